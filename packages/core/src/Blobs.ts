@@ -1,0 +1,37 @@
+/** The contents of uploaded files, as a port. Laws: `testing/BlobsLaws`. */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+
+/** The content went on beyond the limit; nothing of it was kept. */
+export class BlobTooLarge extends Data.TaggedError("BlobTooLarge")<{ readonly limit: number }> {}
+
+/** No content under that key. */
+export class NoSuchBlob extends Data.TaggedError("NoSuchBlob")<{ readonly key: string }> {}
+
+export class BlobFailed extends Data.TaggedError("BlobFailed")<{
+  readonly operation: string
+  readonly cause: unknown
+}> {}
+
+export class Blobs extends Context.Service<
+  Blobs,
+  {
+    /**
+     * Keeps the content durably under a key of its own choosing and answers key and size in bytes. Content that fails,
+     * is interrupted or exceeds `limit` bytes leaves nothing behind. Memory use does not grow with the size.
+     */
+    readonly put: <E, R>(
+      content: Stream.Stream<Uint8Array, E, R>,
+      limit: number
+    ) => Effect.Effect<{ readonly key: string; readonly size: number }, E | BlobTooLarge | BlobFailed, R>
+    /** Bytes `start`…`end`, both included; without a range, all. */
+    readonly get: (
+      key: string,
+      range?: { readonly start: number; readonly end: number }
+    ) => Stream.Stream<Uint8Array, NoSuchBlob | BlobFailed>
+    /** Removes the content; an unknown key is no error. */
+    readonly remove: (key: string) => Effect.Effect<void, BlobFailed>
+  }
+>()("@parley/core/Blobs") {}

@@ -1,0 +1,48 @@
+/**
+ * Transport, as a port: one connection to one client, whatever it runs over. Laws: `testing/ConnectionLaws`.
+ *
+ * - Frames arrive whole and in the order sent, at both ends.
+ * - `send` neither waits nor throws. What is sent within one turn of the event loop may travel in one write.
+ * - What was sent before `close` still goes out. After `close`, or once the client is gone, `send` does nothing.
+ * - A client that does not read is given up when `buffered` would exceed the connection's limit: the connection ends,
+ *   and `closed` is called. Nobody waits for a slow reader.
+ * - `closed` is called exactly once, and nothing is received after it.
+ */
+export interface Connection {
+  /** Unique in this process, from 1. */
+  readonly id: number
+  /** The peer's address without its port, for throttling and logs. */
+  readonly address: string
+  /** Sends one whole frame: a text, without any framing of the transport's own. */
+  readonly send: (frame: string) => void
+  /** Bytes sent and not yet taken by the operating system. */
+  readonly buffered: () => number
+  /** Calls back once, as soon as `buffered` is at most `low` bytes or the connection has ended. */
+  readonly onDrained: (low: number, callback: () => void) => void
+  /** Stops and resumes reading from the client. Frames that have arrived already may still be received. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /**
+   * Ends the connection after what was sent. `code` is a WebSocket close code, which other transports leave out.
+   */
+  readonly close: (code: number, reason: string) => void
+}
+
+/** The engine's end of a connection: what a transport calls. */
+export interface Peer {
+  /** One whole frame from the client, as text. */
+  readonly receive: (frame: string) => void
+  /** The client sent a frame over the limit (bytes), and it was dropped. The peer answers and closes. */
+  readonly oversized: (limit: number) => void
+  /** The connection has ended, for whatever reason. */
+  readonly closed: () => void
+}
+
+/** How a client came here. */
+export interface Opening {
+  /** The names and values behind `?`, where the transport has them. */
+  readonly query: ReadonlyMap<string, string>
+}
+
+/** Makes the engine's end for a new connection. */
+export type Accept = (connection: Connection, opening: Opening) => Peer

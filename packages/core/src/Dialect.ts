@@ -1,0 +1,74 @@
+/**
+ * A protocol, as a port: one folder that knows its own words, and nothing else does. A host reads from it where clients
+ * come in; it never learns which protocol it hosts.
+ *
+ * `Http` is how the host takes HTTP routes; the core has no HTTP of its own.
+ */
+import type * as Effect from "effect/Effect"
+import type { Accept } from "./Connection.ts"
+import type { Setting } from "./Settings.ts"
+
+/** Clients come in by WebSocket at `path`; one text frame is one frame. */
+export interface WebSocketDoor {
+  readonly _tag: "WebSocket"
+  /** Begins with `/`. */
+  readonly path: string
+  readonly accept: Accept
+}
+
+/** Clients come in by raw TCP; frames are UTF-8 lines ended by `\n` (a `\r` before it is white space of the frame). */
+export interface TcpDoor {
+  readonly _tag: "Tcp"
+  readonly accept: Accept
+}
+
+/** Clients come in by HTTP. */
+export interface HttpDoor<Http> {
+  readonly _tag: "Http"
+  readonly routes: Http
+}
+
+export type Door<Http> = WebSocketDoor | TcpDoor | HttpDoor<Http>
+
+/** One flag or argument of a command. */
+export interface CommandInput {
+  readonly name: string
+  readonly kind: "text" | "integer" | "boolean"
+  /** An argument by its place instead of by `--name`. */
+  readonly positional?: boolean
+  readonly required: boolean
+  readonly says: string
+}
+
+/** A command for the operator, carried out by the process that holds the database. */
+export interface OperatorCommand {
+  /** The words behind `parley`: `["app", "add"]`. */
+  readonly words: ReadonlyArray<string>
+  readonly says: string
+  readonly inputs: ReadonlyArray<CommandInput>
+  /** Answers what to print; fails with a sentence for the operator. */
+  readonly run: (inputs: Readonly<Record<string, string | number | boolean>>) => Effect.Effect<string, string>
+}
+
+/** A protocol that has been opened over an engine. */
+export interface OpenDialect<Http> {
+  readonly doors: ReadonlyArray<Door<Http>>
+  readonly commands: ReadonlyArray<OperatorCommand>
+  /** Adds what the protocol shows in a demonstration, after the demo users and chats are there. */
+  readonly demo: Effect.Effect<void>
+}
+
+/** What a dialect is told about where it is served. */
+export interface Site {
+  /** Values of the declared settings, by key. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>
+  /** Where raw TCP is served, once it is; undefined while it is not. */
+  readonly tcp: () => { readonly host: string; readonly port: number } | undefined
+}
+
+export interface Dialect<Http, R> {
+  /** Lower case; its settings' keys and its folder have the same name. */
+  readonly name: string
+  readonly settings: ReadonlyArray<Setting>
+  readonly open: (site: Site) => Effect.Effect<OpenDialect<Http>, never, R>
+}

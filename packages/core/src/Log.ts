@@ -1,0 +1,112 @@
+/**
+ * A chat's log: append-only, sequence 1, 2, 3, … without a gap. Order, history, the offline queue, unread counts and
+ * recalls are all read from it. Sending a message appends one entry, however many members there are.
+ */
+import type { Chat, Committers, Member } from "./Chat.ts"
+import type { ChatId, EntryId, UserId } from "./Ids.ts"
+
+/** The first entry of every log. */
+export interface Created {
+  readonly _tag: "Created"
+}
+
+export interface Posted {
+  readonly _tag: "Posted"
+  /** Unique among all messages; chosen by the sender. */
+  readonly gid: string
+  readonly type: "normal" | "broadcast"
+  /** `text`, `image`, `emoticon`, `file`, … */
+  readonly contentType: string
+  readonly content: string
+  /** When it was sent, as the sender says, or by the server's clock; milliseconds since 1970. */
+  readonly date: number
+}
+
+/** The message `message` has a new content. */
+export interface Replaced {
+  readonly _tag: "Replaced"
+  readonly message: EntryId
+  readonly contentType: string
+  readonly content: string
+}
+
+/** The message `message` is empty from now on, for everybody. */
+export interface Recalled {
+  readonly _tag: "Recalled"
+  readonly message: EntryId
+}
+
+/** One step that changed facts of the chat; absent fields stayed as they were. */
+export interface Changed {
+  readonly _tag: "Changed"
+  readonly name?: string
+  readonly public?: boolean
+  readonly admins?: ReadonlyArray<UserId>
+  readonly committers?: Committers
+  readonly owner?: UserId | null
+  readonly added?: ReadonlyArray<UserId>
+  readonly removed?: ReadonlyArray<UserId>
+  /** Merged into the chat's attributes; a null value removes its key. */
+  readonly attributes?: Readonly<Record<string, unknown>>
+  readonly dissolved?: true
+}
+
+export type EntryBody = Created | Posted | Replaced | Recalled | Changed
+
+export interface Entry<Body extends EntryBody = EntryBody> {
+  readonly id: EntryId
+  readonly chat: ChatId
+  readonly seq: number
+  /** How many messages the log holds up to here: for a `Posted`, its own number from 1. */
+  readonly posted: number
+  /** By the server's clock; milliseconds since 1970. */
+  readonly at: number
+  /** Whose doing it was; null for the system's. */
+  readonly by: UserId | null
+  /** The device that it came from, which has it already; null where there is none. */
+  readonly origin: string | null
+  readonly body: Body
+}
+
+/** Whether members are owed this entry until they acknowledge it. All others are news for who is online only. */
+export const isKept = (body: EntryBody): body is Posted | Replaced | Recalled =>
+  body._tag === "Posted" || body._tag === "Replaced" || body._tag === "Recalled"
+
+/**
+ * The facts of a chat after one more entry. Stores and caches use this one function, so they cannot disagree.
+ * Who leaves is no admin any more. The list of committers keeps them: an empty list would let everybody speak.
+ */
+export const evolve = (chat: Chat, entry: Entry): Chat => {
+  const change = entry.body
+  if (change._tag !== "Changed") return chat
+  const removed = new Set(change.removed)
+  let members = chat.members
+  if (removed.size > 0 || (change.added !== undefined && change.added.length > 0)) {
+    const next = new Map<UserId, Member>()
+    for (const [id, member] of chat.members) if (!removed.has(id)) next.set(id, member)
+    for (const user of change.added ?? []) {
+      if (!next.has(user)) next.set(user, { user, joinedAt: entry.at, joinSeq: entry.seq })
+    }
+    members = next
+  }
+  let attributes = chat.attributes
+  if (change.attributes !== undefined) {
+    attributes = Object.fromEntries(
+      Object.entries({ ...chat.attributes, ...change.attributes }).filter(([, value]) => value !== null)
+    )
+  }
+  return {
+    ...chat,
+    name: change.name ?? chat.name,
+    public: change.public ?? chat.public,
+    admins: (change.admins ?? chat.admins).filter((user) => !removed.has(user)),
+    committers: change.committers ?? chat.committers,
+    owner: change.owner === undefined ? chat.owner : change.owner,
+    members,
+    attributes,
+    dissolved: change.dissolved ?? chat.dissolved,
+    editedBy: entry.by,
+    editedAt: entry.at,
+    version: chat.version + 1
+  }
+}

@@ -1,0 +1,43 @@
+/** Why a command is refused: states, in the engine's words. Each protocol says them in its own shape. */
+import * as Data from "effect/Data"
+
+export type Reason =
+  /** Nobody is logged in, or the session is dead. */
+  | { readonly _tag: "NotLoggedIn" }
+  /** Account and password do not match, or there is no such account: never said which. */
+  | { readonly _tag: "WrongPassword" }
+  | { readonly _tag: "TooManyAttempts"; readonly retryAfterSeconds: number }
+  /** No such chat, or a private one that the caller is no member of: never said which. */
+  | { readonly _tag: "NoSuchChat" }
+  /** Named by id or account, as the caller named them. */
+  | { readonly _tag: "NoSuchUsers"; readonly users: ReadonlyArray<string> }
+  | { readonly _tag: "NoSuchMessage" }
+  | { readonly _tag: "NoSuchFile" }
+  | { readonly _tag: "NotMember" }
+  /** Only these may. */
+  | { readonly _tag: "Only"; readonly who: "admins" | "system administrators" | "the sender" | "oneself" }
+  /** The chat's committers do not include the caller. */
+  | { readonly _tag: "MayNotSpeak" }
+  | { readonly _tag: "NotPublic" }
+  /** The operation is not for chats of this type. */
+  | { readonly _tag: "WrongChatType"; readonly needs: string }
+  | { readonly _tag: "OwnerStays" }
+  | { readonly _tag: "NotAMember"; readonly users: ReadonlyArray<string> }
+  /** The gid belongs to something else. */
+  | { readonly _tag: "GidTaken"; readonly gid: string }
+  | { readonly _tag: "AccountTaken"; readonly account: string }
+  | { readonly _tag: "Recalled" }
+  /** `field` in the engine's words; `problem` in words that follow it: "must be …". */
+  | { readonly _tag: "Invalid"; readonly field: string; readonly problem: string }
+  /** Changed by others again and again while we decided; nothing was done, and trying again may help. */
+  | { readonly _tag: "Busy" }
+  /** An embedder's own rule. */
+  | { readonly _tag: "Vetoed"; readonly message: string }
+
+export class Refused extends Data.TaggedError("Refused")<{ readonly reason: Reason }> {
+  override get message(): string {
+    return this.reason._tag
+  }
+}
+
+export const refuse = (reason: Reason): Refused => new Refused({ reason })

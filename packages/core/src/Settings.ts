@@ -1,0 +1,170 @@
+/**
+ * Everything that an operator or embedder may set, declared once: the type, the default, what it says in the
+ * documentation, and from its key the name in the configuration file (`limits.frame`) and in the environment
+ * (`PARLEY_LIMITS_FRAME`). A dialect declares its own with keys that begin with its name.
+ */
+import * as Context from "effect/Context"
+
+interface Declared<Kind extends string, A> {
+  readonly kind: Kind
+  /** Dotted, lower case and camel case: `limits.sendBuffer`. */
+  readonly key: string
+  readonly default: A
+  /** One sentence for the documentation: what it is, the unit where it has one. */
+  readonly says: string
+}
+
+export interface IntegerSetting extends Declared<"integer", number> {
+  readonly min: number
+  readonly max: number
+}
+export interface ChoiceSetting<A extends string = string> extends Declared<"choice", A> {
+  readonly options: ReadonlyArray<A>
+}
+export interface TextSetting extends Declared<"text", string> {}
+export interface BooleanSetting extends Declared<"boolean", boolean> {}
+
+export type Setting = IntegerSetting | ChoiceSetting | TextSetting | BooleanSetting
+
+/** The value type of a setting. */
+export type ValueOf<S> = S extends Declared<string, infer A> ? A : never
+
+export const integer = (
+  key: string,
+  value: number,
+  range: { readonly min: number; readonly max: number },
+  says: string
+): IntegerSetting => ({ kind: "integer", key, default: value, ...range, says })
+
+export const choice = <const A extends string>(
+  key: string,
+  options: ReadonlyArray<A>,
+  value: NoInfer<A>,
+  says: string
+): ChoiceSetting<A> => ({ kind: "choice", key, default: value, options, says })
+
+export const text = (key: string, value: string, says: string): TextSetting => ({
+  kind: "text",
+  key,
+  default: value,
+  says
+})
+
+export const boolean = (key: string, value: boolean, says: string): BooleanSetting => ({
+  kind: "boolean",
+  key,
+  default: value,
+  says
+})
+
+/** The environment variable of a key: `limits.sendBuffer` is `PARLEY_LIMITS_SEND_BUFFER`. */
+export const environmentName = (key: string): string =>
+  `PARLEY_${key
+    .replaceAll(".", "_")
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toUpperCase()}`
+
+const MAX = Number.MAX_SAFE_INTEGER
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** The engine's own settings. Source of the defaults: PROTOCOLS. */
+export const engineSettings = {
+  sessions: choice(
+    "sessions",
+    ["single", "multi"],
+    "single",
+    "Whether a user may have one live chat login or several, each device with its own place in every chat."
+  ),
+  sessionIdle: integer(
+    "session.idle",
+    24 * 60 * 60,
+    { min: 1, max: MAX },
+    "Seconds without use after which a session expires."
+  ),
+  takeoverGrace: integer(
+    "session.takeoverGrace",
+    500,
+    { min: 0, max: 60_000 },
+    "Milliseconds between telling a connection that its user logged in elsewhere and closing it."
+  ),
+  loginAttempts: integer(
+    "login.attempts",
+    10,
+    { min: 1, max: MAX },
+    "Failed logins allowed for one account within the window, and three times as many for one address."
+  ),
+  loginWindow: integer(
+    "login.window",
+    60,
+    { min: 1, max: 86_400 },
+    "Seconds of the window in which failed logins are counted."
+  ),
+  acknowledgeDelay: integer(
+    "acknowledge.delay",
+    500,
+    { min: 0, max: 1000 },
+    "Milliseconds for which acknowledgements may be gathered before they are written."
+  ),
+  frame: integer("limits.frame", MIB, { min: KIB, max: 64 * MIB }, "Bytes of one frame from a client, at most."),
+  body: integer(
+    "limits.body",
+    MIB,
+    { min: KIB, max: 64 * MIB },
+    "Bytes of one HTTP request body that is not a file, at most."
+  ),
+  file: integer("limits.file", 50 * MIB, { min: 1, max: MAX }, "Bytes of one uploaded file, at most."),
+  filesPerUpload: integer("limits.filesPerUpload", 20, { min: 1, max: 1000 }, "Files in one upload, at most."),
+  content: integer("limits.content", 64 * KIB, { min: 1, max: MIB }, "Bytes of one message's content, at most."),
+  name: integer("limits.name", 255, { min: 1, max: 10_000 }, "Characters of a chat's or a user's name, at most."),
+  membersPerRequest: integer(
+    "limits.membersPerRequest",
+    1000,
+    { min: 1, max: 100_000 },
+    "Users named in one request, at most."
+  ),
+  messagesPerRequest: integer(
+    "limits.messagesPerRequest",
+    100,
+    { min: 1, max: 10_000 },
+    "Messages in one request, at most."
+  ),
+  requestsPerFrame: integer("limits.requestsPerFrame", 100, { min: 1, max: 10_000 }, "Requests in one frame, at most."),
+  history: integer(
+    "limits.history",
+    10_000,
+    { min: 1, max: 10_000 },
+    "Messages in one answer about a chat's history, at most."
+  ),
+  userSettings: integer(
+    "limits.userSettings",
+    64 * KIB,
+    { min: 1, max: MIB },
+    "Bytes of the settings that a client keeps for its user, at most."
+  ),
+  sendBuffer: integer(
+    "limits.sendBuffer",
+    8 * MIB,
+    { min: 64 * KIB, max: 1024 * MIB },
+    "Bytes that may wait for a client that does not read; beyond it the connection is dropped, and nothing is lost."
+  ),
+  waitingFrames: integer(
+    "limits.waitingFrames",
+    64,
+    { min: 1, max: 100_000 },
+    "Frames of one connection that may wait for their turn before reading from it pauses."
+  ),
+  warmChats: integer("limits.warmChats", 10_000, { min: 1, max: MAX }, "Chats whose facts are kept in memory, at most.")
+} as const
+
+/** The engine's settings by name. */
+export type EngineSettings = { readonly [K in keyof typeof engineSettings]: ValueOf<(typeof engineSettings)[K]> }
+
+export const defaultSettings: EngineSettings = Object.fromEntries(
+  Object.entries(engineSettings).map(([name, setting]) => [name, setting.default])
+) as EngineSettings
+
+/** The settings in force. */
+export const Settings: Context.Reference<EngineSettings> = Context.Reference<EngineSettings>("@parley/core/Settings", {
+  defaultValue: () => defaultSettings
+})

@@ -1,0 +1,57 @@
+/** Users: who they are (stored), and whether they are here (never stored). */
+import type { EntryId, UserId } from "./Ids.ts"
+
+/** What a user shows of themself. `offline` is never chosen: it is what a user without a live connection has. */
+export type Status = "online" | "away" | "busy" | "offline"
+
+export interface User {
+  readonly id: UserId
+  /** Unique; 1…64 code points without white space, control characters, `,`, `:`, `/` and `&`. */
+  readonly account: string
+  readonly realname: string
+  /** A URL, or "". */
+  readonly avatar: string
+  readonly role: string
+  /** The department's id, 0 for none. */
+  readonly dept: number
+  /** A system administrator counts as an admin of every system chat. */
+  readonly admin: boolean
+  /** The organisation's id, or null. */
+  readonly organisation: number | null
+  /** A disabled user cannot log in; their sessions are dead. */
+  readonly disabled: boolean
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  /**
+   * The newest entry of the store when the user was made. Everybody is a member of a system chat, without a row of
+   * their own in it; its entries up to this one came before the user did.
+   */
+  readonly since: EntryId
+}
+
+/** A user as others see them now. */
+export interface PresentUser extends User {
+  readonly status: Status
+}
+
+/** What a new user is made of; the store gives `id` and `since`. */
+export interface NewUser extends Omit<User, "id" | "since"> {
+  /** A password hash in PHC form, or null for a user who cannot log in with a password. */
+  readonly password: string | null
+}
+
+/** The fields of a user that can change. */
+export type UserChange = Partial<Omit<User, "id" | "account" | "since" | "createdAt">> & {
+  readonly password?: string | null
+}
+
+const FORBIDDEN = /[\s\p{Cc},:/&]/u
+
+/** Why `account` is not one, in words that follow "account", or nothing. */
+export const accountProblem = (account: string): string | undefined => {
+  const length = Array.from(account).length
+  if (length === 0) return "must not be empty"
+  if (length > 64) return "must have at most 64 characters"
+  if (FORBIDDEN.test(account)) return "must not contain white space, control characters, ',', ':', '/' or '&'"
+  return undefined
+}

@@ -1,0 +1,1 @@
+export * as Blobs from "./Blobs.ts"
