@@ -1,4 +1,27 @@
 /**
+ * A text on its way to clients. One `Frame` goes to many connections: a transport encodes it once and keeps the bytes
+ * with it, so that everybody gets the same bytes.
+ */
+export class Frame {
+  readonly text: string
+  #transport: string | undefined
+  #bytes: Uint8Array | undefined
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  /** The bytes of this frame on one kind of transport; made at the first call for that kind, kept for the next ones. */
+  bytes<B extends Uint8Array>(transport: string, encode: (text: string) => B): Uint8Array {
+    if (this.#transport === transport && this.#bytes !== undefined) return this.#bytes
+    const bytes = encode(this.text)
+    this.#transport = transport
+    this.#bytes = bytes
+    return bytes
+  }
+}
+
+/**
  * Transport, as a port: one connection to one client, whatever it runs over. Laws: `testing/ConnectionLaws`.
  *
  * - Frames arrive whole and in the order sent, at both ends.
@@ -13,8 +36,8 @@ export interface Connection {
   readonly id: number
   /** The peer's address without its port, for throttling and logs. */
   readonly address: string
-  /** Sends one whole frame: a text, without any framing of the transport's own. */
-  readonly send: (frame: string) => void
+  /** Sends one whole frame. */
+  readonly send: (frame: Frame) => void
   /** Bytes sent and not yet taken by the operating system. */
   readonly buffered: () => number
   /** Calls back once, as soon as `buffered` is at most `low` bytes or the connection has ended. */

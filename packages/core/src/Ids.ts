@@ -31,6 +31,11 @@ export const FileId = (id: number): FileId => id as FileId
  */
 export const UNKEPT_IDS_FROM: number = 2 ** 40
 
+let unkept = UNKEPT_IDS_FROM
+
+/** The id of one more push that is kept in no log. */
+export const nextUnkeptId = (): number => unkept++
+
 /**
  * The gid of the one chat between two users: their ids, as strings in string order, joined by `&`.
  * Source: PROTOCOLS, "Pairs".

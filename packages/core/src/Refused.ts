@@ -31,8 +31,18 @@ export type Reason =
   | { readonly _tag: "Invalid"; readonly field: string; readonly problem: string }
   /** Changed by others again and again while we decided; nothing was done, and trying again may help. */
   | { readonly _tag: "Busy" }
+  /** Of several messages, these; nothing was stored. */
+  | { readonly _tag: "MessagesRefused"; readonly refusals: ReadonlyArray<MessageRefusal> }
+  /** The storage does not answer; whether it took effect is not known, and sending the same again is safe. */
+  | { readonly _tag: "Unavailable" }
   /** An embedder's own rule. */
   | { readonly _tag: "Vetoed"; readonly message: string }
+
+export interface MessageRefusal {
+  /** Where the message stood in the request, from 0. */
+  readonly index: number
+  readonly reason: Reason
+}
 
 export class Refused extends Data.TaggedError("Refused")<{ readonly reason: Reason }> {
   override get message(): string {

@@ -140,7 +140,7 @@ export const engineSettings = {
     "limits.userSettings",
     64 * KIB,
     { min: 1, max: MIB },
-    "Bytes of the settings that a client keeps for its user, at most."
+    "Characters of the settings that a client keeps for its user, at most."
   ),
   sendBuffer: integer(
     "limits.sendBuffer",

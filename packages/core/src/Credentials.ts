@@ -1,0 +1,115 @@
+/**
+ * Passwords: what is stored is a slow salted hash of the md5 hex that chat clients send, so that both forms verify. A
+ * password that was verified before is recognised by a keyed, in-memory digest, so that a storm of reconnects is not
+ * bound by the slow hash. Failed attempts are throttled by account and by address.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Layer from "effect/Layer"
+import { Engine } from "./Engine.ts"
+import { FailedLogins } from "./FailedLogins.ts"
+import type { UserId } from "./Ids.ts"
+import { Passwords } from "./Passwords.ts"
+import { type Refused, refuse } from "./Refused.ts"
+import { Settings } from "./Settings.ts"
+import { Store } from "./Store.ts"
+import type { User } from "./User.ts"
+import { textBytes } from "./Utf8.ts"
+
+/** One address may fail so many times as often as one account: an office shares one. */
+const ADDRESS_FACTOR = 3
+/** Passwords recognised without the slow hash, at most. */
+const LIMIT = 200_000
+
+export class Credentials extends Context.Service<
+  Credentials,
+  {
+    /** `md5(password)` as 32 lower-case hex digits: what chat clients send, and what is hashed and stored. */
+    readonly secretOf: (password: string) => Effect.Effect<string>
+    /** What to store for a password: a hash of its md5 hex, in PHC form. */
+    readonly hash: (password: string) => Effect.Effect<string>
+    /** The user with that account and secret. */
+    readonly verify: (attempt: {
+      readonly account: string
+      readonly secret: string
+      readonly address: string
+    }) => Effect.Effect<User, Refused>
+  }
+>()("@parley/core/Credentials") {
+  static readonly layer: Layer.Layer<
+    Credentials,
+    never,
+    Engine | Store | Passwords | Digest.Digest | SecureRandom.SecureRandom
+  > = Layer.effect(
+    Credentials,
+    Effect.gen(function* () {
+      const { desk } = yield* Engine
+      const store = yield* Store
+      const passwords = yield* Passwords
+      const digest = yield* Digest.Digest
+      const random = yield* SecureRandom.SecureRandom
+      const settings = yield* Settings
+      const failed = new FailedLogins(settings.loginWindow)
+      const key = Hex.encode(yield* random.randomBytes(32))
+      const recognised = new Map<UserId, string>()
+      /** Verified against where there is no account, so that it takes as long. */
+      const nobody = yield* Effect.cached(passwords.hash(key))
+
+      const secretOf = (password: string): Effect.Effect<string> => digest.digestHex(Digest.md5, textBytes(password))
+
+      const matches = Effect.fnUntraced(function* (user: User | undefined, secret: string) {
+        const stored = user === undefined || user.disabled ? null : yield* store.password(user.id)
+        if (user === undefined || stored === null) {
+          yield* passwords.verify(secret, yield* nobody)
+          return false
+        }
+        const mark = yield* digest.digestHex(Digest.sha256, textBytes(`${key}:${stored}:${secret}`))
+        if (recognised.get(user.id) === mark) return true
+        if (!(yield* passwords.verify(secret, stored))) return false
+        if (recognised.size >= LIMIT) recognised.clear()
+        recognised.set(user.id, mark)
+        return true
+      })
+
+      return Credentials.of({
+        secretOf,
+        hash: (password) => Effect.flatMap(secretOf(password), passwords.hash),
+        verify: Effect.fnUntraced(function* ({ account, secret, address }) {
+          const now = yield* Clock.currentTimeMillis
+          const byAccount = `account:${account}`
+          const byAddress = `address:${address}`
+          const wait =
+            failed.wait(byAccount, settings.loginAttempts, now) ??
+            failed.wait(byAddress, settings.loginAttempts * ADDRESS_FACTOR, now)
+          if (wait !== undefined) return yield* refuse({ _tag: "TooManyAttempts", retryAfterSeconds: wait })
+          // Counted before it is known, so that attempts side by side are counted too.
+          failed.add(byAccount, now)
+          const checked = yield* Effect.gen(function* () {
+            const [user] = yield* desk.users.byAccount([account])
+            return (yield* matches(user, secret)) ? user : undefined
+          }).pipe(
+            Effect.catch((cause) =>
+              Effect.andThen(
+                Effect.logError("a password could not be read", cause),
+                Effect.suspend(() => {
+                  failed.takeBack(byAccount)
+                  return refuse({ _tag: "Unavailable" })
+                })
+              )
+            )
+          )
+          if (checked === undefined) {
+            failed.add(byAddress, now)
+            return yield* refuse({ _tag: "WrongPassword" })
+          }
+          failed.takeBack(byAccount)
+          return checked
+        })
+      })
+    })
+  )
+}

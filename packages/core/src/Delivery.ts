@@ -1,0 +1,201 @@
+/**
+ * What one connection hears: its subscriptions to its user's chats, what it is behind with, and the packets that wait
+ * for the end of this turn to leave in one frame.
+ */
+import type { Connection } from "./Connection.ts"
+import { Frame } from "./Connection.ts"
+import type { ChatId, UserId } from "./Ids.ts"
+import type { Place } from "./Place.ts"
+import { Subscription } from "./Subscription.ts"
+import { type Tongue, Utterance, type Utterances } from "./Tongue.ts"
+
+/** Characters that wait before a frame is sent at once, about. */
+const BUNDLE = 256 * 1024
+/** Packets that wait before a frame is sent at once. */
+const BUNDLE_PACKETS = 1000
+
+/** Whose ears these are. */
+export interface Listener {
+  readonly user: UserId
+  /** "" where a user has one device only. */
+  readonly device: string
+}
+
+/** What a delivery asks of its surroundings. */
+export interface Follow {
+  /** Some of its chats fell behind: the log has to be read. */
+  readonly catchUp: () => void
+  /** A place has moved and is to be written. */
+  readonly touch: (subscription: Subscription) => void
+}
+
+export class Delivery {
+  readonly connection: Connection
+  readonly tongue: Tongue
+  readonly listener: Listener
+  readonly #follow: Follow
+  readonly #subscriptions = new Map<ChatId, Subscription>()
+  readonly #behind = new Set<Subscription>()
+  #opened = false
+  #closed = false
+  #pending: Array<Utterance> = []
+  #pendingSize = 0
+  #armed = false
+  /** What was handed over since the client was last known to have taken everything. */
+  readonly #untaken = new Set<Subscription>()
+
+  constructor(connection: Connection, tongue: Tongue, listener: Listener, follow: Follow) {
+    this.connection = connection
+    this.tongue = tongue
+    this.listener = listener
+    this.#follow = follow
+  }
+
+  /** It hears nothing any more. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  subscription(chat: ChatId): Subscription | undefined {
+    return this.#subscriptions.get(chat)
+  }
+
+  subscriptions(): Iterable<Subscription> {
+    return this.#subscriptions.values()
+  }
+
+  /** The chats whose log has to be read before they are live. */
+  behind(): ReadonlySet<Subscription> {
+    return this.#behind
+  }
+
+  /** Begins a chat at a place. `head` is the newest sequence of its log. Answers nothing where it has begun already. */
+  begin(place: Pick<Place, "chat" | "pushed" | "delivered" | "acked">, head: number): Subscription | undefined {
+    if (this.#closed || this.#subscriptions.has(place.chat)) return undefined
+    const subscription = new Subscription(this, place)
+    this.#subscriptions.set(place.chat, subscription)
+    if (head > subscription.at) this.fallBehind(subscription, head)
+    return subscription
+  }
+
+  /** Ends a chat: nothing more of it is owed. */
+  end(chat: ChatId): Subscription | undefined {
+    const subscription = this.#subscriptions.get(chat)
+    if (subscription === undefined) return undefined
+    this.#subscriptions.delete(chat)
+    this.#behind.delete(subscription)
+    this.#untaken.delete(subscription)
+    return subscription
+  }
+
+  /** From now on it hears: first these packets, then what was missed, then everything as it comes. */
+  open(greeting: ReadonlyArray<string>): void {
+    if (this.#closed) return
+    for (const packet of greeting) this.#push(new Utterance(this.tongue, [packet]))
+    this.#opened = true
+    if (this.#behind.size > 0) this.#follow.catchUp()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#opened = false
+    this.#behind.clear()
+    this.#untaken.clear()
+    this.#pending = []
+  }
+
+  /** Something that is in no log. Before `open` it is no news: the greeting says it. */
+  hear(utterances: Utterances): void {
+    if (this.#opened) this.#push(utterances.in(this.tongue))
+  }
+
+  /** A kept entry. Who asked has it with the answer. */
+  take(subscription: Subscription, seq: number, utterances: Utterances, asked: boolean): void {
+    if (seq <= subscription.at) return
+    if (subscription.behind || !this.#opened || seq !== subscription.at + 1) {
+      this.fallBehind(subscription, seq)
+      return
+    }
+    if (asked) {
+      subscription.pass(seq)
+      return
+    }
+    subscription.hand(seq)
+    if (this.tongue.acknowledgement === "taken") this.#untaken.add(subscription)
+    this.#push(utterances.in(this.tongue))
+  }
+
+  /** An entry for who is online only. */
+  notice(subscription: Subscription, seq: number, utterances: Utterances, asked: boolean): void {
+    if (this.#opened && !asked) this.#push(utterances.in(this.tongue))
+    if (seq === subscription.at + 1 && !subscription.behind) subscription.pass(seq)
+    else if (seq > subscription.at) this.fallBehind(subscription, seq)
+  }
+
+  /** An entry that the catch-up hands over. */
+  say(subscription: Subscription, seq: number, utterances: Utterances): void {
+    subscription.hand(seq)
+    if (this.tongue.acknowledgement === "taken") this.#untaken.add(subscription)
+    this.#push(utterances.in(this.tongue))
+  }
+
+  fallBehind(subscription: Subscription, head: number): void {
+    subscription.missed = Math.max(subscription.missed, head)
+    if (subscription.behind) return
+    subscription.behind = true
+    this.#behind.add(subscription)
+    if (this.#opened) this.#follow.catchUp()
+  }
+
+  /** The catch-up has met the head of this chat's log. */
+  caughtUp(subscription: Subscription): void {
+    subscription.behind = false
+    this.#behind.delete(subscription)
+  }
+
+  acknowledge(chat: ChatId, seq: number): void {
+    const subscription = this.#subscriptions.get(chat)
+    if (subscription === undefined) return
+    subscription.acknowledge(seq)
+    this.#follow.touch(subscription)
+  }
+
+  /**
+   * The client has sent a frame: whatever was flushed before it counts as taken, for a client that never acknowledges.
+   * Source: PROTOCOLS, "Two wire profiles".
+   */
+  noteTaken(): void {
+    if (this.#untaken.size === 0 || this.#pending.length > 0 || this.connection.buffered() > 0) return
+    for (const subscription of this.#untaken) {
+      subscription.acknowledgeThrough(subscription.at)
+      this.#follow.touch(subscription)
+    }
+    this.#untaken.clear()
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    const pending = this.#pending
+    const [first] = pending
+    if (first === undefined) return
+    this.#pending = []
+    this.#pendingSize = 0
+    const frame =
+      pending.length === 1 ? first.frame : new Frame(this.tongue.bundle(pending.flatMap((one) => one.packets)))
+    this.connection.send(frame)
+  }
+
+  #push(utterance: Utterance): void {
+    if (utterance.packets.length === 0) return
+    this.#pending.push(utterance)
+    this.#pendingSize += utterance.size
+    if (this.#pendingSize >= BUNDLE || this.#pending.length >= BUNDLE_PACKETS) this.flush()
+    else if (!this.#armed) {
+      this.#armed = true
+      void Promise.resolve().then(() => {
+        this.#armed = false
+        if (!this.#closed) this.flush()
+      })
+    }
+  }
+}

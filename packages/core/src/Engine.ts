@@ -1,0 +1,144 @@
+/**
+ * Command in, outcome out. The engine commits, then answers; who asked announces the outcome once the answer is on its
+ * way: nothing is announced that is not stored, and the caller's answer goes out before others hear of it.
+ *
+ * There is no lock: scripts decide on versioned facts, and the commit refuses a unit whose facts have changed, which is
+ * then decided again. Units of one chat take effect in the order of their commits.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Bus } from "./Bus.ts"
+import type { Command, ReplyOf } from "./Command.ts"
+import { Directory } from "./Directory.ts"
+import type { Announcement, Caller } from "./Event.ts"
+import { Hub } from "./Hub.ts"
+import { type Refused, refuse } from "./Refused.ts"
+import { scripts } from "./scripts/index.ts"
+import type { Attempt, Desk, Plan } from "./scripts/Script.ts"
+import { Settings } from "./Settings.ts"
+import { Duplicate, type Stale, type StorageFailed, Store, type Unit, type Written } from "./Store.ts"
+import { WarmChats } from "./WarmChats.ts"
+
+/** How often a command is decided again when others keep changing what it decides on. */
+const MAX_ATTEMPTS = 20
+
+/** What came of a command. Announce it with `Hub.announce` after the answer. */
+export interface Outcome<Reply> {
+  readonly reply: Reply
+  readonly announce: ReadonlyArray<Announcement>
+}
+
+type AnyScript = (
+  desk: Desk,
+  attempt: Attempt,
+  command: never
+) => Effect.Effect<Plan<unknown>, Refused | StorageFailed>
+
+const merge = (before: Duplicate, after: Duplicate): Duplicate =>
+  new Duplicate({
+    messages: [...before.messages, ...after.messages],
+    ...(after.chat !== undefined && { chat: after.chat })
+  })
+
+export class Engine extends Context.Service<
+  Engine,
+  {
+    /** Carries the command out and leaves the announcing to the caller, who answers first. */
+    readonly handle: <C extends Command>(caller: Caller, command: C) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
+    /** Carries the command out and announces it. */
+    readonly perform: <C extends Command>(caller: Caller, command: C) => Effect.Effect<ReplyOf<C>, Refused>
+    /** Commits writes that no command stands for (users, sessions, a dialect's records), keeping what is warm current. */
+    readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+    readonly desk: Desk
+  }
+>()("@parley/core/Engine") {
+  static readonly layer: Layer.Layer<Engine, never, Store | Hub | Bus> = Layer.effect(
+    Engine,
+    Effect.gen(function* () {
+      const store = yield* Store
+      const hub = yield* Hub
+      const bus = yield* Bus
+      const settings = yield* Settings
+      const users = new Directory(store)
+      const desk: Desk = {
+        chats: new WarmChats(store, users, settings.warmChats),
+        users,
+        store,
+        presence: hub.presence,
+        settings
+      }
+
+      const commit = (unit: Unit): Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed> =>
+        store.commit(unit).pipe(
+          Effect.tap((written) => Effect.sync(() => settle(unit, written))),
+          Effect.tapError(() =>
+            Effect.sync(() => {
+              for (const { chat } of unit.relies) desk.chats.forget(chat)
+            })
+          )
+        )
+
+      const settle = (unit: Unit, written: ReadonlyArray<Written>): void => {
+        for (const one of written) {
+          if (one._tag === "Chat") desk.chats.keep(one.stored)
+          else if (one._tag === "User") desk.users.put(one.user)
+          else if (one._tag === "Entry") {
+            const { entry } = one
+            desk.chats.advance(entry, unit.relies.find(({ chat }) => chat === entry.chat)?.version)
+            bus.publish({ chat: entry.chat, head: entry.seq })
+          }
+        }
+      }
+
+      const decide = Effect.fnUntraced(function* <C extends Command>(
+        caller: Caller,
+        command: C
+      ): Effect.fn.Return<Outcome<ReplyOf<C>>, Refused | StorageFailed> {
+        // Every tag has the script of its own command, which TypeScript cannot follow through an index.
+        const script: AnyScript = scripts[command._tag]
+        let duplicate: Duplicate | undefined
+        for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+          const user = desk.users.peek(caller.user) ?? (yield* desk.users.find(caller.user))
+          if (user === undefined || user.disabled) return yield* refuse({ _tag: "NotLoggedIn" })
+          const attempt: Attempt = { caller, user, now: yield* Clock.currentTimeMillis, duplicate }
+          const plan = (yield* script(desk, attempt, command as never)) as Plan<ReplyOf<C>>
+          if (plan.unit === undefined) return plan.conclude([])
+          const written = yield* commit(plan.unit).pipe(
+            Effect.catchTags({
+              Stale: () => Effect.succeed(undefined),
+              Duplicate: (found) => {
+                duplicate = duplicate === undefined ? found : merge(duplicate, found)
+                return Effect.succeed(undefined)
+              }
+            })
+          )
+          if (written !== undefined) return plan.conclude(written)
+        }
+        return yield* refuse({ _tag: "Busy" })
+      })
+
+      const handle = <C extends Command>(caller: Caller, command: C): Effect.Effect<Outcome<ReplyOf<C>>, Refused> =>
+        decide(caller, command).pipe(
+          Effect.catchTag("StorageFailed", (failed) =>
+            Effect.andThen(
+              Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+              refuse({ _tag: "Unavailable" })
+            )
+          )
+        )
+
+      const perform = <C extends Command>(caller: Caller, command: C): Effect.Effect<ReplyOf<C>, Refused> =>
+        // What is committed is announced, even if nobody waits for the answer any more.
+        Effect.uninterruptible(
+          Effect.map(handle(caller, command), (outcome) => {
+            hub.announce(outcome.announce, caller.connection)
+            return outcome.reply
+          })
+        )
+
+      return Engine.of({ handle, perform, commit, desk })
+    })
+  )
+}

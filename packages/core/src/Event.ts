@@ -1,0 +1,48 @@
+/**
+ * What others are told: past facts. Each protocol says them in its own words, once for each wire profile and not once
+ * for each who hears it.
+ */
+import type { Chat, Head } from "./Chat.ts"
+import type { ChatId, UserId } from "./Ids.ts"
+import type { Entry } from "./Log.ts"
+import type { Message } from "./Message.ts"
+import type { PresentUser } from "./User.ts"
+
+/** A chat's log has one more entry. */
+export interface ChatEvent {
+  readonly _tag: "ChatEvent"
+  readonly entry: Entry
+  /** The facts after the entry. */
+  readonly chat: Chat
+  readonly head: Head
+  /** The message that the entry is about, as it stands after it. */
+  readonly message?: Message
+}
+
+/** A user came, went, or shows something else of themself. */
+export interface UserEvent {
+  readonly _tag: "UserEvent"
+  /** From `UNKEPT_IDS_FROM`. */
+  readonly id: number
+  readonly what: "login" | "logout" | "renamed" | "status"
+  readonly user: PresentUser
+}
+
+export type Event = ChatEvent | UserEvent
+
+/** Who hears it: a chat's online members (with those whom this very entry removed), or everybody who is online. */
+export type Audience = { readonly chat: ChatId } | "everyone"
+
+export interface Announcement {
+  readonly event: Event
+  readonly to: Audience
+}
+
+/** Who a command is carried out for. */
+export interface Caller {
+  readonly user: UserId
+  /** The device that asks; what it sends itself is not delivered to it again. Null where there is none. */
+  readonly origin: string | null
+  /** The connection that asks: it has the answer, and needs no push. */
+  readonly connection?: number
+}

@@ -1,0 +1,139 @@
+/**
+ * Who is connected, and who hears what. Delivery is synchronous and plain: no fiber, no queue and no encoding for each
+ * recipient.
+ */
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import type { Announcement, ChatEvent } from "./Event.ts"
+import type { ChatId, UserId } from "./Ids.ts"
+import { isKept } from "./Log.ts"
+import { Presence } from "./Presence.ts"
+import type { Session } from "./Session.ts"
+import type { Subscription } from "./Subscription.ts"
+import { Utterances } from "./Tongue.ts"
+
+/** Entries remembered by id, so that an acknowledgement finds its chat without asking storage. */
+const RECENT = 65_536
+
+export class Switchboard {
+  readonly presence = new Presence()
+  readonly #sessions = new Map<UserId, Set<Session>>()
+  readonly #channels = new Map<ChatId, Set<Subscription>>()
+  #recent = new Map<number, { readonly chat: ChatId; readonly seq: number }>()
+  #older = new Map<number, { readonly chat: ChatId; readonly seq: number }>()
+
+  /** The user's connections, by the order in which they came. */
+  sessionsOf(user: UserId): ReadonlyArray<Session> {
+    return [...(this.#sessions.get(user) ?? [])]
+  }
+
+  isOnline(user: UserId): boolean {
+    return this.#sessions.has(user)
+  }
+
+  /** How many connections have a user. */
+  get size(): number {
+    let size = 0
+    for (const sessions of this.#sessions.values()) size += sessions.size
+    return size
+  }
+
+  enter(user: UserId, session: Session): void {
+    const sessions = this.#sessions.get(user)
+    if (sessions === undefined) this.#sessions.set(user, new Set([session]))
+    else sessions.add(session)
+  }
+
+  /** Answers whether it was the user's last connection. */
+  leave(user: UserId, session: Session): boolean {
+    const sessions = this.#sessions.get(user)
+    if (sessions === undefined || !sessions.delete(session)) return false
+    if (sessions.size > 0) return false
+    this.#sessions.delete(user)
+    this.presence.set(user, "offline")
+    return true
+  }
+
+  subscribe(subscription: Subscription): void {
+    const channel = this.#channels.get(subscription.chat)
+    if (channel === undefined) this.#channels.set(subscription.chat, new Set([subscription]))
+    else channel.add(subscription)
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    const channel = this.#channels.get(subscription.chat)
+    if (channel === undefined) return
+    channel.delete(subscription)
+    if (channel.size === 0) this.#channels.delete(subscription.chat)
+  }
+
+  /** Where a recently announced entry is. */
+  locate(id: number): { readonly chat: ChatId; readonly seq: number } | undefined {
+    return this.#recent.get(id) ?? this.#older.get(id)
+  }
+
+  remember(id: number, chat: ChatId, seq: number): void {
+    if (this.#recent.size >= RECENT) {
+      this.#older = this.#recent
+      this.#recent = new Map()
+    }
+    this.#recent.set(id, { chat, seq })
+  }
+
+  /** Tells everybody whom it concerns, except the connection that asked. */
+  announce(announcements: ReadonlyArray<Announcement>, except?: number): void {
+    for (const { event } of announcements) {
+      if (event._tag === "ChatEvent") this.#announceInChat(event, except)
+      else {
+        const utterances = new Utterances(event)
+        for (const sessions of this.#sessions.values()) {
+          for (const session of sessions) {
+            if (session.connection.id !== except) session.delivery?.hear(utterances)
+          }
+        }
+      }
+    }
+  }
+
+  /** Another node tells that a chat's log has grown. */
+  hint(chat: ChatId, head: number): void {
+    for (const subscription of this.#channels.get(chat) ?? []) {
+      if (subscription.at < head) subscription.delivery.fallBehind(subscription, head)
+    }
+  }
+
+  #announceInChat(event: ChatEvent, except: number | undefined): void {
+    const { entry, chat } = event
+    const { body } = entry
+    const kept = isKept(body)
+    if (kept) this.remember(entry.id, entry.chat, entry.seq)
+    if (body._tag === "Created") this.#welcome(chat.type === "system" ? this.#sessions.keys() : chat.members.keys(), event)
+    else if (body._tag === "Changed" && body.added !== undefined) this.#welcome(body.added, event)
+
+    const channel = this.#channels.get(chat.id)
+    if (channel === undefined) return
+    const utterances = new Utterances(event)
+    for (const subscription of channel) {
+      const { delivery } = subscription
+      const asked = delivery.connection.id === except
+      if (kept) delivery.take(subscription, entry.seq, utterances, asked)
+      else delivery.notice(subscription, entry.seq, utterances, asked)
+    }
+    if (body._tag !== "Changed") return
+    const gone = body.dissolved ? [...channel].map(({ delivery }) => delivery.listener.user) : (body.removed ?? [])
+    for (const user of gone) {
+      for (const session of this.#sessions.get(user) ?? []) session.leaveChat(chat.id)
+    }
+  }
+
+  /** Those who are in the chat from this entry on. */
+  #welcome(users: Iterable<UserId>, { chat, entry }: ChatEvent): void {
+    for (const user of users) {
+      for (const session of this.#sessions.get(user) ?? []) session.joinChat(chat.id, entry.seq)
+    }
+  }
+}
+
+export class Hub extends Context.Service<Hub, Switchboard>()("@parley/core/Hub") {
+  static readonly layer: Layer.Layer<Hub> = Layer.sync(Hub, () => new Switchboard())
+}

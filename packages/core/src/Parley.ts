@@ -1,0 +1,59 @@
+/**
+ * The whole engine as one layer: give it a store and passwords, take its services. A transport and a protocol come by
+ * `Reception` and a dialect; neither is needed to hold a conversation.
+ */
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Layer from "effect/Layer"
+import { Bus } from "./Bus.ts"
+import { Chats } from "./Chats.ts"
+import { Credentials } from "./Credentials.ts"
+import { Engine } from "./Engine.ts"
+import { Hub } from "./Hub.ts"
+import { Members } from "./Members.ts"
+import { Messages } from "./Messages.ts"
+import { OfflineQueue } from "./OfflineQueue.ts"
+import type { Passwords } from "./Passwords.ts"
+import { Permissions } from "./Permissions.ts"
+import { Places } from "./Places.ts"
+import { Reception } from "./Reception.ts"
+import { Sessions } from "./Sessions.ts"
+import type { Store } from "./Store.ts"
+import { Users } from "./Users.ts"
+
+/** The services that the engine offers, in the field's words. */
+export type Services =
+  | Bus
+  | Chats
+  | Credentials
+  | Engine
+  | Hub
+  | Members
+  | Messages
+  | OfflineQueue
+  | Permissions
+  | Places
+  | Reception
+  | Sessions
+  | Users
+  | Digest.Digest
+  | SecureRandom.SecureRandom
+
+/** On one node that has its store for itself; `layerOn` takes another bus. */
+export const layer: Layer.Layer<Services, never, Store | Passwords> = layerOn(Bus.layerSingle)
+
+export function layerOn<E>(bus: Layer.Layer<Bus, E>): Layer.Layer<Services, E, Store | Passwords> {
+  const ground = Layer.mergeAll(bus, Hub.layer, Places.layer, Digest.layerWebCrypto, SecureRandom.layerWebCrypto)
+  const engine = Engine.layer.pipe(Layer.provideMerge(ground))
+  const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
+  const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
+  return Layer.mergeAll(
+    Chats.layer,
+    Members.layer,
+    Messages.layer,
+    OfflineQueue.layer,
+    Permissions.layer,
+    Reception.layer,
+    Users.layer
+  ).pipe(Layer.provideMerge(sessions))
+}

@@ -1,0 +1,69 @@
+/** Where connections become sessions of a dialect. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import { Bus } from "./Bus.ts"
+import type { Connection } from "./Connection.ts"
+import { Engine } from "./Engine.ts"
+import { Hub } from "./Hub.ts"
+import { Places } from "./Places.ts"
+import { type Respond, Session, type Surroundings } from "./Session.ts"
+import { Settings } from "./Settings.ts"
+import { Store } from "./Store.ts"
+import type { Tongue } from "./Tongue.ts"
+
+export class Reception extends Context.Service<
+  Reception,
+  {
+    /** A session for a new connection: the engine's end of it. */
+    readonly receive: (connection: Connection, tongue: Tongue, respond: Respond) => Session
+    /** Takes up no more frames, and waits until those under way are answered. */
+    readonly finish: Effect.Effect<void>
+  }
+>()("@parley/core/Reception") {
+  static readonly layer: Layer.Layer<Reception, never, Engine | Hub | Places | Store | Bus> = Layer.effect(
+    Reception,
+    Effect.gen(function* () {
+      const { desk } = yield* Engine
+      const hub = yield* Hub
+      const places = yield* Places
+      const store = yield* Store
+      const bus = yield* Bus
+      const settings = yield* Settings
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      let answering = 0
+      let finishing = false
+      const idle = yield* Latch.make(true)
+
+      const run = (effect: Effect.Effect<void>, done?: () => void): void => {
+        const fiber = fork(effect)
+        fiber.addObserver((exit) => {
+          if (Exit.isFailure(exit)) fork(Effect.logError("a session's work broke off", exit.cause))
+          done?.()
+        })
+      }
+      const work = (effect: Effect.Effect<void>, done: () => void): void => {
+        if (finishing) return
+        if (answering++ === 0) idle.closeUnsafe()
+        run(effect, () => {
+          if (--answering === 0) idle.openUnsafe()
+          done()
+        })
+      }
+
+      const unsubscribe = bus.subscribe(({ chat, head }) => hub.hint(chat, head))
+      yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
+
+      const around: Surroundings = { hub, places, store, chats: desk.chats, settings, run, work }
+      return Reception.of({
+        receive: (connection, tongue, respond) => new Session(connection, tongue, respond, around),
+        finish: Effect.suspend(() => {
+          finishing = true
+          return idle.await
+        })
+      })
+    })
+  )
+}

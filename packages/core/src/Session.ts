@@ -1,0 +1,263 @@
+/**
+ * One connection's life: its frames are carried out one after the other and answered in that order; it has a user or
+ * none. What the words are is the business of its dialect, what it hears that of its `Delivery`.
+ */
+import * as Effect from "effect/Effect"
+import { catchUp } from "./CatchUp.ts"
+import { type Connection, Frame, type Peer } from "./Connection.ts"
+import { Delivery } from "./Delivery.ts"
+import type { Caller } from "./Event.ts"
+import type { Switchboard } from "./Hub.ts"
+import type { ChatId, EntryId } from "./Ids.ts"
+import type { Places } from "./Places.ts"
+import type { LiveSession } from "./Sessions.ts"
+import type { EngineSettings } from "./Settings.ts"
+import { startingPlaces } from "./StartingPlaces.ts"
+import type { Store } from "./Store.ts"
+import type { Tongue } from "./Tongue.ts"
+import type { Status, User } from "./User.ts"
+import type { WarmChats } from "./WarmChats.ts"
+
+/** WebSocket close codes: of our own, and of RFC 6455. */
+const CLOSE_TAKEN_OVER = 4001
+const CLOSE_TOO_LARGE = 1009
+const CLOSE_INTERNAL = 1011
+
+/** What all sessions of an engine share. */
+export interface Surroundings {
+  readonly hub: Switchboard
+  readonly places: Places["Service"]
+  readonly store: Store["Service"]
+  readonly chats: WarmChats
+  readonly settings: EngineSettings
+  /** Runs an effect to its end, whatever becomes of the connection, and calls back. */
+  readonly run: (effect: Effect.Effect<void>, done?: () => void) => void
+  /** The same for a frame of a client; nothing is taken up while the engine finishes. */
+  readonly work: (effect: Effect.Effect<void>, done: () => void) => void
+}
+
+/** A dialect's way with a frame: carries it out and answers it through the session; never fails. */
+export type Respond = (session: Session, frame: string) => Effect.Effect<void>
+
+export class Session implements Peer {
+  readonly connection: Connection
+  readonly tongue: Tongue
+  readonly #respond: Respond
+  readonly #around: Surroundings
+  readonly #waiting: Array<string> = []
+  #paused = false
+  #running = false
+  #ended = false
+  #user: User | undefined
+  #live: LiveSession | undefined
+  #superseded = false
+  #delivery: Delivery | undefined
+  #catchingUp = false
+
+  constructor(connection: Connection, tongue: Tongue, respond: Respond, around: Surroundings) {
+    this.connection = connection
+    this.tongue = tongue
+    this.#respond = respond
+    this.#around = around
+  }
+
+  receive(frame: string): void {
+    if (this.#ended) return
+    this.#delivery?.noteTaken()
+    this.#waiting.push(frame)
+    if (this.#waiting.length >= this.#around.settings.waitingFrames && !this.#paused) {
+      this.#paused = true
+      this.connection.pause()
+    }
+    if (!this.#running) this.#next()
+  }
+
+  oversized(limit: number): void {
+    if (this.#ended) return
+    this.answer(this.tongue.oversized(limit))
+    this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
+  }
+
+  closed(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#waiting.length = 0
+    this.exit()
+  }
+
+  #next(): void {
+    const frame = this.#waiting.shift()
+    if (frame === undefined) {
+      this.#running = false
+      return
+    }
+    this.#running = true
+    if (this.#paused && this.#waiting.length <= this.#around.settings.waitingFrames / 2) {
+      this.#paused = false
+      this.connection.resume()
+    }
+    this.#around.work(this.#respond(this, frame), () => this.#next())
+  }
+
+  /** The session that this connection has. */
+  get live(): LiveSession | undefined {
+    return this.#live
+  }
+
+  /** The user has logged in elsewhere, and this connection is about to be closed. */
+  get superseded(): boolean {
+    return this.#superseded
+  }
+
+  get user(): User | undefined {
+    return this.#user
+  }
+
+  /** What this connection hears, while it has a user. */
+  get delivery(): Delivery | undefined {
+    return this.#delivery
+  }
+
+  /** For the engine's commands. Asking without a user is a mistake of the dialect. */
+  caller(): Caller {
+    if (this.#user === undefined || this.#live === undefined) throw new Error("this session has no user")
+    return { user: this.#user.id, origin: this.#live.device, connection: this.connection.id }
+  }
+
+  /** Sends an answer, behind everything that was pushed before it. */
+  answer(frame: string): void {
+    this.#delivery?.flush()
+    this.connection.send(new Frame(frame))
+  }
+
+  /**
+   * The connection has this user now, and the user is here. Where only one session is allowed, the user's other
+   * connections are told, and closed after a grace. It hears nothing before `open`.
+   */
+  enter(live: LiveSession, user: User, status: Exclude<Status, "offline">): void {
+    this.exit()
+    const { hub, settings, places } = this.#around
+    if (settings.sessions === "single") for (const other of hub.sessionsOf(user.id)) other.#takeOver()
+    if (this.#ended) return
+    this.#live = live
+    this.#user = user
+    this.#delivery = new Delivery(
+      this.connection,
+      this.tongue,
+      { user: user.id, device: live.device },
+      { catchUp: () => this.#catchUp(), touch: places.touch }
+    )
+    hub.enter(user.id, this)
+    hub.presence.set(user.id, status)
+  }
+
+  /** The connection has no user any more. Nothing is lost: the places stay. */
+  exit(): void {
+    const { hub, places } = this.#around
+    const user = this.#user
+    const delivery = this.#delivery
+    this.#user = undefined
+    this.#live = undefined
+    this.#delivery = undefined
+    if (user === undefined || delivery === undefined) return
+    delivery.flush()
+    delivery.close()
+    for (const subscription of delivery.subscriptions()) {
+      hub.unsubscribe(subscription)
+      places.release(subscription)
+    }
+    hub.leave(user.id, this)
+  }
+
+  /**
+   * From here on the session hears what happens in these chats: first the greeting (made in the same turn, so that
+   * nothing falls between), then what was missed, then everything as it comes.
+   */
+  readonly open = (
+    chats: ReadonlyArray<ChatId>,
+    greeting: () => ReadonlyArray<string>
+  ): Effect.Effect<void> => {
+    const delivery = this.#delivery
+    const user = this.#user
+    if (delivery === undefined || user === undefined) return Effect.void
+    return startingPlaces(this.#around, user, delivery.listener.device, chats).pipe(
+      Effect.map((starts) => {
+        if (delivery.closed) return
+        for (const { place, head } of starts) {
+          const subscription = delivery.begin(place, head)
+          if (subscription !== undefined) this.#around.hub.subscribe(subscription)
+        }
+        delivery.open(greeting())
+      }),
+      // Without its places nothing can be delivered in order: the client comes again.
+      Effect.catch((failed) =>
+        Effect.andThen(
+          Effect.logError("places could not be read", failed),
+          Effect.sync(() => this.connection.close(CLOSE_INTERNAL, "the storage does not answer"))
+        )
+      )
+    )
+  }
+
+  /** The client has these packets and need not get them again. Ids that it was not sent do nothing. */
+  readonly acknowledge = (ids: ReadonlyArray<number>): Effect.Effect<void> => {
+    const unknown: Array<EntryId> = []
+    for (const id of ids) {
+      const known = this.#around.hub.locate(id)
+      if (known === undefined) unknown.push(id as EntryId)
+      else this.#delivery?.acknowledge(known.chat, known.seq)
+    }
+    if (unknown.length === 0) return Effect.void
+    return this.#around.store.locate(unknown).pipe(
+      Effect.map((found) => {
+        for (const { chat, seq } of found) this.#delivery?.acknowledge(chat, seq)
+      }),
+      // Then they are delivered again.
+      Effect.catch((failed) => Effect.logWarning("acknowledged entries could not be found", failed))
+    )
+  }
+
+  /** The user is in a chat from this entry on. */
+  joinChat(chat: ChatId, seq: number): void {
+    const subscription = this.#delivery?.begin({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
+    if (subscription !== undefined) this.#around.hub.subscribe(subscription)
+  }
+
+  /** The user is in a chat no more. */
+  leaveChat(chat: ChatId): void {
+    const subscription = this.#delivery?.end(chat)
+    if (subscription === undefined) return
+    this.#around.hub.unsubscribe(subscription)
+    this.#around.places.release(subscription)
+  }
+
+  #takeOver(): void {
+    this.exit()
+    this.#superseded = true
+    this.connection.send(new Frame(this.tongue.takenOver))
+    this.#around.run(
+      Effect.andThen(
+        Effect.sleep(this.#around.settings.takeoverGrace),
+        Effect.sync(() => this.connection.close(CLOSE_TAKEN_OVER, "logged in elsewhere"))
+      )
+    )
+  }
+
+  #catchUp(): void {
+    const delivery = this.#delivery
+    if (this.#catchingUp || delivery === undefined) return
+    this.#catchingUp = true
+    const reading = catchUp(delivery, this.#around.store, this.#around.chats).pipe(
+      Effect.catch((failed) =>
+        Effect.andThen(
+          Effect.logError("a backlog could not be read", failed),
+          Effect.sync(() => this.connection.close(CLOSE_INTERNAL, "the storage does not answer"))
+        )
+      )
+    )
+    this.#around.run(reading, () => {
+      this.#catchingUp = false
+      if (this.#delivery !== undefined && this.#delivery.behind().size > 0 && !delivery.closed) this.#catchUp()
+    })
+  }
+}

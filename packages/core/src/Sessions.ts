@@ -1,0 +1,196 @@
+/**
+ * Sessions: one store of opaque tokens for every protocol. A token has 256 random bits and is stored as its hash only;
+ * it expires when it was not used for a while, and can be ended at any time.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Layer from "effect/Layer"
+import { Credentials } from "./Credentials.ts"
+import { Engine } from "./Engine.ts"
+import type { UserId } from "./Ids.ts"
+import { type Refused, refuse } from "./Refused.ts"
+import { Settings } from "./Settings.ts"
+import { Store, type StoredSession, type Write } from "./Store.ts"
+import type { User } from "./User.ts"
+import { textBytes } from "./Utf8.ts"
+
+/** A session in use. There is one object for each token in a process, so that its end is seen wherever it is held. */
+export interface LiveSession {
+  readonly token: string
+  readonly hash: string
+  readonly user: UserId
+  readonly kind: StoredSession["kind"]
+  readonly device: string
+  readonly createdAt: number
+  /** Milliseconds since 1970. */
+  usedAt: number
+  /** What storage has for `usedAt`. */
+  savedAt: number
+  ended: boolean
+}
+
+export interface LoginRequest {
+  readonly account: string
+  /** `md5(password)` as 32 lower-case hex digits. */
+  readonly secret: string
+  readonly kind: StoredSession["kind"]
+  readonly device: string
+  /** The client's address, for throttling. */
+  readonly address: string
+}
+
+/** Tokens remembered in memory, at most. */
+const LIMIT = 200_000
+const TOKEN_BYTES = 32
+/** A session's last use is written once it is off by this part of the idle time. */
+const SAVE_AFTER = 1 / 24
+
+export class Sessions extends Context.Service<
+  Sessions,
+  {
+    /**
+     * A new session for who knows the password. A chat login ends the user's earlier chat sessions where only one is
+     * allowed. A wrong password and an unknown account are refused alike, in like time.
+     */
+    readonly login: (
+      request: LoginRequest
+    ) => Effect.Effect<{ readonly session: LiveSession; readonly user: User }, Refused>
+    /** A new session for a user whom somebody else has authenticated. */
+    readonly issue: (user: UserId, kind: StoredSession["kind"], device?: string) => Effect.Effect<LiveSession, Refused>
+    /** The live session of a token with its user, who counts as having used it now; else nothing. */
+    readonly resume: (
+      token: string
+    ) => Effect.Effect<{ readonly session: LiveSession; readonly user: User } | undefined, Refused>
+    /** Whether a session that is held is still good; it counts as used now. */
+    readonly isGood: (session: LiveSession, now: number) => boolean
+    readonly end: (session: LiveSession) => Effect.Effect<void, Refused>
+    /** Ends all sessions of a user. */
+    readonly endAll: (user: UserId) => Effect.Effect<void, Refused>
+  }
+>()("@parley/core/Sessions") {
+  static readonly layer: Layer.Layer<
+    Sessions,
+    never,
+    Engine | Store | Credentials | Digest.Digest | SecureRandom.SecureRandom
+  > = Layer.effect(
+    Sessions,
+    Effect.gen(function* () {
+      const { commit, desk } = yield* Engine
+      const store = yield* Store
+      const credentials = yield* Credentials
+      const digest = yield* Digest.Digest
+      const random = yield* SecureRandom.SecureRandom
+      const settings = yield* Settings
+      const idle = settings.sessionIdle * 1000
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      /** By token, the least recently used first. */
+      const live = new Map<string, LiveSession>()
+
+      const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
+        effect.pipe(
+          Effect.catch((failed) =>
+            Effect.andThen(Effect.logError("sessions could not be read or written", failed), refuse({ _tag: "Unavailable" }))
+          )
+        )
+
+      const hashOf = (token: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(token))
+
+      const hold = (token: string, stored: StoredSession): LiveSession => {
+        const session: LiveSession = { ...stored, token, savedAt: stored.usedAt, ended: false }
+        if (live.size >= LIMIT) {
+          for (const oldest of live.keys()) {
+            live.delete(oldest)
+            break
+          }
+        }
+        live.set(token, session)
+        return session
+      }
+
+      const forget = (gone: (session: LiveSession) => boolean): void => {
+        for (const [token, session] of live) {
+          if (!gone(session)) continue
+          session.ended = true
+          live.delete(token)
+        }
+      }
+
+      const open = Effect.fnUntraced(function* (
+        user: UserId,
+        kind: StoredSession["kind"],
+        device: string
+      ): Effect.fn.Return<LiveSession, Refused> {
+        const now = yield* Clock.currentTimeMillis
+        const token = Base64Url.encode(yield* random.randomBytes(TOKEN_BYTES))
+        const stored: StoredSession = { hash: yield* hashOf(token), user, kind, device, createdAt: now, usedAt: now }
+        const writes: Array<Write> = [{ _tag: "SaveSession", session: stored }]
+        const earlier =
+          kind === "chat" && settings.sessions === "single"
+            ? (yield* available(store.sessionsOf(user))).filter((one) => one.kind === "chat")
+            : []
+        for (const { hash } of earlier) writes.push({ _tag: "EndSession", hash })
+        yield* available(commit({ relies: [], writes }))
+        if (kind === "chat" && settings.sessions === "single") {
+          forget((session) => session.user === user && session.kind === "chat")
+        }
+        return hold(token, stored)
+      })
+
+      const isGood = (session: LiveSession, now: number): boolean => {
+        if (session.ended || now - session.usedAt >= idle) return false
+        session.usedAt = now
+        if (now - session.savedAt >= idle * SAVE_AFTER) {
+          session.savedAt = now
+          const { hash, user, kind, device, createdAt, usedAt } = session
+          const saved = { hash, user, kind, device, createdAt, usedAt }
+          fork(
+            commit({ relies: [], writes: [{ _tag: "SaveSession", session: saved }] }).pipe(
+              Effect.catch((failed) => Effect.logWarning("a session's last use could not be written", failed))
+            )
+          )
+        }
+        return true
+      }
+
+      const resume = Effect.fnUntraced(function* (token: string) {
+        if (token === "" || token.length > 256) return undefined
+        const now = yield* Clock.currentTimeMillis
+        let session = live.get(token)
+        if (session === undefined) {
+          const stored = yield* available(store.session(yield* hashOf(token)))
+          if (stored === undefined) return undefined
+          session = live.get(token) ?? hold(token, stored)
+        }
+        if (!isGood(session, now)) return undefined
+        const user = yield* available(desk.users.find(session.user))
+        return user === undefined || user.disabled ? undefined : { session, user }
+      })
+
+      return Sessions.of({
+        login: Effect.fnUntraced(function* (request) {
+          const user = yield* credentials.verify(request)
+          return { session: yield* open(user.id, request.kind, request.device), user }
+        }),
+        issue: (user, kind, device = "") => open(user, kind, device),
+        resume,
+        isGood,
+        end: Effect.fnUntraced(function* (session) {
+          session.ended = true
+          live.delete(session.token)
+          yield* available(commit({ relies: [], writes: [{ _tag: "EndSession", hash: session.hash }] }))
+        }),
+        endAll: Effect.fnUntraced(function* (user) {
+          const stored = yield* available(store.sessionsOf(user))
+          yield* available(
+            commit({ relies: [], writes: stored.map(({ hash }) => ({ _tag: "EndSession", hash })) })
+          )
+          forget((session) => session.user === user)
+        })
+      })
+    })
+  )
+}

@@ -1,0 +1,67 @@
+/**
+ * How one wire profile of a protocol says events to a connected client. There is one object for each profile, and all
+ * its connections share what it made: an event is encoded once for each tongue, however many hear it.
+ */
+import { Frame } from "./Connection.ts"
+import type { Event } from "./Event.ts"
+
+export interface Tongue {
+  /** The encoded packets of an event; none where the protocol has no words for it. */
+  readonly packets: (event: Event) => ReadonlyArray<string>
+  /** One frame of several packets. */
+  readonly bundle: (packets: ReadonlyArray<string>) => string
+  /** What a connection is told before it is closed because its user logged in elsewhere; a whole frame. */
+  readonly takenOver: string
+  /** What the client is told about a frame over the limit (bytes); a whole frame. */
+  readonly oversized: (limit: number) => string
+  /**
+   * Whether the client sends an acknowledgement for what it has taken, or what was flushed to it before it sent another
+   * frame counts as taken.
+   */
+  readonly acknowledgement: "explicit" | "taken"
+}
+
+/** An event said in one tongue, for everybody who hears it that way. */
+export class Utterance {
+  readonly packets: ReadonlyArray<string>
+  /** Characters of all packets. */
+  readonly size: number
+  readonly #tongue: Tongue
+  #frame: Frame | undefined
+
+  constructor(tongue: Tongue, packets: ReadonlyArray<string>) {
+    this.#tongue = tongue
+    this.packets = packets
+    this.size = packets.reduce((sum, packet) => sum + packet.length, 0)
+  }
+
+  /** As a frame of its own. */
+  get frame(): Frame {
+    return (this.#frame ??= new Frame(this.#tongue.bundle(this.packets)))
+  }
+}
+
+/** The utterances of one event, made as they are asked for. */
+export class Utterances {
+  readonly #event: Event
+  #tongue: Tongue | undefined
+  #last: Utterance | undefined
+  readonly #all = new Map<Tongue, Utterance>()
+
+  constructor(event: Event) {
+    this.#event = event
+  }
+
+  in(tongue: Tongue): Utterance {
+    // Most recipients speak as the one before them.
+    if (tongue === this.#tongue && this.#last !== undefined) return this.#last
+    let utterance = this.#all.get(tongue)
+    if (utterance === undefined) {
+      utterance = new Utterance(tongue, tongue.packets(this.#event))
+      this.#all.set(tongue, utterance)
+    }
+    this.#tongue = tongue
+    this.#last = utterance
+    return utterance
+  }
+}

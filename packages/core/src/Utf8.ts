@@ -1,0 +1,17 @@
+/** Text as UTF-8 bytes; the core has no runtime's encoder at hand. */
+export const textBytes = (text: string): Uint8Array => {
+  const bytes: Array<number> = []
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0
+    if (code < 0x80) bytes.push(code)
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f))
+    else if (code < 0x10000) {
+      // A lone surrogate has no bytes of its own: it becomes U+FFFD, as everywhere.
+      const safe = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code
+      bytes.push(0xe0 | (safe >> 12), 0x80 | ((safe >> 6) & 0x3f), 0x80 | (safe & 0x3f))
+    } else {
+      bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f))
+    }
+  }
+  return Uint8Array.from(bytes)
+}

@@ -1,0 +1,76 @@
+/** Who is in a chat, who sees that it exists, and whom its admins are. */
+import { type Chat, isMember } from "../Chat.ts"
+import type { UserId } from "../Ids.ts"
+import type { Facts, Rule } from "./Rule.ts"
+
+/** The owner counts as an admin; a system administrator counts as an admin of every system chat. */
+export const isAdmin = ({ chat, user }: Facts): boolean =>
+  isMember(chat, user.id) &&
+  (chat.owner === user.id || chat.admins.includes(user.id) || (chat.type === "system" && user.admin))
+
+/** The owner first, then the other admins. */
+export const adminsOf = (chat: Chat): ReadonlyArray<UserId> =>
+  chat.owner === null ? chat.admins : [chat.owner, ...chat.admins.filter((user) => user !== chat.owner)]
+
+/** A private chat answers who is not in it exactly as one that does not exist. */
+export const visible: Rule = {
+  name: "the chat exists for its members, and for everybody if it is public",
+  check: ({ chat, user }) =>
+    !chat.dissolved && (isMember(chat, user.id) || chat.public) ? undefined : { _tag: "NoSuchChat" }
+}
+
+export const member: Rule = {
+  name: "only members",
+  check: ({ chat, user }) => (isMember(chat, user.id) ? undefined : { _tag: "NotMember" })
+}
+
+export const admin: Rule = {
+  name: "only admins",
+  check: (facts) => (isAdmin(facts) ? undefined : { _tag: "Only", who: "admins" })
+}
+
+export const systemAdministrator: Rule = {
+  name: "only system administrators",
+  check: ({ user }) => (user.admin ? undefined : { _tag: "Only", who: "system administrators" })
+}
+
+export const joinable: Rule = {
+  name: "only public chats can be joined",
+  check: ({ chat, user }) => (chat.public || isMember(chat, user.id) ? undefined : { _tag: "NotPublic" })
+}
+
+export const group: Rule = {
+  name: "only groups",
+  check: ({ chat }) => (chat.type === "group" ? undefined : { _tag: "WrongChatType", needs: "a group" })
+}
+
+export const groupWithoutSubject: Rule = {
+  name: "only groups without a subject",
+  check: ({ chat }) =>
+    chat.type === "group" && chat.subject === 0
+      ? undefined
+      : { _tag: "WrongChatType", needs: "a group without a subject" }
+}
+
+export const system: Rule = {
+  name: "only system chats",
+  check: ({ chat }) => (chat.type === "system" ? undefined : { _tag: "WrongChatType", needs: "a system chat" })
+}
+
+export const groupOrSystem: Rule = {
+  name: "only groups and system chats",
+  check: ({ chat }) =>
+    chat.type === "group" || chat.type === "system"
+      ? undefined
+      : { _tag: "WrongChatType", needs: "a group or a system chat" }
+}
+
+/**
+ * Who owns the chat when these have left: the owner who stays, else the member who has been in it longest, else nobody.
+ * A chat without an owner gets none this way.
+ */
+export const ownerWithout = (chat: Chat, leaving: ReadonlySet<UserId>): UserId | null => {
+  if (chat.owner === null || !leaving.has(chat.owner)) return chat.owner
+  for (const user of chat.members.keys()) if (!leaving.has(user)) return user
+  return null
+}

@@ -1,0 +1,50 @@
+/** Every operation on a chat with the rules that it must pass, in this order. */
+import type { Reason } from "../Refused.ts"
+import {
+  admin,
+  group,
+  groupOrSystem,
+  groupWithoutSubject,
+  joinable,
+  member,
+  system,
+  systemAdministrator,
+  visible
+} from "./Membership.ts"
+import type { Facts, Rule } from "./Rule.ts"
+import { speaker } from "./Speech.ts"
+
+export const operations = {
+  /** To be told of the chat at all: its facts, without what was said in it. */
+  see: [visible],
+  join: [visible, group, joinable],
+  leave: [visible, group, member],
+  rename: [visible, group, member, speaker],
+  /** Star, hide, mute: for oneself. */
+  prefer: [visible, member],
+  addMembers: [visible, group, member],
+  removeMembers: [visible, group, member, admin],
+  speak: [visible, member, speaker],
+  broadcast: [visible, member, admin],
+  /** History, members, files. */
+  read: [visible, member],
+  publish: [visible, groupWithoutSubject, member, admin],
+  setAdmins: [visible, system, systemAdministrator],
+  setCommitters: [visible, groupOrSystem, member, admin],
+  /** Taking back what others said; what oneself said, any member may take back. */
+  recallOthers: [visible, member, admin]
+} as const satisfies Readonly<Record<string, ReadonlyArray<Rule>>>
+
+export type Operation = keyof typeof operations
+
+/** The first rule that refuses, with its reason; nothing where the operation is allowed. */
+export const refusal = (
+  operation: Operation,
+  facts: Facts
+): { readonly rule: Rule; readonly reason: Reason } | undefined => {
+  for (const rule of operations[operation]) {
+    const reason = rule.check(facts)
+    if (reason !== undefined) return { rule, reason }
+  }
+  return undefined
+}

@@ -1,0 +1,102 @@
+/** A chat's facts: its name, whether it is public, who may speak in it; and lists of chats. */
+import * as Effect from "effect/Effect"
+import type { Preference } from "../Chat.ts"
+import type {
+  ListChats,
+  ListPublicChats,
+  OwnChatView,
+  PublishChat,
+  ReadChat,
+  RenameChat,
+  SetAdmins,
+  SetCommitters,
+  SetPreference
+} from "../Command.ts"
+import type { ChatId, UserId } from "../Ids.ts"
+import { refuse } from "../Refused.ts"
+import { answer, change, existing, invalid, membersAmong, nameProblem, permitted, type Script, view } from "./Script.ts"
+
+export const readChat: Script<ReadChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+  return answer(view(yield* permitted(desk, attempt, command.chat, "see")))
+})
+
+export const renameChat: Script<RenameChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const problem = nameProblem(desk, command.name, false)
+  if (problem !== undefined) return yield* refuse(problem)
+  const warm = yield* permitted(desk, attempt, command.chat, "rename")
+  return warm.chat.name === command.name ? answer(view(warm)) : change(warm, attempt, { name: command.name })
+})
+
+export const publishChat: Script<PublishChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const warm = yield* permitted(desk, attempt, command.chat, "publish")
+  return warm.chat.public === command.public ? answer(view(warm)) : change(warm, attempt, { public: command.public })
+})
+
+export const setAdmins: Script<SetAdmins> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const warm = yield* permitted(desk, attempt, command.chat, "setAdmins")
+  if (command.users.length === 0) return yield* refuse(invalid("admins", "must name at least one user"))
+  const users = (yield* existing(desk, "admins", command.users)).map((user) => user.id)
+  const before = warm.chat.admins
+  const after = command.grant
+    ? [...before, ...users.filter((user) => !before.includes(user))]
+    : before.filter((user) => !users.includes(user))
+  return after.length === before.length ? answer(view(warm)) : change(warm, attempt, { admins: after })
+})
+
+export const setCommitters: Script<SetCommitters> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const warm = yield* permitted(desk, attempt, command.chat, "setCommitters")
+  const { committers } = command
+  if (typeof committers === "string" || committers.length === 0) {
+    const next = committers === "admins" ? "admins" : "all"
+    return warm.chat.committers === next ? answer(view(warm)) : change(warm, attempt, { committers: next })
+  }
+  const users = yield* existing(desk, "committers", committers)
+  const ids = membersAmong(warm.chat, users)
+  if (ids.length < users.length) {
+    const inside = new Set(ids)
+    const outside = users.filter((user) => !inside.has(user.id))
+    return yield* refuse({ _tag: "NotAMember", users: outside.map((user) => String(user.id)) })
+  }
+  const before = warm.chat.committers
+  const same = typeof before !== "string" && before.length === ids.length && ids.every((id) => before.includes(id))
+  return same ? answer(view(warm)) : change(warm, attempt, { committers: ids })
+})
+
+export const setPreference: Script<SetPreference> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const warm = yield* permitted(desk, attempt, command.chat, "prefer")
+  const { chat } = warm
+  const known = (yield* desk.store.preferences(attempt.user.id)).find((one) => one.chat === chat.id)
+  const before = known ?? unset(chat.id, attempt.user.id)
+  const preference: Preference = {
+    ...before,
+    star: command.star ?? before.star,
+    hide: command.hide ?? before.hide,
+    mute: command.mute ?? before.mute
+  }
+  const reply: OwnChatView = { ...view(warm), preference }
+  if (preference.star === before.star && preference.hide === before.hide && preference.mute === before.mute) {
+    return answer(reply)
+  }
+  return {
+    unit: { relies: [], writes: [{ _tag: "SetPreference", preference }] },
+    conclude: () => ({ reply, announce: [] })
+  }
+})
+
+export const listChats: Script<ListChats> = Effect.fnUntraced(function* (desk, attempt) {
+  const { id } = attempt.user
+  const chats = yield* desk.chats.all(yield* desk.store.chatsOf(id))
+  const preferences = new Map<ChatId, Preference>(
+    (yield* desk.store.preferences(id)).map((preference) => [preference.chat, preference])
+  )
+  return answer(
+    chats.map((warm) => ({ ...view(warm), preference: preferences.get(warm.chat.id) ?? unset(warm.chat.id, id) }))
+  )
+})
+
+export const listPublicChats: Script<ListPublicChats> = Effect.fnUntraced(function* (desk) {
+  const chats = yield* desk.chats.all(yield* desk.store.publicChats)
+  return answer(chats.map(view))
+})
+
+const unset = (chat: ChatId, user: UserId): Preference => ({ chat, user, star: false, hide: false, mute: false })

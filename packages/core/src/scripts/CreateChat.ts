@@ -1,0 +1,90 @@
+/** Making a chat, or getting the one that is there. Source: PROTOCOLS, "create" and "Pairs". */
+import * as Effect from "effect/Effect"
+import type { NewChat } from "../Chat.ts"
+import type { CreateChat, ReplyOf } from "../Command.ts"
+import { isPairGid, pairGid } from "../Ids.ts"
+import { type Refused, refuse } from "../Refused.ts"
+import { visible } from "../rules/Membership.ts"
+import type { StorageFailed } from "../Store.ts"
+import type { WarmChat } from "../WarmChats.ts"
+import { type Attempt, answer, type Desk, entryOf, existing, invalid, nameProblem, type Plan, type Script, view } from "./Script.ts"
+
+/** Characters of a gid, at most. */
+const MAX_GID = 255
+/** Characters of a type's name, at most. */
+const MAX_TYPE = 32
+
+type Reply = ReplyOf<CreateChat>
+
+export const createChat: Script<CreateChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const { user, now } = attempt
+  if (command.type === "system") return yield* refuse(invalid("type", "must not be system"))
+  if (command.type === "" || command.type.length > MAX_TYPE) {
+    return yield* refuse(invalid("type", `must have 1 to ${MAX_TYPE} characters`))
+  }
+  const problem = nameProblem(desk, command.name, true)
+  if (problem !== undefined) return yield* refuse(problem)
+  const others = yield* existing(desk, "members", command.members)
+  const members = [...new Set([user.id, ...others.map((other) => other.id)])]
+
+  if (command.type === "one2one") {
+    const [a, b, ...more] = members
+    if (a === undefined || b === undefined || more.length > 0) {
+      return yield* refuse(invalid("members", "must be exactly two users in a one-to-one chat"))
+    }
+    if (command.public) return yield* refuse(invalid("public", "must be false in a one-to-one chat"))
+    const gid = pairGid(a, b)
+    const known = yield* stored(desk, attempt, gid)
+    if (known !== undefined) return answer<Reply>({ ...view(known), created: false })
+    return creation(attempt, { ...fresh(command, gid, now), members, createdBy: user.id, owner: null, subject: 0 })
+  }
+
+  if (command.gid === "" || command.gid.length > MAX_GID) {
+    return yield* refuse(invalid("gid", `must have 1 to ${MAX_GID} characters`))
+  }
+  if (isPairGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
+  const known = yield* stored(desk, attempt, command.gid)
+  if (known !== undefined) {
+    const facts = { user, chat: known.chat }
+    if (known.chat.dissolved || visible.check(facts) !== undefined) {
+      return yield* refuse({ _tag: "GidTaken", gid: command.gid })
+    }
+    return answer<Reply>({ ...view(known), created: false })
+  }
+  return creation(attempt, { ...fresh(command, command.gid, now), members, createdBy: user.id, owner: user.id })
+})
+
+const fresh = (command: CreateChat, gid: string, now: number): Omit<NewChat, "members" | "createdBy" | "owner"> => ({
+  gid,
+  name: command.name,
+  type: command.type,
+  public: command.public,
+  subject: command.subject,
+  admins: [],
+  committers: "all",
+  createdAt: now,
+  attributes: {}
+})
+
+/** The chat with that gid: the one the store has just told of, else what is warm or stored. */
+const stored = (
+  desk: Desk,
+  attempt: Attempt,
+  gid: string
+): Effect.Effect<WarmChat | undefined, Refused | StorageFailed> => {
+  const told = attempt.duplicate?.chat
+  return told?.chat.gid === gid ? Effect.succeed(desk.chats.keep(told)) : desk.chats.find({ gid })
+}
+
+const creation = (attempt: Attempt, chat: NewChat): Plan<Reply> => ({
+  unit: { relies: [], writes: [{ _tag: "CreateChat", chat, by: attempt.user.id }] },
+  conclude: ([written]) => {
+    const entry = entryOf(written)
+    if (written?._tag !== "Chat") throw new Error(`the store answered ${written?._tag} for a chat`)
+    const made = written.stored
+    return {
+      reply: { ...made, created: true },
+      announce: [{ event: { _tag: "ChatEvent", entry, ...made }, to: { chat: made.chat.id } }]
+    }
+  }
+})

@@ -1,0 +1,108 @@
+/** What becomes of a message after it was sent: history, recall, hiding, reading. */
+import * as Effect from "effect/Effect"
+import { isMember } from "../Chat.ts"
+import type { HideMessage, MarkRead, ReadHistory, RecallMessage } from "../Command.ts"
+import { amend, type Message } from "../Message.ts"
+import type { Place } from "../Place.ts"
+import { type Refused, refuse } from "../Refused.ts"
+import { refusal } from "../rules/Operations.ts"
+import type { StorageFailed } from "../Store.ts"
+import type { WarmChat } from "../WarmChats.ts"
+import { answer, type Attempt, type Desk, entryOf, invalid, permitted, type Script } from "./Script.ts"
+
+export const readHistory: Script<ReadHistory> = Effect.fnUntraced(function* (desk, attempt, { chat: ref, page }) {
+  const { chat, posted: total } = yield* permitted(desk, attempt, ref, "read")
+  const cap = desk.settings.history
+  if (page !== undefined) {
+    if (!Number.isInteger(page.size) || page.size < 1 || page.size > cap) {
+      return yield* refuse(invalid("page size", `must be an integer from 1 to ${cap}`))
+    }
+    if (!Number.isInteger(page.number) || page.number < 1) {
+      return yield* refuse(invalid("page number", "must be an integer from 1"))
+    }
+  }
+  const size = page?.size ?? cap
+  const to = total - ((page?.number ?? 1) - 1) * size
+  const from = Math.max(1, to - size + 1)
+  const messages =
+    to < 1 ? [] : yield* desk.store.history(chat.id, { from, to, hiddenFrom: attempt.user.id })
+  return answer({ chat, messages, total })
+})
+
+/** The message and its chat, where the caller is a member of it. */
+const known = Effect.fnUntraced(function* (
+  desk: Desk,
+  attempt: Attempt,
+  gid: string
+): Effect.fn.Return<{ readonly message: Message; readonly warm: WarmChat }, Refused | StorageFailed> {
+  const [message] = yield* desk.store.messagesByGid([gid])
+  const warm = message === undefined ? undefined : yield* desk.chats.find({ id: message.chat })
+  if (message === undefined || warm === undefined || warm.chat.dissolved || !isMember(warm.chat, attempt.user.id)) {
+    return yield* refuse({ _tag: "NoSuchMessage" })
+  }
+  return { message, warm }
+})
+
+/** By who sent it, or by an admin of the chat. A second recall changes nothing. */
+export const recallMessage: Script<RecallMessage> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const { message, warm } = yield* known(desk, attempt, command.gid)
+  const { chat } = warm
+  if (message.sender !== attempt.user.id) {
+    const refused = refusal("recallOthers", { user: attempt.user, chat })
+    if (refused !== undefined) return yield* refuse({ _tag: "Only", who: "the sender" })
+  }
+  if (message.recalled) return answer(message)
+  return {
+    unit: {
+      relies: [{ chat: chat.id, version: chat.version }],
+      writes: [
+        {
+          _tag: "Append",
+          chat: chat.id,
+          by: attempt.user.id,
+          origin: attempt.caller.origin,
+          at: attempt.now,
+          body: { _tag: "Recalled", message: message.id }
+        }
+      ]
+    },
+    conclude: ([written]) => {
+      const entry = entryOf(written)
+      const recalled = amend(message, { _tag: "Recalled", message: message.id })
+      const head = { ...warm.head, seq: entry.seq, posted: entry.posted }
+      return {
+        reply: recalled,
+        announce: [
+          { event: { _tag: "ChatEvent", entry, chat, head, message: recalled }, to: { chat: chat.id } }
+        ]
+      }
+    }
+  }
+})
+
+export const hideMessage: Script<HideMessage> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const { message } = yield* known(desk, attempt, command.gid)
+  return {
+    unit: { relies: [], writes: [{ _tag: "HideMessage", user: attempt.user.id, message: message.id }] },
+    conclude: () => ({ reply: message, announce: [] })
+  }
+})
+
+export const markRead: Script<MarkRead> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const warm = yield* permitted(desk, attempt, command.chat, "read")
+  const read = Math.min(command.upTo ?? warm.seq, warm.seq)
+  if (!Number.isInteger(read) || read < 0) return yield* refuse(invalid("upTo", "must be a sequence of the chat's log"))
+  const place: Place = {
+    chat: warm.chat.id,
+    user: attempt.user.id,
+    device: "",
+    pushed: 0,
+    delivered: 0,
+    acked: [],
+    read
+  }
+  return {
+    unit: { relies: [], writes: [{ _tag: "MovePlace", place }] },
+    conclude: () => ({ reply: { read }, announce: [] })
+  }
+})

@@ -1,0 +1,160 @@
+/**
+ * Sending messages: all of a request, or none. Where the chat is warm it reads nothing from storage: that a gid is new
+ * is checked by the commit itself, which tells of the stored message where it is not.
+ */
+import * as Effect from "effect/Effect"
+import type { Draft, SendMessages, SentMessage } from "../Command.ts"
+import type { Posted, Replaced } from "../Log.ts"
+import { amend, fromPosted, type Message } from "../Message.ts"
+import { type MessageRefusal, type Reason, refuse } from "../Refused.ts"
+import { refusal } from "../rules/Operations.ts"
+import type { Unit, Write } from "../Store.ts"
+import type { WarmChat } from "../WarmChats.ts"
+import type { Announcement } from "../Event.ts"
+import { type Attempt, type Desk, entryOf, invalid, type Script } from "./Script.ts"
+
+/** Characters of a message's gid, at most. */
+const MAX_GID = 255
+/** Content of these types may be replaced: clients send a placeholder first. Source: PROTOCOLS, "message". */
+const REPLACEABLE: ReadonlySet<string> = new Set(["image", "file"])
+/** The last millisecond that a JavaScript date can hold. */
+const MAX_DATE = 8.64e15
+
+/** What becomes of one draft. `write` is the index of its write, where it has one. */
+type Fate =
+  | { readonly _tag: "Stored"; readonly warm: WarmChat; readonly message: Message }
+  | { readonly _tag: "Posting"; readonly warm: WarmChat; readonly write: number }
+  | { readonly _tag: "Replacing"; readonly warm: WarmChat; readonly message: Message; readonly write: number }
+  | { readonly _tag: "Repeated"; readonly of: number }
+
+export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (desk, attempt, { messages }) {
+  const limit = desk.settings.messagesPerRequest
+  if (messages.length === 0) return yield* refuse(invalid("messages", "must hold at least one message"))
+  if (messages.length > limit) return yield* refuse(invalid("messages", `must hold at most ${limit} messages`))
+
+  const refusals: Array<MessageRefusal> = []
+  const fates: Array<Fate> = []
+  const writes: Array<Write> = []
+  const relies = new Map<number, Unit["relies"][number]>()
+  const firstOf = new Map<string, number>()
+  for (const [index, draft] of messages.entries()) {
+    const warm = desk.chats.peek(draft.chat) ?? (yield* desk.chats.find(draft.chat))
+    const reason = problem(desk, attempt, draft, warm)
+    if (reason !== undefined || warm === undefined) {
+      refusals.push({ index, reason: reason ?? { _tag: "NoSuchChat" } })
+      continue
+    }
+    const earlier = firstOf.get(draft.gid)
+    if (earlier !== undefined) {
+      const first = messages[earlier]
+      if (first !== undefined && first.content === draft.content && sameChat(first, draft)) {
+        fates[index] = { _tag: "Repeated", of: earlier }
+      } else refusals.push({ index, reason: { _tag: "GidTaken", gid: draft.gid } })
+      continue
+    }
+    firstOf.set(draft.gid, index)
+    const known = attempt.duplicate?.messages.find((message) => message.gid === draft.gid)
+    const body = known === undefined ? posting(draft, attempt.now) : again(attempt, draft, warm, known)
+    if (body._tag === "Posted" || body._tag === "Replaced") {
+      const write = writes.push(append(attempt, warm, body)) - 1
+      relies.set(warm.chat.id, { chat: warm.chat.id, version: warm.chat.version })
+      fates[index] =
+        known === undefined ? { _tag: "Posting", warm, write } : { _tag: "Replacing", warm, message: known, write }
+    } else if (body._tag === "Same") fates[index] = { _tag: "Stored", warm, message: body.message }
+    else refusals.push({ index, reason: body })
+  }
+  if (refusals.length > 0) return yield* refuse({ _tag: "MessagesRefused", refusals })
+
+  return {
+    unit: writes.length === 0 ? undefined : { relies: [...relies.values()], writes },
+    conclude: (written) => {
+      const announce: Array<Announcement> = []
+      const sent: Array<SentMessage> = []
+      for (const [index, fate] of fates.entries()) {
+        if (fate._tag === "Repeated") {
+          const first = sent[fate.of]
+          if (first !== undefined) sent[index] = first
+          continue
+        }
+        const { warm } = fate
+        if (fate._tag === "Stored") {
+          sent[index] = { chat: warm.chat, message: fate.message }
+          continue
+        }
+        const entry = entryOf(written[fate.write])
+        const message =
+          fate._tag === "Replacing"
+            ? amend(fate.message, entry.body as Replaced)
+            : fromPosted({ ...entry, body: entry.body as Posted })
+        sent[index] = { chat: warm.chat, message }
+        const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
+        announce.push({
+          event: { _tag: "ChatEvent", entry, chat: warm.chat, head, message },
+          to: { chat: warm.chat.id }
+        })
+      }
+      return { reply: sent, announce }
+    }
+  }
+})
+
+const problem = (desk: Desk, attempt: Attempt, draft: Draft, warm: WarmChat | undefined): Reason | undefined => {
+  if (draft.gid === "" || draft.gid.length > MAX_GID) return invalid("gid", `must have 1 to ${MAX_GID} characters`)
+  if (draft.date !== undefined && !(draft.date >= 0 && draft.date <= MAX_DATE)) {
+    return invalid("date", "must be a time since 1970")
+  }
+  if (exceeds(draft.content, desk.settings.content)) {
+    return invalid("content", `must have at most ${desk.settings.content} bytes`)
+  }
+  if (warm === undefined) return { _tag: "NoSuchChat" }
+  const operation = draft.type === "broadcast" ? "broadcast" : "speak"
+  return refusal(operation, { user: attempt.user, chat: warm.chat })?.reason
+}
+
+/** Whether the text has more than `limit` bytes as UTF-8. */
+const exceeds = (text: string, limit: number): boolean => {
+  if (text.length * 3 <= limit) return false
+  if (text.length > limit) return true
+  let bytes = 0
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
+    if (bytes > limit) return true
+  }
+  return false
+}
+
+const posting = (draft: Draft, now: number): Posted => ({
+  _tag: "Posted",
+  gid: draft.gid,
+  type: draft.type,
+  contentType: draft.contentType,
+  content: draft.content,
+  date: draft.date ?? now
+})
+
+/** A gid that is stored already. Source: PROTOCOLS, "Idempotent" and "message". */
+const again = (
+  attempt: Attempt,
+  draft: Draft,
+  warm: WarmChat,
+  known: Message
+): Replaced | Reason | { readonly _tag: "Same"; readonly message: Message } => {
+  if (known.sender !== attempt.user.id || known.chat !== warm.chat.id) return { _tag: "GidTaken", gid: draft.gid }
+  if (known.recalled) return { _tag: "Recalled" }
+  if (known.content === draft.content && known.contentType === draft.contentType) return { _tag: "Same", message: known }
+  if (!REPLACEABLE.has(draft.contentType)) return { _tag: "GidTaken", gid: draft.gid }
+  return { _tag: "Replaced", message: known.id, contentType: draft.contentType, content: draft.content }
+}
+
+const append = (attempt: Attempt, warm: WarmChat, body: Posted | Replaced): Write => ({
+  _tag: "Append",
+  chat: warm.chat.id,
+  by: attempt.user.id,
+  origin: attempt.caller.origin,
+  at: attempt.now,
+  body
+})
+
+const sameChat = (a: Draft, b: Draft): boolean =>
+  "id" in a.chat ? "id" in b.chat && a.chat.id === b.chat.id : "gid" in b.chat && a.chat.gid === b.chat.gid

@@ -1,0 +1,82 @@
+/** What users do about themselves. */
+import * as Effect from "effect/Effect"
+import type { ChangeStatus, ListUsers, ReadUserSettings, RenameUser, SaveUserSettings } from "../Command.ts"
+import { nextUnkeptId } from "../Ids.ts"
+import { type Refused, refuse } from "../Refused.ts"
+import type { StorageFailed } from "../Store.ts"
+import type { User } from "../User.ts"
+import { answer, type Attempt, type Desk, invalid, nameProblem, type Script } from "./Script.ts"
+
+export const listUsers: Script<ListUsers> = Effect.fnUntraced(function* (desk) {
+  return answer((yield* desk.users.all).map((user) => desk.presence.of(user)))
+})
+
+export const renameUser: Script<RenameUser> = Effect.fnUntraced(function* (desk, attempt, { name }) {
+  const problem = nameProblem(desk, name, false)
+  if (problem !== undefined) return yield* refuse(problem)
+  const { user } = attempt
+  if (user.realname === name) return answer(user)
+  return {
+    unit: { relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: { realname: name } }] },
+    conclude: ([written]) => {
+      const renamed = written?._tag === "User" ? written.user : { ...user, realname: name }
+      return {
+        reply: renamed,
+        announce: [
+          {
+            event: { _tag: "UserEvent", id: nextUnkeptId(), what: "renamed", user: desk.presence.of(renamed) },
+            to: "everyone"
+          }
+        ]
+      }
+    }
+  }
+})
+
+/** Only a user who is here has a status to change. */
+export const changeStatus: Script<ChangeStatus> = Effect.fnUntraced(function* (desk, attempt, { status }) {
+  const { user } = attempt
+  if (desk.presence.status(user.id) === "offline") return yield* refuse({ _tag: "NotLoggedIn" })
+  return {
+    unit: undefined,
+    conclude: () => {
+      desk.presence.set(user.id, status)
+      const present = desk.presence.of(user)
+      return {
+        reply: present,
+        announce: [
+          { event: { _tag: "UserEvent", id: nextUnkeptId(), what: "status", user: present }, to: "everyone" }
+        ]
+      }
+    }
+  }
+})
+
+/** Whose settings: one's own, or anybody's for a system administrator, who alone learns that an account is unknown. */
+const whose = Effect.fnUntraced(function* (
+  desk: Desk,
+  attempt: Attempt,
+  account: string | undefined
+): Effect.fn.Return<User, Refused | StorageFailed> {
+  if (account === undefined || account === attempt.user.account) return attempt.user
+  if (!attempt.user.admin) return yield* refuse({ _tag: "Only", who: "oneself" })
+  const [user] = yield* desk.users.byAccount([account])
+  return user ?? (yield* refuse({ _tag: "NoSuchUsers", users: [account] }))
+})
+
+export const readUserSettings: Script<ReadUserSettings> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const user = yield* whose(desk, attempt, command.account)
+  return answer(yield* desk.store.settings(user.id))
+})
+
+export const saveUserSettings: Script<SaveUserSettings> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const user = yield* whose(desk, attempt, command.account)
+  const limit = desk.settings.userSettings
+  if (command.settings.length > limit) {
+    return yield* refuse(invalid("settings", `must have at most ${limit} characters`))
+  }
+  return {
+    unit: { relies: [], writes: [{ _tag: "SaveSettings", user: user.id, settings: command.settings }] },
+    conclude: () => ({ reply: command.settings, announce: [] })
+  }
+})

@@ -1,0 +1,180 @@
+/**
+ * Files over HTTP: upload and download, streamed both ways. Source: seeds/002, "上传文件", "下载文件"; PROTOCOLS, "Files
+ * over HTTP".
+ */
+import type { Blobs } from "@parley/core/Blobs"
+import type { Caller } from "@parley/core/Event"
+import { FileId } from "@parley/core/Ids"
+import { type Reason, refuse, type Refused } from "@parley/core/Refused"
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Multipart from "effect/http/Multipart"
+import * as Stream from "effect/Stream"
+import { byteRange, contentDisposition, safeTitle } from "./FileHeaders.ts"
+import { messageOf } from "./Refusals.ts"
+import type { Services } from "./Respond.ts"
+import type { Json } from "./Speech.ts"
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** Bytes of the form's other parts, at most. */
+const FIELD = 4096
+/** Room in a form beside its files: boundaries and part headers. */
+const OVERHEAD = 1024 * 1024
+
+export interface FileServices extends Services {
+  readonly blobs: Blobs["Service"]
+}
+
+const respond = (method: "upload" | "download", status: number, body: { readonly [key: string]: Json }): Response =>
+  HttpServerResponse.jsonUnsafe({ module: "attach", method, ...body }, { status })
+
+const STATUS: Partial<Record<Reason["_tag"], number>> = {
+  NotLoggedIn: 401,
+  NoSuchChat: 404,
+  NoSuchFile: 404,
+  NotMember: 404,
+  Busy: 503,
+  Unavailable: 503,
+  TooManyAttempts: 429
+}
+
+const refused = (method: "upload" | "download", reason: Reason): Response =>
+  respond(method, STATUS[reason._tag] ?? 400, {
+    result: reason._tag === "NotLoggedIn" ? "denied" : "fail",
+    message: messageOf(reason)
+  })
+
+const tooLarge = (limit: number): Response =>
+  respond("upload", 413, { result: "fail", message: `A file may have at most ${limit} bytes.` })
+
+/** Who asks: by `sid` in the query, in a cookie, or as a bearer token. */
+const callerOf = Effect.fnUntraced(function* (
+  { sessions }: Services,
+  request: HttpServerRequest,
+  query: URLQuery
+): Effect.fn.Return<Caller, Refused> {
+  const [scheme, bearer] = (request.headers["authorization"] ?? "").split(" ")
+  const sid = query.get("sid") ?? request.cookies["sid"] ?? (scheme?.toLowerCase() === "bearer" ? bearer : undefined)
+  const found = sid === undefined ? undefined : yield* sessions.resume(sid)
+  if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  return { user: found.user.id, origin: null }
+})
+
+/** What a query holds, by name. */
+export interface URLQuery {
+  readonly get: (name: string) => string | undefined
+}
+
+interface Uploaded {
+  readonly title: string
+  readonly size: number
+  readonly blob: string
+}
+
+/** `POST`, multipart: parts `files` or `files[]`, and the chat's `gid` in the form or in the query. */
+export const upload = (services: FileServices, request: HttpServerRequest, query: URLQuery): Effect.Effect<Response> => {
+  const { engine, blobs, settings } = services
+  const kept: Array<Uploaded> = []
+
+  const work = Effect.gen(function* () {
+    const caller = yield* callerOf(services, request, query)
+    if (!(request.headers["content-type"] ?? "").toLowerCase().startsWith("multipart/form-data")) {
+      return yield* refuse({ _tag: "Invalid", field: "body", problem: "must be multipart/form-data" })
+    }
+    let gid = query.get("gid")
+    const check = (): Effect.Effect<void, Refused> =>
+      gid === undefined ? Effect.void : Effect.asVoid(engine.handle(caller, { _tag: "ListFiles", chat: { gid } }))
+    yield* check()
+    yield* Stream.runForEach(
+      request.multipartStream,
+      Effect.fnUntraced(function* (part) {
+        if (!Multipart.isFile(part)) {
+          if (part.key !== "gid") return
+          gid = part.value
+          yield* check()
+        } else if (part.key === "files" || part.key === "files[]") {
+          if (kept.length >= settings.filesPerUpload) {
+            yield* Stream.runDrain(part.content)
+            return yield* refuse({
+              _tag: "Invalid",
+              field: "files",
+              problem: `must be at most ${settings.filesPerUpload}`
+            })
+          }
+          const { key, size } = yield* blobs.put(part.content, settings.file)
+          kept.push({ title: safeTitle(part.name), size, blob: key })
+        } else yield* Stream.runDrain(part.content)
+      })
+    )
+    if (gid === undefined) return yield* refuse({ _tag: "Invalid", field: "gid", problem: "is missing" })
+    if (kept.length === 0) return yield* refuse({ _tag: "Invalid", field: "files", problem: "must hold a file" })
+    const files = yield* engine.perform(caller, { _tag: "AddFiles", chat: { gid }, files: kept })
+    return respond("upload", 200, {
+      result: "success",
+      data: files.map(({ id, title }) => ({ id, title }))
+    })
+  }).pipe(
+    Effect.provideContext(
+      Multipart.limitsServices({
+        maxParts: settings.filesPerUpload * 2 + 8,
+        maxFieldSize: FIELD,
+        maxTotalSize: settings.file * settings.filesPerUpload + OVERHEAD
+      })
+    )
+  )
+
+  const drop = Effect.suspend(() => Effect.ignore(Effect.forEach(kept, ({ blob }) => blobs.remove(blob))))
+  return work.pipe(
+    Effect.tapError(() => drop),
+    Effect.onInterrupt(() => drop),
+    Effect.catchTags({
+      Refused: ({ reason }) => Effect.succeed(refused("upload", reason)),
+      BlobTooLarge: ({ limit }) => Effect.succeed(tooLarge(limit)),
+      BlobFailed: (failed) =>
+        Effect.as(Effect.logError("an upload could not be kept", failed), refused("upload", { _tag: "Unavailable" })),
+      MultipartError: ({ reason }) =>
+        Effect.succeed(
+          reason._tag === "Parse" || reason._tag === "InternalError"
+            ? refused("upload", { _tag: "Invalid", field: "body", problem: "is not a readable form" })
+            : tooLarge(settings.file)
+        )
+    })
+  )
+}
+
+/** `GET`, whole or a range. */
+export const download = (
+  services: FileServices,
+  request: HttpServerRequest,
+  query: URLQuery,
+  id: string
+): Effect.Effect<Response> =>
+  Effect.gen(function* () {
+    const caller = yield* callerOf(services, request, query)
+    if (!/^[1-9][0-9]{0,14}$/.test(id)) return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be a file's id" })
+    const { reply: file } = yield* services.engine.handle(caller, { _tag: "ReadFile", file: FileId(Number(id)) })
+    const headers = {
+      "accept-ranges": "bytes",
+      "content-disposition": contentDisposition(file.title),
+      "content-type": "application/octet-stream",
+      "x-content-type-options": "nosniff",
+      "cache-control": "private"
+    }
+    const range = byteRange(request.headers["range"], file.size)
+    if (range === "unsatisfiable") {
+      return respond("download", 416, { result: "fail", message: "There are no such bytes in the file." }).pipe(
+        HttpServerResponse.setHeader("content-range", `bytes */${file.size}`)
+      )
+    }
+    const part = range === undefined ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.size}` }
+    const contentLength = range === undefined ? file.size : range.end - range.start + 1
+    // A failure that comes after the head was sent can only break the connection off.
+    const content = Stream.orDie(range === undefined ? services.blobs.get(file.blob) : services.blobs.get(file.blob, range))
+    return HttpServerResponse.stream(contentLength === 0 ? Stream.empty : content, {
+      status: range === undefined ? 200 : 206,
+      headers: { ...headers, ...part },
+      contentLength
+    })
+  }).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refused("download", reason))))

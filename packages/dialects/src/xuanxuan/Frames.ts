@@ -1,0 +1,54 @@
+/** A frame from a client: JSON text with one request, or an array of them. Source: PROTOCOLS, "Frames". */
+
+/** One request as it came: an object with string `module` and `method`, nothing else is known of it. */
+export interface Request {
+  readonly module: string
+  readonly method: string
+  readonly params: unknown
+  readonly sid: unknown
+  readonly id: unknown
+}
+
+/** What stands in a frame where a request is due, and why it is none. */
+export interface Unreadable {
+  readonly problem: string
+}
+
+export const isUnreadable = (request: Request | Unreadable): request is Unreadable => "problem" in request
+
+/** The requests of a frame, at most `limit`; an empty array has none. */
+export const parse = (frame: string, limit: number): ReadonlyArray<Request | Unreadable> => {
+  let json: unknown
+  try {
+    json = JSON.parse(frame)
+  } catch {
+    return [{ problem: "The frame is not JSON." }]
+  }
+  if (!Array.isArray(json)) return [read(json)]
+  if (json.length > limit) return [{ problem: `A frame may hold at most ${limit} requests.` }]
+  return json.map(read)
+}
+
+const read = (json: unknown): Request | Unreadable => {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return { problem: "A request is a JSON object." }
+  }
+  const { module, method, params, sid, id } = json as Readonly<Record<string, unknown>>
+  if (typeof module !== "string" || typeof method !== "string") {
+    return { problem: "A request needs module and method, both strings." }
+  }
+  return { module, method, params, sid, id }
+}
+
+/**
+ * Whether the request is an acknowledgement: a packet's id (or an array of ids) sent back, without params.
+ * Source: PROTOCOLS, "Offline queue".
+ */
+export const isAcknowledgement = ({ id, params }: Request): boolean =>
+  id !== undefined && id !== null && (params === undefined || params === null)
+
+/** The ids of an acknowledgement, or nothing where they are none. */
+export const acknowledgedIds = (id: unknown): ReadonlyArray<number> | undefined => {
+  const ids: ReadonlyArray<unknown> = Array.isArray(id) ? id : [id]
+  return ids.every((one): one is number => Number.isSafeInteger(one)) ? ids : undefined
+}

@@ -1,0 +1,40 @@
+/**
+ * The two wire profiles: `documented`, and `client-1.0` for what the published 1.0 desktop client reads.
+ * Source: PROTOCOLS, "Two wire profiles".
+ */
+import type { Tongue } from "@parley/core/Tongue"
+import { bundle, packetsOf, type Vocabulary } from "./Speech.ts"
+
+export const profileNames = ["documented", "client-1.0"] as const
+export type ProfileName = (typeof profileNames)[number]
+
+export const isProfileName = (name: string): name is ProfileName => (profileNames as ReadonlyArray<string>).includes(name)
+
+export interface Profile extends Tongue {
+  readonly name: ProfileName
+  readonly vocabulary: Vocabulary
+}
+
+/** The document's own sentence. */
+const TAKEN_OVER = "This account logined in another place."
+
+/** What is answered where there is no request to echo. */
+export const refusedFrame = (message: string): string =>
+  JSON.stringify({ module: "null", method: "null", result: "fail", message })
+
+export const makeProfile = (name: ProfileName, known: Omit<Vocabulary, "members">): Profile => {
+  const client = name === "client-1.0"
+  const vocabulary: Vocabulary = { ...known, members: client ? "ids" : "objects" }
+  const takenOver = client
+    ? { module: "chat", method: "kickoff", message: TAKEN_OVER }
+    : { module: "null", method: "null", message: TAKEN_OVER }
+  return {
+    name,
+    vocabulary,
+    packets: (event) => packetsOf(event, vocabulary),
+    bundle,
+    takenOver: bundle([JSON.stringify(takenOver)]),
+    oversized: (limit) => refusedFrame(`A frame may have at most ${limit} bytes.`),
+    acknowledgement: client ? "taken" : "explicit"
+  }
+}

@@ -1,0 +1,226 @@
+/** Each method but login and logout: its params as a command of the engine, and the engine's reply as `data`. */
+import type { Command, Draft, ReplyOf } from "@parley/core/Command"
+import type { Committers } from "@parley/core/Chat"
+import { ChatId, UserId } from "@parley/core/Ids"
+import { type Reason, type Refused, refuse } from "@parley/core/Refused"
+import type { User } from "@parley/core/User"
+import * as Effect from "effect/Effect"
+import {
+  chatJson,
+  fileJson,
+  type Json,
+  messageJson,
+  ownChatJson,
+  publicChatJson,
+  userJson,
+  type Vocabulary
+} from "./Speech.ts"
+import { messageOf } from "./Refusals.ts"
+import type { Method, ParamsOf } from "./Wire.ts"
+
+/** What an answer carries beside what every answer has. */
+export interface Answer {
+  readonly data: Json
+  readonly pager?: Json
+}
+
+/** Who asks, and in what words they are answered. */
+export interface Asking {
+  readonly user: User
+  readonly vocabulary: Vocabulary
+  /** Carries a command out. Who answers announces it afterwards. */
+  readonly handle: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
+}
+
+type Handler<M extends Method> = (asking: Asking, params: ParamsOf<M>) => Effect.Effect<Answer, Refused>
+
+const invalid = (field: string, problem: string): Refused => refuse({ _tag: "Invalid", field, problem })
+
+const ids = (users: ReadonlyArray<number | { readonly id: number }>): ReadonlyArray<UserId> =>
+  users.map((user) => UserId(typeof user === "number" ? user : user.id))
+
+/** Dates come in seconds, or in milliseconds from 10^11. Source: PROTOCOLS, "message". */
+const MILLISECONDS_FROM = 1e11
+const milliseconds = (date: number): number => (date >= MILLISECONDS_FROM ? date : date * 1000)
+
+const draftOf = (
+  user: User,
+  message: ParamsOf<"chat/message">["messages"][number],
+  index: number
+): Effect.Effect<Draft, Refused> => {
+  const { gid, cgid, date, type, contentType, content } = message
+  const claimed = message.user ?? undefined
+  if (claimed !== undefined && claimed !== "" && claimed !== 0 && claimed !== user.id && claimed !== user.account) {
+    return invalid(`params.messages.${index}.user`, "must be the user who sends, or empty")
+  }
+  return Effect.succeed({
+    gid,
+    chat: { gid: cgid },
+    type: type ?? "normal",
+    contentType: contentType ?? "text",
+    content: typeof content === "string" ? content : JSON.stringify(content),
+    ...(date !== undefined && date !== null && date !== 0 && { date: milliseconds(date) })
+  })
+}
+
+/** Each refused message with its reason, beside the refusal as a whole. Source: PROTOCOLS, "message". */
+export const refusedMessages = (reason: Reason, drafts: ReadonlyArray<{ readonly gid: string; readonly cgid: string }>): Json | undefined =>
+  reason._tag === "MessagesRefused"
+    ? reason.refusals.map(({ index, reason: why }) => ({
+        gid: drafts[index]?.gid ?? "",
+        cgid: drafts[index]?.cgid ?? "",
+        message: messageOf(why)
+      }))
+    : undefined
+
+const COMMITTER_WORDS: Readonly<Record<string, Committers>> = { "": "all", $ALL: "all", $ADMINS: "admins" }
+
+const committersOf = (committers: ParamsOf<"chat/setcommitters">["committers"]): Effect.Effect<Committers, Refused> => {
+  if (typeof committers !== "string") return Effect.succeed(ids(committers))
+  const word = COMMITTER_WORDS[committers.trim()]
+  if (word !== undefined) return Effect.succeed(word)
+  const users = committers.split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part)]))
+  return users.every(Number.isSafeInteger)
+    ? Effect.succeed(users.map(UserId))
+    : invalid("params.committers", 'must be user ids, "$ALL" or "$ADMINS"')
+}
+
+/** A chat is renamed by its numeric id or by its gid. Source: PROTOCOLS, "Params". */
+const renamed = (params: ParamsOf<"chat/changename">): Effect.Effect<{ readonly id: ChatId } | { readonly gid: string }, Refused> => {
+  const ref = params.id ?? params.gid
+  if (ref === undefined || ref === null) return invalid("params.id", "must be the chat's id or gid")
+  return Effect.succeed(typeof ref === "number" ? { id: ChatId(ref) } : { gid: ref })
+}
+
+export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/logout">]: Handler<M> } = {
+  "chat/ping": () => Effect.succeed({ data: null }),
+
+  "chat/usergetlist": ({ handle }) =>
+    Effect.map(handle({ _tag: "ListUsers" }), (users) => ({ data: users.map(userJson) })),
+
+  "chat/getlist": ({ handle, vocabulary }) =>
+    Effect.map(handle({ _tag: "ListChats" }), (chats) => ({ data: chats.map((chat) => ownChatJson(chat, vocabulary)) })),
+
+  "chat/userchangename": ({ handle }, { name }) =>
+    Effect.map(handle({ _tag: "RenameUser", name }), (user) => ({ data: { id: user.id, name: user.realname } })),
+
+  "chat/userchangestatus": ({ handle }, { status }) =>
+    Effect.map(handle({ _tag: "ChangeStatus", status }), (user) => ({ data: { id: user.id, status: user.status } })),
+
+  "chat/create": ({ handle, vocabulary }, params) =>
+    Effect.map(
+      handle({
+        _tag: "CreateChat",
+        gid: params.gid,
+        name: params.name ?? "",
+        type: params.type ?? "group",
+        members: ids(params.members),
+        subject: params.subject ?? 0,
+        public: params.public ?? false
+      }),
+      (view) => ({ data: chatJson(view, vocabulary) })
+    ),
+
+  "chat/joinchat": ({ handle }, { gid, join }) => {
+    const joins = join ?? true
+    const command = joins ? handle({ _tag: "JoinChat", chat: { gid } }) : handle({ _tag: "LeaveChat", chat: { gid } })
+    return Effect.as(command, { data: { gid, join: joins } })
+  },
+
+  "chat/changename": ({ handle }, params) =>
+    Effect.flatMap(renamed(params), (chat) =>
+      Effect.map(handle({ _tag: "RenameChat", chat, name: params.name }), (view) => ({
+        data: { gid: view.chat.gid, name: view.chat.name }
+      }))
+    ),
+
+  "chat/star": ({ handle }, { gid, star }) =>
+    Effect.map(handle({ _tag: "SetPreference", chat: { gid }, star: star ?? true }), ({ preference }) => ({
+      data: { gid, star: preference.star }
+    })),
+
+  "chat/hide": ({ handle }, { gid, hide }) =>
+    Effect.map(handle({ _tag: "SetPreference", chat: { gid }, hide: hide ?? true }), ({ preference }) => ({
+      data: { gid, hide: preference.hide }
+    })),
+
+  "chat/mute": ({ handle }, { gid, mute }) =>
+    Effect.map(handle({ _tag: "SetPreference", chat: { gid }, mute: mute ?? true }), ({ preference }) => ({
+      data: { gid, mute: preference.mute }
+    })),
+
+  "chat/addmember": ({ handle, vocabulary }, { gid, members, join }) => {
+    const users = ids(members)
+    const command =
+      (join ?? true)
+        ? handle({ _tag: "AddMembers", chat: { gid }, members: users })
+        : handle({ _tag: "RemoveMembers", chat: { gid }, members: users })
+    return Effect.map(command, (view) => ({ data: chatJson(view, vocabulary) }))
+  },
+
+  "chat/message": ({ handle, user }, { messages }) =>
+    Effect.flatMap(
+      Effect.forEach(messages, (message, index) => draftOf(user, message, index)),
+      (drafts) =>
+        Effect.map(handle({ _tag: "SendMessages", messages: drafts }), (sent) => ({
+          data: sent.map(({ message, chat }) => messageJson(message, chat))
+        }))
+    ),
+
+  "chat/history": ({ handle }, { gid, recPerPage, pageID, continued }) => {
+    const size = recPerPage ?? 0
+    const number = pageID ?? 0
+    const page = size === 0 ? {} : { page: { size, number: number === 0 ? 1 : number } }
+    return Effect.map(handle({ _tag: "ReadHistory", chat: { gid }, ...page }), ({ chat, messages, total }) => ({
+      data: messages.map((message) => messageJson(message, chat)),
+      pager: {
+        recPerPage: size,
+        pageID: number === 0 ? 1 : number,
+        recTotal: total,
+        gid,
+        continued: continued ?? false
+      }
+    }))
+  },
+
+  "chat/members": ({ handle, vocabulary }, { gid }) =>
+    Effect.map(handle({ _tag: "ListMembers", chat: { gid } }), ({ members }) => ({
+      data: [{ gid, members: members.map((user) => (vocabulary.members === "ids" ? user.id : userJson(user))) }]
+    })),
+
+  "chat/changepublic": ({ handle }, params) =>
+    Effect.map(
+      handle({ _tag: "PublishChat", chat: { gid: params.gid }, public: params.public ?? true }),
+      ({ chat }) => ({ data: { gid: chat.gid, public: chat.public } })
+    ),
+
+  "chat/getpubliclist": ({ handle, vocabulary }) =>
+    Effect.map(handle({ _tag: "ListPublicChats" }), (chats) => ({
+      data: chats.map((chat) => publicChatJson(chat, vocabulary))
+    })),
+
+  "chat/setadmin": ({ handle, vocabulary }, { gid, admins, isAdmin }) =>
+    Effect.map(
+      handle({ _tag: "SetAdmins", chat: { gid }, users: ids(admins), grant: isAdmin ?? true }),
+      (view) => ({ data: chatJson(view, vocabulary) })
+    ),
+
+  "chat/setcommitters": ({ handle, vocabulary }, { gid, committers }) =>
+    Effect.flatMap(committersOf(committers), (wanted) =>
+      Effect.map(handle({ _tag: "SetCommitters", chat: { gid }, committers: wanted }), (view) => ({
+        data: chatJson(view, vocabulary)
+      }))
+    ),
+
+  "chat/settings": ({ handle }, { account, settings }) => {
+    const whose = account === undefined || account === null || account === "" ? {} : { account }
+    const stored =
+      settings === undefined || settings === null || settings === ""
+        ? handle({ _tag: "ReadUserSettings", ...whose })
+        : handle({ _tag: "SaveUserSettings", ...whose, settings: JSON.stringify(settings) })
+    return Effect.map(stored, (text) => ({ data: text === null ? null : (JSON.parse(text) as Json) }))
+  },
+
+  "attach/getlist": ({ handle }, { gid }) =>
+    Effect.map(handle({ _tag: "ListFiles", chat: { gid } }), (files) => ({ data: files.map(fileJson) }))
+}

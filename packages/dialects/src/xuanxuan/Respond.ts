@@ -1,0 +1,253 @@
+/**
+ * One frame from beginning to end: its requests in order, each answered, then announced, then, where the session has
+ * just begun, the pushes of a login. Source: seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
+ */
+import type { Command, ReplyOf } from "@parley/core/Command"
+import type { Engine } from "@parley/core/Engine"
+import type { Announcement } from "@parley/core/Event"
+import type { Switchboard } from "@parley/core/Hub"
+import { EntryId, nextUnkeptId } from "@parley/core/Ids"
+import type { OfflineQueue } from "@parley/core/OfflineQueue"
+import { type Reason, refuse, type Refused } from "@parley/core/Refused"
+import type { Respond, Session } from "@parley/core/Session"
+import type { LiveSession, Sessions } from "@parley/core/Sessions"
+import type { EngineSettings } from "@parley/core/Settings"
+import type { Status, User } from "@parley/core/User"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "./Frames.ts"
+import { greetingOf } from "./Greeting.ts"
+import { type Profile, refusedFrame } from "./Profiles.ts"
+import { messageOf, resultOf } from "./Refusals.ts"
+import { type Answer, handlers, refusedMessages } from "./Requests.ts"
+import { type Json, userJson } from "./Speech.ts"
+import { decode, isMethod, type Method, type ParamsOf } from "./Wire.ts"
+
+export interface Services {
+  readonly engine: Engine["Service"]
+  readonly hub: Switchboard
+  readonly sessions: Sessions["Service"]
+  readonly queue: OfflineQueue["Service"]
+  readonly settings: EngineSettings
+}
+
+/** Characters of a device's name, at most. */
+const MAX_DEVICE = 64
+
+export const respondIn =
+  (services: Services, profile: Profile): Respond =>
+  (session, frame) =>
+    Effect.gen(function* () {
+      for (const request of parse(frame, services.settings.requestsPerFrame)) {
+        if (isUnreadable(request)) session.answer(refusedFrame(request.problem))
+        else yield* answer(services, profile, session, request)
+      }
+    })
+
+const answer = (services: Services, profile: Profile, session: Session, request: Request): Effect.Effect<void> => {
+  const name = `${request.module}/${request.method}`.toLowerCase()
+  const work =
+    name === "chat/login" && !isAcknowledgement(request)
+      ? login(services, profile, session, request)
+      : authenticated(services, profile, session, request, name)
+  return work.pipe(
+    Effect.catchTag("Refused", ({ reason }) => Effect.sync(() => session.answer(refusal(request, reason)))),
+    // A mistake of ours: the client is answered all the same, and the connection goes on.
+    Effect.catchCause((cause) =>
+      Effect.andThen(
+        Effect.logError(`${name} broke off`, cause),
+        Effect.sync(() => session.answer(failure(request, "fail", "The server made a mistake; it was logged.")))
+      )
+    )
+  )
+}
+
+const failure = (request: Request, result: "fail" | "denied", message: string, data?: Json): string =>
+  JSON.stringify({
+    module: request.module,
+    method: request.method,
+    result,
+    ...(typeof request.sid === "string" && { sid: request.sid }),
+    message,
+    ...(data !== undefined && { data })
+  })
+
+const refusal = (request: Request, reason: Reason): string => {
+  const params = Array.isArray(request.params) ? request.params.flat() : []
+  return failure(request, resultOf(reason), messageOf(reason), refusedMessages(reason, params))
+}
+
+const success = (request: Request, sid: string, { data, pager }: Answer): string =>
+  JSON.stringify({
+    module: request.module,
+    method: request.method,
+    result: "success",
+    sid,
+    data,
+    ...(pager !== undefined && { pager })
+  })
+
+const login = Effect.fnUntraced(function* (
+  services: Services,
+  profile: Profile,
+  session: Session,
+  request: Request
+): Effect.fn.Return<void, Refused> {
+  const { account, password, status, device } = yield* decode("chat/login", request.params)
+  if ((device ?? "").length > MAX_DEVICE) {
+    return yield* refuse({ _tag: "Invalid", field: "params.device", problem: `must have at most ${MAX_DEVICE} characters` })
+  }
+  const before = session.live
+  const { session: live, user } = yield* services.sessions.login({
+    account,
+    secret: password,
+    kind: "chat",
+    device: services.settings.sessions === "multi" ? (device ?? "") : "",
+    address: session.connection.address
+  })
+  session.enter(live, user, status ?? "online")
+  if (before !== undefined && before.user !== user.id) yield* services.sessions.end(before)
+  session.answer(success(request, live.token, { data: userJson(services.hub.presence.of(user)) }))
+  announceUser(services, session, "login", user)
+  yield* greet(services, profile, session, user)
+})
+
+/** A request that needs a live session: this connection's, or one that the request resumes here. */
+const authenticated = Effect.fnUntraced(function* (
+  services: Services,
+  profile: Profile,
+  session: Session,
+  request: Request,
+  name: string
+): Effect.fn.Return<void, Refused> {
+  const resumed = yield* authenticate(services, session, request.sid)
+  const { live, user } = session
+  if (live === undefined || user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  const work = isAcknowledgement(request)
+    ? acknowledge(services, session, live, request, resumed)
+    : name === "chat/logout"
+      ? logout(services, session, live, user, request)
+      : perform(services, profile, session, live, user, request, name)
+  if (!resumed) return yield* work
+  announceUser(services, session, "login", user)
+  // What goes wrong with the request does not undo the resuming.
+  yield* Effect.ensuring(
+    work,
+    Effect.suspend(() => (session.live === live ? Effect.ignore(greet(services, profile, session, user)) : Effect.void))
+  ).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.sync(() => session.answer(refusal(request, reason)))))
+})
+
+/** Answers whether the session was resumed on this connection just now. */
+const authenticate = Effect.fnUntraced(function* (
+  services: Services,
+  session: Session,
+  sid: unknown
+): Effect.fn.Return<boolean, Refused> {
+  if (typeof sid !== "string" || session.superseded) return yield* refuse({ _tag: "NotLoggedIn" })
+  const { live } = session
+  if (live !== undefined) {
+    const good = live.token === sid && services.sessions.isGood(live, yield* Clock.currentTimeMillis)
+    if (!good) return yield* refuse({ _tag: "NotLoggedIn" })
+    return false
+  }
+  const found = yield* services.sessions.resume(sid)
+  if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  session.enter(found.session, found.user, statusOf(services, found.user))
+  return true
+})
+
+/** Who is here already keeps their status. */
+const statusOf = ({ hub }: Services, user: User): Exclude<Status, "offline"> => {
+  const status = hub.presence.status(user.id)
+  return status === "offline" ? "online" : status
+}
+
+const perform = Effect.fnUntraced(function* (
+  services: Services,
+  profile: Profile,
+  session: Session,
+  live: LiveSession,
+  user: User,
+  request: Request,
+  name: string
+): Effect.fn.Return<void, Refused> {
+  if (!isMethod(name) || name === "chat/login" || name === "chat/logout") {
+    return yield* refuse({ _tag: "Invalid", field: "method", problem: "is not known" })
+  }
+  const announcements: Array<Announcement> = []
+  const caller = session.caller()
+  const handle = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> =>
+    Effect.map(services.engine.handle(caller, command), ({ reply, announce }) => {
+      announcements.push(...announce)
+      return reply
+    })
+  const reply = yield* handled(name, { user, vocabulary: profile.vocabulary, handle }, request.params)
+  session.answer(success(request, live.token, reply))
+  services.hub.announce(announcements, session.connection.id)
+})
+
+/** The handler of a method takes that method's params; TypeScript does not follow that through two indexes. */
+const handled = <M extends keyof typeof handlers>(
+  method: M,
+  asking: Parameters<(typeof handlers)[M]>[0],
+  params: unknown
+): Effect.Effect<Answer, Refused> => {
+  const handler: (asking: Parameters<(typeof handlers)[M]>[0], params: ParamsOf<M>) => Effect.Effect<Answer, Refused> =
+    handlers[method]
+  return Effect.flatMap(decode<M & Method>(method, params), (decoded) => handler(asking, decoded))
+}
+
+const logout = Effect.fnUntraced(function* (
+  services: Services,
+  session: Session,
+  live: LiveSession,
+  user: User,
+  request: Request
+): Effect.fn.Return<void, Refused> {
+  yield* services.sessions.end(live)
+  session.exit()
+  const gone = services.hub.presence.of(user)
+  session.answer(success(request, live.token, { data: userJson(gone) }))
+  // Another device of theirs may still be here.
+  if (!services.hub.isOnline(user.id)) announceUser(services, session, "logout", user)
+})
+
+/** Has no response, unless it is none. Source: PROTOCOLS, "Offline queue". */
+const acknowledge = Effect.fnUntraced(function* (
+  services: Services,
+  session: Session,
+  live: LiveSession,
+  request: Request,
+  resumed: boolean
+): Effect.fn.Return<void, Refused> {
+  const ids = acknowledgedIds(request.id)
+  if (ids === undefined) {
+    return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be an integer, or an array of integers" })
+  }
+  // A session that was resumed by this very frame hears nothing yet: the queue is told, and then not delivered.
+  yield* resumed
+    ? services.queue.acknowledge(live.user, ids.map(EntryId), { device: live.device })
+    : session.acknowledge(ids)
+})
+
+const greet = Effect.fnUntraced(function* (
+  services: Services,
+  profile: Profile,
+  session: Session,
+  user: User
+): Effect.fn.Return<void, Refused> {
+  const { engine, hub } = services
+  const caller = session.caller()
+  const { reply: users } = yield* engine.handle(caller, { _tag: "ListUsers" })
+  const { reply: chats } = yield* engine.handle(caller, { _tag: "ListChats" })
+  if (session.user?.id !== user.id) return
+  yield* session.open(
+    chats.map(({ chat }) => chat.id),
+    () => greetingOf({ users, chats, presence: hub.presence, warm: engine.desk.chats, session, profile })
+  )
+})
+
+const announceUser = (services: Services, session: Session, what: "login" | "logout", user: User): void => {
+  const event = { _tag: "UserEvent", id: nextUnkeptId(), what, user: services.hub.presence.of(user) } as const
+  services.hub.announce([{ event, to: "everyone" }], session.connection.id)
+}

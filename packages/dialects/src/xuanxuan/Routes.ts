@@ -1,0 +1,102 @@
+/**
+ * HTTP: uploads and downloads by both spellings of their paths, and what the 1.0 client asks first.
+ * Source: PROTOCOLS, "Files over HTTP".
+ */
+import type { Site } from "@parley/core/Dialect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import { download, type FileServices, upload, type URLQuery } from "./Files.ts"
+
+/** Routes that a host adds to its router; they answer all their errors themselves. */
+export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
+
+/** What the 1.0 client takes this server for. */
+const VERSION = "1.0.0"
+const PREFIX = "/attach-download-"
+
+interface Grounds extends FileServices {
+  readonly random: SecureRandom.SecureRandom["Service"]
+  readonly site: Site
+}
+
+/** The last value of each name behind `?`. */
+const queryOf = (request: HttpServerRequest.HttpServerRequest): URLQuery => {
+  const at = request.url.indexOf("?")
+  const values = new Map<string, string>()
+  for (const pair of at < 0 ? [] : request.url.slice(at + 1).split("&")) {
+    const equals = pair.indexOf("=")
+    const name = equals < 0 ? pair : pair.slice(0, equals)
+    values.set(decoded(name), decoded(equals < 0 ? "" : pair.slice(equals + 1)))
+  }
+  return { get: (name) => values.get(name) }
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "))
+  } catch {
+    return text
+  }
+}
+
+const unknown = HttpServerResponse.jsonUnsafe(
+  { module: "null", method: "null", result: "fail", message: "There is nothing at this address." },
+  { status: 404 }
+)
+
+export const routesOf = (grounds: Grounds): HttpRoutes => {
+  const withRequest = (
+    answer: (
+      request: HttpServerRequest.HttpServerRequest,
+      query: URLQuery
+    ) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+  ) => Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => answer(request, queryOf(request)))
+
+  const getConfig = Effect.gen(function* () {
+    const { site, random, settings } = grounds
+    const tcp = site.tcp()
+    return HttpServerResponse.jsonUnsafe({
+      version: VERSION,
+      requestType: "PATH_INFO",
+      pathType: "clean",
+      sessionName: "sid",
+      sessionID: Hex.encode(yield* random.randomBytes(16)),
+      rand: yield* random.intBetween(0, 9999),
+      expiredTime: settings.sessionIdle,
+      ip: tcp?.host ?? "",
+      port: tcp?.port ?? 0
+    })
+  })
+
+  const indexPhp = withRequest((request, query) => {
+    const action = `${query.get("m") ?? ""}/${query.get("f") ?? ""}`.toLowerCase()
+    if (request.method === "GET" && query.get("mode") === "getconfig") return getConfig
+    if (request.method === "POST" && action === "attach/upload") return upload(grounds, request, query)
+    if (request.method === "GET" && action === "attach/download") {
+      return download(grounds, request, query, query.get("fileID") ?? query.get("id") ?? "")
+    }
+    return Effect.succeed(unknown)
+  })
+
+  return Layer.mergeAll(
+    HttpRouter.add("POST", "/attach-upload.json", withRequest((request, query) => upload(grounds, request, query))),
+    HttpRouter.add("GET", "/index.php", indexPhp),
+    HttpRouter.add("POST", "/index.php", indexPhp),
+    HttpRouter.add(
+      "GET",
+      `${PREFIX}:file`,
+      withRequest((request, query) => {
+        const [path = ""] = request.url.split("?")
+        const name = path.slice(path.indexOf(PREFIX) + PREFIX.length)
+        return name.endsWith(".json")
+          ? download(grounds, request, query, name.slice(0, -".json".length))
+          : Effect.succeed(unknown)
+      })
+    )
+  )
+}

@@ -1,0 +1,145 @@
+/**
+ * What the server says: chats, users and messages with their fields in the documented order, and events as packets.
+ * Source: seeds/002, "API" (each method's response and push); PROTOCOLS, "xuanxuan".
+ */
+import type { Chat, Committers, Head, Preference } from "@parley/core/Chat"
+import type { ChatView, OwnChatView } from "@parley/core/Command"
+import type { ChatEvent, Event } from "@parley/core/Event"
+import type { UserId } from "@parley/core/Ids"
+import type { Changed } from "@parley/core/Log"
+import type { Message } from "@parley/core/Message"
+import { adminsOf } from "@parley/core/rules/Membership"
+import type { StoredFile } from "@parley/core/Store"
+import type { PresentUser } from "@parley/core/User"
+import { contentOf } from "./Content.ts"
+
+export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
+
+/** How the two wire profiles say a chat's members. They differ in this among all fields. */
+export type MembersAs = "objects" | "ids"
+
+/** The account of a user who is known; "" for nobody. */
+export type AccountOf = (user: UserId | null) => string
+
+const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000)
+
+export const userJson = (user: PresentUser): Json => ({
+  id: user.id,
+  account: user.account,
+  realname: user.realname,
+  avatar: user.avatar,
+  role: user.role,
+  dept: user.dept,
+  status: user.status
+})
+
+const committersText = (committers: Committers): string =>
+  committers === "all" ? "" : committers === "admins" ? "$ADMINS" : committers.join(",")
+
+const membersJson = (users: Iterable<UserId>, as: MembersAs): ReadonlyArray<Json> =>
+  Array.from(users, (id) => (as === "ids" ? id : { id }))
+
+/** The words of one wire profile. */
+export interface Vocabulary {
+  readonly members: MembersAs
+  readonly accountOf: AccountOf
+  /** Everybody, by id: the members of a system chat. */
+  readonly everybody: () => Iterable<UserId>
+}
+
+const factsJson = (chat: Chat, head: Head, { accountOf }: Vocabulary): { readonly [key: string]: Json } => ({
+  id: chat.id,
+  gid: chat.gid,
+  name: chat.name,
+  type: chat.type,
+  admins: adminsOf(chat).join(","),
+  committers: committersText(chat.committers),
+  subject: chat.subject,
+  public: chat.public,
+  createdBy: accountOf(chat.createdBy),
+  createdDate: seconds(chat.createdAt),
+  editedBy: accountOf(chat.editedBy),
+  editedDate: seconds(chat.editedAt),
+  lastActiveTime: seconds(head.activeAt)
+})
+
+/** A chat without its members, as the list of public chats shows it. */
+export const publicChatJson = ({ chat, head }: ChatView, vocabulary: Vocabulary): Json =>
+  factsJson(chat, head, vocabulary)
+
+export const chatJson = ({ chat, head }: ChatView, vocabulary: Vocabulary): Json => ({
+  ...factsJson(chat, head, vocabulary),
+  members: membersJson(memberIds(chat, vocabulary), vocabulary.members)
+})
+
+/** A chat with what the member who asks set for themself. */
+export const ownChatJson = ({ chat, head, preference }: OwnChatView, vocabulary: Vocabulary): Json => ({
+  ...factsJson(chat, head, vocabulary),
+  ...preferenceJson(preference),
+  members: membersJson(memberIds(chat, vocabulary), vocabulary.members)
+})
+
+const preferenceJson = ({ star, hide, mute }: Preference): { readonly [key: string]: Json } => ({ star, hide, mute })
+
+const memberIds = (chat: Chat, { everybody }: Vocabulary): Iterable<UserId> =>
+  chat.type === "system" ? everybody() : chat.members.keys()
+
+export const messageJson = (message: Message, chat: Chat): Json => ({
+  id: message.id,
+  gid: message.gid,
+  cgid: chat.gid,
+  // Broadcasts have no sender. Source: PROTOCOLS, "Who may do what".
+  user: message.type === "broadcast" ? 0 : (message.sender ?? 0),
+  date: seconds(message.date),
+  type: message.type,
+  ...contentOf(message),
+  ...(message.recalled && { recalled: true })
+})
+
+export const fileJson = (file: StoredFile): Json => ({
+  id: file.id,
+  title: file.title,
+  size: file.size,
+  addedBy: file.addedBy
+})
+
+/** One packet of a push. */
+export const packet = (id: number, method: string, data: Json): string =>
+  JSON.stringify({ id, module: "chat", method, data })
+
+/** Several packets as one frame. Source: seeds/002, "数据格式和约定". */
+export const bundle = (packets: ReadonlyArray<string>): string => `[${packets.join(",")}]`
+
+const USER_PUSHES = {
+  login: "login",
+  logout: "logout",
+  renamed: "userChangeName",
+  status: "userChangeStatus"
+} as const
+
+/** The packets of an event. */
+export const packetsOf = (event: Event, vocabulary: Vocabulary): ReadonlyArray<string> => {
+  if (event._tag === "UserEvent") return [packet(event.id, USER_PUSHES[event.what], userJson(event.user))]
+  const { entry, chat, message } = event
+  if (entry.body._tag === "Created") return [packet(entry.id, "create", chatJson(event, vocabulary))]
+  if (entry.body._tag === "Changed") {
+    const pushes = changePushes(entry.body, event)
+    if (pushes.length === 0) return pushes
+    const data = chatJson(event, vocabulary)
+    return pushes.map((push) => packet(entry.id, push, data))
+  }
+  return message === undefined ? [] : [packet(entry.id, "message", [messageJson(message, chat)])]
+}
+
+/** The pushes that a step is told by, as the document's push sections spell them. */
+const changePushes = (change: Changed, { entry }: ChatEvent): ReadonlyArray<string> => {
+  const pushes: Array<string> = []
+  const moved = [...(change.added ?? []), ...(change.removed ?? [])]
+  if (change.dissolved) pushes.push("addMember")
+  else if (moved.length > 0) pushes.push(moved.every((user) => user === entry.by) ? "joinChat" : "addMember")
+  if (change.name !== undefined) pushes.push("changeName")
+  if (change.public !== undefined) pushes.push("changePublic")
+  if (change.admins !== undefined) pushes.push("setAdmin")
+  if (change.committers !== undefined) pushes.push("setCommitters")
+  return pushes
+}

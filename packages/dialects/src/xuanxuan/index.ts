@@ -1,0 +1,88 @@
+/**
+ * The `xuanxuan` protocol: desktop chat clients over WebSocket and raw TCP, files over HTTP.
+ * Source: seeds/002; PROTOCOLS, "xuanxuan".
+ */
+import { Blobs } from "@parley/core/Blobs"
+import type { Accept } from "@parley/core/Connection"
+import type { Dialect } from "@parley/core/Dialect"
+import { Engine } from "@parley/core/Engine"
+import { Hub } from "@parley/core/Hub"
+import type { UserId } from "@parley/core/Ids"
+import { OfflineQueue } from "@parley/core/OfflineQueue"
+import { Reception } from "@parley/core/Reception"
+import { Sessions } from "@parley/core/Sessions"
+import { choice, Settings } from "@parley/core/Settings"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./Profiles.ts"
+import { respondIn } from "./Respond.ts"
+import { type HttpRoutes, routesOf } from "./Routes.ts"
+
+const settings = {
+  webSocketProfile: choice(
+    "xuanxuan.websocketProfile",
+    profileNames,
+    "documented",
+    "Wire profile of WebSocket connections that do not choose one by `?profile=`."
+  ),
+  tcpProfile: choice("xuanxuan.tcpProfile", profileNames, "client-1.0", "Wire profile of raw TCP connections.")
+}
+
+type Requirements =
+  | Blobs
+  | Engine
+  | Hub
+  | OfflineQueue
+  | Reception
+  | Sessions
+  | SecureRandom.SecureRandom
+
+export const dialect: Dialect<HttpRoutes, Requirements> = {
+  name: "xuanxuan",
+  settings: Object.values(settings),
+  open: Effect.fnUntraced(function* (site) {
+    const engine = yield* Engine
+    const hub = yield* Hub
+    const reception = yield* Reception
+    const services = {
+      engine,
+      hub,
+      sessions: yield* Sessions,
+      queue: yield* OfflineQueue,
+      settings: yield* Settings,
+      blobs: yield* Blobs,
+      random: yield* SecureRandom.SecureRandom,
+      site
+    }
+
+    const known = {
+      accountOf: (user: UserId | null) => (user === null ? "" : (engine.desk.users.peek(user)?.account ?? "")),
+      everybody: () => engine.desk.users.known()
+    }
+    const profiles: Readonly<Record<ProfileName, Profile>> = {
+      documented: makeProfile("documented", known),
+      "client-1.0": makeProfile("client-1.0", known)
+    }
+    const accept =
+      (wanted: (chosen: string | undefined) => unknown): Accept =>
+      (connection, opening) => {
+        const name = String(wanted(opening.query.get("profile")))
+        const profile = profiles[isProfileName(name) ? name : "documented"]
+        return reception.receive(connection, profile, respondIn(services, profile))
+      }
+
+    return {
+      doors: [
+        {
+          _tag: "WebSocket",
+          path: "/ws",
+          accept: accept((chosen) => chosen ?? site.settings[settings.webSocketProfile.key])
+        },
+        { _tag: "Tcp", accept: accept(() => site.settings[settings.tcpProfile.key]) },
+        { _tag: "Http", routes: routesOf(services) }
+      ],
+      commands: [],
+      demo: Effect.void
+    }
+  })
+}
