@@ -1,0 +1,114 @@
+/** The reference server: the one place that puts all parts together. */
+import * as FileBlobs from "@parley/adapter-node/FileBlobs"
+import * as Host from "@parley/adapter-node/Host"
+import { serveHttp } from "@parley/adapter-node/HttpServing"
+import * as NodePasswords from "@parley/adapter-node/NodePasswords"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import type { Blobs } from "@parley/core/Blobs"
+import type { OpenDialect } from "@parley/core/Dialect"
+import * as Parley from "@parley/core/Parley"
+import { Reception } from "@parley/core/Reception"
+import { Settings } from "@parley/core/Settings"
+import type { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { authRoutes } from "./auth/AuthRoutes.ts"
+import { type Address, Failed, type Running } from "./command/Parts.ts"
+import type { ServedDialect } from "./Dialects.ts"
+import { addDemoUsers, ensureSystemChat } from "./Foundation.ts"
+import type { Configuration } from "./settings/Configuration.ts"
+import { userCommands } from "./users/UserCommands.ts"
+
+/** Milliseconds for what is under way when the server stops; ten seconds are promised for all of it. */
+const FINISH = 4000
+const DRAIN = 4000
+
+type Everything = Parley.Services | Store | Blobs
+
+/** Storage and engine, without anybody being served. */
+export const openEngine = Effect.fnUntraced(function* ({
+  serve,
+  engine
+}: Configuration): Effect.fn.Return<Context.Context<Everything>, Failed, Scope.Scope> {
+  const store = serve.database._tag === "Memory" ? MemoryStore.layer : SqliteStore.layer({ file: serve.database.file })
+  const ground = Layer.mergeAll(store, NodePasswords.layer, FileBlobs.layer({ directory: serve.files }))
+  const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground))).pipe(
+    Effect.provideService(Settings, engine),
+    Effect.mapError(({ message }) => new Failed({ message }))
+  )
+  return Context.add(context, Settings, engine)
+})
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host)
+
+const healthRoutes = (ready: () => boolean) =>
+  Layer.mergeAll(
+    HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" })),
+    HttpRouter.add(
+      "GET",
+      "/readyz",
+      Effect.sync(() =>
+        ready()
+          ? HttpServerResponse.jsonUnsafe({ status: "ready" })
+          : HttpServerResponse.jsonUnsafe({ status: "starting" }, { status: 503 })
+      )
+    )
+  )
+
+/** Serves until the scope closes: then what is under way is answered, and connections are told 1001. */
+export const start = Effect.fnUntraced(function* (
+  configuration: Configuration,
+  dialects: ReadonlyArray<ServedDialect>
+): Effect.fn.Return<Running, Failed, Scope.Scope> {
+  const { serve } = configuration
+  const context = yield* openEngine(configuration)
+  const serving = Effect.gen(function* () {
+    let tcp: Address | undefined
+    let ready = false
+    const site = { settings: configuration.dialects, tcp: () => tcp }
+    const open: Array<OpenDialect<Layer.Layer<never, never, HttpRouter.HttpRouter>>> = []
+    for (const dialect of dialects) open.push(yield* dialect.open(site))
+
+    yield* prepare(configuration, open)
+    const own = [authRoutes, Effect.succeed(healthRoutes(() => ready))]
+    const ownDoors = (yield* Effect.all(own)).map((routes) => ({ _tag: "Http", routes }) as const)
+    const host = yield* Host.make({ doors: [...open.flatMap(({ doors }) => doors), ...ownDoors] })
+    const http = yield* serveHttp(host, { host: serve.host, port: serve.port })
+    if (serve.tcpPort !== undefined) tcp = yield* host.listenTcp({ host: serve.host, port: serve.tcpPort })
+    const reception = yield* Reception
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(Effect.timeoutOption(reception.finish, FINISH), host.close({ drain: DRAIN }))
+    )
+    ready = true
+    return { http, tcp, commands: [...(yield* operatorCommands), ...open.flatMap(({ commands }) => commands)] }
+  })
+  return yield* serving.pipe(
+    Effect.provideContext(context),
+    Effect.mapError((failed) => new Failed({ message: failed.message }))
+  )
+})
+
+/** What an empty database needs, and the demonstration where it is wanted. */
+const prepare = Effect.fnUntraced(function* (
+  { serve }: Configuration,
+  open: ReadonlyArray<OpenDialect<unknown>>
+): Effect.fn.Return<void, Failed, Everything> {
+  const users = yield* Users
+  const isEmpty = (yield* Effect.orDie(users.list)).length === 0
+  yield* ensureSystemChat.pipe(Effect.mapError(({ message }) => new Failed({ message })))
+  if (!(serve.demo ?? (isEmpty && isLoopback(serve.host)))) return
+  yield* addDemoUsers.pipe(Effect.mapError(({ message }) => new Failed({ message: `the demonstration: ${message}` })))
+  for (const dialect of open) yield* dialect.demo
+})
+
+/** The commands that are the server's own. */
+export const operatorCommands = Effect.gen(function* () {
+  return [...userCommands(yield* Users)]
+})
+

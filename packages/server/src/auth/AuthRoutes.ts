@@ -1,0 +1,95 @@
+/**
+ * `POST /auth/login` and `POST /auth/logout`: how users of the HTTP protocols get and give back their token. The
+ * documents name none. Source: PROTOCOLS, "One access token store".
+ */
+import { Credentials } from "@parley/core/Credentials"
+import { Hub } from "@parley/core/Hub"
+import { type Reason, refuse } from "@parley/core/Refused"
+import { Sessions } from "@parley/core/Sessions"
+import { Settings } from "@parley/core/Settings"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+const LoginBody = Schema.Struct({ account: Schema.String, password: Schema.String })
+
+const STATUS: Partial<Record<Reason["_tag"], number>> = {
+  WrongPassword: 401,
+  NotLoggedIn: 401,
+  TooManyAttempts: 429,
+  Unavailable: 503
+}
+
+const WORDS: Partial<Record<Reason["_tag"], string>> = {
+  WrongPassword: "The account or the password is wrong.",
+  NotLoggedIn: "There is no live session with this token.",
+  TooManyAttempts: "Too many failed logins; try again later.",
+  Unavailable: "The storage does not answer."
+}
+
+const failure = (reason: Reason): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe(
+    {
+      error: reason._tag,
+      message: reason._tag === "Invalid" ? `${reason.field} ${reason.problem}.` : (WORDS[reason._tag] ?? reason._tag)
+    },
+    {
+      status: STATUS[reason._tag] ?? 400,
+      ...(reason._tag === "TooManyAttempts" && { headers: { "retry-after": String(reason.retryAfterSeconds) } })
+    }
+  )
+
+const bearer = (header: string | undefined): string => /^bearer\s+(\S+)$/i.exec(header ?? "")?.[1] ?? ""
+
+export const authRoutes = Effect.gen(function* () {
+  const sessions = yield* Sessions
+  const credentials = yield* Credentials
+  const hub = yield* Hub
+  const { sessionIdle } = yield* Settings
+
+  const login = Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const { account, password } = yield* HttpServerRequest.schemaBodyJson(LoginBody).pipe(
+      Effect.catch(() =>
+        refuse({ _tag: "Invalid", field: "body", problem: "must be JSON with account and password, both strings" })
+      )
+    )
+    const { session, user } = yield* sessions.login({
+      account,
+      secret: yield* credentials.secretOf(password),
+      kind: "token",
+      device: "",
+      address: Option.getOrElse(request.remoteAddress, () => "")
+    })
+    const { id, realname, avatar, role, dept, admin, organisation } = user
+    return HttpServerResponse.jsonUnsafe({
+      token: session.token,
+      user: {
+        id,
+        account: user.account,
+        realname,
+        avatar,
+        role,
+        dept,
+        status: hub.presence.status(id),
+        admin,
+        organisation
+      },
+      expiresIn: sessionIdle
+    })
+  }).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.succeed(failure(reason))))
+
+  const logout = Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const found = yield* sessions.resume(bearer(request.headers["authorization"]))
+    if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+    yield* sessions.end(found.session)
+    return HttpServerResponse.empty()
+  }).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.succeed(failure(reason))))
+
+  return Layer.mergeAll(HttpRouter.add("POST", "/auth/login", login), HttpRouter.add("POST", "/auth/logout", logout))
+})
