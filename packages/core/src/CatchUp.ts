@@ -102,11 +102,7 @@ const refill = Effect.fnUntraced(function* (
 })
 
 /** Hands over in the order of ids until a chat has to be read on, or the reader is slow. */
-const deliver = (
-  delivery: Delivery,
-  chats: ReadonlyMap<ChatId, WarmChat>,
-  readings: Map<ChatId, Reading>
-): void => {
+const deliver = (delivery: Delivery, chats: ReadonlyMap<ChatId, WarmChat>, readings: Map<ChatId, Reading>): void => {
   while (delivery.connection.buffered() <= HIGH_WATER) {
     let first: Reading | undefined
     let next: Entry | undefined
@@ -154,7 +150,11 @@ const handOver = (delivery: Delivery, warm: WarmChat, reading: Reading, entry: E
     subscription.pass(seq)
     return
   }
-  delivery.say(subscription, seq, new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message }))
+  delivery.say(
+    subscription,
+    seq,
+    new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message })
+  )
 }
 
 /**

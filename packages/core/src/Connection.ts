@@ -4,8 +4,7 @@
  */
 export class Frame {
   readonly text: string
-  #transport: string | undefined
-  #bytes: Uint8Array | undefined
+  readonly #bytes = new Map<string, Uint8Array>()
 
   constructor(text: string) {
     this.text = text
@@ -13,10 +12,11 @@ export class Frame {
 
   /** The bytes of this frame on one kind of transport; made at the first call for that kind, kept for the next ones. */
   bytes<B extends Uint8Array>(transport: string, encode: (text: string) => B): Uint8Array {
-    if (this.#transport === transport && this.#bytes !== undefined) return this.#bytes
-    const bytes = encode(this.text)
-    this.#transport = transport
-    this.#bytes = bytes
+    let bytes = this.#bytes.get(transport)
+    if (bytes === undefined) {
+      bytes = encode(this.text)
+      this.#bytes.set(transport, bytes)
+    }
     return bytes
   }
 }
@@ -27,8 +27,8 @@ export class Frame {
  * - Frames arrive whole and in the order sent, at both ends.
  * - `send` neither waits nor throws. What is sent within one turn of the event loop may travel in one write.
  * - What was sent before `close` still goes out. After `close`, or once the client is gone, `send` does nothing.
- * - A client that does not read is given up when `buffered` would exceed the connection's limit: the connection ends,
- *   and `closed` is called. Nobody waits for a slow reader.
+ * - A client that does not read is given up when a frame is sent while more than the connection's limit waits already: the
+ *   connection ends, and `closed` is called. Nobody waits for a slow reader, and one long answer is no slow reader.
  * - `closed` is called exactly once, and nothing is received after it.
  */
 export interface Connection {

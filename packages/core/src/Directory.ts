@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { UserId } from "./Ids.ts"
 import type { StorageFailed, Store } from "./Store.ts"
-import type { User } from "./User.ts"
+import type { User, UserChange } from "./User.ts"
 
 /** Users kept in memory, at most; beyond it the one read longest ago goes. */
 const LIMIT = 200_000
@@ -90,6 +90,12 @@ export class Directory {
     this.#all = undefined
     this.#users.set(user.id, user)
     this.#byAccount.set(user.account, user.id)
+  }
+
+  /** Applies a change that was just made; who is not known here is read when asked for. */
+  change(id: UserId, { password: _, ...change }: UserChange): void {
+    const user = this.#users.get(id)
+    if (user !== undefined) this.put({ ...user, ...change })
   }
 
   /** What is known already is at least as new as what was read. */

@@ -30,11 +30,7 @@ export interface Outcome<Reply> {
   readonly announce: ReadonlyArray<Announcement>
 }
 
-type AnyScript = (
-  desk: Desk,
-  attempt: Attempt,
-  command: never
-) => Effect.Effect<Plan<unknown>, Refused | StorageFailed>
+type AnyScript = (desk: Desk, attempt: Attempt, command: never) => Effect.Effect<Plan<unknown>, Refused | StorageFailed>
 
 const merge = (before: Duplicate, after: Duplicate): Duplicate =>
   new Duplicate({
@@ -81,6 +77,7 @@ export class Engine extends Context.Service<
         )
 
       const settle = (unit: Unit, written: ReadonlyArray<Written>): void => {
+        for (const write of unit.writes) if (write._tag === "ChangeUser") desk.users.change(write.user, write.change)
         for (const one of written) {
           if (one._tag === "Chat") desk.chats.keep(one.stored)
           else if (one._tag === "User") desk.users.put(one.user)

@@ -107,7 +107,8 @@ export class Switchboard {
     const { body } = entry
     const kept = isKept(body)
     if (kept) this.remember(entry.id, entry.chat, entry.seq)
-    if (body._tag === "Created") this.#welcome(chat.type === "system" ? this.#sessions.keys() : chat.members.keys(), event)
+    if (body._tag === "Created")
+      this.#welcome(chat.type === "system" ? this.#sessions.keys() : chat.members.keys(), event)
     else if (body._tag === "Changed" && body.added !== undefined) this.#welcome(body.added, event)
 
     const channel = this.#channels.get(chat.id)

@@ -73,7 +73,12 @@ export class OfflineQueue extends Context.Service<
         }
         const delivery = new Delivery(NOWHERE, tongue, { user: id, device }, { catchUp: () => {}, touch: () => {} })
         const chats = yield* store.chatsOf(id)
-        for (const { place, head } of yield* startingPlaces({ places, store, chats: desk.chats }, user, device, chats)) {
+        for (const { place, head } of yield* startingPlaces(
+          { places, store, chats: desk.chats },
+          user,
+          device,
+          chats
+        )) {
           delivery.begin(place, head)
         }
         return delivery

@@ -173,10 +173,7 @@ export class Session implements Peer {
    * From here on the session hears what happens in these chats: first the greeting (made in the same turn, so that
    * nothing falls between), then what was missed, then everything as it comes.
    */
-  readonly open = (
-    chats: ReadonlyArray<ChatId>,
-    greeting: () => ReadonlyArray<string>
-  ): Effect.Effect<void> => {
+  readonly open = (chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<string>): Effect.Effect<void> => {
     const delivery = this.#delivery
     const user = this.#user
     if (delivery === undefined || user === undefined) return Effect.void

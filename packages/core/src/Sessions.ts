@@ -93,7 +93,10 @@ export class Sessions extends Context.Service<
       const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
         effect.pipe(
           Effect.catch((failed) =>
-            Effect.andThen(Effect.logError("sessions could not be read or written", failed), refuse({ _tag: "Unavailable" }))
+            Effect.andThen(
+              Effect.logError("sessions could not be read or written", failed),
+              refuse({ _tag: "Unavailable" })
+            )
           )
         )
 
@@ -185,9 +188,7 @@ export class Sessions extends Context.Service<
         }),
         endAll: Effect.fnUntraced(function* (user) {
           const stored = yield* available(store.sessionsOf(user))
-          yield* available(
-            commit({ relies: [], writes: stored.map(({ hash }) => ({ _tag: "EndSession", hash })) })
-          )
+          yield* available(commit({ relies: [], writes: stored.map(({ hash }) => ({ _tag: "EndSession", hash })) }))
           forget((session) => session.user === user)
         })
       })

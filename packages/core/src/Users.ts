@@ -54,7 +54,10 @@ export class Users extends Context.Service<
       const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
         effect.pipe(
           Effect.catch((failed) =>
-            Effect.andThen(Effect.logError("users could not be read or written", failed), refuse({ _tag: "Unavailable" }))
+            Effect.andThen(
+              Effect.logError("users could not be read or written", failed),
+              refuse({ _tag: "Unavailable" })
+            )
           )
         )
 
@@ -64,10 +67,8 @@ export class Users extends Context.Service<
       })
 
       const change = Effect.fnUntraced(function* (user: User, what: UserChange): Effect.fn.Return<User, Refused> {
-        const [written] = yield* available(
-          commit({ relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: what }] })
-        )
-        return written?._tag === "User" ? written.user : user
+        yield* available(commit({ relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: what }] }))
+        return (yield* available(desk.users.find(user.id))) ?? user
       })
 
       const dismiss = Effect.fnUntraced(function* (user: User): Effect.fn.Return<void, Refused> {

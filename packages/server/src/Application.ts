@@ -45,7 +45,7 @@ export const openEngine = Effect.fnUntraced(function* ({
   return Context.add(context, Settings, engine)
 })
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host)
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
 
 const healthRoutes = (ready: () => boolean) =>
   Layer.mergeAll(
@@ -111,4 +111,3 @@ const prepare = Effect.fnUntraced(function* (
 export const operatorCommands = Effect.gen(function* () {
   return [...userCommands(yield* Users)]
 })
-

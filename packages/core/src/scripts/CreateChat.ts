@@ -7,7 +7,18 @@ import { type Refused, refuse } from "../Refused.ts"
 import { visible } from "../rules/Membership.ts"
 import type { StorageFailed } from "../Store.ts"
 import type { WarmChat } from "../WarmChats.ts"
-import { type Attempt, answer, type Desk, entryOf, existing, invalid, nameProblem, type Plan, type Script, view } from "./Script.ts"
+import {
+  type Attempt,
+  answer,
+  type Desk,
+  entryOf,
+  existing,
+  invalid,
+  nameProblem,
+  type Plan,
+  type Script,
+  view
+} from "./Script.ts"
 
 /** Characters of a gid, at most. */
 const MAX_GID = 255

@@ -24,8 +24,7 @@ export const readHistory: Script<ReadHistory> = Effect.fnUntraced(function* (des
   const size = page?.size ?? cap
   const to = total - ((page?.number ?? 1) - 1) * size
   const from = Math.max(1, to - size + 1)
-  const messages =
-    to < 1 ? [] : yield* desk.store.history(chat.id, { from, to, hiddenFrom: attempt.user.id })
+  const messages = to < 1 ? [] : yield* desk.store.history(chat.id, { from, to, hiddenFrom: attempt.user.id })
   return answer({ chat, messages, total })
 })
 
@@ -72,9 +71,7 @@ export const recallMessage: Script<RecallMessage> = Effect.fnUntraced(function* 
       const head = { ...warm.head, seq: entry.seq, posted: entry.posted }
       return {
         reply: recalled,
-        announce: [
-          { event: { _tag: "ChatEvent", entry, chat, head, message: recalled }, to: { chat: chat.id } }
-        ]
+        announce: [{ event: { _tag: "ChatEvent", entry, chat, head, message: recalled }, to: { chat: chat.id } }]
       }
     }
   }

@@ -106,11 +106,7 @@ export const nameProblem = (desk: Desk, name: string, mayBeEmpty: boolean): Reas
 export const view = (warm: WarmChat): ChatView => ({ chat: warm.chat, head: warm.head })
 
 /** One step that changes facts of a chat: one entry, the answer and the announcement of the chat as it then is. */
-export const change = (
-  warm: WarmChat,
-  attempt: Attempt,
-  step: Omit<Changed, "_tag">
-): Plan<ChatView> => {
+export const change = (warm: WarmChat, attempt: Attempt, step: Omit<Changed, "_tag">): Plan<ChatView> => {
   const { chat } = warm
   return {
     unit: {

@@ -142,7 +142,8 @@ const again = (
 ): Replaced | Reason | { readonly _tag: "Same"; readonly message: Message } => {
   if (known.sender !== attempt.user.id || known.chat !== warm.chat.id) return { _tag: "GidTaken", gid: draft.gid }
   if (known.recalled) return { _tag: "Recalled" }
-  if (known.content === draft.content && known.contentType === draft.contentType) return { _tag: "Same", message: known }
+  if (known.content === draft.content && known.contentType === draft.contentType)
+    return { _tag: "Same", message: known }
   if (!REPLACEABLE.has(draft.contentType)) return { _tag: "GidTaken", gid: draft.gid }
   return { _tag: "Replaced", message: known.id, contentType: draft.contentType, content: draft.content }
 }

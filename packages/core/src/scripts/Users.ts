@@ -18,8 +18,8 @@ export const renameUser: Script<RenameUser> = Effect.fnUntraced(function* (desk,
   if (user.realname === name) return answer(user)
   return {
     unit: { relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: { realname: name } }] },
-    conclude: ([written]) => {
-      const renamed = written?._tag === "User" ? written.user : { ...user, realname: name }
+    conclude: () => {
+      const renamed = { ...user, realname: name }
       return {
         reply: renamed,
         announce: [
@@ -44,9 +44,7 @@ export const changeStatus: Script<ChangeStatus> = Effect.fnUntraced(function* (d
       const present = desk.presence.of(user)
       return {
         reply: present,
-        announce: [
-          { event: { _tag: "UserEvent", id: nextUnkeptId(), what: "status", user: present }, to: "everyone" }
-        ]
+        announce: [{ event: { _tag: "UserEvent", id: nextUnkeptId(), what: "status", user: present }, to: "everyone" }]
       }
     }
   }

@@ -14,7 +14,10 @@ export const safeTitle = (name: string): string => {
 /** Always an attachment: a browser never shows what somebody has uploaded. */
 export const contentDisposition = (title: string): string => {
   const ascii = title.replaceAll(/[^\x20-\x7e]/g, "_").replaceAll(/["\\]/g, "_")
-  const encoded = encodeURIComponent(title).replaceAll(/['()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+  const encoded = encodeURIComponent(title).replaceAll(
+    /['()*]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`
+  )
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`
 }
 

@@ -74,7 +74,11 @@ interface Uploaded {
 }
 
 /** `POST`, multipart: parts `files` or `files[]`, and the chat's `gid` in the form or in the query. */
-export const upload = (services: FileServices, request: HttpServerRequest, query: URLQuery): Effect.Effect<Response> => {
+export const upload = (
+  services: FileServices,
+  request: HttpServerRequest,
+  query: URLQuery
+): Effect.Effect<Response> => {
   const { engine, blobs, settings } = services
   const kept: Array<Uploaded> = []
 
@@ -153,7 +157,8 @@ export const download = (
 ): Effect.Effect<Response> =>
   Effect.gen(function* () {
     const caller = yield* callerOf(services, request, query)
-    if (!/^[1-9][0-9]{0,14}$/.test(id)) return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be a file's id" })
+    if (!/^[1-9][0-9]{0,14}$/.test(id))
+      return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be a file's id" })
     const { reply: file } = yield* services.engine.handle(caller, { _tag: "ReadFile", file: FileId(Number(id)) })
     const headers = {
       "accept-ranges": "bytes",
@@ -171,7 +176,9 @@ export const download = (
     const part = range === undefined ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.size}` }
     const contentLength = range === undefined ? file.size : range.end - range.start + 1
     // A failure that comes after the head was sent can only break the connection off.
-    const content = Stream.orDie(range === undefined ? services.blobs.get(file.blob) : services.blobs.get(file.blob, range))
+    const content = Stream.orDie(
+      range === undefined ? services.blobs.get(file.blob) : services.blobs.get(file.blob, range)
+    )
     return HttpServerResponse.stream(contentLength === 0 ? Stream.empty : content, {
       status: range === undefined ? 200 : 206,
       headers: { ...headers, ...part },

@@ -8,7 +8,8 @@ import { bundle, packetsOf, type Vocabulary } from "./Speech.ts"
 export const profileNames = ["documented", "client-1.0"] as const
 export type ProfileName = (typeof profileNames)[number]
 
-export const isProfileName = (name: string): name is ProfileName => (profileNames as ReadonlyArray<string>).includes(name)
+export const isProfileName = (name: string): name is ProfileName =>
+  (profileNames as ReadonlyArray<string>).includes(name)
 
 export interface Profile extends Tongue {
   readonly name: ProfileName

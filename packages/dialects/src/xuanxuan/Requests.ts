@@ -64,7 +64,10 @@ const draftOf = (
 }
 
 /** Each refused message with its reason, beside the refusal as a whole. Source: PROTOCOLS, "message". */
-export const refusedMessages = (reason: Reason, drafts: ReadonlyArray<{ readonly gid: string; readonly cgid: string }>): Json | undefined =>
+export const refusedMessages = (
+  reason: Reason,
+  drafts: ReadonlyArray<{ readonly gid: string; readonly cgid: string }>
+): Json | undefined =>
   reason._tag === "MessagesRefused"
     ? reason.refusals.map(({ index, reason: why }) => ({
         gid: drafts[index]?.gid ?? "",
@@ -86,7 +89,9 @@ const committersOf = (committers: ParamsOf<"chat/setcommitters">["committers"]):
 }
 
 /** A chat is renamed by its numeric id or by its gid. Source: PROTOCOLS, "Params". */
-const renamed = (params: ParamsOf<"chat/changename">): Effect.Effect<{ readonly id: ChatId } | { readonly gid: string }, Refused> => {
+const renamed = (
+  params: ParamsOf<"chat/changename">
+): Effect.Effect<{ readonly id: ChatId } | { readonly gid: string }, Refused> => {
   const ref = params.id ?? params.gid
   if (ref === undefined || ref === null) return invalid("params.id", "must be the chat's id or gid")
   return Effect.succeed(typeof ref === "number" ? { id: ChatId(ref) } : { gid: ref })
@@ -99,7 +104,9 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     Effect.map(handle({ _tag: "ListUsers" }), (users) => ({ data: users.map(userJson) })),
 
   "chat/getlist": ({ handle, vocabulary }) =>
-    Effect.map(handle({ _tag: "ListChats" }), (chats) => ({ data: chats.map((chat) => ownChatJson(chat, vocabulary)) })),
+    Effect.map(handle({ _tag: "ListChats" }), (chats) => ({
+      data: chats.map((chat) => ownChatJson(chat, vocabulary))
+    })),
 
   "chat/userchangename": ({ handle }, { name }) =>
     Effect.map(handle({ _tag: "RenameUser", name }), (user) => ({ data: { id: user.id, name: user.realname } })),
@@ -200,10 +207,9 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     })),
 
   "chat/setadmin": ({ handle, vocabulary }, { gid, admins, isAdmin }) =>
-    Effect.map(
-      handle({ _tag: "SetAdmins", chat: { gid }, users: ids(admins), grant: isAdmin ?? true }),
-      (view) => ({ data: chatJson(view, vocabulary) })
-    ),
+    Effect.map(handle({ _tag: "SetAdmins", chat: { gid }, users: ids(admins), grant: isAdmin ?? true }), (view) => ({
+      data: chatJson(view, vocabulary)
+    })),
 
   "chat/setcommitters": ({ handle, vocabulary }, { gid, committers }) =>
     Effect.flatMap(committersOf(committers), (wanted) =>

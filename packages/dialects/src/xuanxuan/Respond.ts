@@ -95,7 +95,11 @@ const login = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, Refused> {
   const { account, password, status, device } = yield* decode("chat/login", request.params)
   if ((device ?? "").length > MAX_DEVICE) {
-    return yield* refuse({ _tag: "Invalid", field: "params.device", problem: `must have at most ${MAX_DEVICE} characters` })
+    return yield* refuse({
+      _tag: "Invalid",
+      field: "params.device",
+      problem: `must have at most ${MAX_DEVICE} characters`
+    })
   }
   const before = session.live
   const { session: live, user } = yield* services.sessions.login({

@@ -84,7 +84,11 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
   })
 
   return Layer.mergeAll(
-    HttpRouter.add("POST", "/attach-upload.json", withRequest((request, query) => upload(grounds, request, query))),
+    HttpRouter.add(
+      "POST",
+      "/attach-upload.json",
+      withRequest((request, query) => upload(grounds, request, query))
+    ),
     HttpRouter.add("GET", "/index.php", indexPhp),
     HttpRouter.add("POST", "/index.php", indexPhp),
     HttpRouter.add(

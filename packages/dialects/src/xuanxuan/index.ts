@@ -28,14 +28,7 @@ const settings = {
   tcpProfile: choice("xuanxuan.tcpProfile", profileNames, "client-1.0", "Wire profile of raw TCP connections.")
 }
 
-type Requirements =
-  | Blobs
-  | Engine
-  | Hub
-  | OfflineQueue
-  | Reception
-  | Sessions
-  | SecureRandom.SecureRandom
+type Requirements = Blobs | Engine | Hub | OfflineQueue | Reception | Sessions | SecureRandom.SecureRandom
 
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: "xuanxuan",

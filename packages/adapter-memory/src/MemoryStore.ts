@@ -1,0 +1,139 @@
+/**
+ * The store in memory: for tests, for embedding, for a laptop. It keeps the laws as the others do, but the process's
+ * end is the end of its data.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Preference, StoredChat } from "@parley/core/Chat"
+import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import type { Entry } from "@parley/core/Log"
+import type { Message } from "@parley/core/Message"
+import type { Place } from "@parley/core/Place"
+import { Store, type Unit, type Written } from "@parley/core/Store"
+import { check } from "./memory/Check.ts"
+import { recordKey, Tables, type KeptChat } from "./memory/Tables.ts"
+import { apply } from "./memory/Apply.ts"
+
+const stored = (kept: KeptChat): StoredChat => ({
+  chat: kept.chat,
+  head: { seq: kept.log.length, posted: kept.messages.length, activeAt: kept.activeAt }
+})
+
+/** What `find` finds for each of the keys, each key once. */
+const each = <K, V>(keys: ReadonlyArray<K>, find: (key: K) => V | undefined): ReadonlyArray<V> =>
+  [...new Set(keys)].flatMap((key) => find(key) ?? [])
+
+const history = (
+  tables: Tables,
+  chat: ChatId,
+  page: { readonly from: number; readonly to: number; readonly hiddenFrom?: UserId }
+): ReadonlyArray<Message> => {
+  const kept = tables.chats.get(chat)
+  if (kept === undefined) return []
+  const hidden = page.hiddenFrom === undefined ? undefined : tables.hidden.get(page.hiddenFrom)
+  const found: Array<Message> = []
+  for (let number = Math.min(page.to, kept.messages.length); number >= Math.max(page.from, 1); number--) {
+    const id = kept.messages[number - 1]
+    const message = id === undefined ? undefined : tables.messages.get(id)
+    if (message !== undefined && hidden?.has(message.id) !== true) found.push(message)
+  }
+  return found
+}
+
+/** A fresh, empty store. */
+export const make = (): Store["Service"] => {
+  const tables = new Tables()
+  const read = <A>(query: () => A): Effect.Effect<A> => Effect.sync(query)
+  const chatIds = (matches: (kept: KeptChat) => boolean): ReadonlyArray<ChatId> =>
+    [...tables.chats.values()].filter((kept) => !kept.chat.dissolved && matches(kept)).map((kept) => kept.chat.id)
+  const entry = (id: EntryId): Entry | undefined => tables.entries[id - 1]
+
+  return Store.of({
+    commit: (unit: Unit) =>
+      Effect.suspend(() => {
+        const refused = check(tables, unit, stored)
+        if (refused !== undefined) return Effect.fail(refused)
+        return Effect.succeed(unit.writes.map((write): Written => apply(tables, write, stored)))
+      }),
+
+    users: (ids) => read(() => each(ids, (id) => tables.users.get(id)?.user)),
+    usersByAccount: (accounts) =>
+      read(() =>
+        each(accounts, (account) => {
+          const id = tables.accounts.get(account)
+          return id === undefined ? undefined : tables.users.get(id)?.user
+        })
+      ),
+    allUsers: read(() => [...tables.users.values()].map((kept) => kept.user)),
+    password: (user) => read(() => tables.users.get(user)?.password ?? null),
+    settings: (user) => read(() => tables.users.get(user)?.settings ?? null),
+
+    chats: (ids) =>
+      read(() =>
+        each(ids, (id) => {
+          const kept = tables.chats.get(id)
+          return kept && stored(kept)
+        })
+      ),
+    chatByGid: (gid) =>
+      read(() => {
+        const id = tables.gids.get(gid)
+        const kept = id === undefined ? undefined : tables.chats.get(id)
+        return kept && stored(kept)
+      }),
+    chatsOf: (user) => read(() => chatIds(({ chat }) => chat.type === "system" || chat.members.has(user))),
+    publicChats: read(() => chatIds(({ chat }) => chat.public)),
+    systemChats: read(() => chatIds(({ chat }) => chat.type === "system")),
+    preferences: (user) =>
+      read(() => [...(tables.preferences.get(user)?.values() ?? [])].sort((a: Preference, b) => a.chat - b.chat)),
+
+    entries: (ranges) =>
+      read(() => {
+        const found = new Set<Entry>()
+        for (const { after, chat, limit } of ranges) {
+          const from = Math.max(0, after)
+          const log = tables.chats.get(chat)?.log ?? []
+          for (const one of log.slice(from, from + Math.max(0, limit))) found.add(one)
+        }
+        return [...found].sort((a, b) => a.id - b.id)
+      }),
+    locate: (ids) =>
+      read(() =>
+        each(ids, (id) => {
+          const found = entry(id)
+          return found && { id, chat: found.chat, seq: found.seq }
+        })
+      ),
+    history: (chat, page) => read(() => history(tables, chat, page)),
+    messagesByGid: (gids) =>
+      read(() =>
+        each(gids, (gid) => {
+          const id = tables.posted.get(gid)
+          return id === undefined ? undefined : tables.messages.get(id)
+        })
+      ),
+    messages: (ids) => read(() => each(ids, (id) => tables.messages.get(id))),
+
+    placesOf: (user, device) =>
+      read(() => [...(tables.places.get(user)?.get(device)?.values() ?? [])].sort((a: Place, b) => a.chat - b.chat)),
+    placesIn: (chat, users) =>
+      read(() =>
+        [...new Set(users)].flatMap((user) =>
+          [...(tables.places.get(user)?.values() ?? [])].flatMap((device) => device.get(chat) ?? [])
+        )
+      ),
+
+    session: (hash) => read(() => tables.sessions.get(hash)),
+    sessionsOf: (user) => read(() => [...tables.sessions.values()].filter((session) => session.user === user)),
+    file: (id) => read(() => tables.files[id - 1]),
+    files: (chat) => read(() => tables.files.filter((file) => file.chat === chat)),
+    record: (dialect, kind, key) => read(() => tables.records.get(recordKey(dialect, kind))?.get(key)),
+    records: (dialect, kind) =>
+      read(() =>
+        [...(tables.records.get(recordKey(dialect, kind))?.values() ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1))
+      )
+  })
+}
+
+/** A fresh, empty store in memory for each build of the layer. */
+export const layer: Layer.Layer<Store> = Layer.sync(Store, make)

@@ -1,0 +1,133 @@
+/** One write of a unit that was checked: it cannot fail. */
+import type { Chat, Member, NewChat, StoredChat } from "@parley/core/Chat"
+import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
+import { evolve, type Entry } from "@parley/core/Log"
+import { amend, fromPosted } from "@parley/core/Message"
+import { furthest, type Place } from "@parley/core/Place"
+import type { Write, Written } from "@parley/core/Store"
+import type { NewUser, UserChange } from "@parley/core/User"
+import { recordKey, under, type KeptChat, type Tables } from "./Tables.ts"
+
+const DONE: Written = { _tag: "Done" }
+
+const chatOf = (tables: Tables, id: ChatId): KeptChat => {
+  const kept = tables.chats.get(id)
+  if (kept === undefined) throw new Error(`there is no chat ${id}`)
+  return kept
+}
+
+/** Appends to the chat's log, and does to facts and messages what the entry says. */
+const append = (tables: Tables, kept: KeptChat, what: Pick<Entry, "at" | "by" | "origin" | "body">): Entry => {
+  const { body } = what
+  const entry: Entry = {
+    ...what,
+    id: EntryId(tables.entries.length + 1),
+    chat: kept.chat.id,
+    seq: kept.log.length + 1,
+    posted: kept.messages.length + (body._tag === "Posted" ? 1 : 0)
+  }
+  tables.entries.push(entry)
+  kept.log.push(entry)
+  if (body._tag === "Posted") {
+    kept.messages.push(entry.id)
+    kept.activeAt = entry.at
+    tables.posted.set(body.gid, entry.id)
+    tables.messages.set(entry.id, fromPosted({ ...entry, body }))
+  } else if (body._tag === "Replaced" || body._tag === "Recalled") {
+    const message = tables.messages.get(body.message)
+    if (message !== undefined) tables.messages.set(message.id, amend(message, body))
+  } else {
+    kept.chat = evolve(kept.chat, entry)
+  }
+  return entry
+}
+
+const createChat = (
+  tables: Tables,
+  made: NewChat,
+  by: UserId | null,
+  stored: (kept: KeptChat) => StoredChat
+): Written => {
+  const members = new Map<UserId, Member>(
+    made.members.map((user) => [user, { user, joinedAt: made.createdAt, joinSeq: 1 }])
+  )
+  const id = ChatId(tables.chats.size + 1)
+  const chat: Chat = { ...made, id, version: 1, editedBy: null, editedAt: 0, dissolved: false, members }
+  const kept: KeptChat = { chat, log: [], messages: [], activeAt: 0 }
+  tables.chats.set(id, kept)
+  tables.gids.set(chat.gid, id)
+  const entry = append(tables, kept, { at: chat.createdAt, by, origin: null, body: { _tag: "Created" } })
+  return { _tag: "Chat", stored: stored(kept), entry }
+}
+
+const createUser = (tables: Tables, made: NewUser): Written => {
+  const { password, ...rest } = made
+  const user = { ...rest, id: UserId(tables.users.size + 1), since: EntryId(tables.entries.length) }
+  tables.users.set(user.id, { user, password, settings: null })
+  tables.accounts.set(user.account, user.id)
+  return { _tag: "User", user }
+}
+
+const changeUser = (tables: Tables, id: UserId, change: UserChange): Written => {
+  const kept = tables.users.get(id)
+  if (kept === undefined) return DONE
+  const { password, ...rest } = change
+  kept.user = { ...kept.user, ...rest }
+  if (password !== undefined) kept.password = password
+  return DONE
+}
+
+const movePlace = (tables: Tables, place: Place): Written => {
+  const devices = under(tables.places, place.user, () => new Map<string, Map<ChatId, Place>>())
+  const chats = under(devices, place.device, () => new Map<ChatId, Place>())
+  chats.set(place.chat, furthest(chats.get(place.chat) ?? place, place))
+  return DONE
+}
+
+export const apply = (tables: Tables, write: Write, stored: (kept: KeptChat) => StoredChat): Written => {
+  switch (write._tag) {
+    case "CreateChat":
+      return createChat(tables, write.chat, write.by, stored)
+    case "Append": {
+      const { at, body, by, chat, origin } = write
+      return { _tag: "Entry", entry: append(tables, chatOf(tables, chat), { at, by, origin, body }) }
+    }
+    case "SetPreference": {
+      const { preference } = write
+      under(tables.preferences, preference.user, () => new Map()).set(preference.chat, preference)
+      return DONE
+    }
+    case "MovePlace":
+      return movePlace(tables, write.place)
+    case "HideMessage":
+      under(tables.hidden, write.user, () => new Set<EntryId>()).add(write.message)
+      return DONE
+    case "CreateUser":
+      return createUser(tables, write.user)
+    case "ChangeUser":
+      return changeUser(tables, write.user, write.change)
+    case "SaveSettings": {
+      const kept = tables.users.get(write.user)
+      if (kept !== undefined) kept.settings = write.settings
+      return DONE
+    }
+    case "SaveSession":
+      tables.sessions.set(write.session.hash, write.session)
+      return DONE
+    case "EndSession":
+      tables.sessions.delete(write.hash)
+      return DONE
+    case "AddFile": {
+      const file = { ...write.file, id: FileId(tables.files.length + 1) }
+      tables.files.push(file)
+      return { _tag: "File", file }
+    }
+    case "PutRecord": {
+      const { record } = write
+      const records = under(tables.records, recordKey(record.dialect, record.kind), () => new Map())
+      if (record.value === null) records.delete(record.key)
+      else records.set(record.key, record)
+      return DONE
+    }
+  }
+}

@@ -1,0 +1,119 @@
+/** Whether a unit can take effect: all of it is checked before any of it is written. */
+import type { StoredChat } from "@parley/core/Chat"
+import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import type { Message } from "@parley/core/Message"
+import { Duplicate, Stale, StorageFailed, type DialectRecord, type Unit, type Write } from "@parley/core/Store"
+import { recordKey, type KeptChat, type Tables } from "./Tables.ts"
+
+/** What a write names, and must be there. */
+const named = (
+  write: Write
+): {
+  readonly users?: ReadonlyArray<UserId | null>
+  readonly chat?: ChatId
+  readonly entry?: EntryId
+} => {
+  switch (write._tag) {
+    case "CreateChat":
+      return { users: [write.by, write.chat.createdBy, write.chat.owner, ...write.chat.members] }
+    case "Append": {
+      const { body, by, chat } = write
+      if (body._tag === "Posted") return { chat, users: [by] }
+      if (body._tag !== "Changed") return { chat, users: [by], entry: body.message }
+      return { chat, users: [by, body.owner ?? null, ...(body.added ?? [])] }
+    }
+    case "SetPreference":
+      return { users: [write.preference.user], chat: write.preference.chat }
+    case "MovePlace":
+      return { users: [write.place.user], chat: write.place.chat }
+    case "HideMessage":
+      return { users: [write.user], entry: write.message }
+    case "ChangeUser":
+    case "SaveSettings":
+      return { users: [write.user] }
+    case "SaveSession":
+      return { users: [write.session.user] }
+    case "AddFile":
+      return { users: [write.file.addedBy], chat: write.file.chat }
+    default:
+      return {}
+  }
+}
+
+const missing = (tables: Tables, write: Write): string | undefined => {
+  const { chat, entry, users } = named(write)
+  if (chat !== undefined && !tables.chats.has(chat)) return `there is no chat ${chat}`
+  if (entry !== undefined && tables.entries[entry - 1] === undefined) return `there is no entry ${entry}`
+  const user = users?.find((one) => one !== null && !tables.users.has(one))
+  return user === undefined ? undefined : `there is no user ${user}`
+}
+
+/** What of a write must be unique, by name. */
+const unique = (write: Write): string | undefined => {
+  switch (write._tag) {
+    case "CreateChat":
+      return `chat ${write.chat.gid}`
+    case "Append":
+      return write.body._tag === "Posted" ? `message ${write.body.gid}` : undefined
+    case "CreateUser":
+      return `account ${write.user.account}`
+    case "PutRecord": {
+      const { dialect, key, kind, value } = write.record
+      return write.once === true && value !== null ? `record ${JSON.stringify([dialect, kind, key])}` : undefined
+    }
+    default:
+      return undefined
+  }
+}
+
+const duplicate = (tables: Tables, unit: Unit, stored: (kept: KeptChat) => StoredChat): Duplicate | undefined => {
+  const messages: Array<Message> = []
+  let chat: StoredChat | undefined
+  let account: string | undefined
+  let record: DialectRecord | undefined
+  for (const write of unit.writes) {
+    if (write._tag === "Append" && write.body._tag === "Posted") {
+      const id = tables.posted.get(write.body.gid)
+      const message = id === undefined ? undefined : tables.messages.get(id)
+      if (message !== undefined) messages.push(message)
+    } else if (write._tag === "CreateChat") {
+      const id = tables.gids.get(write.chat.gid)
+      const kept = id === undefined ? undefined : tables.chats.get(id)
+      if (kept !== undefined) chat ??= stored(kept)
+    } else if (write._tag === "CreateUser") {
+      if (tables.accounts.has(write.user.account)) account ??= write.user.account
+    } else if (write._tag === "PutRecord" && write.once === true && write.record.value !== null) {
+      record ??= tables.records.get(recordKey(write.record.dialect, write.record.kind))?.get(write.record.key)
+    }
+  }
+  if (messages.length === 0 && chat === undefined && account === undefined && record === undefined) return undefined
+  return new Duplicate({
+    messages,
+    ...(chat && { chat }),
+    ...(account !== undefined && { account }),
+    ...(record && { record })
+  })
+}
+
+const failed = (problem: string): StorageFailed => new StorageFailed({ operation: "commit", cause: new Error(problem) })
+
+/** Why the unit cannot take effect, or nothing. */
+export const check = (
+  tables: Tables,
+  unit: Unit,
+  stored: (kept: KeptChat) => StoredChat
+): Stale | Duplicate | StorageFailed | undefined => {
+  const stale = unit.relies.filter(({ chat, version }) => tables.chats.get(chat)?.chat.version !== version)
+  if (stale.length > 0) return new Stale({ chats: [...new Set(stale.map((relied) => relied.chat))] })
+  const there = duplicate(tables, unit, stored)
+  if (there !== undefined) return there
+  const seen = new Set<string>()
+  for (const write of unit.writes) {
+    const problem = missing(tables, write)
+    if (problem !== undefined) return failed(problem)
+    const name = unique(write)
+    if (name !== undefined && seen.has(name)) return failed(`the unit has ${name} twice`)
+    if (name !== undefined) seen.add(name)
+  }
+  return undefined
+}

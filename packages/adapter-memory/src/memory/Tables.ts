@@ -1,0 +1,58 @@
+/** What the store in memory holds. */
+import type { Chat, Preference } from "@parley/core/Chat"
+import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import type { Entry } from "@parley/core/Log"
+import type { Message } from "@parley/core/Message"
+import type { Place } from "@parley/core/Place"
+import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
+import type { User } from "@parley/core/User"
+
+export interface KeptUser {
+  user: User
+  password: string | null
+  settings: string | null
+}
+
+export interface KeptChat {
+  chat: Chat
+  /** Sequence n at n - 1. */
+  readonly log: Array<Entry>
+  /** Message number n at n - 1. */
+  readonly messages: Array<EntryId>
+  activeAt: number
+}
+
+export const recordKey = (dialect: string, kind: string): string => JSON.stringify([dialect, kind])
+
+/** Maps by id are in the order of ids, since ids rise and nothing is removed from them. */
+export class Tables {
+  readonly users = new Map<UserId, KeptUser>()
+  readonly accounts = new Map<string, UserId>()
+  readonly chats = new Map<ChatId, KeptChat>()
+  /** Chats by gid. */
+  readonly gids = new Map<string, ChatId>()
+  /** Entry n at n - 1. */
+  readonly entries: Array<Entry> = []
+  /** Messages as they stand now. */
+  readonly messages = new Map<EntryId, Message>()
+  /** Messages by gid. */
+  readonly posted = new Map<string, EntryId>()
+  readonly hidden = new Map<UserId, Set<EntryId>>()
+  readonly preferences = new Map<UserId, Map<ChatId, Preference>>()
+  /** By user, device and chat. */
+  readonly places = new Map<UserId, Map<string, Map<ChatId, Place>>>()
+  readonly sessions = new Map<string, StoredSession>()
+  /** File n at n - 1. */
+  readonly files: Array<StoredFile> = []
+  /** By `recordKey` and key. */
+  readonly records = new Map<string, Map<string, DialectRecord>>()
+}
+
+/** The value under the key, made when it is missing. */
+export const under = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
+  const there = map.get(key)
+  if (there !== undefined) return there
+  const made = make()
+  map.set(key, made)
+  return made
+}

@@ -1,0 +1,133 @@
+/**
+ * Uploaded files in a directory: `<directory>/ab/cd/abcd…`. Names are random and our own; nothing from outside becomes
+ * part of a path. A file has its name only when it is whole and on the disk.
+ */
+import { BlobFailed, Blobs, BlobTooLarge, NoSuchBlob } from "@parley/core/Blobs"
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { randomBytes } from "node:crypto"
+import { createReadStream } from "node:fs"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+
+export interface Options {
+  /** Made when it is not there. Processes on one machine or one network disk may share it. */
+  readonly directory: string
+}
+
+const KEY = /^[0-9a-f]{32}$/
+
+/** Unfinished files that nobody has written to for so long (milliseconds) belong to a process that is gone. */
+const ABANDONED = 60 * 60 * 1000
+
+const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+
+const attempt = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, BlobFailed> =>
+  Effect.tryPromise({ try: run, catch: (cause) => new BlobFailed({ operation, cause }) })
+
+/** A new name is on the disk only when its directory is; not every system can be asked for that. */
+const syncDirectory = async (directory: string): Promise<void> => {
+  if (process.platform === "win32") return
+  const handle = await fs.open(directory, "r")
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+export const layer = ({ directory }: Options): Layer.Layer<Blobs, BlobFailed> =>
+  Layer.effect(
+    Blobs,
+    Effect.gen(function* () {
+      const incoming = path.join(directory, "incoming")
+      yield* attempt("open", () => fs.mkdir(incoming, { recursive: true }))
+
+      const sweep = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        attempt("sweep", async () => {
+          for (const name of await fs.readdir(incoming)) {
+            const file = path.join(incoming, name)
+            const found = await fs.stat(file).catch(() => undefined)
+            if (found !== undefined && now - found.mtimeMs > ABANDONED) await fs.rm(file, { force: true })
+          }
+        })
+      )
+      yield* sweep
+      yield* sweep.pipe(
+        Effect.catch((failed) => Effect.logWarning("Unfinished uploads could not be removed.", failed)),
+        Effect.repeat(Schedule.spaced("1 hour")),
+        Effect.delay("1 hour"),
+        Effect.forkScoped
+      )
+
+      const folderOf = (key: string): string => path.join(directory, key.slice(0, 2), key.slice(2, 4))
+      const fileOf = (key: string): string => path.join(folderOf(key), key)
+
+      /** Gives a whole file its name, for good. */
+      const settle = async (unfinished: string, key: string): Promise<void> => {
+        const folder = folderOf(key)
+        const made = await fs.mkdir(folder, { recursive: true })
+        await fs.rename(unfinished, fileOf(key))
+        await syncDirectory(folder)
+        if (made !== undefined) {
+          await syncDirectory(path.dirname(folder))
+          await syncDirectory(directory)
+        }
+      }
+
+      return Blobs.of({
+        put: (content, limit) =>
+          Effect.suspend(() => {
+            const key = randomBytes(16).toString("hex")
+            const unfinished = path.join(incoming, key)
+            const write = Effect.acquireUseRelease(
+              attempt("create", () => fs.open(unfinished, "wx")),
+              Effect.fnUntraced(function* (file) {
+                let size = 0
+                yield* Stream.runForEach(content, (bytes): Effect.Effect<void, BlobTooLarge | BlobFailed> => {
+                  size += bytes.length
+                  return size > limit
+                    ? Effect.fail(new BlobTooLarge({ limit }))
+                    : attempt("write", () => file.appendFile(bytes))
+                })
+                yield* attempt("write", () => file.sync())
+                return { key, size }
+              }),
+              (file) => Effect.promise(() => file.close().catch(() => {}))
+            )
+            const discard = Effect.promise(async () => {
+              for (const file of [unfinished, fileOf(key)]) await fs.rm(file, { force: true }).catch(() => {})
+            })
+            return Effect.uninterruptibleMask((restore) =>
+              restore(write).pipe(
+                Effect.tap(attempt("keep", () => settle(unfinished, key))),
+                Effect.onError(() => discard)
+              )
+            )
+          }),
+
+        get: (key, range) => {
+          if (!KEY.test(key)) return Stream.fail(new NoSuchBlob({ key }))
+          const failed = (cause: unknown): NoSuchBlob | BlobFailed =>
+            isMissing(cause) ? new NoSuchBlob({ key }) : new BlobFailed({ operation: "read", cause })
+          if (range !== undefined && range.end < range.start) {
+            return Stream.unwrap(
+              Effect.as(Effect.tryPromise({ try: () => fs.access(fileOf(key)), catch: failed }), Stream.empty)
+            )
+          }
+          return NodeStream.fromReadable<Uint8Array, NoSuchBlob | BlobFailed>({
+            evaluate: () => createReadStream(fileOf(key), range),
+            onError: failed,
+            // Few reads at a time: a slow download must not gather the file in memory.
+            chunkSize: 1
+          })
+        },
+
+        remove: (key) => (KEY.test(key) ? attempt("remove", () => fs.rm(fileOf(key), { force: true })) : Effect.void)
+      })
+    })
+  )

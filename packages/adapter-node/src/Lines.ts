@@ -1,0 +1,100 @@
+/**
+ * Cuts a stream of bytes into lines ended by `\n`; a `\r` before it goes with it. Bytes of an unfinished line are kept
+ * in one growing buffer, so that a line in a million packets costs no more memory than its length, twice, and each byte
+ * is copied a bounded number of times.
+ */
+const NEWLINE = 0x0a
+const RETURN = 0x0d
+const SPACE = 0x20
+
+/** A buffer that grew beyond this is let go with its line. */
+const KEPT = 16 * 1024
+
+const EMPTY = Buffer.alloc(0)
+
+const isBlank = (bytes: Buffer): boolean => {
+  for (const byte of bytes) if (byte > SPACE) return false
+  return true
+}
+
+export interface Receiver {
+  readonly line: (text: string) => void
+  /** Once for each line over the limit, as soon as it is. */
+  readonly oversized: () => void
+}
+
+export class Lines {
+  readonly #limit: number
+  readonly #receiver: Receiver
+  #buffer = EMPTY
+  #length = 0
+  /** The line under way is over the limit and was reported: its rest is dropped. */
+  #dropping = false
+
+  /** `limit`: bytes of one line without its end. */
+  constructor(limit: number, receiver: Receiver) {
+    this.#limit = limit
+    this.#receiver = receiver
+  }
+
+  push(chunk: Buffer): void {
+    let from = 0
+    for (;;) {
+      const at = chunk.indexOf(NEWLINE, from)
+      if (at < 0) break
+      this.#endLine(chunk.subarray(from, at))
+      from = at + 1
+    }
+    if (from < chunk.length) this.#keep(chunk.subarray(from))
+  }
+
+  #endLine(rest: Buffer): void {
+    if (this.#dropping) {
+      this.#dropping = false
+      return
+    }
+    let line = rest
+    if (this.#length > 0) {
+      if (rest.length > 0 && !this.#keep(rest)) {
+        this.#dropping = false
+        return
+      }
+      line = this.#buffer.subarray(0, this.#length)
+    }
+    if (line.at(-1) === RETURN) line = line.subarray(0, -1)
+    if (line.length > this.#limit) this.#receiver.oversized()
+    else if (!isBlank(line)) {
+      const text = line.toString("utf8")
+      this.#forget()
+      this.#receiver.line(text)
+      return
+    }
+    this.#forget()
+  }
+
+  /** False when that makes the line too long. */
+  #keep(bytes: Buffer): boolean {
+    if (this.#dropping) return false
+    const length = this.#length + bytes.length
+    // One byte more may be the `\r` of the line's end.
+    if (length > this.#limit + 1 || (length === this.#limit + 1 && bytes.at(-1) !== RETURN)) {
+      this.#forget()
+      this.#dropping = true
+      this.#receiver.oversized()
+      return false
+    }
+    if (length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(this.#buffer.length * 2, this.#limit + 1), 256))
+      this.#buffer.copy(larger, 0, 0, this.#length)
+      this.#buffer = larger
+    }
+    bytes.copy(this.#buffer, this.#length)
+    this.#length = length
+    return true
+  }
+
+  #forget(): void {
+    this.#length = 0
+    if (this.#buffer.length > KEPT) this.#buffer = EMPTY
+  }
+}

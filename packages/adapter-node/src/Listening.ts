@@ -1,0 +1,57 @@
+/** Servers that listen, or say in one sentence why they cannot. */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { Server } from "node:net"
+
+/** Where a server is reached: a literal address and the real port. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** `message` is one sentence for the operator. */
+export class CannotListen extends Data.TaggedError("CannotListen")<{
+  readonly host: string
+  readonly port: number
+  readonly message: string
+}> {}
+
+/** Connections that may wait to be accepted: a whole office comes back at once after a restart. */
+const BACKLOG = 4096
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use",
+  EACCES: "this user may not use the port",
+  EADDRNOTAVAIL: "this machine has no such address",
+  ENOTFOUND: "there is no such host name",
+  EAI_AGAIN: "the host name cannot be looked up now"
+}
+
+const refusal = (address: Address, error: NodeJS.ErrnoException): CannotListen => {
+  const reason = reasons[error.code ?? ""] ?? error.message
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host
+  return new CannotListen({ ...address, message: `Cannot listen on ${host}:${address.port}: ${reason}.` })
+}
+
+/** Listens; port 0 takes any free one. The server is left to the caller, who closes it. */
+export const listen = (server: Server, wanted: Address): Effect.Effect<Address, CannotListen> =>
+  Effect.callback((resume) => {
+    const failed = (error: NodeJS.ErrnoException): void => resume(Effect.fail(refusal(wanted, error)))
+    server.once("error", failed)
+    const listening = (): void => {
+      server.off("error", failed)
+      // What goes wrong later concerns one connection (too many open files); the next ones are still served.
+      server.on("error", () => {})
+      const address = server.address()
+      resume(
+        Effect.succeed(
+          address === null || typeof address === "string" ? wanted : { host: address.address, port: address.port }
+        )
+      )
+    }
+    try {
+      server.listen({ host: wanted.host, port: wanted.port, backlog: BACKLOG }, listening)
+    } catch (cause) {
+      failed(cause instanceof Error ? cause : new Error(String(cause)))
+    }
+  })

@@ -1,0 +1,124 @@
+/**
+ * Password hashes by Node's own cryptography, on its worker threads: Argon2id where it has it (Node 24.7), scrypt
+ * before. Costs follow OWASP's password storage cheat sheet.
+ */
+import { Passwords } from "@parley/core/Passwords"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
+import * as crypto from "node:crypto"
+import { availableParallelism } from "node:os"
+
+const SALT = 16
+const TAG = 32
+
+/** KiB of memory, passes, lanes. */
+const ARGON2 = { m: 19_456, t: 2, p: 1 }
+/** log2 of the cost, block size, lanes. */
+const SCRYPT = { ln: 15, r: 8, p: 3 }
+
+/** No stored hash may cost more memory than this (bytes), whoever wrote it. */
+const MAX_MEMORY = 256 * 1024 * 1024
+
+type Kind = "argon2id" | "scrypt"
+
+interface Parsed {
+  readonly kind: Kind
+  readonly costs: Readonly<Record<string, number>>
+  readonly salt: Buffer
+  readonly tag: Buffer
+}
+
+/** Absent before Node 24.7, whatever the types say. */
+const argon2: typeof crypto.argon2 | undefined = crypto.argon2
+
+const base64 = (bytes: Buffer): string => bytes.toString("base64").replaceAll("=", "")
+
+const PHC = /^\$(argon2id\$v=19|scrypt)\$([a-z0-9=,]+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
+
+const parse = (hash: string): Parsed | undefined => {
+  const [, kind = "", costs = "", salt = "", tag = ""] = PHC.exec(hash) ?? []
+  if (kind === "") return undefined
+  return {
+    kind: kind === "scrypt" ? "scrypt" : "argon2id",
+    costs: Object.fromEntries(
+      costs.split(",").map((cost): [string, number] => {
+        const [name = "", value = ""] = cost.split("=")
+        return [name, Number(value)]
+      })
+    ),
+    salt: Buffer.from(salt, "base64"),
+    tag: Buffer.from(tag, "base64")
+  }
+}
+
+/** The tag that a secret gets; undefined where the costs make no sense or this Node lacks the function. */
+const derive = (secret: string, { kind, costs, salt, tag }: Parsed): Effect.Effect<Buffer | undefined> =>
+  Effect.callback((resume) => {
+    const done = (error: Error | null, derived: Buffer): void =>
+      resume(Effect.succeed(error === null ? derived : undefined))
+    try {
+      if (kind === "argon2id") {
+        const { m = 0, t = 0, p = 0 } = costs
+        if (argon2 === undefined || m * 1024 > MAX_MEMORY || t > 100) return resume(Effect.undefined)
+        argon2(
+          "argon2id",
+          { message: secret, nonce: salt, memory: m, passes: t, parallelism: p, tagLength: tag.length },
+          done
+        )
+      } else {
+        const { ln = 0, r = 0, p = 0 } = costs
+        // What scrypt needs is a little more than 128 * N * r.
+        const memory = 128 * 2 ** ln * r + 128 * r * p + 1024 * 1024
+        if (!(memory <= MAX_MEMORY) || p > 100) return resume(Effect.undefined)
+        crypto.scrypt(secret, salt, tag.length, { N: 2 ** ln, r, p, maxmem: memory }, done)
+      }
+    } catch {
+      // Costs that the function refuses, in a hash that is not ours.
+      resume(Effect.undefined)
+    }
+  })
+
+const format = ({ kind, costs, salt }: Parsed, tag: Buffer): string => {
+  const written = Object.entries(costs).map(([name, value]) => `${name}=${value}`)
+  return `$${kind === "argon2id" ? "argon2id$v=19" : "scrypt"}$${written.join(",")}$${base64(salt)}$${base64(tag)}`
+}
+
+/** `kind` is for tests and for sharing a database with an older Node; by default the best that this Node has. */
+export const layerOf = (kind: Kind): Layer.Layer<Passwords> =>
+  Layer.effect(
+    Passwords,
+    Effect.gen(function* () {
+      // Node's worker threads (four, commonly) also read files: a storm of logins must leave them one.
+      const turns = yield* Semaphore.make(Math.max(1, Math.min(3, availableParallelism())))
+      const costs = kind === "argon2id" ? ARGON2 : SCRYPT
+      return Passwords.of({
+        hash: (secret) =>
+          Effect.suspend(() => {
+            const wanted = { kind, costs, salt: crypto.randomBytes(SALT), tag: Buffer.alloc(TAG) }
+            return turns
+              .withPermit(derive(secret, wanted))
+              .pipe(
+                Effect.flatMap((tag) =>
+                  tag === undefined ? Effect.die(new Error(`${kind} failed`)) : Effect.succeed(format(wanted, tag))
+                )
+              )
+          }),
+        verify: (secret, hash) =>
+          Effect.suspend(() => {
+            const parsed = parse(hash)
+            if (parsed === undefined) return Effect.succeed(false)
+            return turns
+              .withPermit(derive(secret, parsed))
+              .pipe(
+                Effect.map(
+                  (tag) =>
+                    tag !== undefined && tag.length === parsed.tag.length && crypto.timingSafeEqual(tag, parsed.tag)
+                )
+              )
+          })
+      })
+    })
+  )
+
+export const layer: Layer.Layer<Passwords> = layerOf(argon2 === undefined ? "scrypt" : "argon2id")

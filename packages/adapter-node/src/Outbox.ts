@@ -1,0 +1,117 @@
+/**
+ * What a connection has yet to send. Frames of one turn of the event loop leave in one write: with many recipients and
+ * many small frames, writes are what a server spends its time on.
+ */
+import type { Writable } from "node:stream"
+
+/** Up to here, frames of one turn are copied together; larger ones are handed over as they are, in one vectored write. */
+const COPY = 64 * 1024
+
+/** One timer for all outboxes that got something in this turn. */
+let due: Array<Outbox> = []
+const flushDue = (): void => {
+  const outboxes = due
+  due = []
+  for (const outbox of outboxes) outbox.flush()
+}
+const flushAtEndOfTurn = (outbox: Outbox): void => {
+  if (due.push(outbox) === 1) setImmediate(flushDue)
+}
+
+interface Watcher {
+  readonly low: number
+  readonly callback: () => void
+}
+
+export interface Options {
+  readonly socket: Writable
+  /** Bytes that may wait. */
+  readonly limit: number
+  /** Whether the socket may still be written to. */
+  readonly writable: () => boolean
+  /** Called once, when a frame is sent while more than the limit waits. The outbox is closed and empty by then. */
+  readonly overflowed: () => void
+}
+
+export class Outbox {
+  readonly #options: Options
+  #waiting: Array<Uint8Array> = []
+  #bytes = 0
+  #open = true
+  #watchers: Array<Watcher> = []
+  readonly #taken = (): void => this.#tellWatchers()
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  send(bytes: Uint8Array): void {
+    if (!this.#open || !this.#options.writable()) return
+    if (this.buffered() > this.#options.limit) {
+      // The operating system may have room for what only waits for the end of the turn.
+      this.flush()
+      if (this.buffered() > this.#options.limit) {
+        this.end()
+        this.#options.overflowed()
+        return
+      }
+    }
+    this.#bytes += bytes.length
+    if (this.#waiting.push(bytes) === 1) flushAtEndOfTurn(this)
+  }
+
+  buffered(): number {
+    return this.#bytes + (this.#options.socket.destroyed ? 0 : this.#options.socket.writableLength)
+  }
+
+  onDrained(low: number, callback: () => void): void {
+    this.#watchers.push({ low, callback })
+    // Never before this call returns, so that a sender that goes on from its callback cannot grow the stack.
+    queueMicrotask(this.#taken)
+  }
+
+  flush(): void {
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    const bytes = this.#bytes
+    this.#waiting = []
+    this.#bytes = 0
+    const { socket, writable } = this.#options
+    if (!writable()) return this.#tellWatchers()
+    if (waiting.length === 1) {
+      for (const one of waiting) socket.write(one, this.#taken)
+    } else if (bytes <= COPY) {
+      socket.write(Buffer.concat(waiting, bytes), this.#taken)
+    } else {
+      socket.cork()
+      for (const one of waiting) socket.write(one, this.#taken)
+      socket.uncork()
+    }
+  }
+
+  /** Hands over what waits, and takes nothing more. */
+  close(): void {
+    if (!this.#open) return
+    this.flush()
+    this.#open = false
+  }
+
+  /** The connection is gone: forgets what waits, and lets nobody wait for it. */
+  end(): void {
+    this.#open = false
+    this.#waiting = []
+    this.#bytes = 0
+    const watchers = this.#watchers
+    this.#watchers = []
+    for (const watcher of watchers) queueMicrotask(watcher.callback)
+  }
+
+  #tellWatchers(): void {
+    if (this.#watchers.length === 0) return
+    const buffered = this.buffered()
+    const reached = this.#watchers.filter((watcher) => buffered <= watcher.low)
+    if (reached.length === 0) return
+    this.#watchers = this.#watchers.filter((watcher) => buffered > watcher.low)
+    for (const watcher of reached) watcher.callback()
+  }
+}

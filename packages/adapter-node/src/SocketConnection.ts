@@ -1,0 +1,174 @@
+/** What connections over a socket have in common, whatever frames look like on it. */
+import type { Accept, Connection, Frame, Opening, Peer } from "@parley/core/Connection"
+import type { Duplex } from "node:stream"
+import { Outbox } from "./Outbox.ts"
+
+export interface Options {
+  /** Bytes of one frame from the client, at most; counted in UTF-8. */
+  readonly frame: number
+  /** Bytes that may wait for a client that does not read. */
+  readonly sendBuffer: number
+  /** Milliseconds between two pings; a client that has not answered the previous one is given up. WebSocket only. */
+  readonly heartbeat: number
+  /**
+   * Milliseconds without a frame in either direction after which nothing can be under way any more. That long, a
+   * client that has only stopped sending, or that is to be closed politely, gets its answers.
+   */
+  readonly linger: number
+  /** Milliseconds for the client to take what is left and answer the goodbye; after it the socket is destroyed. */
+  readonly goodbye: number
+  /** Calls `tick` every so many milliseconds until the returned function is called. For tests; a plain timer otherwise. */
+  readonly every: (milliseconds: number, tick: () => void) => () => void
+  /** What the engine's end has thrown; the connection is closed with 1011, the process lives on. */
+  readonly defect: (cause: unknown) => void
+}
+
+export const defaultOptions: Options = {
+  frame: 1024 * 1024,
+  sendBuffer: 8 * 1024 * 1024,
+  heartbeat: 30_000,
+  linger: 1000,
+  goodbye: 10_000,
+  every: (milliseconds, tick) => {
+    const timer = setInterval(tick, milliseconds).unref()
+    return () => clearInterval(timer)
+  },
+  defect: (cause) => {
+    // Not a crash, and not silent either.
+    process.emitWarning(cause instanceof Error ? cause : new Error(String(cause)))
+  }
+}
+
+let lastId = 0
+
+/** `::ffff:192.0.2.1` is how a socket that serves both families writes an IPv4 peer. */
+const plainAddress = (address: string | undefined): string =>
+  address === undefined ? "" : address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address
+
+export abstract class SocketConnection implements Connection {
+  readonly id: number
+  readonly address: string
+  protected readonly socket: Duplex
+  protected readonly options: Options
+  readonly #outbox: Outbox
+  readonly #ended: (connection: SocketConnection) => void
+  #peer: Peer | undefined
+  /** Frames are handed on only while open. Finishing: answers still go out. Closing: nothing does. */
+  #state: "open" | "finishing" | "closing" | "ended" = "open"
+  #lastReceived = Number.NEGATIVE_INFINITY
+  #lingering: NodeJS.Timeout | undefined
+  #goodbye: NodeJS.Timeout | undefined
+
+  /**
+   * `ended` is called once, after `Peer.closed`.
+   */
+  constructor(
+    socket: Duplex & { readonly remoteAddress?: string | undefined },
+    options: Options,
+    ended: (connection: SocketConnection) => void
+  ) {
+    this.id = ++lastId
+    this.address = plainAddress(socket.remoteAddress)
+    this.socket = socket
+    this.options = options
+    this.#ended = ended
+    this.#outbox = new Outbox({
+      socket,
+      limit: options.sendBuffer,
+      writable: () => this.writable(),
+      overflowed: () => this.destroy()
+    })
+  }
+
+  protected abstract writable(): boolean
+  protected abstract encode(frame: Frame): Uint8Array
+  protected abstract stopReading(): void
+  protected abstract startReading(): void
+  /** Says goodbye and ends this side, after all that has been written. */
+  protected abstract end(code: number, reason: string): void
+  /** Ends the connection without another word. */
+  abstract destroy(): void
+
+  /** Gives the connection to its engine's end. To be called once, in the turn in which the connection was made. */
+  open(accept: Accept, opening: Opening): void {
+    this.#guard(() => {
+      this.#peer = accept(this, opening)
+    })
+  }
+
+  send(frame: Frame): void {
+    if (this.#state === "closing" || this.#state === "ended") return
+    if (this.#state === "finishing") this.#lingering?.refresh()
+    this.#outbox.send(this.encode(frame))
+  }
+
+  buffered(): number {
+    return this.#state === "ended" ? 0 : this.#outbox.buffered()
+  }
+
+  onDrained(low: number, callback: () => void): void {
+    if (this.#state === "ended") queueMicrotask(callback)
+    else this.#outbox.onDrained(low, callback)
+  }
+
+  pause(): void {
+    if (this.#state === "open") this.stopReading()
+  }
+
+  resume(): void {
+    if (this.#state === "open") this.startReading()
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#state === "closing" || this.#state === "ended") return
+    this.#state = "closing"
+    clearTimeout(this.#lingering)
+    clearTimeout(this.#goodbye)
+    this.#outbox.close()
+    // The client's own goodbye can be behind frames that nobody wants any more.
+    this.startReading()
+    this.end(code, reason)
+    this.#goodbye = setTimeout(() => this.destroy(), this.options.goodbye).unref()
+  }
+
+  /** Receives nothing more, lets answers that may be under way go out, and closes. */
+  finish(code: number, reason: string): void {
+    if (this.#state !== "open") return
+    if (performance.now() - this.#lastReceived >= this.options.linger) return this.close(code, reason)
+    this.#state = "finishing"
+    this.#lingering = setTimeout(() => this.close(code, reason), this.options.linger)
+    // Pushes could keep it going for ever.
+    this.#goodbye = setTimeout(() => this.close(code, reason), this.options.goodbye)
+  }
+
+  protected received(text: string): void {
+    if (this.#state !== "open") return
+    this.#lastReceived = performance.now()
+    this.#guard(() => this.#peer?.receive(text))
+  }
+
+  protected oversized(): void {
+    if (this.#state !== "open") return
+    this.#lastReceived = performance.now()
+    this.#guard(() => this.#peer?.oversized(this.options.frame))
+  }
+
+  protected gone(): void {
+    if (this.#state === "ended") return
+    this.#state = "ended"
+    clearTimeout(this.#lingering)
+    clearTimeout(this.#goodbye)
+    this.#outbox.end()
+    this.#guard(() => this.#peer?.closed())
+    this.#ended(this)
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call()
+    } catch (cause) {
+      this.options.defect(cause)
+      this.close(1011, "internal error")
+    }
+  }
+}

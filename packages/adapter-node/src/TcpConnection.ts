@@ -1,0 +1,55 @@
+/** A `Connection` over a TCP socket. Frames are UTF-8 lines ended by `\n`; blank lines are none. */
+import type { Frame } from "@parley/core/Connection"
+import type { Socket } from "node:net"
+import { Lines } from "./Lines.ts"
+import { type Options, SocketConnection } from "./SocketConnection.ts"
+
+const encodeLine = (text: string): Uint8Array => Buffer.from(`${text}\n`)
+
+export class TcpConnection extends SocketConnection {
+  readonly #socket: Socket
+
+  /**
+   * `socket` comes from a server with `allowHalfOpen`, so that a client may stop sending and still get its answers.
+   * `ended` is called once, after `Peer.closed`.
+   */
+  constructor(socket: Socket, options: Options, ended: (connection: SocketConnection) => void) {
+    // Before anything else: a socket may fail at once, and without a listener that would end the process.
+    socket.on("error", () => {})
+    super(socket, options, ended)
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, options.heartbeat)
+    const lines = new Lines(options.frame, {
+      line: (text) => this.received(text),
+      oversized: () => this.oversized()
+    })
+    socket.on("data", (chunk) => lines.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk))
+    socket.on("end", () => this.finish(1000, ""))
+    socket.on("close", () => this.gone())
+  }
+
+  protected override writable(): boolean {
+    return this.#socket.writable
+  }
+
+  protected override encode(frame: Frame): Uint8Array {
+    return frame.bytes("tcp", encodeLine)
+  }
+
+  protected override stopReading(): void {
+    this.#socket.pause()
+  }
+
+  protected override startReading(): void {
+    this.#socket.resume()
+  }
+
+  protected override end(): void {
+    this.#socket.end()
+  }
+
+  override destroy(): void {
+    this.#socket.destroy()
+  }
+}

@@ -1,0 +1,106 @@
+/** A `Connection` over a WebSocket of `ws`, server side. One message is one frame. */
+import type { Frame } from "@parley/core/Connection"
+import type { Duplex } from "node:stream"
+import { type RawData, WebSocket } from "ws"
+import { type Options, SocketConnection } from "./SocketConnection.ts"
+
+const TEXT_FINAL = 0x81
+
+/** A server's text message on the wire: final, unmasked, not compressed (RFC 6455, 5.2). */
+export const encodeText = (text: string): Uint8Array => {
+  const length = Buffer.byteLength(text)
+  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
+  const bytes = Buffer.allocUnsafe(head + length)
+  bytes[0] = TEXT_FINAL
+  if (head === 2) bytes[1] = length
+  else if (head === 4) {
+    bytes[1] = 126
+    bytes.writeUInt16BE(length, 2)
+  } else {
+    bytes[1] = 127
+    bytes.writeBigUInt64BE(BigInt(length), 2)
+  }
+  bytes.write(text, head)
+  return bytes
+}
+
+/** Codes that may be sent (RFC 6455, 7.4): the others are the protocol's own, or nobody's. */
+const sendable = (code: number): boolean =>
+  (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999)
+
+/** A close reason has 123 bytes at most, and no half character at its end. */
+const shortReason = (reason: string): string => {
+  let short = reason
+  while (Buffer.byteLength(short) > 123) short = Array.from(short).slice(0, -1).join("")
+  return short
+}
+
+/** A message's bytes, in whichever shape `ws` has them. */
+export const bytesOf = (data: RawData): Buffer =>
+  Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data)
+
+export class WebSocketConnection extends SocketConnection {
+  readonly #ws: WebSocket
+  #paused = false
+  #answered = true
+
+  /**
+   * `socket` is what `ws` runs over. Frames are written to it directly, so `ws` must not compress.
+   * `ended` is called once, after `Peer.closed`.
+   */
+  constructor(ws: WebSocket, socket: Duplex, options: Options, ended: (connection: SocketConnection) => void) {
+    super(socket, options, ended)
+    this.#ws = ws
+    // What went wrong is seen by the close that follows; without a listener it would end the process.
+    ws.on("error", () => {})
+    ws.on("message", (data) => {
+      const bytes = bytesOf(data)
+      if (bytes.length > options.frame) this.oversized()
+      else this.received(bytes.toString("utf8"))
+    })
+    const stopHeartbeat = options.every(options.heartbeat, () => this.#beat())
+    ws.on("pong", () => {
+      this.#answered = true
+    })
+    ws.on("close", () => {
+      stopHeartbeat()
+      this.gone()
+    })
+  }
+
+  protected override writable(): boolean {
+    return this.#ws.readyState === WebSocket.OPEN && this.socket.writable
+  }
+
+  protected override encode(frame: Frame): Uint8Array {
+    return frame.bytes("websocket", encodeText)
+  }
+
+  protected override stopReading(): void {
+    this.#paused = true
+    this.#ws.pause()
+  }
+
+  protected override startReading(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    // A pong may be among what was not read.
+    this.#answered = true
+    this.#ws.resume()
+  }
+
+  protected override end(code: number, reason: string): void {
+    this.#ws.close(sendable(code) ? code : 1000, shortReason(reason))
+  }
+
+  override destroy(): void {
+    this.#ws.terminate()
+  }
+
+  #beat(): void {
+    if (this.#paused || this.#ws.readyState !== WebSocket.OPEN) return
+    if (!this.#answered) return this.destroy()
+    this.#answered = false
+    this.#ws.ping()
+  }
+}

@@ -1,0 +1,105 @@
+import { type Accept, type Connection, Frame } from "@parley/core/Connection"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import * as Host from "../src/Host.ts"
+import type { HttpRoutes } from "../src/HttpRoutes.ts"
+import { serveHttp } from "../src/HttpServing.ts"
+import { get, makeHost } from "./Hosted.ts"
+import { LOOPBACK, foreignServer, quick, tcpClient, webSocketClient } from "./Sockets.ts"
+
+describe("a host that closes", () => {
+  it.live("tells WebSocket clients 1001, ends TCP, and takes nothing new", () =>
+    Effect.gen(function* () {
+      const host = yield* makeHost()
+      const { port } = yield* serveHttp(host, LOOPBACK)
+      const { port: foreign } = yield* foreignServer((request, response) => host.node(request, response))
+      const tcp = yield* host.listenTcp(LOOPBACK)
+      const { ws } = yield* webSocketClient(`ws://127.0.0.1:${port}/im/ws`)
+      const ended = yield* Deferred.make<void>()
+      yield* tcpClient(tcp, {
+        ended: () => {
+          Deferred.doneUnsafe(ended, Effect.void)
+        }
+      })
+      const code = yield* Deferred.make<number>()
+      ws.on("close", (seen) => {
+        Deferred.doneUnsafe(code, Effect.succeed(seen))
+      })
+      yield* host.close()
+      yield* host.close()
+      assert.strictEqual(yield* Deferred.await(code), 1001)
+      yield* Deferred.await(ended)
+      assert.strictEqual((yield* get(foreign, "/im/any")).status, 503)
+      assert.match(String(yield* Effect.flip(tcpClient(tcp))), /ECONNREFUSED/)
+    })
+  )
+
+  it.live("waits for what is under way", () =>
+    Effect.gen(function* () {
+      const asked = yield* Deferred.make<void>()
+      const may = yield* Deferred.make<void>()
+      const slow: HttpRoutes = HttpRouter.add(
+        "GET",
+        "/slow",
+        Effect.gen(function* () {
+          yield* Deferred.succeed(asked, undefined)
+          yield* Deferred.await(may)
+          return HttpServerResponse.text("done")
+        })
+      )
+      const spoken = yield* Deferred.make<Connection>()
+      const accept: Accept = (connection) => ({
+        receive: () => {
+          Deferred.doneUnsafe(spoken, Effect.succeed(connection))
+        },
+        oversized: () => {},
+        closed: () => {}
+      })
+      const host = yield* Host.make({
+        doors: [
+          { _tag: "Http", routes: slow },
+          { _tag: "WebSocket", path: "/ws", accept }
+        ],
+        connection: { ...quick, linger: 500 }
+      })
+      const { port } = yield* serveHttp(host, LOOPBACK)
+      const request = yield* Effect.forkChild(get(port, "/slow"))
+      yield* Deferred.await(asked)
+      const answer = yield* Deferred.make<string>()
+      const client = yield* webSocketClient(`ws://127.0.0.1:${port}/ws`, {
+        frame: (frame) => {
+          Deferred.doneUnsafe(answer, Effect.succeed(frame))
+        }
+      })
+      client.send("a question")
+      const connection = yield* Deferred.await(spoken)
+      const closing = yield* Effect.forkChild(host.close(), { startImmediately: true })
+      connection.send(new Frame("the answer"))
+      assert.strictEqual(yield* Deferred.await(answer), "the answer")
+      yield* Deferred.succeed(may, undefined)
+      assert.strictEqual((yield* Fiber.join(request)).body, "done")
+      yield* Fiber.join(closing)
+    })
+  )
+
+  it.live("does not wait for ever", () =>
+    Effect.gen(function* () {
+      const asked = yield* Deferred.make<void>()
+      const stuck: HttpRoutes = HttpRouter.add(
+        "GET",
+        "/stuck",
+        Effect.andThen(Deferred.succeed(asked, undefined), Effect.never)
+      )
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const host = yield* Host.make({ doors: [{ _tag: "Http", routes: stuck }], connection: quick })
+          const { port } = yield* serveHttp(host, LOOPBACK)
+          yield* Effect.forkScoped(Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/stuck`)).pipe(Effect.ignore))
+          yield* Deferred.await(asked)
+          yield* host.close({ drain: 20 })
+        })
+      )
+    })
+  )
+})

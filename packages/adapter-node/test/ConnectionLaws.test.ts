@@ -1,0 +1,22 @@
+import type { Harness } from "@parley/core/testing/ConnectionHarness"
+import { connectionLaws } from "@parley/core/testing/ConnectionLaws"
+import * as MemoryConnection from "@parley/core/testing/MemoryConnection"
+import { describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { FRAME, SEND_BUFFER, tcpHarness, webSocketHarness } from "./Sockets.ts"
+
+const memoryHarness: Harness = {
+  transport: MemoryConnection.TRANSPORT,
+  frame: FRAME,
+  sendBuffer: SEND_BUFFER,
+  open: (accept, client) =>
+    Effect.sync(() => MemoryConnection.connect({ accept, client, frame: FRAME, sendBuffer: SEND_BUFFER }))
+}
+
+describe.each([
+  ["WebSocket", webSocketHarness],
+  ["TCP", tcpHarness],
+  ["memory", memoryHarness]
+] as const)("the laws of connections, over %s", (_, harness) => {
+  for (const law of connectionLaws) it.live(law.name, () => law.check(harness), 10_000)
+})

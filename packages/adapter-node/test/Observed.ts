@@ -1,0 +1,48 @@
+/** Engines and clients for tests that tell what happens to them. */
+import { type Accept, type Connection, Frame, type Opening } from "@parley/core/Connection"
+import { Deferred, Effect, Queue } from "effect"
+
+/** An engine that says everything back. */
+export const echo: Accept = (connection) => ({
+  receive: (frame) => connection.send(new Frame(frame)),
+  oversized: (limit) => {
+    connection.send(new Frame(`over ${limit}`))
+    connection.close(1009, "too large")
+  },
+  closed: () => {}
+})
+
+/** An accept that tells of its connections, and of their ends. */
+export const observed = Effect.gen(function* () {
+  const opened = yield* Queue.unbounded<{ readonly connection: Connection; readonly opening: Opening }>()
+  const closed = yield* Queue.unbounded<number>()
+  const accept: Accept = (connection, opening) => {
+    const peer = echo(connection, opening)
+    Queue.offerUnsafe(opened, { connection, opening })
+    return {
+      ...peer,
+      closed: () => {
+        Queue.offerUnsafe(closed, connection.id)
+      }
+    }
+  }
+  return { accept, opened: Queue.take(opened), closed: Queue.take(closed) }
+})
+
+/** Hears what a client gets. */
+export const frames = Effect.gen(function* () {
+  const queue = yield* Queue.unbounded<string>()
+  const ended = yield* Deferred.make<void>()
+  return {
+    next: Queue.take(queue),
+    ended: Deferred.await(ended),
+    listener: {
+      frame: (text: string) => {
+        Queue.offerUnsafe(queue, text)
+      },
+      ended: () => {
+        Deferred.doneUnsafe(ended, Effect.void)
+      }
+    }
+  }
+})

@@ -1,0 +1,98 @@
+import { type Connection, Frame } from "@parley/core/Connection"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect } from "effect"
+import { echo, frames, observed } from "./Observed.ts"
+import { FRAME, SEND_BUFFER, quick, tcpClient, tcpServer } from "./Sockets.ts"
+
+describe("TCP connections", () => {
+  const answers = Effect.fnUntraced(function* (bytes: ReadonlyArray<Buffer | string>) {
+    const { address } = yield* tcpServer(echo)
+    const { listener, next } = yield* frames
+    const { socket } = yield* tcpClient(address, listener)
+    socket.setNoDelay(true)
+    for (const part of bytes) socket.write(part)
+    return { next, socket }
+  })
+
+  it.live("take several lines from one packet, and ignore blank ones", () =>
+    Effect.gen(function* () {
+      const { next } = yield* answers(["one\r\n\r\n\n  \ntwo\nthree\n"])
+      for (const line of ["one", "two", "three"]) assert.strictEqual(yield* next, line)
+    })
+  )
+
+  it.live("answer the line over the limit once, and close", () =>
+    Effect.gen(function* () {
+      const { next, socket } = yield* answers(["x".repeat(3 * FRAME), "\nafter\n"])
+      assert.strictEqual(yield* next, `over ${FRAME}`)
+      yield* Effect.callback<void>((resume) => {
+        socket.once("close", () => resume(Effect.void))
+      })
+    })
+  )
+
+  it.live("let answers go out to a client that has stopped sending, and then end", () =>
+    Effect.gen(function* () {
+      const asked = yield* Deferred.make<Connection>()
+      const { address } = yield* tcpServer(
+        (connection) => ({
+          receive: () => {
+            Deferred.doneUnsafe(asked, Effect.succeed(connection))
+          },
+          oversized: () => {},
+          closed: () => {}
+        }),
+        { ...quick, linger: 300 }
+      )
+      const { ended, listener, next } = yield* frames
+      const { socket } = yield* tcpClient(address, listener)
+      socket.end("a question\n")
+      const connection = yield* Deferred.await(asked)
+      // The end of the client's side is read a turn after its last line.
+      yield* Effect.callback<void>((resume) => {
+        setImmediate(() => setImmediate(() => resume(Effect.void)))
+      })
+      connection.send(new Frame("the answer"))
+      assert.strictEqual(yield* next, "the answer")
+      yield* ended
+    })
+  )
+
+  it.live(
+    "end at once with a client that has nothing under way",
+    () =>
+      Effect.gen(function* () {
+        const { accept, closed } = yield* observed
+        // With the default, a wait would outlast this test.
+        const { address } = yield* tcpServer(accept, { ...quick, linger: 60_000 })
+        const { close } = yield* tcpClient(address)
+        close()
+        yield* closed
+      }),
+    5000
+  )
+
+  it.live("end when the client resets in the middle of a line", () =>
+    Effect.gen(function* () {
+      const { accept, closed, opened } = yield* observed
+      const { address } = yield* tcpServer(accept)
+      const { socket } = yield* tcpClient(address)
+      const { connection } = yield* opened
+      socket.write("half a li", () => socket.resetAndDestroy())
+      assert.strictEqual(yield* closed, connection.id)
+    })
+  )
+
+  it.live("give up a client that does not take what is left when the engine closes", () =>
+    Effect.gen(function* () {
+      const { accept, closed, opened } = yield* observed
+      const { address } = yield* tcpServer(accept, { ...quick, sendBuffer: 64 * 1024 * 1024, goodbye: 50 })
+      const client = yield* tcpClient(address)
+      const { connection } = yield* opened
+      client.stopReading()
+      while (connection.buffered() < SEND_BUFFER) connection.send(new Frame("x".repeat(1024 * 1024)))
+      connection.close(1000, "")
+      yield* closed
+    })
+  )
+})

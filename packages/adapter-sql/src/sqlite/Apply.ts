@@ -1,0 +1,213 @@
+/**
+ * Units, applied to the database within the transaction that is open: no thread, no Effect, so that it can be read and
+ * tested by itself.
+ *
+ * What must be unique is left to the indexes: a unit is tried, and where something is there already it is undone and
+ * the reason is looked up. That way a message costs one statement.
+ */
+import { EntryId, type ChatId } from "@parley/core/Ids"
+import type { Unit, Write } from "@parley/core/Store"
+import { changeChat, createChat, INSERT_ENTRY, movePlace, setPreference } from "./ChatWrites.ts"
+import { duplicate, wanted } from "./Duplicates.ts"
+import { isTaken } from "./Failure.ts"
+import { Heads, type WriterHead } from "./Heads.ts"
+import type { Statements } from "./Statements.ts"
+import { changeUser, createUser, saveSession, saveSettings } from "./UserWrites.ts"
+import { isPost, type Post, type Refusal } from "./Wire.ts"
+
+type Append = Extract<Write, { readonly _tag: "Append" }>
+
+const INSERT_MESSAGE = `INSERT INTO log (chat, seq, posted, at, author, origin, kind, gid, type, content_type, content, date)
+  VALUES (?, ?, ?, ?, ?, ?, 'Posted', ?, ?, ?, ?, ?) ON CONFLICT (gid) WHERE gid IS NOT NULL DO NOTHING`
+
+/** Thrown within a unit: something that must be unique is there already. */
+class Taken extends Error {
+  override readonly message = "a message's gid is there already"
+}
+
+/** Whether the write is one statement, which SQLite itself undoes when it fails. */
+const isOneStatement = (write: Write): boolean =>
+  write._tag !== "CreateChat" && !(write._tag === "Append" && write.body._tag === "Changed")
+
+export class Applying {
+  readonly #db: Statements
+  readonly #heads: Heads
+  /** Where the numbers of the unit's writes go. */
+  #numbers: Array<number> = []
+
+  constructor(db: Statements) {
+    this.#db = db
+    this.#heads = new Heads(db)
+  }
+
+  /** After a transaction that came to nothing. */
+  forget(): void {
+    this.#heads.clear()
+  }
+
+  /**
+   * Applies one unit whole, appending the numbers of its writes to `numbers` (what they are: `Wire.written`), or not at
+   * all, answering why. Throws when the transaction itself is lost.
+   */
+  unit(unit: Post | Unit, numbers: Array<number>): Refusal | undefined {
+    this.#numbers = numbers
+    return isPost(unit) ? this.#onePost(unit) : this.#whole(unit)
+  }
+
+  #onePost(post: Post): Refusal | undefined {
+    try {
+      const head = this.#heads.get(post[0])
+      if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "Stale", chats: [post[0]] }
+      if (head === undefined) return this.#unknown(post[0])
+      return this.#post(post, head) ? undefined : duplicate(this.#db, { messages: [post[5]] }, new Taken())
+    } catch (cause) {
+      return this.#failed(cause)
+    }
+  }
+
+  #whole(unit: Unit): Refusal | undefined {
+    const db = this.#db
+    const already = this.#numbers.length
+    const first = unit.writes[0]
+    const guarded = unit.writes.length > 1 || (first !== undefined && !isOneStatement(first))
+    try {
+      const stale = unit.relies.filter((relied) => this.#heads.get(relied.chat)?.version !== relied.version)
+      if (stale.length > 0) return { _tag: "Stale", chats: [...new Set(stale.map((relied) => relied.chat))] }
+      if (guarded) db.prepare("SAVEPOINT unit").run()
+      for (const write of unit.writes) this.#write(write)
+      if (guarded) db.prepare("RELEASE unit").run()
+      return undefined
+    } catch (cause) {
+      this.#numbers.length = already
+      this.#heads.forget(unit.writes.flatMap((write) => (write._tag === "Append" ? [write.chat] : [])))
+      const failed = this.#failed(cause)
+      if (guarded) {
+        db.prepare("ROLLBACK TO unit").run()
+        db.prepare("RELEASE unit").run()
+      }
+      return cause instanceof Taken || isTaken(cause) ? duplicate(db, wanted(unit), cause) : failed
+    }
+  }
+
+  /** A failure of one statement; one that ended the transaction goes on to the caller. */
+  #failed(cause: unknown): Refusal {
+    if (!this.#db.database.isTransaction) throw cause
+    return { _tag: "Failed", cause }
+  }
+
+  #unknown(chat: ChatId): Refusal {
+    return { _tag: "Failed", cause: new Error(`there is no chat ${chat}`) }
+  }
+
+  #write(write: Write): void {
+    const db = this.#db
+    switch (write._tag) {
+      case "CreateChat":
+        this.#numbers.push(...createChat(db, write.chat, write.by))
+        return
+      case "Append":
+        return this.#append(write)
+      case "SetPreference":
+        return setPreference(db, write.preference)
+      case "MovePlace":
+        return movePlace(db, write.place)
+      case "HideMessage":
+        db.run(
+          "INSERT INTO hidden_messages (user, message) VALUES (?, ?) ON CONFLICT DO NOTHING",
+          write.user,
+          write.message
+        )
+        return
+      case "CreateUser":
+        this.#numbers.push(...createUser(db, write.user))
+        return
+      case "ChangeUser":
+        return changeUser(db, write.user, write.change)
+      case "SaveSettings":
+        return saveSettings(db, write.user, write.settings)
+      case "SaveSession":
+        return saveSession(db, write.session)
+      case "EndSession":
+        db.run("DELETE FROM sessions WHERE hash = ?", write.hash)
+        return
+      case "AddFile": {
+        const { addedBy, at, blob, chat, size, title } = write.file
+        this.#numbers.push(
+          db.insert(
+            "INSERT INTO files (chat, title, size, added_by, at, blob) VALUES (?, ?, ?, ?, ?, ?)",
+            chat,
+            title,
+            size,
+            addedBy,
+            at,
+            blob
+          )
+        )
+        return
+      }
+      case "PutRecord": {
+        const { dialect, key, kind, value } = write.record
+        if (value === null) {
+          db.run("DELETE FROM records WHERE dialect = ? AND kind = ? AND key = ?", dialect, kind, key)
+          return
+        }
+        const insert = "INSERT INTO records (dialect, kind, key, value) VALUES (?, ?, ?, ?)"
+        const sql = write.once === true ? insert : `${insert} ON CONFLICT DO UPDATE SET value = excluded.value`
+        db.run(sql, dialect, kind, key, JSON.stringify(value))
+        return
+      }
+    }
+  }
+
+  /** Whether it was posted; otherwise its gid is there already. */
+  #post(post: Post, head: WriterHead): boolean {
+    const [chat, , by, origin, at, gid, type, contentType, content, date] = post
+    const { changes, lastInsertRowid } = this.#db
+      .prepare(INSERT_MESSAGE)
+      .run(chat, head.seq + 1, head.posted + 1, at, by, origin, gid, type, contentType, content, date)
+    if (changes === 0) return false
+    head.seq += 1
+    head.posted += 1
+    this.#numbers.push(Number(lastInsertRowid), head.seq, head.posted)
+    return true
+  }
+
+  #append(write: Append): void {
+    const { at, body, by, chat, origin } = write
+    const head = this.#heads.get(chat)
+    if (head === undefined) throw new Error(`there is no chat ${chat}`)
+    if (body._tag === "Posted") {
+      const { content, contentType, date, gid, type } = body
+      if (!this.#post([chat, 0, by, origin, at, gid, type, contentType, content, date], head)) throw new Taken()
+      return
+    }
+    const seq = head.seq + 1
+    const target = body._tag === "Changed" ? null : body.message
+    const contentType = body._tag === "Replaced" ? body.contentType : null
+    const content =
+      body._tag === "Replaced"
+        ? body.content
+        : body._tag === "Changed"
+          ? JSON.stringify({ ...body, _tag: undefined })
+          : null
+    const id = this.#db.insert(
+      INSERT_ENTRY,
+      chat,
+      seq,
+      head.posted,
+      at,
+      by,
+      origin,
+      body._tag,
+      target,
+      contentType,
+      content
+    )
+    head.seq = seq
+    if (body._tag === "Changed") {
+      changeChat(this.#db, { id: EntryId(id), chat, seq, posted: head.posted, at, by, origin, body })
+      head.version += 1
+    }
+    this.#numbers.push(id, seq, head.posted)
+  }
+}

@@ -1,0 +1,125 @@
+/** What is written of chats, their members and members' places. */
+import type { Chat, NewChat, Preference } from "@parley/core/Chat"
+import type { UserId } from "@parley/core/Ids"
+import { evolve, type Changed, type Entry } from "@parley/core/Log"
+import { furthest, type Place } from "@parley/core/Place"
+import { chat as chatOf, flag, place as placeOf, type ChatRow, type MemberRow, type PlaceRow } from "./Rows.ts"
+import type { Statements } from "./Statements.ts"
+
+/** An entry that is no message. */
+export const INSERT_ENTRY = `INSERT INTO log (chat, seq, posted, at, author, origin, kind, target, content_type, content)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+const INSERT_MEMBER = "INSERT INTO members (chat, user, joined_at, join_seq, nth) VALUES (?, ?, ?, ?, ?)"
+
+/** The numbers of the chat and of its first entry. */
+export const createChat = (db: Statements, chat: NewChat, by: UserId | null): readonly [id: number, entry: number] => {
+  const id = db.insert(
+    `INSERT INTO chats (gid, name, type, public, subject, created_by, owner, admins, committers, created_at, edited_by,
+       edited_at, version, attributes, dissolved)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 1, ?, 0)`,
+    chat.gid,
+    chat.name,
+    chat.type,
+    flag(chat.public),
+    chat.subject,
+    chat.createdBy,
+    chat.owner,
+    JSON.stringify(chat.admins),
+    JSON.stringify(chat.committers),
+    chat.createdAt,
+    JSON.stringify(chat.attributes)
+  )
+  let nth = 0
+  for (const user of new Set(chat.members)) db.run(INSERT_MEMBER, id, user, chat.createdAt, 1, nth++)
+  const entry = db.insert(INSERT_ENTRY, id, 1, 0, chat.createdAt, by, null, "Created", null, null, null)
+  return [id, entry]
+}
+
+const saveChat = (db: Statements, chat: Chat): void => {
+  db.run(
+    `UPDATE chats SET name = ?, public = ?, owner = ?, admins = ?, committers = ?, edited_by = ?, edited_at = ?,
+       version = ?, attributes = ?, dissolved = ? WHERE id = ?`,
+    chat.name,
+    flag(chat.public),
+    chat.owner,
+    JSON.stringify(chat.admins),
+    JSON.stringify(chat.committers),
+    chat.editedBy,
+    chat.editedAt,
+    chat.version,
+    JSON.stringify(chat.attributes),
+    flag(chat.dissolved),
+    chat.id
+  )
+}
+
+/** Moves the chat's rows on as `evolve` says. It looks at each member by themself, so those concerned are enough of them. */
+export const changeChat = (db: Statements, entry: Entry<Changed>): void => {
+  const row = db.one<ChatRow>("SELECT * FROM chats WHERE id = ?", entry.chat)
+  if (row === undefined) throw new Error(`there is no chat ${entry.chat}`)
+  const concerned = new Set([...(entry.body.removed ?? []), ...(entry.body.added ?? [])])
+  const members = [...concerned].flatMap((user) =>
+    db.all<MemberRow>("SELECT user, joined_at, join_seq FROM members WHERE chat = ? AND user = ?", entry.chat, user)
+  )
+  const before = chatOf(row, members)
+  const after = evolve(before, entry)
+  saveChat(db, after)
+  for (const [user, member] of before.members) {
+    if (after.members.get(user) !== member) {
+      db.run("DELETE FROM members WHERE chat = ? AND user = ?", entry.chat, user)
+    }
+  }
+  let nth = 0
+  for (const [user, member] of after.members) {
+    if (before.members.get(user) !== member) {
+      db.run(INSERT_MEMBER, entry.chat, user, member.joinedAt, member.joinSeq, nth++)
+    }
+  }
+}
+
+/** Writes nothing where nothing moved. */
+export const movePlace = (db: Statements, place: Place): void => {
+  const row = db.one<PlaceRow>(
+    "SELECT * FROM places WHERE chat = ? AND user = ? AND device = ?",
+    place.chat,
+    place.user,
+    place.device
+  )
+  const far = furthest(row === undefined ? place : placeOf(row), place)
+  const acked = JSON.stringify(far.acked)
+  if (
+    row !== undefined &&
+    row.pushed === far.pushed &&
+    row.delivered === far.delivered &&
+    row.read === far.read &&
+    row.acked === acked
+  ) {
+    return
+  }
+  db.run(
+    `INSERT INTO places (chat, user, device, pushed, delivered, acked, read) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET pushed = excluded.pushed, delivered = excluded.delivered, acked = excluded.acked,
+       read = excluded.read`,
+    far.chat,
+    far.user,
+    far.device,
+    far.pushed,
+    far.delivered,
+    acked,
+    far.read
+  )
+}
+
+/** The latest one counts. */
+export const setPreference = (db: Statements, { chat, hide, mute, star, user }: Preference): void => {
+  db.run(
+    `INSERT INTO preferences (user, chat, star, hide, mute) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET star = excluded.star, hide = excluded.hide, mute = excluded.mute`,
+    user,
+    chat,
+    flag(star),
+    flag(hide),
+    flag(mute)
+  )
+}

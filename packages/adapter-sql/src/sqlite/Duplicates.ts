@@ -1,0 +1,53 @@
+/** What of a unit that was undone is there already. */
+import type { Unit } from "@parley/core/Store"
+import { chatByGid } from "./ChatReads.ts"
+import { messagesByGid } from "./MessageReads.ts"
+import { recordByKey } from "./RecordReads.ts"
+import type { Statements } from "./Statements.ts"
+import { usersByAccount } from "./UserReads.ts"
+import type { Refusal } from "./Wire.ts"
+
+/** What of a unit must be unique; absent for none. */
+export interface Wanted {
+  readonly messages: ReadonlyArray<string>
+  readonly chats?: ReadonlyArray<string>
+  readonly accounts?: ReadonlyArray<string>
+  readonly records?: ReadonlyArray<{ readonly dialect: string; readonly kind: string; readonly key: string }>
+}
+
+export const wanted = (unit: Unit): Wanted => {
+  const messages: Array<string> = []
+  const chats: Array<string> = []
+  const accounts: Array<string> = []
+  const records: Array<{ readonly dialect: string; readonly kind: string; readonly key: string }> = []
+  for (const write of unit.writes) {
+    if (write._tag === "Append" && write.body._tag === "Posted") messages.push(write.body.gid)
+    else if (write._tag === "CreateChat") chats.push(write.chat.gid)
+    else if (write._tag === "CreateUser") accounts.push(write.user.account)
+    else if (write._tag === "PutRecord" && write.once === true && write.record.value !== null) {
+      records.push(write.record)
+    }
+  }
+  return { messages, chats, accounts, records }
+}
+
+/**
+ * The refusal of a unit that failed with `cause` where something must be unique. Of chats, accounts and records the
+ * first one is told. Where nothing is there, the unit is at odds with itself, which is its maker's fault.
+ */
+export const duplicate = (db: Statements, wanted: Wanted, cause: unknown): Refusal => {
+  const messages = messagesByGid(db, wanted.messages)
+  const [chat] = (wanted.chats ?? []).flatMap((gid) => chatByGid(db, gid) ?? [])
+  const [user] = usersByAccount(db, wanted.accounts ?? [])
+  const [record] = (wanted.records ?? []).flatMap((one) => recordByKey(db, one.dialect, one.kind, one.key) ?? [])
+  if (messages.length === 0 && chat === undefined && user === undefined && record === undefined) {
+    return { _tag: "Failed", cause }
+  }
+  return {
+    _tag: "Duplicate",
+    messages,
+    ...(chat && { chat }),
+    ...(user && { account: user.account }),
+    ...(record && { record })
+  }
+}

@@ -1,0 +1,62 @@
+/** How far the logs of the busiest chats have come, so that a message costs its own row and nothing else. */
+import type { ChatId } from "@parley/core/Ids"
+import type { Statements } from "./Statements.ts"
+
+export interface WriterHead {
+  seq: number
+  posted: number
+  version: number
+}
+
+/** Heads kept, at most: about 100 bytes each. */
+const KEPT = 50_000
+
+export class Heads {
+  readonly #db: Statements
+  readonly #limit: number
+  readonly #kept = new Map<ChatId, WriterHead>()
+
+  constructor(db: Statements, limit: number = KEPT) {
+    this.#db = db
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#kept.size
+  }
+
+  /** The chat's head, for the caller to move on with what it writes; undefined for an unknown chat. */
+  get(chat: ChatId): WriterHead | undefined {
+    const kept = this.#kept.get(chat)
+    if (kept !== undefined) return kept
+    const stored = this.#db.one<{ version: number }>("SELECT version FROM chats WHERE id = ?", chat)
+    if (stored === undefined) return undefined
+    const last = this.#db.one<{ seq: number; posted: number }>(
+      "SELECT seq, posted FROM log WHERE chat = ? ORDER BY seq DESC LIMIT 1",
+      chat
+    )
+    if (last === undefined) return undefined
+    const head: WriterHead = { seq: last.seq, posted: last.posted, version: stored.version }
+    if (this.#kept.size >= this.#limit) this.#dropSome()
+    this.#kept.set(chat, head)
+    return head
+  }
+
+  /** After a write to these chats was undone. */
+  forget(chats: Iterable<ChatId>): void {
+    for (const chat of chats) this.#kept.delete(chat)
+  }
+
+  clear(): void {
+    this.#kept.clear()
+  }
+
+  /** The eighth that came first. Whatever of it is still in use comes back by one look at the log. */
+  #dropSome(): void {
+    let left = this.#limit / 8
+    for (const chat of this.#kept.keys()) {
+      if (left-- <= 0) return
+      this.#kept.delete(chat)
+    }
+  }
+}

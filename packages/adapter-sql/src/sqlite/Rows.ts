@@ -1,0 +1,228 @@
+/** Rows of the tables, and what they are in the engine's words. */
+import type { Chat, Committers, Head, Member, Preference } from "@parley/core/Chat"
+import type { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
+import type { Changed, Entry, EntryBody, Posted, Recalled, Replaced } from "@parley/core/Log"
+import type { Place } from "@parley/core/Place"
+import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
+import type { User } from "@parley/core/User"
+
+/** A truth value as a column has it. */
+export const flag = (value: boolean): number => (value ? 1 : 0)
+
+export type UserRow = {
+  readonly id: UserId
+  readonly account: string
+  readonly realname: string
+  readonly avatar: string
+  readonly role: string
+  readonly dept: number
+  readonly admin: number
+  readonly organisation: number | null
+  readonly disabled: number
+  readonly created_at: number
+  readonly since: EntryId
+}
+
+export const userColumns = "id, account, realname, avatar, role, dept, admin, organisation, disabled, created_at, since"
+
+export const user = (row: UserRow): User => ({
+  id: row.id,
+  account: row.account,
+  realname: row.realname,
+  avatar: row.avatar,
+  role: row.role,
+  dept: row.dept,
+  admin: row.admin === 1,
+  organisation: row.organisation,
+  disabled: row.disabled === 1,
+  createdAt: row.created_at,
+  since: row.since
+})
+
+export type ChatRow = {
+  readonly id: ChatId
+  readonly gid: string
+  readonly name: string
+  readonly type: string
+  readonly public: number
+  readonly subject: number
+  readonly created_by: UserId | null
+  readonly owner: UserId | null
+  readonly admins: string
+  readonly committers: string
+  readonly created_at: number
+  readonly edited_by: UserId | null
+  readonly edited_at: number
+  readonly version: number
+  readonly attributes: string
+  readonly dissolved: number
+}
+
+export type MemberRow = { readonly user: UserId; readonly joined_at: number; readonly join_seq: number }
+
+export const chat = (row: ChatRow, members: ReadonlyArray<MemberRow>): Chat => ({
+  id: row.id,
+  gid: row.gid,
+  name: row.name,
+  type: row.type,
+  public: row.public === 1,
+  subject: row.subject,
+  createdBy: row.created_by,
+  owner: row.owner,
+  admins: JSON.parse(row.admins) as ReadonlyArray<UserId>,
+  committers: JSON.parse(row.committers) as Committers,
+  createdAt: row.created_at,
+  editedBy: row.edited_by,
+  editedAt: row.edited_at,
+  version: row.version,
+  attributes: JSON.parse(row.attributes) as Readonly<Record<string, unknown>>,
+  dissolved: row.dissolved === 1,
+  members: new Map<UserId, Member>(
+    members.map((one) => [one.user, { user: one.user, joinedAt: one.joined_at, joinSeq: one.join_seq }])
+  )
+})
+
+export const emptyHead: Head = { seq: 0, posted: 0, activeAt: 0 }
+
+/** A row of the log; which columns are null depends on `kind`. */
+export type EntryRow = {
+  readonly id: EntryId
+  readonly chat: ChatId
+  readonly seq: number
+  readonly posted: number
+  readonly at: number
+  readonly author: UserId | null
+  readonly origin: string | null
+  readonly kind: EntryBody["_tag"]
+  readonly gid: string | null
+  readonly target: EntryId | null
+  readonly type: Posted["type"] | null
+  readonly content_type: string | null
+  readonly content: string | null
+  readonly date: number | null
+}
+
+/** A row that is known to be a message's. */
+export const posted = (row: EntryRow): Entry<Posted> => ({
+  id: row.id,
+  chat: row.chat,
+  seq: row.seq,
+  posted: row.posted,
+  at: row.at,
+  by: row.author,
+  origin: row.origin,
+  body: {
+    _tag: "Posted",
+    gid: row.gid ?? "",
+    type: row.type ?? "normal",
+    contentType: row.content_type ?? "",
+    content: row.content ?? "",
+    date: row.date ?? 0
+  }
+})
+
+/** A row that is known to be about another message. */
+export const amendment = (row: Pick<EntryRow, "kind" | "target" | "content_type" | "content">): Replaced | Recalled => {
+  const message = row.target as EntryId
+  return row.kind === "Recalled"
+    ? { _tag: "Recalled", message }
+    : { _tag: "Replaced", message, contentType: row.content_type ?? "", content: row.content ?? "" }
+}
+
+export const entry = (row: EntryRow): Entry => {
+  if (row.kind === "Posted") return posted(row)
+  const body: EntryBody =
+    row.kind === "Created"
+      ? { _tag: "Created" }
+      : row.kind === "Changed"
+        ? { ...(JSON.parse(row.content ?? "{}") as Omit<Changed, "_tag">), _tag: "Changed" }
+        : amendment(row)
+  return {
+    id: row.id,
+    chat: row.chat,
+    seq: row.seq,
+    posted: row.posted,
+    at: row.at,
+    by: row.author,
+    origin: row.origin,
+    body
+  }
+}
+
+export type PlaceRow = {
+  readonly chat: ChatId
+  readonly user: UserId
+  readonly device: string
+  readonly pushed: number
+  readonly delivered: number
+  readonly acked: string
+  readonly read: number
+}
+
+export const place = (row: PlaceRow): Place => ({
+  ...row,
+  acked: row.acked === "[]" ? [] : (JSON.parse(row.acked) as ReadonlyArray<number>)
+})
+
+export type PreferenceRow = {
+  readonly chat: ChatId
+  readonly user: UserId
+  readonly star: number
+  readonly hide: number
+  readonly mute: number
+}
+
+export const preference = (row: PreferenceRow): Preference => ({
+  chat: row.chat,
+  user: row.user,
+  star: row.star === 1,
+  hide: row.hide === 1,
+  mute: row.mute === 1
+})
+
+export type SessionRow = {
+  readonly hash: string
+  readonly user: UserId
+  readonly kind: "chat" | "token"
+  readonly device: string
+  readonly created_at: number
+  readonly used_at: number
+}
+
+export const session = (row: SessionRow): StoredSession => ({
+  hash: row.hash,
+  user: row.user,
+  kind: row.kind,
+  device: row.device,
+  createdAt: row.created_at,
+  usedAt: row.used_at
+})
+
+export type FileRow = {
+  readonly id: FileId
+  readonly chat: ChatId
+  readonly title: string
+  readonly size: number
+  readonly added_by: UserId
+  readonly at: number
+  readonly blob: string
+}
+
+export const file = (row: FileRow): StoredFile => ({
+  id: row.id,
+  chat: row.chat,
+  title: row.title,
+  size: row.size,
+  addedBy: row.added_by,
+  at: row.at,
+  blob: row.blob
+})
+
+export type RecordRow = {
+  readonly dialect: string
+  readonly kind: string
+  readonly key: string
+  readonly value: string
+}
+
+export const record = (row: RecordRow): DialectRecord => ({ ...row, value: JSON.parse(row.value) as unknown })

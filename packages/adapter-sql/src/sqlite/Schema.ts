@@ -1,0 +1,166 @@
+/** The tables, and how a database of an earlier version becomes one of this version. */
+import type { DatabaseSync } from "node:sqlite"
+
+/**
+ * Step n makes version n of a database of version n - 1. Steps that were released never change; a new one is added.
+ *
+ * - Times are milliseconds since 1970, truth values 0 and 1, lists and attributes JSON.
+ * - `chats` has no head: what would change with every message is read from the log.
+ * - `log.posted` counts the messages up to an entry. It never falls along `seq`, so message number n of a chat is
+ *   found by binary search over (chat, seq), without an index of its own in every row's way.
+ * - `log.content` is a message's content, or for a change of facts the change as JSON.
+ * - `members.nth` orders those who joined by one entry.
+ */
+export const migrations: ReadonlyArray<string> = [
+  `
+  CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL UNIQUE,
+    realname TEXT NOT NULL,
+    avatar TEXT NOT NULL,
+    role TEXT NOT NULL,
+    dept INTEGER NOT NULL,
+    admin INTEGER NOT NULL,
+    organisation INTEGER,
+    disabled INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    password TEXT,
+    settings TEXT
+  ) STRICT;
+
+  CREATE TABLE chats (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    gid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    public INTEGER NOT NULL,
+    subject INTEGER NOT NULL,
+    created_by INTEGER REFERENCES users (id),
+    owner INTEGER REFERENCES users (id),
+    admins TEXT NOT NULL,
+    committers TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    edited_by INTEGER REFERENCES users (id),
+    edited_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    attributes TEXT NOT NULL,
+    dissolved INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX chats_public ON chats (id) WHERE public = 1 AND dissolved = 0;
+  CREATE INDEX chats_system ON chats (id) WHERE type = 'system' AND dissolved = 0;
+
+  CREATE TABLE members (
+    chat INTEGER NOT NULL REFERENCES chats (id),
+    user INTEGER NOT NULL REFERENCES users (id),
+    joined_at INTEGER NOT NULL,
+    join_seq INTEGER NOT NULL,
+    nth INTEGER NOT NULL,
+    PRIMARY KEY (chat, user)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX members_by_user ON members (user);
+
+  CREATE TABLE log (
+    id INTEGER PRIMARY KEY,
+    chat INTEGER NOT NULL REFERENCES chats (id),
+    seq INTEGER NOT NULL,
+    posted INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    author INTEGER REFERENCES users (id),
+    origin TEXT,
+    kind TEXT NOT NULL,
+    gid TEXT,
+    target INTEGER REFERENCES log (id),
+    type TEXT,
+    content_type TEXT,
+    content TEXT,
+    date INTEGER,
+    UNIQUE (chat, seq)
+  ) STRICT;
+  CREATE UNIQUE INDEX log_by_gid ON log (gid) WHERE gid IS NOT NULL;
+  CREATE INDEX log_by_target ON log (target) WHERE target IS NOT NULL;
+
+  CREATE TABLE places (
+    chat INTEGER NOT NULL REFERENCES chats (id),
+    user INTEGER NOT NULL REFERENCES users (id),
+    device TEXT NOT NULL,
+    pushed INTEGER NOT NULL,
+    delivered INTEGER NOT NULL,
+    acked TEXT NOT NULL,
+    read INTEGER NOT NULL,
+    PRIMARY KEY (chat, user, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX places_by_device ON places (user, device);
+
+  CREATE TABLE preferences (
+    user INTEGER NOT NULL REFERENCES users (id),
+    chat INTEGER NOT NULL REFERENCES chats (id),
+    star INTEGER NOT NULL,
+    hide INTEGER NOT NULL,
+    mute INTEGER NOT NULL,
+    PRIMARY KEY (user, chat)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE hidden_messages (
+    user INTEGER NOT NULL REFERENCES users (id),
+    message INTEGER NOT NULL REFERENCES log (id),
+    PRIMARY KEY (user, message)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE sessions (
+    hash TEXT PRIMARY KEY,
+    user INTEGER NOT NULL REFERENCES users (id),
+    kind TEXT NOT NULL,
+    device TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sessions_by_user ON sessions (user);
+
+  CREATE TABLE files (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chat INTEGER NOT NULL REFERENCES chats (id),
+    title TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    added_by INTEGER NOT NULL REFERENCES users (id),
+    at INTEGER NOT NULL,
+    blob TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX files_by_chat ON files (chat);
+
+  CREATE TABLE records (
+    dialect TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (dialect, kind, key)
+  ) STRICT, WITHOUT ROWID;
+  `
+]
+
+/** "Prly" in ASCII: what makes a SQLite file one of ours. */
+const APPLICATION = 0x50726c79
+
+const pragma = (database: DatabaseSync, name: string): number =>
+  Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
+
+/** Brings the database to the newest version, whole or not at all. Answers why it cannot, or nothing. */
+export const migrate = (database: DatabaseSync, steps: ReadonlyArray<string> = migrations): string | undefined => {
+  database.exec("BEGIN IMMEDIATE")
+  try {
+    const version = pragma(database, "user_version")
+    const application = pragma(database, "application_id")
+    const tables = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get()
+    if (application !== APPLICATION && (application !== 0 || version !== 0 || tables !== undefined)) {
+      return "it is the database of another program"
+    }
+    if (version > steps.length) {
+      return `it has version ${version}, and this Parley knows versions up to ${steps.length}`
+    }
+    for (const step of steps.slice(version)) database.exec(step)
+    database.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${steps.length}; COMMIT`)
+    return undefined
+  } finally {
+    if (database.isTransaction) database.exec("ROLLBACK")
+  }
+}

@@ -1,0 +1,69 @@
+/** What is written of users, their settings and their sessions. */
+import type { UserId } from "@parley/core/Ids"
+import type { StoredSession } from "@parley/core/Store"
+import type { NewUser, UserChange } from "@parley/core/User"
+import { newest } from "./MessageReads.ts"
+import { flag } from "./Rows.ts"
+import type { Statements } from "./Statements.ts"
+
+const nobody = (user: UserId): Error => new Error(`there is no user ${user}`)
+
+/** The numbers of the user and of the newest entry. */
+export const createUser = (db: Statements, user: NewUser): readonly [id: number, since: number] => {
+  const since = newest(db)
+  const id = db.insert(
+    `INSERT INTO users (account, realname, avatar, role, dept, admin, organisation, disabled, created_at, since, password)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    user.account,
+    user.realname,
+    user.avatar,
+    user.role,
+    user.dept,
+    flag(user.admin),
+    user.organisation,
+    flag(user.disabled),
+    user.createdAt,
+    since,
+    user.password
+  )
+  return [id, since]
+}
+
+export const changeUser = (db: Statements, user: UserId, change: UserChange): void => {
+  const columns: Array<string> = []
+  const values: Array<string | number | null> = []
+  const set = (column: string, value: string | number | boolean | null | undefined): void => {
+    if (value === undefined) return
+    columns.push(`${column} = ?`)
+    values.push(typeof value === "boolean" ? flag(value) : value)
+  }
+  set("realname", change.realname)
+  set("avatar", change.avatar)
+  set("role", change.role)
+  set("dept", change.dept)
+  set("admin", change.admin)
+  set("organisation", change.organisation)
+  set("disabled", change.disabled)
+  set("password", change.password)
+  const sql = `UPDATE users SET ${["id = id", ...columns].join(", ")} WHERE id = ?`
+  if (db.run(sql, ...values, user) === 0) throw nobody(user)
+}
+
+export const saveSettings = (db: Statements, user: UserId, settings: string): void => {
+  if (db.run("UPDATE users SET settings = ? WHERE id = ?", settings, user) === 0) throw nobody(user)
+}
+
+export const saveSession = (db: Statements, session: StoredSession): void => {
+  const { createdAt, device, hash, kind, usedAt, user } = session
+  db.run(
+    `INSERT INTO sessions (hash, user, kind, device, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET user = excluded.user, kind = excluded.kind, device = excluded.device,
+       created_at = excluded.created_at, used_at = excluded.used_at`,
+    hash,
+    user,
+    kind,
+    device,
+    createdAt,
+    usedAt
+  )
+}

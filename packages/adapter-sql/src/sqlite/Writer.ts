@@ -1,0 +1,31 @@
+/**
+ * The one connection that writes, in a thread of its own, so that no other work waits for the disk. It takes units in
+ * lists; one list is one transaction.
+ */
+import { DatabaseSync } from "node:sqlite"
+import { parentPort, workerData, type MessagePort } from "node:worker_threads"
+import { Statements } from "./Statements.ts"
+import { Transactions } from "./Transactions.ts"
+import type { FromWriter, ToWriter } from "./Wire.ts"
+
+/** Milliseconds to wait for somebody outside who looks at the database just now: a backup, an operator's tool. */
+const PATIENCE = 10_000
+
+const serve = (port: MessagePort, file: string): void => {
+  const database = new DatabaseSync(file, { timeout: PATIENCE })
+  // FULL: whoever was answered survives a power cut.
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+  // Gids come in no order, so each touches a page of its own in their index. 64 MiB keep those pages at hand, and
+  // 4,000 pages (16 MiB) between checkpoints let many changes of a page become one write.
+  database.exec("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
+  const writing = new Transactions(new Statements(database))
+
+  port.on("message", (message: ToWriter) => {
+    if (message._tag === "Commit") return port.postMessage(writing.commit(message.units))
+    database.close()
+    port.close()
+  })
+  port.postMessage({ _tag: "Ready" } satisfies FromWriter)
+}
+
+if (parentPort !== null) serve(parentPort, String(workerData))

@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as DatabaseLock from "@parley/adapter-sql/DatabaseLock"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { folder } from "./folder.ts"
+
+const holding = fileURLToPath(new URL("./holding.ts", import.meta.url))
+
+describe("the lock of a database", () => {
+  it.effect(
+    "is refused to a second store of the same process, under any name of the file, and free once closed",
+    Effect.fnUntraced(function* () {
+      const path = yield* folder
+      const file = join(path, "parley.db")
+      yield* Effect.scoped(SqliteStore.make({ file }))
+      symlinkSync(file, join(path, "link.db"))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* SqliteStore.make({ file })
+          for (const name of [
+            file,
+            join(path, "link.db"),
+            join(path, "..", path.split("/").pop() ?? "", "parley.db")
+          ]) {
+            const error = yield* Effect.flip(Effect.scoped(SqliteStore.make({ file: name })))
+            assert.strictEqual(
+              error.message,
+              `The database ${name} is held by another Parley server (process ${process.pid}).`
+            )
+          }
+          const error = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
+          assert.strictEqual(error._tag, "DatabaseRefused")
+        })
+      )
+      assert.isFalse(existsSync(`${file}.holder`))
+      yield* Effect.scoped(DatabaseLock.acquire(file))
+    })
+  )
+
+  it.effect(
+    "of another process is refused with its id, and free as soon as that is killed",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const child = spawn(process.execPath, [holding, file], { stdio: ["ignore", "pipe", "inherit"] })
+      yield* Effect.promise(() => once(child.stdout, "data"))
+      const error = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
+      assert.include(error.message, `is held by another Parley server (process ${child.pid}).`)
+      assert.strictEqual(readFileSync(`${file}.holder`, "utf8").trim(), `${child.pid}`)
+      child.kill("SIGKILL")
+      yield* Effect.promise(() => once(child, "exit"))
+      assert.strictEqual(yield* Effect.scoped(DatabaseLock.acquire(file)), file)
+    })
+  )
+
+  it.effect(
+    "names nobody when the holder did not say who it is",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* DatabaseLock.acquire(file)
+          writeFileSync(`${file}.holder`, "")
+          const error = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
+          assert.strictEqual(error.message, `The database ${file} is held by another Parley server.`)
+        })
+      )
+    })
+  )
+})

@@ -1,0 +1,201 @@
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import { ChatId, UserId } from "@parley/core/Ids"
+import type { Unit } from "@parley/core/Store"
+import { Commits, start } from "../src/sqlite/Commits.ts"
+import { Heads } from "../src/sqlite/Heads.ts"
+import { migrate } from "../src/sqlite/Schema.ts"
+import { Statements } from "../src/sqlite/Statements.ts"
+import { Transactions } from "../src/sqlite/Transactions.ts"
+import { pack } from "../src/sqlite/Wire.ts"
+import { folder } from "./folder.ts"
+
+const ann: Unit = {
+  relies: [],
+  writes: [
+    {
+      _tag: "CreateUser",
+      user: {
+        account: "ann",
+        realname: "",
+        avatar: "",
+        role: "",
+        dept: 0,
+        admin: false,
+        organisation: null,
+        disabled: false,
+        createdAt: 0,
+        password: null
+      }
+    }
+  ]
+}
+
+const chat = (gid: string): Unit => ({
+  relies: [],
+  writes: [
+    {
+      _tag: "CreateChat",
+      by: UserId(1),
+      chat: {
+        gid,
+        name: "",
+        type: "group",
+        public: false,
+        subject: 0,
+        createdBy: UserId(1),
+        owner: UserId(1),
+        admins: [],
+        committers: "all",
+        createdAt: 0,
+        attributes: {},
+        members: [UserId(1)]
+      }
+    }
+  ]
+})
+
+const message = (gid: string, content = gid): Unit => ({
+  relies: [],
+  writes: [
+    {
+      _tag: "Append",
+      chat: ChatId(1),
+      by: UserId(1),
+      origin: null,
+      at: 0,
+      body: { _tag: "Posted", gid, type: "normal", contentType: "text", content, date: 0 }
+    }
+  ]
+})
+
+const prepared = (file: string): DatabaseSync => {
+  const database = new DatabaseSync(file)
+  assert.isUndefined(migrate(database))
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON")
+  return database
+}
+
+describe("a writer that dies", () => {
+  it.effect(
+    "fails what waits, and whatever is committed later",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      prepared(file).close()
+      const worker = yield* Effect.promise(() => start(file))
+      const commits = new Commits(worker)
+      yield* commits.commit(ann)
+      yield* commits.commit(chat("c"))
+      const waiting = Effect.forEach(
+        Array.from({ length: 500 }, (_, n) => `m${n}`),
+        (gid) => Effect.result(commits.commit(message(gid, "x".repeat(10_000)))),
+        { concurrency: "unbounded" }
+      )
+      const [outcomes] = yield* Effect.all([waiting, Effect.promise(() => worker.terminate())], {
+        concurrency: "unbounded"
+      })
+      const failures = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
+      assert.deepStrictEqual([...new Set(failures)], ["StorageFailed"])
+      assert.strictEqual((yield* Effect.flip(commits.commit(message("late"))))._tag, "StorageFailed")
+      yield* Effect.promise(() => commits.close())
+    })
+  )
+
+  it.effect(
+    "does not start on what it cannot open",
+    Effect.fnUntraced(function* () {
+      const path = yield* folder
+      const error = yield* Effect.flip(Effect.tryPromise(() => start(path)))
+      assert.include(String(error.cause), "unable to open database file")
+    })
+  )
+})
+
+describe("a unit that cannot travel to the writer", () => {
+  it.effect(
+    "fails, and the next one is committed",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      prepared(file).close()
+      const commits = new Commits(yield* Effect.promise(() => start(file)))
+      const broken = { dialect: "d", kind: "k", key: "x", value: () => 1 }
+      const error = yield* Effect.flip(commits.commit({ relies: [], writes: [{ _tag: "PutRecord", record: broken }] }))
+      assert.strictEqual(error._tag, "StorageFailed")
+      assert.strictEqual((yield* commits.commit(ann)).length, 1)
+      yield* Effect.promise(() => commits.close())
+    })
+  )
+})
+
+describe("a disk that is full", () => {
+  it.effect(
+    "fails units whole, and once there is room the log goes on without a gap",
+    Effect.fnUntraced(function* () {
+      const database = prepared(join(yield* folder, "parley.db"))
+      const writing = new Transactions(new Statements(database))
+      for (const unit of [ann, chat("c"), message("m")]) {
+        assert.deepInclude(writing.commit([pack(unit)]), { _tag: "Done", refused: [] })
+      }
+      const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])
+      database.exec(`PRAGMA max_page_count = ${pages + 5}`)
+      let failed = 0
+      for (let n = 0; n < 20; n++) {
+        const outcome = writing.commit([pack(message(`a${n}`, "x".repeat(3000))), pack(message(`b${n}`))])
+        if (outcome._tag === "Failed" || outcome.refused.length > 0) failed++
+      }
+      assert.isAbove(failed, 0)
+      database.exec("PRAGMA max_page_count = 100000")
+      assert.deepInclude(writing.commit([pack(message("last"))]), { _tag: "Done", refused: [] })
+      const log = database.prepare("SELECT seq, posted FROM log ORDER BY seq").all()
+      assert.deepStrictEqual(
+        log.map((row) => [row["seq"], row["posted"]]),
+        log.map((_, index) => [index + 1, index])
+      )
+      database.close()
+    })
+  )
+})
+
+describe("a transaction that cannot be committed", () => {
+  it.effect(
+    "leaves nothing in memory of what it wrote",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const database = prepared(file)
+      const writing = new Transactions(new Statements(database))
+      for (const unit of [ann, chat("c"), message("m1")]) writing.commit([pack(unit)])
+      // Somebody else writes meanwhile, which the lock of a store would not let happen.
+      const other = new DatabaseSync(file)
+      other.exec("BEGIN IMMEDIATE")
+      assert.strictEqual(writing.commit([pack(message("m2"))])._tag, "Failed")
+      other.exec("INSERT INTO log (chat, seq, posted, at, kind, gid) VALUES (1, 3, 2, 0, 'Posted', 'theirs')")
+      other.exec("COMMIT")
+      other.close()
+      const outcome = writing.commit([pack(message("m2"))])
+      assert.strictEqual(outcome._tag, "Done")
+      if (outcome._tag === "Done") assert.deepStrictEqual([...outcome.numbers], [4, 4, 3])
+      database.close()
+    })
+  )
+})
+
+describe("the heads that the writer keeps", () => {
+  it("are bounded, and those that went come back from the log", () => {
+    const database = prepared(":memory:")
+    const db = new Statements(database)
+    const writing = new Transactions(db)
+    const chats = Array.from({ length: 30 }, (_, n) => chat(`c${n}`))
+    assert.deepInclude(writing.commit([ann, ...chats].map(pack)), { _tag: "Done", refused: [] })
+    const heads = new Heads(db, 8)
+    for (let round = 0; round < 2; round++) {
+      for (let n = 1; n <= 30; n++) {
+        assert.deepStrictEqual(heads.get(ChatId(n)), { seq: 1, posted: 0, version: 1 })
+        assert.isAtMost(heads.size, 8)
+      }
+    }
+    assert.isUndefined(heads.get(ChatId(31)))
+    database.close()
+  })
+})

@@ -1,0 +1,90 @@
+import { execFile } from "node:child_process"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type Fault, TinyServer } from "./TinyServer.ts"
+
+const main = join(import.meta.dirname, "../src/main.ts")
+
+const call = (...args: ReadonlyArray<string>): Promise<{ code: number; out: string; err: string }> =>
+  new Promise((resolve) => {
+    const child = execFile(process.execPath, [main, ...args], { timeout: 30_000 }, (_, out, err) => {
+      resolve({ code: child.exitCode ?? -1, out, err })
+    })
+  })
+
+let server: TinyServer
+beforeAll(async () => {
+  server = await new TinyServer().listen()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const judge = (fault: Fault, ...more: ReadonlyArray<string>) => {
+  server.fault = fault
+  return call("run", "--protocol", "xuanxuan", "--url", server.http, "--timeout", "300", ...more)
+}
+
+describe("the command line", () => {
+  it("ends with 0 for a server that conforms, one line for each scenario", async () => {
+    const { code, out } = await judge("none", "--only", "xuanxuan/create/group", "--only", "xuanxuan/session/ping")
+    expect(out).toMatch(/^ok {4}xuanxuan\/create\/group {2}7\/7 /m)
+    expect(out.trim().split("\n")).toHaveLength(3)
+    expect(code).toBe(0)
+  })
+
+  it("speaks TCP where it is told to", async () => {
+    const tcp = await judge("none", "--tcp", server.tcp, "--transport", "tcp", "--only", "xuanxuan/session/ping")
+    expect(tcp.out).toContain("over tcp (client-1.0)")
+    expect(tcp.code).toBe(0)
+  })
+
+  it("ends with 1 for one that does not, and says all that is needed", async () => {
+    const { code, out } = await judge("text-id", "--only", "xuanxuan/create/group")
+    expect(code).toBe(1)
+    for (const part of [
+      "step 2, alice",
+      "[xuanxuan: 创建聊天会话]",
+      "sent ",
+      "came ",
+      "wanted ",
+      "data.id: expected"
+    ]) {
+      expect(out).toContain(part)
+    }
+  })
+
+  it("ends with 2 for a wrong call", async () => {
+    const wrong = [
+      [],
+      ["walk"],
+      ["run"],
+      ["run", "--url", "nowhere"],
+      ["run", "--url", server.http, "--transport", "smoke"],
+      ["run", "--url", server.http, "--transport", "tcp"],
+      ["run", "--url", server.http, "--only", "nothing/**"],
+      ["run", "--url", server.http, "--protocol", "../xuanxuan"],
+      ["run", "--url", server.http, "--nonsense"],
+      ["run", "--url", server.http, "--timeout", "soon"]
+    ]
+    const codes = await Promise.all(wrong.map((args) => call(...args).then(({ code }) => code)))
+    expect(codes).toEqual(wrong.map(() => 2))
+  })
+
+  it("ends with 3 for a server that cannot be reached", async () => {
+    const { code, err } = await call("run", "--url", "http://127.0.0.1:1")
+    expect(code).toBe(3)
+    expect(err).toContain("cannot reach ws://127.0.0.1:1/ws")
+  })
+
+  it("lists scenarios, also as data", async () => {
+    const [text, json] = await Promise.all([call("list"), call("list", "--json")])
+    expect(text.code).toBe(0)
+    expect(text.out).toMatch(/^xuanxuan\/login\/success {2}\S/m)
+    expect(JSON.parse(json.out)).toHaveLength(text.out.trim().split("\n").length)
+  })
+
+  it("gives the report as data", async () => {
+    const { code, out } = await judge("no-push", "--only", "xuanxuan/create/group", "--json")
+    expect(code).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, protocol: "xuanxuan", failed: 1 })
+  })
+})

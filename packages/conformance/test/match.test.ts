@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest"
+import { glob } from "../src/Catalogue.ts"
+import { equals, type Json, printable } from "../src/Json.ts"
+import { match } from "../src/Match.ts"
+import { build, reads, type Scope, writes } from "../src/Scope.ts"
+
+const scope: Scope = new Map<string, Json>([
+  ["g", "g-1"],
+  ["n", 7],
+  ["old", "chat A is unknown"],
+  ["whole", { a: [1, { b: null }] }]
+])
+const seconds = Math.floor(Date.now() / 1000)
+
+/** Pattern, then what passes, then what does not; `undefined` is a missing field. */
+const table: ReadonlyArray<readonly [Json, ReadonlyArray<Json | undefined>, ReadonlyArray<Json | undefined>]> = [
+  ["$int", [0, -3, 2 ** 40], ["1", 1.5, null, true, undefined, 1e300]],
+  ["$str", ["", "x"], [1, null, undefined, []]],
+  ["$filled", ["x"], ["", 1, undefined]],
+  ["$bool", [true, false], [0, 1, "1", "true", null, undefined]],
+  ["$ts", [0, 1446773418], [1446773418000, -1, 1.5, "1446773418", "2015-11-06 09:32:32", undefined]],
+  ["$recent", [seconds, seconds - 3600], [0, seconds * 1000, 1446773418, String(seconds)]],
+  ["$any", [null, 0, "", [], {}], [undefined]],
+  ["$absent", [undefined], [null, 0, ""]],
+  ["plain", ["plain"], ["other", undefined]],
+  [null, [null], [0, undefined, ""]],
+  [{ a: 1 }, [{ a: 1 }, { a: 1, more: [2] }], [{}, { a: "1" }, null, [], "a"]],
+  [{ constructor: "$absent" }, [{}], [{ constructor: 1 }]],
+  [[1, "$int"], [[1, 2]], [[1], [1, 2, 3], [2, 1, 0], {}, null]],
+  [{ $ref: "n" }, [7], ["7", 8, undefined]],
+  [{ $ref: "whole" }, [{ a: [1, { b: null }] }], [{ a: [1, {}] }, { a: [1, { b: null }], c: 1 }]],
+  [{ $ref: "never set" }, [], [7, "null", undefined]],
+  [{ $text: "<{g}:{n}>" }, ["<g-1:7>"], ["<g-1>"]],
+  [{ $join: [{ $ref: "n" }, 10], with: "&", sorted: true }, ["10&7"], ["7&10"]],
+  [{ $optional: "$int" }, [undefined, 1], [null, "1"]],
+  [{ $anyOf: [1, "$str"] }, [1, "x"], [2, null, undefined]],
+  [{ $all: ["$int", { $above: 3 }] }, [4], [3, "4", undefined]],
+  [{ $not: 1 }, [2, "1", undefined], [1]],
+  [{ $not: { $contains: [{ id: 1 }] } }, [[], [{ id: 2 }]], [[{ id: 1 }, { id: 2 }]]],
+  [
+    { $unordered: [1, "$int"] },
+    [
+      [1, 2],
+      [2, 1],
+      [1, 1]
+    ],
+    [[2, 2], [1], [1, 2, 3], "12"]
+  ],
+  [
+    { $unordered: ["$int", 1] },
+    [
+      [1, 2],
+      [2, 1]
+    ],
+    [[2, 3]]
+  ],
+  [{ $contains: [{ id: 1 }, { id: 2 }] }, [[{ id: 2 }, { id: 3 }, { id: 1, x: 1 }]], [[{ id: 1 }], [], null, "12"]],
+  [{ $contains: "tach" }, ["attachment"], ["inline", ["tach"], undefined]],
+  [{ $each: "$int" }, [[], [1, 2]], [[1, "2"], {}, undefined]],
+  [{ $length: 2 }, [[1, 2], "ab"], [[1], "abc", 2, undefined]],
+  [{ $list: [7, { $ref: "n" }, 1] }, ["7,1,7", "1,7,7"], ["1,7", "", [7, 1, 7], undefined]],
+  [{ $list: [] }, [""], ["1", undefined, []]],
+  [{ $listed: [7] }, ["7", "1,7"], ["17", "", undefined, 7]],
+  [{ $above: { $ref: "n" } }, [8], [7, "8", null, undefined]],
+  [{ $like: { $ref: "old" }, swap: ["A", { $ref: "g" }] }, ["chat g-1 is unknown"], ["chat A is unknown", undefined]],
+  [{ $capture: ["x", "$int"] }, [1], ["1", undefined]]
+]
+
+describe("matchers", () => {
+  for (const [pattern, good, bad] of table) {
+    it(`${JSON.stringify(pattern)}`, () => {
+      const passes = (value: Json | undefined) => match(pattern, value, scope).mismatches.length === 0
+      expect(good.filter((value) => !passes(value))).toEqual([])
+      expect(bad.filter(passes)).toEqual([])
+    })
+  }
+
+  it("says where, what was wanted and what was found", () => {
+    const { mismatches } = match({ data: { members: [{ id: "$int" }] } }, { data: { members: [{ id: "5" }] } }, scope)
+    expect(mismatches).toEqual([{ path: "data.members[0].id", expected: "$int", found: '"5"' }])
+  })
+
+  it("captures what matched, also beside what did not", () => {
+    const pattern = { id: { $capture: ["id", "$int"] }, gid: { $capture: ["gid", "$str"] } }
+    const { captures, mismatches } = match(pattern, { id: 5, gid: 6 }, scope)
+    expect(mismatches).toHaveLength(1)
+    expect([...captures]).toEqual([["id", 5]])
+  })
+
+  it("captures from the item that was found", () => {
+    const pattern = { $contains: [{ type: "system", gid: { $capture: ["sys", "$str"] } }] }
+    const value = [
+      { type: "group", gid: "a" },
+      { type: "system", gid: "b" }
+    ]
+    expect(match(pattern, value, scope).captures.get("sys")).toBe("b")
+  })
+
+  it("never writes to the scope", () => {
+    const before = new Map(scope)
+    match({ $capture: ["g", "$any"] }, 5, scope)
+    expect(scope).toEqual(before)
+  })
+
+  it("stops at a depth instead of overflowing", () => {
+    let pattern: Json = 1
+    for (let level = 0; level < 5_000; level++) pattern = { $all: [pattern] }
+    expect(match(pattern, 1, scope).mismatches).not.toEqual([])
+  })
+})
+
+describe("templates", () => {
+  it("makes fresh names once and keeps them", () => {
+    const mine: Scope = new Map()
+    const built = build({ gid: { $new: "g" }, again: { $ref: "g" } }, mine)
+    expect(built).toEqual({ gid: mine.get("g"), again: mine.get("g") })
+    expect(build({ $new: "g" }, mine)).not.toBe(built)
+  })
+
+  it("hashes, repeats and joins", () => {
+    expect(build({ $md5: "123456" }, scope)).toBe("e10adc3949ba59abbe56e057f20f883e")
+    expect(build({ $repeat: ["ab", 3] }, scope)).toBe("ababab")
+    expect(build({ $join: [1, { $ref: "g" }] }, scope)).toBe("1,g-1")
+  })
+
+  it("is bounded", () => {
+    expect(JSON.stringify(build({ $repeat: ["xy", 1e12] }, scope)).length - 2).toBeLessThanOrEqual(8 * 1024 * 1024)
+  })
+
+  it("knows what it reads and what it makes known", () => {
+    const template = { a: { $ref: "x" }, b: { $text: "{y}-{z}" }, c: { $capture: ["k", { id: { $new: "m" } }] } }
+    expect([...reads(template)]).toEqual(["x", "y", "z"])
+    expect([...writes(template)]).toEqual(["k", "m"])
+  })
+})
+
+describe("values", () => {
+  it("are equal whatever the order of fields", () => {
+    expect(equals({ a: 1, b: [2] }, { b: [2], a: 1 })).toBe(true)
+    expect(equals({ a: 1 }, { a: 1, b: 2 })).toBe(false)
+    expect(equals([1, 2], [2, 1])).toBe(false)
+    expect(equals({}, [])).toBe(false)
+  })
+
+  it("are printed short and without secrets", () => {
+    expect(printable('{"sid":"0123456789abcdef","x":1}')).toBe('{"sid":"012345…","x":1}')
+    expect(printable("/attach-upload.json?sid=0123456789abcdef&x=1")).toBe("/attach-upload.json?sid=012345…&x=1")
+    expect(printable("x".repeat(10_000)).length).toBeLessThan(2_100)
+  })
+})
+
+describe("globs over ids", () => {
+  const table: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArray<string>]> = [
+    ["xuanxuan/star/on", ["xuanxuan/star/on"], ["xuanxuan/star/on-and-off", "x/xuanxuan/star/on"]],
+    ["xuanxuan/*/refused", ["xuanxuan/star/refused"], ["xuanxuan/star/x/refused"]],
+    ["**", ["xuanxuan/star/on", ""], []],
+    ["xuanxuan/**", ["xuanxuan/a/b"], ["spark/a/b"]],
+    ["a.b", ["a.b"], ["axb"]]
+  ]
+  for (const [pattern, good, bad] of table) {
+    it(`${pattern}`, () => {
+      expect(good.filter((id) => !glob(pattern)(id))).toEqual([])
+      expect(bad.filter((id) => glob(pattern)(id))).toEqual([])
+    })
+  }
+})

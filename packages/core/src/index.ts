@@ -1,1 +1,0 @@
-export * as Blobs from "./Blobs.ts"

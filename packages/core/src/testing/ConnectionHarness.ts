@@ -1,0 +1,128 @@
+/** Both ends of connections, for the laws: what a transport brings, and what is seen of it. */
+import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import { type Accept, type Connection, Frame } from "../Connection.ts"
+
+export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message: string }> {}
+
+/** The client's end of a connection: another program, as it were. */
+export interface Client {
+  /** Sends one whole frame. */
+  readonly send: (text: string) => void
+  /** Takes nothing more from the network, so that the server's frames pile up. */
+  readonly stopReading: () => void
+  /** Ends the connection from the client's side. */
+  readonly close: () => void
+}
+
+/** What the client's end calls. */
+export interface Listener {
+  /** One whole frame from the server. */
+  readonly frame: (text: string) => void
+  /** The connection has ended. More than one call is no harm. */
+  readonly ended: () => void
+}
+
+export interface Harness {
+  /** The name under which this transport keeps a frame's bytes. */
+  readonly transport: string
+  /** The limits with which connections are made: bytes of one frame, at least 4 KiB, and bytes that may wait, at least eight frames. */
+  readonly frame: number
+  readonly sendBuffer: number
+  /** Opens a connection whose server end is made by `accept`. */
+  readonly open: (accept: Accept, listener: Listener) => Effect.Effect<Client, unknown, Scope.Scope>
+}
+
+/** Fails where the condition does not hold. */
+export const insist = (condition: boolean, message: string): Effect.Effect<void, LawBroken> =>
+  condition ? Effect.void : Effect.fail(new LawBroken({ message }))
+
+/** Both ends of one connection, with all that happened to them. */
+export interface Pair {
+  readonly client: Client
+  readonly connection: Connection
+  /** Next frame at the client, at the server. */
+  readonly atClient: Effect.Effect<string>
+  readonly atServer: Effect.Effect<string>
+  readonly clientEnded: Effect.Effect<void>
+  readonly closed: Effect.Effect<void>
+  readonly seen: {
+    clientFrames: number
+    received: number
+    oversized: Array<number>
+    closed: number
+    afterClosed: number
+  }
+}
+
+export interface Reactions {
+  /** Called at the server with each frame. */
+  readonly receive?: (connection: Connection, frame: string) => void
+}
+
+/** Opens a connection and watches both of its ends. */
+export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Reactions = {}) {
+  const clientFrames = yield* Queue.unbounded<string>()
+  const serverFrames = yield* Queue.unbounded<string>()
+  const clientEnded = yield* Deferred.make<void>()
+  const closed = yield* Deferred.make<void>()
+  const accepted = yield* Deferred.make<Connection>()
+  const seen: Pair["seen"] = { clientFrames: 0, received: 0, oversized: [], closed: 0, afterClosed: 0 }
+  const client = yield* harness.open(
+    (connection) => {
+      Deferred.doneUnsafe(accepted, Effect.succeed(connection))
+      return {
+        receive: (frame) => {
+          seen.received += 1
+          if (seen.closed > 0) seen.afterClosed += 1
+          Queue.offerUnsafe(serverFrames, frame)
+          reactions.receive?.(connection, frame)
+        },
+        oversized: (limit) => {
+          if (seen.closed > 0) seen.afterClosed += 1
+          seen.oversized.push(limit)
+        },
+        closed: () => {
+          seen.closed += 1
+          Deferred.doneUnsafe(closed, Effect.void)
+        }
+      }
+    },
+    {
+      frame: (text) => {
+        seen.clientFrames += 1
+        Queue.offerUnsafe(clientFrames, text)
+      },
+      ended: () => {
+        Deferred.doneUnsafe(clientEnded, Effect.void)
+      }
+    }
+  )
+  const pair: Pair = {
+    client,
+    connection: yield* Deferred.await(accepted),
+    atClient: Queue.take(clientFrames),
+    atServer: Queue.take(serverFrames),
+    clientEnded: Deferred.await(clientEnded),
+    closed: Deferred.await(closed),
+    seen
+  }
+  return pair
+})
+
+/** Lets the transport do what it has begun: whole round trips on a connection of their own. */
+export const settle = Effect.fnUntraced(function* (harness: Harness, rounds = 5) {
+  const { atClient, client } = yield* open(harness, { receive: (connection, text) => connection.send(new Frame(text)) })
+  for (let round = 0; round < rounds; round++) {
+    client.send(`round ${round}`)
+    yield* atClient
+  }
+  client.close()
+}, Effect.scoped)
+
+/** Waits until at most `low` bytes wait. */
+export const drained = (connection: Connection, low: number): Effect.Effect<void> =>
+  Effect.callback((resume) => connection.onDrained(low, () => resume(Effect.void)))

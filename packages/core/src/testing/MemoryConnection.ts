@@ -1,0 +1,169 @@
+/**
+ * A connection without a network, both of its ends in this process: for tests, and to talk to an engine in the same
+ * program. Frames travel between turns, never inside the call that sends them.
+ */
+import type { Accept, Connection, Frame, Opening, Peer } from "../Connection.ts"
+
+/** The client's end. */
+export interface MemoryClient {
+  /** Sends one whole frame; does nothing after the end. */
+  readonly send: (text: string) => void
+  readonly stopReading: () => void
+  readonly startReading: () => void
+  readonly close: () => void
+}
+
+/** What the client's end calls. */
+export interface MemoryListener {
+  readonly frame: (text: string) => void
+  /** Once; the code and the reason that the server closed with, or undefined where it did not. */
+  readonly ended: (closed: { readonly code: number; readonly reason: string } | undefined) => void
+}
+
+export interface Options {
+  readonly accept: Accept
+  readonly client: MemoryListener
+  /** Bytes of one frame from the client, at most. 1 MiB by default. */
+  readonly frame?: number
+  /** Bytes that may wait for the client. 8 MiB by default. */
+  readonly sendBuffer?: number
+  readonly address?: string
+  readonly opening?: Opening
+}
+
+/** UTF-8, for want of `TextEncoder` in a language without a platform; half characters become U+FFFD. */
+const encode = (text: string): Uint8Array => {
+  const bytes: Array<number> = []
+  for (const character of text) {
+    let code = character.codePointAt(0) ?? 0
+    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd
+    if (code < 0x80) bytes.push(code)
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63))
+    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63))
+    else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63))
+  }
+  return Uint8Array.from(bytes)
+}
+
+/** The name under which frames keep their bytes. */
+export const TRANSPORT = "memory"
+
+let lastId = 0
+
+/** Opens a connection. `accept` is called before this returns. */
+export const connect = (options: Options): MemoryClient => {
+  const { accept, client, frame: frameLimit = 1024 * 1024, sendBuffer = 8 * 1024 * 1024 } = options
+  let toClient: Array<{ readonly text: string; readonly size: number }> = []
+  let toServer: Array<string> = []
+  let waiting = 0
+  let clientReads = true
+  let serverReads = true
+  let goodbye: { readonly code: number; readonly reason: string } | undefined
+  let ended = false
+  let due = false
+  let peer: Peer | undefined
+  let watchers: Array<{ readonly low: number; readonly callback: () => void }> = []
+
+  const later = (): void => {
+    if (due) return
+    due = true
+    void Promise.resolve().then(() => {
+      due = false
+      travel()
+    })
+  }
+
+  const tellWatchers = (): void => {
+    const reached = watchers.filter(({ low }) => ended || waiting <= low)
+    watchers = watchers.filter((watcher) => !reached.includes(watcher))
+    for (const { callback } of reached) callback()
+  }
+
+  const end = (): void => {
+    if (ended) return
+    ended = true
+    waiting = 0
+    toServer = []
+    toClient = []
+    tellWatchers()
+    peer?.closed()
+    client.ended(goodbye)
+  }
+
+  const travel = (): void => {
+    while (clientReads && !ended) {
+      const next = toClient.shift()
+      if (next === undefined) break
+      waiting -= next.size
+      client.frame(next.text)
+    }
+    if (goodbye !== undefined && toClient.length === 0) end()
+    while (serverReads && !ended && goodbye === undefined) {
+      const next = toServer.shift()
+      if (next === undefined) break
+      if (encode(next).length > frameLimit) peer?.oversized(frameLimit)
+      else peer?.receive(next)
+    }
+    tellWatchers()
+  }
+
+  const connection: Connection = {
+    id: ++lastId,
+    address: options.address ?? "127.0.0.1",
+    send: (frame: Frame) => {
+      if (ended || goodbye !== undefined) return
+      const size = frame.bytes(TRANSPORT, encode).length
+      if (waiting > sendBuffer) {
+        // What ends a connection must not be called from inside `send`: senders go through lists of connections.
+        toClient = []
+        goodbye = { code: 1006, reason: "" }
+        return later()
+      }
+      waiting += size
+      toClient.push({ text: frame.text, size })
+      later()
+    },
+    buffered: () => waiting,
+    onDrained: (low, callback) => {
+      watchers.push({ low, callback })
+      later()
+    },
+    pause: () => {
+      serverReads = false
+    },
+    resume: () => {
+      serverReads = true
+      later()
+    },
+    close: (code, reason) => {
+      if (ended || goodbye !== undefined) return
+      goodbye = { code, reason }
+      toServer = []
+      later()
+    }
+  }
+
+  peer = accept(connection, options.opening ?? { query: new Map() })
+
+  let clientClosed = false
+  return {
+    send: (text) => {
+      if (ended || clientClosed) return
+      toServer.push(text)
+      later()
+    },
+    stopReading: () => {
+      clientReads = false
+    },
+    startReading: () => {
+      clientReads = true
+      later()
+    },
+    close: () => {
+      if (clientClosed) return
+      clientClosed = true
+      // Behind what was sent: it is still received.
+      void Promise.resolve().then(() => void Promise.resolve().then(end))
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * The laws of `Store`, for any test runner: each check wants a fresh, empty store, and fails with what was expected and
+ * what came. A store is one when it keeps them all.
+ */
+import { chatLaws } from "./StoreLaws/ChatLaws.ts"
+import { commitLaws } from "./StoreLaws/CommitLaws.ts"
+import type { StoreLaw } from "./StoreLaws/Law.ts"
+import { messageLaws } from "./StoreLaws/MessageLaws.ts"
+import { placeLaws } from "./StoreLaws/PlaceLaws.ts"
+import { recordLaws } from "./StoreLaws/RecordLaws.ts"
+import { refusalLaws } from "./StoreLaws/RefusalLaws.ts"
+import { userLaws } from "./StoreLaws/UserLaws.ts"
+
+export { LawBroken, type StoreLaw } from "./StoreLaws/Law.ts"
+export { reopenLaws, type ReopenLaw, type Reopening } from "./StoreLaws/ReopenLaws.ts"
+
+/** What is true of every store. */
+export const storeLaws: ReadonlyArray<StoreLaw> = [
+  ...commitLaws,
+  ...refusalLaws,
+  ...chatLaws,
+  ...messageLaws,
+  ...placeLaws,
+  ...userLaws,
+  ...recordLaws
+]

@@ -1,0 +1,193 @@
+/** What laws of the store are made of. No test runner: a law is an effect that fails when the store breaks it. */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { NewChat, StoredChat } from "../../Chat.ts"
+import { ChatId, EntryId, UserId } from "../../Ids.ts"
+import type { Entry, EntryBody, Posted } from "../../Log.ts"
+import { Store, type Unit, type Write, type Written } from "../../Store.ts"
+import type { NewUser, User } from "../../User.ts"
+
+export type Storing = Store["Service"]
+
+/** One sentence that is true of every store, and the check of it on a fresh, empty one. */
+export interface StoreLaw {
+  readonly name: string
+  readonly check: Effect.Effect<void, unknown, Store>
+}
+
+/** Text in which equal values are equal: keys in order, maps as the lists of their entries. */
+const render = (value: unknown): string =>
+  JSON.stringify(
+    value,
+    (_, part: unknown) => {
+      if (part instanceof Map) return [...part.entries()]
+      if (typeof part !== "object" || part === null || Array.isArray(part)) return part
+      return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+    },
+    1
+  ) ?? "undefined"
+
+export class LawBroken extends Data.TaggedError("LawBroken")<{
+  readonly what: string
+  readonly expected: unknown
+  readonly came: unknown
+}> {
+  override get message(): string {
+    return `${this.what}\nexpected: ${render(this.expected)}\ncame: ${render(this.came)}`
+  }
+}
+
+/** Fails unless both are equal in structure; maps also in order. */
+export const same = (what: string, came: unknown, expected: unknown): Effect.Effect<void, LawBroken> =>
+  render(came) === render(expected) ? Effect.void : Effect.fail(new LawBroken({ what, expected, came }))
+
+/** The failure of `effect`, which must fail. */
+export const refused = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<E, LawBroken, R> =>
+  Effect.matchEffect(effect, {
+    onSuccess: (came) => Effect.fail(new LawBroken({ what, expected: "a refusal", came })),
+    onFailure: Effect.succeed
+  })
+
+export const law = (name: string, check: (store: Storing) => Effect.Effect<void, unknown>): StoreLaw => ({
+  name,
+  check: Effect.flatMap(Store, check)
+})
+
+/** Any moment will do: the store keeps times, and reads none. */
+export const NOW = 1_750_000_000_000
+
+export const unit = (...writes: ReadonlyArray<Write>): Unit => ({ relies: [], writes })
+
+/** Commits one write and answers what it came to, which must have that tag. */
+export const write = <Tag extends Written["_tag"]>(
+  store: Storing,
+  tag: Tag,
+  one: Write
+): Effect.Effect<Extract<Written, { readonly _tag: Tag }>, unknown> =>
+  Effect.flatMap(store.commit(unit(one)), (all) => {
+    const came = all[0]
+    return came?._tag === tag && all.length === 1
+      ? Effect.succeed(came as Extract<Written, { readonly _tag: Tag }>)
+      : Effect.fail(new LawBroken({ what: `the answer to ${one._tag}`, expected: [{ _tag: tag }], came: all }))
+  })
+
+export const newUser = (account: string, more: Partial<NewUser> = {}): NewUser => ({
+  account,
+  realname: account,
+  avatar: "",
+  role: "",
+  dept: 0,
+  admin: false,
+  organisation: null,
+  disabled: false,
+  createdAt: NOW,
+  password: null,
+  ...more
+})
+
+export const createUser = (
+  store: Storing,
+  account: string,
+  more: Partial<NewUser> = {}
+): Effect.Effect<User, unknown> =>
+  Effect.map(write(store, "User", { _tag: "CreateUser", user: newUser(account, more) }), (came) => came.user)
+
+/** Makes `count` users and answers their ids. */
+export const people = (store: Storing, count: number): Effect.Effect<ReadonlyArray<UserId>, unknown> =>
+  Effect.forEach(Array.from({ length: count }), (_, index) =>
+    Effect.map(createUser(store, `user${index}`), (user) => user.id)
+  )
+
+/** Two users; for laws that need no more. */
+export const pair = (store: Storing): Effect.Effect<readonly [UserId, UserId], unknown> =>
+  Effect.map(people(store, 2), ([a, b]) => [a ?? UserId(0), b ?? UserId(0)] as const)
+
+export const newChat = (gid: string, members: ReadonlyArray<UserId>, more: Partial<NewChat> = {}): NewChat => ({
+  gid,
+  name: gid,
+  type: "group",
+  public: false,
+  subject: 0,
+  createdBy: members[0] ?? null,
+  owner: members[0] ?? null,
+  admins: [],
+  committers: "all",
+  createdAt: NOW,
+  attributes: {},
+  members,
+  ...more
+})
+
+export const createChat = (
+  store: Storing,
+  gid: string,
+  members: ReadonlyArray<UserId>,
+  more: Partial<NewChat> = {}
+): Effect.Effect<StoredChat, unknown> =>
+  Effect.map(
+    write(store, "Chat", { _tag: "CreateChat", chat: newChat(gid, members, more), by: members[0] ?? null }),
+    (came) => came.stored
+  )
+
+export const posting = (gid: string, more: Partial<Posted> = {}): Posted => ({
+  _tag: "Posted",
+  gid,
+  type: "normal",
+  contentType: "text",
+  content: `content of ${gid}`,
+  date: NOW,
+  ...more
+})
+
+export const appending = (
+  chat: ChatId,
+  by: UserId | null,
+  body: Exclude<EntryBody, { readonly _tag: "Created" }>,
+  more: { readonly at?: number; readonly origin?: string } = {}
+): Write => ({ _tag: "Append", chat, by, origin: more.origin ?? null, at: more.at ?? NOW, body })
+
+export const append = (
+  store: Storing,
+  chat: ChatId,
+  by: UserId | null,
+  body: Exclude<EntryBody, { readonly _tag: "Created" }>,
+  more: { readonly at?: number; readonly origin?: string } = {}
+): Effect.Effect<Entry, unknown> =>
+  Effect.map(write(store, "Entry", appending(chat, by, body, more)), (came) => came.entry)
+
+export const post = (
+  store: Storing,
+  chat: ChatId,
+  by: UserId | null,
+  gid: string,
+  more: Partial<Posted> = {}
+): Effect.Effect<Entry, unknown> => append(store, chat, by, posting(gid, more))
+
+/** The whole log of a chat. */
+export const logOf = (store: Storing, chat: ChatId): Effect.Effect<ReadonlyArray<Entry>, unknown> =>
+  store.entries([{ chat, after: 0, limit: 1_000_000 }])
+
+export const chatAt = (store: Storing, id: ChatId): Effect.Effect<StoredChat, unknown> =>
+  Effect.flatMap(store.chats([id]), ([stored]) =>
+    stored === undefined
+      ? Effect.fail(new LawBroken({ what: "chats([id])", expected: `chat ${id}`, came: stored }))
+      : Effect.succeed(stored)
+  )
+
+/** A chat, a user and an entry that no store of these laws has. */
+export const NO_CHAT: ChatId = ChatId(987_654)
+export const NO_USER: UserId = UserId(987_654)
+export const NO_ENTRY: EntryId = EntryId(987_654_321)
+
+/** A repeatable run of numbers: the next integer from 0 below `bound`. */
+export const dice = (seed: number): ((bound: number) => number) => {
+  let state = seed >>> 0
+  return (bound) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * bound)
+  }
+}
+
+/** For answers whose order the port leaves open. */
+export const sorted = <A>(all: ReadonlyArray<A>, by: (one: A) => number | string): ReadonlyArray<A> =>
+  [...all].sort((a, b) => (by(a) < by(b) ? -1 : 1))

@@ -1,0 +1,167 @@
+/** Laws of stores that outlive their process. */
+import * as Effect from "effect/Effect"
+import {
+  append,
+  appending,
+  createChat,
+  createUser,
+  logOf,
+  newChat,
+  newUser,
+  NO_USER,
+  NOW,
+  pair,
+  post,
+  posting,
+  refused,
+  same,
+  sorted,
+  unit,
+  type Storing
+} from "./Law.ts"
+
+/** How to open and close one store, which is empty when first opened. One is closed before it is opened again. */
+export interface Reopening {
+  readonly open: () => Effect.Effect<Storing, unknown>
+  readonly close: () => Effect.Effect<void, unknown>
+}
+
+export interface ReopenLaw {
+  readonly name: string
+  readonly check: (store: Reopening) => Effect.Effect<void, unknown>
+}
+
+/** All that a store tells about these chats and users. */
+const everything = Effect.fnUntraced(function* (store: Storing) {
+  const users = yield* store.allUsers
+  const ids = yield* store.chatsOf(users[0]?.id ?? NO_USER)
+  const chats = [...(yield* store.chats(ids))].sort((x, y) => x.chat.id - y.chat.id)
+  return {
+    users,
+    passwords: yield* Effect.forEach(users, (user) => store.password(user.id)),
+    settings: yield* Effect.forEach(users, (user) => store.settings(user.id)),
+    sessions: yield* Effect.forEach(users, (user) => store.sessionsOf(user.id)),
+    preferences: yield* Effect.forEach(users, (user) => store.preferences(user.id)),
+    chats,
+    logs: yield* Effect.forEach(ids, (id) => logOf(store, id)),
+    histories: yield* Effect.forEach(chats, ({ chat, head }) =>
+      store.history(chat.id, { from: 1, to: head.posted, ...(users[0] && { hiddenFrom: users[0].id }) })
+    ),
+    places: yield* Effect.forEach(chats, ({ chat }) =>
+      store.placesIn(
+        chat.id,
+        users.map((user) => user.id)
+      )
+    ),
+    files: yield* Effect.forEach(ids, (id) => store.files(id)),
+    records: yield* store.records("d", "k"),
+    systemChats: yield* store.systemChats,
+    publicChats: yield* store.publicChats
+  }
+})
+
+const fill = Effect.fnUntraced(function* (store: Storing) {
+  const ann = (yield* createUser(store, "ann", { password: "p", organisation: 2 })).id
+  const bob = (yield* createUser(store, "bob")).id
+  const { chat } = yield* createChat(store, "c", [ann, bob], { public: true, attributes: { x: [1] } })
+  yield* createChat(store, "system", [], { type: "system", createdBy: null, owner: null })
+  const first = yield* post(store, chat.id, ann, "m1")
+  const second = yield* post(store, chat.id, bob, "m2")
+  yield* append(store, chat.id, ann, { _tag: "Replaced", message: first.id, contentType: "file", content: "new" })
+  yield* append(store, chat.id, ann, { _tag: "Changed", name: "new", removed: [bob], admins: [ann] })
+  yield* store.commit(
+    unit(
+      { _tag: "SetPreference", preference: { chat: chat.id, user: ann, star: true, hide: false, mute: true } },
+      {
+        _tag: "MovePlace",
+        place: { chat: chat.id, user: ann, device: "", pushed: 5, delivered: 2, acked: [4], read: 3 }
+      },
+      { _tag: "HideMessage", user: ann, message: second.id },
+      { _tag: "SaveSettings", user: ann, settings: "{}" },
+      {
+        _tag: "SaveSession",
+        session: { hash: "h", user: ann, kind: "token", device: "", createdAt: NOW, usedAt: NOW + 1 }
+      },
+      { _tag: "AddFile", file: { chat: chat.id, title: "t", size: 1, addedBy: ann, at: NOW, blob: "b" } },
+      { _tag: "PutRecord", record: { dialect: "d", kind: "k", key: "x", value: { y: 1 } } }
+    )
+  )
+  return { ann, chat: chat.id }
+})
+
+export const reopenLaws: ReadonlyArray<ReopenLaw> = [
+  {
+    name: "what was committed is there after reopening: the same facts, heads, logs and places",
+    check: Effect.fnUntraced(function* ({ close, open }) {
+      const store = yield* open()
+      yield* fill(store)
+      const before = yield* everything(store)
+      yield* close()
+      yield* same("after reopening", yield* everything(yield* open()), before)
+      yield* close()
+    })
+  },
+  {
+    name: "sequences, numbers and ids go on after reopening where they were",
+    check: Effect.fnUntraced(function* ({ close, open }) {
+      const before = yield* open()
+      const { ann, chat } = yield* fill(before)
+      const log = yield* logOf(before, chat)
+      const last = log[log.length - 1]
+      const newest = Math.max(...(yield* before.chatsOf(ann)))
+      yield* close()
+      const store = yield* open()
+      const entry = yield* post(store, chat, ann, "m3")
+      yield* same("sequence and number", [entry.seq, entry.posted], [(last?.seq ?? 0) + 1, 3])
+      yield* same("the id rises", entry.id > (last?.id ?? 0), true)
+      const made = yield* createChat(store, "new", [ann])
+      yield* same("a new chat's id", made.chat.id > newest, true)
+      yield* same("a new user's since", (yield* createUser(store, "carl")).since > entry.id, true)
+      yield* close()
+    })
+  },
+  {
+    name: "stale and duplicate are refused after reopening as before",
+    check: Effect.fnUntraced(function* ({ close, open }) {
+      const { ann, chat } = yield* fill(yield* open())
+      yield* close()
+      const store = yield* open()
+      const message = unit(appending(chat, ann, posting("m1")))
+      yield* same("message", (yield* refused("message", store.commit(message)))._tag, "Duplicate")
+      const made = unit({ _tag: "CreateChat", chat: newChat("c", [ann]), by: ann })
+      yield* same("chat", (yield* refused("chat", store.commit(made)))._tag, "Duplicate")
+      const account = unit({ _tag: "CreateUser", user: newUser("ann") })
+      yield* same("account", (yield* refused("account", store.commit(account)))._tag, "Duplicate")
+      const old = { relies: [{ chat, version: 1 }], writes: [appending(chat, ann, posting("m4"))] }
+      yield* same("version", (yield* refused("version", store.commit(old)))._tag, "Stale")
+      yield* close()
+    })
+  },
+  {
+    name: "what was being committed when the store was closed is there as far as it was answered",
+    check: Effect.fnUntraced(function* ({ close, open }) {
+      const store = yield* open()
+      const [a] = yield* pair(store)
+      const { chat } = yield* createChat(store, "c", [a])
+      const answered: Array<string> = []
+      const commits = Effect.forEach(
+        Array.from({ length: 200 }, (_, n) => `m${n}`),
+        (gid) =>
+          Effect.ignore(
+            Effect.tap(store.commit(unit(appending(chat.id, a, posting(gid)))), () =>
+              Effect.sync(() => answered.push(gid))
+            )
+          ),
+        { concurrency: "unbounded", discard: true }
+      )
+      yield* Effect.all([commits, close()], { concurrency: "unbounded", discard: true })
+      const found = yield* (yield* open()).messagesByGid(answered)
+      yield* same(
+        "messages",
+        sorted(found, (message) => message.id).map((message) => message.gid),
+        answered
+      )
+      yield* close()
+    })
+  }
+]

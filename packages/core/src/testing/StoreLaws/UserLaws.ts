@@ -1,0 +1,138 @@
+/** Laws of users, their passwords, settings and sessions. */
+import * as Effect from "effect/Effect"
+import { EntryId } from "../../Ids.ts"
+import type { StoredSession } from "../../Store.ts"
+import { createChat, createUser, law, NO_USER, NOW, pair, post, same, sorted, unit, type StoreLaw } from "./Law.ts"
+
+export const userLaws: ReadonlyArray<StoreLaw> = [
+  law(
+    "a user is read by id and by account as made, without the password",
+    Effect.fnUntraced(function* (store) {
+      const fields = {
+        realname: "安娜",
+        avatar: "/a.png",
+        role: "dev",
+        dept: 3,
+        admin: true,
+        organisation: 8,
+        disabled: true,
+        createdAt: NOW + 1
+      }
+      const ann = yield* createUser(store, "ann", { ...fields, password: "$scrypt$x" })
+      const bob = yield* createUser(store, "Ann")
+      yield* same("ann", ann, { id: ann.id, account: "ann", ...fields, since: EntryId(0) })
+      yield* same("bob", [bob.organisation, bob.admin, bob.disabled], [null, false, false])
+      const found = yield* store.users([bob.id, NO_USER, ann.id, ann.id])
+      yield* same(
+        "by id",
+        sorted(found, (user) => user.id),
+        [ann, bob]
+      )
+      yield* same("by account", yield* store.usersByAccount(["nobody", "Ann"]), [bob])
+      yield* same("everybody", yield* store.allUsers, [ann, bob])
+      yield* same("ids from 1, rising", ann.id >= 1 && bob.id > ann.id, true)
+      yield* same("none", [...(yield* store.users([])), ...(yield* store.usersByAccount([]))], [])
+    })
+  ),
+  law(
+    "a new user's since is the newest entry of the store",
+    Effect.fnUntraced(function* (store) {
+      const [a] = yield* pair(store)
+      const { chat } = yield* createChat(store, "c", [a])
+      const entry = yield* post(store, chat.id, a, "m")
+      const late = yield* createUser(store, "late")
+      yield* same("since", late.since, entry.id)
+      yield* post(store, chat.id, a, "m2")
+      yield* same(
+        "since stays",
+        (yield* store.users([late.id])).map((user) => user.since),
+        [entry.id]
+      )
+    })
+  ),
+  law(
+    "a change of a user changes what it names and nothing else",
+    Effect.fnUntraced(function* (store) {
+      const ann = yield* createUser(store, "ann", { role: "dev", organisation: 4, password: "p1" })
+      const bob = yield* createUser(store, "bob", { password: "p2" })
+      const change = (one: Parameters<typeof write>[0]) => store.commit(unit(write(one)))
+      const write = (one: {
+        readonly realname?: string
+        readonly avatar?: string
+        readonly role?: string
+        readonly dept?: number
+        readonly admin?: boolean
+        readonly organisation?: number | null
+        readonly disabled?: boolean
+        readonly password?: string | null
+      }) => ({ _tag: "ChangeUser", user: ann.id, change: one }) as const
+      yield* same("answer", yield* change({ realname: "Ann", admin: true }), [{ _tag: "Done" }])
+      yield* same("ann", yield* store.users([ann.id]), [{ ...ann, realname: "Ann", admin: true }])
+      yield* change({ avatar: "x", role: "", dept: 5, organisation: null, disabled: true, admin: false })
+      const now = { ...ann, realname: "Ann", avatar: "x", role: "", dept: 5, organisation: null, disabled: true }
+      yield* same("ann, later", yield* store.users([ann.id]), [now])
+      yield* same("password", yield* store.password(ann.id), "p1")
+      yield* change({ password: "p3" })
+      yield* same("password, changed", yield* store.password(ann.id), "p3")
+      yield* change({ password: null })
+      yield* same("password, removed", yield* store.password(ann.id), null)
+      yield* change({})
+      yield* same("ann, by account", yield* store.usersByAccount(["ann"]), [now])
+      yield* same("bob", [yield* store.users([bob.id]), yield* store.password(bob.id)], [[bob], "p2"])
+      yield* same("nobody's password", yield* store.password(NO_USER), null)
+    })
+  ),
+  law(
+    "settings are each user's own, null before they were saved, and the latest count",
+    Effect.fnUntraced(function* (store) {
+      const [a, b] = yield* pair(store)
+      yield* same("before", yield* store.settings(a), null)
+      yield* store.commit(unit({ _tag: "SaveSettings", user: a, settings: '{"x":1}' }))
+      yield* store.commit(unit({ _tag: "SaveSettings", user: a, settings: '{"x":"二"}' }))
+      yield* same("after", yield* store.settings(a), '{"x":"二"}')
+      yield* same("another's", yield* store.settings(b), null)
+      yield* same("nobody's", yield* store.settings(NO_USER), null)
+    })
+  ),
+  law(
+    "a session is found by its hash until it ends, and used again under the same hash",
+    Effect.fnUntraced(function* (store) {
+      const [a, b] = yield* pair(store)
+      const at = (hash: string, user: typeof a, more: Partial<StoredSession> = {}): StoredSession => ({
+        hash,
+        user,
+        kind: "chat",
+        device: "",
+        createdAt: NOW,
+        usedAt: NOW,
+        ...more
+      })
+      const save = (session: StoredSession) => store.commit(unit({ _tag: "SaveSession", session }))
+      const h1 = at("h1", a)
+      const h2 = at("h2", a, { kind: "token", device: "phone", createdAt: NOW + 1 })
+      yield* save(h1)
+      yield* save(h2)
+      yield* save(at("h3", b))
+      yield* same("one", yield* store.session("h2"), h2)
+      yield* save({ ...h1, usedAt: NOW + 60_000 })
+      yield* same("used", yield* store.session("h1"), { ...h1, usedAt: NOW + 60_000 })
+      yield* same(
+        "all of a user",
+        sorted(yield* store.sessionsOf(a), (session) => session.hash),
+        [{ ...h1, usedAt: NOW + 60_000 }, h2]
+      )
+      yield* store.commit(unit({ _tag: "EndSession", hash: "h1" }, { _tag: "EndSession", hash: "unknown" }))
+      yield* same("ended", yield* store.session("h1"), undefined)
+      yield* same(
+        "the others",
+        (yield* store.sessionsOf(a)).map((session) => session.hash),
+        ["h2"]
+      )
+      yield* same(
+        "of another",
+        (yield* store.sessionsOf(b)).map((session) => session.hash),
+        ["h3"]
+      )
+    })
+  )
+]

@@ -1,0 +1,270 @@
+/** What the architecture must keep true. Each test names the invariant of the design that it holds. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Chats } from "@parley/core/Chats"
+import { Engine } from "@parley/core/Engine"
+import { Hub } from "@parley/core/Hub"
+import { Members } from "@parley/core/Members"
+import { Messages } from "@parley/core/Messages"
+import * as Parley from "@parley/core/Parley"
+import { Places } from "@parley/core/Places"
+import { StorageFailed, Store, type Unit } from "@parley/core/Store"
+import { engineLayer, idsOf, online, people, plainPasswords } from "./Stage.ts"
+
+/** A store that counts what is asked of it, and fails on demand. */
+const watched = (log: { reads: Array<string>; units: Array<Unit>; failing: boolean }) =>
+  Layer.effect(
+    Store,
+    Effect.map(Store, (store) => {
+      const counted = { ...store }
+      for (const name of [
+        "users",
+        "usersByAccount",
+        "chats",
+        "chatByGid",
+        "messages",
+        "messagesByGid",
+        "entries"
+      ] as const) {
+        const read = store[name] as (...args: ReadonlyArray<never>) => never
+        Object.assign(counted, {
+          [name]: (...args: ReadonlyArray<never>) => {
+            log.reads.push(name)
+            return read(...args)
+          }
+        })
+      }
+      return Store.of({
+        ...counted,
+        commit: (unit) => {
+          if (log.failing) return Effect.fail(new StorageFailed({ operation: "commit", cause: "on demand" }))
+          log.units.push(unit)
+          return store.commit(unit)
+        }
+      })
+    })
+  ).pipe(Layer.provide(MemoryStore.layer))
+
+const withWatchedStore = <A, E>(
+  test: (log: {
+    reads: Array<string>
+    units: Array<Unit>
+    failing: boolean
+  }) => Effect.Effect<A, E, Parley.Services | Store>
+): Effect.Effect<A, E> => {
+  const log = { reads: [], units: [], failing: false }
+  return test(log).pipe(
+    Effect.provide(Parley.layer.pipe(Layer.provideMerge(Layer.merge(watched(log), plainPasswords))))
+  )
+}
+
+describe("invariant 3: commit, then answer, then announce", () => {
+  it.effect("nothing is pushed that is not stored", () =>
+    withWatchedStore((log) =>
+      Effect.gen(function* () {
+        const messages = yield* Messages
+        const [ann, ben] = yield* people("ann", "ben")
+        assert(ann && ben)
+        yield* (yield* Chats).create(ann, { gid: "g", members: [ben.user] })
+        const there = yield* online(ben)
+        log.failing = true
+        const refused = yield* messages
+          .send(ann, [{ gid: "lost", chat: { gid: "g" }, content: "lost" }])
+          .pipe(Effect.flip)
+        assert.strictEqual(refused.reason._tag, "Unavailable")
+        log.failing = false
+        yield* messages.send(ann, [{ gid: "kept", chat: { gid: "g" }, content: "kept" }])
+        yield* there.until(() => there.of("Posted").length > 0)
+        assert.deepStrictEqual(
+          there.of("Posted").map(({ text }) => text),
+          ["kept"]
+        )
+      })
+    )
+  )
+
+  it.effect("the engine leaves announcing to who answers first", () =>
+    Effect.gen(function* () {
+      const engine = yield* Engine
+      const hub = yield* Hub
+      const [ann, ben] = yield* people("ann", "ben")
+      assert(ann && ben)
+      yield* (yield* Chats).create(ann, { gid: "g", members: [ben.user] })
+      const there = yield* online(ben)
+      const draft = { gid: "m", chat: { gid: "g" }, type: "normal", contentType: "text", content: "x" } as const
+      const outcome = yield* engine.handle(ann, { _tag: "SendMessages", messages: [draft] })
+      yield* there.ask()
+      assert.strictEqual(there.of("Posted").length, 0)
+      hub.announce(outcome.announce)
+      yield* there.until(() => there.of("Posted").length === 1)
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("invariant 4: one log per chat", () => {
+  it.effect("sequences are contiguous, also when 50 send at once", () =>
+    Effect.gen(function* () {
+      const store = yield* Store
+      const messages = yield* Messages
+      const everybody = yield* people(...Array.from({ length: 50 }, (_, index) => `u${index}`))
+      const [first] = everybody
+      assert(first)
+      const { chat } = yield* (yield* Chats).create(first, { gid: "g", members: idsOf(everybody) })
+      yield* Effect.forEach(everybody, (who) => messages.send(who, [{ gid: `m${who.user}`, chat, content: "x" }]), {
+        concurrency: "unbounded"
+      })
+      const entries = yield* store.entries([{ chat: chat.id, after: 0, limit: 1000 }])
+      assert.deepStrictEqual(
+        entries.map(({ seq }) => seq),
+        Array.from({ length: 51 }, (_, index) => index + 1)
+      )
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("sending writes one row, however many members there are", () =>
+    withWatchedStore((log) =>
+      Effect.gen(function* () {
+        const messages = yield* Messages
+        const everybody = yield* people(...Array.from({ length: 300 }, (_, index) => `u${index}`))
+        const [first] = everybody
+        assert(first)
+        const { chat } = yield* (yield* Chats).create(first, { gid: "g", members: idsOf(everybody) })
+        log.units.length = 0
+        yield* messages.send(first, [{ gid: "m", chat, content: "x" }])
+        assert.deepStrictEqual(
+          log.units.map(({ writes }) => writes.map(({ _tag }) => _tag)),
+          [["Append"]]
+        )
+      })
+    )
+  )
+})
+
+describe("invariant 5: places only move forward", () => {
+  it.effect("acknowledgements in any order, doubled, unknown or foreign, never bring anything back", () =>
+    Effect.gen(function* () {
+      const messages = yield* Messages
+      const [ann, ben, eve] = yield* people("ann", "ben", "eve")
+      assert(ann && ben && eve)
+      const chats = yield* Chats
+      yield* chats.create(ann, { gid: "g", members: [ben.user] })
+      yield* chats.create(ann, { gid: "other", members: [eve.user] })
+      const send = (gid: string, chat: string) => messages.send(ann, [{ gid, chat: { gid: chat }, content: gid }])
+      for (const gid of ["1", "2", "3", "4", "5"]) yield* send(gid, "g")
+      const [foreign] = yield* send("foreign", "other")
+      assert(foreign)
+
+      const first = yield* online(ben)
+      yield* first.until(() => first.of("Posted").length === 5)
+      const ids = first.of("Posted").map(({ id }) => id)
+      const [one = 0, , three = 0, , five = 0] = ids
+      yield* first.acknowledge(three, five, five, foreign.message.id, 2 ** 41, 999_999, -1)
+      yield* first.leave
+      const second = yield* online(ben)
+      yield* second.until(() => second.of("Posted").length === 3)
+      assert.deepStrictEqual(
+        second.of("Posted").map(({ text }) => text),
+        ["1", "2", "4"]
+      )
+      yield* second.acknowledge(one)
+      yield* second.leave
+      const third = yield* online(ben)
+      yield* third.until(() => third.of("Posted").length === 2)
+      assert.deepStrictEqual(
+        third.of("Posted").map(({ text }) => text),
+        ["2", "4"]
+      )
+      const there = yield* online(eve)
+      yield* there.until(() => there.of("Posted").length === 1)
+      assert.strictEqual(there.of("Posted")[0]?.text, "foreign")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("they survive in the store", () =>
+    Effect.gen(function* () {
+      const store = yield* Store
+      const [ann, ben] = yield* people("ann", "ben")
+      assert(ann && ben)
+      const { chat } = yield* (yield* Chats).create(ann, { gid: "g", members: [ben.user] })
+      const there = yield* online(ben)
+      yield* (yield* Messages).send(ann, [{ gid: "m", chat, content: "x" }])
+      yield* there.until(() => there.of("Posted").length === 1)
+      yield* there.acknowledge(...there.of("Posted").map(({ id }) => id))
+      yield* (yield* Places).flush
+      const [place] = yield* store.placesOf(ben.user, "")
+      assert.deepStrictEqual([place?.delivered, place?.pushed, place?.acked], [2, 2, []])
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("invariant 7: everything is bounded", () => {
+  it.effect("a slow reader is dropped, the others are not, and nothing is lost", () =>
+    Effect.gen(function* () {
+      const messages = yield* Messages
+      const [ann, ben, cat] = yield* people("ann", "ben", "cat")
+      assert(ann && ben && cat)
+      const { chat } = yield* (yield* Chats).create(ann, { gid: "g", members: idsOf([ben, cat]) })
+      const slow = yield* online(ben, { sendBuffer: 20_000 })
+      const good = yield* online(cat)
+      slow.stopReading()
+      const content = "x".repeat(1000)
+      for (let index = 1; index <= 100; index++) {
+        yield* messages.send(ann, [{ gid: `m${index}`, chat, content }])
+        yield* good.until(() => good.of("Posted").length === index)
+      }
+      yield* slow.until(slow.ended)
+      const again = yield* online(ben)
+      yield* again.until(() => again.of("Posted").length >= 100)
+      assert.deepStrictEqual(
+        again.of("Posted").map(({ id }) => id),
+        good.of("Posted").map(({ id }) => id)
+      )
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("invariant 8: the message path reads nothing from storage when the chat is warm", () => {
+  it.effect("and encodes a push once, not once for each recipient", () =>
+    withWatchedStore((log) =>
+      Effect.gen(function* () {
+        const messages = yield* Messages
+        const everybody = yield* people(...Array.from({ length: 20 }, (_, index) => `u${index}`))
+        const [ann, ...others] = everybody
+        assert(ann)
+        const { chat } = yield* (yield* Chats).create(ann, { gid: "g", members: idsOf(everybody) })
+        const clients = yield* Effect.forEach(others, (who) => online(who))
+        log.reads.length = 0
+        yield* messages.send(ann, [{ gid: "m", chat, content: "x" }])
+        for (const client of clients) yield* client.until(() => client.of("Posted").length === 1)
+        assert.deepStrictEqual(log.reads, [])
+      })
+    )
+  )
+})
+
+describe("atomic", () => {
+  it.effect("a request takes effect whole or not at all", () =>
+    Effect.gen(function* () {
+      const messages = yield* Messages
+      const members = yield* Members
+      const [ann, ben] = yield* people("ann", "ben")
+      assert(ann && ben)
+      const { chat } = yield* (yield* Chats).create(ann, { gid: "g", members: [] })
+      const refused = yield* messages
+        .send(ann, [
+          { gid: "good", chat, content: "x" },
+          { gid: "bad", chat: { gid: "nowhere" }, content: "x" }
+        ])
+        .pipe(Effect.flip)
+      assert.deepStrictEqual(refused.reason, {
+        _tag: "MessagesRefused",
+        refusals: [{ index: 1, reason: { _tag: "NoSuchChat" } }]
+      })
+      assert.strictEqual((yield* messages.history(ann, chat)).total, 0)
+      const unknown = yield* members.add(ann, chat, [ben.user, 999 as never]).pipe(Effect.flip)
+      assert.deepStrictEqual(unknown.reason, { _tag: "NoSuchUsers", users: ["999"] })
+      assert.strictEqual((yield* members.list(ann, chat)).length, 1)
+    }).pipe(Effect.provide(engineLayer))
+  )
+})

@@ -1,0 +1,127 @@
+/** Who may do what, as tables. Source: PROTOCOLS, "Who may do what" and "May speak". */
+import { describe, expect, it } from "vitest"
+import type { Chat, Committers } from "@parley/core/Chat"
+import { ChatId, UserId } from "@parley/core/Ids"
+import { adminsOf, isAdmin, ownerWithout } from "@parley/core/rules/Membership"
+import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
+import { maySpeak } from "@parley/core/rules/Speech"
+
+const roles = { owner: 1, admin: 2, committer: 3, member: 4, stranger: 5, administrator: 6 } as const
+type Role = keyof typeof roles
+
+const chat = (part: Partial<Chat> = {}): Chat => {
+  const members = [1, 2, 3, 4].map(
+    (id, index) => [UserId(id), { user: UserId(id), joinedAt: index, joinSeq: 1 }] as const
+  )
+  return {
+    id: ChatId(1),
+    gid: "g",
+    name: "g",
+    type: "group",
+    public: false,
+    subject: 0,
+    createdBy: UserId(1),
+    owner: UserId(1),
+    admins: [UserId(2)],
+    committers: "all",
+    createdAt: 0,
+    editedBy: null,
+    editedAt: 0,
+    version: 1,
+    attributes: {},
+    dissolved: false,
+    members: new Map(members),
+    ...part
+  }
+}
+const system = (part: Partial<Chat> = {}): Chat =>
+  chat({ type: "system", owner: null, createdBy: null, admins: [], members: new Map(), ...part })
+const user = (role: Role) => ({ id: UserId(roles[role]), admin: role === "administrator" })
+const everybody = Object.keys(roles) as ReadonlyArray<Role>
+const allowed = (operation: Operation, of: Chat): ReadonlyArray<Role> =>
+  everybody.filter((role) => refusal(operation, { user: user(role), chat: of }) === undefined)
+
+describe("invariant 2: rules are plain functions, the same for every protocol", () => {
+  const cases: ReadonlyArray<readonly [Operation, string, Chat, ReadonlyArray<Role>]> = [
+    ["see", "a private group", chat(), ["owner", "admin", "committer", "member"]],
+    ["see", "a public group", chat({ public: true }), everybody],
+    ["see", "a dissolved group", chat({ dissolved: true, public: true }), []],
+    ["join", "a private group", chat(), ["owner", "admin", "committer", "member"]],
+    ["join", "a public group", chat({ public: true }), everybody],
+    ["join", "a public project", chat({ public: true, type: "project" }), []],
+    ["leave", "a public group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["leave", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
+    ["rename", "a group", chat(), ["owner", "admin", "committer", "member"]],
+    ["rename", "a group where only admins speak", chat({ committers: "admins" }), ["owner", "admin"]],
+    ["rename", "a system chat", system(), []],
+    ["prefer", "a group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["addMembers", "a group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["addMembers", "a project", chat({ type: "project" }), []],
+    ["removeMembers", "a group", chat(), ["owner", "admin"]],
+    ["speak", "a group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["speak", "a system chat without admins", system(), everybody],
+    ["speak", "a system chat with admins", system({ admins: [UserId(2)] }), ["admin", "administrator"]],
+    ["broadcast", "a group", chat(), ["owner", "admin"]],
+    ["broadcast", "a system chat", system(), ["administrator"]],
+    ["read", "a public group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["publish", "a group", chat(), ["owner", "admin"]],
+    ["publish", "a group with a subject", chat({ subject: 7 }), []],
+    ["setAdmins", "a group", chat({ public: true }), []],
+    ["setAdmins", "a system chat", system(), ["administrator"]],
+    ["setCommitters", "a group", chat(), ["owner", "admin"]],
+    ["setCommitters", "a system chat", system({ admins: [UserId(3)] }), ["committer", "administrator"]],
+    ["setCommitters", "a project", chat({ type: "project" }), []],
+    ["recallOthers", "a group", chat(), ["owner", "admin"]]
+  ]
+  it.each(cases)("%s in %s", (operation, _what, of, who) => {
+    expect(allowed(operation, of)).toEqual(who)
+  })
+
+  it("has a case for every operation", () => {
+    expect(new Set(cases.map(([operation]) => operation))).toEqual(new Set(Object.keys(operations)))
+  })
+
+  it("a private chat answers a stranger exactly as one that does not exist, whatever is asked", () => {
+    for (const operation of Object.keys(operations) as ReadonlyArray<Operation>) {
+      expect(refusal(operation, { user: user("stranger"), chat: chat() })?.reason).toEqual({ _tag: "NoSuchChat" })
+    }
+  })
+})
+
+describe("who may speak", () => {
+  const cases: ReadonlyArray<readonly [string, Committers, ReadonlyArray<Role>]> = [
+    ["all", "all", ["owner", "admin", "committer", "member"]],
+    ["an empty list", [], ["owner", "admin", "committer", "member"]],
+    ["admins", "admins", ["owner", "admin"]],
+    ["a list", [UserId(3)], ["owner", "admin", "committer"]],
+    ["a list of somebody who has left", [UserId(99)], ["owner", "admin"]]
+  ]
+  it.each(cases)("committers: %s", (_name, committers, who) => {
+    const of = chat({ committers })
+    const members = everybody.filter((role) => of.members.has(user(role).id))
+    expect(members.filter((role) => maySpeak({ user: user(role), chat: of }))).toEqual(who)
+  })
+})
+
+describe("admins and owners", () => {
+  it("the owner counts as an admin and is listed first", () => {
+    expect(adminsOf(chat())).toEqual([1, 2])
+    expect(isAdmin({ user: user("owner"), chat: chat({ admins: [] }) })).toBe(true)
+  })
+  it("a former member is no admin, even if listed", () => {
+    expect(isAdmin({ user: { id: UserId(9), admin: false }, chat: chat({ admins: [UserId(9)] }) })).toBe(false)
+  })
+  it("a system administrator is an admin of system chats only", () => {
+    const of = chat()
+    const inside = new Map(of.members).set(UserId(6), { user: UserId(6), joinedAt: 0, joinSeq: 1 })
+    expect(isAdmin({ user: user("administrator"), chat: { ...of, members: inside } })).toBe(false)
+    expect(isAdmin({ user: user("administrator"), chat: system() })).toBe(true)
+  })
+  it("ownership passes to who has been in the chat longest", () => {
+    expect(ownerWithout(chat(), new Set([UserId(1)]))).toBe(2)
+    expect(ownerWithout(chat(), new Set([UserId(1), UserId(2), UserId(3)]))).toBe(4)
+    expect(ownerWithout(chat(), new Set([UserId(4)]))).toBe(1)
+    expect(ownerWithout(chat(), new Set([1, 2, 3, 4].map(UserId)))).toBe(null)
+    expect(ownerWithout(chat({ owner: null }), new Set([UserId(1)]))).toBe(null)
+  })
+})

@@ -1,0 +1,46 @@
+/**
+ * Carries out one of the operator's commands: in this process when the database is free, else in the server that holds
+ * it, where it takes effect at once.
+ */
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { controlAddress } from "../control/Address.ts"
+import { askServer } from "../control/ControlClient.ts"
+import { carryOut } from "../control/ControlServer.ts"
+import type { Request } from "../control/Line.ts"
+import type { Configuration } from "../settings/Configuration.ts"
+import { Failed, type Parts } from "./Parts.ts"
+
+/**
+ * The holder may be a server that is just starting or stopping, or another command: neither has a socket, and both are
+ * soon through with it.
+ */
+const PATIENCE = { schedule: Schedule.spaced(Duration.millis(250)), times: 8 }
+
+class Taken extends Data.TaggedError("Taken")<{ readonly message: string }> {}
+
+/** What the command prints. */
+export const operate = Effect.fnUntraced(function* (parts: Parts, configuration: Configuration, request: Request) {
+  const { database } = configuration.serve
+  if (database._tag === "Memory") {
+    return yield* new Failed({
+      message: "a database in memory ends with its server and cannot be reached; give --database sqlite:<path>"
+    })
+  }
+  const address = yield* controlAddress(database.file)
+  const here = Effect.scoped(
+    parts.open(configuration).pipe(
+      Effect.mapError(({ message }) => new Taken({ message })),
+      Effect.flatMap((commands) =>
+        carryOut(commands, request).pipe(Effect.mapError((message) => new Failed({ message })))
+      )
+    )
+  )
+  return yield* askServer(address, request).pipe(
+    Effect.catchTag("NoServer", () => here),
+    Effect.retry({ ...PATIENCE, while: (error) => error._tag === "Taken" }),
+    Effect.catchTag("Taken", ({ message }) => Effect.fail(new Failed({ message })))
+  )
+})

@@ -1,0 +1,43 @@
+/** `parley serve`. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Command from "effect/cli/Command"
+import { controlAddress } from "../control/Address.ts"
+import { serveControl } from "../control/ControlServer.ts"
+import { readConfiguration, serveFlags } from "./Given.ts"
+import { type Address, Failed, type Parts, type Running } from "./Parts.ts"
+import { untilStopped } from "./Stop.ts"
+
+export const serveCommand = (parts: Parts) =>
+  Command.make(
+    "serve",
+    serveFlags,
+    Effect.fnUntraced(function* (flags) {
+      const configuration = yield* readConfiguration(parts.dialectSettings, flags)
+      const serving = Effect.gen(function* () {
+        const running = yield* parts
+          .start(configuration)
+          .pipe(Effect.mapError(({ message }) => new Failed({ message })))
+        const { database } = configuration.serve
+        // Last to open and first to close: a command is carried out whole, while everything else still stands.
+        if (database._tag === "Sqlite") yield* serveControl(yield* controlAddress(database.file), running.commands)
+        yield* Console.log(readyLine(running))
+        return yield* Effect.never
+      })
+      yield* untilStopped(Effect.scoped(serving))
+    })
+  ).pipe(
+    Command.withDescription("Run the server until it is stopped by SIGTERM or SIGINT (Ctrl-C)"),
+    Command.withExamples([
+      { command: "parley serve", description: "At http://127.0.0.1:8080, with a demonstration to look around" },
+      { command: "parley serve --host 0.0.0.0 --no-demo --database sqlite:/var/lib/parley/parley.db" },
+      { command: "parley serve --set sessions=multi --set limits.frame=65536" }
+    ])
+  )
+
+/** The one line that says the server is ready; other programs wait for it. */
+export const readyLine = ({ http, tcp }: Pick<Running, "http" | "tcp">): string =>
+  ["listening", url("http", http), ...(tcp === undefined ? [] : [url("tcp", tcp)])].join(" ")
+
+const url = (scheme: string, { host, port }: Address): string =>
+  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`

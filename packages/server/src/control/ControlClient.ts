@@ -1,0 +1,51 @@
+/** The command line's end of the control socket. */
+import { connect } from "node:net"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Answer, makeLineCutter, Request } from "./Line.ts"
+
+/** Nobody listens at the address: no server runs on that database. */
+export class NoServer extends Data.TaggedError("NoServer")<{ readonly address: string }> {}
+
+/** The server said no, or broke off; `message` is one line. */
+export class CommandRefused extends Data.TaggedError("CommandRefused")<{ readonly message: string }> {}
+
+const encodeRequest = Schema.encodeSync(Schema.fromJsonString(Request))
+const decodeAnswer = Schema.decodeUnknownEffect(Schema.fromJsonString(Answer))
+
+const NOBODY = new Set(["ENOENT", "ECONNREFUSED"])
+
+/** Sends the command through the socket at `address` and waits for what it prints. */
+export const askServer = (address: string, request: Request): Effect.Effect<string, NoServer | CommandRefused> =>
+  exchange(address, `${encodeRequest(request)}\n`).pipe(
+    Effect.flatMap((line) =>
+      decodeAnswer(line).pipe(
+        Effect.mapError(() => new CommandRefused({ message: "the running server's answer is not understood" }))
+      )
+    ),
+    Effect.flatMap((answer) =>
+      "error" in answer ? Effect.fail(new CommandRefused({ message: answer.error })) : Effect.succeed(answer.output)
+    )
+  )
+
+const exchange = (address: string, line: string): Effect.Effect<string, NoServer | CommandRefused> =>
+  Effect.callback<string, NoServer | CommandRefused>((resume) => {
+    const cut = makeLineCutter()
+    const socket = connect(address, () => void socket.write(line))
+    const refuse = (message: string) => resume(Effect.fail(new CommandRefused({ message })))
+    socket.on("data", (chunk: Buffer) => {
+      const lines = cut(chunk)
+      const first = lines?.[0]
+      if (lines === undefined) refuse("the running server's answer is too long")
+      if (first !== undefined) resume(Effect.succeed(first))
+      if (lines === undefined || first !== undefined) socket.destroy()
+    })
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (NOBODY.has(error.code ?? "")) resume(Effect.fail(new NoServer({ address })))
+      else if (error.code === "EACCES") refuse("the server runs as another user, who alone may command it")
+      else refuse(`the running server cannot be reached: ${error.message}`)
+    })
+    socket.on("close", () => refuse("the running server broke off before it answered"))
+    return Effect.sync(() => void socket.destroy())
+  })

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** The program `parley`. */
+import { readFileSync } from "node:fs"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import { assemble } from "./command/Assembly.ts"
+import { runCommandLine } from "./command/CommandLine.ts"
+import { loadDialects } from "./Dialects.ts"
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  readonly version: string
+}
+
+const args = process.argv.slice(2)
+
+// Whoever reads our output may stop reading, as in `parley user list | head -1`: then the rest is of no use. A server
+// goes on: its clients are still there.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (args[0] !== "serve") process.exit(error.code === "EPIPE" ? 0 : 1)
+})
+
+/** Standard output is for what was asked for; the log goes to standard error, for people on a terminal, else as JSON. */
+const log = Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : Logger.withConsoleError(Logger.formatJson)])
+
+const exit = await Effect.runPromiseExit(
+  runCommandLine(assemble(version, await loadDialects()), args).pipe(
+    Effect.provide([NodeServices.layer, log]),
+    Effect.provideService(Logger.LogToStderr, true)
+  )
+)
+process.exitCode = Exit.match(exit, {
+  onSuccess: () => 0,
+  onFailure: (cause) => {
+    const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
+    // What was expected to go wrong has been said already. Help that nobody asked for by mistake is no failure.
+    if (failure !== undefined) return failure._tag === "ShowHelp" && failure.errors.length === 0 ? 0 : 1
+    if (Cause.hasInterruptsOnly(cause)) return 130
+    process.stderr.write(`parley: unexpected: ${String(Cause.squash(cause)).split("\n", 1)[0] ?? ""}\n`)
+    return 70
+  }
+})
+// Standard input would keep the process if it was read from; what was written goes out first.
+process.stdin.unref?.()

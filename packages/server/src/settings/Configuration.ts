@@ -1,0 +1,147 @@
+/**
+ * Everything that can be set, brought together: a flag wins over the environment, the environment over the configuration
+ * file, the file over the default.
+ */
+import * as Result from "effect/Result"
+import { type EngineSettings, engineSettings, type Setting } from "@parley/core/Settings"
+import { type Declaration, fromSetting, readAs, type Value } from "./Declaration.ts"
+import { parseDatabase, serveDeclarations, type ServeOptions } from "./ServeOptions.ts"
+
+/** What was given, by where it was given. */
+export interface Given {
+  /** By key: `{ port: "8080", "limits.frame": "65536" }`. */
+  readonly flags: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** The configuration file's name and its parsed JSON. */
+  readonly file: { readonly name: string; readonly content: unknown } | undefined
+}
+
+export interface Configuration {
+  readonly serve: ServeOptions
+  readonly engine: EngineSettings
+  /** The values of all dialects' settings, by key. */
+  readonly dialects: Readonly<Record<string, Value>>
+}
+
+/** All declarations, in the order of the documentation. */
+export const declarations = (dialectSettings: ReadonlyArray<Setting>): ReadonlyArray<Declaration> => [
+  ...serveDeclarations,
+  ...Object.values(engineSettings).map(fromSetting),
+  ...dialectSettings.map(fromSetting)
+]
+
+/** The configuration in force, or the one line that says what is wrong. */
+export const configure = (
+  dialectSettings: ReadonlyArray<Setting>,
+  given: Given
+): Result.Result<Configuration, string> =>
+  Result.gen(function* () {
+    const all = declarations(dialectSettings)
+    const values = yield* resolve(all, given)
+    return {
+      serve: yield* serveOptions(values),
+      engine: Object.fromEntries(
+        Object.entries(engineSettings).map(([name, setting]) => [name, values.get(setting.key)])
+      ) as EngineSettings,
+      dialects: Object.fromEntries(
+        dialectSettings.map((setting) => [setting.key, values.get(setting.key) ?? setting.default])
+      )
+    }
+  })
+
+/** The value of every declaration, by key. */
+const resolve = (all: ReadonlyArray<Declaration>, given: Given): Result.Result<ReadonlyMap<string, Value>, string> =>
+  Result.gen(function* () {
+    const known = new Map(all.map((declaration) => [declaration.key, declaration]))
+    for (const key of Object.keys(given.flags)) {
+      if (!known.has(key)) return yield* Result.fail(`--set: ${unknownKey(key, known.keys())}`)
+    }
+    const inFile = given.file === undefined ? new Map<string, unknown>() : yield* flatten(given.file, known)
+    const values = new Map<string, Value>()
+    for (const declaration of all) {
+      const { key, environment } = declaration
+      const flag = given.flags[key]
+      const variable = given.environment[environment]
+      if (flag !== undefined) {
+        const name = declaration.flag === undefined ? `--set ${key}` : (declaration.flag.split(/[ ,]/)[0] ?? key)
+        values.set(key, yield* readAs(declaration, flag, "text", name))
+      } else if (variable !== undefined && variable !== "") {
+        // An empty variable is how container tools say "not set".
+        values.set(key, yield* readAs(declaration, variable, "text", environment))
+      } else if (given.file !== undefined && inFile.has(key)) {
+        values.set(key, yield* readAs(declaration, inFile.get(key), "json", `${given.file.name}: ${key}`))
+      } else {
+        values.set(key, declaration.default)
+      }
+    }
+    return values
+  })
+
+/** The file's values by dotted key. Keys may be nested, dotted, or both; each may be given once. */
+const flatten = (
+  file: { readonly name: string; readonly content: unknown },
+  known: ReadonlyMap<string, Declaration>
+): Result.Result<Map<string, unknown>, string> => {
+  const found = new Map<string, unknown>()
+  const walk = (value: unknown, path: string): string | undefined => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && !known.has(path)) {
+      for (const [key, inner] of Object.entries(value)) {
+        const problem = walk(inner, path === "" ? key : `${path}.${key}`)
+        if (problem !== undefined) return problem
+      }
+      return undefined
+    }
+    if (path === "") return "must hold one JSON object"
+    if (!known.has(path)) return unknownKey(path, known.keys())
+    if (found.has(path)) return `${path} is given twice`
+    found.set(path, value)
+    return undefined
+  }
+  const problem = walk(file.content, "")
+  return problem === undefined ? Result.succeed(found) : Result.fail(`${file.name}: ${problem}`)
+}
+
+const unknownKey = (key: string, known: Iterable<string>): string => {
+  const near = nearest(key, known)
+  return `unknown key ${JSON.stringify(key)}${near === undefined ? "" : `, did you mean ${near}?`}`
+}
+
+/** The known key that is at most three letters away, if any. */
+const nearest = (key: string, known: Iterable<string>): string | undefined => {
+  let best: { readonly key: string; readonly distance: number } | undefined
+  for (const other of known) {
+    const distance = editDistance(key.slice(0, 64).toLowerCase(), other.toLowerCase())
+    if (distance <= 3 && distance <= other.length / 2 && (best === undefined || distance < best.distance)) {
+      best = { key: other, distance }
+    }
+  }
+  return best?.key
+}
+
+const editDistance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
+
+const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOptions, string> => {
+  const database = parseDatabase(String(values.get("database")))
+  if (database._tag === "Not") return Result.fail(`database ${database.problem}`)
+  const tcpPort = values.get("tcpPort")
+  const demo = values.get("demo")
+  return Result.succeed({
+    host: String(values.get("host")),
+    port: Number(values.get("port")),
+    tcpPort: tcpPort === "off" ? undefined : Number(tcpPort),
+    database,
+    files: String(values.get("files")),
+    demo: typeof demo === "boolean" ? demo : undefined
+  })
+}

@@ -1,0 +1,79 @@
+/** The documentation page about configuration, written from the declarations, so that it cannot go stale unseen. */
+import { engineSettings, type Setting } from "@parley/core/Settings"
+import { type Declaration, fromSetting } from "./Declaration.ts"
+import { serveDeclarations } from "./ServeOptions.ts"
+
+const cell = (text: string): string => text.replaceAll("|", "\\|")
+
+const code = (text: string): string => `\`${text}\``
+
+const DEFAULT_IN_WORDS = /^on when /
+
+const shown = ({ shown }: Declaration): string => {
+  if (shown === "") return "(empty)"
+  return DEFAULT_IN_WORDS.test(shown) ? shown : code(shown)
+}
+
+/** With columns as wide as their widest cell, as the formatter would have them. */
+const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const cells = rows.map((row) => row.map(cell))
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(3, ...cells.map((row) => (row[column] ?? "").length)))
+  const line = (row: ReadonlyArray<string>) =>
+    `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(" | ")} |`
+  const [head = [], ...body] = cells
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
+}
+
+const settingsTable = (declarations: ReadonlyArray<Declaration>): string =>
+  table([
+    ["key", "environment", "default", "value", "what it is"],
+    ...declarations.map((one) => [code(one.key), code(one.environment), shown(one), one.takes, one.says])
+  ])
+
+const byDialect = (settings: ReadonlyArray<Setting>): ReadonlyMap<string, ReadonlyArray<Setting>> => {
+  const groups = new Map<string, Array<Setting>>()
+  for (const setting of settings) {
+    const dialect = setting.key.split(".", 1)[0] ?? ""
+    groups.set(dialect, [...(groups.get(dialect) ?? []), setting])
+  }
+  return groups
+}
+
+/** The page as Markdown. */
+export const configurationPage = (dialectSettings: ReadonlyArray<Setting>): string => {
+  const flags = serveDeclarations.map((declaration) => [code(declaration.flag ?? ""), code(declaration.key)])
+  const sections = [
+    "# Configuration",
+    "<!-- Written by a test from the declarations in the code: `UPDATE_DOCS=1 npx pnpm test` rewrites it. -->",
+    `Every value can be given in four ways. The first in this order that gives it decides:
+
+1. a flag of \`parley serve\`: its own where it has one, else \`--set key=value\`, as often as needed;
+2. an environment variable; an empty one counts as not set;
+3. the configuration file, one JSON file named by \`--config <file>\` or \`PARLEY_CONFIG\`;
+4. the default.
+
+In the file, keys are nested or dotted as you like:
+
+\`\`\`json
+{
+  "port": 9000,
+  "limits": { "frame": 65536 },
+  "session.idle": 3600
+}
+\`\`\`
+
+Integers and booleans are JSON numbers and \`true\` or \`false\` there; in flags and variables a boolean is \`true\`, \`yes\`, \`on\` or
+\`1\`, or \`false\`, \`no\`, \`off\` or \`0\`. A wrong value anywhere, or a key in the file that is not listed here, stops the
+server before it starts with one line that names it. Relative paths start from the folder the server was started in.`,
+    "## Where it listens and keeps things",
+    settingsTable(serveDeclarations),
+    table([["flag", "key"], ...flags]),
+    "## The engine",
+    settingsTable(Object.values(engineSettings).map(fromSetting)),
+    ...Array.from(byDialect(dialectSettings)).flatMap(([dialect, settings]) => [
+      `## The ${dialect} protocol`,
+      settingsTable(settings.map(fromSetting))
+    ])
+  ]
+  return `${sections.join("\n\n")}\n`
+}

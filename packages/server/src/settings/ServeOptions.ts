@@ -1,0 +1,104 @@
+/** What `parley serve` itself can be told: where to listen, where to keep things. The names are a contract. */
+import { type Declaration, rangeWords, readBoolean, readText } from "./Declaration.ts"
+
+export interface ServeOptions {
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  /** 0 for any free port; undefined when raw TCP is off. */
+  readonly tcpPort: number | undefined
+  readonly database: Database
+  /** The folder for the files that users upload. */
+  readonly files: string
+  /** Whether to add the demonstration; undefined to decide by whether the database is empty and the host is loopback. */
+  readonly demo: boolean | undefined
+}
+
+export type Database = { readonly _tag: "Sqlite"; readonly file: string } | { readonly _tag: "Memory" }
+
+const DATABASE_WORDS = "`sqlite:<path>` or `memory:`"
+
+/** Where the database is, or why not, in words that follow the name of the option. Never repeats a URL: it may hold a password. */
+export const parseDatabase = (url: string): Database | { readonly _tag: "Not"; readonly problem: string } => {
+  if (url === "memory:") return { _tag: "Memory" }
+  if (url.startsWith("sqlite:") && url.length > "sqlite:".length) {
+    return { _tag: "Sqlite", file: url.slice("sqlite:".length) }
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]
+  const problem = `must be ${DATABASE_WORDS.replaceAll("`", "")}`
+  return { _tag: "Not", problem: scheme === undefined ? problem : `${problem}, not ${scheme}:` }
+}
+
+const port = (given: unknown, from: "text" | "json"): number | undefined => {
+  const number = from === "text" && typeof given === "string" && /^[0-9]{1,5}$/.test(given) ? Number(given) : given
+  return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= 65_535 ? number : undefined
+}
+
+const nonEmpty = (given: unknown): string | undefined => {
+  const text = readText(given)
+  return text === "" ? undefined : text
+}
+
+/** The options as declarations; `demo` has the value `auto` while nobody decided, `tcpPort` may be `off`. */
+export const serveDeclarations: ReadonlyArray<Declaration> = [
+  {
+    key: "host",
+    environment: "PARLEY_HOST",
+    flag: "--host <address>",
+    says: "The address to listen on.",
+    takes: "an address or a name",
+    shown: "127.0.0.1",
+    default: "127.0.0.1",
+    read: nonEmpty
+  },
+  {
+    key: "port",
+    environment: "PARLEY_PORT",
+    flag: "--port <number>",
+    says: "The port for HTTP and WebSocket; 0 for any free one.",
+    takes: rangeWords(0, 65_535),
+    shown: "8080",
+    default: 8080,
+    read: port
+  },
+  {
+    key: "tcpPort",
+    environment: "PARLEY_TCP_PORT",
+    flag: "--tcp-port <number|off>",
+    says: "The port for raw TCP; 0 for any free one, `off` for none.",
+    takes: `${rangeWords(0, 65_535)}, or \`off\``,
+    shown: "8081",
+    default: 8081,
+    read: (given, from) => (given === "off" ? "off" : port(given, from))
+  },
+  {
+    key: "database",
+    environment: "PARLEY_DATABASE",
+    flag: "--database <url>",
+    says: "Where users, chats and messages are kept: a file of SQLite, or memory for as long as the server runs.",
+    takes: DATABASE_WORDS,
+    shown: "sqlite:./data/parley.db",
+    default: "sqlite:./data/parley.db",
+    read: readText
+  },
+  {
+    key: "files",
+    environment: "PARLEY_FILES",
+    flag: "--files <folder>",
+    says: "The folder for uploaded files.",
+    takes: "a folder",
+    shown: "./data/files",
+    default: "./data/files",
+    read: nonEmpty
+  },
+  {
+    key: "demo",
+    environment: "PARLEY_DEMO",
+    flag: "--demo, --no-demo",
+    says: "Whether to add users, chats and messages to look around with.",
+    takes: "true or false",
+    shown: "on when the database is empty and the host is loopback",
+    default: "auto",
+    read: readBoolean
+  }
+]

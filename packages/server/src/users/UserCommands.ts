@@ -1,0 +1,148 @@
+/** The operator's commands about users. */
+import type { OperatorCommand } from "@parley/core/Dialect"
+import type { Refused } from "@parley/core/Refused"
+import { accountProblem, type User } from "@parley/core/User"
+import type { UserDraft, Users } from "@parley/core/Users"
+import * as Effect from "effect/Effect"
+import { sentence } from "./Sentence.ts"
+import { listProblems, readUserFile } from "./UserFile.ts"
+
+/** In the operator's words. */
+const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
+  Effect.mapError(effect, ({ reason }) => sentence(reason))
+
+type Inputs = Parameters<OperatorCommand["run"]>[0]
+
+const text = (inputs: Inputs, name: string, otherwise = ""): string => String(inputs[name] ?? otherwise)
+const whole = (inputs: Inputs, name: string): number | undefined => {
+  const value = inputs[name]
+  return typeof value === "number" ? value : undefined
+}
+
+const ACCOUNT = { name: "account", kind: "text", positional: true, required: true, says: "The user's account" } as const
+const PASSWORD = {
+  name: "password",
+  kind: "text",
+  required: false,
+  says: "Asked for when it is not given; what stands in a command line can be seen by others on this machine"
+} as const
+
+export const userCommands = (users: Users["Service"]): ReadonlyArray<OperatorCommand> => [
+  {
+    words: ["user", "add"],
+    says: "Add a user",
+    inputs: [
+      ACCOUNT,
+      PASSWORD,
+      { name: "realname", kind: "text", required: false, says: "What others see; the account if not given" },
+      { name: "admin", kind: "boolean", required: false, says: "Make the user a system administrator" },
+      { name: "org", kind: "integer", required: false, says: "The id of the user's organisation" },
+      { name: "role", kind: "text", required: false, says: "The user's role, as clients show it" },
+      { name: "dept", kind: "integer", required: false, says: "The id of the user's department" },
+      { name: "avatar", kind: "text", required: false, says: "The URL of a picture" }
+    ],
+    run: (inputs) => {
+      const draft: UserDraft = {
+        account: text(inputs, "account"),
+        password: text(inputs, "password"),
+        realname: text(inputs, "realname", text(inputs, "account")),
+        admin: inputs["admin"] === true,
+        organisation: whole(inputs, "org") ?? null,
+        role: text(inputs, "role"),
+        dept: whole(inputs, "dept") ?? 0,
+        avatar: text(inputs, "avatar")
+      }
+      const problem = draftProblem(draft)
+      if (problem !== undefined) return Effect.fail(problem)
+      return Effect.map(told(users.add([draft])), (added) =>
+        added.map((user) => `added ${user.account} with id ${user.id}`).join("\n")
+      )
+    }
+  },
+  {
+    words: ["user", "list"],
+    says: "List all users",
+    inputs: [],
+    run: () => Effect.map(told(users.list), table)
+  },
+  {
+    words: ["user", "passwd"],
+    says: "Give a user a new password; whoever is logged in as that user is logged out",
+    inputs: [ACCOUNT, PASSWORD],
+    run: (inputs) => {
+      const [account, password] = [text(inputs, "account"), text(inputs, "password")]
+      return password === ""
+        ? Effect.fail(EMPTY_PASSWORD)
+        : Effect.as(told(users.setPassword(account, password)), `${account} has a new password`)
+    }
+  },
+  {
+    words: ["user", "disable"],
+    says: "Lock a user out, at once; messages and chats stay",
+    inputs: [ACCOUNT],
+    run: (inputs) =>
+      Effect.as(told(users.setDisabled(text(inputs, "account"), true)), `${text(inputs, "account")} is disabled`)
+  },
+  {
+    words: ["user", "enable"],
+    says: "Let a disabled user in again",
+    inputs: [ACCOUNT],
+    run: (inputs) =>
+      Effect.as(told(users.setDisabled(text(inputs, "account"), false)), `${text(inputs, "account")} is enabled`)
+  },
+  {
+    words: ["user", "import"],
+    says: "Add the users of a CSV file, all or none",
+    // The command line sends what the file holds, not its name: the process that holds the database may be elsewhere.
+    inputs: [
+      {
+        name: "file",
+        kind: "text",
+        positional: true,
+        required: true,
+        says: "CSV in UTF-8 with the columns account,password and, if wanted, realname,admin,org,role,dept,avatar"
+      }
+    ],
+    run: (inputs) => importUsers(users, text(inputs, "file"))
+  }
+]
+
+const EMPTY_PASSWORD = "the password must not be empty"
+
+const draftProblem = ({ account, password }: UserDraft): string | undefined => {
+  const problem = accountProblem(account)
+  if (problem !== undefined) return `account ${problem}`
+  return password === "" ? EMPTY_PASSWORD : undefined
+}
+
+const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string) {
+  const lines = yield* Effect.fromResult(readUserFile(csv))
+  const taken = new Set((yield* told(users.list)).map((user) => user.account))
+  const problems = lines
+    .filter(({ draft }) => taken.has(draft.account))
+    .map(({ line, draft }) => `line ${line}: account ${draft.account} exists already`)
+  if (problems.length > 0) return yield* Effect.fail(listProblems(problems))
+  const added = yield* told(users.add(lines.map(({ draft }) => draft)))
+  return `added ${added.length} ${added.length === 1 ? "user" : "users"}`
+})
+
+const table = (users: ReadonlyArray<User>): string => {
+  const rows = users.map((user) => [
+    String(user.id),
+    user.account,
+    user.realname,
+    user.admin ? "admin" : "",
+    user.organisation === null ? "" : String(user.organisation),
+    user.disabled ? "disabled" : ""
+  ])
+  const all = [["id", "account", "realname", "admin", "org", "state"], ...rows]
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length))) ?? []
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd()
+    )
+    .join("\n")
+}

@@ -1,0 +1,119 @@
+/** A file of users to import: CSV with a header line. */
+import { accountProblem } from "@parley/core/User"
+import type { UserDraft } from "@parley/core/Users"
+import * as Result from "effect/Result"
+import { CsvError, parse } from "csv-parse/sync"
+import { readBoolean } from "../settings/Declaration.ts"
+
+export const COLUMNS = ["account", "password", "realname", "admin", "org", "role", "dept", "avatar"] as const
+type Column = (typeof COLUMNS)[number]
+
+/** A user of the file, with the line that it ends on. */
+export interface Line {
+  readonly line: number
+  readonly draft: UserDraft
+}
+
+interface Record {
+  readonly record: Readonly<{ [name in Column]?: string }>
+  readonly info: { readonly lines: number }
+}
+
+/** As many problems as an operator wants to read at once. */
+const MAX_PROBLEMS = 20
+
+/** At most this many problems, one in each line, and how many more there are. */
+export const listProblems = (problems: ReadonlyArray<string>): string =>
+  problems.length <= MAX_PROBLEMS
+    ? problems.join("\n")
+    : [...problems.slice(0, MAX_PROBLEMS), `and ${problems.length - MAX_PROBLEMS} more`].join("\n")
+
+/** The users of the file, or every problem with the number of its line. */
+export const readUserFile = (csv: string): Result.Result<ReadonlyArray<Line>, string> => {
+  const parsed = records(csv)
+  if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
+  const problems: Array<string> = []
+  const firstLineOf = new Map<string, number>()
+  const lines = parsed.success.map(({ record, info: { lines: line } }): Line => {
+    const problem = (text: string) => problems.push(`line ${line}: ${text}`)
+    const text = (column: Column) => record[column] ?? ""
+    const whole = (column: Column): number | undefined => {
+      if (text(column) === "") return undefined
+      const number = /^[0-9]{1,15}$/.test(text(column)) ? Number(text(column)) : undefined
+      if (number === undefined) problem(`${column} must be a whole number, not ${JSON.stringify(text(column))}`)
+      return number
+    }
+    const account = text("account")
+    const wrong = accountProblem(account)
+    const earlier = firstLineOf.get(account)
+    if (wrong !== undefined) problem(`account ${wrong}`)
+    else if (earlier !== undefined) problem(`account ${account} is in line ${earlier} already`)
+    else firstLineOf.set(account, line)
+    if (text("password") === "") problem("password must not be empty")
+    const admin = text("admin") === "" ? false : readBoolean(text("admin"), "text")
+    if (admin === undefined) problem(`admin must be true or false, not ${JSON.stringify(text("admin"))}`)
+    return {
+      line,
+      draft: {
+        account,
+        password: text("password"),
+        realname: text("realname") === "" ? account : text("realname"),
+        admin: admin ?? false,
+        organisation: whole("org") ?? null,
+        role: text("role"),
+        dept: whole("dept") ?? 0,
+        avatar: text("avatar")
+      }
+    }
+  })
+  if (problems.length > 0) return Result.fail(listProblems(problems))
+  return lines.length === 0 ? Result.fail("line 1: there are no users below the header") : Result.succeed(lines)
+}
+
+const records = (csv: string): Result.Result<ReadonlyArray<Record>, string> => {
+  let header: string | undefined
+  try {
+    const parsed = parse<Record>(csv, {
+      bom: true,
+      columns: (names: Array<string>) => {
+        header = headerProblem(names)
+        if (header !== undefined) throw new Error(header)
+        return names
+      },
+      info: true,
+      skip_empty_lines: true,
+      trim: true
+    })
+    return csv.trim() === "" ? Result.fail(`line 1: ${MISSING_HEADER}`) : Result.succeed(parsed)
+  } catch (error) {
+    if (header !== undefined) return Result.fail(`line 1: ${header}`)
+    if (error instanceof CsvError) return Result.fail(`line ${Number(error["lines"]) || 1}: ${csvProblem(error)}`)
+    throw error
+  }
+}
+
+const MISSING_HEADER = `the first line must name the columns, account and password at least: ${COLUMNS.join(",")}`
+
+const headerProblem = (names: ReadonlyArray<string>): string | undefined => {
+  const known: ReadonlyArray<string> = COLUMNS
+  if (!names.includes("account") || !names.includes("password")) return MISSING_HEADER
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) return `unknown column ${JSON.stringify(unknown)}; there are ${COLUMNS.join(", ")}`
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  return twice === undefined ? undefined : `the column ${twice} is there twice`
+}
+
+const csvProblem = (error: CsvError): string => {
+  switch (error.code) {
+    case "CSV_RECORD_INCONSISTENT_COLUMNS":
+    case "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH":
+      return "has not as many fields as the header"
+    case "CSV_QUOTE_NOT_CLOSED":
+      return "a quoted field is not closed"
+    case "INVALID_OPENING_QUOTE":
+    case "CSV_INVALID_CLOSING_QUOTE":
+      return 'a quote stands within a field; write it twice in a field in quotes: "say ""so"""'
+    default:
+      return "is no CSV"
+  }
+}

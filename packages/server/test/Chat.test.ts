@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { folder, run, serve, start } from "./Program.ts"
+
+/** A server with alice and bob. */
+const withUsers = Effect.gen(function* () {
+  const cwd = yield* folder
+  for (const [account, realname] of [
+    ["alice", "Alice"],
+    ["bob", "Bob"]
+  ]) {
+    yield* run(cwd, ["user", "add", account ?? "", "--realname", realname ?? "", "--password", "123456"])
+  }
+  return { cwd, ...(yield* serve(cwd, "--no-demo")) }
+})
+
+const chat = (cwd: string, http: string, account: string) => start(cwd, ["chat", "--as", account, "--url", http])
+
+describe("parley chat", () => {
+  it.live("carries a conversation between two terminals", () =>
+    Effect.gen(function* () {
+      const { cwd, http } = yield* withUsers
+      const alice = yield* chat(cwd, http, "alice")
+      yield* alice.until(/you are alice/)
+      const bob = yield* chat(cwd, http, "bob")
+      yield* bob.until(/you are bob/)
+      yield* alice.until(/Bob is here/)
+
+      yield* alice.type('/new "Tea party" bob')
+      yield* alice.until(/^\* Tea party is open$/)
+      yield* alice.type("hello\tthere")
+      assert.match(yield* alice.until(/hello/), /^\[Tea party\] \d\d:\d\d Alice: hello there$/)
+      yield* bob.until(/^\* you are in Tea party$/)
+      assert.match(yield* bob.until(/hello/), /^\[Tea party\] \d\d:\d\d Alice: hello there$/)
+
+      yield* bob.type("/open Tea party")
+      yield* bob.until(/is open/)
+      yield* bob.type("//shrug")
+      yield* alice.until(/^\[Tea party\] \d\d:\d\d Bob: \/shrug$/)
+      yield* bob.type("/who")
+      yield* bob.until(/^online {3}alice {2}Alice$/)
+      yield* bob.type("/history")
+      yield* bob.until(/Alice: hello/)
+      yield* bob.until(/Bob: \/shrug/)
+      yield* bob.type("/quit")
+      assert.strictEqual((yield* bob.ended).code, 0)
+      yield* alice.until(/Bob has left/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("shows what came in the meantime once, and not again", () =>
+    Effect.gen(function* () {
+      const { cwd, http } = yield* withUsers
+      const sent = yield* run(cwd, ["chat", "--as", "alice", "--url", http], "/open bob\none\ntwo\n")
+      assert.strictEqual(sent.code, 0, sent.err)
+      const first = yield* chat(cwd, http, "bob")
+      yield* first.until(/Alice: one/)
+      yield* first.until(/Alice: two/)
+      yield* first.type("/quit")
+      assert.strictEqual((yield* first.ended).code, 0)
+      const second = yield* run(cwd, ["chat", "--as", "bob", "--url", http], "/open alice\nthanks\n")
+      assert.include(second.out, "Bob: thanks")
+      assert.notInclude(second.out, "Alice: ")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("comes back when the server does, with what it had to say", () =>
+    Effect.gen(function* () {
+      const { cwd, http, child, ended } = yield* withUsers
+      const alice = yield* chat(cwd, http, "alice")
+      yield* alice.until(/you are alice/)
+      yield* alice.type("/open bob")
+      yield* alice.until(/is open/)
+      child.kill("SIGKILL")
+      yield* ended
+      yield* alice.until(/the connection is lost/)
+      yield* alice.type("are you there?")
+      const again = yield* start(cwd, ["serve", "--port", new URL(http).port, "--tcp-port", "off", "--no-demo"])
+      yield* again.until(/^listening/)
+      yield* alice.until(/the connection is back/)
+      yield* alice.until(/Alice: are you there\?$/)
+      const bob = yield* run(cwd, ["chat", "--as", "bob", "--url", http], "/open alice\n/history\n")
+      assert.include(bob.out, "Alice: are you there?")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says in one line why it cannot log in, and gives way to a later login", () =>
+    Effect.gen(function* () {
+      const { cwd, http } = yield* withUsers
+      const wrong = yield* run(cwd, ["chat", "--as", "alice", "--url", http, "--password", "no"])
+      assert.strictEqual(wrong.code, 1)
+      assert.match(wrong.err, /^parley: [^\n]+\n$/)
+      const first = yield* chat(cwd, http, "alice")
+      yield* first.until(/you are alice/)
+      const second = yield* chat(cwd, http, "alice")
+      yield* second.until(/you are alice/)
+      const { code, err } = yield* first.ended
+      assert.strictEqual(code, 1)
+      assert.match(err, /^parley: [^\n]+\n$/)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,113 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { folder, run } from "./Program.ts"
+
+describe("parley explains itself", () => {
+  const helps: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<string>]> = [
+    [["--help"], ["serve", "user", "chat", "--help", "--version"]],
+    [
+      ["serve", "--help"],
+      [
+        "--host",
+        "--port",
+        "--tcp-port",
+        "--database",
+        "--files",
+        "--demo",
+        "--no-demo",
+        "--config",
+        "--set",
+        "PARLEY_HOST",
+        "PARLEY_PORT",
+        "PARLEY_TCP_PORT",
+        "PARLEY_DATABASE",
+        "PARLEY_FILES",
+        "PARLEY_DEMO",
+        "PARLEY_CONFIG",
+        "127.0.0.1",
+        "8080",
+        "8081",
+        "sqlite:./data/parley.db",
+        "./data/files"
+      ]
+    ],
+    [
+      ["user", "--help"],
+      ["add", "list", "passwd", "disable", "enable", "import"]
+    ],
+    [
+      ["user", "add", "--help"],
+      ["<account>", "--password", "--realname", "--admin", "--org"]
+    ],
+    [
+      ["chat", "--help"],
+      ["--as", "--url", "--password", "http://127.0.0.1:8080"]
+    ]
+  ]
+  for (const [args, words] of helps) {
+    it.live(`parley ${args.join(" ")}`, () =>
+      Effect.gen(function* () {
+        const { code, out, err } = yield* run(yield* folder, args)
+        assert.strictEqual(err, "")
+        assert.strictEqual(code, 0)
+        for (const word of words) assert.include(out, word)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("parley --version", () =>
+    Effect.gen(function* () {
+      const { code, out } = yield* run(yield* folder, ["--version"])
+      assert.strictEqual(code, 0)
+      assert.match(out, /\d+\.\d+\.\d+/)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("parley says in one line what is wrong", () => {
+  const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, string, Record<string, string>?]> = [
+    [["frob"], 'Unknown subcommand "frob" for "parley". See parley --help'],
+    [["serve", "--prot", "1"], "Unrecognized flag: --prot"],
+    [["serve", "extra"], 'Unexpected positional argument: "extra". See parley serve --help'],
+    [["serve", "--port", "x"], '--port must be an integer from 0 to 65535, not "x"'],
+    [["serve"], 'PARLEY_LIMITS_FRAME must be an integer from 1024 to 67108864, not "x"', { PARLEY_LIMITS_FRAME: "x" }],
+    [["serve", "--database", "mysql://u:secret@h/d"], "database must be sqlite:<path> or memory:, not mysql:"],
+    [["serve", "--config", "none.json"], "none.json: there is no such file"],
+    [["serve", "--config", "broken.json"], "broken.json: is not JSON: "],
+    [["serve", "--config", "typo.json"], 'typo.json: unknown key "prot", did you mean port?'],
+    [["serve"], 'typo.json: unknown key "prot", did you mean port?', { PARLEY_CONFIG: "typo.json" }],
+    [["serve", "--port", "0", "--tcp-port", "off", "--database", "sqlite:./text.db"], "text.db is not a database"],
+    [["serve", "--port", "0", "--tcp-port", "off", "--database", "sqlite:./folder"], "./folder cannot be opened"],
+    [["user", "add"], "Missing required argument: account. See parley user add --help"],
+    [["user", "add", "alice"], "no password: give --password, or one line on standard input"],
+    [["user", "list", "--database", "memory:"], "a database in memory ends with its server"],
+    [["user", "import", "none.csv"], "none.csv does not exist"],
+    [["user", "import", "latin.csv"], 'latin.csv is not in UTF-8; save it as "CSV UTF-8"'],
+    [["user", "import", "bad.csv"], "line 2: account must not be empty"],
+    [["chat"], "Missing required flag: --as. See parley chat --help"],
+    [["chat", "--as", "alice", "--url", "ftp://x"], "--url must be a URL of http, not ftp://x"],
+    [["chat", "--as", "alice", "--url", "http://127.0.0.1:1"], "nobody answers at ws://127.0.0.1:1/ws"]
+  ]
+  for (const [args, text, environment = {}] of wrong) {
+    it.live(`${Object.entries(environment).join(" ")} parley ${args.join(" ")}`, () =>
+      Effect.gen(function* () {
+        const cwd = yield* folder
+        writeFileSync(join(cwd, "broken.json"), "{")
+        writeFileSync(join(cwd, "typo.json"), '{"prot": 1}')
+        writeFileSync(join(cwd, "text.db"), "This is no database, however long one looks at it. ".repeat(100))
+        writeFileSync(join(cwd, "latin.csv"), Buffer.from("account,password\nj\xfcrgen,x\n", "latin1"))
+        writeFileSync(join(cwd, "bad.csv"), "account,password\n,x\n")
+        mkdirSync(join(cwd, "folder"))
+        const { code, out, err } = yield* run(cwd, args, "", environment)
+        assert.strictEqual(out, "")
+        assert.isTrue(err.startsWith("parley: "), err)
+        assert.include(err, text)
+        assert.strictEqual(err.indexOf("\n"), err.length - 1)
+        assert.notInclude(err, "secret")
+        assert.strictEqual(code, 1)
+      }).pipe(Effect.scoped)
+    )
+  }
+})

@@ -1,0 +1,116 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Setting from "@parley/core/Settings"
+import { Result } from "effect"
+import { configure, declarations, type Given } from "../src/settings/Configuration.ts"
+
+const dialect = [
+  Setting.choice("hisihi.auth", ["token", "open"], "token", "Who may call."),
+  Setting.text("hisihi.masterKey", "", "The key of signatures."),
+  Setting.boolean("hisihi.echo", false, "Whether it echoes.")
+]
+
+const given = (parts: Partial<Given>): Given => ({ flags: {}, environment: {}, file: undefined, ...parts })
+const file = (content: unknown) => ({ name: "parley.json", content })
+
+const configured = (parts: Partial<Given>) => Result.getOrThrow(configure(dialect, given(parts)))
+const refused = (parts: Partial<Given>): string =>
+  Result.match(configure(dialect, given(parts)), { onFailure: (line) => line, onSuccess: () => "no problem" })
+
+describe("Configuration", () => {
+  it("has the contract's defaults", () => {
+    const { serve, engine, dialects } = configured({})
+    assert.deepStrictEqual(serve, {
+      host: "127.0.0.1",
+      port: 8080,
+      tcpPort: 8081,
+      database: { _tag: "Sqlite", file: "./data/parley.db" },
+      files: "./data/files",
+      demo: undefined
+    })
+    assert.deepStrictEqual(engine, Setting.defaultSettings)
+    assert.deepStrictEqual(dialects, { "hisihi.auth": "token", "hisihi.masterKey": "", "hisihi.echo": false })
+  })
+
+  const precedence: ReadonlyArray<readonly [string, Partial<Given>, number]> = [
+    ["default", {}, 8080],
+    ["file over default", { file: file({ port: 1 }) }, 1],
+    ["environment over file", { file: file({ port: 1 }), environment: { PARLEY_PORT: "2" } }, 2],
+    ["flag over environment", { file: file({ port: 1 }), environment: { PARLEY_PORT: "2" }, flags: { port: "3" } }, 3],
+    ["flag over file", { file: file({ port: 1 }), flags: { port: "3" } }, 3],
+    ["an empty variable is not set", { file: file({ port: 1 }), environment: { PARLEY_PORT: "" } }, 1]
+  ]
+  for (const [name, parts, port] of precedence) {
+    it(`precedence: ${name}`, () => assert.strictEqual(configured(parts).serve.port, port))
+  }
+
+  it("reads nested, dotted and mixed keys of the file", () => {
+    const { engine, dialects } = configured({
+      file: file({ limits: { frame: 2048, sendBuffer: 65536 }, "session.idle": 60, hisihi: { auth: "open" } })
+    })
+    assert.strictEqual(engine.frame, 2048)
+    assert.strictEqual(engine.sendBuffer, 65536)
+    assert.strictEqual(engine.sessionIdle, 60)
+    assert.strictEqual(dialects["hisihi.auth"], "open")
+  })
+
+  it("reads every declared setting from its environment variable and from the file", () => {
+    for (const declaration of declarations(dialect)) {
+      const text = String(declaration.default)
+      if (declaration.key === "demo" || text === "") continue
+      const environment = { [declaration.environment]: text }
+      assert.isTrue(Result.isSuccess(configure(dialect, given({ environment }))), declaration.environment)
+      const content = { [declaration.key]: declaration.default }
+      assert.isTrue(Result.isSuccess(configure(dialect, given({ file: file(content) }))), declaration.key)
+    }
+    assert.strictEqual(configured({ environment: { PARLEY_LIMITS_SEND_BUFFER: "70000" } }).engine.sendBuffer, 70000)
+    assert.strictEqual(configured({ environment: { PARLEY_HISIHI_MASTER_KEY: "k" } }).dialects["hisihi.masterKey"], "k")
+  })
+
+  it("has no two settings of one name", () => {
+    const all = declarations(dialect)
+    assert.strictEqual(new Set(all.map((declaration) => declaration.key)).size, all.length)
+    assert.strictEqual(new Set(all.map((declaration) => declaration.environment)).size, all.length)
+  })
+
+  it("reads the serve contract's own forms", () => {
+    assert.isUndefined(configured({ flags: { tcpPort: "off" } }).serve.tcpPort)
+    assert.isUndefined(configured({ file: file({ tcpPort: "off" }) }).serve.tcpPort)
+    assert.strictEqual(configured({ environment: { PARLEY_TCP_PORT: "0" } }).serve.tcpPort, 0)
+    assert.deepStrictEqual(configured({ flags: { database: "memory:" } }).serve.database, { _tag: "Memory" })
+    assert.isFalse(configured({ environment: { PARLEY_DEMO: "no" } }).serve.demo)
+    assert.isTrue(configured({ file: file({ demo: true }) }).serve.demo)
+  })
+
+  const wrong: ReadonlyArray<readonly [Partial<Given>, string]> = [
+    [{ flags: { port: "http" } }, '--port must be an integer from 0 to 65535, not "http"'],
+    [{ flags: { tcpPort: "no" } }, '--tcp-port must be an integer from 0 to 65535, or off, not "no"'],
+    [{ environment: { PARLEY_PORT: "70000" } }, 'PARLEY_PORT must be an integer from 0 to 65535, not "70000"'],
+    [
+      { environment: { PARLEY_LIMITS_FRAME: "1e6" } },
+      'PARLEY_LIMITS_FRAME must be an integer from 1024 to 67108864, not "1e6"'
+    ],
+    [{ environment: { PARLEY_SESSIONS: "many" } }, 'PARLEY_SESSIONS must be single or multi, not "many"'],
+    [{ environment: { PARLEY_SESSION_IDLE: "0" } }, 'PARLEY_SESSION_IDLE must be an integer from 1, not "0"'],
+    [
+      { file: file({ limits: { frame: "2048" } }) },
+      'parley.json: limits.frame must be an integer from 1024 to 67108864, not "2048"'
+    ],
+    [{ file: file({ demo: "yes" }) }, 'parley.json: demo must be true or false, not "yes"'],
+    [{ file: file({ sessions: null }) }, "parley.json: sessions must be single or multi, not null"],
+    [{ file: file({ limits: { fram: 1 } }) }, 'parley.json: unknown key "limits.fram", did you mean limits.frame?'],
+    [{ file: file({ colour: "red" }) }, 'parley.json: unknown key "colour"'],
+    [{ file: file({ limits: 5 }) }, 'parley.json: unknown key "limits"'],
+    [{ file: file({ limits: { frame: 2048 }, "limits.frame": 2048 }) }, "parley.json: limits.frame is given twice"],
+    [{ file: file([1]) }, "parley.json: must hold one JSON object"],
+    [{ flags: { "limits.frames": "1" } }, '--set: unknown key "limits.frames", did you mean limits.frame?'],
+    [{ flags: { "limits.frame": "1" } }, '--set limits.frame must be an integer from 1024 to 67108864, not "1"'],
+    [
+      { flags: { database: "postgres://me:secret@there/db" } },
+      "database must be sqlite:<path> or memory:, not postgres:"
+    ],
+    [{ flags: { database: "data.db" } }, "database must be sqlite:<path> or memory:"]
+  ]
+  for (const [parts, line] of wrong) {
+    it(`one line: ${line}`, () => assert.strictEqual(refused(parts), line))
+  }
+})

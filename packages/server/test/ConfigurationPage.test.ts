@@ -1,0 +1,18 @@
+import { assert, it } from "@effect/vitest"
+import { readFileSync, writeFileSync } from "node:fs"
+import { loadDialects } from "../src/Dialects.ts"
+import { configurationPage } from "../src/settings/ConfigurationPage.ts"
+
+const page = new URL("../../../docs/configuration.md", import.meta.url)
+
+it("docs/configuration.md says what the code declares", async () => {
+  const current = configurationPage((await loadDialects()).flatMap(({ settings }) => settings))
+  if (process.env["UPDATE_DOCS"] === "1") writeFileSync(page, current)
+  let written = ""
+  try {
+    written = readFileSync(page, "utf8")
+  } catch {
+    // Reported as not current, below.
+  }
+  assert.isTrue(written === current, "docs/configuration.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
+})

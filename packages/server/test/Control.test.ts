@@ -1,0 +1,179 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { OperatorCommand } from "@parley/core/Dialect"
+import { Deferred, Effect, Fiber } from "effect"
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { connect } from "node:net"
+import { tmpdir, userInfo } from "node:os"
+import { join } from "node:path"
+import { controlAddress } from "../src/control/Address.ts"
+import { askServer } from "../src/control/ControlClient.ts"
+import { serveControl } from "../src/control/ControlServer.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-control-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const greet: OperatorCommand = {
+  words: ["greet"],
+  says: "Greet somebody",
+  inputs: [
+    { name: "whom", kind: "text", positional: true, required: true, says: "whom to greet" },
+    { name: "times", kind: "integer", required: false, says: "how often" }
+  ],
+  run: (inputs) =>
+    inputs["whom"] === "nobody"
+      ? Effect.fail("nobody is not there")
+      : inputs["whom"] === "defect"
+        ? Effect.die(new Error("oh no"))
+        : Effect.succeed(`hello ${String(inputs["whom"])}\n`.repeat(Number(inputs["times"] ?? 1)).trim())
+}
+
+/** One line to the socket as it is, and the line that comes back. */
+const raw = (address: string, text: string): Effect.Effect<string> =>
+  Effect.callback((resume) => {
+    let received = ""
+    const socket = connect(address, () => void socket.write(text))
+    socket.on("data", (chunk: Buffer) => {
+      received += chunk.toString("utf8")
+      if (received.endsWith("\n")) {
+        socket.destroy()
+        resume(Effect.succeed(received))
+      }
+    })
+  })
+
+describe("Control", () => {
+  it.live("carries a command to the process that serves it, and its answer back", () =>
+    Effect.gen(function* () {
+      const address = yield* controlAddress(join(yield* folder, "parley.db"))
+      yield* serveControl(address, [greet])
+      const ask = (inputs: Record<string, string | number | boolean>, words = ["greet"]) =>
+        askServer(address, { words, inputs })
+      assert.strictEqual(yield* ask({ whom: "世界" }), "hello 世界")
+      assert.strictEqual(yield* ask({ whom: "you", times: 2 }), "hello you\nhello you")
+      const said = (effect: ReturnType<typeof ask>) =>
+        effect.pipe(
+          Effect.flip,
+          Effect.map((error) => (error._tag === "CommandRefused" ? error.message : error._tag))
+        )
+      assert.strictEqual(yield* said(ask({ whom: "nobody" })), "nobody is not there")
+      assert.strictEqual(yield* said(ask({ whom: "defect" })), "it failed: Error: oh no")
+      assert.strictEqual(yield* said(ask({})), '"greet" needs whom, whom to greet')
+      assert.strictEqual(yield* said(ask({ whom: "you", times: "2" })), '"greet" needs times, how often')
+      assert.strictEqual(yield* said(ask({}, ["no", "such"])), 'there is no command "no such" here')
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("answers what it does not understand, and goes on", () =>
+    Effect.gen(function* () {
+      const address = yield* controlAddress(join(yield* folder, "parley.db"))
+      yield* serveControl(address, [greet])
+      assert.strictEqual(yield* raw(address, "{]\n"), '{"error":"the request is not understood"}\n')
+      assert.strictEqual(yield* raw(address, '{"words":"greet"}\n'), '{"error":"the request is not understood"}\n')
+      assert.strictEqual(
+        yield* raw(address, '{"words":["greet"],"inputs":{"whom":"a"}}\n'),
+        '{"ok":true,"output":"hello a"}\n'
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("carries an answer and a request of megabytes", () =>
+    Effect.gen(function* () {
+      const address = yield* controlAddress(join(yield* folder, "parley.db"))
+      yield* serveControl(address, [greet])
+      const whom = "x".repeat(5_000_000)
+      assert.strictEqual(yield* askServer(address, { words: ["greet"], inputs: { whom } }), `hello ${whom}`)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is for this user only, and gone with its server", () =>
+    Effect.gen(function* () {
+      const address = yield* controlAddress(join(yield* folder, "parley.db"))
+      yield* Effect.gen(function* () {
+        yield* serveControl(address, [greet])
+        assert.strictEqual(statSync(address).mode & 0o777, 0o600)
+      }).pipe(Effect.scoped)
+      assert.isFalse(existsSync(address))
+      const error = yield* Effect.flip(askServer(address, { words: ["greet"], inputs: {} }))
+      assert.strictEqual(error._tag, "NoServer")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("takes over from a process that died and left its socket behind", () =>
+    Effect.gen(function* () {
+      const address = yield* controlAddress(join(yield* folder, "parley.db"))
+      writeFileSync(address, "")
+      const error = yield* Effect.flip(askServer(address, { words: ["greet"], inputs: {} }))
+      assert.strictEqual(error._tag, "NoServer")
+      yield* serveControl(address, [greet])
+      assert.strictEqual(yield* askServer(address, { words: ["greet"], inputs: { whom: "a" } }), "hello a")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("lets a command that is under way finish before it closes", () =>
+    Effect.gen(function* () {
+      const address = yield* controlAddress(join(yield* folder, "parley.db"))
+      const begun = yield* Deferred.make<void>()
+      const mayEnd = yield* Deferred.make<void>()
+      const slow: OperatorCommand = {
+        words: ["slow"],
+        says: "Take its time",
+        inputs: [],
+        run: () => Deferred.succeed(begun, undefined).pipe(Effect.andThen(Deferred.await(mayEnd)), Effect.as("done"))
+      }
+      const stop = yield* Deferred.make<void>()
+      const server = yield* Effect.forkChild(
+        Effect.scoped(serveControl(address, [slow]).pipe(Effect.andThen(Deferred.await(stop))))
+      )
+      yield* Effect.callback<void>((resume) => {
+        const look = () => (existsSync(address) ? resume(Effect.void) : setImmediate(look))
+        look()
+      })
+      const asked = yield* Effect.forkChild(askServer(address, { words: ["slow"], inputs: {} }))
+      yield* Deferred.await(begun)
+      yield* Deferred.succeed(stop, undefined)
+      yield* Deferred.succeed(mayEnd, undefined)
+      assert.strictEqual(yield* Fiber.join(asked), "done")
+      yield* Fiber.join(server)
+      assert.isFalse(existsSync(address))
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("the control socket's address", () => {
+  it.live("lies beside the database, and is one for all ways to it", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const address = yield* controlAddress(join(path, "parley.db"))
+      assert.strictEqual(address, join(path, "parley.db.sock"))
+      symlinkSync(path, join(path, "link"))
+      assert.strictEqual(yield* controlAddress(join(path, "link", "parley.db")), address)
+      assert.strictEqual(yield* controlAddress(join(path, ".", "x", "..", "parley.db")), address)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is a short name in a folder of one's own where the path is too long", () =>
+    Effect.gen(function* () {
+      const temporary = yield* Effect.acquireRelease(
+        Effect.map(folder, (path) => ({ path, before: process.env["TMPDIR"] })),
+        ({ before }) =>
+          Effect.sync(() => {
+            if (before === undefined) delete process.env["TMPDIR"]
+            else process.env["TMPDIR"] = before
+          })
+      )
+      process.env["TMPDIR"] = temporary.path
+      const long = join(temporary.path, "d".repeat(100), "parley.db")
+      const address = yield* controlAddress(long)
+      assert.isBelow(Buffer.byteLength(address), 101)
+      const own = join(temporary.path, `parley-${userInfo().uid}`)
+      assert.isTrue(address.startsWith(`${own}/`))
+      assert.strictEqual(statSync(own).mode & 0o777, 0o700)
+      assert.notStrictEqual(yield* controlAddress(`${long}2`), address)
+      chmodSync(own, 0o755)
+      const refused = yield* Effect.flip(controlAddress(long))
+      assert.strictEqual(refused.message, `${own} must be a folder that only this user can enter`)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,106 @@
+/** The program `parley` as a process of its own, in a folder of its own. */
+import { Effect } from "effect"
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+
+export const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-program-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+export interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface Program {
+  readonly child: ChildProcess
+  readonly type: (line: string) => Effect.Effect<void>
+  /** The first line of its output, from where the last such call left off, that matches. Fails once it has ended. */
+  readonly until: (pattern: RegExp) => Effect.Effect<string, string>
+  readonly ended: Effect.Effect<Ended>
+}
+
+/** Starts `parley` with these arguments; it is killed when the scope closes. */
+export const start = (cwd: string, args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
+  Effect.acquireRelease(
+    Effect.sync((): Program => {
+      const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_"))
+      const child = spawn(process.execPath, [MAIN, ...args], {
+        cwd,
+        env: { ...Object.fromEntries(inherited), ...environment }
+      })
+      let [out, err, read] = ["", "", 0]
+      const waiting = new Set<() => void>()
+      const wake = () => {
+        for (const look of waiting) look()
+      }
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        out += text
+        wake()
+      })
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text))
+      let code: number | null | undefined
+      child.on("close", (ended) => {
+        code = ended
+        wake()
+      })
+      const wait = <A, E>(look: () => Effect.Effect<A, E> | undefined): Effect.Effect<A, E> =>
+        Effect.callback((resume) => {
+          const again = () => {
+            const found = look()
+            if (found === undefined) return
+            waiting.delete(again)
+            resume(found)
+          }
+          waiting.add(again)
+          again()
+          return Effect.sync(() => void waiting.delete(again))
+        })
+      return {
+        child,
+        type: (line) => Effect.sync(() => void child.stdin.write(`${line}\n`)),
+        until: (pattern) =>
+          wait(() => {
+            for (let end = out.indexOf("\n", read); end >= 0; end = out.indexOf("\n", read)) {
+              const line = out.slice(read, end)
+              read = end + 1
+              if (pattern.test(line)) return Effect.succeed(line)
+            }
+            return code === undefined ? undefined : Effect.fail(`ended without ${String(pattern)}:\n${out}\n${err}`)
+          }),
+        ended: wait(() => (code === undefined ? undefined : Effect.succeed({ code, out, err })))
+      }
+    }),
+    ({ child, ended }) =>
+      Effect.suspend(() => {
+        child.kill("SIGKILL")
+        return ended
+      })
+  )
+
+/** Runs `parley` to its end, with this on standard input. */
+export const run = Effect.fnUntraced(function* (
+  cwd: string,
+  args: ReadonlyArray<string>,
+  input = "",
+  environment: Record<string, string> = {}
+) {
+  const program = yield* start(cwd, args, environment)
+  program.child.stdin?.end(input)
+  return yield* program.ended
+}, Effect.scoped)
+
+/** A server that is ready, at ports of its own. */
+export const serve = Effect.fnUntraced(function* (cwd: string, ...args: ReadonlyArray<string>) {
+  const program = yield* start(cwd, ["serve", "--port", "0", "--tcp-port", "0", ...args])
+  const line = yield* program.until(/^listening /)
+  const [, http = "", tcp = ""] = /^listening (http:\S+)(?: (tcp:\S+))?$/.exec(line) ?? []
+  return { ...program, line, http, tcp }
+})

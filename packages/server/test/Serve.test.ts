@@ -1,0 +1,97 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { existsSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { folder, run, serve, start } from "./Program.ts"
+
+const login = (http: string, account: string, password: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(`${http}/auth/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ account, password })
+    })
+    await response.arrayBuffer()
+    return response.status
+  })
+
+describe("parley serve", () => {
+  it.live("says where it listens, and ends with 0 when it is told to stop", () =>
+    Effect.gen(function* () {
+      for (const signal of ["SIGTERM", "SIGINT"] as const) {
+        const cwd = yield* folder
+        const server = yield* serve(cwd)
+        assert.match(server.line, /^listening http:\/\/127\.0\.0\.1:[1-9]\d* tcp:\/\/127\.0\.0\.1:[1-9]\d*$/)
+        assert.isTrue(existsSync(join(cwd, "data/parley.db.sock")))
+        server.child.kill(signal)
+        const { code, out, err } = yield* server.ended
+        assert.strictEqual(code, 0)
+        assert.strictEqual(out, `${server.line}\n`)
+        assert.strictEqual(err, "")
+        assert.isFalse(existsSync(join(cwd, "data/parley.db.sock")))
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("names no TCP address when TCP is off", () =>
+    Effect.gen(function* () {
+      const server = yield* start(yield* folder, ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:"])
+      assert.match(yield* server.until(/^listening/), /^listening http:\/\/127\.0\.0\.1:\d+$/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says in one line that a port or the database is taken", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { http } = yield* serve(cwd)
+      const port = new URL(http).port
+      const other = yield* run(yield* folder, ["serve", "--port", port, "--tcp-port", "off"])
+      assert.strictEqual(other.code, 1)
+      assert.include(other.err, port)
+      assert.strictEqual(other.err.split("\n").length, 2, other.err)
+      const second = yield* run(cwd, ["serve", "--port", "0", "--tcp-port", "off"])
+      assert.strictEqual(second.code, 1)
+      assert.include(second.err, "is held by another Parley server")
+      assert.strictEqual(second.err.split("\n").length, 2, second.err)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("parley user", () => {
+  it.live("takes effect at once in the server that holds the database", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { http } = yield* serve(cwd, "--no-demo")
+      assert.strictEqual(yield* login(http, "dora", "first"), 401)
+      const added = yield* run(cwd, ["user", "add", "dora", "--realname", "Dora D."], "first\n")
+      assert.deepStrictEqual([added.code, added.err], [0, ""])
+      assert.match(added.out, /^added dora with id \d+\n$/)
+      assert.strictEqual(yield* login(http, "dora", "first"), 200)
+
+      assert.strictEqual((yield* run(cwd, ["user", "passwd", "dora", "--password", "second"])).code, 0)
+      assert.strictEqual(yield* login(http, "dora", "first"), 401)
+      assert.strictEqual(yield* login(http, "dora", "second"), 200)
+      assert.strictEqual((yield* run(cwd, ["user", "disable", "dora"])).out, "dora is disabled\n")
+      assert.strictEqual(yield* login(http, "dora", "second"), 401)
+      assert.include((yield* run(cwd, ["user", "list"])).out, "Dora D.")
+
+      const again = yield* run(cwd, ["user", "add", "dora", "--password", "x"])
+      assert.deepStrictEqual([again.code, again.out, again.err], [1, "", "parley: account dora exists already\n"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("works on the database itself when no server runs, and the next server knows", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      writeFileSync(join(cwd, "users.csv"), "account,password\nemil,e\nfrida,f\n")
+      assert.strictEqual((yield* run(cwd, ["user", "import", "users.csv"])).out, "added 2 users\n")
+      const twice = yield* run(cwd, ["user", "import", "users.csv"])
+      assert.strictEqual(
+        twice.err,
+        "parley: line 2: account emil exists already\nline 3: account frida exists already\n"
+      )
+      const { http } = yield* serve(cwd, "--no-demo")
+      assert.strictEqual(yield* login(http, "frida", "f"), 200)
+    }).pipe(Effect.scoped)
+  )
+})

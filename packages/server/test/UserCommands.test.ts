@@ -1,0 +1,105 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as NodePasswords from "@parley/adapter-node/NodePasswords"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { Credentials } from "@parley/core/Credentials"
+import * as Parley from "@parley/core/Parley"
+import { Sessions } from "@parley/core/Sessions"
+import { Users } from "@parley/core/Users"
+import { Effect, Layer } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { carryOut } from "../src/control/ControlServer.ts"
+import type { Request } from "../src/control/Line.ts"
+import { userCommands } from "../src/users/UserCommands.ts"
+
+/** The engine with its users, over a database of its own. */
+const office = Layer.unwrap(
+  Effect.gen(function* () {
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-users-"))),
+      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    )
+    return Parley.layer.pipe(
+      Layer.provide(Layer.merge(SqliteStore.layer({ file: join(folder, "parley.db") }), NodePasswords.layer))
+    )
+  })
+)
+
+const run = (line: string, inputs: Request["inputs"] = {}) =>
+  Effect.flatMap(Users, (users) => carryOut(userCommands(users), { words: line.split(" "), inputs }))
+
+/** What the operator reads, whichever way it went. */
+const say = (line: string, inputs: Request["inputs"] = {}) =>
+  run(line, inputs).pipe(Effect.catch((error) => Effect.succeed(`no: ${error}`)))
+
+const login = (account: string, password: string) =>
+  Effect.gen(function* () {
+    const secret = yield* (yield* Credentials).secretOf(password)
+    return yield* (yield* Sessions).login({ account, secret, kind: "token", device: "", address: "127.0.0.1" })
+  })
+
+describe("the commands about users", () => {
+  it.live("add, list, change and lock out users", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* say("user add", { account: "alice", password: "one" }), "added alice with id 1")
+      assert.strictEqual(
+        yield* say("user add", { account: "bob", password: "x", realname: "Bob", admin: true, org: 7 }),
+        "added bob with id 2"
+      )
+      assert.strictEqual(
+        yield* say("user list"),
+        ["id  account  realname  admin  org  state", "1   alice    alice", "2   bob      Bob       admin  7"].join("\n")
+      )
+
+      const { session } = yield* login("alice", "one")
+      const isLive = Effect.map((yield* Sessions).resume(session.token), (found) => found !== undefined)
+      assert.isTrue(yield* isLive)
+      assert.strictEqual(yield* say("user passwd", { account: "alice", password: "two" }), "alice has a new password")
+      assert.isFalse(yield* isLive)
+      assert.strictEqual((yield* Effect.flip(login("alice", "one"))).reason._tag, "WrongPassword")
+      yield* login("alice", "two")
+
+      assert.strictEqual(yield* say("user disable", { account: "alice" }), "alice is disabled")
+      assert.strictEqual((yield* Effect.flip(login("alice", "two"))).reason._tag, "WrongPassword")
+      assert.include(yield* say("user list"), "disabled")
+      assert.strictEqual(yield* say("user enable", { account: "alice" }), "alice is enabled")
+      yield* login("alice", "two")
+    }).pipe(Effect.provide(office))
+  )
+
+  it.live("say what is wrong in one sentence", () =>
+    Effect.gen(function* () {
+      yield* run("user add", { account: "alice", password: "one" })
+      const refused: ReadonlyArray<readonly [string, Request["inputs"], string]> = [
+        ["user add", { account: "alice", password: "p" }, "account alice exists already"],
+        ["user add", { account: "bob" }, "the password must not be empty"],
+        ["user add", { account: "", password: "p" }, "account must not be empty"],
+        ["user passwd", { account: "alice", password: "" }, "the password must not be empty"],
+        ["user passwd", { account: "bob", password: "p" }, "there is no user bob"],
+        ["user disable", { account: "bob" }, "there is no user bob"],
+        ["user enable", { account: "bob" }, "there is no user bob"]
+      ]
+      for (const [line, inputs, text] of refused) assert.strictEqual(yield* say(line, inputs), `no: ${text}`)
+    }).pipe(Effect.provide(office))
+  )
+
+  it.live("import a file whole or not at all", () =>
+    Effect.gen(function* () {
+      yield* run("user add", { account: "bob", password: "x" })
+      const file = "account,password,admin\nalice,a,true\nbob,b,\ncarol,c,\n"
+      assert.strictEqual(yield* say("user import", { file }), "no: line 3: account bob exists already")
+      assert.strictEqual((yield* (yield* Users).list).length, 1)
+      assert.strictEqual(
+        yield* say("user import", { file: "account,password\nalice,\n" }),
+        "no: line 2: password must not be empty"
+      )
+      assert.strictEqual((yield* (yield* Users).list).length, 1)
+
+      assert.strictEqual(yield* say("user import", { file: file.replace("bob,b,\n", "") }), "added 2 users")
+      const { user } = yield* login("alice", "a")
+      assert.isTrue(user.admin)
+      assert.strictEqual(yield* say("user import", { file: "account,password\ndave,d\n" }), "added 1 user")
+    }).pipe(Effect.provide(office))
+  )
+})

@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { readUserFile } from "../src/users/UserFile.ts"
+
+const problems = (csv: string): string =>
+  Result.match(readUserFile(csv), { onFailure: (text) => text, onSuccess: () => "no problem" })
+
+describe("a file of users", () => {
+  it("is read with all its columns", () => {
+    const csv = [
+      "account,password,realname,admin,org,role,dept,avatar",
+      'alice,secret,"Alice, ""the first""",true,7,boss,3,http://x.test/a.png',
+      "bob,geheim,,,,,,"
+    ].join("\n")
+    assert.deepStrictEqual(Result.getOrThrow(readUserFile(csv)), [
+      {
+        line: 2,
+        draft: {
+          account: "alice",
+          password: "secret",
+          realname: 'Alice, "the first"',
+          admin: true,
+          organisation: 7,
+          role: "boss",
+          dept: 3,
+          avatar: "http://x.test/a.png"
+        }
+      },
+      {
+        line: 3,
+        draft: {
+          account: "bob",
+          password: "geheim",
+          realname: "bob",
+          admin: false,
+          organisation: null,
+          role: "",
+          dept: 0,
+          avatar: ""
+        }
+      }
+    ])
+  })
+
+  it("may have its columns in any order, a byte order mark, CRLF and empty lines", () => {
+    const read = Result.getOrThrow(readUserFile("\uFEFFpassword,account\r\n\r\np, 张三 \r\n"))
+    assert.deepStrictEqual(
+      read.map(({ line, draft }) => [line, draft.account, draft.password]),
+      [[3, "张三", "p"]]
+    )
+  })
+
+  const wrong: ReadonlyArray<readonly [string, string]> = [
+    [
+      "",
+      "line 1: the first line must name the columns, account and password at least: account,password,realname,admin,org,role,dept,avatar"
+    ],
+    [
+      "alice,secret\n",
+      "line 1: the first line must name the columns, account and password at least: account,password,realname,admin,org,role,dept,avatar"
+    ],
+    [
+      "account,password,email\na,b,c\n",
+      'line 1: unknown column "email"; there are account, password, realname, admin, org, role, dept, avatar'
+    ],
+    ["account,password,account\na,b,c\n", "line 1: the column account is there twice"],
+    ["account,password\n", "line 1: there are no users below the header"],
+    [
+      "account,password\na,b\na b,c\n",
+      "line 3: account must not contain white space, control characters, ',', ':', '/' or '&'"
+    ],
+    ["account,password\n,b\n", "line 2: account must not be empty"],
+    ["account,password\na,\n", "line 2: password must not be empty"],
+    ["account,password\na,b\nc,d\na,e\n", "line 4: account a is in line 2 already"],
+    ["account,password,admin\na,b,maybe\n", 'line 2: admin must be true or false, not "maybe"'],
+    [
+      "account,password,org,dept\na,b,-1,x\n",
+      'line 2: org must be a whole number, not "-1"\nline 2: dept must be a whole number, not "x"'
+    ],
+    ["account,password\na,b,c\n", "line 2: has not as many fields as the header"],
+    ["account,password\na,b\nc\n", "line 3: has not as many fields as the header"],
+    ['account,password\na,"b\n', "line 2: a quoted field is not closed"]
+  ]
+  for (const [csv, text] of wrong) {
+    it(`is refused: ${JSON.stringify(csv)}`, () => assert.strictEqual(problems(csv), text))
+  }
+
+  it("has all its problems listed, within reason", () => {
+    const lines = problems(`account,password\n${"a b,c\n".repeat(30)}`).split("\n")
+    assert.strictEqual(lines.length, 21)
+    assert.strictEqual(lines[20], "and 10 more")
+  })
+})
