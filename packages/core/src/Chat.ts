@@ -7,7 +7,7 @@ import type { ChatId, UserId } from "./Ids.ts"
  */
 export type ChatType = string
 
-/** Who may speak beside the admins: everybody, nobody, or those listed. */
+/** Who may speak beside the admins: everybody, nobody, or those listed; an empty list lets everybody speak. */
 export type Committers = "all" | "admins" | ReadonlyArray<UserId>
 
 export interface Member {

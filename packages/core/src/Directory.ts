@@ -93,9 +93,11 @@ export class Directory {
   }
 
   /** Applies a change that was just made; who is not known here is read when asked for. */
-  change(id: UserId, { password: _, ...change }: UserChange): void {
+  change(id: UserId, change: UserChange): void {
     const user = this.#users.get(id)
-    if (user !== undefined) this.put({ ...user, ...change })
+    if (user === undefined) return
+    const { password: _password, ...next } = { ...user, ...change }
+    this.put(next)
   }
 
   /** What is known already is at least as new as what was read. */

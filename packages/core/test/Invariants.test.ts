@@ -27,11 +27,11 @@ const watched = (log: { reads: Array<string>; units: Array<Unit>; failing: boole
         "messagesByGid",
         "entries"
       ] as const) {
-        const read = store[name] as (...args: ReadonlyArray<never>) => never
+        const read: (argument: never) => unknown = store[name]
         Object.assign(counted, {
-          [name]: (...args: ReadonlyArray<never>) => {
+          [name]: (argument: never) => {
             log.reads.push(name)
-            return read(...args)
+            return read(argument)
           }
         })
       }

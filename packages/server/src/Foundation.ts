@@ -27,7 +27,7 @@ export const ensureSystemChat = Effect.gen(function* () {
           createdBy: null,
           owner: null,
           admins: [],
-          committers: "all",
+          committers: [],
           createdAt: yield* Clock.currentTimeMillis,
           attributes: {},
           members: []

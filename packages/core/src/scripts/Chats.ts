@@ -46,9 +46,8 @@ export const setAdmins: Script<SetAdmins> = Effect.fnUntraced(function* (desk, a
 export const setCommitters: Script<SetCommitters> = Effect.fnUntraced(function* (desk, attempt, command) {
   const warm = yield* permitted(desk, attempt, command.chat, "setCommitters")
   const { committers } = command
-  if (typeof committers === "string" || committers.length === 0) {
-    const next = committers === "admins" ? "admins" : "all"
-    return warm.chat.committers === next ? answer(view(warm)) : change(warm, attempt, { committers: next })
+  if (typeof committers === "string") {
+    return warm.chat.committers === committers ? answer(view(warm)) : change(warm, attempt, { committers })
   }
   const users = yield* existing(desk, "committers", committers)
   const ids = membersAmong(warm.chat, users)

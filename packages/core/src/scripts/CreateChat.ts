@@ -72,7 +72,7 @@ const fresh = (command: CreateChat, gid: string, now: number): Omit<NewChat, "me
   public: command.public,
   subject: command.subject,
   admins: [],
-  committers: "all",
+  committers: [],
   createdAt: now,
   attributes: {}
 })

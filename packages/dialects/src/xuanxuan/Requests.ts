@@ -59,7 +59,7 @@ const draftOf = (
     type: type ?? "normal",
     contentType: contentType ?? "text",
     content: typeof content === "string" ? content : JSON.stringify(content),
-    ...(date !== undefined && date !== null && date !== 0 && { date: milliseconds(date) })
+    ...(typeof date === "number" && date !== 0 && { date: milliseconds(date) })
   })
 }
 
@@ -76,7 +76,7 @@ export const refusedMessages = (
       }))
     : undefined
 
-const COMMITTER_WORDS: Readonly<Record<string, Committers>> = { "": "all", $ALL: "all", $ADMINS: "admins" }
+const COMMITTER_WORDS: Readonly<Record<string, Committers>> = { "": [], $ALL: "all", $ADMINS: "admins" }
 
 const committersOf = (committers: ParamsOf<"chat/setcommitters">["committers"]): Effect.Effect<Committers, Refused> => {
   if (typeof committers !== "string") return Effect.succeed(ids(committers))
@@ -219,7 +219,7 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     ),
 
   "chat/settings": ({ handle }, { account, settings }) => {
-    const whose = account === undefined || account === null || account === "" ? {} : { account }
+    const whose = account === "" ? {} : { account }
     const stored =
       settings === undefined || settings === null || settings === ""
         ? handle({ _tag: "ReadUserSettings", ...whose })

@@ -34,7 +34,7 @@ export const userJson = (user: PresentUser): Json => ({
 })
 
 const committersText = (committers: Committers): string =>
-  committers === "all" ? "" : committers === "admins" ? "$ADMINS" : committers.join(",")
+  committers === "all" ? "$ALL" : committers === "admins" ? "$ADMINS" : committers.join(",")
 
 const membersJson = (users: Iterable<UserId>, as: MembersAs): ReadonlyArray<Json> =>
   Array.from(users, (id) => (as === "ids" ? id : { id }))

@@ -31,7 +31,7 @@ const Draft = Schema.Struct({
   gid: Schema.String,
   cgid: Schema.String,
   user: optional(Schema.Union([Schema.Int, Schema.String])),
-  date: optional(Schema.Finite),
+  date: optional(Schema.Union([Schema.Finite, Schema.Literal("")])),
   type: optional(Schema.Literals(["normal", "broadcast"])),
   contentType: optional(Schema.Literals(["text", "emoticon", "image", "file"])),
   content: Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Json)])
@@ -84,7 +84,7 @@ export const methods = {
   "chat/getpubliclist": Schema.Struct({}),
   "chat/setadmin": Schema.Struct({ ...Chat, admins: UserIds, isAdmin: optional(Flag) }),
   "chat/setcommitters": Schema.Struct({ ...Chat, committers: Schema.Union([UserIds, Schema.String]) }),
-  "chat/settings": Schema.Struct({ account: optional(Schema.String), settings: optional(Schema.Json) }),
+  "chat/settings": Schema.Struct({ account: Schema.String, settings: optional(Schema.Json) }),
   "attach/getlist": Schema.Struct(Chat)
 } as const
 

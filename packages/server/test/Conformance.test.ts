@@ -1,0 +1,38 @@
+/** The documented sequences, played against the started server: each store, each transport, each wire profile. */
+import { type Audit, audits } from "@parley/conformance"
+import { afterAll, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { folder, serve } from "./Program.ts"
+
+const stores = { memory: "memory:", SQLite: "sqlite:./parley.db" } as const
+const ways = [
+  { transport: "ws", profile: "documented" },
+  { transport: "ws", profile: "client-1.0" },
+  { transport: "tcp", profile: "client-1.0" }
+] as const
+
+/** Stands for an address until the server has one: scenarios are collected before it starts. */
+const NOWHERE = { ws: "ws://127.0.0.1:1/ws", tcp: "tcp://127.0.0.1:1", http: "http://127.0.0.1:1" }
+
+for (const [store, database] of Object.entries(stores)) {
+  describe(`the server on ${store}`, () => {
+    const scope = Effect.runSync(Scope.make())
+    let found = NOWHERE
+    beforeAll(() =>
+      Effect.gen(function* () {
+        const { http, tcp } = yield* serve(yield* folder, "--database", database, "--demo")
+        found = { http, tcp, ws: `${http.replace("http:", "ws:")}/ws` }
+      }).pipe(Scope.provide(scope), Effect.runPromise)
+    )
+    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+    for (const way of ways) {
+      describe(`xuanxuan over ${way.transport}, profile ${way.profile}`, () => {
+        const named = (target: typeof NOWHERE): ReadonlyArray<Audit> => audits({ target, ...way })
+        for (const { id, title } of named(NOWHERE)) {
+          it(`${id}: ${title}`, () => named(found).find((audit) => audit.id === id)?.run())
+        }
+      })
+    }
+  })
+}
