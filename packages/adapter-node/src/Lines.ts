@@ -6,14 +6,16 @@
 const NEWLINE = 0x0a
 const RETURN = 0x0d
 const SPACE = 0x20
+const TAB = 0x09
 
 /** A buffer that grew beyond this is let go with its line. */
 const KEPT = 16 * 1024
 
 const EMPTY = Buffer.alloc(0)
 
+/** White space as JSON has it; other control characters are a frame, if a broken one. */
 const isBlank = (bytes: Buffer): boolean => {
-  for (const byte of bytes) if (byte > SPACE) return false
+  for (const byte of bytes) if (byte !== SPACE && byte !== TAB && byte !== RETURN) return false
   return true
 }
 

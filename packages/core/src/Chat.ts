@@ -78,4 +78,7 @@ export interface Preference {
   readonly mute: boolean
 }
 
+/** The attribute that names the protocol through which a chat was made, where that protocol wants it known. */
+export const VIA = "parley.via"
+
 export const isMember = (chat: Chat, user: UserId): boolean => chat.type === "system" || chat.members.has(user)

@@ -43,6 +43,10 @@ export interface CreateChat {
   readonly members: ReadonlyArray<UserId>
   readonly subject: number
   readonly public: boolean
+  /** What a protocol keeps with the chat. */
+  readonly attributes?: Readonly<Record<string, unknown>>
+  /** The dialect through which it is made, where that is to be known later. */
+  readonly via?: string
 }
 export interface JoinChat {
   readonly _tag: "JoinChat"
@@ -66,6 +70,30 @@ export interface RemoveMembers {
   readonly _tag: "RemoveMembers"
   readonly chat: ChatRef
   readonly members: ReadonlyArray<UserId>
+}
+/** Facts of a group in one step, by its admins; absent fields stay, a null attribute goes. At least one is given. */
+export interface EditChat {
+  readonly _tag: "EditChat"
+  readonly chat: ChatRef
+  readonly name?: string
+  readonly public?: boolean
+  readonly attributes?: Readonly<Record<string, unknown>>
+}
+/** Name and members of a group in one step, each part by its own rule: renaming, adding, removing, leaving. */
+export interface ReviseGroup {
+  readonly _tag: "ReviseGroup"
+  readonly chat: ChatRef
+  readonly name?: string
+  readonly add?: ReadonlyArray<UserId>
+  /** The caller among them leaves; the owner may leave too, and ownership passes. */
+  readonly remove?: ReadonlyArray<UserId>
+  /** Members who must remain, at least. */
+  readonly atLeast?: number
+}
+/** Ends a group: it leaves every list, and nobody can speak in it any more. */
+export interface DissolveChat {
+  readonly _tag: "DissolveChat"
+  readonly chat: ChatRef
 }
 export interface PublishChat {
   readonly _tag: "PublishChat"
@@ -117,8 +145,10 @@ export interface MarkRead {
 export interface ReadHistory {
   readonly _tag: "ReadHistory"
   readonly chat: ChatRef
-  /** `number` counts from 1. */
-  readonly page?: { readonly size: number; readonly number: number }
+  /** A page by its number from 1, or a slice: so many newest messages skipped, then at most so many. */
+  readonly page?:
+    | { readonly size: number; readonly number: number }
+    | { readonly start: number; readonly limit: number }
 }
 export interface ReadChat {
   readonly _tag: "ReadChat"
@@ -179,6 +209,9 @@ export interface Replies {
   readonly RenameChat: ChatView
   readonly AddMembers: ChatView
   readonly RemoveMembers: ChatView
+  readonly EditChat: ChatView
+  readonly ReviseGroup: ChatView
+  readonly DissolveChat: ChatView
   readonly PublishChat: ChatView
   readonly SetAdmins: ChatView
   readonly SetCommitters: ChatView
@@ -219,6 +252,9 @@ export type Command =
   | RenameChat
   | AddMembers
   | RemoveMembers
+  | EditChat
+  | ReviseGroup
+  | DissolveChat
   | PublishChat
   | SetAdmins
   | SetCommitters

@@ -12,22 +12,42 @@ import * as Layer from "effect/Layer"
 import { Bus } from "./Bus.ts"
 import type { Command, ReplyOf } from "./Command.ts"
 import { Directory } from "./Directory.ts"
-import type { Announcement, Caller } from "./Event.ts"
+import { type Announcement, type Caller, isUser } from "./Event.ts"
+import { EntryId, UserId } from "./Ids.ts"
 import { Hub } from "./Hub.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { scripts } from "./scripts/index.ts"
 import type { Attempt, Desk, Plan } from "./scripts/Script.ts"
 import { Settings } from "./Settings.ts"
-import { Duplicate, type Stale, type StorageFailed, Store, type Unit, type Written } from "./Store.ts"
+import { Duplicate, type Stale, type StorageFailed, Store, type Unit, type Write, type Written } from "./Store.ts"
+import type { User } from "./User.ts"
 import { WarmChats } from "./WarmChats.ts"
 
 /** How often a command is decided again when others keep changing what it decides on. */
 const MAX_ATTEMPTS = 20
 
+/** Records of a protocol that take effect together with a command, or not at all. */
+export type Alongside = ReadonlyArray<Extract<Write, { readonly _tag: "PutRecord" }>>
+
 /** What came of a command. Announce it with `Hub.announce` after the answer. */
 export interface Outcome<Reply> {
   readonly reply: Reply
   readonly announce: ReadonlyArray<Announcement>
+}
+
+/** Who is in no chat, and has no id of a user. */
+const NOBODY: User = {
+  id: UserId(0),
+  account: "",
+  realname: "",
+  avatar: "",
+  role: "",
+  dept: 0,
+  admin: false,
+  organisation: null,
+  disabled: false,
+  createdAt: 0,
+  since: EntryId(0)
 }
 
 type AnyScript = (desk: Desk, attempt: Attempt, command: never) => Effect.Effect<Plan<unknown>, Refused | StorageFailed>
@@ -42,9 +62,17 @@ export class Engine extends Context.Service<
   Engine,
   {
     /** Carries the command out and leaves the announcing to the caller, who answers first. */
-    readonly handle: <C extends Command>(caller: Caller, command: C) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
+    readonly handle: <C extends Command>(
+      caller: Caller,
+      command: C,
+      alongside?: Alongside
+    ) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
     /** Carries the command out and announces it. */
-    readonly perform: <C extends Command>(caller: Caller, command: C) => Effect.Effect<ReplyOf<C>, Refused>
+    readonly perform: <C extends Command>(
+      caller: Caller,
+      command: C,
+      alongside?: Alongside
+    ) => Effect.Effect<ReplyOf<C>, Refused>
     /** Commits writes that no command stands for (users, sessions, a dialect's records), keeping what is warm current. */
     readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
     readonly desk: Desk
@@ -91,21 +119,34 @@ export class Engine extends Context.Service<
 
       const decide = Effect.fnUntraced(function* <C extends Command>(
         caller: Caller,
-        command: C
+        command: C,
+        alongside: Alongside
       ): Effect.fn.Return<Outcome<ReplyOf<C>>, Refused | StorageFailed> {
         // Every tag has the script of its own command, which TypeScript cannot follow through an index.
         const script: AnyScript = scripts[command._tag]
         let duplicate: Duplicate | undefined
         for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-          const user = desk.users.peek(caller.user) ?? (yield* desk.users.find(caller.user))
+          const user = isUser(caller) ? (desk.users.peek(caller.user) ?? (yield* desk.users.find(caller.user))) : NOBODY
           if (user === undefined || user.disabled) return yield* refuse({ _tag: "NotLoggedIn" })
-          const attempt: Attempt = { caller, user, now: yield* Clock.currentTimeMillis, duplicate }
+          const attempt: Attempt = {
+            caller,
+            user,
+            by: isUser(caller) ? user.id : null,
+            via: isUser(caller) ? undefined : caller.via,
+            now: yield* Clock.currentTimeMillis,
+            duplicate
+          }
           const plan = (yield* script(desk, attempt, command as never)) as Plan<ReplyOf<C>>
-          if (plan.unit === undefined) return plan.conclude([])
-          const written = yield* commit(plan.unit).pipe(
+          if (plan.unit === undefined && alongside.length === 0) return plan.conclude([])
+          const unit: Unit = {
+            relies: plan.unit?.relies ?? [],
+            writes: alongside.length === 0 ? (plan.unit?.writes ?? []) : [...(plan.unit?.writes ?? []), ...alongside]
+          }
+          const written = yield* commit(unit).pipe(
             Effect.catchTags({
               Stale: () => Effect.succeed(undefined),
               Duplicate: (found) => {
+                if (found.record !== undefined) return refuse({ _tag: "RecordTaken", key: found.record.key })
                 duplicate = duplicate === undefined ? found : merge(duplicate, found)
                 return Effect.succeed(undefined)
               }
@@ -116,8 +157,12 @@ export class Engine extends Context.Service<
         return yield* refuse({ _tag: "Busy" })
       })
 
-      const handle = <C extends Command>(caller: Caller, command: C): Effect.Effect<Outcome<ReplyOf<C>>, Refused> =>
-        decide(caller, command).pipe(
+      const handle = <C extends Command>(
+        caller: Caller,
+        command: C,
+        alongside: Alongside = []
+      ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> =>
+        decide(caller, command, alongside).pipe(
           Effect.catchTag("StorageFailed", (failed) =>
             Effect.andThen(
               Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
@@ -126,10 +171,14 @@ export class Engine extends Context.Service<
           )
         )
 
-      const perform = <C extends Command>(caller: Caller, command: C): Effect.Effect<ReplyOf<C>, Refused> =>
+      const perform = <C extends Command>(
+        caller: Caller,
+        command: C,
+        alongside: Alongside = []
+      ): Effect.Effect<ReplyOf<C>, Refused> =>
         // What is committed is announced, even if nobody waits for the answer any more.
         Effect.uninterruptible(
-          Effect.map(handle(caller, command), (outcome) => {
+          Effect.map(handle(caller, command, alongside), (outcome) => {
             hub.announce(outcome.announce, caller.connection)
             return outcome.reply
           })

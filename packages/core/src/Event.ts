@@ -39,10 +39,26 @@ export interface Announcement {
 }
 
 /** Who a command is carried out for. */
-export interface Caller {
+export type Caller = UserCaller | ProtocolCaller
+
+/** A user, known by their session. */
+export interface UserCaller {
   readonly user: UserId
   /** The device that asks; what it sends itself is not delivered to it again. Null where there is none. */
   readonly origin: string | null
   /** The connection that asks: it has the answer, and needs no push. */
   readonly connection?: number
 }
+
+/**
+ * Nobody in particular, through a protocol that asks nobody who they are. It reaches only what was made through that
+ * protocol.
+ */
+export interface ProtocolCaller {
+  /** The dialect's name. */
+  readonly via: string
+  readonly origin: null
+  readonly connection?: undefined
+}
+
+export const isUser = (caller: Caller): caller is UserCaller => "user" in caller

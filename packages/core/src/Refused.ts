@@ -26,6 +26,8 @@ export type Reason =
   /** The gid belongs to something else. */
   | { readonly _tag: "GidTaken"; readonly gid: string }
   | { readonly _tag: "AccountTaken"; readonly account: string }
+  /** A protocol's record that must be new is there already. */
+  | { readonly _tag: "RecordTaken"; readonly key: string }
   | { readonly _tag: "Recalled" }
   /** `field` in the engine's words; `problem` in words that follow it: "must be …". */
   | { readonly _tag: "Invalid"; readonly field: string; readonly problem: string }

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { catchUp } from "./CatchUp.ts"
 import { type Connection, Frame, type Peer } from "./Connection.ts"
 import { Delivery } from "./Delivery.ts"
-import type { Caller } from "./Event.ts"
+import type { UserCaller } from "./Event.ts"
 import type { Switchboard } from "./Hub.ts"
 import type { ChatId, EntryId } from "./Ids.ts"
 import type { Places } from "./Places.ts"
@@ -119,7 +119,7 @@ export class Session implements Peer {
   }
 
   /** For the engine's commands. Asking without a user is a mistake of the dialect. */
-  caller(): Caller {
+  caller(): UserCaller {
     if (this.#user === undefined || this.#live === undefined) throw new Error("this session has no user")
     return { user: this.#user.id, origin: this.#live.device, connection: this.connection.id }
   }

@@ -1,6 +1,6 @@
 /** Who may do what, as tables. Source: PROTOCOLS, "Who may do what" and "May speak". */
 import { describe, expect, it } from "vitest"
-import type { Chat, Committers } from "@parley/core/Chat"
+import { type Chat, type Committers, VIA } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { adminsOf, isAdmin, ownerWithout } from "@parley/core/rules/Membership"
 import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
@@ -64,6 +64,9 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     ["broadcast", "a group", chat(), ["owner", "admin"]],
     ["broadcast", "a system chat", system(), ["administrator"]],
     ["read", "a public group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["edit", "a group", chat(), ["owner", "admin"]],
+    ["dissolve", "a group", chat({ public: true }), ["owner", "admin"]],
+    ["dissolve", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
     ["publish", "a group", chat(), ["owner", "admin"]],
     ["publish", "a group with a subject", chat({ subject: 7 }), []],
     ["setAdmins", "a group", chat({ public: true }), []],
@@ -85,6 +88,29 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     for (const operation of Object.keys(operations) as ReadonlyArray<Operation>) {
       expect(refusal(operation, { user: user("stranger"), chat: chat() })?.reason).toEqual({ _tag: "NoSuchChat" })
     }
+  })
+})
+
+describe("nobody in particular, through a protocol that asks nobody who they are", () => {
+  const through = (via: string, of: Chat): ReadonlyArray<Operation> =>
+    (Object.keys(operations) as ReadonlyArray<Operation>).filter(
+      (operation) => refusal(operation, { user: { id: UserId(0), admin: false }, via, chat: of }) === undefined
+    )
+  const made = chat({ attributes: { [VIA]: "open" }, owner: null, createdBy: null, admins: [] })
+
+  it("sees and changes what was made through that protocol", () => {
+    expect(through("open", made)).toEqual(
+      expect.arrayContaining(["see", "rename", "addMembers", "removeMembers", "edit", "dissolve"])
+    )
+  })
+  it("and nothing else, not even what is public", () => {
+    expect(through("other", made)).toEqual([])
+    expect(through("open", chat({ public: true }))).toEqual([])
+  })
+  it("a system administrator who is in such a group is its admin", () => {
+    const inside = new Map(made.members).set(UserId(6), { user: UserId(6), joinedAt: 0, joinSeq: 1 })
+    expect(isAdmin({ user: user("administrator"), chat: { ...made, members: inside } })).toBe(true)
+    expect(isAdmin({ user: user("member"), chat: made })).toBe(false)
   })
 })
 

@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
-import type { Caller, Event } from "@parley/core/Event"
+import type { Event, UserCaller as Caller } from "@parley/core/Event"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"

@@ -1,12 +1,27 @@
 /** Who is in a chat, who sees that it exists, and whom its admins are. */
-import { type Chat, isMember } from "../Chat.ts"
+import { type Chat, isMember, VIA } from "../Chat.ts"
 import type { UserId } from "../Ids.ts"
 import type { Facts, Rule } from "./Rule.ts"
 
-/** The owner counts as an admin; a system administrator counts as an admin of every system chat. */
-export const isAdmin = ({ chat, user }: Facts): boolean =>
-  isMember(chat, user.id) &&
-  (chat.owner === user.id || chat.admins.includes(user.id) || (chat.type === "system" && user.admin))
+/**
+ * A declared difference between protocols: where nobody is asked who they are, whatever was made through that protocol
+ * can be seen and changed through it, and nothing else. Source: PROTOCOLS, "hisihi".
+ */
+const madeHere = ({ chat, via }: Facts): boolean => via !== undefined && chat.attributes[VIA] === via
+
+/** A group that nobody in particular made has no owner; system administrators count as its admins, as in system chats. */
+const isNobodys = (chat: Chat): boolean => chat.type === "system" || (chat.createdBy === null && chat.owner === null)
+
+/** Members, and those who may act on the chat without being one. */
+const belongs = (facts: Facts): boolean => madeHere(facts) || isMember(facts.chat, facts.user.id)
+
+/** The owner counts as an admin; so does a system administrator in a chat that is nobody's. */
+export const isAdmin = (facts: Facts): boolean => {
+  const { chat, user } = facts
+  if (madeHere(facts)) return true
+  if (!isMember(chat, user.id)) return false
+  return chat.owner === user.id || chat.admins.includes(user.id) || (user.admin && isNobodys(chat))
+}
 
 /** The owner first, then the other admins. */
 export const adminsOf = (chat: Chat): ReadonlyArray<UserId> =>
@@ -15,13 +30,16 @@ export const adminsOf = (chat: Chat): ReadonlyArray<UserId> =>
 /** A private chat answers who is not in it exactly as one that does not exist. */
 export const visible: Rule = {
   name: "the chat exists for its members, and for everybody if it is public",
-  check: ({ chat, user }) =>
-    !chat.dissolved && (isMember(chat, user.id) || chat.public) ? undefined : { _tag: "NoSuchChat" }
+  check: (facts) => {
+    const { chat, via } = facts
+    const seen = belongs(facts) || (chat.public && via === undefined)
+    return seen && !chat.dissolved ? undefined : { _tag: "NoSuchChat" }
+  }
 }
 
 export const member: Rule = {
   name: "only members",
-  check: ({ chat, user }) => (isMember(chat, user.id) ? undefined : { _tag: "NotMember" })
+  check: (facts) => (belongs(facts) ? undefined : { _tag: "NotMember" })
 }
 
 export const admin: Rule = {

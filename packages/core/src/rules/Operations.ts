@@ -28,6 +28,9 @@ export const operations = {
   broadcast: [visible, member, admin],
   /** History, members, files. */
   read: [visible, member],
+  /** Name, attributes and the public flag together. */
+  edit: [visible, group, member, admin],
+  dissolve: [visible, group, member, admin],
   publish: [visible, groupWithoutSubject, member, admin],
   setAdmins: [visible, system, systemAdministrator],
   setCommitters: [visible, groupOrSystem, member, admin],

@@ -9,6 +9,8 @@ import type { User } from "../User.ts"
 /** Who asks, and about which chat. */
 export interface Facts {
   readonly user: Pick<User, "id" | "admin">
+  /** Set where nobody in particular asks, through the protocol of this name; `user` is nobody then. */
+  readonly via?: string | undefined
   readonly chat: Chat
 }
 

@@ -1,6 +1,6 @@
 /** Making a chat, or getting the one that is there. Source: PROTOCOLS, "create" and "Pairs". */
 import * as Effect from "effect/Effect"
-import type { NewChat } from "../Chat.ts"
+import { type NewChat, VIA } from "../Chat.ts"
 import type { CreateChat, ReplyOf } from "../Command.ts"
 import { isPairGid, pairGid } from "../Ids.ts"
 import { type Refused, refuse } from "../Refused.ts"
@@ -36,7 +36,8 @@ export const createChat: Script<CreateChat> = Effect.fnUntraced(function* (desk,
   const problem = nameProblem(desk, command.name, true)
   if (problem !== undefined) return yield* refuse(problem)
   const others = yield* existing(desk, "members", command.members)
-  const members = [...new Set([user.id, ...others.map((other) => other.id)])]
+  const { by } = attempt
+  const members = [...new Set([...(by === null ? [] : [by]), ...others.map((other) => other.id)])]
 
   if (command.type === "one2one") {
     const [a, b, ...more] = members
@@ -47,7 +48,7 @@ export const createChat: Script<CreateChat> = Effect.fnUntraced(function* (desk,
     const gid = pairGid(a, b)
     const known = yield* stored(desk, attempt, gid)
     if (known !== undefined) return answer<Reply>({ ...view(known), created: false })
-    return creation(attempt, { ...fresh(command, gid, now), members, createdBy: user.id, owner: null, subject: 0 })
+    return creation(attempt, { ...fresh(command, gid, now), members, createdBy: by, owner: null, subject: 0 })
   }
 
   if (command.gid === "" || command.gid.length > MAX_GID) {
@@ -56,13 +57,13 @@ export const createChat: Script<CreateChat> = Effect.fnUntraced(function* (desk,
   if (isPairGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
   const known = yield* stored(desk, attempt, command.gid)
   if (known !== undefined) {
-    const facts = { user, chat: known.chat }
+    const facts = { user, via: attempt.via, chat: known.chat }
     if (known.chat.dissolved || visible.check(facts) !== undefined) {
       return yield* refuse({ _tag: "GidTaken", gid: command.gid })
     }
     return answer<Reply>({ ...view(known), created: false })
   }
-  return creation(attempt, { ...fresh(command, command.gid, now), members, createdBy: user.id, owner: user.id })
+  return creation(attempt, { ...fresh(command, command.gid, now), members, createdBy: by, owner: by })
 })
 
 const fresh = (command: CreateChat, gid: string, now: number): Omit<NewChat, "members" | "createdBy" | "owner"> => ({
@@ -74,7 +75,7 @@ const fresh = (command: CreateChat, gid: string, now: number): Omit<NewChat, "me
   admins: [],
   committers: [],
   createdAt: now,
-  attributes: {}
+  attributes: { ...command.attributes, ...(command.via !== undefined && { [VIA]: command.via }) }
 })
 
 /** The chat with that gid: the one the store has just told of, else what is warm or stored. */
@@ -88,7 +89,7 @@ const stored = (
 }
 
 const creation = (attempt: Attempt, chat: NewChat): Plan<Reply> => ({
-  unit: { relies: [], writes: [{ _tag: "CreateChat", chat, by: attempt.user.id }] },
+  unit: { relies: [], writes: [{ _tag: "CreateChat", chat, by: attempt.by }] },
   conclude: ([written]) => {
     const entry = entryOf(written)
     if (written?._tag !== "Chat") throw new Error(`the store answered ${written?._tag} for a chat`)

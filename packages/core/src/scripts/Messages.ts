@@ -13,16 +13,17 @@ import { answer, type Attempt, type Desk, entryOf, invalid, permitted, type Scri
 export const readHistory: Script<ReadHistory> = Effect.fnUntraced(function* (desk, attempt, { chat: ref, page }) {
   const { chat, posted: total } = yield* permitted(desk, attempt, ref, "read")
   const cap = desk.settings.history
-  if (page !== undefined) {
-    if (!Number.isInteger(page.size) || page.size < 1 || page.size > cap) {
-      return yield* refuse(invalid("page size", `must be an integer from 1 to ${cap}`))
-    }
-    if (!Number.isInteger(page.number) || page.number < 1) {
-      return yield* refuse(invalid("page number", "must be an integer from 1"))
-    }
+  const size = page === undefined ? cap : "size" in page ? page.size : page.limit
+  if (!Number.isInteger(size) || size < 1 || size > cap) {
+    return yield* refuse(invalid("page size", `must be an integer from 1 to ${cap}`))
   }
-  const size = page?.size ?? cap
-  const to = total - ((page?.number ?? 1) - 1) * size
+  const number = page !== undefined && "number" in page ? page.number : 1
+  if (!Number.isInteger(number) || number < 1) {
+    return yield* refuse(invalid("page number", "must be an integer from 1"))
+  }
+  const start = page !== undefined && "start" in page ? page.start : (number - 1) * size
+  if (!Number.isInteger(start) || start < 0) return yield* refuse(invalid("start", "must be an integer from 0"))
+  const to = total - start
   const from = Math.max(1, to - size + 1)
   const messages = to < 1 ? [] : yield* desk.store.history(chat.id, { from, to, hiddenFrom: attempt.user.id })
   return answer({ chat, messages, total })
@@ -47,7 +48,7 @@ export const recallMessage: Script<RecallMessage> = Effect.fnUntraced(function* 
   const { message, warm } = yield* known(desk, attempt, command.gid)
   const { chat } = warm
   if (message.sender !== attempt.user.id) {
-    const refused = refusal("recallOthers", { user: attempt.user, chat })
+    const refused = refusal("recallOthers", { user: attempt.user, via: attempt.via, chat })
     if (refused !== undefined) return yield* refuse({ _tag: "Only", who: "the sender" })
   }
   if (message.recalled) return answer(message)
@@ -58,7 +59,7 @@ export const recallMessage: Script<RecallMessage> = Effect.fnUntraced(function* 
         {
           _tag: "Append",
           chat: chat.id,
-          by: attempt.user.id,
+          by: attempt.by,
           origin: attempt.caller.origin,
           at: attempt.now,
           body: { _tag: "Recalled", message: message.id }

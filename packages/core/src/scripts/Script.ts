@@ -30,7 +30,12 @@ export interface Desk {
 /** One try at a command: the next one knows what the store said to the one before. */
 export interface Attempt {
   readonly caller: Caller
+  /** Who asks; nobody, who is in no chat, where a protocol asks for nobody in particular. */
   readonly user: User
+  /** The same for the log: null for nobody. */
+  readonly by: UserId | null
+  /** The protocol that asks for nobody in particular. */
+  readonly via: string | undefined
   /** By the server's clock; milliseconds since 1970. */
   readonly now: number
   readonly duplicate: Duplicate | undefined
@@ -70,7 +75,7 @@ export const permitted = Effect.fnUntraced(function* (
 ): Effect.fn.Return<WarmChat, Refused | StorageFailed> {
   const warm = desk.chats.peek(ref) ?? (yield* desk.chats.find(ref))
   if (warm === undefined) return yield* refuse({ _tag: "NoSuchChat" })
-  const refused = refusal(operation, { user: attempt.user, chat: warm.chat })
+  const refused = refusal(operation, { user: attempt.user, via: attempt.via, chat: warm.chat })
   if (refused !== undefined) return yield* refuse(refused.reason)
   return warm
 })
@@ -115,7 +120,7 @@ export const change = (warm: WarmChat, attempt: Attempt, step: Omit<Changed, "_t
         {
           _tag: "Append",
           chat: chat.id,
-          by: attempt.user.id,
+          by: attempt.by,
           origin: attempt.caller.origin,
           at: attempt.now,
           body: { _tag: "Changed", ...step }

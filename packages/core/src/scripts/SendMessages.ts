@@ -108,7 +108,7 @@ const problem = (desk: Desk, attempt: Attempt, draft: Draft, warm: WarmChat | un
   }
   if (warm === undefined) return { _tag: "NoSuchChat" }
   const operation = draft.type === "broadcast" ? "broadcast" : "speak"
-  return refusal(operation, { user: attempt.user, chat: warm.chat })?.reason
+  return refusal(operation, { user: attempt.user, via: attempt.via, chat: warm.chat })?.reason
 }
 
 /** Whether the text has more than `limit` bytes as UTF-8. */
@@ -151,7 +151,7 @@ const again = (
 const append = (attempt: Attempt, warm: WarmChat, body: Posted | Replaced): Write => ({
   _tag: "Append",
   chat: warm.chat.id,
-  by: attempt.user.id,
+  by: attempt.by,
   origin: attempt.caller.origin,
   at: attempt.now,
   body

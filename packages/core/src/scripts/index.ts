@@ -11,6 +11,7 @@ import {
   setCommitters,
   setPreference
 } from "./Chats.ts"
+import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
 import { addFiles, listFiles, readFile } from "./Files.ts"
 import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./Members.ts"
 import { hideMessage, markRead, readHistory, recallMessage } from "./Messages.ts"
@@ -25,6 +26,9 @@ export const scripts: { readonly [Tag in Command["_tag"]]: Script<Extract<Comman
   RenameChat: renameChat,
   AddMembers: addMembers,
   RemoveMembers: removeMembers,
+  EditChat: editChat,
+  ReviseGroup: reviseGroup,
+  DissolveChat: dissolveChat,
   PublishChat: publishChat,
   SetAdmins: setAdmins,
   SetCommitters: setCommitters,

@@ -11,6 +11,7 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Multipart from "effect/http/Multipart"
 import * as Stream from "effect/Stream"
+import type { Query } from "../Query.ts"
 import { byteRange, contentDisposition, safeTitle } from "./FileHeaders.ts"
 import { messageOf } from "./Refusals.ts"
 import type { Services } from "./Respond.ts"
@@ -53,7 +54,7 @@ const tooLarge = (limit: number): Response =>
 const callerOf = Effect.fnUntraced(function* (
   { sessions }: Services,
   request: HttpServerRequest,
-  query: URLQuery
+  query: Query
 ): Effect.fn.Return<Caller, Refused> {
   const [scheme, bearer] = (request.headers["authorization"] ?? "").split(" ")
   const sid = query.get("sid") ?? request.cookies["sid"] ?? (scheme?.toLowerCase() === "bearer" ? bearer : undefined)
@@ -62,11 +63,6 @@ const callerOf = Effect.fnUntraced(function* (
   return { user: found.user.id, origin: null }
 })
 
-/** What a query holds, by name. */
-export interface URLQuery {
-  readonly get: (name: string) => string | undefined
-}
-
 interface Uploaded {
   readonly title: string
   readonly size: number
@@ -74,11 +70,7 @@ interface Uploaded {
 }
 
 /** `POST`, multipart: parts `files` or `files[]`, and the chat's `gid` in the form or in the query. */
-export const upload = (
-  services: FileServices,
-  request: HttpServerRequest,
-  query: URLQuery
-): Effect.Effect<Response> => {
+export const upload = (services: FileServices, request: HttpServerRequest, query: Query): Effect.Effect<Response> => {
   const { engine, blobs, settings } = services
   const kept: Array<Uploaded> = []
 
@@ -152,7 +144,7 @@ export const upload = (
 export const download = (
   services: FileServices,
   request: HttpServerRequest,
-  query: URLQuery,
+  query: Query,
   id: string
 ): Effect.Effect<Response> =>
   Effect.gen(function* () {

@@ -4,6 +4,12 @@ import type { Reason } from "@parley/core/Refused"
 /** `denied` asks the client to log in; everything else is `fail`. Source: seeds/002, "数据格式和约定". */
 export const resultOf = (reason: Reason): "fail" | "denied" => (reason._tag === "NotLoggedIn" ? "denied" : "fail")
 
+/** What the engine calls a field, where this protocol has another name for it. */
+const FIELDS: ReadonlyMap<string, string> = new Map([
+  ["page size", "params.recPerPage"],
+  ["page number", "params.pageID"]
+])
+
 export const messageOf = (reason: Reason): string => {
   switch (reason._tag) {
     case "NotLoggedIn":
@@ -38,10 +44,12 @@ export const messageOf = (reason: Reason): string => {
       return `The gid ${reason.gid} is taken.`
     case "AccountTaken":
       return `The account ${reason.account} is taken.`
+    case "RecordTaken":
+      return `${reason.key} is taken.`
     case "Recalled":
       return "The message was recalled."
     case "Invalid":
-      return `${reason.field} ${reason.problem}.`
+      return `${FIELDS.get(reason.field) ?? reason.field} ${reason.problem}.`
     case "MessagesRefused":
       return "No message was stored, since some were refused; data tells which and why."
     case "Busy":

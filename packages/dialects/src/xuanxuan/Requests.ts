@@ -41,7 +41,7 @@ const ids = (users: ReadonlyArray<number | { readonly id: number }>): ReadonlyAr
 
 /** Dates come in seconds, or in milliseconds from 10^11. Source: PROTOCOLS, "message". */
 const MILLISECONDS_FROM = 1e11
-const milliseconds = (date: number): number => (date >= MILLISECONDS_FROM ? date : date * 1000)
+const milliseconds = (date: number): number => Math.floor(date >= MILLISECONDS_FROM ? date : date * 1000)
 
 const draftOf = (
   user: User,
@@ -76,15 +76,19 @@ export const refusedMessages = (
       }))
     : undefined
 
-const COMMITTER_WORDS: Readonly<Record<string, Committers>> = { "": [], $ALL: "all", $ADMINS: "admins" }
+const COMMITTER_WORDS: ReadonlyMap<string, Committers> = new Map<string, Committers>([
+  ["", []],
+  ["$ALL", "all"],
+  ["$ADMINS", "admins"]
+])
 
 const committersOf = (committers: ParamsOf<"chat/setcommitters">["committers"]): Effect.Effect<Committers, Refused> => {
   if (typeof committers !== "string") return Effect.succeed(ids(committers))
-  const word = COMMITTER_WORDS[committers.trim()]
+  const word = COMMITTER_WORDS.get(committers.trim())
   if (word !== undefined) return Effect.succeed(word)
-  const users = committers.split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part)]))
-  return users.every(Number.isSafeInteger)
-    ? Effect.succeed(users.map(UserId))
+  const users = committers.split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]))
+  return users.every((user) => /^[0-9]{1,15}$/.test(user))
+    ? Effect.succeed(users.map((user) => UserId(Number(user))))
     : invalid("params.committers", 'must be user ids, "$ALL" or "$ADMINS"')
 }
 

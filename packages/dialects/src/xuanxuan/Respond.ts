@@ -21,7 +21,7 @@ import { type Profile, refusedFrame } from "./Profiles.ts"
 import { messageOf, resultOf } from "./Refusals.ts"
 import { type Answer, handlers, refusedMessages } from "./Requests.ts"
 import { type Json, userJson } from "./Speech.ts"
-import { decode, isMethod, type Method, type ParamsOf } from "./Wire.ts"
+import { decode, draftsIn, isMethod, type Method, type ParamsOf } from "./Wire.ts"
 
 export interface Services {
   readonly engine: Engine["Service"]
@@ -73,8 +73,13 @@ const failure = (request: Request, result: "fail" | "denied", message: string, d
   })
 
 const refusal = (request: Request, reason: Reason): string => {
-  const params = Array.isArray(request.params) ? request.params.flat() : []
-  return failure(request, resultOf(reason), messageOf(reason), refusedMessages(reason, params))
+  const drafts = reason._tag === "MessagesRefused" ? draftsIn(request.params) : []
+  return failure(
+    request,
+    resultOf(reason),
+    messageOf(reason),
+    refusedMessages(reason, Array.isArray(drafts) ? drafts : [])
+  )
 }
 
 const success = (request: Request, sid: string, { data, pager }: Answer): string =>

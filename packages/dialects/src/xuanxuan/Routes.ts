@@ -10,7 +10,8 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import { download, type FileServices, upload, type URLQuery } from "./Files.ts"
+import { type Query, queryOf } from "../Query.ts"
+import { download, type FileServices, upload } from "./Files.ts"
 
 /** Routes that a host adds to its router; they answer all their errors themselves. */
 export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
@@ -24,26 +25,6 @@ interface Grounds extends FileServices {
   readonly site: Site
 }
 
-/** The last value of each name behind `?`. */
-const queryOf = (request: HttpServerRequest.HttpServerRequest): URLQuery => {
-  const at = request.url.indexOf("?")
-  const values = new Map<string, string>()
-  for (const pair of at < 0 ? [] : request.url.slice(at + 1).split("&")) {
-    const equals = pair.indexOf("=")
-    const name = equals < 0 ? pair : pair.slice(0, equals)
-    values.set(decoded(name), decoded(equals < 0 ? "" : pair.slice(equals + 1)))
-  }
-  return { get: (name) => values.get(name) }
-}
-
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "))
-  } catch {
-    return text
-  }
-}
-
 const unknown = HttpServerResponse.jsonUnsafe(
   { module: "null", method: "null", result: "fail", message: "There is nothing at this address." },
   { status: 404 }
@@ -53,7 +34,7 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
   const withRequest = (
     answer: (
       request: HttpServerRequest.HttpServerRequest,
-      query: URLQuery
+      query: Query
     ) => Effect.Effect<HttpServerResponse.HttpServerResponse>
   ) => Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => answer(request, queryOf(request)))
 

@@ -105,14 +105,14 @@ const decoders = Object.fromEntries(
 )
 
 /** The other spelling that the document has for a name. */
-const SPELLINGS: Readonly<Record<string, string>> = { pulic: "public" }
+const SPELLINGS: ReadonlyMap<string, string> = new Map([["pulic", "public"]])
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Params as an object by name, whatever form they came in. */
 const named = (method: Method, params: unknown, names: ReadonlyArray<string>): unknown => {
-  if (method === "chat/message") return { messages: drafts(params) }
+  if (method === "chat/message") return { messages: draftsIn(params) }
   if (params === undefined || params === null) return {}
   if (Array.isArray(params)) {
     const byName: Record<string, unknown> = {}
@@ -123,13 +123,11 @@ const named = (method: Method, params: unknown, names: ReadonlyArray<string>): u
     return byName
   }
   if (!isObject(params)) return params
-  const byName: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(params)) byName[SPELLINGS[name] ?? name] = value
-  return byName
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [SPELLINGS.get(name) ?? name, value]))
 }
 
-/** `[{…}, …]`, `[[{…}, …]]`, `{messages: [{…}, …]}`, or one message by itself. */
-const drafts = (params: unknown): unknown => {
+/** The messages of a request: `[{…}, …]`, `[[{…}, …]]`, `{messages: [{…}, …]}`, or one message by itself. */
+export const draftsIn = (params: unknown): unknown => {
   if (Array.isArray(params)) return params.length === 1 && Array.isArray(params[0]) ? params[0] : params
   if (isObject(params)) return "messages" in params ? params["messages"] : "cgid" in params ? [params] : undefined
   return params

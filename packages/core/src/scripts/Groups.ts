@@ -1,0 +1,108 @@
+/** Several changes of a group in one step: whole or not at all, one entry, one version. */
+import * as Effect from "effect/Effect"
+import { isMember } from "../Chat.ts"
+import type { DissolveChat, EditChat, ReviseGroup } from "../Command.ts"
+import type { UserId } from "../Ids.ts"
+import type { Changed } from "../Log.ts"
+import { type Refused, refuse } from "../Refused.ts"
+import { ownerWithout } from "../rules/Membership.ts"
+import type { StorageFailed } from "../Store.ts"
+import type { WarmChat } from "../WarmChats.ts"
+import {
+  type Attempt,
+  answer,
+  change,
+  type Desk,
+  existing,
+  invalid,
+  nameProblem,
+  permitted,
+  type Script,
+  view
+} from "./Script.ts"
+
+type Step = Omit<Changed, "_tag">
+
+const isEmpty = (step: Step): boolean => Object.keys(step).length === 0
+
+/** Attributes of one chat that protocols keep, at most, and the JSON of each. Source: PROTOCOLS, "spark". */
+const MAX_ATTRIBUTES = 64
+const MAX_ATTRIBUTE = 4096
+
+export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const { name, attributes } = command
+  if (name === undefined && command.public === undefined && Object.keys(attributes ?? {}).length === 0) {
+    return yield* refuse(invalid("data", "must change at least one thing"))
+  }
+  const problem = name === undefined ? undefined : nameProblem(desk, name, false)
+  if (problem !== undefined) return yield* refuse(problem)
+  const warm = yield* permitted(desk, attempt, command.chat, "edit")
+  if (command.public !== undefined) yield* permitted(desk, attempt, command.chat, "publish")
+  const { chat } = warm
+  const kept = { ...chat.attributes, ...attributes }
+  const count = Object.values(kept).filter((value) => value !== null).length
+  if (count > MAX_ATTRIBUTES) return yield* refuse(invalid("data", `must keep at most ${MAX_ATTRIBUTES} attributes`))
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if ((JSON.stringify(value) ?? "").length > MAX_ATTRIBUTE || key.length > MAX_ATTRIBUTE) {
+      return yield* refuse(invalid(`data.${key.slice(0, 64)}`, `must have at most ${MAX_ATTRIBUTE} characters`))
+    }
+  }
+  const changed = Object.entries(attributes ?? {}).filter(
+    ([key, value]) => JSON.stringify(chat.attributes[key] ?? null) !== JSON.stringify(value ?? null)
+  )
+  const step: Step = {
+    ...(name !== undefined && name !== chat.name && { name }),
+    ...(command.public !== undefined && command.public !== chat.public && { public: command.public }),
+    ...(changed.length > 0 && { attributes: Object.fromEntries(changed) })
+  }
+  return isEmpty(step) ? answer(view(warm)) : change(warm, attempt, step)
+})
+
+export const reviseGroup: Script<ReviseGroup> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const { name, add = [], remove = [] } = command
+  if (name === undefined && add.length === 0 && remove.length === 0) {
+    return yield* refuse(invalid("update", "must change at least one thing"))
+  }
+  const problem = name === undefined ? undefined : nameProblem(desk, name, false)
+  if (problem !== undefined) return yield* refuse(problem)
+  const both = add.find((user) => remove.includes(user))
+  if (both !== undefined) return yield* refuse(invalid("members", `must not add and remove user ${both} at once`))
+  const warm = yield* permitted(desk, attempt, command.chat, "addMembers")
+  if (name !== undefined) yield* permitted(desk, attempt, command.chat, "rename")
+  const added = (yield* existing(desk, "members", add)).filter((user) => !isMember(warm.chat, user.id))
+  const removed = yield* departing(desk, attempt, warm, command)
+  const { chat } = warm
+  const left = chat.members.size + added.length - removed.length
+  if (removed.length > 0 && left < (command.atLeast ?? 0)) {
+    return yield* refuse(invalid("members", `must remain ${command.atLeast} at least`))
+  }
+  const owner = ownerWithout(chat, new Set(removed))
+  const step: Step = {
+    ...(name !== undefined && name !== chat.name && { name }),
+    ...(added.length > 0 && { added: added.map(({ id }) => id) }),
+    ...(removed.length > 0 && { removed }),
+    ...(owner !== chat.owner && { owner })
+  }
+  return isEmpty(step) ? answer(view(warm)) : change(warm, attempt, step)
+})
+
+/** Who leaves: oneself always, others by who may remove them. */
+const departing = Effect.fnUntraced(function* (
+  desk: Desk,
+  attempt: Attempt,
+  { chat }: WarmChat,
+  command: ReviseGroup
+): Effect.fn.Return<ReadonlyArray<UserId>, Refused | StorageFailed> {
+  const users = yield* existing(desk, "members", command.remove ?? [])
+  if (users.some((user) => user.id !== attempt.by)) {
+    yield* permitted(desk, attempt, command.chat, "removeMembers")
+    if (users.some((user) => user.id === chat.owner && user.id !== attempt.by)) {
+      return yield* refuse({ _tag: "OwnerStays" })
+    }
+  }
+  return users.filter((user) => isMember(chat, user.id)).map((user) => user.id)
+})
+
+export const dissolveChat: Script<DissolveChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+  return change(yield* permitted(desk, attempt, command.chat, "dissolve"), attempt, { dissolved: true })
+})

@@ -1,0 +1,207 @@
+/** Sessions and logins. Source: PROTOCOLS, "One access token store", "Passwords", "sid", "Duplicate login". */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import { TestClock } from "effect/testing"
+import { Chats } from "@parley/core/Chats"
+import { Hub } from "@parley/core/Hub"
+import * as Parley from "@parley/core/Parley"
+import { Sessions } from "@parley/core/Sessions"
+import { defaultSettings, Settings } from "@parley/core/Settings"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { engineLayer, online, people } from "./Stage.ts"
+
+/** md5 of "123456" and of "wrong". */
+const RIGHT = "e10adc3949ba59abbe56e057f20f883e"
+const WRONG = "2bda2998d9b0ee197da142a0447f6725"
+
+const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
+  Effect.provide(test, engineLayer)
+
+const login = Effect.fnUntraced(function* (account: string, secret = RIGHT, kind: "chat" | "token" = "chat") {
+  return yield* (yield* Sessions).login({ account, secret, kind, device: "", address: "10.0.0.1" })
+})
+
+const reasonOf = <A, R>(attempt: Effect.Effect<A, { readonly reason: { readonly _tag: string } }, R>) =>
+  Effect.map(Effect.flip(attempt), ({ reason }) => reason._tag)
+
+describe("a session", () => {
+  it.effect("is opaque, and stored as its hash only", () =>
+    staged(
+      Effect.gen(function* () {
+        const store = yield* Store
+        yield* people({ account: "ann", password: "123456" })
+        const { session } = yield* login("ann")
+        assert.match(session.token, /^[A-Za-z0-9_-]{43}$/)
+        const [stored] = yield* store.sessionsOf(session.user)
+        assert.match(stored?.hash ?? "", /^[0-9a-f]{64}$/)
+        assert.notInclude(JSON.stringify(stored), session.token)
+      })
+    )
+  )
+
+  it.effect("expires when it was not used for a day, and lives on with use", () =>
+    staged(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        yield* people({ account: "ann", password: "123456" })
+        const { session } = yield* login("ann")
+        for (let hours = 0; hours < 72; hours += 23) {
+          yield* TestClock.adjust("23 hours")
+          assert.strictEqual((yield* sessions.resume(session.token))?.user.account, "ann")
+        }
+        yield* TestClock.adjust("24 hours")
+        assert.strictEqual(yield* sessions.resume(session.token), undefined)
+      })
+    )
+  )
+
+  it.effect(
+    "of a chat client ends with the next chat login; tokens of other protocols neither end it nor end by it",
+    () =>
+      staged(
+        Effect.gen(function* () {
+          const sessions = yield* Sessions
+          yield* people({ account: "ann", password: "123456" })
+          const first = yield* login("ann")
+          const token = yield* login("ann", RIGHT, "token")
+          assert.isDefined(yield* sessions.resume(first.session.token))
+          const second = yield* login("ann")
+          assert.isUndefined(yield* sessions.resume(first.session.token))
+          assert.isTrue(first.session.ended)
+          assert.isDefined(yield* sessions.resume(second.session.token))
+          assert.isDefined(yield* sessions.resume(token.session.token))
+        })
+      )
+  )
+
+  it.effect("of a chat client lives beside others where several are allowed", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      yield* people({ account: "ann", password: "123456" })
+      const first = yield* login("ann")
+      yield* login("ann")
+      assert.isDefined(yield* sessions.resume(first.session.token))
+    }).pipe(Effect.provide(engineLayer), Effect.provideService(Settings, { ...defaultSettings, sessions: "multi" }))
+  )
+
+  it.effect("is never found by garbage", () =>
+    staged(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        for (const token of ["", "x", "\u0000", "😀".repeat(50), "a".repeat(100_000)]) {
+          assert.isUndefined(yield* sessions.resume(token))
+        }
+      })
+    )
+  )
+})
+
+describe("a login", () => {
+  it.effect("is refused alike for a wrong password, an unknown account and a disabled user", () =>
+    staged(
+      Effect.gen(function* () {
+        const users = yield* Users
+        yield* people({ account: "ann", password: "123456" }, { account: "ben", password: "123456" }, "nopassword")
+        yield* users.setDisabled("ben", true)
+        assert.strictEqual(yield* reasonOf(login("ann", WRONG)), "WrongPassword")
+        assert.strictEqual(yield* reasonOf(login("nobody", RIGHT)), "WrongPassword")
+        assert.strictEqual(yield* reasonOf(login("ben", RIGHT)), "WrongPassword")
+        assert.strictEqual(yield* reasonOf(login("nopassword", RIGHT)), "WrongPassword")
+      })
+    )
+  )
+
+  it.effect("is throttled by account, also when attempts come side by side, until the window is over", () =>
+    staged(
+      Effect.gen(function* () {
+        yield* people({ account: "ann", password: "123456" })
+        const attempts = Array.from({ length: 15 }, () => reasonOf(login("ann", WRONG)))
+        const reasons = yield* Effect.all(attempts, { concurrency: "unbounded" })
+        assert.strictEqual(reasons.filter((reason) => reason === "WrongPassword").length, 10)
+        assert.strictEqual(yield* reasonOf(login("ann")), "TooManyAttempts")
+        yield* TestClock.adjust("61 seconds")
+        assert.isTrue(Exit.isSuccess(yield* Effect.exit(login("ann"))))
+      })
+    )
+  )
+
+  it.effect("is throttled by address, over many accounts", () =>
+    staged(
+      Effect.gen(function* () {
+        yield* people({ account: "ann", password: "123456" })
+        for (let index = 0; index < 30; index++) yield* reasonOf(login(`guess${index}`, WRONG))
+        assert.strictEqual(yield* reasonOf(login("ann")), "TooManyAttempts")
+      })
+    )
+  )
+
+  it.effect("that succeeds counts for nothing, however often", () =>
+    staged(
+      Effect.gen(function* () {
+        yield* people({ account: "ann", password: "123456" })
+        yield* Effect.forEach(Array.from({ length: 50 }), () => login("ann", RIGHT, "token"))
+      })
+    )
+  )
+})
+
+describe("an operator's change", () => {
+  it.effect("of a password ends the user's sessions, closes their connections and refuses the old one", () =>
+    staged(
+      Effect.gen(function* () {
+        const users = yield* Users
+        const sessions = yield* Sessions
+        const [ann] = yield* people({ account: "ann", password: "123456" })
+        assert(ann)
+        const { session } = yield* login("ann", RIGHT, "token")
+        const client = yield* online(ann)
+        yield* users.setPassword("ann", "wrong")
+        yield* client.until(client.ended)
+        assert.isUndefined(yield* sessions.resume(session.token))
+        assert.strictEqual(yield* reasonOf(login("ann", RIGHT)), "WrongPassword")
+        assert.strictEqual((yield* login("ann", WRONG)).user.account, "ann")
+      })
+    )
+  )
+
+  it.effect("of many users takes effect whole or not at all", () =>
+    staged(
+      Effect.gen(function* () {
+        const users = yield* Users
+        yield* people("ann")
+        const taken = yield* Effect.flip(users.add([{ account: "new" }, { account: "ann" }]))
+        assert.deepStrictEqual(taken.reason, { _tag: "AccountTaken", account: "ann" })
+        const bad = yield* Effect.flip(users.add([{ account: "new" }, { account: "a b" }]))
+        assert.strictEqual(bad.reason._tag, "Invalid")
+        assert.deepStrictEqual(
+          (yield* users.list).map(({ account }) => account),
+          ["ann"]
+        )
+      })
+    )
+  )
+})
+
+describe("one live chat session for a user", () => {
+  it.effect("the earlier connection is told, hears nothing more, and is closed after a grace", () =>
+    staged(
+      Effect.gen(function* () {
+        const hub = yield* Hub
+        const [ann] = yield* people("ann")
+        assert(ann)
+        yield* (yield* Chats).create(ann, { gid: "g", members: [] })
+        const first = yield* online(ann)
+        const second = yield* online(ann)
+        yield* first.until(() => first.of("takenOver").length === 1)
+        assert.strictEqual(hub.sessionsOf(ann.user).length, 1)
+        assert.isFalse(first.ended())
+        yield* TestClock.adjust("1 second")
+        yield* first.until(first.ended)
+        assert.isFalse(second.ended())
+        yield* second.leave
+        assert.strictEqual(hub.presence.status(ann.user), "offline")
+      })
+    )
+  )
+})
