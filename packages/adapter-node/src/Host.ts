@@ -30,7 +30,7 @@ export interface Options {
   readonly doors: ReadonlyArray<Door<HttpRoutes>>
   /** Bytes of one HTTP request body, at most; multipart routes set their own. By default the setting `limits.body`. */
   readonly body?: number
-  /** By default the settings `limits.frame` and `limits.sendBuffer`, and the times of `defaultOptions`. */
+  /** By default the settings `limits.frame`, `limits.sendBuffer` and `connection.ping`, and the times of `defaultOptions`. */
   readonly connection?: Partial<ConnectionOptions>
 }
 
@@ -132,6 +132,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       ...defaultOptions,
       frame: settings.frame,
       sendBuffer: settings.sendBuffer,
+      heartbeat: settings.ping * 1000,
       defect: (cause) => complain("A connection's session failed.", cause),
       ...options.connection
     }

@@ -106,6 +106,12 @@ export const engineSettings = {
     { min: 0, max: 1000 },
     "Milliseconds for which acknowledgements may be gathered before they are written."
   ),
+  ping: integer(
+    "connection.ping",
+    30,
+    { min: 1, max: 3600 },
+    "Seconds between two pings of a WebSocket connection; a client that has not answered the previous one is dropped."
+  ),
   frame: integer("limits.frame", MIB, { min: KIB, max: 64 * MIB }, "Bytes of one frame from a client, at most."),
   body: integer(
     "limits.body",
