@@ -1,5 +1,12 @@
 /** What connections over a socket have in common, whatever frames look like on it. */
-import type { Accept, Connection, Frame, Opening, Peer } from "@parley/core/Connection"
+import {
+  type Accept,
+  type Connection,
+  type Frame,
+  type Opening,
+  type Peer,
+  nextConnectionId
+} from "@parley/core/Connection"
 import type { Duplex } from "node:stream"
 import { Outbox } from "./Outbox.ts"
 
@@ -39,8 +46,6 @@ export const defaultOptions: Options = {
   }
 }
 
-let lastId = 0
-
 /** `::ffff:192.0.2.1` is how a socket that serves both families writes an IPv4 peer. */
 const plainAddress = (address: string | undefined): string =>
   address === undefined ? "" : address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address
@@ -67,7 +72,7 @@ export abstract class SocketConnection implements Connection {
     options: Options,
     ended: (connection: SocketConnection) => void
   ) {
-    this.id = ++lastId
+    this.id = nextConnectionId()
     this.address = plainAddress(socket.remoteAddress)
     this.socket = socket
     this.options = options

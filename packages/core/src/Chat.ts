@@ -69,6 +69,17 @@ export interface NewChat extends Omit<Chat, "id" | "version" | "members" | "edit
   readonly members: ReadonlyArray<UserId>
 }
 
+/** A chat as it is when just made: version 1, everybody in it from the first entry on. */
+export const asMade = (chat: NewChat, id: ChatId): Chat => ({
+  ...chat,
+  id,
+  version: 1,
+  editedBy: null,
+  editedAt: 0,
+  dissolved: false,
+  members: new Map(chat.members.map((user): [UserId, Member] => [user, { user, joinedAt: chat.createdAt, joinSeq: 1 }]))
+})
+
 /** What one member set for themself. */
 export interface Preference {
   readonly chat: ChatId

@@ -21,6 +21,11 @@ export class Frame {
   }
 }
 
+let lastConnection = 0
+
+/** The id of one more connection, whatever it runs over: connections of all transports tell themselves apart by it. */
+export const nextConnectionId = (): number => ++lastConnection
+
 /**
  * Transport, as a port: one connection to one client, whatever it runs over. Laws: `testing/ConnectionLaws`.
  *
@@ -32,7 +37,7 @@ export class Frame {
  * - `closed` is called exactly once, and nothing is received after it.
  */
 export interface Connection {
-  /** Unique in this process, from 1. */
+  /** Unique in this process, from 1: `nextConnectionId()`. */
   readonly id: number
   /** The peer's address without its port, for throttling and logs. */
   readonly address: string

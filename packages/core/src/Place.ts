@@ -22,7 +22,10 @@ export interface Place {
 /** Acknowledgements beyond this many above the floor are forgotten, and what they were for is delivered again. */
 export const MAX_ACKED = 1024
 
-/** Of two records of one place, the farther of each part. Commutative, associative, idempotent. */
+/**
+ * Of two records of one place, the farther of each part. Commutative and idempotent; associative as long as no more
+ * than `MAX_ACKED` acknowledgements come together, beyond which the highest are forgotten.
+ */
 export const furthest = (a: Place, b: Place): Place => {
   const delivered = Math.max(a.delivered, b.delivered)
   const acked = [...new Set([...a.acked, ...b.acked])].filter((seq) => seq > delivered).sort((x, y) => x - y)

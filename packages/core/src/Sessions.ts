@@ -9,10 +9,11 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
+import { available as availableOr } from "./Availability.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
 import type { UserId } from "./Ids.ts"
-import { type Refused, refuse } from "./Refused.ts"
+import type { Refused } from "./Refused.ts"
 import { Settings } from "./Settings.ts"
 import { Store, type StoredSession, type Write } from "./Store.ts"
 import type { User } from "./User.ts"
@@ -90,15 +91,7 @@ export class Sessions extends Context.Service<
       /** By token, the least recently used first. */
       const live = new Map<string, LiveSession>()
 
-      const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
-        effect.pipe(
-          Effect.catch((failed) =>
-            Effect.andThen(
-              Effect.logError("sessions could not be read or written", failed),
-              refuse({ _tag: "Unavailable" })
-            )
-          )
-        )
+      const available = availableOr("sessions")
 
       const hashOf = (token: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(token))
 

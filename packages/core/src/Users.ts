@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { available as availableOr } from "./Availability.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
 import { Hub } from "./Hub.ts"
@@ -51,15 +52,7 @@ export class Users extends Context.Service<
       const sessions = yield* Sessions
       const hub = yield* Hub
 
-      const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
-        effect.pipe(
-          Effect.catch((failed) =>
-            Effect.andThen(
-              Effect.logError("users could not be read or written", failed),
-              refuse({ _tag: "Unavailable" })
-            )
-          )
-        )
+      const available = availableOr("users")
 
       const named = Effect.fnUntraced(function* (account: string): Effect.fn.Return<User, Refused> {
         const [user] = yield* available(desk.users.byAccount([account]))

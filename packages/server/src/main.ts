@@ -17,6 +17,9 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 
 const args = process.argv.slice(2)
 
+// What the server keeps (messages, hashes of passwords, files) is for its own user only.
+process.umask(0o077)
+
 // Whoever reads our output may stop reading, as in `parley user list | head -1`: then the rest is of no use. A server
 // goes on: its clients are still there.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

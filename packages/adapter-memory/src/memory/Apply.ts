@@ -1,5 +1,5 @@
 /** One write of a unit that was checked: it cannot fail. */
-import type { Chat, Member, NewChat, StoredChat } from "@parley/core/Chat"
+import { asMade, type NewChat, type StoredChat } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import { evolve, type Entry } from "@parley/core/Log"
 import { amend, fromPosted } from "@parley/core/Message"
@@ -48,11 +48,8 @@ const createChat = (
   by: UserId | null,
   stored: (kept: KeptChat) => StoredChat
 ): Written => {
-  const members = new Map<UserId, Member>(
-    made.members.map((user) => [user, { user, joinedAt: made.createdAt, joinSeq: 1 }])
-  )
   const id = ChatId(tables.chats.size + 1)
-  const chat: Chat = { ...made, id, version: 1, editedBy: null, editedAt: 0, dissolved: false, members }
+  const chat = asMade(made, id)
   const kept: KeptChat = { chat, log: [], messages: [], activeAt: 0 }
   tables.chats.set(id, kept)
   tables.gids.set(chat.gid, id)

@@ -3,7 +3,7 @@
  * frequent unit, one message, travels as a row, and what was committed comes back as numbers only: the store still has
  * the unit, and makes the answer from both.
  */
-import type { Member, NewChat, StoredChat } from "@parley/core/Chat"
+import { asMade } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import type { Posted } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
@@ -73,20 +73,6 @@ export type FromWriter =
   /** The transaction failed, and no unit took effect. */
   | { readonly _tag: "Failed"; readonly cause: unknown }
 
-/** A chat as it is when just made. */
-const made = (chat: NewChat, id: ChatId): StoredChat => ({
-  chat: {
-    ...chat,
-    id,
-    version: 1,
-    editedBy: null,
-    editedAt: 0,
-    dissolved: false,
-    members: new Map<UserId, Member>(chat.members.map((user) => [user, { user, joinedAt: chat.createdAt, joinSeq: 1 }]))
-  },
-  head: { seq: 1, posted: 0, activeAt: 0 }
-})
-
 /**
  * What one write came to. `next` gives the write's numbers: chat and entry of a new chat; id, sequence and posted of an
  * entry; id and since of a user; the id of a file.
@@ -97,7 +83,7 @@ export const written = (write: Write, next: () => number): Written => {
       const chat = ChatId(next())
       return {
         _tag: "Chat",
-        stored: made(write.chat, chat),
+        stored: { chat: asMade(write.chat, chat), head: { seq: 1, posted: 0, activeAt: 0 } },
         entry: {
           id: EntryId(next()),
           chat,

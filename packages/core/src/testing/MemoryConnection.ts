@@ -2,7 +2,8 @@
  * A connection without a network, both of its ends in this process: for tests, and to talk to an engine in the same
  * program. Frames travel between turns, never inside the call that sends them.
  */
-import type { Accept, Connection, Frame, Opening, Peer } from "../Connection.ts"
+import { type Accept, type Connection, type Frame, nextConnectionId, type Opening, type Peer } from "../Connection.ts"
+import { textBytes } from "../Utf8.ts"
 
 /** The client's end. */
 export interface MemoryClient {
@@ -31,24 +32,8 @@ export interface Options {
   readonly opening?: Opening
 }
 
-/** UTF-8, for want of `TextEncoder` in a language without a platform; half characters become U+FFFD. */
-const encode = (text: string): Uint8Array => {
-  const bytes: Array<number> = []
-  for (const character of text) {
-    let code = character.codePointAt(0) ?? 0
-    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd
-    if (code < 0x80) bytes.push(code)
-    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63))
-    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63))
-    else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63))
-  }
-  return Uint8Array.from(bytes)
-}
-
 /** The name under which frames keep their bytes. */
 export const TRANSPORT = "memory"
-
-let lastId = 0
 
 /** Opens a connection. `accept` is called before this returns. */
 export const connect = (options: Options): MemoryClient => {
@@ -101,18 +86,18 @@ export const connect = (options: Options): MemoryClient => {
     while (serverReads && !ended && goodbye === undefined) {
       const next = toServer.shift()
       if (next === undefined) break
-      if (encode(next).length > frameLimit) peer?.oversized(frameLimit)
+      if (textBytes(next).length > frameLimit) peer?.oversized(frameLimit)
       else peer?.receive(next)
     }
     tellWatchers()
   }
 
   const connection: Connection = {
-    id: ++lastId,
+    id: nextConnectionId(),
     address: options.address ?? "127.0.0.1",
     send: (frame: Frame) => {
       if (ended || goodbye !== undefined) return
-      const size = frame.bytes(TRANSPORT, encode).length
+      const size = frame.bytes(TRANSPORT, textBytes).length
       if (waiting > sendBuffer) {
         // What ends a connection must not be called from inside `send`: senders go through lists of connections.
         toClient = []
