@@ -3,7 +3,7 @@
  * frequent unit, one message, travels as a row, and what was committed comes back as numbers only: the store still has
  * the unit, and makes the answer from both.
  */
-import { asMade } from "@parley/core/Chat"
+import { asMade, type StoredChat } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import type { Posted } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
