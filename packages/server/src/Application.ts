@@ -8,6 +8,7 @@ import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import type { Blobs } from "@parley/core/Blobs"
 import type { OpenDialect } from "@parley/core/Dialect"
 import * as Parley from "@parley/core/Parley"
+import { Permissions } from "@parley/core/Permissions"
 import { Reception } from "@parley/core/Reception"
 import { Settings } from "@parley/core/Settings"
 import type { Store } from "@parley/core/Store"
@@ -23,6 +24,7 @@ import { type Address, Failed, type Running } from "./command/Parts.ts"
 import type { ServedDialect } from "./Dialects.ts"
 import { addDemoUsers, ensureSystemChat } from "./Foundation.ts"
 import type { Configuration } from "./settings/Configuration.ts"
+import { permissionCommands } from "./permissions/PermissionCommands.ts"
 import { userCommands } from "./users/UserCommands.ts"
 
 /** Milliseconds for what is under way when the server stops; ten seconds are promised for all of it. */
@@ -109,5 +111,6 @@ const prepare = Effect.fnUntraced(function* (
 
 /** The commands that are the server's own. */
 export const operatorCommands = Effect.gen(function* () {
-  return [...userCommands(yield* Users)]
+  const users = yield* Users
+  return [...userCommands(users), ...permissionCommands(yield* Permissions, users)]
 })

@@ -2,14 +2,16 @@
  * The protocols that are served: every folder of `@parley/dialects` is one, found by its name. A new protocol is a new
  * folder there, and nothing here knows of it.
  */
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { dirname, isAbsolute, join, resolve } from "node:path"
+import { pathToFileURL } from "node:url"
 import type { HttpRoutes } from "@parley/adapter-node/HttpRoutes"
 import type { Blobs } from "@parley/core/Blobs"
 import type { Dialect } from "@parley/core/Dialect"
 import type * as Parley from "@parley/core/Parley"
 import type { Store } from "@parley/core/Store"
+import * as Data from "effect/Data"
 
 /** A protocol that this server can serve. */
 export type ServedDialect = Dialect<HttpRoutes, Parley.Services | Store | Blobs>
@@ -29,11 +31,33 @@ const names = (): ReadonlyArray<string> => {
     .sort()
 }
 
-/** All protocols, loaded. */
-export const loadDialects = (): Promise<ReadonlyArray<ServedDialect>> =>
-  Promise.all(
-    names().map(async (name) => {
-      const { dialect } = (await import(`@parley/dialects/${name}`)) as { readonly dialect: ServedDialect }
-      return dialect
-    })
-  )
+/** A protocol that was asked for cannot be loaded; `message` is one line. */
+export class NoSuchDialect extends Data.TaggedError("NoSuchDialect")<{ readonly message: string }> {}
+
+/**
+ * The protocols to serve: all there are, or those that `wanted` lists, separated by commas. What begins with `.` or `/` is
+ * the folder of a protocol of one's own, with an `index.ts` or `index.js`.
+ */
+export const loadDialects = async (wanted: string | undefined): Promise<ReadonlyArray<ServedDialect>> => {
+  const known = names()
+  const listed = (wanted ?? "").split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
+  return Promise.all((listed.length === 0 ? known : listed).map((name) => load(name, known)))
+}
+
+const load = async (name: string, known: ReadonlyArray<string>): Promise<ServedDialect> => {
+  const isFolder = name.startsWith(".") || isAbsolute(name)
+  if (!isFolder && !known.includes(name)) {
+    throw new NoSuchDialect({ message: `there is no protocol ${name}; there are ${known.join(", ")}` })
+  }
+  const { dialect } = (await import(isFolder ? indexOf(name) : `@parley/dialects/${name}`)) as {
+    readonly dialect?: ServedDialect
+  }
+  if (dialect === undefined) throw new NoSuchDialect({ message: `${name} exports no dialect` })
+  return dialect
+}
+
+const indexOf = (folder: string): string => {
+  const index = ["index.ts", "index.js"].map((file) => resolve(folder, file)).find((file) => existsSync(file))
+  if (index === undefined) throw new NoSuchDialect({ message: `${folder} holds no index.ts or index.js` })
+  return pathToFileURL(index).href
+}

@@ -3,13 +3,14 @@
 import { readFileSync } from "node:fs"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { assemble } from "./command/Assembly.ts"
 import { runCommandLine } from "./command/CommandLine.ts"
-import { loadDialects } from "./Dialects.ts"
+import { loadDialects, NoSuchDialect } from "./Dialects.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   readonly version: string
@@ -29,8 +30,16 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 /** Standard output is for what was asked for; the log goes to standard error, for people on a terminal, else as JSON. */
 const log = Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : Logger.withConsoleError(Logger.formatJson)])
 
+const dialects = Effect.tryPromise({
+  try: () => loadDialects(process.env["PARLEY_DIALECTS"]),
+  catch: (cause) =>
+    cause instanceof NoSuchDialect
+      ? cause
+      : new NoSuchDialect({ message: `a protocol does not load: ${String(cause)}` })
+}).pipe(Effect.tapError(({ message }) => Console.error(`parley: ${message}`)))
+
 const exit = await Effect.runPromiseExit(
-  runCommandLine(assemble(version, await loadDialects()), args).pipe(
+  Effect.flatMap(dialects, (loaded) => runCommandLine(assemble(version, loaded), args)).pipe(
     Effect.provide([NodeServices.layer, log]),
     Effect.provideService(Logger.LogToStderr, true)
   )

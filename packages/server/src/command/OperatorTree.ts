@@ -13,7 +13,8 @@ import { prepare } from "./Preparations.ts"
 
 /** What stands behind the groups in `parley --help`. */
 const GROUPS: Readonly<Record<string, string>> = {
-  user: "Add, list, change and import users"
+  user: "Add, list, change and import users",
+  explain: "Say why the server decides as it does"
 }
 
 /** One command for each first word. */

@@ -1,0 +1,23 @@
+/** `parley explain permission`, on a running server and on its database alone. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { folder, run, serve } from "./Program.ts"
+
+describe("parley explain permission", () => {
+  it.live("prints the decision and the rule that made it", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      yield* serve(cwd)
+      const explain = (user: string, chat: string, operation: string) =>
+        Effect.map(
+          run(cwd, ["explain", "permission", "--user", user, "--chat", chat, "--operation", operation]),
+          ({ out, err }) => `${out}${err}`.trim()
+        )
+      assert.match(yield* explain("admin", "system", "setAdmins"), /^allowed: admin passes every rule of setAdmins/)
+      assert.strictEqual(yield* explain("alice", "1", "setAdmins"), "refused: only system administrators")
+      assert.strictEqual(yield* explain("alice", "nowhere", "speak"), "refused: the chat does not exist")
+      assert.match(yield* explain("nobody", "system", "speak"), /there is no user nobody/)
+      assert.match(yield* explain("alice", "system", "sing"), /there is no operation sing; there are see, join/)
+    })
+  )
+})
