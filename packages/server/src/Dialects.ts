@@ -20,14 +20,18 @@ interface Manifest {
   readonly exports: { readonly "./*": string }
 }
 
+/** The module of the protocol in this folder, if there is one. */
+const indexIn = (folder: string): string | undefined =>
+  ["index.ts", "index.js"].map((file) => resolve(folder, file)).find((file) => existsSync(file))
+
 /** The names of all protocols, in alphabetical order. */
 const names = (): ReadonlyArray<string> => {
   const manifest = createRequire(import.meta.url).resolve("@parley/dialects/package.json")
   const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as Manifest
   const [folder = ""] = exports["./*"].split("*")
-  return readdirSync(join(dirname(manifest), folder), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
+  const root = join(dirname(manifest), folder)
+  return readdirSync(root)
+    .filter((name) => indexIn(join(root, name)) !== undefined)
     .sort()
 }
 
@@ -57,7 +61,7 @@ const load = async (name: string, known: ReadonlyArray<string>): Promise<ServedD
 }
 
 const indexOf = (folder: string): string => {
-  const index = ["index.ts", "index.js"].map((file) => resolve(folder, file)).find((file) => existsSync(file))
+  const index = indexIn(folder)
   if (index === undefined) throw new NoSuchDialect({ message: `${folder} holds no index.ts or index.js` })
   return pathToFileURL(index).href
 }
