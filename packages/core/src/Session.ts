@@ -235,7 +235,10 @@ export class Session implements Peer {
     this.#around.run(
       Effect.andThen(
         Effect.sleep(this.#around.settings.takeoverGrace),
-        Effect.sync(() => this.connection.close(CLOSE_TAKEN_OVER, "logged in elsewhere"))
+        // A client that has logged in again on this very connection meanwhile stays.
+        Effect.sync(() => {
+          if (this.#superseded) this.connection.close(CLOSE_TAKEN_OVER, "logged in elsewhere")
+        })
       )
     )
   }

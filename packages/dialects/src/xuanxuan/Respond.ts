@@ -31,6 +31,8 @@ export interface Services {
   readonly settings: EngineSettings
 }
 
+/** WebSocket close code of RFC 6455. */
+const CLOSE_INTERNAL = 1011
 /** Characters of a device's name, at most. */
 const MAX_DEVICE = 64
 
@@ -140,10 +142,8 @@ const authenticated = Effect.fnUntraced(function* (
   if (!resumed) return yield* work
   announceUser(services, session, "login", user)
   // What goes wrong with the request does not undo the resuming.
-  yield* Effect.ensuring(
-    work,
-    Effect.suspend(() => (session.live === live ? Effect.ignore(greet(services, profile, session, user)) : Effect.void))
-  ).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.sync(() => session.answer(refusal(request, reason)))))
+  yield* Effect.catchTag(work, "Refused", ({ reason }) => Effect.sync(() => session.answer(refusal(request, reason))))
+  if (session.live === live) yield* greet(services, profile, session, user)
 })
 
 /** Answers whether the session was resumed on this connection just now. */
@@ -239,22 +239,24 @@ const acknowledge = Effect.fnUntraced(function* (
     : session.acknowledge(ids)
 })
 
-const greet = Effect.fnUntraced(function* (
-  services: Services,
-  profile: Profile,
-  session: Session,
-  user: User
-): Effect.fn.Return<void, Refused> {
-  const { engine, hub } = services
-  const caller = session.caller()
-  const { reply: users } = yield* engine.handle(caller, { _tag: "ListUsers" })
-  const { reply: chats } = yield* engine.handle(caller, { _tag: "ListChats" })
-  if (session.user?.id !== user.id) return
-  yield* session.open(
-    chats.map(({ chat }) => chat.id),
-    () => greetingOf({ users, chats, presence: hub.presence, warm: engine.desk.chats, session, profile })
+/** The pushes of a login. */
+const greet = (services: Services, profile: Profile, session: Session, user: User): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const { engine, hub } = services
+    const caller = session.caller()
+    const { reply: users } = yield* engine.handle(caller, { _tag: "ListUsers" })
+    const { reply: chats } = yield* engine.handle(caller, { _tag: "ListChats" })
+    if (session.user?.id !== user.id) return
+    yield* session.open(
+      chats.map(({ chat }) => chat.id),
+      () => greetingOf({ users, chats, presence: hub.presence, warm: engine.desk.chats, session, profile })
+    )
+  }).pipe(
+    // The login was answered already: the client comes again.
+    Effect.catchTag("Refused", ({ reason }) =>
+      Effect.sync(() => session.connection.close(CLOSE_INTERNAL, messageOf(reason)))
+    )
   )
-})
 
 const announceUser = (services: Services, session: Session, what: "login" | "logout", user: User): void => {
   const event = { _tag: "UserEvent", id: nextUnkeptId(), what, user: services.hub.presence.of(user) } as const
