@@ -204,4 +204,22 @@ describe("one live chat session for a user", () => {
       })
     )
   )
+
+  it.effect("a connection that has logged in again within the grace is not closed", () =>
+    staged(
+      Effect.gen(function* () {
+        const hub = yield* Hub
+        const [ann] = yield* people("ann")
+        assert(ann)
+        const first = yield* online(ann)
+        const second = yield* online(ann)
+        yield* first.until(() => first.of("takenOver").length === 1)
+        yield* first.enterAgain
+        yield* TestClock.adjust("1 second")
+        yield* second.until(second.ended)
+        assert.isFalse(first.ended())
+        assert.strictEqual(hub.sessionsOf(ann.user).length, 1)
+      })
+    )
+  )
 })

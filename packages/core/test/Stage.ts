@@ -7,6 +7,7 @@ import type { ChatId, UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
 import { Reception } from "@parley/core/Reception"
+import type { Refused } from "@parley/core/Refused"
 import type { Respond } from "@parley/core/Session"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
@@ -65,6 +66,8 @@ export interface Client {
   readonly leave: Effect.Effect<void>
   readonly ended: () => boolean
   readonly caller: () => Caller
+  /** Begins a new session on the same connection. */
+  readonly enterAgain: Effect.Effect<void, Refused>
 }
 
 const everyTongue = { explicit: tongue("explicit"), taken: tongue("taken") }
@@ -149,7 +152,8 @@ export const online = Effect.fnUntraced(function* (
       until(() => over)
     ),
     ended: () => over,
-    caller: () => mine.caller()
+    caller: () => mine.caller(),
+    enterAgain: Effect.map(sessions.issue(id, "chat"), (again) => mine.enter(again, user, "online"))
   } satisfies Client
 })
 
