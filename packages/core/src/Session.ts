@@ -141,6 +141,7 @@ export class Session implements Peer {
     if (this.#ended) return
     this.#live = live
     this.#user = user
+    this.#superseded = false
     this.#delivery = new Delivery(
       this.connection,
       this.tongue,
