@@ -16,9 +16,12 @@ import type { WarmChat, WarmChats } from "./WarmChats.ts"
 const PAGE_TOTAL = 2000
 const PAGE_MIN = 8
 const PAGE_MAX = 200
-/** Bytes that may wait for the reader before the catch-up waits too, and down to which it waits. */
+/** Bytes that may wait for the reader before the catch-up waits too. */
 const HIGH_WATER = 256 * 1024
-const LOW_WATER = 64 * 1024
+/** The catch-up never takes more than this part of what may wait for a client: that is for what comes beside it. */
+const SHARE = 1 / 4
+/** It goes on once this part of its own bound waits. */
+const LOW_WATER = 1 / 4
 
 /** One chat that is being caught up. */
 interface Reading {
@@ -38,8 +41,10 @@ interface Reading {
 export const catchUp = Effect.fnUntraced(function* (
   delivery: Delivery,
   store: Store["Service"],
-  chats: WarmChats
+  chats: WarmChats,
+  sendBuffer: number
 ): Effect.fn.Return<void, StorageFailed> {
+  const high = Math.min(HIGH_WATER, sendBuffer * SHARE)
   const readings = new Map<ChatId, Reading>()
   while (!delivery.closed) {
     enlist(delivery, readings)
@@ -47,9 +52,11 @@ export const catchUp = Effect.fnUntraced(function* (
     yield* refill(store, readings)
     const warm = new Map((yield* chats.all([...readings.keys()])).map((one) => [one.chat.id, one]))
     if (delivery.closed) return
-    deliver(delivery, warm, readings)
-    if (delivery.connection.buffered() > HIGH_WATER) {
-      yield* Effect.callback<void>((resume) => delivery.connection.onDrained(LOW_WATER, () => resume(Effect.void)))
+    deliver(delivery, warm, readings, high)
+    if (delivery.waiting > high) {
+      delivery.flush()
+      const low = high * LOW_WATER
+      yield* Effect.callback<void>((resume) => delivery.connection.onDrained(low, () => resume(Effect.void)))
     } else yield* Effect.yieldNow
   }
 })
@@ -102,8 +109,13 @@ const refill = Effect.fnUntraced(function* (
 })
 
 /** Hands over in the order of ids until a chat has to be read on, or the reader is slow. */
-const deliver = (delivery: Delivery, chats: ReadonlyMap<ChatId, WarmChat>, readings: Map<ChatId, Reading>): void => {
-  while (delivery.connection.buffered() <= HIGH_WATER) {
+const deliver = (
+  delivery: Delivery,
+  chats: ReadonlyMap<ChatId, WarmChat>,
+  readings: Map<ChatId, Reading>,
+  high: number
+): void => {
+  while (delivery.waiting <= high) {
     let first: Reading | undefined
     let next: Entry | undefined
     for (const [chat, reading] of readings) {

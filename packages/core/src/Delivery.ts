@@ -102,6 +102,7 @@ export class Delivery {
     this.#behind.clear()
     this.#untaken.clear()
     this.#pending = []
+    this.#pendingSize = 0
   }
 
   /** Something that is in no log. Before `open` it is no news: the greeting says it. */
@@ -173,7 +174,12 @@ export class Delivery {
     this.#untaken.clear()
   }
 
-  /** Sends what waits. */
+  /** What was handed over and is not taken by the operating system, in bytes, about. */
+  get waiting(): number {
+    return this.#pendingSize + this.connection.buffered()
+  }
+
+  /** Sends what waits for the end of the turn. */
   flush(): void {
     const pending = this.#pending
     const [first] = pending

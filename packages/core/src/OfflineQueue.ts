@@ -95,7 +95,7 @@ export class OfflineQueue extends Context.Service<
             queue.push({ id: event.entry.id, level: 3, user, event })
             if (queue.length >= limit) delivery.close()
           })
-          yield* catchUp(delivery, store, desk.chats)
+          yield* catchUp(delivery, store, desk.chats, desk.settings.sendBuffer)
           return queue
         }, available),
         acknowledge: Effect.fnUntraced(function* (user, ids, { device = "" } = {}) {

@@ -248,7 +248,8 @@ export class Session implements Peer {
     const delivery = this.#delivery
     if (this.#catchingUp || delivery === undefined) return
     this.#catchingUp = true
-    const reading = catchUp(delivery, this.#around.store, this.#around.chats).pipe(
+    const { store, chats, settings } = this.#around
+    const reading = catchUp(delivery, store, chats, settings.sendBuffer).pipe(
       Effect.catch((failed) =>
         Effect.andThen(
           Effect.logError("a backlog could not be read", failed),

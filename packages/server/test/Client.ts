@@ -1,0 +1,314 @@
+/** Small clients of the xuanxuan protocol over real sockets: WebSocket, and raw TCP as the desktop client has it. */
+import { Effect, type Scope } from "effect"
+import { createHash } from "node:crypto"
+import * as net from "node:net"
+import { type RawData, WebSocket } from "ws"
+
+/** One packet: an answer where it has a `result`, else a push. */
+export interface Packet {
+  readonly id?: number
+  readonly module: string
+  readonly method: string
+  readonly result?: string
+  readonly message?: string
+  readonly sid?: string
+  readonly data?: unknown
+}
+
+export interface Message {
+  readonly id: number
+  readonly gid: string
+  readonly cgid: string
+  readonly user: number
+  readonly content: string
+}
+
+export interface Closed {
+  /** The WebSocket close code; 0 where the transport has none. */
+  readonly code: number
+  readonly reason: string
+}
+
+export interface Client {
+  /** Everything in the order in which it came, packets of one frame one by one. */
+  readonly heard: ReadonlyArray<Packet>
+  readonly answers: ReadonlyArray<Packet>
+  /** The messages that were pushed. */
+  readonly delivered: ReadonlyArray<Message>
+  /** For each message that was pushed the id of its packet, which acknowledges it. */
+  readonly packets: ReadonlyArray<number>
+  /** The pushes of this method. */
+  readonly pushes: (method: string) => ReadonlyArray<Packet>
+  /** Once the connection has ended. */
+  readonly closed: () => Closed | undefined
+  readonly sid: () => string
+  /** This session's id is shown with whatever is asked from now on. */
+  readonly take: (sid: string) => void
+  /** Sends one frame. */
+  readonly send: (frame: unknown) => void
+  /** Sends bytes as they are: TCP only. */
+  readonly write: (bytes: Uint8Array | string) => void
+  /** Sends a request and waits for its answer, which is the next one: nothing else may be under way. */
+  readonly ask: (method: string, params?: unknown) => Effect.Effect<Packet>
+  /** The same for a request that must succeed; answers its data. */
+  readonly get: <A>(method: string, params?: unknown) => Effect.Effect<A>
+  /** Sends these texts to a chat, one request each, and waits for each answer. Answers the stored messages. */
+  readonly say: (cgid: string, ...texts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Message>>
+  readonly acknowledge: (ids: number | ReadonlyArray<number>) => void
+  /** Waits until it is so; looks whenever something has come, or the connection has ended. */
+  readonly until: (what: string, there: () => boolean) => Effect.Effect<void>
+  /** Waits for a message with this content. */
+  readonly untilTold: (content: string) => Effect.Effect<void>
+  readonly untilClosed: Effect.Effect<Closed>
+  readonly stopReading: () => void
+  readonly startReading: () => void
+  /** Ends the connection politely and waits for the other side to have done so. */
+  readonly leave: Effect.Effect<Closed>
+  /** Breaks the connection off. */
+  readonly drop: () => void
+}
+
+export const PASSWORD = "123456"
+/** A password as it travels. */
+export const md5 = (password: string): string => createHash("md5").update(password).digest("hex")
+
+/** A wait that takes longer has failed, and says what it was for. */
+const PATIENCE = "40 seconds"
+
+interface Line {
+  readonly send: (frame: string) => void
+  readonly write: (bytes: Uint8Array | string) => void
+  readonly stopReading: () => void
+  readonly startReading: () => void
+  readonly end: () => void
+  readonly destroy: () => void
+}
+
+interface Ears {
+  readonly frame: (text: string) => void
+  readonly closed: (how: Closed) => void
+}
+
+let gids = 0
+/** A gid that nothing else has in this process. */
+export const newGid = (): string => `gid-${process.pid}-${++gids}`
+
+const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>) =>
+  Effect.gen(function* () {
+    const heard: Array<Packet> = []
+    const answers: Array<Packet> = []
+    const delivered: Array<Message> = []
+    const packets: Array<number> = []
+    const watchers = new Set<() => void>()
+    let closed: Closed | undefined
+    let sid = ""
+    const wake = (): void => {
+      for (const look of watchers) look()
+    }
+    const hear = (packet: Packet): void => {
+      heard.push(packet)
+      if (packet.result !== undefined) answers.push(packet)
+      else if (packet.method === "message" && packet.id !== undefined) {
+        for (const message of packet.data as ReadonlyArray<Message>) {
+          delivered.push(message)
+          packets.push(packet.id)
+        }
+      }
+    }
+    const line = yield* open({
+      frame: (text) => {
+        const json = JSON.parse(text) as Packet | ReadonlyArray<Packet>
+        if (Array.isArray(json)) for (const packet of json as ReadonlyArray<Packet>) hear(packet)
+        else hear(json as Packet)
+        wake()
+      },
+      closed: (how) => {
+        closed ??= how
+        wake()
+      }
+    })
+    const state = (): string =>
+      `closed: ${JSON.stringify(closed)}, ${heard.length} packets, the last: ${JSON.stringify(heard.at(-1))?.slice(0, 300)}`
+    const until = (what: string, there: () => boolean): Effect.Effect<void> =>
+      Effect.callback<void>((resume) => {
+        const look = (): void => {
+          if (there()) resume(Effect.void)
+          else if (closed !== undefined) resume(Effect.die(new Error(`closed before ${what}; ${state()}`)))
+          else return
+          watchers.delete(look)
+        }
+        watchers.add(look)
+        look()
+        return Effect.sync(() => void watchers.delete(look))
+      }).pipe(
+        Effect.timeoutOrElse({
+          duration: PATIENCE,
+          orElse: () => Effect.die(new Error(`waited in vain for ${what}; ${state()}`))
+        })
+      )
+    const untilClosed = Effect.callback<Closed>((resume) => {
+      const look = (): void => {
+        if (closed === undefined) return
+        watchers.delete(look)
+        resume(Effect.succeed(closed))
+      }
+      watchers.add(look)
+      look()
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: PATIENCE,
+        orElse: () => Effect.die(new Error(`waited in vain for the end; ${state()}`))
+      })
+    )
+    const send = (frame: unknown): void => line.send(JSON.stringify(frame))
+    const ask: Client["ask"] = Effect.fnUntraced(function* (method, params) {
+      const index = answers.length
+      send({ module: "chat", method, ...(sid !== "" && { sid }), ...(params !== undefined && { params }) })
+      yield* until(`the answer to ${method}`, () => answers.length > index)
+      const answer = answers[index]
+      if (answer?.method !== method)
+        return yield* Effect.die(new Error(`${method} answered: ${JSON.stringify(answer)}`))
+      if (method === "login" && answer.result === "success") sid = answer.sid ?? ""
+      return answer
+    })
+    const get = <A>(method: string, params?: unknown): Effect.Effect<A> =>
+      Effect.flatMap(ask(method, params), (answer) =>
+        answer.result === "success"
+          ? Effect.succeed(answer.data as A)
+          : Effect.die(new Error(`${method} failed: ${JSON.stringify(answer)}`))
+      )
+    const client: Client = {
+      heard,
+      answers,
+      delivered,
+      packets,
+      pushes: (method) => heard.filter((packet) => packet.result === undefined && packet.method === method),
+      closed: () => closed,
+      sid: () => sid,
+      take: (token) => {
+        sid = token
+      },
+      send,
+      write: line.write,
+      ask,
+      get,
+      say: (cgid, ...texts) =>
+        Effect.forEach(texts, (content) =>
+          Effect.flatMap(get<ReadonlyArray<Message>>("message", [{ gid: newGid(), cgid, content }]), ([stored]) =>
+            stored === undefined
+              ? Effect.die(new Error(`${content} was answered with nothing`))
+              : Effect.succeed(stored)
+          )
+        ),
+      acknowledge: (id) => send({ module: "chat", method: "message", id, sid }),
+      until,
+      untilTold: (content) => until(content, () => delivered.some((message) => message.content === content)),
+      untilClosed,
+      stopReading: line.stopReading,
+      startReading: line.startReading,
+      leave: Effect.andThen(Effect.sync(line.end), untilClosed),
+      drop: line.destroy
+    }
+    return client
+  })
+
+const textOf = (data: RawData): string =>
+  (Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data)).toString()
+
+/** Connects to `/ws`; `http` is the server's address as it prints it. */
+export const webSocket = (http: string, query = "") =>
+  clientOn((ears) =>
+    Effect.acquireRelease(
+      Effect.callback<WebSocket, string>((resume) => {
+        const ws = new WebSocket(`${http.replace("http:", "ws:")}/ws${query}`, { perMessageDeflate: false })
+        ws.on("message", (data) => ears.frame(textOf(data)))
+        ws.on("close", (code, reason) => ears.closed({ code, reason: String(reason) }))
+        ws.on("error", (error) => resume(Effect.fail(error.message)))
+        ws.once("open", () => resume(Effect.succeed(ws)))
+      }),
+      (ws) => Effect.sync(() => ws.terminate())
+    ).pipe(
+      Effect.map((ws) => ({
+        send: (frame) => ws.send(frame),
+        write: () => {
+          throw new Error("a WebSocket has frames, not bytes")
+        },
+        stopReading: () => ws.pause(),
+        startReading: () => ws.resume(),
+        end: () => ws.close(),
+        destroy: () => ws.terminate()
+      }))
+    )
+  )
+
+/** Connects over raw TCP; `address` is as the server prints it: `tcp://host:port`. */
+export const desktop = (address: string) =>
+  clientOn((ears) =>
+    Effect.acquireRelease(
+      Effect.callback<net.Socket, string>((resume) => {
+        const { hostname, port } = new URL(address)
+        const socket = net.connect({ host: hostname, port: Number(port), noDelay: true })
+        let rest = ""
+        socket.setEncoding("utf8").on("data", (text) => {
+          const lines = (rest + String(text)).split("\n")
+          rest = lines.pop() ?? ""
+          for (const one of lines) ears.frame(one)
+        })
+        socket.on("close", () => ears.closed({ code: 0, reason: "" }))
+        socket.on("error", (error) => resume(Effect.fail(error.message)))
+        socket.once("connect", () => resume(Effect.succeed(socket)))
+      }),
+      (socket) => Effect.sync(() => socket.destroy())
+    ).pipe(
+      Effect.map((socket) => ({
+        send: (frame) => void socket.write(`${frame}\n`),
+        write: (bytes) => void socket.write(bytes),
+        stopReading: () => void socket.pause(),
+        startReading: () => void socket.resume(),
+        end: () => void socket.end(),
+        destroy: () => void socket.destroy()
+      }))
+    )
+  )
+
+/** A WebSocket client who has logged in, and has had the pushes of a login up to the list of chats. */
+export const online = Effect.fnUntraced(function* (
+  http: string,
+  account: string,
+  { query = "", ...options }: { readonly query?: string; readonly status?: string; readonly device?: string } = {}
+) {
+  const client = yield* webSocket(http, query)
+  yield* client.get("login", { account, password: md5(PASSWORD), ...options })
+  yield* client.until("the list of chats", () => client.pushes("getlist").length > 0)
+  return client
+})
+
+/** The users' ids by account, as the login of this client was told. */
+export const idsOf = (client: Client): ReadonlyMap<string, number> => {
+  const users = (client.pushes("userGetList")[0]?.data ?? []) as ReadonlyArray<{ id: number; account: string }>
+  return new Map(users.map(({ id, account }) => [account, id]))
+}
+
+/** Makes a group with these accounts and the client itself; answers its gid. */
+export const newGroup = Effect.fnUntraced(function* (client: Client, ...accounts: ReadonlyArray<string>) {
+  const ids = idsOf(client)
+  const members = accounts.map((account) => ({ id: ids.get(account) ?? 0 }))
+  const gid = newGid()
+  yield* client.get("create", { gid, name: "group", type: "group", members })
+  return gid
+})
+
+/** The whole history of a chat, oldest first. */
+export const historyOf = Effect.fnUntraced(function* (client: Client, gid: string) {
+  const recPerPage = 1000
+  const pages: Array<ReadonlyArray<Message>> = []
+  for (let pageID = 1; ; pageID++) {
+    const page = yield* client.get<ReadonlyArray<Message>>("history", { gid, recPerPage, pageID })
+    pages.push(page)
+    if (page.length < recPerPage) break
+  }
+  return pages.flat().reverse()
+})
+
+export const contents = (messages: ReadonlyArray<Message>): ReadonlyArray<string> =>
+  messages.map(({ content }) => content)

@@ -1,0 +1,218 @@
+/** One session for a user or several: who gives way to whom, what a sid is good for, and what becomes of it. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { type Client, contents, desktop, md5, newGroup, online, PASSWORD, webSocket } from "./Client.ts"
+import { folder, serve } from "./Program.ts"
+
+const server = (...args: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    return yield* serve(yield* folder, "--database", "memory:", "--demo", ...args)
+  })
+
+const TOLD = { module: "null", method: "null", message: "This account logined in another place." }
+
+/** The connection was told that somebody else came, as the document has it, and was closed. */
+const assertTakenOver = Effect.fnUntraced(function* (client: Client) {
+  const { code } = yield* client.untilClosed
+  assert.deepStrictEqual(client.heard.at(-1), TOLD)
+  assert.strictEqual(code, 4001)
+})
+
+describe("a second login, where one session is allowed", () => {
+  it.live("tells the first connection, closes it after a grace, and ends its sid", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server("--set", "session.takeoverGrace=1500")
+      const alice = yield* online(http, "alice")
+      const gid = yield* newGroup(alice, "bob")
+      const first = yield* online(http, "bob")
+      const dead = first.sid()
+      const second = yield* online(http, "bob")
+      assert.notStrictEqual(second.sid(), dead)
+      yield* first.until("to be told", () => first.pushes("null").length > 0)
+      // Within the grace: nothing is done for it any more, and nothing reaches it.
+      assert.isUndefined(first.closed())
+      assert.strictEqual((yield* first.ask("ping")).result, "denied")
+      yield* alice.say(gid, "for the second")
+      yield* second.untilTold("for the second")
+      yield* first.untilClosed
+      assert.deepStrictEqual(contents(first.delivered), [])
+      assert.deepStrictEqual(first.pushes("null"), [TOLD])
+
+      const stranger = yield* webSocket(http)
+      stranger.take(dead)
+      assert.strictEqual((yield* stranger.ask("getlist")).result, "denied")
+      // An acknowledgement with a dead sid is answered, and takes nothing from the queue.
+      stranger.acknowledge(second.packets)
+      yield* stranger.until("an answer", () => stranger.answers.length === 2)
+      assert.strictEqual(stranger.answers[1]?.result, "denied")
+      second.drop()
+      const third = yield* online(http, "bob")
+      yield* third.untilTold("for the second")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("takes over across transports and replaces a session of the same connection", () =>
+    Effect.gen(function* () {
+      const { http, tcp } = yield* server()
+      const first = yield* online(http, "bob")
+      const client = yield* desktop(tcp)
+      yield* client.get("login", ["bob", md5(PASSWORD), "online"])
+      yield* assertTakenOver(first)
+      const before = client.sid()
+      yield* client.get("login", ["bob", md5(PASSWORD), "busy"])
+      assert.notStrictEqual(client.sid(), before)
+      yield* client.get("ping")
+      assert.strictEqual(client.pushes("kickoff").length, 0)
+      // Another user may come in on the same connection; the one before is gone, and so is their sid.
+      const bobs = client.sid()
+      yield* client.get("login", ["carol", md5(PASSWORD), "online"])
+      yield* client.get("ping")
+      const stranger = yield* webSocket(http)
+      stranger.take(bobs)
+      assert.strictEqual((yield* stranger.ask("ping")).result, "denied")
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a sid on a new connection", () => {
+  it.live("resumes the session there: its request is answered, then come the pushes of a login", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server()
+      const alice = yield* online(http, "alice")
+      const gid = yield* newGroup(alice, "bob", "carol")
+      const first = yield* online(http, "bob")
+      yield* alice.say(gid, "one", "two")
+      yield* first.untilTold("two")
+      first.acknowledge(first.packets[0] ?? 0)
+      yield* first.ask("ping")
+
+      const second = yield* webSocket(http)
+      second.take(first.sid())
+      yield* second.say(gid, "said while resuming")
+      yield* second.untilTold("two")
+      assert.deepStrictEqual(
+        second.heard.map(({ method, result }) => `${method} ${result ?? ""}`),
+        ["message success", "userGetList ", "getlist ", "message "]
+      )
+      assert.deepStrictEqual(contents(second.delivered), ["two"])
+      yield* assertTakenOver(first)
+      yield* alice.untilTold("said while resuming")
+      yield* alice.until("bob's return", () => alice.pushes("login").length === 2)
+      // The sid lives on, and goes back just as well.
+      const third = yield* webSocket(http)
+      third.take(second.sid())
+      yield* third.get("getlist")
+      yield* assertTakenOver(second)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is resumed by an acknowledgement too, which counts before the queue is delivered", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server()
+      const alice = yield* online(http, "alice")
+      const gid = yield* newGroup(alice, "bob")
+      const first = yield* online(http, "bob")
+      yield* alice.say(gid, "one", "two", "three")
+      yield* first.untilTold("three")
+      first.drop()
+      const second = yield* webSocket(http)
+      second.take(first.sid())
+      second.acknowledge([first.packets[0] ?? 0, first.packets[2] ?? 0])
+      yield* second.untilTold("two")
+      yield* alice.say(gid, "four")
+      yield* second.untilTold("four")
+      assert.deepStrictEqual(contents(second.delivered), ["two", "four"])
+      assert.deepStrictEqual(second.answers, [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is denied on a connection that has another session, when invented, and after a logout", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server()
+      const alice = yield* online(http, "alice")
+      const bob = yield* online(http, "bob")
+      const own = alice.sid()
+      for (const sid of [bob.sid(), "invented", `${own}x`]) {
+        alice.take(sid)
+        assert.strictEqual((yield* alice.ask("ping")).result, "denied")
+      }
+      alice.take("")
+      assert.strictEqual((yield* alice.ask("ping")).result, "denied")
+      alice.take(own)
+      yield* alice.get("ping")
+
+      const user = yield* bob.get<{ readonly account: string; readonly status: string }>("logout")
+      assert.strictEqual(user.account, "bob")
+      yield* alice.until("bob's logout", () =>
+        alice.pushes("logout").some(({ data }) => (data as { readonly account: string }).account === "bob")
+      )
+      assert.strictEqual((yield* bob.ask("ping")).result, "denied")
+      const stranger = yield* webSocket(http)
+      stranger.take(bob.sid())
+      assert.strictEqual((yield* stranger.ask("ping")).result, "denied")
+      yield* bob.get("login", { account: "bob", password: md5(PASSWORD) })
+      yield* bob.get("ping")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is good after the connection was lost, and nobody is told of that", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server()
+      const alice = yield* online(http, "alice")
+      const bob = yield* online(http, "bob")
+      yield* alice.until("bob's login", () => alice.pushes("login").length === 1)
+      yield* bob.leave
+      const statusOf = Effect.map(
+        alice.get<ReadonlyArray<{ readonly account: string; readonly status: string }>>("userGetList"),
+        (users) => users.find(({ account }) => account === "bob")?.status
+      )
+      // The server's end of a connection may end a moment later than the client's.
+      yield* Effect.repeat(statusOf, { until: (status) => status === "offline" })
+      assert.strictEqual(alice.pushes("logout").length, 0)
+      const again = yield* webSocket(http)
+      again.take(bob.sid())
+      yield* again.get("ping")
+      assert.strictEqual(yield* statusOf, "online")
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("several sessions, where they are allowed", () => {
+  it.live("live side by side, each device with its own place", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server("--set", "sessions=multi")
+      const alice = yield* online(http, "alice")
+      const gid = yield* newGroup(alice, "bob")
+      const phone = yield* online(http, "bob", { device: "phone" })
+      const laptop = yield* online(http, "bob", { device: "laptop" })
+      assert.notStrictEqual(phone.sid(), laptop.sid())
+      yield* alice.say(gid, "one", "two")
+      for (const device of [phone, laptop]) yield* device.untilTold("two")
+      phone.acknowledge(phone.packets)
+      laptop.acknowledge(laptop.packets[1] ?? 0)
+      // What one device says, the other hears.
+      yield* phone.say(gid, "from the phone")
+      yield* laptop.untilTold("from the phone")
+      yield* laptop.say(gid, "from the laptop")
+      yield* phone.untilTold("from the laptop")
+      phone.drop()
+      laptop.drop()
+      yield* alice.say(gid, "three")
+
+      const phoneAgain = yield* online(http, "bob", { device: "phone" })
+      const laptopAgain = yield* online(http, "bob", { device: "laptop" })
+      yield* alice.say(gid, "the end")
+      for (const device of [phoneAgain, laptopAgain]) yield* device.untilTold("the end")
+      assert.deepStrictEqual(contents(phoneAgain.delivered), ["from the laptop", "three", "the end"])
+      assert.deepStrictEqual(contents(laptopAgain.delivered), ["one", "from the phone", "three", "the end"])
+      assert.deepStrictEqual([...phoneAgain.pushes("null"), ...laptopAgain.pushes("null")], [])
+
+      // One device logs out: the user is still here with the other one, and nobody hears of it.
+      yield* phoneAgain.get("logout")
+      yield* laptopAgain.get("ping")
+      assert.strictEqual(alice.pushes("logout").length, 0)
+      yield* laptopAgain.get("logout")
+      yield* alice.until("bob's logout", () => alice.pushes("logout").length === 1)
+    }).pipe(Effect.scoped)
+  )
+})
