@@ -15,3 +15,16 @@ export const textBytes = (text: string): Uint8Array => {
   }
   return Uint8Array.from(bytes)
 }
+
+/** Whether the text has more than `limit` bytes as UTF-8. */
+export const exceeds = (text: string, limit: number): boolean => {
+  if (text.length * 3 <= limit) return false
+  if (text.length > limit) return true
+  let bytes = 0
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
+    if (bytes > limit) return true
+  }
+  return false
+}

@@ -1,12 +1,13 @@
 /** Several changes of a group in one step: whole or not at all, one entry, one version. */
 import * as Effect from "effect/Effect"
-import { isMember } from "../Chat.ts"
+import { isMember, VIA } from "../Chat.ts"
 import type { DissolveChat, EditChat, ReviseGroup } from "../Command.ts"
 import type { UserId } from "../Ids.ts"
 import type { Changed } from "../Log.ts"
 import { type Refused, refuse } from "../Refused.ts"
 import { ownerWithout } from "../rules/Membership.ts"
 import type { StorageFailed } from "../Store.ts"
+import { exceeds } from "../Utf8.ts"
 import type { WarmChat } from "../WarmChats.ts"
 import {
   type Attempt,
@@ -25,9 +26,13 @@ type Step = Omit<Changed, "_tag">
 
 const isEmpty = (step: Step): boolean => Object.keys(step).length === 0
 
-/** Attributes of one chat that protocols keep, at most, and the JSON of each. Source: PROTOCOLS, "spark". */
+/** Attributes of one chat that protocols keep, at most, and the bytes of each. Source: PROTOCOLS, "spark". */
 const MAX_ATTRIBUTES = 64
 const MAX_ATTRIBUTE = 4096
+
+/** A text counts as it is, everything else as its JSON. */
+const isTooLarge = (value: unknown): boolean =>
+  exceeds(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), MAX_ATTRIBUTE)
 
 export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, attempt, command) {
   const { name, attributes } = command
@@ -40,11 +45,12 @@ export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, att
   if (command.public !== undefined) yield* permitted(desk, attempt, command.chat, "publish")
   const { chat } = warm
   const kept = { ...chat.attributes, ...attributes }
-  const count = Object.values(kept).filter((value) => value !== null).length
+  // Through which protocol it was made is the engine's own note.
+  const count = Object.entries(kept).filter(([key, value]) => value !== null && key !== VIA).length
   if (count > MAX_ATTRIBUTES) return yield* refuse(invalid("data", `must keep at most ${MAX_ATTRIBUTES} attributes`))
   for (const [key, value] of Object.entries(attributes ?? {})) {
-    if ((JSON.stringify(value) ?? "").length > MAX_ATTRIBUTE || key.length > MAX_ATTRIBUTE) {
-      return yield* refuse(invalid(`data.${key.slice(0, 64)}`, `must have at most ${MAX_ATTRIBUTE} characters`))
+    if (isTooLarge(value) || exceeds(key, MAX_ATTRIBUTE)) {
+      return yield* refuse(invalid(`data.${key.slice(0, 64)}`, `must have at most ${MAX_ATTRIBUTE} bytes`))
     }
   }
   const changed = Object.entries(attributes ?? {}).filter(

@@ -11,6 +11,7 @@ import { refusal } from "../rules/Operations.ts"
 import type { Unit, Write } from "../Store.ts"
 import type { WarmChat } from "../WarmChats.ts"
 import type { Announcement } from "../Event.ts"
+import { exceeds } from "../Utf8.ts"
 import { type Attempt, type Desk, entryOf, invalid, type Script } from "./Script.ts"
 
 /** Characters of a message's gid, at most. */
@@ -109,19 +110,6 @@ const problem = (desk: Desk, attempt: Attempt, draft: Draft, warm: WarmChat | un
   if (warm === undefined) return { _tag: "NoSuchChat" }
   const operation = draft.type === "broadcast" ? "broadcast" : "speak"
   return refusal(operation, { user: attempt.user, via: attempt.via, chat: warm.chat })?.reason
-}
-
-/** Whether the text has more than `limit` bytes as UTF-8. */
-const exceeds = (text: string, limit: number): boolean => {
-  if (text.length * 3 <= limit) return false
-  if (text.length > limit) return true
-  let bytes = 0
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
-    if (bytes > limit) return true
-  }
-  return false
 }
 
 const posting = (draft: Draft, now: number): Posted => ({

@@ -21,6 +21,29 @@ const Flag = Schema.Literals([true, false, 1, 0, "1", "0"]).pipe(
   )
 )
 
+/** Half a surrogate pair, which JSON can escape, is no text: stores and UTF-8 have no place for it. */
+const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed(), { expected: "well-formed Unicode" }))
+
+/** Levels of JSON that is kept as it came; parsers elsewhere stop early too, and some by breaking off. */
+const LEVELS = 100
+
+const isWithin = (json: unknown, levels: number): boolean =>
+  typeof json !== "object" ||
+  json === null ||
+  (levels > 0 && Object.values(json).every((inner) => isWithin(inner, levels - 1)))
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+// What JSON.parse made is JSON; only its depth is to be checked.
+const Json = Schema.declare((value): value is Schema.Json => isWithin(value, LEVELS), {
+  expected: `JSON of at most ${LEVELS} levels`
+})
+const JsonObject = Schema.declare(
+  (value): value is { readonly [name: string]: Schema.Json } => isObject(value) && isWithin(value, LEVELS),
+  { expected: `an object of at most ${LEVELS} levels` }
+)
+
 /** Absent, or null, which stands for a skipped position. */
 const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -28,44 +51,44 @@ const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.
 const UserIds = Schema.Array(Schema.Union([Schema.Int, Schema.Struct({ id: Schema.Int })]))
 
 const Draft = Schema.Struct({
-  gid: Schema.String,
-  cgid: Schema.String,
-  user: optional(Schema.Union([Schema.Int, Schema.String])),
+  gid: Text,
+  cgid: Text,
+  user: optional(Schema.Union([Schema.Int, Text])),
   date: optional(Schema.Union([Schema.Finite, Schema.Literal("")])),
   type: optional(Schema.Literals(["normal", "broadcast"])),
   contentType: optional(Schema.Literals(["text", "emoticon", "image", "file"])),
-  content: Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Json)])
+  content: Schema.Union([Text, JsonObject])
 })
 
-const Chat = { gid: Schema.String }
+const Chat = { gid: Text }
 
 /** Each method's params, in the document's order, which is the order of positions. */
 export const methods = {
   "chat/login": Schema.Struct({
-    account: Schema.String,
-    password: Schema.String,
+    account: Text,
+    password: Text,
     status: optional(Schema.Literals(["online", "away", "busy"])),
-    device: optional(Schema.String)
+    device: optional(Text)
   }),
   "chat/logout": Schema.Struct({}),
   "chat/ping": Schema.Struct({}),
   "chat/usergetlist": Schema.Struct({}),
   "chat/getlist": Schema.Struct({}),
-  "chat/userchangename": Schema.Struct({ name: Schema.String }),
+  "chat/userchangename": Schema.Struct({ name: Text }),
   "chat/userchangestatus": Schema.Struct({ status: Schema.Literals(["online", "away", "busy"]) }),
   "chat/create": Schema.Struct({
-    gid: Schema.String,
-    name: optional(Schema.String),
-    type: optional(Schema.String),
+    gid: Text,
+    name: optional(Text),
+    type: optional(Text),
     members: UserIds,
     subject: optional(Schema.Int),
     public: optional(Flag)
   }),
   "chat/joinchat": Schema.Struct({ ...Chat, join: optional(Flag) }),
   "chat/changename": Schema.Struct({
-    id: optional(Schema.Union([Schema.Int, Schema.String])),
-    name: Schema.String,
-    gid: optional(Schema.String)
+    id: optional(Schema.Union([Schema.Int, Text])),
+    name: Text,
+    gid: optional(Text)
   }),
   "chat/star": Schema.Struct({ ...Chat, star: optional(Flag) }),
   "chat/hide": Schema.Struct({ ...Chat, hide: optional(Flag) }),
@@ -83,8 +106,8 @@ export const methods = {
   "chat/changepublic": Schema.Struct({ ...Chat, public: optional(Flag) }),
   "chat/getpubliclist": Schema.Struct({}),
   "chat/setadmin": Schema.Struct({ ...Chat, admins: UserIds, isAdmin: optional(Flag) }),
-  "chat/setcommitters": Schema.Struct({ ...Chat, committers: Schema.Union([UserIds, Schema.String]) }),
-  "chat/settings": Schema.Struct({ account: Schema.String, settings: optional(Schema.Json) }),
+  "chat/setcommitters": Schema.Struct({ ...Chat, committers: Schema.Union([UserIds, Text]) }),
+  "chat/settings": Schema.Struct({ account: Text, settings: optional(Json) }),
   "attach/getlist": Schema.Struct(Chat)
 } as const
 
@@ -106,9 +129,6 @@ const decoders = Object.fromEntries(
 
 /** The other spelling that the document has for a name. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map([["pulic", "public"]])
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Params as an object by name, whatever form they came in. */
 const named = (method: Method, params: unknown, names: ReadonlyArray<string>): unknown => {

@@ -1,0 +1,86 @@
+/** Content as this protocol shows it. Source: PROTOCOLS, "Content of other protocols", "Recall". */
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import type { Message } from "@parley/core/Message"
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { contentOf } from "../../src/xuanxuan/Content.ts"
+
+const message = (contentType: string, content: string, recalled = false): Message => ({
+  id: EntryId(1),
+  gid: "m",
+  chat: ChatId(1),
+  seq: 2,
+  number: 1,
+  sender: UserId(1),
+  type: "normal",
+  date: 0,
+  contentType,
+  content,
+  recalled
+})
+
+const LINK = "http://files.example/1"
+
+describe("content", () => {
+  it("is text as it is, and everything else JSON text", () => {
+    const table: ReadonlyArray<readonly [type: string, content: string, shownType: string, shown: string]> = [
+      ["text", "hello", "text", "hello"],
+      ["text", "", "text", ""],
+      ["text", '{"a":1}', "text", '{"a":1}'],
+      ["image", '{"id":5,"url":"x"}', "image", '{"id":5,"url":"x"}'],
+      ["image", ' {"id":5}', "image", '{"url":" {\\"id\\":5}"}'],
+      ["image", LINK, "image", `{"url":"${LINK}"}`],
+      ["image", "{broken", "image", '{"url":"{broken"}'],
+      ["image", "[1]", "image", '{"url":"[1]"}'],
+      ["image", "null", "image", '{"url":"null"}'],
+      ["image", "", "image", '{"url":""}'],
+      ["emoticon", '{"content":"x"}', "emoticon", '{"content":"x"}'],
+      ["emoticon", ":smile:", "emoticon", '{"url":":smile:"}'],
+      ["file", LINK, "file", `{"url":"${LINK}"}`],
+      ["video", LINK, "file", `{"url":"${LINK}","kind":"video"}`],
+      ["audio", LINK, "file", `{"url":"${LINK}","kind":"audio"}`],
+      ["audio", '{"url":"x","seconds":3}', "file", '{"url":"x","seconds":3,"kind":"audio"}'],
+      ["video", '{"kind":"cat"}', "file", '{"kind":"video"}'],
+      ["location", "31.2,121.5", "text", "31.2,121.5"],
+      ["location", '{"x":1}', "text", '{"x":1}'],
+      ["whatever", "x", "text", "x"]
+    ]
+    for (const [contentType, content, shownType, shown] of table) {
+      assert.deepStrictEqual(
+        contentOf(message(contentType, content)),
+        { contentType: shownType, content: shown },
+        `${contentType} ${content}`
+      )
+    }
+  })
+
+  it("of a recalled message is empty, and its type one of this protocol", () => {
+    for (const [contentType, shown] of [
+      ["text", "text"],
+      ["image", "image"],
+      ["file", "file"],
+      ["emoticon", "emoticon"],
+      ["video", "file"],
+      ["audio", "file"],
+      ["location", "text"],
+      ["x", "text"]
+    ]) {
+      assert.deepStrictEqual(contentOf(message(contentType ?? "", "", true)), { contentType: shown, content: "" })
+    }
+  })
+
+  it("that is not text can always be read as a JSON object", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom("image", "emoticon", "file", "video", "audio"),
+        fc.oneof(fc.string(), fc.json()),
+        (type, text) => {
+          const { contentType, content } = contentOf(message(type, text))
+          const json: unknown = JSON.parse(content)
+          assert.isTrue(typeof json === "object" && json !== null && !Array.isArray(json))
+          assert.include(["image", "emoticon", "file"], contentType)
+        }
+      )
+    )
+  })
+})

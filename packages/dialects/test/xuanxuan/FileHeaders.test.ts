@@ -1,0 +1,119 @@
+/** File names and byte ranges: RFC 6266, RFC 8187, RFC 9110. */
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { byteRange, contentDisposition, safeTitle } from "../../src/xuanxuan/FileHeaders.ts"
+
+const anyText = fc.string({ unit: "binary", maxLength: 400 })
+
+describe("a title", () => {
+  it("is the last part of a name, without what is no part of one", () => {
+    const table: ReadonlyArray<readonly [string, string]> = [
+      ["a.txt", "a.txt"],
+      ["../../etc/passwd", "passwd"],
+      ["..\\..\\boot.ini", "boot.ini"],
+      ["C:\\a\\b c.txt", "b c.txt"],
+      ["a/", "file"],
+      ["", "file"],
+      [" ", "file"],
+      [".", "file"],
+      ["..", "file"],
+      ["...", "file"],
+      [".htaccess", ".htaccess"],
+      ["a..b", "a..b"],
+      ["\u0000a\u0007\u001b[31m.txt\r\n", "a[31m.txt"],
+      ["a\u202etxt.exe", "atxt.exe"],
+      ["\ufeffa\u200d", "a"],
+      ["\ud83dhalf", "half"],
+      ["😀.png", "😀.png"],
+      ["报告.docx", "报告.docx"],
+      ["  a b  ", "a b"],
+      ["\u0000", "file"],
+      ["x".repeat(300), "x".repeat(200)],
+      ["😀".repeat(300), "😀".repeat(200)]
+    ]
+    for (const [name, title] of table) assert.strictEqual(safeTitle(name), title, JSON.stringify(name))
+  })
+
+  it("is never a path, never empty, and bounded", () => {
+    fc.assert(
+      fc.property(anyText, (name) => {
+        const title = safeTitle(name)
+        assert.notMatch(title, /[/\\\p{Cc}]|^\.*$/u)
+        assert.isAtMost(Array.from(title).length, 200)
+        assert.isTrue(title.isWellFormed())
+        assert.strictEqual(safeTitle(title).length <= title.length, true)
+      })
+    )
+  })
+})
+
+describe("a disposition", () => {
+  it("is an attachment, named in ASCII and in full", () => {
+    const table: ReadonlyArray<readonly [string, string]> = [
+      ["a.txt", "attachment; filename=\"a.txt\"; filename*=UTF-8''a.txt"],
+      ["a b.txt", "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt"],
+      ["报.txt", "attachment; filename=\"_.txt\"; filename*=UTF-8''%E6%8A%A5.txt"],
+      ['a"b\\c', "attachment; filename=\"a_b_c\"; filename*=UTF-8''a%22b%5Cc"],
+      ["(a)'*;%", "attachment; filename=\"(a)'*;%\"; filename*=UTF-8''%28a%29%27%2A%3B%25"]
+    ]
+    for (const [title, header] of table) assert.strictEqual(contentDisposition(title), header)
+  })
+
+  it("of any title is one header line that can be read back", () => {
+    fc.assert(
+      fc.property(anyText, (name) => {
+        const title = safeTitle(name)
+        const header = contentDisposition(title)
+        assert.match(header, /^attachment; filename="[\x20-\x21\x23-\x5b\x5d-\x7e]*"; filename\*=UTF-8''[\w.!~%-]*$/)
+        assert.strictEqual(decodeURIComponent(header.slice(header.indexOf("UTF-8''") + 7)), title)
+      })
+    )
+  })
+})
+
+describe("a range", () => {
+  it("is one range of bytes within the file", () => {
+    const table: ReadonlyArray<readonly [string | undefined, number, ReturnType<typeof byteRange>]> = [
+      [undefined, 10, undefined],
+      ["", 10, undefined],
+      ["bytes=0-0", 10, { start: 0, end: 0 }],
+      ["bytes=0-9", 10, { start: 0, end: 9 }],
+      ["bytes=3-5", 10, { start: 3, end: 5 }],
+      ["bytes=3-", 10, { start: 3, end: 9 }],
+      ["bytes=3-99", 10, { start: 3, end: 9 }],
+      ["bytes=-3", 10, { start: 7, end: 9 }],
+      ["bytes=-99", 10, { start: 0, end: 9 }],
+      ["bytes=9-", 10, { start: 9, end: 9 }],
+      ["bytes=10-", 10, "unsatisfiable"],
+      ["bytes=10-20", 10, "unsatisfiable"],
+      ["bytes=-0", 10, "unsatisfiable"],
+      ["bytes=0-", 0, "unsatisfiable"],
+      ["bytes=-5", 0, "unsatisfiable"],
+      [`bytes=${"9".repeat(400)}-`, 10, "unsatisfiable"],
+      [`bytes=0-${"9".repeat(400)}`, 10, { start: 0, end: 9 }],
+      [`bytes=-${"9".repeat(400)}`, 10, { start: 0, end: 9 }],
+      ["bytes=5-3", 10, undefined],
+      ["bytes=-", 10, undefined],
+      ["bytes=0-1,3-4", 10, undefined],
+      ["bytes=a-b", 10, undefined],
+      ["bytes=-1-2", 10, undefined],
+      ["bytes 0-1", 10, undefined],
+      ["items=0-1", 10, undefined]
+    ]
+    for (const [header, size, range] of table) assert.deepStrictEqual(byteRange(header, size), range, header)
+  })
+
+  it("that is answered lies within the file, for any header", () => {
+    const header = fc.oneof(
+      fc.string(),
+      fc.tuple(fc.nat(30), fc.nat(30)).map(([from, to]) => `bytes=${from}-${to}`)
+    )
+    fc.assert(
+      fc.property(header, fc.nat(20), (text, size) => {
+        const range = byteRange(text, size)
+        if (typeof range !== "object") return
+        assert.isTrue(range.start >= 0 && range.start <= range.end && range.end < size)
+      })
+    )
+  })
+})

@@ -1,0 +1,129 @@
+/** Frames into requests. Source: PROTOCOLS, "Frames", "Offline queue". */
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "../../src/xuanxuan/Frames.ts"
+
+const LIMIT = 3
+
+const request = (fields: Partial<Request> = {}): Request => ({
+  module: "chat",
+  method: "ping",
+  params: undefined,
+  sid: undefined,
+  id: undefined,
+  ...fields
+})
+
+describe("a frame", () => {
+  it("is one request, or a list of them", () => {
+    const table: ReadonlyArray<readonly [string, ReadonlyArray<Request>]> = [
+      ['{"module":"chat","method":"ping"}', [request()]],
+      [' \t\r\n{"method":"ping","module":"chat"} ', [request()]],
+      ['[{"module":"chat","method":"ping"}]', [request()]],
+      ['{"module":"","method":""}', [request({ module: "", method: "" })]],
+      [
+        '[{"module":"a","method":"b","params":[1]},{"module":"c","method":"d","sid":"s","id":5,"more":1}]',
+        [request({ module: "a", method: "b", params: [1] }), request({ module: "c", method: "d", sid: "s", id: 5 })]
+      ],
+      [
+        '{"module":"chat","method":"ping","params":null,"sid":null,"id":null}',
+        [request({ params: null, sid: null, id: null })]
+      ],
+      ['{"module":"字","method":"\\ud800"}', [request({ module: "字", method: "\ud800" })]],
+      ["[]", []],
+      [" [ ] ", []]
+    ]
+    for (const [frame, requests] of table) assert.deepStrictEqual(parse(frame, LIMIT), requests, frame)
+  })
+
+  it("that is no JSON, or no request, is unreadable in its place", () => {
+    const broken = [
+      "",
+      " ",
+      "{",
+      "}",
+      "nul",
+      "undefined",
+      "NaN",
+      "{}{}",
+      "[1,]",
+      "'x'",
+      "\u0000",
+      "\ufeff{}",
+      "[".repeat(100_000)
+    ]
+    for (const frame of broken)
+      assert.deepStrictEqual(parse(frame, LIMIT).map(isUnreadable), [true], frame.slice(0, 20))
+    const none = [
+      "null",
+      "true",
+      "5",
+      '"x"',
+      "{}",
+      '{"module":"chat"}',
+      '{"method":"ping"}',
+      '{"module":1,"method":"x"}',
+      '{"module":"x","method":null}'
+    ]
+    for (const frame of none) {
+      assert.deepStrictEqual(parse(frame, LIMIT).map(isUnreadable), [true], frame)
+      const between = parse(`[{"module":"chat","method":"ping"},${frame},[]]`, LIMIT)
+      assert.deepStrictEqual(between.map(isUnreadable), [false, true, true], frame)
+    }
+    const inherited = parse('{"__proto__":{"module":"chat","method":"ping"}}', LIMIT)
+    assert.deepStrictEqual(inherited.map(isUnreadable), [true])
+  })
+
+  it("holds a bounded number of requests", () => {
+    const frame = (count: number) => JSON.stringify(Array.from({ length: count }, () => ({ module: "a", method: "b" })))
+    assert.strictEqual(parse(frame(LIMIT), LIMIT).length, LIMIT)
+    assert.deepStrictEqual(parse(frame(LIMIT + 1), LIMIT).map(isUnreadable), [true])
+    assert.deepStrictEqual(parse("[[],[],[],[]]", LIMIT).length, 1)
+  })
+
+  it("may be any text: parse never throws", () => {
+    const texts = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.json(),
+      fc.jsonValue().map((json) => JSON.stringify([json, { module: "a", method: "b", id: json }]))
+    )
+    fc.assert(
+      fc.property(texts, (text) => {
+        for (const one of parse(text, LIMIT)) {
+          if (isUnreadable(one)) assert.isNotEmpty(one.problem)
+          else assert.deepStrictEqual([typeof one.module, typeof one.method], ["string", "string"])
+        }
+      }),
+      { numRuns: 2000 }
+    )
+  })
+})
+
+describe("an acknowledgement", () => {
+  it("is an id without params", () => {
+    for (const id of [0, 5, "x", [], [1], {}, false]) {
+      assert.isTrue(isAcknowledgement(request({ id })))
+      assert.isTrue(isAcknowledgement(request({ id, params: null })))
+      for (const params of [[], {}, 0, "", false]) assert.isFalse(isAcknowledgement(request({ id, params })))
+    }
+    assert.isFalse(isAcknowledgement(request()))
+    assert.isFalse(isAcknowledgement(request({ id: null })))
+  })
+
+  it("names a packet, or several", () => {
+    const table: ReadonlyArray<readonly [unknown, ReadonlyArray<number> | undefined]> = [
+      [5, [5]],
+      [0, [0]],
+      [
+        [1, 2, 2],
+        [1, 2, 2]
+      ],
+      [[], []],
+      [Number.MAX_SAFE_INTEGER, [Number.MAX_SAFE_INTEGER]],
+      ...[1.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, "5", true, {}, ["1"], [1, null], [[1]]].map(
+        (id) => [id, undefined] as const
+      )
+    ]
+    for (const [id, ids] of table) assert.deepStrictEqual(acknowledgedIds(id), ids)
+  })
+})

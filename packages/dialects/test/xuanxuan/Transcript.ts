@@ -1,0 +1,150 @@
+/** Clients of the dialect on an engine in memory, and a transcript of all that goes over their connections. */
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Engine } from "@parley/core/Engine"
+import * as Parley from "@parley/core/Parley"
+import { Passwords } from "@parley/core/Passwords"
+import { connect } from "@parley/core/testing/MemoryConnection"
+import { Users } from "@parley/core/Users"
+import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { dialect } from "../../src/xuanxuan/index.ts"
+import type { ProfileName } from "../../src/xuanxuan/Profiles.ts"
+
+/** When everything happens: the documented example of a date. Milliseconds. */
+const NOON = 1_446_773_418_000
+/** `md5("123456")`. */
+export const PASSWORD = "e10adc3949ba59abbe56e057f20f883e"
+
+const plainPasswords = Layer.succeed(
+  Passwords,
+  Passwords.of({
+    hash: (secret) => Effect.succeed(`$plain$${secret}`),
+    verify: (secret, hash) => Effect.succeed(hash === `$plain$${secret}`)
+  })
+)
+
+export const engineLayer = Parley.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(MemoryStore.layer, MemoryBlobs.layer, plainPasswords))
+)
+
+/** Users 1, 2, 3 (alice, bob, root) and the system chat. */
+const populate = Effect.gen(function* () {
+  const users = yield* Users
+  const { commit } = yield* Engine
+  yield* users.add([
+    { account: "alice", password: "123456", realname: "Alice", role: "dev", dept: 7, avatar: "http://a.example/a.png" },
+    { account: "bob", password: "123456", realname: "Bob" },
+    { account: "root", password: "123456", realname: "Root", admin: true }
+  ])
+  const chat = {
+    gid: "system",
+    name: "System",
+    type: "system",
+    public: false,
+    subject: 0,
+    createdBy: null,
+    owner: null,
+    admins: [],
+    committers: [],
+    createdAt: NOON,
+    attributes: {},
+    members: []
+  }
+  yield* commit({ relies: [], writes: [{ _tag: "CreateChat", by: null, chat }] })
+})
+
+/** Opens the dialect; each `client` is a connection with a name that the transcript tells it by. */
+export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
+  yield* TestClock.setTime(NOON)
+  yield* populate
+  const { doors } = yield* dialect.open({
+    settings: { "xuanxuan.websocketProfile": "documented", "xuanxuan.tcpProfile": "client-1.0" },
+    tcp: () => undefined
+  })
+  const door = doors.find((one) => one._tag === "WebSocket")
+  if (door?._tag !== "WebSocket") return yield* Effect.die("no WebSocket door")
+
+  const lines: Array<string> = []
+  /** Sids are random, and the ids of pushes that are not kept depend on what came before: both by their order. */
+  const stand = new Map<string, string>()
+  const plain = (text: string): string =>
+    text
+      .replaceAll(/"sid":"([^"]*)"/g, (_, sid: string) => {
+        if (!stand.has(sid)) stand.set(sid, `sid-${stand.size + 1}`)
+        return `"sid":"${stand.get(sid)}"`
+      })
+      .replaceAll(/"id":1099511\d{6}/g, '"id":"unkept"')
+
+  const client = (name: string) => {
+    let [answers, over, quiet, sid] = [0, false, false, ""]
+    const watchers = new Set<() => void>()
+    const wake = () => {
+      for (const look of watchers) look()
+    }
+    const until = (there: () => boolean) =>
+      Effect.callback<void>((resume) => {
+        const look = () => {
+          if (!there()) return
+          watchers.delete(look)
+          resume(Effect.void)
+        }
+        watchers.add(look)
+        look()
+      })
+    const { send } = connect({
+      accept: door.accept,
+      opening: { query: new Map([["profile", profile]]) },
+      client: {
+        frame: (text) => {
+          const answer = !text.startsWith("[")
+          if (answer) answers++
+          if (!(answer && quiet)) lines.push(`${name} < ${plain(text)}`)
+          sid = /"method":"login","result":"success","sid":"([^"]+)"/.exec(text)?.[1] ?? sid
+          wake()
+        },
+        ended: (closed) => {
+          over = true
+          lines.push(`${name} | ${closed?.code} ${closed?.reason}`)
+          wake()
+        }
+      }
+    })
+    const told = (text: string) => {
+      lines.push(`${name} > ${plain(text)}`)
+      send(text)
+    }
+    /** Sends a frame as it is and waits for so many answers. */
+    const say = Effect.fnUntraced(function* (text: string, count = 1) {
+      const before = answers
+      told(text)
+      yield* until(() => answers >= before + count)
+    })
+    return {
+      say,
+      ask: (method: string, params?: unknown, module = "chat") =>
+        say(JSON.stringify({ module, method, ...(params !== undefined && { params }), sid })),
+      login: (account: string) =>
+        say(JSON.stringify({ module: "chat", method: "login", params: [account, PASSWORD, "online"] })),
+      acknowledge: (...ids: ReadonlyArray<number>) =>
+        Effect.sync(() => told(JSON.stringify({ module: "chat", method: "message", id: ids, sid }))),
+      /** Everything that was sent to this client has come. */
+      listen: Effect.suspend(() => {
+        const before = answers
+        quiet = true
+        send(JSON.stringify({ module: "chat", method: "ping", sid }))
+        return Effect.map(
+          until(() => answers > before),
+          () => (quiet = false)
+        )
+      }),
+      ended: until(() => over)
+    }
+  }
+
+  return {
+    client,
+    note: (text: string) => Effect.sync(() => void lines.push("", `# ${text}`)),
+    transcript: Effect.sync(() => `${lines.join("\n").trim()}\n`)
+  }
+})

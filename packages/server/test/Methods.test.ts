@@ -1,0 +1,433 @@
+/**
+ * Every method in every form that its params may have: by name, by position, with what is optional left out or null; the
+ * answer with its documented fields, and who hears of it. Source: seeds/002, "API"; PROTOCOLS, "Params".
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { NOBODY } from "./MethodTable.ts"
+import { type Fields, fields, first, listed, loggedIn, md5, Server, short, type Transport } from "./Talk.ts"
+
+const USER = ["id", "account", "realname", "avatar", "role", "dept", "status"]
+const FACTS = [
+  "id",
+  "gid",
+  "name",
+  "type",
+  "admins",
+  "committers",
+  "subject",
+  "public",
+  "createdBy",
+  "createdDate",
+  "editedBy",
+  "editedDate",
+  "lastActiveTime"
+]
+const CHAT = [...FACTS, "members"]
+const OWN_CHAT = [...FACTS, "star", "hide", "mute", "members"]
+const MESSAGE = ["id", "gid", "cgid", "user", "date", "type", "contentType", "content"]
+
+/** One param: its name, its value, and whether it may be left out. */
+type Given = readonly [name: string, value: unknown, optional?: "optional"]
+
+/** The forms of params, each of which means the same while what is optional has its default. */
+const forms: Readonly<Record<string, (given: ReadonlyArray<Given>) => unknown>> = {
+  "by name": (given) => Object.fromEntries(given),
+  "by position": (given) => given.map(([, value]) => value),
+  "by name, what is optional left out": (given) =>
+    Object.fromEntries(given.filter(([, , optional]) => optional === undefined)),
+  "by name, what is optional null": (given) =>
+    Object.fromEntries(given.map(([name, value, optional]) => [name, optional === undefined ? value : null])),
+  "by position, what is optional null": (given) =>
+    given.map(([, value, optional]) => (optional === undefined ? value : null)),
+  "by name, with fields that nobody knows": (given) => ({ ...Object.fromEntries(given), zz: [1], constructor: 5 })
+}
+
+layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
+  const works = (transport: Transport, form: string, write: (given: ReadonlyArray<Given>) => unknown) =>
+    Effect.gen(function* () {
+      const alice = yield* loggedIn("alice", transport)
+      const bob = yield* loggedIn("bob")
+      const carol = yield* loggedIn("carol", transport)
+      const admin = yield* loggedIn("admin", transport)
+      const gid = `room ${transport} ${form}`
+      const members = (...users: ReadonlyArray<number>) => users.map((id) => (transport === "tcp" ? id : { id }))
+      yield* bob.news
+      yield* alice.news
+
+      /** The data of a method's answer, after checking who heard of it by which push. */
+      const does = Effect.fnUntraced(function* (
+        talk: typeof alice,
+        name: string,
+        given: ReadonlyArray<Given>,
+        heard: string | undefined
+      ) {
+        const [module = "chat", method = ""] = name.split("/")
+        const answer = yield* talk.ask(method, write(given), { module })
+        assert.deepInclude(answer, { module, method, result: "success", sid: talk.sid }, short(answer))
+        const pushes = yield* bob.news
+        assert.deepStrictEqual(
+          pushes.map((push) => [Object.keys(push), push["module"], push["method"], Number.isInteger(push["id"])]),
+          heard === undefined ? [] : [[["id", "module", "method", "data"], "chat", heard, true]],
+          name
+        )
+        const own = (yield* talk.news).filter((push) => push["method"] === heard)
+        assert.deepStrictEqual(own, [], `${name} is pushed to who asked`)
+        return { data: answer["data"], answer, pushed: pushes[0]?.["data"] }
+      })
+      const keys = (value: unknown, documented: ReadonlyArray<string>) =>
+        assert.deepStrictEqual(Object.keys(fields(value)), documented)
+      const chatBy = (documented: ReadonlyArray<string>, { data, pushed }: { data: unknown; pushed: unknown }) => {
+        keys(data, documented)
+        keys(pushed, CHAT)
+        assert.deepStrictEqual({ ...fields(pushed), members: 0 }, { ...fields(data), members: 0 })
+      }
+
+      const created = yield* does(
+        alice,
+        "chat/create",
+        [
+          ["gid", gid],
+          ["name", "", "optional"],
+          ["type", "group", "optional"],
+          ["members", [{ id: bob.id }]],
+          ["subject", 0, "optional"],
+          ["public", false, "optional"]
+        ],
+        "create"
+      )
+      chatBy(CHAT, created)
+      const chat = fields(created.data)
+      const { id } = chat
+      assert.deepInclude(chat, {
+        gid,
+        name: "",
+        type: "group",
+        admins: String(alice.id),
+        committers: "",
+        subject: 0,
+        public: false,
+        createdBy: "alice",
+        editedBy: "",
+        editedDate: 0,
+        lastActiveTime: 0,
+        members: members(alice.id, bob.id)
+      })
+      assert.deepInclude(fields(created.pushed), { members: [{ id: alice.id }, { id: bob.id }] })
+
+      const name = `Room, ${form}`
+      const renamed = yield* does(
+        alice,
+        "chat/changename",
+        [
+          ["id", id],
+          ["name", name]
+        ],
+        "changeName"
+      )
+      assert.deepStrictEqual(renamed.data, { gid, name })
+      keys(renamed.pushed, CHAT)
+      const byGid = yield* does(
+        alice,
+        "chat/changename",
+        [
+          ["id", gid],
+          ["name", `${name}!`]
+        ],
+        "changeName"
+      )
+      assert.deepStrictEqual(byGid.data, { gid, name: `${name}!` })
+
+      const published = yield* does(
+        alice,
+        "chat/changepublic",
+        [
+          ["gid", gid],
+          ["public", true, "optional"]
+        ],
+        "changePublic"
+      )
+      assert.deepStrictEqual(published.data, { gid, public: true })
+      assert.deepInclude(fields(published.pushed), { public: true, editedBy: "alice" })
+      const publicList = yield* does(alice, "chat/getPublicList", [], undefined)
+      const inList = listed(publicList.answer).find((one) => one["gid"] === gid)
+      keys(inList, FACTS)
+
+      const joined = yield* does(
+        carol,
+        "chat/joinchat",
+        [
+          ["gid", gid],
+          ["join", true, "optional"]
+        ],
+        "joinChat"
+      )
+      assert.deepStrictEqual(joined.data, { gid, join: true })
+      assert.deepInclude(fields(joined.pushed), { members: [alice, bob, carol].map((one) => ({ id: one.id })) })
+      yield* alice.news
+      const left = yield* carol.ask(
+        "joinchat",
+        write([
+          ["gid", gid],
+          ["join", 0]
+        ])
+      )
+      assert.deepStrictEqual(left["data"], { gid, join: false })
+      assert.strictEqual(first(yield* bob.news)["method"], "joinChat")
+      yield* alice.news
+
+      const added = yield* does(
+        alice,
+        "chat/addmember",
+        [
+          ["gid", gid],
+          ["members", [carol.id]],
+          ["join", true, "optional"]
+        ],
+        "addMember"
+      )
+      chatBy(CHAT, added)
+      assert.deepInclude(fields(added.data), { members: members(alice.id, bob.id, carol.id) })
+
+      for (const flag of ["star", "hide", "mute"]) {
+        const set = yield* does(
+          alice,
+          `chat/${flag}`,
+          [
+            ["gid", gid],
+            [flag, true, "optional"]
+          ],
+          undefined
+        )
+        assert.deepStrictEqual(set.data, { gid, [flag]: true })
+      }
+      const own = yield* does(alice, "chat/getList", [], undefined)
+      const mine = listed(own.answer).find((one) => one["gid"] === gid)
+      keys(mine, OWN_CHAT)
+      assert.deepInclude(mine, { star: true, hide: true, mute: true, members: members(alice.id, bob.id, carol.id) })
+
+      const message: ReadonlyArray<Given> = [
+        ["gid", `m ${gid}`],
+        ["cgid", gid],
+        ["user", alice.id, "optional"],
+        ["date", "", "optional"],
+        ["type", "normal", "optional"],
+        ["contentType", "text", "optional"],
+        ["content", "Hello"]
+      ]
+      const draft = form.startsWith("by position") ? Object.fromEntries(message) : write(message)
+      const sent = yield* alice.done("message", form.startsWith("by position") ? [[draft]] : [draft])
+      const stored = first(listed(sent))
+      keys(stored, MESSAGE)
+      assert.deepInclude(stored, { cgid: gid, user: alice.id, type: "normal", contentType: "text", content: "Hello" })
+      const push = first(yield* bob.news)
+      assert.deepStrictEqual(push, { id: stored["id"], module: "chat", method: "message", data: [stored] })
+      for (const params of [[draft], [[draft]], { messages: [draft] }, draft]) {
+        assert.deepStrictEqual(listed(yield* alice.done("message", params)), [stored], "said again")
+      }
+      assert.deepStrictEqual(yield* bob.news, [])
+
+      const pages: ReadonlyArray<Given> = [
+        ["gid", gid],
+        ["recPerPage", 0, "optional"],
+        ["pageID", 1, "optional"],
+        ["recTotal", 0, "optional"],
+        ["continued", false, "optional"]
+      ]
+      const history = yield* does(alice, "chat/history", pages, undefined)
+      assert.deepStrictEqual(history.data, [stored])
+      const pager = { recPerPage: 0, pageID: 1, recTotal: 1, gid, continued: false }
+      assert.strictEqual(JSON.stringify(history.answer["pager"]), JSON.stringify(pager))
+
+      const listedMembers = yield* does(alice, "chat/members", [["gid", gid]], undefined)
+      const [{ gid: of, members: people } = {}, ...none] = listed(listedMembers.answer)
+      assert.deepStrictEqual([of, none], [gid, []])
+      if (transport === "tcp") assert.deepStrictEqual(people, [alice.id, bob.id, carol.id])
+      else for (const one of people as ReadonlyArray<Fields>) keys(one, USER)
+
+      const speakers = yield* does(
+        alice,
+        "chat/setCommitters",
+        [
+          ["gid", gid],
+          ["committers", [{ id: bob.id }]]
+        ],
+        "setCommitters"
+      )
+      chatBy(CHAT, speakers)
+      assert.deepInclude(fields(speakers.data), { committers: String(bob.id) })
+      const texts: ReadonlyArray<readonly [unknown, string]> = [
+        [`${alice.id}, ${bob.id}`, `${alice.id},${bob.id}`],
+        ["$ALL", "$ALL"],
+        ["$ADMINS", "$ADMINS"],
+        [[bob.id], String(bob.id)],
+        ["", ""]
+      ]
+      for (const [committers, shown] of texts) {
+        const set = yield* alice.done(
+          "setCommitters",
+          write([
+            ["gid", gid],
+            ["committers", committers]
+          ])
+        )
+        assert.deepInclude(fields(set["data"]), { committers: shown })
+      }
+      yield* bob.news
+
+      const system = listed(own.answer).find((one) => one["type"] === "system")?.["gid"]
+      const named: ReadonlyArray<Given> = [
+        ["gid", system],
+        ["admins", [{ id: carol.id }]]
+      ]
+      const granted = yield* does(admin, "chat/setAdmin", [...named, ["isAdmin", true, "optional"]], "setAdmin")
+      chatBy(CHAT, granted)
+      assert.deepInclude(fields(granted.data), { admins: String(carol.id) })
+      const taken = yield* does(admin, "chat/setAdmin", [...named, ["isAdmin", "0"]], "setAdmin")
+      assert.deepInclude(fields(taken.data), { admins: "" })
+
+      const status = yield* does(alice, "chat/userChangeStatus", [["status", "away"]], "userChangeStatus")
+      assert.deepStrictEqual(status.data, { id: alice.id, status: "away" })
+      keys(status.pushed, USER)
+      const called = yield* does(alice, "chat/userChangeName", [["name", `Alice, ${gid}`]], "userChangeName")
+      assert.deepStrictEqual(called.data, { id: alice.id, name: `Alice, ${gid}` })
+      assert.deepInclude(fields(called.pushed), { realname: `Alice, ${gid}`, status: "away" })
+      const users = yield* does(alice, "chat/userGetlist", [], undefined)
+      for (const one of listed(users.answer)) keys(one, USER)
+
+      const settings = { theme: form, list: [1, null, { a: "字" }] }
+      const saved = yield* alice.done("settings", { account: "alice", settings })
+      assert.deepStrictEqual(saved["data"], settings)
+      const read = yield* does(
+        alice,
+        "chat/settings",
+        [
+          ["account", "alice"],
+          ["settings", "", "optional"]
+        ],
+        undefined
+      )
+      assert.deepStrictEqual(read.data, settings)
+
+      const files = yield* does(alice, "attach/getList", [["gid", gid]], undefined)
+      assert.deepStrictEqual(files.data, [])
+
+      assert.deepInclude(
+        yield* alice.ask(
+          "login",
+          write([
+            ["account", "alice"],
+            ["password", md5("123456")],
+            ["status", "busy", "optional"]
+          ]),
+          { sid: undefined }
+        ),
+        {
+          result: "success"
+        }
+      )
+    })
+
+  for (const transport of ["websocket", "tcp"] as const) {
+    for (const [form, write] of Object.entries(forms)) {
+      it.effect(`${form}, over ${transport}`, () => works(transport, form, write))
+    }
+  }
+
+  it.effect("takes the document's other spelling of public, and flags as numbers and digits", () =>
+    Effect.gen(function* () {
+      const alice = yield* loggedIn("alice")
+      for (const [index, flag] of [true, 1, "1"].entries()) {
+        const make = (name: string) =>
+          alice.done("create", { gid: `${name} ${index}`, type: "group", members: [], [name]: flag })
+        assert.deepInclude(fields((yield* make("pulic"))["data"]), { public: true })
+        assert.deepInclude(fields((yield* make("public"))["data"]), { public: true })
+      }
+      for (const flag of [false, 0, "0"]) {
+        const hidden = yield* alice.done("changepublic", { gid: "pulic 0", public: flag })
+        assert.deepStrictEqual(hidden["data"], { gid: "pulic 0", public: false })
+        const star = yield* alice.done("star", ["pulic 0", flag])
+        assert.deepStrictEqual(star["data"], { gid: "pulic 0", star: false })
+      }
+    })
+  )
+
+  it.effect("gives back what is odd but readable as it came", () =>
+    Effect.gen(function* () {
+      const alice = yield* loggedIn("alice")
+      const bob = yield* loggedIn("bob")
+      const gid = "odd \u0000 😀 __proto__"
+      yield* alice.done("create", { gid, name: "a\u0000b\u2028", members: [bob.id] })
+      yield* bob.news
+      const contents = [
+        "",
+        " ",
+        "a\u0000b",
+        "\u0000",
+        "😀字\u2028\ufeff",
+        "x".repeat(65_536),
+        "字".repeat(21_845),
+        "$ALL",
+        "null"
+      ]
+      for (const [index, content] of contents.entries()) {
+        const message = { gid: `odd-${index}\u0000`, cgid: gid, content }
+        const stored = first(listed(yield* alice.done("message", [message])))
+        assert.deepInclude(stored, message)
+        assert.deepStrictEqual(listed(yield* alice.done("message", [message])), [stored])
+        assert.deepStrictEqual(first(yield* bob.news)["data"], [stored])
+        const history = yield* bob.done("history", { gid, recPerPage: 1, pageID: 1 })
+        assert.deepStrictEqual(listed(history), [stored])
+      }
+      const chat = listed(yield* alice.done("getList")).find((one) => one["gid"] === gid)
+      assert.deepInclude(chat, { name: "a\u0000b\u2028" })
+
+      const file = { "a\u0000": ["字", 1.5, null, true, { __proto__: 1 }], toString: "x" }
+      const draft = { gid: "odd-file", cgid: gid, contentType: "file", content: file }
+      const stored = first(listed(yield* alice.done("message", [draft])))
+      assert.strictEqual(stored["content"], JSON.stringify(file))
+      const settings = JSON.parse('{"__proto__":{"x":1},"\\ud800":"\\ud800","a":[[[]]],"n":1e-7}') as unknown
+      assert.deepStrictEqual((yield* alice.done("settings", { account: "alice", settings }))["data"], settings)
+      assert.deepStrictEqual((yield* alice.done("settings", ["alice"]))["data"], settings)
+    })
+  )
+
+  it.effect("keeps a date as whole seconds, however it is given", () =>
+    Effect.gen(function* () {
+      const alice = yield* loggedIn("alice")
+      const dates: ReadonlyArray<readonly [unknown, number]> = [
+        [1, 1],
+        [1_446_773_418, 1_446_773_418],
+        [1_446_773_418.75, 1_446_773_418],
+        [1_446_773_418.0001, 1_446_773_418],
+        [0.0001, 0],
+        [1_446_773_418_999, 1_446_773_418],
+        [1_446_773_418_999.5, 1_446_773_418],
+        [100_000_000_000, 100_000_000]
+      ]
+      yield* alice.done("create", { gid: "dates", members: [] })
+      for (const [index, [date, seconds]] of dates.entries()) {
+        const message = { gid: `date-${index}`, cgid: "dates", content: "x", date }
+        assert.strictEqual(first(listed(yield* alice.done("message", [message])))["date"], seconds, short(date))
+      }
+      const history = listed(yield* alice.done("history", ["dates"])).map((one) => one["date"])
+      assert.deepStrictEqual(history, dates.map(([, seconds]) => seconds).reverse())
+    })
+  )
+
+  it.effect("does nothing for acknowledgements of what nobody was sent, and answers those that are none", () =>
+    Effect.gen(function* () {
+      const alice = yield* loggedIn("alice")
+      const base = { module: "chat", method: "message", sid: alice.sid }
+      const many = Array.from({ length: 100_000 }, (_, index) => 1_000_000 + index)
+      for (const id of [0, -1, NOBODY, Number.MAX_SAFE_INTEGER, [], [1, 1, 1], many]) alice.send({ ...base, id })
+      assert.strictEqual((yield* alice.ask("ping"))["result"], "success")
+      for (const id of ["1", true, {}, 1.5, [1, "2"], [null], [[1]]]) {
+        alice.send({ ...base, id })
+        const answer = first(yield* alice.take(1))
+        assert.deepInclude(answer, { module: "chat", method: "message", result: "fail" }, short(id))
+        assert.include(String(answer["message"]), "id")
+      }
+    })
+  )
+})
