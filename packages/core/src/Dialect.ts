@@ -4,6 +4,7 @@
  *
  * `Http` is how the host takes HTTP routes; the core has no HTTP of its own.
  */
+import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type { Accept } from "./Connection.ts"
 import type { Setting } from "./Settings.ts"
@@ -64,11 +65,17 @@ export interface Site {
   readonly settings: Readonly<Record<string, string | number | boolean>>
   /** Where raw TCP is served, once it is; undefined while it is not. */
   readonly tcp: () => { readonly host: string; readonly port: number } | undefined
+  /** True only where demonstration data is served to this machine alone: there is nothing that strangers could take. */
+  readonly demonstration?: boolean
 }
 
-export interface Dialect<Http, R> {
+/** A protocol cannot be served as it is set; `message` is one line for the operator that names the setting. */
+export class SiteRefused extends Data.TaggedError("SiteRefused")<{ readonly message: string }> {}
+
+/** `E` is `SiteRefused` for a protocol that is not served everywhere. */
+export interface Dialect<Http, R, E = never> {
   /** Lower case; its settings' keys and its folder have the same name. */
   readonly name: string
   readonly settings: ReadonlyArray<Setting>
-  readonly open: (site: Site) => Effect.Effect<OpenDialect<Http>, never, R>
+  readonly open: (site: Site) => Effect.Effect<OpenDialect<Http>, E, R>
 }

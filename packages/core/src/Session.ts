@@ -8,7 +8,7 @@ import { type Connection, Frame, type Peer } from "./Connection.ts"
 import { Delivery } from "./Delivery.ts"
 import type { UserCaller } from "./Event.ts"
 import type { Switchboard } from "./Hub.ts"
-import type { ChatId, EntryId } from "./Ids.ts"
+import { type ChatId, EntryId, UNKEPT_IDS_FROM } from "./Ids.ts"
 import type { Places } from "./Places.ts"
 import type { LiveSession } from "./Sessions.ts"
 import type { EngineSettings } from "./Settings.ts"
@@ -22,6 +22,9 @@ import type { WarmChats } from "./WarmChats.ts"
 const CLOSE_TAKEN_OVER = 4001
 const CLOSE_TOO_LARGE = 1009
 const CLOSE_INTERNAL = 1011
+
+/** Acknowledged ids of one frame that are looked up in storage, at most; the newest need no looking up. */
+const MAX_LOOKED_UP = 5000
 
 /** What all sessions of an engine share. */
 export interface Surroundings {
@@ -202,8 +205,10 @@ export class Session implements Peer {
     const unknown: Array<EntryId> = []
     for (const id of ids) {
       const known = this.#around.hub.locate(id)
-      if (known === undefined) unknown.push(id as EntryId)
-      else this.#delivery?.acknowledge(known.chat, known.seq)
+      if (known === undefined) {
+        // What is not looked up is delivered again, nothing worse.
+        if (unknown.length < MAX_LOOKED_UP && id > 0 && id < UNKEPT_IDS_FROM) unknown.push(EntryId(id))
+      } else this.#delivery?.acknowledge(known.chat, known.seq)
     }
     if (unknown.length === 0) return Effect.void
     return this.#around.store.locate(unknown).pipe(

@@ -142,6 +142,12 @@ export const engineSettings = {
     { min: 1, max: 10_000 },
     "Messages in one answer about a chat's history, at most."
   ),
+  historyBytes: integer(
+    "limits.historyBytes",
+    4 * MIB,
+    { min: 64 * KIB, max: 256 * MIB },
+    "Characters of one answer about a chat's history, about, at most; whole histories end there, larger pages are refused."
+  ),
   userSettings: integer(
     "limits.userSettings",
     64 * KIB,

@@ -106,8 +106,9 @@ describe("nobody in particular, through a protocol that asks nobody who they are
       expect.arrayContaining(["see", "rename", "addMembers", "removeMembers", "edit", "dissolve"])
     )
   })
-  it("and nothing else, not even what is public", () => {
+  it("and nothing else, not even what is public or everybody's", () => {
     expect(through("other", made)).toEqual([])
+    expect(through("open", system())).toEqual([])
     expect(through("open", chat({ public: true }))).toEqual([])
   })
   it("a system administrator who is in such a group is its admin", () => {

@@ -201,6 +201,22 @@ describe("sending", () => {
     )
   )
 
+  it.effect("refuses what is no well-formed text, and keeps whole milliseconds", () =>
+    staged(
+      Effect.gen(function* () {
+        const messages = yield* Messages
+        const [ann] = yield* people("ann")
+        assert(ann)
+        yield* (yield* Chats).create(ann, { gid: "g", members: [] })
+        assert.strictEqual((yield* reason(send(ann, "m", "\ud800")))._tag, "MessagesRefused")
+        assert.strictEqual((yield* reason(send(ann, "\udc00", "x")))._tag, "MessagesRefused")
+        assert.strictEqual((yield* reason((yield* Chats).rename(ann, { gid: "g" }, "\ud800")))._tag, "Invalid")
+        const draft = { gid: "m", chat: { gid: "g" }, content: "x", date: 1234.5 }
+        assert.strictEqual((yield* messages.send(ann, [draft]))[0]?.message.date, 1234)
+      })
+    )
+  )
+
   it.effect("is bounded in bytes of UTF-8", () =>
     staged(
       Effect.gen(function* () {
@@ -219,6 +235,26 @@ describe("sending", () => {
 })
 
 describe("history", () => {
+  it.effect("is bounded in size: the whole ends where it is full, a page that is too large is refused", () =>
+    staged(
+      Effect.gen(function* () {
+        const messages = yield* Messages
+        const [ann] = yield* people("ann")
+        assert(ann)
+        yield* (yield* Chats).create(ann, { gid: "g", members: [] })
+        const content = "x".repeat(60_000)
+        for (let index = 1; index <= 100; index++) yield* send(ann, `m${index}`, content)
+        const whole = yield* messages.history(ann, { gid: "g" })
+        assert.strictEqual(whole.total, 100)
+        assert.isTrue(whole.messages.length > 50 && whole.messages.length < 80)
+        assert.strictEqual(whole.messages[0]?.gid, "m100")
+        const large = yield* reason(messages.history(ann, { gid: "g" }, { size: 100, number: 1 }))
+        assert.deepInclude(large, { _tag: "Invalid", field: "page size" })
+        assert.lengthOf((yield* messages.history(ann, { gid: "g" }, { size: 50, number: 2 })).messages, 50)
+      })
+    )
+  )
+
   it.effect("is newest first, whole or by pages; hidden messages are missing for who hid them", () =>
     staged(
       Effect.gen(function* () {

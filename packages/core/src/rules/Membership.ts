@@ -12,8 +12,9 @@ const madeHere = ({ chat, via }: Facts): boolean => via !== undefined && chat.at
 /** A group that nobody in particular made has no owner; system administrators count as its admins, as in system chats. */
 const isNobodys = (chat: Chat): boolean => chat.type === "system" || (chat.createdBy === null && chat.owner === null)
 
-/** Members, and those who may act on the chat without being one. */
-const belongs = (facts: Facts): boolean => madeHere(facts) || isMember(facts.chat, facts.user.id)
+/** Members. Nobody in particular is a member of nothing, also not of a system chat, but may act on what was made here. */
+const belongs = (facts: Facts): boolean =>
+  facts.via === undefined ? isMember(facts.chat, facts.user.id) : madeHere(facts)
 
 /** The owner counts as an admin; so does a system administrator in a chat that is nobody's. */
 export const isAdmin = (facts: Facts): boolean => {

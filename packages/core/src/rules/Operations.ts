@@ -23,9 +23,16 @@ export const operations = {
   /** Star, hide, mute: for oneself. */
   prefer: [visible, member],
   addMembers: [visible, group, member],
+  /**
+   * A declared difference between protocols: where members are asked for, an admin lets them in, and whoever may add
+   * members may ask. Source: PROTOCOLS, "spark".
+   */
+  approveMembers: [visible, group, member, admin],
   removeMembers: [visible, group, member, admin],
   speak: [visible, member, speaker],
   broadcast: [visible, member, admin],
+  /** Anything at all, where a protocol knows groups only: asked beside what else the operation needs. */
+  useGroup: [visible, group, member],
   /** History, members, files. */
   read: [visible, member],
   /** Name, attributes and the public flag together. */

@@ -54,6 +54,7 @@ export const createChat: Script<CreateChat> = Effect.fnUntraced(function* (desk,
   if (command.gid === "" || command.gid.length > MAX_GID) {
     return yield* refuse(invalid("gid", `must have 1 to ${MAX_GID} characters`))
   }
+  if (!command.gid.isWellFormed()) return yield* refuse(invalid("gid", "must be well-formed Unicode"))
   if (isPairGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
   const known = yield* stored(desk, attempt, command.gid)
   if (known !== undefined) {

@@ -10,6 +10,11 @@ import type { StorageFailed } from "../Store.ts"
 import type { WarmChat } from "../WarmChats.ts"
 import { answer, type Attempt, type Desk, entryOf, invalid, permitted, type Script } from "./Script.ts"
 
+/** Messages read from storage at once. */
+const STRIDE = 500
+/** Characters of a message beside its content, about. */
+const MESSAGE_FRAME = 200
+
 export const readHistory: Script<ReadHistory> = Effect.fnUntraced(function* (desk, attempt, { chat: ref, page }) {
   const { chat, posted: total } = yield* permitted(desk, attempt, ref, "read")
   const cap = desk.settings.history
@@ -25,7 +30,22 @@ export const readHistory: Script<ReadHistory> = Effect.fnUntraced(function* (des
   if (!Number.isInteger(start) || start < 0) return yield* refuse(invalid("start", "must be an integer from 0"))
   const to = total - start
   const from = Math.max(1, to - size + 1)
-  const messages = to < 1 ? [] : yield* desk.store.history(chat.id, { from, to, hiddenFrom: attempt.user.id })
+  const messages: Array<Message> = []
+  let room = desk.settings.historyBytes
+  for (let newest = to; newest >= from; newest -= STRIDE) {
+    const stride = { from: Math.max(from, newest - STRIDE + 1), to: newest, hiddenFrom: attempt.user.id }
+    for (const message of yield* desk.store.history(chat.id, stride)) {
+      room -= message.content.length + MESSAGE_FRAME
+      if (room < 0 && messages.length > 0) {
+        // A page that was asked for is a page or nothing; the whole history is as much of it as fits.
+        if (page === undefined) return answer({ chat, messages, total })
+        return yield* refuse(
+          invalid("page size", `must be smaller: ${size} of these messages are too large for one answer`)
+        )
+      }
+      messages.push(message)
+    }
+  }
   return answer({ chat, messages, total })
 })
 

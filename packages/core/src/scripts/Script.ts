@@ -102,6 +102,7 @@ export const invalid = (field: string, problem: string): Reason => ({ _tag: "Inv
 /** Why a name is none, or nothing. */
 export const nameProblem = (desk: Desk, name: string, mayBeEmpty: boolean): Reason | undefined => {
   if (name.trim() === "" && !mayBeEmpty) return invalid("name", "must not be empty")
+  if (!name.isWellFormed()) return invalid("name", "must be well-formed Unicode")
   if (Array.from(name).length > desk.settings.name) {
     return invalid("name", `must have at most ${desk.settings.name} characters`)
   }

@@ -104,6 +104,9 @@ const problem = (desk: Desk, attempt: Attempt, draft: Draft, warm: WarmChat | un
   if (draft.date !== undefined && !(draft.date >= 0 && draft.date <= MAX_DATE)) {
     return invalid("date", "must be a time since 1970")
   }
+  // Half a surrogate pair is no text: stores and UTF-8 would each make something else of it.
+  if (!draft.gid.isWellFormed()) return invalid("gid", "must be well-formed Unicode")
+  if (!draft.content.isWellFormed()) return invalid("content", "must be well-formed Unicode")
   if (exceeds(draft.content, desk.settings.content)) {
     return invalid("content", `must have at most ${desk.settings.content} bytes`)
   }
@@ -118,7 +121,7 @@ const posting = (draft: Draft, now: number): Posted => ({
   type: draft.type,
   contentType: draft.contentType,
   content: draft.content,
-  date: draft.date ?? now
+  date: Math.floor(draft.date ?? now)
 })
 
 /** A gid that is stored already. Source: PROTOCOLS, "Idempotent" and "message". */

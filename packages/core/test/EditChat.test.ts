@@ -1,0 +1,39 @@
+/** What protocols keep with a chat is bounded: 64 attributes of 4 KiB each. */
+import { Engine } from "@parley/core/Engine"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { engineLayer, people } from "./Stage.ts"
+
+const group = Effect.gen(function* () {
+  const [alice] = yield* people("alice")
+  if (alice === undefined) return yield* Effect.die("nobody")
+  const { perform } = yield* Engine
+  const made = { gid: "g", name: "", type: "group", members: [], subject: 0, public: false } as const
+  const { chat } = yield* perform(alice, { _tag: "CreateChat", ...made, via: "somewhere" })
+  return (attributes: Readonly<Record<string, unknown>>) =>
+    Effect.map(perform(alice, { _tag: "EditChat", chat: { id: chat.id }, attributes }), (view) => view.chat.attributes)
+})
+
+const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, index]))
+const invalid = (field: string, problem: string) => ({ reason: { _tag: "Invalid", field, problem } })
+
+describe("attributes", () => {
+  it.live("are 64 at most; through which protocol the chat was made is none of them", () =>
+    Effect.gen(function* () {
+      const edit = yield* group
+      assert.deepStrictEqual(yield* edit(many(64)), { ...many(64), "parley.via": "somewhere" })
+      like(yield* Effect.flip(edit({ more: 1 })), invalid("data", "must keep at most 64 attributes"))
+      assert.notProperty(yield* edit({ more: 1, key0: null }), "key0")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.live("have 4096 bytes at most: a text as it is, everything else as JSON", () =>
+    Effect.gen(function* () {
+      const edit = yield* group
+      yield* edit({ text: "é".repeat(2048), list: ["x".repeat(4092)] })
+      const problem = "must have at most 4096 bytes"
+      like(yield* Effect.flip(edit({ text: "é".repeat(2049) })), invalid("data.text", problem))
+      like(yield* Effect.flip(edit({ list: ["x".repeat(4093)] })), invalid("data.list", problem))
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
