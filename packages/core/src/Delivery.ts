@@ -3,7 +3,6 @@
  * for the end of this turn to leave in one frame.
  */
 import type { Connection } from "./Connection.ts"
-import { Frame } from "./Connection.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import type { Place } from "./Place.ts"
 import { Subscription } from "./Subscription.ts"
@@ -13,6 +12,17 @@ import { type Tongue, Utterance, type Utterances } from "./Tongue.ts"
 const BUNDLE = 256 * 1024
 /** Packets that wait before a frame is sent at once. */
 const BUNDLE_PACKETS = 1000
+
+/** One microtask for all that got something in this turn: a group's message is pushed to many. */
+let due: Array<Delivery> = []
+const flushDue = (): void => {
+  const deliveries = due
+  due = []
+  for (const delivery of deliveries) delivery.endTurn()
+}
+const flushAtEndOfTurn = (delivery: Delivery): void => {
+  if (due.push(delivery) === 1) void Promise.resolve().then(flushDue)
+}
 
 /** Whose ears these are. */
 export interface Listener {
@@ -186,9 +196,7 @@ export class Delivery {
     if (first === undefined) return
     this.#pending = []
     this.#pendingSize = 0
-    const frame =
-      pending.length === 1 ? first.frame : new Frame(this.tongue.bundle(pending.flatMap((one) => one.packets)))
-    this.connection.send(frame)
+    this.connection.send(first.frameOf(pending))
   }
 
   #push(utterance: Utterance): void {
@@ -198,10 +206,13 @@ export class Delivery {
     if (this.#pendingSize >= BUNDLE || this.#pending.length >= BUNDLE_PACKETS) this.flush()
     else if (!this.#armed) {
       this.#armed = true
-      void Promise.resolve().then(() => {
-        this.#armed = false
-        if (!this.#closed) this.flush()
-      })
+      flushAtEndOfTurn(this)
     }
+  }
+
+  /** The end of the turn has come. */
+  endTurn(): void {
+    this.#armed = false
+    if (!this.#closed) this.flush()
   }
 }

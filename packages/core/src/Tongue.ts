@@ -28,6 +28,8 @@ export class Utterance {
   readonly size: number
   readonly #tongue: Tongue
   #frame: Frame | undefined
+  /** The last frame of several that began with this one. */
+  #bundle: { readonly all: ReadonlyArray<Utterance>; readonly frame: Frame } | undefined
 
   constructor(tongue: Tongue, packets: ReadonlyArray<string>) {
     this.#tongue = tongue
@@ -38,6 +40,16 @@ export class Utterance {
   /** As a frame of its own. */
   get frame(): Frame {
     return (this.#frame ??= new Frame(this.#tongue.bundle(this.packets)))
+  }
+
+  /** As the first of these, all in one frame. Who hears the same in one turn gets the same frame, encoded once. */
+  frameOf(all: ReadonlyArray<Utterance>): Frame {
+    if (all.length === 1) return this.frame
+    const last = this.#bundle
+    if (last?.all.length === all.length && last.all.every((one, index) => one === all[index])) return last.frame
+    const frame = new Frame(this.#tongue.bundle(all.flatMap((one) => one.packets)))
+    this.#bundle = { all, frame }
+    return frame
   }
 }
 

@@ -6,6 +6,8 @@ export interface Query {
   readonly get: (name: string) => string | undefined
   /** All values of that name, in order. */
   readonly all: (name: string) => ReadonlyArray<string>
+  /** Each name once, in the order of first use. */
+  readonly names: () => ReadonlyArray<string>
 }
 
 /** A query or a form body: `a=1&b=2`. What is not well encoded stands as it is. */
@@ -19,7 +21,11 @@ export const parseQuery = (text: string): Query => {
     if (known === undefined) values.set(name, [value])
     else known.push(value)
   }
-  return { get: (name) => values.get(name)?.at(-1), all: (name) => values.get(name) ?? [] }
+  return {
+    get: (name) => values.get(name)?.at(-1),
+    all: (name) => values.get(name) ?? [],
+    names: () => [...values.keys()]
+  }
 }
 
 export const queryOf = (request: HttpServerRequest): Query => {

@@ -1,0 +1,34 @@
+/**
+ * Commands that come in by HTTP: what they come to is announced once the answer has been handed over, by closing the
+ * scope that a request has. A request that is broken off after its commit is announced all the same.
+ */
+import type { Command, ReplyOf } from "@parley/core/Command"
+import type { Alongside, Engine } from "@parley/core/Engine"
+import type { Announcement, Caller } from "@parley/core/Event"
+import type { Switchboard } from "@parley/core/Hub"
+import type { Refused } from "@parley/core/Refused"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+
+/** Carries out one command of a request; several are announced in their order. */
+export type Perform = <C extends Command>(
+  caller: Caller,
+  command: C,
+  alongside?: Alongside
+) => Effect.Effect<ReplyOf<C>, Refused>
+
+/** For one request, in the request's own scope. */
+export const performing = Effect.fnUntraced(function* (
+  engine: Engine["Service"],
+  hub: Switchboard
+): Effect.fn.Return<Perform, never, Scope.Scope> {
+  const announcements: Array<Announcement> = []
+  yield* Effect.addFinalizer(() => Effect.sync(() => hub.announce(announcements)))
+  return (caller, command, alongside) =>
+    Effect.uninterruptible(
+      Effect.map(engine.handle(caller, command, alongside), ({ reply, announce }) => {
+        announcements.push(...announce)
+        return reply
+      })
+    )
+})

@@ -1,0 +1,95 @@
+/** `session/Edit`. Source: seeds/000, "编辑会话信息"; PROTOCOLS, "spark". */
+import { type Refused } from "@parley/core/Refused"
+import type { StorageFailed } from "@parley/core/Store"
+import { exceeds } from "@parley/core/Utf8"
+import * as Effect from "effect/Effect"
+import { type Asking, sessionFor } from "./Asking.ts"
+import { ATTRIBUTE } from "./Identity.ts"
+import { invalid, type Parameters } from "./Parameters.ts"
+import { type SessionJson, sessionJson } from "./Speech.ts"
+
+/** Bytes of one value, at most: of a text itself, of everything else as JSON. */
+const MAX_VALUE = 4096
+/** Bytes of one key, at most. */
+const MAX_KEY = 255
+
+const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  [true, true],
+  [1, true],
+  ["1", true],
+  ["true", true],
+  [false, false],
+  [0, false],
+  ["0", false],
+  ["false", false]
+])
+
+interface Changes {
+  readonly name?: string
+  readonly public?: boolean
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+
+export const edit = Effect.fnUntraced(function* (
+  asking: Asking,
+  parameters: Parameters
+): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
+  const id = yield* parameters.session
+  const changes = yield* changesIn(yield* parameters.pairs("Data"))
+  const session = yield* sessionFor(asking, id, "edit")
+  const { chat, head } = yield* asking.perform(asking.caller, {
+    _tag: "EditChat",
+    chat: { id: session.chat.id },
+    ...changes
+  })
+  return yield* sessionJson(asking, { chat, seq: head.seq })
+})
+
+/** `name` and `title` are the name, `public` the flag; everything else is kept as it is, and goes where it is null. */
+const changesIn = Effect.fnUntraced(function* (
+  data: Readonly<Record<string, unknown>>
+): Effect.fn.Return<Changes, Refused> {
+  let name: string | undefined
+  let isPublic: boolean | undefined
+  const attributes: Array<readonly [string, unknown]> = []
+  for (const [key, value] of Object.entries(data)) {
+    if (key === "name" || key === "title") {
+      if (typeof value !== "string" || !value.isWellFormed()) return yield* invalid(`Data.${key}`, "must be a string")
+      if (name !== undefined && name !== value) return yield* invalid("Data.title", "must be the same as Data.name")
+      name = value
+    } else if (key === "public") {
+      isPublic = FLAGS.get(value)
+      if (isPublic === undefined) return yield* invalid("Data.public", "must be true or false")
+    } else {
+      const problem = keyProblem(key) ?? valueProblem(value)
+      if (problem !== undefined) return yield* invalid(`Data.${key.slice(0, 64).toWellFormed()}`, problem)
+      attributes.push([`${ATTRIBUTE}${key}`, value])
+    }
+  }
+  return {
+    ...(name !== undefined && { name }),
+    ...(isPublic !== undefined && { public: isPublic }),
+    attributes: Object.fromEntries(attributes)
+  }
+})
+
+const keyProblem = (key: string): string | undefined => {
+  if (key === "") return "must have a key that is not empty"
+  if (!key.isWellFormed()) return "must have a key of well-formed Unicode"
+  return exceeds(key, MAX_KEY) ? `must have a key of at most ${MAX_KEY} bytes` : undefined
+}
+
+const valueProblem = (value: unknown): string | undefined => {
+  const text = typeof value === "string" ? value : jsonOf(value)
+  if (text === undefined || exceeds(text, MAX_VALUE)) return `must have at most ${MAX_VALUE} bytes`
+  return text.isWellFormed() ? undefined : "must be well-formed Unicode"
+}
+
+/** Nothing for a value that nests too deep to be written. */
+const jsonOf = (value: unknown): string | undefined => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Failures in the shape of this protocol: `{success: false, error, message}`. Source: PROTOCOLS, "spark". What an
+ * operation refuses is 400, 401, 403, 404 or 409; beside them, 405 and 413 are about the request as such, and 500 and 503
+ * are faults of the server.
+ */
+import type { Reason } from "@parley/core/Refused"
+import * as Data from "effect/Data"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { UnreadableBody } from "../Body.ts"
+import { ATTRIBUTE } from "./Identity.ts"
+
+/** Those accounts do not wait for approval. */
+export class NotPending extends Data.TaggedError("NotPending")<{ readonly accounts: ReadonlyArray<string> }> {}
+
+type Response = HttpServerResponse.HttpServerResponse
+
+export const failure = (
+  status: number,
+  error: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {}
+): Response => HttpServerResponse.jsonUnsafe({ success: false, error, message }, { status, headers })
+
+/** Status and code; what is not here is 400, `invalid_parameter`. */
+const KINDS: { readonly [T in Reason["_tag"]]?: readonly [status: number, error: string] } = {
+  NotLoggedIn: [401, "unauthorized"],
+  WrongPassword: [401, "unauthorized"],
+  TooManyAttempts: [403, "too_many_attempts"],
+  NoSuchChat: [404, "no_such_session"],
+  NoSuchUsers: [404, "no_such_users"],
+  NoSuchMessage: [404, "no_such_message"],
+  NoSuchFile: [404, "no_such_file"],
+  NotMember: [403, "not_a_member"],
+  Only: [403, "forbidden"],
+  MayNotSpeak: [403, "may_not_speak"],
+  NotPublic: [403, "forbidden"],
+  WrongChatType: [403, "not_a_session"],
+  OwnerStays: [403, "owner_stays"],
+  GidTaken: [409, "conflict"],
+  AccountTaken: [409, "conflict"],
+  RecordTaken: [409, "conflict"],
+  Recalled: [409, "conflict"],
+  Busy: [409, "busy"],
+  Unavailable: [503, "unavailable"],
+  Vetoed: [403, "forbidden"]
+}
+
+/** Names in one message, at most, and characters of each: a request may hold a thousand of any length. */
+const NAMES = 50
+const NAME = 64
+
+const listed = (names: ReadonlyArray<string>): string => {
+  const shown = names.slice(0, NAMES).map((name) =>
+    Array.from(name.slice(0, 2 * NAME))
+      .slice(0, NAME)
+      .join("")
+  )
+  return names.length > NAMES ? `${shown.join(", ")} and ${names.length - NAMES} more` : shown.join(", ")
+}
+
+/** What the engine calls a field, where this protocol has another name for it. */
+const fieldOf = (field: string): string => {
+  if (field === "members") return "To"
+  if (field === "content") return "Content"
+  if (field === "name") return "Data.name"
+  if (field === "data") return "Data"
+  return field.startsWith(`data.${ATTRIBUTE}`) ? `Data.${field.slice(`data.${ATTRIBUTE}`.length)}` : field
+}
+
+const messageOf = (reason: Reason): string => {
+  switch (reason._tag) {
+    case "NotLoggedIn":
+    case "WrongPassword":
+      return "The token is missing, unknown or expired."
+    case "TooManyAttempts":
+      return `Too many attempts; try again in ${reason.retryAfterSeconds} seconds.`
+    case "NoSuchChat":
+      return "There is no such session."
+    case "NoSuchUsers":
+      return `There are no such users: ${listed(reason.users)}.`
+    case "NoSuchMessage":
+      return "There is no such message in this session."
+    case "NoSuchFile":
+      return "There is no such file."
+    case "NotMember":
+      return "You are not a member of this session."
+    case "Only":
+      return `Only ${reason.who} may do this.`
+    case "MayNotSpeak":
+      return "You may not speak in this session."
+    case "NotPublic":
+      return "This session is not public."
+    case "WrongChatType":
+      return `This needs ${reason.needs}.`
+    case "OwnerStays":
+      return "The owner of the session cannot be removed."
+    case "NotAMember":
+      return `These users are not members of the session: ${listed(reason.users)}.`
+    case "GidTaken":
+    case "AccountTaken":
+    case "RecordTaken":
+      return "Something else has this name already."
+    case "Recalled":
+      return "The message was removed."
+    case "Invalid":
+      return `${fieldOf(reason.field)} ${reason.problem}.`
+    case "MessagesRefused":
+      return "The message was refused."
+    case "Busy":
+      return "Others are changing the same; please try again."
+    case "Unavailable":
+      return "The storage does not answer; please try again."
+    case "Vetoed":
+      return reason.message
+  }
+}
+
+/** A request has one message at most: where it is refused, its own reason is the one to tell. */
+const own = (reason: Reason): Reason =>
+  reason._tag === "MessagesRefused" ? (reason.refusals[0]?.reason ?? reason) : reason
+
+export const refused = (refusal: Reason): Response => {
+  const reason = own(refusal)
+  const [status, error] = KINDS[reason._tag] ?? [400, "invalid_parameter"]
+  return failure(status, error, messageOf(reason))
+}
+
+export const notPending = ({ accounts }: NotPending): Response =>
+  failure(409, "not_pending", `These users do not wait for approval: ${listed(accounts)}.`)
+
+export const unreadable = ({ status, problem }: UnreadableBody): Response =>
+  failure(status, status === 413 ? "too_large" : "invalid_parameter", `The body ${problem}.`)
+
+export const wrongMethod: Response = failure(405, "method_not_allowed", "This address takes POST.", { allow: "POST" })
+
+export const broken: Response = failure(500, "internal_error", "The server made a mistake; it was logged.")

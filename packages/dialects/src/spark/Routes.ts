@@ -1,0 +1,88 @@
+/** Every documented address, with the token before everything else. Source: seeds/000, each "请求方式". */
+import type { Engine } from "@parley/core/Engine"
+import type { Switchboard } from "@parley/core/Hub"
+import { type Refused, refuse } from "@parley/core/Refused"
+import type { Sessions } from "@parley/core/Sessions"
+import type { StorageFailed } from "@parley/core/Store"
+import type { User } from "@parley/core/User"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { performing } from "../Perform.ts"
+import { queryOf } from "../Query.ts"
+import type { Asking, Services } from "./Asking.ts"
+import { edit } from "./Edit.ts"
+import { addMember, approveMember, removeMember } from "./Members.ts"
+import { push, remove } from "./Messages.ts"
+import { type Parameters, readParameters } from "./Parameters.ts"
+import { broken, type NotPending, notPending, refused, unreadable, wrongMethod } from "./Refusals.ts"
+import { start } from "./Start.ts"
+
+/** Routes that a host adds to its router; they answer all their errors themselves. */
+export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
+
+type Operation = (asking: Asking, parameters: Parameters) => Effect.Effect<object, Refused | StorageFailed | NotPending>
+
+export const operations: Readonly<Record<`/${string}`, Operation>> = {
+  "/session/start": start,
+  "/session/AddMember": addMember,
+  "/session/RemoveMember": removeMember,
+  "/session/ApproveMember": approveMember,
+  "/session/Edit": edit,
+  "/message/push": push,
+  "/message/remove": remove
+}
+
+export interface Grounds extends Services {
+  readonly engine: Engine["Service"]
+  readonly hub: Switchboard
+  readonly sessions: Sessions["Service"]
+}
+
+/** The user of `?token=`, or of a bearer token where there is none. */
+const userOf = Effect.fnUntraced(function* (
+  { sessions }: Grounds,
+  request: HttpServerRequest.HttpServerRequest
+): Effect.fn.Return<User, Refused> {
+  const bearer = /^bearer\s+(\S+)$/i.exec(request.headers["authorization"] ?? "")?.[1]
+  const token = queryOf(request).get("token") ?? bearer ?? ""
+  const found = yield* sessions.resume(token)
+  return found?.user ?? (yield* refuse({ _tag: "NotLoggedIn" }))
+})
+
+const respond = (
+  grounds: Grounds,
+  path: string,
+  operation: Operation
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest | Scope.Scope> =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (request.method !== "POST") return wrongMethod
+    const user = yield* userOf(grounds, request)
+    const parameters = yield* readParameters(request)
+    const perform = yield* performing(grounds.engine, grounds.hub)
+    const asking: Asking = { ...grounds, user, caller: { user: user.id, origin: null }, perform }
+    return HttpServerResponse.jsonUnsafe(yield* operation(asking, parameters))
+  }).pipe(
+    Effect.catchTags({
+      Refused: ({ reason }) => Effect.succeed(refused(reason)),
+      NotPending: (error) => Effect.succeed(notPending(error)),
+      UnreadableBody: (error) => Effect.succeed(unreadable(error)),
+      StorageFailed: (failed) =>
+        Effect.as(
+          Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+          refused({ _tag: "Unavailable" })
+        )
+    }),
+    Effect.catchDefect((defect) => Effect.as(Effect.logError(`${path} broke off`, defect), broken))
+  )
+
+export const routesOf = (grounds: Grounds): HttpRoutes => {
+  const [first, ...others] = Object.entries(operations).map(([path, operation]) =>
+    HttpRouter.add("*", path as `/${string}`, respond(grounds, path, operation))
+  )
+  return first === undefined ? Layer.empty : Layer.mergeAll(first, ...others)
+}

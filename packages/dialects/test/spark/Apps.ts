@@ -1,0 +1,115 @@
+/** The protocol's addresses over an engine in memory, without a network, and apps that ask it. */
+import * as Host from "@parley/adapter-node/Host"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Engine } from "@parley/core/Engine"
+import type { UserCaller } from "@parley/core/Event"
+import * as Parley from "@parley/core/Parley"
+import { Sessions } from "@parley/core/Sessions"
+import { type EngineSettings, Settings } from "@parley/core/Settings"
+import { Store } from "@parley/core/Store"
+import { expect } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { createHash } from "node:crypto"
+import { people, plainPasswords } from "../../../core/test/Stage.ts"
+import { dialect } from "../../src/spark/index.ts"
+
+export type Fields = { readonly [name: string]: unknown }
+
+export interface Answer {
+  readonly status: number
+  readonly body: Fields
+  readonly headers: Headers
+}
+
+export const engineOn = (store: Layer.Layer<Store>) =>
+  Parley.layer.pipe(Layer.provideMerge(Layer.merge(store, plainPasswords)))
+
+export const engine = engineOn(MemoryStore.layer)
+
+/** What the document says of a set's identity, computed apart from the protocol's own code. */
+export const md5 = (...accounts: ReadonlyArray<string>): string =>
+  createHash("md5")
+    .update([...accounts].sort().join())
+    .digest("hex")
+
+/** A session as every answer about one has it. */
+export const sessionOf = (id: unknown, ...accounts: ReadonlyArray<string>): Fields => ({
+  SesssionId: id,
+  SessionId: id,
+  Members: [...accounts].sort(),
+  md5: md5(...accounts)
+})
+
+/** A served protocol with these users, each with an app that has their token. */
+export const apps = Effect.fnUntraced(function* (
+  accounts: ReadonlyArray<string>,
+  settings: Partial<EngineSettings> = {}
+) {
+  const defaults = yield* Settings
+  const { doors } = yield* dialect.open({ settings: {}, tcp: () => undefined })
+  const host = yield* Host.make({ doors }).pipe(Effect.provideService(Settings, { ...defaults, ...settings }))
+  const sessions = yield* Sessions
+  const { desk, perform } = yield* Engine
+
+  const request = (path: string, init: RequestInit): Effect.Effect<Answer> =>
+    Effect.promise(async () => {
+      const response = await host.fetch(new Request(`http://spark.test${path}`, init))
+      return { status: response.status, body: (await response.json()) as Fields, headers: response.headers }
+    })
+
+  const app = Effect.fnUntraced(function* (account: string) {
+    const [caller] = yield* people(account)
+    if (caller === undefined) return yield* Effect.die(`no ${account}`)
+    const { token } = yield* sessions.issue(caller.user, "token")
+    const ask = (path: string, body: unknown): Effect.Effect<Answer> =>
+      request(`${path}?token=${token}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: typeof body === "string" ? body : JSON.stringify(body)
+      })
+    return {
+      account,
+      caller: caller satisfies UserCaller,
+      token,
+      ask,
+      form: (path: string, body: string): Effect.Effect<Answer> =>
+        request(`${path}?token=${token}`, {
+          method: "POST",
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+          body
+        }),
+      /** A session with these members; its id. */
+      start: (...To: ReadonlyArray<string>): Effect.Effect<string> =>
+        Effect.map(ask("/session/start", { To }), ({ body }) => String(body["SessionId"])),
+      /** A text; its id. */
+      say: (SessionId: string, Content: string): Effect.Effect<string> =>
+        Effect.map(ask("/message/push", { SessionId, Type: 0, Content }), ({ body }) => String(body["MessageId"]))
+    }
+  })
+  const all = yield* Effect.forEach(accounts, app)
+  return {
+    request,
+    apps: all,
+    /** The app of one of the users. */
+    of: (account: string) => {
+      const found = all.find((one) => one.account === account)
+      if (found === undefined) throw new Error(`no ${account}`)
+      return found
+    },
+    desk,
+    perform,
+    chat: (gid: string) =>
+      Effect.flatMap(desk.chats.find({ gid }), (chat) =>
+        chat === undefined ? Effect.die(`no chat ${gid}`) : Effect.succeed(chat.chat)
+      )
+  }
+})
+
+/** The found value has at least what the wanted one has; `what` is shown where it has not. */
+export const like = (found: unknown, wanted: object, what = ""): void =>
+  expect({ what, found }).toMatchObject({ what, found: wanted })
+
+export const failed = (status: number, error: string, message: unknown): Fields => ({
+  status,
+  body: { success: false, error, message }
+})

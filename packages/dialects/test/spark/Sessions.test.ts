@@ -1,0 +1,343 @@
+/** Sessions: what each operation does and answers. Source: seeds/000; PROTOCOLS, "spark". */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { apps, engine, failed, type Fields, like, md5, sessionOf } from "./Apps.ts"
+
+const keys = (fields: Fields): ReadonlyArray<string> => Object.keys(fields)
+
+describe("session/start", () => {
+  it.live("unites To with the caller, who is the owner; fields in the documented order", () =>
+    Effect.gen(function* () {
+      const { of, chat } = yield* apps(["alice", "Bob", "carol"])
+      const { status, body } = yield* of("carol").ask("/session/start", { To: ["alice", "Bob", "alice", "carol"] })
+      assert.strictEqual(status, 200)
+      assert.deepStrictEqual(body, sessionOf(body["SessionId"], "alice", "Bob", "carol"))
+      assert.deepStrictEqual(body["Members"], ["Bob", "alice", "carol"])
+      assert.strictEqual(body["md5"], "9fcf4736fb6c590fa48ce1ec26b3db19")
+      assert.deepStrictEqual(keys(body), ["SesssionId", "SessionId", "Members", "md5"])
+      const made = yield* chat(String(body["SessionId"]))
+      like(made, { type: "group", owner: of("carol").caller.user, public: false, name: "" })
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("returns the session of the same members untouched, whoever of them asks", () =>
+    Effect.gen(function* () {
+      const { of, chat } = yield* apps(["alice", "bob", "carol"])
+      const first = yield* of("alice").ask("/session/start", { To: ["bob", "carol"] })
+      const before = yield* chat(String(first.body["SessionId"]))
+      const again = yield* of("bob").ask("/session/start", { To: ["carol", "alice"] })
+      assert.deepStrictEqual(again.body, first.body)
+      assert.deepStrictEqual(yield* chat(String(first.body["SessionId"])), before)
+      const fewer = yield* of("alice").ask("/session/start", { To: ["bob"] })
+      assert.notStrictEqual(fewer.body["SessionId"], first.body["SessionId"])
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("goes by the present members, and takes the earliest of several", () =>
+    Effect.gen(function* () {
+      const { of } = yield* apps(["alice", "bob", "carol"])
+      const pair = yield* of("alice").start("bob")
+      const three = yield* of("alice").start("bob", "carol")
+      yield* of("alice").ask("/session/AddMember", { SessionId: pair, To: ["carol"] })
+      assert.strictEqual(yield* of("alice").start("bob", "carol"), pair)
+      const next = yield* of("alice").start("bob")
+      assert.notInclude([pair, three], next)
+      yield* of("alice").ask("/session/RemoveMember", { SessionId: pair, To: ["carol"] })
+      assert.strictEqual(yield* of("bob").start("alice"), pair)
+      assert.strictEqual(yield* of("bob").start("alice", "carol"), three)
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("starts a set again and again once its sessions have become others", () =>
+    Effect.gen(function* () {
+      const { of } = yield* apps(["alice", "bob", "carol"])
+      const ids = new Set<string>()
+      for (let count = 0; count < 12; count++) {
+        const id = yield* of("alice").start("bob")
+        ids.add(id)
+        yield* of("alice").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
+      }
+      assert.strictEqual(ids.size, 12)
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("50 starts of one set at once, by all of its members, make one session", () =>
+    Effect.gen(function* () {
+      const accounts = ["a", "b", "c", "d", "e"]
+      const { apps: all, desk, of } = yield* apps(accounts)
+      const answers = yield* Effect.forEach(
+        Array.from({ length: 50 }, (_, index) => all[index % all.length]),
+        (app) => app?.ask("/session/start", { To: accounts }) ?? Effect.die("nobody"),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(new Set(answers.map(({ status, body }) => `${status} ${String(body["SessionId"])}`)).size, 1)
+      assert.lengthOf(yield* desk.store.chatsOf(of("a").caller.user), 1)
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("racing starts meet in one session also when earlier ones of the set have become others", () =>
+    Effect.gen(function* () {
+      const { apps: all, of, desk } = yield* apps(["alice", "bob", "carol"])
+      for (let count = 0; count < 3; count++) {
+        const SessionId = yield* of("alice").start("bob")
+        yield* of("alice").ask("/session/AddMember", { SessionId, To: ["carol"] })
+      }
+      const answers = yield* Effect.forEach(
+        Array.from({ length: 50 }, (_, index) => all[index % 2]),
+        (app) => app?.ask("/session/start", { To: ["alice", "bob"] }) ?? Effect.die("nobody"),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(new Set(answers.map(({ body }) => body["SessionId"])).size, 1)
+      assert.lengthOf(yield* desk.store.chatsOf(of("bob").caller.user), 4)
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("does not take a chat that was made elsewhere, whatever its members or its gid", () =>
+    Effect.gen(function* () {
+      const { of, perform } = yield* apps(["alice", "bob"])
+      const [alice, bob] = [of("alice").caller, of("bob").caller]
+      const made = { _tag: "CreateChat", name: "", type: "group", subject: 0, public: false } as const
+      yield* perform(alice, { ...made, gid: "elsewhere", members: [bob.user] })
+      const squatted = `spark-${md5("alice", "bob")}-0`
+      yield* perform(alice, { ...made, gid: squatted, members: [bob.user] })
+      const id = yield* of("alice").start("bob")
+      assert.notInclude(["elsewhere", squatted], id)
+      assert.strictEqual(yield* of("bob").start("alice"), id)
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("a dissolved session is not found again", () =>
+    Effect.gen(function* () {
+      const { of, perform } = yield* apps(["alice", "bob"])
+      const id = yield* of("alice").start("bob")
+      yield* perform(of("alice").caller, { _tag: "DissolveChat", chat: { gid: id } })
+      const gone = yield* of("alice").ask("/message/push", { SessionId: id, Type: 0, Content: "hi" })
+      like(gone, failed(404, "no_such_session", "There is no such session."))
+      assert.notStrictEqual(yield* of("alice").start("bob"), id)
+    }).pipe(Effect.provide(engine))
+  )
+})
+
+describe("members", () => {
+  it.live("an admin adds at once, and removes; md5 and Members follow", () =>
+    Effect.gen(function* () {
+      const { of } = yield* apps(["alice", "bob", "carol", "dave"])
+      const id = yield* of("alice").start("bob")
+      const added = yield* of("alice").ask("/session/AddMember", { SessionId: id, To: ["dave", "carol", "bob"] })
+      like(added, { status: 200, body: sessionOf(id, "alice", "bob", "carol", "dave") })
+      assert.deepStrictEqual(keys(added.body), ["SesssionId", "SessionId", "Members", "md5"])
+      const removed = yield* of("alice").ask("/session/RemoveMember", { SessionId: id, To: ["carol", "bob"] })
+      assert.deepStrictEqual(removed.body, sessionOf(id, "alice", "dave"))
+      const again = yield* of("alice").ask("/session/RemoveMember", { SessionId: id, To: ["carol"] })
+      like(again, { status: 200, body: sessionOf(id, "alice", "dave") })
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("another member's request waits for an admin; twice is once", () =>
+    Effect.gen(function* () {
+      const { of } = yield* apps(["alice", "bob", "carol", "dave"])
+      const id = yield* of("alice").start("bob")
+      const asked = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["dave"] })
+      like(asked, { status: 200, body: { ...sessionOf(id, "alice", "bob"), Pending: ["dave"] } })
+      assert.deepStrictEqual(keys(asked.body), ["SesssionId", "SessionId", "Members", "md5", "Pending"])
+      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["dave"] })
+      const both = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["dave", "carol", "alice"] })
+      assert.deepStrictEqual(both.body, { ...sessionOf(id, "alice", "bob"), Pending: ["carol", "dave"] })
+      const stranger = yield* of("carol").ask("/message/push", { SessionId: id, Type: 0, Content: "let me in" })
+      like(stranger, failed(404, "no_such_session", "There is no such session."))
+
+      const approved = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      assert.deepStrictEqual(approved.body, { ...sessionOf(id, "alice", "bob", "carol"), Pending: ["dave"] })
+      const last = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["dave"] })
+      assert.deepStrictEqual(last.body, sessionOf(id, "alice", "bob", "carol", "dave"))
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("an answer to who only names members has an empty Pending", () =>
+    Effect.gen(function* () {
+      const { of } = yield* apps(["alice", "bob"])
+      const id = yield* of("alice").start("bob")
+      const { body } = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["alice"] })
+      assert.deepStrictEqual(body, { ...sessionOf(id, "alice", "bob"), Pending: [] })
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("ApproveMember lets in all or none, and names who does not wait", () =>
+    Effect.gen(function* () {
+      const { of } = yield* apps(["alice", "bob", "carol", "dave", "erin"])
+      const id = yield* of("alice").start("bob")
+      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
+      const none = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol", "erin", "bob"] })
+      like(none, failed(409, "not_pending", "These users do not wait for approval: erin, bob."))
+      const forbidden = yield* of("bob").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      like(forbidden, failed(403, "forbidden", "Only admins may do this."))
+      const approved = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      assert.deepStrictEqual(approved.body, sessionOf(id, "alice", "bob", "carol"))
+      const again = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      like(again, { status: 409 })
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("who became a member in another way waits no more, also after having left again", () =>
+    Effect.gen(function* () {
+      const { of, perform } = yield* apps(["alice", "bob", "carol", "dave"])
+      const id = yield* of("alice").start("bob")
+      const [alice, carol] = [of("alice").caller, of("carol").caller]
+      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol", "dave"] })
+      // A change that is none of the members, and one elsewhere that brings one of them in and out.
+      yield* of("alice").ask("/session/Edit", { SessionId: id, Data: { name: "n" } })
+      const members = [carol.user]
+      yield* perform(alice, { _tag: "AddMembers", chat: { gid: id }, members })
+      const inside = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["alice"] })
+      assert.deepStrictEqual(inside.body, { ...sessionOf(id, "alice", "bob", "carol"), Pending: ["dave"] })
+      yield* perform(alice, { _tag: "RemoveMembers", chat: { gid: id }, members })
+      const outside = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      like(outside, failed(409, "not_pending", "These users do not wait for approval: carol."))
+      const anew = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
+      assert.deepStrictEqual(anew.body, { ...sessionOf(id, "alice", "bob"), Pending: ["carol", "dave"] })
+      const approved = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol", "dave"] })
+      assert.deepStrictEqual(approved.body, sessionOf(id, "alice", "bob", "carol", "dave"))
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("who waits and is added or removed by an admin waits no more", () =>
+    Effect.gen(function* () {
+      const { of } = yield* apps(["alice", "bob", "carol", "dave"])
+      const id = yield* of("alice").start("bob")
+      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol", "dave"] })
+      const added = yield* of("alice").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
+      assert.deepStrictEqual(added.body, { ...sessionOf(id, "alice", "bob", "carol"), Pending: ["dave"] })
+      const removed = yield* of("alice").ask("/session/RemoveMember", { SessionId: id, To: ["dave"] })
+      assert.deepStrictEqual(removed.body, sessionOf(id, "alice", "bob", "carol"))
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("20 members who ask at once for the same and for others lose nobody", () =>
+    Effect.gen(function* () {
+      const wanted = Array.from({ length: 10 }, (_, index) => `wanted${index}`)
+      const asking = ["bob", "carol"]
+      const { of } = yield* apps(["alice", ...asking, ...wanted])
+      const id = yield* of("alice").start(...asking)
+      yield* Effect.forEach(
+        wanted.flatMap((account) => asking.map((by) => [by, account] as const)),
+        ([by, account]) => of(by).ask("/session/AddMember", { SessionId: id, To: [account] }),
+        { concurrency: "unbounded" }
+      )
+      const approvals = yield* Effect.forEach(
+        wanted,
+        (account) => of("alice").ask("/session/ApproveMember", { SessionId: id, To: [account] }),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        approvals.map(({ status }) => status),
+        wanted.map(() => 200)
+      )
+      const { body } = yield* of("alice").ask("/session/start", { To: [...asking, ...wanted] })
+      assert.deepStrictEqual(body, sessionOf(id, "alice", ...asking, ...wanted))
+    }).pipe(Effect.provide(engine))
+  )
+})
+
+describe("session/Edit", () => {
+  it.live("sets the name by either key, the public flag, and keeps every other key", () =>
+    Effect.gen(function* () {
+      const { of, chat } = yield* apps(["alice", "bob"])
+      const id = yield* of("alice").start("bob")
+      const edit = (Data: Fields) => of("alice").ask("/session/Edit", { SessionId: id, Data })
+      const edited = yield* edit({
+        title: "Lunch",
+        public: "1",
+        color: "red",
+        deep: { a: [1, null] },
+        "parley.via": "x"
+      })
+      like(edited, { status: 200, body: sessionOf(id, "alice", "bob") })
+      like(yield* chat(id), {
+        name: "Lunch",
+        public: true,
+        attributes: {
+          "parley.via": "spark",
+          "spark.color": "red",
+          "spark.deep": { a: [1, null] },
+          "spark.parley.via": "x"
+        }
+      })
+      yield* edit({ name: "Dinner", public: false, color: null })
+      const after = yield* chat(id)
+      like(after, { name: "Dinner", public: false })
+      assert.notProperty(after.attributes, "spark.color")
+      const forbidden = yield* of("bob").ask("/session/Edit", { SessionId: id, Data: { name: "x" } })
+      like(forbidden, failed(403, "forbidden", "Only admins may do this."))
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("keeps 64 keys of 4 KiB, and no more", () =>
+    Effect.gen(function* () {
+      const { of, chat } = yield* apps(["alice", "bob"])
+      const id = yield* of("alice").start("bob")
+      const edit = (Data: Fields) => of("alice").ask("/session/Edit", { SessionId: id, Data })
+      const most = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`k${index}`, "é".repeat(2048)]))
+      like(yield* edit(most), { status: 200 })
+      like(yield* edit({ more: 1 }), failed(400, "invalid_parameter", "Data must keep at most 64 attributes."))
+      like(yield* edit({ more: 1, k0: null }), { status: 200 })
+      like(
+        yield* edit({ k1: `${"é".repeat(2048)}.` }),
+        failed(400, "invalid_parameter", "Data.k1 must have at most 4096 bytes.")
+      )
+      assert.lengthOf(Object.keys((yield* chat(id)).attributes), 65)
+    }).pipe(Effect.provide(engine))
+  )
+})
+
+describe("messages", () => {
+  it.live("are texts and images, with an id of their own", () =>
+    Effect.gen(function* () {
+      const { of, perform } = yield* apps(["alice", "bob"])
+      const id = yield* of("alice").start("bob")
+      const text = yield* of("alice").ask("/message/push", { SesssionId: id, Type: 0, Content: "你好" })
+      like(text, { status: 200, body: { success: true } })
+      assert.match(String(text.body["MessageId"]), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+      assert.deepStrictEqual(keys(text.body), ["success", "MessageId"])
+      const image = yield* of("bob").ask("/message/push", {
+        SessionId: id,
+        Type: 1,
+        Content: "https://example.org/a.png"
+      })
+      const { messages } = yield* perform(of("bob").caller, { _tag: "ReadHistory", chat: { gid: id } })
+      assert.deepStrictEqual(
+        messages.map(({ gid, contentType, content, sender }) => [gid, contentType, content, sender]),
+        [
+          [image.body["MessageId"], "image", "https://example.org/a.png", of("bob").caller.user],
+          [text.body["MessageId"], "text", "你好", of("alice").caller.user]
+        ]
+      )
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("are removed by who sent them or by an admin, of this session only", () =>
+    Effect.gen(function* () {
+      const { of, perform } = yield* apps(["alice", "bob", "carol"])
+      const id = yield* of("alice").start("bob", "carol")
+      const other = yield* of("alice").start("bob")
+      const [first, second] = [yield* of("bob").say(id, "one"), yield* of("bob").say(id, "two")]
+      const remove = (account: string, SessionId: string, MessageId: string) =>
+        of(account).ask("/message/remove", { SessionId, MessageId })
+      like(yield* remove("carol", id, first), failed(403, "forbidden", "Only the sender may do this."))
+      like(
+        yield* remove("bob", other, first),
+        failed(404, "no_such_message", "There is no such message in this session.")
+      )
+      like(yield* remove("bob", id, first), { status: 200, body: { success: true } })
+      like(yield* remove("bob", id, first), { status: 200, body: { success: true } })
+      like(yield* remove("alice", id, second), { status: 200, body: { success: true } })
+      const { messages } = yield* perform(of("carol").caller, { _tag: "ReadHistory", chat: { gid: id } })
+      assert.deepStrictEqual(
+        messages.map(({ content, recalled }) => [content, recalled]),
+        [
+          ["", true],
+          ["", true]
+        ]
+      )
+    }).pipe(Effect.provide(engine))
+  )
+})

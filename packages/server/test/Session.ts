@@ -1,0 +1,76 @@
+/**
+ * A page for users holds a real session: every ```sh block is run against a started server, all in one shell and in
+ * their order, and what it prints must be what the ```json or ```text block right behind it shows.
+ */
+import { Effect } from "effect"
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+
+/** Where the pages say that the server is. */
+const PRINTED = "http://127.0.0.1:8080"
+const BETWEEN = "---- between two blocks ----"
+/** Milliseconds for a whole session. */
+const PATIENCE = 60_000
+
+export interface Step {
+  /** Of the page, where the commands begin; from 1. */
+  readonly line: number
+  readonly commands: string
+  readonly shown: { readonly kind: "json" | "text"; readonly content: string } | undefined
+}
+
+/** The blocks of a page, each with what it is said to print. */
+export const stepsOf = (page: string): ReadonlyArray<Step> =>
+  Array.from(page.matchAll(/^```sh\n([\s\S]*?)^```\n(?:\s*^```(json|text)\n([\s\S]*?)^```\n)?/gm), (found) => {
+    const [, commands = "", kind, content = ""] = found
+    return {
+      line: page.slice(0, found.index).split("\n").length + 1,
+      commands,
+      shown: kind === "json" || kind === "text" ? { kind, content } : undefined
+    }
+  })
+
+/** Runs the steps in one shell; answers what each printed. */
+const run = (steps: ReadonlyArray<Step>, http: string): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.callback((resume) => {
+    const script = steps
+      .map(({ commands }) => commands.replaceAll(PRINTED, http))
+      .join(`\nprintf '%s\\n' '${BETWEEN}'\n`)
+    const child = execFile("bash", ["-eu", "-c", script], { timeout: PATIENCE }, (error, out, err) => {
+      resume(
+        error === null
+          ? Effect.succeed(out.split(`${BETWEEN}\n`))
+          : Effect.die(new Error(`${error.message}\n${out}\n${err}`))
+      )
+    })
+    return Effect.sync(() => void child.kill())
+  })
+
+/** A JSON text as one line, its varying fields said by their type. The order of fields stays. */
+const settled = (text: string, varying: ReadonlyArray<string>): string =>
+  JSON.stringify(JSON.parse(text), (key, value: unknown) => (varying.includes(key) ? typeof value : value))
+
+/**
+ * Plays a page against the server at `http`; answers what does not print what it shows, by its line. Fields of JSON that
+ * are `varying` (tokens, times) may have any value of the same type.
+ */
+export const play = Effect.fnUntraced(function* (page: URL, http: string, varying: ReadonlyArray<string> = []) {
+  const steps = stepsOf(readFileSync(page, "utf8"))
+  if (steps.length === 0) return [`${page.pathname} has no commands`]
+  const printed = yield* run(steps, http)
+  return steps.flatMap(({ line, shown }, index) => {
+    if (shown === undefined) return []
+    const [wanted, found] = [shown.content, (printed[index] ?? "").replaceAll(http, PRINTED)].map((text) =>
+      shown.kind === "json" ? readable(text, varying) : text.trim()
+    )
+    return wanted === found ? [] : [`line ${line}: shows ${wanted}, prints ${found}`]
+  })
+})
+
+const readable = (text: string, varying: ReadonlyArray<string>): string => {
+  try {
+    return settled(text, varying)
+  } catch {
+    return `no JSON: ${text}`
+  }
+}
