@@ -92,6 +92,9 @@ export const routine = (protocol: Protocol, name: string, profile: Profile, self
   return steps.map((step) => decodeStep(Object.assign({}, expand(step, protocol, profile, self), { by: self })))
 }
 
+/** How the protocol is reached unless it is said otherwise. */
+export const usualTransport = ({ barrier }: Protocol): Transport => (barrier === undefined ? "http" : "ws")
+
 /** Whether a scenario can be played over this transport in this profile. */
 export const applies = (scenario: Scenario, transport: Transport, profile: Profile): boolean =>
   (scenario.transports ?? [transport]).includes(transport) && (scenario.profiles ?? [profile]).includes(profile)

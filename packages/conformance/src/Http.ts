@@ -1,6 +1,6 @@
 /** One HTTP exchange of a scenario, bounded in time and size. */
 import * as Effect from "effect/Effect"
-import { parse, type Json, type JsonObject, show } from "./Json.ts"
+import { isArray, parse, printable, type Json, type JsonObject, show } from "./Json.ts"
 import { match } from "./Match.ts"
 import type { Http, Step } from "./Scenario.ts"
 import { build } from "./Scope.ts"
@@ -17,18 +17,30 @@ const text = (template: Json, world: World): string => {
 }
 
 const request = (step: HttpStep, world: World): { readonly url: string; readonly init: RequestInit } => {
-  const { method, path, headers, form, body } = step.http
+  const { method, path, headers, form, encoded, body } = step.http
+  const own = Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), text(value, world)])
+  )
   const init: RequestInit = {
     method,
     redirect: "manual",
-    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, text(value, world)]))
+    headers: own
   }
   if (form !== undefined) {
     const data = new FormData()
     for (const [name, value] of Object.entries(form.fields)) data.append(name, text(value, world))
     for (const file of form.files) data.append(file.part, new Blob([text(file.content, world)]), file.name)
     init.body = data
-  } else if (body !== undefined) init.body = text(body, world)
+  } else if (encoded !== undefined) {
+    const pairs = Object.entries(encoded).flatMap(([name, value]) =>
+      (isArray(value) ? value : [value]).map((one): [string, string] => [name, text(one, world)])
+    )
+    init.body = new URLSearchParams(pairs)
+  } else if (body !== undefined) {
+    const isText = typeof body === "string" || typeof build(body, world.scope) === "string"
+    init.body = text(body, world)
+    init.headers = { ...(!isText && { "content-type": "application/json" }), ...own }
+  }
   return { url: world.target.http.replace(/\/$/, "") + text(path, world), init }
 }
 
@@ -55,7 +67,7 @@ export interface HttpOutcome {
 export const exchange = (step: HttpStep, world: World): Effect.Effect<HttpOutcome> => {
   const { url, init } = request(step, world)
   const wanted = build({ ...step.answer }, world.scope)
-  const sent = `${step.http.method} ${url}`
+  const sent = printable(`${step.http.method} ${url}${typeof init.body === "string" ? ` ${init.body}` : ""}`, 1_000)
   return Effect.tryPromise(async (signal) => {
     const until = AbortSignal.any([signal, AbortSignal.timeout(world.timing.reply)])
     const response = await fetch(url, { ...init, signal: until })

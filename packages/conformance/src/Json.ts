@@ -33,7 +33,7 @@ export const equals = (a: Json | undefined, b: Json | undefined): boolean => {
 export const field = (value: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(value, key) ? value[key] : undefined
 
-const secret = /("(?:sid|password|sessionID)"\s*:\s*"|[?&]sid=)([^"&\s]{0,6})[^"&\s]*/g
+const secret = /("(?:sid|token|password|sessionID)"\s*:\s*"|[?&](?:sid|token)=)([^"&\s]{0,6})[^"&\s]*/g
 
 /** Cut to `limit` characters, with what follows a secret's first six characters left out: for reports, not for the wire. */
 export const printable = (text: string, limit = 2_000): string => {

@@ -15,13 +15,16 @@
  * | `{"$unordered": [p, …]}` | an array of exactly these, in any order |
  * | `{"$contains": [p, …]}` | an array with an item for each of these; with a string: a text that contains it |
  * | `{"$each": p}` | an array whose every item passes |
+ * | `{"$matches": "^[0-9]+$"}` | a string that the regular expression matches |
  * | `{"$length": n}` | an array or string of that length |
  * | `{"$list": [v, …]}` `{"$listed": v}` | a comma-separated string of exactly these, or with this one among others |
  * | `{"$above": v}` | a number greater than `v` |
+ * | `{"$opened": p, "key": k, "app": a}` | a text that `Envelope` opens to JSON that passes `p` |
  * | `{"$like": v, "swap": [a, b]}` | `v` with `a` replaced by `b` in its texts |
  * | operators of `Scope` | the value that they stand for |
  */
-import { equals, field, isArray, isObject, type Json, type JsonObject, show } from "./Json.ts"
+import { opened } from "./Envelope.ts"
+import { equals, field, isArray, isObject, type Json, type JsonObject, parse, show } from "./Json.ts"
 import { build, operatorOf, type Scope } from "./Scope.ts"
 
 export interface Mismatch {
@@ -79,9 +82,11 @@ export const matchers: ReadonlyArray<string> = [
   "$contains",
   "$each",
   "$length",
+  "$matches",
   "$list",
   "$listed",
   "$above",
+  "$opened",
   "$like"
 ]
 
@@ -165,6 +170,10 @@ const special = (
     case "$each":
       if (!isArray(value)) return otherwise()
       return value.map((item, index) => inner(argument, item, `${path}[${index}]`)).reduce(both, passed)
+    case "$matches":
+      return typeof argument === "string" && typeof value === "string" && new RegExp(argument, "u").test(value)
+        ? passed
+        : otherwise()
     case "$length":
       return (isArray(value) || typeof value === "string") && value.length === argument ? passed : otherwise()
     case "$list":
@@ -174,6 +183,12 @@ const special = (
       const listed = split(value)
       const fits = name === "$list" ? equals(listed, wanted) : wanted.every((item) => listed.includes(item))
       return fits ? passed : otherwise()
+    }
+    case "$opened": {
+      const [key, app] = [build(pattern["key"] ?? "", scope), build(pattern["app"] ?? "", scope)]
+      if (typeof value !== "string" || typeof key !== "string" || typeof app !== "string") return otherwise()
+      const inside = opened(value, key, app)
+      return inside === undefined ? otherwise() : inner(argument, parse(inside), `${path}(opened)`)
     }
     case "$above": {
       const floor = build(argument, scope)

@@ -8,7 +8,17 @@ import { type Outcome, play, use } from "./Play.ts"
 import type { CheckResult, Evidence, ScenarioResult } from "./Report.ts"
 import { checks, type Scenario } from "./Scenario.ts"
 import type { Json } from "./Json.ts"
-import { type Account, type Actor, actor, barrier, evidence, noteDelivered, open, type World } from "./World.ts"
+import {
+  type Account,
+  type Actor,
+  actor,
+  barrier,
+  barrierName,
+  evidence,
+  noteDelivered,
+  open,
+  type World
+} from "./World.ts"
 
 export interface Stage extends Omit<World, "scope" | "actors" | "exchanges" | "marks"> {
   readonly accounts: { readonly [role: string]: Account }
@@ -28,10 +38,11 @@ const worldOf = (stage: Stage, scenario: Scenario): World => {
 
 const unable = (who: Actor, reason: string): Evidence => evidence(who, undefined, 0, reason, undefined)
 
-/** Opens a connection and logs in; nothing if that went well. */
+/** Opens a connection, where the protocol has any, and logs in; nothing if that went well. */
 const enter = Effect.fnUntraced(function* (world: World, name: string) {
   const who = actor(world, name)
-  const failed = yield* open(world, who).pipe(
+  const opened = world.transport === "http" ? Effect.void : open(world, who)
+  const failed = yield* opened.pipe(
     Effect.as(undefined),
     Effect.catch((error) =>
       Effect.succeed<Outcome>({
@@ -66,10 +77,9 @@ const prepare = Effect.fnUntraced(function* (world: World, scenario: Scenario) {
   for (const name of scenario.actors) {
     const who = actor(world, name)
     if (!(yield* barrier(world, who))) {
-      const { module, method } = world.protocol.barrier
       const outcome: Outcome = {
         verdict: "fail",
-        evidence: unable(who, `no answer to ${module}/${method}`),
+        evidence: unable(who, `no answer to ${barrierName(world)}`),
         stop: true
       }
       return outcome
@@ -109,7 +119,8 @@ const act = (world: World, scenario: Scenario, found: Found): Effect.Effect<void
       if (found.stopped !== undefined) return
     }
     for (const who of world.actors.values()) {
-      const usable = who.line !== undefined && who.line.closing === undefined && !who.line.leaving
+      const usable =
+        world.transport === "http" || (who.line !== undefined && who.line.closing === undefined && !who.line.leaving)
       if (usable && world.scope.has(`${who.name}.sid`)) yield* leave(world, who)
     }
   })

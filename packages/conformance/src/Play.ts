@@ -14,6 +14,7 @@ import {
   actor,
   answer,
   ask,
+  barrierName,
   barriers,
   evidence,
   noteDelivered,
@@ -166,10 +167,9 @@ const quiet = (turn: Turn, step: Of<"quiet">): Run => {
         extra.used = true
         return turn.fail("this must not come", { $not: turn.wanted(pattern) }, { came: [show(extra.body)] })
       }
-      const { module, method } = world.protocol.barrier
       return answered
         ? pass
-        : turn.fail(`no answer to ${module}/${method}, which proves that nothing more is on its way`, undefined, {
+        : turn.fail(`no answer to ${barrierName(world)}, which proves that nothing more is on its way`, undefined, {
             stop: true
           })
     })
@@ -227,6 +227,12 @@ const http = (turn: Turn, step: Of<"http">): Run => {
   )
 }
 
+const that = (turn: Turn, step: Of<"that">): Outcome => {
+  const pattern = turn.expand(step.is)
+  const result = match(pattern, build(turn.expand(step.that), turn.world.scope), turn.world.scope)
+  return result.mismatches.length === 0 ? pass : turn.fail(because(result.mismatches), turn.wanted(pattern))
+}
+
 const acknowledge = (turn: Turn, step: Of<"ack">): void => {
   const { world, who } = turn
   const id = build(turn.expand(step.ack), world.scope)
@@ -256,6 +262,7 @@ const act = (turn: Turn): Run => {
   if ("quiet" in step) return quiet(turn, step)
   if ("closed" in step) return closed(turn, step)
   if ("http" in step) return http(turn, step)
+  if ("that" in step) return Effect.succeed(that(turn, step))
   if ("use" in step) return use(world, who, step.use, turn.index)
   if ("ack" in step) return Effect.sync(() => (acknowledge(turn, step), pass))
   if ("raw" in step) {

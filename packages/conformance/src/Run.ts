@@ -1,7 +1,7 @@
 /** Runs a protocol's scenarios against a server by its addresses. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { applies, glob, load } from "./Catalogue.ts"
+import { applies, glob, load, usualTransport } from "./Catalogue.ts"
 import { dial, Unreachable } from "./Dial.ts"
 import { perform, type Stage } from "./Perform.ts"
 import { lines, type Report, report, type ScenarioResult } from "./Report.ts"
@@ -12,8 +12,9 @@ export interface Options {
   /** Default `xuanxuan`. */
   readonly protocol?: string
   readonly target: Target
-  readonly transport: Transport
-  /** Default: `documented` on WebSocket, `client-1.0` on TCP, where there is no way to choose. */
+  /** Default: WebSocket, or `http` for a protocol without connections, which has no other. */
+  readonly transport?: Transport
+  /** Default: `documented`, but `client-1.0` on TCP, where there is no way to choose. */
   readonly profile?: Profile
   /** By role; those that are missing are the demo users. */
   readonly accounts?: { readonly [role: string]: Account }
@@ -53,9 +54,14 @@ interface Plan {
 
 const plan = (options: Options): Plan => {
   const { protocol, scenarios } = load(options.protocol ?? "xuanxuan")
-  const { target, transport } = options
-  const address = transport === "ws" ? target.ws : target.tcp
-  const profile = options.profile ?? (transport === "ws" ? "documented" : "client-1.0")
+  const { target } = options
+  const usual = usualTransport(protocol)
+  const transport = options.transport ?? usual
+  if ((transport === "http") !== (usual === "http")) {
+    throw new BadOptions({ message: `${protocol.protocol} is not spoken over ${transport}` })
+  }
+  const address = { ws: target.ws, tcp: target.tcp, http: target.http }[transport]
+  const profile = options.profile ?? (transport === "tcp" ? "client-1.0" : "documented")
   if (address === undefined || !URL.canParse(address)) {
     throw new BadOptions({ message: `no ${transport} address to connect to` })
   }
@@ -85,6 +91,20 @@ const planned = (options: Options) =>
 /** The kit cannot work: its own files are wrong. */
 export class Kaput extends Data.TaggedError("Kaput")<{ readonly message: string }> {}
 
+/** Whether anybody is there at all; what is answered does not matter. */
+const knock = (address: string, patience: number): Effect.Effect<void, Unreachable> =>
+  Effect.tryPromise({
+    try: async (signal) => {
+      const until = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+      const response = await fetch(address, { signal: until, redirect: "manual" })
+      await response.body?.cancel()
+    },
+    catch: (cause) => {
+      const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+      return new Unreachable({ address, message: why instanceof Error ? why.message : String(why) })
+    }
+  })
+
 const greyed = ({ id, title }: Scenario): ScenarioResult => ({
   id,
   title,
@@ -101,7 +121,9 @@ const greyed = ({ id, title }: Scenario): ScenarioResult => ({
 export const runEffect = (options: Options): Effect.Effect<Report, BadOptions | Unreachable | Kaput> =>
   Effect.gen(function* () {
     const { stage, address, chosen, skipped } = yield* planned(options)
-    yield* Effect.scoped(dial(address, () => undefined))
+    yield* stage.transport === "http"
+      ? knock(address, stage.timing.reply)
+      : Effect.scoped(dial(address, () => undefined))
     const results = yield* Effect.forEach(chosen, (scenario) =>
       perform(stage, scenario).pipe(Effect.tap((result) => Effect.sync(() => options.onScenario?.(result))))
     )

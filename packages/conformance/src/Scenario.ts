@@ -12,7 +12,8 @@ export const Profile = Schema.Literals(["documented", "client-1.0"])
 /** A wire form of the same protocol. */
 export type Profile = typeof Profile.Type
 
-export const Transport = Schema.Literals(["ws", "tcp"])
+/** `http`: a protocol without connections, whose every step is a request of its own. */
+export const Transport = Schema.Literals(["ws", "tcp", "http"])
 export type Transport = typeof Transport.Type
 
 const slug = Schema.String.check(Schema.isPattern(/^[a-z0-9]+(-[a-z0-9]+)*$/))
@@ -79,7 +80,10 @@ export const Closed = Schema.Struct({
 
 const FormFile = Schema.Struct({ part: Schema.String, name: Schema.String, content: Schema.Json })
 
-/** One HTTP request and what its answer must be. `path` is a template of a string. */
+/**
+ * One HTTP request and what its answer must be. `path` is a template of a string. The body is one of `form` (multipart),
+ * `encoded` (`a=1&b=2`; an array repeats its name) and `body`: a text as it is, or JSON, which is then said in the head.
+ */
 export const Http = Schema.Struct({
   ...checked,
   http: Schema.Struct({
@@ -89,6 +93,7 @@ export const Http = Schema.Struct({
     form: Schema.optionalKey(
       Schema.Struct({ fields: Schema.Record(Schema.String, Schema.Json), files: Schema.Array(FormFile) })
     ),
+    encoded: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
     body: Schema.optionalKey(Schema.Json)
   }),
   answer: Schema.Struct({
@@ -99,10 +104,27 @@ export const Http = Schema.Struct({
   })
 })
 
+/** What earlier steps made known, put together anew, is what it must be; nothing is sent. */
+export const That = Schema.Struct({ ...checked, that: Schema.Json, is: Schema.Json })
+
 /** Plays one of the protocol's routines for the actor: `login`, `leave`. */
 export const Use = Schema.Struct({ ...every, use: Schema.String })
 
-export const Step = Schema.Union([Connect, Until, Send, Raw, Ack, Reply, Push, Quiet, Disconnect, Closed, Http, Use])
+export const Step = Schema.Union([
+  Connect,
+  Until,
+  Send,
+  Raw,
+  Ack,
+  Reply,
+  Push,
+  Quiet,
+  Disconnect,
+  Closed,
+  Http,
+  That,
+  Use
+])
 export type Step = typeof Step.Type
 
 /** Routine steps act for whoever uses them, so they name no actor; `self.` in names is that actor. */
@@ -137,10 +159,13 @@ export const Protocol = Schema.Struct({
   /** Named patterns: `{"$shape": "user", "with": {"id": 3}}`. */
   shapes: Schema.Record(Schema.String, Schema.Json),
   routines: Schema.Record(Schema.String, Schema.Array(Schema.Json)),
-  /** A request that every logged-in actor may send at any time and that changes nothing. */
-  barrier: Schema.Struct({ module: Schema.String, method: Schema.String }),
+  /**
+   * A request that every logged-in actor may send at any time and that changes nothing. Without it the protocol has no
+   * connections: its transport is `http`, and actors enter by the routine `login` alone.
+   */
+  barrier: Schema.optionalKey(Schema.Struct({ module: Schema.String, method: Schema.String })),
   /** The pushes that are kept until acknowledged by their id. */
-  queue: Schema.Struct({ module: Schema.String, method: Schema.String })
+  queue: Schema.optionalKey(Schema.Struct({ module: Schema.String, method: Schema.String }))
 })
 export type Protocol = typeof Protocol.Type
 

@@ -8,12 +8,17 @@
  * | --- | --- |
  * | `{"$ref": "g"}` | the value named `g` |
  * | `{"$new": "g"}` | a fresh unique string, named `g` from now on |
+ * | `{"$newInt": "n"}` | a fresh positive integer, named `n` from now on |
  * | `{"$text": "chat {g}"}` | the text with names in braces replaced |
  * | `{"$join": [a, b], "with": "&", "sorted": true}` | the values as strings, joined, in string order if `sorted` |
  * | `{"$md5": t}` | 32 lower-case hex digits |
+ * | `{"$hmacSha1": [k, t]}` | 40 lower-case hex digits: the HMAC-SHA1 of `t` with the key `k` |
  * | `{"$repeat": [t, 1000]}` | a string that many times over |
+ * | `{"$now": "seconds"}` | digits: the time by this machine's clock since 1970 in `seconds` or `milliseconds` |
+ * | `{"$seal": t, "key": k, "app": a}` | `t`, or its JSON, as `Envelope` seals it |
  */
-import { createHash, randomUUID } from "node:crypto"
+import { createHash, createHmac, randomInt, randomUUID } from "node:crypto"
+import { seal } from "./Envelope.ts"
 import { isArray, isObject, type Json, type JsonObject } from "./Json.ts"
 
 export type Scope = Map<string, Json>
@@ -21,7 +26,18 @@ export type Scope = Map<string, Json>
 /** The largest text `$repeat` makes, in characters: scenario files are data, so they are bounded like any input. */
 const longest = 8 * 1024 * 1024
 
-const operators = new Set(["$ref", "$new", "$text", "$join", "$md5", "$repeat"])
+const operators = new Set([
+  "$ref",
+  "$new",
+  "$newInt",
+  "$text",
+  "$join",
+  "$md5",
+  "$hmacSha1",
+  "$repeat",
+  "$now",
+  "$seal"
+])
 
 /** The name of the template's `$` operator, if it is one that `build` knows. */
 export const operatorOf = (template: Json): string | undefined =>
@@ -40,12 +56,29 @@ const operate = (operator: string, template: JsonObject, scope: Scope): Json => 
       scope.set(asText(argument), fresh)
       return fresh
     }
+    case "$newInt": {
+      const fresh = randomInt(2 ** 40, 2 ** 48 - 1)
+      scope.set(asText(argument), fresh)
+      return fresh
+    }
     case "$text":
       return asText(argument).replaceAll(/\{([^}]+)\}/g, (_, name: string) => asText(scope.get(name)))
     case "$md5":
       return createHash("md5")
         .update(asText(build(argument, scope)))
         .digest("hex")
+    case "$hmacSha1": {
+      const [key, text] = (isArray(argument) ? argument : []).map((part) => asText(build(part, scope)))
+      return createHmac("sha1", key ?? "")
+        .update(text ?? "")
+        .digest("hex")
+    }
+    case "$now":
+      return String(argument === "seconds" ? Math.floor(Date.now() / 1000) : Date.now())
+    case "$seal": {
+      const [key, app] = ["key", "app"].map((name) => asText(build(template[name] ?? "", scope)))
+      return seal(asText(build(argument, scope)), key ?? "", app ?? "")
+    }
     case "$join": {
       const parts = (isArray(argument) ? argument : []).map((part) => asText(build(part, scope)))
       return (template["sorted"] === true ? parts.toSorted() : parts).join(asText(template["with"] ?? ","))
@@ -87,11 +120,11 @@ export const reads = (template: Json): ReadonlySet<string> => {
   return names
 }
 
-/** Names that a template sets, by `$new` or by a matcher's `$capture`. */
+/** Names that a template sets, by `$new`, `$newInt` or by a matcher's `$capture`. */
 export const writes = (template: Json): ReadonlySet<string> => {
   const names = new Set<string>()
   walk(template, (object) => {
-    if (typeof object["$new"] === "string") names.add(object["$new"])
+    for (const made of [object["$new"], object["$newInt"]]) if (typeof made === "string") names.add(made)
     const capture = object["$capture"]
     if (isArray(capture) && typeof capture[0] === "string") names.add(capture[0])
   })

@@ -1,5 +1,5 @@
 /**
- * `run --protocol xuanxuan --url http://host:port [--tcp tcp://host:port] [--transport ws|tcp] [--profile …] [--only glob]`
+ * `run --protocol xuanxuan --url http://host:port [--tcp tcp://host:port] [--transport ws|tcp|http] [--profile …] [--only glob]`
  * and `list`. Exit codes: 0 conforms, 1 does not, 2 usage, 3 the server cannot be reached, 4 the kit failed.
  */
 import { parseArgs } from "node:util"
@@ -13,7 +13,7 @@ import { BadOptions, type Options, runEffect } from "./Run.ts"
 import type { Profile, Transport } from "./Scenario.ts"
 
 const usage = `Usage:
-  run   --url http://host:port [--tcp tcp://host:port] [--protocol xuanxuan] [--transport ws|tcp]
+  run   --url http://host:port [--tcp tcp://host:port] [--protocol xuanxuan] [--transport ws|tcp|http]
         [--profile documented|client-1.0] [--only glob]... [--timeout milliseconds] [--json]
   list  [--protocol xuanxuan] [--json]
 
@@ -36,7 +36,7 @@ const flags = {
 const parseFlags = (args: Array<string>) => parseArgs({ args, options: flags, allowPositionals: true })
 type Flags = ReturnType<typeof parseFlags>["values"]
 
-const isTransport = (value: string): value is Transport => value === "ws" || value === "tcp"
+const isTransport = (value: string): value is Transport => value === "ws" || value === "tcp" || value === "http"
 const isProfile = (value: string): value is Profile => value === "documented" || value === "client-1.0"
 
 const print = (text: string) => process.stdout.write(`${text}\n`)
@@ -47,8 +47,10 @@ const optionsOf = (values: Flags): Options => {
   if (url === undefined || !/^https?:/.test(url) || !URL.canParse(url)) {
     throw new BadOptions({ message: "--url must be the server's http address" })
   }
-  const transport = values.transport ?? "ws"
-  if (!isTransport(transport)) throw new BadOptions({ message: "--transport is ws or tcp" })
+  const { transport } = values
+  if (transport !== undefined && !isTransport(transport)) {
+    throw new BadOptions({ message: "--transport is ws, tcp or http" })
+  }
   if (values.profile !== undefined && !isProfile(values.profile)) {
     throw new BadOptions({ message: "--profile is documented or client-1.0" })
   }
@@ -58,7 +60,7 @@ const optionsOf = (values: Flags): Options => {
   return {
     protocol: values.protocol ?? "xuanxuan",
     target: { http, ws: values.ws ?? `${http.replace(/^http/, "ws")}/ws`, tcp: values.tcp },
-    transport,
+    ...(transport === undefined ? {} : { transport }),
     ...(values.profile === undefined ? {} : { profile: values.profile }),
     ...(values.only === undefined ? {} : { only: values.only }),
     ...(reply === undefined ? {} : { timing: { reply } }),

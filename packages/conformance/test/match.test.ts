@@ -57,6 +57,7 @@ const table: ReadonlyArray<readonly [Json, ReadonlyArray<Json | undefined>, Read
   [{ $contains: [{ id: 1 }, { id: 2 }] }, [[{ id: 2 }, { id: 3 }, { id: 1, x: 1 }]], [[{ id: 1 }], [], null, "12"]],
   [{ $contains: "tach" }, ["attachment"], ["inline", ["tach"], undefined]],
   [{ $each: "$int" }, [[], [1, 2]], [[1, "2"], {}, undefined]],
+  [{ $matches: "^[0-9a-f]{4}$" }, ["00ff"], ["00fff", "00FF", "", 1234, undefined]],
   [{ $length: 2 }, [[1, 2], "ab"], [[1], "abc", 2, undefined]],
   [{ $list: [7, { $ref: "n" }, 1] }, ["7,1,7", "1,7,7"], ["1,7", "", [7, 1, 7], undefined]],
   [{ $list: [] }, [""], ["1", undefined, []]],
@@ -115,10 +116,16 @@ describe("templates", () => {
     const built = build({ gid: { $new: "g" }, again: { $ref: "g" } }, mine)
     expect(built).toEqual({ gid: mine.get("g"), again: mine.get("g") })
     expect(build({ $new: "g" }, mine)).not.toBe(built)
+    const number = build({ $newInt: "n" }, mine)
+    expect(number).toBe(mine.get("n"))
+    expect(Number.isSafeInteger(number)).toBe(true)
   })
 
   it("hashes, repeats and joins", () => {
     expect(build({ $md5: "123456" }, scope)).toBe("e10adc3949ba59abbe56e057f20f883e")
+    expect(build({ $hmacSha1: ["key", "The quick brown fox jumps over the lazy dog"] }, scope)).toBe(
+      "de7c9b85b8b78aa6bc8a7a36f70a90701c9db4d9"
+    )
     expect(build({ $repeat: ["ab", 3] }, scope)).toBe("ababab")
     expect(build({ $join: [1, { $ref: "g" }] }, scope)).toBe("1,g-1")
   })

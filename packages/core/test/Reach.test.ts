@@ -5,7 +5,7 @@ import { reachable, type Reach } from "@parley/core/rules/Reach"
 const organisations = (...ids: ReadonlyArray<number | null>) => ids.map((organisation) => ({ organisation }))
 const one: Reach = { organisation: 1 }
 
-describe(reachable.name, () => {
+describe("an application reaches groups that have a member of its organisation", () => {
   it.each<[string, Reach, string, boolean, ReturnType<typeof organisations>, boolean]>([
     ["a group with one of its members", one, "group", false, organisations(2, null, 1), true],
     ["a group of others", one, "group", false, organisations(2, null), false],

@@ -23,6 +23,7 @@ import { authRoutes } from "./auth/AuthRoutes.ts"
 import { type Address, Failed, type Running } from "./command/Parts.ts"
 import type { ServedDialect } from "./Dialects.ts"
 import { addDemoUsers, ensureSystemChat } from "./Foundation.ts"
+import { demonstrationAt, noteDemonstration } from "./Demonstration.ts"
 import type { Configuration } from "./settings/Configuration.ts"
 import { permissionCommands } from "./permissions/PermissionCommands.ts"
 import { userCommands } from "./users/UserCommands.ts"
@@ -46,8 +47,6 @@ export const openEngine = Effect.fnUntraced(function* ({
   )
   return Context.add(context, Settings, engine)
 })
-
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
 
 const healthRoutes = (ready: () => boolean) =>
   Layer.mergeAll(
@@ -73,11 +72,12 @@ export const start = Effect.fnUntraced(function* (
   const serving = Effect.gen(function* () {
     let tcp: Address | undefined
     let ready = false
-    const site = { settings: configuration.dialects, tcp: () => tcp }
+    const demonstration = yield* demonstrationAt(serve)
+    const site = { settings: configuration.dialects, tcp: () => tcp, demonstration: demonstration.isServed }
     const open: Array<OpenDialect<Layer.Layer<never, never, HttpRouter.HttpRouter>>> = []
     for (const dialect of dialects) open.push(yield* dialect.open(site))
 
-    yield* prepare(configuration, open)
+    yield* prepare(demonstration.isWanted, open)
     const own = [authRoutes, Effect.succeed(healthRoutes(() => ready))]
     const ownDoors = (yield* Effect.all(own)).map((routes) => ({ _tag: "Http", routes }) as const)
     const host = yield* Host.make({ doors: [...open.flatMap(({ doors }) => doors), ...ownDoors] })
@@ -98,15 +98,14 @@ export const start = Effect.fnUntraced(function* (
 
 /** What an empty database needs, and the demonstration where it is wanted. */
 const prepare = Effect.fnUntraced(function* (
-  { serve }: Configuration,
+  isDemonstration: boolean,
   open: ReadonlyArray<OpenDialect<unknown>>
 ): Effect.fn.Return<void, Failed, Everything> {
-  const users = yield* Users
-  const isEmpty = (yield* Effect.orDie(users.list)).length === 0
   yield* ensureSystemChat.pipe(Effect.mapError(({ message }) => new Failed({ message })))
-  if (!(serve.demo ?? (isEmpty && isLoopback(serve.host)))) return
+  if (!isDemonstration) return
   yield* addDemoUsers.pipe(Effect.mapError(({ message }) => new Failed({ message: `the demonstration: ${message}` })))
   for (const dialect of open) yield* dialect.demo
+  yield* noteDemonstration.pipe(Effect.mapError(({ message }) => new Failed({ message })))
 })
 
 /** The commands that are the server's own. */

@@ -8,13 +8,13 @@ import { dirname, isAbsolute, join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { HttpRoutes } from "@parley/adapter-node/HttpRoutes"
 import type { Blobs } from "@parley/core/Blobs"
-import type { Dialect } from "@parley/core/Dialect"
+import type { Dialect, SiteRefused } from "@parley/core/Dialect"
 import type * as Parley from "@parley/core/Parley"
 import type { Store } from "@parley/core/Store"
 import * as Data from "effect/Data"
 
 /** A protocol that this server can serve. */
-export type ServedDialect = Dialect<HttpRoutes, Parley.Services | Store | Blobs>
+export type ServedDialect = Dialect<HttpRoutes, Parley.Services | Store | Blobs, SiteRefused>
 
 interface Manifest {
   readonly exports: { readonly "./*": string }
@@ -42,7 +42,7 @@ export class NoSuchDialect extends Data.TaggedError("NoSuchDialect")<{ readonly 
  * The protocols to serve: all there are, or those that `wanted` lists, separated by commas. What begins with `.` or `/` is
  * the folder of a protocol of one's own, with an `index.ts` or `index.js`.
  */
-export const loadDialects = async (wanted: string | undefined): Promise<ReadonlyArray<ServedDialect>> => {
+export const loadDialects = async (wanted?: string): Promise<ReadonlyArray<ServedDialect>> => {
   const known = names()
   const listed = (wanted ?? "").split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
   return Promise.all((listed.length === 0 ? known : listed).map((name) => load(name, known)))

@@ -1,15 +1,18 @@
 /** The documented sequences, played against the started server: each store, each transport, each wire profile. */
-import { type Audit, audits } from "@parley/conformance"
+import { type Audit, audits, type Options, protocols } from "@parley/conformance"
 import { afterAll, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { folder, serve } from "./Program.ts"
 
 const stores = { memory: "memory:", SQLite: "sqlite:./parley.db" } as const
-const ways = [
-  { transport: "ws", profile: "documented" },
-  { transport: "ws", profile: "client-1.0" },
-  { transport: "tcp", profile: "client-1.0" }
-] as const
+type Way = Pick<Options, "protocol" | "transport" | "profile">
+
+const ways: ReadonlyArray<readonly [name: string, way: Way]> = [
+  ["xuanxuan over ws, profile documented", { transport: "ws", profile: "documented" }],
+  ["xuanxuan over ws, profile client-1.0", { transport: "ws", profile: "client-1.0" }],
+  ["xuanxuan over tcp, profile client-1.0", { transport: "tcp", profile: "client-1.0" }],
+  ...protocols().flatMap((protocol) => (protocol === "xuanxuan" ? [] : ([[protocol, { protocol }]] as const)))
+]
 
 /** Stands for an address until the server has one: scenarios are collected before it starts. */
 const NOWHERE = { ws: "ws://127.0.0.1:1/ws", tcp: "tcp://127.0.0.1:1", http: "http://127.0.0.1:1" }
@@ -26,11 +29,14 @@ for (const [store, database] of Object.entries(stores)) {
     )
     afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-    for (const way of ways) {
-      describe(`xuanxuan over ${way.transport}, profile ${way.profile}`, () => {
+    for (const [name, way] of ways) {
+      describe(`${name}`, () => {
         const named = (target: typeof NOWHERE): ReadonlyArray<Audit> => audits({ target, ...way })
         for (const { id, title } of named(NOWHERE)) {
-          it(`${id}: ${title}`, () => named(found).find((audit) => audit.id === id)?.run())
+          it(`${id}: ${title}`, () =>
+            named(found)
+              .find((audit) => audit.id === id)
+              ?.run())
         }
       })
     }

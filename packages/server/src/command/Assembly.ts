@@ -15,7 +15,9 @@ const commandsOf = Effect.fnUntraced(function* (
   dialects: ReadonlyArray<ServedDialect>,
   settings: Configuration["dialects"]
 ) {
-  const open = yield* Effect.forEach(dialects, (dialect) => dialect.open({ settings, tcp: () => undefined }))
+  // Nobody is served here, so nothing that a protocol demands of where it is served is missing.
+  const site = { settings, tcp: () => undefined, demonstration: true }
+  const open = yield* Effect.forEach(dialects, (dialect) => dialect.open(site))
   return [...(yield* Application.operatorCommands), ...open.flatMap(({ commands }) => commands)]
 })
 
@@ -29,7 +31,7 @@ export const assemble = (version: string, dialects: ReadonlyArray<ServedDialect>
     declared: Effect.gen(function* () {
       const ground = Layer.mergeAll(MemoryStore.layer, MemoryBlobs.layer, NodePasswords.layer)
       const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground)))
-      return yield* Effect.provideContext(commandsOf(dialects, defaults), context)
+      return yield* Effect.orDie(Effect.provideContext(commandsOf(dialects, defaults), context))
     }),
     open: Effect.fnUntraced(function* (configuration) {
       const context = yield* Application.openEngine(configuration)

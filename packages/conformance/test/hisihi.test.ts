@@ -1,0 +1,26 @@
+/** Each operation of hisihi has a sequence that succeeds and one that is refused, and every section of its document one. */
+import { readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import { load } from "../src/Catalogue.ts"
+
+const { scenarios } = load("hisihi")
+const file = new URL("../protocols/hisihi/headings.json", import.meta.url)
+const headings: Record<string, ReadonlyArray<string>> = JSON.parse(readFileSync(file, "utf8"))
+
+describe("the scenarios of hisihi", () => {
+  it("leave no section of the document out", () => {
+    const sources = scenarios.flatMap(({ steps }) => steps.map(({ source }) => source))
+    const named = new Set(sources.flatMap(({ doc, section }) => (doc === "hisihi" ? [section] : [])))
+    expect(headings["hisihi"]?.filter((heading) => !named.has(heading))).toEqual([])
+  })
+
+  it("have a documented and a refused form for every operation", () => {
+    const ids = new Set(scenarios.map(({ id }) => id))
+    const areas = new Set(scenarios.map(({ id }) => id.split("/")[1]))
+    expect(areas.size).toBe(12)
+    for (const area of areas) {
+      expect(ids).toContain(`hisihi/${area}/documented`)
+      expect(ids).toContain(`hisihi/${area}/refused`)
+    }
+  })
+})

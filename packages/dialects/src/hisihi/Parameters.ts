@@ -1,0 +1,140 @@
+/**
+ * A request's parameters: from its body, be that JSON or a form, else from its query. Source: PROTOCOLS, "hisihi".
+ */
+import { accountProblem } from "@parley/core/User"
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Multipart from "effect/http/Multipart"
+import * as Stream from "effect/Stream"
+import { readBody } from "../Body.ts"
+import { queryOf } from "../Query.ts"
+import { Failure, invalid } from "./Refusals.ts"
+
+/** The value of a parameter; undefined where it is absent or null. */
+export type Parameters = (name: string) => unknown
+
+/** Parts of a multipart form, at most; no operation has more than five parameters. */
+const MAX_PARTS = 32
+/** Characters of an id that is somebody else's, and of a URL, at most. */
+const MAX_ID = 255
+const MAX_URL = 2048
+
+export const readParameters = Effect.fnUntraced(function* (
+  request: HttpServerRequest,
+  /** Bytes of a body, at most. */
+  limit: number
+): Effect.fn.Return<Parameters, Failure> {
+  const inBody = yield* bodyParameters(request, limit)
+  const query = queryOf(request)
+  return (name) => inBody(name) ?? query.get(name)
+})
+
+const bodyParameters = (request: HttpServerRequest, limit: number): Effect.Effect<Parameters, Failure> => {
+  if ((request.headers["content-type"] ?? "").toLowerCase().startsWith("multipart/form-data")) {
+    return multipartParameters(request, limit)
+  }
+  return readBody(request).pipe(
+    Effect.mapError(({ status, problem }) => bodyFailure(status === 413, problem)),
+    Effect.flatMap((body): Effect.Effect<Parameters, Failure> => {
+      if (body._tag === "Empty") return Effect.succeed(() => undefined)
+      if (body._tag === "Form") return Effect.succeed(body.fields.get)
+      const { value } = body
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        return Effect.fail(bodyFailure(false, "must be a JSON object"))
+      }
+      const named = new Map<string, unknown>(Object.entries(value))
+      return Effect.succeed((name) => named.get(name) ?? undefined)
+    })
+  )
+}
+
+const bodyFailure = (tooLarge: boolean, problem: string): Failure =>
+  new Failure({ code: tooLarge ? "too_large" : "invalid_parameter", message: `The body ${problem}.` })
+
+const multipartParameters = (request: HttpServerRequest, limit: number): Effect.Effect<Parameters, Failure> => {
+  const fields = new Map<string, string>()
+  return Stream.runForEach(request.multipartStream, (part) =>
+    Multipart.isFile(part)
+      ? Stream.runDrain(part.content)
+      : Effect.sync(() => {
+          fields.set(part.key, part.value)
+        })
+  ).pipe(
+    Effect.provideContext(
+      Multipart.limitsServices({ maxParts: MAX_PARTS, maxFieldSize: limit, maxTotalSize: limit, maxFileSize: limit })
+    ),
+    Effect.mapError(({ reason }) => {
+      const tooLarge = reason._tag !== "Parse" && reason._tag !== "InternalError"
+      return bodyFailure(tooLarge, tooLarge ? "is too large" : "is not a readable form")
+    }),
+    Effect.as<Parameters>((name) => fields.get(name))
+  )
+}
+
+const text = (name: string, value: unknown): Effect.Effect<string, Failure> => {
+  if (value === undefined) return Effect.fail(invalid(name, "is missing"))
+  if (typeof value !== "string") return Effect.fail(invalid(name, "must be a string"))
+  if (!value.isWellFormed()) return Effect.fail(invalid(name, "must be well-formed Unicode"))
+  return Effect.succeed(value)
+}
+
+/** A name that people read: not blank, at most so many characters. */
+export const nameIn = (parameters: Parameters, name: string, limit: number): Effect.Effect<string, Failure> =>
+  Effect.flatMap(text(name, parameters(name)), (value) => {
+    if (value.trim() === "") return Effect.fail(invalid(name, "must not be empty"))
+    if (Array.from(value).length > limit) return Effect.fail(invalid(name, `must have at most ${limit} characters`))
+    return Effect.succeed(value)
+  })
+
+/** A whole number, as JSON or as text. */
+export const wholeNumber = (name: string, value: unknown, min: number, max: number): Effect.Effect<number, Failure> => {
+  if (value === undefined) return Effect.fail(invalid(name, "is missing"))
+  const number = typeof value === "string" && /^[0-9]{1,16}$/.test(value) ? Number(value) : value
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= min && number <= max
+    ? Effect.succeed(number)
+    : Effect.fail(
+        invalid(name, max === Number.MAX_SAFE_INTEGER ? "must be a positive integer" : `must be ${min} to ${max}`)
+      )
+}
+
+/** An id that is an integer from 1. */
+export const idNumber = (name: string, value: unknown): Effect.Effect<number, Failure> =>
+  wholeNumber(name, value, 1, Number.MAX_SAFE_INTEGER)
+
+/** An id that somebody else gave and that means nothing here. A `:` would make what is signed ambiguous. */
+export const foreignId = (name: string, value: unknown): Effect.Effect<string, Failure> =>
+  Effect.flatMap(text(name, value), (id) => {
+    if (id === "") return Effect.fail(invalid(name, "must not be empty"))
+    if (id.length > MAX_ID) return Effect.fail(invalid(name, `must have at most ${MAX_ID} characters`))
+    if (/[\s\p{Cc}:/]/u.test(id)) {
+      return Effect.fail(invalid(name, "must not contain white space, control characters, ':' or '/'"))
+    }
+    return Effect.succeed(id)
+  })
+
+/** A URL that is kept as it is; "" where there is none. */
+export const urlIn = (parameters: Parameters, name: string): Effect.Effect<string, Failure> =>
+  Effect.flatMap(text(name, parameters(name) ?? ""), (url) =>
+    url.length > MAX_URL || /[\s\p{Cc}]/u.test(url)
+      ? Effect.fail(invalid(name, `must have at most ${MAX_URL} characters and no white space`))
+      : Effect.succeed(url)
+  )
+
+export const clientId = (name: string, value: unknown): Effect.Effect<string, Failure> =>
+  Effect.flatMap(text(name, value), (id) => {
+    const problem = accountProblem(id)
+    return problem === undefined ? Effect.succeed(id) : Effect.fail(invalid(name, problem))
+  })
+
+/** Client ids joined by `:`, at least one and at most so many. */
+export const clientIds = (name: string, value: unknown, limit: number): Effect.Effect<ReadonlyArray<string>, Failure> =>
+  Effect.flatMap(text(name, value), (joined) => {
+    if (joined === "") return Effect.fail(invalid(name, "must not be empty"))
+    const ids = joined.split(":")
+    if (ids.length > limit) return Effect.fail(invalid(name, `must name at most ${limit} users`))
+    for (const id of ids) {
+      const problem = accountProblem(id)
+      if (problem !== undefined) return Effect.fail(invalid(name, `must be client ids joined by ':'; each ${problem}`))
+    }
+    return Effect.succeed(ids)
+  })

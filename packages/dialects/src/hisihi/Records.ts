@@ -1,0 +1,67 @@
+/** This protocol's own records: apps, classes, the groups of an organisation, the history of class broadcasts. */
+import type { Engine } from "@parley/core/Engine"
+import { refuse, type Refused } from "@parley/core/Refused"
+import type { DialectRecord, StorageFailed, Store, Write } from "@parley/core/Store"
+import * as Effect from "effect/Effect"
+
+export const DIALECT = "hisihi"
+
+/** The groups of an organisation, by the gid of their chats: a chat's id is not known before it is there. */
+export const groupKind = (organization: number): string => `group:${organization}`
+
+export const put = (
+  kind: string,
+  key: string,
+  value: Readonly<Record<string, unknown>> | null
+): Extract<Write, { readonly _tag: "PutRecord" }> => ({
+  _tag: "PutRecord",
+  record: { dialect: DIALECT, kind, key, value }
+})
+
+export const available = <A>(effect: Effect.Effect<A, StorageFailed>): Effect.Effect<A, Refused> =>
+  Effect.catch(effect, (failed) =>
+    Effect.andThen(
+      Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+      refuse({ _tag: "Unavailable" })
+    )
+  )
+
+export class Records {
+  readonly #store: Store["Service"]
+  readonly #commit: Engine["Service"]["commit"]
+
+  constructor(store: Store["Service"], { commit }: Engine["Service"]) {
+    this.#store = store
+    this.#commit = commit
+  }
+
+  find(kind: string, key: string): Effect.Effect<DialectRecord | undefined, Refused> {
+    return available(this.#store.record(DIALECT, kind, key))
+  }
+
+  /** By key. */
+  all(kind: string): Effect.Effect<ReadonlyArray<DialectRecord>, Refused> {
+    return available(this.#store.records(DIALECT, kind))
+  }
+
+  /** Whether it was added: not if there is one with that key. */
+  add(kind: string, key: string, value: Readonly<Record<string, unknown>>): Effect.Effect<boolean, Refused> {
+    return this.#write({ ...put(kind, key, value), once: true })
+  }
+
+  remove(kind: string, key: string): Effect.Effect<void, Refused> {
+    return Effect.asVoid(this.#write(put(kind, key, null)))
+  }
+
+  /** Whether it was written, and not a duplicate. */
+  #write(write: Write): Effect.Effect<boolean, Refused> {
+    return this.#commit({ relies: [], writes: [write] }).pipe(
+      Effect.as(true),
+      Effect.catchTags({
+        Duplicate: () => Effect.succeed(false),
+        Stale: () => refuse({ _tag: "Busy" }),
+        StorageFailed: (failed) => available<boolean>(Effect.fail(failed))
+      })
+    )
+  }
+}

@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { asking, engineLayer, opened } from "./Stage.ts"
+
+describe("the operator's commands about apps", () => {
+  it.effect("add an app, list it without its key, and remove it", () =>
+    Effect.gen(function* () {
+      const dialect = yield* opened()
+      const ask = yield* asking(dialect)
+      const run = (words: string, inputs: Record<string, string> = {}) =>
+        Effect.suspend(() => {
+          const command = dialect.commands.find((one) => one.words.join(" ") === words)
+          return command === undefined ? Effect.die(`no ${words}`) : command.run(inputs)
+        })
+      const signs = Effect.map(ask("GET", "/signature/login/school.app-1/alice"), ({ status }) => status)
+
+      assert.strictEqual(yield* run("app list"), "1\n2")
+      assert.strictEqual(yield* signs, 404)
+      assert.strictEqual(yield* run("app add", { id: "school.app-1", key: "k" }), "added app school.app-1")
+      assert.strictEqual(yield* signs, 200)
+      assert.strictEqual(yield* run("app list"), "1\n2\nschool.app-1")
+      assert.strictEqual(
+        yield* Effect.flip(run("app add", { id: "school.app-1", key: "other" })),
+        "app school.app-1 exists already"
+      )
+      assert.match(yield* run("app add", { id: "3" }), /^added app 3 with master key [0-9a-f]{48}$/)
+      assert.strictEqual(yield* run("app remove", { id: "school.app-1" }), "removed app school.app-1")
+      assert.strictEqual(yield* signs, 404)
+      assert.strictEqual(yield* Effect.flip(run("app remove", { id: "x" })), "there is no app x")
+
+      for (const id of ["", "a b", "a:b", "a/b", "x".repeat(65)]) {
+        assert.include(yield* Effect.flip(run("app add", { id, key: "k" })), "id must be")
+      }
+      for (const key of ["", "a b", "x".repeat(257)]) {
+        assert.include(yield* Effect.flip(run("app add", { id: "4", key })), "key must be")
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("the demonstration may be added twice", () =>
+    Effect.gen(function* () {
+      const dialect = yield* opened()
+      yield* dialect.demo
+      const list = dialect.commands.find((one) => one.words.join(" ") === "app list")
+      assert.strictEqual(yield* list!.run({}), "1\n2")
+    }).pipe(Effect.provide(engineLayer))
+  )
+})

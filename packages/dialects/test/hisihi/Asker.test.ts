@@ -1,0 +1,154 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Engine } from "@parley/core/Engine"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { asking, type Ask, engineLayer, GROUP, opened, people, stage } from "./Stage.ts"
+
+const EVERY: ReadonlyArray<readonly [string, string]> = [
+  ["GET", "/signature/login/1/alice"],
+  ["GET", "/signature/conversion/1/alice/bob"],
+  ["GET", "/signature/invite/1/alice/c"],
+  ["GET", "/signature/invite/1/alice/c/bob"],
+  ["GET", "/signature/kick/1/alice/c/bob"],
+  ["POST", "/im/group"],
+  ["PUT", "/im/group/1"],
+  ["DELETE", "/im/group/1"],
+  ["POST", "/im/group/1/member"],
+  ["DELETE", "/im/group/1/member"],
+  ["GET", "/im/org/2/groups"],
+  ["GET", "/im/org/2/contacts"],
+  ["POST", "/im/org/2/message"]
+]
+
+describe("who may ask", () => {
+  it.effect("is anybody in a demonstration, and who has a token elsewhere", () =>
+    Effect.gen(function* () {
+      const cases = [
+        [{}, true, 200],
+        [{ "hisihi.auth": "auto" }, true, 200],
+        [{ "hisihi.auth": "open" }, true, 200],
+        [{ "hisihi.auth": "token" }, true, 401],
+        [{}, false, 401],
+        [{ "hisihi.auth": "auto" }, false, 401],
+        [{ "hisihi.auth": "token" }, false, 401]
+      ] as const
+      for (const [settings, demonstration, status] of cases) {
+        const ask = yield* asking(yield* opened(settings, demonstration))
+        assert.strictEqual((yield* ask("GET", "/im/org/2/groups")).status, status)
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("is never anybody where strangers come: it does not open, and names the flag to set", () =>
+    Effect.gen(function* () {
+      const refused = yield* Effect.flip(opened({ "hisihi.auth": "open" }, false))
+      assert.strictEqual(refused._tag, "SiteRefused")
+      assert.include(refused.message, "--set hisihi.auth=token")
+      assert.notInclude(refused.message, "\n")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect.each(EVERY)("%s %s through a proxy is refused while it is open", ([method, path]) =>
+    Effect.gen(function* () {
+      const ask = yield* stage()
+      for (const name of ["Forwarded", "X-Forwarded-For"]) {
+        const answer = yield* ask(method, path, { headers: { [name]: "for=192.0.2.1" } })
+        assert.deepStrictEqual([answer.status, answer.json["error"]], [403, "forbidden"])
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect.each(EVERY)("%s %s needs a live session's token", ([method, path]) =>
+    Effect.gen(function* () {
+      const ask = yield* stage({ "hisihi.auth": "token" })
+      const heads: ReadonlyArray<Record<string, string>> = [
+        {},
+        { authorization: "Bearer" },
+        { authorization: "Bearer nonsense" },
+        { authorization: "Basic YTpi" }
+      ]
+      for (const headers of heads) {
+        const answer = yield* ask(method, path, { headers })
+        assert.strictEqual(answer.status, 401)
+        assert.deepStrictEqual(Object.keys(answer.json), ["error", "message"])
+        assert.strictEqual(answer.json["error"], "unauthorized")
+        assert.strictEqual(answer.headers.get("www-authenticate"), "Bearer")
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("gets signatures for their own client id only", () =>
+    Effect.gen(function* () {
+      const ask = yield* stage({ "hisihi.auth": "token" })
+      const [alice, bob] = yield* people("alice", "bob")
+      for (const [method, path] of EVERY.filter(([, path]) => path.startsWith("/signature"))) {
+        assert.strictEqual((yield* ask(method, path, { headers: alice! })).status, 200, path)
+        const refused = yield* ask(method, path, { headers: bob! })
+        assert.deepStrictEqual([refused.status, refused.json["error"]], [403, "forbidden"], path)
+        assert.include(String(refused.json["message"]), "client_id")
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("with a token, the rules of every protocol hold", () => {
+  it.effect("who makes a group owns it, members rename and add, admins remove and delete, others see nothing", () =>
+    Effect.gen(function* () {
+      const ask = yield* stage({ "hisihi.auth": "token" })
+      const [owner, member, stranger] = yield* people("owner", "member", "stranger")
+      const made = yield* ask("POST", "/im/group", { form: { ...GROUP, member_client_ids: "member" }, headers: owner! })
+      assert.strictEqual(made.status, 201)
+      const groups = (headers: Record<string, string>) => ask("GET", "/im/org/2/groups", { headers })
+      assert.strictEqual((yield* groups(member!)).json["total_count"], 1)
+      assert.strictEqual((yield* groups(stranger!)).json["total_count"], 0)
+
+      const steps: ReadonlyArray<readonly [string, string, Ask, Record<string, string>, number]> = [
+        ["PUT", "/im/group/1", { form: { group_name: "x" } }, stranger!, 404],
+        ["POST", "/im/group/1/member", { form: { member_client_ids: "nobody" } }, stranger!, 404],
+        ["DELETE", "/im/group/1/member", { form: { member_client_ids: "member" } }, stranger!, 404],
+        ["DELETE", "/im/group/1", {}, stranger!, 404],
+        ["PUT", "/im/group/1", { form: { group_name: "x" } }, member!, 200],
+        ["POST", "/im/group/1/member", { form: { member_client_ids: "carol" } }, member!, 201],
+        ["DELETE", "/im/group/1/member", { form: { member_client_ids: "carol" } }, member!, 403],
+        ["DELETE", "/im/group/1", {}, member!, 403],
+        ["DELETE", "/im/group/1/member", { form: { member_client_ids: "owner" } }, owner!, 403],
+        ["DELETE", "/im/group/1/member", { form: { member_client_ids: "carol" } }, owner!, 204],
+        ["DELETE", "/im/group/1", {}, owner!, 204]
+      ]
+      for (const [method, path, given, headers, status] of steps) {
+        const answer = yield* ask(method, path, { ...given, headers })
+        assert.strictEqual(answer.status, status, `${method} ${path} ${JSON.stringify(given)} ${answer.text}`)
+      }
+      const users = yield* Users
+      assert.isUndefined(yield* users.byAccount("nobody"))
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("a group made elsewhere is renamed here, and a pair is none", () =>
+    Effect.gen(function* () {
+      const ask = yield* stage({ "hisihi.auth": "token" })
+      const [alice] = yield* people("alice", "bob")
+      const users = yield* Users
+      const engine = yield* Engine
+      const [a, b] = [yield* users.byAccount("alice"), yield* users.byAccount("bob")]
+      const create = { _tag: "CreateChat", gid: "g", name: "n", members: [b!.id], subject: 0, public: false } as const
+      yield* engine.perform({ user: a!.id, origin: null }, { ...create, type: "group" })
+      yield* engine.perform({ user: a!.id, origin: null }, { ...create, type: "one2one" })
+      assert.strictEqual((yield* ask("PUT", "/im/group/1", { form: { group_name: "x" }, headers: alice! })).status, 200)
+      const pair = yield* ask("PUT", "/im/group/2", { form: { group_name: "x" }, headers: alice! })
+      assert.deepStrictEqual([pair.status, pair.json["message"]], [403, "This needs a group."])
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("the sender of a class broadcast is known", () =>
+    Effect.gen(function* () {
+      const ask = yield* stage({ "hisihi.auth": "token" })
+      const [alice] = yield* people("alice")
+      assert.strictEqual((yield* ask("POST", "/im/org/2/message", { headers: alice! })).status, 201)
+      const store = yield* Store
+      const [record] = yield* store.records("hisihi", "push-history")
+      assert.deepInclude(record?.value, { class: 2, sender: 1 })
+    }).pipe(Effect.provide(engineLayer))
+  )
+})

@@ -1,0 +1,149 @@
+/** The four signatures, held against an independent computation with known keys, nonces and times. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import { TestClock } from "effect/testing"
+import { createHmac } from "node:crypto"
+import { engineLayer, stage } from "./Stage.ts"
+
+const hmac = (text: string): string => createHmac("sha1", "demo-master-key").update(text).digest("hex")
+
+/** Byte n stands for the nth character: A-Z, a-z, 0-9. Bytes from 248 on would favour some, and are passed over. */
+const BYTES = [255, 28, 248, 3, 23, 44, 18, 28, 31, 2, 61, 61, 61, 61, 61, 61]
+const nonce = "cDXsScfC"
+const known = SecureRandom.make((size) =>
+  Uint8Array.from({ length: size }, (_, index) => BYTES[index % BYTES.length] ?? 0)
+)
+
+describe("signatures", () => {
+  it.effect("are HMAC-SHA1 over the parts in the documented order, and answered in the documented fields", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(1450166986392)
+      const ask = yield* stage().pipe(Effect.provideService(SecureRandom.SecureRandom, known))
+      const time = "1450166986.392000"
+      const signed = { timestamp: time, nonce }
+      const cases: ReadonlyArray<readonly [string, object]> = [
+        [
+          "/signature/login/2/3",
+          { timestamp: time, signature: hmac(`2:3::${time}:${nonce}`), nonce, app_id: "2", client_id: "3" }
+        ],
+        [
+          "/signature/conversion/1/2/3:4:5:6",
+          {
+            timestamp: time,
+            signature: hmac(`1:2:3:4:5:6:${time}:${nonce}`),
+            nonce,
+            sorted_member_ids: "3:4:5:6",
+            app_id: "1",
+            client_id: "2"
+          }
+        ],
+        ...(["invite", "kick"] as const).map(
+          (action) =>
+            [
+              `/signature/${action}/1/2/3/4:5:6`,
+              {
+                action,
+                signature: hmac(`1:2:3:4:5:6:${time}:${nonce}:${action}`),
+                conversion_id: "3",
+                app_id: "1",
+                nonce,
+                sorted_member_ids: "4:5:6",
+                client_id: "2",
+                timestamp: time
+              }
+            ] as const
+        )
+      ]
+      for (const [path, body] of cases) {
+        const answer = yield* ask("GET", path)
+        assert.strictEqual(answer.status, 200)
+        assert.strictEqual(answer.text, JSON.stringify(body))
+        assert.strictEqual(answer.headers.get("cache-control"), "no-store")
+        assert.deepInclude(answer.json, signed)
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  // printf '1:2:3:4:5:6:1450167393.275000:cDXsScfC:invite' | openssl dgst -sha1 -hmac demo-master-key
+  it.effect("match what OpenSSL computes", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(1450167393275)
+      const ask = yield* stage().pipe(Effect.provideService(SecureRandom.SecureRandom, known))
+      const { json } = yield* ask("GET", "/signature/invite/1/2/3/4:5:6")
+      assert.strictEqual(json["signature"], "662c7699d97d090cadbd7586aa58937c80ec9e49")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("sign member ids in ascending string order, whatever order they came in", () =>
+    Effect.gen(function* () {
+      const ask = yield* stage()
+      for (const path of ["conversion/1/2", "invite/1/2/3", "kick/1/2/3"]) {
+        const { json } = yield* ask("GET", `/signature/${path}/b:10:a:9:B`)
+        assert.strictEqual(json["sorted_member_ids"], "10:9:B:a:b")
+        const conversion = json["conversion_id"] === undefined ? [] : ["3"]
+        const action = json["action"] === undefined ? [] : [json["action"]]
+        const parts = ["1", "2", ...conversion, "10:9:B:a:b", json["timestamp"], json["nonce"], ...action]
+        assert.strictEqual(json["signature"], hmac(parts.join(":")))
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("have no member ids for joining oneself, with a slash at the end and without", () =>
+    Effect.gen(function* () {
+      const ask = yield* stage()
+      for (const path of ["/signature/invite/1/2/3/", "/signature/invite/1/2/3"]) {
+        const { status, json } = yield* ask("GET", path)
+        assert.strictEqual(status, 200)
+        assert.strictEqual(json["sorted_member_ids"], "")
+        assert.strictEqual(
+          json["signature"],
+          hmac(`1:2:3::${String(json["timestamp"])}:${String(json["nonce"])}:invite`)
+        )
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("have nonces of eight letters and digits that do not repeat", () =>
+    Effect.gen(function* () {
+      const ask = yield* stage()
+      const nonces = new Set<string>()
+      for (let round = 0; round < 100; round++) {
+        const { json } = yield* ask("GET", "/signature/login/1/alice")
+        assert.match(String(json["nonce"]), /^[A-Za-z0-9]{8}$/)
+        assert.match(String(json["timestamp"]), /^[0-9]+\.[0-9]{6}$/)
+        nonces.add(String(json["nonce"]))
+      }
+      assert.strictEqual(nonces.size, 100)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  const bad: ReadonlyArray<readonly [string, number, string]> = [
+    ["/signature/login/9/3", 404, "There is no such app."],
+    ["/signature/login/a%20b/3", 404, "There is no such app."],
+    ["/signature/login/1/a%20b", 400, "client_id must not contain"],
+    ["/signature/login/1/a%3Ab", 400, "client_id must not contain"],
+    [`/signature/login/1/${"x".repeat(65)}`, 400, "client_id must have at most 64 characters"],
+    ["/signature/conversion/1/2", 400, "sorted_member_ids must not be empty"],
+    ["/signature/conversion/1/2/", 400, "sorted_member_ids must not be empty"],
+    ["/signature/conversion/1/2/3::4", 400, "sorted_member_ids must be client ids joined by ':'"],
+    [`/signature/conversion/1/2/${"a:".repeat(1000)}b`, 400, "sorted_member_ids must name at most 1000 users"],
+    ["/signature/conversion/9/2/3", 404, "There is no such app."],
+    ["/signature/invite/1/2/a%3Ab/4", 400, "conversion_id must not contain"],
+    [`/signature/invite/1/2/${"x".repeat(256)}/4`, 400, "conversion_id must have at most 255 characters"],
+    ["/signature/invite/1/2/3/4%205", 400, "sorted_member_ids must be client ids joined by ':'"],
+    ["/signature/invite/9/2/3/4", 404, "There is no such app."],
+    ["/signature/kick/1/2/3", 400, "sorted_member_ids must not be empty"],
+    ["/signature/kick/1/2/3/", 400, "sorted_member_ids must not be empty"],
+    ["/signature/kick/9/2/3/4", 404, "There is no such app."]
+  ]
+  it.effect.each(bad)("%s is refused with %s", ([path, status, message]) =>
+    Effect.gen(function* () {
+      const ask = yield* stage()
+      const answer = yield* ask("GET", path)
+      assert.strictEqual(answer.status, status)
+      assert.strictEqual(answer.json["error"], status === 404 ? "not_found" : "invalid_parameter")
+      assert.include(String(answer.json["message"]), message)
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
