@@ -1,6 +1,6 @@
 /** The documented sequences, played against the started server: each store, each transport, each wire profile. */
 import { type Audit, audits, type Options, protocols } from "@parley/conformance"
-import { afterAll, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { folder, serve } from "./Program.ts"
 
@@ -33,10 +33,11 @@ for (const [store, database] of Object.entries(stores)) {
       describe(`${name}`, () => {
         const named = (target: typeof NOWHERE): ReadonlyArray<Audit> => audits({ target, ...way })
         for (const { id, title } of named(NOWHERE)) {
-          it(`${id}: ${title}`, () =>
-            named(found)
-              .find((audit) => audit.id === id)
-              ?.run())
+          it(`${id}: ${title}`, async () => {
+            const audit = named(found).find((one) => one.id === id)
+            assert(audit)
+            await audit.run()
+          })
         }
       })
     }

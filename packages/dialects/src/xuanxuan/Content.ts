@@ -15,7 +15,8 @@ export const contentOf = (message: Message): { readonly contentType: string; rea
     return { contentType: "file", content: JSON.stringify({ ...objectOf(content), kind: contentType }) }
   }
   if (!OWN.has(contentType)) return { contentType: "text", content }
-  return { contentType, content: isObjectText(content) ? content : JSON.stringify({ url: content }) }
+  if (isObjectText(content)) return { contentType, content }
+  return { contentType, content: JSON.stringify({ url: content, ...(contentType === "file" && { kind: "file" }) }) }
 }
 
 const shownAs = (contentType: string): string =>

@@ -36,7 +36,7 @@ describe("content", () => {
       ["image", "", "image", '{"url":""}'],
       ["emoticon", '{"content":"x"}', "emoticon", '{"content":"x"}'],
       ["emoticon", ":smile:", "emoticon", '{"url":":smile:"}'],
-      ["file", LINK, "file", `{"url":"${LINK}"}`],
+      ["file", LINK, "file", `{"url":"${LINK}","kind":"file"}`],
       ["video", LINK, "file", `{"url":"${LINK}","kind":"video"}`],
       ["audio", LINK, "file", `{"url":"${LINK}","kind":"audio"}`],
       ["audio", '{"url":"x","seconds":3}', "file", '{"url":"x","seconds":3,"kind":"audio"}'],

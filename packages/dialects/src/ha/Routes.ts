@@ -1,0 +1,108 @@
+/** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
+import type { Engine } from "@parley/core/Engine"
+import type { Switchboard } from "@parley/core/Hub"
+import type { Places } from "@parley/core/Places"
+import type { Refused } from "@parley/core/Refused"
+import type { Sessions } from "@parley/core/Sessions"
+import type { StorageFailed, Store } from "@parley/core/Store"
+import type * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Layer from "effect/Layer"
+import type { UnreadableBody } from "../Body.ts"
+import { type Fields, readFields } from "../Fields.ts"
+import { type Perform, performing } from "../Perform.ts"
+import { queryOf } from "../Query.ts"
+import { createConversation } from "./Conversations.ts"
+import { failure, refused, success } from "./Envelope.ts"
+import { type Asker, identify, type UnknownApp } from "./Identity.ts"
+import type { Keys } from "./Keys.ts"
+import { listMessages } from "./Listing.ts"
+import { deleteMessage, sendMessage } from "./Messages.ts"
+
+/** Routes that a host adds to its router; they answer all their errors themselves. */
+export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
+
+export interface Services {
+  readonly keys: Keys
+  readonly engine: Engine["Service"]
+  readonly hub: Switchboard
+  readonly sessions: Sessions["Service"]
+  readonly places: Places["Service"]
+  readonly store: Store["Service"]
+  readonly random: SecureRandom.SecureRandom["Service"]
+}
+
+type Failure = Refused | StorageFailed | UnknownApp | UnreadableBody
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
+type Method = (typeof METHODS)[number]
+
+export const routesOf = (services: Services): HttpRoutes => {
+  const { keys, engine, hub, sessions, store } = services
+
+  const route = <A>(
+    method: Method,
+    path: `/${string}`,
+    work: (asker: Asker, perform: Perform, request: HttpServerRequest.HttpServerRequest) => Effect.Effect<A, Failure>
+  ) =>
+    HttpRouter.add(
+      method,
+      path,
+      Effect.gen(function* () {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        const perform = yield* performing(engine, hub)
+        const asker = yield* identify(keys, sessions, request)
+        return success(yield* work(asker, perform, request))
+      }).pipe(
+        Effect.catchTags({
+          Refused: ({ reason }) => Effect.succeed(refused(reason)),
+          UnknownApp: () => Effect.succeed(failure(401, "X-HA-Key is missing or is no known app's.")),
+          UnreadableBody: ({ status, problem }) => Effect.succeed(failure(status, `The body ${problem}.`)),
+          StorageFailed: (failed) =>
+            Effect.as(
+              Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+              refused({ _tag: "Unavailable" })
+            )
+        }),
+        Effect.catchDefect((defect) =>
+          Effect.as(
+            Effect.logError(`${method} ${path} broke off`, defect),
+            failure(500, "The server made a mistake; it was logged.")
+          )
+        )
+      )
+    )
+
+  const withBody =
+    <A>(work: (asker: Asker, perform: Perform, fields: Fields) => Effect.Effect<A, Failure>) =>
+    (asker: Asker, perform: Perform, request: HttpServerRequest.HttpServerRequest) =>
+      Effect.flatMap(readFields(request), (fields) => work(asker, perform, fields))
+
+  /** Whatever else is asked of a documented path. */
+  const others = (path: `/${string}`, allowed: ReadonlyArray<Method>) => {
+    const answer = failure(405, `${path} takes ${allowed.join(", ")}.`, { allow: allowed.join(", ") })
+    const routes = METHODS.filter((method) => !allowed.includes(method)).map((method) =>
+      HttpRouter.add(method, path, answer)
+    )
+    return routes.reduce<HttpRoutes>((all, one) => Layer.merge(all, one), Layer.empty)
+  }
+
+  return Layer.mergeAll(
+    route("POST", "/conversation", withBody(createConversation)),
+    route(
+      "POST",
+      "/message",
+      withBody((asker, perform, fields) => sendMessage(services, asker, perform, fields))
+    ),
+    route("GET", "/message", (asker, perform, request) => listMessages(services, asker, perform, queryOf(request))),
+    route(
+      "DELETE",
+      "/message",
+      withBody((asker, perform, fields) => deleteMessage(store, engine, asker, perform, fields))
+    ),
+    others("/conversation", ["POST"]),
+    others("/message", ["GET", "POST", "DELETE"])
+  )
+}

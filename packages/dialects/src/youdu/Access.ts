@@ -1,0 +1,67 @@
+/**
+ * Who asks, by the `accessToken` in the query: an app that speaks the envelope, or somebody who speaks plain JSON, by the
+ * session of a system administrator or by the token of the configuration. Source: PROTOCOLS, "youdu".
+ */
+import { type Refused, refuse } from "@parley/core/Refused"
+import type { Reach } from "@parley/core/rules/Reach"
+import type { Sessions } from "@parley/core/Sessions"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { type Fields, text } from "../Fields.ts"
+import { appName, type Apps, type OpenApp } from "./Apps.ts"
+import { buinIn } from "./Input.ts"
+import type { Tokens } from "./Tokens.ts"
+
+export interface Access {
+  /** Whose envelope it is; nothing for plain JSON. */
+  readonly app: OpenApp | undefined
+  readonly reach: Reach
+}
+
+export interface Grounds {
+  readonly apps: Apps
+  readonly tokens: Tokens
+  readonly sessions: Sessions["Service"]
+  /** The hash of the configuration's token, where there is one. */
+  readonly fixed: string | undefined
+  /** Seconds by which an app's clock may be off. */
+  readonly tolerance: number
+}
+
+export const accessOf = Effect.fnUntraced(function* (
+  { apps, tokens, sessions, fixed }: Grounds,
+  token: string
+): Effect.fn.Return<Access, Refused> {
+  // A token of a removed app is dead with it.
+  const name = yield* tokens.appOf(token)
+  const app = name === undefined ? undefined : yield* apps.find(name)
+  if (app !== undefined) return { app, reach: { organisation: app.organisation } }
+  const plain: Access = { app: undefined, reach: "everywhere" }
+  // Hashes are compared: how long that takes tells nothing of the token.
+  if (fixed !== undefined && token !== "" && (yield* tokens.hashOf(token)) === fixed) return plain
+  const found = yield* sessions.resume(token)
+  if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  return found.user.admin ? plain : yield* refuse({ _tag: "Only", who: "system administrators" })
+})
+
+/** Digits of seconds since 1970. */
+const SECONDS = /^[0-9]{1,12}$/
+
+/**
+ * `gettoken`: the app proves that it has its key by sealing the time. Answers its token and the app; nothing where buin,
+ * appId, key or time are not right, which is never told apart.
+ */
+export const tokenFor = Effect.fnUntraced(function* (
+  { apps, tokens, tolerance }: Grounds,
+  fields: Fields
+): Effect.fn.Return<{ readonly app: OpenApp; readonly token: string } | undefined, Refused> {
+  const buin = yield* buinIn(fields)
+  const appId = yield* text(fields, "appId")
+  const encrypt = yield* text(fields, "encrypt")
+  const app = yield* apps.find(appName(buin, appId))
+  if (app === undefined) return undefined
+  const time = yield* Effect.catch(app.sealing.open(encrypt), () => Effect.succeed(""))
+  const off = Math.abs(Number(time.trim()) * 1000 - (yield* Clock.currentTimeMillis))
+  if (!SECONDS.test(time.trim()) || off > tolerance * 1000) return undefined
+  return { app, token: yield* tokens.issue(app.name) }
+})

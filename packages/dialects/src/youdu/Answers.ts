@@ -1,0 +1,76 @@
+/**
+ * What is answered: `errcode`, `errmsg` and the documented fields, or these sealed in `encrypt`. The status is 200 wherever
+ * the request was understood. Source: seeds/004, "返回结果"; PROTOCOLS, "youdu".
+ */
+import type { Reason } from "@parley/core/Refused"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** Codes other than 0 mean what HTTP means by them. */
+export interface Failure {
+  readonly errcode: number
+  /** A sentence. */
+  readonly errmsg: string
+}
+
+const OK = { errcode: 0, errmsg: "ok" } as const
+
+export const plain = (fields: object): Response => HttpServerResponse.jsonUnsafe({ ...OK, ...fields })
+
+export const sealed = (encrypt: string): Response => HttpServerResponse.jsonUnsafe({ ...OK, encrypt })
+
+/** A client that speaks the envelope finds `encrypt` in every answer; in a failure it is empty. */
+export const failed = (failure: Failure, envelope: boolean): Response =>
+  HttpServerResponse.jsonUnsafe({ ...failure, ...(envelope && { encrypt: "" }) })
+
+/** The request was not understood: there the status says so as well. */
+export const notUnderstood = (failure: Failure, headers: Readonly<Record<string, string>> = {}): Response =>
+  HttpServerResponse.jsonUnsafe(failure, { status: failure.errcode, headers })
+
+const CODES: Partial<Record<Reason["_tag"], number>> = {
+  NotLoggedIn: 401,
+  NoSuchChat: 404,
+  NoSuchUsers: 404,
+  NotMember: 403,
+  Only: 403,
+  MayNotSpeak: 403,
+  OwnerStays: 403,
+  Vetoed: 403,
+  Busy: 503,
+  Unavailable: 503
+}
+
+/** What the engine calls a field, where this protocol has another name for it. */
+const FIELDS: ReadonlyMap<string, string> = new Map([["name", "title"]])
+
+export const failureOf = (reason: Reason): Failure => ({ errcode: CODES[reason._tag] ?? 400, errmsg: sentence(reason) })
+
+const sentence = (reason: Reason): string => {
+  switch (reason._tag) {
+    case "NotLoggedIn":
+      return "accessToken is missing, unknown or expired."
+    case "NoSuchChat":
+      return "sessionId: there is no such session."
+    case "NoSuchUsers":
+      return `There are no such users: ${reason.users.join(", ")}.`
+    case "NotMember":
+      return "opUser is not a member of this session."
+    case "Only":
+      return `Only ${reason.who} may do this.`
+    case "MayNotSpeak":
+      return "opUser may not speak in this session."
+    case "OwnerStays":
+      return "delMember: the owner cannot be removed by others."
+    case "Invalid":
+      return `${FIELDS.get(reason.field) ?? reason.field} ${reason.problem}.`
+    case "Busy":
+      return "Others are changing the same; please try again."
+    case "Unavailable":
+      return "The storage does not answer."
+    case "Vetoed":
+      return reason.message
+    default:
+      return "The request was refused."
+  }
+}

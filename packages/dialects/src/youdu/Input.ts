@@ -1,0 +1,108 @@
+/**
+ * What comes in. Clients of this protocol declare `Content-Encoding: UTF-8`, and send `null` for what they leave out: null
+ * means absent, everywhere. Source: PROTOCOLS, "youdu".
+ */
+import type { Refused } from "@parley/core/Refused"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { UnreadableBody } from "../Body.ts"
+import { field, type Fields, invalid, isFields, readFields, text, textProblem } from "../Fields.ts"
+
+/** The body is compressed, which is not read here. */
+export class Compressed extends Data.TaggedError("Compressed")<{ readonly coding: string }> {}
+
+/** The codings of HTTP that change the bytes. Whatever else is called one is taken as none. */
+const COMPRESSIONS: ReadonlySet<string> = new Set([
+  "aes128gcm",
+  "br",
+  "compress",
+  "dcb",
+  "dcz",
+  "deflate",
+  "exi",
+  "gzip",
+  "pack200-gzip",
+  "x-compress",
+  "x-gzip",
+  "zstd"
+])
+
+/** Characters of an account, at most. Source: seeds/004, "参数说明". */
+const MAX_ACCOUNT = 64
+
+/** The fields of a body. */
+export const bodyOf = (request: HttpServerRequest): Effect.Effect<Fields, UnreadableBody | Compressed> => {
+  const codings = (request.headers["content-encoding"] ?? "").split(",").map((coding) => coding.trim().toLowerCase())
+  const compression = codings.find((coding) => COMPRESSIONS.has(coding))
+  if (compression !== undefined) return Effect.fail(new Compressed({ coding: compression }))
+  return Effect.map(readFields(request), withoutNulls)
+}
+
+/** The fields of a text that was sealed; nothing where it is no JSON object. */
+export const fieldsIn = (json: string): Fields | undefined => {
+  try {
+    const value: unknown = JSON.parse(json)
+    return isFields(value) ? withoutNulls(value) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const withoutNulls = (fields: Fields): Fields =>
+  Object.fromEntries(
+    Object.entries(fields)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, Array.isArray(value) ? value.filter((item) => item !== null) : value])
+  )
+
+/** An account, or anything else that is named by at most 64 characters. */
+export const account = (fields: Fields, name: string): Effect.Effect<string, Refused> =>
+  Effect.flatMap(text(fields, name), (given) => {
+    const problem = lengthProblem(given)
+    return problem === undefined ? Effect.succeed(given) : invalid(name, problem)
+  })
+
+/** Accounts, each once, in the order named. */
+export const accounts = (
+  fields: Fields,
+  name: string,
+  limit: number
+): Effect.Effect<ReadonlyArray<string>, Refused> => {
+  const value = field(fields, name)
+  if (value === undefined) return invalid(name, "is missing")
+  if (!Array.isArray(value)) return invalid(name, "must be an array of accounts")
+  if (value.length > limit) return invalid(name, `must name at most ${limit} users`)
+  const named = new Set<string>()
+  for (const [index, given] of value.entries()) {
+    const problem = textProblem(given) ?? lengthProblem(String(given))
+    if (problem !== undefined) return invalid(`${name}[${index}]`, problem)
+    named.add(String(given))
+  }
+  return Effect.succeed([...named])
+}
+
+const lengthProblem = (text: string): string | undefined => {
+  if (text === "") return "must not be empty"
+  return Array.from(text).length > MAX_ACCOUNT ? `must have at most ${MAX_ACCOUNT} characters` : undefined
+}
+
+/** Characters of a title, at most: code points. Source: seeds/004, "参数说明". */
+const MAX_TITLE = 64
+
+export const title = (fields: Fields): Effect.Effect<string, Refused> =>
+  Effect.flatMap(text(fields, "title"), (given) => {
+    const length = Array.from(given).length
+    if (length < 1 || length > MAX_TITLE) return invalid("title", `must have 1 to ${MAX_TITLE} characters`)
+    return given.trim() === "" ? invalid("title", "must not be blank") : Effect.succeed(given)
+  })
+
+/** A number that some clients write as text. */
+export const buinIn = (fields: Fields): Effect.Effect<number, Refused> => {
+  const value = field(fields, "buin")
+  if (value === undefined) return invalid("buin", "is missing")
+  const number = typeof value === "string" && /^[0-9]{1,15}$/.test(value) ? Number(value) : value
+  return typeof number === "number" && Number.isSafeInteger(number)
+    ? Effect.succeed(number)
+    : invalid("buin", "must be an integer")
+}

@@ -1,0 +1,149 @@
+/** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
+import type { Switchboard } from "@parley/core/Hub"
+import type { Refused } from "@parley/core/Refused"
+import { refuse } from "@parley/core/Refused"
+import type { StorageFailed } from "@parley/core/Store"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type { Scope } from "effect/Scope"
+import type { UnreadableBody } from "../Body.ts"
+import { type Fields, invalid, text } from "../Fields.ts"
+import { performing } from "../Perform.ts"
+import { queryOf } from "../Query.ts"
+import { accessOf, type Access, type Grounds as AccessGrounds, tokenFor } from "./Access.ts"
+import { failed, failureOf, notUnderstood, plain, sealed } from "./Answers.ts"
+import type { OpenApp } from "./Apps.ts"
+import { type Asking, createSession, getSession, type Grounds, type SessionJson, updateSession } from "./Groups.ts"
+import { bodyOf, buinIn, type Compressed, fieldsIn } from "./Input.ts"
+
+/** Routes that a host adds to its router; they answer all their errors themselves. */
+export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
+
+export interface Services extends Grounds, AccessGrounds {
+  readonly hub: Switchboard
+  /** Seconds for which an app's token is good. */
+  readonly lifetime: number
+}
+
+type Request = HttpServerRequest.HttpServerRequest
+type Unread = UnreadableBody | Compressed
+type Problem = Refused | StorageFailed
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
+type Method = (typeof METHODS)[number]
+
+export const routesOf = (services: Services): HttpRoutes => {
+  const { engine, hub, lifetime } = services
+
+  /** What was understood and refused is told with status 200. */
+  const answering = <R>(
+    work: Effect.Effect<HttpServerResponse, Problem | Unread, R>,
+    envelope: boolean
+  ): Effect.Effect<HttpServerResponse, Unread, R> =>
+    Effect.catchTags(work, {
+      Refused: ({ reason }) => Effect.succeed(failed(failureOf(reason), envelope)),
+      StorageFailed: (cause) =>
+        Effect.as(
+          Effect.logError(`storage failed: ${cause.operation}`, cause.cause),
+          failed(failureOf({ _tag: "Unavailable" }), envelope)
+        )
+    })
+
+  const route = (
+    method: Method,
+    path: `/${string}`,
+    work: (request: Request) => Effect.Effect<HttpServerResponse, Unread, Scope>
+  ) =>
+    Layer.mergeAll(
+      HttpRouter.add(
+        method,
+        path,
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, work).pipe(
+          Effect.catchTags({
+            UnreadableBody: ({ status, problem }) =>
+              Effect.succeed(notUnderstood({ errcode: status, errmsg: `The body ${problem}.` })),
+            Compressed: ({ coding }) =>
+              Effect.succeed(notUnderstood({ errcode: 415, errmsg: `Content-Encoding ${coding} is not read here.` }))
+          }),
+          Effect.catchDefect((defect) =>
+            Effect.as(
+              Effect.logError(`${method} ${path} broke off`, defect),
+              notUnderstood({ errcode: 500, errmsg: "The server made a mistake; it was logged." })
+            )
+          )
+        )
+      ),
+      ...METHODS.filter((other) => other !== method).map((other) =>
+        HttpRouter.add(
+          other,
+          path,
+          notUnderstood({ errcode: 405, errmsg: `${path} takes ${method} only.` }, { allow: method })
+        )
+      )
+    )
+
+  const getToken = (request: Request) =>
+    answering(
+      Effect.gen(function* () {
+        const found = yield* tokenFor(services, yield* bodyOf(request))
+        if (found === undefined) {
+          return failed({ errcode: 401, errmsg: "buin, appId and encrypt are not those of an app at this time." }, true)
+        }
+        const { app, token } = found
+        return sealed(yield* app.sealing.seal(JSON.stringify({ accessToken: token, expireIn: lifetime })))
+      }),
+      true
+    )
+
+  /** An operation on a session, in plain JSON or in the envelope, as the token is. */
+  const operation =
+    (
+      read: (request: Request, access: Access) => Effect.Effect<Fields, Refused | Unread>,
+      work: (grounds: Grounds, asking: Asking) => Effect.Effect<SessionJson, Problem>
+    ) =>
+    (request: Request) =>
+      answering(
+        Effect.gen(function* () {
+          const access = yield* accessOf(services, queryOf(request).get("accessToken") ?? "")
+          const { app, reach } = access
+          const carried = Effect.gen(function* () {
+            const fields = yield* read(request, access)
+            const perform = yield* performing(engine, hub)
+            const session = yield* work(services, { reach, perform, fields })
+            return app === undefined ? plain(session) : sealed(yield* app.sealing.seal(JSON.stringify(session)))
+          })
+          return yield* answering(carried, app !== undefined)
+        }),
+        false
+      )
+
+  const inBody = (request: Request, { app }: Access): Effect.Effect<Fields, Refused | Unread> =>
+    Effect.flatMap(bodyOf(request), (fields) => (app === undefined ? Effect.succeed(fields) : opened(app, fields)))
+
+  const inQuery = (request: Request): Effect.Effect<Fields> =>
+    Effect.sync(() => {
+      const sessionId = queryOf(request).get("sessionId")
+      return sessionId === undefined ? {} : { sessionId }
+    })
+
+  return Layer.mergeAll(
+    route("POST", "/cgi/gettoken", getToken),
+    route("POST", "/cgi/session/create", operation(inBody, createSession)),
+    route("GET", "/cgi/session/get", operation(inQuery, getSession)),
+    route("POST", "/cgi/session/update", operation(inBody, updateSession))
+  )
+}
+
+/** What an app's request holds. Its envelope names the app whose token it shows. */
+const opened = Effect.fnUntraced(function* (app: OpenApp, fields: Fields): Effect.fn.Return<Fields, Refused> {
+  const buin = yield* buinIn(fields)
+  const appId = yield* text(fields, "appId")
+  if (buin !== app.buin || appId !== app.appId) return yield* refuse({ _tag: "NotLoggedIn" })
+  const sealedText = yield* text(fields, "encrypt")
+  const unreadable = invalid("encrypt", "must be a JSON object, sealed with the app's key")
+  const inner = fieldsIn(yield* Effect.mapError(app.sealing.open(sealedText), () => unreadable))
+  return inner ?? (yield* unreadable)
+})

@@ -1,0 +1,85 @@
+/**
+ * The `youdu` protocol: enterprise apps that manage groups for users, over HTTP, in plain JSON or in an AES envelope.
+ * Source: seeds/004; PROTOCOLS, "youdu".
+ */
+import { type Dialect, SiteRefused } from "@parley/core/Dialect"
+import { Engine } from "@parley/core/Engine"
+import { Hub } from "@parley/core/Hub"
+import { Sessions } from "@parley/core/Sessions"
+import { integer, Settings, text } from "@parley/core/Settings"
+import { Store } from "@parley/core/Store"
+import * as Cipher from "effect/crypto/Cipher"
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import { type App, makeApps } from "./Apps.ts"
+import { type HttpRoutes, routesOf } from "./Routes.ts"
+import { makeTokens } from "./Tokens.ts"
+
+const settings = {
+  tokenExpiry: integer(
+    "youdu.tokenExpiry",
+    7200,
+    { min: 1, max: 31_536_000 },
+    "Seconds for which a token that an app got by gettoken is good."
+  ),
+  tolerance: integer(
+    "youdu.tolerance",
+    300,
+    { min: 0, max: 86_400 },
+    "Seconds by which an app's clock may be off when it asks for a token."
+  ),
+  token: text(
+    "youdu.token",
+    "",
+    "An access token that speaks plain JSON and reaches all groups, of 32 characters at least; empty for none."
+  )
+}
+
+/** Shorter ones could be guessed. */
+const TOKEN_LENGTH = 32
+
+const DEMO: App = {
+  buin: 14797363,
+  appId: "yd-demo",
+  key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+  organisation: 1
+}
+
+type Requirements = Digest.Digest | Engine | Hub | SecureRandom.SecureRandom | Sessions | Store
+
+export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
+  name: "youdu",
+  settings: Object.values(settings),
+  open: Effect.fnUntraced(function* (site) {
+    const engine = yield* Engine
+    const store = yield* Store
+    const random = yield* SecureRandom.SecureRandom
+    const digest = yield* Digest.Digest
+    const cipher = yield* Cipher.Cipher.pipe(Effect.provide(Cipher.layerWebCrypto))
+    const lifetime = Number(site.settings[settings.tokenExpiry.key])
+    const apps = makeApps({ store, engine, cipher, random })
+    const tokens = makeTokens({ store, engine, random, digest, lifetime })
+    const fixed = String(site.settings[settings.token.key])
+    if (fixed !== "" && fixed.length < TOKEN_LENGTH) {
+      return yield* new SiteRefused({ message: `${settings.token.key} must have at least ${TOKEN_LENGTH} characters` })
+    }
+    const routes = routesOf({
+      engine,
+      random,
+      apps,
+      tokens,
+      lifetime,
+      settings: yield* Settings,
+      hub: yield* Hub,
+      sessions: yield* Sessions,
+      fixed: fixed === "" ? undefined : yield* tokens.hashOf(fixed),
+      tolerance: Number(site.settings[settings.tolerance.key])
+    })
+    return {
+      doors: [{ _tag: "Http", routes }],
+      commands: apps.commands,
+      demo: apps.ensure(DEMO)
+    }
+  })
+}

@@ -1,0 +1,108 @@
+/** Protocols opened over an engine in memory, and asked by HTTP without a network. */
+import { Effect, Layer } from "effect"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import * as Host from "@parley/adapter-node/Host"
+import type { HttpRoutes } from "@parley/adapter-node/HttpRoutes"
+import type { OpenDialect, OperatorCommand } from "@parley/core/Dialect"
+import type { UserCaller } from "@parley/core/Event"
+import * as Parley from "@parley/core/Parley"
+import { Passwords } from "@parley/core/Passwords"
+import { Sessions } from "@parley/core/Sessions"
+import { Store } from "@parley/core/Store"
+import { type UserDraft, Users } from "@parley/core/Users"
+
+/** Nobody logs in with a password here. */
+const passwords = Layer.succeed(
+  Passwords,
+  Passwords.of({ hash: (secret) => Effect.succeed(secret), verify: () => Effect.succeed(false) })
+)
+
+/** An engine whose store does as `change` says instead. */
+export const engineOver = (change: (store: Store["Service"]) => Partial<Store["Service"]>) =>
+  Parley.layer.pipe(
+    Layer.provideMerge(
+      Layer.merge(
+        Layer.effect(
+          Store,
+          Effect.map(Store, (store) => Store.of({ ...store, ...change(store) }))
+        ).pipe(Layer.provide(MemoryStore.layer)),
+        passwords
+      )
+    )
+  )
+
+export const engineLayer = engineOver(() => ({}))
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+  readonly json: unknown
+  readonly allow: string | null
+}
+
+export interface Ask {
+  /** Sent as JSON. */
+  readonly json?: unknown
+  /** Sent as it is. */
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Asks an opened protocol. */
+export const asking = (opened: OpenDialect<HttpRoutes>) =>
+  Effect.map(
+    Host.make({ doors: opened.doors }),
+    (host) =>
+      (method: string, path: string, { json, body, headers }: Ask = {}): Effect.Effect<Answer> =>
+        Effect.promise(async () => {
+          const content = json === undefined ? body : JSON.stringify(json)
+          const response = await host.fetch(
+            new Request(`http://parley${path}`, {
+              method,
+              ...(content !== undefined && { body: content }),
+              headers: { "content-type": "application/json", ...headers }
+            })
+          )
+          const text = await response.text()
+          const { status } = response
+          return {
+            status,
+            text,
+            json: text === "" ? undefined : JSON.parse(text),
+            allow: response.headers.get("allow")
+          }
+        })
+  )
+
+export type Asking = Effect.Success<ReturnType<typeof asking>>
+
+export interface Person {
+  readonly id: number
+  readonly token: string
+  readonly caller: UserCaller
+}
+
+/** Adds users, each with a token. */
+export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
+  const users = yield* Users
+  const sessions = yield* Sessions
+  const added = yield* users.add(drafts.map((draft) => (typeof draft === "string" ? { account: draft } : draft)))
+  return yield* Effect.forEach(added, (user) =>
+    Effect.map(sessions.issue(user.id, "token"), ({ token }): Person => ({
+      id: user.id,
+      token,
+      caller: { user: user.id, origin: null }
+    }))
+  )
+})
+
+/** Carries out an operator's command; answers what the operator reads, whichever way it went. */
+export const operate = (
+  commands: ReadonlyArray<OperatorCommand>,
+  words: string,
+  inputs: Parameters<OperatorCommand["run"]>[0] = {}
+): Effect.Effect<string> => {
+  const command = commands.find((one) => one.words.join(" ") === words)
+  if (command === undefined) return Effect.die(new Error(`there is no command ${words}`))
+  return Effect.catch(command.run(inputs), (problem) => Effect.succeed(`no: ${problem}`))
+}

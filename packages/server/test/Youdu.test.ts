@@ -1,0 +1,194 @@
+/** youdu against a started server, beside xuanxuan clients of the same groups. Source: seeds/004; PROTOCOLS, "youdu". */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
+import { type Client, idsOf, online } from "./Client.ts"
+import { folder, run, serve } from "./Program.ts"
+import { play } from "./Session.ts"
+
+interface SessionJson {
+  readonly errcode: number
+  readonly sessionId: string
+  readonly title: string
+  readonly owner: string
+  readonly creator: string
+  readonly version: number
+  readonly member: ReadonlyArray<string>
+}
+
+/** The demonstration's app. */
+const BUIN = 14797363
+const APP = "yd-demo"
+const KEY = Buffer.from("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "base64")
+
+const seal = (text: string, app: string = APP, key: Buffer = KEY): string => {
+  const content = Buffer.from(text)
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(content.length)
+  const plain = Buffer.concat([randomBytes(16), length, content, Buffer.from(app)])
+  const missing = 32 - (plain.length % 32)
+  const cipher = createCipheriv("aes-256-cbc", key, key.subarray(0, 16)).setAutoPadding(false)
+  return Buffer.concat([cipher.update(plain), cipher.update(Buffer.alloc(missing, missing)), cipher.final()]).toString(
+    "base64"
+  )
+}
+
+const open = (sealed: string, key: Buffer = KEY): unknown => {
+  const decipher = createDecipheriv("aes-256-cbc", key, key.subarray(0, 16)).setAutoPadding(false)
+  const plain = Buffer.concat([decipher.update(Buffer.from(sealed, "base64")), decipher.final()])
+  return JSON.parse(plain.subarray(20, 20 + plain.readUInt32BE(16)).toString("utf8"))
+}
+
+/** As the SDKs ask. */
+const ask = <A>(url: string, body?: object): Effect.Effect<A> =>
+  Effect.promise(async () => {
+    const response = await fetch(url, {
+      method: body === undefined ? "GET" : "POST",
+      headers: { "content-type": "application/json", "content-encoding": "UTF-8" },
+      ...(body !== undefined && { body: JSON.stringify(body) })
+    })
+    assert.strictEqual(response.status, 200)
+    return (await response.json()) as A
+  })
+
+const admin = Effect.fnUntraced(function* (http: string) {
+  const login = yield* Effect.promise(() =>
+    fetch(`${http}/auth/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ account: "admin", password: "123456" })
+    })
+  )
+  const { token } = yield* Effect.promise(async () => (await login.json()) as { readonly token: string })
+  const url = (name: string, more = "") => `${http}/cgi/session/${name}?accessToken=${token}${more}`
+  return {
+    create: (title: string, creator: string, ...member: ReadonlyArray<string>) =>
+      ask<SessionJson>(url("create"), { title, creator, type: null, member }),
+    update: (body: object) => ask<SessionJson>(url("update"), body),
+    get: (sessionId: string) => ask<SessionJson>(url("get", `&sessionId=${sessionId}`))
+  }
+})
+
+const server = Effect.gen(function* () {
+  return yield* serve(yield* folder, "--database", "memory:", "--demo")
+})
+
+interface Pushed {
+  readonly gid: string
+  readonly name: string
+  readonly version: number
+  readonly members: ReadonlyArray<{ readonly id: number }>
+}
+
+const lastPush = (client: Client, method: string): Pushed | undefined =>
+  client.pushes(method).at(-1)?.data as Pushed | undefined
+
+describe("youdu beside xuanxuan", () => {
+  it.live("a session is a group of its members' chat clients, at once", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server
+      const app = yield* admin(http)
+      const [alice, bob, dave] = [yield* online(http, "alice"), yield* online(http, "bob"), yield* online(http, "dave")]
+      const ids = idsOf(alice)
+      const idOf = (account: string): number => ids.get(account) ?? 0
+      const { sessionId, version } = yield* app.create("Team", "alice", "bob", "carol")
+      assert.strictEqual(version, 1)
+      for (const client of [alice, bob]) {
+        yield* client.until("the group", () => lastPush(client, "create")?.gid === sessionId)
+        assert.strictEqual(lastPush(client, "create")?.name, "Team")
+      }
+      assert.strictEqual(dave.pushes("create").length, 0)
+      const change = { sessionId, opUser: "alice", title: "Crew", addMember: ["dave"], delMember: ["bob"] }
+      assert.deepInclude(yield* app.update(change), { version: 2, member: ["alice", "carol", "dave"] })
+      for (const client of [alice, bob, dave]) {
+        yield* client.until("the change", () => lastPush(client, "changeName")?.gid === sessionId)
+        const members = (lastPush(client, "addMember")?.members ?? []).map(({ id }) => id)
+        assert.deepStrictEqual(members, ["alice", "carol", "dave"].map(idOf))
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("version grows with what chat clients change, and owner and members follow", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server
+      const app = yield* admin(http)
+      const alice = yield* online(http, "alice")
+      const ids = idsOf(alice)
+      const { sessionId } = yield* app.create("Team", "alice", "bob", "carol", "dave")
+      yield* alice.get("changename", { id: sessionId, name: "Renamed" })
+      assert.deepInclude(yield* app.get(sessionId), { title: "Renamed", version: 2 })
+      yield* alice.get("addmember", { gid: sessionId, members: [{ id: ids.get("bob") }], join: false })
+      assert.deepInclude(yield* app.get(sessionId), { version: 3, member: ["alice", "carol", "dave"] })
+      // What is said changes nothing of the session.
+      yield* alice.say(sessionId, "hello")
+      assert.strictEqual((yield* app.get(sessionId)).version, 3)
+      yield* alice.get("joinchat", { gid: sessionId, join: false })
+      assert.deepInclude(yield* app.get(sessionId), { version: 4, owner: "carol", creator: "alice" })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an app of one's own speaks the envelope, from gettoken on", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { http } = yield* serve(cwd, "--demo")
+      const key = randomBytes(32)
+      const mine = ["--buin", "7", "--app-id", "mine"]
+      const added = yield* run(cwd, ["youdu-app", "add", ...mine, "--key", key.toString("base64"), "--org", "1"])
+      assert.deepInclude(added, { code: 0, out: "added app 7/mine of organisation 1\n" })
+      const listed = yield* run(cwd, ["youdu-app", "list"])
+      assert.deepInclude(listed, { code: 0, out: "14797363/yd-demo  org 1\n7/mine  org 1\n" })
+      const apps = [
+        { buin: BUIN, appId: APP, key: KEY },
+        { buin: 7, appId: "mine", key }
+      ]
+      for (const { buin, appId, key: own } of apps) {
+        const envelope = (text: string) => ({ buin, appId, encrypt: seal(text, appId, own) })
+        const told = <A>(url: string, body?: object): Effect.Effect<A> =>
+          Effect.map(ask<{ readonly errcode: number; readonly encrypt: string }>(url, body), ({ errcode, encrypt }) => {
+            assert.strictEqual(errcode, 0)
+            return open(encrypt, own) as A
+          })
+        const now = String(Math.floor(Date.now() / 1000))
+        const { accessToken, expireIn } = yield* told<{ readonly accessToken: string; readonly expireIn: number }>(
+          `${http}/cgi/gettoken`,
+          envelope(now)
+        )
+        assert.strictEqual(expireIn, 7200)
+        const creation = JSON.stringify({ title: "t", creator: "alice", type: null, member: ["bob", "carol"] })
+        const made = yield* told<SessionJson>(
+          `${http}/cgi/session/create?accessToken=${accessToken}`,
+          envelope(creation)
+        )
+        const got = yield* told<SessionJson>(
+          `${http}/cgi/session/get?accessToken=${accessToken}&sessionId=${made.sessionId}`
+        )
+        assert.deepStrictEqual(got, made)
+      }
+      assert.deepInclude(yield* run(cwd, ["youdu-app", "remove", ...mine]), { code: 0 })
+      const refused = yield* ask<{ readonly errcode: number }>(`${http}/cgi/gettoken`, {
+        buin: 7,
+        appId: "mine",
+        encrypt: seal(String(Math.floor(Date.now() / 1000)), "mine", key)
+      })
+      assert.strictEqual(refused.errcode, 401)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a token in the configuration that could be guessed is refused at the start", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", "--set", "youdu.token=secret"]
+      const { code, err } = yield* run(cwd, args)
+      assert.notStrictEqual(code, 0)
+      assert.match(err, /youdu\.token must have at least 32 characters/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("docs/protocols/youdu.md shows what is so", () =>
+    Effect.gen(function* () {
+      const { http } = yield* server
+      const page = new URL("../../../docs/protocols/youdu.md", import.meta.url)
+      assert.deepStrictEqual(yield* play(page, http, ["sessionId", "encrypt", "accessToken"]), [])
+    }).pipe(Effect.scoped)
+  )
+})
