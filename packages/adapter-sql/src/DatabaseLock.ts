@@ -15,11 +15,18 @@ import type * as Scope from "effect/Scope"
 import { DatabaseRefused } from "./DatabaseRefused.ts"
 import { isBusy, sentence } from "./sqlite/Failure.ts"
 
+/** Makes the folders that are missing, from the top; `recursive` would try for ever where there can be none. */
+const makeFolders = (folder: string): void => {
+  if (existsSync(folder)) return
+  makeFolders(dirname(folder))
+  mkdirSync(folder)
+}
+
 /** The one name of a database file, whichever links lead to it. Makes the folders above it. */
 const canonical = (file: string): string => {
   const path = resolve(file)
   if (existsSync(path)) return realpathSync(path)
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolders(dirname(path))
   return join(realpathSync(dirname(path)), basename(path))
 }
 

@@ -28,6 +28,8 @@ interface Reading {
   readonly subscription: Subscription
   /** The log is read up to here. */
   readTo: number
+  /** The page in hand begins after this sequence. */
+  pageAfter: number
   /** Whether the last read met the head. */
   met: boolean
   entries: ReadonlyArray<Entry>
@@ -68,6 +70,7 @@ const enlist = (delivery: Delivery, readings: Map<ChatId, Reading>): void => {
     readings.set(subscription.chat, {
       subscription,
       readTo: subscription.at,
+      pageAfter: subscription.at,
       met: false,
       entries: [],
       messages: new Map(),
@@ -104,6 +107,7 @@ const refill = Effect.fnUntraced(function* (
     reading.messages = messages
     reading.next = 0
     reading.met = reading.entries.length < limit
+    reading.pageAfter = reading.readTo
     reading.readTo = reading.entries.at(-1)?.seq ?? reading.readTo
   }
 })
@@ -170,16 +174,18 @@ const handOver = (delivery: Delivery, warm: WarmChat, reading: Reading, entry: E
 }
 
 /**
- * A message is delivered as it stands now: never one that was recalled, and a new content only to who had acknowledged
- * the old one. Source: PROTOCOLS, "Recall".
+ * A message is delivered as it stands now: never one that was recalled. A later entry about it is no news to who was
+ * handed the message from this very page, which was read with all that the page says of it, nor to who never saw what was
+ * recalled; to everybody else it is. Source: PROTOCOLS, "Recall".
  */
 const isNews = (reading: Reading, entry: Entry, message: Message): boolean => {
-  const { subscription, unseen } = reading
+  const { subscription, unseen, pageAfter } = reading
   if (entry.body._tag === "Posted") {
     if (!message.recalled) return true
     if (entry.seq > subscription.pushedBefore) unseen.add(message.id)
     return false
   }
-  if (unseen.has(message.id) || !subscription.isAcknowledged(message.seq)) return false
+  if (unseen.has(message.id)) return false
+  if (message.seq > pageAfter && !subscription.isAcknowledged(message.seq)) return false
   return entry.body._tag === "Recalled" || !message.recalled
 }

@@ -27,6 +27,11 @@ export class Switchboard {
     return [...(this.#sessions.get(user) ?? [])]
   }
 
+  /** All connections that have a user. */
+  everybody(): ReadonlyArray<Session> {
+    return [...this.#sessions.values()].flatMap((sessions) => [...sessions])
+  }
+
   isOnline(user: UserId): boolean {
     return this.#sessions.has(user)
   }

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import { available as availableOr } from "./Availability.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
+import { Hub } from "./Hub.ts"
 import type { UserId } from "./Ids.ts"
 import type { Refused } from "./Refused.ts"
 import { Settings } from "./Settings.ts"
@@ -47,6 +48,10 @@ export interface LoginRequest {
 /** Tokens remembered in memory, at most. */
 const LIMIT = 200_000
 const TOKEN_BYTES = 32
+/** Milliseconds between two looks for connections whose session has expired. */
+const SWEEP = 60_000
+/** WebSocket close code of our own: log in again. */
+const CLOSE_SESSION_ENDED = 4003
 /** A session's last use is written once it is off by this part of the idle time. */
 const SAVE_AFTER = 1 / 24
 
@@ -68,7 +73,8 @@ export class Sessions extends Context.Service<
     ) => Effect.Effect<{ readonly session: LiveSession; readonly user: User } | undefined, Refused>
     /** Whether a session that is held is still good; it counts as used now. */
     readonly isGood: (session: LiveSession, now: number) => boolean
-    readonly end: (session: LiveSession) => Effect.Effect<void, Refused>
+    /** Ends it, and closes the connections that have it, but the one of this id. */
+    readonly end: (session: LiveSession, keep?: number) => Effect.Effect<void, Refused>
     /** Ends all sessions of a user. */
     readonly endAll: (user: UserId) => Effect.Effect<void, Refused>
   }
@@ -76,17 +82,19 @@ export class Sessions extends Context.Service<
   static readonly layer: Layer.Layer<
     Sessions,
     never,
-    Engine | Store | Credentials | Digest.Digest | SecureRandom.SecureRandom
+    Engine | Hub | Store | Credentials | Digest.Digest | SecureRandom.SecureRandom
   > = Layer.effect(
     Sessions,
     Effect.gen(function* () {
       const { commit, desk } = yield* Engine
       const store = yield* Store
       const credentials = yield* Credentials
+      const hub = yield* Hub
       const digest = yield* Digest.Digest
       const random = yield* SecureRandom.SecureRandom
       const settings = yield* Settings
       const idle = settings.sessionIdle * 1000
+      const scope = yield* Effect.scope
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       /** By token, the least recently used first. */
       const live = new Map<string, LiveSession>()
@@ -104,6 +112,7 @@ export class Sessions extends Context.Service<
           }
         }
         live.set(token, session)
+        startSweeping()
         return session
       }
 
@@ -136,9 +145,34 @@ export class Sessions extends Context.Service<
         return hold(token, stored)
       })
 
+      const hangUp = (gone: (session: LiveSession) => boolean, why: string, keep?: number): void => {
+        for (const held of hub.everybody()) {
+          if (held.live === undefined || !gone(held.live) || held.connection.id === keep) continue
+          held.exit()
+          held.connection.close(CLOSE_SESSION_ENDED, why)
+        }
+      }
+
+      /** Looks again and again as long as anybody is connected. */
+      let sweeping = false
+      const sweep = Effect.gen(function* () {
+        while (sweeping) {
+          yield* Effect.sleep(SWEEP)
+          const now = yield* Clock.currentTimeMillis
+          hangUp((session) => now - session.usedAt >= idle, "the session has expired")
+          sweeping = hub.size > 0
+        }
+      })
+      const startSweeping = (): void => {
+        if (sweeping) return
+        sweeping = true
+        fork(Effect.forkIn(sweep, scope))
+      }
+
       const isGood = (session: LiveSession, now: number): boolean => {
         if (session.ended || now - session.usedAt >= idle) return false
         session.usedAt = now
+        startSweeping()
         if (now - session.savedAt >= idle * SAVE_AFTER) {
           session.savedAt = now
           const { hash, user, kind, device, createdAt, usedAt } = session
@@ -174,15 +208,17 @@ export class Sessions extends Context.Service<
         issue: (user, kind, device = "") => open(user, kind, device),
         resume,
         isGood,
-        end: Effect.fnUntraced(function* (session) {
+        end: Effect.fnUntraced(function* (session, keep) {
           session.ended = true
           live.delete(session.token)
+          hangUp((held) => held === session, "the session has ended", keep)
           yield* available(commit({ relies: [], writes: [{ _tag: "EndSession", hash: session.hash }] }))
         }),
         endAll: Effect.fnUntraced(function* (user) {
           const stored = yield* available(store.sessionsOf(user))
           yield* available(commit({ relies: [], writes: stored.map(({ hash }) => ({ _tag: "EndSession", hash })) }))
           forget((session) => session.user === user)
+          hangUp((session) => session.user === user, "the user's sessions have ended")
         })
       })
     })

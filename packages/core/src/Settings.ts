@@ -135,7 +135,12 @@ export const engineSettings = {
     { min: 1, max: 10_000 },
     "Messages in one request, at most."
   ),
-  requestsPerFrame: integer("limits.requestsPerFrame", 100, { min: 1, max: 10_000 }, "Requests in one frame, at most."),
+  requestsPerFrame: integer(
+    "limits.requestsPerFrame",
+    1000,
+    { min: 1, max: 10_000 },
+    "Requests in one frame, at most."
+  ),
   history: integer(
     "limits.history",
     10_000,

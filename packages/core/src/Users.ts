@@ -6,7 +6,6 @@ import * as Layer from "effect/Layer"
 import { available as availableOr } from "./Availability.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
-import { Hub } from "./Hub.ts"
 import type { UserId } from "./Ids.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { Sessions } from "./Sessions.ts"
@@ -44,13 +43,12 @@ export class Users extends Context.Service<
     readonly setDisabled: (account: string, disabled: boolean) => Effect.Effect<User, Refused>
   }
 >()("@parley/core/Users") {
-  static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Sessions | Hub> = Layer.effect(
+  static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Sessions> = Layer.effect(
     Users,
     Effect.gen(function* () {
       const { commit, desk } = yield* Engine
       const credentials = yield* Credentials
       const sessions = yield* Sessions
-      const hub = yield* Hub
 
       const available = availableOr("users")
 
@@ -62,14 +60,6 @@ export class Users extends Context.Service<
       const change = Effect.fnUntraced(function* (user: User, what: UserChange): Effect.fn.Return<User, Refused> {
         yield* available(commit({ relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: what }] }))
         return (yield* available(desk.users.find(user.id))) ?? user
-      })
-
-      const dismiss = Effect.fnUntraced(function* (user: User): Effect.fn.Return<void, Refused> {
-        yield* sessions.endAll(user.id)
-        for (const session of hub.sessionsOf(user.id)) {
-          session.exit()
-          session.connection.close(4003, "the account was disabled or its password changed")
-        }
       })
 
       const prepare = Effect.fnUntraced(function* (draft: UserDraft): Effect.fn.Return<NewUser, Refused> {
@@ -122,12 +112,12 @@ export class Users extends Context.Service<
             return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
           }
           const user = yield* change(yield* named(account), { password: yield* credentials.hash(password) })
-          yield* dismiss(user)
+          yield* sessions.endAll(user.id)
           return user
         }),
         setDisabled: Effect.fnUntraced(function* (account, disabled) {
           const user = yield* change(yield* named(account), { disabled })
-          if (disabled) yield* dismiss(user)
+          if (disabled) yield* sessions.endAll(user.id)
           return user
         })
       })

@@ -265,6 +265,26 @@ describe("a placeholder with its content later", () => {
     )
   )
 
+  it.effect("reaches who was still catching up when it came, after the placeholder was handed over", () =>
+    staged(
+      Effect.gen(function* () {
+        const [ann, ben] = yield* people("ann", "ben")
+        assert(ann && ben)
+        yield* group([ann, ben])
+        yield* image(ann, "placeholder")
+        // More than a page, and more than may wait for a reader: the catch-up stops in the middle.
+        for (let index = 0; index < 400; index++) yield* send(ann, `m${index}`, "x".repeat(10_000))
+        const client = yield* online(ben)
+        client.stopReading()
+        yield* image(ann, "whole")
+        client.startReading()
+        yield* client.until(() => client.of("Posted").length === 401 && client.of("Replaced").length === 1)
+        yield* client.acknowledge(...client.heard.map(({ id }) => id))
+        assert.deepStrictEqual(texts(client).at(-1), "Replaced whole")
+      })
+    )
+  )
+
   it.effect("never after a recall", () =>
     staged(
       Effect.gen(function* () {

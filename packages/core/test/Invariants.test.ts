@@ -10,7 +10,7 @@ import { Messages } from "@parley/core/Messages"
 import * as Parley from "@parley/core/Parley"
 import { Places } from "@parley/core/Places"
 import { StorageFailed, Store, type Unit } from "@parley/core/Store"
-import { engineLayer, idsOf, online, people, plainPasswords } from "./Stage.ts"
+import { encoded, engineLayer, idsOf, online, people, plainPasswords } from "./Stage.ts"
 
 /** A store that counts what is asked of it, and fails on demand. */
 const watched = (log: { reads: Array<string>; units: Array<Unit>; failing: boolean }) =>
@@ -235,9 +235,11 @@ describe("invariant 8: the message path reads nothing from storage when the chat
         const { chat } = yield* (yield* Chats).create(ann, { gid: "g", members: idsOf(everybody) })
         const clients = yield* Effect.forEach(others, (who) => online(who))
         log.reads.length = 0
+        encoded.count = 0
         yield* messages.send(ann, [{ gid: "m", chat, content: "x" }])
         for (const client of clients) yield* client.until(() => client.of("Posted").length === 1)
         assert.deepStrictEqual(log.reads, [])
+        assert.strictEqual(encoded.count, 1)
       })
     )
   )

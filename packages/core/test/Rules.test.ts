@@ -61,6 +61,13 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     ["removeMembers", "a group", chat(), ["owner", "admin"]],
     ["useGroup", "a public group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
     ["useGroup", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
+    [
+      "usePair",
+      "a pair",
+      chat({ type: "one2one", owner: null, admins: [] }),
+      ["owner", "admin", "committer", "member"]
+    ],
+    ["usePair", "a public group", chat({ public: true }), []],
     ["speak", "a group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
     ["speak", "a system chat without admins", system(), everybody],
     ["speak", "a system chat with admins", system({ admins: [UserId(2)] }), ["admin", "administrator"]],

@@ -85,6 +85,39 @@ describe("a session", () => {
     }).pipe(Effect.provide(engineLayer), Effect.provideService(Settings, { ...defaultSettings, sessions: "multi" }))
   )
 
+  it.effect("that ends closes its connections, but the one that asked", () =>
+    staged(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const hub = yield* Hub
+        const [ann] = yield* people("ann")
+        assert(ann)
+        const client = yield* online(ann)
+        const [held] = hub.sessionsOf(ann.user)
+        assert(held?.live)
+        yield* sessions.end(held.live, held.connection.id)
+        assert.isFalse(client.ended())
+        yield* sessions.end(held.live)
+        yield* client.until(client.ended)
+        assert.strictEqual(hub.presence.status(ann.user), "offline")
+      })
+    )
+  )
+
+  it.effect("that expires closes its connections", () =>
+    staged(
+      Effect.gen(function* () {
+        const [ann] = yield* people("ann")
+        assert(ann)
+        const client = yield* online(ann)
+        yield* TestClock.adjust("23 hours")
+        assert.isFalse(client.ended())
+        yield* TestClock.adjust("62 minutes")
+        yield* client.until(client.ended)
+      })
+    )
+  )
+
   it.effect("is never found by garbage", () =>
     staged(
       Effect.gen(function* () {

@@ -38,8 +38,14 @@ const packetOf = (event: Event): Packet =>
     ? { id: event.id, kind: event.what, text: event.user.account }
     : { id: event.entry.id, kind: event.entry.body._tag, text: event.message?.content ?? event.chat.name }
 
+/** How often an event was said. */
+export const encoded = { count: 0 }
+
 export const tongue = (acknowledgement: Tongue["acknowledgement"]): Tongue => ({
-  packets: (event) => [JSON.stringify(packetOf(event))],
+  packets: (event) => {
+    encoded.count++
+    return [JSON.stringify(packetOf(event))]
+  },
   bundle: (packets) => `[${packets.join(",")}]`,
   takenOver: '[{"id":0,"kind":"takenOver","text":""}]',
   oversized: () => '[{"id":0,"kind":"oversized","text":""}]',
@@ -63,6 +69,7 @@ export interface Client {
   readonly ask: (frame?: string) => Effect.Effect<string>
   readonly acknowledge: (...ids: ReadonlyArray<number>) => Effect.Effect<string>
   readonly stopReading: () => void
+  readonly startReading: () => void
   readonly leave: Effect.Effect<void>
   readonly ended: () => boolean
   readonly caller: () => Caller
@@ -147,6 +154,7 @@ export const online = Effect.fnUntraced(function* (
     ask,
     acknowledge: (...ids) => ask(JSON.stringify({ ack: ids, asked: asked++ })),
     stopReading: client.stopReading,
+    startReading: client.startReading,
     leave: Effect.andThen(
       Effect.sync(() => client.close()),
       until(() => over)

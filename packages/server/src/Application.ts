@@ -32,6 +32,9 @@ import { userCommands } from "./users/UserCommands.ts"
 const FINISH = 4000
 const DRAIN = 4000
 
+const sentence = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0] ?? ""
+
 type Everything = Parley.Services | Store | Blobs
 
 /** Storage and engine, without anybody being served. */
@@ -43,7 +46,15 @@ export const openEngine = Effect.fnUntraced(function* ({
   const ground = Layer.mergeAll(store, NodePasswords.layer, FileBlobs.layer({ directory: serve.files }))
   const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground))).pipe(
     Effect.provideService(Settings, engine),
-    Effect.mapError(({ message }) => new Failed({ message }))
+    Effect.mapError(
+      (failed) =>
+        new Failed({
+          message:
+            failed._tag === "BlobFailed"
+              ? `The files folder ${serve.files} cannot be used: ${sentence(failed.cause)}.`
+              : failed.message
+        })
+    )
   )
   return Context.add(context, Settings, engine)
 })

@@ -417,7 +417,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
             answers.map(({ module, result }) => `${String(module)} ${String(result)}`),
             [...requests.map(() => "null fail"), "chat denied"]
           )
-          talk.send(Array.from({ length: 101 }, () => ({ module: "chat", method: "ping" })))
+          talk.send(Array.from({ length: 1001 }, () => ({ module: "chat", method: "ping" })))
           assert.include(first(yield* talk.take(1)), { module: "null", result: "fail" })
           assert.strictEqual((yield* talk.ask("ping"))["result"], "denied")
         }

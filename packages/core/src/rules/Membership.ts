@@ -63,6 +63,12 @@ export const group: Rule = {
   check: ({ chat }) => (chat.type === "group" ? undefined : { _tag: "WrongChatType", needs: "a group" })
 }
 
+/** For who knows pairs only: another chat answers as one that does not exist. */
+export const pair: Rule = {
+  name: "only pairs",
+  check: ({ chat }) => (chat.type === "one2one" ? undefined : { _tag: "NoSuchChat" })
+}
+
 export const groupWithoutSubject: Rule = {
   name: "only groups without a subject",
   check: ({ chat }) =>

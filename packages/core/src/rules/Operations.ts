@@ -7,6 +7,7 @@ import {
   groupWithoutSubject,
   joinable,
   member,
+  pair,
   system,
   systemAdministrator,
   visible
@@ -31,11 +32,19 @@ export const operations = {
   removeMembers: [visible, group, member, admin],
   speak: [visible, member, speaker],
   broadcast: [visible, member, admin],
-  /** Anything at all, where a protocol knows groups only: asked beside what else the operation needs. */
+  /** Anything at all, in a group only. Messages are not limited so by any protocol; they are `speak` and `read`. */
   useGroup: [visible, group, member],
+  /**
+   * A declared difference between protocols: the same where a protocol knows pairs only, for which every other chat is
+   * none. Source: PROTOCOLS, "ha".
+   */
+  usePair: [visible, pair, member],
   /** History, members, files. */
   read: [visible, member],
-  /** Name, attributes and the public flag together. */
+  /**
+   * A declared difference between protocols: name, attributes and the public flag together, where a protocol changes
+   * them as one; so that a name, which members may change by itself, takes an admin there. Source: PROTOCOLS, "spark".
+   */
   edit: [visible, group, member, admin],
   dissolve: [visible, group, member, admin],
   publish: [visible, groupWithoutSubject, member, admin],

@@ -135,7 +135,8 @@ const again = (
   if (known.recalled) return { _tag: "Recalled" }
   if (known.content === draft.content && known.contentType === draft.contentType)
     return { _tag: "Same", message: known }
-  if (!REPLACEABLE.has(draft.contentType)) return { _tag: "GidTaken", gid: draft.gid }
+  if (!REPLACEABLE.has(known.contentType) || !REPLACEABLE.has(draft.contentType))
+    return { _tag: "GidTaken", gid: draft.gid }
   return { _tag: "Replaced", message: known.id, contentType: draft.contentType, content: draft.content }
 }
 

@@ -51,7 +51,7 @@ export const messageOf = (reason: Reason): string => {
     case "Invalid":
       return `${FIELDS.get(reason.field) ?? reason.field} ${reason.problem}.`
     case "MessagesRefused":
-      return "No message was stored, since some were refused; data tells which and why."
+      return `No message was stored. ${reason.refusals.map(({ reason: why }) => messageOf(why)).at(0) ?? ""}`
     case "Busy":
       return "Others are changing the same; please try again."
     case "Unavailable":

@@ -2,9 +2,10 @@
 import type { Command, Draft, ReplyOf } from "@parley/core/Command"
 import type { Committers } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
-import { type Reason, type Refused, refuse } from "@parley/core/Refused"
+import { type MessageRefusal, type Reason, type Refused, refuse } from "@parley/core/Refused"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import {
   chatJson,
   fileJson,
@@ -16,7 +17,7 @@ import {
   type Vocabulary
 } from "./Speech.ts"
 import { messageOf } from "./Refusals.ts"
-import type { Method, ParamsOf } from "./Wire.ts"
+import { type Method, type ParamsOf, readMessage } from "./Wire.ts"
 
 /** What an answer carries beside what every answer has. */
 export interface Answer {
@@ -43,38 +44,52 @@ const ids = (users: ReadonlyArray<number | { readonly id: number }>): ReadonlyAr
 const MILLISECONDS_FROM = 1e11
 const milliseconds = (date: number): number => Math.floor(date >= MILLISECONDS_FROM ? date : date * 1000)
 
-const draftOf = (
-  user: User,
-  message: ParamsOf<"chat/message">["messages"][number],
-  index: number
-): Effect.Effect<Draft, Refused> => {
-  const { gid, cgid, date, type, contentType, content } = message
-  const claimed = message.user ?? undefined
-  if (claimed !== undefined && claimed !== "" && claimed !== 0 && claimed !== user.id && claimed !== user.account) {
-    return invalid(`params.messages.${index}.user`, "must be the user who sends, or empty")
-  }
-  return Effect.succeed({
-    gid,
-    chat: { gid: cgid },
-    type: type ?? "normal",
-    contentType: contentType ?? "text",
-    content: typeof content === "string" ? content : JSON.stringify(content),
-    ...(typeof date === "number" && date !== 0 && { date: milliseconds(date) })
+/** One message as the engine takes it, or why not. */
+const draftOf = (user: User, sent: unknown, index: number): Result.Result<Draft, Reason> =>
+  Result.flatMap(readMessage(sent, index), (message) => {
+    const { gid, cgid, date, type, contentType, content } = message
+    const claimed = message.user ?? undefined
+    if (claimed !== undefined && claimed !== "" && claimed !== 0 && claimed !== user.id && claimed !== user.account) {
+      const field = `params.messages.${index}.user`
+      return Result.fail<Reason>({ _tag: "Invalid", field, problem: "must be the user who sends, or empty" })
+    }
+    return Result.succeed({
+      gid,
+      chat: { gid: cgid },
+      type: type ?? "normal",
+      contentType: contentType ?? "text",
+      content: typeof content === "string" ? content : JSON.stringify(content),
+      ...(typeof date === "number" && date !== 0 && { date: milliseconds(date) })
+    })
   })
+
+/** All messages of a request, or a refusal that lists each that cannot be read. */
+const draftsOf = (user: User, messages: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Draft>, Refused> => {
+  const drafts: Array<Draft> = []
+  const refusals: Array<MessageRefusal> = []
+  for (const [index, message] of messages.entries()) {
+    const draft = draftOf(user, message, index)
+    if (Result.isSuccess(draft)) drafts.push(draft.success)
+    else refusals.push({ index, reason: draft.failure })
+  }
+  return refusals.length > 0 ? refuse({ _tag: "MessagesRefused", refusals }) : Effect.succeed(drafts)
 }
 
 /** Each refused message with its reason, beside the refusal as a whole. Source: PROTOCOLS, "message". */
-export const refusedMessages = (
-  reason: Reason,
-  drafts: ReadonlyArray<{ readonly gid: string; readonly cgid: string }>
-): Json | undefined =>
+export const refusedMessages = (reason: Reason, sent: ReadonlyArray<unknown>): Json | undefined =>
   reason._tag === "MessagesRefused"
     ? reason.refusals.map(({ index, reason: why }) => ({
-        gid: drafts[index]?.gid ?? "",
-        cgid: drafts[index]?.cgid ?? "",
+        gid: textOf(sent[index], "gid"),
+        cgid: textOf(sent[index], "cgid"),
         message: messageOf(why)
       }))
     : undefined
+
+/** A field of what a client sent, "" where it is no text. */
+const textOf = (sent: unknown, name: "gid" | "cgid"): string => {
+  const value: unknown = typeof sent === "object" && sent !== null ? Reflect.get(sent, name) : undefined
+  return typeof value === "string" ? value : ""
+}
 
 const COMMITTER_WORDS: ReadonlyMap<string, Committers> = new Map<string, Committers>([
   ["", []],
@@ -170,12 +185,10 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
   },
 
   "chat/message": ({ handle, user }, { messages }) =>
-    Effect.flatMap(
-      Effect.forEach(messages, (message, index) => draftOf(user, message, index)),
-      (drafts) =>
-        Effect.map(handle({ _tag: "SendMessages", messages: drafts }), (sent) => ({
-          data: sent.map(({ message, chat }) => messageJson(message, chat))
-        }))
+    Effect.flatMap(draftsOf(user, messages), (drafts) =>
+      Effect.map(handle({ _tag: "SendMessages", messages: drafts }), (sent) => ({
+        data: sent.map(({ message, chat }) => messageJson(message, chat))
+      }))
     ),
 
   "chat/history": ({ handle }, { gid, recPerPage, pageID, continued }) => {

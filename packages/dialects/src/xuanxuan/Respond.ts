@@ -117,7 +117,10 @@ const login = Effect.fnUntraced(function* (
     address: session.connection.address
   })
   session.enter(live, user, status ?? "online")
-  if (before !== undefined && before.user !== user.id) yield* services.sessions.end(before)
+  // The client has gone meanwhile: nobody is here, and nobody hears of it.
+  if (session.live !== live) return
+  if (before !== undefined && !before.ended) yield* services.sessions.end(before, session.connection.id)
+  if (session.live !== live) return
   session.answer(success(request, live.token, { data: userJson(services.hub.presence.of(user)) }))
   announceUser(services, session, "login", user)
   yield* greet(services, profile, session, user)
@@ -162,6 +165,7 @@ const authenticate = Effect.fnUntraced(function* (
   const found = yield* services.sessions.resume(sid)
   if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
   session.enter(found.session, found.user, statusOf(services, found.user))
+  if (session.live !== found.session) return yield* refuse({ _tag: "NotLoggedIn" })
   return true
 })
 
@@ -213,7 +217,7 @@ const logout = Effect.fnUntraced(function* (
   user: User,
   request: Request
 ): Effect.fn.Return<void, Refused> {
-  yield* services.sessions.end(live)
+  yield* services.sessions.end(live, session.connection.id)
   session.exit()
   const gone = services.hub.presence.of(user)
   session.answer(success(request, live.token, { data: userJson(gone) }))
@@ -243,6 +247,7 @@ const acknowledge = Effect.fnUntraced(function* (
 const greet = (services: Services, profile: Profile, session: Session, user: User): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { engine, hub } = services
+    if (session.user?.id !== user.id) return
     const caller = session.caller()
     const { reply: users } = yield* engine.handle(caller, { _tag: "ListUsers" })
     const { reply: chats } = yield* engine.handle(caller, { _tag: "ListChats" })

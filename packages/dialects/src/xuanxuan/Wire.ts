@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import { type Refused, refuse } from "@parley/core/Refused"
+import { type Reason, type Refused, refuse } from "@parley/core/Refused"
 
 /** true, false, 1, 0, "1", "0". */
 const Flag = Schema.Literals([true, false, 1, 0, "1", "0"]).pipe(
@@ -94,7 +94,8 @@ export const methods = {
   "chat/hide": Schema.Struct({ ...Chat, hide: optional(Flag) }),
   "chat/mute": Schema.Struct({ ...Chat, mute: optional(Flag) }),
   "chat/addmember": Schema.Struct({ ...Chat, members: UserIds, join: optional(Flag) }),
-  "chat/message": Schema.Struct({ messages: Schema.Array(Draft) }),
+  // Each message is read by itself, so that each that is refused can be named.
+  "chat/message": Schema.Struct({ messages: Schema.Array(Schema.Unknown) }),
   "chat/history": Schema.Struct({
     ...Chat,
     recPerPage: optional(Schema.Int),
@@ -155,17 +156,31 @@ export const draftsIn = (params: unknown): unknown => {
 
 const formatter = SchemaIssue.makeFormatterStandardSchemaV1()
 
+/** Why something is not as documented; `under` is where it stands. */
+const invalid = (issue: SchemaIssue.Issue, under: ReadonlyArray<string>): Reason => {
+  const [first] = formatter(issue).issues
+  const path = (first?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
+  return {
+    _tag: "Invalid",
+    field: [...under, ...path].join("."),
+    problem: `is not as documented: ${(first?.message ?? "").split("\n")[0]}`
+  }
+}
+
 /** The params of a method, or a refusal that names the field. */
 export const decode = <M extends Method>(method: M, params: unknown): Effect.Effect<ParamsOf<M>, Refused> => {
   const decoder = decoders[method]
   if (decoder === undefined) throw new Error(`no such method: ${method}`)
   const result = decoder.decode(named(method, params, decoder.names))
-  if (Result.isSuccess(result)) return Effect.succeed(result.success as ParamsOf<M>)
-  const [issue] = formatter(result.failure.issue).issues
-  const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".")
-  return refuse({
-    _tag: "Invalid",
-    field: path === "" ? "params" : `params.${path}`,
-    problem: `is not as documented: ${(issue?.message ?? "").split("\n")[0]}`
-  })
+  return Result.isSuccess(result)
+    ? Effect.succeed(result.success as ParamsOf<M>)
+    : refuse(invalid(result.failure.issue, ["params"]))
 }
+
+export type MessageParams = typeof Draft.Type
+
+const decodeMessage = Schema.decodeUnknownResult(Draft)
+
+/** One message of a request, or why it is none. `index` is where it stands. */
+export const readMessage = (message: unknown, index: number): Result.Result<MessageParams, Reason> =>
+  Result.mapError(decodeMessage(message), ({ issue }) => invalid(issue, ["params", "messages", String(index)]))

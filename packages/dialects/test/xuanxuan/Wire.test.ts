@@ -2,14 +2,25 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import * as fc from "fast-check"
-import { decode, draftsIn, isMethod, type Method, methods } from "../../src/xuanxuan/Wire.ts"
+import { Refused } from "@parley/core/Refused"
+import { decode, draftsIn, isMethod, type Method, methods, readMessage } from "../../src/xuanxuan/Wire.ts"
 
 const names = Object.keys(methods).filter(isMethod)
 
-const read = (method: Method, params?: unknown): unknown => Effect.runSync(decode(method, params))
+/** The params of a request, its messages read one by one. */
+const reading = (method: Method, params: unknown): Effect.Effect<unknown, Refused> =>
+  method === "chat/message"
+    ? Effect.flatMap(decode("chat/message", params), ({ messages }) =>
+        Effect.forEach(messages, (message, index) =>
+          Effect.mapError(Effect.fromResult(readMessage(message, index)), (reason) => new Refused({ reason }))
+        ).pipe(Effect.map((read) => ({ messages: read })))
+      )
+    : decode(method, params)
+
+const read = (method: Method, params?: unknown): unknown => Effect.runSync(reading(method, params))
 
 const refused = (method: Method, params: unknown): string => {
-  const { reason } = Effect.runSync(Effect.flip(decode(method, params)))
+  const { reason } = Effect.runSync(Effect.flip(reading(method, params)))
   return reason._tag === "Invalid" ? reason.field : reason._tag
 }
 

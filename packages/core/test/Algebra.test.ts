@@ -1,0 +1,143 @@
+/**
+ * The rules over every chat that can be told apart by them, for everybody and every operation: they know no protocol but
+ * the one through which nobody in particular asks, and more rights never forbid what fewer allow.
+ */
+import { describe, expect, it } from "vitest"
+import { type Chat, type Committers, VIA } from "@parley/core/Chat"
+import { ChatId, UserId } from "@parley/core/Ids"
+import { visible } from "@parley/core/rules/Membership"
+import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
+import type { Facts } from "@parley/core/rules/Rule"
+
+const OWNER = UserId(1)
+const ADMIN = UserId(2)
+const COMMITTER = UserId(3)
+const MEMBER = UserId(4)
+const FORMER = UserId(5)
+const STRANGER = UserId(6)
+
+const everybody = [OWNER, ADMIN, COMMITTER, MEMBER, FORMER, STRANGER].flatMap((id) =>
+  [false, true].map((admin) => ({ id, admin }))
+)
+const names = Object.keys(operations) as ReadonlyArray<Operation>
+const protocols = ["xuanxuan", "spark", "hisihi", "ha", "youdu"]
+
+const members = new Map(
+  [OWNER, ADMIN, COMMITTER, MEMBER].map((user, at) => [user, { user, joinedAt: at, joinSeq: 1 }] as const)
+)
+
+/** The former member is still listed wherever a list may keep them. */
+const committers: ReadonlyArray<Committers> = ["all", "admins", [], [COMMITTER, FORMER]]
+
+const chats: ReadonlyArray<Chat> = ["group", "system", "one2one", "project", "product"].flatMap((type) =>
+  committers.flatMap((speaking) =>
+    [null, OWNER].flatMap((owner) =>
+      [[], [ADMIN]].flatMap((admins) =>
+        [false, true].flatMap((isPublic) =>
+          [0, 7].flatMap((subject) =>
+            [false, true].flatMap((dissolved) =>
+              [undefined, "spark", "hisihi"].map((via): Chat => ({
+                id: ChatId(1),
+                gid: "g",
+                name: "g",
+                type,
+                public: isPublic,
+                subject,
+                createdBy: owner,
+                owner,
+                admins,
+                committers: speaking,
+                createdAt: 0,
+                editedBy: null,
+                editedAt: 0,
+                version: 1,
+                attributes: via === undefined ? {} : { [VIA]: via },
+                dissolved,
+                members: type === "system" ? new Map() : members
+              }))
+            )
+          )
+        )
+      )
+    )
+  )
+)
+
+/** Which operations are allowed, as one text. */
+const decisions = (facts: Facts): string =>
+  names.filter((operation) => refusal(operation, facts) === undefined).join(" ")
+
+/** The chats in which the first allows what the second does not. */
+const beyond = (fewer: Facts["user"], more: Facts["user"], among = chats): ReadonlyArray<string> =>
+  among.flatMap((chat) =>
+    names
+      .filter(
+        (operation) =>
+          refusal(operation, { user: fewer, chat }) === undefined &&
+          refusal(operation, { user: more, chat }) !== undefined
+      )
+      .map((operation) => `${operation} in ${JSON.stringify({ ...chat, members: undefined })}`)
+  )
+
+describe(`over ${chats.length} chats, ${everybody.length} users and ${names.length} operations`, () => {
+  it("through whatever protocol a chat was made, the same users may do the same in it", () => {
+    for (const chat of chats) {
+      for (const user of everybody) {
+        const here = decisions({ user, chat })
+        for (const via of protocols) {
+          expect(decisions({ user, chat: { ...chat, attributes: { ...chat.attributes, [VIA]: via } } })).toBe(here)
+        }
+      }
+    }
+  })
+
+  it("who may act for nobody in particular may so where the chat was made, whoever it is taken for", () => {
+    for (const chat of chats) {
+      for (const via of protocols) {
+        const alone = decisions({ user: { id: UserId(0), admin: false }, via, chat })
+        expect(alone.includes("see")).toBe(chat.attributes[VIA] === via && !chat.dissolved)
+        expect(alone === "").toBe(!alone.includes("see"))
+      }
+    }
+  })
+
+  it("nobody may do anything in a dissolved chat", () => {
+    for (const chat of chats.filter(({ dissolved }) => dissolved)) {
+      for (const user of everybody) expect(decisions({ user, chat })).toBe("")
+    }
+  })
+
+  it("who is in a private chat sees it, and to all others it does not exist", () => {
+    for (const chat of chats.filter((one) => !one.public && !one.dissolved)) {
+      for (const user of everybody) {
+        const isIn = chat.type === "system" || chat.members.has(user.id)
+        const hidden = names.filter((operation) => refusal(operation, { user, chat })?.rule === visible)
+        expect(hidden).toEqual(isIn ? [] : names)
+      }
+    }
+  })
+
+  it("having left takes every right, whatever list one is still on", () => {
+    // Nobody leaves a system chat.
+    const left = chats.filter(({ type }) => type !== "system")
+    expect(beyond({ id: FORMER, admin: false }, { id: STRANGER, admin: false }, left)).toEqual([])
+    expect(beyond({ id: FORMER, admin: true }, { id: STRANGER, admin: true }, left)).toEqual([])
+  })
+
+  it("more rights forbid nothing that fewer allow", () => {
+    const plain = (id: UserId) => ({ id, admin: false })
+    expect(beyond(plain(STRANGER), plain(MEMBER))).toEqual([])
+    expect(beyond(plain(MEMBER), plain(COMMITTER))).toEqual([])
+    expect(beyond(plain(MEMBER), plain(ADMIN))).toEqual([])
+    expect(beyond(plain(MEMBER), plain(OWNER))).toEqual([])
+    for (const { id } of everybody) expect(beyond(plain(id), { id, admin: true })).toEqual([])
+  })
+
+  it("a system administrator has more than others only where a chat is nobody's", () => {
+    for (const chat of chats.filter(({ type, owner }) => type !== "system" && owner !== null)) {
+      for (const { id } of everybody) {
+        expect(decisions({ user: { id, admin: true }, chat })).toBe(decisions({ user: { id, admin: false }, chat }))
+      }
+    }
+  })
+})
