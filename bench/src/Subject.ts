@@ -1,0 +1,58 @@
+/** The servers that are measured: ours, and those beside it. */
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import type { Speech } from "./generator/Plan.ts"
+import { type Prepared, serve, type Serving } from "./Prepared.ts"
+import { start } from "./Program.ts"
+
+export interface Subject {
+  readonly name: string
+  readonly says: string
+  readonly speech: Speech
+  /** `run` is a name that no other run has; `node` are options of Node for our own server. */
+  readonly start: (place: {
+    readonly prepared: Prepared
+    readonly folder: string
+    readonly run: string
+    readonly node: ReadonlyArray<string>
+  }) => Promise<Serving>
+}
+
+const beside = async (file: string, ...args: ReadonlyArray<string>): Promise<Serving> => {
+  const program = start(0, [fileURLToPath(new URL(`servers/${file}`, import.meta.url)), ...args])
+  const [, port] = await program.until(/^listening (\d+)/m)
+  return { program, port: Number(port) }
+}
+
+export const subjects: ReadonlyArray<Subject> = [
+  {
+    name: "parley",
+    says: "`parley serve` from source on SQLite; stored and on the disk before it is answered; recipients acknowledge",
+    speech: "xuanxuan",
+    start: ({ prepared, run, node }) => serve(0, prepared.copy(run), node)
+  },
+  {
+    name: "relay-frame",
+    says: "bare relay on `ws`, one ready frame, a write to each socket; keeps nothing",
+    speech: "relay",
+    start: () => beside("relay.ts", "frame")
+  },
+  {
+    name: "relay-coalesced",
+    says: "the same, one write for each socket and turn of the event loop",
+    speech: "relay",
+    start: () => beside("relay.ts", "coalesced")
+  },
+  {
+    name: "relay-durable",
+    says: "the coalesced one, on the disk of SQLite before anything is sent",
+    speech: "relay",
+    start: ({ folder, run }) => beside("relay.ts", "durable", join(folder, `${run}-relay.db`))
+  },
+  {
+    name: "socket.io",
+    says: "socket.io with a room for each chat; keeps nothing",
+    speech: "socket.io",
+    start: () => beside("socketio.ts")
+  }
+]

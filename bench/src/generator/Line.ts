@@ -1,0 +1,127 @@
+/**
+ * A client's end of a WebSocket (RFC 6455): whole text messages, no compression. All connections read into one buffer, and
+ * a frame is looked at where it lies, so that a thousand clients fit on one core.
+ */
+import { randomBytes } from "node:crypto"
+import * as net from "node:net"
+
+const TEXT = 1
+const CLOSE = 8
+const PING = 9
+const PONG = 10
+
+/** Any mask but zero: the server has to undo it, whatever it is. */
+const MASK = [0x5a, 0x3c, 0x71, 0xe9] as const
+
+const shared = Buffer.allocUnsafe(256 * 1024)
+
+const masked = (opcode: number, payload: Buffer): Buffer => {
+  const { length } = payload
+  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
+  const frame = Buffer.allocUnsafe(head + 4 + length)
+  frame[0] = 0x80 | opcode
+  if (head === 2) frame[1] = 0x80 | length
+  else if (head === 4) {
+    frame[1] = 0x80 | 126
+    frame.writeUInt16BE(length, 2)
+  } else {
+    frame[1] = 0x80 | 127
+    frame.writeBigUInt64BE(BigInt(length), 2)
+  }
+  frame.set(MASK, head)
+  for (let from = 0, to = head + 4; from < length; from++, to++) {
+    frame[to] = (payload[from] ?? 0) ^ (MASK[from & 3] ?? 0)
+  }
+  return frame
+}
+
+export interface Ears {
+  /** A text message; the bytes are valid during the call only. */
+  readonly heard: (bytes: Buffer) => void
+  readonly closed: () => void
+}
+
+export interface Line {
+  readonly send: (text: string) => void
+  readonly destroy: () => void
+}
+
+/** Resolves once the server has agreed to speak WebSocket. */
+export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
+  new Promise((resolve, reject) => {
+    let upgraded = false
+    let rest: Buffer | undefined
+    const line: Line = {
+      send: (text) => void socket.write(masked(TEXT, Buffer.from(text))),
+      destroy: () => socket.destroy()
+    }
+    /** Reads what is whole; answers how many bytes that were. */
+    const read = (bytes: Buffer): number => {
+      let at = 0
+      if (!upgraded) {
+        const end = bytes.indexOf("\r\n\r\n")
+        if (end < 0) return 0
+        if (!bytes.toString("latin1", 0, end).startsWith("HTTP/1.1 101")) {
+          reject(new Error(`no WebSocket at ${path}: ${bytes.toString("latin1", 0, bytes.indexOf("\r\n"))}`))
+          socket.destroy()
+          return bytes.length
+        }
+        upgraded = true
+        at = end + 4
+        resolve(line)
+      }
+      while (bytes.length - at >= 2) {
+        const opcode = (bytes[at] ?? 0) & 0x0f
+        let length = (bytes[at + 1] ?? 0) & 0x7f
+        let head = 2
+        if (length === 126) {
+          if (bytes.length - at < 4) break
+          length = bytes.readUInt16BE(at + 2)
+          head = 4
+        } else if (length === 127) {
+          if (bytes.length - at < 10) break
+          length = Number(bytes.readBigUInt64BE(at + 2))
+          head = 10
+        }
+        if (bytes.length - at < head + length) break
+        const payload = bytes.subarray(at + head, at + head + length)
+        if (opcode === TEXT) ears.heard(payload)
+        else if (opcode === PING) socket.write(masked(PONG, payload))
+        else if (opcode === CLOSE) socket.end(masked(CLOSE, payload))
+        at += head + length
+      }
+      return at
+    }
+    const socket = net.connect({
+      host: "127.0.0.1",
+      port,
+      noDelay: true,
+      onread: {
+        buffer: shared,
+        callback: (count) => {
+          const fresh = shared.subarray(0, count)
+          const bytes: Buffer = rest === undefined ? fresh : Buffer.concat([rest, fresh])
+          const used = read(bytes)
+          // What remains is copied: the shared buffer is the next connection's.
+          rest = used < bytes.length ? Buffer.from(bytes.subarray(used)) : undefined
+          return true
+        }
+      }
+    })
+    socket.on("error", reject)
+    socket.on("close", () => {
+      reject(new Error("the connection was closed before it was one"))
+      ears.closed()
+    })
+    socket.write(
+      [
+        `GET ${path} HTTP/1.1`,
+        `Host: 127.0.0.1:${port}`,
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+        "\r\n"
+      ].join("\r\n")
+    )
+  })

@@ -1,0 +1,201 @@
+/** Plays a plan: connects the members, sends at the pace, counts what arrives where. */
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Chat, Client, Hooks, Speaker } from "./Client.ts"
+import type { Plan, Seen } from "./Plan.ts"
+import { cpuOf, mainCpuOf, memoryOf } from "./ProcessUse.ts"
+import { now, stamped, stampOf } from "./Stamp.ts"
+
+/** Connections that are being opened at a time. */
+const OPENING = 20
+/** Milliseconds without a frame after which the logins are over. */
+const QUIET = 300
+/** Milliseconds without a message after which what has not come is missing. */
+const PATIENCE = 5000
+
+const chatsOf = ({ shape, users }: Plan): ReadonlyArray<Chat> =>
+  Array.from({ length: shape.chats }, (_, index) => ({
+    gid: `bench-${shape.members}-${shape.online}-${index}`,
+    members: users.slice(index * shape.members, (index + 1) * shape.members)
+  }))
+
+export class Load {
+  readonly #plan: Plan
+  readonly #speaker: Speaker
+  readonly #senders: Array<Client> = []
+  readonly #clients: Array<Client> = []
+  readonly #latencies: Array<number> = []
+  #turn = 0
+  #sent = 0
+  #answered = 0
+  #delivered = 0
+  #frames = 0
+  #doubled = 0
+  #lost = 0
+  #lastHeard = 0
+  #closing = false
+  #measuring = false
+  /** Called whenever something has arrived. */
+  #onward = (): void => {}
+
+  constructor(plan: Plan, speaker: Speaker) {
+    this.#plan = plan
+    this.#speaker = speaker
+  }
+
+  async play(): Promise<Seen> {
+    const { pid, pace, warmUp, duration } = this.#plan
+    const before = memoryOf(pid)
+    await this.#assemble()
+    const stop = this.#start()
+    if (pace.mode === "count") await this.#settled()
+    else await sleep(warmUp * 1000)
+    const measured = await this.#measure(pace.mode === "count" ? 0 : duration)
+    stop()
+    await this.#settled()
+    const after = memoryOf(pid)
+    this.#closing = true
+    for (const client of this.#clients) client.close()
+    return {
+      ...measured,
+      latency: this.#latency(),
+      missing: this.#sent * this.#recipients - this.#delivered,
+      doubled: this.#doubled,
+      lost: this.#lost,
+      connections: this.#clients.length,
+      memory: { before, after }
+    }
+  }
+
+  /** Of one message: all who are connected but the sender. */
+  get #recipients(): number {
+    return this.#plan.shape.online - 1
+  }
+
+  async #assemble(): Promise<void> {
+    const { shape } = this.#plan
+    const chats = await this.#speaker.prepare(chatsOf(this.#plan))
+    // Senders take turns over all chats.
+    const jobs = Array.from({ length: shape.online }, (_, nth) => chats.map((chat, index) => ({ chat, nth, index })))
+    const left = jobs.flat().values()
+    const connectSome = async (): Promise<void> => {
+      for (const { chat, nth, index } of left) {
+        const user = chat.members[nth]
+        if (user === undefined) throw new Error("there are fewer users than members")
+        let last = 0
+        const hooks: Hooks = {
+          heard: ({ answers, ids, contents }) => {
+            this.#lastHeard = now()
+            this.#answered += answers
+            if (ids.length > 0) this.#frames++
+            for (const id of ids) {
+              if (id > last) {
+                last = id
+                this.#delivered++
+              } else this.#doubled++
+            }
+            // One pair of ears for each chat is enough: all its members hear a message in the same turn of the server.
+            if (this.#measuring && nth === shape.online - 1) {
+              for (const content of contents) this.#latencies.push(this.#lastHeard - stampOf(content))
+            }
+            this.#onward()
+          },
+          lost: () => {
+            if (!this.#closing) this.#lost++
+          }
+        }
+        const client = await this.#speaker.connect(chat, user, hooks)
+        this.#clients.push(client)
+        if (nth < shape.senders) this.#senders[nth * shape.chats + index] = client
+      }
+    }
+    await Promise.all(Array.from({ length: OPENING }, connectSome))
+    await this.#quiet(QUIET)
+  }
+
+  #send(time: number): void {
+    const sender = this.#senders[this.#turn++ % this.#senders.length]
+    this.#sent++
+    sender?.send(stamped(time, this.#plan.size))
+  }
+
+  /** Begins to send; what it returns ends it. */
+  #start(): () => void {
+    const { pace } = this.#plan
+    if (pace.mode === "idle") return () => {}
+    if (pace.mode === "open") return this.#startOpen(pace.rate)
+    const window = pace.mode === "closed" ? pace.window : 1
+    const limit = pace.mode === "closed" ? Number.POSITIVE_INFINITY : pace.messages
+    const recipients = this.#recipients
+    this.#onward = () => {
+      // A message is done with once its sender has the answer and everybody has the message.
+      const everywhere = recipients === 0 ? this.#answered : Math.floor(this.#delivered / recipients)
+      const done = Math.min(everywhere, this.#answered)
+      while (this.#sent - done < window && this.#sent < limit) this.#send(now())
+    }
+    this.#onward()
+    return () => {
+      this.#onward = () => {}
+    }
+  }
+
+  #startOpen(rate: number): () => void {
+    const start = now()
+    let due = 0
+    const timer = setInterval(() => {
+      const time = now()
+      while (start + (due / rate) * 1e6 <= time) this.#send(start + Math.floor((due++ / rate) * 1e6))
+    }, 1)
+    return () => clearInterval(timer)
+  }
+
+  async #measure(seconds: number) {
+    const { pid } = this.#plan
+    const own = process.cpuUsage()
+    const cpu = cpuOf(pid)
+    const mainCpu = mainCpuOf(pid)
+    const [sent, delivered, answered, frames] = [this.#sent, this.#delivered, this.#answered, this.#frames]
+    const from = now()
+    this.#measuring = true
+    await sleep(seconds * 1000)
+    this.#measuring = false
+    const to = now()
+    const used = process.cpuUsage(own)
+    return {
+      from,
+      to,
+      sends: this.#plan.pace.mode === "open" ? this.#sent - sent : this.#answered - answered,
+      delivered: this.#delivered - delivered,
+      frames: this.#frames - frames,
+      cpu: cpuOf(pid) - cpu,
+      mainCpu: mainCpuOf(pid) - mainCpu,
+      generatorLoad: to > from ? (used.user + used.system) / (to - from) : 0
+    }
+  }
+
+  #latency(): Seen["latency"] {
+    const sorted = Float64Array.from(this.#latencies).sort()
+    const at = (part: number): number => (sorted[Math.floor((sorted.length - 1) * part)] ?? 0) / 1000
+    return sorted.length === 0 ? undefined : { median: at(0.5), p99: at(0.99) }
+  }
+
+  /** Waits until everything that was sent has arrived everywhere, or nothing comes any more. */
+  async #settled(): Promise<void> {
+    this.#lastHeard = now()
+    const owed = (): boolean =>
+      this.#delivered < this.#sent * this.#recipients || this.#answered < this.#sent || this.#mayStillSend()
+    while (owed() && now() - this.#lastHeard < PATIENCE * 1000) await sleep(20)
+    // Acknowledgements are gathered for a while before they go.
+    await sleep(100)
+  }
+
+  #mayStillSend(): boolean {
+    const { pace } = this.#plan
+    return pace.mode === "count" && this.#sent < pace.messages
+  }
+
+  async #quiet(milliseconds: number): Promise<void> {
+    this.#lastHeard = now()
+    const until = this.#lastHeard + 30e6
+    while (now() - this.#lastHeard < milliseconds * 1000 && now() < until) await sleep(50)
+  }
+}

@@ -1,0 +1,54 @@
+/** Clients of socket.io: its packets over Engine.IO 4, on a WebSocket from the start. Source: socket.io's protocol documents. */
+import { type Client, type Heard, readingOnce, type Speaker } from "./Client.ts"
+import { dial } from "./Line.ts"
+
+const NOTHING: Heard = { answers: 0, ids: [], contents: [] }
+
+const readOnce = readingOnce((text) => {
+  if (text.startsWith("43")) return { ...NOTHING, answers: 1 }
+  if (!text.startsWith("42")) return NOTHING
+  const [, message] = JSON.parse(text.slice(2)) as readonly [string, { readonly id: number; readonly content: string }]
+  return { answers: 0, ids: [message.id], contents: [message.content] }
+})
+
+const PING = 0x32
+
+export const socketIo = (port: number): Speaker => ({
+  prepare: (chats) => Promise.resolve(chats),
+  connect: async (chat, user, hooks) => {
+    let entered = false
+    let expecting = { prefix: "0", met: (): void => {} }
+    const expect = (prefix: string): Promise<void> =>
+      new Promise((met) => {
+        expecting = { prefix, met }
+      })
+    const greeted = expect("0")
+    const line = await dial(port, "/socket.io/?EIO=4&transport=websocket", {
+      heard: (bytes) => {
+        if (bytes.length === 1 && bytes[0] === PING) line.send("3")
+        else if (entered) hooks.heard(readOnce(bytes))
+        else if (bytes.toString("latin1", 0, expecting.prefix.length) === expecting.prefix) expecting.met()
+      },
+      closed: hooks.lost
+    })
+    let count = 0
+    const client: Client = {
+      send: (content) => {
+        count++
+        line.send(
+          `42${count}["send",{"gid":"${user.account}-${count}","cgid":"${chat.gid}","user":${user.id},"date":${Date.now()},"type":"normal","contentType":"text","content":"${content}"}]`
+        )
+      },
+      close: line.destroy
+    }
+    await greeted
+    const connected = expect("40")
+    line.send("40")
+    await connected
+    const joined = expect("43")
+    line.send(`420${JSON.stringify(["join", chat.gid])}`)
+    await joined
+    entered = true
+    return client
+  }
+})

@@ -1,0 +1,165 @@
+/** Clients of Parley, as docs/protocols/xuanxuan.md has them: they acknowledge every packet, gathered for 50 ms. */
+import { createHash } from "node:crypto"
+import { type Chat, type Client, type Heard, readingOnce, type Speaker } from "./Client.ts"
+import { dial, type Line } from "./Line.ts"
+import type { User } from "./Plan.ts"
+
+/** Milliseconds for which acknowledgements are gathered. */
+const GATHER = 50
+
+interface Packet {
+  readonly id?: number
+  readonly method?: string
+  readonly result?: string
+  readonly message?: string
+  readonly sid?: string
+  readonly data?: unknown
+}
+
+/** A password as it travels. */
+const md5 = (password: string): string => createHash("md5").update(password).digest("hex")
+
+const packetsIn = (text: string): ReadonlyArray<Packet> => {
+  const json = JSON.parse(text) as Packet | ReadonlyArray<Packet>
+  return Array.isArray(json) ? (json as ReadonlyArray<Packet>) : [json as Packet]
+}
+
+const read = (text: string): Heard => {
+  let answers = 0
+  const ids: Array<number> = []
+  const contents: Array<string> = []
+  for (const packet of packetsIn(text)) {
+    if (packet.method?.toLowerCase() !== "message") continue
+    if (packet.result === "success") answers++
+    else if (packet.result !== undefined) throw new Error(`a message was refused: ${text.slice(0, 500)}`)
+    else if (packet.id !== undefined) {
+      for (const { content } of packet.data as ReadonlyArray<{ readonly content: string }>) {
+        ids.push(packet.id)
+        contents.push(content)
+      }
+    }
+  }
+  return { answers, ids, contents }
+}
+
+/** A connection that asks one thing at a time, until it goes over to something else. */
+interface Conversation {
+  readonly line: Line
+  /** Asks and waits for the answer. */
+  readonly ask: (method: string, params?: unknown, sid?: string) => Promise<Packet>
+  /** Waits for a push. */
+  readonly until: (method: string) => Promise<Packet>
+  /** From now on frames go here. */
+  readonly become: (heard: (bytes: Buffer) => void) => void
+}
+
+const converse = async (port: number, lost: () => void): Promise<Conversation> => {
+  const waiting = new Set<{ readonly wanted: (packet: Packet) => boolean; readonly found: (packet: Packet) => void }>()
+  let heard = (bytes: Buffer): void => {
+    for (const packet of packetsIn(bytes.toString("utf8"))) {
+      for (const one of waiting) {
+        if (!one.wanted(packet)) continue
+        waiting.delete(one)
+        one.found(packet)
+      }
+    }
+  }
+  const line = await dial(port, "/ws", { heard: (bytes) => heard(bytes), closed: lost })
+  const wait = (wanted: (packet: Packet) => boolean): Promise<Packet> =>
+    new Promise((found) => waiting.add({ wanted, found }))
+  return {
+    line,
+    ask: async (method, params, sid) => {
+      const answer = wait((packet) => packet.result !== undefined)
+      line.send(JSON.stringify({ module: "chat", method, params, sid }))
+      const packet = await answer
+      if (packet.result !== "success") throw new Error(`${method}: ${packet.result}, ${packet.message ?? ""}`)
+      return packet
+    },
+    until: (method) => wait((packet) => packet.result === undefined && packet.method?.toLowerCase() === method),
+    become: (next) => {
+      heard = next
+    }
+  }
+}
+
+/** Logs these accounts in, all with the same password, and leaves them: their sessions live on. */
+export const logIn = async (
+  port: number,
+  accounts: ReadonlyArray<string>,
+  password: string
+): Promise<ReadonlyArray<User>> => {
+  const users: Array<User> = []
+  const left = accounts.entries()
+  const logInSome = async (): Promise<void> => {
+    for (const [index, account] of left) {
+      const { line, ask, until } = await converse(port, () => {})
+      const greeted = until("getlist")
+      const { data, sid = "" } = await ask("login", { account, password: md5(password) })
+      await greeted
+      line.destroy()
+      users[index] = { account, id: (data as { readonly id: number }).id, sid }
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, logInSome))
+  return users
+}
+
+/** Everybody's ids by account, as whoever has this session is told. */
+export const idsOf = async (port: number, sid: string): Promise<ReadonlyMap<string, number>> => {
+  const { line, ask } = await converse(port, () => {})
+  const { data } = await ask("userGetList", undefined, sid)
+  line.destroy()
+  return new Map((data as ReadonlyArray<{ id: number; account: string }>).map(({ id, account }) => [account, id]))
+}
+
+export const xuanxuan = (port: number): Speaker => ({
+  prepare: async (chats) => {
+    const made: Array<Chat> = []
+    for (const { gid, members } of chats) {
+      const [first] = members
+      if (first === undefined) continue
+      const { line, ask, until } = await converse(port, () => {})
+      const greeted = until("getlist")
+      await ask("ping", undefined, first.sid)
+      await greeted
+      const type = members.length === 2 ? "one2one" : "group"
+      const params = { gid, name: gid, type, members: members.map(({ id }) => ({ id })) }
+      const { data } = await ask("create", params, first.sid)
+      // The server has names of its own for the chats of two.
+      made.push({ gid: (data as Chat).gid, members })
+      line.destroy()
+    }
+    return made
+  },
+  connect: async (chat, user, hooks) => {
+    const { line, ask, until, become } = await converse(port, hooks.lost)
+    const greeted = until("getlist")
+    await ask("ping", undefined, user.sid)
+    await greeted
+    let unacknowledged: Array<number> = []
+    const acknowledge = (): void => {
+      line.send(`{"module":"chat","method":"message","id":[${unacknowledged.join(",")}],"sid":"${user.sid}"}`)
+      unacknowledged = []
+    }
+    let count = 0
+    const head = `{"module":"chat","method":"message","params":[{"cgid":"${chat.gid}","type":"normal","contentType":"text"`
+    const tail = `"}],"sid":"${user.sid}"}`
+    const prefix = `${process.pid}-${Date.now().toString(36)}-${user.id}-`
+    const client: Client = {
+      send: (content) => line.send(`${head},"gid":"${prefix}${++count}","content":"${content}${tail}`),
+      close: line.destroy
+    }
+    become((bytes) => {
+      const heard = readOnce(bytes)
+      if (heard.ids.length > 0) {
+        if (unacknowledged.length === 0) setTimeout(acknowledge, GATHER)
+        for (const id of heard.ids) unacknowledged.push(id)
+      }
+      hooks.heard(heard)
+    })
+    return client
+  }
+})
+
+const readOnce = readingOnce(read)
