@@ -39,11 +39,14 @@ export type Services =
   | Digest.Digest
   | SecureRandom.SecureRandom
 
-/** On one node that has its store for itself; `layerOn` takes another bus. */
+/** On one node that has its store for itself; `layerOn` takes another bus, and for tests a source of randomness from a seed. */
 export const layer: Layer.Layer<Services, never, Store | Passwords> = layerOn(Bus.layerSingle)
 
-export function layerOn<E>(bus: Layer.Layer<Bus, E>): Layer.Layer<Services, E, Store | Passwords> {
-  const ground = Layer.mergeAll(bus, Hub.layer, Places.layer, Digest.layerWebCrypto, SecureRandom.layerWebCrypto)
+export function layerOn<E>(
+  bus: Layer.Layer<Bus, E>,
+  random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
+): Layer.Layer<Services, E, Store | Passwords> {
+  const ground = Layer.mergeAll(bus, Hub.layer, Places.layer, Digest.layerWebCrypto, random)
   const engine = Engine.layer.pipe(Layer.provideMerge(ground))
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))

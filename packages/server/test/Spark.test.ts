@@ -208,18 +208,27 @@ describe("beside desktop clients", () => {
     })
   )
 
-  it.live("a pair that a desktop client has made is no session", () =>
+  it.live("a pair that a desktop client has made is no session, and has room for messages", () =>
     Effect.gen(function* () {
       const desktop = yield* online(http, "demo")
       const id = idsOf(desktop).get("erin")
       const pair = yield* desktop.get<Fields>("create", { gid: "x", name: "", type: "one2one", members: [{ id }] })
-      const asking = { SessionId: pair["gid"], Type: 0, Content: "x" }
-      assert.strictEqual((yield* (yield* app(http, "erin")).ask("/message/push", asking)).status, 403)
-      assert.strictEqual((yield* (yield* app(http, "bob")).ask("/message/push", asking)).status, 404)
-      assert.strictEqual(
-        (yield* (yield* app(http, "bob")).ask("/message/push", { ...asking, SessionId: "system" })).status,
-        403
-      )
+      const [erin, bob] = [yield* app(http, "erin"), yield* app(http, "bob")]
+      const SessionId = pair["gid"]
+      const { MessageId } = yield* erin.say(SessionId, "in a pair")
+      yield* desktop.untilTold("in a pair")
+      like(desktop.delivered.at(-1), { gid: MessageId, cgid: SessionId, user: id })
+      yield* erin.get("/message/remove", { SessionId, MessageId })
+      yield* desktop.until("the emptied message", () => desktop.delivered.at(-1)?.content === "")
+      for (const path of ["/session/AddMember", "/session/ApproveMember", "/session/RemoveMember"]) {
+        const asking = { SessionId, To: ["bob"] }
+        like(yield* erin.ask(path, asking), { status: 403, body: { error: "not_a_session" } })
+        like(yield* bob.ask(path, asking), { status: 404, body: { error: "no_such_session" } })
+      }
+      like(yield* bob.ask("/message/push", { SessionId, Type: 0, Content: "x" }), { status: 404 })
+      yield* bob.say("system", "to everybody")
+      yield* desktop.untilTold("to everybody")
+      like(yield* bob.ask("/session/Edit", { SessionId: "system", Data: { name: "x" } }), { status: 403 })
     })
   )
 })

@@ -35,8 +35,8 @@ export const operations = {
   /** Anything at all, in a group only. Messages are not limited so by any protocol; they are `speak` and `read`. */
   useGroup: [visible, group, member],
   /**
-   * A declared difference between protocols: the same where a protocol knows pairs only, for which every other chat is
-   * none. Source: PROTOCOLS, "ha".
+   * A declared difference between protocols: anything at all, where a protocol knows pairs only, for which every other
+   * chat is none; asked beside what else the operation needs. Source: PROTOCOLS, "ha".
    */
   usePair: [visible, pair, member],
   /** History, members, files. */

@@ -5,6 +5,7 @@
 import type { Chat } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
+import { refusal } from "@parley/core/rules/Operations"
 import * as Effect from "effect/Effect"
 import { type Fields, invalid, text, whole } from "../Fields.ts"
 import type { Perform } from "../Perform.ts"
@@ -37,14 +38,15 @@ export const createConversation = Effect.fnUntraced(function* (
 
 /** The caller's conversation of that id. A group's id is none, and a foreign one answers like an unknown one. */
 export const conversation = Effect.fnUntraced(function* (
-  { caller }: Asker,
+  { user, caller }: Asker,
   perform: Perform,
   id: number
 ): Effect.fn.Return<Chat, Refused> {
   const chat = chatIdOf(id)
   if (chat === undefined) return yield* invalid("conversationid", "must be negative, with nine digits")
   const view = yield* perform(caller, { _tag: "ReadChat", chat: { id: ChatId(chat) } })
-  return view.chat.type === "one2one" ? view.chat : yield* refuse({ _tag: "NoSuchChat" })
+  const refused = refusal("usePair", { user, chat: view.chat })
+  return refused === undefined ? view.chat : yield* refuse(refused.reason)
 })
 
 /** The other of the two. */

@@ -5,6 +5,7 @@
 import type { Engine } from "@parley/core/Engine"
 import type { Switchboard } from "@parley/core/Hub"
 import { type Refused, refuse } from "@parley/core/Refused"
+import { refusal } from "@parley/core/rules/Operations"
 import { type StorageFailed, Store } from "@parley/core/Store"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
@@ -57,7 +58,7 @@ const FOR_BOTH = 2
 export const deleteMessage = Effect.fnUntraced(function* (
   store: Store["Service"],
   { desk }: Engine["Service"],
-  { caller }: Asker,
+  { user, caller }: Asker,
   perform: Perform,
   fields: Fields
 ): Effect.fn.Return<null, Refused | StorageFailed> {
@@ -67,7 +68,9 @@ export const deleteMessage = Effect.fnUntraced(function* (
   // What was said in groups is not this protocol's to delete: an admin might recall there what others said.
   const [message] = yield* store.messagesByGid([gid])
   const warm = message === undefined ? undefined : yield* desk.chats.find({ id: message.chat })
-  if (warm?.chat.type !== "one2one") return yield* refuse({ _tag: "NoSuchMessage" })
+  if (warm === undefined || refusal("usePair", { user, chat: warm.chat }) !== undefined) {
+    return yield* refuse({ _tag: "NoSuchMessage" })
+  }
   yield* perform(caller, { _tag: type === FOR_ONESELF ? "HideMessage" : "RecallMessage", gid })
   return null
 })

@@ -20,7 +20,7 @@ export interface RemovedJson {
   readonly success: true
 }
 
-/** A message's id is its gid. */
+/** Into any chat where one may speak, a pair and a system chat too. A message's id is its gid. */
 export const push = Effect.fnUntraced(function* (
   asking: Asking,
   parameters: Parameters
@@ -29,7 +29,7 @@ export const push = Effect.fnUntraced(function* (
   const contentType = CONTENT_TYPES.get(yield* parameters.integer("Type"))
   if (contentType === undefined) return yield* invalid("Type", "must be 0 for a text or 1 for an image")
   const content = yield* parameters.text("Content")
-  const session = yield* sessionFor(asking, id, "useGroup")
+  const session = yield* sessionFor(asking, id, "speak")
   const gid = yield* asking.random.uuidV4()
   yield* asking.perform(asking.caller, {
     _tag: "SendMessages",
@@ -38,14 +38,14 @@ export const push = Effect.fnUntraced(function* (
   return { success: true, MessageId: gid }
 })
 
-/** By who sent it, or by an admin. Once more is no error. */
+/** By who sent it, or by an admin, in any chat of theirs. Once more is no error. */
 export const remove = Effect.fnUntraced(function* (
   asking: Asking,
   parameters: Parameters
 ): Effect.fn.Return<RemovedJson, Refused | StorageFailed> {
   const id = yield* parameters.session
   const gid = yield* parameters.text("MessageId")
-  const session = yield* sessionFor(asking, id, "useGroup")
+  const session = yield* sessionFor(asking, id, "read")
   const [message] = yield* asking.engine.desk.store.messagesByGid([gid])
   if (message?.chat !== session.chat.id) return yield* refuse({ _tag: "NoSuchMessage" })
   yield* asking.perform(asking.caller, { _tag: "RecallMessage", gid })

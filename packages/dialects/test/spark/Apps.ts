@@ -3,10 +3,11 @@ import * as Host from "@parley/adapter-node/Host"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import type { UserCaller } from "@parley/core/Event"
+import type { UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
 import { type EngineSettings, Settings } from "@parley/core/Settings"
-import { Store } from "@parley/core/Store"
+import { Store, type Write } from "@parley/core/Store"
 import { expect } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
@@ -102,6 +103,26 @@ export const apps = Effect.fnUntraced(function* (
       Effect.flatMap(desk.chats.find({ gid }), (chat) =>
         chat === undefined ? Effect.die(`no chat ${gid}`) : Effect.succeed(chat.chat)
       )
+  }
+})
+
+/** One that nobody made, of everybody. */
+export const systemChat = (gid: string, ...admins: ReadonlyArray<UserId>): Write => ({
+  _tag: "CreateChat",
+  by: null,
+  chat: {
+    gid,
+    name: "",
+    type: "system",
+    public: false,
+    subject: 0,
+    createdBy: null,
+    owner: null,
+    admins,
+    committers: [],
+    createdAt: 0,
+    attributes: {},
+    members: []
   }
 })
 

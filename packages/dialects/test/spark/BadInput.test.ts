@@ -4,7 +4,7 @@ import { Duplicate, StorageFailed, Store } from "@parley/core/Store"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { operations } from "../../src/spark/Routes.ts"
-import { apps, engine, engineOn, failed, type Fields, like } from "./Apps.ts"
+import { apps, engine, engineOn, failed, type Fields, like, systemChat } from "./Apps.ts"
 
 const paths = Object.keys(operations)
 const ONE_TOO_MANY = Array.from({ length: 1001 }, (_, index) => `user${index}`)
@@ -222,41 +222,22 @@ describe("who asks", () => {
 })
 
 describe("what is no session of the caller", () => {
-  it.live("a pair and a system chat answer a member 403, everybody else 404, like what does not exist", () =>
+  it.live("a pair, a project and a system chat answer a member 403, but to messages; everybody else 404", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob", "carol"])
       const store = yield* Store
       const chat = { gid: "", name: "", subject: 0, public: false, members: [of("bob").caller.user] }
       const pair = yield* perform(of("alice").caller, { _tag: "CreateChat", ...chat, type: "one2one" })
       const project = yield* perform(of("alice").caller, { _tag: "CreateChat", ...chat, gid: "p", type: "project" })
-      yield* store.commit({
-        relies: [],
-        writes: [
-          {
-            _tag: "CreateChat",
-            by: null,
-            chat: {
-              gid: "everybody",
-              name: "",
-              type: "system",
-              public: false,
-              subject: 0,
-              createdBy: null,
-              owner: null,
-              admins: [],
-              committers: [],
-              createdAt: 0,
-              attributes: {},
-              members: []
-            }
-          }
-        ]
-      })
+      yield* store.commit({ relies: [], writes: [systemChat("everybody")] })
       const message = "This needs a group."
       for (const path of paths.filter((one) => one !== "/session/start")) {
         for (const gid of [pair.chat.gid, project.chat.gid, "everybody"]) {
           const answer = yield* of("alice").ask(path, bodies(gid)[path])
-          like(answer, failed(403, "not_a_session", message), path + gid)
+          if (path === "/message/push") like(answer, { status: 200, body: { success: true } }, path + gid)
+          else if (path === "/message/remove") {
+            like(answer, failed(404, "no_such_message", "There is no such message in this session."), path + gid)
+          } else like(answer, failed(403, "not_a_session", message), path + gid)
         }
         const unknown = yield* of("carol").ask(path, bodies("nothing")[path])
         like(unknown, failed(404, "no_such_session", "There is no such session."), path)

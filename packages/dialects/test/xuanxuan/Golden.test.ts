@@ -2,13 +2,18 @@
  * The bytes of every response and of every push, in both wire profiles. The transcripts lie beside this file; sids and
  * the ids of pushes that are not kept are written as what they are, everything else as it is sent.
  */
-import { describe, it } from "@effect/vitest"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { UserId } from "@parley/core/Ids"
 import { Messages } from "@parley/core/Messages"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { profileNames } from "../../src/xuanxuan/Profiles.ts"
-import { engineLayer, stage } from "./Transcript.ts"
+import { engineLayerOn, stage } from "./Transcript.ts"
 
 const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)[number]) {
   const { client, note, transcript } = yield* stage(profile)
@@ -165,13 +170,44 @@ const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)
   return yield* transcript
 })
 
+const file = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-golden-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+).pipe(Effect.map((folder) => join(folder, "parley.db")))
+
+const onSqlite = Layer.unwrap(Effect.map(file, (path) => SqliteStore.layer({ file: path })))
+
 describe("golden frames", () => {
   for (const profile of profileNames) {
     it.effect(`of the profile ${profile}`, (test) =>
       Effect.gen(function* () {
         const text = yield* conversation(profile)
         yield* Effect.promise(() => test.expect(text).toMatchFileSnapshot(`./golden/${profile}.txt`))
-      }).pipe(Effect.provide(engineLayer))
+      }).pipe(Effect.provide(engineLayerOn(MemoryStore.layer)))
     )
   }
+})
+
+/** What each client said and heard, packet by packet: how many share a frame is a matter of time. */
+const packetsByClient = (transcript: string): ReadonlyMap<string, ReadonlyArray<string>> => {
+  const heard = new Map<string, Array<string>>()
+  for (const line of transcript.split("\n")) {
+    const [, name = "", text = line] = /^([\w ]+) [<>|] (.*)$/.exec(line) ?? []
+    const packets = text.startsWith("[")
+      ? (JSON.parse(text) as ReadonlyArray<unknown>).map((one) => JSON.stringify(one))
+      : [text]
+    heard.set(name, [...(heard.get(name) ?? []), ...packets])
+  }
+  return heard
+}
+
+describe("invariant 10: stores are interchangeable", () => {
+  it.effect("the same packets go out whatever lies beneath", () =>
+    Effect.gen(function* () {
+      const [inMemory, onDisk] = yield* Effect.forEach([MemoryStore.layer, onSqlite], (store) =>
+        Effect.map(conversation("documented").pipe(Effect.provide(engineLayerOn(store))), packetsByClient)
+      )
+      assert.deepStrictEqual(onDisk, inMemory)
+    })
+  )
 })

@@ -1,9 +1,9 @@
 /** Clients of the dialect on an engine in memory, and a transcript of all that goes over their connections. */
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
-import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
+import type { Store } from "@parley/core/Store"
 import { connect } from "@parley/core/testing/MemoryConnection"
 import { Users } from "@parley/core/Users"
 import { Effect, Layer } from "effect"
@@ -24,9 +24,8 @@ const plainPasswords = Layer.succeed(
   })
 )
 
-export const engineLayer = Parley.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(MemoryStore.layer, MemoryBlobs.layer, plainPasswords))
-)
+export const engineLayerOn = <E>(store: Layer.Layer<Store, E>) =>
+  Parley.layer.pipe(Layer.provideMerge(Layer.mergeAll(store, MemoryBlobs.layer, plainPasswords)))
 
 /** Users 1, 2, 3 (alice, bob, root) and the system chat. */
 const populate = Effect.gen(function* () {

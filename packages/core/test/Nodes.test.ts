@@ -1,0 +1,129 @@
+/** Several engines on one store, and one engine from a seed. Each test names the invariant of the design that it holds. */
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import { TestClock } from "effect/testing"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Bus, type Hint } from "@parley/core/Bus"
+import { Chats } from "@parley/core/Chats"
+import { Messages } from "@parley/core/Messages"
+import * as Parley from "@parley/core/Parley"
+import { Sessions } from "@parley/core/Sessions"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { online, people, plainPasswords } from "./Stage.ts"
+
+describe("invariant 6: authority comes from the session, never from a field in a request", () => {
+  it.effect("a caller who is unknown or disabled may do nothing, and nobody's settings but one's own are reached", () =>
+    Effect.gen(function* () {
+      const chats = yield* Chats
+      const users = yield* Users
+      const [ann, ben] = yield* people("ann", "ben")
+      assert(ann && ben)
+      yield* chats.create(ann, { gid: "g", members: [ben.user] })
+      yield* users.setDisabled("ben", true)
+      for (const caller of [ben, { user: 99 as never, origin: null }]) {
+        const refused = yield* Effect.flip(chats.list(caller))
+        assert.strictEqual(refused.reason._tag, "NotLoggedIn")
+      }
+    }).pipe(Effect.provide(Parley.layer.pipe(Layer.provideMerge(Layer.merge(MemoryStore.layer, plainPasswords)))))
+  )
+})
+
+describe("invariant 9: time, randomness and ids come from services", () => {
+  /** Numbers from a seed: every byte follows from the one before. */
+  const seeded = (seed: number) =>
+    Layer.sync(SecureRandom.SecureRandom, () => {
+      let state = seed
+      return SecureRandom.make((size) =>
+        Uint8Array.from({ length: size }, () => {
+          state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+          return state >> 16
+        })
+      )
+    })
+
+  const history = (seed: number) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(1_700_000_000_000)
+      const [ann] = yield* people("ann")
+      assert(ann)
+      const { token } = yield* (yield* Sessions).issue(ann.user, "token")
+      const { chat } = yield* (yield* Chats).create(ann, { gid: "g", members: [] })
+      yield* TestClock.adjust("5 seconds")
+      yield* (yield* Messages).send(ann, [{ gid: "m", chat, content: "x" }])
+      const entries = yield* (yield* Store).entries([{ chat: chat.id, after: 0, limit: 10 }])
+      return JSON.stringify({ token, entries })
+    }).pipe(
+      Effect.provide(
+        Parley.layerOn(Bus.layerSingle, seeded(seed)).pipe(
+          Layer.provideMerge(Layer.merge(MemoryStore.layer, plainPasswords))
+        )
+      )
+    )
+
+  it.effect("the same seed and the same clock give the same tokens, ids and times", () =>
+    Effect.gen(function* () {
+      const first = yield* history(1)
+      assert.strictEqual(yield* history(1), first)
+      assert.notStrictEqual(yield* history(2), first)
+    })
+  )
+})
+
+describe("invariant 11: nodes tell each other that a log has grown, and hints may be lost or doubled", () => {
+  /** A bus between engines that loses the first hint and doubles all others. */
+  const makeWire = () => {
+    const listeners = new Map<number, (hint: Hint) => void>()
+    let [nodes, told] = [0, 0]
+    return Layer.sync(Bus, () => {
+      const node = nodes++
+      return Bus.of({
+        publish: (hint) => {
+          if (told++ === 0) return
+          for (const [other, listener] of listeners) {
+            if (other === node) continue
+            listener(hint)
+            listener(hint)
+          }
+        },
+        subscribe: (listener) => {
+          listeners.set(node, listener)
+          return () => listeners.delete(node)
+        }
+      })
+    })
+  }
+
+  it.live("a member on another node hears every message once, in order", () =>
+    Effect.gen(function* () {
+      const store = yield* Layer.build(MemoryStore.layer)
+      const wire = makeWire()
+      const node = Layer.build(
+        Layer.fresh(Parley.layerOn(Layer.fresh(wire))).pipe(
+          Layer.provideMerge(Layer.merge(Layer.succeed(Store, Context.get(store, Store)), plainPasswords))
+        )
+      )
+      const [here, there] = [yield* node, yield* node]
+      const [ann, ben] = yield* people("ann", "ben").pipe(Effect.provideContext(here))
+      assert(ann && ben)
+      const create = Effect.flatMap(Chats, (chats) => chats.create(ann, { gid: "g", members: [ben.user] }))
+      const { chat } = yield* create.pipe(Effect.provideContext(here))
+      const client = yield* online(ben).pipe(Effect.provideContext(there))
+      const send = (gid: string) =>
+        Effect.flatMap(Messages, (messages) => messages.send(ann, [{ gid, chat, content: gid }])).pipe(
+          Effect.provideContext(here)
+        )
+      for (const gid of ["1", "2", "3", "4", "5"]) yield* send(gid)
+      yield* client.until(() => client.of("Posted").length >= 5)
+      const answer = Effect.flatMap(Messages, (messages) => messages.send(ben, [{ gid: "6", chat, content: "6" }]))
+      yield* answer.pipe(Effect.provideContext(there))
+      yield* send("7")
+      yield* client.until(() => client.of("Posted").some(({ text }) => text === "7"))
+      assert.deepStrictEqual(
+        client.of("Posted").map(({ text }) => text),
+        ["1", "2", "3", "4", "5", "6", "7"]
+      )
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,77 @@
+/** One chat, five faces: every operation by every protocol, as every protocol sees it, against one started server. */
+import { assert, describe, it, layer } from "@effect/vitest"
+import { readFileSync, writeFileSync } from "node:fs"
+import { Effect } from "effect"
+import { type Protocol, protocols } from "./bridge/Declaration.ts"
+import { page, reasons } from "./bridge/Page.ts"
+import { cells, table } from "./bridge/Table.ts"
+import { World } from "./bridge/World.ts"
+
+layer(World.layer, { excludeTestServices: true, timeout: "60 seconds" })("the bridge", (it) => {
+  for (const { operation, sender, reader, cell } of cells) {
+    if (cell._tag === "Not") continue
+    it.effect(`${operation}: by ${sender}, seen by ${reader}`, () =>
+      Effect.gen(function* () {
+        yield* cell.show(yield* World)
+      })
+    )
+  }
+  for (const { letter, because, proof } of reasons) {
+    it.effect(`${letter}: ${because}`, () =>
+      Effect.gen(function* () {
+        yield* proof(yield* World)
+      })
+    )
+  }
+})
+
+type Wanted = readonly [operations: ReadonlyArray<string>, by: ReadonlyArray<Protocol>, seenBy: ReadonlyArray<Protocol>]
+
+/** What must be live wherever the two know a chat in common. */
+const promised: ReadonlyArray<Wanted> = [
+  [
+    ["send text", "send image"],
+    ["xuanxuan", "spark", "ha"],
+    ["xuanxuan", "ha"]
+  ],
+  [["recall"], ["spark", "ha"], ["xuanxuan", "ha"]],
+  [["rename"], ["xuanxuan", "spark", "hisihi", "youdu"], ["xuanxuan", "hisihi", "youdu"]],
+  [
+    ["add member", "remove member"],
+    ["xuanxuan", "spark", "hisihi", "youdu"],
+    ["xuanxuan", "spark", "youdu"]
+  ]
+]
+
+describe("the declaration", () => {
+  it("has a cell for every operation, sender and reader", () => {
+    assert.strictEqual(cells.length, table.length * protocols.length ** 2)
+  })
+
+  it("promises what must be live", () => {
+    const missing = promised.flatMap(([operations, by, seenBy]) =>
+      cells.filter(
+        ({ operation, sender, reader, cell }) =>
+          operations.includes(operation) && by.includes(sender) && seenBy.includes(reader) && cell._tag === "Not"
+      )
+    )
+    assert.deepStrictEqual(missing, [])
+  })
+
+  it("has one reason for each letter", () => {
+    const letters = reasons.map(({ letter }) => letter)
+    assert.deepStrictEqual(letters, [...new Set(letters)])
+  })
+
+  it("docs/bridge.md is what is declared", () => {
+    const file = new URL("../../../docs/bridge.md", import.meta.url)
+    if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, page())
+    let written = ""
+    try {
+      written = readFileSync(file, "utf8")
+    } catch {
+      // Reported as not current, below.
+    }
+    assert.isTrue(written === page(), "docs/bridge.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
+  })
+})

@@ -1,0 +1,104 @@
+/** The bridge from within: what a program that embeds the engine does, protocols see as if one of them had done it. */
+import { assert, it } from "@effect/vitest"
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import * as Host from "@parley/adapter-node/Host"
+import * as NodePasswords from "@parley/adapter-node/NodePasswords"
+import { Chats } from "@parley/core/Chats"
+import { Messages } from "@parley/core/Messages"
+import { OfflineQueue } from "@parley/core/OfflineQueue"
+import * as Parley from "@parley/core/Parley"
+import { Sessions } from "@parley/core/Sessions"
+import { Users } from "@parley/core/Users"
+import { dialect as ha } from "@parley/dialects/ha"
+import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
+import { Effect, Layer } from "effect"
+import { createServer } from "node:http"
+import { online, PASSWORD } from "./Client.ts"
+
+const engine = Parley.layer.pipe(Layer.provideMerge([MemoryStore.layer, MemoryBlobs.layer, NodePasswords.layer]))
+
+interface Listed {
+  readonly messagekey: string
+  readonly content: string
+  readonly ispushed: number
+  readonly isread: number
+}
+
+/** Both protocols at an address of their own. */
+const served = Effect.gen(function* () {
+  const opened = [
+    yield* xuanxuan.open({ settings: {}, tcp: () => undefined }),
+    yield* ha.open({ settings: {}, tcp: () => undefined })
+  ]
+  for (const { demo } of opened) if (demo !== undefined) yield* demo
+  const host = yield* Host.make({ doors: opened.flatMap(({ doors }) => doors) })
+  const server = createServer((request, response) => host.node(request, response))
+  host.attach(server)
+  return yield* Effect.acquireRelease(
+    Effect.callback<string>((resume) => {
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        resume(Effect.succeed(`http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`))
+      })
+    }),
+    () => Effect.sync(() => void server.close())
+  )
+})
+
+it.live("what an embedder says, recalls, renames and reads, chat clients and ha see at once", () =>
+  Effect.gen(function* () {
+    const [messages, chats, queue, sessions] = [yield* Messages, yield* Chats, yield* OfflineQueue, yield* Sessions]
+    const accounts = ["ann", "ben", "cat"]
+    const [ann, ben, cat] = yield* (yield* Users).add(accounts.map((account) => ({ account, password: PASSWORD })))
+    assert(ann && ben && cat)
+    const [anns, bens] = [ann, ben].map(({ id }) => ({ user: id, origin: null }))
+    assert(anns && bens)
+    const http = yield* served
+    const desk = yield* online(http, "ben")
+    const { token } = yield* sessions.issue(ann.id, "token")
+    const list = (chat: number): Effect.Effect<ReadonlyArray<Listed>> =>
+      Effect.promise(async () => {
+        const headers = { "X-HA-Key": "ha-demo", "X-HA-Session": token }
+        const response = await fetch(`${http}/message?conversationid=${-100_000_000 - chat}`, { headers })
+        return ((await response.json()) as { readonly data: ReadonlyArray<Listed> }).data
+      })
+
+    // A pair: one for whoever asks, also from within.
+    const { chat: pair } = yield* chats.create(anns, { gid: "", name: "", type: "one2one", members: [ben.id] })
+    yield* messages.send(anns, [{ gid: "m1", chat: pair, content: "from within" }])
+    yield* desk.untilTold("from within")
+    assert.deepInclude(desk.delivered.at(-1), { gid: "m1", cgid: pair.gid, user: ann.id })
+    const [before] = yield* list(pair.id)
+    assert.deepInclude(before, { messagekey: "m1", content: "from within", ispushed: 1, isread: 0 })
+    yield* messages.markRead(bens, pair)
+    assert.deepStrictEqual((yield* list(pair.id))[0], { ...before, isread: 1 })
+    yield* messages.recall(anns, "m1")
+    yield* desk.until("the recall", () => desk.delivered.some(({ gid, content }) => gid === "m1" && content === ""))
+    assert.deepStrictEqual(yield* list(pair.id), [])
+
+    // A group, with somebody who is away.
+    const { chat: group } = yield* chats.create(anns, { gid: "team", name: "Team", members: [ben.id, cat.id] })
+    yield* chats.rename(anns, group, "Crew")
+    yield* desk.until("the new name", () =>
+      desk.pushes("changeName").some(({ data }) => (data as { readonly name: string }).name === "Crew")
+    )
+    yield* messages.send(anns, [
+      { gid: "m2", chat: group, content: "kept" },
+      { gid: "m3", chat: group, content: "regretted" }
+    ])
+    yield* messages.recall(anns, "m3")
+    yield* messages.send(anns, [{ gid: "m4", chat: group, content: "the last" }])
+    const owed = yield* queue.of(cat.id)
+    assert.deepStrictEqual(
+      owed.map(({ event }) => event.message?.gid),
+      ["m2", "m4"]
+    )
+    const late = yield* online(http, "cat")
+    yield* late.untilTold("the last")
+    assert.deepStrictEqual(
+      late.delivered.map(({ content }) => content),
+      ["kept", "the last"]
+    )
+  }).pipe(Effect.scoped, Effect.provide(engine))
+)

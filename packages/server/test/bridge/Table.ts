@@ -1,0 +1,237 @@
+/** Every operation, by every protocol, as every protocol sees it. */
+import { Effect } from "effect"
+import { pair, whereMembersChange, wherePeopleTalk } from "./Arena.ts"
+import { protocols, type Row, row } from "./Declaration.ts"
+import type { Created, Hidden, Joined, ReadUpTo, Recalled, Renamed, Sent, Taken } from "./Deeds.ts"
+import * as Ha from "./Ha.ts"
+import * as Hisihi from "./Hisihi.ts"
+import type { Place } from "./Place.ts"
+import * as Because from "./Reasons.ts"
+import * as Spark from "./Spark.ts"
+import { AWAY } from "./World.ts"
+import * as Xuanxuan from "./Xuanxuan.ts"
+import * as Youdu from "./Youdu.ts"
+
+const places = wherePeopleTalk(Because.pairOrGroup)
+const placesOfWhoIsAway = wherePeopleTalk(Because.pairOrGroup, AWAY)
+const groups = whereMembersChange(Because.pairsStay)
+
+const saysNothing = { hisihi: Because.hisihiSaysNothing, youdu: Because.youduHasNoMessages }
+
+const readsNothing = {
+  spark: Because.sparkReadsNothing,
+  hisihi: Because.hisihiReadsNothing,
+  youdu: Because.youduHasNoMessages
+}
+
+/** Whoever creates a pair with `bob`, each once. */
+const FIRST = { xuanxuan: "dave", ha: { xuanxuan: "erin", ha: "admin" } } as const
+
+export const table: ReadonlyArray<Row> = [
+  row<string, Created>({
+    operation: "create",
+    says: "members at a chat client are told at once; the list, `session/get` (version 1), `Members` with `md5`, the organisation's groups and the conversation's id agree",
+    arenas: (sender, reader) => {
+      if (sender === "ha" || reader === "ha") {
+        if (sender === "xuanxuan") return [() => Effect.succeed(FIRST.xuanxuan)]
+        if (sender !== "ha" || (reader !== "xuanxuan" && reader !== "ha")) return Because.pairOrGroup
+        return [() => Effect.succeed(FIRST.ha[reader])]
+      }
+      return reader === "hisihi" && sender !== "hisihi" ? Because.hisihiListsItsOwn : [() => Effect.succeed("alice")]
+    },
+    send: {
+      xuanxuan: (world, creator) =>
+        creator === FIRST.xuanxuan ? Xuanxuan.createPair(world, creator) : Xuanxuan.createGroup(world, creator),
+      spark: Spark.create,
+      hisihi: Hisihi.create,
+      ha: Ha.create,
+      youdu: Youdu.create
+    },
+    read: {
+      xuanxuan: Xuanxuan.seesCreated,
+      spark: Spark.seesCreated,
+      hisihi: Hisihi.seesCreated,
+      ha: Ha.seesCreated,
+      youdu: Youdu.seesCreated
+    }
+  }),
+  row<Place, Sent>({
+    operation: "send text",
+    says: "pushed at once to chat clients, and the newest in the history and in the list",
+    arenas: places,
+    send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
+    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
+  }),
+  row<Place, Sent>({
+    operation: "send text to who is away",
+    says: "kept for the next login, and delivered then once; listed without having been pushed",
+    arenas: placesOfWhoIsAway,
+    send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
+    read: { xuanxuan: Xuanxuan.findsSent, ha: Ha.findsSent, ...readsNothing }
+  }),
+  row<Place, Sent>({
+    operation: "send image",
+    says: "as a text; a chat client has it as JSON with its `url`, ha as the link",
+    arenas: places,
+    send: { xuanxuan: Xuanxuan.sendImage, spark: Spark.sendImage, ha: Ha.sendImage, ...saysNothing },
+    read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
+  }),
+  row<Place, Recalled>({
+    operation: "recall",
+    says: "pushed again under its id and gid, empty and `recalled`; so in the history; gone from both lists of ha",
+    arenas: places,
+    send: { xuanxuan: Because.xuanxuanTakesNothingBack, spark: Spark.recall, ha: Ha.recall, ...saysNothing },
+    read: { xuanxuan: Xuanxuan.seesRecalled, ha: Ha.seesRecalled, ...readsNothing }
+  }),
+  row<Place, Recalled>({
+    operation: "recall before it is delivered",
+    says: "never delivered, and empty in the history",
+    arenas: placesOfWhoIsAway,
+    send: {
+      xuanxuan: Because.xuanxuanTakesNothingBack,
+      spark: Spark.recallUnseen,
+      ha: Ha.recallUnseen,
+      ...saysNothing
+    },
+    read: { xuanxuan: Xuanxuan.neverFindsRecalled, ha: Ha.seesRecalled, ...readsNothing }
+  }),
+  row<Place, Recalled>({
+    operation: "recall while who had it is away",
+    says: "delivered at the next login under its gid, empty and `recalled`",
+    arenas: placesOfWhoIsAway,
+    send: {
+      xuanxuan: Because.xuanxuanTakesNothingBack,
+      spark: Spark.recallTaken,
+      ha: Ha.recallTaken,
+      ...saysNothing
+    },
+    read: { xuanxuan: Xuanxuan.findsRecalled, ha: Ha.seesRecalled, ...readsNothing }
+  }),
+  row<Place, Hidden>({
+    operation: "delete for oneself",
+    says: "gone from one's own list and history, and still in the other's",
+    arenas: places,
+    send: {
+      xuanxuan: Because.onlyHaHides,
+      spark: Because.onlyHaHides,
+      hisihi: Because.onlyHaHides,
+      ha: Ha.hide,
+      youdu: Because.onlyHaHides
+    },
+    read: { xuanxuan: Xuanxuan.seesHidden, ha: Ha.seesHidden, ...readsNothing }
+  }),
+  row<Place, Renamed>({
+    operation: "rename",
+    says: "pushed at once to chat clients; lists, contacts and `title` have the new name; youdu's version grows by one",
+    arenas: groups,
+    send: {
+      xuanxuan: Xuanxuan.rename,
+      spark: Spark.rename,
+      hisihi: Hisihi.rename,
+      ha: Because.pairsStay,
+      youdu: Youdu.rename
+    },
+    read: {
+      xuanxuan: Xuanxuan.seesRenamed,
+      spark: Because.sparkNamesNothing,
+      hisihi: Hisihi.seesRenamed,
+      ha: Because.pairsStay,
+      youdu: Youdu.seesRenamed
+    }
+  }),
+  row<Place, Joined>({
+    operation: "add member",
+    says: "pushed at once to members and newcomer; `Members`, `md5` and `member` follow; youdu's version grows by one",
+    arenas: groups,
+    send: {
+      xuanxuan: Xuanxuan.addMember,
+      spark: Spark.addMember,
+      hisihi: Hisihi.addMember,
+      ha: Because.pairsStay,
+      youdu: Youdu.addMember
+    },
+    read: {
+      xuanxuan: Xuanxuan.seesJoined,
+      spark: Spark.seesJoined,
+      hisihi: Because.hisihiListsNoMembers,
+      ha: Because.pairsStay,
+      youdu: Youdu.seesJoined
+    }
+  }),
+  row<Place, Joined>({
+    operation: "remove member",
+    says: "pushed at once to who stays and who goes, whose list has the chat no more; the rest as for a newcomer",
+    arenas: groups,
+    send: {
+      xuanxuan: Xuanxuan.removeMember,
+      spark: Spark.removeMember,
+      hisihi: Hisihi.removeMember,
+      ha: Because.pairsStay,
+      youdu: Youdu.removeMember
+    },
+    read: {
+      xuanxuan: Xuanxuan.seesRemoved,
+      spark: Spark.seesRemoved,
+      hisihi: Because.hisihiListsNoMembers,
+      ha: Because.pairsStay,
+      youdu: Youdu.seesRemoved
+    }
+  }),
+  row<Place, Joined>({
+    operation: "leave",
+    says: "as to remove a member, by a push of `joinChat`",
+    arenas: groups,
+    send: {
+      xuanxuan: Xuanxuan.leave,
+      spark: Because.sparkHasNoLeaving,
+      hisihi: Because.hisihiHasNobodyToLeave,
+      ha: Because.pairsStay,
+      youdu: Youdu.leave
+    },
+    read: {
+      xuanxuan: Xuanxuan.seesLeft,
+      spark: Spark.seesLeft,
+      hisihi: Because.hisihiListsNoMembers,
+      ha: Because.pairsStay,
+      youdu: Youdu.seesLeft
+    }
+  }),
+  row<Place, Taken>({
+    operation: "take delivery",
+    says: "`ispushed` becomes 1 once the message was handed to a connection of the other; `isread` stays",
+    arenas: () => [pair(AWAY)],
+    send: {
+      xuanxuan: Xuanxuan.takeDelivery,
+      spark: Because.appsTakeNothing,
+      hisihi: Because.appsTakeNothing,
+      ha: Because.haTakesNothing,
+      youdu: Because.appsTakeNothing
+    },
+    read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesTaken, ...readsNothing }
+  }),
+  row<Place, ReadUpTo>({
+    operation: "read",
+    says: "`isread` becomes 1 once the other has listed the message",
+    arenas: () => [pair("bob")],
+    send: {
+      xuanxuan: Because.takingIsNotReading,
+      spark: Because.appsTakeNothing,
+      hisihi: Because.appsTakeNothing,
+      ha: Ha.read,
+      youdu: Because.appsTakeNothing
+    },
+    read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesRead, ...readsNothing }
+  })
+]
+
+/** All cells, row by row. */
+export const cells = table.flatMap((operation) =>
+  protocols.flatMap((sender) =>
+    protocols.map((reader) => ({
+      operation: operation.operation,
+      sender,
+      reader,
+      cell: operation.cell(sender, reader)
+    }))
+  )
+)

@@ -1,0 +1,118 @@
+/** youdu: an app of organisation 1 that speaks the envelope, as the SDKs do. Source: seeds/004; PROTOCOLS, "youdu". */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { DEMO, open, seal } from "../../../dialects/test/youdu/Envelope.ts"
+import { byGid, LEAVER, NEWCOMER, type Place } from "./Place.ts"
+import type { Read, Send } from "./Declaration.ts"
+import type { Created, Joined, Renamed } from "./Deeds.ts"
+import { fresh, got, type World } from "./World.ts"
+
+interface Session {
+  readonly sessionId: string
+  readonly title: string
+  readonly version: number
+  readonly member: ReadonlyArray<string>
+}
+
+const sealed = (text: string) => ({ buin: DEMO.buin, appId: DEMO.appId, encrypt: seal(text) })
+
+/** `errcode`, and the JSON that the envelope holds. */
+export const asks = Effect.fnUntraced(function* (
+  world: World["Service"],
+  operation: "get" | "create" | "update",
+  asked: object | string
+) {
+  const now = String(Math.floor(Date.now() / 1000))
+  const answer = yield* got(world, "POST", "/cgi/gettoken", { json: sealed(now) })
+  const { accessToken } = JSON.parse(open(String(answer["encrypt"])).text) as { readonly accessToken: string }
+  const path = `/cgi/session/${operation}?accessToken=${accessToken}`
+  const { errcode, encrypt } = yield* typeof asked === "string"
+    ? got(world, "GET", `${path}&sessionId=${encodeURIComponent(asked)}`)
+    : got(world, "POST", path, { json: sealed(JSON.stringify(asked)) })
+  return { errcode, held: errcode === 0 ? open(String(encrypt)).text : "" }
+})
+
+const does = (...asked: Parameters<typeof asks>): Effect.Effect<Session> =>
+  Effect.map(asks(...asked), ({ errcode, held }) => {
+    assert.strictEqual(errcode, 0)
+    return JSON.parse(held) as Session
+  })
+
+/** Answers the session's id. */
+export const createSession = (
+  world: World["Service"],
+  title: string,
+  creator: string,
+  ...member: ReadonlyArray<string>
+): Effect.Effect<string> =>
+  Effect.map(does(world, "create", { title, creator, type: null, member }), ({ sessionId }) => sessionId)
+
+export const session = (world: World["Service"], gid: string): Effect.Effect<Session> => does(world, "get", gid)
+
+export const create: Send<string, Created> = (world, creator) =>
+  Effect.succeed(
+    Effect.gen(function* () {
+      const [name, others] = [fresh("made by youdu"), ["bob", "erin"]]
+      const gid = yield* createSession(world, name, creator, ...others)
+      return { ...(yield* byGid(world, creator, gid)), type: "group", name, members: [creator, ...others] }
+    })
+  )
+
+export const rename: Send<Place, Renamed> = (world, { gid, lead }) =>
+  Effect.succeed(
+    Effect.gen(function* () {
+      const name = fresh("renamed by youdu")
+      yield* does(world, "update", { sessionId: gid, opUser: lead, title: name })
+      return { name }
+    })
+  )
+
+export const addMember: Send<Place, Joined> = (world, { gid, lead }) =>
+  Effect.succeed(
+    Effect.as(does(world, "update", { sessionId: gid, opUser: lead, addMember: [NEWCOMER] }), { account: NEWCOMER })
+  )
+
+const removes =
+  (opUser: (place: Place) => string): Send<Place, Joined> =>
+  (world, place) =>
+    Effect.succeed(
+      Effect.as(does(world, "update", { sessionId: place.gid, opUser: opUser(place), delMember: [LEAVER] }), {
+        account: LEAVER
+      })
+    )
+export const removeMember = removes(({ lead }) => lead)
+export const leave = removes(() => LEAVER)
+
+export const seesCreated: Read<string, Created> = (world) =>
+  Effect.succeed(
+    Effect.fnUntraced(function* ({ gid, name, members }) {
+      const found = yield* session(world, gid)
+      assert.deepInclude(found, { sessionId: gid, title: name, version: 1 })
+      assert.sameMembers([...found.member], [...members])
+    })
+  )
+
+/** The version grows by one, and what was changed is what was done. */
+export const seesRenamed: Read<Place, Renamed> = (world, { gid }) =>
+  Effect.gen(function* () {
+    const before = yield* session(world, gid)
+    return Effect.fnUntraced(function* ({ name }) {
+      assert.deepStrictEqual(yield* session(world, gid), { ...before, title: name, version: before.version + 1 })
+    })
+  })
+
+const seesMoved =
+  (isIn: boolean): Read<Place, Joined> =>
+  (world, { gid }) =>
+    Effect.gen(function* () {
+      const before = yield* session(world, gid)
+      return Effect.fnUntraced(function* ({ account }) {
+        assert.strictEqual(before.member.includes(account), !isIn)
+        const rest = before.member.filter((one) => one !== account)
+        const member = isIn ? [...rest, account] : rest
+        assert.deepStrictEqual(yield* session(world, gid), { ...before, member, version: before.version + 1 })
+      })
+    })
+export const seesJoined = seesMoved(true)
+export const seesRemoved = seesMoved(false)
+export const seesLeft = seesRemoved
