@@ -59,8 +59,6 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     ["addMembers", "a project", chat({ type: "project" }), []],
     ["approveMembers", "a public group", chat({ public: true }), ["owner", "admin"]],
     ["removeMembers", "a group", chat(), ["owner", "admin"]],
-    ["useGroup", "a public group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
-    ["useGroup", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
     [
       "usePair",
       "a pair",

@@ -32,8 +32,6 @@ export const operations = {
   removeMembers: [visible, group, member, admin],
   speak: [visible, member, speaker],
   broadcast: [visible, member, admin],
-  /** Anything at all, in a group only. Messages are not limited so by any protocol; they are `speak` and `read`. */
-  useGroup: [visible, group, member],
   /**
    * A declared difference between protocols: anything at all, where a protocol knows pairs only, for which every other
    * chat is none; asked beside what else the operation needs. Source: PROTOCOLS, "ha".

@@ -1,0 +1,127 @@
+/**
+ * One permission algebra: every role in every kind of chat tries every operation through every protocol, and each answers
+ * what the rules decide. What a protocol decides differently is declared beside the rules, and nothing else is different.
+ */
+import { assert, it } from "@effect/vitest"
+import { type Operation, refusal } from "@parley/core/rules/Operations"
+import { Effect } from "effect"
+import { type Cast, cast } from "./algebra/Cast.ts"
+import { expected, factsOf, type Request, type Trial } from "./algebra/Request.ts"
+import { requests } from "./algebra/Requests.ts"
+import { type Role, roles, type Scene } from "./algebra/Scene.ts"
+import { scenes } from "./algebra/Scenes.ts"
+import { folder, serve } from "./Program.ts"
+
+/** Roles tried out at once. */
+const SIDE_BY_SIDE = 16
+
+/** One role in one kind of chat, and all that it tries. */
+interface Case {
+  readonly scene: Scene
+  readonly role: Role
+  readonly requests: ReadonlyArray<Request>
+  readonly isNobody: boolean
+}
+
+const about = ({ scene, role, isNobody }: Case, { operation, protocol, says }: Request): string =>
+  `${scene.name}, ${isNobody ? "nobody in particular" : roles[role]}, ${operation}, ${protocol}: ${says}`
+
+/** What an answer should be, and whether others then see something else. */
+const wanted = (request: Request, trial: Trial) => {
+  const allows = (operation: Operation): boolean => refusal(operation, factsOf(trial, request.protocol)) === undefined
+  const outcome = expected(request, trial)
+  return { outcome, changes: outcome === "allowed" && request.changes(trial, allows) }
+}
+
+/** Answers what is wrong. `before` is how the chat looked. */
+const ask = Effect.fnUntraced(function* (one: Case, request: Request, trial: Trial, before: string) {
+  yield* request.prepare?.(trial) ?? Effect.void
+  const { outcome, changes } = wanted(request, trial)
+  const found = yield* request.ask(trial)
+  const after = yield* trial.place.look
+  asked[found]++
+  const wrong: Array<string> = []
+  if (found !== outcome) wrong.push(`${about(one, request)}: should be ${outcome}, was ${found}`)
+  if (changes !== (before !== after)) {
+    wrong.push(`${about(one, request)}: ${changes ? "changed nothing" : `changed ${before} into ${after}`}`)
+  }
+  return wrong
+})
+
+const asked = { allowed: 0, refused: 0, hidden: 0 }
+
+/** What changes nothing is tried in one chat, and everything else in a chat of its own. */
+const play = Effect.fnUntraced(function* (people: Cast, one: Case) {
+  const { scene, role, isNobody } = one
+  const made = Effect.gen(function* () {
+    const place = yield* scene.make(people, role)
+    const trial: Trial = { cast: people, place, isNobody }
+    return { trial, before: yield* place.look }
+  })
+  const tried = (request: Request, { trial, before }: Effect.Success<typeof made>) =>
+    Effect.catchDefect(ask(one, request, trial, before), (defect) =>
+      Effect.succeed([`${about(one, request)}: ${String(defect)}`])
+    )
+  let common = yield* made
+  const wrong: Array<string> = []
+  const alone: Array<Request> = []
+  for (const request of one.requests) {
+    if (request.about?.(common.trial.place) === false) continue
+    if (wanted(request, common.trial).changes) alone.push(request)
+    else {
+      const found = yield* tried(request, common)
+      wrong.push(...found)
+      // What went wrong must not spoil the rest.
+      if (found.length > 0) common = yield* made
+    }
+  }
+  for (const request of alone) wrong.push(...(yield* tried(request, yield* made)))
+  return wrong
+})
+
+const playAll = Effect.fnUntraced(function* (people: Cast, cases: ReadonlyArray<Case>) {
+  const taken = (shared: boolean) => cases.filter(({ scene }) => scene.shared === shared)
+  const playOne = (one: Case): Effect.Effect<ReadonlyArray<string>> =>
+    Effect.catchDefect(play(people, one), (defect) =>
+      Effect.succeed([`${one.scene.name}, ${roles[one.role]}: could not be made: ${String(defect)}`])
+    )
+  const results = yield* Effect.all(
+    [Effect.forEach(taken(false), playOne, { concurrency: SIDE_BY_SIDE }), Effect.forEach(taken(true), playOne)],
+    { concurrency: 2 }
+  )
+  return results.flat(2)
+})
+
+const started = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+  const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo", ...args)
+  return yield* cast(http)
+})
+
+const on = (server: Scene["server"]): ReadonlyArray<Scene> => scenes.filter((scene) => scene.server === server)
+
+it.live("every protocol answers every user what the rules decide, and changes nothing where it refuses", () =>
+  Effect.gen(function* () {
+    const cases = on("token").flatMap((scene) =>
+      scene.roles.map((role): Case => ({ scene, role, requests, isNobody: false }))
+    )
+    const people = yield* started("--set", "hisihi.auth=token")
+    assert.deepStrictEqual(yield* playAll(people, cases), [])
+    for (const count of Object.values(asked)) assert.isAbove(count, 100)
+  }).pipe(Effect.scoped)
+)
+
+it.live("where hisihi asks nobody who they are, it reaches what was made through it and nothing else", () =>
+  Effect.gen(function* () {
+    const people = yield* started()
+    const [ofHisihi, others] = [true, false].map((is) =>
+      requests.filter(({ protocol }) => (protocol === "hisihi") === is)
+    )
+    const users = on("open").flatMap((scene) =>
+      scene.roles.map((role): Case => ({ scene, role, requests: others ?? [], isNobody: false }))
+    )
+    const nobody = scenes
+      .filter(({ needsToken }) => needsToken !== true)
+      .map((scene): Case => ({ scene, role: "member", requests: ofHisihi ?? [], isNobody: true }))
+    assert.deepStrictEqual(yield* playAll(people, [...users, ...nobody]), [])
+  }).pipe(Effect.scoped)
+)

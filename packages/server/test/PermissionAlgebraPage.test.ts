@@ -1,0 +1,88 @@
+/** `parley explain permission` says for every case what the rules decide, and docs/permissions.md shows it. */
+import { assert, it } from "@effect/vitest"
+import { refusal } from "@parley/core/rules/Operations"
+import type { Rule } from "@parley/core/rules/Rule"
+import { Effect } from "effect"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { controlAddress } from "../src/control/Address.ts"
+import { askServer } from "../src/control/ControlClient.ts"
+import { cast } from "./algebra/Cast.ts"
+import { differences, keyOf, NOBODY, operationNames, permissionsPage } from "./algebra/Page.ts"
+import { factsOf } from "./algebra/Request.ts"
+import { requests } from "./algebra/Requests.ts"
+import type { Role, Scene } from "./algebra/Scene.ts"
+import { scenes } from "./algebra/Scenes.ts"
+import { folder, serve } from "./Program.ts"
+
+const page = new URL("../../../docs/permissions.md", import.meta.url)
+
+/** Makes each chat once for each role, and compares what the server explains with what the rules decide. */
+const explained = Effect.fnUntraced(function* (
+  server: Scene["server"],
+  decisions: Map<string, Rule | undefined>,
+  wrong: Array<string>
+) {
+  const cwd = yield* folder
+  const auth = server === "token" ? ["--set", "hisihi.auth=token"] : []
+  const people = yield* cast((yield* serve(cwd, "--demo", ...auth)).http)
+  const address = yield* controlAddress(join(cwd, "data", "parley.db"))
+  const explain = (user: string, chat: string, operation: string) =>
+    askServer(address, { words: ["explain", "permission"], inputs: { user, chat, operation } })
+
+  const decide = (scene: Scene, role: Role) =>
+    Effect.gen(function* () {
+      const place = yield* scene.make(people, role)
+      for (const operation of operationNames) {
+        const refused = refusal(operation, factsOf({ cast: people, place }, "xuanxuan"))
+        const said = yield* explain(place.actor.account, place.gid, operation)
+        const isSame = refused === undefined ? said.startsWith("allowed: ") : said === `refused: ${refused.rule.name}`
+        if (!isSame) wrong.push(`${scene.name}, ${role}, ${operation}: ${said}`)
+        decisions.set(keyOf(scene, role, operation), refused?.rule)
+        if (scene.server === "open") {
+          const facts = factsOf({ cast: people, place, isNobody: true }, "hisihi")
+          decisions.set(keyOf(scene, NOBODY, operation), refusal(operation, facts)?.rule)
+        }
+      }
+    })
+  const cases = scenes
+    .filter((scene) => scene.server === server)
+    .flatMap((scene) => scene.roles.map((role) => [scene, role] as const))
+  const all = (shared: boolean, concurrency: number) =>
+    Effect.forEach(
+      cases.filter(([scene]) => scene.shared === shared),
+      ([scene, role]) => decide(scene, role),
+      { concurrency, discard: true }
+    )
+  yield* all(false, 8)
+  yield* all(true, 1)
+}, Effect.scoped)
+
+it.live("parley explain permission says what the rules decide, and docs/permissions.md shows it", () =>
+  Effect.gen(function* () {
+    const decisions = new Map<string, Rule | undefined>()
+    const wrong: Array<string> = []
+    yield* Effect.all([explained("token", decisions, wrong), explained("open", decisions, wrong)], { concurrency: 2 })
+    assert.deepStrictEqual(wrong, [])
+
+    const current = permissionsPage(scenes, requests, decisions)
+    if (process.env["UPDATE_DOCS"] === "1") writeFileSync(page, current)
+    let written = ""
+    try {
+      written = readFileSync(page, "utf8")
+    } catch {
+      // Reported as not current, below.
+    }
+    assert.isTrue(written === current, "docs/permissions.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
+  })
+)
+
+it("what is asked beside an operation is a declared difference", () => {
+  const declared = differences.map(({ name }) => name)
+  assert.deepStrictEqual(declared.toSorted(), ["approveMembers", "edit", "madeHere", "reachable", "usePair"])
+  const asked = requests.flatMap(({ beside, says }) => (beside === undefined ? [] : [[beside, says]]))
+  assert.deepStrictEqual(
+    asked.filter(([beside = ""]) => !declared.includes(beside)),
+    []
+  )
+})

@@ -1,0 +1,85 @@
+/** Which chats an application reaches, and that what it does there is decided for the user for whom it acts. */
+import { assert, it } from "@effect/vitest"
+import { refusal } from "@parley/core/rules/Operations"
+import { reachable } from "@parley/core/rules/Reach"
+import { Effect } from "effect"
+import { join } from "node:path"
+import { controlAddress } from "../src/control/Address.ts"
+import { askServer } from "../src/control/ControlClient.ts"
+import { application } from "./algebra/Application.ts"
+import { actor, cast, type Cast, http } from "./algebra/Cast.ts"
+import { factsOf } from "./algebra/Request.ts"
+import type { Role } from "./algebra/Scene.ts"
+import { scenes } from "./algebra/Scenes.ts"
+import { PASSWORD } from "./Client.ts"
+import { folder, serve } from "./Program.ts"
+
+/** The organisation of the demonstration, its users and its application. */
+const ORGANISATION = 1
+/** Of somebody else. */
+const ELSEWHERE = 2
+
+const ROLES: ReadonlyArray<Role> = ["owner", "member", "former", "stranger"]
+
+it.live("an application reaches groups of its organisation, and may there what the user may for whom it acts", () =>
+  Effect.gen(function* () {
+    const cwd = yield* folder
+    const server = yield* serve(cwd, "--demo", "--set", "hisihi.auth=token")
+    const home = yield* cast(server.http)
+    const address = yield* controlAddress(join(cwd, "data", "parley.db"))
+    const names = ["erika", "fritz", "gerda", "hans", "ilse"]
+    yield* Effect.forEach(names, (account) =>
+      askServer(address, {
+        words: ["user", "add"],
+        inputs: { account, password: PASSWORD, org: ELSEWHERE, admin: account === "fritz" }
+      })
+    )
+    const away: Cast = {
+      ...home,
+      alice: yield* actor(server.http, "erika"),
+      admin: yield* actor(server.http, "fritz"),
+      bob: yield* actor(server.http, "gerda"),
+      carol: yield* actor(server.http, "hans"),
+      dave: yield* actor(server.http, "ilse")
+    }
+    const app = yield* application(http(server.http))
+    const wrong: Array<string> = []
+    const sides = [
+      { people: home, organisation: ORGANISATION },
+      { people: away, organisation: ELSEWHERE }
+    ]
+    let reached = 0
+    for (const { people, organisation } of sides) {
+      // The system chat is everybody's, and tried once.
+      const own = scenes.filter((one) => one.server === "token" && (people === home || !one.name.startsWith("system")))
+      for (const scene of own) {
+        for (const role of scene.roles.filter((one) => ROLES.includes(one))) {
+          const place = yield* scene.make(people, role)
+          const { facts: chat, gid, actor: user } = place
+          const members = [...chat.members.keys()].map(() => ({ organisation }))
+          const unreached = reachable.check({ reach: { organisation: ORGANISATION }, chat, members }) !== undefined
+          const allowed = refusal("rename", factsOf({ cast: people, place }, "youdu")) === undefined
+          const wanted = unreached ? [404, 404] : [0, allowed ? 0 : 403]
+          const found = [yield* app.get(gid), yield* app.update({ sessionId: gid, opUser: user.account, title: "new" })]
+          if (!unreached) reached++
+          if (String(found) !== String(wanted)) {
+            wrong.push(
+              `${scene.name}, ${role}, organisation ${organisation}: ${String(found)} instead of ${String(wanted)}`
+            )
+          }
+        }
+      }
+    }
+    assert.deepStrictEqual(wrong, [])
+    assert.isAbove(reached, 0)
+
+    // One member is enough.
+    const gid = "algebra-mixed"
+    yield* away.alice.done("create", { gid, name: "mixed", type: "group", members: [{ id: away.carol.id }] })
+    assert.strictEqual(yield* app.get(gid), 404)
+    yield* away.alice.done("addmember", { gid, members: [{ id: home.carol.id }], join: true })
+    assert.strictEqual(yield* app.get(gid), 0)
+    yield* home.carol.done("joinchat", { gid, join: false })
+    assert.strictEqual(yield* app.get(gid), 404)
+  }).pipe(Effect.scoped)
+)

@@ -1,0 +1,58 @@
+/** Every request that the protocols offer for an operation on a chat. */
+import { UserId } from "@parley/core/Ids"
+import type { Actor, Cast } from "./Cast.ts"
+import { hisihi, memberPath, ofHa, ofHisihi, ofSpark, ofYoudu, spark, youdu } from "./HttpRequests.ts"
+import { never, type Protocol, type Request, type Trial } from "./Request.ts"
+import type { Place } from "./Scene.ts"
+import { gidOf, ofXuanxuan, xuanxuan } from "./XuanxuanRequests.ts"
+
+// Nobody removes the owner, through whatever protocol.
+
+/** In a group made for a case; the actor may be the owner. */
+const ownerOf = ({ cast, place: { facts, actor } }: Trial): Actor =>
+  [actor, ...people(cast)].find(({ id }) => id === facts.owner) ?? actor
+
+const people = ({ alice, admin, bob, carol, dave }: Cast): ReadonlyArray<Actor> => [alice, admin, bob, carol, dave]
+
+const sparing = (protocol: Protocol, ask: Request["ask"], about: (place: Place) => boolean = () => true): Request => ({
+  protocol,
+  operation: "removeMembers",
+  says: "removing the owner",
+  otherwise: "refused",
+  about: (place) => place.facts.owner !== null && about(place),
+  changes: never,
+  ask
+})
+
+const ofOwners: ReadonlyArray<Request> = [
+  sparing("xuanxuan", (trial) =>
+    xuanxuan(
+      "removeMembers",
+      "addmember",
+      () => ({ ...gidOf(trial), members: [{ id: ownerOf(trial).id }], join: false }),
+      never
+    ).ask(trial)
+  ),
+  sparing("spark", (trial) =>
+    spark("removeMembers", "/session/RemoveMember", () => ({ To: [ownerOf(trial).account] }), never).ask(trial)
+  ),
+  sparing("hisihi", (trial) =>
+    hisihi("removeMembers", "DELETE", memberPath, "", () => ({ member_client_ids: ownerOf(trial).account })).ask(trial)
+  ),
+  // Oneself leaves, there: the owner too.
+  sparing(
+    "youdu",
+    (trial) => youdu("removeMembers", "", () => ({ delMember: [ownerOf(trial).account] })).ask(trial),
+    ({ facts, actor }) => facts.owner !== UserId(actor.id)
+  )
+]
+
+export const requests: ReadonlyArray<Request> = [
+  ...ofXuanxuan,
+  ...ofSpark,
+  ...ofHisihi,
+  ...ofHa,
+  ...ofYoudu,
+  ...ofOwners
+]
+export const protocols: ReadonlyArray<Protocol> = ["xuanxuan", "spark", "hisihi", "ha", "youdu"]

@@ -1,0 +1,214 @@
+/** The chats of the permission algebra: of every kind, each made through the protocols. */
+import { type Committers, VIA } from "@parley/core/Chat"
+import { UserId } from "@parley/core/Ids"
+import { Effect } from "effect"
+import type { Actor, Cast, Json } from "./Cast.ts"
+import { byHisihi, bySpark, byXuanxuan, byYoudu, type Kind, type Make } from "./Makers.ts"
+import {
+  actorOf,
+  agreed,
+  askFor,
+  chatFacts,
+  isIn,
+  looking,
+  remove,
+  type Role,
+  say,
+  type Scene,
+  wasIn
+} from "./Scene.ts"
+
+const committersFor = ({ committers }: Kind, cast: Cast, actor: Actor, role: Role): Committers => {
+  if (committers === undefined) return []
+  if (committers === "admins") return "admins"
+  // A former member stays on the list, and must not profit from it.
+  const listed = role === "committer" || role === "former" ? [cast.carol, actor] : [cast.carol]
+  return listed.map(({ id }) => UserId(id))
+}
+
+/** A chat with an owner, or with none, that is filled, spoken in, restricted and left as the role needs it. */
+const made = (kind: Kind, make: Make): Scene["make"] =>
+  Effect.fnUntraced(function* (cast, role) {
+    const { bob, carol } = cast
+    const actor = actorOf(cast, role)
+    const owner = role === "owner" || role === "founder" ? actor : bob
+    // In this order: ownership passes to who has been in the chat longest.
+    const inside = role === "founder" ? [bob] : wasIn(role) && owner !== actor ? [actor] : []
+    const { gid, organisation = 0 } = yield* make(cast, owner, [...inside, carol])
+    const others = yield* say(carol, gid)
+    const own = wasIn(role) ? yield* say(actor, gid) : undefined
+    const committers = committersFor(kind, cast, actor, role)
+    if (committers === "admins") yield* owner.done("setcommitters", { gid, committers: "$ADMINS" })
+    else if (committers.length > 0) yield* owner.done("setcommitters", { gid, committers })
+    if (role === "former" && kind.ownerless === true) yield* actor.done("joinchat", { gid, join: false })
+    else if (role === "former") yield* remove(owner, gid, actor)
+    if (role === "admin" || role === "founder") yield* owner.done("joinchat", { gid, join: false })
+    const heir = role === "admin" ? actor : role === "founder" ? bob : owner
+    if (role === "pending") yield* askFor(cast, gid, actor)
+
+    const creation = { gid, name: "", type: "group", members: [] }
+    const data = yield* carol.done("create", creation)
+    const { id } = data as { readonly id: number }
+    const members = [heir, ...(isIn(role) && heir !== actor ? [actor] : []), carol]
+    const facts = chatFacts(id, gid, members, {
+      type: kind.type ?? "group",
+      public: kind.public ?? false,
+      subject: kind.subject ?? 0,
+      createdBy: kind.ownerless === true ? null : UserId(owner.id),
+      owner: kind.ownerless === true ? null : UserId(heir.id),
+      committers,
+      attributes: kind.via === undefined ? {} : { [VIA]: kind.via }
+    })
+    yield* agreed(data, facts)
+    if (kind.dissolved === true) {
+      const headers = { authorization: `Bearer ${heir.token}` }
+      const { status } = yield* cast.http("DELETE", `/im/group/${id}`, { headers })
+      if (status !== 204) return yield* Effect.die(new Error(`deleting a group answered ${status}`))
+    }
+    return {
+      facts: { ...facts, dissolved: kind.dissolved ?? false },
+      actor,
+      gid,
+      id,
+      others,
+      own,
+      organisation,
+      watcher: carol,
+      look: looking(carol, gid, creation)
+    }
+  })
+
+/** The one chat of a pair: who is tried out, or carol, with bob. */
+const pair: Scene["make"] = Effect.fnUntraced(function* (cast, role) {
+  const { bob, carol } = cast
+  const actor = actorOf(cast, role)
+  const other = isIn(role) ? actor : carol
+  const creation = { gid: "", name: "", type: "one2one", members: [{ id: other.id }] }
+  const data = yield* bob.done("create", creation)
+  const { id, gid } = data as { readonly id: number; readonly gid: string }
+  const facts = chatFacts(id, gid, [bob, other], { type: "one2one", createdBy: UserId(bob.id) })
+  yield* agreed(data, facts)
+  const others = yield* say(bob, gid)
+  const own = isIn(role) ? yield* say(actor, gid) : undefined
+  return { facts, actor, gid, id, others, own, organisation: 0, watcher: bob, look: looking(bob, gid, creation) }
+})
+
+/** The system chat, put back to how it is at the start, and then given its admins. */
+const system = (withAdmins: boolean, kind: Kind = {}): Scene["make"] =>
+  Effect.fnUntraced(function* (cast, role) {
+    const { admin, alice, bob, carol, dave } = cast
+    const actor = actorOf(cast, role)
+    const gid = "system"
+    const set = (users: ReadonlyArray<Actor>, isAdmin: boolean) =>
+      admin.done("setadmin", { gid, admins: users.map(({ id }) => ({ id })), isAdmin })
+    yield* set([alice, bob, carol, dave, admin], false)
+    yield* admin.done("setcommitters", { gid, committers: "" })
+    const others = yield* say(carol, gid)
+    const own = yield* say(actor, gid)
+    const admins = withAdmins ? [bob, ...(role === "admin" ? [actor] : [])] : []
+    if (withAdmins) yield* set(admins, true)
+    const committers = committersFor(kind, cast, actor, role)
+    if (committers === "admins") yield* admin.done("setcommitters", { gid, committers: "$ADMINS" })
+    else if (committers.length > 0) yield* admin.done("setcommitters", { gid, committers })
+    const creation = { gid, name: "", type: "group", members: [] }
+    const data = yield* carol.done("create", creation)
+    const { id } = data as { readonly id: number }
+    const facts = chatFacts(id, gid, [], {
+      type: "system",
+      admins: admins.map((one) => UserId(one.id)),
+      committers,
+      public: (data as Json)["public"] === true
+    })
+    yield* agreed(data, facts)
+    return { facts, actor, gid, id, others, own, organisation: 0, watcher: carol, look: looking(carol, gid, creation) }
+  })
+
+const GROUP: ReadonlyArray<Role> = [
+  "owner",
+  "admin",
+  "member",
+  "pending",
+  "former",
+  "founder",
+  "stranger",
+  "administrator",
+  "insider"
+]
+const LISTED: ReadonlyArray<Role> = ["owner", "admin", "committer", ...GROUP.slice(2)]
+/** Nobody gets out of these, and nobody waits to be let in. */
+const CLOSED: ReadonlyArray<Role> = ["owner", "member", "stranger", "administrator", "insider"]
+
+const group = (name: string, says: string, kind: Kind, make: Make = byXuanxuan(kind), who = GROUP): Scene => ({
+  name,
+  says,
+  roles: who,
+  server: "token",
+  needsToken: kind.via === "hisihi" || kind.dissolved === true,
+  shared: false,
+  make: made(kind, make)
+})
+
+export const scenes: ReadonlyArray<Scene> = [
+  group("private group", "Where its committers are everybody.", {}),
+  group("public group", "As before, and everybody may see and join it.", { public: true }),
+  group("group where only admins speak", "Its committers are `$ADMINS`.", { committers: "admins" }),
+  group(
+    "group with a committer list",
+    "Its committers are some of its members; a former member may still be on the list.",
+    { committers: "list" },
+    byXuanxuan({}),
+    LISTED
+  ),
+  group("group with a subject", "A public group about a product or a project.", { subject: 7, public: true }),
+  group(
+    "product",
+    "A chat of a type of its own, `product`, with a subject: `project` and any other type is the same.",
+    { type: "product", subject: 7 },
+    byXuanxuan({ type: "product", subject: 7 }),
+    CLOSED
+  ),
+  group("group made through spark", "A session that was started there.", { via: "spark" }, bySpark),
+  group("group made through youdu", "A session that an application made for its owner.", {}, byYoudu),
+  group("group made through hisihi", "By somebody with a token, who owns it.", { via: "hisihi" }, byHisihi("token")),
+  {
+    name: "group that is nobody's",
+    says: "Made through hisihi where it asks nobody who they are (`hisihi.auth` is `open`): it has no owner.",
+    roles: ["member", "pending", "former", "stranger", "administrator", "insider"],
+    server: "open",
+    shared: false,
+    make: made({ via: "hisihi", ownerless: true }, byHisihi("open"))
+  },
+  group("dissolved group", "One that was deleted through hisihi.", { dissolved: true, public: true }, undefined, GROUP),
+  {
+    name: "pair",
+    says: "The one chat of two users. It has no owner and no admins.",
+    roles: ["member", "stranger", "administrator", "insider"],
+    server: "token",
+    shared: true,
+    make: pair
+  },
+  {
+    name: "system chat without admins",
+    says: "Everybody is a member.",
+    roles: ["member", "insider"],
+    server: "token",
+    shared: true,
+    make: system(false)
+  },
+  {
+    name: "system chat with admins",
+    says: "Everybody is a member, and only admins speak.",
+    roles: ["admin", "member", "insider"],
+    server: "token",
+    shared: true,
+    make: system(true)
+  },
+  {
+    name: "system chat with a committer list",
+    says: "It has admins, and beside them the listed may speak.",
+    roles: ["admin", "committer", "member", "insider"],
+    server: "token",
+    shared: true,
+    make: system(true, { committers: "list" })
+  }
+]

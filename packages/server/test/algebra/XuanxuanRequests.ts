@@ -1,0 +1,155 @@
+/** What xuanxuan offers. It has no codes, so what is hidden has the words that are said of a chat which is not there. */
+import type { Chat } from "@parley/core/Chat"
+import { UserId } from "@parley/core/Ids"
+import type { Operation } from "@parley/core/rules/Operations"
+import { Effect } from "effect"
+import { type Actor, type Answer, type Cast, fresh, freshGid, type Json } from "./Cast.ts"
+import { always, type Changes, named, never, read, type Request, type Trial } from "./Request.ts"
+import type { Place } from "./Scene.ts"
+
+const sentence = (answer: Json): unknown => {
+  const { data, message: whole } = answer
+  const [first] = (Array.isArray(data) ? data : []) as ReadonlyArray<Json>
+  return first?.["message"] ?? whole
+}
+
+export const xuanxuan = (
+  operation: Operation,
+  method: string,
+  params: (trial: Trial) => Json,
+  changes: Changes,
+  more: Partial<Request> = {}
+): Request => ({
+  protocol: "xuanxuan",
+  operation,
+  says: named(method),
+  changes,
+  ask: (trial) =>
+    Effect.gen(function* () {
+      const { actor } = trial.place
+      const [name = method] = method.split(" ")
+      const answer = yield* actor.chat(name, params(trial))
+      const isHidden = more.alike !== true && sentence(answer) === trial.cast.missing
+      const { result } = answer
+      return yield* read(answer, result === "success", result === "fail" && !isHidden, result === "fail")
+    }),
+  ...more
+})
+
+export const gidOf = ({ place: { gid } }: Trial) => ({ gid })
+const messageOf = ({ place: { gid, actor } }: Trial, type: string): Json => ({
+  messages: [{ gid: freshGid(), cgid: gid, user: actor.id, type, contentType: "text", content: `${type} ${fresh()}` }]
+})
+
+const uploaded = ({ http }: Cast, { gid }: Place, { token }: Actor): Effect.Effect<Answer> => {
+  const body = new FormData()
+  body.set("gid", gid)
+  body.set("files", new Blob(["content"]), "file.txt")
+  return http("POST", `/attach-upload.json?sid=${token}`, { body })
+}
+
+const upload: Request["ask"] = ({ cast, place }) =>
+  Effect.flatMap(uploaded(cast, place, place.actor), (answer) =>
+    read(answer, answer.status === 200, answer.status === 400 || answer.status === 404, false)
+  )
+
+/** A file that somebody else has put there. */
+const download: Request["ask"] = Effect.fnUntraced(function* ({ cast, place }) {
+  const { json } = yield* uploaded(cast, place, place.watcher)
+  const [file] = (json["data"] ?? []) as ReadonlyArray<{ readonly id: number }>
+  const path = `/attach-download-${file?.id ?? 999_999_999}.json?sid=${place.actor.token}`
+  const status = yield* Effect.promise(async () => {
+    const response = await fetch(cast.base + path)
+    await response.arrayBuffer()
+    return response.status
+  })
+  return yield* read(status, status === 200, status === 404, false)
+})
+
+/** What a client lists at the start, and what it offers to join. */
+const lists: Request["ask"] = Effect.fnUntraced(function* ({ place: { actor, gid } }) {
+  const own = (yield* actor.done("getlist", {})) as ReadonlyArray<Json>
+  const open = (yield* actor.done("getpubliclist", {})) as ReadonlyArray<Json>
+  const isListed = [...own, ...open].some((chat) => chat["gid"] === gid)
+  return isListed ? "allowed" : "refused"
+})
+
+const isMember = ({ place: { facts, actor } }: Trial): boolean => facts.members.has(UserId(actor.id))
+
+export const ofXuanxuan: ReadonlyArray<Request> = [
+  xuanxuan(
+    "see",
+    "create with the gid of a chat that is there",
+    ({ cast, place: { gid, actor, facts } }) =>
+      facts.type === "one2one"
+        ? {
+            gid,
+            type: "one2one",
+            members: [{ id: cast.bob.id }, ...(isPairOf(facts, actor.id) ? [] : [{ id: cast.carol.id }])]
+          }
+        : { gid, type: "group", members: [] },
+    never,
+    { alike: true }
+  ),
+  {
+    protocol: "xuanxuan",
+    operation: "see",
+    says: "`getlist`, `getpubliclist`",
+    alike: true,
+    changes: never,
+    ask: lists
+  },
+  xuanxuan(
+    "join",
+    "joinchat",
+    (trial) => ({ ...gidOf(trial), join: true }),
+    (trial) => !isMember(trial)
+  ),
+  xuanxuan("leave", "joinchat with join false", (trial) => ({ ...gidOf(trial), join: false }), always),
+  xuanxuan("rename", "changename", ({ place: { id } }) => ({ id, name: `renamed ${fresh()}` }), always),
+  xuanxuan("rename", "changename with a gid", (trial) => ({ ...gidOf(trial), name: `renamed ${fresh()}` }), always),
+  xuanxuan("prefer", "star", (trial) => ({ ...gidOf(trial), star: true }), never),
+  xuanxuan("prefer", "hide", (trial) => ({ ...gidOf(trial), hide: true }), never),
+  xuanxuan("prefer", "mute", (trial) => ({ ...gidOf(trial), mute: true }), never),
+  xuanxuan(
+    "addMembers",
+    "addmember",
+    (trial) => ({ ...gidOf(trial), members: [{ id: trial.cast.dave.id }], join: true }),
+    always
+  ),
+  xuanxuan(
+    "removeMembers",
+    "addmember with join false",
+    (trial) => ({ ...gidOf(trial), members: [{ id: trial.cast.carol.id }], join: false }),
+    always
+  ),
+  xuanxuan("speak", "message", (trial) => messageOf(trial, "normal"), always),
+  xuanxuan("broadcast", "message of type broadcast", (trial) => messageOf(trial, "broadcast"), always),
+  xuanxuan("read", "history", gidOf, never),
+  xuanxuan("read", "members", gidOf, never),
+  xuanxuan("read", "attach/getlist", gidOf, never),
+  { protocol: "xuanxuan", operation: "read", says: "`/attach-upload.json`", alike: true, changes: never, ask: upload },
+  {
+    protocol: "xuanxuan",
+    operation: "read",
+    says: "`/attach-download-<id>.json`",
+    alike: true,
+    changes: never,
+    ask: download
+  },
+  xuanxuan("publish", "changepublic", (trial) => ({ ...gidOf(trial), public: !trial.place.facts.public }), always),
+  xuanxuan(
+    "setAdmins",
+    "setadmin",
+    (trial) => ({ ...gidOf(trial), admins: [{ id: trial.cast.dave.id }], isAdmin: true }),
+    always
+  ),
+  xuanxuan(
+    "setCommitters",
+    "setcommitters",
+    (trial) => ({ ...gidOf(trial), committers: trial.place.facts.committers === "admins" ? "$ALL" : "$ADMINS" }),
+    always
+  )
+]
+
+const isPairOf = ({ members }: Chat, id: number): boolean => members.has(UserId(id))
