@@ -47,7 +47,8 @@ export class Session implements Peer {
   readonly tongue: Tongue
   readonly #respond: Respond
   readonly #around: Surroundings
-  readonly #waiting: Array<string> = []
+  /** Frames that wait for their turn, and where one was that was too large. */
+  readonly #waiting: Array<string | { readonly limit: number }> = []
   #paused = false
   #running = false
   #ended = false
@@ -77,8 +78,9 @@ export class Session implements Peer {
 
   oversized(limit: number): void {
     if (this.#ended) return
-    this.answer(this.tongue.oversized(limit))
-    this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
+    // What came before it is answered before it.
+    this.#waiting.push({ limit })
+    if (!this.#running) this.#next()
   }
 
   closed(): void {
@@ -88,18 +90,37 @@ export class Session implements Peer {
     this.exit()
   }
 
+  /** Takes up frames until one is not carried out at once; that one goes on from here when it is. */
   #next(): void {
-    const frame = this.#waiting.shift()
-    if (frame === undefined) {
-      this.#running = false
-      return
-    }
     this.#running = true
-    if (this.#paused && this.#waiting.length <= this.#around.settings.waitingFrames / 2) {
-      this.#paused = false
-      this.connection.resume()
+    for (;;) {
+      const frame = this.#waiting.shift()
+      if (frame === undefined) {
+        this.#running = false
+        return
+      }
+      if (typeof frame !== "string") return this.#refuse(frame.limit)
+      if (this.#paused && this.#waiting.length <= this.#around.settings.waitingFrames / 2) {
+        this.#paused = false
+        this.connection.resume()
+      }
+      // A list of frames that are carried out at once must not become a stack of calls.
+      let [done, later] = [false, false]
+      this.#around.work(this.#respond(this, frame), () => {
+        done = true
+        if (later) this.#next()
+      })
+      if (!done) {
+        later = true
+        return
+      }
     }
-    this.#around.work(this.#respond(this, frame), () => this.#next())
+  }
+
+  #refuse(limit: number): void {
+    this.#waiting.length = 0
+    this.answer(this.tongue.oversized(limit))
+    this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
   }
 
   /** The session that this connection has. */
