@@ -241,6 +241,16 @@ export class Session implements Peer {
     )
   }
 
+  /** The same where nothing has to be looked up: answers whether that was so, and else has done nothing. */
+  acknowledgeAtOnce(ids: ReadonlyArray<number>): boolean {
+    const delivery = this.#delivery
+    if (delivery === undefined) return false
+    const places = ids.map((id) => this.#around.hub.locate(id))
+    if (places.includes(undefined)) return false
+    for (const place of places) if (place !== undefined) delivery.acknowledge(place.chat, place.seq)
+    return true
+  }
+
   /** The user is in a chat from this entry on. */
   joinChat(chat: ChatId, seq: number): void {
     const subscription = this.#delivery?.begin({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)

@@ -15,7 +15,7 @@ import type { EngineSettings } from "@parley/core/Settings"
 import type { Status, User } from "@parley/core/User"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "./Frames.ts"
+import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request, type Unreadable } from "./Frames.ts"
 import { greetingOf } from "./Greeting.ts"
 import { type Profile, refusedFrame } from "./Profiles.ts"
 import { messageOf, resultOf } from "./Refusals.ts"
@@ -29,6 +29,7 @@ export interface Services {
   readonly sessions: Sessions["Service"]
   readonly queue: OfflineQueue["Service"]
   readonly settings: EngineSettings
+  readonly clock: Clock.Clock
 }
 
 /** WebSocket close code of RFC 6455. */
@@ -38,13 +39,33 @@ const MAX_DEVICE = 64
 
 export const respondIn =
   (services: Services, profile: Profile): Respond =>
-  (session, frame) =>
-    Effect.gen(function* () {
-      for (const request of parse(frame, services.settings.requestsPerFrame)) {
+  (session, frame) => {
+    const requests = parse(frame, services.settings.requestsPerFrame)
+    const [first] = requests
+    if (first !== undefined && requests.length === 1 && acknowledgeAtOnce(services, session, first)) return Effect.void
+    return Effect.gen(function* () {
+      for (const request of requests) {
         if (isUnreadable(request)) session.answer(refusedFrame(request.problem))
         else yield* answer(services, profile, session, request)
       }
     })
+  }
+
+/**
+ * Acknowledgements are as many as messages that were delivered. One of this session for packets that were sent lately
+ * needs no storage, no answer and so no fiber; everything else goes the ordinary way.
+ */
+const acknowledgeAtOnce = (services: Services, session: Session, request: Request | Unreadable): boolean => {
+  const { live } = session
+  if (isUnreadable(request) || live === undefined || session.superseded || request.sid !== live.token) return false
+  if (!isAcknowledgement(request)) return false
+  const ids = acknowledgedIds(request.id)
+  return (
+    ids !== undefined &&
+    services.sessions.isGood(live, services.clock.currentTimeMillisUnsafe()) &&
+    session.acknowledgeAtOnce(ids)
+  )
+}
 
 const answer = (services: Services, profile: Profile, session: Session, request: Request): Effect.Effect<void> => {
   const name = `${request.module}/${request.method}`.toLowerCase()

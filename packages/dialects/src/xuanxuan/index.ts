@@ -13,6 +13,7 @@ import { Reception } from "@parley/core/Reception"
 import { Sessions } from "@parley/core/Sessions"
 import { choice, Settings } from "@parley/core/Settings"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./Profiles.ts"
 import { respondIn } from "./Respond.ts"
@@ -43,6 +44,7 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       sessions: yield* Sessions,
       queue: yield* OfflineQueue,
       settings: yield* Settings,
+      clock: yield* Clock.Clock,
       blobs: yield* Blobs,
       random: yield* SecureRandom.SecureRandom,
       site
