@@ -118,7 +118,7 @@ export interface Garbage {
 }
 
 /** Requests that a frame may hold. */
-const REQUESTS = 100
+const REQUESTS = 1000
 
 const isOwed = (json: unknown, sid: string): boolean => {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return true
