@@ -122,6 +122,21 @@ describe("members", () => {
     )
   )
 
+  it.effect("a group that all have left belongs to who comes back first", () =>
+    staged(
+      Effect.gen(function* () {
+        const chats = yield* Chats
+        const members = yield* Members
+        const [ann, ben] = yield* people("ann", "ben")
+        assert(ann && ben)
+        yield* chats.create(ann, { gid: "g", members: [], public: true })
+        assert.strictEqual((yield* members.leave(ann, { gid: "g" })).chat.owner, null)
+        assert.strictEqual((yield* members.join(ben, { gid: "g" })).chat.owner, ben.user)
+        assert.strictEqual((yield* members.join(ann, { gid: "g" })).chat.owner, ben.user)
+      })
+    )
+  )
+
   it.effect("a change that changes nothing is no step", () =>
     staged(
       Effect.gen(function* () {

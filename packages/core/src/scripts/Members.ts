@@ -12,7 +12,11 @@ import { answer, change, existing, invalid, permitted, type Script, view } from 
 export const joinChat: Script<JoinChat> = Effect.fnUntraced(function* (desk, attempt, command) {
   const warm = yield* permitted(desk, attempt, command.chat, "join")
   const { id } = attempt.user
-  return isMember(warm.chat, id) ? answer(view(warm)) : change(warm, attempt, { added: [id] })
+  const { chat } = warm
+  if (isMember(chat, id)) return answer(view(warm))
+  // Who comes into a group that all have left takes it over, unless it was nobody's from the beginning.
+  const takesOver = chat.members.size === 0 && chat.owner === null && chat.createdBy !== null
+  return change(warm, attempt, takesOver ? { added: [id], owner: id } : { added: [id] })
 })
 
 export const leaveChat: Script<LeaveChat> = Effect.fnUntraced(function* (desk, attempt, command) {
