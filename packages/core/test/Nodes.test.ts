@@ -6,6 +6,7 @@ import { TestClock } from "effect/testing"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Bus, type Hint } from "@parley/core/Bus"
 import { Chats } from "@parley/core/Chats"
+import { Engine } from "@parley/core/Engine"
 import { Messages } from "@parley/core/Messages"
 import * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
@@ -26,6 +27,15 @@ describe("invariant 6: authority comes from the session, never from a field in a
         const refused = yield* Effect.flip(chats.list(caller))
         assert.strictEqual(refused.reason._tag, "NotLoggedIn")
       }
+      const { perform } = yield* Engine
+      for (const command of [
+        { _tag: "ReadUserSettings", account: "ben" },
+        { _tag: "SaveUserSettings", account: "ben", settings: "{}" }
+      ] as const) {
+        const refused = yield* Effect.flip(perform(ann, command))
+        assert.deepStrictEqual(refused.reason, { _tag: "Only", who: "oneself" })
+      }
+      assert.strictEqual(yield* (yield* Store).settings(ben.user), null)
     }).pipe(Effect.provide(Parley.layer.pipe(Layer.provideMerge(Layer.merge(MemoryStore.layer, plainPasswords)))))
   )
 })
