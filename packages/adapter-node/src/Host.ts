@@ -3,31 +3,38 @@
  * TCP port (`listenTcp`), or on a server of its own (`HttpServing`). It takes the requests for its own paths and leaves
  * all others alone; it installs no listener on the process and never ends it.
  */
-import type { Accept, Opening } from "@parley/core/Connection"
+import { Authenticator } from "@parley/core/Authenticator"
+import type { Accept } from "@parley/core/Connection"
 import type { Door } from "@parley/core/Dialect"
 import { Settings } from "@parley/core/Settings"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
-import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import type * as Scope from "effect/Scope"
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http"
-import type { Server as HttpsServer } from "node:https"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import * as net from "node:net"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
-import { type HttpRoutes, build } from "./HttpRoutes.ts"
+import { attachTo, type Foreign, type Server } from "./Attaching.ts"
+import { type HttpRoutes, type Routing, build } from "./HttpRoutes.ts"
 import { type Address, CannotListen, listen } from "./Listening.ts"
+import { mountAt } from "./Mount.ts"
 import { CONSUMED, type ForeignRequest, restored, urlOf } from "./RequestBody.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "./SocketConnection.ts"
 import { TcpConnection } from "./TcpConnection.ts"
+import { isHijacked, openingOf, refuse } from "./Upgrading.ts"
 import { WebSocketConnection } from "./WebSocketConnection.ts"
 
 export interface Options {
   /** What opened dialects show, all dialects together. */
   readonly doors: ReadonlyArray<Door<HttpRoutes>>
+  /** Where they are on the server: `/im` puts `/ws` at `/im/ws`. By default they are where their protocols say. */
+  readonly path?: string | undefined
   /** Bytes of one HTTP request body, at most; multipart routes set their own. By default the setting `limits.body`. */
   readonly body?: number
   /** By default the settings `limits.frame`, `limits.sendBuffer` and `connection.ping`, and the times of `defaultOptions`. */
@@ -35,44 +42,47 @@ export interface Options {
 }
 
 export interface Host {
+  /** Where its doors are on the server: "" or as `/im`. */
+  readonly path: string
+  /** Whether a request is for one of its paths; `url` as in a request line. */
+  readonly owns: (method: string, url: string) => boolean
   /**
    * For `http.createServer`, or as middleware, before body parsers. Foreign paths go to `next`; without it they get a
    * JSON 404.
    */
   readonly node: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
-  /** For hosts that speak the web's `Request` and `Response`. Foreign paths get a JSON 404. No WebSockets. */
-  readonly fetch: (request: Request) => Promise<Response>
+  /**
+   * For hosts that speak the web's `Request` and `Response`. Foreign paths get a JSON 404. No WebSockets. The client's
+   * address, by which failed logins are throttled, is not in a `Request`: whoever knows it passes it.
+   */
+  readonly fetch: (request: Request, from?: { readonly address?: string | undefined }) => Promise<Response>
   /** For a server's `upgrade` event. False: not our path, and the socket was not touched. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /**
    * Takes the WebSocket upgrades of a server; its HTTP requests are left to whoever has them. What happens to upgrades
-   * for foreign paths: "ignore" leaves them to other listeners, "refuse" answers 404 and ends the socket. Attaching
-   * again to the same server changes nothing. The returned function detaches.
+   * for foreign paths: "ignore" leaves them to other listeners, "refuse" answers 404 and ends the socket, "alone", the
+   * default, refuses only where nobody else listens, since such a socket would stay open for ever. A server that is `own`
+   * stops listening as soon as the host closes. Attaching again to the same server changes nothing. The returned function
+   * detaches.
    */
-  readonly attach: (
-    server: HttpServer | HttpsServer,
-    options?: { readonly foreign?: "ignore" | "refuse" }
-  ) => () => void
+  readonly attach: (server: Server, options?: { readonly foreign?: Foreign; readonly own?: boolean }) => () => void
   /** Serves the protocol that has a TCP door; port 0 takes any free one. Answers the real address. */
   readonly listenTcp: (address: Address) => Effect.Effect<Address, CannotListen>
   /**
    * Takes nothing new, tells WebSocket clients 1001, and waits until what was under way is answered, `drain`
-   * milliseconds at most (10 seconds by default); then ends what is left. Further calls wait for the same end.
+   * milliseconds at most (10 seconds by default); then ends what is left. Before that, it waits as long again at most for
+   * `first`, while the clients that are there still get their answers. Further calls wait for the same end.
    */
-  readonly close: (options?: { readonly drain?: number }) => Effect.Effect<void>
+  readonly close: (options?: { readonly drain?: number; readonly first?: Effect.Effect<void> }) => Effect.Effect<void>
 }
 
 const GOING_AWAY = "The server is going away."
+const CROWDED = "Too many requests are under way; please try again later."
 const NO_SUCH_PATH = "There is nothing at this path."
 
 const pathOf = (url: string): string => {
   const end = url.search(/[?#]/)
   return end < 0 ? url : url.slice(0, end)
-}
-
-const openingOf = (url: string): Opening => {
-  const at = url.indexOf("?")
-  return { query: new Map(at < 0 ? [] : new URLSearchParams(url.slice(at))) }
 }
 
 /** A request line may hold a whole URL, as sent to a proxy. */
@@ -86,17 +96,22 @@ const answer = (response: ServerResponse, status: number, message: string): void
   response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify({ message }))
 }
 
-const refuse = (socket: Duplex, status: "404 Not Found" | "503 Service Unavailable"): void => {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy())
-}
+/** Clients' addresses, where a web request's were known. */
+const addresses = new WeakMap<object, string>()
+
+const fromAddress = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
+  Effect.updateService(app, HttpServerRequest, (request) => {
+    const address = addresses.get(request.source)
+    return address === undefined ? request : request.modify({ remoteAddress: Option.some(address) })
+  })
 
 /** What the doors come to: routes, WebSocket paths, and at most one protocol on raw TCP. */
 const sorted = (doors: Options["doors"]) => {
-  const routes: Array<HttpRoutes> = []
+  const routes: Array<Routing> = []
   const paths = new Map<string, Accept>()
   let tcp: Accept | undefined
   for (const door of doors) {
-    if (door._tag === "Http") routes.push(door.routes)
+    if (door._tag === "Http") routes.push(door)
     else if (door._tag === "WebSocket") {
       if (paths.has(door.path)) throw new Error(`Two protocols want WebSockets at ${door.path}.`)
       paths.set(door.path, door.accept)
@@ -112,8 +127,11 @@ const sorted = (doors: Options["doors"]) => {
 export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope> = Effect.fnUntraced(
   function* (options) {
     const settings = yield* Settings
+    const authenticator = yield* Authenticator
     const { routes, paths, tcp } = sorted(options.doors)
-    const scope = yield* Effect.scope
+    const mount = mountAt(options.path)
+    // Requests end with this scope: one of their own, since those under way outlive the beginning of our end.
+    const scope = yield* Scope.make()
     const { app, owns } = yield* build(routes)
     const limited = Effect.provideService(
       HttpIncomingMessage.MaxBodySize,
@@ -122,7 +140,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     const handle = yield* NodeHttpServer.makeHandler(app, { scope }).pipe(limited)
     const answerWeb = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>(
       yield* Effect.context<never>().pipe(limited)
-    )(app)
+    )(fromAddress(app))
     const run = Effect.runForkWith(yield* Effect.context<never>())
     const complain = (message: string, cause?: unknown): void => {
       run(cause === undefined ? Effect.logError(message) : Effect.logError(message, cause))
@@ -140,13 +158,14 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
+      skipUTF8Validation: true,
       // A frame over the limit should get an answer in the protocol's own words; one far over it ends at `ws`.
       maxPayload: 4 * connectionOptions.frame
     })
 
     const connections = new Set<SocketConnection>()
     const servers = new Set<net.Server>()
-    const attached = new Map<HttpServer | HttpsServer, () => void>()
+    const attached = new Map<Server, () => void>()
     let requests = 0
     let closing = false
     const watchers = new Set<{ readonly condition: () => boolean; readonly satisfied: () => void }>()
@@ -173,13 +192,15 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     }
 
     const node: Host["node"] = (request: ForeignRequest, response, next) => {
-      if (!owns(request.method ?? "GET", targetOf(urlOf(request)))) {
+      const url = mount.within(targetOf(urlOf(request)))
+      if (url === undefined || !owns(request.method ?? "GET", url)) {
         if (next === undefined) answer(response, 404, NO_SUCH_PATH)
         else next()
         return
       }
       if (closing) return answer(response, 503, GOING_AWAY)
-      const whole = restored(request)
+      if (requests >= settings.requests) return answer(response, 503, CROWDED)
+      const whole = restored(request, url)
       if (whole === undefined) {
         complain(`${urlOf(request)}: ${CONSUMED}`)
         return answer(response, 500, CONSUMED)
@@ -189,52 +210,57 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       handle(whole, response)
     }
 
-    const fetch: Host["fetch"] = (request) => {
-      const { pathname, search } = new URL(request.url)
-      if (!owns(request.method, pathname + search)) {
+    const fetch: Host["fetch"] = (request, { address } = {}) => {
+      const { origin, pathname, search } = new URL(request.url)
+      const url = mount.within(pathname + search)
+      if (url === undefined || !owns(request.method, url)) {
         return Promise.resolve(Response.json({ message: NO_SUCH_PATH }, { status: 404 }))
       }
-      if (closing) return Promise.resolve(Response.json({ message: GOING_AWAY }, { status: 503 }))
+      if (closing || requests >= settings.requests) {
+        return Promise.resolve(Response.json({ message: closing ? GOING_AWAY : CROWDED }, { status: 503 }))
+      }
       if (request.bodyUsed) {
         complain(`${pathname}: ${CONSUMED}`)
         return Promise.resolve(Response.json({ message: CONSUMED }, { status: 500 }))
       }
       requests += 1
-      return answerWeb(request).finally(answered)
+      const own = mount.path === "" ? request : new Request(origin + url, request)
+      if (address !== undefined) addresses.set(own, address)
+      return answerWeb(own).finally(answered)
     }
 
     const upgrade: Host["upgrade"] = (request: ForeignRequest, socket, head) => {
-      const url = targetOf(urlOf(request))
-      const accept = paths.get(pathOf(url))
-      if (accept === undefined) return false
+      const url = mount.within(targetOf(urlOf(request)))
+      const accept = url === undefined ? undefined : paths.get(pathOf(url))
+      if (url === undefined || accept === undefined) return false
       // Before anything else: a socket may fail at once, and without a listener that would end the process.
       socket.on("error", () => {})
       if (closing) {
         refuse(socket, "503 Service Unavailable")
         return true
       }
+      const opening = openingOf(request, url, authenticator)
+      if (isHijacked(opening, authenticator)) {
+        refuse(socket, "403 Forbidden")
+        return true
+      }
       webSockets.handleUpgrade(request, socket, head, (ws) => {
         const connection = new WebSocketConnection(ws, socket, connectionOptions, gone)
         connections.add(connection)
-        connection.open(accept, openingOf(url))
+        connection.open(accept, opening)
       })
       return true
     }
 
-    const attach: Host["attach"] = (server, { foreign = "ignore" } = {}) => {
+    const attach: Host["attach"] = (server, { foreign = "alone", own = false } = {}) => {
       const before = attached.get(server)
       if (before !== undefined) return before
-      const listener = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-        if (upgrade(request, socket, head) || foreign === "ignore") return
-        socket.on("error", () => {})
-        refuse(socket, "404 Not Found")
-      }
+      const release = attachTo(server, upgrade, foreign)
+      if (own) servers.add(server)
       const detach = (): void => {
-        attached.delete(server)
-        server.off("upgrade", listener)
+        if (attached.delete(server)) release()
       }
       attached.set(server, detach)
-      server.on("upgrade", listener)
       return detach
     }
 
@@ -247,15 +273,18 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         connections.add(connection)
         connection.open(tcp, { query: new Map() })
       })
+      server.maxConnections = settings.sockets
       servers.add(server)
       return yield* listen(server, wanted)
     })
 
     let drain = 10_000
+    let first: Effect.Effect<void> = Effect.void
     const ended = yield* Effect.cached(
       Effect.gen(function* () {
-        for (const detach of attached.values()) detach()
+        for (const detach of Array.from(attached.values())) detach()
         for (const server of servers) server.close()
+        yield* Effect.timeoutOption(first, drain)
         for (const connection of connections) connection.finish(1001, GOING_AWAY)
         yield* Effect.timeoutOption(
           until(() => connections.size === 0 && requests === 0),
@@ -268,12 +297,27 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     )
     const close: Host["close"] = (options) =>
       Effect.suspend(() => {
-        if (!closing) drain = options?.drain ?? drain
+        if (!closing) {
+          drain = options?.drain ?? drain
+          first = options?.first ?? first
+        }
         closing = true
         return ended
       })
-    yield* Effect.addFinalizer(() => close())
+    yield* Effect.addFinalizer(() => Effect.andThen(close(), Scope.close(scope, Exit.void)))
 
-    return { node, fetch, upgrade, attach, listenTcp, close }
+    return {
+      path: mount.path,
+      owns: (method, url) => {
+        const own = mount.within(targetOf(url))
+        return own !== undefined && (owns(method, own) || paths.has(pathOf(own)))
+      },
+      node,
+      fetch,
+      upgrade,
+      attach,
+      listenTcp,
+      close
+    }
   }
 )

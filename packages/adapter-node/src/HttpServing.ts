@@ -1,4 +1,5 @@
 /** An HTTP server of our own, for a host that is not part of another application. */
+import { Settings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as http from "node:http"
@@ -15,6 +16,7 @@ const KEEP_ALIVE = 75_000
  */
 export const serveHttp = (host: Host, address: Address): Effect.Effect<Address, CannotListen, Scope.Scope> =>
   Effect.gen(function* () {
+    const { sockets } = yield* Settings
     const server = http.createServer(
       {
         keepAliveTimeout: KEEP_ALIVE,
@@ -23,12 +25,13 @@ export const serveHttp = (host: Host, address: Address): Effect.Effect<Address, 
       },
       (request, response) => host.node(request, response)
     )
+    server.maxConnections = sockets
     const real = yield* Effect.acquireRelease(listen(server, address), () =>
       Effect.sync(() => server.close()).pipe(
         Effect.andThen(host.close()),
         Effect.andThen(Effect.sync(() => server.closeAllConnections()))
       )
     )
-    host.attach(server, { foreign: "refuse" })
+    host.attach(server, { foreign: "refuse", own: true })
     return real
   })

@@ -20,7 +20,8 @@ const isBlank = (bytes: Buffer): boolean => {
 }
 
 export interface Receiver {
-  readonly line: (text: string) => void
+  /** The bytes are good until this returns. */
+  readonly line: (bytes: Buffer) => void
   /** Once for each line over the limit, as soon as it is. */
   readonly oversized: () => void
 }
@@ -66,9 +67,8 @@ export class Lines {
     if (line.at(-1) === RETURN) line = line.subarray(0, -1)
     if (line.length > this.#limit) this.#receiver.oversized()
     else if (!isBlank(line)) {
-      const text = line.toString("utf8")
       this.#forget()
-      this.#receiver.line(text)
+      this.#receiver.line(line)
       return
     }
     this.#forget()

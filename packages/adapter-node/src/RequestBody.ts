@@ -55,11 +55,10 @@ export const CONSUMED =
   "The request's body was consumed before it came here, and its bytes are gone. Mount this handler before body parsers, or let them keep `rawBody`."
 
 /**
- * The request with the URL that it was sent with and a body that can be read; undefined where the body is lost. The
- * request is ours from here on, so its `url` is put right in place.
+ * The request with this URL and a body that can be read; undefined where the body is lost. The request is ours from here
+ * on, so its `url` is put right in place.
  */
-export const restored = (request: ForeignRequest): IncomingMessage | undefined => {
-  const url = urlOf(request)
+export const restored = (request: ForeignRequest, url: string): IncomingMessage | undefined => {
   // Some parsers set an empty `body` without having read anything: what counts is whether the stream was touched.
   if (!hasBody(request) || !(request.readableDidRead || request.readableEnded)) {
     request.url = url

@@ -7,6 +7,7 @@ import {
   type Peer,
   nextConnectionId
 } from "@parley/core/Connection"
+import { isUtf8 } from "node:buffer"
 import type { Duplex } from "node:stream"
 import { Outbox } from "./Outbox.ts"
 
@@ -49,6 +50,9 @@ export const defaultOptions: Options = {
 /** `::ffff:192.0.2.1` is how a socket that serves both families writes an IPv4 peer. */
 const plainAddress = (address: string | undefined): string =>
   address === undefined ? "" : address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address
+
+/** Undefined where the bytes are no UTF-8. */
+const textOf = (bytes: Buffer): string | undefined => (isUtf8(bytes) ? bytes.toString("utf8") : undefined)
 
 export abstract class SocketConnection implements Connection {
   readonly id: number
@@ -146,10 +150,12 @@ export abstract class SocketConnection implements Connection {
     this.#goodbye = setTimeout(() => this.close(code, reason), this.options.goodbye)
   }
 
-  protected received(text: string): void {
+  /** A frame's bytes, which are checked here and nowhere else. */
+  protected received(bytes: Buffer): void {
     if (this.#state !== "open") return
     this.#lastReceived = performance.now()
-    this.#guard(() => this.#peer?.receive(text))
+    const text = textOf(bytes)
+    this.#guard(() => (text === undefined ? this.#peer?.garbled() : this.#peer?.receive(text)))
   }
 
   protected oversized(): void {

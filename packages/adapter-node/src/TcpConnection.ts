@@ -21,7 +21,7 @@ export class TcpConnection extends SocketConnection {
     socket.setNoDelay(true)
     socket.setKeepAlive(true, options.heartbeat)
     const lines = new Lines(options.frame, {
-      line: (text) => this.received(text),
+      line: (bytes) => this.received(bytes),
       oversized: () => this.oversized()
     })
     socket.on("data", (chunk) => lines.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk))

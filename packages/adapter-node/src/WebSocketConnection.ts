@@ -45,7 +45,8 @@ export class WebSocketConnection extends SocketConnection {
   #answered = true
 
   /**
-   * `socket` is what `ws` runs over. Frames are written to it directly, so `ws` must not compress.
+   * `socket` is what `ws` runs over. Frames are written to it directly, so `ws` must not compress. Texts are checked here,
+   * so that a frame that is none gets an answer: `ws` need not, and would end the connection.
    * `ended` is called once, after `Peer.closed`.
    */
   constructor(ws: WebSocket, socket: Duplex, options: Options, ended: (connection: SocketConnection) => void) {
@@ -56,7 +57,7 @@ export class WebSocketConnection extends SocketConnection {
     ws.on("message", (data) => {
       const bytes = bytesOf(data)
       if (bytes.length > options.frame) this.oversized()
-      else this.received(bytes.toString("utf8"))
+      else this.received(bytes)
     })
     const stopHeartbeat = options.every(options.heartbeat, () => this.#beat())
     ws.on("pong", () => {

@@ -1,6 +1,6 @@
 import { type Accept, type Connection, Frame } from "@parley/core/Connection"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import * as Host from "../src/Host.ts"
 import type { HttpRoutes } from "../src/HttpRoutes.ts"
@@ -53,6 +53,7 @@ describe("a host that closes", () => {
         receive: () => {
           Deferred.doneUnsafe(spoken, Effect.succeed(connection))
         },
+        garbled: () => {},
         oversized: () => {},
         closed: () => {}
       })
@@ -80,6 +81,65 @@ describe("a host that closes", () => {
       yield* Deferred.succeed(may, undefined)
       assert.strictEqual((yield* Fiber.join(request)).body, "done")
       yield* Fiber.join(closing)
+    })
+  )
+
+  it.live("waits for what is under way also when its scope ends, and lets clients have the answers of `first`", () =>
+    Effect.gen(function* () {
+      const asked = yield* Deferred.make<void>()
+      const may = yield* Deferred.make<void>()
+      const slow: HttpRoutes = HttpRouter.add(
+        "GET",
+        "/slow",
+        Effect.gen(function* () {
+          yield* Deferred.succeed(asked, undefined)
+          yield* Deferred.await(may)
+          return HttpServerResponse.text("done")
+        })
+      )
+      const spoken = yield* Deferred.make<Connection>()
+      const accept: Accept = (connection) => ({
+        receive: () => {
+          Deferred.doneUnsafe(spoken, Effect.succeed(connection))
+        },
+        garbled: () => {},
+        oversized: () => {},
+        closed: () => {}
+      })
+      const scope = yield* Scope.make()
+      const { port, host } = yield* Effect.gen(function* () {
+        const host = yield* Host.make({
+          doors: [
+            { _tag: "Http", routes: slow },
+            { _tag: "WebSocket", path: "/ws", accept }
+          ],
+          connection: { ...quick, linger: 0 }
+        })
+        const { port } = yield* serveHttp(host, LOOPBACK)
+        return { port, host }
+      }).pipe(Scope.provide(scope))
+      const heard = yield* Deferred.make<string>()
+      const client = yield* webSocketClient(`ws://127.0.0.1:${port}/ws`, {
+        frame: (frame) => {
+          Deferred.doneUnsafe(heard, Effect.succeed(frame))
+        }
+      })
+      client.send("a question")
+      const connection = yield* Deferred.await(spoken)
+      const request = yield* Effect.forkChild(get(port, "/slow"))
+      yield* Deferred.await(asked)
+      const begun = yield* Deferred.make<void>()
+      const first = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(may))
+      const closing = yield* Effect.forkChild(host.close({ first }), { startImmediately: true })
+      yield* Deferred.await(begun)
+      const ending = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      assert.match(String(yield* Effect.flip(webSocketClient(`ws://127.0.0.1:${port}/ws`))), /ECONNREFUSED/)
+      connection.send(new Frame("the answer"))
+      assert.strictEqual(yield* Deferred.await(heard), "the answer")
+      yield* Deferred.succeed(may, undefined)
+      assert.strictEqual((yield* Fiber.join(request)).body, "done")
+      yield* Fiber.join(closing)
+      yield* Fiber.join(ending)
     })
   )
 

@@ -10,7 +10,10 @@ const memoryHarness: Harness = {
   frame: FRAME,
   sendBuffer: SEND_BUFFER,
   open: (accept, client) =>
-    Effect.sync(() => MemoryConnection.connect({ accept, client, frame: FRAME, sendBuffer: SEND_BUFFER }))
+    Effect.sync(() => {
+      const end = MemoryConnection.connect({ accept, client, frame: FRAME, sendBuffer: SEND_BUFFER })
+      return { ...end, sendGarbled: () => end.send("half of one: \ud83d") }
+    })
 }
 
 describe.each([

@@ -6,7 +6,10 @@ const LIMIT = 16
 /** What comes out when the bytes arrive in chunks of the given size. */
 const cut = (bytes: Buffer, size: number): ReadonlyArray<string> => {
   const out: Array<string> = []
-  const lines = new Lines(LIMIT, { line: (text) => out.push(text), oversized: () => out.push("OVERSIZED") })
+  const lines = new Lines(LIMIT, {
+    line: (bytes) => out.push(bytes.toString()),
+    oversized: () => out.push("OVERSIZED")
+  })
   for (let from = 0; from < bytes.length; from += size) lines.push(bytes.subarray(from, from + size))
   return out
 }
@@ -40,7 +43,10 @@ describe("lines", () => {
   it("a long line in very many packets takes time in proportion", () => {
     const limit = 1024 * 1024
     const out: Array<number> = []
-    const lines = new Lines(limit, { line: (text) => out.push(text.length), oversized: () => assert.fail("too long") })
+    const lines = new Lines(limit, {
+      line: (bytes) => out.push(bytes.length),
+      oversized: () => assert.fail("too long")
+    })
     const packet = Buffer.from("x")
     for (let n = 0; n < limit; n++) lines.push(packet)
     lines.push(Buffer.from("\n"))

@@ -5,6 +5,7 @@ import { Deferred, Effect, Queue } from "effect"
 /** An engine that says everything back. */
 export const echo: Accept = (connection) => ({
   receive: (frame) => connection.send(new Frame(frame)),
+  garbled: () => connection.send(new Frame("garbled")),
   oversized: (limit) => {
     connection.send(new Frame(`over ${limit}`))
     connection.close(1009, "too large")

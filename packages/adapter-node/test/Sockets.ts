@@ -17,6 +17,9 @@ export const LOOPBACK: Address = { host: "127.0.0.1", port: 0 }
 /** Connections end soon in tests: nothing is under way for long. */
 export const quick = { frame: FRAME, sendBuffer: SEND_BUFFER, linger: 50, goodbye: 2000 } as const
 
+/** JSON, but for a lone first byte of two, and one that is nowhere in UTF-8. */
+export const GARBLED = Buffer.from([0x22, 0xc3, 0x28, 0xff, 0x22])
+
 export const webSocketClient = (
   url: string,
   listener: Partial<Listener> = {}
@@ -35,6 +38,7 @@ export const webSocketClient = (
     Effect.map((ws) => ({
       ws,
       send: (text) => ws.send(text),
+      sendGarbled: () => ws.send(GARBLED, { binary: false }),
       stopReading: () => ws.pause(),
       close: () => ws.close()
     }))
@@ -65,6 +69,9 @@ export const tcpClient = (
       socket,
       send: (text) => {
         socket.write(`${text}\n`)
+      },
+      sendGarbled: () => {
+        socket.write(Buffer.concat([GARBLED, Buffer.from("\n")]))
       },
       stopReading: () => {
         socket.pause()

@@ -39,6 +39,7 @@ describe("TCP connections", () => {
           receive: () => {
             Deferred.doneUnsafe(asked, Effect.succeed(connection))
           },
+          garbled: () => {},
           oversized: () => {},
           closed: () => {}
         }),

@@ -93,7 +93,7 @@ describe("WebSocket connections", () => {
     })
   )
 
-  it.live("end with 1009 at a frame far over the limit, and with 1007 at one that is no text", () =>
+  it.live("end with 1009 at a frame far over the limit", () =>
     Effect.gen(function* () {
       const { accept, closed } = yield* observed
       const { url } = yield* webSocketServer(accept)
@@ -101,10 +101,48 @@ describe("WebSocket connections", () => {
       large.ws.send("x".repeat(5 * FRAME))
       assert.strictEqual((yield* closeOf(large.ws)).code, 1009)
       yield* closed
-      const broken = yield* webSocketClient(url)
-      broken.ws.send(Buffer.from([0xff, 0xfe]), { binary: false })
-      assert.strictEqual((yield* closeOf(broken.ws)).code, 1007)
-      yield* closed
+    })
+  )
+
+  it.live("answer what is no UTF-8, whether it is called text or not, and go on", () =>
+    Effect.gen(function* () {
+      const { url } = yield* webSocketServer(echo)
+      const { listener, next } = yield* frames
+      const { ws } = yield* webSocketClient(url, listener)
+      for (const binary of [false, true]) {
+        ws.send(Buffer.from([0xff, 0xfe]), { binary })
+        assert.strictEqual(yield* next, "garbled")
+      }
+      // A character in two fragments is whole; half of one at the end is not.
+      const bytes = Buffer.from("片")
+      ws.send(bytes.subarray(0, 1), { binary: false, fin: false })
+      ws.send(bytes.subarray(1), { fin: true })
+      assert.strictEqual(yield* next, "片")
+      ws.send(bytes.subarray(0, 1), { binary: false, fin: false })
+      ws.send(bytes.subarray(1, 2), { fin: true })
+      assert.strictEqual(yield* next, "garbled")
+      ws.send("on")
+      assert.strictEqual(yield* next, "on")
+    })
+  )
+
+  it.live("take a goodbye whose reason is no UTF-8 as a goodbye", () =>
+    Effect.gen(function* () {
+      const { accept, closed, opened } = yield* observed
+      const { port, url } = yield* webSocketServer(accept)
+      const socket = yield* deafClient(port)
+      const { connection } = yield* opened
+      // A masked close frame of five bytes: code 1000, and three that are no text.
+      const answer = Effect.callback<Buffer>((resume) => {
+        socket.once("data", (bytes: Buffer) => resume(Effect.succeed(bytes)))
+        socket.write(Buffer.from([0x88, 0x85, 0, 0, 0, 0, 0x03, 0xe8, 0xff, 0xc3, 0x28]))
+      })
+      assert.deepStrictEqual(Array.from((yield* answer).subarray(0, 1)), [0x88])
+      assert.strictEqual(yield* closed, connection.id)
+      const { listener, next } = yield* frames
+      const other = yield* webSocketClient(url, listener)
+      other.send("and others go on")
+      assert.strictEqual(yield* next, "and others go on")
     })
   )
 
@@ -224,6 +262,7 @@ describe("WebSocket connections", () => {
           receive: () => {
             throw new Error("a defect")
           },
+          garbled: () => {},
           oversized: () => {},
           closed: () => {}
         }),

@@ -1,3 +1,5 @@
+import type { Carried } from "./Authenticator.ts"
+
 /**
  * A text on its way to clients. One `Frame` goes to many connections: a transport encodes it once and keeps the bytes
  * with it, so that everybody gets the same bytes.
@@ -60,6 +62,8 @@ export interface Connection {
 export interface Peer {
   /** One whole frame from the client, as text. */
   readonly receive: (frame: string) => void
+  /** The client sent a frame that is no UTF-8, and it was dropped. The peer answers, and the connection goes on. */
+  readonly garbled: () => void
   /** The client sent a frame over the limit (bytes), and it was dropped. The peer answers and closes. */
   readonly oversized: (limit: number) => void
   /** The connection has ended, for whatever reason. */
@@ -70,6 +74,8 @@ export interface Peer {
 export interface Opening {
   /** The names and values behind `?`, where the transport has them. */
   readonly query: ReadonlyMap<string, string>
+  /** What the client's request carried, where the transport began with one. */
+  readonly request?: Carried
 }
 
 /** Makes the engine's end for a new connection. */

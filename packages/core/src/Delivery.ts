@@ -6,7 +6,7 @@ import type { Connection } from "./Connection.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import type { Place } from "./Place.ts"
 import { Subscription } from "./Subscription.ts"
-import { type Tongue, Utterance, type Utterances } from "./Tongue.ts"
+import type { Tongue, Utterance, Utterances } from "./Tongue.ts"
 
 /** Characters that wait before a frame is sent at once, about. */
 const BUNDLE = 256 * 1024
@@ -98,10 +98,16 @@ export class Delivery {
     return subscription
   }
 
-  /** From now on it hears: first these packets, then what was missed, then everything as it comes. */
-  open(greeting: ReadonlyArray<string>): void {
+  /**
+   * From now on it hears: first this, each in a frame of its own, which others may share; then what was missed; then
+   * everything as it comes.
+   */
+  open(greeting: ReadonlyArray<Utterance>): void {
     if (this.#closed) return
-    for (const packet of greeting) this.#push(new Utterance(this.tongue, [packet]))
+    for (const utterance of greeting) {
+      this.#push(utterance)
+      this.flush()
+    }
     this.#opened = true
     if (this.#behind.size > 0) this.#follow.catchUp()
   }

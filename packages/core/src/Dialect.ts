@@ -27,6 +27,12 @@ export interface TcpDoor {
 export interface HttpDoor<Http> {
   readonly _tag: "Http"
   readonly routes: Http
+  /**
+   * Routes for all paths. They answer what fits none of `routes`, but begins as one of them does, up to its first
+   * parameter: clients of this protocol are refused in its own words. Where several protocols have such a beginning, the
+   * longest counts. Without it, such requests are nobody's.
+   */
+  readonly otherwise?: Http
 }
 
 export type Door<Http> = WebSocketDoor | TcpDoor | HttpDoor<Http>

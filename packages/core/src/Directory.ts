@@ -1,35 +1,65 @@
 /**
  * Users by id and by account, read through memory. Every change goes through `put`, so what is here is never behind a
- * change that this process made.
+ * change that this process made. What somebody else may change is read again when it is due; while that fails, what is
+ * here goes on being used.
  */
 import * as Effect from "effect/Effect"
+import { ExternalUsers } from "./ExternalUsers.ts"
 import type { UserId } from "./Ids.ts"
 import type { StorageFailed, Store } from "./Store.ts"
 import type { User, UserChange } from "./User.ts"
 
 /** Users kept in memory, at most; beyond it the one read longest ago goes. */
 const LIMIT = 200_000
+/** Milliseconds for which nothing that is due is read again, after that has failed. */
+const PAUSE = 10_000
+
+/** Where users are read from. */
+export type UserSource = Pick<Store["Service"], "users" | "usersByAccount" | "allUsers">
+
+interface Reading {
+  /** When the user is read again; milliseconds since 1970. */
+  due: number
+  /** The turn of what is known: what was asked for earlier, and came later, is older. */
+  readonly turn: number
+}
 
 export class Directory {
-  readonly #store: Store["Service"]
+  readonly #source: UserSource
+  /** Set where users are kept by somebody else. */
+  readonly external: ExternalUsers | undefined
   readonly #users = new Map<UserId, User>()
   readonly #byAccount = new Map<string, UserId>()
+  /** What is known of somebody else's user; empty where nobody else changes users. */
+  readonly #readings = new Map<UserId, Reading>()
   /** Everybody, by id, while it is known. */
-  #all: ReadonlyArray<User> | undefined
+  #all: { readonly users: ReadonlyArray<User>; readonly due: number } | undefined
   /** Counts changes: a list that was being read meanwhile is not kept. */
   #changes = 0
+  /** Counts what was asked and told. */
+  #turn = 0
+  /** The turn of the last `invalidate`: what was asked for before it may be old. */
+  #invalidated = 0
+  #pausedUntil = 0
 
-  constructor(store: Store["Service"]) {
-    this.#store = store
+  constructor(source: Store["Service"] | ExternalUsers) {
+    this.#source = source
+    this.external = source instanceof ExternalUsers ? source : undefined
   }
 
-  /** From memory only. */
+  /** From memory only, be it due or not. */
   peek(id: UserId): User | undefined {
     return this.#users.get(id)
   }
 
+  /** From memory only, unless it is due. */
+  fresh(id: UserId): User | undefined {
+    const user = this.#users.get(id)
+    return user === undefined || this.#isDue(id) ? undefined : user
+  }
+
   readonly find: (id: UserId) => Effect.Effect<User | undefined, StorageFailed> = (id) => {
-    const known = this.#users.get(id)
+    const known = this.fresh(id)
     return known !== undefined ? Effect.succeed(known) : Effect.map(this.some([id]), ([user]) => user)
   }
 
@@ -38,15 +68,19 @@ export class Directory {
     const known = new Map<UserId, User>()
     const unknown: Array<UserId> = []
     for (const id of ids) {
-      const user = this.#users.get(id)
+      const user = this.fresh(id)
       if (user === undefined) unknown.push(id)
       else known.set(id, user)
     }
     if (unknown.length === 0) return Effect.succeed(ids.flatMap((id) => known.get(id) ?? []))
-    return Effect.map(this.#store.users(unknown), (read) => {
-      for (const user of read) known.set(user.id, this.#keep(user))
-      return ids.flatMap((id) => known.get(id) ?? [])
-    })
+    const before = unknown.map((id) => this.#users.get(id))
+    return this.#reading(unknown, this.#source.users(unknown), before).pipe(
+      Effect.map(({ users, turn }) => {
+        for (const user of users) known.set(user.id, this.#keep(user, turn))
+        for (const id of unknown) if (!known.has(id)) this.#drop(id, turn)
+        return ids.flatMap((id) => known.get(id) ?? [])
+      })
+    )
   }
 
   /** Those who exist, in the order asked for. */
@@ -56,40 +90,80 @@ export class Directory {
     const found = new Map<string, User>()
     const unknown: Array<string> = []
     for (const account of accounts) {
-      const id = this.#byAccount.get(account)
-      const user = id === undefined ? undefined : this.#users.get(id)
-      if (user === undefined) unknown.push(account)
+      const user = this.#named(account)
+      if (user === undefined || this.#isDue(user.id)) unknown.push(account)
       else found.set(account, user)
     }
     if (unknown.length === 0) return Effect.succeed(accounts.flatMap((account) => found.get(account) ?? []))
-    return Effect.map(this.#store.usersByAccount(unknown), (read) => {
-      for (const user of read) found.set(user.account, this.#keep(user))
-      return accounts.flatMap((account) => found.get(account) ?? [])
+    const before = unknown.map((account) => this.#named(account))
+    const due = before.flatMap((user) => user?.id ?? [])
+    return this.#reading(due, this.#source.usersByAccount(unknown), before).pipe(
+      Effect.map(({ users, turn }) => {
+        for (const one of users) {
+          const user = this.#keep(one, turn)
+          found.set(user.account, user)
+        }
+        return accounts.flatMap((account) => found.get(account) ?? [])
+      })
+    )
+  }
+
+  /** Those who exist of somebody else's users, by their ids there, in the order asked for. */
+  readonly byExternalId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User>, StorageFailed> = (ids) => {
+    const { external } = this
+    if (external === undefined) return Effect.succeed([])
+    const found = new Map<string, User>()
+    const unknown: Array<string> = []
+    for (const id of ids) {
+      const pair = external.pairOf(id)
+      const user = pair === undefined ? undefined : this.fresh(pair.id)
+      if (user === undefined) unknown.push(id)
+      else found.set(id, user)
+    }
+    if (unknown.length === 0) return Effect.succeed(ids.flatMap((id) => found.get(id) ?? []))
+    const before = unknown.map((id) => {
+      const pair = external.pairOf(id)
+      return pair === undefined ? undefined : this.#users.get(pair.id)
     })
+    const due = before.flatMap((user) => user?.id ?? [])
+    return this.#reading(due, external.usersByExternalId(unknown), before).pipe(
+      Effect.map(({ users, turn }) => {
+        for (const user of users) found.set(external.externalIdOf(user.id) ?? "", this.#keep(user, turn))
+        return ids.flatMap((id) => found.get(id) ?? [])
+      })
+    )
   }
 
   /** Everybody, by id. */
   readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
-    if (this.#all !== undefined) return Effect.succeed(this.#all)
+    const known = this.#all
+    if (known !== undefined && !this.#isPast(known.due)) return Effect.succeed(known.users)
     const before = this.#changes
-    return Effect.map(this.#store.allUsers, (users) => {
-      const kept = users.map((user) => this.#keep(user))
-      if (this.#changes === before) this.#all = kept
-      return kept
-    })
+    const turn = ++this.#turn
+    return this.#source.allUsers.pipe(
+      Effect.map((users) => {
+        const kept = users.map((user) => this.#keep(user, turn))
+        if (this.#changes === before) this.#all = { users: kept, due: this.#dueFrom(this.#now()) }
+        return kept
+      }),
+      Effect.catch((failed) => {
+        if (known === undefined) return Effect.fail(failed)
+        this.#pausedUntil = this.#now() + PAUSE
+        return Effect.succeed(known.users)
+      })
+    )
   })
 
   /** Everybody who is known without asking storage, by id. */
   known(): ReadonlyArray<UserId> {
-    return this.#all?.map((user) => user.id) ?? [...this.#users.keys()].sort((a, b) => a - b)
+    return this.#all?.users.map((user) => user.id) ?? [...this.#users.keys()].sort((a, b) => a - b)
   }
 
   /** Takes a user that was just made or changed. */
   put(user: User): void {
     this.#changes++
     this.#all = undefined
-    this.#users.set(user.id, user)
-    this.#byAccount.set(user.account, user.id)
+    this.#set(user, ++this.#turn)
   }
 
   /** Applies a change that was just made; who is not known here is read when asked for. */
@@ -100,19 +174,119 @@ export class Directory {
     this.put(next)
   }
 
-  /** What is known already is at least as new as what was read. */
-  #keep(user: User): User {
+  /** These users are read again when they are next asked for; everybody, where nobody is named. */
+  invalidate(ids?: ReadonlyArray<UserId>): void {
+    this.#changes++
+    this.#all = undefined
+    this.#pausedUntil = 0
+    this.#invalidated = ++this.#turn
+    for (const id of ids ?? this.#users.keys()) {
+      if (this.#users.has(id)) this.#readings.set(id, { due: 0, turn: this.#turn })
+    }
+  }
+
+  /** The user who was last seen under this account, if it is still theirs. */
+  #named(account: string): User | undefined {
+    const id = this.#byAccount.get(account)
+    const user = id === undefined ? undefined : this.#users.get(id)
+    return user?.account === account ? user : undefined
+  }
+
+  #now(): number {
+    return this.external?.now() ?? 0
+  }
+
+  #isPast(due: number): boolean {
+    if (due === Infinity) return false
+    const now = this.#now()
+    return now >= due && now >= this.#pausedUntil
+  }
+
+  #isDue(id: UserId): boolean {
+    return this.external !== undefined && this.#isPast(this.#readings.get(id)?.due ?? 0)
+  }
+
+  #dueFrom(now: number): number {
+    return this.external === undefined ? Infinity : now + this.external.ttl
+  }
+
+  /**
+   * Reads again what is due. Meanwhile others use what is here, so that one of them waits and not all; if it fails, all
+   * do, for a while, unless somebody was asked for of whom nothing is here.
+   */
+  #reading(
+    due: ReadonlyArray<UserId>,
+    read: Effect.Effect<ReadonlyArray<User>, StorageFailed>,
+    before: ReadonlyArray<User | undefined>
+  ): Effect.Effect<{ readonly users: ReadonlyArray<User>; readonly turn: number }, StorageFailed> {
+    if (this.external === undefined) return Effect.map(read, (users) => ({ users, turn: 0 }))
+    const { timeout } = this.external
+    return Effect.suspend(() => {
+      const turn = ++this.#turn
+      this.#postpone(due, this.#now() + timeout)
+      return read.pipe(
+        Effect.map((users) => ({ users, turn })),
+        Effect.catch((failed) => {
+          this.#pausedUntil = this.#now() + PAUSE
+          this.#postpone(due, 0)
+          const users = before.flatMap((user) => user ?? [])
+          // They are no newer than they were.
+          return users.length < before.length
+            ? Effect.fail(failed)
+            : Effect.as(Effect.logWarning(`users are as they were: ${failed.operation} failed`, failed.cause), {
+                users,
+                turn: 0
+              })
+        })
+      )
+    })
+  }
+
+  #postpone(ids: ReadonlyArray<UserId>, due: number): void {
+    for (const id of ids) {
+      const reading = this.#readings.get(id)
+      if (reading !== undefined) reading.due = due
+    }
+  }
+
+  /**
+   * In the store, what is known already is at least as new as what was read; elsewhere, what was asked for last counts.
+   */
+  #keep(user: User, turn: number): User {
     const known = this.#users.get(user.id)
-    if (known !== undefined) return known
-    if (this.#users.size >= LIMIT) {
-      for (const [id, oldest] of this.#users) {
-        this.#users.delete(id)
-        this.#byAccount.delete(oldest.account)
+    if (known !== undefined && (this.external === undefined || this.#isNewer(user.id, turn))) return known
+    if (known === undefined && this.#users.size >= LIMIT) {
+      for (const oldest of this.#users.keys()) {
+        this.#drop(oldest, Infinity)
         break
       }
     }
+    this.#set(user, turn)
+    return user
+  }
+
+  #isNewer(id: UserId, turn: number): boolean {
+    return (this.#readings.get(id)?.turn ?? 0) > turn
+  }
+
+  #set(user: User, turn: number): void {
+    const before = this.#users.get(user.id)
+    if (before !== undefined && before.account !== user.account) this.#forgetAccount(before)
     this.#users.set(user.id, user)
     this.#byAccount.set(user.account, user.id)
-    return user
+    if (this.external === undefined) return
+    this.#readings.set(user.id, { due: turn < this.#invalidated ? 0 : this.#dueFrom(this.#now()), turn })
+  }
+
+  #drop(id: UserId, turn: number): void {
+    const user = this.#users.get(id)
+    if (user === undefined || this.#isNewer(id, turn)) return
+    this.#users.delete(id)
+    this.#readings.delete(id)
+    this.#forgetAccount(user)
+  }
+
+  #forgetAccount({ id, account }: User): void {
+    if (this.#byAccount.get(account) === id) this.#byAccount.delete(account)
   }
 }

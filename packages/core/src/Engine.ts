@@ -8,20 +8,26 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { Bus } from "./Bus.ts"
-import type { Command, ReplyOf } from "./Command.ts"
+import type { Command, ReplyOf, SendMessages } from "./Command.ts"
 import { Directory } from "./Directory.ts"
-import { type Announcement, type Caller, isUser } from "./Event.ts"
+import { ExternalDirectory } from "./ExternalDirectory.ts"
+import { ExternalUsers } from "./ExternalUsers.ts"
+import { type Announcement, type Caller, isUser, type UserCaller } from "./Event.ts"
+import { hooking } from "./Hooking.ts"
+import type { UserCommand } from "./Hooks.ts"
 import { EntryId, UserId } from "./Ids.ts"
 import { Hub } from "./Hub.ts"
-import { type Refused, refuse } from "./Refused.ts"
+import { Refused, refuse } from "./Refused.ts"
 import { scripts } from "./scripts/index.ts"
+import { planMessages } from "./scripts/SendMessages.ts"
 import type { Attempt, Desk, Plan } from "./scripts/Script.ts"
 import { Settings } from "./Settings.ts"
 import { Duplicate, type Stale, type StorageFailed, Store, type Unit, type Write, type Written } from "./Store.ts"
 import type { User } from "./User.ts"
-import { WarmChats } from "./WarmChats.ts"
+import { type WarmChat, WarmChats } from "./WarmChats.ts"
 
 /** How often a command is decided again when others keep changing what it decides on. */
 const MAX_ATTEMPTS = 20
@@ -73,8 +79,20 @@ export class Engine extends Context.Service<
       command: C,
       alongside?: Alongside
     ) => Effect.Effect<ReplyOf<C>, Refused>
+    /**
+     * Sends messages within this turn, where everything that has to be known is in memory and nothing refuses them; else
+     * answers false and has done nothing. `settled` is called once, in the order of the commits: with the outcome, or
+     * with nothing where the commit was refused and the command is to be handled in the ordinary way.
+     */
+    readonly sendAtOnce: (
+      caller: UserCaller,
+      command: SendMessages,
+      settled: (outcome: Outcome<ReplyOf<SendMessages>> | undefined) => void
+    ) => boolean
     /** Commits writes that no command stands for (users, sessions, a dialect's records), keeping what is warm current. */
     readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+    /** Does what a command about users asks for, with the embedder's hooks before and after it. */
+    readonly hooked: <A>(command: UserCommand, work: Effect.Effect<A, Refused>) => Effect.Effect<A, Refused>
     readonly desk: Desk
   }
 >()("@parley/core/Engine") {
@@ -85,7 +103,13 @@ export class Engine extends Context.Service<
       const hub = yield* Hub
       const bus = yield* Bus
       const settings = yield* Settings
-      const users = new Directory(store)
+      const clock = yield* Clock.Clock
+      const external = yield* ExternalDirectory
+      const users = new Directory(
+        external === undefined ? store : new ExternalUsers(store, external, clock, settings.account)
+      )
+      const hooks = yield* hooking
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
       const desk: Desk = {
         chats: new WarmChats(store, users, settings.warmChats),
         users,
@@ -97,12 +121,13 @@ export class Engine extends Context.Service<
       const commit = (unit: Unit): Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed> =>
         store.commit(unit).pipe(
           Effect.tap((written) => Effect.sync(() => settle(unit, written))),
-          Effect.tapError(() =>
-            Effect.sync(() => {
-              for (const { chat } of unit.relies) desk.chats.forget(chat)
-            })
-          )
+          Effect.tapError(() => Effect.sync(() => unsettle(unit)))
         )
+
+      /** What it relied on has to be read again. */
+      const unsettle = (unit: Unit): void => {
+        for (const { chat } of unit.relies) desk.chats.forget(chat)
+      }
 
       const settle = (unit: Unit, written: ReadonlyArray<Written>): void => {
         for (const write of unit.writes) if (write._tag === "ChangeUser") desk.users.change(write.user, write.change)
@@ -126,7 +151,9 @@ export class Engine extends Context.Service<
         const script: AnyScript = scripts[command._tag]
         let duplicate: Duplicate | undefined
         for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-          const user = isUser(caller) ? (desk.users.peek(caller.user) ?? (yield* desk.users.find(caller.user))) : NOBODY
+          const user = isUser(caller)
+            ? (desk.users.fresh(caller.user) ?? (yield* desk.users.find(caller.user)))
+            : NOBODY
           if (user === undefined || user.disabled) return yield* refuse({ _tag: "NotLoggedIn" })
           const attempt: Attempt = {
             caller,
@@ -157,19 +184,38 @@ export class Engine extends Context.Service<
         return yield* refuse({ _tag: "Busy" })
       })
 
+      const decided = <C extends Command>(
+        caller: Caller,
+        command: C,
+        alongside: Alongside
+      ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> =>
+        decide(caller, command, alongside).pipe(Effect.catchTag("StorageFailed", unavailable))
+
+      const unavailable = (failed: StorageFailed): Effect.Effect<never, Refused> =>
+        Effect.andThen(
+          Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+          refuse({ _tag: "Unavailable" })
+        )
+
       const handle = <C extends Command>(
         caller: Caller,
         command: C,
         alongside: Alongside = []
-      ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> =>
-        decide(caller, command, alongside).pipe(
-          Effect.catchTag("StorageFailed", (failed) =>
-            Effect.andThen(
-              Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
-              refuse({ _tag: "Unavailable" })
-            )
-          )
+      ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> => {
+        if (hooks === undefined) return decided(caller, command, alongside)
+        const asking = isUser(caller) ? Effect.catch(desk.users.find(caller.user), unavailable) : Effect.undefined
+        return Effect.flatMap(asking, (user) =>
+          // Who may not ask for anything is refused before anybody else is asked.
+          isUser(caller) && user?.disabled !== false
+            ? Effect.fail(refuse({ _tag: "NotLoggedIn" }))
+            : hooks.around(
+                command,
+                { caller, user },
+                (left) => decided(caller, left, alongside),
+                ({ reply }) => reply
+              )
         )
+      }
 
       const perform = <C extends Command>(
         caller: Caller,
@@ -184,7 +230,49 @@ export class Engine extends Context.Service<
           })
         )
 
-      return Engine.of({ handle, perform, commit, desk })
+      const sendAtOnce: Engine["Service"]["sendAtOnce"] = (caller, command, settled) => {
+        if (hooks !== undefined) return false
+        const user = users.fresh(caller.user)
+        if (user === undefined || user.disabled) return false
+        const chats: Array<WarmChat> = []
+        for (const { chat } of command.messages) {
+          const warm = desk.chats.peek(chat)
+          if (warm === undefined) return false
+          chats.push(warm)
+        }
+        const now = clock.currentTimeMillisUnsafe()
+        const attempt: Attempt = { caller, user, by: user.id, via: undefined, now, duplicate: undefined }
+        const plan = planMessages(desk, attempt, command.messages, chats)
+        if (plan instanceof Refused || plan.unit === undefined) return false
+        const { unit, conclude } = plan
+        fork(store.commit(unit)).addObserver((exit) => {
+          if (Exit.isSuccess(exit)) {
+            settle(unit, exit.value)
+            settled(conclude(exit.value))
+          } else {
+            unsettle(unit)
+            settled(undefined)
+          }
+        })
+        return true
+      }
+
+      return Engine.of({
+        handle,
+        perform,
+        sendAtOnce,
+        commit,
+        hooked: (command, work) =>
+          hooks === undefined
+            ? work
+            : hooks.around(
+                command,
+                { caller: undefined, user: undefined },
+                () => work,
+                (reply) => reply
+              ),
+        desk
+      })
     })
   )
 }

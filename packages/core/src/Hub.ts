@@ -2,12 +2,15 @@
  * Who is connected, and who hears what. Delivery is synchronous and plain: no fiber, no queue and no encoding for each
  * recipient.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Announcement, ChatEvent } from "./Event.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import { isKept } from "./Log.ts"
 import { Presence } from "./Presence.ts"
+import { PresenceNews, type Timing } from "./PresenceNews.ts"
 import type { Session } from "./Session.ts"
 import type { Subscription } from "./Subscription.ts"
 import { Utterances } from "./Tongue.ts"
@@ -15,12 +18,40 @@ import { Utterances } from "./Tongue.ts"
 /** Entries remembered by id, so that an acknowledgement finds its chat without asking storage. */
 const RECENT = 65_536
 
+/** Somebody who is told of everything in this process, in the turn in which it is announced. Throws nothing. */
+export interface Observer {
+  readonly announced: (announcement: Announcement) => void
+  /** Another node has let a chat's log grow. */
+  readonly hinted: (chat: ChatId, head: number) => void
+}
+
 export class Switchboard {
   readonly presence = new Presence()
+  readonly #news: PresenceNews
+  readonly #observers = new Set<Observer>()
   readonly #sessions = new Map<UserId, Set<Session>>()
   readonly #channels = new Map<ChatId, Set<Subscription>>()
   #recent = new Map<number, { readonly chat: ChatId; readonly seq: number }>()
   #older = new Map<number, { readonly chat: ChatId; readonly seq: number }>()
+
+  constructor(timing: Timing) {
+    this.#news = new PresenceNews(timing, (events, except) => {
+      const utterances = new Utterances(...events)
+      for (const sessions of this.#sessions.values()) {
+        for (const session of sessions) {
+          if (session.connection.id !== except) session.delivery?.hear(utterances)
+        }
+      }
+    })
+  }
+
+  /**
+   * The same for as long as a list of who is here may be used again: what it lacks is told to whoever gets it, after it.
+   * While news is gathered that is so until they are told, else until somebody's status changes.
+   */
+  get rosterVersion(): string {
+    return `${this.#news.told}/${this.#news.gathering ? "" : this.presence.changes}`
+  }
 
   /** The user's connections, by the order in which they came. */
   sessionsOf(user: UserId): ReadonlyArray<Session> {
@@ -85,23 +116,27 @@ export class Switchboard {
     this.#recent.set(id, { chat, seq })
   }
 
+  /** Until the returned function is called. */
+  observe(observer: Observer): () => void {
+    this.#observers.add(observer)
+    return () => this.#observers.delete(observer)
+  }
+
   /** Tells everybody whom it concerns, except the connection that asked. */
   announce(announcements: ReadonlyArray<Announcement>, except?: number): void {
     for (const { event } of announcements) {
       if (event._tag === "ChatEvent") this.#announceInChat(event, except)
-      else {
-        const utterances = new Utterances(event)
-        for (const sessions of this.#sessions.values()) {
-          for (const session of sessions) {
-            if (session.connection.id !== except) session.delivery?.hear(utterances)
-          }
-        }
-      }
+      else this.#news.announce(event, this.#sessions.size, except)
+    }
+    if (this.#observers.size === 0) return
+    for (const observer of this.#observers) {
+      for (const announcement of announcements) observer.announced(announcement)
     }
   }
 
   /** Another node tells that a chat's log has grown. */
   hint(chat: ChatId, head: number): void {
+    for (const observer of this.#observers) observer.hinted(chat, head)
     for (const subscription of this.#channels.get(chat) ?? []) {
       if (subscription.at < head) subscription.delivery.fallBehind(subscription, head)
     }
@@ -141,5 +176,18 @@ export class Switchboard {
 }
 
 export class Hub extends Context.Service<Hub, Switchboard>()("@parley/core/Hub") {
-  static readonly layer: Layer.Layer<Hub> = Layer.sync(Hub, () => new Switchboard())
+  static readonly layer: Layer.Layer<Hub> = Layer.effect(
+    Hub,
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const scope = yield* Effect.scope
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      return new Switchboard({
+        now: () => clock.currentTimeMillisUnsafe(),
+        after: (milliseconds, callback) => {
+          fork(Effect.forkIn(Effect.andThen(Effect.sleep(milliseconds), Effect.sync(callback)), scope))
+        }
+      })
+    })
+  )
 }

@@ -68,6 +68,8 @@ export class OfflineQueue extends Context.Service<
           },
           bundle: () => "",
           takenOver: "",
+          crowded: "",
+          garbled: "",
           oversized: () => "",
           acknowledgement: "explicit"
         }

@@ -6,6 +6,7 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { Bus } from "./Bus.ts"
 import type { Connection } from "./Connection.ts"
+import { Crowd } from "./Crowd.ts"
 import { Engine } from "./Engine.ts"
 import { Hub } from "./Hub.ts"
 import { Places } from "./Places.ts"
@@ -44,11 +45,18 @@ export class Reception extends Context.Service<
           done?.()
         })
       }
-      const work = (effect: Effect.Effect<void>, done: () => void): void => {
-        if (finishing) return
+      const begin = (): boolean => {
+        if (finishing) return false
         if (answering++ === 0) idle.closeUnsafe()
+        return true
+      }
+      const ended = (): void => {
+        if (--answering === 0) idle.openUnsafe()
+      }
+      const work = (effect: Effect.Effect<void>, done: () => void): void => {
+        if (!begin()) return
         run(effect, () => {
-          if (--answering === 0) idle.openUnsafe()
+          ended()
           done()
         })
       }
@@ -56,9 +64,25 @@ export class Reception extends Context.Service<
       const unsubscribe = bus.subscribe(({ chat, head }) => hub.hint(chat, head))
       yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
 
-      const around: Surroundings = { hub, places, store, chats: desk.chats, settings, run, work }
+      const crowd = new Crowd(settings)
+      const around: Surroundings = {
+        crowd,
+        hub,
+        places,
+        store,
+        chats: desk.chats,
+        settings,
+        run,
+        work,
+        begin,
+        ended
+      }
       return Reception.of({
-        receive: (connection, tongue, respond) => new Session(connection, tongue, respond, around),
+        receive: (connection, tongue, respond) => {
+          const session = new Session(connection, tongue, respond, around)
+          crowd.arrive(session)
+          return session
+        },
         finish: Effect.suspend(() => {
           finishing = true
           return idle.await

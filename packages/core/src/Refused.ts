@@ -37,8 +37,8 @@ export type Reason =
   | { readonly _tag: "MessagesRefused"; readonly refusals: ReadonlyArray<MessageRefusal> }
   /** The storage does not answer; whether it took effect is not known, and sending the same again is safe. */
   | { readonly _tag: "Unavailable" }
-  /** An embedder's own rule. */
-  | { readonly _tag: "Vetoed"; readonly message: string }
+  /** An embedder's own rule: `code` for programs, where there is one; `message` for people. */
+  | { readonly _tag: "Vetoed"; readonly code?: string; readonly message: string }
 
 export interface MessageRefusal {
   /** Where the message stood in the request, from 0. */

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import { catchUp } from "./CatchUp.ts"
 import { type Connection, Frame, type Peer } from "./Connection.ts"
+import type { Crowd, Visitor } from "./Crowd.ts"
 import { Delivery } from "./Delivery.ts"
 import type { UserCaller } from "./Event.ts"
 import type { Switchboard } from "./Hub.ts"
@@ -14,7 +15,8 @@ import type { LiveSession } from "./Sessions.ts"
 import type { EngineSettings } from "./Settings.ts"
 import { startingPlaces } from "./StartingPlaces.ts"
 import type { Store } from "./Store.ts"
-import type { Tongue } from "./Tongue.ts"
+import type { Tongue, Utterance } from "./Tongue.ts"
+import { Underway } from "./Underway.ts"
 import type { Status, User } from "./User.ts"
 import type { WarmChats } from "./WarmChats.ts"
 
@@ -22,13 +24,18 @@ import type { WarmChats } from "./WarmChats.ts"
 const CLOSE_TAKEN_OVER = 4001
 const CLOSE_TOO_LARGE = 1009
 const CLOSE_INTERNAL = 1011
+const CLOSE_TRY_LATER = 1013
 
 /** Acknowledged ids of one frame that are looked up in storage, at most; the newest need no looking up. */
 const MAX_LOOKED_UP = 5000
 
+/** What stands among the waiting frames where one was dropped. */
+type Dropped = { readonly _tag: "Garbled" } | { readonly _tag: "Oversized"; readonly limit: number }
+
 /** What all sessions of an engine share. */
 export interface Surroundings {
   readonly hub: Switchboard
+  readonly crowd: Crowd
   readonly places: Places["Service"]
   readonly store: Store["Service"]
   readonly chats: WarmChats
@@ -37,18 +44,27 @@ export interface Surroundings {
   readonly run: (effect: Effect.Effect<void>, done?: () => void) => void
   /** The same for a frame of a client; nothing is taken up while the engine finishes. */
   readonly work: (effect: Effect.Effect<void>, done: () => void) => void
+  /** Counts work that needs no fiber, until `ended` is called; answers false while the engine finishes. */
+  readonly begin: () => boolean
+  readonly ended: () => void
 }
 
-/** A dialect's way with a frame: carries it out and answers it through the session; never fails. */
-export type Respond = (session: Session, frame: string) => Effect.Effect<void>
+/**
+ * A dialect's way with a frame: carries it out and answers it through the session; never fails. Nothing is left to run
+ * where it was carried out at once, or was begun by `Session.begin`.
+ */
+export type Respond = (session: Session, frame: string) => Effect.Effect<void> | undefined
 
-export class Session implements Peer {
+export class Session implements Peer, Visitor {
   readonly connection: Connection
   readonly tongue: Tongue
   readonly #respond: Respond
   readonly #around: Surroundings
-  /** Frames that wait for their turn, and where one was that was too large. */
-  readonly #waiting: Array<string | { readonly limit: number }> = []
+  /** Frames that wait for their turn. */
+  readonly #waiting: Array<string | Dropped> = []
+  readonly #underway: Underway
+  /** A frame that waits until what was begun before it is answered. */
+  #held: Effect.Effect<void> | undefined
   #paused = false
   #running = false
   #ended = false
@@ -63,9 +79,18 @@ export class Session implements Peer {
     this.tongue = tongue
     this.#respond = respond
     this.#around = around
+    this.#underway = new Underway(around, () => this.#moveOn())
   }
 
   receive(frame: string): void {
+    this.#take(frame)
+  }
+
+  garbled(): void {
+    this.#take({ _tag: "Garbled" })
+  }
+
+  #take(frame: string | Dropped): void {
     if (this.#ended) return
     this.#delivery?.noteTaken()
     this.#waiting.push(frame)
@@ -73,40 +98,91 @@ export class Session implements Peer {
       this.#paused = true
       this.connection.pause()
     }
-    if (!this.#running) this.#next()
+    if (!this.#running && this.#held === undefined) this.#next()
   }
 
   oversized(limit: number): void {
     if (this.#ended) return
     // What came before it is answered before it.
-    this.#waiting.push({ limit })
-    if (!this.#running) this.#next()
+    this.#waiting.push({ _tag: "Oversized", limit })
+    if (!this.#running && this.#held === undefined) this.#next()
   }
 
   closed(): void {
     if (this.#ended) return
     this.#ended = true
     this.#waiting.length = 0
+    this.#held = undefined
     this.exit()
+    this.#around.crowd.leave(this)
+  }
+
+  turnAway(): void {
+    this.#waiting.length = 0
+    this.#held = undefined
+    this.answer(this.tongue.crowded)
+    this.connection.close(CLOSE_TRY_LATER, "too many connections")
+  }
+
+  /**
+   * Begins work whose answer comes later, in its turn: meanwhile further frames are taken up. `begin` answers false
+   * where it has done nothing; else it calls `settled` once, with what answers it, or with nothing where `otherwise` is to
+   * be done in its turn. Answers what `begin` did.
+   */
+  begin(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
+    return this.#underway.add(begin, otherwise)
+  }
+
+  /** Something that was under way has been answered. */
+  #moveOn(): void {
+    if (this.#running) return
+    const held = this.#held
+    if (held === undefined) return this.#next()
+    if (!this.#underway.isEmpty) return
+    this.#held = undefined
+    this.#running = true
+    this.#around.work(held, () => this.#next())
   }
 
   /** Takes up frames until one is not carried out at once; that one goes on from here when it is. */
   #next(): void {
     this.#running = true
     for (;;) {
+      if (this.#ended || !this.#underway.hasRoom) {
+        this.#running = false
+        return
+      }
       const frame = this.#waiting.shift()
       if (frame === undefined) {
         this.#running = false
         return
       }
-      if (typeof frame !== "string") return this.#refuse(frame.limit)
+      if (typeof frame !== "string" && !this.#underway.isEmpty) {
+        // It is answered after what was begun before it.
+        this.#waiting.unshift(frame)
+        this.#running = false
+        return
+      }
+      if (typeof frame !== "string" && frame._tag === "Oversized") return this.#refuse(frame.limit)
       if (this.#paused && this.#waiting.length <= this.#around.settings.waitingFrames / 2) {
         this.#paused = false
         this.connection.resume()
       }
+      if (typeof frame !== "string") {
+        this.answer(this.tongue.garbled)
+        continue
+      }
+      const work = this.#carryOut(frame)
+      if (work === undefined) continue
+      if (!this.#underway.isEmpty) {
+        // It may see what was begun before it, and is answered after that.
+        this.#held = work
+        this.#running = false
+        return
+      }
       // A list of frames that are carried out at once must not become a stack of calls.
       let [done, later] = [false, false]
-      this.#around.work(this.#respond(this, frame), () => {
+      this.#around.work(work, () => {
         done = true
         if (later) this.#next()
       })
@@ -114,6 +190,15 @@ export class Session implements Peer {
         later = true
         return
       }
+    }
+  }
+
+  #carryOut(frame: string): Effect.Effect<void> | undefined {
+    try {
+      return this.#respond(this, frame)
+    } catch (cause) {
+      // A mistake of ours, logged where work breaks off. It may be called from another connection's commit.
+      return Effect.die(cause)
     }
   }
 
@@ -173,6 +258,7 @@ export class Session implements Peer {
       { catchUp: () => this.#catchUp(), touch: places.touch }
     )
     hub.enter(user.id, this)
+    this.#around.crowd.welcome(this)
     hub.presence.set(user.id, status)
   }
 
@@ -192,13 +278,14 @@ export class Session implements Peer {
       places.release(subscription)
     }
     hub.leave(user.id, this)
+    if (!this.#ended) this.#around.crowd.estrange(this)
   }
 
   /**
    * From here on the session hears what happens in these chats: first the greeting (made in the same turn, so that
    * nothing falls between), then what was missed, then everything as it comes.
    */
-  readonly open = (chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<string>): Effect.Effect<void> => {
+  readonly open = (chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<Utterance>): Effect.Effect<void> => {
     const delivery = this.#delivery
     const user = this.#user
     if (delivery === undefined || user === undefined) return Effect.void

@@ -9,6 +9,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
+import { Authenticator, type Carried, DEFAULT_TIMEOUT, foreignOrigin, identified, isForeign } from "./Authenticator.ts"
 import { available as availableOr } from "./Availability.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
@@ -37,13 +38,25 @@ export interface LiveSession {
 
 export interface LoginRequest {
   readonly account: string
-  /** `md5(password)` as 32 lower-case hex digits. */
+  /** `md5(password)` as 32 lower-case hex digits; a token of `Credentials.mint` also as it is. */
   readonly secret: string
+  /** The password itself, where the protocol has it. */
+  readonly password?: string
+  /** What the connection began with: a client without a password is who the embedder's authenticator says it is. */
+  readonly request?: Carried
   readonly kind: StoredSession["kind"]
   readonly device: string
   /** The client's address, for throttling. */
   readonly address: string
 }
+
+/** Those used longest ago, all but so many of them. */
+const beyond = (sessions: ReadonlyArray<StoredSession>, limit: number): ReadonlyArray<StoredSession> =>
+  sessions.length <= limit
+    ? []
+    : sessions
+        .toSorted((one, other) => other.usedAt - one.usedAt || other.createdAt - one.createdAt)
+        .slice(Math.max(limit, 0))
 
 /** Tokens remembered in memory, at most. */
 const LIMIT = 200_000
@@ -54,13 +67,16 @@ const SWEEP = 60_000
 const CLOSE_SESSION_ENDED = 4003
 /** A session's last use is written once it is off by this part of the idle time. */
 const SAVE_AFTER = 1 / 24
+/** What clients send for an empty password. */
+const MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 
 export class Sessions extends Context.Service<
   Sessions,
   {
     /**
-     * A new session for who knows the password. A chat login ends the user's earlier chat sessions where only one is
-     * allowed. A wrong password and an unknown account are refused alike, in like time.
+     * A new session for who knows the password. Without one (also as the md5 of none) it is for whom the authenticator
+     * knows `request` by, if that is the account, or if no account is named. A chat login ends the user's earlier chat
+     * sessions where only one is allowed. A wrong password and an unknown account are refused alike, in like time.
      */
     readonly login: (
       request: LoginRequest
@@ -71,6 +87,14 @@ export class Sessions extends Context.Service<
     readonly resume: (
       token: string
     ) => Effect.Effect<{ readonly session: LiveSession; readonly user: User } | undefined, Refused>
+    /**
+     * Whom the embedder's authenticator knows a request by, for requests that show no token; nobody where there is no
+     * authenticator. What a page of a foreign origin sends is refused with `Vetoed`, code `foreign_origin`, if it carries
+     * what the authenticator knows.
+     */
+    readonly authenticated: (request: Carried) => Effect.Effect<User | undefined, Refused>
+    /** Refuses what a page of a foreign origin sends: for what browsers add by themselves to whatever a page sends. */
+    readonly notForeign: (request: Carried) => Effect.Effect<void, Refused>
     /** Whether a session that is held is still good; it counts as used now. */
     readonly isGood: (session: LiveSession, now: number) => boolean
     /** Ends it, and closes the connections that have it, but the one of this id. */
@@ -93,6 +117,7 @@ export class Sessions extends Context.Service<
       const digest = yield* Digest.Digest
       const random = yield* SecureRandom.SecureRandom
       const settings = yield* Settings
+      const authenticator = yield* Authenticator
       const idle = settings.sessionIdle * 1000
       const scope = yield* Effect.scope
       const fork = Effect.runForkWith(yield* Effect.context<never>())
@@ -133,14 +158,18 @@ export class Sessions extends Context.Service<
         const token = Base64Url.encode(yield* random.randomBytes(TOKEN_BYTES))
         const stored: StoredSession = { hash: yield* hashOf(token), user, kind, device, createdAt: now, usedAt: now }
         const writes: Array<Write> = [{ _tag: "SaveSession", session: stored }]
-        const earlier =
-          kind === "chat" && settings.sessions === "single"
-            ? (yield* available(store.sessionsOf(user))).filter((one) => one.kind === "chat")
-            : []
-        for (const { hash } of earlier) writes.push({ _tag: "EndSession", hash })
+        const replaces = kind === "chat" && settings.sessions === "single"
+        const others = yield* available(store.sessionsOf(user))
+        const kept = others.filter((one) => !replaces || one.kind !== "chat")
+        const surplus = new Set(beyond(kept, settings.sessionsPerUser - 1).map(({ hash }) => hash))
+        for (const one of others) {
+          if (surplus.has(one.hash) || !kept.includes(one)) writes.push({ _tag: "EndSession", hash: one.hash })
+        }
         yield* available(commit({ relies: [], writes }))
-        if (kind === "chat" && settings.sessions === "single") {
-          forget((session) => session.user === user && session.kind === "chat")
+        if (replaces) forget((session) => session.user === user && session.kind === "chat")
+        if (surplus.size > 0) {
+          forget((session) => surplus.has(session.hash))
+          hangUp((session) => surplus.has(session.hash), "the user has too many sessions")
         }
         return hold(token, stored)
       })
@@ -153,6 +182,13 @@ export class Sessions extends Context.Service<
         }
       }
 
+      const endAll = Effect.fnUntraced(function* (user: UserId): Effect.fn.Return<void, Refused> {
+        const stored = yield* available(store.sessionsOf(user))
+        yield* available(commit({ relies: [], writes: stored.map(({ hash }) => ({ _tag: "EndSession", hash })) }))
+        forget((session) => session.user === user)
+        hangUp((session) => session.user === user, "the user's sessions have ended")
+      })
+
       /** Looks again and again as long as anybody is connected. */
       let sweeping = false
       const sweep = Effect.gen(function* () {
@@ -160,8 +196,15 @@ export class Sessions extends Context.Service<
           yield* Effect.sleep(SWEEP)
           const now = yield* Clock.currentTimeMillis
           hangUp((session) => now - session.usedAt >= idle, "the session has expired")
+          if (desk.users.external !== undefined) yield* Effect.ignore(endDeparted)
           sweeping = hub.size > 0
         }
+      })
+      /** Somebody else's users may be gone or disabled without our being told. */
+      const endDeparted = Effect.gen(function* () {
+        const here = [...new Set(hub.everybody().flatMap(({ user }) => user?.id ?? []))]
+        const there = new Map((yield* available(desk.users.some(here))).map((user) => [user.id, user]))
+        for (const id of here) if (there.get(id)?.disabled !== false) yield* endAll(id)
       })
       const startSweeping = (): void => {
         if (sweeping) return
@@ -200,9 +243,34 @@ export class Sessions extends Context.Service<
         return user === undefined || user.disabled ? undefined : { session, user }
       })
 
+      const notForeign = (request: Carried): Effect.Effect<void, Refused> =>
+        isForeign(request, authenticator) ? Effect.fail(foreignOrigin) : Effect.void
+
+      const authenticated = Effect.fnUntraced(function* (request: Carried) {
+        const { authenticate, timeout = DEFAULT_TIMEOUT } = authenticator
+        if (authenticate === undefined) return undefined
+        const identity = yield* Effect.suspend(() => authenticate(request)).pipe(
+          Effect.timeout(timeout),
+          Effect.catchCause((cause) => Effect.as(Effect.logError("the authenticator failed", cause), undefined))
+        )
+        if (identity === undefined) return undefined
+        yield* notForeign(request)
+        const user = yield* available(identified(desk.users, identity))
+        return user?.disabled === false ? user : undefined
+      })
+
+      /** Who logs in without a password: the user of the request that the connection began with. */
+      const present = Effect.fnUntraced(function* ({ account, secret, request }: LoginRequest) {
+        if (request === undefined || (secret !== "" && secret !== MD5_OF_NOTHING)) return undefined
+        const user = yield* authenticated(request)
+        return user !== undefined && (account === "" || account === user.account) ? user : undefined
+      })
+
       return Sessions.of({
+        authenticated,
+        notForeign,
         login: Effect.fnUntraced(function* (request) {
-          const user = yield* credentials.verify(request)
+          const user = (yield* present(request)) ?? (yield* credentials.verify(request))
           return { session: yield* open(user.id, request.kind, request.device), user }
         }),
         issue: (user, kind, device = "") => open(user, kind, device),
@@ -214,12 +282,7 @@ export class Sessions extends Context.Service<
           hangUp((held) => held === session, "the session has ended", keep)
           yield* available(commit({ relies: [], writes: [{ _tag: "EndSession", hash: session.hash }] }))
         }),
-        endAll: Effect.fnUntraced(function* (user) {
-          const stored = yield* available(store.sessionsOf(user))
-          yield* available(commit({ relies: [], writes: stored.map(({ hash }) => ({ _tag: "EndSession", hash })) }))
-          forget((session) => session.user === user)
-          hangUp((session) => session.user === user, "the user's sessions have ended")
-        })
+        endAll
       })
     })
   )

@@ -57,6 +57,20 @@ export const boolean = (key: string, value: boolean, says: string): BooleanSetti
   says
 })
 
+/**
+ * The value of a dialect's setting at a site; its default where the site gives none. Throws a `RangeError` that names the
+ * key for what is no integer within the setting's bounds, since a limit that is no number would be none.
+ */
+export const integerIn = (
+  values: Readonly<Record<string, string | number | boolean>>,
+  setting: IntegerSetting
+): number => {
+  const { key, min, max } = setting
+  const value = values[key] ?? setting.default
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value
+  throw new RangeError(`${key} must be an integer from ${min} to ${max}, not ${JSON.stringify(value)}`)
+}
+
 /** The environment variable of a key: `limits.sendBuffer` is `PARLEY_LIMITS_SEND_BUFFER`. */
 export const environmentName = (key: string): string =>
   `PARLEY_${key
@@ -123,6 +137,24 @@ export const engineSettings = {
   filesPerUpload: integer("limits.filesPerUpload", 20, { min: 1, max: 1000 }, "Files in one upload, at most."),
   content: integer("limits.content", 64 * KIB, { min: 1, max: MIB }, "Bytes of one message's content, at most."),
   name: integer("limits.name", 255, { min: 1, max: 10_000 }, "Characters of a chat's or a user's name, at most."),
+  account: integer(
+    "limits.account",
+    64,
+    { min: 1, max: 255 },
+    "Characters of a new user's account, at most; no request of the hisihi protocol may name a longer one."
+  ),
+  attributesPerChat: integer(
+    "limits.attributesPerChat",
+    64,
+    { min: 1, max: 10_000 },
+    "Values that protocols keep with one chat under keys of their clients, at most."
+  ),
+  attribute: integer(
+    "limits.attribute",
+    4 * KIB,
+    { min: 1, max: MIB },
+    "Bytes of one such value, at most; of what is no text, as JSON."
+  ),
   membersPerRequest: integer(
     "limits.membersPerRequest",
     1000,
@@ -144,7 +176,7 @@ export const engineSettings = {
   history: integer(
     "limits.history",
     10_000,
-    { min: 1, max: 10_000 },
+    { min: 1, max: 100_000 },
     "Messages in one answer about a chat's history, at most."
   ),
   historyBytes: integer(
@@ -170,6 +202,42 @@ export const engineSettings = {
     64,
     { min: 1, max: 100_000 },
     "Frames of one connection that may wait for their turn before reading from it pauses."
+  ),
+  connections: integer(
+    "limits.connections",
+    100_000,
+    { min: 1, max: MAX },
+    "Connections of chat clients at one time, at most; who comes then is told so and closed."
+  ),
+  strangers: integer(
+    "limits.strangers",
+    20_000,
+    { min: 1, max: MAX },
+    "Connections without a user at one time, at most; beyond them the one that waits longest is told so and closed."
+  ),
+  sockets: integer(
+    "limits.sockets",
+    120_000,
+    { min: 1, max: MAX },
+    "Open sockets of one port of the server's own, at most, those of HTTP among them; one more is closed at once."
+  ),
+  requests: integer(
+    "limits.requests",
+    10_000,
+    { min: 1, max: MAX },
+    "HTTP requests under way at one time, at most; one more is answered with 503."
+  ),
+  transfers: integer(
+    "limits.transfers",
+    1000,
+    { min: 1, max: MAX },
+    "Uploads and downloads of files under way at one time, at most; one more is answered with 503."
+  ),
+  sessionsPerUser: integer(
+    "limits.sessionsPerUser",
+    100,
+    { min: 1, max: 100_000 },
+    "Sessions of one user, at most, of chat clients and tokens together; beyond them those used longest ago end."
   ),
   warmChats: integer("limits.warmChats", 10_000, { min: 1, max: MAX }, "Chats whose facts are kept in memory, at most.")
 } as const

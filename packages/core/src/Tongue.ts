@@ -12,6 +12,10 @@ export interface Tongue {
   readonly bundle: (packets: ReadonlyArray<string>) => string
   /** What a connection is told before it is closed because its user logged in elsewhere; a whole frame. */
   readonly takenOver: string
+  /** What a connection is told before it is closed because there are too many; a whole frame. */
+  readonly crowded: string
+  /** What the client is told about a frame that is no UTF-8; a whole frame. */
+  readonly garbled: string
   /** What the client is told about a frame over the limit (bytes); a whole frame. */
   readonly oversized: (limit: number) => string
   /**
@@ -53,15 +57,15 @@ export class Utterance {
   }
 }
 
-/** The utterances of one event, made as they are asked for. */
+/** The utterances of one event, or of several that are told together, made as they are asked for. */
 export class Utterances {
-  readonly #event: Event
+  readonly #events: ReadonlyArray<Event>
   #tongue: Tongue | undefined
   #last: Utterance | undefined
   readonly #all = new Map<Tongue, Utterance>()
 
-  constructor(event: Event) {
-    this.#event = event
+  constructor(...events: ReadonlyArray<Event>) {
+    this.#events = events
   }
 
   in(tongue: Tongue): Utterance {
@@ -69,7 +73,8 @@ export class Utterances {
     if (tongue === this.#tongue && this.#last !== undefined) return this.#last
     let utterance = this.#all.get(tongue)
     if (utterance === undefined) {
-      utterance = new Utterance(tongue, tongue.packets(this.#event))
+      const packets = this.#events.flatMap((event) => tongue.packets(event))
+      utterance = new Utterance(tongue, packets)
       this.#all.set(tongue, utterance)
     }
     this.#tongue = tongue

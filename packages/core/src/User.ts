@@ -6,7 +6,7 @@ export type Status = "online" | "away" | "busy" | "offline"
 
 export interface User {
   readonly id: UserId
-  /** Unique; 1…64 code points without white space, control characters, `,`, `:`, `/` and `&`. */
+  /** Unique; 1…64 code points (`limits.account`) without white space, control characters, `,`, `:`, `/` and `&`. */
   readonly account: string
   readonly realname: string
   /** A URL, or "". */
@@ -47,11 +47,11 @@ export type UserChange = Partial<Omit<User, "id" | "account" | "since" | "create
 
 const FORBIDDEN = /[\s\p{Cc},:/&]/u
 
-/** Why `account` is not one, in words that follow "account", or nothing. */
-export const accountProblem = (account: string): string | undefined => {
+/** Why `account` is not one, in words that follow "account", or nothing. `limit` is `limits.account`, in code points. */
+export const accountProblem = (account: string, limit: number): string | undefined => {
   const length = Array.from(account).length
   if (length === 0) return "must not be empty"
-  if (length > 64) return "must have at most 64 characters"
+  if (length > limit) return `must have at most ${limit} characters`
   if (FORBIDDEN.test(account)) return "must not contain white space, control characters, ',', ':', '/' or '&'"
   return undefined
 }

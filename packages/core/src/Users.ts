@@ -6,7 +6,10 @@ import * as Layer from "effect/Layer"
 import { available as availableOr } from "./Availability.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
-import type { UserId } from "./Ids.ts"
+import type { ExternalChange } from "./ExternalDirectory.ts"
+import { usersElsewhere } from "./ExternalUsers.ts"
+import { Hub } from "./Hub.ts"
+import { nextUnkeptId, type UserId } from "./Ids.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { Sessions } from "./Sessions.ts"
 import { accountProblem, type NewUser, type PresentUser, type User, type UserChange } from "./User.ts"
@@ -41,13 +44,24 @@ export class Users extends Context.Service<
     readonly setPassword: (account: string, password: string) => Effect.Effect<User, Refused>
     /** A disabled user's sessions end, and their connections are closed. */
     readonly setDisabled: (account: string, disabled: boolean) => Effect.Effect<User, Refused>
+    /** Others are told of a new name; disabling is as `setDisabled`. An external directory is asked to do it. */
+    readonly change: (account: string, change: ExternalChange) => Effect.Effect<User, Refused>
+    /** A user of the external directory by the id there, who gets an integer id with it if they have none yet. */
+    readonly byExternalId: (id: string) => Effect.Effect<User | undefined, Refused>
+    /**
+     * The external directory has changed users, by their ids there; all of them, where none is named. They are read
+     * again, and those who are gone or disabled are logged out. Every node is to be told; without an external directory
+     * it does nothing.
+     */
+    readonly invalidate: (ids?: ReadonlyArray<string>) => Effect.Effect<void, Refused>
   }
 >()("@parley/core/Users") {
-  static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Sessions> = Layer.effect(
+  static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Hub | Sessions> = Layer.effect(
     Users,
     Effect.gen(function* () {
-      const { commit, desk } = yield* Engine
+      const { commit, desk, hooked } = yield* Engine
       const credentials = yield* Credentials
+      const hub = yield* Hub
       const sessions = yield* Sessions
 
       const available = availableOr("users")
@@ -57,13 +71,38 @@ export class Users extends Context.Service<
         return user ?? (yield* refuse({ _tag: "NoSuchUsers", users: [account] }))
       })
 
+      const { external } = desk.users
+
       const change = Effect.fnUntraced(function* (user: User, what: UserChange): Effect.fn.Return<User, Refused> {
-        yield* available(commit({ relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: what }] }))
-        return (yield* available(desk.users.find(user.id))) ?? user
+        if (external === undefined) {
+          yield* available(commit({ relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: what }] }))
+        } else {
+          yield* external
+            .change(user.id, what)
+            .pipe(Effect.catchTag("StorageFailed", (failed) => available(Effect.fail(failed))))
+          desk.users.change(user.id, what)
+        }
+        const changed = (yield* available(desk.users.find(user.id))) ?? user
+        tell(user, changed)
+        if (what.disabled === true) yield* sessions.endAll(user.id)
+        return changed
       })
 
+      /** Others hear of a new name. */
+      const tell = (before: User | undefined, user: User): void => {
+        if (before === undefined || before.realname === user.realname) return
+        const event = { _tag: "UserEvent", id: nextUnkeptId(), what: "renamed", user: desk.presence.of(user) } as const
+        hub.announce([{ event, to: "everyone" }])
+      }
+
+      const changeNamed = (account: string, what: ExternalChange): Effect.Effect<User, Refused> =>
+        hooked(
+          { _tag: "ChangeUser", account, change: what },
+          Effect.flatMap(named(account), (user) => change(user, what))
+        )
+
       const prepare = Effect.fnUntraced(function* (draft: UserDraft): Effect.fn.Return<NewUser, Refused> {
-        const problem = accountProblem(draft.account)
+        const problem = accountProblem(draft.account, desk.settings.account)
         if (problem !== undefined) return yield* refuse({ _tag: "Invalid", field: "account", problem })
         if (draft.password === "") {
           return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
@@ -82,43 +121,65 @@ export class Users extends Context.Service<
         }
       })
 
+      const add = Effect.fnUntraced(function* (
+        drafts: ReadonlyArray<UserDraft>
+      ): Effect.fn.Return<ReadonlyArray<User>, Refused> {
+        if (external !== undefined && drafts.length > 0) return yield* usersElsewhere
+        const accounts = new Set<string>()
+        for (const { account } of drafts) {
+          if (accounts.has(account)) return yield* refuse({ _tag: "AccountTaken", account })
+          accounts.add(account)
+        }
+        const [taken] = yield* available(desk.users.byAccount([...accounts]))
+        if (taken !== undefined) return yield* refuse({ _tag: "AccountTaken", account: taken.account })
+        const users = yield* Effect.forEach(drafts, prepare, { concurrency: HASHING })
+        const written = yield* commit({
+          relies: [],
+          writes: users.map((user) => ({ _tag: "CreateUser", user }))
+        }).pipe(
+          Effect.catchTag("Duplicate", (found) => refuse({ _tag: "AccountTaken", account: found.account ?? "" })),
+          Effect.catchTags({
+            Stale: () => refuse({ _tag: "Busy" }),
+            StorageFailed: (failed) => available(Effect.fail(failed))
+          })
+        )
+        return written.flatMap((one) => (one._tag === "User" ? [one.user] : []))
+      })
+
       return Users.of({
-        add: Effect.fnUntraced(function* (drafts) {
-          const accounts = new Set<string>()
-          for (const { account } of drafts) {
-            if (accounts.has(account)) return yield* refuse({ _tag: "AccountTaken", account })
-            accounts.add(account)
-          }
-          const [taken] = yield* available(desk.users.byAccount([...accounts]))
-          if (taken !== undefined) return yield* refuse({ _tag: "AccountTaken", account: taken.account })
-          const users = yield* Effect.forEach(drafts, prepare, { concurrency: HASHING })
-          const written = yield* commit({
-            relies: [],
-            writes: users.map((user) => ({ _tag: "CreateUser", user }))
-          }).pipe(
-            Effect.catchTag("Duplicate", (found) => refuse({ _tag: "AccountTaken", account: found.account ?? "" })),
-            Effect.catchTags({
-              Stale: () => refuse({ _tag: "Busy" }),
-              StorageFailed: (failed) => available(Effect.fail(failed))
-            })
-          )
-          return written.flatMap((one) => (one._tag === "User" ? [one.user] : []))
-        }),
+        add: (drafts) => hooked({ _tag: "AddUsers", accounts: drafts.map(({ account }) => account) }, add(drafts)),
         list: Effect.map(available(desk.users.all), (users) => users.map((user) => desk.presence.of(user))),
         byAccount: (account) => Effect.map(available(desk.users.byAccount([account])), ([user]) => user),
         byId: (id) => available(desk.users.find(id)),
-        setPassword: Effect.fnUntraced(function* (account, password) {
-          if (password === "") {
-            return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
+        setPassword: (account, password) =>
+          hooked(
+            { _tag: "SetPassword", account },
+            Effect.gen(function* () {
+              if (password === "") {
+                return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
+              }
+              if (external !== undefined) return yield* usersElsewhere
+              const user = yield* change(yield* named(account), { password: yield* credentials.hash(password) })
+              yield* sessions.endAll(user.id)
+              return user
+            })
+          ),
+        setDisabled: (account, disabled) => changeNamed(account, { disabled }),
+        change: changeNamed,
+        byExternalId: (id) => Effect.map(available(desk.users.byExternalId([id])), ([user]) => user),
+        invalidate: Effect.fnUntraced(function* (ids) {
+          if (external === undefined) return
+          if (ids === undefined) external.forgetGone()
+          const changed = ids === undefined ? undefined : yield* available(external.idsOf(ids))
+          desk.users.invalidate(changed)
+          const wanted = changed ?? [...new Set(hub.everybody().flatMap(({ user }) => user?.id ?? []))]
+          const before = new Map(wanted.map((id) => [id, desk.users.peek(id)]))
+          const there = new Map((yield* available(desk.users.some(wanted))).map((user) => [user.id, user]))
+          for (const id of wanted) {
+            const user = there.get(id)
+            if (user !== undefined) tell(before.get(id), user)
+            if (user === undefined || user.disabled) yield* sessions.endAll(id)
           }
-          const user = yield* change(yield* named(account), { password: yield* credentials.hash(password) })
-          yield* sessions.endAll(user.id)
-          return user
-        }),
-        setDisabled: Effect.fnUntraced(function* (account, disabled) {
-          const user = yield* change(yield* named(account), { disabled })
-          if (disabled) yield* sessions.endAll(user.id)
-          return user
         })
       })
     })

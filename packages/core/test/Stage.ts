@@ -48,6 +48,8 @@ export const tongue = (acknowledgement: Tongue["acknowledgement"]): Tongue => ({
   },
   bundle: (packets) => `[${packets.join(",")}]`,
   takenOver: '[{"id":0,"kind":"takenOver","text":""}]',
+  crowded: '[{"id":0,"kind":"crowded","text":""}]',
+  garbled: '[{"id":0,"kind":"garbled","text":""}]',
   oversized: () => '[{"id":0,"kind":"oversized","text":""}]',
   acknowledgement
 })

@@ -1,6 +1,6 @@
 /** The reference server: the one place that puts all parts together. */
 import * as FileBlobs from "@parley/adapter-node/FileBlobs"
-import * as Host from "@parley/adapter-node/Host"
+import * as Hosting from "@parley/adapter-node/Hosting"
 import { serveHttp } from "@parley/adapter-node/HttpServing"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
@@ -9,9 +9,9 @@ import type { Blobs } from "@parley/core/Blobs"
 import type { OpenDialect } from "@parley/core/Dialect"
 import * as Parley from "@parley/core/Parley"
 import { Permissions } from "@parley/core/Permissions"
-import { Reception } from "@parley/core/Reception"
 import { Settings } from "@parley/core/Settings"
 import type { Store } from "@parley/core/Store"
+import { ensureSystemChat } from "@parley/core/SystemChat"
 import { Users } from "@parley/core/Users"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -19,17 +19,15 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { authRoutes } from "./auth/AuthRoutes.ts"
-import { type Address, Failed, type Running } from "./command/Parts.ts"
+import { Failed, type Running } from "./command/Parts.ts"
 import type { ServedDialect } from "./Dialects.ts"
-import { addDemoUsers, ensureSystemChat } from "./Foundation.ts"
+import { addDemoUsers } from "./Foundation.ts"
 import { demonstrationAt, noteDemonstration } from "./Demonstration.ts"
 import type { Configuration } from "./settings/Configuration.ts"
 import { permissionCommands } from "./permissions/PermissionCommands.ts"
 import { userCommands } from "./users/UserCommands.ts"
 
-/** Milliseconds for what is under way when the server stops; ten seconds are promised for all of it. */
-const FINISH = 4000
+/** Milliseconds for what is under way when the server stops, twice; ten seconds are promised for all of it. */
 const DRAIN = 4000
 
 const sentence = (cause: unknown): string =>
@@ -81,23 +79,21 @@ export const start = Effect.fnUntraced(function* (
   const { serve } = configuration
   const context = yield* openEngine(configuration)
   const serving = Effect.gen(function* () {
-    let tcp: Address | undefined
     let ready = false
     const demonstration = yield* demonstrationAt(serve)
-    const site = { settings: configuration.dialects, tcp: () => tcp, demonstration: demonstration.isServed }
-    const open: Array<OpenDialect<Layer.Layer<never, never, HttpRouter.HttpRouter>>> = []
-    for (const dialect of dialects) open.push(yield* dialect.open(site))
-
+    const hosted = yield* Hosting.serve({
+      dialects,
+      settings: configuration.dialects,
+      demonstration: demonstration.isServed,
+      login: true,
+      doors: [{ _tag: "Http", routes: healthRoutes(() => ready) }]
+    })
+    const { host, open } = hosted
     yield* prepare(demonstration.isWanted, open)
-    const own = [authRoutes, Effect.succeed(healthRoutes(() => ready))]
-    const ownDoors = (yield* Effect.all(own)).map((routes) => ({ _tag: "Http", routes }) as const)
-    const host = yield* Host.make({ doors: [...open.flatMap(({ doors }) => doors), ...ownDoors] })
     const http = yield* serveHttp(host, { host: serve.host, port: serve.port })
-    if (serve.tcpPort !== undefined) tcp = yield* host.listenTcp({ host: serve.host, port: serve.tcpPort })
-    const reception = yield* Reception
-    yield* Effect.addFinalizer(() =>
-      Effect.andThen(Effect.timeoutOption(reception.finish, FINISH), host.close({ drain: DRAIN }))
-    )
+    const tcp =
+      serve.tcpPort === undefined ? undefined : yield* hosted.listenTcp({ host: serve.host, port: serve.tcpPort })
+    yield* Effect.addFinalizer(() => hosted.end({ drain: DRAIN }))
     ready = true
     return { http, tcp, commands: [...(yield* operatorCommands), ...open.flatMap(({ commands }) => commands)] }
   })
@@ -122,5 +118,5 @@ const prepare = Effect.fnUntraced(function* (
 /** The commands that are the server's own. */
 export const operatorCommands = Effect.gen(function* () {
   const users = yield* Users
-  return [...userCommands(users), ...permissionCommands(yield* Permissions, users)]
+  return [...userCommands(users, (yield* Settings).account), ...permissionCommands(yield* Permissions, users)]
 })

@@ -6,15 +6,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import type { HttpRoutes } from "@parley/adapter-node/HttpRoutes"
-import type { Blobs } from "@parley/core/Blobs"
-import type { Dialect, SiteRefused } from "@parley/core/Dialect"
-import type * as Parley from "@parley/core/Parley"
-import type { Store } from "@parley/core/Store"
+import type { ServedDialect } from "@parley/adapter-node/Hosting"
 import * as Data from "effect/Data"
 
-/** A protocol that this server can serve. */
-export type ServedDialect = Dialect<HttpRoutes, Parley.Services | Store | Blobs, SiteRefused>
+export type { ServedDialect } from "@parley/adapter-node/Hosting"
 
 interface Manifest {
   readonly exports: { readonly "./*": string }

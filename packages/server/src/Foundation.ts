@@ -1,41 +1,6 @@
-/** What has to be there before anybody can come: the system chat, and in a demonstration its users. */
-import { Engine } from "@parley/core/Engine"
-import { Store } from "@parley/core/Store"
+/** The users of a demonstration. */
 import { Users } from "@parley/core/Users"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-
-const SYSTEM_GID = "system"
-
-/** A system chat exists from the first start; everybody is a member. Source: PROTOCOLS, "Who may do what". */
-export const ensureSystemChat = Effect.gen(function* () {
-  const store = yield* Store
-  const { commit } = yield* Engine
-  if ((yield* store.systemChats).length > 0) return
-  yield* commit({
-    relies: [],
-    writes: [
-      {
-        _tag: "CreateChat",
-        by: null,
-        chat: {
-          gid: SYSTEM_GID,
-          name: "System",
-          type: "system",
-          public: false,
-          subject: 0,
-          createdBy: null,
-          owner: null,
-          admins: [],
-          committers: [],
-          createdAt: yield* Clock.currentTimeMillis,
-          attributes: {},
-          members: []
-        }
-      }
-    ]
-  })
-})
 
 const DEMO_ACCOUNTS = ["admin", "demo", "alice", "bob", "carol", "dave", "erin"]
 const DEMO_PASSWORD = "123456"

@@ -215,12 +215,12 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
 const textOf = (data: RawData): string =>
   (Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data)).toString()
 
-/** Connects to `/ws`; `http` is the server's address as it prints it. */
-export const webSocket = (http: string, query = "") =>
+/** Connects to `/ws`; `http` is the server's address as it prints it. Fails with what the server answers instead. */
+export const webSocket = (http: string, query = "", headers: Readonly<Record<string, string>> = {}) =>
   clientOn((ears) =>
     Effect.acquireRelease(
       Effect.callback<WebSocket, string>((resume) => {
-        const ws = new WebSocket(`${http.replace("http:", "ws:")}/ws${query}`, { perMessageDeflate: false })
+        const ws = new WebSocket(`${http.replace("http:", "ws:")}/ws${query}`, { perMessageDeflate: false, headers })
         ws.on("message", (data) => ears.frame(textOf(data)))
         ws.on("close", (code, reason) => ears.closed({ code, reason: String(reason) }))
         ws.on("error", (error) => resume(Effect.fail(error.message)))

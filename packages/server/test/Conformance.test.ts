@@ -1,16 +1,16 @@
-/** The documented sequences, played against the started server: each store, each transport, each wire profile. */
+/** The documented sequences, played against the started server: each store, each transport, each wire form. */
 import { type Audit, audits, type Options, protocols } from "@parley/conformance"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { folder, serve } from "./Program.ts"
 
 const stores = { memory: "memory:", SQLite: "sqlite:./parley.db" } as const
-type Way = Pick<Options, "protocol" | "transport" | "profile">
+type Way = Pick<Options, "protocol" | "transport" | "wire">
 
 const ways: ReadonlyArray<readonly [name: string, way: Way]> = [
-  ["xuanxuan over ws, profile documented", { transport: "ws", profile: "documented" }],
-  ["xuanxuan over ws, profile client-1.0", { transport: "ws", profile: "client-1.0" }],
-  ["xuanxuan over tcp, profile client-1.0", { transport: "tcp", profile: "client-1.0" }],
+  ["xuanxuan over ws, documented", { transport: "ws", wire: "documented" }],
+  ["xuanxuan over ws, client-1.0", { transport: "ws", wire: "client-1.0" }],
+  ["xuanxuan over tcp, client-1.0", { transport: "tcp", wire: "client-1.0" }],
   ...protocols().flatMap((protocol) => (protocol === "xuanxuan" ? [] : ([[protocol, { protocol }]] as const)))
 ]
 
@@ -31,7 +31,8 @@ for (const [store, database] of Object.entries(stores)) {
 
     for (const [name, way] of ways) {
       describe(`${name}`, () => {
-        const named = (target: typeof NOWHERE): ReadonlyArray<Audit> => audits({ target, ...way })
+        const named = (target: typeof NOWHERE): ReadonlyArray<Audit> =>
+          audits({ target, profile: "all", strict: true, ...way })
         for (const { id, title } of named(NOWHERE)) {
           it(`${id}: ${title}`, async () => {
             const audit = named(found).find((one) => one.id === id)

@@ -2,12 +2,12 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { garbage, type Garbage } from "./Noise.ts"
-import { type Fields, listed, loggedIn, residentMemory, Server, short, type Talk, type Transport } from "./Talk.ts"
+import { type Fields, listed, loggedIn, Server, settledMemory, short, type Talk, type Transport } from "./Talk.ts"
 
 const FRAMES = 10_000
 /** Frames that are sent before their answers are counted. */
 const WINDOW = 50
-/** Growth from the end of the first tenth to the end. */
+/** Memory at the end, over that after the first tenth. */
 const GROWTH = 1.1
 
 /** Comes in no garbage, so its answer ends a count. */
@@ -46,64 +46,101 @@ const fault = Effect.fnUntraced(function* (talk: Talk, frames: ReadonlyArray<Gar
   return barrier?.["result"] === "success" ? undefined : `then ${short(barrier)}`
 })
 
+const withstands = (transport: Transport, seed: number) =>
+  Effect.gen(function* () {
+    const server = yield* Server
+    const talk = yield* loggedIn("alice", transport)
+    const witness = yield* loggedIn("bob")
+    const users = new Map(listed(yield* talk.done("userGetList")).map(({ account, id }) => [account, Number(id)]))
+    const id = (account: string) => users.get(account) ?? 0
+    const room = (yield* talk.done("create", ["room", "Room", "group", [id("bob")]]))["data"] as {
+      gid: string
+      id: number
+    }
+    const scene = { alice: id("alice"), bob: id("bob"), carol: id("carol"), dave: id("dave"), room, system: "system" }
+    const next = garbage(seed, scene, talk.sid, transport)
+
+    let early = 0
+    for (let sent = 0; sent < FRAMES; sent += WINDOW) {
+      if (sent === FRAMES / 10) early = yield* settledMemory(server)
+      const frames = Array.from({ length: WINDOW }, next)
+      const wrong = yield* fault(talk, frames)
+      talk.pushes.length = 0
+      witness.pushes.length = 0
+      if (wrong === undefined) continue
+      for (const frame of frames) {
+        const why = yield* fault(talk, [frame])
+        if (why !== undefined) assert.fail(`seed ${seed}, ${short(frame.bytes.toString())}: ${why}`)
+      }
+      assert.fail(`seed ${seed}, frames from ${sent}: ${wrong}`)
+    }
+    const late = yield* settledMemory(server)
+    assert.isAtMost(late, early * GROWTH, `seed ${seed}: from ${early} KiB to ${late} KiB`)
+    assert.strictEqual((yield* witness.ask("ping"))["result"], "success")
+  })
+
+/** What no request may bring about: a line on standard error, or another end than 0. */
+const endsWell = Effect.gen(function* () {
+  const { child, ended } = yield* Server
+  child.kill("SIGTERM")
+  const { code, out, err } = yield* ended
+  assert.deepStrictEqual({ code, err }, { code: 0, err: "" })
+  assert.deepStrictEqual(
+    out.split("\n").filter((line) => !/^(listening .*|collected|)$/.test(line)),
+    []
+  )
+})
+
+for (const [transport, seed] of [
+  ["websocket", 20_261],
+  ["tcp", 20_262]
+] as const) {
+  // A server of its own for each: the first tenth of the frames is all that it has seen before.
+  layer(Server.measured, { excludeTestServices: true })(`garbage over ${transport}`, (it) => {
+    it.effect("is answered, and costs no memory", () => withstands(transport, seed))
+    it.effect("is never the server's mistake", () => endsWell)
+  })
+}
+
 layer(Server.patient, { excludeTestServices: true })("garbage", (it) => {
-  const withstands = (transport: Transport, seed: number) =>
+  it.effect("that is no UTF-8 is a broken frame over any transport, and the connection goes on", () =>
     Effect.gen(function* () {
-      const server = yield* Server
-      const talk = yield* loggedIn("alice", transport)
-      const witness = yield* loggedIn("bob")
-      const users = new Map(listed(yield* talk.done("userGetList")).map(({ account, id }) => [account, Number(id)]))
-      const id = (account: string) => users.get(account) ?? 0
-      const room = (yield* talk.done("create", ["room", "Room", "group", [id("bob")]]))["data"] as {
-        gid: string
-        id: number
+      const [alice, bob] = [yield* loggedIn("alice"), yield* loggedIn("bob", "tcp")]
+      const room = (yield* alice.done("create", { gid: "no-text", name: "n", type: "group", members: [bob.id] }))[
+        "data"
+      ]
+      const { gid } = room as { readonly gid: string }
+      yield* bob.pushed("create")
+      yield* Effect.all([alice.news, bob.news])
+      const history = yield* alice.done("history", [gid])
+      /** A message whose content has a byte that is nowhere in UTF-8. */
+      const message = (talk: Talk): Buffer => {
+        const params = [{ gid: "half", cgid: gid, content: "~" }]
+        const bytes = Buffer.from(JSON.stringify({ module: "chat", method: "message", sid: talk.sid, params }))
+        bytes[bytes.indexOf("~")] = 0xff
+        return bytes
       }
-      const scene = { alice: id("alice"), bob: id("bob"), carol: id("carol"), dave: id("dave"), room, system: "system" }
-      const next = garbage(seed, scene, talk.sid, transport)
-
-      let early = 0
-      // The collector works in strokes: what counts is how low the last ones get.
-      let late = Number.POSITIVE_INFINITY
-      for (let sent = 0; sent < FRAMES; sent += WINDOW) {
-        if (sent === FRAMES / 10) early = residentMemory(server)
-        const frames = Array.from({ length: WINDOW }, next)
-        const wrong = yield* fault(talk, frames)
-        talk.pushes.length = 0
-        witness.pushes.length = 0
-        if (sent >= (FRAMES * 9) / 10) late = Math.min(late, residentMemory(server))
-        if (wrong === undefined) continue
-        for (const frame of frames) {
-          const why = yield* fault(talk, [frame])
-          if (why !== undefined) assert.fail(`seed ${seed}, ${short(frame.bytes.toString())}: ${why}`)
+      for (const [talk, kinds] of [
+        [alice, ["text", "binary"]],
+        [bob, ["text"]]
+      ] as const) {
+        for (const kind of kinds) {
+          for (const bytes of [Buffer.from([0x22, 0xc3, 0x28, 0xff, 0x22]), message(talk)]) {
+            talk.sendBytes(bytes, kind)
+            assert.deepStrictEqual((yield* talk.take(1))[0], {
+              module: "null",
+              method: "null",
+              result: "fail",
+              message: "The frame is not UTF-8."
+            })
+            assert.strictEqual((yield* talk.ask("ping"))["result"], "success")
+          }
         }
-        assert.fail(`seed ${seed}, frames from ${sent}: ${wrong}`)
       }
-      assert.isAtMost(late, early * GROWTH, `seed ${seed}: from ${early} KiB to ${late} KiB`)
-      assert.strictEqual((yield* witness.ask("ping"))["result"], "success")
-    })
-
-  it.effect("over WebSocket is answered, and costs no memory", () => withstands("websocket", 20_261))
-  it.effect("over TCP is answered, and costs no memory", () => withstands("tcp", 20_262))
-
-  it.effect("that is called text and is no UTF-8 ends its own WebSocket, and is a broken frame of TCP", () =>
-    Effect.gen(function* () {
-      const noText = Buffer.from([0x22, 0xc3, 0x28, 0xff, 0x22])
-      const [alice, bob, carol] = [yield* loggedIn("alice"), yield* loggedIn("bob", "tcp"), yield* loggedIn("carol")]
-      alice.sendBytes(noText, "text")
-      assert.strictEqual(yield* alice.end, 1007)
-      bob.sendBytes(noText)
-      assert.include((yield* bob.take(1))[0], { module: "null", method: "null", result: "fail" })
-      for (const talk of [bob, carol]) assert.strictEqual((yield* talk.ask("ping"))["result"], "success")
+      assert.deepStrictEqual(yield* alice.done("history", [gid]), history)
+      assert.deepStrictEqual([...(yield* alice.news), ...(yield* bob.news)], [])
     })
   )
 
-  it.effect("is never the server's mistake", () =>
-    Effect.gen(function* () {
-      const { child, ended } = yield* Server
-      child.kill("SIGTERM")
-      const { code, out, err } = yield* ended
-      assert.deepStrictEqual({ code, err }, { code: 0, err: "" })
-      assert.strictEqual(out.split("\n").length, 2, short(out))
-    })
-  )
+  it.effect("is never the server's mistake", () => endsWell)
 })

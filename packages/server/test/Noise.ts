@@ -141,9 +141,6 @@ const owed = (text: string, sid: string, blankIsNone: boolean): number => {
   return json.length > REQUESTS ? 1 : json.filter((one) => isOwed(one, sid)).length
 }
 
-/** Frames of the heaviest kinds before all others. */
-const WARM_UP = 500
-
 /** Makes garbage for who has this sid. Nothing of it ends the session. */
 export const garbage = (seed: number, scene: Scene, sid: string, transport: "websocket" | "tcp") => {
   const dice = new Dice(seed)
@@ -165,7 +162,6 @@ export const garbage = (seed: number, scene: Scene, sid: string, transport: "web
   const whole = (json: unknown): string =>
     JSON.stringify(json).replaceAll(JSON.stringify(ODD), () => dice.of(ODD_TEXTS))
 
-  let made = 0
   const any = (): unknown => {
     switch (dice.below(8)) {
       case 0:
@@ -182,8 +178,7 @@ export const garbage = (seed: number, scene: Scene, sid: string, transport: "web
   }
 
   const text = (): string => {
-    // The heaviest kinds come first, so that what they need is there early.
-    const kind = made++ < WARM_UP ? made % 3 : dice.below(64)
+    const kind = dice.below(64)
     if (kind === 0) return deep(dice)
     if (kind === 1) {
       const place = dice.of(["params", "sid", "id", "module", "x"])

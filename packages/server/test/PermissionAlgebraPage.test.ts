@@ -1,5 +1,7 @@
 /** `parley explain permission` says for every case what the rules decide, and docs/permissions.md shows it. */
 import { assert, it } from "@effect/vitest"
+import { UserId } from "@parley/core/Ids"
+import { system } from "@parley/core/rules/Membership"
 import { refusal } from "@parley/core/rules/Operations"
 import type { Rule } from "@parley/core/rules/Rule"
 import { Effect } from "effect"
@@ -7,11 +9,11 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { controlAddress } from "../src/control/Address.ts"
 import { askServer } from "../src/control/ControlClient.ts"
-import { cast } from "./algebra/Cast.ts"
+import { type Actor, cast } from "./algebra/Cast.ts"
 import { differences, keyOf, NOBODY, operationNames, permissionsPage } from "./algebra/Page.ts"
 import { factsOf } from "./algebra/Request.ts"
 import { requests } from "./algebra/Requests.ts"
-import type { Role, Scene } from "./algebra/Scene.ts"
+import { chatFacts, type Role, type Scene } from "./algebra/Scene.ts"
 import { scenes } from "./algebra/Scenes.ts"
 import { folder, serve } from "./Program.ts"
 
@@ -76,6 +78,22 @@ it.live("parley explain permission says what the rules decide, and docs/permissi
     assert.isTrue(written === current, "docs/permissions.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
   })
 )
+
+it("nobody can be made an admin but of a system chat, as docs/permissions.md says", () => {
+  const user = { id: UserId(1), admin: true }
+  const member = [{ id: 1 } as Actor]
+  const decided = ["group", "project", "product", "one2one", "system"].map((type) => {
+    const chat = chatFacts(1, "g", member, { type, owner: user.id, admins: [user.id], public: true })
+    return [type, refusal("setAdmins", { user, chat })?.rule]
+  })
+  assert.deepStrictEqual(decided, [
+    ["group", system],
+    ["project", system],
+    ["product", system],
+    ["one2one", system],
+    ["system", undefined]
+  ])
+})
 
 it("what is asked beside an operation is a declared difference", () => {
   const declared = differences.map(({ name }) => name)

@@ -11,17 +11,23 @@ export type Fields = { readonly [name: string]: unknown }
 export const md5 = (text: string): string => createHash("md5").update(text).digest("hex")
 export const PASSWORD = md5("123456")
 
+/** What a server is started with that is to collect its garbage when it is told to. */
+const COLLECTING = `--expose-gc --import=${new URL("./fixtures/collecting.mjs", import.meta.url).href}`
+
 /** A started server of this protocol alone, with the demo users, and the folder that it works in. */
 export class Server extends Context.Service<Server, Program & { http: string; tcp: string; cwd: string }>()(
   "test/Server"
 ) {
-  static readonly layer = (...args: ReadonlyArray<string>) =>
+  static readonly layer = (...args: ReadonlyArray<string>) => Server.started(args)
+
+  private static readonly started = (args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
     Layer.effect(
       Server,
       Effect.gen(function* () {
         const cwd = yield* folder
         const program = yield* start(cwd, ["serve", "--port", "0", "--tcp-port", "0", ...args], {
-          PARLEY_DIALECTS: "xuanxuan"
+          PARLEY_DIALECTS: "xuanxuan",
+          ...environment
         })
         const [, http = "", tcp = ""] = (yield* program.until(/^listening /)).split(" ")
         return { ...program, http, tcp, cwd }
@@ -30,6 +36,9 @@ export class Server extends Context.Service<Server, Program & { http: string; tc
 
   /** Many logins in a short time, some of them wrong, are what these tests are made of. */
   static readonly patient = Server.layer("--set", "login.attempts=1000000")
+
+  /** The same, ready for `settledMemory`. */
+  static readonly measured = Server.started(["--set", "login.attempts=1000000"], { NODE_OPTIONS: COLLECTING })
 }
 
 export type Transport = "websocket" | "tcp"
@@ -240,6 +249,13 @@ export const loggedIn = Effect.fnUntraced(function* (
   yield* talk.pushed("getlist")
   yield* talk.news
   return Object.assign(talk, { id: Number(user["id"]), account })
+})
+
+/** The same when the server has let its garbage go: one reading, that says what it keeps. */
+export const settledMemory = Effect.fnUntraced(function* (server: Program) {
+  server.child.kill("SIGUSR2")
+  yield* server.until(/^collected$/)
+  return residentMemory(server)
 })
 
 /** Memory of the server's process that is in use, KiB. */

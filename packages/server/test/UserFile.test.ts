@@ -50,6 +50,14 @@ describe("a file of users", () => {
     )
   })
 
+  it("may leave a password empty, for an account that gets one later", () => {
+    const read = Result.getOrThrow(readUserFile("account,password,realname\nalice,,Alice\nbob,b,\n"))
+    assert.deepStrictEqual(
+      read.map(({ draft }) => "password" in draft),
+      [false, true]
+    )
+  })
+
   const wrong: ReadonlyArray<readonly [string, string]> = [
     [
       "",
@@ -70,7 +78,6 @@ describe("a file of users", () => {
       "line 3: account must not contain white space, control characters, ',', ':', '/' or '&'"
     ],
     ["account,password\n,b\n", "line 2: account must not be empty"],
-    ["account,password\na,\n", "line 2: password must not be empty"],
     ["account,password\na,b\nc,d\na,e\n", "line 4: account a is in line 2 already"],
     ["account,password,admin\na,b,maybe\n", 'line 2: admin must be true or false, not "maybe"'],
     [

@@ -18,6 +18,11 @@ interface Waiting {
 /** Units in one transaction, at most: about a tenth of a second's work, which the next ones have to wait for. */
 const MAX_UNITS = 4096
 
+/** Milliseconds that units may wait for others to come, at most. */
+const GATHERING = 2
+/** Units that are worth a transaction of their own. */
+const ENOUGH = 256
+
 const failed = (cause: unknown): StorageFailed => new StorageFailed({ operation: "commit", cause })
 
 const refusedAs = (refusal: Refusal): Stale | Duplicate | StorageFailed => {
@@ -55,13 +60,30 @@ export class Commits {
     Effect.callback((resume) => {
       if (this.#over !== undefined) return resume(Effect.fail(failed(this.#over)))
       this.#waiting.push({ unit, answer: resume })
-      if (this.#armed || this.#inFlight.length > 0) return
-      this.#armed = true
-      setImmediate(() => {
-        this.#armed = false
-        this.#next()
-      })
+      if (this.#inFlight.length === 0) this.#arm()
     })
+
+  /**
+   * The next transaction takes along what comes in this turn of the event loop, and in the next as long as each brings
+   * more: a busy loop has more work for the disk than for itself. An idle one waits for nothing.
+   */
+  #arm(): void {
+    if (this.#armed) return
+    this.#armed = true
+    const deadline = performance.now() + GATHERING
+    let seen = this.#waiting.length
+    const look = (): void => {
+      const waiting = this.#waiting.length
+      if (waiting > seen && waiting < ENOUGH && performance.now() < deadline) {
+        seen = waiting
+        setImmediate(look)
+        return
+      }
+      this.#armed = false
+      this.#next()
+    }
+    setImmediate(look)
+  }
 
   /** Takes nothing more, commits what waits, and ends the writer. */
   close(): Promise<void> {
@@ -100,8 +122,7 @@ export class Commits {
   #answered(message: FromWriter): void {
     const units = this.#inFlight
     this.#inFlight = []
-    // The writer goes on before anybody hears of what it has done.
-    this.#next()
+    if (this.#waiting.length > 0 || this.#over !== undefined) this.#arm()
     if (message._tag === "Failed") {
       const outcome = Effect.fail(failed(message.cause))
       for (const one of units) one.answer(outcome)

@@ -10,6 +10,8 @@ import type { FromWriter, ToWriter } from "./Wire.ts"
 
 /** Milliseconds to wait for somebody outside who looks at the database just now: a backup, an operator's tool. */
 const PATIENCE = 10_000
+/** Milliseconds of one such wait. Between two of them this thread can be ended: a process must not have to wait for it. */
+const STROKE = 100
 
 const serve = (port: MessagePort, file: string): void => {
   const database = new DatabaseSync(file, { timeout: PATIENCE })
@@ -18,7 +20,8 @@ const serve = (port: MessagePort, file: string): void => {
   // Gids come in no order, so each touches a page of its own in their index. 64 MiB keep those pages at hand, and
   // 4,000 pages (16 MiB) between checkpoints let many changes of a page become one write.
   database.exec("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
-  const writing = new Transactions(new Statements(database))
+  database.exec(`PRAGMA busy_timeout = ${STROKE}`)
+  const writing = new Transactions(new Statements(database), PATIENCE)
 
   port.on("message", (message: ToWriter) => {
     if (message._tag === "Commit") return port.postMessage(writing.commit(message.units))

@@ -1,6 +1,6 @@
 /** Several changes of a group in one step: whole or not at all, one entry, one version. */
 import * as Effect from "effect/Effect"
-import { isMember, VIA } from "../Chat.ts"
+import { type Chat, isMember, VIA } from "../Chat.ts"
 import type { DissolveChat, EditChat, ReviseGroup } from "../Command.ts"
 import type { UserId } from "../Ids.ts"
 import type { Changed } from "../Log.ts"
@@ -26,13 +26,16 @@ type Step = Omit<Changed, "_tag">
 
 const isEmpty = (step: Step): boolean => Object.keys(step).length === 0
 
-/** Attributes of one chat that protocols keep, at most, and the bytes of each. Source: PROTOCOLS, "spark". */
-const MAX_ATTRIBUTES = 64
-const MAX_ATTRIBUTE = 4096
+/** Bytes of an attribute's key, at most, with the protocol's name before it; a protocol may allow its clients less. */
+const MAX_KEY = 4096
 
 /** A text counts as it is, everything else as its JSON. */
-const isTooLarge = (value: unknown): boolean =>
-  exceeds(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), MAX_ATTRIBUTE)
+const isTooLarge = (value: unknown, limit: number): boolean =>
+  exceeds(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), limit)
+
+/** Attributes that are there. Through which protocol the chat was made is the engine's own note. */
+const countOf = (attributes: Chat["attributes"]): number =>
+  Object.entries(attributes).filter(([key, value]) => value !== null && key !== VIA).length
 
 export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, attempt, command) {
   const { name, attributes } = command
@@ -44,13 +47,18 @@ export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, att
   const warm = yield* permitted(desk, attempt, command.chat, "edit")
   if (command.public !== undefined) yield* permitted(desk, attempt, command.chat, "publish")
   const { chat } = warm
-  const kept = { ...chat.attributes, ...attributes }
-  // Through which protocol it was made is the engine's own note.
-  const count = Object.entries(kept).filter(([key, value]) => value !== null && key !== VIA).length
-  if (count > MAX_ATTRIBUTES) return yield* refuse(invalid("data", `must keep at most ${MAX_ATTRIBUTES} attributes`))
+  const { attributesPerChat, attribute } = desk.settings
+  const count = countOf({ ...chat.attributes, ...attributes })
+  // A chat that has more, from when more were allowed, can still be changed otherwise, and lose some.
+  if (count > attributesPerChat && count > countOf(chat.attributes)) {
+    return yield* refuse(invalid("data", `must keep at most ${attributesPerChat} attributes`))
+  }
   for (const [key, value] of Object.entries(attributes ?? {})) {
-    if (isTooLarge(value) || exceeds(key, MAX_ATTRIBUTE)) {
-      return yield* refuse(invalid(`data.${key.slice(0, 64)}`, `must have at most ${MAX_ATTRIBUTE} bytes`))
+    const field = `data.${key.slice(0, 64)}`
+    if (exceeds(key, MAX_KEY)) return yield* refuse(invalid(field, `must have a key of at most ${MAX_KEY} bytes`))
+    // What is taken away has no size.
+    if (value !== null && isTooLarge(value, attribute)) {
+      return yield* refuse(invalid(field, `must have at most ${attribute} bytes`))
     }
   }
   const changed = Object.entries(attributes ?? {}).filter(

@@ -6,13 +6,13 @@ import * as Effect from "effect/Effect"
 import type { Draft, SendMessages, SentMessage } from "../Command.ts"
 import type { Posted, Replaced } from "../Log.ts"
 import { amend, fromPosted, type Message } from "../Message.ts"
-import { type MessageRefusal, type Reason, refuse } from "../Refused.ts"
+import { type MessageRefusal, type Reason, refuse, Refused } from "../Refused.ts"
 import { refusal } from "../rules/Operations.ts"
 import type { Unit, Write } from "../Store.ts"
 import type { WarmChat } from "../WarmChats.ts"
 import type { Announcement } from "../Event.ts"
 import { exceeds } from "../Utf8.ts"
-import { type Attempt, type Desk, entryOf, invalid, type Script } from "./Script.ts"
+import { type Attempt, type Desk, entryOf, invalid, type Plan, type Script } from "./Script.ts"
 
 /** Characters of a message's gid, at most. */
 const MAX_GID = 255
@@ -29,9 +29,24 @@ type Fate =
   | { readonly _tag: "Repeated"; readonly of: number }
 
 export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (desk, attempt, { messages }) {
+  const chats: Array<WarmChat | undefined> = []
+  if (messages.length <= desk.settings.messagesPerRequest) {
+    for (const { chat } of messages) chats.push(desk.chats.peek(chat) ?? (yield* desk.chats.find(chat)))
+  }
+  const plan = planMessages(desk, attempt, messages, chats)
+  return plan instanceof Refused ? yield* plan : plan
+})
+
+/** The script on chats that are in memory already, at the index of their message; undefined for those that do not exist. */
+export const planMessages = (
+  desk: Desk,
+  attempt: Attempt,
+  messages: ReadonlyArray<Draft>,
+  chats: ReadonlyArray<WarmChat | undefined>
+): Plan<ReadonlyArray<SentMessage>> | Refused => {
   const limit = desk.settings.messagesPerRequest
-  if (messages.length === 0) return yield* refuse(invalid("messages", "must hold at least one message"))
-  if (messages.length > limit) return yield* refuse(invalid("messages", `must hold at most ${limit} messages`))
+  if (messages.length === 0) return refuse(invalid("messages", "must hold at least one message"))
+  if (messages.length > limit) return refuse(invalid("messages", `must hold at most ${limit} messages`))
 
   const refusals: Array<MessageRefusal> = []
   const fates: Array<Fate> = []
@@ -39,7 +54,7 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
   const relies = new Map<number, Unit["relies"][number]>()
   const firstOf = new Map<string, number>()
   for (const [index, draft] of messages.entries()) {
-    const warm = desk.chats.peek(draft.chat) ?? (yield* desk.chats.find(draft.chat))
+    const warm = chats[index]
     const reason = problem(desk, attempt, draft, warm)
     if (reason !== undefined || warm === undefined) {
       refusals.push({ index, reason: reason ?? { _tag: "NoSuchChat" } })
@@ -64,7 +79,7 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
     } else if (body._tag === "Same") fates[index] = { _tag: "Stored", warm, message: body.message }
     else refusals.push({ index, reason: body })
   }
-  if (refusals.length > 0) return yield* refuse({ _tag: "MessagesRefused", refusals })
+  if (refusals.length > 0) return refuse({ _tag: "MessagesRefused", refusals })
 
   return {
     unit: writes.length === 0 ? undefined : { relies: [...relies.values()], writes },
@@ -97,7 +112,7 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
       return { reply: sent, announce }
     }
   }
-})
+}
 
 const problem = (desk: Desk, attempt: Attempt, draft: Draft, warm: WarmChat | undefined): Reason | undefined => {
   if (draft.gid === "" || draft.gid.length > MAX_GID) return invalid("gid", `must have 1 to ${MAX_GID} characters`)

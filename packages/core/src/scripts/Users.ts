@@ -16,9 +16,16 @@ export const renameUser: Script<RenameUser> = Effect.fnUntraced(function* (desk,
   if (problem !== undefined) return yield* refuse(problem)
   const { user } = attempt
   if (user.realname === name) return answer(user)
+  const { external } = desk.users
+  // Somebody else's users are theirs to change: there is nothing of it to write here.
+  if (external !== undefined) yield* external.change(user.id, { realname: name })
   return {
-    unit: { relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: { realname: name } }] },
+    unit:
+      external === undefined
+        ? { relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: { realname: name } }] }
+        : undefined,
     conclude: () => {
+      if (external !== undefined) desk.users.change(user.id, { realname: name })
       const renamed = { ...user, realname: name }
       return {
         reply: renamed,

@@ -12,6 +12,8 @@ export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message:
 export interface Client {
   /** Sends one whole frame. */
   readonly send: (text: string) => void
+  /** Sends a frame that is no UTF-8. */
+  readonly sendGarbled: () => void
   /** Takes nothing more from the network, so that the server's frames pile up. */
   readonly stopReading: () => void
   /** Ends the connection from the client's side. */
@@ -52,6 +54,7 @@ export interface Pair {
   readonly seen: {
     clientFrames: number
     received: number
+    garbled: number
     oversized: Array<number>
     closed: number
     afterClosed: number
@@ -70,7 +73,7 @@ export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Re
   const clientEnded = yield* Deferred.make<void>()
   const closed = yield* Deferred.make<void>()
   const accepted = yield* Deferred.make<Connection>()
-  const seen: Pair["seen"] = { clientFrames: 0, received: 0, oversized: [], closed: 0, afterClosed: 0 }
+  const seen: Pair["seen"] = { clientFrames: 0, received: 0, garbled: 0, oversized: [], closed: 0, afterClosed: 0 }
   const client = yield* harness.open(
     (connection) => {
       Deferred.doneUnsafe(accepted, Effect.succeed(connection))
@@ -80,6 +83,10 @@ export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Re
           if (seen.closed > 0) seen.afterClosed += 1
           Queue.offerUnsafe(serverFrames, frame)
           reactions.receive?.(connection, frame)
+        },
+        garbled: () => {
+          if (seen.closed > 0) seen.afterClosed += 1
+          seen.garbled += 1
         },
         oversized: (limit) => {
           if (seen.closed > 0) seen.afterClosed += 1

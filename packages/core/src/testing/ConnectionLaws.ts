@@ -292,6 +292,21 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* insist((yield* atClient) === "out", "the frame was changed")
     })
   ),
+  law("a frame that is no UTF-8 is dropped, the engine is told, and the connection goes on", (harness) =>
+    Effect.gen(function* () {
+      const { atClient, atServer, client, connection, seen } = yield* open(harness)
+      client.send("before")
+      client.sendGarbled()
+      client.sendGarbled()
+      client.send("after \ufffd")
+      yield* insist((yield* atServer) === "before", "the frame before it is another one")
+      yield* insist((yield* atServer) === "after \ufffd", "it was received, or the frame after it was not")
+      yield* insist(seen.garbled === 2, `the engine was told ${seen.garbled} times, not twice`)
+      connection.send(new Frame("still here"))
+      yield* insist((yield* atClient) === "still here", "the connection does not go on")
+      yield* insist(seen.closed === 0, "the connection ended")
+    })
+  ),
   law("a frame over the limit, in bytes, is dropped, and the engine is told the limit", (harness) =>
     Effect.gen(function* () {
       const { atServer, client, seen } = yield* open(harness)
@@ -317,6 +332,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       const client = yield* harness.open(
         (connection) => ({
           receive: () => {},
+          garbled: () => {},
           oversized: (limit) => {
             connection.send(new Frame(`at most ${limit} bytes`))
             connection.close(1009, "too large")

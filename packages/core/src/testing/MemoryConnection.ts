@@ -87,6 +87,8 @@ export const connect = (options: Options): MemoryClient => {
       const next = toServer.shift()
       if (next === undefined) break
       if (textBytes(next).length > frameLimit) peer?.oversized(frameLimit)
+      // Half a surrogate pair has no UTF-8.
+      else if (!next.isWellFormed()) peer?.garbled()
       else peer?.receive(next)
     }
     tellWatchers()

@@ -1,5 +1,6 @@
 /**
- * Who asks: the app by its key, the user by their session, each in either of the document's two spellings.
+ * Who asks: the app by its key, the user by their session, each in either of the document's two spellings; without a
+ * session, whom the embedder's authenticator knows.
  * Source: seeds/003, "Headers"; PROTOCOLS, "ha".
  */
 import type { UserCaller } from "@parley/core/Event"
@@ -9,6 +10,7 @@ import type { User } from "@parley/core/User"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { requester } from "../Requester.ts"
 import type { Keys } from "./Keys.ts"
 
 export class UnknownApp extends Data.TaggedError("UnknownApp")<{}> {}
@@ -21,12 +23,13 @@ export interface Asker {
 export const identify = Effect.fnUntraced(function* (
   keys: Keys,
   sessions: Sessions["Service"],
-  { headers }: HttpServerRequest
+  request: HttpServerRequest
 ): Effect.fn.Return<Asker, UnknownApp | Refused> {
+  const { headers } = request
   const key = headers["x-ha-key"] ?? headers["x-app-key"] ?? ""
   if (!(yield* keys.isKnown(key))) return yield* new UnknownApp()
-  const found = yield* sessions.resume(headers["x-ha-session"] ?? headers["x-app-session"] ?? "")
-  if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  const user = yield* requester(sessions, request, { token: headers["x-ha-session"] ?? headers["x-app-session"] })
+  if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
   // No device: what somebody sends here, their own chat clients are to see as well.
-  return { user: found.user, caller: { user: found.user.id, origin: null } }
+  return { user, caller: { user: user.id, origin: null } }
 })

@@ -19,8 +19,13 @@ import { conversation, otherOf } from "./Conversations.ts"
 import type { Asker } from "./Identity.ts"
 import { contentOf } from "./Wire.ts"
 
-const DEFAULT_LIMIT = 20
-const MAX_LIMIT = 100
+/** Messages in one answer. */
+export interface Limits {
+  /** Where the request gives no `limit`. */
+  readonly usual: number
+  readonly most: number
+}
+
 /** Messages read at once while those that are not to be seen are left out. */
 const STRIDE = 500
 
@@ -43,11 +48,12 @@ interface Grounds {
   readonly engine: Engine["Service"]
   readonly hub: Switchboard
   readonly places: Places["Service"]
+  readonly limits: Limits
 }
 
 /** The states are as they were when the list was asked for; then the caller has read up to the newest listed. */
 export const listMessages = Effect.fnUntraced(function* (
-  { engine, hub, places }: Grounds,
+  { engine, hub, places, limits }: Grounds,
   asker: Asker,
   perform: Perform,
   query: Query
@@ -57,10 +63,14 @@ export const listMessages = Effect.fnUntraced(function* (
   if (id === undefined) return yield* invalid("conversationid", "is missing")
   const start = (yield* number(query, "start")) ?? 0
   if (start < 0) return yield* invalid("start", "must be an integer from 0")
-  const limit = (yield* number(query, "limit")) ?? DEFAULT_LIMIT
-  if (limit < 1 || limit > MAX_LIMIT) return yield* invalid("limit", `must be an integer from 1 to ${MAX_LIMIT}`)
+  const limit = (yield* number(query, "limit")) ?? limits.usual
+  if (limit < 1 || limit > limits.most) return yield* invalid("limit", `must be an integer from 1 to ${limits.most}`)
   const chat = yield* conversation(asker, perform, id)
-  const messages = yield* page(asker, perform, chat, start, limit)
+  const messages = yield* page(asker, perform, chat, {
+    start,
+    limit,
+    stride: Math.min(STRIDE, engine.desk.settings.history)
+  })
   const other = otherOf(chat, user.id)
   const mine = yield* standing(places, hub, chat.id, user.id)
   const theirs = yield* standing(places, hub, chat.id, other)
@@ -98,8 +108,7 @@ const page = Effect.fnUntraced(function* (
   { caller }: Asker,
   perform: Perform,
   chat: Chat,
-  start: number,
-  limit: number
+  { start, limit, stride }: { readonly start: number; readonly limit: number; readonly stride: number }
 ): Effect.fn.Return<ReadonlyArray<Message>, Refused> {
   const found: Array<Message> = []
   let skipped = 0
@@ -108,7 +117,7 @@ const page = Effect.fnUntraced(function* (
   let total = 0
   while (found.length < limit && upTo > 0) {
     const past = Math.max(0, total - upTo)
-    const size = Math.min(STRIDE, start - skipped + limit - found.length)
+    const size = Math.min(stride, start - skipped + limit - found.length)
     const read = yield* perform(caller, {
       _tag: "ReadHistory",
       chat: { id: chat.id },

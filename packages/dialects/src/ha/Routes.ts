@@ -18,7 +18,7 @@ import { createConversation } from "./Conversations.ts"
 import { failure, refused, success } from "./Envelope.ts"
 import { type Asker, identify, type UnknownApp } from "./Identity.ts"
 import type { Keys } from "./Keys.ts"
-import { listMessages } from "./Listing.ts"
+import { type Limits, listMessages } from "./Listing.ts"
 import { deleteMessage, sendMessage } from "./Messages.ts"
 
 /** Routes that a host adds to its router; they answer all their errors themselves. */
@@ -32,12 +32,16 @@ export interface Services {
   readonly places: Places["Service"]
   readonly store: Store["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
+  readonly limits: Limits
 }
 
 type Failure = Refused | StorageFailed | UnknownApp | UnreadableBody
 
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 type Method = (typeof METHODS)[number]
+
+/** What begins like a documented path and is none. */
+export const otherwise: HttpRoutes = HttpRouter.add("*", "*", failure(404, "There is nothing at this path."))
 
 export const routesOf = (services: Services): HttpRoutes => {
   const { keys, engine, hub, sessions, store } = services

@@ -6,11 +6,22 @@ import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { Places } from "@parley/core/Places"
 import { Sessions } from "@parley/core/Sessions"
+import { integer, integerIn } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { makeKeys } from "./Keys.ts"
-import { type HttpRoutes, routesOf } from "./Routes.ts"
+import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
+
+const settings = {
+  limit: integer(
+    "ha.limit",
+    20,
+    { min: 1, max: 10_000 },
+    "Messages in one answer of `GET /message` where the request gives no `limit`; ha.maxLimit where that is less."
+  ),
+  maxLimit: integer("ha.maxLimit", 100, { min: 1, max: 10_000 }, "The largest `limit` that a request may give.")
+}
 
 const DEMO_KEY = "ha-demo"
 
@@ -18,10 +29,11 @@ type Requirements = Engine | Hub | Places | Sessions | Store | SecureRandom.Secu
 
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: "ha",
-  settings: [],
-  open: Effect.fnUntraced(function* () {
+  settings: Object.values(settings),
+  open: Effect.fnUntraced(function* (site) {
     const engine = yield* Engine
     const store = yield* Store
+    const most = integerIn(site.settings, settings.maxLimit)
     const keys = makeKeys(store, engine)
     const routes = routesOf({
       keys,
@@ -30,10 +42,11 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       hub: yield* Hub,
       sessions: yield* Sessions,
       places: yield* Places,
-      random: yield* SecureRandom.SecureRandom
+      random: yield* SecureRandom.SecureRandom,
+      limits: { usual: Math.min(most, integerIn(site.settings, settings.limit)), most }
     })
     return {
-      doors: [{ _tag: "Http", routes }],
+      doors: [{ _tag: "Http", routes, otherwise }],
       commands: keys.commands,
       demo: keys.ensure(DEMO_KEY)
     }

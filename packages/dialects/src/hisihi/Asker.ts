@@ -2,7 +2,7 @@
  * Who asks. The document names nobody; `hisihi.auth` decides. Source: PROTOCOLS, "hisihi".
  *
  * - `open`: anybody, for nobody in particular. Only where a demonstration is served to this machine alone.
- * - `token`: the user of a session, by its token as a bearer token.
+ * - `token`: the user of a session, by its token as a bearer token, or whom the embedder's authenticator knows.
  */
 import type { Chat } from "@parley/core/Chat"
 import type { Site } from "@parley/core/Dialect"
@@ -16,6 +16,7 @@ import { choice } from "@parley/core/Settings"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { bearerOf, requester } from "../Requester.ts"
 import { DIALECT } from "./Records.ts"
 import { Failure } from "./Refusals.ts"
 
@@ -54,11 +55,9 @@ const openly: AskerOf = ({ headers }) =>
       )
 
 const byToken = (sessions: Sessions["Service"]): AskerOf =>
-  Effect.fnUntraced(function* ({ headers }) {
-    const [, token] = /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "") ?? []
-    const found = token === undefined ? undefined : yield* sessions.resume(token)
-    if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-    const { user } = found
+  Effect.fnUntraced(function* (request) {
+    const user = yield* requester(sessions, request, { bearer: bearerOf(request) })
+    if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
     return { caller: { user: user.id, origin: null }, user, facts: (chat) => ({ user, chat }) }
   })
 

@@ -67,7 +67,7 @@ const permitted = Effect.fnUntraced(function* (
 })
 
 const members = ({ settings }: GroupServices, { parameters }: Request) =>
-  clientIds("member_client_ids", parameters("member_client_ids"), settings.membersPerRequest)
+  clientIds("member_client_ids", parameters("member_client_ids"), settings)
 
 export const createGroup = Effect.fnUntraced(function* (services: GroupServices, request: Request) {
   const { parameters, perform, asker } = request

@@ -12,10 +12,6 @@ import { idNumber, wholeNumber } from "./Parameters.ts"
 import { available, groupKind, type Records } from "./Records.ts"
 import { type Failure, notFound } from "./Refusals.ts"
 
-/** Source: seeds/001, 获取机构下所有群组. */
-const PER_PAGE = 20
-/** Groups on one page, at most. */
-const MAX_PER_PAGE = 1000
 const CLASS = "class"
 const DEMO_CLASS = "2"
 const PUSH_HISTORY = "push-history"
@@ -23,8 +19,16 @@ const PUSH_HISTORY = "push-history"
 const DIGITS = 16
 const MAX_ATTEMPTS = 20
 
+/** Groups on one page. Source: seeds/001, 获取机构下所有群组. */
+export interface Pages {
+  /** Where the request gives no `per_page`. */
+  readonly usual: number
+  readonly most: number
+}
+
 export interface OrganizationServices extends GroupServices {
   readonly records: Records
+  readonly pages: Pages
 }
 
 const organizationId = ({ path }: Request) => idNumber("organization_id", path("organization_id"))
@@ -46,7 +50,8 @@ const usersOf = ({ engine }: OrganizationServices, organization: number) =>
 export const listGroups = Effect.fnUntraced(function* (services: OrganizationServices, request: Request) {
   const organization = yield* organizationId(request)
   const page = yield* idNumber("page", request.parameters("page") ?? 1)
-  const perPage = yield* wholeNumber("per_page", request.parameters("per_page") ?? PER_PAGE, 1, MAX_PER_PAGE)
+  const { usual, most } = services.pages
+  const perPage = yield* wholeNumber("per_page", request.parameters("per_page") ?? usual, 1, most)
   const all = yield* groups(services, request, organization)
   return {
     total_count: all.length,

@@ -1,6 +1,7 @@
 /**
  * A request's parameters: from its body, be that JSON or a form, else from its query. Source: PROTOCOLS, "hisihi".
  */
+import type { EngineSettings } from "@parley/core/Settings"
 import { accountProblem } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -120,20 +121,31 @@ export const urlIn = (parameters: Parameters, name: string): Effect.Effect<strin
       : Effect.succeed(url)
   )
 
-export const clientId = (name: string, value: unknown): Effect.Effect<string, Failure> =>
+/** `limits.account`, and `limits.membersPerRequest`. */
+type Limits = Pick<EngineSettings, "account" | "membersPerRequest">
+
+export const clientId = (
+  name: string,
+  value: unknown,
+  limits: Pick<Limits, "account">
+): Effect.Effect<string, Failure> =>
   Effect.flatMap(text(name, value), (id) => {
-    const problem = accountProblem(id)
+    const problem = accountProblem(id, limits.account)
     return problem === undefined ? Effect.succeed(id) : Effect.fail(invalid(name, problem))
   })
 
 /** Client ids joined by `:`, at least one and at most so many. */
-export const clientIds = (name: string, value: unknown, limit: number): Effect.Effect<ReadonlyArray<string>, Failure> =>
+export const clientIds = (
+  name: string,
+  value: unknown,
+  { account, membersPerRequest: limit }: Limits
+): Effect.Effect<ReadonlyArray<string>, Failure> =>
   Effect.flatMap(text(name, value), (joined) => {
     if (joined === "") return Effect.fail(invalid(name, "must not be empty"))
     const ids = joined.split(":")
     if (ids.length > limit) return Effect.fail(invalid(name, `must name at most ${limit} users`))
     for (const id of ids) {
-      const problem = accountProblem(id)
+      const problem = accountProblem(id, account)
       if (problem !== undefined) return Effect.fail(invalid(name, `must be client ids joined by ':'; each ${problem}`))
     }
     return Effect.succeed(ids)

@@ -21,7 +21,12 @@ const STATUS = {
 export type Code = keyof typeof STATUS
 
 /** A request that is not carried out; `message` is for people. */
-export class Failure extends Data.TaggedError("Failure")<{ readonly code: Code; readonly message: string }> {}
+export class Failure extends Data.TaggedError("Failure")<{
+  readonly code: Code
+  readonly message: string
+  /** What is answered as `error` instead of `code`: a host that refuses may have a code of its own. */
+  readonly error?: string
+}> {}
 
 /** A parameter that is wrong, with words that follow its name. */
 export const invalid = (name: string, problem: string): Failure =>
@@ -30,9 +35,9 @@ export const invalid = (name: string, problem: string): Failure =>
 export const notFound = (what: string): Failure =>
   new Failure({ code: "not_found", message: `There is no such ${what}.` })
 
-export const failed = ({ code, message }: Failure): HttpServerResponse.HttpServerResponse =>
+export const failed = ({ code, message, error = code }: Failure): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(
-    { error: code, message },
+    { error, message },
     { status: STATUS[code], ...(code === "unauthorized" && { headers: { "www-authenticate": "Bearer" } }) }
   )
 
@@ -63,7 +68,11 @@ export const failureOf = (reason: Reason): Failure => {
     case "OwnerStays":
       return forbidden("The owner of the group cannot be removed.")
     case "Vetoed":
-      return forbidden(reason.message)
+      return new Failure({
+        code: "forbidden",
+        message: reason.message,
+        ...(reason.code !== undefined && { error: reason.code })
+      })
     case "TooManyAttempts":
       return new Failure({ code: "too_many_requests", message: `Try again in ${reason.retryAfterSeconds} seconds.` })
     case "Busy":

@@ -34,6 +34,13 @@ const ok = (body: object): Response => HttpServerResponse.jsonUnsafe(body)
 const created = (body: object): Response => HttpServerResponse.jsonUnsafe(body, { status: 201 })
 const done = (): Response => HttpServerResponse.empty({ status: 204 })
 
+/** What begins like a documented path and is none; an id that cannot be decoded is such a path. */
+export const otherwise: HttpRoutes = HttpRouter.add(
+  "*",
+  "*",
+  failed(new Failure({ code: "not_found", message: "There is nothing at this path." }))
+)
+
 export const routesOf = (grounds: Grounds): HttpRoutes => {
   const route = (path: `/${string}`, handlers: Readonly<Partial<Record<Method, Handler>>>): HttpRoutes =>
     HttpRouter.add("*", path, answering(grounds, handlers))
@@ -43,16 +50,13 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
   ): Handler =>
     Effect.fnUntraced(function* (request) {
       const app = request.path("app_id") ?? ""
-      const client = yield* clientId("client_id", request.path("client_id"))
+      const client = yield* clientId("client_id", request.path("client_id"), grounds.settings)
       yield* actingAs(request.asker, client)
       return ok(yield* make(request, app, client)).pipe(HttpServerResponse.setHeader("cache-control", "no-store"))
     })
 
   const memberIds = ({ path }: Request) =>
-    Effect.map(
-      clientIds("sorted_member_ids", path("sorted_member_ids") ?? "", grounds.settings.membersPerRequest),
-      sorted
-    )
+    Effect.map(clientIds("sorted_member_ids", path("sorted_member_ids") ?? "", grounds.settings), sorted)
 
   const login = signed(
     Effect.fnUntraced(function* (_request, app_id, client_id) {

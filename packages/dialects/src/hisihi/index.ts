@@ -6,7 +6,7 @@ import { type Dialect, type SiteRefused } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { Sessions } from "@parley/core/Sessions"
-import { Settings } from "@parley/core/Settings"
+import { integer, Settings, integerIn } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import * as Mac from "effect/crypto/Mac"
@@ -17,24 +17,42 @@ import { askers, authSetting } from "./Asker.ts"
 import { clientsOf } from "./Clients.ts"
 import { addDemoClass, classCommands, markingBroadcasts } from "./Organizations.ts"
 import { DIALECT, Records } from "./Records.ts"
-import { type HttpRoutes, routesOf } from "./Routes.ts"
+import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
 
 export type { HttpRoutes }
+
+const settings = {
+  auth: authSetting,
+  perPage: integer(
+    "hisihi.perPage",
+    20,
+    { min: 1, max: 100_000 },
+    "Groups on one page where the request gives no `per_page`; hisihi.maxPerPage where that is less."
+  ),
+  maxPerPage: integer(
+    "hisihi.maxPerPage",
+    1000,
+    { min: 1, max: 100_000 },
+    "The largest `per_page` that a request may give."
+  )
+}
 
 type Requirements = Engine | Hub | Sessions | Store | Users | SecureRandom.SecureRandom
 
 export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
   name: DIALECT,
-  settings: [authSetting],
+  settings: Object.values(settings),
   open: Effect.fnUntraced(function* (site) {
     const askerOf = yield* askers(site, yield* Sessions)
     const engine = yield* Engine
     const random = yield* SecureRandom.SecureRandom
+    const most = integerIn(site.settings, settings.maxPerPage)
     const records = new Records(yield* Store, engine)
     const routes = routesOf({
       engine,
       random,
       records,
+      pages: { usual: Math.min(most, integerIn(site.settings, settings.perPage)), most },
       askerOf,
       hub: yield* Hub,
       settings: yield* Settings,
@@ -43,7 +61,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       markBroadcast: markingBroadcasts(records)
     })
     return {
-      doors: [{ _tag: "Http", routes }],
+      doors: [{ _tag: "Http", routes, otherwise }],
       commands: [...appCommands(records, random), ...classCommands(records)],
       demo: Effect.orDie(Effect.andThen(addDemoApps(records), addDemoClass(records)))
     }

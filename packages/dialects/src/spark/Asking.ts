@@ -24,6 +24,8 @@ export interface Services {
   readonly digest: Digest.Digest["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly pending: Pending
+  /** Bytes of a key in `Edit`'s `Data`, at most. */
+  readonly keyBytes: number
 }
 
 export interface Asking extends Services {

@@ -8,11 +8,6 @@ import { ATTRIBUTE } from "./Identity.ts"
 import { invalid, type Parameters } from "./Parameters.ts"
 import { type SessionJson, sessionJson } from "./Speech.ts"
 
-/** Bytes of one value, at most: of a text itself, of everything else as JSON. */
-const MAX_VALUE = 4096
-/** Bytes of one key, at most. */
-const MAX_KEY = 255
-
 const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   [true, true],
   [1, true],
@@ -23,6 +18,12 @@ const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   ["0", false],
   ["false", false]
 ])
+
+/** Bytes, at most: of a value that is a text itself, of every other one as JSON. */
+interface Limits {
+  readonly key: number
+  readonly value: number
+}
 
 interface Changes {
   readonly name?: string
@@ -35,7 +36,10 @@ export const edit = Effect.fnUntraced(function* (
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
   const id = yield* parameters.session
-  const changes = yield* changesIn(yield* parameters.pairs("Data"))
+  const changes = yield* changesIn(yield* parameters.pairs("Data"), {
+    key: asking.keyBytes,
+    value: asking.engine.desk.settings.attribute
+  })
   const session = yield* sessionFor(asking, id, "edit")
   const { chat, head } = yield* asking.perform(asking.caller, {
     _tag: "EditChat",
@@ -47,7 +51,8 @@ export const edit = Effect.fnUntraced(function* (
 
 /** `name` and `title` are the name, `public` the flag; everything else is kept as it is, and goes where it is null. */
 const changesIn = Effect.fnUntraced(function* (
-  data: Readonly<Record<string, unknown>>
+  data: Readonly<Record<string, unknown>>,
+  limits: Limits
 ): Effect.fn.Return<Changes, Refused> {
   let name: string | undefined
   let isPublic: boolean | undefined
@@ -61,7 +66,7 @@ const changesIn = Effect.fnUntraced(function* (
       isPublic = FLAGS.get(value)
       if (isPublic === undefined) return yield* invalid("Data.public", "must be true or false")
     } else {
-      const problem = keyProblem(key) ?? valueProblem(value)
+      const problem = keyProblem(key, limits.key) ?? valueProblem(value, limits.value)
       if (problem !== undefined) return yield* invalid(`Data.${key.slice(0, 64).toWellFormed()}`, problem)
       attributes.push([`${ATTRIBUTE}${key}`, value])
     }
@@ -73,15 +78,17 @@ const changesIn = Effect.fnUntraced(function* (
   }
 })
 
-const keyProblem = (key: string): string | undefined => {
+const keyProblem = (key: string, limit: number): string | undefined => {
   if (key === "") return "must have a key that is not empty"
   if (!key.isWellFormed()) return "must have a key of well-formed Unicode"
-  return exceeds(key, MAX_KEY) ? `must have a key of at most ${MAX_KEY} bytes` : undefined
+  return exceeds(key, limit) ? `must have a key of at most ${limit} bytes` : undefined
 }
 
-const valueProblem = (value: unknown): string | undefined => {
+const valueProblem = (value: unknown, limit: number): string | undefined => {
+  // What is taken away has no size.
+  if (value === null) return undefined
   const text = typeof value === "string" ? value : jsonOf(value)
-  if (text === undefined || exceeds(text, MAX_VALUE)) return `must have at most ${MAX_VALUE} bytes`
+  if (text === undefined || exceeds(text, limit)) return `must have at most ${limit} bytes`
   return text.isWellFormed() ? undefined : "must be well-formed Unicode"
 }
 

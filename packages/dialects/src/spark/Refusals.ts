@@ -122,7 +122,8 @@ const own = (reason: Reason): Reason =>
 export const refused = (refusal: Reason): Response => {
   const reason = own(refusal)
   const [status, error] = KINDS[reason._tag] ?? [400, "invalid_parameter"]
-  return failure(status, error, messageOf(reason))
+  // A host that refuses may have a code of its own.
+  return failure(status, reason._tag === "Vetoed" ? (reason.code ?? error) : error, messageOf(reason))
 }
 
 export const notPending = ({ accounts }: NotPending): Response =>

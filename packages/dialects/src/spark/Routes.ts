@@ -13,12 +13,13 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { performing } from "../Perform.ts"
 import { queryOf } from "../Query.ts"
+import { bearerOf, requester } from "../Requester.ts"
 import type { Asking, Services } from "./Asking.ts"
 import { edit } from "./Edit.ts"
 import { addMember, approveMember, removeMember } from "./Members.ts"
 import { push, remove } from "./Messages.ts"
 import { type Parameters, readParameters } from "./Parameters.ts"
-import { broken, type NotPending, notPending, refused, unreadable, wrongMethod } from "./Refusals.ts"
+import { broken, failure, type NotPending, notPending, refused, unreadable, wrongMethod } from "./Refusals.ts"
 import { start } from "./Start.ts"
 
 /** Routes that a host adds to its router; they answer all their errors themselves. */
@@ -42,15 +43,13 @@ export interface Grounds extends Services {
   readonly sessions: Sessions["Service"]
 }
 
-/** The user of `?token=`, or of a bearer token where there is none. */
+/** The user of `?token=`, or of a bearer token where there is none, or whom the embedder's authenticator knows. */
 const userOf = Effect.fnUntraced(function* (
   { sessions }: Grounds,
   request: HttpServerRequest.HttpServerRequest
 ): Effect.fn.Return<User, Refused> {
-  const bearer = /^bearer\s+(\S+)$/i.exec(request.headers["authorization"] ?? "")?.[1]
-  const token = queryOf(request).get("token") ?? bearer ?? ""
-  const found = yield* sessions.resume(token)
-  return found?.user ?? (yield* refuse({ _tag: "NotLoggedIn" }))
+  const shown = { token: queryOf(request).get("token"), bearer: bearerOf(request) }
+  return (yield* requester(sessions, request, shown)) ?? (yield* refuse({ _tag: "NotLoggedIn" }))
 })
 
 const respond = (
@@ -79,6 +78,13 @@ const respond = (
     }),
     Effect.catchDefect((defect) => Effect.as(Effect.logError(`${path} broke off`, defect), broken))
   )
+
+/** What begins like a documented address and is none. */
+export const otherwise: HttpRoutes = HttpRouter.add(
+  "*",
+  "*",
+  failure(404, "not_found", "There is nothing at this address.")
+)
 
 export const routesOf = (grounds: Grounds): HttpRoutes => {
   const [first, ...others] = Object.entries(operations).map(([path, operation]) =>

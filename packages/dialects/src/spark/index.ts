@@ -6,19 +6,29 @@ import type { Dialect } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { Sessions } from "@parley/core/Sessions"
+import { integer, integerIn } from "@parley/core/Settings"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { DIALECT } from "./Identity.ts"
 import { Pending } from "./Pending.ts"
-import { type HttpRoutes, routesOf } from "./Routes.ts"
+import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
+
+const settings = {
+  key: integer(
+    "spark.key",
+    255,
+    { min: 1, max: 1024 },
+    "Bytes of a key that `session/Edit` keeps, at most; limits.attributesPerChat and limits.attribute say how many, and how large."
+  )
+}
 
 type Requirements = Digest.Digest | Engine | Hub | SecureRandom.SecureRandom | Sessions
 
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: DIALECT,
-  settings: [],
-  open: Effect.fnUntraced(function* () {
+  settings: Object.values(settings),
+  open: Effect.fnUntraced(function* (site) {
     const engine = yield* Engine
     const routes = routesOf({
       engine,
@@ -26,8 +36,9 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       sessions: yield* Sessions,
       digest: yield* Digest.Digest,
       random: yield* SecureRandom.SecureRandom,
-      pending: new Pending(engine.desk.store, engine.desk.users)
+      pending: new Pending(engine.desk.store, engine.desk.users),
+      keyBytes: integerIn(site.settings, settings.key)
     })
-    return { doors: [{ _tag: "Http", routes }], commands: [], demo: Effect.void }
+    return { doors: [{ _tag: "Http", routes, otherwise }], commands: [], demo: Effect.void }
   })
 }

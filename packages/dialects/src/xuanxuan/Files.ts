@@ -10,8 +10,10 @@ import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Multipart from "effect/http/Multipart"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Query } from "../Query.ts"
+import { bearerOf, requester } from "../Requester.ts"
 import { byteRange, contentDisposition, safeTitle } from "./FileHeaders.ts"
 import { messageOf } from "./Refusals.ts"
 import type { Services } from "./Respond.ts"
@@ -26,7 +28,36 @@ const OVERHEAD = 1024 * 1024
 
 export interface FileServices extends Services {
   readonly blobs: Blobs["Service"]
+  readonly transfers: Transfers
 }
+
+/** Uploads and downloads under way: each holds an open file. */
+export class Transfers {
+  readonly #limit: number
+  #underWay = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Answers whether there is room for one more; it counts until the request is answered, or broken off. */
+  readonly begin: Effect.Effect<boolean, never, Scope.Scope> = Effect.suspend(() => {
+    if (this.#underWay >= this.#limit) return Effect.succeed(false)
+    this.#underWay += 1
+    const end = Effect.sync(() => {
+      this.#underWay -= 1
+    })
+    return Effect.as(
+      Effect.addFinalizer(() => end),
+      true
+    )
+  })
+}
+
+const crowded = (method: "upload" | "download"): Response =>
+  respond(method, 503, { result: "fail", message: "Too many files are under way; please try again later." }).pipe(
+    HttpServerResponse.setHeader("retry-after", "1")
+  )
 
 const respond = (method: "upload" | "download", status: number, body: { readonly [key: string]: Json }): Response =>
   HttpServerResponse.jsonUnsafe({ module: "attach", method, ...body }, { status })
@@ -36,6 +67,7 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   NoSuchChat: 404,
   NoSuchFile: 404,
   NotMember: 404,
+  Vetoed: 403,
   Busy: 503,
   Unavailable: 503,
   TooManyAttempts: 429
@@ -50,17 +82,19 @@ const refused = (method: "upload" | "download", reason: Reason): Response =>
 const tooLarge = (limit: number): Response =>
   respond("upload", 413, { result: "fail", message: `A file may have at most ${limit} bytes.` })
 
-/** Who asks: by `sid` in the query, in a cookie, or as a bearer token. */
+/** Who asks: by `sid` in the query, in a cookie, or as a bearer token; without one, whom the embedder's authenticator knows. */
 const callerOf = Effect.fnUntraced(function* (
   { sessions }: Services,
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<Caller, Refused> {
-  const [scheme, bearer] = (request.headers["authorization"] ?? "").split(" ")
-  const sid = query.get("sid") ?? request.cookies["sid"] ?? (scheme?.toLowerCase() === "bearer" ? bearer : undefined)
-  const found = sid === undefined ? undefined : yield* sessions.resume(sid)
-  if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  return { user: found.user.id, origin: null }
+  const user = yield* requester(sessions, request, {
+    token: query.get("sid"),
+    cookie: request.cookies["sid"],
+    bearer: bearerOf(request)
+  })
+  if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  return { user: user.id, origin: null }
 })
 
 interface Uploaded {
@@ -70,7 +104,11 @@ interface Uploaded {
 }
 
 /** `POST`, multipart: parts `files` or `files[]`, and the chat's `gid` in the form or in the query. */
-export const upload = (services: FileServices, request: HttpServerRequest, query: Query): Effect.Effect<Response> => {
+export const upload = (
+  services: FileServices,
+  request: HttpServerRequest,
+  query: Query
+): Effect.Effect<Response, never, Scope.Scope> => {
   const { engine, blobs, settings } = services
   const kept: Array<Uploaded> = []
 
@@ -79,6 +117,7 @@ export const upload = (services: FileServices, request: HttpServerRequest, query
     if (!(request.headers["content-type"] ?? "").toLowerCase().startsWith("multipart/form-data")) {
       return yield* refuse({ _tag: "Invalid", field: "body", problem: "must be multipart/form-data" })
     }
+    if (!(yield* services.transfers.begin)) return crowded("upload")
     let gid = query.get("gid")
     const check = (): Effect.Effect<void, Refused> =>
       gid === undefined ? Effect.void : Effect.asVoid(engine.handle(caller, { _tag: "ListFiles", chat: { gid } }))
@@ -146,7 +185,7 @@ export const download = (
   request: HttpServerRequest,
   query: Query,
   id: string
-): Effect.Effect<Response> =>
+): Effect.Effect<Response, never, Scope.Scope> =>
   Effect.gen(function* () {
     const caller = yield* callerOf(services, request, query)
     if (!/^[1-9][0-9]{0,14}$/.test(id))
@@ -165,6 +204,7 @@ export const download = (
         HttpServerResponse.setHeader("content-range", `bytes */${file.size}`)
       )
     }
+    if (!(yield* services.transfers.begin)) return crowded("download")
     const part = range === undefined ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.size}` }
     const contentLength = range === undefined ? file.size : range.end - range.start + 1
     // A failure that comes after the head was sent can only break the connection off.

@@ -1,17 +1,45 @@
 /** The two packets that every login gets first: all users (level 0) and one's own chats (level 1). */
 import type { OwnChatView } from "@parley/core/Command"
+import type { Switchboard } from "@parley/core/Hub"
 import { nextUnkeptId } from "@parley/core/Ids"
-import type { Presence } from "@parley/core/Presence"
 import type { Session } from "@parley/core/Session"
-import type { PresentUser } from "@parley/core/User"
+import { Utterance } from "@parley/core/Tongue"
+import type { User } from "@parley/core/User"
 import type { WarmChats } from "@parley/core/WarmChats"
 import type { Profile } from "./Profiles.ts"
 import { ownChatJson, packet, userJson } from "./Speech.ts"
 
+/**
+ * The list of all users as every login gets it, encoded once for each change of what it says: the same bytes for all who
+ * come meanwhile. What was not told to everybody yet is told to them too, after it.
+ */
+export class Roster {
+  readonly #hub: Switchboard
+  readonly #lists = new Map<
+    Profile,
+    { readonly of: ReadonlyArray<User>; readonly version: string; readonly list: Utterance }
+  >()
+
+  constructor(hub: Switchboard) {
+    this.#hub = hub
+  }
+
+  /** `users` is the same array as long as nobody has changed. */
+  list(users: ReadonlyArray<User>, profile: Profile): Utterance {
+    const { presence, rosterVersion: version } = this.#hub
+    const last = this.#lists.get(profile)
+    if (last !== undefined && last.of === users && last.version === version) return last.list
+    const data = users.map((user) => userJson(presence.of(user)))
+    const list = new Utterance(profile, [packet(nextUnkeptId(), "userGetList", data)])
+    this.#lists.set(profile, { of: users, version, list })
+    return list
+  }
+}
+
 interface Guest {
-  readonly users: ReadonlyArray<PresentUser>
+  readonly users: ReadonlyArray<User>
+  readonly roster: Roster
   readonly chats: ReadonlyArray<OwnChatView>
-  readonly presence: Presence
   readonly warm: WarmChats
   readonly session: Session
   readonly profile: Profile
@@ -21,7 +49,7 @@ interface Guest {
  * Made in the turn in which the session begins to hear, from what is known then: users as they are here now, and the
  * chats that the session has begun, with one that was joined meanwhile and without one that was left.
  */
-export const greetingOf = ({ users, chats, presence, warm, session, profile }: Guest): ReadonlyArray<string> => {
+export const greetingOf = ({ users, roster, chats, warm, session, profile }: Guest): ReadonlyArray<Utterance> => {
   const known = new Map(chats.map((view) => [view.chat.id, view]))
   const views: Array<OwnChatView> = []
   for (const { chat: id } of session.delivery?.subscriptions() ?? []) {
@@ -34,16 +62,6 @@ export const greetingOf = ({ users, chats, presence, warm, session, profile }: G
     } else if (before !== undefined) views.push(before)
   }
   views.sort((a, b) => a.chat.id - b.chat.id)
-  return [
-    packet(
-      nextUnkeptId(),
-      "userGetList",
-      users.map((user) => userJson(presence.of(user)))
-    ),
-    packet(
-      nextUnkeptId(),
-      "getlist",
-      views.map((view) => ownChatJson(view, profile.vocabulary))
-    )
-  ]
+  const data = views.map((view) => ownChatJson(view, profile.vocabulary))
+  return [roster.list(users, profile), new Utterance(profile, [packet(nextUnkeptId(), "getlist", data)])]
 }

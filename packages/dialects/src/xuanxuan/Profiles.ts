@@ -35,6 +35,8 @@ export const makeProfile = (name: ProfileName, known: Omit<Vocabulary, "members"
     packets: (event) => packetsOf(event, vocabulary),
     bundle,
     takenOver: bundle([JSON.stringify(takenOver)]),
+    crowded: refusedFrame("There are too many connections; please try again later."),
+    garbled: refusedFrame("The frame is not UTF-8."),
     oversized: (limit) => refusedFrame(`A frame may have at most ${limit} bytes.`),
     acknowledgement: client ? "taken" : "explicit"
   }

@@ -1,5 +1,5 @@
 /** Each method but login and logout: its params as a command of the engine, and the engine's reply as `data`. */
-import type { Command, Draft, ReplyOf } from "@parley/core/Command"
+import type { Command, Draft, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Committers } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { type MessageRefusal, type Reason, type Refused, refuse } from "@parley/core/Refused"
@@ -45,7 +45,7 @@ const MILLISECONDS_FROM = 1e11
 const milliseconds = (date: number): number => Math.floor(date >= MILLISECONDS_FROM ? date : date * 1000)
 
 /** One message as the engine takes it, or why not. */
-const draftOf = (user: User, sent: unknown, index: number): Result.Result<Draft, Reason> =>
+export const draftOf = (user: User, sent: unknown, index: number): Result.Result<Draft, Reason> =>
   Result.flatMap(readMessage(sent, index), (message) => {
     const { gid, cgid, date, type, contentType, content } = message
     const claimed = message.user ?? undefined
@@ -75,15 +75,26 @@ const draftsOf = (user: User, messages: ReadonlyArray<unknown>): Effect.Effect<R
   return refusals.length > 0 ? refuse({ _tag: "MessagesRefused", refusals }) : Effect.succeed(drafts)
 }
 
+/** The messages as they are stored. */
+export const sentAnswer = (sent: ReadonlyArray<SentMessage>): Answer => ({
+  data: sent.map(({ message, chat }) => messageJson(message, chat))
+})
+
 /** Each refused message with its reason, beside the refusal as a whole. Source: PROTOCOLS, "message". */
-export const refusedMessages = (reason: Reason, sent: ReadonlyArray<unknown>): Json | undefined =>
-  reason._tag === "MessagesRefused"
-    ? reason.refusals.map(({ index, reason: why }) => ({
-        gid: textOf(sent[index], "gid"),
-        cgid: textOf(sent[index], "cgid"),
-        message: messageOf(why)
-      }))
-    : undefined
+export const refusedMessages = (reason: Reason, sent: ReadonlyArray<unknown>): Json | undefined => {
+  // A host refuses a request of messages as a whole.
+  const refusals =
+    reason._tag === "MessagesRefused"
+      ? reason.refusals
+      : reason._tag === "Vetoed" && sent.length > 0
+        ? sent.map((_, index) => ({ index, reason }))
+        : undefined
+  return refusals?.map(({ index, reason: why }) => ({
+    gid: textOf(sent[index], "gid"),
+    cgid: textOf(sent[index], "cgid"),
+    message: messageOf(why)
+  }))
+}
 
 /** A field of what a client sent, "" where it is no text. */
 const textOf = (sent: unknown, name: "gid" | "cgid"): string => {
@@ -186,9 +197,7 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
 
   "chat/message": ({ handle, user }, { messages }) =>
     Effect.flatMap(draftsOf(user, messages), (drafts) =>
-      Effect.map(handle({ _tag: "SendMessages", messages: drafts }), (sent) => ({
-        data: sent.map(({ message, chat }) => messageJson(message, chat))
-      }))
+      Effect.map(handle({ _tag: "SendMessages", messages: drafts }), sentAnswer)
     ),
 
   "chat/history": ({ handle }, { gid, recPerPage, pageID, continued }) => {

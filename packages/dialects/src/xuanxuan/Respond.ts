@@ -2,6 +2,7 @@
  * One frame from beginning to end: its requests in order, each answered, then announced, then, where the session has
  * just begun, the pushes of a login. Source: seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
  */
+import type { Carried } from "@parley/core/Authenticator"
 import type { Command, ReplyOf } from "@parley/core/Command"
 import type { Engine } from "@parley/core/Engine"
 import type { Announcement } from "@parley/core/Event"
@@ -15,19 +16,21 @@ import type { EngineSettings } from "@parley/core/Settings"
 import type { Status, User } from "@parley/core/User"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request, type Unreadable } from "./Frames.ts"
-import { greetingOf } from "./Greeting.ts"
+import * as Result from "effect/Result"
+import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "./Frames.ts"
+import { greetingOf, type Roster } from "./Greeting.ts"
 import { type Profile, refusedFrame } from "./Profiles.ts"
 import { messageOf, resultOf } from "./Refusals.ts"
-import { type Answer, handlers, refusedMessages } from "./Requests.ts"
+import { type Answer, draftOf, handlers, refusedMessages, sentAnswer } from "./Requests.ts"
 import { type Json, userJson } from "./Speech.ts"
-import { decode, draftsIn, isMethod, type Method, type ParamsOf } from "./Wire.ts"
+import { decode, draftsIn, isMethod, type Method, type ParamsOf, withCredentials } from "./Wire.ts"
 
 export interface Services {
   readonly engine: Engine["Service"]
   readonly hub: Switchboard
   readonly sessions: Sessions["Service"]
   readonly queue: OfflineQueue["Service"]
+  readonly roster: Roster
   readonly settings: EngineSettings
   readonly clock: Clock.Clock
 }
@@ -37,41 +40,80 @@ const CLOSE_INTERNAL = 1011
 /** Characters of a device's name, at most. */
 const MAX_DEVICE = 64
 
+/** `carried` is what the connection began with, where the embedder's authenticator can tell whose it is. */
 export const respondIn =
-  (services: Services, profile: Profile): Respond =>
+  (services: Services, profile: Profile, carried: Carried | undefined): Respond =>
   (session, frame) => {
     const requests = parse(frame, services.settings.requestsPerFrame)
     const [first] = requests
-    if (first !== undefined && requests.length === 1 && acknowledgeAtOnce(services, session, first)) return Effect.void
+    if (first !== undefined && requests.length === 1 && !isUnreadable(first) && isLive(services, session, first)) {
+      const ordinarily = Effect.suspend(() => answer(services, profile, carried, session, first))
+      if (acknowledgeAtOnce(session, first) || sendAtOnce(services, session, first, ordinarily)) return undefined
+    }
     return Effect.gen(function* () {
       for (const request of requests) {
         if (isUnreadable(request)) session.answer(refusedFrame(request.problem))
-        else yield* answer(services, profile, session, request)
+        else yield* answer(services, profile, carried, session, request)
       }
     })
   }
 
+/** Whether the request comes with the session that this connection has. */
+const isLive = ({ sessions, clock }: Services, { live, superseded }: Session, { sid }: Request): boolean =>
+  live !== undefined && !superseded && sid === live.token && sessions.isGood(live, clock.currentTimeMillisUnsafe())
+
 /**
- * Acknowledgements are as many as messages that were delivered. One of this session for packets that were sent lately
- * needs no storage, no answer and so no fiber; everything else goes the ordinary way.
+ * Acknowledgements are as many as messages that were delivered. One for packets that were sent lately needs no storage,
+ * no answer and so no fiber; everything else goes the ordinary way.
  */
-const acknowledgeAtOnce = (services: Services, session: Session, request: Request | Unreadable): boolean => {
-  const { live } = session
-  if (isUnreadable(request) || live === undefined || session.superseded || request.sid !== live.token) return false
+const acknowledgeAtOnce = (session: Session, request: Request): boolean => {
   if (!isAcknowledgement(request)) return false
   const ids = acknowledgedIds(request.id)
-  return (
-    ids !== undefined &&
-    services.sessions.isGood(live, services.clock.currentTimeMillisUnsafe()) &&
-    session.acknowledgeAtOnce(ids)
+  return ids !== undefined && session.acknowledgeAtOnce(ids)
+}
+
+/**
+ * A message whose chat and sender are in memory is on its way to the disk before the next frame is looked at, so that
+ * many of one client share a flush. Several in one request go the ordinary way: some of them could be repeated.
+ */
+const sendAtOnce = (
+  services: Services,
+  session: Session,
+  request: Request,
+  ordinarily: Effect.Effect<void>
+): boolean => {
+  const { live, user } = session
+  if (request.module !== "chat" || request.method !== "message" || isAcknowledgement(request)) return false
+  if (live === undefined || user === undefined) return false
+  const sent = draftsIn(request.params)
+  if (!Array.isArray(sent) || sent.length !== 1) return false
+  const draft = draftOf(user, sent[0], 0)
+  if (Result.isFailure(draft)) return false
+  const command = { _tag: "SendMessages", messages: [draft.success] } as const
+  return session.begin(
+    (settled) =>
+      services.engine.sendAtOnce(session.caller(), command, (outcome) => {
+        if (outcome === undefined) return settled()
+        settled(() => {
+          session.answer(success(request, live.token, sentAnswer(outcome.reply)))
+          services.hub.announce(outcome.announce, session.connection.id)
+        })
+      }),
+    ordinarily
   )
 }
 
-const answer = (services: Services, profile: Profile, session: Session, request: Request): Effect.Effect<void> => {
+const answer = (
+  services: Services,
+  profile: Profile,
+  carried: Carried | undefined,
+  session: Session,
+  request: Request
+): Effect.Effect<void> => {
   const name = `${request.module}/${request.method}`.toLowerCase()
   const work =
     name === "chat/login" && !isAcknowledgement(request)
-      ? login(services, profile, session, request)
+      ? login(services, profile, carried, session, request)
       : authenticated(services, profile, session, request, name)
   return work.pipe(
     Effect.catchTag("Refused", ({ reason }) => Effect.sync(() => session.answer(refusal(request, reason)))),
@@ -96,7 +138,8 @@ const failure = (request: Request, result: "fail" | "denied", message: string, d
   })
 
 const refusal = (request: Request, reason: Reason): string => {
-  const drafts = reason._tag === "MessagesRefused" ? draftsIn(request.params) : []
+  const ofMessages = `${request.module}/${request.method}`.toLowerCase() === "chat/message"
+  const drafts = ofMessages ? draftsIn(request.params) : []
   return failure(
     request,
     resultOf(reason),
@@ -118,10 +161,14 @@ const success = (request: Request, sid: string, { data, pager }: Answer): string
 const login = Effect.fnUntraced(function* (
   services: Services,
   profile: Profile,
+  carried: Carried | undefined,
   session: Session,
   request: Request
 ): Effect.fn.Return<void, Refused> {
-  const { account, password, status, device } = yield* decode("chat/login", request.params)
+  const { account, password, status, device } = yield* decode(
+    "chat/login",
+    carried === undefined ? request.params : withCredentials(request.params)
+  )
   if ((device ?? "").length > MAX_DEVICE) {
     return yield* refuse({
       _tag: "Invalid",
@@ -133,6 +180,7 @@ const login = Effect.fnUntraced(function* (
   const { session: live, user } = yield* services.sessions.login({
     account,
     secret: password,
+    ...(carried !== undefined && { request: carried }),
     kind: "chat",
     device: services.settings.sessions === "multi" ? (device ?? "") : "",
     address: session.connection.address
@@ -267,18 +315,21 @@ const acknowledge = Effect.fnUntraced(function* (
 /** The pushes of a login. */
 const greet = (services: Services, profile: Profile, session: Session, user: User): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { engine, hub } = services
+    const { engine, roster } = services
     if (session.user?.id !== user.id) return
     const caller = session.caller()
-    const { reply: users } = yield* engine.handle(caller, { _tag: "ListUsers" })
+    const users = yield* engine.desk.users.all
     const { reply: chats } = yield* engine.handle(caller, { _tag: "ListChats" })
     if (session.user?.id !== user.id) return
     yield* session.open(
       chats.map(({ chat }) => chat.id),
-      () => greetingOf({ users, chats, presence: hub.presence, warm: engine.desk.chats, session, profile })
+      () => greetingOf({ users, roster, chats, warm: engine.desk.chats, session, profile })
     )
   }).pipe(
     // The login was answered already: the client comes again.
+    Effect.catchTag("StorageFailed", (failed) =>
+      Effect.andThen(Effect.logError("users could not be read", failed), refuse({ _tag: "Unavailable" }))
+    ),
     Effect.catchTag("Refused", ({ reason }) =>
       Effect.sync(() => session.connection.close(CLOSE_INTERNAL, messageOf(reason)))
     )

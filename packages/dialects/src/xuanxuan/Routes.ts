@@ -10,6 +10,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { type Query, queryOf } from "../Query.ts"
 import { download, type FileServices, upload } from "./Files.ts"
 
@@ -18,6 +19,7 @@ export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
 
 /** What the 1.0 client takes this server for. */
 const VERSION = "1.0.0"
+export const WEBSOCKET = "/ws"
 const PREFIX = "/attach-download-"
 
 interface Grounds extends FileServices {
@@ -25,17 +27,20 @@ interface Grounds extends FileServices {
   readonly site: Site
 }
 
-const unknown = HttpServerResponse.jsonUnsafe(
-  { module: "null", method: "null", result: "fail", message: "There is nothing at this address." },
-  { status: 404 }
-)
+const failure = (status: number, message: string, headers: Readonly<Record<string, string>> = {}) =>
+  HttpServerResponse.jsonUnsafe({ module: "null", method: "null", result: "fail", message }, { status, headers })
+
+const unknown = failure(404, "There is nothing at this address.")
+
+/** What begins like one of these paths and is none. */
+export const otherwise: HttpRoutes = HttpRouter.add("*", "*", unknown)
 
 export const routesOf = (grounds: Grounds): HttpRoutes => {
   const withRequest = (
     answer: (
       request: HttpServerRequest.HttpServerRequest,
       query: Query
-    ) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+    ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Scope.Scope>
   ) => Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => answer(request, queryOf(request)))
 
   const getConfig = Effect.gen(function* () {
@@ -65,6 +70,8 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
   })
 
   return Layer.mergeAll(
+    // Upgrades do not come here.
+    HttpRouter.add("*", WEBSOCKET, failure(426, "Connect here by WebSocket.", { upgrade: "websocket" })),
     HttpRouter.add(
       "POST",
       "/attach-upload.json",

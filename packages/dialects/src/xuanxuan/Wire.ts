@@ -154,6 +154,16 @@ export const draftsIn = (params: unknown): unknown => {
   return params
 }
 
+/**
+ * The params of a login that may leave out account and password, since its connection has told already whose it is: what
+ * is left out is empty.
+ */
+export const withCredentials = (params: unknown): unknown => {
+  if (Array.isArray(params)) return [params[0] ?? "", params[1] ?? "", ...params.slice(2)]
+  if (params !== undefined && params !== null && !isObject(params)) return params
+  return { ...params, account: params?.["account"] ?? "", password: params?.["password"] ?? "" }
+}
+
 const formatter = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** Why something is not as documented; `under` is where it stands. */

@@ -15,9 +15,13 @@ import { choice, Settings } from "@parley/core/Settings"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { Transfers } from "./Files.ts"
+import { Roster } from "./Greeting.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./Profiles.ts"
 import { respondIn } from "./Respond.ts"
-import { type HttpRoutes, routesOf } from "./Routes.ts"
+import { type HttpRoutes, otherwise, routesOf, WEBSOCKET } from "./Routes.ts"
+
+export { userMessage, type UserMessage } from "./UserMessage.ts"
 
 const settings = {
   webSocketProfile: choice(
@@ -38,14 +42,17 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
     const engine = yield* Engine
     const hub = yield* Hub
     const reception = yield* Reception
+    const settled = yield* Settings
     const services = {
       engine,
       hub,
       sessions: yield* Sessions,
       queue: yield* OfflineQueue,
-      settings: yield* Settings,
+      roster: new Roster(hub),
+      settings: settled,
       clock: yield* Clock.Clock,
       blobs: yield* Blobs,
+      transfers: new Transfers(settled.transfers),
       random: yield* SecureRandom.SecureRandom,
       site
     }
@@ -63,18 +70,18 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       (connection, opening) => {
         const name = String(wanted(opening.query.get("profile")))
         const profile = profiles[isProfileName(name) ? name : "documented"]
-        return reception.receive(connection, profile, respondIn(services, profile))
+        return reception.receive(connection, profile, respondIn(services, profile, opening.request))
       }
 
     return {
       doors: [
         {
           _tag: "WebSocket",
-          path: "/ws",
+          path: WEBSOCKET,
           accept: accept((chosen) => chosen ?? site.settings[settings.webSocketProfile.key])
         },
         { _tag: "Tcp", accept: accept(() => site.settings[settings.tcpProfile.key]) },
-        { _tag: "Http", routes: routesOf(services) }
+        { _tag: "Http", routes: routesOf(services), otherwise }
       ],
       commands: [],
       demo: Effect.void

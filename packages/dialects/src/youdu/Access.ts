@@ -1,13 +1,17 @@
 /**
  * Who asks, by the `accessToken` in the query: an app that speaks the envelope, or somebody who speaks plain JSON, by the
- * session of a system administrator or by the token of the configuration. Source: PROTOCOLS, "youdu".
+ * session of a system administrator or by the token of the configuration; without a token, a system administrator whom the
+ * embedder's authenticator knows. Source: PROTOCOLS, "youdu".
  */
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { Reach } from "@parley/core/rules/Reach"
 import type { Sessions } from "@parley/core/Sessions"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { type Fields, text } from "../Fields.ts"
+import { queryOf } from "../Query.ts"
+import { requester } from "../Requester.ts"
 import { appName, type Apps, type OpenApp } from "./Apps.ts"
 import { buinIn } from "./Input.ts"
 import type { Tokens } from "./Tokens.ts"
@@ -30,8 +34,9 @@ export interface Grounds {
 
 export const accessOf = Effect.fnUntraced(function* (
   { apps, tokens, sessions, fixed }: Grounds,
-  token: string
+  request: HttpServerRequest
 ): Effect.fn.Return<Access, Refused> {
+  const token = queryOf(request).get("accessToken") ?? ""
   // A token of a removed app is dead with it.
   const name = yield* tokens.appOf(token)
   const app = name === undefined ? undefined : yield* apps.find(name)
@@ -39,9 +44,9 @@ export const accessOf = Effect.fnUntraced(function* (
   const plain: Access = { app: undefined, reach: "everywhere" }
   // Hashes are compared: how long that takes tells nothing of the token.
   if (fixed !== undefined && token !== "" && (yield* tokens.hashOf(token)) === fixed) return plain
-  const found = yield* sessions.resume(token)
-  if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  return found.user.admin ? plain : yield* refuse({ _tag: "Only", who: "system administrators" })
+  const user = yield* requester(sessions, request, { token })
+  if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  return user.admin ? plain : yield* refuse({ _tag: "Only", who: "system administrators" })
 })
 
 /** Digits of seconds since 1970. */

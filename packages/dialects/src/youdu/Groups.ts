@@ -13,12 +13,10 @@ import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { field, type Fields, invalid, text } from "../Fields.ts"
 import type { Perform } from "../Perform.ts"
-import { account, accounts, title } from "./Input.ts"
+import { account, accounts, type Lengths, title } from "./Input.ts"
 
 /** The only type there is. */
 const MULTI = "multi"
-/** Members of a new session, at least. */
-const AT_LEAST = 3
 
 /** A session as it is answered, in the documented order. */
 export interface SessionJson {
@@ -37,6 +35,9 @@ export interface Grounds {
   readonly engine: Engine["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly settings: EngineSettings
+  readonly lengths: Lengths
+  /** Members of a new session, at least. */
+  readonly atLeast: number
 }
 
 /** One request for or about a session. */
@@ -49,16 +50,17 @@ export interface Asking {
 type Operation = (grounds: Grounds, asking: Asking) => Effect.Effect<SessionJson, Refused | StorageFailed>
 
 export const createSession: Operation = Effect.fnUntraced(function* (grounds, { reach, perform, fields }) {
-  const name = yield* title(fields)
-  const creatorAccount = yield* account(fields, "creator")
+  const { lengths, atLeast } = grounds
+  const name = yield* title(fields, lengths)
+  const creatorAccount = yield* account(fields, "creator", lengths)
   const type = field(fields, "type")
   if (type !== undefined && type !== MULTI) return yield* invalid("type", `must be ${MULTI}`)
-  const named = yield* accounts(fields, "member", grounds.settings.membersPerRequest)
+  const named = yield* accounts(fields, "member", grounds.settings.membersPerRequest, lengths)
   const [creator] = yield* usersOf(grounds, "creator", [creatorAccount])
   const others = yield* usersOf(grounds, "member", named)
   if (creator === undefined || creator.disabled) return yield* invalid("creator", "is disabled")
   const members = new Map([creator, ...others].map((user) => [user.id, user]))
-  if (members.size < AT_LEAST) return yield* invalid("member", `must be at least ${AT_LEAST} users with the creator`)
+  if (members.size < atLeast) return yield* invalid("member", `must be at least ${atLeast} users with the creator`)
   const refused = reachable.check({ reach, chat: { type: "group", dissolved: false }, members: members.values() })
   if (refused !== undefined) return yield* invalid("member", "must hold somebody of the app's organisation")
   const { chat } = yield* perform(
@@ -82,12 +84,13 @@ export const getSession: Operation = Effect.fnUntraced(function* (grounds, { rea
 
 /** One step: title, those who come and those who go, each by its own rule for the acting user. */
 export const updateSession: Operation = Effect.fnUntraced(function* (grounds, { reach, perform, fields }) {
+  const { lengths } = grounds
   const limit = grounds.settings.membersPerRequest
   yield* text(fields, "sessionId")
-  const operator = yield* account(fields, "opUser")
-  const name = has(fields, "title") ? yield* title(fields) : undefined
-  const coming = has(fields, "addMember") ? yield* accounts(fields, "addMember", limit) : []
-  const going = has(fields, "delMember") ? yield* accounts(fields, "delMember", limit) : []
+  const operator = yield* account(fields, "opUser", lengths)
+  const name = has(fields, "title") ? yield* title(fields, lengths) : undefined
+  const coming = has(fields, "addMember") ? yield* accounts(fields, "addMember", limit, lengths) : []
+  const going = has(fields, "delMember") ? yield* accounts(fields, "delMember", limit, lengths) : []
   if (name === undefined && coming.length + going.length === 0) {
     return yield* invalid("title, addMember or delMember", "must be given")
   }

@@ -28,8 +28,11 @@ const COMPRESSIONS: ReadonlySet<string> = new Set([
   "zstd"
 ])
 
-/** Characters of an account, at most. Source: seeds/004, "参数说明". */
-const MAX_ACCOUNT = 64
+/** Code points of what is named, at most. Source: seeds/004, "参数说明". */
+export interface Lengths {
+  readonly title: number
+  readonly account: number
+}
 
 /** The fields of a body. */
 export const bodyOf = (request: HttpServerRequest): Effect.Effect<Fields, UnreadableBody | Compressed> => {
@@ -56,10 +59,10 @@ const withoutNulls = (fields: Fields): Fields =>
       .map(([name, value]) => [name, Array.isArray(value) ? value.filter((item) => item !== null) : value])
   )
 
-/** An account, or anything else that is named by at most 64 characters. */
-export const account = (fields: Fields, name: string): Effect.Effect<string, Refused> =>
+/** An account. */
+export const account = (fields: Fields, name: string, lengths: Lengths): Effect.Effect<string, Refused> =>
   Effect.flatMap(text(fields, name), (given) => {
-    const problem = lengthProblem(given)
+    const problem = lengthProblem(given, lengths)
     return problem === undefined ? Effect.succeed(given) : invalid(name, problem)
   })
 
@@ -67,7 +70,8 @@ export const account = (fields: Fields, name: string): Effect.Effect<string, Ref
 export const accounts = (
   fields: Fields,
   name: string,
-  limit: number
+  limit: number,
+  lengths: Lengths
 ): Effect.Effect<ReadonlyArray<string>, Refused> => {
   const value = field(fields, name)
   if (value === undefined) return invalid(name, "is missing")
@@ -75,25 +79,22 @@ export const accounts = (
   if (value.length > limit) return invalid(name, `must name at most ${limit} users`)
   const named = new Set<string>()
   for (const [index, given] of value.entries()) {
-    const problem = textProblem(given) ?? lengthProblem(String(given))
+    const problem = textProblem(given) ?? lengthProblem(String(given), lengths)
     if (problem !== undefined) return invalid(`${name}[${index}]`, problem)
     named.add(String(given))
   }
   return Effect.succeed([...named])
 }
 
-const lengthProblem = (text: string): string | undefined => {
+const lengthProblem = (text: string, lengths: Lengths): string | undefined => {
   if (text === "") return "must not be empty"
-  return Array.from(text).length > MAX_ACCOUNT ? `must have at most ${MAX_ACCOUNT} characters` : undefined
+  return Array.from(text).length > lengths.account ? `must have at most ${lengths.account} characters` : undefined
 }
 
-/** Characters of a title, at most: code points. Source: seeds/004, "参数说明". */
-const MAX_TITLE = 64
-
-export const title = (fields: Fields): Effect.Effect<string, Refused> =>
+export const title = (fields: Fields, lengths: Lengths): Effect.Effect<string, Refused> =>
   Effect.flatMap(text(fields, "title"), (given) => {
     const length = Array.from(given).length
-    if (length < 1 || length > MAX_TITLE) return invalid("title", `must have 1 to ${MAX_TITLE} characters`)
+    if (length < 1 || length > lengths.title) return invalid("title", `must have 1 to ${lengths.title} characters`)
     return given.trim() === "" ? invalid("title", "must not be blank") : Effect.succeed(given)
   })
 

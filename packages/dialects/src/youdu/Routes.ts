@@ -32,8 +32,15 @@ type Request = HttpServerRequest.HttpServerRequest
 type Unread = UnreadableBody | Compressed
 type Problem = Refused | StorageFailed
 
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 type Method = (typeof METHODS)[number]
+
+/** What begins like a documented path and is none. */
+export const otherwise: HttpRoutes = HttpRouter.add(
+  "*",
+  "*",
+  notUnderstood({ errcode: 404, errmsg: "There is nothing at this path." })
+)
 
 export const routesOf = (services: Services): HttpRoutes => {
   const { engine, hub, lifetime } = services
@@ -107,7 +114,7 @@ export const routesOf = (services: Services): HttpRoutes => {
     (request: Request) =>
       answering(
         Effect.gen(function* () {
-          const access = yield* accessOf(services, queryOf(request).get("accessToken") ?? "")
+          const access = yield* accessOf(services, request)
           const { app, reach } = access
           const carried = Effect.gen(function* () {
             const fields = yield* read(request, access)

@@ -6,14 +6,14 @@ import { type Dialect, SiteRefused } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { Sessions } from "@parley/core/Sessions"
-import { integer, Settings, text } from "@parley/core/Settings"
+import { integer, integerIn, Settings, text } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import * as Cipher from "effect/crypto/Cipher"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { type App, makeApps } from "./Apps.ts"
-import { type HttpRoutes, routesOf } from "./Routes.ts"
+import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
 import { makeTokens } from "./Tokens.ts"
 
 const settings = {
@@ -28,6 +28,24 @@ const settings = {
     300,
     { min: 0, max: 86_400 },
     "Seconds by which an app's clock may be off when it asks for a token."
+  ),
+  title: integer(
+    "youdu.title",
+    64,
+    { min: 1, max: 10_000 },
+    "Characters of a session's title, at most; limits.name holds for it as well."
+  ),
+  account: integer(
+    "youdu.account",
+    64,
+    { min: 1, max: 255 },
+    "Characters of an account that a request names (`creator`, `opUser`, members), at most."
+  ),
+  minMembers: integer(
+    "youdu.minMembers",
+    3,
+    { min: 1, max: 1000 },
+    "Members of a new session, the creator among them, at least."
   ),
   token: text(
     "youdu.token",
@@ -57,10 +75,10 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
     const random = yield* SecureRandom.SecureRandom
     const digest = yield* Digest.Digest
     const cipher = yield* Cipher.Cipher.pipe(Effect.provide(Cipher.layerWebCrypto))
-    const lifetime = Number(site.settings[settings.tokenExpiry.key])
+    const lifetime = integerIn(site.settings, settings.tokenExpiry)
     const apps = makeApps({ store, engine, cipher, random })
     const tokens = makeTokens({ store, engine, random, digest, lifetime })
-    const fixed = String(site.settings[settings.token.key])
+    const fixed = String(site.settings[settings.token.key] ?? settings.token.default)
     if (fixed !== "" && fixed.length < TOKEN_LENGTH) {
       return yield* new SiteRefused({ message: `${settings.token.key} must have at least ${TOKEN_LENGTH} characters` })
     }
@@ -74,10 +92,12 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       hub: yield* Hub,
       sessions: yield* Sessions,
       fixed: fixed === "" ? undefined : yield* tokens.hashOf(fixed),
-      tolerance: Number(site.settings[settings.tolerance.key])
+      tolerance: integerIn(site.settings, settings.tolerance),
+      lengths: { title: integerIn(site.settings, settings.title), account: integerIn(site.settings, settings.account) },
+      atLeast: integerIn(site.settings, settings.minMembers)
     })
     return {
-      doors: [{ _tag: "Http", routes }],
+      doors: [{ _tag: "Http", routes, otherwise }],
       commands: apps.commands,
       demo: apps.ensure(DEMO)
     }

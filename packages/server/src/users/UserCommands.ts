@@ -1,6 +1,7 @@
 /** The operator's commands about users. */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Refused } from "@parley/core/Refused"
+import { defaultSettings } from "@parley/core/Settings"
 import { accountProblem, type User } from "@parley/core/User"
 import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
@@ -27,7 +28,11 @@ const PASSWORD = {
   says: "Asked for when it is not given; what stands in a command line can be seen by others on this machine"
 } as const
 
-export const userCommands = (users: Users["Service"]): ReadonlyArray<OperatorCommand> => [
+/** `accountLimit` is `limits.account`. */
+export const userCommands = (
+  users: Users["Service"],
+  accountLimit = defaultSettings.account
+): ReadonlyArray<OperatorCommand> => [
   {
     words: ["user", "add"],
     says: "Add a user",
@@ -52,7 +57,7 @@ export const userCommands = (users: Users["Service"]): ReadonlyArray<OperatorCom
         dept: whole(inputs, "dept") ?? 0,
         avatar: text(inputs, "avatar")
       }
-      const problem = draftProblem(draft)
+      const problem = draftProblem(draft, accountLimit)
       if (problem !== undefined) return Effect.fail(problem)
       return Effect.map(told(users.add([draft])), (added) =>
         added.map((user) => `added ${user.account} with id ${user.id}`).join("\n")
@@ -100,30 +105,35 @@ export const userCommands = (users: Users["Service"]): ReadonlyArray<OperatorCom
         kind: "text",
         positional: true,
         required: true,
-        says: "CSV in UTF-8 with the columns account,password and, if wanted, realname,admin,org,role,dept,avatar"
+        says: "CSV in UTF-8 with the columns account,password and, if wanted, realname,admin,org,role,dept,avatar; who has no password cannot log in until one is set"
       }
     ],
-    run: (inputs) => importUsers(users, text(inputs, "file"))
+    run: (inputs) => importUsers(users, text(inputs, "file"), accountLimit)
   }
 ]
 
 const EMPTY_PASSWORD = "the password must not be empty"
 
-const draftProblem = ({ account, password }: UserDraft): string | undefined => {
-  const problem = accountProblem(account)
+const draftProblem = ({ account, password }: UserDraft, accountLimit: number): string | undefined => {
+  const problem = accountProblem(account, accountLimit)
   if (problem !== undefined) return `account ${problem}`
   return password === "" ? EMPTY_PASSWORD : undefined
 }
 
-const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string) {
-  const lines = yield* Effect.fromResult(readUserFile(csv))
+/** The engine hashes passwords side by side, and takes all users in one commit. */
+const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string, accountLimit: number) {
+  const lines = yield* Effect.fromResult(readUserFile(csv, accountLimit))
   const taken = new Set((yield* told(users.list)).map((user) => user.account))
   const problems = lines
     .filter(({ draft }) => taken.has(draft.account))
     .map(({ line, draft }) => `line ${line}: account ${draft.account} exists already`)
   if (problems.length > 0) return yield* Effect.fail(listProblems(problems))
   const added = yield* told(users.add(lines.map(({ draft }) => draft)))
-  return `added ${added.length} ${added.length === 1 ? "user" : "users"}`
+  const without = lines.filter(({ draft }) => draft.password === undefined).length
+  return [
+    `added ${added.length} ${added.length === 1 ? "user" : "users"}`,
+    ...(without === 0 ? [] : [`${without} of them without a password: they cannot log in with one before "user passwd"`])
+  ].join("; ")
 })
 
 const table = (users: ReadonlyArray<User>): string => {

@@ -1,5 +1,6 @@
 /** A file of users to import: CSV with a header line. */
 import { accountProblem } from "@parley/core/User"
+import { defaultSettings } from "@parley/core/Settings"
 import type { UserDraft } from "@parley/core/Users"
 import * as Result from "effect/Result"
 import { CsvError, parse } from "csv-parse/sync"
@@ -28,8 +29,11 @@ export const listProblems = (problems: ReadonlyArray<string>): string =>
     ? problems.join("\n")
     : [...problems.slice(0, MAX_PROBLEMS), `and ${problems.length - MAX_PROBLEMS} more`].join("\n")
 
-/** The users of the file, or every problem with the number of its line. */
-export const readUserFile = (csv: string): Result.Result<ReadonlyArray<Line>, string> => {
+/** The users of the file, or every problem with the number of its line. `accountLimit` is `limits.account`. */
+export const readUserFile = (
+  csv: string,
+  accountLimit = defaultSettings.account
+): Result.Result<ReadonlyArray<Line>, string> => {
   const parsed = records(csv)
   if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
   const problems: Array<string> = []
@@ -44,19 +48,19 @@ export const readUserFile = (csv: string): Result.Result<ReadonlyArray<Line>, st
       return number
     }
     const account = text("account")
-    const wrong = accountProblem(account)
+    const wrong = accountProblem(account, accountLimit)
     const earlier = firstLineOf.get(account)
     if (wrong !== undefined) problem(`account ${wrong}`)
     else if (earlier !== undefined) problem(`account ${account} is in line ${earlier} already`)
     else firstLineOf.set(account, line)
-    if (text("password") === "") problem("password must not be empty")
     const admin = text("admin") === "" ? false : readBoolean(text("admin"), "text")
     if (admin === undefined) problem(`admin must be true or false, not ${JSON.stringify(text("admin"))}`)
     return {
       line,
       draft: {
         account,
-        password: text("password"),
+        // Who has no password here cannot log in with one until an operator sets it.
+        ...(text("password") !== "" && { password: text("password") }),
         realname: text("realname") === "" ? account : text("realname"),
         admin: admin ?? false,
         organisation: whole("org") ?? null,

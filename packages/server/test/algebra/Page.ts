@@ -137,7 +137,8 @@ ${table(
   Object.entries(ROLES).map(([role, who]) => [roles[role as Role], who])
 )}
 
-A system administrator counts as an admin of system chats and of groups that are nobody's, and nowhere else.
+A system administrator counts as an admin of system chats and of groups that are nobody's, and nowhere else. Nobody can be made an admin of a group
+without owning it: \`setAdmins\` is of system chats, in every protocol.
 
 ## Rules
 

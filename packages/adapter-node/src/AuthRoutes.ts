@@ -14,6 +14,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type { HttpRoutes } from "./HttpRoutes.ts"
 
 const LoginBody = Schema.Struct({ account: Schema.String, password: Schema.String })
 
@@ -45,7 +46,8 @@ const failure = (reason: Reason): HttpServerResponse.HttpServerResponse =>
 
 const bearer = (header: string | undefined): string => /^bearer\s+(\S+)$/i.exec(header ?? "")?.[1] ?? ""
 
-export const authRoutes = Effect.gen(function* () {
+/** Made over an engine, for a door. */
+export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials | Hub> = Effect.gen(function* () {
   const sessions = yield* Sessions
   const credentials = yield* Credentials
   const hub = yield* Hub
@@ -61,6 +63,7 @@ export const authRoutes = Effect.gen(function* () {
     const { session, user } = yield* sessions.login({
       account,
       secret: yield* credentials.secretOf(password),
+      password,
       kind: "token",
       device: "",
       address: Option.getOrElse(request.remoteAddress, () => "")

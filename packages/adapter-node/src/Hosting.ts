@@ -1,0 +1,70 @@
+/**
+ * Protocols, opened over an engine and served by one host: what an embedder's object and a server of its own have in
+ * common.
+ */
+import type { Blobs } from "@parley/core/Blobs"
+import type { Dialect, Door, OpenDialect, SiteRefused } from "@parley/core/Dialect"
+import type * as Parley from "@parley/core/Parley"
+import { Reception } from "@parley/core/Reception"
+import type { Store } from "@parley/core/Store"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { authRoutes } from "./AuthRoutes.ts"
+import * as Host from "./Host.ts"
+import type { HttpRoutes } from "./HttpRoutes.ts"
+import type { Address, CannotListen } from "./Listening.ts"
+
+/** What protocols and hosts ask of an engine. */
+export type Engine = Parley.Services | Store | Blobs
+
+/** A protocol that can be served here. */
+export type ServedDialect = Dialect<HttpRoutes, Engine, SiteRefused>
+
+export interface Options extends Omit<Host.Options, "doors"> {
+  readonly dialects: ReadonlyArray<ServedDialect>
+  /** The values of the dialects' settings, by key; those that are missing are the defaults. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>> | undefined
+  /** Whether `POST /auth/login` and `/auth/logout` give out tokens for accounts and passwords; by default not. */
+  readonly login?: boolean | undefined
+  /** Doors beside those of the dialects. */
+  readonly doors?: ReadonlyArray<Door<HttpRoutes>> | undefined
+  /** True only where demonstration data is served to this machine alone. */
+  readonly demonstration?: boolean | undefined
+}
+
+export interface Hosted {
+  readonly host: Host.Host
+  /** What was opened, in the order of the dialects. */
+  readonly open: ReadonlyArray<OpenDialect<HttpRoutes>>
+  /** `Host.listenTcp`; protocols that tell their clients of it know it from then on. */
+  readonly listenTcp: (address: Address) => Effect.Effect<Address, CannotListen>
+  /**
+   * Takes up nothing more, answers what is under way, and closes the host as `Host.close` does; each of the two may take
+   * `drain` milliseconds.
+   */
+  readonly end: (options: { readonly drain: number }) => Effect.Effect<void>
+}
+
+/** As long as the scope lives. */
+export const serve: (options: Options) => Effect.Effect<Hosted, SiteRefused, Engine | Scope.Scope> = Effect.fnUntraced(
+  function* ({ dialects, settings = {}, login = false, doors = [], demonstration = false, ...rest }) {
+    let tcp: Address | undefined
+    const site = { settings, tcp: () => tcp, demonstration }
+    const open: Array<OpenDialect<HttpRoutes>> = []
+    for (const dialect of dialects) open.push(yield* dialect.open(site))
+    const own: Host.Options["doors"] = login ? [{ _tag: "Http", routes: yield* authRoutes }] : []
+    const host = yield* Host.make({ ...rest, doors: [...open.flatMap((one) => one.doors), ...own, ...doors] })
+    const reception = yield* Reception
+    return {
+      host,
+      open,
+      listenTcp: (address) =>
+        Effect.tap(host.listenTcp(address), (real) =>
+          Effect.sync(() => {
+            tcp = real
+          })
+        ),
+      end: ({ drain }) => host.close({ drain, first: reception.finish })
+    }
+  }
+)

@@ -1,0 +1,131 @@
+/** Conversations in the server that somebody has: the engine's promises, and the protocols that its clients speak. */
+import type { OperatorCommand } from "@parley/core/Dialect"
+import { begin, type Begun, closeOn, type EngineOptions, ParleyEngine } from "@parley/core/embedding/ParleyEngine"
+import { fromCause, ParleyError } from "@parley/core/embedding/ParleyError"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type * as Host from "./Host.ts"
+import { type Hosted, type Options as HostingOptions, serve, type ServedDialect } from "./Hosting.ts"
+import type { Address } from "./Listening.ts"
+import * as NodePasswords from "./NodePasswords.ts"
+
+export interface ParleyOptions extends EngineOptions, Pick<HostingOptions, "path" | "login" | "body" | "connection"> {
+  /** The protocols that are served; no other one is loaded. */
+  readonly dialects: ReadonlyArray<ServedDialect>
+  /**
+   * Adds what the protocols show in a demonstration: keys and apps that everybody knows, and what is open to anybody. Only
+   * for this machine alone; by default not.
+   */
+  readonly demonstration?: boolean | undefined
+}
+
+/** Milliseconds that a closing may take for what is under way. */
+const DRAIN = 10_000
+
+export class Parley extends ParleyEngine {
+  /** Where it is on the server: "" or as `/im`. */
+  readonly path: string
+  /**
+   * For `http.createServer`, or as middleware, before body parsers: foreign paths go to `next`, untouched; without it
+   * they get a JSON 404.
+   */
+  readonly node: Host.Host["node"]
+  /** For hosts that speak the web's `Request` and `Response`. Foreign paths get a JSON 404. */
+  readonly fetch: Host.Host["fetch"]
+  /** Whether a request is for one of its paths. */
+  readonly owns: Host.Host["owns"]
+  /** For a server's `upgrade` event. False: not our path, and the socket was not touched. */
+  readonly upgrade: Host.Host["upgrade"]
+  /** Takes a server's WebSocket upgrades for its paths, until the returned function is called. */
+  readonly attach: Host.Host["attach"]
+  readonly #hosted: Hosted
+  readonly #scope: Scope.Closeable
+  #ended: Promise<void> | undefined
+
+  constructor({ opened }: Begun, hosted: Hosted, scope: Scope.Closeable) {
+    super(opened)
+    const { host } = hosted
+    this.path = host.path
+    this.node = host.node
+    this.fetch = host.fetch
+    this.owns = host.owns
+    this.upgrade = host.upgrade
+    this.attach = host.attach
+    this.#hosted = hosted
+    this.#scope = scope
+  }
+
+  /** Serves the protocol that has raw TCP; port 0 takes any free one. Answers the real address. */
+  listenTcp(address: Address): Promise<Address> {
+    return this.run(this.#hosted.listenTcp(address))
+  }
+
+  /** What operators do for a protocol: its words, what it takes, what it is for. */
+  commands(): ReadonlyArray<Pick<OperatorCommand, "words" | "says" | "inputs">> {
+    return this.#commands()
+  }
+
+  /** Carries such a command out: `operate("ha-key add", { key: "our-app" })`. Answers what it has to say. */
+  operate(words: string, inputs: Readonly<Record<string, string | number | boolean>> = {}): Promise<string> {
+    const command = this.#commands().find((one) => one.words.join(" ") === words)
+    if (command === undefined) {
+      const known = this.#commands().map((one) => one.words.join(" "))
+      return Promise.reject(new ParleyError("Failed", `There is no command ${words}; there are ${known.join(", ")}.`))
+    }
+    return this.run(command.run(inputs))
+  }
+
+  /**
+   * Takes nothing new, answers what is under way, tells WebSocket clients 1001 (all of it `drain` milliseconds at most,
+   * twice; 10,000 by default), and releases everything. The server itself stays the host's. Further calls wait for the
+   * same end.
+   */
+  override close({ drain = DRAIN }: { readonly drain?: number } = {}): Promise<void> {
+    this.#ended ??= (async () => {
+      await Effect.runPromise(this.#hosted.end({ drain }))
+      await Effect.runPromise(Scope.close(this.#scope, Exit.void))
+      await super.close()
+    })()
+    return this.#ended
+  }
+
+  #commands(): ReadonlyArray<OperatorCommand> {
+    return this.#hosted.open.flatMap(({ commands }) => commands)
+  }
+}
+
+/**
+ * An engine with protocols, to be put into a server. It opens no port, installs no listener on the process and never ends
+ * it. Rejected with a `ParleyError` where a part cannot be opened, a setting is none, or two protocols want the same path.
+ */
+export const createParley = async (given: ParleyOptions): Promise<Parley> => {
+  const { dialects, path, login, demonstration, body, connection, ...options } = given
+  const passwords = options.passwords ?? NodePasswords.layer
+  const begun = await begin(
+    { ...options, passwords },
+    dialects.flatMap(({ settings }) => settings)
+  )
+  const { opened, dialects: settings } = begun
+  const scope = await Effect.runPromise(Scope.make())
+  const exit = await opened.runtime.runPromiseExit(
+    serve({
+      dialects,
+      settings,
+      path,
+      login,
+      demonstration,
+      ...(body !== undefined && { body }),
+      ...(connection !== undefined && { connection })
+    }).pipe(Scope.provide(scope))
+  )
+  if (Exit.isFailure(exit)) {
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    await opened.close()
+    throw fromCause(exit.cause)
+  }
+  const parley = new Parley(begun, exit.value, scope)
+  if (demonstration === true) for (const { demo } of exit.value.open) await parley.run(demo)
+  closeOn(options.signal, parley, opened.works)
+  return parley
+}

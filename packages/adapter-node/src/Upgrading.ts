@@ -1,0 +1,39 @@
+/** What a WebSocket upgrade carries, for dialects, and for the embedder's authenticator. */
+import { type Authenticator, type Carried, isForeign } from "@parley/core/Authenticator"
+import type { Opening } from "@parley/core/Connection"
+import type { IncomingMessage } from "node:http"
+import type { Duplex } from "node:stream"
+
+const carriedBy = (request: IncomingMessage, url: string, query: Opening["query"]): Carried => ({
+  kind: "websocket",
+  method: request.method ?? "GET",
+  url,
+  headers: new Map(
+    Object.entries(request.headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value] as const]
+    )
+  ),
+  query,
+  address: request.socket.remoteAddress ?? ""
+})
+
+/** `url` is the path and the query. What is only of use to an authenticator is not kept where there is none. */
+export const openingOf = (request: IncomingMessage, url: string, { authenticate }: Authenticator): Opening => {
+  const at = url.indexOf("?")
+  const query = new Map(at < 0 ? [] : new URLSearchParams(url.slice(at)))
+  return authenticate === undefined ? { query } : { query, request: carriedBy(request, url, query) }
+}
+
+/**
+ * Whether a page of a foreign origin opens a WebSocket with what its user's browser adds by itself. Browsers let every
+ * page do that, whatever CORS says: where those cookies are somebody's login, only the server can refuse it.
+ */
+export const isHijacked = ({ request }: Opening, authenticator: Authenticator): boolean =>
+  request !== undefined &&
+  (request.headers.has("cookie") || request.headers.has("authorization")) &&
+  isForeign(request, authenticator)
+
+/** Says no to an upgrade, and ends its socket. */
+export const refuse = (socket: Duplex, status: "403 Forbidden" | "404 Not Found" | "503 Service Unavailable"): void => {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy())
+}

@@ -1,0 +1,4 @@
+import { conforms } from "../Conformance.ts"
+import { frameworks } from "../Mounts.ts"
+
+conforms("Fastify", frameworks["Fastify, where its path says"])

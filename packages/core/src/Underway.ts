@@ -1,0 +1,91 @@
+/**
+ * Requests of one connection that were begun and wait for the disk together, so that one flush of it serves many. Each is
+ * answered in its turn, whatever order their outcomes come in.
+ */
+import * as Effect from "effect/Effect"
+import type { Surroundings } from "./Session.ts"
+
+interface Begun {
+  /** What answers it, once that is known. */
+  conclude: (() => void) | undefined
+  /** Whether it has to be done in the ordinary way, when it is its turn. */
+  refused: boolean
+  readonly otherwise: Effect.Effect<void>
+}
+
+type Around = Pick<Surroundings, "begin" | "ended" | "run"> & {
+  readonly settings: Pick<Surroundings["settings"], "waitingFrames">
+}
+
+export class Underway {
+  readonly #around: Around
+  readonly #answered: () => void
+  /** Oldest first. */
+  readonly #begun: Array<Begun> = []
+  /** How many of them have to be done in the ordinary way: nothing may overtake those. */
+  #refused = 0
+  #answering = false
+
+  /** `answered` is called when nothing more can be answered at the moment. */
+  constructor(around: Around, answered: () => void) {
+    this.#around = around
+    this.#answered = answered
+  }
+
+  get isEmpty(): boolean {
+    return this.#begun.length === 0
+  }
+
+  /** Whether more may be begun. */
+  get hasRoom(): boolean {
+    return this.#refused === 0 && this.#begun.length < this.#around.settings.waitingFrames
+  }
+
+  /** See `Session.begin`. */
+  add(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
+    if (!this.hasRoom || !this.#around.begin()) return false
+    const one: Begun = { conclude: undefined, refused: false, otherwise }
+    this.#begun.push(one)
+    const begins = begin((conclude) => {
+      one.conclude = conclude
+      if (conclude === undefined) {
+        one.refused = true
+        this.#refused++
+      }
+      if (!this.#answering) this.#answer()
+    })
+    if (begins) return true
+    this.#begun.pop()
+    this.#around.ended()
+    return false
+  }
+
+  #answer(): void {
+    this.#answering = true
+    for (let first = this.#begun[0]; first !== undefined; first = this.#begun[0]) {
+      if (first.refused) {
+        // `answering` stays: it goes on from here when this one is done.
+        return this.#around.run(first.otherwise, () => {
+          this.#refused--
+          this.#done()
+          this.#answer()
+        })
+      }
+      if (first.conclude === undefined) break
+      try {
+        first.conclude()
+      } catch (cause) {
+        // The others of this commit are none the worse for it; it is logged as what breaks off elsewhere.
+        this.#around.run(Effect.die(cause))
+      }
+      this.#done()
+    }
+    this.#answering = false
+    this.#answered()
+  }
+
+  #done(): void {
+    this.#begun.shift()
+    this.#around.ended()
+  }
+}

@@ -1,0 +1,80 @@
+/** What a host plugs in, with promises or without, as the engine's ports. */
+import * as Effect from "effect/Effect"
+import { Authenticator, type Carried, type Identity } from "../Authenticator.ts"
+import { type ExternalChange, ExternalDirectory, type ExternalUser } from "../ExternalDirectory.ts"
+import { type HookContext, type HookedCommand, Hooks, type Result, type Verdict } from "../Hooks.ts"
+
+type Eventually<A> = A | PromiseLike<A>
+
+/** The host's own users; see `ExternalDirectory`, where each field is told. */
+export interface DirectoryOption {
+  readonly find: (ids: ReadonlyArray<string>) => Eventually<ReadonlyArray<ExternalUser>>
+  readonly findByAccount: (accounts: ReadonlyArray<string>) => Eventually<ReadonlyArray<ExternalUser>>
+  readonly list?: () => Eventually<ReadonlyArray<ExternalUser>>
+  readonly change?: (id: string, change: ExternalChange) => Eventually<void>
+  /** Seconds for which an answer is used; 60 by default. */
+  readonly ttl?: number
+  /** Milliseconds that one question may take; 5,000 by default. */
+  readonly timeout?: number
+}
+
+/** The host's own sessions: who sends this request. See `Authenticator`. */
+export type AuthenticateOption = (carried: Carried) => Eventually<Identity>
+
+/** Whose account and plain password these are. See `Authenticator`. */
+export type VerifyPasswordOption = (account: string, password: string) => Eventually<Identity>
+
+/** The host's own rules and records. See `Hooks`. */
+export interface HooksOption {
+  readonly before?: (command: HookedCommand, context: HookContext) => Eventually<Verdict | void>
+  readonly after?: (command: HookedCommand, result: Result, context: HookContext) => Eventually<unknown>
+  /** Milliseconds that one call may take; 5,000 by default. */
+  readonly timeout?: number
+}
+
+/** What goes wrong in a host's function, at once or later, is its failure, and never a defect of the engine. */
+const asked = <A>(ask: () => Eventually<A>): Effect.Effect<A, unknown> =>
+  Effect.tryPromise({ try: async () => ask(), catch: (cause) => cause })
+
+export const directoryPort = (given: DirectoryOption): ExternalDirectory => {
+  const { find, findByAccount, list, change, ...bounds } = given
+  return {
+    ...bounds,
+    find: (ids) => asked(() => find(ids)),
+    findByAccount: (accounts) => asked(() => findByAccount(accounts)),
+    ...(list !== undefined && { list: asked(list) }),
+    ...(change !== undefined && { change: (id, what) => asked(() => change(id, what)) })
+  }
+}
+
+export const authenticatorPort = (given: {
+  readonly authenticate: AuthenticateOption | undefined
+  readonly verifyPassword: VerifyPasswordOption | undefined
+  readonly origins: Authenticator["origins"]
+}): Authenticator => {
+  const { authenticate, verifyPassword, origins } = given
+  return {
+    ...(origins !== undefined && { origins }),
+    ...(authenticate !== undefined && { authenticate: (carried) => asked(() => authenticate(carried)) }),
+    ...(verifyPassword !== undefined && {
+      verifyPassword: (account, password) => asked(() => verifyPassword(account, password))
+    })
+  }
+}
+
+export const hooksPort = (given: HooksOption): Hooks => {
+  const { before, after, ...bounds } = given
+  return {
+    ...bounds,
+    ...(before !== undefined && {
+      before: (command, context) =>
+        Effect.map(
+          asked<Verdict | void>(() => before(command, context)),
+          (verdict) => verdict ?? undefined
+        )
+    }),
+    ...(after !== undefined && {
+      after: (command, result, context) => Effect.asVoid(asked(() => after(command, result, context)))
+    })
+  }
+}

@@ -1,0 +1,250 @@
+/** Somebody else's sessions: who a request is from, who may log in without a password, and whose pages may ask. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { Authenticator, type Carried, cookieOf, isForeign } from "@parley/core/Authenticator"
+import { Credentials } from "@parley/core/Credentials"
+import * as Parley from "@parley/core/Parley"
+import type { Refused } from "@parley/core/Refused"
+import { Sessions } from "@parley/core/Sessions"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { engineLayer, people } from "./Stage.ts"
+import { Theirs, uuid, withUsersOf } from "./Theirs.ts"
+
+const carried = (headers: Readonly<Record<string, string>>): Carried => ({
+  kind: "websocket",
+  method: "GET",
+  url: "/ws",
+  headers: new Map(Object.entries({ host: "chat.example", ...headers })),
+  query: new Map(),
+  address: "10.0.0.1"
+})
+
+/** Their sessions are cookies with the user's id in them. */
+const byCookie = {
+  authenticate: (request: Carried) => {
+    const user = cookieOf(request, "user")
+    return Effect.succeed(user === undefined ? undefined : /^[0-9]+$/.test(user) ? Number(user) : user)
+  }
+} satisfies Authenticator
+
+const withSessionsOf =
+  (authenticator: Authenticator) =>
+  <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
+    test.pipe(Effect.provide(engineLayer), Effect.provideService(Authenticator, authenticator))
+
+const reasonOf = <A, R>(attempt: Effect.Effect<A, Refused, R>) =>
+  Effect.map(Effect.flip(attempt), ({ reason }) => reason)
+
+/** md5 of "", of "123456" and of "wrong". */
+const NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
+const RIGHT = "e10adc3949ba59abbe56e057f20f883e"
+const WRONG = "2bda2998d9b0ee197da142a0447f6725"
+
+const login = Effect.fnUntraced(function* (account: string, secret: string, request?: Carried) {
+  const { login: logIn } = yield* Sessions
+  const attempt = { account, secret, kind: "chat", device: "", address: "10.0.0.1" } as const
+  return yield* logIn(request === undefined ? attempt : { ...attempt, request })
+})
+
+describe("the user of a request", () => {
+  it.effect("is whom the authenticator answers: by our id, or by the id of an external directory", () =>
+    Effect.gen(function* () {
+      yield* withSessionsOf(byCookie)(
+        Effect.gen(function* () {
+          const { authenticated } = yield* Sessions
+          const [ann] = yield* people("ann")
+          assert.strictEqual((yield* authenticated(carried({ cookie: `a=b; user=${ann?.user}` })))?.account, "ann")
+          assert.isUndefined(yield* authenticated(carried({ cookie: "user=99" })))
+          assert.isUndefined(yield* authenticated(carried({ cookie: "user=ann" })), "a string is no account")
+          assert.isUndefined(yield* authenticated(carried({})))
+          yield* (yield* Users).setDisabled("ann", true)
+          assert.isUndefined(yield* authenticated(carried({ cookie: `user=${ann?.user}` })))
+        })
+      )
+      yield* withUsersOf(new Theirs("ann").port)(
+        Effect.gen(function* () {
+          const { authenticated } = yield* Sessions
+          assert.strictEqual((yield* authenticated(carried({ cookie: `user=${uuid("ann")}` })))?.account, "ann")
+          assert.isUndefined(yield* authenticated(carried({ cookie: `user=${uuid("ben")}` })))
+        })
+      ).pipe(Effect.provideService(Authenticator, byCookie))
+    })
+  )
+
+  for (const [what, authenticate] of [
+    ["fails", () => Effect.fail("down")],
+    ["breaks off", () => Effect.die(new Error("a mistake"))],
+    [
+      "throws",
+      () => {
+        throw new Error("a mistake")
+      }
+    ],
+    ["takes too long", () => Effect.never]
+  ] as const) {
+    it.effect(`is nobody where the authenticator ${what}`, () =>
+      withSessionsOf({ authenticate, timeout: 1000 })(
+        Effect.gen(function* () {
+          const { authenticated } = yield* Sessions
+          const asked = yield* Effect.forkChild(authenticated(carried({})))
+          yield* TestClock.adjust("1 second")
+          assert.isUndefined(yield* Fiber.join(asked))
+        })
+      )
+    )
+  }
+
+  it.effect("is nobody where there is no authenticator", () =>
+    withSessionsOf({})(
+      Effect.gen(function* () {
+        assert.isUndefined(yield* (yield* Sessions).authenticated(carried({ cookie: "user=1" })))
+      })
+    )
+  )
+
+  it.effect("is not taken from what a page of a foreign origin sends", () =>
+    withSessionsOf({ ...byCookie, origins: ["https://app.example"] })(
+      Effect.gen(function* () {
+        const { authenticated } = yield* Sessions
+        const [ann] = yield* people("ann")
+        const cookie = `user=${ann?.user}`
+        for (const headers of [
+          { origin: "https://evil.example" },
+          { origin: "https://evil-chat.example" },
+          { origin: "https://chat.example.evil" },
+          { origin: "https://app.example.evil" },
+          { origin: "http://app.example" },
+          { origin: "null" },
+          { "sec-fetch-site": "cross-site" }
+        ]) {
+          const reason = yield* reasonOf(authenticated(carried({ cookie, ...headers })))
+          assert.deepInclude(reason, { _tag: "Vetoed", code: "foreign_origin" }, JSON.stringify(headers))
+          assert.isUndefined(yield* authenticated(carried(headers)), "who carries nothing is nobody")
+        }
+        for (const headers of [
+          { origin: "https://chat.example" },
+          { origin: "http://CHAT.example" },
+          { origin: "https://app.example", "sec-fetch-site": "cross-site" },
+          { "sec-fetch-site": "same-origin" }
+        ]) {
+          assert.strictEqual((yield* authenticated(carried({ cookie, ...headers })))?.account, "ann")
+        }
+      })
+    )
+  )
+
+  it("may come from any page where the embedder says so", () => {
+    assert.isFalse(isForeign(carried({ origin: "https://evil.example" }), { origins: "any" }))
+  })
+})
+
+describe("a login on a connection whose request was authenticated", () => {
+  const stage = Effect.gen(function* () {
+    const [ann] = yield* people({ account: "ann", password: "123456" }, { account: "ben", password: "123456" })
+    return carried({ cookie: `user=${ann?.user}` })
+  })
+
+  it.effect("needs no password for that account, and no account either", () =>
+    withSessionsOf(byCookie)(
+      Effect.gen(function* () {
+        const request = yield* stage
+        for (const [account, secret] of [
+          ["ann", ""],
+          ["ann", NOTHING],
+          ["", ""]
+        ] as const) {
+          const { session, user } = yield* login(account, secret, request)
+          assert.strictEqual(user.account, "ann")
+          assert.strictEqual((yield* (yield* Sessions).resume(session.token))?.user.id, user.id)
+        }
+      })
+    )
+  )
+
+  it.effect("needs another account's own credentials for that account", () =>
+    withSessionsOf(byCookie)(
+      Effect.gen(function* () {
+        const request = yield* stage
+        for (const secret of ["", NOTHING, WRONG]) {
+          assert.strictEqual((yield* reasonOf(login("ben", secret, request)))._tag, "WrongPassword")
+        }
+        assert.strictEqual((yield* login("ben", RIGHT, request)).user.account, "ben")
+        assert.strictEqual((yield* reasonOf(login("ann", WRONG, request)))._tag, "WrongPassword")
+      })
+    )
+  )
+
+  it.effect("needs the password from everybody whom the authenticator does not know, and from foreign pages", () =>
+    withSessionsOf(byCookie)(
+      Effect.gen(function* () {
+        const request = yield* stage
+        assert.strictEqual((yield* reasonOf(login("ann", "", carried({}))))._tag, "WrongPassword")
+        assert.strictEqual((yield* reasonOf(login("ann", "")))._tag, "WrongPassword")
+        const headers = new Map([...request.headers, ["origin", "https://evil.example"]])
+        const foreign = { ...request, headers }
+        assert.deepInclude(yield* reasonOf(login("ann", "", foreign)), { _tag: "Vetoed", code: "foreign_origin" })
+        assert.strictEqual((yield* login("ann", RIGHT, foreign)).user.account, "ann")
+      })
+    )
+  )
+})
+
+describe("a password that the embedder verifies", () => {
+  const verified: Authenticator = {
+    verifyPassword: (account, password) =>
+      password === "breaks"
+        ? Effect.fail("down")
+        : Effect.succeed(account === "ann@example" && password === "theirs" ? uuid("ann") : undefined)
+  }
+
+  const verify = Effect.fnUntraced(function* (account: string, password: string) {
+    const credentials = yield* Credentials
+    const secret = yield* credentials.secretOf(password)
+    return yield* credentials.verify({ account, secret, password, address: "10.0.0.1" })
+  })
+
+  const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>) =>
+    withUsersOf(new Theirs("ann").port)(test).pipe(Effect.provideService(Authenticator, verified))
+
+  it.effect("is good for the user whom it answers", () =>
+    staged(
+      Effect.gen(function* () {
+        assert.strictEqual((yield* verify("ann@example", "theirs")).account, "ann")
+        assert.strictEqual((yield* reasonOf(verify("ann@example", "other")))._tag, "WrongPassword")
+      })
+    )
+  )
+
+  it.effect("is not asked about more often than other passwords", () =>
+    staged(
+      Effect.gen(function* () {
+        for (let n = 0; n < 10; n++) yield* reasonOf(verify("ann@example", `x${n}`))
+        assert.strictEqual((yield* reasonOf(verify("ann@example", "theirs")))._tag, "TooManyAttempts")
+      })
+    )
+  )
+
+  it.effect("is neither right nor wrong while the embedder cannot tell", () =>
+    staged(
+      Effect.gen(function* () {
+        for (let n = 0; n < 20; n++) {
+          assert.strictEqual((yield* reasonOf(verify("ann@example", "breaks")))._tag, "Unavailable")
+        }
+        assert.strictEqual((yield* verify("ann@example", "theirs")).account, "ann")
+      })
+    )
+  )
+})
+
+describe("a cookie", () => {
+  it("is found by its whole name, and decoded", () => {
+    const request = carried({ cookie: 'xsid=1; sid="a%20b"; empty=; broken=%zz' })
+    assert.strictEqual(cookieOf(request, "sid"), "a b")
+    assert.strictEqual(cookieOf(request, "empty"), "")
+    assert.strictEqual(cookieOf(request, "broken"), "%zz")
+    assert.isUndefined(cookieOf(request, "id"))
+    assert.isUndefined(cookieOf(carried({}), "sid"))
+  })
+})

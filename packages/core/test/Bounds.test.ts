@@ -1,0 +1,84 @@
+/** Invariant 7, everything is bounded: what one connection makes the engine keep in memory. */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Queue } from "effect"
+import { ChatId, UserId } from "@parley/core/Ids"
+import { MAX_ACKED } from "@parley/core/Place"
+import { Reception } from "@parley/core/Reception"
+import type { Respond } from "@parley/core/Session"
+import { defaultSettings, Settings } from "@parley/core/Settings"
+import { Delivery } from "../src/Delivery.ts"
+import { connect } from "../src/testing/MemoryConnection.ts"
+import { engineLayer, tongue } from "./Stage.ts"
+
+const settled = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
+describe("invariant 7:", () => {
+  it.live("no more frames wait in memory than the bound allows; the rest stay with the client", () =>
+    Effect.gen(function* () {
+      const WAITING = 4
+      const reception = yield* Reception
+      const release = yield* Deferred.make<void>()
+      const answers = yield* Queue.unbounded<string>()
+      const respond: Respond = (session, frame) =>
+        Effect.andThen(
+          Deferred.await(release),
+          Effect.sync(() => session.answer(frame))
+        )
+      let received = 0
+      const client = connect({
+        accept: (connection) => {
+          const session = reception.receive(connection, tongue("explicit"), respond)
+          return {
+            receive: (frame) => {
+              received++
+              session.receive(frame)
+            },
+            garbled: () => session.garbled(),
+            oversized: (limit) => session.oversized(limit),
+            closed: () => session.closed()
+          }
+        },
+        client: {
+          frame: (text) => {
+            Queue.offerUnsafe(answers, text)
+          },
+          ended: () => {}
+        }
+      })
+      for (let index = 0; index < 100; index++) client.send(String(index))
+      yield* settled
+      // One is carried out, and as many as are allowed wait.
+      assert.strictEqual(received, 1 + WAITING)
+      yield* Deferred.succeed(release, undefined)
+      for (let index = 0; index < 100; index++) assert.strictEqual(yield* Queue.take(answers), String(index))
+      assert.strictEqual(received, 100)
+      client.close()
+    }).pipe(Effect.provide(engineLayer), Effect.provideService(Settings, { ...defaultSettings, waitingFrames: 4 }))
+  )
+
+  it.live("no more acknowledgements out of order are remembered than the bound allows", () =>
+    Effect.gen(function* () {
+      const made = yield* Deferred.make<Delivery>()
+      const client = connect({
+        accept: (connection) => {
+          const listener = { user: UserId(1), device: "" }
+          const follow = { catchUp: () => {}, touch: () => {} }
+          Deferred.doneUnsafe(made, Effect.succeed(new Delivery(connection, tongue("explicit"), listener, follow)))
+          return { receive: () => {}, garbled: () => {}, oversized: () => {}, closed: () => {} }
+        },
+        client: { frame: () => {}, ended: () => {} }
+      })
+      const delivery = yield* Deferred.await(made)
+      const subscription = delivery.begin({ chat: ChatId(1), pushed: 0, delivered: 0, acked: [] }, 0)
+      assert(subscription)
+      for (let seq = 2; seq <= MAX_ACKED + 10; seq++) subscription.acknowledge(seq)
+      assert.lengthOf(subscription.place.acked, MAX_ACKED)
+      assert.isTrue(subscription.isAcknowledged(MAX_ACKED + 1))
+      assert.isFalse(subscription.isAcknowledged(MAX_ACKED + 2))
+      // The one that was missing lets all of them go.
+      subscription.acknowledge(1)
+      assert.deepInclude(subscription.place, { delivered: MAX_ACKED + 1, acked: [] })
+      client.close()
+    })
+  )
+})

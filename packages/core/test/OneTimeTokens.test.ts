@@ -1,0 +1,175 @@
+/** Tokens that stand for a password once. Source: PROTOCOLS, "Passwords". */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import { TestClock } from "effect/testing"
+import { createHash } from "node:crypto"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Credentials } from "@parley/core/Credentials"
+import * as Parley from "@parley/core/Parley"
+import type { Refused } from "@parley/core/Refused"
+import { Sessions } from "@parley/core/Sessions"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { people } from "./Stage.ts"
+import { engineOn, Theirs, uuid, withUsersOf } from "./Theirs.ts"
+
+const md5 = (text: string): string => createHash("md5").update(text).digest("hex")
+
+const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>, store = MemoryStore.make()) =>
+  Effect.provide(test, engineOn(store))
+
+let addresses = 0
+
+const login = Effect.fnUntraced(function* (account: string, secret: string) {
+  // Each from an address of its own: what is throttled by address is tested elsewhere.
+  const address = `10.0.${addresses >> 8}.${addresses++ & 255}`
+  return yield* (yield* Sessions).login({ account, secret, kind: "token", device: "", address })
+})
+
+const reasonOf = <A, R>(attempt: Effect.Effect<A, Refused, R>) =>
+  Effect.map(Effect.flip(attempt), ({ reason }) => reason)
+
+const mintFor = Effect.fnUntraced(function* (account: string, ttl?: string) {
+  const user = yield* (yield* Users).byAccount(account)
+  if (user === undefined) return yield* Effect.die(`no ${account}`)
+  const { mint } = yield* Credentials
+  return yield* ttl === undefined ? mint(user.id) : mint(user.id, { ttl: ttl as "1 minute" })
+})
+
+describe("a one-time token", () => {
+  it.effect("stands for the password as it is, and as the md5 that chat clients make of it, in either case", () =>
+    staged(
+      Effect.gen(function* () {
+        yield* people("ann", { account: "ben", password: "secret" })
+        for (const account of ["ann", "ben"]) {
+          assert.strictEqual((yield* login(account, yield* mintFor(account))).user.account, account)
+          assert.strictEqual((yield* login(account, md5(yield* mintFor(account)))).user.account, account)
+          assert.strictEqual((yield* login(account, md5(yield* mintFor(account)).toUpperCase())).user.account, account)
+        }
+        assert.strictEqual((yield* login("ben", md5("secret"))).user.account, "ben", "the password is still good")
+      })
+    )
+  )
+
+  it.effect("has 256 random bits, and is stored as a hash only", () => {
+    const store = MemoryStore.make()
+    return staged(
+      Effect.gen(function* () {
+        yield* people("ann")
+        const tokens = yield* Effect.all([mintFor("ann"), mintFor("ann")])
+        for (const token of tokens) assert.match(token, /^[A-Za-z0-9_-]{43}$/)
+        assert.notStrictEqual(tokens[0], tokens[1])
+        const kinds = ["oneTimeToken", "oneTimeTokensOf"]
+        const stored = JSON.stringify(yield* Effect.forEach(kinds, (kind) => store.records("@parley/core", kind)))
+        for (const token of tokens) {
+          assert.notInclude(stored, token)
+          assert.notInclude(stored, md5(token))
+        }
+      }),
+      store
+    )
+  })
+
+  it.effect("is good once, in one form or the other, also for many who show it at the same time on two nodes", () => {
+    const store = MemoryStore.make()
+    const attempts = (token: string) =>
+      staged(
+        Effect.forEach(
+          Array.from({ length: 4 }, (_, n) => (n % 2 === 0 ? token : md5(token))),
+          (secret) => Effect.exit(login("ann", secret)),
+          { concurrency: "unbounded" }
+        ),
+        store
+      )
+    return Effect.gen(function* () {
+      const token = yield* staged(Effect.andThen(people("ann"), mintFor("ann")), store)
+      const exits = yield* Effect.all([attempts(token), attempts(token)], { concurrency: "unbounded" })
+      assert.lengthOf(exits.flat().filter(Exit.isSuccess), 1)
+      assert.lengthOf((yield* attempts(token)).filter(Exit.isSuccess), 0)
+    })
+  })
+
+  it.effect("is good after a restart, and until its time is over", () => {
+    const store = MemoryStore.make()
+    return Effect.gen(function* () {
+      const [first, second, third] = yield* staged(
+        Effect.andThen(people("ann"), Effect.all([mintFor("ann"), mintFor("ann"), mintFor("ann", "10 minutes")])),
+        store
+      )
+      yield* TestClock.adjust("59 seconds")
+      assert.strictEqual((yield* staged(login("ann", first), store)).user.account, "ann")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* staged(reasonOf(login("ann", second)), store))._tag, "WrongPassword")
+      yield* TestClock.adjust("8 minutes")
+      assert.strictEqual((yield* staged(login("ann", third), store)).user.account, "ann")
+    })
+  })
+
+  it.effect("is its user's, and nobody's who is disabled", () =>
+    staged(
+      Effect.gen(function* () {
+        yield* people("ann", "ben")
+        const users = yield* Users
+        const token = yield* mintFor("ann")
+        assert.strictEqual((yield* reasonOf(login("ben", token)))._tag, "WrongPassword")
+        assert.strictEqual((yield* reasonOf(login("nobody", token)))._tag, "WrongPassword")
+        yield* users.setDisabled("ann", true)
+        assert.strictEqual((yield* reasonOf(login("ann", token)))._tag, "WrongPassword")
+        assert.strictEqual((yield* reasonOf(mintFor("ann")))._tag, "NoSuchUsers")
+        yield* users.setDisabled("ann", false)
+        assert.strictEqual((yield* login("ann", token)).user.account, "ann", "wrong attempts did not use it up")
+      })
+    )
+  )
+
+  it.effect("is one of a bounded number, which are cleared away after their time", () => {
+    const store = MemoryStore.make()
+    return staged(
+      Effect.gen(function* () {
+        yield* people("ann", "ben")
+        const many = Effect.forEach(Array.from({ length: 20 }), () => mintFor("ann"), { concurrency: "unbounded" })
+        const [first = ""] = yield* many
+        yield* login("ann", first)
+        assert.deepStrictEqual(yield* reasonOf(mintFor("ann")), { _tag: "TooManyAttempts", retryAfterSeconds: 120 })
+        yield* mintFor("ben")
+        yield* TestClock.adjust("2 minutes")
+        yield* many
+        assert.lengthOf(yield* store.records("@parley/core", "oneTimeToken"), 21)
+        assert.lengthOf(yield* store.records("@parley/core", "oneTimeTokenUsed"), 0)
+      }),
+      store
+    )
+  })
+
+  it.effect("has a time of an hour at most", () =>
+    staged(
+      Effect.gen(function* () {
+        yield* people("ann")
+        for (const ttl of ["0 millis", "61 minutes", "Infinity"]) {
+          assert.deepInclude(yield* reasonOf(mintFor("ann", ttl)), { _tag: "Invalid", field: "ttl" })
+        }
+      })
+    )
+  )
+
+  it.effect("that is wrong counts as a wrong password", () =>
+    staged(
+      Effect.gen(function* () {
+        yield* people("ann")
+        for (let n = 0; n < 10; n++)
+          assert.strictEqual((yield* reasonOf(login("ann", md5(`x${n}`))))._tag, "WrongPassword")
+        assert.strictEqual((yield* reasonOf(login("ann", md5("x"))))._tag, "TooManyAttempts")
+      })
+    )
+  )
+
+  it.effect("lets users of an external directory log in, who have no password here", () =>
+    withUsersOf(new Theirs("ann").port)(
+      Effect.gen(function* () {
+        const token = yield* mintFor("ann")
+        const { user } = yield* login("ann", md5(token))
+        assert.strictEqual((yield* (yield* Users).byExternalId(uuid("ann")))?.id, user.id)
+      })
+    )
+  )
+})

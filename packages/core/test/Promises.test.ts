@@ -1,0 +1,356 @@
+/** The engine by promises: everything that a command can do, and errors that a program can tell apart. */
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { type Code, createEngine, type EngineOptions, type GivenSettings, ParleyError } from "@parley/core"
+import { Engine } from "@parley/core/Engine"
+import { Hub } from "@parley/core/Hub"
+import { UserId } from "@parley/core/Ids"
+import { scripts } from "@parley/core/scripts/index"
+import { assert, describe, it } from "vitest"
+import { Effect } from "effect"
+
+const opened = async (options: Partial<EngineOptions> = {}) => {
+  const engine = await createEngine({ store: MemoryStore.layer, blobs: MemoryBlobs.layer, ...options })
+  await engine.users.addAll(["ann", "ben", "cat"].map((account) => ({ account })))
+  return engine
+}
+
+const codeOf = async (work: Promise<unknown>): Promise<Code | undefined> => {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    assert.instanceOf(error, ParleyError)
+    assert.isAbove(error.message.length, 10)
+    assert.notMatch(`${error.message} ${error.stack ?? ""}`, /Cause\(|Effect\.|FiberFailure/)
+    return error.code
+  }
+}
+
+/** Without the brands of ids. */
+const plain = (value: object | undefined): Readonly<Record<string, unknown>> => ({ ...value })
+
+const bytesOf = async (content: AsyncIterable<Uint8Array>): Promise<string> => {
+  const chunks: Array<Uint8Array> = []
+  for await (const chunk of content) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+describe("a participant", () => {
+  it("can do whatever a command can", async () => {
+    const asked: Array<string> = []
+    await using engine = await opened({
+      hooks: {
+        before: (command) => {
+          asked.push(command._tag)
+        }
+      }
+    })
+    const [ann, ben, cat] = [engine.as("ann"), engine.as(2), engine.as({ id: 3 })]
+    // A status is of who is connected.
+    await engine.run(Effect.map(Hub, (hub) => hub.presence.set(UserId(1), "online")))
+
+    const team = await ann.createGroup({ name: "Team", members: ["ben"], attributes: { topic: "tea" } })
+    assert.deepStrictEqual([...team.members.keys()].map(Number), [1, 2])
+    assert.deepInclude(team, { name: "Team", type: "group", public: false, attributes: { topic: "tea" } })
+    const pair = await ann.startPair("ben")
+    assert.strictEqual((await ben.startPair("ann")).id, pair.id)
+
+    const hello = await ann.send(team, "hello")
+    assert.deepInclude(plain(hello), { content: "hello", sender: 1, type: "normal", contentType: "text" })
+    assert.strictEqual((await ann.send(team, "hello", { gid: hello.gid })).id, hello.id)
+    assert.strictEqual((await ann.broadcast(team.gid, "listen")).type, "broadcast")
+    const both = await ann.sendAll([
+      { chat: team.id, content: "one" },
+      { chat: pair, content: "two", contentType: "image" }
+    ])
+    assert.deepStrictEqual(
+      both.map(({ chat, contentType }) => [Number(chat), contentType]),
+      [
+        [team.id, "text"],
+        [pair.id, "image"]
+      ]
+    )
+    assert.deepInclude(await ann.recall(hello), { content: "", recalled: true })
+    await ben.deleteForMe(both[0]?.gid ?? "")
+    const { messages, total } = await ben.history(team)
+    assert.deepStrictEqual([messages.map(({ content }) => content), total], [["listen", ""], 3])
+    assert.lengthOf((await ann.history(team, { size: 1, number: 2 })).messages, 1)
+    assert.strictEqual(await ben.read(team, 3), 3)
+
+    assert.strictEqual((await ann.rename(team, "Crew")).name, "Crew")
+    assert.isTrue((await ann.publish(team)).public)
+    assert.deepStrictEqual(
+      (await cat.publicChats()).map(({ gid }) => gid),
+      [team.gid]
+    )
+    assert.isTrue((await cat.join(team)).members.has(UserId(3)))
+    assert.isFalse((await cat.leave(team)).members.has(UserId(3)))
+    assert.isTrue((await ben.addMembers(team, ["cat"])).members.has(UserId(3)))
+    assert.deepStrictEqual(
+      (await ann.members(team)).map(({ account }) => account),
+      ["ann", "ben", "cat"]
+    )
+    assert.isFalse((await ann.kick(team, [3])).members.has(UserId(3)))
+    const revised = await ann.revise(team, { name: "Gang", add: ["cat"], remove: ["ben"], atLeast: 2 })
+    assert.deepStrictEqual([revised.name, ...[...revised.members.keys()].map(Number)], ["Gang", 1, 3])
+    assert.deepInclude(await ann.edit(team, { name: "Band", attributes: { topic: null, key: 1 } }), {
+      name: "Band",
+      attributes: { key: 1 }
+    })
+    assert.deepStrictEqual((await ann.setCommitters(team, ["cat"])).committers, [UserId(3)])
+    assert.strictEqual((await ann.setCommitters(team, "all")).committers, "all")
+    assert.isTrue((await ann.star(team)).star)
+    assert.isTrue((await ann.hide(team)).hide)
+    assert.deepInclude(await ann.mute(team), { star: true, hide: true, mute: true })
+    assert.isFalse((await ann.star(team, false)).star)
+    assert.deepStrictEqual(
+      (await ann.chats()).map(({ id, mute }) => [Number(id), mute]),
+      [
+        [team.id, true],
+        [pair.id, false]
+      ]
+    )
+    assert.strictEqual((await cat.chat(team)).name, "Band")
+    assert.strictEqual(await codeOf(ann.setAdmins(team, ["cat"])), "WrongChatType")
+
+    const [file] = await ann.upload(team, { title: "notes.txt", content: "some notes" })
+    assert.deepInclude(plain(file), { title: "notes.txt", size: 10, addedBy: 1 })
+    assert.deepStrictEqual(
+      await cat.files(team),
+      [file].flatMap((one) => one ?? [])
+    )
+    assert.deepStrictEqual(await cat.file(Number(file?.id)), file)
+    assert.strictEqual(await bytesOf((await cat.download(Number(file?.id))).content), "some notes")
+    assert.strictEqual(await bytesOf((await cat.download(Number(file?.id), { start: 5, end: 7 })).content), "not")
+
+    assert.deepStrictEqual(
+      (await ann.users()).map(({ account, status }) => `${account} ${status}`),
+      ["ann online", "ben offline", "cat offline"]
+    )
+    assert.strictEqual((await ann.changeName("Anna")).realname, "Anna")
+    assert.strictEqual((await ann.changeStatus("busy")).status, "busy")
+    assert.isNull(await ann.settings())
+    assert.strictEqual(await ann.saveSettings("{}"), "{}")
+    assert.strictEqual(await ann.settings(), "{}")
+    assert.isTrue((await ann.dissolve(team)).dissolved)
+    assert.strictEqual(await codeOf(ann.send(team, "anybody?")), "NoSuchChat")
+
+    assert.sameMembers([...new Set(asked.filter((tag) => tag in scripts))], Object.keys(scripts))
+  })
+
+  it("knows what it has not read", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team", members: ["ben"] })
+    const pair = await ann.startPair("ben")
+    for (const content of ["1", "2", "3", "4"]) await ann.send(team, content)
+    const regretted = await ann.send(team, "5")
+    await ann.recall(regretted)
+    await ben.send(team, "mine")
+    assert.deepStrictEqual(await ben.unread(), [{ id: team.id, gid: team.gid, count: 4, more: false }])
+    assert.deepStrictEqual(await ann.unread(), [{ id: team.id, gid: team.gid, count: 1, more: false }])
+    await ben.read(team, 3)
+    assert.strictEqual((await ben.unread())[0]?.count, 2)
+    const [, , newest] = (await ben.history(team, { start: 0, limit: 3 })).messages
+    await ben.deleteForMe(newest?.gid ?? "")
+    assert.strictEqual((await ben.unread())[0]?.count, 1)
+    await ben.read(team)
+    assert.deepStrictEqual(await ben.unread(), [])
+    // Nobody counts without end.
+    for (let from = 0; from < 250; from += 50) {
+      await ann.sendAll(Array.from({ length: 50 }, () => ({ chat: pair, content: "x" })))
+    }
+    assert.deepStrictEqual(await ben.unread(), [{ id: pair.id, gid: pair.gid, count: 200, more: true }])
+    // Who joins has not missed what came before.
+    await ann.addMembers(team, ["cat"])
+    assert.deepStrictEqual(await engine.as("cat").unread(), [])
+  })
+
+  it("has an offline queue, as the document's table", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team", members: ["ben"] })
+    const first = await ann.send(team, "first")
+    await ann.send(team, "second")
+    const rows = await ben.queue()
+    assert.deepStrictEqual(
+      rows.map(({ id, level, user, module, method }) => [Number(id), level, Number(user), module, method]),
+      [
+        [first.id, 3, 2, "chat", "message"],
+        [first.id + 1, 3, 2, "chat", "message"]
+      ]
+    )
+    assert.deepInclude((JSON.parse(rows[0]?.data ?? "") as ReadonlyArray<object>)[0], {
+      gid: first.gid,
+      chat: team.gid,
+      sender: 1,
+      content: "first"
+    })
+    await ben.acknowledge(first.id)
+    assert.deepStrictEqual(
+      (await ben.queue()).map(({ event }) => event.message?.content),
+      ["second"]
+    )
+    await ben.acknowledge((await ben.queue({ limit: 1 })).map(({ id }) => id))
+    assert.deepStrictEqual(await ben.queue(), [])
+  })
+
+  it("keeps files whole, or not at all", async () => {
+    await using engine = await opened({ settings: { file: 8, filesPerUpload: 2 } })
+    const ann = engine.as("ann")
+    const team = await ann.createGroup({ name: "Team" })
+    async function* streamed(): AsyncIterable<Uint8Array> {
+      yield* [Buffer.from("ab"), Buffer.from("cd")]
+    }
+    const [file] = await ann.upload(team, [{ title: "stream", content: streamed() }])
+    assert.strictEqual(file?.size, 4)
+    async function* broken(): AsyncIterable<Uint8Array> {
+      yield Buffer.from("ab")
+      throw new Error("the disk is gone")
+    }
+    assert.strictEqual(await codeOf(ann.upload(team, { title: "broken", content: broken() })), "Failed")
+    assert.strictEqual(await codeOf(ann.upload(team, { title: "large", content: "123456789" })), "Invalid")
+    assert.strictEqual(await codeOf(ann.upload(team, { title: "a\nb", content: "" })), "Invalid")
+    assert.strictEqual(await codeOf(ann.upload(team, [])), "Invalid")
+    assert.strictEqual(await codeOf(engine.as("ben").upload(team, { title: "mine", content: "" })), "NoSuchChat")
+    assert.strictEqual(await codeOf(engine.as("ben").download(Number(file?.id))), "NoSuchFile")
+    assert.lengthOf(await ann.files(team), 1)
+
+    await using bare = await opened({ blobs: undefined })
+    const group = await bare.as("ann").createGroup({ name: "Team" })
+    const error: unknown = await bare
+      .as("ann")
+      .upload(group, { title: "t", content: "" })
+      .catch((cause: unknown) => cause)
+    assert.match(String(error), /No place for files/)
+  })
+})
+
+describe("what is refused", () => {
+  it("is an error with the refusal's code and a sentence", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team" })
+    assert.strictEqual(await codeOf(engine.as("eve").chats()), "NoSuchUsers")
+    assert.strictEqual(await codeOf(engine.as(99).chats()), "NoSuchUsers")
+    assert.strictEqual(await codeOf(ann.addMembers(team, ["ben", "eve"])), "NoSuchUsers")
+    assert.strictEqual(await codeOf(ben.send(team, "hello")), "NoSuchChat")
+    assert.strictEqual(await codeOf(ann.send(team, "x".repeat(70_000))), "Invalid")
+    assert.strictEqual(
+      await codeOf(
+        ann.sendAll([
+          { chat: team, content: "ok" },
+          { chat: "nowhere", content: "" }
+        ])
+      ),
+      "NoSuchChat"
+    )
+    assert.strictEqual(
+      await codeOf(
+        ann.sendAll([
+          { chat: "here", content: "" },
+          { chat: "nowhere", content: "" }
+        ])
+      ),
+      "MessagesRefused"
+    )
+    assert.strictEqual(await codeOf(engine.users.add({ account: "ann" })), "AccountTaken")
+    assert.deepInclude(await engine.explain("ben", team, "speak"), { allowed: false, reason: { _tag: "NoSuchChat" } })
+    assert.deepStrictEqual(await ann.may("speak", team), { allowed: true })
+    assert.strictEqual(await codeOf(engine.run(Effect.die(new Error("a bug in an effect")))), "Failed")
+    assert.strictEqual(
+      await codeOf(
+        engine.run(
+          Effect.flatMap(Engine, ({ perform }) => perform({ user: UserId(9), origin: null }, { _tag: "ListChats" }))
+        )
+      ),
+      "NotLoggedIn"
+    )
+  })
+
+  it("is what a hook says", async () => {
+    await using engine = await opened({
+      hooks: {
+        before: async (command: { readonly _tag: string }) =>
+          command._tag === "RenameChat" ? { _tag: "Veto", code: "frozen", message: "Names are frozen." } : undefined
+      }
+    })
+    const team = await engine.as("ann").createGroup({ name: "Team" })
+    const error: unknown = await engine
+      .as("ann")
+      .rename(team, "Crew")
+      .catch((cause: unknown) => cause)
+    assert.instanceOf(error, ParleyError)
+    assert.deepStrictEqual([error.code, error.message], ["Vetoed", "Names are frozen."])
+  })
+})
+
+describe("users and their sessions", () => {
+  it("are added, found, changed, locked out", async () => {
+    await using engine = await opened()
+    const { users } = engine
+    const told: Array<string> = []
+    engine.on("user", ({ what, user }) => told.push(`${what} ${user.realname}`))
+    assert.deepInclude(plain(await users.find("ben")), { id: 2, account: "ben", realname: "ben" })
+    assert.isUndefined(await users.find("eve"))
+    assert.isUndefined(await users.find(77))
+    assert.deepInclude(await users.change("ben", { realname: "Benjamin", avatar: "http://x/b.png" }), {
+      realname: "Benjamin",
+      avatar: "http://x/b.png"
+    })
+    assert.deepStrictEqual(told, ["renamed Benjamin"])
+    assert.strictEqual(await codeOf(users.change("ben", { realname: "" })), "Invalid")
+    assert.lengthOf(await users.list(), 3)
+    await users.setDisabled("ben", true)
+    assert.strictEqual(await codeOf(engine.as("ben").chats()), "NotLoggedIn")
+    await users.setDisabled("ben", false)
+    assert.deepStrictEqual(await engine.as("ben").chats(), [])
+  })
+
+  it("log in with a password, with a token of the host, or with one that is good once", async () => {
+    await using engine = await opened()
+    await engine.users.setPassword("ann", "secret")
+    const { user, token } = await engine.login("ann", "secret")
+    assert.strictEqual(user.account, "ann")
+    assert.strictEqual((await engine.resume(token))?.id, user.id)
+    await engine.endSession(token)
+    assert.isUndefined(await engine.resume(token))
+    assert.strictEqual(await codeOf(engine.login("ann", "wrong")), "WrongPassword")
+    const issued = await engine.openSession("ben")
+    assert.strictEqual((await engine.resume(issued))?.account, "ben")
+    await engine.users.endSessions("ben")
+    assert.isUndefined(await engine.resume(issued))
+    const once = await engine.mintToken("cat", { ttl: 60 })
+    assert.strictEqual((await engine.login("cat", once)).user.account, "cat")
+    assert.strictEqual(await codeOf(engine.login("cat", once)), "WrongPassword")
+  })
+
+  it("may be the host's own", async () => {
+    const theirs = [
+      { id: "6f1c", account: "ann", realname: "Ann" },
+      { id: "9b2e", account: "ben", realname: "Ben" }
+    ]
+    await using engine = await createEngine({
+      store: MemoryStore.layer,
+      directory: {
+        find: async (ids) => theirs.filter(({ id }) => ids.includes(id)),
+        findByAccount: (accounts) => theirs.filter(({ account }) => accounts.includes(account))
+      }
+    })
+    const pair = await engine.as("6f1c").startPair("9b2e")
+    const { sender } = await engine.as("6f1c").send(pair, "hello")
+    assert.deepInclude(await engine.users.find(Number(sender)), { account: "ann", realname: "Ann" })
+    assert.strictEqual((await engine.as("9b2e").unread())[0]?.count, 1)
+    assert.strictEqual(await codeOf(engine.as("ann").chats()), "NoSuchUsers")
+  })
+})
+
+it("settings that are none are refused", async () => {
+  const attempt = (settings: Readonly<Record<string, unknown>>) =>
+    codeOf(createEngine({ store: MemoryStore.layer, settings: settings as GivenSettings }))
+  assert.strictEqual(await attempt({ frame: 1 }), "Invalid")
+  assert.strictEqual(await attempt({ sessions: "many" }), "Invalid")
+  assert.strictEqual(await attempt({ frames: 4096 }), "Invalid")
+  assert.isUndefined(await attempt({ frame: 4096 }))
+})

@@ -1,0 +1,248 @@
+/** An embedder's own logins in each protocol, over real connections; and pages of other origins, which have none. */
+import { assert, describe, it } from "@effect/vitest"
+import { Authenticator, cookieOf } from "@parley/core/Authenticator"
+import { Sessions } from "@parley/core/Sessions"
+import { Users } from "@parley/core/Users"
+import { Effect } from "effect"
+import { webSocket } from "../../server/test/Client.ts"
+import { type Answer, engine, type Served, served } from "./Served.ts"
+
+/** Their sessions: a cookie with the user's id, or the same in a bearer token of their own. */
+const authenticator: Authenticator = {
+  origins: ["https://app.example"],
+  authenticate: (request) => {
+    const bearer = /^Bearer theirs-([0-9]+)$/.exec(request.headers.get("authorization") ?? "")?.[1]
+    const user = bearer ?? cookieOf(request, "their-user") ?? request.query.get("their-user")
+    return Effect.succeed(user === undefined ? undefined : Number(user))
+  }
+}
+
+/** Alice, who administers everything, and Bob and Carol. */
+const stage = Effect.gen(function* () {
+  const added = yield* (yield* Users).add([{ account: "alice", admin: true }, { account: "bob" }, { account: "carol" }])
+  const [alice, bob, carol] = added
+  if (!alice || !bob || !carol) return yield* Effect.die("no people")
+  return { ...(yield* served), alice, bob, carol }
+})
+
+const embedded = <A, E, R>(test: Effect.Effect<A, E, R>) =>
+  test.pipe(Effect.scoped, Effect.provide(engine), Effect.provideService(Authenticator, authenticator))
+
+/** One request of each protocol that needs a user who is Alice. */
+const requests: ReadonlyArray<
+  readonly [
+    protocol: string,
+    ask: (
+      ask: Served["ask"],
+      headers: Readonly<Record<string, string>>,
+      shown?: { readonly token: string }
+    ) => Effect.Effect<Answer>,
+    done: number,
+    /** Status, or errcode where the protocol says it so, of who is nobody and of who is refused. */
+    nobody: number,
+    refused: number
+  ]
+> = [
+  [
+    "spark",
+    (ask, headers, shown) =>
+      ask("POST", `/session/start${shown === undefined ? "" : `?token=${shown.token}`}`, {
+        headers,
+        json: { To: ["bob"] }
+      }),
+    200,
+    401,
+    403
+  ],
+  [
+    "ha",
+    (ask, headers, shown) =>
+      ask("POST", "/conversation", {
+        headers: { ...headers, "x-ha-key": "ha-demo", ...(shown && { "x-ha-session": shown.token }) },
+        json: { passiveuser: 2, time: "1700000000123" }
+      }),
+    200,
+    401,
+    403
+  ],
+  ["hisihi", (ask, headers) => ask("GET", "/im/org/2/groups", { headers }), 200, 401, 403],
+  [
+    "youdu",
+    (ask, headers, shown) =>
+      Effect.map(
+        ask("POST", `/cgi/session/create${shown === undefined ? "" : `?accessToken=${shown.token}`}`, {
+          headers,
+          json: { title: "T", creator: "alice", member: ["bob", "carol"] }
+        }),
+        ({ json }) => ({ status: (json as { readonly errcode: number }).errcode, json })
+      ),
+    0,
+    401,
+    403
+  ],
+  [
+    "xuanxuan's files",
+    (ask, headers, shown) =>
+      ask("GET", `/attach-download-1.json${shown === undefined ? "" : `?sid=${shown.token}`}`, { headers }),
+    404,
+    401,
+    403
+  ]
+]
+
+describe("a request that shows no token", () => {
+  for (const [protocol, request, done, nobody, refused] of requests) {
+    it.live(`of ${protocol} is from whom the embedder's authenticator knows`, () =>
+      embedded(
+        Effect.gen(function* () {
+          const { ask, alice } = yield* stage
+          const cookie = `their-user=${alice.id}`
+          assert.strictEqual((yield* request(ask, { cookie })).status, done)
+          assert.strictEqual((yield* request(ask, { authorization: `Bearer theirs-${alice.id}` })).status, done)
+          assert.strictEqual((yield* request(ask, {})).status, nobody)
+          assert.strictEqual((yield* request(ask, { cookie: "their-user=99" })).status, nobody)
+        })
+      )
+    )
+
+    it.live(`of ${protocol} is refused where a page of a foreign origin sends it`, () =>
+      embedded(
+        Effect.gen(function* () {
+          const { ask, alice, http } = yield* stage
+          const cookie = `their-user=${alice.id}`
+          for (const headers of [
+            { origin: "https://evil.example" },
+            { origin: "null" },
+            { origin: "http://127.0.0.1:1" }
+          ]) {
+            assert.strictEqual((yield* request(ask, { cookie, ...headers })).status, refused, headers.origin)
+          }
+          for (const origin of ["https://app.example", http]) {
+            assert.strictEqual((yield* request(ask, { cookie, origin })).status, done)
+          }
+        })
+      )
+    )
+  }
+})
+
+describe("a request that shows a token", () => {
+  for (const [protocol, request, done, nobody] of requests) {
+    it.live(`of ${protocol} is from the token's user alone, wherever it comes from`, () =>
+      embedded(
+        Effect.gen(function* () {
+          const { ask, alice } = yield* stage
+          const sessions = yield* Sessions
+          const session = yield* sessions.issue(alice.id, "token")
+          const headers = { origin: "https://evil.example" }
+          const bearer = { ...headers, authorization: `Bearer ${session.token}` }
+          assert.strictEqual((yield* request(ask, protocol === "hisihi" ? bearer : headers, session)).status, done)
+          if (protocol === "hisihi") return
+          yield* sessions.end(session)
+          const cookie = `their-user=${alice.id}`
+          assert.strictEqual(
+            (yield* request(ask, { cookie }, session)).status,
+            nobody,
+            "a dead token is not made up for"
+          )
+        })
+      )
+    )
+  }
+})
+
+describe("a WebSocket whose upgrade was authenticated", () => {
+  it.live("logs in without a password, as that account or as none, and goes on as any other", () =>
+    embedded(
+      Effect.gen(function* () {
+        const { http, alice, bob } = yield* stage
+        const cookie = `their-user=${alice.id}`
+        for (const params of [{ account: "alice", password: "" }, { account: "alice" }, {}, undefined, ["alice"], []]) {
+          const client = yield* webSocket(http, "", { cookie, origin: http })
+          const user = yield* client.get<{ readonly account: string }>("login", params)
+          assert.strictEqual(user.account, "alice")
+          const gid = `group-${JSON.stringify(params)}`
+          yield* client.get("create", { gid, name: "G", type: "group", members: [{ id: bob.id }] })
+          yield* client.leave
+        }
+        const byQuery = yield* webSocket(http, `?their-user=${alice.id}`)
+        yield* byQuery.get("login", { account: "alice" })
+      })
+    )
+  )
+
+  it.live("does not log in as somebody else", () =>
+    embedded(
+      Effect.gen(function* () {
+        const { http, alice } = yield* stage
+        const client = yield* webSocket(http, "", { cookie: `their-user=${alice.id}` })
+        const refused = yield* client.ask("login", { account: "bob" })
+        assert.deepInclude(refused, { result: "fail", message: "The account or the password is wrong." })
+        assert.strictEqual((yield* client.ask("getlist")).result, "denied")
+      })
+    )
+  )
+
+  it.live("needs a password all the same where nobody was authenticated", () =>
+    embedded(
+      Effect.gen(function* () {
+        const { http } = yield* stage
+        const client = yield* webSocket(http, "", { cookie: "their-user=99" })
+        const refused = yield* client.ask("login", { account: "alice", password: "" })
+        assert.deepInclude(refused, { result: "fail", message: "The account or the password is wrong." })
+      })
+    )
+  )
+
+  it.live("is refused where a page of a foreign origin opens it with its user's cookies", () =>
+    embedded(
+      Effect.gen(function* () {
+        const { http, alice } = yield* stage
+        const cookie = `their-user=${alice.id}`
+        for (const origin of ["https://evil.example", "null", "http://127.0.0.1:1"]) {
+          const refused = yield* Effect.flip(webSocket(http, "", { cookie, origin }))
+          assert.include(refused, "403", origin)
+        }
+        const allowed = yield* webSocket(http, "", { cookie, origin: "https://app.example" })
+        yield* allowed.get("login", { account: "alice" })
+        // Without cookies it is nobody's, and is told so where it carries something else that is somebody's.
+        const nobody = yield* webSocket(http, "", { origin: "https://evil.example" })
+        assert.strictEqual((yield* nobody.ask("login", { account: "alice" })).result, "fail")
+        const byQuery = yield* webSocket(http, `?their-user=${alice.id}`, { origin: "https://evil.example" })
+        const refused = yield* byQuery.ask("login", { account: "alice" })
+        assert.deepInclude(refused, { result: "fail", message: "A page of this origin may not act for you here." })
+      })
+    )
+  )
+})
+
+describe("a session's token in a cookie", () => {
+  it.live("uploads for pages of this origin only, with or without an authenticator", () =>
+    Effect.gen(function* () {
+      const { ask, alice, http } = yield* stage
+      const { token } = yield* (yield* Sessions).issue(alice.id, "token")
+      const upload = (headers: Readonly<Record<string, string>>, query = "") => {
+        const form = new FormData()
+        form.set("gid", "none")
+        return Effect.map(ask("POST", `/attach-upload.json${query}`, { form, headers }), ({ status }) => status)
+      }
+      const cookie = `sid=${token}`
+      assert.strictEqual(yield* upload({ cookie }), 404)
+      assert.strictEqual(yield* upload({ cookie, origin: http }), 404)
+      assert.strictEqual(yield* upload({ cookie, origin: "https://evil.example" }), 403)
+      assert.strictEqual(yield* upload({ origin: "https://evil.example" }, `?sid=${token}`), 404)
+    }).pipe(Effect.scoped, Effect.provide(engine))
+  )
+})
+
+describe("without an authenticator", () => {
+  it.live("pages of every origin may connect, with whatever cookies they have, and need a password", () =>
+    Effect.gen(function* () {
+      const { http, alice } = yield* stage
+      const client = yield* webSocket(http, "", { cookie: `their-user=${alice.id}`, origin: "https://evil.example" })
+      const missing = yield* client.ask("login", { account: "alice" })
+      assert.strictEqual(missing.result, "fail")
+      assert.include(missing.message, "params.password")
+    }).pipe(Effect.scoped, Effect.provide(engine))
+  )
+})

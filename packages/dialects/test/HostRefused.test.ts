@@ -1,0 +1,163 @@
+/** What an embedder's hook refuses reaches the client in each protocol's own words, over real connections. */
+import { assert, describe, it } from "@effect/vitest"
+import { type HookedCommand, Hooks } from "@parley/core/Hooks"
+import { Credentials } from "@parley/core/Credentials"
+import { Sessions } from "@parley/core/Sessions"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { Effect } from "effect"
+import { newGid, webSocket } from "../../server/test/Client.ts"
+import { engine, served } from "./Served.ts"
+
+const MESSAGE = "No advertisements here, 请注意."
+const BANNED = "This name is banned."
+
+const isBanned = (command: HookedCommand): boolean =>
+  (command._tag === "CreateChat" || command._tag === "RenameChat" || command._tag === "EditChat") &&
+  command.name === "Banned"
+
+const hooks: Hooks = {
+  before: (command) =>
+    Effect.succeed(
+      isBanned(command)
+        ? { _tag: "Veto", message: BANNED }
+        : (command._tag === "SendMessages" && command.messages.some(({ content }) => content.includes("spam"))) ||
+            (command._tag === "AddFiles" && command.files.some(({ title }) => title.includes("spam")))
+          ? { _tag: "Veto", code: "spam", message: MESSAGE }
+          : undefined
+    )
+}
+
+/** Alice, who administers everything, and Bob and Carol, each with a token. */
+const stage = Effect.gen(function* () {
+  const users = yield* Users
+  const sessions = yield* Sessions
+  const added = yield* users.add([{ account: "alice", admin: true }, { account: "bob" }, { account: "carol" }])
+  const [alice, bob, carol] = added
+  if (!alice || !bob || !carol) return yield* Effect.die("no people")
+  const { token } = yield* sessions.issue(alice.id, "token")
+  return { ...(yield* served), alice, bob, carol, token }
+})
+
+const hooked = <A, E, R>(test: Effect.Effect<A, E, R>) =>
+  test.pipe(Effect.scoped, Effect.provide(engine), Effect.provideService(Hooks, hooks))
+
+const nothingStored = Effect.gen(function* () {
+  const store = yield* Store
+  for (const id of (yield* store.users([1 as never])).map((user) => user.id)) {
+    for (const chat of yield* store.chatsOf(id)) {
+      assert.deepStrictEqual(yield* store.history(chat, { from: 1, to: 100 }), [])
+    }
+  }
+})
+
+describe("what the host refuses", () => {
+  it.live("is said by xuanxuan as fail with the host's message, and for each message of a request", () =>
+    hooked(
+      Effect.gen(function* () {
+        const { http, alice, bob, ask, token } = yield* stage
+        const client = yield* webSocket(http)
+        const password = yield* (yield* Credentials).mint(alice.id)
+        yield* client.get("login", { account: "alice", password })
+        const [gid, one, two] = [newGid(), newGid(), newGid()]
+        yield* client.get("create", { gid, name: "Group", type: "group", members: [{ id: bob.id }] })
+        const refused = yield* client.ask("message", [
+          { gid: one, cgid: gid, content: "hello" },
+          { gid: two, cgid: gid, content: "spam" }
+        ])
+        const expected = { module: "chat", method: "message", result: "fail", sid: client.sid(), message: MESSAGE }
+        assert.deepStrictEqual(refused, {
+          ...expected,
+          data: [
+            { gid: one, cgid: gid, message: MESSAGE },
+            { gid: two, cgid: gid, message: MESSAGE }
+          ]
+        })
+        const create = yield* client.ask("create", { gid: newGid(), name: "Banned", type: "group", members: [] })
+        assert.deepStrictEqual(create, { ...expected, method: "create", message: BANNED })
+        yield* nothingStored
+        const form = new FormData()
+        form.set("gid", gid)
+        form.set("files", new Blob(["x"]), "spam.txt")
+        assert.deepStrictEqual(yield* ask("POST", `/attach-upload.json?sid=${token}`, { form }), {
+          status: 403,
+          json: { module: "attach", method: "upload", result: "fail", message: MESSAGE }
+        })
+      })
+    )
+  )
+
+  it.live("is said by spark with 403, and with the host's code where there is one", () =>
+    hooked(
+      Effect.gen(function* () {
+        const { ask, token } = yield* stage
+        const post = (path: string, json: unknown) => ask("POST", `${path}?token=${token}`, { json })
+        const { json } = yield* post("/session/start", { To: ["bob", "carol"] })
+        const { SessionId } = json as { readonly SessionId: string }
+        assert.deepStrictEqual(yield* post("/message/push", { SessionId, Type: 0, Content: "spam" }), {
+          status: 403,
+          json: { success: false, error: "spam", message: MESSAGE }
+        })
+        assert.deepStrictEqual(yield* post("/session/Edit", { SessionId, Data: { name: "Banned" } }), {
+          status: 403,
+          json: { success: false, error: "forbidden", message: BANNED }
+        })
+        yield* nothingStored
+      })
+    )
+  )
+
+  it.live("is said by hisihi with 403, and with the host's code where there is one", () =>
+    hooked(
+      Effect.gen(function* () {
+        const { ask, token } = yield* stage
+        const headers = { authorization: `Bearer ${token}` }
+        const group = {
+          group_name: "Banned",
+          member_client_ids: "bob:carol",
+          organization_id: 2,
+          conversion_id: "c",
+          group_avatar: ""
+        }
+        assert.deepStrictEqual(yield* ask("POST", "/im/group", { headers, json: group }), {
+          status: 403,
+          json: { error: "forbidden", message: BANNED }
+        })
+      })
+    )
+  )
+
+  it.live("is said by ha in its envelope, with 403", () =>
+    hooked(
+      Effect.gen(function* () {
+        const { ask, token, bob } = yield* stage
+        const headers = { "x-ha-key": "ha-demo", "x-ha-session": token }
+        const started = yield* ask("POST", "/conversation", {
+          headers,
+          json: { passiveuser: bob.id, time: "1700000000123" }
+        })
+        const { data } = started.json as { readonly data: { readonly conversationid: number } }
+        const { conversationid } = data
+        const message = { conversationid, type: -1, content: "spam", time: "1700000000123" }
+        assert.deepStrictEqual(yield* ask("POST", "/message", { headers, json: message }), {
+          status: 403,
+          json: { code: 1, msg: "不成功", data: null, error: MESSAGE }
+        })
+        yield* nothingStored
+      })
+    )
+  )
+
+  it.live("is said by youdu with errcode 403", () =>
+    hooked(
+      Effect.gen(function* () {
+        const { ask, token } = yield* stage
+        const session = { title: "Banned", creator: "alice", member: ["bob", "carol"], type: "multi" }
+        assert.deepStrictEqual(yield* ask("POST", `/cgi/session/create?accessToken=${token}`, { json: session }), {
+          status: 200,
+          json: { errcode: 403, errmsg: BANNED }
+        })
+      })
+    )
+  )
+})

@@ -1,0 +1,59 @@
+/** All protocols on one engine in memory and one real server, as an embedder serves them. */
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import * as Host from "@parley/adapter-node/Host"
+import { serveHttp } from "@parley/adapter-node/HttpServing"
+import * as Parley from "@parley/core/Parley"
+import { Effect, Layer } from "effect"
+import { plainPasswords } from "../../core/test/Stage.ts"
+import { dialect as ha } from "../src/ha/index.ts"
+import { dialect as hisihi } from "../src/hisihi/index.ts"
+import { dialect as spark } from "../src/spark/index.ts"
+import { dialect as xuanxuan } from "../src/xuanxuan/index.ts"
+import { dialect as youdu } from "../src/youdu/index.ts"
+
+export const engine = Parley.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(MemoryStore.layer, MemoryBlobs.layer, plainPasswords))
+)
+
+export interface Answer {
+  readonly status: number
+  readonly json: unknown
+}
+
+export interface Asked {
+  readonly json?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly form?: FormData
+}
+
+/** The server's address, and requests to it. */
+export const served = Effect.gen(function* () {
+  const site = { settings: { "hisihi.auth": "token" }, tcp: () => undefined }
+  const opened = yield* Effect.all([
+    ha.open(site),
+    hisihi.open(site),
+    spark.open(site),
+    xuanxuan.open(site),
+    youdu.open(site)
+  ])
+  for (const { demo } of opened) yield* demo
+  const host = yield* Host.make({ doors: opened.flatMap(({ doors }) => doors) })
+  const { port } = yield* serveHttp(host, { host: "127.0.0.1", port: 0 })
+  const http = `http://127.0.0.1:${port}`
+  return {
+    http,
+    ask: (method: string, path: string, { json, headers = {}, form }: Asked = {}): Effect.Effect<Answer> =>
+      Effect.promise(async () => {
+        const response = await fetch(`${http}${path}`, {
+          method,
+          headers: { ...(json !== undefined && { "content-type": "application/json" }), ...headers },
+          ...(json !== undefined && { body: JSON.stringify(json) }),
+          ...(form !== undefined && { body: form })
+        })
+        return { status: response.status, json: await response.json() }
+      })
+  }
+})
+
+export type Served = Effect.Success<typeof served>

@@ -1,0 +1,300 @@
+/**
+ * Invariant 7, everything is bounded: what one frame or one request may hold. At the bound it works; what is one over is
+ * told so in its protocol's words, and changes nothing. Bounds of connections are in `BoundsOfConnections.test.ts`.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { connect as connectTo } from "node:net"
+import { newGid } from "./Client.ts"
+import { folder, serve } from "./Program.ts"
+import { connect, type Fields, fields, first, listed, loggedIn, Server, type Talk } from "./Talk.ts"
+
+const LIMITS = {
+  frame: 4096,
+  body: 2048,
+  requestsPerFrame: 3,
+  membersPerRequest: 3,
+  messagesPerRequest: 2,
+  history: 5,
+  content: 40,
+  name: 12,
+  userSettings: 50
+}
+const OTHERS = { "ha.maxLimit": 4, "hisihi.maxPerPage": 3, "login.attempts": 1000 }
+
+/** A server of all protocols, with small bounds. */
+const bounded = Layer.effect(
+  Server,
+  Effect.gen(function* () {
+    const cwd = yield* folder
+    const limits = Object.entries(LIMITS).map(([name, value]) => [`limits.${name}`, value] as const)
+    const set = [...limits, ...Object.entries(OTHERS)].flatMap(([key, value]) => ["--set", `${key}=${value}`])
+    return { cwd, ...(yield* serve(cwd, "--database", "memory:", "--demo", ...set)) }
+  })
+)
+
+interface Answer {
+  readonly status: number
+  readonly body: Fields
+}
+
+/** Requests with the token of alice, and where an administrator's is needed, with that. */
+class Http extends Context.Service<
+  Http,
+  { readonly ask: (method: string, path: string, body?: string) => Effect.Effect<Answer> }
+>()("test/Http") {
+  static readonly layer = Layer.effect(
+    Http,
+    Effect.gen(function* () {
+      const { http } = yield* Server
+      const send = (method: string, path: string, headers: Record<string, string>, body?: string) =>
+        Effect.promise(async (): Promise<Answer> => {
+          const response = await fetch(http + path, {
+            method,
+            headers: { "content-type": "application/json", ...headers },
+            ...(body !== undefined && { body })
+          })
+          const text = await response.text()
+          return { status: response.status, body: fields(text === "" ? {} : JSON.parse(text)) }
+        })
+      const token = (account: string) =>
+        Effect.map(send("POST", "/auth/login", {}, JSON.stringify({ account, password: "123456" })), ({ body }) =>
+          String(body["token"])
+        )
+      const [alice, admin] = [yield* token("alice"), yield* token("admin")]
+      return Http.of({
+        ask: (method, path, body) =>
+          send(
+            method,
+            path.replace("$ALICE", alice).replace("$ADMIN", admin),
+            path.startsWith("/message?") || path === "/conversation"
+              ? { "x-ha-key": "ha-demo", "x-ha-session": alice }
+              : {},
+            body
+          )
+      })
+    })
+  )
+}
+
+/** JSON of just so many bytes, by a field that nobody reads. */
+const padded = (json: object, bytes: number): string => {
+  const bare = JSON.stringify({ ...json, pad: "" })
+  return JSON.stringify({ ...json, pad: "x".repeat(bytes - bare.length) })
+}
+
+const newRoom = Effect.fnUntraced(function* (talk: Talk, more: Fields = {}) {
+  const gid = newGid()
+  const made = yield* talk.done("create", { gid, name: "room", type: "group", members: [], ...more })
+  return { gid, id: Number(fields(made["data"])["id"]) }
+})
+
+/** What a refusal in xuanxuan says, all of it. */
+const words = (answer: Fields): string => JSON.stringify(answer)
+
+layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true })("invariant 7:", (it) => {
+  for (const transport of ["websocket", "tcp"] as const) {
+    it.effect(`the size of a frame is bounded (${transport})`, () =>
+      Effect.gen(function* () {
+        const talk = yield* connect(transport)
+        talk.send(padded({ module: "chat", method: "ping" }, LIMITS.frame))
+        assert.include(first(yield* talk.take(1)), { method: "ping", result: "denied" })
+        talk.send(padded({ module: "chat", method: "ping" }, LIMITS.frame + 1))
+        assert.deepStrictEqual(first(yield* talk.take(1)), {
+          module: "null",
+          method: "null",
+          result: "fail",
+          message: `A frame may have at most ${LIMITS.frame} bytes.`
+        })
+        assert.strictEqual(yield* talk.end, transport === "tcp" ? 1005 : 1009)
+      })
+    )
+
+    it.effect(`the requests in a frame are bounded (${transport})`, () =>
+      Effect.gen(function* () {
+        const talk = yield* loggedIn("alice", transport)
+        const pings = (count: number) => Array.from({ length: count }, () => ({ method: "ping" }))
+        const answers = yield* talk.askAll(pings(LIMITS.requestsPerFrame))
+        assert.deepStrictEqual([...new Set(answers.map(({ result }) => result))], ["success"])
+        talk.send(pings(LIMITS.requestsPerFrame + 1).map((one) => ({ ...one, module: "chat", sid: talk.sid })))
+        assert.include(first(yield* talk.take(1)), {
+          result: "fail",
+          message: `A frame may hold at most ${LIMITS.requestsPerFrame} requests.`
+        })
+        assert.strictEqual((yield* talk.ask("ping"))["result"], "success")
+      })
+    )
+  }
+
+  it.effect("the body of a request is bounded", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* Http
+      const bob = yield* loggedIn("bob")
+      const group = { group_name: "g", member_client_ids: "bob", organization_id: 3, conversion_id: "5638b5d2" }
+      const bodies = [
+        ["spark", "/session/start?token=$ALICE", { To: ["bob"] }, 200, { success: false, error: "too_large" }],
+        ["hisihi", "/im/group", group, 201, { error: "too_large" }],
+        ["ha", "/conversation", { passiveuser: bob.id, time: "1700000000000" }, 200, { code: 1, data: null }],
+        [
+          "youdu",
+          "/cgi/session/create?accessToken=$ADMIN",
+          { title: "t", creator: "alice", member: ["bob", "carol"] },
+          200,
+          { errcode: 413 }
+        ]
+      ] as const
+      for (const [protocol, path, body, status, refusal] of bodies) {
+        const fits = yield* ask("POST", path, padded(body, LIMITS.body))
+        assert.strictEqual(fits.status, status, `${protocol}: ${JSON.stringify(fits)}`)
+        const over = yield* ask("POST", path, padded(body, LIMITS.body + 1))
+        assert.strictEqual(over.status, 413, `${protocol}: ${JSON.stringify(over)}`)
+        assert.deepInclude(over.body, refusal, protocol)
+      }
+      const login = { account: "alice", password: "123456" }
+      assert.strictEqual((yield* ask("POST", "/auth/login", padded(login, LIMITS.body))).status, 200)
+      assert.strictEqual((yield* ask("POST", "/auth/login", padded(login, LIMITS.body + 1))).status, 400)
+    })
+  )
+
+  it.effect("the head of a request is bounded", () =>
+    Effect.gen(function* () {
+      const { http } = yield* Server
+      const status = (bytes: number) =>
+        Effect.callback<string>((resume) => {
+          const { hostname, port } = new URL(http)
+          const socket = connectTo(Number(port), hostname)
+          socket.once("data", (data) => {
+            resume(Effect.succeed(String(data).split(" ")[1] ?? ""))
+            socket.destroy()
+          })
+          socket.on("error", () => {})
+          socket.write(`GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-pad: ${"x".repeat(bytes)}\r\n\r\n`)
+        })
+      assert.strictEqual(yield* status(15 * 1024), "200")
+      assert.strictEqual(yield* status(17 * 1024), "431")
+      // So is its path; the answer is the protocol's own as long as it can be read at all.
+      assert.strictEqual((yield* (yield* Http).ask("GET", `/im/org/${"9".repeat(15_000)}/groups`)).status, 400)
+    })
+  )
+
+  it.effect("the users named in a request are bounded, in every protocol", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* Http
+      const alice = yield* loggedIn("alice")
+      const accounts = ["bob", "carol", "dave", "erin"]
+      const users = new Map(listed(yield* alice.done("userGetList")).map(({ account, id }) => [account, id]))
+      const ids = accounts.map((account) => users.get(account))
+      // Where a protocol unites those whom a request names with who asks, these count as one of them.
+      const most = LIMITS.membersPerRequest - 1
+      const create = (count: number) =>
+        alice.ask("create", { gid: newGid(), name: "n", type: "group", members: ids.slice(0, count) })
+      assert.include(yield* create(most + 1), { result: "success" })
+      const refused = yield* create(most + 2)
+      assert.include(refused, { result: "fail" })
+      assert.match(words(refused), /members/)
+
+      const start = (To: ReadonlyArray<string>) => ask("POST", "/session/start?token=$ALICE", JSON.stringify({ To }))
+      assert.strictEqual((yield* start(accounts.slice(0, most))).status, 200)
+      const wide = yield* start(accounts.slice(0, most + 1))
+      assert.strictEqual(wide.status, 400)
+      assert.match(String(wide.body["message"]), /^To /)
+
+      const group = (members: ReadonlyArray<string>) => ({
+        group_name: "g",
+        member_client_ids: members.join(":"),
+        organization_id: 3,
+        conversion_id: "5638b5d2"
+      })
+      const grouped = (members: ReadonlyArray<string>) => ask("POST", "/im/group", JSON.stringify(group(members)))
+      assert.strictEqual((yield* grouped(accounts.slice(0, most + 1))).status, 201)
+      const over = yield* grouped(accounts)
+      assert.strictEqual(over.status, 400)
+      assert.match(String(over.body["message"]), /^member_client_ids/)
+
+      const session = (member: ReadonlyArray<string>) =>
+        ask("POST", "/cgi/session/create?accessToken=$ADMIN", JSON.stringify({ title: "t", creator: "alice", member }))
+      assert.deepInclude((yield* session(accounts.slice(0, most))).body, { errcode: 0 })
+      assert.deepInclude((yield* session(accounts.slice(0, most + 1))).body, { errcode: 400 })
+    })
+  )
+
+  it.effect("the messages in a request, and each of them, are bounded", () =>
+    Effect.gen(function* () {
+      const alice = yield* loggedIn("alice")
+      const { gid: cgid } = yield* newRoom(alice)
+      const send = (...texts: ReadonlyArray<string>) =>
+        alice.ask(
+          "message",
+          texts.map((content) => ({ gid: newGid(), cgid, content }))
+        )
+      assert.include(yield* send(...Array.from({ length: LIMITS.messagesPerRequest }, () => "x")), {
+        result: "success"
+      })
+      const many = yield* send(...Array.from({ length: LIMITS.messagesPerRequest + 1 }, () => "x"))
+      assert.include(many, { result: "fail" })
+      assert.match(words(many), /messages/)
+      // Bytes, not characters.
+      assert.include(yield* send("字".repeat(13) + "x"), { result: "success" })
+      const long = yield* send("字".repeat(13) + "xy")
+      assert.include(long, { result: "fail" })
+      assert.match(words(long), /content/)
+      assert.lengthOf(listed(yield* alice.done("history", [cgid])), LIMITS.messagesPerRequest + 1)
+    })
+  )
+
+  it.effect("the size of a page is bounded, in every protocol", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* Http
+      const alice = yield* loggedIn("alice")
+      const { gid: cgid } = yield* newRoom(alice)
+      for (let count = 0; count < LIMITS.history + 1; count++) {
+        yield* alice.done("message", [{ gid: newGid(), cgid, content: String(count) }])
+      }
+      const page = (recPerPage: number) => alice.ask("history", { gid: cgid, recPerPage, pageID: 1 })
+      assert.lengthOf(listed(yield* page(LIMITS.history)), LIMITS.history)
+      const over = yield* page(LIMITS.history + 1)
+      assert.include(over, { result: "fail" })
+      assert.match(words(over), /recPerPage/)
+      // Whoever wants the whole gets the newest.
+      assert.deepStrictEqual(
+        listed(yield* alice.done("history", [cgid])).map(({ content }) => content),
+        ["5", "4", "3", "2", "1"]
+      )
+
+      const bob = yield* loggedIn("bob")
+      const opened = yield* ask("POST", "/conversation", JSON.stringify({ passiveuser: bob.id, time: "1700000000000" }))
+      const { conversationid } = fields(opened.body["data"])
+      const list = (limit: number) => ask("GET", `/message?conversationid=${String(conversationid)}&limit=${limit}`)
+      assert.strictEqual((yield* list(OTHERS["ha.maxLimit"])).status, 200)
+      const wide = yield* list(OTHERS["ha.maxLimit"] + 1)
+      assert.strictEqual(wide.status, 400)
+      assert.match(String(wide.body["error"]), /^limit/)
+
+      const groups = (count: number) => ask("GET", `/im/org/3/groups?per_page=${count}`)
+      assert.strictEqual((yield* groups(OTHERS["hisihi.maxPerPage"])).status, 200)
+      const more = yield* groups(OTHERS["hisihi.maxPerPage"] + 1)
+      assert.strictEqual(more.status, 400)
+      assert.match(String(more.body["message"]), /^per_page/)
+    })
+  )
+
+  it.effect("names, and the settings that a client keeps, are bounded", () =>
+    Effect.gen(function* () {
+      const alice = yield* loggedIn("alice")
+      const { id } = yield* newRoom(alice)
+      const rename = (name: string) => alice.ask("changename", [id, name])
+      assert.include(yield* rename("字".repeat(LIMITS.name)), { result: "success" })
+      const long = yield* rename("字".repeat(LIMITS.name + 1))
+      assert.include(long, { result: "fail" })
+      assert.match(words(long), /name/)
+      const keep = (count: number) => {
+        const bare = JSON.stringify({ s: "" }).length
+        return alice.ask("settings", ["alice", { s: "x".repeat(count - bare) }])
+      }
+      assert.include(yield* keep(LIMITS.userSettings), { result: "success" })
+      const much = yield* keep(LIMITS.userSettings + 1)
+      assert.include(much, { result: "fail" })
+      assert.match(words(much), /settings/)
+    })
+  )
+})

@@ -1,0 +1,331 @@
+/**
+ * Invariant 7, everything is bounded: connections, sessions, what waits for them, and what is under way. What one request
+ * may hold is in `Bounds.test.ts`.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as http from "node:http"
+import * as net from "node:net"
+import { contents, desktop, md5, newGid, newGroup, online, PASSWORD, webSocket } from "./Client.ts"
+import { folder, serve } from "./Program.ts"
+
+const served = Effect.fnUntraced(function* (settings: Readonly<Record<string, number | string>>) {
+  const set = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`])
+  return yield* serve(yield* folder, "--database", "memory:", "--demo", ...set)
+})
+
+const CROWDED = {
+  module: "null",
+  method: "null",
+  result: "fail",
+  message: "There are too many connections; please try again later."
+}
+
+const tokenOf = (server: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(`${server}/auth/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ account: "alice", password: PASSWORD })
+    })
+    return ((await response.json()) as { readonly token: string }).token
+  })
+
+const start = (server: string, token: string) =>
+  Effect.promise(async () => {
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body: '{"To":["bob"]}' }
+    return (await fetch(`${server}/session/start?token=${token}`, init)).status
+  })
+
+describe("invariant 7:", () => {
+  it.live("connections are bounded, those of all transports together", () =>
+    Effect.gen(function* () {
+      const server = yield* served({ "limits.connections": 3 })
+      const alice = yield* online(server.http, "alice")
+      const [bob, stranger] = [yield* desktop(server.tcp), yield* webSocket(server.http)]
+      yield* bob.get("login", ["bob", md5(PASSWORD), "online"])
+      for (const [open, code] of [
+        [webSocket(server.http), 1013],
+        [desktop(server.tcp), 0]
+      ] as const) {
+        const fourth = yield* open
+        assert.strictEqual((yield* fourth.untilClosed).code, code)
+        assert.deepStrictEqual(fourth.heard, [CROWDED])
+      }
+      for (const client of [alice, bob]) yield* client.get("ping")
+      assert.strictEqual((yield* stranger.ask("ping")).result, "denied")
+      // A place that is left can be taken.
+      yield* stranger.leave
+      const next = yield* webSocket(server.http)
+      assert.strictEqual((yield* next.ask("ping")).result, "denied")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("connections without a user are bounded: the one that waits longest goes", () =>
+    Effect.gen(function* () {
+      const server = yield* served({ "limits.strangers": 2 })
+      const alice = yield* online(server.http, "alice")
+      const first = yield* webSocket(server.http)
+      const second = yield* desktop(server.tcp)
+      for (const stranger of [first, second]) assert.strictEqual((yield* stranger.ask("ping")).result, "denied")
+      const third = yield* webSocket(server.http)
+      assert.strictEqual((yield* third.ask("ping")).result, "denied")
+      assert.strictEqual((yield* first.untilClosed).code, 1013)
+      assert.deepStrictEqual(first.heard.at(-1), CROWDED)
+      // Who has a user is no stranger, however long they are here; who logs out is one.
+      yield* third.get("login", { account: "bob", password: md5(PASSWORD) })
+      const fourth = yield* webSocket(server.http)
+      assert.strictEqual((yield* fourth.ask("ping")).result, "denied")
+      yield* third.get("logout")
+      yield* second.untilClosed
+      assert.deepStrictEqual(second.heard.at(-1), CROWDED)
+      for (const client of [alice]) yield* client.get("ping")
+      for (const client of [third, fourth]) assert.strictEqual((yield* client.ask("ping")).result, "denied")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("the sockets of a port are bounded", () =>
+    Effect.gen(function* () {
+      const server = yield* served({ "limits.sockets": 2 })
+      const socket = (address: string) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const { hostname, port } = new URL(address)
+            const one = net.connect(Number(port), hostname)
+            one.on("error", () => {})
+            return { one, closed: new Promise<void>((resolve) => one.once("close", () => resolve())) }
+          }),
+          ({ one }) => Effect.sync(() => one.destroy())
+        )
+      for (const address of [server.http, server.tcp]) {
+        const [first, second, third] = [yield* socket(address), yield* socket(address), yield* socket(address)]
+        third.one.resume()
+        yield* Effect.promise(() => third.closed)
+        assert.isFalse(first.one.destroyed || second.one.destroyed)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("the sessions of a user are bounded: the one used longest ago ends", () =>
+    Effect.gen(function* () {
+      const server = yield* served({ "limits.sessionsPerUser": 3, "login.attempts": 1000 })
+      const tokens: Array<string> = []
+      for (let count = 0; count < 3; count++) tokens.push(yield* tokenOf(server.http))
+      for (const token of tokens) assert.strictEqual(yield* start(server.http, token), 200)
+      tokens.push(yield* tokenOf(server.http))
+      const statuses = yield* Effect.forEach(tokens, (token) => start(server.http, token))
+      assert.deepStrictEqual(statuses, [401, 200, 200, 200])
+      // A chat client is one of them, and its connection ends with its session.
+      const alice = yield* online(server.http, "alice")
+      assert.strictEqual(yield* start(server.http, tokens[1] ?? ""), 401)
+      for (let count = 0; count < 3; count++) yield* tokenOf(server.http)
+      assert.strictEqual((yield* alice.untilClosed).code, 4003)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("acknowledgements that are not in order are bounded: those beyond are asked for again", () =>
+    Effect.gen(function* () {
+      const MOST = 1024
+      const server = yield* served({})
+      const alice = yield* online(server.http, "alice")
+      const bob = yield* online(server.http, "bob")
+      const gid = yield* newGroup(alice, "bob")
+      const texts = Array.from({ length: MOST + 2 }, (_, index) => `m${index}`)
+      for (let from = 0; from < texts.length; from += 100) {
+        const drafts = texts.slice(from, from + 100).map((content) => ({ gid: newGid(), cgid: gid, content }))
+        yield* alice.get("message", drafts)
+      }
+      yield* bob.untilTold(texts.at(-1) ?? "")
+      // Never the first, so that the others have to be remembered one by one.
+      bob.acknowledge(bob.packets.slice(1, MOST + 1))
+      yield* bob.get("ping")
+      yield* bob.leave
+      const again = yield* online(server.http, "bob")
+      yield* alice.say(gid, "end")
+      yield* again.untilTold("end")
+      assert.deepStrictEqual(contents(again.delivered), ["m0", `m${MOST + 1}`, "end"])
+      again.acknowledge(again.packets.slice(1))
+      yield* again.get("ping")
+      yield* again.leave
+      const third = yield* online(server.http, "bob")
+      yield* alice.say(gid, "end again")
+      yield* third.untilTold("end again")
+      // One over had no room: it comes again, and so does what follows it.
+      assert.deepStrictEqual(contents(third.delivered), ["m0", `m${MOST + 1}`, "end", "end again"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("frames that wait for their turn are bounded, and none is lost", () =>
+    Effect.gen(function* () {
+      const server = yield* served({ "limits.waitingFrames": 1 })
+      for (const client of [yield* online(server.http, "alice"), yield* desktop(server.tcp)]) {
+        const before = client.answers.length
+        for (let id = 0; id < 2000; id++) client.send({ module: "chat", method: `m${id}`, sid: client.sid() })
+        yield* client.until("all answers", () => client.answers.length === before + 2000)
+        assert.deepStrictEqual(
+          client.answers.slice(before).map(({ method }) => method),
+          Array.from({ length: 2000 }, (_, id) => `m${id}`)
+        )
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("what waits for a client that does not read is bounded, and nothing of it is lost", () =>
+    Effect.gen(function* () {
+      const server = yield* served({ "limits.sendBuffer": 65_536 })
+      const alice = yield* online(server.http, "alice")
+      const bob = yield* online(server.http, "bob")
+      const gid = yield* newGroup(alice, "bob")
+      bob.stopReading()
+      const isHere = Effect.map(
+        alice.get<ReadonlyArray<{ readonly account: string; readonly status: string }>>("userGetList"),
+        (users) => users.find(({ account }) => account === "bob")?.status !== "offline"
+      )
+      const texts: Array<string> = []
+      while (yield* isHere) {
+        const more = Array.from({ length: 10 }, (_, index) => `${texts.length + index}:`.padEnd(60_000, "x"))
+        yield* alice.say(gid, ...more)
+        texts.push(...more)
+        assert.isBelow(texts.length, 1000)
+      }
+      assert.isAbove(texts.length, 1)
+      const again = yield* online(server.http, "bob")
+      yield* again.untilTold(texts.at(-1) ?? "")
+      assert.deepStrictEqual(contents(again.delivered), texts)
+    }).pipe(Effect.scoped)
+  )
+})
+
+/** A multipart upload that is under way until it is finished; `answer` is the status and the body. */
+const uploading = (server: string, sid: string, gid: string) => {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly [number, string]>()
+  const request = http.request(
+    `${server}/attach-upload.json?sid=${sid}&gid=${gid}`,
+    { method: "POST", headers: { "content-type": "multipart/form-data; boundary=b" }, agent: false },
+    (response) => {
+      let text = ""
+      response.setEncoding("utf8").on("data", (part: string) => (text += part))
+      response.on("end", () => resolve([response.statusCode ?? 0, text]))
+    }
+  )
+  request.on("error", reject)
+  request.write('--b\r\ncontent-disposition: form-data; name="files"; filename="f"\r\n\r\n')
+  return {
+    request,
+    send: (bytes: string) => request.write(bytes),
+    finish: () => request.end("\r\n--b--\r\n"),
+    answer: Effect.promise(() => promise)
+  }
+}
+
+describe("invariant 7:", () => {
+  const ways = ["limits.transfers", "limits.requests"] as const
+  for (const key of ways) {
+    it.live(`what is under way over HTTP is bounded (${key})`, () =>
+      Effect.gen(function* () {
+        const server = yield* served({ [key]: 2 })
+        const alice = yield* online(server.http, "alice")
+        const gid = yield* newGroup(alice, "bob")
+        const upload = () => uploading(server.http, alice.sid(), gid)
+        const refused = (answer: readonly [number, string]) => {
+          assert.strictEqual(answer[0], 503)
+          assert.match(answer[1], /^\{.*"message":"Too many .* under way; please try again later\."\}$/)
+        }
+        const [first, second] = [upload(), upload()]
+        // Both have begun once a third is refused; there is no other sign of it.
+        for (;;) {
+          const third = upload()
+          third.finish()
+          const answer = yield* third.answer
+          if (answer[0] === 200) continue
+          refused(answer)
+          break
+        }
+        first.send("one")
+        first.finish()
+        assert.strictEqual((yield* first.answer)[0], 200)
+        const next = upload()
+        next.send("next")
+        next.finish()
+        assert.strictEqual((yield* next.answer)[0], 200)
+        // One that breaks off leaves its place, too.
+        second.request.destroy()
+        yield* Effect.ignore(Effect.tryPromise(() => Effect.runPromise(second.answer)))
+        for (let count = 0; count < 5; count++) {
+          const more = upload()
+          more.send("more")
+          more.finish()
+          assert.strictEqual((yield* more.answer)[0], 200)
+        }
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("downloads count until they are read, or broken off", () =>
+    Effect.gen(function* () {
+      const server = yield* served({ "limits.transfers": 2 })
+      const alice = yield* online(server.http, "alice")
+      const gid = yield* newGroup(alice, "bob")
+      const large = uploading(server.http, alice.sid(), gid)
+      // More than the network holds for a client that does not read.
+      large.send("x".repeat(30 * 1024 * 1024))
+      large.finish()
+      const { data } = JSON.parse((yield* large.answer)[1]) as { readonly data: ReadonlyArray<{ readonly id: number }> }
+      const path = `/attach-download-${data[0]?.id}.json?sid=${alice.sid()}`
+      const download = Effect.callback<http.IncomingMessage>((resume) => {
+        http.get(server.http + path, { agent: false }, (response) => resume(Effect.succeed(response)))
+      })
+      /** How many of its bytes came. */
+      const read = (response: http.IncomingMessage) =>
+        Effect.callback<number>((resume) => {
+          let size = 0
+          response.on("data", (bytes: Buffer) => (size += bytes.length))
+          response.on("end", () => resume(Effect.succeed(size)))
+        })
+      const [first, second] = [yield* download, yield* download]
+      assert.deepStrictEqual([first.statusCode, second.statusCode], [200, 200])
+      for (let count = 0; count < 3; count++) {
+        const third = yield* download
+        assert.strictEqual(third.statusCode, 503)
+        yield* read(third)
+      }
+      assert.strictEqual(yield* read(first), 30 * 1024 * 1024)
+      const next = yield* download
+      assert.strictEqual(next.statusCode, 200)
+      second.destroy()
+      next.destroy()
+      // The server hears of it a moment later.
+      for (;;) {
+        const more = yield* download
+        const size = yield* read(more)
+        if (more.statusCode === 503) continue
+        assert.strictEqual(size, 30 * 1024 * 1024)
+        break
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("files, and how many there are in an upload, are bounded", () =>
+    Effect.gen(function* () {
+      const server = yield* served({ "limits.file": 1000, "limits.filesPerUpload": 2 })
+      const alice = yield* online(server.http, "alice")
+      const gid = yield* newGroup(alice, "bob")
+      const send = (...sizes: ReadonlyArray<number>) =>
+        Effect.promise(async () => {
+          const form = new FormData()
+          form.append("gid", gid)
+          for (const size of sizes) form.append("files", new Blob(["x".repeat(size)]), "f.txt")
+          const response = await fetch(`${server.http}/attach-upload.json?sid=${alice.sid()}`, {
+            method: "POST",
+            body: form
+          })
+          return [response.status, ((await response.json()) as { readonly message?: string }).message] as const
+        })
+      assert.deepStrictEqual(yield* send(1000, 1000), [200, undefined])
+      assert.deepStrictEqual(yield* send(1001), [413, "A file may have at most 1000 bytes."])
+      const [status, message] = yield* send(1, 1, 1)
+      assert.strictEqual(status, 400)
+      assert.match(String(message), /files must be at most 2/)
+    }).pipe(Effect.scoped)
+  )
+})
