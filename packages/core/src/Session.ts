@@ -246,7 +246,12 @@ export class Session implements Peer, Visitor {
   enter(live: LiveSession, user: User, status: Exclude<Status, "offline">): void {
     this.exit()
     const { hub, settings, places } = this.#around
-    if (settings.sessions === "single") for (const other of hub.sessionsOf(user.id)) other.#takeOver()
+    if (settings.sessions === "single") {
+      for (const other of hub.sessionsOf(user.id)) {
+        // A connection that is gone by now takes no session over; but who has logged in has ended all earlier ones.
+        if (!this.#ended || other.live !== live) other.#takeOver()
+      }
+    }
     if (this.#ended) return
     this.#live = live
     this.#user = user

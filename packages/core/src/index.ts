@@ -27,6 +27,7 @@ export type {
   UserShown
 } from "./embedding/Events.ts"
 export type { GivenSettings } from "./embedding/Given.ts"
+export type { LogLine } from "./embedding/Logging.ts"
 export type { LogEntry, LogOptions } from "./embedding/LogReading.ts"
 export type { ChatRef, UserRef } from "./embedding/Naming.ts"
 export type { EngineParts } from "./embedding/Opening.ts"

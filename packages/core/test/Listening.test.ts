@@ -1,14 +1,23 @@
 /** What an embedder hears: events with who is concerned, and a chat's log, of which nothing is missed. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { createEngine, type LogEntry, type ParleyEngine, ParleyError, type ParleyEvent } from "@parley/core"
+import {
+  createEngine,
+  type EngineOptions,
+  type LogEntry,
+  type LogLine,
+  type ParleyEngine,
+  ParleyError,
+  type ParleyEvent
+} from "@parley/core"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
-import { Effect } from "effect"
+import { Store } from "@parley/core/Store"
+import { Context, Effect, Layer } from "effect"
 import { assert, describe, it } from "vitest"
 import { WAITING_EVENTS } from "../src/embedding/Feed.ts"
 
-const opened = async (): Promise<ParleyEngine> => {
-  const engine = await createEngine({ store: MemoryStore.layer })
+const opened = async (options: Partial<EngineOptions> = {}): Promise<ParleyEngine> => {
+  const engine = await createEngine({ store: MemoryStore.layer, ...options })
   await engine.users.addAll(["ann", "ben", "cat"].map((account) => ({ account })))
   return engine
 }
@@ -108,7 +117,9 @@ describe("events", () => {
   })
 
   it("survive a listener that fails", async () => {
-    await using engine = await opened()
+    const logged: Array<string> = []
+    const log = ({ level, message, error }: LogLine) => logged.push(`${level}: ${message} ${String(error)}`)
+    await using engine = await opened({ log })
     const ann = engine.as("ann")
     const heard: Array<string> = []
     engine.on("message", () => {
@@ -118,10 +129,46 @@ describe("events", () => {
     engine.on("message", ({ message }) => heard.push(message.content))
     await ann.send(await ann.createGroup({ name: "Team" }), "hello")
     assert.deepStrictEqual(heard, ["hello"])
+    assert.deepStrictEqual(logged, [
+      "error: A listener failed. Error: at once",
+      "error: A listener failed. Error: later"
+    ])
   })
 })
 
+/** Enough turns for what is under way in memory to have come to rest. */
+const turns = async (): Promise<void> => {
+  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 describe("a chat's log", () => {
+  it("is read when it has grown, and not again and again", async () => {
+    let reads = 0
+    const counted = Layer.effect(
+      Store,
+      Effect.map(Layer.build(MemoryStore.layer), (context) => {
+        const store = Context.get(context, Store)
+        const entries: typeof store.entries = (ranges) =>
+          Effect.tap(store.entries(ranges), () => Effect.sync(() => reads++))
+        return Store.of({ ...store, entries })
+      })
+    )
+    await using engine = await opened({ store: counted })
+    const ann = engine.as("ann")
+    const [team, other] = [await ann.createGroup({ name: "Team" }), await ann.createGroup({ name: "Other" })]
+    const reading = ann.log(team)
+    await nextOf(reading)
+    const next = reading.next()
+    await turns()
+    const before = reads
+    for (let n = 0; n < 10; n++) await ann.send(other, String(n))
+    await turns()
+    assert.strictEqual(reads, before)
+    await ann.send(team, "more")
+    assert.strictEqual((await next).value?.message?.content, "more")
+    assert.strictEqual(reads, before + 1)
+  })
+
   it("is read from a sequence on, and then lives: all entries, each once, in order", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
@@ -218,8 +265,10 @@ describe("a chat's log", () => {
     await using engine = await opened()
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })
-    const reading = ann.log(team, { after: 1 })
+    const reading = ann.log(team)
+    await nextOf(reading)
     const next = reading.next()
+    await turns()
     // Written past this node's engine, as another one does.
     await engine.run(
       Effect.gen(function* () {

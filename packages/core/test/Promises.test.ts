@@ -2,12 +2,13 @@
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { type Code, createEngine, type EngineOptions, type GivenSettings, ParleyError } from "@parley/core"
+import { Blobs } from "@parley/core/Blobs"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { UserId } from "@parley/core/Ids"
 import { scripts } from "@parley/core/scripts/index"
 import { assert, describe, it } from "vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 
 const opened = async (options: Partial<EngineOptions> = {}) => {
   const engine = await createEngine({ store: MemoryStore.layer, blobs: MemoryBlobs.layer, ...options })
@@ -197,7 +198,16 @@ describe("a participant", () => {
   })
 
   it("keeps files whole, or not at all", async () => {
-    await using engine = await opened({ settings: { file: 8, filesPerUpload: 2 } })
+    let kept = 0
+    const blobs = Layer.sync(Blobs, () => {
+      const memory = MemoryBlobs.make()
+      return Blobs.of({
+        ...memory,
+        put: (content, limit) => Effect.tap(memory.put(content, limit), () => Effect.sync(() => kept++)),
+        remove: (key) => Effect.tap(memory.remove(key), () => Effect.sync(() => kept--))
+      })
+    })
+    await using engine = await opened({ blobs, settings: { file: 8, filesPerUpload: 2 } })
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })
     async function* streamed(): AsyncIterable<Uint8Array> {
@@ -215,7 +225,13 @@ describe("a participant", () => {
     assert.strictEqual(await codeOf(ann.upload(team, [])), "Invalid")
     assert.strictEqual(await codeOf(engine.as("ben").upload(team, { title: "mine", content: "" })), "NoSuchChat")
     assert.strictEqual(await codeOf(engine.as("ben").download(Number(file?.id))), "NoSuchFile")
+    const both = [
+      { title: "small", content: "1" },
+      { title: "large", content: "123456789" }
+    ]
+    assert.strictEqual(await codeOf(ann.upload(team, both)), "Invalid")
     assert.lengthOf(await ann.files(team), 1)
+    assert.strictEqual(kept, 1)
 
     await using bare = await opened({ blobs: undefined })
     const group = await bare.as("ann").createGroup({ name: "Team" })

@@ -23,6 +23,7 @@ import { type EngineSettings, Settings } from "../Settings.ts"
 import { Store } from "../Store.ts"
 import { Users } from "../Users.ts"
 import * as WebPasswords from "../WebPasswords.ts"
+import { type LogLine, logTo } from "./Logging.ts"
 import { closed, fromCause, ParleyError } from "./ParleyError.ts"
 import {
   type AuthenticateOption,
@@ -53,6 +54,8 @@ export interface EngineParts {
   readonly origins?: Authenticator["origins"]
   /** Asked before each command and told after it. */
   readonly hooks?: HooksOption | undefined
+  /** Where the engine logs; the console by default. */
+  readonly log?: ((line: LogLine) => void) | undefined
 }
 
 /** An engine that runs. */
@@ -89,12 +92,13 @@ const ground = ({ store, blobs, passwords }: EngineParts): Layer.Layer<Store | B
   return brought
 }
 
-const portsOf = ({ directory, hooks, ...given }: EngineParts): Layer.Layer<never> => {
+const portsOf = ({ directory, hooks, log, ...given }: EngineParts): Layer.Layer<never> => {
   const { authenticate, verifyPassword, origins } = given
   return Layer.mergeAll(
     Layer.succeed(ExternalDirectory, directory === undefined ? undefined : directoryPort(directory)),
     Layer.succeed(Authenticator, authenticatorPort({ authenticate, verifyPassword, origins })),
-    Layer.succeed(Hooks, hooks === undefined ? {} : hooksPort(hooks))
+    Layer.succeed(Hooks, hooks === undefined ? {} : hooksPort(hooks)),
+    log === undefined ? Layer.empty : logTo(log)
   )
 }
 

@@ -1,0 +1,292 @@
+/**
+ * The session: begun by logging in or with a token, resumed on a new connection whenever one is lost, until there is no
+ * use in coming back. What was asked and not answered is asked again then, in the order in which it was asked.
+ */
+import { Line, type LineTiming, type Socket } from "./Line.ts"
+import { md5 } from "./Md5.ts"
+import { ParleyError } from "./ParleyError.ts"
+import { type RequestOptions, Requests, type RequestSettings } from "./Requests.ts"
+import { type Backoff, waitOf } from "./Timing.ts"
+import { isCalled, isTakeover, type Packet, type Status } from "./Wire.ts"
+
+/** `waiting`: until the next attempt to connect. `ended`: for good. */
+export type State = "connecting" | "online" | "waiting" | "ended"
+
+/** A token is that of a session, as `POST /auth/login` gives it; a function is asked again when it is worth nothing. */
+export type Credentials =
+  | { readonly account: string; readonly password: string }
+  | { readonly token: string | (() => string | Promise<string>) }
+
+export interface LinkSettings extends RequestSettings, LineTiming {
+  readonly url: string
+  readonly open: (url: string) => Socket
+  readonly random: () => number
+  readonly backoff: Backoff
+  readonly device: string | undefined
+}
+
+export interface LinkEars {
+  /** The session is there, on a new connection; the answer may tell who one is. */
+  readonly welcomed: (data: unknown) => void
+  readonly pushed: (packets: ReadonlyArray<Packet>) => void
+  readonly state: (state: State, error: ParleyError | undefined) => void
+}
+
+/** Close code of the server: logged in elsewhere. */
+const ELSEWHERE = 4001
+/** Milliseconds for which the network or the server may hold back what was said on a connection that is lost. */
+const STRAY = 60_000
+/** Logins refused in a row before the client ends, once it had been logged in: a server may have other reasons too. */
+const REFUSALS = 3
+
+export class Link {
+  readonly #settings: LinkSettings
+  readonly #credentials: Credentials
+  #ears: LinkEars | undefined
+  /** The status to be seen with. */
+  status: Exclude<Status, "offline">
+  #state: State = "connecting"
+  #error: ParleyError | undefined
+  #sid: string | undefined
+  #line: Line | undefined
+  #online = false
+  /** Whether it was ever online. */
+  #known = false
+  readonly #requests: Requests
+  #attempts = 0
+  #refusals = 0
+  #timer: unknown
+  /**
+   * Connections that were lost lately, and whether one of them was lost while it logged in. What was said on one may reach the
+   * server late: it then takes that connection for the newest, and tells us that we are elsewhere.
+   */
+  #strays = 0
+  #strayLogin = false
+  #strayTimer: unknown
+  /** Somebody may have taken the session over: if it is dead, it was somebody else, and they are left in peace. */
+  #contested = false
+
+  constructor(settings: LinkSettings, credentials: Credentials, status: Exclude<Status, "offline">) {
+    this.#settings = settings
+    this.#credentials = credentials
+    this.#requests = new Requests(settings)
+    this.status = status
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /** The session's id; nothing before the first login. */
+  get sid(): string | undefined {
+    return this.#sid
+  }
+
+  /** Why it has ended. */
+  get error(): ParleyError | undefined {
+    return this.#error
+  }
+
+  /** Connects, and stays connected. */
+  start(ears: LinkEars): void {
+    this.#ears = ears
+    if (this.#error === undefined) this.#connect()
+  }
+
+  #connect(): void {
+    this.#settings.clock.clearTimeout(this.#timer)
+    this.#become("connecting")
+    // Whoever heard of that may have closed the client.
+    if (this.#error !== undefined) return
+    let socket: Socket
+    try {
+      socket = this.#settings.open(this.#settings.url)
+    } catch (cause) {
+      this.end(new ParleyError("connection", `there is no connecting to ${this.#settings.url}`, { cause }))
+      return
+    }
+    const current = (act: (line: Line) => void): void => {
+      if (line === this.#line) act(line)
+    }
+    const line: Line = new Line(socket, this.#settings, {
+      opened: () => current(() => this.#greet(line)),
+      pushed: (packets) => current(() => this.#pushed(packets)),
+      answered: () => current(() => this.#pump()),
+      // The session died under us. On a new connection no answer can be mistaken for another one's.
+      denied: () => current(() => this.#broken()),
+      broken: (code) => current(() => (code === ELSEWHERE ? this.#takenOver() : this.#broken()))
+    })
+    this.#line = line
+  }
+
+  /** Tries at once what would be tried later: to connect, or to see whether the connection is alive. */
+  wake(): void {
+    if (this.#state === "waiting") this.#connect()
+    else if (this.#online) this.#line?.ping()
+  }
+
+  /** Resumes the session on a new connection: everything that is not acknowledged comes again. */
+  renew(): void {
+    if (!this.#online) return
+    this.#lose()
+    this.#connect()
+  }
+
+  /** Answers with what the server answered, if it did what was asked; asks now, or as soon as the session is there. */
+  request(method: string, params?: unknown, options?: RequestOptions, module = "chat"): Promise<Packet> {
+    const answer = this.#requests.add({ module, method, params }, options)
+    this.#pump()
+    return answer
+  }
+
+  /** These packets need not come again. Without a connection they will, and are known then. */
+  acknowledge(ids: ReadonlyArray<number>): void {
+    if (this.#online && ids.length > 0) this.#line?.acknowledge(ids)
+  }
+
+  /** Ends for good. What waits for an answer fails with this error. */
+  end(error: ParleyError): void {
+    if (this.#error !== undefined) return
+    this.#error = error
+    this.#drop()
+    for (const timer of [this.#timer, this.#strayTimer]) this.#settings.clock.clearTimeout(timer)
+    this.#requests.end(error)
+    this.#become("ended")
+  }
+
+  #become(state: State): void {
+    this.#state = state
+    this.#ears?.state(state, this.#error)
+  }
+
+  #greet(line: Line): void {
+    if (this.#sid !== undefined) return this.#resume(line, this.#sid)
+    if ("password" in this.#credentials) return this.#logIn(line, this.#credentials)
+    const { token } = this.#credentials
+    if (typeof token === "string") return this.#resume(line, token)
+    Promise.resolve()
+      .then(token)
+      .then(
+        (fresh) => {
+          if (line === this.#line) this.#resume(line, fresh)
+        },
+        () => {
+          if (line === this.#line) this.#broken()
+        }
+      )
+  }
+
+  #logIn(line: Line, { account, password }: { readonly account: string; readonly password: string }): void {
+    const params = { account, password: md5(password), status: this.status, device: this.#settings.device }
+    const answer = ({ module, result, sid, data, message }: Packet): void => {
+      if (result === "success" && sid !== undefined) this.#welcome(line, sid, data)
+      // That is about the connection: there are too many, say.
+      else if (module === "null") this.#broken()
+      else this.#refused(message)
+    }
+    line.greet({ module: "chat", method: "login", params, sent: 0, settled: true, answer }, undefined)
+  }
+
+  /** Asking for a status says who one is, which a token does not; else it is asked only for what is not the default. */
+  #resume(line: Line, sid: string): void {
+    const answer = ({ result, data, message }: Packet): void => {
+      if (result === "success") return this.#welcome(line, sid, data)
+      // Not now. The session may be as good as ever.
+      if (result !== "denied") return this.#broken()
+      const fresh = this.#sid === undefined
+      this.#sid = undefined
+      if (this.#contested) return this.end(elsewhere())
+      if (fresh || ("token" in this.#credentials && typeof this.#credentials.token === "string")) {
+        return this.#refused(message)
+      }
+      this.#greet(line)
+    }
+    const asked = { module: "chat", sent: 0, settled: true, answer }
+    line.greet(
+      this.#known && this.status === "online"
+        ? { ...asked, method: "ping" }
+        : { ...asked, method: "userChangeStatus", params: { status: this.status } },
+      sid
+    )
+  }
+
+  #refused(message = "the server refused the login"): void {
+    if (this.#known && ++this.#refusals < REFUSALS) this.#broken()
+    else this.end(new ParleyError("login", message, { method: "login" }))
+  }
+
+  #welcome(line: Line, sid: string, data: unknown): void {
+    this.#sid = sid
+    line.begin(sid)
+    this.#online = true
+    this.#known = true
+    this.#refusals = 0
+    this.#contested = false
+    this.#ears?.welcomed(data)
+    this.#become("online")
+    this.#pump()
+  }
+
+  #pushed(packets: ReadonlyArray<Packet>): void {
+    if (packets.some(isTakeover)) return this.#takenOver()
+    // The last of what every login gets: this connection is a good one.
+    if (packets.some((packet) => isCalled(packet, "getlist"))) this.#attempts = 0
+    this.#ears?.pushed(packets)
+  }
+
+  #takenOver(): void {
+    if (this.#strays === 0) return this.end(elsewhere())
+    // Most likely by ourselves. One lost connection excuses one such packet; a dead session tells that it was not so.
+    this.#strays--
+    this.#contested = !this.#strayLogin
+    this.#strayLogin = false
+    this.#drop()
+    this.#comeBack()
+  }
+
+  #broken(): void {
+    this.#lose()
+    this.#comeBack()
+  }
+
+  #comeBack(): void {
+    const { backoff, clock, random } = this.#settings
+    const wait = waitOf(backoff, this.#attempts++, random())
+    this.#timer = clock.setTimeout(() => this.#connect(), wait)
+    this.#become("waiting")
+  }
+
+  #lose(): void {
+    const { clock } = this.#settings
+    const line = this.#line
+    this.#drop()
+    if (line?.isUsed !== true) return
+    this.#strays++
+    this.#strayLogin ||= this.#sid === undefined
+    clock.clearTimeout(this.#strayTimer)
+    this.#strayTimer = clock.setTimeout(() => {
+      this.#strays = 0
+      this.#strayLogin = false
+    }, STRAY)
+  }
+
+  #drop(): void {
+    const line = this.#line
+    if (line === undefined) return
+    this.#line = undefined
+    this.#online = false
+    this.#requests.again(line.end())
+  }
+
+  #pump(): void {
+    const line = this.#line
+    if (line === undefined || !this.#online) return
+    while (line.hasRoom) {
+      const next = this.#requests.next()
+      if (next === undefined) return
+      line.ask(next)
+    }
+  }
+}
+
+const elsewhere = (): ParleyError => new ParleyError("elsewhere", "the account logged in elsewhere")

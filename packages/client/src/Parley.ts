@@ -1,0 +1,164 @@
+/** The client: what an application asks and hears. */
+import { addressOf } from "./Address.ts"
+import { type Events, eventsOf, type EventType, Listeners, type ParleyEvent } from "./Events.ts"
+import { Inbox } from "./Inbox.ts"
+import { type Credentials, Link, type State } from "./Link.ts"
+import { Operations } from "./Operations.ts"
+import { ParleyError } from "./ParleyError.ts"
+import type { RequestOptions } from "./Requests.ts"
+import { Reading } from "./Reading.ts"
+import { Roster } from "./Roster.ts"
+import { Sent } from "./Sent.ts"
+import type { Settings } from "./Settings.ts"
+import { type Chat, type Incoming, isCalled, type Packet, type Status, type User } from "./Wire.ts"
+
+export class Parley extends Operations {
+  readonly #link: Link
+  readonly #roster: Roster
+  readonly #inbox: Inbox
+  readonly #listeners: Listeners
+  readonly #readings = new Set<Reading>()
+
+  /** For `connect`, which is the way to one that is online. */
+  constructor(settings: Settings, credentials: Credentials, status: Exclude<Status, "offline">) {
+    const { socket, http } = addressOf(settings.url)
+    const { clock, random, backoff, onError, fetch } = settings
+    const link = new Link({ ...settings, url: socket }, credentials, status)
+    const roster = new Roster()
+    const sent = new Sent(2 * settings.limit)
+    super(link, roster, sent, { http, fetch })
+    this.#link = link
+    this.#roster = roster
+    this.#listeners = new Listeners(onError)
+    this.#inbox = new Inbox({
+      limit: settings.inbox,
+      clock,
+      random,
+      backoff,
+      acknowledge: (packets) => link.acknowledge(packets),
+      renew: () => link.renew(),
+      isOwn: (gid) => sent.has(gid),
+      onError
+    })
+  }
+
+  /** Begins to connect. */
+  start(): void {
+    this.#link.start({
+      welcomed: (data) => this.#welcomed(data),
+      pushed: (packets) => this.#pushed(packets),
+      state: (state, error) => this.#state(state, error)
+    })
+  }
+
+  get state(): State {
+    return this.#link.state
+  }
+
+  /** Why the client has ended, if it has. */
+  get error(): ParleyError | undefined {
+    return this.#link.error
+  }
+
+  /** The session's id, which is a token for the server's HTTP too. */
+  get sid(): string | undefined {
+    return this.#link.sid
+  }
+
+  /** All users by id, as the server has told last. */
+  get users(): ReadonlyMap<number, User> {
+    return this.#roster.users
+  }
+
+  /** One's own chats by gid, as the server has told last. */
+  get chats(): ReadonlyMap<string, Chat> {
+    return this.#roster.chats
+  }
+
+  /**
+   * Calls back with every event of this type; answers how to end that. A message is acknowledged once what the listener
+   * answers is there: a promise is waited for, and the next message with it. If it fails, `onError` hears of it and the
+   * same message is handed over again after a while, before any other.
+   */
+  on<T extends EventType>(type: T, listener: (data: Events[T]) => unknown): () => void {
+    // What a type comes with is told by `Events`; TypeScript does not follow that through the index.
+    const hear = listener as (data: Events[EventType]) => unknown
+    if (type === "message") return this.#inbox.consume((message) => hear(message))
+    return this.#listeners.add(type, ({ data }) => void hear(data))
+  }
+
+  /** The same with every event of any type, told apart by `type`. */
+  onAny(listener: (event: ParleyEvent) => unknown): () => void {
+    const leave = this.#inbox.consume((data) => listener({ type: "message", data }))
+    const mute = this.#listeners.add(undefined, (event) => void listener(event))
+    return () => {
+      leave()
+      mute()
+    }
+  }
+
+  /**
+   * Messages one by one. One counts as taken, and is acknowledged, when the next is asked for; the one that a loop is left
+   * at comes again to whoever listens next. Ends when the client is closed; fails when it has ended otherwise.
+   */
+  messages(): AsyncIterableIterator<Incoming, undefined> {
+    const reading: Reading = new Reading((consumer) => {
+      const leave = this.#inbox.consume(consumer)
+      return () => {
+        leave()
+        this.#readings.delete(reading)
+      }
+    })
+    this.#readings.add(reading)
+    if (this.error !== undefined) this.#endReading(reading, this.error)
+    return reading
+  }
+
+  /** Tries to connect at once, or sees at once whether the connection is alive: when the network is back, say. */
+  wake(): void {
+    this.#link.wake()
+  }
+
+  /** Ends the session on the server, and the client with it. */
+  async logout(options?: RequestOptions): Promise<void> {
+    await this.#link.request("logout", undefined, options)
+    this.close()
+  }
+
+  /** Ends the client. The session on the server lives on until it expires. */
+  close(): void {
+    this.#link.end(new ParleyError("closed", "the client was closed"))
+  }
+
+  #welcomed(data: unknown): void {
+    if (typeof data === "object" && data !== null && "id" in data && typeof data.id === "number") {
+      this.#roster.me = data.id
+    }
+    this.#inbox.begin()
+  }
+
+  #pushed(packets: ReadonlyArray<Packet>): void {
+    const messages: Array<Packet> = []
+    for (const packet of packets) {
+      if (isCalled(packet, "message")) messages.push(packet)
+      for (const event of eventsOf(packet)) {
+        this.#roster.hear(event)
+        if (event.type === "chats") this.#inbox.know(event.data)
+        this.#listeners.tell(event)
+      }
+    }
+    if (messages.length > 0) this.#inbox.hear(messages)
+  }
+
+  #state(state: State, error: ParleyError | undefined): void {
+    if (state === "ended") {
+      this.#inbox.end()
+      for (const reading of this.#readings) this.#endReading(reading, error)
+    }
+    this.#listeners.tell({ type: "state", data: { state, error } })
+  }
+
+  #endReading(reading: Reading, error: ParleyError | undefined): void {
+    reading.end(error?.code === "closed" ? undefined : error)
+  }
+}

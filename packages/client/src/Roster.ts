@@ -1,0 +1,52 @@
+/** Who there is and which chats one is in, as far as the server has told. */
+import type { ParleyEvent } from "./Events.ts"
+import type { Chat, User } from "./Wire.ts"
+
+export class Roster {
+  /** Oneself; 0 before the first login. */
+  me = 0
+  readonly users = new Map<number, User>()
+  /** By gid. */
+  readonly chats = new Map<string, Chat>()
+
+  hear(event: ParleyEvent): void {
+    switch (event.type) {
+      case "users":
+        this.users.clear()
+        for (const user of event.data) this.users.set(user.id, user)
+        return
+      case "chats":
+        this.chats.clear()
+        for (const chat of event.data) this.chats.set(chat.gid, chat)
+        return
+      case "login":
+      case "logout":
+      case "userRenamed":
+      case "userStatus":
+        this.users.set(event.data.id, event.data)
+        return
+      case "message":
+      case "state":
+        return
+      default:
+        this.learn(event.data)
+    }
+  }
+
+  /** What a chat is like now. What one has set for oneself stays, as it is told with the list only. */
+  learn(chat: Chat): void {
+    const mine = chat.type === "system" || chat.members?.some(({ id }) => id === this.me) !== false
+    if (mine) this.chats.set(chat.gid, { ...this.chats.get(chat.gid), ...chat })
+    else this.chats.delete(chat.gid)
+  }
+
+  change(gid: string, change: Partial<Chat>): void {
+    const chat = this.chats.get(gid)
+    if (chat !== undefined) this.chats.set(gid, { ...chat, ...change })
+  }
+
+  changeUser(id: number, change: Partial<User>): void {
+    const user = this.users.get(id)
+    if (user !== undefined) this.users.set(id, { ...user, ...change })
+  }
+}

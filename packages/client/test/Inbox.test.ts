@@ -1,0 +1,256 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Inbox } from "../src/Inbox.ts"
+import type { Chat, Incoming } from "../src/index.ts"
+import type { Packet } from "../src/Wire.ts"
+import { ManualClock, settled } from "./Peer.ts"
+
+interface Fields {
+  readonly gid?: string
+  readonly cgid?: string
+  readonly content?: string
+  readonly contentType?: string
+  readonly recalled?: true
+  /** Of the message, where it is not that of the packet. */
+  readonly message?: number
+}
+
+const packet = (id: number, { message = id, ...fields }: Fields = {}): Packet => ({
+  id,
+  module: "chat",
+  method: "message",
+  data: [
+    { id: message, gid: `g${message}`, cgid: "chat", user: 2, contentType: "text", content: `m${message}`, ...fields }
+  ]
+})
+
+const chat = (gid: string, createdDate = 1): Chat => ({
+  id: 1,
+  gid,
+  name: "",
+  type: "group",
+  admins: "",
+  committers: "",
+  subject: 0,
+  public: false,
+  createdBy: "ann",
+  createdDate,
+  editedBy: "",
+  editedDate: 0,
+  lastActiveTime: 0
+})
+
+const setUp = (limit = 1000, own: ReadonlyArray<string> = []) => {
+  const acknowledged: Array<ReadonlyArray<number>> = []
+  const errors: Array<unknown> = []
+  const shown: Array<string> = []
+  const clock = new ManualClock()
+  let renewals = 0
+  const inbox = new Inbox({
+    limit,
+    clock,
+    random: () => 0.5,
+    backoff: { first: 100, max: 1000 },
+    acknowledge: (ids) => acknowledged.push(ids),
+    renew: () => renewals++,
+    isOwn: (gid) => own.includes(gid),
+    onError: (error) => errors.push(error)
+  })
+  const show = ({ change, content, id }: Incoming): void => void shown.push(`${change} ${id} ${content}`)
+  return { inbox, acknowledged, errors, shown, show, clock, renewals: () => renewals }
+}
+
+describe("the inbox", () => {
+  it("acknowledges a message once it is taken, and hands the next one over after that", async () => {
+    const { inbox, acknowledged } = setUp()
+    const taking: Array<() => void> = []
+    inbox.consume(() => new Promise<void>((resolve) => taking.push(resolve)))
+    inbox.hear([packet(1), packet(2)])
+    await settled()
+    assert.strictEqual(taking.length, 1)
+    assert.deepStrictEqual(acknowledged, [])
+    taking[0]?.()
+    await settled()
+    assert.strictEqual(taking.length, 2)
+    assert.deepStrictEqual(acknowledged, [[1]])
+  })
+
+  it("keeps what comes before anybody listens", async () => {
+    const { inbox, acknowledged, shown, show } = setUp()
+    inbox.hear([packet(1)])
+    await settled()
+    assert.deepStrictEqual(acknowledged, [])
+    inbox.consume(show)
+    await settled()
+    assert.deepStrictEqual([shown, acknowledged], [["new 1 m1"], [[1]]])
+  })
+
+  it("waits for all of several listeners", async () => {
+    const { inbox, acknowledged, shown, show } = setUp()
+    let take = (): void => {}
+    inbox.consume(show)
+    inbox.consume(() => new Promise<void>((resolve) => (take = resolve)))
+    inbox.hear([packet(1)])
+    await settled()
+    assert.deepStrictEqual([shown, acknowledged], [["new 1 m1"], []])
+    take()
+    await settled()
+    assert.deepStrictEqual(acknowledged, [[1]])
+  })
+
+  it("does not show a message that is being taken to who begins to listen meanwhile", async () => {
+    const { inbox, acknowledged, shown, show } = setUp()
+    const leave = inbox.consume(() => {
+      leave()
+      inbox.consume(show)
+    })
+    inbox.hear([packet(1), packet(2)])
+    await settled()
+    assert.deepStrictEqual([shown, acknowledged.flat()], [["new 2 m2"], [1, 2]])
+  })
+
+  it("hands a message over again to the listener that failed, and to no other", async () => {
+    const { inbox, acknowledged, errors, shown, show, clock } = setUp()
+    let failures = 2
+    inbox.consume(show)
+    inbox.consume(async () => {
+      if (failures-- > 0) throw new Error("full")
+    })
+    inbox.hear([packet(1), packet(2)])
+    await settled()
+    assert.deepStrictEqual([errors.length, acknowledged], [1, []])
+    clock.pass(50)
+    await settled()
+    assert.strictEqual(errors.length, 2)
+    // The wait doubles.
+    clock.pass(99)
+    await settled()
+    assert.deepStrictEqual(acknowledged, [])
+    clock.pass(1)
+    await settled()
+    assert.deepStrictEqual(
+      [shown, acknowledged],
+      [
+        ["new 1 m1", "new 2 m2"],
+        [[1], [2]]
+      ]
+    )
+  })
+
+  it.each<[string, ReadonlyArray<Packet>, ReadonlyArray<Packet>, ReadonlyArray<string>, ReadonlyArray<number>]>([
+    ["the same again", [packet(1), packet(2)], [packet(1), packet(2), packet(3)], ["new 3 m3"], [1, 2, 3]],
+    ["an old one that is not known by itself any more", [packet(5)], [packet(4)], [], [4]],
+    ["one of another chat with a lower id", [packet(5)], [packet(4, { cgid: "other" })], ["new 4 m4"], [4]],
+    ["a new content", [packet(1)], [packet(2, { message: 1, content: "x" })], ["replaced 1 x"], [2]],
+    ["the old packet with a new content", [packet(1)], [packet(1, { content: "x" })], ["replaced 1 x"], [1]],
+    ["a recall", [packet(1)], [packet(2, { message: 1, content: "", recalled: true })], ["recalled 1 "], [2]],
+    ["another message under an old id", [packet(1), packet(2)], [packet(1, { gid: "else" })], ["new 1 m1"], [1]],
+    ["one's own", [packet(1)], [packet(2, { gid: "mine" }), packet(3)], ["new 3 m3"], [2, 3]],
+    [
+      "nothing in it",
+      [packet(1)],
+      [{ id: 2, module: "chat", method: "message", data: [] }, packet(3)],
+      ["new 3 m3"],
+      [3]
+    ]
+  ])("takes %s for what it is", async (_what, before, after, news, acks) => {
+    const { inbox, acknowledged, shown, show } = setUp(1000, ["mine"])
+    inbox.consume(show)
+    inbox.hear(before)
+    await settled()
+    shown.length = acknowledged.length = 0
+    inbox.begin()
+    inbox.hear(after)
+    await settled()
+    assert.deepStrictEqual(shown, news)
+    assert.deepStrictEqual(acknowledged.flat(), acks)
+  })
+
+  it("does not acknowledge what comes again while it waits", async () => {
+    const { inbox, acknowledged, shown, show } = setUp()
+    inbox.hear([packet(1)])
+    inbox.begin()
+    inbox.hear([packet(1)])
+    assert.deepStrictEqual(acknowledged, [])
+    inbox.consume(show)
+    await settled()
+    assert.deepStrictEqual([shown, acknowledged], [["new 1 m1"], [[1]]])
+  })
+
+  it("acknowledges a packet whose content changed while it waited once both contents are taken", async () => {
+    const { inbox, acknowledged } = setUp()
+    const taking: Array<() => void> = []
+    inbox.consume(() => new Promise<void>((resolve) => taking.push(resolve)))
+    inbox.hear([packet(1)])
+    await settled()
+    inbox.hear([packet(1, { content: "x" })])
+    taking[0]?.()
+    await settled()
+    assert.deepStrictEqual(acknowledged, [])
+    taking[1]?.()
+    await settled()
+    assert.deepStrictEqual(acknowledged, [[1]])
+  })
+
+  it("leaves with the server what it has no room for, and gets it when it has", async () => {
+    const { inbox, acknowledged, shown, show, renewals } = setUp(2)
+    inbox.hear([packet(1), packet(2), packet(3)])
+    // Not even where there would be room for it: it would overtake what was left out.
+    inbox.hear([packet(4, { cgid: "other" })])
+    assert.strictEqual(renewals(), 0)
+    inbox.consume(show)
+    await settled()
+    assert.deepStrictEqual([shown, acknowledged.flat(), renewals()], [["new 1 m1", "new 2 m2"], [1, 2], 1])
+    inbox.begin()
+    inbox.hear([packet(2), packet(3)])
+    inbox.hear([packet(4, { cgid: "other" })])
+    await settled()
+    assert.deepStrictEqual(shown.slice(2), ["new 3 m3", "new 4 m4"])
+    assert.strictEqual(renewals(), 1)
+  })
+
+  it("forgets a chat that was made anew under its gid, as in a store that was emptied", async () => {
+    const { inbox, shown, show } = setUp()
+    inbox.consume(show)
+    inbox.know([chat("chat", 1), chat("other", 1)])
+    inbox.hear([packet(50), packet(51, { cgid: "other" })])
+    await settled()
+    inbox.know([chat("chat", 9), chat("other", 1)])
+    inbox.hear([packet(3), packet(4, { cgid: "other" })])
+    await settled()
+    assert.deepStrictEqual(shown, ["new 50 m50", "new 51 m51", "new 3 m3"])
+  })
+
+  it("remembers a bounded number of messages, and tells old ones by their chat after that", async () => {
+    const { inbox, acknowledged, shown, show } = setUp(10)
+    inbox.consume(show)
+    for (let id = 1; id <= 6000; id++) {
+      inbox.hear([packet(id)])
+      if (id % 10 === 0) await settled()
+    }
+    shown.length = acknowledged.length = 0
+    inbox.hear([packet(1, { content: "too old to be told from the first one" }), packet(5999)])
+    await settled()
+    assert.deepStrictEqual([shown, acknowledged.flat()], [[], [1, 5999]])
+  })
+
+  it("does not wait for another attempt once it has ended", async () => {
+    const { inbox, clock, errors } = setUp()
+    inbox.consume(() => Promise.reject(new Error("full")))
+    inbox.hear([packet(1)])
+    await settled()
+    assert.strictEqual(clock.pending, 1)
+    inbox.end()
+    await settled()
+    assert.deepStrictEqual([clock.pending, errors.length], [0, 1])
+  })
+
+  it("hands nothing over once it has ended", async () => {
+    const { inbox, acknowledged, shown, show } = setUp()
+    inbox.hear([packet(1)])
+    inbox.end()
+    inbox.consume(show)
+    inbox.hear([packet(2)])
+    await settled()
+    assert.deepStrictEqual([shown, acknowledged], [[], []])
+  })
+})

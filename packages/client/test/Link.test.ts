@@ -1,0 +1,642 @@
+/** What becomes of the connection, and of what is asked meanwhile; the other end is played, and time is moved by hand. */
+import { assert, describe, it } from "@effect/vitest"
+import { connect, type Credentials, type Parley, ParleyError, type ParleyOptions, type State } from "../src/index.ts"
+import { CHAT, exchange, ManualClock, settled, USER } from "./Peer.ts"
+
+const setUp = (options: Partial<ParleyOptions> = {}) => setUpWith({ account: "ann", password: "123456" }, options)
+
+const setUpWith = (credentials: Credentials, options: Partial<ParleyOptions> = {}) => {
+  const net = exchange()
+  const clock = new ManualClock()
+  const states: Array<State> = []
+  const connecting = connect({
+    url: "http://server",
+    ...credentials,
+    WebSocket: net.WebSocket,
+    clock,
+    random: () => 0.5,
+    backoff: { first: 1000, max: 8000 },
+    timeout: 60_000,
+    heartbeat: 20_000,
+    patience: 10_000,
+    onState: (state) => states.push(state),
+    ...options
+  })
+  // Who expects it to fail looks at it later.
+  connecting.catch(() => {})
+  return { net, clock, states, connecting }
+}
+
+/** One that is online, with everything that belongs to it. */
+const online = async (options: Partial<ParleyOptions> = {}) => {
+  const all = setUp(options)
+  all.net.peer.welcome()
+  const parley = await all.connecting
+  all.states.length = 0
+  return { ...all, parley }
+}
+
+const failure = async (promise: Promise<unknown>): Promise<ParleyError> => {
+  try {
+    await promise
+  } catch (error) {
+    assert.instanceOf(error, ParleyError)
+    return error
+  }
+  throw new Error("it did not fail")
+}
+
+const stored = (content: string) => ({ data: [{ id: 1, gid: "g", cgid: "chat", content }] })
+
+describe("connecting", () => {
+  it("logs in with the md5 of the password, and knows who is there", async () => {
+    const { net, parley } = await online({ status: "away", device: "laptop" })
+    assert.deepStrictEqual(net.peer.heard[0], {
+      module: "chat",
+      method: "login",
+      params: { account: "ann", password: "e10adc3949ba59abbe56e057f20f883e", status: "away", device: "laptop" }
+    })
+    assert.deepStrictEqual([parley.sid, parley.me.account, [...parley.chats.keys()]], ["sid-1", "ann", ["chat"]])
+  })
+
+  it("goes on trying until its time is over", async () => {
+    const { net, clock, connecting, states } = setUp({ timeout: 5000 })
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.hangUp()
+    assert.deepStrictEqual([net.peers.length, states], [2, ["connecting", "waiting", "connecting", "waiting"]])
+    clock.pass(5000)
+    assert.strictEqual((await failure(connecting)).code, "timeout")
+    assert.strictEqual(clock.pending, 0)
+    assert.strictEqual(states.at(-1), "ended")
+  })
+
+  it("ends at once where the password is wrong", async () => {
+    const { net, clock, connecting } = setUp()
+    net.peer.open()
+    net.peer.answer("login", { result: "fail", message: "The account or the password is wrong." })
+    const error = await failure(connecting)
+    assert.deepStrictEqual([error.code, error.message], ["login", "The account or the password is wrong."])
+    assert.deepStrictEqual([net.peers.length, net.peer.gone, clock.pending], [1, true, 0])
+  })
+
+  it("goes on trying where the server has no room for a connection", async () => {
+    const { net, clock, connecting } = setUp()
+    net.peer.open()
+    net.peer.say({ module: "null", method: "null", result: "fail", message: "There are too many connections." })
+    clock.pass(500)
+    net.peer.welcome()
+    assert.strictEqual((await connecting).state, "online")
+  })
+
+  it("is given up by a signal", async () => {
+    const controller = new AbortController()
+    const { net, clock, connecting } = setUp({ signal: controller.signal })
+    controller.abort("enough")
+    const error = await failure(connecting)
+    assert.deepStrictEqual([error.code, error.cause, net.peer.gone, clock.pending], ["aborted", "enough", true, 0])
+  })
+
+  it.each(["ftp://server", "server", ""])("does not take %j for an address", async (url) => {
+    const { net, connecting } = setUp({ url })
+    assert.strictEqual((await failure(connecting)).code, "connection")
+    assert.strictEqual(net.peers.length, 0)
+  })
+
+  it("takes a token for a login, and learns from the server whose it is", async () => {
+    const { net, connecting } = setUpWith({ token: "tok" })
+    net.peer.open()
+    assert.deepStrictEqual(net.peer.last, {
+      module: "chat",
+      method: "userChangeStatus",
+      params: { status: "online" },
+      sid: "tok"
+    })
+    net.peer.answer("userChangeStatus", { sid: "tok", data: { id: 1, status: "online" } })
+    net.peer.push("userGetList", [USER])
+    net.peer.push("getlist", [])
+    assert.strictEqual((await connecting).me.account, "ann")
+  })
+
+  it("ends where a token is not worth anything", async () => {
+    const { net, connecting } = setUpWith({ token: "tok" })
+    net.peer.open()
+    net.peer.answer("userChangeStatus", { result: "denied", message: "Your session has ended." })
+    assert.strictEqual((await failure(connecting)).code, "login")
+  })
+
+  it("asks again for a token when the one it has is worth nothing any more", async () => {
+    let tokens = 0
+    const { net, clock, connecting } = setUpWith({ token: async () => `token-${++tokens}` })
+    net.peer.open()
+    await settled()
+    assert.strictEqual(net.peer.last?.sid, "token-1")
+    net.peer.answer("userChangeStatus", { data: { id: 1, status: "online" } })
+    net.peer.push("userGetList", [USER])
+    net.peer.push("getlist", [CHAT])
+    await connecting
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.open()
+    assert.deepStrictEqual(net.peer.last, { module: "chat", method: "ping", sid: "token-1" })
+    net.peer.answer("ping", { result: "denied" })
+    await settled()
+    assert.deepStrictEqual([net.peers.length, net.peer.last?.sid], [2, "token-2"])
+  })
+})
+
+describe("a connection that is lost", () => {
+  it("comes back after waits whose bound doubles up to the longest", async () => {
+    const { net, clock } = await online()
+    const waits: Array<number> = []
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const before = clock.now
+      const count = net.peers.length
+      net.peer.hangUp()
+      while (net.peers.length === count) clock.pass(100)
+      waits.push(clock.now - before)
+    }
+    assert.deepStrictEqual(waits, [500, 1000, 2000, 4000, 4000, 4000])
+    // Once it was there, the waits begin anew.
+    net.peer.welcome()
+    net.peer.hangUp()
+    clock.pass(500)
+    assert.strictEqual(net.peers.length, 8)
+  })
+
+  it("resumes the session, and logs in anew where it is dead", async () => {
+    const { net, clock, parley, states } = await online()
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.open()
+    assert.deepStrictEqual(net.peer.last, { module: "chat", method: "ping", sid: "sid-1" })
+    net.peer.answer("ping", { result: "denied", message: "Your session has ended." })
+    assert.strictEqual(net.peer.last?.method, "login")
+    net.peer.answer("login", { sid: "sid-2", data: { id: 1 } })
+    assert.deepStrictEqual([parley.sid, states], ["sid-2", ["waiting", "connecting", "online"]])
+  })
+
+  it("resumes with the status that was chosen", async () => {
+    const { net, clock, parley } = await online()
+    const changed = parley.changeStatus("busy")
+    net.peer.answer("userChangeStatus", { data: { id: 1, status: "busy" } })
+    await changed
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.open()
+    assert.deepInclude(net.peer.last, { method: "userChangeStatus", params: { status: "busy" } })
+  })
+
+  it("ends when a login after that is refused three times", async () => {
+    const { net, clock, parley } = await online()
+    for (let attempt = 0; attempt < 3; attempt++) {
+      assert.notStrictEqual(parley.state, "ended")
+      net.peer.hangUp()
+      clock.pass(8000)
+      net.peer.open()
+      if (attempt === 0) net.peer.answer("ping", { result: "denied" })
+      net.peer.answer("login", { result: "fail", message: "no" })
+    }
+    assert.deepStrictEqual([parley.state, parley.error?.code, clock.pending], ["ended", "login", 0])
+  })
+
+  it("comes back later where the server cannot look its session up", async () => {
+    const { net, clock, parley } = await online()
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.open()
+    net.peer.answer("ping", { result: "fail", message: "The storage does not answer." })
+    assert.strictEqual(parley.state, "waiting")
+    clock.pass(1000)
+    net.peer.open()
+    assert.deepStrictEqual([net.peers.length, net.peer.last?.sid], [3, "sid-1"])
+  })
+
+  it("does not hear a connection that it has left", async () => {
+    const { net, clock, parley } = await online()
+    const left = net.peer
+    left.hangUp()
+    clock.pass(500)
+    net.peer.welcome()
+    left.say({ module: "null", method: "null", message: "elsewhere" })
+    left.hangUp(4001)
+    assert.deepStrictEqual([parley.state, net.peers.length], ["online", 2])
+  })
+
+  it("is tried again at once when the application says so", async () => {
+    const { net, parley } = await online()
+    net.peer.hangUp()
+    parley.wake()
+    assert.strictEqual(net.peers.length, 2)
+    net.peer.welcome()
+    parley.wake()
+    parley.wake()
+    assert.deepStrictEqual(net.peer.asked, [{ module: "chat", method: "ping", sid: "sid-1" }])
+  })
+
+  it("is noticed by an answer that does not come", async () => {
+    const { net, clock, parley } = await online()
+    const sending = parley.send("chat", "hello")
+    clock.pass(9000)
+    // Pushes are no sign that the other direction is alive.
+    net.peer.push("login", USER)
+    clock.pass(1000)
+    assert.deepStrictEqual([parley.state, net.peer.gone], ["waiting", true])
+    clock.pass(500)
+    net.peer.welcome()
+    net.peer.answer("message", stored("hello"))
+    assert.strictEqual((await sending).content, "hello")
+  })
+
+  it("is noticed by the heartbeat where nothing is asked", async () => {
+    const { net, clock, parley } = await online()
+    for (let beat = 0; beat < 3; beat++) {
+      clock.pass(20_000)
+      assert.strictEqual(net.peer.last?.method, "ping")
+      net.peer.answer("ping")
+    }
+    assert.strictEqual(net.peer.asked.length, 3)
+    clock.pass(30_000)
+    assert.strictEqual(parley.state, "waiting")
+  })
+
+  it("is one that is never opened, or on which the greeting is not answered", async () => {
+    const { net, clock } = setUp()
+    clock.pass(10_500)
+    assert.deepStrictEqual([net.peers.length, net.peers[0]?.gone], [2, true])
+    net.peer.open()
+    clock.pass(11_000)
+    assert.strictEqual(net.peers.length, 3)
+  })
+
+  it("is given up where an answer is none to what was asked", async () => {
+    const { net, parley } = await online()
+    void parley.send("chat", "hello").catch(() => {})
+    net.peer.answer("create")
+    assert.deepStrictEqual([parley.state, net.peer.gone], ["waiting", true])
+    parley.close()
+  })
+})
+
+describe("a login elsewhere", () => {
+  it.each<[string, (net: ReturnType<typeof exchange>) => void]>([
+    ["the documented packet", ({ peer }) => peer.say({ module: "null", method: "null", message: "elsewhere" })],
+    ["the packet of the 1.0 client", ({ peer }) => peer.say([{ module: "chat", method: "kickoff" }])],
+    ["the close code", ({ peer }) => peer.hangUp(4001)]
+  ])("ends the client by %s", async (_how, say) => {
+    const { net, clock, parley, states } = await online()
+    const sending = failure(parley.send("chat", "hello"))
+    const reading = failure(parley.messages().next())
+    say(net)
+    assert.strictEqual((await sending).code, "elsewhere")
+    assert.strictEqual((await reading).code, "elsewhere")
+    assert.strictEqual((await failure(parley.listUsers())).code, "elsewhere")
+    assert.deepStrictEqual([states, clock.pending, net.peers.length], [["ended"], 0, 1])
+  })
+
+  /** A connection that was lost, a session on the next one, and the news that it is elsewhere. */
+  const withStray = async () => {
+    const all = await online()
+    all.net.peer.hangUp()
+    all.clock.pass(500)
+    all.net.peer.welcome()
+    all.net.peer.say({ module: "null", method: "null", message: "elsewhere" })
+    assert.strictEqual(all.parley.state, "waiting")
+    all.clock.pass(500)
+    all.net.peer.open()
+    return all
+  }
+
+  it("may be what the client itself has said on a connection that it lost", async () => {
+    const { net, parley } = await withStray()
+    net.peer.answer("ping")
+    assert.strictEqual(parley.state, "online")
+    // One lost connection excuses it once.
+    net.peer.say({ module: "null", method: "null", message: "elsewhere" })
+    assert.strictEqual(parley.error?.code, "elsewhere")
+  })
+
+  it("is not excused by a connection that was never opened", async () => {
+    const { net, clock, parley } = await online()
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.hangUp()
+    clock.pass(1000)
+    net.peer.welcome()
+    net.peer.hangUp(4001)
+    clock.pass(500)
+    net.peer.welcome()
+    net.peer.hangUp(4001)
+    assert.strictEqual(parley.error?.code, "elsewhere")
+  })
+
+  it("is somebody else after all where the session is dead", async () => {
+    const { net, parley } = await withStray()
+    net.peer.answer("ping", { result: "denied" })
+    assert.deepStrictEqual([parley.error?.code, net.peer.asked], ["elsewhere", []])
+  })
+
+  it("is somebody else once everything said would have come long ago", async () => {
+    const { net, clock, parley } = await online()
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.welcome()
+    for (let beat = 0; beat < 4; beat++) {
+      clock.pass(20_000)
+      net.peer.answer("ping")
+    }
+    net.peer.hangUp(4001)
+    assert.deepStrictEqual([parley.error?.code, clock.pending], ["elsewhere", 0])
+  })
+
+  it("may be one's own login that the network had held back, which took the session with it", async () => {
+    const { net, clock, connecting } = setUp()
+    net.peer.open()
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.welcome()
+    const parley = await connecting
+    net.peer.hangUp(4001)
+    clock.pass(1000)
+    net.peer.open()
+    net.peer.answer("ping", { result: "denied" })
+    assert.strictEqual(net.peer.last?.method, "login")
+    net.peer.answer("login", { sid: "sid-2", data: { id: 1 } })
+    assert.strictEqual(parley.state, "online")
+  })
+})
+
+describe("a request", () => {
+  it("is asked again after a reconnect, the same and in the same order", async () => {
+    const { net, clock, parley } = await online()
+    const sending = ["a", "b", "c"].map((content) => parley.send("chat", content))
+    const before = net.peer.asked
+    assert.strictEqual(before.length, 3)
+    net.peer.answer("message", stored("a"))
+    net.peer.hangUp()
+    const later = parley.send("chat", "d")
+    clock.pass(500)
+    net.peer.welcome()
+    assert.deepStrictEqual(net.peer.asked.slice(0, 2), before.slice(1))
+    assert.strictEqual(net.peer.asked.length, 3)
+    for (const content of ["b", "c", "d"]) net.peer.answer("message", stored(content))
+    const messages = await Promise.all([...sending, later])
+    assert.deepStrictEqual(
+      messages.map(({ content }) => content),
+      ["a", "b", "c", "d"]
+    )
+  })
+
+  it("waits for the answers of those before it when many are under way", async () => {
+    const { net, parley } = await online()
+    for (let index = 0; index < 50; index++) void parley.send("chat", String(index)).catch(() => {})
+    assert.strictEqual(net.peer.asked.length, 32)
+    net.peer.answer("message", stored("0"))
+    assert.strictEqual(net.peer.asked.length, 33)
+    parley.close()
+  })
+
+  it("is asked again on a new session where the old one died under it", async () => {
+    const { net, clock, parley } = await online()
+    const sending = parley.send("chat", "hello")
+    net.peer.answer("message", { result: "denied", message: "Your session has ended." })
+    clock.pass(500)
+    net.peer.open()
+    net.peer.answer("ping", { result: "denied" })
+    net.peer.answer("login", { sid: "sid-2", data: { id: 1 } })
+    assert.deepInclude(net.peer.last, { method: "message", sid: "sid-2" })
+    net.peer.answer("message", stored("hello"))
+    await sending
+  })
+
+  it("is refused with the server's reason", async () => {
+    const { net, parley } = await online()
+    const sending = failure(parley.send("chat", "hello"))
+    const refused = [{ gid: "g", cgid: "chat", message: "You may not speak in this chat." }]
+    net.peer.answer("message", { result: "fail", message: "No message was stored.", data: refused })
+    const { code, message, method, refused: told, repeated } = await sending
+    assert.deepStrictEqual(
+      { code, message, method, told, repeated },
+      { code: "refused", message: "No message was stored.", method: "message", told: refused, repeated: false }
+    )
+  })
+
+  it("is not waited for longer than its time, and its late answer goes to nobody", async () => {
+    const { net, clock, parley } = await online()
+    const late = failure(parley.send("chat", "a", { timeout: 100 }))
+    const sending = parley.send("chat", "b")
+    clock.pass(100)
+    assert.strictEqual((await late).code, "timeout")
+    net.peer.answer("message", stored("a"))
+    net.peer.answer("message", stored("b"))
+    assert.strictEqual((await sending).content, "b")
+  })
+
+  it("is not asked again once nobody waits for it", async () => {
+    const { net, clock, parley } = await online()
+    const controller = new AbortController()
+    const given = failure(parley.send("chat", "a", { signal: controller.signal }))
+    net.peer.hangUp()
+    controller.abort("enough")
+    const error = await given
+    assert.deepStrictEqual([error.code, error.cause], ["aborted", "enough"])
+    const already = await failure(parley.send("chat", "b", { signal: controller.signal }))
+    assert.strictEqual(already.code, "aborted")
+    clock.pass(500)
+    net.peer.welcome()
+    assert.deepStrictEqual(net.peer.asked, [])
+  })
+
+  it("is refused by the client where too many wait", async () => {
+    const { net, parley } = await online({ limit: 2 })
+    net.peer.hangUp()
+    const sending = [failure(parley.listUsers()), failure(parley.listUsers())]
+    assert.strictEqual((await failure(parley.listUsers())).code, "full")
+    parley.close()
+    for (const error of await Promise.all(sending)) assert.strictEqual(error.code, "closed")
+  })
+
+  it.each([true, false])("that is too large is not asked for ever (the server says so: %s)", async (says) => {
+    const { net, clock, parley } = await online()
+    const large = failure(parley.send("chat", "large"))
+    const small = parley.send("chat", "small")
+    if (says)
+      net.peer.say({ module: "null", method: "null", result: "fail", message: "A frame may have at most 1 bytes." })
+    net.peer.hangUp(1009)
+    assert.strictEqual((await large).code, "refused")
+    clock.pass(500)
+    net.peer.welcome()
+    assert.strictEqual(net.peer.asked.length, 1)
+    net.peer.answer("message", stored("small"))
+    assert.strictEqual((await small).content, "small")
+  })
+
+  it("to leave a chat is done where it was done before the connection broke", async () => {
+    const { net, clock, parley } = await online()
+    const leaving = parley.leave("chat")
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.welcome("sid-1", [])
+    net.peer.answer("joinchat", { result: "fail", message: "There is no such chat." })
+    await settled()
+    net.peer.answer("getList", { data: [] })
+    await leaving
+    const again = failure(parley.leave("chat"))
+    net.peer.answer("joinchat", { result: "fail", message: "There is no such chat." })
+    assert.strictEqual((await again).message, "There is no such chat.")
+  })
+})
+
+describe("messages", () => {
+  const read = async (parley: Parley, count: number): Promise<ReadonlyArray<string>> => {
+    const contents: Array<string> = []
+    for await (const { content } of parley.messages()) if (contents.push(content) >= count) break
+    return contents
+  }
+
+  it("are acknowledged when the next one is asked for", async () => {
+    const { net, parley } = await online()
+    net.peer.message(5)
+    net.peer.message(6)
+    const messages = parley.messages()
+    const first = await messages.next()
+    assert.strictEqual(first.value?.content, "m5")
+    await settled()
+    assert.deepStrictEqual(net.peer.asked, [])
+    assert.strictEqual((await messages.next()).value?.content, "m6")
+    assert.deepStrictEqual(net.peer.asked, [{ module: "chat", method: "message", id: 5, sid: "sid-1" }])
+    parley.close()
+    assert.deepStrictEqual(await messages.next(), { done: true, value: undefined })
+  })
+
+  it("come again to the next loop from the one at which the last was left", async () => {
+    const { net, parley } = await online()
+    for (let id = 5; id < 9; id++) net.peer.message(id)
+    assert.deepStrictEqual(await read(parley, 2), ["m5", "m6"])
+    assert.deepStrictEqual(await read(parley, 3), ["m6", "m7", "m8"])
+    assert.deepStrictEqual(
+      net.peer.asked.map(({ id }) => id),
+      [5, 6, 7]
+    )
+  })
+
+  it("come once where the connection broke before they were acknowledged", async () => {
+    const { net, clock, parley } = await online()
+    const shown: Array<string> = []
+    net.peer.message(5)
+    net.peer.hangUp()
+    parley.on("message", ({ content }) => shown.push(content))
+    await settled()
+    clock.pass(500)
+    net.peer.welcome()
+    net.peer.say(
+      [5, 6].map((id) => ({
+        id,
+        module: "chat",
+        method: "message",
+        data: [{ id, gid: `g${id}`, cgid: "chat", content: `m${id}`, contentType: "text" }]
+      }))
+    )
+    await settled()
+    assert.deepStrictEqual(shown, ["m5", "m6"])
+    assert.deepStrictEqual(
+      net.peer.asked.map(({ id }) => id),
+      [5, 6]
+    )
+  })
+
+  it("of one's own are not heard when the server pushes what it has answered nobody", async () => {
+    const { net, clock, parley } = await online()
+    const shown: Array<string> = []
+    parley.on("message", ({ content }) => shown.push(content))
+    const sending = parley.send("chat", "mine", { gid: "mine" })
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.welcome()
+    net.peer.message(5, { gid: "mine", user: 1 })
+    net.peer.answer("message", stored("mine"))
+    await sending
+    await settled()
+    assert.deepStrictEqual(shown, [])
+    assert.deepInclude(net.peer.last, { method: "message", id: 5 })
+  })
+
+  it("that there was no room for are fetched by a new connection, without a wait", async () => {
+    const { net, parley } = await online({ inbox: 1 })
+    net.peer.message(5)
+    net.peer.message(6)
+    const shown: Array<string> = []
+    parley.on("message", ({ content }) => shown.push(content))
+    await settled()
+    assert.strictEqual(net.peers.length, 2)
+    net.peer.welcome()
+    net.peer.message(6)
+    await settled()
+    assert.deepStrictEqual(shown, ["m5", "m6"])
+  })
+
+  it("are not heard any more by who has ended listening", async () => {
+    const { net, parley } = await online()
+    const shown: Array<string> = []
+    const leave = parley.on("message", ({ content }) => shown.push(content))
+    net.peer.message(5)
+    await settled()
+    leave()
+    net.peer.message(6)
+    await settled()
+    assert.deepStrictEqual(shown, ["m5"])
+  })
+})
+
+describe("events", () => {
+  it("tell what changes, and the lists follow", async () => {
+    const { net, parley } = await online()
+    const events: Array<string> = []
+    parley.onAny(({ type }) => events.push(type))
+    net.peer.push("login", { ...USER, id: 2 })
+    net.peer.push("userChangeName", { ...USER, id: 2, realname: "Ben" })
+    net.peer.push("userChangeStatus", { ...USER, id: 2, realname: "Ben", status: "busy" })
+    net.peer.push("changeName", { ...CHAT, name: "team" })
+    assert.deepInclude(parley.users.get(2), { realname: "Ben", status: "busy" })
+    assert.strictEqual(parley.chats.get("chat")?.name, "team")
+    net.peer.push("create", { ...CHAT, gid: "new" })
+    net.peer.push("joinChat", { ...CHAT, gid: "new", members: [{ id: 1 }, { id: 3 }] })
+    net.peer.push("changePublic", { ...CHAT, gid: "new", public: true })
+    net.peer.push("setAdmin", CHAT)
+    net.peer.push("setCommitters", CHAT)
+    net.peer.push("addMember", { ...CHAT, gid: "new", members: [{ id: 3 }] })
+    net.peer.push("logout", { ...USER, id: 2, status: "offline" })
+    net.peer.push("unheardOf", {})
+    net.peer.message(5)
+    await settled()
+    assert.deepStrictEqual(events, [
+      "login",
+      "userRenamed",
+      "userStatus",
+      "renamed",
+      "created",
+      "joined",
+      "published",
+      "admins",
+      "committers",
+      "members",
+      "logout",
+      "message"
+    ])
+    assert.deepStrictEqual([...parley.chats.keys()], ["chat"])
+  })
+
+  it("do not stop at a listener that fails", async () => {
+    const errors: Array<unknown> = []
+    const { net, parley } = await online({ onError: (error) => errors.push(error) })
+    const seen: Array<number> = []
+    parley.on("login", () => {
+      throw new Error("mine")
+    })
+    const leave = parley.on("login", ({ id }) => seen.push(id))
+    net.peer.push("login", { ...USER, id: 2 })
+    leave()
+    net.peer.push("login", { ...USER, id: 3 })
+    assert.deepStrictEqual([errors.length, seen], [2, [2]])
+  })
+})

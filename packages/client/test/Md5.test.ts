@@ -1,0 +1,34 @@
+import { assert, describe, it } from "@effect/vitest"
+import { createHash } from "node:crypto"
+import { md5 } from "../src/index.ts"
+import { dice } from "./Proxy.ts"
+
+const expected = (text: string): string => createHash("md5").update(text).digest("hex")
+
+describe("md5", () => {
+  it.each([
+    ["", "d41d8cd98f00b204e9800998ecf8427e"],
+    ["abc", "900150983cd24fb0d6963f7d28e17f72"],
+    ["123456", "e10adc3949ba59abbe56e057f20f883e"]
+  ])("of %j is %s", (text, digest) => {
+    assert.strictEqual(md5(text), digest)
+  })
+
+  it("is that of the platform at every length around a block's end", () => {
+    for (let length = 0; length < 200; length++) {
+      const text = "x".repeat(length)
+      assert.strictEqual(md5(text), expected(text), `${length} characters`)
+    }
+  })
+
+  it("is that of the platform for 1000 random texts", () => {
+    const seed = Number(process.env["PARLEY_TEST_SEED"] ?? Date.now() % 2 ** 31)
+    const random = dice(seed)
+    for (let round = 0; round < 1000; round++) {
+      // Any code unit: also half a surrogate pair, which UTF-8 has a replacement for.
+      const units = Array.from({ length: Math.floor(random() * 300) }, () => Math.floor(random() * 0x10000))
+      const text = String.fromCharCode(...units)
+      assert.strictEqual(md5(text), expected(text), `seed ${seed}: ${JSON.stringify(text)}`)
+    }
+  })
+})

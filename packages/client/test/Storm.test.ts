@@ -1,0 +1,211 @@
+/**
+ * Clients behind a proxy that cuts, delays, half-closes and swallows at random, while the server is killed once and
+ * stopped once: what the applications see is every message once and in order. Run again what failed with
+ * `PARLEY_TEST_SEED=<seed>`; the dice are the same, the moments at which they fall are not.
+ */
+import { connect, type Incoming, type Message, type Parley } from "../src/index.ts"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { folder, serve } from "../../server/test/Program.ts"
+import { CALM, dice, Proxy, type Trouble } from "./Proxy.ts"
+
+const MESSAGES = 1000
+const ACCOUNTS = ["alice", "bob", "carol", "dave"] as const
+/** Messages that one sender has outstanding, at most. */
+const WINDOW = 8
+
+const STORM: Trouble = { cut: 0.02, delay: 0.1, halfClose: 0.01, swallow: 0.003, longest: 200 }
+
+const seed = Number(process.env["PARLEY_TEST_SEED"] ?? Date.now() % 2 ** 31)
+const random = dice(seed)
+
+interface Sent {
+  readonly chat: string
+  readonly content: string
+  stored: Message | undefined
+}
+
+/** One application: what it sent and what it was shown. */
+class Application {
+  readonly parley: Parley
+  readonly sent: Array<Sent> = []
+  readonly shown: Array<Incoming> = []
+
+  constructor(parley: Parley) {
+    this.parley = parley
+  }
+
+  /** One takes messages by a listener, the next by an iterator; both take their time now and then. */
+  read(shown: () => void): void {
+    const take = async (message: Incoming): Promise<void> => {
+      for (let turns = Math.floor(random() * 4); turns > 0; turns--) await new Promise(setImmediate)
+      this.shown.push(message)
+      shown()
+    }
+    if (ACCOUNTS.indexOf(this.parley.me.account as (typeof ACCOUNTS)[number]) % 2 === 0) {
+      this.parley.on("message", take)
+    } else {
+      void (async () => {
+        for await (const message of this.parley.messages()) await take(message)
+      })()
+    }
+  }
+
+  async write(chats: ReadonlyArray<string>, count: number, stored: () => void): Promise<void> {
+    const lanes = Array.from({ length: WINDOW }, async () => {
+      while (this.sent.length < count) {
+        const chat = chats[Math.floor(random() * chats.length)] ?? ""
+        const sent: Sent = { chat, content: `${this.parley.me.account} ${this.sent.length} ✓`, stored: undefined }
+        this.sent.push(sent)
+        sent.stored = await this.parley.send(chat, sent.content)
+        stored()
+      }
+    })
+    await Promise.all(lanes)
+  }
+}
+
+const judge = (applications: ReadonlyArray<Application>, chats: ReadonlyArray<string>): void => {
+  const stored = applications.flatMap(({ sent }) => sent.map((one) => one.stored))
+  assert.strictEqual(new Set(stored.map((message) => message?.id)).size, MESSAGES, "each message has an id of its own")
+  for (const { parley, sent, shown } of applications) {
+    const { account, id: me } = parley.me
+    for (const chat of chats) {
+      const wanted = applications
+        .filter((other) => other.parley !== parley)
+        .flatMap((other) => other.sent.filter((one) => one.chat === chat).map((one) => one.stored))
+        .filter((message) => message !== undefined)
+        .toSorted((a, b) => a.id - b.id)
+        .map((message): Incoming => ({ ...message, change: "new" }))
+      const seen = shown.filter(({ cgid }) => cgid === chat)
+      assert.deepStrictEqual(seen, wanted, `${account} in ${chat}`)
+      const own = sent.filter((one) => one.chat === chat).map((one) => one.stored?.id ?? 0)
+      assert.deepStrictEqual(
+        own,
+        own.toSorted((a, b) => a - b),
+        `${account}'s own in ${chat}`
+      )
+    }
+    assert.notInclude(
+      shown.map(({ user }) => user),
+      me
+    )
+  }
+}
+
+describe("clients in a storm", () => {
+  it.live(
+    `show each of ${MESSAGES} messages once and in order, over two restarts of the server (seed ${seed})`,
+    () =>
+      Effect.gen(function* () {
+        const cwd = yield* folder
+        const proxy = new Proxy(random)
+        const url = yield* Effect.promise(() => proxy.listen())
+        yield* Effect.addFinalizer(() => Effect.promise(() => proxy.close()))
+        const begin = Effect.fnUntraced(function* () {
+          const server = yield* serve(cwd, "--demo", "--set", "login.attempts=1000000")
+          proxy.target = Number(new URL(server.http).port)
+          return server
+        })
+        let server = yield* begin()
+
+        const applications = yield* Effect.forEach(ACCOUNTS, (account) =>
+          Effect.acquireRelease(
+            Effect.promise(
+              async () =>
+                new Application(
+                  await connect({
+                    url,
+                    account,
+                    password: "123456",
+                    backoff: { first: 30, max: 500 },
+                    heartbeat: 400,
+                    patience: 1500,
+                    timeout: 80_000,
+                    random
+                  })
+                )
+            ),
+            ({ parley }) => Effect.sync(() => parley.close())
+          )
+        )
+        const [first] = applications
+        assert(first)
+        const members = applications.map(({ parley }) => parley.me)
+        const chats: Array<string> = []
+        for (const name of ["one", "two", "three"]) {
+          chats.push((yield* Effect.promise(() => first.parley.create({ name, members }))).gid)
+        }
+
+        let stored = 0
+        let shown = 0
+        const due: Array<{ readonly there: () => boolean; readonly go: () => void }> = []
+        const look = (): void => {
+          for (const [index, { there, go }] of [...due.entries()].toReversed()) {
+            if (!there()) continue
+            due.splice(index, 1)
+            go()
+          }
+        }
+        const until = (there: () => boolean) =>
+          Effect.promise(
+            () =>
+              new Promise<void>((go) => {
+                due.push({ there, go })
+                look()
+              })
+          )
+
+        for (const application of applications) {
+          application.read(() => {
+            shown++
+            look()
+          })
+        }
+        proxy.trouble = STORM
+        const share = MESSAGES / ACCOUNTS.length
+        const writing = Promise.all(
+          applications.map((application) =>
+            application.write(chats, share, () => {
+              stored++
+              look()
+            })
+          )
+        )
+
+        yield* until(() => stored >= MESSAGES * 0.3)
+        server.child.kill("SIGKILL")
+        yield* server.ended
+        server = yield* begin()
+        yield* until(() => stored >= MESSAGES * 0.6)
+        server.child.kill("SIGTERM")
+        yield* server.ended
+        server = yield* begin()
+
+        yield* Effect.promise(() => writing)
+        yield* until(() => shown >= MESSAGES * (ACCOUNTS.length - 1))
+        proxy.trouble = CALM
+        // What comes too much comes before what is sent now.
+        for (const { parley } of applications) {
+          for (const chat of chats) yield* Effect.promise(() => parley.send(chat, "the end"))
+        }
+        const ends = (): boolean =>
+          applications.every(
+            (application) =>
+              application.shown.filter(({ content }) => content === "the end").length >=
+              chats.length * (ACCOUNTS.length - 1)
+          )
+        yield* until(ends)
+        for (const { shown: all } of applications) {
+          const kept = all.filter(({ content }) => content !== "the end")
+          assert.strictEqual(all.length - kept.length, chats.length * (ACCOUNTS.length - 1))
+          all.splice(0, all.length, ...kept)
+        }
+        console.log(`seed ${seed}: ${JSON.stringify(proxy.counts)}`)
+        judge(applications, chats)
+        assert.isAbove(proxy.counts.cuts, 10, "the storm was one")
+        assert.isAbove(proxy.counts.halfCloses, 5, "the storm was one")
+      }).pipe(Effect.scoped),
+    85_000
+  )
+})

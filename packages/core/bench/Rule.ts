@@ -1,0 +1,38 @@
+/** Whether a member may speak: the rules of one message, on facts in memory. */
+import { asMade } from "../src/Chat.ts"
+import { ChatId, UserId } from "../src/Ids.ts"
+import { refusal } from "../src/rules/Operations.ts"
+
+const MEMBERS = 50
+
+/** One turn is one message. */
+export const rule = {
+  says: "rule: may this member of a group of 50 speak",
+  make: () => {
+    const chat = asMade(
+      {
+        gid: "bench",
+        name: "bench",
+        type: "group",
+        public: false,
+        subject: 0,
+        createdBy: UserId(1),
+        owner: UserId(1),
+        admins: [],
+        committers: "all",
+        createdAt: 0,
+        attributes: {},
+        members: Array.from({ length: MEMBERS }, (_, index) => UserId(index + 1))
+      },
+      ChatId(1)
+    )
+    let nth = 0
+    return {
+      turn: () => {
+        const user = { id: UserId((nth++ % MEMBERS) + 1), admin: false }
+        if (refusal("speak", { user, chat }) !== undefined) throw new Error("a member may speak")
+      },
+      close: () => {}
+    }
+  }
+}

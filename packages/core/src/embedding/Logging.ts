@@ -1,0 +1,41 @@
+/** What the engine has to say to who runs it, in a host's own log. */
+import * as Cause from "effect/Cause"
+import type * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+
+export interface LogLine {
+  readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal"
+  readonly message: string
+  /** What went wrong, where something did. */
+  readonly error?: unknown
+  readonly at: Date
+}
+
+const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
+  Trace: "trace",
+  Debug: "debug",
+  Info: "info",
+  Warn: "warn",
+  Error: "error",
+  Fatal: "fatal"
+}
+
+/** In place of the console. What `write` throws is lost: there is nobody left to tell. */
+export const logTo = (write: (line: LogLine) => void): Layer.Layer<never> =>
+  Logger.layer([
+    Logger.make(({ logLevel, message, cause, date }) => {
+      const parts = [message].flat()
+      const words = parts.filter((part) => typeof part === "string").join(" ")
+      const error = cause.reasons.length > 0 ? Cause.squash(cause) : parts.find((part) => typeof part !== "string")
+      try {
+        write({
+          level: LEVELS[logLevel] ?? "info",
+          message: words,
+          ...(error !== undefined && { error: Cause.isCause(error) ? Cause.squash(error) : error }),
+          at: date
+        })
+      } catch {
+        return
+      }
+    })
+  ])
