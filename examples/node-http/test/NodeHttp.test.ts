@@ -1,90 +1,62 @@
-/** The example as a newcomer runs it: a process, its own page, and two users who talk. */
 import { spawn } from "node:child_process"
-import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { assert, describe, it } from "vitest"
+import { cookie, example } from "./Conversation.ts"
 
-const SERVER = fileURLToPath(new URL("../src/server.ts", import.meta.url))
-const README = fileURLToPath(new URL("../../../README.md", import.meta.url))
-const README_ZH = fileURLToPath(new URL("../../../README.zh-CN.md", import.meta.url))
-
-const program = spawn(process.execPath, [SERVER], { env: { ...process.env, PORT: "0" } })
-let port = 0
-
-beforeAll(async () => {
-  port = await new Promise<number>((resolve, reject) => {
-    let out = ""
-    program.stdout.on("data", (chunk) => {
-      out += String(chunk)
-      const found = /port: (\d+)/.exec(out)
-      if (found !== null) resolve(Number(found[1]))
-    })
-    program.on("exit", () => reject(new Error(`it ended: ${out}`)))
-  })
-})
-afterAll(() => {
-  program.kill("SIGKILL")
-})
-
-interface Packet {
-  readonly method: string
-  readonly result?: string
-  readonly sid: string
-  readonly data: ReadonlyArray<{ readonly content: string }>
-}
-
-/** A user on a WebSocket of their own. */
-const user = async (account: string) => {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
-  await new Promise((resolve) => socket.addEventListener("open", resolve))
-  const heard: Array<Packet> = []
-  const waiting = new Set<() => void>()
-  socket.addEventListener("message", ({ data }) => {
-    heard.push(...([JSON.parse(String(data))] as ReadonlyArray<Packet | ReadonlyArray<Packet>>).flat())
-    for (const look of waiting) look()
-  })
-  const hear = (wanted: (packet: Packet) => boolean): Promise<Packet> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        const found = heard.find(wanted)
-        if (found === undefined) return
-        waiting.delete(look)
-        resolve(found)
+example(
+  "node:http",
+  { server: new URL("../src/server.ts", import.meta.url), at: "/im", own: "", session: cookie },
+  (running) => {
+    it("takes its cookie for a login on the WebSocket too, but not from a foreign page", async () => {
+      const { http, signIn } = running()
+      const mine = await signIn("ann", "tea")
+      const open = async (headers: Readonly<Record<string, string>>) => {
+        const { WebSocket } = await import("ws")
+        const socket = new WebSocket(`${http.replace("http", "ws")}/im/ws`, { headers })
+        return new Promise<string>((resolve) => {
+          socket.on("open", () =>
+            socket.send(JSON.stringify({ module: "chat", method: "login", params: { account: "ann" } }))
+          )
+          socket.once("message", (data: Buffer) => {
+            socket.close()
+            resolve(data.toString())
+          })
+          socket.on("error", (error) => resolve(error.message))
+        })
       }
-      waiting.add(look)
-      look()
+      assert.include(await open(mine), '"result":"success"')
+      assert.include(await open({ ...mine, origin: http }), '"result":"success"')
+      assert.match(await open({ ...mine, origin: "https://evil.example" }), /403/)
     })
-  let sid: string | undefined
-  const ask = (method: string, params: unknown): Promise<Packet> => {
-    socket.send(JSON.stringify({ module: "chat", method, params, sid }))
-    return hear((packet) => packet.method === method && packet.result !== undefined)
   }
-  sid = (await ask("login", [account, createHash("md5").update("123456").digest("hex"), "online"])).sid
-  return { ask, hear }
-}
+)
 
-describe("the example for node:http", () => {
-  it("serves its own page beside the conversations", async () => {
-    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("Your own page.\n")
-    const config = (await (await fetch(`http://127.0.0.1:${port}/index.php?mode=getconfig`)).json()) as object
-    expect(config).toMatchObject({ sessionName: "sid" })
+const TEN_LINES = new URL("../src/ten-lines.ts", import.meta.url)
+
+describe("the ten lines of the README", () => {
+  it("are a program that runs, and sends a message", async () => {
+    const program = spawn(process.execPath, [fileURLToPath(TEN_LINES)], { env: { ...process.env, PORT: "0" } })
+    const http = await new Promise<string>((resolve, reject) => {
+      program.stdout.on("data", (chunk: Buffer) => {
+        const [, port] = /port: (\d+)/.exec(chunk.toString()) ?? []
+        if (port !== undefined) resolve(`http://127.0.0.1:${port}`)
+      })
+      program.once("exit", (code) => reject(new Error(`it ended with ${code}`)))
+    })
+    assert.strictEqual(await (await fetch(http)).text(), "Your own page.\n")
+    const { connect } = await import("@parley/client")
+    const ben = await connect({ url: `${http}/ws`, account: "ben", password: "123456" })
+    const content = await new Promise((resolve) => ben.on("message", (message) => resolve(message.content)))
+    assert.strictEqual(content, "Hello, Ben")
+    ben.close()
+    program.kill("SIGKILL")
   })
 
-  it("lets its users talk", async () => {
-    const ann = await user("ann")
-    const ben = await user("ben")
-    await ann.ask("create", ["hello", "Hello", "group", [{ id: 2 }]])
-    const sent = await ann.ask("message", [{ gid: "m1", cgid: "hello", content: "Hello, Ben" }])
-    expect(sent.result).toBe("success")
-    const push = await ben.hear((packet) => packet.method === "message")
-    expect(push.data[0]?.content).toBe("Hello, Ben")
-  })
-
-  it.each([README, README_ZH])("is what %s shows", (readme) => {
-    const [, embedding = ""] = readFileSync(SERVER, "utf8").split("// The rest is the embedding.\n")
-    const lines = embedding.split("\n").filter((line) => line.trim() !== "")
-    const shown = readFileSync(readme, "utf8")
-    for (const line of lines) expect(shown).toContain(line)
+  it.each(["README.md", "README.zh-CN.md"])("are what %s shows, and no more than ten", (name) => {
+    const lines = readFileSync(TEN_LINES, "utf8").trimEnd()
+    assert.isAtMost(lines.split("\n").length, 10)
+    const readme = readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8")
+    assert.include(readme, `\`\`\`ts\n${lines}\n\`\`\`\n`)
   })
 })

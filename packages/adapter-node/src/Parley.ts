@@ -125,7 +125,12 @@ export const createParley = async (given: ParleyOptions): Promise<Parley> => {
     throw fromCause(exit.cause)
   }
   const parley = new Parley(begun, exit.value, scope)
-  if (demonstration === true) for (const { demo } of exit.value.open) await parley.run(demo)
+  try {
+    if (demonstration === true) for (const { demo } of exit.value.open) await parley.run(demo)
+  } catch (error) {
+    await parley.close()
+    throw error
+  }
   closeOn(options.signal, parley, opened.works)
   return parley
 }

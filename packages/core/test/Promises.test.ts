@@ -6,6 +6,7 @@ import { Blobs } from "@parley/core/Blobs"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { UserId } from "@parley/core/Ids"
+import { Store } from "@parley/core/Store"
 import { scripts } from "@parley/core/scripts/index"
 import { assert, describe, it } from "vitest"
 import { Effect, Layer } from "effect"
@@ -359,6 +360,30 @@ describe("users and their sessions", () => {
     assert.deepInclude(await engine.users.find(Number(sender)), { account: "ann", realname: "Ann" })
     assert.strictEqual((await engine.as("9b2e").unread())[0]?.count, 1)
     assert.strictEqual(await codeOf(engine.as("ann").chats()), "NoSuchUsers")
+    const recipients: Array<number> = []
+    engine.on("message", (event) => recipients.push(...(event.recipients === "everyone" ? [] : event.recipients)))
+    await engine.as("6f1c").send(pair, "who hears it?")
+    assert.deepStrictEqual([...(await engine.users.externalIds(recipients)).values()], ["9b2e"])
+    assert.deepStrictEqual(
+      [...(await engine.users.externalIds([Number(sender), ...recipients, 77])).values()],
+      ["6f1c", "9b2e"]
+    )
+    // Also by who has never seen these users: another process, after a restart.
+    const { store } = await engine.run(Effect.map(Engine, ({ desk }) => desk))
+    await using later = await createEngine({
+      store: Layer.succeed(Store, store),
+      directory: { find: () => theirs, findByAccount: () => theirs }
+    })
+    assert.deepStrictEqual([...(await later.users.externalIds(recipients)).values()], ["9b2e"])
+
+    await using plain = await opened()
+    assert.deepStrictEqual(
+      [...(await plain.users.externalIds([2, 1, 77]))],
+      [
+        [2, "ben"],
+        [1, "ann"]
+      ]
+    )
   })
 })
 

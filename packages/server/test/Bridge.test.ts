@@ -5,9 +5,10 @@ import { Effect } from "effect"
 import { type Protocol, protocols } from "./bridge/Declaration.ts"
 import { page, reasons } from "./bridge/Page.ts"
 import { cells, table } from "./bridge/Table.ts"
-import { World } from "./bridge/World.ts"
+import { PEER, World } from "./bridge/World.ts"
+import type { Client } from "./Client.ts"
 
-layer(World.layer, { excludeTestServices: true, timeout: "60 seconds" })("the bridge", (it) => {
+layer(World.over("WebSocket"), { excludeTestServices: true, timeout: "60 seconds" })("the bridge", (it) => {
   for (const { operation, sender, reader, cell } of cells) {
     if (cell._tag === "Not") continue
     it.effect(`${operation}: by ${sender}, seen by ${reader}`, () =>
@@ -24,6 +25,48 @@ layer(World.layer, { excludeTestServices: true, timeout: "60 seconds" })("the br
     )
   }
 })
+
+/** What was pushed to a client, by id and method, as it travelled: parsing it and writing it again changes nothing. */
+const pushed = (client: Client): ReadonlyMap<string, string> => {
+  for (const frame of client.frames) assert.strictEqual(frame, JSON.stringify(JSON.parse(frame)))
+  return new Map(
+    client.heard.flatMap((packet) =>
+      packet.result === undefined && packet.id !== undefined
+        ? [[`${packet.method} ${packet.id}`, JSON.stringify(packet)]]
+        : []
+    )
+  )
+}
+
+layer(World.over("TCP"), { excludeTestServices: true, timeout: "60 seconds" })(
+  "the bridge, seen by a client of 1.0 over TCP",
+  (it) => {
+    for (const { operation, sender, reader, cell } of cells) {
+      if (cell._tag === "Not" || reader !== "xuanxuan") continue
+      it.effect(`${operation}: by ${sender}`, () =>
+        Effect.gen(function* () {
+          yield* cell.show(yield* World)
+        })
+      )
+    }
+
+    it.effect("has the same bytes as over WebSocket", () =>
+      Effect.gen(function* () {
+        const { desk } = yield* World
+        const overTcp = pushed(desk("bob"))
+        const common = (other: Client, kind: (key: string) => boolean) => {
+          const theirs = Array.from(pushed(other)).filter(([key]) => kind(key) && overTcp.has(key))
+          for (const [key, text] of theirs) assert.strictEqual(overTcp.get(key), text)
+          return theirs.map(([key]) => key.split(" ")[0])
+        }
+        // Of the same profile everything, and of the other one messages.
+        const methods = new Set(common(desk(PEER), (key) => !key.startsWith("getlist ")))
+        assert.includeMembers([...methods], ["message", "create", "changeName", "addMember"])
+        assert.isAbove(common(desk("alice"), (key) => key.startsWith("message ")).length, 10)
+      })
+    )
+  }
+)
 
 type Wanted = readonly [operations: ReadonlyArray<string>, by: ReadonlyArray<Protocol>, seenBy: ReadonlyArray<Protocol>]
 

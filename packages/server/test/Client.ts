@@ -30,6 +30,8 @@ export interface Closed {
 }
 
 export interface Client {
+  /** Every frame as it came. */
+  readonly frames: ReadonlyArray<string>
   /** Everything in the order in which it came, packets of one frame one by one. */
   readonly heard: ReadonlyArray<Packet>
   readonly answers: ReadonlyArray<Packet>
@@ -95,6 +97,7 @@ export const newGid = (): string => `gid-${process.pid}-${++gids}`
 
 const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>) =>
   Effect.gen(function* () {
+    const frames: Array<string> = []
     const heard: Array<Packet> = []
     const answers: Array<Packet> = []
     const delivered: Array<Message> = []
@@ -117,6 +120,7 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
     }
     const line = yield* open({
       frame: (text) => {
+        frames.push(text)
         const json = JSON.parse(text) as Packet | ReadonlyArray<Packet>
         if (Array.isArray(json)) for (const packet of json as ReadonlyArray<Packet>) hear(packet)
         else hear(json as Packet)
@@ -178,6 +182,7 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
           : Effect.die(new Error(`${method} failed: ${JSON.stringify(answer)}`))
       )
     const client: Client = {
+      frames,
       heard,
       answers,
       delivered,

@@ -1,12 +1,11 @@
 /** Files over HTTP, in and out. Source: seeds/002, "上传文件", "下载文件"; PROTOCOLS, "Files over HTTP". */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { createHash } from "node:crypto"
 import { readdirSync, watch } from "node:fs"
 import * as http from "node:http"
 import { join } from "node:path"
 import { Dice } from "./Noise.ts"
-import { connect, type Fields, fields, first, listed, loggedIn, residentMemory, Server, short } from "./Talk.ts"
+import { connect, type Fields, fields, first, listed, loggedIn, Server, short } from "./Talk.ts"
 
 const CRLF = "\r\n"
 const BOUNDARY = "----------------------------parley"
@@ -16,8 +15,6 @@ interface Asked {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Iterable<Uint8Array | string>
-  /** Called for each piece that comes and goes. */
-  readonly piece?: (bytes: Uint8Array) => void
   /** Breaks off after this many pieces of the body. */
   readonly cutAfter?: number
 }
@@ -30,14 +27,14 @@ interface Answered {
 
 const CUT: Answered = { status: 0, headers: {}, body: Buffer.alloc(0) }
 
-/** One request; with `piece` the answer's body is not kept. */
-const request = (url: string, { method = "GET", headers = {}, body = [], piece, cutAfter }: Asked = {}) =>
+/** One request. */
+const request = (url: string, { method = "GET", headers = {}, body = [], cutAfter }: Asked = {}) =>
   Effect.callback<Answered>((resume) => {
     const kept: Array<Buffer> = []
     let answered = false
     const outgoing = http.request(url, { method, headers, agent: false }, (incoming) => {
       answered = true
-      incoming.on("data", (bytes: Buffer) => (piece === undefined ? kept.push(bytes) : piece(bytes)))
+      incoming.on("data", (bytes: Buffer) => kept.push(bytes))
       incoming.on("end", () =>
         resume(
           Effect.succeed({
@@ -106,12 +103,6 @@ function* bytes(seed: number, size: number): Iterable<Uint8Array> {
   }
 }
 
-const hash = (content: Iterable<Uint8Array>): string => {
-  const sha = createHash("sha256")
-  for (const piece of content) sha.update(piece)
-  return sha.digest("hex")
-}
-
 /** All files below a folder. */
 const filesBelow = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : []))
@@ -145,42 +136,6 @@ const refusal = (method: string, answer: Answered): Fields => {
 }
 
 layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
-  it.effect("of 40 MiB come in and go out unchanged, and memory stays flat", () =>
-    Effect.gen(function* () {
-      const server = yield* Server
-      const { upload, download } = yield* room
-      const SIZE = 40 * 1024 * 1024
-      let highest = 0
-      const sample = () => (highest = Math.max(highest, residentMemory(server)))
-      const watched = function* (content: Iterable<Uint8Array>): Iterable<Uint8Array> {
-        for (const piece of content) {
-          sample()
-          yield piece
-        }
-      }
-      const roundTrip = Effect.fnUntraced(function* (seed: number) {
-        const answer = yield* upload(form(field("gid", "room"), file("large.bin", watched(bytes(seed, SIZE)))))
-        assert.strictEqual(answer.status, 200, short(answer.body.toString()))
-        const sha = createHash("sha256")
-        const { status, headers } = yield* download(first(listed(json(answer)))["id"], {
-          piece: (piece) => {
-            sample()
-            sha.update(piece)
-          }
-        })
-        assert.strictEqual(status, 200)
-        assert.strictEqual(headers["content-length"], String(SIZE))
-        assert.strictEqual(sha.digest("hex"), hash(bytes(seed, SIZE)))
-      })
-      yield* roundTrip(1)
-      const before = highest
-      highest = 0
-      yield* roundTrip(2)
-      yield* roundTrip(3)
-      assert.isAtMost(highest, before * 1.1, `from ${before} KiB to ${highest} KiB`)
-    })
-  )
-
   it.effect("are served whole, by range, and by HEAD", () =>
     Effect.gen(function* () {
       const { upload, download } = yield* room

@@ -1,5 +1,6 @@
 /** The engine's users, for who runs it. Users of a host's own directory are read here, and changed there. */
 import * as Effect from "effect/Effect"
+import { UserId } from "../Ids.ts"
 import { refuse } from "../Refused.ts"
 import { nameProblem } from "../scripts/Script.ts"
 import type { PresentUser, User, UserChange } from "../User.ts"
@@ -33,6 +34,28 @@ export class People {
       Effect.catchTag(found, "Refused", (refused) =>
         refused.reason._tag === "NoSuchUsers" ? Effect.undefined : Effect.fail(refused)
       )
+    )
+  }
+  /**
+   * What the host calls the users whom events, messages and chats name by our ids: its own ids where it has a directory,
+   * accounts otherwise. `as` takes the same. Ids that are nobody's are left out.
+   */
+  externalIds(ids: Iterable<number>): Promise<ReadonlyMap<number, string>> {
+    const { users } = this.#works.engine.desk
+    const wanted = [...new Set(ids)].map(UserId)
+    return this.#works.run(
+      Effect.gen(function* () {
+        const { external } = users
+        if (external === undefined) return new Map((yield* users.some(wanted)).map(({ id, account }) => [id, account]))
+        const unknown = wanted.filter((id) => external.externalIdOf(id) === undefined)
+        if (unknown.length > 0) yield* external.users(unknown)
+        return new Map(
+          wanted.flatMap((id) => {
+            const name = external.externalIdOf(id)
+            return name === undefined ? [] : [[id, name] as const]
+          })
+        )
+      })
     )
   }
   /** Everybody, by id, with who is here. */

@@ -39,7 +39,7 @@ export const page = (): string =>
     "started server; this page is written by them.",
     "",
     "Live means: in groups that xuanxuan, spark, youdu and hisihi made alike, where hisihi takes part in those of its organisations, and where ha takes part",
-    "in the pair.",
+    "in the pair. What xuanxuan sees is shown to clients of both kinds: by WebSocket in the documented profile, and by raw TCP in that of the 1.0 client.",
     "",
     ...table.flatMap(({ operation, says }) => [
       `## ${capital(operation)}`,

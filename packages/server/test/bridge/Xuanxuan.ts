@@ -125,7 +125,9 @@ const listed = (client: Client, gid: string): Effect.Effect<Fields | undefined> 
   Effect.map(client.get<ReadonlyArray<Fields>>("getlist"), (chats) => chats.find((chat) => chat["gid"] === gid))
 
 const memberIds = (chat: Fields | undefined): ReadonlyArray<number> =>
-  ((chat?.["members"] ?? []) as ReadonlyArray<{ readonly id: number }>).map(({ id }) => id)
+  ((chat?.["members"] ?? []) as ReadonlyArray<{ readonly id: number } | number>).map((member) =>
+    typeof member === "number" ? member : member.id
+  )
 
 const newest = (client: Client, gid: string): Effect.Effect<Shown | undefined> =>
   Effect.map(client.get<ReadonlyArray<Shown>>("history", { gid, recPerPage: 1, pageID: 1 }), ([message]) => message)

@@ -1,0 +1,15 @@
+/** This application's own sessions: a JWT in the `Authorization` header. */
+import { randomBytes } from "node:crypto"
+import { jwtVerify, SignJWT } from "jose"
+
+const secret = process.env["SECRET"] === undefined ? randomBytes(32) : new TextEncoder().encode(process.env["SECRET"])
+
+export const sign = (user: string): Promise<string> =>
+  new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(user).setExpirationTime("12h").sign(secret)
+
+/** Whose token it is; undefined for none, and for one that is not ours or not good any more. */
+export const verify = async (token: string | undefined): Promise<string | undefined> => {
+  if (token === undefined) return undefined
+  const verified = await jwtVerify(token, secret, { algorithms: ["HS256"] }).catch(() => undefined)
+  return verified?.payload.sub
+}

@@ -1,0 +1,49 @@
+/**
+ * This application's own users and sessions. The conversations read users through `directory` and know who asks by
+ * `userOf`; they keep nothing of this table but the ids.
+ */
+import { randomBytes, randomUUID, scryptSync, timingSafeEqual } from "node:crypto"
+import { DatabaseSync } from "node:sqlite"
+import type { DirectoryOption } from "@parley/adapter-node"
+
+const database = new DatabaseSync(process.env["PEOPLE"] ?? ":memory:")
+database.exec(
+  "CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, login TEXT UNIQUE, name TEXT, salt BLOB, hash BLOB)"
+)
+
+const hashOf = (password: string, salt: Uint8Array): Buffer => scryptSync(password, salt, 32)
+
+export const signUp = (login: string, name: string, password: string): void => {
+  const salt = randomBytes(16)
+  database
+    .prepare("INSERT OR IGNORE INTO people VALUES (?, ?, ?, ?, ?)")
+    .run(randomUUID(), login, name, salt, hashOf(password, salt))
+}
+
+const select = (column: "id" | "login", keys: ReadonlyArray<string>) =>
+  database
+    .prepare(`SELECT id, login, name FROM people WHERE ${column} IN (SELECT value FROM json_each(?))`)
+    .all(JSON.stringify(keys))
+    .map(({ id, login, name }) => ({ id: String(id), account: String(login), realname: String(name) }))
+
+export const directory: DirectoryOption = {
+  find: (ids) => select("id", ids),
+  findByAccount: (accounts) => select("login", accounts)
+}
+
+/** By what the browser was given in its cookie. */
+const sessions = new Map<string, string>()
+
+/** The cookie for who knows the password, or undefined. */
+export const signIn = (login: string, password: string): string | undefined => {
+  const found = database.prepare("SELECT id, salt, hash FROM people WHERE login = ?").get(login)
+  if (!(found?.["salt"] instanceof Uint8Array) || !(found["hash"] instanceof Uint8Array)) return undefined
+  if (!timingSafeEqual(found["hash"], hashOf(password, found["salt"]))) return undefined
+  const session = randomUUID()
+  sessions.set(session, String(found["id"]))
+  return `session=${session}; HttpOnly; SameSite=Lax; Path=/`
+}
+
+/** The id of the user whose cookie it is. */
+export const userOf = (cookie: string | undefined): string | undefined =>
+  sessions.get(/(?:^|;\s*)session=([\w-]+)/.exec(cookie ?? "")?.[1] ?? "")

@@ -1,0 +1,81 @@
+/** A message of the xuanxuan protocol: read from its frame, and said to others. */
+import { asMade } from "@parley/core/Chat"
+import { Frame } from "@parley/core/Connection"
+import type { ChatEvent } from "@parley/core/Event"
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import { fromPosted } from "@parley/core/Message"
+import * as Result from "effect/Result"
+import { isUnreadable, parse } from "../src/xuanxuan/Frames.ts"
+import { makeProfile } from "../src/xuanxuan/Profiles.ts"
+import { draftOf } from "../src/xuanxuan/Requests.ts"
+import { draftsIn } from "../src/xuanxuan/Wire.ts"
+
+const CONTENT = "the quick brown fox jumps over the lazy dog ".repeat(5).slice(0, 200)
+
+const user = {
+  id: UserId(1),
+  account: "alice",
+  realname: "Alice",
+  avatar: "",
+  role: "",
+  dept: 0,
+  admin: false,
+  organisation: null,
+  disabled: false,
+  createdAt: 0,
+  since: EntryId(0)
+}
+
+/** One turn is one frame with one message. */
+export const decode = {
+  says: "decode: a frame with one message of 200 characters",
+  make: () => {
+    const params = [{ gid: "a-gid", cgid: "a-chat", type: "normal", contentType: "text", content: CONTENT }]
+    const frame = JSON.stringify({ module: "chat", method: "message", params, sid: "a session's token" })
+    return {
+      turn: () => {
+        const [request] = parse(frame, 1000)
+        const sent = request === undefined || isUnreadable(request) ? [] : draftsIn(request.params)
+        if (!Array.isArray(sent) || Result.isFailure(draftOf(user, sent[0], 0))) throw new Error("it is a message")
+      },
+      close: () => {}
+    }
+  }
+}
+
+/** One turn is one message as the frame that all its recipients share. */
+export const encode = {
+  says: "encode: a message of 200 characters, once for all who hear it",
+  make: () => {
+    const everybody = [UserId(1), UserId(2)]
+    const profile = makeProfile("documented", { accountOf: () => "alice", everybody: () => everybody })
+    const chat = asMade(
+      {
+        gid: "a-chat",
+        name: "",
+        type: "group",
+        public: false,
+        subject: 0,
+        createdBy: UserId(1),
+        owner: UserId(1),
+        admins: [],
+        committers: "all",
+        createdAt: 0,
+        attributes: {},
+        members: everybody
+      },
+      ChatId(1)
+    )
+    const body = { _tag: "Posted", gid: "a-gid", type: "normal", contentType: "text", content: CONTENT, date: 0 } as const
+    const entry = { id: EntryId(7), chat: chat.id, seq: 2, posted: 1, at: 0, by: user.id, origin: null, body }
+    const head = { seq: 2, posted: 1, activeAt: 0 }
+    const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head, message: fromPosted(entry) }
+    return {
+      turn: () => {
+        const frame = new Frame(profile.bundle(profile.packets(event)))
+        if (frame.bytes("bench", (text) => Buffer.from(text)).length < CONTENT.length) throw new Error("it has the content")
+      },
+      close: () => {}
+    }
+  }
+}
