@@ -1,112 +1,99 @@
-/** Reads the scenario files of a protocol, and says precisely what is wrong with one that is not well formed. */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+/** The scenarios of a protocol: those that come with the kit, and others' beside them. */
+import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import * as Data from "effect/Data"
-import * as Schema from "effect/Schema"
-import { isArray, isObject, type Json, type JsonObject } from "./Json.ts"
-import { File, type Profile, Protocol, type Scenario, Step, type Transport } from "./Scenario.ts"
+import { faultsOf } from "./Soundness.ts"
+import { badData, type Protocol, type Scenario, type Transport, type Wire } from "./Scenario.ts"
+import { readProtocol, readScenarios } from "./ScenarioFile.ts"
 
 export interface Catalogue {
   readonly protocol: Protocol
   readonly scenarios: ReadonlyArray<Scenario>
 }
 
-/** The kit's own files are at fault: nothing can be said of the server. */
-export class BadData extends Data.TaggedError("BadData")<{ readonly file: string; readonly message: string }> {}
+const own = fileURLToPath(new URL("../protocols/", import.meta.url))
 
-const folder = fileURLToPath(new URL("../protocols/", import.meta.url))
+/** Whether a file came with the kit: then its faults are the kit's. */
+export const isOwn = (file: string): boolean => file.startsWith(own)
 
-const strict = { onExcessProperty: "error", errors: "all" } as const
-const decodeFile = Schema.decodeUnknownSync(File, strict)
-const decodeProtocol = Schema.decodeUnknownSync(Protocol, strict)
-const decodeStep = Schema.decodeUnknownSync(Step, strict)
+const isProtocol = (folder: string, name: string): boolean => existsSync(join(folder, name, "protocol.json"))
 
-const read = <A>(file: string, decode: (input: unknown) => A): A => {
+/** The protocols that there are scenarios for, with those that folders of others bring. */
+export const protocols = (sequences: ReadonlyArray<string> = []): ReadonlyArray<string> => [
+  ...new Set(
+    [own, ...sequences]
+      .flatMap((folder) => listed(folder).map((name) => [folder, name] as const))
+      .filter(([folder, name]) => isProtocol(folder, name))
+      .map(([, name]) => name)
+      .toSorted()
+  )
+]
+
+const listed = (folder: string): ReadonlyArray<string> => {
   try {
-    return decode(JSON.parse(readFileSync(file, "utf8")))
-  } catch (cause) {
-    throw new BadData({ file, message: cause instanceof Error ? cause.message : String(cause) })
+    return readdirSync(folder).toSorted()
+  } catch {
+    throw badData(folder, "no such folder")
   }
 }
 
-/** The protocols that there are scenarios for. */
-export const protocols = (): ReadonlyArray<string> =>
-  readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "protocol.json")))
-    .map((entry) => entry.name)
-    .toSorted()
+/** What lies beside the scenarios. */
+const beside = new Set(["protocol.json", "headings.json"])
 
-const own = new Set(["protocol.json", "headings.json"])
+const filesIn = (folder: string): ReadonlyArray<string> =>
+  listed(folder)
+    .filter((file) => file.endsWith(".json") && !beside.has(file))
+    .map((file) => join(folder, file))
 
-/** The scenarios of a protocol, in the order of its files and within them. Throws `BadData`. */
-export const load = (name: string): Catalogue => {
-  const directory = join(folder, name)
-  if (!protocols().includes(name)) throw new BadData({ file: directory, message: "no such protocol" })
-  const protocol = read(join(directory, "protocol.json"), decodeProtocol)
-  const scenarios = readdirSync(directory)
-    .filter((file) => file.endsWith(".json") && !own.has(file))
-    .toSorted()
-    .flatMap((file) => read(join(directory, file), decodeFile).scenarios)
+/** Of somebody else's folder: the files in it, and those in its folder for this protocol. */
+const others = (folder: string, name: string): ReadonlyArray<{ file: string; scenarios: ReadonlyArray<Scenario> }> => {
+  const inner = join(folder, name)
+  return [...filesIn(folder), ...(existsSync(inner) ? filesIn(inner) : [])].map((file) => ({
+    file,
+    scenarios: readScenarios(file).filter(({ id }) => id.startsWith(`${name}/`))
+  }))
+}
+
+/**
+ * The scenarios of a protocol, in the order of its files and within them, then those of `sequences`: folders with further
+ * files, whose scenarios belong to the protocol that their id begins with. Throws `BadData`.
+ */
+export const load = (name: string, sequences: ReadonlyArray<string> = []): Catalogue => {
+  const known = sequences.length === 0 ? loaded.get(name) : undefined
+  const found = known ?? read(name, sequences)
+  if (sequences.length === 0) loaded.set(name, found)
+  return found
+}
+
+/** The kit's own files do not change while it runs. */
+const loaded = new Map<string, Catalogue>()
+
+const read = (name: string, sequences: ReadonlyArray<string>): Catalogue => {
+  const home = [own, ...sequences].find((folder) => isProtocol(folder, name))
+  if (home === undefined || !protocols(sequences).includes(name)) {
+    throw badData(join(own, name), "no such protocol")
+  }
+  const protocol = readProtocol(join(home, name, "protocol.json"))
+  const scenarios = home === own ? filesIn(join(own, name)).flatMap(readScenarios) : []
+  const known = new Set(scenarios.map(({ id }) => id))
+  for (const folder of sequences) {
+    for (const { file, scenarios: more } of others(folder, name)) {
+      const twice = more.find(({ id }, index) => known.has(id) || more.findIndex((one) => one.id === id) !== index)
+      if (twice !== undefined) throw badData(file, `${twice.id}: there is a scenario of this id`)
+      const faults = more.flatMap((scenario) => faultsOf(protocol, scenario))
+      if (faults.length > 0) throw badData(file, faults.slice(0, 10).join("\n"))
+      for (const scenario of more) {
+        known.add(scenario.id)
+        scenarios.push(scenario)
+      }
+    }
+  }
   return { protocol, scenarios }
-}
-
-const depth = 32
-
-/** The template with shapes put in and the profile chosen; `self.` names become the actor's. */
-export const expand = (
-  template: Json,
-  protocol: Protocol,
-  profile: Profile,
-  self: string | undefined,
-  level = 0
-): Json => {
-  const again = (value: Json) => expand(value, protocol, profile, self, level + 1)
-  if (level > depth) throw new BadData({ file: protocol.protocol, message: "shapes are nested too deep" })
-  if (typeof template === "string") return self === undefined ? template : template.replaceAll("self.", `${self}.`)
-  if (isArray(template)) return template.map(again)
-  if (!isObject(template)) return template
-  const chosen = template["$profile"]
-  if (isObject(chosen)) return again(chosen[profile] ?? null)
-  const shape = template["$shape"]
-  if (typeof shape !== "string") {
-    return Object.fromEntries(Object.entries(template).map(([key, value]) => [key, again(value)]))
-  }
-  const base = protocol.shapes[shape]
-  if (base === undefined) throw new BadData({ file: protocol.protocol, message: `no shape ${shape}` })
-  const over = template["with"]
-  const merged: Json = isObject(base) && isObject(over) ? merge(base, over) : base
-  return again(merged)
-}
-
-/** A shape inside a shape is laid open here, so that `with` reaches the fields of either. */
-const merge = (base: JsonObject, over: JsonObject): JsonObject =>
-  typeof base["$shape"] === "string"
-    ? { ...base, with: merge(isObject(base["with"]) ? base["with"] : {}, over) }
-    : { ...base, ...over }
-
-/** The steps of a routine, acted by `self`. */
-export const routine = (protocol: Protocol, name: string, profile: Profile, self: string): ReadonlyArray<Step> => {
-  const steps = protocol.routines[name]
-  if (steps === undefined) throw new BadData({ file: protocol.protocol, message: `no routine ${name}` })
-  return steps.map((step) => decodeStep(Object.assign({}, expand(step, protocol, profile, self), { by: self })))
 }
 
 /** How the protocol is reached unless it is said otherwise. */
 export const usualTransport = ({ barrier }: Protocol): Transport => (barrier === undefined ? "http" : "ws")
 
-/** Whether a scenario can be played over this transport in this profile. */
-export const applies = (scenario: Scenario, transport: Transport, profile: Profile): boolean =>
-  (scenario.transports ?? [transport]).includes(transport) && (scenario.profiles ?? [profile]).includes(profile)
-
-/** A glob over ids: `*` within one part, `**` across parts, `?` one character; without a wildcard the whole id. */
-export const glob = (pattern: string): ((id: string) => boolean) => {
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll("**", "\u0000")
-    .replaceAll("*", "[^/]*")
-    .replaceAll("?", "[^/]")
-    .replaceAll("\u0000", ".*")
-  const expression = new RegExp(`^${source}$`)
-  return (id) => expression.test(id)
-}
+/** Whether a scenario can be played over this transport in this wire form. */
+export const applies = (scenario: Scenario, transport: Transport, wire: Wire): boolean =>
+  (scenario.transports ?? [transport]).includes(transport) && (scenario.profiles ?? [wire]).includes(wire)

@@ -16,6 +16,7 @@ export class Unreachable extends Data.TaggedError("Unreachable")<{
 const largestFrame = 16 * 1024 * 1024
 /** How long a polite close may take before the socket is destroyed, in milliseconds. */
 const politeness = 1_000
+/** How long a connection may take to be there unless it is said otherwise, in milliseconds. */
 const handshake = 10_000
 
 interface Opened {
@@ -23,7 +24,7 @@ interface Opened {
   readonly destroy: () => void
 }
 
-const overWebSocket = (address: string, trace: Trace) =>
+const overWebSocket = (address: string, trace: Trace, patience: number) =>
   Effect.callback<Opened, Unreachable>((resume) => {
     const refuse = (message: string) => resume(Effect.fail(new Unreachable({ address, message })))
     let socket: WebSocket
@@ -31,7 +32,8 @@ const overWebSocket = (address: string, trace: Trace) =>
       socket = new WebSocket(address, {
         maxPayload: largestFrame,
         perMessageDeflate: false,
-        handshakeTimeout: handshake
+        handshakeTimeout: patience,
+        followRedirects: false
       })
     } catch (cause) {
       return refuse(String(cause))
@@ -89,7 +91,7 @@ const readLines = (socket: Socket, line: Line): void => {
   })
 }
 
-const overTcp = (address: string, trace: Trace) =>
+const overTcp = (address: string, trace: Trace, patience: number) =>
   Effect.callback<Opened, Unreachable>((resume) => {
     const refuse = (message: string) => resume(Effect.fail(new Unreachable({ address, message })))
     if (!URL.canParse(address)) return refuse("not an address of the form tcp://host:port")
@@ -105,7 +107,7 @@ const overTcp = (address: string, trace: Trace) =>
       trace
     )
     let opened = false
-    socket.setTimeout(handshake, () => {
+    socket.setTimeout(patience, () => {
       if (!opened) socket.destroy(new Error("no connection in time"))
     })
     socket.on("connect", () => {
@@ -122,9 +124,16 @@ const overTcp = (address: string, trace: Trace) =>
     return Effect.sync(destroy)
   })
 
-/** A connection to `ws://…`, `wss://…` or `tcp://host:port`, closed with the scope. */
-export const dial = (address: string, trace: Trace): Effect.Effect<Line, Unreachable, Scope.Scope> =>
+/**
+ * A connection to `ws://…`, `wss://…` or `tcp://host:port`, closed with the scope. It is there within `patience`
+ * milliseconds, or not at all.
+ */
+export const dial = (
+  address: string,
+  trace: Trace,
+  patience = handshake
+): Effect.Effect<Line, Unreachable, Scope.Scope> =>
   Effect.acquireRelease(
-    address.startsWith("tcp:") ? overTcp(address, trace) : overWebSocket(address, trace),
+    address.startsWith("tcp:") ? overTcp(address, trace, patience) : overWebSocket(address, trace, patience),
     ({ destroy }) => Effect.sync(destroy)
   ).pipe(Effect.map(({ line }) => line))

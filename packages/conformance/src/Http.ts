@@ -1,47 +1,60 @@
 /** One HTTP exchange of a scenario, bounded in time and size. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { isArray, parse, printable, type Json, type JsonObject, show } from "./Json.ts"
 import { match } from "./Match.ts"
+import { curl, type Request as Asked } from "./Reproduce.ts"
 import type { Http, Step } from "./Scenario.ts"
-import { build } from "./Scope.ts"
-import type { World } from "./World.ts"
+import { build, type Scope } from "./Scope.ts"
+import { note, type World } from "./World.ts"
 
-type HttpStep = Extract<Step, typeof Http.Type>
+export type HttpStep = Extract<Step, typeof Http.Type>
 
 /** Over this an answer is cut off, and the exchange fails; bytes. */
 const largestBody = 16 * 1024 * 1024
 
-const text = (template: Json, world: World): string => {
-  const value = build(template, world.scope)
+const text = (template: Json, scope: Scope): string => {
+  const value = build(template, scope)
   return typeof value === "string" ? value : JSON.stringify(value)
 }
 
-const request = (step: HttpStep, world: World): { readonly url: string; readonly init: RequestInit } => {
-  const { method, path, headers, form, encoded, body } = step.http
-  const own = Object.fromEntries(
-    Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), text(value, world)])
+type Encoded = NonNullable<HttpStep["http"]["encoded"]>
+
+const pairsOf = (encoded: Encoded, scope: Scope): Array<[string, string]> =>
+  Object.entries(encoded).flatMap(([name, value]) =>
+    (isArray(value) ? value : [value]).map((one): [string, string] => [name, text(one, scope)])
   )
-  const init: RequestInit = {
-    method,
-    redirect: "manual",
-    headers: own
-  }
+
+/** The step's request with everything filled in. */
+export const requestOf = ({ http }: HttpStep, origin: string, scope: Scope): Asked => {
+  const { method, path, headers, form, encoded, body } = http
+  const own = Object.entries(headers ?? {}).map(
+    ([name, value]): readonly [string, string] => [name.toLowerCase(), text(value, scope)] as const
+  )
+  const base = { method, url: origin.replace(/\/$/, "") + text(path, scope) }
+  const typed = (type: string) =>
+    own.some(([name]) => name === "content-type") ? own : [["content-type", type] as const, ...own]
   if (form !== undefined) {
-    const data = new FormData()
-    for (const [name, value] of Object.entries(form.fields)) data.append(name, text(value, world))
-    for (const file of form.files) data.append(file.part, new Blob([text(file.content, world)]), file.name)
-    init.body = data
-  } else if (encoded !== undefined) {
-    const pairs = Object.entries(encoded).flatMap(([name, value]) =>
-      (isArray(value) ? value : [value]).map((one): [string, string] => [name, text(one, world)])
-    )
-    init.body = new URLSearchParams(pairs)
-  } else if (body !== undefined) {
-    const isText = typeof body === "string" || typeof build(body, world.scope) === "string"
-    init.body = text(body, world)
-    init.headers = { ...(!isText && { "content-type": "application/json" }), ...own }
+    const fields = Object.entries(form.fields).map(([name, value]) => [name, text(value, scope)] as const)
+    const files = form.files.map(({ part, name, content }) => ({ part, name, content: text(content, scope) }))
+    return { ...base, headers: own, form: { fields, files } }
   }
-  return { url: world.target.http.replace(/\/$/, "") + text(path, world), init }
+  if (encoded !== undefined) {
+    const pairs = new URLSearchParams(pairsOf(encoded, scope)).toString()
+    return { ...base, headers: typed("application/x-www-form-urlencoded;charset=UTF-8"), body: pairs }
+  }
+  if (body === undefined) return { ...base, headers: own }
+  const isText = typeof body === "string" || typeof build(body, scope) === "string"
+  return { ...base, headers: isText ? own : typed("application/json"), body: text(body, scope) }
+}
+
+const initOf = (asked: Asked, signal: AbortSignal): RequestInit => {
+  const base = { method: asked.method, redirect: "manual", headers: Object.fromEntries(asked.headers), signal } as const
+  if (asked.form === undefined) return asked.body === undefined ? base : { ...base, body: asked.body }
+  const data = new FormData()
+  for (const [name, value] of asked.form.fields) data.append(name, value)
+  for (const file of asked.form.files) data.append(file.part, new Blob([file.content]), file.name)
+  return { ...base, body: data }
 }
 
 const readBounded = async (response: Response): Promise<string> => {
@@ -55,25 +68,66 @@ const readBounded = async (response: Response): Promise<string> => {
   return Buffer.concat(chunks).toString("utf8")
 }
 
+const spoken = (asked: Asked): string =>
+  [
+    `${asked.method} ${asked.url}`,
+    ...asked.headers.map(([name, value]) => `${name}: ${value}`),
+    ...(asked.body === undefined ? [] : ["", asked.body]),
+    ...(asked.form === undefined ? [] : ["", JSON.stringify(asked.form)])
+  ].join("\n")
+
+const heard = (response: Response, body: string): string =>
+  [
+    `HTTP ${response.status}`,
+    ...Array.from(response.headers, ([name, value]) => `${name}: ${value}`).slice(0, 20),
+    "",
+    body.slice(0, 4_000)
+  ].join("\n")
+
 export interface HttpOutcome {
   readonly problems: ReadonlyArray<string>
   readonly captures: ReadonlyMap<string, Json>
+  readonly lenient: ReadonlyArray<string>
   readonly sent: string
   readonly came: string
   readonly wanted: Json
+  /** Asks the same once more, from a shell. */
+  readonly command: string
+}
+
+const because = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
 }
 
 /** Sends the step's request and compares its answer. A failed or endless exchange is a problem, never an error. */
-export const exchange = (step: HttpStep, world: World): Effect.Effect<HttpOutcome> => {
-  const { url, init } = request(step, world)
-  const wanted = build({ ...step.answer }, world.scope)
-  const sent = printable(`${step.http.method} ${url}${typeof init.body === "string" ? ` ${init.body}` : ""}`, 1_000)
-  return Effect.tryPromise(async (signal) => {
-    const until = AbortSignal.any([signal, AbortSignal.timeout(world.timing.reply)])
-    const response = await fetch(url, { ...init, signal: until })
-    return { status: response.status, headers: response.headers, body: await readBounded(response) }
+export const exchange = (step: HttpStep, world: World, actor: string): Effect.Effect<HttpOutcome> => {
+  const asked = requestOf(step, world.target.http, world.scope)
+  const said = {
+    wanted: build({ ...step.answer }, world.scope),
+    sent: printable(spoken(asked), 1_000),
+    command: curl(asked).slice(0, 20_000)
+  }
+  const failed = (why: string): HttpOutcome => {
+    note(world, actor, "came", `(${why})`)
+    return { ...said, problems: [why], captures: new Map(), lenient: [], came: why }
+  }
+  note(world, actor, "sent", spoken(asked))
+  const here = world.target.fetch
+  return Effect.tryPromise({
+    try: async (signal) => {
+      const init = initOf(asked, signal)
+      const response = await (here === undefined ? fetch(asked.url, init) : here(new Request(asked.url, init)))
+      return { response, body: await readBounded(response) }
+    },
+    catch: because
   }).pipe(
-    Effect.map(({ status, headers, body }): HttpOutcome => {
+    Effect.timeoutOption(world.timing.reply),
+    Effect.map((answered): HttpOutcome => {
+      if (Option.isNone(answered)) return failed(`no answer within ${world.timing.reply} ms`)
+      const { response, body } = answered.value
+      note(world, actor, "came", heard(response, body))
+      const { status, headers } = response
       const names = Object.keys(step.answer.headers ?? {})
       const found: JsonObject = {
         status,
@@ -86,19 +140,15 @@ export const exchange = (step: HttpStep, world: World): Effect.Effect<HttpOutcom
         text: body,
         ...(step.answer.json === undefined ? {} : { json: parse(body) ?? null })
       }
-      const { mismatches, captures } = match({ ...step.answer }, found, world.scope)
+      const { mismatches, captures, lenient } = match({ ...step.answer }, found, world.scope)
       return {
+        ...said,
         problems: mismatches.map(({ path, expected, found: value }) => `${path}: expected ${expected}, found ${value}`),
         captures,
-        sent,
-        came: show({ status, text: body.slice(0, 1_000) }),
-        wanted
+        lenient,
+        came: show({ status, text: body.slice(0, 1_000) })
       }
     }),
-    Effect.catch((error) => {
-      const cause = error.cause instanceof Error ? error.cause : error
-      const why = cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
-      return Effect.succeed<HttpOutcome>({ problems: [why], captures: new Map(), sent, came: why, wanted })
-    })
+    Effect.catch((why) => Effect.succeed(failed(why)))
   )
 }

@@ -10,9 +10,35 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 export const isArray = (value: unknown): value is ReadonlyArray<Json> => Array.isArray(value)
 
-/** The value of a JSON text, or `undefined` where the text is not JSON: what a server sends is never trusted to parse. */
+/**
+ * No value nests deeper than this in the documents. What does is not read at all: functions that go down a value are
+ * recursive, and a stack is not the server's to exhaust.
+ */
+const deepest = 200
+
+const isTooDeep = (text: string): boolean => {
+  let depth = 0
+  let quoted = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (quoted) {
+      if (code === 92) at++
+      else if (code === 34) quoted = false
+    } else if (code === 34) quoted = true
+    else if (code === 91 || code === 123) {
+      if (++depth > deepest) return true
+    } else if (code === 93 || code === 125) depth--
+  }
+  return false
+}
+
+/**
+ * The value of a JSON text, or `undefined` where the text is not JSON or nests deeper than 200 levels: what a server
+ * sends is never trusted to parse.
+ */
 export const parse = (text: string): Json | undefined => {
   try {
+    if (text.length > deepest && isTooDeep(text)) return undefined
     const value: Json = JSON.parse(text)
     return value
   } catch {
@@ -33,13 +59,9 @@ export const equals = (a: Json | undefined, b: Json | undefined): boolean => {
 export const field = (value: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(value, key) ? value[key] : undefined
 
-const secret = /("(?:sid|token|password|sessionID)"\s*:\s*"|[?&](?:sid|token)=)([^"&\s]{0,6})[^"&\s]*/g
-
-/** Cut to `limit` characters, with what follows a secret's first six characters left out: for reports, not for the wire. */
-export const printable = (text: string, limit = 2_000): string => {
-  const safe = text.slice(0, limit + 200).replaceAll(secret, "$1$2…")
-  return safe.length > limit ? `${safe.slice(0, limit)}… (${text.length} characters)` : safe
-}
+/** Cut to `limit` characters. Secrets are taken out by `Secrets`, before or after. */
+export const printable = (text: string, limit = 2_000): string =>
+  text.length > limit ? `${text.slice(0, limit)}… (${text.length} characters)` : text
 
 /** A value on one line for a report; `nothing` where a field is missing. */
 export const show = (value: Json | undefined, limit = 600): string =>

@@ -5,8 +5,9 @@
 import * as Effect from "effect/Effect"
 import { field, isArray, isObject, type Json, type JsonObject, parse, printable } from "./Json.ts"
 
-/** Over this many packets on one connection the server floods. */
+/** Over this many packets or characters on one connection the server floods. */
 const mostPackets = 20_000
+const mostCharacters = 32 * 1024 * 1024
 
 export interface Packet {
   /** Position among all packets of this connection, from 0. */
@@ -32,6 +33,7 @@ export class Line {
   closing: Closing | undefined = undefined
   private readonly waiting = new Set<() => void>()
   private own = false
+  private characters = 0
   private readonly transmit: (text: string) => void
   private readonly end: () => void
   private readonly trace: Trace
@@ -59,11 +61,14 @@ export class Line {
 
   /** A whole frame arrived. */
   receive(text: string): void {
+    if (this.own && this.faults.length > 0) return
     this.trace("came", text)
+    this.characters += text.length
+    if (this.characters > mostCharacters) return this.flood(`${mostCharacters} characters`)
     const value = parse(text)
     for (const body of isArray(value) ? value : [value]) {
       if (!isObject(body)) this.fault(`a frame that is no JSON object or array of objects: ${printable(text, 200)}`)
-      else if (this.packets.length >= mostPackets) this.flood()
+      else if (this.packets.length >= mostPackets) this.flood(`${mostPackets} packets`)
       else this.packets.push({ order: this.packets.length, body, used: false })
     }
     this.wake()
@@ -77,6 +82,24 @@ export class Line {
   closed(code: number | undefined): void {
     this.closing ??= { code, own: this.own }
     this.wake()
+  }
+
+  /**
+   * The first unused packet that `pick` takes, now or on a later arrival. Each is looked at once: a flood must not cost
+   * its square.
+   */
+  next<A>(pick: (packet: Packet) => A | undefined, milliseconds: number): Effect.Effect<A | undefined> {
+    return Effect.suspend(() => {
+      let seen = 0
+      return this.wait(() => {
+        for (; seen < this.packets.length; seen++) {
+          const packet = this.packets[seen]
+          const found = packet === undefined || packet.used ? undefined : pick(packet)
+          if (found !== undefined) return found
+        }
+        return undefined
+      }, milliseconds)
+    })
   }
 
   /** What `pick` finds, now or on a later arrival; `undefined` at the deadline, or when nothing can arrive any more. */
@@ -101,9 +124,9 @@ export class Line {
     })
   }
 
-  private flood(): void {
+  private flood(limit: string): void {
     if (this.closing !== undefined || this.own) return
-    this.fault(`more than ${mostPackets} packets on one connection`)
+    this.fault(`more than ${limit} on one connection`)
     this.close()
   }
 

@@ -21,11 +21,16 @@
  * | `{"$above": v}` | a number greater than `v` |
  * | `{"$opened": p, "key": k, "app": a}` | a text that `Envelope` opens to JSON that passes `p` |
  * | `{"$like": v, "swap": [a, b]}` | `v` with `a` replaced by `b` in its texts |
+ * | `{"$lenient": [p, q, "why"]}` | what `p` passes; what `q` passes as well, but as tolerated |
+ * | `{"$reading": "id"}` | one of the patterns of a reading of kind `value`: `Template` puts them in |
+ * | `{"$reading": {"id": p}, …}` | beside other fields: the field under one of the names of a reading of kind `key` |
  * | operators of `Scope` | the value that they stand for |
  */
 import { opened } from "./Envelope.ts"
 import { equals, field, isArray, isObject, type Json, type JsonObject, parse, show } from "./Json.ts"
+import { reading } from "./Requirements.ts"
 import { build, operatorOf, type Scope } from "./Scope.ts"
+import { kinds } from "./Words.ts"
 
 export interface Mismatch {
   /** Where in the value, as `data.members[0].id`; empty for the value itself. */
@@ -38,38 +43,26 @@ export interface Match {
   readonly mismatches: ReadonlyArray<Mismatch>
   /** What was captured, also where something else did not match. */
   readonly captures: ReadonlyMap<string, Json>
+  /** The readings whose tolerated form was met. */
+  readonly lenient: ReadonlyArray<string>
 }
 
 /** No value nests deeper than this in the documents; beyond it a value is a mismatch, never a stack overflow. */
 const deepest = 64
 
 const none: ReadonlyMap<string, Json> = new Map()
-const passed: Match = { mismatches: [], captures: none }
+const passed: Match = { mismatches: [], captures: none, lenient: [] }
 const failed = (path: string, expected: string, found: Json | undefined): Match => ({
   mismatches: [{ path, expected, found: show(found, 200) }],
-  captures: none
+  captures: none,
+  lenient: []
 })
 const both = (a: Match, b: Match): Match => ({
   mismatches: [...a.mismatches, ...b.mismatches],
-  captures: new Map([...a.captures, ...b.captures])
+  captures: new Map([...a.captures, ...b.captures]),
+  lenient: [...a.lenient, ...b.lenient]
 })
-
-const seconds = (value: Json | undefined): value is number =>
-  typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 1e11
-
-const kinds: { readonly [name: string]: (value: Json | undefined) => boolean } = {
-  $int: (value) => Number.isSafeInteger(value),
-  $str: (value) => typeof value === "string",
-  $filled: (value) => typeof value === "string" && value !== "",
-  $bool: (value) => typeof value === "boolean",
-  $ts: seconds,
-  $recent: (value) => seconds(value) && Math.abs(value - Date.now() / 1000) < 86_400,
-  $any: (value) => value !== undefined,
-  $absent: (value) => value === undefined
-}
-
-/** The matchers that are one word. */
-export const words: ReadonlyArray<string> = Object.keys(kinds)
+const tolerated = (match: Match, why: string): Match => ({ ...match, lenient: [...match.lenient, why] })
 
 /** The matchers that take an argument. */
 export const matchers: ReadonlyArray<string> = [
@@ -87,7 +80,9 @@ export const matchers: ReadonlyArray<string> = [
   "$listed",
   "$above",
   "$opened",
-  "$like"
+  "$like",
+  "$lenient",
+  "$reading"
 ]
 
 const items = (argument: Json): ReadonlyArray<Json> => (isArray(argument) ? argument : [argument])
@@ -120,6 +115,21 @@ const swapped = (value: Json, from: string, to: string): Json => {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, swapped(item, from, to)]))
 }
 
+/** Names of one field: one at least is there, and each that is there passes. */
+const readField = (id: string, pattern: Json, value: JsonObject, scope: Scope, path: string, depth: number): Match => {
+  const found = reading(id)
+  if (found === undefined) return failed(path, `a reading ${id}, which there is none of`, undefined)
+  const at = (name: string) => (path === "" ? name : `${path}.${name}`)
+  const under = (names: ReadonlyArray<Json>) => names.map(String).filter((name) => Object.hasOwn(value, name))
+  const compared = (names: ReadonlyArray<string>) =>
+    names.map((name) => compare(pattern, field(value, name), scope, at(name), depth + 1)).reduce(both, passed)
+  const printed = under(found.forms)
+  if (printed.length > 0) return compared(printed)
+  const loose = under(found.tolerated)
+  if (loose.length > 0) return tolerated(compared(loose), id)
+  return failed(at(found.forms.map((form) => show(form)).join("|")), show(build(pattern, scope)), undefined)
+}
+
 const special = (
   name: string,
   pattern: JsonObject,
@@ -136,7 +146,7 @@ const special = (
       const [key, wanted] = items(argument)
       const match = inner(wanted ?? "$any", value)
       if (match.mismatches.length > 0 || value === undefined || typeof key !== "string") return match
-      return both(match, { mismatches: [], captures: new Map([[key, value]]) })
+      return both(match, { ...passed, captures: new Map([[key, value]]) })
     }
     case "$optional":
       return value === undefined ? passed : inner(argument, value)
@@ -150,6 +160,13 @@ const special = (
       return items(argument)
         .map((part) => inner(part, value))
         .reduce(both, passed)
+    case "$lenient": {
+      const [strict, loose, why] = items(argument)
+      const first = inner(strict ?? "$any", value)
+      if (first.mismatches.length === 0) return first
+      const second = inner(loose ?? "$any", value)
+      return second.mismatches.length === 0 ? tolerated(second, typeof why === "string" ? why : show(why)) : first
+    }
     case "$not":
       return inner(argument, value).mismatches.length > 0 ? passed : otherwise()
     case "$unordered":
@@ -217,10 +234,16 @@ const compare = (pattern: Json, value: Json | undefined, scope: Scope, path: str
     return equals(wanted, value) ? passed : failed(path, show(wanted), value)
   }
   const name = matchers.find((matcher) => Object.hasOwn(pattern, matcher))
-  if (name !== undefined) return special(name, pattern, value, scope, path, depth)
+  const named = pattern["$reading"]
+  if (name !== undefined && !isObject(named)) return special(name, pattern, value, scope, path, depth)
   if (!isObject(value)) return failed(path, `an object like ${show(build(pattern, scope))}`, value)
+  const read = Object.entries(isObject(named) ? named : {}).map(([id, item]) =>
+    readField(id, item, value, scope, path, depth)
+  )
   return Object.entries(pattern)
+    .filter(([key]) => key !== "$reading")
     .map(([key, item]) => compare(item, field(value, key), scope, path === "" ? key : `${path}.${key}`, depth + 1))
+    .concat(read)
     .reduce(both, passed)
 }
 

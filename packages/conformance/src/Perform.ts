@@ -4,55 +4,63 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as EffectScope from "effect/Scope"
-import { type Outcome, play, use } from "./Play.ts"
-import type { CheckResult, Evidence, ScenarioResult } from "./Report.ts"
-import { checks, type Scenario } from "./Scenario.ts"
+import { type Account, NotPrepared } from "./Accounts.ts"
+import { judge, type Found, newFound } from "./Judge.ts"
 import type { Json } from "./Json.ts"
-import {
-  type Account,
-  type Actor,
-  actor,
-  barrier,
-  barrierName,
-  evidence,
-  noteDelivered,
-  open,
-  type World
-} from "./World.ts"
+import { play, use } from "./Play.ts"
+import { hidden } from "./Hidden.ts"
+import { type ScenarioResult, worst } from "./Results.ts"
+import { profileOf, type Scenario, type Step } from "./Scenario.ts"
+import { Secrets } from "./Secrets.ts"
+import type { Outcome } from "./Turn.ts"
+import { type Actor, actor, barrier, barrierName, evidence, noteDelivered, open, type World } from "./World.ts"
 
-export interface Stage extends Omit<World, "scope" | "actors" | "exchanges" | "marks"> {
+/** What all scenarios of a run share. */
+export interface Stage extends Omit<
+  World,
+  "scenario" | "scope" | "secrets" | "actors" | "given" | "exchanges" | "marks"
+> {
   readonly accounts: { readonly [role: string]: Account }
+  /** What is known of secrets before the first scenario. */
+  readonly secrets: Secrets
 }
+
+/** The accounts that a scenario acts with: name to role. */
+export const rolesOf = (scenario: Scenario): { readonly [name: string]: string } => ({
+  ...Object.fromEntries([...scenario.actors, ...(scenario.away ?? [])].map((name) => [name, name])),
+  ...scenario.guests
+})
 
 const worldOf = (stage: Stage, scenario: Scenario): World => {
   const scope = new Map<string, Json>()
-  const roles = Object.fromEntries([...scenario.actors, ...(scenario.away ?? [])].map((name) => [name, name]))
-  for (const [name, role] of Object.entries({ ...roles, ...scenario.guests })) {
+  for (const [name, role] of Object.entries(rolesOf(scenario))) {
     const account = stage.accounts[role]
     if (account === undefined) continue
     scope.set(`${name}.account`, account.account)
-    scope.set(`${name}.password`, account.password)
+    scope.set(`${name}.password`, account.password ?? "")
+    if (account.token === undefined) continue
+    scope.set(`${name}.token`, account.token)
+    if (account.id !== undefined) scope.set(`${name}.id`, account.id)
   }
-  return { ...stage, scope, actors: new Map(), exchanges: [], marks: new Map() }
+  const fresh = { actors: new Map(), given: new Set<string>(), exchanges: [], marks: new Map() }
+  return { ...stage, ...fresh, scenario, scope, secrets: new Secrets(stage.secrets) }
 }
 
-const unable = (who: Actor, reason: string): Evidence => evidence(who, undefined, 0, reason, undefined)
+const failed = (world: World, who: Actor, reason: string): Outcome => ({
+  verdict: "fail",
+  evidence: evidence(world, who, { index: 0, reason }),
+  stop: true
+})
 
 /** Opens a connection, where the protocol has any, and logs in; nothing if that went well. */
 const enter = Effect.fnUntraced(function* (world: World, name: string) {
   const who = actor(world, name)
   const opened = world.transport === "http" ? Effect.void : open(world, who)
-  const failed = yield* opened.pipe(
+  const refused = yield* opened.pipe(
     Effect.as(undefined),
-    Effect.catch((error) =>
-      Effect.succeed<Outcome>({
-        verdict: "fail",
-        evidence: unable(who, `no connection to ${error.address}: ${error.message}`),
-        stop: true
-      })
-    )
+    Effect.catch((error) => Effect.succeed(failed(world, who, `no connection to ${error.address}: ${error.message}`)))
   )
-  if (failed !== undefined) return failed
+  if (refused !== undefined) return refused
   const outcome = yield* use(world, who, "login", 0)
   return outcome.verdict === "pass" ? undefined : outcome
 })
@@ -66,56 +74,47 @@ const leave = Effect.fnUntraced(function* (world: World, who: Actor) {
 
 const prepare = Effect.fnUntraced(function* (world: World, scenario: Scenario) {
   for (const name of scenario.away ?? []) {
-    const failed = yield* enter(world, name)
-    if (failed !== undefined) return failed
+    const refused = yield* enter(world, name)
+    if (refused !== undefined) return refused
     yield* leave(world, actor(world, name))
   }
   for (const name of scenario.actors) {
-    const failed = yield* enter(world, name)
-    if (failed !== undefined) return failed
+    const refused = yield* enter(world, name)
+    if (refused !== undefined) return refused
   }
   for (const name of scenario.actors) {
     const who = actor(world, name)
-    if (!(yield* barrier(world, who))) {
-      const outcome: Outcome = {
-        verdict: "fail",
-        evidence: unable(who, `no answer to ${barrierName(world)}`),
-        stop: true
-      }
-      return outcome
-    }
+    if (!(yield* barrier(world, who))) return failed(world, who, `no answer to ${barrierName(world)}`)
   }
   for (const { line } of world.actors.values()) for (const packet of line?.packets ?? []) packet.used = true
   return undefined
 })
 
-/** What the steps found so far: read even when the scenario is cut off at its deadline. */
-interface Found {
-  readonly outcomes: Map<string, Outcome>
-  setup: Outcome
-  stopped: Evidence | undefined
-}
+const isJudged = (world: World, step: Step): boolean =>
+  world.profile === "all" || profileOf(world.scenario, step) === world.profile
 
-const judge = (found: Found, check: string, outcome: Outcome): void => {
-  if (check === "setup" && found.setup.verdict !== "pass") return
-  if (check === "setup") found.setup = outcome
-  else found.outcomes.set(check, outcome)
-  if (outcome.verdict === "fail" && outcome.stop) found.stopped = outcome.evidence
+/** Keeps what a step was found to be; a step of another profile is played for its effects only. */
+const remember = (world: World, found: Found, step: Step, outcome: Outcome): void => {
+  const judged = isJudged(world, step)
+  if (!("check" in step)) {
+    if (outcome.verdict !== "pass" && found.setup.verdict === "pass") found.setup = outcome
+  } else if (judged) found.outcomes.set(step.check, outcome)
+  if (outcome.verdict === "pass") return
+  if (!judged && "check" in step) found.foreign ??= outcome.evidence.reason
+  if (outcome.verdict === "fail" && outcome.stop) found.stopped = outcome.evidence.reason
 }
 
 const act = (world: World, scenario: Scenario, found: Found): Effect.Effect<void, never, EffectScope.Scope> =>
   Effect.gen(function* () {
-    const failed = yield* prepare(world, scenario)
-    if (failed !== undefined) {
-      found.setup = failed
-      found.stopped = failed.verdict === "pass" ? undefined : failed.evidence
+    const refused = yield* prepare(world, scenario)
+    if (refused !== undefined) {
+      found.setup = refused
+      found.stopped = refused.verdict === "pass" ? undefined : refused.evidence.reason
       return
     }
     for (const [position, step] of scenario.steps.entries()) {
-      if (step.profiles !== undefined && !step.profiles.includes(world.profile)) continue
-      const outcome = yield* play(world, step, position + 1)
-      if ("check" in step) judge(found, step.check, outcome)
-      else if (outcome.verdict !== "pass") judge(found, "setup", outcome)
+      if (step.profiles !== undefined && !step.profiles.includes(world.wire)) continue
+      remember(world, found, step, yield* play(world, step, position + 1))
       if (found.stopped !== undefined) return
     }
     for (const who of world.actors.values()) {
@@ -125,41 +124,12 @@ const act = (world: World, scenario: Scenario, found: Found): Effect.Effect<void
     }
   })
 
-const wire = (world: World): Outcome => {
-  for (const who of world.actors.values()) {
-    const faults = who.lines.flatMap((line) => line.faults)
-    if (faults.length === 0) continue
-    const found = evidence(who, undefined, 0, faults.slice(0, 3).join("; "), "JSON objects or arrays of them", faults)
-    return { verdict: "fail", evidence: found, stop: false }
-  }
-  return { verdict: "pass" }
-}
-
-const resultOf = (id: string, outcome: Outcome): CheckResult =>
-  outcome.verdict === "pass" ? { id, verdict: "pass" } : { id, verdict: outcome.verdict, evidence: outcome.evidence }
-
-const results = (world: World, scenario: Scenario, found: Found): ReadonlyArray<CheckResult> =>
-  checks(scenario, world.profile).map((id) => {
-    const check = id.slice(scenario.id.length + 1)
-    if (check === "setup") return resultOf(id, found.setup)
-    if (check === "wire") return resultOf(id, wire(world))
-    const outcome = found.outcomes.get(check)
-    if (outcome !== undefined) return resultOf(id, outcome)
-    const stopped = found.stopped
-    const reason = stopped === undefined ? "never reached" : `never reached: ${stopped.reason}`
-    return {
-      id,
-      verdict: "not-testable",
-      evidence: { step: 0, actor: "", source: undefined, reason, sent: [], came: [], wanted: "" }
-    }
-  })
-
 /** The result of a scenario. Never fails: a defect of the kit is a result too. */
 export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<ScenarioResult> =>
   Effect.suspend(() => {
     const started = performance.now()
     const world = worldOf(stage, scenario)
-    const found: Found = { outcomes: new Map(), setup: { verdict: "pass" }, stopped: undefined }
+    const found = newFound()
     const base = () => ({
       id: scenario.id,
       title: scenario.title,
@@ -171,17 +141,59 @@ export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<Scenari
       Effect.exit,
       Effect.map((exit): ScenarioResult => {
         if (Exit.isFailure(exit)) {
-          return { ...base(), verdict: "error", checks: [], fault: Cause.pretty(exit.cause) }
+          const reason = `the kit failed: ${Cause.pretty(exit.cause)}`
+          return hidden(world.secrets, { ...base(), verdict: "error", checks: [], reason })
         }
         if (Option.isNone(exit.value)) {
           const reason = `the scenario took longer than ${stage.timing.scenario} ms`
+          found.stopped ??= reason
           const who = world.actors.values().next().value ?? actor(world, "")
-          found.stopped ??= unable(who, reason)
-          if (found.setup.verdict === "pass")
-            found.setup = { verdict: "fail", evidence: unable(who, reason), stop: true }
+          if (found.setup.verdict === "pass") found.setup = failed(world, who, reason)
         }
-        const all = results(world, scenario, found)
-        return { ...base(), verdict: all.every(({ verdict }) => verdict === "pass") ? "pass" : "fail", checks: all }
+        const checks = judge(world, scenario, found)
+        return hidden(world.secrets, { ...base(), verdict: worst(checks), checks })
       })
     )
   })
+
+/** The result of a scenario that was not played for a reason that lies with the target: nothing of it is testable. */
+export const unplayed = (stage: Stage, scenario: Scenario, reason: string): ScenarioResult => {
+  const world = worldOf(stage, scenario)
+  const found = newFound()
+  const nothing = evidence(world, actor(world, ""), { index: 0, reason })
+  found.setup = { verdict: "not-testable", evidence: nothing }
+  found.stopped = reason
+  const checks = judge(world, scenario, found)
+  const { id, title } = scenario
+  return hidden(world.secrets, { id, title, verdict: worst(checks), checks, milliseconds: 0, exchanges: [] })
+}
+
+/** Plays a routine that signs an account up; what it makes known of `id` and `token` belongs to the account. */
+export const signUp = (
+  stage: Omit<Stage, "accounts" | "expiry">,
+  routine: string,
+  account: { readonly account: string; readonly password: string }
+): Effect.Effect<Account, NotPrepared> => {
+  const scenario = { id: `${stage.protocol.protocol}/account/sign-up`, title: "", actors: [], steps: [] }
+  const world = worldOf({ ...stage, accounts: {}, expiry: undefined }, scenario)
+  const who = actor(world, "new")
+  world.scope.set("new.account", account.account)
+  world.scope.set("new.password", account.password)
+  world.secrets.addPassword(account.password, "new")
+  const refused = (why: string) => new NotPrepared({ message: `signing up: ${world.secrets.hide(why)}` })
+  const opened = world.transport === "http" ? Effect.void : open(world, who)
+  return opened.pipe(
+    Effect.mapError(({ message }) => refused(message)),
+    Effect.andThen(use(world, who, routine, 0)),
+    Effect.flatMap((outcome) => {
+      if (outcome.verdict !== "pass") return Effect.fail(refused(outcome.evidence.reason))
+      const [id, token] = ["new.id", "new.token"].map((name) => world.scope.get(name))
+      return Effect.succeed({
+        ...account,
+        ...(typeof id === "string" || typeof id === "number" ? { id } : {}),
+        ...(typeof token === "string" ? { token } : {})
+      })
+    }),
+    Effect.scoped
+  )
+}

@@ -1,32 +1,16 @@
-/** Runs a protocol's scenarios against a server by its addresses. */
+/** Runs a protocol's scenarios against a server. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { applies, glob, load, usualTransport } from "./Catalogue.ts"
+import * as Option from "effect/Option"
+import type * as EffectScope from "effect/Scope"
+import { type Account, NotPrepared, roleOf } from "./Accounts.ts"
 import { dial, Unreachable } from "./Dial.ts"
-import { perform, type Stage } from "./Perform.ts"
-import { lines, type Report, report, type ScenarioResult } from "./Report.ts"
-import type { Profile, Scenario, Transport } from "./Scenario.ts"
-import type { Account, Target, Timing } from "./World.ts"
-
-export interface Options {
-  /** Default `xuanxuan`. */
-  readonly protocol?: string
-  readonly target: Target
-  /** Default: WebSocket, or `http` for a protocol without connections, which has no other. */
-  readonly transport?: Transport
-  /** Default: `documented`, but `client-1.0` on TCP, where there is no way to choose. */
-  readonly profile?: Profile
-  /** By role; those that are missing are the demo users. */
-  readonly accounts?: { readonly [role: string]: Account }
-  /** A glob over scenario ids, or several. */
-  readonly only?: string | ReadonlyArray<string>
-  readonly timing?: Partial<Timing>
-  /** Called after each scenario. */
-  readonly onScenario?: (result: ScenarioResult) => void
-}
-
-/** The options ask for something that cannot be: nothing was run. */
-export class BadOptions extends Data.TaggedError("BadOptions")<{ readonly message: string }> {}
+import { perform, rolesOf, type Stage, unplayed } from "./Perform.ts"
+import { BadOptions, type Options, plan, type Plan } from "./Plan.ts"
+import { count, type Report, type ScenarioResult } from "./Results.ts"
+import { BadData, type Scenario } from "./Scenario.ts"
+import type { Target } from "./Target.ts"
+import { lines } from "./report/Text.ts"
 
 /** A scenario did not pass; the message is what a person needs to see. */
 export class NotConforming extends Data.TaggedError("NotConforming")<{
@@ -34,127 +18,191 @@ export class NotConforming extends Data.TaggedError("NotConforming")<{
   readonly result: ScenarioResult
 }> {}
 
-/** Milliseconds. */
-export const defaultTiming: Timing = { reply: 5_000, close: 15_000, scenario: 60_000 }
+/** The kit cannot work: its own files are wrong. */
+export class Kaput extends Data.TaggedError("Kaput")<{ readonly message: string }> {}
 
-/** The users that a server under judgement has unless it is told otherwise; `admin` is a system administrator. */
-export const demoAccounts: { readonly [role: string]: Account } = Object.fromEntries(
-  ["admin", "demo", "alice", "bob", "carol", "dave", "erin"].map((account) => [
-    account,
-    { account, password: "123456" }
-  ])
-)
-
-interface Plan {
-  readonly stage: Stage
-  readonly address: string
-  readonly chosen: ReadonlyArray<Scenario>
-  readonly skipped: ReadonlyArray<Scenario>
-}
-
-const plan = (options: Options): Plan => {
-  const { protocol, scenarios } = load(options.protocol ?? "xuanxuan")
-  const { target } = options
-  const usual = usualTransport(protocol)
-  const transport = options.transport ?? usual
-  if ((transport === "http") !== (usual === "http")) {
-    throw new BadOptions({ message: `${protocol.protocol} is not spoken over ${transport}` })
-  }
-  const address = { ws: target.ws, tcp: target.tcp, http: target.http }[transport]
-  const profile = options.profile ?? (transport === "tcp" ? "client-1.0" : "documented")
-  if (address === undefined || !URL.canParse(address)) {
-    throw new BadOptions({ message: `no ${transport} address to connect to` })
-  }
-  if (!URL.canParse(target.http)) throw new BadOptions({ message: `${target.http} is no http address` })
-  if (transport === "tcp" && profile !== "client-1.0") {
-    throw new BadOptions({ message: "a TCP connection has no way to choose a profile: it is client-1.0" })
-  }
-  const globs = [options.only ?? "**"].flat().map(glob)
-  const wanted = scenarios.filter(({ id }) => globs.some((fits) => fits(id)))
-  if (wanted.length === 0) throw new BadOptions({ message: `no scenario matches ${String(options.only)}` })
-  const timing = { ...defaultTiming, ...options.timing }
-  const accounts = { ...demoAccounts, ...options.accounts }
-  return {
-    stage: { protocol, profile, transport, target, timing, accounts },
-    address,
-    chosen: wanted.filter((scenario) => applies(scenario, transport, profile)),
-    skipped: wanted.filter((scenario) => !applies(scenario, transport, profile))
-  }
-}
+/** Why nothing can be judged. */
+export type CannotRun = BadOptions | BadData | Unreachable | NotPrepared | Kaput
 
 const planned = (options: Options) =>
   Effect.try({
     try: () => plan(options),
-    catch: (cause) => (cause instanceof BadOptions ? cause : new Kaput({ message: String(cause) }))
+    catch: (cause) =>
+      cause instanceof BadOptions || cause instanceof BadData ? cause : new Kaput({ message: String(cause) })
   })
 
-/** The kit cannot work: its own files are wrong. */
-export class Kaput extends Data.TaggedError("Kaput")<{ readonly message: string }> {}
-
 /** Whether anybody is there at all; what is answered does not matter. */
-const knock = (address: string, patience: number): Effect.Effect<void, Unreachable> =>
+export const knock = (address: string, patience: number): Effect.Effect<Response, Unreachable> =>
   Effect.tryPromise({
     try: async (signal) => {
-      const until = AbortSignal.any([signal, AbortSignal.timeout(patience)])
-      const response = await fetch(address, { signal: until, redirect: "manual" })
+      const response = await fetch(address, { signal, redirect: "manual" })
       await response.body?.cancel()
+      return response
     },
     catch: (cause) => {
       const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
       return new Unreachable({ address, message: why instanceof Error ? why.message : String(why) })
     }
+  }).pipe(
+    Effect.timeoutOption(patience),
+    Effect.flatMap((answered) =>
+      Option.isSome(answered)
+        ? Effect.succeed(answered.value)
+        : Effect.fail(new Unreachable({ address, message: `no answer within ${patience} ms` }))
+    )
+  )
+
+const reach = ({ stage, address }: Plan): Effect.Effect<unknown, Unreachable> => {
+  if (stage.target.fetch !== undefined) return Effect.void
+  if (stage.transport === "http") return knock(address, stage.timing.reply)
+  return Effect.scoped(dial(address, () => undefined, stage.timing.reply))
+}
+
+/** The stage with its accounts, which live as long as the scope. */
+const staged = ({ stage, accounts, roles }: Plan): Effect.Effect<Stage, NotPrepared, EffectScope.Scope> =>
+  Effect.gen(function* () {
+    const provider = yield* accounts
+    if (provider.reset !== undefined) yield* provider.reset
+    const known: Record<string, Account> = {}
+    for (const role of roles) {
+      const account = yield* provider.actor(role, roleOf(role))
+      known[role] = account
+      stage.secrets.addPassword(account.password ?? "", role)
+      stage.secrets.add(account.token, `${role}.token`)
+    }
+    return { ...stage, accounts: known, expiry: provider.expiry }
   })
 
-const greyed = ({ id, title }: Scenario): ScenarioResult => ({
+const notPlayed = ({ id, title }: Scenario, reason: string): ScenarioResult => ({
   id,
   title,
   verdict: "not-applicable",
   checks: [],
   milliseconds: 0,
-  exchanges: []
+  exchanges: [],
+  reason
 })
 
+const cannotExpire = "the accounts come from where no token can be let expire"
+
+const expires = (scenario: Scenario, { expiry }: Stage): boolean =>
+  expiry === undefined && scenario.steps.some((step) => "expire" in step)
+
+/** After so many scenarios in a row that could not be set up, the others would not be either. */
+const patienceWithSetups = 10
+
+const isSetUp = ({ checks }: ScenarioResult): boolean =>
+  checks.every(({ id, verdict }) => !id.endsWith("#setup") || verdict !== "fail")
+
 /**
- * Plays the scenarios one after another: a user may have one live login only, so two that share an actor would disturb
- * each other. Fails where nothing can be judged; a server that does not conform is a report.
+ * Plays one scenario after the other: a user may have one live login only, so two that share an actor would disturb each
+ * other. Every scenario has a result, also once the server has stopped to be of use or the time is up.
  */
-export const runEffect = (options: Options): Effect.Effect<Report, BadOptions | Unreachable | Kaput> =>
+const playAll = (options: Options, { chosen, skipped, stage, expectations }: Plan, full: Stage) =>
   Effect.gen(function* () {
-    const { stage, address, chosen, skipped } = yield* planned(options)
-    yield* stage.transport === "http"
-      ? knock(address, stage.timing.reply)
-      : Effect.scoped(dial(address, () => undefined))
-    const results = yield* Effect.forEach(chosen, (scenario) =>
-      perform(stage, scenario).pipe(Effect.tap((result) => Effect.sync(() => options.onScenario?.(result))))
-    )
-    const grey = skipped.map(greyed)
-    for (const result of grey) options.onScenario?.(result)
-    return report(stage.protocol.protocol, stage.transport, stage.profile, [...results, ...grey])
+    const started = performance.now()
+    const results: Array<ScenarioResult> = []
+    let inVain = 0
+    const done = (result: ScenarioResult) => {
+      const marked = expectations.apply(result)
+      results.push(marked)
+      options.onScenario?.(marked)
+      return marked
+    }
+    for (const scenario of chosen) {
+      if (expires(scenario, full)) {
+        done(notPlayed(scenario, cannotExpire))
+        continue
+      }
+      const late = performance.now() - started > stage.timing.run
+      if (late || inVain >= patienceWithSetups) {
+        const why = late ? `the run took longer than ${stage.timing.run} ms` : `${inVain} in a row could not be set up`
+        done(unplayed(full, scenario, why))
+        continue
+      }
+      options.onStart?.(scenario)
+      const result = done(yield* perform(full, scenario))
+      inVain = isSetUp(result) ? 0 : inVain + 1
+      if (options.bail === true && (result.verdict === "fail" || result.verdict === "error")) break
+    }
+    const how = `for another transport or wire form than ${stage.transport}, ${stage.wire}`
+    for (const scenario of skipped) done(notPlayed(scenario, how))
+    return results
   })
 
-/** `runEffect` as a promise, rejected with `BadOptions`, `Unreachable` or `Kaput`. */
+const addressesOf = ({ http, ws, tcp }: Target): Report["target"] => ({
+  http,
+  ...(ws === undefined ? {} : { ws }),
+  ...(tcp === undefined ? {} : { tcp })
+})
+
+/** Fails where nothing can be judged; a server that does not conform is a report. */
+export const runEffect = (options: Options): Effect.Effect<Report, CannotRun> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const prepared = yield* planned(options)
+      yield* reach(prepared)
+      const stage = yield* staged(prepared)
+      const started = new Date()
+      const clock = performance.now()
+      options.onPlan?.(prepared.chosen.length)
+      const scenarios = yield* playAll(options, prepared, stage)
+      const staleEntries = prepared.expectations.stale(prepared.all)
+      return {
+        schemaVersion: 1,
+        protocol: stage.protocol.protocol,
+        transport: stage.transport,
+        wire: stage.wire,
+        profile: stage.profile,
+        strict: stage.strict,
+        target: addressesOf(stage.target),
+        started: started.toISOString(),
+        milliseconds: performance.now() - clock,
+        scenarios,
+        ...count(scenarios),
+        stale: staleEntries.length,
+        staleEntries
+      }
+    })
+  )
+
+/** `runEffect` as a promise, rejected with `BadOptions`, `BadData`, `Unreachable`, `NotPrepared` or `Kaput`. */
 export const run = (options: Options): Promise<Report> => Effect.runPromise(runEffect(options))
 
 export interface Audit {
   readonly id: string
   readonly title: string
-  /** Rejected with `NotConforming` where a check does not pass. */
+  /** Rejected with `NotConforming` where a check fails or is not testable, and with `NotPrepared` without an account. */
   readonly run: () => Promise<void>
 }
 
 /**
  * The applicable scenarios one by one, for any test runner:
- * `for (const audit of audits(options)) it(audit.id, audit.run)`. Run them one after another. Throws `BadOptions`.
+ * `for (const audit of audits(options)) it(audit.id, audit.run)`. Run them one after another; each asks for its accounts
+ * anew. Throws `BadOptions` or `BadData`.
  */
 export const audits = (options: Options): ReadonlyArray<Audit> => {
-  const { stage, chosen } = plan(options)
-  return chosen.map((scenario) => ({
+  const prepared = plan(options)
+  return prepared.chosen.map((scenario) => ({
     id: scenario.id,
     title: scenario.title,
     run: async () => {
-      const result = await Effect.runPromise(perform(stage, scenario))
+      const roles = [...new Set(Object.values(rolesOf(scenario)))]
+      const result = await Effect.runPromise(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const stage = yield* staged({ ...prepared, roles })
+            const played = expires(scenario, stage)
+              ? notPlayed(scenario, cannotExpire)
+              : yield* perform(stage, scenario)
+            return prepared.expectations.apply(played)
+          })
+        )
+      )
       options.onScenario?.(result)
-      if (result.verdict !== "pass") throw new NotConforming({ message: lines(result).join("\n"), result })
+      if (result.verdict === "fail" || result.verdict === "error") {
+        throw new NotConforming({ message: lines(result).join("\n"), result })
+      }
     }
   }))
 }

@@ -2,14 +2,25 @@
  * Scenarios are data: JSON files under `protocols/<name>/`, one for each section of that protocol's document. Here is
  * their shape; an implementer in any language can read the files themselves.
  */
+import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+
+/** A scenario file is at fault, and nothing can be said of a server; the message names the scenario and the step. */
+export class BadData extends Data.TaggedError("BadData")<{ readonly file: string; readonly message: string }> {}
+
+/** With the file's name in the message. */
+export const badData = (file: string, why: string): BadData => new BadData({ file, message: `${file}: ${why}` })
 
 /** Where a step's demand is written: `doc` is a protocol's document or `PROTOCOLS`, `section` a heading as printed. */
 export const Source = Schema.Struct({ doc: Schema.String, section: Schema.String })
 export type Source = typeof Source.Type
 
-export const Profile = Schema.Literals(["documented", "client-1.0"])
+export const Wire = Schema.Literals(["documented", "client-1.0"])
 /** A wire form of the same protocol. */
+export type Wire = typeof Wire.Type
+
+export const Profile = Schema.Literals(["documented", "hardening"])
+/** Whose demand it is: the protocol's document's, or this project's own (leaks, limits, garbage, what is left open). */
 export type Profile = typeof Profile.Type
 
 /** `http`: a protocol without connections, whose every step is a request of its own. */
@@ -22,8 +33,8 @@ const every = {
   /** The actor whose step this is. */
   by: Schema.String,
   source: Source,
-  /** Only under these profiles; without it, under all. */
-  profiles: Schema.optionalKey(Schema.Array(Profile))
+  /** Only in these wire forms; without it, in all. */
+  profiles: Schema.optionalKey(Schema.Array(Wire))
 }
 const checked = { ...every, check: slug }
 
@@ -107,8 +118,29 @@ export const Http = Schema.Struct({
 /** What earlier steps made known, put together anew, is what it must be; nothing is sent. */
 export const That = Schema.Struct({ ...checked, that: Schema.Json, is: Schema.Json })
 
+/** The actor's token or `sid` is past its time from now on: by the account hook, so only where there is one that can. */
+export const Expire = Schema.Struct({ ...every, expire: Schema.Literal(true) })
+
 /** Plays one of the protocol's routines for the actor: `login`, `leave`. */
 export const Use = Schema.Struct({ ...every, use: Schema.String })
+
+/** Every kind of step, by the field that tells it apart; the first that is there decides. */
+export const kinds = {
+  connect: Connect,
+  until: Until,
+  send: Send,
+  raw: Raw,
+  ack: Ack,
+  reply: Reply,
+  push: Push,
+  quiet: Quiet,
+  disconnect: Disconnect,
+  closed: Closed,
+  http: Http,
+  that: That,
+  expire: Expire,
+  use: Use
+} as const
 
 export const Step = Schema.Union([
   Connect,
@@ -123,6 +155,7 @@ export const Step = Schema.Union([
   Closed,
   Http,
   That,
+  Expire,
   Use
 ])
 export type Step = typeof Step.Type
@@ -139,7 +172,10 @@ export const Scenario = Schema.Struct({
   /** Further actors with nothing open yet: name to role. */
   guests: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   transports: Schema.optionalKey(Schema.Array(Transport)),
-  profiles: Schema.optionalKey(Schema.Array(Profile)),
+  /** The wire forms that it is for. */
+  profiles: Schema.optionalKey(Schema.Array(Wire)),
+  /** `hardening` where all of it is, whatever its steps rest on. */
+  profile: Schema.optionalKey(Profile),
   steps: Schema.Array(Step)
 })
 export type Scenario = typeof Scenario.Type
@@ -149,7 +185,7 @@ export const File = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   section: Schema.String,
   scenarios: Schema.Array(Scenario)
-})
+}).annotate({ identifier: "Scenarios", title: "Scenarios of the conformance kit" })
 
 /** What all of a protocol's scenarios share. */
 export const Protocol = Schema.Struct({
@@ -169,13 +205,24 @@ export const Protocol = Schema.Struct({
 })
 export type Protocol = typeof Protocol.Type
 
-/** The checks of a scenario under a profile, as `<scenario>#<check>`, with those that every scenario has. */
-export const checks = (scenario: Scenario, profile: Profile): ReadonlyArray<string> => [
+/** The checks of a scenario in a wire form, as `<scenario>#<check>`, with those that every scenario has. */
+export const checks = (scenario: Scenario, wire: Wire): ReadonlyArray<string> => [
   `${scenario.id}#setup`,
   ...scenario.steps.flatMap((step) =>
-    "check" in step && (step.profiles === undefined || step.profiles.includes(profile))
+    "check" in step && (step.profiles === undefined || step.profiles.includes(wire))
       ? [`${scenario.id}#${step.check}`]
       : []
   ),
   `${scenario.id}#wire`
 ]
+
+/** Whose demand a step is: what rests on a protocol's document is documented, everything else is hardening. */
+export const profileOf = (scenario: Scenario, step: Step): Profile =>
+  scenario.profile ?? (step.source.doc === "PROTOCOLS" ? "hardening" : "documented")
+
+/** The profile of what every scenario has: documented where any of its checks is. */
+export const profileOfWhole = (scenario: Scenario): Profile =>
+  scenario.profile ??
+  (scenario.steps.some((step) => "check" in step && profileOf(scenario, step) === "documented")
+    ? "documented"
+    : "hardening")

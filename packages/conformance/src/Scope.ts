@@ -26,7 +26,7 @@ export type Scope = Map<string, Json>
 /** The largest text `$repeat` makes, in characters: scenario files are data, so they are bounded like any input. */
 const longest = 8 * 1024 * 1024
 
-const operators = new Set([
+export const operators: ReadonlySet<string> = new Set([
   "$ref",
   "$new",
   "$newInt",

@@ -1,21 +1,17 @@
 /** What is true while one scenario is played: actors, their connections, known values, what was said so far. */
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
+import type { Expiry } from "./Accounts.ts"
 import { dial, type Unreachable } from "./Dial.ts"
 import { field, isArray, isObject, type Json, printable, show } from "./Json.ts"
+import { legible } from "./Legible.ts"
 import { isAbout, isReply, type Line, type Packet } from "./Line.ts"
-import type { Evidence, Exchange } from "./Report.ts"
-import type { Profile, Protocol, Step, Transport } from "./Scenario.ts"
+import { again, frames } from "./Reproduce.ts"
+import type { Evidence, Exchange } from "./Results.ts"
+import type { Protocol, Scenario, Step, Transport, Wire } from "./Scenario.ts"
 import type { Scope } from "./Scope.ts"
-
-export interface Target {
-  /** `ws://host:port/path` */
-  readonly ws?: string | undefined
-  /** `tcp://host:port` */
-  readonly tcp?: string | undefined
-  /** `http://host:port`, without a path */
-  readonly http: string
-}
+import type { Secrets } from "./Secrets.ts"
+import type { Target } from "./Target.ts"
 
 /** All in milliseconds. */
 export interface Timing {
@@ -25,12 +21,8 @@ export interface Timing {
   readonly close: number
   /** How long a whole scenario may take. */
   readonly scenario: number
-}
-
-export interface Account {
-  readonly account: string
-  /** In plain text. */
-  readonly password: string
+  /** How long a whole run may take; what was not played by then is not testable. */
+  readonly run: number
 }
 
 interface Asked {
@@ -43,6 +35,8 @@ export interface Actor {
   /** The newest connection. */
   line: Line | undefined
   readonly lines: Array<Line>
+  /** Where the newest connection goes. */
+  address: string
   /** Requests without a response yet, oldest first. */
   asked: Array<Asked>
   /** The frames since the last response, as text. */
@@ -51,25 +45,50 @@ export interface Actor {
   since: number
 }
 
+/** How many characters of what was said a run keeps, for all its scenarios together. */
+export interface Budget {
+  characters: number
+}
+
 export interface World {
   readonly protocol: Protocol
-  readonly profile: Profile
+  readonly wire: Wire
+  /** Whose demands are judged. */
+  readonly profile: "documented" | "hardening" | "all"
+  readonly strict: boolean
   readonly transport: Transport
   readonly target: Target
   readonly timing: Timing
+  readonly budget: Budget
+  readonly expiry: Expiry | undefined
+  readonly scenario: Scenario
   readonly scope: Scope
+  readonly secrets: Secrets
   readonly actors: Map<string, Actor>
+  /** The actors that came with a token, and so neither log in nor out. */
+  readonly given: Set<string>
   readonly exchanges: Array<Exchange>
   readonly marks: Map<string, Packet>
 }
 
 /** Enough to understand a failure; a report is not a log. */
 const mostExchanges = 400
+/** Twice as much is kept until secrets are out, so that none is cut in two. */
+export const longestExchange = 2_000
+
+/** Keeps what was said as far as there is room. Its secrets go when the scenario is over and all of them are known. */
+export const note = (world: World, actor: string, direction: Exchange["direction"], text: string): void => {
+  world.secrets.learn(text)
+  if (world.exchanges.length >= mostExchanges || world.budget.characters <= 0) return
+  const kept = text.slice(0, 2 * longestExchange)
+  world.budget.characters -= kept.length
+  world.exchanges.push({ actor, direction, text: kept })
+}
 
 export const actor = (world: World, name: string): Actor => {
   const known = world.actors.get(name)
   if (known !== undefined) return known
-  const made: Actor = { name, line: undefined, lines: [], asked: [], sent: [], since: 0 }
+  const made: Actor = { name, line: undefined, lines: [], address: "", asked: [], sent: [], since: 0 }
   world.actors.set(name, made)
   return made
 }
@@ -77,25 +96,25 @@ export const actor = (world: World, name: string): Actor => {
 const addressOf = (world: World, query: string | undefined): string => {
   if (world.transport === "tcp") return world.target.tcp ?? ""
   const url = new URL(world.target.ws ?? "")
-  if (world.profile !== "documented") url.searchParams.set("profile", world.profile)
+  if (world.wire !== "documented") url.searchParams.set("profile", world.wire)
   for (const [key, value] of new URLSearchParams(query ?? "")) url.searchParams.set(key, value)
   return url.href
 }
 
 /** A new connection for the actor; an earlier one stays open. */
-export const open = (world: World, who: Actor, query?: string): Effect.Effect<void, Unreachable, EffectScope.Scope> =>
-  dial(addressOf(world, query), (direction, text) => {
-    if (world.exchanges.length >= mostExchanges) return
-    world.exchanges.push({ actor: who.name, direction, text: printable(text) })
-  }).pipe(
+export const open = (world: World, who: Actor, query?: string): Effect.Effect<void, Unreachable, EffectScope.Scope> => {
+  const address = addressOf(world, query)
+  return dial(address, (direction, text) => note(world, who.name, direction, text), world.timing.reply).pipe(
     Effect.map((line) => {
       who.line = line
       who.lines.push(line)
+      who.address = address
       who.asked = []
       who.sent = []
       who.since = 0
     })
   )
+}
 
 const name = (value: Json | undefined): string => (typeof value === "string" ? value : "")
 
@@ -109,9 +128,9 @@ const withSid = (world: World, who: Actor, request: Json): Json => {
 }
 
 /** Sends a text as it is; nothing is expected in return. */
-export const transmit = (who: Actor, text: string): void => {
+export const transmit = (world: World, who: Actor, text: string): void => {
   who.since = who.line?.packets.length ?? 0
-  who.sent = [...who.sent, printable(text, 1_000)].slice(-5)
+  who.sent = [...who.sent, printable(world.secrets.hide(text.slice(0, 2 * longestExchange)), 1_000)].slice(-5)
   who.line?.send(text)
 }
 
@@ -123,7 +142,7 @@ export const ask = (world: World, who: Actor, frame: Json): void => {
     if (!isObject(request)) continue
     who.asked.push({ module: name(field(request, "module")), method: name(field(request, "method")) })
   }
-  transmit(who, JSON.stringify(isArray(frame) ? requests : requests[0]))
+  transmit(world, who, JSON.stringify(isArray(frame) ? requests : requests[0]))
 }
 
 const isStray = (body: Packet["body"]): boolean => isAbout(body, "null", "null")
@@ -132,19 +151,13 @@ const isStray = (body: Packet["body"]): boolean => isAbout(body, "null", "null")
 export const answer = (world: World, who: Actor, to: Asked | undefined, strays = true) => {
   const line = who.line
   if (line === undefined) return Effect.succeed<Packet | undefined>(undefined)
-  const fits = (packet: Packet) =>
-    !packet.used &&
-    isReply(packet.body) &&
-    (to === undefined || isAbout(packet.body, to.module, to.method) || (strays && isStray(packet.body)))
-  return line
-    .wait(() => line.packets.find(fits), world.timing.reply)
-    .pipe(
-      Effect.tap((packet) =>
-        Effect.sync(() => {
-          if (packet !== undefined) packet.used = true
-        })
-      )
-    )
+  const take = (packet: Packet) => {
+    const about = to === undefined || isAbout(packet.body, to.module, to.method)
+    if (!isReply(packet.body) || !(about || (strays && isStray(packet.body)))) return undefined
+    packet.used = true
+    return packet
+  }
+  return line.next(take, world.timing.reply)
 }
 
 /** The harmless request, for a report. */
@@ -185,27 +198,37 @@ export const noteDelivered = (world: World, who: Actor): void => {
   world.scope.set(`${who.name}.delivered`, [...new Set(ids)])
 }
 
-/** What a report says of a step that went wrong. */
-export const evidence = (
-  who: Actor,
-  step: Step | undefined,
-  index: number,
-  reason: string,
-  wanted: Json | undefined,
-  came?: ReadonlyArray<string>
-): Evidence => {
+/** Something that went wrong, or kept a step from being played. */
+export interface Found {
+  readonly step?: Step | undefined
+  /** From 1; 0 for what belongs to no step. */
+  readonly index: number
+  readonly reason: string
+  readonly wanted?: Json | undefined
+  /** Instead of what came last. */
+  readonly came?: ReadonlyArray<string> | undefined
+  /** Instead of what was sent last over the connection. */
+  readonly command?: string | undefined
+}
+
+/** What a report says of it. */
+export const evidence = (world: World, who: Actor, found: Found): Evidence => {
+  const { step, index, reason, wanted, came, command } = found
   const packets = who.line?.packets.slice(who.since) ?? []
   const closed = who.line?.closing
+  const shown = command ?? (who.line === undefined || who.sent.length === 0 ? undefined : frames(who.address, who.sent))
+  const played = { ...world.target, ...world, protocol: world.protocol.protocol }
   return {
     step: index,
     actor: who.name,
-    source: step?.source,
+    ...(step === undefined ? {} : { source: step.source }),
     reason,
     sent: who.sent,
     came: came ?? [
       ...packets.slice(-6).map(({ body }) => show(body)),
       ...(closed === undefined ? [] : [`(the connection was closed${closed.code ? ` with ${closed.code}` : ""})`])
     ],
-    wanted: wanted === undefined ? "" : show(wanted, 1_200)
+    wanted: wanted === undefined ? "" : show(legible(wanted), 1_200),
+    reproduce: [...(shown === undefined ? [] : [shown]), again(played, world.scenario.id)]
   }
 }

@@ -1,16 +1,15 @@
 /** Plays a protocol's documented sequences against any server and judges what it says. */
-export { BadData, load, protocols } from "./Catalogue.ts"
+export { type Account, type Accounts, demoAccounts, fileAccounts, NotPrepared, staticAccounts } from "./Accounts.ts"
+export { protocols, load } from "./Catalogue.ts"
 export { Unreachable } from "./Dial.ts"
-export { exitCode, lines, summary, type Report, type ScenarioResult } from "./Report.ts"
-export {
-  type Audit,
-  audits,
-  BadOptions,
-  defaultTiming,
-  demoAccounts,
-  Kaput,
-  NotConforming,
-  type Options,
-  run,
-  runEffect
-} from "./Run.ts"
+export { execAccounts } from "./ExecAccounts.ts"
+export { BadExpectations, type Entry, readEntries } from "./Expectations.ts"
+export { httpAccounts } from "./HttpAccounts.ts"
+export { BadOptions, defaultTiming, type Judged, type Options } from "./Plan.ts"
+export { forms, readResults, resultsOf } from "./report/Reports.ts"
+export { lines, summary } from "./report/Text.ts"
+export { type CheckResult, exitCode, type Report, type Results, type ScenarioResult, type Verdict } from "./Results.ts"
+export { type Audit, audits, Kaput, NotConforming, run } from "./Run.ts"
+export { BadData } from "./Scenario.ts"
+export { signUpAccounts } from "./SignUp.ts"
+export { type Fetch, fromFetch, fromNodeServer, NotListening, type OpenTarget, type Target } from "./Target.ts"

@@ -32,6 +32,15 @@ export type Fault =
   | "split"
   | "echo-of-pushes"
   | "noise"
+  | "renames"
+  | "admins-as-list"
+  | "no-star-field"
+  | "leaks-its-input"
+  | "huge-frame"
+  | "flood"
+  | "deep-frame"
+  | "drip"
+  | "trickle"
 
 type Fields = Record<string, unknown>
 type Profile = "documented" | "client-1.0"
@@ -65,7 +74,7 @@ export class TinyServer {
   private readonly peers = new Set<Peer>()
   private readonly chats = new Map<string, Chat>()
   private readonly sockets = new Set<Socket>()
-  private readonly web: HttpServer
+  readonly web: HttpServer
   private readonly plain: Server
   private readonly wss = new WebSocketServer({ noServer: true })
   private counter = 100
@@ -133,6 +142,7 @@ export class TinyServer {
   }
 
   private answerHttp(url: string, response: ServerResponse): void {
+    if (this.fault === "drip") return this.drip(response)
     const good = url.includes("getconfig") && this.fault !== "always-empty"
     const body = {
       version: "1.0",
@@ -147,6 +157,21 @@ export class TinyServer {
     }
     response.writeHead(good ? 200 : 500, { "content-type": "application/json" })
     response.end(good ? JSON.stringify(body) : "<h1>Internal Server Error</h1>")
+  }
+
+  /** A byte of a body now and again, without an end. */
+  private drip(response: ServerResponse): void {
+    response.writeHead(200, { "content-type": "application/json" })
+    const timer = setInterval(() => response.write(" "), 20)
+    response.on("close", () => clearInterval(timer))
+  }
+
+  /** Something now and again, but never what was asked for. */
+  private trickle(peer: Peer): void {
+    const timer = setInterval(() => {
+      if (this.peers.has(peer)) peer.raw('{"id":1,"module":"chat","method":"noise","data":[]}')
+      else clearInterval(timer)
+    }, 20)
   }
 
   private open(peer: Peer): void {
@@ -189,7 +214,8 @@ export class TinyServer {
     const id = this.fault === "text-id" ? String(chat.id) : chat.id
     const date = this.fault === "millisecond-dates" ? now() * 1000 : now()
     const shown = profile === "documented" ? members.map((member) => ({ id: member })) : members
-    return { ...rest, id, createdDate: date, star: star.has(user), hide: false, members: shown }
+    const listed = this.fault === "admins-as-list" ? { admins: [user] } : {}
+    return { ...rest, ...listed, id, createdDate: date, star: star.has(user), hide: false, members: shown }
   }
 
   private frame(peer: Peer, text: string): void {
@@ -204,6 +230,17 @@ export class TinyServer {
         return peer.close()
       case "always-empty":
         return peer.raw("{}")
+      case "leaks-its-input":
+        return peer.raw(`<h1>Error</h1> could not handle ${text}`)
+      case "huge-frame":
+        return peer.raw(`{"module":"chat","method":"login","data":"${"x".repeat(100 * 1024 * 1024)}"}`)
+      case "flood":
+        for (let sent = 0; sent < 50_000; sent++) peer.raw('{"id":1,"module":"chat","method":"noise","data":[]}')
+        return
+      case "deep-frame":
+        return peer.raw(`{"module":"chat","method":"login","result":${"[".repeat(50_000)}${"]".repeat(50_000)}}`)
+      case "trickle":
+        return this.trickle(peer)
       case "echo":
         return peer.raw(text)
     }
@@ -254,6 +291,7 @@ export class TinyServer {
     reply: (fields: Fields) => void
   ): void {
     if (name === "ping") return reply({ result: "success" })
+    if (name === "getpubliclist") return reply({ result: "success", data: [] })
     if (name === "logout") {
       delete peer.user
       return reply({ result: "success", data: this.person(user) })
@@ -271,7 +309,8 @@ export class TinyServer {
       if (typeof value !== "boolean") return reply({ result: "fail", message: "star: not a boolean" })
       if (value) chat.star.add(user)
       else chat.star.delete(user)
-      return reply({ result: "success", data: { gid: chat.gid, star: value } })
+      const shown = this.fault === "no-star-field" ? {} : { star: value }
+      return reply({ result: "success", data: { gid: chat.gid, ...shown } })
     }
     reply({ result: "fail", message: "no such method" })
   }
@@ -283,7 +322,10 @@ export class TinyServer {
     stored: Chat | undefined,
     reply: (fields: Fields) => void
   ): void {
-    if (stored !== undefined) return reply({ result: "success", data: this.view(stored, peer.profile, user) })
+    if (stored !== undefined) {
+      if (this.fault === "renames") stored["name"] = params["name"]
+      return reply({ result: "success", data: this.view(stored, peer.profile, user) })
+    }
     const listed = Array.isArray(params["members"]) ? params["members"].map((one) => Number(record(one)["id"])) : []
     const members = [...new Set([user, ...listed])]
     const account = names[user - 1]

@@ -20,7 +20,7 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 const judge = (fault: Fault, ...more: ReadonlyArray<string>) => {
   server.fault = fault
-  return call("run", "--protocol", "xuanxuan", "--url", server.http, "--timeout", "300", ...more)
+  return call("run", "--protocol", "xuanxuan", "--profile", "all", "--url", server.http, "--timeout", "300", ...more)
 }
 
 describe("the command line", () => {
@@ -33,7 +33,7 @@ describe("the command line", () => {
 
   it("speaks TCP where it is told to", async () => {
     const tcp = await judge("none", "--tcp", server.tcp, "--transport", "tcp", "--only", "xuanxuan/session/ping")
-    expect(tcp.out).toContain("over tcp (client-1.0)")
+    expect(tcp.out).toContain("over tcp, client-1.0")
     expect(tcp.code).toBe(0)
   })
 
@@ -58,25 +58,30 @@ describe("the command line", () => {
       ["walk"],
       ["run"],
       ["run", "--url", "nowhere"],
-      ["run", "--url", server.http, "--transport", "smoke"],
-      ["run", "--url", server.http, "--transport", "tcp"],
-      ["run", "--url", server.http, "--only", "nothing/**"],
+      ["run", "--url", server.http],
+      ["run", "--protocol", "xuanxuan", "--url", server.http, "--transport", "smoke"],
+      ["run", "--protocol", "xuanxuan", "--url", server.http, "--transport", "tcp"],
+      ["run", "--protocol", "xuanxuan", "--url", server.http, "--only", "nothing/**"],
+      ["run", "--protocol", "xuanxuan", "--url", server.http, "--accounts", "no-such-file.json", "spare"],
       ["run", "--url", server.http, "--protocol", "../xuanxuan"],
-      ["run", "--url", server.http, "--nonsense"],
-      ["run", "--url", server.http, "--timeout", "soon"]
+      ["run", "--protocol", "xuanxuan", "--url", server.http, "--nonsense"],
+      ["run", "--protocol", "xuanxuan", "--url", server.http, "--timeout", "soon"]
     ]
     const codes = await Promise.all(wrong.map((args) => call(...args).then(({ code }) => code)))
     expect(codes).toEqual(wrong.map(() => 2))
   })
 
   it("ends with 3 for a server that cannot be reached", async () => {
-    const { code, err } = await call("run", "--url", "http://127.0.0.1:1")
+    const { code, err } = await call("run", "--protocol", "xuanxuan", "--url", "http://127.0.0.1:1")
     expect(code).toBe(3)
     expect(err).toContain("cannot reach ws://127.0.0.1:1/ws")
   })
 
   it("lists scenarios, also as data", async () => {
-    const [text, json] = await Promise.all([call("list"), call("list", "--json")])
+    const [text, json] = await Promise.all([
+      call("list", "--protocol", "xuanxuan"),
+      call("list", "--protocol", "xuanxuan", "--json")
+    ])
     expect(text.code).toBe(0)
     expect(text.out).toMatch(/^xuanxuan\/login\/success {2}\S/m)
     expect(JSON.parse(json.out)).toHaveLength(text.out.trim().split("\n").length)
@@ -85,6 +90,6 @@ describe("the command line", () => {
   it("gives the report as data", async () => {
     const { code, out } = await judge("no-push", "--only", "xuanxuan/create/group", "--json")
     expect(code).toBe(1)
-    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, protocol: "xuanxuan", failed: 1 })
+    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, reports: [{ protocol: "xuanxuan", failed: 1 }] })
   })
 })

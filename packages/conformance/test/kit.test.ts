@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { audits, NotConforming, type Options, run } from "../src/index.ts"
-import type { Report } from "../src/Report.ts"
+import type { Report } from "../src/Results.ts"
 import { type Fault, TinyServer } from "./TinyServer.ts"
 
 let server: TinyServer
@@ -23,6 +23,7 @@ const options = (more?: Partial<Options>): Options => ({
   transport: "ws",
   only: known,
   timing: { reply: 300, close: 300, scenario: 5_000 },
+  profile: "all",
   ...more
 })
 
@@ -44,8 +45,8 @@ describe("a good server", () => {
     })
   }
 
-  it("passes in the other profile over WebSocket", async () => {
-    expect(await against("none", { profile: "client-1.0" })).toMatchObject({ failed: 0, notTestable: 0, errors: 0 })
+  it("passes in the other wire form over WebSocket", async () => {
+    expect(await against("none", { wire: "client-1.0" })).toMatchObject({ failed: 0, notTestable: 0, errors: 0 })
   })
 
   for (const benign of ["extra-fields", "bundled", "echo-of-pushes", "noise"] as const) {
@@ -162,10 +163,10 @@ describe("the interface", () => {
       { target: { http: server.http } },
       { target: { http: "nowhere", ws: server.ws } },
       { only: "xuanxuan/nosuch/**" },
-      { transport: "tcp", profile: "documented" }
+      { transport: "tcp", wire: "documented" }
     ]
     for (const more of bad) await expect(run(options(more))).rejects.toMatchObject({ _tag: "BadOptions" })
-    await expect(run(options({ protocol: "../src" }))).rejects.toMatchObject({ _tag: "Kaput" })
+    await expect(run(options({ protocol: "../src" }))).rejects.toMatchObject({ _tag: "BadData" })
   })
 
   it("lists what does not apply without judging it", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { glob } from "../src/Catalogue.ts"
-import { equals, type Json, printable } from "../src/Json.ts"
+import { glob } from "../src/Glob.ts"
+import { equals, type Json, parse, printable } from "../src/Json.ts"
+import { legible } from "../src/Legible.ts"
 import { match } from "../src/Match.ts"
 import { build, reads, type Scope, writes } from "../src/Scope.ts"
 
@@ -64,7 +65,8 @@ const table: ReadonlyArray<readonly [Json, ReadonlyArray<Json | undefined>, Read
   [{ $listed: [7] }, ["7", "1,7"], ["17", "", undefined, 7]],
   [{ $above: { $ref: "n" } }, [8], [7, "8", null, undefined]],
   [{ $like: { $ref: "old" }, swap: ["A", { $ref: "g" }] }, ["chat g-1 is unknown"], ["chat A is unknown", undefined]],
-  [{ $capture: ["x", "$int"] }, [1], ["1", undefined]]
+  [{ $capture: ["x", "$int"] }, [1], ["1", undefined]],
+  [{ $lenient: ["$int", "$str", "why"] }, [1, "1"], [null, undefined]]
 ]
 
 describe("matchers", () => {
@@ -79,6 +81,13 @@ describe("matchers", () => {
   it("says where, what was wanted and what was found", () => {
     const { mismatches } = match({ data: { members: [{ id: "$int" }] } }, { data: { members: [{ id: "5" }] } }, scope)
     expect(mismatches).toEqual([{ path: "data.members[0].id", expected: "$int", found: '"5"' }])
+  })
+
+  it("says which of what passed was only tolerated", () => {
+    const pattern = { id: { $lenient: ["$int", { $matches: "^[0-9]+$" }, "ids-as-text"] } }
+    expect(match(pattern, { id: 5 }, scope)).toMatchObject({ mismatches: [], lenient: [] })
+    expect(match(pattern, { id: "5" }, scope)).toMatchObject({ mismatches: [], lenient: ["ids-as-text"] })
+    expect(match(pattern, { id: "x" }, scope)).toMatchObject({ lenient: [] })
   })
 
   it("captures what matched, also beside what did not", () => {
@@ -141,7 +150,34 @@ describe("templates", () => {
   })
 })
 
+describe("a pattern for a reader", () => {
+  it("says what would have passed, and nothing of how it is matched", () => {
+    const pattern = {
+      id: { $capture: ["id", "$int"] },
+      status: { $lenient: [200, { $anyOf: [201] }, "some"] },
+      one: { $anyOf: ["a"] },
+      two: { $anyOf: ["a", "b"] },
+      $reading: { "spark.session-id": { $capture: ["s", "$filled"] } }
+    }
+    expect(legible(pattern)).toEqual({
+      id: "$int",
+      status: 200,
+      one: "a",
+      two: { $anyOf: ["a", "b"] },
+      "SesssionId or SessionId": "$filled"
+    })
+  })
+})
+
 describe("values", () => {
+  it("that nest too deep are not read at all", () => {
+    const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`
+    expect(parse(nested(150))).toBeDefined()
+    expect(parse(nested(100_000))).toBeUndefined()
+    expect(parse(JSON.stringify("[".repeat(1_000)))).toBe("[".repeat(1_000))
+    expect(parse(JSON.stringify(`\\"${"[".repeat(1_000)}`))).toHaveLength(1_002)
+  })
+
   it("are equal whatever the order of fields", () => {
     expect(equals({ a: 1, b: [2] }, { b: [2], a: 1 })).toBe(true)
     expect(equals({ a: 1 }, { a: 1, b: 2 })).toBe(false)
@@ -149,9 +185,7 @@ describe("values", () => {
     expect(equals({}, [])).toBe(false)
   })
 
-  it("are printed short and without secrets", () => {
-    expect(printable('{"sid":"0123456789abcdef","x":1}')).toBe('{"sid":"012345…","x":1}')
-    expect(printable("/attach-upload.json?sid=0123456789abcdef&x=1")).toBe("/attach-upload.json?sid=012345…&x=1")
+  it("are printed short", () => {
     expect(printable("x".repeat(10_000)).length).toBeLessThan(2_100)
   })
 })

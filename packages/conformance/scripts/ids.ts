@@ -1,0 +1,36 @@
+/**
+ * `node packages/conformance/scripts/ids.ts`: registers the ids that are new in `requirements/ids.lock`. It removes
+ * nothing and revives nothing: what is wrong then is said, with exit code 1, and put right by hand.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { load } from "../src/Catalogue.ts"
+import { type Entry, idFaults, parseIds, printIds } from "../src/RequirementIds.ts"
+import { documents, readings, requirements } from "../src/Requirements.ts"
+import { checks } from "../src/Scenario.ts"
+
+export const lockFile: string = fileURLToPath(new URL("../requirements/ids.lock", import.meta.url))
+
+/** Every id in use now. */
+export const usedIds = (): ReadonlyArray<Entry> => [
+  ...documents
+    .flatMap((protocol) => [
+      ...new Set(
+        load(protocol).scenarios.flatMap((one) => [...checks(one, "documented"), ...checks(one, "client-1.0")])
+      )
+    ])
+    .map((id) => ({ kind: "check", id }) as const),
+  ...readings().map(({ id }) => ({ kind: "reading", id }) as const),
+  ...documents.flatMap(requirements).map(({ id }) => ({ kind: "requirement", id }) as const)
+]
+
+if (import.meta.main) {
+  const locked = existsSync(lockFile) ? parseIds(readFileSync(lockFile, "utf8")) : []
+  const known = new Set(locked.map(({ kind, id }) => `${kind} ${id}`))
+  const added = usedIds().filter(({ kind, id }) => !known.has(`${kind} ${id}`))
+  const entries = [...locked, ...added]
+  writeFileSync(lockFile, printIds(entries))
+  const faults = idFaults(entries, usedIds())
+  process.stdout.write(`${added.length} added\n${faults.map((fault) => `${fault}\n`).join("")}`)
+  if (faults.length > 0) process.exitCode = 1
+}

@@ -1,0 +1,85 @@
+/**
+ * `node packages/conformance/scripts/statements.ts`: the statements of the documents that neither a requirement nor an
+ * aside rests on, and what rests on no statement; exit code 1 where there are any. With `--all` every statement with its
+ * key; with `--write` the lists of keys in `requirements/<protocol>.statements.json` are written anew, with a hash of the
+ * words as they are now, which were held against the document then.
+ */
+import { createHash } from "node:crypto"
+import { writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { document, documents, readings, requirements } from "../src/Requirements.ts"
+import { type Statement, statements } from "../src/RequirementText.ts"
+import { documentOf } from "./Documents.ts"
+
+export interface Gaps {
+  /** Statements that nothing speaks of. */
+  readonly open: ReadonlyArray<Statement>
+  /** Keys that no statement has. */
+  readonly adrift: ReadonlyArray<string>
+}
+
+/** What is between a document and its requirements. */
+export const gaps = (protocol: string, text: string): Gaps => {
+  const { requirements, asides } = document(protocol)
+  const used = new Set([...requirements, ...asides].map(({ hash }) => hash))
+  const all = statements(protocol, text)
+  const keys = new Set(all.map(({ key }) => key))
+  return { open: all.filter(({ key }) => !used.has(key)), adrift: [...used].filter((key) => !keys.has(key)) }
+}
+
+/** No run of so many characters is the document's, names and literals apart. */
+const longest = 11
+
+const bare = (words: string) => words.replaceAll(/`[^`]*`/g, "\u0000").replaceAll(/\s/g, "")
+
+/** The Chinese words of a protocol's requirements and readings, by id. */
+const wordsOf = (protocol: string): ReadonlyArray<readonly [string, string]> => [
+  ...requirements(protocol).map(({ id, says }) => [id, says.zh] as const),
+  ...readings(protocol).map(({ id, why }) => [id, why.zh] as const)
+]
+
+/** Runs that the words of an id share with the document. */
+export const copied = (text: string, words: ReadonlyArray<readonly [string, string]>): ReadonlyArray<string> => {
+  const printed = text.replaceAll(/\s/g, "")
+  return words.flatMap(([id, said]) => {
+    const whole = bare(said)
+    const runs = Array.from({ length: Math.max(0, whole.length - longest) }, (_, at) =>
+      whole.slice(at, at + longest + 1)
+    )
+    return runs.filter((run) => printed.includes(run)).map((run) => `${id}: ${run}`)
+  })
+}
+
+/** What the words were when they were last held against the document. */
+export const wordsHash = (protocol: string): string =>
+  createHash("sha256")
+    .update(JSON.stringify(wordsOf(protocol)))
+    .digest("hex")
+
+export const copiedWords = (protocol: string, text: string): ReadonlyArray<string> => copied(text, wordsOf(protocol))
+
+const print = (text: string) => process.stdout.write(`${text}\n`)
+const shown = ({ key, kind, line, section, at, text }: Statement) =>
+  `${key}  line ${line}  ${kind}  ${section}${at === undefined || at === "" ? "" : ` @${at}`}\n    ${text}`
+
+if (import.meta.main) {
+  const all = process.argv.includes("--all")
+  const write = process.argv.includes("--write")
+  for (const protocol of documents) {
+    const text = documentOf(protocol)
+    if (text === undefined) throw new Error(`the document of ${protocol} is not at hand`)
+    const { open, adrift } = gaps(protocol, text)
+    const found = statements(protocol, text)
+    print(`${protocol}: ${found.length} statements, ${open.length} open, ${adrift.length} keys without a statement`)
+    for (const one of all ? found : open) print(shown(one))
+    for (const key of adrift) print(`${key}  no such statement`)
+    const copies = copiedWords(protocol, text)
+    for (const one of copies) print(`the document's own words: ${one}`)
+    if (open.length + adrift.length + copies.length > 0) process.exitCode = 1
+    else if (write) {
+      const file = new URL(`../requirements/${protocol}.statements.json`, import.meta.url)
+      const list = { doc: protocol, words: wordsHash(protocol), statements: found.map(({ key }) => key) }
+      writeFileSync(fileURLToPath(file), `${JSON.stringify(list, undefined, 2)}\n`)
+    }
+  }
+}

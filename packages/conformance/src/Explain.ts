@@ -1,0 +1,189 @@
+/** What a check asks for, without a server: its requirements, its steps, what would pass, and how to ask by hand. */
+import { demandsOf, levelAs } from "./Judge.ts"
+import { requestOf } from "./Http.ts"
+import { isArray, isObject, type Json } from "./Json.ts"
+import { requirementsOf } from "./Requirements.ts"
+import { legible } from "./Legible.ts"
+import { curl, frames } from "./Reproduce.ts"
+import type { Demand } from "./Results.ts"
+import { profileOf, profileOfWhole, type Protocol, type Scenario, type Step, type Wire } from "./Scenario.ts"
+import { build, reads, type Scope } from "./Scope.ts"
+import { Secrets } from "./Secrets.ts"
+import { expand, routine } from "./Template.ts"
+
+export interface Explained {
+  readonly check: string
+  readonly title: string
+  readonly level: string
+  readonly profile: string
+  readonly demands: ReadonlyArray<Demand & { readonly zh: string }>
+  /** One line for each step; the one of the check begins with `>`. */
+  readonly steps: ReadonlyArray<string>
+  /** What would pass, as the pattern reads once it is laid open. */
+  readonly passes: string
+  /** Commands that ask the same by hand. */
+  readonly byHand: ReadonlyArray<string>
+}
+
+/** Names instead of fresh values, so that two explanations of the same are the same. */
+const named = (template: Json, scope: Scope): Json => {
+  const again = (value: Json) => named(value, scope)
+  if (isArray(template)) return template.map(again)
+  if (!isObject(template)) return template
+  const fresh = template["$new"] ?? template["$newInt"]
+  if (typeof fresh === "string") return `<${fresh}>`
+  if (typeof template["$now"] === "string") return `<now in ${template["$now"]}>`
+  if ("$repeat" in template) return "<a long text>"
+  if ("$seal" in template) return `<sealed: ${JSON.stringify(build(again(template["$seal"] ?? null), scope))}>`
+  return Object.fromEntries(Object.entries(template).map(([key, value]) => [key, again(value)]))
+}
+
+const short = (value: Json): string => {
+  const text = JSON.stringify(value)
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text
+}
+
+class Explaining {
+  readonly protocol: Protocol
+  readonly wire: Wire
+  readonly origin: string
+  readonly address: string
+  readonly scope: Scope = new Map()
+
+  constructor(protocol: Protocol, scenario: Scenario, wire: Wire, origin: string, address: string) {
+    this.protocol = protocol
+    this.wire = wire
+    this.origin = origin
+    this.address = address
+    for (const step of scenario.steps)
+      for (const name of reads(this.open({ ...step }))) this.scope.set(name, `<${name}>`)
+    for (const name of [...scenario.actors, ...(scenario.away ?? []), ...Object.keys(scenario.guests ?? {})]) {
+      this.scope.set(`${name}.account`, name)
+      this.scope.set(`${name}.password`, `<${name}.password>`)
+      for (const made of ["sid", "token", "id"]) this.scope.set(`${name}.${made}`, `<${name}.${made}>`)
+    }
+  }
+
+  open(template: Json): Json {
+    return expand(template, this.protocol, this.wire, undefined)
+  }
+
+  filled(template: Json): Json {
+    return build(named(this.open(template), this.scope), this.scope)
+  }
+
+  frame(by: string, template: Json): string {
+    const value = this.filled(template)
+    if (typeof value === "string") return value
+    const withSid = (one: Json): Json => {
+      if (!isObject(one) || one["sid"] !== undefined) return one
+      return Object.assign({}, one, { sid: this.scope.get(`${by}.sid`) ?? `<${by}.sid>` })
+    }
+    return JSON.stringify(isArray(value) ? value.map(withSid) : withSid(value))
+  }
+
+  said(step: Step): string {
+    if ("until" in step) return `asks ${short(this.filled(step.send))} until ${short(this.filled(step.until))} comes`
+    if ("send" in step) return `sends ${short(this.filled(step.send))}`
+    if ("raw" in step) return `sends the text ${short(this.filled(step.raw))}`
+    if ("ack" in step) return `acknowledges ${short(this.filled(step.ack))}`
+    if ("reply" in step) return `has the response ${short(this.filled(step.reply))}`
+    if ("push" in step) return `is pushed ${short(this.filled(step.push))}`
+    if ("quiet" in step) return `is not pushed ${short(this.filled(step.quiet))}`
+    if ("http" in step) return `asks ${step.http.method} ${short(this.filled(step.http.path))}`
+    if ("that" in step) return `${short(this.filled(step.that))} is ${short(this.filled(step.is))}`
+    if ("use" in step) return `plays the routine ${step.use}`
+    if ("closed" in step) return "has its connection closed by the server"
+    if ("connect" in step) return "opens a connection"
+    if ("disconnect" in step) return "closes its connection"
+    return "has its token or sid expire"
+  }
+
+  passes(step: Step): string {
+    if ("reply" in step) return this.legibly(step.reply)
+    if ("push" in step) return this.legibly(step.push)
+    if ("quiet" in step) return `nothing like ${this.legibly(step.quiet)}`
+    if ("until" in step) return this.legibly(step.until)
+    if ("http" in step) return this.legibly({ ...step.answer })
+    if ("that" in step) return this.legibly(step.is)
+    if ("closed" in step && step.closed.code !== undefined) return `a close with ${step.closed.code}`
+    return "that it happens"
+  }
+
+  private legibly(pattern: Json): string {
+    return JSON.stringify(legible(this.filled(pattern)))
+  }
+
+  /** The last requests up to a step that the step's own actor makes, after a login where there are connections. */
+  byHand(steps: ReadonlyArray<Step>, at: number): ReadonlyArray<string> {
+    const step = steps[at]
+    if (step === undefined) return []
+    if ("http" in step) {
+      const path = named(this.open(step.http.path), this.scope)
+      const body = step.http.body === undefined ? {} : { body: named(this.open(step.http.body), this.scope) }
+      return [curl(requestOf({ ...step, http: { ...step.http, ...body, path } }, this.origin, this.scope))]
+    }
+    const mine = steps.slice(0, at + 1).filter(({ by }) => by === step.by)
+    const texts = mine.flatMap((one) => {
+      if ("send" in one) return [this.frame(one.by, one.send)]
+      return "raw" in one ? [this.frame(one.by, one.raw)] : []
+    })
+    const entry =
+      this.protocol.routines["login"] === undefined
+        ? []
+        : routine(this.protocol, "login", this.wire, step.by).flatMap((one) =>
+            "send" in one ? [JSON.stringify(this.withoutSid(this.filled(one.send)))] : []
+          )
+    return this.address === "" ? [] : [frames(this.address, [...entry, ...texts.slice(-4)])]
+  }
+
+  private withoutSid(frame: Json): Json {
+    if (!isObject(frame)) return frame
+    const { sid: _, ...rest } = frame
+    return rest
+  }
+}
+
+/** The step of a check; none for `setup` and `wire`. */
+export const stepOf = (scenario: Scenario, check: string): number =>
+  scenario.steps.findIndex((step) => "check" in step && step.check === check)
+
+const always: { readonly [check: string]: string } = {
+  setup: "that every actor connects, logs in and is answered, and every step without a check of its own goes well",
+  wire: "that everything the server sends over a connection is JSON objects or arrays of them"
+}
+
+/** Explains a check by its name within the scenario, or `undefined` where it has no such check. */
+export const explain = (
+  protocol: Protocol,
+  scenario: Scenario,
+  check: string,
+  at: { readonly http: string; readonly ws?: string | undefined }
+): Explained | undefined => {
+  const index = stepOf(scenario, check)
+  const step = scenario.steps[index]
+  const general = always[check]
+  if (step === undefined && general === undefined) return undefined
+  const id = `${scenario.id}#${check}`
+  const wire = scenario.profiles?.[0] ?? step?.profiles?.[0] ?? "documented"
+  const explaining = new Explaining(protocol, scenario, wire, at.http, at.ws ?? "")
+  const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
+  const secrets = new Secrets()
+  secrets.addKeys({ ...scenario })
+  const zh = new Map(requirementsOf(id).map((one) => [one.id, one.says.zh]))
+  return {
+    check: id,
+    title: scenario.title,
+    level: levelAs(id, profile),
+    profile,
+    demands: demandsOf(id).map((one) => ({ ...one, zh: zh.get(one.id) ?? "" })),
+    steps: scenario.steps.map((one, position) => {
+      const mark = position === index ? ">" : " "
+      const name = "check" in one ? ` [${one.check}]` : ""
+      const head = `${mark} ${String(position + 1).padStart(2)} ${one.by} ${explaining.said(one)}${name}`
+      return secrets.hide(`${head}  (${one.source.doc}: ${one.source.section})`)
+    }),
+    passes: secrets.hide(step === undefined ? (general ?? "") : explaining.passes(step)),
+    byHand: explaining.byHand(scenario.steps, index).map((command) => secrets.hide(command))
+  }
+}

@@ -1,0 +1,34 @@
+/** `doctor`: looks at the server before it is judged, and says what to fix. */
+import * as Effect from "effect/Effect"
+import { findConfig } from "../Config.ts"
+import { examine } from "../Doctor.ts"
+import type { Command } from "./Host.ts"
+import { choice, target } from "./Run.ts"
+import { settings } from "./Settings.ts"
+
+export const doctor: Command = {
+  name: "doctor",
+  operands: "",
+  summary: "look at a server before it is judged: is it there, what does it speak, do the accounts log in",
+  flags: [...choice, ...target],
+  count: [0, 0],
+  run: async (given, host) => {
+    const { runs } = settings(given, host, { protocolNeeded: false })
+    const fromFile = findConfig(given.text("config") ?? host.env["PARLEY_CONFORMANCE_CONFIG"], host.folder).protocol
+    const named =
+      given.texts("protocol").length > 0 ||
+      host.env["PARLEY_CONFORMANCE_PROTOCOL"] !== undefined ||
+      fromFile !== undefined
+    const findings = await Effect.runPromise(examine(runs, named))
+    for (const { good, note, what, fix } of findings) {
+      const mark = good
+        ? host.paint(note === true ? "grey" : "green", note === true ? "-  " : "ok ")
+        : host.paint("red", "fix")
+      host.out(`${mark}  ${what}`)
+      if (fix !== undefined) host.out(`     ${fix}`)
+    }
+    const wrong = findings.filter(({ good }) => !good).length
+    host.out(wrong === 0 ? "ready: parley-conformance run" : `${wrong} to fix before a run can judge the server`)
+    return wrong === 0 ? 0 : 3
+  }
+}

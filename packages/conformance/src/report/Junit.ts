@@ -1,0 +1,88 @@
+/** JUnit XML: a test suite for each scenario, a test case for each check. */
+import type { CheckResult, Report, Results, ScenarioResult } from "../Results.ts"
+import { lines } from "./Text.ts"
+
+/** Characters that XML 1.0 has no way to write. */
+const unwritable = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
+
+export const escapeXml = (text: string): string =>
+  text
+    .replaceAll(unwritable, "\ufffd")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+
+const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(3)
+
+const outcome = (scenario: ScenarioResult, check: CheckResult): string => {
+  const reason = check.expected ?? check.evidence?.reason ?? ""
+  const whole = lines({ ...scenario, checks: [check] })
+    .slice(1)
+    .join("\n")
+  switch (check.expected === undefined ? check.verdict : "not-applicable") {
+    case "fail":
+    case "not-testable":
+      return `<failure type="${check.verdict}" message="${escapeXml(reason)}">${escapeXml(whole)}</failure>`
+    case "not-applicable":
+      return `<skipped message="${escapeXml(reason)}"/>`
+    case "warn":
+      return `<system-out>${escapeXml(whole)}</system-out>`
+    default:
+      return ""
+  }
+}
+
+const suite = (report: Report, scenario: ScenarioResult): string => {
+  const { checks, id } = scenario
+  const of = (...verdicts: ReadonlyArray<string>) =>
+    checks.filter(({ verdict, expected }) => expected === undefined && verdicts.includes(verdict)).length
+  const skipped = of("not-applicable") + checks.filter(({ expected }) => expected !== undefined).length
+  const name = `${report.protocol} ${report.transport} ${report.wire}`
+  const extra =
+    scenario.verdict === "error"
+      ? [
+          `<testcase classname="${escapeXml(id)}" name="kit" time="0"><error message="${escapeXml(scenario.reason ?? "")}"/></testcase>`
+        ]
+      : scenario.verdict === "not-applicable" && checks.length === 0
+        ? [
+            `<testcase classname="${escapeXml(id)}" name="scenario" time="0"><skipped message="${escapeXml(scenario.reason ?? "")}"/></testcase>`
+          ]
+        : []
+  const cases = checks.map((check, index) => {
+    const time = index === 0 ? seconds(scenario.milliseconds) : "0"
+    const head = `<testcase classname="${escapeXml(id)}" name="${escapeXml(check.id.slice(id.length + 1))}" time="${time}"`
+    const inner = outcome(scenario, check)
+    return inner === "" ? `${head}/>` : `${head}>${inner}</testcase>`
+  })
+  const all = [...cases, ...extra]
+  const errors = scenario.verdict === "error" ? 1 : 0
+  const grey = extra.length - errors
+  return [
+    `  <testsuite name="${escapeXml(`${name}: ${id}`)}" tests="${all.length}" failures="${of("fail", "not-testable")}" errors="${errors}" skipped="${skipped + grey}" time="${seconds(scenario.milliseconds)}" timestamp="${report.started}">`,
+    ...all.map((line) => `    ${line}`),
+    "  </testsuite>"
+  ].join("\n")
+}
+
+/** What the file of expected failures says wrongly fails like a check: who reads only this file must see it. */
+const stale = (report: Report): ReadonlyArray<string> =>
+  report.staleEntries.length === 0
+    ? []
+    : [
+        `  <testsuite name="${report.protocol}: expected failures" tests="${report.stale}" failures="${report.stale}" errors="0" skipped="0" time="0" timestamp="${report.started}">`,
+        ...report.staleEntries.map(
+          ({ check, why }) =>
+            `    <testcase classname="expected failures" name="${escapeXml(check)}" time="0"><failure type="stale" message="${escapeXml(why)}"/></testcase>`
+        ),
+        "  </testsuite>"
+      ]
+
+export const junit = ({ reports }: Results): string =>
+  [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<testsuites name="conformance">',
+    ...reports.flatMap((report) => [...report.scenarios.map((one) => suite(report, one)), ...stale(report)]),
+    "</testsuites>",
+    ""
+  ].join("\n")

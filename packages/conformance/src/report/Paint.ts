@@ -1,0 +1,29 @@
+/** Colours, where there is a terminal that wants them. */
+export type Colour = "green" | "red" | "yellow" | "grey" | "bold"
+
+export type Paint = (colour: Colour, text: string) => string
+
+const codes: { readonly [colour in Colour]: readonly [number, number] } = {
+  green: [32, 39],
+  red: [31, 39],
+  yellow: [33, 39],
+  grey: [90, 39],
+  bold: [1, 22]
+}
+
+export const plain: Paint = (_, text) => text
+
+export const painted: Paint = (colour, text) => {
+  const [on, off] = codes[colour]
+  return `\u001b[${on}m${text}\u001b[${off}m`
+}
+
+/** `NO_COLOR` with any value but none turns colours off, wherever the text goes. */
+export const paintFor = (terminal: boolean, env: { readonly [name: string]: string | undefined }): Paint =>
+  terminal && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" ? painted : plain
+
+/** What a server sent must not move the cursor: control characters but the tab and the line feed are shown as they are named. */
+export const harmless = (text: string): string =>
+  text.replaceAll(/\p{Cc}/gu, (found) =>
+    found === "\t" || found === "\n" ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )

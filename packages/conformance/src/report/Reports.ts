@@ -1,0 +1,72 @@
+/** The forms of a report, and how they are written: `--report html=out.html`. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname } from "node:path"
+import * as Schema from "effect/Schema"
+import { BadOptions } from "../Plan.ts"
+import { type Report, Results } from "../Results.ts"
+import { suite } from "../Suite.ts"
+import { badge } from "./Badge.ts"
+import { html } from "./Html.ts"
+import { junit } from "./Junit.ts"
+import { markdown } from "./Markdown.ts"
+import { tap } from "./Tap.ts"
+
+export const resultsSchema = "https://unpkg.com/@parley/conformance/schema/results.schema.json"
+
+export const resultsOf = (reports: ReadonlyArray<Report>): Results => ({
+  $schema: resultsSchema,
+  schemaVersion: 1,
+  suite,
+  reports
+})
+
+const asJson = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`
+
+export const forms: { readonly [form: string]: (results: Results) => string } = {
+  json: asJson,
+  junit,
+  tap,
+  html,
+  markdown,
+  badge: (results) => asJson(badge(results))
+}
+
+export interface Wanted {
+  readonly form: string
+  /** `-` for the standard output. */
+  readonly file: string
+}
+
+/** `html=out.html` as a form and a file. Throws `BadOptions`. */
+export const wantedReport = (text: string): Wanted => {
+  const at = text.indexOf("=")
+  const [form, file] = at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)]
+  if (Object.hasOwn(forms, form) && file !== "") return { form, file }
+  throw new BadOptions({
+    message: `--report ${text}: it is <form>=<file>, the form one of ${Object.keys(forms).join(", ")}`
+  })
+}
+
+/** Writes the reports that are asked for; the folders are made. Throws what the file system does. */
+export const writeReports = (wanted: ReadonlyArray<Wanted>, results: Results, print: (text: string) => void): void => {
+  for (const { form, file } of wanted) {
+    const text = forms[form]?.(results) ?? ""
+    if (file === "-") print(text.trimEnd())
+    else {
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+    }
+  }
+}
+
+const decode = Schema.decodeUnknownSync(Results, { errors: "first" })
+
+/** A results file. Throws `BadOptions` for what is none. */
+export const readResults = (file: string): Results => {
+  try {
+    return decode(JSON.parse(readFileSync(file, "utf8")))
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.replaceAll(/\n\s*/g, " ") : String(cause)
+    throw new BadOptions({ message: `${file} is no results file: ${why}` })
+  }
+}

@@ -1,0 +1,108 @@
+/** What a run found, as a person reads it on a terminal. */
+import type { CheckResult, Evidence, Report, ScenarioResult, Verdict } from "../Results.ts"
+import { type Colour, harmless, type Paint, plain } from "./Paint.ts"
+
+const indent = (title: string, texts: ReadonlyArray<string>): ReadonlyArray<string> =>
+  (texts.length === 0 ? ["nothing"] : texts)
+    .flatMap((text) => harmless(text).split("\n"))
+    .map((text, index) => `      ${(index === 0 ? title : "").padEnd(8)}${text}`)
+
+const exchanged = (found: Evidence): ReadonlyArray<string> => [
+  ...indent("sent", found.sent),
+  ...indent("came", found.came),
+  ...indent("wanted", [found.wanted === "" ? "see above" : found.wanted])
+]
+
+/** More than these are looked up with `explain`. */
+const mostDemands = 3
+
+/** What a failure goes against: the demands on the fields that it names, or else the first ones of the check. */
+const demandsIn = ({ requirements }: CheckResult, { reason }: Evidence): ReadonlyArray<string> => {
+  const words = new Set(reason.split(/[^\p{L}\p{N}_-]+/u))
+  const named = requirements.filter(({ field }) => field !== undefined && words.has(field))
+  const shown = (named.length > 0 ? named : requirements).slice(0, mostDemands)
+  const more = requirements.length - shown.length
+  return [
+    ...shown.map(({ id, level, section, says }) => `${level} ${says} (${id}, ${section})`),
+    ...(more === 0 || named.length > 0 ? [] : [`and ${more} more, which explain shows`])
+  ]
+}
+
+const evidence = (check: CheckResult, found: Evidence): ReadonlyArray<string> => {
+  const step = found.step > 0 ? `step ${found.step}, ` : ""
+  const who = found.actor === "" ? "" : `${found.actor}: `
+  const demands = check.verdict === "not-testable" ? [] : demandsIn(check, found)
+  return [
+    `      ${step}${who}${harmless(found.reason)}`,
+    ...(check.verdict === "not-testable" ? [] : exchanged(found)),
+    ...(demands.length === 0 ? [] : indent("demands", demands)),
+    ...(check.verdict === "not-testable" || found.reproduce.length === 0 ? [] : indent("again", found.reproduce))
+  ]
+}
+
+const colours: { readonly [verdict in Verdict]: Colour } = {
+  pass: "green",
+  "pass-lenient": "yellow",
+  warn: "yellow",
+  fail: "red",
+  "not-testable": "red",
+  "not-applicable": "grey",
+  error: "red"
+}
+
+const checkLines = (check: CheckResult, paint: Paint): ReadonlyArray<string> => {
+  const { id, verdict, expected, readings, evidence: found } = check
+  if (expected !== undefined) return [`    ${paint("grey", "expected")}  ${id}: ${expected}`]
+  const where = found?.source === undefined ? "" : `  [${found.source.doc}: ${found.source.section}]`
+  const read = readings === undefined ? "" : `  tolerated: ${readings.join(", ")}`
+  return [
+    `    ${paint(colours[verdict], verdict)}  ${id}${where}${read}`,
+    ...(found === undefined ? [] : evidence(check, found))
+  ]
+}
+
+const marks: { readonly [verdict in Verdict]: string } = {
+  pass: "ok  ",
+  "pass-lenient": "ok~ ",
+  warn: "warn",
+  fail: "FAIL",
+  "not-testable": "FAIL",
+  "not-applicable": "n/a ",
+  error: "ERR "
+}
+
+/** One line for a scenario; below it, whatever did not simply pass. */
+export const lines = (result: ScenarioResult, paint: Paint = plain): ReadonlyArray<string> => {
+  const good = result.checks.filter(({ verdict }) => verdict === "pass" || verdict === "pass-lenient").length
+  const counted = result.checks.length === 0 ? "" : `  ${good}/${result.checks.length}`
+  const mark = paint(colours[result.verdict], marks[result.verdict])
+  return [
+    `${mark}  ${result.id}${counted}  ${Math.round(result.milliseconds)} ms  ${result.title}`,
+    ...(result.reason === undefined ? [] : [`    ${harmless(result.reason)}`]),
+    ...result.checks
+      .filter(({ verdict }) => verdict !== "pass" && verdict !== "not-applicable")
+      .flatMap((check) => checkLines(check, paint))
+  ]
+}
+
+const amount = (count: number, what: string): ReadonlyArray<string> => (count === 0 ? [] : [`${count} ${what}`])
+
+/** The last lines of a run: what the file of expected failures says wrongly, and the counts. */
+export const summary = (report: Report): string => {
+  const wires = report.transport === "http" ? "" : `, ${report.wire}`
+  const counts = [
+    `${report.passed} passed`,
+    ...amount(report.lenient, "passed as tolerated"),
+    ...amount(report.warned, "warned"),
+    `${report.failed} failed`,
+    `${report.notTestable} not testable`,
+    ...amount(report.expected, "failed as expected"),
+    ...amount(report.stale, "stale expectations"),
+    ...amount(report.notApplicable, "scenarios not applicable"),
+    ...amount(report.errors, "errors of the kit")
+  ]
+  return [
+    ...report.staleEntries.map(({ check, why }) => `stale   ${check}: ${why}; take it out of the expected failures`),
+    `${report.protocol} over ${report.transport}${wires} (profile ${report.profile}${report.strict ? ", strict" : ""}): ${counts.join(", ")}`
+  ].join("\n")
+}

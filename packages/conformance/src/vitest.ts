@@ -1,0 +1,35 @@
+/** The scenarios as tests of Vitest. */
+import { describe, expect, it } from "vitest"
+import { type Options, plan } from "./Plan.ts"
+import { audits } from "./Run.ts"
+
+/** Over what a scenario may take by itself, in milliseconds. */
+const slack = 10_000
+
+/**
+ * A `describe` block with a test for each applicable scenario, one after the other. Where the target is only known once a
+ * hook has run, it is given as a function, which is called in each test; the scenarios are chosen without it.
+ *
+ * ```ts
+ * describeConformance("spark", () => ({ target: fromFetch(app.fetch), protocol: "spark", accounts }), { protocol: "spark" })
+ * ```
+ */
+export const describeConformance = (
+  name: string,
+  options: Options | (() => Options | Promise<Options>),
+  choice?: Omit<Options, "target">
+): void => {
+  const nowhere = { http: "http://127.0.0.1:9", ws: "ws://127.0.0.1:9/ws", tcp: "tcp://127.0.0.1:9" }
+  const known: Options = typeof options === "function" ? { ...choice, target: nowhere } : options
+  const { stage } = plan(known)
+  describe(`${name}`, { concurrent: false, timeout: stage.timing.scenario + slack }, () => {
+    for (const { id, title } of audits(known)) {
+      it(`${id}: ${title}`, async () => {
+        const now = typeof options === "function" ? { ...choice, ...(await options()) } : options
+        const [audit] = audits({ ...now, only: id })
+        expect(audit, `${id} is not a scenario of what is judged now`).toBeDefined()
+        await audit?.run()
+      })
+    }
+  })
+}

@@ -1,0 +1,27 @@
+/** A command's surroundings within the test: a folder, an environment, and what was written. */
+import type { Host } from "../src/command/Host.ts"
+import { plain } from "../src/report/Paint.ts"
+
+export interface Watched {
+  readonly host: Host
+  readonly out: Array<string>
+  readonly err: Array<string>
+  readonly drawn: Array<string>
+}
+
+export const hostIn = (folder: string, more?: Partial<Pick<Host, "env" | "columns" | "paint">>): Watched => {
+  const out: Array<string> = []
+  const err: Array<string> = []
+  const drawn: Array<string> = []
+  const host: Host = {
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    draw: (text) => drawn.push(text),
+    columns: undefined,
+    paint: plain,
+    env: {},
+    folder,
+    ...more
+  }
+  return { host, out, err, drawn }
+}

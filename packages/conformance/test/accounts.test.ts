@@ -1,0 +1,172 @@
+/** Account sources, with a hook and a child process written in another language. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type Accounts, demoAccounts, fileAccounts, staticAccounts } from "../src/Accounts.ts"
+import { execAccounts } from "../src/ExecAccounts.ts"
+import { httpAccounts } from "../src/HttpAccounts.ts"
+import { run } from "../src/Run.ts"
+import { signUpAccounts } from "../src/SignUp.ts"
+import { TinyServer } from "./TinyServer.ts"
+
+const script = join(import.meta.dirname, "fixtures/accounts.py")
+const children: Array<ChildProcess> = []
+
+/** Starts the hook and gives its address. */
+const hook = (fault = ""): Promise<string> => {
+  const child = spawn("python3", [script, "http", fault], { stdio: ["ignore", "pipe", "inherit"] })
+  children.push(child)
+  return new Promise((resolve, reject) => {
+    child.once("error", reject)
+    child.stdout?.once("data", (port: Buffer) => resolve(`http://127.0.0.1:${port.toString().trim()}/__conformance`))
+  })
+}
+
+let server: TinyServer
+beforeAll(async () => {
+  server = await new TinyServer().listen()
+})
+afterAll(async () => {
+  for (const child of children) child.kill()
+  await server[Symbol.asyncDispose]()
+})
+
+const actorsOf = (source: Accounts, ...names: ReadonlyArray<string>) =>
+  Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(source, (provider) =>
+        Effect.forEach(names, (name) => provider.actor(name, name === "admin" ? "admin" : "user"))
+      )
+    )
+  )
+
+const refusal = (source: Accounts): Promise<string> =>
+  Effect.runPromise(Effect.scoped(Effect.flip(Effect.flatMap(source, ({ actor }) => actor("alice", "user"))))).then(
+    ({ message }) => message
+  )
+
+const token = "token-of-alice-0123456789"
+const alice = { id: 3, account: "alice", password: "123456", token }
+
+describe("accounts given by hand", () => {
+  it("stand before the demo users, who fill in for the others", async () => {
+    const source = staticAccounts({ alice: { account: "Alice", password: "pw" } })
+    expect(await actorsOf(source, "alice", "bob")).toEqual([{ account: "Alice", password: "pw" }, demoAccounts["bob"]])
+    await expect(actorsOf(source, "nobody")).rejects.toThrow("no account for the role nobody")
+  })
+
+  it("come from a file, whose faults are named", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kit-"))
+    const file = join(folder, "accounts.json")
+    writeFileSync(file, JSON.stringify({ accounts: { alice } }))
+    expect(await actorsOf(fileAccounts(file), "alice")).toEqual([alice])
+    writeFileSync(file, JSON.stringify({ accounts: { alice: { password: "pw" } } }))
+    expect(await refusal(fileAccounts(file))).toMatch(/accounts\.json: .*\["alice"\]\["account"\]/s)
+    expect(await refusal(fileAccounts(join(folder, "none.json")))).toContain("none.json")
+  })
+})
+
+const sources: ReadonlyArray<readonly [string, (fault?: string) => Promise<Accounts>]> = [
+  ["an HTTP hook", async (fault) => httpAccounts(await hook(fault), { patience: fault === "hangs" ? 300 : 10_000 })],
+  [
+    "a child process",
+    (fault = "") =>
+      Promise.resolve(execAccounts(["python3", script, "lines", fault], { patience: fault === "hangs" ? 300 : 10_000 }))
+  ]
+]
+
+describe.each(sources)("accounts from %s in Python", (name, open) => {
+  it("are what it says", async () => {
+    const [first, second] = await actorsOf(await open(), "alice", "admin")
+    expect(first).toEqual(alice)
+    expect(second).toMatchObject({ id: 1, account: "admin" })
+  })
+
+  it("are reset before, where that is asked for, and tokens expire", async () => {
+    const source = name.includes("HTTP")
+      ? httpAccounts(await hook(), { reset: true })
+      : execAccounts(["python3", script, "lines"], { reset: true })
+    await Effect.runPromise(
+      Effect.scoped(
+        Effect.flatMap(source, (provider) =>
+          Effect.all([provider.reset ?? Effect.die("no reset"), provider.expiry?.("t") ?? Effect.die("no expiry")])
+        )
+      )
+    )
+    const plain = await Effect.runPromise(Effect.scoped(await open()))
+    expect(plain.reset).toBeUndefined()
+  })
+
+  it("that it refuses leave the target unprepared, with its own words", async () => {
+    expect(await refusal(await open("refuses"))).toContain("no such role: alice")
+  })
+
+  it("that lack a field are refused by the name of the field", async () => {
+    expect(await refusal(await open("half"))).toMatch(/\["account"\]/)
+  })
+
+  it("are waited for no longer than it was said", async () => {
+    expect(await refusal(await open("hangs"))).toContain("no answer within 300 ms")
+  })
+
+  it("are bounded in size", async () => {
+    expect(await refusal(await open("floods"))).toMatch(/more than \d+ (bytes|characters)/)
+  })
+})
+
+describe("a child process", () => {
+  it("that dies is told with what it wrote", async () => {
+    expect(await refusal(execAccounts(["python3", script, "lines", "dies"]))).toContain("the database is locked")
+    expect(await refusal(execAccounts(["/no/such/program"]))).toContain("ENOENT")
+  })
+
+  it("that writes no JSON is told by its line", async () => {
+    expect(await refusal(execAccounts(["python3", script, "lines", "garbage"]))).toContain("Traceback")
+  })
+
+  it("may be a line for the shell", async () => {
+    expect(await actorsOf(execAccounts(`python3 '${script}' lines`), "alice")).toEqual([alice])
+  })
+})
+
+describe("a run", () => {
+  const options = (accounts: Accounts) => ({
+    target: { http: server.http, ws: server.ws },
+    protocol: "xuanxuan",
+    only: "xuanxuan/create/group",
+    profile: "all" as const,
+    timing: { reply: 500 },
+    accounts
+  })
+
+  it("acts with the accounts of its source", async () => {
+    server.fault = "none"
+    const report = await run(options(execAccounts(["python3", script, "lines"])))
+    expect(report).toMatchObject({ failed: 0, notTestable: 0 })
+    expect(JSON.stringify(report)).not.toContain(token)
+  })
+
+  it("asks for each role once, after the reset", async () => {
+    const asked: Array<string> = []
+    const source: Accounts = Effect.succeed({
+      actor: (name, role) => Effect.sync(() => (asked.push(`${name} ${role}`), { account: name, password: "123456" })),
+      reset: Effect.sync(() => void asked.push("reset"))
+    })
+    await run({ ...options(source), only: ["xuanxuan/create/group", "xuanxuan/create/twice"] })
+    expect(asked[0]).toBe("reset")
+    expect(asked.slice(1).toSorted()).toEqual(["alice user", "bob user", "carol user"])
+  })
+
+  it("judges nothing without its accounts", async () => {
+    const refused = run(options(execAccounts(["python3", script, "lines", "refuses"])))
+    await expect(refused).rejects.toMatchObject({ _tag: "NotPrepared" })
+  })
+
+  it("signs up only where the protocol has a way to", async () => {
+    const source = signUpAccounts({ target: { http: server.http, ws: server.ws }, protocol: "xuanxuan" })
+    await expect(run(options(source))).rejects.toMatchObject({ message: expect.stringContaining("no way to sign up") })
+  })
+})

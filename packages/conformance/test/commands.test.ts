@@ -1,0 +1,371 @@
+/** Every command, as it is called: what it says, what it writes, and how it ends. */
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { program } from "../src/command/Program.ts"
+import { painted } from "../src/report/Paint.ts"
+import { hostIn, type Watched } from "./Host.ts"
+import { type Fault, TinyServer } from "./TinyServer.ts"
+
+let server: TinyServer
+let folder = ""
+beforeAll(async () => {
+  server = await new TinyServer().listen()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+beforeEach(() => {
+  server.fault = "none"
+  folder = mkdtempSync(join(tmpdir(), "kit-"))
+})
+
+interface Ended {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+  readonly drawn: string
+}
+
+const call = async (args: ReadonlyArray<string>, more?: Parameters<typeof hostIn>[1]): Promise<Ended> => {
+  const { host, out, err, drawn }: Watched = hostIn(folder, more)
+  const code = await program(args, host)
+  return { code, out: out.join("\n"), err: err.join("\n"), drawn: drawn.join("") }
+}
+
+const group = "xuanxuan/create/group"
+const at = (...more: ReadonlyArray<string>) => [
+  "--protocol",
+  "xuanxuan",
+  "--url",
+  server.http,
+  "--timeout",
+  "300",
+  ...more
+]
+const json = (name: string): { readonly [key: string]: unknown } => JSON.parse(readFileSync(join(folder, name), "utf8"))
+const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value))
+
+describe("help", () => {
+  it("is there for the program and for every command, and is no error when it is asked for", async () => {
+    const overview = await call(["--help"])
+    expect(overview.code).toBe(0)
+    const names = ["run", "init", "doctor", "list", "explain", "replay", "baseline", "coverage", "badge"]
+    for (const name of names) {
+      expect(overview.out).toMatch(new RegExp(`^  ${name} `, "m"))
+      const one = await call([name, "--help"])
+      expect(one).toMatchObject({ code: 0, err: "" })
+      expect(one.out).toContain(`Usage: parley-conformance ${name}`)
+      for (const line of one.out.split("\n").filter((text) => text.startsWith("  --")))
+        expect(line).toMatch(/ {2,}\S+$|\S /)
+    }
+  })
+
+  it("comes with what was wrong where the call was", async () => {
+    expect(await call([])).toMatchObject({ code: 2, out: "" })
+    expect((await call(["walk"])).err).toContain("there is no command walk")
+    expect((await call(["run", "--no-such-flag"])).err).toContain("--no-such-flag")
+    expect((await call(["explain"])).err).toContain("explain takes <check>")
+  })
+})
+
+describe("run", () => {
+  it("draws one line that changes on a terminal, and leaves only what did not pass", async () => {
+    server.fault = "text-id"
+    const only = ["--profile", "all", "--only", group, "--only", "xuanxuan/session/ping"]
+    const { code, out, drawn } = await call(["run", ...at(...only)], { columns: 60, paint: painted })
+    expect(code).toBe(1)
+    expect(drawn).toContain("\r\u001b[K0/2  xuanxuan/create/group")
+    expect(drawn).toContain("1/2  1 failed  xuanxuan/session/ping")
+    expect(out).toContain("\u001b[31mFAIL\u001b[39m  xuanxuan/create/group")
+    expect(out).not.toContain("xuanxuan/session/ping")
+    const narrow = await call(["run", ...at(...only)], { columns: 20 })
+    expect(narrow.drawn).toContain("0/2  xuanxuan/creat\r")
+  })
+
+  it("writes every form that is asked for, and has no secret in any", async () => {
+    server.fault = "text-id"
+    const forms = ["json", "junit", "tap", "html", "markdown", "badge"]
+    const wanted = forms.flatMap((form) => ["--report", `${form}=${join(folder, "deep", form)}`])
+    const { code, out } = await call(["run", ...at("--only", "xuanxuan/create/*", ...wanted)])
+    expect(code).toBe(1)
+    for (const text of [out, ...forms.map((form) => readFileSync(join(folder, "deep", form), "utf8"))]) {
+      expect(text).not.toMatch(/(?<![0-9])123456(?![0-9])|e10adc3949ba59abbe56e057f20f883e/)
+      expect(text).not.toMatch(/"sid\\*":\\*"[0-9a-f]{8}-/)
+    }
+  })
+
+  it("takes flags before the environment before the file", async () => {
+    write("conformance.config.json", { protocol: "xuanxuan", url: "http://127.0.0.1:1", profile: "all", only: group })
+    expect((await call(["run"])).code).toBe(3)
+    const env = { PARLEY_CONFORMANCE_URL: server.http, PARLEY_CONFORMANCE_PROFILE: "hardening" }
+    const fromEnvironment = await call(["run"], { env })
+    expect(fromEnvironment).toMatchObject({ code: 0 })
+    expect(fromEnvironment.out).toContain("profile hardening")
+    expect((await call(["run", "--profile", "documented"], { env })).out).toContain("profile documented")
+  })
+
+  it("refuses a configuration that it does not understand, by name", async () => {
+    write("conformance.config.json", { protocl: "xuanxuan" })
+    const wrong = await call(["run"])
+    expect(wrong).toMatchObject({ code: 2 })
+    expect(wrong.err).toContain('["protocl"]')
+    writeFileSync(join(folder, "conformance.config.json"), "{}")
+    const misspelt = await call(["run", ...at()], { env: { PARLEY_CONFORMANCE_ULR: "x" } })
+    expect(misspelt).toMatchObject({ code: 2 })
+    expect(misspelt.err).toContain("PARLEY_CONFORMANCE_ULR")
+  })
+
+  it("plays several protocols and transports in one go", async () => {
+    const both = ["--transport", "ws,tcp", "--tcp", server.tcp, "--only", group]
+    const { code, out } = await call(["run", ...at(...both)])
+    expect(code).toBe(0)
+    expect(out).toContain("xuanxuan over ws, documented")
+    expect(out).toContain("xuanxuan over tcp, client-1.0")
+  })
+
+  it("ends with 2 for expected failures without a reason, with 1 for stale ones", async () => {
+    write("e.json", { expected: [{ check: `${group}#members-hear`, reason: "" }] })
+    const args = ["run", ...at("--only", group, "--expected", join(folder, "e.json"))]
+    expect(await call(args)).toMatchObject({ code: 2, err: expect.stringContaining("say the reason") })
+    write("e.json", { expected: [{ check: `${group}#members-hear`, reason: "not yet" }] })
+    expect(await call(args)).toMatchObject({ code: 1, out: expect.stringContaining("stale") })
+    server.fault = "no-push"
+    expect(await call(args)).toMatchObject({ code: 0, out: expect.stringContaining("1 failed as expected") })
+  })
+
+  it("ends with 3 where the accounts cannot be had", async () => {
+    const args = ["run", ...at("--accounts", "exec:exit 3")]
+    expect(await call(args)).toMatchObject({ code: 3, err: expect.stringContaining("not prepared") })
+    expect((await call(["run", ...at("--accounts", "signup")])).code).toBe(3)
+    expect((await call(["run", ...at("--accounts", join(folder, "none.json"))])).code).toBe(3)
+  })
+
+  it("plays the scenarios of a folder, and names the step of one that is wrong", async () => {
+    writeFileSync(join(folder, "a.json"), JSON.stringify({ section: "x", scenarios: [{ id: "xuanxuan/a/b" }] }))
+    const { code, err } = await call(["run", ...at("--sequences", folder)])
+    expect(code).toBe(2)
+    expect(err).toContain("a.json: xuanxuan/a/b")
+  })
+
+  it("puts in what stands for a value of the scenarios", async () => {
+    server.fault = "text-id"
+    const found = await call(["run", ...at("--only", group, "--literal", "Team=Mannschaft", "--json")])
+    expect(found.out).toContain(String.raw`\"name\":\"<literal>\"`)
+  })
+})
+
+describe("init", () => {
+  it("writes a configuration that run understands, says what to do next, and never writes over another", async () => {
+    const first = await call(["init", "--protocol", "xuanxuan", "--url", server.http])
+    expect(first).toMatchObject({ code: 0 })
+    for (const next of ["doctor", "run", "baseline"]) expect(first.out).toContain(next)
+    expect(json("conformance.config.json")).toMatchObject({ $schema: expect.stringContaining("config.schema.json") })
+    expect((await call(["init"])).code).toBe(2)
+    expect((await call(["init", "--force", "--protocol", "nonsense"])).code).toBe(2)
+    const ran = await call(["run", "--only", group])
+    expect(ran.code).toBe(0)
+    expect(existsSync(join(folder, "conformance/report.html"))).toBe(true)
+  })
+})
+
+describe("doctor", () => {
+  it("finds a server that is ready", async () => {
+    const { code, out } = await call(["doctor", ...at()])
+    expect(out).toContain("xuanxuan is seen at ws://")
+    expect(out).toContain("alice is in as alice")
+    expect(out).toContain("clock")
+    expect(code).toBe(0)
+  })
+
+  it("says what to fix: nobody there, another protocol, a login that fails", async () => {
+    const nobody = await call(["doctor", "--protocol", "xuanxuan", "--url", "http://127.0.0.1:1"])
+    expect(nobody).toMatchObject({ code: 3, out: expect.stringContaining("start the server") })
+    const other = await call(["doctor", "--protocol", "spark", "--url", server.http])
+    expect(other).toMatchObject({ code: 3, out: expect.stringContaining("spark is not seen") })
+    write("a.json", { accounts: { alice: { account: "alice", password: "wrong-password" } } })
+    const login = await call(["doctor", ...at("--accounts", join(folder, "a.json"))])
+    expect(login).toMatchObject({ code: 3, out: expect.stringContaining("alice cannot log in as alice") })
+    expect(login.out).not.toContain("wrong-password")
+  })
+
+  it("finds out which protocol is spoken where none is named", async () => {
+    const { code, out } = await call(["doctor", "--url", server.http])
+    expect(out).toContain("xuanxuan is seen")
+    expect(out).toContain("-    spark is not seen")
+    expect(code).toBe(0)
+  })
+
+  it("tries the tokens that come with accounts", async () => {
+    const spark = createServer((request, response) => {
+      const good = request.url?.includes("token=good-token-of-alice") === true
+      response.writeHead(good ? 400 : 401, { "content-type": "application/json" })
+      response.end('{"success":false}')
+    })
+    await new Promise<void>((resolve) => spark.listen(0, "127.0.0.1", resolve))
+    const address = spark.address()
+    const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
+    const one = (token: string) => ({ account: "somebody", token })
+    const [good, bad] = [one("good-token-of-alice"), one("bad-token-of-others")]
+    write("a.json", { accounts: { alice: good, bob: bad, carol: good, dave: good } })
+    const args = ["doctor", "--protocol", "spark", "--url", url, "--accounts", join(folder, "a.json")]
+    const { code, out } = await call(args)
+    spark.closeAllConnections()
+    spark.close()
+    expect(out).toContain("ok   spark: the token of alice is not refused")
+    expect(out).toContain("fix  spark: the token of bob is refused (401)")
+    expect(out).not.toContain("bad-token-of-others")
+    expect(code).toBe(3)
+  })
+
+  it("tells of a clock that is wrong", async () => {
+    const late = createServer((_, response) => {
+      response.writeHead(200, { date: new Date(Date.now() - 3_600_000).toUTCString() })
+      response.end()
+    })
+    await new Promise<void>((resolve) => late.listen(0, "127.0.0.1", resolve))
+    const address = late.address()
+    const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
+    const { code, out } = await call(["doctor", "--protocol", "spark", "--url", url])
+    late.closeAllConnections()
+    late.close()
+    expect(out).toMatch(/fix {2}its clock is 3\d\d\d s behind/)
+    expect(code).toBe(3)
+  })
+})
+
+describe("list", () => {
+  it("shows scenarios by profile and glob, with their checks if that is wanted", async () => {
+    const all = await call(["list", "--protocol", "spark"])
+    const documented = await call(["list", "--protocol", "spark", "--profile", "documented"])
+    expect(documented.out.split("\n").length).toBeLessThan(all.out.split("\n").length)
+    const checks = await call(["list", "--only", group, "--checks"])
+    expect(checks.out).toMatch(/^ {2}xuanxuan\/create\/group#response {2}MUST documented$/m)
+    const data: ReadonlyArray<unknown> = JSON.parse((await call(["list", "--only", group, "--json"])).out)
+    expect(data).toHaveLength(1)
+    expect((await call(["list", "--protocol", "nonsense"])).code).toBe(2)
+  })
+})
+
+describe("explain", () => {
+  it("shows requirement, section, steps, what would pass and how to ask by hand", async () => {
+    const { code, out } = await call(["explain", "spark/start/new#response", "--url", "http://10.0.0.1:9"])
+    expect(code).toBe(0)
+    expect(out).toContain("spark: 开启会话")
+    expect(out).toMatch(/^ {2}> +1 alice asks POST/m)
+    expect(out).toMatch(/Passes: \{"status":200/)
+    expect(out).toMatch(
+      /By hand: curl .*'http:\/\/10\.0\.0\.1:9\/session\/start\?token=<alice\.token>'.*"To":\["bob","carol"\]/
+    )
+  })
+
+  it("shows the frames for a protocol with connections, without secrets", async () => {
+    const { out } = await call(["explain", `${group}#response`])
+    expect(out).toMatch(
+      /By hand: printf .*"method":"login".*"method":"create".*\| websocat -n ws:\/\/127\.0\.0\.1:8080\/ws/
+    )
+    const sealed = await call(["explain", "hisihi/login-signature/documented#signature"])
+    expect(sealed.out).not.toContain("demo-master-key")
+  })
+
+  it("explains every check that there is, each time alike", async () => {
+    const ids: ReadonlyArray<{ readonly id: string }> = JSON.parse((await call(["list", "--json"])).out)
+    for (const { id } of ids) {
+      const [first, second] = [await call(["explain", id]), await call(["explain", id])]
+      expect({ id, ...first }).toMatchObject({ id, code: 0, err: "" })
+      expect(first.out).toBe(second.out)
+    }
+  })
+
+  it("leads on from what there is none of", async () => {
+    expect((await call(["explain", "xuanxuan/create/grup#response"])).err).toContain("near it: xuanxuan/create/group")
+    expect((await call(["explain", `${group}#respons`])).err).toContain("it has setup, response")
+    expect((await call(["explain", "nonsense/a/b"])).code).toBe(2)
+  })
+})
+
+describe("replay", () => {
+  const record = async (fault: Fault) => {
+    server.fault = fault
+    await call(["run", ...at("--only", "xuanxuan/create/*", "--report", `json=${join(folder, "r.json")}`)])
+    return join(folder, "r.json")
+  }
+
+  it("plays the scenario again, and shows what was found then and now", async () => {
+    const file = await record("text-id")
+    const still = await call(["replay", file, `${group}#response`, "--timeout", "300"])
+    expect(still.code).toBe(1)
+    expect(still.out.match(/data\.id: expected \$int/g)).toHaveLength(2)
+    server.fault = "none"
+    const mended = await call(["replay", file, `${group}#response`, "--timeout", "300"])
+    expect(mended.code).toBe(0)
+    expect(mended.out).toMatch(/then, [^]*FAIL {2}xuanxuan\/create\/group[^]*now, [^]*ok {4}xuanxuan\/create\/group/)
+    expect(mended.out).toContain("alice ->")
+  })
+
+  it("goes where a flag says", async () => {
+    const file = await record("none")
+    expect((await call(["replay", file, group, "--url", "http://127.0.0.1:1"])).code).toBe(3)
+  })
+
+  it("refuses what is no results file, and a check that it does not have", async () => {
+    write("x.json", { hello: 1 })
+    expect((await call(["replay", join(folder, "x.json"), group])).err).toContain("is no results file")
+    const file = await record("none")
+    expect((await call(["replay", file, "xuanxuan/history/all#x"])).err).toContain("has no scenario")
+    expect((await call(["replay", file, `${group}#x`])).err).toContain("has no check")
+  })
+})
+
+describe("baseline", () => {
+  const file = () => join(folder, "conformance.expected.json")
+  const args = (...more: ReadonlyArray<string>) => ["baseline", ...at("--only", "xuanxuan/create/group", ...more)]
+
+  it("shows what it would write, writes it, and the next run asks for the reasons", async () => {
+    server.fault = "no-push"
+    const shown = await call(args())
+    expect(shown).toMatchObject({ code: 1, out: expect.stringContaining(`+ ${group}#members-hear`) })
+    expect(existsSync(file())).toBe(false)
+    expect((await call(args("--write"))).out).toContain("say the reason of 1")
+    const run = ["run", ...at("--only", group, "--expected", file())]
+    expect((await call(run)).code).toBe(2)
+    const again = await call(args("--write", "--expected", file()))
+    expect(again.out).toContain("1 expected, 0 added, 0 removed")
+  })
+
+  it("keeps reasons, adds with the given one, and takes away what passes", async () => {
+    server.fault = "no-push"
+    await call(args("--write", "--reason", "no pushes yet", "--expected", file()))
+    expect(json("conformance.expected.json")).toMatchObject({
+      expected: [{ check: `${group}#members-hear`, reason: "no pushes yet" }]
+    })
+    expect((await call(["run", ...at("--only", group, "--expected", file())])).code).toBe(0)
+    server.fault = "none"
+    const gone = await call(args("--write", "--expected", file()))
+    expect(gone.out).toContain(`- ${group}#members-hear`)
+    expect(json("conformance.expected.json")).toMatchObject({ expected: [] })
+  })
+})
+
+describe("coverage and badge", () => {
+  it("coverage counts operations, fields and errors, of the documents and of a run", async () => {
+    const { code, out } = await call(["coverage", "--protocol", "spark"])
+    expect(code).toBe(0)
+    for (const what of ["operations", "fields", "errors", "MUST"]) expect(out).toMatch(new RegExp(`^  ${what} `, "m"))
+    await call(["run", ...at("--only", group, "--report", `json=${join(folder, "r.json")}`)])
+    const played: ReadonlyArray<{ operations: { total: number; checked: number } }> = JSON.parse(
+      (await call(["coverage", join(folder, "r.json"), "--protocol", "xuanxuan", "--json"])).out
+    )
+    const { total, checked } = played[0]?.operations ?? { total: 0, checked: 0 }
+    expect(checked).toBeGreaterThan(0)
+    expect(checked).toBeLessThan(total)
+  })
+
+  it("badge is made of a results file", async () => {
+    await call(["run", ...at("--only", group, "--report", `json=${join(folder, "r.json")}`)])
+    expect(JSON.parse((await call(["badge", join(folder, "r.json")])).out)).toMatchObject({ color: "brightgreen" })
+    expect((await call(["badge", join(folder, "r.json"), "--out", "b.json"])).code).toBe(0)
+    expect(json("b.json")).toMatchObject({ schemaVersion: 1 })
+    expect((await call(["badge", join(folder, "none.json")])).code).toBe(2)
+  })
+})

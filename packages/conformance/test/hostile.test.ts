@@ -1,0 +1,140 @@
+/** Servers that mean harm: the run ends in time, says so of the server and not of itself, and stays small. */
+import { createServer as createTcp, type Server, type Socket } from "node:net"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { exitCode, fromFetch, type Options, type Report, run } from "../src/index.ts"
+import { type Fault, TinyServer } from "./TinyServer.ts"
+
+let server: TinyServer
+beforeAll(async () => {
+  server = await new TinyServer().listen()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const timing = { reply: 300, close: 300, scenario: 8_000 }
+/** For what takes a while to arrive, since it is much. */
+const patient = { ...timing, reply: 4_000 }
+
+const against = (fault: Fault, more?: Partial<Options>): Promise<Report> => {
+  server.fault = fault
+  const target = { ws: server.ws, tcp: server.tcp, http: server.http }
+  return run({ target, timing, only: "xuanxuan/create/group", ...more })
+}
+
+const failures = (report: Report) =>
+  report.scenarios.flatMap(({ checks }) => checks.flatMap((one) => (one.verdict === "fail" ? [one] : [])))
+
+describe("over a connection", () => {
+  for (const transport of ["ws", "tcp"] as const) {
+    it(`a frame of 100 MB over ${transport} is a fault of the server, and is not kept`, async () => {
+      const before = process.memoryUsage().rss
+      const report = await against("huge-frame", { transport, timing: patient })
+      expect(report.errors).toBe(0)
+      expect(failures(report).map(({ id }) => id.split("#")[1])).toEqual(["setup", "wire"])
+      expect(JSON.stringify(report).length).toBeLessThan(100_000)
+      // The test's own server holds the frame twice.
+      expect(process.memoryUsage().rss - before).toBeLessThan(800 * 1024 * 1024)
+    })
+
+    it(`a flood of packets over ${transport} is cut off`, async () => {
+      const report = await against("flood", { transport, timing: patient })
+      expect(report.errors).toBe(0)
+      expect(failures(report).find(({ id }) => id.endsWith("#wire"))?.evidence?.reason).toContain(
+        "more than 20000 packets"
+      )
+      expect(JSON.stringify(report).length).toBeLessThan(1_000_000)
+    })
+
+    it(`a frame that nests without end over ${transport} is no defect of the kit`, async () => {
+      const report = await against("deep-frame", { transport })
+      expect(report.errors).toBe(0)
+      expect(failures(report).length).toBeGreaterThan(0)
+    })
+
+    it(`something now and again over ${transport} does not keep a step waiting`, async () => {
+      const started = performance.now()
+      const report = await against("trickle", { transport })
+      expect(failures(report)[0]?.evidence?.reason).toContain("no response")
+      expect(performance.now() - started).toBeLessThan(3_000)
+    })
+  }
+
+  it("a server that gives back what it was sent does not make the report leak it", async () => {
+    const report = await against("leaks-its-input")
+    expect(exitCode(report)).toBe(1)
+    const text = JSON.stringify(report)
+    expect(text).toContain("could not handle")
+    expect(text).not.toContain("e10adc3949ba59abbe56e057f20f883e")
+    expect(text).toContain("<password md5>")
+  })
+
+  it("a port that accepts and says nothing is unreachable within the time of an answer", async () => {
+    const sockets = new Set<Socket>()
+    const mute: Server = createTcp((socket) => void sockets.add(socket))
+    await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve))
+    const address = mute.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    const target = { ws: `ws://127.0.0.1:${port}/ws`, http: `http://127.0.0.1:${port}` }
+    await expect(run({ target, timing })).rejects.toMatchObject({ _tag: "Unreachable" })
+    await expect(run({ target, timing, protocol: "spark" })).rejects.toMatchObject({ _tag: "Unreachable" })
+    for (const socket of sockets) socket.destroy()
+    mute.close()
+  })
+})
+
+describe("over HTTP", () => {
+  const config = { only: "xuanxuan/config/get", profile: "all" as const }
+
+  it("a body that drips without end is cut off at the time of an answer", async () => {
+    const report = await against("drip", config)
+    expect(failures(report)[0]?.evidence?.reason).toContain("no answer within 300 ms")
+  })
+
+  const endless = (chunk: Uint8Array) =>
+    fromFetch(() => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) })))
+  const hisihi = { protocol: "hisihi", only: "hisihi/login-signature/documented", timing }
+
+  it("a body without end is cut off at its size", async () => {
+    const target = endless(new Uint8Array(1024 * 1024))
+    const report = await run({ ...hisihi, target, timing: { ...timing, reply: 5_000 } })
+    expect(failures(report)[0]?.evidence?.reason).toMatch(/more than \d+ bytes/)
+    expect(report.errors).toBe(0)
+  })
+
+  it.each<readonly [string, () => Response | Promise<Response>]>([
+    ["never answers", () => new Promise(() => undefined)],
+    ["throws", () => Promise.reject(new Error("boom"))],
+    ["redirects to itself", () => new Response(null, { status: 302, headers: { location: "/signature/login/2/3" } })],
+    ["answers with HTML", () => new Response("<h1>500</h1>", { status: 500 })],
+    ["nests without end", () => new Response(`${"[".repeat(100_000)}${"]".repeat(100_000)}`)],
+    ["answers with null", () => new Response("null")]
+  ])("a handler that %s fails its checks and nothing more", async (_, handler) => {
+    const report = await run({ ...hisihi, target: fromFetch(handler) })
+    expect(report.errors).toBe(0)
+    expect(failures(report).map(({ id }) => id.split("#")[1])).toEqual(["fields"])
+  })
+})
+
+describe("a run", () => {
+  it("stops to try once scenario after scenario cannot be set up, and every check has a verdict all the same", async () => {
+    const started = performance.now()
+    const report = await against("never-answers", { only: "xuanxuan/**", timing: { ...timing, reply: 50 } })
+    expect(report.scenarios.length).toBeGreaterThan(30)
+    const checks = report.scenarios.flatMap((scenario) => scenario.checks)
+    expect(report.passed + report.failed + report.notTestable).toBe(checks.length)
+    expect(failures(report).length).toBeLessThan(15)
+    expect(report.notTestable).toBeGreaterThan(100)
+    expect(JSON.stringify(report.scenarios.at(-1))).toContain("10 in a row could not be set up")
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+
+  it("ends at its own deadline", async () => {
+    const report = await against("never-answers", { only: "xuanxuan/**", timing: { ...timing, reply: 100, run: 150 } })
+    expect(JSON.stringify(report.scenarios.at(-1))).toContain("the run took longer than 150 ms")
+    expect(exitCode(report)).toBe(1)
+  })
+
+  it("ends after the first failure where that is asked for", async () => {
+    const report = await against("text-id", { only: ["xuanxuan/create/*", "xuanxuan/star/*"], bail: true })
+    expect(report.scenarios.filter(({ checks }) => checks.length > 0)).toHaveLength(1)
+  })
+})

@@ -1,0 +1,226 @@
+import { readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import { load } from "../src/Catalogue.ts"
+import { coverage, coverageOf } from "../src/RequirementCoverage.ts"
+import {
+  document,
+  documents,
+  levelOf,
+  readings,
+  requirement,
+  requirements,
+  requirementsOf
+} from "../src/Requirements.ts"
+import { type Statement, statements } from "../src/RequirementText.ts"
+import { documentOf } from "../scripts/Documents.ts"
+import { copied, copiedWords, gaps, wordsHash } from "../scripts/statements.ts"
+
+interface Listed {
+  readonly words: string
+  readonly statements: ReadonlyArray<string>
+}
+
+const listed = (protocol: string): Listed => {
+  const file = new URL(`../requirements/${protocol}.statements.json`, import.meta.url)
+  const list: Listed = JSON.parse(readFileSync(file, "utf8"))
+  return list
+}
+
+/** Check ids with the document that their step rests on. */
+const sourcesOf = (protocol: string): ReadonlyMap<string, string> =>
+  new Map(
+    load(protocol).scenarios.flatMap(({ id, steps }) =>
+      steps.flatMap((step) => ("check" in step ? [[`${id}#${step.check}`, step.source.doc] as const] : []))
+    )
+  )
+
+describe.each(documents)("the requirements of %s", (protocol) => {
+  const { requirements: all, asides } = document(protocol)
+  const text = documentOf(protocol)
+  const keys = listed(protocol).statements
+
+  // Without the documents the committed list of keys stands for them; with them it has to be theirs.
+  it("rest on the document's statements, every one of which is spoken of", () => {
+    const found = text === undefined ? keys : statements(protocol, text).map(({ key }) => key)
+    expect(found).toEqual(keys)
+    expect(text === undefined ? { open: [], adrift: [] } : gaps(protocol, text)).toEqual({ open: [], adrift: [] })
+    const used = new Set([...all, ...asides].map(({ hash }) => hash))
+    expect(keys.filter((key) => !used.has(key))).toEqual([])
+    expect([...used].filter((key) => !keys.includes(key))).toEqual([])
+  })
+
+  it("leave no statement both demanded and set aside", () => {
+    const demanded = new Set(all.map(({ hash }) => hash))
+    expect(asides.filter(({ hash }) => demanded.has(hash))).toEqual([])
+    expect(asides.map(({ hash }) => hash).filter((hash, index, list) => list.indexOf(hash) !== index)).toEqual([])
+  })
+
+  it("name the section that their statement stands in", () => {
+    const found = text === undefined ? [] : statements(protocol, text)
+    const sections = new Map(found.map(({ key, section }) => [key, section]))
+    const wrong = [...all, ...asides].filter(({ hash, section }) => (sections.get(hash) ?? section) !== section)
+    expect(wrong).toEqual([])
+  })
+
+  it("have ids of their own, that begin with the protocol", () => {
+    const ids = all.map(({ id }) => id)
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index || !id.startsWith(`${protocol}.`))).toEqual([])
+    expect(all.filter(({ doc }) => doc !== protocol)).toEqual([])
+  })
+
+  it("have a check that exists, or a reason why not", () => {
+    const known = sourcesOf(protocol)
+    const unknown = all.flatMap(({ id, checks }) => checks.filter((one) => !known.has(one)).map((one) => [id, one]))
+    expect(unknown).toEqual([])
+    expect(all.filter(({ checks, excluded }) => checks.length === 0 && excluded === undefined)).toEqual([])
+    expect(all.filter(({ checks, excluded }) => checks.length > 0 && excluded !== undefined)).toEqual([])
+  })
+
+  it("are checked where they are a MUST by a step that rests on the document", () => {
+    const known = sourcesOf(protocol)
+    const wrong = all.filter(
+      ({ level, checks }) => level === "MUST" && checks.length > 0 && !checks.some((one) => known.get(one) === protocol)
+    )
+    expect(wrong.map(({ id }) => id)).toEqual([])
+  })
+
+  it("are what same-as names", () => {
+    const ids = new Set(all.map(({ id }) => id))
+    const wrong = asides.filter(({ reason, of }) =>
+      reason === "same-as" ? of === undefined || !of.every((id) => ids.has(id)) : of !== undefined
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it("have the level that the document's words give", () => {
+    const found = new Map((text === undefined ? [] : statements(protocol, text)).map((one) => [one.key, one]))
+    const wrong = all.filter(({ hash, field, level, error }) => {
+      const given = levelGiven(found.get(hash))
+      return field !== undefined && error === undefined && given !== undefined && given !== level
+    })
+    expect(wrong.map(({ id, level }) => `${id} ${level}`)).toEqual([])
+  })
+})
+
+/** What the word in a table's column, or in the remark beside an example, says of a field. */
+const levelGiven = (statement: Statement | undefined): string | undefined => {
+  const words = statement?.cells ?? statement?.text.split(/[,，\s]+/) ?? []
+  if (words.some((word) => word === "是" || word === "必须")) return "MUST"
+  if (words.some((word) => word === "否" || word === "可选" || word === "//可选")) return "MAY"
+  return undefined
+}
+
+describe("the words of requirements and readings", () => {
+  const all = documents.flatMap((protocol) => [
+    ...requirements(protocol).map(({ id, says }) => ({ id, protocol, ...says })),
+    ...readings(protocol).map(({ id, why }) => ({ id, protocol, ...why }))
+  ])
+  /** Names and literals are nobody's sentences. */
+  const bare = (words: string) => words.replaceAll(/`[^`]*`/g, "\u0000").replaceAll(/\s/g, "")
+
+  it("are English and Chinese", () => {
+    const han = /\p{Script=Han}/u
+    expect(all.filter(({ en, zh }) => han.test(bare(en)) || !han.test(bare(zh))).map(({ id }) => id)).toEqual([])
+  })
+
+  it("are not the documents' own", () => {
+    // Whoever has the documents holds new words against them: scripts/statements.ts --write says that it was done.
+    expect(documents.map((protocol) => [protocol, listed(protocol).words])).toEqual(
+      documents.map((protocol) => [protocol, wordsHash(protocol)])
+    )
+    expect(documents.flatMap((protocol) => copiedWords(protocol, documentOf(protocol) ?? ""))).toEqual([])
+  })
+
+  it("are found out where they are copied, names and literals apart", () => {
+    const text = "甲。一个会话里的成员们都可以 `x` 发言并且改名。"
+    expect(copied(text, [["own", "凡在会话里的人都能说话"]])).toEqual([])
+    expect(copied(text, [["own", "请求写作 `一个会话里的成员们都可以x发言`"]])).toEqual([])
+    expect(copied(text, [["copy", "须知一个会话里的 成员们都可以"]])).toEqual(["copy: 一个会话里的成员们都可以"])
+  })
+})
+
+describe("readings", () => {
+  it("have ids of their own, which no requirement has", () => {
+    const ids = readings().map(({ id }) => id)
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index || requirement(id) !== undefined)).toEqual([])
+  })
+
+  it("bear on requirements that exist, in sections of theirs", () => {
+    const wrong = readings().filter(
+      ({ doc, requirements: bears, sections }) =>
+        bears.length === 0 ||
+        bears.some((id) => requirement(id)?.doc !== doc) ||
+        sections.some((section) => !requirements(doc).some((one) => one.section === section))
+    )
+    expect(wrong.map(({ id }) => id)).toEqual([])
+  })
+
+  it("name fields by texts, and no form both accepted and tolerated", () => {
+    const wrong = readings().filter(
+      ({ of, forms, tolerated }) =>
+        (of === "key" && [...forms, ...tolerated].some((form) => typeof form !== "string")) ||
+        tolerated.some((form) => forms.some((other) => JSON.stringify(other) === JSON.stringify(form)))
+    )
+    expect(wrong.map(({ id }) => id)).toEqual([])
+  })
+
+  it("are used by a pattern where they are of keys or values, and by none where not", () => {
+    const used = new Set<string>()
+    const visit = (value: unknown): void => {
+      if (Array.isArray(value)) value.forEach(visit)
+      if (typeof value !== "object" || value === null) return
+      for (const [key, item] of Object.entries(value)) {
+        if (key === "$reading" && typeof item === "string") used.add(item)
+        if (key === "$reading" && typeof item === "object" && item !== null)
+          Object.keys(item).forEach((id) => used.add(id))
+        visit(item)
+      }
+    }
+    for (const protocol of documents) visit(load(protocol))
+    const wanted = readings().filter(({ of }) => of === "key" || of === "value")
+    expect([...used].toSorted()).toEqual(wanted.map(({ id }) => id).toSorted())
+  })
+})
+
+describe("what a check shows", () => {
+  it("is found by the check's id", () => {
+    expect(requirementsOf("spark/start/same-members#by-another").map(({ id }) => id)).toEqual(["spark.start.existing"])
+    expect(requirementsOf("spark/token/bearer#response")).toEqual([])
+    expect(requirementsOf("somebody/else/entirely#response")).toEqual([])
+  })
+
+  it("has the strictest of their levels", () => {
+    expect(levelOf("youdu/create/documented#created")).toBe("MUST")
+    expect(levelOf("youdu/create/united#type-absent")).toBe("MAY")
+    expect(levelOf("ha/delete/refused#type-unknown")).toBe("SHOULD")
+    expect(levelOf("spark/token/bearer#response")).toBeUndefined()
+  })
+})
+
+describe("coverage", () => {
+  it("leaves nothing open in any document", () => {
+    for (const { operations, fields, errors, requirements: all, levels } of coverage()) {
+      for (const one of [operations, fields, errors, all, ...Object.values(levels)]) {
+        expect(one.open).toEqual([])
+        expect(one.percent).toBe(100)
+        expect(one.checked + one.excluded.length).toBe(one.total)
+        expect(one.excluded.every(({ reason }) => reason.length > 10)).toBe(true)
+      }
+    }
+    expect(coverage().map(({ protocol, operations }) => [protocol, operations.total])).toEqual([
+      ["ha", 4],
+      ["hisihi", 12],
+      ["spark", 7],
+      ["xuanxuan", 24],
+      ["youdu", 3]
+    ])
+  })
+
+  it("counts only the checks that it is asked to count", () => {
+    const some = coverageOf("youdu", (check) => check.startsWith("youdu/create/"))
+    expect(some.operations).toMatchObject({ total: 3, checked: 1, excluded: [] })
+    expect(some.operations.open).toEqual(["GET /cgi/session/get", "POST /cgi/session/update"])
+    expect(some.requirements.excluded.map(({ id }) => id)).toEqual(["youdu.create.one-to-one"])
+    expect(some.operations.percent).toBe(33.3)
+  })
+})

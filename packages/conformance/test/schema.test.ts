@@ -1,0 +1,96 @@
+/** The published JSON Schemas are those of the code, and what the kit writes is valid by them. */
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Ajv2020 } from "ajv/dist/2020.js"
+import { Schema } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { AccountFile, demoAccounts } from "../src/Accounts.ts"
+import { program } from "../src/command/Program.ts"
+import { Config } from "../src/Config.ts"
+import { ExpectationFile } from "../src/Expectations.ts"
+import { Results } from "../src/Results.ts"
+import { File } from "../src/Scenario.ts"
+import { hostIn } from "./Host.ts"
+import { TinyServer } from "./TinyServer.ts"
+
+const root = join(import.meta.dirname, "..")
+const at = (name: string) => join(root, "schema", `${name}.schema.json`)
+
+const current = (name: string, schema: Schema.Top): object => {
+  const document = Schema.toJsonSchemaDocument(schema, { onExcessProperty: name === "results" ? "ignore" : "error" })
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $id: `https://unpkg.com/@parley/conformance/schema/${name}.schema.json`,
+    ...document.schema,
+    $defs: document.definitions
+  }
+}
+
+const published = {
+  results: Results,
+  config: Config,
+  expected: ExpectationFile,
+  accounts: AccountFile,
+  scenarios: File
+} as const
+
+const read = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"))
+
+const valid = (name: keyof typeof published, value: unknown): unknown => {
+  const ajv = new Ajv2020({ allErrors: true, strict: false })
+  const check = ajv.compile(JSON.parse(readFileSync(at(name), "utf8")))
+  return check(value) ? [] : (check.errors ?? []).slice(0, 5)
+}
+
+let server: TinyServer
+beforeAll(async () => {
+  server = await new TinyServer().listen()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+describe("a published schema", () => {
+  it.each(Object.entries(published))("%s is current", (name, schema) => {
+    const wanted = JSON.stringify(current(name, schema), undefined, 2)
+    // The formatter of the repository lays it out in its own way.
+    if (process.env["UPDATE_DOCS"] === "1") writeFileSync(at(name), wanted)
+    expect(existsSync(at(name)) ? read(at(name)) : undefined, "UPDATE_DOCS=1 rewrites it").toEqual(JSON.parse(wanted))
+  })
+
+  it("is fulfilled by the results of a server that fails in some checks, and is not by what is none", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kit-"))
+    server.fault = "text-id"
+    const { host } = hostIn(folder)
+    const only = ["--only", "xuanxuan/create/group", "--only", "xuanxuan/session/ping", "--only", "xuanxuan/offline/*"]
+    const args = ["--protocol", "xuanxuan", "--url", server.http, "--timeout", "200", "--profile", "all", ...only]
+    expect(await program(["run", ...args, "--report", `json=${join(folder, "r.json")}`], host)).toBe(1)
+    const results = read(join(folder, "r.json"))
+    expect(valid("results", results)).toEqual([])
+    expect(valid("results", { ...Object(results), schemaVersion: 2 })).not.toEqual([])
+    expect(valid("results", { ...Object(results), reports: [{}] })).not.toEqual([])
+  })
+
+  it("is fulfilled by what init and baseline write", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kit-"))
+    server.fault = "no-push"
+    const { host } = hostIn(folder)
+    expect(await program(["init", "--protocol", "xuanxuan", "--url", server.http], host)).toBe(0)
+    expect(valid("config", read(join(folder, "conformance.config.json")))).toEqual([])
+    const args = ["--timeout", "200", "--only", "xuanxuan/create/group", "--reason", "no pushes yet", "--write"]
+    expect(await program(["baseline", ...args], host)).toBe(0)
+    expect(valid("expected", read(join(folder, "conformance.expected.json")))).toEqual([])
+    expect(valid("config", { prtocol: "spark" })).not.toEqual([])
+    expect(valid("accounts", { accounts: demoAccounts })).toEqual([])
+  })
+
+  it("is fulfilled by every scenario file of the kit", () => {
+    const protocols = join(root, "protocols")
+    const files = readdirSync(protocols).flatMap((name) =>
+      readdirSync(join(protocols, name))
+        .filter((file) => /^\d/.test(file))
+        .map((file) => join(protocols, name, file))
+    )
+    expect(files.length).toBeGreaterThan(40)
+    expect(files.map((file) => valid("scenarios", read(file))).flat()).toEqual([])
+  })
+})
