@@ -130,13 +130,11 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("import five thousand accounts in one commit, within seconds", () =>
+  it.live("import five thousand accounts at once, in their order", () =>
     Effect.gen(function* () {
       const file = ["account,password", ...Array.from({ length: 5000 }, (_, n) => `user${n},`)].join("\n")
       assert.include(yield* say("user import", { file }), "added 5000 users")
       const users = yield* (yield* Users).list
-      assert.strictEqual(users.length, 5000)
-      // One commit: one time for all, and nobody in between.
       assert.deepStrictEqual(
         users.map(({ account }) => account),
         Array.from({ length: 5000 }, (_, n) => `user${n}`)
