@@ -9,7 +9,7 @@ const heard: Array<string> = []
 const notify = (user: number, text: string): number => heard.push(`${user}: ${text}`)
 
 // The engine
-await using engine = await createEngine({ store: MemoryStore.layer, blobs: MemoryBlobs.layer })
+const engine = await createEngine({ store: MemoryStore.layer, blobs: MemoryBlobs.layer })
 await engine.users.addAll([{ account: "ann" }, { account: "ben" }, { account: "cat" }])
 
 // What a user does
@@ -69,3 +69,5 @@ assert.deepEqual(heard, ["2: Team: Tea is ready", "3: Team: Tea is ready"])
 assert.deepEqual(seen, [2, 3, 4, 5])
 assert.equal(decision.allowed, false)
 assert.equal(typeof services.send, "function")
+
+await engine.close()

@@ -1,0 +1,36 @@
+/** What those say who judge packages for a living. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { publint } from "publint"
+import { formatMessage } from "publint/utils"
+import { modulesOf } from "./Modules.ts"
+import { run } from "./Processes.ts"
+import { type Package, ROOT } from "./Workspace.ts"
+
+/** All that publint has to say of a tarball, suggestions too. */
+export const publintOn = async (tarball: string): Promise<ReadonlyArray<string>> => {
+  const bytes = readFileSync(tarball)
+  const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer }, strict: true })
+  return messages.map((message) => formatMessage(message, pkg ?? {}, { color: false }) ?? message.code)
+}
+
+/**
+ * What `attw` has against the types in a tarball, "" for nothing. It does not look behind patterns by itself, so it is told
+ * every module. `esm-only`: what CommonJS gets is not asked.
+ */
+export const attwOn = async (tarball: string, { folder, manifest }: Package): Promise<string> => {
+  const modules = modulesOf(folder, { ...manifest, ...manifest.publishConfig })
+  const subpaths = modules.map(({ subpath }) => subpath)
+  const attw = join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js")
+  const flags = ["--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji"]
+  const { code, out, err } = await run(
+    process.execPath,
+    [attw, tarball, ...flags, "--include-entrypoints", ...subpaths],
+    {
+      cwd: ROOT
+    }
+  )
+  const unseen = modules.filter(({ specifier }) => !out.includes(`"${specifier}"`))
+  if (unseen.length > 0) return `attw did not look at ${unseen[0]?.specifier}:\n${out}${err}`
+  return code === 0 ? "" : `${out}${err}`
+}

@@ -1,0 +1,228 @@
+/**
+ * The packages as the registry would get them: packed, judged, installed in projects outside the workspace, and run there
+ * on the oldest Node that is supported and on the one that runs this.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { build, sourceOf } from "../src/Build.ts"
+import { bytesBelow, freshProject, installed, installOldestNode } from "../src/FreshProject.ts"
+import { modulesOf, needsOptional } from "../src/Modules.ts"
+import { pack } from "../src/Pack.ts"
+import { run, start, succeed } from "../src/Processes.ts"
+import { attwOn, publintOn } from "../src/Verdicts.ts"
+import { filesBelow, manifestIn, oldestNode, packages, ROOT, root } from "../src/Workspace.ts"
+
+const place = mkdtempSync(join(tmpdir(), "parley-packages-"))
+const full = join(place, "full")
+const small = join(place, "small")
+const cache = join(place, "cache")
+let tarballs: ReadonlyMap<string, string> = new Map()
+/** The sources of each package when it was built. */
+const written = new Map<string, ReadonlyArray<string>>()
+let oldest = ""
+
+const SMALL = ["@parley/adapter-memory", "@parley/core"]
+
+/** Everything that takes the network, once. */
+beforeAll(async () => {
+  const installing = installOldestNode(join(place, "oldest"))
+  // It is awaited below, where its failure counts.
+  installing.catch(() => {})
+  await build()
+  for (const { name, folder } of packages) written.set(name, filesBelow(join(folder, "src")))
+  tarballs = await pack(join(place, "tarballs"))
+  await freshProject(small, { tarballs: SMALL.map(tarball), cache })
+  const types = [`@types/node@${root.devDependencies["@types/node"]}`]
+  await freshProject(full, { tarballs: tarballs.values(), others: types, cache })
+  oldest = await installing
+}, 300_000)
+
+afterAll(() => rmSync(place, { recursive: true, force: true }))
+
+const tarball = (name: string): string => {
+  const file = tarballs.get(name)
+  if (file === undefined) throw new Error(`${name} was not packed`)
+  return file
+}
+
+/** Where a package lies in the project that has all of them. */
+const inFull = (name: string): string => join(full, "node_modules", name)
+
+const program = (name: string): string => join(full, "node_modules/.bin", name)
+
+describe.each(packages)("the tarball of $name", (one) => {
+  const { name, manifest } = one
+
+  it("is as publint wants it", async () => {
+    assert.deepEqual(await publintOn(tarball(name)), [])
+  })
+
+  it("has types that are right for each of its modules", async () => {
+    assert.strictEqual(await attwOn(tarball(name), one), "")
+  })
+
+  it("holds what its sources say now, and nothing else", () => {
+    const files = filesBelow(inFull(name)).filter((file) => !file.startsWith("node_modules/"))
+    for (const needed of ["README.md", "LICENSE", "package.json"]) assert.include(files, needed)
+    const compiled = files.filter((file) => file.startsWith("dist/"))
+    const sources = files.filter((file) => file.startsWith("src/"))
+    assert.deepEqual(
+      sources,
+      written.get(name)?.map((file) => `src/${file}`)
+    )
+    assert.deepEqual(
+      compiled.map(sourceOf).filter((file) => !sources.includes(file)),
+      []
+    )
+    for (const source of sources) {
+      const stem = source.replace(/^src\//, "dist/").replace(/\.ts$/, "")
+      for (const end of [".js", ".js.map", ".d.ts", ".d.ts.map"]) assert.include(compiled, stem + end)
+    }
+    const known = /^(?:dist|src|protocols|requirements|schema)\/|^(?:README\.md|LICENSE|package\.json)$/
+    assert.deepEqual(
+      files.filter((file) => !known.test(file) || /\.test\.|tsbuildinfo/.test(file)),
+      []
+    )
+  })
+
+  it("refers to no source from what is compiled", () => {
+    const folder = inFull(name)
+    const compiled = filesBelow(join(folder, "dist")).filter((file) => /\.(?:js|d\.ts)$/.test(file))
+    const refers = /\b(?:from|import)\s*\(?\s*"\.[^"]*\.ts"/
+    assert.deepEqual(
+      compiled.filter((file) => refers.test(readFileSync(join(folder, "dist", file), "utf8"))),
+      []
+    )
+  })
+
+  it("says what it needs", () => {
+    const packed = manifestIn(inFull(name))
+    assert.notInclude(JSON.stringify(packed), "workspace:")
+    assert.deepEqual(packed.engines, root.engines)
+    assert.sameMembers(Object.keys(packed.exports), Object.keys(manifest.exports))
+    assert.deepEqual(Object.keys(packed.bin ?? {}), Object.keys(manifest.bin ?? {}))
+    // Two copies of Effect would not know each other's services: a library takes the application's, a program has its own.
+    const own = packed.dependencies?.["effect"]
+    const peer = packed.peerDependencies?.["effect"]
+    if (packed.bin !== undefined) assert.deepEqual([own, peer], [root.devDependencies["effect"], undefined])
+    else if (name !== "@parley/client") assert.deepEqual([own, peer], [undefined, `^${root.devDependencies["effect"]}`])
+    else assert.deepEqual([own, peer], [undefined, undefined])
+  })
+})
+
+describe("a fresh project", () => {
+  it("gets the engine and its storage in memory with effect and nothing else", () => {
+    assert.deepEqual(installed(small), [...SMALL, "effect"].toSorted())
+    const bytes = ["@parley/core", "@parley/adapter-memory", "effect"].map((name) =>
+      bytesBelow(join(small, "node_modules", name))
+    )
+    const [core = 0, memory = 0] = bytes
+    console.log(
+      `@parley/core, @parley/adapter-memory and effect: ${bytesBelow(join(small, "node_modules"))} bytes in node_modules, ` +
+        `${core} and ${memory} of them ours; everything: ${bytesBelow(join(full, "node_modules"))}`
+    )
+    assert.isBelow(core + memory, 5_000_000)
+  })
+
+  it("gets one copy of each package, ours all from the tarballs", () => {
+    const names = installed(full)
+    assert.deepEqual(
+      names.filter((name, at) => (name.startsWith("@parley/") || name === "effect") && names.indexOf(name) !== at),
+      []
+    )
+    const lock = JSON.parse(readFileSync(join(full, "package-lock.json"), "utf8")) as {
+      readonly packages: Readonly<Record<string, { readonly resolved?: string }>>
+    }
+    for (const { name } of packages) assert.match(lock.packages[`node_modules/${name}`]?.resolved ?? "", /^file:/)
+  })
+
+  it("compiles against the types, strictly, with declarations checked", async () => {
+    for (const { name, folder } of packages) {
+      const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(folder, "README.md"), "utf8")) ?? []
+      if (example !== undefined) writeFileSync(join(full, `readme-${name.split("/")[1]}.ts`), example)
+    }
+    const lines = packages.flatMap(({ name }) => {
+      const packed = manifestIn(inFull(name))
+      return modulesOf(inFull(name), packed)
+        .filter(({ file }) => !needsOptional(inFull(name), packed, file.replace(/\.js$/, ".d.ts")))
+        .map(({ specifier }, at) => `export type * as ${name.replace(/\W/g, "_")}${at} from "${specifier}"\n`)
+    })
+    assert.isAbove(lines.length, 200)
+    writeFileSync(join(full, "every-module.ts"), lines.join(""))
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
+    const { code, out, err } = await run(process.execPath, [tsc, "-p", full], { cwd: full })
+    assert.strictEqual(code, 0, out + err)
+  })
+})
+
+describe.each([
+  { version: `Node ${oldestNode}`, node: () => oldest, is: `v${oldestNode}` },
+  { version: `Node ${process.versions.node}`, node: () => process.execPath, is: process.version }
+])("on $version", ({ node, is }) => {
+  const here = () => ({ cwd: full, node: node() })
+
+  it("is what runs here", async () => {
+    assert.strictEqual((await succeed("node", ["--version"], here())).trim(), is)
+  })
+
+  it("every module can be imported, and required", async () => {
+    const modules = packages.flatMap(({ name }) => {
+      const packed = manifestIn(inFull(name))
+      return modulesOf(inFull(name), packed).filter(({ file }) => !needsOptional(inFull(name), packed, file))
+    })
+    assert.isAbove(modules.length, 200)
+    const { code, out, err } = await run("node", ["import.js", ...modules.map(({ specifier }) => specifier)], here())
+    assert.strictEqual(code, 0, out + err)
+  })
+
+  it("two users talk in a server of plain node:http", async () => {
+    const { code, out, err } = await run("node", ["embed.js"], here())
+    assert.deepEqual({ code, out, err }, { code: 0, out: "ben heard: Hello, Ben\nown page: Your own page.\n", err: "" })
+  })
+
+  it.each(["core", "adapter-memory", "adapter-sql", "dialects"])("the README of %s runs", async (name) => {
+    const [, example = ""] =
+      /```ts\n(.*?)```/s.exec(readFileSync(join(inFull(`@parley/${name}`), "README.md"), "utf8")) ?? []
+    const cwd = join(full, `${name}-${is}`)
+    mkdirSync(cwd)
+    writeFileSync(join(cwd, "example.ts"), example)
+    const { code, out, err } = await run("node", ["example.ts"], { cwd, node: node() })
+    assert.strictEqual(code, 0, out + err)
+    assert.isNotEmpty(out)
+  })
+
+  it("the server serves, judged by the kit, and stops when it is told to", async () => {
+    const cwd = join(full, `server-${is}`)
+    mkdirSync(cwd)
+    const there = { cwd, node: node() }
+    // As `npx` finds it; signals go to the program itself.
+    assert.match(await succeed("npx", ["--no-install", "parley", "--version"], here()), /\d+\.\d+\.\d+/)
+    const server = start(program("parley"), ["serve", "--port", "0", "--tcp-port", "0"], there)
+    try {
+      const [, http = ""] = await server.line(/^listening (http:\S+)/)
+      assert.strictEqual((await fetch(`${http}/healthz`)).status, 200)
+      const login = await fetch(`${http}/auth/login`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ account: "alice", password: "123456" })
+      })
+      assert.strictEqual(login.status, 200)
+      assert.hasAnyKeys(await login.json(), ["token"])
+      assert.isTrue(existsSync(join(cwd, "data/parley.db")))
+
+      const kit = program("parley-conformance")
+      for (const protocol of ["xuanxuan", "spark", "hisihi", "ha", "youdu"]) {
+        assert.include(await succeed(kit, ["list", "--protocol", protocol], there), `${protocol}/`)
+      }
+      assert.match(await succeed(kit, ["coverage", "--protocol", "spark"], there), /requirements +[1-9]/)
+      const some = ["--protocol", "spark", "--only", "spark/start/new", "--url", http]
+      assert.match(await succeed(kit, ["run", ...some], there), /^spark over http .*: [1-9]\d* passed, 0 failed/m)
+    } finally {
+      server.child.kill("SIGTERM")
+    }
+    const { code, err } = await server.ended
+    assert.strictEqual(code, 0, err)
+  })
+})
