@@ -205,6 +205,8 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         complain(`${urlOf(request)}: ${CONSUMED}`)
         return answer(response, 500, CONSUMED)
       }
+      // Gone while others had the request: nobody waits for an answer, and no end of it would be told any more.
+      if (response.closed || response.destroyed) return
       requests += 1
       response.once("close", answered)
       handle(whole, response)

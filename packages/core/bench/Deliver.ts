@@ -67,7 +67,14 @@ export const deliver = {
       turn: () => {
         seq++
         const id = EntryId(seq)
-        const body = { _tag: "Posted", gid: `g${seq}`, type: "normal", contentType: "text", content: CONTENT, date: 0 } as const
+        const body = {
+          _tag: "Posted",
+          gid: `g${seq}`,
+          type: "normal",
+          contentType: "text",
+          content: CONTENT,
+          date: 0
+        } as const
         const entry = { id, chat: chat.id, seq, posted: seq, at: 0, by: UserId(0), origin: null, body }
         const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head: { seq, posted: seq, activeAt: 0 } }
         const utterances = new Utterances(event)

@@ -30,10 +30,10 @@ export interface Carried {
 }
 
 /**
- * Who somebody is: their id in the external directory, as a string, or their integer id here, as a number. Undefined:
- * nobody who is known.
+ * Who somebody is: their id in the external directory, as a string; where there is none, their integer id here, as a
+ * number. Undefined or null: nobody who is known.
  */
-export type Identity = string | number | undefined
+export type Identity = string | number | null | undefined
 
 export interface Authenticator {
   /** Who sends this. What it fails with is logged, and means nobody. */
@@ -62,10 +62,19 @@ export const Authenticator: Context.Reference<Authenticator> = Context.Reference
 /** Milliseconds that one question may take, unless the authenticator says otherwise. */
 export const DEFAULT_TIMEOUT = 5000
 
-/** The user whom an authenticator means. Without an external directory, a string means nobody. */
+/**
+ * The user whom an authenticator means. Without an external directory, a string means nobody. With one, a number does: it
+ * would be our id, and whose numbers are ids of their own would let everybody be somebody else.
+ */
 export const identified = (users: Directory, identity: Identity): Effect.Effect<User | undefined, StorageFailed> => {
-  if (identity === undefined) return Effect.undefined
-  if (typeof identity === "number") return users.find(UserId(identity))
+  if (identity === undefined || identity === null) return Effect.undefined
+  if (typeof identity === "number") {
+    if (users.external === undefined) return users.find(UserId(identity))
+    return Effect.as(
+      Effect.logWarning("the authenticator answered a number: ids of the external directory are strings"),
+      undefined
+    )
+  }
   if (users.external !== undefined) return Effect.map(users.byExternalId([identity]), ([user]) => user)
   return Effect.as(
     Effect.logWarning("the authenticator answered a string, but there is no external directory whose id it could be"),
@@ -76,13 +85,14 @@ export const identified = (users: Directory, identity: Identity): Effect.Effect<
 /**
  * Whether a page of another origin sent this, as far as browsers tell: by `Origin`, or by `Sec-Fetch-Site` where a
  * browser sends no `Origin`. What no browser sent is not foreign. A host is compared without its scheme, since a proxy
- * may have ended the TLS.
+ * may have ended the TLS. HTTP/2 has it as `:authority`; where it is not known at all, every origin is foreign.
  */
 export const isForeign = ({ headers }: Carried, { origins = [] }: Authenticator): boolean => {
   if (origins === "any") return false
   const origin = headers.get("origin")
   if (origin === undefined) return headers.get("sec-fetch-site") === "cross-site"
-  return !origins.includes(origin) && hostOf(origin) !== headers.get("host")?.toLowerCase()
+  const own = (headers.get("host") ?? headers.get(":authority"))?.toLowerCase()
+  return !origins.includes(origin) && (own === undefined || hostOf(origin) !== own)
 }
 
 /** A foreign page may not act for whoever's cookies it carries. */

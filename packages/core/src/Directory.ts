@@ -154,6 +154,14 @@ export class Directory {
     )
   })
 
+  /**
+   * Those of a list that was read lately as they are known now, without asking: the same array as `all` has, as long as
+   * nobody has changed.
+   */
+  current(users: ReadonlyArray<User>): ReadonlyArray<User> {
+    return this.#all?.users ?? users.map((user) => this.#users.get(user.id) ?? user)
+  }
+
   /** Everybody who is known without asking storage, by id. */
   known(): ReadonlyArray<UserId> {
     return this.#all?.users.map((user) => user.id) ?? [...this.#users.keys()].sort((a, b) => a - b)

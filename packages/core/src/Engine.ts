@@ -18,7 +18,7 @@ import { ExternalUsers } from "./ExternalUsers.ts"
 import { type Announcement, type Caller, isUser, type UserCaller } from "./Event.ts"
 import { hooking } from "./Hooking.ts"
 import type { UserCommand } from "./Hooks.ts"
-import { EntryId, UserId } from "./Ids.ts"
+import { type ChatId, EntryId, UserId } from "./Ids.ts"
 import { Hub } from "./Hub.ts"
 import { Refused, refuse } from "./Refused.ts"
 import { scripts } from "./scripts/index.ts"
@@ -230,6 +230,15 @@ export class Engine extends Context.Service<
           })
         )
 
+      /** What is on its way by `sendAtOnce`, by chat: how many units, and the version that they rely on. */
+      const onTheirWay = new Map<ChatId, { readonly version: number; units: number }>()
+      const arrive = ({ relies }: Unit): void => {
+        for (const { chat } of relies) {
+          const earlier = onTheirWay.get(chat)
+          if (earlier !== undefined && --earlier.units === 0) onTheirWay.delete(chat)
+        }
+      }
+
       const sendAtOnce: Engine["Service"]["sendAtOnce"] = (caller, command, settled) => {
         if (hooks !== undefined) return false
         const user = users.fresh(caller.user)
@@ -245,14 +254,29 @@ export class Engine extends Context.Service<
         const plan = planMessages(desk, attempt, command.messages, chats)
         if (plan instanceof Refused || plan.unit === undefined) return false
         const { unit, conclude } = plan
+        // What was decided on an older version of the chat will be refused and decided again: this must not overtake it.
+        for (const { chat, version } of unit.relies) {
+          const earlier = onTheirWay.get(chat)
+          if (earlier !== undefined && earlier.version !== version) return false
+        }
+        for (const { chat, version } of unit.relies) {
+          const earlier = onTheirWay.get(chat)
+          if (earlier === undefined) onTheirWay.set(chat, { version, units: 1 })
+          else earlier.units++
+        }
         fork(store.commit(unit)).addObserver((exit) => {
-          if (Exit.isSuccess(exit)) {
-            settle(unit, exit.value)
-            settled(conclude(exit.value))
-          } else {
-            unsettle(unit)
-            settled(undefined)
+          arrive(unit)
+          let outcome: Outcome<ReplyOf<SendMessages>> | undefined
+          try {
+            if (Exit.isSuccess(exit)) {
+              settle(unit, exit.value)
+              outcome = conclude(exit.value)
+            } else unsettle(unit)
+          } catch (cause) {
+            // Whoever waits is answered all the same: in the ordinary way, what is stored already is found.
+            fork(Effect.logError("what follows a commit broke off", cause))
           }
+          settled(outcome)
         })
         return true
       }

@@ -117,7 +117,9 @@ export class ExternalUsers {
       (id) => (this.#gone.get(id) ?? 0) <= now
     )
     const told = this.#told
-    const found = new Map((yield* this.#ask("find", wanted, this.#directory.find)).map((user) => [user.id, user]))
+    const found = new Map(
+      (yield* this.#ask("find", wanted, (asked) => this.#directory.find(asked))).map((user) => [user.id, user])
+    )
     // Who was told of meanwhile may be there by now.
     for (const id of wanted) if (!found.has(id) && told === this.#told) this.#miss(id, now + this.ttl)
     return wanted.flatMap((id) => this.#merged(found.get(id)))
@@ -129,7 +131,7 @@ export class ExternalUsers {
     accounts: ReadonlyArray<string>
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
     const wanted = new Set(accounts.filter((account) => accountProblem(account, this.#account) === undefined))
-    const found = yield* this.#ask("findByAccount", [...wanted], this.#directory.findByAccount)
+    const found = yield* this.#ask("findByAccount", [...wanted], (asked) => this.#directory.findByAccount(asked))
     return yield* this.#known(found.filter(({ account }) => wanted.has(account)))
   })
 
@@ -139,7 +141,7 @@ export class ExternalUsers {
     ids: ReadonlyArray<string>
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
     const wanted = new Set(ids.filter(isId))
-    const found = yield* this.#ask("find", [...wanted], this.#directory.find)
+    const found = yield* this.#ask("find", [...wanted], (asked) => this.#directory.find(asked))
     return yield* this.#known(found.filter(({ id }) => wanted.has(id)))
   })
 
@@ -166,9 +168,10 @@ export class ExternalUsers {
     if (!this.#ids.has(user)) this.#pair(yield* this.#store.users([user]))
     const externalId = this.#ids.get(user)
     if (externalId === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(user)] })
-    yield* this.#bounded("change", this.#directory.change(externalId, change)).pipe(
-      Effect.catch((failed) => Effect.fail(failed.cause instanceof Refused ? failed.cause : failed))
-    )
+    yield* this.#bounded(
+      "change",
+      Effect.suspend(() => this.#directory.change?.(externalId, change) ?? Effect.void)
+    ).pipe(Effect.catch((failed) => Effect.fail(failed.cause instanceof Refused ? failed.cause : failed)))
   })
 
   /** Who of these has an id already, by theirs; nobody gets one. */
@@ -193,8 +196,9 @@ export class ExternalUsers {
     this: ExternalUsers,
     users: ReadonlyArray<ExternalUser>
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
-    for (const batch of batches([...new Set(users.map(({ id }) => id))])) {
-      let missing = batch.filter((id) => !this.#pairs.has(id))
+    const known: Array<User> = []
+    for (const batch of batches(users)) {
+      let missing = [...new Set(batch.map(({ id }) => id))].filter((id) => !this.#pairs.has(id))
       for (let attempts = 0; missing.length > 0; attempts++) {
         yield* this.#load(missing)
         missing = missing.filter((id) => !this.#pairs.has(id))
@@ -203,8 +207,10 @@ export class ExternalUsers {
         yield* this.#give(missing)
         missing = missing.filter((id) => !this.#pairs.has(id))
       }
+      // At once: a list that is longer than what is kept pushes its own beginning out.
+      for (const user of batch) known.push(...this.#merged(user))
     }
-    return users.flatMap((user) => this.#merged(user))
+    return known
   })
 
   readonly #load = Effect.fnUntraced(function* (

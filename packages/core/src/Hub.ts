@@ -47,7 +47,8 @@ export class Switchboard {
 
   /**
    * The same for as long as a list of who is here may be used again: what it lacks is told to whoever gets it, after it.
-   * While news is gathered that is so until they are told, else until somebody's status changes.
+   * While news is gathered that is so until they are told, else until somebody's status changes. Who left meanwhile
+   * without logging out is told to nobody, be it those who were here a moment earlier.
    */
   get rosterVersion(): string {
     return `${this.#news.told}/${this.#news.gathering ? "" : this.presence.changes}`

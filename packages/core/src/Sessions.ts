@@ -195,8 +195,9 @@ export class Sessions extends Context.Service<
         while (sweeping) {
           yield* Effect.sleep(SWEEP)
           const now = yield* Clock.currentTimeMillis
-          hangUp((session) => now - session.usedAt >= idle, "the session has expired")
-          if (desk.users.external !== undefined) yield* Effect.ignore(endDeparted)
+          // One that was replaced by a session that nobody has connected with yet goes here as well.
+          hangUp((session) => session.ended || now - session.usedAt >= idle, "the session has expired")
+          if (desk.users.external !== undefined) yield* Effect.ignoreCause(endDeparted)
           sweeping = hub.size > 0
         }
       })

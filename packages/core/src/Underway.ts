@@ -46,18 +46,24 @@ export class Underway {
     if (!this.hasRoom || !this.#around.begin()) return false
     const one: Begun = { conclude: undefined, refused: false, otherwise }
     this.#begun.push(one)
-    const begins = begin((conclude) => {
-      one.conclude = conclude
-      if (conclude === undefined) {
-        one.refused = true
-        this.#refused++
+    let begins = false
+    try {
+      begins = begin((conclude) => {
+        one.conclude = conclude
+        if (conclude === undefined) {
+          one.refused = true
+          this.#refused++
+        }
+        if (!this.#answering) this.#answer()
+      })
+    } finally {
+      // Also where it throws: nothing would ever answer it, and all that comes later would wait for it.
+      if (!begins && this.#begun.at(-1) === one) {
+        this.#begun.pop()
+        this.#around.ended()
       }
-      if (!this.#answering) this.#answer()
-    })
-    if (begins) return true
-    this.#begun.pop()
-    this.#around.ended()
-    return false
+    }
+    return begins
   }
 
   #answer(): void {

@@ -48,7 +48,50 @@ const login = Effect.fnUntraced(function* (account: string, secret: string, requ
   return yield* logIn(request === undefined ? attempt : { ...attempt, request })
 })
 
+describe("where a page comes from", () => {
+  const page = (headers: Readonly<Record<string, string>>): Carried => ({
+    kind: "http",
+    method: "POST",
+    url: "/",
+    headers: new Map(Object.entries(headers)),
+    query: new Map(),
+    address: "10.0.0.1"
+  })
+
+  it("is foreign where the server's own name is not known, a sandboxed page above all", () => {
+    assert.isTrue(isForeign(page({ origin: "null" }), {}))
+    assert.isTrue(isForeign(page({ origin: "chrome-extension://abc" }), {}))
+    assert.isTrue(isForeign(page({ origin: "https://chat.example" }), {}))
+    assert.isFalse(isForeign(page({ origin: "https://chat.example" }), { origins: ["https://chat.example"] }))
+  })
+
+  it("is told over HTTP/2 as well, which has the host elsewhere", () => {
+    assert.isFalse(isForeign(page({ origin: "https://chat.example", ":authority": "chat.example" }), {}))
+    assert.isTrue(isForeign(page({ origin: "https://evil.example", ":authority": "chat.example" }), {}))
+    assert.isTrue(isForeign(page({ origin: "null", ":authority": "chat.example" }), {}))
+  })
+})
+
 describe("the user of a request", () => {
+  it.effect("is nobody by a number where ids are somebody else's: theirs may be numbers too, of other people", () =>
+    withUsersOf(new Theirs("ann", "ben").port)(
+      Effect.gen(function* () {
+        const { authenticated } = yield* Sessions
+        const ann = yield* (yield* Users).byExternalId(uuid("ann"))
+        assert.strictEqual(ann?.id, 1)
+        assert.isUndefined(yield* authenticated(carried({ cookie: "user=1" })))
+      })
+    ).pipe(Effect.provideService(Authenticator, byCookie))
+  )
+
+  it.effect("is nobody where the authenticator answers null", () =>
+    withSessionsOf({ authenticate: () => Effect.succeed(null) })(
+      Effect.gen(function* () {
+        assert.isUndefined(yield* (yield* Sessions).authenticated(carried({})))
+      })
+    )
+  )
+
   it.effect("is whom the authenticator answers: by our id, or by the id of an external directory", () =>
     Effect.gen(function* () {
       yield* withSessionsOf(byCookie)(

@@ -293,3 +293,34 @@ describe("a chat's log", () => {
     assert.strictEqual(((await next).value as LogEntry).message?.content, "from afar")
   })
 })
+
+describe("an iteration that is left while it waits", () => {
+  it("ends at once, and holds nothing: a stream over it that is destroyed must not wait for a quiet chat", async () => {
+    await using engine = await opened()
+    const ann = engine.as("ann")
+    const team = await ann.createGroup({ name: "Team" })
+    const hub = await engine.run(Effect.map(Hub, (one) => one))
+    let observers = 0
+    const observe = hub.observe.bind(hub)
+    hub.observe = (observer) => {
+      const release = observe(observer)
+      observers++
+      return () => {
+        observers--
+        release()
+      }
+    }
+    const log = ann.log(team)
+    await nextOf(log)
+    const events = engine.events()
+    const pending = [log.next(), events.next()]
+    await turns()
+    assert.strictEqual(observers, 2)
+    await Promise.all([log.return?.(), events.return?.()])
+    assert.deepStrictEqual(await Promise.all(pending), [
+      { done: true, value: undefined },
+      { done: true, value: undefined }
+    ])
+    assert.strictEqual(observers, 0)
+  })
+})

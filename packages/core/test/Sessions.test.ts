@@ -118,6 +118,20 @@ describe("a session", () => {
     )
   )
 
+  it.effect("that was replaced closes its connections, also where nobody connects with the new one", () =>
+    staged(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const [ann] = yield* people("ann")
+        assert(ann)
+        const client = yield* online(ann)
+        yield* sessions.issue(ann.user, "chat")
+        yield* TestClock.adjust("1 minute")
+        yield* client.until(client.ended)
+      })
+    )
+  )
+
   it.effect("is never found by garbage", () =>
     staged(
       Effect.gen(function* () {
@@ -174,6 +188,20 @@ describe("a login", () => {
       Effect.gen(function* () {
         yield* people({ account: "ann", password: "123456" })
         yield* Effect.forEach(Array.from({ length: 50 }), () => login("ann", RIGHT, "token"))
+      })
+    )
+  )
+})
+
+describe("failed logins", () => {
+  it.effect("are counted by the beginning of an account that is longer than any: nothing large is kept", () =>
+    staged(
+      Effect.gen(function* () {
+        const long = "x".repeat(100_000)
+        for (let n = 0; n < defaultSettings.loginAttempts; n++) {
+          assert.strictEqual(yield* reasonOf(login(`${long}${n}`, WRONG)), "WrongPassword")
+        }
+        assert.strictEqual(yield* reasonOf(login(`${long}again`, WRONG)), "TooManyAttempts")
       })
     )
   )

@@ -91,6 +91,21 @@ describe("requests under way together", () => {
     expect(underway.isEmpty).toBe(true)
   })
 
+  it("leave no trace where beginning them breaks off: what comes later does not wait for them", () => {
+    const { around, underway, begin, settle, answered } = open()
+    begin("a")
+    expect(() =>
+      underway.add(() => {
+        throw new Error("a mistake")
+      }, Effect.void)
+    ).toThrow("a mistake")
+    begin("c")
+    settle[0]?.(false)
+    settle[1]?.(false)
+    expect(answered).toEqual(["a", "c"])
+    expect([underway.isEmpty, around.count]).toEqual([true, 0])
+  })
+
   it("do not harm each other: an answer that breaks off is logged, and the next is given", () => {
     const { around, underway, answered, settle, begin } = open()
     underway.add((settled) => {

@@ -66,14 +66,22 @@ export const encode = {
       },
       ChatId(1)
     )
-    const body = { _tag: "Posted", gid: "a-gid", type: "normal", contentType: "text", content: CONTENT, date: 0 } as const
+    const body = {
+      _tag: "Posted",
+      gid: "a-gid",
+      type: "normal",
+      contentType: "text",
+      content: CONTENT,
+      date: 0
+    } as const
     const entry = { id: EntryId(7), chat: chat.id, seq: 2, posted: 1, at: 0, by: user.id, origin: null, body }
     const head = { seq: 2, posted: 1, activeAt: 0 }
     const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head, message: fromPosted(entry) }
     return {
       turn: () => {
         const frame = new Frame(profile.bundle(profile.packets(event)))
-        if (frame.bytes("bench", (text) => Buffer.from(text)).length < CONTENT.length) throw new Error("it has the content")
+        if (frame.bytes("bench", (text) => Buffer.from(text)).length < CONTENT.length)
+          throw new Error("it has the content")
       },
       close: () => {}
     }

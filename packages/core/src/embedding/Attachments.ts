@@ -47,7 +47,11 @@ export const upload = (
   files: ReadonlyArray<Upload>
 ): Effect.Effect<ReadonlyArray<StoredFile>, Refused | BlobFailed | ParleyError> => {
   const kept: Array<{ readonly title: string; readonly size: number; readonly blob: string }> = []
-  const drop = Effect.suspend(() => Effect.ignore(Effect.forEach(kept, ({ blob }) => blobs.remove(blob))))
+  /** Whether the files are stored, or may be: then their contents stay, whatever becomes of who waits. */
+  let stored = false
+  const drop = Effect.suspend(() =>
+    stored ? Effect.void : Effect.ignore(Effect.forEach(kept, ({ blob }) => blobs.remove(blob)))
+  )
   return Effect.gen(function* () {
     if (files.length === 0 || files.length > settings.filesPerUpload) {
       return yield* refuse({ _tag: "Invalid", field: "files", problem: `must be 1 to ${settings.filesPerUpload}` })
@@ -68,7 +72,17 @@ export const upload = (
         )
       kept.push({ title, size, blob: key })
     }
-    return yield* engine.perform(caller, { _tag: "AddFiles", chat: chatRef(chat), files: kept })
+    return yield* Effect.suspend(() => {
+      stored = true
+      return engine.perform(caller, { _tag: "AddFiles", chat: chatRef(chat), files: kept })
+    }).pipe(
+      Effect.tapError(({ reason }) =>
+        Effect.sync(() => {
+          stored = reason._tag === "Unavailable"
+        })
+      ),
+      Effect.uninterruptible
+    )
   }).pipe(
     Effect.tapError(() => drop),
     Effect.onInterrupt(() => drop)

@@ -1,6 +1,7 @@
 /** Listening to an engine's events: by callback, or by iterating. */
 import * as Effect from "effect/Effect"
 import { type EventOf, eventOf, type EventType, type ParleyEvent } from "./Events.ts"
+import { leavable } from "./Leaving.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { onAbort, type Signal } from "./Signal.ts"
 import type { Works } from "./Works.ts"
@@ -29,7 +30,11 @@ export class Feed {
     return this.#listen((event) => (event.type === type ? listener(event as EventOf<T>) : undefined))
   }
 
-  async *events({ signal }: { readonly signal?: Signal } = {}): AsyncGenerator<ParleyEvent, void, undefined> {
+  events({ signal }: { readonly signal?: Signal } = {}): AsyncIterableIterator<ParleyEvent, void, undefined> {
+    return leavable((left) => this.#events([signal, left]))
+  }
+
+  async *#events(signals: ReadonlyArray<Signal | undefined>): AsyncGenerator<ParleyEvent, void, undefined> {
     const waiting: Array<ParleyEvent> = []
     let overflowed = false
     let ended = this.#works.isClosed()
@@ -45,7 +50,7 @@ export class Feed {
         wake()
       }),
       this.#works.onClose(end),
-      onAbort(signal, end)
+      ...signals.map((signal) => onAbort(signal, end))
     ]
     try {
       while (!ended) {

@@ -9,6 +9,7 @@ import type { Message } from "../Message.ts"
 import type { ChatId, EntryId } from "../Ids.ts"
 import { type Refused, refuse } from "../Refused.ts"
 import type { StorageFailed } from "../Store.ts"
+import { leavable } from "./Leaving.ts"
 import { type ChatRef, chatRef } from "./Naming.ts"
 import { onAbort, type Signal } from "./Signal.ts"
 import type { Works } from "./Works.ts"
@@ -35,11 +36,19 @@ export interface LogOptions {
 }
 
 /** Ends when the signal aborts or the engine is closed; throws a `ParleyError` once the reader may not read it. */
-export async function* readLog(
+export const readLog = (
   works: Works,
   reader: () => Promise<UserId>,
   chat: ChatRef,
-  { after = 0, live = true, signal }: LogOptions
+  options: LogOptions
+): AsyncIterableIterator<LogEntry, void, undefined> => leavable((left) => entriesOf(works, reader, chat, options, left))
+
+async function* entriesOf(
+  works: Works,
+  reader: () => Promise<UserId>,
+  chat: ChatRef,
+  { after = 0, live = true, signal }: LogOptions,
+  left: Signal
 ): AsyncGenerator<LogEntry, void, undefined> {
   const user = await reader()
   const { id } = await works.run(allowed(works, user, chat))
@@ -64,13 +73,19 @@ export async function* readLog(
       hinted: grow
     }),
     works.onClose(end),
-    onAbort(signal, end)
+    onAbort(signal, end),
+    onAbort(left, end)
   ]
   try {
     while (!ended) {
       // What comes while the page is read is read with the next one.
       grown = false
-      const page = await works.run(Effect.andThen(allowed(works, user, { id }), pageOf(works, user, id, place)))
+      const page = await works
+        .run(Effect.andThen(allowed(works, user, { id }), pageOf(works, user, id, place)))
+        .catch((error: unknown) => {
+          if (ended) return []
+          throw error
+        })
       for (const entry of page) {
         if (ended) return
         place = entry.seq

@@ -36,14 +36,16 @@ export interface HooksOption {
 const asked = <A>(ask: () => Eventually<A>): Effect.Effect<A, unknown> =>
   Effect.tryPromise({ try: async () => ask(), catch: (cause) => cause })
 
+/** What is given may be an object of a class: its methods are called as such. */
 export const directoryPort = (given: DirectoryOption): ExternalDirectory => {
-  const { find, findByAccount, list, change, ...bounds } = given
+  const { ttl, timeout } = given
   return {
-    ...bounds,
-    find: (ids) => asked(() => find(ids)),
-    findByAccount: (accounts) => asked(() => findByAccount(accounts)),
-    ...(list !== undefined && { list: asked(list) }),
-    ...(change !== undefined && { change: (id, what) => asked(() => change(id, what)) })
+    ...(ttl !== undefined && { ttl }),
+    ...(timeout !== undefined && { timeout }),
+    find: (ids) => asked(() => given.find(ids)),
+    findByAccount: (accounts) => asked(() => given.findByAccount(accounts)),
+    ...(given.list !== undefined && { list: asked(() => given.list?.() ?? []) }),
+    ...(given.change !== undefined && { change: (id, what) => asked(() => given.change?.(id, what)) })
   }
 }
 
@@ -63,18 +65,18 @@ export const authenticatorPort = (given: {
 }
 
 export const hooksPort = (given: HooksOption): Hooks => {
-  const { before, after, ...bounds } = given
+  const { timeout } = given
   return {
-    ...bounds,
-    ...(before !== undefined && {
+    ...(timeout !== undefined && { timeout }),
+    ...(given.before !== undefined && {
       before: (command, context) =>
         Effect.map(
-          asked<Verdict | void>(() => before(command, context)),
+          asked<Verdict | void>(() => given.before?.(command, context)),
           (verdict) => verdict ?? undefined
         )
     }),
-    ...(after !== undefined && {
-      after: (command, result, context) => Effect.asVoid(asked(() => after(command, result, context)))
+    ...(given.after !== undefined && {
+      after: (command, result, context) => Effect.asVoid(asked(() => given.after?.(command, result, context)))
     })
   }
 }

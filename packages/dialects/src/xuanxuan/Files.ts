@@ -111,6 +111,8 @@ export const upload = (
 ): Effect.Effect<Response, never, Scope.Scope> => {
   const { engine, blobs, settings } = services
   const kept: Array<Uploaded> = []
+  /** Whether the files are stored, or may be: then their contents stay, whatever becomes of the request. */
+  let stored = false
 
   const work = Effect.gen(function* () {
     const caller = yield* callerOf(services, request, query)
@@ -145,7 +147,18 @@ export const upload = (
     )
     if (gid === undefined) return yield* refuse({ _tag: "Invalid", field: "gid", problem: "is missing" })
     if (kept.length === 0) return yield* refuse({ _tag: "Invalid", field: "files", problem: "must hold a file" })
-    const files = yield* engine.perform(caller, { _tag: "AddFiles", chat: { gid }, files: kept })
+    const chat = { gid }
+    const files = yield* Effect.suspend(() => {
+      stored = true
+      return engine.perform(caller, { _tag: "AddFiles", chat, files: kept })
+    }).pipe(
+      Effect.tapError(({ reason }) =>
+        Effect.sync(() => {
+          stored = reason._tag === "Unavailable"
+        })
+      ),
+      Effect.uninterruptible
+    )
     return respond("upload", 200, {
       result: "success",
       data: files.map(({ id, title }) => ({ id, title }))
@@ -160,7 +173,9 @@ export const upload = (
     )
   )
 
-  const drop = Effect.suspend(() => Effect.ignore(Effect.forEach(kept, ({ blob }) => blobs.remove(blob))))
+  const drop = Effect.suspend(() =>
+    stored ? Effect.void : Effect.ignore(Effect.forEach(kept, ({ blob }) => blobs.remove(blob)))
+  )
   return work.pipe(
     Effect.tapError(() => drop),
     Effect.onInterrupt(() => drop),

@@ -318,12 +318,14 @@ const greet = (services: Services, profile: Profile, session: Session, user: Use
     const { engine, roster } = services
     if (session.user?.id !== user.id) return
     const caller = session.caller()
-    const users = yield* engine.desk.users.all
+    const { users } = engine.desk
+    const everybody = yield* users.all
     const { reply: chats } = yield* engine.handle(caller, { _tag: "ListChats" })
     if (session.user?.id !== user.id) return
     yield* session.open(
       chats.map(({ chat }) => chat.id),
-      () => greetingOf({ users, roster, chats, warm: engine.desk.chats, session, profile })
+      // Who was renamed meanwhile was told to those who hear already, and to nobody else.
+      () => greetingOf({ users: users.current(everybody), roster, chats, warm: engine.desk.chats, session, profile })
     )
   }).pipe(
     // The login was answered already: the client comes again.

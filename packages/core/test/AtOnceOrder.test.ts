@@ -1,0 +1,113 @@
+/** Messages of one client in one chat never overtake each other, whatever happens to the chat while they are on their way. */
+import { assert, describe, it } from "@effect/vitest"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Bus } from "@parley/core/Bus"
+import type { Draft, SentMessage } from "@parley/core/Command"
+import { Engine, type Outcome } from "@parley/core/Engine"
+import * as Parley from "@parley/core/Parley"
+import { Store } from "@parley/core/Store"
+import { Effect, Fiber, Layer } from "effect"
+import { people, plainPasswords } from "./Stage.ts"
+
+/** Commits that wait for their turn while `holding`, in the order in which they were asked for. */
+let holding = false
+let held: Array<() => void> = []
+
+const heldStore = Layer.effect(
+  Store,
+  Effect.gen(function* () {
+    const store = yield* Store
+    return Store.of({
+      ...store,
+      commit: (unit) =>
+        Effect.suspend(() =>
+          holding
+            ? Effect.callback<void>((resume) => {
+                held.push(() => resume(Effect.void))
+              }).pipe(Effect.andThen(store.commit(unit)))
+            : store.commit(unit)
+        )
+    })
+  })
+).pipe(Layer.provide(MemoryStore.layer))
+
+const engineOn = (bus: Layer.Layer<Bus>) =>
+  Parley.layerOn(bus).pipe(Layer.provideMerge(Layer.merge(heldStore, plainPasswords)))
+
+const draft = (gid: string): Draft => ({ gid, chat: { gid: "g" }, type: "normal", contentType: "text", content: gid })
+
+const inGroup = Effect.gen(function* () {
+  holding = false
+  held = []
+  const engine = yield* Engine
+  const [ann] = yield* people("ann")
+  if (ann === undefined) return yield* Effect.die("nobody")
+  yield* engine.perform(ann, {
+    _tag: "CreateChat",
+    gid: "g",
+    name: "g",
+    type: "group",
+    members: [],
+    subject: 0,
+    public: false
+  })
+  const settled: Array<Outcome<ReadonlyArray<SentMessage>> | undefined> = []
+  const send = (gid: string): boolean =>
+    engine.sendAtOnce(ann, { _tag: "SendMessages", messages: [draft(gid)] }, (outcome) => settled.push(outcome))
+  return { engine, ann, settled, send }
+})
+
+describe("messages that are on their way", () => {
+  it.effect("are not overtaken by a later one that knows the chat better", () =>
+    Effect.gen(function* () {
+      const { engine, ann, settled, send } = yield* inGroup
+      holding = true
+      const renaming = yield* Effect.forkChild(
+        engine.perform(ann, { _tag: "RenameChat", chat: { gid: "g" }, name: "h" })
+      )
+      yield* Effect.yieldNow
+      assert.isTrue(send("first"), "decided on the chat as it was")
+      const [rename, first] = held
+      assert.strictEqual(held.length, 2)
+      rename?.()
+      yield* Fiber.join(renaming)
+      assert.isFalse(send("second"), "the first will be refused, and sent again")
+      first?.()
+      assert.deepStrictEqual(settled, [undefined])
+      holding = false
+      for (const gid of ["first", "second"]) {
+        yield* engine.perform(ann, { _tag: "SendMessages", messages: [draft(gid)] })
+      }
+      assert.isTrue(send("third"), "nothing is on its way any more")
+      const { messages } = yield* engine.perform(ann, { _tag: "ReadHistory", chat: { gid: "g" } })
+      assert.deepStrictEqual(
+        messages.map(({ gid }) => gid),
+        ["third", "second", "first"]
+      )
+    }).pipe(Effect.provide(engineOn(Bus.layerSingle)))
+  )
+
+  it.effect("are settled, whatever what follows the commit throws", () => {
+    let broken = false
+    const bus = Layer.succeed(
+      Bus,
+      Bus.of({
+        publish: () => {
+          if (broken) throw new Error("a mistake of the bus")
+        },
+        subscribe: () => () => {}
+      })
+    )
+    return Effect.gen(function* () {
+      const { engine, ann, settled, send } = yield* inGroup
+      broken = true
+      assert.isTrue(send("a"))
+      broken = false
+      assert.deepStrictEqual(settled, [undefined], "to be handled in the ordinary way, which finds it")
+      const [again] = yield* engine.perform(ann, { _tag: "SendMessages", messages: [draft("a")] })
+      assert.strictEqual(again?.message.gid, "a")
+      const { total } = yield* engine.perform(ann, { _tag: "ReadHistory", chat: { gid: "g" } })
+      assert.strictEqual(total, 1)
+    }).pipe(Effect.provide(engineOn(bus)))
+  })
+})

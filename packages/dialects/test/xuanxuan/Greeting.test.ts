@@ -1,0 +1,99 @@
+/** What a login is told of the others is as it is in the turn from which on it hears the rest. */
+import { assert, it } from "@effect/vitest"
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import * as Parley from "@parley/core/Parley"
+import { Store } from "@parley/core/Store"
+import { connect } from "@parley/core/testing/MemoryConnection"
+import { Users } from "@parley/core/Users"
+import { Deferred, Effect, Layer } from "effect"
+import { plainPasswords } from "../../../core/test/Stage.ts"
+import { dialect } from "../../src/xuanxuan/index.ts"
+
+interface Packet {
+  readonly method: string
+  readonly result?: string
+  readonly sid?: string
+  readonly data?: unknown
+}
+
+/** md5 of "123456". */
+const PASSWORD = "e10adc3949ba59abbe56e057f20f883e"
+
+it.effect("somebody who is renamed while another logs in has the new name for them", () =>
+  Effect.gen(function* () {
+    const asked = yield* Deferred.make<void>()
+    const goOn = yield* Deferred.make<void>()
+    let holding = false
+    /** The places are the last that is read before a session begins to hear. */
+    const slow = Layer.effect(
+      Store,
+      Effect.map(Store, (store) =>
+        Store.of({
+          ...store,
+          placesOf: (user, device) =>
+            Effect.suspend(() => {
+              if (!holding) return store.placesOf(user, device)
+              return Deferred.succeed(asked, undefined).pipe(
+                Effect.andThen(Deferred.await(goOn)),
+                Effect.andThen(store.placesOf(user, device))
+              )
+            })
+        })
+      )
+    ).pipe(Layer.provide(MemoryStore.layer))
+    const engine = Parley.layer.pipe(Layer.provideMerge(Layer.mergeAll(slow, MemoryBlobs.layer, plainPasswords)))
+
+    yield* Effect.gen(function* () {
+      yield* (yield* Users).add(["ann", "ben"].map((account) => ({ account, password: "123456" })))
+      const { doors } = yield* dialect.open({ settings: {}, tcp: () => undefined })
+      const door = doors.find((one) => one._tag === "WebSocket")
+      if (door?._tag !== "WebSocket") return yield* Effect.die("no WebSocket door")
+
+      const client = () => {
+        const heard: Array<Packet> = []
+        const watchers = new Set<() => void>()
+        const { send } = connect({
+          accept: door.accept,
+          client: {
+            frame: (text) => {
+              heard.push(...[JSON.parse(text) as Packet | ReadonlyArray<Packet>].flat())
+              for (const look of watchers) look()
+            },
+            ended: () => {}
+          }
+        })
+        const until = (find: (packet: Packet) => boolean) =>
+          Effect.callback<Packet>((resume) => {
+            const look = () => {
+              const found = heard.find(find)
+              if (found === undefined) return
+              watchers.delete(look)
+              resume(Effect.succeed(found))
+            }
+            watchers.add(look)
+            look()
+          })
+        return {
+          until,
+          tell: (method: string, params: unknown) =>
+            send(
+              JSON.stringify({ module: "chat", method, params, sid: heard.find(({ sid }) => sid !== undefined)?.sid })
+            )
+        }
+      }
+
+      const [ann, ben] = [client(), client()]
+      ann.tell("login", ["ann", PASSWORD, "online"])
+      yield* ann.until(({ method }) => method === "getlist")
+      holding = true
+      ben.tell("login", ["ben", PASSWORD, "online"])
+      yield* Deferred.await(asked)
+      ann.tell("userChangeName", ["Ann the Second"])
+      yield* ann.until(({ method, result }) => method.toLowerCase() === "userchangename" && result === "success")
+      yield* Deferred.succeed(goOn, undefined)
+      const { data } = yield* ben.until(({ method }) => method === "userGetList")
+      assert.include(JSON.stringify(data), "Ann the Second")
+    }).pipe(Effect.scoped, Effect.provide(engine))
+  })
+)
