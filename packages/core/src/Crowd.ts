@@ -1,10 +1,12 @@
 /**
  * The connections that there are, and which of them have no user. Both are bounded: whoever comes when all places are
- * taken is turned away, and so is the one that has been without a user for longest when there are too many of those.
+ * taken is turned away, and so is, when there are too many without a user, the one of those that has been idle for longest.
  */
 
 /** A connection's engine end, as far as it can be turned away. */
 export interface Visitor {
+  /** Whether something is under way for it: a login, say, which must not be cut off when its turn has come. */
+  readonly isBusy: boolean
   /** Tells the client that there is no room, and closes. */
   readonly turnAway: () => void
 }
@@ -45,6 +47,7 @@ export class Crowd {
     this.#strangers.add(visitor)
     if (this.#strangers.size <= this.#limits.strangers) return
     for (const longest of this.#strangers) {
+      if (longest.isBusy) continue
       this.#strangers.delete(longest)
       return longest.turnAway()
     }

@@ -208,6 +208,11 @@ export class Session implements Peer, Visitor {
     this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
   }
 
+  /** Whether a frame of its is being carried out or waits for that. */
+  get isBusy(): boolean {
+    return this.#running || this.#held !== undefined || this.#waiting.length > 0 || !this.#underway.isEmpty
+  }
+
   /** The session that this connection has. */
   get live(): LiveSession | undefined {
     return this.#live

@@ -213,7 +213,7 @@ export const engineSettings = {
     "limits.strangers",
     20_000,
     { min: 1, max: MAX },
-    "Connections without a user at one time, at most; beyond them the one that waits longest is told so and closed."
+    "Connections without a user at one time, at most; beyond them the one that has done nothing for longest is told so and closed."
   ),
   sockets: integer(
     "limits.sockets",

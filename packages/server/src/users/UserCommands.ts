@@ -132,7 +132,9 @@ const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: s
   const without = lines.filter(({ draft }) => draft.password === undefined).length
   return [
     `added ${added.length} ${added.length === 1 ? "user" : "users"}`,
-    ...(without === 0 ? [] : [`${without} of them without a password: they cannot log in with one before "user passwd"`])
+    ...(without === 0
+      ? []
+      : [`${without} of them without a password: they cannot log in with one before "user passwd"`])
   ].join("; ")
 })
 
