@@ -1,15 +1,23 @@
 /** The command line. */
 import { parseArgs } from "node:util"
+import type { Experiment } from "./Experiment.ts"
+import { experiments } from "./experiments/index.ts"
 import { type Scenario, scenarios, small } from "./Scenario.ts"
 import { type Subject, subjects } from "./Subject.ts"
 
+const listed = (all: ReadonlyArray<{ readonly name: string; readonly says: string }>): string =>
+  all.map(({ name, says }) => `    ${name.padEnd(10)}${says}`).join("\n")
+
 export const usage = `Usage: npx pnpm bench [options]
-  --only a,b,…       scenarios: ${scenarios.map(({ name }) => name).join(", ")}, rows; all by default
-  --subjects x,y,…   servers: ${subjects.map(({ name }) => name).join(", ")}; all by default
+  --only a,b,…       what is measured; everything by default
+${listed([...scenarios, ...experiments])}
+  --subjects x,y,…   servers that play the scenarios; all by default
+${listed(subjects)}
   --rounds n         3 by default
   --duration s       seconds of measuring in each run, 4 by default
-  --quick            small groups, one round of one second: shows that it works, its figures mean nothing
-  --profile          our server only, with CPU profiles in bench/profiles and what stands at their top
+  --quick            everything small, one short round: shows that it works, its figures mean nothing
+  --profile          the scenarios with our server only, with CPU profiles in bench/profiles and what stands at their top
+  --write file       puts the report into a page, between <!-- bench:table --> and <!-- /bench:table -->
   --json             the report as JSON on standard output instead of Markdown`
 
 export class BadOptions extends Error {}
@@ -17,15 +25,23 @@ export class BadOptions extends Error {}
 export interface Options {
   readonly scenarios: ReadonlyArray<Scenario>
   readonly subjects: ReadonlyArray<Subject>
-  readonly rows: { readonly members: ReadonlyArray<number>; readonly messages: number } | undefined
+  readonly experiments: ReadonlyArray<Experiment>
   readonly rounds: number
   /** Seconds. */
   readonly warmUp: number
   /** Seconds. */
   readonly duration: number
+  readonly quick: boolean
   readonly profile: boolean
   readonly json: boolean
+  /** The page that the report goes into. */
+  readonly write: string | undefined
+  /** What was typed to get here. */
+  readonly command: string
 }
+
+/** Left out where everything is quick: `relay-durable` does the same and more. */
+const SPARED = "relay-coalesced"
 
 const chosen = <A extends { readonly name: string }>(
   all: ReadonlyArray<A>,
@@ -50,6 +66,7 @@ const flags = {
   duration: { type: "string" },
   quick: { type: "boolean", default: false },
   profile: { type: "boolean", default: false },
+  write: { type: "string" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false }
 } as const
@@ -67,28 +84,33 @@ export const readOptions = (args: Array<string>): Options | undefined => {
   const values = parse(args)
   if (values.help) return undefined
   const { quick, profile } = values
-  const only = values.only?.split(",") ?? [...scenarios.map(({ name }) => name), "rows"]
+  const everything = profile ? scenarios : [...scenarios, ...experiments]
+  const only = values.only?.split(",") ?? everything.map(({ name }) => name)
   // What one message costs with 990 members offline is compared with what it costs without them.
   const names = only.includes("d") && !only.includes("d10") ? [...only, "d10"] : only
+  const isExperiment = (name: string): boolean => experiments.some((one) => one.name === name)
   const wanted = chosen(
     scenarios,
-    names.filter((name) => name !== "rows")
+    names.filter((name) => !isExperiment(name))
   )
-  const servers = values.subjects?.split(",") ?? (profile ? ["parley"] : subjects.map(({ name }) => name))
+  const usual = profile ? ["parley"] : subjects.map(({ name }) => name).filter((name) => !quick || name !== SPARED)
+  const servers = values.subjects?.split(",") ?? usual
   const rounds = Math.ceil(positive("rounds", values.rounds ?? (quick || profile ? "1" : "3")))
-  const duration = positive("duration", values.duration ?? (quick ? "1" : "4"))
+  const duration = positive("duration", values.duration ?? (quick ? "0.4" : "4"))
   return {
     scenarios: quick ? wanted.map(small) : wanted,
     subjects: chosen(subjects, servers),
-    rows: names.includes("rows")
-      ? quick
-        ? { members: [5, 20], messages: 20 }
-        : { members: [10, 1000], messages: 200 }
-      : undefined,
+    experiments: chosen(experiments, names.filter(isExperiment)),
     rounds,
     duration,
     warmUp: Math.min(1.5, duration / 2),
+    quick,
     profile,
-    json: values.json
+    json: values.json,
+    write: values.write,
+    command: [
+      "npx pnpm bench",
+      ...args.filter((arg, index) => arg !== "--write" && args[index - 1] !== "--write")
+    ].join(" ")
   }
 }

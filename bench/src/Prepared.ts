@@ -1,21 +1,21 @@
-/**
- * A database with users and their sessions, made once and copied for each run: hashing passwords takes longer than
- * everything that is measured.
- */
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+/** A database with users and their sessions, made once and copied for each run. */
+import { closeSync, cpSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { User } from "./generator/Plan.ts"
-import { idsOf, logIn } from "./generator/XuanxuanClient.ts"
 import { type Core, type Program, start } from "./Program.ts"
+import { onDatabase, sessionsFor } from "./Seed.ts"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
-const PASSWORD = "a password for all of them"
 
 export interface Prepared {
   readonly users: ReadonlyArray<User>
+  /** What a server needs to be told for so many users, as flags of `parley serve`. */
+  readonly flags: ReadonlyArray<string>
   /** A fresh copy of the database; answers its path. */
   readonly copy: (name: string) => string
+  /** Removes such a copy. */
+  readonly discard: (name: string) => void
 }
 
 /** Starts `parley` as a user would, from source. */
@@ -33,38 +33,83 @@ export interface Serving {
   readonly port: number
 }
 
-/** `node` are options of Node itself. */
-export const serve = async (core: Core, file: string, node: ReadonlyArray<string> = []): Promise<Serving> => {
+/** `flags` are further ones of `parley serve`, `node` are options of Node itself. */
+export const serve = async (
+  core: Core,
+  file: string,
+  flags: ReadonlyArray<string> = [],
+  node: ReadonlyArray<string> = []
+): Promise<Serving> => {
   const where = ["--database", `sqlite:${file}`, "--files", `${file}-files`]
-  const program = parley(core, ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", ...where], node)
+  const program = parley(core, ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", ...where, ...flags], node)
   const [, port] = await program.until(/^listening http:\/\/[^:]+:(\d+)/m)
   return { program, port: Number(port) }
 }
 
-/** Makes `count` users, of whom the first `online` are logged in. */
+const ENDINGS = ["", "-wal", "-shm", ".lock", "-files"]
+
+/** The database and what lies beside it, in place of what is there. */
+export const copyDatabase = (from: string, to: string): void => {
+  removeDatabase(to)
+  for (const end of ["", "-wal"]) {
+    if (!existsSync(from + end)) continue
+    cpSync(from + end, to + end)
+    // On the disk now: what is measured next is not to wait for hundreds of MB to be written.
+    const descriptor = openSync(to + end, "r+")
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+  }
+}
+
+export const removeDatabase = (file: string): void => {
+  for (const end of ENDINGS) rmSync(file + end, { recursive: true, force: true })
+}
+
+/** The accounts of the benchmark's users. */
+export const accountsOf = (count: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, index) => `user${index}`)
+
+/**
+ * Makes a database of `count` users. The accounts come from `parley user import`, without passwords: hashing thousands of
+ * those takes longer than everything that is measured.
+ */
+export const importUsers = async (file: string, count: number): Promise<void> => {
+  const csv = `${file}-users.csv`
+  writeFileSync(csv, ["account,password", ...accountsOf(count).map((account) => `${account},`), ""].join("\n"))
+  await parley(undefined, ["user", "import", "--database", `sqlite:${file}`, csv]).output
+  rmSync(csv)
+  // The first start makes the chat that everybody is in.
+  const { program } = await serve(undefined, file)
+  await program.stop()
+  rmSync(`${file}-files`, { recursive: true, force: true })
+  rmSync(`${file}.lock`, { force: true })
+}
+
+/**
+ * Every login gets the list of all users, about 120 bytes each. While more than `limits.sendBuffer` (8 MiB) of it waits for the
+ * client, the next packet counts as too much for a slow reader: with more than 50,000 users it must be larger.
+ */
+const flagsFor = (users: number): ReadonlyArray<string> =>
+  users > 50_000 ? ["--set", "limits.sendBuffer=67108864"] : []
+
+/** Copies of this database are made in the folder that it is in. */
+export const preparedOf = (file: string, users: ReadonlyArray<User>): Prepared => {
+  const place = (name: string): string => join(dirname(file), `${name}.db`)
+  return {
+    users,
+    flags: flagsFor(users.length),
+    copy: (name) => {
+      copyDatabase(file, place(name))
+      return place(name)
+    },
+    discard: (name) => removeDatabase(place(name))
+  }
+}
+
+/** A database of `count` users, of whom the first `online` have a session. */
 export const prepare = async (folder: string, count: number, online: number): Promise<Prepared> => {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, "prepared.db")
-  const accounts = Array.from({ length: count }, (_, index) => `user${index}`)
-  const csv = join(folder, "users.csv")
-  writeFileSync(csv, ["account,password", ...accounts.map((account) => `${account},${PASSWORD}`), ""].join("\n"))
-  await parley(undefined, ["user", "import", "--database", `sqlite:${file}`, csv]).output
-  const { program, port } = await serve(undefined, file)
-  try {
-    const sessions = await logIn(port, accounts.slice(0, online), PASSWORD)
-    // A group names its members by their ids, and those who never log in have one too.
-    const known = new Map(sessions.map((user) => [user.account, user]))
-    const ids = await idsOf(port, sessions[0]?.sid ?? "")
-    const users = accounts.map((account) => known.get(account) ?? { account, id: ids.get(account) ?? 0, sid: "" })
-    return {
-      users,
-      copy: (name) => {
-        const copy = join(folder, `${name}.db`)
-        for (const end of ["", "-wal"]) if (existsSync(file + end)) cpSync(file + end, copy + end)
-        return copy
-      }
-    }
-  } finally {
-    await program.stop()
-  }
+  await importUsers(file, count)
+  return preparedOf(file, await onDatabase(file, (store) => sessionsFor(store, accountsOf(count), online)))
 }

@@ -1,10 +1,10 @@
 /** Plays the scenarios against the subjects, all of a round before the next: what else the machine does then hits all alike. */
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import type { Plan, Seen } from "./generator/Plan.ts"
+import type { CatchUpPlan, CatchUpSeen, GivePlan, Plan, Seen, StormPlan, StormSeen } from "./generator/Plan.ts"
 import type { Prepared, Serving } from "./Prepared.ts"
 import { start } from "./Program.ts"
-import type { Scenario } from "./Scenario.ts"
+import { type Scenario, usersOf } from "./Scenario.ts"
 import type { Subject } from "./Subject.ts"
 
 export interface Run extends Seen {
@@ -22,6 +22,8 @@ export interface Setting {
   readonly warmUp: number
   /** Seconds. */
   readonly duration: number
+  /** Everything is small, to see that it works. */
+  readonly quick: boolean
   /** The folder for CPU profiles of our server, if they are wanted. */
   readonly profiles: string | undefined
   readonly tell: (line: string) => void
@@ -31,44 +33,72 @@ export interface Setting {
 const SIZE = 200
 const GENERATOR = fileURLToPath(new URL("generator/main.ts", import.meta.url))
 
-export const generate = async (
-  plan: Omit<Plan, "size" | "port" | "pid">,
+/** The modules that let a server collect its garbage when it is asked to. */
+const COLLECTING = ["--expose-gc", "--import", new URL("servers/Collect.ts", import.meta.url).href]
+
+type Unbound<T> = T extends unknown ? Omit<T, "port" | "pid" | "size"> : never
+
+/** Gives the generator a task on a server that runs. */
+export function generate(task: Unbound<Plan>, serving: Serving): Promise<Seen>
+export function generate(task: Unbound<StormPlan> | Unbound<GivePlan>, serving: Serving): Promise<StormSeen>
+export function generate(task: Unbound<CatchUpPlan>, serving: Serving): Promise<CatchUpSeen>
+export async function generate(
+  task: Unbound<Plan | StormPlan | GivePlan | CatchUpPlan>,
   { program, port }: Serving
-): Promise<Seen> => {
-  const whole: Plan = { ...plan, size: SIZE, port, pid: program.pid }
-  return JSON.parse(await start(1, [GENERATOR], JSON.stringify(whole)).output) as Seen
+): Promise<unknown> {
+  const whole = { ...task, size: SIZE, port, pid: program.pid }
+  return JSON.parse(await start(1, [GENERATOR], JSON.stringify(whole)).output)
+}
+
+/** One scenario against one server. */
+const playOne = async (
+  { prepared, folder, warmUp, duration, profiles, tell }: Setting,
+  scenario: Scenario,
+  subject: Subject,
+  round: number
+): Promise<Run> => {
+  const { name, shape, pace, longer = 1, collect = false } = scenario
+  const node = [
+    ...(collect ? COLLECTING : []),
+    ...(profiles === undefined || subject.name !== "parley"
+      ? []
+      : ["--cpu-prof", "--cpu-prof-interval", "500", "--cpu-prof-dir", join(profiles, name)])
+  ]
+  const title = `${round}-${name}-${subject.name}`
+  const serving = await subject.start({ prepared, folder, run: title, node })
+  try {
+    const plan = {
+      task: "load" as const,
+      speech: subject.speech,
+      shape,
+      pace,
+      warmUp,
+      duration: duration * longer,
+      users: prepared.users.slice(0, usersOf(scenario)),
+      collect
+    }
+    const run: Run = { scenario: name, subject: subject.name, round, ...(await generate(plan, serving)) }
+    tell(line(run))
+    return run
+  } finally {
+    await serving.program.stop()
+    prepared.discard(title)
+  }
 }
 
 export const play = async (
-  { prepared, folder, rounds, warmUp, duration, profiles, tell }: Setting,
+  setting: Setting,
   scenarios: ReadonlyArray<Scenario>,
   subjects: ReadonlyArray<Subject>
 ): Promise<ReadonlyArray<Run>> => {
   const runs: Array<Run> = []
-  for (let round = 1; round <= rounds; round++) {
-    for (const { name, shape, pace, longer = 1 } of scenarios) {
-      for (const subject of subjects) {
-        const node =
-          profiles === undefined
-            ? []
-            : ["--cpu-prof", "--cpu-prof-interval", "500", "--cpu-prof-dir", join(profiles, name)]
-        const serving = await subject.start({ prepared, folder, run: `${round}-${name}-${subject.name}`, node })
-        try {
-          const plan = {
-            speech: subject.speech,
-            shape,
-            pace,
-            warmUp,
-            duration: duration * longer,
-            users: prepared.users
-          }
-          const run: Run = { scenario: name, subject: subject.name, round, ...(await generate(plan, serving)) }
-          runs.push(run)
-          tell(line(run))
-        } finally {
-          await serving.program.stop()
-        }
-      }
+  for (let round = 1; round <= setting.rounds; round++) {
+    for (const scenario of scenarios.filter(({ once = false }) => !once || round === 1)) {
+      const there = subjects.filter(({ name }) => scenario.among?.includes(name) !== false)
+      if (setting.quick) {
+        // Nobody looks at the figures: what matters is that all of them can do it, and soon.
+        runs.push(...(await Promise.all(there.map((subject) => playOne(setting, scenario, subject, round)))))
+      } else for (const subject of there) runs.push(await playOne(setting, scenario, subject, round))
     }
   }
   return runs

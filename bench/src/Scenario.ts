@@ -8,6 +8,12 @@ export interface Scenario {
   readonly pace: Pace
   /** How many times as long as the others it is measured: a slow pace uses little CPU, and that is counted in steps of 10 ms. */
   readonly longer?: number
+  /** The servers that it says something about; all by default. */
+  readonly among?: ReadonlyArray<string>
+  /** Played in the first round only: it takes long, and varies little. */
+  readonly once?: boolean
+  /** Memory is read after a collection of garbage. */
+  readonly collect?: boolean
 }
 
 const closed = (window: number): Pace => ({ mode: "closed", window })
@@ -51,10 +57,21 @@ export const scenarios: ReadonlyArray<Scenario> = [
     pace: closed(32)
   },
   {
+    name: "low",
+    says: "the same group of 10 at 50 messages a second",
+    shape: { chats: 1, members: 10, online: 10, senders: 5 },
+    pace: { mode: "open", rate: 50 },
+    longer: 2,
+    among: ["parley", "relay-durable"]
+  },
+  {
     name: "idle",
-    says: "1,000 connections that do nothing",
-    shape: { chats: 1, members: 1000, online: 1000, senders: 0 },
-    pace: { mode: "idle" }
+    says: "5,000 connections that do nothing, in groups of 50",
+    shape: { chats: 100, members: 50, online: 50, senders: 0 },
+    pace: { mode: "idle" },
+    among: ["parley", "relay-frame", "socket.io"],
+    once: true,
+    collect: true
   }
 ]
 
@@ -77,3 +94,9 @@ export const small = (scenario: Scenario): Scenario => {
 export const usersOf = ({ shape }: Scenario): number => shape.chats * shape.members
 /** How many of them, the first ones of each chat, must be able to connect; at least one, who makes the chat. */
 export const onlineOf = ({ shape }: Scenario): number => (shape.chats - 1) * shape.members + Math.max(1, shape.online)
+
+export const scenarioNamed = (name: string): Scenario => {
+  const found = scenarios.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`there is no scenario ${name}`)
+  return found
+}

@@ -9,7 +9,7 @@ export interface Subject {
   readonly name: string
   readonly says: string
   readonly speech: Speech
-  /** `run` is a name that no other run has; `node` are options of Node for our own server. */
+  /** `run` is a name that no other run has; `node` are options of Node. */
   readonly start: (place: {
     readonly prepared: Prepared
     readonly folder: string
@@ -18,8 +18,8 @@ export interface Subject {
   }) => Promise<Serving>
 }
 
-const beside = async (file: string, ...args: ReadonlyArray<string>): Promise<Serving> => {
-  const program = start(0, [fileURLToPath(new URL(`servers/${file}`, import.meta.url)), ...args])
+const beside = async (node: ReadonlyArray<string>, file: string, ...args: ReadonlyArray<string>): Promise<Serving> => {
+  const program = start(0, [...node, fileURLToPath(new URL(`servers/${file}`, import.meta.url)), ...args])
   const [, port] = await program.until(/^listening (\d+)/m)
   return { program, port: Number(port) }
 }
@@ -29,30 +29,36 @@ export const subjects: ReadonlyArray<Subject> = [
     name: "parley",
     says: "`parley serve` from source on SQLite; stored and on the disk before it is answered; recipients acknowledge",
     speech: "xuanxuan",
-    start: ({ prepared, run, node }) => serve(0, prepared.copy(run), node)
+    start: ({ prepared, run, node }) => serve(0, prepared.copy(run), prepared.flags, node)
   },
   {
     name: "relay-frame",
     says: "bare relay on `ws`, one ready frame, a write to each socket; keeps nothing",
     speech: "relay",
-    start: () => beside("relay.ts", "frame")
+    start: ({ node }) => beside(node, "relay.ts", "frame")
   },
   {
     name: "relay-coalesced",
     says: "the same, one write for each socket and turn of the event loop",
     speech: "relay",
-    start: () => beside("relay.ts", "coalesced")
+    start: ({ node }) => beside(node, "relay.ts", "coalesced")
   },
   {
     name: "relay-durable",
     says: "the coalesced one, on the disk of SQLite before anything is sent",
     speech: "relay",
-    start: ({ folder, run }) => beside("relay.ts", "durable", join(folder, `${run}-relay.db`))
+    start: ({ folder, run, node }) => beside(node, "relay.ts", "durable", join(folder, `${run}-relay.db`))
   },
   {
     name: "socket.io",
     says: "socket.io with a room for each chat; keeps nothing",
     speech: "socket.io",
-    start: () => beside("socketio.ts")
+    start: ({ node }) => beside(node, "socketio.ts")
   }
 ]
+
+export const subjectNamed = (name: string): Subject => {
+  const found = subjects.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`there is no server ${name}`)
+  return found
+}

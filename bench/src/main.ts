@@ -1,14 +1,15 @@
-/** `npx pnpm bench`: see docs/performance.md. Exit codes: 0 done, 1 messages were missing, 2 usage. */
+/** `npx pnpm bench`: see docs/performance.md. Exit codes: 0 done, 1 something was missing, 2 usage. */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { type Found, together } from "./Experiment.ts"
 import { BadOptions, type Options, readOptions, usage } from "./Options.ts"
-import { prepare, type Prepared } from "./Prepared.ts"
+import { writePage } from "./Page.ts"
+import { prepare } from "./Prepared.ts"
 import { summary } from "./Profile.ts"
 import { markdown, type Report, reportOf } from "./Report.ts"
-import { play } from "./Rounds.ts"
-import { countRows, type Rows } from "./Rows.ts"
+import { play, type Run, type Setting } from "./Rounds.ts"
 import { onlineOf, usersOf } from "./Scenario.ts"
 
 const PROFILES = fileURLToPath(new URL("../profiles", import.meta.url))
@@ -18,27 +19,29 @@ const TOP = 25
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`)
 
-const rowsOf = async (prepared: Prepared, rows: Options["rows"]): Promise<ReadonlyArray<Rows>> => {
-  const counted: Array<Rows> = []
-  for (const members of rows?.members ?? []) counted.push(await countRows(prepared, members, rows?.messages ?? 0))
-  return counted
+const showProfiles = (runs: ReadonlyArray<Run>): void => {
+  for (const run of runs.filter(({ subject, round }) => subject === "parley" && round === 1)) {
+    tell(`${run.scenario}:\n${summary(join(PROFILES, run.scenario), run, TOP)}`)
+  }
 }
 
 const bench = async (options: Options, folder: string): Promise<Report> => {
-  const { scenarios, subjects, rows, profile } = options
-  const count = Math.max(2, ...scenarios.map(usersOf), ...(rows?.members ?? []))
-  const online = Math.max(1, ...scenarios.map(onlineOf))
-  tell(`importing ${count} users, logging ${online} of them in`)
+  const { scenarios, subjects, experiments, profile, quick, command, rounds, duration } = options
+  const wanted = experiments.map(({ users }) => users?.(quick) ?? 0)
+  const count = Math.max(2, ...scenarios.map(usersOf), ...wanted)
+  const online = Math.max(1, ...scenarios.map(onlineOf), ...wanted)
+  tell(`importing ${count} users, with sessions for ${online} of them`)
   const prepared = await prepare(folder, count, online)
-  const profiles = profile ? PROFILES : undefined
   if (profile) rmSync(PROFILES, { recursive: true, force: true })
-  const runs = await play({ ...options, prepared, folder, profiles, tell }, scenarios, subjects)
-  if (profile) {
-    for (const run of runs.filter(({ subject, round }) => subject === "parley" && round === 1)) {
-      tell(`${run.scenario}:\n${summary(join(PROFILES, run.scenario), run, TOP)}`)
-    }
+  const setting: Setting = { ...options, prepared, folder, profiles: profile ? PROFILES : undefined, tell }
+  const runs = await play(setting, scenarios, subjects)
+  if (profile) showProfiles(runs)
+  const found: Array<Found> = []
+  for (const experiment of experiments) {
+    tell(`${experiment.name}: ${experiment.says}`)
+    found.push(await experiment.play(setting))
   }
-  return reportOf(runs, await rowsOf(prepared, rows))
+  return reportOf(runs, together(found), { command, rounds, duration })
 }
 
 const main = async (): Promise<number> => {
@@ -47,8 +50,10 @@ const main = async (): Promise<number> => {
   const folder = mkdtempSync(join(tmpdir(), "parley-bench-"))
   try {
     const report = await bench(options, folder)
-    console.log(options.json ? JSON.stringify(report) : markdown(report, options.scenarios, options.subjects))
-    return report.runs.every(({ missing, lost }) => missing === 0 && lost === 0) ? 0 : 1
+    const page = markdown(report, options.scenarios, options.subjects)
+    if (options.write !== undefined) writePage(options.write, page)
+    console.log(options.json ? JSON.stringify(report) : page)
+    return report.missing.length === 0 ? 0 : 1
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

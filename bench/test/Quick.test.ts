@@ -1,38 +1,119 @@
 /** The benchmark works from beginning to end. What it measures here is of no interest, and never looked at. */
 import { execFile } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
+import { ratios } from "../src/Goals.ts"
+import { withFigures } from "../src/Page.ts"
 import { shares } from "../src/Profile.ts"
-import { ratios, type Report, spread } from "../src/Report.ts"
+import { ratio, ratioTable } from "../src/Ratio.ts"
+import type { Report } from "../src/Report.ts"
 import type { Run } from "../src/Rounds.ts"
+import { spread } from "../src/Spread.ts"
+import { markdownOf, type Table } from "../src/Table.ts"
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 const bench = (...args: ReadonlyArray<string>) => promisify(execFile)(process.execPath, [MAIN, ...args])
 
 const quick = ["--quick", "--duration", "0.3", "--json"]
 
+const reported = async (...args: ReadonlyArray<string>): Promise<Report> =>
+  JSON.parse((await bench(...quick, ...args)).stdout) as Report
+
+const tableOf = ({ tables }: Report, title: string): Table => {
+  const found = tables.find((one) => one.title.startsWith(title))
+  if (found === undefined) throw new Error(`there is no table ${title}`)
+  return found
+}
+
 describe("the benchmark", () => {
   it("plays scenarios against every server and loses nothing", { timeout: 180_000 }, async () => {
-    const { stdout } = await bench(...quick, "--only", "b,idle,rows")
-    const report = JSON.parse(stdout) as Report
-    const subjects = ["parley", "relay-frame", "relay-coalesced", "relay-durable", "socket.io"]
-    expect(report.runs.map(({ scenario, subject }) => `${scenario} ${subject}`)).toEqual(
-      ["b", "idle"].flatMap((scenario) => subjects.map((subject) => `${scenario} ${subject}`))
-    )
+    const report = await reported("--only", "b,low,idle")
+    const all = ["parley", "relay-frame", "relay-durable", "socket.io"]
+    expect(report.runs.map(({ scenario, subject }) => `${scenario} ${subject}`)).toEqual([
+      ...all.map((subject) => `b ${subject}`),
+      ...["parley", "relay-durable"].map((subject) => `low ${subject}`),
+      ...["parley", "relay-frame", "socket.io"].map((subject) => `idle ${subject}`)
+    ])
     for (const run of report.runs) {
-      expect(run).toMatchObject({ round: 1, missing: 0, doubled: 0, lost: 0, connections: 12 })
+      const connections = { b: 12, low: 10, idle: 60 }[run.scenario]
+      expect(run).toMatchObject({ round: 1, missing: 0, doubled: 0, lost: 0, connections })
       expect(run.to).toBeGreaterThan(run.from)
       expect(run.memory.after).toBeGreaterThan(0)
     }
-    expect(report.ratios.map(({ says }) => says)).toEqual(["b: CPU per delivered message / relay-frame"])
+    for (const { answers } of report.runs.filter(({ scenario }) => scenario === "low")) {
+      expect(answers?.median).toBeGreaterThan(0)
+    }
+    expect(report.ratios.map(({ says }) => says)).toEqual([
+      "b: CPU per delivered message / relay-frame",
+      "b: delivered a second and core / socket.io",
+      "low: milliseconds to the answer, median / relay-durable",
+      "idle: memory of a connection that does nothing / relay-frame"
+    ])
+  })
+
+  it("counts rows, storms the server and lets a member catch up, and loses nothing", { timeout: 180_000 }, async () => {
+    const report = await reported("--only", "rows,storm,catch-up")
+    expect(report.missing).toEqual([])
+    const [pair, crowd] = tableOf(report, "Rows written").body
     // Whoever is not there costs nothing.
-    expect(report.rows).toEqual([5, 20].map((members) => ({ members, messages: 20, added: { log: 20 } })))
+    expect(crowd?.slice(1)).toEqual(pair?.slice(1))
+    expect(pair).toEqual(["2 members, nobody else online", "10", "log 10, places 1", "1.00", "0.10"])
+    expect(report.ratios.map(({ says, median }) => [says.split(":")[0], median > 0])).toEqual([
+      ["rows", true],
+      ["storm", true]
+    ])
+    expect(tableOf(report, "100 users reconnect at once").body.map(([server]) => server)).toEqual([
+      "parley",
+      "relay-frame"
+    ])
+    const [rate] = tableOf(report, "Catching up with 200 messages in 10 chats").body
+    expect(Number(rate?.[1])).toBeGreaterThan(0)
+  })
+
+  it("plays on a store that is full, and starts with it", { timeout: 180_000 }, async () => {
+    const report = await reported("--only", "history,cold")
+    expect(report.missing).toEqual([])
+    expect(report.ratios.map(({ says }) => says)).toEqual([
+      "history: CPU per message of a, full store / empty one",
+      "history: CPU per message of d10, full store / empty one",
+      "cold: time to listening, full store / empty one"
+    ])
+  })
+
+  it("measures what needs no server, and puts it into a page", { timeout: 180_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "parley-bench-page-"))
+    const page = join(folder, "page.md")
+    try {
+      writeFileSync(page, "before\n<!-- bench:table -->\nthe last figures\n<!-- /bench:table -->\nafter\n")
+      const report = await reported("--only", "commits,micro,embed", "--write", page)
+      expect(tableOf(report, "The commit path alone").body.map(([outstanding]) => outstanding)).toEqual([
+        "1",
+        "16",
+        "128"
+      ])
+      const steps = tableOf(report, "Steps of a message").body
+      expect(steps.map(([says]) => says?.split(":")[0])).toEqual(["decode", "rule", "append", "encode", "deliver"])
+      for (const [, nanoseconds, bytes] of steps) {
+        expect(Number(nanoseconds)).toBeGreaterThan(0)
+        expect(Number(bytes)).toBeGreaterThan(0)
+      }
+      const written = readFileSync(page, "utf8")
+      expect(written).toContain("### Steps of a message by themselves")
+      expect(written).toContain("`npx pnpm bench --quick --duration 0.3 --json --only commits,micro,embed`")
+      expect(written).not.toContain("the last figures")
+      expect(written.startsWith("before\n")).toBe(true)
+      expect(written.endsWith("<!-- /bench:table -->\nafter\n")).toBe(true)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it("has members who are not connected, and chats of two", { timeout: 180_000 }, async () => {
-    const { stdout } = await bench(...quick, "--only", "a,d", "--subjects", "parley")
-    const { runs } = JSON.parse(stdout) as Report
+    const { runs } = await reported("--only", "a,d", "--subjects", "parley")
     expect(runs.map(({ scenario, connections }) => [scenario, connections])).toEqual([
       ["a", 10],
       ["d", 5],
@@ -58,6 +139,27 @@ describe("the report", () => {
     const run = (round: number, subject: string, cpu: number) => ({ ...blank, scenario: "b", subject, round, cpu })
     const runs = [run(1, "parley", 300), run(1, "relay-frame", 100), run(2, "parley", 900), run(3, "relay-frame", 1)]
     expect(ratios(runs)).toMatchObject([{ min: 3, median: 3, max: 3 }])
+  })
+
+  it("says whether a goal is met, which may be a least or a most", () => {
+    const rows = (values: ReadonlyArray<number>, atLeast: boolean) =>
+      ratioTable(ratio("x", 2, values, { atLeast })).body.map((cells) => cells.slice(2))
+    expect(rows([1, 3, 2], false)).toEqual([["2.00", "3.00", "≤ 2.00", "met"]])
+    expect(rows([3], false)).toEqual([["3.00", "3.00", "≤ 2.00", "1.50 × the goal"]])
+    expect(rows([3], true)).toEqual([["3.00", "3.00", "≥ 2.00", "met"]])
+    expect(rows([1], true)).toEqual([["1.00", "1.00", "≥ 2.00", "0.50 × the goal"]])
+    expect(ratio("x", 2, [])).toEqual([])
+  })
+
+  it("is set in columns", () => {
+    expect(markdownOf({ title: "T", head: ["a", "b"], body: [["long", "1"]], note: "N" })).toBe(
+      "### T\n\nN\n\n| a    | b   |\n| ---- | --- |\n| long | 1   |"
+    )
+  })
+
+  it("goes into no page that has no place for it", () => {
+    expect(() => withFigures("nothing here", "figures")).toThrow("bench:table")
+    expect(() => withFigures("<!-- /bench:table --> <!-- bench:table -->", "figures")).toThrow("bench:table")
   })
 
   it("counts the time of a function within the measured time, and no idleness", () => {
@@ -92,6 +194,7 @@ const blank: Run = {
   mainCpu: 0,
   generatorLoad: 0,
   latency: undefined,
+  answers: undefined,
   missing: 0,
   doubled: 0,
   lost: 0,

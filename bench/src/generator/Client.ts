@@ -1,11 +1,7 @@
 /** What the load needs of a client, whatever protocol it speaks. */
-import type { User } from "./Plan.ts"
+import type { MadeChat, User } from "./Plan.ts"
 
-export interface Chat {
-  readonly gid: string
-  /** The first ones are connected, and of those the first ones send. */
-  readonly members: ReadonlyArray<User>
-}
+export type Chat = MadeChat
 
 /** What one frame holds for the load. */
 export interface Heard {

@@ -35,9 +35,19 @@ const masked = (opcode: number, payload: Buffer): Buffer => {
   return frame
 }
 
+/** Bytes of a message that are there when it is asked whether it is wanted. */
+const PEEK = 96
+
 export interface Ears {
   /** A text message; the bytes are valid during the call only. */
   readonly heard: (bytes: Buffer) => void
+  /**
+   * Asked about a message of which only the beginning has come: false, and the rest is thrown away as it comes. A list of
+   * thousands of users is not worth keeping for each of thousands of clients.
+   */
+  readonly wants?: (beginning: Buffer) => boolean
+  /** What was thrown away is over; so many bytes. */
+  readonly skipped?: (length: number) => void
   readonly closed: () => void
 }
 
@@ -50,7 +60,13 @@ export interface Line {
 export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
   new Promise((resolve, reject) => {
     let upgraded = false
-    let rest: Buffer | undefined
+    /** What has come of a message that is not whole yet. */
+    let kept: Array<Buffer> = []
+    let keptSize = 0
+    /** So many bytes are worth looking at again. */
+    let needed = 0
+    /** Bytes of a message that nobody wants, still to come, and of the whole message. */
+    let [skipping, skipped] = [0, 0]
     const line: Line = {
       send: (text) => void socket.write(masked(TEXT, Buffer.from(text))),
       destroy: () => socket.destroy()
@@ -58,6 +74,7 @@ export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
     /** Reads what is whole; answers how many bytes that were. */
     const read = (bytes: Buffer): number => {
       let at = 0
+      needed = 0
       if (!upgraded) {
         const end = bytes.indexOf("\r\n\r\n")
         if (end < 0) return 0
@@ -83,7 +100,17 @@ export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
           length = Number(bytes.readBigUInt64BE(at + 2))
           head = 10
         }
-        if (bytes.length - at < head + length) break
+        if (bytes.length - at < head + length) {
+          const here = bytes.length - at - head
+          const isAsked = ears.wants !== undefined && here < PEEK
+          needed = head + (isAsked ? Math.min(length, PEEK) : length)
+          if (here >= PEEK && ears.wants?.(bytes.subarray(at + head, at + head + PEEK)) === false) {
+            skipping = length - here
+            skipped = length
+            return bytes.length
+          }
+          break
+        }
         const payload = bytes.subarray(at + head, at + head + length)
         if (opcode === TEXT) ears.heard(payload)
         else if (opcode === PING) socket.write(masked(PONG, payload))
@@ -99,11 +126,25 @@ export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
       onread: {
         buffer: shared,
         callback: (count) => {
-          const fresh = shared.subarray(0, count)
-          const bytes: Buffer = rest === undefined ? fresh : Buffer.concat([rest, fresh])
+          let fresh = shared.subarray(0, count)
+          if (skipping > 0) {
+            const dropped = Math.min(skipping, count)
+            skipping -= dropped
+            if (skipping > 0) return true
+            ears.skipped?.(skipped)
+            fresh = fresh.subarray(dropped)
+            if (fresh.length === 0) return true
+          }
+          if (keptSize > 0 && keptSize + fresh.length < needed) {
+            kept.push(Buffer.from(fresh))
+            keptSize += fresh.length
+            return true
+          }
+          const bytes: Buffer = keptSize > 0 ? Buffer.concat([...kept, fresh]) : fresh
           const used = read(bytes)
           // What remains is copied: the shared buffer is the next connection's.
-          rest = used < bytes.length ? Buffer.from(bytes.subarray(used)) : undefined
+          kept = used < bytes.length ? [Buffer.from(bytes.subarray(used))] : []
+          keptSize = bytes.length - used
           return true
         }
       }

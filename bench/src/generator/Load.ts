@@ -1,8 +1,8 @@
 /** Plays a plan: connects the members, sends at the pace, counts what arrives where. */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Chat, Client, Hooks, Speaker } from "./Client.ts"
-import type { Plan, Seen } from "./Plan.ts"
-import { cpuOf, mainCpuOf, memoryOf } from "./ProcessUse.ts"
+import { type Plan, quantiles, type Seen } from "./Plan.ts"
+import { collectedMemoryOf, cpuOf, mainCpuOf, memoryOf } from "./ProcessUse.ts"
 import { now, stamped, stampOf } from "./Stamp.ts"
 
 /** Connections that are being opened at a time. */
@@ -23,7 +23,11 @@ export class Load {
   readonly #speaker: Speaker
   readonly #senders: Array<Client> = []
   readonly #clients: Array<Client> = []
+  /** Milliseconds. */
   readonly #latencies: Array<number> = []
+  readonly #answers: Array<number> = []
+  /** When each sender sent what it has no answer to yet: a server answers a connection in its order. */
+  readonly #unanswered = new Map<Client, Array<number>>()
   #turn = 0
   #sent = 0
   #answered = 0
@@ -44,7 +48,9 @@ export class Load {
 
   async play(): Promise<Seen> {
     const { pid, pace, warmUp, duration } = this.#plan
-    const before = memoryOf(pid)
+    const memory = (): Promise<number> | number =>
+      this.#plan.collect === true ? collectedMemoryOf(pid) : memoryOf(pid)
+    const before = await memory()
     await this.#assemble()
     const stop = this.#start()
     if (pace.mode === "count") await this.#settled()
@@ -52,12 +58,13 @@ export class Load {
     const measured = await this.#measure(pace.mode === "count" ? 0 : duration)
     stop()
     await this.#settled()
-    const after = memoryOf(pid)
+    const after = await memory()
     this.#closing = true
     for (const client of this.#clients) client.close()
     return {
       ...measured,
-      latency: this.#latency(),
+      latency: quantiles(this.#latencies),
+      answers: quantiles(this.#answers),
       missing: this.#sent * this.#recipients - this.#delivered,
       doubled: this.#doubled,
       lost: this.#lost,
@@ -72,8 +79,8 @@ export class Load {
   }
 
   async #assemble(): Promise<void> {
-    const { shape } = this.#plan
-    const chats = await this.#speaker.prepare(chatsOf(this.#plan))
+    const { shape, made } = this.#plan
+    const chats = made ?? (await this.#speaker.prepare(chatsOf(this.#plan)))
     // Senders take turns over all chats.
     const jobs = Array.from({ length: shape.online }, (_, nth) => chats.map((chat, index) => ({ chat, nth, index })))
     const left = jobs.flat().values()
@@ -82,10 +89,14 @@ export class Load {
         const user = chat.members[nth]
         if (user === undefined) throw new Error("there are fewer users than members")
         let last = 0
+        const unanswered: Array<number> = []
         const hooks: Hooks = {
           heard: ({ answers, ids, contents }) => {
             this.#lastHeard = now()
             this.#answered += answers
+            for (const sent of unanswered.splice(0, answers)) {
+              if (this.#measuring) this.#answers.push((this.#lastHeard - sent) / 1000)
+            }
             if (ids.length > 0) this.#frames++
             for (const id of ids) {
               if (id > last) {
@@ -95,7 +106,7 @@ export class Load {
             }
             // One pair of ears for each chat is enough: all its members hear a message in the same turn of the server.
             if (this.#measuring && nth === shape.online - 1) {
-              for (const content of contents) this.#latencies.push(this.#lastHeard - stampOf(content))
+              for (const content of contents) this.#latencies.push((this.#lastHeard - stampOf(content)) / 1000)
             }
             this.#onward()
           },
@@ -105,6 +116,7 @@ export class Load {
         }
         const client = await this.#speaker.connect(chat, user, hooks)
         this.#clients.push(client)
+        this.#unanswered.set(client, unanswered)
         if (nth < shape.senders) this.#senders[nth * shape.chats + index] = client
       }
     }
@@ -114,8 +126,10 @@ export class Load {
 
   #send(time: number): void {
     const sender = this.#senders[this.#turn++ % this.#senders.length]
+    if (sender === undefined) return
     this.#sent++
-    sender?.send(stamped(time, this.#plan.size))
+    this.#unanswered.get(sender)?.push(now())
+    sender.send(stamped(time, this.#plan.size))
   }
 
   /** Begins to send; what it returns ends it. */
@@ -170,12 +184,6 @@ export class Load {
       mainCpu: mainCpuOf(pid) - mainCpu,
       generatorLoad: to > from ? (used.user + used.system) / (to - from) : 0
     }
-  }
-
-  #latency(): Seen["latency"] {
-    const sorted = Float64Array.from(this.#latencies).sort()
-    const at = (part: number): number => (sorted[Math.floor((sorted.length - 1) * part)] ?? 0) / 1000
-    return sorted.length === 0 ? undefined : { median: at(0.5), p99: at(0.99) }
   }
 
   /** Waits until everything that was sent has arrived everywhere, or nothing comes any more. */

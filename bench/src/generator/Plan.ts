@@ -31,7 +31,15 @@ export interface User {
   readonly sid: string
 }
 
+/** A chat that is there already. */
+export interface MadeChat {
+  readonly gid: string
+  /** The first ones are connected, and of those the first ones send. */
+  readonly members: ReadonlyArray<User>
+}
+
 export interface Plan {
+  readonly task: "load"
   readonly speech: Speech
   readonly port: number
   /** The process whose use of the machine is accounted. */
@@ -46,6 +54,21 @@ export interface Plan {
   readonly size: number
   /** At least as many as the shape has members in all. */
   readonly users: ReadonlyArray<User>
+  /** Chats to use instead of making some; `users` is not looked at then, nor how many members the shape has. */
+  readonly made?: ReadonlyArray<MadeChat>
+  /** Memory is read after a collection of garbage, which the server makes on SIGUSR2 (see `servers/Collect.ts`). */
+  readonly collect?: boolean
+}
+
+export interface Quantiles {
+  readonly median: number
+  readonly p99: number
+}
+
+export const quantiles = (milliseconds: ReadonlyArray<number>): Quantiles | undefined => {
+  const sorted = Float64Array.from(milliseconds).sort()
+  const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? 0
+  return sorted.length === 0 ? undefined : { median: at(0.5), p99: at(0.99) }
 }
 
 export interface Seen {
@@ -64,8 +87,10 @@ export interface Seen {
   readonly mainCpu: number
   /** Part of the measured time in which the generator computed; near 1 the server was waiting for it. */
   readonly generatorLoad: number
-  /** Milliseconds from the sending to the first recipient of each chat: median and 99th percentile. */
-  readonly latency: { readonly median: number; readonly p99: number } | undefined
+  /** Milliseconds from the sending to the last member of each chat. */
+  readonly latency: Quantiles | undefined
+  /** Milliseconds from the sending to the answer that the sender gets. */
+  readonly answers: Quantiles | undefined
   /** Messages that were sent, and did not reach somebody, over the whole run. */
   readonly missing: number
   /** Messages that reached somebody again, over the whole run. */
@@ -76,3 +101,66 @@ export interface Seen {
   /** kB, before the first connection and at the end. */
   readonly memory: { readonly before: number; readonly after: number }
 }
+
+/** Users who come back all at once; each is owed the same number of messages. */
+export interface StormPlan {
+  readonly task: "storm"
+  readonly port: number
+  readonly pid: number
+  readonly users: ReadonlyArray<User>
+  readonly owed: number
+}
+
+/** As many connections, each of which asks a bare relay for so many bytes. */
+export interface GivePlan {
+  readonly task: "give"
+  readonly port: number
+  readonly pid: number
+  readonly connections: number
+  readonly bytes: number
+}
+
+export interface StormSeen {
+  /** From the first connection to the last byte of the last client. */
+  readonly seconds: number
+  /** Microseconds of the server's CPU, all its threads. */
+  readonly cpu: number
+  /** Of all frames, over all clients. */
+  readonly bytes: number
+  readonly missing: number
+  readonly doubled: number
+  readonly lost: number
+  /** kB: the largest that was seen, every 50 ms. */
+  readonly peak: number
+}
+
+/** One member who was away, and two others who talk at an even pace before it and meanwhile. */
+export interface CatchUpPlan {
+  readonly task: "catch-up"
+  readonly port: number
+  readonly pid: number
+  readonly late: User
+  /** Messages that the late one is owed. */
+  readonly owed: number
+  readonly talking: MadeChat
+  /** Messages a second of those who talk. */
+  readonly rate: number
+  /** Seconds of talking before. */
+  readonly before: number
+}
+
+export interface CatchUpSeen {
+  readonly seconds: number
+  readonly cpu: number
+  readonly missing: number
+  /** Messages that came before an earlier one of their chat, or twice. */
+  readonly disordered: number
+  readonly frames: { readonly count: number; readonly largestBytes: number; readonly mostPackets: number }
+  /** kB, before and at most. */
+  readonly memory: { readonly before: number; readonly peak: number }
+  /** What those who talked waited for an answer. */
+  readonly answersBefore: Quantiles | undefined
+  readonly answersMeanwhile: Quantiles | undefined
+}
+
+export type Task = Plan | StormPlan | GivePlan | CatchUpPlan

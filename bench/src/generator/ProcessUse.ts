@@ -1,5 +1,6 @@
 /** What a process takes of the machine, as Linux tells it. */
 import { readFileSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
 
 /** Ticks a second of the times in /proc: the same on every Linux that Node runs on. */
 const TICKS = 100
@@ -22,3 +23,23 @@ export const mainCpuOf = (pid: number): number => cpuIn(`/proc/${pid}/task/${pid
 /** kB of memory that the process has in use. */
 export const memoryOf = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0)
+
+/** Milliseconds for a collection of garbage, and for the pages that it frees to go. */
+const COLLECTING = 1500
+
+/** The same after the process has collected its garbage, which it does on SIGUSR2 (see `servers/Collect.ts`). */
+export const collectedMemoryOf = async (pid: number): Promise<number> => {
+  process.kill(pid, "SIGUSR2")
+  await sleep(COLLECTING)
+  return memoryOf(pid)
+}
+
+/** Watches a process's memory until it is asked for the largest that it has seen, in kB. */
+export const peakOf = (pid: number): (() => number) => {
+  let peak = memoryOf(pid)
+  const timer = setInterval(() => (peak = Math.max(peak, memoryOf(pid))), 50)
+  return () => {
+    clearInterval(timer)
+    return Math.max(peak, memoryOf(pid))
+  }
+}

@@ -1,13 +1,11 @@
 /** Clients of Parley, as docs/protocols/xuanxuan.md has them: they acknowledge every packet, gathered for 50 ms. */
-import { createHash } from "node:crypto"
 import { type Chat, type Client, type Heard, readingOnce, type Speaker } from "./Client.ts"
 import { dial, type Line } from "./Line.ts"
-import type { User } from "./Plan.ts"
 
 /** Milliseconds for which acknowledgements are gathered. */
-const GATHER = 50
+export const GATHER = 50
 
-interface Packet {
+export interface Packet {
   readonly id?: number
   readonly method?: string
   readonly result?: string
@@ -16,10 +14,10 @@ interface Packet {
   readonly data?: unknown
 }
 
-/** A password as it travels. */
-const md5 = (password: string): string => createHash("md5").update(password).digest("hex")
+/** Everybody's list of everybody, of which a client here needs nothing. */
+export const isNoUserList = (beginning: Buffer): boolean => !beginning.includes("userGetList")
 
-const packetsIn = (text: string): ReadonlyArray<Packet> => {
+export const packetsIn = (text: string): ReadonlyArray<Packet> => {
   const json = JSON.parse(text) as Packet | ReadonlyArray<Packet>
   return Array.isArray(json) ? (json as ReadonlyArray<Packet>) : [json as Packet]
 }
@@ -43,7 +41,7 @@ const read = (text: string): Heard => {
 }
 
 /** A connection that asks one thing at a time, until it goes over to something else. */
-interface Conversation {
+export interface Conversation {
   readonly line: Line
   /** Asks and waits for the answer. */
   readonly ask: (method: string, params?: unknown, sid?: string) => Promise<Packet>
@@ -53,8 +51,12 @@ interface Conversation {
   readonly become: (heard: (bytes: Buffer) => void) => void
 }
 
-const converse = async (port: number, lost: () => void): Promise<Conversation> => {
-  const waiting = new Set<{ readonly wanted: (packet: Packet) => boolean; readonly found: (packet: Packet) => void }>()
+export const converse = async (port: number, lost: () => void): Promise<Conversation> => {
+  const waiting = new Set<{
+    readonly wanted: (packet: Packet) => boolean
+    readonly found: (packet: Packet) => void
+    readonly gone: (error: Error) => void
+  }>()
   let heard = (bytes: Buffer): void => {
     for (const packet of packetsIn(bytes.toString("utf8"))) {
       for (const one of waiting) {
@@ -64,9 +66,16 @@ const converse = async (port: number, lost: () => void): Promise<Conversation> =
       }
     }
   }
-  const line = await dial(port, "/ws", { heard: (bytes) => heard(bytes), closed: lost })
+  const line = await dial(port, "/ws", {
+    heard: (bytes) => heard(bytes),
+    closed: () => {
+      for (const { gone } of waiting) gone(new Error("the server ended the connection before it answered"))
+      lost()
+    },
+    wants: isNoUserList
+  })
   const wait = (wanted: (packet: Packet) => boolean): Promise<Packet> =>
-    new Promise((found) => waiting.add({ wanted, found }))
+    new Promise((found, gone) => waiting.add({ wanted, found, gone }))
   return {
     line,
     ask: async (method, params, sid) => {
@@ -81,36 +90,6 @@ const converse = async (port: number, lost: () => void): Promise<Conversation> =
       heard = next
     }
   }
-}
-
-/** Logs these accounts in, all with the same password, and leaves them: their sessions live on. */
-export const logIn = async (
-  port: number,
-  accounts: ReadonlyArray<string>,
-  password: string
-): Promise<ReadonlyArray<User>> => {
-  const users: Array<User> = []
-  const left = accounts.entries()
-  const logInSome = async (): Promise<void> => {
-    for (const [index, account] of left) {
-      const { line, ask, until } = await converse(port, () => {})
-      const greeted = until("getlist")
-      const { data, sid = "" } = await ask("login", { account, password: md5(password) })
-      await greeted
-      line.destroy()
-      users[index] = { account, id: (data as { readonly id: number }).id, sid }
-    }
-  }
-  await Promise.all(Array.from({ length: 8 }, logInSome))
-  return users
-}
-
-/** Everybody's ids by account, as whoever has this session is told. */
-export const idsOf = async (port: number, sid: string): Promise<ReadonlyMap<string, number>> => {
-  const { line, ask } = await converse(port, () => {})
-  const { data } = await ask("userGetList", undefined, sid)
-  line.destroy()
-  return new Map((data as ReadonlyArray<{ id: number; account: string }>).map(({ id, account }) => [account, id]))
 }
 
 export const xuanxuan = (port: number): Speaker => ({

@@ -15,13 +15,16 @@ const [, , mode = "frame", file = ""] = process.argv
 
 const textFrame = (text: string): Buffer => {
   const length = Buffer.byteLength(text)
-  const head = length < 126 ? 2 : 4
+  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
   const frame = Buffer.allocUnsafe(head + length)
   frame[0] = 0x81
   if (head === 2) frame[1] = length
-  else {
+  else if (head === 4) {
     frame[1] = 126
     frame.writeUInt16BE(length, 2)
+  } else {
+    frame[1] = 127
+    frame.writeBigUInt64BE(BigInt(length), 2)
   }
   frame.write(text, head)
   return frame
@@ -69,6 +72,13 @@ const deliver = (from: Seat, record: Record): void => {
   for (const seat of from.chat ?? []) if (seat !== from) write(seat, push)
 }
 
+/** As many bytes as somebody asks for, the same for all who ask for as many. */
+let given = textFrame("")
+const give = (seat: Seat, bytes: number): void => {
+  if (given.length < bytes) given = textFrame("x".repeat(bytes))
+  write(seat, given)
+}
+
 const store = mode === "durable" ? new RelayStore<Seat>(file, deliver) : undefined
 const chats = new Map<string, Set<Seat>>()
 let lastId = 0
@@ -82,7 +92,8 @@ new WebSocketServer({ server, perMessageDeflate: false }).on("connection", (ws, 
       const record = { id: ++lastId, ...(value as Omit<Record, "id">) }
       if (store === undefined) deliver(seat, record)
       else store.add(seat, record)
-    } else {
+    } else if (verb === "give") give(seat, Number(value))
+    else {
       const gid = String(value)
       seat.chat = chats.get(gid) ?? new Set()
       chats.set(gid, seat.chat.add(seat))

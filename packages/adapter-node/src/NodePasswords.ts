@@ -55,6 +55,33 @@ const parse = (hash: string): Parsed | undefined => {
   }
 }
 
+const costOf = ({ costs }: Parsed, name: string): number => costs[name] ?? Number.NaN
+
+/**
+ * Whether `verify` can do something with this hash: PHC form of a kind that this Node has, at a cost within what is allowed, with a
+ * salt and a tag that the function takes.
+ */
+export const isHash = (hash: string): boolean => {
+  const parsed = parse(hash)
+  if (parsed === undefined || parsed.salt.length < 8 || parsed.tag.length < 16) return false
+  const of = (name: string): number => costOf(parsed, name)
+  const isCost = (name: string, most: number): boolean =>
+    Number.isInteger(of(name)) && of(name) >= 1 && of(name) <= most
+  return parsed.kind === "argon2id"
+    ? argon2 !== undefined &&
+        isCost("t", 100) &&
+        isCost("p", 255) &&
+        isCost("m", MAX_MEMORY / 1024) &&
+        of("m") >= 8 * of("p")
+    : isCost("ln", 30) &&
+        isCost("r", 1024) &&
+        isCost("p", 100) &&
+        scryptMemory(of("ln"), of("r"), of("p")) <= MAX_MEMORY
+}
+
+/** What scrypt needs is a little more than 128 * N * r. */
+const scryptMemory = (ln: number, r: number, p: number): number => 128 * 2 ** ln * r + 128 * r * p + 1024 * 1024
+
 /** The tag that a secret gets; undefined where the costs make no sense or this Node lacks the function. */
 const derive = (secret: string, { kind, costs, salt, tag }: Parsed): Effect.Effect<Buffer | undefined> =>
   Effect.callback((resume) => {
@@ -71,8 +98,7 @@ const derive = (secret: string, { kind, costs, salt, tag }: Parsed): Effect.Effe
         )
       } else {
         const { ln = 0, r = 0, p = 0 } = costs
-        // What scrypt needs is a little more than 128 * N * r.
-        const memory = 128 * 2 ** ln * r + 128 * r * p + 1024 * 1024
+        const memory = scryptMemory(ln, r, p)
         if (!(memory <= MAX_MEMORY) || p > 100) return resume(Effect.undefined)
         crypto.scrypt(secret, salt, tag.length, { N: 2 ** ln, r, p, maxmem: memory }, done)
       }

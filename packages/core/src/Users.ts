@@ -19,6 +19,11 @@ export interface UserDraft {
   readonly account: string
   /** Absent for a user who cannot log in with a password. */
   readonly password?: string
+  /**
+   * In place of the password: what `Passwords` hashes to for `md5(password)` as 32 lower-case hex digits, in PHC form, made
+   * elsewhere. It is stored as it is.
+   */
+  readonly passwordHash?: string
   /** The account, if absent. */
   readonly realname?: string
   readonly avatar?: string
@@ -107,6 +112,13 @@ export class Users extends Context.Service<
         if (draft.password === "") {
           return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
         }
+        if (draft.password !== undefined && draft.passwordHash !== undefined) {
+          return yield* refuse({
+            _tag: "Invalid",
+            field: "passwordHash",
+            problem: "must not be there beside a password"
+          })
+        }
         return {
           account: draft.account,
           realname: draft.realname ?? draft.account,
@@ -117,7 +129,8 @@ export class Users extends Context.Service<
           organisation: draft.organisation ?? null,
           disabled: false,
           createdAt: yield* Clock.currentTimeMillis,
-          password: draft.password === undefined ? null : yield* credentials.hash(draft.password)
+          password:
+            draft.passwordHash ?? (draft.password === undefined ? null : yield* credentials.hash(draft.password))
         }
       })
 

@@ -15,8 +15,8 @@ const isLoopback = (host: string): boolean =>
 export const demonstrationAt = Effect.fnUntraced(function* ({ demo, host }: ServeOptions) {
   const users = yield* Users
   const store = yield* Store
-  const isEmpty = (yield* users.list).length === 0
-  const isWanted = demo ?? (isEmpty && isLoopback(host))
+  // Everybody is asked for only where it decides: there may be a hundred thousand.
+  const isWanted = demo ?? (isLoopback(host) && (yield* users.list).length === 0)
   const isThere = isWanted || (yield* store.record(NOTE.dialect, NOTE.kind, NOTE.key)) !== undefined
   return { isWanted, isServed: demo !== false && isThere && isLoopback(host) }
 })

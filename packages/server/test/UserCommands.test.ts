@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Credentials } from "@parley/core/Credentials"
+import { UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"
+import { Passwords } from "@parley/core/Passwords"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
@@ -114,6 +116,20 @@ describe("the commands about users", () => {
       yield* login("bob", "b")
       yield* run("user passwd", { account: "alice", password: "later" })
       assert.strictEqual((yield* login("alice", "later")).user.account, "alice")
+    }).pipe(Effect.provide(office))
+  )
+
+  it.live("import hashes that were made elsewhere, of the md5 of the password", () =>
+    Effect.gen(function* () {
+      const { hash } = yield* Passwords
+      const made = yield* hash(yield* (yield* Credentials).secretOf("secret"))
+      const file = `account,password-hash\nalice,"${made}"\nbob,"${made}"\n`
+      assert.strictEqual(yield* say("user import", { file }), "added 2 users")
+      yield* login("alice", "secret")
+      yield* login("bob", "secret")
+      assert.strictEqual((yield* Effect.flip(login("alice", made))).reason._tag, "WrongPassword")
+      const { password } = yield* Store
+      assert.strictEqual(yield* password((yield* (yield* Users).list)[0]?.id ?? UserId(0)), made)
     }).pipe(Effect.provide(office))
   )
 

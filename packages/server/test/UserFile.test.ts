@@ -58,18 +58,46 @@ describe("a file of users", () => {
     )
   })
 
+  it("may hold hashes in place of passwords, in a column of their own", () => {
+    const hash = `$argon2id$v=19$m=19456,t=2,p=1$${"A".repeat(22)}$${"A".repeat(43)}`
+    const scrypt = `$scrypt$ln=15,r=8,p=3$${"A".repeat(22)}$${"A".repeat(43)}`
+    const read = Result.getOrThrow(
+      readUserFile(`account,password-hash,password\nalice,"${hash}",\nbob,"${scrypt}",\ncarol,,c\n`)
+    )
+    assert.deepStrictEqual(
+      read.map(({ draft }) => [draft.password, draft.passwordHash]),
+      [
+        [undefined, hash],
+        [undefined, scrypt],
+        ["c", undefined]
+      ]
+    )
+    const without = "password-hash must be $argon2id$… or $scrypt$… in PHC form"
+    const both = "there is a password and a password-hash; one of them must be empty"
+    for (const [field, problem] of [
+      ["5f4dcc3b5aa765d61d8327deb882cf99", without],
+      ["$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW", without],
+      [hash.replace("m=19456", "m=999999999"), without],
+      [hash.replace("t=2", "t=0"), without],
+      [hash.replace("m=19456,t=2,p=1", "m=19456"), without]
+    ] as const) {
+      assert.strictEqual(problems(`account,password-hash\nalice,"${field}"\n`), `line 2: ${problem}`)
+    }
+    assert.strictEqual(problems(`account,password,password-hash\nalice,a,"${hash}"\n`), `line 2: ${both}`)
+  })
+
   const wrong: ReadonlyArray<readonly [string, string]> = [
     [
       "",
-      "line 1: the first line must name the columns, account and password at least: account,password,realname,admin,org,role,dept,avatar"
+      "line 1: the first line must name the columns, account and password or password-hash at least: account,password,password-hash,realname,admin,org,role,dept,avatar"
     ],
     [
       "alice,secret\n",
-      "line 1: the first line must name the columns, account and password at least: account,password,realname,admin,org,role,dept,avatar"
+      "line 1: the first line must name the columns, account and password or password-hash at least: account,password,password-hash,realname,admin,org,role,dept,avatar"
     ],
     [
       "account,password,email\na,b,c\n",
-      'line 1: unknown column "email"; there are account, password, realname, admin, org, role, dept, avatar'
+      'line 1: unknown column "email"; there are account, password, password-hash, realname, admin, org, role, dept, avatar'
     ],
     ["account,password,account\na,b,c\n", "line 1: the column account is there twice"],
     ["account,password\n", "line 1: there are no users below the header"],

@@ -7,7 +7,7 @@ import { Utterance } from "@parley/core/Tongue"
 import type { User } from "@parley/core/User"
 import type { WarmChats } from "@parley/core/WarmChats"
 import type { Profile } from "./Profiles.ts"
-import { ownChatJson, packet, userJson } from "./Speech.ts"
+import { membersJson, ownChatJson, ownFactsJson, packet, packetAround, userJson } from "./Speech.ts"
 
 /**
  * The list of all users as every login gets it, encoded once for each change of what it says: the same bytes for all who
@@ -19,6 +19,8 @@ export class Roster {
     Profile,
     { readonly of: ReadonlyArray<User>; readonly version: string; readonly list: Utterance }
   >()
+
+  readonly #everybody = new Map<Profile, { readonly of: ReadonlyArray<User>; readonly text: string }>()
 
   constructor(hub: Switchboard) {
     this.#hub = hub
@@ -33,6 +35,19 @@ export class Roster {
     const list = new Utterance(profile, [packet(nextUnkeptId(), "userGetList", data)])
     this.#lists.set(profile, { of: users, version, list })
     return list
+  }
+
+  /** A chat as its member gets it, as text. A system chat has everybody in it, which is written once for all. */
+  chat(view: OwnChatView, users: ReadonlyArray<User>, profile: Profile): string {
+    if (view.chat.type !== "system") return JSON.stringify(ownChatJson(view, profile.vocabulary))
+    let everybody = this.#everybody.get(profile)
+    if (everybody?.of !== users) {
+      const ids = users.map(({ id }) => id)
+      everybody = { of: users, text: JSON.stringify(membersJson(ids, profile.vocabulary.members)) }
+      this.#everybody.set(profile, everybody)
+    }
+    const facts = JSON.stringify(ownFactsJson(view, profile.vocabulary))
+    return `${facts.slice(0, -1)},"members":${everybody.text}}`
   }
 }
 
@@ -62,6 +77,6 @@ export const greetingOf = ({ users, roster, chats, warm, session, profile }: Gue
     } else if (before !== undefined) views.push(before)
   }
   views.sort((a, b) => a.chat.id - b.chat.id)
-  const data = views.map((view) => ownChatJson(view, profile.vocabulary))
-  return [roster.list(users, profile), new Utterance(profile, [packet(nextUnkeptId(), "getlist", data)])]
+  const data = views.map((view) => roster.chat(view, users, profile)).join(",")
+  return [roster.list(users, profile), new Utterance(profile, [packetAround(nextUnkeptId(), "getlist", `[${data}]`)])]
 }

@@ -36,7 +36,7 @@ export const userJson = (user: PresentUser): Json => ({
 const committersText = (committers: Committers): string =>
   committers === "all" ? "$ALL" : committers === "admins" ? "$ADMINS" : committers.join(",")
 
-const membersJson = (users: Iterable<UserId>, as: MembersAs): ReadonlyArray<Json> =>
+export const membersJson = (users: Iterable<UserId>, as: MembersAs): ReadonlyArray<Json> =>
   Array.from(users, (id) => (as === "ids" ? id : { id }))
 
 /** The words of one wire profile. */
@@ -72,12 +72,17 @@ export const chatJson = ({ chat, head }: ChatView, vocabulary: Vocabulary): Json
   members: membersJson(memberIds(chat, vocabulary), vocabulary.members)
 })
 
-/** A chat with what the member who asks set for themself. */
-export const ownChatJson = ({ chat, head, preference }: OwnChatView, vocabulary: Vocabulary): Json => ({
-  ...factsJson(chat, head, vocabulary),
-  ...preferenceJson(preference),
-  members: membersJson(memberIds(chat, vocabulary), vocabulary.members)
+/** A chat with what the member who asks set for themself; `members` comes last. */
+export const ownChatJson = (view: OwnChatView, vocabulary: Vocabulary): Json => ({
+  ...ownFactsJson(view, vocabulary),
+  members: membersJson(memberIds(view.chat, vocabulary), vocabulary.members)
 })
+
+/** The same without the members. */
+export const ownFactsJson = (
+  { chat, head, preference }: OwnChatView,
+  vocabulary: Vocabulary
+): { readonly [key: string]: Json } => ({ ...factsJson(chat, head, vocabulary), ...preferenceJson(preference) })
 
 const preferenceJson = ({ star, hide, mute }: Preference): { readonly [key: string]: Json } => ({ star, hide, mute })
 
@@ -104,8 +109,11 @@ export const fileJson = (file: StoredFile): Json => ({
 })
 
 /** One packet of a push. */
-export const packet = (id: number, method: string, data: Json): string =>
-  JSON.stringify({ id, module: "chat", method, data })
+export const packet = (id: number, method: string, data: Json): string => packetAround(id, method, JSON.stringify(data))
+
+/** The same around data that is JSON text already. */
+export const packetAround = (id: number, method: string, data: string): string =>
+  `{"id":${id},"module":"chat","method":${JSON.stringify(method)},"data":${data}}`
 
 /** Several packets as one frame. Source: seeds/002, "数据格式和约定". */
 export const bundle = (packets: ReadonlyArray<string>): string => `[${packets.join(",")}]`

@@ -105,7 +105,7 @@ export const userCommands = (
         kind: "text",
         positional: true,
         required: true,
-        says: "CSV in UTF-8 with the columns account,password and, if wanted, realname,admin,org,role,dept,avatar; who has no password cannot log in until one is set"
+        says: "CSV in UTF-8 with the columns account,password and, if wanted, password-hash,realname,admin,org,role,dept,avatar; who has no password cannot log in until one is set"
       }
     ],
     run: (inputs) => importUsers(users, text(inputs, "file"), accountLimit)
@@ -129,7 +129,7 @@ const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: s
     .map(({ line, draft }) => `line ${line}: account ${draft.account} exists already`)
   if (problems.length > 0) return yield* Effect.fail(listProblems(problems))
   const added = yield* told(users.add(lines.map(({ draft }) => draft)))
-  const without = lines.filter(({ draft }) => draft.password === undefined).length
+  const without = lines.filter(({ draft }) => draft.password === undefined && draft.passwordHash === undefined).length
   return [
     `added ${added.length} ${added.length === 1 ? "user" : "users"}`,
     ...(without === 0

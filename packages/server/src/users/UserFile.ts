@@ -1,4 +1,5 @@
 /** A file of users to import: CSV with a header line. */
+import { isHash } from "@parley/adapter-node/NodePasswords"
 import { accountProblem } from "@parley/core/User"
 import { defaultSettings } from "@parley/core/Settings"
 import type { UserDraft } from "@parley/core/Users"
@@ -6,7 +7,17 @@ import * as Result from "effect/Result"
 import { CsvError, parse } from "csv-parse/sync"
 import { readBoolean } from "../settings/Declaration.ts"
 
-export const COLUMNS = ["account", "password", "realname", "admin", "org", "role", "dept", "avatar"] as const
+export const COLUMNS = [
+  "account",
+  "password",
+  "password-hash",
+  "realname",
+  "admin",
+  "org",
+  "role",
+  "dept",
+  "avatar"
+] as const
 type Column = (typeof COLUMNS)[number]
 
 /** A user of the file, with the line that it ends on. */
@@ -53,6 +64,10 @@ export const readUserFile = (
     if (wrong !== undefined) problem(`account ${wrong}`)
     else if (earlier !== undefined) problem(`account ${account} is in line ${earlier} already`)
     else firstLineOf.set(account, line)
+    const hash = text("password-hash")
+    if (hash !== "" && text("password") !== "")
+      problem("there is a password and a password-hash; one of them must be empty")
+    else if (hash !== "" && !isHash(hash)) problem("password-hash must be $argon2id$… or $scrypt$… in PHC form")
     const admin = text("admin") === "" ? false : readBoolean(text("admin"), "text")
     if (admin === undefined) problem(`admin must be true or false, not ${JSON.stringify(text("admin"))}`)
     return {
@@ -61,6 +76,7 @@ export const readUserFile = (
         account,
         // Who has no password here cannot log in with one until an operator sets it.
         ...(text("password") !== "" && { password: text("password") }),
+        ...(hash !== "" && { passwordHash: hash }),
         realname: text("realname") === "" ? account : text("realname"),
         admin: admin ?? false,
         organisation: whole("org") ?? null,
@@ -96,11 +112,12 @@ const records = (csv: string): Result.Result<ReadonlyArray<Record>, string> => {
   }
 }
 
-const MISSING_HEADER = `the first line must name the columns, account and password at least: ${COLUMNS.join(",")}`
+const MISSING_HEADER = `the first line must name the columns, account and password or password-hash at least: ${COLUMNS.join(",")}`
 
 const headerProblem = (names: ReadonlyArray<string>): string | undefined => {
   const known: ReadonlyArray<string> = COLUMNS
-  if (!names.includes("account") || !names.includes("password")) return MISSING_HEADER
+  if (!names.includes("account") || !(names.includes("password") || names.includes("password-hash")))
+    return MISSING_HEADER
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) return `unknown column ${JSON.stringify(unknown)}; there are ${COLUMNS.join(", ")}`
   const twice = names.find((name, index) => names.indexOf(name) !== index)

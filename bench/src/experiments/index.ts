@@ -1,0 +1,12 @@
+/** What is measured otherwise than by a scenario. */
+import type { Experiment } from "../Experiment.ts"
+import { catchUp } from "./CatchUp.ts"
+import { cold } from "./Cold.ts"
+import { commits } from "./Commits.ts"
+import { embed } from "./Embed.ts"
+import { history } from "./History.ts"
+import { micro } from "./Micro.ts"
+import { rows } from "./Rows.ts"
+import { storm } from "./Storm.ts"
+
+export const experiments: ReadonlyArray<Experiment> = [commits, history, rows, storm, cold, catchUp, micro, embed]

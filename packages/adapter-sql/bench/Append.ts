@@ -1,0 +1,77 @@
+/** Messages appended to the log by the writer's own code, in this thread: 64 in each transaction, on the disk at its end. */
+import { randomUUID } from "node:crypto"
+import { mkdtempSync, rmSync } from "node:fs"
+import { DatabaseSync } from "node:sqlite"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { ChatId, UserId } from "@parley/core/Ids"
+import type { Unit } from "@parley/core/Store"
+import { migrate } from "../src/sqlite/Schema.ts"
+import { Statements } from "../src/sqlite/Statements.ts"
+import { Transactions } from "../src/sqlite/Transactions.ts"
+import type { Post } from "../src/sqlite/Wire.ts"
+
+const CHATS = 100
+const TOGETHER = 64
+const CONTENT = "x".repeat(200)
+
+/** One turn is one message; each 64th of them waits for the disk. */
+export const append = {
+  says: `append: a message of 200 characters, ${TOGETHER} in a transaction with \`synchronous=FULL\``,
+  make: () => {
+    const folder = mkdtempSync(join(tmpdir(), "parley-append-"))
+    const database = new DatabaseSync(join(folder, "append.db"))
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+    migrate(database)
+    const writing = new Transactions(new Statements(database))
+    const user = {
+      account: "alice",
+      realname: "",
+      avatar: "",
+      role: "",
+      dept: 0,
+      admin: false,
+      organisation: null,
+      disabled: false,
+      createdAt: 0,
+      password: null
+    }
+    const make = (...writes: Unit["writes"]): void => {
+      if (writing.commit([{ relies: [], writes }])._tag !== "Done") throw new Error("it could not be made")
+    }
+    make({ _tag: "CreateUser", user })
+    const by = UserId(1)
+    for (let index = 0; index < CHATS; index++) {
+      const chat = {
+        gid: `c${index}`,
+        name: "",
+        type: "group",
+        public: false,
+        subject: 0,
+        createdBy: by,
+        owner: by,
+        admins: [],
+        committers: "all" as const,
+        createdAt: 0,
+        attributes: {},
+        members: [by]
+      }
+      make({ _tag: "CreateChat", chat, by })
+    }
+    let nth = 0
+    let gathered: Array<Post> = []
+    return {
+      turn: () => {
+        gathered.push([ChatId((nth++ % CHATS) + 1), 1, by, "", 0, randomUUID(), "normal", "text", CONTENT, 0])
+        if (gathered.length < TOGETHER) return
+        const done = writing.commit(gathered)
+        if (done._tag !== "Done" || done.refused.length > 0) throw new Error("it was not appended")
+        gathered = []
+      },
+      close: () => {
+        database.close()
+        rmSync(folder, { recursive: true, force: true })
+      }
+    }
+  }
+}
