@@ -121,9 +121,15 @@ export class Delivery {
     this.#pendingSize = 0
   }
 
-  /** Something that is in no log. Before `open` it is no news: the greeting says it. */
-  hear(utterances: Utterances): void {
-    if (this.#opened) this.#push(utterances.in(this.tongue))
+  /**
+   * Something that is in no log. Before `open` it is no news: the greeting says it. Answers how many characters are on their
+   * way.
+   */
+  hear(utterances: Utterances): number {
+    if (!this.#opened) return 0
+    const utterance = utterances.in(this.tongue)
+    this.#push(utterance)
+    return utterance.size
   }
 
   /** A kept entry. Who asked has it with the answer. */

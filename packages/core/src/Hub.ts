@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Announcement, ChatEvent } from "./Event.ts"
+import type { Announcement, ChatEvent, UserEvent } from "./Event.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import { isKept } from "./Log.ts"
 import { Presence } from "./Presence.ts"
@@ -14,6 +14,9 @@ import { PresenceNews, type Timing } from "./PresenceNews.ts"
 import type { Session } from "./Session.ts"
 import type { Subscription } from "./Subscription.ts"
 import { Utterances } from "./Tongue.ts"
+
+/** Characters of news that are said in one turn. */
+const PART = 1024 * 1024
 
 /** Entries remembered by id, so that an acknowledgement finds its chat without asking storage. */
 const RECENT = 65_536
@@ -35,14 +38,7 @@ export class Switchboard {
   #older = new Map<number, { readonly chat: ChatId; readonly seq: number }>()
 
   constructor(timing: Timing) {
-    this.#news = new PresenceNews(timing, (events, except) => {
-      const utterances = new Utterances(...events)
-      for (const sessions of this.#sessions.values()) {
-        for (const session of sessions) {
-          if (session.connection.id !== except) session.delivery?.hear(utterances)
-        }
-      }
-    })
+    this.#news = new PresenceNews(timing, (events, except) => this.#tellEverybody(events, except))
   }
 
   /**
@@ -140,6 +136,21 @@ export class Switchboard {
     for (const observer of this.#observers) observer.hinted(chat, head)
     for (const subscription of this.#channels.get(chat) ?? []) {
       if (subscription.at < head) subscription.delivery.fallBehind(subscription, head)
+    }
+  }
+
+  /** In parts of so many characters, about: thousands of clients cannot take much in one turn. */
+  *#tellEverybody(events: ReadonlyArray<UserEvent>, except: number | undefined): Generator<void, void> {
+    const utterances = new Utterances(...events)
+    let said = 0
+    for (const sessions of this.#sessions.values()) {
+      for (const session of sessions) {
+        if (session.connection.id !== except) said += session.delivery?.hear(utterances) ?? 0
+        if (said >= PART) {
+          said = 0
+          yield
+        }
+      }
     }
   }
 

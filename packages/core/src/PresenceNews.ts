@@ -17,16 +17,25 @@ export interface Timing {
   readonly after: (milliseconds: number, callback: () => void) => void
 }
 
+/**
+ * Tells everybody but one connection. What is too much for one turn of the event loop is told in parts; who comes between two
+ * parts may be told as well.
+ */
+export type Tell = (events: ReadonlyArray<UserEvent>, except: number | undefined) => Iterator<void, void>
+
+/** Milliseconds between two parts: time for clients to read, and for everything else. */
+const PAUSE = 2
+
 export class PresenceNews {
   readonly #timing: Timing
-  readonly #tell: (events: ReadonlyArray<UserEvent>, except: number | undefined) => void
+  readonly #tell: Tell
   #gathered: Array<UserEvent> = []
   #since = Number.NEGATIVE_INFINITY
   #spent = 0
   #told = 0
+  #telling = false
 
-  /** `tell` says events to everybody but one connection. */
-  constructor(timing: Timing, tell: (events: ReadonlyArray<UserEvent>, except: number | undefined) => void) {
+  constructor(timing: Timing, tell: Tell) {
     this.#timing = timing
     this.#tell = tell
   }
@@ -38,12 +47,12 @@ export class PresenceNews {
 
   /** Whether something waits to be told. */
   get gathering(): boolean {
-    return this.#gathered.length > 0
+    return this.#telling || this.#gathered.length > 0
   }
 
   /** `listeners` is how many hear it. What is gathered reaches the connection that asked as well, which knows it already. */
   announce(event: UserEvent, listeners: number, except: number | undefined): void {
-    if (this.#gathered.length > 0) {
+    if (this.gathering) {
       this.#gathered.push(event)
       return
     }
@@ -54,18 +63,34 @@ export class PresenceNews {
     }
     this.#spent += listeners
     if (this.#spent <= AT_ONCE) {
-      this.#told++
-      this.#tell([event], except)
-      return
+      return this.#begin([event], except)
     }
     this.#gathered.push(event)
-    this.#timing.after(Math.max(0, this.#since + GATHERING - now), () => this.#flush())
+    this.#flushLater()
+  }
+
+  #flushLater(): void {
+    this.#timing.after(Math.max(0, this.#since + GATHERING - this.#timing.now()), () => this.#flush())
   }
 
   #flush(): void {
     const events = this.#gathered
     this.#gathered = []
+    this.#since = this.#timing.now()
+    this.#spent = 0
+    this.#begin(events, undefined)
+  }
+
+  #begin(events: ReadonlyArray<UserEvent>, except: number | undefined): void {
+    // From here on a list that is made anew has it all: who gets one while others are still told lacks nothing.
     this.#told++
-    this.#tell(events, undefined)
+    this.#telling = true
+    this.#goOn(this.#tell(events, except))
+  }
+
+  #goOn(parts: Iterator<void, void>): void {
+    if (parts.next().done !== true) return this.#timing.after(PAUSE, () => this.#goOn(parts))
+    this.#telling = false
+    if (this.#gathered.length > 0) this.#flushLater()
   }
 }

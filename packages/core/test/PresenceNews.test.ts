@@ -2,7 +2,7 @@
 import { describe, it } from "@effect/vitest"
 import type { UserEvent } from "@parley/core/Event"
 import { UserId } from "@parley/core/Ids"
-import { AT_ONCE, GATHERING, PresenceNews } from "@parley/core/PresenceNews"
+import { AT_ONCE, GATHERING, PresenceNews, type Tell } from "@parley/core/PresenceNews"
 import * as fc from "fast-check"
 import { expect } from "vitest"
 
@@ -26,7 +26,7 @@ const event = (id: number): UserEvent => ({
   }
 })
 
-const open = () => {
+const open = (parts = 1) => {
   let now = 0
   const timers: Array<{ readonly at: number; readonly callback: () => void }> = []
   const told: Array<{ readonly at: number; readonly ids: ReadonlyArray<number>; readonly except: number | undefined }> =
@@ -35,9 +35,12 @@ const open = () => {
     now: () => now,
     after: (milliseconds: number, callback: () => void) => void timers.push({ at: now + milliseconds, callback })
   }
-  const news = new PresenceNews(timing, (events, except) =>
+  // In as many parts as there are: the first part is seen, the others take their time.
+  const tell: Tell = function* (events, except) {
     told.push({ at: now, ids: events.map(({ id }) => id), except })
-  )
+    for (let part = 1; part < parts; part++) yield
+  }
+  const news = new PresenceNews(timing, tell)
   const goTo = (time: number): void => {
     for (let due = timers.findIndex(({ at }) => at <= time); due >= 0; due = timers.findIndex(({ at }) => at <= time)) {
       const [timer] = timers.splice(due, 1)
@@ -79,13 +82,27 @@ describe("news of users", () => {
     expect(told.at(-1), "quiet again").toMatchObject({ ids: [101] })
   })
 
+  it("is told to thousands in parts, and what comes meanwhile is told after it", () => {
+    const { news, told, goTo } = open(300)
+    news.announce(event(1), 10, undefined)
+    news.announce(event(2), 10, undefined)
+    expect(told.map(({ ids }) => ids)).toEqual([[1]])
+    expect(news.gathering).toBe(true)
+    goTo(299)
+    expect(told).toHaveLength(1)
+    goTo(GATHERING)
+    expect(told.map(({ ids }) => ids)).toEqual([[1], [2]])
+    goTo(2 * GATHERING)
+    expect(news.gathering).toBe(false)
+  })
+
   it("is never lost, doubled or told out of turn, and never later than promised", () => {
     const steps = fc.array(
       fc.record({ wait: fc.nat(700), count: fc.integer({ min: 1, max: 20 }), listeners: fc.nat(9000) })
     )
     fc.assert(
-      fc.property(steps, (storm) => {
-        const { news, told, goTo } = open()
+      fc.property(steps, fc.integer({ min: 1, max: 400 }), (storm, parts) => {
+        const { news, told, goTo } = open(parts)
         const asked = new Map<number, number>()
         let [time, id] = [0, 0]
         for (const { wait, count, listeners } of storm) {
@@ -95,7 +112,7 @@ describe("news of users", () => {
             news.announce(event(id), listeners, undefined)
           }
         }
-        goTo(time + GATHERING)
+        goTo(time + 3 * GATHERING)
         expect(told.flatMap(({ ids }) => ids)).toEqual([...asked.keys()])
         for (const { at, ids } of told) {
           for (const one of ids) expect(at - (asked.get(one) ?? 0)).toBeLessThanOrEqual(GATHERING)
