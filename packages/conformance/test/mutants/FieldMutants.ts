@@ -1,0 +1,76 @@
+/**
+ * One mutant for each documented field of an answer or a push, made from the requirements: the field is left out, at one
+ * of the places where the good server has it. A check that the requirement names has to find it.
+ */
+import { readFileSync, writeFileSync } from "node:fs"
+import { isObject, type Json, type JsonObject, parse } from "../../src/Json.ts"
+import { readings, type Requirement, requirements } from "../../src/Requirements.ts"
+import { protocols } from "../../src/index.ts"
+import { aboutOf, changed, type Here, type Mutant, type Packet, pathsTo, without } from "./Mutant.ts"
+import type { Heard } from "./Proxy.ts"
+import { checkOf, isAnswerFor, isPacketFor, type Taken } from "./Taken.ts"
+
+/** The requirements of fields that a server sends. */
+export const fieldRequirements: ReadonlyArray<Requirement> = protocols()
+  .flatMap((protocol) => requirements(protocol))
+  .filter(({ field, excluded }) => field !== undefined && field.in !== "request" && excluded === undefined)
+
+const bodiesFor = (taken: Taken, { packets, answers }: Heard): ReadonlyArray<JsonObject> => [
+  ...packets.filter((packet) => isPacketFor(taken, packet)).map(({ body }) => body),
+  ...answers.filter((answer) => isAnswerFor(taken, answer)).flatMap(({ text }) => [parse(text)].filter(isObject))
+]
+
+/** The names that a field may have in one document: where a reading has several, the server may send any of them, or all. */
+const namesOf = ({ doc, field }: Requirement): ReadonlyArray<string> => {
+  const name = field?.name ?? ""
+  const found = readings(doc).find(({ of, forms }) => of === "key" && forms.includes(name))
+  return found === undefined ? [name] : found.forms.map(String)
+}
+
+/** Where the good server has a field in what a check takes: keys joined by dots, `*` for the items of an array. */
+export const placesOf = (check: string, requirement: Requirement, heard: Heard): ReadonlyArray<string> => {
+  const names = namesOf(requirement)
+  const paths = bodiesFor(checkOf(check).taken, heard).flatMap((body) => names.flatMap((name) => pathsTo(body, name)))
+  return [...new Set(paths.map((path) => [...path.slice(0, -1), names.join("|")].join(".")))]
+}
+
+/** The first answer to a barrier of the kit's own, which it has to get. */
+const isBarrier = ({ about }: Packet, { asked }: Here): boolean =>
+  about === "chat/getpubliclist" && asked.filter((request) => aboutOf(request) === about).length === 1
+
+/** Leaves a field out of whatever a check takes, at one place. */
+export const leavingOut = (check: string, place: string): Mutant => {
+  const { taken } = checkOf(check)
+  const keys = place.split(".")
+  const last = keys.pop() ?? ""
+  const out = (body: Json): Json => last.split("|").reduce((value, name) => without(value, [...keys, name]), body)
+  return {
+    packet: (packet, here) => [
+      { send: isPacketFor(taken, packet) && !isBarrier(packet, here) ? out(packet.body) : packet.body }
+    ],
+    answer: (answer) => (isAnswerFor(taken, answer) ? changed(answer, out) : answer)
+  }
+}
+
+/** Requirement to place to the check that finds the field missing there. */
+export type FieldKills = { readonly [requirement: string]: { readonly [place: string]: string } }
+
+const file = new URL("fields.json", import.meta.url)
+
+/** `fields.json`, which `Fields.test.ts` writes and holds against the kit. */
+export const fieldKills = (): FieldKills => JSON.parse(readFileSync(file, "utf8"))
+
+export const writeFieldKills = (kills: FieldKills): void =>
+  writeFileSync(file, `${JSON.stringify(kills, undefined, 2)}\n`)
+
+/** Fields that nobody can find missing, and why. */
+export const unfound: { readonly [requirement: string]: string } = {
+  "xuanxuan.chat.committers": "a chat may be without it",
+  "xuanxuan.member.mute": "a chat may be without it",
+  "xuanxuan.chat.users": "a name of the document's tables; on the wire it is `members`",
+  "xuanxuan.chat.messages": "a name of the document's tables; on the wire it is an answer of its own",
+  "xuanxuan.member.cgid": "a name of the document's tables; on the wire it is the chat that lists the member",
+  "xuanxuan.member.user": "a name of the document's tables; on the wire it is the member's `id`",
+  "xuanxuan.offline.level": "a name of the document's tables; on the wire it is the order of packets",
+  "xuanxuan.file.gid": "a name of the document's tables; on the wire it is the chat that is asked for its files"
+}

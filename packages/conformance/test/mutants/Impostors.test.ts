@@ -1,0 +1,58 @@
+/** Whatever listens at the address: a run ends in time, the kit does not fail, and nothing passes but what is named. */
+import { describe, expect, it } from "vitest"
+import { type Options, protocols, type Report, run, Unreachable } from "../../src/index.ts"
+import { type Impostor, impostors, Stage } from "./Impostors.ts"
+import { checkOf } from "./Taken.ts"
+import { trivial } from "./Trivial.ts"
+
+/** With tokens, so that the protocols over HTTP are not over with the login. */
+const accounts = Object.fromEntries(
+  ["admin", "demo", "alice", "bob", "carol", "dave", "erin"].map((account, index) => [
+    account,
+    { account, password: "123456", token: `${account}-${"x".repeat(20)}`, id: index + 1 }
+  ])
+)
+
+/** Milliseconds that a run may take, whatever it meets. */
+const deadline = 30_000
+
+const judge = async (impostor: Impostor, protocol: string): Promise<Report | undefined> => {
+  await using stage = await new Stage(impostor).open()
+  // What is no reply is waited for over a connection; over HTTP there is always some answer, but for who is silent.
+  const isRight = impostor.passes?.some(({ checks }) => checks.some((id) => id.startsWith(`${protocol}/`))) === true
+  const isSoon = impostor.silent === true || (protocol === "xuanxuan" && !isRight)
+  const timing = { reply: isSoon ? 25 : 2_000, close: 200, scenario: 5_000, run: deadline }
+  const options: Options = { protocol, target: stage.target, profile: "all", timing }
+  try {
+    return await run(protocol === "xuanxuan" ? options : { ...options, accounts })
+  } catch (cause) {
+    if (cause instanceof Unreachable) return undefined
+    throw cause
+  }
+}
+
+/** What says nothing over a connection says nothing wrong, and a given token is not tried before it is used. */
+const isAside = (id: string): boolean => /#(wire|setup)$/.test(id) || trivial(checkOf(id)) !== undefined
+
+describe("no check passes for an impostor but those named", () => {
+  for (const impostor of impostors) {
+    it(`${impostor.name}: ${impostor.says}`, async () => {
+      const found: Array<string> = []
+      for (const protocol of protocols()) {
+        const started = performance.now()
+        const report = await judge(impostor, protocol)
+        expect(performance.now() - started).toBeLessThan(deadline)
+        if (report === undefined) continue
+        expect(report.errors).toBe(0)
+        expect(JSON.stringify(report).length).toBeLessThan(20_000_000)
+        const checks = report.scenarios.flatMap((scenario) => scenario.checks)
+        expect(checks.some(({ verdict }) => verdict === "fail")).toBe(true)
+        found.push(
+          ...checks.filter(({ verdict }) => verdict === "pass" || verdict === "pass-lenient").map(({ id }) => id)
+        )
+      }
+      const named = (impostor.passes ?? []).flatMap(({ checks }) => checks)
+      expect(found.filter((id) => !isAside(id)).toSorted()).toEqual(named.toSorted())
+    })
+  }
+})

@@ -1,0 +1,34 @@
+/** Every check can be made to fail, and the page that shows how is current. With UPDATE_DOCS=1 it is written anew. */
+import { readFileSync, writeFileSync } from "node:fs"
+import { expect, it } from "vitest"
+import { engineMutants } from "../../../server/test/mutants/EngineMutants.ts"
+import { benign } from "./Benign.ts"
+import { impostors } from "./Impostors.ts"
+import { idle, killers, page } from "./Matrix.ts"
+import { checks } from "./Taken.ts"
+import { named } from "./WireMutant.ts"
+import { wireMutants } from "./WireMutants.ts"
+
+const file = new URL("../../KILLS.md", import.meta.url)
+
+it("every check that can fail has to find a mutant", () => {
+  expect(idle()).toEqual([])
+})
+
+it("every mutant is named for checks that there are", () => {
+  const known = new Set(checks.map(({ id }) => id))
+  expect([...killers()].filter((id) => !known.has(id))).toEqual([])
+  const idlers = [...wireMutants.map((mutant) => ({ name: mutant.name, kills: named(mutant) })), ...engineMutants]
+  expect(idlers.filter(({ kills }) => kills.length === 0).map(({ name }) => name)).toEqual([])
+})
+
+it("names are given once", () => {
+  const names = [...wireMutants, ...engineMutants, ...benign, ...impostors].map(({ name }) => name)
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
+})
+
+it("the page is current", () => {
+  const current = page()
+  if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, current)
+  expect(readFileSync(file, "utf8")).toBe(current)
+})

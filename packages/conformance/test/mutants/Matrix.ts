@@ -1,0 +1,90 @@
+/** The kill matrix as a page: which check finds which mutant. What it says is held by the tests of the mutants. */
+import { engineMutants } from "../../../server/test/mutants/EngineMutants.ts"
+import { benign } from "./Benign.ts"
+import { fieldKills, unfound } from "./FieldMutants.ts"
+import { impostors } from "./Impostors.ts"
+import { checks } from "./Taken.ts"
+import { reasons, trivial } from "./Trivial.ts"
+import { sweeping } from "./Sweeping.ts"
+import { named } from "./WireMutant.ts"
+import { particular, wireMutants } from "./WireMutants.ts"
+
+/** Every check that has to find some mutant. */
+export const killers = (): ReadonlySet<string> =>
+  new Set([
+    ...wireMutants.flatMap(named),
+    ...Object.values(fieldKills()).flatMap((places) => Object.values(places)),
+    ...engineMutants.flatMap(({ kills }) => kills)
+  ])
+
+/** Checks that could not fail if they would: nobody can make them. */
+export const idle = (): ReadonlyArray<string> => {
+  const busy = killers()
+  return checks.filter((check) => !busy.has(check.id) && trivial(check) === undefined).map(({ id }) => id)
+}
+
+const code = (ids: ReadonlyArray<string>): string => ids.map((id) => `\`${id}\``).join(", ")
+
+/** A list, each line with what it is about in bold, since tables of such width are read by nobody. */
+const list = (lines: ReadonlyArray<readonly [head: string, text: string]>): string =>
+  lines.map(([head, text]) => `- **${head}** ${text}`).join("\n")
+
+const byProtocol = (ids: ReadonlyArray<string>): string =>
+  Object.entries(Object.groupBy(ids, (id) => id.slice(0, id.indexOf("/"))))
+    .map(([protocol, some = []]) => `${protocol} ${some.length}`)
+    .join(", ")
+
+const fields = (): string => {
+  const byCheck = new Map<string, Set<string>>()
+  for (const places of Object.values(fieldKills())) {
+    for (const [place, check] of Object.entries(places)) {
+      byCheck.set(check, (byCheck.get(check) ?? new Set()).add(place))
+    }
+  }
+  return [...byCheck]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([check, places]) => `- ${code([check])}: ${code([...places].toSorted((a, b) => (a < b ? -1 : 1)))}`)
+    .join("\n")
+}
+
+const cannotFail = (): string =>
+  list(
+    (["wire", "setup", "made"] as const).map((kind) => {
+      const ids = checks.filter((check) => trivial(check) === kind).map(({ id }) => id)
+      return [String(ids.length), `(${byProtocol(ids)}): ${reasons[kind]}`]
+    })
+  )
+
+export const page = (): string =>
+  [
+    "# What the kit finds",
+    "Each line is a server that is wrong in one way, made of the reference server, and the checks that have to find it. Tests play all of this against a\n" +
+      "started server: `packages/conformance/test/mutants` and `packages/server/test/mutants`. This page is generated: `UPDATE_DOCS=1` and the test\n" +
+      "`packages/conformance/test/mutants/Kills.test.ts`.",
+    `Of ${checks.length} checks ${killers().size} have to find something, every one that can fail among them.`,
+    "## On the wire, all of a kind",
+    list(sweeping.map((mutant) => [mutant.name, `${mutant.says}. Found by ${byProtocol(named(mutant))} checks.`])),
+    "## On the wire, in particular",
+    list(particular.map((mutant) => [mutant.name, `${mutant.says}. Found by ${code(named(mutant))}.`])),
+    "## In the engine",
+    list(engineMutants.map(({ name, says, kills }) => [name, `${says}. Found by ${code(kills)}.`])),
+    "## Documented fields, each left out by itself",
+    "The check that finds it, and the places in an answer or a push where the field is left out.",
+    fields(),
+    "Nobody can find these missing:",
+    list(Object.entries(unfound)),
+    "## Impostors",
+    "A run against each ends in time and without a fault of the kit. What passes all the same, beside `wire`, `setup` and what\n" +
+      "cannot fail:",
+    list(
+      impostors.map(({ name, says, passes = [] }) => [
+        name,
+        `${says}. ${passes.map(({ why, checks: ids }) => `Passes, since it ${why}: ${code(ids)}.`).join(" ") || "Nothing passes."}`
+      ])
+    ),
+    "## Servers that are right",
+    "Nothing may be found in these.",
+    list(benign.map(({ name, says }) => [name, `${says}.`])),
+    "## Checks that cannot fail",
+    cannotFail()
+  ].join("\n\n") + "\n"

@@ -1,0 +1,248 @@
+/** Mutants of what is pushed: what must not come, what must come, and in which order. */
+import { field, isArray } from "../../src/Json.ts"
+import { aboutOf, type Deed } from "./Mutant.ts"
+import { isEntry, isLogin, newsOf, of, onPush, onReply, others, pass, requests, toAll, tooLate } from "./Rewrites.ts"
+import type { WireMutant } from "./WireMutant.ts"
+
+export const pushMutants: ReadonlyArray<WireMutant> = [
+  {
+    name: "announces-what-it-refuses",
+    says: "everybody hears of every request before it is looked at",
+    make: () => ({
+      request: (frame, here) =>
+        requests(frame).flatMap((request) => newsOf(request, here).flatMap((news) => toAll(here, news)))
+    }),
+    kills: of(
+      "xuanxuan",
+      "login/wrong-password#nobody-hears login/bad-input#nobody-hears",
+      "logout/success#once",
+      "user/change-name-bad-input#nobody-hears user/change-status-bad-input#nobody-hears",
+      "create/bad-input#nothing-pushed",
+      "join/leave#who-left-hears-nothing join/refused#nobody-hears join/bad-input#nobody-hears",
+      "rename/refused#nobody-hears rename/bad-input#nobody-hears",
+      "star/on-and-off#nobody-hears",
+      "invite/kick#who-went-hears-nothing invite/refused#nobody-hears invite/atomic#nobody-hears invite/bad-input#nobody-hears",
+      "message/user#nothing-pushed message/broadcast#nothing-pushed message/atomic#nothing-pushed message/refused#nobody-hears message/size#nothing-pushed message/bad-input#nothing-pushed",
+      "history/for-new-members#not-pushed",
+      "hide/on-and-off#nobody-hears",
+      "public/refused#nobody-hears",
+      "set-admin/refused#nobody-hears",
+      "committers/list#nothing-from-the-unlisted committers/refused#nobody-hears",
+      "mute/on-and-off#nobody-hears",
+      "session/not-logged-in#nothing-pushed"
+    )
+  },
+  {
+    name: "pushes-again",
+    says: "whatever was pushed is pushed to everybody again before each reply",
+    make: () => ({
+      packet: onReply((packet, here) => [...here.pushed.flatMap(({ body }) => toAll(here, body)), ...pass(packet)])
+    }),
+    kills: of(
+      "xuanxuan",
+      "create/twice#no-second-push",
+      "message/idempotent#no-second-push message/idempotent#nothing-more",
+      "offline/deleted-by-id#acknowledged-does-not offline/acknowledged#acknowledged-do-not offline/acknowledged-as-a-list#neither-comes-again offline/foreign-ack#but-not-to-who-acknowledged offline/taken-on-the-next-frame#not-again"
+    )
+  },
+  {
+    name: "pushes-all-at-login",
+    says: "who logs in hears all that was ever asked of the server",
+    make: () => ({
+      packet: onReply((packet, here) =>
+        packet.about === "chat/login"
+          ? [
+              ...pass(packet),
+              ...here.askedByAll.flatMap((request) => newsOf(request, here).map((send): Deed => ({ send })))
+            ]
+          : pass(packet)
+      )
+    }),
+    kills: of(
+      "xuanxuan",
+      "offline/messages-only#no-rename offline/messages-only#no-create offline/kicked-meanwhile#nothing offline/joined-later#not-what-came-before"
+    )
+  },
+  {
+    name: "announces-what-was-there",
+    says: "a chat is announced again to who asks for it to be made again",
+    make: () => ({
+      packet: onReply((packet, here) =>
+        packet.about === "chat/create"
+          ? [
+              ...pass(packet),
+              ...toAll(here, {
+                id: 1,
+                module: "chat",
+                method: "create",
+                data: field(packet.body, "data") ?? null
+              })
+            ]
+          : pass(packet)
+      )
+    }),
+    kills: of("xuanxuan", "create/pair#no-push-for-a-known-pair create/twice#no-second-push")
+  },
+  {
+    name: "answers-what-wants-no-answer",
+    says: "acknowledgements and empty arrays are answered",
+    make: () => ({
+      request: (frame) => {
+        if (isArray(frame) && frame.length === 0)
+          return [{ send: { module: "null", method: "null", result: "success" } }]
+        return requests(frame)
+          .filter((request) => aboutOf(request) === "chat/message" && field(request, "params") === undefined)
+          .map((request) => ({ send: { ...request, result: "success" } }))
+      }
+    }),
+    kills: of(
+      "xuanxuan",
+      "offline/acknowledged#no-answer offline/foreign-ack#no-answer",
+      "formats/empty-array#no-answer"
+    )
+  },
+  {
+    name: "loss-is-a-logout",
+    says: "a lost connection is announced as a logout and as a change of status",
+    make: () => ({
+      gone: (here) =>
+        ["logout", "userChangeStatus"].flatMap((method) =>
+          toAll(here, { id: 1, module: "chat", method, data: { ...here.user } })
+        )
+    }),
+    kills: of("xuanxuan", "logout/disconnect#no-logout-push logout/disconnect#no-status-push")
+  },
+  {
+    name: "push-twice",
+    says: "every push comes twice",
+    make: () => ({ packet: onPush((packet) => [...pass(packet), ...pass(packet)]) }),
+    kills: of(
+      "xuanxuan",
+      "login/success#once",
+      "logout/success#once",
+      "create/group#once",
+      "message/one#once",
+      "offline/delivered-at-login#each-once"
+    )
+  },
+  {
+    name: "push-leaked",
+    says: "every push reaches everybody who is connected",
+    make: () => ({ packet: onPush(({ body }, here) => toAll(here, body)) }),
+    kills: of(
+      "xuanxuan",
+      "create/group#nobody-else",
+      "rename/by-id#nobody-else",
+      "invite/add#nobody-else",
+      "message/one#nobody-else message/several#not-the-first-chat",
+      "public/on-and-off#nobody-else"
+    )
+  },
+  {
+    name: "push-to-the-wrong",
+    says: "what is for one is pushed to another",
+    silent: true,
+    make: () => ({
+      packet: onPush((packet, here) => {
+        const wrong = others(here)
+        const to = wrong.at(-1)
+        return to === undefined ? [] : [{ send: packet.body, to }]
+      })
+    }),
+    kills: of(
+      "xuanxuan",
+      "create/group#members-hear create/group#nobody-else",
+      "message/one#nobody-else",
+      "logout/success#others-hear"
+    )
+  },
+  {
+    name: "pushes-late",
+    says: "pushes come after the deadline",
+    silent: true,
+    make: () => ({ packet: onPush(({ body }) => [{ send: body, after: tooLate }]) }),
+    kills: of(
+      "xuanxuan",
+      "create/group#members-hear",
+      "message/one#members-hear",
+      "login/success#others-hear",
+      "logout/success#others-hear"
+    )
+  },
+  {
+    name: "replies-late",
+    says: "replies come after the deadline",
+    silent: true,
+    make: (scenario) => ({
+      packet: onReply((packet, here) =>
+        isEntry(scenario, packet, here) ? pass(packet) : [{ send: packet.body, after: tooLate }]
+      ),
+      answer: (answer) => (isLogin(answer) ? answer : { ...answer, after: tooLate })
+    }),
+    kills: [
+      ...of("xuanxuan", "create/group#response", "users/list#response", "config/get#response"),
+      ...of("ha", "conversation/documented#conversation"),
+      ...of("spark", "start/new#response"),
+      ...of("hisihi", "create/documented#fields"),
+      ...of("youdu", "create/documented#created")
+    ]
+  },
+  {
+    name: "pushes-reordered",
+    says: "what is pushed comes before what was pushed or answered just before it",
+    make: () => {
+      // Of two packets the first waits for the second, or for a moment if there is none.
+      let held: ReadonlyArray<Deed> = []
+      return {
+        packet: (packet) => {
+          const isLate = packet.way === "reply" ? packet.about === "chat/login" : held.length === 0
+          if (isLate) {
+            held = [...held, ...pass(packet).map((deed) => ({ ...deed, after: 60 }))]
+            return held.slice(-1)
+          }
+          held = []
+          return pass(packet)
+        }
+      }
+    },
+    kills: of(
+      "xuanxuan",
+      "login/response-first#user-list-later",
+      "logout/resume#chat-list",
+      "message/several#second-in-order",
+      "offline/delivered-at-login#first-delivered"
+    )
+  },
+  {
+    name: "pushed-only-once",
+    says: "what was pushed once is not pushed again after a new login",
+    silent: true,
+    make: () => ({
+      packet: onPush((packet, here) => {
+        const id = field(packet.body, "id")
+        const isKnown = here.pushed.some(({ body, about }) => about === "chat/message" && field(body, "id") === id)
+        return packet.about === "chat/message" && isKnown ? [] : pass(packet)
+      })
+    }),
+    kills: of(
+      "xuanxuan",
+      "offline/deleted-by-id#unacknowledged-comes-again offline/redelivered#delivered-again offline/live-unacknowledged#delivered-again offline/acknowledged#unacknowledged-comes-again offline/foreign-ack#still-comes-again offline/not-taken#delivered-again"
+    )
+  },
+  {
+    name: "push-ids-all-alike",
+    says: "every push has the id 1",
+    make: () => ({ packet: onPush(({ body }) => [{ send: { ...body, id: 1 } }]) }),
+    kills: of("xuanxuan", "message/several#second-in-order", "offline/delivered-at-login#second-delivered")
+  },
+  {
+    name: "push-ids-of-each-connection",
+    says: "the same push has another id on each connection",
+    make: () => ({
+      packet: onPush(({ body }, here) => [
+        { send: { ...body, id: Number(field(body, "id")) + here.connection * 1000 } }
+      ])
+    }),
+    kills: of("xuanxuan", "offline/foreign-ack#same-id-for-all offline/redelivered#delivered-again")
+  }
+]

@@ -1,0 +1,71 @@
+/** What mutants on the wire are put together from. */
+import { field, isArray, isObject, type Json, type JsonObject } from "../../src/Json.ts"
+import type { Scenario } from "../../src/Scenario.ts"
+import { aboutOf, type Answer, changed, type Deed, everywhere, type Here, type Mutant, type Packet } from "./Mutant.ts"
+
+export const pass = (packet: Packet): ReadonlyArray<Deed> => [{ send: packet.body }]
+
+export const onPush =
+  (change: (packet: Packet, here: Here) => ReadonlyArray<Deed>): NonNullable<Mutant["packet"]> =>
+  (packet, here) =>
+    packet.way === "push" ? change(packet, here) : pass(packet)
+
+export const onReply =
+  (change: (packet: Packet, here: Here) => ReadonlyArray<Deed>): NonNullable<Mutant["packet"]> =>
+  (packet, here) =>
+    packet.way === "reply" ? change(packet, here) : pass(packet)
+
+/** Nothing of a scenario can be played once its actors cannot log in, or a barrier has no answer. */
+export const isEntry = (scenario: Scenario, packet: Packet, here: Here): boolean =>
+  packet.about === "chat/getpubliclist" ||
+  (packet.about === "chat/login" &&
+    here.connection < scenario.actors.length + (scenario.away?.length ?? 0) &&
+    here.asked.filter((request) => aboutOf(request) === "chat/login").length === 1)
+
+/** Longer than the kit waits for anything here, in milliseconds. */
+export const tooLate = 5_000
+
+/** Checks by their ids without the protocol. */
+export const of = (protocol: string, ...names: ReadonlyArray<string>): ReadonlyArray<string> =>
+  names.flatMap((text) => text.split(" ")).map((name) => `${protocol}/${name}`)
+
+export const onBodies = (scenario: Scenario, change: (body: Json) => Json): Mutant => ({
+  packet: (packet, here) => (isEntry(scenario, packet, here) ? pass(packet) : [{ send: change(packet.body) }]),
+  answer: (answer) => (isLogin(answer) ? answer : changed(answer, change))
+})
+
+export const isLogin = ({ path }: Answer): boolean => path.startsWith("/auth/")
+
+export const others = (here: Here): ReadonlyArray<number> => here.open.filter((number) => number !== here.connection)
+
+export const toAll = (here: Here, send: Json): ReadonlyArray<Deed> => here.open.map((to) => ({ send, to }))
+
+/** What a server would push that tells of a request before it has looked whether it may. */
+export const newsOf = (request: JsonObject, here: Here): ReadonlyArray<JsonObject> => {
+  const params = field(request, "params") ?? {}
+  const gids = here.askedByAll.flatMap((one) => {
+    const asked = field(one, "params")
+    const gid = isObject(asked) ? field(asked, "gid") : undefined
+    return typeof gid === "string" ? [gid] : []
+  })
+  const head = { id: 1, module: field(request, "module") ?? "", method: field(request, "method") ?? "" }
+  const about = { ...here.user, ...(gids[0] === undefined ? {} : { gid: gids[0] }) }
+  if (!isArray(params)) return [{ ...head, data: Object.assign(about, isObject(params) ? params : {}) }]
+  return params
+    .filter(isObject)
+    .map((message) => ({ ...head, data: [{ ...about, user: here.user?.["id"] ?? 0, ...message }] }))
+}
+
+export const requests = (frame: Json): ReadonlyArray<JsonObject> => (isArray(frame) ? frame : [frame]).filter(isObject)
+
+export const idsAsTexts = (value: Json): Json =>
+  everywhere(value, (key, item) =>
+    /^(id|ids|user|.*_id|.*Id)$/.test(key) && typeof item === "number" ? String(item) : item
+  )
+
+export const datesAsTexts = (value: Json): Json =>
+  everywhere(value, (key, item) => {
+    const at = /date|time/i.test(key) ? Number(item) : 0
+    // Seconds or milliseconds, as a number or in digits.
+    return at > 1e9 ? new Date(at > 1e11 ? at : at * 1000).toISOString() : item
+  })

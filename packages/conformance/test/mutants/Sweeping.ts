@@ -1,0 +1,74 @@
+/** Mutants that concern the whole of a protocol. */
+import { field } from "../../src/Json.ts"
+import { isEntry, isLogin, of, onPush, onReply, pass } from "./Rewrites.ts"
+import type { WireMutant } from "./WireMutant.ts"
+
+export const sweeping: ReadonlyArray<WireMutant> = [
+  {
+    name: "result-flipped",
+    says: "every `result` says the opposite, but for the entry of a scenario's actors",
+    make: (scenario) => ({
+      packet: onReply((packet, here) => {
+        // A barrier takes any answer, so these are not spared.
+        if (packet.about === "chat/login" && isEntry(scenario, packet, here)) return pass(packet)
+        const result = field(packet.body, "result") === "success" ? "fail" : "success"
+        return [{ send: { ...packet.body, result } }]
+      })
+    }),
+    kills: ({ taken }) => taken.way === "reply"
+  },
+  {
+    name: "status-wrong",
+    says: "every answer over HTTP has the status 418",
+    make: () => ({ answer: (answer) => ({ ...answer, status: 418 }) }),
+    kills: ({ taken }) => taken.way === "answer"
+  },
+  {
+    name: "entry-refused",
+    says: "nobody can log in",
+    make: () => ({
+      packet: onReply((packet) =>
+        packet.about === "chat/login"
+          ? [{ send: { module: "chat", method: "login", result: "fail", message: "no" } }]
+          : pass(packet)
+      ),
+      answer: (answer) => (isLogin(answer) ? { ...answer, status: 401, text: "{}" } : answer)
+    }),
+    kills: ({ id, scenario }) =>
+      id.endsWith("#setup") && !id.startsWith("hisihi/") && scenario.actors.length + (scenario.away?.length ?? 0) > 0,
+    more: { accounts: {} }
+  },
+  {
+    name: "no-connection",
+    says: "no WebSocket can be opened",
+    silent: true,
+    make: () => ({ noConnection: true }),
+    kills: ({ id, scenario }) => id.endsWith("#setup") && scenario.steps.some((step) => "connect" in step)
+  },
+  {
+    name: "frames-of-html",
+    says: "before every packet comes a frame of HTML",
+    make: () => ({ packet: (packet) => [{ raw: "<h1>It works!</h1>" }, ...pass(packet)] }),
+    kills: ({ id, scenario }) =>
+      id.startsWith("xuanxuan/") && id.endsWith("#wire") && scenario.steps.some((step) => !("http" in step))
+  },
+  {
+    name: "pushes-dropped",
+    says: "nothing is ever pushed",
+    silent: true,
+    make: () => ({ packet: onPush(() => []) }),
+    kills: ({ taken }) => taken.way === "push",
+    spared: of(
+      "xuanxuan",
+      "message/several#second-in-order offline/delivered-at-login#second-delivered offline/redelivered#delivered-again",
+      "offline/live-unacknowledged#delivered-again offline/acknowledged#unacknowledged-comes-again",
+      "offline/foreign-ack#same-id-for-all offline/foreign-ack#still-comes-again offline/not-taken#delivered-again"
+    )
+  },
+  {
+    name: "stays-open",
+    says: "a connection that is to be closed stays open",
+    make: () => ({ keepsOpen: true }),
+    kills: ({ taken }) => taken.way === "end"
+  }
+]

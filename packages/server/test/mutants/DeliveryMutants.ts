@@ -1,0 +1,233 @@
+/** Engines that keep, deliver or list the wrong things. */
+import type { EngineMutant } from "./EngineMutant.ts"
+
+export const deliveryMutants: ReadonlyArray<EngineMutant> = [
+  {
+    name: "queue-drained-twice",
+    says: "what was missed is delivered twice",
+    changes: [
+      {
+        module: "core/src/CatchUp.ts",
+        from: 'delivery.say(\n    subscription,\n    seq,\n    new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message })\n  )',
+        to: '[0, 1].forEach(() => delivery.say(subscription, seq, new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message })))'
+      }
+    ],
+    kills: ["xuanxuan/offline/delivered-at-login#each-once"]
+  },
+  {
+    name: "queue-not-drained",
+    says: "what was missed is never delivered",
+    silent: true,
+    changes: [
+      {
+        module: "core/src/CatchUp.ts",
+        from: "message === undefined || sentItself || !isNews(reading, entry, message)",
+        to: "true"
+      }
+    ],
+    kills: [
+      "xuanxuan/offline/delivered-at-login#first-delivered",
+      "xuanxuan/offline/redelivered#delivered",
+      "xuanxuan/offline/live-unacknowledged#delivered-again",
+      "xuanxuan/offline/not-taken#delivered-again",
+      "xuanxuan/offline/joined-later#what-came-after"
+    ]
+  },
+  {
+    name: "acknowledgements-lost",
+    says: "acknowledged packets are delivered again",
+    changes: [{ module: "core/src/Subscription.ts", from: "this.isAcknowledged(seq)", to: "true" }],
+    kills: [
+      "xuanxuan/offline/deleted-by-id#acknowledged-does-not",
+      "xuanxuan/offline/acknowledged#acknowledged-do-not",
+      "xuanxuan/offline/acknowledged-as-a-list#neither-comes-again"
+    ]
+  },
+  {
+    name: "history-oldest-first",
+    says: "the history is the wrong way round",
+    changes: [
+      {
+        module: "core/src/scripts/Messages.ts",
+        from: "{ chat, messages, total }",
+        times: 2,
+        to: "{ chat, messages: messages.toReversed(), total }"
+      }
+    ],
+    kills: [
+      "xuanxuan/history/all#newest-first",
+      "xuanxuan/history/pages#first-page",
+      "xuanxuan/message/order#ids-rise",
+      "ha/list/documented#newest-first"
+    ]
+  },
+  {
+    name: "history-page-too-long",
+    says: "a page of the history has one message more",
+    changes: [
+      { module: "core/src/scripts/Messages.ts", from: "Math.max(1, to - size + 1)", to: "Math.max(1, to - size)" }
+    ],
+    kills: ["xuanxuan/history/pages#first-page"]
+  },
+  {
+    name: "history-from-the-wrong-page",
+    says: "pages are counted from 0",
+    changes: [{ module: "core/src/scripts/Messages.ts", from: "(number - 1) * size", to: "number * size" }],
+    kills: [
+      "xuanxuan/history/pages#first-page",
+      "xuanxuan/history/pages#second-page",
+      "xuanxuan/history/all#every-message"
+    ]
+  },
+  {
+    name: "kicked-still-hears",
+    says: "who was taken out of a chat goes on hearing it",
+    changes: [{ module: "core/src/Hub.ts", from: "session.leaveChat(chat.id)", to: "undefined" }],
+    kills: ["xuanxuan/invite/kick#who-went-hears-nothing", "xuanxuan/join/leave#who-left-hears-nothing"]
+  },
+  {
+    name: "star-shared",
+    says: "what one marks is marked for everybody",
+    changes: [
+      {
+        module: "adapter-memory/src/MemoryStore.ts",
+        from: "tables.preferences.get(user)?.values() ?? []",
+        to: "[...tables.preferences.values()].flatMap((one) => [...one.values()]).map((one) => ({ ...one, user }))"
+      }
+    ],
+    kills: [
+      "xuanxuan/star/on-and-off#not-for-others",
+      "xuanxuan/hide/on-and-off#not-for-others",
+      "xuanxuan/mute/on-and-off#not-for-others"
+    ],
+    spoils: true
+  },
+  {
+    name: "duplicate-login-not-announced",
+    says: "who is logged in elsewhere is told nothing, and stays connected",
+    silent: true,
+    changes: [{ module: "core/src/Session.ts", from: "other.#takeOver()", to: "undefined" }],
+    kills: [
+      "xuanxuan/duplicate/login#first-is-told",
+      "xuanxuan/duplicate/login#first-is-closed",
+      "xuanxuan/duplicate/resumed-elsewhere#first-is-told",
+      "xuanxuan/duplicate/resumed-elsewhere#first-is-closed"
+    ]
+  },
+  {
+    name: "login-not-pushed",
+    says: "nobody hears who came",
+    silent: true,
+    changes: [
+      {
+        module: "dialects/src/xuanxuan/Respond.ts",
+        from: 'announceUser(services, session, "login", user)',
+        times: 2,
+        to: "undefined"
+      }
+    ],
+    kills: ["xuanxuan/login/success#others-hear"]
+  },
+  {
+    name: "logout-not-pushed",
+    says: "nobody hears who went",
+    silent: true,
+    changes: [
+      {
+        module: "dialects/src/xuanxuan/Respond.ts",
+        from: 'announceUser(services, session, "logout", user)',
+        to: "undefined"
+      }
+    ],
+    kills: ["xuanxuan/logout/success#others-hear"]
+  },
+  {
+    name: "session-outlives-logout",
+    says: "a sid or token is good after the logout",
+    silent: true,
+    changes: [
+      {
+        module: "core/src/Sessions.ts",
+        from: "session.ended || now - session.usedAt >= idle",
+        times: 2,
+        to: "false"
+      },
+      { module: "core/src/Sessions.ts", from: "live.delete(session.token)", to: "undefined" }
+    ],
+    kills: [
+      "xuanxuan/logout/sid-dies#sid-is-dead",
+      "xuanxuan/logout/sid-dies#second-logout",
+      "xuanxuan/offline/dead-sid-ack#denied"
+    ]
+  },
+  {
+    name: "md5-of-unsorted-members",
+    says: "a spark session is known by its members in the order of their ids",
+    changes: [
+      {
+        module: "dialects/src/spark/Identity.ts",
+        from: "[...accounts].sort()",
+        to: "[...accounts].reverse()"
+      }
+    ],
+    kills: ["spark/start/new#response", "spark/start/same-members#by-another"]
+  },
+  {
+    name: "signature-of-unsorted-members",
+    says: "a signature is made of the members as they were given",
+    changes: [{ module: "dialects/src/hisihi/Signatures.ts", from: 'ids.toSorted().join(":")', to: 'ids.join(":")' }],
+    kills: [
+      "hisihi/conversion-signature/sorted#signature",
+      "hisihi/invite-signature/sorted#signature",
+      "hisihi/kick-signature/sorted#signature"
+    ]
+  },
+  {
+    name: "recalled-still-listed",
+    says: "a message that was deleted for both is listed",
+    changes: [
+      {
+        module: "dialects/src/ha/Listing.ts",
+        from: "message.number > upTo || message.recalled",
+        to: "message.number > upTo"
+      }
+    ],
+    kills: ["ha/delete/for-both#gone-for-bob", "ha/delete/for-both#gone-for-alice"]
+  },
+  {
+    name: "hidden-for-all",
+    says: "what one hides is hidden from everybody",
+    changes: [
+      {
+        module: "adapter-memory/src/MemoryStore.ts",
+        from: "page.hiddenFrom === undefined ? undefined : tables.hidden.get(page.hiddenFrom)",
+        to: "new Set([...tables.hidden.values()].flatMap((one) => [...one]))"
+      }
+    ],
+    kills: ["ha/delete/documented#there-for-alice"]
+  },
+  {
+    name: "hidden-from-nobody",
+    says: "what one hides is listed all the same",
+    changes: [{ module: "adapter-memory/src/MemoryStore.ts", from: "hidden?.has(message.id) !== true", to: "true" }],
+    kills: ["ha/delete/documented#gone-for-bob"]
+  },
+  {
+    name: "version-stays",
+    says: "a youdu session's version does not rise",
+    changes: [{ module: "dialects/src/youdu/Groups.ts", from: "chat.version", to: "1" }],
+    kills: ["youdu/update/version#new-title", "youdu/update/documented#by-a-member"]
+  },
+  {
+    name: "pair-is-a-group",
+    says: "a chat of two is a group like any other",
+    changes: [{ module: "core/src/scripts/CreateChat.ts", from: 'command.type === "one2one"', to: "false" }],
+    kills: [
+      "xuanxuan/create/pair#gid-of-the-pair",
+      "xuanxuan/create/pair#creator-united",
+      "xuanxuan/create/pair-race#same-chat",
+      "ha/conversation/documented#conversation"
+    ],
+    spoils: true
+  }
+]

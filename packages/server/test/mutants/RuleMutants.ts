@@ -1,0 +1,168 @@
+/** Engines that allow or accept what they should not. */
+import type { EngineMutant } from "./EngineMutant.ts"
+
+export const ruleMutants: ReadonlyArray<EngineMutant> = [
+  {
+    name: "no-membership-check",
+    says: "every chat is open to everybody",
+    changes: [
+      {
+        module: "core/src/rules/Membership.ts",
+        from: "belongs(facts) || (chat.public && via === undefined)",
+        to: "true"
+      },
+      {
+        module: "core/src/rules/Membership.ts",
+        from: 'belongs(facts) ? undefined : { _tag: "NotMember" }',
+        to: "undefined"
+      }
+    ],
+    kills: [
+      "ha/send/refused#foreign",
+      "ha/list/refused#foreign",
+      "spark/add/refused#not-a-member",
+      "spark/push/refused#not-a-member",
+      "spark/remove-member/by-admin#is-out",
+      "xuanxuan/join/leave#no-longer-speaks",
+      "xuanxuan/join/leave#no-longer-reads",
+      "xuanxuan/invite/kick#says-nothing",
+      "xuanxuan/message/atomic#lists-the-refused"
+    ]
+  },
+  {
+    name: "private-chats-are-known",
+    says: "who is no member is told that, not that there is no such chat",
+    changes: [
+      {
+        module: "core/src/rules/Membership.ts",
+        from: 'seen && !chat.dissolved ? undefined : { _tag: "NoSuchChat" }',
+        to: 'seen && !chat.dissolved ? undefined : { _tag: "NotMember" }'
+      }
+    ],
+    kills: [
+      "xuanxuan/join/refused#private-chat-alike",
+      "xuanxuan/rename/refused#private-chat-alike",
+      "xuanxuan/message/refused#private-chat-alike",
+      "xuanxuan/history/refused#private-chat-alike",
+      "spark/edit/refused#not-a-member"
+    ]
+  },
+  {
+    name: "no-admin-check",
+    says: "every member counts as an admin",
+    changes: [
+      {
+        module: "core/src/rules/Membership.ts",
+        from: 'isAdmin(facts) ? undefined : { _tag: "Only", who: "admins" }',
+        to: "undefined"
+      }
+    ],
+    kills: [
+      "ha/delete/refused#not-the-sender",
+      "spark/edit/refused#not-an-admin",
+      "xuanxuan/message/broadcast#for-admins",
+      "xuanxuan/public/refused#no-admin",
+      "xuanxuan/committers/refused#no-admin"
+    ]
+  },
+  {
+    name: "no-administrator-check",
+    says: "everybody counts as a system administrator",
+    changes: [
+      {
+        module: "core/src/rules/Membership.ts",
+        from: 'user.admin ? undefined : { _tag: "Only", who: "system administrators" }',
+        to: "undefined"
+      }
+    ],
+    kills: ["xuanxuan/set-admin/refused#no-system-administrator"],
+    spoils: true
+  },
+  {
+    name: "everybody-speaks",
+    says: "the list of committers is not looked at",
+    changes: [
+      {
+        module: "core/src/rules/Speech.ts",
+        from: 'maySpeak(facts) ? undefined : { _tag: "MayNotSpeak" }',
+        to: "undefined"
+      }
+    ],
+    kills: [
+      "xuanxuan/committers/list#not-on-the-list",
+      "xuanxuan/committers/list#nothing-from-the-unlisted",
+      "xuanxuan/committers/forms#admins-silence",
+      "xuanxuan/rename/refused#may-not-speak"
+    ]
+  },
+  {
+    name: "private-groups-are-joined",
+    says: "a group that is not public can be joined",
+    changes: [
+      {
+        module: "core/src/rules/Membership.ts",
+        from: "belongs(facts) || (chat.public && via === undefined)",
+        to: "true"
+      },
+      {
+        module: "core/src/rules/Membership.ts",
+        from: 'chat.public || isMember(chat, user.id) ? undefined : { _tag: "NotPublic" }',
+        to: "undefined"
+      }
+    ],
+    kills: ["xuanxuan/join/refused#unchanged", "xuanxuan/public/on-and-off#no-longer-open"]
+  },
+  {
+    name: "chat-made-twice",
+    says: "a chat's gid that is known is a new chat",
+    changes: [
+      { module: "core/src/scripts/CreateChat.ts", from: "yield* stored(desk, attempt, command.gid)", to: "undefined" },
+      {
+        module: "core/src/scripts/CreateChat.ts",
+        from: "fresh(command, command.gid, now)",
+        to: 'fresh(command, attempt.duplicate === undefined ? command.gid : command.gid + "-" + now, now)'
+      }
+    ],
+    kills: [
+      "xuanxuan/create/twice#stored-chat",
+      "xuanxuan/create/twice#another-member",
+      "xuanxuan/create/foreign-gid#private"
+    ]
+  },
+  {
+    name: "message-sent-twice",
+    says: "the same message again is news again",
+    changes: [
+      {
+        module: "core/src/scripts/SendMessages.ts",
+        from: '{ _tag: "Same", message: known }',
+        to: '{ _tag: "Replaced", message: known.id, contentType: draft.contentType, content: draft.content }'
+      }
+    ],
+    kills: ["xuanxuan/message/idempotent#no-second-push"]
+  },
+  {
+    name: "gids-of-others",
+    says: "a message's gid that is somebody else's is taken for the same message",
+    changes: [
+      {
+        module: "core/src/scripts/SendMessages.ts",
+        from: "known.sender !== attempt.user.id || known.chat !== warm.chat.id",
+        to: "false"
+      }
+    ],
+    kills: ["xuanxuan/message/idempotent#other-chat", "xuanxuan/message/idempotent#other-sender"]
+  },
+  {
+    name: "not-atomic",
+    says: "of several messages those that are right are sent",
+    changes: [
+      {
+        module: "core/src/scripts/SendMessages.ts",
+        from: "refusals.length > 0",
+        to: "refusals.length === messages.length"
+      }
+    ],
+    kills: ["xuanxuan/message/atomic#lists-the-refused", "xuanxuan/message/atomic#nothing-stored"]
+  }
+]
