@@ -135,10 +135,7 @@ export const impostors: ReadonlyArray<Impostor> = [
   {
     name: "yes",
     says: "everything succeeds",
-    passes: [
-      { why: tolerated, checks: [...youduRefused, ...youduUnknown] },
-      { why: "lets in who may come in", checks: ["xuanxuan/login/response-first#response"] }
-    ],
+    passes: [{ why: "lets in who may come in", checks: ["xuanxuan/login/response-first#response"] }],
     frame: (text, socket) => socket.send(JSON.stringify({ ...about(text), ...good, sid: "s".repeat(40) })),
     answer: always(200, JSON.stringify(good))
   },
