@@ -14,11 +14,14 @@ export const lockFile: string = fileURLToPath(new URL("../requirements/ids.lock"
 /** Every id in use now. */
 export const usedIds = (): ReadonlyArray<Entry> => [
   ...documents
-    .flatMap((protocol) => [
-      ...new Set(
-        load(protocol).scenarios.flatMap((one) => [...checks(one, "documented"), ...checks(one, "client-1.0")])
-      )
-    ])
+    .flatMap((document) => {
+      const { protocol, scenarios } = load(document)
+      const ids = scenarios.flatMap((one) => [
+        ...checks(one, "documented", protocol),
+        ...checks(one, "client-1.0", protocol)
+      ])
+      return [...new Set(ids)]
+    })
     .map((id) => ({ kind: "check", id }) as const),
   ...readings().map(({ id }) => ({ kind: "reading", id }) as const),
   ...documents.flatMap(requirements).map(({ id }) => ({ kind: "requirement", id }) as const)

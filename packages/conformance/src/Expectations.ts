@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs"
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { type CheckResult, type ScenarioResult, worst } from "./Results.ts"
-import { checks, type Scenario, Transport } from "./Scenario.ts"
+import { checks, type Protocol, type Scenario, Transport } from "./Scenario.ts"
 
 export const Entry = Schema.Struct({
   /** `<scenario>#<check>`, or a scenario with all its checks. */
@@ -98,9 +98,13 @@ export class Expectations {
   }
 
   /** Entries that are not so. `scenarios` are all that there are; one that was not played now proves nothing. */
-  stale(scenarios: ReadonlyArray<Scenario>): ReadonlyArray<Stale> {
+  stale(scenarios: ReadonlyArray<Scenario>, protocol: Protocol): ReadonlyArray<Stale> {
     const ids = new Set(
-      scenarios.flatMap((one) => [one.id, ...checks(one, "documented"), ...checks(one, "client-1.0")])
+      scenarios.flatMap((one) => [
+        one.id,
+        ...checks(one, "documented", protocol),
+        ...checks(one, "client-1.0", protocol)
+      ])
     )
     return this.entries.flatMap((entry) => {
       const { check } = entry

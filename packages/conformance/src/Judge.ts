@@ -86,7 +86,7 @@ const excused = (check: CheckResult, found: Found): CheckResult =>
 export const judge = (world: World, scenario: Scenario, found: Found): ReadonlyArray<CheckResult> => {
   const profiles = new Map<string, Profile>()
   for (const step of scenario.steps) if ("check" in step) profiles.set(step.check, profileOf(scenario, step))
-  return checks(scenario, world.wire).flatMap((id) => {
+  return checks(scenario, world.wire, world.protocol).flatMap((id) => {
     const check = id.slice(scenario.id.length + 1)
     const profile = profiles.get(check) ?? profileOfWhole(scenario)
     const known = { id, profile }

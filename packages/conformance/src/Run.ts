@@ -147,7 +147,7 @@ export const runEffect = (options: Options): Effect.Effect<Report, CannotRun> =>
       const clock = performance.now()
       options.onPlan?.(prepared.chosen.length)
       const scenarios = yield* playAll(options, prepared, stage)
-      const staleEntries = prepared.expectations.stale(prepared.all)
+      const staleEntries = prepared.expectations.stale(prepared.all, stage.protocol)
       return {
         schemaVersion: 1,
         protocol: stage.protocol.protocol,

@@ -4,6 +4,8 @@
  */
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+import { isObject } from "./Json.ts"
+import { reads } from "./Scope.ts"
 
 /** A scenario file is at fault, and nothing can be said of a server; the message names the scenario and the step. */
 export class BadData extends Data.TaggedError("BadData")<{ readonly file: string; readonly message: string }> {}
@@ -205,16 +207,27 @@ export const Protocol = Schema.Struct({
 })
 export type Protocol = typeof Protocol.Type
 
-/** The checks of a scenario in a wire form, as `<scenario>#<check>`, with those that every scenario has. */
-export const checks = (scenario: Scenario, wire: Wire): ReadonlyArray<string> => [
-  `${scenario.id}#setup`,
+/** Whether something is prepared before the first step: somebody enters, or a connection is opened. */
+const prepares = ({ actors, away, steps }: Scenario): boolean =>
+  actors.length + (away?.length ?? 0) > 0 || steps.some((step) => "connect" in step)
+
+/**
+ * The checks of a scenario in a wire form, as `<scenario>#<check>`, with those that every scenario has. What no server
+ * could fail is none: `setup` where nothing is prepared, `wire` where there are no connections, and a value that the kit
+ * makes for itself.
+ */
+export const checks = (scenario: Scenario, wire: Wire, protocol: Protocol): ReadonlyArray<string> => [
+  ...(prepares(scenario) ? [`${scenario.id}#setup`] : []),
   ...scenario.steps.flatMap((step) =>
-    "check" in step && (step.profiles === undefined || step.profiles.includes(wire))
+    "check" in step && (step.profiles === undefined || step.profiles.includes(wire)) && !isMade(step)
       ? [`${scenario.id}#${step.check}`]
       : []
   ),
-  `${scenario.id}#wire`
+  ...(protocol.barrier !== undefined && prepares(scenario) ? [`${scenario.id}#wire`] : [])
 ]
+
+/** Whether the step only makes a value: nothing of the server is in it. */
+const isMade = (step: Step): boolean => "that" in step && isObject(step.that) && reads(step.that).size === 0
 
 /** Whose demand a step is: what rests on a protocol's document is documented, everything else is hardening. */
 export const profileOf = (scenario: Scenario, step: Step): Profile =>

@@ -70,7 +70,7 @@ describe.each(protocols())("scenario files of %s", (name) => {
     const ids = scenarios.map(({ id }) => id)
     expect(ids.length).toBe(new Set(ids).size)
     for (const wire of wires) {
-      const all = scenarios.flatMap((scenario) => checks(scenario, wire))
+      const all = scenarios.flatMap((scenario) => checks(scenario, wire, protocol))
       expect(all.filter((id, index) => all.indexOf(id) !== index)).toEqual([])
     }
   })

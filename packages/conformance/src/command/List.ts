@@ -5,13 +5,13 @@ import { isJudged, type Judged } from "../Plan.ts"
 import { BadOptions } from "../Plan.ts"
 import { levelAs } from "../Judge.ts"
 import { requirementsOf } from "../Requirements.ts"
-import { checks, profileOf, profileOfWhole, type Scenario } from "../Scenario.ts"
+import { checks, profileOf, profileOfWhole, type Protocol, type Scenario } from "../Scenario.ts"
 import type { Command } from "./Host.ts"
 
 const profiles: ReadonlyArray<Judged> = ["documented", "hardening", "all"]
 
-const checksOf = (scenario: Scenario) =>
-  checks(scenario, scenario.profiles?.[0] ?? "documented").map((id) => {
+const checksOf = (scenario: Scenario, protocol: Protocol) =>
+  checks(scenario, scenario.profiles?.[0] ?? "documented", protocol).map((id) => {
     const step = scenario.steps.find((one) => "check" in one && `${scenario.id}#${one.check}` === id)
     const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
     return {
@@ -38,22 +38,25 @@ export const list: Command = {
     if (profile === undefined) throw new BadOptions({ message: `--profile is one of ${profiles.join(", ")}` })
     const fits = anyGlob(given.texts("only").length === 0 ? undefined : given.texts("only"))
     const found = (named.length === 0 ? known : named)
-      .flatMap((name) => load(name, sequences).scenarios)
-      .filter((scenario) => fits(scenario.id) && isJudged(scenario, profile))
+      .flatMap((name) => {
+        const { protocol, scenarios } = load(name, sequences)
+        return scenarios.map((scenario) => ({ protocol, scenario }))
+      })
+      .filter(({ scenario }) => fits(scenario.id) && isJudged(scenario, profile))
     if (given.on("json")) {
       host.out(
         JSON.stringify(
-          found.map((one) => ({ ...one, checks: checksOf(one) })),
+          found.map(({ protocol, scenario }) => ({ ...scenario, checks: checksOf(scenario, protocol) })),
           undefined,
           2
         )
       )
       return 0
     }
-    for (const scenario of found) {
+    for (const { protocol, scenario } of found) {
       host.out(`${scenario.id}  ${scenario.title}`)
       if (!given.on("checks")) continue
-      for (const { id, level, profile: whose } of checksOf(scenario)) host.out(`  ${id}  ${level} ${whose}`)
+      for (const { id, level, profile: whose } of checksOf(scenario, protocol)) host.out(`  ${id}  ${level} ${whose}`)
     }
     return 0
   }

@@ -4,7 +4,6 @@ import { benign } from "./Benign.ts"
 import { fieldKills, unfound } from "./FieldMutants.ts"
 import { impostors } from "./Impostors.ts"
 import { checks } from "./Taken.ts"
-import { reasons, trivial } from "./Trivial.ts"
 import { sweeping } from "./Sweeping.ts"
 import { named } from "./WireMutant.ts"
 import { particular, wireMutants } from "./WireMutants.ts"
@@ -20,7 +19,7 @@ export const killers = (): ReadonlySet<string> =>
 /** Checks that could not fail if they would: nobody can make them. */
 export const idle = (): ReadonlyArray<string> => {
   const busy = killers()
-  return checks.filter((check) => !busy.has(check.id) && trivial(check) === undefined).map(({ id }) => id)
+  return checks.filter((check) => !busy.has(check.id)).map(({ id }) => id)
 }
 
 const code = (ids: ReadonlyArray<string>): string => ids.map((id) => `\`${id}\``).join(", ")
@@ -47,21 +46,13 @@ const fields = (): string => {
     .join("\n")
 }
 
-const cannotFail = (): string =>
-  list(
-    (["wire", "setup", "made"] as const).map((kind) => {
-      const ids = checks.filter((check) => trivial(check) === kind).map(({ id }) => id)
-      return [String(ids.length), `(${byProtocol(ids)}): ${reasons[kind]}`]
-    })
-  )
-
 export const page = (): string =>
   [
     "# What the kit finds",
     "Each line is a server that is wrong in one way, made of the reference server, and the checks that have to find it. Tests play all of this against a\n" +
       "started server: `packages/conformance/test/mutants` and `packages/server/test/mutants`. This page is generated: `UPDATE_DOCS=1` and the test\n" +
       "`packages/conformance/test/mutants/Kills.test.ts`.",
-    `Of ${checks.length} checks ${killers().size} have to find something, every one that can fail among them.`,
+    `Of ${checks.length} checks ${killers().size} have to find something, which is all of them.`,
     "## On the wire, all of a kind",
     list(sweeping.map((mutant) => [mutant.name, `${mutant.says}. Found by ${byProtocol(named(mutant))} checks.`])),
     "## On the wire, in particular",
@@ -74,8 +65,7 @@ export const page = (): string =>
     "Nobody can find these missing:",
     list(Object.entries(unfound)),
     "## Impostors",
-    "A run against each ends in time and without a fault of the kit. What passes all the same, beside `wire`, `setup` and what\n" +
-      "cannot fail:",
+    "A run against each ends in time and without a fault of the kit. What passes all the same, beside `wire` and `setup`:",
     list(
       impostors.map(({ name, says, passes = [] }) => [
         name,
@@ -84,7 +74,5 @@ export const page = (): string =>
     ),
     "## Servers that are right",
     "Nothing may be found in these.",
-    list(benign.map(({ name, says }) => [name, `${says}.`])),
-    "## Checks that cannot fail",
-    cannotFail()
+    list(benign.map(({ name, says }) => [name, `${says}.`]))
   ].join("\n\n") + "\n"

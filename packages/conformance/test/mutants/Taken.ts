@@ -2,7 +2,7 @@
 import { isArray, isObject, type Json, type JsonObject } from "../../src/Json.ts"
 import { load, protocols } from "../../src/index.ts"
 import { reading } from "../../src/Requirements.ts"
-import type { Scenario, Step } from "../../src/Scenario.ts"
+import { checks as checksOf, type Protocol, type Scenario, type Step } from "../../src/Scenario.ts"
 import { aboutOf, type Answer, type Packet } from "./Mutant.ts"
 
 export type Taken =
@@ -71,7 +71,8 @@ const takenBy = (step: Step, asked: Asked): Taken => {
   return { way: "reply", about: mine.slice(0, 1) }
 }
 
-const checksIn = (scenario: Scenario): ReadonlyArray<Check> => {
+const checksIn = (scenario: Scenario, protocol: Protocol): ReadonlyArray<Check> => {
+  const judged = new Set([...checksOf(scenario, "documented", protocol), ...checksOf(scenario, "client-1.0", protocol)])
   const asked: Asked = new Map()
   const own = scenario.steps.flatMap((step): ReadonlyArray<Check> => {
     if ("connect" in step || "use" in step) asked.set(step.by, [])
@@ -84,14 +85,18 @@ const checksIn = (scenario: Scenario): ReadonlyArray<Check> => {
   const whole = ["setup", "wire"].map((name): Check => {
     return { id: `${scenario.id}#${name}`, scenario, step: undefined, taken: { way: "all" } }
   })
-  return [...own, ...whole]
+  return [...own, ...whole].filter(({ id }) => judged.has(id))
 }
 
+const catalogues = protocols().map((protocol) => load(protocol))
+
 /** Every scenario of the kit. */
-export const scenarios: ReadonlyArray<Scenario> = protocols().flatMap((protocol) => load(protocol).scenarios)
+export const scenarios: ReadonlyArray<Scenario> = catalogues.flatMap((one) => one.scenarios)
 
 /** Every check of the kit. */
-export const checks: ReadonlyArray<Check> = scenarios.flatMap(checksIn)
+export const checks: ReadonlyArray<Check> = catalogues.flatMap(({ protocol, scenarios: some }) =>
+  some.flatMap((scenario) => checksIn(scenario, protocol))
+)
 
 export const scenarioOf = (id: string): Scenario => {
   const found = scenarios.find((one) => one.id === id)
