@@ -17,16 +17,31 @@ export class UnreadableBody extends Data.TaggedError("UnreadableBody")<{
   readonly problem: string
 }> {}
 
+/** Every runtime has it; this package's types name no runtime. */
+declare const TextDecoder: new (
+  encoding: "utf-8",
+  options: { readonly fatal: true }
+) => { readonly decode: (bytes: ArrayBuffer) => string }
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
 /**
  * Reads the body. A form is what says so by its content type; everything else is JSON, whatever the content type, since
  * real clients are careless with it.
  */
 export const readBody = (request: HttpServerRequest): Effect.Effect<Body, UnreadableBody> =>
-  request.text.pipe(
+  request.arrayBuffer.pipe(
     Effect.mapError(({ reason }) =>
       reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
         ? new UnreadableBody({ status: 413, problem: "is too large" })
         : new UnreadableBody({ status: 400, problem: "could not be read" })
+    ),
+    Effect.flatMap((bytes) =>
+      Effect.try({
+        // What is not UTF-8 would otherwise be stored as question marks.
+        try: () => utf8.decode(bytes),
+        catch: () => new UnreadableBody({ status: 400, problem: "is not UTF-8" })
+      })
     ),
     Effect.flatMap((text): Effect.Effect<Body, UnreadableBody> => {
       if (text.trim() === "") return Effect.succeed({ _tag: "Empty" })

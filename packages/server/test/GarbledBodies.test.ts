@@ -1,0 +1,33 @@
+/** A body that is no UTF-8 is refused in its protocol's words, instead of being stored with question marks. */
+import { describe, expect, it } from "vitest"
+import { Effect } from "effect"
+import { folder, serve } from "./Program.ts"
+
+/** JSON whose text has a byte that begins nothing. */
+const garbled = Uint8Array.from([...new TextEncoder().encode('{"title":"'), 0xff, ...new TextEncoder().encode('"}')])
+
+const requests = (token: string): ReadonlyArray<readonly [path: string, words: string]> => [
+  [`/session/start?token=${token}`, "message"],
+  ["/im/group", "message"],
+  ["/conversation", "error"],
+  [`/cgi/session/create?accessToken=${token}`, "errmsg"]
+]
+
+describe("a body that is no UTF-8", () => {
+  it("is refused by every protocol that has bodies", async () => {
+    const found = await Effect.gen(function* () {
+      const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo")
+      const post = (path: string, body: string | Uint8Array<ArrayBuffer>, session = "") =>
+        Effect.promise(async () => {
+          const headers = { "content-type": "application/json", "x-ha-key": "ha-demo", "x-ha-session": session }
+          const answer = await fetch(http + path, { method: "POST", body, headers })
+          return (await answer.json()) as Readonly<Record<string, unknown>>
+        })
+      const { token } = yield* post("/auth/login", JSON.stringify({ account: "admin", password: "123456" }))
+      return yield* Effect.forEach(requests(String(token)), ([path, words]) =>
+        Effect.map(post(path, garbled, String(token)), (json) => String(json[words]))
+      )
+    }).pipe(Effect.scoped, Effect.runPromise)
+    expect(found).toEqual(requests("").map(() => expect.stringContaining("is not UTF-8")))
+  })
+})
