@@ -1,6 +1,6 @@
 /**
- * One connection's life: its frames are carried out one after the other and answered in that order; it has a user or
- * none. What the words are is the business of its dialect, what it hears that of its `Delivery`.
+ * One connection's life: it has a user or none. In which order its frames are carried out is the business of its
+ * `FrameQueue`, what the words are that of its dialect, what it hears that of its `Delivery`.
  */
 import * as Effect from "effect/Effect"
 import { catchUp } from "./CatchUp.ts"
@@ -8,6 +8,7 @@ import { type Connection, Frame, type Peer } from "./Connection.ts"
 import type { Crowd, Visitor } from "./Crowd.ts"
 import { Delivery } from "./Delivery.ts"
 import type { UserCaller } from "./Event.ts"
+import { FrameQueue } from "./FrameQueue.ts"
 import type { Switchboard } from "./Hub.ts"
 import { type ChatId, EntryId, UNKEPT_IDS_FROM } from "./Ids.ts"
 import type { Places } from "./Places.ts"
@@ -16,7 +17,6 @@ import type { EngineSettings } from "./Settings.ts"
 import { startingPlaces } from "./StartingPlaces.ts"
 import type { Store } from "./Store.ts"
 import type { Tongue, Utterance } from "./Tongue.ts"
-import { Underway } from "./Underway.ts"
 import type { Status, User } from "./User.ts"
 import type { WarmChats } from "./WarmChats.ts"
 
@@ -28,9 +28,6 @@ const CLOSE_TRY_LATER = 1013
 
 /** Acknowledged ids of one frame that are looked up in storage, at most; the newest need no looking up. */
 const MAX_LOOKED_UP = 5000
-
-/** What stands among the waiting frames where one was dropped. */
-type Dropped = { readonly _tag: "Garbled" } | { readonly _tag: "Oversized"; readonly limit: number }
 
 /** What all sessions of an engine share. */
 export interface Surroundings {
@@ -58,15 +55,8 @@ export type Respond = (session: Session, frame: string) => Effect.Effect<void> |
 export class Session implements Peer, Visitor {
   readonly connection: Connection
   readonly tongue: Tongue
-  readonly #respond: Respond
   readonly #around: Surroundings
-  /** Frames that wait for their turn. */
-  readonly #waiting: Array<string | Dropped> = []
-  readonly #underway: Underway
-  /** A frame that waits until what was begun before it is answered. */
-  #held: Effect.Effect<void> | undefined
-  #paused = false
-  #running = false
+  readonly #frames: FrameQueue
   #ended = false
   #user: User | undefined
   #live: LiveSession | undefined
@@ -77,49 +67,42 @@ export class Session implements Peer, Visitor {
   constructor(connection: Connection, tongue: Tongue, respond: Respond, around: Surroundings) {
     this.connection = connection
     this.tongue = tongue
-    this.#respond = respond
     this.#around = around
-    this.#underway = new Underway(around, () => this.#moveOn())
+    const turns = {
+      carryOut: (frame: string) => respond(this, frame),
+      garbled: () => this.answer(tongue.garbled),
+      refuse: (limit: number) => {
+        this.answer(tongue.oversized(limit))
+        connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
+      }
+    }
+    this.#frames = new FrameQueue(connection, turns, around)
   }
 
   receive(frame: string): void {
-    this.#take(frame)
+    if (!this.#ended) this.#delivery?.noteTaken()
+    this.#frames.take(frame)
   }
 
   garbled(): void {
-    this.#take({ _tag: "Garbled" })
-  }
-
-  #take(frame: string | Dropped): void {
-    if (this.#ended) return
-    this.#delivery?.noteTaken()
-    this.#waiting.push(frame)
-    if (this.#waiting.length >= this.#around.settings.waitingFrames && !this.#paused) {
-      this.#paused = true
-      this.connection.pause()
-    }
-    if (!this.#running && this.#held === undefined) this.#next()
+    if (!this.#ended) this.#delivery?.noteTaken()
+    this.#frames.take({ _tag: "Garbled" })
   }
 
   oversized(limit: number): void {
-    if (this.#ended) return
-    // What came before it is answered before it.
-    this.#waiting.push({ _tag: "Oversized", limit })
-    if (!this.#running && this.#held === undefined) this.#next()
+    this.#frames.take({ _tag: "Oversized", limit })
   }
 
   closed(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#waiting.length = 0
-    this.#held = undefined
+    this.#frames.end()
     this.exit()
     this.#around.crowd.leave(this)
   }
 
   turnAway(): void {
-    this.#waiting.length = 0
-    this.#held = undefined
+    this.#frames.clear()
     this.answer(this.tongue.crowded)
     this.connection.close(CLOSE_TRY_LATER, "too many connections")
   }
@@ -130,87 +113,12 @@ export class Session implements Peer, Visitor {
    * be done in its turn. Answers what `begin` did.
    */
   begin(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
-    return this.#underway.add(begin, otherwise)
-  }
-
-  /** Something that was under way has been answered. */
-  #moveOn(): void {
-    if (this.#running) return
-    const held = this.#held
-    if (held === undefined) return this.#next()
-    if (!this.#underway.isEmpty) return
-    this.#held = undefined
-    this.#running = true
-    this.#around.work(held, () => this.#next())
-  }
-
-  /** Takes up frames until one is not carried out at once; that one goes on from here when it is. */
-  #next(): void {
-    this.#running = true
-    for (;;) {
-      if (this.#ended || !this.#underway.hasRoom) {
-        this.#running = false
-        return
-      }
-      const frame = this.#waiting.shift()
-      if (frame === undefined) {
-        this.#running = false
-        return
-      }
-      if (typeof frame !== "string" && !this.#underway.isEmpty) {
-        // It is answered after what was begun before it.
-        this.#waiting.unshift(frame)
-        this.#running = false
-        return
-      }
-      if (typeof frame !== "string" && frame._tag === "Oversized") return this.#refuse(frame.limit)
-      if (this.#paused && this.#waiting.length <= this.#around.settings.waitingFrames / 2) {
-        this.#paused = false
-        this.connection.resume()
-      }
-      if (typeof frame !== "string") {
-        this.answer(this.tongue.garbled)
-        continue
-      }
-      const work = this.#carryOut(frame)
-      if (work === undefined) continue
-      if (!this.#underway.isEmpty) {
-        // It may see what was begun before it, and is answered after that.
-        this.#held = work
-        this.#running = false
-        return
-      }
-      // A list of frames that are carried out at once must not become a stack of calls.
-      let [done, later] = [false, false]
-      this.#around.work(work, () => {
-        done = true
-        if (later) this.#next()
-      })
-      if (!done) {
-        later = true
-        return
-      }
-    }
-  }
-
-  #carryOut(frame: string): Effect.Effect<void> | undefined {
-    try {
-      return this.#respond(this, frame)
-    } catch (cause) {
-      // A mistake of ours, logged where work breaks off. It may be called from another connection's commit.
-      return Effect.die(cause)
-    }
-  }
-
-  #refuse(limit: number): void {
-    this.#waiting.length = 0
-    this.answer(this.tongue.oversized(limit))
-    this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
+    return this.#frames.begin(begin, otherwise)
   }
 
   /** Whether a frame of its is being carried out or waits for that. */
   get isBusy(): boolean {
-    return this.#running || this.#held !== undefined || this.#waiting.length > 0 || !this.#underway.isEmpty
+    return this.#frames.isBusy
   }
 
   /** The session that this connection has. */

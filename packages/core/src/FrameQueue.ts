@@ -1,0 +1,140 @@
+/**
+ * The frames of one connection: carried out one after the other and answered in that order, except that work can be begun
+ * whose answer comes later, in its turn. Reading pauses when many wait.
+ */
+import * as Effect from "effect/Effect"
+import type { Connection } from "./Connection.ts"
+import type { Surroundings } from "./Session.ts"
+import { Underway } from "./Underway.ts"
+
+/** What stands among the waiting frames where one was dropped. */
+export type Dropped = { readonly _tag: "Garbled" } | { readonly _tag: "Oversized"; readonly limit: number }
+
+/** What is done with frames whose turn it is. */
+export interface Turns {
+  /** Carries a frame out; nothing is left to run where that was done at once or begun by `begin`. */
+  readonly carryOut: (frame: string) => Effect.Effect<void> | undefined
+  /** Answers for a frame that was no text. */
+  readonly garbled: () => void
+  /** Answers for a frame that was too large, which is the last one. */
+  readonly refuse: (limit: number) => void
+}
+
+export class FrameQueue {
+  readonly #connection: Pick<Connection, "pause" | "resume">
+  readonly #turns: Turns
+  readonly #around: Surroundings
+  readonly #waiting: Array<string | Dropped> = []
+  readonly #underway: Underway
+  /** A frame that waits until what was begun before it is answered. */
+  #held: Effect.Effect<void> | undefined
+  #paused = false
+  #running = false
+  #ended = false
+
+  constructor(connection: Pick<Connection, "pause" | "resume">, turns: Turns, around: Surroundings) {
+    this.#connection = connection
+    this.#turns = turns
+    this.#around = around
+    this.#underway = new Underway(around, () => this.#moveOn())
+  }
+
+  /** Whether a frame is being carried out or waits for that. */
+  get isBusy(): boolean {
+    return this.#running || this.#held !== undefined || this.#waiting.length > 0 || !this.#underway.isEmpty
+  }
+
+  take(frame: string | Dropped): void {
+    if (this.#ended) return
+    this.#waiting.push(frame)
+    if (this.#waiting.length >= this.#around.settings.waitingFrames && !this.#paused) {
+      this.#paused = true
+      this.#connection.pause()
+    }
+    if (!this.#running && this.#held === undefined) this.#next()
+  }
+
+  /** Forgets what waits. What is under way goes on. */
+  clear(): void {
+    this.#waiting.length = 0
+    this.#held = undefined
+  }
+
+  /** The same, for good. */
+  end(): void {
+    this.#ended = true
+    this.clear()
+  }
+
+  /** See `Session.begin`. */
+  begin(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
+    return this.#underway.add(begin, otherwise)
+  }
+
+  /** Something that was under way has been answered. */
+  #moveOn(): void {
+    if (this.#running) return
+    const held = this.#held
+    if (held === undefined) return this.#next()
+    if (!this.#underway.isEmpty) return
+    this.#held = undefined
+    this.#running = true
+    this.#around.work(held, () => this.#next())
+  }
+
+  /** Takes up frames until one is not carried out at once; that one goes on from here when it is. */
+  #next(): void {
+    this.#running = true
+    for (;;) {
+      const frame = this.#ended || !this.#underway.hasRoom ? undefined : this.#waiting.shift()
+      if (frame === undefined) return this.#rest()
+      if (typeof frame !== "string" && !this.#underway.isEmpty) {
+        // It is answered after what was begun before it.
+        this.#waiting.unshift(frame)
+        return this.#rest()
+      }
+      if (typeof frame !== "string" && frame._tag === "Oversized") {
+        this.clear()
+        return this.#turns.refuse(frame.limit)
+      }
+      if (this.#paused && this.#waiting.length <= this.#around.settings.waitingFrames / 2) {
+        this.#paused = false
+        this.#connection.resume()
+      }
+      if (typeof frame !== "string") {
+        this.#turns.garbled()
+        continue
+      }
+      const work = this.#carryOut(frame)
+      if (work === undefined) continue
+      if (!this.#underway.isEmpty) {
+        // It may see what was begun before it, and is answered after that.
+        this.#held = work
+        return this.#rest()
+      }
+      // A list of frames that are carried out at once must not become a stack of calls.
+      let [done, later] = [false, false]
+      this.#around.work(work, () => {
+        done = true
+        if (later) this.#next()
+      })
+      if (!done) {
+        later = true
+        return
+      }
+    }
+  }
+
+  #rest(): void {
+    this.#running = false
+  }
+
+  #carryOut(frame: string): Effect.Effect<void> | undefined {
+    try {
+      return this.#turns.carryOut(frame)
+    } catch (cause) {
+      // A mistake of ours, logged where work breaks off. It may be called from another connection's commit.
+      return Effect.die(cause)
+    }
+  }
+}
