@@ -1,16 +1,11 @@
-/** The whole conformance set of every protocol, played through an object in somebody's framework. */
-import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
-import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { createParley } from "@parley/adapter-node"
-import { dialect as ha } from "@parley/dialects/ha"
-import { dialect as hisihi } from "@parley/dialects/hisihi"
-import { dialect as spark } from "@parley/dialects/spark"
-import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
-import { dialect as youdu } from "@parley/dialects/youdu"
+/** The whole conformance set of every protocol, played through the mount of each example: the program itself is started. */
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { lines, type Options, protocols, run } from "../../conformance/src/index.ts"
-import { addDemoUsers } from "../../server/src/Foundation.ts"
-import type { Mount, Mounted } from "./Mounts.ts"
 
 type Way = Pick<Options, "protocol" | "wire">
 
@@ -22,35 +17,52 @@ const ways: ReadonlyArray<readonly [name: string, way: Way]> = [
 /** What was not asked of this way in is none of its failures. */
 const FINE: ReadonlySet<string> = new Set(["pass", "pass-lenient", "not-applicable"])
 
-/** Declares the tests of one framework. */
-export const conforms = (name: string, mount: Mount): void => {
-  describe(`through ${name}, below a path`, () => {
-    let mounted: Mounted | undefined
-    let tcp = ""
-    let end: () => Promise<unknown> = async () => {}
+interface Example {
+  readonly http: string
+  readonly tcp: string
+  readonly stop: () => Promise<void>
+}
+
+const PRELOAD = fileURLToPath(new URL("./everything.mjs", import.meta.url))
+const fileOf = (name: string): string =>
+  fileURLToPath(new URL(`../../../examples/${name}/src/server.ts`, import.meta.url))
+
+const start = async (name: string): Promise<Example> => {
+  const data = mkdtempSync(join(tmpdir(), "parley-mount-"))
+  const environment = { ...process.env, PORT: "0", DATA: data }
+  const program = spawn(process.execPath, ["--import", PRELOAD, fileOf(name)], { env: environment })
+  const ended = new Promise<void>((resolve) => program.once("close", () => resolve()))
+  const [tcp, port] = await new Promise<ReadonlyArray<string>>((resolve, reject) => {
+    let out = ""
+    const heard = (chunk: Buffer): void => {
+      out += chunk.toString()
+      const found = /(tcp:\S+)[^]*ready .*port: (\d+)/.exec(out)
+      if (found !== null) resolve(found.slice(1))
+    }
+    program.stdout.on("data", heard)
+    program.stderr.on("data", heard)
+    program.once("exit", () => reject(new Error(`${name} ended: ${out}`)))
+  })
+  const stop = async (): Promise<void> => {
+    program.kill("SIGKILL")
+    await ended
+    rmSync(data, { recursive: true, force: true })
+  }
+  return { http: `http://127.0.0.1:${port}`, tcp: tcp ?? "", stop }
+}
+
+/** Declares the tests of one example, whose conversations are at this path. */
+export const conforms = (name: string, path: string): void => {
+  describe(`through the mount of the example ${name}`, () => {
+    let example: Example | undefined
     beforeAll(async () => {
-      const parley = await createParley({
-        store: MemoryStore.layer,
-        blobs: MemoryBlobs.layer,
-        dialects: [xuanxuan, spark, hisihi, ha, youdu],
-        path: "/im",
-        login: true,
-        demonstration: true
-      })
-      await parley.addSystemChat()
-      await parley.run(addDemoUsers)
-      mounted = await mount(parley)
-      const { host, port } = await parley.listenTcp({ host: "127.0.0.1", port: 0 })
-      tcp = `tcp://${host}:${port}`
-      end = async () => {
-        await parley.close()
-        await mounted?.close()
-      }
+      example = await start(name)
     })
-    afterAll(() => end())
+    afterAll(() => example?.stop())
 
     it.each(ways)("%s", { timeout: 120_000 }, async (_, way) => {
-      const http = `${mounted?.http}/im`
+      const { http: server, tcp } = example ?? { http: "", tcp: "" }
+      const http = server + path
       const ws = `${http.replace("http:", "ws:")}/ws`
       const report = await run({ ...way, target: { http, ws, tcp }, profile: "all" })
       assert.isAbove(report.scenarios.length, 3)

@@ -1,4 +1,3 @@
 import { conforms } from "../Conformance.ts"
-import { frameworks } from "../Mounts.ts"
 
-conforms("Fastify", frameworks["Fastify, where its path says"])
+conforms("fastify", "/im")

@@ -1,4 +1,3 @@
 import { conforms } from "../Conformance.ts"
-import { frameworks } from "../Mounts.ts"
 
-conforms("Hono", frameworks["Hono, as a middleware"])
+conforms("hono", "/im")

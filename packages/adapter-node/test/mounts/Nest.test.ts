@@ -1,4 +1,3 @@
 import { conforms } from "../Conformance.ts"
-import { frameworks } from "../Mounts.ts"
 
-conforms("Nest", frameworks["Nest, with a global prefix"])
+conforms("nest", "/api/im")

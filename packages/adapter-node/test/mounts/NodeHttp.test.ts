@@ -1,4 +1,3 @@
 import { conforms } from "../Conformance.ts"
-import { frameworks } from "../Mounts.ts"
 
-conforms("node:http", frameworks["node:http"])
+conforms("node-http", "/im")

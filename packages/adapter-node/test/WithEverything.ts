@@ -1,0 +1,31 @@
+/**
+ * What an example gets for `@parley/adapter-node` while the conformance kit judges its mount: the program stays as it is,
+ * path, parsers and neighbours too, but it serves the kit's users and all protocols from memory.
+ */
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { dialect as ha } from "@parley/dialects/ha"
+import { dialect as hisihi } from "@parley/dialects/hisihi"
+import { dialect as spark } from "@parley/dialects/spark"
+import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
+import { dialect as youdu } from "@parley/dialects/youdu"
+import { addDemoUsers } from "../../server/src/Foundation.ts"
+import { createParley as create, type Parley } from "../src/index.ts"
+
+export * from "../src/index.ts"
+
+export const createParley = async ({ path }: { readonly path?: string }): Promise<Parley> => {
+  const parley = await create({
+    store: MemoryStore.layer,
+    blobs: MemoryBlobs.layer,
+    dialects: [xuanxuan, spark, hisihi, ha, youdu],
+    ...(path !== undefined && { path }),
+    login: true,
+    demonstration: true
+  })
+  await parley.addSystemChat()
+  await parley.run(addDemoUsers)
+  const { host, port } = await parley.listenTcp({ host: "127.0.0.1", port: 0 })
+  console.log(`tcp://${host}:${port}`)
+  return parley
+}
