@@ -1,4 +1,7 @@
-/** Messages appended to the log by the writer's own code, in this thread: 64 in each transaction, on the disk at its end. */
+/**
+ * Messages appended to the log by the writer's own code, in this thread: 64 in each transaction, on the
+ * disk at its end, and indexed as the writer does it.
+ */
 import { randomUUID } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
@@ -6,10 +9,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ChatId, UserId } from "@parley/core/Ids"
 import type { Unit } from "@parley/core/Store"
+import { Indexing, PACE } from "../src/sqlite/Indexing.ts"
 import { migrate } from "../src/sqlite/Schema.ts"
 import { Statements } from "../src/sqlite/Statements.ts"
 import { Transactions } from "../src/sqlite/Transactions.ts"
-import type { Post } from "../src/sqlite/Wire.ts"
+import type { PostRow } from "../src/sqlite/Wire.ts"
 
 const CHATS = 100
 const TOGETHER = 64
@@ -24,6 +28,9 @@ export const append = {
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
     migrate(database)
     const writing = new Transactions(new Statements(database))
+    const indexing = new Indexing(writing, PACE, (cause) => {
+      throw cause
+    })
     const user = {
       account: "alice",
       realname: "",
@@ -59,7 +66,7 @@ export const append = {
       make({ _tag: "CreateChat", chat, by })
     }
     let nth = 0
-    let gathered: Array<Post> = []
+    let gathered: Array<PostRow> = []
     return {
       turn: () => {
         gathered.push([ChatId((nth++ % CHATS) + 1), 1, by, "", 0, randomUUID(), "normal", "text", CONTENT, 0])
@@ -67,8 +74,10 @@ export const append = {
         const done = writing.commit(gathered)
         if (done._tag !== "Done" || done.refused.length > 0) throw new Error("it was not appended")
         gathered = []
+        indexing.answered()
       },
       close: () => {
+        indexing.end()
         database.close()
         rmSync(folder, { recursive: true, force: true })
       }

@@ -8,6 +8,7 @@ import { Commits, start } from "../src/sqlite/Commits.ts"
 import { Heads } from "../src/sqlite/Heads.ts"
 import { migrate } from "../src/sqlite/Schema.ts"
 import { Statements } from "../src/sqlite/Statements.ts"
+import { Tail } from "../src/sqlite/Tail.ts"
 import { Transactions } from "../src/sqlite/Transactions.ts"
 import { pack } from "../src/sqlite/Wire.ts"
 import { folder } from "./folder.ts"
@@ -188,7 +189,9 @@ describe("the heads that the writer keeps", () => {
     const writing = new Transactions(db)
     const chats = Array.from({ length: 30 }, (_, n) => chat(`c${n}`))
     assert.deepInclude(writing.commit([ann, ...chats].map(pack)), { _tag: "Done", refused: [] })
-    const heads = new Heads(db, 8)
+    const tail = new Tail()
+    tail.follow(db)
+    const heads = new Heads(db, tail, 8)
     for (let round = 0; round < 2; round++) {
       for (let n = 1; n <= 30; n++) {
         assert.deepStrictEqual(heads.get(ChatId(n)), { seq: 1, posted: 0, version: 1 })

@@ -17,7 +17,7 @@ import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type { NewChat, Preference, StoredChat } from "./Chat.ts"
 import type { ChatId, EntryId, FileId, UserId } from "./Ids.ts"
-import type { Entry, EntryBody } from "./Log.ts"
+import type { Entry, EntryBody, Posted } from "./Log.ts"
 import type { Message } from "./Message.ts"
 import type { Place } from "./Place.ts"
 import type { NewUser, User, UserChange } from "./User.ts"
@@ -88,6 +88,23 @@ export interface Unit {
   readonly writes: ReadonlyArray<Write>
 }
 
+/** One message, decided on facts of its chat: the unit that is by far the most frequent. */
+export interface Post {
+  readonly chat: ChatId
+  /** The version of the chat's facts that were decided on. */
+  readonly version: number
+  readonly by: UserId | null
+  readonly origin: string | null
+  readonly at: number
+  readonly body: Posted
+}
+
+/** The same as any other unit. */
+export const unitOf = ({ chat, version, ...entry }: Post): Unit => ({
+  relies: [{ chat, version }],
+  writes: [{ _tag: "Append", chat, ...entry }]
+})
+
 /** What a write came to, at the write's index. */
 export type Written =
   | { readonly _tag: "Chat"; readonly stored: StoredChat; readonly entry: Entry }
@@ -127,6 +144,12 @@ export class Store extends Context.Service<
   Store,
   {
     readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+    /**
+     * Commits `unitOf(post)`, in its turn among all units, without an effect to run: calls back once, with the entry once it
+     * is durable, or with nothing where `commit` would have failed. A store that has no faster way than `commit` leaves it
+     * out.
+     */
+    readonly post?: (post: Post, settled: (entry: Entry<Posted> | undefined) => void) => void
 
     /** Users by id; unknown ids are left out. */
     readonly users: (ids: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<User>, StorageFailed>

@@ -2,23 +2,26 @@
  * Units, applied to the database within the transaction that is open: no thread, no Effect, so that it can be read and
  * tested by itself.
  *
- * What must be unique is left to the indexes: a unit is tried, and where something is there already it is undone and
- * the reason is looked up. That way a message costs one statement.
+ * A message's gid is looked for before the message is written, since the log's indexes lag behind. What else must be
+ * unique is left to the tables: a unit is tried, and where something is there already it is undone and the reason is
+ * looked up.
  */
-import { EntryId, type ChatId } from "@parley/core/Ids"
+import { ChatId, EntryId } from "@parley/core/Ids"
 import type { Unit, Write } from "@parley/core/Store"
 import { changeChat, createChat, INSERT_ENTRY, movePlace, setPreference } from "./ChatWrites.ts"
 import { duplicate, wanted } from "./Duplicates.ts"
 import { isTaken } from "./Failure.ts"
 import { Heads, type WriterHead } from "./Heads.ts"
+import { idOf } from "./MessageReads.ts"
 import type { Statements } from "./Statements.ts"
+import { Tail } from "./Tail.ts"
 import { changeUser, createUser, saveSession, saveSettings } from "./UserWrites.ts"
-import { isPost, type Post, type Refusal } from "./Wire.ts"
+import { isPost, type PostRow, type Refusal } from "./Wire.ts"
 
 type Append = Extract<Write, { readonly _tag: "Append" }>
 
 const INSERT_MESSAGE = `INSERT INTO log (chat, seq, posted, at, author, origin, kind, gid, type, content_type, content, date)
-  VALUES (?, ?, ?, ?, ?, ?, 'Posted', ?, ?, ?, ?, ?) ON CONFLICT (gid) WHERE gid IS NOT NULL DO NOTHING`
+  VALUES (?, ?, ?, ?, ?, ?, 'Posted', ?, ?, ?, ?, ?)`
 
 /** Thrown within a unit: something that must be unique is there already. */
 class Taken extends Error {
@@ -31,35 +34,40 @@ const isOneStatement = (write: Write): boolean =>
 
 export class Applying {
   readonly #db: Statements
+  readonly #tail: Tail
   readonly #heads: Heads
   /** Where the numbers of the unit's writes go. */
   #numbers: Array<number> = []
 
-  constructor(db: Statements) {
+  /** Nobody else adds to `tail`. */
+  constructor(db: Statements, tail: Tail = new Tail()) {
     this.#db = db
-    this.#heads = new Heads(db)
+    this.#tail = tail
+    this.#heads = new Heads(db, tail)
   }
 
   /** After a transaction that came to nothing. */
   forget(): void {
     this.#heads.clear()
+    this.#tail.forget()
   }
 
   /**
    * Applies one unit whole, appending the numbers of its writes to `numbers` (what they are: `Wire.written`), or not at
    * all, answering why. Throws when the transaction itself is lost.
    */
-  unit(unit: Post | Unit, numbers: Array<number>): Refusal | undefined {
+  unit(unit: PostRow | Unit, numbers: Array<number>): Refusal | undefined {
     this.#numbers = numbers
+    if (!this.#tail.isKnown) this.#tail.follow(this.#db)
     return isPost(unit) ? this.#onePost(unit) : this.#whole(unit)
   }
 
-  #onePost(post: Post): Refusal | undefined {
+  #onePost(post: PostRow): Refusal | undefined {
     try {
       const head = this.#heads.get(post[0])
       if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "Stale", chats: [post[0]] }
       if (head === undefined) return this.#unknown(post[0])
-      return this.#post(post, head) ? undefined : duplicate(this.#db, { messages: [post[5]] }, new Taken())
+      return this.#post(post, head) ? undefined : duplicate(this.#db, this.#tail, { messages: [post[5]] }, new Taken())
     } catch (cause) {
       return this.#failed(cause)
     }
@@ -68,6 +76,7 @@ export class Applying {
   #whole(unit: Unit): Refusal | undefined {
     const db = this.#db
     const already = this.#numbers.length
+    const newest = this.#tail.newest
     const first = unit.writes[0]
     const guarded = unit.writes.length > 1 || (first !== undefined && !isOneStatement(first))
     try {
@@ -79,13 +88,14 @@ export class Applying {
       return undefined
     } catch (cause) {
       this.#numbers.length = already
+      this.#tail.cut(newest)
       this.#heads.forget(unit.writes.flatMap((write) => (write._tag === "Append" ? [write.chat] : [])))
       const failed = this.#failed(cause)
       if (guarded) {
         db.prepare("ROLLBACK TO unit").run()
         db.prepare("RELEASE unit").run()
       }
-      return cause instanceof Taken || isTaken(cause) ? duplicate(db, wanted(unit), cause) : failed
+      return cause instanceof Taken || isTaken(cause) ? duplicate(db, this.#tail, wanted(unit), cause) : failed
     }
   }
 
@@ -103,8 +113,7 @@ export class Applying {
     const db = this.#db
     switch (write._tag) {
       case "CreateChat":
-        this.#numbers.push(...createChat(db, write.chat, write.by))
-        return
+        return this.#create(write)
       case "Append":
         return this.#append(write)
       case "SetPreference":
@@ -160,16 +169,26 @@ export class Applying {
   }
 
   /** Whether it was posted; otherwise its gid is there already. */
-  #post(post: Post, head: WriterHead): boolean {
+  #post(post: PostRow, head: WriterHead): boolean {
     const [chat, , by, origin, at, gid, type, contentType, content, date] = post
-    const { changes, lastInsertRowid } = this.#db
+    const db = this.#db
+    if (idOf(db, this.#tail, gid) !== undefined) return false
+    const seq = head.seq + 1
+    const { lastInsertRowid } = db
       .prepare(INSERT_MESSAGE)
-      .run(chat, head.seq + 1, head.posted + 1, at, by, origin, gid, type, contentType, content, date)
-    if (changes === 0) return false
-    head.seq += 1
+      .run(chat, seq, head.posted + 1, at, by, origin, gid, type, contentType, content, date)
+    const id = EntryId(Number(lastInsertRowid))
+    head.seq = seq
     head.posted += 1
-    this.#numbers.push(Number(lastInsertRowid), head.seq, head.posted)
+    this.#tail.append({ id, chat, seq, gid })
+    this.#numbers.push(id, seq, head.posted)
     return true
+  }
+
+  #create(write: Extract<Write, { readonly _tag: "CreateChat" }>): void {
+    const [id, entry] = createChat(this.#db, write.chat, write.by)
+    this.#tail.append({ id: EntryId(entry), chat: ChatId(id), seq: 1, gid: null })
+    this.#numbers.push(id, entry)
   }
 
   #append(write: Append): void {
@@ -190,7 +209,7 @@ export class Applying {
         : body._tag === "Changed"
           ? JSON.stringify({ ...body, _tag: undefined })
           : null
-    const id = this.#db.insert(
+    const inserted = this.#db.insert(
       INSERT_ENTRY,
       chat,
       seq,
@@ -203,9 +222,11 @@ export class Applying {
       contentType,
       content
     )
+    const id = EntryId(inserted)
     head.seq = seq
+    this.#tail.append({ id, chat, seq, gid: null })
     if (body._tag === "Changed") {
-      changeChat(this.#db, { id: EntryId(id), chat, seq, posted: head.posted, at, by, origin, body })
+      changeChat(this.#db, { id, chat, seq, posted: head.posted, at, by, origin, body })
       head.version += 1
     }
     this.#numbers.push(id, seq, head.posted)

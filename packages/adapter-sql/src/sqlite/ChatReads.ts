@@ -5,26 +5,27 @@ import type { Place } from "@parley/core/Place"
 import { head } from "./MessageReads.ts"
 import { chat, place, preference, type ChatRow, type MemberRow, type PlaceRow, type PreferenceRow } from "./Rows.ts"
 import type { Statements } from "./Statements.ts"
+import type { Tail } from "./Tail.ts"
 
 type Id = { readonly id: ChatId }
 
-const whole = (db: Statements, row: ChatRow): StoredChat => ({
+const whole = (db: Statements, tail: Tail, row: ChatRow): StoredChat => ({
   chat: chat(
     row,
     db.all<MemberRow>("SELECT user, joined_at, join_seq FROM members WHERE chat = ? ORDER BY join_seq, nth", row.id)
   ),
-  head: head(db, row.id)
+  head: head(db, tail, row.id)
 })
 
-export const chats = (db: Statements, ids: ReadonlyArray<ChatId>): ReadonlyArray<StoredChat> =>
+export const chats = (db: Statements, tail: Tail, ids: ReadonlyArray<ChatId>): ReadonlyArray<StoredChat> =>
   [...new Set(ids)].flatMap((id) => {
     const row = db.one<ChatRow>("SELECT * FROM chats WHERE id = ?", id)
-    return row === undefined ? [] : [whole(db, row)]
+    return row === undefined ? [] : [whole(db, tail, row)]
   })
 
-export const chatByGid = (db: Statements, gid: string): StoredChat | undefined => {
+export const chatByGid = (db: Statements, tail: Tail, gid: string): StoredChat | undefined => {
   const row = db.one<ChatRow>("SELECT * FROM chats WHERE gid = ?", gid)
-  return row === undefined ? undefined : whole(db, row)
+  return row === undefined ? undefined : whole(db, tail, row)
 }
 
 export const chatsOf = (db: Statements, user: UserId): ReadonlyArray<ChatId> =>

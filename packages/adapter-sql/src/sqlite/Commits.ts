@@ -5,14 +5,25 @@
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { Duplicate, Stale, StorageFailed, type Unit, type Written } from "@parley/core/Store"
-import { pack, written, type FromWriter, type Refusal, type ToWriter } from "./Wire.ts"
+import type { Entry, Posted } from "@parley/core/Log"
+import { Duplicate, type Post, Stale, StorageFailed, type Unit, type Written } from "@parley/core/Store"
+import { Parcel, posted, written, type FromWriter, type Refusal, type ToWriter } from "./Wire.ts"
 
 export type Committed = Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
 
-interface Waiting {
-  readonly unit: Unit
-  readonly answer: (outcome: Committed) => void
+const failed = (cause: unknown): StorageFailed => new StorageFailed({ operation: "commit", cause })
+
+/** Somebody waits for the outcome of a unit. A message is told its entry, everything else how it went. */
+type Waiting =
+  | { readonly post: Post; readonly settled: (entry: Entry<Posted> | undefined) => void }
+  | { readonly post: undefined; readonly unit: Unit; readonly answer: (outcome: Committed) => void }
+
+const fail = (waiting: Iterable<Waiting>, cause: unknown): void => {
+  const outcome = Effect.fail(failed(cause))
+  for (const one of waiting) {
+    if (one.post === undefined) one.answer(outcome)
+    else one.settled(undefined)
+  }
 }
 
 /** Units in one transaction, at most: about a tenth of a second's work, which the next ones have to wait for. */
@@ -20,10 +31,10 @@ const MAX_UNITS = 4096
 
 /** Milliseconds that units may wait for others to come, at most. */
 const GATHERING = 2
+/** Milliseconds without another unit after which it does not wait for more. */
+const PATIENCE = 2
 /** Units that are worth a transaction of their own. */
 const ENOUGH = 256
-
-const failed = (cause: unknown): StorageFailed => new StorageFailed({ operation: "commit", cause })
 
 const refusedAs = (refusal: Refusal): Stale | Duplicate | StorageFailed => {
   switch (refusal._tag) {
@@ -45,6 +56,10 @@ export class Commits {
   #inFlight: ReadonlyArray<Waiting> = []
   /** A turn of the event loop is awaited, so that what its other events commit travels along. */
   #armed = false
+  /** How many units are likely to come: as many as were under way when the last transaction was over. */
+  #expected = 0
+  /** Set while more units are waited for: so many have come. */
+  #enough: (() => void) | undefined
   /** Why nothing more is taken. */
   #over: unknown
   #ended = false
@@ -59,30 +74,56 @@ export class Commits {
   readonly commit = (unit: Unit): Committed =>
     Effect.callback((resume) => {
       if (this.#over !== undefined) return resume(Effect.fail(failed(this.#over)))
-      this.#waiting.push({ unit, answer: resume })
-      if (this.#inFlight.length === 0) this.#arm()
+      this.#add({ post: undefined, unit, answer: resume })
     })
+
+  readonly post = (post: Post, settled: (entry: Entry<Posted> | undefined) => void): void => {
+    if (this.#over !== undefined) return queueMicrotask(() => settled(undefined))
+    this.#add({ post, settled })
+  }
+
+  #add(waiting: Waiting): void {
+    const count = this.#waiting.push(waiting)
+    if (this.#inFlight.length > 0) return
+    if (count >= this.#expected) this.#enough?.()
+    this.#arm()
+  }
 
   /**
    * The next transaction takes along what comes in this turn of the event loop, and in the next as long as each brings
-   * more: a busy loop has more work for the disk than for itself. An idle one waits for nothing.
+   * more: a busy loop has more work for the disk than for itself. Under load it waits a moment longer, for as many as were
+   * under way together lately: whoever waited for them has more to send. A lone unit waits for nothing.
    */
   #arm(): void {
     if (this.#armed) return
     this.#armed = true
-    const deadline = performance.now() + GATHERING
     let seen = this.#waiting.length
+    let until: number | undefined
     const look = (): void => {
       const waiting = this.#waiting.length
-      if (waiting > seen && waiting < ENOUGH && performance.now() < deadline) {
+      // From the end of the turn on: what it had to do took its time anyway.
+      until ??= performance.now() + GATHERING
+      const mayWait = waiting < ENOUGH && performance.now() < until
+      if (mayWait && waiting > seen) {
         seen = waiting
         setImmediate(look)
-        return
-      }
-      this.#armed = false
-      this.#next()
+      } else if (mayWait && waiting < this.#expected) {
+        seen = waiting
+        const timer = setTimeout(() => this.#depart(), PATIENCE)
+        this.#enough = () => {
+          clearTimeout(timer)
+          this.#enough = undefined
+          setImmediate(look)
+        }
+      } else this.#depart()
     }
     setImmediate(look)
+  }
+
+  #depart(): void {
+    this.#enough = undefined
+    this.#armed = false
+    this.#next()
   }
 
   /** Takes nothing more, commits what waits, and ends the writer. */
@@ -98,23 +139,28 @@ export class Commits {
   #next(): void {
     if (this.#ended || this.#inFlight.length > 0) return
     if (this.#waiting.length === 0) {
-      if (this.#over !== undefined) this.#post({ _tag: "End" })
+      if (this.#over !== undefined) this.#send({ _tag: "End" })
       return
     }
     const units = this.#waiting.length > MAX_UNITS ? this.#waiting.splice(0, MAX_UNITS) : this.#waiting
     if (units === this.#waiting) this.#waiting = []
     this.#inFlight = units
-    this.#post({ _tag: "Commit", units: units.map((one) => pack(one.unit)) })
+    const parcel = new Parcel()
+    for (const one of units) {
+      if (one.post === undefined) parcel.unit(one.unit)
+      else parcel.post(one.post)
+    }
+    this.#send({ _tag: "Commit", parcel: { cells: parcel.cells, units: parcel.units } })
   }
 
-  #post(message: ToWriter): void {
+  #send(message: ToWriter): void {
     try {
       this.#worker.postMessage(message)
     } catch (cause) {
       // A unit held something that cannot travel, a function say: nobody can tell which, and nothing was written.
       const units = this.#inFlight
       this.#inFlight = []
-      for (const one of units) one.answer(Effect.fail(failed(cause)))
+      fail(units, cause)
       this.#next()
     }
   }
@@ -122,26 +168,22 @@ export class Commits {
   #answered(message: FromWriter): void {
     const units = this.#inFlight
     this.#inFlight = []
+    this.#expected = units.length + this.#waiting.length
     if (this.#waiting.length > 0 || this.#over !== undefined) this.#arm()
-    if (message._tag === "Failed") {
-      const outcome = Effect.fail(failed(message.cause))
-      for (const one of units) one.answer(outcome)
-      return
-    }
+    if (message._tag === "Failed") return fail(units, message.cause)
     if (message._tag !== "Done") return
     const { numbers, refused } = message
     let at = 0
     const number = (): number => numbers[at++] ?? 0
     let refusals = 0
-    units.forEach((one, index) => {
+    for (const [index, one] of units.entries()) {
       const refusal = refused[refusals]
-      if (refusal !== undefined && refusal[0] === index) {
-        refusals++
-        one.answer(Effect.fail(refusedAs(refusal[1])))
-      } else {
-        one.answer(Effect.succeed(one.unit.writes.map((write) => written(write, number))))
-      }
-    })
+      const isRefused = refusal !== undefined && refusal[0] === index
+      if (isRefused) refusals++
+      if (one.post !== undefined) one.settled(isRefused ? undefined : posted(one.post, number))
+      else if (isRefused) one.answer(Effect.fail(refusedAs(refusal[1])))
+      else one.answer(Effect.succeed(one.unit.writes.map((write) => written(write, number))))
+    }
   }
 
   #died(cause: unknown): void {
@@ -150,7 +192,7 @@ export class Commits {
     const units = [...this.#inFlight, ...this.#waiting]
     this.#inFlight = []
     this.#waiting = []
-    for (const one of units) one.answer(Effect.fail(failed(this.#over)))
+    fail(units, this.#over)
   }
 }
 

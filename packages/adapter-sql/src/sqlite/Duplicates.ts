@@ -4,6 +4,7 @@ import { chatByGid } from "./ChatReads.ts"
 import { messagesByGid } from "./MessageReads.ts"
 import { recordByKey } from "./RecordReads.ts"
 import type { Statements } from "./Statements.ts"
+import type { Tail } from "./Tail.ts"
 import { usersByAccount } from "./UserReads.ts"
 import type { Refusal } from "./Wire.ts"
 
@@ -35,9 +36,9 @@ export const wanted = (unit: Unit): Wanted => {
  * The refusal of a unit that failed with `cause` where something must be unique. Of chats, accounts and records the
  * first one is told. Where nothing is there, the unit is at odds with itself, which is its maker's fault.
  */
-export const duplicate = (db: Statements, wanted: Wanted, cause: unknown): Refusal => {
-  const messages = messagesByGid(db, wanted.messages)
-  const [chat] = (wanted.chats ?? []).flatMap((gid) => chatByGid(db, gid) ?? [])
+export const duplicate = (db: Statements, tail: Tail, wanted: Wanted, cause: unknown): Refusal => {
+  const messages = messagesByGid(db, tail, wanted.messages)
+  const [chat] = (wanted.chats ?? []).flatMap((gid) => chatByGid(db, tail, gid) ?? [])
   const [user] = usersByAccount(db, wanted.accounts ?? [])
   const [record] = (wanted.records ?? []).flatMap((one) => recordByKey(db, one.dialect, one.kind, one.key) ?? [])
   if (messages.length === 0 && chat === undefined && user === undefined && record === undefined) {

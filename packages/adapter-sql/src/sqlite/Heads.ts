@@ -1,6 +1,8 @@
 /** How far the logs of the busiest chats have come, so that a message costs its own row and nothing else. */
 import type { ChatId } from "@parley/core/Ids"
+import { last } from "./MessageReads.ts"
 import type { Statements } from "./Statements.ts"
+import type { Tail } from "./Tail.ts"
 
 export interface WriterHead {
   seq: number
@@ -13,11 +15,13 @@ const KEPT = 50_000
 
 export class Heads {
   readonly #db: Statements
+  readonly #tail: Tail
   readonly #limit: number
   readonly #kept = new Map<ChatId, WriterHead>()
 
-  constructor(db: Statements, limit: number = KEPT) {
+  constructor(db: Statements, tail: Tail, limit: number = KEPT) {
     this.#db = db
+    this.#tail = tail
     this.#limit = limit
   }
 
@@ -31,12 +35,9 @@ export class Heads {
     if (kept !== undefined) return kept
     const stored = this.#db.one<{ version: number }>("SELECT version FROM chats WHERE id = ?", chat)
     if (stored === undefined) return undefined
-    const last = this.#db.one<{ seq: number; posted: number }>(
-      "SELECT seq, posted FROM log WHERE chat = ? ORDER BY seq DESC LIMIT 1",
-      chat
-    )
-    if (last === undefined) return undefined
-    const head: WriterHead = { seq: last.seq, posted: last.posted, version: stored.version }
+    const entry = last(this.#db, this.#tail, chat)
+    if (entry === undefined) return undefined
+    const head: WriterHead = { seq: entry.seq, posted: entry.posted, version: stored.version }
     if (this.#kept.size >= this.#limit) this.#dropSome()
     this.#kept.set(chat, head)
     return head

@@ -1,4 +1,7 @@
-/** What is read from the log. */
+/**
+ * What is read from the log. Its indexes lag behind (see `Indexing`): whatever looks for entries by chat or by gid takes
+ * the older ones from the tables `log_by_chat` and `log_by_gid`, and the newer ones from the tail.
+ */
 import type { Head } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
@@ -6,54 +9,93 @@ import { amend, fromPosted, type Message } from "@parley/core/Message"
 import type { LogRange } from "@parley/core/Store"
 import { emptyHead, amendment, entry, posted, type EntryRow } from "./Rows.ts"
 import type { Statements } from "./Statements.ts"
+import type { Tail } from "./Tail.ts"
 
 type Amendment = Pick<EntryRow, "kind" | "target" | "content_type" | "content">
 
-const ofEntry = "SELECT * FROM log"
+/** What of an entry says how far its chat has come. */
+type Position = Pick<EntryRow, "seq" | "posted" | "at" | "kind">
+
+const ENTRY = "SELECT * FROM log WHERE id = ?"
+const POSITION = "SELECT seq, posted, at, kind FROM log WHERE id = ?"
+
+/** The chat's last entry; undefined for an unknown chat. */
+export const last = (db: Statements, tail: Tail, chat: ChatId): Position | undefined => {
+  const id = tail.last(chat)
+  if (id !== undefined) return db.one<Position>(POSITION, id)
+  return db.one<Position>(
+    `SELECT log.seq, posted, at, kind FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id
+     WHERE place.chat = ? ORDER BY place.seq DESC LIMIT 1`,
+    chat
+  )
+}
+
+/** The chat's entry `seq`. */
+const entryAt = (db: Statements, tail: Tail, chat: ChatId, seq: number): Position | undefined => {
+  const id = tail.at(chat, seq)
+  if (id !== undefined) return db.one<Position>(POSITION, id)
+  return db.one<Position>(
+    `SELECT log.seq, posted, at, kind FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id
+     WHERE place.chat = ? AND place.seq = ?`,
+    chat,
+    seq
+  )
+}
 
 /**
  * Where message `number` is, which must be one of the chat's. It comes after the first entry and all earlier messages,
  * and with all later messages behind it, so the search is over as many entries as are no messages.
  */
-const seqOf = (db: Statements, chat: ChatId, number: number, head: Pick<Head, "seq" | "posted">): number => {
+const seqOf = (
+  db: Statements,
+  tail: Tail,
+  chat: ChatId,
+  number: number,
+  head: Pick<Head, "seq" | "posted">
+): number => {
   let low = number + 1
   let high = head.seq - (head.posted - number)
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    const at = db.one<{ posted: number }>("SELECT posted FROM log WHERE chat = ? AND seq = ?", chat, middle)
-    if (at !== undefined && at.posted >= number) high = middle
+    const entry = entryAt(db, tail, chat, middle)
+    if (entry !== undefined && entry.posted >= number) high = middle
     else low = middle + 1
   }
   return low
 }
 
-export const head = (db: Statements, chat: ChatId): Head => {
-  const last = db.one<{ seq: number; posted: number; at: number; kind: string }>(
-    "SELECT seq, posted, at, kind FROM log WHERE chat = ? ORDER BY seq DESC LIMIT 1",
-    chat
-  )
-  if (last === undefined) return emptyHead
+export const head = (db: Statements, tail: Tail, chat: ChatId): Head => {
+  const entry = last(db, tail, chat)
+  if (entry === undefined) return emptyHead
   let activeAt = 0
-  if (last.kind === "Posted") activeAt = last.at
-  else if (last.posted > 0) {
-    const seq = seqOf(db, chat, last.posted, last)
-    activeAt = db.one<{ at: number }>("SELECT at FROM log WHERE chat = ? AND seq = ?", chat, seq)?.at ?? 0
+  if (entry.kind === "Posted") activeAt = entry.at
+  else if (entry.posted > 0) {
+    activeAt = entryAt(db, tail, chat, seqOf(db, tail, chat, entry.posted, entry))?.at ?? 0
   }
-  return { seq: last.seq, posted: last.posted, activeAt }
+  return { seq: entry.seq, posted: entry.posted, activeAt }
 }
 
 /** The newest entry's id, 0 in an empty store. */
 export const newest = (db: Statements): number =>
   db.one<{ id: number | null }>("SELECT max(id) AS id FROM log")?.id ?? 0
 
-export const entries = (db: Statements, ranges: ReadonlyArray<LogRange>): ReadonlyArray<Entry> => {
-  const read = (range: LogRange) =>
-    db.all<EntryRow>(
-      `${ofEntry} WHERE chat = ? AND seq > ? ORDER BY seq LIMIT ?`,
-      range.chat,
-      range.after,
-      Math.max(0, range.limit)
+export const entries = (db: Statements, tail: Tail, ranges: ReadonlyArray<LogRange>): ReadonlyArray<Entry> => {
+  const read = ({ after, chat, limit }: LogRange) => {
+    const rows = db.all<EntryRow>(
+      `SELECT log.* FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id
+       WHERE place.chat = ? AND place.seq > ? ORDER BY place.seq LIMIT ?`,
+      chat,
+      after,
+      Math.max(0, limit)
     )
+    // Sequences have no gaps: the next `limit` of them are what is wanted.
+    const from = Math.max(0, after) + 1
+    for (const id of tail.between(chat, from, from + limit - 1)) {
+      const row = db.one<EntryRow>(ENTRY, id)
+      if (row !== undefined) rows.push(row)
+    }
+    return rows
+  }
   if (ranges.length === 1) return ranges.flatMap(read).map(entry)
   const found = new Map<EntryId, EntryRow>()
   for (const range of ranges) for (const row of read(range)) found.set(row.id, row)
@@ -77,43 +119,48 @@ const message = (db: Statements, row: EntryRow): Message =>
 
 export const messages = (db: Statements, ids: ReadonlyArray<EntryId>): ReadonlyArray<Message> =>
   [...new Set(ids)].flatMap((id) => {
-    const row = db.one<EntryRow>(`${ofEntry} WHERE id = ? AND kind = 'Posted'`, id)
+    const row = db.one<EntryRow>(`${ENTRY} AND kind = 'Posted'`, id)
     return row === undefined ? [] : [message(db, row)]
   })
 
-export const messagesByGid = (db: Statements, gids: ReadonlyArray<string>): ReadonlyArray<Message> =>
-  [...new Set(gids)].flatMap((gid) => {
-    const row = db.one<EntryRow>(`${ofEntry} WHERE gid = ?`, gid)
-    return row === undefined ? [] : [message(db, row)]
-  })
+/** The message with this gid. */
+export const idOf = (db: Statements, tail: Tail, gid: string): EntryId | undefined =>
+  tail.byGid(gid) ?? db.one<{ id: EntryId }>("SELECT id FROM log_by_gid WHERE gid = ?", gid)?.id
+
+export const messagesByGid = (db: Statements, tail: Tail, gids: ReadonlyArray<string>): ReadonlyArray<Message> =>
+  messages(
+    db,
+    [...new Set(gids)].flatMap((gid) => idOf(db, tail, gid) ?? [])
+  )
 
 /** Messages `from`…`to` by number, newest first. */
 export const history = (
   db: Statements,
+  tail: Tail,
   chat: ChatId,
   page: { readonly from: number; readonly to: number; readonly hiddenFrom?: UserId }
 ): ReadonlyArray<Message> => {
-  const last = db.one<{ seq: number; posted: number }>(
-    "SELECT seq, posted FROM log WHERE chat = ? ORDER BY seq DESC LIMIT 1",
-    chat
-  )
-  if (last === undefined) return []
+  const end = last(db, tail, chat)
+  if (end === undefined) return []
   const from = Math.max(1, page.from)
-  const to = Math.min(last.posted, page.to)
+  const to = Math.min(end.posted, page.to)
   if (from > to) return []
-  const low = seqOf(db, chat, from, last)
-  const high = from === to ? low : seqOf(db, chat, to, last)
+  const low = seqOf(db, tail, chat, from, end)
+  const high = from === to ? low : seqOf(db, tail, chat, to, end)
+  const found = new Map<EntryId, Message>()
+  for (const one of messages(db, tail.between(chat, low, high)).toReversed()) found.set(one.id, one)
   const rows = db.all<EntryRow>(
-    `${ofEntry} WHERE chat = ? AND seq BETWEEN ? AND ? AND kind = 'Posted' ORDER BY seq DESC`,
+    `SELECT log.* FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id
+     WHERE place.chat = ? AND place.seq BETWEEN ? AND ? AND log.kind = 'Posted' ORDER BY place.seq DESC`,
     chat,
     low,
     high
   )
-  const found = new Map<EntryId, Message>(rows.map((row) => [row.id, fromPosted(posted(row))]))
+  for (const row of rows) found.set(row.id, fromPosted(posted(row)))
   const later = db.all<Amendment>(
     `SELECT about.kind, about.target, about.content_type, about.content
-     FROM log AS one CROSS JOIN log AS about ON about.target = one.id
-     WHERE one.chat = ? AND one.seq BETWEEN ? AND ? ORDER BY about.id`,
+     FROM log_by_chat AS place CROSS JOIN log AS about ON about.target = place.id
+     WHERE place.chat = ? AND place.seq BETWEEN ? AND ? ORDER BY about.id`,
     chat,
     low,
     high
@@ -123,14 +170,15 @@ export const history = (
     const before = found.get(body.message)
     if (before !== undefined) found.set(body.message, amend(before, body))
   }
-  const newest = rows[0]
-  const oldest = rows[rows.length - 1]
+  const ids = [...found.keys()]
+  const newest = ids[0]
+  const oldest = ids[ids.length - 1]
   if (page.hiddenFrom !== undefined && newest !== undefined && oldest !== undefined) {
     const hidden = db.all<{ message: EntryId }>(
       "SELECT message FROM hidden_messages WHERE user = ? AND message BETWEEN ? AND ?",
       page.hiddenFrom,
-      oldest.id,
-      newest.id
+      oldest,
+      newest
     )
     for (const one of hidden) found.delete(one.message)
   }

@@ -6,6 +6,9 @@ import type { DatabaseSync } from "node:sqlite"
  *
  * - Times are milliseconds since 1970, truth values 0 and 1, lists and attributes JSON.
  * - `chats` has no head: what would change with every message is read from the log.
+ * - `log` has no index over (chat, seq) and none over gids, so that a message changes the page at the log's end and no
+ *   other. `log_by_chat` and `log_by_gid` are those indexes: they have exactly the entries with ids up to
+ *   `log_indexed.upto`, and are brought up to the log in bulk. Ids rise with every entry, and none is ever removed.
  * - `log.posted` counts the messages up to an entry. It never falls along `seq`, so message number n of a chat is
  *   found by binary search over (chat, seq), without an index of its own in every row's way.
  * - `log.content` is a message's content, or for a change of facts the change as JSON.
@@ -135,6 +138,47 @@ export const migrations: ReadonlyArray<string> = [
     value TEXT NOT NULL,
     PRIMARY KEY (dialect, kind, key)
   ) STRICT, WITHOUT ROWID;
+  `,
+  // A table's own constraint can only go with the table. Rows are copied as they are, and references to `log` by name
+  // hold again once the new one has that name: https://sqlite.org/lang_altertable.html#otheralter
+  `
+  CREATE TABLE log_rebuilt (
+    id INTEGER PRIMARY KEY,
+    chat INTEGER NOT NULL REFERENCES chats (id),
+    seq INTEGER NOT NULL,
+    posted INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    author INTEGER REFERENCES users (id),
+    origin TEXT,
+    kind TEXT NOT NULL,
+    gid TEXT,
+    target INTEGER REFERENCES log (id),
+    type TEXT,
+    content_type TEXT,
+    content TEXT,
+    date INTEGER
+  ) STRICT;
+  INSERT INTO log_rebuilt SELECT * FROM log;
+  DROP TABLE log;
+  ALTER TABLE log_rebuilt RENAME TO log;
+  CREATE INDEX log_by_target ON log (target) WHERE target IS NOT NULL;
+
+  CREATE TABLE log_by_chat (
+    chat INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (chat, seq)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO log_by_chat SELECT chat, seq, id FROM log ORDER BY chat, seq;
+
+  CREATE TABLE log_by_gid (
+    gid TEXT PRIMARY KEY,
+    id INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO log_by_gid SELECT gid, id FROM log WHERE gid IS NOT NULL ORDER BY gid;
+
+  CREATE TABLE log_indexed (upto INTEGER NOT NULL) STRICT;
+  INSERT INTO log_indexed SELECT coalesce(max(id), 0) FROM log;
   `
 ]
 
@@ -146,8 +190,11 @@ const pragma = (database: DatabaseSync, name: string): number =>
 
 /** Brings the database to the newest version, whole or not at all. Answers why it cannot, or nothing. */
 export const migrate = (database: DatabaseSync, steps: ReadonlyArray<string> = migrations): string | undefined => {
-  database.exec("BEGIN IMMEDIATE")
+  // Enforced while a table is rebuilt, references would forbid to drop it. It cannot be switched in a transaction.
+  const enforcing = pragma(database, "foreign_keys")
+  database.exec("PRAGMA foreign_keys = OFF")
   try {
+    database.exec("BEGIN IMMEDIATE")
     const version = pragma(database, "user_version")
     const application = pragma(database, "application_id")
     const tables = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get()
@@ -162,5 +209,6 @@ export const migrate = (database: DatabaseSync, steps: ReadonlyArray<string> = m
     return undefined
   } finally {
     if (database.isTransaction) database.exec("ROLLBACK")
+    database.exec(`PRAGMA foreign_keys = ${enforcing}`)
   }
 }

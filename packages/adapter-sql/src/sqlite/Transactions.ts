@@ -1,12 +1,22 @@
-/** Lists of units, each list one transaction. */
+/** Lists of units, each list one transaction; and the log's indexes, brought up to it by transactions of their own. */
 import type { Unit } from "@parley/core/Store"
 import { Applying } from "./Apply.ts"
 import { isBusy } from "./Failure.ts"
 import type { Statements } from "./Statements.ts"
-import type { FromWriter, Post, Refusal } from "./Wire.ts"
+import { Tail } from "./Tail.ts"
+import type { FromWriter, PostRow, Refusal } from "./Wire.ts"
+
+const INDEX = [
+  `INSERT INTO log_by_chat (chat, seq, id)
+   SELECT chat, seq, id FROM log WHERE id > (SELECT upto FROM log_indexed) AND id <= ? ORDER BY chat, seq`,
+  `INSERT INTO log_by_gid (gid, id)
+   SELECT gid, id FROM log WHERE id > (SELECT upto FROM log_indexed) AND id <= ? AND gid IS NOT NULL ORDER BY gid`,
+  "UPDATE log_indexed SET upto = ?"
+]
 
 export class Transactions {
   readonly #db: Statements
+  readonly #tail = new Tail()
   readonly #applying: Applying
   readonly #patience: number
 
@@ -14,11 +24,11 @@ export class Transactions {
   constructor(db: Statements, patience = 0) {
     this.#db = db
     this.#patience = patience
-    this.#applying = new Applying(db)
+    this.#applying = new Applying(db, this.#tail)
   }
 
   /** What became of each unit, once all that took effect is on the disk. */
-  commit(units: ReadonlyArray<Post | Unit>): Exclude<FromWriter, { readonly _tag: "Ready" }> {
+  commit(units: ReadonlyArray<PostRow | Unit>): Exclude<FromWriter, { readonly _tag: "Ready" }> {
     const numbers: Array<number> = []
     const refused: Array<readonly [number, Refusal]> = []
     try {
@@ -28,12 +38,40 @@ export class Transactions {
         if (refusal !== undefined) refused.push([index, refusal])
       }
       this.#db.prepare("COMMIT").run()
-      return { _tag: "Done", numbers: Float64Array.from(numbers), refused }
+      return { _tag: "Done", numbers, refused }
     } catch (cause) {
       // What was remembered of the chats may never have come to be.
       this.#applying.forget()
       if (this.#db.database.isTransaction) this.#db.prepare("ROLLBACK").run()
       return { _tag: "Failed", cause }
+    }
+  }
+
+  /** How many entries the log's indexes do not have yet, as far as is known. */
+  get unindexed(): number {
+    return this.#tail.size
+  }
+
+  /**
+   * Brings the log's indexes up to its end, by at most so many entries. Throws when it cannot: then they are where they
+   * were, and nothing is lost, since what they lack is read from the log.
+   */
+  index(most = Infinity): void {
+    if (this.#tail.isKnown && this.#tail.size === 0) return
+    const { database } = this.#db
+    // Not flushed: the write-ahead log keeps its order, so a power cut can only lose index entries together with the
+    // mark that says they are there, and never a message that was answered. Those are flushed as before.
+    database.exec("PRAGMA synchronous = NORMAL")
+    try {
+      this.#db.prepare("BEGIN IMMEDIATE").run()
+      if (!this.#tail.isKnown) this.#tail.follow(this.#db)
+      const upto = this.#tail.nth(most)
+      if (this.#tail.size > 0) for (const sql of INDEX) this.#db.prepare(sql).run(upto)
+      this.#db.prepare("COMMIT").run()
+      this.#tail.begin(upto)
+    } finally {
+      if (database.isTransaction) this.#db.prepare("ROLLBACK").run()
+      database.exec("PRAGMA synchronous = FULL")
     }
   }
 

@@ -1,17 +1,18 @@
 /**
- * What travels between the store and its writer. Cloning between threads costs by the object and by the key, so the most
- * frequent unit, one message, travels as a row, and what was committed comes back as numbers only: the store still has
- * the unit, and makes the answer from both.
+ * What travels between the store and its writer. Cloning between threads costs by the object and by the key, so messages,
+ * the most frequent units, travel as rows in one list, and what was committed comes back as numbers only: the store still
+ * has the unit, and makes the answer from both.
  */
 import { asMade, type StoredChat } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
-import type { Posted } from "@parley/core/Log"
+import type { Entry, Posted } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
-import type { DialectRecord, Unit, Write, Written } from "@parley/core/Store"
+import type { DialectRecord, Post, Unit, Write, Written } from "@parley/core/Store"
 
-/** One message: chat, version relied on (0 for none), by, origin, at, gid, type, contentType, content, date. */
-export type Post = readonly [
+/** The fields of one message. */
+export type PostRow = readonly [
   chat: ChatId,
+  /** What was relied on; 0 for none. */
   version: number,
   by: UserId | null,
   origin: string | null,
@@ -23,27 +24,79 @@ export type Post = readonly [
   date: number
 ]
 
-export const pack = (unit: Unit): Post | Unit => {
+export type Cell = number | string | null
+
+const rowOf = ({ at, body, by, chat, origin, version }: Post): PostRow => [
+  chat,
+  version,
+  by,
+  origin,
+  at,
+  body.gid,
+  body.type,
+  body.contentType,
+  body.content,
+  body.date
+]
+
+/** A unit of one message as its row; every other one as it is. */
+export const pack = (unit: Unit): PostRow | Unit => {
   const write = unit.writes[0]
   if (unit.writes.length !== 1 || write?._tag !== "Append" || write.body._tag !== "Posted") return unit
   const relied = unit.relies[0]
   if (unit.relies.length > 1 || (relied !== undefined && relied.chat !== write.chat)) return unit
-  const { body } = write
-  return [
-    write.chat,
-    relied?.version ?? 0,
-    write.by,
-    write.origin,
-    write.at,
-    body.gid,
-    body.type,
-    body.contentType,
-    body.content,
-    body.date
-  ]
+  const { at, body, by, chat, origin } = write
+  return rowOf({ chat, version: relied?.version ?? 0, by, origin, at, body })
 }
 
-export const isPost = (packed: Post | Unit): packed is Post => Array.isArray(packed)
+export const isPost = (packed: PostRow | Unit): packed is PostRow => Array.isArray(packed)
+
+/** Fields of a row. */
+const FIELDS = 10
+/** In the place of a row: the next one of the parcel's units has its turn. */
+const UNIT = 0
+
+/** What of a parcel travels. */
+export type Contents = Pick<Parcel, "cells" | "units">
+
+/** Units on their way to the writer, in their order. */
+export class Parcel {
+  /** Rows, one behind the other in one list. */
+  readonly cells: Array<Cell> = []
+  readonly units: Array<Unit> = []
+
+  post({ at, body, by, chat, origin, version }: Post): void {
+    const { content, contentType, date, gid, type } = body
+    this.cells.push(chat, version, by, origin, at, gid, type, contentType, content, date)
+  }
+
+  unit(unit: Unit): void {
+    const packed = pack(unit)
+    if (isPost(packed)) {
+      this.cells.push(...packed)
+      return
+    }
+    this.cells.push(UNIT)
+    this.units.push(packed)
+  }
+}
+
+/** The units of a parcel. */
+export const unpack = ({ cells, units }: Contents): ReadonlyArray<PostRow | Unit> => {
+  const unpacked: Array<PostRow | Unit> = []
+  let next = 0
+  for (let at = 0; at < cells.length;) {
+    if (cells[at] === UNIT) {
+      unpacked.push(...units.slice(next, ++next))
+      at += 1
+    } else {
+      const row: ReadonlyArray<Cell> = cells.slice(at, at + FIELDS)
+      unpacked.push(row as PostRow)
+      at += FIELDS
+    }
+  }
+  return unpacked
+}
 
 /** Why a unit took no effect. */
 export type Refusal =
@@ -57,16 +110,17 @@ export type Refusal =
     }
   | { readonly _tag: "Failed"; readonly cause: unknown }
 
-export type ToWriter =
-  | { readonly _tag: "Commit"; readonly units: ReadonlyArray<Post | Unit> }
-  | { readonly _tag: "End" }
+export type ToWriter = { readonly _tag: "Commit"; readonly parcel: Contents } | { readonly _tag: "End" }
 
 export type FromWriter =
   | { readonly _tag: "Ready" }
   | {
       readonly _tag: "Done"
-      /** For each unit that took effect, in order, the numbers of its writes. */
-      readonly numbers: Float64Array
+      /**
+       * For each unit that took effect, in order, the numbers of its writes. No typed array: what is read from one is a
+       * boxed double to V8, which makes of every object with such an id another kind of object.
+       */
+      readonly numbers: ReadonlyArray<number>
       /** The others, by index, ascending. */
       readonly refused: ReadonlyArray<readonly [index: number, refusal: Refusal]>
     }
@@ -110,3 +164,15 @@ export const written = (write: Write, next: () => number): Written => {
       return { _tag: "Done" }
   }
 }
+
+/** The entry that a message became. */
+export const posted = ({ at, body, by, chat, origin }: Post, next: () => number): Entry<Posted> => ({
+  id: EntryId(next()),
+  chat,
+  seq: next(),
+  posted: next(),
+  at,
+  by,
+  origin,
+  body
+})

@@ -4,31 +4,53 @@
  */
 import { DatabaseSync } from "node:sqlite"
 import { parentPort, workerData, type MessagePort } from "node:worker_threads"
+import { sentence } from "./Failure.ts"
+import { Indexing, PACE, type Pace } from "./Indexing.ts"
 import { Statements } from "./Statements.ts"
 import { Transactions } from "./Transactions.ts"
-import type { FromWriter, ToWriter } from "./Wire.ts"
+import { type FromWriter, type ToWriter, unpack } from "./Wire.ts"
 
 /** Milliseconds to wait for somebody outside who looks at the database just now: a backup, an operator's tool. */
 const PATIENCE = 10_000
 /** Milliseconds of one such wait. Between two of them this thread can be ended: a process must not have to wait for it. */
 const STROKE = 100
 
-const serve = (port: MessagePort, file: string): void => {
+/** What the thread is started with: the database's path, or that and another pace. */
+export type WriterData = string | { readonly file: string; readonly pace: Pace }
+
+/** There is nobody whose unit failed, so nobody could be answered. */
+const warn = (cause: unknown): void =>
+  process.emitWarning(
+    `The log could not be indexed: ${sentence(cause)}. Nothing is lost, and it is tried again; until then reading is slower.`,
+    { type: "ParleyWarning", code: "PARLEY_LOG_INDEX" }
+  )
+
+const serve = (port: MessagePort, file: string, pace: Pace): void => {
   const database = new DatabaseSync(file, { timeout: PATIENCE })
   // FULL: whoever was answered survives a power cut.
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
-  // Gids come in no order, so each touches a page of its own in their index. 64 MiB keep those pages at hand, and
+  // Gids come in no order, so looking for one reads a page of its own in their index. 64 MiB keep those pages at hand, and
   // 4,000 pages (16 MiB) between checkpoints let many changes of a page become one write.
   database.exec("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
   database.exec(`PRAGMA busy_timeout = ${STROKE}`)
   const writing = new Transactions(new Statements(database), PATIENCE)
+  const indexing = new Indexing(writing, pace, warn)
+  indexing.now()
 
   port.on("message", (message: ToWriter) => {
-    if (message._tag === "Commit") return port.postMessage(writing.commit(message.units))
+    if (message._tag === "Commit") {
+      port.postMessage(writing.commit(unpack(message.parcel)))
+      return indexing.answered()
+    }
+    indexing.end()
     database.close()
     port.close()
   })
   port.postMessage({ _tag: "Ready" } satisfies FromWriter)
 }
 
-if (parentPort !== null) serve(parentPort, String(workerData))
+if (parentPort !== null) {
+  const data = workerData as WriterData
+  if (typeof data === "string") serve(parentPort, data, PACE)
+  else serve(parentPort, data.file, data.pace)
+}

@@ -7,6 +7,7 @@ import { commitLaws } from "./StoreLaws/CommitLaws.ts"
 import type { StoreLaw } from "./StoreLaws/Law.ts"
 import { messageLaws } from "./StoreLaws/MessageLaws.ts"
 import { placeLaws } from "./StoreLaws/PlaceLaws.ts"
+import { postLaws } from "./StoreLaws/PostLaws.ts"
 import { recordLaws } from "./StoreLaws/RecordLaws.ts"
 import { refusalLaws } from "./StoreLaws/RefusalLaws.ts"
 import { userLaws } from "./StoreLaws/UserLaws.ts"
@@ -17,6 +18,7 @@ export { reopenLaws, type ReopenLaw, type Reopening } from "./StoreLaws/ReopenLa
 /** What is true of every store. */
 export const storeLaws: ReadonlyArray<StoreLaw> = [
   ...commitLaws,
+  ...postLaws,
   ...refusalLaws,
   ...chatLaws,
   ...messageLaws,

@@ -1,0 +1,95 @@
+/**
+ * When the log's indexes are brought up to it. Messages come in no order of chats or gids, so each would change a page of
+ * its own in both indexes; many at once, in order, share pages.
+ */
+import { isBusy } from "./Failure.ts"
+import type { Transactions } from "./Transactions.ts"
+
+export interface Pace {
+  /** Entries that are not indexed, at most, between transactions while more come. */
+  readonly entries: number
+  /** Milliseconds without a transaction, after which all are indexed; at most 2^31 - 1. */
+  readonly idle: number
+}
+
+/** With half as many entries each costs an eighth more. */
+export const PACE: Pace = { entries: 4096, idle: 100 }
+
+/**
+ * Milliseconds that the next transaction may have to wait, about. In a database of a million messages most entries
+ * change pages of their own however many are taken at once, so fewer are taken at once there.
+ */
+const STROKE = 50
+/** Entries in a stroke, at least, so that what a transaction costs by itself does not count. */
+const FEWEST = 128
+
+/** Milliseconds after the first attempt that fails, and at most: each one takes twice as long as the one before. */
+const AGAIN = 1_000
+const AT_MOST = 600_000
+
+export class Indexing {
+  readonly #writing: Pick<Transactions, "index" | "unindexed">
+  readonly #pace: Pace
+  readonly #failed: (cause: unknown) => void
+  /** How many entries a stroke takes, as far as the last one showed. */
+  #stroke = Infinity
+  /** How many entries the next attempt waits for. */
+  #enough: number
+  /** Milliseconds until an attempt that failed is made again; 0 while none has. */
+  #again = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /** `failed` is told why entries could not be indexed, unless somebody else just held the database. */
+  constructor(writing: Pick<Transactions, "index" | "unindexed">, pace: Pace, failed: (cause: unknown) => void) {
+    this.#writing = writing
+    this.#pace = pace
+    this.#failed = failed
+    this.#enough = pace.entries
+  }
+
+  /** After a transaction, once its units are answered: nobody who was answered waits for the indexes. */
+  answered(): void {
+    const unindexed = this.#writing.unindexed
+    if (unindexed >= this.#enough) this.#index(Math.max(this.#stroke, unindexed - this.#pace.entries))
+    if (this.#again === 0 && this.#writing.unindexed > 0) this.#in(this.#pace.idle)
+  }
+
+  /** Everything, at once. */
+  now(): void {
+    this.#index(Infinity)
+  }
+
+  /** Everything, and no more after that. */
+  end(): void {
+    this.#index(Infinity)
+    clearTimeout(this.#timer)
+  }
+
+  /** Where it fails the log goes on without: all is found in its tail, and it is tried again later, ever less often. */
+  #index(most: number): void {
+    clearTimeout(this.#timer)
+    const before = this.#writing.unindexed
+    const began = performance.now()
+    try {
+      this.#writing.index(most)
+      this.#enough = this.#pace.entries
+      this.#again = 0
+      const many = before - this.#writing.unindexed
+      if (many >= FEWEST) this.#stroke = Math.max(FEWEST, Math.floor((many * STROKE) / (performance.now() - began)))
+    } catch (cause) {
+      this.#enough = 2 * Math.max(this.#pace.entries, before)
+      this.#again = Math.min(AT_MOST, Math.max(AGAIN, 2 * this.#again))
+      this.#in(this.#again)
+      if (!isBusy(cause)) this.#failed(cause)
+    }
+  }
+
+  /** In so many milliseconds as much as a stroke takes, and so on until all is indexed. */
+  #in(milliseconds: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#index(this.#stroke)
+      if (this.#again === 0 && this.#writing.unindexed > 0) this.#in(0)
+    }, milliseconds)
+  }
+}

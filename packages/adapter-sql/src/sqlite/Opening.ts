@@ -1,0 +1,121 @@
+/** A store on one database file, from its parts: the lock, the tables, the writer, the connection that reads. */
+import { DatabaseSync } from "node:sqlite"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { StorageFailed, Store, type Unit } from "@parley/core/Store"
+import * as DatabaseLock from "../DatabaseLock.ts"
+import { DatabaseRefused } from "../DatabaseRefused.ts"
+import * as ChatReads from "./ChatReads.ts"
+import type { Committed } from "./Commits.ts"
+import { isNoDatabase, sentence } from "./Failure.ts"
+import * as MessageReads from "./MessageReads.ts"
+import * as RecordReads from "./RecordReads.ts"
+import { migrate } from "./Schema.ts"
+import { Statements } from "./Statements.ts"
+import { Tail } from "./Tail.ts"
+import * as UserReads from "./UserReads.ts"
+
+/** What writes, as the store sees it. */
+export interface Writing {
+  readonly commit: (unit: Unit) => Committed
+  readonly post?: NonNullable<Store["Service"]["post"]>
+}
+
+/** Milliseconds a read may wait for a lock; in WAL mode there is none but while somebody repairs the database. */
+const PATIENCE = 2_000
+
+/** Makes the database what this version expects. */
+const prepare = (file: string, path: string): void => {
+  let refused: string | undefined
+  try {
+    const database = new DatabaseSync(path, { timeout: PATIENCE })
+    try {
+      refused = migrate(database)
+      if (refused === undefined) database.exec("PRAGMA journal_mode = WAL")
+    } finally {
+      database.close()
+    }
+  } catch (cause) {
+    const message = isNoDatabase(cause)
+      ? `The file ${file} is not a database.`
+      : `The database ${file} cannot be opened: ${sentence(cause)}.`
+    throw new DatabaseRefused({ file, message })
+  }
+  if (refused !== undefined) {
+    throw new DatabaseRefused({ file, message: `The database ${file} cannot be used: ${refused}.` })
+  }
+}
+
+const refusing =
+  (file: string) =>
+  (cause: unknown): DatabaseRefused =>
+    cause instanceof DatabaseRefused
+      ? cause
+      : new DatabaseRefused({ file, message: `The database ${file} cannot be opened: ${sentence(cause)}.` })
+
+/** Opens the database `file`, which `start` then has a writer for, both until the scope closes. */
+export const opening = Effect.fnUntraced(function* (
+  file: string,
+  start: (path: string) => Effect.Effect<Writing, unknown, Scope.Scope>
+): Effect.fn.Return<Store["Service"], DatabaseRefused, Scope.Scope> {
+  const path = yield* DatabaseLock.acquire(file)
+  yield* Effect.try({ try: () => prepare(file, path), catch: refusing(file) })
+  const writing = yield* start(path).pipe(Effect.mapError(refusing(file)))
+  // Closed before the writer: the last connection to close cleans up, and this one may not write.
+  const database = yield* Effect.acquireRelease(
+    Effect.try({
+      try: () => new DatabaseSync(path, { readOnly: true, timeout: PATIENCE }),
+      catch: refusing(file)
+    }),
+    (open) => Effect.sync(() => open.close())
+  )
+  const db = new Statements(database)
+
+  const read = <A>(operation: string, query: (db: Statements) => A): Effect.Effect<A, StorageFailed> =>
+    Effect.try({
+      try: () => db.snapshot(() => query(db)),
+      catch: (cause) => new StorageFailed({ operation, cause })
+    })
+
+  const tail = new Tail()
+  /** For what looks into the log by chat or by gid. */
+  const readLog = <A>(operation: string, query: (db: Statements, tail: Tail) => A): Effect.Effect<A, StorageFailed> =>
+    read(operation, (db) => {
+      tail.follow(db)
+      return query(db, tail)
+    })
+
+  return Store.of({
+    commit: writing.commit,
+    ...(writing.post !== undefined && { post: writing.post }),
+
+    users: (ids) => read("users", (db) => UserReads.users(db, ids)),
+    usersByAccount: (accounts) => read("usersByAccount", (db) => UserReads.usersByAccount(db, accounts)),
+    allUsers: read("allUsers", UserReads.allUsers),
+    password: (user) => read("password", (db) => UserReads.password(db, user)),
+    settings: (user) => read("settings", (db) => UserReads.settings(db, user)),
+
+    chats: (ids) => readLog("chats", (db, tail) => ChatReads.chats(db, tail, ids)),
+    chatByGid: (gid) => readLog("chatByGid", (db, tail) => ChatReads.chatByGid(db, tail, gid)),
+    chatsOf: (user) => read("chatsOf", (db) => ChatReads.chatsOf(db, user)),
+    publicChats: read("publicChats", ChatReads.publicChats),
+    systemChats: read("systemChats", ChatReads.systemChats),
+    preferences: (user) => read("preferences", (db) => ChatReads.preferences(db, user)),
+
+    entries: (ranges) => readLog("entries", (db, tail) => MessageReads.entries(db, tail, ranges)),
+    locate: (ids) => read("locate", (db) => MessageReads.locate(db, ids)),
+    history: (chat, page) => readLog("history", (db, tail) => MessageReads.history(db, tail, chat, page)),
+    messagesByGid: (gids) => readLog("messagesByGid", (db, tail) => MessageReads.messagesByGid(db, tail, gids)),
+    messages: (ids) => read("messages", (db) => MessageReads.messages(db, ids)),
+
+    placesOf: (user, device) => read("placesOf", (db) => ChatReads.placesOf(db, user, device)),
+    placesIn: (chat, users) => read("placesIn", (db) => ChatReads.placesIn(db, chat, users)),
+
+    session: (hash) => read("session", (db) => UserReads.sessionByHash(db, hash)),
+    sessionsOf: (user) => read("sessionsOf", (db) => UserReads.sessionsOf(db, user)),
+    file: (id) => read("file", (db) => RecordReads.fileById(db, id)),
+    files: (chat) => read("files", (db) => RecordReads.files(db, chat)),
+    record: (dialect, kind, key) => read("record", (db) => RecordReads.recordByKey(db, dialect, kind, key)),
+    records: (dialect, kind) => read("records", (db) => RecordReads.records(db, dialect, kind))
+  })
+})

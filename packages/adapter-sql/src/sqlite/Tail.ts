@@ -1,0 +1,129 @@
+/**
+ * The end of the log that its indexes do not have yet (see `Indexing`), by chat and by gid: what the indexes say of
+ * earlier entries, this says of later ones. A connection has one of its own, which is true within the transaction that
+ * is open: the writer adds what it appends, a reader follows at the beginning of each snapshot and so reads an entry once.
+ */
+import type { ChatId, EntryId } from "@parley/core/Ids"
+import type { Statements } from "./Statements.ts"
+
+type TailRow = { readonly id: EntryId; readonly chat: ChatId; readonly seq: number; readonly gid: string | null }
+
+/** One chat's entries in the tail. A log has no gaps and the indexes end with one id, so they are the chat's last ones. */
+interface Run {
+  /** The sequence of the first. */
+  first: number
+  readonly ids: Array<EntryId>
+}
+
+const NONE: ReadonlyArray<EntryId> = []
+
+export class Tail {
+  /** The newest entry that the indexes have; undefined until it is looked up. */
+  #indexed: number | undefined
+  /** By id. */
+  #rows: Array<TailRow> = []
+  readonly #runs = new Map<ChatId, Run>()
+  readonly #gids = new Map<string, EntryId>()
+
+  /** Whether it was looked up since it was made, or forgotten. */
+  get isKnown(): boolean {
+    return this.#indexed !== undefined
+  }
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#rows.length
+  }
+
+  /** The newest entry's id; that of the newest one in the indexes where there is none. */
+  get newest(): number {
+    return this.#rows.at(-1)?.id ?? this.#indexed ?? 0
+  }
+
+  /** Goes on to where the database is now, which is never behind where it was. */
+  follow(db: Statements): void {
+    const indexed = db.one<{ upto: number }>("SELECT upto FROM log_indexed")?.upto ?? 0
+    this.begin(indexed)
+    const rows = db.lists<readonly [EntryId, ChatId, number, string | null]>(
+      "SELECT id, chat, seq, gid FROM log WHERE id > ? ORDER BY id",
+      this.newest
+    )
+    for (const [id, chat, seq, gid] of rows) this.append({ id, chat, seq, gid })
+  }
+
+  /** It begins after the entry `indexed` from now on, which was never after where it begins. */
+  begin(indexed: number): void {
+    if (indexed === this.#indexed) return
+    this.#indexed = indexed
+    const left = this.#rows.findIndex((row) => row.id > indexed)
+    if (left === -1) return this.#clear()
+    for (const row of this.#rows.slice(0, left)) {
+      const run = this.#runs.get(row.chat)
+      if (run !== undefined) {
+        run.ids.shift()
+        run.first++
+        if (run.ids.length === 0) this.#runs.delete(row.chat)
+      }
+      if (row.gid !== null) this.#gids.delete(row.gid)
+    }
+    this.#rows = this.#rows.slice(left)
+  }
+
+  /** To be looked up again: what it has may not be what the database has. */
+  forget(): void {
+    this.#indexed = undefined
+    this.#clear()
+  }
+
+  append(row: TailRow): void {
+    this.#rows.push(row)
+    const run = this.#runs.get(row.chat)
+    if (run === undefined) this.#runs.set(row.chat, { first: row.seq, ids: [row.id] })
+    else run.ids.push(row.id)
+    if (row.gid !== null) this.#gids.set(row.gid, row.id)
+  }
+
+  /** Takes back what was appended after the entry `newest`. */
+  cut(newest: number): void {
+    for (let row = this.#rows.at(-1); row !== undefined && row.id > newest; row = this.#rows.at(-1)) {
+      this.#rows.pop()
+      const run = this.#runs.get(row.chat)
+      run?.ids.pop()
+      if (run?.ids.length === 0) this.#runs.delete(row.chat)
+      if (row.gid !== null) this.#gids.delete(row.gid)
+    }
+  }
+
+  /** The entry that is the nth in it, from 1; the newest where there are fewer. */
+  nth(nth: number): number {
+    return this.#rows[nth - 1]?.id ?? this.newest
+  }
+
+  byGid(gid: string): EntryId | undefined {
+    return this.#gids.get(gid)
+  }
+
+  /** The chat's last entry. */
+  last(chat: ChatId): EntryId | undefined {
+    return this.#runs.get(chat)?.ids.at(-1)
+  }
+
+  /** The chat's entry `seq`. */
+  at(chat: ChatId, seq: number): EntryId | undefined {
+    const run = this.#runs.get(chat)
+    return run?.ids[seq - run.first]
+  }
+
+  /** The chat's entries `from`…`to` by sequence, both included, oldest first. */
+  between(chat: ChatId, from: number, to: number): ReadonlyArray<EntryId> {
+    const run = this.#runs.get(chat)
+    if (run === undefined) return NONE
+    return run.ids.slice(Math.max(0, from - run.first), Math.max(0, to + 1 - run.first))
+  }
+
+  #clear(): void {
+    this.#rows = []
+    this.#runs.clear()
+    this.#gids.clear()
+  }
+}

@@ -1,0 +1,98 @@
+/** Which units share a transaction: all that are under way together under load, and a lone one waits for nobody. */
+import { join } from "node:path"
+import { setImmediate as turn } from "node:timers/promises"
+import type { Worker } from "node:worker_threads"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { ChatId, UserId } from "@parley/core/Ids"
+import type { Post } from "@parley/core/Store"
+import { Commits, start } from "../src/sqlite/Commits.ts"
+import { migrate } from "../src/sqlite/Schema.ts"
+import { type ToWriter, unpack } from "../src/sqlite/Wire.ts"
+import { DatabaseSync } from "node:sqlite"
+import { folder } from "./folder.ts"
+
+/** A writer, and how many units each of its transactions had. */
+const counted = Effect.gen(function* () {
+  const file = join(yield* folder, "parley.db")
+  const database = new DatabaseSync(file)
+  migrate(database)
+  database.exec("PRAGMA journal_mode = WAL")
+  database.exec("INSERT INTO users VALUES (1, 'a', '', '', '', 0, 0, NULL, 0, 0, 0, NULL, NULL)")
+  database.exec("INSERT INTO chats VALUES (1, 'c', '', 'group', 0, 0, 1, 1, '[]', '\"all\"', 0, NULL, 0, 1, '{}', 0)")
+  database.exec("INSERT INTO log (id, chat, seq, posted, at, kind) VALUES (1, 1, 1, 0, 0, 'Created')")
+  database.exec("INSERT INTO log_by_chat VALUES (1, 1, 1); UPDATE log_indexed SET upto = 1")
+  database.close()
+  const worker: Worker = yield* Effect.promise(() => start(file))
+  const sizes: Array<number> = []
+  const send = worker.postMessage.bind(worker)
+  worker.postMessage = (message: ToWriter) => {
+    if (message._tag === "Commit") sizes.push(unpack(message.parcel).length)
+    send(message)
+  }
+  const commits = yield* Effect.acquireRelease(
+    Effect.sync(() => new Commits(worker)),
+    (open) => Effect.promise(() => open.close())
+  )
+  let count = 0
+  const post = (settled: () => void): void => {
+    const gid = `m${count++}`
+    const body = { _tag: "Posted", gid, type: "normal", contentType: "text", content: gid, date: 0 } as const
+    const message: Post = { chat: ChatId(1), version: 1, by: UserId(1), origin: null, at: 0, body }
+    commits.post(message, (entry) => {
+      assert.strictEqual(entry?.body.gid, gid)
+      settled()
+    })
+  }
+  return { post, sizes }
+})
+
+describe("a transaction", () => {
+  it.effect("takes along all that are under way together, though they came in two parts", () =>
+    Effect.gen(function* () {
+      const { post, sizes } = yield* counted
+      yield* Effect.promise(
+        () =>
+          new Promise<void>((resolve) => {
+            // Each of 16 sends again as soon as it is answered, until 20 transactions are over; the last 8 come late.
+            let left = 16
+            const again = (): void => {
+              if (sizes.length < 20) post(again)
+              else if (--left === 0) resolve()
+            }
+            for (let index = 0; index < 8; index++) post(again)
+            void turn()
+              .then(() => turn())
+              .then(() => {
+                for (let index = 0; index < 8; index++) post(again)
+              })
+          })
+      )
+      assert.strictEqual(sizes[19], 16, sizes.join(" "))
+      assert.strictEqual(sizes[0], 8, "they began apart")
+    })
+  )
+
+  it.effect("of one begins with the next turn, also after one of many", () =>
+    Effect.gen(function* () {
+      const { post, sizes } = yield* counted
+      const all = (count: number) =>
+        Effect.promise(() =>
+          Promise.all(Array.from({ length: count }, () => new Promise<void>((resolve) => post(resolve))))
+        )
+      yield* all(1)
+      yield* all(1)
+      const before = sizes.length
+      let settled = false
+      post(() => (settled = true))
+      yield* Effect.promise(() => turn())
+      yield* Effect.promise(() => turn())
+      assert.strictEqual(sizes.length, before + 1, "it is on its way")
+      // Others were likely to come: it waits for them, and goes without them.
+      yield* all(8)
+      yield* all(1)
+      assert.isTrue(settled)
+      assert.strictEqual(sizes.at(-1), 1)
+    })
+  )
+})

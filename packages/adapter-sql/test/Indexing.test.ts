@@ -1,0 +1,293 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { fileURLToPath } from "node:url"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import { Effect } from "effect"
+import { pack } from "../src/sqlite/Wire.ts"
+import { ChatId } from "@parley/core/Ids"
+import { appending, newChat, newUser, posting, unit } from "@parley/core/testing/StoreLaws/Law"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { Indexing, PACE } from "../src/sqlite/Indexing.ts"
+import { Statements } from "../src/sqlite/Statements.ts"
+import { Transactions } from "../src/sqlite/Transactions.ts"
+import { folder } from "./folder.ts"
+import { each, here, NEVER } from "./paced.ts"
+
+const CHAT = ChatId(1)
+const ann = unit({ _tag: "CreateUser", user: newUser("ann") })
+const chat = unit({ _tag: "CreateChat", chat: newChat("c", []), by: null })
+const message = (gid: string) => unit(appending(CHAT, null, posting(gid)))
+
+/** What the database itself has: the newest entry, how far the indexes go, and how many entries each of them has. */
+const extent = (file: string) => {
+  const database = new DatabaseSync(file, { readOnly: true })
+  const one = (sql: string) => Number(database.prepare(`SELECT (${sql}) AS one`).get()?.["one"])
+  const found = {
+    newest: one("SELECT max(id) FROM log"),
+    upto: one("SELECT upto FROM log_indexed"),
+    byChat: one("SELECT count(*) FROM log_by_chat"),
+    byGid: one("SELECT count(*) FROM log_by_gid")
+  }
+  database.close()
+  return found
+}
+
+const failing = (cause: unknown): never => assert.fail(String(cause))
+
+/** Writing that has so many entries to index, and takes them as asked; `fails` is thrown instead while there is any. */
+const pretended = () => {
+  const writing = {
+    unindexed: 0,
+    asked: new Array<number>(),
+    fails: undefined as unknown,
+    index(this: void, most = Infinity) {
+      writing.asked.push(most)
+      if (writing.fails !== undefined) throw writing.fails
+      writing.unindexed = Math.max(0, writing.unindexed - most)
+    }
+  }
+  return writing
+}
+
+describe("the log's indexes", () => {
+  it.effect(
+    "have all entries when a store was closed, and nothing of what came since the last time before",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { store } = yield* here(file, each(4))
+          for (const one of [ann, chat, message("a"), message("b")]) yield* store.commit(one)
+          assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 0 })
+          yield* store.commit(message("c"))
+          assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+          yield* store.commit(message("d"))
+          assert.deepStrictEqual(extent(file), { newest: 5, upto: 4, byChat: 4, byGid: 3 })
+        })
+      )
+      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4 })
+    })
+  )
+
+  it.effect(
+    "go on as far as was asked, oldest entries first",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const { store, writer } = yield* here(file, NEVER)
+      for (const one of [ann, chat, message("a"), message("b")]) yield* store.commit(one)
+      writer.transactions.index(2)
+      assert.deepStrictEqual(extent(file), { newest: 3, upto: 2, byChat: 2, byGid: 1 })
+      assert.strictEqual(writer.transactions.unindexed, 1)
+      writer.transactions.index(7)
+      assert.deepStrictEqual(extent(file), { newest: 3, upto: 3, byChat: 3, byGid: 2 })
+      assert.strictEqual(writer.transactions.unindexed, 0)
+    })
+  )
+
+  it.effect(
+    "stay where they are while somebody else holds the database, and while one of them is at odds with the log",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const { store, writer } = yield* here(file, NEVER)
+      for (const one of [ann, chat, message("a"), message("b")]) yield* store.commit(one)
+      const other = new DatabaseSync(file)
+      other.exec("BEGIN IMMEDIATE")
+      assert.throws(() => writer.transactions.index(), /locked/)
+      other.exec("INSERT INTO log_by_gid VALUES ('b', 1); COMMIT")
+      assert.throws(() => writer.transactions.index(), /UNIQUE/)
+      assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 1 })
+      // What is not flushed must be nothing but that: whoever is answered is on the disk.
+      assert.strictEqual(writer.synchronous, 2)
+      yield* store.commit(message("c"))
+      assert.strictEqual((yield* Effect.flip(store.commit(message("b"))))._tag, "Duplicate")
+      assert.deepStrictEqual(
+        (yield* store.messagesByGid(["a", "b", "c"])).map((one) => one.id),
+        [2, 3, 4]
+      )
+      assert.strictEqual((yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])).length, 4)
+      other.exec("DELETE FROM log_by_gid WHERE id = 1")
+      other.close()
+      writer.transactions.index()
+      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+    })
+  )
+
+  it.effect(
+    "are brought up to the log when a database is opened whose process was killed, and a gid above them is refused",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const child = spawn(process.execPath, [fileURLToPath(new URL("./unindexed.ts", import.meta.url)), file], {
+        stdio: ["ignore", "pipe", "inherit"]
+      })
+      yield* Effect.promise(() => once(child.stdout, "data"))
+      child.kill("SIGKILL")
+      yield* Effect.promise(() => once(child, "exit"))
+      assert.deepStrictEqual(extent(file), { newest: 4, upto: 0, byChat: 0, byGid: 0 })
+      const store = yield* SqliteStore.make({ file })
+      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+      const log = yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])
+      assert.deepStrictEqual(
+        log.map(({ body, seq }) => [seq, body._tag === "Posted" ? body.gid : body._tag]),
+        [
+          [1, "Created"],
+          [2, "a"],
+          [3, "b"],
+          [4, "c"]
+        ]
+      )
+      const refused = yield* Effect.flip(store.commit(message("b")))
+      assert.strictEqual(refused._tag, "Duplicate")
+    })
+  )
+
+  it.effect(
+    "need not have a gid for it to be refused by a writer that never saw it",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { store } = yield* here(file, NEVER)
+          for (const one of [ann, chat, message("a")]) yield* store.commit(one)
+          const database = new DatabaseSync(file)
+          const later = new Transactions(new Statements(database))
+          const outcome = later.commit([message("a"), message("b")].map(pack))
+          database.close()
+          assert.strictEqual(outcome._tag, "Done")
+          if (outcome._tag !== "Done") return
+          assert.deepStrictEqual(
+            outcome.refused.map(([index, { _tag }]) => [index, _tag]),
+            [[0, "Duplicate"]]
+          )
+          assert.deepStrictEqual([...outcome.numbers], [3, 3, 2])
+        })
+      )
+    })
+  )
+})
+
+describe("a writer that cannot index", () => {
+  it.effect(
+    "says so, goes on, and is done with it once it can",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const child = spawn(process.execPath, [fileURLToPath(new URL("./atOdds.ts", import.meta.url)), file], {
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+      let [out, err] = ["", ""]
+      child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
+      child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
+      yield* Effect.promise(() => once(child, "close"))
+      assert.strictEqual(out, "a,b,c,d\n")
+      assert.match(err, /PARLEY_LOG_INDEX.*The log could not be indexed: UNIQUE constraint failed: log_by_gid.gid\. /)
+      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4 })
+    })
+  )
+})
+
+describe("indexing", () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it("waits for enough entries, or for nothing to come any more", () => {
+    vi.useFakeTimers()
+    const writing = pretended()
+    const indexing = new Indexing(writing, { entries: 10, idle: 100 }, failing)
+    writing.unindexed = 9
+    indexing.answered()
+    vi.advanceTimersByTime(99)
+    indexing.answered()
+    vi.advanceTimersByTime(99)
+    assert.deepStrictEqual(writing.asked, [])
+    vi.advanceTimersByTime(1)
+    assert.strictEqual(writing.unindexed, 0)
+    writing.unindexed = 10
+    indexing.answered()
+    assert.strictEqual(writing.unindexed, 0)
+    assert.strictEqual(vi.getTimerCount(), 0)
+  })
+
+  it("takes as many entries as are done in a twentieth of a second, but never falls behind", () => {
+    vi.useFakeTimers()
+    const writing = pretended()
+    const { index } = writing
+    const slow = {
+      get unindexed() {
+        return writing.unindexed
+      },
+      index(most = Infinity) {
+        const before = writing.unindexed
+        index(most)
+        vi.advanceTimersByTime((before - writing.unindexed) / 10)
+      }
+    }
+    const indexing = new Indexing(slow, PACE, failing)
+    for (const [unindexed, left] of [
+      [4096, 0],
+      [4096, 3596],
+      [4095, 4095],
+      [6000, 4096]
+    ] as const) {
+      writing.unindexed = unindexed
+      indexing.answered()
+      assert.strictEqual(writing.unindexed, left)
+    }
+    vi.advanceTimersByTime(100_000)
+    assert.strictEqual(writing.unindexed, 0)
+    assert.deepStrictEqual(writing.asked.slice(0, 4), [Infinity, 500, 1904, 500])
+    assert.strictEqual(vi.getTimerCount(), 0)
+  })
+
+  it("that fails is tried again, ever less often, and tells why", () => {
+    vi.useFakeTimers()
+    const writing = pretended()
+    const told: Array<unknown> = []
+    const indexing = new Indexing(writing, { entries: 10, idle: 100 }, (cause) => told.push(cause))
+    writing.fails = new Error("at odds")
+    writing.unindexed = 10
+    indexing.answered()
+    for (const [unindexed, attempts] of [
+      [11, 1],
+      [19, 1],
+      [20, 2],
+      [39, 2],
+      [40, 3]
+    ] as const) {
+      writing.unindexed = unindexed
+      indexing.answered()
+      assert.strictEqual(writing.asked.length, attempts)
+    }
+    vi.advanceTimersByTime(3_999)
+    assert.strictEqual(writing.asked.length, 3)
+    vi.advanceTimersByTime(1)
+    assert.strictEqual(writing.asked.length, 4)
+    assert.deepStrictEqual(
+      told,
+      Array.from({ length: 4 }, () => writing.fails)
+    )
+    vi.advanceTimersByTime(3_600_000)
+    assert.isBelow(writing.asked.length, 20)
+    writing.fails = undefined
+    vi.advanceTimersByTime(600_000)
+    assert.strictEqual(writing.unindexed, 0)
+    writing.unindexed = 10
+    indexing.answered()
+    assert.strictEqual(writing.unindexed, 0)
+    indexing.end()
+    assert.strictEqual(vi.getTimerCount(), 0)
+  })
+
+  it("tells nobody that the database was held by somebody else", () => {
+    vi.useFakeTimers()
+    const writing = pretended()
+    const indexing = new Indexing(writing, PACE, failing)
+    writing.fails = Object.assign(new Error("database is locked"), { errcode: 5 })
+    writing.unindexed = 1
+    indexing.now()
+    writing.fails = undefined
+    vi.advanceTimersByTime(1_000)
+    assert.strictEqual(writing.unindexed, 0)
+  })
+})

@@ -1,0 +1,166 @@
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import type { Entry } from "@parley/core/Log"
+import type { Store } from "@parley/core/Store"
+import { appending, newChat, newUser, NO_ENTRY, posting, unit } from "@parley/core/testing/StoreLaws/Law"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { migrate, migrations } from "../src/sqlite/Schema.ts"
+import { folder } from "./folder.ts"
+
+const [ANN, BEN] = [UserId(1), UserId(2)]
+const [GROUP, OTHER] = [ChatId(1), ChatId(2)]
+
+/** Entries of all kinds: ids 1 and 2 make the chats, 3 to 6 are messages, 5 in the other chat. */
+const told = [
+  unit({ _tag: "CreateUser", user: newUser("ann") }, { _tag: "CreateUser", user: newUser("ben") }),
+  unit({ _tag: "CreateChat", by: ANN, chat: newChat("group", [ANN, BEN]) }),
+  unit({ _tag: "CreateChat", by: BEN, chat: newChat("other", [BEN]) }),
+  unit(appending(GROUP, ANN, posting("m1"))),
+  unit(appending(GROUP, BEN, posting("m2"), { origin: "phone" })),
+  unit(appending(OTHER, BEN, posting("m3", { type: "broadcast" }))),
+  unit(appending(GROUP, null, posting("m4"))),
+  unit(
+    appending(GROUP, ANN, { _tag: "Replaced", message: EntryId(3), contentType: "text", content: "better" }),
+    appending(GROUP, BEN, { _tag: "Recalled", message: EntryId(4) }),
+    appending(GROUP, ANN, { _tag: "Changed", name: "renamed", attributes: { colour: "red" } })
+  ),
+  unit({ _tag: "HideMessage", user: BEN, message: EntryId(6) })
+]
+
+/** The columns that version 1 had for an entry, in their order. */
+const columns = ({ at, body, by, chat, id, origin, posted, seq }: Entry) => [
+  id,
+  chat,
+  seq,
+  posted,
+  at,
+  by,
+  origin,
+  body._tag,
+  body._tag === "Posted" ? body.gid : null,
+  body._tag === "Replaced" || body._tag === "Recalled" ? body.message : null,
+  body._tag === "Posted" ? body.type : null,
+  body._tag === "Posted" || body._tag === "Replaced" ? body.contentType : null,
+  body._tag === "Posted" || body._tag === "Replaced"
+    ? body.content
+    : body._tag === "Changed"
+      ? JSON.stringify({ ...body, _tag: undefined })
+      : null,
+  body._tag === "Posted" ? body.date : null
+]
+
+const everything = Effect.fnUntraced(function* (store: Store["Service"]) {
+  const chats = [GROUP, OTHER]
+  return {
+    chats: yield* store.chats(chats),
+    log: yield* store.entries(chats.map((chat) => ({ chat, after: 0, limit: 100 }))),
+    parts: yield* Effect.forEach([0, 1, 3, 6], (after) => store.entries([{ chat: GROUP, after, limit: 2 }])),
+    history: yield* Effect.forEach(chats, (chat) => store.history(chat, { from: 1, to: 100, hiddenFrom: BEN })),
+    first: yield* store.history(GROUP, { from: 1, to: 1 }),
+    messages: yield* store.messagesByGid(["m1", "m2", "m3", "m4", "m5"])
+  }
+})
+
+/** A database of version 1 that has what was told, written by statements; and a store in memory that was told it. */
+const first = Effect.fnUntraced(function* (file: string) {
+  const memory = MemoryStore.make()
+  for (const one of told) yield* memory.commit(one)
+  const database = new DatabaseSync(file)
+  database.exec(
+    `${migrations[0]}; PRAGMA application_id = ${0x50726c79}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL`
+  )
+  for (const user of yield* memory.allUsers) {
+    database
+      .prepare(
+        `INSERT INTO users (account, realname, avatar, role, dept, admin, organisation, disabled, created_at, since)
+         VALUES (?, ?, '', '', 0, 0, NULL, 0, ?, ?)`
+      )
+      .run(user.account, user.realname, user.createdAt, user.since)
+  }
+  for (const { chat } of yield* memory.chats([GROUP, OTHER])) {
+    database
+      .prepare(
+        `INSERT INTO chats (gid, name, type, public, subject, created_by, owner, admins, committers, created_at,
+           edited_by, edited_at, version, attributes, dissolved) VALUES (?, ?, ?, 0, 0, ?, ?, '[]', '"all"', ?, ?, ?, ?, ?, 0)`
+      )
+      .run(
+        chat.gid,
+        chat.name,
+        chat.type,
+        chat.createdBy,
+        chat.owner,
+        chat.createdAt,
+        chat.editedBy,
+        chat.editedAt,
+        chat.version,
+        JSON.stringify(chat.attributes)
+      )
+    let nth = 0
+    for (const { joinSeq, joinedAt, user } of chat.members.values()) {
+      database.prepare("INSERT INTO members VALUES (?, ?, ?, ?, ?)").run(chat.id, user, joinedAt, joinSeq, nth++)
+    }
+  }
+  const insert = database.prepare(`INSERT INTO log VALUES (${Array.from({ length: 14 }, () => "?").join()})`)
+  const log = yield* memory.entries([GROUP, OTHER].map((chat) => ({ chat, after: 0, limit: 100 })))
+  for (const entry of log) insert.run(...columns(entry))
+  database.exec(`INSERT INTO hidden_messages VALUES (${BEN}, 6)`)
+  assert.deepStrictEqual(new Set(log.map(({ body }) => body._tag)).size, 5)
+  return { database, memory }
+})
+
+describe("a database of version 1", () => {
+  it.effect(
+    "tells the same once it is one of this version, and its log goes on",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const { database, memory } = yield* first(file)
+      database.close()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* SqliteStore.make({ file })
+          assert.deepStrictEqual(yield* everything(store), yield* everything(memory))
+          for (const gid of ["m4", "m5"]) {
+            const next = unit(appending(OTHER, BEN, posting(gid)))
+            assert.deepStrictEqual(yield* Effect.result(store.commit(next)), yield* Effect.result(memory.commit(next)))
+          }
+          // What referred to the log refers to it still.
+          for (const hidden of [NO_ENTRY, EntryId(3)]) {
+            const hide = unit({ _tag: "HideMessage", user: ANN, message: hidden })
+            assert.strictEqual(
+              (yield* Effect.result(store.commit(hide)))._tag,
+              (yield* Effect.result(memory.commit(hide)))._tag
+            )
+          }
+          assert.deepStrictEqual(yield* everything(store), yield* everything(memory))
+        })
+      )
+      const after = new DatabaseSync(file)
+      assert.deepStrictEqual(after.prepare("PRAGMA foreign_key_check").all(), [])
+      assert.strictEqual(after.prepare("PRAGMA integrity_check").get()?.["integrity_check"], "ok")
+      const referring = after.prepare("SELECT name FROM sqlite_schema WHERE sql GLOB '*log_rebuilt*'").all()
+      assert.deepStrictEqual(referring, [])
+      after.close()
+    })
+  )
+
+  it.effect(
+    "stays one when it cannot become one of this version",
+    Effect.fnUntraced(function* () {
+      const { database } = yield* first(join(yield* folder, "parley.db"))
+      const dump = () =>
+        ["log", "hidden_messages", "sqlite_schema"].map((table) => database.prepare(`SELECT * FROM ${table}`).all())
+      const before = dump()
+      assert.throws(() => migrate(database, [...migrations, "SELECT 1 FROM nowhere"]), /nowhere/)
+      assert.deepStrictEqual(dump(), before)
+      assert.strictEqual(database.prepare("PRAGMA user_version").get()?.["user_version"], 1)
+      assert.strictEqual(database.prepare("PRAGMA foreign_keys").get()?.["foreign_keys"], 1)
+      assert.isUndefined(migrate(database))
+      assert.strictEqual(database.prepare("PRAGMA foreign_keys").get()?.["foreign_keys"], 1)
+      database.close()
+    })
+  )
+})

@@ -1,0 +1,240 @@
+/** A store is the same whichever of its entries the log's indexes have. */
+import { join } from "node:path"
+import * as fc from "fast-check"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer, Result, Scope } from "effect"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import { Store, type Unit, type Write } from "@parley/core/Store"
+import { reopenLaws, storeLaws } from "@parley/core/testing/StoreLaws"
+import { appending, newChat, newUser, NO_CHAT, NO_ENTRY, posting } from "@parley/core/testing/StoreLaws/Law"
+import { folder } from "./folder.ts"
+import { each, here, NEVER, threaded } from "./paced.ts"
+
+const paces = [
+  ["after each entry", each(1)],
+  ["after two entries", each(2)],
+  ["after three entries", each(3)],
+  ["at the end only", NEVER]
+] as const
+
+for (const [when, pace] of paces) {
+  describe(`a store that indexes its log ${when}`, () => {
+    for (const law of storeLaws) {
+      it.effect(law.name, () =>
+        Effect.flatMap(folder, (path) =>
+          law.check.pipe(
+            Effect.provide(
+              Layer.effect(
+                Store,
+                Effect.map(here(join(path, "parley.db"), pace), ({ store }) => store)
+              ),
+              { local: true }
+            )
+          )
+        )
+      )
+    }
+  })
+}
+
+describe("a store that indexes its log after two entries, in its own thread", () => {
+  for (const law of reopenLaws) {
+    it.effect(
+      law.name,
+      Effect.fnUntraced(function* () {
+        const file = join(yield* folder, "parley.db")
+        let scope = yield* Scope.make()
+        yield* law.check({
+          open: () =>
+            Effect.suspend(() => {
+              scope = Scope.makeUnsafe()
+              return threaded(file, each(2)).pipe(Scope.provide(scope))
+            }),
+          close: () => Effect.suspend(() => Scope.close(scope, Exit.void))
+        })
+      })
+    )
+  }
+})
+
+/** What happens next. Numbers choose among what there is. */
+type Step =
+  | { readonly _tag: "Post"; readonly chat: number; readonly gid: number; readonly relies: boolean }
+  | { readonly _tag: "Amend"; readonly message: number; readonly recalls: boolean }
+  | { readonly _tag: "Rename"; readonly chat: number; readonly version: number }
+  | { readonly _tag: "Start"; readonly gid: number }
+  | { readonly _tag: "Hide"; readonly message: number }
+  | { readonly _tag: "Fail"; readonly chat: number; readonly hides: boolean }
+  | { readonly _tag: "Index"; readonly most: number }
+  | { readonly _tag: "Lose"; readonly parts: ReadonlyArray<Step> }
+
+const GIDS = 40
+const CHATS = 6
+const any = fc.nat(1000)
+
+const single = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ _tag: fc.constant("Post" as const), chat: any, gid: any, relies: fc.boolean() })
+  },
+  { weight: 3, arbitrary: fc.record({ _tag: fc.constant("Amend" as const), message: any, recalls: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ _tag: fc.constant("Rename" as const), chat: any, version: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ _tag: fc.constant("Start" as const), gid: any }) },
+  { weight: 1, arbitrary: fc.record({ _tag: fc.constant("Hide" as const), message: any }) }
+)
+/** What a unit ends with, if it fails at all: what else is wrong with it is told first by every store. */
+const failing = fc.record({ _tag: fc.constant("Fail" as const), chat: any, hides: fc.boolean() })
+
+const step: fc.Arbitrary<ReadonlyArray<Step>> = fc.oneof(
+  { weight: 10, arbitrary: fc.tuple(single) },
+  { weight: 4, arbitrary: fc.array(single, { minLength: 2, maxLength: 5 }) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.array(single, { maxLength: 4 }), failing).map(([writes, last]) => [...writes, last])
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.record({ _tag: fc.constant("Index" as const), most: fc.integer({ min: 1, max: 12 }) }))
+  },
+  {
+    weight: 1,
+    arbitrary: fc.array(single, { maxLength: 4 }).map((parts) => [{ _tag: "Lose" as const, parts }])
+  }
+)
+
+const ANN = UserId(1)
+const BEN = UserId(2)
+
+/** What the stores have so far. */
+interface Known {
+  readonly chats: ReadonlyArray<ChatId>
+  readonly messages: ReadonlyArray<EntryId>
+}
+
+const pick = <A>(all: ReadonlyArray<A>, nth: number): A | undefined => all[nth % Math.max(1, all.length)]
+
+const unitOf = (steps: ReadonlyArray<Step>, known: Known, fresh: () => string): Unit => {
+  const relies: Array<Unit["relies"][number]> = []
+  const writes = steps.flatMap((one): ReadonlyArray<Write> => {
+    if (one._tag === "Start") {
+      return [{ _tag: "CreateChat", by: ANN, chat: newChat(`chat${one.gid % CHATS}`, [ANN, BEN]) }]
+    }
+    const chat = "chat" in one ? pick(known.chats, one.chat) : undefined
+    const message = "message" in one ? pick(known.messages, one.message) : undefined
+    switch (one._tag) {
+      case "Post":
+        if (chat === undefined) return []
+        if (one.relies) relies.push({ chat, version: 1 })
+        return [appending(chat, ANN, posting(`gid${one.gid % GIDS}`))]
+      case "Rename":
+        if (chat === undefined) return []
+        if (one.version > 0) relies.push({ chat, version: one.version })
+        return [appending(chat, BEN, { _tag: "Changed", name: `name${one.version}` })]
+      case "Amend": {
+        const place = pick(known.chats, one.message)
+        if (message === undefined || place === undefined) return []
+        return one.recalls
+          ? [appending(place, ANN, { _tag: "Recalled", message })]
+          : [appending(place, ANN, { _tag: "Replaced", message, contentType: "text", content: fresh() })]
+      }
+      case "Hide":
+        return message === undefined ? [] : [{ _tag: "HideMessage", user: BEN, message }]
+      case "Fail":
+        return one.hides || chat === undefined
+          ? [{ _tag: "HideMessage", user: BEN, message: NO_ENTRY }]
+          : [appending(chat, ANN, posting(fresh())), appending(NO_CHAT, ANN, posting(fresh()))]
+      default:
+        return []
+    }
+  })
+  return { relies, writes }
+}
+
+/** All that a store tells about chats and their logs. */
+const everything = Effect.fnUntraced(function* (store: Store["Service"], { chats, messages }: Known) {
+  const gids = Array.from({ length: GIDS }, (_, n) => `gid${n}`)
+  const ranges = chats.flatMap((chat) => [0, 1, 4, 9].map((after) => ({ chat, after, limit: 1 + (after % 4) * 3 })))
+  const stored = yield* store.chats([...chats, NO_CHAT])
+  return {
+    stored,
+    byGid: yield* Effect.forEach(Array.from({ length: CHATS }).keys(), (n) => store.chatByGid(`chat${n}`)),
+    logs: yield* Effect.forEach(chats, (chat) => store.entries([{ chat, after: 0, limit: 1_000_000 }])),
+    parts: yield* Effect.forEach(ranges, (range) => store.entries([range])),
+    together: yield* store.entries(ranges),
+    history: yield* Effect.forEach(chats, (chat) => store.history(chat, { from: 1, to: 10_000 })),
+    pages: yield* Effect.forEach(stored, ({ chat, head }) =>
+      Effect.all([
+        store.history(chat.id, { from: head.posted - 2, to: head.posted, hiddenFrom: BEN }),
+        store.history(chat.id, { from: 2, to: Math.max(2, head.posted - 1), hiddenFrom: BEN }),
+        store.history(chat.id, { from: 3, to: 3 })
+      ])
+    ),
+    messages: yield* store.messages(messages),
+    messagesByGid: yield* store.messagesByGid(gids),
+    located: yield* store.locate(messages)
+  }
+})
+
+const outcome = (store: Store["Service"], unit: Unit) =>
+  Effect.map(Effect.result(store.commit(unit)), (result) => {
+    if (Result.isSuccess(result)) return { done: result.success }
+    const { failure } = result
+    if (failure._tag === "Duplicate") {
+      // Whether a message is told twice that was wanted twice is left open.
+      const messages = new Map(failure.messages.map((one) => [one.id, one]))
+      return { duplicate: { chat: failure.chat, record: failure.record, messages: [...messages.values()] } }
+    }
+    return failure._tag === "Stale" ? { stale: failure.chats } : { failed: true }
+  })
+
+describe("a store with entries on both sides of its log's indexes", () => {
+  it.effect("takes and tells the same as the store in memory, wherever the indexes end", () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) =>
+          Effect.runPromise(
+            Effect.scoped(
+              Effect.gen(function* () {
+                const { store, writer } = yield* here(join(yield* folder, "parley.db"), NEVER)
+                const memory = MemoryStore.make()
+                const both = (unit: Unit) =>
+                  Effect.gen(function* () {
+                    const [came, expected] = yield* Effect.all([outcome(store, unit), outcome(memory, unit)])
+                    assert.deepStrictEqual(came, expected)
+                    return came
+                  })
+                for (const account of ["ann", "ben"]) {
+                  yield* both({ relies: [], writes: [{ _tag: "CreateUser", user: newUser(account) }] })
+                }
+                const chats: Array<ChatId> = []
+                const messages: Array<EntryId> = []
+                let nth = 0
+                const fresh = () => `fresh${nth++}`
+                for (const parts of steps) {
+                  const [first] = parts
+                  if (first?._tag === "Index") writer.transactions.index(first.most)
+                  else if (first?._tag === "Lose") {
+                    const lost = first.parts.map((part) => unitOf([part], { chats, messages }, fresh))
+                    assert.strictEqual(writer.lose(lost), "Failed")
+                  } else {
+                    const { done } = { done: undefined, ...(yield* both(unitOf(parts, { chats, messages }, fresh))) }
+                    for (const one of done ?? []) {
+                      if (one._tag === "Chat") chats.push(one.stored.chat.id)
+                      if (one._tag === "Entry" && one.entry.body._tag === "Posted") messages.push(one.entry.id)
+                    }
+                  }
+                  assert.deepStrictEqual(
+                    yield* everything(store, { chats, messages }),
+                    yield* everything(memory, { chats, messages })
+                  )
+                }
+              })
+            )
+          )
+        ),
+        { numRuns: 40 }
+      )
+    )
+  )
+})

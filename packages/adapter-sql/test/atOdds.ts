@@ -1,0 +1,29 @@
+/**
+ * A process that stores messages in the database named by its argument while its index of gids is at odds with the log,
+ * mends it, and prints the gids of the log as it was read in between.
+ */
+import { DatabaseSync } from "node:sqlite"
+import * as Effect from "effect/Effect"
+import { ChatId } from "@parley/core/Ids"
+import { appending, newChat, posting, unit } from "@parley/core/testing/StoreLaws/Law"
+import { each, threaded } from "./paced.ts"
+
+const [, , file = ""] = process.argv
+
+await Effect.runPromise(
+  Effect.scoped(
+    Effect.gen(function* () {
+      const store = yield* threaded(file, each(3))
+      const post = (gid: string) => store.commit(unit(appending(ChatId(1), null, posting(gid))))
+      yield* store.commit(unit({ _tag: "CreateChat", chat: newChat("c", []), by: null }))
+      yield* post("a")
+      const other = new DatabaseSync(file)
+      other.exec("INSERT INTO log_by_gid VALUES ('a', 77)")
+      for (const gid of ["b", "c", "d"]) yield* post(gid)
+      const log = yield* store.entries([{ chat: ChatId(1), after: 1, limit: 10 }])
+      console.log(log.map(({ body }) => (body._tag === "Posted" ? body.gid : body._tag)).join())
+      other.exec("DELETE FROM log_by_gid WHERE id = 77")
+      other.close()
+    })
+  )
+)

@@ -1,0 +1,102 @@
+/** Stores that index their log at other moments than they would by themselves. */
+import { DatabaseSync } from "node:sqlite"
+import { Worker } from "node:worker_threads"
+import { once } from "node:events"
+import { Effect, type Scope } from "effect"
+import { Duplicate, Stale, StorageFailed, type Store, type Unit } from "@parley/core/Store"
+import { NO_ENTRY, NO_USER } from "@parley/core/testing/StoreLaws/Law"
+import type { DatabaseRefused } from "@parley/adapter-sql/DatabaseRefused"
+import { Commits, type Committed } from "../src/sqlite/Commits.ts"
+import { Indexing, type Pace } from "../src/sqlite/Indexing.ts"
+import { opening } from "../src/sqlite/Opening.ts"
+import { Statements } from "../src/sqlite/Statements.ts"
+import { Transactions } from "../src/sqlite/Transactions.ts"
+import { pack, written, type FromWriter } from "../src/sqlite/Wire.ts"
+import type { WriterData } from "../src/sqlite/Writer.ts"
+
+/** Only when so many entries are not indexed, and at the end. */
+export const each = (entries: number): Pace => ({ entries, idle: 2 ** 31 - 1 })
+
+/** At the end, and never before. */
+export const NEVER = each(Infinity)
+
+/** A store as any other, with a writer of that pace. */
+export const threaded = (file: string, pace: Pace): Effect.Effect<Store["Service"], DatabaseRefused, Scope.Scope> =>
+  opening(file, (path) =>
+    Effect.acquireRelease(
+      Effect.promise(async () => {
+        const worker = new Worker(new URL("../src/sqlite/Writer.ts", import.meta.url), {
+          workerData: { file: path, pace } satisfies WriterData
+        })
+        await once(worker, "message")
+        return new Commits(worker)
+      }),
+      (commits) => Effect.promise(() => commits.close())
+    )
+  )
+
+/** The writer's work in this thread, each unit a transaction. */
+export class Here {
+  readonly transactions: Transactions
+  readonly #database: DatabaseSync
+  readonly #indexing: Indexing
+
+  constructor(path: string, pace: Pace) {
+    this.#database = new DatabaseSync(path)
+    this.#database.exec("PRAGMA foreign_keys = ON")
+    this.transactions = new Transactions(new Statements(this.#database))
+    this.#indexing = new Indexing(this.transactions, pace, (cause) => {
+      throw cause
+    })
+    this.#indexing.now()
+  }
+
+  readonly commit: (unit: Unit) => Committed = (unit) =>
+    Effect.suspend((): Committed => {
+      const outcome = this.transactions.commit([pack(unit)])
+      this.#indexing.answered()
+      if (outcome._tag === "Failed")
+        return Effect.fail(new StorageFailed({ operation: "commit", cause: outcome.cause }))
+      const refusal = outcome.refused[0]?.[1]
+      if (refusal === undefined) {
+        let at = 0
+        return Effect.succeed(unit.writes.map((write) => written(write, () => outcome.numbers[at++] ?? 0)))
+      }
+      if (refusal._tag === "Stale") return Effect.fail(new Stale(refusal))
+      if (refusal._tag === "Duplicate") return Effect.fail(new Duplicate(refusal))
+      return Effect.fail(new StorageFailed({ operation: "commit", cause: refusal.cause }))
+    })
+
+  /** How it flushes: 1 is NORMAL, 2 is FULL. */
+  get synchronous(): unknown {
+    return this.#database.prepare("PRAGMA synchronous").get()?.["synchronous"]
+  }
+
+  /** Units whose transaction comes to nothing at its very end: references are looked at only then. */
+  lose(units: ReadonlyArray<Unit>): FromWriter["_tag"] {
+    this.#database.exec("PRAGMA defer_foreign_keys = ON")
+    const broken: Unit = { relies: [], writes: [{ _tag: "HideMessage", user: NO_USER, message: NO_ENTRY }] }
+    const { _tag } = this.transactions.commit([...units, broken])
+    // It is off again with the transaction, but what was prepared meanwhile would go on as it was.
+    this.#database.exec("PRAGMA defer_foreign_keys = OFF")
+    return _tag
+  }
+
+  close(): void {
+    this.#indexing.end()
+    this.#database.close()
+  }
+}
+
+/** A store that writes in this thread, and its writer. */
+export const here = Effect.fnUntraced(function* (file: string, pace: Pace) {
+  let writer: Here | undefined
+  const store = yield* opening(file, (path) =>
+    Effect.acquireRelease(
+      Effect.sync(() => (writer = new Here(path, pace))),
+      (open) => Effect.sync(() => open.close())
+    )
+  )
+  if (writer === undefined) return yield* Effect.die("there is no writer")
+  return { store, writer }
+})
