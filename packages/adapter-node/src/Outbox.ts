@@ -18,6 +18,9 @@ const flushAtEndOfTurn = (outbox: Outbox): void => {
   if (due.push(outbox) === 1) setImmediate(flushDue)
 }
 
+/** Written behind everything else, so that its end is theirs. */
+const NOTHING = new Uint8Array(0)
+
 interface Watcher {
   readonly low: number
   readonly callback: () => void
@@ -65,7 +68,11 @@ export class Outbox {
   }
 
   onDrained(low: number, callback: () => void): void {
-    this.#watchers.push({ low, callback })
+    // What was written while nobody watched tells nothing: a call back for each write would cost more than all else here.
+    const { socket, writable } = this.#options
+    if (this.#watchers.push({ low, callback }) === 1 && socket.writableLength > 0 && writable()) {
+      socket.write(NOTHING, this.#taken)
+    }
     // Never before this call returns, so that a sender that goes on from its callback cannot grow the stack.
     queueMicrotask(this.#taken)
   }
@@ -79,14 +86,20 @@ export class Outbox {
     const { socket, writable } = this.#options
     if (!writable()) return this.#tellWatchers()
     if (waiting.length === 1) {
-      for (const one of waiting) socket.write(one, this.#taken)
+      for (const one of waiting) this.#write(one)
     } else if (bytes <= COPY) {
-      socket.write(Buffer.concat(waiting, bytes), this.#taken)
+      this.#write(Buffer.concat(waiting, bytes))
     } else {
       socket.cork()
-      for (const one of waiting) socket.write(one, this.#taken)
+      for (const one of waiting) this.#write(one)
       socket.uncork()
     }
+  }
+
+  #write(bytes: Uint8Array): void {
+    const { socket } = this.#options
+    if (this.#watchers.length === 0) socket.write(bytes)
+    else socket.write(bytes, this.#taken)
   }
 
   /** Hands over what waits, and takes nothing more. */

@@ -6,7 +6,10 @@ import type { Carried } from "./Authenticator.ts"
  */
 export class Frame {
   readonly text: string
-  readonly #bytes = new Map<string, Uint8Array>()
+  #transport: string | undefined
+  #bytes: Uint8Array | undefined
+  /** Of further kinds of transport; most frames go over one. */
+  #others: Map<string, Uint8Array> | undefined
 
   constructor(text: string) {
     this.text = text
@@ -14,10 +17,16 @@ export class Frame {
 
   /** The bytes of this frame on one kind of transport; made at the first call for that kind, kept for the next ones. */
   bytes<B extends Uint8Array>(transport: string, encode: (text: string) => B): Uint8Array {
-    let bytes = this.#bytes.get(transport)
-    if (bytes === undefined) {
-      bytes = encode(this.text)
-      this.#bytes.set(transport, bytes)
+    if (this.#bytes !== undefined && this.#transport === transport) return this.#bytes
+    const known = this.#others?.get(transport)
+    if (known !== undefined) return known
+    const bytes = encode(this.text)
+    if (this.#bytes === undefined) {
+      this.#transport = transport
+      this.#bytes = bytes
+    } else {
+      this.#others ??= new Map()
+      this.#others.set(transport, bytes)
     }
     return bytes
   }

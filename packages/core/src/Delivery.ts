@@ -6,7 +6,7 @@ import type { Connection } from "./Connection.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import type { Place } from "./Place.ts"
 import { Subscription } from "./Subscription.ts"
-import type { Tongue, Utterance, Utterances } from "./Tongue.ts"
+import type { Sayable, Tongue, Utterance } from "./Tongue.ts"
 
 /** Characters that wait before a frame is sent at once, about. */
 const BUNDLE = 256 * 1024
@@ -70,6 +70,11 @@ export class Delivery {
     return this.#subscriptions.get(chat)
   }
 
+  /** How many chats it hears. */
+  get size(): number {
+    return this.#subscriptions.size
+  }
+
   subscriptions(): Iterable<Subscription> {
     return this.#subscriptions.values()
   }
@@ -125,7 +130,7 @@ export class Delivery {
    * Something that is in no log. Before `open` it is no news: the greeting says it. Answers how many characters are on their
    * way.
    */
-  hear(utterances: Utterances): number {
+  hear(utterances: Sayable): number {
     if (!this.#opened) return 0
     const utterance = utterances.in(this.tongue)
     this.#push(utterance)
@@ -133,7 +138,7 @@ export class Delivery {
   }
 
   /** A kept entry. Who asked has it with the answer. */
-  take(subscription: Subscription, seq: number, utterances: Utterances, asked: boolean): void {
+  take(subscription: Subscription, seq: number, utterances: Sayable, asked: boolean): void {
     if (seq <= subscription.at) return
     if (subscription.behind || !this.#opened || seq !== subscription.at + 1) {
       this.fallBehind(subscription, seq)
@@ -148,15 +153,27 @@ export class Delivery {
     this.#push(utterances.in(this.tongue))
   }
 
+  /**
+   * Kept entries one after the other, from `first` to `last`, where it has had all before them and none of them, and asked
+   * for none of them; answers whether that was so, and else has done nothing.
+   */
+  takeAll(subscription: Subscription, first: number, last: number, utterances: Sayable): boolean {
+    if (subscription.behind || !this.#opened || first !== subscription.at + 1) return false
+    subscription.hand(last)
+    if (this.tongue.acknowledgement === "taken") this.#untaken.add(subscription)
+    this.#push(utterances.in(this.tongue))
+    return true
+  }
+
   /** An entry for who is online only. */
-  notice(subscription: Subscription, seq: number, utterances: Utterances, asked: boolean): void {
+  notice(subscription: Subscription, seq: number, utterances: Sayable, asked: boolean): void {
     if (this.#opened && !asked) this.#push(utterances.in(this.tongue))
     if (seq === subscription.at + 1 && !subscription.behind) subscription.pass(seq)
     else if (seq > subscription.at) this.fallBehind(subscription, seq)
   }
 
   /** An entry that the catch-up hands over. */
-  say(subscription: Subscription, seq: number, utterances: Utterances): void {
+  say(subscription: Subscription, seq: number, utterances: Sayable): void {
     subscription.hand(seq)
     if (this.tongue.acknowledgement === "taken") this.#untaken.add(subscription)
     this.#push(utterances.in(this.tongue))

@@ -8,26 +8,25 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { Bus } from "./Bus.ts"
-import type { Command, ReplyOf, SendMessages } from "./Command.ts"
+import type { Command, ReplyOf } from "./Command.ts"
 import { Directory } from "./Directory.ts"
 import { ExternalDirectory } from "./ExternalDirectory.ts"
 import { ExternalUsers } from "./ExternalUsers.ts"
-import { type Announcement, type Caller, isUser, type UserCaller } from "./Event.ts"
+import { type Announcement, type Caller, isUser } from "./Event.ts"
 import { hooking } from "./Hooking.ts"
 import type { UserCommand } from "./Hooks.ts"
-import { type ChatId, EntryId, UserId } from "./Ids.ts"
+import { EntryId, UserId } from "./Ids.ts"
 import { Hub } from "./Hub.ts"
-import { Refused, refuse } from "./Refused.ts"
+import { type Refused, refuse } from "./Refused.ts"
 import { scripts } from "./scripts/index.ts"
-import { planMessages } from "./scripts/SendMessages.ts"
+import { type SendAtOnce, sendingAtOnce } from "./SendingAtOnce.ts"
 import type { Attempt, Desk, Plan } from "./scripts/Script.ts"
 import { Settings } from "./Settings.ts"
 import { Duplicate, type Stale, type StorageFailed, Store, type Unit, type Write, type Written } from "./Store.ts"
 import type { User } from "./User.ts"
-import { type WarmChat, WarmChats } from "./WarmChats.ts"
+import { WarmChats } from "./WarmChats.ts"
 
 /** How often a command is decided again when others keep changing what it decides on. */
 const MAX_ATTEMPTS = 20
@@ -79,16 +78,8 @@ export class Engine extends Context.Service<
       command: C,
       alongside?: Alongside
     ) => Effect.Effect<ReplyOf<C>, Refused>
-    /**
-     * Sends messages within this turn, where everything that has to be known is in memory and nothing refuses them; else
-     * answers false and has done nothing. `settled` is called once, in the order of the commits: with the outcome, or
-     * with nothing where the commit was refused and the command is to be handled in the ordinary way.
-     */
-    readonly sendAtOnce: (
-      caller: UserCaller,
-      command: SendMessages,
-      settled: (outcome: Outcome<ReplyOf<SendMessages>> | undefined) => void
-    ) => boolean
+    /** Sends one message within this turn, where that can be. */
+    readonly sendAtOnce: SendAtOnce
     /** Commits writes that no command stands for (users, sessions, a dialect's records), keeping what is warm current. */
     readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
     /** Does what a command about users asks for, with the embedder's hooks before and after it. */
@@ -230,61 +221,21 @@ export class Engine extends Context.Service<
           })
         )
 
-      /** What is on its way by `sendAtOnce`, by chat: how many units, and the version that they rely on. */
-      const onTheirWay = new Map<ChatId, { readonly version: number; units: number }>()
-      const arrive = ({ relies }: Unit): void => {
-        for (const { chat } of relies) {
-          const earlier = onTheirWay.get(chat)
-          if (earlier !== undefined && --earlier.units === 0) onTheirWay.delete(chat)
+      const atOnce = sendingAtOnce({
+        desk,
+        bus,
+        clock,
+        run: (effect, done) => {
+          const fiber = fork(effect)
+          if (done !== undefined) fiber.addObserver(done)
         }
-      }
-
-      const sendAtOnce: Engine["Service"]["sendAtOnce"] = (caller, command, settled) => {
-        if (hooks !== undefined) return false
-        const user = users.fresh(caller.user)
-        if (user === undefined || user.disabled) return false
-        const chats: Array<WarmChat> = []
-        for (const { chat } of command.messages) {
-          const warm = desk.chats.peek(chat)
-          if (warm === undefined) return false
-          chats.push(warm)
-        }
-        const now = clock.currentTimeMillisUnsafe()
-        const attempt: Attempt = { caller, user, by: user.id, via: undefined, now, duplicate: undefined }
-        const plan = planMessages(desk, attempt, command.messages, chats)
-        if (plan instanceof Refused || plan.unit === undefined) return false
-        const { unit, conclude } = plan
-        // What was decided on an older version of the chat will be refused and decided again: this must not overtake it.
-        for (const { chat, version } of unit.relies) {
-          const earlier = onTheirWay.get(chat)
-          if (earlier !== undefined && earlier.version !== version) return false
-        }
-        for (const { chat, version } of unit.relies) {
-          const earlier = onTheirWay.get(chat)
-          if (earlier === undefined) onTheirWay.set(chat, { version, units: 1 })
-          else earlier.units++
-        }
-        fork(store.commit(unit)).addObserver((exit) => {
-          arrive(unit)
-          let outcome: Outcome<ReplyOf<SendMessages>> | undefined
-          try {
-            if (Exit.isSuccess(exit)) {
-              settle(unit, exit.value)
-              outcome = conclude(exit.value)
-            } else unsettle(unit)
-          } catch (cause) {
-            // Whoever waits is answered all the same: in the ordinary way, what is stored already is found.
-            fork(Effect.logError("what follows a commit broke off", cause))
-          }
-          settled(outcome)
-        })
-        return true
-      }
+      })
 
       return Engine.of({
         handle,
         perform,
-        sendAtOnce,
+        // Hooks may wait, and are asked first.
+        sendAtOnce: hooks === undefined ? atOnce : () => false,
         commit,
         hooked: (command, work) =>
           hooks === undefined

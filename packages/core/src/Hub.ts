@@ -7,19 +7,19 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Announcement, ChatEvent, UserEvent } from "./Event.ts"
+import { Channel } from "./Channel.ts"
+import type { Delivery } from "./Delivery.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import { isKept } from "./Log.ts"
 import { Presence } from "./Presence.ts"
 import { PresenceNews, type Timing } from "./PresenceNews.ts"
+import { RecentEntries } from "./RecentEntries.ts"
 import type { Session } from "./Session.ts"
 import type { Subscription } from "./Subscription.ts"
 import { Utterances } from "./Tongue.ts"
 
 /** Characters of news that are said in one turn. */
 const PART = 1024 * 1024
-
-/** Entries remembered by id, so that an acknowledgement finds its chat without asking storage. */
-const RECENT = 65_536
 
 /** Somebody who is told of everything in this process, in the turn in which it is announced. Throws nothing. */
 export interface Observer {
@@ -33,9 +33,11 @@ export class Switchboard {
   readonly #news: PresenceNews
   readonly #observers = new Set<Observer>()
   readonly #sessions = new Map<UserId, Set<Session>>()
-  readonly #channels = new Map<ChatId, Set<Subscription>>()
-  #recent = new Map<number, { readonly chat: ChatId; readonly seq: number }>()
-  #older = new Map<number, { readonly chat: ChatId; readonly seq: number }>()
+  readonly #channels = new Map<ChatId, Channel>()
+  /** Channels in which something waits for the end of this turn. */
+  #due: Array<Channel> = []
+  readonly #flushDue = (): void => this.#flush()
+  readonly recent = new RecentEntries()
 
   constructor(timing: Timing) {
     this.#news = new PresenceNews(timing, (events, except) => this.#tellEverybody(events, except))
@@ -88,29 +90,34 @@ export class Switchboard {
   }
 
   subscribe(subscription: Subscription): void {
-    const channel = this.#channels.get(subscription.chat)
-    if (channel === undefined) this.#channels.set(subscription.chat, new Set([subscription]))
-    else channel.add(subscription)
+    let channel = this.#channels.get(subscription.chat)
+    if (channel === undefined) {
+      channel = new Channel(subscription.chat)
+      this.#channels.set(subscription.chat, channel)
+    }
+    channel.subscriptions.add(subscription)
   }
 
   unsubscribe(subscription: Subscription): void {
     const channel = this.#channels.get(subscription.chat)
     if (channel === undefined) return
-    channel.delete(subscription)
-    if (channel.size === 0) this.#channels.delete(subscription.chat)
+    channel.subscriptions.delete(subscription)
+    if (channel.isEmpty) this.#channels.delete(subscription.chat)
   }
 
-  /** Where a recently announced entry is. */
-  locate(id: number): { readonly chat: ChatId; readonly seq: number } | undefined {
-    return this.#recent.get(id) ?? this.#older.get(id)
-  }
-
-  remember(id: number, chat: ChatId, seq: number): void {
-    if (this.#recent.size >= RECENT) {
-      this.#older = this.#recent
-      this.#recent = new Map()
+  /** Hands a connection what was announced in this turn already, so that what it is told next comes behind it. */
+  bringUpToDate(delivery: Delivery): void {
+    if (this.#due.length === 0) return
+    if (this.#due.length <= delivery.size) {
+      for (const channel of this.#due) {
+        const subscription = delivery.subscription(channel.chat)
+        if (subscription !== undefined) channel.advance(subscription)
+      }
+    } else {
+      for (const subscription of delivery.subscriptions()) {
+        this.#channels.get(subscription.chat)?.advance(subscription)
+      }
     }
-    this.#recent.set(id, { chat, seq })
   }
 
   /** Until the returned function is called. */
@@ -134,7 +141,10 @@ export class Switchboard {
   /** Another node tells that a chat's log has grown. */
   hint(chat: ChatId, head: number): void {
     for (const observer of this.#observers) observer.hinted(chat, head)
-    for (const subscription of this.#channels.get(chat) ?? []) {
+    const channel = this.#channels.get(chat)
+    if (channel === undefined) return
+    channel.flush()
+    for (const subscription of channel.subscriptions) {
       if (subscription.at < head) subscription.delivery.fallBehind(subscription, head)
     }
   }
@@ -157,26 +167,40 @@ export class Switchboard {
   #announceInChat(event: ChatEvent, except: number | undefined): void {
     const { entry, chat } = event
     const { body } = entry
-    const kept = isKept(body)
-    if (kept) this.remember(entry.id, entry.chat, entry.seq)
-    if (body._tag === "Created")
+    if (isKept(body)) {
+      this.recent.remember(entry.id, entry.chat, entry.seq)
+      const channel = this.#channels.get(chat.id)
+      if (channel?.announce({ seq: entry.seq, utterances: new Utterances(event), except }) !== true) return
+      if (this.#due.push(channel) === 1) void Promise.resolve().then(this.#flushDue)
+      return
+    }
+    // It changes who hears the chat: those who heard it until now come first.
+    this.#channels.get(chat.id)?.flush()
+    if (body._tag === "Created") {
       this.#welcome(chat.type === "system" ? this.#sessions.keys() : chat.members.keys(), event)
-    else if (body._tag === "Changed" && body.added !== undefined) this.#welcome(body.added, event)
+    } else if (body.added !== undefined) this.#welcome(body.added, event)
 
     const channel = this.#channels.get(chat.id)
     if (channel === undefined) return
     const utterances = new Utterances(event)
-    for (const subscription of channel) {
+    for (const subscription of channel.subscriptions) {
       const { delivery } = subscription
-      const asked = delivery.connection.id === except
-      if (kept) delivery.take(subscription, entry.seq, utterances, asked)
-      else delivery.notice(subscription, entry.seq, utterances, asked)
+      delivery.notice(subscription, entry.seq, utterances, delivery.connection.id === except)
     }
     if (body._tag !== "Changed") return
-    const gone = body.dissolved ? [...channel].map(({ delivery }) => delivery.listener.user) : (body.removed ?? [])
+    const gone = body.dissolved
+      ? Array.from(channel.subscriptions, ({ delivery }) => delivery.listener.user)
+      : (body.removed ?? [])
     for (const user of gone) {
       for (const session of this.#sessions.get(user) ?? []) session.leaveChat(chat.id)
     }
+  }
+
+  /** The turn is over. */
+  #flush(): void {
+    const due = this.#due
+    this.#due = []
+    for (const channel of due) channel.flush()
   }
 
   /** Those who are in the chat from this entry on. */

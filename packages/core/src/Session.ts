@@ -148,8 +148,16 @@ export class Session implements Peer, Visitor {
 
   /** Sends an answer, behind everything that was pushed before it. */
   answer(frame: string): void {
-    this.#delivery?.flush()
+    this.#hearOut()
     this.connection.send(new Frame(frame))
+  }
+
+  /** Sends what was announced before. */
+  #hearOut(): void {
+    const delivery = this.#delivery
+    if (delivery === undefined) return
+    this.#around.hub.bringUpToDate(delivery)
+    delivery.flush()
   }
 
   /**
@@ -185,11 +193,11 @@ export class Session implements Peer, Visitor {
     const { hub, places } = this.#around
     const user = this.#user
     const delivery = this.#delivery
+    this.#hearOut()
     this.#user = undefined
     this.#live = undefined
     this.#delivery = undefined
     if (user === undefined || delivery === undefined) return
-    delivery.flush()
     delivery.close()
     for (const subscription of delivery.subscriptions()) {
       hub.unsubscribe(subscription)
@@ -228,13 +236,13 @@ export class Session implements Peer, Visitor {
 
   /** The client has these packets and need not get them again. Ids that it was not sent do nothing. */
   readonly acknowledge = (ids: ReadonlyArray<number>): Effect.Effect<void> => {
+    const { recent } = this.#around.hub
     const unknown: Array<EntryId> = []
     for (const id of ids) {
-      const known = this.#around.hub.locate(id)
-      if (known === undefined) {
-        // What is not looked up is delivered again, nothing worse.
-        if (unknown.length < MAX_LOOKED_UP && id > 0 && id < UNKEPT_IDS_FROM) unknown.push(EntryId(id))
-      } else this.#delivery?.acknowledge(known.chat, known.seq)
+      const at = recent.find(id)
+      if (at !== undefined) this.#delivery?.acknowledge(recent.chat(at), recent.seq(at))
+      // What is not looked up is delivered again, nothing worse.
+      else if (unknown.length < MAX_LOOKED_UP && id > 0 && id < UNKEPT_IDS_FROM) unknown.push(EntryId(id))
     }
     if (unknown.length === 0) return Effect.void
     return this.#around.store.locate(unknown).pipe(
@@ -250,9 +258,12 @@ export class Session implements Peer, Visitor {
   acknowledgeAtOnce(ids: ReadonlyArray<number>): boolean {
     const delivery = this.#delivery
     if (delivery === undefined) return false
-    const places = ids.map((id) => this.#around.hub.locate(id))
-    if (places.includes(undefined)) return false
-    for (const place of places) if (place !== undefined) delivery.acknowledge(place.chat, place.seq)
+    const { recent } = this.#around.hub
+    if (ids.some((id) => recent.find(id) === undefined)) return false
+    for (const id of ids) {
+      const at = recent.find(id)
+      if (at !== undefined) delivery.acknowledge(recent.chat(at), recent.seq(at))
+    }
     return true
   }
 

@@ -38,7 +38,9 @@ export class Utterance {
   constructor(tongue: Tongue, packets: ReadonlyArray<string>) {
     this.#tongue = tongue
     this.packets = packets
-    this.size = packets.reduce((sum, packet) => sum + packet.length, 0)
+    let size = 0
+    for (const packet of packets) size += packet.length
+    this.size = size
   }
 
   /** As a frame of its own. */
@@ -57,28 +59,63 @@ export class Utterance {
   }
 }
 
-/** The utterances of one event, or of several that are told together, made as they are asked for. */
-export class Utterances {
-  readonly #events: ReadonlyArray<Event>
+/** Something to be said, once in each tongue, when it is asked for. */
+export abstract class Sayable {
   #tongue: Tongue | undefined
   #last: Utterance | undefined
-  readonly #all = new Map<Tongue, Utterance>()
+  /** In other tongues than the last one. */
+  #others: Map<Tongue, Utterance> | undefined
 
-  constructor(...events: ReadonlyArray<Event>) {
-    this.#events = events
-  }
+  protected abstract say(tongue: Tongue): Utterance
 
   in(tongue: Tongue): Utterance {
     // Most recipients speak as the one before them.
     if (tongue === this.#tongue && this.#last !== undefined) return this.#last
-    let utterance = this.#all.get(tongue)
-    if (utterance === undefined) {
-      const packets = this.#events.flatMap((event) => tongue.packets(event))
-      utterance = new Utterance(tongue, packets)
-      this.#all.set(tongue, utterance)
+    const utterance = this.#others?.get(tongue) ?? this.say(tongue)
+    if (this.#tongue !== undefined && this.#last !== undefined) {
+      this.#others ??= new Map()
+      this.#others.set(this.#tongue, this.#last)
     }
     this.#tongue = tongue
     this.#last = utterance
     return utterance
+  }
+}
+
+/** One event, or several that are told together. */
+export class Utterances extends Sayable {
+  readonly #events: ReadonlyArray<Event>
+
+  constructor(...events: ReadonlyArray<Event>) {
+    super()
+    this.#events = events
+  }
+
+  protected override say(tongue: Tongue): Utterance {
+    const [first] = this.#events
+    const packets =
+      first !== undefined && this.#events.length === 1
+        ? tongue.packets(first)
+        : this.#events.flatMap((event) => tongue.packets(event))
+    return new Utterance(tongue, packets)
+  }
+}
+
+/** What was to be said one after the other, said together. */
+export class SaidTogether extends Sayable {
+  readonly #parts: ReadonlyArray<Sayable>
+
+  constructor(parts: ReadonlyArray<Sayable>) {
+    super()
+    this.#parts = parts
+  }
+
+  protected override say(tongue: Tongue): Utterance {
+    const [first] = this.#parts
+    if (first !== undefined && this.#parts.length === 1) return first.in(tongue)
+    return new Utterance(
+      tongue,
+      this.#parts.flatMap((part) => part.in(tongue).packets)
+    )
   }
 }

@@ -2,9 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Bus } from "@parley/core/Bus"
-import type { Draft, SentMessage } from "@parley/core/Command"
-import { Engine, type Outcome } from "@parley/core/Engine"
+import type { Draft } from "@parley/core/Command"
+import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
+import type { Sent } from "@parley/core/SendingAtOnce"
 import { Store } from "@parley/core/Store"
 import { Effect, Fiber, Layer } from "effect"
 import { people, plainPasswords } from "./Stage.ts"
@@ -51,9 +52,8 @@ const inGroup = Effect.gen(function* () {
     subject: 0,
     public: false
   })
-  const settled: Array<Outcome<ReadonlyArray<SentMessage>> | undefined> = []
-  const send = (gid: string): boolean =>
-    engine.sendAtOnce(ann, { _tag: "SendMessages", messages: [draft(gid)] }, (outcome) => settled.push(outcome))
+  const settled: Array<Sent | undefined> = []
+  const send = (gid: string): boolean => engine.sendAtOnce(ann, draft(gid), (outcome) => settled.push(outcome))
   return { engine, ann, settled, send }
 })
 

@@ -4,11 +4,12 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import type { Draft, SentMessage } from "@parley/core/Command"
-import { Engine, type Outcome } from "@parley/core/Engine"
+import type { Draft } from "@parley/core/Command"
+import { Engine } from "@parley/core/Engine"
 import type { UserCaller } from "@parley/core/Event"
 import { Hooks } from "@parley/core/Hooks"
 import * as Parley from "@parley/core/Parley"
+import type { Sent } from "@parley/core/SendingAtOnce"
 import { Store } from "@parley/core/Store"
 import { Effect, Fiber, Layer } from "effect"
 import { engineLayer, people, plainPasswords } from "./Stage.ts"
@@ -47,14 +48,11 @@ const draft = (gid: string, content = gid): Draft => ({
   content
 })
 
-type Sent = Outcome<ReadonlyArray<SentMessage>> | undefined
-
 const begun = Effect.fnUntraced(function* (caller: UserCaller) {
   const engine = yield* Engine
-  const settled: Array<Sent> = []
-  const send = (...messages: ReadonlyArray<Draft>): boolean =>
-    engine.sendAtOnce(caller, { _tag: "SendMessages", messages }, (outcome) => settled.push(outcome))
-  const contents = (): ReadonlyArray<string | undefined> => settled.map((sent) => sent?.reply[0]?.message.content)
+  const settled: Array<Sent | undefined> = []
+  const send = (message: Draft): boolean => engine.sendAtOnce(caller, message, (outcome) => settled.push(outcome))
+  const contents = (): ReadonlyArray<string | undefined> => settled.map((outcome) => outcome?.sent.message.content)
   return { engine, send, settled, contents }
 })
 
@@ -129,11 +127,11 @@ describe("messages sent at once", () => {
       assert.isTrue(send(draft("a")))
       yield* Effect.yieldNow
       assert.deepStrictEqual(
-        settled.map((sent) => sent?.reply.length),
-        [1, undefined]
+        settled.map((outcome) => outcome?.sent.message.gid),
+        ["a", undefined]
       )
       const [again] = yield* engine.perform(ann, { _tag: "SendMessages", messages: [draft("a")] })
-      assert.strictEqual(again?.message.id, settled[0]?.reply[0]?.message.id)
+      assert.strictEqual(again?.message.id, settled[0]?.sent.message.id)
       const { total } = yield* engine.perform(ann, { _tag: "ReadHistory", chat: { gid: "g" } })
       assert.strictEqual(total, 1)
     }).pipe(Effect.provide(engineLayer))

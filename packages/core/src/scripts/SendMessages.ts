@@ -6,13 +6,13 @@ import * as Effect from "effect/Effect"
 import type { Draft, SendMessages, SentMessage } from "../Command.ts"
 import type { Posted, Replaced } from "../Log.ts"
 import { amend, fromPosted, type Message } from "../Message.ts"
-import { type MessageRefusal, type Reason, refuse, Refused } from "../Refused.ts"
+import { type MessageRefusal, type Reason, refuse } from "../Refused.ts"
 import { refusal } from "../rules/Operations.ts"
 import type { Unit, Write } from "../Store.ts"
 import type { WarmChat } from "../WarmChats.ts"
 import type { Announcement } from "../Event.ts"
 import { exceeds } from "../Utf8.ts"
-import { type Attempt, type Desk, entryOf, invalid, type Plan, type Script } from "./Script.ts"
+import { type Attempt, type Desk, entryOf, invalid, type Script } from "./Script.ts"
 
 /** Characters of a message's gid, at most. */
 const MAX_GID = 255
@@ -29,24 +29,12 @@ type Fate =
   | { readonly _tag: "Repeated"; readonly of: number }
 
 export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (desk, attempt, { messages }) {
-  const chats: Array<WarmChat | undefined> = []
-  if (messages.length <= desk.settings.messagesPerRequest) {
-    for (const { chat } of messages) chats.push(desk.chats.peek(chat) ?? (yield* desk.chats.find(chat)))
-  }
-  const plan = planMessages(desk, attempt, messages, chats)
-  return plan instanceof Refused ? yield* plan : plan
-})
-
-/** The script on chats that are in memory already, at the index of their message; undefined for those that do not exist. */
-export const planMessages = (
-  desk: Desk,
-  attempt: Attempt,
-  messages: ReadonlyArray<Draft>,
-  chats: ReadonlyArray<WarmChat | undefined>
-): Plan<ReadonlyArray<SentMessage>> | Refused => {
   const limit = desk.settings.messagesPerRequest
-  if (messages.length === 0) return refuse(invalid("messages", "must hold at least one message"))
-  if (messages.length > limit) return refuse(invalid("messages", `must hold at most ${limit} messages`))
+  if (messages.length === 0) return yield* refuse(invalid("messages", "must hold at least one message"))
+  if (messages.length > limit) return yield* refuse(invalid("messages", `must hold at most ${limit} messages`))
+  // All chats before anything is decided: what is decided on one and the same chat is decided on the same facts.
+  const chats: Array<WarmChat | undefined> = []
+  for (const { chat } of messages) chats.push(desk.chats.peek(chat) ?? (yield* desk.chats.find(chat)))
 
   const refusals: Array<MessageRefusal> = []
   const fates: Array<Fate> = []
@@ -55,7 +43,7 @@ export const planMessages = (
   const firstOf = new Map<string, number>()
   for (const [index, draft] of messages.entries()) {
     const warm = chats[index]
-    const reason = problem(desk, attempt, draft, warm)
+    const reason = messageProblem(desk, attempt, draft, warm)
     if (reason !== undefined || warm === undefined) {
       refusals.push({ index, reason: reason ?? { _tag: "NoSuchChat" } })
       continue
@@ -79,7 +67,7 @@ export const planMessages = (
     } else if (body._tag === "Same") fates[index] = { _tag: "Stored", warm, message: body.message }
     else refusals.push({ index, reason: body })
   }
-  if (refusals.length > 0) return refuse({ _tag: "MessagesRefused", refusals })
+  if (refusals.length > 0) return yield* refuse({ _tag: "MessagesRefused", refusals })
 
   return {
     unit: writes.length === 0 ? undefined : { relies: [...relies.values()], writes },
@@ -112,9 +100,15 @@ export const planMessages = (
       return { reply: sent, announce }
     }
   }
-}
+})
 
-const problem = (desk: Desk, attempt: Attempt, draft: Draft, warm: WarmChat | undefined): Reason | undefined => {
+/** Why a message is not to be sent, or nothing. */
+export const messageProblem = (
+  desk: Pick<Desk, "settings">,
+  attempt: Pick<Attempt, "user" | "via">,
+  draft: Draft,
+  warm: WarmChat | undefined
+): Reason | undefined => {
   if (draft.gid === "" || draft.gid.length > MAX_GID) return invalid("gid", `must have 1 to ${MAX_GID} characters`)
   if (draft.date !== undefined && !(draft.date >= 0 && draft.date <= MAX_DATE)) {
     return invalid("date", "must be a time since 1970")
@@ -130,7 +124,8 @@ const problem = (desk: Desk, attempt: Attempt, draft: Draft, warm: WarmChat | un
   return refusal(operation, { user: attempt.user, via: attempt.via, chat: warm.chat })?.reason
 }
 
-const posting = (draft: Draft, now: number): Posted => ({
+/** What is posted at `now`, in milliseconds since 1970. */
+export const posting = (draft: Draft, now: number): Posted => ({
   _tag: "Posted",
   gid: draft.gid,
   type: draft.type,

@@ -76,7 +76,7 @@ const draftsOf = (user: User, messages: ReadonlyArray<unknown>): Effect.Effect<R
 }
 
 /** The messages as they are stored. */
-export const sentAnswer = (sent: ReadonlyArray<SentMessage>): Answer => ({
+const sentAnswer = (sent: ReadonlyArray<SentMessage>): Answer => ({
   data: sent.map(({ message, chat }) => messageJson(message, chat))
 })
 

@@ -3,7 +3,7 @@
  * just begun, the pushes of a login. Source: seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
  */
 import type { Carried } from "@parley/core/Authenticator"
-import type { Command, ReplyOf } from "@parley/core/Command"
+import type { Command, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Engine } from "@parley/core/Engine"
 import type { Announcement } from "@parley/core/Event"
 import type { Switchboard } from "@parley/core/Hub"
@@ -21,8 +21,8 @@ import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request }
 import { greetingOf, type Roster } from "./Greeting.ts"
 import { type Profile, refusedFrame } from "./Profiles.ts"
 import { messageOf, resultOf } from "./Refusals.ts"
-import { type Answer, draftOf, handlers, refusedMessages, sentAnswer } from "./Requests.ts"
-import { type Json, userJson } from "./Speech.ts"
+import { type Answer, draftOf, handlers, refusedMessages } from "./Requests.ts"
+import { type Json, messageText, userJson } from "./Speech.ts"
 import { decode, draftsIn, isMethod, type Method, type ParamsOf, withCredentials } from "./Wire.ts"
 
 export interface Services {
@@ -89,19 +89,22 @@ const sendAtOnce = (
   if (!Array.isArray(sent) || sent.length !== 1) return false
   const draft = draftOf(user, sent[0], 0)
   if (Result.isFailure(draft)) return false
-  const command = { _tag: "SendMessages", messages: [draft.success] } as const
   return session.begin(
     (settled) =>
-      services.engine.sendAtOnce(session.caller(), command, (outcome) => {
+      services.engine.sendAtOnce(session.caller(), draft.success, (outcome) => {
         if (outcome === undefined) return settled()
         settled(() => {
-          session.answer(success(request, live.token, sentAnswer(outcome.reply)))
-          services.hub.announce(outcome.announce, session.connection.id)
+          session.answer(sentFrame(live.token, outcome.sent))
+          services.hub.announce([outcome.announcement], session.connection.id)
         })
       }),
     ordinarily
   )
 }
+
+/** The success of `chat/message` with one message, whose JSON text the push has as well. */
+const sentFrame = (sid: string, { chat, message }: SentMessage): string =>
+  `{"module":"chat","method":"message","result":"success","sid":${JSON.stringify(sid)},"data":[${messageText(message, chat)}]}`
 
 const answer = (
   services: Services,

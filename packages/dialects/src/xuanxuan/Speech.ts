@@ -101,6 +101,17 @@ export const messageJson = (message: Message, chat: Chat): Json => ({
   ...(message.recalled && { recalled: true })
 })
 
+let lately: { readonly message: Message; readonly text: string } | undefined
+
+/**
+ * The same as JSON text. Who sent a message gets it in the answer just before all others get it in a push, so what was
+ * written last is kept.
+ */
+export const messageText = (message: Message, chat: Chat): string => {
+  if (lately?.message !== message) lately = { message, text: JSON.stringify(messageJson(message, chat)) }
+  return lately.text
+}
+
 export const fileJson = (file: StoredFile): Json => ({
   id: file.id,
   title: file.title,
@@ -136,7 +147,7 @@ export const packetsOf = (event: Event, vocabulary: Vocabulary): ReadonlyArray<s
     const data = chatJson(event, vocabulary)
     return pushes.map((push) => packet(entry.id, push, data))
   }
-  return message === undefined ? [] : [packet(entry.id, "message", [messageJson(message, chat)])]
+  return message === undefined ? [] : [packetAround(entry.id, "message", `[${messageText(message, chat)}]`)]
 }
 
 /** The pushes that a step is told by, as the document's push sections spell them. */

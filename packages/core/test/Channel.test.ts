@@ -1,0 +1,195 @@
+/** What is announced in one turn of the event loop is handed over together, and everybody hears the same in the same order. */
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { Channel } from "@parley/core/Channel"
+import type { Connection, Frame } from "@parley/core/Connection"
+import { Delivery } from "@parley/core/Delivery"
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import { RecentEntries } from "@parley/core/RecentEntries"
+import { type Tongue, Utterances } from "@parley/core/Tongue"
+
+const CHAT = ChatId(1)
+
+const tongue = (name: string): Tongue => ({
+  packets: (event) => [`${name}${event._tag === "ChatEvent" ? event.entry.seq : ""}`],
+  bundle: (packets) => packets.join(" "),
+  takenOver: "",
+  crowded: "",
+  garbled: "",
+  oversized: () => "",
+  acknowledgement: "explicit"
+})
+const [english, french] = [tongue("e"), tongue("f")]
+
+const chat = {
+  id: CHAT,
+  gid: "g",
+  name: "",
+  type: "group",
+  public: false,
+  subject: 0,
+  createdBy: null,
+  owner: null,
+  admins: [],
+  committers: "all",
+  createdAt: 0,
+  editedBy: null,
+  editedAt: 0,
+  version: 1,
+  attributes: {},
+  dissolved: false,
+  members: new Map()
+} as const
+
+/** A message of the chat, of which a connection may have had the answer. */
+const announced = (seq: number, except?: number) => {
+  const body = { _tag: "Posted", gid: `m${seq}`, type: "normal", contentType: "text", content: "", date: 0 } as const
+  const entry = { id: EntryId(seq), chat: CHAT, seq, posted: seq, at: 0, by: null, origin: null, body }
+  const event = { _tag: "ChatEvent", entry, chat, head: { seq, posted: seq, activeAt: 0 } } as const
+  return { seq, utterances: new Utterances(event), except }
+}
+
+/** Somebody who hears the chat from sequence 1 on. */
+const listener = (channel: Channel, id: number, speech: Tongue = english) => {
+  const frames: Array<Frame> = []
+  let behind = 0
+  const connection: Connection = {
+    id,
+    address: "",
+    send: (frame) => frames.push(frame),
+    buffered: () => 0,
+    onDrained: (_low, callback) => callback(),
+    pause: () => {},
+    resume: () => {},
+    close: () => {}
+  }
+  const follow = { catchUp: () => behind++, touch: () => {} }
+  const delivery = new Delivery(connection, speech, { user: UserId(id), device: "" }, follow)
+  const subscription = delivery.begin({ chat: CHAT, pushed: 0, delivered: 0, acked: [] }, 0)
+  assert(subscription)
+  delivery.open([])
+  channel.subscriptions.add(subscription)
+  return {
+    delivery,
+    subscription,
+    frames,
+    texts: () => frames.map(({ text }) => text),
+    behind: () => behind
+  }
+}
+
+const told = (channel: Channel, ...listeners: ReadonlyArray<ReturnType<typeof listener>>): void => {
+  channel.flush()
+  for (const { delivery } of listeners) delivery.flush()
+}
+
+describe("what is announced in one turn", () => {
+  it("reaches all who speak one tongue in one frame, which they share", () => {
+    const channel = new Channel(CHAT)
+    const [ann, ben, eve] = [listener(channel, 1), listener(channel, 2), listener(channel, 3, french)]
+    for (const seq of [1, 2, 3]) channel.announce(announced(seq))
+    told(channel, ann, ben, eve)
+    assert.deepStrictEqual([ann.texts(), ben.texts(), eve.texts()], [["e1 e2 e3"], ["e1 e2 e3"], ["f1 f2 f3"]])
+    assert.strictEqual(ann.frames[0], ben.frames[0])
+    assert.strictEqual(ann.subscription.at, 3)
+  })
+
+  it("leaves out for each connection what it had the answer to", () => {
+    const channel = new Channel(CHAT)
+    const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
+    channel.announce(announced(1, 1))
+    channel.announce(announced(2, 2))
+    channel.announce(announced(3))
+    told(channel, ann, ben)
+    assert.deepStrictEqual([ann.texts(), ben.texts()], [["e2 e3"], ["e1 e3"]])
+  })
+
+  it("is handed to one of them earlier, and then not again", () => {
+    const channel = new Channel(CHAT)
+    const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
+    channel.announce(announced(1))
+    channel.advance(ann.subscription)
+    ann.delivery.flush()
+    channel.announce(announced(2))
+    told(channel, ann, ben)
+    assert.deepStrictEqual([ann.texts(), ben.texts()], [["e1", "e2"], ["e1 e2"]])
+  })
+
+  it("is no news for who has read further in the log, nor for who has yet to read it", () => {
+    const channel = new Channel(CHAT)
+    const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
+    ann.subscription.hand(2)
+    ben.delivery.fallBehind(ben.subscription, 1)
+    for (const seq of [1, 2, 3]) channel.announce(announced(seq))
+    told(channel, ann, ben)
+    assert.deepStrictEqual([ann.texts(), ben.texts()], [["e3"], []])
+    assert.strictEqual(ben.subscription.missed, 3)
+  })
+
+  it("is read from the log where a part of it was never announced", () => {
+    const channel = new Channel(CHAT)
+    const ann = listener(channel, 1)
+    channel.announce(announced(1))
+    channel.announce(announced(3))
+    told(channel, ann)
+    assert.deepStrictEqual(ann.texts(), ["e1"])
+    assert.deepStrictEqual([ann.subscription.missed, ann.behind()], [3, 1])
+  })
+
+  it("however much it is, comes to everybody whole and in order", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            turns: fc.boolean(),
+            early: fc.integer({ min: 0, max: 2 }),
+            except: fc.integer({ min: 0, max: 3 })
+          }),
+          {
+            maxLength: 700
+          }
+        ),
+        (steps) => {
+          const channel = new Channel(CHAT)
+          const everybody = [listener(channel, 1), listener(channel, 2), listener(channel, 3, french)]
+          for (const [index, { turns, early, except }] of steps.entries()) {
+            channel.announce(announced(index + 1, except === 0 ? undefined : except))
+            const one = everybody[early]
+            if (one !== undefined && index % 3 === 0) channel.advance(one.subscription)
+            if (turns && index % 50 === 0) told(channel, ...everybody)
+          }
+          told(channel, ...everybody)
+          for (const [index, one] of everybody.entries()) {
+            const heard = one.texts().flatMap((text) => text.split(" ").map((packet) => Number(packet.slice(1))))
+            const owed = steps.flatMap(({ except }, nth) => (except === index + 1 ? [] : [nth + 1]))
+            assert.deepStrictEqual(heard, owed)
+            assert.strictEqual(one.behind(), 0)
+          }
+        }
+      ),
+      { numRuns: 60 }
+    )
+  })
+})
+
+describe("recent entries", () => {
+  it("are found by their ids, until others take their place", () => {
+    const recent = new RecentEntries()
+    const where = (id: number) => {
+      const at = recent.find(id)
+      return at === undefined ? undefined : [recent.chat(at), recent.seq(at)]
+    }
+    assert.isUndefined(where(0))
+    assert.isUndefined(where(7))
+    recent.remember(7, ChatId(3), 5)
+    assert.deepStrictEqual(where(7), [3, 5])
+    assert.isUndefined(where(-7))
+    assert.isUndefined(where(7 + 65_536))
+    recent.remember(7 + 65_536, ChatId(4), 6)
+    assert.isUndefined(where(7))
+    assert.deepStrictEqual(where(7 + 65_536), [4, 6])
+    recent.remember(8, ChatId(2 ** 31), 1)
+    recent.remember(9, ChatId(1), 2 ** 32 + 1)
+    assert.deepStrictEqual([where(8), where(9)], [undefined, undefined], "left to storage")
+  })
+})
