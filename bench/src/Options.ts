@@ -103,7 +103,8 @@ export const readOptions = (args: Array<string>): Options | undefined => {
     experiments: chosen(experiments, names.filter(isExperiment)),
     rounds,
     duration,
-    warmUp: Math.min(1.5, duration / 2),
+    // Until the code of a server is compiled as it will be; with the little time of a smoke run it is not.
+    warmUp: Math.min(3, duration),
     quick,
     profile,
     json: values.json,

@@ -58,10 +58,17 @@ describe("the benchmark", () => {
   it("counts rows, storms the server and lets a member catch up, and loses nothing", { timeout: 180_000 }, async () => {
     const report = await reported("--only", "rows,storm,catch-up")
     expect(report.missing).toEqual([])
-    const [pair, crowd] = tableOf(report, "Rows written").body
+    // How often it is written down how far the indexes go depends on when there is a moment for it.
+    const [pair, crowd] = tableOf(report, "Rows written").body.map(([says, messages, tables, ...each]) => [
+      says,
+      messages,
+      tables?.replace(/, log_indexed \d+/, ""),
+      ...each
+    ])
     // Whoever is not there costs nothing.
     expect(crowd?.slice(1)).toEqual(pair?.slice(1))
-    expect(pair).toEqual(["2 members, nobody else online", "10", "log 10, places 1", "1.00", "0.10"])
+    const tables = "places 1, log 10, log_by_chat 10, log_by_gid 10"
+    expect(pair).toEqual(["2 members, nobody else online", "10", tables, "1.00", "2.00", "0.10"])
     expect(report.ratios.map(({ says, median }) => [says.split(":")[0], median > 0])).toEqual([
       ["rows", true],
       ["storm", true]

@@ -1,12 +1,17 @@
-/** Clients of the bare relay, whose frames are `[verb, value]`. */
+/** Clients of the bare relay (see `servers/relay.ts`). */
 import { type Client, readingOnce, type Speaker } from "./Client.ts"
 import { dial } from "./Line.ts"
 
+interface Push {
+  readonly params: readonly [{ readonly id: number; readonly content: string }]
+}
+
 const readOnce = readingOnce((text) => {
-  const [verb, value] = JSON.parse(text) as readonly [string, { readonly id: number; readonly content: string }]
-  return verb === "push"
-    ? { answers: 0, ids: [value.id], contents: [value.content] }
-    : { answers: verb === "stored" ? 1 : 0, ids: [], contents: [] }
+  if (!text.startsWith('{"module"')) return { answers: text.startsWith('{"stored"') ? 1 : 0, ids: [], contents: [] }
+  const {
+    params: [{ id, content }]
+  } = JSON.parse(text) as Push
+  return { answers: 0, ids: [id], contents: [content] }
 })
 
 export const relay = (port: number): Speaker => ({
@@ -29,11 +34,11 @@ export const relay = (port: number): Speaker => ({
     const client: Client = {
       send: (content) =>
         line.send(
-          `["send",{"gid":"${user.account}-${++count}","cgid":"${chat.gid}","user":${user.id},"date":${Date.now()},"type":"normal","contentType":"text","content":"${content}"}]`
+          `{"module":"message","method":"send","params":[{"gid":"${user.account}-${++count}","cgid":"${chat.gid}","user":${user.id},"date":${Date.now()},"type":"normal","contentType":"text","content":"${content}"}],"sid":"${user.sid}"}`
         ),
       close: line.destroy
     }
-    line.send(JSON.stringify(["join", chat.gid]))
+    line.send(JSON.stringify({ module: "chat", method: "join", params: [chat.gid] }))
     await inside
     return client
   }

@@ -138,7 +138,7 @@ export const give = ({ port, pid, connections, bytes }: GivePlan): Promise<Storm
     dial(port, "/", ears).then(
       (line) => {
         guest.line = line
-        line.send(`["give",${bytes}]`)
+        line.send(JSON.stringify({ method: "give", params: [bytes] }))
       },
       () => {}
     )

@@ -1,5 +1,6 @@
 /**
  * The least that a chat server on Node can do: no users, no rules, no history. `relay.ts <frame|coalesced|durable>`.
+ * Its requests and pushes have the envelope that ours have, so that as many bytes are read, parsed and written.
  *
  * - `frame`: a message is made into one WebSocket frame, and written to each recipient's socket at once;
  * - `coalesced`: what is due to a socket in one turn of the event loop leaves in one write;
@@ -8,10 +9,15 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
-import { WebSocketServer } from "ws"
+import { type WebSocket, WebSocketServer } from "ws"
 import { type Record, RelayStore } from "./RelayStore.ts"
 
 const [, , mode = "frame", file = ""] = process.argv
+
+type Request =
+  | { readonly method: "send"; readonly params: readonly [Omit<Record, "id">] }
+  | { readonly method: "give"; readonly params: readonly [number] }
+  | { readonly method: "join"; readonly params: readonly [string] }
 
 const textFrame = (text: string): Buffer => {
   const length = Buffer.byteLength(text)
@@ -31,11 +37,13 @@ const textFrame = (text: string): Buffer => {
 }
 
 class Seat {
+  readonly ws: WebSocket
   readonly socket: Duplex
   chat: Set<Seat> | undefined
   waiting: Array<Buffer> = []
 
-  constructor(socket: Duplex) {
+  constructor(ws: WebSocket, socket: Duplex) {
+    this.ws = ws
     this.socket = socket
   }
 }
@@ -66,10 +74,16 @@ const write: (seat: Seat, frame: Buffer) => void =
         dirty.add(seat)
       }
 
+/** To one client: made by `ws`, but where it may share a write. */
+const answer = (seat: Seat, text: string): void => {
+  if (mode === "frame") seat.ws.send(text)
+  else write(seat, textFrame(text))
+}
+
 const deliver = (from: Seat, record: Record): void => {
-  write(from, textFrame(`["stored",{"id":${record.id},"gid":"${record.gid}"}]`))
-  const push = textFrame(JSON.stringify(["push", record]))
+  const push = textFrame(JSON.stringify({ module: "message", method: "push", params: [record] }))
   for (const seat of from.chat ?? []) if (seat !== from) write(seat, push)
+  answer(from, `{"stored":"${record.gid}","id":${record.id}}`)
 }
 
 /** As many bytes as somebody asks for, the same for all who ask for as many. */
@@ -85,19 +99,19 @@ let lastId = 0
 
 const server = createServer()
 new WebSocketServer({ server, perMessageDeflate: false }).on("connection", (ws, { socket }) => {
-  const seat = new Seat(socket)
+  const seat = new Seat(ws, socket)
   ws.on("message", (data) => {
-    const [verb, value] = JSON.parse((data as Buffer).toString("utf8")) as readonly [string, unknown]
-    if (verb === "send") {
-      const record = { id: ++lastId, ...(value as Omit<Record, "id">) }
+    const { method, params } = JSON.parse((data as Buffer).toString("utf8")) as Request
+    if (method === "send") {
+      const record: Record = { id: ++lastId, ...params[0] }
       if (store === undefined) deliver(seat, record)
       else store.add(seat, record)
-    } else if (verb === "give") give(seat, Number(value))
+    } else if (method === "give") give(seat, params[0])
     else {
-      const gid = String(value)
+      const [gid] = params
       seat.chat = chats.get(gid) ?? new Set()
       chats.set(gid, seat.chat.add(seat))
-      write(seat, textFrame(`["joined",${JSON.stringify(gid)}]`))
+      answer(seat, `{"joined":${JSON.stringify(gid)}}`)
     }
   })
   ws.on("error", () => {})
