@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { ChatId, UserId } from "@parley/core/Ids"
-import type { Unit } from "@parley/core/Store"
+import type { Post } from "@parley/core/Store"
 import { Effect, Exit, Scope } from "effect"
 import { makeGroups } from "../Seed.ts"
 import { BareWriter } from "./BareWriter.ts"
@@ -55,22 +55,20 @@ const parley = async (file: string): Promise<Path> => {
     Array.from({ length: CHATS }, (_, index) => ({ gid: `c${index}`, members }))
   )
   let n = 0
-  const unit = (): Unit => {
+  const { post } = store
+  if (post === undefined) throw new Error("this store takes no messages by themselves")
+  const message = (): Post => {
     const chat = chats[n++ % CHATS] ?? ChatId(1)
     const gid = randomUUID()
     const body = { _tag: "Posted", gid, type: "normal", contentType: "text", content: CONTENT, date: 0 } as const
-    return {
-      relies: [{ chat, version: 1 }],
-      writes: [{ _tag: "Append", chat, by: UserId(1), origin: "", at: 0, body }]
-    }
+    return { chat, version: 1, by: UserId(1), origin: "", at: 0, body }
   }
   return {
-    append: (done) => {
-      Effect.runFork(store.commit(unit())).addObserver((exit) => {
-        if (Exit.isFailure(exit)) throw new Error(String(exit.cause))
+    append: (done) =>
+      post(message(), (entry) => {
+        if (entry === undefined) throw new Error("a message was refused")
         done()
-      })
-    },
+      }),
     close: () => Effect.runPromise(Scope.close(scope, Exit.void))
   }
 }

@@ -9,7 +9,7 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
-import { Sender, type WebSocket, WebSocketServer } from "ws"
+import { type WebSocket, WebSocketServer } from "ws"
 import { type Record, RelayStore } from "./RelayStore.ts"
 
 const [, , mode = "frame", file = ""] = process.argv
@@ -19,10 +19,21 @@ type Request =
   | { readonly method: "give"; readonly params: readonly [number] }
   | { readonly method: "join"; readonly params: readonly [string] }
 
-/** As `ws` makes it. */
 const textFrame = (text: string): Buffer => {
-  const options = { fin: true, opcode: 1, mask: false, readOnly: true, rsv1: false }
-  return Buffer.concat(Sender.frame(Buffer.from(text), options))
+  const length = Buffer.byteLength(text)
+  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
+  const frame = Buffer.allocUnsafe(head + length)
+  frame[0] = 0x81
+  if (head === 2) frame[1] = length
+  else if (head === 4) {
+    frame[1] = 126
+    frame.writeUInt16BE(length, 2)
+  } else {
+    frame[1] = 127
+    frame.writeBigUInt64BE(BigInt(length), 2)
+  }
+  frame.write(text, head)
+  return frame
 }
 
 class Seat {

@@ -13,7 +13,7 @@ export interface Pace {
 }
 
 /** With half as many entries each costs an eighth more. */
-export const PACE: Pace = { entries: 4096, idle: 100 }
+export const PACE: Pace = { entries: 8192, idle: 100 }
 
 /**
  * Milliseconds that the next transaction may have to wait, about. In a database of a million messages most entries
