@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { DatabaseSync } from "node:sqlite"
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
@@ -180,6 +180,41 @@ describe("a transaction that cannot be committed", () => {
       database.close()
     })
   )
+})
+
+describe("a log that cannot be read for a moment", () => {
+  /** Fails the next reading of rows. */
+  class Failing extends Statements {
+    fails = false
+    override lists<List extends ReadonlyArray<SQLOutputValue>>(
+      sql: string,
+      ...values: ReadonlyArray<SQLInputValue>
+    ): Array<List> {
+      if (!this.fails) return super.lists<List>(sql, ...values)
+      this.fails = false
+      throw new Error("disk I/O error")
+    }
+  }
+
+  it("is not taken for one without new entries", () => {
+    const database = prepared(":memory:")
+    const before = new Transactions(new Statements(database))
+    for (const unit of [ann, chat("c"), message("m1"), message("m2")]) before.commit([pack(unit)])
+    const db = new Failing(database)
+    const writing = new Transactions(db)
+    db.fails = true
+    assert.throws(() => writing.index(), "disk I/O error")
+    const outcome = writing.commit([pack(message("m1")), pack(message("m3"))])
+    assert(outcome._tag === "Done")
+    assert.deepStrictEqual(
+      outcome.refused.map(([index, refusal]) => [index, refusal._tag]),
+      [[0, "Duplicate"]]
+    )
+    assert.deepStrictEqual([...outcome.numbers], [4, 4, 3], "its place is behind theirs")
+    writing.index()
+    assert.strictEqual(writing.unindexed, 0)
+    database.close()
+  })
 })
 
 describe("the heads that the writer keeps", () => {

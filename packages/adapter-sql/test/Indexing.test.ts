@@ -223,7 +223,7 @@ describe("indexing", () => {
         vi.advanceTimersByTime((before - writing.unindexed) / 10)
       }
     }
-    const indexing = new Indexing(slow, PACE, failing)
+    const indexing = new Indexing(slow, { entries: 4096, idle: 100 }, failing)
     for (const [unindexed, left] of [
       [4096, 0],
       [4096, 3596],

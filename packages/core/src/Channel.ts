@@ -6,13 +6,16 @@ import type { ChatId } from "./Ids.ts"
 import type { Subscription } from "./Subscription.ts"
 import { SaidTogether, type Utterances } from "./Tongue.ts"
 
-/** Entries that wait for the end of the turn, at most. */
+/** Entries that wait for the end of the turn, at most, and the characters of what they say, about. */
 const MAX_WAITING = 256
+const MAX_CHARACTERS = 256 * 1024
 
 /** A kept entry that was announced. */
 export interface Announced {
   readonly seq: number
   readonly utterances: Utterances
+  /** How much it says, about. */
+  readonly characters: number
   /** The connection that has it with its answer. */
   readonly except: number | undefined
 }
@@ -22,6 +25,7 @@ export class Channel {
   readonly subscriptions = new Set<Subscription>()
   /** What was announced and is not handed over yet: one sequence after the other. */
   #waiting: Array<Announced> = []
+  #characters = 0
 
   constructor(chat: ChatId) {
     this.chat = chat
@@ -34,7 +38,9 @@ export class Channel {
   /** Takes an entry, to be handed over by `flush` in this turn; answers whether it is the first one that waits. */
   announce(announced: Announced): boolean {
     const last = this.#waiting.at(-1)
-    if (last !== undefined && (announced.seq !== last.seq + 1 || this.#waiting.length >= MAX_WAITING)) this.flush()
+    const isFull = this.#waiting.length >= MAX_WAITING || this.#characters >= MAX_CHARACTERS
+    if (isFull || (last !== undefined && announced.seq !== last.seq + 1)) this.flush()
+    this.#characters += announced.characters
     return this.#waiting.push(announced) === 1
   }
 
@@ -45,6 +51,7 @@ export class Channel {
     const last = waiting.at(-1)
     if (first === undefined || last === undefined) return
     this.#waiting = []
+    this.#characters = 0
     const excepted = new Set<number | undefined>()
     for (const { except } of waiting) if (except !== undefined) excepted.add(except)
     const together = new SaidTogether(waiting.map(({ utterances }) => utterances))

@@ -50,6 +50,7 @@ export class Delivery {
   #closed = false
   #pending: Array<Utterance> = []
   #pendingSize = 0
+  #pendingPackets = 0
   #armed = false
   /** What was handed over since the client was last known to have taken everything. */
   readonly #untaken = new Set<Subscription>()
@@ -124,6 +125,7 @@ export class Delivery {
     this.#untaken.clear()
     this.#pending = []
     this.#pendingSize = 0
+    this.#pendingPackets = 0
   }
 
   /**
@@ -225,6 +227,7 @@ export class Delivery {
     if (first === undefined) return
     this.#pending = []
     this.#pendingSize = 0
+    this.#pendingPackets = 0
     this.connection.send(first.frameOf(pending))
   }
 
@@ -232,7 +235,8 @@ export class Delivery {
     if (utterance.packets.length === 0) return
     this.#pending.push(utterance)
     this.#pendingSize += utterance.size
-    if (this.#pendingSize >= BUNDLE || this.#pending.length >= BUNDLE_PACKETS) this.flush()
+    this.#pendingPackets += utterance.packets.length
+    if (this.#pendingSize >= BUNDLE || this.#pendingPackets >= BUNDLE_PACKETS) this.flush()
     else if (!this.#armed) {
       this.#armed = true
       flushAtEndOfTurn(this)

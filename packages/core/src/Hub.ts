@@ -170,7 +170,8 @@ export class Switchboard {
     if (isKept(body)) {
       this.recent.remember(entry.id, entry.chat, entry.seq)
       const channel = this.#channels.get(chat.id)
-      if (channel?.announce({ seq: entry.seq, utterances: new Utterances(event), except }) !== true) return
+      const characters = event.message?.content.length ?? 0
+      if (channel?.announce({ seq: entry.seq, utterances: new Utterances(event), characters, except }) !== true) return
       if (this.#due.push(channel) === 1) void Promise.resolve().then(this.#flushDue)
       return
     }
@@ -200,7 +201,14 @@ export class Switchboard {
   #flush(): void {
     const due = this.#due
     this.#due = []
-    for (const channel of due) channel.flush()
+    for (const channel of due) {
+      try {
+        channel.flush()
+      } catch (cause) {
+        // A mistake of ours in one chat is none of the others'.
+        Effect.runFork(Effect.logError("what was announced in a chat could not be handed over", cause))
+      }
+    }
   }
 
   /** Those who are in the chat from this entry on. */

@@ -302,10 +302,14 @@ export class Session implements Peer, Visitor {
     this.#catchingUp = true
     const { store, chats, settings } = this.#around
     const reading = catchUp(delivery, store, chats, settings.sendBuffer).pipe(
-      Effect.catch((failed) =>
+      Effect.catchCause((failed) =>
         Effect.andThen(
           Effect.logError("a backlog could not be read", failed),
-          Effect.sync(() => this.connection.close(CLOSE_INTERNAL, "the storage does not answer"))
+          Effect.sync(() => {
+            // Nothing more can be delivered in order: the client comes again.
+            delivery.close()
+            this.connection.close(CLOSE_INTERNAL, "the storage does not answer")
+          })
         )
       )
     )

@@ -2,6 +2,7 @@
  * How one wire profile of a protocol says events to a connected client. There is one object for each profile, and all
  * its connections share what it made: an event is encoded once for each tongue, however many hear it.
  */
+import * as Effect from "effect/Effect"
 import { Frame } from "./Connection.ts"
 import type { Event } from "./Event.ts"
 
@@ -95,9 +96,19 @@ export class Utterances extends Sayable {
     const [first] = this.#events
     const packets =
       first !== undefined && this.#events.length === 1
-        ? tongue.packets(first)
-        : this.#events.flatMap((event) => tongue.packets(event))
+        ? packetsIn(tongue, first)
+        : this.#events.flatMap((event) => packetsIn(tongue, event))
     return new Utterance(tongue, packets)
+  }
+}
+
+/** What a protocol fails to say, which is its mistake, is left out: those who hear it, and what else they hear, come first. */
+const packetsIn = (tongue: Tongue, event: Event): ReadonlyArray<string> => {
+  try {
+    return tongue.packets(event)
+  } catch (cause) {
+    Effect.runFork(Effect.logError("an event could not be put into a protocol's words", cause))
+    return []
   }
 }
 

@@ -46,7 +46,7 @@ const announced = (seq: number, except?: number) => {
   const body = { _tag: "Posted", gid: `m${seq}`, type: "normal", contentType: "text", content: "", date: 0 } as const
   const entry = { id: EntryId(seq), chat: CHAT, seq, posted: seq, at: 0, by: null, origin: null, body }
   const event = { _tag: "ChatEvent", entry, chat, head: { seq, posted: seq, activeAt: 0 } } as const
-  return { seq, utterances: new Utterances(event), except }
+  return { seq, utterances: new Utterances(event), characters: 1, except }
 }
 
 /** Somebody who hears the chat from sequence 1 on. */
@@ -134,6 +134,30 @@ describe("what is announced in one turn", () => {
     told(channel, ann)
     assert.deepStrictEqual(ann.texts(), ["e1"])
     assert.deepStrictEqual([ann.subscription.missed, ann.behind()], [3, 1])
+  })
+
+  it("is handed over before it is too much for one frame", () => {
+    const channel = new Channel(CHAT)
+    const ann = listener(channel, 1)
+    for (const seq of [1, 2, 3]) channel.announce({ ...announced(seq), characters: 200_000 })
+    assert.deepStrictEqual(ann.subscription.at, 2)
+    told(channel, ann)
+    assert.strictEqual(ann.subscription.at, 3)
+  })
+
+  it("is left out where a protocol fails to say it, and the rest of it is heard", () => {
+    const channel = new Channel(CHAT)
+    const failing: Tongue = {
+      ...english,
+      packets: (event) => {
+        if (event._tag === "ChatEvent" && event.entry.seq === 2) throw new Error("a mistake of the protocol")
+        return english.packets(event)
+      }
+    }
+    const [ann, ben] = [listener(channel, 1, failing), listener(channel, 2)]
+    for (const seq of [1, 2, 3]) channel.announce(announced(seq))
+    told(channel, ann, ben)
+    assert.deepStrictEqual([ann.texts(), ben.texts()], [["e1 e3"], ["e1 e2 e3"]])
   })
 
   it("however much it is, comes to everybody whole and in order", () => {

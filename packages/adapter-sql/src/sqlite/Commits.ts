@@ -33,6 +33,8 @@ const MAX_UNITS = 4096
 const GATHERING = 2
 /** Milliseconds without another unit after which it does not wait for more. */
 const PATIENCE = 2
+/** Milliseconds after which those who were answered are not likely to send again together. */
+const LATELY = 10
 /** Units that are worth a transaction of their own. */
 const ENOUGH = 256
 
@@ -58,6 +60,8 @@ export class Commits {
   #armed = false
   /** How many units are likely to come: as many as were under way when the last transaction was over. */
   #expected = 0
+  /** When that was, by `performance.now()`. */
+  #lastAnswer = 0
   /** Set while more units are waited for: so many have come. */
   #enough: (() => void) | undefined
   /** Why nothing more is taken. */
@@ -85,7 +89,7 @@ export class Commits {
   #add(waiting: Waiting): void {
     const count = this.#waiting.push(waiting)
     if (this.#inFlight.length > 0) return
-    if (count >= this.#expected) this.#enough?.()
+    if (count >= Math.min(this.#expected, ENOUGH)) this.#enough?.()
     this.#arm()
   }
 
@@ -97,6 +101,7 @@ export class Commits {
   #arm(): void {
     if (this.#armed) return
     this.#armed = true
+    if (performance.now() - this.#lastAnswer > LATELY) this.#expected = 0
     let seen = this.#waiting.length
     let until: number | undefined
     const look = (): void => {
@@ -169,6 +174,7 @@ export class Commits {
     const units = this.#inFlight
     this.#inFlight = []
     this.#expected = units.length + this.#waiting.length
+    this.#lastAnswer = performance.now()
     if (this.#waiting.length > 0 || this.#over !== undefined) this.#arm()
     if (message._tag === "Failed") return fail(units, message.cause)
     if (message._tag !== "Done") return

@@ -50,7 +50,9 @@ export class Indexing {
   /** After a transaction, once its units are answered: nobody who was answered waits for the indexes. */
   answered(): void {
     const unindexed = this.#writing.unindexed
-    if (unindexed >= this.#enough) this.#index(Math.max(this.#stroke, unindexed - this.#pace.entries))
+    // What a store that was busy or full has left behind is made good for little by little.
+    const behind = Math.min(unindexed - this.#pace.entries, 2 * this.#pace.entries)
+    if (unindexed >= this.#enough) this.#index(Math.max(this.#stroke, behind))
     if (this.#again === 0 && this.#writing.unindexed > 0) this.#in(this.#pace.idle)
   }
 

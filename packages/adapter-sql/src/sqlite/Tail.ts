@@ -40,8 +40,18 @@ export class Tail {
     return this.#rows.at(-1)?.id ?? this.#indexed ?? 0
   }
 
-  /** Goes on to where the database is now, which is never behind where it was. */
+  /** Goes on to where the database is now, which is never behind where it was. Where that fails nothing is known any more. */
   follow(db: Statements): void {
+    try {
+      this.#read(db)
+    } catch (cause) {
+      // Half of it would be taken for the whole.
+      this.forget()
+      throw cause
+    }
+  }
+
+  #read(db: Statements): void {
     const indexed = db.one<{ upto: number }>("SELECT upto FROM log_indexed")?.upto ?? 0
     this.begin(indexed)
     const rows = db.lists<readonly [EntryId, ChatId, number, string | null]>(

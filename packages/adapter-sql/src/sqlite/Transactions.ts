@@ -40,7 +40,7 @@ export class Transactions {
       this.#db.prepare("COMMIT").run()
       return { _tag: "Done", numbers, refused }
     } catch (cause) {
-      // What was remembered of the chats may never have come to be.
+      // What was remembered of the chats may never have come to be, or somebody who held the database has written.
       this.#applying.forget()
       if (this.#db.database.isTransaction) this.#db.prepare("ROLLBACK").run()
       return { _tag: "Failed", cause }

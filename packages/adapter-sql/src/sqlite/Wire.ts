@@ -53,8 +53,8 @@ export const isPost = (packed: PostRow | Unit): packed is PostRow => Array.isArr
 
 /** Fields of a row. */
 const FIELDS = 10
-/** In the place of a row: the next one of the parcel's units has its turn. */
-const UNIT = 0
+/** In the place of a row, which begins with a chat: the next one of the parcel's units has its turn. */
+const UNIT = null
 
 /** What of a parcel travels. */
 export type Contents = Pick<Parcel, "cells" | "units">

@@ -12,7 +12,7 @@ export const contentOf = (message: Message): { readonly contentType: string; rea
   const { contentType, content } = message
   if (contentType === "text" || message.recalled) return { contentType: shownAs(contentType), content }
   if (KINDS.has(contentType)) {
-    return { contentType: "file", content: JSON.stringify({ ...objectOf(content), kind: contentType }) }
+    return { contentType: "file", content: withKind(content, contentType) }
   }
   if (!OWN.has(contentType)) return { contentType: "text", content }
   if (isObjectText(content)) return { contentType, content }
@@ -32,6 +32,15 @@ const parsed = (content: string): unknown => {
 }
 
 const isObjectText = (content: string): boolean => parsed(content) !== undefined
+
+const withKind = (content: string, kind: string): string => {
+  try {
+    return JSON.stringify({ ...objectOf(content), kind })
+  } catch {
+    // What can be parsed may be too deep to be written again; protocols that do not look into content let it pass.
+    return JSON.stringify({ url: content, kind })
+  }
+}
 
 const objectOf = (content: string): object => {
   const object = parsed(content)

@@ -101,15 +101,28 @@ export const messageJson = (message: Message, chat: Chat): Json => ({
   ...(message.recalled && { recalled: true })
 })
 
-let lately: { readonly message: Message; readonly text: string } | undefined
+/** Texts that are kept, at most, and their characters. */
+const MAX_TEXTS = 256
+const MAX_CHARACTERS = 1024 * 1024
+
+const texts = new Map<Message, string>()
+let characters = 0
 
 /**
- * The same as JSON text. Who sent a message gets it in the answer just before all others get it in a push, so what was
- * written last is kept.
+ * The same as JSON text. Who sent a message gets it in the answer and all others get it in a push at the end of the turn, so
+ * what was written lately is kept.
  */
 export const messageText = (message: Message, chat: Chat): string => {
-  if (lately?.message !== message) lately = { message, text: JSON.stringify(messageJson(message, chat)) }
-  return lately.text
+  const known = texts.get(message)
+  if (known !== undefined) return known
+  const text = JSON.stringify(messageJson(message, chat))
+  if (texts.size >= MAX_TEXTS || characters >= MAX_CHARACTERS) {
+    texts.clear()
+    characters = 0
+  }
+  texts.set(message, text)
+  characters += text.length
+  return text
 }
 
 export const fileJson = (file: StoredFile): Json => ({

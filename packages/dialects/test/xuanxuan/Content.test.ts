@@ -22,6 +22,13 @@ const message = (contentType: string, content: string, recalled = false): Messag
 const LINK = "http://files.example/1"
 
 describe("content", () => {
+  it("of another protocol that may be too deep to be written again is shown all the same", () => {
+    const deep = `{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}`
+    const { contentType, content } = contentOf(message("video", deep))
+    assert.strictEqual(contentType, "file")
+    assert.strictEqual((JSON.parse(content) as { readonly kind: unknown }).kind, "video")
+  })
+
   it("is text as it is, and everything else JSON text", () => {
     const table: ReadonlyArray<readonly [type: string, content: string, shownType: string, shown: string]> = [
       ["text", "hello", "text", "hello"],

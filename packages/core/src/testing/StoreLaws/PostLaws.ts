@@ -1,7 +1,7 @@
 /** Laws of `post`, which is `commit` of one message. A store without it keeps them with `commit` in its place. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { ChatId, UserId } from "../../Ids.ts"
+import { ChatId, type UserId } from "../../Ids.ts"
 import type { Entry, Posted } from "../../Log.ts"
 import { type Post, unitOf } from "../../Store.ts"
 import {
@@ -85,6 +85,39 @@ export const postLaws: ReadonlyArray<StoreLaw> = [
         log,
         gids.flatMap((gid, index) => (index % 3 === 2 ? [gid, `${gid}+`] : [gid]))
       )
+    })
+  ),
+  law(
+    "each posted message is told once what became of it, in the order in which they were posted, whatever its neighbours did",
+    Effect.fnUntraced(function* (store) {
+      const [a] = yield* pair(store)
+      const { chat } = yield* createChat(store, "c", [a])
+      yield* sent(store, message(chat.id, a, "there"))
+      const told: Array<readonly [index: number, gid: string | undefined]> = []
+      const indexes = Array.from({ length: 30 }, (_, index) => index)
+      yield* Effect.forEach(
+        indexes,
+        (index) => {
+          const kind = index % 5
+          const post: Post =
+            kind === 1
+              ? message(chat.id, a, "there")
+              : kind === 3
+                ? message(ChatId(index % 2), a, `m${index}`, 7)
+                : message(chat.id, a, `m${index}`)
+          return Effect.map(sent(store, post), (entry) => {
+            told.push([index, entry?.body.gid])
+          })
+        },
+        { concurrency: "unbounded" }
+      )
+      yield* same(
+        "told",
+        told,
+        indexes.map((index) => [index, index % 5 === 1 || index % 5 === 3 ? undefined : `m${index}`])
+      )
+      const log = (yield* logOf(store, chat.id)).flatMap(({ body }) => (body._tag === "Posted" ? [body.gid] : []))
+      yield* same("log", log, ["there", ...told.flatMap(([, gid]) => gid ?? [])])
     })
   )
 ]
