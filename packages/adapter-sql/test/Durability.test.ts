@@ -11,7 +11,7 @@ import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Applying } from "../src/sqlite/Apply.ts"
 import { migrate } from "../src/sqlite/Schema.ts"
 import { Statements } from "../src/sqlite/Statements.ts"
-import { pack } from "../src/sqlite/Wire.ts"
+import { pack } from "./pack.ts"
 import { folder } from "./folder.ts"
 
 const committing = fileURLToPath(new URL("./committing.ts", import.meta.url))

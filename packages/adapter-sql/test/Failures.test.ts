@@ -10,7 +10,7 @@ import { migrate } from "../src/sqlite/Schema.ts"
 import { Statements } from "../src/sqlite/Statements.ts"
 import { Tail } from "../src/sqlite/Tail.ts"
 import { Transactions } from "../src/sqlite/Transactions.ts"
-import { pack } from "../src/sqlite/Wire.ts"
+import { pack } from "./pack.ts"
 import { folder } from "./folder.ts"
 
 const ann: Unit = {

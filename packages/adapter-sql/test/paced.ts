@@ -11,7 +11,8 @@ import { Indexing, type Pace } from "../src/sqlite/Indexing.ts"
 import { opening } from "../src/sqlite/Opening.ts"
 import { Statements } from "../src/sqlite/Statements.ts"
 import { Transactions } from "../src/sqlite/Transactions.ts"
-import { pack, written, type FromWriter } from "../src/sqlite/Wire.ts"
+import { written, type FromWriter } from "../src/sqlite/Wire.ts"
+import { pack } from "./pack.ts"
 import type { WriterData } from "../src/sqlite/Writer.ts"
 
 /** Only when so many entries are not indexed, and at the end. */

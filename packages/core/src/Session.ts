@@ -254,15 +254,15 @@ export class Session implements Peer, Visitor {
     )
   }
 
-  /** The same where nothing has to be looked up: answers whether that was so, and else has done nothing. */
+  /** The same where nothing has to be looked up: answers whether that was so; else `acknowledge` is due, for all of them. */
   acknowledgeAtOnce(ids: ReadonlyArray<number>): boolean {
     const delivery = this.#delivery
     if (delivery === undefined) return false
     const { recent } = this.#around.hub
-    if (ids.some((id) => recent.find(id) === undefined)) return false
     for (const id of ids) {
       const at = recent.find(id)
-      if (at !== undefined) delivery.acknowledge(recent.chat(at), recent.seq(at))
+      if (at === undefined) return false
+      delivery.acknowledge(recent.chat(at), recent.seq(at))
     }
     return true
   }

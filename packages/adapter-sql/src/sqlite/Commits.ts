@@ -29,10 +29,8 @@ const fail = (waiting: Iterable<Waiting>, cause: unknown): void => {
 /** Units in one transaction, at most: about a tenth of a second's work, which the next ones have to wait for. */
 const MAX_UNITS = 4096
 
-/** Milliseconds that units may wait for others to come, at most. */
+/** Milliseconds that units may wait for others to come, at most, from the end of their turn on; as exact as a timer is. */
 const GATHERING = 2
-/** Milliseconds without another unit after which it does not wait for more. */
-const PATIENCE = 2
 /** Milliseconds after which those who were answered are not likely to send again together. */
 const LATELY = 10
 /** Units that are worth a transaction of their own. */
@@ -108,13 +106,14 @@ export class Commits {
       const waiting = this.#waiting.length
       // From the end of the turn on: what it had to do took its time anyway.
       until ??= performance.now() + GATHERING
-      const mayWait = waiting < ENOUGH && performance.now() < until
+      const left = until - performance.now()
+      const mayWait = waiting < ENOUGH && left > 0
       if (mayWait && waiting > seen) {
         seen = waiting
         setImmediate(look)
       } else if (mayWait && waiting < this.#expected) {
         seen = waiting
-        const timer = setTimeout(() => this.#depart(), PATIENCE)
+        const timer = setTimeout(() => this.#depart(), left)
         this.#enough = () => {
           clearTimeout(timer)
           this.#enough = undefined

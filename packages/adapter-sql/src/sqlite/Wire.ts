@@ -26,29 +26,6 @@ export type PostRow = readonly [
 
 export type Cell = number | string | null
 
-const rowOf = ({ at, body, by, chat, origin, version }: Post): PostRow => [
-  chat,
-  version,
-  by,
-  origin,
-  at,
-  body.gid,
-  body.type,
-  body.contentType,
-  body.content,
-  body.date
-]
-
-/** A unit of one message as its row; every other one as it is. */
-export const pack = (unit: Unit): PostRow | Unit => {
-  const write = unit.writes[0]
-  if (unit.writes.length !== 1 || write?._tag !== "Append" || write.body._tag !== "Posted") return unit
-  const relied = unit.relies[0]
-  if (unit.relies.length > 1 || (relied !== undefined && relied.chat !== write.chat)) return unit
-  const { at, body, by, chat, origin } = write
-  return rowOf({ chat, version: relied?.version ?? 0, by, origin, at, body })
-}
-
 export const isPost = (packed: PostRow | Unit): packed is PostRow => Array.isArray(packed)
 
 /** Fields of a row. */
@@ -71,14 +48,21 @@ export class Parcel {
   }
 
   unit(unit: Unit): void {
-    const packed = pack(unit)
-    if (isPost(packed)) {
-      this.cells.push(...packed)
-      return
-    }
+    const post = postOf(unit)
+    if (post !== undefined) return this.post(post)
     this.cells.push(UNIT)
-    this.units.push(packed)
+    this.units.push(unit)
   }
+}
+
+/** A unit of one message as such, version 0 where it relies on none; nothing for any other unit. */
+const postOf = ({ relies, writes }: Unit): Post | undefined => {
+  const [write] = writes
+  const [relied] = relies
+  if (writes.length !== 1 || write?._tag !== "Append" || write.body._tag !== "Posted") return undefined
+  if (relies.length > 1 || (relied !== undefined && relied.chat !== write.chat)) return undefined
+  const { at, body, by, chat, origin } = write
+  return { chat, version: relied?.version ?? 0, by, origin, at, body }
 }
 
 /** The units of a parcel. */
