@@ -10,8 +10,6 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
 export interface Prepared {
   readonly users: ReadonlyArray<User>
-  /** What a server needs to be told for so many users, as flags of `parley serve`. */
-  readonly flags: ReadonlyArray<string>
   /** A fresh copy of the database; answers its path. */
   readonly copy: (name: string) => string
   /** Removes such a copy. */
@@ -33,15 +31,10 @@ export interface Serving {
   readonly port: number
 }
 
-/** `flags` are further ones of `parley serve`, `node` are options of Node itself. */
-export const serve = async (
-  core: Core,
-  file: string,
-  flags: ReadonlyArray<string> = [],
-  node: ReadonlyArray<string> = []
-): Promise<Serving> => {
+/** `node` are options of Node itself. */
+export const serve = async (core: Core, file: string, node: ReadonlyArray<string> = []): Promise<Serving> => {
   const where = ["--database", `sqlite:${file}`, "--files", `${file}-files`]
-  const program = parley(core, ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", ...where, ...flags], node)
+  const program = parley(core, ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", ...where], node)
   const [, port] = await program.until(/^listening http:\/\/[^:]+:(\d+)/m)
   return { program, port: Number(port) }
 }
@@ -85,19 +78,11 @@ export const importUsers = async (file: string, count: number): Promise<void> =>
   rmSync(`${file}.lock`, { force: true })
 }
 
-/**
- * Every login gets the list of all users, about 120 bytes each. While more than `limits.sendBuffer` (8 MiB) of it waits for the
- * client, the next packet counts as too much for a slow reader: with more than 50,000 users it must be larger.
- */
-const flagsFor = (users: number): ReadonlyArray<string> =>
-  users > 50_000 ? ["--set", "limits.sendBuffer=67108864"] : []
-
 /** Copies of this database are made in the folder that it is in. */
 export const preparedOf = (file: string, users: ReadonlyArray<User>): Prepared => {
   const place = (name: string): string => join(dirname(file), `${name}.db`)
   return {
     users,
-    flags: flagsFor(users.length),
     copy: (name) => {
       copyDatabase(file, place(name))
       return place(name)

@@ -29,7 +29,7 @@ export const subjects: ReadonlyArray<Subject> = [
     name: "parley",
     says: "`parley serve` from source on SQLite; stored and on the disk before it is answered; recipients acknowledge",
     speech: "xuanxuan",
-    start: ({ prepared, run, node }) => serve(0, prepared.copy(run), prepared.flags, node)
+    start: ({ prepared, run, node }) => serve(0, prepared.copy(run), node)
   },
   {
     name: "relay-frame",

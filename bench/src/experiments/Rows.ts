@@ -60,7 +60,7 @@ const count = async (
   await onDatabase(file, (store) => makeGroups(store, [chat]))
   watch(file)
   const play = async (many: number): Promise<Seen> => {
-    const serving = await serve(0, file, prepared.flags)
+    const serving = await serve(0, file)
     try {
       return await generate(
         {

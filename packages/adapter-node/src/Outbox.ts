@@ -28,11 +28,11 @@ interface Watcher {
 
 export interface Options {
   readonly socket: Writable
-  /** Bytes that may wait. */
+  /** Bytes that may wait, beside a frame that is larger than this by itself. */
   readonly limit: number
   /** Whether the socket may still be written to. */
   readonly writable: () => boolean
-  /** Called once, when a frame is sent while more than the limit waits. The outbox is closed and empty by then. */
+  /** Called once, when a frame is sent while more than that waits. The outbox is closed and empty by then. */
   readonly overflowed: () => void
 }
 
@@ -40,6 +40,8 @@ export class Outbox {
   readonly #options: Options
   #waiting: Array<Uint8Array> = []
   #bytes = 0
+  /** The size of a frame larger than the limit, until no more than the limit waits again: no reader could be fast enough for it. */
+  #large = 0
   #open = true
   #watchers: Array<Watcher> = []
   readonly #taken = (): void => this.#tellWatchers()
@@ -50,15 +52,18 @@ export class Outbox {
 
   send(bytes: Uint8Array): void {
     if (!this.#open || !this.#options.writable()) return
-    if (this.buffered() > this.#options.limit) {
+    const { limit } = this.#options
+    if (this.buffered() > limit + this.#large) {
       // The operating system may have room for what only waits for the end of the turn.
       this.flush()
-      if (this.buffered() > this.#options.limit) {
+      if (this.buffered() > limit + this.#large) {
         this.end()
         this.#options.overflowed()
         return
       }
     }
+    if (this.#large > 0 && this.buffered() <= limit) this.#large = 0
+    if (bytes.length > limit && this.#large === 0) this.#large = bytes.length
     this.#bytes += bytes.length
     if (this.#waiting.push(bytes) === 1) flushAtEndOfTurn(this)
   }

@@ -44,7 +44,8 @@ export const nextConnectionId = (): number => ++lastConnection
  * - `send` neither waits nor throws. What is sent within one turn of the event loop may travel in one write.
  * - What was sent before `close` still goes out. After `close`, or once the client is gone, `send` does nothing.
  * - A client that does not read is given up when a frame is sent while more than the connection's limit waits already: the
- *   connection ends, and `closed` is called. Nobody waits for a slow reader, and one long answer is no slow reader.
+ *   connection ends, and `closed` is called. Nobody waits for a slow reader, and one long answer is no slow reader: a
+ *   frame that is larger than the limit does not count until it has been taken.
  * - `closed` is called exactly once, and nothing is received after it.
  */
 export interface Connection {

@@ -195,7 +195,7 @@ export const engineSettings = {
     "limits.sendBuffer",
     8 * MIB,
     { min: 64 * KIB, max: 1024 * MIB },
-    "Bytes that may wait for a client that does not read; beyond it the connection is dropped, and nothing is lost."
+    "Bytes that may wait for a client that does not read, beside one frame that is larger by itself; beyond it the connection is dropped, and nothing is lost."
   ),
   waitingFrames: integer(
     "limits.waitingFrames",

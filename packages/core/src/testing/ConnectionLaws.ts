@@ -14,6 +14,9 @@ export interface ConnectionLaw {
   readonly check: (harness: Harness) => Effect.Effect<void, unknown, Scope.Scope>
 }
 
+/** Bytes of a frame that neither the limit nor what networks hold on their own has room for. */
+const LARGE = 12 * 1024 * 1024
+
 /** Texts of many sizes and alphabets, none over the limit. */
 const samples = (limit: number): ReadonlyArray<string> => [
   "a",
@@ -145,6 +148,37 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* closed
       yield* settle(harness)
       yield* insist(seen.closed === 1, "`closed` was called again")
+    })
+  ),
+  law("a frame larger than the limit is no reason to give up a client that reads", (harness) =>
+    Effect.gen(function* () {
+      const { atClient, connection } = yield* open(harness)
+      const list = "l".repeat(LARGE)
+      for (const small of ["1", "2"]) {
+        connection.send(new Frame(list))
+        connection.send(new Frame(small))
+        yield* insist((yield* atClient) === list, "the large frame was changed")
+        yield* insist((yield* atClient) === small, "the frame behind it did not follow")
+      }
+    })
+  ),
+  law("a client that does not read is given up behind a large frame as well", (harness) =>
+    Effect.gen(function* () {
+      const { client, closed, connection, seen } = yield* open(harness)
+      client.stopReading()
+      connection.send(new Frame("l".repeat(LARGE)))
+      const text = "s".repeat(harness.frame - 1)
+      for (let sent = 0; seen.closed === 0; sent += text.length) {
+        yield* insist(sent < 256 * 1024 * 1024 + harness.sendBuffer, "it was never given up")
+        connection.send(new Frame(text))
+        yield* insist(
+          // A transport's own bytes around the large frame are less than another frame.
+          connection.buffered() <= LARGE + harness.sendBuffer + 2 * harness.frame,
+          "more was kept than the limit allows"
+        )
+        yield* Effect.yieldNow
+      }
+      yield* closed
     })
   ),
   law("nobody waits for a slow reader", (harness) =>

@@ -41,6 +41,8 @@ export const connect = (options: Options): MemoryClient => {
   let toClient: Array<{ readonly text: string; readonly size: number }> = []
   let toServer: Array<string> = []
   let waiting = 0
+  /** The size of a frame larger than the limit, until no more than the limit waits again. */
+  let large = 0
   let clientReads = true
   let serverReads = true
   let goodbye: { readonly code: number; readonly reason: string } | undefined
@@ -100,12 +102,14 @@ export const connect = (options: Options): MemoryClient => {
     send: (frame: Frame) => {
       if (ended || goodbye !== undefined) return
       const size = frame.bytes(TRANSPORT, textBytes).length
-      if (waiting > sendBuffer) {
+      if (waiting <= sendBuffer) large = 0
+      if (waiting > sendBuffer + large) {
         // What ends a connection must not be called from inside `send`: senders go through lists of connections.
         toClient = []
         goodbye = { code: 1006, reason: "" }
         return later()
       }
+      if (size > sendBuffer && large === 0) large = size
       waiting += size
       toClient.push({ text: frame.text, size })
       later()
