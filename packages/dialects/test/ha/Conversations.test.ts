@@ -1,0 +1,46 @@
+/** Conversations: the one that a pair has, and its id. Source: seeds/003; PROTOCOLS, "ha". */
+import { assert, describe, it } from "@effect/vitest"
+import { ChatId } from "@parley/core/Ids"
+import { Effect } from "effect"
+import { engineLayer, people } from "./Stage.ts"
+import { dataOf, stage } from "./Talk.ts"
+
+describe("POST /conversation", () => {
+  it.effect("answers the pair's one conversation, whoever asks, also when racing", () =>
+    Effect.gen(function* () {
+      const { alice, bob, carol, start, engine } = yield* stage
+      const answers = yield* Effect.forEach(
+        Array.from({ length: 30 }, (_, index) => index % 2 === 0),
+        (isAlice) => (isAlice ? start(alice, bob.id) : start(bob, alice.id)),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(new Set(answers.map(({ text }) => text)).size, 1)
+      const id = dataOf<{ readonly conversationid: number }>(answers[0]!).conversationid
+      assert.deepStrictEqual(answers[0]?.json, {
+        code: 0,
+        msg: "成功",
+        data: { conversationid: id, match: [String(alice.id), String(bob.id)] }
+      })
+      assert.isTrue(id <= -100_000_001 && id >= -999_999_999)
+      const { reply } = yield* engine.handle(bob.caller, { _tag: "ReadChat", chat: { id: ChatId(-id - 100_000_000) } })
+      assert.strictEqual(reply.chat.gid, `${alice.id}&${bob.id}`)
+      assert.isNull(reply.chat.owner)
+      const racing = yield* Effect.forEach(Array.from({ length: 30 }), () => start(carol, alice.id), {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(new Set(racing.map(({ text }) => text)).size, 1)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("has its two ids in the order of strings", () =>
+    Effect.gen(function* () {
+      const { alice, start } = yield* stage
+      const more = yield* people(...Array.from({ length: 8 }, (_, index) => `u${index}`))
+      const tenth = more.find(({ id }) => id === 10)!
+      const answer = yield* start(tenth, alice.id)
+      assert.deepStrictEqual(dataOf<{ readonly match: unknown }>(answer).match, ["1", "10"])
+      const ninth = more.find(({ id }) => id === 9)!
+      assert.deepStrictEqual(dataOf<{ readonly match: unknown }>(yield* start(ninth, 10)).match, ["10", "9"])
+    }).pipe(Effect.provide(engineLayer))
+  )
+})

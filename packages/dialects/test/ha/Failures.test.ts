@@ -1,0 +1,178 @@
+/** Failures: what goes wrong, in a request or the server, the envelope says. Source: seeds/003; PROTOCOLS, "ha". */
+import { assert, describe, it } from "@effect/vitest"
+import { StorageFailed } from "@parley/core/Store"
+import { Effect } from "effect"
+import { type Answer, engineLayer, engineOver } from "./Stage.ts"
+import { failure, headers, stage, TIME } from "./Talk.ts"
+
+describe("bad input", () => {
+  it.effect("is answered in the envelope, naming the field, and stores nothing", () =>
+    Effect.gen(function* () {
+      const { ask, alice, bob, carol, group, conversationid: id, told, engine } = yield* stage
+      const { messagekey } = yield* told(alice, "kept")
+      const conversation = { passiveuser: bob.id, time: TIME }
+      const message = { conversationid: id, type: -1, content: "x", time: TIME }
+      const deletion = { messagekey, type: 1 }
+      const groupId = -100_000_000 - group.chat.id
+      const NO_SUCH = "conversationid: there is no such conversation."
+      const NINE = "conversationid must be negative, with nine digits."
+      const DIGITS = "time must be milliseconds since 1970, in digits."
+      type Row = readonly [path: string, body: object, status: number, error: string]
+      const without = (body: object, name: string): object =>
+        Object.fromEntries(Object.entries(body).filter(([key]) => key !== name))
+      const posts: ReadonlyArray<Row> = [
+        ["/conversation", without(conversation, "passiveuser"), 400, "passiveuser is missing."],
+        ["/conversation", { ...conversation, passiveuser: "2" }, 400, "passiveuser must be an integer."],
+        ["/conversation", { ...conversation, passiveuser: null }, 400, "passiveuser must be an integer."],
+        ["/conversation", { ...conversation, passiveuser: 1.5 }, 400, "passiveuser must be an integer."],
+        ["/conversation", { ...conversation, passiveuser: 1e300 }, 400, "passiveuser must be an integer."],
+        ["/conversation", { ...conversation, passiveuser: 0 }, 404, "passiveuser: there is no such user."],
+        ["/conversation", { ...conversation, passiveuser: -3 }, 404, "passiveuser: there is no such user."],
+        ["/conversation", { ...conversation, passiveuser: 999 }, 404, "passiveuser: there is no such user."],
+        ["/conversation", { ...conversation, passiveuser: alice.id }, 400, "passiveuser must be somebody else."],
+        ["/conversation", without(conversation, "time"), 400, "time is missing."],
+        ["/conversation", { ...conversation, time: 1700000000123 }, 400, "time must be a string."],
+        ["/conversation", { ...conversation, time: "now" }, 400, DIGITS],
+        ["/conversation", { ...conversation, time: "" }, 400, DIGITS],
+        ["/message", without(message, "conversationid"), 400, "conversationid is missing."],
+        ["/message", { ...message, conversationid: String(id) }, 400, "conversationid must be an integer."],
+        ["/message", { ...message, conversationid: -id }, 400, NINE],
+        ["/message", { ...message, conversationid: -5 }, 400, NINE],
+        ["/message", { ...message, conversationid: -999_999_999 }, 404, NO_SUCH],
+        ["/message", { ...message, conversationid: groupId }, 404, NO_SUCH],
+        ["/message", without(message, "type"), 400, "type is missing."],
+        ["/message", { ...message, type: "-1" }, 400, "type must be an integer."],
+        ["/message", { ...message, type: 0 }, 400, "type must be an integer from -6 to -1."],
+        ["/message", { ...message, type: -7 }, 400, "type must be an integer from -6 to -1."],
+        ["/message", without(message, "content"), 400, "content is missing."],
+        ["/message", { ...message, content: 5 }, 400, "content must be a string."],
+        ["/message", { ...message, content: { url: "x" } }, 400, "content must be a string."],
+        ["/message", { ...message, content: "" }, 400, "content must not be empty."],
+        ["/message", { ...message, content: "\ud800" }, 400, "content must be well-formed Unicode."],
+        ["/message", { ...message, content: "x".repeat(65_537) }, 400, "content must have at most 65536 bytes."],
+        ["/message", without(message, "time"), 400, "time is missing."],
+        ["/message", { ...message, time: "-1" }, 400, DIGITS],
+        ["/message", { ...message, time: "9999999999999999" }, 400, DIGITS]
+      ]
+      const deletions: ReadonlyArray<Row> = [
+        ["/message", without(deletion, "messagekey"), 400, "messagekey is missing."],
+        ["/message", { ...deletion, messagekey: 5 }, 400, "messagekey must be a string."],
+        ["/message", { ...deletion, messagekey: "unknown" }, 404, "messagekey: there is no such message."],
+        ["/message", { ...deletion, messagekey: "" }, 404, "messagekey: there is no such message."],
+        ["/message", without(deletion, "type"), 400, "type is missing."],
+        ["/message", { ...deletion, type: "1" }, 400, "type must be an integer."],
+        ["/message", { ...deletion, type: 3 }, 400, "type must be 1 or 2."]
+      ]
+      const gets: ReadonlyArray<readonly [query: string, status: number, error: string]> = [
+        ["", 400, "conversationid is missing."],
+        ["?conversationid=", 400, "conversationid must be an integer."],
+        ["?conversationid=x", 400, "conversationid must be an integer."],
+        ["?conversationid=-5", 400, NINE],
+        [`?conversationid=${groupId}`, 404, NO_SUCH],
+        ["?conversationid=-999999999", 404, NO_SUCH],
+        [`?conversationid=${id}&start=-1`, 400, "start must be an integer from 0."],
+        [`?conversationid=${id}&start=x`, 400, "start must be an integer."],
+        [`?conversationid=${id}&start=1.5`, 400, "start must be an integer."],
+        [`?conversationid=${id}&limit=0`, 400, "limit must be an integer from 1 to 100."],
+        [`?conversationid=${id}&limit=101`, 400, "limit must be an integer from 1 to 100."],
+        [`?conversationid=${id}&limit=`, 400, "limit must be an integer."],
+        [`?conversationid=${id}&limit=99999999999999999999`, 400, "limit must be an integer."]
+      ]
+      const before = yield* engine.handle(alice.caller, { _tag: "ListChats" })
+      const check = (what: unknown, answer: Answer, status: number, error: string) =>
+        assert.deepStrictEqual([answer.status, answer.json], [status, failure(error)], JSON.stringify(what))
+      for (const row of posts) {
+        const [path, body, status, error] = row
+        check(row, yield* ask("POST", path, { headers: headers(alice), json: body }), status, error)
+      }
+      for (const row of deletions) {
+        const [path, body, status, error] = row
+        check(row, yield* ask("DELETE", path, { headers: headers(alice), json: body }), status, error)
+      }
+      for (const row of gets) {
+        const [query, status, error] = row
+        check(row, yield* ask("GET", `/message${query}`, { headers: headers(alice) }), status, error)
+      }
+      // A foreign conversation is none.
+      for (const [method, path, json] of [
+        ["POST", "/message", message],
+        ["GET", `/message?conversationid=${id}`, undefined]
+      ] as const) {
+        const answer = yield* ask(method, path, { headers: headers(carol), ...(json && { json }) })
+        check([method, path], answer, 404, NO_SUCH)
+      }
+      assert.deepStrictEqual(yield* engine.handle(alice.caller, { _tag: "ListChats" }), before)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("is refused where a body is no JSON object, or too large, or the method is another", () =>
+    Effect.gen(function* () {
+      const { ask, alice } = yield* stage
+      for (const [method, path] of [
+        ["POST", "/conversation"],
+        ["POST", "/message"],
+        ["DELETE", "/message"]
+      ] as const) {
+        const sent = (body: string, more: Record<string, string> = {}) =>
+          ask(method, path, { headers: { ...headers(alice), ...more }, body })
+        assert.deepStrictEqual((yield* sent("{")).json, failure("The body is not JSON."))
+        for (const body of ["[]", "null", "5", '"x"', "[{}]"]) {
+          const answer = yield* sent(body)
+          assert.deepStrictEqual([answer.status, answer.json], [400, failure("The body must be a JSON object.")])
+        }
+        const form = yield* sent("a=1", { "content-type": "application/x-www-form-urlencoded" })
+        assert.deepStrictEqual(
+          [form.status, form.json],
+          [400, failure("The body must be JSON, and Content-Type application/json.")]
+        )
+        const large = yield* sent(`{"x":"${"x".repeat(1_100_000)}"}`)
+        assert.deepStrictEqual([large.status, large.json], [413, failure("The body is too large.")])
+        assert.strictEqual((yield* sent("")).status, 400)
+      }
+      for (const [method, path, allow] of [
+        ["GET", "/conversation", "POST"],
+        ["DELETE", "/conversation", "POST"],
+        ["PUT", "/message", "GET, POST, DELETE"],
+        ["PATCH", "/message", "GET, POST, DELETE"]
+      ] as const) {
+        const answer = yield* ask(method, path)
+        assert.deepStrictEqual(
+          [answer.status, answer.allow, answer.json],
+          [405, allow, failure(`${path} takes ${allow}.`)]
+        )
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("ignores fields that it does not know", () =>
+    Effect.gen(function* () {
+      const { alice, told } = yield* stage
+      assert.strictEqual((yield* told(alice, "x", { sender: 99, extra: { a: [] } })).issent, 1)
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("when the server is in trouble", () => {
+  const failing = new StorageFailed({ operation: "test", cause: "the disk is gone" })
+  let isBroken = false
+  const broken = engineOver((store) => ({
+    commit: (unit) => (isBroken ? Effect.fail(failing) : store.commit(unit)),
+    history: (chat, page) => (isBroken ? Effect.fail(failing) : store.history(chat, page)),
+    messagesByGid: (gids) => (isBroken ? Effect.die(new Error("a mistake")) : store.messagesByGid(gids))
+  }))
+
+  it.effect("its envelope says so", () =>
+    Effect.gen(function* () {
+      const { alice, send, told, list, erase } = yield* stage
+      yield* told(alice, "before")
+      isBroken = true
+      const unavailable = [503, failure("The storage does not answer.")]
+      const sent = yield* send(alice, "x")
+      assert.deepStrictEqual([sent.status, sent.json], unavailable)
+      const listed = yield* list(alice)
+      assert.deepStrictEqual([listed.status, listed.json], unavailable)
+      const erased = yield* erase(alice, "x", 1)
+      assert.deepStrictEqual([erased.status, erased.json], [500, failure("The server made a mistake; it was logged.")])
+    }).pipe(Effect.ensuring(Effect.sync(() => (isBroken = false))), Effect.provide(broken))
+  )
+})

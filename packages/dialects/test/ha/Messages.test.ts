@@ -1,0 +1,196 @@
+/** Messages: how they are sent, listed, read and deleted. Source: seeds/003; PROTOCOLS, "ha". */
+import { assert, describe, it } from "@effect/vitest"
+import { ChatId } from "@parley/core/Ids"
+import { Effect } from "effect"
+import { engineLayer } from "./Stage.ts"
+import { dataOf, failure, type Listed, type Sent, stage, TIME } from "./Talk.ts"
+
+describe("POST /message", () => {
+  it.effect("answers the states, with the message's key, in the documented order", () =>
+    Effect.gen(function* () {
+      const { alice, send, engine, conversationid } = yield* stage
+      const answer = yield* send(alice, "hello")
+      const { messagekey, id } = dataOf<Sent>(answer)
+      assert.strictEqual(
+        answer.text,
+        `{"code":0,"msg":"成功","data":{"issent":1,"ispushed":0,"isread":0,"messagekey":"${messagekey}","id":${id}}}`
+      )
+      const chat = { id: ChatId(-conversationid - 100_000_000) }
+      const { reply } = yield* engine.handle(alice.caller, { _tag: "ReadHistory", chat })
+      const [message] = reply.messages
+      assert.deepInclude(message, { gid: messagekey, content: "hello", contentType: "text", date: Number(TIME) })
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("takes the six types", () =>
+    Effect.gen(function* () {
+      const { alice, told, engine, conversationid } = yield* stage
+      for (const type of [-1, -2, -3, -4, -5, -6]) yield* told(alice, "https://x/y", { type })
+      const chat = { id: ChatId(-conversationid - 100_000_000) }
+      const { reply } = yield* engine.handle(alice.caller, { _tag: "ReadHistory", chat })
+      assert.deepStrictEqual(
+        reply.messages.map(({ contentType }) => contentType),
+        ["audio", "location", "file", "video", "image", "text"]
+      )
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("GET /message", () => {
+  it.effect("lists newest first, with every documented field, in order", () =>
+    Effect.gen(function* () {
+      const { alice, bob, told, list } = yield* stage
+      const first = yield* told(alice, "one")
+      const second = yield* told(bob, "https://x/a.png", { type: -2, time: "1700000000456" })
+      assert.strictEqual(
+        (yield* list(alice)).text,
+        JSON.stringify({
+          code: 0,
+          msg: "成功",
+          data: [
+            {
+              id: bob.id,
+              username: "bob",
+              nickname: "bob",
+              avatar: "",
+              time: "1700000000456",
+              messagekey: second.messagekey,
+              type: -2,
+              content: "https://x/a.png",
+              issent: 1,
+              ispushed: 0,
+              isread: 0
+            },
+            {
+              id: alice.id,
+              username: "alice",
+              nickname: "alice",
+              avatar: "",
+              time: TIME,
+              messagekey: first.messagekey,
+              type: -1,
+              content: "one",
+              issent: 1,
+              ispushed: 0,
+              isread: 0
+            }
+          ]
+        })
+      )
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("moves the caller's read place to the newest listed, and never back", () =>
+    Effect.gen(function* () {
+      const { alice, bob, told, list, contents } = yield* stage
+      for (const content of ["1", "2", "3"]) yield* told(alice, content)
+      const read = Effect.map(list(alice), (answer) =>
+        dataOf<ReadonlyArray<Listed>>(answer).map(({ content, isread }) => `${content}:${isread}`)
+      )
+      assert.deepStrictEqual(yield* read, ["3:0", "2:0", "1:0"])
+      assert.deepStrictEqual(yield* contents(bob, "&start=1&limit=1"), ["2"])
+      assert.deepStrictEqual(yield* read, ["3:0", "2:1", "1:1"])
+      yield* contents(bob)
+      assert.deepStrictEqual(yield* read, ["3:1", "2:1", "1:1"])
+      yield* contents(bob, "&start=2")
+      assert.deepStrictEqual(yield* read, ["3:1", "2:1", "1:1"])
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("hears of a place that the embedding API moved", () =>
+    Effect.gen(function* () {
+      const { alice, bob, told, list, engine, conversationid } = yield* stage
+      yield* told(alice, "1")
+      yield* engine.perform(bob.caller, { _tag: "MarkRead", chat: { id: ChatId(-conversationid - 100_000_000) } })
+      assert.strictEqual(dataOf<ReadonlyArray<Listed>>(yield* list(alice))[0]?.isread, 1)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("has full pages that follow on each other, whatever was deleted in between", () =>
+    Effect.gen(function* () {
+      const { alice, bob, told, erase, contents } = yield* stage
+      const keys: Array<string> = []
+      for (let n = 1; n <= 30; n++) keys.push((yield* told(alice, String(n))).messagekey)
+      for (const n of [30, 28, 20, 19, 5]) yield* erase(bob, keys[n - 1]!, 1)
+      for (const n of [29, 18, 1]) yield* erase(alice, keys[n - 1]!, 2)
+      const forAlice = Array.from({ length: 30 }, (_, n) => 30 - n).filter((n) => ![29, 18, 1].includes(n))
+      const forBob = forAlice.filter((n) => ![30, 28, 20, 19, 5].includes(n))
+      assert.deepStrictEqual(yield* contents(alice, "&limit=100"), forAlice.map(String))
+      assert.deepStrictEqual(yield* contents(bob, "&limit=100"), forBob.map(String))
+      assert.deepStrictEqual(yield* contents(bob), forBob.slice(0, 20).map(String))
+      const pages: Array<string> = []
+      for (let start = 0; start < 30; start += 7) pages.push(...(yield* contents(bob, `&start=${start}&limit=7`)))
+      assert.deepStrictEqual(pages, forBob.map(String))
+      assert.deepStrictEqual(yield* contents(bob, "&start=22"), [])
+      assert.deepStrictEqual(yield* contents(bob, "&start=999999999"), [])
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("reaches beyond what is read at once", () =>
+    Effect.gen(function* () {
+      const { alice, engine, conversationid, contents } = yield* stage
+      const chat = { id: ChatId(-conversationid - 100_000_000) }
+      for (let batch = 0; batch < 12; batch++) {
+        yield* engine.perform(alice.caller, {
+          _tag: "SendMessages",
+          messages: Array.from({ length: 100 }, (_, index) => ({
+            gid: `${batch}-${index}`,
+            chat,
+            type: "normal",
+            contentType: "text",
+            content: String(batch * 100 + index)
+          }))
+        })
+      }
+      assert.deepStrictEqual(yield* contents(alice, "&start=1100&limit=2"), ["99", "98"])
+      assert.deepStrictEqual(yield* contents(alice, "&start=1199"), ["0"])
+      assert.deepStrictEqual(yield* contents(alice, "&start=1200"), [])
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("DELETE /message", () => {
+  it.effect("hides for oneself, or deletes for both, and twice is once", () =>
+    Effect.gen(function* () {
+      const { alice, bob, told, erase, contents, engine, conversationid } = yield* stage
+      const one = yield* told(alice, "one")
+      const two = yield* told(alice, "two")
+      for (const _ of [1, 2]) {
+        assert.strictEqual((yield* erase(bob, one.messagekey, 1)).text, '{"code":0,"msg":"成功","data":null}')
+      }
+      assert.deepStrictEqual(yield* contents(bob), ["two"])
+      assert.deepStrictEqual(yield* contents(alice), ["two", "one"])
+      for (const _ of [1, 2]) {
+        assert.strictEqual((yield* erase(alice, two.messagekey, 2)).text, '{"code":0,"msg":"成功","data":null}')
+      }
+      assert.deepStrictEqual(yield* contents(bob), [])
+      assert.deepStrictEqual(yield* contents(alice), ["one"])
+      const chat = { id: ChatId(-conversationid - 100_000_000) }
+      const { reply } = yield* engine.handle(bob.caller, { _tag: "ReadHistory", chat })
+      assert.deepStrictEqual(
+        reply.messages.map(({ content, recalled }) => [content, recalled]),
+        [["", true]]
+      )
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("is refused to whoever did not send it, or is no part of it", () =>
+    Effect.gen(function* () {
+      const { alice, bob, carol, told, erase, engine, contents } = yield* stage
+      const { messagekey } = yield* told(alice, "one")
+      const byBob = yield* erase(bob, messagekey, 2)
+      assert.deepStrictEqual([byBob.status, byBob.json], [403, failure("Only the sender may do this.")])
+      for (const type of [1, 2]) {
+        const byCarol = yield* erase(carol, messagekey, type)
+        assert.deepStrictEqual([byCarol.status, byCarol.json], [404, failure("messagekey: there is no such message.")])
+      }
+      // Bob owns no pair, but a group he might: what is said there is not this protocol's.
+      yield* engine.perform(alice.caller, {
+        _tag: "SendMessages",
+        messages: [{ gid: "in-group", chat: { gid: "group" }, type: "normal", contentType: "text", content: "to all" }]
+      })
+      for (const type of [1, 2]) assert.strictEqual((yield* erase(alice, "in-group", type)).status, 404)
+      assert.deepStrictEqual(yield* contents(bob), ["one"])
+    }).pipe(Effect.provide(engineLayer))
+  )
+})

@@ -1,0 +1,153 @@
+/** Sessions: how they are made, read and changed, in plain JSON. Source: seeds/004; PROTOCOLS, "youdu". */
+import { assert, describe, it } from "@effect/vitest"
+import { Engine } from "@parley/core/Engine"
+import { Effect } from "effect"
+import { engineLayer } from "../ha/Stage.ts"
+import { failure, jsonOf, type SessionJson, stage } from "./Stage.ts"
+
+describe("plain JSON", () => {
+  it.effect("create answers the documented fields in their order, with errcode and errmsg", () =>
+    Effect.gen(function* () {
+      const { create, root } = yield* stage
+      const answer = yield* create({
+        title: "会议",
+        creator: "alice",
+        type: "multi",
+        member: ["alice", "carol", "bob"]
+      })
+      const { sessionId } = jsonOf<SessionJson>(answer)
+      assert.strictEqual(answer.status, 200)
+      assert.strictEqual(
+        answer.text,
+        `{"errcode":0,"errmsg":"ok","sessionId":"${sessionId}","title":"会议","owner":"alice","creator":"alice",` +
+          `"version":1,"type":"multi","member":["alice","carol","bob"]}`
+      )
+      // Of the same members there may be many.
+      const again = yield* create({ title: "会议", creator: "alice", member: ["carol", "bob"] }, root.token)
+      assert.notStrictEqual(jsonOf<SessionJson>(again).sessionId, sessionId)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("null is absent, everywhere, and an unknown content coding is none", () =>
+    Effect.gen(function* () {
+      const { create, update } = yield* stage
+      const coded = { headers: { "content-encoding": "UTF-8" } }
+      const made = yield* create(
+        { title: "t", creator: "alice", type: null, member: ["bob", null, "carol"], extra: null },
+        undefined,
+        coded
+      )
+      const session = jsonOf<SessionJson>(made)
+      assert.deepInclude(session, { errcode: 0, type: "multi", member: ["alice", "bob", "carol"] })
+      const { sessionId } = session
+      const named = yield* update({ sessionId, opUser: "alice", title: "u", addMember: null, delMember: null })
+      assert.deepInclude(jsonOf<SessionJson>(named), { title: "u", version: 2 })
+      const nothing = yield* update({ sessionId, opUser: "alice", title: null, addMember: null, delMember: null })
+      assert.deepStrictEqual(nothing.json, failure(400, "title, addMember or delMember must be given."))
+      const noTitle = yield* create({ title: null, creator: "alice", member: ["bob", "carol"] })
+      assert.deepStrictEqual(noTitle.json, failure(400, "title is missing."))
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("get answers what is there now, version and owner too, whoever changed it", () =>
+    Effect.gen(function* () {
+      const { get, team, alice } = yield* stage
+      const engine = yield* Engine
+      const { sessionId } = yield* team
+      const chat = { gid: sessionId }
+      assert.deepInclude(jsonOf<SessionJson>(yield* get(sessionId)), { title: "Team", version: 1 })
+      yield* engine.perform(alice.caller, { _tag: "RenameChat", chat, name: "Renamed" })
+      assert.deepInclude(jsonOf<SessionJson>(yield* get(sessionId)), { title: "Renamed", version: 2, owner: "alice" })
+      yield* engine.perform(alice.caller, { _tag: "LeaveChat", chat })
+      assert.deepInclude(jsonOf<SessionJson>(yield* get(sessionId)), {
+        owner: "bob",
+        creator: "alice",
+        version: 3,
+        member: ["bob", "carol"]
+      })
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("update changes title and members in one step, each part by its own rule", () =>
+    Effect.gen(function* () {
+      const { update, get, team } = yield* stage
+      const { sessionId } = yield* team
+      const answer = yield* update({
+        sessionId,
+        opUser: "alice",
+        title: "Crew",
+        addMember: ["dave", "bob"],
+        delMember: ["carol", "erin"]
+      })
+      assert.deepStrictEqual(answer.json, {
+        errcode: 0,
+        errmsg: "ok",
+        sessionId,
+        title: "Crew",
+        owner: "alice",
+        creator: "alice",
+        version: 2,
+        type: "multi",
+        member: ["alice", "bob", "dave"]
+      })
+      // What is so already is no step.
+      const same = yield* update({ sessionId, opUser: "alice", title: "Crew", addMember: ["dave"] })
+      assert.deepInclude(jsonOf<SessionJson>(same), { errcode: 0, version: 2 })
+      // Whole or not at all: bob may add, but not remove.
+      const both = yield* update({ sessionId, opUser: "bob", title: "Bob's", addMember: ["erin"], delMember: ["dave"] })
+      assert.deepStrictEqual(both.json, failure(403, "Only admins may do this."))
+      assert.deepInclude(jsonOf<SessionJson>(yield* get(sessionId)), { title: "Crew", version: 2 })
+      const adds = yield* update({ sessionId, opUser: "bob", addMember: ["erin"] })
+      assert.deepInclude(jsonOf<SessionJson>(adds), { version: 3, member: ["alice", "bob", "dave", "erin"] })
+      const owner = yield* update({ sessionId, opUser: "bob", delMember: ["alice"] })
+      assert.strictEqual(jsonOf<SessionJson>(owner).errcode, 403)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("anybody may leave, the owner too, and fewer than three may remain", () =>
+    Effect.gen(function* () {
+      const { update, team } = yield* stage
+      const { sessionId } = yield* team
+      const left = yield* update({ sessionId, opUser: "alice", delMember: ["alice"] })
+      assert.deepInclude(jsonOf<SessionJson>(left), {
+        owner: "bob",
+        creator: "alice",
+        version: 2,
+        member: ["bob", "carol"]
+      })
+      const alone = yield* update({ sessionId, opUser: "carol", delMember: ["carol"] })
+      assert.deepInclude(jsonOf<SessionJson>(alone), { owner: "bob", version: 3, member: ["bob"] })
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("a title is for members who may speak", () =>
+    Effect.gen(function* () {
+      const { update, team, alice } = yield* stage
+      const engine = yield* Engine
+      const { sessionId } = yield* team
+      const chat = { gid: sessionId }
+      yield* engine.perform(alice.caller, { _tag: "SetCommitters", chat, committers: "admins" })
+      const refused = yield* update({ sessionId, opUser: "bob", title: "x" })
+      assert.deepStrictEqual(refused.json, failure(403, "opUser may not speak in this session."))
+      assert.strictEqual(jsonOf<SessionJson>(yield* update({ sessionId, opUser: "alice", title: "x" })).errcode, 0)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("twenty updates at once are twenty steps", () =>
+    Effect.gen(function* () {
+      const { update, get, team } = yield* stage
+      const { sessionId } = yield* team
+      const answers = yield* Effect.forEach(
+        Array.from({ length: 20 }, (_, index) => `title ${index}`),
+        (title) => update({ sessionId, opUser: "alice", title }),
+        { concurrency: "unbounded" }
+      )
+      const versions = answers.map((answer) => jsonOf<SessionJson>(answer).version).sort((a, b) => a - b)
+      assert.deepStrictEqual(
+        versions,
+        Array.from({ length: 20 }, (_, index) => index + 2)
+      )
+      assert.strictEqual(jsonOf<SessionJson>(yield* get(sessionId)).version, 21)
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
