@@ -1,4 +1,8 @@
-/** Which address a client has behind proxies: `X-Forwarded-For` is believed as far as those whom one trusts wrote it. */
+/**
+ * Which address a client has behind proxies: `X-Forwarded-For` is believed as far as those whom one trusts wrote it, as
+ * Express does with a list for `trust proxy`. Not by `HttpMiddleware.xForwardedHeaders`: it knows no upgrades, gives up the
+ * whole header for one bad entry, and takes the host from whoever wrote one, by which foreign origins are told.
+ */
 import { parseAddress } from "@parley/core/ClientAddress"
 import * as IpInterface from "effect/net/IpInterface"
 import * as IpNetwork from "effect/net/IpNetwork"

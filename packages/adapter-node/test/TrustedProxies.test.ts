@@ -69,7 +69,7 @@ const walks: ReadonlyArray<Walk> = [
 
 describe("whose request it is", () => {
   for (const { name, trusted, peer, header, client } of walks) {
-    it(name, () => assert.strictEqual(trusting(trusted)(peer, header), client))
+    it(`${name}`, () => assert.strictEqual(trusting(trusted)(peer, header), client))
   }
 
   it("no header makes it throw, and nobody but who is known is answered", () => {
@@ -146,7 +146,7 @@ describe("who can be trusted", () => {
     })
   }
   for (const entry of ["loopback", "linklocal", "uniquelocal", "10.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"]) {
-    it(entry, () => assert.isTrue(isProxy(entry)))
+    it(`${entry}`, () => assert.isTrue(isProxy(entry)))
   }
 })
 
