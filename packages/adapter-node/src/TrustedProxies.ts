@@ -24,7 +24,7 @@ const MAPPED_BITS = 96
  */
 const rangeOf = (entry: string): IpNetwork.IpNetwork | undefined => {
   const parsed = IpInterface.fromString(entry)
-  if (Result.isFailure(parsed) || parsed.success.prefixLength === 0) return undefined
+  if (Result.isFailure(parsed)) return undefined
   const { address, prefixLength } = parsed.success
   const plain = NetAddress.toCanonical(address)
   // `::ffff:10.0.0.0/104` is `10.0.0.0/8`; one with fewer bits reaches beyond the IPv4 addresses.
