@@ -4,6 +4,7 @@
  * all others alone; it installs no listener on the process and never ends it.
  */
 import { Authenticator } from "@parley/core/Authenticator"
+import { plainAddress } from "@parley/core/ClientAddress"
 import type { Accept } from "@parley/core/Connection"
 import type { Door } from "@parley/core/Dialect"
 import { Settings } from "@parley/core/Settings"
@@ -27,6 +28,7 @@ import { mountAt } from "./Mount.ts"
 import { CONSUMED, type ForeignRequest, restored, urlOf } from "./RequestBody.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "./SocketConnection.ts"
 import { TcpConnection } from "./TcpConnection.ts"
+import { trusting } from "./TrustedProxies.ts"
 import { isHijacked, openingOf, refuse } from "./Upgrading.ts"
 import { WebSocketConnection } from "./WebSocketConnection.ts"
 
@@ -35,10 +37,23 @@ export interface Options {
   readonly doors: ReadonlyArray<Door<HttpRoutes>>
   /** Where they are on the server: `/im` puts `/ws` at `/im/ws`. By default they are where their protocols say. */
   readonly path?: string | undefined
+  /**
+   * Whom to believe `X-Forwarded-For` of a request and an upgrade: addresses, ranges (`10.0.0.0/8`), `loopback`,
+   * `linklocal`, `uniquelocal`. By default nobody: the client's address is that of whoever has connected.
+   */
+  readonly trustedProxies?: ReadonlyArray<string> | undefined
   /** Bytes of one HTTP request body, at most; multipart routes set their own. By default the setting `limits.body`. */
   readonly body?: number
   /** By default the settings `limits.frame`, `limits.sendBuffer` and `connection.ping`, and the times of `defaultOptions`. */
   readonly connection?: Partial<ConnectionOptions>
+}
+
+/** Where a web request comes from, which is not in it. */
+export interface From {
+  /** The client's address, whatever its request says. */
+  readonly address?: string | undefined
+  /** The address of who has connected: the client's, unless it is a trusted proxy's. For who does not know `address`. */
+  readonly peer?: string | undefined
 }
 
 export interface Host {
@@ -55,7 +70,7 @@ export interface Host {
    * For hosts that speak the web's `Request` and `Response`. Foreign paths get a JSON 404. No WebSockets. The client's
    * address, by which failed logins are throttled, is not in a `Request`: whoever knows it passes it.
    */
-  readonly fetch: (request: Request, from?: { readonly address?: string | undefined }) => Promise<Response>
+  readonly fetch: (request: Request, from?: From) => Promise<Response>
   /** For a server's `upgrade` event. False: not our path, and the socket was not touched. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /**
@@ -92,17 +107,21 @@ const targetOf = (url: string): string => {
   return pathname + search
 }
 
+/** Node joins several of these headers, in their order. */
+const forwardedFor = ({ headers }: IncomingMessage): string => String(headers["x-forwarded-for"] ?? "")
+
 const answer = (response: ServerResponse, status: number, message: string): void => {
   response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify({ message }))
 }
 
-/** Clients' addresses, where a web request's were known. */
+/** Clients' addresses, by the requests that they came with, where they are known. */
 const addresses = new WeakMap<object, string>()
 
 const fromAddress = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
   Effect.updateService(app, HttpServerRequest, (request) => {
     const address = addresses.get(request.source)
-    return address === undefined ? request : request.modify({ remoteAddress: Option.some(address) })
+    if (address === undefined || address === "") return request
+    return request.modify({ remoteAddress: Option.some(address), peerAddress: request.peerAddress })
   })
 
 /** What the doors come to: routes, WebSocket paths, and at most one protocol on raw TCP. */
@@ -130,6 +149,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     const authenticator = yield* Authenticator
     const { routes, paths, tcp } = sorted(options.doors)
     const mount = mountAt(options.path)
+    const clientOf = trusting(options.trustedProxies ?? [])
     // Requests end with this scope: one of their own, since those under way outlive the beginning of our end.
     const scope = yield* Scope.make()
     const { app, owns } = yield* build(routes)
@@ -137,7 +157,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       HttpIncomingMessage.MaxBodySize,
       ByteSize.bytes(options.body ?? settings.body)
     )
-    const handle = yield* NodeHttpServer.makeHandler(app, { scope }).pipe(limited)
+    const handle = yield* NodeHttpServer.makeHandler(fromAddress(app), { scope }).pipe(limited)
     const answerWeb = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>(
       yield* Effect.context<never>().pipe(limited)
     )(fromAddress(app))
@@ -209,10 +229,11 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       if (response.closed || response.destroyed) return
       requests += 1
       response.once("close", answered)
+      addresses.set(whole, clientOf(whole.socket.remoteAddress, forwardedFor(whole)))
       handle(whole, response)
     }
 
-    const fetch: Host["fetch"] = (request, { address } = {}) => {
+    const fetch: Host["fetch"] = (request, { address, peer } = {}) => {
       const { origin, pathname, search } = new URL(request.url)
       const url = mount.within(pathname + search)
       if (url === undefined || !owns(request.method, url)) {
@@ -227,7 +248,8 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       }
       requests += 1
       const own = mount.path === "" ? request : new Request(origin + url, request)
-      if (address !== undefined) addresses.set(own, address)
+      if (address !== undefined) addresses.set(own, plainAddress(address))
+      else if (peer !== undefined) addresses.set(own, clientOf(peer, request.headers.get("x-forwarded-for") ?? ""))
       return answerWeb(own).finally(answered)
     }
 
@@ -241,13 +263,14 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         refuse(socket, "503 Service Unavailable")
         return true
       }
-      const opening = openingOf(request, url, authenticator)
+      const address = clientOf(request.socket.remoteAddress, forwardedFor(request))
+      const opening = openingOf(request, url, address, authenticator)
       if (isHijacked(opening, authenticator)) {
         refuse(socket, "403 Forbidden")
         return true
       }
       webSockets.handleUpgrade(request, socket, head, (ws) => {
-        const connection = new WebSocketConnection(ws, socket, connectionOptions, gone)
+        const connection = new WebSocketConnection(ws, socket, address, connectionOptions, gone)
         connections.add(connection)
         connection.open(accept, opening)
       })

@@ -10,7 +10,8 @@ import { type Hosted, type Options as HostingOptions, serve, type ServedDialect 
 import type { Address } from "./Listening.ts"
 import * as NodePasswords from "./NodePasswords.ts"
 
-export interface ParleyOptions extends EngineOptions, Pick<HostingOptions, "path" | "login" | "body" | "connection"> {
+export interface ParleyOptions
+  extends EngineOptions, Pick<HostingOptions, "path" | "login" | "trustedProxies" | "body" | "connection"> {
   /** The protocols that are served; no other one is loaded. */
   readonly dialects: ReadonlyArray<ServedDialect>
   /**
@@ -100,7 +101,7 @@ export class Parley extends ParleyEngine {
  * it. Rejected with a `ParleyError` where a part cannot be opened, a setting is none, or two protocols want the same path.
  */
 export const createParley = async (given: ParleyOptions): Promise<Parley> => {
-  const { dialects, path, login, demonstration, body, connection, ...options } = given
+  const { dialects, path, login, trustedProxies, demonstration, body, connection, ...options } = given
   const passwords = options.passwords ?? NodePasswords.layer
   const begun = await begin(
     { ...options, passwords },
@@ -114,6 +115,7 @@ export const createParley = async (given: ParleyOptions): Promise<Parley> => {
       settings,
       path,
       login,
+      trustedProxies,
       demonstration,
       ...(body !== undefined && { body }),
       ...(connection !== undefined && { connection })

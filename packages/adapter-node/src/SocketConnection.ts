@@ -47,10 +47,6 @@ export const defaultOptions: Options = {
   }
 }
 
-/** `::ffff:192.0.2.1` is how a socket that serves both families writes an IPv4 peer. */
-const plainAddress = (address: string | undefined): string =>
-  address === undefined ? "" : address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address
-
 /** Undefined where the bytes are no UTF-8. */
 const textOf = (bytes: Buffer): string | undefined => (isUtf8(bytes) ? bytes.toString("utf8") : undefined)
 
@@ -69,15 +65,11 @@ export abstract class SocketConnection implements Connection {
   #goodbye: NodeJS.Timeout | undefined
 
   /**
-   * `ended` is called once, after `Peer.closed`.
+   * `address` is the client's, in its usual form. `ended` is called once, after `Peer.closed`.
    */
-  constructor(
-    socket: Duplex & { readonly remoteAddress?: string | undefined },
-    options: Options,
-    ended: (connection: SocketConnection) => void
-  ) {
+  constructor(socket: Duplex, address: string, options: Options, ended: (connection: SocketConnection) => void) {
     this.id = nextConnectionId()
-    this.address = plainAddress(socket.remoteAddress)
+    this.address = address
     this.socket = socket
     this.options = options
     this.#ended = ended

@@ -1,4 +1,5 @@
 /** A `Connection` over a TCP socket. Frames are UTF-8 lines ended by `\n`; blank lines are none. */
+import { plainAddress } from "@parley/core/ClientAddress"
 import type { Frame } from "@parley/core/Connection"
 import type { Socket } from "node:net"
 import { Lines } from "./Lines.ts"
@@ -16,7 +17,7 @@ export class TcpConnection extends SocketConnection {
   constructor(socket: Socket, options: Options, ended: (connection: SocketConnection) => void) {
     // Before anything else: a socket may fail at once, and without a listener that would end the process.
     socket.on("error", () => {})
-    super(socket, options, ended)
+    super(socket, plainAddress(socket.remoteAddress), options, ended)
     this.#socket = socket
     socket.setNoDelay(true)
     socket.setKeepAlive(true, options.heartbeat)

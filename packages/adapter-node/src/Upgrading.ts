@@ -4,7 +4,7 @@ import type { Opening } from "@parley/core/Connection"
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 
-const carriedBy = (request: IncomingMessage, url: string, query: Opening["query"]): Carried => ({
+const carriedBy = (request: IncomingMessage, url: string, query: Opening["query"], address: string): Carried => ({
   kind: "websocket",
   method: request.method ?? "GET",
   url,
@@ -14,14 +14,19 @@ const carriedBy = (request: IncomingMessage, url: string, query: Opening["query"
     )
   ),
   query,
-  address: request.socket.remoteAddress ?? ""
+  address
 })
 
-/** `url` is the path and the query. What is only of use to an authenticator is not kept where there is none. */
-export const openingOf = (request: IncomingMessage, url: string, { authenticate }: Authenticator): Opening => {
+/** `url` is the path and the query, `address` the client's. What is only of use to an authenticator is not kept where there is none. */
+export const openingOf = (
+  request: IncomingMessage,
+  url: string,
+  address: string,
+  { authenticate }: Authenticator
+): Opening => {
   const at = url.indexOf("?")
   const query = new Map(at < 0 ? [] : new URLSearchParams(url.slice(at)))
-  return authenticate === undefined ? { query } : { query, request: carriedBy(request, url, query) }
+  return authenticate === undefined ? { query } : { query, request: carriedBy(request, url, query, address) }
 }
 
 /**

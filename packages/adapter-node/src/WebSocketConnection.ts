@@ -46,11 +46,17 @@ export class WebSocketConnection extends SocketConnection {
 
   /**
    * `socket` is what `ws` runs over. Frames are written to it directly, so `ws` must not compress. Texts are checked here,
-   * so that a frame that is none gets an answer: `ws` need not, and would end the connection.
+   * so that a frame that is none gets an answer: `ws` need not, and would end the connection. `address` is the client's.
    * `ended` is called once, after `Peer.closed`.
    */
-  constructor(ws: WebSocket, socket: Duplex, options: Options, ended: (connection: SocketConnection) => void) {
-    super(socket, options, ended)
+  constructor(
+    ws: WebSocket,
+    socket: Duplex,
+    address: string,
+    options: Options,
+    ended: (connection: SocketConnection) => void
+  ) {
+    super(socket, address, options, ended)
     this.#ws = ws
     // What went wrong is seen by the close that follows; without a listener it would end the process.
     ws.on("error", () => {})

@@ -20,7 +20,7 @@ export const parleyHono =
     const { pathname, search } = new URL(context.req.url)
     if (!parley.owns(context.req.method, pathname + search)) return next()
     const { incoming } = (context.env ?? {}) as NodeBindings
-    return parley.fetch(await whole(context), { address: incoming?.socket?.remoteAddress })
+    return parley.fetch(await whole(context), { peer: incoming?.socket?.remoteAddress })
   }
 
 /** The request with its body; where the body is lost, the request as it is, which is refused. */

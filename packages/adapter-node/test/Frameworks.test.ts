@@ -29,6 +29,7 @@ for (const [name, mount] of Object.entries(frameworks)) {
         dialects: [xuanxuan, ha, spark],
         path: "/im",
         login: true,
+        trustedProxies: ["loopback"],
         settings: { loginAttempts: 2 }
       })
       await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password: "secret" })))
@@ -87,13 +88,29 @@ for (const [name, mount] of Object.entries(frameworks)) {
       assert.strictEqual((await post("/im/auth/login")).status, 400)
     })
 
+    const login = (account: string, headers = {}) =>
+      fetch(`${mounted.http}/im/auth/login`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify({ account, password: "wrong" })
+      }).then(({ status }) => status)
+
+    it("throttles clients behind a trusted proxy each by their own address, over HTTP and WebSocket alike", async () => {
+      const behind = (client: string) => ({ "x-forwarded-for": `6.6.6.6, ${client}` })
+      for (let n = 0; n < 6; n++) assert.strictEqual(await login(`one${n}`, behind("192.0.2.1")), 401)
+      assert.strictEqual(await login("one", behind("::ffff:192.0.2.1")), 429)
+      assert.strictEqual(await login("two", behind("192.0.2.2")), 401)
+      const enters = async (client: string) => {
+        const chat = await chatClient(`${mounted.http}/im/ws`, behind(client))
+        const { result } = await chat.login("ben", "secret")
+        chat.leave()
+        return result
+      }
+      assert.strictEqual(await enters("192.0.2.1"), "fail")
+      assert.strictEqual(await enters("192.0.2.2"), "success")
+    })
+
     it("throttles failed logins by the client's address", async () => {
-      const login = (account: string) =>
-        fetch(`${mounted.http}/im/auth/login`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ account, password: "wrong" })
-        }).then(({ status }) => status)
       const statuses: Array<number> = []
       for (let n = 0; n < 7; n++) statuses.push(await login(`nobody${n}`))
       assert.deepStrictEqual([statuses[0], statuses.at(-1)], [401, 429])

@@ -129,6 +129,10 @@ describe("an object below a path", () => {
       return error.message
     }
     assert.match(await failed({ path: "/im/:id" }), /A mount path is made of segments/)
+    assert.match(
+      await failed({ trustedProxies: ["loopback", "10.0.0.0/99"] }),
+      /trustedProxies must be .*, not "10.0.0.0\/99"/
+    )
     assert.match(await failed({ dialects: [xuanxuan, xuanxuan] }), /Two protocols want WebSockets at \/ws/)
     assert.match(await failed({ dialects: [ha], settings: { "xuanxuan.tcpProfile": "x" } }), /is not known here/)
     assert.match(await failed({ dialects: [xuanxuan], settings: { "xuanxuan.tcpProfile": "x" } }), /must be one of/)

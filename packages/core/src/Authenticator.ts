@@ -25,7 +25,7 @@ export interface Carried {
   readonly headers: ReadonlyMap<string, string>
   /** Names and values behind `?`; of several values the last. */
   readonly query: ReadonlyMap<string, string>
-  /** The peer's address without its port; "" where it is not known. */
+  /** The client's address without its port, in its usual form (`ClientAddress`); "" where it is not known. */
   readonly address: string
 }
 

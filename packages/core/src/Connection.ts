@@ -51,7 +51,7 @@ export const nextConnectionId = (): number => ++lastConnection
 export interface Connection {
   /** Unique in this process, from 1: `nextConnectionId()`. */
   readonly id: number
-  /** The peer's address without its port, for throttling and logs. */
+  /** The client's address without its port, in its usual form (`ClientAddress`), for throttling and logs. */
   readonly address: string
   /** Sends one whole frame. */
   readonly send: (frame: Frame) => void

@@ -85,6 +85,7 @@ export const start = Effect.fnUntraced(function* (
       dialects,
       settings: configuration.dialects,
       demonstration: demonstration.isServed,
+      trustedProxies: serve.trustedProxies,
       login: true,
       doors: [{ _tag: "Http", routes: healthRoutes(() => ready) }]
     })

@@ -23,6 +23,7 @@ describe("Configuration", () => {
       host: "127.0.0.1",
       port: 8080,
       tcpPort: 8081,
+      trustedProxies: [],
       database: { _tag: "Sqlite", file: "./data/parley.db" },
       files: "./data/files",
       demo: undefined
@@ -81,6 +82,23 @@ describe("Configuration", () => {
     assert.isTrue(configured({ file: file({ demo: true }) }).serve.demo)
   })
 
+  it("reads trusted proxies as a text or, in the file, as a list", () => {
+    const both = ["loopback", "10.0.0.0/8", "2001:db8::1"]
+    for (const parts of [
+      { flags: { trustedProxies: "loopback,10.0.0.0/8,2001:db8::1" } },
+      { environment: { PARLEY_TRUSTED_PROXIES: " loopback, 10.0.0.0/8 ,2001:db8::1," } },
+      { file: file({ trustedProxies: "loopback, 10.0.0.0/8, 2001:db8::1" }) },
+      { file: file({ trustedProxies: both }) }
+    ]) {
+      assert.deepStrictEqual(configured(parts).serve.trustedProxies, both)
+    }
+    assert.deepStrictEqual(configured({ flags: { trustedProxies: "" } }).serve.trustedProxies, [])
+    assert.deepStrictEqual(configured({ file: file({ trustedProxies: [] }) }).serve.trustedProxies, [])
+  })
+
+  const PROXIES =
+    "must be addresses, ranges as in 10.0.0.0/8, loopback, linklocal or uniquelocal, separated by commas, not"
+
   const wrong: ReadonlyArray<readonly [Partial<Given>, string]> = [
     [{ flags: { port: "http" } }, '--port must be an integer from 0 to 65535, not "http"'],
     [{ flags: { tcpPort: "no" } }, '--tcp-port must be an integer from 0 to 65535, or off, not "no"'],
@@ -102,6 +120,12 @@ describe("Configuration", () => {
     [{ file: file({ limits: 5 }) }, 'parley.json: unknown key "limits"'],
     [{ file: file({ limits: { frame: 2048 }, "limits.frame": 2048 }) }, "parley.json: limits.frame is given twice"],
     [{ file: file([1]) }, "parley.json: must hold one JSON object"],
+    [{ flags: { trustedProxies: "loopback,10.0.0.0/99" } }, `--trusted-proxies ${PROXIES} "10.0.0.0/99"`],
+    [{ environment: { PARLEY_TRUSTED_PROXIES: "nginx" } }, `PARLEY_TRUSTED_PROXIES ${PROXIES} "nginx"`],
+    [{ environment: { PARLEY_TRUSTED_PROXIES: "0.0.0.0/0" } }, `PARLEY_TRUSTED_PROXIES ${PROXIES} "0.0.0.0/0"`],
+    [{ file: file({ trustedProxies: ["::1", 5] }) }, `parley.json: trustedProxies ${PROXIES} 5`],
+    [{ file: file({ trustedProxies: ["::1,::2"] }) }, `parley.json: trustedProxies ${PROXIES} "::1,::2"`],
+    [{ file: file({ trustedProxies: null }) }, `parley.json: trustedProxies ${PROXIES} null`],
     [{ flags: { "limits.frames": "1" } }, '--set: unknown key "limits.frames", did you mean limits.frame?'],
     [{ flags: { "limits.frame": "1" } }, '--set limits.frame must be an integer from 1024 to 67108864, not "1"'],
     [

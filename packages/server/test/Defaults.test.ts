@@ -16,6 +16,7 @@ const defaults: ReadonlyArray<readonly [string, string, string, string | number]
   ["characters of an account", "limits.account", "PARLEY_LIMITS_ACCOUNT", 64],
   ["a session's life without use", "session.idle", "PARLEY_SESSION_IDLE", 24 * 60 * 60],
   ["where the reference server listens", "host", "PARLEY_HOST", "127.0.0.1"],
+  ["whose X-Forwarded-For is believed", "trustedProxies", "PARLEY_TRUSTED_PROXIES", ""],
   // xuanxuan.
   ["seconds between pings", "connection.ping", "PARLEY_CONNECTION_PING", 30],
   ["bytes of a frame", "limits.frame", "PARLEY_LIMITS_FRAME", MIB],

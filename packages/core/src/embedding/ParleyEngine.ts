@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as ManagedRuntime from "effect/ManagedRuntime"
+import { plainAddress } from "../ClientAddress.ts"
 import type { Decision } from "../Permissions.ts"
 import type { Operation } from "../rules/Operations.ts"
 import type { Setting } from "../Settings.ts"
@@ -114,7 +115,14 @@ export class ParleyEngine implements AsyncDisposable {
     return this.run(
       Effect.gen(function* () {
         const secret = yield* credentials.secretOf(password)
-        const { session, user } = yield* sessions.login({ account, secret, password, kind, device, address })
+        const { session, user } = yield* sessions.login({
+          account,
+          secret,
+          password,
+          kind,
+          device,
+          address: plainAddress(address)
+        })
         return { user, token: session.token }
       })
     )

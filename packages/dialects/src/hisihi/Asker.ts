@@ -5,6 +5,7 @@
  * - `token`: the user of a session, by its token as a bearer token, or whom the embedder's authenticator knows.
  */
 import type { Chat } from "@parley/core/Chat"
+import { parseAddress } from "@parley/core/ClientAddress"
 import type { Site } from "@parley/core/Dialect"
 import { SiteRefused } from "@parley/core/Dialect"
 import type { Caller } from "@parley/core/Event"
@@ -16,6 +17,8 @@ import { choice } from "@parley/core/Settings"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { isLoopback } from "effect/net/NetAddress"
+import * as Option from "effect/Option"
 import { bearerOf, requester } from "../Requester.ts"
 import { DIALECT } from "./Records.ts"
 import { Failure } from "./Refusals.ts"
@@ -43,14 +46,23 @@ const nobody: Asker = {
   facts: (chat) => ({ user: { id: UserId(0), admin: false }, via: DIALECT, chat })
 }
 
-/** Behind a proxy everybody seems to come from this machine. */
-const openly: AskerOf = ({ headers }) =>
-  headers["forwarded"] === undefined && headers["x-forwarded-for"] === undefined
+/** By its address, where that is known. */
+const isElsewhere = ({ remoteAddress }: HttpServerRequest): boolean => {
+  const address = parseAddress(Option.getOrElse(remoteAddress, () => ""))
+  return address !== undefined && !isLoopback(address)
+}
+
+/** Behind a proxy on this machine everybody seems to come from it, whoever the proxy says that it was, and may be believed. */
+const openly: AskerOf = (request) =>
+  request.headers["forwarded"] === undefined &&
+  request.headers["x-forwarded-for"] === undefined &&
+  !isElsewhere(request)
     ? Effect.succeed(nobody)
     : Effect.fail(
         new Failure({
           code: "forbidden",
-          message: "Requests through a proxy are refused while hisihi.auth is open; set hisihi.auth to token."
+          message:
+            "Requests from another machine or through a proxy are refused while hisihi.auth is open; set hisihi.auth to token."
         })
       )
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Host from "@parley/adapter-node/Host"
 import { Engine } from "@parley/core/Engine"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
@@ -55,6 +56,30 @@ describe("who may ask", () => {
       for (const name of ["Forwarded", "X-Forwarded-For"]) {
         const answer = yield* ask(method, path, { headers: { [name]: "for=192.0.2.1" } })
         assert.deepStrictEqual([answer.status, answer.json["error"]], [403, "forbidden"])
+      }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("and so is who is known to be on another machine, by the address or by a trusted proxy", () =>
+    Effect.gen(function* () {
+      const { doors } = yield* opened({}, true)
+      const host = yield* Host.make({ doors, trustedProxies: ["loopback"] })
+      const ask = (from: Host.From, headers: Record<string, string> = {}) =>
+        Effect.promise(async () => {
+          const request = new Request("http://parley/im/org/2/groups", { headers })
+          return (await host.fetch(request, from)).status
+        })
+      for (const local of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
+        assert.strictEqual(yield* ask({ address: local }), 200)
+        assert.strictEqual(yield* ask({ peer: local }), 200)
+        for (const client of ["192.0.2.1", "127.0.0.1", "unknown", ""]) {
+          assert.strictEqual(yield* ask({ peer: local }, { "x-forwarded-for": client }), 403, `${local} for ${client}`)
+        }
+        assert.strictEqual(yield* ask({ peer: local }, { forwarded: "for=127.0.0.1" }), 403)
+      }
+      for (const other of ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"]) {
+        assert.strictEqual(yield* ask({ address: other }), 403)
+        assert.strictEqual(yield* ask({ peer: other }), 403)
       }
     }).pipe(Effect.provide(engineLayer))
   )

@@ -12,8 +12,9 @@ const declared = new Map(serveDeclarations.map((declaration) => [declaration.key
 /** As text, whatever it is: flags, variables and the file are checked in one place, with one wording. */
 const own = (key: string, name: string, metavar: string) => {
   const { says = "", shown = "", environment = "" } = declared.get(key) ?? {}
+  const usual = shown === "" ? "none" : shown
   return Flag.String(name).pipe(
-    Flag.withDescription(`${says} Default: ${shown}. Environment: ${environment}`),
+    Flag.withDescription(`${says} Default: ${usual}. Environment: ${environment}`),
     Flag.withMetavar(metavar),
     Flag.optional
   )
@@ -31,6 +32,7 @@ export const serveFlags = {
   host: own("host", "host", "address"),
   port: own("port", "port", "number"),
   tcpPort: own("tcpPort", "tcp-port", "number|off"),
+  trustedProxies: own("trustedProxies", "trusted-proxies", "list"),
   database: databaseFlag,
   files: own("files", "files", "folder"),
   demo: Flag.Boolean("demo").pipe(
@@ -51,6 +53,7 @@ export interface ServeFlags {
   readonly host?: Option.Option<string>
   readonly port?: Option.Option<string>
   readonly tcpPort?: Option.Option<string>
+  readonly trustedProxies?: Option.Option<string>
   readonly database?: Option.Option<string>
   readonly files?: Option.Option<string>
   readonly demo?: Option.Option<boolean>

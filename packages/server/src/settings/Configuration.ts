@@ -140,6 +140,9 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
     host: String(values.get("host")),
     port: Number(values.get("port")),
     tcpPort: tcpPort === "off" ? undefined : Number(tcpPort),
+    trustedProxies: String(values.get("trustedProxies"))
+      .split(",")
+      .filter((entry) => entry !== ""),
     database,
     files: String(values.get("files")),
     demo: typeof demo === "boolean" ? demo : undefined

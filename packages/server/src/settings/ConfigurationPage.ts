@@ -63,8 +63,9 @@ In the file, keys are nested or dotted as you like:
 \`\`\`
 
 Integers and booleans are JSON numbers and \`true\` or \`false\` there; in flags and variables a boolean is \`true\`, \`yes\`, \`on\` or
-\`1\`, or \`false\`, \`no\`, \`off\` or \`0\`. A wrong value anywhere, or a key in the file that is not listed here, stops the
-server before it starts with one line that names it. Relative paths start from the folder the server was started in.`,
+\`1\`, or \`false\`, \`no\`, \`off\` or \`0\`. What is separated by commas may be a JSON
+list of texts in the file. A wrong value anywhere, or a key in the file that is not listed here, stops the server before it starts with one line
+that names it. Relative paths start from the folder the server was started in.`,
     "## Where it listens and keeps things",
     settingsTable(serveDeclarations),
     table([["flag", "key"], ...flags]),

@@ -24,6 +24,8 @@ export interface Declaration {
   readonly default: Value
   /** The value that was meant, or nothing when what was given is none. */
   readonly read: (given: unknown, from: "text" | "json") => Value | undefined
+  /** What is wrong in a wrong value, where that is one of several parts. */
+  readonly fault?: (given: unknown) => unknown
 }
 
 const INTEGER = /^-?[0-9]{1,16}$/
@@ -90,7 +92,9 @@ export const readAs = (
 ): Result.Result<Value, string> => {
   const value = declaration.read(given, from)
   return value === undefined
-    ? Result.fail(`${name} must be ${declaration.takes.replaceAll("`", "")}, not ${quote(given)}`)
+    ? Result.fail(
+        `${name} must be ${declaration.takes.replaceAll("`", "")}, not ${quote(declaration.fault?.(given) ?? given)}`
+      )
     : Result.succeed(value)
 }
 

@@ -1,4 +1,5 @@
 /** What `parley serve` itself can be told: where to listen, where to keep things. The names are a contract. */
+import { isProxy, PROXY_WORDS } from "@parley/adapter-node/TrustedProxies"
 import { type Declaration, rangeWords, readBoolean, readText } from "./Declaration.ts"
 
 export interface ServeOptions {
@@ -7,6 +8,8 @@ export interface ServeOptions {
   readonly port: number
   /** 0 for any free port; undefined when raw TCP is off. */
   readonly tcpPort: number | undefined
+  /** Whose `X-Forwarded-For` is believed, as `Host.Options` has it. */
+  readonly trustedProxies: ReadonlyArray<string>
   readonly database: Database
   /** The folder for the files that users upload. */
   readonly files: string
@@ -39,7 +42,15 @@ const nonEmpty = (given: unknown): string | undefined => {
   return text === "" ? undefined : text
 }
 
-/** The options as declarations; `demo` has the value `auto` while nobody decided, `tcpPort` may be `off`. */
+/** The entries of a list: of a text, what stands between its commas. */
+const entriesOf = (given: unknown): ReadonlyArray<unknown> =>
+  (typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : [given])
+    .map((entry: unknown) => (typeof entry === "string" ? entry.trim() : entry))
+    .filter((entry) => entry !== "")
+
+const isStrange = (entry: unknown): boolean => typeof entry !== "string" || !isProxy(entry)
+
+/** The options as declarations; `trustedProxies` is a text with commas, `demo` has the value `auto` while nobody decided, `tcpPort` may be `off`. */
 export const serveDeclarations: ReadonlyArray<Declaration> = [
   {
     key: "host",
@@ -70,6 +81,17 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     shown: "8081",
     default: 8081,
     read: (given, from) => (given === "off" ? "off" : port(given, from))
+  },
+  {
+    key: "trustedProxies",
+    environment: "PARLEY_TRUSTED_PROXIES",
+    flag: "--trusted-proxies <list>",
+    says: "Proxies that are believed whom they forward requests for: over HTTP and WebSocket, a client's address is the rightmost of `X-Forwarded-For` that is not among them.",
+    takes: `${PROXY_WORDS}, separated by commas`,
+    shown: "",
+    default: "",
+    read: (given) => (entriesOf(given).some(isStrange) ? undefined : entriesOf(given).join(",")),
+    fault: (given) => entriesOf(given).find(isStrange)
   },
   {
     key: "database",
