@@ -19,6 +19,10 @@ const CHATS = 100
 const TOGETHER = 64
 const CONTENT = "x".repeat(200)
 
+const thrown = (cause: unknown): never => {
+  throw cause
+}
+
 /** One turn is one message; each 64th of them waits for the disk. */
 export const append = {
   says: `append: a message of 200 characters, ${TOGETHER} in a transaction with \`synchronous=FULL\``,
@@ -28,9 +32,7 @@ export const append = {
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
     migrate(database)
     const writing = new Transactions(new Statements(database))
-    const indexing = new Indexing(writing, PACE, (cause) => {
-      throw cause
-    })
+    const indexing = new Indexing(writing, PACE, { failed: thrown, remade: thrown })
     const user = {
       account: "alice",
       realname: "",

@@ -9,7 +9,7 @@ import { pack } from "./pack.ts"
 import { ChatId } from "@parley/core/Ids"
 import { appending, newChat, newUser, posting, unit } from "@parley/core/testing/StoreLaws/Law"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { Indexing, PACE } from "../src/sqlite/Indexing.ts"
+import { Indexing, type News, PACE } from "../src/sqlite/Indexing.ts"
 import { Statements } from "../src/sqlite/Statements.ts"
 import { Transactions } from "../src/sqlite/Transactions.ts"
 import { folder } from "./folder.ts"
@@ -35,6 +35,7 @@ const extent = (file: string) => {
 }
 
 const failing = (cause: unknown): never => assert.fail(String(cause))
+const none: News = { failed: failing, remade: failing }
 
 /** Writing that has so many entries to index, and takes them as asked; `fails` is thrown instead while there is any. */
 const pretended = () => {
@@ -87,7 +88,7 @@ describe("the log's indexes", () => {
   )
 
   it.effect(
-    "stay where they are while somebody else holds the database, and while one of them is at odds with the log",
+    "stay where they are while somebody else holds the database, and while the log itself cannot be indexed",
     Effect.fnUntraced(function* () {
       const file = join(yield* folder, "parley.db")
       const { store, writer } = yield* here(file, NEVER)
@@ -95,22 +96,48 @@ describe("the log's indexes", () => {
       const other = new DatabaseSync(file)
       other.exec("BEGIN IMMEDIATE")
       assert.throws(() => writer.transactions.index(), /locked/)
-      other.exec("INSERT INTO log_by_gid VALUES ('b', 1); COMMIT")
+      other.exec("UPDATE log SET gid = 'a' WHERE gid = 'b'; COMMIT")
       assert.throws(() => writer.transactions.index(), /UNIQUE/)
-      assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 1 })
+      assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 0 })
       // What is not flushed must be nothing but that: whoever is answered is on the disk.
       assert.strictEqual(writer.synchronous, 2)
       yield* store.commit(message("c"))
-      assert.strictEqual((yield* Effect.flip(store.commit(message("b"))))._tag, "Duplicate")
-      assert.deepStrictEqual(
-        (yield* store.messagesByGid(["a", "b", "c"])).map((one) => one.id),
-        [2, 3, 4]
-      )
       assert.strictEqual((yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])).length, 4)
-      other.exec("DELETE FROM log_by_gid WHERE id = 1")
+      other.exec("UPDATE log SET gid = 'b' WHERE id = 3")
       other.close()
-      writer.transactions.index()
+      assert.strictEqual(writer.transactions.index(), undefined)
       assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+    })
+  )
+
+  it.effect(
+    "are made anew where they are at odds with the log, which stays readable before and after",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const { store, writer } = yield* here(file, NEVER)
+      const whole = Effect.gen(function* () {
+        assert.strictEqual((yield* Effect.flip(store.commit(message("b"))))._tag, "Duplicate")
+        assert.deepStrictEqual(
+          (yield* store.messagesByGid(["a", "b", "c"])).map((one) => one.id),
+          [2, 3, 4]
+        )
+        assert.strictEqual((yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])).length, 4)
+      })
+      for (const one of [ann, chat, message("a"), message("b")]) yield* store.commit(one)
+      writer.transactions.index(2)
+      yield* store.commit(message("c"))
+      const other = new DatabaseSync(file)
+      other.exec("INSERT INTO log_by_gid VALUES ('c', 1); INSERT INTO log_by_chat VALUES (1, 77, 77)")
+      other.close()
+      yield* whole
+      assert.match(String(writer.transactions.index(2)), /UNIQUE.*log_by_gid/)
+      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+      assert.strictEqual(writer.synchronous, 2)
+      assert.strictEqual(writer.transactions.unindexed, 0)
+      yield* whole
+      yield* store.commit(message("d"))
+      assert.strictEqual(writer.transactions.index(), undefined)
+      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4 })
     })
   )
 
@@ -167,9 +194,9 @@ describe("the log's indexes", () => {
   )
 })
 
-describe("a writer that cannot index", () => {
+describe("a writer whose indexes are at odds with the log", () => {
   it.effect(
-    "says so, goes on, and is done with it once it can",
+    "makes them anew, and says so",
     Effect.fnUntraced(function* () {
       const file = join(yield* folder, "parley.db")
       const child = spawn(process.execPath, [fileURLToPath(new URL("./atOdds.ts", import.meta.url)), file], {
@@ -180,7 +207,10 @@ describe("a writer that cannot index", () => {
       child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
       yield* Effect.promise(() => once(child, "close"))
       assert.strictEqual(out, "a,b,c,d\n")
-      assert.match(err, /PARLEY_LOG_INDEX.*The log could not be indexed: UNIQUE constraint failed: log_by_gid.gid\. /)
+      assert.match(
+        err,
+        /PARLEY_LOG_INDEX.*The log's indexes were at odds with it: UNIQUE constraint failed: log_by_gid.gid\. /
+      )
       assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4 })
     })
   )
@@ -194,7 +224,7 @@ describe("indexing", () => {
   it("waits for enough entries, or for nothing to come any more", () => {
     vi.useFakeTimers()
     const writing = pretended()
-    const indexing = new Indexing(writing, { entries: 10, idle: 100 }, failing)
+    const indexing = new Indexing(writing, { entries: 10, idle: 100 }, none)
     writing.unindexed = 9
     indexing.answered()
     vi.advanceTimersByTime(99)
@@ -223,7 +253,7 @@ describe("indexing", () => {
         vi.advanceTimersByTime((before - writing.unindexed) / 10)
       }
     }
-    const indexing = new Indexing(slow, { entries: 4096, idle: 100 }, failing)
+    const indexing = new Indexing(slow, { entries: 4096, idle: 100 }, none)
     for (const [unindexed, left] of [
       [4096, 0],
       [4096, 3596],
@@ -244,7 +274,11 @@ describe("indexing", () => {
     vi.useFakeTimers()
     const writing = pretended()
     const told: Array<unknown> = []
-    const indexing = new Indexing(writing, { entries: 10, idle: 100 }, (cause) => told.push(cause))
+    const indexing = new Indexing(
+      writing,
+      { entries: 10, idle: 100 },
+      { failed: (cause) => told.push(cause), remade: failing }
+    )
     writing.fails = new Error("at odds")
     writing.unindexed = 10
     indexing.answered()
@@ -282,7 +316,7 @@ describe("indexing", () => {
   it("tells nobody that the database was held by somebody else", () => {
     vi.useFakeTimers()
     const writing = pretended()
-    const indexing = new Indexing(writing, PACE, failing)
+    const indexing = new Indexing(writing, PACE, none)
     writing.fails = Object.assign(new Error("database is locked"), { errcode: 5 })
     writing.unindexed = 1
     indexing.now()

@@ -36,6 +36,10 @@ export const threaded = (file: string, pace: Pace): Effect.Effect<Store["Service
     )
   )
 
+const thrown = (cause: unknown): never => {
+  throw cause
+}
+
 /** The writer's work in this thread, each unit a transaction. */
 export class Here {
   readonly transactions: Transactions
@@ -46,9 +50,7 @@ export class Here {
     this.#database = new DatabaseSync(path)
     this.#database.exec("PRAGMA foreign_keys = ON")
     this.transactions = new Transactions(new Statements(this.#database))
-    this.#indexing = new Indexing(this.transactions, pace, (cause) => {
-      throw cause
-    })
+    this.#indexing = new Indexing(this.transactions, pace, { failed: thrown, remade: thrown })
     this.#indexing.now()
   }
 

@@ -64,6 +64,8 @@ export class Commits {
   #enough: (() => void) | undefined
   /** Why nothing more is taken. */
   #over: unknown
+  /** The writer was told to end. */
+  #ending = false
   #ended = false
 
   constructor(worker: Worker) {
@@ -143,8 +145,9 @@ export class Commits {
   #next(): void {
     if (this.#ended || this.#inFlight.length > 0) return
     if (this.#waiting.length === 0) {
-      if (this.#over !== undefined) this.#send({ _tag: "End" })
-      return
+      if (this.#over === undefined || this.#ending) return
+      this.#ending = true
+      return this.#send({ _tag: "End" })
     }
     const units = this.#waiting.length > MAX_UNITS ? this.#waiting.splice(0, MAX_UNITS) : this.#waiting
     if (units === this.#waiting) this.#waiting = []

@@ -27,10 +27,17 @@ const FEWEST = 128
 const AGAIN = 1_000
 const AT_MOST = 600_000
 
+export interface News {
+  /** Entries could not be indexed, unless somebody else just held the database. */
+  readonly failed: (cause: unknown) => void
+  /** The indexes were made anew, since that showed them to be at odds with the log. */
+  readonly remade: (odds: unknown) => void
+}
+
 export class Indexing {
   readonly #writing: Pick<Transactions, "index" | "unindexed">
   readonly #pace: Pace
-  readonly #failed: (cause: unknown) => void
+  readonly #news: News
   /** How many entries a stroke takes, as far as the last one showed. */
   #stroke = Infinity
   /** How many entries the next attempt waits for. */
@@ -39,11 +46,10 @@ export class Indexing {
   #again = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** `failed` is told why entries could not be indexed, unless somebody else just held the database. */
-  constructor(writing: Pick<Transactions, "index" | "unindexed">, pace: Pace, failed: (cause: unknown) => void) {
+  constructor(writing: Pick<Transactions, "index" | "unindexed">, pace: Pace, news: News) {
     this.#writing = writing
     this.#pace = pace
-    this.#failed = failed
+    this.#news = news
     this.#enough = pace.entries
   }
 
@@ -73,7 +79,8 @@ export class Indexing {
     const before = this.#writing.unindexed
     const began = performance.now()
     try {
-      this.#writing.index(most)
+      const odds = this.#writing.index(most)
+      if (odds !== undefined) this.#news.remade(odds)
       this.#enough = this.#pace.entries
       this.#again = 0
       const many = before - this.#writing.unindexed
@@ -82,7 +89,7 @@ export class Indexing {
       this.#enough = 2 * Math.max(this.#pace.entries, before)
       this.#again = Math.min(AT_MOST, Math.max(AGAIN, 2 * this.#again))
       this.#in(this.#again)
-      if (!isBusy(cause)) this.#failed(cause)
+      if (!isBusy(cause)) this.#news.failed(cause)
     }
   }
 

@@ -1,7 +1,7 @@
 /** Lists of units, each list one transaction; and the log's indexes, brought up to it by transactions of their own. */
 import type { Unit } from "@parley/core/Store"
 import { Applying } from "./Apply.ts"
-import { isBusy } from "./Failure.ts"
+import { isBusy, isTaken } from "./Failure.ts"
 import type { Statements } from "./Statements.ts"
 import { Tail } from "./Tail.ts"
 import type { FromWriter, PostRow, Refusal } from "./Wire.ts"
@@ -13,6 +13,8 @@ const INDEX = [
    SELECT gid, id FROM log WHERE id > (SELECT upto FROM log_indexed) AND id <= ? AND gid IS NOT NULL ORDER BY gid`,
   "UPDATE log_indexed SET upto = ?"
 ]
+
+const EMPTY = "DELETE FROM log_by_chat; DELETE FROM log_by_gid; UPDATE log_indexed SET upto = 0"
 
 export class Transactions {
   readonly #db: Statements
@@ -54,10 +56,11 @@ export class Transactions {
 
   /**
    * Brings the log's indexes up to its end, by at most so many entries. Throws when it cannot: then they are where they
-   * were, and nothing is lost, since what they lack is read from the log.
+   * were, and nothing is lost, since what they lack is read from the log. Where they are at odds with the log they are
+   * made anew, whole, and it answers what showed that: in the order of some seconds for a million messages.
    */
-  index(most = Infinity): void {
-    if (this.#tail.isKnown && this.#tail.size === 0) return
+  index(most = Infinity): unknown {
+    if (this.#tail.isKnown && this.#tail.size === 0) return undefined
     const { database } = this.#db
     // Not flushed: the write-ahead log keeps its order, so a power cut can only lose index entries together with the
     // mark that says they are there, and never a message that was answered. Those are flushed as before.
@@ -65,13 +68,32 @@ export class Transactions {
     try {
       this.#db.prepare("BEGIN IMMEDIATE").run()
       if (!this.#tail.isKnown) this.#tail.follow(this.#db)
-      const upto = this.#tail.nth(most)
-      if (this.#tail.size > 0) for (const sql of INDEX) this.#db.prepare(sql).run(upto)
+      if (this.#tail.size === 0) return undefined
+      let upto = this.#tail.nth(most)
+      const odds = this.#extend(upto)
+      if (odds !== undefined) {
+        upto = this.#tail.newest
+        database.exec(EMPTY)
+        const still = this.#extend(upto)
+        if (still !== undefined) throw still
+      }
       this.#db.prepare("COMMIT").run()
       this.#tail.begin(upto)
+      return odds
     } finally {
       if (database.isTransaction) this.#db.prepare("ROLLBACK").run()
       database.exec("PRAGMA synchronous = FULL")
+    }
+  }
+
+  /** The entries up to `upto`. Answers the error that says that something of theirs is there already. */
+  #extend(upto: number): unknown {
+    try {
+      for (const sql of INDEX) this.#db.prepare(sql).run(upto)
+      return undefined
+    } catch (cause) {
+      if (!isTaken(cause)) throw cause
+      return cause
     }
   }
 

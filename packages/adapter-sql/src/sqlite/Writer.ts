@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite"
 import { parentPort, workerData, type MessagePort } from "node:worker_threads"
 import { sentence } from "./Failure.ts"
-import { Indexing, PACE, type Pace } from "./Indexing.ts"
+import { Indexing, type News, PACE, type Pace } from "./Indexing.ts"
 import { Statements } from "./Statements.ts"
 import { Transactions } from "./Transactions.ts"
 import { type FromWriter, type ToWriter, unpack } from "./Wire.ts"
@@ -18,12 +18,17 @@ const STROKE = 100
 /** What the thread is started with: the database's path, or that and another pace. */
 export type WriterData = string | { readonly file: string; readonly pace: Pace }
 
+const warn = (text: string): void => process.emitWarning(text, { type: "ParleyWarning", code: "PARLEY_LOG_INDEX" })
+
 /** There is nobody whose unit failed, so nobody could be answered. */
-const warn = (cause: unknown): void =>
-  process.emitWarning(
-    `The log could not be indexed: ${sentence(cause)}. Nothing is lost, and it is tried again; until then reading is slower.`,
-    { type: "ParleyWarning", code: "PARLEY_LOG_INDEX" }
-  )
+const news: News = {
+  failed: (cause) =>
+    warn(
+      `The log could not be indexed: ${sentence(cause)}. Nothing is lost, and it is tried again; until then reading is slower.`
+    ),
+  remade: (odds) =>
+    warn(`The log's indexes were at odds with it: ${sentence(odds)}. They were made anew; the log itself is as it was.`)
+}
 
 const serve = (port: MessagePort, file: string, pace: Pace): void => {
   const database = new DatabaseSync(file, { timeout: PATIENCE })
@@ -34,7 +39,7 @@ const serve = (port: MessagePort, file: string, pace: Pace): void => {
   database.exec("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
   database.exec(`PRAGMA busy_timeout = ${STROKE}`)
   const writing = new Transactions(new Statements(database), PATIENCE)
-  const indexing = new Indexing(writing, pace, warn)
+  const indexing = new Indexing(writing, pace, news)
   indexing.now()
 
   port.on("message", (message: ToWriter) => {
