@@ -60,6 +60,10 @@ const judged = (known: Known, outcome: Outcome, strict: boolean): CheckResult =>
   return { ...passed, verdict: strict ? "warn" : "pass-lenient", readings: outcome.lenient }
 }
 
+/** Whether anything at all came from the server: of a silent one nothing can be said. */
+const heard = (world: World): boolean =>
+  [...world.actors.values()].some(({ lines }) => lines.some((one) => one.packets.length + one.faults.length > 0))
+
 const wire = (world: World): Outcome => {
   for (const who of world.actors.values()) {
     const faults = who.lines.flatMap((line) => line.faults)
@@ -91,7 +95,10 @@ export const judge = (world: World, scenario: Scenario, found: Found): ReadonlyA
     const profile = profiles.get(check) ?? profileOfWhole(scenario)
     const known = { id, profile }
     if (check === "setup") return [excused(judged(known, found.setup, world.strict), found)]
-    if (check === "wire") return [judged(known, wire(world), world.strict)]
+    if (check === "wire") {
+      const silent = found.stopped !== undefined && !heard(world)
+      return [silent ? unreached(known, found) : judged(known, wire(world), world.strict)]
+    }
     if (world.profile !== "all" && profile !== world.profile) return []
     const outcome = found.outcomes.get(check)
     return [excused(outcome === undefined ? unreached(known, found) : judged(known, outcome, world.strict), found)]

@@ -156,7 +156,10 @@ export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<Scenari
     )
   })
 
-/** The result of a scenario that was not played for a reason that lies with the target: nothing of it is testable. */
+/**
+ * The result of a scenario that was not played for a reason that lies with the target: it neither passed nor failed, and
+ * none of its checks did, but the run is not complete without it.
+ */
 export const unplayed = (stage: Stage, scenario: Scenario, reason: string): ScenarioResult => {
   const world = worldOf(stage, scenario)
   const found = newFound()
@@ -165,7 +168,8 @@ export const unplayed = (stage: Stage, scenario: Scenario, reason: string): Scen
   found.stopped = reason
   const checks = judge(world, scenario, found)
   const { id, title } = scenario
-  return hidden(world.secrets, { id, title, verdict: worst(checks), checks, milliseconds: 0, exchanges: [] })
+  const result = { id, title, verdict: "not-testable", checks, milliseconds: 0, exchanges: [], reason } as const
+  return hidden(world.secrets, result)
 }
 
 /** Plays a routine that signs an account up; what it makes known of `id` and `token` belongs to the account. */
