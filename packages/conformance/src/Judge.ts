@@ -11,11 +11,19 @@ export interface Found {
   setup: Outcome
   /** Why nothing after it can be judged. */
   stopped: string | undefined
+  /** Why the scenario cannot be played here at all: what it needs of the accounts cannot be had. */
+  impossible: string | undefined
   /** What went otherwise among the steps that this profile does not judge. */
   foreign: string | undefined
 }
 
-export const newFound = (): Found => ({ outcomes: new Map(), setup: pass, stopped: undefined, foreign: undefined })
+export const newFound = (): Found => ({
+  outcomes: new Map(),
+  setup: pass,
+  stopped: undefined,
+  impossible: undefined,
+  foreign: undefined
+})
 
 export const demandsOf = (check: string): ReadonlyArray<Demand> =>
   requirementsOf(check).map(({ id, level, doc, section, says, field }) => ({

@@ -95,6 +95,10 @@ const isJudged = (world: World, step: Step): boolean =>
 
 /** Keeps what a step was found to be; a step of another profile is played for its effects only. */
 const remember = (world: World, found: Found, step: Step, outcome: Outcome): void => {
+  if ("expire" in step && outcome.verdict === "not-testable") {
+    found.impossible = outcome.evidence.reason
+    return
+  }
   const judged = isJudged(world, step)
   if (!("check" in step)) {
     if (outcome.verdict !== "pass" && found.setup.verdict === "pass") found.setup = outcome
@@ -116,6 +120,7 @@ const act = (world: World, scenario: Scenario, found: Found): Effect.Effect<void
       if (step.profiles !== undefined && !step.profiles.includes(world.wire)) continue
       remember(world, found, step, yield* play(world, step, position + 1))
       if (found.stopped !== undefined) return
+      if (found.impossible !== undefined) break
     }
     for (const who of world.actors.values()) {
       const usable =
@@ -149,6 +154,9 @@ export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<Scenari
           found.stopped ??= reason
           const who = world.actors.values().next().value ?? actor(world, "")
           if (found.setup.verdict === "pass") found.setup = failed(world, who, reason)
+        }
+        if (found.impossible !== undefined) {
+          return hidden(world.secrets, { ...base(), verdict: "not-applicable", checks: [], reason: found.impossible })
         }
         const checks = judge(world, scenario, found)
         return hidden(world.secrets, { ...base(), verdict: worst(checks), checks })

@@ -67,6 +67,9 @@ export class Lane {
     this.proxy.become(mutant)
     const protocol = scenario.slice(0, scenario.indexOf("/"))
     const results: Array<ScenarioResult> = []
+    const expires = scenarioOf(scenario).steps.some((step) => "expire" in step)
+    // A token that is let expire is of no more use to the scenarios that come later.
+    const spent = expires ? { accounts: this.server.accounts } : {}
     const known = protocol === "xuanxuan" ? {} : { accounts: this.accounts }
     const [audit] = audits({
       protocol,
@@ -77,6 +80,7 @@ export class Lane {
       ...known,
       ...wayOf(scenarioOf(scenario)),
       ...more,
+      ...spent,
       onScenario: (result) => results.push(result)
     })
     await audit?.run().catch((cause: unknown) => {
