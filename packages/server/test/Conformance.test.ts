@@ -32,7 +32,7 @@ for (const [store, database] of Object.entries(stores)) {
             const results: Array<ScenarioResult> = []
             const onScenario = (result: ScenarioResult) => results.push(result)
             const { target, accounts } = found
-            const audit = audits({ ...options, target, accounts, onScenario }).find((one) => one.id === id)
+            const audit = audits({ ...options, target, accounts: accounts(), onScenario }).find((one) => one.id === id)
             assert(audit)
             await audit.run()
             assert.deepStrictEqual(

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { type Accounts, type Expiry, NotPrepared, staticAccounts } from "../../src/Accounts.ts"
+import { type Account, type Accounts, type Expiry, NotPrepared, staticAccounts } from "../../src/Accounts.ts"
 import type { Target } from "../../src/Target.ts"
 
 /** A mutant fails to log in more often than anybody may. */
@@ -16,8 +16,8 @@ export interface Reference {
   readonly target: Target
   /** Tells the process something, and waits until it says that it has heard. */
   readonly tell: (message: string) => Promise<void>
-  /** The demonstration's users, whose tokens can be let expire. */
-  readonly accounts: Accounts
+  /** These accounts, the demonstration's users for those that are not given; their tokens can be let expire. */
+  readonly accounts: (known?: { readonly [role: string]: Account }) => Accounts
   readonly close: () => Promise<void>
 }
 
@@ -73,6 +73,7 @@ export const referenceOn = async (database: string, ...flags: ReadonlyArray<stri
         return done ? Effect.void : Effect.fail(new NotPrepared({ message: "there is no session of this token" }))
       })
     )
-  const accounts = staticAccounts({}).pipe(Effect.map((provider) => ({ ...provider, expiry })))
+  const accounts = (known: { readonly [role: string]: Account } = {}) =>
+    staticAccounts(known).pipe(Effect.map((provider) => ({ ...provider, expiry })))
   return { tell, accounts, target: { http, tcp, ws: `${http.replace(/^http/, "ws")}/ws` }, close }
 }
