@@ -129,3 +129,12 @@ describe("Vitest", () => {
     expect(asked).toBe(1)
   })
 })
+
+describe("a scenario that cannot be played here", () => {
+  const target = fromFetch(() => Promise.reject(new Error("nobody is to be asked")))
+  describeConformance("of a session that nobody can let expire", { protocol: "ha", target, only: "ha/session/expired" })
+  it("is skipped by Vitest, and has not passed", ({ task }) => {
+    const tests = task.suite?.tasks.flatMap((one) => (one.type === "suite" ? one.tasks : []))
+    expect(tests?.map(({ result }) => result?.state)).toEqual(["skip"])
+  })
+})
