@@ -80,9 +80,18 @@ describe.each(packages)("the tarball of $name", (one) => {
       const stem = source.replace(/^src\//, "dist/").replace(/\.ts$/, "")
       for (const end of [".js", ".js.map", ".d.ts", ".d.ts.map"]) assert.include(compiled, stem + end)
     }
-    const known = /^(?:dist|src|protocols|requirements|schema)\/|^(?:README\.md|LICENSE|package\.json)$/
+    const known = /^(?:dist|src|protocols|requirements|schema)\/|^(?:README\.md|KILLS\.md|LICENSE|package\.json)$/
     assert.deepEqual(
       files.filter((file) => !known.test(file) || /\.test\.|tsbuildinfo/.test(file)),
+      []
+    )
+  })
+
+  it("holds what its page refers to", () => {
+    const page = readFileSync(join(inFull(name), "README.md"), "utf8")
+    const named = Array.from(page.matchAll(/\]\((?![a-z]+:|\.\.\/|#)([^)#]+)/g), ([, file = ""]) => file)
+    assert.deepEqual(
+      named.filter((file) => !existsSync(join(inFull(name), file))),
       []
     )
   })

@@ -27,7 +27,7 @@ export type Expiry = (token: string) => Effect.Effect<void, NotPrepared>
 
 /** An account source that is open. */
 export interface Provider {
-  /** The account of a role. Asked once for each role of a run. */
+  /** The account of a role. Asked once for each role of a run, and again once a token that it gave was let expire. */
   readonly actor: (name: string, role: Role) => Effect.Effect<Account, NotPrepared>
   /** Empties the target of what earlier runs left. Called once, before the first account, where it is there. */
   readonly reset?: Effect.Effect<void, NotPrepared>

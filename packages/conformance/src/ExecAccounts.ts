@@ -117,7 +117,7 @@ const asked = (child: Child, name: string, message: object, time: number): Effec
  * - `{"ask": "reset"}` → `{}`, before the first actor, where `reset` is on
  * - `{"ask": "expire", "token": "…"}` → `{}`
  *
- * `{"error": "why"}` means that the target is not prepared. Its input ends with the run; what it writes to stderr is shown
+ * `{"error": "why"}` means that the target is not prepared, or with `expire` that it cannot. Its input ends with the run; what it writes to stderr is shown
  * where it fails.
  */
 export const execAccounts = (

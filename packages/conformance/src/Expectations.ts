@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs"
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
-import { type CheckResult, type ScenarioResult, worst } from "./Results.ts"
+import { type CheckResult, isUnplayed, type ScenarioResult, worst } from "./Results.ts"
 import { checks, type Protocol, type Scenario, Transport } from "./Scenario.ts"
 
 export const Entry = Schema.Struct({
@@ -83,9 +83,9 @@ export class Expectations {
     )
   }
 
-  /** The result with what was expected marked as such. */
+  /** The result with what was expected marked as such; what was not played is no expected failure either. */
   apply(result: ScenarioResult): ScenarioResult {
-    if (this.entries.length === 0 || result.verdict === "error") return result
+    if (this.entries.length === 0 || result.verdict === "error" || isUnplayed(result)) return result
     const marked = result.checks.map((check) => {
       const entry = this.entries.find((one) => one.check === check.id || one.check === result.id)
       if (entry === undefined) return check
@@ -133,7 +133,8 @@ export const rewritten = (
 ): Rewritten => {
   const gone = new Set(stale.map(({ check }) => check))
   const kept = entries.filter(({ check }) => !gone.has(check))
-  const failing = scenarios.flatMap(({ checks: all }) =>
+  const played = scenarios.filter((one) => !isUnplayed(one))
+  const failing = played.flatMap(({ checks: all }) =>
     all.filter(({ verdict, expected }) => expected === undefined && (verdict === "fail" || verdict === "not-testable"))
   )
   const added = [...new Set(failing.map(({ id }) => id))]

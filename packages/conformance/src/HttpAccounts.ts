@@ -48,11 +48,12 @@ const post = (base: string, path: string, body: object, time: number): Effect.Ef
 
 /**
  * - `POST <base>/actors` `{"name": "alice", "role": "user"}` → `{"id": 3, "account": "…", "password": "…", "token": "…"}`;
- *   `id` and `token` where the protocol needs them. Asked once for each role.
+ *   `id` and `token` where the protocol needs them. Asked once for each role, and again after its token was let expire.
  * - `POST <base>/reset` `{}` before them, where `reset` is on.
- * - `POST <base>/expire` `{"token": "…"}`: from now on the server takes this token or `sid` for an expired one.
+ * - `POST <base>/expire` `{"token": "…"}`: from now on the server takes this token or `sid` for an expired one. A token that
+ *   was given is asked for again afterwards.
  *
- * Any status but 2xx means that the target is not prepared.
+ * Any status but 2xx means that the target is not prepared, or with `expire` that it cannot: then the scenario is not for it.
  */
 export const httpAccounts = (
   base: string,

@@ -11,11 +11,19 @@ export interface Found {
   setup: Outcome
   /** Why nothing after it can be judged. */
   stopped: string | undefined
+  /** Why the scenario cannot be played here at all: what it needs of the accounts cannot be had. */
+  impossible: string | undefined
   /** What went otherwise among the steps that this profile does not judge. */
   foreign: string | undefined
 }
 
-export const newFound = (): Found => ({ outcomes: new Map(), setup: pass, stopped: undefined, foreign: undefined })
+export const newFound = (): Found => ({
+  outcomes: new Map(),
+  setup: pass,
+  stopped: undefined,
+  impossible: undefined,
+  foreign: undefined
+})
 
 export const demandsOf = (check: string): ReadonlyArray<Demand> =>
   requirementsOf(check).map(({ id, level, doc, section, says, field }) => ({
@@ -60,6 +68,10 @@ const judged = (known: Known, outcome: Outcome, strict: boolean): CheckResult =>
   return { ...passed, verdict: strict ? "warn" : "pass-lenient", readings: outcome.lenient }
 }
 
+/** Whether anything at all came from the server: of a silent one nothing can be said. */
+const heard = (world: World): boolean =>
+  [...world.actors.values()].some(({ lines }) => lines.some((one) => one.packets.length + one.faults.length > 0))
+
 const wire = (world: World): Outcome => {
   for (const who of world.actors.values()) {
     const faults = who.lines.flatMap((line) => line.faults)
@@ -91,7 +103,10 @@ export const judge = (world: World, scenario: Scenario, found: Found): ReadonlyA
     const profile = profiles.get(check) ?? profileOfWhole(scenario)
     const known = { id, profile }
     if (check === "setup") return [excused(judged(known, found.setup, world.strict), found)]
-    if (check === "wire") return [judged(known, wire(world), world.strict)]
+    if (check === "wire") {
+      const silent = found.stopped !== undefined && !heard(world)
+      return [silent ? unreached(known, found) : judged(known, wire(world), world.strict)]
+    }
     if (world.profile !== "all" && profile !== world.profile) return []
     const outcome = found.outcomes.get(check)
     return [excused(outcome === undefined ? unreached(known, found) : judged(known, outcome, world.strict), found)]

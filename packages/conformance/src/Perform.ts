@@ -95,6 +95,10 @@ const isJudged = (world: World, step: Step): boolean =>
 
 /** Keeps what a step was found to be; a step of another profile is played for its effects only. */
 const remember = (world: World, found: Found, step: Step, outcome: Outcome): void => {
+  if ("expire" in step && outcome.verdict === "not-testable") {
+    found.impossible = outcome.evidence.reason
+    return
+  }
   const judged = isJudged(world, step)
   if (!("check" in step)) {
     if (outcome.verdict !== "pass" && found.setup.verdict === "pass") found.setup = outcome
@@ -116,6 +120,7 @@ const act = (world: World, scenario: Scenario, found: Found): Effect.Effect<void
       if (step.profiles !== undefined && !step.profiles.includes(world.wire)) continue
       remember(world, found, step, yield* play(world, step, position + 1))
       if (found.stopped !== undefined) return
+      if (found.impossible !== undefined) break
     }
     for (const who of world.actors.values()) {
       const usable =
@@ -150,13 +155,19 @@ export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<Scenari
           const who = world.actors.values().next().value ?? actor(world, "")
           if (found.setup.verdict === "pass") found.setup = failed(world, who, reason)
         }
+        if (found.impossible !== undefined) {
+          return hidden(world.secrets, { ...base(), verdict: "not-applicable", checks: [], reason: found.impossible })
+        }
         const checks = judge(world, scenario, found)
         return hidden(world.secrets, { ...base(), verdict: worst(checks), checks })
       })
     )
   })
 
-/** The result of a scenario that was not played for a reason that lies with the target: nothing of it is testable. */
+/**
+ * The result of a scenario that was not played for a reason that lies with the target: it neither passed nor failed, and
+ * none of its checks did, but the run is not complete without it.
+ */
 export const unplayed = (stage: Stage, scenario: Scenario, reason: string): ScenarioResult => {
   const world = worldOf(stage, scenario)
   const found = newFound()
@@ -165,7 +176,8 @@ export const unplayed = (stage: Stage, scenario: Scenario, reason: string): Scen
   found.stopped = reason
   const checks = judge(world, scenario, found)
   const { id, title } = scenario
-  return hidden(world.secrets, { id, title, verdict: worst(checks), checks, milliseconds: 0, exchanges: [] })
+  const result = { id, title, verdict: "not-testable", checks, milliseconds: 0, exchanges: [], reason } as const
+  return hidden(world.secrets, result)
 }
 
 /** Plays a routine that signs an account up; what it makes known of `id` and `token` belongs to the account. */

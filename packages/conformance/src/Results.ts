@@ -76,13 +76,13 @@ export type Exchange = typeof Exchange.Type
 export const ScenarioResult = Schema.Struct({
   id: Schema.String,
   title: Schema.String,
-  /** The worst of its checks'. */
+  /** The worst of its checks', a `not-testable` one being a `fail`; `not-testable` where it was not played at all. */
   verdict: Verdict,
   checks: Schema.Array(CheckResult),
   milliseconds: Schema.Finite,
   /** What went over the wire, cut to a readable length. */
   exchanges: Schema.Array(Exchange),
-  /** Why it was not played, for `not-applicable`; why the kit failed, for `error`. */
+  /** Why it was not played, for `not-applicable` and `not-testable`; why the kit failed, for `error`. */
   reason: Schema.optionalKey(Schema.String)
 })
 export type ScenarioResult = typeof ScenarioResult.Type
@@ -153,6 +153,9 @@ export const worst = (checks: ReadonlyArray<CheckResult>): Verdict => {
   const named = order.find((verdict) => found.has(verdict))
   return named === "not-testable" ? "fail" : (named ?? (checks.length === 0 ? "not-applicable" : "pass"))
 }
+
+/** Whether a scenario that the run owes was not played: its checks are in the results, and say nothing of the server. */
+export const isUnplayed = ({ verdict }: ScenarioResult): boolean => verdict === "not-testable"
 
 export const count = (scenarios: ReadonlyArray<ScenarioResult>): Omit<Counts, "stale"> => {
   const all = scenarios.flatMap((scenario) => scenario.checks)

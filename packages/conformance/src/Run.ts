@@ -3,7 +3,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as EffectScope from "effect/Scope"
-import { type Account, NotPrepared, roleOf } from "./Accounts.ts"
+import { type Account, NotPrepared, type Provider, roleOf } from "./Accounts.ts"
 import { dial, Unreachable } from "./Dial.ts"
 import { perform, rolesOf, type Stage, unplayed } from "./Perform.ts"
 import { BadOptions, type Options, plan, type Plan } from "./Plan.ts"
@@ -58,20 +58,47 @@ const reach = ({ stage, address }: Plan): Effect.Effect<unknown, Unreachable> =>
   return Effect.scoped(dial(address, () => undefined, stage.timing.reply))
 }
 
+/** Asks a provider for the account of each of the roles. */
+const accountsOf = Effect.fnUntraced(function* (
+  { actor }: Provider,
+  roles: ReadonlyArray<string>,
+  secrets: Stage["secrets"]
+) {
+  const known: Record<string, Account> = {}
+  for (const role of roles) {
+    const account = yield* actor(role, roleOf(role))
+    known[role] = account
+    secrets.addPassword(account.password ?? "", role)
+    secrets.add(account.token, `${role}.token`)
+  }
+  return known
+})
+
+interface Ready {
+  readonly full: Stage
+  readonly provider: Provider
+}
+
 /** The stage with its accounts, which live as long as the scope. */
-const staged = ({ stage, accounts, roles }: Plan): Effect.Effect<Stage, NotPrepared, EffectScope.Scope> =>
+const staged = ({ stage, accounts, roles }: Plan): Effect.Effect<Ready, NotPrepared, EffectScope.Scope> =>
   Effect.gen(function* () {
     const provider = yield* accounts
     if (provider.reset !== undefined) yield* provider.reset
-    const known: Record<string, Account> = {}
-    for (const role of roles) {
-      const account = yield* provider.actor(role, roleOf(role))
-      known[role] = account
-      stage.secrets.addPassword(account.password ?? "", role)
-      stage.secrets.add(account.token, `${role}.token`)
-    }
-    return { ...stage, accounts: known, expiry: provider.expiry }
+    const known = yield* accountsOf(provider, roles, stage.secrets)
+    return { full: { ...stage, accounts: known, expiry: provider.expiry }, provider }
   })
+
+/** The accounts with new ones for those whose token, given and not got by a login, a scenario has let expire. */
+const renewed = ({ provider, full }: Ready, scenario: Scenario): Effect.Effect<Stage["accounts"], NotPrepared> => {
+  const roles = rolesOf(scenario)
+  const spent = scenario.steps.flatMap((step) => {
+    const role = "expire" in step ? roles[step.by] : undefined
+    return role === undefined || full.accounts[role]?.token === undefined ? [] : [role]
+  })
+  return accountsOf(provider, [...new Set(spent)], full.secrets).pipe(
+    Effect.map((fresh) => ({ ...full.accounts, ...fresh }))
+  )
+}
 
 const notPlayed = ({ id, title }: Scenario, reason: string): ScenarioResult => ({
   id,
@@ -98,8 +125,9 @@ const isSetUp = ({ checks }: ScenarioResult): boolean =>
  * Plays one scenario after the other: a user may have one live login only, so two that share an actor would disturb each
  * other. Every scenario has a result, also once the server has stopped to be of use or the time is up.
  */
-const playAll = (options: Options, { chosen, skipped, stage, expectations }: Plan, full: Stage) =>
+const playAll = (options: Options, { chosen, skipped, stage, expectations }: Plan, ready: Ready) =>
   Effect.gen(function* () {
+    let full = ready.full
     const started = performance.now()
     const results: Array<ScenarioResult> = []
     let inVain = 0
@@ -122,6 +150,7 @@ const playAll = (options: Options, { chosen, skipped, stage, expectations }: Pla
       }
       options.onStart?.(scenario)
       const result = done(yield* perform(full, scenario))
+      full = { ...full, accounts: yield* renewed({ ...ready, full }, scenario) }
       inVain = isSetUp(result) ? 0 : inVain + 1
       if (options.bail === true && (result.verdict === "fail" || result.verdict === "error")) break
     }
@@ -142,11 +171,12 @@ export const runEffect = (options: Options): Effect.Effect<Report, CannotRun> =>
     Effect.gen(function* () {
       const prepared = yield* planned(options)
       yield* reach(prepared)
-      const stage = yield* staged(prepared)
+      const ready = yield* staged(prepared)
+      const stage = ready.full
       const started = new Date()
       const clock = performance.now()
       options.onPlan?.(prepared.chosen.length)
-      const scenarios = yield* playAll(options, prepared, stage)
+      const scenarios = yield* playAll(options, prepared, ready)
       const staleEntries = prepared.expectations.stale(prepared.all, stage.protocol)
       return {
         schemaVersion: 1,
@@ -191,10 +221,8 @@ export const audits = (options: Options): ReadonlyArray<Audit> => {
       const result = await Effect.runPromise(
         Effect.scoped(
           Effect.gen(function* () {
-            const stage = yield* staged({ ...prepared, roles })
-            const played = expires(scenario, stage)
-              ? notPlayed(scenario, cannotExpire)
-              : yield* perform(stage, scenario)
+            const { full } = yield* staged({ ...prepared, roles })
+            const played = expires(scenario, full) ? notPlayed(scenario, cannotExpire) : yield* perform(full, scenario)
             return prepared.expectations.apply(played)
           })
         )

@@ -1,6 +1,7 @@
 /** The scenarios as tests of Vitest. */
 import { describe, expect, it } from "vitest"
 import { type Options, plan } from "./Plan.ts"
+import type { ScenarioResult } from "./Results.ts"
 import { audits } from "./Run.ts"
 
 /** Over what a scenario may take by itself, in milliseconds. */
@@ -24,11 +25,17 @@ export const describeConformance = (
   const { stage } = plan(known)
   describe(`${name}`, { concurrent: false, timeout: stage.timing.scenario + slack }, () => {
     for (const { id, title } of audits(known)) {
-      it(`${id}: ${title}`, async () => {
+      it(`${id}: ${title}`, async ({ skip }) => {
         const now = typeof options === "function" ? { ...choice, ...(await options()) } : options
-        const [audit] = audits({ ...now, only: id })
+        const unplayed: Array<string> = []
+        const onScenario = (result: ScenarioResult) => {
+          now.onScenario?.(result)
+          if (result.checks.length === 0) unplayed.push(result.reason ?? "")
+        }
+        const [audit] = audits({ ...now, only: id, onScenario })
         expect(audit, `${id} is not a scenario of what is judged now`).toBeDefined()
         await audit?.run()
+        if (unplayed.length > 0) skip(unplayed.join())
       })
     }
   })

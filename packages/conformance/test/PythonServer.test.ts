@@ -53,7 +53,13 @@ describe("a server with Python's standard library alone", () => {
     expect(doctor).toMatchObject({ code: 0 })
     const run = await kit("run")
     expect(run).toMatchObject({ code: 0 })
-    expect(run.out).toMatch(/profile documented\): [1-9]\d+ passed, 0 failed, 0 not testable/)
+    expect(run.out).toMatch(
+      /profile documented\): [1-9]\d+ passed, 0 failed, 0 not testable, 1 scenarios not applicable/
+    )
+    // Its users come by name and password, and nobody can have a session of theirs expire.
+    expect(run.out).toMatch(
+      /^n\/a {3}ha\/session\/expired .*\n {4}the accounts come from where no token can be let expire$/m
+    )
   })
 
   it("passes what this project adds as well, strictly", async () => {

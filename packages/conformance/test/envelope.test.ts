@@ -50,14 +50,14 @@ describe("the envelope", () => {
 })
 
 describe.each([
-  ["ha", ["conversation", "delete", "list", "send"]],
-  ["youdu", ["create", "envelope", "get", "update"]]
-])("the scenarios of %s", (protocol, operations) => {
+  { protocol: "ha", operations: ["conversation", "delete", "list", "send"], ofAll: ["session"] },
+  { protocol: "youdu", operations: ["create", "envelope", "get", "update"], ofAll: ["failure", "token"] }
+])("the scenarios of $protocol", ({ protocol, operations, ofAll }) => {
   it("have a documented and a refused form for every operation", () => {
     const ids = new Set(load(protocol).scenarios.map(({ id }) => id))
     const areas = new Set(Array.from(ids, (id) => id.split("/")[1] ?? ""))
-    expect([...areas].toSorted()).toEqual(operations)
-    for (const area of areas) {
+    expect([...areas].toSorted()).toEqual([...operations, ...ofAll].toSorted())
+    for (const area of operations) {
       expect(ids).toContain(`${protocol}/${area}/documented`)
       expect(ids).toContain(`${protocol}/${area}/refused`)
     }

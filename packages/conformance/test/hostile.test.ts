@@ -1,6 +1,14 @@
 /** Servers that mean harm: the run ends in time, says so of the server and not of itself, and stays small. */
 import { createServer as createTcp, type Server, type Socket } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { rewritten } from "../src/Expectations.ts"
+import { badge } from "../src/report/Badge.ts"
+import { html } from "../src/report/Html.ts"
+import { junit } from "../src/report/Junit.ts"
+import { markdown } from "../src/report/Markdown.ts"
+import { resultsOf } from "../src/report/Reports.ts"
+import { tap } from "../src/report/Tap.ts"
+import { lines, summary } from "../src/report/Text.ts"
 import { exitCode, fromFetch, type Options, type Report, run } from "../src/index.ts"
 import { type Fault, TinyServer } from "./TinyServer.ts"
 
@@ -125,6 +133,43 @@ describe("a run", () => {
     expect(report.notTestable).toBeGreaterThan(100)
     expect(JSON.stringify(report.scenarios.at(-1))).toContain("10 in a row could not be set up")
     expect(performance.now() - started).toBeLessThan(10_000)
+  })
+
+  it("counts what was not played as neither passed nor failed, in every form of a report", async () => {
+    const only = "xuanxuan/**"
+    const expected = [{ check: "xuanxuan/star/on-and-off", reason: "not yet" }]
+    const report = await against("never-answers", { only, expected, timing: { ...timing, reply: 50, run: 100 } })
+    const unplayed = report.scenarios.filter(({ verdict }) => verdict === "not-testable")
+    expect(unplayed.length).toBeGreaterThan(30)
+    const checks = unplayed.flatMap((scenario) => scenario.checks)
+    expect(new Set(checks.map(({ verdict }) => verdict))).toEqual(new Set(["not-testable"]))
+    expect(checks.some(({ id }) => id.endsWith("#wire"))).toBe(true)
+    const played = report.scenarios.filter(({ verdict }) => verdict === "fail")
+    expect(played.length + unplayed.length + report.notApplicable).toBe(report.scenarios.length)
+    // Nothing came from this server, so it has not shown either that its frames are good.
+    const wires = played.flatMap((one) => one.checks).filter(({ id }) => id.endsWith("#wire"))
+    expect(wires.filter(({ verdict }) => verdict === "pass")).toEqual([])
+    expect(report).toMatchObject({ expected: 0, stale: 0 })
+    expect(exitCode(report)).toBe(1)
+    expect(rewritten([], unplayed, [], "").added).toEqual([])
+
+    const results = resultsOf([report])
+    const some = unplayed.find(({ checks: all }) => all.length > 2)
+    const [id, why] = [some?.id ?? "", "the run took longer than 100 ms"]
+    const suite = new RegExp(`<testsuite name="[^"]*: ${id}" tests="(\\d+)" failures="0" errors="0" skipped="\\1"`)
+    expect(junit(results)).toMatch(suite)
+    expect(junit(results)).toContain(`<error type="not-played" message="${why}"/>`)
+    const points = tap(results).split("\n")
+    const own = points.filter((line) => line.includes(`${id}\\#`))
+    expect(own).toHaveLength(some?.checks.length ?? 0)
+    expect(own.filter((line) => !line.endsWith(`# SKIP ${why}`))).toEqual([])
+    expect(points.at(-2)).toBe(`Bail out! ${unplayed.length} scenarios were not played: ${why}`)
+    expect(markdown(results)).toContain(`| not played | ${id} |  |  | ${why} |`)
+    expect(html(results)).toContain('data-verdict="not-testable"><summary>')
+    expect(some === undefined ? [] : lines(some)).toEqual([expect.stringMatching(/^n\/t /), `    ${why}`])
+    expect(summary(report)).toContain(`${unplayed.length} scenarios not played`)
+    const owed = report.passed + report.failed + report.notTestable
+    expect(badge(results).message).toBe(`xuanxuan ${report.passed}/${owed}`)
   })
 
   it("ends at its own deadline", async () => {

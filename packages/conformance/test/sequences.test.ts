@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { load, protocols } from "../src/Catalogue.ts"
-import { demoAccounts } from "../src/Accounts.ts"
+import { demoAccounts, NotPrepared } from "../src/Accounts.ts"
 import { Effect } from "effect"
 import { fromFetch, run, signUpAccounts } from "../src/index.ts"
 import { TinyServer } from "./TinyServer.ts"
@@ -133,22 +133,35 @@ describe("a folder of scenarios", () => {
     })
     const steps = [asked("before", 200), { by: "alice", expire: true, source }, asked("after", 401)]
     const scenario = { id: "spark/ours/expiry", title: "A token ends", actors: ["alice"], steps }
+    const later = { ...scenario, id: "spark/ours/later", steps: [asked("good", 200)] }
     const options = {
       protocol: "spark",
       target,
-      sequences: [folderWith({ "a.json": file(scenario) })],
+      sequences: [folderWith({ "a.json": file(scenario, later) })],
       only: "spark/ours/*"
     }
     const alice = { account: "alice", password: "pw", token: "token-of-alice-000" }
+    let given = 0
     const accounts = Effect.succeed({
-      actor: () => Effect.succeed(alice),
+      actor: () => Effect.sync(() => ({ ...alice, token: `token-of-alice-00${given++}` })),
       expiry: (token: string) => Effect.sync(() => void expired.add(token))
     })
-    expect(await run({ ...options, accounts })).toMatchObject({ passed: 3, failed: 0 })
+    // A token that was given is of no use any more: the next scenario has a new one.
+    expect(await run({ ...options, accounts })).toMatchObject({ passed: 5, failed: 0, notTestable: 0 })
     expect([...expired]).toEqual(["token-of-alice-000"])
-    const without = await run({ ...options, accounts: { alice } })
-    expect(without).toMatchObject({ passed: 0, failed: 0, notApplicable: 1 })
+    expect(given).toBe(2)
+    const without = await run({ ...options, accounts: { alice: { ...alice, token: "another-token-of-alice" } } })
+    expect(without).toMatchObject({ passed: 2, failed: 0, notTestable: 0, notApplicable: 1 })
+    expect(without.scenarios[0]).toMatchObject({ verdict: "not-applicable", checks: [] })
     expect(without.scenarios[0]?.reason).toContain("expire")
+    const unable = Effect.succeed({
+      actor: () => Effect.succeed({ ...alice, token: "a-third-token-of-alice" }),
+      expiry: () => Effect.fail(new NotPrepared({ message: "POST http://h/expire: answered 404" }))
+    })
+    const refused = await run({ ...options, accounts: unable })
+    expect(refused).toMatchObject({ passed: 2, failed: 0, notTestable: 0, notApplicable: 1 })
+    expect(refused.scenarios[0]).toMatchObject({ verdict: "not-applicable", checks: [] })
+    expect(refused.scenarios[0]?.reason).toContain("answered 404")
   })
 })
 

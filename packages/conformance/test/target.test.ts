@@ -1,5 +1,8 @@
 /** The same from a program: in this process, from any test runner, from Effect. */
+import { execFile } from "node:child_process"
 import { createServer } from "node:http"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
 import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import { run as runEffect } from "../src/effect.ts"
@@ -127,5 +130,18 @@ describe("Vitest", () => {
   describeConformance("of one that a hook makes", () => ({ ...options, target }), { protocol: "hisihi", only })
   it("asks the one that is there by then", () => {
     expect(asked).toBe(1)
+  })
+})
+
+describe("a scenario that cannot be played here", () => {
+  it("is skipped by Vitest, and has not passed", async () => {
+    const require = createRequire(import.meta.url)
+    const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs")
+    const root = join(import.meta.dirname, "fixtures/vitest")
+    const { promise, resolve } = Promise.withResolvers<string>()
+    // A run of its own, since a test of this one must not be skipped.
+    execFile(process.execPath, [vitest, "run", "--root", root, "--reporter=tap-flat"], (_, out) => resolve(out))
+    const points = (await promise).split("\n").filter((line) => /^(not )?ok /.test(line))
+    expect(points).toEqual([expect.stringMatching(/^ok 1 - .*ha\/session\/expired.* # SKIP/)])
   })
 })

@@ -1,8 +1,7 @@
 /** The documented sequences, played against the started server: each store, each transport, each wire form. */
-import { type Audit, audits, type Options, protocols } from "@parley/conformance"
+import { audits, type Options, protocols, type ScenarioResult } from "@parley/conformance"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
-import { folder, serve } from "./Program.ts"
+import { type Reference, referenceOn } from "../../conformance/test/mutants/Reference.ts"
 
 const stores = { memory: "memory:", SQLite: "sqlite:./parley.db" } as const
 type Way = Pick<Options, "protocol" | "transport" | "wire">
@@ -19,25 +18,27 @@ const NOWHERE = { ws: "ws://127.0.0.1:1/ws", tcp: "tcp://127.0.0.1:1", http: "ht
 
 for (const [store, database] of Object.entries(stores)) {
   describe(`the server on ${store}`, () => {
-    const scope = Effect.runSync(Scope.make())
-    let found = NOWHERE
-    beforeAll(() =>
-      Effect.gen(function* () {
-        const { http, tcp } = yield* serve(yield* folder, "--database", database, "--demo")
-        found = { http, tcp, ws: `${http.replace("http:", "ws:")}/ws` }
-      }).pipe(Scope.provide(scope), Effect.runPromise)
-    )
-    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+    let found: Reference
+    beforeAll(async () => {
+      found = await referenceOn(database)
+    })
+    afterAll(() => found.close())
 
     for (const [name, way] of ways) {
       describe(`${name}`, () => {
-        const named = (target: typeof NOWHERE): ReadonlyArray<Audit> =>
-          audits({ target, profile: "all", strict: true, ...way })
-        for (const { id, title } of named(NOWHERE)) {
+        const options = { profile: "all", strict: true, ...way } as const
+        for (const { id, title } of audits({ ...options, target: NOWHERE })) {
           it(`${id}: ${title}`, async () => {
-            const audit = named(found).find((one) => one.id === id)
+            const results: Array<ScenarioResult> = []
+            const onScenario = (result: ScenarioResult) => results.push(result)
+            const { target, accounts } = found
+            const audit = audits({ ...options, target, accounts: accounts(), onScenario }).find((one) => one.id === id)
             assert(audit)
             await audit.run()
+            assert.deepStrictEqual(
+              results.map(({ verdict, reason }) => [verdict, reason]),
+              [["pass", undefined]]
+            )
           })
         }
       })

@@ -4,6 +4,7 @@ import { BadOptions } from "../Plan.ts"
 import { readResults } from "../report/Reports.ts"
 import { type Coverage, coverageOf, type Tally } from "../RequirementCoverage.ts"
 import { documents } from "../Requirements.ts"
+import { isUnplayed } from "../Results.ts"
 import type { Command } from "./Host.ts"
 
 const row = (what: string, { total, checked, excluded, open, percent }: Tally): string =>
@@ -21,7 +22,8 @@ const tallies = (found: Coverage): ReadonlyArray<readonly [string, Tally]> => [
 
 /** The checks that were judged in a results file, whatever they were found to be. */
 const played = (file: string): ReadonlySet<string> => {
-  const checks = readResults(file).reports.flatMap(({ scenarios }) => scenarios.flatMap((one) => one.checks))
+  const scenarios = readResults(file).reports.flatMap((report) => report.scenarios)
+  const checks = scenarios.flatMap((one) => (isUnplayed(one) ? [] : one.checks))
   return new Set(checks.flatMap(({ id, verdict }) => (verdict === "not-applicable" ? [] : [id])))
 }
 

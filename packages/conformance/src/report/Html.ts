@@ -62,7 +62,15 @@ const reportOf = (report: Report): string => {
 <ul>${stale.join("")}</ul>${report.scenarios.map(scenarioOf).join("\n")}</section>`
 }
 
-const filters: ReadonlyArray<Verdict> = ["fail", "error", "warn", "pass-lenient", "pass", "not-applicable"]
+const filters: ReadonlyArray<Verdict> = [
+  "fail",
+  "error",
+  "not-testable",
+  "warn",
+  "pass-lenient",
+  "pass",
+  "not-applicable"
+]
 
 export const html = (results: Results): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

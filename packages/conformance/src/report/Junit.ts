@@ -1,5 +1,5 @@
 /** JUnit XML: a test suite for each scenario, a test case for each check. */
-import type { CheckResult, Report, Results, ScenarioResult } from "../Results.ts"
+import { type CheckResult, isUnplayed, type Report, type Results, type ScenarioResult } from "../Results.ts"
 import { lines } from "./Text.ts"
 
 /** Characters that XML 1.0 has no way to write. */
@@ -17,6 +17,7 @@ const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(
 
 const outcome = (scenario: ScenarioResult, check: CheckResult): string => {
   const reason = check.expected ?? check.evidence?.reason ?? ""
+  if (isUnplayed(scenario)) return `<skipped message="${escapeXml(reason)}"/>`
   const whole = lines({ ...scenario, checks: [check] })
     .slice(1)
     .join("\n")
@@ -35,9 +36,13 @@ const outcome = (scenario: ScenarioResult, check: CheckResult): string => {
 
 const suite = (report: Report, scenario: ScenarioResult): string => {
   const { checks, id } = scenario
+  const unplayed = isUnplayed(scenario)
   const of = (...verdicts: ReadonlyArray<string>) =>
     checks.filter(({ verdict, expected }) => expected === undefined && verdicts.includes(verdict)).length
-  const skipped = of("not-applicable") + checks.filter(({ expected }) => expected !== undefined).length
+  const failures = unplayed ? 0 : of("fail", "not-testable")
+  const skipped =
+    of("not-applicable", ...(unplayed ? ["not-testable"] : [])) +
+    checks.filter(({ expected }) => expected !== undefined).length
   const name = `${report.protocol} ${report.transport} ${report.wire}`
   const extra =
     scenario.verdict === "error"
@@ -59,10 +64,22 @@ const suite = (report: Report, scenario: ScenarioResult): string => {
   const errors = scenario.verdict === "error" ? 1 : 0
   const grey = extra.length - errors
   return [
-    `  <testsuite name="${escapeXml(`${name}: ${id}`)}" tests="${all.length}" failures="${of("fail", "not-testable")}" errors="${errors}" skipped="${skipped + grey}" time="${seconds(scenario.milliseconds)}" timestamp="${report.started}">`,
+    `  <testsuite name="${escapeXml(`${name}: ${id}`)}" tests="${all.length}" failures="${failures}" errors="${errors}" skipped="${skipped + grey}" time="${seconds(scenario.milliseconds)}" timestamp="${report.started}">`,
     ...all.map((line) => `    ${line}`),
     "  </testsuite>"
   ].join("\n")
+}
+
+/** A run that was cut short is no success, though what was not played has not failed: who reads only this file must see it. */
+const unplayed = (report: Report): ReadonlyArray<string> => {
+  const missing = report.scenarios.filter(isUnplayed)
+  if (missing.length === 0) return []
+  const reasons = [...new Set(missing.map(({ reason = "" }) => reason))].join("; ")
+  return [
+    `  <testsuite name="${report.protocol}: not played" tests="1" failures="0" errors="1" skipped="0" time="0" timestamp="${report.started}">`,
+    `    <testcase classname="not played" name="${missing.length} scenarios" time="0"><error type="not-played" message="${escapeXml(reasons)}"/></testcase>`,
+    "  </testsuite>"
+  ]
 }
 
 /** What the file of expected failures says wrongly fails like a check: who reads only this file must see it. */
@@ -82,7 +99,11 @@ export const junit = ({ reports }: Results): string =>
   [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites name="conformance">',
-    ...reports.flatMap((report) => [...report.scenarios.map((one) => suite(report, one)), ...stale(report)]),
+    ...reports.flatMap((report) => [
+      ...report.scenarios.map((one) => suite(report, one)),
+      ...unplayed(report),
+      ...stale(report)
+    ]),
     "</testsuites>",
     ""
   ].join("\n")

@@ -1,5 +1,5 @@
 /** Markdown, as for the summary of a job: the counts, and what did not pass. */
-import type { CheckResult, Report, Results } from "../Results.ts"
+import { type CheckResult, isUnplayed, type Report, type Results } from "../Results.ts"
 import { verdictOf } from "./Badge.ts"
 
 const cell = (text: string): string =>
@@ -17,8 +17,10 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
 const how = ({ transport, wire }: Report): string => (transport === "http" ? "http" : `${transport}, ${wire}`)
 
 const notable = (report: Report): ReadonlyArray<CheckResult> =>
-  report.scenarios.flatMap(({ checks }) =>
-    checks.filter(({ verdict, expected }) => expected === undefined && !["pass", "not-applicable"].includes(verdict))
+  report.scenarios.flatMap((scenario) =>
+    (isUnplayed(scenario) ? [] : scenario.checks).filter(
+      ({ verdict, expected }) => expected === undefined && !["pass", "not-applicable"].includes(verdict)
+    )
   )
 
 const section = (report: Report): ReadonlyArray<string> => {
@@ -30,10 +32,14 @@ const section = (report: Report): ReadonlyArray<string> => {
     cell(check.evidence?.source?.section ?? ""),
     cell(check.evidence?.reason ?? (check.readings ?? []).join(", "))
   ])
+  const unplayed = report.scenarios
+    .filter(isUnplayed)
+    .map(({ id, reason }) => ["not played", cell(id), "", "", cell(reason ?? "")])
   const stale = report.staleEntries.map(({ check, why }) => ["stale", cell(check), "", "", cell(why)])
-  if (rows.length + stale.length === 0) return []
+  const all = [...rows, ...unplayed, ...stale]
+  if (all.length === 0) return []
   const head = ["verdict", "check", "level", "section", "why"]
-  return ["", `## ${report.protocol} (${how(report)})`, "", ...table(head, [...rows, ...stale])]
+  return ["", `## ${report.protocol} (${how(report)})`, "", ...table(head, all)]
 }
 
 export const markdown = ({ reports, suite }: Results): string =>

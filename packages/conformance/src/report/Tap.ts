@@ -1,5 +1,5 @@
 /** TAP version 14: a test point for each check, with what a failure needs as a YAML block. */
-import type { CheckResult, Results } from "../Results.ts"
+import { type CheckResult, isUnplayed, type Results, type ScenarioResult } from "../Results.ts"
 
 /** `#` begins a directive and `\` an escape. */
 const description = (text: string): string => text.replaceAll(/[\\#]/g, String.raw`\$&`).replaceAll(/\s+/g, " ")
@@ -27,6 +27,18 @@ const block = (check: CheckResult): ReadonlyArray<string> => {
   return ["  ---", ...fields.map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`), "  ..."]
 }
 
+/** A point that a harness counts as neither passed nor failed. */
+const skipped = (id: string, number: number, reason: string): ReadonlyArray<string> => [
+  `ok ${number} - ${description(id)} # SKIP ${description(reason)}`
+]
+
+/** A run that was cut short is no success: a harness that reads this says so. It comes last, since it reads no further. */
+const bailOut = (scenarios: ReadonlyArray<ScenarioResult>): ReadonlyArray<string> => {
+  const [first, ...more] = scenarios.filter(isUnplayed)
+  if (first === undefined) return []
+  return [`Bail out! ${more.length + 1} scenarios were not played: ${description(first.reason ?? "")}`]
+}
+
 const point = (check: CheckResult, number: number): ReadonlyArray<string> => {
   const { id, verdict, expected, evidence } = check
   const bad = verdict === "fail" || verdict === "not-testable" || verdict === "error"
@@ -41,15 +53,18 @@ const point = (check: CheckResult, number: number): ReadonlyArray<string> => {
 
 export const tap = ({ reports }: Results): string => {
   const points = reports.flatMap((report) => [
-    ...report.scenarios.flatMap(({ id, checks, verdict, reason }) => {
+    ...report.scenarios.flatMap((scenario) => {
+      const { id, checks, verdict, reason = "" } = scenario
+      if (isUnplayed(scenario)) return checks.map((check) => (number: number) => skipped(check.id, number, reason))
       if (checks.length > 0) return checks.map((check) => (number: number) => point(check, number))
-      const ok = verdict === "error" ? "not ok" : "ok"
-      const skip = verdict === "error" ? ` ${description(reason ?? "")}` : ` # SKIP ${description(reason ?? "")}`
-      return [(number: number) => [`${ok} ${number} - ${description(id)}${skip}`]]
+      if (verdict !== "error") return [(number: number) => skipped(id, number, reason)]
+      return [(number: number) => [`not ok ${number} - ${description(id)} ${description(reason)}`]]
     }),
     ...report.staleEntries.map(({ check, why }) => (number: number) => [
       `not ok ${number} - ${description(`stale expected failure ${check}: ${why}`)}`
     ])
   ])
-  return ["TAP version 14", `1..${points.length}`, ...points.flatMap((one, index) => one(index + 1)), ""].join("\n")
+  const last = bailOut(reports.flatMap(({ scenarios }) => scenarios))
+  const all = points.flatMap((one, index) => one(index + 1))
+  return ["TAP version 14", `1..${points.length}`, ...all, ...last, ""].join("\n")
 }

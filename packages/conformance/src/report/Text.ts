@@ -1,5 +1,12 @@
 /** What a run found, as a person reads it on a terminal. */
-import type { CheckResult, Evidence, Report, ScenarioResult, Verdict } from "../Results.ts"
+import {
+  type CheckResult,
+  type Evidence,
+  isUnplayed,
+  type Report,
+  type ScenarioResult,
+  type Verdict
+} from "../Results.ts"
 import { type Colour, harmless, type Paint, plain } from "./Paint.ts"
 
 const indent = (title: string, texts: ReadonlyArray<string>): ReadonlyArray<string> =>
@@ -66,7 +73,7 @@ const marks: { readonly [verdict in Verdict]: string } = {
   "pass-lenient": "ok~ ",
   warn: "warn",
   fail: "FAIL",
-  "not-testable": "FAIL",
+  "not-testable": "n/t ",
   "not-applicable": "n/a ",
   error: "ERR "
 }
@@ -79,7 +86,7 @@ export const lines = (result: ScenarioResult, paint: Paint = plain): ReadonlyArr
   return [
     `${mark}  ${result.id}${counted}  ${Math.round(result.milliseconds)} ms  ${result.title}`,
     ...(result.reason === undefined ? [] : [`    ${harmless(result.reason)}`]),
-    ...result.checks
+    ...(isUnplayed(result) ? [] : result.checks)
       .filter(({ verdict }) => verdict !== "pass" && verdict !== "not-applicable")
       .flatMap((check) => checkLines(check, paint))
   ]
@@ -98,6 +105,7 @@ export const summary = (report: Report): string => {
     `${report.notTestable} not testable`,
     ...amount(report.expected, "failed as expected"),
     ...amount(report.stale, "stale expectations"),
+    ...amount(report.scenarios.filter(isUnplayed).length, "scenarios not played"),
     ...amount(report.notApplicable, "scenarios not applicable"),
     ...amount(report.errors, "errors of the kit")
   ]

@@ -1,5 +1,12 @@
 /** Plays single scenarios through a mutant. Several lanes go at once, each with a server of its own, since a user may have one live login. */
-import { audits, type CheckResult, NotConforming, type Options, type ScenarioResult } from "../../src/index.ts"
+import {
+  type Account,
+  audits,
+  type CheckResult,
+  NotConforming,
+  type Options,
+  type ScenarioResult
+} from "../../src/index.ts"
 import type { Scenario } from "../../src/Scenario.ts"
 import type { Mutant } from "./Mutant.ts"
 import { type Heard, Proxy } from "./Proxy.ts"
@@ -28,7 +35,7 @@ const patience = [
 export const patient = { reply: 15_000, close: 15_000, scenario: 50_000, run: 300_000 }
 
 /** Where a token is enough the kit does not log in, which is most of what a scenario over HTTP costs. */
-export const tokensAt = async (http: string): Promise<NonNullable<Options["accounts"]>> => {
+export const tokensAt = async (http: string): Promise<{ readonly [role: string]: Account }> => {
   const names = ["admin", "demo", "alice", "bob", "carol", "dave", "erin"]
   const accounts = names.map(async (account) => {
     const body = JSON.stringify({ account, password: "123456" })
@@ -67,6 +74,12 @@ export class Lane {
     this.proxy.become(mutant)
     const protocol = scenario.slice(0, scenario.indexOf("/"))
     const results: Array<ScenarioResult> = []
+    const expires = scenarioOf(scenario).steps.some((step) => "expire" in step)
+    const given = protocol !== "xuanxuan" && more.accounts === undefined
+    // A token that is let expire is of no more use to the scenarios that come later.
+    const spent = expires
+      ? { accounts: this.server.accounts(given ? await tokensAt(this.server.target.http) : {}) }
+      : {}
     const known = protocol === "xuanxuan" ? {} : { accounts: this.accounts }
     const [audit] = audits({
       protocol,
@@ -77,6 +90,7 @@ export class Lane {
       ...known,
       ...wayOf(scenarioOf(scenario)),
       ...more,
+      ...spent,
       onScenario: (result) => results.push(result)
     })
     await audit?.run().catch((cause: unknown) => {

@@ -29,7 +29,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
       "set-admin/refused#nobody-hears",
       "committers/list#nothing-from-the-unlisted committers/refused#nobody-hears",
       "mute/on-and-off#nobody-hears",
-      "session/not-logged-in#nothing-pushed"
+      "session/not-logged-in#nothing-pushed session/expired#nobody-hears"
     )
   },
   {

@@ -43,6 +43,7 @@ registerHooks({
 })
 
 process.on("message", (mutant) => {
+  if (typeof mutant !== "string") return
   Object.assign(globalThis, { parleyMutant: mutant })
   process.send?.(mutant)
 })

@@ -130,6 +130,42 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     ]
   },
   {
+    name: "sessions-never-expire",
+    says: "a sid or token is good however long it was not used",
+    changes: [
+      {
+        module: "core/src/Sessions.ts",
+        from: "session.ended || now - session.usedAt >= idle",
+        times: 2,
+        to: "session.ended"
+      }
+    ],
+    kills: [
+      "xuanxuan/session/expired#getlist",
+      "xuanxuan/session/expired#create",
+      "xuanxuan/session/expired#nobody-hears",
+      "xuanxuan/session/expired#other-connection",
+      "xuanxuan/session/expired#upload",
+      "xuanxuan/session/expired#download",
+      "spark/token/expired#start",
+      "spark/token/expired#add",
+      "spark/token/expired#remove-member",
+      "spark/token/expired#approve",
+      "spark/token/expired#edit",
+      "spark/token/expired#push",
+      "spark/token/expired#remove",
+      "ha/session/expired#conversation-refused",
+      "ha/session/expired#send-refused",
+      "ha/session/expired#list-refused",
+      "ha/session/expired#delete-refused",
+      "ha/session/expired#unchanged",
+      "youdu/token/expired#create",
+      "youdu/token/expired#get",
+      "youdu/token/expired#update"
+    ],
+    spoils: true
+  },
+  {
     name: "message-sent-twice",
     says: "the same message again is news again",
     changes: [
