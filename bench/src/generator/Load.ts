@@ -1,9 +1,17 @@
 /** Plays a plan: connects the members, sends at the pace, counts what arrives where. */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Chat, Client, Hooks, Speaker } from "./Client.ts"
-import { type Plan, quantiles, type Seen } from "./Plan.ts"
+import { type Pace, type Plan, quantiles, type Seen } from "./Plan.ts"
 import { collectedMemoryOf, cpuOf, mainCpuOf, memoryOf } from "./ProcessUse.ts"
 import { now, stamped, stampOf } from "./Stamp.ts"
+
+/**
+ * What a server gets before it is measured at a slow pace. At that pace itself it would take a minute until the compiler has
+ * seen enough of it.
+ */
+const BRISK: Pace = { mode: "closed", window: 16 }
+/** Milliseconds of the slow pace that are not measured. */
+const LEAD = 500
 
 /** Connections that are being opened at a time. */
 const OPENING = 20
@@ -52,9 +60,15 @@ export class Load {
       this.#plan.collect === true ? collectedMemoryOf(pid) : memoryOf(pid)
     const before = await memory()
     await this.#assemble()
-    const stop = this.#start()
+    if (pace.mode === "open") {
+      const stop = this.#start(BRISK)
+      await sleep(warmUp * 1000)
+      stop()
+      await this.#settled()
+    }
+    const stop = this.#start(pace)
     if (pace.mode === "count") await this.#settled()
-    else await sleep(warmUp * 1000)
+    else await sleep(pace.mode === "open" ? LEAD : warmUp * 1000)
     const measured = await this.#measure(pace.mode === "count" ? 0 : duration)
     stop()
     await this.#settled()
@@ -133,8 +147,7 @@ export class Load {
   }
 
   /** Begins to send; what it returns ends it. */
-  #start(): () => void {
-    const { pace } = this.#plan
+  #start(pace: Pace): () => void {
     if (pace.mode === "idle") return () => {}
     if (pace.mode === "open") return this.#startOpen(pace.rate)
     const window = pace.mode === "closed" ? pace.window : 1

@@ -12,7 +12,7 @@ import { type ToWriter, unpack } from "../src/sqlite/Wire.ts"
 import { DatabaseSync } from "node:sqlite"
 import { folder } from "./folder.ts"
 
-/** A writer, and how many units each of its transactions had. */
+/** A writer, how many units each of its transactions had, and how often it was told to end. */
 const counted = Effect.gen(function* () {
   const file = join(yield* folder, "parley.db")
   const database = new DatabaseSync(file)
@@ -25,9 +25,11 @@ const counted = Effect.gen(function* () {
   database.close()
   const worker: Worker = yield* Effect.promise(() => start(file))
   const sizes: Array<number> = []
+  const ends: Array<ToWriter> = []
   const send = worker.postMessage.bind(worker)
   worker.postMessage = (message: ToWriter) => {
     if (message._tag === "Commit") sizes.push(unpack(message.parcel).length)
+    else ends.push(message)
     send(message)
   }
   const commits = yield* Effect.acquireRelease(
@@ -44,7 +46,7 @@ const counted = Effect.gen(function* () {
       settled()
     })
   }
-  return { post, sizes }
+  return { close: Effect.promise(() => commits.close()), ends, post, sizes }
 })
 
 describe("a transaction", () => {
@@ -95,4 +97,19 @@ describe("a transaction", () => {
       assert.strictEqual(sizes.at(-1), 1)
     })
   )
+})
+
+describe("a store that is closed", () => {
+  for (const waiting of [4, 0]) {
+    it.effect(`twice commits what waits (${waiting}), and ends its writer once`, () =>
+      Effect.gen(function* () {
+        const { close, ends, post, sizes } = yield* counted
+        let settled = 0
+        for (let index = 0; index < waiting; index++) post(() => settled++)
+        yield* Effect.all([close, close], { concurrency: "unbounded" })
+        yield* close
+        assert.deepStrictEqual([settled, sizes, ends], [waiting, waiting > 0 ? [waiting] : [], [{ _tag: "End" }]])
+      })
+    )
+  }
 })
