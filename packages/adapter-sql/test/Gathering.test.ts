@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { setImmediate as turn } from "node:timers/promises"
 import type { Worker } from "node:worker_threads"
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
 import type { Post } from "@parley/core/Store"
@@ -49,7 +49,28 @@ const counted = Effect.gen(function* () {
   return { close: Effect.promise(() => commits.close()), ends, post, sizes }
 })
 
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
 describe("a transaction", () => {
+  it.effect("waits whole milliseconds for others: a timer leaves the rest out", () =>
+    Effect.gen(function* () {
+      const timers = vi.spyOn(globalThis, "setTimeout")
+      const { post } = yield* counted
+      for (let round = 0; round < 5; round++) {
+        // Two were under way together, and one comes: it waits for the other.
+        for (const count of [2, 1]) {
+          const settled = Array.from({ length: count }, () => new Promise<void>((resolve) => post(resolve)))
+          yield* Effect.promise(() => Promise.all(settled))
+        }
+      }
+      const waits = timers.mock.calls.map(([, milliseconds]) => milliseconds ?? 0)
+      assert.include(waits, 2)
+      assert.deepStrictEqual(waits.map(Math.ceil), waits)
+    })
+  )
+
   it.effect("takes along all that are under way together, though they came in two parts", () =>
     Effect.gen(function* () {
       const { post, sizes } = yield* counted
