@@ -1,6 +1,6 @@
 /** One address of a client, whichever way it comes, over real sockets. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { createParley, type ParleyOptions } from "@parley/adapter-node"
+import { createParley, type Parley, type ParleyOptions } from "@parley/adapter-node"
 import { dialect as spark } from "@parley/dialects/spark"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import { once } from "node:events"
@@ -19,6 +19,19 @@ const BOTH_FAMILIES = Object.values(networkInterfaces()).some((one) => one?.some
   ? "::"
   : "0.0.0.0"
 
+/** Serves it for both families until the test is over; answers where. */
+const listening = async (parley: Parley): Promise<string> => {
+  const server = createServer(parley.node)
+  parley.attach(server)
+  await new Promise<void>((resolve) => server.listen(0, BOTH_FAMILIES, resolve))
+  ending.push(
+    () => closing(server),
+    () => parley.close()
+  )
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
+}
+
 /** What an embedder's authenticator is told, in a server for both families: its IPv4 clients have addresses of IPv6. */
 const seeing = async (trustedProxies?: ParleyOptions["trustedProxies"]) => {
   let seen: ReadonlyArray<string> = []
@@ -31,15 +44,7 @@ const seeing = async (trustedProxies?: ParleyOptions["trustedProxies"]) => {
     }
   })
   await parley.users.add({ account: "ann" })
-  const server = createServer(parley.node)
-  parley.attach(server)
-  await new Promise<void>((resolve) => server.listen(0, BOTH_FAMILIES, resolve))
-  ending.push(
-    () => closing(server),
-    () => parley.close()
-  )
-  const address = server.address()
-  const http = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
+  const http = await listening(parley)
   const during = async (work: () => Promise<unknown>) => {
     seen = []
     await work()
@@ -108,15 +113,7 @@ it("failed logins of one client count together, over HTTP, WebSocket, TCP and th
     settings: { loginAttempts: 1 }
   })
   await parley.users.add({ account: "ann", password: "secret" })
-  const server = createServer(parley.node)
-  parley.attach(server)
-  await new Promise<void>((resolve) => server.listen(0, BOTH_FAMILIES, resolve))
-  ending.push(
-    () => closing(server),
-    () => parley.close()
-  )
-  const address = server.address()
-  const http = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
+  const http = await listening(parley)
   const tcp = await parley.listenTcp({ host: BOTH_FAMILIES, port: 0 })
 
   const overHttp = async (account: string) => {
