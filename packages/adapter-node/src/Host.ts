@@ -95,6 +95,9 @@ const GOING_AWAY = "The server is going away."
 const CROWDED = "Too many requests are under way; please try again later."
 const NO_SUCH_PATH = "There is nothing at this path."
 
+/** One for all sockets: a function made for one would keep what its upgrade came with in memory. */
+const nothing = (): void => {}
+
 const pathOf = (url: string): string => {
   const end = url.search(/[?#]/)
   return end < 0 ? url : url.slice(0, end)
@@ -258,7 +261,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       const accept = url === undefined ? undefined : paths.get(pathOf(url))
       if (url === undefined || accept === undefined) return false
       // Before anything else: a socket may fail at once, and without a listener that would end the process.
-      socket.on("error", () => {})
+      socket.on("error", nothing)
       if (closing) {
         refuse(socket, "503 Service Unavailable")
         return true

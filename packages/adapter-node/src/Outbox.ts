@@ -26,10 +26,9 @@ interface Watcher {
   readonly callback: () => void
 }
 
-export interface Options {
+/** The connection whose outbox it is. */
+export interface Owner {
   readonly socket: Writable
-  /** Bytes that may wait, beside a frame that is larger than this by itself. */
-  readonly limit: number
   /** Whether the socket may still be written to. */
   readonly writable: () => boolean
   /** Called once, when a frame is sent while more than that waits. The outbox is closed and empty by then. */
@@ -37,28 +36,32 @@ export interface Options {
 }
 
 export class Outbox {
-  readonly #options: Options
+  readonly #owner: Owner
+  readonly #limit: number
   #waiting: Array<Uint8Array> = []
   #bytes = 0
   /** The size of a frame larger than the limit, until no more than the limit waits again: no reader could be fast enough for it. */
   #large = 0
   #open = true
   #watchers: Array<Watcher> = []
-  readonly #taken = (): void => this.#tellWatchers()
+  /** Made when it is first needed: an idle connection should not cost one. */
+  #taken: (() => void) | undefined
 
-  constructor(options: Options) {
-    this.#options = options
+  /** `limit`: bytes that may wait, beside a frame that is larger than this by itself. */
+  constructor(owner: Owner, limit: number) {
+    this.#owner = owner
+    this.#limit = limit
   }
 
   send(bytes: Uint8Array): void {
-    if (!this.#open || !this.#options.writable()) return
-    const { limit } = this.#options
+    if (!this.#open || !this.#owner.writable()) return
+    const limit = this.#limit
     if (this.buffered() > limit + this.#large) {
       // The operating system may have room for what only waits for the end of the turn.
       this.flush()
       if (this.buffered() > limit + this.#large) {
         this.end()
-        this.#options.overflowed()
+        this.#owner.overflowed()
         return
       }
     }
@@ -69,13 +72,15 @@ export class Outbox {
   }
 
   buffered(): number {
-    return this.#bytes + (this.#options.socket.destroyed ? 0 : this.#options.socket.writableLength)
+    const { socket } = this.#owner
+    return this.#bytes + (socket.destroyed ? 0 : socket.writableLength)
   }
 
   onDrained(low: number, callback: () => void): void {
     // What was written while nobody watched tells nothing: a call back for each write would cost more than all else here.
-    const { socket, writable } = this.#options
-    if (this.#watchers.push({ low, callback }) === 1 && socket.writableLength > 0 && writable()) {
+    const { socket } = this.#owner
+    this.#taken ??= () => this.#tellWatchers()
+    if (this.#watchers.push({ low, callback }) === 1 && socket.writableLength > 0 && this.#owner.writable()) {
       socket.write(NOTHING, this.#taken)
     }
     // Never before this call returns, so that a sender that goes on from its callback cannot grow the stack.
@@ -88,8 +93,8 @@ export class Outbox {
     const bytes = this.#bytes
     this.#waiting = []
     this.#bytes = 0
-    const { socket, writable } = this.#options
-    if (!writable()) return this.#tellWatchers()
+    const { socket } = this.#owner
+    if (!this.#owner.writable()) return this.#tellWatchers()
     if (waiting.length === 1) {
       for (const one of waiting) this.#write(one)
     } else if (bytes <= COPY) {
@@ -102,7 +107,7 @@ export class Outbox {
   }
 
   #write(bytes: Uint8Array): void {
-    const { socket } = this.#options
+    const { socket } = this.#owner
     if (this.#watchers.length === 0) socket.write(bytes)
     else socket.write(bytes, this.#taken)
   }

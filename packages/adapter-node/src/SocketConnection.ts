@@ -9,7 +9,7 @@ import {
 } from "@parley/core/Connection"
 import { isUtf8 } from "node:buffer"
 import type { Duplex } from "node:stream"
-import { Outbox } from "./Outbox.ts"
+import { Outbox, type Owner } from "./Outbox.ts"
 
 export interface Options {
   /** Bytes of one frame from the client, at most; counted in UTF-8. */
@@ -50,10 +50,10 @@ export const defaultOptions: Options = {
 /** Undefined where the bytes are no UTF-8. */
 const textOf = (bytes: Buffer): string | undefined => (isUtf8(bytes) ? bytes.toString("utf8") : undefined)
 
-export abstract class SocketConnection implements Connection {
+export abstract class SocketConnection implements Connection, Owner {
   readonly id: number
   readonly address: string
-  protected readonly socket: Duplex
+  readonly socket: Duplex
   protected readonly options: Options
   readonly #outbox: Outbox
   readonly #ended: (connection: SocketConnection) => void
@@ -73,15 +73,10 @@ export abstract class SocketConnection implements Connection {
     this.socket = socket
     this.options = options
     this.#ended = ended
-    this.#outbox = new Outbox({
-      socket,
-      limit: options.sendBuffer,
-      writable: () => this.writable(),
-      overflowed: () => this.destroy()
-    })
+    this.#outbox = new Outbox(this, options.sendBuffer)
   }
 
-  protected abstract writable(): boolean
+  abstract writable(): boolean
   protected abstract encode(frame: Frame): Uint8Array
   protected abstract stopReading(): void
   protected abstract startReading(): void
@@ -89,6 +84,11 @@ export abstract class SocketConnection implements Connection {
   protected abstract end(code: number, reason: string): void
   /** Ends the connection without another word. */
   abstract destroy(): void
+
+  /** The client has not read what it was sent. */
+  overflowed(): void {
+    this.destroy()
+  }
 
   /** Gives the connection to its engine's end. To be called once, in the turn in which the connection was made. */
   open(accept: Accept, opening: Opening): void {

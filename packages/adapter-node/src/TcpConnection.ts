@@ -30,7 +30,7 @@ export class TcpConnection extends SocketConnection {
     socket.on("close", () => this.gone())
   }
 
-  protected override writable(): boolean {
+  override writable(): boolean {
     return this.#socket.writable
   }
 

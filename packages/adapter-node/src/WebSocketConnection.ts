@@ -75,7 +75,7 @@ export class WebSocketConnection extends SocketConnection {
     })
   }
 
-  protected override writable(): boolean {
+  override writable(): boolean {
     return this.#ws.readyState === WebSocket.OPEN && this.socket.writable
   }
 

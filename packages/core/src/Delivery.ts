@@ -24,6 +24,8 @@ const flushAtEndOfTurn = (delivery: Delivery): void => {
   if (due.push(delivery) === 1) void Promise.resolve().then(flushDue)
 }
 
+const NONE: ReadonlySet<Subscription> = new Set()
+
 /** Whose ears these are. */
 export interface Listener {
   readonly user: UserId
@@ -45,7 +47,8 @@ export class Delivery {
   readonly listener: Listener
   readonly #follow: Follow
   readonly #subscriptions = new Map<ChatId, Subscription>()
-  readonly #behind = new Set<Subscription>()
+  /** Made when something is first put in, as the set of the untaken is: most connections never need either. */
+  #behind: Set<Subscription> | undefined
   #opened = false
   #closed = false
   #pending: Array<Utterance> = []
@@ -53,7 +56,7 @@ export class Delivery {
   #pendingPackets = 0
   #armed = false
   /** What was handed over since the client was last known to have taken everything. */
-  readonly #untaken = new Set<Subscription>()
+  #untaken: Set<Subscription> | undefined
 
   constructor(connection: Connection, tongue: Tongue, listener: Listener, follow: Follow) {
     this.connection = connection
@@ -82,7 +85,7 @@ export class Delivery {
 
   /** The chats whose log has to be read before they are live. */
   behind(): ReadonlySet<Subscription> {
-    return this.#behind
+    return this.#behind ?? NONE
   }
 
   /** Begins a chat at a place. `head` is the newest sequence of its log. Answers nothing where it has begun already. */
@@ -99,8 +102,8 @@ export class Delivery {
     const subscription = this.#subscriptions.get(chat)
     if (subscription === undefined) return undefined
     this.#subscriptions.delete(chat)
-    this.#behind.delete(subscription)
-    this.#untaken.delete(subscription)
+    this.#behind?.delete(subscription)
+    this.#untaken?.delete(subscription)
     return subscription
   }
 
@@ -115,14 +118,14 @@ export class Delivery {
       this.flush()
     }
     this.#opened = true
-    if (this.#behind.size > 0) this.#follow.catchUp()
+    if (this.behind().size > 0) this.#follow.catchUp()
   }
 
   close(): void {
     this.#closed = true
     this.#opened = false
-    this.#behind.clear()
-    this.#untaken.clear()
+    this.#behind = undefined
+    this.#untaken = undefined
     this.#pending = []
     this.#pendingSize = 0
     this.#pendingPackets = 0
@@ -151,7 +154,7 @@ export class Delivery {
       return
     }
     subscription.hand(seq)
-    if (this.tongue.acknowledgement === "taken") this.#untaken.add(subscription)
+    this.#toBeTaken(subscription)
     this.#push(utterances.in(this.tongue))
   }
 
@@ -162,7 +165,7 @@ export class Delivery {
   takeAll(subscription: Subscription, first: number, last: number, utterances: Sayable): boolean {
     if (subscription.behind || !this.#opened || first !== subscription.at + 1) return false
     subscription.hand(last)
-    if (this.tongue.acknowledgement === "taken") this.#untaken.add(subscription)
+    this.#toBeTaken(subscription)
     this.#push(utterances.in(this.tongue))
     return true
   }
@@ -177,7 +180,7 @@ export class Delivery {
   /** An entry that the catch-up hands over. */
   say(subscription: Subscription, seq: number, utterances: Sayable): void {
     subscription.hand(seq)
-    if (this.tongue.acknowledgement === "taken") this.#untaken.add(subscription)
+    this.#toBeTaken(subscription)
     this.#push(utterances.in(this.tongue))
   }
 
@@ -185,6 +188,7 @@ export class Delivery {
     subscription.missed = Math.max(subscription.missed, head)
     if (subscription.behind) return
     subscription.behind = true
+    this.#behind ??= new Set()
     this.#behind.add(subscription)
     if (this.#opened) this.#follow.catchUp()
   }
@@ -192,7 +196,8 @@ export class Delivery {
   /** The catch-up has met the head of this chat's log. */
   caughtUp(subscription: Subscription): void {
     subscription.behind = false
-    this.#behind.delete(subscription)
+    this.#behind?.delete(subscription)
+    if (this.#behind?.size === 0) this.#behind = undefined
   }
 
   acknowledge(chat: ChatId, seq: number): void {
@@ -207,12 +212,12 @@ export class Delivery {
    * Source: PROTOCOLS, "Two wire profiles".
    */
   noteTaken(): void {
-    if (this.#untaken.size === 0 || this.#pending.length > 0 || this.connection.buffered() > 0) return
+    if (this.#untaken === undefined || this.#pending.length > 0 || this.connection.buffered() > 0) return
     for (const subscription of this.#untaken) {
       subscription.acknowledgeThrough(subscription.at)
       this.#follow.touch(subscription)
     }
-    this.#untaken.clear()
+    this.#untaken = undefined
   }
 
   /** What was handed over and is not taken by the operating system, in bytes, about. */
@@ -229,6 +234,12 @@ export class Delivery {
     this.#pendingSize = 0
     this.#pendingPackets = 0
     this.connection.send(first.frameOf(pending))
+  }
+
+  #toBeTaken(subscription: Subscription): void {
+    if (this.tongue.acknowledgement !== "taken") return
+    this.#untaken ??= new Set()
+    this.#untaken.add(subscription)
   }
 
   #push(utterance: Utterance): void {

@@ -3,26 +3,15 @@
  * whose answer comes later, in its turn. Reading pauses when many wait.
  */
 import * as Effect from "effect/Effect"
-import type { Connection } from "./Connection.ts"
-import type { Surroundings } from "./Session.ts"
+import type { Respond, Session, Surroundings } from "./Session.ts"
 import { Underway } from "./Underway.ts"
 
 /** What stands among the waiting frames where one was dropped. */
 export type Dropped = { readonly _tag: "Garbled" } | { readonly _tag: "Oversized"; readonly limit: number }
 
-/** What is done with frames whose turn it is. */
-export interface Turns {
-  /** Carries a frame out; nothing is left to run where that was done at once or begun by `begin`. */
-  readonly carryOut: (frame: string) => Effect.Effect<void> | undefined
-  /** Answers for a frame that was no text. */
-  readonly garbled: () => void
-  /** Answers for a frame that was too large, which is the last one. */
-  readonly refuse: (limit: number) => void
-}
-
 export class FrameQueue {
-  readonly #connection: Pick<Connection, "pause" | "resume">
-  readonly #turns: Turns
+  readonly #session: Session
+  readonly #respond: Respond
   readonly #around: Surroundings
   readonly #waiting: Array<string | Dropped> = []
   readonly #underway: Underway
@@ -32,11 +21,11 @@ export class FrameQueue {
   #running = false
   #ended = false
 
-  constructor(connection: Pick<Connection, "pause" | "resume">, turns: Turns, around: Surroundings) {
-    this.#connection = connection
-    this.#turns = turns
+  constructor(session: Session, respond: Respond, around: Surroundings) {
+    this.#session = session
+    this.#respond = respond
     this.#around = around
-    this.#underway = new Underway(around, () => this.#moveOn())
+    this.#underway = new Underway(around, this)
   }
 
   /** Whether a frame is being carried out or waits for that. */
@@ -49,7 +38,7 @@ export class FrameQueue {
     this.#waiting.push(frame)
     if (this.#waiting.length >= this.#around.settings.waitingFrames && !this.#paused) {
       this.#paused = true
-      this.#connection.pause()
+      this.#session.connection.pause()
     }
     if (!this.#running && this.#held === undefined) this.#next()
   }
@@ -72,7 +61,7 @@ export class FrameQueue {
   }
 
   /** Something that was under way has been answered. */
-  #moveOn(): void {
+  moveOn(): void {
     if (this.#running) return
     const held = this.#held
     if (held === undefined) return this.#next()
@@ -95,14 +84,14 @@ export class FrameQueue {
       }
       if (typeof frame !== "string" && frame._tag === "Oversized") {
         this.clear()
-        return this.#turns.refuse(frame.limit)
+        return this.#session.refuse(frame.limit)
       }
       if (this.#paused && this.#waiting.length <= this.#around.settings.waitingFrames / 2) {
         this.#paused = false
-        this.#connection.resume()
+        this.#session.connection.resume()
       }
       if (typeof frame !== "string") {
-        this.#turns.garbled()
+        this.#session.answer(this.#session.tongue.garbled)
         continue
       }
       const work = this.#carryOut(frame)
@@ -131,7 +120,7 @@ export class FrameQueue {
 
   #carryOut(frame: string): Effect.Effect<void> | undefined {
     try {
-      return this.#turns.carryOut(frame)
+      return this.#respond(this.#session, frame)
     } catch (cause) {
       // A mistake of ours, logged where work breaks off. It may be called from another connection's commit.
       return Effect.die(cause)

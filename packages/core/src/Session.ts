@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { catchUp } from "./CatchUp.ts"
 import { type Connection, Frame, type Peer } from "./Connection.ts"
 import type { Crowd, Visitor } from "./Crowd.ts"
-import { Delivery } from "./Delivery.ts"
+import { Delivery, type Follow } from "./Delivery.ts"
 import type { UserCaller } from "./Event.ts"
 import { FrameQueue } from "./FrameQueue.ts"
 import type { Switchboard } from "./Hub.ts"
@@ -16,6 +16,7 @@ import type { LiveSession } from "./Sessions.ts"
 import type { EngineSettings } from "./Settings.ts"
 import { startingPlaces } from "./StartingPlaces.ts"
 import type { Store } from "./Store.ts"
+import type { Subscription } from "./Subscription.ts"
 import type { Tongue, Utterance } from "./Tongue.ts"
 import type { Status, User } from "./User.ts"
 import type { WarmChats } from "./WarmChats.ts"
@@ -52,7 +53,7 @@ export interface Surroundings {
  */
 export type Respond = (session: Session, frame: string) => Effect.Effect<void> | undefined
 
-export class Session implements Peer, Visitor {
+export class Session implements Peer, Visitor, Follow {
   readonly connection: Connection
   readonly tongue: Tongue
   readonly #around: Surroundings
@@ -68,15 +69,7 @@ export class Session implements Peer, Visitor {
     this.connection = connection
     this.tongue = tongue
     this.#around = around
-    const turns = {
-      carryOut: (frame: string) => respond(this, frame),
-      garbled: () => this.answer(tongue.garbled),
-      refuse: (limit: number) => {
-        this.answer(tongue.oversized(limit))
-        connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
-      }
-    }
-    this.#frames = new FrameQueue(connection, turns, around)
+    this.#frames = new FrameQueue(this, respond, around)
   }
 
   receive(frame: string): void {
@@ -91,6 +84,12 @@ export class Session implements Peer, Visitor {
 
   oversized(limit: number): void {
     this.#frames.take({ _tag: "Oversized", limit })
+  }
+
+  /** Answers for a frame that was too large (`limit` in bytes), which is the last one. */
+  refuse(limit: number): void {
+    this.answer(this.tongue.oversized(limit))
+    this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
   }
 
   closed(): void {
@@ -166,7 +165,7 @@ export class Session implements Peer, Visitor {
    */
   enter(live: LiveSession, user: User, status: Exclude<Status, "offline">): void {
     this.exit()
-    const { hub, settings, places } = this.#around
+    const { hub, settings } = this.#around
     if (settings.sessions === "single") {
       for (const other of hub.sessionsOf(user.id)) {
         // A connection that is gone by now takes no session over; but who has logged in has ended all earlier ones.
@@ -177,12 +176,7 @@ export class Session implements Peer, Visitor {
     this.#live = live
     this.#user = user
     this.#superseded = false
-    this.#delivery = new Delivery(
-      this.connection,
-      this.tongue,
-      { user: user.id, device: live.device },
-      { catchUp: () => this.#catchUp(), touch: places.touch }
-    )
+    this.#delivery = new Delivery(this.connection, this.tongue, { user: user.id, device: live.device }, this)
     hub.enter(user.id, this)
     this.#around.crowd.welcome(this)
     hub.presence.set(user.id, status)
@@ -211,7 +205,7 @@ export class Session implements Peer, Visitor {
    * From here on the session hears what happens in these chats: first the greeting (made in the same turn, so that
    * nothing falls between), then what was missed, then everything as it comes.
    */
-  readonly open = (chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<Utterance>): Effect.Effect<void> => {
+  open(chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<Utterance>): Effect.Effect<void> {
     const delivery = this.#delivery
     const user = this.#user
     if (delivery === undefined || user === undefined) return Effect.void
@@ -235,7 +229,7 @@ export class Session implements Peer, Visitor {
   }
 
   /** The client has these packets and need not get them again. Ids that it was not sent do nothing. */
-  readonly acknowledge = (ids: ReadonlyArray<number>): Effect.Effect<void> => {
+  acknowledge(ids: ReadonlyArray<number>): Effect.Effect<void> {
     const { recent } = this.#around.hub
     const unknown: Array<EntryId> = []
     for (const id of ids) {
@@ -296,7 +290,13 @@ export class Session implements Peer, Visitor {
     )
   }
 
-  #catchUp(): void {
+  /** See `Follow`. */
+  touch(subscription: Subscription): void {
+    this.#around.places.touch(subscription)
+  }
+
+  /** See `Follow`. */
+  catchUp(): void {
     const delivery = this.#delivery
     if (this.#catchingUp || delivery === undefined) return
     this.#catchingUp = true
@@ -315,7 +315,7 @@ export class Session implements Peer, Visitor {
     )
     this.#around.run(reading, () => {
       this.#catchingUp = false
-      if (this.#delivery !== undefined && this.#delivery.behind().size > 0 && !delivery.closed) this.#catchUp()
+      if (this.#delivery !== undefined && this.#delivery.behind().size > 0 && !delivery.closed) this.catchUp()
     })
   }
 }

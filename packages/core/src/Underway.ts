@@ -19,17 +19,17 @@ type Around = Pick<Surroundings, "begin" | "ended" | "run"> & {
 
 export class Underway {
   readonly #around: Around
-  readonly #answered: () => void
+  readonly #queue: { readonly moveOn: () => void }
   /** Oldest first. */
   readonly #begun: Array<Begun> = []
   /** How many of them have to be done in the ordinary way: nothing may overtake those. */
   #refused = 0
   #answering = false
 
-  /** `answered` is called when nothing more can be answered at the moment. */
-  constructor(around: Around, answered: () => void) {
+  /** `queue` is told when nothing more can be answered at the moment. */
+  constructor(around: Around, queue: { readonly moveOn: () => void }) {
     this.#around = around
-    this.#answered = answered
+    this.#queue = queue
   }
 
   get isEmpty(): boolean {
@@ -87,7 +87,7 @@ export class Underway {
       this.#done()
     }
     this.#answering = false
-    this.#answered()
+    this.#queue.moveOn()
   }
 
   #done(): void {

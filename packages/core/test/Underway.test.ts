@@ -26,7 +26,7 @@ const open = () => {
   const around = new Surroundings()
   const answered: Array<string> = []
   let moves = 0
-  const underway = new Underway(around, () => moves++)
+  const underway = new Underway(around, { moveOn: () => moves++ })
   const settle: Array<(refused: boolean) => void> = []
   const begin = (name: string): boolean =>
     underway.add(
