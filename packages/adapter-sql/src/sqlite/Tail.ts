@@ -22,8 +22,8 @@ export class Tail {
   #indexed: number | undefined
   /** By id. */
   #rows: Array<TailRow> = []
-  readonly #runs = new Map<ChatId, Run>()
-  readonly #gids = new Map<string, EntryId>()
+  #runs = new Map<ChatId, Run>()
+  #gids = new Map<string, EntryId>()
 
   /** Whether it was looked up since it was made, or forgotten. */
   get isKnown(): boolean {
@@ -131,9 +131,10 @@ export class Tail {
     return run.ids.slice(Math.max(0, from - run.first), Math.max(0, to + 1 - run.first))
   }
 
+  /** With new maps: V8 lets the table of one that was emptied hold on to all later ones, until a full collection. */
   #clear(): void {
     this.#rows = []
-    this.#runs.clear()
-    this.#gids.clear()
+    this.#runs = new Map()
+    this.#gids = new Map()
   }
 }

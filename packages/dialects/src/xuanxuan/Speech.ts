@@ -101,27 +101,26 @@ export const messageJson = (message: Message, chat: Chat): Json => ({
   ...(message.recalled && { recalled: true })
 })
 
-/** Texts that are kept, at most, and their characters. */
-const MAX_TEXTS = 256
-const MAX_CHARACTERS = 1024 * 1024
+/** Texts that are kept, at most, and the length of one: a longer one is written again. */
+const KEPT = 256
+const MAX_KEPT_LENGTH = 4096
 
-const texts = new Map<Message, string>()
-let characters = 0
+/**
+ * A text's place is by its message's id. It is no `Map` that is emptied now and then: V8 lets an abandoned table of a map hold on to the
+ * next one, so that once one of them was old, everything that ever came into the map lived until a full collection.
+ */
+const lately: Array<{ readonly message: Message; readonly text: string } | undefined> = Array.from({ length: KEPT })
 
 /**
  * The same as JSON text. Who sent a message gets it in the answer and all others get it in a push at the end of the turn, so
  * what was written lately is kept.
  */
 export const messageText = (message: Message, chat: Chat): string => {
-  const known = texts.get(message)
-  if (known !== undefined) return known
+  const place = message.id % KEPT
+  const kept = lately[place]
+  if (kept?.message === message) return kept.text
   const text = JSON.stringify(messageJson(message, chat))
-  if (texts.size >= MAX_TEXTS || characters >= MAX_CHARACTERS) {
-    texts.clear()
-    characters = 0
-  }
-  texts.set(message, text)
-  characters += text.length
+  if (text.length <= MAX_KEPT_LENGTH) lately[place] = { message, text }
   return text
 }
 
