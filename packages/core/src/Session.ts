@@ -253,10 +253,18 @@ export class Session implements Peer, Visitor, Follow {
     const delivery = this.#delivery
     if (delivery === undefined) return false
     const { recent } = this.#around.hub
+    let chat: ChatId | undefined
+    let subscription: Subscription | undefined
     for (const id of ids) {
       const at = recent.find(id)
       if (at === undefined) return false
-      delivery.acknowledge(recent.chat(at), recent.seq(at))
+      // Ids of one chat follow each other, hundreds of them in a busy one.
+      if (recent.chat(at) !== chat) {
+        chat = recent.chat(at)
+        subscription = delivery.subscription(chat)
+        if (subscription !== undefined) this.touch(subscription)
+      }
+      subscription?.acknowledge(recent.seq(at))
     }
     return true
   }
