@@ -1,5 +1,5 @@
 /** Clients of socket.io: its packets over Engine.IO 4, on a WebSocket from the start. Source: socket.io's protocol documents. */
-import { type Client, type Heard, readingOnce, type Speaker } from "./Client.ts"
+import { type Client, type Heard, readingOnce, type Speaker, textBehind } from "./Client.ts"
 import { dial } from "./Line.ts"
 
 const NOTHING: Heard = { answers: 0, ids: [], contents: [] }
@@ -7,8 +7,7 @@ const NOTHING: Heard = { answers: 0, ids: [], contents: [] }
 const readOnce = readingOnce((text) => {
   if (text.startsWith("43")) return { ...NOTHING, answers: 1 }
   if (!text.startsWith("42")) return NOTHING
-  const [, message] = JSON.parse(text.slice(2)) as readonly [string, { readonly id: number; readonly content: string }]
-  return { answers: 0, ids: [message.id], contents: [message.content] }
+  return { answers: 0, ids: [Number(textBehind(text, '"id":', ","))], contents: [textBehind(text, '"content":"', '"')] }
 })
 
 const PING = 0x32
