@@ -1,12 +1,6 @@
 /** What connections over a socket have in common, whatever frames look like on it. */
-import {
-  type Accept,
-  type Connection,
-  type Frame,
-  type Opening,
-  type Peer,
-  nextConnectionId
-} from "@parley/core/Connection"
+import { type Accept, type Connection, type Opening, type Peer, nextConnectionId } from "@parley/core/Connection"
+import type { Frame } from "@parley/core/Frame"
 import { isUtf8 } from "node:buffer"
 import type { Duplex } from "node:stream"
 import { Outbox, type Owner } from "./Outbox.ts"

@@ -1,11 +1,11 @@
 /** A `Connection` over a TCP socket. Frames are UTF-8 lines ended by `\n`; blank lines are none. */
 import { plainAddress } from "@parley/core/ClientAddress"
-import type { Frame } from "@parley/core/Connection"
+import type { Frame } from "@parley/core/Frame"
 import type { Socket } from "node:net"
 import { Lines } from "./Lines.ts"
 import { type Options, SocketConnection } from "./SocketConnection.ts"
 
-const encodeLine = (text: string): Uint8Array => Buffer.from(`${text}\n`)
+const encodeLine = ({ text }: Frame): Uint8Array => Buffer.from(`${text}\n`)
 
 export class TcpConnection extends SocketConnection {
   readonly #socket: Socket

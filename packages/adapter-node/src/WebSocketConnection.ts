@@ -1,14 +1,15 @@
 /** A `Connection` over a WebSocket of `ws`, server side. One message is one frame. */
-import type { Frame } from "@parley/core/Connection"
+import type { Frame } from "@parley/core/Frame"
 import type { Duplex } from "node:stream"
 import { type RawData, WebSocket } from "ws"
 import { type Options, SocketConnection } from "./SocketConnection.ts"
 
 const TEXT_FINAL = 0x81
 
-/** A server's text message on the wire: final, unmasked, not compressed (RFC 6455, 5.2). */
-export const encodeText = (text: string): Uint8Array => {
-  const length = Buffer.byteLength(text)
+const utf8 = (text: string): Uint8Array => Buffer.from(text)
+
+/** Room for a message of `length` bytes, at its end, behind its head. */
+const headed = (length: number): Buffer => {
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
   const bytes = Buffer.allocUnsafe(head + length)
   bytes[0] = TEXT_FINAL
@@ -20,7 +21,29 @@ export const encodeText = (text: string): Uint8Array => {
     bytes[1] = 127
     bytes.writeBigUInt64BE(BigInt(length), 2)
   }
-  bytes.write(text, head)
+  return bytes
+}
+
+/** A server's text message on the wire: final, unmasked, not compressed (RFC 6455, 5.2). */
+export const encodeText = (frame: Frame): Uint8Array => {
+  const { pieces } = frame
+  if (pieces === undefined) {
+    const length = Buffer.byteLength(frame.text)
+    const bytes = headed(length)
+    bytes.write(frame.text, bytes.length - length)
+    return bytes
+  }
+  let length = 0
+  for (const piece of pieces) length += piece.utf8(utf8).length
+  const bytes = headed(length)
+  let at = bytes.length - length
+  for (const piece of pieces) {
+    const part = piece.utf8(utf8)
+    // Most of them are a comma, for which a copy would be a detour.
+    if (part.length === 1) bytes[at] = part[0] ?? 0
+    else bytes.set(part, at)
+    at += part.length
+  }
   return bytes
 }
 

@@ -1,4 +1,5 @@
-import { type Accept, type Connection, Frame } from "@parley/core/Connection"
+import type { Accept, Connection } from "@parley/core/Connection"
+import { Frame } from "@parley/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"

@@ -1,5 +1,6 @@
 /** Engines and clients for tests that tell what happens to them. */
-import { type Accept, type Connection, Frame, type Opening } from "@parley/core/Connection"
+import type { Accept, Connection, Opening } from "@parley/core/Connection"
+import { Frame } from "@parley/core/Frame"
 import { Deferred, Effect, Queue } from "effect"
 
 /** An engine that says everything back. */

@@ -1,4 +1,5 @@
-import { type Connection, Frame } from "@parley/core/Connection"
+import type { Connection } from "@parley/core/Connection"
+import { Frame } from "@parley/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { echo, frames, observed } from "./Observed.ts"

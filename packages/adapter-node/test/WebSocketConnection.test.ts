@@ -1,6 +1,7 @@
-import { Frame } from "@parley/core/Connection"
+import { Bundling, Frame, Piece } from "@parley/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue } from "effect"
+import * as fc from "fast-check"
 import type { WebSocket } from "ws"
 import { encodeText } from "../src/WebSocketConnection.ts"
 import { echo, frames, observed } from "./Observed.ts"
@@ -30,13 +31,26 @@ const metronome = () => {
 
 describe("WebSocket connections", () => {
   it("frame texts as servers do", () => {
-    assert.deepStrictEqual(Array.from(encodeText("")), [0x81, 0])
-    assert.deepStrictEqual(Array.from(encodeText("hé")), [0x81, 3, 0x68, 0xc3, 0xa9])
-    assert.deepStrictEqual(Array.from(encodeText("x".repeat(126)).subarray(0, 4)), [0x81, 126, 0, 126])
-    assert.deepStrictEqual(Array.from(encodeText("x".repeat(65_535)).subarray(0, 4)), [0x81, 126, 255, 255])
-    assert.deepStrictEqual(
-      Array.from(encodeText("x".repeat(65_536)).subarray(0, 10)),
-      [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]
+    const encoded = (text: string): ReadonlyArray<number> => Array.from(encodeText(new Frame(text)))
+    assert.deepStrictEqual(encoded(""), [0x81, 0])
+    assert.deepStrictEqual(encoded("hé"), [0x81, 3, 0x68, 0xc3, 0xa9])
+    assert.deepStrictEqual(encoded("x".repeat(126)).slice(0, 4), [0x81, 126, 0, 126])
+    assert.deepStrictEqual(encoded("x".repeat(65_535)).slice(0, 4), [0x81, 126, 255, 255])
+    assert.deepStrictEqual(encoded("x".repeat(65_536)).slice(0, 10), [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0])
+  })
+
+  it("frame packets as their text, whatever they are bundled with", () => {
+    const packet = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ minLength: 20_000, maxLength: 40_000 }))
+    fc.assert(
+      fc.property(fc.array(packet), (texts) => {
+        const packets = texts.map((text) => new Piece(text))
+        const [bundling, reversed] = [new Bundling("[", ", ", "]"), packets.toReversed()]
+        for (const some of [packets, reversed]) {
+          const frame = bundling.frame(some)
+          assert.strictEqual(frame.text, `[${some.map(({ text }) => text).join(", ")}]`)
+          assert.deepStrictEqual(encodeText(frame), encodeText(new Frame(frame.text)))
+        }
+      })
     )
   })
 
@@ -240,7 +254,7 @@ describe("WebSocket connections", () => {
       const { connection } = yield* opened
       const texts = Array.from({ length: 50 }, (_, n) => `frame ${n}`)
       const packets: Array<Buffer> = []
-      const all = Buffer.concat(texts.map((text) => encodeText(text)))
+      const all = Buffer.concat(texts.map((text) => encodeText(new Frame(text))))
       const arrived = Effect.callback<void>((resume) => {
         socket.on("data", (chunk: Buffer) => {
           packets.push(chunk)

@@ -1,6 +1,7 @@
 /** From an announced message to one frame for each of 50 connections, on a transport that only encodes. */
 import { asMade } from "../src/Chat.ts"
-import type { Connection, Frame } from "../src/Connection.ts"
+import type { Connection } from "../src/Connection.ts"
+import { Bundling, type Frame } from "../src/Frame.ts"
 import { Delivery } from "../src/Delivery.ts"
 import type { ChatEvent } from "../src/Event.ts"
 import { ChatId, EntryId, UserId } from "../src/Ids.ts"
@@ -12,7 +13,7 @@ const CONTENT = "x".repeat(200)
 
 const tongue: Tongue = {
   packets: (event) => [event._tag === "ChatEvent" ? `{"id":${event.entry.id},"content":"${CONTENT}"}` : ""],
-  bundle: (packets) => `[${packets.join(",")}]`,
+  bundling: new Bundling("[", ",", "]"),
   takenOver: "",
   crowded: "",
   garbled: "",
@@ -29,7 +30,7 @@ export const deliver = {
       id,
       address: "",
       send: (frame: Frame) => {
-        bytes += frame.bytes("bench", (text) => Buffer.from(text)).length
+        bytes += frame.bytes("bench", ({ text }) => Buffer.from(text)).length
       },
       buffered: () => 0,
       onDrained: (_low, callback) => callback(),

@@ -1,36 +1,5 @@
 import type { Carried } from "./Authenticator.ts"
-
-/**
- * A text on its way to clients. One `Frame` goes to many connections: a transport encodes it once and keeps the bytes
- * with it, so that everybody gets the same bytes.
- */
-export class Frame {
-  readonly text: string
-  #transport: string | undefined
-  #bytes: Uint8Array | undefined
-  /** Of further kinds of transport; most frames go over one. */
-  #others: Map<string, Uint8Array> | undefined
-
-  constructor(text: string) {
-    this.text = text
-  }
-
-  /** The bytes of this frame on one kind of transport; made at the first call for that kind, kept for the next ones. */
-  bytes<B extends Uint8Array>(transport: string, encode: (text: string) => B): Uint8Array {
-    if (this.#bytes !== undefined && this.#transport === transport) return this.#bytes
-    const known = this.#others?.get(transport)
-    if (known !== undefined) return known
-    const bytes = encode(this.text)
-    if (this.#bytes === undefined) {
-      this.#transport = transport
-      this.#bytes = bytes
-    } else {
-      this.#others ??= new Map()
-      this.#others.set(transport, bytes)
-    }
-    return bytes
-  }
-}
+import type { Frame } from "./Frame.ts"
 
 let lastConnection = 0
 

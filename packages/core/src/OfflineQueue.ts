@@ -10,6 +10,7 @@ import type { Connection } from "./Connection.ts"
 import { Delivery } from "./Delivery.ts"
 import { Engine } from "./Engine.ts"
 import type { ChatEvent, Event } from "./Event.ts"
+import { Bundling } from "./Frame.ts"
 import { Hub } from "./Hub.ts"
 import type { EntryId, UserId } from "./Ids.ts"
 import { Places } from "./Places.ts"
@@ -66,7 +67,7 @@ export class OfflineQueue extends Context.Service<
             hear(event)
             return []
           },
-          bundle: () => "",
+          bundling: new Bundling("", "", ""),
           takenOver: "",
           crowded: "",
           garbled: "",

@@ -4,10 +4,11 @@
  */
 import * as Effect from "effect/Effect"
 import { catchUp } from "./CatchUp.ts"
-import { type Connection, Frame, type Peer } from "./Connection.ts"
+import type { Connection, Peer } from "./Connection.ts"
 import type { Crowd, Visitor } from "./Crowd.ts"
 import { Delivery, type Follow } from "./Delivery.ts"
 import type { UserCaller } from "./Event.ts"
+import { Frame } from "./Frame.ts"
 import { FrameQueue } from "./FrameQueue.ts"
 import type { Switchboard } from "./Hub.ts"
 import { type ChatId, EntryId, UNKEPT_IDS_FROM } from "./Ids.ts"

@@ -3,14 +3,14 @@
  * its connections share what it made: an event is encoded once for each tongue, however many hear it.
  */
 import * as Effect from "effect/Effect"
-import { Frame } from "./Connection.ts"
 import type { Event } from "./Event.ts"
+import { type Bundling, type Frame, Piece } from "./Frame.ts"
 
 export interface Tongue {
   /** The encoded packets of an event; none where the protocol has no words for it. */
   readonly packets: (event: Event) => ReadonlyArray<string>
-  /** One frame of several packets. */
-  readonly bundle: (packets: ReadonlyArray<string>) => string
+  /** How packets stand in one frame. */
+  readonly bundling: Bundling
   /** What a connection is told before it is closed because its user logged in elsewhere; a whole frame. */
   readonly takenOver: string
   /** What a connection is told before it is closed because there are too many; a whole frame. */
@@ -28,7 +28,7 @@ export interface Tongue {
 
 /** An event said in one tongue, for everybody who hears it that way. */
 export class Utterance {
-  readonly packets: ReadonlyArray<string>
+  readonly packets: ReadonlyArray<Piece>
   /** Characters of all packets. */
   readonly size: number
   readonly #tongue: Tongue
@@ -36,17 +36,17 @@ export class Utterance {
   /** The last frame of several that began with this one. */
   #bundle: { readonly all: ReadonlyArray<Utterance>; readonly frame: Frame } | undefined
 
-  constructor(tongue: Tongue, packets: ReadonlyArray<string>) {
+  constructor(tongue: Tongue, packets: ReadonlyArray<Piece>) {
     this.#tongue = tongue
     this.packets = packets
     let size = 0
-    for (const packet of packets) size += packet.length
+    for (const { text } of packets) size += text.length
     this.size = size
   }
 
   /** As a frame of its own. */
   get frame(): Frame {
-    return (this.#frame ??= new Frame(this.#tongue.bundle(this.packets)))
+    return (this.#frame ??= this.#tongue.bundling.frame(this.packets))
   }
 
   /** As the first of these, all in one frame. Who hears the same in one turn gets the same frame, encoded once. */
@@ -54,7 +54,9 @@ export class Utterance {
     if (all.length === 1) return this.frame
     const last = this.#bundle
     if (last?.all.length === all.length && last.all.every((one, index) => one === all[index])) return last.frame
-    const frame = new Frame(this.#tongue.bundle(all.flatMap((one) => one.packets)))
+    const packets: Array<Piece> = []
+    for (const one of all) for (const packet of one.packets) packets.push(packet)
+    const frame = this.#tongue.bundling.frame(packets)
     this.#bundle = { all, frame }
     return frame
   }
@@ -103,9 +105,9 @@ export class Utterances extends Sayable {
 }
 
 /** What a protocol fails to say, which is its mistake, is left out: those who hear it, and what else they hear, come first. */
-const packetsIn = (tongue: Tongue, event: Event): ReadonlyArray<string> => {
+const packetsIn = (tongue: Tongue, event: Event): ReadonlyArray<Piece> => {
   try {
-    return tongue.packets(event)
+    return tongue.packets(event).map((packet) => new Piece(packet))
   } catch (cause) {
     Effect.runFork(Effect.logError("an event could not be put into a protocol's words", cause))
     return []

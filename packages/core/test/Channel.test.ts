@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { Channel } from "@parley/core/Channel"
-import type { Connection, Frame } from "@parley/core/Connection"
+import type { Connection } from "@parley/core/Connection"
+import { Bundling, type Frame } from "@parley/core/Frame"
 import { Delivery } from "@parley/core/Delivery"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { RecentEntries } from "@parley/core/RecentEntries"
@@ -12,7 +13,7 @@ const CHAT = ChatId(1)
 
 const tongue = (name: string): Tongue => ({
   packets: (event) => [`${name}${event._tag === "ChatEvent" ? event.entry.seq : ""}`],
-  bundle: (packets) => packets.join(" "),
+  bundling: new Bundling("", " ", ""),
   takenOver: "",
   crowded: "",
   garbled: "",

@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import type { Event, UserCaller as Caller } from "@parley/core/Event"
+import { Bundling } from "@parley/core/Frame"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
@@ -46,7 +47,7 @@ export const tongue = (acknowledgement: Tongue["acknowledgement"]): Tongue => ({
     encoded.count++
     return [JSON.stringify(packetOf(event))]
   },
-  bundle: (packets) => `[${packets.join(",")}]`,
+  bundling: new Bundling("[", ",", "]"),
   takenOver: '[{"id":0,"kind":"takenOver","text":""}]',
   crowded: '[{"id":0,"kind":"crowded","text":""}]',
   garbled: '[{"id":0,"kind":"garbled","text":""}]',

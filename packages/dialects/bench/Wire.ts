@@ -1,6 +1,6 @@
 /** A message of the xuanxuan protocol: read from its frame, and said to others. */
 import { asMade } from "@parley/core/Chat"
-import { Frame } from "@parley/core/Connection"
+import { Piece } from "@parley/core/Frame"
 import type { ChatEvent } from "@parley/core/Event"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { fromPosted } from "@parley/core/Message"
@@ -79,8 +79,8 @@ export const encode = {
     const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head, message: fromPosted(entry) }
     return {
       turn: () => {
-        const frame = new Frame(profile.bundle(profile.packets(event)))
-        if (frame.bytes("bench", (text) => Buffer.from(text)).length < CONTENT.length)
+        const frame = profile.bundling.frame(profile.packets(event).map((packet) => new Piece(packet)))
+        if (frame.bytes("bench", ({ text }) => Buffer.from(text)).length < CONTENT.length)
           throw new Error("it has the content")
       },
       close: () => {}

@@ -2,7 +2,8 @@
  * A connection without a network, both of its ends in this process: for tests, and to talk to an engine in the same
  * program. Frames travel between turns, never inside the call that sends them.
  */
-import { type Accept, type Connection, type Frame, nextConnectionId, type Opening, type Peer } from "../Connection.ts"
+import { type Accept, type Connection, nextConnectionId, type Opening, type Peer } from "../Connection.ts"
+import type { Frame } from "../Frame.ts"
 import { textBytes } from "../Utf8.ts"
 
 /** The client's end. */
@@ -101,7 +102,7 @@ export const connect = (options: Options): MemoryClient => {
     address: options.address ?? "127.0.0.1",
     send: (frame: Frame) => {
       if (ended || goodbye !== undefined) return
-      const size = frame.bytes(TRANSPORT, textBytes).length
+      const size = frame.bytes(TRANSPORT, ({ text }) => textBytes(text)).length
       if (waiting <= sendBuffer) large = 0
       if (waiting > sendBuffer + large) {
         // What ends a connection must not be called from inside `send`: senders go through lists of connections.

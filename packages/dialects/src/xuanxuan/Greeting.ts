@@ -1,5 +1,6 @@
 /** The two packets that every login gets first: all users (level 0) and one's own chats (level 1). */
 import type { OwnChatView } from "@parley/core/Command"
+import { Piece } from "@parley/core/Frame"
 import type { Switchboard } from "@parley/core/Hub"
 import { nextUnkeptId } from "@parley/core/Ids"
 import type { Session } from "@parley/core/Session"
@@ -32,7 +33,7 @@ export class Roster {
     const last = this.#lists.get(profile)
     if (last !== undefined && last.of === users && last.version === version) return last.list
     const data = users.map((user) => userJson(presence.of(user)))
-    const list = new Utterance(profile, [packet(nextUnkeptId(), "userGetList", data)])
+    const list = new Utterance(profile, [new Piece(packet(nextUnkeptId(), "userGetList", data))])
     this.#lists.set(profile, { of: users, version, list })
     return list
   }
@@ -78,5 +79,6 @@ export const greetingOf = ({ users, roster, chats, warm, session, profile }: Gue
   }
   views.sort((a, b) => a.chat.id - b.chat.id)
   const data = views.map((view) => roster.chat(view, users, profile)).join(",")
-  return [roster.list(users, profile), new Utterance(profile, [packetAround(nextUnkeptId(), "getlist", `[${data}]`)])]
+  const list = new Piece(packetAround(nextUnkeptId(), "getlist", `[${data}]`))
+  return [roster.list(users, profile), new Utterance(profile, [list])]
 }

@@ -3,7 +3,7 @@
  * Source: PROTOCOLS, "Two wire profiles".
  */
 import type { Tongue } from "@parley/core/Tongue"
-import { bundle, packetsOf, type Vocabulary } from "./Speech.ts"
+import { bundling, packetsOf, type Vocabulary } from "./Speech.ts"
 
 export const profileNames = ["documented", "client-1.0"] as const
 export type ProfileName = (typeof profileNames)[number]
@@ -33,8 +33,8 @@ export const makeProfile = (name: ProfileName, known: Omit<Vocabulary, "members"
     name,
     vocabulary,
     packets: (event) => packetsOf(event, vocabulary),
-    bundle,
-    takenOver: bundle([JSON.stringify(takenOver)]),
+    bundling,
+    takenOver: JSON.stringify([takenOver]),
     crowded: refusedFrame("There are too many connections; please try again later."),
     garbled: refusedFrame("The frame is not UTF-8."),
     oversized: (limit) => refusedFrame(`A frame may have at most ${limit} bytes.`),

@@ -5,6 +5,7 @@
 import type { Chat, Committers, Head, Preference } from "@parley/core/Chat"
 import type { ChatView, OwnChatView } from "@parley/core/Command"
 import type { ChatEvent, Event } from "@parley/core/Event"
+import { Bundling } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
 import type { Changed } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
@@ -138,8 +139,8 @@ export const packet = (id: number, method: string, data: Json): string => packet
 export const packetAround = (id: number, method: string, data: string): string =>
   `{"id":${id},"module":"chat","method":${JSON.stringify(method)},"data":${data}}`
 
-/** Several packets as one frame. Source: seeds/002, "数据格式和约定". */
-export const bundle = (packets: ReadonlyArray<string>): string => `[${packets.join(",")}]`
+/** Packets as one frame. Source: seeds/002, "数据格式和约定". */
+export const bundling = new Bundling("[", ",", "]")
 
 const USER_PUSHES = {
   login: "login",

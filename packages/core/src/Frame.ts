@@ -1,0 +1,82 @@
+/** Texts on their way to clients, and what they are in bytes, which is made once for all who get them. */
+
+/** A text that several frames may be made of. */
+export class Piece {
+  readonly text: string
+  #utf8: Uint8Array | undefined
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  /** Its bytes in UTF-8; made by `encode` at the first call. */
+  utf8(encode: (text: string) => Uint8Array): Uint8Array {
+    return (this.#utf8 ??= encode(this.text))
+  }
+}
+
+/**
+ * One frame. It goes to many connections: a transport encodes it once and keeps the bytes with it, so that everybody gets
+ * the same bytes.
+ */
+export class Frame {
+  /** What it is made of, where the same pieces are in other frames too: a transport need only copy their bytes. */
+  readonly pieces: ReadonlyArray<Piece> | undefined
+  #text: string | undefined
+  #transport: string | undefined
+  #bytes: Uint8Array | undefined
+  /** Of further kinds of transport; most frames go over one. */
+  #others: Map<string, Uint8Array> | undefined
+
+  constructor(content: string | ReadonlyArray<Piece>) {
+    if (typeof content === "string") this.#text = content
+    else this.pieces = content
+  }
+
+  get text(): string {
+    return (this.#text ??= (this.pieces ?? []).map(({ text }) => text).join(""))
+  }
+
+  /** The bytes of this frame on one kind of transport; made at the first call for that kind, kept for the next ones. */
+  bytes(transport: string, encode: (frame: Frame) => Uint8Array): Uint8Array {
+    if (this.#bytes !== undefined && this.#transport === transport) return this.#bytes
+    const known = this.#others?.get(transport)
+    if (known !== undefined) return known
+    const bytes = encode(this)
+    if (this.#bytes === undefined) {
+      this.#transport = transport
+      this.#bytes = bytes
+    } else {
+      this.#others ??= new Map()
+      this.#others.set(transport, bytes)
+    }
+    return bytes
+  }
+}
+
+/** How packets stand in one frame. */
+export class Bundling {
+  readonly #open: Piece
+  readonly #between: Piece
+  readonly #close: Piece
+
+  /** `[a,b]` is a frame of two packets with "[", "," and "]". */
+  constructor(open: string, between: string, close: string) {
+    this.#open = new Piece(open)
+    this.#between = new Piece(between)
+    this.#close = new Piece(close)
+  }
+
+  frame(packets: ReadonlyArray<Piece>): Frame {
+    const [only] = packets
+    // A packet by itself is hardly ever in another frame.
+    if (only !== undefined && packets.length === 1) return new Frame(this.#open.text + only.text + this.#close.text)
+    const pieces = [this.#open]
+    for (const packet of packets) {
+      if (pieces.length > 1) pieces.push(this.#between)
+      pieces.push(packet)
+    }
+    pieces.push(this.#close)
+    return new Frame(pieces)
+  }
+}
