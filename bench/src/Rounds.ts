@@ -93,7 +93,7 @@ export const play = async (
 ): Promise<ReadonlyArray<Run>> => {
   const runs: Array<Run> = []
   for (let round = 1; round <= setting.rounds; round++) {
-    for (const scenario of scenarios.filter(({ once = false }) => !once || round === 1)) {
+    for (const scenario of scenarios) {
       const there = subjects.filter(({ name }) => scenario.among?.includes(name) !== false)
       if (setting.quick) {
         // Nobody looks at the figures: what matters is that all of them can do it, and soon.

@@ -10,8 +10,6 @@ export interface Scenario {
   readonly longer?: number
   /** The servers that it says something about; all by default. */
   readonly among?: ReadonlyArray<string>
-  /** Played in the first round only: it takes long, and varies little. */
-  readonly once?: boolean
   /** Memory is read after a collection of garbage. */
   readonly collect?: boolean
 }
@@ -70,7 +68,6 @@ export const scenarios: ReadonlyArray<Scenario> = [
     shape: { chats: 100, members: 50, online: 50, senders: 0 },
     pace: { mode: "idle" },
     among: ["parley", "relay-frame", "socket.io"],
-    once: true,
     collect: true
   }
 ]
