@@ -2,12 +2,14 @@
  * What is read from the log. Its indexes lag behind (see `Indexing`): whatever looks for entries by chat or by gid takes
  * the older ones from the tables `log_by_chat` and `log_by_gid`, and the newer ones from the tail.
  */
+import type { SQLInputValue } from "node:sqlite"
 import type { Head } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import { amend, fromPosted, type Message } from "@parley/core/Message"
 import type { LogRange } from "@parley/core/Store"
-import { emptyHead, amendment, entry, posted, type EntryRow } from "./Rows.ts"
+import { amendment, entry, entryColumns, type EntryList, type EntryRow, entryRow, posted } from "./LogRows.ts"
+import { emptyHead } from "./Rows.ts"
 import type { Statements } from "./Statements.ts"
 import type { Tail } from "./Tail.ts"
 
@@ -16,7 +18,20 @@ type Amendment = Pick<EntryRow, "kind" | "target" | "content_type" | "content">
 /** What of an entry says how far its chat has come. */
 type Position = Pick<EntryRow, "seq" | "posted" | "at" | "kind">
 
-const ENTRY = "SELECT * FROM log WHERE id = ?"
+/** Entries of one chat, as far as the indexes go. */
+const INDEXED = `SELECT ${entryColumns} FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id WHERE place.chat = ?`
+const NEXT = `${INDEXED} AND place.seq > ? ORDER BY place.seq LIMIT ?`
+const MESSAGES = `${INDEXED} AND place.seq BETWEEN ? AND ? AND log.kind = 'Posted' ORDER BY place.seq DESC`
+/** Entries by a JSON list of their ids: one statement for all of them. */
+const LISTED = `SELECT ${entryColumns} FROM json_each(?) AS wanted CROSS JOIN log ON log.id = wanted.value`
+const LISTED_IN_ORDER = `${LISTED} ORDER BY log.id`
+const LISTED_MESSAGES = `${LISTED} WHERE log.kind = 'Posted'`
+
+const LOCATED = "SELECT log.id, chat, seq FROM json_each(?) AS wanted CROSS JOIN log ON log.id = wanted.value"
+
+const rows = (db: Statements, sql: string, ...values: ReadonlyArray<SQLInputValue>): Array<EntryRow> =>
+  db.lists<EntryList>(sql, ...values).map(entryRow)
+
 const POSITION = "SELECT seq, posted, at, kind FROM log WHERE id = ?"
 
 /** The chat's last entry; undefined for an unknown chat. */
@@ -81,20 +96,11 @@ export const newest = (db: Statements): number =>
 
 export const entries = (db: Statements, tail: Tail, ranges: ReadonlyArray<LogRange>): ReadonlyArray<Entry> => {
   const read = ({ after, chat, limit }: LogRange) => {
-    const rows = db.all<EntryRow>(
-      `SELECT log.* FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id
-       WHERE place.chat = ? AND place.seq > ? ORDER BY place.seq LIMIT ?`,
-      chat,
-      after,
-      Math.max(0, limit)
-    )
+    const found = rows(db, NEXT, chat, after, Math.max(0, limit))
     // Sequences have no gaps: the next `limit` of them are what is wanted.
     const from = Math.max(0, after) + 1
-    for (const id of tail.between(chat, from, from + limit - 1)) {
-      const row = db.one<EntryRow>(ENTRY, id)
-      if (row !== undefined) rows.push(row)
-    }
-    return rows
+    const later = tail.between(chat, from, from + limit - 1)
+    return later.length === 0 ? found : found.concat(rows(db, LISTED_IN_ORDER, JSON.stringify(later)))
   }
   if (ranges.length === 1) return ranges.flatMap(read).map(entry)
   const found = new Map<EntryId, EntryRow>()
@@ -106,22 +112,36 @@ export const locate = (
   db: Statements,
   ids: ReadonlyArray<EntryId>
 ): ReadonlyArray<{ readonly id: EntryId; readonly chat: ChatId; readonly seq: number }> =>
-  [...new Set(ids)].flatMap((id) => {
-    const row = db.one<{ chat: ChatId; seq: number }>("SELECT chat, seq FROM log WHERE id = ?", id)
-    return row === undefined ? [] : [{ id, chat: row.chat, seq: row.seq }]
-  })
+  ids.length === 0
+    ? []
+    : db
+        .lists<readonly [id: EntryId, chat: ChatId, seq: number]>(LOCATED, JSON.stringify([...new Set(ids)]))
+        .map(([id, chat, seq]) => ({ id, chat, seq }))
 
-/** A message as it stands now. */
-const message = (db: Statements, row: EntryRow): Message =>
-  db
-    .all<Amendment>("SELECT kind, target, content_type, content FROM log WHERE target = ? ORDER BY id", row.id)
-    .reduce((now, later) => amend(now, amendment(later)), fromPosted(posted(row)))
+/** Brings messages to where they stand now. `later` is what was said about them, oldest first. */
+const amendAll = (messages: Map<EntryId, Message>, later: ReadonlyArray<Amendment>): void => {
+  for (const row of later) {
+    const body = amendment(row)
+    const before = messages.get(body.message)
+    if (before !== undefined) messages.set(body.message, amend(before, body))
+  }
+}
 
-export const messages = (db: Statements, ids: ReadonlyArray<EntryId>): ReadonlyArray<Message> =>
-  [...new Set(ids)].flatMap((id) => {
-    const row = db.one<EntryRow>(`${ENTRY} AND kind = 'Posted'`, id)
-    return row === undefined ? [] : [message(db, row)]
-  })
+/** What of these entries are messages, as they stand now, in the order of the ids. */
+export const messages = (db: Statements, ids: ReadonlyArray<EntryId>): ReadonlyArray<Message> => {
+  if (ids.length === 0) return []
+  const wanted = [...new Set(ids)]
+  const list = JSON.stringify(wanted)
+  const found = new Map<EntryId, Message>()
+  for (const row of rows(db, LISTED_MESSAGES, list)) found.set(row.id, fromPosted(posted(row)))
+  const later = db.all<Amendment>(
+    `SELECT about.kind, about.target, about.content_type, about.content
+     FROM json_each(?) AS wanted CROSS JOIN log AS about ON about.target = wanted.value ORDER BY about.id`,
+    list
+  )
+  amendAll(found, later)
+  return wanted.flatMap((id) => found.get(id) ?? [])
+}
 
 /** The message with this gid. */
 export const idOf = (db: Statements, tail: Tail, gid: string): EntryId | undefined =>
@@ -149,14 +169,7 @@ export const history = (
   const high = from === to ? low : seqOf(db, tail, chat, to, end)
   const found = new Map<EntryId, Message>()
   for (const one of messages(db, tail.between(chat, low, high)).toReversed()) found.set(one.id, one)
-  const rows = db.all<EntryRow>(
-    `SELECT log.* FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id
-     WHERE place.chat = ? AND place.seq BETWEEN ? AND ? AND log.kind = 'Posted' ORDER BY place.seq DESC`,
-    chat,
-    low,
-    high
-  )
-  for (const row of rows) found.set(row.id, fromPosted(posted(row)))
+  for (const row of rows(db, MESSAGES, chat, low, high)) found.set(row.id, fromPosted(posted(row)))
   const later = db.all<Amendment>(
     `SELECT about.kind, about.target, about.content_type, about.content
      FROM log_by_chat AS place CROSS JOIN log AS about ON about.target = place.id
@@ -165,11 +178,7 @@ export const history = (
     low,
     high
   )
-  for (const row of later) {
-    const body = amendment(row)
-    const before = found.get(body.message)
-    if (before !== undefined) found.set(body.message, amend(before, body))
-  }
+  amendAll(found, later)
   const ids = [...found.keys()]
   const newest = ids[0]
   const oldest = ids[ids.length - 1]

@@ -1,7 +1,6 @@
 /** Rows of the tables, and what they are in the engine's words. */
 import type { Chat, Committers, Head, Member, Preference } from "@parley/core/Chat"
 import type { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
-import type { Changed, Entry, EntryBody, Posted, Recalled, Replaced } from "@parley/core/Log"
 import type { Place } from "@parley/core/Place"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
@@ -83,71 +82,6 @@ export const chat = (row: ChatRow, members: ReadonlyArray<MemberRow>): Chat => (
 })
 
 export const emptyHead: Head = { seq: 0, posted: 0, activeAt: 0 }
-
-/** A row of the log; which columns are null depends on `kind`. */
-export type EntryRow = {
-  readonly id: EntryId
-  readonly chat: ChatId
-  readonly seq: number
-  readonly posted: number
-  readonly at: number
-  readonly author: UserId | null
-  readonly origin: string | null
-  readonly kind: EntryBody["_tag"]
-  readonly gid: string | null
-  readonly target: EntryId | null
-  readonly type: Posted["type"] | null
-  readonly content_type: string | null
-  readonly content: string | null
-  readonly date: number | null
-}
-
-/** A row that is known to be a message's. */
-export const posted = (row: EntryRow): Entry<Posted> => ({
-  id: row.id,
-  chat: row.chat,
-  seq: row.seq,
-  posted: row.posted,
-  at: row.at,
-  by: row.author,
-  origin: row.origin,
-  body: {
-    _tag: "Posted",
-    gid: row.gid ?? "",
-    type: row.type ?? "normal",
-    contentType: row.content_type ?? "",
-    content: row.content ?? "",
-    date: row.date ?? 0
-  }
-})
-
-/** A row that is known to be about another message. */
-export const amendment = (row: Pick<EntryRow, "kind" | "target" | "content_type" | "content">): Replaced | Recalled => {
-  const message = row.target as EntryId
-  return row.kind === "Recalled"
-    ? { _tag: "Recalled", message }
-    : { _tag: "Replaced", message, contentType: row.content_type ?? "", content: row.content ?? "" }
-}
-
-export const entry = (row: EntryRow): Entry => {
-  if (row.kind === "Posted") return posted(row)
-  const body: EntryBody =
-    row.kind === "Created"
-      ? { _tag: "Created" }
-      : row.kind === "Changed"
-        ? { ...(JSON.parse(row.content ?? "{}") as Omit<Changed, "_tag">), _tag: "Changed" }
-        : amendment(row)
-  return {
-    id: row.id,
-    chat: row.chat,
-    seq: row.seq,
-    posted: row.posted,
-    at: row.at,
-    by: row.author,
-    origin: row.origin,
-    body
-  }
-}
 
 export type PlaceRow = {
   readonly chat: ChatId
