@@ -5,12 +5,16 @@
 import * as Effect from "effect/Effect"
 import type { Surroundings } from "./Session.ts"
 
-interface Begun {
+class Begun {
   /** What answers it, once that is known. */
   conclude: (() => void) | undefined
   /** Whether it has to be done in the ordinary way, when it is its turn. */
-  refused: boolean
+  refused = false
   readonly otherwise: Effect.Effect<void>
+
+  constructor(otherwise: Effect.Effect<void>) {
+    this.otherwise = otherwise
+  }
 }
 
 type Around = Pick<Surroundings, "begin" | "ended" | "run"> & {
@@ -44,7 +48,7 @@ export class Underway {
   /** See `Session.begin`. */
   add(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
     if (!this.hasRoom || !this.#around.begin()) return false
-    const one: Begun = { conclude: undefined, refused: false, otherwise }
+    const one = new Begun(otherwise)
     this.#begun.push(one)
     let begins = false
     try {

@@ -72,6 +72,8 @@ describe("a frame", () => {
     }
     const inherited = parse('{"__proto__":{"module":"chat","method":"ping"}}', LIMIT)
     assert.deepStrictEqual(inherited.map(isUnreadable), [true])
+    const withMore = parse('{"module":"chat","method":"ping","problem":"x","more":1}', LIMIT)
+    assert.deepStrictEqual(withMore.map(isUnreadable), [false])
   })
 
   it("holds a bounded number of requests", () => {
