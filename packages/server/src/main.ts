@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The program `parley`. */
 import { readFileSync } from "node:fs"
+import { setFlagsFromString } from "node:v8"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
@@ -17,6 +18,10 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 }
 
 const args = process.argv.slice(2)
+
+// V8 guesses from the first hundred objects that are made in a place of the code whether all of them live long. With a store
+// that answers late at first, it takes messages under way for such: see docs/decisions/0016.
+setFlagsFromString("--no-allocation-site-pretenuring")
 
 // What the server keeps (messages, hashes of passwords, files) is for its own user only.
 process.umask(0o077)
