@@ -1,12 +1,12 @@
 /** A frame from a client: JSON text with one request, or an array of them. Source: PROTOCOLS, "Frames". */
 
-/** One request as it came: an object with string `module` and `method`, nothing else is known of it. */
+/** One request as it came: an object with string `module` and `method`, nothing else is known of it. It may have more fields. */
 export interface Request {
   readonly module: string
   readonly method: string
-  readonly params: unknown
-  readonly sid: unknown
-  readonly id: unknown
+  readonly params?: unknown
+  readonly sid?: unknown
+  readonly id?: unknown
 }
 
 /** What stands in a frame where a request is due, and why it is none. A class: a request may have any field. */

@@ -5,12 +5,9 @@ import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request }
 
 const LIMIT = 3
 
-const request = (fields: Partial<Request> = {}): Request => ({
+const request = (fields: Partial<Request> & Readonly<Record<string, unknown>> = {}): Request => ({
   module: "chat",
   method: "ping",
-  params: undefined,
-  sid: undefined,
-  id: undefined,
   ...fields
 })
 
@@ -23,7 +20,10 @@ describe("a frame", () => {
       ['{"module":"","method":""}', [request({ module: "", method: "" })]],
       [
         '[{"module":"a","method":"b","params":[1]},{"module":"c","method":"d","sid":"s","id":5,"more":1}]',
-        [request({ module: "a", method: "b", params: [1] }), request({ module: "c", method: "d", sid: "s", id: 5 })]
+        [
+          request({ module: "a", method: "b", params: [1] }),
+          request({ module: "c", method: "d", sid: "s", id: 5, more: 1 })
+        ]
       ],
       [
         '{"module":"chat","method":"ping","params":null,"sid":null,"id":null}',
