@@ -1,4 +1,5 @@
 /** Clients of the bare relay (see `servers/relay.ts`). */
+import { randomUUID } from "node:crypto"
 import { type Client, readingOnce, type Speaker, textBehind } from "./Client.ts"
 import { dial } from "./Line.ts"
 
@@ -25,11 +26,10 @@ export const relay = (port: number): Speaker => ({
       },
       closed: hooks.lost
     })
-    let count = 0
     const client: Client = {
       send: (content) =>
         line.send(
-          `{"module":"message","method":"send","params":[{"gid":"${user.account}-${++count}","cgid":"${chat.gid}","user":${user.id},"date":${Date.now()},"type":"normal","contentType":"text","content":"${content}"}],"sid":"${user.sid}"}`
+          `{"module":"message","method":"send","params":[{"gid":"${randomUUID()}","cgid":"${chat.gid}","user":${user.id},"date":${Date.now()},"type":"normal","contentType":"text","content":"${content}"}],"sid":"${user.sid}"}`
         ),
       close: line.destroy
     }

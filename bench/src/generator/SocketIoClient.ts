@@ -1,4 +1,5 @@
 /** Clients of socket.io: its packets over Engine.IO 4, on a WebSocket from the start. Source: socket.io's protocol documents. */
+import { randomUUID } from "node:crypto"
 import { type Client, type Heard, readingOnce, type Speaker, textBehind } from "./Client.ts"
 import { dial } from "./Line.ts"
 
@@ -35,7 +36,7 @@ export const socketIo = (port: number): Speaker => ({
       send: (content) => {
         count++
         line.send(
-          `42${count}["send",{"gid":"${user.account}-${count}","cgid":"${chat.gid}","user":${user.id},"date":${Date.now()},"type":"normal","contentType":"text","content":"${content}"}]`
+          `42${count}["send",{"gid":"${randomUUID()}","cgid":"${chat.gid}","user":${user.id},"date":${Date.now()},"type":"normal","contentType":"text","content":"${content}"}]`
         )
       },
       close: line.destroy

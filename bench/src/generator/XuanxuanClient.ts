@@ -1,4 +1,5 @@
 /** Clients of Parley, as docs/protocols/xuanxuan.md has them: they acknowledge every packet, gathered for 50 ms. */
+import { randomUUID } from "node:crypto"
 import { type Chat, type Client, type Heard, readingOnce, type Speaker } from "./Client.ts"
 import { dial, type Line } from "./Line.ts"
 
@@ -121,12 +122,10 @@ export const xuanxuan = (port: number): Speaker => ({
       line.send(`{"module":"chat","method":"message","id":[${unacknowledged.join(",")}],"sid":"${user.sid}"}`)
       unacknowledged = []
     }
-    let count = 0
     const head = `{"module":"chat","method":"message","params":[{"cgid":"${chat.gid}","type":"normal","contentType":"text"`
     const tail = `"}],"sid":"${user.sid}"}`
-    const prefix = `${process.pid}-${Date.now().toString(36)}-${user.id}-`
     const client: Client = {
-      send: (content) => line.send(`${head},"gid":"${prefix}${++count}","content":"${content}${tail}`),
+      send: (content) => line.send(`${head},"gid":"${randomUUID()}","content":"${content}${tail}`),
       close: line.destroy
     }
     become((bytes) => {

@@ -94,9 +94,12 @@ describe("a writer that dies", () => {
         (gid) => Effect.result(commits.commit(message(gid, "x".repeat(10_000)))),
         { concurrency: "unbounded" }
       )
-      const [outcomes] = yield* Effect.all([waiting, Effect.promise(() => worker.terminate())], {
+      const looking = Effect.result(commits.find(["m0"]))
+      const [outcomes, found] = yield* Effect.all([waiting, looking, Effect.promise(() => worker.terminate())], {
         concurrency: "unbounded"
       })
+      assert(Result.isFailure(found) && found.failure.operation === "messagesByGid")
+      assert.strictEqual((yield* Effect.flip(commits.find(["m0"])))._tag, "StorageFailed")
       const failures = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
       assert.deepStrictEqual([...new Set(failures)], ["StorageFailed"])
       assert.strictEqual((yield* Effect.flip(commits.commit(message("late"))))._tag, "StorageFailed")

@@ -28,7 +28,8 @@ const extent = (file: string) => {
     newest: one("SELECT max(id) FROM log"),
     upto: one("SELECT upto FROM log_indexed"),
     byChat: one("SELECT count(*) FROM log_by_chat"),
-    byGid: one("SELECT count(*) FROM log_by_gid")
+    byGid: one("SELECT count(*) FROM log_by_gid"),
+    gids: one("SELECT gids FROM log_indexed")
   }
   database.close()
   return found
@@ -41,6 +42,7 @@ const none: News = { failed: failing, remade: failing }
 const pretended = () => {
   const writing = {
     unindexed: 0,
+    waiting: 0,
     asked: new Array<number>(),
     fails: undefined as unknown,
     index(this: void, most = Infinity) {
@@ -61,14 +63,14 @@ describe("the log's indexes", () => {
         Effect.gen(function* () {
           const { store } = yield* here(file, each(4))
           for (const one of [ann, chat, message("a"), message("b")]) yield* store.commit(one)
-          assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 0 })
+          assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 0, gids: 0 })
           yield* store.commit(message("c"))
-          assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+          assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3, gids: 4 })
           yield* store.commit(message("d"))
-          assert.deepStrictEqual(extent(file), { newest: 5, upto: 4, byChat: 4, byGid: 3 })
+          assert.deepStrictEqual(extent(file), { newest: 5, upto: 4, byChat: 4, byGid: 3, gids: 4 })
         })
       )
-      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4 })
+      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4, gids: 5 })
     })
   )
 
@@ -78,11 +80,11 @@ describe("the log's indexes", () => {
       const file = join(yield* folder, "parley.db")
       const { store, writer } = yield* here(file, NEVER)
       for (const one of [ann, chat, message("a"), message("b")]) yield* store.commit(one)
-      writer.transactions.index(2)
-      assert.deepStrictEqual(extent(file), { newest: 3, upto: 2, byChat: 2, byGid: 1 })
-      assert.strictEqual(writer.transactions.unindexed, 1)
+      writer.transactions.index(2, 1)
+      assert.deepStrictEqual(extent(file), { newest: 3, upto: 2, byChat: 2, byGid: 1, gids: 1 })
+      assert.deepStrictEqual([writer.transactions.unindexed, writer.transactions.waiting], [1, 1])
       writer.transactions.index(7)
-      assert.deepStrictEqual(extent(file), { newest: 3, upto: 3, byChat: 3, byGid: 2 })
+      assert.deepStrictEqual(extent(file), { newest: 3, upto: 3, byChat: 3, byGid: 2, gids: 3 })
       assert.strictEqual(writer.transactions.unindexed, 0)
     })
   )
@@ -96,17 +98,17 @@ describe("the log's indexes", () => {
       const other = new DatabaseSync(file)
       other.exec("BEGIN IMMEDIATE")
       assert.throws(() => writer.transactions.index(), /locked/)
-      other.exec("UPDATE log SET gid = 'a' WHERE gid = 'b'; COMMIT")
+      other.exec("UPDATE log SET seq = 2 WHERE id = 3; COMMIT")
       assert.throws(() => writer.transactions.index(), /UNIQUE/)
-      assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 0 })
+      assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 0, gids: 0 })
       // What is not flushed must be nothing but that: whoever is answered is on the disk.
       assert.strictEqual(writer.synchronous, 2)
       yield* store.commit(message("c"))
       assert.strictEqual((yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])).length, 4)
-      other.exec("UPDATE log SET gid = 'b' WHERE id = 3")
+      other.exec("UPDATE log SET seq = 3 WHERE id = 3")
       other.close()
       assert.strictEqual(writer.transactions.index(), undefined)
-      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3, gids: 4 })
     })
   )
 
@@ -127,17 +129,17 @@ describe("the log's indexes", () => {
       writer.transactions.index(2)
       yield* store.commit(message("c"))
       const other = new DatabaseSync(file)
-      other.exec("INSERT INTO log_by_gid VALUES ('c', 1); INSERT INTO log_by_chat VALUES (1, 77, 77)")
+      other.exec("INSERT INTO log_by_gid VALUES (77, 77); INSERT INTO log_by_chat VALUES (1, 4, 77)")
       other.close()
       yield* whole
-      assert.match(String(writer.transactions.index(2)), /UNIQUE.*log_by_gid/)
-      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+      assert.match(String(writer.transactions.index(2)), /UNIQUE.*log_by_chat/)
+      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3, gids: 4 })
       assert.strictEqual(writer.synchronous, 2)
       assert.strictEqual(writer.transactions.unindexed, 0)
       yield* whole
       yield* store.commit(message("d"))
       assert.strictEqual(writer.transactions.index(), undefined)
-      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4 })
+      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4, gids: 5 })
     })
   )
 
@@ -151,9 +153,9 @@ describe("the log's indexes", () => {
       yield* Effect.promise(() => once(child.stdout, "data"))
       child.kill("SIGKILL")
       yield* Effect.promise(() => once(child, "exit"))
-      assert.deepStrictEqual(extent(file), { newest: 4, upto: 0, byChat: 0, byGid: 0 })
+      assert.deepStrictEqual(extent(file), { newest: 4, upto: 0, byChat: 0, byGid: 0, gids: 0 })
       const store = yield* SqliteStore.make({ file })
-      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3 })
+      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3, gids: 4 })
       const log = yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])
       assert.deepStrictEqual(
         log.map(({ body, seq }) => [seq, body._tag === "Posted" ? body.gid : body._tag]),
@@ -209,9 +211,9 @@ describe("a writer whose indexes are at odds with the log", () => {
       assert.strictEqual(out, "a,b,c,d\n")
       assert.match(
         err,
-        /PARLEY_LOG_INDEX.*The log's indexes were at odds with it: UNIQUE constraint failed: log_by_gid.gid\. /
+        /PARLEY_LOG_INDEX.*The log's indexes were at odds with it: UNIQUE constraint failed: log_by_chat.chat, log_by_chat.seq\. /
       )
-      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4 })
+      assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4, gids: 5 })
     })
   )
 })
@@ -224,7 +226,7 @@ describe("indexing", () => {
   it("waits for enough entries, or for nothing to come any more", () => {
     vi.useFakeTimers()
     const writing = pretended()
-    const indexing = new Indexing(writing, { entries: 10, idle: 100 }, none)
+    const indexing = new Indexing(writing, { entries: 10, gids: 0, idle: 100 }, none)
     writing.unindexed = 9
     indexing.answered()
     vi.advanceTimersByTime(99)
@@ -247,13 +249,14 @@ describe("indexing", () => {
       get unindexed() {
         return writing.unindexed
       },
+      waiting: 0,
       index(most = Infinity) {
         const before = writing.unindexed
         index(most)
         vi.advanceTimersByTime((before - writing.unindexed) / 10)
       }
     }
-    const indexing = new Indexing(slow, { entries: 4096, idle: 100 }, none)
+    const indexing = new Indexing(slow, { entries: 4096, gids: 0, idle: 100 }, none)
     for (const [unindexed, left] of [
       [4096, 0],
       [4096, 3596],
@@ -270,13 +273,46 @@ describe("indexing", () => {
     assert.strictEqual(vi.getTimerCount(), 0)
   })
 
+  it("lets gids wait for each other while messages come, and for nothing once none come", () => {
+    vi.useFakeTimers()
+    const writing = pretended()
+    const kept: Array<number | undefined> = []
+    const indexing = new Indexing(
+      {
+        get unindexed() {
+          return writing.unindexed
+        },
+        get waiting() {
+          return writing.waiting
+        },
+        index(most, keep = 0) {
+          kept.push(keep)
+          writing.waiting = keep
+          writing.index(most)
+        }
+      },
+      { entries: 10, gids: 50, idle: 100 },
+      none
+    )
+    writing.unindexed = 10
+    writing.waiting = 60
+    indexing.answered()
+    assert.deepStrictEqual([writing.unindexed, writing.waiting], [0, 50])
+    vi.advanceTimersByTime(99)
+    assert.strictEqual(writing.waiting, 50)
+    vi.advanceTimersByTime(1)
+    assert.strictEqual(writing.waiting, 0)
+    assert.deepStrictEqual(kept, [50, 0])
+    assert.strictEqual(vi.getTimerCount(), 0)
+  })
+
   it("that fails is tried again, ever less often, and tells why", () => {
     vi.useFakeTimers()
     const writing = pretended()
     const told: Array<unknown> = []
     const indexing = new Indexing(
       writing,
-      { entries: 10, idle: 100 },
+      { entries: 10, gids: 0, idle: 100 },
       { failed: (cause) => told.push(cause), remade: failing }
     )
     writing.fails = new Error("at odds")

@@ -6,7 +6,7 @@ import { Effect, Exit, Scope } from "effect"
 import { Store } from "@parley/core/Store"
 import { reopenLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { migrations } from "../src/sqlite/Schema.ts"
+import { migrate, migrations } from "../src/sqlite/Schema.ts"
 import { folder } from "./folder.ts"
 
 describe("the store on SQLite", () => {
@@ -109,8 +109,7 @@ describe("the database file", () => {
       Effect.fnUntraced(function* () {
         const file = join(yield* folder, "parley.db")
         const database = new DatabaseSync(file)
-        for (const step of migrations.slice(0, version)) database.exec(step)
-        if (version > 0) database.exec(`PRAGMA application_id = 1349676153; PRAGMA user_version = ${version}`)
+        if (version > 0) assert.isUndefined(migrate(database, migrations.slice(0, version)))
         database.close()
         const law = storeLaws[0]
         assert.isDefined(law)

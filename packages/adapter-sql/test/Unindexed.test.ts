@@ -15,6 +15,7 @@ const paces = [
   ["after each entry", each(1)],
   ["after two entries", each(2)],
   ["after three entries", each(3)],
+  ["after two entries but for three gids", each(2, 3)],
   ["at the end only", NEVER]
 ] as const
 
@@ -66,7 +67,7 @@ type Step =
   | { readonly _tag: "Start"; readonly gid: number }
   | { readonly _tag: "Hide"; readonly message: number }
   | { readonly _tag: "Fail"; readonly chat: number; readonly hides: boolean }
-  | { readonly _tag: "Index"; readonly most: number }
+  | { readonly _tag: "Index"; readonly most: number; readonly keep: number }
   | { readonly _tag: "Lose"; readonly parts: ReadonlyArray<Step> }
 
 const GIDS = 40
@@ -95,7 +96,9 @@ const step: fc.Arbitrary<ReadonlyArray<Step>> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(fc.record({ _tag: fc.constant("Index" as const), most: fc.integer({ min: 1, max: 12 }) }))
+    arbitrary: fc.tuple(
+      fc.record({ _tag: fc.constant("Index" as const), most: fc.integer({ min: 1, max: 12 }), keep: fc.nat(12) })
+    )
   },
   {
     weight: 1,
@@ -213,7 +216,7 @@ describe("a store with entries on both sides of its log's indexes", () => {
                 const fresh = () => `fresh${nth++}`
                 for (const parts of steps) {
                   const [first] = parts
-                  if (first?._tag === "Index") writer.transactions.index(first.most)
+                  if (first?._tag === "Index") writer.transactions.index(first.most, first.keep)
                   else if (first?._tag === "Lose") {
                     const lost = first.parts.map((part) => unitOf([part], { chats, messages }, fresh))
                     assert.strictEqual(writer.lose(lost), "Failed")

@@ -1,6 +1,6 @@
 /**
- * A process that stores messages in the database named by its argument while its index of gids is at odds with the log,
- * and prints the gids of the log.
+ * A process that stores messages in the database named by its argument while an index is at odds with the log, and
+ * prints the gids of the log.
  */
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ await Effect.runPromise(
       yield* store.commit(unit({ _tag: "CreateChat", chat: newChat("c", []), by: null }))
       yield* post("a")
       const other = new DatabaseSync(file)
-      other.exec("INSERT INTO log_by_gid VALUES ('a', 77)")
+      other.exec("INSERT INTO log_by_chat VALUES (1, 2, 77)")
       other.close()
       for (const gid of ["b", "c", "d"]) yield* post(gid)
       const log = yield* store.entries([{ chat: ChatId(1), after: 1, limit: 10 }])

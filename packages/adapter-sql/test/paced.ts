@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads"
 import { once } from "node:events"
 import { Effect, type Scope } from "effect"
 import { Duplicate, Stale, StorageFailed, type Store, type Unit } from "@parley/core/Store"
+import type { EntryId } from "@parley/core/Ids"
 import { NO_ENTRY, NO_USER } from "@parley/core/testing/StoreLaws/Law"
 import type { DatabaseRefused } from "@parley/adapter-sql/DatabaseRefused"
 import { Commits, type Committed } from "../src/sqlite/Commits.ts"
@@ -15,8 +16,8 @@ import { written, type FromWriter } from "../src/sqlite/Wire.ts"
 import { pack } from "./pack.ts"
 import type { WriterData } from "../src/sqlite/Writer.ts"
 
-/** Only when so many entries are not indexed, and at the end. */
-export const each = (entries: number): Pace => ({ entries, idle: 2 ** 31 - 1 })
+/** Only when so many entries are not indexed, but for so many gids, and at the end. */
+export const each = (entries: number, gids = 0): Pace => ({ entries, gids, idle: 2 ** 31 - 1 })
 
 /** At the end, and never before. */
 export const NEVER = each(Infinity)
@@ -69,6 +70,9 @@ export class Here {
       if (refusal._tag === "Duplicate") return Effect.fail(new Duplicate(refusal))
       return Effect.fail(new StorageFailed({ operation: "commit", cause: refusal.cause }))
     })
+
+  readonly find = (gids: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<EntryId>> =>
+    Effect.sync(() => this.transactions.find(gids))
 
   /** How it flushes: 1 is NORMAL, 2 is FULL. */
   get synchronous(): unknown {

@@ -2,17 +2,17 @@
  * Units, applied to the database within the transaction that is open: no thread, no Effect, so that it can be read and
  * tested by itself.
  *
- * A message's gid is looked for before the message is written, since the log's indexes lag behind. What else must be
+ * A message's gid is looked for before the message is written, since the index of gids lags behind. What else must be
  * unique is left to the tables: a unit is tried, and where something is there already it is undone and the reason is
  * looked up.
  */
 import { ChatId, EntryId } from "@parley/core/Ids"
 import type { Unit, Write } from "@parley/core/Store"
 import { changeChat, createChat, INSERT_ENTRY, movePlace, setPreference } from "./ChatWrites.ts"
-import { duplicate, wanted } from "./Duplicates.ts"
+import { duplicate, wanted, type Wanted } from "./Duplicates.ts"
 import { isTaken } from "./Failure.ts"
+import { fingerprint, Gids } from "./Gids.ts"
 import { Heads, type WriterHead } from "./Heads.ts"
-import { idOf } from "./MessageReads.ts"
 import type { Statements } from "./Statements.ts"
 import { Tail } from "./Tail.ts"
 import { changeUser, createUser, saveSession, saveSettings } from "./UserWrites.ts"
@@ -35,14 +35,16 @@ const isOneStatement = (write: Write): boolean =>
 export class Applying {
   readonly #db: Statements
   readonly #tail: Tail
+  readonly #gids: Gids
   readonly #heads: Heads
   /** Where the numbers of the unit's writes go. */
   #numbers: Array<number> = []
 
-  /** Nobody else adds to `tail`. */
-  constructor(db: Statements, tail: Tail = new Tail()) {
+  /** Nobody else adds to `tail` and `gids`. */
+  constructor(db: Statements, tail: Tail = new Tail(), gids: Gids = new Gids(db)) {
     this.#db = db
     this.#tail = tail
+    this.#gids = gids
     this.#heads = new Heads(db, tail)
   }
 
@@ -50,6 +52,7 @@ export class Applying {
   forget(): void {
     this.#heads.clear()
     this.#tail.forget()
+    this.#gids.forget()
   }
 
   /**
@@ -59,6 +62,7 @@ export class Applying {
   unit(unit: PostRow | Unit, numbers: Array<number>): Refusal | undefined {
     this.#numbers = numbers
     if (!this.#tail.isKnown) this.#tail.follow(this.#db)
+    this.#gids.load()
     return isPost(unit) ? this.#onePost(unit) : this.#whole(unit)
   }
 
@@ -67,7 +71,7 @@ export class Applying {
       const head = this.#heads.get(post[0])
       if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "Stale", chats: [post[0]] }
       if (head === undefined) return this.#unknown(post[0])
-      return this.#post(post, head) ? undefined : duplicate(this.#db, this.#tail, { messages: [post[5]] }, new Taken())
+      return this.#post(post, head) ? undefined : this.#duplicate({ messages: [post[5]] }, new Taken())
     } catch (cause) {
       return this.#failed(cause)
     }
@@ -89,14 +93,19 @@ export class Applying {
     } catch (cause) {
       this.#numbers.length = already
       this.#tail.cut(newest)
+      this.#gids.cut(newest)
       this.#heads.forget(unit.writes.flatMap((write) => (write._tag === "Append" ? [write.chat] : [])))
       const failed = this.#failed(cause)
       if (guarded) {
         db.prepare("ROLLBACK TO unit").run()
         db.prepare("RELEASE unit").run()
       }
-      return cause instanceof Taken || isTaken(cause) ? duplicate(db, this.#tail, wanted(unit), cause) : failed
+      return cause instanceof Taken || isTaken(cause) ? this.#duplicate(wanted(unit), cause) : failed
     }
+  }
+
+  #duplicate(wanted: Wanted, cause: unknown): Refusal {
+    return duplicate(this.#db, { gids: this.#gids, tail: this.#tail }, wanted, cause)
   }
 
   /** A failure of one statement; one that ended the transaction goes on to the caller. */
@@ -172,7 +181,8 @@ export class Applying {
   #post(post: PostRow, head: WriterHead): boolean {
     const [chat, , by, origin, at, gid, type, contentType, content, date] = post
     const db = this.#db
-    if (idOf(db, this.#tail, gid) !== undefined) return false
+    const print = fingerprint(gid)
+    if (this.#gids.find(gid, print) !== undefined) return false
     const seq = head.seq + 1
     const { lastInsertRowid } = db
       .prepare(INSERT_MESSAGE)
@@ -180,14 +190,15 @@ export class Applying {
     const id = EntryId(Number(lastInsertRowid))
     head.seq = seq
     head.posted += 1
-    this.#tail.append({ id, chat, seq, gid })
+    this.#tail.append({ id, chat, seq })
+    this.#gids.add(gid, print, id)
     this.#numbers.push(id, seq, head.posted)
     return true
   }
 
   #create(write: Extract<Write, { readonly _tag: "CreateChat" }>): void {
     const [id, entry] = createChat(this.#db, write.chat, write.by)
-    this.#tail.append({ id: EntryId(entry), chat: ChatId(id), seq: 1, gid: null })
+    this.#tail.append({ id: EntryId(entry), chat: ChatId(id), seq: 1 })
     this.#numbers.push(id, entry)
   }
 
@@ -224,7 +235,7 @@ export class Applying {
     )
     const id = EntryId(inserted)
     head.seq = seq
-    this.#tail.append({ id, chat, seq, gid: null })
+    this.#tail.append({ id, chat, seq })
     if (body._tag === "Changed") {
       changeChat(this.#db, { id, chat, seq, posted: head.posted, at, by, origin, body })
       head.version += 1

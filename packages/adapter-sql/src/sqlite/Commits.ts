@@ -5,6 +5,7 @@
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { EntryId } from "@parley/core/Ids"
 import type { Entry, Posted } from "@parley/core/Log"
 import { Duplicate, type Post, Stale, StorageFailed, type Unit, type Written } from "@parley/core/Store"
 import { Parcel, posted, written, type FromWriter, type Refusal, type ToWriter } from "./Wire.ts"
@@ -17,6 +18,11 @@ const failed = (cause: unknown): StorageFailed => new StorageFailed({ operation:
 type Waiting =
   | { readonly post: Post; readonly settled: (entry: Entry<Posted> | undefined) => void }
   | { readonly post: undefined; readonly unit: Unit; readonly answer: (outcome: Committed) => void }
+
+/** Somebody waits for messages by their gids. */
+type Finding = (outcome: Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>) => void
+
+const notFound = (cause: unknown): StorageFailed => new StorageFailed({ operation: "messagesByGid", cause })
 
 const fail = (waiting: Iterable<Waiting>, cause: unknown): void => {
   const outcome = Effect.fail(failed(cause))
@@ -54,6 +60,8 @@ export class Commits {
   #waiting: Array<Waiting> = []
   /** What is being committed; empty between transactions. */
   #inFlight: ReadonlyArray<Waiting> = []
+  /** In the order in which they asked, and are answered. */
+  #finding: Array<Finding> = []
   /** A turn of the event loop is awaited, so that what its other events commit travels along. */
   #armed = false
   /** How many units are likely to come: as many as were under way when the last transaction was over. */
@@ -85,6 +93,14 @@ export class Commits {
     if (this.#over !== undefined) return queueMicrotask(() => settled(undefined))
     this.#add({ post, settled })
   }
+
+  readonly find = (gids: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<EntryId>, StorageFailed> =>
+    Effect.callback((resume) => {
+      if (gids.length === 0) return resume(Effect.succeed([]))
+      if (this.#ending || this.#ended) return resume(Effect.fail(notFound(this.#over)))
+      this.#finding.push(resume)
+      this.#worker.postMessage({ _tag: "Find", gids } satisfies ToWriter)
+    })
 
   #add(waiting: Waiting): void {
     const count = this.#waiting.push(waiting)
@@ -174,6 +190,8 @@ export class Commits {
   }
 
   #answered(message: FromWriter): void {
+    if (message._tag === "Found") return this.#finding.shift()?.(Effect.succeed(message.ids))
+    if (message._tag === "NotFound") return this.#finding.shift()?.(Effect.fail(notFound(message.cause)))
     const units = this.#inFlight
     this.#inFlight = []
     this.#expected = units.length + this.#waiting.length
@@ -202,6 +220,8 @@ export class Commits {
     this.#inFlight = []
     this.#waiting = []
     fail(units, this.#over)
+    const outcome = Effect.fail(notFound(this.#over))
+    for (const finding of this.#finding.splice(0)) finding(outcome)
   }
 }
 

@@ -1,7 +1,8 @@
 /** What of a unit that was undone is there already. */
 import type { Unit } from "@parley/core/Store"
 import { chatByGid } from "./ChatReads.ts"
-import { messagesByGid } from "./MessageReads.ts"
+import type { Gids } from "./Gids.ts"
+import { messages } from "./MessageReads.ts"
 import { recordByKey } from "./RecordReads.ts"
 import type { Statements } from "./Statements.ts"
 import type { Tail } from "./Tail.ts"
@@ -36,17 +37,25 @@ export const wanted = (unit: Unit): Wanted => {
  * The refusal of a unit that failed with `cause` where something must be unique. Of chats, accounts and records the
  * first one is told. Where nothing is there, the unit is at odds with itself, which is its maker's fault.
  */
-export const duplicate = (db: Statements, tail: Tail, wanted: Wanted, cause: unknown): Refusal => {
-  const messages = messagesByGid(db, tail, wanted.messages)
+export const duplicate = (
+  db: Statements,
+  { gids, tail }: { readonly gids: Gids; readonly tail: Tail },
+  wanted: Wanted,
+  cause: unknown
+): Refusal => {
+  const stored = messages(
+    db,
+    wanted.messages.flatMap((gid) => gids.find(gid) ?? [])
+  )
   const [chat] = (wanted.chats ?? []).flatMap((gid) => chatByGid(db, tail, gid) ?? [])
   const [user] = usersByAccount(db, wanted.accounts ?? [])
   const [record] = (wanted.records ?? []).flatMap((one) => recordByKey(db, one.dialect, one.kind, one.key) ?? [])
-  if (messages.length === 0 && chat === undefined && user === undefined && record === undefined) {
+  if (stored.length === 0 && chat === undefined && user === undefined && record === undefined) {
     return { _tag: "Failed", cause }
   }
   return {
     _tag: "Duplicate",
-    messages,
+    messages: stored,
     ...(chat && { chat }),
     ...(user && { account: user.account }),
     ...(record && { record })

@@ -1,6 +1,6 @@
 /**
- * What is read from the log. Its indexes lag behind (see `Indexing`): whatever looks for entries by chat or by gid takes
- * the older ones from the tables `log_by_chat` and `log_by_gid`, and the newer ones from the tail.
+ * What is read from the log. Its indexes lag behind (see `Indexing`): whatever looks for entries by chat takes the older
+ * ones from the table `log_by_chat`, and the newer ones from the tail.
  */
 import type { SQLInputValue } from "node:sqlite"
 import type { Head } from "@parley/core/Chat"
@@ -142,16 +142,6 @@ export const messages = (db: Statements, ids: ReadonlyArray<EntryId>): ReadonlyA
   amendAll(found, later)
   return wanted.flatMap((id) => found.get(id) ?? [])
 }
-
-/** The message with this gid. */
-export const idOf = (db: Statements, tail: Tail, gid: string): EntryId | undefined =>
-  tail.byGid(gid) ?? db.one<{ id: EntryId }>("SELECT id FROM log_by_gid WHERE gid = ?", gid)?.id
-
-export const messagesByGid = (db: Statements, tail: Tail, gids: ReadonlyArray<string>): ReadonlyArray<Message> =>
-  messages(
-    db,
-    [...new Set(gids)].flatMap((gid) => idOf(db, tail, gid) ?? [])
-  )
 
 /** Messages `from`…`to` by number, newest first. */
 export const history = (

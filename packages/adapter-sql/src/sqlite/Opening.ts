@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { StorageFailed, Store, type Unit } from "@parley/core/Store"
+import type { EntryId } from "@parley/core/Ids"
 import * as DatabaseLock from "../DatabaseLock.ts"
 import { DatabaseRefused } from "../DatabaseRefused.ts"
 import * as ChatReads from "./ChatReads.ts"
@@ -18,6 +19,8 @@ import * as UserReads from "./UserReads.ts"
 /** What writes, as the store sees it. */
 export interface Writing {
   readonly commit: (unit: Unit) => Committed
+  /** The messages with these gids. Only the writer can tell: it alone has all of its index (see `Gids`). */
+  readonly find: (gids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>
   readonly post?: NonNullable<Store["Service"]["post"]>
 }
 
@@ -78,7 +81,7 @@ export const opening = Effect.fnUntraced(function* (
     })
 
   const tail = new Tail()
-  /** For what looks into the log by chat or by gid. */
+  /** For what looks into the log by chat. */
   const readLog = <A>(operation: string, query: (db: Statements, tail: Tail) => A): Effect.Effect<A, StorageFailed> =>
     read(operation, (db) => {
       tail.follow(db)
@@ -105,7 +108,10 @@ export const opening = Effect.fnUntraced(function* (
     entries: (ranges) => readLog("entries", (db, tail) => MessageReads.entries(db, tail, ranges)),
     locate: (ids) => read("locate", (db) => MessageReads.locate(db, ids)),
     history: (chat, page) => readLog("history", (db, tail) => MessageReads.history(db, tail, chat, page)),
-    messagesByGid: (gids) => readLog("messagesByGid", (db, tail) => MessageReads.messagesByGid(db, tail, gids)),
+    messagesByGid: (gids) =>
+      Effect.flatMap(writing.find([...new Set(gids)]), (ids) =>
+        read("messagesByGid", (db) => MessageReads.messages(db, ids))
+      ),
     messages: (ids) => read("messages", (db) => MessageReads.messages(db, ids)),
 
     placesOf: (user, device) => read("placesOf", (db) => ChatReads.placesOf(db, user, device)),

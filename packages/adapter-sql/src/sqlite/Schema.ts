@@ -1,5 +1,6 @@
 /** The tables, and how a database of an earlier version becomes one of this version. */
 import type { DatabaseSync } from "node:sqlite"
+import { provideFingerprint } from "./Gids.ts"
 
 /**
  * Step n makes version n of a database of version n - 1. Steps that were released never change; a new one is added.
@@ -7,8 +8,10 @@ import type { DatabaseSync } from "node:sqlite"
  * - Times are milliseconds since 1970, truth values 0 and 1, lists and attributes JSON.
  * - `chats` has no head: what would change with every message is read from the log.
  * - `log` has no index over (chat, seq) and none over gids, so that a message changes the page at the log's end and no
- *   other. `log_by_chat` and `log_by_gid` are those indexes: they have exactly the entries with ids up to
- *   `log_indexed.upto`, and are brought up to the log in bulk. Ids rise with every entry, and none is ever removed.
+ *   other. `log_by_chat` and `log_by_gid` are those indexes, which are brought up to the log in bulk: the first has
+ *   exactly the entries with ids up to `log_indexed.upto`, the other all messages up to `log_indexed.gids`, and some of
+ *   those after it. Ids rise with every entry, and none is ever removed.
+ * - `log_by_gid.fingerprint` may be that of several gids (see `Gids`).
  * - `log.posted` counts the messages up to an entry. It never falls along `seq`, so message number n of a chat is
  *   found by binary search over (chat, seq), without an index of its own in every row's way.
  * - `log.content` is a message's content, or for a change of facts the change as JSON.
@@ -179,6 +182,19 @@ export const migrations: ReadonlyArray<string> = [
 
   CREATE TABLE log_indexed (upto INTEGER NOT NULL) STRICT;
   INSERT INTO log_indexed SELECT coalesce(max(id), 0) FROM log;
+  `,
+  `
+  DROP TABLE log_by_gid;
+  CREATE TABLE log_by_gid (
+    fingerprint INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO log_by_gid
+    SELECT fingerprint(gid), id FROM log
+    WHERE gid IS NOT NULL AND id <= (SELECT upto FROM log_indexed) ORDER BY 1, 2;
+  ALTER TABLE log_indexed ADD COLUMN gids INTEGER NOT NULL DEFAULT 0;
+  UPDATE log_indexed SET gids = upto;
   `
 ]
 
@@ -193,6 +209,7 @@ export const migrate = (database: DatabaseSync, steps: ReadonlyArray<string> = m
   // Enforced while a table is rebuilt, references would forbid to drop it. It cannot be switched in a transaction.
   const enforcing = pragma(database, "foreign_keys")
   database.exec("PRAGMA foreign_keys = OFF")
+  provideFingerprint(database)
   try {
     database.exec("BEGIN IMMEDIATE")
     const version = pragma(database, "user_version")

@@ -1,14 +1,14 @@
 /**
- * The end of the log that its indexes do not have yet (see `Indexing`), by chat and by gid: what the indexes say of
- * earlier entries, this says of later ones. A connection has one of its own, which is true within the transaction that
+ * The end of the log that `log_by_chat` does not have yet (see `Indexing`): what that index says of earlier entries, this
+ * says of later ones. A connection has one of its own, which is true within the transaction that
  * is open: the writer adds what it appends, a reader follows at the beginning of each snapshot and so reads an entry once.
  */
 import type { ChatId, EntryId } from "@parley/core/Ids"
 import type { Statements } from "./Statements.ts"
 
-type TailRow = { readonly id: EntryId; readonly chat: ChatId; readonly seq: number; readonly gid: string | null }
+type TailRow = { readonly id: EntryId; readonly chat: ChatId; readonly seq: number }
 
-/** One chat's entries in the tail. A log has no gaps and the indexes end with one id, so they are the chat's last ones. */
+/** One chat's entries in the tail. A log has no gaps and the index ends with one id, so they are the chat's last ones. */
 interface Run {
   /** The sequence of the first. */
   first: number
@@ -18,12 +18,11 @@ interface Run {
 const NONE: ReadonlyArray<EntryId> = []
 
 export class Tail {
-  /** The newest entry that the indexes have; undefined until it is looked up. */
+  /** The newest entry that the index has; undefined until it is looked up. */
   #indexed: number | undefined
   /** By id. */
   #rows: Array<TailRow> = []
   #runs = new Map<ChatId, Run>()
-  #gids = new Map<string, EntryId>()
 
   /** Whether it was looked up since it was made, or forgotten. */
   get isKnown(): boolean {
@@ -35,7 +34,7 @@ export class Tail {
     return this.#rows.length
   }
 
-  /** The newest entry's id; that of the newest one in the indexes where there is none. */
+  /** The newest entry's id; that of the newest one in the index where there is none. */
   get newest(): number {
     return this.#rows.at(-1)?.id ?? this.#indexed ?? 0
   }
@@ -54,11 +53,11 @@ export class Tail {
   #read(db: Statements): void {
     const indexed = db.one<{ upto: number }>("SELECT upto FROM log_indexed")?.upto ?? 0
     this.begin(indexed)
-    const rows = db.lists<readonly [EntryId, ChatId, number, string | null]>(
-      "SELECT id, chat, seq, gid FROM log WHERE id > ? ORDER BY id",
+    const rows = db.lists<readonly [EntryId, ChatId, number]>(
+      "SELECT id, chat, seq FROM log WHERE id > ? ORDER BY id",
       this.newest
     )
-    for (const [id, chat, seq, gid] of rows) this.append({ id, chat, seq, gid })
+    for (const [id, chat, seq] of rows) this.append({ id, chat, seq })
   }
 
   /** It begins after the entry `indexed` from now on, which was never after where it begins. */
@@ -74,7 +73,6 @@ export class Tail {
         run.first++
         if (run.ids.length === 0) this.#runs.delete(row.chat)
       }
-      if (row.gid !== null) this.#gids.delete(row.gid)
     }
     this.#rows = this.#rows.slice(left)
   }
@@ -90,7 +88,6 @@ export class Tail {
     const run = this.#runs.get(row.chat)
     if (run === undefined) this.#runs.set(row.chat, { first: row.seq, ids: [row.id] })
     else run.ids.push(row.id)
-    if (row.gid !== null) this.#gids.set(row.gid, row.id)
   }
 
   /** Takes back what was appended after the entry `newest`. */
@@ -100,17 +97,12 @@ export class Tail {
       const run = this.#runs.get(row.chat)
       run?.ids.pop()
       if (run?.ids.length === 0) this.#runs.delete(row.chat)
-      if (row.gid !== null) this.#gids.delete(row.gid)
     }
   }
 
   /** The entry that is the nth in it, from 1; the newest where there are fewer. */
   nth(nth: number): number {
     return this.#rows[nth - 1]?.id ?? this.newest
-  }
-
-  byGid(gid: string): EntryId | undefined {
-    return this.#gids.get(gid)
   }
 
   /** The chat's last entry. */
@@ -135,6 +127,5 @@ export class Tail {
   #clear(): void {
     this.#rows = []
     this.#runs = new Map()
-    this.#gids = new Map()
   }
 }

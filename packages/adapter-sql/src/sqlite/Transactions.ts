@@ -1,24 +1,24 @@
 /** Lists of units, each list one transaction; and the log's indexes, brought up to it by transactions of their own. */
+import type { EntryId } from "@parley/core/Ids"
 import type { Unit } from "@parley/core/Store"
 import { Applying } from "./Apply.ts"
 import { isBusy, isTaken } from "./Failure.ts"
+import { Gids, provideFingerprint } from "./Gids.ts"
 import type { Statements } from "./Statements.ts"
 import { Tail } from "./Tail.ts"
 import type { FromWriter, PostRow, Refusal } from "./Wire.ts"
 
-const INDEX = [
-  `INSERT INTO log_by_chat (chat, seq, id)
-   SELECT chat, seq, id FROM log WHERE id > (SELECT upto FROM log_indexed) AND id <= ? ORDER BY chat, seq`,
-  `INSERT INTO log_by_gid (gid, id)
-   SELECT gid, id FROM log WHERE id > (SELECT upto FROM log_indexed) AND id <= ? AND gid IS NOT NULL ORDER BY gid`,
-  "UPDATE log_indexed SET upto = ?"
-]
-
-const EMPTY = "DELETE FROM log_by_chat; DELETE FROM log_by_gid; UPDATE log_indexed SET upto = 0"
+// A conflict ends the transaction: to undo the statement alone, SQLite would copy each page before it changes it.
+const EXTEND = `INSERT OR ROLLBACK INTO log_by_chat (chat, seq, id)
+  SELECT chat, seq, id FROM log WHERE id > (SELECT upto FROM log_indexed) AND id <= ? ORDER BY chat, seq`
+const EXTENDED = "UPDATE log_indexed SET upto = ?, gids = ?"
+const EMPTY = "DELETE FROM log_by_chat; DELETE FROM log_by_gid; UPDATE log_indexed SET upto = 0, gids = 0"
+const FINGERPRINTS = "INSERT INTO log_by_gid SELECT fingerprint(gid), id FROM log WHERE gid IS NOT NULL ORDER BY 1, 2"
 
 export class Transactions {
   readonly #db: Statements
   readonly #tail = new Tail()
+  readonly #gids: Gids
   readonly #applying: Applying
   readonly #patience: number
 
@@ -26,11 +26,13 @@ export class Transactions {
   constructor(db: Statements, patience = 0) {
     this.#db = db
     this.#patience = patience
-    this.#applying = new Applying(db, this.#tail)
+    this.#gids = new Gids(db)
+    this.#applying = new Applying(db, this.#tail, this.#gids)
+    provideFingerprint(db.database)
   }
 
   /** What became of each unit, once all that took effect is on the disk. */
-  commit(units: ReadonlyArray<PostRow | Unit>): Exclude<FromWriter, { readonly _tag: "Ready" }> {
+  commit(units: ReadonlyArray<PostRow | Unit>): Extract<FromWriter, { readonly _tag: "Done" | "Failed" }> {
     const numbers: Array<number> = []
     const refused: Array<readonly [number, Refusal]> = []
     try {
@@ -49,52 +51,76 @@ export class Transactions {
     }
   }
 
-  /** How many entries the log's indexes do not have yet, as far as is known. */
+  /** The messages with these gids; those of the last transaction are among them. */
+  find(gids: ReadonlyArray<string>): ReadonlyArray<EntryId> {
+    this.#gids.load()
+    return gids.flatMap((gid) => this.#gids.find(gid) ?? [])
+  }
+
+  /** How many entries the log's index by chat does not have yet, as far as is known. */
   get unindexed(): number {
     return this.#tail.size
   }
 
+  /** The same of messages and the index by gid. */
+  get waiting(): number {
+    return this.#gids.size
+  }
+
   /**
-   * Brings the log's indexes up to its end, by at most so many entries. Throws when it cannot: then they are where they
-   * were, and nothing is lost, since what they lack is read from the log. Where they are at odds with the log they are
-   * made anew, whole, and it answers what showed that: in the order of some seconds for a million messages.
+   * Brings the log's indexes up to its end, by at most so many entries each; `keep` messages may be left out of that by
+   * gid. Throws when it cannot: then they are where they were, and nothing is lost, since what they lack is read from the
+   * log. Where they are at odds with the log they are made anew, whole, and it answers what showed that: in the order of
+   * some seconds for a million messages.
    */
-  index(most = Infinity): unknown {
-    if (this.#tail.isKnown && this.#tail.size === 0) return undefined
+  index(most = Infinity, keep = 0): unknown {
+    if (this.#tail.isKnown && this.#tail.size === 0 && this.#gids.size <= keep) return undefined
     const { database } = this.#db
     // Not flushed: the write-ahead log keeps its order, so a power cut can only lose index entries together with the
     // mark that says they are there, and never a message that was answered. Those are flushed as before.
     database.exec("PRAGMA synchronous = NORMAL")
     try {
-      this.#db.prepare("BEGIN IMMEDIATE").run()
-      if (!this.#tail.isKnown) this.#tail.follow(this.#db)
-      if (this.#tail.size === 0) return undefined
-      let upto = this.#tail.nth(most)
-      const odds = this.#extend(upto)
-      if (odds !== undefined) {
-        upto = this.#tail.newest
-        database.exec(EMPTY)
-        const still = this.#extend(upto)
-        if (still !== undefined) throw still
-      }
-      this.#db.prepare("COMMIT").run()
-      this.#tail.begin(upto)
-      return odds
+      this.#extend(most, keep)
+      return undefined
+    } catch (cause) {
+      if (!isTaken(cause)) throw cause
+      this.#makeAnew()
+      return cause
     } finally {
       if (database.isTransaction) this.#db.prepare("ROLLBACK").run()
       database.exec("PRAGMA synchronous = FULL")
     }
   }
 
-  /** The entries up to `upto`. Answers the error that says that something of theirs is there already. */
-  #extend(upto: number): unknown {
-    try {
-      for (const sql of INDEX) this.#db.prepare(sql).run(upto)
-      return undefined
-    } catch (cause) {
-      if (!isTaken(cause)) throw cause
-      return cause
-    }
+  #extend(most: number, keep: number): void {
+    this.#db.prepare("BEGIN IMMEDIATE").run()
+    this.#know()
+    if (this.#tail.size === 0 && this.#gids.size <= keep) return
+    const upto = this.#tail.nth(most)
+    this.#db.run(EXTEND, upto)
+    const { mark, taken } = this.#gids.index(this.#tail.newest, most, keep)
+    this.#db.run(EXTENDED, upto, mark)
+    this.#db.prepare("COMMIT").run()
+    this.#tail.begin(upto)
+    taken()
+  }
+
+  #makeAnew(): void {
+    this.#db.prepare("BEGIN IMMEDIATE").run()
+    this.#know()
+    const { newest } = this.#tail
+    this.#db.database.exec(EMPTY)
+    this.#db.run(EXTEND, newest)
+    this.#db.run(FINGERPRINTS)
+    this.#db.run(EXTENDED, newest, newest)
+    this.#db.prepare("COMMIT").run()
+    this.#tail.begin(newest)
+    this.#gids.forget()
+  }
+
+  #know(): void {
+    if (!this.#tail.isKnown) this.#tail.follow(this.#db)
+    this.#gids.load()
   }
 
   /** Each attempt waits as long as the connection's own timeout says. */

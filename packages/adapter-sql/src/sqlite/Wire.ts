@@ -94,7 +94,11 @@ export type Refusal =
     }
   | { readonly _tag: "Failed"; readonly cause: unknown }
 
-export type ToWriter = { readonly _tag: "Commit"; readonly parcel: Contents } | { readonly _tag: "End" }
+export type ToWriter =
+  | { readonly _tag: "Commit"; readonly parcel: Contents }
+  /** Asks for the messages with these gids. */
+  | { readonly _tag: "Find"; readonly gids: ReadonlyArray<string> }
+  | { readonly _tag: "End" }
 
 export type FromWriter =
   | { readonly _tag: "Ready" }
@@ -110,6 +114,9 @@ export type FromWriter =
     }
   /** The transaction failed, and no unit took effect. */
   | { readonly _tag: "Failed"; readonly cause: unknown }
+  /** Those there are, or why that cannot be told: in the order in which it was asked for. */
+  | { readonly _tag: "Found"; readonly ids: ReadonlyArray<EntryId> }
+  | { readonly _tag: "NotFound"; readonly cause: unknown }
 
 /**
  * What one write came to. `next` gives the write's numbers: chat and entry of a new chat; id, sequence and posted of an

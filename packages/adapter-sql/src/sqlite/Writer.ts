@@ -4,6 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite"
 import { parentPort, workerData, type MessagePort } from "node:worker_threads"
+import type { EntryId } from "@parley/core/Ids"
 import { sentence } from "./Failure.ts"
 import { Indexing, type News, PACE, type Pace } from "./Indexing.ts"
 import { Statements } from "./Statements.ts"
@@ -30,12 +31,20 @@ const news: News = {
     warn(`The log's indexes were at odds with it: ${sentence(odds)}. They were made anew; the log itself is as it was.`)
 }
 
+const finding = (find: () => ReadonlyArray<EntryId>): FromWriter => {
+  try {
+    return { _tag: "Found", ids: find() }
+  } catch (cause) {
+    return { _tag: "NotFound", cause }
+  }
+}
+
 const serve = (port: MessagePort, file: string, pace: Pace): void => {
   const database = new DatabaseSync(file, { timeout: PATIENCE })
   // FULL: whoever was answered survives a power cut.
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
-  // Gids come in no order, so looking for one reads a page of its own in their index. 64 MiB keep those pages at hand, and
-  // 4,000 pages (16 MiB) between checkpoints let many changes of a page become one write.
+  // Gids come in no order, so looking for one reads a page of its own in their index. 64 MiB keep those pages at hand (of
+  // about four million messages), and 4,000 pages (16 MiB) between checkpoints let many changes of a page become one write.
   database.exec("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
   database.exec(`PRAGMA busy_timeout = ${STROKE}`)
   const writing = new Transactions(new Statements(database), PATIENCE)
@@ -46,6 +55,9 @@ const serve = (port: MessagePort, file: string, pace: Pace): void => {
     if (message._tag === "Commit") {
       port.postMessage(writing.commit(unpack(message.parcel)))
       return indexing.answered()
+    }
+    if (message._tag === "Find") {
+      return port.postMessage(finding(() => writing.find(message.gids)))
     }
     indexing.end()
     database.close()
