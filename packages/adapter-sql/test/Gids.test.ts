@@ -45,6 +45,16 @@ const beginning = (digit: string, count: number): ReadonlyArray<string> => {
   return found
 }
 
+/** Gids whose fingerprints end with the same thirty bits: that many of them are what gids are kept by while they wait. */
+const alike = (count: number): ReadonlyArray<string> => {
+  const found = new Map<number, Array<string>>()
+  for (let n = 0; ; n++) {
+    const gids = found.get(fingerprint(`g${n}`) % 2 ** 30) ?? []
+    found.set(fingerprint(`g${n}`) % 2 ** 30, gids)
+    if (gids.push(`g${n}`) === count) return gids
+  }
+}
+
 describe("a fingerprint", () => {
   // What is in databases already: another one would not find it any more.
   it("is of 44 bits, and the same in every version", () => {
@@ -123,5 +133,39 @@ describe("gids that wait", () => {
     gids.cut(15)
     assert.strictEqual(gids.size, 15)
     for (let n = 1; n <= 40; n++) assert.strictEqual(gids.find(`g${n}`), n <= 15 ? EntryId(n) : undefined)
+  })
+  it("may be alike", () => {
+    const [one = "", other = ""] = alike(2)
+    const ways = [
+      [one, other],
+      [other, one]
+    ]
+    for (const [first = "", second = ""] of ways) {
+      const { add, db, gids, index } = opened()
+      add(first)
+      assert.strictEqual(gids.find(second), undefined)
+      add(second)
+      assert.deepStrictEqual([gids.find(first), gids.find(second)], [1, 2].map(EntryId))
+      // The index has one of them, then both.
+      for (const left of [1, 0]) {
+        index(2, Infinity, left)
+        assert.strictEqual(gids.size, left)
+        assert.deepStrictEqual([gids.find(first), gids.find(second)], [1, 2].map(EntryId))
+      }
+      const third = add("third")
+      db.run("DELETE FROM log WHERE id = ?", third)
+      gids.cut(2)
+      assert.strictEqual(gids.find("third"), undefined)
+    }
+  })
+
+  it("are taken back though others like them were there before", () => {
+    const [one = "", other = ""] = alike(2)
+    const { add, db, gids } = opened()
+    add(one)
+    add(other)
+    db.run("DELETE FROM log WHERE id = 2")
+    gids.cut(1)
+    assert.deepStrictEqual([gids.find(one), gids.find(other)], [EntryId(1), undefined])
   })
 })

@@ -35,13 +35,18 @@ interface Waiting {
   readonly id: EntryId
   readonly gid: string
   readonly print: number
+  /** The one before it whose fingerprint has the same key. */
+  before: Waiting | undefined
 }
+
+/** Of a fingerprint, for a `Map`: V8 makes each new string that is looked up in one an entry of its table of all names. */
+const keyOf = (print: number): number => print & 0x3fffffff
 
 /** Of one connection that writes, true within the transaction that is open. */
 export class Gids {
   readonly #db: Statements
   #isLoaded = false
-  readonly #ids = new Map<string, EntryId>()
+  readonly #waiting = new Map<number, Waiting>()
   /** Each by id. */
   #slices: Array<Array<Waiting>> = []
 
@@ -58,7 +63,7 @@ export class Gids {
   /** To be looked up again: what it has may not be what the database has. */
   forget(): void {
     this.#isLoaded = false
-    this.#ids.clear()
+    this.#waiting.clear()
     this.#slices = Array.from({ length: SLICES }, () => [])
   }
 
@@ -78,13 +83,18 @@ export class Gids {
 
   /** The message with this gid. */
   find(gid: string, print = fingerprint(gid)): EntryId | undefined {
-    return this.#ids.get(gid) ?? this.#db.one<{ id: EntryId }>(FIND, print, gid)?.id
+    for (let one = this.#waiting.get(keyOf(print)); one !== undefined; one = one.before) {
+      if (one.gid === gid) return one.id
+    }
+    return this.#db.one<{ id: EntryId }>(FIND, print, gid)?.id
   }
 
   /** A message that was appended to the log, after all others. */
   add(gid: string, print: number, id: EntryId): void {
-    this.#ids.set(gid, id)
-    this.#slices[Math.floor(print / SLICE)]?.push({ id, gid, print })
+    const key = keyOf(print)
+    const one: Waiting = { id, gid, print, before: this.#waiting.get(key) }
+    this.#waiting.set(key, one)
+    this.#slices[Math.floor(print / SLICE)]?.push(one)
   }
 
   /** Takes back what was added after the entry `newest`. */
@@ -92,7 +102,7 @@ export class Gids {
     for (const slice of this.#slices) {
       for (let last = slice.at(-1); last !== undefined && last.id > newest; last = slice.at(-1)) {
         slice.pop()
-        this.#ids.delete(last.gid)
+        this.#drop(last)
       }
     }
   }
@@ -116,12 +126,24 @@ export class Gids {
       const next = slice[count]
       if (next !== undefined) mark = Math.min(mark, next.id - 1)
       ends.push(() => {
-        for (const { gid } of slice.splice(0, count)) this.#ids.delete(gid)
+        for (const one of slice.splice(0, count)) this.#drop(one)
       })
     }
     const taken = (): void => {
       for (const end of ends) end()
     }
     return { mark, taken }
+  }
+
+  #drop(one: Waiting): void {
+    const key = keyOf(one.print)
+    let after = this.#waiting.get(key)
+    if (after === one) {
+      if (one.before === undefined) this.#waiting.delete(key)
+      else this.#waiting.set(key, one.before)
+      return
+    }
+    while (after !== undefined && after.before !== one) after = after.before
+    if (after !== undefined) after.before = one.before
   }
 }
