@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import { ChatId, UserId } from "@parley/core/Ids"
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Unit } from "@parley/core/Store"
 import { Commits, start } from "../src/sqlite/Commits.ts"
 import { Heads } from "../src/sqlite/Heads.ts"
@@ -94,15 +94,42 @@ describe("a writer that dies", () => {
         (gid) => Effect.result(commits.commit(message(gid, "x".repeat(10_000)))),
         { concurrency: "unbounded" }
       )
-      const looking = Effect.result(commits.find(["m0"]))
-      const [outcomes, found] = yield* Effect.all([waiting, looking, Effect.promise(() => worker.terminate())], {
+      const [outcomes] = yield* Effect.all([waiting, Effect.promise(() => worker.terminate())], {
         concurrency: "unbounded"
       })
-      assert(Result.isFailure(found) && found.failure.operation === "messagesByGid")
-      assert.strictEqual((yield* Effect.flip(commits.find(["m0"])))._tag, "StorageFailed")
       const failures = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
       assert.deepStrictEqual([...new Set(failures)], ["StorageFailed"])
       assert.strictEqual((yield* Effect.flip(commits.commit(message("late"))))._tag, "StorageFailed")
+      yield* Effect.promise(() => commits.close())
+    })
+  )
+
+  it.effect(
+    "fails whoever looks for messages by their gids, then and later",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const database = prepared(file)
+      const worker = yield* Effect.promise(() => start(file))
+      const commits = new Commits(worker)
+      yield* commits.commit(ann)
+      // It waits for this one, and who looks for messages waits behind it.
+      database.exec("BEGIN IMMEDIATE")
+      const [unit, one, other] = yield* Effect.all(
+        [
+          Effect.result(commits.commit(chat("c"))),
+          Effect.result(commits.find(["m"])),
+          Effect.result(commits.find(["m"])),
+          Effect.promise(() => worker.terminate())
+        ],
+        { concurrency: "unbounded" }
+      )
+      database.close()
+      assert.strictEqual(unit._tag, "Failure")
+      for (const outcome of [one, other]) {
+        assert(Result.isFailure(outcome))
+        assert.strictEqual(outcome.failure.operation, "messagesByGid")
+      }
+      assert.strictEqual((yield* Effect.flip(commits.find(["m"]))).operation, "messagesByGid")
       yield* Effect.promise(() => commits.close())
     })
   )
@@ -113,6 +140,56 @@ describe("a writer that dies", () => {
       const path = yield* folder
       const error = yield* Effect.flip(Effect.tryPromise(() => start(path)))
       assert.include(String(error.cause), "unable to open database file")
+    })
+  )
+})
+
+describe("messages that are looked for by their gids", () => {
+  it.effect(
+    "are told to those who asked for them, whatever is committed meanwhile, until the store is closed",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const database = prepared(file)
+      const commits = new Commits(yield* Effect.promise(() => start(file)))
+      for (const unit of [ann, chat("c"), message("m1"), message("m2")]) yield* commits.commit(unit)
+      const [, ...found] = yield* Effect.all(
+        [
+          commits.commit(message("m3")),
+          commits.find(["m2"]),
+          commits.find([]),
+          commits.find(["m1", "nothing", "m2"]),
+          commits.find(["nothing"]),
+          Effect.andThen(commits.commit(message("m4")), commits.find(["m4", "m3"]))
+        ],
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        found.map((ids) => ids.map(Number)),
+        [[3], [], [2, 3], [], [5, 4]]
+      )
+      const [closing] = yield* Effect.all(
+        [Effect.result(commits.find(["m1"])), Effect.promise(() => commits.close())],
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(closing, Result.succeed([EntryId(2)]))
+      assert.strictEqual((yield* Effect.flip(commits.find(["m1"])))._tag, "StorageFailed")
+      database.close()
+    })
+  )
+
+  it.effect(
+    "and cannot be, fail it and nothing else",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const database = prepared(file)
+      const commits = new Commits(yield* Effect.promise(() => start(file)))
+      yield* commits.commit(ann)
+      database.exec("ALTER TABLE log_by_gid RENAME TO elsewhere")
+      assert.strictEqual((yield* Effect.flip(commits.find(["m"]))).operation, "messagesByGid")
+      database.exec("ALTER TABLE elsewhere RENAME TO log_by_gid")
+      database.close()
+      assert.deepStrictEqual(yield* commits.find(["m"]), [])
+      yield* Effect.promise(() => commits.close())
     })
   )
 })
@@ -174,12 +251,18 @@ describe("a transaction that cannot be committed", () => {
       const other = new DatabaseSync(file)
       other.exec("BEGIN IMMEDIATE")
       assert.strictEqual(writing.commit([pack(message("m2"))])._tag, "Failed")
+      assert.deepStrictEqual(writing.find(["m1", "m2"]), [EntryId(2)])
+      assert.strictEqual(writing.commit([pack(message("m2"))])._tag, "Failed")
       other.exec("INSERT INTO log (chat, seq, posted, at, kind, gid) VALUES (1, 3, 2, 0, 'Posted', 'theirs')")
       other.exec("COMMIT")
       other.close()
-      const outcome = writing.commit([pack(message("m2"))])
-      assert.strictEqual(outcome._tag, "Done")
-      if (outcome._tag === "Done") assert.deepStrictEqual([...outcome.numbers], [4, 4, 3])
+      const outcome = writing.commit([pack(message("m2")), pack(message("theirs"))])
+      assert(outcome._tag === "Done")
+      assert.deepStrictEqual([...outcome.numbers], [4, 4, 3])
+      assert.deepStrictEqual(
+        outcome.refused.map(([index, { _tag }]) => [index, _tag]),
+        [[1, "Duplicate"]]
+      )
       database.close()
     })
   )

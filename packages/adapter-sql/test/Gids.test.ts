@@ -15,6 +15,7 @@ const opened = () => {
   )
   const db = new Statements(database)
   const gids = new Gids(db)
+  gids.load()
   const add = (gid: string): EntryId => {
     const id = EntryId(
       db.insert("INSERT INTO log (chat, seq, posted, at, kind, gid) VALUES (1, 0, 0, 0, 'Posted', ?)", gid)
@@ -43,16 +44,6 @@ const beginning = (digit: string, count: number): ReadonlyArray<string> => {
     if (fingerprint(`g${n}`).toString(16).padStart(11, "0").startsWith(digit)) found.push(`g${n}`)
   }
   return found
-}
-
-/** Gids whose fingerprints end with the same thirty bits: that many of them are what gids are kept by while they wait. */
-const alike = (count: number): ReadonlyArray<string> => {
-  const found = new Map<number, Array<string>>()
-  for (let n = 0; ; n++) {
-    const gids = found.get(fingerprint(`g${n}`) % 2 ** 30) ?? []
-    found.set(fingerprint(`g${n}`) % 2 ** 30, gids)
-    if (gids.push(`g${n}`) === count) return gids
-  }
 }
 
 describe("a fingerprint", () => {
@@ -96,9 +87,18 @@ describe("gids that wait", () => {
     for (const gid of [few[0], ...many.slice(0, 2), few[1], ...many.slice(2)]) add(gid ?? "")
     assert.deepStrictEqual([index(6, Infinity, 2), indexed(), gids.size], [0, "2,3,5,6", 2])
     assert.deepStrictEqual([index(6, Infinity, 2), indexed(), gids.size], [0, "2,3,5,6", 2])
-    assert.deepStrictEqual([index(6, 1, 0), indexed(), gids.size], [3, "1,2,3,5,6", 1])
     assert.deepStrictEqual([index(9, Infinity, 0), indexed(), gids.size], [9, "1,2,3,4,5,6", 0])
     for (const [n, gid] of [few[0], ...many.slice(0, 2)].entries()) assert.strictEqual(gids.find(gid ?? ""), n + 1)
+  })
+
+  it("go there as many at once as are asked for, but not so few that each has a page of its own", () => {
+    const { add, gids, index } = opened()
+    for (const gid of beginning("7", 5000)) add(gid)
+    index(5000, 1, 0)
+    assert.strictEqual(gids.size, 5000 - 2048)
+    index(5000, 2500, 0)
+    assert.strictEqual(gids.size, 5000 - 2048 - 2500)
+    assert.strictEqual(index(5000, 1, 0), 5000)
   })
 
   it("wait on while what put them into the index has not taken effect", () => {
@@ -134,38 +134,20 @@ describe("gids that wait", () => {
     assert.strictEqual(gids.size, 15)
     for (let n = 1; n <= 40; n++) assert.strictEqual(gids.find(`g${n}`), n <= 15 ? EntryId(n) : undefined)
   })
-  it("may be alike", () => {
-    const [one = "", other = ""] = alike(2)
-    const ways = [
-      [one, other],
-      [other, one]
-    ]
-    for (const [first = "", second = ""] of ways) {
-      const { add, db, gids, index } = opened()
-      add(first)
-      assert.strictEqual(gids.find(second), undefined)
-      add(second)
-      assert.deepStrictEqual([gids.find(first), gids.find(second)], [1, 2].map(EntryId))
-      // The index has one of them, then both.
-      for (const left of [1, 0]) {
-        index(2, Infinity, left)
-        assert.strictEqual(gids.size, left)
-        assert.deepStrictEqual([gids.find(first), gids.find(second)], [1, 2].map(EntryId))
-      }
-      const third = add("third")
-      db.run("DELETE FROM log WHERE id = ?", third)
-      gids.cut(2)
-      assert.strictEqual(gids.find("third"), undefined)
-    }
-  })
 
-  it("are taken back though others like them were there before", () => {
-    const [one = "", other = ""] = alike(2)
-    const { add, db, gids } = opened()
-    add(one)
-    add(other)
-    db.run("DELETE FROM log WHERE id = 2")
-    gids.cut(1)
-    assert.deepStrictEqual([gids.find(one), gids.find(other)], [EntryId(1), undefined])
+  it("may share a fingerprint", () => {
+    const { database, db, gids, index } = opened()
+    const insert = "INSERT INTO log (chat, seq, posted, at, kind, gid) VALUES (1, 0, 0, 0, 'Posted', ?)"
+    for (const gid of ["a", "b", "c", "d"]) gids.add(gid, 77, EntryId(db.insert(insert, gid)))
+    const all = () => ["a", "b", "c", "d"].map((gid): number | undefined => gids.find(gid, 77))
+    assert.deepStrictEqual(all(), [1, 2, 3, 4])
+    db.run("DELETE FROM log WHERE id > 3")
+    gids.cut(3)
+    assert.deepStrictEqual(all(), [1, 2, 3, undefined])
+    index(3, Infinity, 0)
+    assert.deepStrictEqual([gids.size, ...all()], [0, 1, 2, 3, undefined])
+    gids.add("d", 77, EntryId(db.insert(insert, "d")))
+    assert.deepStrictEqual([gids.size, ...all()], [1, 1, 2, 3, 4])
+    database.close()
   })
 })

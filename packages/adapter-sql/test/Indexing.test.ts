@@ -98,14 +98,14 @@ describe("the log's indexes", () => {
       const other = new DatabaseSync(file)
       other.exec("BEGIN IMMEDIATE")
       assert.throws(() => writer.transactions.index(), /locked/)
-      other.exec("UPDATE log SET seq = 2 WHERE id = 3; COMMIT")
+      other.exec("UPDATE log SET seq = 1 WHERE id = 2; COMMIT")
       assert.throws(() => writer.transactions.index(), /UNIQUE/)
       assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 0, gids: 0 })
       // What is not flushed must be nothing but that: whoever is answered is on the disk.
       assert.strictEqual(writer.synchronous, 2)
       yield* store.commit(message("c"))
       assert.strictEqual((yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])).length, 4)
-      other.exec("UPDATE log SET seq = 3 WHERE id = 3")
+      other.exec("UPDATE log SET seq = 2 WHERE id = 2")
       other.close()
       assert.strictEqual(writer.transactions.index(), undefined)
       assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3, gids: 4 })
@@ -143,33 +143,43 @@ describe("the log's indexes", () => {
     })
   )
 
-  it.effect(
-    "are brought up to the log when a database is opened whose process was killed, and a gid above them is refused",
-    Effect.fnUntraced(function* () {
-      const file = join(yield* folder, "parley.db")
-      const child = spawn(process.execPath, [fileURLToPath(new URL("./unindexed.ts", import.meta.url)), file], {
-        stdio: ["ignore", "pipe", "inherit"]
+  const killed = [
+    ["without any", Infinity, 0, { newest: 4, upto: 0, byChat: 0, byGid: 0, gids: 0 }],
+    ["while a gid waited", 2, 1, { newest: 4, upto: 4, byChat: 4, byGid: 2, gids: 1 }]
+  ] as const
+  for (const [how, entries, kept, left] of killed)
+    it.effect(
+      `are brought up to the log when a database is opened whose process was killed ${how}, and its gids are refused`,
+      Effect.fnUntraced(function* () {
+        const file = join(yield* folder, "parley.db")
+        const child = spawn(
+          process.execPath,
+          [fileURLToPath(new URL("./unindexed.ts", import.meta.url)), file, `${entries}`, `${kept}`],
+          {
+            stdio: ["ignore", "pipe", "inherit"]
+          }
+        )
+        yield* Effect.promise(() => once(child.stdout, "data"))
+        child.kill("SIGKILL")
+        yield* Effect.promise(() => once(child, "exit"))
+        assert.deepStrictEqual(extent(file), left)
+        const store = yield* SqliteStore.make({ file })
+        assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3, gids: 4 })
+        const log = yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])
+        assert.deepStrictEqual(
+          log.map(({ body, seq }) => [seq, body._tag === "Posted" ? body.gid : body._tag]),
+          [
+            [1, "Created"],
+            [2, "a"],
+            [3, "b"],
+            [4, "c"]
+          ]
+        )
+        for (const gid of ["a", "b", "c"]) {
+          assert.strictEqual((yield* Effect.flip(store.commit(message(gid))))._tag, "Duplicate")
+        }
       })
-      yield* Effect.promise(() => once(child.stdout, "data"))
-      child.kill("SIGKILL")
-      yield* Effect.promise(() => once(child, "exit"))
-      assert.deepStrictEqual(extent(file), { newest: 4, upto: 0, byChat: 0, byGid: 0, gids: 0 })
-      const store = yield* SqliteStore.make({ file })
-      assert.deepStrictEqual(extent(file), { newest: 4, upto: 4, byChat: 4, byGid: 3, gids: 4 })
-      const log = yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])
-      assert.deepStrictEqual(
-        log.map(({ body, seq }) => [seq, body._tag === "Posted" ? body.gid : body._tag]),
-        [
-          [1, "Created"],
-          [2, "a"],
-          [3, "b"],
-          [4, "c"]
-        ]
-      )
-      const refused = yield* Effect.flip(store.commit(message("b")))
-      assert.strictEqual(refused._tag, "Duplicate")
-    })
-  )
+    )
 
   it.effect(
     "need not have a gid for it to be refused by a writer that never saw it",
@@ -269,7 +279,31 @@ describe("indexing", () => {
     }
     vi.advanceTimersByTime(100_000)
     assert.strictEqual(writing.unindexed, 0)
-    assert.deepStrictEqual(writing.asked.slice(0, 4), [Infinity, 500, 1904, 500])
+    assert.deepStrictEqual(writing.asked.slice(0, 4), [8192, 500, 1904, 500])
+    assert.strictEqual(vi.getTimerCount(), 0)
+  })
+
+  it("takes as many as are done in that time, though it is gids that take the time", () => {
+    vi.useFakeTimers()
+    const writing = { ...pretended(), waiting: 30_000, most: new Array<number>() }
+    const indexing = new Indexing(
+      Object.assign(writing, {
+        index: (most = Infinity, keep = 0) => {
+          writing.most.push(most)
+          writing.unindexed = 0
+          const many = Math.min(most, Math.max(0, writing.waiting - keep))
+          writing.waiting -= many
+          vi.advanceTimersByTime(many / 20)
+        }
+      }),
+      { entries: 8192, gids: 32_768, idle: 100 },
+      none
+    )
+    writing.unindexed = 8192
+    indexing.answered()
+    vi.advanceTimersByTime(10_000)
+    assert.strictEqual(writing.waiting, 0)
+    assert.deepStrictEqual(writing.most.slice(0, 4), [8192, 8192, 1000, 1000])
     assert.strictEqual(vi.getTimerCount(), 0)
   })
 

@@ -112,40 +112,58 @@ const first = Effect.fnUntraced(function* (file: string) {
   return { database, memory }
 })
 
-describe("a database of version 1", () => {
-  it.effect(
-    "tells the same once it is one of this version, and its log goes on",
-    Effect.fnUntraced(function* () {
-      const file = join(yield* folder, "parley.db")
-      const { database, memory } = yield* first(file)
-      database.close()
-      yield* Effect.scoped(
-        Effect.gen(function* () {
-          const store = yield* SqliteStore.make({ file })
-          assert.deepStrictEqual(yield* everything(store), yield* everything(memory))
-          for (const gid of ["m4", "m5"]) {
-            const next = unit(appending(OTHER, BEN, posting(gid)))
-            assert.deepStrictEqual(yield* Effect.result(store.commit(next)), yield* Effect.result(memory.commit(next)))
-          }
-          // What referred to the log refers to it still.
-          for (const hidden of [NO_ENTRY, EntryId(3)]) {
-            const hide = unit({ _tag: "HideMessage", user: ANN, message: hidden })
-            assert.strictEqual(
-              (yield* Effect.result(store.commit(hide)))._tag,
-              (yield* Effect.result(memory.commit(hide)))._tag
-            )
-          }
-          assert.deepStrictEqual(yield* everything(store), yield* everything(memory))
-        })
-      )
-      const after = new DatabaseSync(file)
-      assert.deepStrictEqual(after.prepare("PRAGMA foreign_key_check").all(), [])
-      assert.strictEqual(after.prepare("PRAGMA integrity_check").get()?.["integrity_check"], "ok")
-      const referring = after.prepare("SELECT name FROM sqlite_schema WHERE sql GLOB '*log_rebuilt*'").all()
-      assert.deepStrictEqual(referring, [])
-      after.close()
-    })
-  )
+const earlier: ReadonlyArray<readonly [what: string, become: (database: DatabaseSync) => void]> = [
+  ["version 1", () => {}],
+  ["version 2", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 2)))],
+  [
+    "version 2 whose process was killed before all was indexed",
+    (database) => {
+      assert.isUndefined(migrate(database, migrations.slice(0, 2)))
+      database.exec("DELETE FROM log_by_chat WHERE id > 4; DELETE FROM log_by_gid WHERE id > 4")
+      database.exec("UPDATE log_indexed SET upto = 4")
+    }
+  ]
+]
+
+describe("a database of an earlier version", () => {
+  for (const [what, become] of earlier)
+    it.effect(
+      `tells the same once it is one of this version, and its log goes on: ${what}`,
+      Effect.fnUntraced(function* () {
+        const file = join(yield* folder, "parley.db")
+        const { database, memory } = yield* first(file)
+        become(database)
+        database.close()
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const store = yield* SqliteStore.make({ file })
+            assert.deepStrictEqual(yield* everything(store), yield* everything(memory))
+            for (const gid of ["m4", "m5"]) {
+              const next = unit(appending(OTHER, BEN, posting(gid)))
+              assert.deepStrictEqual(
+                yield* Effect.result(store.commit(next)),
+                yield* Effect.result(memory.commit(next))
+              )
+            }
+            // What referred to the log refers to it still.
+            for (const hidden of [NO_ENTRY, EntryId(3)]) {
+              const hide = unit({ _tag: "HideMessage", user: ANN, message: hidden })
+              assert.strictEqual(
+                (yield* Effect.result(store.commit(hide)))._tag,
+                (yield* Effect.result(memory.commit(hide)))._tag
+              )
+            }
+            assert.deepStrictEqual(yield* everything(store), yield* everything(memory))
+          })
+        )
+        const after = new DatabaseSync(file)
+        assert.deepStrictEqual(after.prepare("PRAGMA foreign_key_check").all(), [])
+        assert.strictEqual(after.prepare("PRAGMA integrity_check").get()?.["integrity_check"], "ok")
+        const referring = after.prepare("SELECT name FROM sqlite_schema WHERE sql GLOB '*log_rebuilt*'").all()
+        assert.deepStrictEqual(referring, [])
+        after.close()
+      })
+    )
 
   it.effect(
     "stays one when it cannot become one of this version",

@@ -40,9 +40,9 @@ for (const [when, pace] of paces) {
 }
 
 describe("a store that indexes its log after two entries, in its own thread", () => {
-  for (const law of reopenLaws) {
+  for (const [law, gids] of reopenLaws.flatMap((law) => [0, 3].map((gids) => [law, gids] as const))) {
     it.effect(
-      law.name,
+      gids === 0 ? law.name : `${law.name}, while gids wait`,
       Effect.fnUntraced(function* () {
         const file = join(yield* folder, "parley.db")
         let scope = yield* Scope.make()
@@ -50,7 +50,7 @@ describe("a store that indexes its log after two entries, in its own thread", ()
           open: () =>
             Effect.suspend(() => {
               scope = Scope.makeUnsafe()
-              return threaded(file, each(2)).pipe(Scope.provide(scope))
+              return threaded(file, each(2, gids)).pipe(Scope.provide(scope))
             }),
           close: () => Effect.suspend(() => Scope.close(scope, Exit.void))
         })

@@ -48,11 +48,28 @@ export class Applying {
     this.#heads = new Heads(db, tail)
   }
 
-  /** After a transaction that came to nothing. */
+  /** What it remembers may not be what the database has: somebody else may have written. */
   forget(): void {
     this.#heads.clear()
     this.#tail.forget()
     this.#gids.forget()
+  }
+
+  /** Looks up what it has to know, all of it at one moment. */
+  know(): void {
+    if (!this.#tail.isKnown) {
+      this.#gids.forget()
+      this.#tail.follow(this.#db)
+    }
+    this.#gids.load()
+  }
+
+  /** After a transaction that came to nothing, the log's last entry before which was `newest`, where that is known. */
+  cut(newest: number | undefined): void {
+    if (newest === undefined || !this.#tail.isKnown) return this.forget()
+    this.#heads.clear()
+    this.#tail.cut(newest)
+    this.#gids.cut(newest)
   }
 
   /**
@@ -61,8 +78,7 @@ export class Applying {
    */
   unit(unit: PostRow | Unit, numbers: Array<number>): Refusal | undefined {
     this.#numbers = numbers
-    if (!this.#tail.isKnown) this.#tail.follow(this.#db)
-    this.#gids.load()
+    this.know()
     return isPost(unit) ? this.#onePost(unit) : this.#whole(unit)
   }
 

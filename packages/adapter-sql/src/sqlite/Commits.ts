@@ -98,8 +98,12 @@ export class Commits {
     Effect.callback((resume) => {
       if (gids.length === 0) return resume(Effect.succeed([]))
       if (this.#ending || this.#ended) return resume(Effect.fail(notFound(this.#over)))
-      this.#finding.push(resume)
-      this.#worker.postMessage({ _tag: "Find", gids } satisfies ToWriter)
+      try {
+        this.#worker.postMessage({ _tag: "Find", gids } satisfies ToWriter)
+        this.#finding.push(resume)
+      } catch (cause) {
+        resume(Effect.fail(notFound(cause)))
+      }
     })
 
   #add(waiting: Waiting): void {

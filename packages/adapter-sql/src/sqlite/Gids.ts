@@ -5,7 +5,7 @@
  * here, in slices of the index: one slice is a small part of its pages, and all that goes there goes at once. What is
  * above `log_indexed.gids` may be in the index or not, so an entry that is put there twice does no harm.
  */
-import { hash } from "node:crypto"
+import { hash, randomInt } from "node:crypto"
 import type { DatabaseSync } from "node:sqlite"
 import type { EntryId } from "@parley/core/Ids"
 import type { Statements } from "./Statements.ts"
@@ -35,17 +35,25 @@ interface Waiting {
   readonly id: EntryId
   readonly gid: string
   readonly print: number
-  /** The one before it whose fingerprint has the same key. */
+  /** The one before it with the same key. */
   before: Waiting | undefined
 }
 
-/** Of a fingerprint, for a `Map`: V8 makes each new string that is looked up in one an entry of its table of all names. */
-const keyOf = (print: number): number => print & 0x3fffffff
+const [LOW, HIGH] = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1]
+/**
+ * Of a fingerprint, 30 bits for a `Map`, by numbers that nobody outside knows. V8 makes each new string that is looked up in one an
+ * entry of its table of all names, and boxes larger numbers.
+ */
+const keyOf = (print: number): number => (Math.imul(print, LOW) + Math.imul(print / 2 ** 32, HIGH)) >>> 2
 
-/** Of one connection that writes, true within the transaction that is open. */
+/** In one go, at least: with fewer, hardly two change the same page. */
+const FEWEST = 2048
+
+/** Of one connection that writes, true within the transaction that is open, or since the last one. */
 export class Gids {
   readonly #db: Statements
   #isLoaded = false
+  /** By key. */
   readonly #waiting = new Map<number, Waiting>()
   /** Each by id. */
   #slices: Array<Array<Waiting>> = []
@@ -83,6 +91,7 @@ export class Gids {
 
   /** The message with this gid. */
   find(gid: string, print = fingerprint(gid)): EntryId | undefined {
+    this.load()
     for (let one = this.#waiting.get(keyOf(print)); one !== undefined; one = one.before) {
       if (one.gid === gid) return one.id
     }
@@ -108,17 +117,19 @@ export class Gids {
   }
 
   /**
-   * Puts what waits into the index, slice by slice, the fullest one first, until `keep` are left or `most` are put there.
+   * Puts what waits into the index, slice by slice, the fullest one first, until `keep` are left or `most` are put there,
+   * but not fewer than a slice is worth.
    * Answers up to which entry the index has all, where `newest` is the log's last one, and what is to be called when the
    * transaction has taken effect.
    */
   index(newest: number, most: number, keep: number): { readonly mark: number; readonly taken: () => void } {
+    const limit = Math.max(FEWEST, most)
     let left = this.size
     let put = 0
     let mark = newest
     const ends: Array<() => void> = []
     for (const slice of this.#slices.toSorted((one, other) => other.length - one.length)) {
-      const count = left > keep ? Math.min(slice.length, most - put) : 0
+      const count = left > keep ? Math.min(slice.length, limit - put) : 0
       const part = slice.slice(0, count).sort((one, other) => one.print - other.print)
       for (const { id, print } of part) this.#db.run(PUT, print, id)
       left -= count

@@ -26,8 +26,9 @@ export const PACE: Pace = { entries: 8192, gids: 32_768, idle: 100 }
  * change pages of their own however many are taken at once, so fewer are taken at once there.
  */
 const STROKE = 50
-/** Entries in a stroke, at least, so that what a transaction costs by itself does not count. */
+/** Entries of each index in a stroke: at least, so that what a transaction costs by itself does not count, and at most. */
 const FEWEST = 128
+const MOST = 8192
 
 /** Milliseconds after the first attempt that fails, and at most: each one takes twice as long as the one before. */
 const AGAIN = 1_000
@@ -47,7 +48,7 @@ export class Indexing {
   readonly #pace: Pace
   readonly #news: News
   /** How many entries a stroke takes, as far as the last one showed. */
-  #stroke = Infinity
+  #stroke = MOST
   /** How many entries the next attempt waits for. */
   #enough: number
   /** Milliseconds until an attempt that failed is made again; 0 while none has. */
@@ -81,20 +82,21 @@ export class Indexing {
     clearTimeout(this.#timer)
   }
 
-  /** Where it fails the log goes on without: all is found in its tail, and it is tried again later, ever less often. */
+  /** Where it fails the log goes on without: all is found in memory, and it is tried again later, ever less often. */
   #index(most: number, keep = 0): void {
     clearTimeout(this.#timer)
-    const before = this.#writing.unindexed
+    const { unindexed, waiting } = this.#writing
     const began = performance.now()
     try {
       const odds = this.#writing.index(most, keep)
       if (odds !== undefined) this.#news.remade(odds)
       this.#enough = this.#pace.entries
       this.#again = 0
-      const many = before - this.#writing.unindexed
-      if (many >= FEWEST) this.#stroke = Math.max(FEWEST, Math.floor((many * STROKE) / (performance.now() - began)))
+      const many = Math.max(unindexed - this.#writing.unindexed, waiting - this.#writing.waiting)
+      const paced = Math.floor((many * STROKE) / (performance.now() - began))
+      if (many >= FEWEST) this.#stroke = Math.min(MOST, Math.max(FEWEST, paced))
     } catch (cause) {
-      this.#enough = 2 * Math.max(this.#pace.entries, before)
+      this.#enough = 2 * Math.max(this.#pace.entries, unindexed)
       this.#again = Math.min(AT_MOST, Math.max(AGAIN, 2 * this.#again))
       this.#in(this.#again)
       if (!isBusy(cause)) this.#news.failed(cause)

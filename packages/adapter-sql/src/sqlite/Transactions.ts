@@ -35,8 +35,11 @@ export class Transactions {
   commit(units: ReadonlyArray<PostRow | Unit>): Extract<FromWriter, { readonly _tag: "Done" | "Failed" }> {
     const numbers: Array<number> = []
     const refused: Array<readonly [number, Refusal]> = []
+    // Up to where this goes back when it comes to nothing; nowhere where somebody else may have written meanwhile.
+    let newest: number | undefined
     try {
-      this.#begin()
+      if (this.#begin()) this.#applying.forget()
+      newest = this.#tail.isKnown ? this.#tail.newest : undefined
       for (const [index, unit] of units.entries()) {
         const refusal = this.#applying.unit(unit, numbers)
         if (refusal !== undefined) refused.push([index, refusal])
@@ -44,8 +47,7 @@ export class Transactions {
       this.#db.prepare("COMMIT").run()
       return { _tag: "Done", numbers, refused }
     } catch (cause) {
-      // What was remembered of the chats may never have come to be, or somebody who held the database has written.
-      this.#applying.forget()
+      this.#applying.cut(newest)
       if (this.#db.database.isTransaction) this.#db.prepare("ROLLBACK").run()
       return { _tag: "Failed", cause }
     }
@@ -53,8 +55,10 @@ export class Transactions {
 
   /** The messages with these gids; those of the last transaction are among them. */
   find(gids: ReadonlyArray<string>): ReadonlyArray<EntryId> {
-    this.#gids.load()
-    return gids.flatMap((gid) => this.#gids.find(gid) ?? [])
+    return this.#db.snapshot(() => {
+      this.#applying.know()
+      return gids.flatMap((gid) => this.#gids.find(gid) ?? [])
+    })
   }
 
   /** How many entries the log's index by chat does not have yet, as far as is known. */
@@ -70,8 +74,8 @@ export class Transactions {
   /**
    * Brings the log's indexes up to its end, by at most so many entries each; `keep` messages may be left out of that by
    * gid. Throws when it cannot: then they are where they were, and nothing is lost, since what they lack is read from the
-   * log. Where they are at odds with the log they are made anew, whole, and it answers what showed that: in the order of
-   * some seconds for a million messages.
+   * log. Where that by chat is at odds with the log both are made anew, whole, and it answers what showed that: in the
+   * order of some seconds for a million messages.
    */
   index(most = Infinity, keep = 0): unknown {
     if (this.#tail.isKnown && this.#tail.size === 0 && this.#gids.size <= keep) return undefined
@@ -87,14 +91,16 @@ export class Transactions {
       this.#makeAnew()
       return cause
     } finally {
-      if (database.isTransaction) this.#db.prepare("ROLLBACK").run()
-      database.exec("PRAGMA synchronous = FULL")
+      try {
+        if (database.isTransaction) this.#db.prepare("ROLLBACK").run()
+      } finally {
+        database.exec("PRAGMA synchronous = FULL")
+      }
     }
   }
 
   #extend(most: number, keep: number): void {
-    this.#db.prepare("BEGIN IMMEDIATE").run()
-    this.#know()
+    this.#beginNow()
     if (this.#tail.size === 0 && this.#gids.size <= keep) return
     const upto = this.#tail.nth(most)
     this.#db.run(EXTEND, upto)
@@ -106,8 +112,7 @@ export class Transactions {
   }
 
   #makeAnew(): void {
-    this.#db.prepare("BEGIN IMMEDIATE").run()
-    this.#know()
+    this.#beginNow()
     const { newest } = this.#tail
     this.#db.database.exec(EMPTY)
     this.#db.run(EXTEND, newest)
@@ -118,18 +123,25 @@ export class Transactions {
     this.#gids.forget()
   }
 
-  #know(): void {
-    if (!this.#tail.isKnown) this.#tail.follow(this.#db)
-    this.#gids.load()
+  /** To index. */
+  #beginNow(): void {
+    try {
+      this.#db.prepare("BEGIN IMMEDIATE").run()
+    } catch (cause) {
+      // Whoever holds the database may write.
+      this.#applying.forget()
+      throw cause
+    }
+    this.#applying.know()
   }
 
-  /** Each attempt waits as long as the connection's own timeout says. */
-  #begin(): void {
+  /** Whether somebody else held the database before. Each attempt waits as long as the connection's own timeout says. */
+  #begin(): boolean {
     const until = performance.now() + this.#patience
-    for (;;) {
+    for (let attempts = 1; ; attempts++) {
       try {
         this.#db.prepare("BEGIN IMMEDIATE").run()
-        return
+        return attempts > 1
       } catch (cause) {
         if (!isBusy(cause) || performance.now() >= until) throw cause
       }
