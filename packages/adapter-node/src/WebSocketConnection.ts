@@ -62,8 +62,31 @@ const shortReason = (reason: string): string => {
 export const bytesOf = (data: RawData): Buffer =>
   Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data)
 
+const CONNECTION = Symbol("connection")
+
+/** Listeners are told of their connection by this, since functions of its own for each would be a part of what it costs. */
+interface Owned extends WebSocket {
+  [CONNECTION]?: WebSocketConnection
+}
+
+/** What went wrong is seen by the close that follows; without a listener it would end the process. */
+const ignore = (): void => {}
+
+function heard(this: Owned, data: RawData): void {
+  this[CONNECTION]?.heard(bytesOf(data))
+}
+
+function alive(this: Owned): void {
+  this[CONNECTION]?.alive()
+}
+
+function closed(this: Owned): void {
+  this[CONNECTION]?.closed()
+}
+
 export class WebSocketConnection extends SocketConnection {
-  readonly #ws: WebSocket
+  readonly #ws: Owned
+  readonly #stopHeartbeat: () => void
   #paused = false
   #answered = true
 
@@ -81,21 +104,28 @@ export class WebSocketConnection extends SocketConnection {
   ) {
     super(socket, address, options, ended)
     this.#ws = ws
-    // What went wrong is seen by the close that follows; without a listener it would end the process.
-    ws.on("error", () => {})
-    ws.on("message", (data) => {
-      const bytes = bytesOf(data)
-      if (bytes.length > options.frame) this.oversized()
-      else this.received(bytes)
-    })
-    const stopHeartbeat = options.every(options.heartbeat, () => this.#beat())
-    ws.on("pong", () => {
-      this.#answered = true
-    })
-    ws.on("close", () => {
-      stopHeartbeat()
-      this.gone()
-    })
+    this.#ws[CONNECTION] = this
+    this.#stopHeartbeat = options.every(options.heartbeat, () => this.#beat())
+    ws.on("error", ignore)
+    ws.on("message", heard)
+    ws.on("pong", alive)
+    ws.on("close", closed)
+  }
+
+  /** A message of the client's. */
+  heard(bytes: Buffer): void {
+    if (bytes.length > this.options.frame) this.oversized()
+    else this.received(bytes)
+  }
+
+  /** A pong of the client's. */
+  alive(): void {
+    this.#answered = true
+  }
+
+  closed(): void {
+    this.#stopHeartbeat()
+    this.gone()
   }
 
   override writable(): boolean {

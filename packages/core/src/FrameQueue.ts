@@ -14,7 +14,8 @@ export class FrameQueue {
   readonly #respond: Respond
   readonly #around: Surroundings
   readonly #waiting: Array<string | Dropped> = []
-  readonly #underway: Underway
+  /** Made when something is begun: an idle connection should not cost one. */
+  #underway: Underway | undefined
   /** A frame that waits until what was begun before it is answered. */
   #held: Effect.Effect<void> | undefined
   #paused = false
@@ -25,12 +26,11 @@ export class FrameQueue {
     this.#session = session
     this.#respond = respond
     this.#around = around
-    this.#underway = new Underway(around, this)
   }
 
   /** Whether a frame is being carried out or waits for that. */
   get isBusy(): boolean {
-    return this.#running || this.#held !== undefined || this.#waiting.length > 0 || !this.#underway.isEmpty
+    return this.#running || this.#held !== undefined || this.#waiting.length > 0 || this.#hasBegun
   }
 
   take(frame: string | Dropped): void {
@@ -57,6 +57,7 @@ export class FrameQueue {
 
   /** See `Session.begin`. */
   begin(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
+    this.#underway ??= new Underway(this.#around, this)
     return this.#underway.add(begin, otherwise)
   }
 
@@ -65,19 +66,24 @@ export class FrameQueue {
     if (this.#running) return
     const held = this.#held
     if (held === undefined) return this.#next()
-    if (!this.#underway.isEmpty) return
+    if (this.#hasBegun) return
     this.#held = undefined
     this.#running = true
     this.#around.work(held, () => this.#next())
+  }
+
+  /** Whether something was begun that is not answered. */
+  get #hasBegun(): boolean {
+    return this.#underway?.isEmpty === false
   }
 
   /** Takes up frames until one is not carried out at once; that one goes on from here when it is. */
   #next(): void {
     this.#running = true
     for (;;) {
-      const frame = this.#ended || !this.#underway.hasRoom ? undefined : this.#waiting.shift()
+      const frame = this.#ended || this.#underway?.hasRoom === false ? undefined : this.#waiting.shift()
       if (frame === undefined) return this.#rest()
-      if (typeof frame !== "string" && !this.#underway.isEmpty) {
+      if (typeof frame !== "string" && this.#hasBegun) {
         // It is answered after what was begun before it.
         this.#waiting.unshift(frame)
         return this.#rest()
@@ -96,7 +102,7 @@ export class FrameQueue {
       }
       const work = this.#carryOut(frame)
       if (work === undefined) continue
-      if (!this.#underway.isEmpty) {
+      if (this.#hasBegun) {
         // It may see what was begun before it, and is answered after that.
         this.#held = work
         return this.#rest()

@@ -65,12 +65,20 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       documented: makeProfile("documented", known),
       "client-1.0": makeProfile("client-1.0", known)
     }
+    // Where there is no authenticator all connections of a profile are alike.
+    const responding = {
+      documented: respondIn(services, profiles.documented, undefined),
+      "client-1.0": respondIn(services, profiles["client-1.0"], undefined)
+    }
     const accept =
       (wanted: (chosen: string | undefined) => unknown): Accept =>
       (connection, opening) => {
-        const name = String(wanted(opening.query.get("profile")))
-        const profile = profiles[isProfileName(name) ? name : "documented"]
-        return reception.receive(connection, profile, respondIn(services, profile, opening.request))
+        const chosen = String(wanted(opening.query.get("profile")))
+        const name = isProfileName(chosen) ? chosen : "documented"
+        const profile = profiles[name]
+        const { request } = opening
+        const respond = request === undefined ? responding[name] : respondIn(services, profile, request)
+        return reception.receive(connection, profile, respond)
       }
 
     return {
