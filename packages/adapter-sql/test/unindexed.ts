@@ -15,6 +15,8 @@ await Effect.runPromise(
       const store = yield* threaded(file, each(Number(entries), Number(gids)))
       yield* store.commit(unit({ _tag: "CreateChat", chat: newChat("c", []), by: null }))
       for (const gid of ["a", "b", "c"]) yield* store.commit(unit(appending(ChatId(1), null, posting(gid))))
+      // It is asked behind the last message, and what that has to be indexed.
+      yield* store.messagesByGid(["a"])
       process.stdout.write("stored\n")
       yield* Effect.never
     })
