@@ -123,6 +123,7 @@ export class WebSocketConnection extends SocketConnection {
     this.#answered = true
   }
 
+  /** The WebSocket is closed, whoever closed it. */
   closed(): void {
     this.#stopHeartbeat()
     this.gone()

@@ -79,15 +79,24 @@ const prepared = (file: string): DatabaseSync => {
   return database
 }
 
+/** A database that has a user, its writer, and the store's end of that. */
+const running = Effect.gen(function* () {
+  const file = join(yield* folder, "parley.db")
+  const database = yield* Effect.acquireRelease(
+    Effect.sync(() => prepared(file)),
+    (open) => Effect.sync(() => open.close())
+  )
+  const worker = yield* Effect.promise(() => start(file))
+  const commits = new Commits(worker)
+  yield* commits.commit(ann)
+  return { commits, database, worker }
+})
+
 describe("a writer that dies", () => {
   it.effect(
     "fails what waits, and whatever is committed later",
     Effect.fnUntraced(function* () {
-      const file = join(yield* folder, "parley.db")
-      prepared(file).close()
-      const worker = yield* Effect.promise(() => start(file))
-      const commits = new Commits(worker)
-      yield* commits.commit(ann)
+      const { commits, worker } = yield* running
       yield* commits.commit(chat("c"))
       const waiting = Effect.forEach(
         Array.from({ length: 500 }, (_, n) => `m${n}`),
@@ -107,11 +116,7 @@ describe("a writer that dies", () => {
   it.effect(
     "fails whoever looks for messages by their gids, then and later",
     Effect.fnUntraced(function* () {
-      const file = join(yield* folder, "parley.db")
-      prepared(file).close()
-      const worker = yield* Effect.promise(() => start(file))
-      const commits = new Commits(worker)
-      yield* commits.commit(ann)
+      const { commits, worker } = yield* running
       // It is asked, and never comes to it.
       worker.postMessage = () => {}
       const [outcomes] = yield* Effect.all(
@@ -145,10 +150,8 @@ describe("messages that are looked for by their gids", () => {
   it.effect(
     "are told to those who asked for them, whatever is committed meanwhile, until the store is closed",
     Effect.fnUntraced(function* () {
-      const file = join(yield* folder, "parley.db")
-      const database = prepared(file)
-      const commits = new Commits(yield* Effect.promise(() => start(file)))
-      for (const unit of [ann, chat("c"), message("m1"), message("m2")]) yield* commits.commit(unit)
+      const { commits } = yield* running
+      for (const unit of [chat("c"), message("m1"), message("m2")]) yield* commits.commit(unit)
       const [, ...found] = yield* Effect.all(
         [
           commits.commit(message("m3")),
@@ -170,21 +173,16 @@ describe("messages that are looked for by their gids", () => {
       )
       assert.deepStrictEqual(closing, Result.succeed([EntryId(2)]))
       assert.strictEqual((yield* Effect.flip(commits.find(["m1"])))._tag, "StorageFailed")
-      database.close()
     })
   )
 
   it.effect(
     "and cannot be, fail it and nothing else",
     Effect.fnUntraced(function* () {
-      const file = join(yield* folder, "parley.db")
-      const database = prepared(file)
-      const commits = new Commits(yield* Effect.promise(() => start(file)))
-      yield* commits.commit(ann)
+      const { commits, database } = yield* running
       database.exec("ALTER TABLE log_by_gid RENAME TO elsewhere")
       assert.strictEqual((yield* Effect.flip(commits.find(["m"]))).operation, "messagesByGid")
       database.exec("ALTER TABLE elsewhere RENAME TO log_by_gid")
-      database.close()
       assert.deepStrictEqual(yield* commits.find(["m"]), [])
       yield* Effect.promise(() => commits.close())
     })

@@ -41,8 +41,8 @@ interface Waiting {
 
 const [LOW, HIGH] = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1]
 /**
- * Of a fingerprint, 30 bits for a `Map`, by numbers that nobody outside knows. V8 makes each new string that is looked up in one an
- * entry of its table of all names, and boxes larger numbers.
+ * Of a fingerprint, 30 bits for a `Map`, by numbers that nobody outside knows. V8 makes each new string that is looked up in
+ * one an entry of its table of all names, and boxes larger numbers.
  */
 const keyOf = (print: number): number => (Math.imul(print, LOW) + Math.imul(print / 2 ** 32, HIGH)) >>> 2
 
@@ -118,9 +118,8 @@ export class Gids {
 
   /**
    * Puts what waits into the index, slice by slice, the fullest one first, until `keep` are left or `most` are put there,
-   * but not fewer than a slice is worth.
-   * Answers up to which entry the index has all, where `newest` is the log's last one, and what is to be called when the
-   * transaction has taken effect.
+   * but not fewer than a slice is worth. Answers up to which entry the index has all, where `newest` is the log's last
+   * one, and what is to be called when the transaction has taken effect.
    */
   index(newest: number, most: number, keep: number): { readonly mark: number; readonly taken: () => void } {
     const limit = Math.max(FEWEST, most)
