@@ -22,6 +22,7 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   WrongPassword: 401,
   NotLoggedIn: 401,
   TooManyAttempts: 429,
+  RateLimited: 429,
   Unavailable: 503
 }
 
@@ -29,6 +30,7 @@ const WORDS: Partial<Record<Reason["_tag"], string>> = {
   WrongPassword: "The account or the password is wrong.",
   NotLoggedIn: "There is no live session with this token.",
   TooManyAttempts: "Too many failed logins; try again later.",
+  RateLimited: "Too many requests; retry later.",
   Unavailable: "The storage does not answer."
 }
 
@@ -40,7 +42,7 @@ const failure = (reason: Reason): HttpServerResponse.HttpServerResponse =>
     },
     {
       status: STATUS[reason._tag] ?? 400,
-      ...(reason._tag === "TooManyAttempts" && { headers: { "retry-after": String(reason.retryAfterSeconds) } })
+      ...((reason._tag === "TooManyAttempts" || reason._tag === "RateLimited") && { headers: { "retry-after": String(reason.retryAfterSeconds) } })
     }
   )
 

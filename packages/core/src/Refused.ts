@@ -7,6 +7,8 @@ export type Reason =
   /** Account and password do not match, or there is no such account: never said which. */
   | { readonly _tag: "WrongPassword" }
   | { readonly _tag: "TooManyAttempts"; readonly retryAfterSeconds: number }
+  /** A rate or concurrency limit was exceeded; nothing was done. */
+  | { readonly _tag: "RateLimited"; readonly retryAfterSeconds: number }
   /** No such chat, or a private one that the caller is no member of: never said which. */
   | { readonly _tag: "NoSuchChat" }
   /** Named by id or account, as the caller named them. */

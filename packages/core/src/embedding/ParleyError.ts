@@ -40,6 +40,8 @@ export const sentenceOf = (reason: Reason): string => {
       return "The account or the password is wrong."
     case "TooManyAttempts":
       return `Too many failed logins; another is allowed in ${reason.retryAfterSeconds} seconds.`
+    case "RateLimited":
+      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
     case "NoSuchChat":
       return "There is no such chat, or it is private and the user is not in it."
     case "NoSuchUsers":

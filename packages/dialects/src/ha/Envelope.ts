@@ -31,6 +31,7 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   MayNotSpeak: 403,
   Vetoed: 403,
   TooManyAttempts: 429,
+  RateLimited: 429,
   Busy: 503,
   Unavailable: 503
 }
@@ -64,6 +65,8 @@ const sentence = (reason: Reason): string => {
       return "Others are changing the same; please try again."
     case "Unavailable":
       return "The storage does not answer."
+    case "RateLimited":
+      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
     case "Vetoed":
       return reason.message
     default:

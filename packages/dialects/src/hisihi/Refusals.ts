@@ -74,6 +74,7 @@ export const failureOf = (reason: Reason): Failure => {
         ...(reason.code !== undefined && { error: reason.code })
       })
     case "TooManyAttempts":
+    case "RateLimited":
       return new Failure({ code: "too_many_requests", message: `Try again in ${reason.retryAfterSeconds} seconds.` })
     case "Busy":
       return new Failure({ code: "unavailable", message: "Others are changing the same; please try again." })

@@ -26,6 +26,7 @@ const KINDS: { readonly [T in Reason["_tag"]]?: readonly [status: number, error:
   NotLoggedIn: [401, "unauthorized"],
   WrongPassword: [401, "unauthorized"],
   TooManyAttempts: [403, "too_many_attempts"],
+  RateLimited: [429, "rate_limited"],
   NoSuchChat: [404, "no_such_session"],
   NoSuchUsers: [404, "no_such_users"],
   NoSuchMessage: [404, "no_such_message"],
@@ -74,6 +75,8 @@ const messageOf = (reason: Reason): string => {
       return "The token is missing, unknown or expired."
     case "TooManyAttempts":
       return `Too many attempts; try again in ${reason.retryAfterSeconds} seconds.`
+    case "RateLimited":
+      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
     case "NoSuchChat":
       return "There is no such session."
     case "NoSuchUsers":

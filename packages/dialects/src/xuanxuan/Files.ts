@@ -70,7 +70,8 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   Vetoed: 403,
   Busy: 503,
   Unavailable: 503,
-  TooManyAttempts: 429
+  TooManyAttempts: 429,
+  RateLimited: 429
 }
 
 const refused = (method: "upload" | "download", reason: Reason): Response =>

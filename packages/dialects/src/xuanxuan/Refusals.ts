@@ -18,6 +18,8 @@ export const messageOf = (reason: Reason): string => {
       return "The account or the password is wrong."
     case "TooManyAttempts":
       return `Too many failed logins; try again in ${reason.retryAfterSeconds} seconds.`
+    case "RateLimited":
+      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
     case "NoSuchChat":
       return "There is no such chat."
     case "NoSuchUsers":

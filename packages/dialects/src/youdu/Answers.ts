@@ -37,6 +37,7 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
   MayNotSpeak: 403,
   OwnerStays: 403,
   Vetoed: 403,
+  RateLimited: 429,
   Busy: 503,
   Unavailable: 503
 }
@@ -64,6 +65,8 @@ const sentence = (reason: Reason): string => {
       return "delMember: the owner cannot be removed by others."
     case "Invalid":
       return `${FIELDS.get(reason.field) ?? reason.field} ${reason.problem}.`
+    case "RateLimited":
+      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
     case "Busy":
       return "Others are changing the same; please try again."
     case "Unavailable":
