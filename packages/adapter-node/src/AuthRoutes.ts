@@ -42,7 +42,9 @@ const failure = (reason: Reason): HttpServerResponse.HttpServerResponse =>
     },
     {
       status: STATUS[reason._tag] ?? 400,
-      ...((reason._tag === "TooManyAttempts" || reason._tag === "RateLimited") && { headers: { "retry-after": String(reason.retryAfterSeconds) } })
+      ...((reason._tag === "TooManyAttempts" || reason._tag === "RateLimited") && {
+        headers: { "retry-after": String(reason.retryAfterSeconds) }
+      })
     }
   )
 
