@@ -125,6 +125,7 @@ export const make = (): Store["Service"] => {
 
     session: (hash) => read(() => tables.sessions.get(hash)),
     sessionsOf: (user) => read(() => [...tables.sessions.values()].filter((session) => session.user === user)),
+    sessionEpoch: (user) => read(() => tables.users.get(user)?.sessionEpoch ?? 0),
     file: (id) => read(() => tables.files[id - 1]),
     files: (chat) => read(() => tables.files.filter((file) => file.chat === chat)),
     record: (dialect, kind, key) => read(() => tables.records.get(recordKey(dialect, kind))?.get(key)),

@@ -18,7 +18,10 @@ const counted = Effect.gen(function* () {
   const database = new DatabaseSync(file)
   migrate(database)
   database.exec("PRAGMA journal_mode = WAL")
-  database.exec("INSERT INTO users VALUES (1, 'a', '', '', '', 0, 0, NULL, 0, 0, 0, NULL, NULL)")
+  database.exec(
+    `INSERT INTO users (id, account, realname, avatar, role, dept, admin, disabled, created_at, since)
+     VALUES (1, 'a', '', '', '', 0, 0, 0, 0, 0)`
+  )
   database.exec("INSERT INTO chats VALUES (1, 'c', '', 'group', 0, 0, 1, 1, '[]', '\"all\"', 0, NULL, 0, 1, '{}', 0)")
   database.exec("INSERT INTO log (id, chat, seq, posted, at, kind) VALUES (1, 1, 1, 0, 0, 'Created')")
   database.exec("INSERT INTO log_by_chat VALUES (1, 1, 1); UPDATE log_indexed SET upto = 1")

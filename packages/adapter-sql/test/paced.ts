@@ -64,7 +64,16 @@ export class Here {
       const refusal = outcome.refused[0]?.[1]
       if (refusal === undefined) {
         let at = 0
-        return Effect.succeed(unit.writes.map((write) => written(write, () => outcome.numbers[at++] ?? 0)))
+        let ended = 0
+        return Effect.succeed(
+          unit.writes.map((write) =>
+            written(
+              write,
+              () => outcome.numbers[at++] ?? 0,
+              () => outcome.ended[ended++] ?? []
+            )
+          )
+        )
       }
       if (refusal._tag === "Stale") return Effect.fail(new Stale(refusal))
       if (refusal._tag === "Duplicate") return Effect.fail(new Duplicate(refusal))

@@ -75,11 +75,24 @@ export type Write =
   | { readonly _tag: "CreateUser"; readonly user: NewUser }
   | { readonly _tag: "ChangeUser"; readonly user: UserId; readonly change: UserChange }
   | { readonly _tag: "SaveSettings"; readonly user: UserId; readonly settings: string }
-  | { readonly _tag: "SaveSession"; readonly session: StoredSession }
+  /**
+   * Opens a session, under a hash that is stored already in that one's place. A session of a disabled user, or decided on
+   * an earlier `epoch` of the user's sessions, makes the unit stale. Of the user's sessions of this kind at most `keep`
+   * are left, this one among them: the others that were used longest ago end. A store serializes this for each user (by a
+   * lock on the user's row, say), so that logins at the same time end each other as those one after the other do.
+   */
+  | { readonly _tag: "SaveSession"; readonly session: StoredSession; readonly keep?: number; readonly epoch?: number }
+  /** Writes the last use of a session. One that has ended stays ended. */
+  | { readonly _tag: "TouchSession"; readonly hash: string; readonly usedAt: number }
   | { readonly _tag: "EndSession"; readonly hash: string }
+  /** Ends all sessions of a user, and begins the next epoch of them: logins under way come too late. */
+  | { readonly _tag: "EndSessions"; readonly user: UserId }
   | { readonly _tag: "AddFile"; readonly file: Omit<StoredFile, "id"> }
-  /** `value` null removes it. With `once`, a record that is there already makes the unit a duplicate. */
-  | { readonly _tag: "PutRecord"; readonly record: DialectRecord; readonly once?: boolean }
+  /**
+   * `value` null removes it. With `once`, a record that is there already makes the unit a duplicate. With `expected` (JSON;
+   * null for no record), another stored value than that makes the unit stale: for values that are made from what was read.
+   */
+  | { readonly _tag: "PutRecord"; readonly record: DialectRecord; readonly once?: boolean; readonly expected?: unknown }
 
 /** What takes effect whole or not at all. */
 export interface Unit {
@@ -111,9 +124,14 @@ export type Written =
   | { readonly _tag: "Entry"; readonly entry: Entry }
   | { readonly _tag: "User"; readonly user: User }
   | { readonly _tag: "File"; readonly file: StoredFile }
+  /** Of `SaveSession` and `EndSessions`: the hashes of the sessions that ended by it, those used last first. */
+  | { readonly _tag: "Sessions"; readonly ended: ReadonlyArray<string> }
   | { readonly _tag: "Done" }
 
-/** A chat that the unit relied on has another version by now: load the facts again and decide again. */
+/**
+ * What the unit relied on has changed: load the facts again and decide again. `chats` are those with another version;
+ * none where it was the user of a session, or a record.
+ */
 export class Stale extends Data.TaggedError("Stale")<{ readonly chats: ReadonlyArray<ChatId> }> {}
 
 /** Something in the unit must be unique and is there already. */
@@ -204,6 +222,8 @@ export class Store extends Context.Service<
 
     readonly session: (hash: string) => Effect.Effect<StoredSession | undefined, StorageFailed>
     readonly sessionsOf: (user: UserId) => Effect.Effect<ReadonlyArray<StoredSession>, StorageFailed>
+    /** How often all sessions of the user were ended at once; 0 for an unknown user. */
+    readonly sessionEpoch: (user: UserId) => Effect.Effect<number, StorageFailed>
     readonly file: (id: FileId) => Effect.Effect<StoredFile | undefined, StorageFailed>
     /** A chat's files, by id. */
     readonly files: (chat: ChatId) => Effect.Effect<ReadonlyArray<StoredFile>, StorageFailed>

@@ -4,7 +4,7 @@ import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import { evolve, type Entry } from "@parley/core/Log"
 import { amend, fromPosted } from "@parley/core/Message"
 import { furthest, type Place } from "@parley/core/Place"
-import type { Write, Written } from "@parley/core/Store"
+import type { StoredSession, Write, Written } from "@parley/core/Store"
 import type { NewUser, UserChange } from "@parley/core/User"
 import { recordKey, under, type KeptChat, type Tables } from "./Tables.ts"
 
@@ -60,7 +60,7 @@ const createChat = (
 const createUser = (tables: Tables, made: NewUser): Written => {
   const { password, ...rest } = made
   const user = { ...rest, id: UserId(tables.users.size + 1), since: EntryId(tables.entries.length) }
-  tables.users.set(user.id, { user, password, settings: null })
+  tables.users.set(user.id, { user, password, settings: null, sessionEpoch: 0 })
   tables.accounts.set(user.account, user.id)
   return { _tag: "User", user }
 }
@@ -79,6 +79,22 @@ const movePlace = (tables: Tables, place: Place): Written => {
   const chats = under(devices, place.device, () => new Map<ChatId, Place>())
   chats.set(place.chat, furthest(chats.get(place.chat) ?? place, place))
   return DONE
+}
+
+const ofUser = (tables: Tables, user: UserId): ReadonlyArray<StoredSession> =>
+  [...tables.sessions.values()]
+    .filter((session) => session.user === user)
+    .sort((a, b) => b.usedAt - a.usedAt || b.createdAt - a.createdAt || (a.hash < b.hash ? -1 : 1))
+
+/** The sessions of the same user and kind that end when at most `keep` are left, `session` among them. */
+const beyond = (tables: Tables, session: StoredSession, keep: number): ReadonlyArray<StoredSession> =>
+  ofUser(tables, session.user)
+    .filter((one) => one.kind === session.kind && one.hash !== session.hash)
+    .slice(Math.max(keep - 1, 0))
+
+const endSessions = (tables: Tables, sessions: ReadonlyArray<StoredSession>): Written => {
+  for (const { hash } of sessions) tables.sessions.delete(hash)
+  return { _tag: "Sessions", ended: sessions.map(({ hash }) => hash) }
 }
 
 export const apply = (tables: Tables, write: Write, stored: (kept: KeptChat) => StoredChat): Written => {
@@ -108,12 +124,23 @@ export const apply = (tables: Tables, write: Write, stored: (kept: KeptChat) => 
       if (kept !== undefined) kept.settings = write.settings
       return DONE
     }
-    case "SaveSession":
+    case "SaveSession": {
       tables.sessions.set(write.session.hash, write.session)
+      return endSessions(tables, write.keep === undefined ? [] : beyond(tables, write.session, write.keep))
+    }
+    case "TouchSession": {
+      const session = tables.sessions.get(write.hash)
+      if (session !== undefined) tables.sessions.set(write.hash, { ...session, usedAt: write.usedAt })
       return DONE
+    }
     case "EndSession":
       tables.sessions.delete(write.hash)
       return DONE
+    case "EndSessions": {
+      const kept = tables.users.get(write.user)
+      if (kept !== undefined) kept.sessionEpoch += 1
+      return endSessions(tables, ofUser(tables, write.user))
+    }
     case "AddFile": {
       const file = { ...write.file, id: FileId(tables.files.length + 1) }
       tables.files.push(file)

@@ -29,6 +29,7 @@ const named = (
     case "HideMessage":
       return { users: [write.user], entry: write.message }
     case "ChangeUser":
+    case "EndSessions":
     case "SaveSettings":
       return { users: [write.user] }
     case "SaveSession":
@@ -97,6 +98,19 @@ const duplicate = (tables: Tables, unit: Unit, stored: (kept: KeptChat) => Store
 
 const failed = (problem: string): StorageFailed => new StorageFailed({ operation: "commit", cause: new Error(problem) })
 
+/** Whether a write was decided on what is not so any more. */
+const isStale = (tables: Tables, write: Write): boolean => {
+  if (write._tag === "SaveSession") {
+    const kept = tables.users.get(write.session.user)
+    if (kept === undefined) return false
+    return kept.user.disabled || (write.epoch !== undefined && write.epoch !== kept.sessionEpoch)
+  }
+  if (write._tag !== "PutRecord" || write.expected === undefined) return false
+  const { dialect, key, kind } = write.record
+  const stored = tables.records.get(recordKey(dialect, kind))?.get(key)?.value ?? null
+  return JSON.stringify(stored) !== JSON.stringify(write.expected)
+}
+
 /** Why the unit cannot take effect, or nothing. */
 export const check = (
   tables: Tables,
@@ -105,6 +119,7 @@ export const check = (
 ): Stale | Duplicate | StorageFailed | undefined => {
   const stale = unit.relies.filter(({ chat, version }) => tables.chats.get(chat)?.chat.version !== version)
   if (stale.length > 0) return new Stale({ chats: [...new Set(stale.map((relied) => relied.chat))] })
+  if (unit.writes.some((write) => isStale(tables, write))) return new Stale({ chats: [] })
   const there = duplicate(tables, unit, stored)
   if (there !== undefined) return there
   const seen = new Set<string>()

@@ -11,6 +11,7 @@ export interface KeptUser {
   user: User
   password: string | null
   settings: string | null
+  sessionEpoch: number
 }
 
 export interface KeptChat {

@@ -13,9 +13,11 @@ import { duplicate, wanted, type Wanted } from "./Duplicates.ts"
 import { isTaken } from "./Failure.ts"
 import { fingerprint, Gids } from "./Gids.ts"
 import { Heads, type WriterHead } from "./Heads.ts"
+import { isRecordStale, putRecord } from "./RecordWrites.ts"
 import type { Statements } from "./Statements.ts"
+import { endSession, endSessions, isSessionStale, saveSession, touchSession } from "./SessionWrites.ts"
 import { Tail } from "./Tail.ts"
-import { changeUser, createUser, saveSession, saveSettings } from "./UserWrites.ts"
+import { changeUser, createUser, saveSettings } from "./UserWrites.ts"
 import { isPost, type PostRow, type Refusal } from "./Wire.ts"
 
 type Append = Extract<Write, { readonly _tag: "Append" }>
@@ -30,7 +32,16 @@ class Taken extends Error {
 
 /** Whether the write is one statement, which SQLite itself undoes when it fails. */
 const isOneStatement = (write: Write): boolean =>
-  write._tag !== "CreateChat" && !(write._tag === "Append" && write.body._tag === "Changed")
+  write._tag !== "CreateChat" &&
+  write._tag !== "SaveSession" &&
+  write._tag !== "EndSessions" &&
+  !(write._tag === "Append" && write.body._tag === "Changed")
+
+/** Whether the write was decided on what is not so any more, chats aside. */
+const isStale = (db: Statements, write: Write): boolean =>
+  write._tag === "SaveSession"
+    ? isSessionStale(db, write)
+    : write._tag === "PutRecord" && write.expected !== undefined && isRecordStale(db, write)
 
 export class Applying {
   readonly #db: Statements
@@ -39,6 +50,8 @@ export class Applying {
   readonly #heads: Heads
   /** Where the numbers of the unit's writes go. */
   #numbers: Array<number> = []
+  /** Where the hashes of sessions go that end by the unit. */
+  #ended: Array<ReadonlyArray<string>> = []
 
   /** Nobody else adds to `tail` and `gids`. */
   constructor(db: Statements, tail: Tail = new Tail(), gids: Gids = new Gids(db)) {
@@ -73,11 +86,12 @@ export class Applying {
   }
 
   /**
-   * Applies one unit whole, appending the numbers of its writes to `numbers` (what they are: `Wire.written`), or not at
-   * all, answering why. Throws when the transaction itself is lost.
+   * Applies one unit whole, appending the numbers of its writes to `numbers` (what they are: `Wire.written`) and the
+   * hashes of sessions that ended to `ended`, or not at all, answering why. Throws when the transaction itself is lost.
    */
-  unit(unit: PostRow | Unit, numbers: Array<number>): Refusal | undefined {
+  unit(unit: PostRow | Unit, numbers: Array<number>, ended: Array<ReadonlyArray<string>> = []): Refusal | undefined {
     this.#numbers = numbers
+    this.#ended = ended
     this.know()
     return isPost(unit) ? this.#onePost(unit) : this.#whole(unit)
   }
@@ -96,18 +110,21 @@ export class Applying {
   #whole(unit: Unit): Refusal | undefined {
     const db = this.#db
     const already = this.#numbers.length
+    const endedAlready = this.#ended.length
     const newest = this.#tail.newest
     const first = unit.writes[0]
     const guarded = unit.writes.length > 1 || (first !== undefined && !isOneStatement(first))
     try {
       const stale = unit.relies.filter((relied) => this.#heads.get(relied.chat)?.version !== relied.version)
       if (stale.length > 0) return { _tag: "Stale", chats: [...new Set(stale.map((relied) => relied.chat))] }
+      if (unit.writes.some((write) => isStale(db, write))) return { _tag: "Stale", chats: [] }
       if (guarded) db.prepare("SAVEPOINT unit").run()
       for (const write of unit.writes) this.#write(write)
       if (guarded) db.prepare("RELEASE unit").run()
       return undefined
     } catch (cause) {
       this.#numbers.length = already
+      this.#ended.length = endedAlready
       this.#tail.cut(newest)
       this.#gids.cut(newest)
       this.#heads.forget(unit.writes.flatMap((write) => (write._tag === "Append" ? [write.chat] : [])))
@@ -160,9 +177,14 @@ export class Applying {
       case "SaveSettings":
         return saveSettings(db, write.user, write.settings)
       case "SaveSession":
-        return saveSession(db, write.session)
+        this.#ended.push(saveSession(db, write))
+        return
+      case "TouchSession":
+        return touchSession(db, write.hash, write.usedAt)
       case "EndSession":
-        db.run("DELETE FROM sessions WHERE hash = ?", write.hash)
+        return endSession(db, write.hash)
+      case "EndSessions":
+        this.#ended.push(endSessions(db, write.user))
         return
       case "AddFile": {
         const { addedBy, at, blob, chat, size, title } = write.file
@@ -179,17 +201,8 @@ export class Applying {
         )
         return
       }
-      case "PutRecord": {
-        const { dialect, key, kind, value } = write.record
-        if (value === null) {
-          db.run("DELETE FROM records WHERE dialect = ? AND kind = ? AND key = ?", dialect, kind, key)
-          return
-        }
-        const insert = "INSERT INTO records (dialect, kind, key, value) VALUES (?, ?, ?, ?)"
-        const sql = write.once === true ? insert : `${insert} ON CONFLICT DO UPDATE SET value = excluded.value`
-        db.run(sql, dialect, kind, key, JSON.stringify(value))
-        return
-      }
+      case "PutRecord":
+        return putRecord(db, write)
     }
   }
 

@@ -203,9 +203,11 @@ export class Commits {
     if (this.#waiting.length > 0 || this.#over !== undefined) this.#arm()
     if (message._tag === "Failed") return fail(units, message.cause)
     if (message._tag !== "Done") return
-    const { numbers, refused } = message
+    const { numbers, ended, refused } = message
     let at = 0
     const number = (): number => numbers[at++] ?? 0
+    let endedAt = 0
+    const endedNext = (): ReadonlyArray<string> => ended[endedAt++] ?? []
     let refusals = 0
     for (const [index, one] of units.entries()) {
       const refusal = refused[refusals]
@@ -213,7 +215,7 @@ export class Commits {
       if (isRefused) refusals++
       if (one.post !== undefined) one.settled(isRefused ? undefined : posted(one.post, number))
       else if (isRefused) one.answer(Effect.fail(refusedAs(refusal[1])))
-      else one.answer(Effect.succeed(one.unit.writes.map((write) => written(write, number))))
+      else one.answer(Effect.succeed(one.unit.writes.map((write) => written(write, number, endedNext))))
     }
   }
 

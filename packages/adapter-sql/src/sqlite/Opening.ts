@@ -119,6 +119,7 @@ export const opening = Effect.fnUntraced(function* (
 
     session: (hash) => read("session", (db) => UserReads.sessionByHash(db, hash)),
     sessionsOf: (user) => read("sessionsOf", (db) => UserReads.sessionsOf(db, user)),
+    sessionEpoch: (user) => read("sessionEpoch", (db) => UserReads.sessionEpoch(db, user)),
     file: (id) => read("file", (db) => RecordReads.fileById(db, id)),
     files: (chat) => read("files", (db) => RecordReads.files(db, chat)),
     record: (dialect, kind, key) => read("record", (db) => RecordReads.recordByKey(db, dialect, kind, key)),

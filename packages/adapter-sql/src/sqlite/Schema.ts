@@ -16,6 +16,7 @@ import { provideFingerprint } from "./Gids.ts"
  *   found by binary search over (chat, seq), without an index of its own in every row's way.
  * - `log.content` is a message's content, or for a change of facts the change as JSON.
  * - `members.nth` orders those who joined by one entry.
+ * - `users.session_epoch` counts how often all sessions of the user were ended at once.
  */
 export const migrations: ReadonlyArray<string> = [
   `
@@ -195,7 +196,8 @@ export const migrations: ReadonlyArray<string> = [
     WHERE gid IS NOT NULL AND id <= (SELECT upto FROM log_indexed) ORDER BY 1, 2;
   ALTER TABLE log_indexed ADD COLUMN gids INTEGER NOT NULL DEFAULT 0;
   UPDATE log_indexed SET gids = upto;
-  `
+  `,
+  "ALTER TABLE users ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;"
 ]
 
 /** "Prly" in ASCII: what makes a SQLite file one of ours. */

@@ -34,6 +34,7 @@ export class Transactions {
   /** What became of each unit, once all that took effect is on the disk. */
   commit(units: ReadonlyArray<PostRow | Unit>): Extract<FromWriter, { readonly _tag: "Done" | "Failed" }> {
     const numbers: Array<number> = []
+    const ended: Array<ReadonlyArray<string>> = []
     const refused: Array<readonly [number, Refusal]> = []
     // Up to where this goes back when it comes to nothing; nowhere where somebody else may have written meanwhile.
     let newest: number | undefined
@@ -41,11 +42,11 @@ export class Transactions {
       if (this.#begin()) this.#applying.forget()
       newest = this.#tail.isKnown ? this.#tail.newest : undefined
       for (const [index, unit] of units.entries()) {
-        const refusal = this.#applying.unit(unit, numbers)
+        const refusal = this.#applying.unit(unit, numbers, ended)
         if (refusal !== undefined) refused.push([index, refusal])
       }
       this.#db.prepare("COMMIT").run()
-      return { _tag: "Done", numbers, refused }
+      return { _tag: "Done", numbers, ended, refused }
     } catch (cause) {
       this.#applying.cut(newest)
       if (this.#db.database.isTransaction) this.#db.prepare("ROLLBACK").run()

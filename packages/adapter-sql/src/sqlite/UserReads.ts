@@ -31,5 +31,8 @@ export const sessionByHash = (db: Statements, hash: string): StoredSession | und
   return row === undefined ? undefined : session(row)
 }
 
+export const sessionEpoch = (db: Statements, id: UserId): number =>
+  db.one<{ session_epoch: number }>("SELECT session_epoch FROM users WHERE id = ?", id)?.session_epoch ?? 0
+
 export const sessionsOf = (db: Statements, id: UserId): ReadonlyArray<StoredSession> =>
   db.all<SessionRow>("SELECT * FROM sessions WHERE user = ? ORDER BY created_at, hash", id).map(session)

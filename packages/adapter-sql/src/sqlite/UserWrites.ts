@@ -1,12 +1,11 @@
-/** What is written of users, their settings and their sessions. */
+/** What is written of users and their settings. */
 import type { UserId } from "@parley/core/Ids"
-import type { StoredSession } from "@parley/core/Store"
 import type { NewUser, UserChange } from "@parley/core/User"
 import { newest } from "./MessageReads.ts"
 import { flag } from "./Rows.ts"
 import type { Statements } from "./Statements.ts"
 
-const nobody = (user: UserId): Error => new Error(`there is no user ${user}`)
+export const nobody = (user: UserId): Error => new Error(`there is no user ${user}`)
 
 /** The numbers of the user and of the newest entry. */
 export const createUser = (db: Statements, user: NewUser): readonly [id: number, since: number] => {
@@ -51,19 +50,4 @@ export const changeUser = (db: Statements, user: UserId, change: UserChange): vo
 
 export const saveSettings = (db: Statements, user: UserId, settings: string): void => {
   if (db.run("UPDATE users SET settings = ? WHERE id = ?", settings, user) === 0) throw nobody(user)
-}
-
-export const saveSession = (db: Statements, session: StoredSession): void => {
-  const { createdAt, device, hash, kind, usedAt, user } = session
-  db.run(
-    `INSERT INTO sessions (hash, user, kind, device, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET user = excluded.user, kind = excluded.kind, device = excluded.device,
-       created_at = excluded.created_at, used_at = excluded.used_at`,
-    hash,
-    user,
-    kind,
-    device,
-    createdAt,
-    usedAt
-  )
 }

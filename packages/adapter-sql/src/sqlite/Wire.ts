@@ -109,6 +109,8 @@ export type FromWriter =
        * boxed double to V8, which makes of every object with such an id another kind of object.
        */
       readonly numbers: ReadonlyArray<number>
+      /** For each write that may end sessions, in order, the hashes of those that did. */
+      readonly ended: ReadonlyArray<ReadonlyArray<string>>
       /** The others, by index, ascending. */
       readonly refused: ReadonlyArray<readonly [index: number, refusal: Refusal]>
     }
@@ -120,9 +122,9 @@ export type FromWriter =
 
 /**
  * What one write came to. `next` gives the write's numbers: chat and entry of a new chat; id, sequence and posted of an
- * entry; id and since of a user; the id of a file.
+ * entry; id and since of a user; the id of a file. `ended` gives the sessions that ended by the write.
  */
-export const written = (write: Write, next: () => number): Written => {
+export const written = (write: Write, next: () => number, ended: () => ReadonlyArray<string> = () => []): Written => {
   switch (write._tag) {
     case "CreateChat": {
       const chat = ChatId(next())
@@ -151,6 +153,9 @@ export const written = (write: Write, next: () => number): Written => {
     }
     case "AddFile":
       return { _tag: "File", file: { ...write.file, id: FileId(next()) } }
+    case "SaveSession":
+    case "EndSessions":
+      return { _tag: "Sessions", ended: ended() }
     default:
       return { _tag: "Done" }
   }

@@ -10,6 +10,7 @@ import { placeLaws } from "./StoreLaws/PlaceLaws.ts"
 import { postLaws } from "./StoreLaws/PostLaws.ts"
 import { recordLaws } from "./StoreLaws/RecordLaws.ts"
 import { refusalLaws } from "./StoreLaws/RefusalLaws.ts"
+import { sessionLaws } from "./StoreLaws/SessionLaws.ts"
 import { userLaws } from "./StoreLaws/UserLaws.ts"
 
 export { LawBroken, type StoreLaw } from "./StoreLaws/Law.ts"
@@ -24,5 +25,6 @@ export const storeLaws: ReadonlyArray<StoreLaw> = [
   ...messageLaws,
   ...placeLaws,
   ...userLaws,
+  ...sessionLaws,
   ...recordLaws
 ]

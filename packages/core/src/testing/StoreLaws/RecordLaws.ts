@@ -1,7 +1,7 @@
 /** Laws of files and of the protocols' own records. */
 import * as Effect from "effect/Effect"
 import { FileId } from "../../Ids.ts"
-import { createChat, law, NO_CHAT, NOW, pair, same, unit, write, type StoreLaw } from "./Law.ts"
+import { createChat, law, NO_CHAT, NOW, pair, refused, same, unit, write, type StoreLaw } from "./Law.ts"
 
 export const recordLaws: ReadonlyArray<StoreLaw> = [
   law(
@@ -66,6 +66,26 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
         (yield* store.records("d", "k")).map((record) => record.key),
         [...keys].sort()
       )
+    })
+  ),
+  law(
+    "a record that is made from what was read is written only while that is stored",
+    Effect.fnUntraced(function* (store) {
+      const put = (key: string, value: unknown, expected: unknown) =>
+        store.commit(unit({ _tag: "PutRecord", record: { dialect: "d", kind: "k", key, value }, expected }))
+      const stale = { _tag: "Stale", chats: [] }
+      yield* put("x", { n: [1, "一"], b: 0 }, null)
+      yield* same("there already", yield* refused("a new one", put("x", 2, null)), stale)
+      yield* same("another", yield* refused("another", put("x", 2, { n: [1, "二"], b: 0 })), stale)
+      yield* same("none", yield* refused("none", put("y", 2, 1)), stale)
+      yield* put("x", 3, (yield* store.record("d", "k", "x"))?.value)
+      yield* put("x", null, 3)
+      yield* same("removed", yield* store.record("d", "k", "x"), undefined)
+      yield* put("n", 0, null)
+      const increments = Array.from({ length: 8 }, () => Effect.exit(put("n", 1, 0)))
+      const exits = yield* Effect.all(increments, { concurrency: "unbounded" })
+      yield* same("of those at once", exits.filter((exit) => exit._tag === "Success").length, 1)
+      yield* same("value", (yield* store.record("d", "k", "n"))?.value, 1)
     })
   )
 ]

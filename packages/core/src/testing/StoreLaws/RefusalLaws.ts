@@ -217,6 +217,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
         { _tag: "ChangeUser", user: NO_USER, change: { realname: "n" } },
         { _tag: "SaveSettings", user: NO_USER, settings: "{}" },
         { _tag: "SaveSession", session: { ...session, user: NO_USER } },
+        { _tag: "EndSessions", user: NO_USER },
         { _tag: "AddFile", file: { ...file, chat: NO_CHAT } },
         { _tag: "AddFile", file: { ...file, addedBy: NO_USER } }
       ]

@@ -1,7 +1,6 @@
-/** Laws of users, their passwords, settings and sessions. */
+/** Laws of users, their passwords and settings. */
 import * as Effect from "effect/Effect"
 import { EntryId } from "../../Ids.ts"
-import type { StoredSession } from "../../Store.ts"
 import { createChat, createUser, law, NO_USER, NOW, pair, post, same, sorted, unit, type StoreLaw } from "./Law.ts"
 
 export const userLaws: ReadonlyArray<StoreLaw> = [
@@ -92,47 +91,6 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
       yield* same("after", yield* store.settings(a), '{"x":"二"}')
       yield* same("another's", yield* store.settings(b), null)
       yield* same("nobody's", yield* store.settings(NO_USER), null)
-    })
-  ),
-  law(
-    "a session is found by its hash until it ends, and used again under the same hash",
-    Effect.fnUntraced(function* (store) {
-      const [a, b] = yield* pair(store)
-      const at = (hash: string, user: typeof a, more: Partial<StoredSession> = {}): StoredSession => ({
-        hash,
-        user,
-        kind: "chat",
-        device: "",
-        createdAt: NOW,
-        usedAt: NOW,
-        ...more
-      })
-      const save = (session: StoredSession) => store.commit(unit({ _tag: "SaveSession", session }))
-      const h1 = at("h1", a)
-      const h2 = at("h2", a, { kind: "token", device: "phone", createdAt: NOW + 1 })
-      yield* save(h1)
-      yield* save(h2)
-      yield* save(at("h3", b))
-      yield* same("one", yield* store.session("h2"), h2)
-      yield* save({ ...h1, usedAt: NOW + 60_000 })
-      yield* same("used", yield* store.session("h1"), { ...h1, usedAt: NOW + 60_000 })
-      yield* same(
-        "all of a user",
-        sorted(yield* store.sessionsOf(a), (session) => session.hash),
-        [{ ...h1, usedAt: NOW + 60_000 }, h2]
-      )
-      yield* store.commit(unit({ _tag: "EndSession", hash: "h1" }, { _tag: "EndSession", hash: "unknown" }))
-      yield* same("ended", yield* store.session("h1"), undefined)
-      yield* same(
-        "the others",
-        (yield* store.sessionsOf(a)).map((session) => session.hash),
-        ["h2"]
-      )
-      yield* same(
-        "of another",
-        (yield* store.sessionsOf(b)).map((session) => session.hash),
-        ["h3"]
-      )
     })
   )
 ]
