@@ -24,6 +24,7 @@ import { scripts } from "./scripts/index.ts"
 import { type SendAtOnce, sendingAtOnce } from "./SendingAtOnce.ts"
 import type { Attempt, Desk, Plan } from "./scripts/Script.ts"
 import { Settings } from "./Settings.ts"
+import { StorageHealth } from "./StorageHealth.ts"
 import { Duplicate, type Stale, type StorageFailed, Store, type Unit, type Write, type Written } from "./Store.ts"
 import type { User } from "./User.ts"
 import { WarmChats } from "./WarmChats.ts"
@@ -87,10 +88,11 @@ export class Engine extends Context.Service<
     readonly desk: Desk
   }
 >()("@parley/core/Engine") {
-  static readonly layer: Layer.Layer<Engine, never, Store | Hub | Bus> = Layer.effect(
+  static readonly layer: Layer.Layer<Engine, never, Store | StorageHealth | Hub | Bus> = Layer.effect(
     Engine,
     Effect.gen(function* () {
       const store = yield* Store
+      const { succeeded } = yield* StorageHealth
       const hub = yield* Hub
       const bus = yield* Bus
       const settings = yield* Settings
@@ -225,6 +227,7 @@ export class Engine extends Context.Service<
         desk,
         bus,
         clock,
+        stored: succeeded,
         run: (effect, done) => {
           const fiber = fork(effect)
           if (done !== undefined) fiber.addObserver(done)

@@ -10,6 +10,7 @@ import { Chats } from "./Chats.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
 import { Hub } from "./Hub.ts"
+import * as LogThrottle from "./LogThrottle.ts"
 import { Members } from "./Members.ts"
 import { Messages } from "./Messages.ts"
 import { OfflineQueue } from "./OfflineQueue.ts"
@@ -18,6 +19,7 @@ import { Permissions } from "./Permissions.ts"
 import { Places } from "./Places.ts"
 import { Reception } from "./Reception.ts"
 import { Sessions } from "./Sessions.ts"
+import { StorageHealth, watched } from "./StorageHealth.ts"
 import type { Store } from "./Store.ts"
 import { Users } from "./Users.ts"
 
@@ -35,6 +37,7 @@ export type Services =
   | Places
   | Reception
   | Sessions
+  | StorageHealth
   | Users
   | Digest.Digest
   | SecureRandom.SecureRandom
@@ -46,7 +49,10 @@ export function layerOn<E>(
   bus: Layer.Layer<Bus, E>,
   random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
 ): Layer.Layer<Services, E, Store | Passwords> {
-  const ground = Layer.mergeAll(bus, Hub.layer, Places.layer, Digest.layerWebCrypto, random)
+  const storage = watched.pipe(Layer.provideMerge(StorageHealth.layer), Layer.provideMerge(LogThrottle.layer))
+  const ground = Layer.mergeAll(bus, Hub.layer, Places.layer, Digest.layerWebCrypto, random).pipe(
+    Layer.provideMerge(storage)
+  )
   const engine = Engine.layer.pipe(Layer.provideMerge(ground))
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))

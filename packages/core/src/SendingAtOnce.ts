@@ -31,6 +31,8 @@ interface Surroundings {
   readonly desk: Desk
   readonly bus: Bus["Service"]
   readonly clock: Clock.Clock
+  /** Called whenever a message was stored. */
+  readonly stored: () => void
   readonly run: <A, E>(effect: Effect.Effect<A, E>, done?: (exit: Exit.Exit<A, E>) => void) => void
 }
 
@@ -43,7 +45,7 @@ const byCommit =
       settled(written?._tag === "Entry" ? { ...written.entry, body: post.body } : undefined)
     })
 
-export const sendingAtOnce = ({ desk, bus, clock, run }: Surroundings): SendAtOnce => {
+export const sendingAtOnce = ({ desk, bus, clock, stored, run }: Surroundings): SendAtOnce => {
   const post = desk.store.post ?? byCommit(desk.store, run)
 
   /** What is on its way, by chat: how many, and the version that they rely on. */
@@ -94,7 +96,10 @@ export const sendingAtOnce = ({ desk, bus, clock, run }: Surroundings): SendAtOn
       let outcome: Sent | undefined
       try {
         if (entry === undefined) desk.chats.forget(chat.id)
-        else outcome = outcomeOf(message, entry, chat)
+        else {
+          stored()
+          outcome = outcomeOf(message, entry, chat)
+        }
       } catch (cause) {
         // Whoever waits is answered all the same: in the ordinary way, what is stored already is found.
         run(Effect.logError("what follows a commit broke off", cause))

@@ -169,6 +169,12 @@ export class Store extends Context.Service<
      */
     readonly post?: (post: Post, settled: (entry: Entry<Posted> | undefined) => void) => void
 
+    /**
+     * Fails while the store cannot be written for a reason that it sees by itself, cheaply and without a write: its file was
+     * deleted, say. A store that knows no such reason leaves it out.
+     */
+    readonly check?: Effect.Effect<void, StorageFailed>
+
     /** Users by id; unknown ids are left out. */
     readonly users: (ids: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<User>, StorageFailed>
     /** Users by account; unknown accounts are left out. */

@@ -10,17 +10,17 @@ import type { OpenDialect } from "@parley/core/Dialect"
 import * as Parley from "@parley/core/Parley"
 import { Permissions } from "@parley/core/Permissions"
 import { Settings } from "@parley/core/Settings"
+import { StorageHealth } from "@parley/core/StorageHealth"
 import type { Store } from "@parley/core/Store"
 import { ensureSystemChat } from "@parley/core/SystemChat"
 import { Users } from "@parley/core/Users"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Failed, type Running } from "./command/Parts.ts"
 import type { ServedDialect } from "./Dialects.ts"
+import { healthRoutes } from "./HealthRoutes.ts"
 import { addDemoUsers } from "./Foundation.ts"
 import { demonstrationAt, noteDemonstration } from "./Demonstration.ts"
 import type { Configuration } from "./settings/Configuration.ts"
@@ -57,20 +57,6 @@ export const openEngine = Effect.fnUntraced(function* ({
   return Context.add(context, Settings, engine)
 })
 
-const healthRoutes = (ready: () => boolean) =>
-  Layer.mergeAll(
-    HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" })),
-    HttpRouter.add(
-      "GET",
-      "/readyz",
-      Effect.sync(() =>
-        ready()
-          ? HttpServerResponse.jsonUnsafe({ status: "ready" })
-          : HttpServerResponse.jsonUnsafe({ status: "starting" }, { status: 503 })
-      )
-    )
-  )
-
 /** Serves until the scope closes: then what is under way is answered, and connections are told 1001. */
 export const start = Effect.fnUntraced(function* (
   configuration: Configuration,
@@ -87,7 +73,7 @@ export const start = Effect.fnUntraced(function* (
       demonstration: demonstration.isServed,
       trustedProxies: serve.trustedProxies,
       login: true,
-      doors: [{ _tag: "Http", routes: healthRoutes(() => ready) }]
+      doors: [{ _tag: "Http", routes: healthRoutes(() => ready, yield* StorageHealth) }]
     })
     const { host, open } = hosted
     yield* prepare(demonstration.isWanted, open)

@@ -1,0 +1,109 @@
+/**
+ * Gathers equal log lines. The first line of a key is logged at once; further ones are counted and logged as one line with
+ * `count` when the minute is over. Refused connections, failed logins and a failing disk otherwise fill the log.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+
+/** One log line. It never holds a secret, a query string or the content of a message. */
+export interface Line {
+  /** Lines with the same key are gathered: the message with the account or address, say. */
+  readonly key: string
+  readonly level: "Info" | "Warn" | "Error"
+  /** The same text for all lines of a kind, without the details. */
+  readonly message: string
+  /** Annotations of the line; of a gathered line those of the last one. */
+  readonly details?: Readonly<Record<string, string | number | boolean | null>>
+  /** What went wrong; of a gathered line the last one. */
+  readonly cause?: unknown
+}
+
+/** Milliseconds for which lines of one key are gathered. */
+export const WINDOW = 60_000
+
+/** At most 1,000 keys at one time; lines of further keys are gathered by their message alone. */
+export const MAX_KEYS = 1000
+
+interface Gathered {
+  line: Line
+  /** Lines since the last one that was logged. */
+  count: number
+  /** Milliseconds since 1970 at which the count is logged. */
+  due: number
+}
+
+const write = ({ level, message, details = {}, cause }: Line, count: number): Effect.Effect<void> =>
+  Effect.annotateLogs(
+    cause === undefined ? Effect.logWithLevel(level)(message) : Effect.logWithLevel(level)(message, cause),
+    count > 1 ? { ...details, count } : details
+  )
+
+export interface LogThrottling {
+  /** Logs the line, or counts it. It neither waits nor throws, so callbacks may call it. */
+  readonly note: (line: Line) => void
+}
+
+/** The throttle in use. Every engine has its own; outside of one, each line is logged. */
+export const LogThrottle: Context.Reference<LogThrottling> = Context.Reference<LogThrottling>(
+  "@parley/core/LogThrottle",
+  { defaultValue: () => ({ note: (line) => void Effect.runFork(write(line, 1)) }) }
+)
+
+/** `LogThrottling.note` of the throttle in use. */
+export const logThrottled = (line: Line): Effect.Effect<void> => Effect.map(LogThrottle, ({ note }) => note(line))
+
+/** A throttle that logs with the loggers and the clock of this context; what is counted is logged when the scope closes. */
+export const make = Effect.gen(function* () {
+  const clock = yield* Clock.Clock
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
+  // In the order in which they are due: a key moves to the end whenever its window begins anew.
+  const gathered = new Map<string, Gathered>()
+  let sweeping: Fiber.Fiber<void> | undefined
+
+  const logCounted = ({ line, count }: Gathered): Effect.Effect<void> =>
+    count === 0 ? Effect.void : write(line, count)
+
+  const sweep: Effect.Effect<void> = Effect.gen(function* () {
+    for (;;) {
+      const [next] = gathered
+      if (next === undefined) break
+      const [key, one] = next
+      const left = one.due - clock.currentTimeMillisUnsafe()
+      if (left > 0) yield* Effect.sleep(left)
+      // Lines may have been added while it slept; the same entry is there still, since only this fiber removes it.
+      gathered.delete(key)
+      if (one.count > 0) {
+        yield* logCounted(one)
+        gathered.set(key, { line: one.line, count: 0, due: clock.currentTimeMillisUnsafe() + WINDOW })
+      }
+    }
+    sweeping = undefined
+  })
+
+  const note = (line: Line): void => {
+    const key = gathered.has(line.key) || gathered.size < MAX_KEYS ? line.key : line.message
+    const earlier = gathered.get(key)
+    if (earlier !== undefined) {
+      earlier.count++
+      earlier.line = line
+      return
+    }
+    gathered.set(key, { line, count: 0, due: clock.currentTimeMillisUnsafe() + WINDOW })
+    fork(write(line, 1))
+    sweeping ??= fork(sweep)
+  }
+
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      if (sweeping !== undefined) yield* Fiber.interrupt(sweeping)
+      for (const one of gathered.values()) yield* logCounted(one)
+      gathered.clear()
+    })
+  )
+  return { note }
+})
+
+export const layer: Layer.Layer<never> = Layer.effect(LogThrottle, make)

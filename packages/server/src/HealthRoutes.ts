@@ -1,0 +1,29 @@
+/** `/healthz` says that the process runs; `/readyz` that it serves: it has started, and the storage takes writes. */
+import type { StorageHealth } from "@parley/core/StorageHealth"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+
+const NO_STORE = { headers: { "cache-control": "no-store" } } as const
+
+const unready = (status: string) => HttpServerResponse.jsonUnsafe({ status }, { ...NO_STORE, status: 503 })
+
+/** `ready` says whether the server has started. */
+export const healthRoutes = (ready: () => boolean, { look }: Pick<StorageHealth["Service"], "look">) =>
+  Layer.mergeAll(
+    HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" }, NO_STORE)),
+    HttpRouter.add(
+      "GET",
+      "/readyz",
+      Effect.suspend(() =>
+        ready()
+          ? Effect.map(look, (storage) =>
+              storage === "working"
+                ? HttpServerResponse.jsonUnsafe({ status: "ready" }, NO_STORE)
+                : unready("storage failing")
+            )
+          : Effect.succeed(unready("starting"))
+      )
+    )
+  )

@@ -1,0 +1,31 @@
+/** What `/healthz` and `/readyz` answer. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { HttpEffect } from "effect/http"
+import { build } from "@parley/adapter-node/HttpRoutes"
+import type { StorageStatus } from "@parley/core/StorageHealth"
+import { healthRoutes } from "../src/HealthRoutes.ts"
+
+describe("the health routes", () => {
+  it.effect("follow the start and the storage; that the process is alive depends on neither", () =>
+    Effect.gen(function* () {
+      let storage: StorageStatus = "working"
+      let isReady = false
+      const { app } = yield* build([{ routes: healthRoutes(() => isReady, { look: Effect.sync(() => storage) }) }])
+      const answer = HttpEffect.toWebHandler(Effect.orDie(app))
+      const get = (path: string) =>
+        Effect.promise(async () => {
+          const response = await answer(new Request(`http://parley${path}`))
+          return [response.status, await response.json()]
+        })
+      assert.deepStrictEqual(yield* get("/readyz"), [503, { status: "starting" }])
+      isReady = true
+      assert.deepStrictEqual(yield* get("/readyz"), [200, { status: "ready" }])
+      storage = "failing"
+      assert.deepStrictEqual(yield* get("/readyz"), [503, { status: "storage failing" }])
+      assert.deepStrictEqual(yield* get("/healthz"), [200, { status: "alive" }])
+      storage = "working"
+      assert.deepStrictEqual(yield* get("/readyz"), [200, { status: "ready" }])
+    }).pipe(Effect.scoped)
+  )
+})
