@@ -21,8 +21,23 @@ export interface Options {
 
 const KEY = /^[0-9a-f]{32}$/
 
+/** What is uploaded is for the process's own user, whatever its mask is. */
+const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
+
 /** Unfinished files that nobody has written to for so long (milliseconds) belong to a process that is gone. */
 const ABANDONED = 60 * 60 * 1000
+
+/** Makes the folder where it is missing, and tells whether it was. Not those above it: a directory that is gone stays so. */
+const makeFolder = async (folder: string): Promise<boolean> => {
+  try {
+    await fs.mkdir(folder, { mode: FOLDER_MODE })
+    return true
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return false
+    throw cause
+  }
+}
 
 const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
 
@@ -45,7 +60,7 @@ export const layer = ({ directory }: Options): Layer.Layer<Blobs, BlobFailed> =>
     Blobs,
     Effect.gen(function* () {
       const incoming = path.join(directory, "incoming")
-      yield* attempt("open", () => fs.mkdir(incoming, { recursive: true }))
+      yield* attempt("open", () => fs.mkdir(incoming, { recursive: true, mode: FOLDER_MODE }))
 
       const sweep = Effect.flatMap(Clock.currentTimeMillis, (now) =>
         attempt("sweep", async () => {
@@ -70,13 +85,12 @@ export const layer = ({ directory }: Options): Layer.Layer<Blobs, BlobFailed> =>
       /** Gives a whole file its name, for good. */
       const settle = async (unfinished: string, key: string): Promise<void> => {
         const folder = folderOf(key)
-        const made = await fs.mkdir(folder, { recursive: true })
+        const isNewAbove = await makeFolder(path.dirname(folder))
+        const isNew = await makeFolder(folder)
         await fs.rename(unfinished, fileOf(key))
         await syncDirectory(folder)
-        if (made !== undefined) {
-          await syncDirectory(path.dirname(folder))
-          await syncDirectory(directory)
-        }
+        if (isNew) await syncDirectory(path.dirname(folder))
+        if (isNewAbove) await syncDirectory(directory)
       }
 
       return Blobs.of({
@@ -85,7 +99,7 @@ export const layer = ({ directory }: Options): Layer.Layer<Blobs, BlobFailed> =>
             const key = randomBytes(16).toString("hex")
             const unfinished = path.join(incoming, key)
             const write = Effect.acquireUseRelease(
-              attempt("create", () => fs.open(unfinished, "wx")),
+              attempt("create", () => fs.open(unfinished, "wx", FILE_MODE)),
               Effect.fnUntraced(function* (file) {
                 let size = 0
                 yield* Stream.runForEach(content, (bytes): Effect.Effect<void, BlobTooLarge | BlobFailed> => {

@@ -57,6 +57,47 @@ describe("files on disk", () => {
     )
   )
 
+  it.live("cannot be put once the directory is gone, and do not make a new one", () =>
+    withBlobs((directory) =>
+      Effect.gen(function* () {
+        const blobs = yield* Blobs
+        yield* blobs.put(Stream.make(bytes(10)), 100)
+        const deleted = Stream.fromEffect(
+          Effect.promise(async () => {
+            await fs.rm(directory, { recursive: true })
+            return bytes(1)
+          })
+        )
+        const during = yield* Effect.flip(blobs.put(deleted, 100))
+        assert.strictEqual(during._tag, "BlobFailed")
+        const after = yield* Effect.flip(blobs.put(Stream.make(bytes(10)), 100))
+        assert(after._tag === "BlobFailed")
+        assert.strictEqual(after.operation, "create")
+        assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(directory).catch(() => "none")), "none")
+      })
+    )
+  )
+
+  it.live.skipIf(process.platform === "win32")("are for this user alone, whatever the process's mask", () =>
+    Effect.gen(function* () {
+      const directory = path.join(yield* temporary, "files")
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.umask(0)),
+        (before) => Effect.sync(() => process.umask(before))
+      )
+      yield* Effect.gen(function* () {
+        const { key } = yield* (yield* Blobs).put(Stream.make(bytes(10)), 100)
+        const above = path.join(directory, key.slice(0, 2))
+        const below = path.join(above, key.slice(2, 4))
+        for (const folder of [directory, path.join(directory, "incoming"), above, below]) {
+          assert.strictEqual((yield* Effect.promise(() => fs.stat(folder))).mode & 0o777, 0o700, folder)
+        }
+        const file = yield* Effect.promise(() => fs.stat(path.join(below, key)))
+        assert.strictEqual(file.mode & 0o777, 0o600)
+      }).pipe(Effect.provide(FileBlobs.layer({ directory })))
+    })
+  )
+
   it.live("lie two folders deep under their own random names", () =>
     withBlobs((directory) =>
       Effect.gen(function* () {

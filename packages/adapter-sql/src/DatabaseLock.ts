@@ -4,22 +4,49 @@
  * The lock is an exclusive transaction on a small database of its own, `<file>.lock`. The operating system ends it with
  * the process, however that ends, so nothing is left behind that somebody would have to remove.
  *
+ * A second lock follows the database's inode (see `InodeLock`), for a file that is reached by two paths or whose first lock
+ * was deleted. A file with several hard links is refused: SQLite finds its write-ahead log by the name it was opened by,
+ * so that each name would show another state. Source: https://sqlite.org/howtocorrupt.html, "Multiple links to the same file".
+ *
  * The holder's process id lies in `<file>.holder`. It must not lie in the lock's own file: POSIX drops a process's locks
  * on a file as soon as that process closes any handle of it, so nothing but SQLite may ever open that one.
  */
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { DatabaseRefused } from "./DatabaseRefused.ts"
+import * as InodeLock from "./InodeLock.ts"
 import { isBusy, sentence } from "./sqlite/Failure.ts"
 
 /** Makes the folders that are missing, from the top; `recursive` would try for ever where there can be none. */
 const makeFolders = (folder: string): void => {
   if (existsSync(folder)) return
   makeFolders(dirname(folder))
-  mkdirSync(folder)
+  mkdirSync(folder, { mode: 0o700 })
+}
+
+/**
+ * Makes the file, for this user alone, where it is missing. An existing one is left as it is and is not opened: closing it
+ * would drop this process's locks on it. SQLite gives the files beside a database the database's own mode.
+ */
+const makePrivate = (path: string): void => {
+  try {
+    closeSync(openSync(path, "wx", 0o600))
+  } catch (cause) {
+    if (!existsSync(path)) throw cause
+  }
 }
 
 /** The one name of a database file, whichever links lead to it. Makes the folders above it. */
@@ -30,43 +57,97 @@ const canonical = (file: string): string => {
   return join(realpathSync(dirname(path)), basename(path))
 }
 
-const holder = (path: string): string => {
+/** The process id that the holder has left, or "". */
+const holderId = (path: string): string => {
   try {
     const pid = readFileSync(`${path}.holder`, "utf8").trim()
-    return /^\d+$/.test(pid) ? ` (process ${pid})` : ""
+    return /^\d+$/.test(pid) ? pid : ""
   } catch {
     return ""
   }
 }
 
-const lock = (file: string): { readonly path: string; readonly database: DatabaseSync } => {
-  if (file === "" || file === ":memory:") {
-    throw new DatabaseRefused({ file, message: "A database needs a file name; a store in memory is another adapter." })
-  }
-  let path: string
+const heldBy = (file: string, path: string): string => {
+  const pid = holderId(path)
+  return `The database ${file} is held by another Parley server${pid === "" ? "" : ` (process ${pid})`}.`
+}
+
+interface Held {
+  readonly path: string
+  readonly release: () => void
+}
+
+/** Takes the lock beside the database at `path`. */
+const lockPath = (file: string, path: string): DatabaseSync => {
   let database: DatabaseSync
   try {
-    path = canonical(file)
+    makePrivate(`${path}.lock`)
     database = new DatabaseSync(`${path}.lock`, { timeout: 0 })
   } catch (cause) {
     throw new DatabaseRefused({ file, message: `The database ${file} cannot be opened: ${sentence(cause)}.` })
   }
   try {
     database.exec("BEGIN EXCLUSIVE")
-    writeFileSync(`${path}.holder`, `${process.pid}\n`)
+    return database
   } catch (cause) {
     database.close()
-    const message = isBusy(cause)
-      ? `The database ${file} is held by another Parley server${holder(path)}.`
-      : `The database ${file} cannot be locked: ${sentence(cause)}.`
+    const message = isBusy(cause) ? heldBy(file, path) : `The database ${file} cannot be locked: ${sentence(cause)}.`
     throw new DatabaseRefused({ file, message })
   }
-  return { path, database }
+}
+
+/** Takes the lock of the inode of the database at `path`, which it makes where it is missing. */
+const lockInode = (file: string, path: string): (() => void) => {
+  makePrivate(path)
+  const found = statSync(path, { bigint: true })
+  if (found.isFile() && found.nlink > 1n) {
+    throw new DatabaseRefused({
+      file,
+      message: `The database ${file} has ${found.nlink} names (hard links), each of which would show another state of it; remove the others, or give the server a copy.`
+    })
+  }
+  const release = InodeLock.acquire(found)
+  if (release === undefined) throw new DatabaseRefused({ file, message: heldBy(file, path) })
+  return release
+}
+
+const lock = (file: string): Held => {
+  if (file === "" || file === ":memory:") {
+    throw new DatabaseRefused({ file, message: "A database needs a file name; a store in memory is another adapter." })
+  }
+  let path: string
+  try {
+    path = canonical(file)
+  } catch (cause) {
+    throw new DatabaseRefused({ file, message: `The database ${file} cannot be opened: ${sentence(cause)}.` })
+  }
+  const database = lockPath(file, path)
+  let releaseInode = (): void => {}
+  try {
+    releaseInode = lockInode(file, path)
+    rmSync(`${path}.holder`, { force: true })
+    writeFileSync(`${path}.holder`, `${process.pid}\n`, { mode: 0o600 })
+  } catch (cause) {
+    releaseInode()
+    database.close()
+    if (cause instanceof DatabaseRefused) throw cause
+    throw new DatabaseRefused({ file, message: `The database ${file} cannot be locked: ${sentence(cause)}.` })
+  }
+  return {
+    path,
+    release: () => {
+      // Not that of a process that holds another database, which has taken this one's place.
+      if (holderId(path) === String(process.pid)) rmSync(`${path}.holder`, { force: true })
+      releaseInode()
+      database.close()
+    }
+  }
 }
 
 /**
  * Holds the database for this process until the scope closes, and answers the database file's absolute path. Makes the
- * folders that are missing. Fails when another process, or another store of this one, holds it.
+ * file and the folders that are missing, for this user alone. Fails when another process, or another store of this one,
+ * holds it, under whichever name.
  */
 export const acquire = (file: string): Effect.Effect<string, DatabaseRefused, Scope.Scope> =>
   Effect.acquireRelease(
@@ -75,9 +156,5 @@ export const acquire = (file: string): Effect.Effect<string, DatabaseRefused, Sc
       catch: (cause) =>
         cause instanceof DatabaseRefused ? cause : new DatabaseRefused({ file, message: sentence(cause) })
     }),
-    ({ database, path }) =>
-      Effect.sync(() => {
-        rmSync(`${path}.holder`, { force: true })
-        database.close()
-      })
+    ({ release }) => Effect.sync(release)
   ).pipe(Effect.map(({ path }) => path))

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, linkSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
@@ -69,6 +69,35 @@ describe("the lock of a database", () => {
           assert.strictEqual(error.message, `The database ${file} is held by another Parley server.`)
         })
       )
+    })
+  )
+
+  it.effect(
+    "follows the file: a hard link is refused, by another process too, and so is a lock whose file was deleted",
+    Effect.fnUntraced(function* () {
+      const path = yield* folder
+      const [file, link] = [join(path, "parley.db"), join(path, "link.db")]
+      yield* Effect.scoped(SqliteStore.make({ file }))
+      const child = spawn(process.execPath, [holding, file], { stdio: ["ignore", "pipe", "inherit"] })
+      yield* Effect.promise(() => once(child.stdout, "data"))
+      linkSync(file, link)
+      const linked = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(link)))
+      assert.include(linked.message, `The database ${link} has 2 names (hard links)`)
+      rmSync(link)
+      rmSync(`${file}.lock`)
+      const unlocked = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
+      assert.strictEqual(
+        unlocked.message,
+        `The database ${file} is held by another Parley server (process ${child.pid}).`
+      )
+      child.kill("SIGKILL")
+      yield* Effect.promise(() => once(child, "exit"))
+      yield* Effect.scoped(DatabaseLock.acquire(file))
+      linkSync(file, link)
+      const free = yield* Effect.flip(Effect.scoped(SqliteStore.make({ file })))
+      assert.include(free.message, "hard links")
+      copyFileSync(link, join(path, "copy.db"))
+      yield* Effect.scoped(SqliteStore.make({ file: join(path, "copy.db") }))
     })
   )
 })

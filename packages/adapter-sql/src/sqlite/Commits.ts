@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import type { EntryId } from "@parley/core/Ids"
 import type { Entry, Posted } from "@parley/core/Log"
 import { Duplicate, type Post, Stale, StorageFailed, type Unit, type Written } from "@parley/core/Store"
+import { DatabaseDisplaced } from "./OpenFiles.ts"
 import { Parcel, posted, written, type FromWriter, type Refusal, type ToWriter } from "./Wire.ts"
 
 export type Committed = Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
@@ -72,6 +73,9 @@ export class Commits {
   #enough: (() => void) | undefined
   /** Why nothing more is taken. */
   #over: unknown
+  /** Why every unit is refused since the database's files were displaced. The writer stays, for reads. */
+  #displaced: DatabaseDisplaced | undefined
+  #onDisplaced: (cause: DatabaseDisplaced) => void = () => {}
   /** The writer was told to end. */
   #ending = false
   #ended = false
@@ -85,12 +89,13 @@ export class Commits {
 
   readonly commit = (unit: Unit): Committed =>
     Effect.callback((resume) => {
-      if (this.#over !== undefined) return resume(Effect.fail(failed(this.#over)))
+      const refused = this.#displaced ?? this.#over
+      if (refused !== undefined) return resume(Effect.fail(failed(refused)))
       this.#add({ post: undefined, unit, answer: resume })
     })
 
   readonly post = (post: Post, settled: (entry: Entry<Posted> | undefined) => void): void => {
-    if (this.#over !== undefined) return queueMicrotask(() => settled(undefined))
+    if (this.#displaced !== undefined || this.#over !== undefined) return queueMicrotask(() => settled(undefined))
     this.#add({ post, settled })
   }
 
@@ -153,6 +158,12 @@ export class Commits {
     this.#next()
   }
 
+  /** Calls back once the database's files are found to be deleted or replaced; at once where they were already. */
+  onDisplaced(listener: (cause: DatabaseDisplaced) => void): void {
+    this.#onDisplaced = listener
+    if (this.#displaced !== undefined) listener(this.#displaced)
+  }
+
   /** Takes nothing more, commits what waits, and ends the writer. */
   close(): Promise<void> {
     this.#over ??= new Error("the store is closed")
@@ -196,11 +207,16 @@ export class Commits {
   #answered(message: FromWriter): void {
     if (message._tag === "Found") return this.#finding.shift()?.(Effect.succeed(message.ids))
     if (message._tag === "NotFound") return this.#finding.shift()?.(Effect.fail(notFound(message.cause)))
+    if (message._tag === "Displaced") {
+      this.#refuseAll(new DatabaseDisplaced(message.message))
+      if (!message.isReply) return
+    }
     const units = this.#inFlight
     this.#inFlight = []
     this.#expected = units.length + this.#waiting.length
     this.#lastAnswer = performance.now()
     if (this.#waiting.length > 0 || this.#over !== undefined) this.#arm()
+    if (message._tag === "Displaced") return fail(units, this.#displaced)
     if (message._tag === "Failed") return fail(units, message.cause)
     if (message._tag !== "Done") return
     const { numbers, ended, refused } = message
@@ -217,6 +233,14 @@ export class Commits {
       else if (isRefused) one.answer(Effect.fail(refusedAs(refusal[1])))
       else one.answer(Effect.succeed(one.unit.writes.map((write) => written(write, number, endedNext))))
     }
+  }
+
+  /** Fails what waits; what the writer has is failed by its reply. */
+  #refuseAll(cause: DatabaseDisplaced): void {
+    if (this.#displaced !== undefined) return
+    this.#displaced = cause
+    fail(this.#waiting.splice(0), cause)
+    this.#onDisplaced(cause)
   }
 
   #died(cause: unknown): void {
@@ -248,12 +272,20 @@ export const start = async (path: string): Promise<Worker> => {
   return worker
 }
 
-/** Starts the writer, until the scope closes. */
-export const open = (path: string): Effect.Effect<Commits, unknown, Scope.Scope> =>
-  Effect.acquireRelease(
+/** For the operator, who alone can mend it. */
+const advice = (path: string, cause: DatabaseDisplaced): string =>
+  `Database ${path}: ${cause.message}. Nothing more is written. Save what this process still has open before it ends (docs/operating.md, "When the database's files are deleted or replaced"), put the right file in place, and restart the server.`
+
+/** Starts the writer, until the scope closes. Logs an error once the database's files are displaced. */
+export const open = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Commits, unknown, Scope.Scope> {
+  const commits = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => new Commits(await start(path)),
       catch: (cause) => cause
     }),
     (commits) => Effect.promise(() => commits.close())
   )
+  const log = Effect.runForkWith(yield* Effect.context<never>())
+  commits.onDisplaced((cause) => void log(Effect.logError(advice(path, cause))))
+  return commits
+})

@@ -82,6 +82,11 @@ export class Indexing {
     clearTimeout(this.#timer)
   }
 
+  /** No more from now on. */
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
   /** Where it fails the log goes on without: all is found in memory, and it is tried again later, ever less often. */
   #index(most: number, keep = 0): void {
     clearTimeout(this.#timer)

@@ -49,6 +49,18 @@ const prepare = (file: string, path: string): void => {
   }
 }
 
+/** The connection that reads. It opens its files here and now, so that they are those that the writer watches. */
+const openReader = (path: string): DatabaseSync => {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: PATIENCE })
+  try {
+    database.prepare("PRAGMA schema_version").get()
+    return database
+  } catch (cause) {
+    database.close()
+    throw cause
+  }
+}
+
 const refusing =
   (file: string) =>
   (cause: unknown): DatabaseRefused =>
@@ -67,7 +79,7 @@ export const opening = Effect.fnUntraced(function* (
   // Closed before the writer: the last connection to close cleans up, and this one may not write.
   const database = yield* Effect.acquireRelease(
     Effect.try({
-      try: () => new DatabaseSync(path, { readOnly: true, timeout: PATIENCE }),
+      try: () => openReader(path),
       catch: refusing(file)
     }),
     (open) => Effect.sync(() => open.close())

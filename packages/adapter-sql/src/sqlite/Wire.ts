@@ -116,6 +116,11 @@ export type FromWriter =
     }
   /** The transaction failed, and no unit took effect. */
   | { readonly _tag: "Failed"; readonly cause: unknown }
+  /**
+   * The database's files were deleted or replaced: nothing more is written. Comes in reply to a `Commit`, and once by itself
+   * where that is noticed between two of them.
+   */
+  | { readonly _tag: "Displaced"; readonly message: string; readonly isReply: boolean }
   /** Those there are, or why that cannot be told: in the order in which it was asked for. */
   | { readonly _tag: "Found"; readonly ids: ReadonlyArray<EntryId> }
   | { readonly _tag: "NotFound"; readonly cause: unknown }

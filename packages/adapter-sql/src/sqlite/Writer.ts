@@ -7,6 +7,7 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads"
 import type { EntryId } from "@parley/core/Ids"
 import { sentence } from "./Failure.ts"
 import { Indexing, type News, PACE, type Pace } from "./Indexing.ts"
+import { type Displaced, displacedWords, OpenFiles } from "./OpenFiles.ts"
 import { Statements } from "./Statements.ts"
 import { Transactions } from "./Transactions.ts"
 import { type FromWriter, type ToWriter, unpack } from "./Wire.ts"
@@ -15,6 +16,10 @@ import { type FromWriter, type ToWriter, unpack } from "./Wire.ts"
 const PATIENCE = 10_000
 /** Milliseconds of one such wait. Between two of them this thread can be ended: a process must not have to wait for it. */
 const STROKE = 100
+/** Milliseconds between two looks at the database's files while nothing is written. */
+const IDLE_CHECK = 500
+/** Milliseconds after which the files are looked at before a transaction, too: one that comes sooner follows a look. */
+const FRESH = 50
 
 /** What the thread is started with: the database's path, or that and another pace. */
 export type WriterData = string | { readonly file: string; readonly pace: Pace }
@@ -29,6 +34,16 @@ const news: News = {
     ),
   remade: (odds) =>
     warn(`The log's indexes were at odds with it: ${sentence(odds)}. They were made anew; the log itself is as it was.`)
+}
+
+/** Brings what was committed into the database file, where that is still in its place, so that a crash loses none of it. */
+const checkpoint = (database: DatabaseSync, { isMain }: Displaced): void => {
+  if (isMain) return
+  try {
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)")
+  } catch {
+    // The last connection to close tries it again.
+  }
 }
 
 const finding = (find: () => ReadonlyArray<EntryId>): FromWriter => {
@@ -50,16 +65,40 @@ const serve = (port: MessagePort, file: string, pace: Pace): void => {
   const writing = new Transactions(new Statements(database), PATIENCE)
   const indexing = new Indexing(writing, pace, news)
   indexing.now()
+  // The files beside the database are made by the first read at the latest.
+  database.prepare("PRAGMA schema_version").get()
+  const files = new OpenFiles(file)
+  const displaced = (found: Displaced, isReply: boolean): void => {
+    if (!isStopped) {
+      isStopped = true
+      clearInterval(idle)
+      indexing.stop()
+      checkpoint(database, found)
+    }
+    port.postMessage({ _tag: "Displaced", message: displacedWords(found), isReply } satisfies FromWriter)
+  }
+  let isStopped = false
+  const idle = setInterval(() => {
+    const found = files.checkOlderThan(IDLE_CHECK / 2)
+    if (found !== undefined) displaced(found, false)
+  }, IDLE_CHECK).unref()
 
   port.on("message", (message: ToWriter) => {
     if (message._tag === "Commit") {
-      port.postMessage(writing.commit(unpack(message.parcel)))
+      const before = files.checkOlderThan(FRESH)
+      if (before !== undefined) return displaced(before, true)
+      const outcome = writing.commit(unpack(message.parcel))
+      // Before it is answered: what is answered is in the file at the path.
+      const after = files.check()
+      if (after !== undefined) return displaced(after, true)
+      port.postMessage(outcome)
       return indexing.answered()
     }
     if (message._tag === "Find") {
       return port.postMessage(finding(() => writing.find(message.gids)))
     }
-    indexing.end()
+    clearInterval(idle)
+    if (!isStopped) indexing.end()
     database.close()
     port.close()
   })

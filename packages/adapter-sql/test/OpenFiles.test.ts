@@ -1,0 +1,203 @@
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger } from "effect"
+import type { Store, Unit } from "@parley/core/Store"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { folder } from "./folder.ts"
+
+const user = (account: string): Unit => ({
+  relies: [],
+  writes: [
+    {
+      _tag: "CreateUser",
+      user: {
+        account,
+        realname: "",
+        avatar: "",
+        role: "",
+        dept: 0,
+        admin: false,
+        organisation: null,
+        disabled: false,
+        createdAt: 0,
+        password: null
+      }
+    }
+  ]
+})
+
+const database = Effect.map(folder, (path) => join(path, "parley.db"))
+
+/** A running store on the file, with one user. */
+const running = Effect.fnUntraced(function* (file: string) {
+  const store = yield* SqliteStore.make({ file })
+  yield* store.commit(user("ann"))
+  return store
+})
+
+const accounts = (file: string): ReadonlyArray<unknown> => {
+  const database = new DatabaseSync(file)
+  try {
+    return database
+      .prepare("SELECT account FROM users ORDER BY id")
+      .all()
+      .map(({ account }) => account)
+  } finally {
+    database.close()
+  }
+}
+
+/** Refused, with this in the cause. */
+const isRefused = Effect.fnUntraced(function* (store: Store["Service"], account: string, why: string) {
+  const failure = yield* Effect.flip(store.commit(user(account)))
+  assert(failure._tag === "StorageFailed")
+  assert(failure.cause instanceof Error)
+  assert.strictEqual(failure.cause.name, "DatabaseDisplaced")
+  assert.include(failure.cause.message, why)
+})
+
+describe("a database whose files are deleted or replaced while it is open", () => {
+  it.effect(
+    "takes nothing more once the file is deleted, and makes no new one",
+    Effect.fnUntraced(function* () {
+      const file = yield* database
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* running(file)
+          for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix)
+          yield* isRefused(store, "bob", `the file ${file} was deleted while the database was open`)
+          yield* isRefused(store, "carol", "was deleted")
+          assert.deepStrictEqual(
+            (yield* store.allUsers).map(({ account }) => account).slice(0, 1),
+            ["ann"],
+            "what is open can be read"
+          )
+          assert.isFalse(existsSync(file))
+        })
+      )
+      for (const suffix of ["", "-wal", "-shm"]) assert.isFalse(existsSync(file + suffix), suffix)
+    })
+  )
+
+  it.effect(
+    "does not touch the file that took its place, nor what lies beside that",
+    Effect.fnUntraced(function* () {
+      const path = yield* folder
+      const other = join(path, "other.db")
+      yield* Effect.scoped(Effect.flatMap(SqliteStore.make({ file: other }), (store) => store.commit(user("zoe"))))
+      const before = readFileSync(other)
+      const file = join(path, "parley.db")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* running(file)
+          for (const suffix of ["-wal", "-shm"]) renameSync(file + suffix, `${file}${suffix}.old`)
+          copyFileSync(other, `${file}.new`)
+          renameSync(`${file}.new`, file)
+          writeFileSync(`${file}-wal`, "")
+          yield* isRefused(store, "bob", `the file ${file} was replaced while the database was open`)
+        })
+      )
+      assert.isTrue(before.equals(readFileSync(file)))
+      assert.strictEqual(readFileSync(`${file}-wal`, "utf8"), "")
+      assert.deepStrictEqual(accounts(file), ["zoe"])
+    })
+  )
+
+  it.effect(
+    "brings what was committed into the database file when the file beside it is deleted",
+    Effect.fnUntraced(function* () {
+      const file = yield* database
+      const store = yield* running(file)
+      rmSync(`${file}-wal`)
+      yield* isRefused(store, "bob", `the file ${file}-wal was deleted while the database was open`)
+      // As a crash leaves it: nothing but the database file.
+      const copy = `${file}.copy`
+      copyFileSync(file, copy)
+      assert.include(accounts(copy), "ann")
+    })
+  )
+
+  it.effect(
+    "stays refused when the file comes back, until it is opened again",
+    Effect.fnUntraced(function* () {
+      const file = yield* database
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* running(file)
+          renameSync(file, `${file}.away`)
+          yield* isRefused(store, "bob", "was deleted")
+          renameSync(`${file}.away`, file)
+          yield* isRefused(store, "carol", "was deleted")
+        })
+      )
+      const store = yield* SqliteStore.make({ file })
+      yield* store.commit(user("dave"))
+      const there = (yield* store.allUsers).map(({ account }) => account)
+      assert.includeMembers(there, ["ann", "dave"])
+      assert.notInclude(there, "carol")
+    })
+  )
+
+  it.live("is noticed without a write, and said once in the log with what to do", () => {
+    const logged: Array<string> = []
+    let heard = (): void => {}
+    const once = new Promise<void>((resolve) => (heard = resolve))
+    const logger = Logger.make(({ logLevel, message }) => {
+      logged.push(`${logLevel} ${String(message)}`)
+      heard()
+    })
+    return Effect.gen(function* () {
+      const file = yield* database
+      const store = yield* running(file)
+      rmSync(file)
+      yield* Effect.promise(() => once)
+      yield* isRefused(store, "bob", "was deleted")
+      yield* isRefused(store, "carol", "was deleted")
+      assert.strictEqual(logged.length, 1)
+      assert.include(logged[0], `Error Database ${file}: the file ${file} was deleted while the database was open.`)
+      assert.include(logged[0], "restart the server")
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([logger])))
+  })
+
+  it.effect(
+    "does not take the holder's note of the process that holds another one in its place",
+    Effect.fnUntraced(function* () {
+      const file = yield* database
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* running(file)
+          writeFileSync(`${file}.holder`, "1\n")
+        })
+      )
+      assert.strictEqual(readFileSync(`${file}.holder`, "utf8"), "1\n")
+    })
+  )
+})
+
+describe.skipIf(process.platform === "win32")("the files of a database", () => {
+  it.effect(
+    "are for this user alone where they are made, whatever the process's mask",
+    Effect.fnUntraced(function* () {
+      const path = yield* folder
+      const modes = (file: string): ReadonlyArray<string> =>
+        ["", "-wal", "-shm", ".lock", ".holder"].map((suffix) => (statSync(file + suffix).mode & 0o777).toString(8))
+      const mask = yield* Effect.acquireRelease(
+        Effect.sync(() => process.umask(0)),
+        (before) => Effect.sync(() => process.umask(before))
+      )
+      assert.isNumber(mask)
+      const file = join(path, "data", "deeper", "parley.db")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* SqliteStore.make({ file })
+          yield* store.commit(user("ann"))
+          assert.deepStrictEqual(modes(file), ["600", "600", "600", "600", "600"])
+        })
+      )
+      assert.strictEqual(statSync(join(path, "data")).mode & 0o777, 0o700)
+      assert.strictEqual(statSync(join(path, "data", "deeper")).mode & 0o777, 0o700)
+    })
+  )
+})
