@@ -69,7 +69,7 @@ export const accountsOf = (count: number): ReadonlyArray<string> =>
 export const importUsers = async (file: string, count: number): Promise<void> => {
   const csv = `${file}-users.csv`
   writeFileSync(csv, ["account,password", ...accountsOf(count).map((account) => `${account},`), ""].join("\n"))
-  await parley(undefined, ["user", "import", "--database", `sqlite:${file}`, csv]).output
+  await parley(undefined, ["user", "import", "--create", "--database", `sqlite:${file}`, csv]).output
   rmSync(csv)
   // The first start makes the chat that everybody is in.
   const { program } = await serve(undefined, file)

@@ -3,6 +3,7 @@ import * as FileBlobs from "@parley/adapter-node/FileBlobs"
 import * as Hosting from "@parley/adapter-node/Hosting"
 import { serveHttp } from "@parley/adapter-node/HttpServing"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import type { Blobs } from "@parley/core/Blobs"
@@ -35,13 +36,17 @@ const sentence = (cause: unknown): string =>
 
 type Everything = Parley.Services | Store | Blobs
 
-/** Storage and engine, without anybody being served. */
-export const openEngine = Effect.fnUntraced(function* ({
-  serve,
-  engine
-}: Configuration): Effect.fn.Return<Context.Context<Everything>, Failed, Scope.Scope> {
+/** Storage and engine, without anybody being served; without the files folder where `files` is false. */
+export const openEngine = Effect.fnUntraced(function* (
+  { serve, engine }: Configuration,
+  { files }: { readonly files: boolean }
+): Effect.fn.Return<Context.Context<Everything>, Failed, Scope.Scope> {
   const store = serve.database._tag === "Memory" ? MemoryStore.layer : SqliteStore.layer({ file: serve.database.file })
-  const ground = Layer.mergeAll(store, NodePasswords.layer, FileBlobs.layer({ directory: serve.files }))
+  const ground = Layer.mergeAll(
+    store,
+    NodePasswords.layer,
+    files ? FileBlobs.layer({ directory: serve.files }) : MemoryBlobs.layer
+  )
   const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground))).pipe(
     Effect.provideService(Settings, engine),
     Effect.mapError(
@@ -63,7 +68,7 @@ export const start = Effect.fnUntraced(function* (
   dialects: ReadonlyArray<ServedDialect>
 ): Effect.fn.Return<Running, Failed, Scope.Scope> {
   const { serve } = configuration
-  const context = yield* openEngine(configuration)
+  const context = yield* openEngine(configuration, { files: true })
   const serving = Effect.gen(function* () {
     let ready = false
     const demonstration = yield* demonstrationAt(serve)

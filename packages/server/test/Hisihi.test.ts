@@ -176,7 +176,7 @@ describe("parley app", () => {
   it.live("adds an app to the server that runs, and to a database that nobody serves", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      const first = yield* run(cwd, ["app", "add", "school", "--key", "k1"])
+      const first = yield* run(cwd, ["app", "add", "school", "--key", "k1", "--create"])
       assert.deepStrictEqual(first, { code: 0, out: "added app school\n", err: "" })
       const { http } = yield* serve(cwd, "--demo")
       assert.strictEqual((yield* ask(http, "GET", "/signature/login/school/3")).status, 200)

@@ -12,6 +12,7 @@ import { isNoDatabase, sentence } from "./Failure.ts"
 import * as MessageReads from "./MessageReads.ts"
 import * as RecordReads from "./RecordReads.ts"
 import { migrate } from "./Schema.ts"
+import { DatabaseDisplaced, displacedWords, OpenFiles } from "./OpenFiles.ts"
 import { Statements } from "./Statements.ts"
 import { Tail } from "./Tail.ts"
 import * as UserReads from "./UserReads.ts"
@@ -85,6 +86,7 @@ export const opening = Effect.fnUntraced(function* (
     (open) => Effect.sync(() => open.close())
   )
   const db = new Statements(database)
+  const files = new OpenFiles(path)
 
   const read = <A>(operation: string, query: (db: Statements) => A): Effect.Effect<A, StorageFailed> =>
     Effect.try({
@@ -102,6 +104,12 @@ export const opening = Effect.fnUntraced(function* (
 
   return Store.of({
     commit: writing.commit,
+    check: Effect.suspend(() => {
+      const displaced = files.check()
+      if (displaced === undefined) return Effect.void
+      const cause = new DatabaseDisplaced(displacedWords(displaced))
+      return Effect.fail(new StorageFailed({ operation: "check", cause }))
+    }),
     ...(writing.post !== undefined && { post: writing.post }),
 
     users: (ids) => read("users", (db) => UserReads.users(db, ids)),

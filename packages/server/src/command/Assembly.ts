@@ -33,8 +33,9 @@ export const assemble = (version: string, dialects: ReadonlyArray<ServedDialect>
       const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground)))
       return yield* Effect.orDie(Effect.provideContext(commandsOf(dialects, defaults), context))
     }),
+    // Without the files folder: no command reads or writes files, and the folder is the server's to make.
     open: Effect.fnUntraced(function* (configuration) {
-      const context = yield* Application.openEngine(configuration)
+      const context = yield* Application.openEngine(configuration, { files: false })
       return yield* Effect.provideContext(commandsOf(dialects, configuration.dialects), context)
     }),
     start: (configuration) => Application.start(configuration, dialects)

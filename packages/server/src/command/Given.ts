@@ -28,6 +28,11 @@ export const configFlag = Flag.String("config").pipe(
 
 export const databaseFlag = own("database", "database", "url")
 
+export const createFlag = Flag.Boolean("create").pipe(
+  Flag.withDescription("Make the database if it does not exist"),
+  Flag.withDefault(false)
+)
+
 export const serveFlags = {
   host: own("host", "host", "address"),
   port: own("port", "port", "number"),

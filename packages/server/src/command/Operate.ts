@@ -2,6 +2,8 @@
  * Carries out one of the operator's commands: in this process when the database is free, else in the server that holds
  * it, where it takes effect at once.
  */
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,8 +23,13 @@ const PATIENCE = { schedule: Schedule.spaced(Duration.millis(250)), times: 8 }
 
 class Taken extends Data.TaggedError("Taken")<{ readonly message: string }> {}
 
-/** What the command prints. */
-export const operate = Effect.fnUntraced(function* (parts: Parts, configuration: Configuration, request: Request) {
+/** What the command prints. A database that does not exist is made with `create` only: the path may be a mistake. */
+export const operate = Effect.fnUntraced(function* (
+  parts: Parts,
+  configuration: Configuration,
+  request: Request,
+  create: boolean
+) {
   const { database } = configuration.serve
   if (database._tag === "Memory") {
     return yield* new Failed({
@@ -30,6 +37,15 @@ export const operate = Effect.fnUntraced(function* (parts: Parts, configuration:
     })
   }
   const address = yield* controlAddress(database.file)
+  const isThere = Effect.suspend(() =>
+    create || existsSync(database.file)
+      ? Effect.void
+      : Effect.fail(
+          new Failed({
+            message: `there is no database ${resolve(database.file)}; give --database sqlite:<path>, or --create to make it`
+          })
+        )
+  )
   const here = Effect.scoped(
     parts.open(configuration).pipe(
       Effect.mapError(({ message }) => new Taken({ message })),
@@ -39,7 +55,7 @@ export const operate = Effect.fnUntraced(function* (parts: Parts, configuration:
     )
   )
   return yield* askServer(address, request).pipe(
-    Effect.catchTag("NoServer", () => here),
+    Effect.catchTag("NoServer", () => Effect.andThen(isThere, here)),
     Effect.retry({ ...PATIENCE, while: (error) => error._tag === "Taken" }),
     Effect.catchTag("Taken", ({ message }) => Effect.fail(new Failed({ message })))
   )

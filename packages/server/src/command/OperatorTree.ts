@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { configFlag, databaseFlag, readConfiguration } from "./Given.ts"
+import { configFlag, createFlag, databaseFlag, readConfiguration } from "./Given.ts"
 import { operate } from "./Operate.ts"
 import type { Parts } from "./Parts.ts"
 import { prepare } from "./Preparations.ts"
@@ -54,15 +54,16 @@ const leaf = (parts: Parts, word: string, command: OperatorCommand) =>
     {
       inputs: Object.fromEntries(command.inputs.map((input) => [input.name, param(input)])),
       database: databaseFlag,
+      create: createFlag,
       config: configFlag
     },
-    Effect.fnUntraced(function* ({ inputs, database, config }) {
+    Effect.fnUntraced(function* ({ inputs, database, create, config }) {
       const configuration = yield* readConfiguration(parts.dialectSettings, { database, config })
       const given = Object.fromEntries(
         Object.entries(inputs).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))
       )
       const request = yield* prepare({ words: command.words, inputs: given })
-      const output = yield* operate(parts, configuration, request)
+      const output = yield* operate(parts, configuration, request, create)
       if (output !== "") yield* Console.log(output)
     })
   ).pipe(Command.withDescription(command.says))
