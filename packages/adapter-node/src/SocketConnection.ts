@@ -41,8 +41,12 @@ export const defaultOptions: Options = {
   }
 }
 
-/** Undefined where the bytes are no UTF-8. */
-const textOf = (bytes: Buffer): string | undefined => (isUtf8(bytes) ? bytes.toString("utf8") : undefined)
+/** Whether the bytes begin with a byte order mark: EF BB BF. */
+const isMarked = (bytes: Buffer): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+
+/** A frame's text, without one byte order mark at its start, as HTTP bodies are read; undefined where it is not UTF-8. */
+const textOf = (bytes: Buffer): string | undefined =>
+  isUtf8(bytes) ? bytes.toString("utf8", isMarked(bytes) ? 3 : 0) : undefined
 
 export abstract class SocketConnection implements Connection, Owner {
   readonly id: number

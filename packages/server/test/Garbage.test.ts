@@ -142,5 +142,18 @@ layer(Server.patient, { excludeTestServices: true })("garbage", (it) => {
     })
   )
 
+  it.effect("is JSON behind one byte order mark and none behind two, over any transport", () =>
+    Effect.gen(function* () {
+      for (const talk of [yield* loggedIn("alice"), yield* loggedIn("bob", "tcp")]) {
+        const ping = JSON.stringify({ module: "chat", method: "ping", sid: talk.sid })
+        yield* talk.news
+        talk.sendBytes(Buffer.from(`\ufeff${ping}`), "text")
+        assert.strictEqual((yield* talk.take(1))[0]?.["result"], "success")
+        talk.sendBytes(Buffer.from(`\ufeff\ufeff${ping}`), "text")
+        assert.strictEqual((yield* talk.take(1))[0]?.["message"], "The frame is not JSON.")
+      }
+    })
+  )
+
   it.effect("is never the server's mistake", () => endsWell)
 })

@@ -341,6 +341,17 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* insist(seen.closed === 0, "the connection ended")
     })
   ),
+  law("one byte order mark at the start of a frame is no part of its text", (harness) =>
+    Effect.gen(function* () {
+      const { atServer, client } = yield* open(harness)
+      client.send("\ufeffmarked")
+      client.send("\ufeff\ufefftwice")
+      client.send("with\ufeffin")
+      yield* insist((yield* atServer) === "marked", "the mark was received, or the frame was not")
+      yield* insist((yield* atServer) === "\ufefftwice", "both marks were dropped, or none")
+      yield* insist((yield* atServer) === "with\ufeffin", "a mark within a frame was dropped")
+    })
+  ),
   law("a frame over the limit, in bytes, is dropped, and the engine is told the limit", (harness) =>
     Effect.gen(function* () {
       const { atServer, client, seen } = yield* open(harness)

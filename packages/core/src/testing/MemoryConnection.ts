@@ -92,7 +92,7 @@ export const connect = (options: Options): MemoryClient => {
       if (textBytes(next).length > frameLimit) peer?.oversized(frameLimit)
       // Half a surrogate pair has no UTF-8.
       else if (!next.isWellFormed()) peer?.garbled()
-      else peer?.receive(next)
+      else peer?.receive(next.startsWith("\ufeff") ? next.slice(1) : next)
     }
     tellWatchers()
   }
