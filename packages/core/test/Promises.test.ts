@@ -223,6 +223,7 @@ describe("a participant", () => {
     assert.strictEqual(await codeOf(ann.upload(team, { title: "broken", content: broken() })), "Failed")
     assert.strictEqual(await codeOf(ann.upload(team, { title: "large", content: "123456789" })), "Invalid")
     assert.strictEqual(await codeOf(ann.upload(team, { title: "a\nb", content: "" })), "Invalid")
+    assert.strictEqual(await codeOf(ann.upload(team, { title: "a\ud800", content: "" })), "Invalid")
     assert.strictEqual(await codeOf(ann.upload(team, [])), "Invalid")
     assert.strictEqual(await codeOf(engine.as("ben").upload(team, { title: "mine", content: "" })), "NoSuchChat")
     assert.strictEqual(await codeOf(engine.as("ben").download(Number(file?.id))), "NoSuchFile")
@@ -241,6 +242,14 @@ describe("a participant", () => {
       .upload(group, { title: "t", content: "" })
       .catch((cause: unknown) => cause)
     assert.match(String(error), /No place for files/)
+    const titled = await ann.upload(team, [
+      { title: "a/نامه\u200cای\u202e.txt", content: "" },
+      { title: `${"报".repeat(255)}.docx`, content: "" }
+    ])
+    assert.deepStrictEqual(
+      titled.map(({ title }) => title),
+      ["نامه\u200cای.txt", `${"报".repeat(83)}.docx`]
+    )
   })
 })
 

@@ -150,7 +150,15 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
         ["😀.png", "😀.png"],
         ["a\u202egnp.exe", "agnp.exe"],
         ["tab\tstop.txt", "tabstop.txt"],
-        [`${"x".repeat(300)}.txt`, "x".repeat(200)],
+        [`${"x".repeat(300)}.txt`, `${"x".repeat(251)}.txt`],
+        [`${"报".repeat(300)}.txt`, `${"报".repeat(83)}.txt`],
+        ['a\\"b.txt', 'a"b.txt'],
+        ["\u{1f468}\u200d\u{1f469}\u200d\u{1f467}.jpg", "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}.jpg"],
+        ["نامه\u200cای.txt", "نامه\u200cای.txt"],
+        [
+          "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}.png",
+          "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}.png"
+        ],
         ["<script>alert(1)</script>.html", "script>.html"],
         ["a;b=c,d'e.txt", "a;b=c,d'e.txt"],
         ["100%25.txt", "100%25.txt"]

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { BlobFailed } from "../Blobs.ts"
 import type { UserCaller } from "../Event.ts"
+import { fileTitle } from "../FileTitle.ts"
 import type { FileId } from "../Ids.ts"
 import { type Refused, refuse } from "../Refused.ts"
 import type { StoredFile } from "../Store.ts"
@@ -13,7 +14,10 @@ import type { Works } from "./Works.ts"
 
 /** A file to upload. A stream of the platform is an iterable of bytes too. */
 export interface Upload {
-  /** As others see it: 1 to 255 characters, no control characters. */
+  /**
+   * As others see it: 1 to 4,096 characters, no control characters. What is a path before it, or turns text around, goes,
+   * and what is beyond 255 bytes of UTF-8 is cut before the extension.
+   */
   readonly title: string
   readonly content: string | Uint8Array | AsyncIterable<Uint8Array>
 }
@@ -30,7 +34,7 @@ export interface ByteRange {
   readonly end: number
 }
 
-const TITLE = /^[^\p{Cc}]{1,255}$/u
+const TITLE = /^[^\p{Cc}]{1,4096}$/u
 
 const streamOf = (content: Upload["content"]): Stream.Stream<Uint8Array, ParleyError> =>
   typeof content === "string"
@@ -57,7 +61,7 @@ export const upload = (
       return yield* refuse({ _tag: "Invalid", field: "files", problem: `must be 1 to ${settings.filesPerUpload}` })
     }
     if (files.some(({ title }) => !TITLE.test(title) || !title.isWellFormed())) {
-      const problem = "must have 1 to 255 characters and no control characters"
+      const problem = "must have 1 to 4096 characters and no control characters"
       return yield* refuse({ _tag: "Invalid", field: "title", problem })
     }
     // Nobody's content is taken who may not add it.
@@ -70,7 +74,7 @@ export const upload = (
             refuse({ _tag: "Invalid", field: "content", problem: `must have at most ${limit} bytes` })
           )
         )
-      kept.push({ title, size, blob: key })
+      kept.push({ title: fileTitle(title), size, blob: key })
     }
     return yield* Effect.suspend(() => {
       stored = true
