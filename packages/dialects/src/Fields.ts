@@ -5,7 +5,8 @@
 import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { readBody, UnreadableBody } from "./Body.ts"
+import { readBody } from "./Body.ts"
+import { UnreadableBody } from "./UnreadableBody.ts"
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -16,7 +17,7 @@ export const isFields = (value: unknown): value is Fields =>
 
 /** The body as a JSON object; an empty body has no fields. */
 export const readFields = (request: HttpServerRequest): Effect.Effect<Fields, UnreadableBody> =>
-  Effect.flatMap(readBody(request), (body) => {
+  Effect.flatMap(readBody(request, "json"), (body) => {
     if (body._tag === "Empty") return Effect.succeed({})
     if (body._tag === "Json" && isFields(body.value)) return Effect.succeed(body.value)
     const problem = body._tag === "Form" ? "must be JSON, and Content-Type application/json" : "must be a JSON object"

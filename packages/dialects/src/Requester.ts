@@ -6,23 +6,20 @@ import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
-import { queryOf } from "./Query.ts"
+import type { Query } from "./Query.ts"
 
 /** The token in `Authorization: Bearer`. */
 export const bearerOf = ({ headers }: HttpServerRequest): string | undefined =>
   /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]
 
-const carriedBy = (request: HttpServerRequest): Carried => {
-  const query = queryOf(request)
-  return {
-    kind: "http",
-    method: request.method,
-    url: request.url,
-    headers: new Map(Object.entries(request.headers)),
-    query: new Map(query.names().map((name) => [name, query.get(name) ?? ""])),
-    address: Option.getOrElse(request.remoteAddress, () => "")
-  }
-}
+const carriedBy = (request: HttpServerRequest, query: Query): Carried => ({
+  kind: "http",
+  method: request.method,
+  url: request.url,
+  headers: new Map(Object.entries(request.headers)),
+  query: new Map(query.names().map((name) => [name, query.get(name) ?? ""])),
+  address: Option.getOrElse(request.remoteAddress, () => "")
+})
 
 /**
  * The user of the protocol's own token, which counts alone where it is shown, also if it is dead. A bearer token may be
@@ -31,6 +28,7 @@ const carriedBy = (request: HttpServerRequest): Carried => {
 export const requester = Effect.fnUntraced(function* (
   sessions: Sessions["Service"],
   request: HttpServerRequest,
+  query: Query,
   shown: {
     readonly token?: string | undefined
     /** A token of ours in a cookie, which browsers send whatever page asks them to: it changes nothing for foreign pages. */
@@ -41,12 +39,12 @@ export const requester = Effect.fnUntraced(function* (
   const { token = "", cookie = "", bearer = "" } = shown
   if (token !== "") return (yield* sessions.resume(token))?.user
   if (cookie !== "") {
-    if (request.method !== "GET") yield* sessions.notForeign(carriedBy(request))
+    if (request.method !== "GET") yield* sessions.notForeign(carriedBy(request, query))
     return (yield* sessions.resume(cookie))?.user
   }
   if (bearer !== "") {
     const found = yield* sessions.resume(bearer)
     if (found !== undefined) return found.user
   }
-  return yield* sessions.authenticated(carriedBy(request))
+  return yield* sessions.authenticated(carriedBy(request, query))
 })

@@ -114,6 +114,8 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
         ["no files", form(gid)],
         ["no gid", form(one())],
         ["files that are none", form(gid, field("files", "text"))],
+        ["a file input that was left empty", form(gid, file("", []))],
+        ["a name that is not UTF-8", form(gid, [Buffer.from([...file("\xd6\xd0.txt", ["x"])].join(""), "latin1")])],
         ["a part without a name", form(gid, [`--${BOUNDARY}${CRLF}${CRLF}x${CRLF}`])],
         ["too many", form(gid, ...Array.from({ length: 21 }, (_, n) => file(`${n}.txt`, ["x"])))]
       ]

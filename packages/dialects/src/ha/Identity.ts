@@ -10,6 +10,7 @@ import type { User } from "@parley/core/User"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { Query } from "../Query.ts"
 import { requester } from "../Requester.ts"
 import type { Keys } from "./Keys.ts"
 
@@ -23,12 +24,15 @@ export interface Asker {
 export const identify = Effect.fnUntraced(function* (
   keys: Keys,
   sessions: Sessions["Service"],
-  request: HttpServerRequest
+  request: HttpServerRequest,
+  query: Query
 ): Effect.fn.Return<Asker, UnknownApp | Refused> {
   const { headers } = request
   const key = headers["x-ha-key"] ?? headers["x-app-key"] ?? ""
   if (!(yield* keys.isKnown(key))) return yield* new UnknownApp()
-  const user = yield* requester(sessions, request, { token: headers["x-ha-session"] ?? headers["x-app-session"] })
+  const user = yield* requester(sessions, request, query, {
+    token: headers["x-ha-session"] ?? headers["x-app-session"]
+  })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
   // No device: what somebody sends here, their own chat clients are to see as well.
   return { user, caller: { user: user.id, origin: null } }

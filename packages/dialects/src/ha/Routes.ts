@@ -10,10 +10,10 @@ import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
-import type { UnreadableBody } from "../Body.ts"
 import { type Fields, readFields } from "../Fields.ts"
 import { type Perform, performing } from "../Perform.ts"
-import { queryOf } from "../Query.ts"
+import { type Query, queryOf, type UnreadableQuery } from "../Query.ts"
+import type { UnreadableBody } from "../UnreadableBody.ts"
 import { createConversation } from "./Conversations.ts"
 import { failure, refused, success } from "./Envelope.ts"
 import { type Asker, identify, type UnknownApp } from "./Identity.ts"
@@ -35,7 +35,7 @@ export interface Services {
   readonly limits: Limits
 }
 
-type Failure = Refused | StorageFailed | UnknownApp | UnreadableBody
+type Failure = Refused | StorageFailed | UnknownApp | UnreadableBody | UnreadableQuery
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 type Method = (typeof METHODS)[number]
@@ -49,7 +49,12 @@ export const routesOf = (services: Services): HttpRoutes => {
   const route = <A>(
     method: Method,
     path: `/${string}`,
-    work: (asker: Asker, perform: Perform, request: HttpServerRequest.HttpServerRequest) => Effect.Effect<A, Failure>
+    work: (
+      asker: Asker,
+      perform: Perform,
+      request: HttpServerRequest.HttpServerRequest,
+      query: Query
+    ) => Effect.Effect<A, Failure>
   ) =>
     HttpRouter.add(
       method,
@@ -57,13 +62,15 @@ export const routesOf = (services: Services): HttpRoutes => {
       Effect.gen(function* () {
         const request = yield* HttpServerRequest.HttpServerRequest
         const perform = yield* performing(engine, hub)
-        const asker = yield* identify(keys, sessions, request)
-        return success(yield* work(asker, perform, request))
+        const query = yield* queryOf(request)
+        const asker = yield* identify(keys, sessions, request, query)
+        return success(yield* work(asker, perform, request, query))
       }).pipe(
         Effect.catchTags({
           Refused: ({ reason }) => Effect.succeed(refused(reason)),
           UnknownApp: () => Effect.succeed(failure(401, "X-HA-Key is missing or is no known app's.")),
           UnreadableBody: ({ status, problem }) => Effect.succeed(failure(status, `The body ${problem}.`)),
+          UnreadableQuery: ({ sentence }) => Effect.succeed(failure(400, sentence)),
           StorageFailed: (failed) =>
             Effect.as(
               Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
@@ -100,7 +107,7 @@ export const routesOf = (services: Services): HttpRoutes => {
       "/message",
       withBody((asker, perform, fields) => sendMessage(services, asker, perform, fields))
     ),
-    route("GET", "/message", (asker, perform, request) => listMessages(services, asker, perform, queryOf(request))),
+    route("GET", "/message", (asker, perform, _, query) => listMessages(services, asker, perform, query)),
     route(
       "DELETE",
       "/message",

@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { isLoopback } from "effect/net/NetAddress"
 import * as Option from "effect/Option"
+import type { Query } from "../Query.ts"
 import { bearerOf, requester } from "../Requester.ts"
 import { DIALECT } from "./Records.ts"
 import { Failure } from "./Refusals.ts"
@@ -38,7 +39,7 @@ export interface Asker {
   readonly facts: (chat: Chat) => Facts
 }
 
-export type AskerOf = (request: HttpServerRequest) => Effect.Effect<Asker, Failure | Refused>
+export type AskerOf = (request: HttpServerRequest, query: Query) => Effect.Effect<Asker, Failure | Refused>
 
 const nobody: Asker = {
   caller: { via: DIALECT, origin: null },
@@ -67,8 +68,8 @@ const openly: AskerOf = (request) =>
       )
 
 const byToken = (sessions: Sessions["Service"]): AskerOf =>
-  Effect.fnUntraced(function* (request) {
-    const user = yield* requester(sessions, request, { bearer: bearerOf(request) })
+  Effect.fnUntraced(function* (request, query) {
+    const user = yield* requester(sessions, request, query, { bearer: bearerOf(request) })
     if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
     return { caller: { user: user.id, origin: null }, user, facts: (chat) => ({ user, chat }) }
   })

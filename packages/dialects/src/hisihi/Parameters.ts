@@ -5,72 +5,38 @@ import type { EngineSettings } from "@parley/core/Settings"
 import { accountProblem } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import * as Multipart from "effect/http/Multipart"
-import * as Stream from "effect/Stream"
 import { readBody } from "../Body.ts"
-import { queryOf } from "../Query.ts"
+import type { Fields } from "../Fields.ts"
+import type { Query } from "../Query.ts"
 import { Failure, invalid } from "./Refusals.ts"
 
 /** The value of a parameter; undefined where it is absent or null. */
 export type Parameters = (name: string) => unknown
 
-/** Parts of a multipart form, at most; no operation has more than five parameters. */
-const MAX_PARTS = 32
+/** Fields of a form, at most; no operation has more than five parameters. */
+const FIELDS = 100
 /** Characters of an id that is somebody else's, and of a URL, at most. */
 const MAX_ID = 255
 const MAX_URL = 2048
 
 export const readParameters = Effect.fnUntraced(function* (
   request: HttpServerRequest,
-  /** Bytes of a body, at most. */
-  limit: number
+  query: Query
 ): Effect.fn.Return<Parameters, Failure> {
-  const inBody = yield* bodyParameters(request, limit)
-  const query = queryOf(request)
-  return (name) => inBody(name) ?? query.get(name)
+  const body = yield* Effect.mapError(
+    readBody(request, { fields: FIELDS }),
+    ({ status, problem }) => new Failure({ code: CODES[status], message: `The body ${problem}.` })
+  )
+  if (body._tag === "Empty") return query.get
+  if (body._tag === "Form") return (name) => body.fields.get(name) ?? query.get(name)
+  const { value } = body
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return yield* new Failure({ code: "invalid_parameter", message: "The body must be a JSON object." })
+  }
+  return (name) => (Object.hasOwn(value, name) ? (value as Fields)[name] : undefined) ?? query.get(name)
 })
 
-const bodyParameters = (request: HttpServerRequest, limit: number): Effect.Effect<Parameters, Failure> => {
-  if ((request.headers["content-type"] ?? "").toLowerCase().startsWith("multipart/form-data")) {
-    return multipartParameters(request, limit)
-  }
-  return readBody(request).pipe(
-    Effect.mapError(({ status, problem }) => bodyFailure(status === 413, problem)),
-    Effect.flatMap((body): Effect.Effect<Parameters, Failure> => {
-      if (body._tag === "Empty") return Effect.succeed(() => undefined)
-      if (body._tag === "Form") return Effect.succeed(body.fields.get)
-      const { value } = body
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        return Effect.fail(bodyFailure(false, "must be a JSON object"))
-      }
-      const named = new Map<string, unknown>(Object.entries(value))
-      return Effect.succeed((name) => named.get(name) ?? undefined)
-    })
-  )
-}
-
-const bodyFailure = (tooLarge: boolean, problem: string): Failure =>
-  new Failure({ code: tooLarge ? "too_large" : "invalid_parameter", message: `The body ${problem}.` })
-
-const multipartParameters = (request: HttpServerRequest, limit: number): Effect.Effect<Parameters, Failure> => {
-  const fields = new Map<string, string>()
-  return Stream.runForEach(request.multipartStream, (part) =>
-    Multipart.isFile(part)
-      ? Stream.runDrain(part.content)
-      : Effect.sync(() => {
-          fields.set(part.key, part.value)
-        })
-  ).pipe(
-    Effect.provideContext(
-      Multipart.limitsServices({ maxParts: MAX_PARTS, maxFieldSize: limit, maxTotalSize: limit, maxFileSize: limit })
-    ),
-    Effect.mapError(({ reason }) => {
-      const tooLarge = reason._tag !== "Parse" && reason._tag !== "InternalError"
-      return bodyFailure(tooLarge, tooLarge ? "is too large" : "is not a readable form")
-    }),
-    Effect.as<Parameters>((name) => fields.get(name))
-  )
-}
+const CODES = { 400: "invalid_parameter", 413: "too_large", 415: "unsupported_media_type" } as const
 
 const text = (name: string, value: unknown): Effect.Effect<string, Failure> => {
   if (value === undefined) return Effect.fail(invalid(name, "is missing"))

@@ -13,6 +13,7 @@ const STATUS = {
   not_found: 404,
   method_not_allowed: 405,
   too_large: 413,
+  unsupported_media_type: 415,
   too_many_requests: 429,
   internal_error: 500,
   unavailable: 503

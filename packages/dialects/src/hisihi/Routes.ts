@@ -8,6 +8,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import { performing } from "../Perform.ts"
+import { queryOf } from "../Query.ts"
 import { masterKey } from "./Apps.ts"
 import { actingAs, type Asker, type AskerOf } from "./Asker.ts"
 import { addMembers, createGroup, deleteGroup, removeMembers, renameGroup, type Request } from "./Groups.ts"
@@ -125,17 +126,20 @@ const answering = (grounds: Grounds, handlers: Readonly<Partial<Record<Method, H
     const method = request.method === "HEAD" ? "GET" : request.method
     const handler = isMethod(method) ? handlers[method] : undefined
     if (handler === undefined) return notAllowed(Object.keys(handlers))
-    const asker: Asker = yield* grounds.askerOf(request)
+    const query = yield* queryOf(request)
+    const asker: Asker = yield* grounds.askerOf(request, query)
     const { params } = yield* HttpRouter.RouteContext
     return yield* handler({
       asker,
       path: (name) => params[name],
-      parameters: yield* readParameters(request, grounds.settings.body),
+      parameters: yield* readParameters(request, query),
       perform: yield* performing(grounds.engine, grounds.hub)
     })
   }).pipe(
     Effect.catchTags({
       Failure: (failure) => Effect.succeed(failed(failure)),
+      UnreadableQuery: ({ sentence }) =>
+        Effect.succeed(failed(new Failure({ code: "invalid_parameter", message: sentence }))),
       Refused: ({ reason }) => Effect.succeed(failed(failureOf(reason)))
     }),
     Effect.catchDefect((defect) =>

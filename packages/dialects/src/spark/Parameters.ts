@@ -5,8 +5,9 @@
 import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { readBody, UnreadableBody } from "../Body.ts"
+import { readBody } from "../Body.ts"
 import type { Query } from "../Query.ts"
+import { UnreadableBody } from "../UnreadableBody.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -37,9 +38,15 @@ const isTexts = (value: unknown): value is ReadonlyArray<string> =>
 const isWellFormed = (value: unknown): boolean =>
   typeof value === "string" ? value.isWellFormed() : !isTexts(value) || value.every((text) => text.isWellFormed())
 
-/** The body's parameters; what stands behind `?` is none of them. */
-export const readParameters = (request: HttpServerRequest): Effect.Effect<Parameters, UnreadableBody> =>
-  Effect.flatMap(readBody(request), (body) => {
+/** Fields of a form beside the accounts in it, at most: the pairs of `Data` among them. */
+const FIELDS = 1000
+
+/** The body's parameters; what stands behind `?` is none of them. `accounts`: as many as one request may name. */
+export const readParameters = (
+  request: HttpServerRequest,
+  accounts: number
+): Effect.Effect<Parameters, UnreadableBody> =>
+  Effect.flatMap(readBody(request, { fields: accounts + FIELDS }), (body) => {
     if (body._tag === "Form") return Effect.succeed(parametersOf(fromForm(body.fields)))
     if (body._tag === "Empty") return Effect.succeed(parametersOf({}))
     return isObject(body.value)
@@ -50,20 +57,19 @@ export const readParameters = (request: HttpServerRequest): Effect.Effect<Parame
 /** A form's fields as JSON would have them. */
 const fromForm = (form: Query): Fields => {
   const fields = new Map<string, unknown>()
-  const list = (name: string, values: ReadonlyArray<string>): void => {
-    const known = fields.get(name)
-    fields.set(name, Array.isArray(known) ? [...(known as ReadonlyArray<unknown>), ...values] : values)
-  }
+  const accounts: Array<string> = []
   const pairs = new Map<string, unknown>()
   for (const name of form.names()) {
     const [, base = "", key] = /^([^[\]]*)(?:\[(.*)\])?$/s.exec(name) ?? ["", name]
     const value = form.get(name) ?? ""
-    if (base === "To") list(base, form.all(name))
-    else if (base === "Data" && key !== undefined) pairs.set(key, value)
+    if (base === "To") {
+      for (const account of form.all(name)) accounts.push(account)
+    } else if (base === "Data" && key !== undefined) pairs.set(key, value)
     else if (base === "Data") fields.set(base, parsed(value))
     else if (base === "Type") fields.set(base, /^-?[0-9]{1,9}$/.test(value) ? Number(value) : value)
     else fields.set(name, value)
   }
+  if (accounts.length > 0) fields.set("To", accounts)
   if (pairs.size > 0) {
     const whole = fields.get("Data")
     fields.set("Data", Object.fromEntries([...Object.entries(isObject(whole) ? whole : {}), ...pairs]))

@@ -6,7 +6,8 @@
 import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { UnreadableBody } from "../Body.ts"
+import type { UnreadableQuery } from "../Query.ts"
+import type { UnreadableBody } from "../UnreadableBody.ts"
 import { ATTRIBUTE } from "./Identity.ts"
 
 /** Those accounts do not wait for approval. */
@@ -132,8 +133,12 @@ export const refused = (refusal: Reason): Response => {
 export const notPending = ({ accounts }: NotPending): Response =>
   failure(409, "not_pending", `These users do not wait for approval: ${listed(accounts)}.`)
 
+const UNREADABLE = { 400: "invalid_parameter", 413: "too_large", 415: "unsupported_media_type" } as const
+
 export const unreadable = ({ status, problem }: UnreadableBody): Response =>
-  failure(status, status === 413 ? "too_large" : "invalid_parameter", `The body ${problem}.`)
+  failure(status, UNREADABLE[status], `The body ${problem}.`)
+
+export const unreadableQuery = ({ sentence }: UnreadableQuery): Response => failure(400, "invalid_parameter", sentence)
 
 export const wrongMethod: Response = failure(405, "method_not_allowed", "This address takes POST.", { allow: "POST" })
 

@@ -12,14 +12,23 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { performing } from "../Perform.ts"
-import { queryOf } from "../Query.ts"
+import { queryOf, type UnreadableQuery } from "../Query.ts"
 import { bearerOf, requester } from "../Requester.ts"
 import type { Asking, Services } from "./Asking.ts"
 import { edit } from "./Edit.ts"
 import { addMember, approveMember, removeMember } from "./Members.ts"
 import { push, remove } from "./Messages.ts"
 import { type Parameters, readParameters } from "./Parameters.ts"
-import { broken, failure, type NotPending, notPending, refused, unreadable, wrongMethod } from "./Refusals.ts"
+import {
+  broken,
+  failure,
+  type NotPending,
+  notPending,
+  refused,
+  unreadable,
+  unreadableQuery,
+  wrongMethod
+} from "./Refusals.ts"
 import { start } from "./Start.ts"
 
 /** Routes that a host adds to its router; they answer all their errors themselves. */
@@ -47,9 +56,10 @@ export interface Grounds extends Services {
 const userOf = Effect.fnUntraced(function* (
   { sessions }: Grounds,
   request: HttpServerRequest.HttpServerRequest
-): Effect.fn.Return<User, Refused> {
-  const shown = { token: queryOf(request).get("token"), bearer: bearerOf(request) }
-  return (yield* requester(sessions, request, shown)) ?? (yield* refuse({ _tag: "NotLoggedIn" }))
+): Effect.fn.Return<User, Refused | UnreadableQuery> {
+  const query = yield* queryOf(request)
+  const shown = { token: query.get("token"), bearer: bearerOf(request) }
+  return (yield* requester(sessions, request, query, shown)) ?? (yield* refuse({ _tag: "NotLoggedIn" }))
 })
 
 const respond = (
@@ -61,7 +71,7 @@ const respond = (
     const request = yield* HttpServerRequest.HttpServerRequest
     if (request.method !== "POST") return wrongMethod
     const user = yield* userOf(grounds, request)
-    const parameters = yield* readParameters(request)
+    const parameters = yield* readParameters(request, grounds.engine.desk.settings.membersPerRequest)
     const perform = yield* performing(grounds.engine, grounds.hub)
     const asking: Asking = { ...grounds, user, caller: { user: user.id, origin: null }, perform }
     return HttpServerResponse.jsonUnsafe(yield* operation(asking, parameters))
@@ -70,6 +80,7 @@ const respond = (
       Refused: ({ reason }) => Effect.succeed(refused(reason)),
       NotPending: (error) => Effect.succeed(notPending(error)),
       UnreadableBody: (error) => Effect.succeed(unreadable(error)),
+      UnreadableQuery: (error) => Effect.succeed(unreadableQuery(error)),
       StorageFailed: (failed) =>
         Effect.as(
           Effect.logError(`storage failed: ${failed.operation}`, failed.cause),

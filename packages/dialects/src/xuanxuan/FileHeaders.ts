@@ -1,16 +1,5 @@
 /** File names and byte ranges as HTTP has them: RFC 6266, RFC 8187, RFC 9110. */
 
-/** Characters of a file's title, at most. */
-const MAX_TITLE = 200
-
-/** The last part of whatever a client calls a file, without what would be a path, a control character or nothing. */
-export const safeTitle = (name: string): string => {
-  const last = name.split(/[/\\]/).at(-1) ?? ""
-  const clean = last.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, "").trim()
-  const bounded = Array.from(clean).slice(0, MAX_TITLE).join("")
-  return bounded === "" || /^\.+$/.test(bounded) ? "file" : bounded
-}
-
 /** Always an attachment: a browser never shows what somebody has uploaded. */
 export const contentDisposition = (title: string): string => {
   const ascii = title.replaceAll(/[^\x20-\x7e]/g, "_").replaceAll(/["\\]/g, "_")

@@ -4,17 +4,20 @@
  */
 import type { Blobs } from "@parley/core/Blobs"
 import type { Caller } from "@parley/core/Event"
+import { fileTitle } from "@parley/core/FileTitle"
 import { FileId } from "@parley/core/Ids"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Multipart from "effect/http/Multipart"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { compressionsIn, unsupported } from "../Decompress.ts"
+import { fieldText, isFile, isMultipart, readParts } from "../Multipart.ts"
 import type { Query } from "../Query.ts"
 import { bearerOf, requester } from "../Requester.ts"
-import { byteRange, contentDisposition, safeTitle } from "./FileHeaders.ts"
+import type { UnreadableBody } from "../UnreadableBody.ts"
+import { byteRange, contentDisposition } from "./FileHeaders.ts"
 import { messageOf } from "./Refusals.ts"
 import type { Services } from "./Respond.ts"
 import type { Json } from "./Speech.ts"
@@ -80,6 +83,9 @@ const refused = (method: "upload" | "download", reason: Reason): Response =>
     message: messageOf(reason)
   })
 
+const unreadable = ({ status, problem }: Pick<UnreadableBody, "status" | "problem">): Response =>
+  respond("upload", status, { result: "fail", message: `The body ${problem}.` })
+
 const tooLarge = (limit: number): Response =>
   respond("upload", 413, { result: "fail", message: `A file may have at most ${limit} bytes.` })
 
@@ -89,7 +95,7 @@ const callerOf = Effect.fnUntraced(function* (
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<Caller, Refused> {
-  const user = yield* requester(sessions, request, {
+  const user = yield* requester(sessions, request, query, {
     token: query.get("sid"),
     cookie: request.cookies["sid"],
     bearer: bearerOf(request)
@@ -117,7 +123,10 @@ export const upload = (
 
   const work = Effect.gen(function* () {
     const caller = yield* callerOf(services, request, query)
-    if (!(request.headers["content-type"] ?? "").toLowerCase().startsWith("multipart/form-data")) {
+    const type = request.headers["content-type"]
+    const [compression] = compressionsIn(request.headers["content-encoding"])
+    if (compression !== undefined) return yield* unsupported(compression)
+    if (!isMultipart(type)) {
       return yield* refuse({ _tag: "Invalid", field: "body", problem: "must be multipart/form-data" })
     }
     if (!(yield* services.transfers.begin)) return crowded("upload")
@@ -125,14 +134,21 @@ export const upload = (
     const check = (): Effect.Effect<void, Refused> =>
       gid === undefined ? Effect.void : Effect.asVoid(engine.handle(caller, { _tag: "ListFiles", chat: { gid } }))
     yield* check()
-    yield* Stream.runForEach(
-      request.multipartStream,
+    const limits = {
+      parts: settings.filesPerUpload * 2 + 8,
+      field: FIELD,
+      total: settings.file * settings.filesPerUpload + OVERHEAD
+    }
+    yield* readParts(
+      request.stream,
+      type,
+      limits,
       Effect.fnUntraced(function* (part) {
-        if (!Multipart.isFile(part)) {
-          if (part.key !== "gid") return
-          gid = part.value
+        if (!isFile(part)) {
+          if (part.name !== "gid") return
+          gid = yield* fieldText(part, FIELD)
           yield* check()
-        } else if (part.key === "files" || part.key === "files[]") {
+        } else if (part.name === "files" || part.name === "files[]") {
           if (kept.length >= settings.filesPerUpload) {
             yield* Stream.runDrain(part.content)
             return yield* refuse({
@@ -142,8 +158,8 @@ export const upload = (
             })
           }
           const { key, size } = yield* blobs.put(part.content, settings.file)
-          kept.push({ title: safeTitle(part.name), size, blob: key })
-        } else yield* Stream.runDrain(part.content)
+          kept.push({ title: fileTitle(part.filename ?? ""), size, blob: key })
+        }
       })
     )
     if (gid === undefined) return yield* refuse({ _tag: "Invalid", field: "gid", problem: "is missing" })
@@ -164,15 +180,7 @@ export const upload = (
       result: "success",
       data: files.map(({ id, title }) => ({ id, title }))
     })
-  }).pipe(
-    Effect.provideContext(
-      Multipart.limitsServices({
-        maxParts: settings.filesPerUpload * 2 + 8,
-        maxFieldSize: FIELD,
-        maxTotalSize: settings.file * settings.filesPerUpload + OVERHEAD
-      })
-    )
-  )
+  })
 
   const drop = Effect.suspend(() =>
     stored ? Effect.void : Effect.ignore(Effect.forEach(kept, ({ blob }) => blobs.remove(blob)))
@@ -185,12 +193,8 @@ export const upload = (
       BlobTooLarge: ({ limit }) => Effect.succeed(tooLarge(limit)),
       BlobFailed: (failed) =>
         Effect.as(Effect.logError("an upload could not be kept", failed), refused("upload", { _tag: "Unavailable" })),
-      MultipartError: ({ reason }) =>
-        Effect.succeed(
-          reason._tag === "Parse" || reason._tag === "InternalError"
-            ? refused("upload", { _tag: "Invalid", field: "body", problem: "is not a readable form" })
-            : tooLarge(settings.file)
-        )
+      UnreadableBody: (error) => Effect.succeed(unreadable(error)),
+      HttpServerError: () => Effect.succeed(unreadable({ status: 400, problem: "could not be read" }))
     })
   )
 }

@@ -41,7 +41,13 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
       request: HttpServerRequest.HttpServerRequest,
       query: Query
     ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Scope.Scope>
-  ) => Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => answer(request, queryOf(request)))
+  ) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      Effect.matchEffect(queryOf(request), {
+        onSuccess: (query) => answer(request, query),
+        onFailure: ({ sentence }) => Effect.succeed(failure(400, sentence))
+      })
+    )
 
   const getConfig = Effect.gen(function* () {
     const { site, random, settings } = grounds

@@ -10,7 +10,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { type Fields, text } from "../Fields.ts"
-import { queryOf } from "../Query.ts"
+import { queryOf, type UnreadableQuery } from "../Query.ts"
 import { requester } from "../Requester.ts"
 import { appName, type Apps, type OpenApp } from "./Apps.ts"
 import { buinIn } from "./Input.ts"
@@ -35,8 +35,9 @@ export interface Grounds {
 export const accessOf = Effect.fnUntraced(function* (
   { apps, tokens, sessions, fixed }: Grounds,
   request: HttpServerRequest
-): Effect.fn.Return<Access, Refused> {
-  const token = queryOf(request).get("accessToken") ?? ""
+): Effect.fn.Return<Access, Refused | UnreadableQuery> {
+  const query = yield* queryOf(request)
+  const token = query.get("accessToken") ?? ""
   // A token of a removed app is dead with it.
   const name = yield* tokens.appOf(token)
   const app = name === undefined ? undefined : yield* apps.find(name)
@@ -44,7 +45,7 @@ export const accessOf = Effect.fnUntraced(function* (
   const plain: Access = { app: undefined, reach: "everywhere" }
   // Hashes are compared: how long that takes tells nothing of the token.
   if (fixed !== undefined && token !== "" && (yield* tokens.hashOf(token)) === fixed) return plain
-  const user = yield* requester(sessions, request, { token })
+  const user = yield* requester(sessions, request, query, { token })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
   return user.admin ? plain : yield* refuse({ _tag: "Only", who: "system administrators" })
 })

@@ -3,30 +3,10 @@
  * means absent, everywhere. Source: PROTOCOLS, "youdu".
  */
 import type { Refused } from "@parley/core/Refused"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import type { UnreadableBody } from "../Body.ts"
 import { field, type Fields, invalid, isFields, readFields, text, textProblem } from "../Fields.ts"
-
-/** The body is compressed, which is not read here. */
-export class Compressed extends Data.TaggedError("Compressed")<{ readonly coding: string }> {}
-
-/** The codings of HTTP that change the bytes. Whatever else is called one is taken as none. */
-const COMPRESSIONS: ReadonlySet<string> = new Set([
-  "aes128gcm",
-  "br",
-  "compress",
-  "dcb",
-  "dcz",
-  "deflate",
-  "exi",
-  "gzip",
-  "pack200-gzip",
-  "x-compress",
-  "x-gzip",
-  "zstd"
-])
+import type { UnreadableBody } from "../UnreadableBody.ts"
 
 /** Code points of what is named, at most. Source: seeds/004, "参数说明". */
 export interface Lengths {
@@ -35,12 +15,8 @@ export interface Lengths {
 }
 
 /** The fields of a body. */
-export const bodyOf = (request: HttpServerRequest): Effect.Effect<Fields, UnreadableBody | Compressed> => {
-  const codings = (request.headers["content-encoding"] ?? "").split(",").map((coding) => coding.trim().toLowerCase())
-  const compression = codings.find((coding) => COMPRESSIONS.has(coding))
-  if (compression !== undefined) return Effect.fail(new Compressed({ coding: compression }))
-  return Effect.map(readFields(request), withoutNulls)
-}
+export const bodyOf = (request: HttpServerRequest): Effect.Effect<Fields, UnreadableBody> =>
+  Effect.map(readFields(request), withoutNulls)
 
 /** The fields of a text that was sealed; nothing where it is no JSON object. */
 export const fieldsIn = (json: string): Fields | undefined => {

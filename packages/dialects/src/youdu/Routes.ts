@@ -9,15 +9,15 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type { Scope } from "effect/Scope"
-import type { UnreadableBody } from "../Body.ts"
 import { type Fields, invalid, text } from "../Fields.ts"
 import { performing } from "../Perform.ts"
-import { queryOf } from "../Query.ts"
+import { queryOf, type UnreadableQuery } from "../Query.ts"
+import type { UnreadableBody } from "../UnreadableBody.ts"
 import { accessOf, type Access, type Grounds as AccessGrounds, tokenFor } from "./Access.ts"
 import { failed, failureOf, notUnderstood, plain, sealed } from "./Answers.ts"
 import type { OpenApp } from "./Apps.ts"
 import { type Asking, createSession, getSession, type Grounds, type SessionJson, updateSession } from "./Groups.ts"
-import { bodyOf, buinIn, type Compressed, fieldsIn } from "./Input.ts"
+import { bodyOf, buinIn, fieldsIn } from "./Input.ts"
 
 /** Routes that a host adds to its router; they answer all their errors themselves. */
 export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
@@ -29,7 +29,7 @@ export interface Services extends Grounds, AccessGrounds {
 }
 
 type Request = HttpServerRequest.HttpServerRequest
-type Unread = UnreadableBody | Compressed
+type Unread = UnreadableBody | UnreadableQuery
 type Problem = Refused | StorageFailed
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
@@ -72,8 +72,7 @@ export const routesOf = (services: Services): HttpRoutes => {
           Effect.catchTags({
             UnreadableBody: ({ status, problem }) =>
               Effect.succeed(notUnderstood({ errcode: status, errmsg: `The body ${problem}.` })),
-            Compressed: ({ coding }) =>
-              Effect.succeed(notUnderstood({ errcode: 415, errmsg: `Content-Encoding ${coding} is not read here.` }))
+            UnreadableQuery: ({ sentence }) => Effect.succeed(notUnderstood({ errcode: 400, errmsg: sentence }))
           }),
           Effect.catchDefect((defect) =>
             Effect.as(
@@ -130,9 +129,9 @@ export const routesOf = (services: Services): HttpRoutes => {
   const inBody = (request: Request, { app }: Access): Effect.Effect<Fields, Refused | Unread> =>
     Effect.flatMap(bodyOf(request), (fields) => (app === undefined ? Effect.succeed(fields) : opened(app, fields)))
 
-  const inQuery = (request: Request): Effect.Effect<Fields> =>
-    Effect.sync(() => {
-      const sessionId = queryOf(request).get("sessionId")
+  const inQuery = (request: Request): Effect.Effect<Fields, UnreadableQuery> =>
+    Effect.map(queryOf(request), (query) => {
+      const sessionId = query.get("sessionId")
       return sessionId === undefined ? {} : { sessionId }
     })
 

@@ -13,7 +13,7 @@ import * as Cipher from "effect/crypto/Cipher"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
+import { documentText } from "../Utf8.ts"
 
 /** What was sent is not sealed with the app's key, or not for the app. */
 export class Unsealable extends Data.TaggedError("Unsealable")<{}> {}
@@ -71,13 +71,10 @@ export const makeSealing = Effect.fnUntraced(function* (
       if (bytes === undefined || bytes.length < 2 * BLOCK || bytes.length % BLOCK !== 0) return yield* new Unsealable()
       const plain = yield* Effect.mapError(decrypt(bytes), () => new Unsealable())
       const content = contentOf(plain, owner)
-      return content === undefined ? yield* new Unsealable() : yield* textOf(content)
+      return (content === undefined ? undefined : documentText(content)) ?? (yield* new Unsealable())
     })
   }
 })
-
-const textOf = (bytes: Uint8Array): Effect.Effect<string> =>
-  Stream.make(bytes).pipe(Stream.decodeText(), Stream.mkString)
 
 /** The text within what was deciphered, if it is for this app. */
 const contentOf = (plain: Uint8Array, owner: Uint8Array): Uint8Array | undefined => {

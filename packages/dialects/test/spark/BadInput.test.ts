@@ -3,6 +3,8 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Duplicate, StorageFailed, Store } from "@parley/core/Store"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { readParameters } from "../../src/spark/Parameters.ts"
 import { operations } from "../../src/spark/Routes.ts"
 import { apps, engine, engineOn, failed, type Fields, like, systemChat } from "./Apps.ts"
 
@@ -124,6 +126,46 @@ describe("bad input", () => {
       assert.match(String(many.body["message"]), /user50 and 950 more\.$/)
       assert.strictEqual((yield* chat(id)).members.size, 2)
     }).pipe(Effect.provide(engine))
+  )
+})
+
+describe("a form of many names", () => {
+  it.live("is refused as soon as there are more than a request may have, however it writes them", () =>
+    Effect.gen(function* () {
+      const { of } = yield* apps(["alice"])
+      const names = (count: number, name: (index: number) => string): string =>
+        Array.from({ length: count }, (_, index) => `${name(index)}=a${index}`).join("&")
+      const forms = [(index: number) => `To[${index}]`, () => "To[]", () => "To"]
+      for (const name of forms) {
+        const few = yield* of("alice").form("/session/start", names(1001, name))
+        like(few, failed(400, "invalid_parameter", "To must name at most 1000 accounts."))
+        const many = yield* of("alice").form("/session/start", names(60_000, name))
+        like(many, failed(400, "invalid_parameter", "The body has more than 2000 parameters."))
+      }
+      const json = yield* of("alice").ask("/session/start", { To: Array.from({ length: 60_000 }, () => "a") })
+      like(json, failed(400, "invalid_parameter", "To must name at most 1000 accounts."))
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("costs ten times as much for ten times as many, where so many are allowed", () =>
+    Effect.gen(function* () {
+      const took = Effect.fnUntraced(function* (count: number) {
+        const request = new Request("http://spark.test/session/start", {
+          method: "POST",
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+          body: Array.from({ length: count }, (_, index) => `To[${index}]=a${index}`).join("&")
+        })
+        const before = performance.now()
+        const parameters = yield* readParameters(HttpServerRequest.fromWeb(request), 100_000)
+        assert.lengthOf(yield* parameters.texts("To"), count)
+        return performance.now() - before
+      })
+      yield* took(6000)
+      const one = Math.min(yield* took(6000), yield* took(6000), yield* took(6000))
+      const ten = Math.min(yield* took(60_000), yield* took(60_000))
+      // It was twenty seconds when each name copied those before it.
+      assert.isBelow(ten, Math.max(40 * one, 1000))
+    })
   )
 })
 

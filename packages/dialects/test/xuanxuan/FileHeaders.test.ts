@@ -1,51 +1,10 @@
 /** File names and byte ranges: RFC 6266, RFC 8187, RFC 9110. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { byteRange, contentDisposition, safeTitle } from "../../src/xuanxuan/FileHeaders.ts"
+import { fileTitle } from "@parley/core/FileTitle"
+import { byteRange, contentDisposition } from "../../src/xuanxuan/FileHeaders.ts"
 
 const anyText = fc.string({ unit: "binary", maxLength: 400 })
-
-describe("a title", () => {
-  it("is the last part of a name, without what is no part of one", () => {
-    const table: ReadonlyArray<readonly [string, string]> = [
-      ["a.txt", "a.txt"],
-      ["../../etc/passwd", "passwd"],
-      ["..\\..\\boot.ini", "boot.ini"],
-      ["C:\\a\\b c.txt", "b c.txt"],
-      ["a/", "file"],
-      ["", "file"],
-      [" ", "file"],
-      [".", "file"],
-      ["..", "file"],
-      ["...", "file"],
-      [".htaccess", ".htaccess"],
-      ["a..b", "a..b"],
-      ["\u0000a\u0007\u001b[31m.txt\r\n", "a[31m.txt"],
-      ["a\u202etxt.exe", "atxt.exe"],
-      ["\ufeffa\u200d", "a"],
-      ["\ud83dhalf", "half"],
-      ["😀.png", "😀.png"],
-      ["报告.docx", "报告.docx"],
-      ["  a b  ", "a b"],
-      ["\u0000", "file"],
-      ["x".repeat(300), "x".repeat(200)],
-      ["😀".repeat(300), "😀".repeat(200)]
-    ]
-    for (const [name, title] of table) assert.strictEqual(safeTitle(name), title, JSON.stringify(name))
-  })
-
-  it("is never a path, never empty, and bounded", () => {
-    fc.assert(
-      fc.property(anyText, (name) => {
-        const title = safeTitle(name)
-        assert.notMatch(title, /[/\\\p{Cc}]|^\.*$/u)
-        assert.isAtMost(Array.from(title).length, 200)
-        assert.isTrue(title.isWellFormed())
-        assert.strictEqual(safeTitle(title).length <= title.length, true)
-      })
-    )
-  })
-})
 
 describe("a disposition", () => {
   it("is an attachment, named in ASCII and in full", () => {
@@ -62,7 +21,7 @@ describe("a disposition", () => {
   it("of any title is one header line that can be read back", () => {
     fc.assert(
       fc.property(anyText, (name) => {
-        const title = safeTitle(name)
+        const title = fileTitle(name)
         const header = contentDisposition(title)
         assert.match(header, /^attachment; filename="[\x20-\x21\x23-\x5b\x5d-\x7e]*"; filename\*=UTF-8''[\w.!~%-]*$/)
         assert.strictEqual(decodeURIComponent(header.slice(header.indexOf("UTF-8''") + 7)), title)

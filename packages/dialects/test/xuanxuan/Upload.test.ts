@@ -72,7 +72,7 @@ it.effect("an upload that is broken off while it is stored keeps the contents of
       const url = `http://chat.example/attach-upload.json?gid=g&sid=${token}`
       const request = HttpServerRequest.fromWeb(new Request(url, { method: "POST", body }))
 
-      const uploading = yield* Effect.forkChild(Effect.scoped(upload(services, request, queryOf(request))))
+      const uploading = yield* Effect.forkChild(Effect.scoped(upload(services, request, yield* queryOf(request))))
       yield* Deferred.await(asked)
       const givingUp = yield* Effect.forkChild(Fiber.interrupt(uploading))
       yield* Effect.yieldNow

@@ -105,8 +105,16 @@ describe("bad input", () => {
             "The body must be JSON, and Content-Type application/json."
           ],
           [yield* sent(`{"x":"${"x".repeat(1_100_000)}"}`), 413, "The body is too large."],
-          [yield* sent("{}", { "content-encoding": "GZIP" }), 415, "Content-Encoding gzip is not read here."],
-          [yield* sent("{}", { "content-encoding": "utf-8, br" }), 415, "Content-Encoding br is not read here."]
+          [
+            yield* sent("{}", { "content-encoding": "GZIP" }),
+            415,
+            "The body has the Content-Encoding gzip, which is not read here."
+          ],
+          [
+            yield* sent("{}", { "content-encoding": "utf-8, br" }),
+            415,
+            "The body has the Content-Encoding br, which is not read here."
+          ]
         ]
         for (const [{ status, json }, code, errmsg] of table) {
           assert.deepStrictEqual([status, json], [code, failure(code, errmsg)])
