@@ -6,7 +6,7 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import type { Store } from "@parley/core/Store"
-import { appending, newChat, newUser, NO_ENTRY, posting, unit } from "@parley/core/testing/StoreLaws/Law"
+import { amending, appending, newChat, newUser, NO_ENTRY, posting, unit } from "@parley/core/testing/StoreLaws/Law"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { migrate, migrations } from "../src/sqlite/Schema.ts"
 import { folder } from "./folder.ts"
@@ -24,8 +24,8 @@ const told = [
   unit(appending(OTHER, BEN, posting("m3", { type: "broadcast" }))),
   unit(appending(GROUP, null, posting("m4"))),
   unit(
-    appending(GROUP, ANN, { _tag: "Replaced", message: EntryId(3), contentType: "text", content: "better" }),
-    appending(GROUP, BEN, { _tag: "Recalled", message: EntryId(4) }),
+    amending(GROUP, ANN, { _tag: "Replaced", message: EntryId(3), contentType: "text", content: "better" }, EntryId(3)),
+    amending(GROUP, BEN, { _tag: "Recalled", message: EntryId(4) }, EntryId(4)),
     appending(GROUP, ANN, { _tag: "Changed", name: "renamed", attributes: { colour: "red" } })
   ),
   unit({ _tag: "HideMessage", user: BEN, message: EntryId(6) })

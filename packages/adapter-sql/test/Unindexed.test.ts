@@ -7,7 +7,7 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { Store, type Unit, type Write } from "@parley/core/Store"
 import { reopenLaws, storeLaws } from "@parley/core/testing/StoreLaws"
-import { appending, newChat, newUser, NO_CHAT, NO_ENTRY, posting } from "@parley/core/testing/StoreLaws/Law"
+import { amending, appending, newChat, newUser, NO_CHAT, NO_ENTRY, posting } from "@parley/core/testing/StoreLaws/Law"
 import { folder } from "./folder.ts"
 import { each, here, NEVER, threaded } from "./paced.ts"
 
@@ -62,7 +62,7 @@ describe("a store that indexes its log after two entries, in its own thread", ()
 /** What happens next. Numbers choose among what there is. */
 type Step =
   | { readonly _tag: "Post"; readonly chat: number; readonly gid: number; readonly relies: boolean }
-  | { readonly _tag: "Amend"; readonly message: number; readonly recalls: boolean }
+  | { readonly _tag: "Amend"; readonly message: number; readonly recalls: boolean; readonly late: boolean }
   | { readonly _tag: "Rename"; readonly chat: number; readonly version: number }
   | { readonly _tag: "Start"; readonly gid: number }
   | { readonly _tag: "Hide"; readonly message: number }
@@ -79,7 +79,15 @@ const single = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ _tag: fc.constant("Post" as const), chat: any, gid: any, relies: fc.boolean() })
   },
-  { weight: 3, arbitrary: fc.record({ _tag: fc.constant("Amend" as const), message: any, recalls: fc.boolean() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      _tag: fc.constant("Amend" as const),
+      message: any,
+      recalls: fc.boolean(),
+      late: fc.boolean()
+    })
+  },
   { weight: 1, arbitrary: fc.record({ _tag: fc.constant("Rename" as const), chat: any, version: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ _tag: fc.constant("Start" as const), gid: any }) },
   { weight: 1, arbitrary: fc.record({ _tag: fc.constant("Hide" as const), message: any }) }
@@ -113,6 +121,8 @@ const BEN = UserId(2)
 interface Known {
   readonly chats: ReadonlyArray<ChatId>
   readonly messages: ReadonlyArray<EntryId>
+  /** By message. */
+  readonly stands: ReadonlyMap<EntryId, { readonly chat: ChatId; readonly revision: EntryId }>
 }
 
 const pick = <A>(all: ReadonlyArray<A>, nth: number): A | undefined => all[nth % Math.max(1, all.length)]
@@ -135,11 +145,12 @@ const unitOf = (steps: ReadonlyArray<Step>, known: Known, fresh: () => string): 
         if (one.version > 0) relies.push({ chat, version: one.version })
         return [appending(chat, BEN, { _tag: "Changed", name: `name${one.version}` })]
       case "Amend": {
-        const place = pick(known.chats, one.message)
-        if (message === undefined || place === undefined) return []
+        const stands = message === undefined ? undefined : known.stands.get(message)
+        if (message === undefined || stands === undefined) return []
+        const revision = one.late ? message : stands.revision
         return one.recalls
-          ? [appending(place, ANN, { _tag: "Recalled", message })]
-          : [appending(place, ANN, { _tag: "Replaced", message, contentType: "text", content: fresh() })]
+          ? [amending(stands.chat, ANN, { _tag: "Recalled", message }, revision)]
+          : [amending(stands.chat, ANN, { _tag: "Replaced", message, contentType: "text", content: fresh() }, revision)]
       }
       case "Hide":
         return message === undefined ? [] : [{ _tag: "HideMessage", user: BEN, message }]
@@ -188,7 +199,7 @@ const outcome = (store: Store["Service"], unit: Unit) =>
       const messages = new Map(failure.messages.map((one) => [one.id, one]))
       return { duplicate: { chat: failure.chat, record: failure.record, messages: [...messages.values()] } }
     }
-    return failure._tag === "Stale" ? { stale: failure.chats } : { failed: true }
+    return failure._tag === "Stale" ? { stale: failure.chats, amended: failure.messages } : { failed: true }
   })
 
 describe("a store with entries on both sides of its log's indexes", () => {
@@ -212,24 +223,32 @@ describe("a store with entries on both sides of its log's indexes", () => {
                 }
                 const chats: Array<ChatId> = []
                 const messages: Array<EntryId> = []
+                const stands = new Map<EntryId, { readonly chat: ChatId; readonly revision: EntryId }>()
                 let nth = 0
                 const fresh = () => `fresh${nth++}`
                 for (const parts of steps) {
                   const [first] = parts
                   if (first?._tag === "Index") writer.transactions.index(first.most, first.keep)
                   else if (first?._tag === "Lose") {
-                    const lost = first.parts.map((part) => unitOf([part], { chats, messages }, fresh))
+                    const lost = first.parts.map((part) => unitOf([part], { chats, messages, stands }, fresh))
                     assert.strictEqual(writer.lose(lost), "Failed")
                   } else {
-                    const { done } = { done: undefined, ...(yield* both(unitOf(parts, { chats, messages }, fresh))) }
+                    const { done } = {
+                      done: undefined,
+                      ...(yield* both(unitOf(parts, { chats, messages, stands }, fresh)))
+                    }
                     for (const one of done ?? []) {
                       if (one._tag === "Chat") chats.push(one.stored.chat.id)
-                      if (one._tag === "Entry" && one.entry.body._tag === "Posted") messages.push(one.entry.id)
+                      if (one._tag !== "Entry") continue
+                      const { body, chat, id } = one.entry
+                      if (body._tag === "Posted") messages.push(id)
+                      if (body._tag === "Posted") stands.set(id, { chat, revision: id })
+                      else if ("message" in body) stands.set(body.message, { chat, revision: id })
                     }
                   }
                   assert.deepStrictEqual(
-                    yield* everything(store, { chats, messages }),
-                    yield* everything(memory, { chats, messages })
+                    yield* everything(store, { chats, messages, stands }),
+                    yield* everything(memory, { chats, messages, stands })
                   )
                 }
               })

@@ -81,12 +81,15 @@ export const asMade = (chat: NewChat, id: ChatId): Chat => ({
 })
 
 /** What one member set for themself. */
-export interface Preference {
-  readonly chat: ChatId
-  readonly user: UserId
+export interface PreferenceFlags {
   readonly star: boolean
   readonly hide: boolean
   readonly mute: boolean
+}
+
+export interface Preference extends PreferenceFlags {
+  readonly chat: ChatId
+  readonly user: UserId
 }
 
 /** The attribute that names the protocol through which a chat was made, where that protocol wants it known. */

@@ -164,7 +164,11 @@ export class Engine extends Context.Service<
           }
           const written = yield* commit(unit).pipe(
             Effect.catchTags({
-              Stale: () => Effect.succeed(undefined),
+              Stale: ({ messages }) => {
+                // What was told of them is of an older revision.
+                if (messages.length > 0) duplicate = undefined
+                return Effect.succeed(undefined)
+              },
               Duplicate: (found) => {
                 if (found.record !== undefined) return refuse({ _tag: "RecordTaken", key: found.record.key })
                 duplicate = duplicate === undefined ? found : merge(duplicate, found)

@@ -51,7 +51,10 @@ export interface Changed {
   readonly dissolved?: true
 }
 
-export type EntryBody = Created | Posted | Replaced | Recalled | Changed
+/** A later change of one message. */
+export type Amendment = Replaced | Recalled
+
+export type EntryBody = Created | Posted | Amendment | Changed
 
 export interface Entry<Body extends EntryBody = EntryBody> {
   readonly id: EntryId

@@ -1,6 +1,6 @@
 /** A message as it stands now: what was posted, with every later entry about it applied. */
 import type { ChatId, EntryId, UserId } from "./Ids.ts"
-import type { Entry, Posted, Recalled, Replaced } from "./Log.ts"
+import type { Amendment, Entry, Posted } from "./Log.ts"
 
 export interface Message {
   /** The id of the entry that posted it. */
@@ -19,6 +19,8 @@ export interface Message {
   /** Milliseconds since 1970. */
   readonly date: number
   readonly recalled: boolean
+  /** The id of the entry that last changed the message; `id` while nothing has. */
+  readonly revision: EntryId
 }
 
 export const fromPosted = (entry: Entry<Posted>): Message => ({
@@ -32,13 +34,13 @@ export const fromPosted = (entry: Entry<Posted>): Message => ({
   contentType: entry.body.contentType,
   content: entry.body.content,
   date: entry.body.date,
-  recalled: false
+  recalled: false,
+  revision: entry.id
 })
 
 /** The message after a later entry about it. Nothing follows a recall. */
-export const amend = (message: Message, body: Replaced | Recalled): Message =>
-  message.recalled
-    ? message
-    : body._tag === "Recalled"
-      ? { ...message, content: "", recalled: true }
-      : { ...message, contentType: body.contentType, content: body.content }
+export const amend = (message: Message, { body, id }: Pick<Entry<Amendment>, "body" | "id">): Message => {
+  if (message.recalled) return { ...message, revision: id }
+  if (body._tag === "Recalled") return { ...message, content: "", recalled: true, revision: id }
+  return { ...message, contentType: body.contentType, content: body.content, revision: id }
+}

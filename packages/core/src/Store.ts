@@ -15,9 +15,9 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import type { NewChat, Preference, StoredChat } from "./Chat.ts"
+import type { NewChat, Preference, PreferenceFlags, StoredChat } from "./Chat.ts"
 import type { ChatId, EntryId, FileId, UserId } from "./Ids.ts"
-import type { Entry, EntryBody, Posted } from "./Log.ts"
+import type { Amendment, Changed, Entry, Posted } from "./Log.ts"
 import type { Message } from "./Message.ts"
 import type { Place } from "./Place.ts"
 import type { NewUser, User, UserChange } from "./User.ts"
@@ -67,9 +67,21 @@ export type Write =
       readonly by: UserId | null
       readonly origin: string | null
       readonly at: number
-      readonly body: Exclude<EntryBody, { readonly _tag: "Created" }>
+      readonly body: Posted | Changed
     }
-  | { readonly _tag: "SetPreference"; readonly preference: Preference }
+  /** Appends an entry that changes a message of the chat; at most one for each message in a unit. */
+  | {
+      readonly _tag: "Amend"
+      readonly chat: ChatId
+      readonly by: UserId | null
+      readonly origin: string | null
+      readonly at: number
+      readonly body: Amendment
+      /** The message's revision that was decided on. */
+      readonly revision: EntryId
+    }
+  /** Absent flags stay as they are: false where there is no preference yet. */
+  | ({ readonly _tag: "SetPreference"; readonly chat: ChatId; readonly user: UserId } & Partial<PreferenceFlags>)
   | { readonly _tag: "MovePlace"; readonly place: Place }
   | { readonly _tag: "HideMessage"; readonly user: UserId; readonly message: EntryId }
   | { readonly _tag: "CreateUser"; readonly user: NewUser }
@@ -122,6 +134,8 @@ export const unitOf = ({ chat, version, ...entry }: Post): Unit => ({
 export type Written =
   | { readonly _tag: "Chat"; readonly stored: StoredChat; readonly entry: Entry }
   | { readonly _tag: "Entry"; readonly entry: Entry }
+  /** After the write. */
+  | { readonly _tag: "Preference"; readonly preference: Preference }
   | { readonly _tag: "User"; readonly user: User }
   | { readonly _tag: "File"; readonly file: StoredFile }
   /** Of `SaveSession` and `EndSessions`: the hashes of the sessions that ended by it, those used last first. */
@@ -129,10 +143,15 @@ export type Written =
   | { readonly _tag: "Done" }
 
 /**
- * What the unit relied on has changed: load the facts again and decide again. `chats` are those with another version;
- * none where it was the user of a session, or a record.
+/**
+ * The version conflict: what the unit was decided on has changed; load the facts again and decide again. `chats` are those
+ * that it relied on with another version, `messages` those that it amends with another revision; both are empty where it was
+ * the user of a session, or a record. Checked before anything else of the unit.
  */
-export class Stale extends Data.TaggedError("Stale")<{ readonly chats: ReadonlyArray<ChatId> }> {}
+export class Stale extends Data.TaggedError("Stale")<{
+  readonly chats: ReadonlyArray<ChatId>
+  readonly messages: ReadonlyArray<EntryId>
+}> {}
 
 /** Something in the unit must be unique and is there already. */
 export class Duplicate extends Data.TaggedError("Duplicate")<{

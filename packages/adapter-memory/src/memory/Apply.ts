@@ -1,5 +1,5 @@
 /** One write of a unit that was checked: it cannot fail. */
-import { asMade, type NewChat, type StoredChat } from "@parley/core/Chat"
+import { asMade, type NewChat, type Preference, type StoredChat } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import { evolve, type Entry } from "@parley/core/Log"
 import { amend, fromPosted } from "@parley/core/Message"
@@ -35,7 +35,7 @@ const append = (tables: Tables, kept: KeptChat, what: Pick<Entry, "at" | "by" | 
     tables.messages.set(entry.id, fromPosted({ ...entry, body }))
   } else if (body._tag === "Replaced" || body._tag === "Recalled") {
     const message = tables.messages.get(body.message)
-    if (message !== undefined) tables.messages.set(message.id, amend(message, body))
+    if (message !== undefined) tables.messages.set(message.id, amend(message, { id: entry.id, body }))
   } else {
     kept.chat = evolve(kept.chat, entry)
   }
@@ -101,14 +101,24 @@ export const apply = (tables: Tables, write: Write, stored: (kept: KeptChat) => 
   switch (write._tag) {
     case "CreateChat":
       return createChat(tables, write.chat, write.by, stored)
-    case "Append": {
+    case "Append":
+    case "Amend": {
       const { at, body, by, chat, origin } = write
       return { _tag: "Entry", entry: append(tables, chatOf(tables, chat), { at, by, origin, body }) }
     }
     case "SetPreference": {
-      const { preference } = write
-      under(tables.preferences, preference.user, () => new Map()).set(preference.chat, preference)
-      return DONE
+      const { chat, user } = write
+      const chats = under(tables.preferences, user, () => new Map<ChatId, Preference>())
+      const before = chats.get(chat)
+      const preference: Preference = {
+        chat,
+        user,
+        star: write.star ?? before?.star ?? false,
+        hide: write.hide ?? before?.hide ?? false,
+        mute: write.mute ?? before?.mute ?? false
+      }
+      chats.set(chat, preference)
+      return { _tag: "Preference", preference }
     }
     case "MovePlace":
       return movePlace(tables, write.place)

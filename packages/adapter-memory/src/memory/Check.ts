@@ -12,6 +12,8 @@ const named = (
   readonly users?: ReadonlyArray<UserId | null>
   readonly chat?: ChatId
   readonly entry?: EntryId
+  /** Of the chat. */
+  readonly message?: EntryId
 } => {
   switch (write._tag) {
     case "CreateChat":
@@ -19,11 +21,12 @@ const named = (
     case "Append": {
       const { body, by, chat } = write
       if (body._tag === "Posted") return { chat, users: [by] }
-      if (body._tag !== "Changed") return { chat, users: [by], entry: body.message }
       return { chat, users: [by, body.owner ?? null, ...(body.added ?? [])] }
     }
+    case "Amend":
+      return { chat: write.chat, users: [write.by], message: write.body.message }
     case "SetPreference":
-      return { users: [write.preference.user], chat: write.preference.chat }
+      return { users: [write.user], chat: write.chat }
     case "MovePlace":
       return { users: [write.place.user], chat: write.place.chat }
     case "HideMessage":
@@ -42,9 +45,12 @@ const named = (
 }
 
 const missing = (tables: Tables, write: Write): string | undefined => {
-  const { chat, entry, users } = named(write)
+  const { chat, entry, message, users } = named(write)
   if (chat !== undefined && !tables.chats.has(chat)) return `there is no chat ${chat}`
   if (entry !== undefined && tables.entries[entry - 1] === undefined) return `there is no entry ${entry}`
+  if (message !== undefined && tables.messages.get(message)?.chat !== chat) {
+    return `there is no message ${message} in chat ${chat}`
+  }
   const user = users?.find((one) => one !== null && !tables.users.has(one))
   return user === undefined ? undefined : `there is no user ${user}`
 }
@@ -111,15 +117,32 @@ const isStale = (tables: Tables, write: Write): boolean => {
   return JSON.stringify(stored) !== JSON.stringify(write.expected)
 }
 
+/** What the unit was decided on and is different by now. */
+const stale = (tables: Tables, { relies, writes }: Unit): Stale | undefined => {
+  const chats = new Set<ChatId>()
+  const messages = new Set<EntryId>()
+  const amended = new Set<EntryId>()
+  for (const { chat, version } of relies) if (tables.chats.get(chat)?.chat.version !== version) chats.add(chat)
+  for (const write of writes) {
+    if (write._tag !== "Amend") continue
+    const message = tables.messages.get(write.body.message)
+    if (message === undefined) continue
+    // A second amendment within the unit was decided on a revision that the first one ends.
+    if (message.revision !== write.revision || amended.has(message.id)) messages.add(message.id)
+    amended.add(message.id)
+  }
+  const isOld = chats.size + messages.size > 0 || writes.some((write) => isStale(tables, write))
+  return isOld ? new Stale({ chats: [...chats], messages: [...messages] }) : undefined
+}
+
 /** Why the unit cannot take effect, or nothing. */
 export const check = (
   tables: Tables,
   unit: Unit,
   stored: (kept: KeptChat) => StoredChat
 ): Stale | Duplicate | StorageFailed | undefined => {
-  const stale = unit.relies.filter(({ chat, version }) => tables.chats.get(chat)?.chat.version !== version)
-  if (stale.length > 0) return new Stale({ chats: [...new Set(stale.map((relied) => relied.chat))] })
-  if (unit.writes.some((write) => isStale(tables, write))) return new Stale({ chats: [] })
+  const old = stale(tables, unit)
+  if (old !== undefined) return old
   const there = duplicate(tables, unit, stored)
   if (there !== undefined) return there
   const seen = new Set<string>()

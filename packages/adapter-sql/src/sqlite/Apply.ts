@@ -13,6 +13,7 @@ import { duplicate, wanted, type Wanted } from "./Duplicates.ts"
 import { isTaken } from "./Failure.ts"
 import { fingerprint, Gids } from "./Gids.ts"
 import { Heads, type WriterHead } from "./Heads.ts"
+import { revision } from "./MessageReads.ts"
 import { isRecordStale, putRecord } from "./RecordWrites.ts"
 import type { Statements } from "./Statements.ts"
 import { endSession, endSessions, isSessionStale, saveSession, touchSession } from "./SessionWrites.ts"
@@ -21,6 +22,7 @@ import { changeUser, createUser, saveSettings } from "./UserWrites.ts"
 import { isPost, type PostRow, type Refusal } from "./Wire.ts"
 
 type Append = Extract<Write, { readonly _tag: "Append" }>
+type Amend = Extract<Write, { readonly _tag: "Amend" }>
 
 const INSERT_MESSAGE = `INSERT INTO log (chat, seq, posted, at, author, origin, kind, gid, type, content_type, content, date)
   VALUES (?, ?, ?, ?, ?, ?, 'Posted', ?, ?, ?, ?, ?)`
@@ -99,7 +101,7 @@ export class Applying {
   #onePost(post: PostRow): Refusal | undefined {
     try {
       const head = this.#heads.get(post[0])
-      if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "Stale", chats: [post[0]] }
+      if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "Stale", chats: [post[0]], messages: [] }
       if (head === undefined) return this.#unknown(post[0])
       return this.#post(post, head) ? undefined : this.#duplicate({ messages: [post[5]] }, new Taken())
     } catch (cause) {
@@ -115,9 +117,8 @@ export class Applying {
     const first = unit.writes[0]
     const guarded = unit.writes.length > 1 || (first !== undefined && !isOneStatement(first))
     try {
-      const stale = unit.relies.filter((relied) => this.#heads.get(relied.chat)?.version !== relied.version)
-      if (stale.length > 0) return { _tag: "Stale", chats: [...new Set(stale.map((relied) => relied.chat))] }
-      if (unit.writes.some((write) => isStale(db, write))) return { _tag: "Stale", chats: [] }
+      const stale = this.#stale(unit)
+      if (stale !== undefined) return stale
       if (guarded) db.prepare("SAVEPOINT unit").run()
       for (const write of unit.writes) this.#write(write)
       if (guarded) db.prepare("RELEASE unit").run()
@@ -127,7 +128,7 @@ export class Applying {
       this.#ended.length = endedAlready
       this.#tail.cut(newest)
       this.#gids.cut(newest)
-      this.#heads.forget(unit.writes.flatMap((write) => (write._tag === "Append" ? [write.chat] : [])))
+      this.#heads.forget(unit.writes.flatMap((write) => ("body" in write ? [write.chat] : [])))
       const failed = this.#failed(cause)
       if (guarded) {
         db.prepare("ROLLBACK TO unit").run()
@@ -135,6 +136,25 @@ export class Applying {
       }
       return cause instanceof Taken || isTaken(cause) ? this.#duplicate(wanted(unit), cause) : failed
     }
+  }
+
+  /** What the unit was decided on and is different by now. */
+  #stale({ relies, writes }: Unit): Refusal | undefined {
+    const chats = new Set<ChatId>()
+    const messages = new Set<EntryId>()
+    const amended = new Set<EntryId>()
+    for (const { chat, version } of relies) if (this.#heads.get(chat)?.version !== version) chats.add(chat)
+    for (const write of writes) {
+      if (write._tag !== "Amend") continue
+      const { message } = write.body
+      const stands = revision(this.#db, message)
+      if (stands === undefined) continue
+      // A second amendment within the unit was decided on a revision that the first one ends.
+      if (stands.revision !== write.revision || amended.has(message)) messages.add(message)
+      amended.add(message)
+    }
+    const isOld = chats.size + messages.size > 0 || writes.some((write) => isStale(this.#db, write))
+    return isOld ? { _tag: "Stale", chats: [...chats], messages: [...messages] } : undefined
   }
 
   #duplicate(wanted: Wanted, cause: unknown): Refusal {
@@ -158,8 +178,11 @@ export class Applying {
         return this.#create(write)
       case "Append":
         return this.#append(write)
+      case "Amend":
+        return this.#amend(write)
       case "SetPreference":
-        return setPreference(db, write.preference)
+        this.#numbers.push(...setPreference(db, write))
+        return
       case "MovePlace":
         return movePlace(db, write.place)
       case "HideMessage":
@@ -240,35 +263,36 @@ export class Applying {
       if (!this.#post([chat, 0, by, origin, at, gid, type, contentType, content, date], head)) throw new Taken()
       return
     }
+    const { _tag, ...step } = body
+    const id = this.#entry(write, head, [null, null, JSON.stringify(step)])
+    changeChat(this.#db, { id, chat, seq: head.seq, posted: head.posted, at, by, origin, body })
+    head.version += 1
+  }
+
+  /** The message's revision was checked before the unit. */
+  #amend(write: Amend): void {
+    const { body, chat } = write
+    const head = this.#heads.get(chat)
+    if (head === undefined || revision(this.#db, body.message)?.chat !== chat) {
+      throw new Error(`there is no message ${body.message} in chat ${chat}`)
+    }
+    const contents = body._tag === "Replaced" ? ([body.contentType, body.content] as const) : ([null, null] as const)
+    this.#entry(write, head, [body.message, ...contents])
+  }
+
+  /** An entry that is no message. */
+  #entry(
+    { at, body, by, chat, origin }: Append | Amend,
+    head: WriterHead,
+    [target, contentType, content]: readonly [EntryId | null, string | null, string | null]
+  ): EntryId {
     const seq = head.seq + 1
-    const target = body._tag === "Changed" ? null : body.message
-    const contentType = body._tag === "Replaced" ? body.contentType : null
-    const content =
-      body._tag === "Replaced"
-        ? body.content
-        : body._tag === "Changed"
-          ? JSON.stringify({ ...body, _tag: undefined })
-          : null
-    const inserted = this.#db.insert(
-      INSERT_ENTRY,
-      chat,
-      seq,
-      head.posted,
-      at,
-      by,
-      origin,
-      body._tag,
-      target,
-      contentType,
-      content
+    const id = EntryId(
+      this.#db.insert(INSERT_ENTRY, chat, seq, head.posted, at, by, origin, body._tag, target, contentType, content)
     )
-    const id = EntryId(inserted)
     head.seq = seq
     this.#tail.append({ id, chat, seq })
-    if (body._tag === "Changed") {
-      changeChat(this.#db, { id, chat, seq, posted: head.posted, at, by, origin, body })
-      head.version += 1
-    }
     this.#numbers.push(id, seq, head.posted)
+    return id
   }
 }

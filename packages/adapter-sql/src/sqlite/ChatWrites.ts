@@ -1,8 +1,9 @@
 /** What is written of chats, their members and members' places. */
-import type { Chat, NewChat, Preference } from "@parley/core/Chat"
+import type { Chat, NewChat } from "@parley/core/Chat"
 import type { UserId } from "@parley/core/Ids"
 import { evolve, type Changed, type Entry } from "@parley/core/Log"
 import { furthest, type Place } from "@parley/core/Place"
+import type { Write } from "@parley/core/Store"
 import { chat as chatOf, flag, place as placeOf, type ChatRow, type MemberRow, type PlaceRow } from "./Rows.ts"
 import type { Statements } from "./Statements.ts"
 
@@ -111,15 +112,17 @@ export const movePlace = (db: Statements, place: Place): void => {
   )
 }
 
-/** The latest one counts. */
-export const setPreference = (db: Statements, { chat, hide, mute, star, user }: Preference): void => {
-  db.run(
-    `INSERT INTO preferences (user, chat, star, hide, mute) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET star = excluded.star, hide = excluded.hide, mute = excluded.mute`,
-    user,
-    chat,
-    flag(star),
-    flag(hide),
-    flag(mute)
-  )
+type SetPreference = Extract<Write, { readonly _tag: "SetPreference" }>
+
+const SET_PREFERENCE = `INSERT INTO preferences (user, chat, star, hide, mute)
+  VALUES (:user, :chat, coalesce(:star, 0), coalesce(:hide, 0), coalesce(:mute, 0))
+  ON CONFLICT DO UPDATE SET star = coalesce(:star, star), hide = coalesce(:hide, hide), mute = coalesce(:mute, mute)
+  RETURNING star, hide, mute`
+
+/** Merges the flags that are there, and returns star, hide and mute as they are then: 0 or 1. */
+export const setPreference = (db: Statements, { chat, hide, mute, star, user }: SetPreference): Array<number> => {
+  const optional = (value: boolean | undefined) => (value === undefined ? null : flag(value))
+  const flags = { star: optional(star), hide: optional(hide), mute: optional(mute) }
+  const row = db.prepare(SET_PREFERENCE).get({ user, chat, ...flags })
+  return [Number(row?.["star"]), Number(row?.["hide"]), Number(row?.["mute"])]
 }

@@ -46,7 +46,7 @@ const ENOUGH = 256
 const refusedAs = (refusal: Refusal): Stale | Duplicate | StorageFailed => {
   switch (refusal._tag) {
     case "Stale":
-      return new Stale({ chats: refusal.chats })
+      return new Stale({ chats: refusal.chats, messages: refusal.messages })
     case "Duplicate": {
       const { _tag: _, ...there } = refusal
       return new Duplicate(there)

@@ -13,7 +13,7 @@ import { emptyHead } from "./Rows.ts"
 import type { Statements } from "./Statements.ts"
 import type { Tail } from "./Tail.ts"
 
-type Amendment = Pick<EntryRow, "kind" | "target" | "content_type" | "content">
+type AmendmentRow = Pick<EntryRow, "id" | "kind" | "target" | "content_type" | "content">
 
 /** What of an entry says how far its chat has come. */
 type Position = Pick<EntryRow, "seq" | "posted" | "at" | "kind">
@@ -119,11 +119,11 @@ export const locate = (
         .map(([id, chat, seq]) => ({ id, chat, seq }))
 
 /** Brings messages to where they stand now. `later` is what was said about them, oldest first. */
-const amendAll = (messages: Map<EntryId, Message>, later: ReadonlyArray<Amendment>): void => {
+const amendAll = (messages: Map<EntryId, Message>, later: ReadonlyArray<AmendmentRow>): void => {
   for (const row of later) {
     const body = amendment(row)
     const before = messages.get(body.message)
-    if (before !== undefined) messages.set(body.message, amend(before, body))
+    if (before !== undefined) messages.set(body.message, amend(before, { id: row.id, body }))
   }
 }
 
@@ -134,14 +134,28 @@ export const messages = (db: Statements, ids: ReadonlyArray<EntryId>): ReadonlyA
   const list = JSON.stringify(wanted)
   const found = new Map<EntryId, Message>()
   for (const row of rows(db, LISTED_MESSAGES, list)) found.set(row.id, fromPosted(posted(row)))
-  const later = db.all<Amendment>(
-    `SELECT about.kind, about.target, about.content_type, about.content
+  const later = db.all<AmendmentRow>(
+    `SELECT about.id, about.kind, about.target, about.content_type, about.content
      FROM json_each(?) AS wanted CROSS JOIN log AS about ON about.target = wanted.value ORDER BY about.id`,
     list
   )
   amendAll(found, later)
   return wanted.flatMap((id) => found.get(id) ?? [])
 }
+
+/**
+ * A message's chat, and the id of the entry that last changed it; undefined for what is no message. The index over targets
+ * is one of the table's own: it has every entry at once, other than those of the log (see `Indexing`).
+ */
+export const revision = (
+  db: Statements,
+  message: EntryId
+): { readonly chat: ChatId; readonly revision: EntryId } | undefined =>
+  db.one<{ chat: ChatId; revision: EntryId }>(
+    `SELECT chat, coalesce((SELECT max(about.id) FROM log AS about WHERE about.target = log.id), log.id) AS revision
+     FROM log WHERE id = ? AND kind = 'Posted'`,
+    message
+  )
 
 /** Messages `from`…`to` by number, newest first. */
 export const history = (
@@ -160,8 +174,8 @@ export const history = (
   const found = new Map<EntryId, Message>()
   for (const one of messages(db, tail.between(chat, low, high)).toReversed()) found.set(one.id, one)
   for (const row of rows(db, MESSAGES, chat, low, high)) found.set(row.id, fromPosted(posted(row)))
-  const later = db.all<Amendment>(
-    `SELECT about.kind, about.target, about.content_type, about.content
+  const later = db.all<AmendmentRow>(
+    `SELECT about.id, about.kind, about.target, about.content_type, about.content
      FROM log_by_chat AS place CROSS JOIN log AS about ON about.target = place.id
      WHERE place.chat = ? AND place.seq BETWEEN ? AND ? ORDER BY about.id`,
     chat,

@@ -84,7 +84,7 @@ export const unpack = ({ cells, units }: Contents): ReadonlyArray<PostRow | Unit
 
 /** Why a unit took no effect. */
 export type Refusal =
-  | { readonly _tag: "Stale"; readonly chats: ReadonlyArray<ChatId> }
+  | { readonly _tag: "Stale"; readonly chats: ReadonlyArray<ChatId>; readonly messages: ReadonlyArray<EntryId> }
   | {
       readonly _tag: "Duplicate"
       readonly messages: ReadonlyArray<Message>
@@ -127,7 +127,8 @@ export type FromWriter =
 
 /**
  * What one write came to. `next` gives the write's numbers: chat and entry of a new chat; id, sequence and posted of an
- * entry; id and since of a user; the id of a file. `ended` gives the sessions that ended by the write.
+ * entry; star, hide and mute of a preference; id and since of a user; the id of a file. `ended` gives the sessions that
+ * ended by the write.
  */
 export const written = (write: Write, next: () => number, ended: () => ReadonlyArray<string> = () => []): Written => {
   switch (write._tag) {
@@ -148,9 +149,15 @@ export const written = (write: Write, next: () => number, ended: () => ReadonlyA
         }
       }
     }
-    case "Append": {
+    case "Append":
+    case "Amend": {
       const { at, body, by, chat, origin } = write
       return { _tag: "Entry", entry: { id: EntryId(next()), chat, seq: next(), posted: next(), at, by, origin, body } }
+    }
+    case "SetPreference": {
+      const { chat, user } = write
+      const flags = { star: next() === 1, hide: next() === 1, mute: next() === 1 }
+      return { _tag: "Preference", preference: { chat, user, ...flags } }
     }
     case "CreateUser": {
       const { password: _, ...user } = write.user

@@ -66,19 +66,22 @@ export const setPreference: Script<SetPreference> = Effect.fnUntraced(function* 
   const { chat } = warm
   const known = (yield* desk.store.preferences(attempt.user.id)).find((one) => one.chat === chat.id)
   const before = known ?? unset(chat.id, attempt.user.id)
-  const preference: Preference = {
-    ...before,
-    star: command.star ?? before.star,
-    hide: command.hide ?? before.hide,
-    mute: command.mute ?? before.mute
+  const { star = before.star, hide = before.hide, mute = before.mute } = command
+  if (star === before.star && hide === before.hide && mute === before.mute) {
+    return answer<OwnChatView>({ ...view(warm), preference: before })
   }
-  const reply: OwnChatView = { ...view(warm), preference }
-  if (preference.star === before.star && preference.hide === before.hide && preference.mute === before.mute) {
-    return answer(reply)
+  // The named flags only: the store merges them with what another connection of the user sets at the same time.
+  const flags = {
+    ...(command.star !== undefined && { star }),
+    ...(command.hide !== undefined && { hide }),
+    ...(command.mute !== undefined && { mute })
   }
   return {
-    unit: { relies: [], writes: [{ _tag: "SetPreference", preference }] },
-    conclude: () => ({ reply, announce: [] })
+    unit: { relies: [], writes: [{ _tag: "SetPreference", chat: chat.id, user: attempt.user.id, ...flags }] },
+    conclude: ([written]) => {
+      if (written?._tag !== "Preference") throw new Error(`the store answered ${written?._tag} for a preference`)
+      return { reply: { ...view(warm), preference: written.preference }, announce: [] }
+    }
   }
 })
 

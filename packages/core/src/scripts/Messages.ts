@@ -77,18 +77,19 @@ export const recallMessage: Script<RecallMessage> = Effect.fnUntraced(function* 
       relies: [{ chat: chat.id, version: chat.version }],
       writes: [
         {
-          _tag: "Append",
+          _tag: "Amend",
           chat: chat.id,
           by: attempt.by,
           origin: attempt.caller.origin,
           at: attempt.now,
-          body: { _tag: "Recalled", message: message.id }
+          body: { _tag: "Recalled", message: message.id },
+          revision: message.revision
         }
       ]
     },
     conclude: ([written]) => {
       const entry = entryOf(written)
-      const recalled = amend(message, { _tag: "Recalled", message: message.id })
+      const recalled = amend(message, { id: entry.id, body: { _tag: "Recalled", message: message.id } })
       const head = { ...warm.head, seq: entry.seq, posted: entry.posted }
       return {
         reply: recalled,

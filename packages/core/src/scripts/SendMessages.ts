@@ -60,7 +60,7 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
     const known = attempt.duplicate?.messages.find((message) => message.gid === draft.gid)
     const body = known === undefined ? posting(draft, attempt.now) : again(attempt, draft, warm, known)
     if (body._tag === "Posted" || body._tag === "Replaced") {
-      const write = writes.push(append(attempt, warm, body)) - 1
+      const write = writes.push(writing(attempt, warm, body, known)) - 1
       relies.set(warm.chat.id, { chat: warm.chat.id, version: warm.chat.version })
       fates[index] =
         known === undefined ? { _tag: "Posting", warm, write } : { _tag: "Replacing", warm, message: known, write }
@@ -88,7 +88,7 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
         const entry = entryOf(written[fate.write])
         const message =
           fate._tag === "Replacing"
-            ? amend(fate.message, entry.body as Replaced)
+            ? amend(fate.message, { id: entry.id, body: entry.body as Replaced })
             : fromPosted({ ...entry, body: entry.body as Posted })
         sent[index] = { chat: warm.chat, message }
         const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
@@ -150,14 +150,16 @@ const again = (
   return { _tag: "Replaced", message: known.id, contentType: draft.contentType, content: draft.content }
 }
 
-const append = (attempt: Attempt, warm: WarmChat, body: Posted | Replaced): Write => ({
-  _tag: "Append",
-  chat: warm.chat.id,
-  by: attempt.by,
-  origin: attempt.caller.origin,
-  at: attempt.now,
-  body
-})
+/** `known` is the stored message that is replaced. */
+const writing = (
+  { by, caller: { origin }, now: at }: Attempt,
+  { chat: { id: chat } }: WarmChat,
+  body: Posted | Replaced,
+  known: Message | undefined
+): Write =>
+  body._tag === "Posted"
+    ? { _tag: "Append", chat, by, origin, at, body }
+    : { _tag: "Amend", chat, by, origin, at, body, revision: known?.revision ?? body.message }
 
 const sameChat = (a: Draft, b: Draft): boolean =>
   "id" in a.chat ? "id" in b.chat && a.chat.id === b.chat.id : "gid" in b.chat && a.chat.gid === b.chat.gid

@@ -2,6 +2,7 @@
  * The laws of `Store`, for any test runner: each check wants a fresh, empty store, and fails with what was expected and
  * what came. A store is one when it keeps them all.
  */
+import { amendLaws } from "./StoreLaws/AmendLaws.ts"
 import { chatLaws } from "./StoreLaws/ChatLaws.ts"
 import { commitLaws } from "./StoreLaws/CommitLaws.ts"
 import type { StoreLaw } from "./StoreLaws/Law.ts"
@@ -23,6 +24,7 @@ export const storeLaws: ReadonlyArray<StoreLaw> = [
   ...refusalLaws,
   ...chatLaws,
   ...messageLaws,
+  ...amendLaws,
   ...placeLaws,
   ...userLaws,
   ...sessionLaws,

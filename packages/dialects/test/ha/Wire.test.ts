@@ -29,7 +29,8 @@ const message = (contentType: string, content: string): Message => ({
   contentType,
   content,
   date: 0,
-  recalled: false
+  recalled: false,
+  revision: EntryId(1)
 })
 
 describe("content", () => {

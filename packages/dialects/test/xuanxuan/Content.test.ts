@@ -16,7 +16,8 @@ const message = (contentType: string, content: string, recalled = false): Messag
   date: 0,
   contentType,
   content,
-  recalled
+  recalled,
+  revision: EntryId(1)
 })
 
 const LINK = "http://files.example/1"

@@ -37,7 +37,8 @@ const message = (id: number, content: string): Message => ({
   date: 0,
   contentType: "text",
   content,
-  recalled: false
+  recalled: false,
+  revision: EntryId(id)
 })
 
 describe("a message's text", () => {

@@ -228,7 +228,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
       const one = (yield* createChat(store, "c1", [a, b])).chat.id
       const two = (yield* createChat(store, "c2", [a, b])).chat.id
       const set = (chat: typeof one, user: typeof a, star: boolean, hide: boolean, mute: boolean) =>
-        store.commit(unit({ _tag: "SetPreference", preference: { chat, user, star, hide, mute } }))
+        store.commit(unit({ _tag: "SetPreference", chat, user, star, hide, mute }))
       yield* set(one, a, true, false, false)
       yield* set(two, a, false, true, false)
       yield* set(one, b, false, false, true)
@@ -243,6 +243,25 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
       )
       yield* same("of b", yield* store.preferences(b), [{ chat: one, user: b, star: false, hide: false, mute: true }])
       yield* same("of nobody", yield* store.preferences(NO_USER), [])
+    })
+  ),
+  law(
+    "a preference keeps the flags that a write does not name, also of writes at the same time, and is returned whole",
+    Effect.fnUntraced(function* (store) {
+      const [a] = yield* pair(store)
+      const { id: chat } = (yield* createChat(store, "c", [a])).chat
+      const set = (flags: { readonly star?: boolean; readonly hide?: boolean; readonly mute?: boolean }) =>
+        Effect.map(store.commit(unit({ _tag: "SetPreference", chat, user: a, ...flags })), ([written]) => written)
+      const came = yield* Effect.all([set({ star: true }), set({ mute: true }), set({ star: false, hide: true })], {
+        concurrency: "unbounded"
+      })
+      const preference = { chat, user: a, star: false, hide: true, mute: true }
+      yield* same("returned", came, [
+        { _tag: "Preference", preference: { ...preference, star: true, hide: false, mute: false } },
+        { _tag: "Preference", preference: { ...preference, star: true, hide: false } },
+        { _tag: "Preference", preference }
+      ])
+      yield* same("stored", yield* store.preferences(a), [preference])
     })
   ),
   law(

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import {
+  amending,
   append,
   appending,
   chatAt,
@@ -32,7 +33,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       const file = { chat: chat.id, title: "t", size: 3, addedBy: a, at: NOW, blob: "k" }
       const came = yield* store.commit(
         unit(
-          { _tag: "SetPreference", preference: { chat: chat.id, user: a, star: true, hide: false, mute: false } },
+          { _tag: "SetPreference", chat: chat.id, user: a, star: true },
           appending(chat.id, a, posting("m1"), { origin: "phone" }),
           { _tag: "CreateUser", user: newUser("third") },
           { _tag: "AddFile", file },
@@ -43,7 +44,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       yield* same(
         "tags",
         came.map((one) => one._tag),
-        ["Done", "Entry", "User", "File", "Entry", "Chat"]
+        ["Preference", "Entry", "User", "File", "Entry", "Chat"]
       )
       const entries = came.flatMap((one) => (one._tag === "Entry" ? [one.entry] : []))
       yield* same("entries", entries, (yield* logOf(store, chat.id)).slice(1))
@@ -241,9 +242,9 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       yield* store.commit({
         relies: [{ chat: chat.id, version: 1 }],
         writes: [
-          { _tag: "SetPreference", preference: { chat: chat.id, user: a, star: true, hide: true, mute: true } },
+          { _tag: "SetPreference", chat: chat.id, user: a, star: true, hide: true, mute: true },
           { _tag: "MovePlace", place },
-          appending(chat.id, a, { _tag: "Recalled", message: entry.id })
+          amending(chat.id, a, { _tag: "Recalled", message: entry.id }, entry.id)
         ]
       })
       yield* same("version", (yield* chatAt(store, chat.id)).chat.version, 1)

@@ -3,7 +3,8 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { NewChat, StoredChat } from "../../Chat.ts"
 import { ChatId, EntryId, UserId } from "../../Ids.ts"
-import type { Entry, EntryBody, Posted } from "../../Log.ts"
+import type { Amendment, Changed, Entry, EntryBody, Posted } from "../../Log.ts"
+import type { Message } from "../../Message.ts"
 import { Store, type Unit, type Write, type Written } from "../../Store.ts"
 import type { NewUser, User } from "../../User.ts"
 
@@ -142,10 +143,20 @@ export const posting = (gid: string, more: Partial<Posted> = {}): Posted => ({
 export const appending = (
   chat: ChatId,
   by: UserId | null,
-  body: Exclude<EntryBody, { readonly _tag: "Created" }>,
+  body: Posted | Changed,
   more: { readonly at?: number; readonly origin?: string } = {}
 ): Write => ({ _tag: "Append", chat, by, origin: more.origin ?? null, at: more.at ?? NOW, body })
 
+/** `revision` is the message's that was decided on. */
+export const amending = (
+  chat: ChatId,
+  by: UserId | null,
+  body: Amendment,
+  revision: EntryId,
+  more: { readonly at?: number; readonly origin?: string } = {}
+): Write => ({ _tag: "Amend", chat, by, origin: more.origin ?? null, at: more.at ?? NOW, body, revision })
+
+/** Appends one entry; an amendment to the message as it stands. */
 export const append = (
   store: Storing,
   chat: ChatId,
@@ -153,7 +164,20 @@ export const append = (
   body: Exclude<EntryBody, { readonly _tag: "Created" }>,
   more: { readonly at?: number; readonly origin?: string } = {}
 ): Effect.Effect<Entry, unknown> =>
-  Effect.map(write(store, "Entry", appending(chat, by, body, more)), (came) => came.entry)
+  Effect.gen(function* () {
+    const one =
+      body._tag === "Posted" || body._tag === "Changed"
+        ? appending(chat, by, body, more)
+        : amending(chat, by, body, (yield* messageAt(store, body.message)).revision, more)
+    return (yield* write(store, "Entry", one)).entry
+  })
+
+export const messageAt = (store: Storing, id: EntryId): Effect.Effect<Message, unknown> =>
+  Effect.flatMap(store.messages([id]), ([message]) =>
+    message === undefined
+      ? Effect.fail(new LawBroken({ what: "messages([id])", expected: `message ${id}`, came: message }))
+      : Effect.succeed(message)
+  )
 
 export const post = (
   store: Storing,

@@ -29,7 +29,7 @@ const standing = (log: ReadonlyArray<Entry>): ReadonlyArray<Message> => {
     if (body._tag === "Posted") messages.set(entry.id, fromPosted({ ...entry, body }))
     if (body._tag === "Replaced" || body._tag === "Recalled") {
       const before = messages.get(body.message)
-      if (before !== undefined) messages.set(body.message, amend(before, body))
+      if (before !== undefined) messages.set(body.message, amend(before, { id: entry.id, body }))
     }
   }
   return [...messages.values()]
@@ -148,13 +148,13 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
       const m3 = yield* post(store, chat.id, a, "m3")
       const replaced = { _tag: "Replaced", message: m1.id, contentType: "file", content: "second" } as const
       const about = yield* append(store, chat.id, a, { ...replaced, content: "first" })
-      yield* append(store, chat.id, a, replaced)
+      const second = yield* append(store, chat.id, a, replaced)
       yield* append(store, chat.id, a, { _tag: "Recalled", message: m3.id })
-      yield* append(store, chat.id, a, { ...replaced, message: m3.id })
+      const late = yield* append(store, chat.id, a, { ...replaced, message: m3.id })
       const expected = [
-        { ...fromPosted(m1 as Entry<Posted>), contentType: "file", content: "second" },
+        { ...fromPosted(m1 as Entry<Posted>), contentType: "file", content: "second", revision: second.id },
         fromPosted(m2 as Entry<Posted>),
-        { ...fromPosted(m3 as Entry<Posted>), content: "", recalled: true }
+        { ...fromPosted(m3 as Entry<Posted>), content: "", recalled: true, revision: late.id }
       ]
       const byId = yield* store.messages([m3.id, m1.id, NO_ENTRY, about.id, m2.id, m1.id])
       yield* same(

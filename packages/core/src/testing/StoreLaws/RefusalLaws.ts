@@ -5,6 +5,7 @@ import { fromPosted } from "../../Message.ts"
 import type { Entry, Posted } from "../../Log.ts"
 import type { Write } from "../../Store.ts"
 import {
+  amending,
   append,
   appending,
   chatAt,
@@ -40,8 +41,9 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       const { chat } = yield* createChat(store, "c", [a, b])
       const other = yield* createChat(store, "d", [a, b])
       const entry = yield* post(store, chat.id, a, "m")
-      yield* append(store, chat.id, a, { _tag: "Replaced", message: entry.id, contentType: "image", content: "new" })
-      const expected = { ...fromPosted(entry as Entry<Posted>), contentType: "image", content: "new" }
+      const body = { _tag: "Replaced", message: entry.id, contentType: "image", content: "new" } as const
+      const { id: revision } = yield* append(store, chat.id, a, body)
+      const expected = { ...fromPosted(entry as Entry<Posted>), contentType: "image", content: "new", revision }
       for (const id of [chat.id, other.chat.id]) {
         const error = yield* refused("duplicate", store.commit(unit(appending(id, b, posting("m")))))
         yield* same("refusal", error._tag === "Duplicate" ? error.messages : error, [expected])
@@ -63,7 +65,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
           unit(
             appending(chat.id, a, posting("m3")),
             appending(chat.id, a, { _tag: "Changed", name: "lost", added: [b] }),
-            { _tag: "SetPreference", preference: { chat: chat.id, user: a, star: true, hide: false, mute: false } },
+            { _tag: "SetPreference", chat: chat.id, user: a, star: true },
             {
               _tag: "MovePlace",
               place: { chat: chat.id, user: a, device: "", pushed: 9, delivered: 9, acked: [], read: 9 }
@@ -197,19 +199,19 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       const place = { chat: chat.id, user: a, device: "", pushed: 1, delivered: 1, acked: [], read: 1 }
-      const preference = { chat: chat.id, user: a, star: true, hide: false, mute: false }
+      const preference = { _tag: "SetPreference", chat: chat.id, user: a, star: true } as const
       const file = { chat: chat.id, title: "t", size: 1, addedBy: a, at: NOW, blob: "b" }
       const session = { hash: "h", user: a, kind: "chat", device: "", createdAt: NOW, usedAt: NOW } as const
       const broken: ReadonlyArray<Write> = [
         appending(NO_CHAT, a, posting("n")),
         appending(chat.id, NO_USER, posting("n")),
-        appending(chat.id, a, { _tag: "Recalled", message: NO_ENTRY }),
+        amending(chat.id, a, { _tag: "Recalled", message: NO_ENTRY }, NO_ENTRY),
         appending(chat.id, a, { _tag: "Changed", added: [NO_USER] }),
         appending(chat.id, a, { _tag: "Changed", owner: NO_USER }),
         { _tag: "CreateChat", chat: newChat("n", [a, NO_USER]), by: a },
         { _tag: "CreateChat", chat: newChat("n", [a], { owner: NO_USER }), by: a },
-        { _tag: "SetPreference", preference: { ...preference, chat: NO_CHAT } },
-        { _tag: "SetPreference", preference: { ...preference, user: NO_USER } },
+        { ...preference, chat: NO_CHAT },
+        { ...preference, user: NO_USER },
         { _tag: "MovePlace", place: { ...place, chat: NO_CHAT } },
         { _tag: "MovePlace", place: { ...place, user: NO_USER } },
         { _tag: "HideMessage", user: NO_USER, message: (yield* post(store, chat.id, a, "m")).id },

@@ -71,7 +71,7 @@ const fill = Effect.fnUntraced(function* (store: Storing) {
   yield* append(store, chat.id, ann, { _tag: "Changed", name: "new", removed: [bob], admins: [ann] })
   yield* store.commit(
     unit(
-      { _tag: "SetPreference", preference: { chat: chat.id, user: ann, star: true, hide: false, mute: true } },
+      { _tag: "SetPreference", chat: chat.id, user: ann, star: true, mute: true },
       {
         _tag: "MovePlace",
         place: { chat: chat.id, user: ann, device: "", pushed: 5, delivered: 2, acked: [4], read: 3 }

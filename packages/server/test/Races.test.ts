@@ -1,0 +1,93 @@
+/**
+ * Requests that race on one message or one chat, over real sockets and on SQLite. Source: PROTOCOLS, "Races on one message"
+ * and "Contention is not an error".
+ */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { type Client, online, PASSWORD } from "./Client.ts"
+import { folder, serve } from "./Program.ts"
+
+type Fields = { readonly [name: string]: unknown }
+
+const post = (url: string, body: unknown): Effect.Effect<{ readonly status: number; readonly body: Fields }> =>
+  Effect.promise(async () => {
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }
+    const response = await fetch(url, init)
+    return { status: response.status, body: (await response.json()) as Fields }
+  })
+
+const scope = Effect.runSync(Scope.make())
+let http = ""
+beforeAll(() =>
+  Effect.flatMap(folder, (cwd) => serve(cwd, "--demo")).pipe(
+    Effect.map((server) => {
+      http = server.http
+    }),
+    Scope.provide(scope),
+    Effect.runPromise
+  )
+)
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+const login = (account: string): Effect.Effect<string> =>
+  Effect.map(post(`${http}/auth/login`, { account, password: PASSWORD }), ({ body }) => String(body["token"]))
+
+/** alice with a group that bob is in too, a token of hers, and both online. */
+const scene = Effect.gen(function* () {
+  const token = yield* login("alice")
+  const { body } = yield* post(`${http}/session/start?token=${token}`, { To: ["bob"] })
+  const cgid = String(body["SessionId"])
+  const [alice, bob] = [yield* online(http, "alice"), yield* online(http, "bob")]
+  const remove = (MessageId: string) => post(`${http}/message/remove?token=${token}`, { SessionId: cgid, MessageId })
+  return { cgid, alice, bob, remove }
+})
+
+/** What was pushed of the message: its contents, in their order. */
+const pushed = ({ delivered }: Client, gid: string): ReadonlyArray<string> =>
+  delivered.filter((message) => message.gid === gid).map(({ content }) => content)
+
+describe("races on one message", () => {
+  it.live("a replacement is pushed before the recall, or refused after it", () =>
+    Effect.gen(function* () {
+      const { alice, bob, cgid, remove } = yield* scene
+      for (let round = 0; round < 20; round++) {
+        const gid = `replaced-${round}`
+        const [before, after] = ['{"url":"placeholder"}', '{"url":"picture"}']
+        const image = (content: string) => [{ gid, cgid, contentType: "image", content }]
+        yield* alice.get("message", image(before))
+        yield* bob.until("the placeholder", () => pushed(bob, gid).length === 1)
+        const [replaced, removed] = yield* Effect.all([alice.ask("message", image(after)), remove(gid)], {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual(removed.status, 200)
+        const [marker] = yield* alice.say(cgid, `end of round ${round}`)
+        yield* bob.untilTold(marker?.content ?? "")
+        assert.deepStrictEqual(
+          pushed(bob, gid),
+          replaced.result === "success" ? [before, after, ""] : [before, ""],
+          `round ${round}: ${JSON.stringify(replaced)}`
+        )
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("of ten recalls at once one is stored and pushed, and all succeed", () =>
+    Effect.gen(function* () {
+      const { alice, bob, cgid, remove } = yield* scene
+      for (let round = 0; round < 5; round++) {
+        const [message] = yield* alice.say(cgid, `regretted ${round}`)
+        const gid = message?.gid ?? ""
+        const answers = yield* Effect.forEach(Array.from({ length: 10 }), () => remove(gid), {
+          concurrency: "unbounded"
+        })
+        assert.deepStrictEqual(
+          answers.map(({ status }) => status),
+          answers.map(() => 200)
+        )
+        const [marker] = yield* alice.say(cgid, `end of recalls ${round}`)
+        yield* bob.untilTold(marker?.content ?? "")
+        assert.deepStrictEqual(pushed(bob, gid), [`regretted ${round}`, ""])
+      }
+    }).pipe(Effect.scoped)
+  )
+})
