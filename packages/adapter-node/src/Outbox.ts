@@ -2,17 +2,42 @@
  * What a connection has yet to send. Frames of one turn of the event loop leave in one write: with many recipients and
  * many small frames, writes are what a server spends its time on.
  */
+import type { FrameParts } from "@parley/core/Frame"
 import type { Writable } from "node:stream"
 
 /** Up to here, frames of one turn are copied together; larger ones are handed over as they are, in one vectored write. */
 const COPY = 64 * 1024
 
+/** Bytes of large frames handed to the operating system in one turn: it takes milliseconds to copy them. */
+const TURN = 4 * 1024 * 1024
+/** Bytes of one connection's among them; the rest follows when they are taken. */
+const STEP = 1024 * 1024
+
 /** One timer for all outboxes that got something in this turn. */
 let due: Array<Outbox> = []
+/** Outboxes with much to write, which wait until the others have written theirs. */
+let large: Array<Outbox> = []
 const flushDue = (): void => {
   const outboxes = due
   due = []
-  for (const outbox of outboxes) outbox.flush()
+  for (const outbox of outboxes) {
+    if (outbox.waiting > COPY) large.push(outbox)
+    else outbox.flush()
+  }
+  if (large.length > 0) flushLarge()
+}
+const flushLarge = (): void => {
+  const outboxes = large
+  large = []
+  let written = 0
+  for (const [index, outbox] of outboxes.entries()) {
+    if (written >= TURN) {
+      large = outboxes.slice(index)
+      if (due.length === 0) setImmediate(flushDue)
+      return
+    }
+    written += outbox.flush(STEP)
+  }
 }
 const flushAtEndOfTurn = (outbox: Outbox): void => {
   if (due.push(outbox) === 1) setImmediate(flushDue)
@@ -46,6 +71,8 @@ export class Outbox {
   #watchers: Array<Watcher> = []
   /** Made when it is first needed: an idle connection should not cost one. */
   #taken: (() => void) | undefined
+  /** The socket has a step of a large frame, and calls back when it is taken. */
+  #stepping = false
 
   /** `limit`: bytes that may wait, beside a frame that is larger than this by itself. */
   constructor(owner: Owner, limit: number) {
@@ -54,7 +81,20 @@ export class Outbox {
   }
 
   send(bytes: Uint8Array): void {
-    if (!this.#open || !this.#owner.writable()) return
+    if (!this.#admits(bytes.length)) return
+    if (this.#waiting.push(bytes) === 1 && !this.#stepping) flushAtEndOfTurn(this)
+  }
+
+  /** The same for one frame in several parts, none of which is copied. */
+  sendParts({ all, length }: FrameParts): void {
+    if (!this.#admits(length)) return
+    if (this.#waiting.length === 0 && !this.#stepping) flushAtEndOfTurn(this)
+    for (const part of all) this.#waiting.push(part)
+  }
+
+  /** Makes room for a frame of `length` bytes, or ends the connection that has taken too little of what it was sent. */
+  #admits(length: number): boolean {
+    if (!this.#open || !this.#owner.writable()) return false
     const limit = this.#limit
     if (this.buffered() > limit + this.#large) {
       // The operating system may have room for what only waits for the end of the turn.
@@ -62,13 +102,18 @@ export class Outbox {
       if (this.buffered() > limit + this.#large) {
         this.end()
         this.#owner.overflowed()
-        return
+        return false
       }
     }
     if (this.#large > 0 && this.buffered() <= limit) this.#large = 0
-    if (bytes.length > limit && this.#large === 0) this.#large = bytes.length
-    this.#bytes += bytes.length
-    if (this.#waiting.push(bytes) === 1) flushAtEndOfTurn(this)
+    if (length > limit && this.#large === 0) this.#large = length
+    this.#bytes += length
+    return true
+  }
+
+  /** Bytes that wait for the end of this turn. */
+  get waiting(): number {
+    return this.#bytes
   }
 
   buffered(): number {
@@ -87,14 +132,22 @@ export class Outbox {
     queueMicrotask(this.#taken)
   }
 
-  flush(): void {
+  /**
+   * Hands over what waits; of more than `step` bytes, whole parts of about so many now, and the others when those are taken.
+   * Returns how many bytes that were.
+   */
+  flush(step = Infinity): number {
     const waiting = this.#waiting
-    if (waiting.length === 0) return
+    if (waiting.length === 0 || (this.#stepping && step < Infinity)) return 0
+    if (this.#bytes > step && this.#owner.writable()) return this.#handStep(step)
     const bytes = this.#bytes
     this.#waiting = []
     this.#bytes = 0
     const { socket } = this.#owner
-    if (!this.#owner.writable()) return this.#tellWatchers()
+    if (!this.#owner.writable()) {
+      this.#tellWatchers()
+      return 0
+    }
     if (waiting.length === 1) {
       for (const one of waiting) this.#write(one)
     } else if (bytes <= COPY) {
@@ -104,6 +157,29 @@ export class Outbox {
       for (const one of waiting) this.#write(one)
       socket.uncork()
     }
+    return bytes
+  }
+
+  #handStep(step: number): number {
+    const { socket } = this.#owner
+    let [handed, parts] = [0, 0]
+    socket.cork()
+    for (const part of this.#waiting) {
+      if (handed >= step) break
+      handed += part.length
+      parts++
+      this.#write(part)
+    }
+    this.#waiting = this.#waiting.slice(parts)
+    this.#bytes -= handed
+    this.#stepping = true
+    socket.write(NOTHING, () => {
+      this.#stepping = false
+      this.#tellWatchers()
+      if (this.#waiting.length > 0) flushAtEndOfTurn(this)
+    })
+    socket.uncork()
+    return handed
   }
 
   #write(bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
 /** What connections over a socket have in common, whatever frames look like on it. */
 import { type Accept, type Connection, type Opening, type Peer, nextConnectionId } from "@parley/core/Connection"
-import type { Frame } from "@parley/core/Frame"
+import type { Frame, FrameParts } from "@parley/core/Frame"
 import { isUtf8 } from "node:buffer"
 import type { Duplex } from "node:stream"
 import { Outbox, type Owner } from "./Outbox.ts"
@@ -76,6 +76,8 @@ export abstract class SocketConnection implements Connection, Owner {
 
   abstract writable(): boolean
   protected abstract encode(frame: Frame): Uint8Array
+  /** The same for a frame that is `vectored`. */
+  protected abstract encodeParts(frame: Frame): FrameParts
   protected abstract stopReading(): void
   protected abstract startReading(): void
   /** Says goodbye and ends this side, after all that has been written. */
@@ -98,7 +100,8 @@ export abstract class SocketConnection implements Connection, Owner {
   send(frame: Frame): void {
     if (this.#state === "closing" || this.#state === "ended") return
     if (this.#state === "finishing") this.#lingering?.refresh()
-    this.#outbox.send(this.encode(frame))
+    if (frame.vectored) this.#outbox.sendParts(this.encodeParts(frame))
+    else this.#outbox.send(this.encode(frame))
   }
 
   buffered(): number {

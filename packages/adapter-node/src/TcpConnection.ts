@@ -1,11 +1,20 @@
 /** A `Connection` over a TCP socket. Frames are UTF-8 lines ended by `\n`; blank lines are none. */
 import { plainAddress } from "@parley/core/ClientAddress"
-import type { Frame } from "@parley/core/Frame"
+import type { Frame, FrameParts } from "@parley/core/Frame"
 import type { Socket } from "node:net"
 import { Lines } from "./Lines.ts"
 import { type Options, SocketConnection } from "./SocketConnection.ts"
 
 const encodeLine = ({ text }: Frame): Uint8Array => Buffer.from(`${text}\n`)
+
+const utf8 = (text: string): Uint8Array => Buffer.from(text)
+const END = utf8("\n")
+
+const encodeParts = ({ pieces = [] }: Frame): FrameParts => {
+  const all = pieces.map((piece) => piece.utf8(utf8))
+  all.push(END)
+  return { all, length: all.reduce((sum, part) => sum + part.length, 0) }
+}
 
 export class TcpConnection extends SocketConnection {
   readonly #socket: Socket
@@ -36,6 +45,10 @@ export class TcpConnection extends SocketConnection {
 
   protected override encode(frame: Frame): Uint8Array {
     return frame.bytes("tcp", encodeLine)
+  }
+
+  protected override encodeParts(frame: Frame): FrameParts {
+    return frame.parts("tcp", encodeParts)
   }
 
   protected override stopReading(): void {

@@ -1,5 +1,5 @@
 /** A `Connection` over a WebSocket of `ws`, server side. One message is one frame. */
-import type { Frame } from "@parley/core/Frame"
+import type { Frame, FrameParts } from "@parley/core/Frame"
 import type { Duplex } from "node:stream"
 import { type RawData, WebSocket } from "ws"
 import { type Options, SocketConnection } from "./SocketConnection.ts"
@@ -8,10 +8,10 @@ const TEXT_FINAL = 0x81
 
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 
-/** Room for a message of `length` bytes, at its end, behind its head. */
-const headed = (length: number): Buffer => {
+/** Room for `room` bytes of a message of `length` bytes, behind the message's head. */
+const headed = (length: number, room = length): Buffer => {
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
-  const bytes = Buffer.allocUnsafe(head + length)
+  const bytes = Buffer.allocUnsafe(head + room)
   bytes[0] = TEXT_FINAL
   if (head === 2) bytes[1] = length
   else if (head === 4) {
@@ -45,6 +45,19 @@ export const encodeText = (frame: Frame): Uint8Array => {
     at += part.length
   }
   return bytes
+}
+
+/** The same in parts: its head, and the bytes of its pieces as they are. */
+export const encodeParts = ({ pieces = [] }: Frame): FrameParts => {
+  const all: Array<Uint8Array> = []
+  let length = 0
+  for (const piece of pieces) {
+    const part = piece.utf8(utf8)
+    length += part.length
+    all.push(part)
+  }
+  const head = headed(length, 0)
+  return { all: [head, ...all], length: head.length + length }
 }
 
 /** Codes that may be sent (RFC 6455, 7.4): the others are the protocol's own, or nobody's. */
@@ -135,6 +148,10 @@ export class WebSocketConnection extends SocketConnection {
 
   protected override encode(frame: Frame): Uint8Array {
     return frame.bytes("websocket", encodeText)
+  }
+
+  protected override encodeParts(frame: Frame): FrameParts {
+    return frame.parts("websocket", encodeParts)
   }
 
   protected override stopReading(): void {

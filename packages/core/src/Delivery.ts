@@ -3,6 +3,7 @@
  * for the end of this turn to leave in one frame.
  */
 import type { Connection } from "./Connection.ts"
+import type { Frame } from "./Frame.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import type { Place } from "./Place.ts"
 import { Subscription } from "./Subscription.ts"
@@ -108,15 +109,12 @@ export class Delivery {
   }
 
   /**
-   * From now on it hears: first this, each in a frame of its own, which others may share; then what was missed; then
+   * From now on it hears: first these frames, which other connections may share; then what was missed; then
    * everything as it comes.
    */
-  open(greeting: ReadonlyArray<Utterance>): void {
+  open(greeting: ReadonlyArray<Frame>): void {
     if (this.#closed) return
-    for (const utterance of greeting) {
-      this.#push(utterance)
-      this.flush()
-    }
+    for (const frame of greeting) this.connection.send(frame)
     this.#opened = true
     if (this.behind().size > 0) this.#follow.catchUp()
   }

@@ -15,6 +15,13 @@ export class Piece {
   }
 }
 
+/** The bytes of one frame in order; some of them are shared with other frames. */
+export interface FrameParts {
+  readonly all: ReadonlyArray<Uint8Array>
+  /** Bytes of all parts. */
+  readonly length: number
+}
+
 /**
  * One frame. It goes to many connections: a transport encodes it once and keeps the bytes with it, so that everybody gets
  * the same bytes.
@@ -27,10 +34,14 @@ export class Frame {
   #bytes: Uint8Array | undefined
   /** Of further kinds of transport; most frames go over one. */
   #others: Map<string, Uint8Array> | undefined
+  #parts: Map<string, FrameParts> | undefined
+  /** Its pieces are large and in other frames too: a transport writes their bytes one after the other, without copying them. */
+  readonly vectored: boolean
 
-  constructor(content: string | ReadonlyArray<Piece>) {
+  constructor(content: string | ReadonlyArray<Piece>, vectored = false) {
     if (typeof content === "string") this.#text = content
     else this.pieces = content
+    this.vectored = vectored
   }
 
   get text(): string {
@@ -51,6 +62,16 @@ export class Frame {
       this.#others.set(transport, bytes)
     }
     return bytes
+  }
+
+  /** The same as parts to be written one after the other, for a frame that is `vectored`. */
+  parts(transport: string, encode: (frame: Frame) => FrameParts): FrameParts {
+    this.#parts ??= new Map()
+    const known = this.#parts.get(transport)
+    if (known !== undefined) return known
+    const parts = encode(this)
+    this.#parts.set(transport, parts)
+    return parts
   }
 }
 

@@ -18,7 +18,7 @@ import type { EngineSettings } from "./Settings.ts"
 import { startingPlaces } from "./StartingPlaces.ts"
 import type { Store } from "./Store.ts"
 import type { Subscription } from "./Subscription.ts"
-import type { Tongue, Utterance } from "./Tongue.ts"
+import type { Tongue } from "./Tongue.ts"
 import type { Status, User } from "./User.ts"
 import type { WarmChats } from "./WarmChats.ts"
 
@@ -147,9 +147,9 @@ export class Session implements Peer, Visitor, Follow {
   }
 
   /** Sends an answer, behind everything that was pushed before it. */
-  answer(frame: string): void {
+  answer(frame: string | Frame): void {
     this.#hearOut()
-    this.connection.send(new Frame(frame))
+    this.connection.send(typeof frame === "string" ? new Frame(frame) : frame)
   }
 
   /** Sends what was announced before. */
@@ -206,7 +206,7 @@ export class Session implements Peer, Visitor, Follow {
    * From here on the session hears what happens in these chats: first the greeting (made in the same turn, so that
    * nothing falls between), then what was missed, then everything as it comes.
    */
-  open(chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<Utterance>): Effect.Effect<void> {
+  open(chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<Frame>): Effect.Effect<void> {
     const delivery = this.#delivery
     const user = this.#user
     if (delivery === undefined || user === undefined) return Effect.void
