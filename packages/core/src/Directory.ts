@@ -3,7 +3,9 @@
  * change that this process made. What somebody else may change is read again when it is due; while that fails, what is
  * here goes on being used.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { ExternalUsers } from "./ExternalUsers.ts"
 import type { UserId } from "./Ids.ts"
 import type { StorageFailed, Store } from "./Store.ts"
@@ -13,6 +15,10 @@ import type { User, UserChange } from "./User.ts"
 const LIMIT = 200_000
 /** Milliseconds for which nothing that is due is read again, after that has failed. */
 const PAUSE = 10_000
+/** Users of a list that are looked at before other work is let through. */
+const SLICE = 1000
+/** Changes that wait to be put into the list of everybody, at most. */
+const PATCHES = 1000
 
 /** Where users are read from. */
 export type UserSource = Pick<Store["Service"], "users" | "usersByAccount" | "allUsers">
@@ -22,6 +28,40 @@ interface Reading {
   due: number
   /** The turn of what is known: what was asked for earlier, and came later, is older. */
   readonly turn: number
+}
+
+/** A reading of everybody, which all who ask meanwhile wait for. */
+interface Listing {
+  readonly done: Deferred.Deferred<ReadonlyArray<User>, StorageFailed>
+  /** Users made or changed since it began. */
+  readonly patches: Array<User>
+}
+
+const isSame = (a: User, b: User): boolean =>
+  Object.entries(b).every(([name, value]) => a[name as keyof User] === value)
+
+/** The place in a list by id at which this user is, or belongs. */
+const placeOf = (users: ReadonlyArray<User>, id: UserId): number => {
+  let low = 0
+  let high = users.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((users[middle]?.id ?? id) < id) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** The list with these changes, the later of which count. */
+const patched = (users: ReadonlyArray<User>, patches: ReadonlyArray<User>): ReadonlyArray<User> => {
+  if (patches.length === 0) return users
+  const all = users.slice()
+  for (const user of patches) {
+    const place = placeOf(all, user.id)
+    if (all[place]?.id === user.id) all[place] = user
+    else all.splice(place, 0, user)
+  }
+  return all
 }
 
 export class Directory {
@@ -34,8 +74,10 @@ export class Directory {
   readonly #readings = new Map<UserId, Reading>()
   /** Everybody, by id, while it is known. */
   #all: { readonly users: ReadonlyArray<User>; readonly due: number } | undefined
-  /** Counts changes: a list that was being read meanwhile is not kept. */
-  #changes = 0
+  /** Users made or changed since that list was made. */
+  #patches: Array<User> = []
+  /** The reading of everybody that is under way. */
+  #listing: Listing | undefined
   /** Counts what was asked and told. */
   #turn = 0
   /** The turn of the last `invalidate`: what was asked for before it may be old. */
@@ -136,47 +178,81 @@ export class Directory {
 
   /** Everybody, by id. */
   readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
-    const known = this.#all
+    const known = this.#everybody()
     if (known !== undefined && !this.#isPast(known.due)) return Effect.succeed(known.users)
-    const before = this.#changes
-    const turn = ++this.#turn
-    return this.#source.allUsers.pipe(
-      Effect.map((users) => {
-        const kept = users.map((user) => this.#keep(user, turn))
-        if (this.#changes === before) this.#all = { users: kept, due: this.#dueFrom(this.#now()) }
-        return kept
-      }),
-      Effect.catch((failed) => {
-        if (known === undefined) return Effect.fail(failed)
-        this.#pausedUntil = this.#now() + PAUSE
-        return Effect.succeed(known.users)
+    const under = this.#listing
+    if (under !== undefined) return Deferred.await(under.done)
+    const listing: Listing = { done: Deferred.makeUnsafe(), patches: [] }
+    this.#listing = listing
+    const reading = Effect.onExit(this.#list(listing), (exit) =>
+      Effect.sync(() => {
+        if (this.#listing === listing) this.#listing = undefined
+        Deferred.doneUnsafe(listing.done, exit)
       })
     )
+    // In a fiber of its own: the one that asked first may be interrupted, and the others wait.
+    return Effect.andThen(Effect.forkDetach(reading, { startImmediately: true }), Deferred.await(listing.done))
   })
+
+  /** Reads everybody, in slices. */
+  readonly #list = Effect.fnUntraced(function* (
+    this: Directory,
+    listing: Listing
+  ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
+    const known = this.#all
+    const turn = ++this.#turn
+    const read = yield* Effect.result(this.#source.allUsers)
+    if (Result.isFailure(read)) {
+      if (known === undefined) return yield* Effect.fail(read.failure)
+      this.#pausedUntil = this.#now() + PAUSE
+      return this.#everybody()?.users ?? known.users
+    }
+    const kept: Array<User> = []
+    for (const user of read.success) {
+      kept.push(this.#keep(user, turn))
+      if (kept.length % SLICE === 0) yield* Effect.yieldNow
+    }
+    const users = patched(kept, listing.patches)
+    // What somebody else has changed meanwhile is read again.
+    if (this.#listing === listing) {
+      this.#all = { users, due: this.#dueFrom(this.#now()) }
+      this.#patches = []
+    }
+    return users
+  })
+
+  /** The list of everybody with all changes, while it is known. */
+  #everybody(): { readonly users: ReadonlyArray<User>; readonly due: number } | undefined {
+    if (this.#all !== undefined && this.#patches.length > 0) {
+      this.#all = { users: patched(this.#all.users, this.#patches), due: this.#all.due }
+      this.#patches = []
+    }
+    return this.#all
+  }
 
   /**
    * Those of a list that was read lately as they are known now, without asking: the same array as `all` has, as long as
    * nobody has changed.
    */
   current(users: ReadonlyArray<User>): ReadonlyArray<User> {
-    return this.#all?.users ?? users.map((user) => this.#users.get(user.id) ?? user)
+    return this.#everybody()?.users ?? users.map((user) => this.#users.get(user.id) ?? user)
   }
 
   /** Everybody who is known without asking storage, by id. */
-  known(): ReadonlyArray<UserId> {
-    return this.#all?.users.map((user) => user.id) ?? [...this.#users.keys()].sort((a, b) => a - b)
+  known(): ReadonlyArray<User> {
+    return this.#everybody()?.users ?? [...this.#users.values()].sort((a, b) => a.id - b.id)
   }
 
   /** Takes a user that was just made or changed. */
   put(user: User): void {
-    this.#changes++
-    this.#all = undefined
+    this.#listing?.patches.push(user)
+    if (this.#all !== undefined && this.#patches.push(user) >= PATCHES) this.#everybody()
     this.#set(user, ++this.#turn)
   }
 
   /** Applies a change that was just made; who is not known here is read when asked for. */
   change(id: UserId, change: UserChange): void {
-    const user = this.#users.get(id)
+    const user = this.#users.get(id) ?? this.#listed(id)
     if (user === undefined) return
     const { password: _password, ...next } = { ...user, ...change }
     this.put(next)
@@ -184,13 +260,21 @@ export class Directory {
 
   /** These users are read again when they are next asked for; everybody, where nobody is named. */
   invalidate(ids?: ReadonlyArray<UserId>): void {
-    this.#changes++
     this.#all = undefined
+    this.#patches = []
+    this.#listing = undefined
     this.#pausedUntil = 0
     this.#invalidated = ++this.#turn
     for (const id of ids ?? this.#users.keys()) {
       if (this.#users.has(id)) this.#readings.set(id, { due: 0, turn: this.#turn })
     }
+  }
+
+  /** In the list of everybody, which may hold more users than are kept by id. */
+  #listed(id: UserId): User | undefined {
+    const users = this.#everybody()?.users
+    const user = users?.[placeOf(users, id)]
+    return user?.id === id ? user : undefined
   }
 
   /** The user who was last seen under this account, if it is still theirs. */
@@ -263,6 +347,11 @@ export class Directory {
   #keep(user: User, turn: number): User {
     const known = this.#users.get(user.id)
     if (known !== undefined && (this.external === undefined || this.#isNewer(user.id, turn))) return known
+    if (known !== undefined && isSame(known, user)) {
+      // The same object says to those who wrote a list that nothing has changed.
+      this.#set(known, turn)
+      return known
+    }
     if (known === undefined && this.#users.size >= LIMIT) {
       for (const oldest of this.#users.keys()) {
         this.#drop(oldest, Infinity)

@@ -2,9 +2,14 @@
 import type { UserId } from "./Ids.ts"
 import type { PresentUser, Status, User } from "./User.ts"
 
+/** Changes that are remembered by user, at most. */
+const REMEMBERED = 16_384
+
 export class Presence {
   readonly #statuses = new Map<UserId, Status>()
   #changes = 0
+  /** Users of the newest changes; the change with number n, counted from 0, is at n modulo the bound. */
+  readonly #changed: Array<UserId> = []
 
   status(user: UserId): Status {
     return this.#statuses.get(user) ?? "offline"
@@ -16,9 +21,20 @@ export class Presence {
   }
 
   set(user: UserId, status: Status): void {
-    if (this.status(user) !== status) this.#changes++
+    if (this.status(user) !== status) this.#changed[this.#changes++ % REMEMBERED] = user
     if (status === "offline") this.#statuses.delete(user)
     else this.#statuses.set(user, status)
+  }
+
+  /** Users whose status has changed since `changes` was this; nothing where that was too long ago to be known. */
+  changedSince(changes: number): ReadonlyArray<UserId> | undefined {
+    if (this.#changes - changes > REMEMBERED) return undefined
+    const users: Array<UserId> = []
+    for (let at = changes; at < this.#changes; at++) {
+      const user = this.#changed[at % REMEMBERED]
+      if (user !== undefined) users.push(user)
+    }
+    return users
   }
 
   of(user: User): PresentUser {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { StorageFailed, Store, type Unit } from "@parley/core/Store"
 import type { EntryId } from "@parley/core/Ids"
+import type { User } from "@parley/core/User"
 import * as DatabaseLock from "../DatabaseLock.ts"
 import { DatabaseRefused } from "../DatabaseRefused.ts"
 import * as ChatReads from "./ChatReads.ts"
@@ -27,6 +28,9 @@ export interface Writing {
 
 /** Milliseconds a read may wait for a lock; in WAL mode there is none but while somebody repairs the database. */
 const PATIENCE = 2_000
+
+/** Users of one read of everybody. */
+const USERS = 2000
 
 /** Makes the database what this version expects. */
 const prepare = (file: string, path: string): void => {
@@ -94,6 +98,18 @@ export const opening = Effect.fnUntraced(function* (
       catch: (cause) => new StorageFailed({ operation, cause })
     })
 
+  /** In pages, between which other work is let through. Users are never removed, so that none is missed. */
+  const allUsers = Effect.gen(function* () {
+    const users: Array<User> = []
+    for (;;) {
+      const after = users.at(-1)?.id ?? 0
+      const page = yield* read("allUsers", (db) => UserReads.usersAfter(db, after, USERS))
+      for (const user of page) users.push(user)
+      if (page.length < USERS) return users
+      yield* Effect.yieldNow
+    }
+  })
+
   const tail = new Tail()
   /** For what looks into the log by chat. */
   const readLog = <A>(operation: string, query: (db: Statements, tail: Tail) => A): Effect.Effect<A, StorageFailed> =>
@@ -114,7 +130,7 @@ export const opening = Effect.fnUntraced(function* (
 
     users: (ids) => read("users", (db) => UserReads.users(db, ids)),
     usersByAccount: (accounts) => read("usersByAccount", (db) => UserReads.usersByAccount(db, accounts)),
-    allUsers: read("allUsers", UserReads.allUsers),
+    allUsers,
     password: (user) => read("password", (db) => UserReads.password(db, user)),
     settings: (user) => read("settings", (db) => UserReads.settings(db, user)),
 

@@ -17,8 +17,9 @@ export const usersByAccount = (db: Statements, accounts: ReadonlyArray<string>):
     return row === undefined ? [] : [user(row)]
   })
 
-export const allUsers = (db: Statements): ReadonlyArray<User> =>
-  db.all<UserRow>(`SELECT ${userColumns} FROM users ORDER BY id`).map(user)
+/** Users with an id above `after`, by id, at most `limit` of them. */
+export const usersAfter = (db: Statements, after: number, limit: number): ReadonlyArray<User> =>
+  db.all<UserRow>(`SELECT ${userColumns} FROM users WHERE id > ? ORDER BY id LIMIT ?`, after, limit).map(user)
 
 export const password = (db: Statements, id: UserId): string | null =>
   db.one<{ password: string | null }>("SELECT password FROM users WHERE id = ?", id)?.password ?? null

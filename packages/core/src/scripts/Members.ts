@@ -6,6 +6,7 @@ import type { UserId } from "../Ids.ts"
 import type { Changed } from "../Log.ts"
 import { refuse } from "../Refused.ts"
 import { ownerWithout } from "../rules/Membership.ts"
+import { mapInSlices } from "../Slices.ts"
 import type { WarmChat } from "../WarmChats.ts"
 import { answer, change, existing, invalid, permitted, type Script, view } from "./Script.ts"
 
@@ -45,7 +46,7 @@ export const removeMembers: Script<RemoveMembers> = Effect.fnUntraced(function* 
 export const listMembers: Script<ListMembers> = Effect.fnUntraced(function* (desk, attempt, command) {
   const { chat } = yield* permitted(desk, attempt, command.chat, "read")
   const users = chat.type === "system" ? yield* desk.users.all : yield* desk.users.some([...chat.members.keys()])
-  return answer({ chat, members: users.map((user) => desk.presence.of(user)) })
+  return answer({ chat, members: yield* mapInSlices(users, (user) => desk.presence.of(user)) })
 })
 
 const departure = (warm: WarmChat, removed: ReadonlyArray<UserId>): Omit<Changed, "_tag"> => {

@@ -5,10 +5,11 @@ import { nextUnkeptId } from "../Ids.ts"
 import { type Refused, refuse } from "../Refused.ts"
 import type { StorageFailed } from "../Store.ts"
 import type { User } from "../User.ts"
+import { mapInSlices } from "../Slices.ts"
 import { answer, type Attempt, type Desk, invalid, nameProblem, type Script } from "./Script.ts"
 
 export const listUsers: Script<ListUsers> = Effect.fnUntraced(function* (desk) {
-  return answer((yield* desk.users.all).map((user) => desk.presence.of(user)))
+  return answer(yield* mapInSlices(yield* desk.users.all, (user) => desk.presence.of(user)))
 })
 
 export const renameUser: Script<RenameUser> = Effect.fnUntraced(function* (desk, attempt, { name }) {
