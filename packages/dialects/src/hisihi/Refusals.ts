@@ -5,6 +5,7 @@
 import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { listed } from "../Listed.ts"
 
 const STATUS = {
   invalid_parameter: 400,
@@ -84,7 +85,7 @@ export const failureOf = (reason: Reason): Failure => {
     case "Invalid":
       return invalid(FIELDS.get(reason.field) ?? reason.field, reason.problem)
     case "NoSuchUsers":
-      return invalid("member_client_ids", `name nobody: ${reason.users.join(", ")}`)
+      return invalid("member_client_ids", `name nobody: ${listed(reason.users)}`)
     default:
       return new Failure({ code: "invalid_parameter", message: `The request was refused: ${reason._tag}.` })
   }

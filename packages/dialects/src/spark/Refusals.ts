@@ -6,6 +6,7 @@
 import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { listed } from "../Listed.ts"
 import type { UnreadableQuery } from "../Query.ts"
 import type { UnreadableBody } from "../UnreadableBody.ts"
 import { ATTRIBUTE } from "./Identity.ts"
@@ -45,19 +46,6 @@ const KINDS: { readonly [T in Reason["_tag"]]?: readonly [status: number, error:
   Busy: [409, "busy"],
   Unavailable: [503, "unavailable"],
   Vetoed: [403, "forbidden"]
-}
-
-/** Names in one message, at most, and characters of each: a request may hold a thousand of any length. */
-const NAMES = 50
-const NAME = 64
-
-const listed = (names: ReadonlyArray<string>): string => {
-  const shown = names.slice(0, NAMES).map((name) =>
-    Array.from(name.slice(0, 2 * NAME))
-      .slice(0, NAME)
-      .join("")
-  )
-  return names.length > NAMES ? `${shown.join(", ")} and ${names.length - NAMES} more` : shown.join(", ")
 }
 
 /** What the engine calls a field, where this protocol has another name for it. */

@@ -1,71 +1,96 @@
 /** The two packets that every login gets first: all users (level 0) and one's own chats (level 1). */
+import type { Chat } from "@parley/core/Chat"
 import type { OwnChatView } from "@parley/core/Command"
-import { Piece } from "@parley/core/Frame"
-import type { Switchboard } from "@parley/core/Hub"
+import { Frame, Piece } from "@parley/core/Frame"
 import { nextUnkeptId } from "@parley/core/Ids"
 import type { Session } from "@parley/core/Session"
-import { Utterance } from "@parley/core/Tongue"
 import type { User } from "@parley/core/User"
 import type { WarmChats } from "@parley/core/WarmChats"
+import * as Effect from "effect/Effect"
 import type { Profile } from "./Profiles.ts"
-import { membersJson, ownChatJson, ownFactsJson, packet, packetAround, userJson } from "./Speech.ts"
+import { membersText, ownFacts, packetStart } from "./Speech.ts"
+import type { UserList } from "./UserList.ts"
 
-/**
- * The list of all users as every login gets it, encoded once for each change of what it says: the same bytes for all who
- * come meanwhile. What was not told to everybody yet is told to them too, after it.
- */
-export class Roster {
-  readonly #hub: Switchboard
-  readonly #lists = new Map<
-    Profile,
-    { readonly of: ReadonlyArray<User>; readonly version: string; readonly list: Utterance }
-  >()
+/** Members written before other work is let through. */
+const SLICE = 10_000
 
-  readonly #everybody = new Map<Profile, { readonly of: ReadonlyArray<User>; readonly text: string }>()
+/** The members of chats as text, written before the greeting is made: that happens within one turn. */
+export type WrittenMembers = ReadonlyMap<Chat, Piece>
 
-  constructor(hub: Switchboard) {
-    this.#hub = hub
-  }
-
-  /** `users` is the same array as long as nobody has changed. */
-  list(users: ReadonlyArray<User>, profile: Profile): Utterance {
-    const { presence, rosterVersion: version } = this.#hub
-    const last = this.#lists.get(profile)
-    if (last !== undefined && last.of === users && last.version === version) return last.list
-    const data = users.map((user) => userJson(presence.of(user)))
-    const list = new Utterance(profile, [new Piece(packet(nextUnkeptId(), "userGetList", data))])
-    this.#lists.set(profile, { of: users, version, list })
-    return list
-  }
-
-  /** A chat as its member gets it, as text. A system chat has everybody in it, which is written once for all. */
-  chat(view: OwnChatView, users: ReadonlyArray<User>, profile: Profile): string {
-    if (view.chat.type !== "system") return JSON.stringify(ownChatJson(view, profile.vocabulary))
-    let everybody = this.#everybody.get(profile)
-    if (everybody?.of !== users) {
-      const ids = users.map(({ id }) => id)
-      everybody = { of: users, text: JSON.stringify(membersJson(ids, profile.vocabulary.members)) }
-      this.#everybody.set(profile, everybody)
+/** Writes the members of these chats, in slices. Those of a system chat are the list of all users. */
+export const writeMembers = Effect.fnUntraced(function* (
+  chats: ReadonlyArray<OwnChatView>,
+  profile: Profile
+): Effect.fn.Return<WrittenMembers> {
+  const written = new Map<Chat, Piece>()
+  let members = 0
+  for (const { chat } of chats) {
+    if (chat.type === "system") continue
+    written.set(chat, new Piece(membersText(chat.members.keys(), profile.vocabulary.members)))
+    members += chat.members.size + 1
+    if (members >= SLICE) {
+      members = 0
+      yield* Effect.yieldNow
     }
-    const facts = JSON.stringify(ownFactsJson(view, profile.vocabulary))
-    return `${facts.slice(0, -1)},"members":${everybody.text}}`
   }
+  return written
+})
+
+/** Members of a chat, without brackets; a system chat has everybody in it. */
+const membersOf = (chat: Chat, { users, userList, written, profile }: Lists): ReadonlyArray<Piece> => {
+  const { members } = profile.vocabulary
+  if (chat.type === "system") return userList.members(users, members)
+  return [written.get(chat) ?? new Piece(membersText(chat.members.keys(), members))]
 }
 
-interface Guest {
+interface Lists {
   readonly users: ReadonlyArray<User>
-  readonly roster: Roster
+  readonly userList: UserList
+  readonly written: WrittenMembers
+  readonly profile: Profile
+}
+
+/** The list of chats as JSON text. */
+export const chatListText = (chats: ReadonlyArray<OwnChatView>, lists: Lists): ReadonlyArray<Piece> => {
+  const pieces: Array<Piece> = []
+  let text = "["
+  for (const [index, view] of chats.entries()) {
+    text += `${index === 0 ? "" : ","}${ownFacts(view, lists.profile.vocabulary)}`
+    const members = membersOf(view.chat, lists)
+    // Those of most chats are few: they are no pieces of their own.
+    if (members.length === 1) text += members[0]?.text ?? ""
+    else {
+      pieces.push(new Piece(text), ...members)
+      text = ""
+    }
+    text += "]}"
+  }
+  pieces.push(new Piece(`${text}]`))
+  return pieces
+}
+
+/** The list of users as JSON text; its bytes are the same for all who get it meanwhile. */
+export const userListText = (users: ReadonlyArray<User>, userList: UserList): ReadonlyArray<Piece> => [
+  OPEN,
+  ...userList.pieces(users),
+  CLOSE
+]
+
+const OPEN = new Piece("[")
+const CLOSE = new Piece("]")
+
+interface Guest extends Lists {
   readonly chats: ReadonlyArray<OwnChatView>
   readonly warm: WarmChats
   readonly session: Session
-  readonly profile: Profile
 }
 
 /**
  * Made in the turn in which the session begins to hear, from what is known then: users as they are here now, and the
  * chats that the session has begun, with one that was joined meanwhile and without one that was left.
  */
-export const greetingOf = ({ users, roster, chats, warm, session, profile }: Guest): ReadonlyArray<Utterance> => {
+export const greetingOf = (guest: Guest): ReadonlyArray<Frame> => {
+  const { users, userList, chats, warm, session } = guest
   const known = new Map(chats.map((view) => [view.chat.id, view]))
   const views: Array<OwnChatView> = []
   for (const { chat: id } of session.delivery?.subscriptions() ?? []) {
@@ -78,7 +103,11 @@ export const greetingOf = ({ users, roster, chats, warm, session, profile }: Gue
     } else if (before !== undefined) views.push(before)
   }
   views.sort((a, b) => a.chat.id - b.chat.id)
-  const data = views.map((view) => roster.chat(view, users, profile)).join(",")
-  const list = new Piece(packetAround(nextUnkeptId(), "getlist", `[${data}]`))
-  return [roster.list(users, profile), new Utterance(profile, [list])]
+  return [frameOf("userGetList", userListText(users, userList)), frameOf("getlist", chatListText(views, guest))]
 }
+
+const END = new Piece("}]")
+
+/** A packet by itself in a frame. */
+const frameOf = (method: string, data: ReadonlyArray<Piece>): Frame =>
+  new Frame([new Piece(`[${packetStart(nextUnkeptId(), method)}`), ...data, END], true)

@@ -1,5 +1,12 @@
 /** Refusals in the words of this protocol: `result`, a `message`, and `data` where several messages were refused. */
 import type { Reason } from "@parley/core/Refused"
+import { listed, shortened } from "../Listed.ts"
+
+/** Characters of a gid, at most; of a longer text, which is none, no more is sent back. */
+const MAX_GID = 255
+
+/** A text of the client's as it is sent back in a refusal. */
+export const bounded = (text: string): string => shortened(text, MAX_GID)
 
 /** `denied` asks the client to log in; everything else is `fail`. Source: seeds/002, "数据格式和约定". */
 export const resultOf = (reason: Reason): "fail" | "denied" => (reason._tag === "NotLoggedIn" ? "denied" : "fail")
@@ -23,7 +30,7 @@ export const messageOf = (reason: Reason): string => {
     case "NoSuchChat":
       return "There is no such chat."
     case "NoSuchUsers":
-      return `There are no such users: ${reason.users.join(", ")}.`
+      return `There are no such users: ${listed(reason.users)}.`
     case "NoSuchMessage":
       return "There is no such message."
     case "NoSuchFile":
@@ -41,13 +48,13 @@ export const messageOf = (reason: Reason): string => {
     case "OwnerStays":
       return "The owner of the chat cannot be removed."
     case "NotAMember":
-      return `These users are not members of the chat: ${reason.users.join(", ")}.`
+      return `These users are not members of the chat: ${listed(reason.users)}.`
     case "GidTaken":
-      return `The gid ${reason.gid} is taken.`
+      return `The gid ${bounded(reason.gid)} is taken.`
     case "AccountTaken":
-      return `The account ${reason.account} is taken.`
+      return `The account ${bounded(reason.account)} is taken.`
     case "RecordTaken":
-      return `${reason.key} is taken.`
+      return `${bounded(reason.key)} is taken.`
     case "Recalled":
       return "The message was recalled."
     case "Invalid":

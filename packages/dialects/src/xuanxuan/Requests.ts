@@ -1,39 +1,51 @@
 /** Each method but login and logout: its params as a command of the engine, and the engine's reply as `data`. */
-import type { Command, Draft, ReplyOf, SentMessage } from "@parley/core/Command"
+import { available as availableOr } from "@parley/core/Availability"
+import type { ChatView, Command, Draft, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Committers } from "@parley/core/Chat"
+import type { Directory } from "@parley/core/Directory"
+import { Piece } from "@parley/core/Frame"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { type MessageRefusal, type Reason, type Refused, refuse } from "@parley/core/Refused"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import {
-  chatJson,
-  fileJson,
-  type Json,
-  messageJson,
-  ownChatJson,
-  publicChatJson,
-  userJson,
-  type Vocabulary
-} from "./Speech.ts"
-import { messageOf } from "./Refusals.ts"
+import { chatListText, userListText, writeMembers } from "./Greeting.ts"
+import type { Profile } from "./Profiles.ts"
+import { bounded, messageOf } from "./Refusals.ts"
+import { chatText, fileJson, type Json, messageJson, publicChatText, userJson } from "./Speech.ts"
+import type { UserList } from "./UserList.ts"
 import { type Method, type ParamsOf, readMessage } from "./Wire.ts"
+
+/** Data that is JSON text already, in pieces: what is long is written in slices, and what all get is written once. */
+export class Written {
+  readonly pieces: ReadonlyArray<Piece>
+
+  constructor(pieces: ReadonlyArray<Piece>) {
+    this.pieces = pieces
+  }
+}
 
 /** What an answer carries beside what every answer has. */
 export interface Answer {
-  readonly data: Json
+  readonly data: Json | Written
   readonly pager?: Json
 }
 
 /** Who asks, and in what words they are answered. */
 export interface Asking {
   readonly user: User
-  readonly vocabulary: Vocabulary
+  readonly profile: Profile
+  readonly userList: UserList
+  readonly users: Directory
+  /** Messages in one request, at most. */
+  readonly limit: number
   /** Carries a command out. Who answers announces it afterwards. */
   readonly handle: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
 }
 
 type Handler<M extends Method> = (asking: Asking, params: ParamsOf<M>) => Effect.Effect<Answer, Refused>
+
+const available = availableOr("users")
 
 const invalid = (field: string, problem: string): Refused => refuse({ _tag: "Invalid", field, problem })
 
@@ -63,8 +75,13 @@ export const draftOf = (user: User, sent: unknown, index: number): Result.Result
     })
   })
 
-/** All messages of a request, or a refusal that lists each that cannot be read. */
-const draftsOf = (user: User, messages: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Draft>, Refused> => {
+/** All messages of a request, or a refusal that lists each that cannot be read; more than `limit` are refused as a whole. */
+const draftsOf = (
+  user: User,
+  messages: ReadonlyArray<unknown>,
+  limit: number
+): Effect.Effect<ReadonlyArray<Draft>, Refused> => {
+  if (messages.length > limit) return invalid("messages", `must hold at most ${limit} messages`)
   const drafts: Array<Draft> = []
   const refusals: Array<MessageRefusal> = []
   for (const [index, message] of messages.entries()) {
@@ -80,6 +97,30 @@ const sentAnswer = (sent: ReadonlyArray<SentMessage>): Answer => ({
   data: sent.map(({ message, chat }) => messageJson(message, chat))
 })
 
+/** A chat with all its members. */
+const chatAnswer = (view: ChatView, { vocabulary }: Profile): Answer => ({
+  data: new Written([new Piece(chatText(view, vocabulary))])
+})
+
+/** Items of a list that are written as one piece, before other work is let through. */
+const SLICE = 500
+
+/** A list that may be long. */
+const listAnswer = <A>(items: ReadonlyArray<A>, write: (item: A) => string): Effect.Effect<Written> =>
+  Effect.gen(function* () {
+    const pieces = [new Piece("[")]
+    for (let from = 0; from < items.length; from += SLICE) {
+      if (from > 0) yield* Effect.yieldNow
+      const text = items
+        .slice(from, from + SLICE)
+        .map(write)
+        .join(",")
+      pieces.push(new Piece(from === 0 ? text : `,${text}`))
+    }
+    pieces.push(new Piece("]"))
+    return new Written(pieces)
+  })
+
 /** Each refused message with its reason, beside the refusal as a whole. Source: PROTOCOLS, "message". */
 export const refusedMessages = (reason: Reason, sent: ReadonlyArray<unknown>): Json | undefined => {
   // A host refuses a request of messages as a whole.
@@ -90,8 +131,8 @@ export const refusedMessages = (reason: Reason, sent: ReadonlyArray<unknown>): J
         ? sent.map((_, index) => ({ index, reason }))
         : undefined
   return refusals?.map(({ index, reason: why }) => ({
-    gid: textOf(sent[index], "gid"),
-    cgid: textOf(sent[index], "cgid"),
+    gid: bounded(textOf(sent[index], "gid")),
+    cgid: bounded(textOf(sent[index], "cgid")),
     message: messageOf(why)
   }))
 }
@@ -130,13 +171,21 @@ const renamed = (
 export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/logout">]: Handler<M> } = {
   "chat/ping": () => Effect.succeed({ data: null }),
 
-  "chat/usergetlist": ({ handle }) =>
-    Effect.map(handle({ _tag: "ListUsers" }), (users) => ({ data: users.map(userJson) })),
+  // Everybody gets the same list: the reply says that it may be had, and the list has it in bytes.
+  "chat/usergetlist": Effect.fnUntraced(function* ({ handle, users, userList }) {
+    yield* handle({ _tag: "ListUsers" })
+    const everybody = yield* available(users.all)
+    yield* userList.ready(everybody)
+    return { data: new Written(userListText(users.current(everybody), userList)) }
+  }),
 
-  "chat/getlist": ({ handle, vocabulary }) =>
-    Effect.map(handle({ _tag: "ListChats" }), (chats) => ({
-      data: chats.map((chat) => ownChatJson(chat, vocabulary))
-    })),
+  "chat/getlist": Effect.fnUntraced(function* ({ handle, users, userList, profile }) {
+    const chats = yield* handle({ _tag: "ListChats" })
+    const everybody = yield* available(users.all)
+    yield* userList.ready(everybody)
+    const written = yield* writeMembers(chats, profile)
+    return { data: new Written(chatListText(chats, { users: users.current(everybody), userList, written, profile })) }
+  }),
 
   "chat/userchangename": ({ handle }, { name }) =>
     Effect.map(handle({ _tag: "RenameUser", name }), (user) => ({ data: { id: user.id, name: user.realname } })),
@@ -144,7 +193,7 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
   "chat/userchangestatus": ({ handle }, { status }) =>
     Effect.map(handle({ _tag: "ChangeStatus", status }), (user) => ({ data: { id: user.id, status: user.status } })),
 
-  "chat/create": ({ handle, vocabulary }, params) =>
+  "chat/create": ({ handle, profile }, params) =>
     Effect.map(
       handle({
         _tag: "CreateChat",
@@ -155,7 +204,7 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
         subject: params.subject ?? 0,
         public: params.public ?? false
       }),
-      (view) => ({ data: chatJson(view, vocabulary) })
+      (view) => chatAnswer(view, profile)
     ),
 
   "chat/joinchat": ({ handle }, { gid, join }) => {
@@ -186,17 +235,17 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
       data: { gid, mute: preference.mute }
     })),
 
-  "chat/addmember": ({ handle, vocabulary }, { gid, members, join }) => {
+  "chat/addmember": ({ handle, profile }, { gid, members, join }) => {
     const users = ids(members)
     const command =
       (join ?? true)
         ? handle({ _tag: "AddMembers", chat: { gid }, members: users })
         : handle({ _tag: "RemoveMembers", chat: { gid }, members: users })
-    return Effect.map(command, (view) => ({ data: chatJson(view, vocabulary) }))
+    return Effect.map(command, (view) => chatAnswer(view, profile))
   },
 
-  "chat/message": ({ handle, user }, { messages }) =>
-    Effect.flatMap(draftsOf(user, messages), (drafts) =>
+  "chat/message": ({ handle, user, limit }, { messages }) =>
+    Effect.flatMap(draftsOf(user, messages, limit), (drafts) =>
       Effect.map(handle({ _tag: "SendMessages", messages: drafts }), sentAnswer)
     ),
 
@@ -204,22 +253,34 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     const size = recPerPage ?? 0
     const number = pageID ?? 0
     const page = size === 0 ? {} : { page: { size, number: number === 0 ? 1 : number } }
-    return Effect.map(handle({ _tag: "ReadHistory", chat: { gid }, ...page }), ({ chat, messages, total }) => ({
-      data: messages.map((message) => messageJson(message, chat)),
-      pager: {
-        recPerPage: size,
-        pageID: number === 0 ? 1 : number,
-        recTotal: total,
-        gid,
-        continued: continued ?? false
-      }
-    }))
+    return Effect.flatMap(handle({ _tag: "ReadHistory", chat: { gid }, ...page }), ({ chat, messages, total }) =>
+      Effect.map(
+        listAnswer(messages, (message) => JSON.stringify(messageJson(message, chat))),
+        (data) => ({
+          data,
+          pager: {
+            recPerPage: size,
+            pageID: number === 0 ? 1 : number,
+            recTotal: total,
+            gid,
+            continued: continued ?? false
+          }
+        })
+      )
+    )
   },
 
-  "chat/members": ({ handle, vocabulary }, { gid }) =>
-    Effect.map(handle({ _tag: "ListMembers", chat: { gid } }), ({ members }) => ({
-      data: [{ gid, members: members.map((user) => (vocabulary.members === "ids" ? user.id : userJson(user))) }]
-    })),
+  "chat/members": ({ handle, profile: { vocabulary } }, { gid }) =>
+    Effect.flatMap(handle({ _tag: "ListMembers", chat: { gid } }), ({ members }) =>
+      Effect.map(
+        listAnswer(members, (user) =>
+          vocabulary.members === "ids" ? String(user.id) : JSON.stringify(userJson(user))
+        ),
+        ({ pieces }) => ({
+          data: new Written([new Piece(`[{"gid":${JSON.stringify(gid)},"members":`), ...pieces, new Piece("}]")])
+        })
+      )
+    ),
 
   "chat/changepublic": ({ handle }, params) =>
     Effect.map(
@@ -227,21 +288,24 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
       ({ chat }) => ({ data: { gid: chat.gid, public: chat.public } })
     ),
 
-  "chat/getpubliclist": ({ handle, vocabulary }) =>
-    Effect.map(handle({ _tag: "ListPublicChats" }), (chats) => ({
-      data: chats.map((chat) => publicChatJson(chat, vocabulary))
-    })),
+  "chat/getpubliclist": ({ handle, profile }) =>
+    Effect.flatMap(handle({ _tag: "ListPublicChats" }), (chats) =>
+      Effect.map(
+        listAnswer(chats, (chat) => publicChatText(chat, profile.vocabulary)),
+        (data) => ({ data })
+      )
+    ),
 
-  "chat/setadmin": ({ handle, vocabulary }, { gid, admins, isAdmin }) =>
-    Effect.map(handle({ _tag: "SetAdmins", chat: { gid }, users: ids(admins), grant: isAdmin ?? true }), (view) => ({
-      data: chatJson(view, vocabulary)
-    })),
+  "chat/setadmin": ({ handle, profile }, { gid, admins, isAdmin }) =>
+    Effect.map(handle({ _tag: "SetAdmins", chat: { gid }, users: ids(admins), grant: isAdmin ?? true }), (view) =>
+      chatAnswer(view, profile)
+    ),
 
-  "chat/setcommitters": ({ handle, vocabulary }, { gid, committers }) =>
+  "chat/setcommitters": ({ handle, profile }, { gid, committers }) =>
     Effect.flatMap(committersOf(committers), (wanted) =>
-      Effect.map(handle({ _tag: "SetCommitters", chat: { gid }, committers: wanted }), (view) => ({
-        data: chatJson(view, vocabulary)
-      }))
+      Effect.map(handle({ _tag: "SetCommitters", chat: { gid }, committers: wanted }), (view) =>
+        chatAnswer(view, profile)
+      )
     ),
 
   "chat/settings": ({ handle }, { account, settings }) => {
@@ -254,5 +318,10 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
   },
 
   "attach/getlist": ({ handle }, { gid }) =>
-    Effect.map(handle({ _tag: "ListFiles", chat: { gid } }), (files) => ({ data: files.map(fileJson) }))
+    Effect.flatMap(handle({ _tag: "ListFiles", chat: { gid } }), (files) =>
+      Effect.map(
+        listAnswer(files, (file) => JSON.stringify(fileJson(file))),
+        (data) => ({ data })
+      )
+    )
 }

@@ -6,6 +6,7 @@ import type { Carried } from "@parley/core/Authenticator"
 import type { Command, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Engine } from "@parley/core/Engine"
 import type { Announcement } from "@parley/core/Event"
+import { Frame, Piece } from "@parley/core/Frame"
 import type { Switchboard } from "@parley/core/Hub"
 import { EntryId, nextUnkeptId } from "@parley/core/Ids"
 import type { OfflineQueue } from "@parley/core/OfflineQueue"
@@ -17,12 +18,14 @@ import type { Status, User } from "@parley/core/User"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type * as Semaphore from "effect/Semaphore"
 import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "./Frames.ts"
-import { greetingOf, type Roster } from "./Greeting.ts"
+import { greetingOf, writeMembers } from "./Greeting.ts"
 import { type Profile, refusedFrame } from "./Profiles.ts"
 import { messageOf, resultOf } from "./Refusals.ts"
-import { type Answer, draftOf, handlers, refusedMessages } from "./Requests.ts"
+import { type Answer, draftOf, handlers, refusedMessages, Written } from "./Requests.ts"
 import { type Json, messageText, userJson } from "./Speech.ts"
+import type { UserList } from "./UserList.ts"
 import { decode, draftsIn, isMethod, type Method, type ParamsOf, withCredentials } from "./Wire.ts"
 
 export interface Services {
@@ -30,7 +33,9 @@ export interface Services {
   readonly hub: Switchboard
   readonly sessions: Sessions["Service"]
   readonly queue: OfflineQueue["Service"]
-  readonly roster: Roster
+  readonly userList: UserList
+  /** Greetings that are made in one turn: those of thousands who come back at once leave room for what others ask. */
+  readonly greetings: Semaphore.Semaphore
   readonly settings: EngineSettings
   readonly clock: Clock.Clock
 }
@@ -51,7 +56,9 @@ export const respondIn =
       if (acknowledgeAtOnce(session, first) || sendAtOnce(services, session, first, ordinarily)) return undefined
     }
     return Effect.gen(function* () {
-      for (const request of requests) {
+      for (const [index, request] of requests.entries()) {
+        // A frame may hold a thousand requests: others' frames are taken up between them.
+        if (index > 0) yield* Effect.yieldNow
         if (isUnreadable(request)) session.answer(refusedFrame(request.problem))
         else yield* answer(services, profile, carried, session, request)
       }
@@ -151,15 +158,15 @@ const refusal = (request: Request, reason: Reason): string => {
   )
 }
 
-const success = (request: Request, sid: string, { data, pager }: Answer): string =>
-  JSON.stringify({
-    module: request.module,
-    method: request.method,
-    result: "success",
-    sid,
-    data,
-    ...(pager !== undefined && { pager })
-  })
+const success = (request: Request, sid: string, { data, pager }: Answer): string | Frame => {
+  const head = { module: request.module, method: request.method, result: "success", sid }
+  if (!(data instanceof Written)) return JSON.stringify({ ...head, data, ...(pager !== undefined && { pager }) })
+  const before = `${JSON.stringify(head).slice(0, -1)},"data":`
+  const after = pager === undefined ? "}" : `,"pager":${JSON.stringify(pager)}}`
+  const [only] = data.pieces
+  if (only !== undefined && data.pieces.length === 1) return `${before}${only.text}${after}`
+  return new Frame([new Piece(before), ...data.pieces, new Piece(after)], true)
+}
 
 const login = Effect.fnUntraced(function* (
   services: Services,
@@ -266,7 +273,9 @@ const perform = Effect.fnUntraced(function* (
       announcements.push(...announce)
       return reply
     })
-  const reply = yield* handled(name, { user, vocabulary: profile.vocabulary, handle }, request.params)
+  const { engine, userList, settings } = services
+  const asking = { user, profile, userList, users: engine.desk.users, limit: settings.messagesPerRequest, handle }
+  const reply = yield* handled(name, asking, request.params)
   session.answer(success(request, live.token, reply))
   services.hub.announce(announcements, session.connection.id)
 })
@@ -318,17 +327,28 @@ const acknowledge = Effect.fnUntraced(function* (
 /** The pushes of a login. */
 const greet = (services: Services, profile: Profile, session: Session, user: User): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { engine, roster } = services
+    const { engine, userList } = services
     if (session.user?.id !== user.id) return
     const caller = session.caller()
     const { users } = engine.desk
     const everybody = yield* users.all
     const { reply: chats } = yield* engine.handle(caller, { _tag: "ListChats" })
+    yield* userList.ready(everybody)
+    const written = yield* writeMembers(chats, profile)
     if (session.user?.id !== user.id) return
     yield* session.open(
       chats.map(({ chat }) => chat.id),
       // Who was renamed meanwhile was told to those who hear already, and to nobody else.
-      () => greetingOf({ users: users.current(everybody), roster, chats, warm: engine.desk.chats, session, profile })
+      () =>
+        greetingOf({
+          users: users.current(everybody),
+          userList,
+          written,
+          chats,
+          warm: engine.desk.chats,
+          session,
+          profile
+        })
     )
   }).pipe(
     // The login was answered already: the client comes again.
@@ -337,7 +357,8 @@ const greet = (services: Services, profile: Profile, session: Session, user: Use
     ),
     Effect.catchTag("Refused", ({ reason }) =>
       Effect.sync(() => session.connection.close(CLOSE_INTERNAL, messageOf(reason)))
-    )
+    ),
+    (greeting) => services.greetings.withPermit(Effect.andThen(greeting, Effect.yieldNow))
   )
 
 const announceUser = (services: Services, session: Session, what: "login" | "logout", user: User): void => {

@@ -37,15 +37,16 @@ export const userJson = (user: PresentUser): Json => ({
 const committersText = (committers: Committers): string =>
   committers === "all" ? "$ALL" : committers === "admins" ? "$ADMINS" : committers.join(",")
 
-export const membersJson = (users: Iterable<UserId>, as: MembersAs): ReadonlyArray<Json> =>
-  Array.from(users, (id) => (as === "ids" ? id : { id }))
+/** Members as JSON text, without brackets. */
+export const membersText = (users: Iterable<UserId>, as: MembersAs): string =>
+  Array.from(users, (id) => (as === "ids" ? String(id) : `{"id":${id}}`)).join(",")
 
 /** The words of one wire profile. */
 export interface Vocabulary {
   readonly members: MembersAs
   readonly accountOf: AccountOf
-  /** Everybody, by id: the members of a system chat. */
-  readonly everybody: () => Iterable<UserId>
+  /** Everybody, by id: the members of a system chat, as `membersText` writes them. */
+  readonly everybody: (as: MembersAs) => string
 }
 
 const factsJson = (chat: Chat, head: Head, { accountOf }: Vocabulary): { readonly [key: string]: Json } => ({
@@ -64,31 +65,28 @@ const factsJson = (chat: Chat, head: Head, { accountOf }: Vocabulary): { readonl
   lastActiveTime: seconds(head.activeAt)
 })
 
-/** A chat without its members, as the list of public chats shows it. */
-export const publicChatJson = ({ chat, head }: ChatView, vocabulary: Vocabulary): Json =>
-  factsJson(chat, head, vocabulary)
+/** A chat without its members as JSON text, as the list of public chats shows it. */
+export const publicChatText = ({ chat, head }: ChatView, vocabulary: Vocabulary): string =>
+  JSON.stringify(factsJson(chat, head, vocabulary))
 
-export const chatJson = ({ chat, head }: ChatView, vocabulary: Vocabulary): Json => ({
-  ...factsJson(chat, head, vocabulary),
-  members: membersJson(memberIds(chat, vocabulary), vocabulary.members)
-})
+/** A chat as JSON text. */
+export const chatText = (view: ChatView, vocabulary: Vocabulary): string =>
+  `${openFacts(publicChatText(view, vocabulary))}${chatMembers(view.chat, vocabulary)}]}`
 
 /** A chat with what the member who asks set for themself; `members` comes last. */
-export const ownChatJson = (view: OwnChatView, vocabulary: Vocabulary): Json => ({
-  ...ownFactsJson(view, vocabulary),
-  members: membersJson(memberIds(view.chat, vocabulary), vocabulary.members)
-})
+export const ownChatText = (view: OwnChatView, vocabulary: Vocabulary): string =>
+  `${ownFacts(view, vocabulary)}${chatMembers(view.chat, vocabulary)}]}`
 
-/** The same without the members. */
-export const ownFactsJson = (
-  { chat, head, preference }: OwnChatView,
-  vocabulary: Vocabulary
-): { readonly [key: string]: Json } => ({ ...factsJson(chat, head, vocabulary), ...preferenceJson(preference) })
+/** The same up to its members, which `]}` is to follow. */
+export const ownFacts = ({ chat, head, preference }: OwnChatView, vocabulary: Vocabulary): string =>
+  openFacts(JSON.stringify({ ...factsJson(chat, head, vocabulary), ...preferenceJson(preference) }))
+
+const openFacts = (facts: string): string => `${facts.slice(0, -1)},"members":[`
 
 const preferenceJson = ({ star, hide, mute }: Preference): { readonly [key: string]: Json } => ({ star, hide, mute })
 
-const memberIds = (chat: Chat, { everybody }: Vocabulary): Iterable<UserId> =>
-  chat.type === "system" ? everybody() : chat.members.keys()
+const chatMembers = (chat: Chat, { everybody, members }: Vocabulary): string =>
+  chat.type === "system" ? everybody(members) : membersText(chat.members.keys(), members)
 
 export const messageJson = (message: Message, chat: Chat): Json => ({
   id: message.id,
@@ -136,8 +134,11 @@ export const fileJson = (file: StoredFile): Json => ({
 export const packet = (id: number, method: string, data: Json): string => packetAround(id, method, JSON.stringify(data))
 
 /** The same around data that is JSON text already. */
-export const packetAround = (id: number, method: string, data: string): string =>
-  `{"id":${id},"module":"chat","method":${JSON.stringify(method)},"data":${data}}`
+export const packetAround = (id: number, method: string, data: string): string => `${packetStart(id, method)}${data}}`
+
+/** The same up to its data, which `}` is to follow. */
+export const packetStart = (id: number, method: string): string =>
+  `{"id":${id},"module":"chat","method":${JSON.stringify(method)},"data":`
 
 /** Packets as one frame. Source: seeds/002, "数据格式和约定". */
 export const bundling = new Bundling("[", ",", "]")
@@ -153,12 +154,12 @@ const USER_PUSHES = {
 export const packetsOf = (event: Event, vocabulary: Vocabulary): ReadonlyArray<string> => {
   if (event._tag === "UserEvent") return [packet(event.id, USER_PUSHES[event.what], userJson(event.user))]
   const { entry, chat, message } = event
-  if (entry.body._tag === "Created") return [packet(entry.id, "create", chatJson(event, vocabulary))]
+  if (entry.body._tag === "Created") return [packetAround(entry.id, "create", chatText(event, vocabulary))]
   if (entry.body._tag === "Changed") {
     const pushes = changePushes(entry.body, event)
     if (pushes.length === 0) return pushes
-    const data = chatJson(event, vocabulary)
-    return pushes.map((push) => packet(entry.id, push, data))
+    const data = chatText(event, vocabulary)
+    return pushes.map((push) => packetAround(entry.id, push, data))
   }
   return message === undefined ? [] : [packetAround(entry.id, "message", `[${messageText(message, chat)}]`)]
 }

@@ -15,11 +15,13 @@ import { choice, Settings } from "@parley/core/Settings"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import { Transfers } from "./Files.ts"
-import { Roster } from "./Greeting.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./Profiles.ts"
 import { respondIn } from "./Respond.ts"
 import { type HttpRoutes, otherwise, routesOf, WEBSOCKET } from "./Routes.ts"
+import type { MembersAs } from "./Speech.ts"
+import { UserList } from "./UserList.ts"
 
 export { userMessage, type UserMessage } from "./UserMessage.ts"
 
@@ -33,6 +35,9 @@ const settings = {
   tcpProfile: choice("xuanxuan.tcpProfile", profileNames, "client-1.0", "Wire profile of raw TCP connections.")
 }
 
+/** Greetings under way at one time. Each takes about a millisecond, and waits for storage meanwhile. */
+const GREETINGS = 16
+
 type Requirements = Blobs | Engine | Hub | OfflineQueue | Reception | Sessions | SecureRandom.SecureRandom
 
 export const dialect: Dialect<HttpRoutes, Requirements> = {
@@ -43,12 +48,14 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
     const hub = yield* Hub
     const reception = yield* Reception
     const settled = yield* Settings
+    const userList = new UserList(hub)
     const services = {
       engine,
       hub,
       sessions: yield* Sessions,
       queue: yield* OfflineQueue,
-      roster: new Roster(hub),
+      userList,
+      greetings: yield* Semaphore.make(GREETINGS),
       settings: settled,
       clock: yield* Clock.Clock,
       blobs: yield* Blobs,
@@ -59,7 +66,11 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
 
     const known = {
       accountOf: (user: UserId | null) => (user === null ? "" : (engine.desk.users.peek(user)?.account ?? "")),
-      everybody: () => engine.desk.users.known()
+      everybody: (as: MembersAs) =>
+        userList
+          .members(engine.desk.users.known(), as)
+          .map(({ text }) => text)
+          .join("")
     }
     const profiles: Readonly<Record<ProfileName, Profile>> = {
       documented: makeProfile("documented", known),

@@ -4,6 +4,7 @@
  */
 import type { Reason } from "@parley/core/Refused"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { listed } from "../Listed.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -54,7 +55,7 @@ const sentence = (reason: Reason): string => {
     case "NoSuchChat":
       return "sessionId: there is no such session."
     case "NoSuchUsers":
-      return `There are no such users: ${reason.users.join(", ")}.`
+      return `There are no such users: ${listed(reason.users)}.`
     case "NotMember":
       return "opUser is not a member of this session."
     case "Only":

@@ -10,12 +10,12 @@ import * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
 import { Settings } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
-import { Clock, Deferred, Effect, Fiber, Layer, Stream } from "effect"
+import { Clock, Deferred, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { people, plainPasswords } from "../../../core/test/Stage.ts"
 import { queryOf } from "../../src/Query.ts"
 import { Transfers, upload } from "../../src/xuanxuan/Files.ts"
-import { Roster } from "../../src/xuanxuan/Greeting.ts"
+import { UserList } from "../../src/xuanxuan/UserList.ts"
 
 it.effect("an upload that is broken off while it is stored keeps the contents of what is stored", () =>
   Effect.gen(function* () {
@@ -51,7 +51,8 @@ it.effect("an upload that is broken off while it is stored keeps the contents of
         blobs,
         settings,
         queue: yield* OfflineQueue,
-        roster: new Roster(hub),
+        userList: new UserList(hub),
+        greetings: yield* Semaphore.make(1),
         clock: yield* Clock.Clock,
         transfers: new Transfers(settings.transfers)
       }
