@@ -260,6 +260,44 @@ describe("a terminal", () => {
 })
 
 describe("--report", () => {
+  it("has no control character that a terminal acts on, in whatever form, wherever a server put it", () => {
+    const controls = Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code))
+      .join("")
+      .replaceAll(/[^\p{Cc}]/gu, "")
+    expect(controls).toHaveLength(65)
+    const steered = {
+      step: 1,
+      actor: `a${controls}`,
+      source: { doc: `d${controls}`, section: `s${controls}` },
+      reason: `r${controls}`,
+      sent: [`x${controls}`],
+      came: [`y${controls}`],
+      wanted: `w${controls}`,
+      reproduce: [`z${controls}`]
+    }
+    const checks = [
+      check("fail", "bad", { evidence: steered }),
+      check("warn", "odd", { evidence: steered, readings: [controls] }),
+      check("not-testable", "unseen", { evidence: steered }),
+      check("not-applicable", "other", { evidence: steered }),
+      check("fail", "known", { evidence: steered, expected: controls })
+    ]
+    const played = scenario(checks, {
+      title: controls,
+      exchanges: [{ actor: controls, direction: "came", text: controls }]
+    })
+    const broken = scenario([], { verdict: "error", reason: controls })
+    const report = reportOf([played, broken], { stale: 1, staleEntries: [{ check: controls, why: controls }] })
+    for (const [form, write] of Object.entries(forms)) {
+      expect(write(resultsOf([report])).match(/[^\P{Cc}\n\t]/u), form).toBeNull()
+    }
+    const text = [...report.scenarios.flatMap((one) => lines(one)), summary(report)].join("\n")
+    expect(text.match(/[^\P{Cc}\n\t]/u)).toBeNull()
+    expect(JSON.parse(forms["json"]?.(resultsOf([report])) ?? "")).toEqual(
+      JSON.parse(JSON.stringify(resultsOf([report])))
+    )
+  })
+
   it("is a form and a file", () => {
     expect(Object.keys(forms)).toEqual(["json", "junit", "tap", "html", "markdown", "badge"])
     expect(wantedReport("html=a=b.html")).toEqual({ form: "html", file: "a=b.html" })

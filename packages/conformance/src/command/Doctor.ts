@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { findConfig } from "../Config.ts"
 import { examine } from "../Doctor.ts"
+import { harmless } from "../report/Paint.ts"
 import type { Command } from "./Host.ts"
 import { choice, target } from "./Run.ts"
 import { settings } from "./Settings.ts"
@@ -24,8 +25,8 @@ export const doctor: Command = {
       const mark = good
         ? host.paint(note === true ? "grey" : "green", note === true ? "-  " : "ok ")
         : host.paint("red", "fix")
-      host.out(`${mark}  ${what}`)
-      if (fix !== undefined) host.out(`     ${fix}`)
+      host.out(`${mark}  ${harmless(what)}`)
+      if (fix !== undefined) host.out(`     ${harmless(fix)}`)
     }
     const wrong = findings.filter(({ good }) => !good).length
     host.out(wrong === 0 ? "ready: parley-conformance run" : `${wrong} to fix before a run can judge the server`)

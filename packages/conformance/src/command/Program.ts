@@ -6,6 +6,7 @@ import { Unreachable } from "../Dial.ts"
 import { BadExpectations } from "../Expectations.ts"
 import { BadOptions } from "../Plan.ts"
 import { BadData } from "../Scenario.ts"
+import { harmless } from "../report/Paint.ts"
 import { suite } from "../Suite.ts"
 import { badge } from "./Badge.ts"
 import { baseline } from "./Baseline.ts"
@@ -94,7 +95,7 @@ export const program = async (args: ReadonlyArray<string>, host: Host): Promise<
     return await perform(args, host)
   } catch (cause) {
     const [code, message] = told(cause)
-    host.err(message)
+    host.err(harmless(message))
     return code
   }
 }

@@ -2,8 +2,8 @@
 import { type CheckResult, isUnplayed, type Report, type Results, type ScenarioResult } from "../Results.ts"
 import { lines } from "./Text.ts"
 
-/** Characters that XML 1.0 has no way to write. */
-const unwritable = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
+/** Characters that XML 1.0 has no way to write or discourages: the C1 controls, which terminals act on. */
+const unwritable = /[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
 
 export const escapeXml = (text: string): string =>
   text
@@ -12,6 +12,7 @@ export const escapeXml = (text: string): string =>
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;")
+    .replaceAll("\r", "&#13;")
 
 const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(3)
 

@@ -1,11 +1,11 @@
 /** Markdown, as for the summary of a job: the counts, and what did not pass. */
 import { type CheckResult, isUnplayed, type Report, type Results } from "../Results.ts"
 import { verdictOf } from "./Badge.ts"
+import { harmless } from "./Paint.ts"
 
 const cell = (text: string): string =>
-  text
+  harmless(text.replaceAll(/\s+/g, " "))
     .replaceAll(/[\\|<>`*_[\]]/g, String.raw`\$&`)
-    .replaceAll(/\s+/g, " ")
     .slice(0, 400)
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => [

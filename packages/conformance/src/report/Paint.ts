@@ -27,3 +27,10 @@ export const harmless = (text: string): string =>
   text.replaceAll(/\p{Cc}/gu, (found) =>
     found === "\t" || found === "\n" ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`
   )
+
+/** A value as JSON on which no terminal acts: `JSON.stringify` leaves DEL and the C1 controls as they are. */
+export const harmlessJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, undefined, indent).replaceAll(
+    /[\u007f-\u009f]/gu,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )

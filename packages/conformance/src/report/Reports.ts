@@ -8,6 +8,7 @@ import { suite } from "../Suite.ts"
 import { badge } from "./Badge.ts"
 import { html } from "./Html.ts"
 import { junit } from "./Junit.ts"
+import { harmlessJson } from "./Paint.ts"
 import { markdown } from "./Markdown.ts"
 import { tap } from "./Tap.ts"
 
@@ -20,7 +21,7 @@ export const resultsOf = (reports: ReadonlyArray<Report>): Results => ({
   reports
 })
 
-const asJson = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`
+const asJson = (value: object): string => `${harmlessJson(value, 2)}\n`
 
 export const forms: { readonly [form: string]: (results: Results) => string } = {
   json: asJson,

@@ -1,8 +1,10 @@
 /** TAP version 14: a test point for each check, with what a failure needs as a YAML block. */
 import { type CheckResult, isUnplayed, type Results, type ScenarioResult } from "../Results.ts"
+import { harmless, harmlessJson } from "./Paint.ts"
 
 /** `#` begins a directive and `\` an escape. */
-const description = (text: string): string => text.replaceAll(/[\\#]/g, String.raw`\$&`).replaceAll(/\s+/g, " ")
+const description = (text: string): string =>
+  harmless(text.replaceAll(/\s+/g, " ")).replaceAll(/[\\#]/g, String.raw`\$&`)
 
 /** JSON is YAML: one line for each value, whatever is in it. */
 const block = (check: CheckResult): ReadonlyArray<string> => {
@@ -24,7 +26,7 @@ const block = (check: CheckResult): ReadonlyArray<string> => {
           ["reproduce", evidence.reproduce]
         ] as const))
   ]
-  return ["  ---", ...fields.map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`), "  ..."]
+  return ["  ---", ...fields.map(([key, value]) => `  ${key}: ${harmlessJson(value)}`), "  ..."]
 }
 
 /** A point that a harness counts as neither passed nor failed. */

@@ -40,7 +40,7 @@ const evidence = (check: CheckResult, found: Evidence): ReadonlyArray<string> =>
   const who = found.actor === "" ? "" : `${found.actor}: `
   const demands = check.verdict === "not-testable" ? [] : demandsIn(check, found)
   return [
-    `      ${step}${who}${harmless(found.reason)}`,
+    `      ${step}${harmless(`${who}${found.reason}`)}`,
     ...(check.verdict === "not-testable" ? [] : exchanged(found)),
     ...(demands.length === 0 ? [] : indent("demands", demands)),
     ...(check.verdict === "not-testable" || found.reproduce.length === 0 ? [] : indent("again", found.reproduce))
@@ -59,11 +59,11 @@ const colours: { readonly [verdict in Verdict]: Colour } = {
 
 const checkLines = (check: CheckResult, paint: Paint): ReadonlyArray<string> => {
   const { id, verdict, expected, readings, evidence: found } = check
-  if (expected !== undefined) return [`    ${paint("grey", "expected")}  ${id}: ${expected}`]
+  if (expected !== undefined) return [`    ${paint("grey", "expected")}  ${harmless(`${id}: ${expected}`)}`]
   const where = found?.source === undefined ? "" : `  [${found.source.doc}: ${found.source.section}]`
   const read = readings === undefined ? "" : `  tolerated: ${readings.join(", ")}`
   return [
-    `    ${paint(colours[verdict], verdict)}  ${id}${where}${read}`,
+    `    ${paint(colours[verdict], verdict)}  ${harmless(`${id}${where}${read}`)}`,
     ...(found === undefined ? [] : evidence(check, found))
   ]
 }
@@ -84,7 +84,7 @@ export const lines = (result: ScenarioResult, paint: Paint = plain): ReadonlyArr
   const counted = result.checks.length === 0 ? "" : `  ${good}/${result.checks.length}`
   const mark = paint(colours[result.verdict], marks[result.verdict])
   return [
-    `${mark}  ${result.id}${counted}  ${Math.round(result.milliseconds)} ms  ${result.title}`,
+    `${mark}  ${harmless(`${result.id}${counted}  ${Math.round(result.milliseconds)} ms  ${result.title}`)}`,
     ...(result.reason === undefined ? [] : [`    ${harmless(result.reason)}`]),
     ...(isUnplayed(result) ? [] : result.checks)
       .filter(({ verdict }) => verdict !== "pass" && verdict !== "not-applicable")
@@ -110,7 +110,9 @@ export const summary = (report: Report): string => {
     ...amount(report.errors, "errors of the kit")
   ]
   return [
-    ...report.staleEntries.map(({ check, why }) => `stale   ${check}: ${why}; take it out of the expected failures`),
+    ...report.staleEntries.map(({ check, why }) =>
+      harmless(`stale   ${check}: ${why}; take it out of the expected failures`)
+    ),
     `${report.protocol} over ${report.transport}${wires} (profile ${report.profile}${report.strict ? ", strict" : ""}): ${counts.join(", ")}`
   ].join("\n")
 }
