@@ -1,8 +1,8 @@
 /** What there is to hear, each with its own data, and who hears it. */
 import type { ParleyError } from "./ParleyError.ts"
 import type { State } from "./Link.ts"
+import { chatsOf, type Report, usersOf } from "./Checked.ts"
 import type { Chat, Incoming, Packet, User } from "./Wire.ts"
-import { listOf } from "./Wire.ts"
 
 /** What each event tells. */
 export interface Events {
@@ -27,6 +27,8 @@ export interface Events {
   readonly committers: Chat
   /** The connection; `error` where it has ended for good. */
   readonly state: { readonly state: State; readonly error: ParleyError | undefined }
+  /** The server pushed what is not as documented (`malformed`): it was ignored. Without a listener `onError` gets it. */
+  readonly error: ParleyError
 }
 
 export type EventType = keyof Events
@@ -53,19 +55,23 @@ const CHAT_NEWS = {
 
 const has = <T extends object>(table: T, key: PropertyKey): key is keyof T => Object.hasOwn(table, key)
 
-/** The events of a push that is no message. */
-export const eventsOf = ({ method, data }: Packet): ReadonlyArray<ParleyEvent> => {
+/** The events of a push that is no message. What of it is not as documented is reported and left out. */
+export const eventsOf = ({ method, data }: Packet, report: Report): ReadonlyArray<ParleyEvent> => {
   const name = method.toLowerCase()
-  if (name === "usergetlist") return [{ type: "users", data: listOf<User>(data) }]
-  if (name === "getlist") return [{ type: "chats", data: listOf<Chat>(data) }]
-  if (has(USER_NEWS, name)) return listOf<User>(data).map((user) => ({ type: USER_NEWS[name], data: user }))
-  if (has(CHAT_NEWS, name)) return listOf<Chat>(data).map((chat) => ({ type: CHAT_NEWS[name], data: chat }))
+  if (name === "usergetlist") return [{ type: "users", data: usersOf(method, data, report) }]
+  if (name === "getlist") return [{ type: "chats", data: chatsOf(method, data, report) }]
+  if (has(USER_NEWS, name)) {
+    return usersOf(method, data, report).map((user) => ({ type: USER_NEWS[name], data: user }))
+  }
+  if (has(CHAT_NEWS, name)) {
+    return chatsOf(method, data, report).map((chat) => ({ type: CHAT_NEWS[name], data: chat }))
+  }
   return []
 }
 
 /** Listeners of everything but messages, which are waited for. */
 export class Listeners {
-  readonly #listeners = new Map<(event: ParleyEvent) => void, EventType | undefined>()
+  readonly #listeners = new Map<(event: ParleyEvent) => unknown, EventType | undefined>()
   readonly #onError: (error: unknown) => void
 
   constructor(onError: (error: unknown) => void) {
@@ -73,19 +79,24 @@ export class Listeners {
   }
 
   /** Without a type, of all. */
-  add(type: EventType | undefined, listener: (event: ParleyEvent) => void): () => void {
+  add(type: EventType | undefined, listener: (event: ParleyEvent) => unknown): () => void {
     this.#listeners.set(listener, type)
     return () => void this.#listeners.delete(listener)
   }
 
   tell(event: ParleyEvent): void {
+    let isHeard = false
     for (const [listener, type] of this.#listeners) {
       if (type !== undefined && type !== event.type) continue
+      isHeard = true
       try {
-        listener(event)
+        const result = listener(event)
+        // Of an asynchronous listener: nobody else would catch what it throws.
+        if (result instanceof Promise) result.catch((error: unknown) => this.#onError(error))
       } catch (error) {
         this.#onError(error)
       }
     }
+    if (event.type === "error" && !isHeard) this.#onError(event.data)
   }
 }

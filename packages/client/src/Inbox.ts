@@ -6,9 +6,10 @@
  * one number for each chat tells what is old. What is kept of the newest packets beside that tells whether an old one
  * comes with a new content.
  */
+import { messagesOf, type Report } from "./Checked.ts"
 import { md5 } from "./Md5.ts"
 import { type Backoff, type Clock, waitOf } from "./Timing.ts"
-import { type Chat, type Incoming, listOf, type Message, type Packet } from "./Wire.ts"
+import type { Chat, Incoming, Message, Packet } from "./Wire.ts"
 
 /** Takes a message; it counts as taken once the promise is there. */
 export type Consumer = (message: Incoming) => unknown
@@ -29,6 +30,8 @@ export interface InboxSettings {
   /** Whether this gid is one of a message that was sent by this very client. */
   readonly isOwn: (gid: string) => boolean
   readonly onError: (error: unknown) => void
+  /** Takes an error for each message that is not as documented. It is left out, and never acknowledged by itself. */
+  readonly malformed: Report
 }
 
 interface Entry {
@@ -103,7 +106,7 @@ export class Inbox {
 
   /** Takes in the message packets of one frame. */
   hear(packets: ReadonlyArray<Packet>): void {
-    for (const { id, data } of packets) this.#take(id, listOf<Message>(data))
+    for (const { id, method, data } of packets) this.#take(id, messagesOf(method, data, this.#settings.malformed))
     const old = this.#old
     this.#old = []
     if (old.length > 0) this.#settings.acknowledge(old)

@@ -39,6 +39,8 @@ export interface LineEars {
   readonly opened: () => void
   /** The packets of one frame that answer nothing. */
   readonly pushed: (packets: ReadonlyArray<Packet>) => void
+  /** What came is no packet, and was left out. */
+  readonly malformed: () => void
   /** An answer was taken in, and there is room for one more request. */
   readonly answered: () => void
   /** The server does not know the session (any more). */
@@ -70,7 +72,7 @@ export class Line {
     this.#timing = timing
     this.#ears = ears
     socket.onopen = () => ears.opened()
-    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#hear(packetsOf(data))
+    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#hear(packetsOf(data, ears.malformed))
     socket.onclose = ({ code }: { readonly code: number }) => this.#closed(code)
     // Some platforms tell of the end only by this.
     socket.onerror = () => ears.broken(0)

@@ -29,6 +29,7 @@ export interface LinkEars {
   /** The session is there, on a new connection; the answer may tell who one is. */
   readonly welcomed: (data: unknown) => void
   readonly pushed: (packets: ReadonlyArray<Packet>) => void
+  readonly malformed: (error: ParleyError) => void
   readonly state: (state: State, error: ParleyError | undefined) => void
 }
 
@@ -111,6 +112,8 @@ export class Link {
     const line: Line = new Line(socket, this.#settings, {
       opened: () => current(() => this.#greet(line)),
       pushed: (packets) => current(() => this.#pushed(packets)),
+      malformed: () =>
+        current(() => this.#ears?.malformed(new ParleyError("malformed", "the server sent what is no packet"))),
       answered: () => current(() => this.#pump()),
       // The session died under us. On a new connection no answer can be mistaken for another one's.
       denied: () => current(() => this.#broken()),

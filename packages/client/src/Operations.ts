@@ -3,6 +3,7 @@
  * and a `timeout`, waits over reconnects, and fails with a `ParleyError`.
  */
 import { type ByteRange, download, type FileRequest, type Upload, upload } from "./Files.ts"
+import { chatsOf, usersOf } from "./Checked.ts"
 import type { Link } from "./Link.ts"
 import { ParleyError } from "./ParleyError.ts"
 import type { RequestOptions } from "./Requests.ts"
@@ -55,6 +56,10 @@ export interface HistoryOptions extends RequestOptions {
   readonly page?: number
   /** Messages of a page, 50 if absent. */
   readonly size?: number
+}
+
+const fail = (error: ParleyError): never => {
+  throw error
 }
 
 const gidOf = (chat: ChatRef): string => (typeof chat === "string" ? chat : chat.gid)
@@ -128,7 +133,7 @@ export class Operations {
   async create(chat: NewChat, options?: RequestOptions): Promise<Chat> {
     const { gid = newGid(), name = "", type = "group", members = [], subject = 0 } = chat
     const params = { gid, name, type, members: members.map(idOf), subject, public: chat.public ?? false }
-    return this.#learnt(await this.#ask<Chat>("create", params, options))
+    return this.#learnt(await this.#ask("create", params, options))
   }
 
   /** The chat with this user, which is made if there is none. */
@@ -185,12 +190,12 @@ export class Operations {
 
   async addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>, options?: RequestOptions): Promise<Chat> {
     const params = { gid: gidOf(chat), members: users.map(idOf), join: true }
-    return this.#learnt(await this.#ask<Chat>("addmember", params, options))
+    return this.#learnt(await this.#ask("addmember", params, options))
   }
 
   async removeMembers(chat: ChatRef, users: ReadonlyArray<UserRef>, options?: RequestOptions): Promise<Chat> {
     const params = { gid: gidOf(chat), members: users.map(idOf), join: false }
-    return this.#learnt(await this.#ask<Chat>("addmember", params, options))
+    return this.#learnt(await this.#ask("addmember", params, options))
   }
 
   async members(chat: ChatRef, options?: RequestOptions): Promise<ReadonlyArray<User>> {
@@ -218,7 +223,7 @@ export class Operations {
     options?: RequestOptions
   ): Promise<Chat> {
     const params = { gid: gidOf(chat), admins: users.map(idOf), isAdmin }
-    return this.#learnt(await this.#ask<Chat>("setAdmin", params, options))
+    return this.#learnt(await this.#ask("setAdmin", params, options))
   }
 
   /** Who may speak: these users, all, or admins only. */
@@ -228,17 +233,17 @@ export class Operations {
     options?: RequestOptions
   ): Promise<Chat> {
     const said = typeof committers === "string" ? committers : committers.map(idOf)
-    return this.#learnt(await this.#ask<Chat>("setCommitters", { gid: gidOf(chat), committers: said }, options))
+    return this.#learnt(await this.#ask("setCommitters", { gid: gidOf(chat), committers: said }, options))
   }
 
   async listUsers(options?: RequestOptions): Promise<ReadonlyArray<User>> {
-    const data = await this.#ask<ReadonlyArray<User>>("userGetList", undefined, options)
+    const data = usersOf("userGetList", await this.#ask<unknown>("userGetList", undefined, options), fail)
     this.#roster.hear({ type: "users", data })
     return data
   }
 
   async listChats(options?: RequestOptions): Promise<ReadonlyArray<Chat>> {
-    const data = await this.#ask<ReadonlyArray<Chat>>("getList", undefined, options)
+    const data = chatsOf("getList", await this.#ask<unknown>("getList", undefined, options), fail)
     this.#roster.hear({ type: "chats", data })
     return data
   }
@@ -288,7 +293,7 @@ export class Operations {
     return download(await this.#fileRequest(options.signal), idOf(file).id, options.range)
   }
 
-  async #ask<A>(method: string, params: unknown, options: RequestOptions | undefined): Promise<A> {
+  async #ask<A = unknown>(method: string, params: unknown, options: RequestOptions | undefined): Promise<A> {
     const { data } = await this.#link.request(method, params, options)
     return data as A
   }
@@ -304,7 +309,9 @@ export class Operations {
     this.#roster.change(gid, { [what]: value })
   }
 
-  #learnt(chat: Chat): Chat {
+  #learnt(data: unknown): Chat {
+    const [chat] = chatsOf("the answer", data, fail)
+    if (chat === undefined) throw new ParleyError("malformed", "the server answered without a chat")
     this.#roster.learn(chat)
     return chat
   }

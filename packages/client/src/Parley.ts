@@ -38,7 +38,8 @@ export class Parley extends Operations {
       acknowledge: (packets) => link.acknowledge(packets),
       renew: () => link.renew(),
       isOwn: (gid) => sent.has(gid),
-      onError
+      onError,
+      malformed: (error) => this.#malformed(error)
     })
   }
 
@@ -47,6 +48,7 @@ export class Parley extends Operations {
     this.#link.start({
       welcomed: (data) => this.#welcomed(data),
       pushed: (packets) => this.#pushed(packets),
+      malformed: this.#malformed,
       state: (state, error) => this.#state(state, error)
     })
   }
@@ -84,13 +86,13 @@ export class Parley extends Operations {
     // What a type comes with is told by `Events`; TypeScript does not follow that through the index.
     const hear = listener as (data: Events[EventType]) => unknown
     if (type === "message") return this.#inbox.consume((message) => hear(message))
-    return this.#listeners.add(type, ({ data }) => void hear(data))
+    return this.#listeners.add(type, ({ data }) => hear(data))
   }
 
   /** The same with every event of any type, told apart by `type`. */
   onAny(listener: (event: ParleyEvent) => unknown): () => void {
     const leave = this.#inbox.consume((data) => listener({ type: "message", data }))
-    const mute = this.#listeners.add(undefined, (event) => void listener(event))
+    const mute = this.#listeners.add(undefined, (event) => listener(event))
     return () => {
       leave()
       mute()
@@ -141,7 +143,7 @@ export class Parley extends Operations {
     const messages: Array<Packet> = []
     for (const packet of packets) {
       if (isCalled(packet, "message")) messages.push(packet)
-      for (const event of eventsOf(packet)) {
+      for (const event of eventsOf(packet, this.#malformed)) {
         this.#roster.hear(event)
         if (event.type === "chats") this.#inbox.know(event.data)
         this.#listeners.tell(event)
@@ -149,6 +151,8 @@ export class Parley extends Operations {
     }
     if (messages.length > 0) this.#inbox.hear(messages)
   }
+
+  readonly #malformed = (error: ParleyError): void => this.#listeners.tell({ type: "error", data: error })
 
   #state(state: State, error: ParleyError | undefined): void {
     if (state === "ended") {

@@ -7,6 +7,7 @@
  * - `timeout`, `aborted`: nobody waits for the answer any more. What was asked may have been done all the same.
  * - `full`: too many requests wait already; nothing was done.
  * - `closed`: the client was closed. What was not answered may have been done all the same.
+ * - `malformed`: the server sent what is not as documented. Of a push it is reported by the event `error`.
  * - `connection`: there can be no connection, since the address is none or the server does not speak the protocol.
  */
 export type ParleyErrorCode =
@@ -17,6 +18,7 @@ export type ParleyErrorCode =
   | "aborted"
   | "full"
   | "closed"
+  | "malformed"
   | "connection"
 
 /** One message that a request was refused for. */

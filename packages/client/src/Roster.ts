@@ -27,6 +27,7 @@ export class Roster {
         return
       case "message":
       case "state":
+      case "error":
         return
       default:
         this.learn(event.data)

@@ -95,21 +95,36 @@ export interface Packet {
   readonly pager?: Pager
 }
 
+const isText = (value: unknown): boolean => value === undefined || typeof value === "string"
+
 const isPacket = (json: unknown): json is Packet => {
   if (typeof json !== "object" || json === null) return false
-  const { module, method } = json as { readonly [name: string]: unknown }
-  return typeof module === "string" && typeof method === "string"
+  const { id, message, method, module, result, sid } = json as { readonly [name: string]: unknown }
+  return (
+    typeof module === "string" &&
+    typeof method === "string" &&
+    (id === undefined || typeof id === "number") &&
+    [result, message, sid].every(isText)
+  )
 }
 
-/** The packets of one frame. What is none is left out: it can be neither answered nor acknowledged. */
-export const packetsOf = (frame: unknown): ReadonlyArray<Packet> => {
+/**
+ * The packets of one frame. What is none is left out: it can be neither answered nor acknowledged. `malformed` is called for
+ * each of those.
+ */
+export const packetsOf = (frame: unknown, malformed: () => void): ReadonlyArray<Packet> => {
   let json: unknown
   try {
     json = JSON.parse(String(frame))
   } catch {
+    malformed()
     return []
   }
-  return (Array.isArray(json) ? json : [json]).filter(isPacket)
+  return (Array.isArray(json) ? json : [json]).filter((one: unknown): one is Packet => {
+    const is = isPacket(one)
+    if (!is) malformed()
+    return is
+  })
 }
 
 /** The objects in a packet's data, be it one or an array. */

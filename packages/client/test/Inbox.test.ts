@@ -53,7 +53,8 @@ const setUp = (limit = 1000, own: ReadonlyArray<string> = []) => {
     acknowledge: (ids) => acknowledged.push(ids),
     renew: () => renewals++,
     isOwn: (gid) => own.includes(gid),
-    onError: (error) => errors.push(error)
+    onError: (error) => errors.push(error),
+    malformed: (error) => errors.push(error)
   })
   const show = ({ change, content, id }: Incoming): void => void shown.push(`${change} ${id} ${content}`)
   return { inbox, acknowledged, errors, shown, show, clock, renewals: () => renewals }

@@ -288,9 +288,8 @@ describe("--report", () => {
     })
     const broken = scenario([], { verdict: "error", reason: controls })
     const report = reportOf([played, broken], { stale: 1, staleEntries: [{ check: controls, why: controls }] })
-    for (const [form, write] of Object.entries(forms)) {
-      expect(write(resultsOf([report])).match(/[^\P{Cc}\n\t]/u), form).toBeNull()
-    }
+    const steering = Object.entries(forms).filter(([, write]) => /[^\P{Cc}\n\t]/u.test(write(resultsOf([report]))))
+    expect(steering.map(([form]) => form)).toEqual([])
     const text = [...report.scenarios.flatMap((one) => lines(one)), summary(report)].join("\n")
     expect(text.match(/[^\P{Cc}\n\t]/u)).toBeNull()
     expect(JSON.parse(forms["json"]?.(resultsOf([report])) ?? "")).toEqual(
