@@ -16,7 +16,16 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { HttpRoutes } from "./HttpRoutes.ts"
 
-const LoginBody = Schema.Struct({ account: Schema.String, password: Schema.String })
+const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed(), { expected: "well-formed Unicode" }))
+const LoginBody = Schema.Struct({ account: Text, password: Text })
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+/** The body, of which no byte is replaced: what is not UTF-8, or half a surrogate pair, is no account and no password. */
+const bodyOf = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.flatMap(request.arrayBuffer, (bytes) =>
+    Effect.try({ try: (): unknown => JSON.parse(utf8.decode(bytes)), catch: (cause) => cause })
+  ).pipe(Effect.flatMap(Schema.decodeUnknownEffect(LoginBody)))
 
 const STATUS: Partial<Record<Reason["_tag"], number>> = {
   WrongPassword: 401,
@@ -50,6 +59,21 @@ const failure = (reason: Reason): HttpServerResponse.HttpServerResponse =>
 
 const bearer = (header: string | undefined): string => /^bearer\s+(\S+)$/i.exec(header ?? "")?.[1] ?? ""
 
+const ALLOW = { allow: "POST, OPTIONS" } as const
+
+/** Whatever but POST is asked of a path. */
+const others = (path: `/${string}`): HttpRoutes => {
+  const refused = HttpServerResponse.jsonUnsafe(
+    { error: "MethodNotAllowed", message: `${path} takes POST.` },
+    { status: 405, headers: ALLOW }
+  )
+  const [first, ...more] = (["GET", "PUT", "PATCH", "DELETE"] as const).map((method) =>
+    HttpRouter.add(method, path, refused)
+  )
+  const options = HttpRouter.add("OPTIONS", path, HttpServerResponse.empty({ status: 204, headers: ALLOW }))
+  return first === undefined ? options : Layer.mergeAll(first, ...more, options)
+}
+
 /** Made over an engine, for a door. */
 export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials | Hub> = Effect.gen(function* () {
   const sessions = yield* Sessions
@@ -59,7 +83,7 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
 
   const login = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const { account, password } = yield* HttpServerRequest.schemaBodyJson(LoginBody).pipe(
+    const { account, password } = yield* bodyOf(request).pipe(
       Effect.catch(() =>
         refuse({ _tag: "Invalid", field: "body", problem: "must be JSON with account and password, both strings" })
       )
@@ -98,5 +122,10 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
     return HttpServerResponse.empty()
   }).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.succeed(failure(reason))))
 
-  return Layer.mergeAll(HttpRouter.add("POST", "/auth/login", login), HttpRouter.add("POST", "/auth/logout", logout))
+  return Layer.mergeAll(
+    HttpRouter.add("POST", "/auth/login", login),
+    HttpRouter.add("POST", "/auth/logout", logout),
+    others("/auth/login"),
+    others("/auth/logout")
+  )
 })

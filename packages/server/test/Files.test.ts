@@ -40,7 +40,9 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
       assert.deepStrictEqual(shown(head), [200, undefined, ""])
       assert.strictEqual(head.headers["content-length"], "20")
       assert.strictEqual(head.headers["content-disposition"], whole.headers["content-disposition"])
-      assert.deepStrictEqual(shown(yield* range("bytes=0-3", "HEAD")), [206, "bytes 0-3/20", ""])
+      const ranged = yield* range("bytes=0-3", "HEAD")
+      assert.deepStrictEqual(shown(ranged), [200, undefined, ""])
+      assert.strictEqual(ranged.headers["content-length"], "20")
       assert.strictEqual((yield* download(999_999, { method: "HEAD" })).status, 404)
 
       const empty = first(listed(json(yield* upload(form(field("gid", "room"), file("empty", []))))))
@@ -48,6 +50,79 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
       assert.deepStrictEqual(shown(nothing), [200, undefined, ""])
       assert.strictEqual(nothing.headers["content-length"], "0")
       assert.strictEqual((yield* download(empty["id"], { headers: { range: "bytes=0-" } })).status, 416)
+      assert.strictEqual((yield* download(empty["id"], { headers: { range: "bytes=-1" } })).status, 200)
+    })
+  )
+
+  it.effect("have a validator, by which a browser goes on with what it has, or has it already", () =>
+    Effect.gen(function* () {
+      const { base, alice, upload, download } = yield* room
+      const send = Effect.suspend(() =>
+        Effect.map(upload(form(field("gid", "room"), file("digits.txt", ["0123456789"]))), (answer) =>
+          first(listed(json(answer)))
+        )
+      )
+      const { id } = yield* send
+      const { headers } = yield* download(id)
+      const etag = String(headers.etag)
+      assert.match(etag, /^"[0-9a-z-]+"$/)
+      assert.strictEqual((yield* download(id)).headers.etag, etag)
+      assert.notStrictEqual((yield* download((yield* send)["id"])).headers.etag, etag)
+      assert.strictEqual(headers["cache-control"], "private, no-cache")
+
+      const range = "bytes=4-"
+      const table: ReadonlyArray<readonly [Readonly<Record<string, string>>, number, string]> = [
+        [{ range, "if-range": etag }, 206, "456789"],
+        [{ range, "if-range": '"other"' }, 200, "0123456789"],
+        [{ range, "if-range": `W/${etag}` }, 200, "0123456789"],
+        [{ range, "if-range": "Sun, 29 Nov 2026 10:00:00 GMT" }, 200, "0123456789"],
+        [{ range: "bytes=99-", "if-range": '"other"' }, 200, "0123456789"],
+        [{ "if-none-match": etag }, 304, ""],
+        [{ "if-none-match": `"other", W/${etag}` }, 304, ""],
+        [{ "if-none-match": "*" }, 304, ""],
+        [{ "if-none-match": etag, range }, 304, ""],
+        [{ "if-none-match": '"other"', range }, 206, "456789"],
+        [{ "if-match": etag, range }, 206, "456789"],
+        [{ "if-match": "*" }, 200, "0123456789"]
+      ]
+      for (const [asked, status, body] of table) {
+        const answer = yield* download(id, { headers: asked })
+        assert.deepStrictEqual([answer.status, answer.body.toString()], [status, body], JSON.stringify(asked))
+        assert.strictEqual(answer.headers.etag, etag)
+      }
+      assert.strictEqual((yield* download(id, { method: "HEAD", headers: { "if-none-match": etag } })).status, 304)
+      for (const other of ['"other"', `W/${etag}`]) {
+        const answer = yield* download(id, { headers: { "if-match": other } })
+        assert.deepStrictEqual(refusal("download", answer), { status: 412, result: "fail" })
+      }
+      const head = yield* request(`${base}/index.php?m=attach&f=download&fileID=${String(id)}&sid=${alice.sid}`, {
+        method: "HEAD"
+      })
+      assert.deepStrictEqual([head.status, head.headers["content-length"], head.headers.etag], [200, "10", etag])
+    })
+  )
+
+  it.effect("and logins are at paths that name the methods they take", () =>
+    Effect.gen(function* () {
+      const { base } = yield* room
+      const paths: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+        ["/attach-upload.json", ["POST"]],
+        ["/attach-download-1.json", ["GET", "HEAD"]],
+        ["/index.php", ["GET", "HEAD", "POST"]],
+        ["/auth/login", ["POST"]],
+        ["/auth/logout", ["POST"]]
+      ]
+      for (const [path, allowed] of paths) {
+        for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].filter(
+          (one) => !allowed.includes(one)
+        )) {
+          const answer = yield* request(`${base}${path}`, { method })
+          assert.strictEqual(answer.status, 405, `${method} ${path}`)
+          assert.include(String(answer.headers.allow), allowed.join(", ").replace("GET, HEAD", "GET"))
+        }
+      }
+      const options = yield* request(`${base}/auth/login`, { method: "OPTIONS" })
+      assert.deepStrictEqual([options.status, options.headers.allow], [204, "POST, OPTIONS"])
     })
   )
 

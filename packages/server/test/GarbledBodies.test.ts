@@ -24,6 +24,9 @@ describe("a body that is no UTF-8", () => {
           return (await answer.json()) as Readonly<Record<string, unknown>>
         })
       const { token } = yield* post("/auth/login", JSON.stringify({ account: "admin", password: "123456" }))
+      // Its one sentence for a body that is not right.
+      const login = yield* post("/auth/login", garbled)
+      expect(login["error"]).toBe("Invalid")
       return yield* Effect.forEach(requests(String(token)), ([path, words]) =>
         Effect.map(post(path, garbled, String(token)), (json) => String(json[words]))
       )

@@ -1,4 +1,5 @@
-/** File names and byte ranges as HTTP has them: RFC 6266, RFC 8187, RFC 9110. */
+/** File names, byte ranges and validators as HTTP has them: RFC 6266, RFC 8187, RFC 9110. */
+import type { StoredFile } from "@parley/core/Store"
 
 /** Always an attachment: a browser never shows what somebody has uploaded. */
 export const contentDisposition = (title: string): string => {
@@ -16,14 +17,56 @@ export interface ByteRange {
   readonly end: number
 }
 
-/** One range of bytes; nothing for a header that is absent, of another unit, or asks for several: then all is sent. */
+/** One `range-spec`, or several, of RFC 9110, 14.1.1. */
+const RANGES = /^bytes=[ \t,]*(\d*)-(\d*)[ \t]*,*[ \t]*$/i
+
+/**
+ * One range of bytes. Undefined for a header that is absent, malformed, of another unit, or that asks for several ranges:
+ * then the whole file is sent, as RFC 9110, 14.2, allows.
+ */
 export const byteRange = (header: string | undefined, size: number): ByteRange | "unsatisfiable" | undefined => {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? "")
+  const match = RANGES.exec(header ?? "")
   if (match === null) return undefined
   const [, from = "", to = ""] = match
   if (from === "" && to === "") return undefined
-  const start = from === "" ? Math.max(0, size - Number(to)) : Number(from)
-  const end = from === "" || to === "" ? size - 1 : Math.min(Number(to), size - 1)
-  if (to !== "" && from !== "" && Number(to) < Number(from)) return undefined
-  return start > end || start >= size ? "unsatisfiable" : { start, end }
+  if (from === "") {
+    if (Number(to) === 0) return "unsatisfiable"
+    // The last bytes of an empty file are all of it.
+    return size === 0 ? undefined : { start: Math.max(0, size - Number(to)), end: size - 1 }
+  }
+  if (to !== "" && Number(to) < Number(from)) return undefined
+  const start = Number(from)
+  const end = to === "" ? size - 1 : Math.min(Number(to), size - 1)
+  return start >= size ? "unsatisfiable" : { start, end }
+}
+
+/** A strong validator: the content of a stored file never changes. */
+export const entityTag = ({ id, at, size }: Pick<StoredFile, "id" | "at" | "size">): string =>
+  `"${id.toString(36)}-${at.toString(36)}-${size.toString(36)}"`
+
+/** The tags that a list holds, each with whether it is weak; undefined for `*`. */
+const tagsIn = (list: string): ReadonlyArray<{ readonly tag: string; readonly weak: boolean }> | undefined =>
+  list.trim() === "*"
+    ? undefined
+    : Array.from(list.matchAll(/(W\/)?("[^"]*")/g), ([, weak, tag = ""]) => ({ tag, weak: weak !== undefined }))
+
+export interface Conditions {
+  readonly ifMatch: string | undefined
+  readonly ifNoneMatch: string | undefined
+  readonly ifRange: string | undefined
+}
+
+/**
+ * How a file with this tag is sent: with `range` whether a `Range` counts. A date in `If-Range` never matches, since files
+ * have none here. Source: RFC 9110, 13.2.2.
+ */
+export const precondition = (
+  { ifMatch, ifNoneMatch, ifRange }: Conditions,
+  tag: string
+): { readonly status: 200; readonly range: boolean } | { readonly status: 304 } | { readonly status: 412 } => {
+  const strongly = (list: string): boolean => tagsIn(list)?.some((one) => !one.weak && one.tag === tag) ?? true
+  const weakly = (list: string): boolean => tagsIn(list)?.some((one) => one.tag === tag) ?? true
+  if (ifMatch !== undefined && !strongly(ifMatch)) return { status: 412 }
+  if (ifNoneMatch !== undefined && weakly(ifNoneMatch)) return { status: 304 }
+  return { status: 200, range: ifRange === undefined || ifRange.trim() === tag }
 }

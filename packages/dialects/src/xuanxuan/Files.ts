@@ -17,7 +17,7 @@ import { fieldText, isFile, isMultipart, readParts } from "../Multipart.ts"
 import type { Query } from "../Query.ts"
 import { bearerOf, requester } from "../Requester.ts"
 import type { UnreadableBody } from "../UnreadableBody.ts"
-import { byteRange, contentDisposition } from "./FileHeaders.ts"
+import { byteRange, contentDisposition, entityTag, precondition } from "./FileHeaders.ts"
 import { messageOf } from "./Refusals.ts"
 import type { Services } from "./Respond.ts"
 import type { Json } from "./Speech.ts"
@@ -199,7 +199,7 @@ export const upload = (
   )
 }
 
-/** `GET`, whole or a range. */
+/** `GET`, whole or a range, and `HEAD`. */
 export const download = (
   services: FileServices,
   request: HttpServerRequest,
@@ -211,14 +211,27 @@ export const download = (
     if (!/^[1-9][0-9]{0,14}$/.test(id))
       return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be a file's id" })
     const { reply: file } = yield* services.engine.handle(caller, { _tag: "ReadFile", file: FileId(Number(id)) })
+    const etag = entityTag(file)
+    // Revalidated each time, since a file can be withdrawn.
+    const validators = { etag, "cache-control": "private, no-cache" }
+    const { headers: asked } = request
+    const condition = precondition(
+      { ifMatch: asked["if-match"], ifNoneMatch: asked["if-none-match"], ifRange: asked["if-range"] },
+      etag
+    )
+    if (condition.status === 304) return HttpServerResponse.empty({ status: 304, headers: validators })
+    if (condition.status === 412) {
+      return respond("download", 412, { result: "fail", message: "The file is not the one that If-Match names." })
+    }
     const headers = {
+      ...validators,
       "accept-ranges": "bytes",
       "content-disposition": contentDisposition(file.title),
       "content-type": "application/octet-stream",
-      "x-content-type-options": "nosniff",
-      "cache-control": "private"
+      "x-content-type-options": "nosniff"
     }
-    const range = byteRange(request.headers["range"], file.size)
+    // A range is defined for GET alone. Source: RFC 9110, 14.2.
+    const range = request.method === "GET" && condition.range ? byteRange(asked["range"], file.size) : undefined
     if (range === "unsatisfiable") {
       return respond("download", 416, { result: "fail", message: "There are no such bytes in the file." }).pipe(
         HttpServerResponse.setHeader("content-range", `bytes */${file.size}`)

@@ -21,10 +21,18 @@ export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
 const VERSION = "1.0.0"
 export const WEBSOCKET = "/ws"
 const PREFIX = "/attach-download-"
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 
 interface Grounds extends FileServices {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly site: Site
+}
+
+/** What stands for a file's id in the path of a download. */
+const fileIn = (url: string): string | undefined => {
+  const [path = ""] = url.split("?")
+  const name = path.slice(path.indexOf(PREFIX) + PREFIX.length)
+  return name.endsWith(".json") ? name.slice(0, -".json".length) : undefined
 }
 
 const failure = (status: number, message: string, headers: Readonly<Record<string, string>> = {}) =>
@@ -66,16 +74,31 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
   })
 
   const indexPhp = withRequest((request, query) => {
+    const method = request.method === "HEAD" ? "GET" : request.method
     const action = `${query.get("m") ?? ""}/${query.get("f") ?? ""}`.toLowerCase()
-    if (request.method === "GET" && query.get("mode") === "getconfig") return getConfig
-    if (request.method === "POST" && action === "attach/upload") return upload(grounds, request, query)
-    if (request.method === "GET" && action === "attach/download") {
+    if (method === "GET" && query.get("mode") === "getconfig") return getConfig
+    if (method === "POST" && action === "attach/upload") return upload(grounds, request, query)
+    if (method === "GET" && action === "attach/download") {
       return download(grounds, request, query, query.get("fileID") ?? query.get("id") ?? "")
     }
     return Effect.succeed(unknown)
   })
 
+  /** Whatever else is asked of a path. */
+  const others = (path: `/${string}`, allowed: ReadonlyArray<(typeof METHODS)[number]>): HttpRoutes => {
+    const wrong = failure(405, `This address takes ${allowed.join(" and ")}.`, { allow: allowed.join(", ") })
+    const answer = withRequest(({ url }) =>
+      Effect.succeed(path.includes(":") && fileIn(url) === undefined ? unknown : wrong)
+    )
+    return METHODS.filter((method) => !allowed.includes(method))
+      .map((method): HttpRoutes => HttpRouter.add(method, path, answer))
+      .reduce((all, one) => Layer.merge(all, one))
+  }
+
   return Layer.mergeAll(
+    others("/attach-upload.json", ["POST"]),
+    others(`${PREFIX}:file`, ["GET"]),
+    others("/index.php", ["GET", "POST"]),
     // Upgrades do not come here.
     HttpRouter.add("*", WEBSOCKET, failure(426, "Connect here by WebSocket.", { upgrade: "websocket" })),
     HttpRouter.add(
@@ -89,11 +112,8 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
       "GET",
       `${PREFIX}:file`,
       withRequest((request, query) => {
-        const [path = ""] = request.url.split("?")
-        const name = path.slice(path.indexOf(PREFIX) + PREFIX.length)
-        return name.endsWith(".json")
-          ? download(grounds, request, query, name.slice(0, -".json".length))
-          : Effect.succeed(unknown)
+        const file = fileIn(request.url)
+        return file === undefined ? Effect.succeed(unknown) : download(grounds, request, query, file)
       })
     )
   )

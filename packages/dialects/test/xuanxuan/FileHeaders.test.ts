@@ -1,8 +1,9 @@
 /** File names and byte ranges: RFC 6266, RFC 8187, RFC 9110. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { FileId } from "@parley/core/Ids"
 import { fileTitle } from "@parley/core/FileTitle"
-import { byteRange, contentDisposition } from "../../src/xuanxuan/FileHeaders.ts"
+import { byteRange, contentDisposition, entityTag, precondition } from "../../src/xuanxuan/FileHeaders.ts"
 
 const anyText = fc.string({ unit: "binary", maxLength: 400 })
 
@@ -47,7 +48,9 @@ describe("a range", () => {
       ["bytes=10-20", 10, "unsatisfiable"],
       ["bytes=-0", 10, "unsatisfiable"],
       ["bytes=0-", 0, "unsatisfiable"],
-      ["bytes=-5", 0, "unsatisfiable"],
+      ["bytes=-5", 0, undefined],
+      ["Bytes=0-1", 10, { start: 0, end: 1 }],
+      ["bytes= ,0-1 ,", 10, { start: 0, end: 1 }],
       [`bytes=${"9".repeat(400)}-`, 10, "unsatisfiable"],
       [`bytes=0-${"9".repeat(400)}`, 10, { start: 0, end: 9 }],
       [`bytes=-${"9".repeat(400)}`, 10, { start: 0, end: 9 }],
@@ -60,6 +63,25 @@ describe("a range", () => {
       ["items=0-1", 10, undefined]
     ]
     for (const [header, size, range] of table) assert.deepStrictEqual(byteRange(header, size), range, header)
+  })
+
+  it("counts only where the file is the one that the request has in mind", () => {
+    const none = { ifMatch: undefined, ifNoneMatch: undefined, ifRange: undefined }
+    const tag = entityTag({ id: FileId(7), at: 1000, size: 36 })
+    assert.strictEqual(tag, '"7-rs-10"')
+    assert.deepStrictEqual(precondition(none, tag), { status: 200, range: true })
+    assert.deepStrictEqual(precondition({ ...none, ifNoneMatch: "garbage" }, tag), { status: 200, range: true })
+    assert.deepStrictEqual(precondition({ ...none, ifMatch: "garbage" }, tag), { status: 412 })
+    // If-Match goes before If-None-Match, and that before If-Range.
+    assert.deepStrictEqual(precondition({ ifMatch: '"x"', ifNoneMatch: tag, ifRange: tag }, tag), { status: 412 })
+    assert.deepStrictEqual(precondition({ ifMatch: tag, ifNoneMatch: tag, ifRange: '"x"' }, tag), { status: 304 })
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.string(), (ifMatch, ifNoneMatch, ifRange) => {
+        const found = precondition({ ifMatch, ifNoneMatch, ifRange }, tag)
+        assert.include([200, 304, 412], found.status)
+        if (found.status === 200) assert.strictEqual(found.range, ifRange.trim() === tag)
+      })
+    )
   })
 
   it("that is answered lies within the file, for any header", () => {
