@@ -79,7 +79,7 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
   const sessions = yield* Sessions
   const credentials = yield* Credentials
   const hub = yield* Hub
-  const { sessionIdle } = yield* Settings
+  const { sessionIdle, sessionLifetime } = yield* Settings
 
   const login = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
@@ -110,7 +110,7 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
         admin,
         organisation
       },
-      expiresIn: sessionIdle
+      expiresIn: Math.min(sessionIdle, sessionLifetime)
     })
   }).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.succeed(failure(reason))))
 

@@ -4,7 +4,8 @@
  * restart, and are good on every node.
  *
  * That a token is good once is kept by the store: who uses it writes a mark that must be new. The mark stays until a
- * while after the token's time, when nobody can have seen the token as good any more.
+ * while after the token's time, when nobody can have seen the token as good any more. That a user has a bounded number of
+ * tokens is kept by the store as well: the list of them is written only while it is as it was read.
  */
 import * as Clock from "effect/Clock"
 import * as Digest from "effect/crypto/Digest"
@@ -35,8 +36,10 @@ const DEFAULT_TTL = 60_000
 const MAX_TTL = 3_600_000
 /** Milliseconds for which a token is still kept after its time. */
 const AFTERWARDS = 60_000
-/** Tokens minted at the same time, at most; of one user one. */
+/** Tokens minted at the same time by one node, at most; of one user one. */
 const MINTING = 64
+/** How often a token is minted again since another node has minted one for the same user meanwhile. */
+const MAX_ATTEMPTS = 20
 
 const PLAIN = /^[A-Za-z0-9_-]{43}$/
 const MD5 = /^[0-9a-f]{32}$/i
@@ -76,7 +79,11 @@ export const makeOneTimeTokens = (
   const hashOf = (md5: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(md5.toLowerCase()))
   const md5Of = (token: string): Effect.Effect<string> => digest.digestHex(Digest.md5, textBytes(token))
 
-  const mint = Effect.fnUntraced(function* (user: UserId, ttl: number): Effect.fn.Return<string, Refused> {
+  /** Nothing where somebody else has minted one for this user meanwhile. */
+  const tryMint = Effect.fnUntraced(function* (
+    user: UserId,
+    ttl: number
+  ): Effect.fn.Return<string | undefined, Refused> {
     const now = yield* Clock.currentTimeMillis
     const earlier = yield* available(store.record(OWNER, MINTED, String(user)))
     const minted = (earlier?.value ?? []) as ReadonlyArray<Minted>
@@ -91,11 +98,31 @@ export const makeOneTimeTokens = (
     const over = minted.filter((one) => !kept.includes(one))
     const writes: ReadonlyArray<Write> = [
       record(TOKEN, hash, { user, expiresAt } satisfies Kept),
-      record(MINTED, String(user), [...kept, { hash, expiresAt }] satisfies ReadonlyArray<Minted>),
+      {
+        _tag: "PutRecord",
+        record: {
+          dialect: OWNER,
+          kind: MINTED,
+          key: String(user),
+          value: [...kept, { hash, expiresAt }] satisfies ReadonlyArray<Minted>
+        },
+        expected: earlier?.value ?? null
+      },
       ...over.flatMap((one) => [record(TOKEN, one.hash, null), record(USED, one.hash, null)])
     ]
-    yield* available(engine.commit({ relies: [], writes }))
-    return token
+    return yield* engine.commit({ relies: [], writes }).pipe(
+      Effect.as(token),
+      Effect.catchTag("Stale", () => Effect.undefined),
+      available
+    )
+  })
+
+  const mint = Effect.fnUntraced(function* (user: UserId, ttl: number): Effect.fn.Return<string, Refused> {
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+      const token = yield* tryMint(user, ttl)
+      if (token !== undefined) return token
+    }
+    return yield* refuse({ _tag: "Busy" })
   })
 
   return {

@@ -1,6 +1,6 @@
 /**
  * The places of connected sessions, written behind: acknowledgements are gathered and written together, since a
- * redelivery is allowed and a loss is not. What is not written yet is in memory, and whoever asks for a place gets the
+ * redelivery is allowed and a loss is not. Those of a session that ends are written at once. What is not written yet is in memory, and whoever asks for a place gets the
  * farther of both.
  */
 import * as Context from "effect/Context"
@@ -20,7 +20,7 @@ export class Places extends Context.Service<
   {
     /** This subscription's place will be written soon. Neither waits nor fails. */
     readonly touch: (subscription: Subscription) => void
-    /** Its session has ended: takes the place as it is now. */
+    /** Its session has ended: takes the place as it is now, and writes it at once. */
     readonly release: (subscription: Subscription) => void
     /** The places of one device, by chat. */
     readonly of: (user: UserId, device: string) => Effect.Effect<ReadonlyMap<ChatId, Place>, StorageFailed>
@@ -89,6 +89,34 @@ export class Places extends Context.Service<
         fork(Effect.forkIn(later, scope))
       }
 
+      let writing = false
+      let again = false
+      /** At once; what comes while that is being written goes together, after it. */
+      const hurry = (): void => {
+        again = true
+        if (writing) return
+        writing = true
+        const all = Effect.gen(function* () {
+          // Others may leave in the same turn.
+          yield* Effect.yieldNow
+          while (again) {
+            again = false
+            yield* flush
+          }
+        })
+        fork(
+          Effect.forkIn(
+            Effect.ensuring(
+              all,
+              Effect.sync(() => {
+                writing = false
+              })
+            ),
+            scope
+          )
+        )
+      }
+
       yield* Effect.addFinalizer(() => flush)
 
       const merge = (places: ReadonlyArray<Place>, fresh: Iterable<Place>): ReadonlyArray<Place> => {
@@ -115,7 +143,7 @@ export class Places extends Context.Service<
           touched.delete(subscription)
           if (!subscription.takeChanged()) return
           keep(subscription.place)
-          arm()
+          hurry()
         },
         of: Effect.fnUntraced(function* (user, device) {
           const stored = yield* store.placesOf(user, device)

@@ -13,7 +13,7 @@ import { FrameQueue } from "./FrameQueue.ts"
 import type { Switchboard } from "./Hub.ts"
 import { type ChatId, EntryId, UNKEPT_IDS_FROM } from "./Ids.ts"
 import type { Places } from "./Places.ts"
-import type { LiveSession } from "./Sessions.ts"
+import type { LiveSession } from "./LiveSession.ts"
 import type { EngineSettings } from "./Settings.ts"
 import { startingPlaces } from "./StartingPlaces.ts"
 import type { Store } from "./Store.ts"
@@ -166,6 +166,8 @@ export class Session implements Peer, Visitor, Follow {
    */
   enter(live: LiveSession, user: User, status: Exclude<Status, "offline">): void {
     this.exit()
+    // It has ended since it was found: another login came between.
+    if (live.ended) return
     const { hub, settings } = this.#around
     if (settings.sessions === "single") {
       for (const other of hub.sessionsOf(user.id)) {
@@ -175,6 +177,7 @@ export class Session implements Peer, Visitor, Follow {
     }
     if (this.#ended) return
     this.#live = live
+    live.connected()
     this.#user = user
     this.#superseded = false
     this.#delivery = new Delivery(this.connection, this.tongue, { user: user.id, device: live.device }, this)
@@ -190,6 +193,7 @@ export class Session implements Peer, Visitor, Follow {
     const delivery = this.#delivery
     this.#hearOut()
     this.#user = undefined
+    this.#live?.disconnected()
     this.#live = undefined
     this.#delivery = undefined
     if (user === undefined || delivery === undefined) return
@@ -233,16 +237,18 @@ export class Session implements Peer, Visitor, Follow {
   acknowledge(ids: ReadonlyArray<number>): Effect.Effect<void> {
     const { recent } = this.#around.hub
     const unknown: Array<EntryId> = []
+    // The connection may be gone once they are found: they were acknowledged before.
+    const delivery = this.#delivery
     for (const id of ids) {
       const at = recent.find(id)
-      if (at !== undefined) this.#delivery?.acknowledge(recent.chat(at), recent.seq(at))
+      if (at !== undefined) delivery?.acknowledge(recent.chat(at), recent.seq(at))
       // What is not looked up is delivered again, nothing worse.
       else if (unknown.length < MAX_LOOKED_UP && id > 0 && id < UNKEPT_IDS_FROM) unknown.push(EntryId(id))
     }
     if (unknown.length === 0) return Effect.void
     return this.#around.store.locate(unknown).pipe(
       Effect.map((found) => {
-        for (const { chat, seq } of found) this.#delivery?.acknowledge(chat, seq)
+        for (const { chat, seq } of found) delivery?.acknowledge(chat, seq)
       }),
       // Then they are delivered again.
       Effect.catch((failed) => Effect.logWarning("acknowledged entries could not be found", failed))
@@ -301,7 +307,9 @@ export class Session implements Peer, Visitor, Follow {
 
   /** See `Follow`. */
   touch(subscription: Subscription): void {
-    this.#around.places.touch(subscription)
+    const { places } = this.#around
+    if (subscription.delivery.closed) places.release(subscription)
+    else places.touch(subscription)
   }
 
   /** See `Follow`. */

@@ -1,6 +1,9 @@
 /**
  * Sessions: one store of opaque tokens for every protocol. A token has 256 random bits and is stored as its hash only;
- * it expires when it was not used for a while, and can be ended at any time.
+ * it expires when it was not used for a while or is too old, and can be ended at any time.
+ *
+ * Logins, logouts, changes of passwords and disabling of one user take effect in the order of their commits. Each commits
+ * first, then ends what this process holds; a lookup or a login that was under way meanwhile learns of it by its watch.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -10,31 +13,21 @@ import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
 import { Authenticator, type Carried, DEFAULT_TIMEOUT, foreignOrigin, identified, isForeign } from "./Authenticator.ts"
+import { audit } from "./Audit.ts"
 import { available as availableOr } from "./Availability.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
 import { Hub } from "./Hub.ts"
-import type { UserId } from "./Ids.ts"
-import type { Refused } from "./Refused.ts"
+import { UserId } from "./Ids.ts"
+import { LiveSession } from "./LiveSession.ts"
+import { LiveSessions, type Watch } from "./LiveSessions.ts"
+import { type Refused, refuse } from "./Refused.ts"
 import { Settings } from "./Settings.ts"
-import { Store, type StoredSession, type Write } from "./Store.ts"
+import { type Duplicate, type Stale, type StorageFailed, Store, type StoredSession, type Write } from "./Store.ts"
 import type { User } from "./User.ts"
 import { textBytes } from "./Utf8.ts"
 
-/** A session in use. There is one object for each token in a process, so that its end is seen wherever it is held. */
-export interface LiveSession {
-  readonly token: string
-  readonly hash: string
-  readonly user: UserId
-  readonly kind: StoredSession["kind"]
-  readonly device: string
-  readonly createdAt: number
-  /** Milliseconds since 1970. */
-  usedAt: number
-  /** What storage has for `usedAt`. */
-  savedAt: number
-  ended: boolean
-}
+export { LiveSession } from "./LiveSession.ts"
 
 export interface LoginRequest {
   readonly account: string
@@ -50,23 +43,34 @@ export interface LoginRequest {
   readonly address: string
 }
 
-/** Those used longest ago, all but so many of them. */
-const beyond = (sessions: ReadonlyArray<StoredSession>, limit: number): ReadonlyArray<StoredSession> =>
-  sessions.length <= limit
-    ? []
-    : sessions
-        .toSorted((one, other) => other.usedAt - one.usedAt || other.createdAt - one.createdAt)
-        .slice(Math.max(limit, 0))
+/** One session of a user, as an operator sees it. */
+export interface SessionView {
+  /** The first 16 digits of the hash of its token. */
+  readonly id: string
+  readonly kind: StoredSession["kind"]
+  /** The device that logged in; "" where a user has one only. */
+  readonly device: string
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  /** Milliseconds since 1970; off by up to a 24th of the idle time where another node has it. */
+  readonly usedAt: number
+  /** Whether a connection of this node has it. */
+  readonly connected: boolean
+}
 
-/** Tokens remembered in memory, at most. */
-const LIMIT = 200_000
+/** Characters of a session's public id. */
+const ID_LENGTH = 16
 const TOKEN_BYTES = 32
-/** Milliseconds between two looks for connections whose session has expired. */
+/** Milliseconds between two looks at the sessions of all connections. */
 const SWEEP = 60_000
+/** Sessions whose last use is written in one commit, at most. */
+const BATCH = 500
+/** Logins that are decided again since all sessions of the user ended meanwhile, at most. */
+const MAX_ATTEMPTS = 3
 /** WebSocket close code of our own: log in again. */
 const CLOSE_SESSION_ENDED = 4003
-/** A session's last use is written once it is off by this part of the idle time. */
-const SAVE_AFTER = 1 / 24
+/** No user has this id: the epoch of an unknown account is looked for as well. */
+const NOBODY = UserId(0)
 /** What clients send for an empty password. */
 const MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 
@@ -95,12 +99,19 @@ export class Sessions extends Context.Service<
     readonly authenticated: (request: Carried) => Effect.Effect<User | undefined, Refused>
     /** Refuses what a page of a foreign origin sends: for what browsers add by themselves to whatever a page sends. */
     readonly notForeign: (request: Carried) => Effect.Effect<void, Refused>
-    /** Whether a session that is held is still good; it counts as used now. */
+    /** Whether a session that is held is still good; it counts as used now. `now` in milliseconds since 1970. */
     readonly isGood: (session: LiveSession, now: number) => boolean
     /** Ends it, and closes the connections that have it, but the one of this id. */
     readonly end: (session: LiveSession, keep?: number) => Effect.Effect<void, Refused>
-    /** Ends all sessions of a user. */
-    readonly endAll: (user: UserId) => Effect.Effect<void, Refused>
+    /**
+     * Ends all sessions of a user, together with these writes or not at all: logins that were decided on before come too
+     * late. Recorded by `audit`.
+     */
+    readonly endAll: (user: UserId, writes?: ReadonlyArray<Write>) => Effect.Effect<void, Refused>
+    /** The sessions of a user that are good, those used last first. */
+    readonly list: (user: UserId) => Effect.Effect<ReadonlyArray<SessionView>, Refused>
+    /** Ends the session of a user by its public id, and closes its connections; false where there is none. Recorded by `audit`. */
+    readonly endOne: (user: UserId, id: string) => Effect.Effect<boolean, Refused>
   }
 >()("@parley/core/Sessions") {
   static readonly layer: Layer.Layer<
@@ -118,85 +129,132 @@ export class Sessions extends Context.Service<
       const random = yield* SecureRandom.SecureRandom
       const settings = yield* Settings
       const authenticator = yield* Authenticator
-      const idle = settings.sessionIdle * 1000
+      const times = { idle: settings.sessionIdle * 1000, lifetime: settings.sessionLifetime * 1000 }
+      const live = new LiveSessions(times, yield* Clock.Clock)
       const scope = yield* Effect.scope
       const fork = Effect.runForkWith(yield* Effect.context<never>())
-      /** By token, the least recently used first. */
-      const live = new Map<string, LiveSession>()
 
       const available = availableOr("sessions")
 
       const hashOf = (token: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(token))
 
-      const hold = (token: string, stored: StoredSession): LiveSession => {
-        const session: LiveSession = { ...stored, token, savedAt: stored.usedAt, ended: false }
-        if (live.size >= LIMIT) {
-          for (const oldest of live.keys()) {
-            live.delete(oldest)
-            break
-          }
-        }
-        live.set(token, session)
-        startSweeping()
-        return session
-      }
+      /** Whoever ends the session while `work` is under way is noted in its watch. */
+      const watching = <A, E>(hash: string, work: (watch: Watch) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+        Effect.suspend(() => {
+          const watch = live.watch(hash)
+          return Effect.ensuring(
+            work(watch),
+            Effect.sync(() => live.unwatch(hash, watch))
+          )
+        })
 
-      const forget = (gone: (session: LiveSession) => boolean): void => {
-        for (const [token, session] of live) {
-          if (!gone(session)) continue
-          session.ended = true
-          live.delete(token)
-        }
-      }
-
-      const open = Effect.fnUntraced(function* (
-        user: UserId,
-        kind: StoredSession["kind"],
-        device: string
-      ): Effect.fn.Return<LiveSession, Refused> {
-        const now = yield* Clock.currentTimeMillis
-        const token = Base64Url.encode(yield* random.randomBytes(TOKEN_BYTES))
-        const stored: StoredSession = { hash: yield* hashOf(token), user, kind, device, createdAt: now, usedAt: now }
-        const writes: Array<Write> = [{ _tag: "SaveSession", session: stored }]
-        const replaces = kind === "chat" && settings.sessions === "single"
-        const others = yield* available(store.sessionsOf(user))
-        const kept = others.filter((one) => !replaces || one.kind !== "chat")
-        const surplus = new Set(beyond(kept, settings.sessionsPerUser - 1).map(({ hash }) => hash))
-        for (const one of others) {
-          if (surplus.has(one.hash) || !kept.includes(one)) writes.push({ _tag: "EndSession", hash: one.hash })
-        }
-        yield* available(commit({ relies: [], writes }))
-        if (replaces) forget((session) => session.user === user && session.kind === "chat")
-        if (surplus.size > 0) {
-          forget((session) => surplus.has(session.hash))
-          hangUp((session) => surplus.has(session.hash), "the user has too many sessions")
-        }
-        return hold(token, stored)
-      })
-
-      const hangUp = (gone: (session: LiveSession) => boolean, why: string, keep?: number): void => {
-        for (const held of hub.everybody()) {
-          if (held.live === undefined || !gone(held.live) || held.connection.id === keep) continue
+      const hangUp = (user: UserId, hashes: ReadonlySet<string>, why: string, keep?: number): void => {
+        for (const held of hub.sessionsOf(user)) {
+          if (held.live === undefined || !hashes.has(held.live.hash)) continue
+          held.live.ended = true
+          if (held.connection.id === keep) continue
           held.exit()
           held.connection.close(CLOSE_SESSION_ENDED, why)
         }
       }
 
-      const endAll = Effect.fnUntraced(function* (user: UserId): Effect.fn.Return<void, Refused> {
-        const stored = yield* available(store.sessionsOf(user))
-        yield* available(commit({ relies: [], writes: stored.map(({ hash }) => ({ _tag: "EndSession", hash })) }))
-        forget((session) => session.user === user)
-        hangUp((session) => session.user === user, "the user's sessions have ended")
+      /** Commits, then ends what of it is in use here: nobody can be between the two. */
+      const commitEnding = (
+        user: UserId,
+        writes: ReadonlyArray<Write>,
+        ended: (hashes: ReadonlyArray<string>) => void
+      ): Effect.Effect<void, Stale | Duplicate | StorageFailed> =>
+        commit({ relies: [], writes }).pipe(
+          Effect.map((written) => {
+            const hashes = written.flatMap((one) => (one._tag === "Sessions" ? one.ended : []))
+            live.end(user, new Set(hashes))
+            ended(hashes)
+          }),
+          Effect.uninterruptible
+        )
+
+      /** Nothing where it was decided on an epoch that is over, or the user is disabled. */
+      const open = Effect.fnUntraced(function* (
+        user: UserId,
+        kind: StoredSession["kind"],
+        device: string,
+        epoch: number
+      ): Effect.fn.Return<LiveSession | undefined, Refused> {
+        const now = yield* Clock.currentTimeMillis
+        const token = Base64Url.encode(yield* random.randomBytes(TOKEN_BYTES))
+        const hash = yield* hashOf(token)
+        const session: StoredSession = { hash, user, kind, device, createdAt: now, usedAt: now }
+        const isSingle = kind === "chat" && settings.sessions === "single"
+        const keep = isSingle ? 1 : settings.sessionsPerUser
+        // Those who are connected are in use, however long ago that was written.
+        const touches = isSingle ? [] : [...live.of(user)].filter((one) => one.isConnected && one.kind === kind)
+        const writes: ReadonlyArray<Write> = [
+          ...touches.map((one): Write => ({ _tag: "TouchSession", hash: one.hash, usedAt: now })),
+          { _tag: "SaveSession", session, keep, epoch }
+        ]
+        return yield* watching(hash, (watch) => {
+          let opened: LiveSession | undefined
+          return commitEnding(user, writes, (ended) => {
+            opened = live.hold(token, session, watch)
+            // Connections of a session that a login has replaced are told so when the next one has it.
+            if (!isSingle && ended.length > 0) hangUp(user, new Set(ended), "the user has too many sessions")
+            startSweeping()
+          }).pipe(
+            Effect.map(() => opened),
+            Effect.catchTag("Stale", () => Effect.undefined),
+            available
+          )
+        })
       })
 
-      /** Looks again and again as long as anybody is connected. */
+      const endHashes = (user: UserId, hashes: ReadonlyArray<string>, why: string, keep?: number) =>
+        hashes.length === 0
+          ? Effect.void
+          : available(
+              commitEnding(
+                user,
+                hashes.map((hash) => ({ _tag: "EndSession", hash })),
+                () => {
+                  const all = new Set(hashes)
+                  live.end(user, all)
+                  hangUp(user, all, why, keep)
+                }
+              )
+            )
+
+      const endAll = (user: UserId, writes: ReadonlyArray<Write> = []): Effect.Effect<void, Refused> =>
+        Effect.suspend(() => {
+          // What is in use here ends in any case, also where storage has lost it.
+          const here = [
+            ...Array.from(live.of(user), ({ hash }) => hash),
+            ...hub.sessionsOf(user).flatMap(({ live: held }) => held?.hash ?? [])
+          ]
+          return commitEnding(user, [...writes, { _tag: "EndSessions", user }], (ended) => {
+            const all = new Set([...ended, ...here])
+            live.end(user, all)
+            hangUp(user, all, "the user's sessions have ended")
+          })
+        }).pipe(available, Effect.andThen(audit("sessions.end", { user })))
+
+      /** Looks again and again as long as anybody is connected: whose session is good is in use. */
       let sweeping = false
       const sweep = Effect.gen(function* () {
         while (sweeping) {
           yield* Effect.sleep(SWEEP)
           const now = yield* Clock.currentTimeMillis
-          // One that was replaced by a session that nobody has connected with yet goes here as well.
-          hangUp((session) => session.ended || now - session.usedAt >= idle, "the session has expired")
+          const over: Array<LiveSession> = []
+          for (const held of hub.everybody()) {
+            if (held.live === undefined || held.live.use(now)) {
+              if (held.live?.takeUnsaved() === true) unsaved.add(held.live)
+            } else if (held.live.ended) {
+              // It was replaced by a session that nobody has connected with yet.
+              hangUp(held.live.user, new Set([held.live.hash]), "the session has ended")
+            } else over.push(held.live)
+          }
+          for (const one of over) {
+            yield* Effect.ignore(endHashes(one.user, [one.hash], "the session's lifetime is over; log in again"))
+          }
+          yield* save
           if (desk.users.external !== undefined) yield* Effect.ignoreCause(endDeparted)
           sweeping = hub.size > 0
         }
@@ -213,35 +271,72 @@ export class Sessions extends Context.Service<
         fork(Effect.forkIn(sweep, scope))
       }
 
+      /** Sessions whose last use is to be written. */
+      const unsaved = new Set<LiveSession>()
+      const save: Effect.Effect<void> = Effect.gen(function* () {
+        const due = [...unsaved].filter(({ ended }) => !ended)
+        unsaved.clear()
+        for (let start = 0; start < due.length; start += BATCH) {
+          const writes = due
+            .slice(start, start + BATCH)
+            .map(({ hash, usedAt }): Write => ({ _tag: "TouchSession", hash, usedAt }))
+          yield* commit({ relies: [], writes })
+        }
+      }).pipe(Effect.catch((failed) => Effect.logWarning("the last use of sessions could not be written", failed)))
+
       const isGood = (session: LiveSession, now: number): boolean => {
-        if (session.ended || now - session.usedAt >= idle) return false
-        session.usedAt = now
+        if (!session.use(now)) return false
         startSweeping()
-        if (now - session.savedAt >= idle * SAVE_AFTER) {
-          session.savedAt = now
-          const { hash, user, kind, device, createdAt, usedAt } = session
-          const saved = { hash, user, kind, device, createdAt, usedAt }
-          fork(
-            commit({ relies: [], writes: [{ _tag: "SaveSession", session: saved }] }).pipe(
-              Effect.catch((failed) => Effect.logWarning("a session's last use could not be written", failed))
-            )
-          )
+        if (session.takeUnsaved()) {
+          unsaved.add(session)
+          // Those of the same turn are written together.
+          if (unsaved.size === 1) fork(Effect.andThen(Effect.yieldNow, save))
         }
         return true
       }
 
+      const lookUp = Effect.fnUntraced(function* (token: string): Effect.fn.Return<LiveSession | undefined, Refused> {
+        const hash = yield* hashOf(token)
+        return yield* watching(hash, (watch) =>
+          Effect.map(available(store.session(hash)), (stored) =>
+            stored === undefined ? undefined : live.hold(token, stored, watch)
+          )
+        )
+      })
+
       const resume = Effect.fnUntraced(function* (token: string) {
         if (token === "" || token.length > 256) return undefined
-        const now = yield* Clock.currentTimeMillis
-        let session = live.get(token)
-        if (session === undefined) {
-          const stored = yield* available(store.session(yield* hashOf(token)))
-          if (stored === undefined) return undefined
-          session = live.get(token) ?? hold(token, stored)
-        }
-        if (!isGood(session, now)) return undefined
+        const session = live.get(token) ?? (yield* lookUp(token))
+        if (session === undefined || !isGood(session, yield* Clock.currentTimeMillis)) return undefined
         const user = yield* available(desk.users.find(session.user))
-        return user === undefined || user.disabled ? undefined : { session, user }
+        return user === undefined || user.disabled || session.ended ? undefined : { session, user }
+      })
+
+      const list = Effect.fnUntraced(function* (user: UserId) {
+        const here = new Map(Array.from(live.of(user), (one) => [one.hash, one]))
+        const clock = yield* Clock.Clock
+        const now = yield* Clock.currentTimeMillis
+        return (yield* available(store.sessionsOf(user)))
+          .map((stored) => here.get(stored.hash) ?? new LiveSession("", stored, times, clock))
+          .filter((one) => one.isGood)
+          .map((one): SessionView => ({
+            id: one.hash.slice(0, ID_LENGTH),
+            kind: one.kind,
+            device: one.device,
+            createdAt: one.createdAt,
+            usedAt: one.isConnected ? now : one.usedAt,
+            connected: one.isConnected
+          }))
+          .sort((one, other) => other.usedAt - one.usedAt)
+      })
+
+      const endOne = Effect.fnUntraced(function* (user: UserId, id: string): Effect.fn.Return<boolean, Refused> {
+        const stored = yield* available(store.sessionsOf(user))
+        const found = stored.find(({ hash }) => hash.slice(0, ID_LENGTH) === id)
+        if (found === undefined) return false
+        yield* endHashes(user, [found.hash], "the session was ended by an administrator")
+        yield* audit("session.end", { user, session: id, kind: found.kind })
+        return true
       })
 
       const notForeign = (request: Carried): Effect.Effect<void, Refused> =>
@@ -267,23 +362,42 @@ export class Sessions extends Context.Service<
         return user !== undefined && (account === "" || account === user.account) ? user : undefined
       })
 
+      /** The epoch of a user's sessions, once it is known; then whether they may have one. */
+      const epochOf = Effect.fnUntraced(function* (id: UserId): Effect.fn.Return<number, Refused> {
+        const epoch = yield* available(store.sessionEpoch(id))
+        const user = yield* available(desk.users.find(id))
+        if (user === undefined || user.disabled) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
+        return epoch
+      })
+
       return Sessions.of({
         authenticated,
         notForeign,
         login: Effect.fnUntraced(function* (request) {
-          const user = (yield* present(request)) ?? (yield* credentials.verify(request))
-          return { session: yield* open(user.id, request.kind, request.device), user }
+          for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+            const [named] = yield* available(desk.users.byAccount([request.account]))
+            // Before the password is read: if that changes afterwards, the epoch is over.
+            const before = yield* available(store.sessionEpoch(named?.id ?? NOBODY))
+            const user = (yield* present(request)) ?? (yield* credentials.verify(request))
+            const epoch = user.id === named?.id ? before : yield* epochOf(user.id)
+            const session = yield* open(user.id, request.kind, request.device, epoch)
+            if (session !== undefined) return { session, user }
+          }
+          return yield* refuse({ _tag: "Busy" })
         }),
-        issue: (user, kind, device = "") => open(user, kind, device),
+        issue: Effect.fnUntraced(function* (user, kind, device = "") {
+          for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+            const session = yield* open(user, kind, device, yield* epochOf(user))
+            if (session !== undefined) return session
+          }
+          return yield* refuse({ _tag: "Busy" })
+        }),
         resume,
         isGood,
-        end: Effect.fnUntraced(function* (session, keep) {
-          session.ended = true
-          live.delete(session.token)
-          hangUp((held) => held === session, "the session has ended", keep)
-          yield* available(commit({ relies: [], writes: [{ _tag: "EndSession", hash: session.hash }] }))
-        }),
-        endAll
+        end: (session, keep) => endHashes(session.user, [session.hash], "the session has ended", keep),
+        endAll,
+        list,
+        endOne
       })
     })
   )

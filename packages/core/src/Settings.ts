@@ -94,7 +94,13 @@ export const engineSettings = {
     "session.idle",
     24 * 60 * 60,
     { min: 1, max: MAX },
-    "Seconds without use after which a session expires."
+    "Seconds without use after which a session expires; one that a connection has is in use."
+  ),
+  sessionLifetime: integer(
+    "session.lifetime",
+    90 * 24 * 60 * 60,
+    { min: 1, max: MAX },
+    "Seconds after its login at which a session ends, also one in use; its connections are closed."
   ),
   takeoverGrace: integer(
     "session.takeoverGrace",
@@ -237,7 +243,7 @@ export const engineSettings = {
     "limits.sessionsPerUser",
     100,
     { min: 1, max: 100_000 },
-    "Sessions of one user, at most, of chat clients and tokens together; beyond them those used longest ago end."
+    "Chat sessions of one user, at most, and as many tokens; beyond them those of the kind that were used longest ago end."
   ),
   warmChats: integer("limits.warmChats", 10_000, { min: 1, max: MAX }, "Chats whose facts are kept in memory, at most.")
 } as const

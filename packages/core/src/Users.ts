@@ -79,17 +79,20 @@ export class Users extends Context.Service<
       const { external } = desk.users
 
       const change = Effect.fnUntraced(function* (user: User, what: UserChange): Effect.fn.Return<User, Refused> {
+        // Who had the sessions may not know the new password.
+        const endsSessions = what.disabled === true || what.password !== undefined
         if (external === undefined) {
-          yield* available(commit({ relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: what }] }))
+          const write = { _tag: "ChangeUser", user: user.id, change: what } as const
+          yield* endsSessions ? sessions.endAll(user.id, [write]) : available(commit({ relies: [], writes: [write] }))
         } else {
           yield* external
             .change(user.id, what)
             .pipe(Effect.catchTag("StorageFailed", (failed) => available(Effect.fail(failed))))
           desk.users.change(user.id, what)
+          if (endsSessions) yield* sessions.endAll(user.id)
         }
         const changed = (yield* available(desk.users.find(user.id))) ?? user
         tell(user, changed)
-        if (what.disabled === true) yield* sessions.endAll(user.id)
         return changed
       })
 
@@ -172,9 +175,7 @@ export class Users extends Context.Service<
                 return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
               }
               if (external !== undefined) return yield* usersElsewhere
-              const user = yield* change(yield* named(account), { password: yield* credentials.hash(password) })
-              yield* sessions.endAll(user.id)
-              return user
+              return yield* change(yield* named(account), { password: yield* credentials.hash(password) })
             })
           ),
         setDisabled: (account, disabled) => changeNamed(account, { disabled }),

@@ -1,6 +1,7 @@
 /** Sessions and logins. Source: PROTOCOLS, "One access token store", "Passwords", "sid", "Duplicate login". */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Clock, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
 import { Chats } from "@parley/core/Chats"
 import { Hub } from "@parley/core/Hub"
@@ -10,6 +11,7 @@ import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { engineLayer, online, people } from "./Stage.ts"
+import { engineOn } from "./Theirs.ts"
 
 /** md5 of "123456" and of "wrong". */
 const RIGHT = "e10adc3949ba59abbe56e057f20f883e"
@@ -104,16 +106,176 @@ describe("a session", () => {
     )
   )
 
-  it.effect("that expires closes its connections", () =>
+  it.effect("is in use as long as a connection has it, also one that only listens, and after that for its time", () =>
     staged(
       Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const store = yield* Store
+        const hub = yield* Hub
         const [ann] = yield* people("ann")
         assert(ann)
         const client = yield* online(ann)
-        yield* TestClock.adjust("23 hours")
+        const live = hub.sessionsOf(ann.user)[0]?.live
+        assert(live)
+        for (let days = 0; days < 3; days++) {
+          yield* TestClock.adjust("24 hours")
+          assert.isTrue(sessions.isGood(live, yield* Clock.currentTimeMillis))
+          yield* TestClock.adjust("23 hours")
+          const [stored] = yield* store.sessionsOf(ann.user)
+          assert.isAtMost(
+            (yield* Clock.currentTimeMillis) - (stored?.usedAt ?? 0),
+            3_660_000,
+            "its last use is written"
+          )
+        }
         assert.isFalse(client.ended())
-        yield* TestClock.adjust("62 minutes")
+        yield* client.leave
+        yield* TestClock.adjust("23 hours")
+        assert.isDefined(yield* sessions.resume(live.token))
+        yield* TestClock.adjust("24 hours")
+        assert.isUndefined(yield* sessions.resume(live.token))
+      })
+    )
+  )
+
+  it.effect("ends with its lifetime, however it is used, and its connections are closed", () =>
+    staged(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const store = yield* Store
+        const [ann] = yield* people("ann")
+        assert(ann)
+        const client = yield* online(ann)
+        const token = yield* sessions.issue(ann.user, "token")
+        for (let hours = 0; hours < 23; hours++) {
+          yield* TestClock.adjust("1 hour")
+          assert.isDefined(yield* sessions.resume(token.token))
+        }
+        assert.isFalse(client.ended())
+        yield* TestClock.adjust("61 minutes")
+        assert.isUndefined(yield* sessions.resume(token.token))
         yield* client.until(client.ended)
+        assert.lengthOf(
+          (yield* store.sessionsOf(ann.user)).filter(({ kind }) => kind === "chat"),
+          0
+        )
+      })
+    ).pipe(Effect.provideService(Settings, { ...defaultSettings, sessionLifetime: 24 * 3600, sessionIdle: 2 * 3600 }))
+  )
+
+  it.effect("ends with its lifetime also where it is read from storage", () => {
+    const store = MemoryStore.make()
+    return Effect.gen(function* () {
+      const { token } = yield* Effect.provide(
+        Effect.gen(function* () {
+          const [ann] = yield* people("ann")
+          assert(ann)
+          return yield* (yield* Sessions).issue(ann.user, "token")
+        }),
+        engineOn(store)
+      )
+      yield* TestClock.adjust("23 hours")
+      const found = Effect.flatMap(Sessions, (sessions) => sessions.resume(token))
+      assert.isDefined(yield* Effect.provide(found, engineOn(store)))
+      yield* TestClock.adjust("1 hour")
+      assert.isUndefined(yield* Effect.provide(found, engineOn(store)))
+    }).pipe(Effect.provideService(Settings, { ...defaultSettings, sessionLifetime: 24 * 3600 }))
+  })
+
+  it.effect.each([1, -1])("in use survives a step of the clock by a day (%d), also over a restart", (way) => {
+    const store = MemoryStore.make()
+    return Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      let offset = 0
+      // The test's clock in all else.
+      const stepped = Object.assign(Object.create(clock) as Clock.Clock, {
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + offset,
+        currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + offset)
+      })
+      yield* TestClock.adjust("30 days")
+      const token = yield* Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const [ann] = yield* people("ann")
+        assert(ann)
+        const client = yield* online(ann)
+        const used = yield* sessions.issue(ann.user, "token")
+        const unused = yield* sessions.issue(ann.user, "token")
+        yield* TestClock.adjust("1 hour")
+        assert.isDefined(yield* sessions.resume(used.token))
+        offset = way * 24 * 3_600_000
+        yield* TestClock.adjust("2 minutes")
+        assert.isFalse(client.ended())
+        assert.isDefined(yield* sessions.resume(used.token))
+        // Time without use is measured, whatever the clock says.
+        yield* TestClock.adjust("22 hours")
+        assert.isDefined(yield* sessions.resume(used.token))
+        yield* TestClock.adjust("1 hour")
+        assert.isUndefined(yield* sessions.resume(unused.token))
+        assert.isDefined(yield* sessions.resume(used.token))
+        assert.isFalse(client.ended())
+        return used.token
+      }).pipe(Effect.provide(engineOn(store)), Effect.provideService(Clock.Clock, stepped))
+      const found = Effect.flatMap(Sessions, (sessions) => sessions.resume(token))
+      const again = Effect.provide(found, engineOn(store))
+      assert.isDefined(yield* Effect.provideService(again, Clock.Clock, stepped))
+    })
+  })
+
+  it.effect("of a chat client and tokens are bounded each by themselves, and being connected is a use", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const [ann] = yield* people("ann")
+      assert(ann)
+      const client = yield* online(ann, { device: "listening" })
+      yield* TestClock.adjust("10 minutes")
+      const idle = yield* sessions.issue(ann.user, "chat", "idle")
+      const tokens = yield* Effect.forEach(Array.from({ length: 10 }), () => sessions.issue(ann.user, "token"))
+      assert.isFalse(client.ended())
+      const good = yield* Effect.filter(tokens, ({ token }) => Effect.map(sessions.resume(token), (found) => !!found))
+      assert.lengthOf(good, 3)
+      assert.isDefined(yield* sessions.resume(idle.token))
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forEach([1, 2], () => sessions.issue(ann.user, "chat"))
+      assert.isFalse(client.ended(), "one that was used longer ago than the listener ends")
+      assert.isUndefined(yield* sessions.resume(idle.token))
+      for (const one of good.slice(0, 1)) yield* sessions.end(one)
+      yield* Effect.forEach(Array.from({ length: 10 }), () => sessions.issue(ann.user, "chat"))
+      const left = yield* Effect.filter(tokens, ({ token }) => Effect.map(sessions.resume(token), (found) => !!found))
+      assert.lengthOf(left, 2)
+    }).pipe(
+      Effect.provide(engineLayer),
+      Effect.provideService(Settings, { ...defaultSettings, sessions: "multi", sessionsPerUser: 3 })
+    )
+  )
+
+  it.effect("is listed without its token, and ended by its public id", () =>
+    staged(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const [ann, ben] = yield* people("ann", "ben")
+        assert(ann && ben)
+        yield* TestClock.adjust("1 hour")
+        const token = yield* sessions.issue(ann.user, "token", "phone")
+        yield* TestClock.adjust("1 hour")
+        const client = yield* online(ann)
+        const id = token.hash.slice(0, 16)
+        const [chat, other] = yield* sessions.list(ann.user)
+        assert.deepStrictEqual(other, {
+          id,
+          kind: "token",
+          device: "phone",
+          createdAt: 3_600_000,
+          usedAt: 3_600_000,
+          connected: false
+        })
+        assert.deepInclude(chat, { kind: "chat", connected: true, usedAt: 7_200_000 })
+        assert.isFalse(yield* sessions.endOne(ben.user, id))
+        assert.isFalse(yield* sessions.endOne(ann.user, ""))
+        assert.isTrue(yield* sessions.endOne(ann.user, id))
+        assert.isUndefined(yield* sessions.resume(token.token))
+        assert.isTrue(yield* sessions.endOne(ann.user, chat?.id ?? ""))
+        yield* client.until(client.ended)
+        assert.deepStrictEqual(yield* sessions.list(ann.user), [])
       })
     )
   )

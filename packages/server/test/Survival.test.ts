@@ -74,6 +74,39 @@ describe("a server that is killed", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("does not deliver again what was acknowledged before the connection was closed", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      // The longest time for which acknowledgements of those who stay may be gathered.
+      const first = yield* serve(cwd, "--set", "acknowledge.delay=1000")
+      const alice = yield* online(first.http, "alice")
+      const bob = yield* online(first.http, "bob")
+      const carol = yield* online(first.http, "carol")
+      const gid = yield* newGroup(alice, "bob", "carol")
+      yield* alice.say(gid, "a", "b", "c")
+      yield* bob.untilTold("c")
+      yield* carol.untilTold("c")
+      carol.acknowledge(carol.packets)
+      bob.acknowledge(bob.packets.slice(0, 1))
+      yield* Effect.all([bob.leave, carol.leave], { concurrency: "unbounded" })
+      const isHere = (account: string) =>
+        Effect.map(alice.get<ReadonlyArray<{ account: string; status: string }>>("userGetList"), (users) =>
+          users.some((user) => user.account === account && user.status !== "offline")
+        )
+      while ((yield* isHere("bob")) || (yield* isHere("carol"))) yield* Effect.yieldNow
+      // What is committed later is answered later.
+      yield* alice.say(gid, "d")
+      yield* kill(first)
+      const second = yield* serve(cwd)
+      const aliceAgain = yield* online(second.http, "alice")
+      const [bobAgain, carolAgain] = [yield* online(second.http, "bob"), yield* online(second.http, "carol")]
+      yield* aliceAgain.say(gid, "the end")
+      yield* Effect.all([bobAgain.untilTold("the end"), carolAgain.untilTold("the end")])
+      assert.deepStrictEqual(contents(carolAgain.delivered), ["d", "the end"])
+      assert.deepStrictEqual(contents(bobAgain.delivered), ["b", "c", "d", "the end"])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("delivers again what was acknowledged in the last moment at most, and never less than what was not", () =>
     Effect.gen(function* () {
       const cwd = yield* folder

@@ -4,20 +4,46 @@
  */
 import { registerHooks } from "node:module"
 
-const sessions = new URL("../../../core/src/Sessions.ts", import.meta.url).href
+const core = new URL("../../../core/src/", import.meta.url).href
 
-/** Where the sessions in use are, which everything else there goes through. */
-const place = "const live = new Map<string, LiveSession>()"
+/** Where the sessions in use are, and where one's time is looked at. */
+const places = new Map([
+  [
+    `${core}LiveSessions.ts`,
+    [["new Map<string, LiveSession>()", "(globalThis.parleySessions = new Map<string, LiveSession>())"]]
+  ],
+  [
+    `${core}LiveSession.ts`,
+    [
+      [
+        "const ticks = monotonic(this.#clock)",
+        "const ticks = globalThis.parleyExpired?.has(this.token) ? Infinity : monotonic(this.#clock)"
+      ],
+      [
+        "const since = now - this.#recordedAt",
+        "const since = globalThis.parleyExpired?.has(this.token) ? Infinity : now - this.#recordedAt"
+      ]
+    ]
+  ]
+])
+
+const changed = (source: string, url: string): string =>
+  (places.get(url) ?? []).reduce((text, [from = "", to = ""]) => {
+    if (text.split(from).length !== 2) throw new Error(`${url} no longer has this once: ${from}`)
+    return text.replace(from, to)
+  }, source)
 
 registerHooks({
   load(url, context, next) {
     const loaded = next(url, context)
-    if (url !== sessions || loaded.source === undefined || loaded.source === null) return loaded
+    if (!places.has(url) || loaded.source === undefined || loaded.source === null) return loaded
     const source = typeof loaded.source === "string" ? loaded.source : new TextDecoder().decode(loaded.source)
-    if (source.split(place).length !== 2) throw new Error(`Sessions.ts no longer has this once: ${place}`)
-    return { ...loaded, source: source.replace(place, `${place}\n      globalThis.parleySessions = live`) }
+    return { ...loaded, source: changed(source, url) }
   }
 })
+
+const expired = new Set<string>()
+Object.assign(globalThis, { parleyExpired: expired })
 
 interface Asked {
   readonly expire: string
@@ -26,14 +52,13 @@ interface Asked {
 const isAsked = (message: unknown): message is Asked =>
   typeof message === "object" && message !== null && "expire" in message && typeof message.expire === "string"
 
-const held = (): ReadonlyMap<string, { usedAt: number }> | undefined => {
+const isHeld = (token: string): boolean => {
   const found: unknown = Reflect.get(globalThis, "parleySessions")
-  return found instanceof Map ? found : undefined
+  return found instanceof Map && found.has(token)
 }
 
 process.on("message", (message) => {
   if (!isAsked(message)) return
-  const session = held()?.get(message.expire)
-  if (session !== undefined) session.usedAt = 0
-  process.send?.({ expired: session !== undefined })
+  expired.add(message.expire)
+  process.send?.({ expired: isHeld(message.expire) })
 })

@@ -196,6 +196,8 @@ const login = Effect.fnUntraced(function* (
     address: session.connection.address
   })
   session.enter(live, user, status ?? "online")
+  // Another login has ended it meanwhile.
+  if (live.ended) return yield* refuse({ _tag: "NotLoggedIn" })
   // The client has gone meanwhile: nobody is here, and nobody hears of it.
   if (session.live !== live) return
   if (before !== undefined && !before.ended) yield* services.sessions.end(before, session.connection.id)

@@ -67,7 +67,7 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
       sessionName: "sid",
       sessionID: Hex.encode(yield* random.randomBytes(16)),
       rand: yield* random.intBetween(0, 9999),
-      expiredTime: settings.sessionIdle,
+      expiredTime: Math.min(settings.sessionIdle, settings.sessionLifetime),
       ip: tcp?.host ?? "",
       port: tcp?.port ?? 0
     })

@@ -146,13 +146,8 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     says: "a sid or token is good after the logout",
     silent: true,
     changes: [
-      {
-        module: "core/src/Sessions.ts",
-        from: "session.ended || now - session.usedAt >= idle",
-        times: 2,
-        to: "false"
-      },
-      { module: "core/src/Sessions.ts", from: "live.delete(session.token)", to: "undefined" }
+      { module: "core/src/LiveSessions.ts", from: "!hashes.has(session.hash)", to: "true" },
+      { module: "core/src/Sessions.ts", from: "held.live.ended = true", to: "undefined" }
     ],
     kills: [
       "xuanxuan/logout/sid-dies#sid-is-dead",

@@ -134,10 +134,9 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     says: "a sid or token is good however long it was not used",
     changes: [
       {
-        module: "core/src/Sessions.ts",
-        from: "session.ended || now - session.usedAt >= idle",
-        times: 2,
-        to: "session.ended"
+        module: "core/src/LiveSession.ts",
+        from: "ticks < this.#endsAt && (this.isConnected || ticks - this.#lastUse < this.#times.idle)",
+        to: "true"
       }
     ],
     kills: [

@@ -1,0 +1,63 @@
+/** A store whose next call of a kind waits until it is told to go on: before it is carried out, or before its answer. */
+import { Effect } from "effect"
+import { Store, type Unit } from "@parley/core/Store"
+
+type Held = "session" | "sessionEpoch" | "password" | "commit"
+
+export interface Hold {
+  /** Once a call waits. */
+  readonly reached: Effect.Effect<void>
+  readonly release: () => void
+}
+
+interface Waiting {
+  readonly what: Held
+  readonly when: "before" | "after"
+  readonly matches: (unit: Unit | undefined) => boolean
+  readonly reached: () => void
+  readonly released: Promise<void>
+}
+
+export class HeldStore {
+  readonly store: Store["Service"]
+  readonly #waiting: Array<Waiting> = []
+
+  constructor(store: Store["Service"]) {
+    const held =
+      <K, A, E>(what: Held, work: (key: K) => Effect.Effect<A, E>) =>
+      (key: K): Effect.Effect<A, E> =>
+        Effect.suspend(() => {
+          const index = this.#waiting.findIndex((one) => one.what === what && one.matches(key as Unit | undefined))
+          const [hold] = index < 0 ? [] : this.#waiting.splice(index, 1)
+          if (hold === undefined) return work(key)
+          const wait = Effect.promise(() => {
+            hold.reached()
+            return hold.released
+          })
+          return hold.when === "before"
+            ? Effect.andThen(wait, work(key))
+            : Effect.flatMap(Effect.exit(work(key)), (exit) => Effect.andThen(wait, exit))
+        })
+    this.store = Store.of({
+      ...store,
+      session: held("session", store.session),
+      sessionEpoch: held("sessionEpoch", store.sessionEpoch),
+      password: held("password", store.password),
+      commit: held("commit", store.commit)
+    })
+  }
+
+  /** The next call of this kind waits; of commits the next one with a write of that tag. */
+  hold(what: Held, when: Waiting["when"], tag?: Unit["writes"][number]["_tag"]): Hold {
+    const reached = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    this.#waiting.push({
+      what,
+      when,
+      matches: (unit) => tag === undefined || unit?.writes.some((write) => write._tag === tag) === true,
+      reached: reached.resolve,
+      released: released.promise
+    })
+    return { reached: Effect.promise(() => reached.promise), release: () => released.resolve() }
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * Logins, logouts, changes of passwords and disabling of one user at the same time, each interleaving forced. Source:
+ * PROTOCOLS, "Kinds of tokens": logout, password change and disabling end tokens also while requests are under way.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Hub } from "@parley/core/Hub"
+import type * as Parley from "@parley/core/Parley"
+import { Sessions } from "@parley/core/Sessions"
+import { StorageFailed, type Store, type Unit } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { HeldStore } from "./HeldStore.ts"
+import { online, people } from "./Stage.ts"
+import { engineOn } from "./Theirs.ts"
+
+/** md5 of "123456" and of "wrong". */
+const OLD = "e10adc3949ba59abbe56e057f20f883e"
+const NEW = "2bda2998d9b0ee197da142a0447f6725"
+
+const KINDS = ["token", "chat"] as const
+
+/** An engine that has ann, on a store that can be held. */
+const staged = <A, E>(test: (held: HeldStore) => Effect.Effect<A, E, Parley.Services | Store>) =>
+  Effect.suspend(() => {
+    const held = new HeldStore(MemoryStore.make())
+    return Effect.provide(
+      Effect.andThen(people({ account: "ann", password: "123456" }), test(held)),
+      engineOn(held.store)
+    )
+  })
+
+/** The same work on an engine that has just been started on the store: nothing is in its memory. */
+const restarted = <A, E>(held: HeldStore, work: Effect.Effect<A, E, Parley.Services | Store>) =>
+  Effect.provide(work, engineOn(held.store))
+
+const login = Effect.fnUntraced(function* (kind: "chat" | "token", secret = OLD) {
+  const { session } = yield* (yield* Sessions).login({
+    account: "ann",
+    secret,
+    kind,
+    device: "",
+    address: "10.0.0.1"
+  })
+  return session
+})
+
+const isGood = Effect.fnUntraced(function* (token: string) {
+  return (yield* (yield* Sessions).resume(token)) !== undefined
+})
+
+const storedOf = (held: HeldStore, user: Parameters<typeof held.store.sessionsOf>[0]) =>
+  Effect.map(held.store.sessionsOf(user), (all) => all.map(({ hash }) => hash))
+
+describe.each(KINDS)("a logout (%s)", (kind) => {
+  it.effect("ends a token that is being looked up", () =>
+    staged((held) =>
+      Effect.gen(function* () {
+        const { token } = yield* login(kind)
+        yield* restarted(
+          held,
+          Effect.gen(function* () {
+            const sessions = yield* Sessions
+            const reading = held.hold("session", "after")
+            const lookup = yield* Effect.forkChild(sessions.resume(token))
+            yield* reading.reached
+            const found = yield* sessions.resume(token)
+            assert(found)
+            yield* sessions.end(found.session)
+            reading.release()
+            assert.isUndefined(yield* Fiber.join(lookup))
+            assert.isFalse(yield* isGood(token))
+          })
+        )
+      })
+    )
+  )
+
+  it.effect("ends a token that is shown while the logout is being committed", () =>
+    staged((held) =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        for (const when of ["before", "after"] as const) {
+          const session = yield* login(kind)
+          const committing = held.hold("commit", when, "EndSession")
+          const logout = yield* Effect.forkChild(sessions.end(session))
+          yield* committing.reached
+          yield* sessions.resume(session.token)
+          committing.release()
+          yield* Fiber.join(logout)
+          assert.isTrue(session.ended)
+          assert.isFalse(yield* isGood(session.token))
+          assert.lengthOf(yield* storedOf(held, session.user), 0)
+        }
+      })
+    )
+  )
+
+  it.effect("that cannot be stored is refused, and the token is good until one is stored", () => {
+    const store = MemoryStore.make()
+    let failing = true
+    const failed = new StorageFailed({ operation: "commit", cause: "full" })
+    const ends = (unit: Unit) => unit.writes.some(({ _tag }) => _tag === "EndSession")
+    const commit: Store["Service"]["commit"] = (unit) =>
+      failing && ends(unit) ? Effect.fail(failed) : store.commit(unit)
+    return Effect.gen(function* () {
+      yield* people({ account: "ann", password: "123456" })
+      const sessions = yield* Sessions
+      const session = yield* login(kind)
+      assert.strictEqual((yield* Effect.flip(sessions.end(session))).reason._tag, "Unavailable")
+      assert.isTrue(yield* isGood(session.token))
+      failing = false
+      yield* sessions.end(session)
+      assert.isFalse(yield* isGood(session.token))
+    }).pipe(Effect.provide(engineOn({ ...store, commit })))
+  })
+
+  it.effect("is not undone by the last use that is being written", () =>
+    staged((held) =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const session = yield* login(kind)
+        yield* TestClock.adjust("2 hours")
+        const saving = held.hold("commit", "before", "TouchSession")
+        assert.isTrue(yield* isGood(session.token))
+        yield* saving.reached
+        yield* sessions.end(session)
+        saving.release()
+        yield* TestClock.adjust("1 second")
+        assert.isFalse(yield* isGood(session.token))
+        assert.lengthOf(yield* storedOf(held, session.user), 0)
+      })
+    )
+  )
+
+  it.effect("of one token leaves the others", () =>
+    staged(() =>
+      Effect.gen(function* () {
+        const [first, second] = [yield* login("token"), yield* login(kind)]
+        yield* (yield* Sessions).end(first)
+        assert.isFalse(yield* isGood(first.token))
+        assert.isTrue(yield* isGood(second.token))
+      })
+    )
+  )
+})
+
+/** What makes every session of ann's end. */
+const endings = [
+  ["a change of the password", Effect.flatMap(Users, (users) => users.setPassword("ann", "wrong"))],
+  ["disabling", Effect.flatMap(Users, (users) => users.setDisabled("ann", true))]
+] as const
+
+for (const [what, ending] of endings) {
+  describe.each(KINDS)(`${what}, and a login at the same time (%s)`, (kind) => {
+    const places = [
+      ["sessionEpoch", "before", undefined],
+      ["sessionEpoch", "after", undefined],
+      ["password", "before", undefined],
+      ["password", "after", undefined],
+      ["commit", "before", "SaveSession"],
+      ["commit", "after", "SaveSession"]
+    ] as const
+    it.effect.each(places)("with the old password: no session is left (%s, held %s)", ([place, when, tag]) =>
+      staged((held) =>
+        Effect.gen(function* () {
+          const users = yield* Users
+          const hold = held.hold(place, when, tag)
+          const late = yield* Effect.forkChild(Effect.exit(login(kind)))
+          yield* hold.reached
+          yield* ending
+          hold.release()
+          const exit = yield* Fiber.join(late)
+          if (Exit.isSuccess(exit)) {
+            // It was committed before: then it ended with the others.
+            assert.strictEqual(place, "commit")
+            assert.isTrue(exit.value.ended)
+            assert.isFalse(yield* isGood(exit.value.token))
+          }
+          const ann = yield* users.byAccount("ann")
+          assert(ann)
+          assert.lengthOf(yield* storedOf(held, ann.id), 0)
+          yield* users.setDisabled("ann", false)
+          if (Exit.isSuccess(exit)) assert.isFalse(yield* isGood(exit.value.token))
+        })
+      )
+    )
+
+    it.effect("while that is being committed: no session is left", () =>
+      staged((held) =>
+        Effect.gen(function* () {
+          for (const when of ["before", "after"] as const) {
+            const users = yield* Users
+            yield* users.setPassword("ann", "123456")
+            yield* users.setDisabled("ann", false)
+            const earlier = yield* login(kind)
+            const hold = held.hold("commit", when, "EndSessions")
+            const change = yield* Effect.forkChild(ending)
+            yield* hold.reached
+            const during = yield* Effect.exit(login(kind))
+            yield* isGood(earlier.token)
+            hold.release()
+            yield* Fiber.join(change)
+            assert.isFalse(yield* isGood(earlier.token))
+            if (Exit.isSuccess(during)) assert.isFalse(yield* isGood(during.value.token))
+            assert.lengthOf(yield* storedOf(held, earlier.user), 0)
+          }
+        })
+      )
+    )
+  })
+
+  describe(`${what} itself`, () => {
+    it.effect("ends a token that is being looked up", () =>
+      staged((held) =>
+        Effect.gen(function* () {
+          const { token } = yield* login("token")
+          yield* restarted(
+            held,
+            Effect.gen(function* () {
+              const sessions = yield* Sessions
+              const reading = held.hold("session", "after")
+              const lookup = yield* Effect.forkChild(sessions.resume(token))
+              yield* reading.reached
+              yield* ending
+              reading.release()
+              assert.isUndefined(yield* Fiber.join(lookup))
+              yield* (yield* Users).setDisabled("ann", false)
+              assert.isFalse(yield* isGood(token))
+            })
+          )
+        })
+      )
+    )
+
+    it.effect("closes chat connections, and a session that has ended is entered by none", () =>
+      staged(() =>
+        Effect.gen(function* () {
+          const hub = yield* Hub
+          const ann = yield* (yield* Users).byAccount("ann")
+          assert(ann)
+          const client = yield* online({ user: ann.id, origin: null })
+          const [held] = hub.sessionsOf(ann.id)
+          const live = held?.live
+          assert(held && live)
+          yield* ending
+          yield* client.until(client.ended)
+          assert.isTrue(live.ended)
+          held.enter(live, ann, "online")
+          assert.isUndefined(held.live)
+          assert.strictEqual(hub.presence.status(ann.id), "offline")
+        })
+      )
+    )
+  })
+}
+
+describe("a login with the new password", () => {
+  it.effect("while it is being changed succeeds, though it was decided on before the change took effect", () =>
+    staged((held) =>
+      Effect.gen(function* () {
+        const hold = held.hold("password", "before")
+        const late = yield* Effect.forkChild(login("token", NEW))
+        yield* hold.reached
+        yield* (yield* Users).setPassword("ann", "wrong")
+        hold.release()
+        assert.isTrue(yield* isGood((yield* Fiber.join(late)).token))
+      })
+    )
+  )
+})
+
+describe("two chat logins at the same time, where one session is allowed", () => {
+  it.effect.each(["before", "after"] as const)("leave one session (the first commit held %s)", (when) =>
+    staged((held) =>
+      Effect.gen(function* () {
+        const hold = held.hold("commit", when, "SaveSession")
+        const first = yield* Effect.forkChild(login("chat"))
+        yield* hold.reached
+        const second = yield* login("chat")
+        hold.release()
+        const one = yield* Fiber.join(first)
+        const good = yield* Effect.filter([one, second], ({ token }) => isGood(token))
+        assert.deepStrictEqual(good, [when === "before" ? one : second])
+        assert.deepStrictEqual(yield* storedOf(held, second.user), [good[0]?.hash])
+      })
+    )
+  )
+
+  it.effect("leave one session of eight", () =>
+    staged((held) =>
+      Effect.gen(function* () {
+        const all = yield* Effect.all(
+          Array.from({ length: 8 }, () => login("chat")),
+          { concurrency: "unbounded" }
+        )
+        const good = yield* Effect.filter(all, ({ token }) => isGood(token))
+        assert.lengthOf(good, 1)
+        for (const { hash, user } of good) assert.deepStrictEqual(yield* storedOf(held, user), [hash])
+      })
+    )
+  )
+})
