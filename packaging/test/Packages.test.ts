@@ -208,7 +208,7 @@ describe.each([
     const there = { cwd, node: node() }
     // As `npx` finds it; signals go to the program itself.
     assert.match(await succeed("npx", ["--no-install", "parley", "--version"], here()), /\d+\.\d+\.\d+/)
-    const server = start(program("parley"), ["serve", "--port", "0", "--tcp-port", "0"], there)
+    const server = start(program("parley"), ["serve", "--demo", "--port", "0", "--tcp-port", "0"], there)
     try {
       const [, http = ""] = await server.line(/^listening (http:\S+)/)
       assert.strictEqual((await fetch(`${http}/healthz`)).status, 200)

@@ -24,6 +24,7 @@ import { WebSocketServer } from "ws"
 import { attachTo, type Foreign, type Server } from "./Attaching.ts"
 import { type HttpRoutes, type Routing, build } from "./HttpRoutes.ts"
 import { type Address, CannotListen, listen } from "./Listening.ts"
+import { isLocal, NOT_LOCAL } from "./LocalOnly.ts"
 import { mountAt } from "./Mount.ts"
 import { CONSUMED, type ForeignRequest, restored, urlOf } from "./RequestBody.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "./SocketConnection.ts"
@@ -42,6 +43,11 @@ export interface Options {
    * `linklocal`, `uniquelocal`. By default nobody: the client's address is that of whoever has connected.
    */
   readonly trustedProxies?: ReadonlyArray<string> | undefined
+  /**
+   * Whether only programs on this machine are served: peers with a loopback address, without a proxy between, and for a
+   * name of this machine. All others get 403. For demonstrations, whose passwords everybody knows; by default not.
+   */
+  readonly localOnly?: boolean | undefined
   /** Bytes of one HTTP request body, at most; multipart routes set their own. By default the setting `limits.body`. */
   readonly body?: number
   /** By default the settings `limits.frame`, `limits.sendBuffer` and `connection.ping`, and the times of `defaultOptions`. */
@@ -153,6 +159,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     const { routes, paths, tcp } = sorted(options.doors)
     const mount = mountAt(options.path)
     const clientOf = trusting(options.trustedProxies ?? [])
+    const { localOnly = false } = options
     // Requests end with this scope: one of their own, since those under way outlive the beginning of our end.
     const scope = yield* Scope.make()
     const { app, owns } = yield* build(routes)
@@ -221,6 +228,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         else next()
         return
       }
+      if (localOnly && !isLocal(request.socket.remoteAddress, request.headers)) return answer(response, 403, NOT_LOCAL)
       if (closing) return answer(response, 503, GOING_AWAY)
       if (requests >= settings.requests) return answer(response, 503, CROWDED)
       const whole = restored(request, url)
@@ -241,6 +249,9 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       const url = mount.within(pathname + search)
       if (url === undefined || !owns(request.method, url)) {
         return Promise.resolve(Response.json({ message: NO_SUCH_PATH }, { status: 404 }))
+      }
+      if (localOnly && !isLocal(peer ?? address, Object.fromEntries(request.headers))) {
+        return Promise.resolve(Response.json({ message: NOT_LOCAL }, { status: 403 }))
       }
       if (closing || requests >= settings.requests) {
         return Promise.resolve(Response.json({ message: closing ? GOING_AWAY : CROWDED }, { status: 503 }))
@@ -268,7 +279,10 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       }
       const address = clientOf(request.socket.remoteAddress, forwardedFor(request))
       const opening = openingOf(request, url, address, authenticator)
-      if (isHijacked(opening, authenticator)) {
+      if (
+        (localOnly && !isLocal(request.socket.remoteAddress, request.headers)) ||
+        isHijacked(opening, authenticator)
+      ) {
         refuse(socket, "403 Forbidden")
         return true
       }
@@ -297,6 +311,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         return yield* new CannotListen({ ...wanted, message: "No protocol here is served over raw TCP." })
       }
       const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+        if (localOnly && !isLocal(socket.remoteAddress)) return socket.destroy()
         const connection = new TcpConnection(socket, connectionOptions, gone)
         connections.add(connection)
         connection.open(tcp, { query: new Map() })

@@ -28,7 +28,7 @@ export interface Options extends Omit<Host.Options, "doors"> {
   readonly login?: boolean | undefined
   /** Doors beside those of the dialects. */
   readonly doors?: ReadonlyArray<Door<HttpRoutes>> | undefined
-  /** True only where demonstration data is served to this machine alone. */
+  /** Whether the protocols serve their demonstration, to this machine alone: `localOnly` follows. */
   readonly demonstration?: boolean | undefined
 }
 
@@ -48,12 +48,17 @@ export interface Hosted {
 /** As long as the scope lives. */
 export const serve: (options: Options) => Effect.Effect<Hosted, SiteRefused, Engine | Scope.Scope> = Effect.fnUntraced(
   function* ({ dialects, settings = {}, login = false, doors = [], demonstration = false, ...rest }) {
+    const localOnly = demonstration || rest.localOnly
     let tcp: Address | undefined
     const site = { settings, tcp: () => tcp, demonstration }
     const open: Array<OpenDialect<HttpRoutes>> = []
     for (const dialect of dialects) open.push(yield* dialect.open(site))
     const own: Host.Options["doors"] = login ? [{ _tag: "Http", routes: yield* authRoutes }] : []
-    const host = yield* Host.make({ ...rest, doors: [...open.flatMap((one) => one.doors), ...own, ...doors] })
+    const host = yield* Host.make({
+      ...rest,
+      localOnly,
+      doors: [...open.flatMap((one) => one.doors), ...own, ...doors]
+    })
     const reception = yield* Reception
     return {
       host,

@@ -13,6 +13,20 @@ export const parseAddress = (text: string): NetAddress.IpAddress | undefined => 
   return Result.isSuccess(parsed) ? NetAddress.toCanonical(parsed.success) : undefined
 }
 
+/** Whether a text is an address of this machine alone: 127.0.0.0/8 or ::1. */
+export const isLoopbackAddress = (text: string): boolean => {
+  const address = parseAddress(text)
+  return address !== undefined && NetAddress.isLoopback(address)
+}
+
+const FORWARDING = new Set(["forwarded", "via", "x-real-ip"])
+
+/** Whether a request with headers of these lower-case names came through a proxy, trusted or not. */
+export const isForwarded = (headers: Iterable<string>): boolean => {
+  for (const name of headers) if (FORWARDING.has(name) || name.startsWith("x-forwarded-")) return true
+  return false
+}
+
 /** The usual form of an address: `192.0.2.1`, `2001:db8::1`. What is no address stays as it is; "" where there is none. */
 export const plainAddress = (text = ""): string => {
   const address = parseAddress(text)

@@ -63,6 +63,11 @@ export interface OpenDialect<Http> {
   readonly commands: ReadonlyArray<OperatorCommand>
   /** Adds what the protocol shows in a demonstration, after the demo users and chats are there. */
   readonly demo: Effect.Effect<void>
+  /**
+   * Removes what `demo` adds and strangers could use, keys and apps, where it is still as it was added. Returns what was
+   * removed, a few words for each; fails with a sentence for the operator.
+   */
+  readonly removeDemo?: Effect.Effect<ReadonlyArray<string>, string>
 }
 
 /** What a dialect is told about where it is served. */

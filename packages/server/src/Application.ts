@@ -8,11 +8,13 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import type { Blobs } from "@parley/core/Blobs"
 import type { OpenDialect } from "@parley/core/Dialect"
+import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
+import { Passwords } from "@parley/core/Passwords"
 import { Permissions } from "@parley/core/Permissions"
 import { Settings } from "@parley/core/Settings"
 import { StorageHealth } from "@parley/core/StorageHealth"
-import type { Store } from "@parley/core/Store"
+import { Store } from "@parley/core/Store"
 import { ensureSystemChat } from "@parley/core/SystemChat"
 import { Users } from "@parley/core/Users"
 import * as Context from "effect/Context"
@@ -23,7 +25,14 @@ import { Failed, type Running } from "./command/Parts.ts"
 import type { ServedDialect } from "./Dialects.ts"
 import { healthRoutes } from "./HealthRoutes.ts"
 import { addDemoUsers } from "./Foundation.ts"
-import { demonstrationAt, noteDemonstration } from "./Demonstration.ts"
+import { demoCommands } from "./DemoCommands.ts"
+import {
+  DEMONSTRATION_SERVED,
+  holdsDemonstration,
+  noteDemonstration,
+  refuseReachableData,
+  refuseReachableDemo
+} from "./Demonstration.ts"
 import type { Configuration } from "./settings/Configuration.ts"
 import { permissionCommands } from "./permissions/PermissionCommands.ts"
 import { userCommands } from "./users/UserCommands.ts"
@@ -34,7 +43,7 @@ const DRAIN = 4000
 const sentence = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0] ?? ""
 
-type Everything = Parley.Services | Store | Blobs
+type Everything = Parley.Services | Store | Blobs | Passwords
 
 /** Storage and engine, without anybody being served; without the files folder where `files` is false. */
 export const openEngine = Effect.fnUntraced(function* (
@@ -68,26 +77,35 @@ export const start = Effect.fnUntraced(function* (
   dialects: ReadonlyArray<ServedDialect>
 ): Effect.fn.Return<Running, Failed, Scope.Scope> {
   const { serve } = configuration
+  yield* refuseReachableDemo(serve)
   const context = yield* openEngine(configuration, { files: true })
   const serving = Effect.gen(function* () {
     let ready = false
-    const demonstration = yield* demonstrationAt(serve)
+    const store = yield* Store
+    const isDemonstration =
+      serve.demo ||
+      (yield* Effect.mapError(holdsDemonstration(store), () => new Failed({ message: "the database cannot be read" })))
+    if (isDemonstration) {
+      yield* refuseReachableData(serve)
+      yield* Effect.logWarning(DEMONSTRATION_SERVED)
+    }
     const hosted = yield* Hosting.serve({
       dialects,
       settings: configuration.dialects,
-      demonstration: demonstration.isServed,
+      demonstration: serve.demo,
+      localOnly: isDemonstration,
       trustedProxies: serve.trustedProxies,
       login: true,
       doors: [{ _tag: "Http", routes: healthRoutes(() => ready, yield* StorageHealth) }]
     })
     const { host, open } = hosted
-    yield* prepare(demonstration.isWanted, open)
+    yield* prepare(serve.demo, open)
     const http = yield* serveHttp(host, { host: serve.host, port: serve.port })
     const tcp =
       serve.tcpPort === undefined ? undefined : yield* hosted.listenTcp({ host: serve.host, port: serve.tcpPort })
     yield* Effect.addFinalizer(() => hosted.end({ drain: DRAIN }))
     ready = true
-    return { http, tcp, commands: [...(yield* operatorCommands), ...open.flatMap(({ commands }) => commands)] }
+    return { http, tcp, commands: yield* operatorCommands(open) }
   })
   return yield* serving.pipe(
     Effect.provideContext(context),
@@ -104,11 +122,16 @@ const prepare = Effect.fnUntraced(function* (
   if (!isDemonstration) return
   yield* addDemoUsers.pipe(Effect.mapError(({ message }) => new Failed({ message: `the demonstration: ${message}` })))
   for (const dialect of open) yield* dialect.demo
-  yield* noteDemonstration.pipe(Effect.mapError(({ message }) => new Failed({ message })))
+  yield* noteDemonstration(yield* Engine, true).pipe(Effect.mapError(({ message }) => new Failed({ message })))
 })
 
-/** The commands that are the server's own. */
-export const operatorCommands = Effect.gen(function* () {
+/** The commands of the server itself and of its protocols. */
+export const operatorCommands = Effect.fnUntraced(function* (open: ReadonlyArray<OpenDialect<unknown>>) {
   const users = yield* Users
-  return [...userCommands(users, (yield* Settings).account), ...permissionCommands(yield* Permissions, users)]
+  return [
+    ...userCommands(users, (yield* Settings).account),
+    ...permissionCommands(yield* Permissions, users),
+    ...(yield* demoCommands(open)),
+    ...open.flatMap(({ commands }) => commands)
+  ]
 })

@@ -1,4 +1,10 @@
 /** The users of a demonstration. */
+import { available } from "@parley/core/Availability"
+import { Credentials } from "@parley/core/Credentials"
+import { Engine } from "@parley/core/Engine"
+import { Passwords } from "@parley/core/Passwords"
+import { Sessions } from "@parley/core/Sessions"
+import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 
@@ -19,4 +25,31 @@ export const addDemoUsers = Effect.gen(function* () {
       organisation: DEMO_ORGANISATION
     }))
   )
+})
+
+/**
+ * Disables the demo users who have the demonstration's password still, takes it from them, and ends their sessions. Returns
+ * their accounts; other users, and those who got a password of their own, stay as they are.
+ */
+export const removeDemoUsers = Effect.gen(function* () {
+  const users = yield* Users
+  const store = yield* Store
+  const engine = yield* Engine
+  const sessions = yield* Sessions
+  const passwords = yield* Passwords
+  const secret = yield* (yield* Credentials).secretOf(DEMO_PASSWORD)
+  const stored = available("users")
+  return Effect.gen(function* () {
+    const removed: Array<string> = []
+    for (const account of DEMO_ACCOUNTS) {
+      const user = yield* users.byAccount(account)
+      const hash = user === undefined ? null : yield* stored(store.password(user.id))
+      if (user === undefined || hash === null || !(yield* passwords.verify(secret, hash))) continue
+      const change = { password: null, disabled: true }
+      yield* stored(engine.commit({ relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change }] }))
+      yield* sessions.endAll(user.id)
+      removed.push(account)
+    }
+    return removed
+  })
 })

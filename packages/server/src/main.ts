@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import { assemble } from "./command/Assembly.ts"
 import { runCommandLine } from "./command/CommandLine.ts"
 import { loadDialects, NoSuchDialect } from "./Dialects.ts"
+import { openLog } from "./logging/ServerLog.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   readonly version: string
@@ -26,14 +27,11 @@ setFlagsFromString("--no-allocation-site-pretenuring")
 // What the server keeps (messages, hashes of passwords, files) is for its own user only.
 process.umask(0o077)
 
-// Whoever reads our output may stop reading, as in `parley user list | head -1`: then the rest is of no use. A server
+// The reader of our output may stop reading, as in `parley user list | head -1`: then the rest is of no use. A server
 // goes on: its clients are still there.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+const log = openLog((error) => {
   if (args[0] !== "serve") process.exit(error.code === "EPIPE" ? 0 : 1)
 })
-
-/** Standard output is for what was asked for; the log goes to standard error, for people on a terminal, else as JSON. */
-const log = Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : Logger.withConsoleError(Logger.formatJson)])
 
 const dialects = Effect.tryPromise({
   try: () => loadDialects(process.env["PARLEY_DIALECTS"]),

@@ -26,7 +26,7 @@ describe("Configuration", () => {
       trustedProxies: [],
       database: { _tag: "Sqlite", file: "./data/parley.db" },
       files: "./data/files",
-      demo: undefined
+      demo: false
     })
     assert.deepStrictEqual(engine, Setting.defaultSettings)
     assert.deepStrictEqual(dialects, { "hisihi.auth": "token", "hisihi.masterKey": "", "hisihi.echo": false })

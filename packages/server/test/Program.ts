@@ -24,6 +24,8 @@ export interface Program {
   readonly type: (line: string) => Effect.Effect<void>
   /** The first line of its output, from where the last such call left off, that matches. Fails once it has ended. */
   readonly until: (pattern: RegExp) => Effect.Effect<string, string>
+  /** What it has logged so far. */
+  readonly err: () => string
   readonly ended: Effect.Effect<Ended>
 }
 
@@ -75,6 +77,7 @@ export const start = (cwd: string, args: ReadonlyArray<string>, environment: Rec
             }
             return code === undefined ? undefined : Effect.fail(`ended without ${String(pattern)}:\n${out}\n${err}`)
           }),
+        err: () => err,
         ended: wait(() => (code === undefined ? undefined : Effect.succeed({ code, out, err })))
       }
     }),
@@ -97,9 +100,10 @@ export const run = Effect.fnUntraced(function* (
   return yield* program.ended
 }, Effect.scoped)
 
-/** A server that is ready, at ports of its own. */
+/** A server that is ready, at ports of its own, with the demonstration unless the arguments say `--no-demo`. */
 export const serve = Effect.fnUntraced(function* (cwd: string, ...args: ReadonlyArray<string>) {
-  const program = yield* start(cwd, ["serve", "--port", "0", "--tcp-port", "0", ...args])
+  const demo = args.includes("--no-demo") || args.includes("--demo") ? [] : ["--demo"]
+  const program = yield* start(cwd, ["serve", "--port", "0", "--tcp-port", "0", ...demo, ...args])
   const line = yield* program.until(/^listening /)
   const [, http = "", tcp = ""] = /^listening (http:\S+)(?: (tcp:\S+))?$/.exec(line) ?? []
   return { ...program, line, http, tcp }

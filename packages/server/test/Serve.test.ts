@@ -20,14 +20,26 @@ describe("parley serve", () => {
     Effect.gen(function* () {
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
         const cwd = yield* folder
-        const server = yield* serve(cwd)
+        const server = yield* serve(cwd, "--no-demo", "--set", "login.attempts=5")
         assert.match(server.line, /^listening http:\/\/127\.0\.0\.1:[1-9]\d* tcp:\/\/127\.0\.0\.1:[1-9]\d*$/)
         assert.isTrue(existsSync(join(cwd, "data/parley.db.sock")))
         server.child.kill(signal)
         const { code, out, err } = yield* server.ended
         assert.strictEqual(code, 0)
         assert.strictEqual(out, `${server.line}\n`)
-        assert.strictEqual(err, "")
+        const lines = err.split("\n").slice(0, -1)
+        const log = lines.map((line) => JSON.parse(line) as { message: string; level: string; annotations: object })
+        assert.deepStrictEqual(
+          log.map(({ message, level }) => [message, level]),
+          [
+            ["started", "INFO"],
+            ["stopping", "INFO"],
+            ["stopped", "INFO"]
+          ]
+        )
+        assert.include(log[0]?.annotations, { http: server.http, tcp: server.tcp, demo: false, trustedProxies: "" })
+        assert.deepNestedInclude(log[0]?.annotations, { settings: { "login.attempts": 5 } })
+        assert.include(log[1]?.annotations, { signal })
         assert.isFalse(existsSync(join(cwd, "data/parley.db.sock")))
       }
     }).pipe(Effect.scoped)

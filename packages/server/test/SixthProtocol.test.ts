@@ -39,7 +39,7 @@ describe("a sixth protocol in a folder of its own", () => {
       const cwd = yield* folder
       const server = yield* start(
         cwd,
-        ["serve", "--port", "0", "--tcp-port", "off", "--set", "pigeon.letter=20"],
+        ["serve", "--demo", "--port", "0", "--tcp-port", "off", "--set", "pigeon.letter=20"],
         environment
       )
       const http = (yield* server.until(/^listening /)).split(" ")[1] ?? ""

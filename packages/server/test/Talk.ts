@@ -25,7 +25,7 @@ export class Server extends Context.Service<Server, Program & { http: string; tc
       Server,
       Effect.gen(function* () {
         const cwd = yield* folder
-        const program = yield* start(cwd, ["serve", "--port", "0", "--tcp-port", "0", ...args], {
+        const program = yield* start(cwd, ["serve", "--port", "0", "--tcp-port", "0", "--demo", ...args], {
           PARLEY_DIALECTS: "xuanxuan",
           ...environment
         })

@@ -18,6 +18,8 @@ export interface Keys {
   readonly commands: ReadonlyArray<OperatorCommand>
   /** Adds the key unless it is there. */
   readonly ensure: (key: string) => Effect.Effect<void>
+  /** Whether the key was there; it is not any more. */
+  readonly remove: (key: string) => Effect.Effect<boolean, string>
 }
 
 const KEY = {
@@ -68,9 +70,16 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
     () => "the database could not be read; the server's log says why"
   )
 
+  const remove = Effect.fnUntraced(function* (key: string): Effect.fn.Return<boolean, string> {
+    if (!(yield* listed).has(key)) return false
+    yield* put(key, null)
+    return true
+  })
+
   return {
     isKnown: (key) => Effect.map(all, (keys) => keys.has(key)),
     ensure: (key) => Effect.orDie(put(key, {})),
+    remove,
     commands: [
       {
         words: ["ha-key", "add"],
@@ -96,8 +105,7 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
         inputs: [KEY],
         run: Effect.fnUntraced(function* (inputs) {
           const key = String(inputs["key"])
-          if (!(yield* listed).has(key)) return yield* Effect.fail(`there is no key ${key}`)
-          yield* put(key, null)
+          if (!(yield* remove(key))) return yield* Effect.fail(`there is no key ${key}`)
           return `removed key ${key}`
         })
       }

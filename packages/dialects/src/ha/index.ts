@@ -48,7 +48,8 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
     return {
       doors: [{ _tag: "Http", routes, otherwise }],
       commands: keys.commands,
-      demo: keys.ensure(DEMO_KEY)
+      demo: keys.ensure(DEMO_KEY),
+      removeDemo: Effect.map(keys.remove(DEMO_KEY), (there) => (there ? [`the key ${DEMO_KEY} of ha`] : []))
     }
   })
 }

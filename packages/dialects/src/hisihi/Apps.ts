@@ -26,6 +26,19 @@ export const masterKey = (records: Records, app: string): Effect.Effect<string, 
 export const addDemoApps = (records: Records): Effect.Effect<void, Refused> =>
   Effect.forEach(DEMO_APPS, (id) => records.add(KIND, id, { key: DEMO_KEY }), { discard: true })
 
+/** Removes the demonstration's apps that have its key still; returns their ids. */
+export const removeDemoApps = Effect.fnUntraced(function* (
+  records: Records
+): Effect.fn.Return<ReadonlyArray<string>, Refused> {
+  const removed: Array<string> = []
+  for (const { key: id, value } of yield* records.all(KIND)) {
+    if (!DEMO_APPS.includes(id) || (value as { readonly key?: unknown } | null)?.key !== DEMO_KEY) continue
+    yield* records.remove(KIND, id)
+    removed.push(id)
+  }
+  return removed
+})
+
 export const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
   Effect.mapError(effect, ({ reason }) => failureOf(reason).message)
 

@@ -5,7 +5,7 @@
  * - `token`: the user of a session, by its token as a bearer token, or whom the embedder's authenticator knows.
  */
 import type { Chat } from "@parley/core/Chat"
-import { parseAddress } from "@parley/core/ClientAddress"
+import { isForwarded, isLoopbackAddress } from "@parley/core/ClientAddress"
 import type { Site } from "@parley/core/Dialect"
 import { SiteRefused } from "@parley/core/Dialect"
 import type { Caller } from "@parley/core/Event"
@@ -17,7 +17,6 @@ import { choice } from "@parley/core/Settings"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { isLoopback } from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import type { Query } from "../Query.ts"
 import { bearerOf, requester } from "../Requester.ts"
@@ -28,7 +27,7 @@ export const authSetting = choice(
   "hisihi.auth",
   ["auto", "open", "token"],
   "auto",
-  "Who may use the hisihi protocol: `open` is anybody, and only for a demonstration on a loopback address; `token` is who has a session, for themself; `auto` is `open` where that is allowed, else `token`."
+  "Who may use the hisihi protocol: `open` is anybody, and only for a demonstration (`--demo`), which serves this machine only; `token` is who has a session, for themself; `auto` is `open` where that is allowed, else `token`."
 )
 
 export interface Asker {
@@ -49,15 +48,13 @@ const nobody: Asker = {
 
 /** By its address, where that is known. */
 const isElsewhere = ({ remoteAddress }: HttpServerRequest): boolean => {
-  const address = parseAddress(Option.getOrElse(remoteAddress, () => ""))
-  return address !== undefined && !isLoopback(address)
+  const address = Option.getOrElse(remoteAddress, () => "")
+  return address !== "" && !isLoopbackAddress(address)
 }
 
 /** Behind a proxy on this machine everybody seems to come from it, whoever the proxy says that it was, and may be believed. */
 const openly: AskerOf = (request) =>
-  request.headers["forwarded"] === undefined &&
-  request.headers["x-forwarded-for"] === undefined &&
-  !isElsewhere(request)
+  !isForwarded(Object.keys(request.headers)) && !isElsewhere(request)
     ? Effect.succeed(nobody)
     : Effect.fail(
         new Failure({
@@ -82,7 +79,7 @@ export const askers = (site: Site, sessions: Sessions["Service"]): Effect.Effect
     return Effect.fail(
       new SiteRefused({
         message:
-          "hisihi.auth=open lets anybody in, and is only for demonstration data on a loopback address; start with --set hisihi.auth=token"
+          "hisihi.auth=open lets anybody in, and is only for a demonstration (--demo); start with --set hisihi.auth=token"
       })
     )
   }

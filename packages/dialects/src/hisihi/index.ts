@@ -12,7 +12,7 @@ import { Users } from "@parley/core/Users"
 import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import { addDemoApps, appCommands } from "./Apps.ts"
+import { addDemoApps, appCommands, removeDemoApps, told } from "./Apps.ts"
 import { askers, authSetting } from "./Asker.ts"
 import { clientsOf } from "./Clients.ts"
 import { addDemoClass, classCommands, markingBroadcasts } from "./Organizations.ts"
@@ -63,7 +63,8 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
     return {
       doors: [{ _tag: "Http", routes, otherwise }],
       commands: [...appCommands(records, random), ...classCommands(records)],
-      demo: Effect.orDie(Effect.andThen(addDemoApps(records), addDemoClass(records)))
+      demo: Effect.orDie(Effect.andThen(addDemoApps(records), addDemoClass(records))),
+      removeDemo: Effect.map(told(removeDemoApps(records)), (ids) => ids.map((id) => `the app ${id} of hisihi`))
     }
   })
 }

@@ -38,6 +38,8 @@ export interface Apps {
   readonly commands: ReadonlyArray<OperatorCommand>
   /** Adds the app unless it is there. */
   readonly ensure: (app: App) => Effect.Effect<void>
+  /** Whether the app was there with this key; it is not any more. */
+  readonly remove: (app: App) => Effect.Effect<boolean, string>
 }
 
 interface Grounds {
@@ -101,6 +103,12 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
   return {
     find: (name) => Effect.map(all, (apps) => apps.get(name)),
     ensure: (app) => Effect.orDie(put(appName(app.buin, app.appId), app)),
+    remove: Effect.fnUntraced(function* ({ buin, appId, key }) {
+      const name = appName(buin, appId)
+      if ((yield* listed).get(name)?.key !== key) return false
+      yield* put(name, null)
+      return true
+    }),
     commands: [
       {
         words: ["youdu-app", "add"],

@@ -99,7 +99,8 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
     return {
       doors: [{ _tag: "Http", routes, otherwise }],
       commands: apps.commands,
-      demo: apps.ensure(DEMO)
+      demo: apps.ensure(DEMO),
+      removeDemo: Effect.map(apps.remove(DEMO), (there) => (there ? [`the app ${DEMO.appId} of youdu`] : []))
     }
   })
 }

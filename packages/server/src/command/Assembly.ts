@@ -18,7 +18,7 @@ const commandsOf = Effect.fnUntraced(function* (
   // Nobody is served here, so nothing that a protocol demands of where it is served is missing.
   const site = { settings, tcp: () => undefined, demonstration: true }
   const open = yield* Effect.forEach(dialects, (dialect) => dialect.open(site))
-  return [...(yield* Application.operatorCommands), ...open.flatMap(({ commands }) => commands)]
+  return yield* Application.operatorCommands(open)
 })
 
 export const assemble = (version: string, dialects: ReadonlyArray<ServedDialect>): Parts => {

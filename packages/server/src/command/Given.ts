@@ -42,7 +42,7 @@ export const serveFlags = {
   files: own("files", "files", "folder"),
   demo: Flag.Boolean("demo").pipe(
     Flag.withDescription(
-      "Add users, chats and messages to look around with; --no-demo does not. Default: if the database is empty and the host is loopback. Environment: PARLEY_DEMO"
+      "Add users, keys and apps to look around with, whose passwords everybody knows; for this machine alone; --no-demo does not. Default: no. Environment: PARLEY_DEMO"
     ),
     Flag.optional
   ),

@@ -13,6 +13,7 @@ import { prepare } from "./Preparations.ts"
 
 /** What stands behind the groups in `parley --help`. */
 const GROUPS: Readonly<Record<string, string>> = {
+  demo: "Remove the demonstration",
   user: "Add, list, change and import users",
   explain: "Say why the server decides as it does"
 }

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { controlAddress } from "../control/Address.ts"
 import { serveControl } from "../control/ControlServer.ts"
+import { logStart } from "../logging/StartLine.ts"
 import { readConfiguration, serveFlags } from "./Given.ts"
 import { type Address, Failed, type Parts, type Running } from "./Parts.ts"
 import { untilStopped } from "./Stop.ts"
@@ -21,16 +22,20 @@ export const serveCommand = (parts: Parts) =>
         const { database } = configuration.serve
         // Last to open and first to close: a command is carried out whole, while everything else still stands.
         if (database._tag === "Sqlite") yield* serveControl(yield* controlAddress(database.file), running.commands)
+        yield* logStart(parts.version, parts.dialectSettings, configuration, running)
         yield* Console.log(readyLine(running))
         return yield* Effect.never
       })
-      yield* untilStopped(Effect.scoped(serving))
+      yield* untilStopped(Effect.scoped(serving), (signal) =>
+        Effect.annotateLogs(Effect.logInfo("stopping"), { signal })
+      )
+      yield* Effect.logInfo("stopped")
     })
   ).pipe(
     Command.withDescription("Run the server until it is stopped by SIGTERM or SIGINT (Ctrl-C)"),
     Command.withExamples([
-      { command: "parley serve", description: "At http://127.0.0.1:8080, with a demonstration to look around" },
-      { command: "parley serve --host 0.0.0.0 --no-demo --database sqlite:/var/lib/parley/parley.db" },
+      { command: "parley serve --demo", description: "At http://127.0.0.1:8080, with a demonstration to look around" },
+      { command: "parley serve --host 0.0.0.0 --database sqlite:/var/lib/parley/parley.db" },
       { command: "parley serve --set sessions=multi --set limits.frame=65536" }
     ])
   )

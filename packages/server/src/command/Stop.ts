@@ -11,16 +11,21 @@ const SIGNALS = { SIGTERM: 15, SIGINT: 2 } as const
 
 /**
  * Runs `program` until it ends or the process is told to stop by SIGTERM or SIGINT; then `program` is interrupted, and
- * has ten seconds to close what it opened. A second signal ends the process at once.
+ * has ten seconds to close what it opened; `stopping` is run before. A second signal ends the process at once.
  */
-export const untilStopped = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A | void, E, R> =>
+export const untilStopped = <A, E, R>(
+  program: Effect.Effect<A, E, R>,
+  stopping: (signal: NodeJS.Signals) => Effect.Effect<void> = () => Effect.void
+): Effect.Effect<A | void, E, R> =>
   Effect.suspend(() => {
     let first: number | undefined
+    let by: NodeJS.Signals = "SIGTERM"
     let stop = () => {}
     const onSignal = (signal: NodeJS.Signals) => {
       const now = performance.now()
       if (first === undefined) {
         first = now
+        by = signal
         setTimeout(() => process.exit(0), DEADLINE).unref()
         stop()
       } else if (now - first > ECHO) {
@@ -32,5 +37,11 @@ export const untilStopped = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.E
       stop = () => resume(Effect.void)
       if (first !== undefined) stop()
     })
-    return Effect.raceFirst(program, stopped)
+    return Effect.raceFirst(
+      program,
+      Effect.andThen(
+        stopped,
+        Effect.suspend(() => stopping(by))
+      )
+    )
   })

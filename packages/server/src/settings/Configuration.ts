@@ -135,7 +135,6 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
   const database = parseDatabase(String(values.get("database")))
   if (database._tag === "Not") return Result.fail(`database ${database.problem}`)
   const tcpPort = values.get("tcpPort")
-  const demo = values.get("demo")
   return Result.succeed({
     host: String(values.get("host")),
     port: Number(values.get("port")),
@@ -145,6 +144,6 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
       .filter((entry) => entry !== ""),
     database,
     files: String(values.get("files")),
-    demo: typeof demo === "boolean" ? demo : undefined
+    demo: values.get("demo") === true
   })
 }

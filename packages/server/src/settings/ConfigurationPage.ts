@@ -7,12 +7,7 @@ const cell = (text: string): string => text.replaceAll("|", "\\|")
 
 const code = (text: string): string => `\`${text}\``
 
-const DEFAULT_IN_WORDS = /^on when /
-
-const shown = ({ shown }: Declaration): string => {
-  if (shown === "") return "(empty)"
-  return DEFAULT_IN_WORDS.test(shown) ? shown : code(shown)
-}
+const shown = ({ shown }: Declaration): string => (shown === "" ? "(empty)" : code(shown))
 
 /** With columns as wide as their widest cell, as the formatter would have them. */
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {

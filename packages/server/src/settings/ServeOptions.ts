@@ -13,8 +13,8 @@ export interface ServeOptions {
   readonly database: Database
   /** The folder for the files that users upload. */
   readonly files: string
-  /** Whether to add the demonstration; undefined to decide by whether the database is empty and the host is loopback. */
-  readonly demo: boolean | undefined
+  /** Whether to add the demonstration and serve it to programs on this machine. */
+  readonly demo: boolean
 }
 
 export type Database = { readonly _tag: "Sqlite"; readonly file: string } | { readonly _tag: "Memory" }
@@ -50,7 +50,7 @@ const entriesOf = (given: unknown): ReadonlyArray<unknown> =>
 
 const isStrange = (entry: unknown): boolean => typeof entry !== "string" || !isProxy(entry)
 
-/** The options as declarations; `trustedProxies` is a text with commas, `demo` has the value `auto` while nobody decided, `tcpPort` may be `off`. */
+/** The options as declarations; `trustedProxies` is a text with commas, `tcpPort` may be `off`. */
 export const serveDeclarations: ReadonlyArray<Declaration> = [
   {
     key: "host",
@@ -117,10 +117,10 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "demo",
     environment: "PARLEY_DEMO",
     flag: "--demo, --no-demo",
-    says: "Whether to add users, chats and messages to look around with.",
+    says: "Whether to add users, keys and apps to look around with, whose passwords everybody knows: on a loopback address only, and never with trusted proxies.",
     takes: "true or false",
-    shown: "on when the database is empty and the host is loopback",
-    default: "auto",
+    shown: "false",
+    default: false,
     read: readBoolean
   }
 ]

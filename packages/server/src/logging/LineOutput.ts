@@ -1,0 +1,145 @@
+/**
+ * Writes log lines to a file descriptor. It never blocks the event loop, never throws and never ends the process: lines
+ * that cannot be written are dropped and counted, and the count is written in front of the next line that can be.
+ */
+import { fstatSync, write as writeAsync, writeSync } from "node:fs"
+
+/** Characters that may wait for a slow reader or disk, at most; further lines are dropped. */
+const MAX_WAITING = 256 * 1024
+
+/** Milliseconds after which a full pipe is tried again. */
+const RETRY = 100
+
+type Done = (error: NodeJS.ErrnoException | null, written: number) => void
+type Write = (chunk: Uint8Array, done: Done) => void
+
+/** For pipes and sockets that do not block: done within the call. */
+const writeNow =
+  (fd: number): Write =>
+  (chunk, done) => {
+    let written = 0
+    try {
+      written = writeSync(fd, chunk)
+    } catch (error) {
+      return done(error as NodeJS.ErrnoException, 0)
+    }
+    done(null, written)
+  }
+
+/** For files: a disk that hangs blocks a thread, not the event loop. */
+const writeLater =
+  (fd: number): Write =>
+  (chunk, done) =>
+    writeAsync(fd, chunk, 0, chunk.length, null, (error, written) => done(error, written))
+
+const isFile = (fd: number): boolean => {
+  try {
+    const stat = fstatSync(fd)
+    return stat.isFile() || stat.isCharacterDevice()
+  } catch {
+    return true
+  }
+}
+
+const NEWLINE = 10
+
+/** What is being written: after a partial write the rest of it. */
+interface Chunk {
+  readonly bytes: Uint8Array
+  /** Dropped lines that its first line reports; 0 where that line is not in it. */
+  readonly reported: number
+}
+
+/** Lines of log in a chunk that was not written, one that was cut among them. */
+const linesIn = ({ bytes, reported }: Chunk): number =>
+  bytes.reduce((lines, byte) => (byte === NEWLINE ? lines + 1 : lines), reported > 0 ? -1 : 0)
+
+export class LineOutput {
+  readonly #fd: number
+  readonly #write: Write
+  readonly #notice: (dropped: number) => string
+  #waiting: Array<string> = []
+  #characters = 0
+  #rest: Chunk | undefined
+  #isWriting = false
+  /** Whether the last chunk was written in part only. */
+  #isCut = false
+  #dropped = 0
+  #retry: NodeJS.Timeout | undefined
+
+  /**
+   * `fd` is a file, or a pipe or socket in non-blocking mode: Node puts those of `process.stderr` and `process.stdout` into
+   * it. `notice` returns the line that says how many lines were dropped.
+   */
+  constructor(fd: number, notice: (dropped: number) => string) {
+    this.#fd = fd
+    this.#write = isFile(fd) ? writeLater(fd) : writeNow(fd)
+    this.#notice = notice
+  }
+
+  /** Lines that were dropped and not yet reported. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Writes one line, given without its newline. */
+  write(line: string): void {
+    if (this.#characters + line.length > MAX_WAITING) {
+      this.#dropped++
+      return
+    }
+    this.#characters += line.length + 1
+    this.#waiting.push(line)
+    this.#flush()
+  }
+
+  /** One last attempt for what waits, when the process ends. */
+  end(): void {
+    const text = this.#waiting.map((line) => `${line}\n`).join("")
+    if (text === "" && this.#rest === undefined) return
+    try {
+      writeSync(this.#fd, Buffer.concat([this.#rest?.bytes ?? Buffer.of(), Buffer.from(text)]))
+    } catch {
+      return
+    }
+  }
+
+  #flush(): void {
+    if (this.#isWriting || this.#retry !== undefined) return
+    if (this.#rest !== undefined) return this.#send(this.#rest)
+    if (this.#waiting.length === 0) return
+    const reported = this.#dropped
+    const lines = [...(reported > 0 ? [this.#notice(reported)] : []), ...this.#waiting]
+    this.#waiting = []
+    this.#characters = 0
+    this.#send({ bytes: Buffer.from(`${lines.join("\n")}\n`), reported })
+  }
+
+  #send(chunk: Chunk): void {
+    this.#isWriting = true
+    // After a chunk that was cut, the next begins a new line.
+    const bytes =
+      this.#isCut && this.#rest === undefined ? Buffer.concat([Buffer.of(NEWLINE), chunk.bytes]) : chunk.bytes
+    this.#write(bytes, (error, written) => {
+      this.#isWriting = false
+      if (error === null) {
+        this.#dropped -= chunk.reported
+        this.#isCut = written < bytes.length
+        this.#rest = this.#isCut ? { bytes: bytes.subarray(written), reported: 0 } : undefined
+        this.#flush()
+      } else if (error.code === "EAGAIN") {
+        this.#rest = { bytes, reported: chunk.reported }
+        this.#retry = setTimeout(() => {
+          this.#retry = undefined
+          this.#flush()
+        }, RETRY).unref()
+      } else {
+        // What came meanwhile fails like it; the next line tries again.
+        this.#dropped += linesIn(chunk) + this.#waiting.length
+        this.#rest = undefined
+        this.#waiting = []
+        this.#characters = 0
+      }
+    })
+  }
+}

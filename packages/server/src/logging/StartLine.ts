@@ -1,0 +1,43 @@
+/** The log line of a server that has started: where it listens, what it keeps where, and every setting that is not its default. */
+import type { Setting } from "@parley/core/Settings"
+import { engineSettings } from "@parley/core/Settings"
+import * as Effect from "effect/Effect"
+import type { Running } from "../command/Parts.ts"
+import type { Configuration } from "../settings/Configuration.ts"
+
+/** Texts may be secrets (`youdu.token`): they are only said to be set. */
+const shown = ({ kind }: Setting, value: unknown): unknown => (kind === "text" ? "(set)" : value)
+
+const changed = (settings: ReadonlyArray<readonly [Setting, unknown]>): Record<string, unknown> =>
+  Object.fromEntries(
+    settings
+      .filter(([setting, value]) => value !== setting.default)
+      .map(([setting, value]) => [setting.key, shown(setting, value)])
+  )
+
+const urlOf = (scheme: string, { host, port }: Running["http"]): string =>
+  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+export const logStart = (
+  version: string,
+  dialectSettings: ReadonlyArray<Setting>,
+  { serve, engine, dialects }: Configuration,
+  { http, tcp }: Running
+): Effect.Effect<void> => {
+  const settings = changed([
+    ...Object.entries(engineSettings).map(([name, setting]) => [setting, engine[name as keyof typeof engine]] as const),
+    ...dialectSettings.map((setting) => [setting, dialects[setting.key]] as const)
+  ])
+  return Effect.annotateLogs(Effect.logInfo("started"), {
+    version,
+    node: process.version,
+    pid: process.pid,
+    http: urlOf("http", http),
+    tcp: tcp === undefined ? "off" : urlOf("tcp", tcp),
+    database: serve.database._tag === "Memory" ? "memory:" : `sqlite:${serve.database.file}`,
+    files: serve.files,
+    trustedProxies: serve.trustedProxies.join(","),
+    demo: serve.demo,
+    settings
+  })
+}
