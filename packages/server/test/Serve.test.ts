@@ -96,7 +96,7 @@ describe("parley user", () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       writeFileSync(join(cwd, "users.csv"), "account,password\nemil,e\nfrida,f\n")
-      assert.strictEqual((yield* run(cwd, ["user", "import", "users.csv"])).out, "added 2 users\n")
+      assert.strictEqual((yield* run(cwd, ["user", "import", "--create", "users.csv"])).out, "added 2 users\n")
       const twice = yield* run(cwd, ["user", "import", "users.csv"])
       assert.strictEqual(
         twice.err,
