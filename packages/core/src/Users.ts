@@ -10,6 +10,7 @@ import type { ExternalChange } from "./ExternalDirectory.ts"
 import { usersElsewhere } from "./ExternalUsers.ts"
 import { Hub } from "./Hub.ts"
 import { nextUnkeptId, type UserId } from "./Ids.ts"
+import { Progress } from "./Progress.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { Sessions } from "./Sessions.ts"
 import { accountProblem, type NewUser, type PresentUser, type User, type UserChange } from "./User.ts"
@@ -148,7 +149,14 @@ export class Users extends Context.Service<
         }
         const [taken] = yield* available(desk.users.byAccount([...accounts]))
         if (taken !== undefined) return yield* refuse({ _tag: "AccountTaken", account: taken.account })
-        const users = yield* Effect.forEach(drafts, prepare, { concurrency: HASHING })
+        const report = yield* Progress
+        let done = 0
+        const prepared = Effect.fnUntraced(function* (draft: UserDraft) {
+          const user = yield* prepare(draft)
+          report(++done, drafts.length)
+          return user
+        })
+        const users = yield* Effect.forEach(drafts, prepared, { concurrency: HASHING })
         const written = yield* commit({
           relies: [],
           writes: users.map((user) => ({ _tag: "CreateUser", user }))

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { OperatorCommand } from "@parley/core/Dialect"
+import { Progress } from "@parley/core/Progress"
 import { Deferred, Effect, Fiber } from "effect"
 import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
@@ -62,6 +63,33 @@ describe("Control", () => {
       assert.strictEqual(yield* said(ask({})), '"greet" needs whom, whom to greet')
       assert.strictEqual(yield* said(ask({ whom: "you", times: "2" })), '"greet" needs times, how often')
       assert.strictEqual(yield* said(ask({}, ["no", "such"])), 'there is no command "no such" here')
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says how far a command is to those who ask for it, and only to them", () =>
+    Effect.gen(function* () {
+      const address = yield* controlAddress(join(yield* folder, "parley.db"))
+      const work: OperatorCommand = {
+        words: ["work"],
+        says: "Work",
+        inputs: [],
+        run: () =>
+          Effect.gen(function* () {
+            const report = yield* Progress
+            // Reports come a quarter of a second apart at least, however often it is told.
+            yield* Effect.sleep("300 millis")
+            for (let done = 1; done <= 10; done++) report(done, 10)
+            return "done"
+          })
+      }
+      yield* serveControl(address, [work])
+      const reports: Array<readonly [number, number]> = []
+      const output = yield* askServer(address, { words: ["work"], inputs: {} }).pipe(
+        Effect.provideService(Progress, (done, total) => reports.push([done, total]))
+      )
+      assert.strictEqual(output, "done")
+      assert.deepStrictEqual(reports, [[1, 10]])
+      assert.strictEqual(yield* raw(address, '{"words":["work"],"inputs":{}}\n'), '{"ok":true,"output":"done"}\n')
     }).pipe(Effect.scoped)
   )
 

@@ -5,6 +5,7 @@ import { Credentials } from "@parley/core/Credentials"
 import { UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
+import { Progress } from "@parley/core/Progress"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
@@ -94,8 +95,8 @@ describe("the commands about users", () => {
       assert.strictEqual(yield* say("user import", { file }), "no: line 3: account bob exists already")
       assert.strictEqual((yield* (yield* Users).list).length, 1)
       assert.strictEqual(
-        yield* say("user import", { file: "account,password\nalice,p\na b,p\n" }),
-        "no: line 3: account must not contain white space, control characters, ',', ':', '/' or '&'"
+        yield* say("user import", { file: "account,password\nbob,p\na b,p\n" }),
+        "no: line 2: account bob exists already\nline 3: account must not contain white space, control characters, ',', ':', '/' or '&'"
       )
       assert.strictEqual((yield* (yield* Users).list).length, 1)
 
@@ -103,6 +104,28 @@ describe("the commands about users", () => {
       const { user } = yield* login("alice", "a")
       assert.isTrue(user.admin)
       assert.strictEqual(yield* say("user import", { file: "account,password\ndave,d\n" }), "added 1 user")
+    }).pipe(Effect.provide(office))
+  )
+
+  it.live("say how far an import is while passwords are hashed", () =>
+    Effect.gen(function* () {
+      const reports: Array<readonly [number, number]> = []
+      const file = `account,password\n${Array.from({ length: 12 }, (_, n) => `u${n},secret-${n}`).join("\n")}\n`
+      yield* run("user import", { file }).pipe(
+        Effect.provideService(Progress, (done, total) => reports.push([done, total]))
+      )
+      assert.deepStrictEqual(
+        reports,
+        Array.from({ length: 12 }, (_, n) => [n + 1, 12])
+      )
+    }).pipe(Effect.provide(office))
+  )
+
+  it.live("list nothing that steers a terminal or forges a line", () =>
+    Effect.gen(function* () {
+      yield* (yield* Users).add([{ account: "eve", realname: "\u001B[2J\u009B1m\nbob  admin\u202E" }])
+      assert.include(yield* say("user list"), "\\u001b[2J\\u009b1m\\u000abob  admin\\u202e")
+      assert.strictEqual((yield* say("user list")).split("\n").length, 2)
     }).pipe(Effect.provide(office))
   )
 

@@ -120,6 +120,56 @@ describe("a file of users", () => {
     it(`is refused: ${JSON.stringify(csv)}`, () => assert.strictEqual(problems(csv), text))
   }
 
+  const spreadsheets: ReadonlyArray<readonly [string, string]> = [
+    ["semicolons", "account;password;realname\nalice;a,b;Alice, the first\n"],
+    ["tabs", "account\tpassword\trealname\r\nalice\ta,b\tAlice, the first\r\n"],
+    [
+      "a byte order mark and Excel's own note",
+      '\uFEFFsep=;\r\naccount;password;realname\r\nalice;"a,b";Alice, the first\r\n'
+    ],
+    [
+      "empty columns and rows at the edges",
+      ";account;password;realname;;\n;;;;;\n;alice;a,b;Alice, the first;;\n;;;;;\n"
+    ],
+    ["semicolons in quotes before commas", '"account",password,realname\nalice,"a,b","Alice, the first"\n']
+  ]
+  for (const [what, csv] of spreadsheets) {
+    it(`may have ${what}`, () => {
+      const [read] = Result.getOrThrow(readUserFile(csv))
+      assert.deepInclude(read?.draft, { account: "alice", password: "a,b", realname: "Alice, the first" })
+    })
+  }
+
+  it("keeps the line numbers of the file, whatever lines were skipped", () => {
+    assert.strictEqual(
+      problems("sep=;\n\naccount;password;\n;;\na b;x;\nbob;y;stray\nbob;z\n"),
+      [
+        "line 5: account must not contain white space, control characters, ',', ':', '/' or '&'",
+        'line 6: "stray" is in a column without a name',
+        "line 7: has not as many fields as the header"
+      ].join("\n")
+    )
+  })
+
+  it("has accounts that exist, problems of fields, and what cannot be read reported together", () => {
+    const read = readUserFile(
+      'account,password,org\nann,x,\nbob,y,one\ncarol,z\nann,q,\ndave,"d\n',
+      64,
+      (account) => account === "ann"
+    )
+    assert(Result.isFailure(read))
+    assert.strictEqual(
+      read.failure,
+      [
+        "line 2: account ann exists already",
+        'line 3: org must be a whole number, not "one"',
+        "line 4: has not as many fields as the header",
+        "line 5: account ann is in line 2 already",
+        "line 6: a quoted field is not closed"
+      ].join("\n")
+    )
+  })
+
   it("has all its problems listed, within reason", () => {
     const lines = problems(`account,password\n${"a b,c\n".repeat(30)}`).split("\n")
     assert.strictEqual(lines.length, 21)

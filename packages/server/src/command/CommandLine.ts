@@ -7,6 +7,7 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { chatCommand } from "../chat/ChatCommand.ts"
 import { operatorTree } from "./OperatorTree.ts"
+import { printable } from "./Printable.ts"
 import type { Parts } from "./Parts.ts"
 import { serveCommand } from "./Serve.ts"
 
@@ -26,7 +27,9 @@ export const runCommandLine = (parts: Parts, args: ReadonlyArray<string>) =>
     Effect.provideService(CliConfig.CliConfig, {
       builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions]
     }),
-    Effect.tapError((error) => (error._tag === "ShowHelp" ? Effect.void : Console.error(`parley: ${error.message}`)))
+    Effect.tapError((error) =>
+      error._tag === "ShowHelp" ? Effect.void : Console.error(printable(`parley: ${error.message}`))
+    )
   )
 
 /** Help goes to standard output; a mistake is one line on standard error that says where help is. */
@@ -34,7 +37,7 @@ const presenter: CliOutput.Presenter = {
   present: (event) => {
     if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
     const said = event.errors.map((error) => oneLine(error.message)).join("; ")
-    return Console.error(`parley: ${said}. See ${event.commandPath.join(" ")} --help`)
+    return Console.error(printable(`parley: ${said}. See ${event.commandPath.join(" ")} --help`))
   }
 }
 

@@ -1,5 +1,6 @@
 /** Turns the operator's commands, whoever declares them, into commands of the command line. */
 import type { CommandInput, OperatorCommand } from "@parley/core/Dialect"
+import { Progress } from "@parley/core/Progress"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,6 +11,8 @@ import { configFlag, createFlag, databaseFlag, readConfiguration } from "./Given
 import { operate } from "./Operate.ts"
 import type { Parts } from "./Parts.ts"
 import { prepare } from "./Preparations.ts"
+import { printable } from "./Printable.ts"
+import { makeProgressLine } from "./ProgressLine.ts"
 
 /** What stands behind the groups in `parley --help`. */
 const GROUPS: Readonly<Record<string, string>> = {
@@ -64,8 +67,12 @@ const leaf = (parts: Parts, word: string, command: OperatorCommand) =>
         Object.entries(inputs).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))
       )
       const request = yield* prepare({ words: command.words, inputs: given })
-      const output = yield* operate(parts, configuration, request, create)
-      if (output !== "") yield* Console.log(output)
+      const progress = makeProgressLine(process.stderr)
+      const output = yield* operate(parts, configuration, request, create).pipe(
+        Effect.provideService(Progress, progress.report),
+        Effect.ensuring(Effect.sync(progress.end))
+      )
+      if (output !== "") yield* Console.log(printable(output))
     })
   ).pipe(Command.withDescription(command.says))
 

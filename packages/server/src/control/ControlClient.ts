@@ -2,8 +2,10 @@
 import { connect } from "node:net"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Answer, makeLineCutter, Request } from "./Line.ts"
+import { Progress, type ReportProgress } from "@parley/core/Progress"
+import { Answer, makeLineCutter, Report, Request } from "./Line.ts"
 
 /** Nobody listens at the address: no server runs on that database. */
 export class NoServer extends Data.TaggedError("NoServer")<{ readonly address: string }> {}
@@ -14,11 +16,14 @@ export class CommandRefused extends Data.TaggedError("CommandRefused")<{ readonl
 const encodeRequest = Schema.encodeSync(Schema.fromJsonString(Request))
 const decodeAnswer = Schema.decodeUnknownEffect(Schema.fromJsonString(Answer))
 
+const decodeReport = Schema.decodeUnknownOption(Schema.fromJsonString(Report))
+
 const NOBODY = new Set(["ENOENT", "ECONNREFUSED"])
 
-/** Sends the command through the socket at `address` and waits for what it prints. */
+/** Sends the command through the socket at `address` and waits for what it prints. `Progress` is told how far it is. */
 export const askServer = (address: string, request: Request): Effect.Effect<string, NoServer | CommandRefused> =>
-  exchange(address, `${encodeRequest(request)}\n`).pipe(
+  Progress.pipe(
+    Effect.flatMap((report) => exchange(address, `${encodeRequest({ ...request, progress: true })}\n`, report)),
     Effect.flatMap((line) =>
       decodeAnswer(line).pipe(
         Effect.mapError(() => new CommandRefused({ message: "the running server's answer is not understood" }))
@@ -29,14 +34,22 @@ export const askServer = (address: string, request: Request): Effect.Effect<stri
     )
   )
 
-const exchange = (address: string, line: string): Effect.Effect<string, NoServer | CommandRefused> =>
+const exchange = (
+  address: string,
+  line: string,
+  report: ReportProgress
+): Effect.Effect<string, NoServer | CommandRefused> =>
   Effect.callback<string, NoServer | CommandRefused>((resume) => {
     const cut = makeLineCutter()
     const socket = connect(address, () => void socket.write(line))
     const refuse = (message: string) => resume(Effect.fail(new CommandRefused({ message })))
     socket.on("data", (chunk: Buffer) => {
       const lines = cut(chunk)
-      const first = lines?.[0]
+      const first = lines?.find((one) => {
+        const progress = Option.getOrUndefined(decodeReport(one))
+        if (progress !== undefined) report(progress.done, progress.total)
+        return progress === undefined
+      })
       if (lines === undefined) refuse("the running server's answer is too long")
       if (first !== undefined) resume(Effect.succeed(first))
       if (lines === undefined || first !== undefined) socket.destroy()

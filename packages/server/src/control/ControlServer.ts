@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { isMainThread } from "node:worker_threads"
 import type { OperatorCommand } from "@parley/core/Dialect"
+import { Progress } from "@parley/core/Progress"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -10,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { Answer, makeLineCutter, Request } from "./Line.ts"
+import { Answer, makeLineCutter, type Report, Request } from "./Line.ts"
 
 /** The socket cannot be served; `message` is one line. */
 export class ControlFailed extends Data.TaggedError("ControlFailed")<{ readonly message: string }> {}
@@ -59,7 +60,7 @@ export const serveControl = Effect.fnUntraced(function* (
         last = new Promise((done) => {
           run(
             Effect.promise(() => before).pipe(
-              Effect.andThen(answer(commands, line)),
+              Effect.andThen(answer(commands, line, (report) => void socket.write(`${JSON.stringify(report)}\n`))),
               Effect.andThen((reply) => Effect.sync(() => void socket.write(`${encodeAnswer(reply)}\n`))),
               Effect.ensuring(Effect.sync(done))
             )
@@ -70,11 +71,26 @@ export const serveControl = Effect.fnUntraced(function* (
   })
 })
 
-/** What a request comes to. Never fails: whatever happens is an answer. */
-export const answer = (commands: ReadonlyArray<OperatorCommand>, line: string): Effect.Effect<Answer> =>
+/** Milliseconds between two reports of progress, at least. */
+const REPORT_INTERVAL = 250
+
+/** What a request comes to, and on the way how far it is. Never fails: whatever happens is an answer. */
+export const answer = (
+  commands: ReadonlyArray<OperatorCommand>,
+  line: string,
+  report: (report: Report) => void = () => {}
+): Effect.Effect<Answer> =>
   Effect.gen(function* () {
     const request = yield* decodeRequest(line).pipe(Effect.mapError(() => "the request is not understood"))
-    return yield* carryOut(commands, request)
+    let last = performance.now()
+    return yield* carryOut(commands, request).pipe(
+      Effect.provideService(Progress, (done, total) => {
+        const now = performance.now()
+        if (request.progress !== true || now - last < REPORT_INTERVAL) return
+        last = now
+        report({ done, total })
+      })
+    )
   }).pipe(
     Effect.map((output): Answer => ({ ok: true, output })),
     Effect.catch((error) => Effect.succeed<Answer>({ error }))

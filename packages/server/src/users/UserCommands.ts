@@ -5,8 +5,9 @@ import { defaultSettings } from "@parley/core/Settings"
 import { accountProblem, type User } from "@parley/core/User"
 import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
+import { printableCell } from "../command/Printable.ts"
 import { sentence } from "./Sentence.ts"
-import { listProblems, readUserFile } from "./UserFile.ts"
+import { readUserFile } from "./UserFile.ts"
 
 /** In the operator's words. */
 const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
@@ -122,12 +123,8 @@ const draftProblem = ({ account, password }: UserDraft, accountLimit: number): s
 
 /** The engine hashes passwords side by side, and takes all users in one commit. */
 const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string, accountLimit: number) {
-  const lines = yield* Effect.fromResult(readUserFile(csv, accountLimit))
   const taken = new Set((yield* told(users.list)).map((user) => user.account))
-  const problems = lines
-    .filter(({ draft }) => taken.has(draft.account))
-    .map(({ line, draft }) => `line ${line}: account ${draft.account} exists already`)
-  if (problems.length > 0) return yield* Effect.fail(listProblems(problems))
+  const lines = yield* Effect.fromResult(readUserFile(csv, accountLimit, (account) => taken.has(account)))
   const added = yield* told(users.add(lines.map(({ draft }) => draft)))
   const without = lines.filter(({ draft }) => draft.password === undefined && draft.passwordHash === undefined).length
   return [
@@ -141,8 +138,8 @@ const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: s
 const table = (users: ReadonlyArray<User>): string => {
   const rows = users.map((user) => [
     String(user.id),
-    user.account,
-    user.realname,
+    printableCell(user.account),
+    printableCell(user.realname),
     user.admin ? "admin" : "",
     user.organisation === null ? "" : String(user.organisation),
     user.disabled ? "disabled" : ""

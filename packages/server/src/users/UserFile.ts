@@ -4,8 +4,8 @@ import { accountProblem } from "@parley/core/User"
 import { defaultSettings } from "@parley/core/Settings"
 import type { UserDraft } from "@parley/core/Users"
 import * as Result from "effect/Result"
-import { CsvError, parse } from "csv-parse/sync"
 import { readBoolean } from "../settings/Declaration.ts"
+import { readTable } from "./Csv.ts"
 
 export const COLUMNS = [
   "account",
@@ -26,32 +26,42 @@ export interface Line {
   readonly draft: UserDraft
 }
 
-interface Record {
-  readonly record: Readonly<{ [name in Column]?: string }>
-  readonly info: { readonly lines: number }
-}
-
 /** As many problems as an operator wants to read at once. */
 const MAX_PROBLEMS = 20
 
 /** At most this many problems, one in each line, and how many more there are. */
-export const listProblems = (problems: ReadonlyArray<string>): string =>
+const listProblems = (problems: ReadonlyArray<string>): string =>
   problems.length <= MAX_PROBLEMS
     ? problems.join("\n")
     : [...problems.slice(0, MAX_PROBLEMS), `and ${problems.length - MAX_PROBLEMS} more`].join("\n")
 
-/** The users of the file, or every problem with the number of its line. `accountLimit` is `limits.account`. */
+/**
+ * The users of the file, or every problem with the number of its line. `accountLimit` is `limits.account`; `existing` says
+ * whether an account is taken.
+ */
 export const readUserFile = (
   csv: string,
-  accountLimit = defaultSettings.account
+  accountLimit = defaultSettings.account,
+  existing: (account: string) => boolean = () => false
 ): Result.Result<ReadonlyArray<Line>, string> => {
-  const parsed = records(csv)
-  if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
+  const { broken, rows } = readTable(csv)
+  const [header, ...users] = rows
+  if (broken !== undefined && header === undefined) return Result.fail(`line ${broken.line}: ${broken.problem}`)
+  if (header === undefined) return Result.fail(`line 1: ${MISSING_HEADER}`)
+  const wrongHeader = headerProblem(header.fields)
+  if (wrongHeader !== undefined) return Result.fail(`line ${header.line}: ${wrongHeader}`)
   const problems: Array<string> = []
   const firstLineOf = new Map<string, number>()
-  const lines = parsed.success.map(({ record, info: { lines: line } }): Line => {
+  const lines = users.flatMap(({ fields, line }): ReadonlyArray<Line> => {
     const problem = (text: string) => problems.push(`line ${line}: ${text}`)
-    const text = (column: Column) => record[column] ?? ""
+    // Columns without a name, as spreadsheets leave them, must be empty.
+    const unnamed = fields.findIndex((field, index) => field !== "" && (header.fields[index] ?? "") === "")
+    if (fields.length < header.fields.length || unnamed >= header.fields.length) {
+      problem("has not as many fields as the header")
+      return []
+    }
+    if (unnamed >= 0) problem(`${JSON.stringify(fields[unnamed])} is in a column without a name`)
+    const text = (column: Column): string => fields[header.fields.indexOf(column)] ?? ""
     const whole = (column: Column): number | undefined => {
       if (text(column) === "") return undefined
       const number = /^[0-9]{1,15}$/.test(text(column)) ? Number(text(column)) : undefined
@@ -63,53 +73,35 @@ export const readUserFile = (
     const earlier = firstLineOf.get(account)
     if (wrong !== undefined) problem(`account ${wrong}`)
     else if (earlier !== undefined) problem(`account ${account} is in line ${earlier} already`)
-    else firstLineOf.set(account, line)
+    else if (existing(account)) problem(`account ${account} exists already`)
+    if (wrong === undefined && earlier === undefined) firstLineOf.set(account, line)
     const hash = text("password-hash")
     if (hash !== "" && text("password") !== "")
       problem("there is a password and a password-hash; one of them must be empty")
     else if (hash !== "" && !isHash(hash)) problem("password-hash must be $argon2id$… or $scrypt$… in PHC form")
     const admin = text("admin") === "" ? false : readBoolean(text("admin"), "text")
     if (admin === undefined) problem(`admin must be true or false, not ${JSON.stringify(text("admin"))}`)
-    return {
-      line,
-      draft: {
-        account,
-        // Who has no password here cannot log in with one until an operator sets it.
-        ...(text("password") !== "" && { password: text("password") }),
-        ...(hash !== "" && { passwordHash: hash }),
-        realname: text("realname") === "" ? account : text("realname"),
-        admin: admin ?? false,
-        organisation: whole("org") ?? null,
-        role: text("role"),
-        dept: whole("dept") ?? 0,
-        avatar: text("avatar")
+    return [
+      {
+        line,
+        draft: {
+          account,
+          // Who has no password here cannot log in with one until an operator sets it.
+          ...(text("password") !== "" && { password: text("password") }),
+          ...(hash !== "" && { passwordHash: hash }),
+          realname: text("realname") === "" ? account : text("realname"),
+          admin: admin ?? false,
+          organisation: whole("org") ?? null,
+          role: text("role"),
+          dept: whole("dept") ?? 0,
+          avatar: text("avatar")
+        }
       }
-    }
+    ]
   })
+  if (broken !== undefined) problems.push(`line ${broken.line}: ${broken.problem}`)
   if (problems.length > 0) return Result.fail(listProblems(problems))
   return lines.length === 0 ? Result.fail("line 1: there are no users below the header") : Result.succeed(lines)
-}
-
-const records = (csv: string): Result.Result<ReadonlyArray<Record>, string> => {
-  let header: string | undefined
-  try {
-    const parsed = parse<Record>(csv, {
-      bom: true,
-      columns: (names: Array<string>) => {
-        header = headerProblem(names)
-        if (header !== undefined) throw new Error(header)
-        return names
-      },
-      info: true,
-      skip_empty_lines: true,
-      trim: true
-    })
-    return csv.trim() === "" ? Result.fail(`line 1: ${MISSING_HEADER}`) : Result.succeed(parsed)
-  } catch (error) {
-    if (header !== undefined) return Result.fail(`line 1: ${header}`)
-    if (error instanceof CsvError) return Result.fail(`line ${Number(error["lines"]) || 1}: ${csvProblem(error)}`)
-    throw error
-  }
 }
 
 const MISSING_HEADER = `the first line must name the columns, account and password or password-hash at least: ${COLUMNS.join(",")}`
@@ -118,23 +110,8 @@ const headerProblem = (names: ReadonlyArray<string>): string | undefined => {
   const known: ReadonlyArray<string> = COLUMNS
   if (!names.includes("account") || !(names.includes("password") || names.includes("password-hash")))
     return MISSING_HEADER
-  const unknown = names.find((name) => !known.includes(name))
+  const unknown = names.find((name) => name !== "" && !known.includes(name))
   if (unknown !== undefined) return `unknown column ${JSON.stringify(unknown)}; there are ${COLUMNS.join(", ")}`
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const twice = names.find((name, index) => name !== "" && names.indexOf(name) !== index)
   return twice === undefined ? undefined : `the column ${twice} is there twice`
-}
-
-const csvProblem = (error: CsvError): string => {
-  switch (error.code) {
-    case "CSV_RECORD_INCONSISTENT_COLUMNS":
-    case "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH":
-      return "has not as many fields as the header"
-    case "CSV_QUOTE_NOT_CLOSED":
-      return "a quoted field is not closed"
-    case "INVALID_OPENING_QUOTE":
-    case "CSV_INVALID_CLOSING_QUOTE":
-      return 'a quote stands within a field; write it twice in a field in quotes: "say ""so"""'
-    default:
-      return "is no CSV"
-  }
 }

@@ -1,0 +1,37 @@
+import { assert, describe, it } from "@effect/vitest"
+import { makeProgressLine } from "../src/command/ProgressLine.ts"
+
+const reported = (isTTY: boolean, reports: ReadonlyArray<readonly [at: number, done: number]>): string => {
+  let written = ""
+  let now = 0
+  const output = { isTTY, write: (text: string) => (written += text) }
+  const { end, report } = makeProgressLine(output, () => now)
+  for (const [at, done] of reports) {
+    now = at
+    report(done, 200)
+  }
+  end()
+  return written
+}
+
+const steady = Array.from({ length: 200 }, (_, n) => [n * 100, n + 1] as const)
+
+describe("the progress of a command", () => {
+  it("is one line for every tenth where nobody watches", () => {
+    const lines = reported(false, steady).trimEnd().split("\n")
+    assert.strictEqual(lines.length, 11)
+    assert.strictEqual(lines[1], "20 of 200 (10 %)")
+    assert.strictEqual(lines.at(-1), "200 of 200 (100 %)")
+  })
+
+  it("is one line that changes on a terminal, and gone at the end", () => {
+    const text = reported(true, steady)
+    assert.notInclude(text, "\n")
+    assert.include(text, "\r\u001B[K50 of 200 (25 %)")
+    assert.isTrue(text.endsWith("\r\u001B[K"))
+  })
+
+  it("is silent for what takes less than a second", () => {
+    for (const isTTY of [true, false]) assert.strictEqual(reported(isTTY, [[900, 150]]), "")
+  })
+})
