@@ -181,6 +181,10 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       frame: settings.frame,
       sendBuffer: settings.sendBuffer,
       heartbeat: settings.ping * 1000,
+      stall: settings.stall * 1000,
+      dropped: ({ id, address }, reason) => {
+        run(Effect.annotateLogs(Effect.logInfo("a connection was dropped"), { reason, address, connection: id }))
+      },
       defect: (cause) => complain("A connection's session failed.", cause),
       ...options.connection
     }

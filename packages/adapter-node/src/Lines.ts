@@ -8,8 +8,8 @@ const RETURN = 0x0d
 const SPACE = 0x20
 const TAB = 0x09
 
-/** A buffer that grew beyond this is let go with its line. */
-const KEPT = 16 * 1024
+/** A buffer that grew beyond this is let go with its line: what idle connections keep is counted nowhere. */
+const KEPT = 1024
 
 const EMPTY = Buffer.alloc(0)
 
@@ -27,7 +27,7 @@ export interface Receiver {
 }
 
 export class Lines {
-  readonly #limit: number
+  #limit: number
   readonly #receiver: Receiver
   #buffer = EMPTY
   #length = 0
@@ -38,6 +38,16 @@ export class Lines {
   constructor(limit: number, receiver: Receiver) {
     this.#limit = limit
     this.#receiver = receiver
+  }
+
+  /** Bounds lines from now on. */
+  set limit(bytes: number) {
+    this.#limit = bytes
+  }
+
+  /** Bytes of memory that the unfinished line has. */
+  get held(): number {
+    return this.#length === 0 ? 0 : this.#buffer.length
   }
 
   push(chunk: Buffer): void {

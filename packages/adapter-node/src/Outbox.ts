@@ -13,6 +13,9 @@ const TURN = 4 * 1024 * 1024
 /** Bytes of one connection's among them; the rest follows when they are taken. */
 const STEP = 1024 * 1024
 
+/** Answers of fewer bytes are no reason to keep account: no more of them wait than frames that are in work. */
+const LARGE = 16 * 1024
+
 /** One timer for all outboxes that got something in this turn. */
 let due: Array<Outbox> = []
 /** Outboxes with much to write, which wait until the others have written theirs. */
@@ -65,8 +68,8 @@ export class Outbox {
   readonly #limit: number
   #waiting: Array<Uint8Array> = []
   #bytes = 0
-  /** The size of a frame larger than the limit, until no more than the limit waits again: no reader could be fast enough for it. */
-  #large = 0
+  /** What may wait beside the limit: large answers, and frames larger than the limit, for which no reader could be fast enough. */
+  #exempt = 0
   #open = true
   #watchers: Array<Watcher> = []
   /** Made when it is first needed: an idle connection should not cost one. */
@@ -74,39 +77,40 @@ export class Outbox {
   /** The socket has a step of a large frame, and calls back when it is taken. */
   #stepping = false
 
-  /** `limit`: bytes that may wait, beside a frame that is larger than this by itself. */
+  /** `limit`: bytes that may wait, beside answers, and frames that are larger than this by themselves. */
   constructor(owner: Owner, limit: number) {
     this.#owner = owner
     this.#limit = limit
   }
 
-  send(bytes: Uint8Array): void {
-    if (!this.#admits(bytes.length)) return
+  /** `asked`: an answer, which a client that reads gets whatever its size. */
+  send(bytes: Uint8Array, asked = false): void {
+    if (!this.#admits(bytes.length, asked)) return
     if (this.#waiting.push(bytes) === 1 && !this.#stepping) flushAtEndOfTurn(this)
   }
 
   /** The same for one frame in several parts, none of which is copied. */
-  sendParts({ all, length }: FrameParts): void {
-    if (!this.#admits(length)) return
+  sendParts({ all, length }: FrameParts, asked = false): void {
+    if (!this.#admits(length, asked)) return
     if (this.#waiting.length === 0 && !this.#stepping) flushAtEndOfTurn(this)
     for (const part of all) this.#waiting.push(part)
   }
 
   /** Makes room for a frame of `length` bytes, or ends the connection that has taken too little of what it was sent. */
-  #admits(length: number): boolean {
+  #admits(length: number, asked: boolean): boolean {
     if (!this.#open || !this.#owner.writable()) return false
     const limit = this.#limit
-    if (this.buffered() > limit + this.#large) {
+    if (this.#exempt > 0) this.#exempt = Math.min(this.#exempt, this.buffered())
+    if (this.buffered() > limit + this.#exempt) {
       // The operating system may have room for what only waits for the end of the turn.
       this.flush()
-      if (this.buffered() > limit + this.#large) {
+      if (this.buffered() > limit + this.#exempt) {
         this.end()
         this.#owner.overflowed()
         return false
       }
     }
-    if (this.#large > 0 && this.buffered() <= limit) this.#large = 0
-    if (length > limit && this.#large === 0) this.#large = length
+    if (asked ? length >= LARGE : length > limit && this.#exempt === 0) this.#exempt += length
     this.#bytes += length
     return true
   }
@@ -119,6 +123,11 @@ export class Outbox {
   buffered(): number {
     const { socket } = this.#owner
     return this.#bytes + (socket.destroyed ? 0 : socket.writableLength)
+  }
+
+  /** Whether somebody waits until the client has taken what was sent. */
+  get isWatched(): boolean {
+    return this.#watchers.length > 0
   }
 
   onDrained(low: number, callback: () => void): void {

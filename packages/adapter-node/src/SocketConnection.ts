@@ -2,6 +2,7 @@
 import { type Accept, type Connection, type Opening, type Peer, nextConnectionId } from "@parley/core/Connection"
 import type { Frame, FrameParts } from "@parley/core/Frame"
 import { isUtf8 } from "node:buffer"
+import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { Outbox, type Owner } from "./Outbox.ts"
 
@@ -12,6 +13,8 @@ export interface Options {
   readonly sendBuffer: number
   /** Milliseconds between two pings; a client that has not answered the previous one is given up. WebSocket only. */
   readonly heartbeat: number
+  /** Milliseconds without progress after which a client that does not take what it has asked for is given up. */
+  readonly stall: number
   /**
    * Milliseconds without a frame in either direction after which nothing can be under way any more. That long, a
    * client that has only stopped sending, or that is to be closed politely, gets its answers.
@@ -21,6 +24,8 @@ export interface Options {
   readonly goodbye: number
   /** Calls `tick` every so many milliseconds until the returned function is called. For tests; a plain timer otherwise. */
   readonly every: (milliseconds: number, tick: () => void) => () => void
+  /** Called when a connection is given up, with the reason, in words for a log. */
+  readonly dropped: (connection: Connection, reason: string) => void
   /** What the engine's end has thrown; the connection is closed with 1011, the process lives on. */
   readonly defect: (cause: unknown) => void
 }
@@ -29,12 +34,14 @@ export const defaultOptions: Options = {
   frame: 1024 * 1024,
   sendBuffer: 8 * 1024 * 1024,
   heartbeat: 30_000,
+  stall: 30_000,
   linger: 1000,
   goodbye: 10_000,
   every: (milliseconds, tick) => {
     const timer = setInterval(tick, milliseconds).unref()
     return () => clearInterval(timer)
   },
+  dropped: () => {},
   defect: (cause) => {
     // Not a crash, and not silent either.
     process.emitWarning(cause instanceof Error ? cause : new Error(String(cause)))
@@ -48,6 +55,21 @@ const isMarked = (bytes: Buffer): boolean => bytes[0] === 0xef && bytes[1] === 0
 const textOf = (bytes: Buffer): string | undefined =>
   isUtf8(bytes) ? bytes.toString("utf8", isMarked(bytes) ? 3 : 0) : undefined
 
+const CONNECTION = Symbol("connection")
+
+/** A socket is told of its connection by this, since a function of its own for each would be a part of what it costs. */
+interface Owned extends Duplex {
+  [CONNECTION]?: SocketConnection
+}
+
+function stalled(this: Owned): void {
+  this[CONNECTION]?.stalled()
+}
+
+/** TCP and TLS sockets; other streams know no time. */
+const canStall = (socket: Duplex): socket is Duplex & Pick<Socket, "setTimeout"> =>
+  "setTimeout" in socket && typeof socket.setTimeout === "function"
+
 export abstract class SocketConnection implements Connection, Owner {
   readonly id: number
   readonly address: string
@@ -56,6 +78,9 @@ export abstract class SocketConnection implements Connection, Owner {
   readonly #outbox: Outbox
   readonly #ended: (connection: SocketConnection) => void
   #peer: Peer | undefined
+  #frame: number
+  #partial = 0
+  #watchesStall = false
   /** Frames are handed on only while open. Finishing: answers still go out. Closing: nothing does. */
   #state: "open" | "finishing" | "closing" | "ended" = "open"
   #lastReceived = Number.NEGATIVE_INFINITY
@@ -71,6 +96,12 @@ export abstract class SocketConnection implements Connection, Owner {
     this.socket = socket
     this.options = options
     this.#ended = ended
+    if (canStall(socket)) {
+      const owned: Owned = socket
+      owned[CONNECTION] = this
+      socket.on("timeout", stalled)
+    }
+    this.#frame = options.frame
     this.#outbox = new Outbox(this, options.sendBuffer)
   }
 
@@ -87,7 +118,39 @@ export abstract class SocketConnection implements Connection, Owner {
 
   /** The client has not read what it was sent. */
   overflowed(): void {
+    this.giveUp("the client does not read what it is sent")
+  }
+
+  /** Bytes of one frame, at most. */
+  get frame(): number {
+    return this.#frame
+  }
+
+  limitFrames(bytes: number): void {
+    this.#frame = Math.min(bytes, this.options.frame)
+  }
+
+  protected get isOpen(): boolean {
+    return this.#state === "open"
+  }
+
+  /** Ends the connection without another word. */
+  protected giveUp(reason: string): void {
+    if (this.#state !== "ended") this.options.dropped(this, reason)
     this.destroy()
+  }
+
+  /** Nothing was taken or sent by the client for `stall` milliseconds; Node counts the parts of a long write, too. */
+  stalled(): void {
+    if (this.#watchesStall) this.giveUp("the client stopped reading its answers")
+  }
+
+  /** Not for longer than somebody waits: the server that the socket came from ends sockets at this event, too. */
+  #watchStall(isWatched: boolean): void {
+    const { socket } = this
+    if (this.#watchesStall === isWatched || !canStall(socket)) return
+    this.#watchesStall = isWatched
+    socket.setTimeout(isWatched ? this.options.stall : 0)
   }
 
   /** Gives the connection to its engine's end. To be called once, in the turn in which the connection was made. */
@@ -97,11 +160,11 @@ export abstract class SocketConnection implements Connection, Owner {
     })
   }
 
-  send(frame: Frame): void {
+  send(frame: Frame, asked = false): void {
     if (this.#state === "closing" || this.#state === "ended") return
     if (this.#state === "finishing") this.#lingering?.refresh()
-    if (frame.vectored) this.#outbox.sendParts(this.encodeParts(frame))
-    else this.#outbox.send(this.encode(frame))
+    if (frame.vectored) this.#outbox.sendParts(this.encodeParts(frame), asked)
+    else this.#outbox.send(this.encode(frame), asked)
   }
 
   buffered(): number {
@@ -110,7 +173,13 @@ export abstract class SocketConnection implements Connection, Owner {
 
   onDrained(low: number, callback: () => void): void {
     if (this.#state === "ended") queueMicrotask(callback)
-    else this.#outbox.onDrained(low, callback)
+    else {
+      this.#watchStall(true)
+      this.#outbox.onDrained(low, () => {
+        if (!this.#outbox.isWatched) this.#watchStall(false)
+        callback()
+      })
+    }
   }
 
   pause(): void {
@@ -148,13 +217,20 @@ export abstract class SocketConnection implements Connection, Owner {
     if (this.#state !== "open") return
     this.#lastReceived = performance.now()
     const text = textOf(bytes)
-    this.#guard(() => (text === undefined ? this.#peer?.garbled() : this.#peer?.receive(text)))
+    this.#guard(() => (text === undefined ? this.#peer?.garbled() : this.#peer?.receive(text, bytes.length)))
+  }
+
+  /** What is held of an unfinished frame, in bytes. */
+  protected holding(bytes: number): void {
+    if (bytes === this.#partial) return
+    this.#partial = bytes
+    if (this.#state === "open") this.#guard(() => this.#peer?.partial?.(bytes))
   }
 
   protected oversized(): void {
     if (this.#state !== "open") return
     this.#lastReceived = performance.now()
-    this.#guard(() => this.#peer?.oversized(this.options.frame))
+    this.#guard(() => this.#peer?.oversized(this.#frame))
   }
 
   protected gone(): void {

@@ -18,6 +18,7 @@ const encodeParts = ({ pieces = [] }: Frame): FrameParts => {
 
 export class TcpConnection extends SocketConnection {
   readonly #socket: Socket
+  readonly #lines: Lines
 
   /**
    * `socket` comes from a server with `allowHalfOpen`, so that a client may stop sending and still get its answers.
@@ -30,13 +31,25 @@ export class TcpConnection extends SocketConnection {
     this.#socket = socket
     socket.setNoDelay(true)
     socket.setKeepAlive(true, options.heartbeat)
-    const lines = new Lines(options.frame, {
+    this.#lines = new Lines(options.frame, {
       line: (bytes) => this.received(bytes),
       oversized: () => this.oversized()
     })
-    socket.on("data", (chunk) => lines.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk))
+    socket.on("data", (chunk) => this.#read(typeof chunk === "string" ? Buffer.from(chunk) : chunk))
     socket.on("end", () => this.finish(1000, ""))
     socket.on("close", () => this.gone())
+  }
+
+  override limitFrames(bytes: number): void {
+    super.limitFrames(bytes)
+    this.#lines.limit = this.frame
+  }
+
+  #read(chunk: Buffer): void {
+    // What comes after the end is dropped: nobody would count it.
+    if (!this.isOpen) return
+    this.#lines.push(chunk)
+    this.holding(this.#lines.held)
   }
 
   override writable(): boolean {

@@ -82,6 +82,17 @@ interface Owned extends WebSocket {
   [CONNECTION]?: WebSocketConnection
 }
 
+interface OwnedSocket extends Duplex {
+  [CONNECTION]?: WebSocketConnection
+}
+
+const MASK = 4
+const CONTROL_HEAD = 2 + MASK
+const headOf = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10) + MASK
+
+/** Bytes of a message in fragments, heads and all, over the limit of a frame: tiny fragments have more head than content. */
+const FRAGMENTS_FACTOR = 2
+
 /** What went wrong is seen by the close that follows; without a listener it would end the process. */
 const ignore = (): void => {}
 
@@ -89,8 +100,19 @@ function heard(this: Owned, data: RawData): void {
   this[CONNECTION]?.heard(bytesOf(data))
 }
 
-function alive(this: Owned): void {
+function alive(this: Owned, data: Buffer): void {
   this[CONNECTION]?.alive()
+  this[CONNECTION]?.taken(data.length + CONTROL_HEAD)
+}
+
+/** Bytes that came over a socket, once `ws` has read them. */
+function read(this: OwnedSocket, chunk: Buffer): void {
+  this[CONNECTION]?.read(chunk.length)
+}
+
+/** A control frame of the client's: its payload is counted with its head and its mask. */
+function controlled(this: Owned, data: Buffer): void {
+  this[CONNECTION]?.taken(data.length + CONTROL_HEAD)
 }
 
 function closed(this: Owned): void {
@@ -102,6 +124,13 @@ export class WebSocketConnection extends SocketConnection {
   readonly #stopHeartbeat: () => void
   #paused = false
   #answered = true
+  /** Bytes that came since the last whole message, and are in no control frame. */
+  #unfinished = 0
+  /** Bytes of what was whole among those that are being read, and whether a message was. */
+  #taken = 0
+  #hasMessage = false
+  /** The client's frame is too large, or comes after the end: the rest of it is dropped. */
+  #discards = false
 
   /**
    * `socket` is what `ws` runs over. Frames are written to it directly, so `ws` must not compress. Texts are checked here,
@@ -121,14 +150,49 @@ export class WebSocketConnection extends SocketConnection {
     this.#stopHeartbeat = options.every(options.heartbeat, () => this.#beat())
     ws.on("error", ignore)
     ws.on("message", heard)
+    ws.on("ping", controlled)
     ws.on("pong", alive)
     ws.on("close", closed)
+    const owned: OwnedSocket = socket
+    owned[CONNECTION] = this
+    // Behind the listener of `ws`, which has read the bytes then.
+    socket.on("data", read)
   }
 
   /** A message of the client's. */
   heard(bytes: Buffer): void {
-    if (bytes.length > this.options.frame) this.oversized()
+    this.#hasMessage = true
+    this.taken(bytes.length + headOf(bytes.length))
+    if (bytes.length > this.frame) this.oversized()
     else this.received(bytes)
+  }
+
+  /** So many bytes of the client's were in something whole. */
+  taken(bytes: number): void {
+    this.#taken += bytes
+  }
+
+  /** So many bytes came, and `ws` has read them: what it keeps of them is in no message yet. */
+  read(bytes: number): void {
+    const unfinished = Math.max(0, this.#unfinished + bytes - this.#taken)
+    // The heads of a message's fragments are not known: what is left of it came with these bytes.
+    this.#unfinished = this.#hasMessage ? Math.min(unfinished, bytes) : unfinished
+    this.#taken = 0
+    this.#hasMessage = false
+    if (this.#unfinished > FRAGMENTS_FACTOR * this.frame + MASK + 10) this.#discard()
+    else this.holding(this.#unfinished)
+  }
+
+  /** No more of the client's frame is kept. Its end would not be seen, so this side ends the socket by itself. */
+  #discard(): void {
+    if (this.#discards) return
+    this.#discards = true
+    this.#unfinished = 0
+    this.socket.removeAllListeners("data")
+    this.socket.on("data", ignore)
+    if (this.isOpen) this.oversized()
+    else this.socket.end()
+    this.holding(0)
   }
 
   /** A pong of the client's. */
@@ -169,6 +233,7 @@ export class WebSocketConnection extends SocketConnection {
 
   protected override end(code: number, reason: string): void {
     this.#ws.close(sendable(code) ? code : 1000, shortReason(reason))
+    if (this.#discards) this.socket.end()
   }
 
   override destroy(): void {
@@ -177,7 +242,7 @@ export class WebSocketConnection extends SocketConnection {
 
   #beat(): void {
     if (this.#paused || this.#ws.readyState !== WebSocket.OPEN) return
-    if (!this.#answered) return this.destroy()
+    if (!this.#answered) return this.giveUp("the client did not answer a ping")
     this.#answered = false
     this.#ws.ping()
   }

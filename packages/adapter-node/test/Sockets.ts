@@ -39,6 +39,7 @@ export const webSocketClient = (
       ws,
       send: (text) => ws.send(text),
       sendGarbled: () => ws.send(GARBLED, { binary: false }),
+      sendPart: (bytes) => ws.send("x".repeat(bytes), { fin: false }),
       stopReading: () => ws.pause(),
       close: () => ws.close()
     }))
@@ -72,6 +73,9 @@ export const tcpClient = (
       },
       sendGarbled: () => {
         socket.write(Buffer.concat([GARBLED, Buffer.from("\n")]))
+      },
+      sendPart: (bytes) => {
+        socket.write("x".repeat(bytes))
       },
       stopReading: () => {
         socket.pause()

@@ -16,6 +16,7 @@ const tongue: Tongue = {
   bundling: new Bundling("[", ",", "]"),
   takenOver: "",
   crowded: "",
+  rejected: () => "",
   garbled: "",
   oversized: () => "",
   acknowledgement: "explicit"
@@ -36,6 +37,7 @@ export const deliver = {
       onDrained: (_low, callback) => callback(),
       pause: () => {},
       resume: () => {},
+      limitFrames: () => {},
       close: () => {}
     })
     const chat = asMade(

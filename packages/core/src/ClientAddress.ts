@@ -1,4 +1,5 @@
 /** Addresses of clients, in one form whichever way they came: failed logins are counted by it. */
+import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 
@@ -31,4 +32,15 @@ export const isForwarded = (headers: Iterable<string>): boolean => {
 export const plainAddress = (text = ""): string => {
   const address = parseAddress(text)
   return address === undefined ? text : NetAddress.formatIp(address)
+}
+
+/**
+ * The network that an address counts for where clients are bounded: an IPv4 address itself, the /64 of an IPv6 address, since
+ * one subscriber has all of those. What is no address counts for itself; "" stays "".
+ */
+export const networkOf = (address: string): string => {
+  if (!address.includes(":")) return address
+  const parsed = parseAddress(address)
+  if (parsed === undefined || !NetAddress.isIpv6Address(parsed)) return address
+  return NetAddress.formatIp(IpNetwork.fromAddressUnsafe(parsed, 64).address)
 }

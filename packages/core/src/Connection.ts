@@ -14,7 +14,9 @@ export const nextConnectionId = (): number => ++lastConnection
  * - What was sent before `close` still goes out. After `close`, or once the client is gone, `send` does nothing.
  * - A client that does not read is given up when a frame is sent while more than the connection's limit waits already: the
  *   connection ends, and `closed` is called. Nobody waits for a slow reader, and one long answer is no slow reader: a
- *   frame that is larger than the limit does not count until it has been taken.
+ *   frame that is larger than the limit does not count until it has been taken, and neither does an answer (`asked`).
+ * - No more than one unfinished frame is kept, and no more of it than the limit of a frame. A frame over the limit is reported
+ *   as soon as it is known to be.
  * - `closed` is called exactly once, and nothing is received after it.
  */
 export interface Connection {
@@ -22,8 +24,8 @@ export interface Connection {
   readonly id: number
   /** The client's address without its port, in its usual form (`ClientAddress`), for throttling and logs. */
   readonly address: string
-  /** Sends one whole frame. */
-  readonly send: (frame: Frame) => void
+  /** Sends one whole frame; `asked`: the client has asked for it, and a slow reader is not told by it. */
+  readonly send: (frame: Frame, asked?: boolean) => void
   /** Bytes sent and not yet taken by the operating system. */
   readonly buffered: () => number
   /** Calls back once, as soon as `buffered` is at most `low` bytes or the connection has ended. */
@@ -31,16 +33,29 @@ export interface Connection {
   /** Stops and resumes reading from the client. Frames that have arrived already may still be received. */
   readonly pause: () => void
   readonly resume: () => void
+  /** Bounds frames that arrive from now on to these bytes, or to the transport's own limit where that is lower. */
+  readonly limitFrames: (bytes: number) => void
   /**
    * Ends the connection after what was sent. `code` is a WebSocket close code, which other transports leave out.
    */
   readonly close: (code: number, reason: string) => void
 }
 
+/** Why the engine closes a connection that has done nothing against the protocol. */
+export type Rejection =
+  /** `limits.connections`, or `limits.strangers`. */
+  | { readonly _tag: "TooManyConnections" }
+  | { readonly _tag: "TooManyOfAddress" }
+  | { readonly _tag: "LoginDeadline"; readonly seconds: number }
+  /** `limits.inputPerAddress`, or `limits.inputTotal`. */
+  | { readonly _tag: "InputExhausted" }
+
 /** The engine's end of a connection: what a transport calls. */
 export interface Peer {
-  /** One whole frame from the client, as text. */
-  readonly receive: (frame: string) => void
+  /** One whole frame from the client, as text; `bytes` is its size in UTF-8. */
+  readonly receive: (frame: string, bytes?: number) => void
+  /** Bytes of an unfinished frame that the transport holds, whenever their number has changed after a read. */
+  readonly partial?: (bytes: number) => void
   /** The client sent a frame that is no UTF-8, and it was dropped. The peer answers, and the connection goes on. */
   readonly garbled: () => void
   /** The client sent a frame over the limit (bytes), and it was dropped. The peer answers and closes. */

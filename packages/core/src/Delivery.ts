@@ -114,7 +114,7 @@ export class Delivery {
    */
   open(greeting: ReadonlyArray<Frame>): void {
     if (this.#closed) return
-    for (const frame of greeting) this.connection.send(frame)
+    for (const frame of greeting) this.connection.send(frame, true)
     this.#opened = true
     if (this.behind().size > 0) this.#follow.catchUp()
   }

@@ -70,6 +70,7 @@ export class OfflineQueue extends Context.Service<
           bundling: new Bundling("", "", ""),
           takenOver: "",
           crowded: "",
+          rejected: () => "",
           garbled: "",
           oversized: () => "",
           acknowledgement: "explicit"
@@ -136,5 +137,6 @@ const NOWHERE: Connection = {
   onDrained: (_low, callback) => callback(),
   pause: () => {},
   resume: () => {},
+  limitFrames: () => {},
   close: () => {}
 }

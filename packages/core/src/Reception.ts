@@ -1,7 +1,9 @@
 /** Where connections become sessions of a dialect. */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { Bus } from "./Bus.ts"
@@ -9,6 +11,7 @@ import type { Connection } from "./Connection.ts"
 import { Crowd } from "./Crowd.ts"
 import { Engine } from "./Engine.ts"
 import { Hub } from "./Hub.ts"
+import { InputBudget } from "./InputBudget.ts"
 import { Places } from "./Places.ts"
 import { type Respond, Session, type Surroundings } from "./Session.ts"
 import { Settings } from "./Settings.ts"
@@ -64,9 +67,27 @@ export class Reception extends Context.Service<
       const unsubscribe = bus.subscribe(({ chat, head }) => hub.hint(chat, head))
       yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
 
-      const crowd = new Crowd(settings)
+      const clock = yield* Clock.Clock
+      /** Runs while there are connections without a user. */
+      let expiring: Fiber.Fiber<void> | undefined
+      let isExpiring = false
+      const expire: Effect.Effect<void> = Effect.suspend(() => {
+        const left = crowd.expire()
+        isExpiring = left !== undefined
+        return left === undefined ? Effect.void : Effect.andThen(Effect.sleep(left), expire)
+      })
+      const crowd = new Crowd(settings, {
+        now: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n),
+        waiting: () => {
+          if (isExpiring) return
+          isExpiring = true
+          expiring = fork(expire)
+        }
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => expiring?.interruptUnsafe()))
       const around: Surroundings = {
         crowd,
+        input: new InputBudget(settings),
         hub,
         places,
         store,
@@ -75,7 +96,17 @@ export class Reception extends Context.Service<
         run,
         work,
         begin,
-        ended
+        ended,
+        rejected: ({ address, connection, user }, reason) => {
+          fork(
+            Effect.annotateLogs(Effect.logInfo("a connection was closed"), {
+              reason,
+              address,
+              connection: connection.id,
+              ...(user !== undefined && { user: user.account })
+            })
+          )
+        }
       }
       return Reception.of({
         receive: (connection, tongue, respond) => {

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { catchUp } from "./CatchUp.ts"
-import type { Connection, Peer } from "./Connection.ts"
+import type { Connection, Peer, Rejection } from "./Connection.ts"
 import type { Crowd, Visitor } from "./Crowd.ts"
 import { Delivery, type Follow } from "./Delivery.ts"
 import type { UserCaller } from "./Event.ts"
@@ -12,6 +12,7 @@ import { Frame } from "./Frame.ts"
 import { FrameQueue } from "./FrameQueue.ts"
 import type { Switchboard } from "./Hub.ts"
 import { type ChatId, EntryId, UNKEPT_IDS_FROM } from "./Ids.ts"
+import type { InputBudget } from "./InputBudget.ts"
 import type { Places } from "./Places.ts"
 import type { LiveSession } from "./LiveSession.ts"
 import type { EngineSettings } from "./Settings.ts"
@@ -24,6 +25,7 @@ import type { WarmChats } from "./WarmChats.ts"
 
 /** WebSocket close codes: of our own, and of RFC 6455. */
 const CLOSE_TAKEN_OVER = 4001
+const CLOSE_POLICY = 1008
 const CLOSE_TOO_LARGE = 1009
 const CLOSE_INTERNAL = 1011
 const CLOSE_TRY_LATER = 1013
@@ -31,10 +33,19 @@ const CLOSE_TRY_LATER = 1013
 /** Acknowledged ids of one frame that are looked up in storage, at most; the newest need no looking up. */
 const MAX_LOOKED_UP = 5000
 
+/** Reasons as close frames and the log have them. */
+const REJECTIONS: Readonly<Record<Rejection["_tag"], string>> = {
+  TooManyConnections: "too many connections",
+  TooManyOfAddress: "too many connections from this address",
+  LoginDeadline: "no login in time",
+  InputExhausted: "too much input is waiting"
+}
+
 /** What all sessions of an engine share. */
 export interface Surroundings {
   readonly hub: Switchboard
   readonly crowd: Crowd
+  readonly input: InputBudget
   readonly places: Places["Service"]
   readonly store: Store["Service"]
   readonly chats: WarmChats
@@ -46,6 +57,8 @@ export interface Surroundings {
   /** Counts work that needs no fiber, until `ended` is called; answers false while the engine finishes. */
   readonly begin: () => boolean
   readonly ended: () => void
+  /** Logs that the engine closes a connection, and why. */
+  readonly rejected: (session: Session, reason: string) => void
 }
 
 /**
@@ -71,11 +84,16 @@ export class Session implements Peer, Visitor, Follow {
     this.tongue = tongue
     this.#around = around
     this.#frames = new FrameQueue(this, respond, around)
+    connection.limitFrames(Math.min(around.settings.frame, around.settings.unauthenticatedInput))
   }
 
-  receive(frame: string): void {
+  receive(frame: string, bytes = frame.length): void {
     if (!this.#ended) this.#delivery?.noteTaken()
-    this.#frames.take(frame)
+    this.#frames.take(frame, bytes)
+  }
+
+  partial(bytes: number): void {
+    this.#frames.partial(bytes)
   }
 
   garbled(): void {
@@ -101,10 +119,16 @@ export class Session implements Peer, Visitor, Follow {
     this.#around.crowd.leave(this)
   }
 
-  turnAway(): void {
+  turnAway(reason: Rejection): void {
     this.#frames.clear()
-    this.answer(this.tongue.crowded)
-    this.connection.close(CLOSE_TRY_LATER, "too many connections")
+    this.answer(reason._tag === "TooManyConnections" ? this.tongue.crowded : this.tongue.rejected(reason))
+    const text = REJECTIONS[reason._tag]
+    this.connection.close(reason._tag === "LoginDeadline" ? CLOSE_POLICY : CLOSE_TRY_LATER, text)
+    this.#around.rejected(this, text)
+  }
+
+  get address(): string {
+    return this.connection.address
   }
 
   /**
@@ -149,7 +173,15 @@ export class Session implements Peer, Visitor, Follow {
   /** Sends an answer, behind everything that was pushed before it. */
   answer(frame: string | Frame): void {
     this.#hearOut()
-    this.connection.send(typeof frame === "string" ? new Frame(frame) : frame)
+    this.connection.send(typeof frame === "string" ? new Frame(frame) : frame, true)
+  }
+
+  /**
+   * Waits until the client has taken most of what it was answered; undefined where it has. For between the requests of one frame,
+   * each of which may have a long answer.
+   */
+  get drained(): Effect.Effect<void> | undefined {
+    return this.#frames.drained
   }
 
   /** Sends what was announced before. */
@@ -183,6 +215,7 @@ export class Session implements Peer, Visitor, Follow {
     this.#delivery = new Delivery(this.connection, this.tongue, { user: user.id, device: live.device }, this)
     hub.enter(user.id, this)
     this.#around.crowd.welcome(this)
+    this.#authenticate(true)
     hub.presence.set(user.id, status)
   }
 
@@ -203,7 +236,16 @@ export class Session implements Peer, Visitor, Follow {
       places.release(subscription)
     }
     hub.leave(user.id, this)
-    if (!this.#ended) this.#around.crowd.estrange(this)
+    if (this.#ended) return
+    this.#around.crowd.estrange(this)
+    this.#authenticate(false)
+  }
+
+  /** Frames may be larger, and more of them wait, once the connection has a user. */
+  #authenticate(isAuthenticated: boolean): void {
+    const { frame, unauthenticatedInput } = this.#around.settings
+    this.#frames.authenticate(isAuthenticated)
+    this.connection.limitFrames(isAuthenticated ? frame : Math.min(frame, unauthenticatedInput))
   }
 
   /**

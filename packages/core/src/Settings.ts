@@ -120,6 +120,12 @@ export const engineSettings = {
     { min: 1, max: 86_400 },
     "Seconds of the window in which failed logins are counted."
   ),
+  loginDeadline: integer(
+    "login.deadline",
+    30,
+    { min: 1, max: 3600 },
+    "Seconds after which a connection that has not logged in is told so and closed; twice as long while its login is in work."
+  ),
   acknowledgeDelay: integer(
     "acknowledge.delay",
     500,
@@ -131,6 +137,12 @@ export const engineSettings = {
     30,
     { min: 1, max: 3600 },
     "Seconds between two pings of a WebSocket connection; a client that has not answered the previous one is dropped."
+  ),
+  stall: integer(
+    "connection.stall",
+    30,
+    { min: 1, max: 3600 },
+    "Seconds without progress after which a client that does not take its answers, or that stops in the middle of an upload or a download, is dropped; also the time for the whole of a request body that is not a file."
   ),
   frame: integer("limits.frame", MIB, { min: KIB, max: 64 * MIB }, "Bytes of one frame from a client, at most."),
   body: integer(
@@ -209,6 +221,30 @@ export const engineSettings = {
     { min: 1, max: 100_000 },
     "Frames of one connection that may wait for their turn before reading from it pauses."
   ),
+  unauthenticatedInput: integer(
+    "limits.unauthenticatedInput",
+    64 * KIB,
+    { min: KIB, max: 64 * MIB },
+    "Bytes of one frame of a connection that has not logged in, and of its frames that wait for their turn."
+  ),
+  input: integer(
+    "limits.input",
+    2 * MIB,
+    { min: KIB, max: 1024 * MIB },
+    "Bytes of one connection's frames that may wait for their turn before reading from it pauses."
+  ),
+  inputPerAddress: integer(
+    "limits.inputPerAddress",
+    32 * MIB,
+    { min: 64 * KIB, max: MAX },
+    "Bytes of frames in memory from the connections of one address (IPv6: one /64); an eighth of it for those that have not logged in. Connections that hold more than 2 KiB are closed beyond it."
+  ),
+  inputTotal: integer(
+    "limits.inputTotal",
+    256 * MIB,
+    { min: MIB, max: MAX },
+    "The same for the connections of all addresses together."
+  ),
   connections: integer(
     "limits.connections",
     100_000,
@@ -221,6 +257,12 @@ export const engineSettings = {
     { min: 1, max: MAX },
     "Connections without a user at one time, at most; beyond them the one that has done nothing for longest is told so and closed."
   ),
+  connectionsPerAddress: integer(
+    "limits.connectionsPerAddress",
+    20_000,
+    { min: 1, max: MAX },
+    "Connections of chat clients from one address (IPv6: one /64), at most; a tenth of them may be without a user."
+  ),
   sockets: integer(
     "limits.sockets",
     120_000,
@@ -232,6 +274,12 @@ export const engineSettings = {
     10_000,
     { min: 1, max: MAX },
     "HTTP requests under way at one time, at most; one more is answered with 503."
+  ),
+  share: integer(
+    "limits.share",
+    25,
+    { min: 1, max: 100 },
+    "Percent of `limits.requests` and `limits.transfers` that one address (IPv6: one /64), or one user, may hold at one time."
   ),
   transfers: integer(
     "limits.transfers",

@@ -3,6 +3,7 @@
  * its connections share what it made: an event is encoded once for each tongue, however many hear it.
  */
 import * as Effect from "effect/Effect"
+import type { Rejection } from "./Connection.ts"
 import type { Event } from "./Event.ts"
 import { type Bundling, type Frame, Piece } from "./Frame.ts"
 
@@ -15,6 +16,8 @@ export interface Tongue {
   readonly takenOver: string
   /** What a connection is told before it is closed because there are too many; a whole frame. */
   readonly crowded: string
+  /** What a connection is told before it is closed for another reason than `crowded`; a whole frame. */
+  readonly rejected: (reason: Exclude<Rejection, { readonly _tag: "TooManyConnections" }>) => string
   /** What the client is told about a frame that is no UTF-8; a whole frame. */
   readonly garbled: string
   /** What the client is told about a frame over the limit (bytes); a whole frame. */

@@ -11,27 +11,38 @@ class Begun {
   /** Whether it has to be done in the ordinary way, when it is its turn. */
   refused = false
   readonly otherwise: Effect.Effect<void>
+  /** Bytes of its frame. */
+  readonly size: number
 
-  constructor(otherwise: Effect.Effect<void>) {
+  constructor(otherwise: Effect.Effect<void>, size: number) {
     this.otherwise = otherwise
+    this.size = size
   }
 }
 
 type Around = Pick<Surroundings, "begin" | "ended" | "run"> & {
-  readonly settings: Pick<Surroundings["settings"], "waitingFrames">
+  readonly settings: Pick<Surroundings["settings"], "input" | "waitingFrames">
+}
+
+/** The queue of the connection. */
+interface Queue {
+  /** Nothing more can be answered at the moment. */
+  readonly moveOn: () => void
+  /** A request of so many bytes is answered. */
+  readonly release: (size: number) => void
 }
 
 export class Underway {
   readonly #around: Around
-  readonly #queue: { readonly moveOn: () => void }
+  readonly #queue: Queue
   /** Oldest first. */
   readonly #begun: Array<Begun> = []
   /** How many of them have to be done in the ordinary way: nothing may overtake those. */
   #refused = 0
+  #bytes = 0
   #answering = false
 
-  /** `queue` is told when nothing more can be answered at the moment. */
-  constructor(around: Around, queue: { readonly moveOn: () => void }) {
+  constructor(around: Around, queue: Queue) {
     this.#around = around
     this.#queue = queue
   }
@@ -42,14 +53,20 @@ export class Underway {
 
   /** Whether more may be begun. */
   get hasRoom(): boolean {
-    return this.#refused === 0 && this.#begun.length < this.#around.settings.waitingFrames
+    const { settings } = this.#around
+    return this.#refused === 0 && this.#begun.length < settings.waitingFrames && this.#bytes <= settings.input
   }
 
-  /** See `Session.begin`. */
-  add(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
+  /** See `Session.begin`; `size` are the bytes of its frame. */
+  add(
+    begin: (settled: (conclude?: () => void) => void) => boolean,
+    otherwise: Effect.Effect<void>,
+    size: number
+  ): boolean {
     if (!this.hasRoom || !this.#around.begin()) return false
-    const one = new Begun(otherwise)
+    const one = new Begun(otherwise, size)
     this.#begun.push(one)
+    this.#bytes += size
     let begins = false
     try {
       begins = begin((conclude) => {
@@ -64,6 +81,7 @@ export class Underway {
       // Also where it throws: nothing would ever answer it, and all that comes later would wait for it.
       if (!begins && this.#begun.at(-1) === one) {
         this.#begun.pop()
+        this.#bytes -= size
         this.#around.ended()
       }
     }
@@ -95,7 +113,9 @@ export class Underway {
   }
 
   #done(): void {
-    this.#begun.shift()
+    const size = this.#begun.shift()?.size ?? 0
+    this.#bytes -= size
+    this.#queue.release(size)
     this.#around.ended()
   }
 }

@@ -16,6 +16,7 @@ const tongue = (name: string): Tongue => ({
   bundling: new Bundling("", " ", ""),
   takenOver: "",
   crowded: "",
+  rejected: () => "",
   garbled: "",
   oversized: () => "",
   acknowledgement: "explicit"
@@ -62,6 +63,7 @@ const listener = (channel: Channel, id: number, speech: Tongue = english) => {
     onDrained: (_low, callback) => callback(),
     pause: () => {},
     resume: () => {},
+    limitFrames: () => {},
     close: () => {}
   }
   const follow = { catchUp: () => behind++, touch: () => {} }

@@ -50,6 +50,7 @@ export const tongue = (acknowledgement: Tongue["acknowledgement"]): Tongue => ({
   bundling: new Bundling("[", ",", "]"),
   takenOver: '[{"id":0,"kind":"takenOver","text":""}]',
   crowded: '[{"id":0,"kind":"crowded","text":""}]',
+  rejected: ({ _tag }) => `[{"id":0,"kind":"${_tag}","text":""}]`,
   garbled: '[{"id":0,"kind":"garbled","text":""}]',
   oversized: () => '[{"id":0,"kind":"oversized","text":""}]',
   acknowledgement

@@ -26,17 +26,19 @@ const open = () => {
   const around = new Surroundings()
   const answered: Array<string> = []
   let moves = 0
-  const underway = new Underway(around, { moveOn: () => moves++ })
+  let released = 0
+  const underway = new Underway(around, { moveOn: () => moves++, release: (size) => (released += size) })
   const settle: Array<(refused: boolean) => void> = []
-  const begin = (name: string): boolean =>
+  const begin = (name: string, size = 100): boolean =>
     underway.add(
       (settled) => {
         settle.push((refused) => (refused ? settled() : settled(() => answered.push(name))))
         return true
       },
-      Effect.sync(() => answered.push(`${name} again`))
+      Effect.sync(() => answered.push(`${name} again`)),
+      size
     )
-  return { around, underway, answered, settle, begin, moves: () => moves }
+  return { around, underway, answered, settle, begin, moves: () => moves, released: () => released }
 }
 
 describe("requests under way together", () => {
@@ -79,10 +81,20 @@ describe("requests under way together", () => {
     expect(underway.hasRoom).toBe(true)
   })
 
+  it("are bounded in bytes, which are given back with each answer", () => {
+    const { begin, settle, around, released } = open()
+    expect(begin("a", around.settings.input - 1)).toBe(true)
+    expect(begin("b", 2)).toBe(true)
+    expect(begin("c", 1)).toBe(false)
+    settle[0]?.(false)
+    expect(released()).toBe(around.settings.input - 1)
+    expect(begin("c", 1)).toBe(true)
+  })
+
   it("are not begun once the engine finishes, and leave no trace where they were not", () => {
     const { around, underway, begin } = open()
     expect(
-      underway.add(() => false, Effect.void),
+      underway.add(() => false, Effect.void, 1),
       "what does nothing is not under way"
     ).toBe(false)
     expect([underway.isEmpty, around.count]).toEqual([true, 0])
@@ -95,9 +107,13 @@ describe("requests under way together", () => {
     const { around, underway, begin, settle, answered } = open()
     begin("a")
     expect(() =>
-      underway.add(() => {
-        throw new Error("a mistake")
-      }, Effect.void)
+      underway.add(
+        () => {
+          throw new Error("a mistake")
+        },
+        Effect.void,
+        1
+      )
     ).toThrow("a mistake")
     begin("c")
     settle[0]?.(false)
@@ -108,12 +124,16 @@ describe("requests under way together", () => {
 
   it("do not harm each other: an answer that breaks off is logged, and the next is given", () => {
     const { around, underway, answered, settle, begin } = open()
-    underway.add((settled) => {
-      settled(() => {
-        throw new Error("a mistake")
-      })
-      return true
-    }, Effect.void)
+    underway.add(
+      (settled) => {
+        settled(() => {
+          throw new Error("a mistake")
+        })
+        return true
+      },
+      Effect.void,
+      1
+    )
     begin("b")
     settle[0]?.(false)
     expect(answered).toEqual(["b"])

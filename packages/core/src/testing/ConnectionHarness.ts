@@ -15,6 +15,11 @@ export interface Client {
   readonly send: (text: string) => void
   /** Sends a frame that is no UTF-8. */
   readonly sendGarbled: () => void
+  /**
+   * Sends the beginning of a frame, or more of the one that was begun: so many bytes, and never its end. Left out by transports
+   * whose frames are never in parts.
+   */
+  readonly sendPart?: (bytes: number) => void
   /** Takes nothing more from the network, so that the server's frames pile up. */
   readonly stopReading: () => void
   /** Ends the connection from the client's side. */
@@ -57,6 +62,8 @@ export interface Pair {
     received: number
     garbled: number
     oversized: Array<number>
+    /** Bytes of an unfinished frame, as last told. */
+    partial: number
     closed: number
     afterClosed: number
   }
@@ -65,6 +72,8 @@ export interface Pair {
 export interface Reactions {
   /** Called at the server with each frame. */
   readonly receive?: (connection: Connection, frame: string) => void
+  readonly oversized?: (connection: Connection, limit: number) => void
+  readonly partial?: (bytes: number) => void
 }
 
 /** Opens a connection and watches both of its ends. */
@@ -74,7 +83,15 @@ export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Re
   const clientEnded = yield* Deferred.make<void>()
   const closed = yield* Deferred.make<void>()
   const accepted = yield* Deferred.make<Connection>()
-  const seen: Pair["seen"] = { clientFrames: 0, received: 0, garbled: 0, oversized: [], closed: 0, afterClosed: 0 }
+  const seen: Pair["seen"] = {
+    clientFrames: 0,
+    received: 0,
+    garbled: 0,
+    oversized: [],
+    partial: 0,
+    closed: 0,
+    afterClosed: 0
+  }
   const client = yield* harness.open(
     (connection) => {
       Deferred.doneUnsafe(accepted, Effect.succeed(connection))
@@ -92,6 +109,12 @@ export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Re
         oversized: (limit) => {
           if (seen.closed > 0) seen.afterClosed += 1
           seen.oversized.push(limit)
+          reactions.oversized?.(connection, limit)
+        },
+        partial: (bytes) => {
+          if (seen.closed > 0) seen.afterClosed += 1
+          seen.partial = bytes
+          reactions.partial?.(bytes)
         },
         closed: () => {
           seen.closed += 1

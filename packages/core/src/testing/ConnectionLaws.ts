@@ -181,6 +181,25 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* closed
     })
   ),
+  law("answers do not count against the limit, and what is sent beside them does", (harness) =>
+    Effect.gen(function* () {
+      const { client, closed, connection, seen } = yield* open(harness)
+      client.stopReading()
+      for (let n = 0; n < 2; n++) connection.send(new Frame("l".repeat(LARGE)), true)
+      const text = "s".repeat(harness.frame - 20)
+      for (let sent = 0; sent < harness.sendBuffer - 2 * harness.frame; sent += text.length) {
+        connection.send(new Frame(text))
+      }
+      yield* settle(harness)
+      yield* insist(seen.closed === 0, "it was given up for its answers")
+      for (let sent = 0; seen.closed === 0; sent += text.length) {
+        yield* insist(sent < 2 * LARGE + harness.sendBuffer + 2 * harness.frame, "it was never given up")
+        connection.send(new Frame(text))
+        yield* Effect.yieldNow
+      }
+      yield* closed
+    })
+  ),
   law("nobody waits for a slow reader", (harness) =>
     Effect.gen(function* () {
       const slow = yield* open(harness)
@@ -368,6 +387,62 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
         seen.oversized.every((limit) => limit === harness.frame),
         "the engine was told another limit"
       )
+    })
+  ),
+  law("`limitFrames` bounds the frames that arrive from then on, up to the transport's own limit", (harness) =>
+    Effect.gen(function* () {
+      const { atServer, client, connection, seen } = yield* open(harness)
+      connection.limitFrames(1000)
+      client.send("x".repeat(1000))
+      yield* insist((yield* atServer).length === 1000, "a frame of just the limit was dropped")
+      client.send("x".repeat(1001))
+      client.send("next")
+      yield* insist((yield* atServer) === "next", "a frame over the limit was received")
+      connection.limitFrames(10 * harness.frame)
+      client.send("x".repeat(harness.frame))
+      yield* insist((yield* atServer).length === harness.frame, "the limit was not raised")
+      client.send("x".repeat(harness.frame + 1))
+      client.send("last")
+      yield* insist((yield* atServer) === "last", "a frame over the transport's limit was received")
+      yield* insist(seen.oversized.join() === `1000,${harness.frame}`, `the engine was told ${seen.oversized.join()}`)
+    })
+  ),
+  law("what is held of an unfinished frame is told, and told again when the frame is whole", (harness) =>
+    Effect.gen(function* () {
+      const told = yield* Queue.unbounded<number>()
+      const { atServer, client, seen } = yield* open(harness, {
+        partial: (bytes) => {
+          Queue.offerUnsafe(told, bytes)
+        }
+      })
+      client.send("whole")
+      yield* atServer
+      yield* insist(seen.partial === 0, `${seen.partial} bytes are held of nothing`)
+      if (client.sendPart === undefined) return
+      client.sendPart(600)
+      const first = yield* Queue.take(told)
+      yield* insist(first >= 600 && first <= 2048, `${first} bytes are told for 600`)
+      client.sendPart(600)
+      const second = yield* Queue.take(told)
+      yield* insist(second >= 1200 && second <= 4096, `${second} bytes are told for 1200`)
+    })
+  ),
+  law("of an endless frame no more is kept than the limit, and the engine may answer it and close", (harness) =>
+    Effect.gen(function* () {
+      const { atClient, client, clientEnded, closed, connection, seen } = yield* open(harness, {
+        oversized: (from, limit) => {
+          from.send(new Frame(`at most ${limit} bytes`))
+          from.close(1009, "too large")
+        }
+      })
+      connection.limitFrames(2000)
+      if (client.sendPart === undefined) return client.send("x".repeat(harness.frame))
+      for (let n = 0; n < 20; n++) client.sendPart(1000)
+      yield* insist((yield* atClient) === "at most 2000 bytes", "the answer was lost")
+      yield* clientEnded
+      yield* closed
+      yield* insist(seen.oversized.length === 1, `the engine was told ${seen.oversized.length} times`)
+      yield* insist(seen.afterClosed === 0, "something was told after the end")
     })
   ),
   law("an engine may answer an oversized frame and close", (harness) =>

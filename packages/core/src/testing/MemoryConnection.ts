@@ -38,12 +38,13 @@ export const TRANSPORT = "memory"
 
 /** Opens a connection. `accept` is called before this returns. */
 export const connect = (options: Options): MemoryClient => {
-  const { accept, client, frame: frameLimit = 1024 * 1024, sendBuffer = 8 * 1024 * 1024 } = options
+  const { accept, client, frame: mostFrame = 1024 * 1024, sendBuffer = 8 * 1024 * 1024 } = options
   let toClient: Array<{ readonly text: string; readonly size: number }> = []
   let toServer: Array<string> = []
+  let frameLimit = mostFrame
   let waiting = 0
-  /** The size of a frame larger than the limit, until no more than the limit waits again. */
-  let large = 0
+  /** What may wait beside the limit: answers, and frames larger than it. */
+  let exempt = 0
   let clientReads = true
   let serverReads = true
   let goodbye: { readonly code: number; readonly reason: string } | undefined
@@ -89,10 +90,11 @@ export const connect = (options: Options): MemoryClient => {
     while (serverReads && !ended && goodbye === undefined) {
       const next = toServer.shift()
       if (next === undefined) break
-      if (textBytes(next).length > frameLimit) peer?.oversized(frameLimit)
+      const bytes = textBytes(next).length
+      if (bytes > frameLimit) peer?.oversized(frameLimit)
       // Half a surrogate pair has no UTF-8.
       else if (!next.isWellFormed()) peer?.garbled()
-      else peer?.receive(next.startsWith("\ufeff") ? next.slice(1) : next)
+      else peer?.receive(next.startsWith("\ufeff") ? next.slice(1) : next, bytes)
     }
     tellWatchers()
   }
@@ -100,17 +102,17 @@ export const connect = (options: Options): MemoryClient => {
   const connection: Connection = {
     id: nextConnectionId(),
     address: options.address ?? "127.0.0.1",
-    send: (frame: Frame) => {
+    send: (frame: Frame, asked = false) => {
       if (ended || goodbye !== undefined) return
       const size = frame.bytes(TRANSPORT, ({ text }) => textBytes(text)).length
-      if (waiting <= sendBuffer) large = 0
-      if (waiting > sendBuffer + large) {
+      exempt = Math.min(exempt, waiting)
+      if (waiting > sendBuffer + exempt) {
         // What ends a connection must not be called from inside `send`: senders go through lists of connections.
         toClient = []
         goodbye = { code: 1006, reason: "" }
         return later()
       }
-      if (size > sendBuffer && large === 0) large = size
+      if (asked || (size > sendBuffer && exempt === 0)) exempt += size
       waiting += size
       toClient.push({ text: frame.text, size })
       later()
@@ -126,6 +128,9 @@ export const connect = (options: Options): MemoryClient => {
     resume: () => {
       serverReads = true
       later()
+    },
+    limitFrames: (bytes) => {
+      frameLimit = Math.min(bytes, mostFrame)
     },
     close: (code, reason) => {
       if (ended || goodbye !== undefined) return

@@ -23,6 +23,17 @@ const TAKEN_OVER = "This account logined in another place."
 export const refusedFrame = (message: string): string =>
   JSON.stringify({ module: "null", method: "null", result: "fail", message })
 
+const rejectionText = (reason: Parameters<Tongue["rejected"]>[0]): string => {
+  switch (reason._tag) {
+    case "TooManyOfAddress":
+      return "There are too many connections from this address; please try again later."
+    case "LoginDeadline":
+      return `A connection must log in within ${reason.seconds} seconds.`
+    case "InputExhausted":
+      return "Too much is waiting for the server to read; please try again later."
+  }
+}
+
 export const makeProfile = (name: ProfileName, known: Omit<Vocabulary, "members">): Profile => {
   const client = name === "client-1.0"
   const vocabulary: Vocabulary = { ...known, members: client ? "ids" : "objects" }
@@ -36,6 +47,7 @@ export const makeProfile = (name: ProfileName, known: Omit<Vocabulary, "members"
     bundling,
     takenOver: JSON.stringify([takenOver]),
     crowded: refusedFrame("There are too many connections; please try again later."),
+    rejected: (reason) => refusedFrame(rejectionText(reason)),
     garbled: refusedFrame("The frame is not UTF-8."),
     oversized: (limit) => refusedFrame(`A frame may have at most ${limit} bytes.`),
     acknowledgement: client ? "taken" : "explicit"

@@ -61,6 +61,8 @@ export const respondIn =
         if (index > 0) yield* Effect.yieldNow
         if (isUnreadable(request)) session.answer(refusedFrame(request.problem))
         else yield* answer(services, profile, carried, session, request)
+        const { drained } = session
+        if (drained !== undefined) yield* drained
       }
     })
   }
