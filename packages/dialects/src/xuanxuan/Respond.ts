@@ -57,12 +57,14 @@ export const respondIn =
     }
     return Effect.gen(function* () {
       for (const [index, request] of requests.entries()) {
-        // A frame may hold a thousand requests: others' frames are taken up between them.
-        if (index > 0) yield* Effect.yieldNow
+        // A frame may hold a thousand requests: others' frames are taken up between them, and answers wait for their reader.
+        if (index > 0) {
+          yield* Effect.yieldNow
+          const { drained } = session
+          if (drained !== undefined) yield* drained
+        }
         if (isUnreadable(request)) session.answer(refusedFrame(request.problem))
         else yield* answer(services, profile, carried, session, request)
-        const { drained } = session
-        if (drained !== undefined) yield* drained
       }
     })
   }
