@@ -82,9 +82,12 @@ export const isHash = (hash: string): boolean => {
 /** What scrypt needs is a little more than 128 * N * r. */
 const scryptMemory = (ln: number, r: number, p: number): number => 128 * 2 ** ln * r + 128 * r * p + 1024 * 1024
 
-/** The tag that a secret gets; undefined where the costs make no sense or this Node lacks the function. */
+/**
+ * The tag that a secret gets; undefined where the costs make no sense or this Node lacks the function. Uninterruptible: a
+ * worker thread that has begun computes to the end, and its turn must not be given away before.
+ */
 const derive = (secret: string, { kind, costs, salt, tag }: Parsed): Effect.Effect<Buffer | undefined> =>
-  Effect.callback((resume) => {
+  Effect.callback<Buffer | undefined>((resume) => {
     const done = (error: Error | null, derived: Buffer): void =>
       resume(Effect.succeed(error === null ? derived : undefined))
     try {
@@ -106,7 +109,7 @@ const derive = (secret: string, { kind, costs, salt, tag }: Parsed): Effect.Effe
       // Costs that the function refuses, in a hash that is not ours.
       resume(Effect.undefined)
     }
-  })
+  }).pipe(Effect.uninterruptible)
 
 const format = ({ kind, costs, salt }: Parsed, tag: Buffer): string => {
   const written = Object.entries(costs).map(([name, value]) => `${name}=${value}`)
@@ -130,9 +133,11 @@ export const layerOf = (kind: Kind): Layer.Layer<Passwords> =>
   Layer.effect(
     Passwords,
     Effect.gen(function* () {
-      const turns = yield* Semaphore.make(sideBySide())
+      const concurrency = sideBySide()
+      const turns = yield* Semaphore.make(concurrency)
       const costs = kind === "argon2id" ? ARGON2 : SCRYPT
       return Passwords.of({
+        concurrency,
         hash: (secret) =>
           Effect.suspend(() => {
             const wanted = { kind, costs, salt: crypto.randomBytes(SALT), tag: Buffer.alloc(TAG) }

@@ -1,22 +1,29 @@
 /**
  * Passwords: what is stored is a slow salted hash of the md5 hex that chat clients send, so that both forms verify. A
  * password that was verified before is recognised by a keyed, in-memory digest, so that a storm of reconnects is not
- * bound by the slow hash. A token that was minted for a user stands for the password once. Failed attempts are throttled
- * by account and by address.
+ * bound by the slow hash. A token that was minted for a user stands for the password once.
+ *
+ * Failed attempts are throttled by account and by address (of IPv6: by /64 network), and addresses share the slow hash
+ * fairly. From an address that the account logged in from lately, only the account's own failures from there count.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import { Authenticator, DEFAULT_TIMEOUT, identified } from "./Authenticator.ts"
 import { available as availableOr } from "./Availability.ts"
+import { networkOf, plainAddress } from "./ClientAddress.ts"
 import { Engine } from "./Engine.ts"
-import { FailedLogins } from "./FailedLogins.ts"
+import { HashQueue, type Kind } from "./HashQueue.ts"
 import type { UserId } from "./Ids.ts"
+import { makeKnownAddresses } from "./KnownAddresses.ts"
+import { type Attempts, LoginThrottle } from "./LoginThrottle.ts"
 import { makeOneTimeTokens } from "./OneTimeTokens.ts"
 import { Passwords } from "./Passwords.ts"
 import { type Refused, refuse } from "./Refused.ts"
@@ -31,6 +38,27 @@ const ADDRESS_FACTOR = 3
 const COUNTED_BY = 512
 /** Passwords recognised without the slow hash, at most. */
 const LIMIT = 200_000
+/** Hashes computed side by side, unless `Passwords` has a number of its own. */
+const CONCURRENCY = 2
+/** Milliseconds. */
+const HOUR = 3_600_000
+/** The engine's own hashes, of new passwords, share the queue as one address. */
+const OWN = ""
+
+interface Attempt {
+  readonly account: string
+  /** `md5(password)`; a minted token also as it is. */
+  readonly secret: string
+  /** The password itself, where the protocol has it: what `Authenticator.verifyPassword` is asked about. */
+  readonly password?: string
+  readonly address: string
+}
+
+/** Where an attempt comes from, for its turn among the hashes. */
+interface Origin {
+  readonly kind: Kind
+  readonly network: string
+}
 
 export class Credentials extends Context.Service<
   Credentials,
@@ -39,15 +67,11 @@ export class Credentials extends Context.Service<
     readonly secretOf: (password: string) => Effect.Effect<string>
     /** What to store for a password: a hash of its md5 hex, in PHC form. */
     readonly hash: (password: string) => Effect.Effect<string>
-    /** The user with that account and secret: the password's, or a token that was minted for the user. */
-    readonly verify: (attempt: {
-      readonly account: string
-      /** `md5(password)`; a minted token also as it is. */
-      readonly secret: string
-      /** The password itself, where the protocol has it: what `Authenticator.verifyPassword` is asked about. */
-      readonly password?: string
-      readonly address: string
-    }) => Effect.Effect<User, Refused>
+    /**
+     * The user with that account and secret: the password's, or a token that was minted for the user. Refused with
+     * `WrongPassword`, with `TooManyAttempts` after too many failures, and with `RateLimited` where too many logins wait.
+     */
+    readonly verify: (attempt: Attempt) => Effect.Effect<User, Refused>
     /**
      * A token that stands for the user's password once, wherever a password is taken, for `ttl` (by default a minute, at
      * most an hour). For those whom the embedder has authenticated: whoever has the token is the user. Refused with
@@ -73,7 +97,18 @@ export class Credentials extends Context.Service<
       const random = yield* SecureRandom.SecureRandom
       const settings = yield* Settings
       const oneTime = makeOneTimeTokens(engine, store, digest, random)
-      const failed = new FailedLogins(settings.loginWindow)
+      const { loginAttempts } = settings
+      const window = settings.loginWindow * 1000
+      const accounts = new LoginThrottle([
+        { failures: loginAttempts, window },
+        { failures: Math.max(loginAttempts, settings.loginAttemptsPerHour), window: HOUR }
+      ])
+      const addresses = new LoginThrottle([{ failures: loginAttempts * ADDRESS_FACTOR, window }])
+      const known = makeKnownAddresses(engine, store, digest)
+      const queue = new HashQueue(passwords.concurrency ?? CONCURRENCY)
+      const scope = yield* Effect.scope
+      const clock = yield* Clock.Clock
+      const now = (): number => clock.currentTimeMillisUnsafe()
       const key = Hex.encode(yield* random.randomBytes(32))
       const recognised = new Map<UserId, string>()
       /** Verified against where there is no account, so that it takes as long. */
@@ -83,17 +118,15 @@ export class Credentials extends Context.Service<
 
       const secretOf = (password: string): Effect.Effect<string> => digest.digestHex(Digest.md5, textBytes(password))
 
-      const matches = Effect.fnUntraced(function* (user: User | undefined, secret: string) {
+      const matches = Effect.fnUntraced(function* (user: User | undefined, secret: string, from: Origin) {
         const stored = user === undefined || user.disabled ? null : yield* store.password(user.id)
         const mark =
           stored === null ? "" : yield* digest.digestHex(Digest.sha256, textBytes(`${key}:${stored}:${secret}`))
         if (user !== undefined && stored !== null && recognised.get(user.id) === mark) return true
         if (user !== undefined && !user.disabled && (yield* oneTime.use(user.id, secret))) return true
-        if (user === undefined || stored === null) {
-          yield* passwords.verify(secret, yield* nobody)
-          return false
-        }
-        if (!(yield* passwords.verify(secret, stored))) return false
+        const hash = user === undefined || stored === null ? yield* nobody : stored
+        const isRight = yield* queue.run(from.kind, from.network, passwords.verify(secret, hash))
+        if (user === undefined || stored === null || !isRight) return false
         if (recognised.size >= LIMIT) recognised.clear()
         recognised.set(user.id, mark)
         return true
@@ -110,44 +143,67 @@ export class Credentials extends Context.Service<
         return user?.disabled === false ? user : undefined
       })
 
+      /** The user whose secret this is; undefined for nobody. */
+      const check = ({ account, secret, password }: Attempt, from: Origin) =>
+        Effect.gen(function* () {
+          const [user] = yield* desk.users.byAccount([account])
+          return (yield* matches(user, secret, from)) ? user : yield* vouched(account, password)
+        }).pipe(
+          Effect.catchCause((cause) =>
+            Cause.hasInterruptsOnly(cause)
+              ? Effect.interrupt
+              : Effect.andThen(Effect.logError("a password could not be read", cause), refuse({ _tag: "Unavailable" }))
+          )
+        )
+
+      /**
+       * Runs a check as an attempt that is counted by these keys. Without a result it failed; so it did if it was
+       * interrupted, since a password that was verified before shows as right at once.
+       */
+      const counted = (
+        keys: ReadonlyArray<readonly [LoginThrottle, string]>,
+        checking: Effect.Effect<User | undefined, Refused>
+      ): Effect.Effect<User | undefined, Refused> => {
+        const [first, ...others] = keys
+        if (first === undefined) return checking
+        const [throttle, name] = first
+        return Effect.acquireUseRelease(
+          throttle.enter(name, now),
+          () => counted(others, checking),
+          (attempts: Attempts, exit) =>
+            Effect.sync(() => {
+              const failed = Exit.isSuccess(exit) ? exit.value === undefined : Cause.hasInterruptsOnly(exit.cause)
+              throttle.leave(attempts, failed, now())
+            })
+        )
+      }
+
       return Credentials.of({
         secretOf,
-        hash: (password) => Effect.flatMap(secretOf(password), passwords.hash),
+        hash: (password) =>
+          Effect.flatMap(secretOf(password), (secret) => queue.run("known", OWN, passwords.hash(secret))),
         mint: Effect.fnUntraced(function* (id, options) {
           const user = yield* available(desk.users.find(id))
           if (user === undefined || user.disabled) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
           return yield* oneTime.mint(id, options?.ttl)
         }),
-        verify: Effect.fnUntraced(function* ({ account, secret, password, address }) {
-          const now = yield* Clock.currentTimeMillis
-          const byAccount = `account:${account.slice(0, COUNTED_BY)}`
-          const byAddress = `address:${address}`
-          const wait =
-            failed.wait(byAccount, settings.loginAttempts, now) ??
-            failed.wait(byAddress, settings.loginAttempts * ADDRESS_FACTOR, now)
-          if (wait !== undefined) return yield* refuse({ _tag: "TooManyAttempts", retryAfterSeconds: wait })
-          // Counted before it is known, so that attempts side by side are counted too.
-          failed.add(byAccount, now)
-          const checked = yield* Effect.gen(function* () {
-            const [user] = yield* desk.users.byAccount([account])
-            return (yield* matches(user, secret)) ? user : yield* vouched(account, password)
-          }).pipe(
-            Effect.catchCause((cause) =>
-              Effect.andThen(
-                Effect.logError("a password could not be read", cause),
-                Effect.suspend(() => {
-                  failed.takeBack(byAccount)
-                  return refuse({ _tag: "Unavailable" })
-                })
-              )
-            )
-          )
-          if (checked === undefined) {
-            failed.add(byAddress, now)
-            return yield* refuse({ _tag: "WrongPassword" })
-          }
-          failed.takeBack(byAccount)
-          return checked
+        verify: Effect.fnUntraced(function* (attempt) {
+          const network = networkOf(plainAddress(attempt.address))
+          const account = attempt.account.slice(0, COUNTED_BY)
+          const isKnown = yield* available(known.has(account, network))
+          const kind = isKnown ? "known" : "unknown"
+          // The address first: attempts that wait for their address hold nothing of the account.
+          const keys = isKnown
+            ? ([[accounts, `${account}\n${network}`]] as const)
+            : ([
+                [addresses, network],
+                [accounts, account]
+              ] as const)
+          const checking = queue.admit(kind, network, check(attempt, { kind, network }))
+          const user = yield* counted(keys, checking)
+          if (user === undefined) return yield* refuse({ _tag: "WrongPassword" })
+          yield* Effect.forkIn(known.add(account, network), scope)
+          return user
         })
       })
     })

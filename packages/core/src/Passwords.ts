@@ -9,5 +9,7 @@ export class Passwords extends Context.Service<
     readonly hash: (secret: string) => Effect.Effect<string>
     /** Whether the secret has that hash. A hash of an unknown kind verifies nothing. */
     readonly verify: (secret: string, hash: string) => Effect.Effect<boolean>
+    /** Hashes that it computes side by side; 2 if absent. Logins beyond it wait for their turn, fairly by address. */
+    readonly concurrency?: number
   }
 >()("@parley/core/Passwords") {}

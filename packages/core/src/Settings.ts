@@ -114,6 +114,12 @@ export const engineSettings = {
     { min: 1, max: MAX },
     "Failed logins allowed for one account within the window, and three times as many for one address."
   ),
+  loginAttemptsPerHour: integer(
+    "login.attemptsPerHour",
+    100,
+    { min: 1, max: MAX },
+    "Failed logins allowed for one account within an hour, from all addresses that its user has not logged in from lately, and from each of the others as many; no less than `login.attempts`."
+  ),
   loginWindow: integer(
     "login.window",
     60,

@@ -1,0 +1,93 @@
+/**
+ * The networks from which each account logged in lately. Failures of others do not lock such a login out. A record of the
+ * store for each account: it survives a restart, and is good on every node.
+ */
+import * as Clock from "effect/Clock"
+import * as Digest from "effect/crypto/Digest"
+import * as Effect from "effect/Effect"
+import type { Engine } from "./Engine.ts"
+import type { StorageFailed, Store } from "./Store.ts"
+import { textBytes } from "./Utf8.ts"
+
+/** Not a protocol's: the engine's own records. */
+const OWNER = "@parley/core"
+const KIND = "knownAddresses"
+
+const DAY = 86_400_000
+/** Milliseconds for which an address stays known after a login. */
+const KNOWN_FOR = 30 * DAY
+/** Addresses of one account, at most; beyond it the one used longest ago goes. */
+const PER_ACCOUNT = 8
+/** Accounts kept in memory, at most; beyond it the one used longest ago goes. */
+const MAX_ACCOUNTS = 20_000
+/** Hex digits of an address's hash. The addresses themselves are not stored. */
+const DIGITS = 32
+
+interface Known {
+  readonly address: string
+  /** The last login, to the day; milliseconds since 1970. */
+  readonly at: number
+}
+
+export interface KnownAddresses {
+  /** Whether the account logged in from this network within 30 days. */
+  readonly has: (account: string, network: string) => Effect.Effect<boolean, StorageFailed>
+  /** Records a login. At most one write for each account, network and day. */
+  readonly add: (account: string, network: string) => Effect.Effect<void>
+}
+
+export const makeKnownAddresses = (
+  engine: Engine["Service"],
+  store: Store["Service"],
+  digest: Digest.Digest["Service"]
+): KnownAddresses => {
+  const byAccount = new Map<string, ReadonlyArray<Known>>()
+
+  const keep = (account: string, known: ReadonlyArray<Known>): void => {
+    byAccount.delete(account)
+    if (byAccount.size >= MAX_ACCOUNTS) {
+      for (const oldest of byAccount.keys()) {
+        byAccount.delete(oldest)
+        break
+      }
+    }
+    byAccount.set(account, known)
+  }
+
+  const hashOf = (account: string, network: string): Effect.Effect<string> =>
+    Effect.map(digest.digestHex(Digest.sha256, textBytes(`${account}\n${network}`)), (hash) => hash.slice(0, DIGITS))
+
+  /** What is known of the account. Another node may have recorded more than what is here. */
+  const read = Effect.fnUntraced(function* (account: string, address: string) {
+    const here = byAccount.get(account)
+    if (here?.some((one) => one.address === address) === true) return here
+    const record = yield* store.record(OWNER, KIND, account)
+    return (record?.value ?? []) as ReadonlyArray<Known>
+  })
+
+  return {
+    has: Effect.fnUntraced(function* (account, network) {
+      const address = yield* hashOf(account, network)
+      const since = (yield* Clock.currentTimeMillis) - KNOWN_FOR
+      return (yield* read(account, address)).some((one) => one.address === address && one.at >= since)
+    }),
+    add: Effect.fnUntraced(
+      function* (account, network) {
+        const address = yield* hashOf(account, network)
+        const now = yield* Clock.currentTimeMillis
+        const stored = yield* read(account, address)
+        // What is here may have been added while storage was read.
+        const known = byAccount.get(account) ?? stored
+        if (known.some((one) => one.address === address && now - one.at < DAY)) return keep(account, known)
+        const others = known.filter((one) => one.address !== address && now - one.at < KNOWN_FOR)
+        const next = [{ address, at: now }, ...others].slice(0, PER_ACCOUNT)
+        keep(account, next)
+        yield* engine.commit({
+          relies: [],
+          writes: [{ _tag: "PutRecord", record: { dialect: OWNER, kind: KIND, key: account, value: next } }]
+        })
+      },
+      Effect.catch((failed) => Effect.logWarning("the address of a login could not be recorded", failed))
+    )
+  }
+}
