@@ -29,7 +29,7 @@ interface Login {
 const serve = async (): Promise<void> => {
   const parley = await createParley({ store: MemoryStore.layer, dialects: [], login: true, log: () => undefined })
   await parley.users.add({ account: "victim", password: PASSWORD })
-  const server = createServer((req, res) => void parley.node(req, res))
+  const server = createServer((req, res) => parley.node(req, res))
   server.listen(0, "127.0.0.1", () => process.send?.((server.address() as AddressInfo).port))
 }
 

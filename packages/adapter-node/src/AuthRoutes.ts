@@ -112,7 +112,10 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
       },
       expiresIn: Math.min(sessionIdle, sessionLifetime)
     })
-  }).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.succeed(failure(reason))))
+  }).pipe(
+    Effect.catchTag("Refused", ({ reason }) => Effect.succeed(failure(reason))),
+    Effect.map(HttpServerResponse.setHeader("cache-control", "no-store"))
+  )
 
   const logout = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest

@@ -82,7 +82,10 @@ describe("an object below a path", () => {
           }),
           { address }
         )
-        .then(({ status }) => status)
+        .then(({ status, headers }) => {
+          assert.strictEqual(headers.get("cache-control"), "no-store")
+          return status
+        })
     assert.strictEqual(await login("ann", "192.0.2.1"), 200)
     for (const account of ["x1", "x2", "x3"]) assert.strictEqual(await login(account, "192.0.2.2"), 401)
     assert.strictEqual(await login("ann", "192.0.2.2"), 429)

@@ -77,7 +77,7 @@ const begun = Effect.fnUntraced(function* (hashes: number) {
   while ((yield* Hashes).evaluated < hashes) yield* turn
 })
 
-const one = <E, R>(attempt: Effect.Effect<unknown, Refused, R>) =>
+const one = <R>(attempt: Effect.Effect<unknown, Refused, R>) =>
   Effect.map(atOnce([resultOf(attempt)]), ([result]) => result)
 
 const times = <A>(count: number, make: (index: number) => A): ReadonlyArray<A> =>

@@ -6,7 +6,7 @@ import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type { Scope } from "effect/Scope"
 import { type Fields, invalid, text } from "../Fields.ts"
@@ -29,6 +29,7 @@ export interface Services extends Grounds, AccessGrounds {
 }
 
 type Request = HttpServerRequest.HttpServerRequest
+type Response = HttpServerResponse.HttpServerResponse
 type Unread = UnreadableBody | UnreadableQuery
 type Problem = Refused | StorageFailed
 
@@ -47,9 +48,9 @@ export const routesOf = (services: Services): HttpRoutes => {
 
   /** What was understood and refused is told with status 200. */
   const answering = <R>(
-    work: Effect.Effect<HttpServerResponse, Problem | Unread, R>,
+    work: Effect.Effect<Response, Problem | Unread, R>,
     envelope: boolean
-  ): Effect.Effect<HttpServerResponse, Unread, R> =>
+  ): Effect.Effect<Response, Unread, R> =>
     Effect.catchTags(work, {
       Refused: ({ reason }) => Effect.succeed(failed(failureOf(reason), envelope)),
       StorageFailed: (cause) =>
@@ -62,7 +63,7 @@ export const routesOf = (services: Services): HttpRoutes => {
   const route = (
     method: Method,
     path: `/${string}`,
-    work: (request: Request) => Effect.Effect<HttpServerResponse, Unread, Scope>
+    work: (request: Request) => Effect.Effect<Response, Unread, Scope>
   ) =>
     Layer.mergeAll(
       HttpRouter.add(
@@ -99,7 +100,8 @@ export const routesOf = (services: Services): HttpRoutes => {
           return failed({ errcode: 401, errmsg: "buin, appId and encrypt are not those of an app at this time." }, true)
         }
         const { app, token } = found
-        return sealed(yield* app.sealing.seal(JSON.stringify({ accessToken: token, expireIn: lifetime })))
+        const answer = sealed(yield* app.sealing.seal(JSON.stringify({ accessToken: token, expireIn: lifetime })))
+        return HttpServerResponse.setHeader(answer, "cache-control", "no-store")
       }),
       true
     )

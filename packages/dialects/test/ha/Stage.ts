@@ -38,6 +38,7 @@ export interface Answer {
   readonly text: string
   readonly json: unknown
   readonly allow: string | null
+  readonly cacheControl: string | null
 }
 
 export interface Ask {
@@ -69,7 +70,8 @@ export const asking = (opened: OpenDialect<HttpRoutes>) =>
             status,
             text,
             json: text === "" ? undefined : JSON.parse(text),
-            allow: response.headers.get("allow")
+            allow: response.headers.get("allow"),
+            cacheControl: response.headers.get("cache-control")
           }
         })
   )

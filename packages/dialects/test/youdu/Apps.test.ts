@@ -17,6 +17,7 @@ describe("the envelope", () => {
       const { encrypt, ...rest } = jsonOf<{ readonly encrypt: string }>(answer)
       assert.deepStrictEqual([answer.status, rest], [200, { errcode: 0, errmsg: "ok" }])
       assert.deepStrictEqual(Object.keys(answer.json as object), ["errcode", "errmsg", "encrypt"])
+      assert.strictEqual(answer.cacheControl, "no-store")
       const content = open(encrypt)
       assert.strictEqual(content.appId, appId)
       const inner = JSON.parse(content.text) as { readonly accessToken: string; readonly expireIn: number }
