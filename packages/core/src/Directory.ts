@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import { ExternalUsers } from "./ExternalUsers.ts"
 import type { UserId } from "./Ids.ts"
 import type { StorageFailed, Store } from "./Store.ts"
-import type { User, UserChange } from "./User.ts"
+import { isRemoved, type User, type UserChange } from "./User.ts"
 
 /** Users kept in memory, at most; beyond it the one read longest ago goes. */
 const LIMIT = 200_000
@@ -58,8 +58,9 @@ const patched = (users: ReadonlyArray<User>, patches: ReadonlyArray<User>): Read
   const all = users.slice()
   for (const user of patches) {
     const place = placeOf(all, user.id)
-    if (all[place]?.id === user.id) all[place] = user
-    else all.splice(place, 0, user)
+    const isListed = all[place]?.id === user.id
+    if (isRemoved(user)) all.splice(place, isListed ? 1 : 0)
+    else all.splice(place, isListed ? 1 : 0, user)
   }
   return all
 }
@@ -125,10 +126,11 @@ export class Directory {
     )
   }
 
-  /** Those who exist, in the order asked for. */
+  /** Those who exist and were not removed, in the order asked for. */
   readonly byAccount: (accounts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User>, StorageFailed> = (
-    accounts
+    named
   ) => {
+    const accounts = named.filter((account) => !isRemoved({ account }))
     const found = new Map<string, User>()
     const unknown: Array<string> = []
     for (const account of accounts) {
@@ -176,7 +178,7 @@ export class Directory {
     )
   }
 
-  /** Everybody, by id. */
+  /** Everybody, by id, without those who were removed. */
   readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
     const known = this.#everybody()
     if (known !== undefined && !this.#isPast(known.due)) return Effect.succeed(known.users)
@@ -209,6 +211,7 @@ export class Directory {
     }
     const kept: Array<User> = []
     for (const user of read.success) {
+      if (isRemoved(user)) continue
       kept.push(this.#keep(user, turn))
       if (kept.length % SLICE === 0) yield* Effect.yieldNow
     }
@@ -240,7 +243,10 @@ export class Directory {
 
   /** Everybody who is known without asking storage, by id. */
   known(): ReadonlyArray<User> {
-    return this.#everybody()?.users ?? [...this.#users.values()].sort((a, b) => a.id - b.id)
+    return (
+      this.#everybody()?.users ??
+      [...this.#users.values()].filter((user) => !isRemoved(user)).sort((a, b) => a.id - b.id)
+    )
   }
 
   /** Takes a user that was just made or changed. */

@@ -28,7 +28,7 @@ export interface ExternalUser extends Partial<
 }
 
 /** What a client changes of itself, or an operator of a user; passwords are not among it. */
-export type ExternalChange = Omit<UserChange, "password">
+export type ExternalChange = Omit<UserChange, "password" | "account">
 
 export interface ExternalDirectory {
   /** Users by their ids, in any order; unknown ids are left out. At most 1,000 are asked for at once. */

@@ -12,8 +12,9 @@ import type { User, UserChange } from "./User.ts"
 /** What an operator or an embedder does with users. Passwords are never shown to hooks. */
 export type UserCommand =
   | { readonly _tag: "AddUsers"; readonly accounts: ReadonlyArray<string> }
-  | { readonly _tag: "ChangeUser"; readonly account: string; readonly change: Omit<UserChange, "password"> }
+  | { readonly _tag: "ChangeUser"; readonly account: string; readonly change: Omit<UserChange, "password" | "account"> }
   | { readonly _tag: "SetPassword"; readonly account: string }
+  | { readonly _tag: "RemoveUser"; readonly account: string }
 
 export type HookedCommand = Command | UserCommand
 

@@ -40,10 +40,31 @@ export interface NewUser extends Omit<User, "id" | "since"> {
   readonly password: string | null
 }
 
-/** The fields of a user that can change. */
-export type UserChange = Partial<Omit<User, "id" | "account" | "since" | "createdAt">> & {
+/** The fields of a user that can change; the account only once, to `removedAccount`. */
+export type UserChange = Partial<Omit<User, "id" | "since" | "createdAt">> & {
   readonly password?: string | null
 }
+
+const REMOVED = "removed:"
+
+/** The account of a removed user: nobody else can have it, since an account has no colon. */
+export const removedAccount = (id: UserId): string => `${REMOVED}${id}`
+
+/** Whether the user was removed. Their messages stay theirs; they are in no list, and nobody can name them. */
+export const isRemoved = ({ account }: Pick<User, "account">): boolean => account.startsWith(REMOVED)
+
+/** What is left of a removed user. */
+export const removal = (id: UserId): UserChange => ({
+  account: removedAccount(id),
+  realname: removedAccount(id),
+  avatar: "",
+  role: "",
+  dept: 0,
+  admin: false,
+  organisation: null,
+  disabled: true,
+  password: null
+})
 
 const FORBIDDEN = /[\s\p{Cc},:/&]/u
 

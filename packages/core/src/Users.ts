@@ -13,7 +13,7 @@ import { nextUnkeptId, type UserId } from "./Ids.ts"
 import { Progress } from "./Progress.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { Sessions } from "./Sessions.ts"
-import { accountProblem, type NewUser, type PresentUser, type User, type UserChange } from "./User.ts"
+import { accountProblem, type NewUser, type PresentUser, removal, type User, type UserChange } from "./User.ts"
 
 /** A user to add; what is absent is empty. */
 export interface UserDraft {
@@ -52,6 +52,12 @@ export class Users extends Context.Service<
     readonly setDisabled: (account: string, disabled: boolean) => Effect.Effect<User, Refused>
     /** Others are told of a new name; disabling is as `setDisabled`. An external directory is asked to do it. */
     readonly change: (account: string, change: ExternalChange) => Effect.Effect<User, Refused>
+    /**
+     * Removes a user for good: sessions end, they leave every group, whose ownership passes on as when an owner leaves, and
+     * nothing personal is kept (see `removal`). The account is free; their messages and direct chats stay, as those of a
+     * removed user. When it fails half-way the user is logged out, and it can be done again.
+     */
+    readonly remove: (account: string) => Effect.Effect<void, Refused>
     /** A user of the external directory by the id there, who gets an integer id with it if they have none yet. */
     readonly byExternalId: (id: string) => Effect.Effect<User | undefined, Refused>
     /**
@@ -65,7 +71,7 @@ export class Users extends Context.Service<
   static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Hub | Sessions> = Layer.effect(
     Users,
     Effect.gen(function* () {
-      const { commit, desk, hooked } = yield* Engine
+      const { commit, desk, hooked, perform } = yield* Engine
       const credentials = yield* Credentials
       const hub = yield* Hub
       const sessions = yield* Sessions
@@ -109,6 +115,25 @@ export class Users extends Context.Service<
           { _tag: "ChangeUser", account, change: what },
           Effect.flatMap(named(account), (user) => change(user, what))
         )
+
+      /** The groups that the user is in. Nobody leaves a direct chat or a system chat. */
+      const groupsOf = Effect.fnUntraced(function* (user: UserId) {
+        const chats = yield* available(desk.store.chats(yield* available(desk.store.chatsOf(user))))
+        return chats.filter(({ chat }) => chat.type !== "system" && chat.type !== "one2one").map(({ chat }) => chat.id)
+      })
+
+      const remove = Effect.fnUntraced(function* (account: string): Effect.fn.Return<void, Refused> {
+        if (external !== undefined) return yield* usersElsewhere
+        const { id } = yield* named(account)
+        // Without a password and a session nobody comes into another group meanwhile.
+        yield* change(yield* named(account), { password: null })
+        for (const chat of yield* groupsOf(id)) {
+          yield* perform({ user: id, origin: null }, { _tag: "LeaveChat", chat: { id: chat } })
+        }
+        const user = yield* named(account)
+        yield* available(commit({ relies: [], writes: [{ _tag: "SaveSettings", user: id, settings: "" }] }))
+        yield* change(user, removal(id))
+      })
 
       const prepare = Effect.fnUntraced(function* (draft: UserDraft): Effect.fn.Return<NewUser, Refused> {
         const problem = accountProblem(draft.account, desk.settings.account)
@@ -188,6 +213,7 @@ export class Users extends Context.Service<
           ),
         setDisabled: (account, disabled) => changeNamed(account, { disabled }),
         change: changeNamed,
+        remove: (account) => hooked({ _tag: "RemoveUser", account }, remove(account)),
         byExternalId: (id) => Effect.map(available(desk.users.byExternalId([id])), ([user]) => user),
         invalidate: Effect.fnUntraced(function* (ids) {
           if (external === undefined) return

@@ -12,6 +12,7 @@ import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
 import { Permissions } from "@parley/core/Permissions"
+import { Sessions } from "@parley/core/Sessions"
 import { Settings } from "@parley/core/Settings"
 import { StorageHealth } from "@parley/core/StorageHealth"
 import { Store } from "@parley/core/Store"
@@ -35,6 +36,7 @@ import {
 } from "./Demonstration.ts"
 import type { Configuration } from "./settings/Configuration.ts"
 import { permissionCommands } from "./permissions/PermissionCommands.ts"
+import { sessionCommands } from "./users/SessionCommands.ts"
 import { userCommands } from "./users/UserCommands.ts"
 
 /** Milliseconds for what is under way when the server stops, twice; ten seconds are promised for all of it. */
@@ -130,6 +132,7 @@ export const operatorCommands = Effect.fnUntraced(function* (open: ReadonlyArray
   const users = yield* Users
   return [
     ...userCommands(users, (yield* Settings).account),
+    ...sessionCommands(yield* Sessions, users),
     ...permissionCommands(yield* Permissions, users),
     ...(yield* demoCommands(open)),
     ...open.flatMap(({ commands }) => commands)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { readFileSync } from "node:fs"
 import { folder, run, serve, start } from "./Program.ts"
 
 /** A server with alice and bob. */
@@ -9,7 +10,7 @@ const withUsers = Effect.gen(function* () {
     ["alice", "Alice"],
     ["bob", "Bob"]
   ]) {
-    yield* run(cwd, ["user", "add", account ?? "", "--realname", realname ?? "", "--password", "123456"])
+    yield* run(cwd, ["user", "add", account ?? "", "--create", "--realname", realname ?? "", "--password", "123456"])
   }
   return { cwd, ...(yield* serve(cwd, "--no-demo")) }
 })
@@ -45,6 +46,36 @@ describe("parley chat", () => {
       yield* bob.type("/quit")
       assert.strictEqual((yield* bob.ended).code, 0)
       yield* alice.until(/Bob has left/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("from a pipe, as the manual has it, and tells a script whether all was carried out", () =>
+    Effect.gen(function* () {
+      const { cwd, http } = yield* withUsers
+      const manual = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8")
+      const documented = Array.from(manual.matchAll(/^printf '([^']+)' \| parley chat --as (\w+)$/gm))
+      assert.strictEqual(documented.length, 2)
+      for (const [, lines = "", account = ""] of documented) {
+        const { code, out, err } = yield* run(
+          cwd,
+          ["chat", "--as", account, "--url", http],
+          lines.replaceAll("\\n", "\n")
+        )
+        assert.deepStrictEqual([code, err], [0, ""])
+        assert.match(out, /\[Lobby\].*good morning/)
+      }
+      const wrong: ReadonlyArray<readonly [string, string]> = [
+        ["/open Lobbby\n", '! there is no chat and no user "Lobbby"'],
+        ["lost\n", "! no chat is open"],
+        ["/open bob\n/history\n/hsitory\n", "! there is no /hsitory"],
+        [`/open bob\n${"x".repeat(200_000)}\nafter\n`, "! "]
+      ]
+      for (const [input, text] of wrong) {
+        const { code, out, err } = yield* run(cwd, ["chat", "--as", "alice", "--url", http], input)
+        assert.strictEqual(code, 1, input.slice(0, 50))
+        assert.include(out, text)
+        assert.strictEqual(err, "parley: 1 line was not carried out\n")
+      }
     }).pipe(Effect.scoped)
   )
 

@@ -69,6 +69,10 @@ const changeUser = (tables: Tables, id: UserId, change: UserChange): Written => 
   const kept = tables.users.get(id)
   if (kept === undefined) return DONE
   const { password, ...rest } = change
+  if (change.account !== undefined) {
+    tables.accounts.delete(kept.user.account)
+    tables.accounts.set(change.account, id)
+  }
   kept.user = { ...kept.user, ...rest }
   if (password !== undefined) kept.password = password
   return DONE

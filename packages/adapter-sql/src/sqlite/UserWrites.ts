@@ -36,6 +36,7 @@ export const changeUser = (db: Statements, user: UserId, change: UserChange): vo
     columns.push(`${column} = ?`)
     values.push(typeof value === "boolean" ? flag(value) : value)
   }
+  set("account", change.account)
   set("realname", change.realname)
   set("avatar", change.avatar)
   set("role", change.role)

@@ -15,7 +15,7 @@ import { type Reason, type Refused, refuse } from "../Refused.ts"
 import { type Operation, refusal } from "../rules/Operations.ts"
 import type { EngineSettings } from "../Settings.ts"
 import type { Duplicate, StorageFailed, Store, Unit, Written } from "../Store.ts"
-import type { User } from "../User.ts"
+import { isRemoved, type User } from "../User.ts"
 import type { WarmChat, WarmChats } from "../WarmChats.ts"
 
 /** What a script may look at. */
@@ -89,7 +89,7 @@ export const existing = Effect.fnUntraced(function* (
   const limit = desk.settings.membersPerRequest
   if (ids.length > limit) return yield* refuse(invalid(field, `must name at most ${limit} users`))
   const wanted = [...new Set(ids)]
-  const users = yield* desk.users.some(wanted)
+  const users = (yield* desk.users.some(wanted)).filter((user) => !isRemoved(user))
   if (users.length < wanted.length) {
     const known = new Set(users.map((user) => user.id))
     return yield* refuse({ _tag: "NoSuchUsers", users: wanted.filter((id) => !known.has(id)).map(String) })

@@ -27,7 +27,10 @@ export interface ChatOptions {
   readonly password: string
 }
 
-/** Chats until the input ends or says `/quit`; fails when the server does not want this client. */
+/**
+ * Chats until the input ends or says `/quit`; fails when the server does not want this client, and, where nobody watches,
+ * when a line could not be carried out.
+ */
 export const chat = Effect.fnUntraced(function* ({ as, url, password }: ChatOptions, ends: Ends) {
   const socket = socketUrl(url)
   if (socket === undefined) return yield* new Misconfigured({ message: `--url must be a URL of http, not ${url}` })
@@ -50,7 +53,12 @@ export const chat = Effect.fnUntraced(function* ({ as, url, password }: ChatOpti
     lost: () => screen.show(["* the connection is lost; coming back"]),
     back: () => screen.show(["* the connection is back"])
   })
-  const conversation: Conversation = { link, notebook, show: (lines) => screen.show(lines), now }
+  let failures = 0
+  const fail = (reason: string) => {
+    failures++
+    screen.show([`! ${reason}`])
+  }
+  const conversation: Conversation = { link, notebook, show: (lines) => screen.show(lines), fail, now }
   const talk = Effect.gen(function* () {
     yield* Deferred.await(ready)
     screen.show([`* you are ${as}; /help lists what you can do`])
@@ -64,6 +72,10 @@ export const chat = Effect.fnUntraced(function* ({ as, url, password }: ChatOpti
     Effect.andThen(link.request("logout").pipe(Effect.timeoutOption(PARTING)))
   )
   yield* Effect.raceFirst(talk, link.run)
+  // A person has seen it; a script looks at the exit code.
+  if (ends.output.isTTY !== true && failures > 0) {
+    return yield* new Failed({ message: `${failures} ${failures === 1 ? "line was" : "lines were"} not carried out` })
+  }
 }, Effect.scoped)
 
 export const chatCommand = Command.make(

@@ -22,6 +22,8 @@ export interface Conversation {
   readonly link: Link
   readonly notebook: Notebook
   readonly show: (lines: ReadonlyArray<string>) => void
+  /** Shows why something could not be done. */
+  readonly fail: (reason: string) => void
   /** By the clock of whoever reads. */
   readonly now: () => Date
 }
@@ -53,7 +55,7 @@ const carryOut = (conversation: Conversation, command: string, words: ReadonlyAr
     case "/who":
       return Effect.sync(() => who(conversation))
     default:
-      return Effect.sync(() => conversation.show([`! there is no ${command}; /help lists what there is`]))
+      return Effect.sync(() => conversation.fail(`there is no ${command}; /help lists what there is`))
   }
 }
 
@@ -76,25 +78,25 @@ const opened = ({ notebook, show }: Conversation, chat: WireChat): void => {
 }
 
 const open = Effect.fnUntraced(function* (conversation: Conversation, what: string) {
-  const { notebook, show } = conversation
+  const { notebook } = conversation
   const chat = notebook.find(what)
   if (chat !== undefined) return opened(conversation, chat)
   const other = notebook.userByAccount(what)
   const { me } = notebook
   if (other === undefined || me === undefined || other.id === me.id) {
-    return show([`! there is no chat and no user ${JSON.stringify(what)}`])
+    return conversation.fail(`there is no chat and no user ${JSON.stringify(what)}`)
   }
   const gid = [String(me.id), String(other.id)].sort().join("&")
   yield* make(conversation, { gid, name: "", type: "one2one", members: [{ id: me.id }, { id: other.id }] })
 })
 
 const create = Effect.fnUntraced(function* (conversation: Conversation, words: ReadonlyArray<string>) {
-  const { notebook, show } = conversation
+  const { notebook, fail } = conversation
   const [name, ...accounts] = words
-  if (name === undefined || accounts.length === 0) return show(["! /new needs a name and at least one account"])
+  if (name === undefined || accounts.length === 0) return fail("/new needs a name and at least one account")
   const found = accounts.map((account) => notebook.userByAccount(account))
   const unknown = accounts.filter((_, index) => found[index] === undefined)
-  if (unknown.length > 0) return show([`! there is no user ${unknown.join(", ")}`])
+  if (unknown.length > 0) return fail(`there is no user ${unknown.join(", ")}`)
   const members = [notebook.me, ...found].flatMap((user) => (user === undefined ? [] : [{ id: user.id }]))
   yield* make(conversation, { gid: randomUUID(), name, type: "group", members })
 })
@@ -105,16 +107,16 @@ const make = Effect.fnUntraced(function* (
 ) {
   const answer = yield* conversation.link.request("create", params)
   const [chat] = chats(answer.data)
-  if (answer.result !== "success" || chat === undefined) return conversation.show([refusal(answer)])
+  if (answer.result !== "success" || chat === undefined) return conversation.fail(refusal(answer))
   conversation.notebook.learn(chat)
   opened(conversation, chat)
 })
 
-const history = Effect.fnUntraced(function* ({ link, notebook, show, now }: Conversation) {
-  if (notebook.open === undefined) return show([NOTHING_OPEN])
+const history = Effect.fnUntraced(function* ({ link, notebook, show, fail, now }: Conversation) {
+  if (notebook.open === undefined) return fail(NOTHING_OPEN)
   const params = { gid: notebook.open, recPerPage: PAGE, pageID: 1, recTotal: 0, continued: false }
   const answer = yield* link.request("history", params)
-  if (answer.result !== "success") return show([refusal(answer)])
+  if (answer.result !== "success") return fail(refusal(answer))
   const newestFirst = messages(answer.data)
   // Whoever asks for the past gets it, whether it has been shown before or not; it is not news any more after that.
   notebook.news(newestFirst, now())
@@ -128,13 +130,14 @@ const who = ({ notebook, show }: Conversation): void => {
   show(users.map((user) => `${user.status.padEnd(8)} ${plain(user.account)}  ${plain(user.realname)}`))
 }
 
-const say = Effect.fnUntraced(function* ({ link, notebook, show, now }: Conversation, content: string) {
-  if (notebook.open === undefined) return show([NOTHING_OPEN])
+const say = Effect.fnUntraced(function* ({ link, notebook, show, fail, now }: Conversation, content: string) {
+  if (notebook.open === undefined) return fail(NOTHING_OPEN)
   const message = { gid: randomUUID(), cgid: notebook.open, type: "normal", contentType: "text", content }
   const answer = yield* link.request("message", { messages: [message] })
-  show(answer.result === "success" ? notebook.news(messages(answer.data), now()) : [refusal(answer)])
+  if (answer.result === "success") show(notebook.news(messages(answer.data), now()))
+  else fail(refusal(answer))
 })
 
-const NOTHING_OPEN = "! no chat is open; /chats lists them, /open opens one"
+const NOTHING_OPEN = "no chat is open; /chats lists them, /open opens one"
 
-const refusal = (answer: Packet): string => `! ${plain(answer.message ?? `the server answered ${answer.result}`)}`
+const refusal = (answer: Packet): string => plain(answer.message ?? `the server answered ${answer.result}`)

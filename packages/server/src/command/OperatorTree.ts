@@ -17,7 +17,8 @@ import { makeProgressLine } from "./ProgressLine.ts"
 /** What stands behind the groups in `parley --help`. */
 const GROUPS: Readonly<Record<string, string>> = {
   demo: "Remove the demonstration",
-  user: "Add, list, change and import users",
+  user: "Add, list, change, remove and import users",
+  session: "List and end sessions",
   explain: "Say why the server decides as it does"
 }
 

@@ -1,11 +1,12 @@
 /** The operator's commands about users. */
+import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Refused } from "@parley/core/Refused"
 import { defaultSettings } from "@parley/core/Settings"
 import { accountProblem, type User } from "@parley/core/User"
 import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
-import { printableCell } from "../command/Printable.ts"
+import { columns } from "../command/Columns.ts"
 import { sentence } from "./Sentence.ts"
 import { readUserFile } from "./UserFile.ts"
 
@@ -97,6 +98,46 @@ export const userCommands = (
       Effect.as(told(users.setDisabled(text(inputs, "account"), false)), `${text(inputs, "account")} is enabled`)
   },
   {
+    words: ["user", "rename"],
+    says: "Give a user another name, which others are told at once; the account stays",
+    inputs: [
+      ACCOUNT,
+      { name: "name", kind: "text", positional: true, required: true, says: "What others see from now on" }
+    ],
+    run: Effect.fnUntraced(function* (inputs) {
+      const [account, name] = [text(inputs, "account"), text(inputs, "name")]
+      if (name.trim() === "") return yield* Effect.fail("the name must not be empty")
+      yield* told(users.change(account, { realname: name }))
+      yield* audit("user.rename", { account, name })
+      return `${account} is called ${name}`
+    })
+  },
+  {
+    words: ["user", "admin"],
+    says: "Make a user a system administrator, or no longer, at once",
+    inputs: [ACCOUNT, { name: "on|off", kind: "text", positional: true, required: true, says: "on or off" }],
+    run: Effect.fnUntraced(function* (inputs) {
+      const [account, value] = [text(inputs, "account"), text(inputs, "on|off")]
+      if (value !== "on" && value !== "off") return yield* Effect.fail(`it is on or off, not ${JSON.stringify(value)}`)
+      yield* told(users.change(account, { admin: value === "on" }))
+      yield* audit("user.admin", { account, admin: value === "on" })
+      return value === "on" ? `${account} is a system administrator` : `${account} is no system administrator`
+    })
+  },
+  {
+    words: ["user", "delete"],
+    says: "Remove a user for good: logged out, out of every group, personal data blanked, the account free; messages stay",
+    inputs: [ACCOUNT],
+    run: Effect.fnUntraced(function* (inputs) {
+      const account = text(inputs, "account")
+      const user = yield* told(users.byAccount(account))
+      if (user === undefined) return yield* Effect.fail(`there is no user ${account}`)
+      yield* told(users.remove(account))
+      yield* audit("user.delete", { account, user: user.id })
+      return `${account} is removed; the messages of user ${user.id} stay`
+    })
+  },
+  {
     words: ["user", "import"],
     says: "Add the users of a CSV file, all or none",
     // The command line sends what the file holds, not its name: the process that holds the database may be elsewhere.
@@ -135,23 +176,15 @@ const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: s
   ].join("; ")
 })
 
-const table = (users: ReadonlyArray<User>): string => {
-  const rows = users.map((user) => [
-    String(user.id),
-    printableCell(user.account),
-    printableCell(user.realname),
-    user.admin ? "admin" : "",
-    user.organisation === null ? "" : String(user.organisation),
-    user.disabled ? "disabled" : ""
-  ])
-  const all = [["id", "account", "realname", "admin", "org", "state"], ...rows]
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length))) ?? []
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd()
-    )
-    .join("\n")
-}
+const table = (users: ReadonlyArray<User>): string =>
+  columns(
+    ["id", "account", "realname", "admin", "org", "state"],
+    users.map((user) => [
+      String(user.id),
+      user.account,
+      user.realname,
+      user.admin ? "admin" : "",
+      user.organisation === null ? "" : String(user.organisation),
+      user.disabled ? "disabled" : ""
+    ])
+  )

@@ -82,6 +82,20 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
+    "an account that a user gives up is free, and the user is found by the new one",
+    Effect.fnUntraced(function* (store) {
+      const ann = yield* createUser(store, "ann", { role: "dev", password: "p1" })
+      yield* store.commit(unit({ _tag: "ChangeUser", user: ann.id, change: { account: "removed:1", role: "" } }))
+      const now = { ...ann, account: "removed:1", role: "" }
+      yield* same("ann, by id", yield* store.users([ann.id]), [now])
+      yield* same("by the account given up", yield* store.usersByAccount(["ann"]), [])
+      yield* same("by the new one", yield* store.usersByAccount(["removed:1"]), [now])
+      const second = yield* createUser(store, "ann")
+      yield* same("the next of the account", yield* store.usersByAccount(["ann"]), [second])
+      yield* same("everybody", yield* store.allUsers, [now, second])
+    })
+  ),
+  law(
     "settings are each user's own, null before they were saved, and the latest count",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
