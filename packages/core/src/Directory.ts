@@ -249,6 +249,11 @@ export class Directory {
     )
   }
 
+  /** How many users are known without asking storage. */
+  get size(): number {
+    return this.#all?.users.length ?? this.#users.size
+  }
+
   /** Takes a user that was just made or changed. */
   put(user: User): void {
     this.#listing?.patches.push(user)

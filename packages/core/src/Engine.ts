@@ -19,7 +19,9 @@ import { hooking } from "./Hooking.ts"
 import type { UserCommand } from "./Hooks.ts"
 import { EntryId, UserId } from "./Ids.ts"
 import { Hub } from "./Hub.ts"
+import { type Payer, RateLimits } from "./RateLimits.ts"
 import { type Refused, refuse } from "./Refused.ts"
+import { costAfter, costBefore } from "./rules/Cost.ts"
 import { scripts } from "./scripts/index.ts"
 import { type SendAtOnce, sendingAtOnce } from "./SendingAtOnce.ts"
 import type { Attempt, Desk, Plan } from "./scripts/Script.ts"
@@ -85,6 +87,15 @@ export class Engine extends Context.Service<
     readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
     /** Does what a command about users asks for, with the embedder's hooks before and after it. */
     readonly hooked: <A>(command: UserCommand, work: Effect.Effect<A, Refused>) => Effect.Effect<A, Refused>
+    /** What users and apps may ask for in a second. Protocols charge it; an embedder's own commands are not limited. */
+    readonly limits: RateLimits
+    /** Carries a command out for `payer`, who is refused where there is nothing left to pay with. */
+    readonly charged: <C extends Command, A>(
+      payer: Payer,
+      command: C,
+      work: Effect.Effect<A, Refused>,
+      replyOf: (done: A) => ReplyOf<C>
+    ) => Effect.Effect<A, Refused>
     readonly desk: Desk
   }
 >()("@parley/core/Engine") {
@@ -238,8 +249,17 @@ export class Engine extends Context.Service<
         }
       })
 
+      const limits = new RateLimits(clock, settings)
+
       return Engine.of({
         handle,
+        limits,
+        charged: (payer, command, work, replyOf) => {
+          const before = costBefore(command)
+          return Effect.tap(before > 0 ? Effect.andThen(limits.charge(payer, before), work) : work, (done) =>
+            Effect.sync(() => limits.owe(payer, costAfter(command, replyOf(done), hub.presence.size)))
+          )
+        },
         perform,
         // Hooks may wait, and are asked first.
         sendAtOnce: hooks === undefined ? atOnce : () => false,

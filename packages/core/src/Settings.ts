@@ -299,6 +299,18 @@ export const engineSettings = {
     { min: 1, max: 100_000 },
     "Chat sessions of one user, at most, and as many tokens; beyond them those of the kind that were used longest ago end."
   ),
+  costPerSecond: integer(
+    "limits.costPerSecond",
+    20_000,
+    { min: 1, max: MAX },
+    "Cost units that a user may spend in a second, over all connections and protocols: 1 for a request or a message, and about 1 for each KiB of a long answer. An app that acts for many users may spend ten times as much."
+  ),
+  costBurst: integer(
+    "limits.costBurst",
+    100_000,
+    { min: 1, max: MAX },
+    "Cost units that a user who has asked for little may spend at once; requests beyond that are refused and may be sent again later."
+  ),
   warmChats: integer("limits.warmChats", 10_000, { min: 1, max: MAX }, "Chats whose facts are kept in memory, at most.")
 } as const
 

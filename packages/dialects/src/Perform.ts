@@ -6,6 +6,7 @@ import type { Command, ReplyOf } from "@parley/core/Command"
 import type { Alongside, Engine } from "@parley/core/Engine"
 import type { Announcement, Caller } from "@parley/core/Event"
 import type { Switchboard } from "@parley/core/Hub"
+import type { Payer } from "@parley/core/RateLimits"
 import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -17,18 +18,25 @@ export type Perform = <C extends Command>(
   alongside?: Alongside
 ) => Effect.Effect<ReplyOf<C>, Refused>
 
-/** For one request, in the request's own scope. */
+/** For one request, in the request's own scope. The request and its commands are charged to `payer`. */
 export const performing = Effect.fnUntraced(function* (
   engine: Engine["Service"],
-  hub: Switchboard
-): Effect.fn.Return<Perform, never, Scope.Scope> {
+  hub: Switchboard,
+  payer: Payer
+): Effect.fn.Return<Perform, Refused, Scope.Scope> {
+  yield* engine.limits.charge(payer, 1)
   const announcements: Array<Announcement> = []
   yield* Effect.addFinalizer(() => Effect.sync(() => hub.announce(announcements)))
   return (caller, command, alongside) =>
-    Effect.uninterruptible(
-      Effect.map(engine.handle(caller, command, alongside), ({ reply, announce }) => {
-        announcements.push(...announce)
-        return reply
-      })
+    engine.charged(
+      payer,
+      command,
+      Effect.uninterruptible(
+        Effect.map(engine.handle(caller, command, alongside), ({ reply, announce }) => {
+          announcements.push(...announce)
+          return reply
+        })
+      ),
+      (reply) => reply
     )
 })

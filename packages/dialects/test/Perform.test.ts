@@ -32,7 +32,7 @@ describe("what a request by HTTP comes to", () => {
     Effect.gen(function* () {
       const { alice, hearing, engine, hub, say } = yield* stage
       const scope = yield* Scope.make()
-      const perform = yield* Scope.provide(performing(engine, hub), scope)
+      const perform = yield* Scope.provide(performing(engine, hub, alice.user), scope)
       yield* perform(alice, say("one"))
       yield* perform(alice, { _tag: "RenameChat", chat: { gid: "g" }, name: "two" })
       yield* hearing.ask()
@@ -52,7 +52,7 @@ describe("what a request by HTTP comes to", () => {
       const committed = yield* Deferred.make<void>()
       const request = Effect.scoped(
         Effect.gen(function* () {
-          const perform = yield* performing(engine, hub)
+          const perform = yield* performing(engine, hub, alice.user)
           yield* perform(alice, say("kept"))
           yield* Deferred.succeed(committed, undefined)
           return yield* Effect.never

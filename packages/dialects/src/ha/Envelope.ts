@@ -4,6 +4,7 @@
  */
 import type { Reason } from "@parley/core/Refused"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { retryAfter } from "../RetryAfter.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -38,7 +39,7 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
 
 export const refused = (given: Reason): Response => {
   const reason = single(given)
-  return failure(STATUS[reason._tag] ?? 400, sentence(reason))
+  return failure(STATUS[reason._tag] ?? 400, sentence(reason), retryAfter(reason))
 }
 
 const sentence = (reason: Reason): string => {

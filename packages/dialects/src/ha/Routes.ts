@@ -61,9 +61,9 @@ export const routesOf = (services: Services): HttpRoutes => {
       path,
       Effect.gen(function* () {
         const request = yield* HttpServerRequest.HttpServerRequest
-        const perform = yield* performing(engine, hub)
         const query = yield* queryOf(request)
         const asker = yield* identify(keys, sessions, request, query)
+        const perform = yield* performing(engine, hub, asker.user.id)
         return success(yield* work(asker, perform, request, query))
       }).pipe(
         Effect.catchTags({

@@ -6,6 +6,7 @@ import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { listed } from "../Listed.ts"
+import { retryAfter } from "../RetryAfter.ts"
 
 const STATUS = {
   invalid_parameter: 400,
@@ -28,6 +29,7 @@ export class Failure extends Data.TaggedError("Failure")<{
   readonly message: string
   /** What is answered as `error` instead of `code`: a host that refuses may have a code of its own. */
   readonly error?: string
+  readonly headers?: Readonly<Record<string, string>>
 }> {}
 
 /** A parameter that is wrong, with words that follow its name. */
@@ -37,10 +39,10 @@ export const invalid = (name: string, problem: string): Failure =>
 export const notFound = (what: string): Failure =>
   new Failure({ code: "not_found", message: `There is no such ${what}.` })
 
-export const failed = ({ code, message, error = code }: Failure): HttpServerResponse.HttpServerResponse =>
+export const failed = ({ code, message, error = code, headers }: Failure): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(
     { error, message },
-    { status: STATUS[code], ...(code === "unauthorized" && { headers: { "www-authenticate": "Bearer" } }) }
+    { status: STATUS[code], headers: { ...(code === "unauthorized" && { "www-authenticate": "Bearer" }), ...headers } }
   )
 
 /** What the engine calls a field, where this protocol has another name for it. */
@@ -77,7 +79,11 @@ export const failureOf = (reason: Reason): Failure => {
       })
     case "TooManyAttempts":
     case "RateLimited":
-      return new Failure({ code: "too_many_requests", message: `Try again in ${reason.retryAfterSeconds} seconds.` })
+      return new Failure({
+        code: "too_many_requests",
+        message: `Try again in ${reason.retryAfterSeconds} seconds.`,
+        headers: retryAfter(reason)
+      })
     case "Busy":
       return new Failure({ code: "unavailable", message: "Others are changing the same; please try again." })
     case "Unavailable":

@@ -14,6 +14,7 @@ import { actingAs, type Asker, type AskerOf } from "./Asker.ts"
 import { addMembers, createGroup, deleteGroup, removeMembers, renameGroup, type Request } from "./Groups.ts"
 import { listContacts, listGroups, type MarkBroadcast, type OrganizationServices } from "./Organizations.ts"
 import { clientId, clientIds, foreignId, readParameters } from "./Parameters.ts"
+import { DIALECT } from "./Records.ts"
 import { Failure, failed, failureOf } from "./Refusals.ts"
 import { sign, type Signing, sorted } from "./Signatures.ts"
 
@@ -128,12 +129,13 @@ const answering = (grounds: Grounds, handlers: Readonly<Partial<Record<Method, H
     if (handler === undefined) return notAllowed(Object.keys(handlers))
     const query = yield* queryOf(request)
     const asker: Asker = yield* grounds.askerOf(request, query)
+    const perform = yield* performing(grounds.engine, grounds.hub, asker.user?.id ?? DIALECT)
     const { params } = yield* HttpRouter.RouteContext
     return yield* handler({
       asker,
       path: (name) => params[name],
       parameters: yield* readParameters(request, query),
-      perform: yield* performing(grounds.engine, grounds.hub)
+      perform
     })
   }).pipe(
     Effect.catchTags({

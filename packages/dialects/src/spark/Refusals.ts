@@ -9,6 +9,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { listed } from "../Listed.ts"
 import type { UnreadableQuery } from "../Query.ts"
 import type { UnreadableBody } from "../UnreadableBody.ts"
+import { retryAfter } from "../RetryAfter.ts"
 import { ATTRIBUTE } from "./Identity.ts"
 
 /** Those accounts do not wait for approval. */
@@ -115,7 +116,12 @@ export const refused = (refusal: Reason): Response => {
   const reason = own(refusal)
   const [status, error] = KINDS[reason._tag] ?? [400, "invalid_parameter"]
   // A host that refuses may have a code of its own.
-  return failure(status, reason._tag === "Vetoed" ? (reason.code ?? error) : error, messageOf(reason))
+  return failure(
+    status,
+    reason._tag === "Vetoed" ? (reason.code ?? error) : error,
+    messageOf(reason),
+    retryAfter(reason)
+  )
 }
 
 export const notPending = ({ accounts }: NotPending): Response =>

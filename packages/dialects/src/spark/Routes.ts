@@ -71,8 +71,8 @@ const respond = (
     const request = yield* HttpServerRequest.HttpServerRequest
     if (request.method !== "POST") return wrongMethod
     const user = yield* userOf(grounds, request)
+    const perform = yield* performing(grounds.engine, grounds.hub, user.id)
     const parameters = yield* readParameters(request, grounds.engine.desk.settings.membersPerRequest)
-    const perform = yield* performing(grounds.engine, grounds.hub)
     const asking: Asking = { ...grounds, user, caller: { user: user.id, origin: null }, perform }
     return HttpServerResponse.jsonUnsafe(yield* operation(asking, parameters))
   }).pipe(

@@ -17,6 +17,7 @@ import { fieldText, isFile, isMultipart, readParts } from "../Multipart.ts"
 import type { Query } from "../Query.ts"
 import { bearerOf, requester } from "../Requester.ts"
 import type { UnreadableBody } from "../UnreadableBody.ts"
+import { retryAfter } from "../RetryAfter.ts"
 import { byteRange, contentDisposition, entityTag, precondition } from "./FileHeaders.ts"
 import { messageOf } from "./Refusals.ts"
 import type { Services } from "./Respond.ts"
@@ -28,6 +29,9 @@ type Response = HttpServerResponse.HttpServerResponse
 const FIELD = 4096
 /** Room in a form beside its files: boundaries and part headers. */
 const OVERHEAD = 1024 * 1024
+
+/** Cost of an upload or a download, whatever its size: bytes are bounded elsewhere. */
+const TRANSFER = 10
 
 export interface FileServices extends Services {
   readonly blobs: Blobs["Service"]
@@ -81,7 +85,7 @@ const refused = (method: "upload" | "download", reason: Reason): Response =>
   respond(method, STATUS[reason._tag] ?? 400, {
     result: reason._tag === "NotLoggedIn" ? "denied" : "fail",
     message: messageOf(reason)
-  })
+  }).pipe(HttpServerResponse.setHeaders(retryAfter(reason)))
 
 const unreadable = ({ status, problem }: Pick<UnreadableBody, "status" | "problem">): Response =>
   respond("upload", status, { result: "fail", message: `The body ${problem}.` })
@@ -91,7 +95,7 @@ const tooLarge = (limit: number): Response =>
 
 /** Who asks: by `sid` in the query, in a cookie, or as a bearer token; without one, whom the embedder's authenticator knows. */
 const callerOf = Effect.fnUntraced(function* (
-  { sessions }: Services,
+  { engine, sessions }: Services,
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<Caller, Refused> {
@@ -101,6 +105,7 @@ const callerOf = Effect.fnUntraced(function* (
     bearer: bearerOf(request)
   })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  yield* engine.limits.charge(user.id, TRANSFER)
   return { user: user.id, origin: null }
 })
 

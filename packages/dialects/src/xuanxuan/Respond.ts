@@ -12,6 +12,7 @@ import { EntryId, nextUnkeptId } from "@parley/core/Ids"
 import type { OfflineQueue } from "@parley/core/OfflineQueue"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
 import type { Respond, Session } from "@parley/core/Session"
+import { costAfter, costOfTelling, costOfUsers } from "@parley/core/rules/Cost"
 import type { LiveSession, Sessions } from "@parley/core/Sessions"
 import type { EngineSettings } from "@parley/core/Settings"
 import type { Status, User } from "@parley/core/User"
@@ -53,7 +54,8 @@ export const respondIn =
     const [first] = requests
     if (first !== undefined && requests.length === 1 && !isUnreadable(first) && isLive(services, session, first)) {
       const ordinarily = Effect.suspend(() => answer(services, profile, carried, session, first))
-      if (acknowledgeAtOnce(session, first) || sendAtOnce(services, session, first, ordinarily)) return undefined
+      if (acknowledgeAtOnce(services, session, first) || sendAtOnce(services, session, first, ordinarily))
+        return undefined
     }
     return Effect.gen(function* () {
       for (const [index, request] of requests.entries()) {
@@ -77,11 +79,15 @@ const isLive = ({ sessions, clock }: Services, { live, superseded }: Session, { 
  * Acknowledgements are as many as messages that were delivered. One for packets that were sent lately needs no storage,
  * no answer and so no fiber; everything else goes the ordinary way.
  */
-const acknowledgeAtOnce = (session: Session, request: Request): boolean => {
+const acknowledgeAtOnce = ({ engine }: Services, session: Session, request: Request): boolean => {
   if (!isAcknowledgement(request)) return false
   const ids = acknowledgedIds(request.id)
-  return ids !== undefined && session.acknowledgeAtOnce(ids)
+  if (ids === undefined || session.user === undefined) return false
+  return engine.limits.take(session.user.id, costOfAcknowledging(ids)) === 0 && session.acknowledgeAtOnce(ids)
 }
+
+/** Acknowledgements are as many as messages that were delivered, and no user can help that. */
+const costOfAcknowledging = (ids: ReadonlyArray<number>): number => 0.1 + ids.length / 100
 
 /**
  * A message whose chat and sender are in memory is on its way to the disk before the next frame is looked at, so that
@@ -99,13 +105,16 @@ const sendAtOnce = (
   const sent = draftsIn(request.params)
   if (!Array.isArray(sent) || sent.length !== 1) return false
   const draft = draftOf(user, sent[0], 0)
-  if (Result.isFailure(draft)) return false
+  const { limits } = services.engine
+  // Whoever has nothing left is refused in the ordinary way.
+  if (Result.isFailure(draft) || limits.take(user.id, 1) > 0) return false
   return session.begin(
     (settled) =>
       services.engine.sendAtOnce(session.caller(), draft.success, (outcome) => {
         if (outcome === undefined) return settled()
         settled(() => {
           session.answer(sentFrame(live.token, outcome.sent))
+          limits.owe(user.id, costOfTelling(outcome.sent.chat, services.hub.presence.size))
           services.hub.announce([outcome.announcement], session.connection.id)
         })
       }),
@@ -199,6 +208,7 @@ const login = Effect.fnUntraced(function* (
     device: services.settings.sessions === "multi" ? (device ?? "") : "",
     address: session.connection.address
   })
+  services.engine.limits.owe(user.id, costOfGreeting(services))
   session.enter(live, user, status ?? "online")
   // Another login has ended it meanwhile.
   if (live.ended) return yield* refuse({ _tag: "NotLoggedIn" })
@@ -222,6 +232,9 @@ const authenticated = Effect.fnUntraced(function* (
   const resumed = yield* authenticate(services, session, request.sid)
   const { live, user } = session
   if (live === undefined || user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  // Whoever has resumed here has paid for the greeting; whoever logs out asks for nothing more.
+  const isFree = resumed || isAcknowledgement(request) || name === "chat/logout"
+  if (!isFree) yield* services.engine.limits.charge(user.id, 1)
   const work = isAcknowledgement(request)
     ? acknowledge(services, session, live, request, resumed)
     : name === "chat/logout"
@@ -249,10 +262,14 @@ const authenticate = Effect.fnUntraced(function* (
   }
   const found = yield* services.sessions.resume(sid)
   if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  yield* services.engine.limits.charge(found.user.id, costOfGreeting(services))
   session.enter(found.session, found.user, statusOf(services, found.user))
   if (session.live !== found.session) return yield* refuse({ _tag: "NotLoggedIn" })
   return true
 })
+
+/** The list of all users follows each login. */
+const costOfGreeting = ({ engine }: Services): number => 1 + costOfUsers(engine.desk.users.size)
 
 /** Who is here already keeps their status. */
 const statusOf = ({ hub }: Services, user: User): Exclude<Status, "offline"> => {
@@ -275,10 +292,15 @@ const perform = Effect.fnUntraced(function* (
   const announcements: Array<Announcement> = []
   const caller = session.caller()
   const handle = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> =>
-    Effect.map(services.engine.handle(caller, command), ({ reply, announce }) => {
-      announcements.push(...announce)
-      return reply
-    })
+    services.engine.charged(
+      user.id,
+      command,
+      Effect.map(services.engine.handle(caller, command), ({ reply, announce }) => {
+        announcements.push(...announce)
+        return reply
+      }),
+      (reply) => reply
+    )
   const { engine, userList, settings } = services
   const asking = { user, profile, userList, users: engine.desk.users, limit: settings.messagesPerRequest, handle }
   const reply = yield* handled(name, asking, request.params)
@@ -324,6 +346,7 @@ const acknowledge = Effect.fnUntraced(function* (
   if (ids === undefined) {
     return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be an integer, or an array of integers" })
   }
+  yield* services.engine.limits.charge(live.user, costOfAcknowledging(ids))
   // A session that was resumed by this very frame hears nothing yet: the queue is told, and then not delivered.
   yield* resumed
     ? services.queue.acknowledge(live.user, ids.map(EntryId), { device: live.device })
@@ -338,7 +361,9 @@ const greet = (services: Services, profile: Profile, session: Session, user: Use
     const caller = session.caller()
     const { users } = engine.desk
     const everybody = yield* users.all
-    const { reply: chats } = yield* engine.handle(caller, { _tag: "ListChats" })
+    const command = { _tag: "ListChats" } as const
+    const { reply: chats } = yield* engine.handle(caller, command)
+    engine.limits.owe(user.id, costAfter(command, chats, 0))
     yield* userList.ready(everybody)
     const written = yield* writeMembers(chats, profile)
     if (session.user?.id !== user.id) return

@@ -3,6 +3,7 @@
  * session of a system administrator or by the token of the configuration; without a token, a system administrator whom the
  * embedder's authenticator knows. Source: PROTOCOLS, "youdu".
  */
+import type { Payer } from "@parley/core/RateLimits"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { Reach } from "@parley/core/rules/Reach"
 import type { Sessions } from "@parley/core/Sessions"
@@ -12,7 +13,7 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { type Fields, text } from "../Fields.ts"
 import { queryOf, type UnreadableQuery } from "../Query.ts"
 import { requester } from "../Requester.ts"
-import { appName, type Apps, type OpenApp } from "./Apps.ts"
+import { appName, type Apps, DIALECT, type OpenApp } from "./Apps.ts"
 import { buinIn } from "./Input.ts"
 import type { Tokens } from "./Tokens.ts"
 
@@ -20,7 +21,11 @@ export interface Access {
   /** Whose envelope it is; nothing for plain JSON. */
   readonly app: OpenApp | undefined
   readonly reach: Reach
+  /** Who pays for what is asked: the app, or the user whose session it is. */
+  readonly payer: Payer
 }
+
+export const payerOf = (app: OpenApp): Payer => `${DIALECT}:${app.name}`
 
 export interface Grounds {
   readonly apps: Apps
@@ -41,13 +46,15 @@ export const accessOf = Effect.fnUntraced(function* (
   // A token of a removed app is dead with it.
   const name = yield* tokens.appOf(token)
   const app = name === undefined ? undefined : yield* apps.find(name)
-  if (app !== undefined) return { app, reach: { organisation: app.organisation } }
-  const plain: Access = { app: undefined, reach: "everywhere" }
+  if (app !== undefined) return { app, reach: { organisation: app.organisation }, payer: payerOf(app) }
   // Hashes are compared: how long that takes tells nothing of the token.
-  if (fixed !== undefined && token !== "" && (yield* tokens.hashOf(token)) === fixed) return plain
+  if (fixed !== undefined && token !== "" && (yield* tokens.hashOf(token)) === fixed) {
+    return { app: undefined, reach: "everywhere", payer: DIALECT }
+  }
   const user = yield* requester(sessions, request, query, { token })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  return user.admin ? plain : yield* refuse({ _tag: "Only", who: "system administrators" })
+  if (!user.admin) return yield* refuse({ _tag: "Only", who: "system administrators" })
+  return { app: undefined, reach: "everywhere", payer: user.id }
 })
 
 /** Digits of seconds since 1970. */

@@ -13,7 +13,7 @@ import { type Fields, invalid, text } from "../Fields.ts"
 import { performing } from "../Perform.ts"
 import { queryOf, type UnreadableQuery } from "../Query.ts"
 import type { UnreadableBody } from "../UnreadableBody.ts"
-import { accessOf, type Access, type Grounds as AccessGrounds, tokenFor } from "./Access.ts"
+import { accessOf, type Access, type Grounds as AccessGrounds, payerOf, tokenFor } from "./Access.ts"
 import { failed, failureOf, notUnderstood, plain, sealed } from "./Answers.ts"
 import type { OpenApp } from "./Apps.ts"
 import { type Asking, createSession, getSession, type Grounds, type SessionJson, updateSession } from "./Groups.ts"
@@ -42,6 +42,9 @@ export const otherwise: HttpRoutes = HttpRouter.add(
   "*",
   notUnderstood({ errcode: 404, errmsg: "There is nothing at this path." })
 )
+
+/** Cost of a token: all tokens of the app are looked through. */
+const TOKEN = 100
 
 export const routesOf = (services: Services): HttpRoutes => {
   const { engine, hub, lifetime } = services
@@ -100,6 +103,7 @@ export const routesOf = (services: Services): HttpRoutes => {
           return failed({ errcode: 401, errmsg: "buin, appId and encrypt are not those of an app at this time." }, true)
         }
         const { app, token } = found
+        yield* engine.limits.charge(payerOf(app), TOKEN)
         const answer = sealed(yield* app.sealing.seal(JSON.stringify({ accessToken: token, expireIn: lifetime })))
         return HttpServerResponse.setHeader(answer, "cache-control", "no-store")
       }),
@@ -118,8 +122,8 @@ export const routesOf = (services: Services): HttpRoutes => {
           const access = yield* accessOf(services, request)
           const { app, reach } = access
           const carried = Effect.gen(function* () {
+            const perform = yield* performing(engine, hub, access.payer)
             const fields = yield* read(request, access)
-            const perform = yield* performing(engine, hub)
             const session = yield* work(services, { reach, perform, fields })
             return app === undefined ? plain(session) : sealed(yield* app.sealing.seal(JSON.stringify(session)))
           })

@@ -1,0 +1,101 @@
+/** What users and apps may ask for in a second, and what is kept for that. */
+import { assert, describe, it } from "@effect/vitest"
+import { UserId } from "@parley/core/Ids"
+import { RateLimits } from "@parley/core/RateLimits"
+import { fullBucket, type Rate, take } from "@parley/core/rules/TokenBucket"
+import { Clock, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import * as fc from "fast-check"
+
+const open = (costPerSecond: number, costBurst: number) =>
+  Effect.map(Clock.Clock, (clock) => new RateLimits(clock, { costPerSecond, costBurst }))
+
+const [ann, ben] = [UserId(1), UserId(2)]
+
+describe("a token bucket", () => {
+  it("gives no more than its burst and what has come back since, whenever it is asked", () => {
+    const steps = fc.array(fc.tuple(fc.nat(3000), fc.integer({ min: 1, max: 50 })), { maxLength: 100 })
+    fc.assert(
+      fc.property(steps, (all) => {
+        const rate: Rate = { perSecond: 10, burst: 100 }
+        const bucket = fullBucket(rate, 0)
+        let [now, taken, last] = [0, 0, 0]
+        for (const [pause, cost] of all) {
+          now += pause
+          if (take(bucket, rate, cost, now) === 0) {
+            taken += cost
+            last = cost
+          }
+          // The last one may overdraw it.
+          assert.isAtMost(taken - last, 100 + (now / 1000) * 10 + 1e-6)
+        }
+      })
+    )
+  })
+
+  it("tells after which time there is something left", () => {
+    const rate: Rate = { perSecond: 10, burst: 10 }
+    const bucket = fullBucket(rate, 0)
+    assert.strictEqual(take(bucket, rate, 1000, 0), 0)
+    const wait = take(bucket, rate, 1, 5)
+    assert.isAbove(take(bucket, rate, 1, 5 + Math.floor(wait) - 2), 0)
+    assert.strictEqual(take(bucket, rate, 1, 5 + Math.ceil(wait)), 0)
+  })
+
+  it("puts nothing back for a clock that is set back", () => {
+    const rate: Rate = { perSecond: 10, burst: 10 }
+    const bucket = fullBucket(rate, 1_000_000)
+    take(bucket, rate, 20, 1_000_000)
+    assert.isAbove(take(bucket, rate, 1, 0), 0)
+    assert.isAbove(take(bucket, rate, 1, 500), 0)
+    assert.strictEqual(take(bucket, rate, 1, 2000), 0)
+  })
+})
+
+describe("rate limits", () => {
+  it.effect("are each user's own, and an app's ten times as large", () =>
+    Effect.gen(function* () {
+      const limits = yield* open(10, 20)
+      for (let times = 0; times < 20; times++) assert.strictEqual(limits.take(ann, 1), 0)
+      assert.strictEqual(limits.take(ann, 1), 1)
+      assert.strictEqual(limits.take(ben, 1), 0)
+      for (let times = 0; times < 200; times++) assert.strictEqual(limits.take("app", 1), 0)
+      assert.strictEqual(limits.take("app", 1), 1)
+      yield* TestClock.adjust("1 seconds")
+      for (let times = 0; times < 10; times++) assert.strictEqual(limits.take(ann, 1), 0)
+      assert.strictEqual(limits.take(ann, 1), 1)
+    })
+  )
+
+  it.effect("what was done is paid back before anything else is taken", () =>
+    Effect.gen(function* () {
+      const limits = yield* open(10, 20)
+      limits.owe(ann, 120)
+      assert.strictEqual(limits.take(ann, 1), 11)
+      yield* TestClock.adjust("9 seconds")
+      assert.deepInclude((yield* Effect.flip(limits.charge(ann, 1))).reason, {
+        _tag: "RateLimited",
+        retryAfterSeconds: 2
+      })
+      yield* TestClock.adjust("2 seconds")
+      yield* limits.charge(ann, 1)
+    })
+  )
+
+  it.effect("keep a bucket for those only who have asked lately, or owe something", () =>
+    Effect.gen(function* () {
+      const limits = yield* open(10, 20)
+      limits.owe(ann, 1000)
+      for (let id = 2; id < 10_000; id++) limits.take(UserId(id), 1)
+      assert.strictEqual(limits.size, 9999)
+      for (let times = 0; times < 3; times++) {
+        yield* TestClock.adjust("2 seconds")
+        limits.take(ben, 1)
+      }
+      assert.strictEqual(limits.size, 2)
+      assert.isAbove(limits.take(ann, 1), 90)
+      yield* TestClock.adjust("100 seconds")
+      assert.strictEqual(limits.take(ann, 1), 0)
+    })
+  )
+})

@@ -1,0 +1,155 @@
+/** Whoever has asked for too much is refused in each protocol's own words, over all connections and protocols at once. */
+import { assert, describe, it } from "@effect/vitest"
+import { Credentials } from "@parley/core/Credentials"
+import { Engine } from "@parley/core/Engine"
+import type { UserId } from "@parley/core/Ids"
+import { Sessions } from "@parley/core/Sessions"
+import { defaultSettings, Settings } from "@parley/core/Settings"
+import { Users } from "@parley/core/Users"
+import { Effect } from "effect"
+import { newGid, webSocket } from "../../server/test/Client.ts"
+import { engine, served } from "./Served.ts"
+
+const stage = Effect.gen(function* () {
+  const users = yield* Users
+  const sessions = yield* Sessions
+  const [alice, bob, carol] = yield* users.add([
+    { account: "alice", admin: true },
+    { account: "bob" },
+    { account: "carol" }
+  ])
+  if (!alice || !bob || !carol) return yield* Effect.die("no people")
+  const { token } = yield* sessions.issue(alice.id, "token")
+  const { limits } = yield* Engine
+  return {
+    ...(yield* served),
+    alice,
+    bob,
+    carol,
+    token,
+    login: (id: UserId) => Effect.flatMap(Credentials, (credentials) => credentials.mint(id)),
+    /** For the next minute and a half. */
+    exhaust: (id: UserId) => limits.owe(id, defaultSettings.costBurst + 90 * defaultSettings.costPerSecond)
+  }
+})
+
+const running = <A, E, R>(test: Effect.Effect<A, E, R>) => test.pipe(Effect.scoped, Effect.provide(engine))
+
+const WAIT = /(\d+) seconds/
+const waitIn = (text: string | undefined): number => Number(WAIT.exec(text ?? "")?.[1])
+
+describe("a user who has asked for too much", () => {
+  it.live("is refused by xuanxuan, and nobody else is", () =>
+    running(
+      Effect.gen(function* () {
+        const { http, alice, bob, login, exhaust, token } = yield* stage
+        const [client, other] = [yield* webSocket(http), yield* webSocket(http)]
+        yield* client.get("login", { account: "alice", password: yield* login(alice.id) })
+        yield* other.get("login", { account: "bob", password: yield* login(bob.id) })
+        const gid = newGid()
+        yield* client.get("create", { gid, name: "Group", type: "group", members: [{ id: bob.id }] })
+        exhaust(alice.id)
+        for (const [method, params] of [
+          ["message", [{ gid: newGid(), cgid: gid, content: "too much" }]],
+          ["history", { gid }],
+          ["userGetList", undefined],
+          ["nonsense", undefined]
+        ] as const) {
+          const refused = yield* client.ask(method, params)
+          assert.strictEqual(refused.result, "fail")
+          assert.isAtLeast(waitIn(refused.message), 60)
+          assert.isAtMost(waitIn(refused.message), 91)
+        }
+        yield* other.say(gid, "not too much")
+        yield* client.untilTold("not too much")
+        // An acknowledgement that counts for nothing is said to count for nothing.
+        client.acknowledge(client.packets)
+        yield* client.until("a refusal", () => client.answers.at(-1)?.method === "message")
+        assert.strictEqual(client.answers.at(-1)?.result, "fail")
+        const response = yield* Effect.promise(() => fetch(`${http}/attach-download-1.json?sid=${token}`))
+        assert.strictEqual(response.status, 429)
+        assert.isAtLeast(Number(response.headers.get("retry-after")), 60)
+        // The session cannot be resumed elsewhere before, and can be ended.
+        const third = yield* webSocket(http)
+        third.take(client.sid())
+        assert.isAtLeast(waitIn((yield* third.ask("ping")).message), 60)
+        yield* client.get("logout")
+      })
+    )
+  )
+
+  it.live("is refused by the protocols over HTTP, with 429 and Retry-After where they have statuses", () =>
+    running(
+      Effect.gen(function* () {
+        const { http, alice, bob, exhaust, token } = yield* stage
+        const asked = (method: string, path: string, headers: Readonly<Record<string, string>> = {}, body?: unknown) =>
+          Effect.promise(async () => {
+            const response = await fetch(`${http}${path}`, {
+              method,
+              headers: { "content-type": "application/json", ...headers },
+              ...(body !== undefined && { body: JSON.stringify(body) })
+            })
+            const json = (await response.json()) as Readonly<Record<string, unknown>>
+            return { status: response.status, wait: Number(response.headers.get("retry-after")), json }
+          })
+        exhaust(alice.id)
+        const spark = yield* asked("POST", `/session/start?token=${token}`, {}, { To: ["bob"] })
+        assert.strictEqual(spark.status, 429)
+        assert.isAtLeast(spark.wait, 60)
+        assert.include(spark.json, { success: false, error: "rate_limited" })
+        const ha = yield* asked(
+          "POST",
+          "/conversation",
+          { "x-ha-key": "ha-demo", "x-ha-session": token },
+          { passiveuser: bob.id, time: "1700000000123" }
+        )
+        assert.strictEqual(ha.status, 429)
+        assert.isAtLeast(ha.wait, 60)
+        assert.include(ha.json, { code: 1, msg: "不成功", data: null })
+        const hisihi = yield* asked("GET", "/im/org/2/contacts", { authorization: `Bearer ${token}` })
+        assert.strictEqual(hisihi.status, 429)
+        assert.isAtLeast(hisihi.wait, 60)
+        assert.include(hisihi.json, { error: "too_many_requests" })
+        const youdu = yield* asked("GET", `/cgi/session/get?accessToken=${token}&sessionId=x`)
+        assert.strictEqual(youdu.status, 200)
+        assert.include(youdu.json, { errcode: 429 })
+        assert.isAtLeast(waitIn(String(youdu.json["errmsg"])), 60)
+      })
+    )
+  )
+
+  it.live("is stopped by what their lists cost, in one frame as in many", () =>
+    running(
+      Effect.gen(function* () {
+        const { http, alice, login } = yield* stage
+        const client = yield* webSocket(http)
+        yield* client.get("login", { account: "alice", password: yield* login(alice.id) })
+        yield* client.until("the list of chats", () => client.pushes("getlist").length > 0)
+        const before = client.answers.length
+        const request = { module: "chat", method: "userGetList", sid: client.sid() }
+        client.send(Array.from({ length: 300 }, () => request))
+        yield* client.until("all answers", () => client.answers.length === before + 300)
+        const results = client.answers.slice(before).map(({ result }) => result)
+        const done = results.filter((result) => result === "success").length
+        // 1 for the request and a tenth for each of three users; the login has cost as much.
+        assert.isAtLeast(done, 100)
+        assert.isAtMost(done, 160)
+        assert.deepStrictEqual(
+          results,
+          Array.from({ length: 300 }, (_, index) => (index < done ? "success" : "fail"))
+        )
+      })
+    ).pipe(Effect.provideService(Settings, { ...defaultSettings, costPerSecond: 1, costBurst: 200 }))
+  )
+
+  it.live("may ask for whatever they like through the embedding API", () =>
+    running(
+      Effect.gen(function* () {
+        const { alice, exhaust } = yield* stage
+        exhaust(alice.id)
+        const { perform } = yield* Engine
+        assert.lengthOf(yield* perform({ user: alice.id, origin: null }, { _tag: "ListUsers" }), 3)
+      })
+    )
+  )
+})
