@@ -2,14 +2,15 @@
  * Command in, outcome out. The engine commits, then answers; who asked announces the outcome once the answer is on its
  * way: nothing is announced that is not stored, and the caller's answer goes out before others hear of it.
  *
- * There is no lock: scripts decide on versioned facts, and the commit refuses a unit whose facts have changed, which is
- * then decided again. Units of one chat take effect in the order of their commits.
+ * Scripts decide on versioned facts without a lock, and the commit refuses a unit whose facts have changed, which is then
+ * decided again, in line (see `OptimisticCommit`). Units of one chat take effect in the order of their commits.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Bus } from "./Bus.ts"
+import { ChatLocks } from "./ChatLocks.ts"
 import type { Command, ReplyOf } from "./Command.ts"
 import { Directory } from "./Directory.ts"
 import { ExternalDirectory } from "./ExternalDirectory.ts"
@@ -23,19 +24,20 @@ import { type Payer, RateLimits } from "./RateLimits.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { costAfter, costBefore } from "./rules/Cost.ts"
 import { scripts } from "./scripts/index.ts"
+import { type OptimisticCommit, optimisticCommit, type Waiting } from "./OptimisticCommit.ts"
 import { type SendAtOnce, sendingAtOnce } from "./SendingAtOnce.ts"
 import type { Attempt, Desk, Plan } from "./scripts/Script.ts"
 import { Settings } from "./Settings.ts"
 import { StorageHealth } from "./StorageHealth.ts"
-import { Duplicate, type Stale, type StorageFailed, Store, type Unit, type Write, type Written } from "./Store.ts"
+import { type Duplicate, type Stale, type StorageFailed, Store, type Unit, type Write, type Written } from "./Store.ts"
 import type { User } from "./User.ts"
 import { WarmChats } from "./WarmChats.ts"
 
-/** How often a command is decided again when others keep changing what it decides on. */
-const MAX_ATTEMPTS = 20
-
 /** Records of a protocol that take effect together with a command, or not at all. */
 export type Alongside = ReadonlyArray<Extract<Write, { readonly _tag: "PutRecord" }>>
+
+/** Takes what is to be announced, after the commit. */
+export type Announce = (announcements: ReadonlyArray<Announcement>) => void
 
 /** What came of a command. Announce it with `Hub.announce` after the answer. */
 export interface Outcome<Reply> {
@@ -60,11 +62,10 @@ const NOBODY: User = {
 
 type AnyScript = (desk: Desk, attempt: Attempt, command: never) => Effect.Effect<Plan<unknown>, Refused | StorageFailed>
 
-const merge = (before: Duplicate, after: Duplicate): Duplicate =>
-  new Duplicate({
-    messages: [...before.messages, ...after.messages],
-    ...(after.chat !== undefined && { chat: after.chat })
-  })
+const joined = (unit: Unit | undefined, alongside: Alongside): Unit => ({
+  relies: unit?.relies ?? [],
+  writes: [...(unit?.writes ?? []), ...alongside]
+})
 
 export class Engine extends Context.Service<
   Engine,
@@ -75,16 +76,25 @@ export class Engine extends Context.Service<
       command: C,
       alongside?: Alongside
     ) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
-    /** Carries the command out and announces it. */
+    /**
+     * Carries the command out and announces it: at once, or as `announce` does. From the commit on it is not interrupted,
+     * while it waits in line it is.
+     */
     readonly perform: <C extends Command>(
       caller: Caller,
       command: C,
-      alongside?: Alongside
+      alongside?: Alongside,
+      announce?: Announce
     ) => Effect.Effect<ReplyOf<C>, Refused>
     /** Sends one message within this turn, where that can be. */
     readonly sendAtOnce: SendAtOnce
     /** Commits writes that no command stands for (users, sessions, a dialect's records), keeping what is warm current. */
     readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+    /**
+     * Commits what `decide` plans, and decides again where its facts have changed, as a command does: in line for its
+     * chats after the first conflict. Refused as busy where the line is full or other nodes keep changing them.
+     */
+    readonly settle: OptimisticCommit
     /** Does what a command about users asks for, with the embedder's hooks before and after it. */
     readonly hooked: <A>(command: UserCommand, work: Effect.Effect<A, Refused>) => Effect.Effect<A, Refused>
     /** What users and apps may ask for in a second. Protocols charge it; an embedder's own commands are not limited. */
@@ -124,7 +134,7 @@ export class Engine extends Context.Service<
 
       const commit = (unit: Unit): Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed> =>
         store.commit(unit).pipe(
-          Effect.tap((written) => Effect.sync(() => settle(unit, written))),
+          Effect.tap((written) => Effect.sync(() => advance(unit, written))),
           Effect.tapError(() => Effect.sync(() => unsettle(unit)))
         )
 
@@ -133,7 +143,7 @@ export class Engine extends Context.Service<
         for (const { chat } of unit.relies) desk.chats.forget(chat)
       }
 
-      const settle = (unit: Unit, written: ReadonlyArray<Written>): void => {
+      const advance = (unit: Unit, written: ReadonlyArray<Written>): void => {
         for (const write of unit.writes) if (write._tag === "ChangeUser") desk.users.change(write.user, write.change)
         for (const one of written) {
           if (one._tag === "Chat") desk.chats.keep(one.stored)
@@ -146,15 +156,20 @@ export class Engine extends Context.Service<
         }
       }
 
-      const decide = Effect.fnUntraced(function* <C extends Command>(
+      const locks = new ChatLocks()
+      const settled = optimisticCommit(commit, locks)
+
+      const decided = <C extends Command>(
         caller: Caller,
         command: C,
-        alongside: Alongside
-      ): Effect.fn.Return<Outcome<ReplyOf<C>>, Refused | StorageFailed> {
+        alongside: Alongside,
+        waiting: Waiting
+      ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> => {
         // Every tag has the script of its own command, which TypeScript cannot follow through an index.
         const script: AnyScript = scripts[command._tag]
-        let duplicate: Duplicate | undefined
-        for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+        const decide = Effect.fnUntraced(function* (
+          duplicate: Duplicate | undefined
+        ): Effect.fn.Return<Plan<ReplyOf<C>>, Refused | StorageFailed> {
           const user = isUser(caller)
             ? (desk.users.fresh(caller.user) ?? (yield* desk.users.find(caller.user)))
             : NOBODY
@@ -168,36 +183,10 @@ export class Engine extends Context.Service<
             duplicate
           }
           const plan = (yield* script(desk, attempt, command as never)) as Plan<ReplyOf<C>>
-          if (plan.unit === undefined && alongside.length === 0) return plan.conclude([])
-          const unit: Unit = {
-            relies: plan.unit?.relies ?? [],
-            writes: alongside.length === 0 ? (plan.unit?.writes ?? []) : [...(plan.unit?.writes ?? []), ...alongside]
-          }
-          const written = yield* commit(unit).pipe(
-            Effect.catchTags({
-              Stale: ({ messages }) => {
-                // What was told of them is of an older revision.
-                if (messages.length > 0) duplicate = undefined
-                return Effect.succeed(undefined)
-              },
-              Duplicate: (found) => {
-                if (found.record !== undefined) return refuse({ _tag: "RecordTaken", key: found.record.key })
-                duplicate = duplicate === undefined ? found : merge(duplicate, found)
-                return Effect.succeed(undefined)
-              }
-            })
-          )
-          if (written !== undefined) return plan.conclude(written)
-        }
-        return yield* refuse({ _tag: "Busy" })
-      })
-
-      const decided = <C extends Command>(
-        caller: Caller,
-        command: C,
-        alongside: Alongside
-      ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> =>
-        decide(caller, command, alongside).pipe(Effect.catchTag("StorageFailed", unavailable))
+          return alongside.length === 0 ? plan : { ...plan, unit: joined(plan.unit, alongside) }
+        })
+        return Effect.catchTag(settled(decide, waiting), "StorageFailed", unavailable)
+      }
 
       const unavailable = (failed: StorageFailed): Effect.Effect<never, Refused> =>
         Effect.andThen(
@@ -205,12 +194,13 @@ export class Engine extends Context.Service<
           refuse({ _tag: "Unavailable" })
         )
 
-      const handle = <C extends Command>(
+      const handling = <C extends Command>(
         caller: Caller,
         command: C,
-        alongside: Alongside = []
+        alongside: Alongside,
+        waiting: Waiting
       ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> => {
-        if (hooks === undefined) return decided(caller, command, alongside)
+        if (hooks === undefined) return decided(caller, command, alongside, waiting)
         const asking = isUser(caller) ? Effect.catch(desk.users.find(caller.user), unavailable) : Effect.undefined
         return Effect.flatMap(asking, (user) =>
           // Who may not ask for anything is refused before anybody else is asked.
@@ -219,7 +209,7 @@ export class Engine extends Context.Service<
             : hooks.around(
                 command,
                 { caller, user },
-                (left) => decided(caller, left, alongside),
+                (left) => decided(caller, left, alongside, waiting),
                 ({ reply }) => reply
               )
         )
@@ -228,18 +218,20 @@ export class Engine extends Context.Service<
       const perform = <C extends Command>(
         caller: Caller,
         command: C,
-        alongside: Alongside = []
+        alongside: Alongside = [],
+        announce: Announce = (announcements) => hub.announce(announcements, caller.connection)
       ): Effect.Effect<ReplyOf<C>, Refused> =>
         // What is committed is announced, even if nobody waits for the answer any more.
-        Effect.uninterruptible(
-          Effect.map(handle(caller, command, alongside), (outcome) => {
-            hub.announce(outcome.announce, caller.connection)
+        Effect.uninterruptibleMask((restore) =>
+          Effect.map(handling(caller, command, alongside, restore), (outcome) => {
+            announce(outcome.announce)
             return outcome.reply
           })
         )
 
       const atOnce = sendingAtOnce({
         desk,
+        locks,
         bus,
         clock,
         stored: succeeded,
@@ -252,7 +244,7 @@ export class Engine extends Context.Service<
       const limits = new RateLimits(clock, settings)
 
       return Engine.of({
-        handle,
+        handle: (caller, command, alongside = []) => handling(caller, command, alongside, (wait) => wait),
         limits,
         charged: (payer, command, work, replyOf) => {
           const before = costBefore(command)
@@ -264,6 +256,7 @@ export class Engine extends Context.Service<
         // Hooks may wait, and are asked first.
         sendAtOnce: hooks === undefined ? atOnce : () => false,
         commit,
+        settle: settled,
         hooked: (command, work) =>
           hooks === undefined
             ? work

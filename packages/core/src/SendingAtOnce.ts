@@ -6,6 +6,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Bus } from "./Bus.ts"
+import type { ChatLocks } from "./ChatLocks.ts"
 import type { Draft, SentMessage } from "./Command.ts"
 import type { Announcement, UserCaller } from "./Event.ts"
 import type { ChatId } from "./Ids.ts"
@@ -29,6 +30,7 @@ export type SendAtOnce = (caller: UserCaller, draft: Draft, settled: (outcome: S
 
 interface Surroundings {
   readonly desk: Desk
+  readonly locks: ChatLocks
   readonly bus: Bus["Service"]
   readonly clock: Clock.Clock
   /** Called whenever a message was stored. */
@@ -45,7 +47,7 @@ const byCommit =
       settled(written?._tag === "Entry" ? { ...written.entry, body: post.body } : undefined)
     })
 
-export const sendingAtOnce = ({ desk, bus, clock, stored, run }: Surroundings): SendAtOnce => {
+export const sendingAtOnce = ({ desk, locks, bus, clock, stored, run }: Surroundings): SendAtOnce => {
   const post = desk.store.post ?? byCommit(desk.store, run)
 
   /** What is on its way, by chat: how many, and the version that they rely on. */
@@ -81,6 +83,8 @@ export const sendingAtOnce = ({ desk, bus, clock, stored, run }: Surroundings): 
     if (user === undefined || user.disabled || warm === undefined) return false
     if (messageProblem(desk, { user, via: undefined }, draft, warm) !== undefined) return false
     const { chat } = warm
+    // A change is under way, or waits: what is decided before it would be refused.
+    if (!locks.isOpen(chat.id)) return false
     if (!depart(chat.id, chat.version)) return false
     const at = clock.currentTimeMillisUnsafe()
     const message: Post = {

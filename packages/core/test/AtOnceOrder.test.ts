@@ -61,20 +61,23 @@ describe("messages that are on their way", () => {
   it.effect("are not overtaken by a later one that knows the chat better", () =>
     Effect.gen(function* () {
       const { engine, ann, settled, send } = yield* inGroup
+      const store = yield* Store
       holding = true
-      const renaming = yield* Effect.forkChild(
-        engine.perform(ann, { _tag: "RenameChat", chat: { gid: "g" }, name: "h" })
-      )
-      yield* Effect.yieldNow
       assert.isTrue(send("first"), "decided on the chat as it was")
-      const [rename, first] = held
-      assert.strictEqual(held.length, 2)
-      rename?.()
-      yield* Fiber.join(renaming)
+      const [first] = held
+      holding = false
+      // Another node renames the chat, and this one reads it again.
+      const before = yield* store.chatByGid("g")
+      assert(before)
+      const body = { _tag: "Changed", name: "h" } as const
+      yield* store.commit({
+        relies: [],
+        writes: [{ _tag: "Append", chat: before.chat.id, by: ann.user, origin: null, at: 0, body }]
+      })
+      for (const stored of yield* store.chats([before.chat.id])) engine.desk.chats.keep(stored)
       assert.isFalse(send("second"), "the first will be refused, and sent again")
       first?.()
       assert.deepStrictEqual(settled, [undefined])
-      holding = false
       for (const gid of ["first", "second"]) {
         yield* engine.perform(ann, { _tag: "SendMessages", messages: [draft(gid)] })
       }
@@ -84,6 +87,27 @@ describe("messages that are on their way", () => {
         messages.map(({ gid }) => gid),
         ["third", "second", "first"]
       )
+    }).pipe(Effect.provide(engineOn(Bus.layerSingle)))
+  )
+
+  it.effect("are not begun while the chat is being changed, since they would be refused", () =>
+    Effect.gen(function* () {
+      const { engine, ann, send } = yield* inGroup
+      holding = true
+      const rename = { _tag: "RenameChat", chat: { gid: "g" }, name: "h" } as const
+      const renaming = yield* Effect.forkChild(engine.perform(ann, rename))
+      yield* Effect.yieldNow
+      assert.strictEqual(held.length, 1)
+      assert.isFalse(send("first"))
+      const sending = yield* Effect.forkChild(engine.perform(ann, { _tag: "SendMessages", messages: [draft("first")] }))
+      yield* Effect.yieldNow
+      assert.strictEqual(held.length, 1, "the command waits in line")
+      holding = false
+      for (const go of held) go()
+      yield* Fiber.join(renaming)
+      const [first] = yield* Fiber.join(sending)
+      assert.strictEqual(first?.chat.name, "h")
+      assert.isTrue(send("second"))
     }).pipe(Effect.provide(engineOn(Bus.layerSingle)))
   )
 

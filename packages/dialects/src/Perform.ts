@@ -31,12 +31,9 @@ export const performing = Effect.fnUntraced(function* (
     engine.charged(
       payer,
       command,
-      Effect.uninterruptible(
-        Effect.map(engine.handle(caller, command, alongside), ({ reply, announce }) => {
-          announcements.push(...announce)
-          return reply
-        })
-      ),
+      engine.perform(caller, command, alongside, (announced) => {
+        announcements.push(...announced)
+      }),
       (reply) => reply
     )
 })

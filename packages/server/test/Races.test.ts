@@ -4,7 +4,7 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { type Client, online, PASSWORD } from "./Client.ts"
+import { type Client, idsOf, online, PASSWORD } from "./Client.ts"
 import { folder, serve } from "./Program.ts"
 
 type Fields = { readonly [name: string]: unknown }
@@ -88,6 +88,80 @@ describe("races on one message", () => {
         yield* bob.untilTold(marker?.content ?? "")
         assert.deepStrictEqual(pushed(bob, gid), [`regretted ${round}`, ""])
       }
+    }).pipe(Effect.scoped)
+  )
+})
+
+const youdu = (token: string, name: string, body: Fields): Effect.Effect<Fields> =>
+  Effect.map(post(`${http}/cgi/session/${name}?accessToken=${token}`, body), (answer) => answer.body)
+
+describe("changes of one chat at once", () => {
+  it.live("fifty updates of one Youdu session all succeed, one after the other", () =>
+    Effect.gen(function* () {
+      const token = yield* login("admin")
+      const member = ["admin", "alice", "bob"]
+      const { sessionId } = yield* youdu(token, "create", { title: "none", creator: "admin", type: null, member })
+      const titles = Array.from({ length: 50 }, (_, n) => `title ${n}`)
+      const answers = yield* Effect.forEach(
+        titles,
+        (title) => youdu(token, "update", { sessionId, title, opUser: "admin" }),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        answers.map(({ errcode }) => errcode),
+        titles.map(() => 0)
+      )
+      const versions = answers.map(({ version }) => Number(version)).sort((one, other) => one - other)
+      const [first = 0] = versions
+      assert.deepStrictEqual(
+        versions,
+        titles.map((_, n) => first + n),
+        "each is a version of its own"
+      )
+    })
+  )
+
+  it.live("an array of fifty requests that change members refuses nobody's messages, on two busy connections", () =>
+    Effect.gen(function* () {
+      const { alice, bob, cgid } = yield* scene
+      const ids = idsOf(alice)
+      const carol = yield* online(http, "carol")
+      yield* alice.get("addmember", { gid: cgid, members: [{ id: ids.get("carol") }], join: true })
+      for (let round = 0; round < 3; round++) {
+        const before = [alice, bob, carol].map(({ answers }) => answers.length)
+        const members = [{ id: ids.get("dave") }]
+        alice.send(
+          Array.from({ length: 50 }, (_, n) => ({
+            module: "chat",
+            method: "addmember",
+            sid: alice.sid(),
+            params: { gid: cgid, members, join: n % 2 === 0 }
+          }))
+        )
+        for (const talker of [bob, carol]) {
+          for (let n = 0; n < 10; n++) {
+            const gid = `${talker.sid()}-${round}-${n}`
+            const params = [{ gid, cgid, content: `${round}/${n}` }]
+            talker.send({ module: "chat", method: "message", sid: talker.sid(), params })
+          }
+        }
+        const wanted = [50, 10, 10]
+        for (const [index, client] of [alice, bob, carol].entries()) {
+          const [from, count] = [before[index] ?? 0, wanted[index] ?? 0]
+          yield* client.until("all answers", () => client.answers.length >= from + count)
+          assert.deepStrictEqual(
+            client.answers.slice(from).map(({ result, message }) => [result, message]),
+            Array.from({ length: count }, () => ["success", undefined])
+          )
+        }
+      }
+      const mine = (client: Client) => client.delivered.filter(({ user }) => user === ids.get("bob"))
+      yield* carol.until("bob's messages", () => mine(carol).length >= 30)
+      assert.deepStrictEqual(
+        mine(carol).map(({ content }) => content),
+        Array.from({ length: 30 }, (_, n) => `${Math.floor(n / 10)}/${n % 10}`),
+        "in the order in which they were sent"
+      )
     }).pipe(Effect.scoped)
   )
 })
