@@ -86,6 +86,10 @@ export class Users extends Context.Service<
       const { external } = desk.users
 
       const change = Effect.fnUntraced(function* (user: User, what: UserChange): Effect.fn.Return<User, Refused> {
+        for (const [field, value] of Object.entries(what)) {
+          if (typeof value !== "string" || value.isWellFormed()) continue
+          return yield* refuse({ _tag: "Invalid", field, problem: "must be well-formed Unicode" })
+        }
         // Who had the sessions may not know the new password.
         const endsSessions = what.disabled === true || what.password !== undefined
         if (external === undefined) {
@@ -138,6 +142,11 @@ export class Users extends Context.Service<
       const prepare = Effect.fnUntraced(function* (draft: UserDraft): Effect.fn.Return<NewUser, Refused> {
         const problem = accountProblem(draft.account, desk.settings.account)
         if (problem !== undefined) return yield* refuse({ _tag: "Invalid", field: "account", problem })
+        const { account, realname, avatar, role } = draft
+        for (const [field, text] of Object.entries({ account, realname, avatar, role })) {
+          if (text?.isWellFormed() !== false) continue
+          return yield* refuse({ _tag: "Invalid", field, problem: "must be well-formed Unicode" })
+        }
         if (draft.password === "") {
           return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
         }

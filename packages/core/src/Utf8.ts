@@ -28,3 +28,19 @@ export const exceeds = (text: string, limit: number): boolean => {
   }
   return false
 }
+
+/** Whether every text in the JSON value, keys among them, is well-formed: JSON can escape half a surrogate pair. */
+export const isWellFormedJson = (json: unknown): boolean => {
+  const left: Array<unknown> = [json]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value === "string") {
+      if (!value.isWellFormed()) return false
+    } else if (Array.isArray(value)) {
+      for (const item of value) left.push(item)
+    } else if (typeof value === "object" && value !== null) {
+      for (const [key, inner] of Object.entries(value)) left.push(key, inner)
+    }
+  }
+  return true
+}

@@ -7,7 +7,7 @@ import type { Changed } from "../Log.ts"
 import { type Refused, refuse } from "../Refused.ts"
 import { ownerWithout } from "../rules/Membership.ts"
 import type { StorageFailed } from "../Store.ts"
-import { exceeds } from "../Utf8.ts"
+import { exceeds, isWellFormedJson } from "../Utf8.ts"
 import type { WarmChat } from "../WarmChats.ts"
 import {
   type Attempt,
@@ -60,6 +60,9 @@ export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, att
     if (value !== null && isTooLarge(value, attribute)) {
       return yield* refuse(invalid(field, `must have at most ${attribute} bytes`))
     }
+    if (!key.isWellFormed() || !isWellFormedJson(value)) {
+      return yield* refuse(invalid(field.toWellFormed(), "must be well-formed Unicode"))
+    }
   }
   const changed = Object.entries(attributes ?? {}).filter(
     ([key, value]) => JSON.stringify(chat.attributes[key] ?? null) !== JSON.stringify(value ?? null)
@@ -79,7 +82,8 @@ export const reviseGroup: Script<ReviseGroup> = Effect.fnUntraced(function* (des
   }
   const problem = name === undefined ? undefined : nameProblem(desk, name, false)
   if (problem !== undefined) return yield* refuse(problem)
-  const both = add.find((user) => remove.includes(user))
+  const leaving = new Set(remove)
+  const both = add.find((user) => leaving.has(user))
   if (both !== undefined) return yield* refuse(invalid("members", `must not add and remove user ${both} at once`))
   const warm = yield* permitted(desk, attempt, command.chat, "addMembers")
   if (name !== undefined) yield* permitted(desk, attempt, command.chat, "rename")

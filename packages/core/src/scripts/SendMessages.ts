@@ -16,6 +16,8 @@ import { type Attempt, type Desk, entryOf, invalid, type Script } from "./Script
 
 /** Characters of a message's gid, at most. */
 const MAX_GID = 255
+/** Characters of a content type's name, at most. */
+const MAX_CONTENT_TYPE = 64
 /** Content of these types may be replaced: clients send a placeholder first. Source: PROTOCOLS, "message". */
 const REPLACEABLE: ReadonlySet<string> = new Set(["image", "file"])
 /** The last millisecond that a JavaScript date can hold. */
@@ -116,6 +118,9 @@ export const messageProblem = (
   // Half a surrogate pair is no text: stores and UTF-8 would each make something else of it.
   if (!draft.gid.isWellFormed()) return invalid("gid", "must be well-formed Unicode")
   if (!draft.content.isWellFormed()) return invalid("content", "must be well-formed Unicode")
+  if (draft.contentType.length > MAX_CONTENT_TYPE || !draft.contentType.isWellFormed()) {
+    return invalid("contentType", `must be well-formed, of at most ${MAX_CONTENT_TYPE} characters`)
+  }
   if (exceeds(draft.content, desk.settings.content)) {
     return invalid("content", `must have at most ${desk.settings.content} bytes`)
   }

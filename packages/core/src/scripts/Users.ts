@@ -81,6 +81,7 @@ export const saveUserSettings: Script<SaveUserSettings> = Effect.fnUntraced(func
   if (command.settings.length > limit) {
     return yield* refuse(invalid("settings", `must have at most ${limit} characters`))
   }
+  if (!command.settings.isWellFormed()) return yield* refuse(invalid("settings", "must be well-formed Unicode"))
   return {
     unit: { relies: [], writes: [{ _tag: "SaveSettings", user: user.id, settings: command.settings }] },
     conclude: () => ({ reply: command.settings, announce: [] })

@@ -1,7 +1,7 @@
 /** `session/Edit`. Source: seeds/000, "编辑会话信息"; PROTOCOLS, "spark". */
 import { type Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
-import { exceeds } from "@parley/core/Utf8"
+import { exceeds, isWellFormedJson } from "@parley/core/Utf8"
 import * as Effect from "effect/Effect"
 import { type Asking, sessionFor } from "./Asking.ts"
 import { ATTRIBUTE } from "./Identity.ts"
@@ -89,7 +89,7 @@ const valueProblem = (value: unknown, limit: number): string | undefined => {
   if (value === null) return undefined
   const text = typeof value === "string" ? value : jsonOf(value)
   if (text === undefined || exceeds(text, limit)) return `must have at most ${limit} bytes`
-  return text.isWellFormed() ? undefined : "must be well-formed Unicode"
+  return isWellFormedJson(value) ? undefined : "must be well-formed Unicode"
 }
 
 /** Nothing for a value that nests too deep to be written. */

@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { isWellFormedJson } from "@parley/core/Utf8"
 import { type Reason, type Refused, refuse } from "@parley/core/Refused"
 
 /** true, false, 1, 0, "1", "0". */
@@ -35,13 +36,14 @@ const isWithin = (json: unknown, levels: number): boolean =>
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-// What JSON.parse made is JSON; only its depth is to be checked.
-const Json = Schema.declare((value): value is Schema.Json => isWithin(value, LEVELS), {
-  expected: `JSON of at most ${LEVELS} levels`
+// What JSON.parse made is JSON; only its depth and its texts are to be checked.
+const Json = Schema.declare((value): value is Schema.Json => isWithin(value, LEVELS) && isWellFormedJson(value), {
+  expected: `well-formed JSON of at most ${LEVELS} levels`
 })
 const JsonObject = Schema.declare(
-  (value): value is { readonly [name: string]: Schema.Json } => isObject(value) && isWithin(value, LEVELS),
-  { expected: `an object of at most ${LEVELS} levels` }
+  (value): value is { readonly [name: string]: Schema.Json } =>
+    isObject(value) && isWithin(value, LEVELS) && isWellFormedJson(value),
+  { expected: `a well-formed object of at most ${LEVELS} levels` }
 )
 
 /** Absent, or null, which stands for a skipped position. */

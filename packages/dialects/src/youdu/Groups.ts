@@ -94,7 +94,8 @@ export const updateSession: Operation = Effect.fnUntraced(function* (grounds, { 
   if (name === undefined && coming.length + going.length === 0) {
     return yield* invalid("title, addMember or delMember", "must be given")
   }
-  const both = coming.find((one) => going.includes(one))
+  const leaving = new Set(going)
+  const both = coming.find((one) => leaving.has(one))
   if (both !== undefined) return yield* invalid("delMember", `must not name ${both}, whom addMember names`)
   const chat = yield* reached(grounds, reach, fields)
   const [user] = yield* usersOf(grounds, "opUser", [operator])

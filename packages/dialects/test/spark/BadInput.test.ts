@@ -76,6 +76,8 @@ const special = (SessionId: string): ReadonlyArray<Case> => {
     data({ "\ud800": 1 }, "Data.\ufffd must have a key of well-formed Unicode."),
     data({ ["k".repeat(256)]: 1 }, `Data.${"k".repeat(64)} must have a key of at most 255 bytes.`),
     data({ big: "x".repeat(4097) }, "Data.big must have at most 4096 bytes."),
+    data({ half: ["\ud800"] }, "Data.half must be well-formed Unicode."),
+    data({ half: { "\udc00": 1 } }, "Data.half must be well-formed Unicode."),
     [
       "/session/Edit",
       `{"SessionId":"${SessionId}","Data":{"deep":${DEEP}}}`,

@@ -204,6 +204,8 @@ describe("forms of a param", () => {
       const draft = { gid: "m", cgid: "g", content: half }
       assert.strictEqual(refused("chat/message", [draft]), "params.messages.0.content")
     }
+    assert.strictEqual(refused("chat/settings", ["a", { half: ["\ud800"] }]), "params.settings")
+    assert.strictEqual(refused("chat/settings", ["a", { "\udc00": 1 }]), "params.settings")
     const deep = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels))
     assert.deepStrictEqual(read("chat/settings", ["a", deep(100)]), { account: "a", settings: deep(100) })
     for (const levels of [101, 1000, 100_000]) {
