@@ -286,7 +286,7 @@ describe("the page for users", () => {
     Effect.gen(function* () {
       const { http } = yield* started()
       const page = new URL("../../../docs/protocols/spark.md", import.meta.url)
-      assert.deepStrictEqual(yield* play(page, http, ["MessageId"]), [])
+      assert.deepStrictEqual(yield* play(page, http, ["MessageId", "SessionId", "SesssionId"]), [])
     })
   )
 })

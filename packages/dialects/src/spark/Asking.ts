@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import type { Perform } from "../Perform.ts"
 import { invalid } from "./Parameters.ts"
 import type { Pending } from "./Pending.ts"
+import type { SessionIds } from "./SessionIds.ts"
 
 /** A session as it was at one moment: the chat, and the newest sequence of its log. */
 export interface Session {
@@ -24,6 +25,7 @@ export interface Services {
   readonly digest: Digest.Digest["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly pending: Pending
+  readonly ids: SessionIds
   /** Bytes of a key in `Edit`'s `Data`, at most. */
   readonly keyBytes: number
 }

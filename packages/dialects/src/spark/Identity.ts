@@ -18,12 +18,6 @@ export const sorted = (accounts: ReadonlyArray<string>): ReadonlyArray<string> =
 export const identityOf = (digest: Digest.Digest["Service"], accounts: ReadonlyArray<string>): Effect.Effect<string> =>
   digest.digestHex(Digest.md5, textBytes(accounts.join(",")))
 
-/**
- * The id of the session that is started for a set for the nth time, from 0. Whoever starts one at the same moment wants
- * the same id, so they meet in one session.
- */
-export const sessionId = (identity: string, nth: number): string => `${DIALECT}-${identity}-${nth}`
-
 /** Whether it was started here and has exactly these members now. */
 export const isSessionOf = (chat: Chat, members: ReadonlySet<UserId>): boolean =>
   chat.type === "group" &&

@@ -4,7 +4,7 @@ import { type Refused, refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import { type Asking, type Session, usersNamed } from "./Asking.ts"
-import { DIALECT, identityOf, isSessionOf, sessionId, sorted } from "./Identity.ts"
+import { DIALECT, isSessionOf, sorted } from "./Identity.ts"
 import type { Parameters } from "./Parameters.ts"
 import { type SessionJson, sessionJson } from "./Speech.ts"
 
@@ -26,12 +26,11 @@ export const start = Effect.fnUntraced(function* (
   const there = own.find(({ chat }) => isSessionOf(chat, members))
   if (there !== undefined) return yield* sessionJson(asking, there)
 
-  const identity = yield* identityOf(asking.digest, accounts)
   for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-    const { free, before } = yield* firstFree(asking, identity)
+    const { free, before } = yield* firstFree(asking, accounts)
     // Somebody has started it since the caller's chats were read.
     if (before !== undefined && isSessionOf(before.chat, members)) return yield* sessionJson(asking, before)
-    const made = yield* create(asking, sessionId(identity, free), members)
+    const made = yield* create(asking, yield* asking.ids.of(accounts, free), members)
     if (made !== undefined && isSessionOf(made.chat, members)) return yield* sessionJson(asking, made)
   }
   return yield* refuse({ _tag: "Busy" })
@@ -64,8 +63,8 @@ const create = (
  * started again and again: a free id with a taken one before it, and the chat that has that one.
  */
 const firstFree = Effect.fnUntraced(function* (
-  { engine }: Asking,
-  identity: string
+  { engine, ids }: Asking,
+  accounts: ReadonlyArray<string>
 ): Effect.fn.Return<{ readonly free: number; readonly before: Session | undefined }, StorageFailed> {
   let taken = -1
   let before: Session | undefined
@@ -73,7 +72,7 @@ const firstFree = Effect.fnUntraced(function* (
   let step = 1
   while (free === undefined || free - taken > 1) {
     const nth: number = free === undefined ? taken + step : Math.floor((taken + free) / 2)
-    const chat = yield* engine.desk.chats.find({ gid: sessionId(identity, nth) })
+    const chat = yield* engine.desk.chats.find({ gid: yield* ids.of(accounts, nth) })
     if (chat === undefined) free = nth
     else {
       taken = nth

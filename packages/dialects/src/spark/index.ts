@@ -12,6 +12,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { DIALECT } from "./Identity.ts"
 import { Pending } from "./Pending.ts"
+import { SessionIds } from "./SessionIds.ts"
 import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
 
 const settings = {
@@ -30,12 +31,15 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
   settings: Object.values(settings),
   open: Effect.fnUntraced(function* (site) {
     const engine = yield* Engine
+    const digest = yield* Digest.Digest
+    const random = yield* SecureRandom.SecureRandom
     const routes = routesOf({
       engine,
+      digest,
+      random,
       hub: yield* Hub,
       sessions: yield* Sessions,
-      digest: yield* Digest.Digest,
-      random: yield* SecureRandom.SecureRandom,
+      ids: new SessionIds(engine, digest, random),
       pending: new Pending(engine.desk.store, engine.desk.users),
       keyBytes: integerIn(site.settings, settings.key)
     })

@@ -105,6 +105,31 @@ describe("session/start", () => {
     }).pipe(Effect.provide(engine))
   )
 
+  it.live("has an id that nobody can compute, so that no other protocol tells who has a session with whom", () =>
+    Effect.gen(function* () {
+      const { of, perform, desk } = yield* apps(["alice", "bob", "carol", "dave"])
+      const id = yield* of("alice").start("bob")
+      assert.match(id, /^spark-[0-9a-f]{32}$/)
+      assert.notInclude(id, md5("alice", "bob"))
+      // Carol tries what the document makes of their names, for a set that has a session and for one that has none.
+      for (const set of [
+        ["alice", "bob"],
+        ["alice", "dave"]
+      ]) {
+        for (const gid of [`spark-${md5(...set)}`, `spark-${md5(...set)}-0`, `${md5(...set)}`]) {
+          const wanted = { name: "", type: "group", members: [], subject: 0, public: false } as const
+          const made = yield* perform(of("carol").caller, { _tag: "CreateChat", gid, ...wanted })
+          assert.isTrue(made.created, gid)
+        }
+      }
+      assert.strictEqual(yield* of("bob").start("alice"), id)
+      // The same for every node and after each start: the secret is the database's.
+      const secrets = yield* desk.store.records("spark", "secret")
+      assert.lengthOf(secrets, 1)
+      assert.match(String(secrets[0]?.value), /^[0-9a-f]{64}$/)
+    }).pipe(Effect.provide(engine))
+  )
+
   it.live("a dissolved session is not found again", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob"])
