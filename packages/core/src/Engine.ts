@@ -129,7 +129,8 @@ export class Engine extends Context.Service<
         users,
         store,
         presence: hub.presence,
-        settings
+        settings,
+        fileLinks: []
       }
 
       const commit = (unit: Unit): Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed> =>

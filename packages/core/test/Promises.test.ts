@@ -253,6 +253,68 @@ describe("a participant", () => {
   })
 })
 
+describe("a recalled file", () => {
+  it("is nobody's any more; a message that is hidden takes no file with it", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team", members: ["ben"] })
+    const sent = async (sender: typeof ann, file: number, content = JSON.stringify({ id: file, name: "a.txt" })) =>
+      sender.send(team, content, { contentType: "file" })
+    const [one, two, bens] = await Promise.all([
+      ann.upload(team, { title: "one.txt", content: "1" }),
+      ann.upload(team, { title: "two.txt", content: "2" }),
+      ben.upload(team, { title: "bens.txt", content: "3" })
+    ]).then((all) => all.map(([file]) => Number(file?.id)))
+    const message = await sent(ann, one ?? 0)
+    await ben.deleteForMe(await sent(ann, two ?? 0))
+    assert.strictEqual((await ben.download(two ?? 0)).file.title, "two.txt")
+    await ann.recall(message)
+    for (const member of [ann, ben]) {
+      assert.strictEqual(await codeOf(member.download(one ?? 0)), "NoSuchFile")
+      assert.strictEqual(await codeOf(member.file(one ?? 0)), "NoSuchFile")
+      assert.deepStrictEqual(
+        (await member.files(team)).map(({ id }) => Number(id)),
+        [two, bens]
+      )
+    }
+    // Nobody takes away what others have added, or what a text only speaks of.
+    await ann.recall(await sent(ann, bens ?? 0))
+    await ann.recall(await ann.send(team, JSON.stringify({ id: two })))
+    await ann.recall(await sent(ann, 0, "{broken"))
+    assert.lengthOf(await ben.files(team), 2)
+    // Sent again, it stays withdrawn.
+    await sent(ann, one ?? 0)
+    assert.strictEqual(await codeOf(ben.download(one ?? 0)), "NoSuchFile")
+  })
+})
+
+describe("half a surrogate pair", () => {
+  it("comes in nowhere", async () => {
+    await using engine = await opened()
+    const ann = engine.as("ann")
+    const team = await ann.createGroup({ name: "Team" })
+    const half = "a\ud800"
+    const attempts: ReadonlyArray<Promise<unknown>> = [
+      ann.createGroup({ name: half }),
+      ann.rename(team, half),
+      ann.edit(team, { attributes: { key: half } }),
+      ann.edit(team, { attributes: { key: { list: [half] } } }),
+      ann.edit(team, { attributes: { [half]: 1 } }),
+      ann.send(team, half),
+      ann.send(team, "x", { gid: half }),
+      ann.send(team, "x", { contentType: half }),
+      ann.saveSettings(half),
+      ann.changeName(half),
+      engine.users.add({ account: "zoe", realname: half }),
+      engine.users.add({ account: half }),
+      engine.users.add({ account: "zoe", avatar: half })
+    ]
+    for (const [index, attempt] of attempts.entries()) assert.strictEqual(await codeOf(attempt), "Invalid", `${index}`)
+    const other = await ann.createGroup({ name: "😀" })
+    assert.strictEqual((await ann.send(other, "😀")).content, "😀")
+  })
+})
+
 describe("what is refused", () => {
   it("is an error with the refusal's code and a sentence", async () => {
     await using engine = await opened()

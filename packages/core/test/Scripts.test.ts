@@ -79,6 +79,18 @@ describe("creating a chat", () => {
 
   const bad: ReadonlyArray<readonly [string, Partial<CreateChat>, Reason["_tag"]]> = [
     ["a system chat", { gid: "x", type: "system", members: [] }, "Invalid"],
+    ...[
+      "System",
+      " system",
+      "system ",
+      "SYSTEM",
+      "\u0455ystem",
+      "sys\u200btem",
+      "Group",
+      "",
+      "x".repeat(33),
+      "\ud800"
+    ].map((type) => [`the type ${JSON.stringify(type)}`, { gid: "x", type, members: [] }, "Invalid"] as const),
     ["no type", { gid: "x", type: "", members: [] }, "Invalid"],
     ["no gid", { gid: "", members: [] }, "Invalid"],
     ["a gid of a pair's form", { gid: "1&2", members: [] }, "Invalid"],

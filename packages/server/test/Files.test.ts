@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs"
 import { connect, first, listed, loggedIn, Server, short } from "./Talk.ts"
 import { type Answered, bytes, field, file, form, FORM, json, refusal, request, room } from "./Transfer.ts"
 
-layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
+layer(Server.bridged, { excludeTestServices: true })("files", (it) => {
   it.effect("are served whole, by range, and by HEAD", () =>
     Effect.gen(function* () {
       const { upload, download } = yield* room
@@ -100,6 +100,47 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
       })
       assert.deepStrictEqual([head.status, head.headers["content-length"], head.headers.etag], [200, "10", etag])
     })
+  )
+
+  it.effect(
+    "are gone for everybody once their message is recalled, by whichever protocol, and however it names them",
+    () =>
+      Effect.gen(function* () {
+        const { base, alice, bob, upload, download } = yield* room
+        const names: ReadonlyArray<(id: string) => string> = [
+          (id) => JSON.stringify({ id: Number(id), name: "a.txt", size: 1 }),
+          (id) => JSON.stringify({ url: `${base}/attach-download-${id}.json?sid=x` }),
+          (id) => `/index.php?m=attach&f=download&fileID=${id}`
+        ]
+        for (const [index, name] of names.entries()) {
+          const id = String(first(listed(json(yield* upload(form(field("gid", "room"), file("a.txt", ["a"]))))))["id"])
+          const gid = `recalled-${index}`
+          yield* alice.done("message", [{ gid, cgid: "room", contentType: "file", content: name(id) }])
+          assert.strictEqual((yield* download(id, {}, bob.sid)).status, 200)
+          const { token } = json(
+            yield* request(`${base}/auth/login`, {
+              method: "POST",
+              body: [JSON.stringify({ account: "alice", password: "123456" })]
+            })
+          )
+          const removed = yield* request(`${base}/message/remove?token=${String(token)}`, {
+            method: "POST",
+            body: [JSON.stringify({ SessionId: "room", MessageId: gid })]
+          })
+          assert.deepStrictEqual([removed.status, json(removed)], [200, { success: true }])
+          for (const sid of [alice.sid, bob.sid]) {
+            for (const method of ["GET", "HEAD"]) {
+              assert.strictEqual((yield* download(id, { method }, sid)).status, 404)
+              const other = `${base}/index.php?m=attach&f=download&fileID=${id}&sid=${sid}`
+              assert.strictEqual((yield* request(other, { method })).status, 404)
+            }
+          }
+          const left = listed(yield* alice.done("getList", ["room"], { module: "attach" })).map((one) =>
+            String(one["id"])
+          )
+          assert.notInclude(left, id)
+        }
+      })
   )
 
   it.effect("and logins are at paths that name the methods they take", () =>

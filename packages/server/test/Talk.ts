@@ -37,6 +37,9 @@ export class Server extends Context.Service<Server, Program & { http: string; tc
   /** Many logins in a short time, some of them wrong, are what these tests are made of. */
   static readonly patient = Server.layer("--set", "login.attempts=1000000")
 
+  /** With `spark` beside it. */
+  static readonly bridged = Server.started([], { PARLEY_DIALECTS: "xuanxuan,spark" })
+
   /** The same, ready for `settledMemory`. */
   static readonly measured = Server.started(["--set", "login.attempts=1000000"], { NODE_OPTIONS: COLLECTING })
 }

@@ -22,16 +22,16 @@ import {
 
 /** Characters of a gid, at most. */
 const MAX_GID = 255
-/** Characters of a type's name, at most. */
-const MAX_TYPE = 32
+/** Types are matched exactly, so none may look like another: `System` or ` system`, say. */
+const TYPE = /^[a-z][a-z0-9_-]{0,31}$/
 
 type Reply = ReplyOf<CreateChat>
 
 export const createChat: Script<CreateChat> = Effect.fnUntraced(function* (desk, attempt, command) {
   const { user, now } = attempt
   if (command.type === "system") return yield* refuse(invalid("type", "must not be system"))
-  if (command.type === "" || command.type.length > MAX_TYPE) {
-    return yield* refuse(invalid("type", `must have 1 to ${MAX_TYPE} characters`))
+  if (!TYPE.test(command.type)) {
+    return yield* refuse(invalid("type", "must be 1 to 32 lower-case letters, digits, '-' and '_', group say"))
   }
   const problem = nameProblem(desk, command.name, true)
   if (problem !== undefined) return yield* refuse(problem)

@@ -3,20 +3,22 @@ import * as Effect from "effect/Effect"
 import { isMember } from "../Chat.ts"
 import type { AddFiles, ListFiles, ReadFile } from "../Command.ts"
 import { refuse } from "../Refused.ts"
+import { isWithdrawn, remaining } from "../WithdrawnFiles.ts"
 import { answer, permitted, type Script } from "./Script.ts"
 
 export const listFiles: Script<ListFiles> = Effect.fnUntraced(function* (desk, attempt, command) {
   const { chat } = yield* permitted(desk, attempt, command.chat, "read")
-  return answer(yield* desk.store.files(chat.id))
+  return answer(yield* remaining(desk.store, chat.id))
 })
 
-/** A file of a chat that the caller is not in answers exactly as one that does not exist. */
+/** A file of a chat that the caller is not in, or whose message was recalled, is as one that does not exist. */
 export const readFile: Script<ReadFile> = Effect.fnUntraced(function* (desk, attempt, command) {
   const file = yield* desk.store.file(command.file)
   const warm = file === undefined ? undefined : yield* desk.chats.find({ id: file.chat })
   if (file === undefined || warm === undefined || warm.chat.dissolved || !isMember(warm.chat, attempt.user.id)) {
     return yield* refuse({ _tag: "NoSuchFile" })
   }
+  if (yield* isWithdrawn(desk.store, file)) return yield* refuse({ _tag: "NoSuchFile" })
   return answer(file)
 })
 

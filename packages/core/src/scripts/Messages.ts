@@ -8,6 +8,7 @@ import { type Refused, refuse } from "../Refused.ts"
 import { refusal } from "../rules/Operations.ts"
 import type { StorageFailed } from "../Store.ts"
 import type { WarmChat } from "../WarmChats.ts"
+import { withdrawing } from "../WithdrawnFiles.ts"
 import { answer, type Attempt, type Desk, entryOf, invalid, permitted, type Script } from "./Script.ts"
 
 /** Messages read from storage at once. */
@@ -84,7 +85,8 @@ export const recallMessage: Script<RecallMessage> = Effect.fnUntraced(function* 
           at: attempt.now,
           body: { _tag: "Recalled", message: message.id },
           revision: message.revision
-        }
+        },
+        ...(yield* withdrawing(desk.store, message, desk.fileLinks))
       ]
     },
     conclude: ([written]) => {

@@ -17,6 +17,7 @@ import type { EngineSettings } from "../Settings.ts"
 import type { Duplicate, StorageFailed, Store, Unit, Written } from "../Store.ts"
 import { isRemoved, type User } from "../User.ts"
 import type { WarmChat, WarmChats } from "../WarmChats.ts"
+import type { FileLink } from "../WithdrawnFiles.ts"
 
 /** What a script may look at. */
 export interface Desk {
@@ -25,6 +26,8 @@ export interface Desk {
   readonly store: Store["Service"]
   readonly presence: Presence
   readonly settings: EngineSettings
+  /** By which links protocols serve files; each adds its own when it is opened. */
+  readonly fileLinks: Array<FileLink>
 }
 
 /** One try at a command: the next one knows what the store said to the one before. */

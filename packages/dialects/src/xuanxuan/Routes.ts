@@ -10,8 +10,9 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { type Query, queryOf } from "../Query.ts"
+import { NOTHING, parseQuery, type Query, queryOf } from "../Query.ts"
 import { download, type FileServices, upload } from "./Files.ts"
 
 /** Routes that a host adds to its router; they answer all their errors themselves. */
@@ -33,6 +34,18 @@ const fileIn = (url: string): string | undefined => {
   const [path = ""] = url.split("?")
   const name = path.slice(path.indexOf(PREFIX) + PREFIX.length)
   return name.endsWith(".json") ? name.slice(0, -".json".length) : undefined
+}
+
+/** The id of the file that a link of this protocol leads to, wherever the server is. */
+export const fileOfLink = (link: string): number | undefined => {
+  const { path = "", query = "" } = /^(?<path>[^?#]*)(?:\?(?<query>[^#]*))?/.exec(link)?.groups ?? {}
+  const parameters = parseQuery(query, 100)
+  const get = Result.isSuccess(parameters) ? parameters.success.get : NOTHING.get
+  const inPath = /\/attach-download-([1-9][0-9]{0,14})\.json$/.exec(`/${path}`)?.[1]
+  const isDownload = /(?:^|\/)index\.php$/.test(path) && get("m") === "attach" && get("f") === "download"
+  const inQuery = isDownload ? /^[1-9][0-9]{0,14}$/.exec(get("fileID") ?? get("id") ?? "")?.[0] : undefined
+  const id = inPath ?? inQuery
+  return id === undefined ? undefined : Number(id)
 }
 
 const failure = (status: number, message: string, headers: Readonly<Record<string, string>> = {}) =>

@@ -19,7 +19,7 @@ import * as Semaphore from "effect/Semaphore"
 import { Transfers } from "./Files.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./Profiles.ts"
 import { respondIn } from "./Respond.ts"
-import { type HttpRoutes, otherwise, routesOf, WEBSOCKET } from "./Routes.ts"
+import { fileOfLink, type HttpRoutes, otherwise, routesOf, WEBSOCKET } from "./Routes.ts"
 import type { MembersAs } from "./Speech.ts"
 import { UserList } from "./UserList.ts"
 
@@ -72,6 +72,7 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
           .map(({ text }) => text)
           .join("")
     }
+    engine.desk.fileLinks.push(fileOfLink)
     const profiles: Readonly<Record<ProfileName, Profile>> = {
       documented: makeProfile("documented", known),
       "client-1.0": makeProfile("client-1.0", known)
