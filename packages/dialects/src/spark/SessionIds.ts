@@ -41,23 +41,25 @@ export class SessionIds {
     accounts: ReadonlyArray<string>,
     nth: number
   ): Effect.fn.Return<string, StorageFailed> {
-    const secret = this.#secret ?? (yield* this.#read)
+    const secret = (this.#secret ??= yield* secretOf(this.#engine, this.#random))
     const text = `${secret}:${nth}:${accounts.join(",")}`
     const digits = yield* this.#digest.digestHex(Digest.sha256, textBytes(text))
     return `${DIALECT}-${digits.slice(0, DIGITS)}`
   })
-
-  /** The database's secret, made once; of several nodes that make one, the first to be stored counts. */
-  readonly #read: Effect.Effect<string, StorageFailed> = Effect.gen({ self: this }, function* (this: SessionIds) {
-    const { desk, commit } = this.#engine
-    for (;;) {
-      const stored = (yield* desk.store.record(DIALECT, KIND, KEY))?.value
-      if (typeof stored === "string") return (this.#secret = stored)
-      const value = Hex.encode(yield* this.#random.randomBytes(SECRET))
-      const record = { dialect: DIALECT, kind: KIND, key: KEY, value }
-      yield* commit({ relies: [], writes: [{ _tag: "PutRecord", record, once: true }] }).pipe(
-        Effect.catchTags({ Duplicate: () => Effect.void, Stale: () => Effect.void })
-      )
-    }
-  })
 }
+
+/** The database's secret, made once; of several nodes that make one, the first to be stored counts. */
+const secretOf = Effect.fnUntraced(function* (
+  { desk, commit }: Engine["Service"],
+  random: SecureRandom.SecureRandom["Service"]
+): Effect.fn.Return<string, StorageFailed> {
+  for (;;) {
+    const stored = (yield* desk.store.record(DIALECT, KIND, KEY))?.value
+    if (typeof stored === "string") return stored
+    const value = Hex.encode(yield* random.randomBytes(SECRET))
+    const record = { dialect: DIALECT, kind: KIND, key: KEY, value }
+    yield* commit({ relies: [], writes: [{ _tag: "PutRecord", record, once: true }] }).pipe(
+      Effect.catchTags({ Duplicate: () => Effect.void, Stale: () => Effect.void })
+    )
+  }
+})
