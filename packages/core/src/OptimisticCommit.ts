@@ -40,6 +40,12 @@ const locksFor = ({ relies, writes }: Unit, isContended: boolean): Wanted => {
   return wanted
 }
 
+/** The first record of the unit that is written only while its value is the expected one. */
+const expectedKey = ({ writes }: Unit): string | undefined => {
+  for (const write of writes) if (write._tag === "PutRecord" && write.expected !== undefined) return write.record.key
+  return undefined
+}
+
 const merge = (before: Duplicate | undefined, after: Duplicate): Duplicate =>
   before === undefined
     ? after
@@ -73,7 +79,10 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
       }
       const written = yield* commit(unit).pipe(
         Effect.catchTags({
-          Stale: ({ messages }) => {
+          Stale: ({ chats, messages }) => {
+            // The records of a command are made before it is decided: deciding again would not make them anew.
+            const key = chats.length + messages.length === 0 ? expectedKey(unit) : undefined
+            if (key !== undefined) return refuse({ _tag: "RecordTaken", key })
             // What was told of them is of an older revision.
             if (messages.length > 0) duplicate = undefined
             isContended = true

@@ -28,7 +28,7 @@ export type Reason =
   /** The gid belongs to something else. */
   | { readonly _tag: "GidTaken"; readonly gid: string }
   | { readonly _tag: "AccountTaken"; readonly account: string }
-  /** A protocol's record that must be new is there already. */
+  /** A protocol's record that must be new is there already, or one has changed since it was read. */
   | { readonly _tag: "RecordTaken"; readonly key: string }
   | { readonly _tag: "Recalled" }
   /** `field` in the engine's words; `problem` in words that follow it: "must be …". */

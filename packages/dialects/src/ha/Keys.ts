@@ -51,13 +51,19 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
     )
   })
 
-  const put = (key: string, value: unknown): Effect.Effect<void, string> =>
+  /** Whether it was written: with `once` not where there is one already. */
+  const put = (key: string, value: unknown, once = false): Effect.Effect<boolean, string> =>
     engine
-      .commit({ relies: [], writes: [{ _tag: "PutRecord", record: { dialect: DIALECT, kind: KIND, key, value } }] })
+      .commit({
+        relies: [],
+        writes: [{ _tag: "PutRecord", record: { dialect: DIALECT, kind: KIND, key, value }, once }]
+      })
       .pipe(
+        Effect.as(true),
+        Effect.catchTag("Duplicate", () => Effect.succeed(false)),
         Effect.tapError((failed) => Effect.logError("a key could not be written", failed)),
         Effect.mapError(() => "the database could not be written; the server's log says why"),
-        Effect.andThen(
+        Effect.tap(() =>
           Effect.sync(() => {
             changes++
             known = undefined
@@ -78,7 +84,7 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
 
   return {
     isKnown: (key) => Effect.map(all, (keys) => keys.has(key)),
-    ensure: (key) => Effect.orDie(put(key, {})),
+    ensure: (key) => Effect.asVoid(Effect.orDie(put(key, {}, true))),
     remove,
     commands: [
       {
@@ -88,8 +94,7 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
         run: Effect.fnUntraced(function* (inputs) {
           const key = String(inputs["key"])
           if (!FORM.test(key)) return yield* Effect.fail("the key must be 1 to 128 letters, digits or any of -._~")
-          if ((yield* listed).has(key)) return yield* Effect.fail(`key ${key} exists already`)
-          yield* put(key, {})
+          if (!(yield* put(key, {}, true))) return yield* Effect.fail(`key ${key} exists already`)
           return `added key ${key}`
         })
       },

@@ -5,7 +5,7 @@
 import { isMember } from "@parley/core/Chat"
 import type { Alongside } from "@parley/core/Engine"
 import type { ChatView } from "@parley/core/Command"
-import { type Refused, refuse } from "@parley/core/Refused"
+import type { Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ import type { Parameters } from "./Parameters.ts"
 import { NotPending } from "./Refusals.ts"
 import { type SessionJson, sessionJson } from "./Speech.ts"
 
-/** How often a request is decided again when others keep changing the session. */
+/** How often an approval is decided again when others keep changing who waits. */
 const MAX_ATTEMPTS = 20
 
 const answer = (asking: Asking, { chat, head }: ChatView): Effect.Effect<SessionJson, StorageFailed> =>
@@ -42,25 +42,23 @@ const askFor = (
   asking: Asking,
   id: string,
   users: ReadonlyArray<User>
-): Effect.Effect<Session, Refused | StorageFailed> =>
-  Effect.gen(function* () {
-    const { engine, pending, user } = asking
+): Effect.Effect<Session, Refused | StorageFailed> => {
+  const { engine, pending, user } = asking
+  const decide = Effect.gen(function* () {
     const session = yield* sessionFor(asking, id, "addMembers")
     const waiting = new Set((yield* pending.of(session)).map((one) => one.id))
     const wanted = users.filter((one) => !isMember(session.chat, one.id) && !waiting.has(one.id))
-    if (wanted.length > 0) {
-      yield* engine.commit({
-        relies: [{ chat: session.chat.id, version: session.chat.version }],
-        writes: pending.asking(session, user.id, wanted)
-      })
+    const unit = {
+      relies: [{ chat: session.chat.id, version: session.chat.version }],
+      writes: pending.asking(session, user.id, wanted)
     }
-    return session
-  }).pipe(
-    Effect.retry({ times: MAX_ATTEMPTS, while: (error) => error._tag === "Stale" }),
-    Effect.catchTags({ Stale: busy, Duplicate: busy })
+    return { unit: wanted.length === 0 ? undefined : unit, conclude: () => ({ reply: session, announce: [] }) }
+  })
+  return Effect.map(
+    engine.settle(() => decide),
+    ({ reply }) => reply
   )
-
-const busy = (): Refused => refuse({ _tag: "Busy" })
+}
 
 /** Whoever of them waits for approval is not let in, and waits no more. */
 export const removeMember = Effect.fnUntraced(function* (
@@ -79,8 +77,7 @@ export const removeMember = Effect.fnUntraced(function* (
   return yield* answer(asking, changed)
 })
 
-/** All who are named, or none: one who does not wait is an error that names them. */
-export const approveMember = Effect.fnUntraced(function* (
+const approve = Effect.fnUntraced(function* (
   asking: Asking,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed | NotPending> {
@@ -91,5 +88,18 @@ export const approveMember = Effect.fnUntraced(function* (
   const waiting = new Set((yield* asking.pending.of(session)).map((user) => user.id))
   const others = users.filter((user) => !waiting.has(user.id))
   if (others.length > 0) return yield* new NotPending({ accounts: others.map(({ account }) => account) })
-  return yield* answer(asking, yield* add(asking, session, users, yield* asking.pending.settling(session, users)))
+  const { gone, writes } = yield* asking.pending.approving(session, users)
+  if (gone.length > 0) return yield* new NotPending({ accounts: gone.map(({ account }) => account) })
+  return yield* answer(asking, yield* add(asking, session, users, writes))
 })
+
+/** All who are named, or none: one who does not wait is an error that names them. */
+export const approveMember = (
+  asking: Asking,
+  parameters: Parameters
+): Effect.Effect<SessionJson, Refused | StorageFailed | NotPending> =>
+  Effect.retry(approve(asking, parameters), {
+    times: MAX_ATTEMPTS,
+    // Somebody else has let one of them in, or taken back what was asked, since it was read.
+    while: (error) => error._tag === "Refused" && error.reason._tag === "RecordTaken"
+  })

@@ -77,6 +77,23 @@ export class Pending {
       asked.has(account) ? [put({ dialect: DIALECT, kind: kindOf(chat.id), key: account, value: null })] : []
     )
   })
+
+  /** The same for those who are let in, while what was asked for them stands; `gone` are those for whom nothing does. */
+  approving = Effect.fnUntraced(function* (
+    this: Pending,
+    { chat }: Session,
+    users: ReadonlyArray<User>
+  ): Effect.fn.Return<{ readonly gone: ReadonlyArray<User>; readonly writes: Alongside }, StorageFailed> {
+    const kind = kindOf(chat.id)
+    const asked = new Map((yield* this.#store.records(DIALECT, kind)).map(({ key, value }) => [key, value]))
+    return {
+      gone: users.filter(({ account }) => !asked.has(account)),
+      writes: users.map(({ account }) => ({
+        ...put({ dialect: DIALECT, kind, key: account, value: null }),
+        expected: asked.get(account)
+      }))
+    }
+  })
 }
 
 const put = (record: DialectRecord): Alongside[number] => ({ _tag: "PutRecord", record })

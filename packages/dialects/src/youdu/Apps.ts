@@ -81,13 +81,19 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
     )
   })
 
-  const put = (key: string, value: App | null): Effect.Effect<void, string> =>
+  /** Whether it was written: with `once` not where there is one already. */
+  const put = (key: string, value: App | null, once = false): Effect.Effect<boolean, string> =>
     engine
-      .commit({ relies: [], writes: [{ _tag: "PutRecord", record: { dialect: DIALECT, kind: KIND, key, value } }] })
+      .commit({
+        relies: [],
+        writes: [{ _tag: "PutRecord", record: { dialect: DIALECT, kind: KIND, key, value }, once }]
+      })
       .pipe(
+        Effect.as(true),
+        Effect.catchTag("Duplicate", () => Effect.succeed(false)),
         Effect.tapError((failed) => Effect.logError("an app could not be written", failed)),
         Effect.mapError(() => "the database could not be written; the server's log says why"),
-        Effect.andThen(
+        Effect.tap(() =>
           Effect.sync(() => {
             changes++
             known = undefined
@@ -102,7 +108,7 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
 
   return {
     find: (name) => Effect.map(all, (apps) => apps.get(name)),
-    ensure: (app) => Effect.orDie(put(appName(app.buin, app.appId), app)),
+    ensure: (app) => Effect.asVoid(Effect.orDie(put(appName(app.buin, app.appId), app, true))),
     remove: Effect.fnUntraced(function* ({ buin, appId, key }) {
       const name = appName(buin, appId)
       if ((yield* listed).get(name)?.key !== key) return false
@@ -130,8 +136,7 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
           const length = Array.from(app.appId).length
           if (length < 1 || length > 128) return yield* Effect.fail("app-id must have 1 to 128 characters")
           if (keyBytes(app.key) === undefined) return yield* Effect.fail("key must be 32 bytes in base64")
-          if ((yield* listed).has(name)) return yield* Effect.fail(`app ${name} exists already`)
-          yield* put(name, app)
+          if (!(yield* put(name, app, true))) return yield* Effect.fail(`app ${name} exists already`)
           return `added app ${name} of organisation ${app.organisation}`
         })
       },

@@ -11,6 +11,7 @@ import * as Digest from "effect/crypto/Digest"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
+import * as Semaphore from "effect/Semaphore"
 import { DIALECT } from "./Apps.ts"
 
 const KIND = "token"
@@ -64,27 +65,32 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
     record: { dialect: DIALECT, kind: KIND, key, value }
   })
 
+  /** What is issued side by side is counted all the same. */
+  const issuing = Semaphore.makeUnsafe(1)
+
+  const issue = Effect.fnUntraced(function* (app: string): Effect.fn.Return<string, Refused> {
+    const now = yield* Clock.currentTimeMillis
+    const token = `${PREFIX}${Base64Url.encode(yield* random.randomBytes(BYTES))}`
+    const hash = yield* hashOf(token)
+    const value: Held = { app, issuedAt: now, expiresAt: now + lifetime * 1000 }
+    const stored = (yield* available(store.records(DIALECT, KIND))).map(({ key, value: one }) => ({
+      key,
+      ...(one as Held)
+    }))
+    const others = stored
+      .filter((one) => one.app === app && one.expiresAt > now)
+      .sort((a, b) => b.issuedAt - a.issuedAt)
+      .slice(PER_APP - 1)
+    const over = [...stored.filter((one) => one.expiresAt <= now), ...others].map(({ key }) => key)
+    yield* available(engine.commit({ relies: [], writes: [put(hash, value), ...over.map((key) => put(key, null))] }))
+    for (const key of over) held.delete(key)
+    held.set(hash, value)
+    return token
+  })
+
   return {
     hashOf,
-    issue: Effect.fnUntraced(function* (app) {
-      const now = yield* Clock.currentTimeMillis
-      const token = `${PREFIX}${Base64Url.encode(yield* random.randomBytes(BYTES))}`
-      const hash = yield* hashOf(token)
-      const value: Held = { app, issuedAt: now, expiresAt: now + lifetime * 1000 }
-      const stored = (yield* available(store.records(DIALECT, KIND))).map(({ key, value: one }) => ({
-        key,
-        ...(one as Held)
-      }))
-      const others = stored
-        .filter((one) => one.app === app && one.expiresAt > now)
-        .sort((a, b) => b.issuedAt - a.issuedAt)
-        .slice(PER_APP - 1)
-      const over = [...stored.filter((one) => one.expiresAt <= now), ...others].map(({ key }) => key)
-      yield* available(engine.commit({ relies: [], writes: [put(hash, value), ...over.map((key) => put(key, null))] }))
-      for (const key of over) held.delete(key)
-      held.set(hash, value)
-      return token
-    }),
+    issue: (app) => issuing.withPermits(1)(issue(app)),
     appOf: Effect.fnUntraced(function* (token) {
       if (!token.startsWith(PREFIX) || token.length > 256) return undefined
       const hash = yield* hashOf(token)

@@ -50,6 +50,18 @@ describe("who asks", () => {
 })
 
 describe("the operator's commands", () => {
+  it.effect("do not add a key that somebody else has added since the keys were read", () =>
+    Effect.gen(function* () {
+      const { commands } = yield* stage
+      const store = yield* Store
+      yield* operate(commands, "ha-key list")
+      const record = { dialect: "ha", kind: "key", key: "mine", value: { note: "theirs" } }
+      yield* store.commit({ relies: [], writes: [{ _tag: "PutRecord", record }] })
+      assert.strictEqual(yield* operate(commands, "ha-key add", { key: "mine" }), "no: key mine exists already")
+      assert.deepStrictEqual(yield* store.record("ha", "key", "mine"), record)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
   it.effect("let apps in and lock them out, at once", () =>
     Effect.gen(function* () {
       const { ask, alice, conversationid, commands } = yield* stage

@@ -1,8 +1,25 @@
 /** Sessions: what each operation on them does and answers. Source: seeds/000; PROTOCOLS, "spark". */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { apps, engine, failed, type Fields, like, md5, sessionOf } from "./Apps.ts"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Store } from "@parley/core/Store"
+import { Effect, Layer } from "effect"
+import { apps, engine, engineOn, failed, type Fields, like, md5, sessionOf } from "./Apps.ts"
 import { keys } from "./Keys.ts"
+
+/** Just before somebody is let in, another node takes back what was asked for them. */
+const takenBack = Layer.effect(
+  Store,
+  Effect.map(Store, (store) =>
+    Store.of({
+      ...store,
+      commit: (unit) => {
+        const asked = unit.writes.find((write) => write._tag === "PutRecord" && write.expected !== undefined)
+        const before = asked?._tag === "PutRecord" ? [{ _tag: "PutRecord", record: asked.record } as const] : []
+        return Effect.andThen(store.commit({ relies: [], writes: before }), store.commit(unit))
+      }
+    })
+  )
+).pipe(Layer.provide(MemoryStore.layer))
 
 describe("session/start", () => {
   it.live("unites To with the caller, who is the owner; fields in the documented order", () =>
@@ -183,6 +200,40 @@ describe("members", () => {
       const id = yield* of("alice").start("bob")
       const { body } = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["alice"] })
       assert.deepStrictEqual(body, { ...sessionOf(id, "alice", "bob"), Pending: [] })
+    }).pipe(Effect.provide(engine))
+  )
+
+  it.live("ApproveMember lets nobody in for whom the request is taken back before it is committed", () =>
+    Effect.gen(function* () {
+      const { of, chat } = yield* apps(["alice", "bob", "carol"])
+      const id = yield* of("alice").start("bob")
+      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
+      const approved = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      like(approved, failed(409, "not_pending", "These users do not wait for approval: carol."))
+      assert.strictEqual((yield* chat(id)).members.size, 2)
+    }).pipe(Effect.provide(engineOn(takenBack)))
+  )
+
+  it.live("fifty requests for others at once, while the session changes, all succeed", () =>
+    Effect.gen(function* () {
+      const others = Array.from({ length: 25 }, (_, n) => `other${n}`)
+      const { of } = yield* apps(["alice", "bob", ...others])
+      const id = yield* of("alice").start("bob")
+      const answers = yield* Effect.forEach(
+        others,
+        (other, n) =>
+          Effect.all(
+            [
+              of("bob").ask("/session/AddMember", { SessionId: id, To: [other] }),
+              of("alice").ask("/session/Edit", { SessionId: id, Data: { name: `name ${n}` } })
+            ],
+            { concurrency: "unbounded" }
+          ),
+        { concurrency: "unbounded" }
+      )
+      for (const { status } of answers.flat()) assert.strictEqual(status, 200)
+      const { body } = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["alice"] })
+      assert.deepStrictEqual(body["Pending"], others.toSorted())
     }).pipe(Effect.provide(engine))
   )
 

@@ -177,7 +177,40 @@ describe("the envelope", () => {
   )
 })
 
+describe("tokens of one app", () => {
+  it.effect("are bounded also where many are issued at once", () =>
+    Effect.gen(function* () {
+      const { appToken } = yield* stage
+      const store = yield* Store
+      const tokens = yield* Effect.forEach(
+        Array.from({ length: 120 }),
+        () => Effect.andThen(Effect.yieldNow, appToken),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(new Set(tokens).size, 120)
+      assert.strictEqual((yield* store.records("youdu", "token")).length, 100)
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
 describe("the operator's commands", () => {
+  it.effect("do not replace an app that somebody else has added since the apps were read", () =>
+    Effect.gen(function* () {
+      const { commands } = yield* stage
+      const store = yield* Store
+      const run = (words: string, inputs = {}) => operate(commands, `youdu-app ${words}`, inputs)
+      yield* run("list")
+      const value = { buin: 5, appId: "mine", key: Buffer.alloc(32, 1).toString("base64"), organisation: 7 }
+      const record = { dialect: "youdu", kind: "app", key: "5/mine", value }
+      yield* store.commit({ relies: [], writes: [{ _tag: "PutRecord", record }] })
+      const key = Buffer.alloc(32, 9).toString("base64")
+      const added = yield* run("add", { buin: 5, "app-id": "mine", key, org: 2 })
+      assert.strictEqual(added, "no: app 5/mine exists already")
+      assert.deepStrictEqual(yield* store.record("youdu", "app", "5/mine"), record)
+      assert.strictEqual(yield* run("list"), "14797363/yd-demo  org 1\n5/mine  org 7")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
   it.effect("add, list and remove apps, and never show a key", () =>
     Effect.gen(function* () {
       const { commands, getToken } = yield* stage
