@@ -30,7 +30,7 @@ export interface Writing {
 const PATIENCE = 2_000
 
 /** Users of one read of everybody. */
-const USERS = 2000
+const USERS = 500
 
 /** Makes the database what this version expects. */
 const prepare = (file: string, path: string): void => {

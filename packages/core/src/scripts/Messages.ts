@@ -34,6 +34,7 @@ export const readHistory: Script<ReadHistory> = Effect.fnUntraced(function* (des
   const messages: Array<Message> = []
   let room = desk.settings.historyBytes
   for (let newest = to; newest >= from; newest -= STRIDE) {
+    if (newest < to) yield* Effect.yieldNow
     const stride = { from: Math.max(from, newest - STRIDE + 1), to: newest, hiddenFrom: attempt.user.id }
     for (const message of yield* desk.store.history(chat.id, stride)) {
       room -= message.content.length + MESSAGE_FRAME

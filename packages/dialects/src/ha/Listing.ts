@@ -116,6 +116,7 @@ const page = Effect.fnUntraced(function* (
   let upTo = Number.MAX_SAFE_INTEGER
   let total = 0
   while (found.length < limit && upTo > 0) {
+    if (total > 0) yield* Effect.yieldNow
     const past = Math.max(0, total - upTo)
     const size = Math.min(stride, start - skipped + limit - found.length)
     const read = yield* perform(caller, {

@@ -2,6 +2,7 @@
 import { type Chat, VIA } from "@parley/core/Chat"
 import type { Engine } from "@parley/core/Engine"
 import { ChatId } from "@parley/core/Ids"
+import type { Payer } from "@parley/core/RateLimits"
 import { refuse, type Refused } from "@parley/core/Refused"
 import { type Operation, refusal } from "@parley/core/rules/Operations"
 import type { EngineSettings } from "@parley/core/Settings"
@@ -37,6 +38,8 @@ export interface Request {
   readonly path: (name: string) => string | undefined
   readonly parameters: Parameters
   readonly perform: Perform
+  /** Who pays for what it costs. */
+  readonly payer: Payer
 }
 
 export const organizationOf = ({ attributes }: Chat): number | null => {

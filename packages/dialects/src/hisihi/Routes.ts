@@ -33,6 +33,8 @@ type Handler = (request: Request) => Effect.Effect<Response, Failure | Refused>
 type Method = "GET" | "POST" | "PUT" | "DELETE"
 
 const ok = (body: object): Response => HttpServerResponse.jsonUnsafe(body)
+/** Of JSON text. */
+const written = (json: string): Response => HttpServerResponse.text(json, { contentType: "application/json" })
 const created = (body: object): Response => HttpServerResponse.jsonUnsafe(body, { status: 201 })
 const done = (): Response => HttpServerResponse.empty({ status: 204 })
 
@@ -114,7 +116,9 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
       DELETE: (request) => Effect.map(removeMembers(grounds, request), done)
     }),
     route("/im/org/:organization_id/groups", { GET: (request) => Effect.map(listGroups(grounds, request), ok) }),
-    route("/im/org/:organization_id/contacts", { GET: (request) => Effect.map(listContacts(grounds, request), ok) }),
+    route("/im/org/:organization_id/contacts", {
+      GET: (request) => Effect.map(listContacts(grounds, request), written)
+    }),
     route("/im/org/:class_id/message", {
       POST: (request) => Effect.map(grounds.markBroadcast(grounds, request), created)
     })
@@ -129,13 +133,15 @@ const answering = (grounds: Grounds, handlers: Readonly<Partial<Record<Method, H
     if (handler === undefined) return notAllowed(Object.keys(handlers))
     const query = yield* queryOf(request)
     const asker: Asker = yield* grounds.askerOf(request, query)
-    const perform = yield* performing(grounds.engine, grounds.hub, asker.user?.id ?? DIALECT)
+    const payer = asker.user?.id ?? DIALECT
+    const perform = yield* performing(grounds.engine, grounds.hub, payer)
     const { params } = yield* HttpRouter.RouteContext
     return yield* handler({
       asker,
       path: (name) => params[name],
       parameters: yield* readParameters(request, query),
-      perform
+      perform,
+      payer
     })
   }).pipe(
     Effect.catchTags({

@@ -20,6 +20,9 @@ const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
 ])
 
 /** Bytes, at most: of a value that is a text itself, of every other one as JSON. */
+/** Keys of one request, at most: as many as any chat may keep (`limits.attributesPerChat`), and the name and the flag. */
+const KEYS = 10_003
+
 interface Limits {
   readonly key: number
   readonly value: number
@@ -57,7 +60,9 @@ const changesIn = Effect.fnUntraced(function* (
   let name: string | undefined
   let isPublic: boolean | undefined
   const attributes: Array<readonly [string, unknown]> = []
-  for (const [key, value] of Object.entries(data)) {
+  const pairs = Object.entries(data)
+  if (pairs.length > KEYS) return yield* invalid("Data", `must hold at most ${KEYS} keys`)
+  for (const [key, value] of pairs) {
     if (key === "name" || key === "title") {
       if (typeof value !== "string" || !value.isWellFormed()) return yield* invalid(`Data.${key}`, "must be a string")
       if (name !== undefined && name !== value) return yield* invalid("Data.title", "must be the same as Data.name")

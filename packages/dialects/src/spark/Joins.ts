@@ -64,6 +64,7 @@ export class Joins {
         if (body._tag === "Changed") for (const user of body.added ?? []) newest.set(user, seq)
       }
       at = last.seq
+      if (at < upTo) yield* Effect.yieldNow
     }
     return { after: start.after, upTo: at, newest }
   })

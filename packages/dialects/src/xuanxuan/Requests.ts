@@ -6,6 +6,7 @@ import type { Directory } from "@parley/core/Directory"
 import { Piece } from "@parley/core/Frame"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { type MessageRefusal, type Reason, type Refused, refuse } from "@parley/core/Refused"
+import type { EngineSettings } from "@parley/core/Settings"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -37,8 +38,7 @@ export interface Asking {
   readonly profile: Profile
   readonly userList: UserList
   readonly users: Directory
-  /** Messages in one request, at most. */
-  readonly limit: number
+  readonly settings: EngineSettings
   /** Carries a command out. Who answers announces it afterwards. */
   readonly handle: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
 }
@@ -149,8 +149,15 @@ const COMMITTER_WORDS: ReadonlyMap<string, Committers> = new Map<string, Committ
   ["$ADMINS", "admins"]
 ])
 
-const committersOf = (committers: ParamsOf<"chat/setcommitters">["committers"]): Effect.Effect<Committers, Refused> => {
+/** Characters of one user in a list of committers, with its comma and white space around it. */
+const COMMITTER = 32
+
+const committersOf = (
+  committers: ParamsOf<"chat/setcommitters">["committers"],
+  limit: number
+): Effect.Effect<Committers, Refused> => {
   if (typeof committers !== "string") return Effect.succeed(ids(committers))
+  if (committers.length > limit * COMMITTER) return invalid("params.committers", `must name at most ${limit} users`)
   const word = COMMITTER_WORDS.get(committers.trim())
   if (word !== undefined) return Effect.succeed(word)
   const users = committers.split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]))
@@ -244,8 +251,8 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     return Effect.map(command, (view) => chatAnswer(view, profile))
   },
 
-  "chat/message": ({ handle, user, limit }, { messages }) =>
-    Effect.flatMap(draftsOf(user, messages, limit), (drafts) =>
+  "chat/message": ({ handle, user, settings }, { messages }) =>
+    Effect.flatMap(draftsOf(user, messages, settings.messagesPerRequest), (drafts) =>
       Effect.map(handle({ _tag: "SendMessages", messages: drafts }), sentAnswer)
     ),
 
@@ -301,8 +308,8 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
       chatAnswer(view, profile)
     ),
 
-  "chat/setcommitters": ({ handle, profile }, { gid, committers }) =>
-    Effect.flatMap(committersOf(committers), (wanted) =>
+  "chat/setcommitters": ({ handle, profile, settings }, { gid, committers }) =>
+    Effect.flatMap(committersOf(committers, settings.membersPerRequest), (wanted) =>
       Effect.map(handle({ _tag: "SetCommitters", chat: { gid }, committers: wanted }), (view) =>
         chatAnswer(view, profile)
       )

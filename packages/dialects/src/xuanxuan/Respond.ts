@@ -139,7 +139,15 @@ const answer = (
       ? login(services, profile, carried, session, request)
       : authenticated(services, profile, session, request, name)
   return work.pipe(
-    Effect.catchTag("Refused", ({ reason }) => Effect.sync(() => session.answer(refusal(request, reason)))),
+    Effect.catchTag("Refused", ({ reason }) =>
+      Effect.sync(() => {
+        // Each of them is listed, with its reason.
+        if (reason._tag === "MessagesRefused" && session.user !== undefined) {
+          services.engine.limits.owe(session.user.id, reason.refusals.length)
+        }
+        session.answer(refusal(request, reason))
+      })
+    ),
     // A mistake of ours: the client is answered all the same, and the connection goes on.
     Effect.catchCause((cause) =>
       Effect.andThen(
@@ -302,7 +310,7 @@ const perform = Effect.fnUntraced(function* (
       (reply) => reply
     )
   const { engine, userList, settings } = services
-  const asking = { user, profile, userList, users: engine.desk.users, limit: settings.messagesPerRequest, handle }
+  const asking = { user, profile, userList, users: engine.desk.users, settings, handle }
   const reply = yield* handled(name, asking, request.params)
   session.answer(success(request, live.token, reply))
   services.hub.announce(announcements, session.connection.id)

@@ -14,6 +14,12 @@ const CHUNK = 256
 /** Chunks that are encoded before other work is let through. */
 const SLICE = 8
 
+/** Every runtime has it; this package's types name no runtime. */
+declare const TextEncoder: new () => { readonly encode: (text: string) => Uint8Array }
+
+const encoder = new TextEncoder()
+const utf8 = (text: string): Uint8Array => encoder.encode(text)
+
 class Chunk {
   /** By id. */
   readonly users: ReadonlyArray<User>
@@ -159,6 +165,8 @@ export class UserList {
       if (encoded++ >= limit) return
       const text = chunk.users.map((user) => JSON.stringify(userJson(presence.of(user)))).join(",")
       chunk.list = new Piece(chunk.leads ? text : `,${text}`)
+      // Here, a slice at a time: a transport would do it for all chunks at once.
+      chunk.list.utf8(utf8)
       this.#stale.delete(chunk)
     }
   }

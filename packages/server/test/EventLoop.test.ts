@@ -1,0 +1,389 @@
+/**
+ * No request holds everybody else up: the longest stretch of work that the server does in one go, for the largest requests
+ * of each protocol. The rule is 20 ms; it is judged with a margin, since machines differ and collect garbage.
+ */
+import { assert, describe, layer } from "@effect/vitest"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { ChatId, UserId } from "@parley/core/Ids"
+import type { Store, Write } from "@parley/core/Store"
+import { Context, Effect, Layer } from "effect"
+import { createHash } from "node:crypto"
+import { connect } from "node:net"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { WebSocket } from "ws"
+import { folder, start } from "./Program.ts"
+
+const RULE = 20
+const MARGIN = 5
+/** What JSON.parse takes by itself for the worst frame of 1 MiB is allowed, with the same margin. */
+const PARSE = 50
+
+const USERS = 100_000
+const MEMBERS = 1000
+const MESSAGES = 10_000
+const BATCH = 2000
+
+const sidOf = (id: number): string => `session-of-user-${id}`
+const hashOf = (sid: string): string => createHash("sha256").update(sid).digest("hex")
+
+const write = Effect.fnUntraced(function* (store: Store["Service"], writes: ReadonlyArray<Write>) {
+  for (let from = 0; from < writes.length; from += BATCH) {
+    yield* store.commit({ relies: [], writes: writes.slice(from, from + BATCH) })
+  }
+})
+
+const upTo = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index + 1)
+
+/** 100,000 users, some of whom have sessions; a group of 1,000 with 10,000 messages, and a pair with as many. */
+const fill = Effect.fnUntraced(function* (file: string) {
+  const store = yield* SqliteStore.make({ file })
+  yield* write(
+    store,
+    upTo(USERS).map((id) => ({
+      _tag: "CreateUser",
+      user: {
+        account: `user${id}`,
+        realname: `User ${id}`,
+        avatar: "",
+        role: "",
+        dept: 0,
+        admin: id === 1,
+        organisation: 2,
+        disabled: false,
+        createdAt: 0,
+        password: null
+      }
+    }))
+  )
+  yield* write(
+    store,
+    upTo(50).flatMap((id) =>
+      (["chat", "token"] as const).map((kind): Write => {
+        const now = Date.now()
+        const hash = hashOf(`${kind}-${sidOf(id)}`)
+        return {
+          _tag: "SaveSession",
+          session: { hash, user: UserId(id), kind, device: "", createdAt: now, usedAt: now }
+        }
+      })
+    )
+  )
+  yield* write(store, [{ _tag: "PutRecord", record: { dialect: "ha", kind: "key", key: "ha-test", value: {} } }])
+  const made = (gid: string, type: string, members: number): Write => ({
+    _tag: "CreateChat",
+    chat: {
+      gid,
+      name: gid,
+      type,
+      public: true,
+      subject: 0,
+      members: upTo(members).map(UserId),
+      owner: type === "group" ? UserId(1) : null,
+      admins: [],
+      committers: "all",
+      attributes: {},
+      createdBy: UserId(1),
+      createdAt: 0
+    },
+    by: UserId(1)
+  })
+  yield* write(store, [made("large", "group", MEMBERS), made("1&2", "one2one", 2)])
+  for (const chat of [1, 2]) {
+    yield* write(
+      store,
+      upTo(MESSAGES).map((nth) => ({
+        _tag: "Append",
+        chat: ChatId(chat),
+        by: UserId(1),
+        origin: null,
+        at: nth,
+        body: {
+          _tag: "Posted",
+          gid: `${chat}-${nth}`,
+          type: "normal",
+          contentType: "text",
+          content: "消息 ".repeat(40),
+          date: nth
+        }
+      }))
+    )
+  }
+}, Effect.scoped)
+
+class Server extends Context.Service<
+  Server,
+  {
+    readonly http: string
+    /** Carries this out and returns the milliseconds of the longest stretch meanwhile. */
+    readonly longest: <E>(work: Effect.Effect<unknown, E>) => Effect.Effect<number, E>
+  }
+>()("test/Server") {
+  static readonly layer = Layer.effect(
+    Server,
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      yield* fill(join(cwd, "parley.db"))
+      const probe = join(cwd, "delays.sock")
+      const limits = ["costPerSecond", "costBurst"].flatMap((name) => ["--set", `limits.${name}=1000000000`])
+      const { until } = yield* start(
+        cwd,
+        ["serve", "--no-demo", "--port", "0", "--tcp-port", "off", "--database", "sqlite:parley.db", ...limits],
+        {
+          PARLEY_TEST_DELAYS: probe,
+          NODE_OPTIONS: `--import ${fileURLToPath(new URL("fixtures/delays.mjs", import.meta.url))}`
+        }
+      )
+      const [, http = ""] = /(http:\S+)/.exec(yield* until(/^listening /)) ?? []
+      const read = Effect.callback<number>((resume) => {
+        let text = ""
+        const socket = connect(probe)
+        socket.setEncoding("utf8").on("data", (some) => (text += String(some)))
+        socket.on("close", () => resume(Effect.succeed(Number(text))))
+      })
+      return {
+        http,
+        longest: (work) => Effect.andThen(read, Effect.andThen(work, read))
+      }
+    })
+  )
+}
+
+/** Sends a frame as this user, and waits until so many frames with a `result` have come. */
+const frame = (http: string, user: number, json: (sid: string) => string, answers: number) =>
+  Effect.callback<void>((resume) => {
+    const sid = `chat-${sidOf(user)}`
+    const ws = new WebSocket(`${http.replace("http:", "ws:")}/ws`, { perMessageDeflate: false })
+    let lists = 0
+    let came = 0
+    ws.on("open", () => ws.send(JSON.stringify({ module: "chat", method: "ping", sid })))
+    ws.on("message", (data: Buffer) => {
+      const beginning = data.subarray(0, 300).toString()
+      if (beginning.startsWith("[")) {
+        // The two lists that a session which is resumed begins with.
+        if (/"(userGetList|getlist)"/.test(beginning) && ++lists === 2) ws.send(json(sid))
+      } else if (/"result":"/.test(beginning) && lists === 2) {
+        // A request of messages may be refused with a line for each of a hundred.
+        if (!beginning.includes('"success"')) assert.isBelow(data.length, 4 * SMALL)
+        if (++came < answers) return
+        ws.terminate()
+        resume(Effect.void)
+      }
+    })
+    ws.on("error", () => resume(Effect.die(new Error("the connection broke off"))))
+    ws.on("close", () => resume(Effect.die(new Error(`the server closed after ${came} answers`))))
+  })
+
+const http = (
+  address: string,
+  method: string,
+  path: string,
+  body?: string,
+  headers: Readonly<Record<string, string>> = {}
+) =>
+  Effect.promise(async () => {
+    const response = await fetch(address + path, {
+      method,
+      headers: { "content-type": "application/json", ...headers },
+      ...(body !== undefined && { body })
+    })
+    return { status: response.status, bytes: (await response.arrayBuffer()).byteLength }
+  })
+
+/** Bytes of a refusal, whatever was asked. */
+const SMALL = 8192
+
+const MIB = 1024 * 1024
+const ask = (sid: string, method: string, params?: unknown) => ({ module: "chat", method, sid, params })
+const one = (method: string, params?: unknown) => (sid: string) => JSON.stringify(ask(sid, method, params))
+const many = (count: number, method: string, params?: unknown) => (sid: string) =>
+  JSON.stringify(Array.from({ length: count }, () => ask(sid, method, params)))
+const members = upTo(MEMBERS).map((id) => ({ id }))
+
+/** Frames of xuanxuan, and how many answers each has. */
+const frames: ReadonlyArray<readonly [says: string, json: (sid: string) => string, answers: number]> = [
+  ["a login among 100,000 users", one("ping"), 1],
+  ["1,000 requests in a frame", many(1000, "ping"), 1000],
+  ["a list of 100,000 users, three times in a frame", many(3, "userGetList"), 3],
+  ["lists of chats, one of which has everybody in it", many(3, "getlist"), 3],
+  ["a group of 1,000 members", one("create", { gid: "another", name: "", type: "group", members }), 1],
+  ["its members, 20 times in a frame", many(20, "members", { gid: "large" }), 20],
+  ["a history of 10,000 messages", one("history", { gid: "large" }), 1],
+  [
+    "100 messages in each of 20 requests",
+    many(
+      20,
+      "message",
+      Array.from({ length: 100 }, (_, index) => ({ gid: `m${index}`, cgid: "large", content: "x" }))
+    ),
+    20
+  ],
+  [
+    "a request of very many invalid messages",
+    (sid) => `{"module":"chat","method":"message","sid":"${sid}","params":[${"1,".repeat(500_000)}1]}`,
+    1
+  ],
+  [
+    "1,000 requests of 100 invalid messages",
+    many(
+      1000,
+      "message",
+      Array.from({ length: 100 }, () => ({}))
+    ),
+    1000
+  ],
+  [
+    "acknowledgements of 5,000 unknown packets",
+    (sid) =>
+      JSON.stringify([
+        { module: "chat", method: "message", id: upTo(5000).map((id) => id + 1e9), sid },
+        ask(sid, "ping")
+      ]),
+    1
+  ],
+  [
+    "acknowledgements of 100,000 packets",
+    (sid) => JSON.stringify([{ module: "chat", method: "message", id: upTo(100_000), sid }, ask(sid, "ping")]),
+    1
+  ],
+  [
+    "deep JSON",
+    (sid) =>
+      `{"module":"chat","method":"settings","sid":"${sid}","params":["user1",${"[".repeat(500_000)}${"]".repeat(500_000)}]}`,
+    1
+  ],
+  [
+    "wide JSON",
+    one("settings", { account: "user1", settings: Object.fromEntries(upTo(60_000).map((id) => [`k${id}`, id])) }),
+    1
+  ],
+  ["a committers text of 1 MB", one("setCommitters", { gid: "large", committers: "1,".repeat(500_000) }), 1],
+  [
+    "1,000 users who do not exist",
+    one("addMember", { gid: "large", members: upTo(1000).map((id) => ({ id: id + 1e6 })) }),
+    1
+  ],
+  ["the largest frame, which is no JSON", () => "x".repeat(MIB), 1]
+]
+
+const figures: Array<readonly [says: string, milliseconds: number]> = []
+const judge = (says: string, milliseconds: number): void => {
+  figures.push([says, milliseconds])
+  const rule = /JSON|attributes/.test(says) ? RULE + PARSE : RULE
+  assert.isBelow(milliseconds, rule * MARGIN, says)
+}
+
+layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody waits long", (test) => {
+  describe("for a client of xuanxuan", () => {
+    for (const [index, [says, json, answers]] of frames.entries()) {
+      test.effect(says, () =>
+        Effect.gen(function* () {
+          const { http: address, longest } = yield* Server
+          judge(says, yield* longest(frame(address, index + 1, json, answers)))
+        })
+      )
+    }
+  })
+
+  describe("for a client of the protocols over HTTP", () => {
+    const token = `token-${sidOf(1)}`
+    const bearer = { authorization: `Bearer ${token}` }
+    const ha = { "x-ha-key": "ha-test", "x-ha-session": token }
+    const accounts = upTo(MEMBERS).map((id) => `user${id}`)
+    const requests: ReadonlyArray<
+      readonly [
+        says: string,
+        method: string,
+        path: string,
+        body?: string | undefined,
+        headers?: Readonly<Record<string, string>>
+      ]
+    > = [
+      ["spark: a session of 1,000", "POST", `/session/start?token=${token}`, JSON.stringify({ To: accounts })],
+      [
+        "spark: a form of 60,000 names",
+        "POST",
+        `/session/start?token=${token}`,
+        upTo(60_000)
+          .map((id) => `To[${id}]=a`)
+          .join("&"),
+        { "content-type": "application/x-www-form-urlencoded" }
+      ],
+      [
+        "spark: 60,000 attributes",
+        "POST",
+        `/session/Edit?token=${token}`,
+        JSON.stringify({ SessionId: "large", Data: Object.fromEntries(upTo(60_000).map((id) => [`k${id}`, "v"])) })
+      ],
+      [
+        "spark: deep JSON",
+        "POST",
+        `/session/start?token=${token}`,
+        `{"To":${"[".repeat(500_000)}${"]".repeat(500_000)}}`
+      ],
+      ["hisihi: 100,000 contacts", "GET", "/im/org/2/contacts", undefined, bearer],
+      [
+        "hisihi: very many members",
+        "POST",
+        "/im/group",
+        JSON.stringify({
+          group_name: "g",
+          organization_id: 2,
+          conversion_id: "c",
+          member_client_ids: "a:".repeat(450_000)
+        }),
+        bearer
+      ],
+      [
+        "ha: far back in a conversation",
+        "GET",
+        "/message?conversationid=-100000002&start=9000&limit=100",
+        undefined,
+        ha
+      ],
+      [
+        "ha: wide JSON",
+        "POST",
+        "/message",
+        JSON.stringify(Object.fromEntries(upTo(60_000).map((id) => [`k${id}`, "v"]))),
+        ha
+      ],
+      [
+        "youdu: a session of 1,000",
+        "POST",
+        `/cgi/session/create?accessToken=${token}`,
+        JSON.stringify({ title: "t", creator: "user1", member: accounts, type: "multi" })
+      ],
+      [
+        "youdu: very many members",
+        "POST",
+        `/cgi/session/create?accessToken=${token}`,
+        JSON.stringify({
+          title: "t",
+          creator: "user1",
+          member: Array.from({ length: 200_000 }, () => "a"),
+          type: "multi"
+        })
+      ]
+    ]
+    for (const [says, method, path, body, headers] of requests) {
+      test.effect(says, () =>
+        Effect.gen(function* () {
+          const { http: address, longest } = yield* Server
+          const request = http(address, method, path, body, headers)
+          const answered = Effect.map(request, ({ status, bytes }) => {
+            assert.notStrictEqual(status, 401, says)
+            if (status !== 200) assert.isBelow(bytes, SMALL, says)
+          })
+          judge(says, yield* longest(answered))
+        })
+      )
+    }
+  })
+
+  test.effect("and these are the figures", () =>
+    Effect.sync(() => {
+      for (const [says, milliseconds] of figures) console.log(`${milliseconds.toFixed(1).padStart(7)} ms  ${says}`)
+    })
+  )
+})
