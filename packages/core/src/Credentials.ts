@@ -27,6 +27,7 @@ import { type Attempts, LoginThrottle } from "./LoginThrottle.ts"
 import { makeOneTimeTokens } from "./OneTimeTokens.ts"
 import { Passwords } from "./Passwords.ts"
 import { type Refused, refuse } from "./Refused.ts"
+import { enforceAccountName } from "./rules/AccountName.ts"
 import { Settings } from "./Settings.ts"
 import { Store } from "./Store.ts"
 import type { User } from "./User.ts"
@@ -146,7 +147,7 @@ export class Credentials extends Context.Service<
       /** The user whose secret this is; undefined for nobody. */
       const check = ({ account, secret, password }: Attempt, from: Origin) =>
         Effect.gen(function* () {
-          const [user] = yield* desk.users.byAccount([account])
+          const [user] = yield* desk.users.resolve([account])
           return (yield* matches(user, secret, from)) ? user : yield* vouched(account, password)
         }).pipe(
           Effect.catchCause((cause) =>
@@ -189,7 +190,8 @@ export class Credentials extends Context.Service<
         }),
         verify: Effect.fnUntraced(function* (attempt) {
           const network = networkOf(plainAddress(attempt.address))
-          const account = attempt.account.slice(0, COUNTED_BY)
+          const typed = attempt.account.slice(0, COUNTED_BY)
+          const account = enforceAccountName(typed) ?? typed
           const isKnown = yield* available(known.has(account, network))
           const kind = isKnown ? "known" : "unknown"
           // The address first: attempts that wait for their address hold nothing of the account.

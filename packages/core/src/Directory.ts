@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { ExternalUsers } from "./ExternalUsers.ts"
 import type { UserId } from "./Ids.ts"
+import { accountForms } from "./rules/AccountName.ts"
 import type { StorageFailed, Store } from "./Store.ts"
 import { isRemoved, type User, type UserChange } from "./User.ts"
 
@@ -151,6 +152,16 @@ export class Directory {
       })
     )
   }
+
+  /** For each account its user, also where it is written in another form than the user's own (`accountForms`). */
+  readonly resolve: (accounts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User | undefined>, StorageFailed> =
+    (accounts) => {
+      const forms = accounts.map(accountForms)
+      return Effect.map(this.byAccount([...new Set(forms.flat())]), (users) => {
+        const found = new Map(users.map((user) => [user.account, user]))
+        return forms.map((of) => found.get(of.find((form) => found.has(form)) ?? ""))
+      })
+    }
 
   /** Those who exist of somebody else's users, by their ids there, in the order asked for. */
   readonly byExternalId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User>, StorageFailed> = (ids) => {

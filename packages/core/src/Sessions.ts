@@ -375,7 +375,7 @@ export class Sessions extends Context.Service<
         notForeign,
         login: Effect.fnUntraced(function* (request) {
           for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-            const [named] = yield* available(desk.users.byAccount([request.account]))
+            const [named] = yield* available(desk.users.resolve([request.account]))
             // Before the password is read: if that changes afterwards, the epoch is over.
             const before = yield* available(store.sessionEpoch(named?.id ?? NOBODY))
             const user = (yield* present(request)) ?? (yield* credentials.verify(request))

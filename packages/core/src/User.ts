@@ -1,5 +1,6 @@
 /** Users: who they are (stored), and whether they are here (never stored). */
 import type { EntryId, UserId } from "./Ids.ts"
+import { enforceAccountName } from "./rules/AccountName.ts"
 
 /** What a user shows of themself. `offline` is never chosen: it is what a user without a live connection has. */
 export type Status = "online" | "away" | "busy" | "offline"
@@ -68,11 +69,26 @@ export const removal = (id: UserId): UserChange => ({
 
 const FORBIDDEN = /[\s\p{Cc},:/&]/u
 
-/** Why `account` is not one, in words that follow "account", or nothing. `limit` is `limits.account`, in code points. */
+/**
+ * Why `account` cannot be one, in words that follow "account", or nothing. `limit` is `limits.account`, in code points.
+ * Accounts that exist may be of any such text; for new ones, see `newAccountProblem`.
+ */
 export const accountProblem = (account: string, limit: number): string | undefined => {
   const length = Array.from(account).length
   if (length === 0) return "must not be empty"
   if (length > limit) return `must have at most ${limit} characters`
   if (FORBIDDEN.test(account)) return "must not contain white space, control characters, ',', ':', '/' or '&'"
   return undefined
+}
+
+/**
+ * Why `account` cannot be a new one, in words that follow "account", or nothing. New accounts have one form only
+ * (`enforceAccountName`), so that no two look alike by width, composition or invisible characters.
+ */
+export const newAccountProblem = (account: string, limit: number): string | undefined => {
+  if (!account.isWellFormed()) return "must be well-formed Unicode"
+  const form = enforceAccountName(account)
+  const problem = accountProblem(account, limit) ?? (form === undefined ? undefined : accountProblem(form, limit))
+  if (problem !== undefined || form !== undefined) return problem
+  return "must have letters, digits and ASCII punctuation only, none of them invisible or against the direction of the others (RFC 8265, UsernameCasePreserved)"
 }

@@ -12,8 +12,9 @@ import { Hub } from "./Hub.ts"
 import { nextUnkeptId, type UserId } from "./Ids.ts"
 import { Progress } from "./Progress.ts"
 import { type Refused, refuse } from "./Refused.ts"
+import { enforceAccountName } from "./rules/AccountName.ts"
 import { Sessions } from "./Sessions.ts"
-import { accountProblem, type NewUser, type PresentUser, removal, type User, type UserChange } from "./User.ts"
+import { newAccountProblem, type NewUser, type PresentUser, removal, type User, type UserChange } from "./User.ts"
 
 /** A user to add; what is absent is empty. */
 export interface UserDraft {
@@ -79,7 +80,7 @@ export class Users extends Context.Service<
       const available = availableOr("users")
 
       const named = Effect.fnUntraced(function* (account: string): Effect.fn.Return<User, Refused> {
-        const [user] = yield* available(desk.users.byAccount([account]))
+        const [user] = yield* available(desk.users.resolve([account]))
         return user ?? (yield* refuse({ _tag: "NoSuchUsers", users: [account] }))
       })
 
@@ -139,11 +140,12 @@ export class Users extends Context.Service<
         yield* change(user, removal(id))
       })
 
-      const prepare = Effect.fnUntraced(function* (draft: UserDraft): Effect.fn.Return<NewUser, Refused> {
-        const problem = accountProblem(draft.account, desk.settings.account)
-        if (problem !== undefined) return yield* refuse({ _tag: "Invalid", field: "account", problem })
-        const { account, realname, avatar, role } = draft
-        for (const [field, text] of Object.entries({ account, realname, avatar, role })) {
+      const prepare = Effect.fnUntraced(function* (
+        account: string,
+        draft: UserDraft
+      ): Effect.fn.Return<NewUser, Refused> {
+        const { realname, avatar, role } = draft
+        for (const [field, text] of Object.entries({ realname, avatar, role })) {
           if (text?.isWellFormed() !== false) continue
           return yield* refuse({ _tag: "Invalid", field, problem: "must be well-formed Unicode" })
         }
@@ -158,8 +160,8 @@ export class Users extends Context.Service<
           })
         }
         return {
-          account: draft.account,
-          realname: draft.realname ?? draft.account,
+          account,
+          realname: draft.realname ?? account,
           avatar: draft.avatar ?? "",
           role: draft.role ?? "",
           dept: draft.dept ?? 0,
@@ -172,25 +174,49 @@ export class Users extends Context.Service<
         }
       })
 
+      /**
+       * Accounts by the form that they would have as new ones. Only accounts that are older than this rule have another
+       * one, so they are looked for once.
+       */
+      let irregularAccounts: ReadonlyMap<string, string> | undefined
+      const irregular = Effect.suspend(() =>
+        irregularAccounts === undefined
+          ? Effect.map(desk.users.all, (users) => {
+              const found = users.flatMap(({ account }): ReadonlyArray<readonly [string, string]> => {
+                const form = enforceAccountName(account)
+                return form === undefined || form === account ? [] : [[form, account]]
+              })
+              return (irregularAccounts = new Map(found))
+            })
+          : Effect.succeed(irregularAccounts)
+      )
+
       const add = Effect.fnUntraced(function* (
         drafts: ReadonlyArray<UserDraft>
       ): Effect.fn.Return<ReadonlyArray<User>, Refused> {
         if (external !== undefined && drafts.length > 0) return yield* usersElsewhere
-        const accounts = new Set<string>()
-        for (const { account } of drafts) {
+        const accounts = new Map<string, UserDraft>()
+        for (const draft of drafts) {
+          const problem = newAccountProblem(draft.account, desk.settings.account)
+          if (problem !== undefined) return yield* refuse({ _tag: "Invalid", field: "account", problem })
+          const account = enforceAccountName(draft.account) ?? draft.account
           if (accounts.has(account)) return yield* refuse({ _tag: "AccountTaken", account })
-          accounts.add(account)
+          accounts.set(account, draft)
         }
-        const [taken] = yield* available(desk.users.byAccount([...accounts]))
-        if (taken !== undefined) return yield* refuse({ _tag: "AccountTaken", account: taken.account })
+        const there = yield* available(desk.users.resolve([...accounts.keys()]))
+        const older = drafts.length === 0 ? new Map<string, string>() : yield* available(irregular)
+        for (const [index, account] of [...accounts.keys()].entries()) {
+          const taken = there[index]?.account ?? older.get(account)
+          if (taken !== undefined) return yield* refuse({ _tag: "AccountTaken", account: taken })
+        }
         const report = yield* Progress
         let done = 0
-        const prepared = Effect.fnUntraced(function* (draft: UserDraft) {
-          const user = yield* prepare(draft)
+        const prepared = Effect.fnUntraced(function* ([account, draft]: readonly [string, UserDraft]) {
+          const user = yield* prepare(account, draft)
           report(++done, drafts.length)
           return user
         })
-        const users = yield* Effect.forEach(drafts, prepared, { concurrency: HASHING })
+        const users = yield* Effect.forEach(accounts, prepared, { concurrency: HASHING })
         const written = yield* commit({
           relies: [],
           writes: users.map((user) => ({ _tag: "CreateUser", user }))
@@ -207,7 +233,7 @@ export class Users extends Context.Service<
       return Users.of({
         add: (drafts) => hooked({ _tag: "AddUsers", accounts: drafts.map(({ account }) => account) }, add(drafts)),
         list: Effect.map(available(desk.users.all), (users) => users.map((user) => desk.presence.of(user))),
-        byAccount: (account) => Effect.map(available(desk.users.byAccount([account])), ([user]) => user),
+        byAccount: (account) => Effect.map(available(desk.users.resolve([account])), ([user]) => user),
         byId: (id) => available(desk.users.find(id)),
         setPassword: (account, password) =>
           hooked(

@@ -5,6 +5,7 @@
 import type { Engine } from "@parley/core/Engine"
 import type { UserId } from "@parley/core/Ids"
 import { refuse, type Refused } from "@parley/core/Refused"
+import { enforceAccountName } from "@parley/core/rules/AccountName"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { available } from "./Records.ts"
@@ -23,16 +24,17 @@ export interface Clients {
 }
 
 export const clientsOf = (engine: Engine["Service"], users: Users["Service"]): Clients => {
-  const find = (ids: ReadonlyArray<string>) => available(engine.desk.users.byAccount([...new Set(ids)]))
+  const find = (ids: ReadonlyArray<string>) => available(engine.desk.users.resolve(ids))
   return {
-    known: (ids) => Effect.map(find(ids), (found) => found.map(({ id }) => id)),
+    known: (ids) =>
+      Effect.map(find([...new Set(ids)]), (found) => [...new Set(found.flatMap((user) => user?.id ?? []))]),
     all: Effect.fnUntraced(function* (ids, organisation) {
       for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
         const found = yield* find(ids)
-        const present = new Set(found.map(({ account }) => account))
-        const missing = [...new Set(ids)].filter((id) => !present.has(id))
-        if (missing.length === 0) return found.map(({ id }) => id)
-        yield* users.add(missing.map((account) => ({ account, organisation }))).pipe(
+        // Two spellings of one account are one user.
+        const missing = new Set(ids.flatMap((id, index) => (found[index] ? [] : [enforceAccountName(id) ?? id])))
+        if (missing.size === 0) return [...new Set(found.flatMap((user) => user?.id ?? []))]
+        yield* users.add([...missing].map((account) => ({ account, organisation }))).pipe(
           Effect.catchTag("Refused", (refused) =>
             // Somebody else was faster: look again who is there.
             refused.reason._tag === "AccountTaken" ? Effect.void : Effect.fail(refused)

@@ -2,8 +2,9 @@
 import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Refused } from "@parley/core/Refused"
+import { enforceAccountName } from "@parley/core/rules/AccountName"
 import { defaultSettings } from "@parley/core/Settings"
-import { accountProblem, type User } from "@parley/core/User"
+import { newAccountProblem, type User } from "@parley/core/User"
 import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { columns } from "../command/Columns.ts"
@@ -157,14 +158,14 @@ export const userCommands = (
 const EMPTY_PASSWORD = "the password must not be empty"
 
 const draftProblem = ({ account, password }: UserDraft, accountLimit: number): string | undefined => {
-  const problem = accountProblem(account, accountLimit)
+  const problem = newAccountProblem(account, accountLimit)
   if (problem !== undefined) return `account ${problem}`
   return password === "" ? EMPTY_PASSWORD : undefined
 }
 
 /** The engine hashes passwords side by side, and takes all users in one commit. */
 const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string, accountLimit: number) {
-  const taken = new Set((yield* told(users.list)).map((user) => user.account))
+  const taken = new Set((yield* told(users.list)).map(({ account }) => enforceAccountName(account) ?? account))
   const lines = yield* Effect.fromResult(readUserFile(csv, accountLimit, (account) => taken.has(account)))
   const added = yield* told(users.add(lines.map(({ draft }) => draft)))
   const without = lines.filter(({ draft }) => draft.password === undefined && draft.passwordHash === undefined).length

@@ -1,6 +1,7 @@
 /** A file of users to import: CSV with a header line. */
 import { isHash } from "@parley/adapter-node/NodePasswords"
-import { accountProblem } from "@parley/core/User"
+import { enforceAccountName } from "@parley/core/rules/AccountName"
+import { newAccountProblem } from "@parley/core/User"
 import { defaultSettings } from "@parley/core/Settings"
 import type { UserDraft } from "@parley/core/Users"
 import * as Result from "effect/Result"
@@ -68,8 +69,8 @@ export const readUserFile = (
       if (number === undefined) problem(`${column} must be a whole number, not ${JSON.stringify(text(column))}`)
       return number
     }
-    const account = text("account")
-    const wrong = accountProblem(account, accountLimit)
+    const wrong = newAccountProblem(text("account"), accountLimit)
+    const account = enforceAccountName(text("account")) ?? text("account")
     const earlier = firstLineOf.get(account)
     if (wrong !== undefined) problem(`account ${wrong}`)
     else if (earlier !== undefined) problem(`account ${account} is in line ${earlier} already`)
