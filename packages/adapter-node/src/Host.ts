@@ -4,10 +4,12 @@
  * all others alone; it installs no listener on the process and never ends it.
  */
 import { Authenticator } from "@parley/core/Authenticator"
-import { plainAddress } from "@parley/core/ClientAddress"
+import { networkOf, plainAddress } from "@parley/core/ClientAddress"
 import type { Accept } from "@parley/core/Connection"
 import type { Door } from "@parley/core/Dialect"
+import { LogThrottle } from "@parley/core/LogThrottle"
 import { Settings } from "@parley/core/Settings"
+import { ClaimRequest, type Slot, Slots, userHolder } from "@parley/core/Slots"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
@@ -22,11 +24,13 @@ import * as net from "node:net"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
 import { attachTo, type Foreign, type Server } from "./Attaching.ts"
+import { BodyDeadlines } from "./BodyDeadlines.ts"
 import { type HttpRoutes, type Routing, build } from "./HttpRoutes.ts"
 import { type Address, CannotListen, listen } from "./Listening.ts"
 import { isLocal, NOT_LOCAL } from "./LocalOnly.ts"
 import { mountAt } from "./Mount.ts"
 import { CONSUMED, type ForeignRequest, restored, urlOf } from "./RequestBody.ts"
+import { watchRequest, watchWebRequest } from "./RequestDeadlines.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "./SocketConnection.ts"
 import { TcpConnection } from "./TcpConnection.ts"
 import { trusting } from "./TrustedProxies.ts"
@@ -99,6 +103,9 @@ export interface Host {
 
 const GOING_AWAY = "The server is going away."
 const CROWDED = "Too many requests are under way; please try again later."
+const ADDRESS_CROWDED = "Too many requests from this address are under way; please try again later."
+/** Seconds after which who was refused may come again. */
+const RETRY_AFTER = { "retry-after": "1" }
 const NO_SUCH_PATH = "There is nothing at this path."
 
 /** One for all sockets: a function made for one would keep what its upgrade came with in memory. */
@@ -119,18 +126,31 @@ const targetOf = (url: string): string => {
 /** Node joins several of these headers, in their order. */
 const forwardedFor = ({ headers }: IncomingMessage): string => String(headers["x-forwarded-for"] ?? "")
 
-const answer = (response: ServerResponse, status: number, message: string): void => {
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify({ message }))
+const answer = (
+  response: ServerResponse,
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {}
+): void => {
+  const head = { ...headers, "content-type": "application/json; charset=utf-8" }
+  response.writeHead(status, head).end(JSON.stringify({ message }))
 }
 
-/** Clients' addresses, by the requests that they came with, where they are known. */
-const addresses = new WeakMap<object, string>()
+/** Of requests under way: the client's address, "" where it is not known, and the slot that each has. */
+const known = new WeakMap<object, { readonly address: string; readonly slot: Slot }>()
 
-const fromAddress = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
-  Effect.updateService(app, HttpServerRequest, (request) => {
-    const address = addresses.get(request.source)
-    if (address === undefined || address === "") return request
-    return request.modify({ remoteAddress: Option.some(address), peerAddress: request.peerAddress })
+/** Requests have their client's address, and count for the user whom they turn out to be of. */
+const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
+  Effect.flatMap(HttpServerRequest, (request) => {
+    const { address = "", slot } = known.get(request.source) ?? {}
+    const addressed =
+      address === ""
+        ? request
+        : request.modify({ remoteAddress: Option.some(address), peerAddress: request.peerAddress })
+    return app.pipe(
+      Effect.provideService(HttpServerRequest, addressed),
+      Effect.provideService(ClaimRequest, (user) => slot?.claim(userHolder(user)) ?? true)
+    )
   })
 
 /** What the doors come to: routes, WebSocket paths, and at most one protocol on raw TCP. */
@@ -167,24 +187,27 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       HttpIncomingMessage.MaxBodySize,
       ByteSize.bytes(options.body ?? settings.body)
     )
-    const handle = yield* NodeHttpServer.makeHandler(fromAddress(app), { scope }).pipe(limited)
+    const handle = yield* NodeHttpServer.makeHandler(fromClient(app), { scope }).pipe(limited)
     const answerWeb = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>(
       yield* Effect.context<never>().pipe(limited)
-    )(fromAddress(app))
+    )(fromClient(app))
     const run = Effect.runForkWith(yield* Effect.context<never>())
     const complain = (message: string, cause?: unknown): void => {
       run(cause === undefined ? Effect.logError(message) : Effect.logError(message, cause))
     }
 
+    const throttle = yield* LogThrottle
+    const dropped = (message: string, reason: string, address: string, details: Record<string, number> = {}): void => {
+      const key = `${message} ${reason} ${networkOf(address)}`
+      throttle.note({ key, level: "Info", message, details: { reason, address, ...details } })
+    }
     const connectionOptions: ConnectionOptions = {
       ...defaultOptions,
       frame: settings.frame,
       sendBuffer: settings.sendBuffer,
       heartbeat: settings.ping * 1000,
       stall: settings.stall * 1000,
-      dropped: ({ id, address }, reason) => {
-        run(Effect.annotateLogs(Effect.logInfo("a connection was dropped"), { reason, address, connection: id }))
-      },
+      dropped: ({ id, address }, reason) => dropped("a connection was dropped", reason, address, { connection: id }),
       defect: (cause) => complain("A connection's session failed.", cause),
       ...options.connection
     }
@@ -200,7 +223,13 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     const connections = new Set<SocketConnection>()
     const servers = new Set<net.Server>()
     const attached = new Map<Server, () => void>()
-    let requests = 0
+    const slots = new Slots(settings.requests, settings.share)
+    const deadlines = (address: string) => ({
+      bodies,
+      stall: connectionOptions.stall,
+      dropped: (reason: string) => dropped("a request was dropped", reason, address)
+    })
+    const bodies = new BodyDeadlines(connectionOptions.stall, connectionOptions.every)
     let closing = false
     const watchers = new Set<{ readonly condition: () => boolean; readonly satisfied: () => void }>()
 
@@ -220,8 +249,8 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       connections.delete(connection)
       tell()
     }
-    const answered = (): void => {
-      requests -= 1
+    const answered = (slot: Slot): void => {
+      slot.release()
       tell()
     }
 
@@ -234,7 +263,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       }
       if (localOnly && !isLocal(request.socket.remoteAddress, request.headers)) return answer(response, 403, NOT_LOCAL)
       if (closing) return answer(response, 503, GOING_AWAY)
-      if (requests >= settings.requests) return answer(response, 503, CROWDED)
+      if (slots.isFull) return answer(response, 503, CROWDED, RETRY_AFTER)
       const whole = restored(request, url)
       if (whole === undefined) {
         complain(`${urlOf(request)}: ${CONSUMED}`)
@@ -242,9 +271,12 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       }
       // Gone while others had the request: nobody waits for an answer, and no end of it would be told any more.
       if (response.closed || response.destroyed) return
-      requests += 1
-      response.once("close", answered)
-      addresses.set(whole, clientOf(whole.socket.remoteAddress, forwardedFor(whole)))
+      const address = clientOf(whole.socket.remoteAddress, forwardedFor(whole))
+      const slot = slots.take(networkOf(address))
+      if (slot === undefined) return answer(response, 429, ADDRESS_CROWDED, RETRY_AFTER)
+      response.once("close", () => answered(slot))
+      known.set(whole, { address, slot })
+      watchRequest(whole, response, deadlines(address))
       handle(whole, response)
     }
 
@@ -257,18 +289,31 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       if (localOnly && !isLocal(peer ?? address, Object.fromEntries(request.headers))) {
         return Promise.resolve(Response.json({ message: NOT_LOCAL }, { status: 403 }))
       }
-      if (closing || requests >= settings.requests) {
+      if (closing || slots.isFull) {
         return Promise.resolve(Response.json({ message: closing ? GOING_AWAY : CROWDED }, { status: 503 }))
       }
       if (request.bodyUsed) {
         complain(`${pathname}: ${CONSUMED}`)
         return Promise.resolve(Response.json({ message: CONSUMED }, { status: 500 }))
       }
-      requests += 1
-      const own = mount.path === "" ? request : new Request(origin + url, request)
-      if (address !== undefined) addresses.set(own, plainAddress(address))
-      else if (peer !== undefined) addresses.set(own, clientOf(peer, request.headers.get("x-forwarded-for") ?? ""))
-      return answerWeb(own).finally(answered)
+      const client =
+        address !== undefined
+          ? plainAddress(address)
+          : peer === undefined
+            ? ""
+            : clientOf(peer, request.headers.get("x-forwarded-for") ?? "")
+      const slot = slots.take(networkOf(client))
+      if (slot === undefined) {
+        return Promise.resolve(Response.json({ message: ADDRESS_CROWDED }, { status: 429, headers: RETRY_AFTER }))
+      }
+      const watched = watchWebRequest(request, origin + url, deadlines(client))
+      known.set(watched.request, { address: client, slot })
+      return answerWeb(watched.request)
+        .then((response) => watched.late() ?? response)
+        .finally(() => {
+          watched.done()
+          answered(slot)
+        })
     }
 
     const upgrade: Host["upgrade"] = (request: ForeignRequest, socket, head) => {
@@ -334,7 +379,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         yield* Effect.timeoutOption(first, drain)
         for (const connection of connections) connection.finish(1001, GOING_AWAY)
         yield* Effect.timeoutOption(
-          until(() => connections.size === 0 && requests === 0),
+          until(() => connections.size === 0 && slots.taken === 0),
           drain
         )
         for (const connection of connections) connection.destroy()

@@ -17,7 +17,7 @@ export interface Visitor {
 }
 
 /** Of the connections of one network, this part may be without a user. */
-const STRANGERS_SHARE = 1 / 10
+const STRANGERS_SHARE = 1 / 4
 
 const CROWDED: Rejection = { _tag: "TooManyConnections" }
 const ADDRESS_CROWDED: Rejection = { _tag: "TooManyOfAddress" }
@@ -39,7 +39,7 @@ export interface CrowdLimits {
   /** Connections at one time, and those of them without a user. */
   readonly connections: number
   readonly strangers: number
-  /** The same for one client network; a tenth of it without a user. */
+  /** The same for one client network; a quarter of it without a user. */
   readonly connectionsPerAddress: number
   /** Seconds for a login. */
   readonly loginDeadline: number

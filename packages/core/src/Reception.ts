@@ -7,11 +7,13 @@ import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { Bus } from "./Bus.ts"
+import { networkOf } from "./ClientAddress.ts"
 import type { Connection } from "./Connection.ts"
 import { Crowd } from "./Crowd.ts"
 import { Engine } from "./Engine.ts"
 import { Hub } from "./Hub.ts"
 import { InputBudget } from "./InputBudget.ts"
+import { LogThrottle } from "./LogThrottle.ts"
 import { Places } from "./Places.ts"
 import { type Respond, Session, type Surroundings } from "./Session.ts"
 import { Settings } from "./Settings.ts"
@@ -36,6 +38,7 @@ export class Reception extends Context.Service<
       const store = yield* Store
       const bus = yield* Bus
       const settings = yield* Settings
+      const throttle = yield* LogThrottle
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       let answering = 0
       let finishing = false
@@ -97,15 +100,10 @@ export class Reception extends Context.Service<
         work,
         begin,
         ended,
-        rejected: ({ address, connection, user }, reason) => {
-          fork(
-            Effect.annotateLogs(Effect.logInfo("a connection was closed"), {
-              reason,
-              address,
-              connection: connection.id,
-              ...(user !== undefined && { user: user.account })
-            })
-          )
+        rejected: ({ address, connection }, reason) => {
+          const message = "a connection was closed"
+          const details = { reason, address, connection: connection.id }
+          throttle.note({ key: `${message} ${reason} ${networkOf(address)}`, level: "Info", message, details })
         }
       }
       return Reception.of({

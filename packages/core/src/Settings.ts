@@ -267,7 +267,7 @@ export const engineSettings = {
     "limits.connectionsPerAddress",
     20_000,
     { min: 1, max: MAX },
-    "Connections of chat clients from one address (IPv6: one /64), at most; a tenth of them may be without a user."
+    "Connections of chat clients from one address (IPv6: one /64), at most; a quarter of them may be without a user."
   ),
   sockets: integer(
     "limits.sockets",

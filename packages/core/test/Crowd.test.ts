@@ -6,7 +6,7 @@ const crowd = (limits: Partial<CrowdLimits>) => {
   let now = 0
   let waits = 0
   const people = new Crowd(
-    { connections: 99, strangers: 99, connectionsPerAddress: 990, loginDeadline: 30, ...limits },
+    { connections: 99, strangers: 99, connectionsPerAddress: 396, loginDeadline: 30, ...limits },
     { now: () => now, waiting: () => waits++ }
   )
   const away: Array<string> = []
@@ -93,8 +93,8 @@ describe("the connections of one address", () => {
     expect(away).toEqual(["b"])
   })
 
-  it("of which a tenth may be without a user: the one that has been idle for longest goes", () => {
-    const { people, away, visitor } = crowd({ connectionsPerAddress: 20 })
+  it("of which a quarter may be without a user: the one that has been idle for longest goes", () => {
+    const { people, away, visitor } = crowd({ connectionsPerAddress: 8 })
     const [busy, idle] = [visitor("busy", true, "192.0.2.1"), visitor("idle", false, "192.0.2.1")]
     people.arrive(visitor("elsewhere", false, "192.0.2.2"))
     people.arrive(busy)

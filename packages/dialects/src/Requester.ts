@@ -1,7 +1,8 @@
 /** Who sends an HTTP request: by a token of ours, else by what the embedder's authenticator knows the request by. */
 import type { Carried } from "@parley/core/Authenticator"
-import type { Refused } from "@parley/core/Refused"
+import { refuse, type Refused } from "@parley/core/Refused"
 import type { Sessions } from "@parley/core/Sessions"
+import { ClaimRequest } from "@parley/core/Slots"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -21,11 +22,24 @@ const carriedBy = (request: HttpServerRequest, query: Query): Carried => ({
   address: Option.getOrElse(request.remoteAddress, () => "")
 })
 
+/** Seconds after which a user with too many requests under way may come again. */
+const RETRY = 1
+
+/** `identify`, with the request counted for the user: one user may have a share of all requests. */
+export const requester = Effect.fnUntraced(function* (
+  ...shown: Parameters<typeof identify>
+): Effect.fn.Return<User | undefined, Refused> {
+  const user = yield* identify(...shown)
+  const claim = yield* ClaimRequest
+  if (user !== undefined && !claim(user.id)) return yield* refuse({ _tag: "RateLimited", retryAfterSeconds: RETRY })
+  return user
+})
+
 /**
  * The user of the protocol's own token, which counts alone where it is shown, also if it is dead. A bearer token may be
  * the embedder's as well as ours.
  */
-export const requester = Effect.fnUntraced(function* (
+const identify = Effect.fnUntraced(function* (
   sessions: Sessions["Service"],
   request: HttpServerRequest,
   query: Query,

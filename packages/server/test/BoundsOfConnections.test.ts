@@ -227,7 +227,7 @@ describe("invariant 7:", () => {
   for (const key of ways) {
     it.live(`what is under way over HTTP is bounded (${key})`, () =>
       Effect.gen(function* () {
-        const server = yield* served({ [key]: 2 })
+        const server = yield* served({ [key]: 2, "limits.share": 100 })
         const alice = yield* online(server.http, "alice")
         const gid = yield* newGroup(alice, "bob")
         const upload = () => uploading(server.http, alice.sid(), gid)
@@ -267,7 +267,7 @@ describe("invariant 7:", () => {
 
   it.live("downloads count until they are read, or broken off", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.transfers": 2 })
+      const server = yield* served({ "limits.transfers": 2, "limits.share": 100 })
       const alice = yield* online(server.http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const large = uploading(server.http, alice.sid(), gid)

@@ -3,13 +3,16 @@
  * over HTTP".
  */
 import type { Blobs } from "@parley/core/Blobs"
+import { networkOf } from "@parley/core/ClientAddress"
 import type { Caller } from "@parley/core/Event"
 import { fileTitle } from "@parley/core/FileTitle"
 import { FileId } from "@parley/core/Ids"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
+import { Slots, userHolder } from "@parley/core/Slots"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { compressionsIn, unsupported } from "../Decompress.ts"
@@ -38,27 +41,30 @@ export interface FileServices extends Services {
   readonly transfers: Transfers
 }
 
-/** Uploads and downloads under way: each holds an open file. */
+/** Uploads and downloads under way: each holds an open file. One user and one address have a share of them. */
 export class Transfers {
-  readonly #limit: number
-  #underWay = 0
+  readonly #slots: Slots
 
-  constructor(limit: number) {
-    this.#limit = limit
+  /** `share` in percent. */
+  constructor(limit: number, share: number) {
+    this.#slots = new Slots(limit, share)
   }
 
-  /** Answers whether there is room for one more; it counts until the request is answered, or broken off. */
-  readonly begin: Effect.Effect<boolean, never, Scope.Scope> = Effect.suspend(() => {
-    if (this.#underWay >= this.#limit) return Effect.succeed(false)
-    this.#underWay += 1
-    const end = Effect.sync(() => {
-      this.#underWay -= 1
+  /** Returns whether there is room for one more; it counts until the request is answered, or broken off. */
+  begin(caller: Caller, request: HttpServerRequest): Effect.Effect<boolean, never, Scope.Scope> {
+    return Effect.suspend(() => {
+      const slot = this.#slots.take(networkOf(Option.getOrElse(request.remoteAddress, () => "")))
+      if (slot === undefined) return Effect.succeed(false)
+      if ("user" in caller && !slot.claim(userHolder(caller.user))) {
+        slot.release()
+        return Effect.succeed(false)
+      }
+      return Effect.as(
+        Effect.addFinalizer(() => Effect.sync(() => slot.release())),
+        true
+      )
     })
-    return Effect.as(
-      Effect.addFinalizer(() => end),
-      true
-    )
-  })
+  }
 }
 
 const crowded = (method: "upload" | "download"): Response =>
@@ -134,7 +140,7 @@ export const upload = (
     if (!isMultipart(type)) {
       return yield* refuse({ _tag: "Invalid", field: "body", problem: "must be multipart/form-data" })
     }
-    if (!(yield* services.transfers.begin)) return crowded("upload")
+    if (!(yield* services.transfers.begin(caller, request))) return crowded("upload")
     let gid = query.get("gid")
     const check = (): Effect.Effect<void, Refused> =>
       gid === undefined ? Effect.void : Effect.asVoid(engine.handle(caller, { _tag: "ListFiles", chat: { gid } }))
@@ -242,7 +248,7 @@ export const download = (
         HttpServerResponse.setHeader("content-range", `bytes */${file.size}`)
       )
     }
-    if (!(yield* services.transfers.begin)) return crowded("download")
+    if (!(yield* services.transfers.begin(caller, request))) return crowded("download")
     const part = range === undefined ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.size}` }
     const contentLength = range === undefined ? file.size : range.end - range.start + 1
     // A failure that comes after the head was sent can only break the connection off.

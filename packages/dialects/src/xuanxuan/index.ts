@@ -59,7 +59,7 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       settings: settled,
       clock: yield* Clock.Clock,
       blobs: yield* Blobs,
-      transfers: new Transfers(settled.transfers),
+      transfers: new Transfers(settled.transfers, settled.share),
       random: yield* SecureRandom.SecureRandom,
       site
     }

@@ -54,7 +54,7 @@ it.effect("an upload that is broken off while it is stored keeps the contents of
         userList: new UserList(hub),
         greetings: yield* Semaphore.make(1),
         clock: yield* Clock.Clock,
-        transfers: new Transfers(settings.transfers)
+        transfers: new Transfers(settings.transfers, 100)
       }
       const [ann] = yield* people("ann")
       if (ann === undefined) return yield* Effect.die("nobody")
