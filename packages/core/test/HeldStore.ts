@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { Store, type Unit } from "@parley/core/Store"
 
-type Held = "session" | "sessionEpoch" | "password" | "commit"
+type Held = "session" | "sessionEpoch" | "password" | "record" | "locate" | "commit"
 
 export interface Hold {
   /** Once a call waits. */
@@ -24,25 +24,27 @@ export class HeldStore {
 
   constructor(store: Store["Service"]) {
     const held =
-      <K, A, E>(what: Held, work: (key: K) => Effect.Effect<A, E>) =>
-      (key: K): Effect.Effect<A, E> =>
+      <K extends ReadonlyArray<unknown>, A, E>(what: Held, work: (...keys: K) => Effect.Effect<A, E>) =>
+      (...keys: K): Effect.Effect<A, E> =>
         Effect.suspend(() => {
-          const index = this.#waiting.findIndex((one) => one.what === what && one.matches(key as Unit | undefined))
+          const index = this.#waiting.findIndex((one) => one.what === what && one.matches(keys[0] as Unit | undefined))
           const [hold] = index < 0 ? [] : this.#waiting.splice(index, 1)
-          if (hold === undefined) return work(key)
+          if (hold === undefined) return work(...keys)
           const wait = Effect.promise(() => {
             hold.reached()
             return hold.released
           })
           return hold.when === "before"
-            ? Effect.andThen(wait, work(key))
-            : Effect.flatMap(Effect.exit(work(key)), (exit) => Effect.andThen(wait, exit))
+            ? Effect.andThen(wait, work(...keys))
+            : Effect.flatMap(Effect.exit(work(...keys)), (exit) => Effect.andThen(wait, exit))
         })
     this.store = Store.of({
       ...store,
       session: held("session", store.session),
       sessionEpoch: held("sessionEpoch", store.sessionEpoch),
       password: held("password", store.password),
+      record: held("record", store.record),
+      locate: held("locate", store.locate),
       commit: held("commit", store.commit)
     })
   }

@@ -1,6 +1,6 @@
 /** Tokens that stand for a password once. Source: PROTOCOLS, "Passwords". */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { createHash } from "node:crypto"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
@@ -10,6 +10,7 @@ import type { Refused } from "@parley/core/Refused"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
+import { HeldStore } from "./HeldStore.ts"
 import { people } from "./Stage.ts"
 import { engineOn, Theirs, uuid, withUsersOf } from "./Theirs.ts"
 
@@ -139,6 +140,42 @@ describe("a one-time token", () => {
       }),
       store
     )
+  })
+
+  it.effect("is one of a bounded number also where two nodes mint at the same time", () => {
+    const held = new HeldStore(MemoryStore.make())
+    const onNode = <A, E>(work: Effect.Effect<A, E, Parley.Services | Store>) => staged(work, held.store)
+    return Effect.gen(function* () {
+      yield* onNode(people("ann"))
+      for (let n = 0; n < 19; n++) yield* onNode(mintFor("ann"))
+      const reading = held.hold("record", "after")
+      const one = yield* Effect.forkChild(Effect.exit(onNode(mintFor("ann"))))
+      yield* reading.reached
+      const other = yield* onNode(mintFor("ann"))
+      reading.release()
+      const exit = yield* Fiber.join(one)
+      assert.isTrue(Exit.isFailure(exit))
+      assert.strictEqual((yield* onNode(reasonOf(mintFor("ann"))))._tag, "TooManyAttempts")
+      assert.lengthOf(yield* held.store.records("@parley/core", "oneTimeToken"), 20)
+      yield* onNode(login("ann", other))
+    })
+  })
+
+  it.effect("is minted again where another node has minted one meanwhile, and both are good", () => {
+    const held = new HeldStore(MemoryStore.make())
+    const onNode = <A, E>(work: Effect.Effect<A, E, Parley.Services | Store>) => staged(work, held.store)
+    return Effect.gen(function* () {
+      yield* onNode(people("ann"))
+      const reading = held.hold("record", "after")
+      const one = yield* Effect.forkChild(onNode(mintFor("ann")))
+      yield* reading.reached
+      const other = yield* onNode(mintFor("ann"))
+      reading.release()
+      yield* onNode(login("ann", yield* Fiber.join(one)))
+      yield* onNode(login("ann", other))
+      const minted = yield* held.store.record("@parley/core", "oneTimeTokensOf", "1")
+      assert.lengthOf(minted?.value as ReadonlyArray<unknown>, 2)
+    })
   })
 
   it.effect("has a time of an hour at most", () =>
