@@ -58,6 +58,8 @@ const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused>
 export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds): Tokens => {
   /** Of live tokens, by hash. What is not here may still be stored. */
   const held = new Map<string, Held>()
+  /** Counts commits after which tokens have ended: what was being read meanwhile is not kept. */
+  let endings = 0
   const hashOf = (token: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(token))
 
   const put = (key: string, value: Held | null): Write => ({
@@ -83,6 +85,7 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
       .slice(PER_APP - 1)
     const over = [...stored.filter((one) => one.expiresAt <= now), ...others].map(({ key }) => key)
     yield* available(engine.commit({ relies: [], writes: [put(hash, value), ...over.map((key) => put(key, null))] }))
+    endings++
     for (const key of over) held.delete(key)
     held.set(hash, value)
     return token
@@ -96,10 +99,11 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
       const hash = yield* hashOf(token)
       let found = held.get(hash)
       if (found === undefined) {
+        const before = endings
         const record = yield* available(store.record(DIALECT, KIND, hash))
         if (record === undefined) return undefined
         found = record.value as Held
-        held.set(hash, found)
+        if (endings === before) held.set(hash, found)
       }
       if (found.expiresAt > (yield* Clock.currentTimeMillis)) return found.app
       held.delete(hash)
