@@ -132,6 +132,12 @@ export const engineSettings = {
     { min: 1, max: 3600 },
     "Seconds after which a connection that has not logged in is told so and closed; twice as long while its login is in work."
   ),
+  passwordsMinimum: integer(
+    "passwords.minimum",
+    0,
+    { min: 0, max: 128 },
+    "Characters of a new password, at least, which then must not be a common one or the account either; 0 allows every password that is not empty."
+  ),
   acknowledgeDelay: integer(
     "acknowledge.delay",
     500,

@@ -13,6 +13,7 @@ import { nextUnkeptId, type UserId } from "./Ids.ts"
 import { Progress } from "./Progress.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { enforceAccountName } from "./rules/AccountName.ts"
+import { newPasswordProblem } from "./rules/NewPassword.ts"
 import { Sessions } from "./Sessions.ts"
 import { newAccountProblem, type NewUser, type PresentUser, removal, type User, type UserChange } from "./User.ts"
 
@@ -140,6 +141,11 @@ export class Users extends Context.Service<
         yield* change(user, removal(id))
       })
 
+      const checkPassword = (password: string, account: string): Effect.Effect<void, Refused> => {
+        const problem = newPasswordProblem(password, account, desk.settings.passwordsMinimum)
+        return problem === undefined ? Effect.void : refuse({ _tag: "Invalid", field: "password", problem })
+      }
+
       const prepare = Effect.fnUntraced(function* (
         account: string,
         draft: UserDraft
@@ -149,9 +155,7 @@ export class Users extends Context.Service<
           if (text?.isWellFormed() !== false) continue
           return yield* refuse({ _tag: "Invalid", field, problem: "must be well-formed Unicode" })
         }
-        if (draft.password === "") {
-          return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
-        }
+        if (draft.password !== undefined) yield* checkPassword(draft.password, account)
         if (draft.password !== undefined && draft.passwordHash !== undefined) {
           return yield* refuse({
             _tag: "Invalid",
@@ -239,9 +243,7 @@ export class Users extends Context.Service<
           hooked(
             { _tag: "SetPassword", account },
             Effect.gen(function* () {
-              if (password === "") {
-                return yield* refuse({ _tag: "Invalid", field: "password", problem: "must not be empty" })
-              }
+              yield* checkPassword(password, account)
               if (external !== undefined) return yield* usersElsewhere
               return yield* change(yield* named(account), { password: yield* credentials.hash(password) })
             })

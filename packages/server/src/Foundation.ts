@@ -16,10 +16,13 @@ const DEMO_ORGANISATION = 1
 export const addDemoUsers = Effect.gen(function* () {
   const users = yield* Users
   const present = new Set((yield* users.list).map(({ account }) => account))
+  const credentials = yield* Credentials
+  // Hashed here: `passwords.minimum` does not allow it, and the demonstration is served to this machine only.
+  const passwordHash = yield* credentials.hash(DEMO_PASSWORD)
   yield* users.add(
     DEMO_ACCOUNTS.filter((account) => !present.has(account)).map((account) => ({
       account,
-      password: DEMO_PASSWORD,
+      passwordHash,
       realname: `${account.slice(0, 1).toUpperCase()}${account.slice(1)}`,
       admin: account === "admin",
       organisation: DEMO_ORGANISATION
