@@ -4,10 +4,10 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { load } from "../src/Catalogue.ts"
-import { type Entry, idFaults, parseIds, printIds } from "../src/RequirementIds.ts"
-import { documents, readings, requirements } from "../src/Requirements.ts"
-import { checks } from "../src/Scenario.ts"
+import { load } from "../src/scenarios/loadScenarios.ts"
+import { type Entry, idFaults, parseIds, printIds } from "../src/requirements/RequirementIds.ts"
+import { documents, readings, requirements } from "../src/requirements/Requirements.ts"
+import { checks } from "../src/scenarios/Scenario.ts"
 
 export const lockFile: string = fileURLToPath(new URL("../requirements/ids.lock", import.meta.url))
 

@@ -7,8 +7,8 @@
 import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { document, documents, readings, requirements } from "../src/Requirements.ts"
-import { type Statement, statements } from "../src/RequirementText.ts"
+import { document, documents, readings, requirements } from "../src/requirements/Requirements.ts"
+import { type Statement, statements } from "../src/requirements/RequirementText.ts"
 import { documentOf } from "./Documents.ts"
 
 export interface Gaps {

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import * as Schema from "effect/Schema"
-import { Account } from "./Accounts.ts"
-import { BadOptions } from "./Plan.ts"
-import { Transport, Wire } from "./Scenario.ts"
+import { Account } from "./accounts/Accounts.ts"
+import { BadOptions } from "./run/plan.ts"
+import { Transport, Wire } from "./scenarios/Scenario.ts"
 
 const Texts = Schema.Union([Schema.NonEmptyString, Schema.Array(Schema.NonEmptyString)])
 const Milliseconds = Schema.Int.check(Schema.isGreaterThan(0))

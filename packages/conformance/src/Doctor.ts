@@ -1,18 +1,18 @@
 /** Looks at a target before it is judged: what is there, what is missing, and what to do about it. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type Account, roleOf } from "./Accounts.ts"
-import { load } from "./Catalogue.ts"
-import { dial } from "./Dial.ts"
-import { requestOf } from "./Http.ts"
+import { type Account, roleOf } from "./accounts/Accounts.ts"
+import { load } from "./scenarios/loadScenarios.ts"
+import { dial } from "./transport/connect.ts"
+import { requestOf } from "./transport/http.ts"
 import { isObject, parse } from "./Json.ts"
-import { isAbout } from "./Line.ts"
-import { perform, type Stage } from "./Perform.ts"
-import { type Options, plan, type Plan } from "./Plan.ts"
+import { isAbout } from "./transport/Connection.ts"
+import { perform, type Stage } from "./run/scenario.ts"
+import { type Options, plan, type Plan } from "./run/plan.ts"
 import type { Request } from "./Reproduce.ts"
-import { knock } from "./Run.ts"
-import type { Protocol, Scenario } from "./Scenario.ts"
-import { reads } from "./Scope.ts"
+import { knock } from "./run/run.ts"
+import type { Protocol, Scenario } from "./scenarios/Scenario.ts"
+import { reads } from "./scenarios/Variables.ts"
 
 export interface Finding {
   readonly good: boolean

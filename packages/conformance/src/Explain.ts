@@ -1,15 +1,15 @@
 /** What a check asks for, without a server: its requirements, its steps, what would pass, and how to ask by hand. */
-import { demandsOf, levelAs } from "./Judge.ts"
-import { requestOf } from "./Http.ts"
+import { demandsOf, levelAs } from "./run/verdict.ts"
+import { requestOf } from "./transport/http.ts"
 import { isArray, isObject, type Json } from "./Json.ts"
-import { requirementsOf } from "./Requirements.ts"
-import { legible } from "./Legible.ts"
+import { requirementsOf } from "./requirements/Requirements.ts"
+import { legible } from "./match/describePattern.ts"
 import { curl, frames } from "./Reproduce.ts"
-import type { Demand } from "./Results.ts"
-import { profileOf, profileOfWhole, type Protocol, type Scenario, type Step, type Wire } from "./Scenario.ts"
-import { build, reads, type Scope } from "./Scope.ts"
-import { Secrets } from "./Secrets.ts"
-import { expand, routine } from "./Template.ts"
+import type { Demand } from "./run/Results.ts"
+import { profileOf, profileOfWhole, type Protocol, type Scenario, type Step, type Wire } from "./scenarios/Scenario.ts"
+import { build, reads, type Scope } from "./scenarios/Variables.ts"
+import { Secrets } from "./report/Redactor.ts"
+import { expand, routine } from "./scenarios/Template.ts"
 
 export interface Explained {
   readonly check: string

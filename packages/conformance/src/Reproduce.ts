@@ -1,5 +1,5 @@
 /** Commands for a shell that show a failure again. Their texts have no secrets: `<alice.password>` is to be filled in. */
-import type { Transport, Wire } from "./Scenario.ts"
+import type { Transport, Wire } from "./scenarios/Scenario.ts"
 
 /** One word of a POSIX shell. */
 export const quoted = (text: string): string =>

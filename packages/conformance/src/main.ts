@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `parley-conformance`. Exit codes: 0 conforms, 1 does not, 2 usage, 3 the server cannot be reached, 4 the kit failed. */
-import { program } from "./command/Program.ts"
+import { program } from "./cli/Program.ts"
 import { paintFor } from "./report/Paint.ts"
 
 const { stdout, stderr, env, argv } = process

@@ -1,8 +1,8 @@
 /** The scenarios as tests of Vitest. */
 import { describe, expect, it } from "vitest"
-import { type Options, plan } from "./Plan.ts"
-import type { ScenarioResult } from "./Results.ts"
-import { audits } from "./Run.ts"
+import { type Options, plan } from "./run/plan.ts"
+import type { ScenarioResult } from "./run/Results.ts"
+import { audits } from "./run/run.ts"
 
 /** Over what a scenario may take by itself, in milliseconds. */
 const slack = 10_000

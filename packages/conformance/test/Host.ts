@@ -1,5 +1,5 @@
 /** A command's surroundings within the test: a folder, an environment, and what was written. */
-import type { Host } from "../src/command/Host.ts"
+import type { Host } from "../src/cli/Host.ts"
 import { plain } from "../src/report/Paint.ts"
 
 export interface Watched {

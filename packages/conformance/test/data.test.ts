@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { load, protocols } from "../src/Catalogue.ts"
+import { load, protocols } from "../src/scenarios/loadScenarios.ts"
 import { isArray, isObject, type Json } from "../src/Json.ts"
-import { checks, type Source, type Step, type Wire } from "../src/Scenario.ts"
-import { faultsOf, unknownWords } from "../src/Soundness.ts"
-import { expand, routine } from "../src/Template.ts"
+import { checks, type Source, type Step, type Wire } from "../src/scenarios/Scenario.ts"
+import { faultsOf, unknownWords } from "../src/scenarios/lint.ts"
+import { expand, routine } from "../src/scenarios/Template.ts"
 
 const wires: ReadonlyArray<Wire> = ["documented", "client-1.0"]
 const root = join(import.meta.dirname, "../../..")

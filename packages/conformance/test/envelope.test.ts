@@ -1,10 +1,10 @@
 /** What the scenarios of youdu are made of, and that those of ha and youdu leave no operation out. */
 import { describe, expect, it } from "vitest"
-import { load } from "../src/Catalogue.ts"
-import { opened, seal } from "../src/Envelope.ts"
+import { load } from "../src/scenarios/loadScenarios.ts"
+import { opened, seal } from "../src/transport/envelope.ts"
 import type { Json } from "../src/Json.ts"
-import { match } from "../src/Match.ts"
-import { build } from "../src/Scope.ts"
+import { match } from "../src/match/match.ts"
+import { build } from "../src/scenarios/Variables.ts"
 
 const KEY = Buffer.alloc(32, 3).toString("base64")
 const OTHER = Buffer.alloc(32, 4).toString("base64")

@@ -1,7 +1,7 @@
 /** Each operation of hisihi has a sequence that succeeds and one that is refused, and every section of its document one. */
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import { load } from "../src/Catalogue.ts"
+import { load } from "../src/scenarios/loadScenarios.ts"
 
 const { scenarios } = load("hisihi")
 const file = new URL("../protocols/hisihi/headings.json", import.meta.url)

@@ -1,7 +1,7 @@
 /** Servers that mean harm: the run ends in time, says so of the server and not of itself, and stays small. */
 import { createServer as createTcp, type Server, type Socket } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { rewritten } from "../src/Expectations.ts"
+import { rewritten } from "../src/run/Expectations.ts"
 import { badge } from "../src/report/Badge.ts"
 import { html } from "../src/report/Html.ts"
 import { junit } from "../src/report/Junit.ts"

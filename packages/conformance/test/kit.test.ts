@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { audits, NotConforming, type Options, run } from "../src/index.ts"
-import type { Report } from "../src/Results.ts"
+import type { Report } from "../src/run/Results.ts"
 import { type Fault, TinyServer } from "./TinyServer.ts"
 
 let server: TinyServer

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
 import { glob } from "../src/Glob.ts"
 import { equals, type Json, parse, printable } from "../src/Json.ts"
-import { legible } from "../src/Legible.ts"
-import { match } from "../src/Match.ts"
-import { build, reads, type Scope, writes } from "../src/Scope.ts"
+import { legible } from "../src/match/describePattern.ts"
+import { match } from "../src/match/match.ts"
+import { build, reads, type Scope, writes } from "../src/scenarios/Variables.ts"
 
 const scope: Scope = new Map<string, Json>([
   ["g", "g-1"],

@@ -8,7 +8,7 @@ import { harmless, paintFor, painted, plain } from "../src/report/Paint.ts"
 import { forms, resultsOf, wantedReport } from "../src/report/Reports.ts"
 import { tap } from "../src/report/Tap.ts"
 import { lines, summary } from "../src/report/Text.ts"
-import { type CheckResult, count, exitCode, type Report, type ScenarioResult, worst } from "../src/Results.ts"
+import { type CheckResult, count, exitCode, type Report, type ScenarioResult, worst } from "../src/run/Results.ts"
 
 const evidence = {
   step: 2,

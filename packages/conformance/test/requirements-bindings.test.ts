@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
-import { load } from "../src/Catalogue.ts"
+import { load } from "../src/scenarios/loadScenarios.ts"
 import { isArray, isObject, type Json } from "../src/Json.ts"
-import { documents, reading, type Requirement, requirements } from "../src/Requirements.ts"
-import type { Step } from "../src/Scenario.ts"
-import { expand } from "../src/Template.ts"
+import { documents, reading, type Requirement, requirements } from "../src/requirements/Requirements.ts"
+import type { Step } from "../src/scenarios/Scenario.ts"
+import { expand } from "../src/scenarios/Template.ts"
 
 /** A check with the step that it belongs to and what its actor sent for it. */
 interface Bound {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import { type Entry, idFaults, parseIds, printIds } from "../src/RequirementIds.ts"
+import { type Entry, idFaults, parseIds, printIds } from "../src/requirements/RequirementIds.ts"
 import { lockFile, usedIds } from "../scripts/ids.ts"
 
 describe("ids.lock", () => {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { examples } from "../src/RequirementExample.ts"
-import { statements } from "../src/RequirementText.ts"
+import { examples } from "../src/requirements/RequirementExample.ts"
+import { statements } from "../src/requirements/RequirementText.ts"
 
 const brief = (text: string) =>
   statements("p", text).map(({ kind, section, text: said, at }) =>

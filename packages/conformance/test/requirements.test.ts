@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import { load } from "../src/Catalogue.ts"
-import { coverage, coverageOf } from "../src/RequirementCoverage.ts"
+import { load } from "../src/scenarios/loadScenarios.ts"
+import { coverage, coverageOf } from "../src/requirements/RequirementCoverage.ts"
 import {
   document,
   documents,
@@ -10,8 +10,8 @@ import {
   requirement,
   requirements,
   requirementsOf
-} from "../src/Requirements.ts"
-import { type Statement, statements } from "../src/RequirementText.ts"
+} from "../src/requirements/Requirements.ts"
+import { type Statement, statements } from "../src/requirements/RequirementText.ts"
 import { documentOf } from "../scripts/Documents.ts"
 import { copied, copiedWords, gaps, wordsHash } from "../scripts/statements.ts"
 

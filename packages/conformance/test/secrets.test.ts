@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
-import { Secrets } from "../src/Secrets.ts"
+import { Secrets } from "../src/report/Redactor.ts"
 
 const known = (): Secrets => {
   const secrets = new Secrets()

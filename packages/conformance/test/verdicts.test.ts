@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { checkEntries, type Entry, readEntries } from "../src/Expectations.ts"
+import { checkEntries, type Entry, readEntries } from "../src/run/Expectations.ts"
 import { exitCode, type Options, type Report, run } from "../src/index.ts"
 import { type Fault, TinyServer } from "./TinyServer.ts"
 

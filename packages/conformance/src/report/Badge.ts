@@ -1,5 +1,5 @@
 /** JSON for the endpoint badge of shields.io: https://shields.io/badges/endpoint-badge */
-import { exitCode, type Report, type Results } from "../Results.ts"
+import { exitCode, type Report, type Results } from "../run/Results.ts"
 
 export const verdictOf = (report: Report): "conforms" | "fails" | "error" => {
   const code = exitCode(report)

@@ -1,5 +1,5 @@
 /** One HTML file that needs nothing else: every scenario with its checks and every exchange. */
-import type { CheckResult, Report, Results, ScenarioResult, Verdict } from "../Results.ts"
+import type { CheckResult, Report, Results, ScenarioResult, Verdict } from "../run/Results.ts"
 import { verdictOf } from "./Badge.ts"
 import { escapeXml as text } from "./Junit.ts"
 import { script, style } from "./HtmlStyle.ts"

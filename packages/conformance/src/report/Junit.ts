@@ -1,5 +1,5 @@
 /** JUnit XML: a test suite for each scenario, a test case for each check. */
-import { type CheckResult, isUnplayed, type Report, type Results, type ScenarioResult } from "../Results.ts"
+import { type CheckResult, isUnplayed, type Report, type Results, type ScenarioResult } from "../run/Results.ts"
 import { lines } from "./Text.ts"
 
 /** Characters that XML 1.0 has no way to write or discourages: the C1 controls, which terminals act on. */

@@ -1,5 +1,5 @@
 /** Markdown, as for the summary of a job: the counts, and what did not pass. */
-import { type CheckResult, isUnplayed, type Report, type Results } from "../Results.ts"
+import { type CheckResult, isUnplayed, type Report, type Results } from "../run/Results.ts"
 import { verdictOf } from "./Badge.ts"
 import { harmless } from "./Paint.ts"
 

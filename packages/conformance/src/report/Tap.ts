@@ -1,5 +1,5 @@
 /** TAP version 14: a test point for each check, with what a failure needs as a YAML block. */
-import { type CheckResult, isUnplayed, type Results, type ScenarioResult } from "../Results.ts"
+import { type CheckResult, isUnplayed, type Results, type ScenarioResult } from "../run/Results.ts"
 import { harmless, harmlessJson } from "./Paint.ts"
 
 /** `#` begins a directive and `\` an escape. */

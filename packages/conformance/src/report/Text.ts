@@ -6,7 +6,7 @@ import {
   type Report,
   type ScenarioResult,
   type Verdict
-} from "../Results.ts"
+} from "../run/Results.ts"
 import { type Colour, harmless, type Paint, plain } from "./Paint.ts"
 
 const indent = (title: string, texts: ReadonlyArray<string>): ReadonlyArray<string> =>

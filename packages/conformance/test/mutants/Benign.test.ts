@@ -1,10 +1,10 @@
 /** The kit does not fail what is right: no check finds anything in a server that only speaks differently. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { applies } from "../../src/Catalogue.ts"
-import { isJudged } from "../../src/Plan.ts"
+import { applies } from "../../src/scenarios/loadScenarios.ts"
+import { isJudged } from "../../src/run/plan.ts"
 import { benign } from "./Benign.ts"
-import { Lane, patient, spread } from "./Lane.ts"
-import { scenarios } from "./Taken.ts"
+import { Lane, patient, spread } from "./scenarioQueue.ts"
+import { scenarios } from "./takenIds.ts"
 
 let lanes: ReadonlyArray<Lane> = []
 beforeAll(async () => {

@@ -4,11 +4,11 @@
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { isObject, type Json, type JsonObject, parse } from "../../src/Json.ts"
-import { readings, type Requirement, requirements } from "../../src/Requirements.ts"
+import { readings, type Requirement, requirements } from "../../src/requirements/Requirements.ts"
 import { protocols } from "../../src/index.ts"
 import { aboutOf, changed, type Here, type Mutant, type Packet, pathsTo, without } from "./Mutant.ts"
 import type { Heard } from "./Proxy.ts"
-import { checkOf, isAnswerFor, isPacketFor, type Taken } from "./Taken.ts"
+import { checkOf, isAnswerFor, isPacketFor, type Taken } from "./takenIds.ts"
 
 /** The requirements of fields that a server sends. */
 export const fieldRequirements: ReadonlyArray<Requirement> = protocols()

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { fieldKills, fieldRequirements, leavingOut, placesOf, unfound, writeFieldKills } from "./FieldMutants.ts"
-import { Lane, missed, patient, spread } from "./Lane.ts"
+import { Lane, missed, patient, spread } from "./scenarioQueue.ts"
 import type { Heard } from "./Proxy.ts"
 
 let lanes: ReadonlyArray<Lane> = []

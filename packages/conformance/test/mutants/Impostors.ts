@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net"
 import { type WebSocket, WebSocketServer } from "ws"
 import { isObject, parse } from "../../src/Json.ts"
-import type { Target } from "../../src/Target.ts"
+import type { Target } from "../../src/transport/Target.ts"
 
 export interface Impostor {
   readonly name: string

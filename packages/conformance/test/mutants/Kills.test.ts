@@ -5,7 +5,7 @@ import { engineMutants } from "../../../server/test/mutants/EngineMutants.ts"
 import { benign } from "./Benign.ts"
 import { impostors } from "./Impostors.ts"
 import { idle, killers, page } from "./Matrix.ts"
-import { checks } from "./Taken.ts"
+import { checks } from "./takenIds.ts"
 import { named } from "./WireMutant.ts"
 import { wireMutants } from "./WireMutants.ts"
 

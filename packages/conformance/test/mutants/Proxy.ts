@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer as createTcp, type Server as Tc
 import type { Duplex } from "node:stream"
 import { WebSocket, WebSocketServer } from "ws"
 import { field, isArray, isObject, type JsonObject, parse } from "../../src/Json.ts"
-import type { Target } from "../../src/Target.ts"
+import type { Target } from "../../src/transport/Target.ts"
 import { aboutOf, type Answer, type Deed, type Here, type Mutant, type Packet } from "./Mutant.ts"
 
 /** Both ends of a connection. */

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { type Account, type Accounts, type Expiry, NotPrepared, staticAccounts } from "../../src/Accounts.ts"
-import type { Target } from "../../src/Target.ts"
+import { type Account, type Accounts, type Expiry, NotPrepared, staticAccounts } from "../../src/accounts/Accounts.ts"
+import type { Target } from "../../src/transport/Target.ts"
 
 /** A mutant fails to log in more often than anybody may. */
 const unlimited = ["--set", "login.attempts=1000000"]

@@ -2,7 +2,7 @@
 import { field, isObject, parse } from "../../src/Json.ts"
 import { type Answer, changed, everywhere } from "./Mutant.ts"
 import { of } from "./Rewrites.ts"
-import type { Check } from "./Taken.ts"
+import type { Check } from "./takenIds.ts"
 import type { WireMutant } from "./WireMutant.ts"
 
 const isRefusal = ({ path, status, text }: Answer): boolean => {

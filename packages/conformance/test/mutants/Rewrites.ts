@@ -1,6 +1,6 @@
 /** What mutants on the wire are put together from. */
 import { field, isArray, isObject, type Json, type JsonObject } from "../../src/Json.ts"
-import type { Scenario } from "../../src/Scenario.ts"
+import type { Scenario } from "../../src/scenarios/Scenario.ts"
 import { aboutOf, type Answer, changed, type Deed, everywhere, type Here, type Mutant, type Packet } from "./Mutant.ts"
 
 export const pass = (packet: Packet): ReadonlyArray<Deed> => [{ send: packet.body }]

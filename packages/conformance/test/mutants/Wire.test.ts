@@ -1,7 +1,7 @@
 /** The kit can fail: every mutant on the wire is found by the checks that are there to find it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Lane, missed, spread } from "./Lane.ts"
-import { scenarioOf } from "./Taken.ts"
+import { Lane, missed, spread } from "./scenarioQueue.ts"
+import { scenarioOf } from "./takenIds.ts"
 import { named } from "./WireMutant.ts"
 import { wireMutants } from "./WireMutants.ts"
 

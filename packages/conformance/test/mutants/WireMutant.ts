@@ -2,10 +2,10 @@
  * What a server can do wrong on the wire, each with the checks that are there to find it: all of a kind, or by name.
  * `spared` are those of the kind that something else has to find, since this mutant takes away what they need.
  */
-import type { Scenario } from "../../src/Scenario.ts"
-import type { More } from "./Lane.ts"
+import type { Scenario } from "../../src/scenarios/Scenario.ts"
+import type { More } from "./scenarioQueue.ts"
 import type { Mutant } from "./Mutant.ts"
-import { type Check, checks } from "./Taken.ts"
+import { type Check, checks } from "./takenIds.ts"
 
 export interface WireMutant {
   readonly name: string

@@ -1,7 +1,7 @@
 /** An engine that is wrong in one place is found by the checks of the conformance kit that are there to find it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Lane, missed, spread } from "../../../conformance/test/mutants/Lane.ts"
-import { scenarios } from "../../../conformance/test/mutants/Taken.ts"
+import { Lane, missed, spread } from "../../../conformance/test/mutants/scenarioQueue.ts"
+import { scenarios } from "../../../conformance/test/mutants/takenIds.ts"
 import type { EngineMutant } from "./EngineMutant.ts"
 import { engineMutants } from "./EngineMutants.ts"
 

@@ -1,0 +1,71 @@
+/** Accounts from a hook: HTTP that the implementer writes beside the server, in any language. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { accountFrom, type Accounts, NotPrepared } from "./Accounts.ts"
+import { parse, printable } from "../Json.ts"
+
+/** How long the hook may take for one answer, in milliseconds. */
+const patience = 10_000
+/** An account is small; characters. */
+const largestAnswer = 64 * 1024
+
+const readBounded = async (response: Response): Promise<string> => {
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length
+    if (size > largestAnswer) throw new Error(`an answer of more than ${largestAnswer} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString("utf8")
+}
+
+const because = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.cause instanceof Error ? cause.cause.message : cause.message
+}
+
+const post = (base: string, path: string, body: object, time: number): Effect.Effect<unknown, NotPrepared> => {
+  const address = `${base.replace(/\/$/, "")}${path}`
+  const failed = (why: string) => new NotPrepared({ message: `POST ${address}: ${why}` })
+  return Effect.tryPromise({
+    try: async (signal) => {
+      const headers = { "content-type": "application/json" }
+      const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(body), signal })
+      return { status: response.status, text: await readBounded(response) }
+    },
+    catch: (cause) => failed(because(cause))
+  }).pipe(
+    Effect.timeoutOption(time),
+    Effect.flatMap((answered) => {
+      if (Option.isNone(answered)) return Effect.fail(failed(`no answer within ${time} ms`))
+      const { status, text } = answered.value
+      if (status >= 200 && status < 300) return Effect.succeed(parse(text))
+      return Effect.fail(failed(`answered ${status} ${printable(text, 200)}`))
+    })
+  )
+}
+
+/**
+ * - `POST <base>/actors` `{"name": "alice", "role": "user"}` → `{"id": 3, "account": "…", "password": "…", "token": "…"}`;
+ *   `id` and `token` where the protocol needs them. Asked once for each role, and again after its token was let expire.
+ * - `POST <base>/reset` `{}` before them, where `reset` is on.
+ * - `POST <base>/expire` `{"token": "…"}`: from now on the server takes this token or `sid` for an expired one. A token that
+ *   was given is asked for again afterwards.
+ *
+ * Any status but 2xx means that the target is not prepared, or with `expire` that it cannot: then the scenario is not for it.
+ */
+export const httpAccounts = (
+  base: string,
+  options?: { readonly reset?: boolean; readonly patience?: number }
+): Accounts => {
+  const time = options?.patience ?? patience
+  return Effect.succeed({
+    actor: (name, role) =>
+      post(base, "/actors", { name, role }, time).pipe(
+        Effect.flatMap((answer) => accountFrom(answer, `POST ${base}/actors for ${name}`))
+      ),
+    ...(options?.reset === true ? { reset: Effect.asVoid(post(base, "/reset", {}, time)) } : {}),
+    expiry: (token) => Effect.asVoid(post(base, "/expire", { token }, time))
+  })
+}

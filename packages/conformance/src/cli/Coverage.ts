@@ -1,0 +1,59 @@
+/** `coverage`: how much of the documents has a check, or of what a run has played. */
+import { resolve } from "node:path"
+import { BadOptions } from "../run/plan.ts"
+import { readResults } from "../report/Reports.ts"
+import { type Coverage, coverageOf, type Tally } from "../requirements/RequirementCoverage.ts"
+import { documents } from "../requirements/Requirements.ts"
+import { isUnplayed } from "../run/Results.ts"
+import type { Command } from "./Host.ts"
+
+const row = (what: string, { total, checked, excluded, open, percent }: Tally): string =>
+  `  ${what.padEnd(13)} ${`${checked}/${total - excluded.length}`.padStart(9)} ${`${percent} %`.padStart(7)}` +
+  (excluded.length === 0 ? "" : `, ${excluded.length} excluded`) +
+  (open.length === 0 ? "" : `, ${open.length} open`)
+
+const tallies = (found: Coverage): ReadonlyArray<readonly [string, Tally]> => [
+  ["operations", found.operations],
+  ["fields", found.fields],
+  ["errors", found.errors],
+  ["requirements", found.requirements],
+  ...Object.entries(found.levels)
+]
+
+/** The checks that were judged in a results file, whatever they were found to be. */
+const played = (file: string): ReadonlySet<string> => {
+  const scenarios = readResults(file).reports.flatMap((report) => report.scenarios)
+  const checks = scenarios.flatMap((one) => (isUnplayed(one) ? [] : one.checks))
+  return new Set(checks.flatMap(({ id, verdict }) => (verdict === "not-applicable" ? [] : [id])))
+}
+
+export const coverage: Command = {
+  name: "coverage",
+  operands: "[results.json]",
+  summary: "documented operations, fields and errors with a check; with results, those that were judged in that run",
+  flags: ["protocol", "json"],
+  count: [0, 1],
+  run: (given, host) => {
+    const named = given.texts("protocol").flatMap((text) => text.split(","))
+    const wrong = named.find((name) => !documents.some((one) => one === name))
+    if (wrong !== undefined)
+      throw new BadOptions({ message: `--protocol is one of ${documents.join(", ")}, not ${wrong}` })
+    const [file] = given.operands
+    const judged = file === undefined ? undefined : played(resolve(host.folder, file))
+    const chosen = named.length === 0 ? documents : named
+    const found = chosen.map((name) =>
+      coverageOf(name, judged === undefined ? undefined : (check) => judged.has(check))
+    )
+    if (given.on("json")) {
+      host.out(JSON.stringify(found, undefined, 2))
+      return 0
+    }
+    for (const one of found) {
+      host.out(host.paint("bold", one.protocol))
+      for (const [what, tally] of tallies(one)) host.out(row(what, tally))
+      for (const { id, reason } of one.requirements.excluded) host.out(`  excluded ${id}: ${reason}`)
+      for (const id of judged === undefined ? one.requirements.open : []) host.out(`  open     ${id}`)
+    }
+    return 0
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * All flags of all commands, and the reading of them. Node reads them: Effect's own command lines want the file system,
+ * terminal and processes of a platform package, which an implementer of a protocol should not have to install.
+ */
+import { parseArgs } from "node:util"
+import { BadOptions } from "../run/plan.ts"
+import type { Command, Given } from "./Host.ts"
+
+interface Flag {
+  /** What its value is; none for one that is on or off. */
+  readonly value?: string
+  readonly many?: true
+  readonly says: string
+}
+
+export const all: { readonly [name: string]: Flag } = {
+  protocol: { value: "name,…", says: "the protocols: xuanxuan, spark, hisihi, ha, youdu" },
+  url: { value: "http://host:port", says: "the server's HTTP address, without a path" },
+  ws: { value: "ws://host:port/path", says: "its WebSocket address; default /ws at --url" },
+  tcp: { value: "tcp://host:port", says: "its raw TCP address" },
+  transport: { value: "ws|tcp|http,…", says: "default: ws for xuanxuan, http for the others" },
+  wire: { value: "documented|client-1.0", says: "the wire form of xuanxuan over ws; over tcp it is client-1.0" },
+  profile: { value: "documented|hardening|all", says: "whose demands are judged; default documented" },
+  strict: { says: "SHOULD and MAY fail like MUST, and a tolerated form warns" },
+  only: { value: "glob", many: true, says: "scenarios by id: xuanxuan/message/*, spark/**" },
+  accounts: { value: "source", says: "demo, a file, http://… of a hook, exec:<command>, or signup" },
+  reset: { says: "ask the account source to empty the server first" },
+  sequences: { value: "folder", many: true, says: "further scenarios" },
+  literal: { value: "text=value", many: true, says: "what stands for a value of the scenarios: ha-demo=your-key" },
+  expected: { value: "file", says: "expected failures" },
+  report: { value: "form=file", many: true, says: "json, junit, tap, html, markdown or badge; - for the output" },
+  json: { says: "the results as JSON on the output, and nothing else" },
+  timeout: { value: "milliseconds", says: "how long an answer may take; default 5000" },
+  bail: { says: "end after the first scenario that fails" },
+  config: { value: "file", says: "default conformance.config.json, where it is" },
+  checks: { says: "with the checks of each scenario" },
+  write: { says: "write the file" },
+  reason: { value: "text", says: "the reason for what is added" },
+  out: { value: "file", says: "where to write; default the output" },
+  force: { says: "write over what is there" },
+  help: { says: "this" }
+}
+
+/** Reads the arguments of a command. Throws `BadOptions`. */
+export const given = (command: Command, args: ReadonlyArray<string>): Given => {
+  const options = Object.fromEntries(
+    [...command.flags, "help"].map((name) => [
+      name,
+      {
+        type: all[name]?.value === undefined ? ("boolean" as const) : ("string" as const),
+        multiple: all[name]?.many === true,
+        ...(name === "help" ? { short: "h" } : {})
+      }
+    ])
+  )
+  const parse = () => {
+    try {
+      return parseArgs({ args: [...args], options, allowPositionals: true })
+    } catch (cause) {
+      throw new BadOptions({ message: cause instanceof Error ? cause.message : String(cause) })
+    }
+  }
+  const { values, positionals } = parse()
+  const texts = (flag: string): ReadonlyArray<string> => {
+    const value = values[flag]
+    return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === "string")
+  }
+  const [least, most] = command.count
+  if (values["help"] !== true && (positionals.length < least || positionals.length > most)) {
+    const wanted = command.operands === "" ? "nothing" : command.operands
+    throw new BadOptions({ message: `${command.name} takes ${wanted}, not ${positionals.join(" ") || "nothing"}` })
+  }
+  return { texts, text: (flag) => texts(flag)[0], on: (flag) => values[flag] === true, operands: positionals }
+}
+
+/** The flags of a command, for its help. */
+export const described = (flags: ReadonlyArray<string>): ReadonlyArray<string> =>
+  flags.map((name) => {
+    const flag = all[name]
+    const head = `--${name}${flag?.value === undefined ? "" : ` <${flag.value}>`}`
+    return `  ${head.padEnd(38)} ${flag?.says ?? ""}${flag?.many === true ? " (several)" : ""}`
+  })

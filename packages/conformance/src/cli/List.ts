@@ -1,0 +1,63 @@
+/** `list`: the scenarios that there are. */
+import { load, protocols } from "../scenarios/loadScenarios.ts"
+import { anyGlob } from "../Glob.ts"
+import { isJudged, type Judged } from "../run/plan.ts"
+import { BadOptions } from "../run/plan.ts"
+import { levelAs } from "../run/verdict.ts"
+import { requirementsOf } from "../requirements/Requirements.ts"
+import { checks, profileOf, profileOfWhole, type Protocol, type Scenario } from "../scenarios/Scenario.ts"
+import type { Command } from "./Host.ts"
+
+const profiles: ReadonlyArray<Judged> = ["documented", "hardening", "all"]
+
+const checksOf = (scenario: Scenario, protocol: Protocol) =>
+  checks(scenario, scenario.profiles?.[0] ?? "documented", protocol).map((id) => {
+    const step = scenario.steps.find((one) => "check" in one && `${scenario.id}#${one.check}` === id)
+    const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
+    return {
+      id,
+      level: levelAs(id, profile),
+      profile,
+      requirements: requirementsOf(id).map((one) => one.id)
+    }
+  })
+
+export const list: Command = {
+  name: "list",
+  operands: "",
+  summary: "the scenarios, with their titles",
+  flags: ["protocol", "profile", "only", "sequences", "checks", "json"],
+  count: [0, 0],
+  run: (given, host) => {
+    const sequences = given.texts("sequences")
+    const known = protocols(sequences)
+    const named = given.texts("protocol").flatMap((text) => text.split(","))
+    const wrong = named.find((name) => !known.includes(name))
+    if (wrong !== undefined) throw new BadOptions({ message: `--protocol is one of ${known.join(", ")}, not ${wrong}` })
+    const profile = profiles.find((one) => one === (given.text("profile") ?? "all"))
+    if (profile === undefined) throw new BadOptions({ message: `--profile is one of ${profiles.join(", ")}` })
+    const fits = anyGlob(given.texts("only").length === 0 ? undefined : given.texts("only"))
+    const found = (named.length === 0 ? known : named)
+      .flatMap((name) => {
+        const { protocol, scenarios } = load(name, sequences)
+        return scenarios.map((scenario) => ({ protocol, scenario }))
+      })
+      .filter(({ scenario }) => fits(scenario.id) && isJudged(scenario, profile))
+    if (given.on("json")) {
+      host.out(
+        JSON.stringify(
+          found.map(({ protocol, scenario }) => ({ ...scenario, checks: checksOf(scenario, protocol) })),
+          undefined,
+          2
+        )
+      )
+      return 0
+    }
+    for (const { protocol, scenario } of found) {
+      host.out(`${scenario.id}  ${scenario.title}`)
+      if (!given.on("checks")) continue
+      for (const { id, level, profile: whose } of checksOf(scenario, protocol)) host.out(`  ${id}  ${level} ${whose}`)
+    }
+    return 0
+  }
+}

@@ -1,0 +1,213 @@
+/** What a run is to be, from flags, environment and file, in this order of precedence. */
+import { type Accounts, fileAccounts, staticAccounts } from "../accounts/Accounts.ts"
+import { load, protocols, usualTransport } from "../scenarios/loadScenarios.ts"
+import { type AccountSource, type Config, findConfig } from "../Config.ts"
+import { execAccounts } from "../accounts/ExecAccounts.ts"
+import { checkEntries, type Entry, readEntries } from "../run/Expectations.ts"
+import { httpAccounts } from "../accounts/HttpAccounts.ts"
+import { BadOptions, type Options } from "../run/plan.ts"
+import { type Wanted, wantedReport } from "../report/Reports.ts"
+import type { Transport } from "../scenarios/Scenario.ts"
+import { signUpAccounts } from "../accounts/SignUp.ts"
+import type { Given, Host } from "./Host.ts"
+
+const prefix = "PARLEY_CONFORMANCE_"
+/** The flags that the environment may give. */
+const fromEnvironment = [
+  "protocol",
+  "url",
+  "ws",
+  "tcp",
+  "transport",
+  "wire",
+  "profile",
+  "strict",
+  "only",
+  "accounts",
+  "reset",
+  "sequences",
+  "literal",
+  "expected",
+  "report",
+  "timeout",
+  "bail",
+  "config"
+]
+
+/** Flags that take a comma-separated list where they are given once. */
+const split = (texts: ReadonlyArray<string>): ReadonlyArray<string> =>
+  texts
+    .flatMap((text) => text.split(","))
+    .map((text) => text.trim())
+    .filter((text) => text !== "")
+
+const checkEnvironment = ({ env }: Host): void => {
+  const known = new Set(fromEnvironment.map((name) => `${prefix}${name.toUpperCase()}`))
+  const wrong = Object.keys(env).filter((name) => name.startsWith(prefix) && !known.has(name))
+  if (wrong.length > 0)
+    throw new BadOptions({ message: `there is no ${wrong.join(", ")}; there are ${[...known].join(", ")}` })
+}
+
+/** What flags say, or else the environment. */
+const layered = (flags: Given, { env }: Host): Pick<Given, "text" | "texts" | "on"> => {
+  const value = (flag: string): string | undefined => {
+    const found = fromEnvironment.includes(flag) ? env[`${prefix}${flag.toUpperCase()}`] : undefined
+    return found === "" ? undefined : found
+  }
+  const texts = (flag: string): ReadonlyArray<string> => {
+    const own = flags.texts(flag)
+    if (own.length > 0) return own
+    const text = value(flag)
+    return text === undefined ? [] : [text]
+  }
+  return {
+    texts,
+    text: (flag) => texts(flag)[0],
+    on: (flag) => flags.on(flag) || ["1", "true", "yes"].includes((value(flag) ?? "").toLowerCase())
+  }
+}
+
+const among = <A extends string>(flag: string, value: string, known: ReadonlyArray<A>): A => {
+  const found = known.find((one) => one === value)
+  if (found === undefined) throw new BadOptions({ message: `--${flag} is one of ${known.join(", ")}, not ${value}` })
+  return found
+}
+
+const sourceOf = (text: string, reset: boolean): AccountSource => {
+  if (text === "demo" || text === "signup") return { mode: text }
+  if (/^https?:/.test(text)) return { mode: "http", base: text, reset }
+  return text.startsWith("exec:") ? { mode: "exec", command: text.slice(5), reset } : { mode: "static", file: text }
+}
+
+/** The accounts of a source; sign-up needs to know where. */
+const accountsOf = (source: AccountSource, options: Omit<Options, "accounts">): Accounts => {
+  switch (source.mode) {
+    case "demo":
+      return staticAccounts({})
+    case "static":
+      return "file" in source ? fileAccounts(source.file) : staticAccounts(source.accounts)
+    case "http":
+      return httpAccounts(source.base, { reset: source.reset ?? false })
+    case "exec":
+      return execAccounts(source.command, { reset: source.reset ?? false })
+    default:
+      return signUpAccounts(options)
+  }
+}
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
+
+const urlOf = (text: string | undefined): string => {
+  if (text === undefined || !/^https?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new BadOptions({ message: "--url must be the server's http address" })
+  }
+  return withoutSlash(text)
+}
+
+const literalsOf = (texts: ReadonlyArray<string>): { readonly [text: string]: string } =>
+  Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf("=")
+      if (at < 1) throw new BadOptions({ message: `--literal ${text}: it is <text>=<value>` })
+      return [text.slice(0, at), text.slice(at + 1)]
+    })
+  )
+
+export interface Settings {
+  /** One for each protocol and transport. */
+  readonly runs: ReadonlyArray<Options>
+  readonly reports: ReadonlyArray<Wanted>
+  readonly expectedFile: string | undefined
+  readonly entries: ReadonlyArray<Entry>
+}
+
+interface Choice {
+  /** A protocol that must be named; otherwise all of them are meant where none is. */
+  readonly protocolNeeded: boolean
+  /** Entries without a reason are let through: they are about to be written. */
+  readonly lenientEntries?: boolean
+}
+
+const transportsOf = (
+  protocol: string,
+  sequences: ReadonlyArray<string>,
+  wanted: ReadonlyArray<Transport>
+): ReadonlyArray<Transport | undefined> => {
+  if (wanted.length === 0) return [undefined]
+  const usual = usualTransport(load(protocol, sequences).protocol)
+  const possible = wanted.filter((transport) => (transport === "http") === (usual === "http"))
+  if (possible.length > 0) return possible
+  throw new BadOptions({ message: `${protocol} is not spoken over ${wanted.join(", ")}` })
+}
+
+/** Throws `BadOptions`, `BadExpectations` or `BadData`. */
+export const settings = (flags: Given, host: Host, choice: Choice): Settings => {
+  checkEnvironment(host)
+  const said = layered(flags, host)
+  const config: Config = findConfig(said.text("config"), host.folder)
+  const list = (flag: string, other: string | ReadonlyArray<string> | undefined): ReadonlyArray<string> => {
+    const own = split(said.texts(flag))
+    return own.length > 0 ? own : [other ?? []].flat()
+  }
+  const sequences = list("sequences", config.sequences)
+  const known = protocols(sequences)
+  const named = list("protocol", config.protocol)
+  if (named.length === 0 && choice.protocolNeeded) {
+    throw new BadOptions({ message: `say --protocol: one of ${known.join(", ")}` })
+  }
+  const chosen = named.length === 0 ? known : named.map((name) => among("protocol", name, known))
+  const http = urlOf(said.text("url") ?? config.url)
+  const target = {
+    http,
+    ws: said.text("ws") ?? config.ws ?? `${http.replace(/^http/, "ws")}/ws`,
+    tcp: said.text("tcp") ?? config.tcp
+  }
+  const transports = list("transport", config.transport).map((one) =>
+    among<Transport>("transport", one, ["ws", "tcp", "http"])
+  )
+  const wire = said.text("wire") ?? config.wire
+  const profile = said.text("profile") ?? config.profile ?? "documented"
+  const reply = said.text("timeout") === undefined ? config.timing?.reply : Number(said.text("timeout"))
+  if (reply !== undefined && !(reply > 0)) throw new BadOptions({ message: "--timeout is a number of milliseconds" })
+  const only = list("only", config.only)
+  const literals = { ...config.literals, ...literalsOf(said.texts("literal")) }
+  const expectedFile = said.text("expected") ?? config.expectedFailures
+  const entries = expectedFile === undefined ? [] : readEntries(expectedFile)
+  if (choice.lenientEntries !== true) checkEntries(entries, expectedFile ?? "")
+  const base = {
+    target,
+    sequences,
+    profile: among("profile", profile, ["documented", "hardening", "all"]),
+    strict: said.on("strict") || config.strict === true,
+    bail: said.on("bail"),
+    expected: entries,
+    timing: { ...config.timing, ...(reply === undefined ? {} : { reply }) },
+    ...(Object.keys(literals).length === 0 ? {} : { literals }),
+    ...(wire === undefined ? {} : { wire: among("wire", wire, ["documented", "client-1.0"]) })
+  }
+  const from = said.text("accounts")
+  const source = from === undefined ? (config.accounts ?? { mode: "demo" }) : sourceOf(from, said.on("reset"))
+  const runs = chosen.flatMap((protocol) =>
+    transportsOf(protocol, sequences, transports).map((transport): Options => {
+      const mine = only.filter((glob) => chosen.length === 1 || glob.startsWith(`${protocol}/`) || glob.startsWith("*"))
+      const options = {
+        ...base,
+        protocol,
+        ...(transport === undefined ? {} : { transport }),
+        ...(only.length === 0 ? {} : { only: mine })
+      }
+      return { ...options, accounts: accountsOf(source, options) }
+    })
+  )
+  const wanted = said.texts("report").map(wantedReport)
+  const reports =
+    wanted.length > 0
+      ? wanted
+      : Object.entries(config.reports ?? {}).map(([form, file]) => wantedReport(`${form}=${file}`))
+  return {
+    runs: runs.filter(({ only: globs }) => globs === undefined || globs.length > 0),
+    reports,
+    expectedFile,
+    entries
+  }
+}

@@ -1,0 +1,34 @@
+/** A pattern for somebody who has not learned the matchers: what would have passed, and no more. */
+import { isArray, isObject, type Json, type JsonObject } from "../Json.ts"
+import { reading } from "../requirements/Requirements.ts"
+
+const keysOf = (named: Json | undefined): JsonObject =>
+  isObject(named)
+    ? Object.fromEntries(
+        Object.entries(named).map(([id, pattern]) => {
+          const forms = reading(id)?.forms ?? [id]
+          return [forms.map((form) => (typeof form === "string" ? form : JSON.stringify(form))).join(" or "), pattern]
+        })
+      )
+    : {}
+
+/**
+ * Without what a pattern does besides: names for captured values go, of a tolerated form only the documented one stays, and
+ * a field with several documented names stands under all of them.
+ */
+export const legible = (pattern: Json): Json => {
+  if (isArray(pattern)) return pattern.map(legible)
+  if (!isObject(pattern)) return pattern
+  const [first] = [pattern["$lenient"]].flat()
+  if (first !== undefined) return legible(first)
+  const captured = pattern["$capture"]
+  if (isArray(captured)) return legible(captured[1] ?? "$any")
+  const options = pattern["$anyOf"]
+  if (isArray(options) && options.length === 1 && options[0] !== undefined) return legible(options[0])
+  const { $reading: named, ...rest } = pattern
+  return Object.fromEntries(
+    Object.entries({ ...rest, ...(typeof named === "string" ? { $reading: named } : keysOf(named)) }).map(
+      ([key, value]) => [key, legible(value)]
+    )
+  )
+}

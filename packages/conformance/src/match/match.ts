@@ -1,0 +1,252 @@
+/**
+ * Whether a value is what a pattern asks for. Objects match by the fields that the pattern names: further fields are
+ * always allowed. Arrays match item by item unless a matcher says otherwise.
+ *
+ * | matcher | passes for |
+ * | --- | --- |
+ * | `"$int"` `"$str"` `"$bool"` | a whole number, a string, `true`/`false` (never `0`, `"1"`) |
+ * | `"$filled"` | a string that is not empty |
+ * | `"$ts"` | whole Unix seconds below 10^11, `0` for never |
+ * | `"$recent"` | whole Unix seconds within a day of this machine's clock |
+ * | `"$any"` / `"$absent"` | anything that is there / a field that is not there |
+ * | `{"$capture": ["name", p]}` | what `p` passes; the value is then known as `name` |
+ * | `{"$optional": p}` | a missing field, or what `p` passes |
+ * | `{"$anyOf": [p, …]}` `{"$all": [p, …]}` `{"$not": p}` | one of them, every one, not it |
+ * | `{"$unordered": [p, …]}` | an array of exactly these, in any order |
+ * | `{"$contains": [p, …]}` | an array with an item for each of these; with a string: a text that contains it |
+ * | `{"$each": p}` | an array whose every item passes |
+ * | `{"$matches": "^[0-9]+$"}` | a string that the regular expression matches |
+ * | `{"$length": n}` | an array or string of that length |
+ * | `{"$list": [v, …]}` `{"$listed": v}` | a comma-separated string of exactly these, or with this one among others |
+ * | `{"$above": v}` | a number greater than `v` |
+ * | `{"$opened": p, "key": k, "app": a}` | a text that `Envelope` opens to JSON that passes `p` |
+ * | `{"$like": v, "swap": [a, b]}` | `v` with `a` replaced by `b` in its texts |
+ * | `{"$lenient": [p, q, "why"]}` | what `p` passes; what `q` passes as well, but as tolerated |
+ * | `{"$reading": "id"}` | one of the patterns of a reading of kind `value`: `Template` puts them in |
+ * | `{"$reading": {"id": p}, …}` | beside other fields: the field under one of the names of a reading of kind `key` |
+ * | operators of `Scope` | the value that they stand for |
+ */
+import { opened } from "../transport/envelope.ts"
+import { equals, field, isArray, isObject, type Json, type JsonObject, parse, show } from "../Json.ts"
+import { reading } from "../requirements/Requirements.ts"
+import { build, operatorOf, type Scope } from "../scenarios/Variables.ts"
+import { kinds } from "./matchers.ts"
+
+export interface Mismatch {
+  /** Where in the value, as `data.members[0].id`; empty for the value itself. */
+  readonly path: string
+  readonly expected: string
+  readonly found: string
+}
+
+export interface Match {
+  readonly mismatches: ReadonlyArray<Mismatch>
+  /** What was captured, also where something else did not match. */
+  readonly captures: ReadonlyMap<string, Json>
+  /** The readings whose tolerated form was met. */
+  readonly lenient: ReadonlyArray<string>
+}
+
+/** No value nests deeper than this in the documents; beyond it a value is a mismatch, never a stack overflow. */
+const deepest = 64
+
+const none: ReadonlyMap<string, Json> = new Map()
+const passed: Match = { mismatches: [], captures: none, lenient: [] }
+const failed = (path: string, expected: string, found: Json | undefined): Match => ({
+  mismatches: [{ path, expected, found: show(found, 200) }],
+  captures: none,
+  lenient: []
+})
+const both = (a: Match, b: Match): Match => ({
+  mismatches: [...a.mismatches, ...b.mismatches],
+  captures: new Map([...a.captures, ...b.captures]),
+  lenient: [...a.lenient, ...b.lenient]
+})
+const tolerated = (match: Match, why: string): Match => ({ ...match, lenient: [...match.lenient, why] })
+
+/** The matchers that take an argument. */
+export const matchers: ReadonlyArray<string> = [
+  "$capture",
+  "$optional",
+  "$anyOf",
+  "$all",
+  "$not",
+  "$unordered",
+  "$contains",
+  "$each",
+  "$length",
+  "$matches",
+  "$list",
+  "$listed",
+  "$above",
+  "$opened",
+  "$like",
+  "$lenient",
+  "$reading"
+]
+
+const items = (argument: Json): ReadonlyArray<Json> => (isArray(argument) ? argument : [argument])
+
+/** Pairs every pattern with an item of its own, in any order; backtracks, so the order of patterns never matters. */
+const assign = (
+  patterns: ReadonlyArray<Json>,
+  values: ReadonlyArray<Json>,
+  scope: Scope,
+  path: string,
+  depth: number
+): Match | undefined => {
+  const [first, ...rest] = patterns
+  if (first === undefined) return passed
+  for (const [index, value] of values.entries()) {
+    const head = compare(first, value, scope, `${path}[${index}]`, depth)
+    if (head.mismatches.length > 0) continue
+    const tail = assign(rest, values.toSpliced(index, 1), scope, path, depth)
+    if (tail !== undefined) return both(head, tail)
+  }
+  return undefined
+}
+
+const split = (value: string): ReadonlyArray<string> => (value === "" ? [] : value.split(",")).toSorted()
+
+const swapped = (value: Json, from: string, to: string): Json => {
+  if (typeof value === "string") return from === "" ? value : value.replaceAll(from, to)
+  if (isArray(value)) return value.map((item) => swapped(item, from, to))
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, swapped(item, from, to)]))
+}
+
+/** Names of one field: one at least is there, and each that is there passes. */
+const readField = (id: string, pattern: Json, value: JsonObject, scope: Scope, path: string, depth: number): Match => {
+  const found = reading(id)
+  if (found === undefined) return failed(path, `a reading ${id}, which there is none of`, undefined)
+  const at = (name: string) => (path === "" ? name : `${path}.${name}`)
+  const under = (names: ReadonlyArray<Json>) => names.map(String).filter((name) => Object.hasOwn(value, name))
+  const compared = (names: ReadonlyArray<string>) =>
+    names.map((name) => compare(pattern, field(value, name), scope, at(name), depth + 1)).reduce(both, passed)
+  const printed = under(found.forms)
+  if (printed.length > 0) return compared(printed)
+  const loose = under(found.tolerated)
+  if (loose.length > 0) return tolerated(compared(loose), id)
+  return failed(at(found.forms.map((form) => show(form)).join("|")), show(build(pattern, scope)), undefined)
+}
+
+const special = (
+  name: string,
+  pattern: JsonObject,
+  value: Json | undefined,
+  scope: Scope,
+  path: string,
+  depth: number
+): Match => {
+  const argument = pattern[name] ?? null
+  const inner = (p: Json, v: Json | undefined, at = path) => compare(p, v, scope, at, depth + 1)
+  const otherwise = () => failed(path, show(build(pattern, scope)), value)
+  switch (name) {
+    case "$capture": {
+      const [key, wanted] = items(argument)
+      const match = inner(wanted ?? "$any", value)
+      if (match.mismatches.length > 0 || value === undefined || typeof key !== "string") return match
+      return both(match, { ...passed, captures: new Map([[key, value]]) })
+    }
+    case "$optional":
+      return value === undefined ? passed : inner(argument, value)
+    case "$anyOf":
+      return (
+        items(argument)
+          .map((option) => inner(option, value))
+          .find((match) => match.mismatches.length === 0) ?? otherwise()
+      )
+    case "$all":
+      return items(argument)
+        .map((part) => inner(part, value))
+        .reduce(both, passed)
+    case "$lenient": {
+      const [strict, loose, why] = items(argument)
+      const first = inner(strict ?? "$any", value)
+      if (first.mismatches.length === 0) return first
+      const second = inner(loose ?? "$any", value)
+      return second.mismatches.length === 0 ? tolerated(second, typeof why === "string" ? why : show(why)) : first
+    }
+    case "$not":
+      return inner(argument, value).mismatches.length > 0 ? passed : otherwise()
+    case "$unordered":
+      if (!isArray(value) || value.length !== items(argument).length) return otherwise()
+      return assign(items(argument), value, scope, path, depth + 1) ?? otherwise()
+    case "$contains": {
+      if (typeof argument === "string") {
+        return typeof value === "string" && value.includes(argument) ? passed : otherwise()
+      }
+      if (!isArray(value)) return otherwise()
+      return items(argument)
+        .map((part) => {
+          const found = value.map((item) => inner(part, item)).find((match) => match.mismatches.length === 0)
+          return found ?? failed(path, `an item like ${show(build(part, scope))}`, value)
+        })
+        .reduce(both, passed)
+    }
+    case "$each":
+      if (!isArray(value)) return otherwise()
+      return value.map((item, index) => inner(argument, item, `${path}[${index}]`)).reduce(both, passed)
+    case "$matches":
+      return typeof argument === "string" && typeof value === "string" && new RegExp(argument, "u").test(value)
+        ? passed
+        : otherwise()
+    case "$length":
+      return (isArray(value) || typeof value === "string") && value.length === argument ? passed : otherwise()
+    case "$list":
+    case "$listed": {
+      const wanted = items(build(argument, scope)).map(String).toSorted()
+      if (typeof value !== "string") return otherwise()
+      const listed = split(value)
+      const fits = name === "$list" ? equals(listed, wanted) : wanted.every((item) => listed.includes(item))
+      return fits ? passed : otherwise()
+    }
+    case "$opened": {
+      const [key, app] = [build(pattern["key"] ?? "", scope), build(pattern["app"] ?? "", scope)]
+      if (typeof value !== "string" || typeof key !== "string" || typeof app !== "string") return otherwise()
+      const inside = opened(value, key, app)
+      return inside === undefined ? otherwise() : inner(argument, parse(inside), `${path}(opened)`)
+    }
+    case "$above": {
+      const floor = build(argument, scope)
+      return typeof value === "number" && typeof floor === "number" && value > floor ? passed : otherwise()
+    }
+    default: {
+      const [from, to] = items(build(pattern["swap"] ?? [], scope)).map(String)
+      return equals(swapped(build(argument, scope), from ?? "", to ?? ""), value) ? passed : otherwise()
+    }
+  }
+}
+
+const compare = (pattern: Json, value: Json | undefined, scope: Scope, path: string, depth: number): Match => {
+  if (depth > deepest) return failed(path, `at most ${deepest} levels`, "deeper")
+  if (typeof pattern === "string" && Object.hasOwn(kinds, pattern)) {
+    return kinds[pattern]?.(value) === true ? passed : failed(path, pattern, value)
+  }
+  if (isArray(pattern)) {
+    if (!isArray(value)) return failed(path, `an array like ${show(build(pattern, scope))}`, value)
+    if (value.length !== pattern.length) return failed(path, `${pattern.length} items`, value)
+    return pattern.map((item, i) => compare(item, value[i], scope, `${path}[${i}]`, depth + 1)).reduce(both, passed)
+  }
+  if (!isObject(pattern)) return pattern === value ? passed : failed(path, show(pattern), value)
+  if (operatorOf(pattern) !== undefined) {
+    const wanted = build(pattern, scope)
+    return equals(wanted, value) ? passed : failed(path, show(wanted), value)
+  }
+  const name = matchers.find((matcher) => Object.hasOwn(pattern, matcher))
+  const named = pattern["$reading"]
+  if (name !== undefined && !isObject(named)) return special(name, pattern, value, scope, path, depth)
+  if (!isObject(value)) return failed(path, `an object like ${show(build(pattern, scope))}`, value)
+  const read = Object.entries(isObject(named) ? named : {}).map(([id, item]) =>
+    readField(id, item, value, scope, path, depth)
+  )
+  return Object.entries(pattern)
+    .filter(([key]) => key !== "$reading")
+    .map(([key, item]) => compare(item, field(value, key), scope, path === "" ? key : `${path}.${key}`, depth + 1))
+    .concat(read)
+    .reduce(both, passed)
+}
+
+/** Compares `value` with `pattern`; the scope is read, never written. Total: any two JSON values give an answer. */
+export const match = (pattern: Json, value: Json | undefined, scope: Scope): Match =>
+  compare(pattern, value, scope, "", 0)

@@ -1,0 +1,181 @@
+/** What a run found. `schema/results.schema.json` is made of this: its shape is an interface for others. */
+import * as Schema from "effect/Schema"
+import { Level } from "../requirements/Requirements.ts"
+import { Profile, Source, Transport, Wire } from "../scenarios/Scenario.ts"
+
+export const Verdict = Schema.Literals([
+  "pass",
+  "pass-lenient",
+  "warn",
+  "fail",
+  "not-testable",
+  "not-applicable",
+  "error"
+])
+/**
+ * - `pass-lenient`: a form that is tolerated, not one that the document has.
+ * - `warn`: a SHOULD or MAY that is not so; under `--strict` a lenient pass instead.
+ * - `not-testable` is red: an earlier step took away what the check needs.
+ * - `not-applicable` is grey: not for this transport, wire form or account source.
+ * - `error`: the kit itself failed, which says nothing of the server.
+ */
+export type Verdict = typeof Verdict.Type
+
+/** What a check rests on, for who reads its failure. */
+export const Demand = Schema.Struct({
+  id: Schema.String,
+  level: Level,
+  doc: Schema.String,
+  section: Schema.String,
+  /** In English. */
+  says: Schema.String,
+  /** The field that it is about, where it is about one. */
+  field: Schema.optionalKey(Schema.String)
+})
+export type Demand = typeof Demand.Type
+
+export const Evidence = Schema.Struct({
+  /** Position of the step in its scenario, from 1; 0 for what belongs to no step. */
+  step: Schema.Int,
+  actor: Schema.String,
+  source: Schema.optionalKey(Source),
+  reason: Schema.String,
+  /** What the actor sent last, oldest first. */
+  sent: Schema.Array(Schema.String),
+  /** What came to the actor since, oldest first. */
+  came: Schema.Array(Schema.String),
+  /** What would have passed. */
+  wanted: Schema.String,
+  /** Commands that show it again; secrets are left out, so `<alice.password>` is to be filled in. */
+  reproduce: Schema.Array(Schema.String)
+})
+export type Evidence = typeof Evidence.Type
+
+export const CheckResult = Schema.Struct({
+  /** `<scenario>#<check>`. */
+  id: Schema.String,
+  verdict: Verdict,
+  level: Level,
+  profile: Profile,
+  requirements: Schema.Array(Demand),
+  /** For `pass-lenient`, and `warn` in its place: the readings whose tolerated form was met. */
+  readings: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** Why this was expected not to pass, from the file of expected failures. */
+  expected: Schema.optionalKey(Schema.String),
+  evidence: Schema.optionalKey(Evidence)
+})
+export type CheckResult = typeof CheckResult.Type
+
+export const Exchange = Schema.Struct({
+  actor: Schema.String,
+  direction: Schema.Literals(["sent", "came"]),
+  text: Schema.String
+})
+export type Exchange = typeof Exchange.Type
+
+export const ScenarioResult = Schema.Struct({
+  id: Schema.String,
+  title: Schema.String,
+  /** The worst of its checks', a `not-testable` one being a `fail`; `not-testable` where it was not played at all. */
+  verdict: Verdict,
+  checks: Schema.Array(CheckResult),
+  milliseconds: Schema.Finite,
+  /** What went over the wire, cut to a readable length. */
+  exchanges: Schema.Array(Exchange),
+  /** Why it was not played, for `not-applicable` and `not-testable`; why the kit failed, for `error`. */
+  reason: Schema.optionalKey(Schema.String)
+})
+export type ScenarioResult = typeof ScenarioResult.Type
+
+export const Suite = Schema.Struct({ name: Schema.String, version: Schema.String })
+
+export const Counts = Schema.Struct({
+  /** Checks by verdict, without what was expected not to pass; `notApplicable` and `errors` count scenarios. */
+  passed: Schema.Natural,
+  lenient: Schema.Natural,
+  warned: Schema.Natural,
+  failed: Schema.Natural,
+  notTestable: Schema.Natural,
+  notApplicable: Schema.Natural,
+  errors: Schema.Natural,
+  /** Checks that did not pass, as the file of expected failures says. */
+  expected: Schema.Natural,
+  /** What the file of expected failures says wrongly. */
+  stale: Schema.Natural
+})
+export type Counts = typeof Counts.Type
+
+/** One protocol over one transport. */
+export const Report = Schema.Struct({
+  schemaVersion: Schema.Literal(1),
+  protocol: Schema.String,
+  transport: Transport,
+  wire: Wire,
+  profile: Schema.Literals(["documented", "hardening", "all"]),
+  strict: Schema.Boolean,
+  target: Schema.Struct({
+    http: Schema.String,
+    ws: Schema.optionalKey(Schema.String),
+    tcp: Schema.optionalKey(Schema.String)
+  }),
+  /** ISO 8601, UTC. */
+  started: Schema.String,
+  milliseconds: Schema.Finite,
+  scenarios: Schema.Array(ScenarioResult),
+  ...Counts.fields,
+  /** Lines of the file of expected failures that are not so: the check passes, or there is none. */
+  staleEntries: Schema.Array(Schema.Struct({ check: Schema.String, why: Schema.String }))
+})
+export type Report = typeof Report.Type
+
+/** A results file. */
+export const Results = Schema.Struct({
+  $schema: Schema.optionalKey(Schema.String),
+  schemaVersion: Schema.Literal(1),
+  suite: Suite,
+  reports: Schema.Array(Report)
+}).annotate({ identifier: "Results", title: "Results of the conformance kit" })
+export type Results = typeof Results.Type
+
+const order: ReadonlyArray<Verdict> = [
+  "error",
+  "fail",
+  "not-testable",
+  "warn",
+  "pass-lenient",
+  "pass",
+  "not-applicable"
+]
+
+/** The verdict of a scenario: the worst among its checks that were not expected. */
+export const worst = (checks: ReadonlyArray<CheckResult>): Verdict => {
+  const found = new Set(checks.filter(({ expected }) => expected === undefined).map(({ verdict }) => verdict))
+  const named = order.find((verdict) => found.has(verdict))
+  return named === "not-testable" ? "fail" : (named ?? (checks.length === 0 ? "not-applicable" : "pass"))
+}
+
+/** Whether a scenario that the run owes was not played: its checks are in the results, and say nothing of the server. */
+export const isUnplayed = ({ verdict }: ScenarioResult): boolean => verdict === "not-testable"
+
+export const count = (scenarios: ReadonlyArray<ScenarioResult>): Omit<Counts, "stale"> => {
+  const all = scenarios.flatMap((scenario) => scenario.checks)
+  const checks = all.filter((check) => check.expected === undefined)
+  const of = (verdict: Verdict) => checks.filter((check) => check.verdict === verdict).length
+  const played = (verdict: Verdict) => scenarios.filter((scenario) => scenario.verdict === verdict).length
+  return {
+    passed: of("pass"),
+    lenient: of("pass-lenient"),
+    warned: of("warn"),
+    failed: of("fail"),
+    notTestable: of("not-testable"),
+    notApplicable: played("not-applicable"),
+    errors: played("error"),
+    expected: all.length - checks.length
+  }
+}
+
+/** 0 conforms, 1 does not, 4 the kit failed. (2 and 3, usage and an unreachable server, come before there is a report.) */
+export const exitCode = (...reports: ReadonlyArray<Report>): 0 | 1 | 4 => {
+  if (reports.some(({ errors }) => errors > 0)) return 4
+  return reports.some(({ failed, notTestable, stale }) => failed + notTestable + stale > 0) ? 1 : 0
+}

@@ -1,0 +1,92 @@
+/** Reads the files of scenarios, and says of one that is not well formed which step of which scenario it is, and why. */
+import { readFileSync } from "node:fs"
+import * as Schema from "effect/Schema"
+import { isArray, isObject, type Json } from "../Json.ts"
+import { badData, kinds, Protocol, Scenario, type Step } from "./Scenario.ts"
+
+const strict = { onExcessProperty: "error", errors: "all" } as const
+
+const { steps: _, ...head } = Scenario.fields
+const decodeHead = Schema.decodeUnknownSync(Schema.Struct({ ...head, steps: Schema.Array(Schema.Json) }), strict)
+const decodeProtocol = Schema.decodeUnknownSync(Protocol, strict)
+
+/** One decoder for each kind, so that a fault is told of the kind that is meant and not of all. */
+const decoders: { readonly [kind: string]: (input: unknown) => Step } = {
+  connect: Schema.decodeUnknownSync(kinds.connect, strict),
+  until: Schema.decodeUnknownSync(kinds.until, strict),
+  send: Schema.decodeUnknownSync(kinds.send, strict),
+  raw: Schema.decodeUnknownSync(kinds.raw, strict),
+  ack: Schema.decodeUnknownSync(kinds.ack, strict),
+  reply: Schema.decodeUnknownSync(kinds.reply, strict),
+  push: Schema.decodeUnknownSync(kinds.push, strict),
+  quiet: Schema.decodeUnknownSync(kinds.quiet, strict),
+  disconnect: Schema.decodeUnknownSync(kinds.disconnect, strict),
+  closed: Schema.decodeUnknownSync(kinds.closed, strict),
+  http: Schema.decodeUnknownSync(kinds.http, strict),
+  that: Schema.decodeUnknownSync(kinds.that, strict),
+  expire: Schema.decodeUnknownSync(kinds.expire, strict),
+  use: Schema.decodeUnknownSync(kinds.use, strict)
+}
+
+const because = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\n\s+/g, " ").replaceAll("\n", "; ")
+
+const readJson = (file: string): Json => {
+  try {
+    const value: Json = JSON.parse(readFileSync(file, "utf8"))
+    return value
+  } catch (cause) {
+    throw badData(file, because(cause))
+  }
+}
+
+/** What a protocol's scenarios share. Throws `BadData`. */
+export const readProtocol = (file: string): Protocol => {
+  const value = readJson(file)
+  try {
+    return decodeProtocol(value)
+  } catch (cause) {
+    throw badData(file, because(cause))
+  }
+}
+
+const stepOf = (value: Json, where: string, faults: Array<string>): ReadonlyArray<Step> => {
+  const kind = isObject(value) ? Object.keys(kinds).find((name) => Object.hasOwn(value, name)) : undefined
+  const decode = kind === undefined ? undefined : decoders[kind]
+  if (decode === undefined) {
+    faults.push(`${where}: no kind of step; one of ${Object.keys(kinds).join(", ")} must be there`)
+    return []
+  }
+  try {
+    return [decode(value)]
+  } catch (cause) {
+    faults.push(`${where} (${kind}): ${because(cause)}`)
+    return []
+  }
+}
+
+const scenarioOf = (value: Json, index: number, faults: Array<string>): ReadonlyArray<Scenario> => {
+  const id = isObject(value) && typeof value["id"] === "string" ? value["id"] : `scenario ${index + 1}`
+  try {
+    const { steps, ...rest } = decodeHead(value)
+    return [{ ...rest, steps: steps.flatMap((step, at) => stepOf(step, `${id} step ${at + 1}`, faults)) }]
+  } catch (cause) {
+    faults.push(`${id}: ${because(cause)}`)
+    return []
+  }
+}
+
+const allowed = new Set(["$schema", "section", "scenarios"])
+
+/** The scenarios of a file: `{"section": "…", "scenarios": […]}`. Throws `BadData` that names every faulty step. */
+export const readScenarios = (file: string): Array<Scenario> => {
+  const value = readJson(file)
+  const scenarios = isObject(value) ? value["scenarios"] : undefined
+  if (!isObject(value) || !isArray(scenarios) || typeof value["section"] !== "string") {
+    throw badData(file, `not of the form {"section": "…", "scenarios": […]}`)
+  }
+  const faults = Object.keys(value).flatMap((key) => (allowed.has(key) ? [] : [`${key}: no such field`]))
+  const found = scenarios.flatMap((one, index) => scenarioOf(one, index, faults))
+  if (faults.length === 0) return found
+  throw badData(file, faults.slice(0, 10).join("\n"))
+}

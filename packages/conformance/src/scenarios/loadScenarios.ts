@@ -1,0 +1,99 @@
+/** The scenarios of a protocol: those that come with the kit, and others' beside them. */
+import { existsSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { faultsOf } from "./lint.ts"
+import { badData, type Protocol, type Scenario, type Transport, type Wire } from "./Scenario.ts"
+import { readProtocol, readScenarios } from "./ScenarioFile.ts"
+
+export interface Catalogue {
+  readonly protocol: Protocol
+  readonly scenarios: ReadonlyArray<Scenario>
+}
+
+const own = fileURLToPath(new URL("../../protocols/", import.meta.url))
+
+/** Whether a file came with the kit: then its faults are the kit's. */
+export const isOwn = (file: string): boolean => file.startsWith(own)
+
+const isProtocol = (folder: string, name: string): boolean => existsSync(join(folder, name, "protocol.json"))
+
+/** The protocols that there are scenarios for, with those that folders of others bring. */
+export const protocols = (sequences: ReadonlyArray<string> = []): ReadonlyArray<string> => [
+  ...new Set(
+    [own, ...sequences]
+      .flatMap((folder) => listed(folder).map((name) => [folder, name] as const))
+      .filter(([folder, name]) => isProtocol(folder, name))
+      .map(([, name]) => name)
+      .toSorted()
+  )
+]
+
+const listed = (folder: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(folder).toSorted()
+  } catch {
+    throw badData(folder, "no such folder")
+  }
+}
+
+/** What lies beside the scenarios. */
+const beside = new Set(["protocol.json", "headings.json"])
+
+const filesIn = (folder: string): ReadonlyArray<string> =>
+  listed(folder)
+    .filter((file) => file.endsWith(".json") && !beside.has(file))
+    .map((file) => join(folder, file))
+
+/** Of somebody else's folder: the files in it, and those in its folder for this protocol. */
+const others = (folder: string, name: string): ReadonlyArray<{ file: string; scenarios: ReadonlyArray<Scenario> }> => {
+  const inner = join(folder, name)
+  return [...filesIn(folder), ...(existsSync(inner) ? filesIn(inner) : [])].map((file) => ({
+    file,
+    scenarios: readScenarios(file).filter(({ id }) => id.startsWith(`${name}/`))
+  }))
+}
+
+/**
+ * The scenarios of a protocol, in the order of its files and within them, then those of `sequences`: folders with further
+ * files, whose scenarios belong to the protocol that their id begins with. Throws `BadData`.
+ */
+export const load = (name: string, sequences: ReadonlyArray<string> = []): Catalogue => {
+  const known = sequences.length === 0 ? loaded.get(name) : undefined
+  const found = known ?? read(name, sequences)
+  if (sequences.length === 0) loaded.set(name, found)
+  return found
+}
+
+/** The kit's own files do not change while it runs. */
+const loaded = new Map<string, Catalogue>()
+
+const read = (name: string, sequences: ReadonlyArray<string>): Catalogue => {
+  const home = [own, ...sequences].find((folder) => isProtocol(folder, name))
+  if (home === undefined || !protocols(sequences).includes(name)) {
+    throw badData(join(own, name), "no such protocol")
+  }
+  const protocol = readProtocol(join(home, name, "protocol.json"))
+  const scenarios = home === own ? filesIn(join(own, name)).flatMap(readScenarios) : []
+  const known = new Set(scenarios.map(({ id }) => id))
+  for (const folder of sequences) {
+    for (const { file, scenarios: more } of others(folder, name)) {
+      const twice = more.find(({ id }, index) => known.has(id) || more.findIndex((one) => one.id === id) !== index)
+      if (twice !== undefined) throw badData(file, `${twice.id}: there is a scenario of this id`)
+      const faults = more.flatMap((scenario) => faultsOf(protocol, scenario))
+      if (faults.length > 0) throw badData(file, faults.slice(0, 10).join("\n"))
+      for (const scenario of more) {
+        known.add(scenario.id)
+        scenarios.push(scenario)
+      }
+    }
+  }
+  return { protocol, scenarios }
+}
+
+/** How the protocol is reached unless it is said otherwise. */
+export const usualTransport = ({ barrier }: Protocol): Transport => (barrier === undefined ? "http" : "ws")
+
+/** Whether a scenario can be played over this transport in this wire form. */
+export const applies = (scenario: Scenario, transport: Transport, wire: Wire): boolean =>
+  (scenario.transports ?? [transport]).includes(transport) && (scenario.profiles ?? [wire]).includes(wire)

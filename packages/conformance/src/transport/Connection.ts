@@ -1,0 +1,145 @@
+/**
+ * One connection to the server under judgement. It keeps every packet that came, in order; what is not JSON or is too
+ * much is remembered as a fault and never thrown.
+ */
+import * as Effect from "effect/Effect"
+import { field, isArray, isObject, type Json, type JsonObject, parse, printable } from "../Json.ts"
+
+/** Over this many packets or characters on one connection the server floods. */
+const mostPackets = 20_000
+const mostCharacters = 32 * 1024 * 1024
+
+export interface Packet {
+  /** Position among all packets of this connection, from 0. */
+  readonly order: number
+  readonly body: JsonObject
+  used: boolean
+}
+
+export type Trace = (direction: "sent" | "came", text: string) => void
+
+export interface Closing {
+  /** The WebSocket close code; none on TCP. */
+  readonly code: number | undefined
+  /** Closed by this side. */
+  readonly own: boolean
+}
+
+const lower = (value: Json | undefined): string => (typeof value === "string" ? value.toLowerCase() : "")
+
+export class Line {
+  readonly packets: Array<Packet> = []
+  readonly faults: Array<string> = []
+  closing: Closing | undefined = undefined
+  private readonly waiting = new Set<() => void>()
+  private own = false
+  private characters = 0
+  private readonly transmit: (text: string) => void
+  private readonly end: () => void
+  private readonly trace: Trace
+
+  constructor(transmit: (text: string) => void, end: () => void, trace: Trace) {
+    this.transmit = transmit
+    this.end = end
+    this.trace = trace
+  }
+
+  /** This side has asked for the end. */
+  get leaving(): boolean {
+    return this.own
+  }
+
+  send(text: string): void {
+    this.trace("sent", text)
+    if (this.closing === undefined) this.transmit(text)
+  }
+
+  close(): void {
+    this.own = true
+    this.end()
+  }
+
+  /** A whole frame arrived. */
+  receive(text: string): void {
+    if (this.own && this.faults.length > 0) return
+    this.trace("came", text)
+    this.characters += text.length
+    if (this.characters > mostCharacters) return this.flood(`${mostCharacters} characters`)
+    const value = parse(text)
+    for (const body of isArray(value) ? value : [value]) {
+      if (!isObject(body)) this.fault(`a frame that is no JSON object or array of objects: ${printable(text, 200)}`)
+      else if (this.packets.length >= mostPackets) this.flood(`${mostPackets} packets`)
+      else this.packets.push({ order: this.packets.length, body, used: false })
+    }
+    this.wake()
+  }
+
+  fault(message: string): void {
+    if (this.faults.length < 20) this.faults.push(message)
+    this.wake()
+  }
+
+  closed(code: number | undefined): void {
+    this.closing ??= { code, own: this.own }
+    this.wake()
+  }
+
+  /**
+   * The first unused packet that `pick` takes, now or on a later arrival. Each is looked at once: a flood must not cost
+   * its square.
+   */
+  next<A>(pick: (packet: Packet) => A | undefined, milliseconds: number): Effect.Effect<A | undefined> {
+    return Effect.suspend(() => {
+      let seen = 0
+      return this.wait(() => {
+        for (; seen < this.packets.length; seen++) {
+          const packet = this.packets[seen]
+          const found = packet === undefined || packet.used ? undefined : pick(packet)
+          if (found !== undefined) return found
+        }
+        return undefined
+      }, milliseconds)
+    })
+  }
+
+  /** What `pick` finds, now or on a later arrival; `undefined` at the deadline, or when nothing can arrive any more. */
+  wait<A>(pick: () => A | undefined, milliseconds: number): Effect.Effect<A | undefined> {
+    return Effect.callback<A | undefined>((resume) => {
+      const settle = (value: A | undefined) => {
+        clearTimeout(timer)
+        this.waiting.delete(look)
+        resume(Effect.succeed(value))
+      }
+      const look = () => {
+        const found = pick()
+        if (found !== undefined || this.closing !== undefined) settle(found)
+      }
+      const timer = setTimeout(() => settle(undefined), milliseconds)
+      this.waiting.add(look)
+      look()
+      return Effect.sync(() => {
+        clearTimeout(timer)
+        this.waiting.delete(look)
+      })
+    })
+  }
+
+  private flood(limit: string): void {
+    if (this.closing !== undefined || this.own) return
+    this.fault(`more than ${limit} on one connection`)
+    this.close()
+  }
+
+  private wake(): void {
+    // Who starts to wait while others are told is told of the next arrival: it has looked for itself already.
+    const present = Array.from(this.waiting)
+    for (const look of present) look()
+  }
+}
+
+/** A response has a result; a push has none. */
+export const isReply = (body: JsonObject): boolean => field(body, "result") !== undefined
+
+/** Module and method without regard to case. */
+export const isAbout = (body: JsonObject, module: string, method: string): boolean =>
+  lower(field(body, "module")) === module.toLowerCase() && lower(field(body, "method")) === method.toLowerCase()

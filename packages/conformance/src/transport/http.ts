@@ -1,0 +1,154 @@
+/** One HTTP exchange of a scenario, bounded in time and size. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { isArray, parse, printable, type Json, type JsonObject, show } from "../Json.ts"
+import { match } from "../match/match.ts"
+import { curl, type Request as Asked } from "../Reproduce.ts"
+import type { Http, Step } from "../scenarios/Scenario.ts"
+import { build, type Scope } from "../scenarios/Variables.ts"
+import { note, type World } from "../run/ScenarioContext.ts"
+
+export type HttpStep = Extract<Step, typeof Http.Type>
+
+/** Over this an answer is cut off, and the exchange fails; bytes. */
+const largestBody = 16 * 1024 * 1024
+
+const text = (template: Json, scope: Scope): string => {
+  const value = build(template, scope)
+  return typeof value === "string" ? value : JSON.stringify(value)
+}
+
+type Encoded = NonNullable<HttpStep["http"]["encoded"]>
+
+const pairsOf = (encoded: Encoded, scope: Scope): Array<[string, string]> =>
+  Object.entries(encoded).flatMap(([name, value]) =>
+    (isArray(value) ? value : [value]).map((one): [string, string] => [name, text(one, scope)])
+  )
+
+/** The step's request with everything filled in. */
+export const requestOf = ({ http }: HttpStep, origin: string, scope: Scope): Asked => {
+  const { method, path, headers, form, encoded, body } = http
+  const own = Object.entries(headers ?? {}).map(
+    ([name, value]): readonly [string, string] => [name.toLowerCase(), text(value, scope)] as const
+  )
+  const base = { method, url: origin.replace(/\/$/, "") + text(path, scope) }
+  const typed = (type: string) =>
+    own.some(([name]) => name === "content-type") ? own : [["content-type", type] as const, ...own]
+  if (form !== undefined) {
+    const fields = Object.entries(form.fields).map(([name, value]) => [name, text(value, scope)] as const)
+    const files = form.files.map(({ part, name, content }) => ({ part, name, content: text(content, scope) }))
+    return { ...base, headers: own, form: { fields, files } }
+  }
+  if (encoded !== undefined) {
+    const pairs = new URLSearchParams(pairsOf(encoded, scope)).toString()
+    return { ...base, headers: typed("application/x-www-form-urlencoded;charset=UTF-8"), body: pairs }
+  }
+  if (body === undefined) return { ...base, headers: own }
+  const isText = typeof body === "string" || typeof build(body, scope) === "string"
+  return { ...base, headers: isText ? own : typed("application/json"), body: text(body, scope) }
+}
+
+const initOf = (asked: Asked, signal: AbortSignal): RequestInit => {
+  const base = { method: asked.method, redirect: "manual", headers: Object.fromEntries(asked.headers), signal } as const
+  if (asked.form === undefined) return asked.body === undefined ? base : { ...base, body: asked.body }
+  const data = new FormData()
+  for (const [name, value] of asked.form.fields) data.append(name, value)
+  for (const file of asked.form.files) data.append(file.part, new Blob([file.content]), file.name)
+  return { ...base, body: data }
+}
+
+const readBounded = async (response: Response): Promise<string> => {
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length
+    if (size > largestBody) throw new Error(`a body of more than ${largestBody} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString("utf8")
+}
+
+const spoken = (asked: Asked): string =>
+  [
+    `${asked.method} ${asked.url}`,
+    ...asked.headers.map(([name, value]) => `${name}: ${value}`),
+    ...(asked.body === undefined ? [] : ["", asked.body]),
+    ...(asked.form === undefined ? [] : ["", JSON.stringify(asked.form)])
+  ].join("\n")
+
+const heard = (response: Response, body: string): string =>
+  [
+    `HTTP ${response.status}`,
+    ...Array.from(response.headers, ([name, value]) => `${name}: ${value}`).slice(0, 20),
+    "",
+    body.slice(0, 4_000)
+  ].join("\n")
+
+export interface HttpOutcome {
+  readonly problems: ReadonlyArray<string>
+  readonly captures: ReadonlyMap<string, Json>
+  readonly lenient: ReadonlyArray<string>
+  readonly sent: string
+  readonly came: string
+  readonly wanted: Json
+  /** Asks the same once more, from a shell. */
+  readonly command: string
+}
+
+const because = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
+}
+
+/** Sends the step's request and compares its answer. A failed or endless exchange is a problem, never an error. */
+export const exchange = (step: HttpStep, world: World, actor: string): Effect.Effect<HttpOutcome> => {
+  const asked = requestOf(step, world.target.http, world.scope)
+  const said = {
+    wanted: build({ ...step.answer }, world.scope),
+    sent: printable(spoken(asked), 1_000),
+    command: curl(asked).slice(0, 20_000)
+  }
+  const failed = (why: string): HttpOutcome => {
+    note(world, actor, "came", `(${why})`)
+    return { ...said, problems: [why], captures: new Map(), lenient: [], came: why }
+  }
+  note(world, actor, "sent", spoken(asked))
+  const here = world.target.fetch
+  return Effect.tryPromise({
+    try: async (signal) => {
+      const init = initOf(asked, signal)
+      const response = await (here === undefined ? fetch(asked.url, init) : here(new Request(asked.url, init)))
+      return { response, body: await readBounded(response) }
+    },
+    catch: because
+  }).pipe(
+    Effect.timeoutOption(world.timing.reply),
+    Effect.map((answered): HttpOutcome => {
+      if (Option.isNone(answered)) return failed(`no answer within ${world.timing.reply} ms`)
+      const { response, body } = answered.value
+      note(world, actor, "came", heard(response, body))
+      const { status, headers } = response
+      const names = Object.keys(step.answer.headers ?? {})
+      const found: JsonObject = {
+        status,
+        headers: Object.fromEntries(
+          names.flatMap((name) => {
+            const value = headers.get(name)
+            return value === null ? [] : [[name, value]]
+          })
+        ),
+        text: body,
+        ...(step.answer.json === undefined ? {} : { json: parse(body) ?? null })
+      }
+      const { mismatches, captures, lenient } = match({ ...step.answer }, found, world.scope)
+      return {
+        ...said,
+        problems: mismatches.map(({ path, expected, found: value }) => `${path}: expected ${expected}, found ${value}`),
+        captures,
+        lenient,
+        came: show({ status, text: body.slice(0, 1_000) })
+      }
+    }),
+    Effect.catch((why) => Effect.succeed(failed(why)))
+  )
+}
