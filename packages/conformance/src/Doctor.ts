@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Account, roleOf } from "./accounts/Accounts.ts"
 import { load } from "./scenarios/loadScenarios.ts"
-import { dial } from "./transport/connect.ts"
+import { openConnection } from "./transport/connect.ts"
 import { requestOf } from "./transport/http.ts"
 import { isObject, parse } from "./Json.ts"
 import { isAbout } from "./transport/Connection.ts"
-import { perform, type Stage } from "./run/scenario.ts"
+import { perform, type RunContext } from "./run/scenario.ts"
 import { type Options, plan, type Plan } from "./run/plan.ts"
 import type { Request } from "./Reproduce.ts"
-import { knock } from "./run/run.ts"
+import { probe } from "./run/run.ts"
 import type { Protocol, Scenario } from "./scenarios/Scenario.ts"
 import { reads } from "./scenarios/Variables.ts"
 
@@ -44,7 +44,7 @@ const clock = (response: Response, asked: number): Finding => {
 
 const reachable = (http: string): Effect.Effect<ReadonlyArray<Finding>> => {
   const asked = Date.now()
-  return knock(http, patience).pipe(
+  return probe(http, patience).pipe(
     Effect.map((response) => [good(`${http} answers (${response.status})`), clock(response, asked)]),
     Effect.catch(({ message }) =>
       Effect.succeed([bad(`${http} does not answer: ${message}`, "start the server, or correct --url")])
@@ -55,7 +55,7 @@ const reachable = (http: string): Effect.Effect<ReadonlyArray<Finding>> => {
 /** A connection that answers the protocol's harmless request, in whatever way, speaks it. */
 const speaks = (protocol: Protocol, address: string): Effect.Effect<boolean | string> =>
   Effect.scoped(
-    dial(address, () => undefined, patience).pipe(
+    openConnection(address, () => undefined, patience).pipe(
       Effect.flatMap((line) => {
         line.send(JSON.stringify(protocol.barrier))
         const about = protocol.barrier ?? { module: "", method: "" }
@@ -155,7 +155,7 @@ const accountFindings = (prepared: Plan): Effect.Effect<ReadonlyArray<Finding>> 
         if (stage.transport === "http" && account.token !== undefined) {
           found.push(yield* tokenFinding(prepared, role, account.token))
         }
-        const full: Stage = { ...stage, accounts: { [role]: account }, expiry: provider.expiry }
+        const full: RunContext = { ...stage, accounts: { [role]: account }, expiry: provider.expiry }
         const result = yield* perform(full, loginOf(name, role))
         const failed = result.checks.find(({ verdict }) => verdict !== "pass")
         if (failed === undefined && account.token !== undefined && stage.transport === "http") continue

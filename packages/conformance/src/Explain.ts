@@ -3,12 +3,12 @@ import { demandsOf, levelAs } from "./run/verdict.ts"
 import { requestOf } from "./transport/http.ts"
 import { isArray, isObject, type Json } from "./Json.ts"
 import { requirementsOf } from "./requirements/Requirements.ts"
-import { legible } from "./match/describePattern.ts"
+import { describePattern } from "./match/describePattern.ts"
 import { curl, frames } from "./Reproduce.ts"
 import type { Demand } from "./run/Results.ts"
 import { profileOf, profileOfWhole, type Protocol, type Scenario, type Step, type Wire } from "./scenarios/Scenario.ts"
-import { build, reads, type Scope } from "./scenarios/Variables.ts"
-import { Secrets } from "./report/Redactor.ts"
+import { build, reads, type Variables } from "./scenarios/Variables.ts"
+import { Redactor } from "./report/Redactor.ts"
 import { expand, routine } from "./scenarios/Template.ts"
 
 export interface Explained {
@@ -26,7 +26,7 @@ export interface Explained {
 }
 
 /** Names instead of fresh values, so that two explanations of the same are the same. */
-const named = (template: Json, scope: Scope): Json => {
+const named = (template: Json, scope: Variables): Json => {
   const again = (value: Json) => named(value, scope)
   if (isArray(template)) return template.map(again)
   if (!isObject(template)) return template
@@ -48,7 +48,7 @@ class Explaining {
   readonly wire: Wire
   readonly origin: string
   readonly address: string
-  readonly scope: Scope = new Map()
+  readonly scope: Variables = new Map()
 
   constructor(protocol: Protocol, scenario: Scenario, wire: Wire, origin: string, address: string) {
     this.protocol = protocol
@@ -111,7 +111,7 @@ class Explaining {
   }
 
   private legibly(pattern: Json): string {
-    return JSON.stringify(legible(this.filled(pattern)))
+    return JSON.stringify(describePattern(this.filled(pattern)))
   }
 
   /** The last requests up to a step that the step's own actor makes, after a login where there are connections. */
@@ -168,7 +168,7 @@ export const explain = (
   const wire = scenario.profiles?.[0] ?? step?.profiles?.[0] ?? "documented"
   const explaining = new Explaining(protocol, scenario, wire, at.http, at.ws ?? "")
   const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
-  const secrets = new Secrets()
+  const secrets = new Redactor()
   secrets.addKeys({ ...scenario })
   const zh = new Map(requirementsOf(id).map((one) => [one.id, one.says.zh]))
   return {

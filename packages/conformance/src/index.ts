@@ -1,5 +1,12 @@
 /** Plays a protocol's documented sequences against any server and judges what it says. */
-export { type Account, type Accounts, demoAccounts, fileAccounts, NotPrepared, staticAccounts } from "./accounts/Accounts.ts"
+export {
+  type Account,
+  type Accounts,
+  demoAccounts,
+  fileAccounts,
+  NotPrepared,
+  staticAccounts
+} from "./accounts/Accounts.ts"
 export { protocols, load } from "./scenarios/loadScenarios.ts"
 export { Unreachable } from "./transport/connect.ts"
 export { execAccounts } from "./accounts/ExecAccounts.ts"
@@ -8,8 +15,22 @@ export { httpAccounts } from "./accounts/HttpAccounts.ts"
 export { BadOptions, defaultTiming, type Judged, type Options } from "./run/plan.ts"
 export { forms, readResults, resultsOf } from "./report/Reports.ts"
 export { lines, summary } from "./report/Text.ts"
-export { type CheckResult, exitCode, type Report, type Results, type ScenarioResult, type Verdict } from "./run/Results.ts"
-export { type Audit, audits, Kaput, NotConforming, run } from "./run/run.ts"
+export {
+  type CheckResult,
+  exitCode,
+  type Report,
+  type Results,
+  type ScenarioResult,
+  type Verdict
+} from "./run/Results.ts"
+export { type Audit, audits, HarnessFault as Kaput, NotConforming, run } from "./run/run.ts"
 export { BadData } from "./scenarios/Scenario.ts"
 export { signUpAccounts } from "./accounts/SignUp.ts"
-export { type Fetch, fromFetch, fromNodeServer, NotListening, type OpenTarget, type Target } from "./transport/Target.ts"
+export {
+  type Fetch,
+  fromFetch,
+  fromNodeServer,
+  NotListening,
+  type OpenTarget,
+  type Target
+} from "./transport/Target.ts"

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { load, protocols } from "../src/scenarios/loadScenarios.ts"
 import { isArray, isObject, type Json } from "../src/Json.ts"
 import { checks, type Source, type Step, type Wire } from "../src/scenarios/Scenario.ts"
-import { faultsOf, unknownWords } from "../src/scenarios/lint.ts"
+import { lintScenarios, unknownWords } from "../src/scenarios/lint.ts"
 import { expand, routine } from "../src/scenarios/Template.ts"
 
 const wires: ReadonlyArray<Wire> = ["documented", "client-1.0"]
@@ -80,7 +80,7 @@ describe.each(protocols())("scenario files of %s", (name) => {
   })
 
   it("read only what an earlier step made known, act only through actors that they name, and follow only named pushes", () => {
-    expect(scenarios.flatMap((scenario) => faultsOf(protocol, scenario))).toEqual([])
+    expect(scenarios.flatMap((scenario) => lintScenarios(protocol, scenario))).toEqual([])
   })
 })
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest"
 import { glob } from "../src/Glob.ts"
 import { equals, type Json, parse, printable } from "../src/Json.ts"
-import { legible } from "../src/match/describePattern.ts"
+import { describePattern } from "../src/match/describePattern.ts"
 import { match } from "../src/match/match.ts"
-import { build, reads, type Scope, writes } from "../src/scenarios/Variables.ts"
+import { build, reads, type Variables, writes } from "../src/scenarios/Variables.ts"
 
-const scope: Scope = new Map<string, Json>([
+const scope: Variables = new Map<string, Json>([
   ["g", "g-1"],
   ["n", 7],
   ["old", "chat A is unknown"],
@@ -121,7 +121,7 @@ describe("matchers", () => {
 
 describe("templates", () => {
   it("makes fresh names once and keeps them", () => {
-    const mine: Scope = new Map()
+    const mine: Variables = new Map()
     const built = build({ gid: { $new: "g" }, again: { $ref: "g" } }, mine)
     expect(built).toEqual({ gid: mine.get("g"), again: mine.get("g") })
     expect(build({ $new: "g" }, mine)).not.toBe(built)
@@ -159,7 +159,7 @@ describe("a pattern for a reader", () => {
       two: { $anyOf: ["a", "b"] },
       $reading: { "spark.session-id": { $capture: ["s", "$filled"] } }
     }
-    expect(legible(pattern)).toEqual({
+    expect(describePattern(pattern)).toEqual({
       id: "$int",
       status: 200,
       one: "a",

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
-import { Secrets } from "../src/report/Redactor.ts"
+import { Redactor } from "../src/report/Redactor.ts"
 
-const known = (): Secrets => {
-  const secrets = new Secrets()
+const known = (): Redactor => {
+  const secrets = new Redactor()
   secrets.addPassword("123456", "alice")
   secrets.add("tok-0123456789abcdef-long", "alice.token")
   return secrets
@@ -40,7 +40,7 @@ describe("secrets", () => {
   })
 
   it("are learned when the server hands them out, and then known without their name", () => {
-    const secrets = new Secrets()
+    const secrets = new Redactor()
     secrets.learn(`{"sid":"abcdefghij0123456789","data":{"sessionId":"chat-1"}}`)
     expect(secrets.hide(`sid: expected "abcdefghij0123456789", found "abcdefghij0123456789"`)).toBe(
       `sid: expected "<sid 1>", found "<sid 1>"`
@@ -49,14 +49,14 @@ describe("secrets", () => {
   })
 
   it("that were learned have the name of who got them, once that is known", () => {
-    const secrets = new Secrets()
+    const secrets = new Redactor()
     secrets.learn(`{"token":"abcdefghij0123456789"}`)
     secrets.name("abcdefghij0123456789", "alice.token")
     expect(secrets.hide("abcdefghij0123456789")).toBe("<alice.token>")
   })
 
   it("are hidden by the name of their field where nothing is known of them", () => {
-    const secrets = new Secrets()
+    const secrets = new Redactor()
     expect(secrets.hide(`{"token":"unseen-token","SessionId":"s-1","sessionId":"s-2"}`)).toBe(
       `{"token":"<token>","SessionId":"s-1","sessionId":"s-2"}`
     )
@@ -72,13 +72,13 @@ describe("secrets", () => {
   })
 
   it("leave the words of patterns as they are", () => {
-    expect(new Secrets().hide(`{"sid":"$filled","token":{"$capture":["self.token","$filled"]}}`)).toBe(
+    expect(new Redactor().hide(`{"sid":"$filled","token":{"$capture":["self.token","$filled"]}}`)).toBe(
       `{"sid":"$filled","token":{"$capture":["self.token","$filled"]}}`
     )
   })
 
   it("hide the keys that scenarios name", () => {
-    const secrets = new Secrets()
+    const secrets = new Redactor()
     secrets.addKeys([
       { $hmacSha1: ["master-of-all", "text"] },
       { $seal: {}, key: "MDEyMzQ1Njc4OWFiY2RlZg==", app: "app" },
@@ -91,14 +91,14 @@ describe("secrets", () => {
 
   it("of one scenario are not those of another, but those of the run are", () => {
     const run = known()
-    const one = new Secrets(run)
+    const one = new Redactor(run)
     one.learn(`{"token":"only-of-this-one-00"}`)
     expect(one.hide("only-of-this-one-00 123456")).toBe("<token 1> <alice.password>")
-    expect(new Secrets(run).hide("only-of-this-one-00 123456")).toBe("only-of-this-one-00 <alice.password>")
+    expect(new Redactor(run).hide("only-of-this-one-00 123456")).toBe("only-of-this-one-00 <alice.password>")
   })
 
   it("are bounded, however many a server hands out", () => {
-    const secrets = new Secrets()
+    const secrets = new Redactor()
     for (let index = 0; index < 5_000; index++) secrets.learn(`{"token":"token-number-${index}-of-a-flood"}`)
     expect(secrets.hide(`{"token":"token-number-1-of-a-flood"}`)).toBe(`{"token":"<token 2>"}`)
     expect(secrets.hide(`{"token":"token-number-4999-of-a-flood"}`)).toBe(`{"token":"<secret>"}`)

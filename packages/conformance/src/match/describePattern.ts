@@ -16,19 +16,19 @@ const keysOf = (named: Json | undefined): JsonObject =>
  * Without what a pattern does besides: names for captured values go, of a tolerated form only the documented one stays, and
  * a field with several documented names stands under all of them.
  */
-export const legible = (pattern: Json): Json => {
-  if (isArray(pattern)) return pattern.map(legible)
+export const describePattern = (pattern: Json): Json => {
+  if (isArray(pattern)) return pattern.map(describePattern)
   if (!isObject(pattern)) return pattern
   const [first] = [pattern["$lenient"]].flat()
-  if (first !== undefined) return legible(first)
+  if (first !== undefined) return describePattern(first)
   const captured = pattern["$capture"]
-  if (isArray(captured)) return legible(captured[1] ?? "$any")
+  if (isArray(captured)) return describePattern(captured[1] ?? "$any")
   const options = pattern["$anyOf"]
-  if (isArray(options) && options.length === 1 && options[0] !== undefined) return legible(options[0])
+  if (isArray(options) && options.length === 1 && options[0] !== undefined) return describePattern(options[0])
   const { $reading: named, ...rest } = pattern
   return Object.fromEntries(
     Object.entries({ ...rest, ...(typeof named === "string" ? { $reading: named } : keysOf(named)) }).map(
-      ([key, value]) => [key, legible(value)]
+      ([key, value]) => [key, describePattern(value)]
     )
   )
 }

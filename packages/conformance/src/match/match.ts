@@ -29,7 +29,7 @@
 import { opened } from "../transport/envelope.ts"
 import { equals, field, isArray, isObject, type Json, type JsonObject, parse, show } from "../Json.ts"
 import { reading } from "../requirements/Requirements.ts"
-import { build, operatorOf, type Scope } from "../scenarios/Variables.ts"
+import { build, operatorOf, type Variables } from "../scenarios/Variables.ts"
 import { kinds } from "./matchers.ts"
 
 export interface Mismatch {
@@ -91,7 +91,7 @@ const items = (argument: Json): ReadonlyArray<Json> => (isArray(argument) ? argu
 const assign = (
   patterns: ReadonlyArray<Json>,
   values: ReadonlyArray<Json>,
-  scope: Scope,
+  scope: Variables,
   path: string,
   depth: number
 ): Match | undefined => {
@@ -116,7 +116,14 @@ const swapped = (value: Json, from: string, to: string): Json => {
 }
 
 /** Names of one field: one at least is there, and each that is there passes. */
-const readField = (id: string, pattern: Json, value: JsonObject, scope: Scope, path: string, depth: number): Match => {
+const readField = (
+  id: string,
+  pattern: Json,
+  value: JsonObject,
+  scope: Variables,
+  path: string,
+  depth: number
+): Match => {
   const found = reading(id)
   if (found === undefined) return failed(path, `a reading ${id}, which there is none of`, undefined)
   const at = (name: string) => (path === "" ? name : `${path}.${name}`)
@@ -134,7 +141,7 @@ const special = (
   name: string,
   pattern: JsonObject,
   value: Json | undefined,
-  scope: Scope,
+  scope: Variables,
   path: string,
   depth: number
 ): Match => {
@@ -218,7 +225,7 @@ const special = (
   }
 }
 
-const compare = (pattern: Json, value: Json | undefined, scope: Scope, path: string, depth: number): Match => {
+const compare = (pattern: Json, value: Json | undefined, scope: Variables, path: string, depth: number): Match => {
   if (depth > deepest) return failed(path, `at most ${deepest} levels`, "deeper")
   if (typeof pattern === "string" && Object.hasOwn(kinds, pattern)) {
     return kinds[pattern]?.(value) === true ? passed : failed(path, pattern, value)
@@ -248,5 +255,5 @@ const compare = (pattern: Json, value: Json | undefined, scope: Scope, path: str
 }
 
 /** Compares `value` with `pattern`; the scope is read, never written. Total: any two JSON values give an answer. */
-export const match = (pattern: Json, value: Json | undefined, scope: Scope): Match =>
+export const match = (pattern: Json, value: Json | undefined, scope: Variables): Match =>
   compare(pattern, value, scope, "", 0)

@@ -16,4 +16,4 @@ export const kinds: { readonly [name: string]: (value: Json | undefined) => bool
 }
 
 /** Their names. */
-export const words: ReadonlyArray<string> = Object.keys(kinds)
+export const simpleMatchers: ReadonlyArray<string> = Object.keys(kinds)

@@ -49,14 +49,14 @@ const expressionOf = (value: string): string => {
   return `(?<![A-Za-z0-9])${escaped(value)}(?![A-Za-z0-9])`
 }
 
-export class Secrets {
+export class Redactor {
   private readonly known = new Map<string, string>()
   private readonly counts = new Map<string, number>()
   private expression: RegExp | undefined
-  private readonly parent: Secrets | undefined
+  private readonly parent: Redactor | undefined
 
   /** Knows what `parent` knows, and keeps to itself what it learns. */
-  constructor(parent?: Secrets) {
+  constructor(parent?: Redactor) {
     this.parent = parent
   }
 

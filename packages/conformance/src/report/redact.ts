@@ -1,9 +1,9 @@
 /** A result without its secrets: the last thing that happens to it before anybody sees it. */
 import type { CheckResult, Evidence, ScenarioResult } from "../run/Results.ts"
-import type { Secrets } from "./Redactor.ts"
+import type { Redactor } from "./Redactor.ts"
 import { longestExchange } from "../run/ScenarioContext.ts"
 
-const evidenceOf = (secrets: Secrets, found: Evidence): Evidence => {
+const evidenceOf = (secrets: Redactor, found: Evidence): Evidence => {
   const all = (texts: ReadonlyArray<string>) => texts.map((text) => secrets.hide(text))
   return {
     ...found,
@@ -15,12 +15,12 @@ const evidenceOf = (secrets: Secrets, found: Evidence): Evidence => {
   }
 }
 
-const check = (secrets: Secrets, found: CheckResult): CheckResult =>
+const check = (secrets: Redactor, found: CheckResult): CheckResult =>
   found.evidence === undefined ? found : { ...found, evidence: evidenceOf(secrets, found.evidence) }
 
 const cut = (text: string): string => (text.length > longestExchange ? `${text.slice(0, longestExchange)}…` : text)
 
-export const hidden = (secrets: Secrets, result: ScenarioResult): ScenarioResult => ({
+export const redact = (secrets: Redactor, result: ScenarioResult): ScenarioResult => ({
   ...result,
   ...(result.reason === undefined ? {} : { reason: secrets.hide(result.reason) }),
   checks: result.checks.map((one) => check(secrets, one)),

@@ -2,15 +2,15 @@
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import type { Expiry } from "../accounts/Accounts.ts"
-import { dial, type Unreachable } from "../transport/connect.ts"
+import { openConnection, type Unreachable } from "../transport/connect.ts"
 import { field, isArray, isObject, type Json, printable, show } from "../Json.ts"
-import { legible } from "../match/describePattern.ts"
-import { isAbout, isReply, type Line, type Packet } from "../transport/Connection.ts"
+import { describePattern } from "../match/describePattern.ts"
+import { isAbout, isReply, type Connection, type Packet } from "../transport/Connection.ts"
 import { again, frames } from "../Reproduce.ts"
 import type { Evidence, Exchange } from "./Results.ts"
 import type { Protocol, Scenario, Step, Transport, Wire } from "../scenarios/Scenario.ts"
-import type { Scope } from "../scenarios/Variables.ts"
-import type { Secrets } from "../report/Redactor.ts"
+import type { Variables } from "../scenarios/Variables.ts"
+import type { Redactor } from "../report/Redactor.ts"
 import type { Target } from "../transport/Target.ts"
 
 /** All in milliseconds. */
@@ -33,8 +33,8 @@ interface Asked {
 export interface Actor {
   readonly name: string
   /** The newest connection. */
-  line: Line | undefined
-  readonly lines: Array<Line>
+  line: Connection | undefined
+  readonly lines: Array<Connection>
   /** Where the newest connection goes. */
   address: string
   /** Requests without a response yet, oldest first. */
@@ -50,7 +50,7 @@ export interface Budget {
   characters: number
 }
 
-export interface World {
+export interface ScenarioContext {
   readonly protocol: Protocol
   readonly wire: Wire
   /** Whose demands are judged. */
@@ -62,8 +62,8 @@ export interface World {
   readonly budget: Budget
   readonly expiry: Expiry | undefined
   readonly scenario: Scenario
-  readonly scope: Scope
-  readonly secrets: Secrets
+  readonly scope: Variables
+  readonly secrets: Redactor
   readonly actors: Map<string, Actor>
   /** The actors that came with a token, and so neither log in nor out. */
   readonly given: Set<string>
@@ -77,7 +77,7 @@ const mostExchanges = 400
 export const longestExchange = 2_000
 
 /** Keeps what was said as far as there is room. Its secrets go when the scenario is over and all of them are known. */
-export const note = (world: World, actor: string, direction: Exchange["direction"], text: string): void => {
+export const note = (world: ScenarioContext, actor: string, direction: Exchange["direction"], text: string): void => {
   world.secrets.learn(text)
   if (world.exchanges.length >= mostExchanges || world.budget.characters <= 0) return
   const kept = text.slice(0, 2 * longestExchange)
@@ -85,7 +85,7 @@ export const note = (world: World, actor: string, direction: Exchange["direction
   world.exchanges.push({ actor, direction, text: kept })
 }
 
-export const actor = (world: World, name: string): Actor => {
+export const actor = (world: ScenarioContext, name: string): Actor => {
   const known = world.actors.get(name)
   if (known !== undefined) return known
   const made: Actor = { name, line: undefined, lines: [], address: "", asked: [], sent: [], since: 0 }
@@ -93,7 +93,7 @@ export const actor = (world: World, name: string): Actor => {
   return made
 }
 
-const addressOf = (world: World, query: string | undefined): string => {
+const addressOf = (world: ScenarioContext, query: string | undefined): string => {
   if (world.transport === "tcp") return world.target.tcp ?? ""
   const url = new URL(world.target.ws ?? "")
   if (world.wire !== "documented") url.searchParams.set("profile", world.wire)
@@ -102,9 +102,13 @@ const addressOf = (world: World, query: string | undefined): string => {
 }
 
 /** A new connection for the actor; an earlier one stays open. */
-export const open = (world: World, who: Actor, query?: string): Effect.Effect<void, Unreachable, EffectScope.Scope> => {
+export const open = (
+  world: ScenarioContext,
+  who: Actor,
+  query?: string
+): Effect.Effect<void, Unreachable, EffectScope.Scope> => {
   const address = addressOf(world, query)
-  return dial(address, (direction, text) => note(world, who.name, direction, text), world.timing.reply).pipe(
+  return openConnection(address, (direction, text) => note(world, who.name, direction, text), world.timing.reply).pipe(
     Effect.map((line) => {
       who.line = line
       who.lines.push(line)
@@ -118,7 +122,7 @@ export const open = (world: World, who: Actor, query?: string): Effect.Effect<vo
 
 const name = (value: Json | undefined): string => (typeof value === "string" ? value : "")
 
-const withSid = (world: World, who: Actor, request: Json): Json => {
+const withSid = (world: ScenarioContext, who: Actor, request: Json): Json => {
   if (!isObject(request)) return request
   const { sid, ...rest } = request
   if (sid === "$absent") return rest
@@ -128,14 +132,14 @@ const withSid = (world: World, who: Actor, request: Json): Json => {
 }
 
 /** Sends a text as it is; nothing is expected in return. */
-export const transmit = (world: World, who: Actor, text: string): void => {
+export const transmit = (world: ScenarioContext, who: Actor, text: string): void => {
   who.since = who.line?.packets.length ?? 0
   who.sent = [...who.sent, printable(world.secrets.hide(text.slice(0, 2 * longestExchange)), 1_000)].slice(-5)
   who.line?.send(text)
 }
 
 /** Sends a request, or several in one frame, and remembers that each wants a response. */
-export const ask = (world: World, who: Actor, frame: Json): void => {
+export const ask = (world: ScenarioContext, who: Actor, frame: Json): void => {
   const requests = (isArray(frame) ? frame : [frame]).map((request) => withSid(world, who, request))
   if (who.asked.length === 0) who.sent = []
   for (const request of requests) {
@@ -148,7 +152,7 @@ export const ask = (world: World, who: Actor, frame: Json): void => {
 const isStray = (body: Packet["body"]): boolean => isAbout(body, "null", "null")
 
 /** Takes the next response about `to`; `undefined` when none came in time. */
-export const answer = (world: World, who: Actor, to: Asked | undefined, strays = true) => {
+export const answer = (world: ScenarioContext, who: Actor, to: Asked | undefined, strays = true) => {
   const line = who.line
   if (line === undefined) return Effect.succeed<Packet | undefined>(undefined)
   const take = (packet: Packet) => {
@@ -161,14 +165,14 @@ export const answer = (world: World, who: Actor, to: Asked | undefined, strays =
 }
 
 /** The harmless request, for a report. */
-export const barrierName = ({ protocol: { barrier } }: World): string =>
+export const barrierName = ({ protocol: { barrier } }: ScenarioContext): string =>
   barrier === undefined ? "nothing" : `${barrier.module}/${barrier.method}`
 
 /**
  * The actor asks something harmless and has the answer: whatever the server sent it before is here now. False when no
  * answer came.
  */
-export const barrier = (world: World, who: Actor): Effect.Effect<boolean> =>
+export const barrier = (world: ScenarioContext, who: Actor): Effect.Effect<boolean> =>
   Effect.suspend(() => {
     const request = world.protocol.barrier
     // An answer by HTTP is all that there is to wait for.
@@ -182,13 +186,13 @@ export const barrier = (world: World, who: Actor): Effect.Effect<boolean> =>
   })
 
 /** Barriers of all connected actors, `last` at the end: what their requests caused is out, and `last` has its part. */
-export const barriers = Effect.fnUntraced(function* (world: World, last: Actor) {
+export const barriers = Effect.fnUntraced(function* (world: ScenarioContext, last: Actor) {
   for (const who of world.actors.values()) if (who !== last) yield* barrier(world, who)
   return yield* barrier(world, last)
 })
 
 /** Makes the ids of the queue packets that the actor got known as `<actor>.delivered`. */
-export const noteDelivered = (world: World, who: Actor): void => {
+export const noteDelivered = (world: ScenarioContext, who: Actor): void => {
   if (world.protocol.queue === undefined) return
   const { module, method } = world.protocol.queue
   const ids = who.lines
@@ -212,7 +216,7 @@ export interface Found {
 }
 
 /** What a report says of it. */
-export const evidence = (world: World, who: Actor, found: Found): Evidence => {
+export const evidence = (world: ScenarioContext, who: Actor, found: Found): Evidence => {
   const { step, index, reason, wanted, came, command } = found
   const packets = who.line?.packets.slice(who.since) ?? []
   const closed = who.line?.closing
@@ -228,7 +232,7 @@ export const evidence = (world: World, who: Actor, found: Found): Evidence => {
       ...packets.slice(-6).map(({ body }) => show(body)),
       ...(closed === undefined ? [] : [`(the connection was closed${closed.code ? ` with ${closed.code}` : ""})`])
     ],
-    wanted: wanted === undefined ? "" : show(legible(wanted), 1_200),
+    wanted: wanted === undefined ? "" : show(describePattern(wanted), 1_200),
     reproduce: [...(shown === undefined ? [] : [shown]), again(played, world.scenario.id)]
   }
 }

@@ -7,7 +7,7 @@ import type { Evidence } from "./Results.ts"
 import type { Step } from "../scenarios/Scenario.ts"
 import { build } from "../scenarios/Variables.ts"
 import { expand } from "../scenarios/Template.ts"
-import { type Actor, evidence, type Found, type World } from "./ScenarioContext.ts"
+import { type Actor, evidence, type Found, type ScenarioContext } from "./ScenarioContext.ts"
 
 export type Outcome =
   /** `lenient`: the readings whose tolerated form was met. */
@@ -28,13 +28,13 @@ export const because = (mismatches: ReadonlyArray<Mismatch>): string =>
     .join("; ")
 
 /** Everything that one step needs to be judged. */
-export class Turn {
-  readonly world: World
+export class StepContext {
+  readonly world: ScenarioContext
   readonly who: Actor
   readonly step: Step
   readonly index: number
 
-  constructor(world: World, who: Actor, step: Step, index: number) {
+  constructor(world: ScenarioContext, who: Actor, step: Step, index: number) {
     this.world = world
     this.who = who
     this.step = step

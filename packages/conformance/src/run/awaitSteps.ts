@@ -4,13 +4,13 @@ import { isArray, isObject, type Json, show } from "../Json.ts"
 import { isAbout, type Packet } from "../transport/Connection.ts"
 import { match } from "../match/match.ts"
 import { build } from "../scenarios/Variables.ts"
-import { because, lost, type Of, pass, type Run, type Turn } from "./StepContext.ts"
+import { because, lost, type Of, pass, type Run, type StepContext } from "./StepContext.ts"
 import { answer, ask, barrierName, barriers } from "./ScenarioContext.ts"
 
 /** Between two requests of an `until` step, in milliseconds. */
 const pause = 20
 
-export const reply = (turn: Turn, step: Of<"reply">): Run => {
+export const reply = (turn: StepContext, step: Of<"reply">): Run => {
   const { world, who } = turn
   const pattern = turn.expand(step.reply)
   const to = step.to ?? who.asked[0]
@@ -39,7 +39,7 @@ const namesIn = (pattern: Json | undefined): ReadonlyArray<string> => {
  * The unused packet of the same name that is most like the pattern: what a reader wants to see first. It counts as
  * used, being the server's attempt at this push and not one push too many.
  */
-export const takeNearest = (turn: Turn, pattern: Json): Packet | undefined => {
+export const takeNearest = (turn: StepContext, pattern: Json): Packet | undefined => {
   const [modules, methods] = ["module", "method"].map((key) => (isObject(pattern) ? namesIn(pattern[key]) : []))
   const isNear = ({ body }: Packet) =>
     modules?.some((module) => methods?.some((method) => isAbout(body, module, method))) === true
@@ -53,7 +53,7 @@ export const takeNearest = (turn: Turn, pattern: Json): Packet | undefined => {
   return found
 }
 
-export const push = (turn: Turn, step: Of<"push">): Run => {
+export const push = (turn: StepContext, step: Of<"push">): Run => {
   const { world, who } = turn
   const line = who.line
   if (line === undefined) return Effect.succeed(turn.skip("there is no connection"))
@@ -83,7 +83,7 @@ export const push = (turn: Turn, step: Of<"push">): Run => {
   )
 }
 
-export const quiet = (turn: Turn, step: Of<"quiet">): Run => {
+export const quiet = (turn: StepContext, step: Of<"quiet">): Run => {
   const { world, who } = turn
   const pattern = turn.expand(step.quiet)
   return barriers(world, who).pipe(
@@ -102,7 +102,7 @@ export const quiet = (turn: Turn, step: Of<"quiet">): Run => {
   )
 }
 
-export const until = (turn: Turn, step: Of<"until">): Run =>
+export const until = (turn: StepContext, step: Of<"until">): Run =>
   Effect.gen(function* () {
     const { world, who } = turn
     const pattern = turn.expand(step.until)
@@ -123,7 +123,7 @@ export const until = (turn: Turn, step: Of<"until">): Run =>
     }
   })
 
-export const closed = (turn: Turn, step: Of<"closed">): Run => {
+export const closed = (turn: StepContext, step: Of<"closed">): Run => {
   const { world, who } = turn
   const line = who.line
   if (line === undefined) return Effect.succeed(turn.skip("there is no connection"))

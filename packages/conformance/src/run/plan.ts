@@ -6,10 +6,10 @@ import { applies, load, usualTransport } from "../scenarios/loadScenarios.ts"
 import { type Entry, Expectations } from "./Expectations.ts"
 import { anyGlob } from "../Glob.ts"
 import { isArray, isObject, type Json } from "../Json.ts"
-import { rolesOf, type Stage } from "./scenario.ts"
+import { rolesOf, type RunContext } from "./scenario.ts"
 import type { ScenarioResult } from "./Results.ts"
 import { profileOf, type Protocol, type Scenario, type Transport, type Wire } from "../scenarios/Scenario.ts"
-import { Secrets } from "../report/Redactor.ts"
+import { Redactor } from "../report/Redactor.ts"
 import type { Target } from "../transport/Target.ts"
 import type { Timing } from "./ScenarioContext.ts"
 
@@ -60,7 +60,7 @@ const mostCharacters = 48 * 1024 * 1024
 
 export interface Plan {
   /** Without the accounts, which are asked for when the target is known to be there. */
-  readonly stage: Omit<Stage, "accounts" | "expiry">
+  readonly stage: Omit<RunContext, "accounts" | "expiry">
   readonly accounts: Accounts
   readonly roles: ReadonlyArray<string>
   readonly address: string
@@ -133,7 +133,7 @@ export const plan = (options: Options): Plan => {
   const { accounts } = options
   const source =
     accounts === undefined ? staticAccounts({}) : Effect.isEffect(accounts) ? accounts : staticAccounts(accounts)
-  const secrets = new Secrets()
+  const secrets = new Redactor()
   const ready = wanted.map((scenario) => scenarioWith(scenario, options.literals))
   for (const scenario of ready) secrets.addKeys(Object.assign({}, scenario))
   for (const value of Object.values(options.literals ?? {})) secrets.add(value, "literal")

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as EffectScope from "effect/Scope"
 import { type Account, NotPrepared, type Provider, roleOf } from "../accounts/Accounts.ts"
-import { dial, Unreachable } from "../transport/connect.ts"
-import { perform, rolesOf, type Stage, unplayed } from "./scenario.ts"
+import { openConnection, Unreachable } from "../transport/connect.ts"
+import { perform, rolesOf, type RunContext, unplayed } from "./scenario.ts"
 import { BadOptions, type Options, plan, type Plan } from "./plan.ts"
 import { count, type Report, type ScenarioResult } from "./Results.ts"
 import { BadData, type Scenario } from "../scenarios/Scenario.ts"
@@ -19,20 +19,20 @@ export class NotConforming extends Data.TaggedError("NotConforming")<{
 }> {}
 
 /** The kit cannot work: its own files are wrong. */
-export class Kaput extends Data.TaggedError("Kaput")<{ readonly message: string }> {}
+export class HarnessFault extends Data.TaggedError("Kaput")<{ readonly message: string }> {}
 
 /** Why nothing can be judged. */
-export type CannotRun = BadOptions | BadData | Unreachable | NotPrepared | Kaput
+export type CannotRun = BadOptions | BadData | Unreachable | NotPrepared | HarnessFault
 
 const planned = (options: Options) =>
   Effect.try({
     try: () => plan(options),
     catch: (cause) =>
-      cause instanceof BadOptions || cause instanceof BadData ? cause : new Kaput({ message: String(cause) })
+      cause instanceof BadOptions || cause instanceof BadData ? cause : new HarnessFault({ message: String(cause) })
   })
 
 /** Whether anybody is there at all; what is answered does not matter. */
-export const knock = (address: string, patience: number): Effect.Effect<Response, Unreachable> =>
+export const probe = (address: string, patience: number): Effect.Effect<Response, Unreachable> =>
   Effect.tryPromise({
     try: async (signal) => {
       const response = await fetch(address, { signal, redirect: "manual" })
@@ -54,15 +54,15 @@ export const knock = (address: string, patience: number): Effect.Effect<Response
 
 const reach = ({ stage, address }: Plan): Effect.Effect<unknown, Unreachable> => {
   if (stage.target.fetch !== undefined) return Effect.void
-  if (stage.transport === "http") return knock(address, stage.timing.reply)
-  return Effect.scoped(dial(address, () => undefined, stage.timing.reply))
+  if (stage.transport === "http") return probe(address, stage.timing.reply)
+  return Effect.scoped(openConnection(address, () => undefined, stage.timing.reply))
 }
 
 /** Asks a provider for the account of each of the roles. */
 const accountsOf = Effect.fnUntraced(function* (
   { actor }: Provider,
   roles: ReadonlyArray<string>,
-  secrets: Stage["secrets"]
+  secrets: RunContext["secrets"]
 ) {
   const known: Record<string, Account> = {}
   for (const role of roles) {
@@ -74,13 +74,13 @@ const accountsOf = Effect.fnUntraced(function* (
   return known
 })
 
-interface Ready {
-  readonly full: Stage
+interface PreparedRun {
+  readonly full: RunContext
   readonly provider: Provider
 }
 
 /** The stage with its accounts, which live as long as the scope. */
-const staged = ({ stage, accounts, roles }: Plan): Effect.Effect<Ready, NotPrepared, EffectScope.Scope> =>
+const staged = ({ stage, accounts, roles }: Plan): Effect.Effect<PreparedRun, NotPrepared, EffectScope.Scope> =>
   Effect.gen(function* () {
     const provider = yield* accounts
     if (provider.reset !== undefined) yield* provider.reset
@@ -89,7 +89,10 @@ const staged = ({ stage, accounts, roles }: Plan): Effect.Effect<Ready, NotPrepa
   })
 
 /** The accounts with new ones for those whose token, given and not got by a login, a scenario has let expire. */
-const renewed = ({ provider, full }: Ready, scenario: Scenario): Effect.Effect<Stage["accounts"], NotPrepared> => {
+const renewed = (
+  { provider, full }: PreparedRun,
+  scenario: Scenario
+): Effect.Effect<RunContext["accounts"], NotPrepared> => {
   const roles = rolesOf(scenario)
   const spent = scenario.steps.flatMap((step) => {
     const role = "expire" in step ? roles[step.by] : undefined
@@ -112,7 +115,7 @@ const notPlayed = ({ id, title }: Scenario, reason: string): ScenarioResult => (
 
 const cannotExpire = "the accounts come from where no token can be let expire"
 
-const expires = (scenario: Scenario, { expiry }: Stage): boolean =>
+const expires = (scenario: Scenario, { expiry }: RunContext): boolean =>
   expiry === undefined && scenario.steps.some((step) => "expire" in step)
 
 /** After so many scenarios in a row that could not be set up, the others would not be either. */
@@ -125,7 +128,7 @@ const isSetUp = ({ checks }: ScenarioResult): boolean =>
  * Plays one scenario after the other: a user may have one live login only, so two that share an actor would disturb each
  * other. Every scenario has a result, also once the server has stopped to be of use or the time is up.
  */
-const playAll = (options: Options, { chosen, skipped, stage, expectations }: Plan, ready: Ready) =>
+const playAll = (options: Options, { chosen, skipped, stage, expectations }: Plan, ready: PreparedRun) =>
   Effect.gen(function* () {
     let full = ready.full
     const started = performance.now()

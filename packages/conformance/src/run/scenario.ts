@@ -5,24 +5,33 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as EffectScope from "effect/Scope"
 import { type Account, NotPrepared } from "../accounts/Accounts.ts"
-import { judge, type Found, newFound } from "./verdict.ts"
+import { judge, type Observations, newObservations } from "./verdict.ts"
 import type { Json } from "../Json.ts"
 import { play, use } from "./step.ts"
-import { hidden } from "../report/redact.ts"
+import { redact } from "../report/redact.ts"
 import { type ScenarioResult, worst } from "./Results.ts"
 import { profileOf, type Scenario, type Step } from "../scenarios/Scenario.ts"
-import { Secrets } from "../report/Redactor.ts"
+import { Redactor } from "../report/Redactor.ts"
 import type { Outcome } from "./StepContext.ts"
-import { type Actor, actor, barrier, barrierName, evidence, noteDelivered, open, type World } from "./ScenarioContext.ts"
+import {
+  type Actor,
+  actor,
+  barrier,
+  barrierName,
+  evidence,
+  noteDelivered,
+  open,
+  type ScenarioContext
+} from "./ScenarioContext.ts"
 
 /** What all scenarios of a run share. */
-export interface Stage extends Omit<
-  World,
+export interface RunContext extends Omit<
+  ScenarioContext,
   "scenario" | "scope" | "secrets" | "actors" | "given" | "exchanges" | "marks"
 > {
   readonly accounts: { readonly [role: string]: Account }
   /** What is known of secrets before the first scenario. */
-  readonly secrets: Secrets
+  readonly secrets: Redactor
 }
 
 /** The accounts that a scenario acts with: name to role. */
@@ -31,7 +40,7 @@ export const rolesOf = (scenario: Scenario): { readonly [name: string]: string }
   ...scenario.guests
 })
 
-const worldOf = (stage: Stage, scenario: Scenario): World => {
+const contextOf = (stage: RunContext, scenario: Scenario): ScenarioContext => {
   const scope = new Map<string, Json>()
   for (const [name, role] of Object.entries(rolesOf(scenario))) {
     const account = stage.accounts[role]
@@ -43,17 +52,17 @@ const worldOf = (stage: Stage, scenario: Scenario): World => {
     if (account.id !== undefined) scope.set(`${name}.id`, account.id)
   }
   const fresh = { actors: new Map(), given: new Set<string>(), exchanges: [], marks: new Map() }
-  return { ...stage, ...fresh, scenario, scope, secrets: new Secrets(stage.secrets) }
+  return { ...stage, ...fresh, scenario, scope, secrets: new Redactor(stage.secrets) }
 }
 
-const failed = (world: World, who: Actor, reason: string): Outcome => ({
+const failed = (world: ScenarioContext, who: Actor, reason: string): Outcome => ({
   verdict: "fail",
   evidence: evidence(world, who, { index: 0, reason }),
   stop: true
 })
 
 /** Opens a connection, where the protocol has any, and logs in; nothing if that went well. */
-const enter = Effect.fnUntraced(function* (world: World, name: string) {
+const enter = Effect.fnUntraced(function* (world: ScenarioContext, name: string) {
   const who = actor(world, name)
   const opened = world.transport === "http" ? Effect.void : open(world, who)
   const refused = yield* opened.pipe(
@@ -65,14 +74,14 @@ const enter = Effect.fnUntraced(function* (world: World, name: string) {
   return outcome.verdict === "pass" ? undefined : outcome
 })
 
-const leave = Effect.fnUntraced(function* (world: World, who: Actor) {
+const leave = Effect.fnUntraced(function* (world: ScenarioContext, who: Actor) {
   noteDelivered(world, who)
   yield* use(world, who, "leave", 0)
   who.line?.close()
   world.scope.delete(`${who.name}.sid`)
 })
 
-const prepare = Effect.fnUntraced(function* (world: World, scenario: Scenario) {
+const prepare = Effect.fnUntraced(function* (world: ScenarioContext, scenario: Scenario) {
   for (const name of scenario.away ?? []) {
     const refused = yield* enter(world, name)
     if (refused !== undefined) return refused
@@ -90,11 +99,11 @@ const prepare = Effect.fnUntraced(function* (world: World, scenario: Scenario) {
   return undefined
 })
 
-const isJudged = (world: World, step: Step): boolean =>
+const isJudged = (world: ScenarioContext, step: Step): boolean =>
   world.profile === "all" || profileOf(world.scenario, step) === world.profile
 
 /** Keeps what a step was found to be; a step of another profile is played for its effects only. */
-const remember = (world: World, found: Found, step: Step, outcome: Outcome): void => {
+const remember = (world: ScenarioContext, found: Observations, step: Step, outcome: Outcome): void => {
   if ("expire" in step && outcome.verdict === "not-testable") {
     found.impossible = outcome.evidence.reason
     return
@@ -108,7 +117,11 @@ const remember = (world: World, found: Found, step: Step, outcome: Outcome): voi
   if (outcome.verdict === "fail" && outcome.stop) found.stopped = outcome.evidence.reason
 }
 
-const act = (world: World, scenario: Scenario, found: Found): Effect.Effect<void, never, EffectScope.Scope> =>
+const act = (
+  world: ScenarioContext,
+  scenario: Scenario,
+  found: Observations
+): Effect.Effect<void, never, EffectScope.Scope> =>
   Effect.gen(function* () {
     const refused = yield* prepare(world, scenario)
     if (refused !== undefined) {
@@ -130,11 +143,11 @@ const act = (world: World, scenario: Scenario, found: Found): Effect.Effect<void
   })
 
 /** The result of a scenario. Never fails: a defect of the kit is a result too. */
-export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<ScenarioResult> =>
+export const perform = (stage: RunContext, scenario: Scenario): Effect.Effect<ScenarioResult> =>
   Effect.suspend(() => {
     const started = performance.now()
-    const world = worldOf(stage, scenario)
-    const found = newFound()
+    const world = contextOf(stage, scenario)
+    const found = newObservations()
     const base = () => ({
       id: scenario.id,
       title: scenario.title,
@@ -147,7 +160,7 @@ export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<Scenari
       Effect.map((exit): ScenarioResult => {
         if (Exit.isFailure(exit)) {
           const reason = `the kit failed: ${Cause.pretty(exit.cause)}`
-          return hidden(world.secrets, { ...base(), verdict: "error", checks: [], reason })
+          return redact(world.secrets, { ...base(), verdict: "error", checks: [], reason })
         }
         if (Option.isNone(exit.value)) {
           const reason = `the scenario took longer than ${stage.timing.scenario} ms`
@@ -156,10 +169,10 @@ export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<Scenari
           if (found.setup.verdict === "pass") found.setup = failed(world, who, reason)
         }
         if (found.impossible !== undefined) {
-          return hidden(world.secrets, { ...base(), verdict: "not-applicable", checks: [], reason: found.impossible })
+          return redact(world.secrets, { ...base(), verdict: "not-applicable", checks: [], reason: found.impossible })
         }
         const checks = judge(world, scenario, found)
-        return hidden(world.secrets, { ...base(), verdict: worst(checks), checks })
+        return redact(world.secrets, { ...base(), verdict: worst(checks), checks })
       })
     )
   })
@@ -168,26 +181,26 @@ export const perform = (stage: Stage, scenario: Scenario): Effect.Effect<Scenari
  * The result of a scenario that was not played for a reason that lies with the target: it neither passed nor failed, and
  * none of its checks did, but the run is not complete without it.
  */
-export const unplayed = (stage: Stage, scenario: Scenario, reason: string): ScenarioResult => {
-  const world = worldOf(stage, scenario)
-  const found = newFound()
+export const unplayed = (stage: RunContext, scenario: Scenario, reason: string): ScenarioResult => {
+  const world = contextOf(stage, scenario)
+  const found = newObservations()
   const nothing = evidence(world, actor(world, ""), { index: 0, reason })
   found.setup = { verdict: "not-testable", evidence: nothing }
   found.stopped = reason
   const checks = judge(world, scenario, found)
   const { id, title } = scenario
   const result = { id, title, verdict: "not-testable", checks, milliseconds: 0, exchanges: [], reason } as const
-  return hidden(world.secrets, result)
+  return redact(world.secrets, result)
 }
 
 /** Plays a routine that signs an account up; what it makes known of `id` and `token` belongs to the account. */
 export const signUp = (
-  stage: Omit<Stage, "accounts" | "expiry">,
+  stage: Omit<RunContext, "accounts" | "expiry">,
   routine: string,
   account: { readonly account: string; readonly password: string }
 ): Effect.Effect<Account, NotPrepared> => {
   const scenario = { id: `${stage.protocol.protocol}/account/sign-up`, title: "", actors: [], steps: [] }
-  const world = worldOf({ ...stage, accounts: {}, expiry: undefined }, scenario)
+  const world = contextOf({ ...stage, accounts: {}, expiry: undefined }, scenario)
   const who = actor(world, "new")
   world.scope.set("new.account", account.account)
   world.scope.set("new.password", account.password)

@@ -6,12 +6,21 @@ import { closed, push, quiet, reply, takeNearest, until } from "./awaitSteps.ts"
 import { match } from "../match/match.ts"
 import { build, reads, writes } from "../scenarios/Variables.ts"
 import { routine } from "../scenarios/Template.ts"
-import { because, type Of, type Outcome, pass, type Run, Turn } from "./StepContext.ts"
-import { type Actor, actor, ask, barriers, noteDelivered, open, transmit, type World } from "./ScenarioContext.ts"
+import { because, type Of, type Outcome, pass, type Run, StepContext } from "./StepContext.ts"
+import {
+  type Actor,
+  actor,
+  ask,
+  barriers,
+  noteDelivered,
+  open,
+  transmit,
+  type ScenarioContext
+} from "./ScenarioContext.ts"
 import type { Step } from "../scenarios/Scenario.ts"
 
 /** The step with shapes and readings put into everything that its answer is compared with. */
-const laidOpen = (turn: Turn, step: Of<"http">): Of<"http"> => {
+const expandStep = (turn: StepContext, step: Of<"http">): Of<"http"> => {
   const { status, headers, json, text } = step.answer
   const each = Object.entries(headers ?? {}).map(([name, value]) => [name, turn.expand(value)] as const)
   return {
@@ -25,8 +34,8 @@ const laidOpen = (turn: Turn, step: Of<"http">): Of<"http"> => {
   }
 }
 
-const http = (turn: Turn, step: Of<"http">): Run => {
-  const full = laidOpen(turn, step)
+const http = (turn: StepContext, step: Of<"http">): Run => {
+  const full = expandStep(turn, step)
   return exchange(full, turn.world, turn.who.name).pipe(
     Effect.map(({ problems, captures, lenient, sent, came, wanted, command }) => {
       turn.keep(captures)
@@ -37,7 +46,7 @@ const http = (turn: Turn, step: Of<"http">): Run => {
   )
 }
 
-const that = (turn: Turn, step: Of<"that">): Outcome => {
+const that = (turn: StepContext, step: Of<"that">): Outcome => {
   const pattern = turn.expand(step.is)
   const result = match(pattern, build(turn.expand(step.that), turn.world.scope), turn.world.scope)
   return result.mismatches.length === 0
@@ -45,7 +54,7 @@ const that = (turn: Turn, step: Of<"that">): Outcome => {
     : turn.fail(because(result.mismatches), turn.wanted(pattern))
 }
 
-const acknowledge = (turn: Turn, step: Of<"ack">): void => {
+const acknowledge = (turn: StepContext, step: Of<"ack">): void => {
   const { world, who } = turn
   const id = build(turn.expand(step.ack), world.scope)
   if (equals(id, [])) return
@@ -53,7 +62,7 @@ const acknowledge = (turn: Turn, step: Of<"ack">): void => {
   transmit(world, who, JSON.stringify({ ...world.protocol.queue, id, sid }))
 }
 
-const expire = (turn: Turn): Run => {
+const expire = (turn: StepContext): Run => {
   const { world, who } = turn
   const held = world.scope.get(`${who.name}.sid`) ?? world.scope.get(`${who.name}.token`)
   if (world.expiry === undefined || typeof held !== "string") {
@@ -66,7 +75,7 @@ const expire = (turn: Turn): Run => {
 }
 
 /** Whether a routine has nothing to do: who came with a token is in already, and keeps it. */
-const isSpared = (world: World, who: Actor, name: string): boolean => {
+const isSpared = (world: ScenarioContext, who: Actor, name: string): boolean => {
   if (name === "leave") return world.given.has(who.name)
   if (name !== "login" || !world.scope.has(`${who.name}.token`)) return false
   const made = routine(world.protocol, name, world.wire, who.name).flatMap((step) => [...writes({ ...step })])
@@ -76,7 +85,7 @@ const isSpared = (world: World, who: Actor, name: string): boolean => {
 }
 
 /** Steps played by a routine belong to the step that used it; the first that goes wrong ends it. */
-export const use = (world: World, who: Actor, name: string, index: number): Run =>
+export const use = (world: ScenarioContext, who: Actor, name: string, index: number): Run =>
   Effect.gen(function* () {
     noteDelivered(world, who)
     who.asked = []
@@ -88,7 +97,7 @@ export const use = (world: World, who: Actor, name: string, index: number): Run 
     return pass
   })
 
-const act = (turn: Turn): Run => {
+const act = (turn: StepContext): Run => {
   const { world, who, step } = turn
   if ("until" in step) return until(turn, step)
   if ("send" in step) return Effect.sync(() => (ask(world, who, build(turn.expand(step.send), world.scope)), pass))
@@ -124,9 +133,9 @@ const act = (turn: Turn): Run => {
 }
 
 /** Plays a step for the actor that it names. `index` is its position for the report, from 1. */
-export const play = (world: World, step: Step, index: number): Run =>
+export const play = (world: ScenarioContext, step: Step, index: number): Run =>
   Effect.suspend(() => {
-    const turn = new Turn(world, actor(world, step.by), step, index)
+    const turn = new StepContext(world, actor(world, step.by), step, index)
     const template = turn.expand({ ...step })
     const fresh = "send" in step ? writes(template) : new Set<string>()
     const unknown = [...reads(template)].filter((name) => !fresh.has(name) && !world.scope.has(name))

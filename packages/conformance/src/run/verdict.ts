@@ -3,10 +3,10 @@ import { type Level, levelOf, requirementsOf } from "../requirements/Requirement
 import type { CheckResult, Demand, Evidence, Verdict } from "./Results.ts"
 import { checks, type Profile, profileOf, profileOfWhole, type Scenario } from "../scenarios/Scenario.ts"
 import { type Outcome, pass } from "./StepContext.ts"
-import { evidence, type World } from "./ScenarioContext.ts"
+import { evidence, type ScenarioContext } from "./ScenarioContext.ts"
 
 /** What the steps found so far: read even when the scenario is cut off at its deadline. */
-export interface Found {
+export interface Observations {
   readonly outcomes: Map<string, Outcome>
   setup: Outcome
   /** Why nothing after it can be judged. */
@@ -17,7 +17,7 @@ export interface Found {
   foreign: string | undefined
 }
 
-export const newFound = (): Found => ({
+export const newObservations = (): Observations => ({
   outcomes: new Map(),
   setup: pass,
   stopped: undefined,
@@ -69,10 +69,10 @@ const judged = (known: Known, outcome: Outcome, strict: boolean): CheckResult =>
 }
 
 /** Whether anything at all came from the server: of a silent one nothing can be said. */
-const heard = (world: World): boolean =>
+const heard = (world: ScenarioContext): boolean =>
   [...world.actors.values()].some(({ lines }) => lines.some((one) => one.packets.length + one.faults.length > 0))
 
-const wire = (world: World): Outcome => {
+const wire = (world: ScenarioContext): Outcome => {
   for (const who of world.actors.values()) {
     const faults = who.lines.flatMap((line) => line.faults)
     if (faults.length === 0) continue
@@ -83,7 +83,7 @@ const wire = (world: World): Outcome => {
   return pass
 }
 
-const unreached = (known: Known, found: Found): CheckResult => {
+const unreached = (known: Known, found: Observations): CheckResult => {
   const why = found.stopped ?? found.foreign
   const reason = why === undefined ? "never reached" : `never reached: ${why}`
   const nothing: Evidence = { step: 0, actor: "", reason, sent: [], came: [], wanted: "", reproduce: [] }
@@ -91,11 +91,11 @@ const unreached = (known: Known, found: Found): CheckResult => {
 }
 
 /** What rests on a step of another profile that went otherwise is grey: the profile does not ask for that step. */
-const excused = (check: CheckResult, found: Found): CheckResult =>
+const excused = (check: CheckResult, found: Observations): CheckResult =>
   check.verdict === "not-testable" && found.foreign !== undefined ? { ...check, verdict: "not-applicable" } : check
 
 /** The results of the checks of a scenario that belong to the profile, with those that every scenario has. */
-export const judge = (world: World, scenario: Scenario, found: Found): ReadonlyArray<CheckResult> => {
+export const judge = (world: ScenarioContext, scenario: Scenario, found: Observations): ReadonlyArray<CheckResult> => {
   const profiles = new Map<string, Profile>()
   for (const step of scenario.steps) if ("check" in step) profiles.set(step.check, profileOf(scenario, step))
   return checks(scenario, world.wire, world.protocol).flatMap((id) => {

@@ -21,7 +21,7 @@ import { createHash, createHmac, randomInt, randomUUID } from "node:crypto"
 import { seal } from "../transport/envelope.ts"
 import { isArray, isObject, type Json, type JsonObject } from "../Json.ts"
 
-export type Scope = Map<string, Json>
+export type Variables = Map<string, Json>
 
 /** The largest text `$repeat` makes, in characters: scenario files are data, so they are bounded like any input. */
 const longest = 8 * 1024 * 1024
@@ -46,7 +46,7 @@ export const operatorOf = (template: Json): string | undefined =>
 const asText = (value: Json | undefined): string =>
   typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value)
 
-const operate = (operator: string, template: JsonObject, scope: Scope): Json => {
+const operate = (operator: string, template: JsonObject, scope: Variables): Json => {
   const argument = template[operator] ?? null
   switch (operator) {
     case "$ref":
@@ -92,7 +92,7 @@ const operate = (operator: string, template: JsonObject, scope: Scope): Json => 
 }
 
 /** The template with every operator replaced by its value. Matchers (`"$int"`, `{"$anyOf": …}`) stay as they are. */
-export const build = (template: Json, scope: Scope): Json => {
+export const build = (template: Json, scope: Variables): Json => {
   if (isArray(template)) return template.map((item) => build(item, scope))
   if (!isObject(template)) return template
   const operator = operatorOf(template)

@@ -5,7 +5,7 @@ import { reading } from "../requirements/Requirements.ts"
 import type { Protocol, Scenario, Wire } from "./Scenario.ts"
 import { operators, reads, writes } from "./Variables.ts"
 import { expand, routine } from "./Template.ts"
-import { words } from "../match/matchers.ts"
+import { simpleMatchers } from "../match/matchers.ts"
 
 const wires: ReadonlyArray<Wire> = ["documented", "client-1.0"]
 
@@ -24,7 +24,7 @@ export const unknownWords = (template: Json): ReadonlyArray<string> => {
   const found: Array<string> = []
   const known = new Set<string>([...matchers, ...operators, ...structure])
   walk(template, (value) => {
-    if (typeof value === "string" && value.startsWith("$") && ![...words, ...literals].includes(value)) {
+    if (typeof value === "string" && value.startsWith("$") && ![...simpleMatchers, ...literals].includes(value)) {
       found.push(value)
     }
     if (!isObject(value)) return
@@ -79,7 +79,7 @@ const inWire = (protocol: Protocol, scenario: Scenario, wire: Wire): ReadonlyArr
 }
 
 /** Every fault of a scenario, each with the scenario and the step that it is in. */
-export const faultsOf = (protocol: Protocol, scenario: Scenario): ReadonlyArray<string> => {
+export const lintScenarios = (protocol: Protocol, scenario: Scenario): ReadonlyArray<string> => {
   const found = wires
     .filter((wire) => (scenario.profiles ?? [wire]).includes(wire))
     .flatMap((wire) => {

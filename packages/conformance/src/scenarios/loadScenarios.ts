@@ -2,11 +2,11 @@
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { faultsOf } from "./lint.ts"
+import { lintScenarios } from "./lint.ts"
 import { badData, type Protocol, type Scenario, type Transport, type Wire } from "./Scenario.ts"
 import { readProtocol, readScenarios } from "./ScenarioFile.ts"
 
-export interface Catalogue {
+export interface ScenarioSet {
   readonly protocol: Protocol
   readonly scenarios: ReadonlyArray<Scenario>
 }
@@ -58,7 +58,7 @@ const others = (folder: string, name: string): ReadonlyArray<{ file: string; sce
  * The scenarios of a protocol, in the order of its files and within them, then those of `sequences`: folders with further
  * files, whose scenarios belong to the protocol that their id begins with. Throws `BadData`.
  */
-export const load = (name: string, sequences: ReadonlyArray<string> = []): Catalogue => {
+export const load = (name: string, sequences: ReadonlyArray<string> = []): ScenarioSet => {
   const known = sequences.length === 0 ? loaded.get(name) : undefined
   const found = known ?? read(name, sequences)
   if (sequences.length === 0) loaded.set(name, found)
@@ -66,9 +66,9 @@ export const load = (name: string, sequences: ReadonlyArray<string> = []): Catal
 }
 
 /** The kit's own files do not change while it runs. */
-const loaded = new Map<string, Catalogue>()
+const loaded = new Map<string, ScenarioSet>()
 
-const read = (name: string, sequences: ReadonlyArray<string>): Catalogue => {
+const read = (name: string, sequences: ReadonlyArray<string>): ScenarioSet => {
   const home = [own, ...sequences].find((folder) => isProtocol(folder, name))
   if (home === undefined || !protocols(sequences).includes(name)) {
     throw badData(join(own, name), "no such protocol")
@@ -80,7 +80,7 @@ const read = (name: string, sequences: ReadonlyArray<string>): Catalogue => {
     for (const { file, scenarios: more } of others(folder, name)) {
       const twice = more.find(({ id }, index) => known.has(id) || more.findIndex((one) => one.id === id) !== index)
       if (twice !== undefined) throw badData(file, `${twice.id}: there is a scenario of this id`)
-      const faults = more.flatMap((scenario) => faultsOf(protocol, scenario))
+      const faults = more.flatMap((scenario) => lintScenarios(protocol, scenario))
       if (faults.length > 0) throw badData(file, faults.slice(0, 10).join("\n"))
       for (const scenario of more) {
         known.add(scenario.id)

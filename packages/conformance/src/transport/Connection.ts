@@ -18,7 +18,7 @@ export interface Packet {
 
 export type Trace = (direction: "sent" | "came", text: string) => void
 
-export interface Closing {
+export interface CloseFrame {
   /** The WebSocket close code; none on TCP. */
   readonly code: number | undefined
   /** Closed by this side. */
@@ -27,10 +27,10 @@ export interface Closing {
 
 const lower = (value: Json | undefined): string => (typeof value === "string" ? value.toLowerCase() : "")
 
-export class Line {
+export class Connection {
   readonly packets: Array<Packet> = []
   readonly faults: Array<string> = []
-  closing: Closing | undefined = undefined
+  closing: CloseFrame | undefined = undefined
   private readonly waiting = new Set<() => void>()
   private own = false
   private characters = 0

@@ -4,7 +4,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { WebSocket } from "ws"
-import { Line, type Trace } from "./Connection.ts"
+import { Connection, type Trace } from "./Connection.ts"
 
 /** No connection could be opened. */
 export class Unreachable extends Data.TaggedError("Unreachable")<{
@@ -15,17 +15,17 @@ export class Unreachable extends Data.TaggedError("Unreachable")<{
 /** Over this a frame is a fault of the server; bytes. Far above what any scenario asks for. */
 const largestFrame = 16 * 1024 * 1024
 /** How long a polite close may take before the socket is destroyed, in milliseconds. */
-const politeness = 1_000
+const closeTimeout = 1_000
 /** How long a connection may take to be there unless it is said otherwise, in milliseconds. */
 const handshake = 10_000
 
-interface Opened {
-  readonly line: Line
+interface OpenConnection {
+  readonly line: Connection
   readonly destroy: () => void
 }
 
 const overWebSocket = (address: string, trace: Trace, patience: number) =>
-  Effect.callback<Opened, Unreachable>((resume) => {
+  Effect.callback<OpenConnection, Unreachable>((resume) => {
     const refuse = (message: string) => resume(Effect.fail(new Unreachable({ address, message })))
     let socket: WebSocket
     try {
@@ -39,11 +39,11 @@ const overWebSocket = (address: string, trace: Trace, patience: number) =>
       return refuse(String(cause))
     }
     const destroy = () => socket.terminate()
-    const line = new Line(
+    const line = new Connection(
       (text) => socket.send(text, () => undefined),
       () => {
         socket.close()
-        setTimeout(destroy, politeness).unref()
+        setTimeout(destroy, closeTimeout).unref()
       },
       trace
     )
@@ -66,7 +66,7 @@ const overWebSocket = (address: string, trace: Trace, patience: number) =>
   })
 
 /** Cuts a byte stream into lines; bytes are only decoded when a line is whole, so no character is ever torn. */
-const readLines = (socket: Socket, line: Line): void => {
+const readLines = (socket: Socket, line: Connection): void => {
   let parts: Array<Buffer> = []
   let size = 0
   socket.on("data", (chunk: Buffer) => {
@@ -92,17 +92,17 @@ const readLines = (socket: Socket, line: Line): void => {
 }
 
 const overTcp = (address: string, trace: Trace, patience: number) =>
-  Effect.callback<Opened, Unreachable>((resume) => {
+  Effect.callback<OpenConnection, Unreachable>((resume) => {
     const refuse = (message: string) => resume(Effect.fail(new Unreachable({ address, message })))
     if (!URL.canParse(address)) return refuse("not an address of the form tcp://host:port")
     const { hostname, port } = new URL(address)
     const socket = connect({ host: hostname.replaceAll(/^\[|\]$/g, ""), port: Number(port), noDelay: true })
     const destroy = () => socket.destroy()
-    const line = new Line(
+    const line = new Connection(
       (text) => socket.write(`${text}\n`),
       () => {
         socket.end()
-        setTimeout(destroy, politeness).unref()
+        setTimeout(destroy, closeTimeout).unref()
       },
       trace
     )
@@ -128,11 +128,11 @@ const overTcp = (address: string, trace: Trace, patience: number) =>
  * A connection to `ws://…`, `wss://…` or `tcp://host:port`, closed with the scope. It is there within `patience`
  * milliseconds, or not at all.
  */
-export const dial = (
+export const openConnection = (
   address: string,
   trace: Trace,
   patience = handshake
-): Effect.Effect<Line, Unreachable, Scope.Scope> =>
+): Effect.Effect<Connection, Unreachable, Scope.Scope> =>
   Effect.acquireRelease(
     address.startsWith("tcp:") ? overTcp(address, trace, patience) : overWebSocket(address, trace, patience),
     ({ destroy }) => Effect.sync(destroy)

@@ -5,28 +5,28 @@ import { isArray, parse, printable, type Json, type JsonObject, show } from "../
 import { match } from "../match/match.ts"
 import { curl, type Request as Asked } from "../Reproduce.ts"
 import type { Http, Step } from "../scenarios/Scenario.ts"
-import { build, type Scope } from "../scenarios/Variables.ts"
-import { note, type World } from "../run/ScenarioContext.ts"
+import { build, type Variables } from "../scenarios/Variables.ts"
+import { note, type ScenarioContext } from "../run/ScenarioContext.ts"
 
 export type HttpStep = Extract<Step, typeof Http.Type>
 
 /** Over this an answer is cut off, and the exchange fails; bytes. */
 const largestBody = 16 * 1024 * 1024
 
-const text = (template: Json, scope: Scope): string => {
+const text = (template: Json, scope: Variables): string => {
   const value = build(template, scope)
   return typeof value === "string" ? value : JSON.stringify(value)
 }
 
 type Encoded = NonNullable<HttpStep["http"]["encoded"]>
 
-const pairsOf = (encoded: Encoded, scope: Scope): Array<[string, string]> =>
+const pairsOf = (encoded: Encoded, scope: Variables): Array<[string, string]> =>
   Object.entries(encoded).flatMap(([name, value]) =>
     (isArray(value) ? value : [value]).map((one): [string, string] => [name, text(one, scope)])
   )
 
 /** The step's request with everything filled in. */
-export const requestOf = ({ http }: HttpStep, origin: string, scope: Scope): Asked => {
+export const requestOf = ({ http }: HttpStep, origin: string, scope: Variables): Asked => {
   const { method, path, headers, form, encoded, body } = http
   const own = Object.entries(headers ?? {}).map(
     ([name, value]): readonly [string, string] => [name.toLowerCase(), text(value, scope)] as const
@@ -101,7 +101,7 @@ const because = (cause: unknown): string => {
 }
 
 /** Sends the step's request and compares its answer. A failed or endless exchange is a problem, never an error. */
-export const exchange = (step: HttpStep, world: World, actor: string): Effect.Effect<HttpOutcome> => {
+export const exchange = (step: HttpStep, world: ScenarioContext, actor: string): Effect.Effect<HttpOutcome> => {
   const asked = requestOf(step, world.target.http, world.scope)
   const said = {
     wanted: build({ ...step.answer }, world.scope),
