@@ -9,7 +9,10 @@ import type { Reach } from "@parley/core/rules/Reach"
 import type { Sessions } from "@parley/core/Sessions"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Hex from "effect/encoding/Hex"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Result from "effect/Result"
 import { type Fields, text } from "../Fields.ts"
 import { queryOf, type UnreadableQuery } from "../Query.ts"
 import { requester } from "../Requester.ts"
@@ -51,6 +54,10 @@ export const accessOf = Effect.fnUntraced(function* (
   if (fixed !== undefined && token !== "" && (yield* tokens.hashOf(token)) === fixed) {
     return { app: undefined, reach: "everywhere", payer: DIALECT }
   }
+  // The sid of a chat login speaks for its user alone: an application token comes from `/auth/login`, and says so.
+  if (token !== "" && (yield* sessions.resume(token))?.session.kind !== "token") {
+    return yield* refuse({ _tag: "NotLoggedIn" })
+  }
   const user = yield* requester(sessions, request, query, { token })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
   if (!user.admin) return yield* refuse({ _tag: "Only", who: "system administrators" })
@@ -61,8 +68,17 @@ export const accessOf = Effect.fnUntraced(function* (
 const SECONDS = /^[0-9]{1,12}$/
 
 /**
+ * What a sealed text is known by: its last block, which depends on all others and cannot be made without the key. The
+ * cipher has no MAC, so whoever has seen a text can change its first block, and with it the time, but not this.
+ */
+const markOf = (sealed: string): string => {
+  const bytes = Result.getOrElse(Base64.decode(sealed), () => new Uint8Array(0))
+  return Hex.encode(bytes.slice(-16))
+}
+
+/**
  * `gettoken`: the app proves that it has its key by sealing the time. Answers its token and the app; nothing where buin,
- * appId, key or time are not right, which is never told apart.
+ * appId, key or time are not right, or the sealed text was used before, which is never told apart.
  */
 export const tokenFor = Effect.fnUntraced(function* (
   { apps, tokens, tolerance }: Grounds,
@@ -74,7 +90,9 @@ export const tokenFor = Effect.fnUntraced(function* (
   const app = yield* apps.find(appName(buin, appId))
   if (app === undefined) return undefined
   const time = yield* Effect.catch(app.sealing.open(encrypt), () => Effect.succeed(""))
-  const off = Math.abs(Number(time.trim()) * 1000 - (yield* Clock.currentTimeMillis))
+  const at = Number(time.trim()) * 1000
+  const off = Math.abs(at - (yield* Clock.currentTimeMillis))
   if (!SECONDS.test(time.trim()) || off > tolerance * 1000) return undefined
-  return { app, token: yield* tokens.issue(app.name) }
+  const token = yield* tokens.issue(app.name, { mark: markOf(encrypt), until: at + tolerance * 1000 })
+  return token === undefined ? undefined : { app, token }
 })

@@ -43,13 +43,18 @@ export interface Grounds {
 /** One request for or about a session. */
 export interface Asking {
   readonly reach: Reach
+  /** Records that the application acts for this user. */
+  readonly impersonated: (user: User, act: "session.create" | "session.update") => Effect.Effect<void>
   readonly perform: Perform
   readonly fields: Fields
 }
 
 type Operation = (grounds: Grounds, asking: Asking) => Effect.Effect<SessionJson, Refused | StorageFailed>
 
-export const createSession: Operation = Effect.fnUntraced(function* (grounds, { reach, perform, fields }) {
+export const createSession: Operation = Effect.fnUntraced(function* (
+  grounds,
+  { reach, perform, fields, impersonated }
+) {
   const { lengths, atLeast } = grounds
   const name = yield* title(fields, lengths)
   const creatorAccount = yield* account(fields, "creator", lengths)
@@ -75,6 +80,7 @@ export const createSession: Operation = Effect.fnUntraced(function* (grounds, { 
       public: false
     }
   )
+  yield* impersonated(creator, "session.create")
   return yield* sessionJson(grounds, chat)
 })
 
@@ -83,7 +89,10 @@ export const getSession: Operation = Effect.fnUntraced(function* (grounds, { rea
 })
 
 /** One step: title, those who come and those who go, each by its own rule for the acting user. */
-export const updateSession: Operation = Effect.fnUntraced(function* (grounds, { reach, perform, fields }) {
+export const updateSession: Operation = Effect.fnUntraced(function* (
+  grounds,
+  { reach, perform, fields, impersonated }
+) {
   const { lengths } = grounds
   const limit = grounds.settings.membersPerRequest
   yield* text(fields, "sessionId")
@@ -113,6 +122,7 @@ export const updateSession: Operation = Effect.fnUntraced(function* (grounds, { 
       remove: remove.map(({ id }) => id)
     }
   )
+  yield* impersonated(user, "session.update")
   return yield* sessionJson(grounds, revised.chat)
 })
 

@@ -1,5 +1,6 @@
 /** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
 import type { Switchboard } from "@parley/core/Hub"
+import type { LogThrottling } from "@parley/core/LogThrottle"
 import type { Refused } from "@parley/core/Refused"
 import { refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
@@ -24,6 +25,7 @@ export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
 
 export interface Services extends Grounds, AccessGrounds {
   readonly hub: Switchboard
+  readonly log: LogThrottling
   /** Seconds for which an app's token is good. */
   readonly lifetime: number
 }
@@ -48,6 +50,19 @@ const TOKEN = 100
 
 export const routesOf = (services: Services): HttpRoutes => {
   const { engine, hub, lifetime } = services
+
+  /** Gathered, since an app does nothing else. */
+  const impersonated = ({ payer }: Access): Asking["impersonated"] => {
+    return ({ account }, act) =>
+      Effect.sync(() =>
+        services.log.note({
+          key: `youdu.impersonate ${payer} ${account} ${act}`,
+          level: "Info",
+          message: "audit: youdu.impersonate",
+          details: { audit: "youdu.impersonate", actor: payer, user: account, act }
+        })
+      )
+  }
 
   /** What was understood and refused is told with status 200. */
   const answering = <R>(
@@ -124,7 +139,7 @@ export const routesOf = (services: Services): HttpRoutes => {
           const carried = Effect.gen(function* () {
             const perform = yield* performing(engine, hub, access.payer)
             const fields = yield* read(request, access)
-            const session = yield* work(services, { reach, perform, fields })
+            const session = yield* work(services, { reach, perform, fields, impersonated: impersonated(access) })
             return app === undefined ? plain(session) : sealed(yield* app.sealing.seal(JSON.stringify(session)))
           })
           return yield* answering(carried, app !== undefined)

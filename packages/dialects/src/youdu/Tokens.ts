@@ -15,6 +15,10 @@ import * as Semaphore from "effect/Semaphore"
 import { DIALECT } from "./Apps.ts"
 
 const KIND = "token"
+/** Proofs of apps that have been used, each until it would be too old anyhow. */
+const USED = "used"
+/** Proofs that count as used at one time, at most; beyond them no token is issued until the oldest are too old. */
+const MAX_USED = 10_000
 const BYTES = 32
 /** No token of a session begins so, since `.` is no digit of theirs: neither kind is looked for among the other. */
 const PREFIX = "app."
@@ -30,8 +34,14 @@ interface Held {
 }
 
 export interface Tokens {
-  /** A fresh token for an app. */
-  readonly issue: (app: string) => Effect.Effect<string, Refused>
+  /**
+   * A fresh token for an app, for a proof that counts once, until `until` (milliseconds since 1970); undefined where the
+   * proof was used before. `mark` is what the proof is known by.
+   */
+  readonly issue: (
+    app: string,
+    proof: { readonly mark: string; readonly until: number }
+  ) => Effect.Effect<string | undefined, Refused>
   /** The name of the app whose token this is, while it is good. */
   readonly appOf: (token: string) => Effect.Effect<string | undefined, Refused>
   /** SHA-256, lower-case hex. */
@@ -70,7 +80,10 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
   /** What is issued side by side is counted all the same. */
   const issuing = Semaphore.makeUnsafe(1)
 
-  const issue = Effect.fnUntraced(function* (app: string): Effect.fn.Return<string, Refused> {
+  const issue = Effect.fnUntraced(function* (
+    app: string,
+    { mark, until }: { readonly mark: string; readonly until: number }
+  ): Effect.fn.Return<string | undefined, Refused> {
     const now = yield* Clock.currentTimeMillis
     const token = `${PREFIX}${Base64Url.encode(yield* random.randomBytes(BYTES))}`
     const hash = yield* hashOf(token)
@@ -84,7 +97,31 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
       .sort((a, b) => b.issuedAt - a.issuedAt)
       .slice(PER_APP - 1)
     const over = [...stored.filter((one) => one.expiresAt <= now), ...others].map(({ key }) => key)
-    yield* available(engine.commit({ relies: [], writes: [put(hash, value), ...over.map((key) => put(key, null))] }))
+    const used = yield* available(store.records(DIALECT, USED))
+    const isOver = (one: unknown): boolean => typeof one !== "number" || one < now
+    if (used.filter(({ value: one }) => !isOver(one)).length >= MAX_USED) {
+      return yield* refuse({ _tag: "RateLimited", retryAfterSeconds: Math.max(1, Math.ceil((until - now) / 1000)) })
+    }
+    const proof = { dialect: DIALECT, kind: USED, key: yield* hashOf(`${app}:${mark}`), value: until }
+    const isNew = yield* available(
+      engine
+        .commit({
+          relies: [],
+          writes: [
+            { _tag: "PutRecord", record: proof, once: true },
+            put(hash, value),
+            ...over.map((key) => put(key, null)),
+            ...used
+              .filter((one) => isOver(one.value) && one.key !== proof.key)
+              .map((one): Write => ({ _tag: "PutRecord", record: { ...one, value: null } }))
+          ]
+        })
+        .pipe(
+          Effect.as(true),
+          Effect.catchTag("Duplicate", () => Effect.succeed(false))
+        )
+    )
+    if (!isNew) return undefined
     endings++
     for (const key of over) held.delete(key)
     held.set(hash, value)
@@ -93,7 +130,7 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
 
   return {
     hashOf,
-    issue: (app) => issuing.withPermits(1)(issue(app)),
+    issue: (app, proof) => issuing.withPermits(1)(issue(app, proof)),
     appOf: Effect.fnUntraced(function* (token) {
       if (!token.startsWith(PREFIX) || token.length > 256) return undefined
       const hash = yield* hashOf(token)

@@ -5,6 +5,7 @@
 import { type Dialect, SiteRefused } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
+import { LogThrottle } from "@parley/core/LogThrottle"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, integerIn, Settings, text } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
@@ -90,6 +91,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       lifetime,
       settings: yield* Settings,
       hub: yield* Hub,
+      log: yield* LogThrottle,
       sessions: yield* Sessions,
       fixed: fixed === "" ? undefined : yield* tokens.hashOf(fixed),
       tolerance: integerIn(site.settings, settings.tolerance),

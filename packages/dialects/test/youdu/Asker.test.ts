@@ -2,6 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
+import { type Line, LogThrottle } from "@parley/core/LogThrottle"
+import { Sessions } from "@parley/core/Sessions"
 import { Effect } from "effect"
 import { dialect } from "../../src/youdu/index.ts"
 import { engineLayer } from "../ha/Stage.ts"
@@ -32,6 +34,44 @@ describe("who asks", () => {
           assert.deepStrictEqual([status, json], [200, refused])
         }
       }
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("is never told by the sid of a chat login, not even an administrator's", () =>
+    Effect.gen(function* () {
+      const { create, get, update, root, team } = yield* stage
+      const { sessionId } = yield* team
+      const sid = (yield* (yield* Sessions).issue(root.caller.user, "chat")).token
+      const NOT = failure(401, "accessToken is missing, unknown or expired.")
+      assert.deepStrictEqual((yield* get(sessionId, sid)).json, NOT)
+      assert.deepStrictEqual((yield* create({ title: "T", creator: "alice", member: ["bob", "carol"] }, sid)).json, NOT)
+      assert.deepStrictEqual((yield* update({ sessionId, opUser: "alice", title: "T" }, sid)).json, NOT)
+      assert.strictEqual(jsonOf<SessionJson>(yield* get(sessionId, root.token)).errcode, 0)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("acts for users in the audit log, under the name that it has", () =>
+    Effect.gen(function* () {
+      const lines: Array<unknown> = []
+      const log = { note: ({ details }: Line) => void lines.push(details) }
+      const act = (actor: unknown, user: string, what: string) => ({
+        audit: "youdu.impersonate",
+        actor,
+        user,
+        act: what
+      })
+      yield* Effect.gen(function* () {
+        const { create, update, appToken, root } = yield* stage
+        const made = yield* create({ title: "T", creator: "alice", member: ["bob", "carol"] })
+        const { sessionId } = jsonOf<SessionJson>(made)
+        const token = yield* appToken
+        yield* update(envelope({ sessionId, opUser: "bob", title: "U" }), token)
+        yield* update({ sessionId, opUser: "dave", title: "refused" })
+        assert.deepStrictEqual(lines, [
+          act(root.id, "alice", "session.create"),
+          act("youdu:14797363/yd-demo", "bob", "session.update")
+        ])
+      }).pipe(Effect.provideService(LogThrottle, log))
     }).pipe(Effect.provide(engineLayer))
   )
 
