@@ -3,7 +3,7 @@
  * TCP port (`listenTcp`), or on a server of its own (`HttpServing`). It takes the requests for its own paths and leaves
  * all others alone; it installs no listener on the process and never ends it.
  */
-import { Authenticator } from "@parley/core/Authenticator"
+import { Authenticator, isForeign } from "@parley/core/Authenticator"
 import { networkOf, plainAddress } from "@parley/core/ClientAddress"
 import type { Accept } from "@parley/core/Connection"
 import type { Door } from "@parley/core/Dialect"
@@ -19,7 +19,7 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http"
 import * as net from "node:net"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
@@ -27,6 +27,7 @@ import { attachTo, type Foreign, type Server } from "./Attaching.ts"
 import { BodyDeadlines } from "./BodyDeadlines.ts"
 import { type HttpRoutes, type Routing, build } from "./HttpRoutes.ts"
 import { type Address, CannotListen, listen } from "./Listening.ts"
+import { corsHeaders, preflightHeaders, preflightMethod } from "./Cors.ts"
 import { isLocal, NOT_LOCAL } from "./LocalOnly.ts"
 import { mountAt } from "./Mount.ts"
 import { CONSUMED, type ForeignRequest, restored, urlOf } from "./RequestBody.ts"
@@ -34,7 +35,7 @@ import { watchRequest, watchWebRequest } from "./RequestDeadlines.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "./SocketConnection.ts"
 import { TcpConnection } from "./TcpConnection.ts"
 import { trusting } from "./TrustedProxies.ts"
-import { isHijacked, openingOf, refuse } from "./Upgrading.ts"
+import { openingOf, refuse } from "./Upgrading.ts"
 import { WebSocketConnection } from "./WebSocketConnection.ts"
 
 export interface Options {
@@ -134,6 +135,24 @@ const answer = (
 ): void => {
   const head = { ...headers, "content-type": "application/json; charset=utf-8" }
   response.writeHead(status, head).end(JSON.stringify({ message }))
+}
+
+type HeaderOf = (name: string) => string | undefined
+
+const headerOf =
+  (headers: IncomingHttpHeaders): HeaderOf =>
+  (name) => {
+    const value = headers[name]
+    return Array.isArray(value) ? value[0] : value
+  }
+
+/** Adds the headers for pages of other origins, unless the application around has done so. */
+const share = (response: ServerResponse, headers: Readonly<Record<string, string>>): void => {
+  if (response.hasHeader("access-control-allow-origin")) return
+  for (const [name, value] of Object.entries(headers)) {
+    if (name === "vary") response.appendHeader(name, value)
+    else response.setHeader(name, value)
+  }
 }
 
 /** Of requests under way: the client's address, "" where it is not known, and the slot that each has. */
@@ -254,19 +273,36 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       tell()
     }
 
+    /** A demonstration is for this machine, and for pages of its own or of `origins`. */
+    const isRefused = (peer: string | undefined, headers: IncomingHttpHeaders): boolean =>
+      localOnly && (!isLocal(peer, headers) || isForeign({ headers: { get: headerOf(headers) } }, authenticator))
+
+    /** The headers of the answer to a preflight for one of our paths, where its origin is allowed. */
+    const preflight = (method: string | undefined, url: string | undefined, header: HeaderOf) => {
+      const asked = preflightMethod(method, header)
+      if (url === undefined || asked === undefined || !owns(asked, url)) return undefined
+      return preflightHeaders(header, authenticator)
+    }
+
     const node: Host["node"] = (request: ForeignRequest, response, next) => {
       const url = mount.within(targetOf(urlOf(request)))
+      const allowed = preflight(request.method, url, headerOf(request.headers))
+      if (allowed !== undefined) {
+        response.writeHead(204, allowed).end()
+        return
+      }
       if (url === undefined || !owns(request.method ?? "GET", url)) {
         if (next === undefined) answer(response, 404, NO_SUCH_PATH)
         else next()
         return
       }
-      if (localOnly && !isLocal(request.socket.remoteAddress, request.headers)) return answer(response, 403, NOT_LOCAL)
+      share(response, corsHeaders(request.headers.origin, authenticator))
+      if (isRefused(request.socket.remoteAddress, request.headers)) return answer(response, 403, NOT_LOCAL)
       if (closing) return answer(response, 503, GOING_AWAY)
       if (slots.isFull) return answer(response, 503, CROWDED, RETRY_AFTER)
       const whole = restored(request, url)
       if (whole === undefined) {
-        complain(`${urlOf(request)}: ${CONSUMED}`)
+        complain(`${pathOf(url)}: ${CONSUMED}`)
         return answer(response, 500, CONSUMED)
       }
       // Gone while others had the request: nobody waits for an answer, and no end of it would be told any more.
@@ -283,10 +319,13 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     const fetch: Host["fetch"] = (request, { address, peer } = {}) => {
       const { origin, pathname, search } = new URL(request.url)
       const url = mount.within(pathname + search)
+      const header: HeaderOf = (name) => request.headers.get(name) ?? undefined
+      const allowed = preflight(request.method, url, header)
+      if (allowed !== undefined) return Promise.resolve(new Response(null, { status: 204, headers: allowed }))
       if (url === undefined || !owns(request.method, url)) {
         return Promise.resolve(Response.json({ message: NO_SUCH_PATH }, { status: 404 }))
       }
-      if (localOnly && !isLocal(peer ?? address, Object.fromEntries(request.headers))) {
+      if (isRefused(peer ?? address, Object.fromEntries(request.headers))) {
         return Promise.resolve(Response.json({ message: NOT_LOCAL }, { status: 403 }))
       }
       if (closing || slots.isFull) {
@@ -308,8 +347,13 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       }
       const watched = watchWebRequest(request, origin + url, deadlines(client))
       known.set(watched.request, { address: client, slot })
+      const cors = Object.entries(corsHeaders(header("origin"), authenticator))
       return answerWeb(watched.request)
-        .then((response) => watched.late() ?? response)
+        .then((given) => {
+          const response = watched.late() ?? given
+          for (const [name, value] of cors) response.headers.append(name, value)
+          return response
+        })
         .finally(() => {
           watched.done()
           answered(slot)
@@ -327,14 +371,13 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         return true
       }
       const address = clientOf(request.socket.remoteAddress, forwardedFor(request))
-      const opening = openingOf(request, url, address, authenticator)
-      if (
-        (localOnly && !isLocal(request.socket.remoteAddress, request.headers)) ||
-        isHijacked(opening, authenticator)
-      ) {
+      // Browsers let every page open WebSockets, whatever CORS says: only the server can refuse those of other origins.
+      const isForeignPage = isForeign({ headers: { get: headerOf(request.headers) } }, authenticator)
+      if (isForeignPage || isRefused(request.socket.remoteAddress, request.headers)) {
         refuse(socket, "403 Forbidden")
         return true
       }
+      const opening = openingOf(request, url, address, authenticator)
       webSockets.handleUpgrade(request, socket, head, (ws) => {
         const connection = new WebSocketConnection(ws, socket, address, connectionOptions, gone)
         connections.add(connection)

@@ -1,5 +1,5 @@
 /** What a WebSocket upgrade carries, for dialects, and for the embedder's authenticator. */
-import { type Authenticator, type Carried, isForeign } from "@parley/core/Authenticator"
+import type { Authenticator, Carried } from "@parley/core/Authenticator"
 import type { Opening } from "@parley/core/Connection"
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
@@ -28,15 +28,6 @@ export const openingOf = (
   const query = new Map(at < 0 ? [] : new URLSearchParams(url.slice(at)))
   return authenticate === undefined ? { query } : { query, request: carriedBy(request, url, query, address) }
 }
-
-/**
- * Whether a page of a foreign origin opens a WebSocket with what its user's browser adds by itself. Browsers let every
- * page do that, whatever CORS says: where those cookies are somebody's login, only the server can refuse it.
- */
-export const isHijacked = ({ request }: Opening, authenticator: Authenticator): boolean =>
-  request !== undefined &&
-  (request.headers.has("cookie") || request.headers.has("authorization")) &&
-  isForeign(request, authenticator)
 
 /** Says no to an upgrade, and ends its socket. */
 export const refuse = (socket: Duplex, status: "403 Forbidden" | "404 Not Found" | "503 Service Unavailable"): void => {

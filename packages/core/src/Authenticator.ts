@@ -45,8 +45,8 @@ export interface Authenticator {
    */
   readonly verifyPassword?: (account: string, password: string) => Effect.Effect<Identity, unknown>
   /**
-   * Origins (`https://app.example`, as browsers write them) beside the server's own from which pages may act for the
-   * user whom `authenticate` finds; `any` lets every page on the web do so. None by default.
+   * Origins (`https://app.example`, as browsers write them) beside the server's own whose pages may open WebSockets, read
+   * answers (CORS), and act for the user whom `authenticate` finds; `any` lets every page on the web do so. None by default.
    */
   readonly origins?: ReadonlyArray<string> | "any"
   /** Milliseconds that one question may take; 5,000 by default. */
@@ -87,9 +87,12 @@ export const identified = (users: Directory, identity: Identity): Effect.Effect<
  * browser sends no `Origin`. What no browser sent is not foreign. A host is compared without its scheme, since a proxy
  * may have ended the TLS. HTTP/2 has it as `:authority`; where it is not known at all, every origin is foreign.
  */
-export const isForeign = ({ headers }: Carried, { origins = [] }: Authenticator): boolean => {
+export const isForeign = (
+  { headers }: { readonly headers: { readonly get: (name: string) => string | null | undefined } },
+  { origins = [] }: Pick<Authenticator, "origins">
+): boolean => {
   if (origins === "any") return false
-  const origin = headers.get("origin")
+  const origin = headers.get("origin") ?? undefined
   if (origin === undefined) return headers.get("sec-fetch-site") === "cross-site"
   const own = (headers.get("host") ?? headers.get(":authority"))?.toLowerCase()
   return !origins.includes(origin) && (own === undefined || hostOf(origin) !== own)

@@ -6,6 +6,7 @@ import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { Authenticator } from "@parley/core/Authenticator"
 import type { Blobs } from "@parley/core/Blobs"
 import type { OpenDialect } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
@@ -60,6 +61,7 @@ export const openEngine = Effect.fnUntraced(function* (
   )
   const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground))).pipe(
     Effect.provideService(Settings, engine),
+    Effect.provideService(Authenticator, { origins: serve.origins }),
     Effect.mapError(
       (failed) =>
         new Failed({
@@ -70,7 +72,7 @@ export const openEngine = Effect.fnUntraced(function* (
         })
     )
   )
-  return Context.add(context, Settings, engine)
+  return context.pipe(Context.add(Settings, engine), Context.add(Authenticator, { origins: serve.origins }))
 })
 
 /** Serves until the scope closes: then what is under way is answered, and connections are told 1001. */

@@ -24,6 +24,7 @@ describe("Configuration", () => {
       port: 8080,
       tcpPort: 8081,
       trustedProxies: [],
+      origins: [],
       database: { _tag: "Sqlite", file: "./data/parley.db" },
       files: "./data/files",
       demo: false

@@ -38,6 +38,7 @@ export const serveFlags = {
   port: own("port", "port", "number"),
   tcpPort: own("tcpPort", "tcp-port", "number|off"),
   trustedProxies: own("trustedProxies", "trusted-proxies", "list"),
+  origins: own("origins", "origins", "list"),
   database: databaseFlag,
   files: own("files", "files", "folder"),
   demo: Flag.Boolean("demo").pipe(
@@ -59,6 +60,7 @@ export interface ServeFlags {
   readonly port?: Option.Option<string>
   readonly tcpPort?: Option.Option<string>
   readonly trustedProxies?: Option.Option<string>
+  readonly origins?: Option.Option<string>
   readonly database?: Option.Option<string>
   readonly files?: Option.Option<string>
   readonly demo?: Option.Option<boolean>

@@ -37,6 +37,7 @@ export const logStart = (
     database: serve.database._tag === "Memory" ? "memory:" : `sqlite:${serve.database.file}`,
     files: serve.files,
     trustedProxies: serve.trustedProxies.join(","),
+    origins: serve.origins.join(","),
     demo: serve.demo,
     settings
   })

@@ -131,6 +131,11 @@ const editDistance = (a: string, b: string): number => {
   return row[b.length] ?? 0
 }
 
+const entriesIn = (value: Value | undefined): ReadonlyArray<string> =>
+  String(value ?? "")
+    .split(",")
+    .filter((entry) => entry !== "")
+
 const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOptions, string> => {
   const database = parseDatabase(String(values.get("database")))
   if (database._tag === "Not") return Result.fail(`database ${database.problem}`)
@@ -139,9 +144,8 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
     host: String(values.get("host")),
     port: Number(values.get("port")),
     tcpPort: tcpPort === "off" ? undefined : Number(tcpPort),
-    trustedProxies: String(values.get("trustedProxies"))
-      .split(",")
-      .filter((entry) => entry !== ""),
+    trustedProxies: entriesIn(values.get("trustedProxies")),
+    origins: entriesIn(values.get("origins")),
     database,
     files: String(values.get("files")),
     demo: values.get("demo") === true

@@ -10,6 +10,8 @@ export interface ServeOptions {
   readonly tcpPort: number | undefined
   /** Whose `X-Forwarded-For` is believed, as `Host.Options` has it. */
   readonly trustedProxies: ReadonlyArray<string>
+  /** Origins of pages that may use the server from their browsers, beside its own: `Authenticator.origins`. */
+  readonly origins: ReadonlyArray<string>
   readonly database: Database
   /** The folder for the files that users upload. */
   readonly files: string
@@ -49,6 +51,14 @@ const entriesOf = (given: unknown): ReadonlyArray<unknown> =>
     .filter((entry) => entry !== "")
 
 const isStrange = (entry: unknown): boolean => typeof entry !== "string" || !isProxy(entry)
+
+/** As browsers write an origin: `https://app.example`, `http://localhost:5173`, `file://`. */
+const isOrigin = (entry: unknown): boolean => {
+  if (typeof entry !== "string" || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*$/.test(entry)) return false
+  return !/^https?:/.test(entry) || (URL.canParse(entry) && new URL(entry).origin === entry)
+}
+
+const isNoOrigin = (entry: unknown): boolean => !isOrigin(entry)
 
 /** The options as declarations; `trustedProxies` is a text with commas, `tcpPort` may be `off`. */
 export const serveDeclarations: ReadonlyArray<Declaration> = [
@@ -92,6 +102,17 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     default: "",
     read: (given) => (entriesOf(given).some(isStrange) ? undefined : entriesOf(given).join(",")),
     fault: (given) => entriesOf(given).find(isStrange)
+  },
+  {
+    key: "origins",
+    environment: "PARLEY_ORIGINS",
+    flag: "--origins <list>",
+    says: "Origins of pages that may use the server from a browser, beside its own: their WebSocket upgrades are accepted, and their requests are answered with CORS headers.",
+    takes: "origins as browsers write them, `https://app.example` say, separated by commas",
+    shown: "",
+    default: "",
+    read: (given) => (entriesOf(given).some(isNoOrigin) ? undefined : entriesOf(given).join(",")),
+    fault: (given) => entriesOf(given).find(isNoOrigin)
   },
   {
     key: "database",
