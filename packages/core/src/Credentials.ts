@@ -17,7 +17,7 @@ import * as Exit from "effect/Exit"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import { Authenticator, DEFAULT_TIMEOUT, identified } from "./Authenticator.ts"
-import { available as availableOr } from "./Availability.ts"
+import { available as availableOr, logStorageFailure } from "./Availability.ts"
 import { networkOf, plainAddress } from "./ClientAddress.ts"
 import { Engine } from "./Engine.ts"
 import { HashQueue, type Kind } from "./HashQueue.ts"
@@ -153,7 +153,10 @@ export class Credentials extends Context.Service<
           Effect.catchCause((cause) =>
             Cause.hasInterruptsOnly(cause)
               ? Effect.interrupt
-              : Effect.andThen(Effect.logError("a password could not be read", cause), refuse({ _tag: "Unavailable" }))
+              : Effect.andThen(
+                  logStorageFailure("a password could not be read", cause),
+                  refuse({ _tag: "Unavailable" })
+                )
           )
         )
 

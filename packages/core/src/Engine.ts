@@ -5,6 +5,7 @@
  * Scripts decide on versioned facts without a lock, and the commit refuses a unit whose facts have changed, which is then
  * decided again, in line (see `OptimisticCommit`). Units of one chat take effect in the order of their commits.
  */
+import { logStorageFailure } from "./Availability.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -191,7 +192,7 @@ export class Engine extends Context.Service<
 
       const unavailable = (failed: StorageFailed): Effect.Effect<never, Refused> =>
         Effect.andThen(
-          Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+          logStorageFailure(`storage failed: ${failed.operation}`, failed.cause),
           refuse({ _tag: "Unavailable" })
         )
 

@@ -3,6 +3,7 @@
  * redelivery is allowed and a loss is not. Those of a session that ends are written at once. What is not written yet is in memory, and whoever asks for a place gets the
  * farther of both.
  */
+import { logStorageFailure } from "./Availability.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -71,7 +72,7 @@ export class Places extends Context.Service<
       }).pipe(
         Effect.catch((failed) =>
           // They stay in memory, and go with the next batch.
-          Effect.logError("places could not be written", failed)
+          logStorageFailure("places could not be written", failed)
         )
       )
 

@@ -2,6 +2,7 @@
  * One connection's life: it has a user or none. In which order its frames are carried out is the business of its
  * `FrameQueue`, what the words are that of its dialect, what it hears that of its `Delivery`.
  */
+import { logStorageFailure } from "./Availability.ts"
 import * as Effect from "effect/Effect"
 import { catchUp } from "./CatchUp.ts"
 import type { Connection, Peer, Rejection } from "./Connection.ts"
@@ -268,7 +269,7 @@ export class Session implements Peer, Visitor, Follow {
       // Without its places nothing can be delivered in order: the client comes again.
       Effect.catch((failed) =>
         Effect.andThen(
-          Effect.logError("places could not be read", failed),
+          logStorageFailure("places could not be read", failed),
           Effect.sync(() => this.connection.close(CLOSE_INTERNAL, "the storage does not answer"))
         )
       )
@@ -293,7 +294,7 @@ export class Session implements Peer, Visitor, Follow {
         for (const { chat, seq } of found) delivery?.acknowledge(chat, seq)
       }),
       // Then they are delivered again.
-      Effect.catch((failed) => Effect.logWarning("acknowledged entries could not be found", failed))
+      Effect.catch((failed) => logStorageFailure("acknowledged entries could not be found", failed))
     )
   }
 
@@ -363,7 +364,7 @@ export class Session implements Peer, Visitor, Follow {
     const reading = catchUp(delivery, store, chats, settings.sendBuffer).pipe(
       Effect.catchCause((failed) =>
         Effect.andThen(
-          Effect.logError("a backlog could not be read", failed),
+          logStorageFailure("a backlog could not be read", failed),
           Effect.sync(() => {
             // Nothing more can be delivered in order: the client comes again.
             delivery.close()

@@ -14,13 +14,14 @@ import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
 import { Authenticator, type Carried, DEFAULT_TIMEOUT, foreignOrigin, identified, isForeign } from "./Authenticator.ts"
 import { audit } from "./Audit.ts"
-import { available as availableOr } from "./Availability.ts"
+import { available as availableOr, logStorageFailure } from "./Availability.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
 import { Hub } from "./Hub.ts"
 import { UserId } from "./Ids.ts"
 import { LiveSession } from "./LiveSession.ts"
 import { LiveSessions, type Watch } from "./LiveSessions.ts"
+import { logThrottled } from "./LogThrottle.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { Settings } from "./Settings.ts"
 import { type Duplicate, type Stale, type StorageFailed, Store, type StoredSession, type Write } from "./Store.ts"
@@ -73,6 +74,9 @@ const CLOSE_SESSION_ENDED = 4003
 const NOBODY = UserId(0)
 /** What clients send for an empty password. */
 const MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
+
+/** What a client sent as an account, as it may stand in a log: at most 64 characters, without control characters. */
+const legible = (account: string): string => account.slice(0, 64).replace(/\p{C}/gu, "?")
 
 export class Sessions extends Context.Service<
   Sessions,
@@ -282,7 +286,7 @@ export class Sessions extends Context.Service<
             .map(({ hash, usedAt }): Write => ({ _tag: "TouchSession", hash, usedAt }))
           yield* commit({ relies: [], writes })
         }
-      }).pipe(Effect.catch((failed) => Effect.logWarning("the last use of sessions could not be written", failed)))
+      }).pipe(Effect.catch((failed) => logStorageFailure("the last use of sessions could not be written", failed)))
 
       const isGood = (session: LiveSession, now: number): boolean => {
         if (!session.use(now)) return false
@@ -370,6 +374,15 @@ export class Sessions extends Context.Service<
         return epoch
       })
 
+      /** By the password; a refusal is logged, gathered by account and address. */
+      const verified = (request: LoginRequest): Effect.Effect<User, Refused> =>
+        Effect.tapError(credentials.verify(request), ({ reason }) => {
+          const message = reason._tag === "WrongPassword" ? "login failed" : "login refused"
+          const account = legible(request.account)
+          const details = { account, address: request.address, kind: request.kind, reason: reason._tag }
+          return logThrottled({ key: `${message} ${account} ${request.address}`, level: "Info", message, details })
+        })
+
       return Sessions.of({
         authenticated,
         notForeign,
@@ -378,7 +391,7 @@ export class Sessions extends Context.Service<
             const [named] = yield* available(desk.users.resolve([request.account]))
             // Before the password is read: if that changes afterwards, the epoch is over.
             const before = yield* available(store.sessionEpoch(named?.id ?? NOBODY))
-            const user = (yield* present(request)) ?? (yield* credentials.verify(request))
+            const user = (yield* present(request)) ?? (yield* verified(request))
             const epoch = user.id === named?.id ? before : yield* epochOf(user.id)
             const session = yield* open(user.id, request.kind, request.device, epoch)
             if (session !== undefined) return { session, user }

@@ -29,9 +29,12 @@ process.umask(0o077)
 
 // The reader of our output may stop reading, as in `parley user list | head -1`: then the rest is of no use. A server
 // goes on: its clients are still there.
-const log = openLog((error) => {
-  if (args[0] !== "serve") process.exit(error.code === "EPIPE" ? 0 : 1)
-})
+const log = openLog(
+  (error) => {
+    if (args[0] !== "serve") process.exit(error.code === "EPIPE" ? 0 : 1)
+  },
+  { level: args[0] === "serve" ? "Info" : "Warn" }
+)
 
 const dialects = Effect.tryPromise({
   try: () => loadDialects(process.env["PARLEY_DIALECTS"]),

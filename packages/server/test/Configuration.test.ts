@@ -25,6 +25,7 @@ describe("Configuration", () => {
       tcpPort: 8081,
       trustedProxies: [],
       origins: [],
+      auditLog: "",
       database: { _tag: "Sqlite", file: "./data/parley.db" },
       files: "./data/files",
       demo: false

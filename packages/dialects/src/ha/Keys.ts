@@ -2,6 +2,7 @@
  * The keys of the apps that may use this protocol: records of its own, made by the operator. Who is in the app is told by
  * the user's session; the key alone opens nothing.
  */
+import { logStorageFailure } from "@parley/core/Availability"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"
@@ -46,7 +47,7 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
         return keys
       }),
       Effect.catchTag("StorageFailed", (failed) =>
-        Effect.andThen(Effect.logError("the keys of apps could not be read", failed), refuse({ _tag: "Unavailable" }))
+        Effect.andThen(logStorageFailure("the keys of apps could not be read", failed), refuse({ _tag: "Unavailable" }))
       )
     )
   })
@@ -61,7 +62,7 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
       .pipe(
         Effect.as(true),
         Effect.catchTag("Duplicate", () => Effect.succeed(false)),
-        Effect.tapError((failed) => Effect.logError("a key could not be written", failed)),
+        Effect.tapError((failed) => logStorageFailure("a key could not be written", failed)),
         Effect.mapError(() => "the database could not be written; the server's log says why"),
         Effect.tap(() =>
           Effect.sync(() => {

@@ -1,4 +1,5 @@
 /** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
+import { logStorageFailure } from "@parley/core/Availability"
 import type { Engine } from "@parley/core/Engine"
 import type { Switchboard } from "@parley/core/Hub"
 import type { Places } from "@parley/core/Places"
@@ -73,7 +74,7 @@ export const routesOf = (services: Services): HttpRoutes => {
           UnreadableQuery: ({ sentence }) => Effect.succeed(failure(400, sentence)),
           StorageFailed: (failed) =>
             Effect.as(
-              Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+              logStorageFailure(`storage failed: ${failed.operation}`, failed.cause),
               refused({ _tag: "Unavailable" })
             )
         }),

@@ -1,4 +1,5 @@
 /** This protocol's own records: apps, classes, the groups of an organisation, the history of class broadcasts. */
+import { logStorageFailure } from "@parley/core/Availability"
 import type { Engine } from "@parley/core/Engine"
 import { refuse, type Refused } from "@parley/core/Refused"
 import type { DialectRecord, StorageFailed, Store, Write } from "@parley/core/Store"
@@ -21,7 +22,7 @@ export const put = (
 export const available = <A>(effect: Effect.Effect<A, StorageFailed>): Effect.Effect<A, Refused> =>
   Effect.catch(effect, (failed) =>
     Effect.andThen(
-      Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+      logStorageFailure(`storage failed: ${failed.operation}`, failed.cause),
       refuse({ _tag: "Unavailable" })
     )
   )

@@ -1,4 +1,5 @@
 /** Every documented address, with the token before everything else. Source: seeds/000, each "请求方式". */
+import { logStorageFailure } from "@parley/core/Availability"
 import type { Engine } from "@parley/core/Engine"
 import type { Switchboard } from "@parley/core/Hub"
 import { type Refused, refuse } from "@parley/core/Refused"
@@ -83,7 +84,7 @@ const respond = (
       UnreadableQuery: (error) => Effect.succeed(unreadableQuery(error)),
       StorageFailed: (failed) =>
         Effect.as(
-          Effect.logError(`storage failed: ${failed.operation}`, failed.cause),
+          logStorageFailure(`storage failed: ${failed.operation}`, failed.cause),
           refused({ _tag: "Unavailable" })
         )
     }),

@@ -2,6 +2,7 @@
  * One frame from beginning to end: its requests in order, each answered, then announced, then, where the session has
  * just begun, the pushes of a login. Source: seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
  */
+import { logStorageFailure } from "@parley/core/Availability"
 import type { Carried } from "@parley/core/Authenticator"
 import type { Command, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Engine } from "@parley/core/Engine"
@@ -392,7 +393,7 @@ const greet = (services: Services, profile: Profile, session: Session, user: Use
   }).pipe(
     // The login was answered already: the client comes again.
     Effect.catchTag("StorageFailed", (failed) =>
-      Effect.andThen(Effect.logError("users could not be read", failed), refuse({ _tag: "Unavailable" }))
+      Effect.andThen(logStorageFailure("users could not be read", failed), refuse({ _tag: "Unavailable" }))
     ),
     Effect.catchTag("Refused", ({ reason }) =>
       Effect.sync(() => session.connection.close(CLOSE_INTERNAL, messageOf(reason)))

@@ -2,6 +2,7 @@
  * The apps that may speak to this server: records of this protocol, made by the operator. A key is kept as it is, since
  * what comes and goes is deciphered with it.
  */
+import { logStorageFailure } from "@parley/core/Availability"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"
@@ -76,7 +77,7 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
         return apps
       }),
       Effect.catchTag("StorageFailed", (failed) =>
-        Effect.andThen(Effect.logError("the apps could not be read", failed), refuse({ _tag: "Unavailable" }))
+        Effect.andThen(logStorageFailure("the apps could not be read", failed), refuse({ _tag: "Unavailable" }))
       )
     )
   })
@@ -91,7 +92,7 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
       .pipe(
         Effect.as(true),
         Effect.catchTag("Duplicate", () => Effect.succeed(false)),
-        Effect.tapError((failed) => Effect.logError("an app could not be written", failed)),
+        Effect.tapError((failed) => logStorageFailure("an app could not be written", failed)),
         Effect.mapError(() => "the database could not be written; the server's log says why"),
         Effect.tap(() =>
           Effect.sync(() => {

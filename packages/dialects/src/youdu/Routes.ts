@@ -1,4 +1,5 @@
 /** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
+import { logStorageFailure } from "@parley/core/Availability"
 import type { Switchboard } from "@parley/core/Hub"
 import type { LogThrottling } from "@parley/core/LogThrottle"
 import type { Refused } from "@parley/core/Refused"
@@ -73,7 +74,7 @@ export const routesOf = (services: Services): HttpRoutes => {
       Refused: ({ reason }) => Effect.succeed(failed(failureOf(reason), envelope)),
       StorageFailed: (cause) =>
         Effect.as(
-          Effect.logError(`storage failed: ${cause.operation}`, cause.cause),
+          logStorageFailure(`storage failed: ${cause.operation}`, cause.cause),
           failed(failureOf({ _tag: "Unavailable" }), envelope)
         )
     })

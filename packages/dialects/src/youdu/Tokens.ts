@@ -2,6 +2,7 @@
  * The tokens of apps: opaque, stored as their hash only, good for a fixed time. They are records of this protocol and not
  * sessions, since an app is no user. Source: PROTOCOLS, "youdu".
  */
+import { logStorageFailure } from "@parley/core/Availability"
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { Store, Write } from "@parley/core/Store"
@@ -60,7 +61,7 @@ interface Grounds {
 const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
   Effect.catch(effect, (failed) =>
     Effect.andThen(
-      Effect.logError("tokens of apps could not be read or written", failed),
+      logStorageFailure("tokens of apps could not be read or written", failed),
       refuse({ _tag: "Unavailable" })
     )
   )

@@ -41,6 +41,7 @@ export const serveFlags = {
   origins: own("origins", "origins", "list"),
   database: databaseFlag,
   files: own("files", "files", "folder"),
+  auditLog: own("auditLog", "audit-log", "file"),
   demo: Flag.Boolean("demo").pipe(
     Flag.withDescription(
       "Add users, keys and apps to look around with, whose passwords everybody knows; for this machine alone; --no-demo does not. Default: no. Environment: PARLEY_DEMO"
@@ -63,6 +64,7 @@ export interface ServeFlags {
   readonly origins?: Option.Option<string>
   readonly database?: Option.Option<string>
   readonly files?: Option.Option<string>
+  readonly auditLog?: Option.Option<string>
   readonly demo?: Option.Option<boolean>
   readonly config: Option.Option<string>
   readonly set?: Option.Option<Readonly<Record<string, string>>>

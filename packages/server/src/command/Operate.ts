@@ -13,6 +13,7 @@ import { askServer } from "../control/ControlClient.ts"
 import { carryOut } from "../control/ControlServer.ts"
 import type { Request } from "../control/Line.ts"
 import type { Configuration } from "../settings/Configuration.ts"
+import { openAuditLog } from "../logging/AuditLog.ts"
 import { Failed, type Parts } from "./Parts.ts"
 
 /**
@@ -46,12 +47,14 @@ export const operate = Effect.fnUntraced(function* (
           })
         )
   )
+  const auditLog = yield* openAuditLog(configuration.serve.auditLog)
   const here = Effect.scoped(
     parts.open(configuration).pipe(
       Effect.mapError(({ message }) => new Taken({ message })),
       Effect.flatMap((commands) =>
         carryOut(commands, request).pipe(Effect.mapError((message) => new Failed({ message })))
-      )
+      ),
+      Effect.provide(auditLog.layer)
     )
   )
   return yield* askServer(address, request).pipe(
@@ -59,4 +62,4 @@ export const operate = Effect.fnUntraced(function* (
     Effect.retry({ ...PATIENCE, while: (error) => error._tag === "Taken" }),
     Effect.catchTag("Taken", ({ message }) => Effect.fail(new Failed({ message })))
   )
-})
+}, Effect.scoped)

@@ -4,9 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import { controlAddress } from "../control/Address.ts"
 import { serveControl } from "../control/ControlServer.ts"
+import { openAuditLog } from "../logging/AuditLog.ts"
 import { logStart } from "../logging/StartLine.ts"
 import { readConfiguration, serveFlags } from "./Given.ts"
 import { type Address, Failed, type Parts, type Running } from "./Parts.ts"
+import { handleSignals } from "./Signals.ts"
 import { untilStopped } from "./Stop.ts"
 
 export const serveCommand = (parts: Parts) =>
@@ -15,6 +17,8 @@ export const serveCommand = (parts: Parts) =>
     serveFlags,
     Effect.fnUntraced(function* (flags) {
       const configuration = yield* readConfiguration(parts.dialectSettings, flags)
+      const auditLog = yield* openAuditLog(configuration.serve.auditLog)
+      yield* handleSignals(auditLog.reopen)
       const serving = Effect.gen(function* () {
         const running = yield* parts
           .start(configuration)
@@ -25,12 +29,12 @@ export const serveCommand = (parts: Parts) =>
         yield* logStart(parts.version, parts.dialectSettings, configuration, running)
         yield* Console.log(readyLine(running))
         return yield* Effect.never
-      })
+      }).pipe(Effect.provide(auditLog.layer))
       yield* untilStopped(Effect.scoped(serving), (signal) =>
         Effect.annotateLogs(Effect.logInfo("stopping"), { signal })
       )
       yield* Effect.logInfo("stopped")
-    })
+    }, Effect.scoped)
   ).pipe(
     Command.withDescription("Run the server until it is stopped by SIGTERM or SIGINT (Ctrl-C)"),
     Command.withExamples([

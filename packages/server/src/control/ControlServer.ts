@@ -2,6 +2,7 @@
 import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { isMainThread } from "node:worker_threads"
+import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import { Progress } from "@parley/core/Progress"
 import * as Cause from "effect/Cause"
@@ -108,7 +109,7 @@ export const carryOut = (commands: ReadonlyArray<OperatorCommand>, request: Requ
       return Effect.fail(`"${request.words.join(" ")}" needs ${input.name}, ${input.says}`)
     }
   }
-  return command.run(request.inputs).pipe(
+  return Effect.andThen(recorded(request), command.run(request.inputs)).pipe(
     Effect.exit,
     Effect.flatMap(
       Exit.match({
@@ -120,6 +121,22 @@ export const carryOut = (commands: ReadonlyArray<OperatorCommand>, request: Requ
       })
     )
   )
+}
+
+/** Inputs that name what a command is about; passwords, keys and files are not among them. */
+const NAMED = ["account", "name", "id", "org", "admin", "role", "dept", "buin", "app-id", "session", "value", "device"]
+
+/** Commands that change nothing. */
+const isReading = ({ words }: Request): boolean => words.at(-1) === "list" || words[0] === "explain"
+
+/** The operator's commands are in the audit log before they are carried out. */
+const recorded = (request: Request): Effect.Effect<void> => {
+  if (isReading(request)) return Effect.void
+  const about = NAMED.flatMap((name) => {
+    const value = request.inputs[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return audit("operator", { command: request.words.join(" "), ...Object.fromEntries(about) })
 }
 
 const TYPES = { text: "string", integer: "number", boolean: "boolean" } as const

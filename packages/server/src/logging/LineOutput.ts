@@ -2,7 +2,7 @@
  * Writes log lines to a file descriptor. It never blocks the event loop, never throws and never ends the process: lines
  * that cannot be written are dropped and counted, and the count is written in front of the next line that can be.
  */
-import { fstatSync, write as writeAsync, writeSync } from "node:fs"
+import { closeSync, fstatSync, write as writeAsync, writeSync } from "node:fs"
 
 /** Characters that may wait for a slow reader or disk, at most; further lines are dropped. */
 const MAX_WAITING = 256 * 1024
@@ -66,6 +66,7 @@ export class LineOutput {
   #isCut = false
   #dropped = 0
   #retry: NodeJS.Timeout | undefined
+  #isClosing = false
 
   /**
    * `fd` is a file, or a pipe or socket in non-blocking mode: Node puts those of `process.stderr` and `process.stdout` into
@@ -104,6 +105,19 @@ export class LineOutput {
     }
   }
 
+  /** Closes the descriptor once what waits is written; nothing may be written any more. */
+  close(): void {
+    this.#isClosing = true
+    this.#flush()
+    this.#closeIfIdle()
+  }
+
+  #closeIfIdle(): void {
+    if (!this.#isClosing || this.#isWriting || this.#waiting.length > 0 || this.#rest !== undefined) return
+    this.#isClosing = false
+    closeSync(this.#fd)
+  }
+
   #flush(): void {
     if (this.#isWriting || this.#retry !== undefined) return
     if (this.#rest !== undefined) return this.#send(this.#rest)
@@ -140,6 +154,7 @@ export class LineOutput {
         this.#waiting = []
         this.#characters = 0
       }
+      this.#closeIfIdle()
     })
   }
 }

@@ -38,6 +38,7 @@ export const logStart = (
     files: serve.files,
     trustedProxies: serve.trustedProxies.join(","),
     origins: serve.origins.join(","),
+    auditLog: serve.auditLog,
     demo: serve.demo,
     settings
   })

@@ -148,6 +148,7 @@ const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOp
     origins: entriesIn(values.get("origins")),
     database,
     files: String(values.get("files")),
+    auditLog: String(values.get("auditLog")),
     demo: values.get("demo") === true
   })
 }

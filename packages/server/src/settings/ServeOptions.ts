@@ -15,6 +15,8 @@ export interface ServeOptions {
   readonly database: Database
   /** The folder for the files that users upload. */
   readonly files: string
+  /** The file for lines of the audit log; "" for none. */
+  readonly auditLog: string
   /** Whether to add the demonstration and serve it to programs on this machine. */
   readonly demo: boolean
 }
@@ -133,6 +135,16 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     shown: "./data/files",
     default: "./data/files",
     read: nonEmpty
+  },
+  {
+    key: "auditLog",
+    environment: "PARLEY_AUDIT_LOG",
+    flag: "--audit-log <file>",
+    says: "A file for administrative acts, impersonations and ended sessions, one JSON object in each line; opened anew on SIGHUP.",
+    takes: "a file",
+    shown: "",
+    default: "",
+    read: readText
   },
   {
     key: "demo",

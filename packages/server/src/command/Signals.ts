@@ -1,0 +1,23 @@
+/** Signals that do not stop a server. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+
+/**
+ * Until the scope closes: SIGHUP runs `reload`, SIGPIPE is ignored, and SIGUSR1, for which Node opens its debugger to every
+ * program on the machine unless somebody listens, does nothing.
+ */
+export const handleSignals = (reload: Effect.Effect<void>): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const fork = Effect.runForkWith(yield* Effect.context<never>())
+    const listeners: ReadonlyArray<readonly [NodeJS.Signals, () => void]> = [
+      ["SIGHUP", () => fork(Effect.andThen(Effect.logInfo("reloading"), reload))],
+      ["SIGUSR1", () => {}],
+      ["SIGPIPE", () => {}]
+    ]
+    for (const [signal, listener] of listeners) {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on(signal, listener)),
+        () => Effect.sync(() => process.off(signal, listener))
+      )
+    }
+  })

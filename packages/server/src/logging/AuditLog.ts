@@ -1,0 +1,53 @@
+/**
+ * The audit log: log lines with the annotation `audit` (`@parley/core/Audit`) in a file of their own, for its owner only. They
+ * are in the server's log as well. The file is opened anew by `reopen`, so that it can be rotated.
+ */
+import { openSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import type * as Scope from "effect/Scope"
+import { Failed } from "../command/Parts.ts"
+import { LineOutput } from "./LineOutput.ts"
+import { droppedLines } from "./ServerLog.ts"
+
+const MODE = 0o600
+
+const open = (path: string): LineOutput => new LineOutput(openSync(path, "a", MODE), droppedLines)
+
+const why = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+export interface AuditLog {
+  /** Adds the file to the loggers. */
+  readonly layer: Layer.Layer<never>
+  /** Opens the file of that path anew; where that fails, it goes on with the old one and says so in the log. */
+  readonly reopen: Effect.Effect<void>
+}
+
+/** As long as the scope lives; without a path there is no file. */
+export const openAuditLog = Effect.fnUntraced(function* (
+  path: string
+): Effect.fn.Return<AuditLog, Failed, Scope.Scope> {
+  if (path === "") return { layer: Layer.empty, reopen: Effect.void }
+  let output: LineOutput = yield* Effect.try({
+    try: () => open(path),
+    catch: (cause) => new Failed({ message: `the audit log ${path} cannot be opened: ${why(cause)}` })
+  })
+  yield* Effect.addFinalizer(() => Effect.sync(() => output.close()))
+  const logger = Logger.make((options) => {
+    if (options.fiber.getRef(References.CurrentLogAnnotations)["audit"] === undefined) return
+    output.write(Logger.formatJson.log(options))
+  })
+  const reopen = Effect.try({ try: () => open(path), catch: why }).pipe(
+    Effect.matchEffect({
+      onFailure: (reason) => Effect.logError(`the audit log ${path} cannot be opened: ${reason}`),
+      onSuccess: (next) =>
+        Effect.sync(() => {
+          output.close()
+          output = next
+        })
+    })
+  )
+  return { layer: Logger.layer([logger], { mergeWithExisting: true }), reopen }
+})
