@@ -44,7 +44,7 @@ const application = (file: string, theirs: Theirs) =>
   )
 
 const served = Effect.gen(function* () {
-  const site = { settings: { "hisihi.auth": "token" }, tcp: () => undefined }
+  const site = { settings: { "hisihi.auth": "token", "hisihi.newUsers": true }, tcp: () => undefined }
   const opened = yield* Effect.all([xuanxuan.open(site), spark.open(site), hisihi.open(site)])
   const doors = [...opened.flatMap((one) => one.doors), { _tag: "Http", routes: yield* authRoutes } as const]
   const { port } = yield* serveHttp(yield* Host.make({ doors }), { host: "127.0.0.1", port: 0 })

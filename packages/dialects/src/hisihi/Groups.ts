@@ -12,8 +12,9 @@ import * as Hex from "effect/encoding/Hex"
 import type { Perform } from "../Perform.ts"
 import type { Asker } from "./Asker.ts"
 import type { Clients } from "./Clients.ts"
+import { claiming } from "./Conversions.ts"
 import { clientIds, foreignId, idNumber, nameIn, type Parameters, urlIn } from "./Parameters.ts"
-import { available, DIALECT, groupKind, put } from "./Records.ts"
+import { available, DIALECT, groupKind, put, type Records } from "./Records.ts"
 import type { Failure } from "./Refusals.ts"
 
 /** What this protocol keeps with a chat. */
@@ -28,6 +29,7 @@ const GID = 16
 export interface GroupServices {
   readonly engine: Engine["Service"]
   readonly clients: Clients
+  readonly records: Records
   readonly settings: EngineSettings
   readonly random: SecureRandom.SecureRandom["Service"]
 }
@@ -80,24 +82,23 @@ export const createGroup = Effect.fnUntraced(function* (services: GroupServices,
   const conversion_id = yield* foreignId("conversion_id", parameters("conversion_id"))
   const avatar = yield* urlIn(parameters, "group_avatar")
   const gid = `${DIALECT}-${Hex.encode(yield* services.random.randomBytes(GID))}`
-  const { chat } = yield* perform(
-    asker.caller,
-    {
-      _tag: "CreateChat",
-      gid,
-      name: group_name,
-      type: "group",
-      members: yield* services.clients.all(ids, organization_id),
-      subject: 0,
-      public: false,
-      attributes: {
-        [ORGANIZATION]: organization_id,
-        [CONVERSION]: conversion_id,
-        ...(avatar !== "" && { [AVATAR]: avatar })
-      },
-      via: DIALECT
+  const command = {
+    _tag: "CreateChat",
+    gid,
+    name: group_name,
+    type: "group",
+    members: yield* services.clients.all(asker, ids, organization_id),
+    subject: 0,
+    public: false,
+    attributes: {
+      [ORGANIZATION]: organization_id,
+      [CONVERSION]: conversion_id,
+      ...(avatar !== "" && { [AVATAR]: avatar })
     },
-    [put(groupKind(organization_id), gid, {})]
+    via: DIALECT
+  } as const
+  const { chat } = yield* claiming(services.records, conversion_id, gid, (claim) =>
+    perform(asker.caller, command, [put(groupKind(organization_id), gid, {}), ...claim])
   )
   return {
     group_id: chat.id,
@@ -135,7 +136,7 @@ export const addMembers = Effect.fnUntraced(function* (services: GroupServices, 
   const group_id = yield* groupId(request)
   const ids = yield* members(services, request)
   const chat = yield* permitted(services, request, group_id, "addMembers")
-  const users = yield* services.clients.all(ids, organizationOf(chat))
+  const users = yield* services.clients.all(request.asker, ids, organizationOf(chat))
   yield* request.perform(request.asker.caller, { _tag: "AddMembers", chat: { id: group_id }, members: users })
   return { group_id, member_client_ids: ids.join(":") }
 })

@@ -2,6 +2,7 @@
  * Organisations: their groups, their contacts, and the mark that a message went to a class. A class is an organisation.
  * Source: seeds/001, 获取机构下所有群组, 获取所有联系人, 向班级群发消息.
  */
+import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import { refuse, type Refused } from "@parley/core/Refused"
 import { costOfUsers } from "@parley/core/rules/Cost"
@@ -29,7 +30,6 @@ export interface Pages {
 }
 
 export interface OrganizationServices extends GroupServices {
-  readonly records: Records
   readonly pages: Pages
 }
 
@@ -76,7 +76,10 @@ export const listContacts = Effect.fnUntraced(function* (services: OrganizationS
   return `{"data":[${[...groupTexts, ...userTexts].join(",")}]}`
 })
 
-/** Marks that a message went to a class, and does nothing else. */
+/**
+ * Marks that a message went to a class, and does nothing else. Where users are asked who they are, for administrators of
+ * the organisation only: these are the system administrators, since no other user administers an organisation.
+ */
 export type MarkBroadcast = (
   services: OrganizationServices,
   request: Request
@@ -94,12 +97,15 @@ export const markingBroadcasts = (records: Records): MarkBroadcast => {
   })
   return Effect.fnUntraced(function* (services, request) {
     const class_id = yield* idNumber("class_id", request.path("class_id"))
+    const { user } = request.asker
+    if (user?.admin === false) return yield* refuse({ _tag: "Only", who: "system administrators" })
     if (!(yield* classExists(services, class_id))) return yield* notFound("class")
     const at = yield* Clock.currentTimeMillis
-    const sender = request.asker.user?.id ?? null
+    const sender = user?.id ?? null
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       const id = yield* fresh
       if (yield* records.add(PUSH_HISTORY, String(id).padStart(DIGITS, "0"), { class: class_id, sender, at })) {
+        if (user !== undefined) yield* audit("hisihi.class.message", { actor: user.account, class: class_id })
         return { class_id, push_history_record_id: id }
       }
       last = undefined

@@ -11,6 +11,7 @@ import { performing } from "../Perform.ts"
 import { queryOf } from "../Query.ts"
 import { masterKey } from "./Apps.ts"
 import { actingAs, type Asker, type AskerOf } from "./Asker.ts"
+import { maySign } from "./Conversions.ts"
 import { addMembers, createGroup, deleteGroup, removeMembers, renameGroup, type Request } from "./Groups.ts"
 import { listContacts, listGroups, type MarkBroadcast, type OrganizationServices } from "./Organizations.ts"
 import { clientId, clientIds, foreignId, readParameters } from "./Parameters.ts"
@@ -59,8 +60,8 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
       return ok(yield* make(request, app, client)).pipe(HttpServerResponse.setHeader("cache-control", "no-store"))
     })
 
-  const memberIds = ({ path }: Request) =>
-    Effect.map(clientIds("sorted_member_ids", path("sorted_member_ids") ?? "", grounds.settings), sorted)
+  const membersIn = ({ path }: Request) =>
+    clientIds("sorted_member_ids", path("sorted_member_ids") ?? "", grounds.settings)
 
   const login = signed(
     Effect.fnUntraced(function* (_request, app_id, client_id) {
@@ -72,7 +73,7 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
 
   const conversion = signed(
     Effect.fnUntraced(function* (request, app_id, client_id) {
-      const sorted_member_ids = yield* memberIds(request)
+      const sorted_member_ids = sorted(yield* membersIn(request))
       const key = yield* masterKey(grounds.records, app_id)
       const { timestamp, signature, nonce } = yield* sign(grounds.signing, key, [app_id, client_id, sorted_member_ids])
       return { timestamp, signature, nonce, sorted_member_ids, app_id, client_id }
@@ -85,8 +86,10 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
       Effect.fnUntraced(function* (request, app_id, client_id) {
         const conversion_id = yield* foreignId("conversion_id", request.path("conversion_id"))
         const joins = action === "invite" && (request.path("sorted_member_ids") ?? "") === ""
-        const sorted_member_ids = joins ? "" : yield* memberIds(request)
+        const ids = joins ? [] : yield* membersIn(request)
+        const sorted_member_ids = joins ? "" : sorted(ids)
         const key = yield* masterKey(grounds.records, app_id)
+        yield* maySign(grounds, request.asker, action, conversion_id, ids)
         const { timestamp, signature, nonce } = yield* sign(
           grounds.signing,
           key,

@@ -14,7 +14,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { addDemoApps, appCommands, removeDemoApps, told } from "./Apps.ts"
 import { askers, authSetting } from "./Asker.ts"
-import { clientsOf } from "./Clients.ts"
+import { clientsOf, newUsersSetting } from "./Clients.ts"
 import { addDemoClass, classCommands, markingBroadcasts } from "./Organizations.ts"
 import { DIALECT, Records } from "./Records.ts"
 import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
@@ -23,6 +23,7 @@ export type { HttpRoutes }
 
 const settings = {
   auth: authSetting,
+  newUsers: newUsersSetting,
   perPage: integer(
     "hisihi.perPage",
     20,
@@ -56,7 +57,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       askerOf,
       hub: yield* Hub,
       settings: yield* Settings,
-      clients: clientsOf(engine, yield* Users),
+      clients: clientsOf(engine, yield* Users, site.settings[newUsersSetting.key] === true),
       signing: { random, mac: yield* Effect.provide(Mac.Mac, Mac.layerWebCrypto) },
       markBroadcast: markingBroadcasts(records)
     })

@@ -4,7 +4,7 @@ import * as Host from "@parley/adapter-node/Host"
 import { Engine } from "@parley/core/Engine"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
-import { asking, type Ask, engineLayer, GROUP, opened, people, stage } from "./Stage.ts"
+import { asking, type Ask, audited, engineLayer, GROUP, opened, people, stage } from "./Stage.ts"
 
 const EVERY: ReadonlyArray<readonly [string, string]> = [
   ["GET", "/signature/login/1/alice"],
@@ -108,7 +108,8 @@ describe("who may ask", () => {
       const ask = yield* stage({ "hisihi.auth": "token" })
       const [alice, bob] = yield* people("alice", "bob")
       for (const [method, path] of EVERY.filter(([, path]) => path.startsWith("/signature"))) {
-        assert.strictEqual((yield* ask(method, path, { headers: alice! })).status, 200, path)
+        const naming = path.endsWith("/c/bob")
+        assert.strictEqual((yield* ask(method, path, { headers: alice! })).status, naming ? 403 : 200, path)
         const refused = yield* ask(method, path, { headers: bob! })
         assert.deepStrictEqual([refused.status, refused.json["error"]], [403, "forbidden"], path)
         assert.include(String(refused.json["message"]), "client_id")
@@ -121,7 +122,7 @@ describe("with a token, the rules of every protocol hold", () => {
   it.effect("who makes a group owns it, members rename and add, admins remove and delete, others see nothing", () =>
     Effect.gen(function* () {
       const ask = yield* stage({ "hisihi.auth": "token" })
-      const [owner, member, stranger] = yield* people("owner", "member", "stranger")
+      const [owner, member, stranger] = yield* people("owner", "member", "stranger", "carol")
       const made = yield* ask("POST", "/im/group", { form: { ...GROUP, member_client_ids: "member" }, headers: owner! })
       assert.strictEqual(made.status, 201)
       const groups = (headers: Record<string, string>) => ask("GET", "/im/org/2/groups", { headers })
@@ -134,6 +135,7 @@ describe("with a token, the rules of every protocol hold", () => {
         ["DELETE", "/im/group/1/member", { form: { member_client_ids: "member" } }, stranger!, 404],
         ["DELETE", "/im/group/1", {}, stranger!, 404],
         ["PUT", "/im/group/1", { form: { group_name: "x" } }, member!, 200],
+        ["POST", "/im/group/1/member", { form: { member_client_ids: "nobody" } }, member!, 400],
         ["POST", "/im/group/1/member", { form: { member_client_ids: "carol" } }, member!, 201],
         ["DELETE", "/im/group/1/member", { form: { member_client_ids: "carol" } }, member!, 403],
         ["DELETE", "/im/group/1", {}, member!, 403],
@@ -166,14 +168,142 @@ describe("with a token, the rules of every protocol hold", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("the sender of a class broadcast is known", () =>
+  it.effect("a class is marked by system administrators only, and the sender is known", () =>
+    audited((acts) =>
+      Effect.gen(function* () {
+        const ask = yield* stage({ "hisihi.auth": "token" })
+        const drafts = [
+          { account: "alice", organisation: 2 },
+          { account: "root", admin: true }
+        ]
+        const [alice, root] = yield* people(...drafts)
+        for (const id of [2, 9]) {
+          const refused = yield* ask("POST", `/im/org/${id}/message`, { headers: alice! })
+          assert.deepStrictEqual(
+            [refused.status, refused.json],
+            [403, { error: "forbidden", message: "Only system administrators may do this." }]
+          )
+        }
+        assert.strictEqual((yield* ask("POST", "/im/org/2/message", { headers: root! })).status, 201)
+        assert.deepStrictEqual(acts, [{ audit: "hisihi.class.message", actor: "root", class: 2 }])
+        const store = yield* Store
+        const records = yield* store.records("hisihi", "push-history")
+        assert.deepStrictEqual(
+          records.map(({ value }) => (value as { readonly sender: unknown }).sender),
+          [2]
+        )
+      })
+    ).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect.each([
+    [{}, undefined],
+    [{ "hisihi.newUsers": false }, undefined],
+    [{ "hisihi.newUsers": true }, { audit: "hisihi.users.add", actor: "alice", users: 2, organisation: 2 }]
+  ] as const)("%o: unknown client ids make users only where that is set", ([settings, act]) =>
+    audited((acts) =>
+      Effect.gen(function* () {
+        const ask = yield* stage({ "hisihi.auth": "token", ...settings })
+        const [alice] = yield* people("alice", "bob")
+        const form = { ...GROUP, member_client_ids: "bob:new:newer" }
+        const result = yield* ask("POST", "/im/group", { form, headers: alice! })
+        const users = yield* Users
+        if (act === undefined) {
+          assert.deepStrictEqual(
+            [result.status, result.json],
+            [400, { error: "invalid_parameter", message: "member_client_ids name nobody: new, newer." }]
+          )
+          assert.isUndefined(yield* users.byAccount("new"))
+          assert.strictEqual((yield* ask("GET", "/im/org/2/groups", { headers: alice! })).json["total_count"], 0)
+          assert.deepStrictEqual(acts, [])
+          const known = { ...form, member_client_ids: "bob" }
+          assert.strictEqual((yield* ask("POST", "/im/group", { form: known, headers: alice! })).status, 201)
+        } else {
+          assert.strictEqual(result.status, 201)
+          assert.deepInclude(yield* users.byAccount("newer"), { organisation: 2 })
+          assert.deepStrictEqual(acts, [act])
+        }
+      })
+    ).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("with a token, signatures that let others in or remove them", () => {
+  it.effect("are for admins of the group of the conversation; all others get them for themselves", () =>
     Effect.gen(function* () {
       const ask = yield* stage({ "hisihi.auth": "token" })
-      const [alice] = yield* people("alice")
-      assert.strictEqual((yield* ask("POST", "/im/org/2/message", { headers: alice! })).status, 201)
-      const store = yield* Store
-      const [record] = yield* store.records("hisihi", "push-history")
-      assert.deepInclude(record?.value, { class: 2, sender: 1 })
+      const [owner, member, stranger, root] = yield* people("owner", "member", "stranger", {
+        account: "root",
+        admin: true
+      })
+      const form = { ...GROUP, member_client_ids: "member", conversion_id: "known" }
+      assert.strictEqual((yield* ask("POST", "/im/group", { form, headers: owner! })).status, 201)
+      // A later group cannot take the conversation over.
+      const taken = { ...form, member_client_ids: "member" }
+      assert.strictEqual((yield* ask("POST", "/im/group", { form: taken, headers: stranger! })).status, 201)
+
+      const check = Effect.fnUntraced(function* (
+        who: string,
+        headers: Record<string, string>,
+        expected: Readonly<Record<string, number>>
+      ) {
+        for (const [what, status] of Object.entries(expected)) {
+          const [action, conversation, ids = ""] = what.split(" ")
+          const path = `/signature/${action}/1/${who}/${conversation}/${ids}`
+          assert.strictEqual((yield* ask("GET", path, { headers })).status, status, path)
+        }
+      })
+      yield* check("owner", owner!, {
+        "invite known bob:member": 200,
+        "kick known member": 200,
+        "invite known": 200,
+        "invite unknown member": 403,
+        "kick unknown member:owner": 403,
+        "kick unknown owner": 200
+      })
+      yield* check("member", member!, {
+        "invite known bob": 403,
+        "kick known owner": 403,
+        "kick known owner:member": 403,
+        "kick known member": 200,
+        "invite known": 200,
+        "invite unknown": 200,
+        "invite unknown member": 200
+      })
+      yield* check("stranger", stranger!, {
+        "invite known bob": 403,
+        "invite known": 404,
+        "invite known stranger": 404,
+        "kick known member": 403,
+        "kick known stranger": 404,
+        "invite unknown": 200
+      })
+      yield* check("root", root!, { "kick known member": 403, "invite known": 404 })
+
+      // Nobody administers what was deleted, also not with a new group of the same conversation.
+      assert.strictEqual((yield* ask("DELETE", "/im/group/1", { headers: owner! })).status, 204)
+      assert.strictEqual((yield* ask("POST", "/im/group", { form, headers: member! })).status, 201)
+      yield* check("member", member!, { "kick known owner": 403, "kick known member": 404 })
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("are for one group also where two are made at once for one conversation", () =>
+    Effect.gen(function* () {
+      const ask = yield* stage({ "hisihi.auth": "token" })
+      const both = yield* people("alice", "bob")
+      yield* people("carol")
+      const form = { ...GROUP, member_client_ids: "carol" }
+      const made = yield* Effect.forEach(both, (headers) => ask("POST", "/im/group", { form, headers }), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(
+        made.map(({ status }) => status),
+        [201, 201]
+      )
+      const signed = yield* Effect.forEach(["alice", "bob"], (who, index) =>
+        ask("GET", `/signature/kick/1/${who}/${GROUP.conversion_id}/carol`, { headers: both[index]! })
+      )
+      assert.deepStrictEqual(signed.map(({ status }) => status).toSorted(), [200, 403])
     }).pipe(Effect.provide(engineLayer))
   )
 })

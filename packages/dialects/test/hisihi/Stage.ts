@@ -1,5 +1,5 @@
 /** The protocol opened over an engine in memory, and asked by HTTP without a network. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Logger, References } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as Host from "@parley/adapter-node/Host"
 import type { OpenDialect } from "@parley/core/Dialect"
@@ -87,13 +87,13 @@ export const asking = (opened: OpenDialect<HttpRoutes>) =>
   )
 
 /** In a demonstration on a loopback address, unless it is said otherwise. */
-export const openedEmpty = (settings: Readonly<Record<string, string>> = {}, demonstration = true) =>
+export const openedEmpty = (settings: Readonly<Record<string, string | boolean>> = {}, demonstration = true) =>
   dialect.open({ settings, tcp: () => undefined, demonstration })
 
-export const opened = (settings: Readonly<Record<string, string>> = {}, demonstration = true) =>
+export const opened = (settings: Readonly<Record<string, string | boolean>> = {}, demonstration = true) =>
   openedEmpty(settings, demonstration).pipe(Effect.tap(({ demo }) => demo))
 
-export const stage = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>> = {}) {
+export const stage = Effect.fnUntraced(function* (settings: Readonly<Record<string, string | boolean>> = {}) {
   return yield* asking(yield* opened(settings))
 })
 
@@ -106,6 +106,16 @@ export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<stri
     Effect.map(sessions.issue(user.id, "token"), ({ token }) => ({ authorization: `Bearer ${token}` }))
   )
 })
+
+/** A test with the acts in the audit log so far. */
+export const audited = <A, E, R>(test: (acts: ReadonlyArray<unknown>) => Effect.Effect<A, E, R>) => {
+  const acts: Array<unknown> = []
+  const logger = Logger.make(({ fiber }) => {
+    const details = fiber.getRef(References.CurrentLogAnnotations)
+    if ("audit" in details) acts.push({ ...details })
+  })
+  return test(acts).pipe(Effect.provide(Logger.layer([logger])))
+}
 
 export const GROUP = {
   group_name: "666",
