@@ -258,6 +258,7 @@ const frames: ReadonlyArray<readonly [says: string, json: (sid: string) => strin
     1
   ],
   ["a committers text of 1 MB", one("setCommitters", { gid: "large", committers: "1,".repeat(500_000) }), 1],
+  ["100,000 ids of users", one("addMember", { gid: "large", members: upTo(100_000) }), 1],
   [
     "1,000 users who do not exist",
     one("addMember", { gid: "large", members: upTo(1000).map((id) => ({ id: id + 1e6 })) }),

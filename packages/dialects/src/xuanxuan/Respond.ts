@@ -325,7 +325,9 @@ const handled = <M extends keyof typeof handlers>(
 ): Effect.Effect<Answer, Refused> => {
   const handler: (asking: Parameters<(typeof handlers)[M]>[0], params: ParamsOf<M>) => Effect.Effect<Answer, Refused> =
     handlers[method]
-  return Effect.flatMap(decode<M & Method>(method, params), (decoded) => handler(asking, decoded))
+  return Effect.flatMap(decode<M & Method>(method, params, asking.settings.membersPerRequest), (decoded) =>
+    handler(asking, decoded)
+  )
 }
 
 const logout = Effect.fnUntraced(function* (

@@ -10,6 +10,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { isWellFormedJson } from "@parley/core/Utf8"
 import { type Reason, type Refused, refuse } from "@parley/core/Refused"
+import { defaultSettings } from "@parley/core/Settings"
 
 /** true, false, 1, 0, "1", "0". */
 const Flag = Schema.Literals([true, false, 1, 0, "1", "0"]).pipe(
@@ -179,8 +180,27 @@ const invalid = (issue: SchemaIssue.Issue, under: ReadonlyArray<string>): Reason
   }
 }
 
-/** The params of a method, or a refusal that names the field. */
-export const decode = <M extends Method>(method: M, params: unknown): Effect.Effect<ParamsOf<M>, Refused> => {
+/** Params that list users. */
+const LISTS = ["members", "admins", "committers"]
+
+/** A list of users that is too long is refused by its length: none of the many ids that a frame can hold is looked at. */
+const overlong = (params: unknown, limit: number): Reason | undefined => {
+  if (!isObject(params)) return undefined
+  for (const name of LISTS) {
+    const users = params[name]
+    if (Array.isArray(users) && users.length > limit) {
+      return { _tag: "Invalid", field: `params.${name}`, problem: `must name at most ${limit} users` }
+    }
+  }
+  return undefined
+}
+
+/** The params of a method, or a refusal that names the field. `limit` is `limits.membersPerRequest`. */
+export const decode = <M extends Method>(
+  method: M,
+  params: unknown,
+  limit: number = defaultSettings.membersPerRequest
+): Effect.Effect<ParamsOf<M>, Refused> => {
   const decoder = decoders[method]
   if (decoder === undefined) throw new Error(`no such method: ${method}`)
   // A list of which nothing is known is not worth going through.
@@ -188,7 +208,10 @@ export const decode = <M extends Method>(method: M, params: unknown): Effect.Eff
     const messages = draftsIn(params)
     if (Array.isArray(messages)) return Effect.succeed({ messages } as unknown as ParamsOf<M>)
   }
-  const result = decoder.decode(named(method, params, decoder.names))
+  const byName = named(method, params, decoder.names)
+  const problem = overlong(byName, limit)
+  if (problem !== undefined) return refuse(problem)
+  const result = decoder.decode(byName)
   return Result.isSuccess(result)
     ? Effect.succeed(result.success as ParamsOf<M>)
     : refuse(invalid(result.failure.issue, ["params"]))

@@ -302,4 +302,29 @@ describe("decode", () => {
       { numRuns: 3000 }
     )
   })
+
+  it("a list of too many users is refused by its length, and no user in it is looked at", () => {
+    const users = (count: number) =>
+      Array.from({ length: count }, (): unknown => ({
+        get id() {
+          throw new Error("was looked at")
+        }
+      }))
+    const cases = [
+      ["chat/create", "members", { gid: "g", members: users(1001) }],
+      ["chat/create", "members", ["g", "name", "group", users(1001)]],
+      ["chat/addmember", "members", { gid: "g", members: users(1001) }],
+      ["chat/setadmin", "admins", ["g", users(1001)]],
+      ["chat/setcommitters", "committers", { gid: "g", committers: users(1001) }]
+    ] as const
+    for (const [method, name, params] of cases) {
+      assert.deepStrictEqual(Effect.runSync(Effect.flip(decode(method, params))).reason, {
+        _tag: "Invalid",
+        field: `params.${name}`,
+        problem: "must name at most 1000 users"
+      })
+    }
+    const few = Effect.runSync(Effect.flip(decode("chat/addmember", { gid: "g", members: [1, 2, 3] }, 2)))
+    assert.deepInclude(few.reason, { field: "params.members", problem: "must name at most 2 users" })
+  })
 })
