@@ -329,7 +329,11 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         return Promise.resolve(Response.json({ message: NOT_LOCAL }, { status: 403 }))
       }
       if (closing || slots.isFull) {
-        return Promise.resolve(Response.json({ message: closing ? GOING_AWAY : CROWDED }, { status: 503 }))
+        return Promise.resolve(
+          closing
+            ? Response.json({ message: GOING_AWAY }, { status: 503 })
+            : Response.json({ message: CROWDED }, { status: 503, headers: RETRY_AFTER })
+        )
       }
       if (request.bodyUsed) {
         complain(`${pathname}: ${CONSUMED}`)

@@ -113,6 +113,7 @@ describe("a user who has asked for too much", () => {
         const youdu = yield* asked("GET", `/cgi/session/get?accessToken=${token}&sessionId=x`)
         assert.strictEqual(youdu.status, 200)
         assert.include(youdu.json, { errcode: 429 })
+        assert.isAtLeast(youdu.wait, 60)
         assert.isAtLeast(waitIn(String(youdu.json["errmsg"])), 60)
       })
     )

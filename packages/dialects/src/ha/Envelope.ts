@@ -66,6 +66,7 @@ const sentence = (reason: Reason): string => {
       return "Others are changing the same; please try again."
     case "Unavailable":
       return "The storage does not answer."
+    case "TooManyAttempts":
     case "RateLimited":
       return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
     case "Vetoed":

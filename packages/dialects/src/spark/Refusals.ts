@@ -1,6 +1,6 @@
 /**
  * Failures in the shape of this protocol: `{success: false, error, message}`. Source: PROTOCOLS, "spark". What an
- * operation refuses is 400, 401, 403, 404 or 409; beside them, 405 and 413 are about the request as such, and 500 and 503
+ * operation refuses is 400, 401, 403, 404 or 409; beside them, 405, 413 and 429 are about the request as such, and 500 and 503
  * are faults of the server.
  */
 import type { Reason } from "@parley/core/Refused"
@@ -28,7 +28,7 @@ export const failure = (
 const KINDS: { readonly [T in Reason["_tag"]]?: readonly [status: number, error: string] } = {
   NotLoggedIn: [401, "unauthorized"],
   WrongPassword: [401, "unauthorized"],
-  TooManyAttempts: [403, "too_many_attempts"],
+  TooManyAttempts: [429, "too_many_attempts"],
   RateLimited: [429, "rate_limited"],
   NoSuchChat: [404, "no_such_session"],
   NoSuchUsers: [404, "no_such_users"],

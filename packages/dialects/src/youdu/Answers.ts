@@ -5,6 +5,7 @@
 import type { Reason } from "@parley/core/Refused"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { listed } from "../Listed.ts"
+import { retryAfter } from "../RetryAfter.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -22,8 +23,11 @@ export const plain = (fields: object): Response => HttpServerResponse.jsonUnsafe
 export const sealed = (encrypt: string): Response => HttpServerResponse.jsonUnsafe({ ...OK, encrypt })
 
 /** A client that speaks the envelope finds `encrypt` in every answer; in a failure it is empty. */
-export const failed = (failure: Failure, envelope: boolean): Response =>
-  HttpServerResponse.jsonUnsafe({ ...failure, ...(envelope && { encrypt: "" }) })
+export const failed = (failure: Failure, envelope: boolean, headers: Readonly<Record<string, string>> = {}): Response =>
+  HttpServerResponse.jsonUnsafe({ ...failure, ...(envelope && { encrypt: "" }) }, { headers })
+
+export const refused = (reason: Reason, envelope: boolean): Response =>
+  failed(failureOf(reason), envelope, retryAfter(reason))
 
 /** The request was not understood: there the status says so as well. */
 export const notUnderstood = (failure: Failure, headers: Readonly<Record<string, string>> = {}): Response =>
@@ -38,6 +42,7 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
   MayNotSpeak: 403,
   OwnerStays: 403,
   Vetoed: 403,
+  TooManyAttempts: 429,
   RateLimited: 429,
   Busy: 503,
   Unavailable: 503
@@ -46,7 +51,7 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
 /** What the engine calls a field, where this protocol has another name for it. */
 const FIELDS: ReadonlyMap<string, string> = new Map([["name", "title"]])
 
-export const failureOf = (reason: Reason): Failure => ({ errcode: CODES[reason._tag] ?? 400, errmsg: sentence(reason) })
+const failureOf = (reason: Reason): Failure => ({ errcode: CODES[reason._tag] ?? 400, errmsg: sentence(reason) })
 
 const sentence = (reason: Reason): string => {
   switch (reason._tag) {
@@ -66,6 +71,7 @@ const sentence = (reason: Reason): string => {
       return "delMember: the owner cannot be removed by others."
     case "Invalid":
       return `${FIELDS.get(reason.field) ?? reason.field} ${reason.problem}.`
+    case "TooManyAttempts":
     case "RateLimited":
       return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
     case "Busy":

@@ -16,7 +16,7 @@ import { performing } from "../Perform.ts"
 import { queryOf, type UnreadableQuery } from "../Query.ts"
 import type { UnreadableBody } from "../UnreadableBody.ts"
 import { accessOf, type Access, type Grounds as AccessGrounds, payerOf, tokenFor } from "./Access.ts"
-import { failed, failureOf, notUnderstood, plain, sealed } from "./Answers.ts"
+import { failed, notUnderstood, plain, refused, sealed } from "./Answers.ts"
 import type { OpenApp } from "./Apps.ts"
 import { type Asking, createSession, getSession, type Grounds, type SessionJson, updateSession } from "./Groups.ts"
 import { bodyOf, buinIn, fieldsIn } from "./Input.ts"
@@ -71,11 +71,11 @@ export const routesOf = (services: Services): HttpRoutes => {
     envelope: boolean
   ): Effect.Effect<Response, Unread, R> =>
     Effect.catchTags(work, {
-      Refused: ({ reason }) => Effect.succeed(failed(failureOf(reason), envelope)),
+      Refused: ({ reason }) => Effect.succeed(refused(reason, envelope)),
       StorageFailed: (cause) =>
         Effect.as(
           logStorageFailure(`storage failed: ${cause.operation}`, cause.cause),
-          failed(failureOf({ _tag: "Unavailable" }), envelope)
+          refused({ _tag: "Unavailable" }, envelope)
         )
     })
 
