@@ -168,7 +168,9 @@ layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true 
             socket.destroy()
           })
           socket.on("error", () => {})
-          socket.write(`GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-pad: ${"x".repeat(bytes)}\r\n\r\n`)
+          socket.write(
+            `GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-pad: ${"x".repeat(bytes)}\r\n\r\n`
+          )
         })
       assert.strictEqual(yield* status(15 * 1024), "200")
       assert.strictEqual(yield* status(17 * 1024), "431")
