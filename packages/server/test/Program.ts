@@ -29,6 +29,10 @@ export interface Program {
   readonly ended: Effect.Effect<Ended>
 }
 
+/** The lines of a log that are neither of level Info nor about the demonstration: a server that is well has none. */
+export const complaintsIn = (err: string): ReadonlyArray<string> =>
+  err.split("\n").filter((line) => line !== "" && !/"level":"INFO"|"message":"DEMONSTRATION/.test(line))
+
 /** Starts `parley` with these arguments; it is killed when the scope closes. */
 export const start = (cwd: string, args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
   Effect.acquireRelease(
