@@ -33,6 +33,7 @@ import { mountAt } from "./Mount.ts"
 import { CONSUMED, type ForeignRequest, restored, urlOf } from "./RequestBody.ts"
 import { watchRequest, watchWebRequest } from "./RequestDeadlines.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "./SocketConnection.ts"
+import { noteSlow } from "./SlowRequests.ts"
 import { TcpConnection } from "./TcpConnection.ts"
 import { trusting } from "./TrustedProxies.ts"
 import { openingOf, refuse } from "./Upgrading.ts"
@@ -166,7 +167,7 @@ const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
       address === ""
         ? request
         : request.modify({ remoteAddress: Option.some(address), peerAddress: request.peerAddress })
-    return app.pipe(
+    return noteSlow(app).pipe(
       Effect.provideService(HttpServerRequest, addressed),
       Effect.provideService(ClaimRequest, (user) => slot?.claim(userHolder(user)) ?? true)
     )
