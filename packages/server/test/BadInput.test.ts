@@ -72,6 +72,9 @@ const badValues = (params: ReadonlyArray<Param>): ReadonlyArray<Bad> =>
   ])
 
 /** Each bad value by name, and by position. */
+/** Bytes of a frame of a connection without a user, at most: the setting `limits.unauthenticatedInput`. */
+const BEFORE_LOGIN = 64 * 1024
+
 const casesOf = (params: ReadonlyArray<Param>): ReadonlyArray<Case> => {
   const valid = named(params)
   return badValues(params).flatMap(({ says, name, field, ...bad }) => {
@@ -215,6 +218,12 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
       const wrong: Array<string> = []
       for (const one of cases) {
         const request = { module: "chat", method: "login", params: one.params }
+        if (JSON.stringify(request).length > BEFORE_LOGIN) {
+          const large = yield* connect()
+          large.send(request)
+          assert.strictEqual(yield* large.end, 1009, one.says)
+          continue
+        }
         stranger.send(request)
         const fault = complaint(request, one, first(yield* stranger.take(1)))
         if (fault !== undefined) wrong.push(`${one.says}: ${fault}`)

@@ -60,8 +60,11 @@ layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
       const draft = { gid: "odd-file", cgid: gid, contentType: "file", content: file }
       const stored = first(listed(yield* alice.done("message", [draft])))
       assert.strictEqual(stored["content"], JSON.stringify(file))
-      const settings = JSON.parse('{"__proto__":{"x":1},"\\ud800":"\\ud800","a":[[[]]],"n":1e-7}') as unknown
+      const settings = JSON.parse('{"__proto__":{"x":1},"\\ud83d\\ude00":"\\u0000","a":[[[]]],"n":1e-7}') as unknown
       assert.deepStrictEqual((yield* alice.done("settings", { account: "alice", settings }))["data"], settings)
+      assert.deepStrictEqual((yield* alice.done("settings", ["alice"]))["data"], settings)
+      const half = yield* alice.ask("settings", { account: "alice", settings: { a: "\ud800" } })
+      assert.strictEqual(half["result"], "fail", "half a surrogate pair is no text")
       assert.deepStrictEqual((yield* alice.done("settings", ["alice"]))["data"], settings)
     })
   )
