@@ -1,6 +1,6 @@
 /** An engine's beginning and end inside somebody else's process. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { createEngine, ParleyError } from "@parley/core"
+import { createEngine, type LogLine, ParleyError } from "@parley/core"
 import { Store } from "@parley/core/Store"
 import { Effect, Layer } from "effect"
 import { execFile } from "node:child_process"
@@ -19,6 +19,14 @@ const failure = (work: Promise<unknown>): Promise<ParleyError> =>
   )
 
 describe("an engine", () => {
+  it("tells the host's own log what a line is about", async () => {
+    const lines: Array<LogLine> = []
+    await using engine = await createEngine({ store: MemoryStore.layer, log: (line) => lines.push(line) })
+    await failure(engine.login("nobody", "wrong"))
+    assert.deepInclude(lines[0], { level: "info", message: "login failed" })
+    assert.deepInclude(lines[0]?.details, { account: "nobody", reason: "WrongPassword" })
+  })
+
   it("lives beside 999 others, and nothing is left of them", async () => {
     const handles = process.getActiveResourcesInfo().length
     const start = performance.now()

@@ -2,12 +2,15 @@
 import * as Cause from "effect/Cause"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 
 export interface LogLine {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal"
   readonly message: string
   /** What went wrong, where something did. */
   readonly error?: unknown
+  /** What the line is about: `account` and `address` of a failed login, `audit` and its details, `count` of gathered lines. */
+  readonly details?: Readonly<Record<string, unknown>>
   readonly at: Date
 }
 
@@ -23,15 +26,17 @@ const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
 /** In place of the console. What `write` throws is lost: there is nobody left to tell. */
 export const logTo = (write: (line: LogLine) => void): Layer.Layer<never> =>
   Logger.layer([
-    Logger.make(({ logLevel, message, cause, date }) => {
+    Logger.make(({ logLevel, message, cause, date, fiber }) => {
       const parts = [message].flat()
       const words = parts.filter((part) => typeof part === "string").join(" ")
       const error = cause.reasons.length > 0 ? Cause.squash(cause) : parts.find((part) => typeof part !== "string")
+      const details = fiber.getRef(References.CurrentLogAnnotations)
       try {
         write({
           level: LEVELS[logLevel] ?? "info",
           message: words,
           ...(error !== undefined && { error: Cause.isCause(error) ? Cause.squash(error) : error }),
+          ...(Object.keys(details).length > 0 && { details }),
           at: date
         })
       } catch {
