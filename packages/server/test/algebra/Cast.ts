@@ -39,13 +39,14 @@ export const http =
         ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) })
       })
       const text = await response.text()
-      return { status: response.status, json: (text === "" ? {} : JSON.parse(text)) as Json }
+      const isJson = response.headers.get("content-type")?.startsWith("application/json") === true
+      return { status: response.status, json: (isJson ? JSON.parse(text) : {}) as Json }
     })
 
 export type Http = ReturnType<typeof http>
 
 /** A connection that pairs each answer with its request. */
-const connection = (base: string) =>
+export const connection = (base: string) =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, Error>((resume) => {
       const ws = new WebSocket(`${base.replace("http:", "ws:")}/ws`, { perMessageDeflate: false })
@@ -91,20 +92,25 @@ export const actor = Effect.fnUntraced(function* (base: string, account: string)
   const { ask, enter } = yield* connection(base)
   const login = yield* ask("login", { account, password: md5(PASSWORD) })
   enter(String(login["sid"]))
-  const made: Actor = {
-    account,
-    id: user.id,
-    admin: user.admin,
-    token,
-    chat: ask,
-    done: (method, params) =>
-      Effect.flatMap(ask(method, params), (answer) =>
-        answer["result"] === "success"
-          ? Effect.succeed(answer["data"])
-          : Effect.die(new Error(`${account}: ${method} ${JSON.stringify(params)} answered ${JSON.stringify(answer)}`))
-      )
-  }
-  return made
+  return talking({ account, id: user.id, admin: user.admin, token }, ask)
+})
+
+/** An actor who asks through this. */
+export const talking = (
+  { account, id, admin, token }: Pick<Actor, "account" | "id" | "admin" | "token">,
+  chat: Actor["chat"]
+): Actor => ({
+  account,
+  id,
+  admin,
+  token,
+  chat,
+  done: (method, params) =>
+    Effect.flatMap(chat(method, params), (answer) =>
+      answer["result"] === "success"
+        ? Effect.succeed(answer["data"])
+        : Effect.die(new Error(`${account}: ${method} ${JSON.stringify(params)} answered ${JSON.stringify(answer)}`))
+    )
 })
 
 /** Who plays. What one may do depends on the chat and on `admin`, so a few people are enough for all roles. */

@@ -4,6 +4,7 @@ import { type Operation, operations } from "@parley/core/rules/Operations"
 import type { Rule } from "@parley/core/rules/Rule"
 import * as Speech from "@parley/core/rules/Speech"
 import { readdirSync, readFileSync } from "node:fs"
+import { credentials, type Standing } from "./Credentials.ts"
 import type { Request } from "./Request.ts"
 import { protocols } from "./Requests.ts"
 import { type Role, roles, type Scene } from "./Scene.ts"
@@ -78,6 +79,21 @@ const offers = (requests: ReadonlyArray<Request>): string =>
     ])
   )
 
+const STANDINGS: Readonly<Record<Standing, string>> = {
+  "its user": "its user",
+  "the application": "an application, for the user it names",
+  401: "nobody: 401",
+  403: "nobody: 403"
+}
+
+const credentialTable = table(
+  ["credential", ...protocols],
+  Object.values(credentials).map(({ says, standing }) => [
+    says,
+    ...protocols.map((protocol) => STANDINGS[standing[protocol]])
+  ])
+)
+
 export interface Difference {
   /** What it is declared beside: an operation or a rule. */
   readonly name: string
@@ -139,6 +155,16 @@ ${table(
 
 A system administrator counts as an admin of system chats and of groups that are nobody's, and nowhere else. Nobody can be made an admin of a group
 without owning it: \`setAdmins\` is of system chats, in every protocol.
+
+## Credentials
+
+Who sends a request is decided by its credential alone. A test sends every operation of every protocol with each of these, and compares what is
+answered and what is changed:
+
+${credentialTable}
+
+Instead of 401 \`xuanxuan\` answers \`denied\` over WebSocket and TCP, and \`youdu\` answers with 401 or 403 as \`errcode\`. \`hisihi\` is as in the table
+where \`hisihi.auth\` is \`token\`.
 
 ## Rules
 

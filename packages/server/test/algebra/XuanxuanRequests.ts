@@ -58,11 +58,7 @@ const download: Request["ask"] = Effect.fnUntraced(function* ({ cast, place }) {
   const { json } = yield* uploaded(cast, place, place.watcher)
   const [file] = (json["data"] ?? []) as ReadonlyArray<{ readonly id: number }>
   const path = `/attach-download-${file?.id ?? 999_999_999}.json?sid=${place.actor.token}`
-  const status = yield* Effect.promise(async () => {
-    const response = await fetch(cast.base + path)
-    await response.arrayBuffer()
-    return response.status
-  })
+  const { status } = yield* cast.http("GET", path)
   return yield* read(status, status === 200, status === 404, false)
 })
 

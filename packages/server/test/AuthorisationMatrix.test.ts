@@ -1,0 +1,219 @@
+/**
+ * Every operation of every protocol with every kind of credential: what each is let into, and that nothing changes where it
+ * is refused. A credential counts for its user, for an application, or for nothing, by the table in `Credentials`; what a
+ * user may do is decided by the rules.
+ */
+import { assert, it } from "@effect/vitest"
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
+import { authRoutes } from "@parley/adapter-node/AuthRoutes"
+import * as Host from "@parley/adapter-node/Host"
+import { serveHttp } from "@parley/adapter-node/HttpServing"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import type { UserId } from "@parley/core/Ids"
+import * as Parley from "@parley/core/Parley"
+import { Sessions } from "@parley/core/Sessions"
+import { defaultSettings, Settings } from "@parley/core/Settings"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { dialect as ha } from "@parley/dialects/ha"
+import { dialect as hisihi } from "@parley/dialects/hisihi"
+import { dialect as spark } from "@parley/dialects/spark"
+import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
+import { dialect as youdu } from "@parley/dialects/youdu"
+import { Effect, Layer, Logger } from "effect"
+import { createHash } from "node:crypto"
+import { join } from "node:path"
+import { plainPasswords } from "../../core/test/Stage.ts"
+import { addDemoUsers } from "../src/Foundation.ts"
+import { type Answer, type Cast, cast, connection, type Json, talking } from "./algebra/Cast.ts"
+import { type Credential, type CredentialName, credentials, type Standing } from "./algebra/Credentials.ts"
+import { type OwnRequest, ownRequests } from "./algebra/OwnRequests.ts"
+import { expected, type Outcome, type Protocol, type Request, type Trial } from "./algebra/Request.ts"
+import { protocols, requests } from "./algebra/Requests.ts"
+import type { Place, Role, Scene } from "./algebra/Scene.ts"
+import { scenes } from "./algebra/Scenes.ts"
+import { folder } from "./Program.ts"
+
+const names = Object.keys(credentials) as ReadonlyArray<CredentialName>
+
+/** Without rate limits; a user may have several chat logins. */
+const SETTINGS = {
+  ...defaultSettings,
+  sessions: "multi",
+  costPerSecond: 1e9,
+  costBurst: 1e9,
+  loginDeadline: 600
+} as const
+
+const served = Effect.gen(function* () {
+  const site = { settings: { "hisihi.auth": "token" }, tcp: () => undefined }
+  const opened = yield* Effect.all([
+    xuanxuan.open(site),
+    spark.open(site),
+    hisihi.open(site),
+    ha.open(site),
+    youdu.open(site)
+  ])
+  yield* addDemoUsers
+  for (const { demo } of opened) yield* demo
+  const doors = [...opened.flatMap((one) => one.doors), { _tag: "Http", routes: yield* authRoutes } as const]
+  const { port } = yield* serveHttp(yield* Host.make({ doors }), { host: "127.0.0.1", port: 0 })
+  return yield* cast(`http://127.0.0.1:${port}`)
+})
+
+/** A token of each kind. */
+const issued = Effect.fnUntraced(function* ({ alice, admin }: Cast) {
+  const [users, sessions, store] = [yield* Users, yield* Sessions, yield* Store]
+  const [gone] = yield* users.add([{ account: "gone" }])
+  assert(gone !== undefined)
+  const issue = (user: number, kind: "chat" | "token") =>
+    Effect.map(sessions.issue(user as UserId, kind, `of the matrix ${kind}`), ({ token }) => token)
+  const expired = "expired"
+  const hash = createHash("sha256").update(expired).digest("hex")
+  const session = { hash, user: alice.id as UserId, kind: "token", device: "", createdAt: 0, usedAt: 0 } as const
+  yield* store.commit({ relies: [], writes: [{ _tag: "SaveSession", session }] })
+  const ended = yield* sessions.issue(alice.id as UserId, "token")
+  yield* sessions.end(ended)
+  const disabled = yield* issue(gone.id, "token")
+  yield* users.setDisabled(gone.account, true)
+  const token = yield* issue(alice.id, "token")
+  const tokens: Readonly<Record<CredentialName, string>> = {
+    none: "",
+    wrong: "wrong",
+    expired,
+    ended: ended.token,
+    disabled,
+    memberSid: yield* issue(alice.id, "chat"),
+    memberToken: token,
+    strangerToken: token,
+    kickedToken: token,
+    adminSid: yield* issue(admin.id, "chat"),
+    adminToken: yield* issue(admin.id, "token")
+  }
+  return tokens
+})
+
+/** The status of the last answer. Xuanxuan has none over WebSocket; youdu says it as `errcode`. */
+class Answers {
+  last: number | undefined
+
+  http({ status, json }: Answer, path: string): void {
+    this.last = path.startsWith("/cgi/") && json["errcode"] !== 0 ? Number(json["errcode"]) : status
+  }
+
+  chat({ result }: Json): void {
+    this.last = result === "success" ? 200 : result === "denied" ? 401 : 403
+  }
+}
+
+/** The trial with this credential in place of the actor's, and of the administrator's who speaks for an application. */
+const showing = (people: Cast, place: Place, token: string, chat: Place["actor"]["chat"], answers: Answers): Trial => {
+  const { actor } = place
+  const shown = talking({ ...actor, token }, (method, params) =>
+    Effect.tap(chat(method, params), (answer) => Effect.sync(() => answers.chat(answer)))
+  )
+  const http: Cast["http"] = (method, path, sent) =>
+    Effect.tap(people.http(method, path, sent), (answer) => Effect.sync(() => answers.http(answer, path)))
+  return { cast: { ...people, http, admin: { ...people.admin, token } }, place: { ...place, actor: shown } }
+}
+
+const sceneOf = (name: string): Scene => {
+  const found = scenes.find((scene) => scene.name === name)
+  if (found === undefined) throw new Error(`no scene ${name}`)
+  return found
+}
+const GROUP = sceneOf("group made through hisihi")
+const PAIR = sceneOf("pair")
+
+/** An application acts for a member. */
+const roleFor = ({ role }: Credential, protocol: Protocol): Role =>
+  protocol === "youdu" ? "member" : role === "former" && protocol === "ha" ? "stranger" : role
+
+const isOwn = (request: Request | OwnRequest): request is OwnRequest => !("operation" in request)
+
+/** The statuses that may be answered. */
+const wanted = (request: Request | OwnRequest, standing: Standing, trial: Trial): ReadonlyArray<number> => {
+  if (typeof standing === "number") return [standing]
+  if (isOwn(request)) {
+    const { only } = request
+    const may = only === undefined || (only === "system administrators" && trial.place.actor.admin)
+    return may ? [200, 201] : [403]
+  }
+  const outcome: Outcome = expected(request, trial)
+  if (outcome === "allowed") return [200, 201, 204]
+  // A protocol without codes, or one that says the same of all refusals.
+  if (request.protocol === "xuanxuan") return [400, 403, 404]
+  return outcome === "hidden" ? [404] : [403]
+}
+
+it.live("every credential is let into what it is for, through every protocol, and changes nothing elsewhere", () =>
+  Effect.gen(function* () {
+    const people = yield* served
+    const tokens = yield* issued(people)
+    const wrong: Array<string> = []
+    const counts = new Map<string, number>()
+    const everything: ReadonlyArray<Request | OwnRequest> = [...requests, ...ownRequests]
+
+    for (const name of names) {
+      const credential = credentials[name]
+      const token = tokens[name]
+      const { ask, enter } = yield* connection(people.base)
+      enter(token)
+      /** The chat that no request has changed yet. */
+      const unchanged = new Map<string, Place>()
+      for (const request of everything) {
+        const { protocol } = request
+        const scene = protocol === "ha" ? PAIR : GROUP
+        const role = roleFor(credential, protocol)
+        const key = `${scene.name}/${role}`
+        const place = unchanged.get(key) ?? (yield* scene.make(people, role))
+        unchanged.set(key, place)
+        if (!isOwn(request) && request.about?.(place) === false) continue
+
+        const answers = new Answers()
+        const trial = showing(people, place, token, ask, answers)
+        const standing = credential.standing[protocol]
+        const statuses = wanted(request, standing, trial)
+        const before = yield* place.look
+        if (!isOwn(request)) yield* request.prepare?.({ cast: people, place }) ?? Effect.void
+        const asking: Effect.Effect<unknown> = request.ask(trial)
+        const outcome = yield* Effect.catchDefect(asking, () => Effect.succeed("died"))
+        const after = yield* place.look
+
+        const about = `${credential.says}, ${protocol}: ${request.says} (${isOwn(request) ? "own" : request.operation})`
+        const status = answers.last ?? 0
+        counts.set(`${protocol} ${status}`, (counts.get(`${protocol} ${status}`) ?? 0) + 1)
+        const isIn = status < 300
+        // A list without the chat is a success, too.
+        const isList = !isOwn(request) && request.operation === "see" && typeof standing === "string"
+        if (!isList && !statuses.includes(status)) wrong.push(`${about}: ${status} instead of ${statuses.join("/")}`)
+        if (!isOwn(request) && typeof standing === "string" && outcome !== expected(request, trial)) {
+          wrong.push(`${about}: ${String(outcome)} instead of ${expected(request, trial)}`)
+        }
+        if (!isIn && before !== after) wrong.push(`${about}: refused, and changed something`)
+        if (before !== after) unchanged.delete(key)
+      }
+    }
+    assert.deepStrictEqual(wrong, [])
+    for (const protocol of protocols) {
+      for (const status of [200, 401]) {
+        assert.isAtLeast(counts.get(`${protocol} ${status}`) ?? 0, 5, `${protocol} ${status}`)
+      }
+    }
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(
+      Layer.unwrap(
+        Effect.map(folder, (cwd) =>
+          Parley.layer.pipe(
+            Layer.provideMerge(
+              Layer.mergeAll(SqliteStore.layer({ file: join(cwd, "chat.db") }), MemoryBlobs.layer, plainPasswords)
+            )
+          )
+        )
+      )
+    ),
+    Effect.provideService(Settings, SETTINGS),
+    Effect.provide(Logger.layer([]))
+  )
+)

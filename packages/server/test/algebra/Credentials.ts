@@ -1,0 +1,44 @@
+/** What a request can show for who sends it, and what each protocol makes of it. */
+import type { Protocol } from "./Request.ts"
+import type { Role } from "./Scene.ts"
+
+/** For whom a request counts that shows the credential; or the status of its refusal, whatever it asks for. */
+export type Standing = "its user" | "the application" | 401 | 403
+
+export interface Credential {
+  readonly says: string
+  /** What its user is in the chat that the request is about. */
+  readonly role: Role
+  readonly standing: Readonly<Record<Protocol, Standing>>
+}
+
+const everywhere = (standing: Standing, youdu: Standing): Credential["standing"] => ({
+  xuanxuan: standing,
+  spark: standing,
+  hisihi: standing,
+  ha: standing,
+  youdu
+})
+
+const dead = (says: string): Credential => ({ says, role: "member", standing: everywhere(401, 401) })
+const live = (says: string, role: Role, youdu: Standing): Credential => ({
+  says,
+  role,
+  standing: everywhere("its user", youdu)
+})
+
+export const credentials = {
+  none: dead("none"),
+  wrong: dead("a token that was never issued"),
+  expired: dead("an expired token"),
+  ended: dead("a token that was logged out"),
+  disabled: dead("a token of a user who was disabled"),
+  memberSid: live("the sid of a member's chat login", "member", 401),
+  memberToken: live("a member's token", "member", 403),
+  strangerToken: live("a token of a user outside the chat", "stranger", 403),
+  kickedToken: live("a token of a member who was removed", "former", 403),
+  adminSid: live("the sid of a system administrator's chat login", "administrator", 401),
+  adminToken: live("a system administrator's token", "administrator", "the application")
+} as const satisfies Readonly<Record<string, Credential>>
+
+export type CredentialName = keyof typeof credentials
