@@ -31,7 +31,7 @@ const document = (name: string): string | undefined => {
 const data = (name: string) => {
   const { protocol, scenarios } = load(name)
   const headings: Record<string, ReadonlyArray<string>> = JSON.parse(
-    readFileSync(join(import.meta.dirname, "../protocols", name, "headings.json"), "utf8")
+    readFileSync(join(import.meta.dirname, "../protocols", name, "headings.txt"), "utf8")
   )
   const steps: ReadonlyArray<readonly [string, Step | undefined, Source]> = [
     ...scenarios.flatMap(({ id, steps }) =>

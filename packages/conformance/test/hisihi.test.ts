@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { load } from "../src/scenarios/loadScenarios.ts"
 
 const { scenarios } = load("hisihi")
-const file = new URL("../protocols/hisihi/headings.json", import.meta.url)
+const file = new URL("../protocols/hisihi/headings.txt", import.meta.url)
 const headings: Record<string, ReadonlyArray<string>> = JSON.parse(readFileSync(file, "utf8"))
 
 describe("the scenarios of hisihi", () => {

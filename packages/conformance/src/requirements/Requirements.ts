@@ -1,6 +1,6 @@
 /**
- * What the five documents demand, as data: `requirements/<protocol>.json` has a requirement for every normative
- * statement of that document, `requirements/readings.json` the places where a document can be read in more than one way.
+ * What the five documents demand, as data: `requirements/<protocol>.txt` has a requirement for every normative
+ * statement of that document, `requirements/readings.txt` the places where a document can be read in more than one way.
  */
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -143,7 +143,7 @@ export const document = (protocol: string): Document => {
   const known = loaded.get(protocol)
   if (known !== undefined) return known
   const made = documents.some((one) => one === protocol)
-    ? read(`${protocol}.json`, decodeDocument)
+    ? read(`${protocol}.txt`, decodeDocument)
     : { doc: protocol, requirements: [], asides: [] }
   loaded.set(protocol, made)
   return made
@@ -183,7 +183,7 @@ let allReadings: ReadonlyArray<Reading> | undefined
 
 /** The readings, of one protocol or of all. Throws `BadRequirements`. */
 export const readings = (protocol?: string): ReadonlyArray<Reading> => {
-  allReadings ??= read("readings.json", decodeReadings).readings
+  allReadings ??= read("readings.txt", decodeReadings).readings
   return protocol === undefined ? allReadings : allReadings.filter(({ doc }) => doc === protocol)
 }
 

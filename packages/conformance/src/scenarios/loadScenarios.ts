@@ -16,14 +16,16 @@ const own = fileURLToPath(new URL("../../protocols/", import.meta.url))
 /** Whether a file came with the kit: then its faults are the kit's. */
 export const isOwn = (file: string): boolean => file.startsWith(own)
 
-const isProtocol = (folder: string, name: string): boolean => existsSync(join(folder, name, "protocol.json"))
+/** The file of what a protocol's scenarios share, in either form. */
+const protocolFile = (folder: string, name: string): string | undefined =>
+  ["protocol.scenario", "protocol.json"].map((file) => join(folder, name, file)).find((file) => existsSync(file))
 
 /** The protocols that there are scenarios for, with those that folders of others bring. */
 export const protocols = (sequences: ReadonlyArray<string> = []): ReadonlyArray<string> => [
   ...new Set(
     [own, ...sequences]
       .flatMap((folder) => listed(folder).map((name) => [folder, name] as const))
-      .filter(([folder, name]) => isProtocol(folder, name))
+      .filter(([folder, name]) => protocolFile(folder, name) !== undefined)
       .map(([, name]) => name)
       .toSorted()
   )
@@ -37,12 +39,10 @@ const listed = (folder: string): ReadonlyArray<string> => {
   }
 }
 
-/** What lies beside the scenarios. */
-const beside = new Set(["protocol.json", "headings.json"])
-
+/** `*.scenario` and `*.json`, except the protocol's own file. */
 const filesIn = (folder: string): ReadonlyArray<string> =>
   listed(folder)
-    .filter((file) => file.endsWith(".json") && !beside.has(file))
+    .filter((file) => /\.(scenario|json)$/.test(file) && !file.startsWith("protocol."))
     .map((file) => join(folder, file))
 
 /** Of somebody else's folder: the files in it, and those in its folder for this protocol. */
@@ -69,12 +69,12 @@ export const load = (name: string, sequences: ReadonlyArray<string> = []): Scena
 const loaded = new Map<string, ScenarioSet>()
 
 const read = (name: string, sequences: ReadonlyArray<string>): ScenarioSet => {
-  const home = [own, ...sequences].find((folder) => isProtocol(folder, name))
-  if (home === undefined || !protocols(sequences).includes(name)) {
+  const file = [own, ...sequences].flatMap((folder) => protocolFile(folder, name) ?? [])[0]
+  if (file === undefined || !protocols(sequences).includes(name)) {
     throw badData(join(own, name), "no such protocol")
   }
-  const protocol = readProtocol(join(home, name, "protocol.json"))
-  const scenarios = home === own ? filesIn(join(own, name)).flatMap(readScenarios) : []
+  const protocol = readProtocol(file)
+  const scenarios = isOwn(file) ? filesIn(join(own, name)).flatMap(readScenarios) : []
   const known = new Set(scenarios.map(({ id }) => id))
   for (const folder of sequences) {
     for (const { file, scenarios: more } of others(folder, name)) {

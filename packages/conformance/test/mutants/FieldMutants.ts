@@ -55,9 +55,9 @@ export const leavingOut = (check: string, place: string): Mutant => {
 /** Requirement to place to the check that finds the field missing there. */
 export type FieldKills = { readonly [requirement: string]: { readonly [place: string]: string } }
 
-const file = new URL("fields.json", import.meta.url)
+const file = new URL("fields.txt", import.meta.url)
 
-/** `fields.json`, which `Fields.test.ts` writes and holds against the kit. */
+/** `fields.txt`, which `Fields.test.ts` writes and holds against the kit. */
 export const fieldKills = (): FieldKills => JSON.parse(readFileSync(file, "utf8"))
 
 export const writeFieldKills = (kills: FieldKills): void =>

@@ -1,6 +1,6 @@
 /**
  * Each documented field of an answer or a push is left out, one at a time, and a check of its requirement finds it.
- * With UPDATE_DOCS=1 `fields.json` is made anew: which check that is.
+ * With UPDATE_DOCS=1 `fields.txt` is made anew: which check that is.
  */
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { fieldKills, fieldRequirements, leavingOut, placesOf, unfound, writeFieldKills } from "./FieldMutants.ts"
