@@ -80,7 +80,7 @@ describe.each(packages)("the tarball of $name", (one) => {
       const stem = source.replace(/^src\//, "dist/").replace(/\.ts$/, "")
       for (const end of [".js", ".js.map", ".d.ts", ".d.ts.map"]) assert.include(compiled, stem + end)
     }
-    const known = /^(?:dist|src|protocols|requirements|schema)\/|^(?:README\.md|KILLS\.md|LICENSE|package\.json)$/
+    const known = /^(?:dist|src|json|protocols|requirements|schema)\/|^(?:README\.md|KILLS\.md|LICENSE|package\.json)$/
     assert.deepEqual(
       files.filter((file) => !known.test(file) || /\.test\.|tsbuildinfo/.test(file)),
       []

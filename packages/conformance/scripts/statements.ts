@@ -1,11 +1,11 @@
 /**
  * `node packages/conformance/scripts/statements.ts`: the statements of the documents that neither a requirement nor an
  * aside rests on, and what rests on no statement; exit code 1 where there are any. With `--all` every statement with its
- * key; with `--write` the lists of keys in `requirements/<protocol>.statements.json` are written anew, with a hash of the
- * words as they are now, which were held against the document then.
+ * key; with `--write` the two hashes at the head of `requirements/<protocol>.txt` are written: of the keys of all statements,
+ * and of the Chinese sentences as they are now, which were compared with the document.
  */
 import { createHash } from "node:crypto"
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { document, documents, readings, requirements } from "../src/requirements/Requirements.ts"
 import { type Statement, statements } from "../src/requirements/RequirementText.ts"
@@ -56,6 +56,12 @@ export const wordsHash = (protocol: string): string =>
     .update(JSON.stringify(wordsOf(protocol)))
     .digest("hex")
 
+/** SHA-256 of keys of statements, sorted, each once. */
+export const keysHash = (keys: Iterable<string>): string =>
+  createHash("sha256")
+    .update([...new Set(keys)].toSorted().join("\n"))
+    .digest("hex")
+
 export const copiedWords = (protocol: string, text: string): ReadonlyArray<string> => copied(text, wordsOf(protocol))
 
 const print = (text: string) => process.stdout.write(`${text}\n`)
@@ -77,9 +83,11 @@ if (import.meta.main) {
     for (const one of copies) print(`the document's own words: ${one}`)
     if (open.length + adrift.length + copies.length > 0) process.exitCode = 1
     else if (write) {
-      const file = new URL(`../requirements/${protocol}.statements.json`, import.meta.url)
-      const list = { doc: protocol, words: wordsHash(protocol), statements: found.map(({ key }) => key) }
-      writeFileSync(fileURLToPath(file), `${JSON.stringify(list, undefined, 2)}\n`)
+      const file = fileURLToPath(new URL(`../requirements/${protocol}.txt`, import.meta.url))
+      const table = readFileSync(file, "utf8")
+        .replace(/^words .*$/m, `words ${wordsHash(protocol)}`)
+        .replace(/^statements .*$/m, `statements ${keysHash(found.map(({ key }) => key))}`)
+      writeFileSync(file, table)
     }
   }
 }

@@ -6,6 +6,7 @@ import { isArray, isObject, type Json } from "../src/Json.ts"
 import { checks, type Source, type Step, type Wire } from "../src/scenarios/Scenario.ts"
 import { lintScenarios, unknownWords } from "../src/scenarios/lint.ts"
 import { expand, routine } from "../src/scenarios/Template.ts"
+import { headingsOf } from "./Headings.ts"
 
 const wires: ReadonlyArray<Wire> = ["documented", "client-1.0"]
 const root = join(import.meta.dirname, "../../..")
@@ -30,9 +31,7 @@ const document = (name: string): string | undefined => {
 
 const data = (name: string) => {
   const { protocol, scenarios } = load(name)
-  const headings: Record<string, ReadonlyArray<string>> = JSON.parse(
-    readFileSync(join(import.meta.dirname, "../protocols", name, "headings.txt"), "utf8")
-  )
+  const headings = headingsOf(name)
   const steps: ReadonlyArray<readonly [string, Step | undefined, Source]> = [
     ...scenarios.flatMap(({ id, steps }) =>
       steps.map((step, index) => [`${id} step ${index + 1}`, step, step.source] as const)

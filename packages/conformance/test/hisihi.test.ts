@@ -1,11 +1,10 @@
 /** Each operation of hisihi has a sequence that succeeds and one that is refused, and every section of its document one. */
-import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { load } from "../src/scenarios/loadScenarios.ts"
+import { headingsOf } from "./Headings.ts"
 
 const { scenarios } = load("hisihi")
-const file = new URL("../protocols/hisihi/headings.txt", import.meta.url)
-const headings: Record<string, ReadonlyArray<string>> = JSON.parse(readFileSync(file, "utf8"))
+const headings = headingsOf("hisihi")
 
 describe("the scenarios of hisihi", () => {
   it("leave no section of the document out", () => {

@@ -1,11 +1,12 @@
 /**
- * What the five documents demand, as data: `requirements/<protocol>.txt` has a requirement for every normative
- * statement of that document, `requirements/readings.txt` the places where a document can be read in more than one way.
+ * Requirements of the five documents. `requirements/<protocol>.txt` has a requirement for every normative statement of
+ * that document, `requirements/readings.txt` the places where a document can be read in more than one way.
  */
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+import { readReadings, readRequirements, type RequirementSource } from "../sources/RequirementTable.ts"
 
 export const Level = Schema.Literals(["MUST", "SHOULD", "MAY"])
 /**
@@ -106,7 +107,8 @@ export const Reading = Schema.Struct({
 })
 export type Reading = typeof Reading.Type
 
-const ReadingFile = Schema.Struct({
+/** The published file of readings. */
+export const ReadingFile = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   readings: Schema.Array(Reading)
 })
@@ -121,10 +123,10 @@ const folder = fileURLToPath(new URL("../../requirements/", import.meta.url))
 
 const strict = { onExcessProperty: "error", errors: "all" } as const
 
-const read = <A>(name: string, decode: (input: unknown) => A): A => {
+const read = <A>(name: string, parse: (text: string) => A): A => {
   const file = `${folder}${name}`
   try {
-    return decode(JSON.parse(readFileSync(file, "utf8")))
+    return parse(readFileSync(file, "utf8"))
   } catch (cause) {
     throw new BadRequirements({ file, message: cause instanceof Error ? cause.message : String(cause) })
   }
@@ -136,6 +138,9 @@ const decodeReadings = Schema.decodeUnknownSync(ReadingFile, strict)
 /** The documents that have requirements, which are the five protocols. */
 export const documents = ["ha", "hisihi", "spark", "xuanxuan", "youdu"] as const
 
+/** The table of a protocol's requirements with what only maintainers need. Throws `BadRequirements`. */
+export const requirementSource = (protocol: string): RequirementSource => read(`${protocol}.txt`, readRequirements)
+
 const loaded = new Map<string, Document>()
 
 /** All that is known of a protocol's document; without requirements for a protocol of somebody else. Throws `BadRequirements`. */
@@ -143,7 +148,7 @@ export const document = (protocol: string): Document => {
   const known = loaded.get(protocol)
   if (known !== undefined) return known
   const made = documents.some((one) => one === protocol)
-    ? read(`${protocol}.txt`, decodeDocument)
+    ? read(`${protocol}.txt`, (text) => decodeDocument(readRequirements(text).document))
     : { doc: protocol, requirements: [], asides: [] }
   loaded.set(protocol, made)
   return made
@@ -183,7 +188,7 @@ let allReadings: ReadonlyArray<Reading> | undefined
 
 /** The readings, of one protocol or of all. Throws `BadRequirements`. */
 export const readings = (protocol?: string): ReadonlyArray<Reading> => {
-  allReadings ??= read("readings.txt", decodeReadings).readings
+  allReadings ??= read("readings.txt", (text) => decodeReadings(readReadings(text))).readings
   return protocol === undefined ? allReadings : allReadings.filter(({ doc }) => doc === protocol)
 }
 

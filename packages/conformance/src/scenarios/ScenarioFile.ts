@@ -1,7 +1,11 @@
-/** Reads the files of scenarios, and says of one that is not well formed which step of which scenario it is, and why. */
+/**
+ * Reads files of scenarios, as JSON (`*.json`) or in the text form (`*.scenario`). The fault of a malformed file names the
+ * scenario and the step.
+ */
 import { readFileSync } from "node:fs"
 import * as Schema from "effect/Schema"
 import { isArray, isObject, type Json } from "../Json.ts"
+import { readProtocolText, readScenarioText } from "../sources/ScenarioText.ts"
 import { badData, kinds, Protocol, Scenario, type Step } from "./Scenario.ts"
 
 const strict = { onExcessProperty: "error", errors: "all" } as const
@@ -31,9 +35,10 @@ const decoders: { readonly [kind: string]: (input: unknown) => Step } = {
 const because = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\n\s+/g, " ").replaceAll("\n", "; ")
 
-const readJson = (file: string): Json => {
+const read = (file: string, parseText: (text: string) => Json): Json => {
   try {
-    const value: Json = JSON.parse(readFileSync(file, "utf8"))
+    const text = readFileSync(file, "utf8")
+    const value: Json = file.endsWith(".scenario") ? parseText(text) : JSON.parse(text)
     return value
   } catch (cause) {
     throw badData(file, because(cause))
@@ -42,7 +47,7 @@ const readJson = (file: string): Json => {
 
 /** What a protocol's scenarios share. Throws `BadData`. */
 export const readProtocol = (file: string): Protocol => {
-  const value = readJson(file)
+  const value = read(file, readProtocolText)
   try {
     return decodeProtocol(value)
   } catch (cause) {
@@ -80,7 +85,7 @@ const allowed = new Set(["$schema", "section", "scenarios"])
 
 /** The scenarios of a file: `{"section": "…", "scenarios": […]}`. Throws `BadData` that names every faulty step. */
 export const readScenarios = (file: string): Array<Scenario> => {
-  const value = readJson(file)
+  const value = read(file, readScenarioText)
   const scenarios = isObject(value) ? value["scenarios"] : undefined
   if (!isObject(value) || !isArray(scenarios) || typeof value["section"] !== "string") {
     throw badData(file, `not of the form {"section": "…", "scenarios": […]}`)

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { isObject, type Json, type JsonObject, parse } from "../../src/Json.ts"
 import { readings, type Requirement, requirements } from "../../src/requirements/Requirements.ts"
 import { protocols } from "../../src/index.ts"
+import { forEachStatement } from "../../src/sources/Statements.ts"
 import { aboutOf, changed, type Here, type Mutant, type Packet, pathsTo, without } from "./Mutant.ts"
 import type { Heard } from "./Proxy.ts"
 import { checkOf, isAnswerFor, isPacketFor, type Taken } from "./takenIds.ts"
@@ -57,11 +58,47 @@ export type FieldKills = { readonly [requirement: string]: { readonly [place: st
 
 const file = new URL("fields.txt", import.meta.url)
 
-/** `fields.txt`, which `Fields.test.ts` writes and holds against the kit. */
-export const fieldKills = (): FieldKills => JSON.parse(readFileSync(file, "utf8"))
+/** `fields.txt`, which `Fields.test.ts` writes and compares with the kit: a check, and below it requirements with places. */
+export const fieldKills = (): FieldKills => {
+  const kills: { [requirement: string]: { [place: string]: string } } = {}
+  let check = ""
+  forEachStatement(readFileSync(file, "utf8"), ({ indented, text }) => {
+    if (!indented) check = text
+    else {
+      const prefix = check.slice(0, check.indexOf("/"))
+      for (const item of text.split(",")) {
+        const [id = "", place = ""] = item.trim().split(" ")
+        kills[`${prefix}.${id}`] = { ...kills[`${prefix}.${id}`], [place]: check }
+      }
+    }
+  })
+  return kills
+}
 
-export const writeFieldKills = (kills: FieldKills): void =>
-  writeFileSync(file, `${JSON.stringify(kills, undefined, 2)}\n`)
+/** The longest line of `fields.txt`, in characters. */
+const lineLength = 150
+
+const linesOf = (check: string, items: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const item of items) {
+    const last = lines.at(-1)
+    if (last === undefined) lines.push(`  ${item}`)
+    else if (last.length + item.length + 2 > lineLength) lines.splice(-1, 1, `${last},`, `    ${item}`)
+    else lines[lines.length - 1] = `${last}, ${item}`
+  }
+  return [check, ...lines]
+}
+
+export const writeFieldKills = (kills: FieldKills): void => {
+  const byCheck = new Map<string, Array<string>>()
+  for (const [requirement, places] of Object.entries(kills)) {
+    for (const [place, check] of Object.entries(places)) {
+      const item = `${requirement.slice(requirement.indexOf(".") + 1)} ${place}`
+      byCheck.set(check, [...(byCheck.get(check) ?? []), item])
+    }
+  }
+  writeFileSync(file, `${Array.from(byCheck, ([check, items]) => linesOf(check, items).join("\n")).join("\n")}\n`)
+}
 
 /** Fields that nobody can find missing, and why. */
 export const unfound: { readonly [requirement: string]: string } = {
