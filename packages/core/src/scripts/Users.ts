@@ -1,5 +1,6 @@
 /** What users do about themselves. */
 import * as Effect from "effect/Effect"
+import { audit } from "../Audit.ts"
 import type { ChangeStatus, ListUsers, ReadUserSettings, RenameUser, SaveUserSettings } from "../Command.ts"
 import { nextUnkeptId } from "../Ids.ts"
 import { type Refused, refuse } from "../Refused.ts"
@@ -58,25 +59,31 @@ export const changeStatus: Script<ChangeStatus> = Effect.fnUntraced(function* (d
   }
 })
 
-/** Whose settings: one's own, or anybody's for a system administrator, who alone learns that an account is unknown. */
+/**
+ * Whose settings: one's own, or anybody's for a system administrator, who alone learns that an account is unknown. Acting
+ * on somebody else's is recorded as `act`.
+ */
 const whose = Effect.fnUntraced(function* (
   desk: Desk,
   attempt: Attempt,
-  account: string | undefined
+  account: string | undefined,
+  act: "settings.read" | "settings.save"
 ): Effect.fn.Return<User, Refused | StorageFailed> {
   if (account === undefined || account === attempt.user.account) return attempt.user
   if (!attempt.user.admin) return yield* refuse({ _tag: "Only", who: "oneself" })
   const [user] = yield* desk.users.byAccount([account])
-  return user ?? (yield* refuse({ _tag: "NoSuchUsers", users: [account] }))
+  if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [account] })
+  if (user.id !== attempt.user.id) yield* audit(act, { actor: attempt.user.account, user: user.account })
+  return user
 })
 
 export const readUserSettings: Script<ReadUserSettings> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const user = yield* whose(desk, attempt, command.account)
+  const user = yield* whose(desk, attempt, command.account, "settings.read")
   return answer(yield* desk.store.settings(user.id))
 })
 
 export const saveUserSettings: Script<SaveUserSettings> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const user = yield* whose(desk, attempt, command.account)
+  const user = yield* whose(desk, attempt, command.account, "settings.save")
   const limit = desk.settings.userSettings
   if (command.settings.length > limit) {
     return yield* refuse(invalid("settings", `must have at most ${limit} characters`))
