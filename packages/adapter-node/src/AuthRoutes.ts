@@ -7,7 +7,9 @@ import { Hub } from "@parley/core/Hub"
 import { type Reason, refuse } from "@parley/core/Refused"
 import { Sessions } from "@parley/core/Sessions"
 import { Settings } from "@parley/core/Settings"
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -16,16 +18,39 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { HttpRoutes } from "./HttpRoutes.ts"
 
+/** Bytes of a body of these routes, at most: an account and a password have less, escaped as well. */
+const MAX_BODY = 16 * 1024
+
 const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed(), { expected: "well-formed Unicode" }))
 const LoginBody = Schema.Struct({ account: Text, password: Text })
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** The body, of which no byte is replaced: what is not UTF-8, or half a surrogate pair, is no account and no password. */
-const bodyOf = (request: HttpServerRequest.HttpServerRequest) =>
-  Effect.flatMap(request.arrayBuffer, (bytes) =>
-    Effect.try({ try: (): unknown => JSON.parse(utf8.decode(bytes)), catch: (cause) => cause })
-  ).pipe(Effect.flatMap(Schema.decodeUnknownEffect(LoginBody)))
+/** The bytes of the body, within its own bound and `limits.body`; undefined for a larger one. */
+const bytesOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  const limit = Math.min(MAX_BODY, Number((yield* HttpIncomingMessage.MaxBodySize) ?? MAX_BODY))
+  return yield* request.arrayBuffer.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(limit)),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge",
+      () => Effect.succeed(undefined)
+    )
+  )
+})
+
+/** The account and the password. No byte is replaced: invalid UTF-8 and half a surrogate pair are refused. */
+const credentialsIn = (bytes: ArrayBuffer) =>
+  Effect.try({ try: (): unknown => JSON.parse(utf8.decode(bytes)), catch: (cause) => cause }).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(LoginBody))
+  )
+
+const TOO_LARGE = HttpServerResponse.jsonUnsafe({ error: "Invalid", message: "body is too large." }, { status: 413 })
+
+const UNREADABLE = {
+  _tag: "Invalid",
+  field: "body",
+  problem: "must be JSON with account and password, both strings"
+} as const
 
 const STATUS: Partial<Record<Reason["_tag"], number>> = {
   WrongPassword: 401,
@@ -83,11 +108,9 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
 
   const login = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const { account, password } = yield* bodyOf(request).pipe(
-      Effect.catch(() =>
-        refuse({ _tag: "Invalid", field: "body", problem: "must be JSON with account and password, both strings" })
-      )
-    )
+    const bytes = yield* Effect.catch(bytesOf(request), () => refuse(UNREADABLE))
+    if (bytes === undefined) return TOO_LARGE
+    const { account, password } = yield* Effect.catch(credentialsIn(bytes), () => refuse(UNREADABLE))
     const { session, user } = yield* sessions.login({
       account,
       secret: yield* credentials.secretOf(password),
@@ -119,6 +142,9 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
 
   const logout = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
+    // Nothing is in it; a large one is refused all the same.
+    const bytes = yield* Effect.catch(bytesOf(request), () => Effect.succeed(new ArrayBuffer(0)))
+    if (bytes === undefined) return TOO_LARGE
     const found = yield* sessions.resume(bearer(request.headers["authorization"]))
     if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
     yield* sessions.end(found.session)

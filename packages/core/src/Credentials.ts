@@ -28,6 +28,7 @@ import { makeOneTimeTokens } from "./OneTimeTokens.ts"
 import { Passwords } from "./Passwords.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { enforceAccountName } from "./rules/AccountName.ts"
+import { passwordLengthProblem } from "./rules/PasswordLength.ts"
 import { Settings } from "./Settings.ts"
 import { Store } from "./Store.ts"
 import type { User } from "./User.ts"
@@ -64,13 +65,17 @@ interface Origin {
 export class Credentials extends Context.Service<
   Credentials,
   {
-    /** `md5(password)` as 32 lower-case hex digits: what chat clients send, and what is hashed and stored. */
-    readonly secretOf: (password: string) => Effect.Effect<string>
-    /** What to store for a password: a hash of its md5 hex, in PHC form. */
-    readonly hash: (password: string) => Effect.Effect<string>
+    /**
+     * `md5(password)` as 32 lower-case hex digits: what chat clients send, and what is hashed and stored. Refused with
+     * `Invalid` for a password of more than `MAX_PASSWORD_BYTES`, none of which is hashed then.
+     */
+    readonly secretOf: (password: string) => Effect.Effect<string, Refused>
+    /** What to store for a password: a hash of its md5 hex, in PHC form. Refused as by `secretOf`. */
+    readonly hash: (password: string) => Effect.Effect<string, Refused>
     /**
      * The user with that account and secret: the password's, or a token that was minted for the user. Refused with
-     * `WrongPassword`, with `TooManyAttempts` after too many failures, and with `RateLimited` where too many logins wait.
+     * `WrongPassword`, with `TooManyAttempts` after too many failures, and with `RateLimited` where too many logins wait;
+     * with `Invalid`, without an attempt, where the password or the secret has more than `MAX_PASSWORD_BYTES`.
      */
     readonly verify: (attempt: Attempt) => Effect.Effect<User, Refused>
     /**
@@ -117,7 +122,16 @@ export class Credentials extends Context.Service<
 
       const available = availableOr("users")
 
-      const secretOf = (password: string): Effect.Effect<string> => digest.digestHex(Digest.md5, textBytes(password))
+      const bounded = (password: string): Effect.Effect<void, Refused> => {
+        const problem = passwordLengthProblem(password)
+        return problem === undefined ? Effect.void : refuse({ _tag: "Invalid", field: "password", problem })
+      }
+
+      const secretOf = (password: string): Effect.Effect<string, Refused> =>
+        Effect.andThen(
+          bounded(password),
+          Effect.suspend(() => digest.digestHex(Digest.md5, textBytes(password)))
+        )
 
       const matches = Effect.fnUntraced(function* (user: User | undefined, secret: string, from: Origin) {
         const stored = user === undefined || user.disabled ? null : yield* store.password(user.id)
@@ -192,6 +206,8 @@ export class Credentials extends Context.Service<
           return yield* oneTime.mint(id, options?.ttl)
         }),
         verify: Effect.fnUntraced(function* (attempt) {
+          yield* bounded(attempt.secret)
+          if (attempt.password !== undefined) yield* bounded(attempt.password)
           const network = networkOf(plainAddress(attempt.address))
           const typed = attempt.account.slice(0, COUNTED_BY)
           const account = enforceAccountName(typed) ?? typed

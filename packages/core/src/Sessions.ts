@@ -62,6 +62,8 @@ export interface SessionView {
 /** Characters of a session's public id. */
 const ID_LENGTH = 16
 const TOKEN_BYTES = 32
+/** Characters of a token that is looked up, at most: longer ones are never made, and are not hashed. */
+const MAX_TOKEN = 1024
 /** Milliseconds between two looks at the sessions of all connections. */
 const SWEEP = 60_000
 /** Sessions whose last use is written in one commit, at most. */
@@ -300,6 +302,7 @@ export class Sessions extends Context.Service<
       }
 
       const lookUp = Effect.fnUntraced(function* (token: string): Effect.fn.Return<LiveSession | undefined, Refused> {
+        if (token.length > MAX_TOKEN) return undefined
         const hash = yield* hashOf(token)
         return yield* watching(hash, (watch) =>
           Effect.map(available(store.session(hash)), (stored) =>

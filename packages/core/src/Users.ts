@@ -14,6 +14,7 @@ import { Progress } from "./Progress.ts"
 import { type Refused, refuse } from "./Refused.ts"
 import { enforceAccountName } from "./rules/AccountName.ts"
 import { newPasswordProblem } from "./rules/NewPassword.ts"
+import { passwordLengthProblem } from "./rules/PasswordLength.ts"
 import { Sessions } from "./Sessions.ts"
 import { newAccountProblem, type NewUser, type PresentUser, removal, type User, type UserChange } from "./User.ts"
 
@@ -142,7 +143,8 @@ export class Users extends Context.Service<
       })
 
       const checkPassword = (password: string, account: string): Effect.Effect<void, Refused> => {
-        const problem = newPasswordProblem(password, account, desk.settings.passwordsMinimum)
+        const problem =
+          passwordLengthProblem(password) ?? newPasswordProblem(password, account, desk.settings.passwordsMinimum)
         return problem === undefined ? Effect.void : refuse({ _tag: "Invalid", field: "password", problem })
       }
 

@@ -1,19 +1,49 @@
-/** Text as UTF-8 bytes; the core has no runtime's encoder at hand. */
-export const textBytes = (text: string): Uint8Array => {
-  const bytes: Array<number> = []
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0
-    if (code < 0x80) bytes.push(code)
-    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f))
-    else if (code < 0x10000) {
-      // A lone surrogate has no bytes of its own: it becomes U+FFFD, as everywhere.
-      const safe = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code
-      bytes.push(0xe0 | (safe >> 12), 0x80 | ((safe >> 6) & 0x3f), 0x80 | (safe & 0x3f))
-    } else {
-      bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f))
+/** Bytes of the text as UTF-8. */
+const lengthOf = (text: string): number => {
+  let bytes = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    // Half a pair counts as three bytes; a whole one has four.
+    if (unit < 0x80) bytes++
+    else if (unit < 0x800) bytes += 2
+    else {
+      bytes += 3
+      if (unit >= 0xd800 && unit <= 0xdbff && isLow(text.charCodeAt(at + 1))) {
+        bytes++
+        at++
+      }
     }
   }
-  return Uint8Array.from(bytes)
+  return bytes
+}
+
+const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff
+
+/** Text as UTF-8 bytes; the core has no runtime's encoder at hand. */
+export const textBytes = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(lengthOf(text))
+  let end = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.codePointAt(at) ?? 0
+    if (code < 0x80) bytes[end++] = code
+    else if (code < 0x800) {
+      bytes[end++] = 0xc0 | (code >> 6)
+      bytes[end++] = 0x80 | (code & 0x3f)
+    } else if (code < 0x10000) {
+      // A lone surrogate has no bytes of its own: it becomes U+FFFD, as everywhere.
+      const safe = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code
+      bytes[end++] = 0xe0 | (safe >> 12)
+      bytes[end++] = 0x80 | ((safe >> 6) & 0x3f)
+      bytes[end++] = 0x80 | (safe & 0x3f)
+    } else {
+      at++
+      bytes[end++] = 0xf0 | (code >> 18)
+      bytes[end++] = 0x80 | ((code >> 12) & 0x3f)
+      bytes[end++] = 0x80 | ((code >> 6) & 0x3f)
+      bytes[end++] = 0x80 | (code & 0x3f)
+    }
+  }
+  return bytes
 }
 
 /** Whether the text has more than `limit` bytes as UTF-8. */

@@ -100,6 +100,29 @@ describe("failed logins", () => {
     )
   )
 
+  it.effect("with a password or a secret of more than 1,024 bytes are refused unhashed and uncounted", () =>
+    staged(
+      Effect.gen(function* () {
+        yield* ann
+        const { verify, secretOf } = yield* Credentials
+        const long = "密".repeat(342)
+        const refused = yield* Effect.flip(secretOf(long))
+        assert.deepInclude(refused.reason, { _tag: "Invalid", field: "password" })
+        const attempts = [
+          { account: "ann", secret: long, address: HERE },
+          { account: "ann", secret: yield* secretOf("wrong"), password: "x".repeat(1_000_000), address: HERE }
+        ]
+        for (const attempt of attempts) {
+          for (const result of yield* atOnce(times(50, () => resultOf(verify(attempt))))) {
+            assert.strictEqual(result, "Invalid")
+          }
+        }
+        assert.strictEqual((yield* Hashes).evaluated, 0)
+        assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+      })
+    )
+  )
+
   it.effect("beyond those that may wait in line are refused at once", () =>
     staged(
       Effect.gen(function* () {

@@ -152,7 +152,23 @@ layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true 
       }
       const login = { account: "alice", password: "123456" }
       assert.strictEqual((yield* ask("POST", "/auth/login", padded(login, LIMITS.body))).status, 200)
-      assert.strictEqual((yield* ask("POST", "/auth/login", padded(login, LIMITS.body + 1))).status, 400)
+      assert.strictEqual((yield* ask("POST", "/auth/login", padded(login, LIMITS.body + 1))).status, 413)
+      assert.strictEqual((yield* ask("POST", "/auth/logout", "x".repeat(LIMITS.body + 1))).status, 413)
+    })
+  )
+
+  it.effect("a password is bounded", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* Http
+      const login = (password: string) => ask("POST", "/auth/login", JSON.stringify({ account: "alice", password }))
+      assert.strictEqual((yield* login("x".repeat(1024))).status, 401)
+      assert.deepStrictEqual(yield* login("x".repeat(1025)), {
+        status: 400,
+        body: { error: "Invalid", message: "password must have at most 1024 bytes as UTF-8." }
+      })
+      const talk = yield* connect("tcp")
+      talk.send({ module: "chat", method: "login", params: ["alice", "x".repeat(1025), "online"] })
+      assert.include(words(first(yield* talk.take(1))), "password must have at most 1024 bytes as UTF-8")
     })
   )
 

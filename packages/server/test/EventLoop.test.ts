@@ -291,6 +291,7 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
     const bearer = { authorization: `Bearer ${token}` }
     const ha = { "x-ha-key": "ha-test", "x-ha-session": token }
     const accounts = upTo(MEMBERS).map((id) => `user${id}`)
+    const loginOf = (password: string) => JSON.stringify({ account: "user1", password })
     const requests: ReadonlyArray<
       readonly [
         says: string,
@@ -300,6 +301,8 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
         headers?: Readonly<Record<string, string>>
       ]
     > = [
+      ["a login with a password of 1 MB", "POST", "/auth/login", loginOf("x".repeat(MIB - 100))],
+      ["a login with a password of 16 KB", "POST", "/auth/login", loginOf("密".repeat(5000))],
       ["spark: a session of 1,000", "POST", `/session/start?token=${token}`, JSON.stringify({ To: accounts })],
       [
         "spark: a form of 60,000 names",

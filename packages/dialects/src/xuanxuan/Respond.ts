@@ -14,6 +14,7 @@ import type { OfflineQueue } from "@parley/core/OfflineQueue"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
 import type { Respond, Session } from "@parley/core/Session"
 import { costAfter, costOfTelling, costOfUsers } from "@parley/core/rules/Cost"
+import { passwordLengthProblem } from "@parley/core/rules/PasswordLength"
 import type { LiveSession, Sessions } from "@parley/core/Sessions"
 import type { EngineSettings } from "@parley/core/Settings"
 import type { Status, User } from "@parley/core/User"
@@ -208,6 +209,8 @@ const login = Effect.fnUntraced(function* (
       problem: `must have at most ${MAX_DEVICE} characters`
     })
   }
+  const problem = passwordLengthProblem(password)
+  if (problem !== undefined) return yield* refuse({ _tag: "Invalid", field: "params.password", problem })
   const before = session.live
   const { session: live, user } = yield* services.sessions.login({
     account,
