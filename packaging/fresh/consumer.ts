@@ -29,7 +29,7 @@ const stop: () => void = engine.on("message", ({ message, recipients }) => {
 stop()
 export const services = await engine.run(Effect.map(Messages, (messages) => messages))
 
-const client = await connect({ url: "http://127.0.0.1:8080", account: "ann", password: "123456" })
+const client = await connect({ url: "http://127.0.0.1:8080", account: "ann", password: "correct-horse-7" })
 client.on("message", (heard: Heard) => console.log(heard.content))
 // @ts-expect-error there is no such event
 client.on("nothing", () => {})

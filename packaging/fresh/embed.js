@@ -6,14 +6,14 @@ import { connect } from "@parley/client"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 
 const parley = await createParley({ store: MemoryStore.layer, dialects: [xuanxuan], path: "/im" })
-for (const account of ["ann", "ben"]) await parley.users.add({ account, password: "123456" })
+for (const account of ["ann", "ben"]) await parley.users.add({ account, password: "correct-horse-7" })
 
 const server = createServer((request, response) => parley.node(request, response, () => response.end("Your own page.")))
 const detach = parley.attach(server)
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
 const http = `http://127.0.0.1:${server.address().port}`
 
-const join = (account) => connect({ url: `${http}/im/ws`, account, password: "123456" })
+const join = (account) => connect({ url: `${http}/im/ws`, account, password: "correct-horse-7" })
 const next = (client) => new Promise((resolve) => client.on("message", ({ content }) => resolve(content)))
 const [ann, ben] = [await join("ann"), await join("ben")]
 const benHears = next(ben)

@@ -3,7 +3,7 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { createParley } from "@parley/adapter-node"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 const parley = await createParley({ store: MemoryStore.layer, dialects: [xuanxuan] })
-for (const account of ["ann", "ben"]) await parley.users.add({ account, password: "123456" })
+for (const account of ["ann", "ben"]) await parley.users.add({ account, password: "correct-horse-7" })
 await parley.as("ann").send(await parley.as("ann").startPair("ben"), "Hello, Ben")
 const server = createServer((req, res) => parley.node(req, res, () => res.end("Your own page.\n")))
 parley.attach(server)

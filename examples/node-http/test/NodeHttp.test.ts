@@ -46,7 +46,7 @@ describe("the ten lines of the README", () => {
     })
     assert.strictEqual(await (await fetch(http)).text(), "Your own page.\n")
     const { connect } = await import("@parley/client")
-    const ben = await connect({ url: `${http}/ws`, account: "ben", password: "123456" })
+    const ben = await connect({ url: `${http}/ws`, account: "ben", password: "correct-horse-7" })
     const content = await new Promise((resolve) => ben.on("message", (message) => resolve(message.content)))
     assert.strictEqual(content, "Hello, Ben")
     ben.close()

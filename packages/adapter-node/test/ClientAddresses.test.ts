@@ -112,18 +112,18 @@ it("failed logins of one client count together, over HTTP, WebSocket, TCP and th
     // Of an address three times as many.
     settings: { loginAttempts: 1 }
   })
-  await parley.users.add({ account: "ann", password: "secret" })
+  await parley.users.add({ account: "ann", password: "correct-horse-7" })
   const http = await listening(parley)
   const tcp = await parley.listenTcp({ host: BOTH_FAMILIES, port: 0 })
 
   const overHttp = async (account: string) => {
-    const body = JSON.stringify({ account, password: "secret" })
+    const body = JSON.stringify({ account, password: "correct-horse-7" })
     const headers = { "content-type": "application/json" }
     return (await fetch(`${http}/auth/login`, { method: "POST", headers, body })).text()
   }
   const overWebSocket = async (account: string) => {
     const chat = await chatClient(`${http}/ws`)
-    const { message } = await chat.login(account, "secret")
+    const { message } = await chat.login(account, "correct-horse-7")
     chat.leave()
     return message ?? ""
   }
@@ -137,7 +137,7 @@ it("failed logins of one client count together, over HTTP, WebSocket, TCP and th
     return String(answer)
   }
   const byTheApi = (account: string) =>
-    parley.login(account, "secret", { address: "::ffff:127.0.0.1" }).then(
+    parley.login(account, "correct-horse-7", { address: "::ffff:127.0.0.1" }).then(
       () => "success",
       (error: unknown) => String(error)
     )

@@ -32,7 +32,7 @@ for (const [name, mount] of Object.entries(frameworks)) {
         trustedProxies: ["loopback"],
         settings: { loginAttempts: 2 }
       })
-      await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password: "secret" })))
+      await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password: "correct-horse-7" })))
       await parley.operate("ha-key add", { key: KEY })
       mounted = await mount(parley)
     })
@@ -44,7 +44,7 @@ for (const [name, mount] of Object.entries(frameworks)) {
     it("carries a conversation through two protocols", async () => {
       const at = `${mounted.http}/im`
       const ben = await chatClient(`${at}/ws`)
-      assert.strictEqual((await ben.login("ben", "secret")).result, "success")
+      assert.strictEqual((await ben.login("ben", "correct-horse-7")).result, "success")
       const token = await parley.openSession("ann")
       await sayByHa(at, token, 2, "你好, by HTTP")
       await ben.told("你好, by HTTP")
@@ -102,7 +102,7 @@ for (const [name, mount] of Object.entries(frameworks)) {
       assert.strictEqual(await login("two", behind("192.0.2.2")), 401)
       const enters = async (client: string) => {
         const chat = await chatClient(`${mounted.http}/im/ws`, behind(client))
-        const { result } = await chat.login("ben", "secret")
+        const { result } = await chat.login("ben", "correct-horse-7")
         chat.leave()
         return result
       }
@@ -118,7 +118,7 @@ for (const [name, mount] of Object.entries(frameworks)) {
       const other = new Request(`${mounted.http}/im/auth/login`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ account: "ann", password: "secret" })
+        body: JSON.stringify({ account: "ann", password: "correct-horse-7" })
       })
       assert.strictEqual((await parley.fetch(other, { address: "192.0.2.7" })).status, 200)
     })

@@ -29,7 +29,7 @@ const made = async (options: Partial<ParleyOptions> = {}): Promise<Parley> => {
     ...options
   })
   ending.push(() => parley.close())
-  await parley.users.addAll(["ann", "ben", "cat"].map((account) => ({ account, password: "secret" })))
+  await parley.users.addAll(["ann", "ben", "cat"].map((account) => ({ account, password: "correct-horse-7" })))
   await parley.operate("ha-key add", { key: KEY })
   return parley
 }
@@ -51,7 +51,7 @@ describe("an object below a path", () => {
     const parley = await made()
     const { http } = await served(parley)
     const ben = await chatClient(`${http}/im/ws`)
-    assert.strictEqual((await ben.login("ben", "secret")).result, "success")
+    assert.strictEqual((await ben.login("ben", "correct-horse-7")).result, "success")
     await sayByHa(`${http}/im`, await parley.openSession("ann"), 2, "by HTTP")
     await ben.told("by HTTP")
     const heard: Array<string> = []
@@ -78,7 +78,7 @@ describe("an object below a path", () => {
           new Request("http://host.example/im/auth/login", {
             method: "POST",
             headers: { "content-type": "application/json" },
-            body: JSON.stringify({ account, password: account === "ann" ? "secret" : "wrong" })
+            body: JSON.stringify({ account, password: account === "ann" ? "correct-horse-7" : "wrong" })
           }),
           { address }
         )
@@ -103,7 +103,7 @@ describe("an object below a path", () => {
       one.on("connection", (ws) => ws.on("message", (data: Buffer) => ws.send(`theirs ${data.toString()}`)))
     }
     const ben = await chatClient(`${http}/im/ws`)
-    assert.strictEqual((await ben.login("ben", "secret")).result, "success")
+    assert.strictEqual((await ben.login("ben", "correct-horse-7")).result, "success")
     await parley.as("ann").send(await parley.as("ann").startPair("ben"), "undisturbed")
     await ben.told("undisturbed")
     ben.leave()
@@ -119,7 +119,7 @@ describe("an object below a path", () => {
     })
     assert.strictEqual(await tried(`${ws}/raw`), 418)
     const still = await chatClient(`${http}/im/ws`)
-    assert.strictEqual((await still.login("ben", "secret")).result, "success")
+    assert.strictEqual((await still.login("ben", "correct-horse-7")).result, "success")
     still.leave()
   })
 
@@ -160,7 +160,7 @@ describe("an object below a path", () => {
     const { http, server } = await served(parley)
     const before = process.eventNames().map((name) => [name, process.listenerCount(name)])
     const ann = await chatClient(`${http}/im/ws`)
-    await ann.login("ann", "secret")
+    await ann.login("ann", "correct-horse-7")
     const ended = parley.close({ drain: 2000 })
     assert.strictEqual(await ann.closed(), 1001)
     await ended

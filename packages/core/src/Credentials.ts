@@ -85,6 +85,8 @@ export class Credentials extends Context.Service<
      * each until a minute after its time.
      */
     readonly mint: (user: UserId, options?: { readonly ttl?: Duration.Input }) => Effect.Effect<string, Refused>
+    /** Removes the record of addresses that the account logged in from: for an account that is removed. */
+    readonly forgetAddresses: (account: string) => Effect.Effect<void, Refused>
   }
 >()("@parley/core/Credentials") {
   static readonly layer: Layer.Layer<
@@ -147,6 +149,12 @@ export class Credentials extends Context.Service<
         return true
       })
 
+      /** The name by which attempts and addresses of an account are counted and kept. */
+      const keyOf = (account: string): string => {
+        const typed = account.slice(0, COUNTED_BY)
+        return enforceAccountName(typed) ?? typed
+      }
+
       /** Whose account and password these are by what the embedder says. */
       const vouched = Effect.fnUntraced(function* (account: string, password: string | undefined) {
         if (verifyPassword === undefined || password === undefined) return undefined
@@ -205,12 +213,12 @@ export class Credentials extends Context.Service<
           if (user === undefined || user.disabled) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
           return yield* oneTime.mint(id, options?.ttl)
         }),
+        forgetAddresses: (account) => available(known.forget(keyOf(account))),
         verify: Effect.fnUntraced(function* (attempt) {
           yield* bounded(attempt.secret)
           if (attempt.password !== undefined) yield* bounded(attempt.password)
           const network = networkOf(plainAddress(attempt.address))
-          const typed = attempt.account.slice(0, COUNTED_BY)
-          const account = enforceAccountName(typed) ?? typed
+          const account = keyOf(attempt.account)
           const isKnown = yield* available(known.has(account, network))
           const kind = isKnown ? "known" : "unknown"
           // The address first: attempts that wait for their address hold nothing of the account.

@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import type { Engine } from "./Engine.ts"
-import type { StorageFailed, Store } from "./Store.ts"
+import type { Duplicate, Stale, StorageFailed, Store } from "./Store.ts"
 import { textBytes } from "./Utf8.ts"
 
 /** Not a protocol's: the engine's own records. */
@@ -34,6 +34,8 @@ export interface KnownAddresses {
   readonly has: (account: string, network: string) => Effect.Effect<boolean, StorageFailed>
   /** Records a login. At most one write for each account, network and day. */
   readonly add: (account: string, network: string) => Effect.Effect<void>
+  /** Removes the record of an account that is removed: the next user of that account begins without one. */
+  readonly forget: (account: string) => Effect.Effect<void, Stale | Duplicate | StorageFailed>
 }
 
 export const makeKnownAddresses = (
@@ -42,6 +44,8 @@ export const makeKnownAddresses = (
   digest: Digest.Digest["Service"]
 ): KnownAddresses => {
   const byAccount = new Map<string, ReadonlyArray<Known>>()
+  /** Counts `forget`: a login that is recorded meanwhile may be of an account that was removed. */
+  let forgotten = 0
 
   const keep = (account: string, known: ReadonlyArray<Known>): void => {
     byAccount.delete(account)
@@ -73,9 +77,11 @@ export const makeKnownAddresses = (
     }),
     add: Effect.fnUntraced(
       function* (account, network) {
+        const before = forgotten
         const address = yield* hashOf(account, network)
         const now = yield* Clock.currentTimeMillis
         const stored = yield* read(account, address)
+        if (forgotten !== before) return
         // What is here may have been added while storage was read.
         const known = byAccount.get(account) ?? stored
         if (known.some((one) => one.address === address && now - one.at < DAY)) return keep(account, known)
@@ -88,6 +94,14 @@ export const makeKnownAddresses = (
         })
       },
       Effect.catch((failed) => Effect.logWarning("the address of a login could not be recorded", failed))
-    )
+    ),
+    forget: Effect.fnUntraced(function* (account) {
+      forgotten++
+      byAccount.delete(account)
+      yield* engine.commit({
+        relies: [],
+        writes: [{ _tag: "PutRecord", record: { dialect: OWNER, kind: KIND, key: account, value: null } }]
+      })
+    })
   }
 }

@@ -134,7 +134,7 @@ export const engineSettings = {
   ),
   passwordsMinimum: integer(
     "passwords.minimum",
-    0,
+    8,
     { min: 0, max: 128 },
     "Characters of a new password, at least, which then must not be a common one or the account either; 0 allows every password that is not empty."
   ),

@@ -139,6 +139,7 @@ export class Users extends Context.Service<
         }
         const user = yield* named(account)
         yield* available(commit({ relies: [], writes: [{ _tag: "SaveSettings", user: id, settings: "" }] }))
+        yield* credentials.forgetAddresses(account)
         yield* change(user, removal(id))
       })
 
@@ -157,7 +158,6 @@ export class Users extends Context.Service<
           if (text?.isWellFormed() !== false) continue
           return yield* refuse({ _tag: "Invalid", field, problem: "must be well-formed Unicode" })
         }
-        if (draft.password !== undefined) yield* checkPassword(draft.password, account)
         if (draft.password !== undefined && draft.passwordHash !== undefined) {
           return yield* refuse({
             _tag: "Invalid",
@@ -215,6 +215,10 @@ export class Users extends Context.Service<
           const taken = there[index]?.account ?? older.get(account)
           if (taken !== undefined) return yield* refuse({ _tag: "AccountTaken", account: taken })
         }
+        // All of them before the first is hashed, which is slow.
+        for (const [account, { password }] of accounts) {
+          if (password !== undefined) yield* checkPassword(password, account)
+        }
         const report = yield* Progress
         let done = 0
         const prepared = Effect.fnUntraced(function* ([account, draft]: readonly [string, UserDraft]) {
@@ -245,9 +249,10 @@ export class Users extends Context.Service<
           hooked(
             { _tag: "SetPassword", account },
             Effect.gen(function* () {
-              yield* checkPassword(password, account)
               if (external !== undefined) return yield* usersElsewhere
-              return yield* change(yield* named(account), { password: yield* credentials.hash(password) })
+              const user = yield* named(account)
+              yield* checkPassword(password, user.account)
+              return yield* change(user, { password: yield* credentials.hash(password) })
             })
           ),
         setDisabled: (account, disabled) => changeNamed(account, { disabled }),

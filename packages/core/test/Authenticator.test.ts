@@ -37,9 +37,9 @@ const withSessionsOf =
 const reasonOf = <A, R>(attempt: Effect.Effect<A, Refused, R>) =>
   Effect.map(Effect.flip(attempt), ({ reason }) => reason)
 
-/** md5 of "", of "123456" and of "wrong". */
+/** md5 of "", of "correct-horse-7" and of "wrong". */
 const NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
-const RIGHT = "e10adc3949ba59abbe56e057f20f883e"
+const RIGHT = "d374a7bdfbe7dfa86bc2807569bacd5d"
 const WRONG = "2bda2998d9b0ee197da142a0447f6725"
 
 const login = Effect.fnUntraced(function* (account: string, secret: string, request?: Carried) {
@@ -185,7 +185,10 @@ describe("the user of a request", () => {
 
 describe("a login on a connection whose request was authenticated", () => {
   const stage = Effect.gen(function* () {
-    const [ann] = yield* people({ account: "ann", password: "123456" }, { account: "ben", password: "123456" })
+    const [ann] = yield* people(
+      { account: "ann", password: "correct-horse-7" },
+      { account: "ben", password: "correct-horse-7" }
+    )
     return carried({ cookie: `user=${ann?.user}` })
   })
 

@@ -91,10 +91,10 @@ describe("the services, in the field's words", () => {
       Effect.gen(function* () {
         const users = yield* Users
         const sessions = yield* Sessions
-        const [dan] = yield* users.add([{ account: "dan", password: "secret" }])
+        const [dan] = yield* users.add([{ account: "dan", password: "correct-horse-7" }])
         const { session, user } = yield* sessions.login({
           account: "dan",
-          secret: "5ebe2294ecd0e0f08eab7690d2a6ee69",
+          secret: "d374a7bdfbe7dfa86bc2807569bacd5d",
           kind: "token",
           device: "",
           address: "local"

@@ -7,6 +7,7 @@ import { Passwords } from "@parley/core/Passwords"
 import type { Reason, Refused } from "@parley/core/Refused"
 import { defaultSettings, type EngineSettings, Settings } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
 import { Context, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { people } from "./Stage.ts"
@@ -86,7 +87,7 @@ const times = <A>(count: number, make: (index: number) => A): ReadonlyArray<A> =
 const count = (results: ReadonlyArray<Result>, wanted: Result): number =>
   results.filter((result) => result === wanted).length
 
-const ann = people({ account: "ann", password: "correct" })
+const ann = people({ account: "ann", password: "correct-horse-7" })
 
 describe("failed logins", () => {
   it.effect("of one address are evaluated as often as they may fail, however many come at once", () =>
@@ -158,9 +159,9 @@ describe("failed logins", () => {
           yield* TestClock.adjust("40 seconds")
         }
         assert.strictEqual(evaluated, 100)
-        assert.strictEqual(yield* one(login("ann", "correct")), "TooManyAttempts")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "TooManyAttempts")
         yield* TestClock.adjust("1 hour")
-        assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
       })
     )
   )
@@ -177,11 +178,11 @@ describe("an address that the user logged in from lately", () => {
     staged(
       Effect.gen(function* () {
         yield* ann
-        assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
         yield* flood
-        assert.strictEqual(yield* one(login("ann", "correct", ELSEWHERE)), "TooManyAttempts")
-        assert.strictEqual(yield* one(login("ben", "correct", HERE)), "TooManyAttempts")
-        assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7", ELSEWHERE)), "TooManyAttempts")
+        assert.strictEqual(yield* one(login("ben", "correct-horse-7", HERE)), "TooManyAttempts")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
       })
     )
   )
@@ -190,11 +191,11 @@ describe("an address that the user logged in from lately", () => {
     staged(
       Effect.gen(function* () {
         yield* ann
-        assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
         const results = yield* atOnce(times(20, () => resultOf(login("ann", "wrong"))))
         assert.strictEqual(count(results, "WrongPassword"), 10)
-        assert.strictEqual(yield* one(login("ann", "correct")), "TooManyAttempts")
-        assert.strictEqual(yield* one(login("ann", "correct", ELSEWHERE)), "Right")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "TooManyAttempts")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7", ELSEWHERE)), "Right")
       })
     )
   )
@@ -209,20 +210,37 @@ describe("an address that the user logged in from lately", () => {
       yield* start(
         Effect.gen(function* () {
           yield* ann
-          assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+          assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
         })
       )
       assert.notInclude(JSON.stringify(yield* store.records("@parley/core", "knownAddresses")), HERE)
       yield* start(
         Effect.gen(function* () {
           yield* flood
-          assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+          assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
           yield* TestClock.adjust("31 days")
           yield* flood
-          assert.strictEqual(yield* one(login("ann", "correct")), "TooManyAttempts")
+          assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "TooManyAttempts")
         })
       )
     })
+  )
+
+  it.effect("is forgotten with the account, which is somebody else's later", () =>
+    staged(
+      Effect.gen(function* () {
+        const [users, store] = [yield* Users, yield* Store]
+        yield* ann
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
+        const record = Effect.andThen(Effect.yieldNow, store.record("@parley/core", "knownAddresses", "ann"))
+        yield* Effect.repeat(record, { until: (found) => found !== undefined })
+        yield* users.remove("ann")
+        assert.isUndefined(yield* record)
+        yield* ann
+        yield* flood
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "TooManyAttempts")
+      })
+    )
   )
 
   it.effect("is one of eight at most", () =>
@@ -230,7 +248,7 @@ describe("an address that the user logged in from lately", () => {
       Effect.gen(function* () {
         yield* ann
         const store = yield* Store
-        for (let index = 0; index < 12; index++) yield* one(login("ann", "correct", `10.0.0.${index}`))
+        for (let index = 0; index < 12; index++) yield* one(login("ann", "correct-horse-7", `10.0.0.${index}`))
         const record = yield* store.record("@parley/core", "knownAddresses", "ann")
         assert.lengthOf(record?.value as ReadonlyArray<unknown>, 8)
       })
@@ -244,11 +262,11 @@ describe("attempts under way", () => {
       Effect.gen(function* () {
         yield* ann
         assert.deepStrictEqual(
-          yield* atOnce(times(12, () => resultOf(login("ann", "correct")))),
+          yield* atOnce(times(12, () => resultOf(login("ann", "correct-horse-7")))),
           times(12, () => "Right")
         )
         assert.deepStrictEqual(
-          yield* atOnce(times(200, () => resultOf(login("ann", "correct", ELSEWHERE)))),
+          yield* atOnce(times(200, () => resultOf(login("ann", "correct-horse-7", ELSEWHERE)))),
           times(200, () => "Right")
         )
       })
@@ -284,7 +302,7 @@ describe("attempts under way", () => {
           yield* begun(index + 1)
           yield* Fiber.interrupt(attempt).pipe(Effect.forkChild, Effect.flatMap(finish))
         }
-        assert.strictEqual(yield* one(login("ann", "correct")), "TooManyAttempts")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "TooManyAttempts")
       })
     )
   )
@@ -293,14 +311,14 @@ describe("attempts under way", () => {
     staged(
       Effect.gen(function* () {
         yield* ann
-        const holding = yield* start([resultOf(login("ann", "correct"))])
+        const holding = yield* start([resultOf(login("ann", "correct-horse-7"))])
         yield* begun(1)
         const waiting = yield* start(times(100, () => resultOf(login("ann", "wrong"))))
         for (let turns = 0; turns < 10; turns++) yield* turn
         yield* Fiber.interrupt(waiting)
         assert.deepStrictEqual(yield* finish(holding), ["Right"])
         assert.strictEqual((yield* Hashes).evaluated, 1)
-        assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
       }),
       { loginAttempts: 1 }
     )
@@ -309,7 +327,7 @@ describe("attempts under way", () => {
   it.effect("take one hash each, whether the account exists or not", () =>
     staged(
       Effect.gen(function* () {
-        yield* people({ account: "ann", password: "correct" }, "nopassword")
+        yield* people({ account: "ann", password: "correct-horse-7" }, "nopassword")
         const hashes = yield* Hashes
         for (const account of ["ann", "nobody", "nopassword"]) {
           hashes.evaluated = 0

@@ -398,8 +398,11 @@ describe("users and their sessions", () => {
 
   it("log in with a password, with a token of the host, or with one that is good once", async () => {
     await using engine = await opened()
-    await engine.users.setPassword("ann", "secret")
-    const { user, token } = await engine.login("ann", "secret")
+    await engine.users.setPassword("ann", "correct-horse-7")
+    const weak = await engine.users.setPassword("ann", "secret").catch((error: unknown) => error)
+    assert.instanceOf(weak, ParleyError)
+    assert.strictEqual(weak.message, "password must have at least 8 characters (passwords.minimum).")
+    const { user, token } = await engine.login("ann", "correct-horse-7")
     assert.strictEqual(user.account, "ann")
     assert.strictEqual((await engine.resume(token))?.id, user.id)
     await engine.endSession(token)

@@ -15,9 +15,9 @@ import { HeldStore } from "./HeldStore.ts"
 import { online, people } from "./Stage.ts"
 import { engineOn } from "./Theirs.ts"
 
-/** md5 of "123456" and of "wrong". */
-const OLD = "e10adc3949ba59abbe56e057f20f883e"
-const NEW = "2bda2998d9b0ee197da142a0447f6725"
+/** md5 of "correct-horse-7" and of "other-horse-8". */
+const OLD = "d374a7bdfbe7dfa86bc2807569bacd5d"
+const NEW = "5798d1970ba75c1e7c5a52c7169ac15a"
 
 const KINDS = ["token", "chat"] as const
 
@@ -26,7 +26,7 @@ const staged = <A, E>(test: (held: HeldStore) => Effect.Effect<A, E, Parley.Serv
   Effect.suspend(() => {
     const held = new HeldStore(MemoryStore.make())
     return Effect.provide(
-      Effect.andThen(people({ account: "ann", password: "123456" }), test(held)),
+      Effect.andThen(people({ account: "ann", password: "correct-horse-7" }), test(held)),
       engineOn(held.store)
     )
   })
@@ -105,7 +105,7 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
     const commit: Store["Service"]["commit"] = (unit) =>
       failing && ends(unit) ? Effect.fail(failed) : store.commit(unit)
     return Effect.gen(function* () {
-      yield* people({ account: "ann", password: "123456" })
+      yield* people({ account: "ann", password: "correct-horse-7" })
       const sessions = yield* Sessions
       const session = yield* login(kind)
       assert.strictEqual((yield* Effect.flip(sessions.end(session))).reason._tag, "Unavailable")
@@ -148,7 +148,7 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
 
 /** What makes every session of ann's end. */
 const endings = [
-  ["a change of the password", Effect.flatMap(Users, (users) => users.setPassword("ann", "wrong"))],
+  ["a change of the password", Effect.flatMap(Users, (users) => users.setPassword("ann", "other-horse-8"))],
   ["disabling", Effect.flatMap(Users, (users) => users.setDisabled("ann", true))]
 ] as const
 
@@ -192,7 +192,7 @@ for (const [what, ending] of endings) {
         Effect.gen(function* () {
           for (const when of ["before", "after"] as const) {
             const users = yield* Users
-            yield* users.setPassword("ann", "123456")
+            yield* users.setPassword("ann", "correct-horse-7")
             yield* users.setDisabled("ann", false)
             const earlier = yield* login(kind)
             const hold = held.hold("commit", when, "EndSessions")
@@ -263,7 +263,7 @@ describe("a login with the new password", () => {
         const hold = held.hold("password", "before")
         const late = yield* Effect.forkChild(login("token", NEW))
         yield* hold.reached
-        yield* (yield* Users).setPassword("ann", "wrong")
+        yield* (yield* Users).setPassword("ann", "other-horse-8")
         hold.release()
         assert.isTrue(yield* isGood((yield* Fiber.join(late)).token))
       })

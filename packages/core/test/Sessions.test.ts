@@ -13,9 +13,9 @@ import { Users } from "@parley/core/Users"
 import { engineLayer, online, people } from "./Stage.ts"
 import { engineOn } from "./Theirs.ts"
 
-/** md5 of "123456" and of "wrong". */
-const RIGHT = "e10adc3949ba59abbe56e057f20f883e"
-const WRONG = "2bda2998d9b0ee197da142a0447f6725"
+/** md5 of "correct-horse-7" and of "other-horse-8". */
+const RIGHT = "d374a7bdfbe7dfa86bc2807569bacd5d"
+const WRONG = "5798d1970ba75c1e7c5a52c7169ac15a"
 
 const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
   Effect.provide(test, engineLayer)
@@ -32,7 +32,7 @@ describe("a session", () => {
     staged(
       Effect.gen(function* () {
         const store = yield* Store
-        yield* people({ account: "ann", password: "123456" })
+        yield* people({ account: "ann", password: "correct-horse-7" })
         const { session } = yield* login("ann")
         assert.match(session.token, /^[A-Za-z0-9_-]{43}$/)
         const [stored] = yield* store.sessionsOf(session.user)
@@ -46,7 +46,7 @@ describe("a session", () => {
     staged(
       Effect.gen(function* () {
         const sessions = yield* Sessions
-        yield* people({ account: "ann", password: "123456" })
+        yield* people({ account: "ann", password: "correct-horse-7" })
         const { session } = yield* login("ann")
         for (let hours = 0; hours < 72; hours += 23) {
           yield* TestClock.adjust("23 hours")
@@ -64,7 +64,7 @@ describe("a session", () => {
       staged(
         Effect.gen(function* () {
           const sessions = yield* Sessions
-          yield* people({ account: "ann", password: "123456" })
+          yield* people({ account: "ann", password: "correct-horse-7" })
           const first = yield* login("ann")
           const token = yield* login("ann", RIGHT, "token")
           assert.isDefined(yield* sessions.resume(first.session.token))
@@ -80,7 +80,7 @@ describe("a session", () => {
   it.effect("of a chat client lives beside others where several are allowed", () =>
     Effect.gen(function* () {
       const sessions = yield* Sessions
-      yield* people({ account: "ann", password: "123456" })
+      yield* people({ account: "ann", password: "correct-horse-7" })
       const first = yield* login("ann")
       yield* login("ann")
       assert.isDefined(yield* sessions.resume(first.session.token))
@@ -311,7 +311,11 @@ describe("a login", () => {
     staged(
       Effect.gen(function* () {
         const users = yield* Users
-        yield* people({ account: "ann", password: "123456" }, { account: "ben", password: "123456" }, "nopassword")
+        yield* people(
+          { account: "ann", password: "correct-horse-7" },
+          { account: "ben", password: "correct-horse-7" },
+          "nopassword"
+        )
         yield* users.setDisabled("ben", true)
         assert.strictEqual(yield* reasonOf(login("ann", WRONG)), "WrongPassword")
         assert.strictEqual(yield* reasonOf(login("nobody", RIGHT)), "WrongPassword")
@@ -324,7 +328,7 @@ describe("a login", () => {
   it.effect("is throttled by account, also when attempts come side by side, until the window is over", () =>
     staged(
       Effect.gen(function* () {
-        yield* people({ account: "ann", password: "123456" })
+        yield* people({ account: "ann", password: "correct-horse-7" })
         const attempts = Array.from({ length: 15 }, () => reasonOf(login("ann", WRONG)))
         const reasons = yield* Effect.all(attempts, { concurrency: "unbounded" })
         assert.strictEqual(reasons.filter((reason) => reason === "WrongPassword").length, 10)
@@ -338,7 +342,7 @@ describe("a login", () => {
   it.effect("is throttled by address, over many accounts", () =>
     staged(
       Effect.gen(function* () {
-        yield* people({ account: "ann", password: "123456" })
+        yield* people({ account: "ann", password: "correct-horse-7" })
         for (let index = 0; index < 30; index++) yield* reasonOf(login(`guess${index}`, WRONG))
         assert.strictEqual(yield* reasonOf(login("ann")), "TooManyAttempts")
       })
@@ -348,7 +352,7 @@ describe("a login", () => {
   it.effect("that succeeds counts for nothing, however often", () =>
     staged(
       Effect.gen(function* () {
-        yield* people({ account: "ann", password: "123456" })
+        yield* people({ account: "ann", password: "correct-horse-7" })
         yield* Effect.forEach(Array.from({ length: 50 }), () => login("ann", RIGHT, "token"))
       })
     )
@@ -375,11 +379,11 @@ describe("an operator's change", () => {
       Effect.gen(function* () {
         const users = yield* Users
         const sessions = yield* Sessions
-        const [ann] = yield* people({ account: "ann", password: "123456" })
+        const [ann] = yield* people({ account: "ann", password: "correct-horse-7" })
         assert(ann)
         const { session } = yield* login("ann", RIGHT, "token")
         const client = yield* online(ann)
-        yield* users.setPassword("ann", "wrong")
+        yield* users.setPassword("ann", "other-horse-8")
         yield* client.until(client.ended)
         assert.isUndefined(yield* sessions.resume(session.token))
         assert.strictEqual(yield* reasonOf(login("ann", RIGHT)), "WrongPassword")

@@ -133,7 +133,7 @@ const prepare = Effect.fnUntraced(function* (
 export const operatorCommands = Effect.fnUntraced(function* (open: ReadonlyArray<OpenDialect<unknown>>) {
   const users = yield* Users
   return [
-    ...userCommands(users, (yield* Settings).account),
+    ...userCommands(users, yield* Settings),
     ...sessionCommands(yield* Sessions, users),
     ...permissionCommands(yield* Permissions, users),
     ...(yield* demoCommands(open)),

@@ -5,6 +5,7 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as Host from "@parley/adapter-node/Host"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import { Chats } from "@parley/core/Chats"
+import { Credentials } from "@parley/core/Credentials"
 import { Messages } from "@parley/core/Messages"
 import { OfflineQueue } from "@parley/core/OfflineQueue"
 import * as Parley from "@parley/core/Parley"
@@ -50,7 +51,9 @@ it.live("what an embedder says, recalls, renames and reads, chat clients and ha 
   Effect.gen(function* () {
     const [messages, chats, queue, sessions] = [yield* Messages, yield* Chats, yield* OfflineQueue, yield* Sessions]
     const accounts = ["ann", "ben", "cat"]
-    const [ann, ben, cat] = yield* (yield* Users).add(accounts.map((account) => ({ account, password: PASSWORD })))
+    // The clients of these tests have the demonstration's password, which no new user may have.
+    const passwordHash = yield* (yield* Credentials).hash(PASSWORD)
+    const [ann, ben, cat] = yield* (yield* Users).add(accounts.map((account) => ({ account, passwordHash })))
     assert(ann && ben && cat)
     const [anns, bens] = [ann, ben].map(({ id }) => ({ user: id, origin: null }))
     assert(anns && bens)

@@ -3,6 +3,9 @@ import { Effect } from "effect"
 import { readFileSync } from "node:fs"
 import { folder, run, serve, start } from "./Program.ts"
 
+/** `parley chat` uses the demonstration's password by itself. */
+const ANY_PASSWORD = { PARLEY_PASSWORDS_MINIMUM: "0" }
+
 /** A server with alice and bob. */
 const withUsers = Effect.gen(function* () {
   const cwd = yield* folder
@@ -10,7 +13,12 @@ const withUsers = Effect.gen(function* () {
     ["alice", "Alice"],
     ["bob", "Bob"]
   ]) {
-    yield* run(cwd, ["user", "add", account ?? "", "--create", "--realname", realname ?? "", "--password", "123456"])
+    yield* run(
+      cwd,
+      ["user", "add", account ?? "", "--create", "--realname", realname ?? "", "--password", "123456"],
+      "",
+      ANY_PASSWORD
+    )
   }
   return { cwd, ...(yield* serve(cwd, "--no-demo")) }
 })

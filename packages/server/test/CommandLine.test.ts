@@ -99,7 +99,7 @@ describe("parley says in one line what is wrong", () => {
         writeFileSync(join(cwd, "typo.json"), '{"prot": 1}')
         writeFileSync(join(cwd, "text.db"), "This is no database, however long one looks at it. ".repeat(100))
         writeFileSync(join(cwd, "latin.csv"), Buffer.from("account,password\nj\xfcrgen,x\n", "latin1"))
-        writeFileSync(join(cwd, "bad.csv"), "account,password\n,x\n")
+        writeFileSync(join(cwd, "bad.csv"), "account,password\n,correct-horse-7\n")
         mkdirSync(join(cwd, "folder"))
         const { code, out, err } = yield* run(cwd, args, "", environment)
         assert.strictEqual(out, "")

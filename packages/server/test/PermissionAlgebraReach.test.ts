@@ -24,7 +24,7 @@ const ROLES: ReadonlyArray<Role> = ["owner", "member", "former", "stranger"]
 it.live("an application reaches groups of its organisation, and may there what the user may for whom it acts", () =>
   Effect.gen(function* () {
     const cwd = yield* folder
-    const server = yield* serve(cwd, "--demo", "--set", "hisihi.auth=token")
+    const server = yield* serve(cwd, "--demo", "--set", "hisihi.auth=token", "--set", "passwords.minimum=0")
     const home = yield* cast(server.http)
     const address = yield* controlAddress(join(cwd, "data", "parley.db"))
     const names = ["erika", "fritz", "gerda", "hans", "ilse"]

@@ -74,20 +74,20 @@ describe("parley user", () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { http } = yield* serve(cwd, "--no-demo")
-      assert.strictEqual(yield* login(http, "dora", "first"), 401)
-      const added = yield* run(cwd, ["user", "add", "dora", "--realname", "Dora D."], "first\n")
+      assert.strictEqual(yield* login(http, "dora", "first-horse-1"), 401)
+      const added = yield* run(cwd, ["user", "add", "dora", "--realname", "Dora D."], "first-horse-1\n")
       assert.deepStrictEqual([added.code, added.err], [0, ""])
       assert.match(added.out, /^added dora with id \d+\n$/)
-      assert.strictEqual(yield* login(http, "dora", "first"), 200)
+      assert.strictEqual(yield* login(http, "dora", "first-horse-1"), 200)
 
-      assert.strictEqual((yield* run(cwd, ["user", "passwd", "dora", "--password", "second"])).code, 0)
-      assert.strictEqual(yield* login(http, "dora", "first"), 401)
-      assert.strictEqual(yield* login(http, "dora", "second"), 200)
+      assert.strictEqual((yield* run(cwd, ["user", "passwd", "dora", "--password", "second-horse-2"])).code, 0)
+      assert.strictEqual(yield* login(http, "dora", "first-horse-1"), 401)
+      assert.strictEqual(yield* login(http, "dora", "second-horse-2"), 200)
       assert.strictEqual((yield* run(cwd, ["user", "disable", "dora"])).out, "dora is disabled\n")
-      assert.strictEqual(yield* login(http, "dora", "second"), 401)
+      assert.strictEqual(yield* login(http, "dora", "second-horse-2"), 401)
       assert.include((yield* run(cwd, ["user", "list"])).out, "Dora D.")
 
-      const again = yield* run(cwd, ["user", "add", "dora", "--password", "x"])
+      const again = yield* run(cwd, ["user", "add", "dora", "--password", "third-horse-3"])
       assert.deepStrictEqual([again.code, again.out, again.err], [1, "", "parley: account dora exists already\n"])
     }).pipe(Effect.scoped)
   )
@@ -95,7 +95,7 @@ describe("parley user", () => {
   it.live("works on the database itself when no server runs, and the next server knows", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      writeFileSync(join(cwd, "users.csv"), "account,password\nemil,e\nfrida,f\n")
+      writeFileSync(join(cwd, "users.csv"), "account,password\nemil,emils-horse-4\nfrida,fridas-horse-5\n")
       assert.strictEqual((yield* run(cwd, ["user", "import", "--create", "users.csv"])).out, "added 2 users\n")
       const twice = yield* run(cwd, ["user", "import", "users.csv"])
       assert.strictEqual(
@@ -103,7 +103,7 @@ describe("parley user", () => {
         "parley: line 2: account emil exists already\nline 3: account frida exists already\n"
       )
       const { http } = yield* serve(cwd, "--no-demo")
-      assert.strictEqual(yield* login(http, "frida", "f"), 200)
+      assert.strictEqual(yield* login(http, "frida", "fridas-horse-5"), 200)
     }).pipe(Effect.scoped)
   )
 })

@@ -83,7 +83,7 @@ const login = Effect.fnUntraced(function* (account: string) {
 /** A user added by the operator; what the program said. */
 const addUser = Effect.fnUntraced(function* (account: string) {
   const { cwd } = yield* Server
-  const { code, out, err } = yield* run(cwd, ["user", "add", account, "--password", "123456"])
+  const { code, out, err } = yield* run(cwd, ["user", "add", account, "--password", "correct-horse-7"])
   return code === 0 ? out : err
 })
 
@@ -149,7 +149,7 @@ layer(lower, { excludeTestServices: true })("lower limits, by the environment", 
       const { cwd } = yield* Server
       assert.match(yield* addUser("frank"), /^added frank with id \d+\n$/)
       assert.include(yield* addUser("gregor"), "account must have at most 5 characters")
-      writeFileSync(join(cwd, "users.csv"), "account,password\nheidi,p\nivanna,p\n")
+      writeFileSync(join(cwd, "users.csv"), "account,password\nheidi,correct-horse-7\nivanna,correct-horse-7\n")
       const imported = yield* run(cwd, ["user", "import", "users.csv"])
       assert.include(imported.err, "line 3: account must have at most 5 characters")
       assert.strictEqual((yield* createGroup("accounts", "alice:judy5")).status, 201)

@@ -33,6 +33,9 @@ const office = Layer.unwrap(
 const run = (line: string, inputs: Request["inputs"] = {}) =>
   Effect.flatMap(Users, (users) => carryOut(userCommands(users), { words: line.split(" "), inputs }))
 
+const SHORT = "must have at least 8 characters (passwords.minimum)"
+const COMMON = "must not be one of the most common passwords (passwords.minimum)"
+
 /** What the operator reads, whichever way it went. */
 const say = (line: string, inputs: Request["inputs"] = {}) =>
   run(line, inputs).pipe(Effect.catch((error) => Effect.succeed(`no: ${error}`)))
@@ -46,9 +49,9 @@ const login = (account: string, password: string) =>
 describe("the commands about users", () => {
   it.live("add, list, change and lock out users", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* say("user add", { account: "alice", password: "one" }), "added alice with id 1")
+      assert.strictEqual(yield* say("user add", { account: "alice", password: "one-horse-1" }), "added alice with id 1")
       assert.strictEqual(
-        yield* say("user add", { account: "bob", password: "x", realname: "Bob", admin: true, org: 7 }),
+        yield* say("user add", { account: "bob", password: "x-horse-0", realname: "Bob", admin: true, org: 7 }),
         "added bob with id 2"
       )
       assert.strictEqual(
@@ -56,31 +59,38 @@ describe("the commands about users", () => {
         ["id  account  realname  admin  org  state", "1   alice    alice", "2   bob      Bob       admin  7"].join("\n")
       )
 
-      const { session } = yield* login("alice", "one")
+      const { session } = yield* login("alice", "one-horse-1")
       const isLive = Effect.map((yield* Sessions).resume(session.token), (found) => found !== undefined)
       assert.isTrue(yield* isLive)
-      assert.strictEqual(yield* say("user passwd", { account: "alice", password: "two" }), "alice has a new password")
+      assert.strictEqual(
+        yield* say("user passwd", { account: "alice", password: "two-horse-2" }),
+        "alice has a new password"
+      )
       assert.isFalse(yield* isLive)
-      assert.strictEqual((yield* Effect.flip(login("alice", "one"))).reason._tag, "WrongPassword")
-      yield* login("alice", "two")
+      assert.strictEqual((yield* Effect.flip(login("alice", "one-horse-1"))).reason._tag, "WrongPassword")
+      yield* login("alice", "two-horse-2")
 
       assert.strictEqual(yield* say("user disable", { account: "alice" }), "alice is disabled")
-      assert.strictEqual((yield* Effect.flip(login("alice", "two"))).reason._tag, "WrongPassword")
+      assert.strictEqual((yield* Effect.flip(login("alice", "two-horse-2"))).reason._tag, "WrongPassword")
       assert.include(yield* say("user list"), "disabled")
       assert.strictEqual(yield* say("user enable", { account: "alice" }), "alice is enabled")
-      yield* login("alice", "two")
+      yield* login("alice", "two-horse-2")
     }).pipe(Effect.provide(office))
   )
 
   it.live("say what is wrong in one sentence", () =>
     Effect.gen(function* () {
-      yield* run("user add", { account: "alice", password: "one" })
+      yield* run("user add", { account: "alice", password: "one-horse-1" })
       const refused: ReadonlyArray<readonly [string, Request["inputs"], string]> = [
-        ["user add", { account: "alice", password: "p" }, "account alice exists already"],
-        ["user add", { account: "bob" }, "the password must not be empty"],
+        ["user add", { account: "alice", password: "plum-tractor" }, "account alice exists already"],
+        ["user add", { account: "bob" }, "password must not be empty"],
+        ["user add", { account: "bob", password: "p" }, `password ${SHORT}`],
+        ["user add", { account: "bob", password: "password1" }, `password ${COMMON}`],
         ["user add", { account: "", password: "p" }, "account must not be empty"],
-        ["user passwd", { account: "alice", password: "" }, "the password must not be empty"],
-        ["user passwd", { account: "bob", password: "p" }, "there is no user bob"],
+        ["user passwd", { account: "alice", password: "" }, "password must not be empty"],
+        ["user passwd", { account: "alice", password: "p" }, `password ${SHORT}`],
+        ["user passwd", { account: "alice", password: "password1" }, `password ${COMMON}`],
+        ["user passwd", { account: "bob", password: "plum-tractor" }, "there is no user bob"],
         ["user disable", { account: "bob" }, "there is no user bob"],
         ["user enable", { account: "bob" }, "there is no user bob"]
       ]
@@ -90,20 +100,20 @@ describe("the commands about users", () => {
 
   it.live("import a file whole or not at all", () =>
     Effect.gen(function* () {
-      yield* run("user add", { account: "bob", password: "x" })
-      const file = "account,password,admin\nalice,a,true\nbob,b,\ncarol,c,\n"
+      yield* run("user add", { account: "bob", password: "x-horse-0" })
+      const file = "account,password,admin\nalice,horse-of-a,true\nbob,horse-of-b,\ncarol,horse-of-c,\n"
       assert.strictEqual(yield* say("user import", { file }), "no: line 3: account bob exists already")
       assert.strictEqual((yield* (yield* Users).list).length, 1)
       assert.strictEqual(
-        yield* say("user import", { file: "account,password\nbob,p\na b,p\n" }),
-        "no: line 2: account bob exists already\nline 3: account must not contain white space, control characters, ',', ':', '/' or '&'"
+        yield* say("user import", { file: "account,password\nbob,p\na b,horse-of-p\n" }),
+        `no: line 2: account bob exists already\nline 2: password ${SHORT}\nline 3: account must not contain white space, control characters, ',', ':', '/' or '&'`
       )
       assert.strictEqual((yield* (yield* Users).list).length, 1)
 
-      assert.strictEqual(yield* say("user import", { file: file.replace("bob,b,\n", "") }), "added 2 users")
-      const { user } = yield* login("alice", "a")
+      assert.strictEqual(yield* say("user import", { file: file.replace("bob,horse-of-b,\n", "") }), "added 2 users")
+      const { user } = yield* login("alice", "horse-of-a")
       assert.isTrue(user.admin)
-      assert.strictEqual(yield* say("user import", { file: "account,password\ndave,d\n" }), "added 1 user")
+      assert.strictEqual(yield* say("user import", { file: "account,password\ndave,horse-of-d\n" }), "added 1 user")
     }).pipe(Effect.provide(office))
   )
 
@@ -132,13 +142,13 @@ describe("the commands about users", () => {
   it.live("import accounts without a password, which get one later", () =>
     Effect.gen(function* () {
       assert.strictEqual(
-        yield* say("user import", { file: "account,password\nalice,\nbob,b\n" }),
+        yield* say("user import", { file: "account,password\nalice,\nbob,horse-of-b\n" }),
         'added 2 users; 1 of them without a password: they cannot log in with one before "user passwd"'
       )
       assert.strictEqual((yield* Effect.flip(login("alice", ""))).reason._tag, "WrongPassword")
-      yield* login("bob", "b")
-      yield* run("user passwd", { account: "alice", password: "later" })
-      assert.strictEqual((yield* login("alice", "later")).user.account, "alice")
+      yield* login("bob", "horse-of-b")
+      yield* run("user passwd", { account: "alice", password: "later-horse" })
+      assert.strictEqual((yield* login("alice", "later-horse")).user.account, "alice")
     }).pipe(Effect.provide(office))
   )
 
@@ -158,14 +168,14 @@ describe("the commands about users", () => {
 
   it.live("give each user a salt of their own, whatever passwords they share", () =>
     Effect.gen(function* () {
-      const file = "account,password\nalice,same\nbob,same\n"
+      const file = "account,password\nalice,same-horse-1\nbob,same-horse-1\n"
       assert.strictEqual(yield* say("user import", { file }), "added 2 users")
       const store = yield* Store
       const ids = (yield* (yield* Users).list).map(({ id }) => id)
       const [alice, bob] = yield* Effect.forEach(ids, store.password)
       assert.notStrictEqual(alice, bob)
-      yield* login("alice", "same")
-      yield* login("bob", "same")
+      yield* login("alice", "same-horse-1")
+      yield* login("bob", "same-horse-1")
     }).pipe(Effect.provide(office))
   )
 

@@ -1,23 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
+import { defaultSettings } from "@parley/core/Settings"
 import { Result } from "effect"
 import { readUserFile } from "../src/users/UserFile.ts"
 
-const problems = (csv: string): string =>
-  Result.match(readUserFile(csv), { onFailure: (text) => text, onSuccess: () => "no problem" })
+/** For files whose form is what is tested. */
+const ANY_PASSWORD = { ...defaultSettings, passwordsMinimum: 0 }
+
+const problems = (csv: string, settings = ANY_PASSWORD): string =>
+  Result.match(readUserFile(csv, settings), { onFailure: (text) => text, onSuccess: () => "no problem" })
 
 describe("a file of users", () => {
   it("is read with all its columns", () => {
     const csv = [
       "account,password,realname,admin,org,role,dept,avatar",
-      'alice,secret,"Alice, ""the first""",true,7,boss,3,http://x.test/a.png',
-      "bob,geheim,,,,,,"
+      'alice,secret-horse,"Alice, ""the first""",true,7,boss,3,http://x.test/a.png',
+      "bob,geheimnis-9,,,,,,"
     ].join("\n")
     assert.deepStrictEqual(Result.getOrThrow(readUserFile(csv)), [
       {
         line: 2,
         draft: {
           account: "alice",
-          password: "secret",
+          password: "secret-horse",
           realname: 'Alice, "the first"',
           admin: true,
           organisation: 7,
@@ -30,7 +34,7 @@ describe("a file of users", () => {
         line: 3,
         draft: {
           account: "bob",
-          password: "geheim",
+          password: "geheimnis-9",
           realname: "bob",
           admin: false,
           organisation: null,
@@ -43,15 +47,15 @@ describe("a file of users", () => {
   })
 
   it("may have its columns in any order, a byte order mark, CRLF and empty lines", () => {
-    const read = Result.getOrThrow(readUserFile("\uFEFFpassword,account\r\n\r\np, 张三 \r\n"))
+    const read = Result.getOrThrow(readUserFile("\uFEFFpassword,account\r\n\r\n马到成功-2026, 张三 \r\n"))
     assert.deepStrictEqual(
       read.map(({ line, draft }) => [line, draft.account, draft.password]),
-      [[3, "张三", "p"]]
+      [[3, "张三", "马到成功-2026"]]
     )
   })
 
   it("may leave a password empty, for an account that gets one later", () => {
-    const read = Result.getOrThrow(readUserFile("account,password,realname\nalice,,Alice\nbob,b,\n"))
+    const read = Result.getOrThrow(readUserFile("account,password,realname\nalice,,Alice\nbob,bobs-horse-2,\n"))
     assert.deepStrictEqual(
       read.map(({ draft }) => "password" in draft),
       [false, true]
@@ -62,14 +66,14 @@ describe("a file of users", () => {
     const hash = `$argon2id$v=19$m=19456,t=2,p=1$${"A".repeat(22)}$${"A".repeat(43)}`
     const scrypt = `$scrypt$ln=15,r=8,p=3$${"A".repeat(22)}$${"A".repeat(43)}`
     const read = Result.getOrThrow(
-      readUserFile(`account,password-hash,password\nalice,"${hash}",\nbob,"${scrypt}",\ncarol,,c\n`)
+      readUserFile(`account,password-hash,password\nalice,"${hash}",\nbob,"${scrypt}",\ncarol,,carols-horse\n`)
     )
     assert.deepStrictEqual(
       read.map(({ draft }) => [draft.password, draft.passwordHash]),
       [
         [undefined, hash],
         [undefined, scrypt],
-        ["c", undefined]
+        ["carols-horse", undefined]
       ]
     )
     const without = "password-hash must be $argon2id$… or $scrypt$… in PHC form"
@@ -83,7 +87,7 @@ describe("a file of users", () => {
     ] as const) {
       assert.strictEqual(problems(`account,password-hash\nalice,"${field}"\n`), `line 2: ${problem}`)
     }
-    assert.strictEqual(problems(`account,password,password-hash\nalice,a,"${hash}"\n`), `line 2: ${both}`)
+    assert.strictEqual(problems(`account,password,password-hash\nalice,alices-horse,"${hash}"\n`), `line 2: ${both}`)
   })
 
   const wrong: ReadonlyArray<readonly [string, string]> = [
@@ -135,7 +139,7 @@ describe("a file of users", () => {
   ]
   for (const [what, csv] of spreadsheets) {
     it(`may have ${what}`, () => {
-      const [read] = Result.getOrThrow(readUserFile(csv))
+      const [read] = Result.getOrThrow(readUserFile(csv, ANY_PASSWORD))
       assert.deepInclude(read?.draft, { account: "alice", password: "a,b", realname: "Alice, the first" })
     })
   }
@@ -154,8 +158,8 @@ describe("a file of users", () => {
   it("has accounts that exist, problems of fields, and what cannot be read reported together", () => {
     const read = readUserFile(
       'account,password,org\nann,x,\nbob,y,one\ncarol,z\nann,q,\ndave,"d\n',
-      64,
-      (account) => account === "ann"
+      ANY_PASSWORD,
+      (account) => (account === "ann" ? account : undefined)
     )
     assert(Result.isFailure(read))
     assert.strictEqual(
@@ -166,6 +170,37 @@ describe("a file of users", () => {
         "line 4: has not as many fields as the header",
         "line 5: account ann is in line 2 already",
         "line 6: a quoted field is not closed"
+      ].join("\n")
+    )
+  })
+
+  it("has passwords, accounts that no user may have and accounts that look alike reported in the same pass", () => {
+    const file = [
+      "account,password,org",
+      "ann,12345678,",
+      "ben,short,one",
+      "car\u200bol,correct-horse-7,",
+      "dave-and-me,Dave-And-Me,",
+      "\uff45\uff56\uff45,correct-horse-7,",
+      "cafe\u0301,correct-horse-7,",
+      "frank,,"
+    ].join("\n")
+    const taken = new Map([
+      ["eve", "eve"],
+      ["caf\u00e9", "cafe\u0301"]
+    ])
+    const read = readUserFile(file, defaultSettings, (account) => taken.get(account))
+    assert(Result.isFailure(read))
+    assert.strictEqual(
+      read.failure,
+      [
+        "line 2: password must not be one of the most common passwords (passwords.minimum)",
+        "line 3: password must have at least 8 characters (passwords.minimum)",
+        'line 3: org must be a whole number, not "one"',
+        "line 4: account must have letters, digits and ASCII punctuation only, none of them invisible or against the direction of the others (RFC 8265, UsernameCasePreserved)",
+        "line 5: password must not be the account (passwords.minimum)",
+        "line 6: account \uff45\uff56\uff45 is the same as eve, which exists already",
+        "line 7: account cafe\u0301 exists already"
       ].join("\n")
     )
   })

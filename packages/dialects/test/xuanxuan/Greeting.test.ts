@@ -17,8 +17,8 @@ interface Packet {
   readonly data?: unknown
 }
 
-/** md5 of "123456". */
-const PASSWORD = "e10adc3949ba59abbe56e057f20f883e"
+/** md5 of "correct-horse-7". */
+const PASSWORD = "d374a7bdfbe7dfa86bc2807569bacd5d"
 
 it.effect("somebody who is renamed while another logs in has the new name for them", () =>
   Effect.gen(function* () {
@@ -45,7 +45,7 @@ it.effect("somebody who is renamed while another logs in has the new name for th
     const engine = Parley.layer.pipe(Layer.provideMerge(Layer.mergeAll(slow, MemoryBlobs.layer, plainPasswords)))
 
     yield* Effect.gen(function* () {
-      yield* (yield* Users).add(["ann", "ben"].map((account) => ({ account, password: "123456" })))
+      yield* (yield* Users).add(["ann", "ben"].map((account) => ({ account, password: "correct-horse-7" })))
       const { doors } = yield* dialect.open({ settings: {}, tcp: () => undefined })
       const door = doors.find((one) => one._tag === "WebSocket")
       if (door?._tag !== "WebSocket") return yield* Effect.die("no WebSocket door")

@@ -15,6 +15,8 @@ import type { ProfileName } from "../../src/xuanxuan/Profiles.ts"
 const NOON = 1_446_773_418_000
 /** `md5("123456")`. */
 export const PASSWORD = "e10adc3949ba59abbe56e057f20f883e"
+/** Stored as it is: the transcripts are of a password that no new user may have. */
+const HASH = `$plain$${PASSWORD}`
 
 const plainPasswords = Layer.succeed(
   Passwords,
@@ -32,9 +34,9 @@ const populate = Effect.gen(function* () {
   const users = yield* Users
   const { commit } = yield* Engine
   yield* users.add([
-    { account: "alice", password: "123456", realname: "Alice", role: "dev", dept: 7, avatar: "http://a.example/a.png" },
-    { account: "bob", password: "123456", realname: "Bob" },
-    { account: "root", password: "123456", realname: "Root", admin: true }
+    { account: "alice", passwordHash: HASH, realname: "Alice", role: "dev", dept: 7, avatar: "http://a.example/a.png" },
+    { account: "bob", passwordHash: HASH, realname: "Bob" },
+    { account: "root", passwordHash: HASH, realname: "Root", admin: true }
   ])
   const chat = {
     gid: "system",

@@ -8,7 +8,7 @@ import { chatClient, closing, listening } from "../../../adapter-node/test/Talke
 
 it("the offline queue has the document's rows, and the client gets them as they say", async () => {
   await using parley = await createParley({ store: MemoryStore.layer, dialects: [dialect] })
-  await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password: "secret" })))
+  await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password: "correct-horse-7" })))
   const ann = parley.as("ann")
   const team = await ann.createGroup({ name: "Team", gid: "team", members: ["ben"] })
   const { id } = await ann.send(team, "while you were out", { gid: "m1", date: 1_700_000_000_123 })
@@ -44,7 +44,7 @@ it("the offline queue has the document's rows, and the client gets them as they 
   const server = createServer(parley.node)
   parley.attach(server)
   const ben = await chatClient(`${await listening(server)}/ws`)
-  await ben.login("ben", "secret")
+  await ben.login("ben", "correct-horse-7")
   const last = await ben.told("and more")
   const pushed = ben.heard.filter(({ method, result }) => method === "message" && result === undefined)
   assert.strictEqual(pushed.at(-1), last)

@@ -4,12 +4,13 @@ import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Refused } from "@parley/core/Refused"
 import { enforceAccountName } from "@parley/core/rules/AccountName"
 import { defaultSettings } from "@parley/core/Settings"
+import { newPasswordProblem } from "@parley/core/rules/NewPassword"
 import { newAccountProblem, type User } from "@parley/core/User"
 import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { columns } from "../command/Columns.ts"
 import { sentence } from "./Sentence.ts"
-import { readUserFile } from "./UserFile.ts"
+import { type NewUserSettings, readUserFile } from "./UserFile.ts"
 
 /** In the operator's words. */
 const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
@@ -31,10 +32,9 @@ const PASSWORD = {
   says: "Asked for when it is not given; what stands in a command line can be seen by others on this machine"
 } as const
 
-/** `accountLimit` is `limits.account`. */
 export const userCommands = (
   users: Users["Service"],
-  accountLimit = defaultSettings.account
+  settings: NewUserSettings = defaultSettings
 ): ReadonlyArray<OperatorCommand> => [
   {
     words: ["user", "add"],
@@ -60,7 +60,7 @@ export const userCommands = (
         dept: whole(inputs, "dept") ?? 0,
         avatar: text(inputs, "avatar")
       }
-      const problem = draftProblem(draft, accountLimit)
+      const problem = draftProblem(draft, settings)
       if (problem !== undefined) return Effect.fail(problem)
       return Effect.map(told(users.add([draft])), (added) =>
         added.map((user) => `added ${user.account} with id ${user.id}`).join("\n")
@@ -79,9 +79,7 @@ export const userCommands = (
     inputs: [ACCOUNT, PASSWORD],
     run: (inputs) => {
       const [account, password] = [text(inputs, "account"), text(inputs, "password")]
-      return password === ""
-        ? Effect.fail(EMPTY_PASSWORD)
-        : Effect.as(told(users.setPassword(account, password)), `${account} has a new password`)
+      return Effect.as(told(users.setPassword(account, password)), `${account} has a new password`)
     }
   },
   {
@@ -151,22 +149,23 @@ export const userCommands = (
         says: "CSV in UTF-8 with the columns account,password and, if wanted, password-hash,realname,admin,org,role,dept,avatar; who has no password cannot log in until one is set"
       }
     ],
-    run: (inputs) => importUsers(users, text(inputs, "file"), accountLimit)
+    run: (inputs) => importUsers(users, text(inputs, "file"), settings)
   }
 ]
 
-const EMPTY_PASSWORD = "the password must not be empty"
-
-const draftProblem = ({ account, password }: UserDraft, accountLimit: number): string | undefined => {
-  const problem = newAccountProblem(account, accountLimit)
+const draftProblem = ({ account, password = "" }: UserDraft, settings: NewUserSettings): string | undefined => {
+  const problem = newAccountProblem(account, settings.account)
   if (problem !== undefined) return `account ${problem}`
-  return password === "" ? EMPTY_PASSWORD : undefined
+  const weak = newPasswordProblem(password, enforceAccountName(account) ?? account, settings.passwordsMinimum)
+  return weak === undefined ? undefined : `password ${weak}`
 }
 
 /** The engine hashes passwords side by side, and takes all users in one commit. */
-const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string, accountLimit: number) {
-  const taken = new Set((yield* told(users.list)).map(({ account }) => enforceAccountName(account) ?? account))
-  const lines = yield* Effect.fromResult(readUserFile(csv, accountLimit, (account) => taken.has(account)))
+const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string, settings: NewUserSettings) {
+  const taken = new Map(
+    (yield* told(users.list)).map(({ account }) => [enforceAccountName(account) ?? account, account])
+  )
+  const lines = yield* Effect.fromResult(readUserFile(csv, settings, (account) => taken.get(account)))
   const added = yield* told(users.add(lines.map(({ draft }) => draft)))
   const without = lines.filter(({ draft }) => draft.password === undefined && draft.passwordHash === undefined).length
   return [

@@ -1,8 +1,9 @@
 /** A file of users to import: CSV with a header line. */
 import { isHash } from "@parley/adapter-node/NodePasswords"
 import { enforceAccountName } from "@parley/core/rules/AccountName"
+import { newPasswordProblem } from "@parley/core/rules/NewPassword"
+import { defaultSettings, type EngineSettings } from "@parley/core/Settings"
 import { newAccountProblem } from "@parley/core/User"
-import { defaultSettings } from "@parley/core/Settings"
 import type { UserDraft } from "@parley/core/Users"
 import * as Result from "effect/Result"
 import { readBoolean } from "../settings/Declaration.ts"
@@ -36,14 +37,17 @@ const listProblems = (problems: ReadonlyArray<string>): string =>
     ? problems.join("\n")
     : [...problems.slice(0, MAX_PROBLEMS), `and ${problems.length - MAX_PROBLEMS} more`].join("\n")
 
+/** Settings by which new users are judged. */
+export type NewUserSettings = Pick<EngineSettings, "account" | "passwordsMinimum">
+
 /**
- * The users of the file, or every problem with the number of its line. `accountLimit` is `limits.account`; `existing` says
- * whether an account is taken.
+ * The users of the file, or every problem with the number of its line. `existing` returns the account that exists and has
+ * this form (`enforceAccountName`).
  */
 export const readUserFile = (
   csv: string,
-  accountLimit = defaultSettings.account,
-  existing: (account: string) => boolean = () => false
+  settings: NewUserSettings = defaultSettings,
+  existing: (account: string) => string | undefined = () => undefined
 ): Result.Result<ReadonlyArray<Line>, string> => {
   const { broken, rows } = readTable(csv)
   const [header, ...users] = rows
@@ -69,14 +73,19 @@ export const readUserFile = (
       if (number === undefined) problem(`${column} must be a whole number, not ${JSON.stringify(text(column))}`)
       return number
     }
-    const wrong = newAccountProblem(text("account"), accountLimit)
+    const wrong = newAccountProblem(text("account"), settings.account)
     const account = enforceAccountName(text("account")) ?? text("account")
     const earlier = firstLineOf.get(account)
+    const taken = existing(account)
     if (wrong !== undefined) problem(`account ${wrong}`)
     else if (earlier !== undefined) problem(`account ${account} is in line ${earlier} already`)
-    else if (existing(account)) problem(`account ${account} exists already`)
+    else if (taken === text("account")) problem(`account ${taken} exists already`)
+    else if (taken !== undefined) problem(`account ${text("account")} is the same as ${taken}, which exists already`)
     if (wrong === undefined && earlier === undefined) firstLineOf.set(account, line)
     const hash = text("password-hash")
+    const weak =
+      text("password") === "" ? undefined : newPasswordProblem(text("password"), account, settings.passwordsMinimum)
+    if (weak !== undefined) problem(`password ${weak}`)
     if (hash !== "" && text("password") !== "")
       problem("there is a password and a password-hash; one of them must be empty")
     else if (hash !== "" && !isHash(hash)) problem("password-hash must be $argon2id$… or $scrypt$… in PHC form")
