@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { makeProgressLine } from "../src/command/ProgressLine.ts"
 
-const reported = (isTTY: boolean, reports: ReadonlyArray<readonly [at: number, done: number]>): string => {
+const reported = (isTTY: boolean, reports: ReadonlyArray<readonly [at: number, done: number]>, total = 200): string => {
   let written = ""
   let now = 0
   const output = { isTTY, write: (text: string) => (written += text) }
   const { end, report } = makeProgressLine(output, () => now)
   for (const [at, done] of reports) {
     now = at
-    report(done, 200)
+    report(done, total)
   }
   end()
   return written
@@ -29,6 +29,10 @@ describe("the progress of a command", () => {
     assert.notInclude(text, "\n")
     assert.include(text, "\r\u001B[K50 of 200 (25 %)")
     assert.isTrue(text.endsWith("\r\u001B[K"))
+  })
+
+  it("is silent for one thing, however long it takes", () => {
+    for (const isTTY of [true, false]) assert.strictEqual(reported(isTTY, [[5000, 1]], 1), "")
   })
 
   it("is silent for what takes less than a second", () => {

@@ -20,7 +20,8 @@ export const makeProgressLine = (output: Output, now: () => number = () => perfo
   let shown = -1
   return {
     report: (done, total) => {
-      if (now() - since < QUIET || total === 0) return
+      // One thing has no progress: it is done, or it is not.
+      if (total <= 1 || now() - since < QUIET) return
       const percent = Math.floor((done / total) * 100)
       const step = output.isTTY === true ? percent : Math.floor(percent / 10) * 10
       if (step <= shown) return
