@@ -7,6 +7,8 @@ import { Authenticator, isForeign } from "@parley/core/Authenticator"
 import { networkOf, plainAddress } from "@parley/core/ClientAddress"
 import type { Accept } from "@parley/core/Connection"
 import type { Door } from "@parley/core/Dialect"
+import { InputBudget, StreamBody } from "@parley/core/InputBudget"
+import type { UserId } from "@parley/core/Ids"
 import { LogThrottle } from "@parley/core/LogThrottle"
 import { Settings } from "@parley/core/Settings"
 import { ClaimRequest, type Slot, Slots, userHolder } from "@parley/core/Slots"
@@ -24,6 +26,7 @@ import * as net from "node:net"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
 import { attachTo, type Foreign, type Server } from "./Attaching.ts"
+import { BodyBudget } from "./BodyBudget.ts"
 import { BodyDeadlines } from "./BodyDeadlines.ts"
 import { type HttpRoutes, type Routing, build } from "./HttpRoutes.ts"
 import { type Address, CannotListen, listen } from "./Listening.ts"
@@ -56,6 +59,8 @@ export interface Options {
   readonly localOnly?: boolean | undefined
   /** Bytes of one HTTP request body, at most; multipart routes set their own. By default the setting `limits.body`. */
   readonly body?: number
+  /** The budget in which bodies of requests count, that of the engine's frames; by default one of its own. */
+  readonly input?: InputBudget
   /** By default the settings `limits.frame`, `limits.sendBuffer` and `connection.ping`, and the times of `defaultOptions`. */
   readonly connection?: Partial<ConnectionOptions>
 }
@@ -156,20 +161,33 @@ const share = (response: ServerResponse, headers: Readonly<Record<string, string
   }
 }
 
-/** Of requests under way: the client's address, "" where it is not known, and the slot that each has. */
-const known = new WeakMap<object, { readonly address: string; readonly slot: Slot }>()
+interface UnderWay {
+  /** The client's; "" where it is not known. */
+  readonly address: string
+  readonly slot: Slot
+  readonly body: BodyBudget
+}
+
+/** The requests under way. */
+const known = new WeakMap<object, UnderWay>()
 
 /** Requests have their client's address, and count for the user whom they turn out to be of. */
 const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
   Effect.flatMap(HttpServerRequest, (request) => {
-    const { address = "", slot } = known.get(request.source) ?? {}
+    const { address = "", slot, body } = known.get(request.source) ?? {}
+    const claim = (user: UserId): boolean => {
+      if (slot?.claim(userHolder(user)) === false) return false
+      body?.authenticate()
+      return true
+    }
     const addressed =
       address === ""
         ? request
         : request.modify({ remoteAddress: Option.some(address), peerAddress: request.peerAddress })
     return noteSlow(app).pipe(
       Effect.provideService(HttpServerRequest, addressed),
-      Effect.provideService(ClaimRequest, (user) => slot?.claim(userHolder(user)) ?? true)
+      Effect.provideService(ClaimRequest, claim),
+      Effect.provideService(StreamBody, () => body?.stream())
     )
   })
 
@@ -203,10 +221,8 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     // Requests end with this scope: one of their own, since those under way outlive the beginning of our end.
     const scope = yield* Scope.make()
     const { app, owns } = yield* build(routes)
-    const limited = Effect.provideService(
-      HttpIncomingMessage.MaxBodySize,
-      ByteSize.bytes(options.body ?? settings.body)
-    )
+    const bodyLimit = options.body ?? settings.body
+    const limited = Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyLimit))
     const handle = yield* NodeHttpServer.makeHandler(fromClient(app), { scope }).pipe(limited)
     const answerWeb = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>(
       yield* Effect.context<never>().pipe(limited)
@@ -244,7 +260,9 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     const servers = new Set<net.Server>()
     const attached = new Map<Server, () => void>()
     const slots = new Slots(settings.requests, settings.share)
-    const deadlines = (address: string) => ({
+    const input = options.input ?? new InputBudget(settings)
+    const limitsOf = (address: string, body: BodyBudget) => ({
+      body,
       bodies,
       stall: connectionOptions.stall,
       dropped: (reason: string) => dropped("a request was dropped", reason, address)
@@ -269,8 +287,9 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       connections.delete(connection)
       tell()
     }
-    const answered = (slot: Slot): void => {
+    const answered = ({ slot, body }: UnderWay): void => {
       slot.release()
+      body.end()
       tell()
     }
 
@@ -311,10 +330,11 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       const address = clientOf(whole.socket.remoteAddress, forwardedFor(whole))
       const slot = slots.take(networkOf(address))
       if (slot === undefined) return answer(response, 429, ADDRESS_CROWDED, RETRY_AFTER)
-      response.once("close", () => answered(slot))
-      known.set(whole, { address, slot })
-      watchRequest(whole, response, deadlines(address))
-      handle(whole, response)
+      const body = new BodyBudget(input.open(address), bodyLimit)
+      const underWay = { address, slot, body }
+      response.once("close", () => answered(underWay))
+      known.set(whole, underWay)
+      if (watchRequest(whole, response, limitsOf(address, body))) handle(whole, response)
     }
 
     const fetch: Host["fetch"] = (request, { address, peer } = {}) => {
@@ -350,18 +370,20 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       if (slot === undefined) {
         return Promise.resolve(Response.json({ message: ADDRESS_CROWDED }, { status: 429, headers: RETRY_AFTER }))
       }
-      const watched = watchWebRequest(request, origin + url, deadlines(client))
-      known.set(watched.request, { address: client, slot })
+      const body = new BodyBudget(input.open(client), bodyLimit)
+      const underWay = { address: client, slot, body }
+      const watched = watchWebRequest(request, origin + url, limitsOf(client, body))
+      known.set(watched.request, underWay)
       const cors = Object.entries(corsHeaders(header("origin"), authenticator))
       return answerWeb(watched.request)
         .then((given) => {
-          const response = watched.late() ?? given
+          const response = watched.refused() ?? given
           for (const [name, value] of cors) response.headers.append(name, value)
           return response
         })
         .finally(() => {
           watched.done()
-          answered(slot)
+          answered(underWay)
         })
     }
 

@@ -20,7 +20,7 @@ export type Engine = Parley.Services | Store | Blobs
 /** A protocol that can be served here. */
 export type ServedDialect = Dialect<HttpRoutes, Engine, SiteRefused>
 
-export interface Options extends Omit<Host.Options, "doors"> {
+export interface Options extends Omit<Host.Options, "doors" | "input"> {
   readonly dialects: ReadonlyArray<ServedDialect>
   /** The values of the dialects' settings, by key; those that are missing are the defaults. */
   readonly settings?: Readonly<Record<string, string | number | boolean>> | undefined
@@ -54,12 +54,13 @@ export const serve: (options: Options) => Effect.Effect<Hosted, SiteRefused, Eng
     const open: Array<OpenDialect<HttpRoutes>> = []
     for (const dialect of dialects) open.push(yield* dialect.open(site))
     const own: Host.Options["doors"] = login ? [{ _tag: "Http", routes: yield* authRoutes }] : []
+    const reception = yield* Reception
     const host = yield* Host.make({
       ...rest,
+      input: reception.input,
       localOnly,
       doors: [...open.flatMap((one) => one.doors), ...own, ...doors]
     })
-    const reception = yield* Reception
     return {
       host,
       open,

@@ -1,8 +1,9 @@
 /**
- * Bytes of clients' input in memory: frames that wait for their turn, those in work, and those that have come in part. They
- * are counted per connection, per client network and in total. Connections without a user have pools of their own, an
+ * Bytes of clients' input in memory: frames that wait for their turn, those in work, those that have come in part, and the
+ * bodies of HTTP requests. They are counted per connection, per client network and in total. Connections without a user have pools of their own, an
  * eighth of those of users, so that nobody can use up the users' before login.
  */
+import * as Context from "effect/Context"
 import { networkOf } from "./ClientAddress.ts"
 import type { EngineSettings } from "./Settings.ts"
 
@@ -100,6 +101,11 @@ export class InputAccount {
     return pool.bytes <= pool.total && network.bytes <= pool.network
   }
 
+  /** Whether the pool of the connection's network has no room, rather than the one of all. */
+  get isNetworkExhausted(): boolean {
+    return this.#network !== undefined && this.#network.bytes > this.#pool.network
+  }
+
   release(bytes: number): void {
     this.#held -= bytes
     this.#pool.bytes -= bytes
@@ -141,3 +147,11 @@ export class InputAccount {
     if (--network.accounts === 0) this.#pool.networks.delete(this.#key)
   }
 }
+
+/**
+ * Tells the host that the body of the HTTP request in hand is read as it comes, and is not kept in memory: it does not count
+ * any more. Without a host that counts bodies it does nothing.
+ */
+export const StreamBody: Context.Reference<() => void> = Context.Reference<() => void>("@parley/core/StreamBody", {
+  defaultValue: () => () => {}
+})

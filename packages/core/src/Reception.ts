@@ -25,6 +25,8 @@ export class Reception extends Context.Service<
   {
     /** A session for a new connection: the engine's end of it. */
     readonly receive: (connection: Connection, tongue: Tongue, respond: Respond) => Session
+    /** What clients make the engine hold in memory; hosts count the bodies of HTTP requests in it. */
+    readonly input: InputBudget
     /** Takes up no more frames, and waits until those under way are answered. */
     readonly finish: Effect.Effect<void>
   }
@@ -88,9 +90,10 @@ export class Reception extends Context.Service<
         }
       })
       yield* Effect.addFinalizer(() => Effect.sync(() => expiring?.interruptUnsafe()))
+      const input = new InputBudget(settings)
       const around: Surroundings = {
         crowd,
-        input: new InputBudget(settings),
+        input,
         hub,
         places,
         store,
@@ -107,6 +110,7 @@ export class Reception extends Context.Service<
         }
       }
       return Reception.of({
+        input,
         receive: (connection, tongue, respond) => {
           const session = new Session(connection, tongue, respond, around)
           crowd.arrive(session)

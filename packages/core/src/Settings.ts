@@ -249,14 +249,9 @@ export const engineSettings = {
     "limits.inputPerAddress",
     32 * MIB,
     { min: 64 * KIB, max: MAX },
-    "Bytes of frames in memory from the connections of one address (IPv6: one /64); an eighth of it for those that have not logged in. Connections that hold more than 2 KiB are closed beyond it."
+    "Bytes of frames and HTTP request bodies in memory from one address (IPv6: one /64); an eighth of it for those without a user. Beyond it, connections that hold more than 2 KiB are closed, and requests refused."
   ),
-  inputTotal: integer(
-    "limits.inputTotal",
-    256 * MIB,
-    { min: MIB, max: MAX },
-    "The same for the connections of all addresses together."
-  ),
+  inputTotal: integer("limits.inputTotal", 256 * MIB, { min: MIB, max: MAX }, "The same for all addresses together."),
   connections: integer(
     "limits.connections",
     100_000,

@@ -2,6 +2,7 @@
  * Files over HTTP: upload and download, streamed both ways. Source: seeds/002, "上传文件", "下载文件"; PROTOCOLS, "Files
  * over HTTP".
  */
+import { StreamBody } from "@parley/core/InputBudget"
 import type { Blobs } from "@parley/core/Blobs"
 import { networkOf } from "@parley/core/ClientAddress"
 import type { Caller } from "@parley/core/Event"
@@ -150,6 +151,8 @@ export const upload = (
       field: FIELD,
       total: settings.file * settings.filesPerUpload + OVERHEAD
     }
+    const streamed = yield* StreamBody
+    streamed()
     yield* readParts(
       request.stream,
       type,
