@@ -1,4 +1,7 @@
-/** `node packages/conformance/scripts/format.ts`: rewrites the sources in their usual layout, except files with comments. */
+/**
+ * `node packages/conformance/scripts/format.ts`: rewrites the sources in their usual layout, except files with
+ * comments.
+ */
 import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { sourceFiles } from "./build.ts"

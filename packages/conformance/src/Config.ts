@@ -1,4 +1,4 @@
-/** `conformance.config.json`: what would otherwise be flags. */
+/** The configuration file, `conformance.config.json`. */
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import * as Schema from "effect/Schema"
@@ -23,7 +23,7 @@ export const AccountSource = Schema.Union([
 ])
 export type AccountSource = typeof AccountSource.Type
 
-/** An optional field, with what an editor shows of it. */
+/** An optional field with the description that editors show. */
 const field = <S extends Schema.Top>(schema: S, description: string) =>
   Schema.optionalKey(schema.annotate({ description }))
 
@@ -40,30 +40,27 @@ export const Config = Schema.Struct({
   wire: field(Wire, "The wire form of xuanxuan over WebSocket; over TCP it is client-1.0."),
   profile: field(
     Schema.Literals(["documented", "hardening", "all"]),
-    "Whose demands are judged: the documents', this project's own, or both. Default: documented."
+    "Which checks are evaluated: documented ones, hardening ones, or both. Default: documented."
   ),
   strict: field(Schema.Boolean, "SHOULD and MAY fail like MUST, and a tolerated form warns."),
   only: field(Texts, "Globs over scenario ids: xuanxuan/message/*, spark/**."),
-  accounts: field(AccountSource, "Where the accounts come from. Default: the demo users."),
+  accounts: field(AccountSource, "The account source. Default: the demo accounts."),
   sequences: field(Texts, "Folders with further scenarios."),
   literals: field(
     Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite])),
-    "Values of the scenario files and what stands for them at this server: an app key, say."
+    "Replacements for values of the scenario files at this server, such as an app key."
   ),
   expectedFailures: field(Schema.NonEmptyString, "The file of expected failures."),
   reports: field(
     Schema.Record(Schema.String, Schema.NonEmptyString),
-    "Form to file; the forms are json, junit, tap, html, markdown and badge."
+    "Format to file; the formats are json, junit, tap, html, markdown and badge."
   ),
   timing: field(
     Schema.Struct({
-      reply: field(Milliseconds, "How long an answer or a push may take, in milliseconds. Default: 5000."),
-      close: field(
-        Milliseconds,
-        "How long the server may take to close a connection, in milliseconds. Default: 15000."
-      ),
-      scenario: field(Milliseconds, "How long a scenario may take, in milliseconds. Default: 60000."),
-      run: field(Milliseconds, "How long a run may take, in milliseconds. Default: 1800000.")
+      reply: field(Milliseconds, "Timeout of a response or a push, in milliseconds. Default: 5000."),
+      close: field(Milliseconds, "Timeout of a close by the server, in milliseconds. Default: 15000."),
+      scenario: field(Milliseconds, "Timeout of a scenario, in milliseconds. Default: 60000."),
+      run: field(Milliseconds, "Timeout of a run, in milliseconds. Default: 1800000.")
     }),
     "Deadlines."
   )
@@ -97,7 +94,7 @@ export const readConfig = (file: string): Config => {
   }
 }
 
-/** The named file, or the one in the folder if there is one. Throws `BadOptions`. */
+/** The named configuration file, or the folder's own, or an empty configuration. Throws `BadOptions`. */
 export const findConfig = (named: string | undefined, folder: string): Config => {
   if (named !== undefined) return readConfig(resolve(folder, named))
   const usual = resolve(folder, configName)

@@ -1,4 +1,4 @@
-/** Looks at a target before it is judged: what is there, what is missing, and what to do about it. */
+/** Checks that a target is ready for a run: reachability, clock, protocols and accounts, each with a fix. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Account, roleOf } from "./accounts/Accounts.ts"
@@ -16,16 +16,19 @@ import { reads } from "./scenarios/Variables.ts"
 
 export interface Finding {
   readonly good: boolean
-  /** Only worth knowing. */
+  /** Informational: neither good nor bad. */
   readonly note?: true
   readonly what: string
-  /** What to do, where it is not good. */
+  /** How to fix it; present when `good` is false. */
   readonly fix?: string
 }
 
-/** A longer answer to a first knock than this is no answer, in milliseconds. */
-const patience = 3_000
-/** Tokens, signatures and the freshness of times are compared with this machine's clock; seconds. */
+/** The timeout of each probe, in milliseconds. */
+const timeout = 3_000
+/**
+ * The largest accepted clock skew, in seconds: tokens, signatures and recent times are compared with this machine's
+ * clock.
+ */
 const mostSkew = 60
 
 const good = (what: string): Finding => ({ good: true, what })
@@ -35,7 +38,7 @@ const note = (what: string): Finding => ({ good: true, note: true, what })
 const clock = (response: Response, asked: number): Finding => {
   const date = Date.parse(response.headers.get("date") ?? "")
   if (Number.isNaN(date)) return note("the server sends no Date header, so its clock cannot be compared")
-  // The header has whole seconds, and the answer took a while.
+  // The header has whole seconds, and the response took time.
   const skew = Math.round((date - (asked + Date.now()) / 2) / 1000)
   const says = `its clock is ${Math.abs(skew)} s ${skew < 0 ? "behind" : "ahead"}`
   if (Math.abs(skew) <= 1) return good("its clock agrees with this machine's")
@@ -44,24 +47,24 @@ const clock = (response: Response, asked: number): Finding => {
 
 const reachable = (http: string): Effect.Effect<ReadonlyArray<Finding>> => {
   const asked = Date.now()
-  return probe(http, patience).pipe(
-    Effect.map((response) => [good(`${http} answers (${response.status})`), clock(response, asked)]),
+  return probe(http, timeout).pipe(
+    Effect.map((response) => [good(`${http} responds (${response.status})`), clock(response, asked)]),
     Effect.catch(({ message }) =>
-      Effect.succeed([bad(`${http} does not answer: ${message}`, "start the server, or correct --url")])
+      Effect.succeed([bad(`${http} does not respond: ${message}`, "start the server, or correct --url")])
     )
   )
 }
 
-/** A connection that answers the protocol's harmless request, in whatever way, speaks it. */
+/** Whether the server responds in any way to the protocol's barrier request on a connection. */
 const speaks = (protocol: Protocol, address: string): Effect.Effect<boolean | string> =>
   Effect.scoped(
-    openConnection(address, () => undefined, patience).pipe(
-      Effect.flatMap((line) => {
-        line.send(JSON.stringify(protocol.barrier))
+    openConnection(address, () => undefined, timeout).pipe(
+      Effect.flatMap((connection) => {
+        connection.send(JSON.stringify(protocol.barrier))
         const about = protocol.barrier ?? { module: "", method: "" }
-        return line.next(
+        return connection.next(
           ({ body }) => (isAbout(body, about.module, about.method) || isAbout(body, "null", "null") ? true : undefined),
-          patience
+          timeout
         )
       }),
       Effect.map((seen) => seen === true),
@@ -69,7 +72,7 @@ const speaks = (protocol: Protocol, address: string): Effect.Effect<boolean | st
     )
   )
 
-/** The first request of its documented scenarios, with this token and nothing else filled in. */
+/** The first request of the documented scenarios, with this token as its only variable. */
 const firstRequest = ({ protocol, scenarios }: ReturnType<typeof load>, http: string, token: string) => {
   for (const { steps } of scenarios) {
     for (const step of steps) {
@@ -81,32 +84,32 @@ const firstRequest = ({ protocol, scenarios }: ReturnType<typeof load>, http: st
   return undefined
 }
 
-/** The status of an answer in JSON; none for an answer of another kind, or none at all. */
+/** The status of a JSON response; `undefined` for any other response or none. */
 const asked = (request: Request): Effect.Effect<number | undefined> =>
   Effect.tryPromise(async (signal) => {
-    // The body is empty, so that nothing comes of it whoever asks.
+    // The body is empty, so the request has no effect.
     const body = request.method === "GET" || request.method === "HEAD" ? {} : { body: "{}" }
     const headers = { ...Object.fromEntries(request.headers), "content-type": "application/json" }
     const response = await fetch(request.url, { method: request.method, headers, signal, redirect: "manual", ...body })
     const text = (await response.text()).slice(0, 100_000)
     return isObject(parse(text)) ? response.status : undefined
   }).pipe(
-    Effect.timeoutOption(patience),
+    Effect.timeoutOption(timeout),
     Effect.map(Option.getOrUndefined),
     Effect.catch(() => Effect.succeed(undefined))
   )
 
-/** Whether a protocol is seen at an address. Nothing is changed there: no request is authorised. */
+/** Whether a protocol is served at an address. Changes nothing: no request is authorized. */
 export const detect = (options: Options): Effect.Effect<boolean> =>
   Effect.suspend(() => {
-    const catalogue = load(options.protocol ?? "", options.sequences)
+    const scenarioSet = load(options.protocol ?? "", options.sequences)
     const { target } = options
-    if (catalogue.protocol.barrier !== undefined) {
+    if (scenarioSet.protocol.barrier !== undefined) {
       const address = options.transport === "tcp" ? target.tcp : target.ws
       if (address === undefined) return Effect.succeed(false)
-      return speaks(catalogue.protocol, address).pipe(Effect.map((seen) => seen === true))
+      return speaks(scenarioSet.protocol, address).pipe(Effect.map((seen) => seen === true))
     }
-    const request = firstRequest(catalogue, target.http, "0")
+    const request = firstRequest(scenarioSet, target.http, "0")
     if (request === undefined) return Effect.succeed(false)
     return asked(request).pipe(Effect.map((status) => status !== undefined && status !== 404 && status !== 405))
   })
@@ -118,17 +121,17 @@ const loginOf = (protocol: string, role: string): Scenario => ({
   steps: []
 })
 
-/** Whether a token that came with an account is taken: an empty request may be refused, but not for who asks. */
+/** Whether the server accepts an account's token: it may refuse the empty request, but not with 401. */
 const tokenFinding = (plan: Plan, role: string, token: string): Effect.Effect<Finding> =>
   Effect.suspend(() => {
-    const { protocol, target } = plan.stage
+    const { protocol, target } = plan.runContext
     const name = protocol.protocol
     const request = firstRequest({ protocol, scenarios: plan.all }, target.http, token)
     const status = request === undefined ? Effect.succeed(undefined) : asked(request)
     return status.pipe(
       Effect.map((found) =>
         found === 401
-          ? bad(`${name}: the token of ${role} is refused (401)`, "give a token that the server takes: --accounts")
+          ? bad(`${name}: the token of ${role} is refused (401)`, "give a valid token: --accounts")
           : good(`${name}: the token of ${role} is not refused`)
       )
     )
@@ -140,30 +143,30 @@ const tokenHint = (account: Account): string =>
     : "; beside its token the account needs its id, or the kit logs in to learn it"
 
 const accountFindings = (prepared: Plan): Effect.Effect<ReadonlyArray<Finding>> => {
-  const { accounts, roles, stage } = prepared
-  const name = stage.protocol.protocol
-  const needsLogin = stage.protocol.routines["login"] !== undefined
+  const { accounts, roles, runContext } = prepared
+  const name = runContext.protocol.protocol
+  const needsLogin = runContext.protocol.routines["login"] !== undefined
   return Effect.scoped(
     Effect.gen(function* () {
       const provider = yield* accounts
       const found: Array<Finding> = []
       for (const role of roles) {
         const account = yield* provider.actor(role, roleOf(role))
-        stage.secrets.addPassword(account.password ?? "", role)
-        stage.secrets.add(account.token, `${role}.token`)
+        runContext.secrets.addPassword(account.password ?? "", role)
+        runContext.secrets.add(account.token, `${role}.token`)
         if (!needsLogin) continue
-        if (stage.transport === "http" && account.token !== undefined) {
+        if (runContext.transport === "http" && account.token !== undefined) {
           found.push(yield* tokenFinding(prepared, role, account.token))
         }
-        const full: RunContext = { ...stage, accounts: { [role]: account }, expiry: provider.expiry }
+        const full: RunContext = { ...runContext, accounts: { [role]: account }, expiry: provider.expiry }
         const result = yield* perform(full, loginOf(name, role))
         const failed = result.checks.find(({ verdict }) => verdict !== "pass")
-        if (failed === undefined && account.token !== undefined && stage.transport === "http") continue
-        const fix = `let ${account.account} exist with this password, or give other accounts with --accounts`
-        const token = stage.transport === "http" ? tokenHint(account) : ""
+        if (failed === undefined && account.token !== undefined && runContext.transport === "http") continue
+        const fix = `create ${account.account} with this password, or give other accounts: --accounts`
+        const token = runContext.transport === "http" ? tokenHint(account) : ""
         found.push(
           failed === undefined
-            ? good(`${name}: ${role} is in as ${account.account}`)
+            ? good(`${name}: ${role} logs in as ${account.account}`)
             : bad(
                 `${name}: ${role} cannot log in as ${account.account}: ${failed.evidence?.reason ?? ""}`,
                 `${fix}${token}`
@@ -175,18 +178,18 @@ const accountFindings = (prepared: Plan): Effect.Effect<ReadonlyArray<Finding>> 
     })
   ).pipe(
     Effect.catch(({ message }) =>
-      Effect.succeed([bad(`${name}: ${stage.secrets.hide(message)}`, "correct the account source: --accounts")])
+      Effect.succeed([bad(`${name}: ${runContext.secrets.hide(message)}`, "correct the account source: --accounts")])
     )
   )
 }
 
-/** Everything about the runs that are planned. `named`: the protocols were asked for and not guessed. */
+/** Findings about the planned runs. `named`: the user named the protocols, so a missing one is a fault. */
 export const examine = (runs: ReadonlyArray<Options>, named: boolean): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.gen(function* () {
     const [first] = runs
     if (first === undefined) return []
     const findings = [...(yield* reachable(first.target.http))]
-    if (findings.some((finding) => !finding.good && finding.what.includes("does not answer"))) return findings
+    if (findings.some((finding) => !finding.good && finding.what.includes("does not respond"))) return findings
     const seen: Array<Options> = []
     for (const options of runs) {
       const protocol = options.protocol ?? ""
@@ -196,13 +199,13 @@ export const examine = (runs: ReadonlyArray<Options>, named: boolean): Effect.Ef
         (load(protocol, options.sequences).protocol.barrier === undefined ? options.target.http : options.target.ws)
       const found = yield* detect(options)
       if (found) seen.push(options)
-      const what = `${protocol} is ${found ? "" : "not "}seen at ${address ?? "no address"}`
+      const what = `${protocol} is ${found ? "" : "not "}served at ${address ?? "no address"}`
       if (found) findings.push(good(what))
       else if (named) findings.push(bad(what, "serve the protocol there, or correct --url, --ws or --tcp"))
       else findings.push(note(what))
     }
     if (seen.length === 0 && !named)
-      findings.push(bad("no protocol is seen", "correct --url, or name one with --protocol"))
+      findings.push(bad("no known protocol is served", "correct --url, or name one with --protocol"))
     for (const options of seen) findings.push(...(yield* accountFindings(plan(options))))
     return findings
   })

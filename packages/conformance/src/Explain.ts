@@ -1,4 +1,4 @@
-/** What a check asks for, without a server: its requirements, its steps, what would pass, and how to ask by hand. */
+/** Explains a check without a server: its requirements, its steps, what passes, and commands to try it by hand. */
 import { demandsOf, levelAs } from "./run/verdict.ts"
 import { requestOf } from "./transport/http.ts"
 import { isArray, isObject, type Json } from "./Json.ts"
@@ -17,15 +17,15 @@ export interface Explained {
   readonly level: string
   readonly profile: string
   readonly demands: ReadonlyArray<Demand & { readonly zh: string }>
-  /** One line for each step; the one of the check begins with `>`. */
+  /** One line for each step; the check's own step begins with `>`. */
   readonly steps: ReadonlyArray<string>
-  /** What would pass, as the pattern reads once it is laid open. */
+  /** The expanded pattern that passes. */
   readonly passes: string
-  /** Commands that ask the same by hand. */
+  /** Shell commands that send the same request. */
   readonly byHand: ReadonlyArray<string>
 }
 
-/** Names instead of fresh values, so that two explanations of the same are the same. */
+/** The template with placeholders for fresh values, so that an explanation is deterministic. */
 const named = (template: Json, scope: Variables): Json => {
   const again = (value: Json) => named(value, scope)
   if (isArray(template)) return template.map(again)
@@ -92,7 +92,7 @@ class Explaining {
     if ("quiet" in step) return `is not pushed ${short(this.filled(step.quiet))}`
     if ("http" in step) return `asks ${step.http.method} ${short(this.filled(step.http.path))}`
     if ("that" in step) return `${short(this.filled(step.that))} is ${short(this.filled(step.is))}`
-    if ("use" in step) return `plays the routine ${step.use}`
+    if ("use" in step) return `runs the routine ${step.use}`
     if ("closed" in step) return "has its connection closed by the server"
     if ("connect" in step) return "opens a connection"
     if ("disconnect" in step) return "closes its connection"
@@ -107,14 +107,14 @@ class Explaining {
     if ("http" in step) return this.legibly({ ...step.answer })
     if ("that" in step) return this.legibly(step.is)
     if ("closed" in step && step.closed.code !== undefined) return `a close with ${step.closed.code}`
-    return "that it happens"
+    return "the step succeeds"
   }
 
   private legibly(pattern: Json): string {
     return JSON.stringify(describePattern(this.filled(pattern)))
   }
 
-  /** The last requests up to a step that the step's own actor makes, after a login where there are connections. */
+  /** The last requests of the step's actor up to the step, after a login if the protocol has connections. */
   byHand(steps: ReadonlyArray<Step>, at: number): ReadonlyArray<string> {
     const step = steps[at]
     if (step === undefined) return []
@@ -144,16 +144,16 @@ class Explaining {
   }
 }
 
-/** The step of a check; none for `setup` and `wire`. */
+/** The step of a check; `undefined` for `setup` and `wire`. */
 export const stepOf = (scenario: Scenario, check: string): number =>
   scenario.steps.findIndex((step) => "check" in step && step.check === check)
 
 const always: { readonly [check: string]: string } = {
-  setup: "that every actor connects, logs in and is answered, and every step without a check of its own goes well",
-  wire: "that everything the server sends over a connection is JSON objects or arrays of them"
+  setup: "every actor connects, logs in and gets a response, and every step without a check succeeds",
+  wire: "every frame of the server is a JSON object or an array of objects"
 }
 
-/** Explains a check by its name within the scenario, or `undefined` where it has no such check. */
+/** Explains a check by its name within the scenario; `undefined` if the scenario has no such check. */
 export const explain = (
   protocol: Protocol,
   scenario: Scenario,

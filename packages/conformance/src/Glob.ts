@@ -1,4 +1,7 @@
-/** A glob over ids: `*` within one part, `**` across parts, `?` one character; without a wildcard the whole id. */
+/**
+ * A glob over ids: `*` within one part, `**` across parts, `?` one character. Without a wildcard it matches the whole
+ * id.
+ */
 export const glob = (pattern: string): ((id: string) => boolean) => {
   const source = pattern
     .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
@@ -10,7 +13,7 @@ export const glob = (pattern: string): ((id: string) => boolean) => {
   return (id) => expression.test(id)
 }
 
-/** Globs, one of which an id must fit. */
+/** Matches ids that fit at least one of the globs; all ids without globs. */
 export const anyGlob = (globs: string | ReadonlyArray<string> | undefined): ((id: string) => boolean) => {
   const all = [globs ?? "**"].flat().map(glob)
   return (id) => all.some((fits) => fits(id))

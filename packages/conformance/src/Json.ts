@@ -1,4 +1,4 @@
-/** JSON values as they stand in scenario files and on the wire. */
+/** JSON values of scenario files and of the wire. */
 import * as Schema from "effect/Schema"
 
 export type Json = Schema.Json
@@ -11,8 +11,8 @@ export const isObject = (value: unknown): value is JsonObject =>
 export const isArray = (value: unknown): value is ReadonlyArray<Json> => Array.isArray(value)
 
 /**
- * No value nests deeper than this in the documents. What does is not read at all: functions that go down a value are
- * recursive, and a stack is not the server's to exhaust.
+ * The deepest nesting that is parsed; no value of the documents nests deeper. It bounds recursive functions, so that a
+ * server cannot exhaust the stack.
  */
 const deepest = 200
 
@@ -33,8 +33,7 @@ const isTooDeep = (text: string): boolean => {
 }
 
 /**
- * The value of a JSON text, or `undefined` where the text is not JSON or nests deeper than 200 levels: what a server
- * sends is never trusted to parse.
+ * Parses a JSON text. Returns `undefined` if it is not JSON or nests deeper than 200 levels.
  */
 export const parse = (text: string): Json | undefined => {
   try {
@@ -55,14 +54,14 @@ export const equals = (a: Json | undefined, b: Json | undefined): boolean => {
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && equals(a[key], b[key]))
 }
 
-/** Own field of an object: `undefined` for a missing one, never something inherited. */
+/** An object's own field; `undefined` if it is missing or inherited. */
 export const field = (value: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(value, key) ? value[key] : undefined
 
-/** Cut to `limit` characters. Secrets are taken out by `Secrets`, before or after. */
+/** The text cut to `limit` characters. `Redactor` removes secrets. */
 export const printable = (text: string, limit = 2_000): string =>
   text.length > limit ? `${text.slice(0, limit)}… (${text.length} characters)` : text
 
-/** A value on one line for a report; `nothing` where a field is missing. */
+/** A value on one line for a report; `nothing` for a missing field. */
 export const show = (value: Json | undefined, limit = 600): string =>
   value === undefined ? "nothing" : printable(JSON.stringify(value), limit)

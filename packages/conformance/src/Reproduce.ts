@@ -1,4 +1,4 @@
-/** Commands for a shell that show a failure again. Their texts have no secrets: `<alice.password>` is to be filled in. */
+/** Shell commands that reproduce a failure. Placeholders such as `<alice.password>` replace secrets. */
 import type { Transport, Wire } from "./scenarios/Scenario.ts"
 
 /** One word of a POSIX shell. */
@@ -16,7 +16,7 @@ export interface Request {
   }
 }
 
-/** A file's content comes from the shell, so that the command needs no file. */
+/** Passes a file's content through the shell, so that the command needs no file. */
 const formOf = (form: NonNullable<Request["form"]>): ReadonlyArray<string> => [
   ...form.fields.map(([name, value]) => `-F ${quoted(`${name}=${value}`)}`),
   ...form.files.map(({ part, name }) => `-F ${quoted(`${part}=@-;filename=${name}`)}`)
@@ -36,7 +36,7 @@ export const curl = ({ method, url, headers, body, form }: Request): string => {
   ].join(" ")
 }
 
-/** Sends texts over a connection and shows what comes. */
+/** Sends texts over a connection and prints what arrives. */
 export const frames = (address: string, texts: ReadonlyArray<string>): string => {
   const spoken = `printf '%s\\n' ${texts.map(quoted).join(" ")}`
   if (!address.startsWith("tcp:")) return `${spoken} | websocat -n ${quoted(address)}`

@@ -1,4 +1,4 @@
-/** Who judges: the name and version of this package. */
+/** The name and version of this package. */
 import { readFileSync } from "node:fs"
 
 const read = (): { readonly name: string; readonly version: string } => {

@@ -1,9 +1,9 @@
-/** The same for programs on Effect: what goes wrong is in the type. */
+/** The API for Effect programs, with typed errors. */
 export { NotPrepared } from "./accounts/Accounts.ts"
 export type { Accounts, Expiry, Provider } from "./accounts/Accounts.ts"
 export { Unreachable } from "./transport/connect.ts"
 export { BadOptions } from "./run/plan.ts"
 export type { Options } from "./run/plan.ts"
 export type { Report, ScenarioResult } from "./run/Results.ts"
-export { type CannotRun, HarnessFault as Kaput, runEffect as run } from "./run/run.ts"
+export { type CannotRun, KitFault, runEffect as run } from "./run/run.ts"
 export { BadData } from "./scenarios/Scenario.ts"

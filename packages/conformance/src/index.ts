@@ -1,4 +1,4 @@
-/** Plays a protocol's documented sequences against any server and judges what it says. */
+/** Runs a protocol's documented scenarios against a server and reports a verdict for each check. */
 export {
   type Account,
   type Accounts,
@@ -23,7 +23,7 @@ export {
   type ScenarioResult,
   type Verdict
 } from "./run/Results.ts"
-export { type Audit, audits, HarnessFault as Kaput, NotConforming, run } from "./run/run.ts"
+export { type Audit, audits, KitFault, NotConforming, run } from "./run/run.ts"
 export { BadData } from "./scenarios/Scenario.ts"
 export { signUpAccounts } from "./accounts/SignUp.ts"
 export {

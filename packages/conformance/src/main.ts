@@ -1,12 +1,14 @@
 #!/usr/bin/env node
-/** `parley-conformance`. Exit codes: 0 conforms, 1 does not, 2 usage, 3 the server cannot be reached, 4 the kit failed. */
+/**
+ * `parley-conformance`. Exit codes: 0 conforms, 1 does not, 2 usage, 3 the server cannot be reached, 4 the kit failed.
+ */
 import { program } from "./cli/Program.ts"
 import { paintFor } from "./report/Paint.ts"
 
 const { stdout, stderr, env, argv } = process
 const isTerminal = stdout.isTTY && env["CI"] === undefined && env["TERM"] !== "dumb"
 
-// A reader that has seen enough, as in `list | head`, is no failure.
+// A closed pipe, as in `list | head`, is not a failure.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error
 })

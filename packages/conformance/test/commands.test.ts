@@ -63,7 +63,7 @@ describe("help", () => {
 
   it("comes with what was wrong where the call was", async () => {
     expect(await call([])).toMatchObject({ code: 2, out: "" })
-    expect((await call(["walk"])).err).toContain("there is no command walk")
+    expect((await call(["walk"])).err).toContain("unknown command walk")
     expect((await call(["run", "--no-such-flag"])).err).toContain("--no-such-flag")
     expect((await call(["explain"])).err).toContain("explain takes <check>")
   })
@@ -127,7 +127,7 @@ describe("run", () => {
   it("ends with 2 for expected failures without a reason, with 1 for stale ones", async () => {
     write("e.json", { expected: [{ check: `${group}#members-hear`, reason: "" }] })
     const args = ["run", ...at("--only", group, "--expected", join(folder, "e.json"))]
-    expect(await call(args)).toMatchObject({ code: 2, err: expect.stringContaining("say the reason") })
+    expect(await call(args)).toMatchObject({ code: 2, err: expect.stringContaining("reason missing") })
     write("e.json", { expected: [{ check: `${group}#members-hear`, reason: "not yet" }] })
     expect(await call(args)).toMatchObject({ code: 1, out: expect.stringContaining("stale") })
     server.fault = "no-push"
@@ -172,8 +172,8 @@ describe("init", () => {
 describe("doctor", () => {
   it("finds a server that is ready", async () => {
     const { code, out } = await call(["doctor", ...at()])
-    expect(out).toContain("xuanxuan is seen at ws://")
-    expect(out).toContain("alice is in as alice")
+    expect(out).toContain("xuanxuan is served at ws://")
+    expect(out).toContain("alice logs in as alice")
     expect(out).toContain("clock")
     expect(code).toBe(0)
   })
@@ -182,7 +182,7 @@ describe("doctor", () => {
     const nobody = await call(["doctor", "--protocol", "xuanxuan", "--url", "http://127.0.0.1:1"])
     expect(nobody).toMatchObject({ code: 3, out: expect.stringContaining("start the server") })
     const other = await call(["doctor", "--protocol", "spark", "--url", server.http])
-    expect(other).toMatchObject({ code: 3, out: expect.stringContaining("spark is not seen") })
+    expect(other).toMatchObject({ code: 3, out: expect.stringContaining("spark is not served") })
     write("a.json", { accounts: { alice: { account: "alice", password: "wrong-password" } } })
     const login = await call(["doctor", ...at("--accounts", join(folder, "a.json"))])
     expect(login).toMatchObject({ code: 3, out: expect.stringContaining("alice cannot log in as alice") })
@@ -191,8 +191,8 @@ describe("doctor", () => {
 
   it("finds out which protocol is spoken where none is named", async () => {
     const { code, out } = await call(["doctor", "--url", server.http])
-    expect(out).toContain("xuanxuan is seen")
-    expect(out).toContain("-    spark is not seen")
+    expect(out).toContain("xuanxuan is served")
+    expect(out).toContain("-    spark is not served")
     expect(code).toBe(0)
   })
 
@@ -277,8 +277,8 @@ describe("explain", () => {
     }
   })
 
-  it("leads on from what there is none of", async () => {
-    expect((await call(["explain", "xuanxuan/create/grup#response"])).err).toContain("near it: xuanxuan/create/group")
+  it("suggests similar scenarios for an unknown one", async () => {
+    expect((await call(["explain", "xuanxuan/create/grup#response"])).err).toContain("similar: xuanxuan/create/group")
     expect((await call(["explain", `${group}#respons`])).err).toContain("it has setup, response")
     expect((await call(["explain", "nonsense/a/b"])).code).toBe(2)
   })
@@ -308,9 +308,9 @@ describe("replay", () => {
     expect((await call(["replay", file, group, "--url", "http://127.0.0.1:1"])).code).toBe(3)
   })
 
-  it("refuses what is no results file, and a check that it does not have", async () => {
+  it("rejects a malformed results file and an unknown check", async () => {
     write("x.json", { hello: 1 })
-    expect((await call(["replay", join(folder, "x.json"), group])).err).toContain("is no results file")
+    expect((await call(["replay", join(folder, "x.json"), group])).err).toContain("is not a results file")
     const file = await record("none")
     expect((await call(["replay", file, "xuanxuan/history/all#x"])).err).toContain("has no scenario")
     expect((await call(["replay", file, `${group}#x`])).err).toContain("has no check")
@@ -326,7 +326,7 @@ describe("baseline", () => {
     const shown = await call(args())
     expect(shown).toMatchObject({ code: 1, out: expect.stringContaining(`+ ${group}#members-hear`) })
     expect(existsSync(file())).toBe(false)
-    expect((await call(args("--write"))).out).toContain("say the reason of 1")
+    expect((await call(args("--write"))).out).toContain("add the reason to 1")
     const run = ["run", ...at("--only", group, "--expected", file())]
     expect((await call(run)).code).toBe(2)
     const again = await call(args("--write", "--expected", file()))

@@ -1,4 +1,6 @@
-/** Each operation of hisihi has a sequence that succeeds and one that is refused, and every section of its document one. */
+/**
+ * Each operation of hisihi has a sequence that succeeds and one that is refused, and every section of its document one.
+ */
 import { describe, expect, it } from "vitest"
 import { load } from "../src/scenarios/loadScenarios.ts"
 import { headingsOf } from "./Headings.ts"

@@ -94,7 +94,7 @@ describe("over HTTP", () => {
 
   it("a body that drips without end is cut off at the time of an answer", async () => {
     const report = await against("drip", config)
-    expect(failures(report)[0]?.evidence?.reason).toContain("no answer within 300 ms")
+    expect(failures(report)[0]?.evidence?.reason).toContain("no response within 300 ms")
   })
 
   const endless = (chunk: Uint8Array) =>
@@ -131,7 +131,7 @@ describe("a run", () => {
     expect(report.passed + report.failed + report.notTestable).toBe(checks.length)
     expect(failures(report).length).toBeLessThan(15)
     expect(report.notTestable).toBeGreaterThan(100)
-    expect(JSON.stringify(report.scenarios.at(-1))).toContain("10 in a row could not be set up")
+    expect(JSON.stringify(report.scenarios.at(-1))).toContain("the setup of 10 scenarios in a row failed")
     expect(performance.now() - started).toBeLessThan(10_000)
   })
 
@@ -163,11 +163,11 @@ describe("a run", () => {
     const own = points.filter((line) => line.includes(`${id}\\#`))
     expect(own).toHaveLength(some?.checks.length ?? 0)
     expect(own.filter((line) => !line.endsWith(`# SKIP ${why}`))).toEqual([])
-    expect(points.at(-2)).toBe(`Bail out! ${unplayed.length} scenarios were not played: ${why}`)
+    expect(points.at(-2)).toBe(`Bail out! ${unplayed.length} scenarios were not run: ${why}`)
     expect(markdown(results)).toContain(`| not played | ${id} |  |  | ${why} |`)
     expect(html(results)).toContain('data-verdict="not-testable"><summary>')
     expect(some === undefined ? [] : lines(some)).toEqual([expect.stringMatching(/^n\/t /), `    ${why}`])
-    expect(summary(report)).toContain(`${unplayed.length} scenarios not played`)
+    expect(summary(report)).toContain(`${unplayed.length} scenarios not run`)
     const owed = report.passed + report.failed + report.notTestable
     expect(badge(results).message).toBe(`xuanxuan ${report.passed}/${owed}`)
   })

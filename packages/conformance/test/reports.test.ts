@@ -240,7 +240,7 @@ describe("a terminal", () => {
       lines(scenario([check("fail", "bad", { requirements: all, evidence: { ...evidence, reason } })])).join("\n")
     expect(shown("data.id: expected $int")).toContain("demands MUST It is. (x.id, s)")
     expect(shown("data.id: expected $int")).not.toContain("x.gid")
-    expect(shown("no response")).toContain("and 2 more, which explain shows")
+    expect(shown("no response")).toContain("and 2 more, see explain")
   })
 
   it("is never steered by what a server sent", () => {

@@ -25,14 +25,14 @@ describe("an id", () => {
 
   it("that is not used any more keeps its line, with a reason", () => {
     expect(idFaults([one, two], [one])).toEqual([
-      'requirement a.two is not used any more: write why behind it, as "gone: …"'
+      'requirement a.two is no longer used: append the reason, as "gone: …"'
     ])
     expect(idFaults([one, { ...two, gone: "said twice" }], [one])).toEqual([])
   })
 
   it("that was given up is never given again", () => {
     expect(idFaults([one, { ...two, gone: "said twice" }], [one, two])).toEqual([
-      "requirement a.two was given up, and is used"
+      "requirement a.two is retired, but used"
     ])
   })
 

@@ -168,30 +168,34 @@ describe("a folder of scenarios", () => {
 const bad: ReadonlyArray<readonly [string, unknown, RegExp]> = [
   ["is no JSON", "{", /bad\.json/],
   ["has no list of scenarios", { scenarios: [] }, /not of the form/],
-  ["has a field that there is none of", { ...file(twice), scenaros: [] }, /scenaros: no such field/],
-  ["has a step of no kind", file({ ...twice, steps: [{ by: "alice", source }] }), /ping-twice step 1: no kind of step/],
+  ["has a field that there is none of", { ...file(twice), scenaros: [] }, /scenaros: unknown field/],
+  [
+    "has a step of no kind",
+    file({ ...twice, steps: [{ by: "alice", source }] }),
+    /ping-twice step 1: unknown kind of step/
+  ],
   [
     "has a step with a wrong field",
     file({ ...twice, steps: [...twice.steps.slice(0, 1), { by: "alice", check: "a", reply: {}, soruce: source }] }),
     /ping-twice step 2 \(reply\): .*soruce/
   ],
   ["has an id that is none", file({ ...twice, id: "xuanxuan/Ours" }), /xuanxuan\/Ours: .*\["id"\]/],
-  ["repeats an id of the kit", file({ ...twice, id: "xuanxuan/create/group" }), /there is a scenario of this id/],
-  ["repeats its own id", file(twice, twice), /there is a scenario of this id/],
+  ["repeats an id of the kit", file({ ...twice, id: "xuanxuan/create/group" }), /this id is used already/],
+  ["repeats its own id", file(twice, twice), /this id is used already/],
   [
     "names a check twice",
     file({ ...twice, steps: twice.steps.map((step) => ("check" in step ? { ...step, check: "same" } : step)) }),
-    /step 4: there is a check same already/
+    /step 4: the check same is there twice/
   ],
   [
     "uses a matcher that there is none of",
     file({ ...twice, steps: [twice.steps[0], { by: "alice", check: "a", reply: { data: "$integer" }, source }] }),
-    /step 2: there is no \$integer/
+    /step 2: unknown word \$integer/
   ],
   [
     "reads what nobody made known",
     file({ ...twice, steps: [{ by: "alice", send: { x: { $ref: "chat" } }, source }] }),
-    /step 1: no earlier step makes chat known/
+    /step 1: no earlier step sets chat/
   ],
   [
     "acts through somebody else",

@@ -1,4 +1,7 @@
-/** The text forms of scenarios and requirements: what they stand for, their faults, and the JSON that is built from them. */
+/**
+ * The text forms of scenarios and requirements: what they stand for, their faults, and the JSON that is built from
+ * them.
+ */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Schema } from "effect"

@@ -1,4 +1,4 @@
-/** Where the accounts come from that the scenarios act with. Each actor's name is a role: `admin`, `alice`, `bob`, … */
+/** Account sources for the scenarios' actors. Each actor's name is a role: `admin`, `alice`, `bob`, … */
 import { readFileSync } from "node:fs"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -6,12 +6,12 @@ import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
 
 export const Account = Schema.Struct({
-  /** The user's id, where the protocol has one. */
+  /** The user's id, for protocols that use one. */
   id: Schema.optionalKey(Schema.Union([Schema.Int, Schema.NonEmptyString])),
   account: Schema.NonEmptyString,
   /** In plain text. */
   password: Schema.optionalKey(Schema.String),
-  /** A token for the protocols over HTTP. With it the kit neither logs in nor out. */
+  /** A token for the HTTP protocols. The kit does not log in or out an account that has one. */
   token: Schema.optionalKey(Schema.NonEmptyString)
 })
 export type Account = typeof Account.Type
@@ -19,27 +19,27 @@ export type Account = typeof Account.Type
 /** `admin` is a system administrator. */
 export type Role = "admin" | "user"
 
-/** An account could not be had: the target is not prepared, and nothing can be judged. */
+/** An account is not available, so the target cannot be tested. */
 export class NotPrepared extends Data.TaggedError("NotPrepared")<{ readonly message: string }> {}
 
-/** Lets a token or `sid` be past its time. */
+/** Makes the server treat a token or `sid` as expired. */
 export type Expiry = (token: string) => Effect.Effect<void, NotPrepared>
 
-/** An account source that is open. */
+/** An open account source. */
 export interface Provider {
-  /** The account of a role. Asked once for each role of a run, and again once a token that it gave was let expire. */
+  /** The account of a role. Called once for each role of a run, and again after its token was expired. */
   readonly actor: (name: string, role: Role) => Effect.Effect<Account, NotPrepared>
-  /** Empties the target of what earlier runs left. Called once, before the first account, where it is there. */
+  /** Clears data of earlier runs from the target. Called once, before the first account. */
   readonly reset?: Effect.Effect<void, NotPrepared>
   readonly expiry?: Expiry
 }
 
-/** Opens a source for one run. */
+/** An account source that is opened for one run. */
 export type Accounts = Effect.Effect<Provider, NotPrepared, EffectScope.Scope>
 
 export const roleOf = (name: string): Role => (name === "admin" ? "admin" : "user")
 
-/** The users that a server has for the kit unless it is told otherwise. */
+/** The default accounts: the users of Parley's demo data. */
 export const demoAccounts: { readonly [role: string]: Account } = Object.fromEntries(
   ["admin", "demo", "alice", "bob", "carol", "dave", "erin"].map((account) => [
     account,
@@ -47,7 +47,7 @@ export const demoAccounts: { readonly [role: string]: Account } = Object.fromEnt
   ])
 )
 
-/** Accounts that exist already, by role; the demo users for those that are not given. */
+/** Existing accounts by role; the demo accounts for missing roles. */
 export const staticAccounts = (known: { readonly [role: string]: Account }): Accounts => {
   const all: { readonly [role: string]: Account } = { ...demoAccounts, ...known }
   return Effect.succeed({
@@ -66,7 +66,7 @@ export const AccountFile = Schema.Struct({
 }).annotate({ identifier: "Accounts", title: "Accounts for the conformance kit, by role" })
 const decodeFile = Schema.decodeUnknownSync(AccountFile, { onExcessProperty: "error", errors: "all" })
 
-/** The same from a file: `{"accounts": {"alice": {"account": "…", "password": "…"}, …}}`. */
+/** Existing accounts from a file: `{"accounts": {"alice": {"account": "…", "password": "…"}, …}}`. */
 export const fileAccounts = (file: string): Accounts =>
   Effect.suspend(() => {
     try {
@@ -79,12 +79,12 @@ export const fileAccounts = (file: string): Accounts =>
 
 const decodeAccount = Schema.decodeUnknownSync(Account, { errors: "all" })
 
-/** An account as a hook or a child process gives it. */
+/** Decodes the account in the response of a hook or a child process. */
 export const accountFrom = (answer: unknown, from: string): Effect.Effect<Account, NotPrepared> =>
   Effect.try({
     try: () => decodeAccount(answer),
     catch: (cause) => {
       const why = cause instanceof Error ? cause.message.replaceAll(/\n\s*/g, " ") : String(cause)
-      return new NotPrepared({ message: `${from} gave no account {id, account, password, token}: ${why}` })
+      return new NotPrepared({ message: `${from} returned no account {id, account, password, token}: ${why}` })
     }
   })

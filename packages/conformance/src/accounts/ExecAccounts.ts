@@ -1,15 +1,15 @@
-/** Accounts from a child process in any language: one JSON text on each line, in and out. */
+/** Accounts from a child process in any language, by JSON lines on its standard input and output. */
 import { type ChildProcess, spawn } from "node:child_process"
 import * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import { accountFrom, type Accounts, NotPrepared } from "./Accounts.ts"
 import { field, isObject, type Json, parse, printable } from "../Json.ts"
 
-/** How long the child may take for one answer, in milliseconds. */
-const patience = 10_000
-/** How long it may take to end once its input has ended. */
-const politeness = 1_000
-/** Of its output without the end of a line, and of its errors that are kept; characters. */
+/** The timeout of one response, in milliseconds. */
+const timeout = 10_000
+/** Milliseconds that the process may take to exit after its input has ended. */
+const exitTimeout = 1_000
+/** The largest output line, and the part of its standard error that is kept; in characters. */
 const longestLine = 64 * 1024
 const mostErrors = 2_000
 
@@ -24,7 +24,7 @@ class Child {
 
   constructor(command: string | ReadonlyArray<string>) {
     const [program = "", ...args] = typeof command === "string" ? [command] : command
-    // A group of its own, so that what a shell starts ends with it.
+    // A separate process group, so that the shell's children are killed with it.
     const options = { shell: typeof command === "string", detached: process.platform !== "win32" } as const
     this.child = spawn(program, args, { ...options, stdio: ["pipe", "pipe", "pipe"] })
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => this.read(text))
@@ -33,15 +33,15 @@ class Child {
     })
     this.child.stdin?.on("error", () => undefined)
     this.child.on("error", (error) => this.end(error.message))
-    this.child.on("close", (code) => this.end(`it ended with ${code ?? "a signal"}`))
+    this.child.on("close", (code) => this.end(`ended with ${code ?? "a signal"}`))
   }
 
-  /** Why no answer can come any more. */
+  /** The reason why no further response can arrive. */
   get fault(): string | undefined {
     return this.ended === undefined ? undefined : `${this.ended}${this.errors === "" ? "" : `: ${this.errors.trim()}`}`
   }
 
-  /** Calls back with the next line, or with an empty one when there will be none. */
+  /** Calls back with the next line, or with an empty one if the process has ended. */
   ask(message: object, settle: Settle): () => void {
     if (this.ended !== undefined) settle("")
     else {
@@ -65,7 +65,7 @@ class Child {
     return new Promise((resolve) => {
       if (this.child.pid === undefined || this.child.exitCode !== null || this.child.signalCode !== null)
         return resolve()
-      const timer = setTimeout(() => this.kill(), politeness)
+      const timer = setTimeout(() => this.kill(), exitTimeout)
       this.child.once("close", () => {
         clearTimeout(timer)
         resolve()
@@ -80,7 +80,7 @@ class Child {
     for (const line of lines) if (line.trim() !== "") this.waiting.shift()?.(line)
     if (this.rest.length <= longestLine) return
     this.rest = ""
-    this.end(`it wrote more than ${longestLine} characters without the end of a line`)
+    this.end(`wrote more than ${longestLine} characters without a line end`)
     this.kill()
   }
 
@@ -96,35 +96,36 @@ const asked = (child: Child, name: string, message: object, time: number): Effec
     const give = child.ask(message, (line) => {
       const value = parse(line)
       const error = isObject(value) ? field(value, "error") : undefined
-      if (line === "") resume(Effect.fail(failed(child.fault ?? "no answer")))
-      else if (!isObject(value)) resume(Effect.fail(failed(`no JSON object: ${printable(line, 200)}`)))
-      else if (error !== undefined) resume(Effect.fail(failed(`answered the error ${JSON.stringify(error)}`)))
+      if (line === "") resume(Effect.fail(failed(child.fault ?? "no response")))
+      else if (!isObject(value)) resume(Effect.fail(failed(`not a JSON object: ${printable(line, 200)}`)))
+      else if (error !== undefined) resume(Effect.fail(failed(`returned the error ${JSON.stringify(error)}`)))
       else resume(Effect.succeed(value))
     })
     return Effect.sync(give)
   }).pipe(
     Effect.timeoutOrElse({
       duration: time,
-      orElse: () => Effect.fail(failed(`no answer within ${time} ms`))
+      orElse: () => Effect.fail(failed(`no response within ${time} ms`))
     })
   )
 }
 
 /**
- * A command, as words or as a line for the shell, that answers each line with one line, in order:
+ * Accounts from a command, as words or as a shell command line. It reads requests as JSON lines and writes one line for
+ * each, in order:
  *
  * - `{"ask": "actor", "name": "alice", "role": "user"}` → `{"id": 3, "account": "…", "password": "…", "token": "…"}`
- * - `{"ask": "reset"}` → `{}`, before the first actor, where `reset` is on
+ * - `{"ask": "reset"}` → `{}`, before the first actor, if `reset` is on
  * - `{"ask": "expire", "token": "…"}` → `{}`
  *
- * `{"error": "why"}` means that the target is not prepared, or with `expire` that it cannot. Its input ends with the run; what it writes to stderr is shown
- * where it fails.
+ * `{"error": "why"}` means that the target is not prepared, or for `expire` that it is not supported. The run closes its
+ * input at the end. Its standard error is shown if it fails.
  */
 export const execAccounts = (
   command: string | ReadonlyArray<string>,
-  options?: { readonly reset?: boolean; readonly patience?: number }
+  options?: { readonly reset?: boolean; readonly timeout?: number }
 ): Accounts => {
-  const time = options?.patience ?? patience
+  const time = options?.timeout ?? timeout
   const name = typeof command === "string" ? command : command.join(" ")
   const opened: Effect.Effect<Child, NotPrepared, EffectScope.Scope> = Effect.acquireRelease(
     Effect.try({

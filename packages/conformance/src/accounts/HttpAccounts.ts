@@ -1,12 +1,12 @@
-/** Accounts from a hook: HTTP that the implementer writes beside the server, in any language. */
+/** Accounts from an HTTP hook, which the implementer provides beside the server in any language. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { accountFrom, type Accounts, NotPrepared } from "./Accounts.ts"
 import { parse, printable } from "../Json.ts"
 
-/** How long the hook may take for one answer, in milliseconds. */
-const patience = 10_000
-/** An account is small; characters. */
+/** The timeout of one response, in milliseconds. */
+const timeout = 10_000
+/** The largest response, in bytes. */
 const largestAnswer = 64 * 1024
 
 const readBounded = async (response: Response): Promise<string> => {
@@ -14,13 +14,13 @@ const readBounded = async (response: Response): Promise<string> => {
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += chunk.length
-    if (size > largestAnswer) throw new Error(`an answer of more than ${largestAnswer} bytes`)
+    if (size > largestAnswer) throw new Error(`a response of more than ${largestAnswer} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString("utf8")
 }
 
-const because = (cause: unknown): string => {
+const errorText = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
   return cause.cause instanceof Error ? cause.cause.message : cause.message
 }
@@ -34,32 +34,35 @@ const post = (base: string, path: string, body: object, time: number): Effect.Ef
       const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(body), signal })
       return { status: response.status, text: await readBounded(response) }
     },
-    catch: (cause) => failed(because(cause))
+    catch: (cause) => failed(errorText(cause))
   }).pipe(
     Effect.timeoutOption(time),
     Effect.flatMap((answered) => {
-      if (Option.isNone(answered)) return Effect.fail(failed(`no answer within ${time} ms`))
+      if (Option.isNone(answered)) return Effect.fail(failed(`no response within ${time} ms`))
       const { status, text } = answered.value
       if (status >= 200 && status < 300) return Effect.succeed(parse(text))
-      return Effect.fail(failed(`answered ${status} ${printable(text, 200)}`))
+      return Effect.fail(failed(`returned ${status} ${printable(text, 200)}`))
     })
   )
 }
 
 /**
- * - `POST <base>/actors` `{"name": "alice", "role": "user"}` → `{"id": 3, "account": "…", "password": "…", "token": "…"}`;
- *   `id` and `token` where the protocol needs them. Asked once for each role, and again after its token was let expire.
- * - `POST <base>/reset` `{}` before them, where `reset` is on.
- * - `POST <base>/expire` `{"token": "…"}`: from now on the server takes this token or `sid` for an expired one. A token that
- *   was given is asked for again afterwards.
+ * Accounts from an HTTP hook:
  *
- * Any status but 2xx means that the target is not prepared, or with `expire` that it cannot: then the scenario is not for it.
+ * - `POST <base>/actors` `{"name": "alice", "role": "user"}` → `{"id": 3, "account": "…", "password": "…", "token": "…"}`;
+ *   `id` and `token` if the protocol needs them. Called once for each role, and again after its token was expired.
+ * - `POST <base>/reset` `{}` before them, if `reset` is on.
+ * - `POST <base>/expire` `{"token": "…"}`: from now on the server treats this token or `sid` as expired. An account's own
+ *   token is requested again afterwards.
+ *
+ * A status other than 2xx means that the target is not prepared, or for `expire` that it is not supported, so that the
+ * scenario is not applicable.
  */
 export const httpAccounts = (
   base: string,
-  options?: { readonly reset?: boolean; readonly patience?: number }
+  options?: { readonly reset?: boolean; readonly timeout?: number }
 ): Accounts => {
-  const time = options?.patience ?? patience
+  const time = options?.timeout ?? timeout
   return Effect.succeed({
     actor: (name, role) =>
       post(base, "/actors", { name, role }, time).pipe(

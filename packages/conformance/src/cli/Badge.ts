@@ -1,4 +1,4 @@
-/** `badge`: a badge for a readme, from a results file. */
+/** The command `badge`: writes the JSON of a badge from a results file. */
 import { writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { badge as badgeOf } from "../report/Badge.ts"
@@ -8,12 +8,12 @@ import type { Command } from "./Host.ts"
 export const badge: Command = {
   name: "badge",
   operands: "<results.json>",
-  summary: "JSON for the endpoint badge of shields.io",
+  summary: "write the JSON of a shields.io endpoint badge",
   flags: ["out"],
   count: [1, 1],
-  run: (given, host) => {
-    const text = JSON.stringify(badgeOf(readResults(resolve(host.folder, given.operands[0] ?? ""))), undefined, 2)
-    const file = given.text("out")
+  run: (flags, host) => {
+    const text = JSON.stringify(badgeOf(readResults(resolve(host.folder, flags.operands[0] ?? ""))), undefined, 2)
+    const file = flags.text("out")
     if (file === undefined) host.out(text)
     else writeFileSync(resolve(host.folder, file), `${text}\n`)
     return 0

@@ -1,4 +1,4 @@
-/** `baseline`: the file of expected failures that fits what the server does now. */
+/** The command `baseline`: updates the file of expected failures to the server's present behavior. */
 import { existsSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { type Entry, readEntries, rewritten } from "../run/Expectations.ts"
@@ -14,15 +14,15 @@ const schema = "https://unpkg.com/@parley/conformance/schema/expected.schema.jso
 export const baseline: Command = {
   name: "baseline",
   operands: "",
-  summary: "run, and bring the file of expected failures up to date: shown, or written with --write",
+  summary: "run, and show the changes to the file of expected failures; --write applies them",
   flags: [...choice, ...target, "expected", "reason", "write"],
   count: [0, 0],
-  run: async (given, host) => {
-    const wanted = resolve(host.folder, given.text("expected") ?? usualFile)
+  run: async (flags, host) => {
+    const wanted = resolve(host.folder, flags.text("expected") ?? usualFile)
     const named = (entries: ReadonlyArray<Entry>) => entries.map(({ check }) => check)
-    // A file that is about to be made need not be there yet.
-    const missing = given.text("expected") !== undefined && !existsSync(wanted)
-    const asked = missing ? { ...given, text: without(given.text), texts: withoutAll(given.texts) } : given
+    // The file is created, so it may be missing.
+    const missing = flags.text("expected") !== undefined && !existsSync(wanted)
+    const asked = missing ? { ...flags, text: without(flags.text), texts: withoutAll(flags.texts) } : flags
     const { runs, expectedFile } = settings(asked, host, { protocolNeeded: true, lenientEntries: true })
     const file = missing ? wanted : (expectedFile ?? wanted)
     const before = existsSync(file) ? readEntries(file) : []
@@ -31,19 +31,21 @@ export const baseline: Command = {
       progress(host, true)
     )
     if (exitCode(...reports) === 4) {
-      host.err("the kit failed; nothing is written")
+      host.err("the kit failed; nothing was written")
       return 4
     }
     const scenarios = reports.flatMap((report) => report.scenarios)
     const stale = reports.flatMap(({ staleEntries }) => staleEntries)
-    const { entries, added, removed } = rewritten(before, scenarios, stale, given.text("reason") ?? "")
+    const { entries, added, removed } = rewritten(before, scenarios, stale, flags.text("reason") ?? "")
     for (const check of added) host.out(`+ ${check}`)
     for (const check of removed) host.out(`- ${check}`)
     host.out(`${named(entries).length} expected, ${added.length} added, ${removed.length} removed`)
-    if (!given.on("write")) return added.length + removed.length === 0 ? 0 : 1
+    if (!flags.on("write")) return added.length + removed.length === 0 ? 0 : 1
     writeFileSync(file, `${JSON.stringify({ $schema: schema, expected: entries }, undefined, 2)}\n`)
     const open = entries.filter(({ reason }) => reason.trim() === "").length
-    host.out(`wrote ${file}${open === 0 ? "" : `; say the reason of ${open}, or the next run refuses the file`}`)
+    host.out(
+      `wrote ${file}${open === 0 ? "" : `; add the reason to ${open}: the next run rejects the file without it`}`
+    )
     return 0
   }
 }

@@ -1,4 +1,4 @@
-/** `coverage`: how much of the documents has a check, or of what a run has played. */
+/** The command `coverage`: how much of the documents has a check, or was checked in a run. */
 import { resolve } from "node:path"
 import { BadOptions } from "../run/plan.ts"
 import { readResults } from "../report/Reports.ts"
@@ -20,7 +20,7 @@ const tallies = (found: Coverage): ReadonlyArray<readonly [string, Tally]> => [
   ...Object.entries(found.levels)
 ]
 
-/** The checks that were judged in a results file, whatever they were found to be. */
+/** The checks that have a verdict in a results file. */
 const played = (file: string): ReadonlySet<string> => {
   const scenarios = readResults(file).reports.flatMap((report) => report.scenarios)
   const checks = scenarios.flatMap((one) => (isUnplayed(one) ? [] : one.checks))
@@ -30,21 +30,21 @@ const played = (file: string): ReadonlySet<string> => {
 export const coverage: Command = {
   name: "coverage",
   operands: "[results.json]",
-  summary: "documented operations, fields and errors with a check; with results, those that were judged in that run",
+  summary: "show documented operations, fields and errors with a check; with results, those that the run checked",
   flags: ["protocol", "json"],
   count: [0, 1],
-  run: (given, host) => {
-    const named = given.texts("protocol").flatMap((text) => text.split(","))
+  run: (flags, host) => {
+    const named = flags.texts("protocol").flatMap((text) => text.split(","))
     const wrong = named.find((name) => !documents.some((one) => one === name))
     if (wrong !== undefined)
-      throw new BadOptions({ message: `--protocol is one of ${documents.join(", ")}, not ${wrong}` })
-    const [file] = given.operands
+      throw new BadOptions({ message: `--protocol must be one of ${documents.join(", ")}, not ${wrong}` })
+    const [file] = flags.operands
     const judged = file === undefined ? undefined : played(resolve(host.folder, file))
     const chosen = named.length === 0 ? documents : named
     const found = chosen.map((name) =>
       coverageOf(name, judged === undefined ? undefined : (check) => judged.has(check))
     )
-    if (given.on("json")) {
+    if (flags.on("json")) {
       host.out(JSON.stringify(found, undefined, 2))
       return 0
     }

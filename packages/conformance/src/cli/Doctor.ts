@@ -1,4 +1,4 @@
-/** `doctor`: looks at the server before it is judged, and says what to fix. */
+/** The command `doctor`: checks that a server is ready for a run. */
 import * as Effect from "effect/Effect"
 import { findConfig } from "../Config.ts"
 import { examine } from "../Doctor.ts"
@@ -10,14 +10,14 @@ import { settings } from "./Settings.ts"
 export const doctor: Command = {
   name: "doctor",
   operands: "",
-  summary: "look at a server before it is judged: is it there, what does it speak, do the accounts log in",
+  summary: "check that a server is ready: reachability, clock, protocols, logins",
   flags: [...choice, ...target],
   count: [0, 0],
-  run: async (given, host) => {
-    const { runs } = settings(given, host, { protocolNeeded: false })
-    const fromFile = findConfig(given.text("config") ?? host.env["PARLEY_CONFORMANCE_CONFIG"], host.folder).protocol
+  run: async (flags, host) => {
+    const { runs } = settings(flags, host, { protocolNeeded: false })
+    const fromFile = findConfig(flags.text("config") ?? host.env["PARLEY_CONFORMANCE_CONFIG"], host.folder).protocol
     const named =
-      given.texts("protocol").length > 0 ||
+      flags.texts("protocol").length > 0 ||
       host.env["PARLEY_CONFORMANCE_PROTOCOL"] !== undefined ||
       fromFile !== undefined
     const findings = await Effect.runPromise(examine(runs, named))
@@ -29,7 +29,7 @@ export const doctor: Command = {
       if (fix !== undefined) host.out(`     ${harmless(fix)}`)
     }
     const wrong = findings.filter(({ good }) => !good).length
-    host.out(wrong === 0 ? "ready: parley-conformance run" : `${wrong} to fix before a run can judge the server`)
+    host.out(wrong === 0 ? "ready: parley-conformance run" : `${wrong} to fix before a run can verdictsOf the server`)
     return wrong === 0 ? 0 : 3
   }
 }

@@ -1,4 +1,4 @@
-/** `explain`: what a check asks for. */
+/** The command `explain`: describes a check. */
 import { findConfig } from "../Config.ts"
 import { explain as explained } from "../Explain.ts"
 import type { Command, Host } from "./Host.ts"
@@ -29,19 +29,19 @@ const tell = (found: NonNullable<ReturnType<typeof explained>>, host: Host): voi
 export const explain: Command = {
   name: "explain",
   operands: "<check>",
-  summary: "what a check asks for: its requirement, its steps, what would pass, how to ask by hand",
+  summary: "describe a check: its requirements, its steps, what passes, and commands to try it by hand",
   flags: ["url", "ws", "sequences", "config", "json"],
   count: [1, 1],
-  run: (given, host) => {
-    const { protocol, scenario, check } = locate(given.operands[0] ?? "", given.texts("sequences"))
-    const config = findConfig(given.text("config"), host.folder)
-    const http = (given.text("url") ?? config.url ?? placeholder).replace(/\/+$/, "")
+  run: (flags, host) => {
+    const { protocol, scenario, check } = locate(flags.operands[0] ?? "", flags.texts("sequences"))
+    const config = findConfig(flags.text("config"), host.folder)
+    const http = (flags.text("url") ?? config.url ?? placeholder).replace(/\/+$/, "")
     const usual = protocol.barrier === undefined ? undefined : `${http.replace(/^http/, "ws")}/ws`
-    const at = { http, ws: given.text("ws") ?? config.ws ?? usual }
+    const at = { http, ws: flags.text("ws") ?? config.ws ?? usual }
     const names = scenario.steps.flatMap((step) => ("check" in step ? [step.check] : []))
     const wanted = check === undefined ? [...new Set(names)] : [check]
     const found = wanted.flatMap((name) => explained(protocol, scenario, name, at) ?? [])
-    if (given.on("json")) host.out(JSON.stringify(found, undefined, 2))
+    if (flags.on("json")) host.out(JSON.stringify(found, undefined, 2))
     else {
       for (const [index, one] of found.entries()) {
         if (index > 0) host.out("")

@@ -1,48 +1,48 @@
 /**
- * All flags of all commands, and the reading of them. Node reads them: Effect's own command lines want the file system,
- * terminal and processes of a platform package, which an implementer of a protocol should not have to install.
+ * The flags of all commands, parsed by Node: Effect's command line needs a platform package, which implementers of a
+ * protocol should not have to install.
  */
 import { parseArgs } from "node:util"
 import { BadOptions } from "../run/plan.ts"
-import type { Command, Given } from "./Host.ts"
+import type { Command, Flags } from "./Host.ts"
 
 interface Flag {
-  /** What its value is; none for one that is on or off. */
+  /** The placeholder of its value; `undefined` for a boolean flag. */
   readonly value?: string
   readonly many?: true
   readonly says: string
 }
 
 export const all: { readonly [name: string]: Flag } = {
-  protocol: { value: "name,…", says: "the protocols: xuanxuan, spark, hisihi, ha, youdu" },
+  protocol: { value: "name,…", says: "protocols: xuanxuan, spark, hisihi, ha, youdu" },
   url: { value: "http://host:port", says: "the server's HTTP address, without a path" },
   ws: { value: "ws://host:port/path", says: "its WebSocket address; default /ws at --url" },
   tcp: { value: "tcp://host:port", says: "its raw TCP address" },
   transport: { value: "ws|tcp|http,…", says: "default: ws for xuanxuan, http for the others" },
   wire: { value: "documented|client-1.0", says: "the wire form of xuanxuan over ws; over tcp it is client-1.0" },
-  profile: { value: "documented|hardening|all", says: "whose demands are judged; default documented" },
+  profile: { value: "documented|hardening|all", says: "which checks are evaluated; default documented" },
   strict: { says: "SHOULD and MAY fail like MUST, and a tolerated form warns" },
   only: { value: "glob", many: true, says: "scenarios by id: xuanxuan/message/*, spark/**" },
   accounts: { value: "source", says: "demo, a file, http://… of a hook, exec:<command>, or signup" },
-  reset: { says: "ask the account source to empty the server first" },
+  reset: { says: "ask the account source to reset the server first" },
   sequences: { value: "folder", many: true, says: "further scenarios" },
-  literal: { value: "text=value", many: true, says: "what stands for a value of the scenarios: ha-demo=your-key" },
+  literal: { value: "text=value", many: true, says: "replaces a value of the scenarios: ha-demo=your-key" },
   expected: { value: "file", says: "expected failures" },
-  report: { value: "form=file", many: true, says: "json, junit, tap, html, markdown or badge; - for the output" },
-  json: { says: "the results as JSON on the output, and nothing else" },
-  timeout: { value: "milliseconds", says: "how long an answer may take; default 5000" },
+  report: { value: "form=file", many: true, says: "json, junit, tap, html, markdown or badge; - for standard output" },
+  json: { says: "print only the results, as JSON" },
+  timeout: { value: "milliseconds", says: "timeout of a response; default 5000" },
   bail: { says: "end after the first scenario that fails" },
-  config: { value: "file", says: "default conformance.config.json, where it is" },
-  checks: { says: "with the checks of each scenario" },
+  config: { value: "file", says: "default conformance.config.json, if present" },
+  checks: { says: "print the checks of each scenario" },
   write: { says: "write the file" },
-  reason: { value: "text", says: "the reason for what is added" },
-  out: { value: "file", says: "where to write; default the output" },
-  force: { says: "write over what is there" },
-  help: { says: "this" }
+  reason: { value: "text", says: "the reason of added entries" },
+  out: { value: "file", says: "the output file; default standard output" },
+  force: { says: "overwrite the file" },
+  help: { says: "show this help" }
 }
 
-/** Reads the arguments of a command. Throws `BadOptions`. */
-export const given = (command: Command, args: ReadonlyArray<string>): Given => {
+/** Parses the arguments of a command. Throws `BadOptions`. */
+export const parseFlags = (command: Command, args: ReadonlyArray<string>): Flags => {
   const options = Object.fromEntries(
     [...command.flags, "help"].map((name) => [
       name,
@@ -73,7 +73,7 @@ export const given = (command: Command, args: ReadonlyArray<string>): Given => {
   return { texts, text: (flag) => texts(flag)[0], on: (flag) => values[flag] === true, operands: positionals }
 }
 
-/** The flags of a command, for its help. */
+/** The lines of a command's help that describe its flags. */
 export const described = (flags: ReadonlyArray<string>): ReadonlyArray<string> =>
   flags.map((name) => {
     const flag = all[name]

@@ -1,12 +1,12 @@
-/** What a command has of the process that it runs in. */
+/** The part of the process that commands use. */
 import type { Paint } from "../report/Paint.ts"
 
 export interface Host {
   readonly out: (line: string) => void
   readonly err: (line: string) => void
-  /** Writes without the end of a line, to a terminal only. */
+  /** Writes text without a line end; used on terminals only. */
   readonly draw: (text: string) => void
-  /** Columns of the terminal; none where the output is something else. */
+  /** Columns of the terminal; `undefined` if the output is not a terminal. */
   readonly columns: number | undefined
   readonly paint: Paint
   readonly env: { readonly [name: string]: string | undefined }
@@ -15,20 +15,20 @@ export interface Host {
 
 export interface Command {
   readonly name: string
-  /** What stands after the name: `<check>`. */
+  /** The operands in the usage line: `<check>`. */
   readonly operands: string
   /** One line for the list of commands. */
   readonly summary: string
-  /** Names of `Flags.all` that it takes. */
+  /** Names of its flags, from `Flags.ts`. */
   readonly flags: ReadonlyArray<string>
-  /** How many operands, at least and at most. */
+  /** The minimum and maximum number of operands. */
   readonly count: readonly [number, number]
-  /** Gives the exit code. */
-  readonly run: (given: Given, host: Host) => Promise<number> | number
+  /** Returns the exit code. */
+  readonly run: (flags: Flags, host: Host) => Promise<number> | number
 }
 
-/** Flags as given, and the operands. */
-export interface Given {
+/** Parsed flags and operands. */
+export interface Flags {
   readonly text: (flag: string) => string | undefined
   readonly texts: (flag: string) => ReadonlyArray<string>
   readonly on: (flag: string) => boolean

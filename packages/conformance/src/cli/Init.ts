@@ -1,4 +1,4 @@
-/** `init`: a configuration file to begin with. */
+/** The command `init`: writes an initial configuration file. */
 import { existsSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { protocols } from "../scenarios/loadScenarios.ts"
@@ -11,33 +11,33 @@ const next = (file: string, protocol: string): ReadonlyArray<string> => [
   "",
   "Next:",
   `  1. Correct "url" in it, and "protocol" if it is not ${protocol}.`,
-  '  2. Give your server the users admin, demo, alice, bob, carol, dave and erin with the password 123456, or say in "accounts"',
-  "     where others come from: a file, an HTTP hook, a child process.",
-  "  3. parley-conformance doctor     says what is still missing",
-  "  4. parley-conformance run        judges; the report is conformance/report.html",
-  "  5. parley-conformance baseline --write     notes what is known to fail, to be filled with reasons"
+  '  2. Give your server the users admin, demo, alice, bob, carol, dave and erin with the password 123456, or set in "accounts"',
+  "     another source: a file, an HTTP hook, a child process.",
+  "  3. parley-conformance doctor     reports what is missing",
+  "  4. parley-conformance run        tests the server; the report is conformance/report.html",
+  "  5. parley-conformance baseline --write     records failures as expected; add the reasons"
 ]
 
 export const init: Command = {
   name: "init",
   operands: "",
-  summary: `write ${configName}, and say what to do next`,
+  summary: `write ${configName}, and print the next steps`,
   flags: ["protocol", "url", "force"],
   count: [0, 0],
-  run: (given, host) => {
+  run: (flags, host) => {
     const file = resolve(host.folder, configName)
-    if (existsSync(file) && !given.on("force")) {
-      throw new BadOptions({ message: `${file} is there already; --force writes over it` })
+    if (existsSync(file) && !flags.on("force")) {
+      throw new BadOptions({ message: `${file} exists; --force overwrites it` })
     }
-    const names = (given.text("protocol") ?? "xuanxuan").split(",")
+    const names = (flags.text("protocol") ?? "xuanxuan").split(",")
     const wrong = names.find((name) => !protocols().includes(name))
     if (wrong !== undefined)
-      throw new BadOptions({ message: `--protocol is one of ${protocols().join(", ")}, not ${wrong}` })
+      throw new BadOptions({ message: `--protocol must be one of ${protocols().join(", ")}, not ${wrong}` })
     const protocol = names.length === 1 ? names[0] : names
     const config = {
       $schema: configSchema,
       protocol,
-      url: given.text("url") ?? "http://127.0.0.1:8080",
+      url: flags.text("url") ?? "http://127.0.0.1:8080",
       profile: "documented",
       accounts: { mode: "demo" },
       reports: { json: "conformance/results.json", html: "conformance/report.html" }

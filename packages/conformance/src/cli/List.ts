@@ -1,4 +1,4 @@
-/** `list`: the scenarios that there are. */
+/** The command `list`: prints the scenarios. */
 import { load, protocols } from "../scenarios/loadScenarios.ts"
 import { anyGlob } from "../Glob.ts"
 import { isJudged, type Judged } from "../run/plan.ts"
@@ -25,25 +25,26 @@ const checksOf = (scenario: Scenario, protocol: Protocol) =>
 export const list: Command = {
   name: "list",
   operands: "",
-  summary: "the scenarios, with their titles",
+  summary: "list the scenarios with their titles",
   flags: ["protocol", "profile", "only", "sequences", "checks", "json"],
   count: [0, 0],
-  run: (given, host) => {
-    const sequences = given.texts("sequences")
+  run: (flags, host) => {
+    const sequences = flags.texts("sequences")
     const known = protocols(sequences)
-    const named = given.texts("protocol").flatMap((text) => text.split(","))
+    const named = flags.texts("protocol").flatMap((text) => text.split(","))
     const wrong = named.find((name) => !known.includes(name))
-    if (wrong !== undefined) throw new BadOptions({ message: `--protocol is one of ${known.join(", ")}, not ${wrong}` })
-    const profile = profiles.find((one) => one === (given.text("profile") ?? "all"))
-    if (profile === undefined) throw new BadOptions({ message: `--profile is one of ${profiles.join(", ")}` })
-    const fits = anyGlob(given.texts("only").length === 0 ? undefined : given.texts("only"))
+    if (wrong !== undefined)
+      throw new BadOptions({ message: `--protocol must be one of ${known.join(", ")}, not ${wrong}` })
+    const profile = profiles.find((one) => one === (flags.text("profile") ?? "all"))
+    if (profile === undefined) throw new BadOptions({ message: `--profile must be one of ${profiles.join(", ")}` })
+    const fits = anyGlob(flags.texts("only").length === 0 ? undefined : flags.texts("only"))
     const found = (named.length === 0 ? known : named)
       .flatMap((name) => {
         const { protocol, scenarios } = load(name, sequences)
         return scenarios.map((scenario) => ({ protocol, scenario }))
       })
       .filter(({ scenario }) => fits(scenario.id) && isJudged(scenario, profile))
-    if (given.on("json")) {
+    if (flags.on("json")) {
       host.out(
         JSON.stringify(
           found.map(({ protocol, scenario }) => ({ ...scenario, checks: checksOf(scenario, protocol) })),
@@ -55,7 +56,7 @@ export const list: Command = {
     }
     for (const { protocol, scenario } of found) {
       host.out(`${scenario.id}  ${scenario.title}`)
-      if (!given.on("checks")) continue
+      if (!flags.on("checks")) continue
       for (const { id, level, profile: whose } of checksOf(scenario, protocol)) host.out(`  ${id}  ${level} ${whose}`)
     }
     return 0

@@ -6,11 +6,11 @@ import type { Protocol, Scenario } from "../scenarios/Scenario.ts"
 export interface Located {
   readonly protocol: Protocol
   readonly scenario: Scenario
-  /** Without a name, the scenario as a whole is meant. */
+  /** `undefined` for the whole scenario. */
   readonly check: string | undefined
 }
 
-/** The ids that share most of their beginning with what was asked for. */
+/** The ids with the longest common prefix with the wanted one. */
 const nearest = (ids: ReadonlyArray<string>, wanted: string): ReadonlyArray<string> => {
   const shared = (id: string) => {
     let length = 0
@@ -37,7 +37,7 @@ export const locate = (id: string, sequences: ReadonlyArray<string>): Located =>
       scenarios.map((one) => one.id),
       path
     )
-    throw new BadOptions({ message: `there is no scenario ${path}; near it: ${near.join(", ")}` })
+    throw new BadOptions({ message: `unknown scenario ${path}; similar: ${near.join(", ")}` })
   }
   const names = ["setup", ...scenario.steps.flatMap((step) => ("check" in step ? [step.check] : [])), "wire"]
   if (check !== undefined && !names.includes(check)) {

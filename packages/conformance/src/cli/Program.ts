@@ -1,4 +1,4 @@
-/** The program: its commands, their help, and what their ends mean. */
+/** The program: its commands, their help, and their exit codes. */
 import * as Data from "effect/Data"
 import { NotPrepared } from "../accounts/Accounts.ts"
 import { isOwn } from "../scenarios/loadScenarios.ts"
@@ -13,7 +13,7 @@ import { baseline } from "./Baseline.ts"
 import { coverage } from "./Coverage.ts"
 import { doctor } from "./Doctor.ts"
 import { explain } from "./Explain.ts"
-import { described, given } from "./Flags.ts"
+import { described, parseFlags } from "./Flags.ts"
 import type { Command, Host } from "./Host.ts"
 import { init } from "./Init.ts"
 import { list } from "./List.ts"
@@ -26,14 +26,14 @@ const ends =
   "Exit codes: 0 conforms, 1 does not or an expected failure is stale, 2 usage, 3 server unreachable or not prepared, 4 fault of the kit."
 
 const overview = (): ReadonlyArray<string> => [
-  "Plays the documented sequences of five IM protocols against any server by its address, and judges what it says.",
+  "Tests any server, by its address, for conformance to the documents of five IM protocols.",
   "",
   "Usage: parley-conformance <command> [flags]",
   "",
   ...commands.map(({ name, operands, summary }) => `  ${`${name} ${operands}`.padEnd(32)} ${summary}`),
   "",
-  "parley-conformance <command> --help shows the flags. What a flag says, PARLEY_CONFORMANCE_<FLAG> says as well, and",
-  "conformance.config.json after it.",
+  "parley-conformance <command> --help shows the flags. Flags take precedence over PARLEY_CONFORMANCE_<FLAG>, which takes",
+  "precedence over conformance.config.json.",
   ends
 ]
 
@@ -47,7 +47,7 @@ const helpOf = ({ name, operands, summary, flags }: Command): ReadonlyArray<stri
   ends
 ]
 
-/** A command was named that there is none of. */
+/** No command, or an unknown one, was named. */
 class NoCommand extends Data.TaggedError("NoCommand")<{ readonly message: string }> {}
 
 const perform = async (args: ReadonlyArray<string>, host: Host): Promise<number> => {
@@ -63,9 +63,9 @@ const perform = async (args: ReadonlyArray<string>, host: Host): Promise<number>
   }
   const command = commands.find((one) => one.name === name)
   if (command === undefined) {
-    throw new NoCommand({ message: `there is no command ${name}\n\n${overview().join("\n")}` })
+    throw new NoCommand({ message: `unknown command ${name}\n\n${overview().join("\n")}` })
   }
-  const flags = given(command, rest)
+  const flags = parseFlags(command, rest)
   if (flags.on("help")) {
     for (const line of helpOf(command)) host.out(line)
     return 0
@@ -73,8 +73,8 @@ const perform = async (args: ReadonlyArray<string>, host: Host): Promise<number>
   return command.run(flags, host)
 }
 
-/** What went wrong, as an exit code and a word to the user. */
-const told = (cause: unknown): readonly [code: number, message: string] => {
+/** The exit code and message of a failure. */
+const exitOf = (cause: unknown): readonly [code: number, message: string] => {
   if (cause instanceof NoCommand) return [2, cause.message]
   if (cause instanceof BadOptions || cause instanceof BadExpectations) {
     return [2, `${cause.message}\nparley-conformance --help shows the commands, and <command> --help the flags.`]
@@ -84,17 +84,17 @@ const told = (cause: unknown): readonly [code: number, message: string] => {
   }
   if (cause instanceof Unreachable) return [3, `cannot reach ${cause.address}: ${cause.message}`]
   if (cause instanceof NotPrepared) return [3, `the server is not prepared: ${cause.message}`]
-  // A file that cannot be read or written is the caller's to mend.
+  // A file that cannot be read or written is a usage error.
   if (cause instanceof Error && "syscall" in cause && "path" in cause) return [2, cause.message]
   return [4, `the kit failed: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`]
 }
 
-/** Runs a command line and gives the exit code. Never rejected. */
+/** Runs a command line and returns the exit code. Never rejects. */
 export const program = async (args: ReadonlyArray<string>, host: Host): Promise<number> => {
   try {
     return await perform(args, host)
   } catch (cause) {
-    const [code, message] = told(cause)
+    const [code, message] = exitOf(cause)
     host.err(harmless(message))
     return code
   }

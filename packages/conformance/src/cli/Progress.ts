@@ -1,4 +1,6 @@
-/** How a run is followed: one line for each scenario, or on a terminal one line that changes, above it what did not pass. */
+/**
+ * Progress of a run: one line for each scenario, or on a terminal a status line below the scenarios that did not pass.
+ */
 import type { Options } from "../run/plan.ts"
 import { lines } from "../report/Text.ts"
 import type { ScenarioResult } from "../run/Results.ts"
@@ -7,7 +9,7 @@ import type { Host } from "./Host.ts"
 const clear = "\r\u001b[K"
 
 export interface Progress extends Pick<Options, "onPlan" | "onStart" | "onScenario"> {
-  /** Takes the changing line away. */
+  /** Removes the status line. */
   readonly end: () => void
 }
 

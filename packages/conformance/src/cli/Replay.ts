@@ -1,10 +1,10 @@
-/** `replay`: plays the scenario of a check in a results file again, and shows what was found then and now. */
+/** The command `replay`: runs the scenario of a check in a results file again, and prints both results. */
 import { BadOptions, type Options } from "../run/plan.ts"
 import { harmless } from "../report/Paint.ts"
 import { readResults, resultsOf } from "../report/Reports.ts"
 import { lines } from "../report/Text.ts"
 import { exitCode, type Report, type ScenarioResult } from "../run/Results.ts"
-import type { Command, Given, Host } from "./Host.ts"
+import type { Command, Flags, Host } from "./Host.ts"
 import { play } from "./Run.ts"
 import { settings } from "./Settings.ts"
 
@@ -25,27 +25,27 @@ const recorded = (file: string, check: string): ReadonlyArray<Recorded> => {
   return found
 }
 
-/** The flags as given, and from the results file what they do not say. */
-const filled = (given: Given, { target, ...report }: Report, host: Host): Given => {
+/** The flags, with values of the results file for those that are missing. */
+const filled = (flags: Flags, { target, ...report }: Report, host: Host): Flags => {
   const recordedFlags: { readonly [flag: string]: string | undefined } = {
     url: target.http,
-    ...(given.text("url") === undefined ? { ws: target.ws, tcp: target.tcp } : {}),
+    ...(flags.text("url") === undefined ? { ws: target.ws, tcp: target.tcp } : {}),
     protocol: report.protocol,
     transport: report.transport,
     wire: report.wire,
     profile: report.profile
   }
   const text = (flag: string) =>
-    given.text(flag) ?? (host.env[`PARLEY_CONFORMANCE_${flag.toUpperCase()}`] ? undefined : recordedFlags[flag])
+    flags.text(flag) ?? (host.env[`PARLEY_CONFORMANCE_${flag.toUpperCase()}`] ? undefined : recordedFlags[flag])
   return {
-    ...given,
+    ...flags,
     text,
     texts: (flag) => {
-      const own = given.texts(flag)
+      const own = flags.texts(flag)
       const one = text(flag)
       return own.length > 0 || one === undefined ? own : [one]
     },
-    on: (flag) => given.on(flag) || (flag === "strict" && report.strict)
+    on: (flag) => flags.on(flag) || (flag === "strict" && report.strict)
   }
 }
 
@@ -66,24 +66,24 @@ const show = (when: string, result: ScenarioResult, check: string, host: Host): 
 export const replay: Command = {
   name: "replay",
   operands: "<results.json> <check>",
-  summary: "play the scenario of a check again, and show what was found then and now",
+  summary: "run the scenario of a check again, and show both results",
   flags: ["url", "ws", "tcp", "accounts", "reset", "timeout", "config", "sequences", "literal", "strict", "json"],
   count: [2, 2],
-  run: async (given, host) => {
-    const [file = "", check = ""] = given.operands
+  run: async (flags, host) => {
+    const [file = "", check = ""] = flags.operands
     const reports: Array<Report> = []
     for (const { report, scenario } of recorded(file, check)) {
-      const { runs } = settings(filled(given, report, host), host, { protocolNeeded: true })
+      const { runs } = settings(filled(flags, report, host), host, { protocolNeeded: true })
       const only = runs.map((options): Options => ({ ...options, only: scenario.id, expected: [], bail: false }))
       const again = await play(only, { end: () => undefined })
       reports.push(...again)
-      if (given.on("json")) continue
+      if (flags.on("json")) continue
       show(`then, ${report.started}`, scenario, check, host)
       for (const { started, scenarios } of again) {
         for (const result of scenarios) show(`now, ${started}`, result, check, host)
       }
     }
-    if (given.on("json")) host.out(JSON.stringify(resultsOf(reports), undefined, 2))
+    if (flags.on("json")) host.out(JSON.stringify(resultsOf(reports), undefined, 2))
     return exitCode(...reports)
   }
 }

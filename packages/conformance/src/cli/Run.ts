@@ -1,4 +1,4 @@
-/** `run`: plays the scenarios and judges. */
+/** The command `run`: runs the scenarios against a server. */
 import * as Effect from "effect/Effect"
 import type { Options } from "../run/plan.ts"
 import { exitCode, type Report } from "../run/Results.ts"
@@ -9,11 +9,11 @@ import type { Command, Host } from "./Host.ts"
 import { type Progress, progress } from "./Progress.ts"
 import { settings } from "./Settings.ts"
 
-/** The flags that say what is run. */
+/** Flags that several commands share. */
 export const target = ["url", "ws", "tcp", "accounts", "reset", "timeout", "config", "literal"]
 export const choice = ["protocol", "transport", "wire", "profile", "strict", "only", "sequences"]
 
-/** Plays one run after the other. Rejected with `CannotRun`. */
+/** Executes the runs one after another. Rejects with `CannotRun`. */
 export const play = async (
   runs: ReadonlyArray<Options>,
   follow: Progress,
@@ -48,17 +48,17 @@ const say = (report: Report, host: Host): void => {
 export const run: Command = {
   name: "run",
   operands: "",
-  summary: "play the scenarios against a server and judge what it says",
+  summary: "run the scenarios against a server",
   flags: [...choice, ...target, "expected", "report", "json", "bail"],
   count: [0, 0],
-  run: async (given, host) => {
-    const { runs, reports: wanted } = settings(given, host, { protocolNeeded: true })
-    const quiet = given.on("json") || wanted.some(({ file }) => file === "-")
+  run: async (flags, host) => {
+    const { runs, reports: wanted } = settings(flags, host, { protocolNeeded: true })
+    const quiet = flags.on("json") || wanted.some(({ file }) => file === "-")
     const reports = await play(runs, progress(host, quiet), (report) => {
       if (!quiet) say(report, host)
     })
     const results = resultsOf(reports)
-    writeReports(given.on("json") ? [...wanted, { form: "json", file: "-" }] : wanted, results, host.out)
+    writeReports(flags.on("json") ? [...wanted, { form: "json", file: "-" }] : wanted, results, host.out)
     return exitCode(...reports)
   }
 }

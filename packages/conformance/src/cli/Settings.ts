@@ -1,4 +1,4 @@
-/** What a run is to be, from flags, environment and file, in this order of precedence. */
+/** Options of the runs, from flags, environment variables and configuration file, in this order of precedence. */
 import { type Accounts, fileAccounts, staticAccounts } from "../accounts/Accounts.ts"
 import { load, protocols, usualTransport } from "../scenarios/loadScenarios.ts"
 import { type AccountSource, type Config, findConfig } from "../Config.ts"
@@ -9,10 +9,10 @@ import { BadOptions, type Options } from "../run/plan.ts"
 import { type Wanted, wantedReport } from "../report/Reports.ts"
 import type { Transport } from "../scenarios/Scenario.ts"
 import { signUpAccounts } from "../accounts/SignUp.ts"
-import type { Given, Host } from "./Host.ts"
+import type { Flags, Host } from "./Host.ts"
 
 const prefix = "PARLEY_CONFORMANCE_"
-/** The flags that the environment may give. */
+/** Flags that can be set by environment variables. */
 const fromEnvironment = [
   "protocol",
   "url",
@@ -34,7 +34,7 @@ const fromEnvironment = [
   "config"
 ]
 
-/** Flags that take a comma-separated list where they are given once. */
+/** Splits comma-separated lists. */
 const split = (texts: ReadonlyArray<string>): ReadonlyArray<string> =>
   texts
     .flatMap((text) => text.split(","))
@@ -45,11 +45,11 @@ const checkEnvironment = ({ env }: Host): void => {
   const known = new Set(fromEnvironment.map((name) => `${prefix}${name.toUpperCase()}`))
   const wrong = Object.keys(env).filter((name) => name.startsWith(prefix) && !known.has(name))
   if (wrong.length > 0)
-    throw new BadOptions({ message: `there is no ${wrong.join(", ")}; there are ${[...known].join(", ")}` })
+    throw new BadOptions({ message: `unknown ${wrong.join(", ")}; known are ${[...known].join(", ")}` })
 }
 
-/** What flags say, or else the environment. */
-const layered = (flags: Given, { env }: Host): Pick<Given, "text" | "texts" | "on"> => {
+/** Flags, with environment variables for those that are missing. */
+const layered = (flags: Flags, { env }: Host): Pick<Flags, "text" | "texts" | "on"> => {
   const value = (flag: string): string | undefined => {
     const found = fromEnvironment.includes(flag) ? env[`${prefix}${flag.toUpperCase()}`] : undefined
     return found === "" ? undefined : found
@@ -69,7 +69,8 @@ const layered = (flags: Given, { env }: Host): Pick<Given, "text" | "texts" | "o
 
 const among = <A extends string>(flag: string, value: string, known: ReadonlyArray<A>): A => {
   const found = known.find((one) => one === value)
-  if (found === undefined) throw new BadOptions({ message: `--${flag} is one of ${known.join(", ")}, not ${value}` })
+  if (found === undefined)
+    throw new BadOptions({ message: `--${flag} must be one of ${known.join(", ")}, not ${value}` })
   return found
 }
 
@@ -79,7 +80,7 @@ const sourceOf = (text: string, reset: boolean): AccountSource => {
   return text.startsWith("exec:") ? { mode: "exec", command: text.slice(5), reset } : { mode: "static", file: text }
 }
 
-/** The accounts of a source; sign-up needs to know where. */
+/** The accounts of a source; sign-up needs the target. */
 const accountsOf = (source: AccountSource, options: Omit<Options, "accounts">): Accounts => {
   switch (source.mode) {
     case "demo":
@@ -108,13 +109,13 @@ const literalsOf = (texts: ReadonlyArray<string>): { readonly [text: string]: st
   Object.fromEntries(
     texts.map((text) => {
       const at = text.indexOf("=")
-      if (at < 1) throw new BadOptions({ message: `--literal ${text}: it is <text>=<value>` })
+      if (at < 1) throw new BadOptions({ message: `--literal ${text}: expected <text>=<value>` })
       return [text.slice(0, at), text.slice(at + 1)]
     })
   )
 
 export interface Settings {
-  /** One for each protocol and transport. */
+  /** One run for each protocol and transport. */
   readonly runs: ReadonlyArray<Options>
   readonly reports: ReadonlyArray<Wanted>
   readonly expectedFile: string | undefined
@@ -122,9 +123,9 @@ export interface Settings {
 }
 
 interface Choice {
-  /** A protocol that must be named; otherwise all of them are meant where none is. */
+  /** Whether a protocol must be named; otherwise all of them are the default. */
   readonly protocolNeeded: boolean
-  /** Entries without a reason are let through: they are about to be written. */
+  /** Accepts entries without a reason, for a file that is about to be written. */
   readonly lenientEntries?: boolean
 }
 
@@ -137,11 +138,11 @@ const transportsOf = (
   const usual = usualTransport(load(protocol, sequences).protocol)
   const possible = wanted.filter((transport) => (transport === "http") === (usual === "http"))
   if (possible.length > 0) return possible
-  throw new BadOptions({ message: `${protocol} is not spoken over ${wanted.join(", ")}` })
+  throw new BadOptions({ message: `${protocol} is not served over ${wanted.join(", ")}` })
 }
 
 /** Throws `BadOptions`, `BadExpectations` or `BadData`. */
-export const settings = (flags: Given, host: Host, choice: Choice): Settings => {
+export const settings = (flags: Flags, host: Host, choice: Choice): Settings => {
   checkEnvironment(host)
   const said = layered(flags, host)
   const config: Config = findConfig(said.text("config"), host.folder)
@@ -153,7 +154,7 @@ export const settings = (flags: Given, host: Host, choice: Choice): Settings => 
   const known = protocols(sequences)
   const named = list("protocol", config.protocol)
   if (named.length === 0 && choice.protocolNeeded) {
-    throw new BadOptions({ message: `say --protocol: one of ${known.join(", ")}` })
+    throw new BadOptions({ message: `--protocol is missing: one of ${known.join(", ")}` })
   }
   const chosen = named.length === 0 ? known : named.map((name) => among("protocol", name, known))
   const http = urlOf(said.text("url") ?? config.url)
@@ -168,7 +169,8 @@ export const settings = (flags: Given, host: Host, choice: Choice): Settings => 
   const wire = said.text("wire") ?? config.wire
   const profile = said.text("profile") ?? config.profile ?? "documented"
   const reply = said.text("timeout") === undefined ? config.timing?.reply : Number(said.text("timeout"))
-  if (reply !== undefined && !(reply > 0)) throw new BadOptions({ message: "--timeout is a number of milliseconds" })
+  if (reply !== undefined && !(reply > 0))
+    throw new BadOptions({ message: "--timeout must be a number of milliseconds" })
   const only = list("only", config.only)
   const literals = { ...config.literals, ...literalsOf(said.texts("literal")) }
   const expectedFile = said.text("expected") ?? config.expectedFailures

@@ -1,4 +1,4 @@
-/** A pattern for somebody who has not learned the matchers: what would have passed, and no more. */
+/** Describes patterns to readers who do not know the matchers. */
 import { isArray, isObject, type Json, type JsonObject } from "../Json.ts"
 import { reading } from "../requirements/Requirements.ts"
 
@@ -13,8 +13,7 @@ const keysOf = (named: Json | undefined): JsonObject =>
     : {}
 
 /**
- * Without what a pattern does besides: names for captured values go, of a tolerated form only the documented one stays, and
- * a field with several documented names stands under all of them.
+ * The pattern without captures and tolerated forms; a field with several documented names stands under all of them.
  */
 export const describePattern = (pattern: Json): Json => {
   if (isArray(pattern)) return pattern.map(describePattern)

@@ -1,30 +1,30 @@
 /**
- * Whether a value is what a pattern asks for. Objects match by the fields that the pattern names: further fields are
- * always allowed. Arrays match item by item unless a matcher says otherwise.
+ * Compares a value with a pattern. Objects match by the fields of the pattern: further fields are always allowed. Arrays
+ * match item by item, except by matchers.
  *
- * | matcher | passes for |
+ * | matcher | matches |
  * | --- | --- |
  * | `"$int"` `"$str"` `"$bool"` | a whole number, a string, `true`/`false` (never `0`, `"1"`) |
  * | `"$filled"` | a string that is not empty |
  * | `"$ts"` | whole Unix seconds below 10^11, `0` for never |
  * | `"$recent"` | whole Unix seconds within a day of this machine's clock |
- * | `"$any"` / `"$absent"` | anything that is there / a field that is not there |
- * | `{"$capture": ["name", p]}` | what `p` passes; the value is then known as `name` |
- * | `{"$optional": p}` | a missing field, or what `p` passes |
- * | `{"$anyOf": [p, …]}` `{"$all": [p, …]}` `{"$not": p}` | one of them, every one, not it |
+ * | `"$any"` / `"$absent"` | any value / a missing field |
+ * | `{"$capture": ["name", p]}` | what `p` matches; stores the value as the variable `name` |
+ * | `{"$optional": p}` | a missing field, or what `p` matches |
+ * | `{"$anyOf": [p, …]}` `{"$all": [p, …]}` `{"$not": p}` | what one of them, all of them, or not `p` matches |
  * | `{"$unordered": [p, …]}` | an array of exactly these, in any order |
  * | `{"$contains": [p, …]}` | an array with an item for each of these; with a string: a text that contains it |
- * | `{"$each": p}` | an array whose every item passes |
+ * | `{"$each": p}` | an array whose items all match |
  * | `{"$matches": "^[0-9]+$"}` | a string that the regular expression matches |
  * | `{"$length": n}` | an array or string of that length |
  * | `{"$list": [v, …]}` `{"$listed": v}` | a comma-separated string of exactly these, or with this one among others |
  * | `{"$above": v}` | a number greater than `v` |
- * | `{"$opened": p, "key": k, "app": a}` | a text that `Envelope` opens to JSON that passes `p` |
+ * | `{"$opened": p, "key": k, "app": a}` | a text that `envelope` opens to JSON that `p` matches |
  * | `{"$like": v, "swap": [a, b]}` | `v` with `a` replaced by `b` in its texts |
- * | `{"$lenient": [p, q, "why"]}` | what `p` passes; what `q` passes as well, but as tolerated |
- * | `{"$reading": "id"}` | one of the patterns of a reading of kind `value`: `Template` puts them in |
+ * | `{"$lenient": [p, q, "why"]}` | what `p` matches; what `q` matches, as tolerated |
+ * | `{"$reading": "id"}` | one of the patterns of a reading of kind `value`, expanded by `Template` |
  * | `{"$reading": {"id": p}, …}` | beside other fields: the field under one of the names of a reading of kind `key` |
- * | operators of `Scope` | the value that they stand for |
+ * | operators of `Variables` | the value that they stand for |
  */
 import { opened } from "../transport/envelope.ts"
 import { equals, field, isArray, isObject, type Json, type JsonObject, parse, show } from "../Json.ts"
@@ -33,7 +33,7 @@ import { build, operatorOf, type Variables } from "../scenarios/Variables.ts"
 import { kinds } from "./matchers.ts"
 
 export interface Mismatch {
-  /** Where in the value, as `data.members[0].id`; empty for the value itself. */
+  /** The path in the value, as `data.members[0].id`; empty for the value itself. */
   readonly path: string
   readonly expected: string
   readonly found: string
@@ -41,13 +41,13 @@ export interface Mismatch {
 
 export interface Match {
   readonly mismatches: ReadonlyArray<Mismatch>
-  /** What was captured, also where something else did not match. */
+  /** Captured values, present even if other parts did not match. */
   readonly captures: ReadonlyMap<string, Json>
-  /** The readings whose tolerated form was met. */
+  /** The readings whose tolerated form matched. */
   readonly lenient: ReadonlyArray<string>
 }
 
-/** No value nests deeper than this in the documents; beyond it a value is a mismatch, never a stack overflow. */
+/** The deepest nesting that is compared; a deeper value is a mismatch, never a stack overflow. */
 const deepest = 64
 
 const none: ReadonlyMap<string, Json> = new Map()
@@ -64,7 +64,7 @@ const both = (a: Match, b: Match): Match => ({
 })
 const tolerated = (match: Match, why: string): Match => ({ ...match, lenient: [...match.lenient, why] })
 
-/** The matchers that take an argument. */
+/** Matchers with an argument. */
 export const matchers: ReadonlyArray<string> = [
   "$capture",
   "$optional",
@@ -87,7 +87,7 @@ export const matchers: ReadonlyArray<string> = [
 
 const items = (argument: Json): ReadonlyArray<Json> => (isArray(argument) ? argument : [argument])
 
-/** Pairs every pattern with an item of its own, in any order; backtracks, so the order of patterns never matters. */
+/** Assigns every pattern to a different item, in any order. Backtracks, so the order of patterns does not matter. */
 const assign = (
   patterns: ReadonlyArray<Json>,
   values: ReadonlyArray<Json>,
@@ -115,7 +115,7 @@ const swapped = (value: Json, from: string, to: string): Json => {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, swapped(item, from, to)]))
 }
 
-/** Names of one field: one at least is there, and each that is there passes. */
+/** Alternative names of one field: at least one is present, and each present one matches. */
 const readField = (
   id: string,
   pattern: Json,
@@ -125,7 +125,7 @@ const readField = (
   depth: number
 ): Match => {
   const found = reading(id)
-  if (found === undefined) return failed(path, `a reading ${id}, which there is none of`, undefined)
+  if (found === undefined) return failed(path, `a known reading, not ${id}`, undefined)
   const at = (name: string) => (path === "" ? name : `${path}.${name}`)
   const under = (names: ReadonlyArray<Json>) => names.map(String).filter((name) => Object.hasOwn(value, name))
   const compared = (names: ReadonlyArray<string>) =>
@@ -254,6 +254,6 @@ const compare = (pattern: Json, value: Json | undefined, scope: Variables, path:
     .reduce(both, passed)
 }
 
-/** Compares `value` with `pattern`; the scope is read, never written. Total: any two JSON values give an answer. */
+/** Compares `value` with `pattern`. Reads the variables and never writes them. Total for any two JSON values. */
 export const match = (pattern: Json, value: Json | undefined, scope: Variables): Match =>
   compare(pattern, value, scope, "", 0)

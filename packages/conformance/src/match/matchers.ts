@@ -1,4 +1,4 @@
-/** The matchers that are one word. */
+/** Matchers without an argument. */
 import type { Json } from "../Json.ts"
 
 const seconds = (value: Json | undefined): value is number =>

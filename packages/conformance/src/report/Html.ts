@@ -1,4 +1,4 @@
-/** One HTML file that needs nothing else: every scenario with its checks and every exchange. */
+/** A self-contained HTML report: every scenario with its checks and exchanges. */
 import type { CheckResult, Report, Results, ScenarioResult, Verdict } from "../run/Results.ts"
 import { verdictOf } from "./Badge.ts"
 import { escapeXml as text } from "./Junit.ts"
@@ -58,7 +58,7 @@ const reportOf = (report: Report): string => {
   )
   return `<section><h2>${text(report.protocol)} <small>${report.transport}, ${report.wire}, profile ${report.profile}${report.strict ? ", strict" : ""}</small></h2>
 <p>${text(where)}, ${report.started}, ${(report.milliseconds / 1000).toFixed(1)} s: <b>${verdictOf(report)}</b></p>
-<table><tr>${number(report.passed, "passed")}${number(report.lenient, "tolerated")}${number(report.warned, "warned")}${number(report.failed, "failed")}${number(report.notTestable, "not testable")}${number(report.expected, "expected")}${number(report.stale, "stale")}${number(report.notApplicable, "scenarios not applicable")}${number(report.errors, "errors of the kit")}</tr></table>
+<table><tr>${number(report.passed, "passed")}${number(report.lenient, "tolerated")}${number(report.warned, "warned")}${number(report.failed, "failed")}${number(report.notTestable, "not testable")}${number(report.expected, "expected")}${number(report.stale, "stale")}${number(report.notApplicable, "scenarios not applicable")}${number(report.errors, "faults of the kit")}</tr></table>
 <ul>${stale.join("")}</ul>${report.scenarios.map(scenarioOf).join("\n")}</section>`
 }
 

@@ -1,4 +1,4 @@
-/** What the HTML report carries inside: it works from a disk, without a network. */
+/** Style and script of the HTML report, inlined so that it works without a network. */
 export const style = `
 :root{color-scheme:light dark;font:15px/1.45 system-ui,sans-serif}
 body{max-width:70rem;margin:1rem auto;padding:0 1rem}

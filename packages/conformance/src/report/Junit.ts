@@ -71,7 +71,7 @@ const suite = (report: Report, scenario: ScenarioResult): string => {
   ].join("\n")
 }
 
-/** A run that was cut short is no success, though what was not played has not failed: who reads only this file must see it. */
+/** Reports an incomplete run as an error, since scenarios that were not run have not failed. */
 const unplayed = (report: Report): ReadonlyArray<string> => {
   const missing = report.scenarios.filter(isUnplayed)
   if (missing.length === 0) return []
@@ -83,7 +83,7 @@ const unplayed = (report: Report): ReadonlyArray<string> => {
   ]
 }
 
-/** What the file of expected failures says wrongly fails like a check: who reads only this file must see it. */
+/** Reports stale entries of the file of expected failures as failures. */
 const stale = (report: Report): ReadonlyArray<string> =>
   report.staleEntries.length === 0
     ? []

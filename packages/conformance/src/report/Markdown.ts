@@ -1,4 +1,4 @@
-/** Markdown, as for the summary of a job: the counts, and what did not pass. */
+/** Markdown for a job summary: the counts, and the checks that did not pass. */
 import { type CheckResult, isUnplayed, type Report, type Results } from "../run/Results.ts"
 import { verdictOf } from "./Badge.ts"
 import { harmless } from "./Paint.ts"

@@ -1,4 +1,4 @@
-/** Colours, where there is a terminal that wants them. */
+/** Colors for terminals that support them. */
 export type Colour = "green" | "red" | "yellow" | "grey" | "bold"
 
 export type Paint = (colour: Colour, text: string) => string
@@ -18,17 +18,17 @@ export const painted: Paint = (colour, text) => {
   return `\u001b[${on}m${text}\u001b[${off}m`
 }
 
-/** `NO_COLOR` with any value but none turns colours off, wherever the text goes. */
+/** A non-empty `NO_COLOR` turns colors off. */
 export const paintFor = (terminal: boolean, env: { readonly [name: string]: string | undefined }): Paint =>
   terminal && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" ? painted : plain
 
-/** What a server sent must not move the cursor: control characters but the tab and the line feed are shown as they are named. */
+/** Escapes control characters except tab and line feed, so that a server's text cannot control the terminal. */
 export const harmless = (text: string): string =>
   text.replaceAll(/\p{Cc}/gu, (found) =>
     found === "\t" || found === "\n" ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`
   )
 
-/** A value as JSON on which no terminal acts: `JSON.stringify` leaves DEL and the C1 controls as they are. */
+/** A value as JSON with DEL and C1 controls escaped, which `JSON.stringify` leaves unescaped. */
 export const harmlessJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, undefined, indent).replaceAll(
     /[\u007f-\u009f]/gu,

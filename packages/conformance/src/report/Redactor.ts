@@ -1,12 +1,11 @@
 /**
- * What a report must never show. Passwords, their hashes and the keys of apps are known from the start; what a server
- * hands out under the name of a token is learned when it comes by. Each has a label of its own, so that a reader still
- * sees which is which: `<alice.password>`, `<sid 2>`.
+ * Secrets that reports must not show. Passwords, their hashes and app keys are known from the start; tokens are learned
+ * from the server's messages. Each has a label, so that a reader can tell them apart: `<alice.password>`, `<sid 2>`.
  */
 import { createHash } from "node:crypto"
 import { isArray, isObject, type Json } from "../Json.ts"
 
-/** Fields, query parameters, cookies and headers whose value is a secret. `SessionId` is a chat in two protocols. */
+/** Fields, query parameters, cookies and headers whose value is a secret. `SessionId` names a chat in two protocols. */
 const names = [
   "sid",
   "sessionID",
@@ -28,17 +27,17 @@ const inJsonBare = new RegExp(String.raw`(\\*"(${names.join("|")})\\*"\s*:\s*)(-
 const inQuery = new RegExp(String.raw`((?:[?&; ]|^)(${names.join("|")})=)([^"&;\s\\'<]+)`, "gi")
 const inHeader = new RegExp(String.raw`((?:^|[\s'"])(${headers.join("|")}):\s*)((?:Bearer )?)([^\s'"\\]+)`, "gim")
 
-/** A word of the scenario files, which is no value: `$filled`. */
+/** A matcher of the scenario files, not a value: `$filled`. */
 const isWord = (value: string): boolean => /^\$[a-zA-Z]+$/.test(value)
-/** Case matters for one name only: `sessionID` is a secret, `sessionId` a chat. */
+/** Compares without regard to case, except that `sessionID` is a secret and `sessionId` a chat. */
 const isChat = (name: string): boolean => name.toLowerCase() === "sessionid" && name !== "sessionID"
 
-/** Values shorter than this stand for themselves too often to be replaced wherever they occur. */
+/** The shortest value, in characters, that is replaced wherever it occurs; shorter ones occur by accident. */
 const shortest = 4
-/** From this length a value is known by its beginning, so that one that was cut is found too. */
+/** The length of the prefix by which a truncated value is recognized. */
 const long = 16
 const beginning = 12
-/** A server that floods with tokens teaches no more than these. */
+/** The largest number of learned secrets. */
 const most = 300
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`)
@@ -55,12 +54,12 @@ export class Redactor {
   private expression: RegExp | undefined
   private readonly parent: Redactor | undefined
 
-  /** Knows what `parent` knows, and keeps to itself what it learns. */
+  /** Inherits the secrets of `parent` and does not add learned ones to it. */
   constructor(parent?: Redactor) {
     this.parent = parent
   }
 
-  /** Hides `value` wherever it occurs, as it is and as it stands in a URL; a number is too much like any other. */
+  /** Hides `value` wherever it occurs, plain and URL-encoded. Numbers are not hidden. */
   add(value: Json | undefined, label: string): void {
     if (typeof value !== "string" || value.length < shortest || isWord(value) || this.label(value) !== undefined) return
     if (this.known.size >= most) return
@@ -70,13 +69,15 @@ export class Redactor {
     this.expression = undefined
   }
 
-  /** Gives a secret its label, also one that was learned under another. */
+  /** Sets the label of a secret, replacing an earlier label. */
   name(value: Json | undefined, label: string): void {
     if (typeof value === "string" && this.known.has(value)) this.known.set(value, `<${label}>`)
     else this.add(value, label)
   }
 
-  /** The password of a role, and the MD5 that some protocols send in its place. Roles that share one share its label. */
+  /**
+   * Adds the password of a role and its MD5, which some protocols send. Roles with the same password share its label.
+   */
   addPassword(password: string, role: string): void {
     const md5 = createHash("md5").update(password).digest("hex")
     const kinds = [
@@ -90,7 +91,7 @@ export class Redactor {
     }
   }
 
-  /** The keys that scenario data name: of signatures, of envelopes, and in headers. */
+  /** Adds the keys in scenario data: of signatures, envelopes and headers. */
   addKeys(template: Json): void {
     if (isArray(template)) return template.forEach((item) => this.addKeys(item))
     if (!isObject(template)) return
@@ -103,14 +104,14 @@ export class Redactor {
     }
   }
 
-  /** Remembers what a text hands out under the name of a secret. */
+  /** Learns the values that a text has under the names of secrets. */
   learn(text: string): void {
     const seen = text.slice(0, 65_536)
     for (const [, , name = "", , value = ""] of seen.matchAll(inJson)) this.learnOne(name, value)
     for (const [, , name = "", value = ""] of seen.matchAll(inQuery)) this.learnOne(name, value)
   }
 
-  /** The text without its secrets. */
+  /** The text with secrets replaced by their labels. */
   hide(text: string): string {
     const expression = this.compiled()
     const known = expression === undefined ? text : text.replace(expression, (found) => this.labelOf(found))
@@ -155,7 +156,7 @@ export class Redactor {
     if (this.expression !== undefined) return this.expression
     const values = this.entries().map(([value]) => value)
     if (values.length === 0) return undefined
-    // The longest first: one secret may begin with another.
+    // Longest first, because one secret may be a prefix of another.
     const longestFirst = values.toSorted((a, b) => b.length - a.length)
     this.expression = new RegExp(longestFirst.map(expressionOf).join("|"), "g")
     return this.expression

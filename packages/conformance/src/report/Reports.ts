@@ -1,4 +1,4 @@
-/** The forms of a report, and how they are written: `--report html=out.html`. */
+/** Report formats, and writing them: `--report html=out.html`. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Schema from "effect/Schema"
@@ -38,17 +38,17 @@ export interface Wanted {
   readonly file: string
 }
 
-/** `html=out.html` as a form and a file. Throws `BadOptions`. */
+/** Parses `html=out.html`. Throws `BadOptions`. */
 export const wantedReport = (text: string): Wanted => {
   const at = text.indexOf("=")
   const [form, file] = at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)]
   if (Object.hasOwn(forms, form) && file !== "") return { form, file }
   throw new BadOptions({
-    message: `--report ${text}: it is <form>=<file>, the form one of ${Object.keys(forms).join(", ")}`
+    message: `--report ${text}: expected <form>=<file>, the form one of ${Object.keys(forms).join(", ")}`
   })
 }
 
-/** Writes the reports that are asked for; the folders are made. Throws what the file system does. */
+/** Writes the wanted reports and creates their folders. Throws errors of the file system. */
 export const writeReports = (wanted: ReadonlyArray<Wanted>, results: Results, print: (text: string) => void): void => {
   for (const { form, file } of wanted) {
     const text = forms[form]?.(results) ?? ""
@@ -62,12 +62,12 @@ export const writeReports = (wanted: ReadonlyArray<Wanted>, results: Results, pr
 
 const decode = Schema.decodeUnknownSync(Results, { errors: "first" })
 
-/** A results file. Throws `BadOptions` for what is none. */
+/** Reads a results file. Throws `BadOptions` if it is not one. */
 export const readResults = (file: string): Results => {
   try {
     return decode(JSON.parse(readFileSync(file, "utf8")))
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.replaceAll(/\n\s*/g, " ") : String(cause)
-    throw new BadOptions({ message: `${file} is no results file: ${why}` })
+    throw new BadOptions({ message: `${file} is not a results file: ${why}` })
   }
 }

@@ -1,4 +1,4 @@
-/** TAP version 14: a test point for each check, with what a failure needs as a YAML block. */
+/** TAP version 14: a test point for each check, with the evidence of a failure as a YAML block. */
 import { type CheckResult, isUnplayed, type Results, type ScenarioResult } from "../run/Results.ts"
 import { harmless, harmlessJson } from "./Paint.ts"
 
@@ -6,7 +6,7 @@ import { harmless, harmlessJson } from "./Paint.ts"
 const description = (text: string): string =>
   harmless(text.replaceAll(/\s+/g, " ")).replaceAll(/[\\#]/g, String.raw`\$&`)
 
-/** JSON is YAML: one line for each value, whatever is in it. */
+/** A YAML line: JSON is valid YAML. */
 const block = (check: CheckResult): ReadonlyArray<string> => {
   const { evidence, verdict, level, requirements, readings } = check
   if (verdict === "pass" || verdict === "not-applicable") return []
@@ -29,16 +29,16 @@ const block = (check: CheckResult): ReadonlyArray<string> => {
   return ["  ---", ...fields.map(([key, value]) => `  ${key}: ${harmlessJson(value)}`), "  ..."]
 }
 
-/** A point that a harness counts as neither passed nor failed. */
+/** A skipped test point. */
 const skipped = (id: string, number: number, reason: string): ReadonlyArray<string> => [
   `ok ${number} - ${description(id)} # SKIP ${description(reason)}`
 ]
 
-/** A run that was cut short is no success: a harness that reads this says so. It comes last, since it reads no further. */
+/** Reports an incomplete run. Last, because a harness stops reading there. */
 const bailOut = (scenarios: ReadonlyArray<ScenarioResult>): ReadonlyArray<string> => {
   const [first, ...more] = scenarios.filter(isUnplayed)
   if (first === undefined) return []
-  return [`Bail out! ${more.length + 1} scenarios were not played: ${description(first.reason ?? "")}`]
+  return [`Bail out! ${more.length + 1} scenarios were not run: ${description(first.reason ?? "")}`]
 }
 
 const point = (check: CheckResult, number: number): ReadonlyArray<string> => {

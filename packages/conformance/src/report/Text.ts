@@ -1,4 +1,4 @@
-/** What a run found, as a person reads it on a terminal. */
+/** The results of a run as text for a terminal. */
 import {
   type CheckResult,
   type Evidence,
@@ -20,10 +20,10 @@ const exchanged = (found: Evidence): ReadonlyArray<string> => [
   ...indent("wanted", [found.wanted === "" ? "see above" : found.wanted])
 ]
 
-/** More than these are looked up with `explain`. */
+/** The largest number of requirements that are printed for a failure. */
 const mostDemands = 3
 
-/** What a failure goes against: the demands on the fields that it names, or else the first ones of the check. */
+/** The requirements that a failure violates: those of the fields in its reason, or else the first of the check. */
 const demandsIn = ({ requirements }: CheckResult, { reason }: Evidence): ReadonlyArray<string> => {
   const words = new Set(reason.split(/[^\p{L}\p{N}_-]+/u))
   const named = requirements.filter(({ field }) => field !== undefined && words.has(field))
@@ -31,7 +31,7 @@ const demandsIn = ({ requirements }: CheckResult, { reason }: Evidence): Readonl
   const more = requirements.length - shown.length
   return [
     ...shown.map(({ id, level, section, says }) => `${level} ${says} (${id}, ${section})`),
-    ...(more === 0 || named.length > 0 ? [] : [`and ${more} more, which explain shows`])
+    ...(more === 0 || named.length > 0 ? [] : [`and ${more} more, see explain`])
   ]
 }
 
@@ -78,7 +78,7 @@ const marks: { readonly [verdict in Verdict]: string } = {
   error: "ERR "
 }
 
-/** One line for a scenario; below it, whatever did not simply pass. */
+/** One line for a scenario, followed by its checks that did not pass or passed leniently. */
 export const lines = (result: ScenarioResult, paint: Paint = plain): ReadonlyArray<string> => {
   const good = result.checks.filter(({ verdict }) => verdict === "pass" || verdict === "pass-lenient").length
   const counted = result.checks.length === 0 ? "" : `  ${good}/${result.checks.length}`
@@ -94,7 +94,7 @@ export const lines = (result: ScenarioResult, paint: Paint = plain): ReadonlyArr
 
 const amount = (count: number, what: string): ReadonlyArray<string> => (count === 0 ? [] : [`${count} ${what}`])
 
-/** The last lines of a run: what the file of expected failures says wrongly, and the counts. */
+/** The last lines of a run: stale expected failures and the counts. */
 export const summary = (report: Report): string => {
   const wires = report.transport === "http" ? "" : `, ${report.wire}`
   const counts = [
@@ -105,13 +105,13 @@ export const summary = (report: Report): string => {
     `${report.notTestable} not testable`,
     ...amount(report.expected, "failed as expected"),
     ...amount(report.stale, "stale expectations"),
-    ...amount(report.scenarios.filter(isUnplayed).length, "scenarios not played"),
+    ...amount(report.scenarios.filter(isUnplayed).length, "scenarios not run"),
     ...amount(report.notApplicable, "scenarios not applicable"),
-    ...amount(report.errors, "errors of the kit")
+    ...amount(report.errors, "faults of the kit")
   ]
   return [
     ...report.staleEntries.map(({ check, why }) =>
-      harmless(`stale   ${check}: ${why}; take it out of the expected failures`)
+      harmless(`stale   ${check}: ${why}; remove it from the expected failures`)
     ),
     `${report.protocol} over ${report.transport}${wires} (profile ${report.profile}${report.strict ? ", strict" : ""}): ${counts.join(", ")}`
   ].join("\n")

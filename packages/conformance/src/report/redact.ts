@@ -1,4 +1,4 @@
-/** A result without its secrets: the last thing that happens to it before anybody sees it. */
+/** Redacts a result before it leaves the run. */
 import type { CheckResult, Evidence, ScenarioResult } from "../run/Results.ts"
 import type { Redactor } from "./Redactor.ts"
 import { longestExchange } from "../run/ScenarioContext.ts"

@@ -1,7 +1,7 @@
-/** How much of the documents has a check: operations, fields, errors, and all requirements by level. */
+/** Coverage of the documents by checks: operations, fields, errors, and requirements by level. */
 import { documents, type Level, type Requirement, requirements } from "./Requirements.ts"
 
-/** What nothing checks, and why not. */
+/** A requirement without a check, and the reason. */
 export interface Excluded {
   /** An operation's name, or a requirement's id. */
   readonly id: string
@@ -12,9 +12,9 @@ export interface Tally {
   readonly total: number
   readonly checked: number
   readonly excluded: ReadonlyArray<Excluded>
-  /** What has neither a check nor a reason. */
+  /** Ids with neither a check nor a reason. */
   readonly open: ReadonlyArray<string>
-  /** Checked ones among all but the excluded, in per cent with one digit, rounded down; 100 where there are none. */
+  /** Checked ones among all but the excluded, in percent with one decimal, rounded down; 100 if there are none. */
   readonly percent: number
 }
 
@@ -22,7 +22,7 @@ export interface Coverage {
   readonly protocol: string
   /** An operation is checked when one of its requirements is. */
   readonly operations: Tally
-  /** Fields of requests, answers and pushes, and columns of described tables; the same name at another place is another. */
+  /** Fields of requests, responses and pushes, and columns of described tables. One name in two places counts twice. */
   readonly fields: Tally
   /** Ways in which a request is refused. */
   readonly errors: Tally
@@ -72,8 +72,8 @@ const operations = (list: ReadonlyArray<Requirement>, counts: (check: string) =>
 const every = () => true
 
 /**
- * The coverage of one protocol. With `counts` only checks that it is true of count: those that a run has played, say, or
- * those that passed. Throws `BadRequirements`.
+ * The coverage of one protocol, by the checks for which `counts` is true: all of them, or for example those of a run.
+ * Throws `BadRequirements`.
  */
 export const coverageOf = (protocol: string, counts: (check: string) => boolean = every): Coverage => {
   const all = requirements(protocol)

@@ -1,13 +1,13 @@
-/** Lines of an example value, in JSON or in the loose JavaScript that documents like to show, and where each stands. */
+/** Lines of an example value, in JSON or JavaScript-like notation, with the path of each. */
 
 export interface ExampleLine {
   readonly text: string
-  /** As `data[].members[].id`; empty for what stands in no field. */
+  /** The path, as `data[].members[].id`; empty outside of any field. */
   readonly at: string
   readonly line: number
 }
 
-/** Where a remark begins: `//` outside quotes and not within an address. */
+/** The start of a comment: `//` outside quotes and URLs. */
 const remark = (line: string): number => {
   let quote = ""
   for (let at = 0; at < line.length; at++) {
@@ -22,7 +22,10 @@ const remark = (line: string): number => {
 
 const key = /^\s*["']?([A-Za-z_]\w*)["']?\s*(?=[:,;]|$)/
 
-/** The lines that say something; brackets alone and what only marks an omission say nothing. `first` is the first line's number. */
+/**
+ * The lines that say something; brackets alone and what only marks an omission say nothing. `first` is the first line's
+ * number.
+ */
 export const examples = (lines: ReadonlyArray<string>, first: number): ReadonlyArray<ExampleLine> => {
   const found: Array<ExampleLine> = []
   /** The open brackets, each with the field that it is the value of. */

@@ -1,6 +1,6 @@
 /**
- * Ids are for ever: `requirements/ids.lock` has every id that was ever given to a check, a requirement or a reading, one
- * on a line. An id that is given up keeps its line, with `gone` and the reason behind it, and is never given again.
+ * The registry `requirements/ids.lock` of every id that a check, requirement or reading ever had, one on a line. A
+ * retired id keeps its line, with `gone` and the reason behind it, and is never reused.
  */
 export const kinds = ["check", "reading", "requirement"] as const
 export type Kind = (typeof kinds)[number]
@@ -8,14 +8,17 @@ export type Kind = (typeof kinds)[number]
 export interface Entry {
   readonly kind: Kind
   readonly id: string
-  /** Why it was given up. */
+  /** Why the id was retired. */
   readonly gone?: string
 }
 
 const line = /^(check|reading|requirement) (\S+)(?: gone: (\S.*))?$/
 const isKind = (text: string | undefined): text is Kind => kinds.some((kind) => kind === text)
 
-/** The entries of the file; what is no entry is thrown as an `Error` that names the line. Empty lines and `#` are skipped. */
+/**
+ * The entries of the file; what is no entry is thrown as an `Error` that names the line. Empty lines and `#` are
+ * skipped.
+ */
 export const parseIds = (text: string): ReadonlyArray<Entry> =>
   text.split("\n").flatMap((one, index) => {
     if (one.trim() === "" || one.startsWith("#")) return []
@@ -33,7 +36,7 @@ export const printIds = (entries: ReadonlyArray<Entry>): string =>
     .map((entry) => `${nameOf(entry)}${entry.gone === undefined ? "" : ` gone: ${entry.gone}`}\n`)
     .join("")}`
 
-/** What is wrong between the ids in use and those that are registered, in words. */
+/** The differences between the ids in use and the registered ones, as messages. */
 export const idFaults = (locked: ReadonlyArray<Entry>, used: ReadonlyArray<Entry>): ReadonlyArray<string> => {
   const known = new Map(locked.map((entry) => [nameOf(entry), entry]))
   const names = new Set(used.map(nameOf))
@@ -41,11 +44,9 @@ export const idFaults = (locked: ReadonlyArray<Entry>, used: ReadonlyArray<Entry
   return [
     ...twice.map((name) => `${name} is registered twice`),
     ...[...names].filter((name) => !known.has(name)).map((name) => `${name} is not registered`),
-    ...[...names]
-      .filter((name) => known.get(name)?.gone !== undefined)
-      .map((name) => `${name} was given up, and is used`),
+    ...[...names].filter((name) => known.get(name)?.gone !== undefined).map((name) => `${name} is retired, but used`),
     ...locked
       .filter((entry) => entry.gone === undefined && !names.has(nameOf(entry)))
-      .map((entry) => `${nameOf(entry)} is not used any more: write why behind it, as "gone: …"`)
+      .map((entry) => `${nameOf(entry)} is no longer used: append the reason, as "gone: …"`)
   ]
 }

@@ -5,11 +5,11 @@
 import { createHash } from "node:crypto"
 import { examples } from "./RequirementExample.ts"
 
-/** What stands around a statement: its headings from the second level down, outermost first. */
+/** The headings above a statement from the second level down, outermost first. */
 export type Path = ReadonlyArray<string>
 
 export interface Statement {
-  /** SHA-256, in hex, of the document's name, the section and the text; `.2`, `.3`, … where all three come again. */
+  /** SHA-256, in hex, of the document's name, section, path and text; `.2`, `.3`, … for repetitions. */
   readonly key: string
   readonly kind: "heading" | "sentence" | "item" | "header" | "row" | "example"
   /** The headings joined by ` / `; for a heading those above it. */
@@ -17,7 +17,7 @@ export interface Statement {
   /** With runs of white space as one blank; the cells of a row joined by ` | `. */
   readonly text: string
   readonly cells?: ReadonlyArray<string>
-  /** Where an example's line stands in its value, as `data[].members[].id`. */
+  /** The path of an example's line in its value, as `data[].members[].id`. */
   readonly at?: string
   /** From 1. */
   readonly line: number
@@ -32,7 +32,7 @@ const plain = (text: string): string =>
     .replaceAll(/\s+/g, " ")
     .trim()
 
-/** A sentence ends at 。 or at ；, which the documents put between demands. */
+/** Splits at 。 and ；, which the documents put between requirements. */
 const sentences = (text: string): ReadonlyArray<string> =>
   text
     .split(/(?<=[。；])/u)
@@ -48,16 +48,16 @@ const row = (cells: ReadonlyArray<string>, first: boolean, path: Path, line: num
 const underline = /^[~=]{5,}\s*$/
 const fence = /^```/
 const bold = /^\*\*(.+?)\*\*:{0,2}\s*$/
-/** A label of its own line that a value or a table follows, as in 参数说明：. */
+/** A label on a line of its own, above a value or a table, as in 参数说明：. */
 const label = /^([^|>*\s][^。；：:]{0,12})[：:]$/
-/** Lines that only order the page. */
+/** Lines of layout only. */
 const ornament = /^(-{3,}|-- end|\.\. _\w+:|\|[\s|:-]+\|)\s*$/
 
 /** The statements of a document, in its order. `name` is the protocol's. Total: any text gives a list. */
 export const statements = (name: string, text: string): ReadonlyArray<Statement> => {
   const lines = text.replaceAll("\r\n", "\n").split("\n")
   const found: Array<Found> = []
-  /** Headings by level; the first level is the document's title and counts for nobody's section. */
+  /** Headings by level. The first level is the document's title and not part of any section. */
   const levels: Array<string> = []
   const path = (below = Infinity): Path => levels.slice(2, below).filter((one) => one !== undefined && one !== "")
   /** Labels are below every heading. */

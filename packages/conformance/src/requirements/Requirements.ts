@@ -10,8 +10,8 @@ import { readReadings, readRequirements, type RequirementSource } from "../sourc
 
 export const Level = Schema.Literals(["MUST", "SHOULD", "MAY"])
 /**
- * MUST: the document says 必须 or 是, or it is the only definition of what is answered. SHOULD: 应该, or shown in an
- * example only. MAY: 可选 or 否.
+ * MUST: the document says 必须 or 是, or has no other definition of the response. SHOULD: 应该, or shown in an example
+ * only. MAY: 可选 or 否.
  */
 export type Level = typeof Level.Type
 
@@ -36,7 +36,7 @@ export const Requirement = Schema.Struct({
   /** The heading as printed. */
   section: Schema.String,
   level: Level,
-  /** What is demanded, in this project's own words. */
+  /** The requirement in this project's own words. */
   says: Words,
   /** The statement that it rests on. */
   hash: StatementKey,
@@ -46,7 +46,7 @@ export const Requirement = Schema.Struct({
   field: Schema.optionalKey(Schema.Struct({ name: Schema.String, in: Direction })),
   /** The failure that it is about, as a short name. */
   error: Schema.optionalKey(Schema.String),
-  /** The checks that show it, as `<scenario>#<check>`. Empty only beside `excluded`. */
+  /** The checks that cover it, as `<scenario>#<check>`. Empty only if `excluded` is present. */
   checks: Schema.Array(Schema.String),
   /** Why nothing checks it. */
   excluded: Schema.optionalKey(Schema.Struct({ reason: Schema.NonEmptyString }))
@@ -63,7 +63,7 @@ export const asideReasons = [
   "about-an-implementation"
 ] as const
 
-/** A statement that demands nothing of a server, or nothing that is not demanded already. */
+/** A statement that requires nothing of a server, or nothing new. */
 export const Aside = Schema.Struct({
   hash: StatementKey,
   section: Schema.String,
@@ -73,7 +73,7 @@ export const Aside = Schema.Struct({
 })
 export type Aside = typeof Aside.Type
 
-/** One file: all that is known of one document. */
+/** The requirements of one document. */
 export const Document = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   doc: Schema.String,
@@ -86,12 +86,12 @@ export type Document = typeof Document.Type
  * A place where a document contradicts itself, is silent, or can be read in more than one way.
  *
  * - `of: "key"`: `forms` and `tolerated` are names of one field. In a pattern `{"$reading": {"<id>": p}, …}` stands for
- *   the field under any of them, beside the other fields: one at least is there, and each that is there passes `p`.
- * - `of: "value"`: they are patterns, and `{"$reading": "<id>"}` passes for each of them; shapes may be named in them.
- * - `of: "request"`: names by which a client may send; the kit sends what the section at hand prints.
- * - `of: "settled"`: the kit goes by the one form listed first, as `why` says; no pattern refers to it.
+ *   the field under any of them, beside the other fields: at least one is present, and each present one matches `p`.
+ * - `of: "value"`: they are patterns, and `{"$reading": "<id>"}` matches each of them; they may name shapes.
+ * - `of: "request"`: names that a client may send; the kit sends the form that the section prints.
+ * - `of: "settled"`: the kit uses the first form, for the reason in `why`; no pattern refers to it.
  *
- * What fits `forms` passes. What fits `tolerated` only passes as lenient, and warns under `--strict`.
+ * A value of `forms` passes. A value of `tolerated` passes as lenient, and warns under `--strict`.
  */
 export const Reading = Schema.Struct({
   id: Id,
@@ -102,7 +102,7 @@ export const Reading = Schema.Struct({
   forms: Schema.NonEmptyArray(Schema.Json),
   tolerated: Schema.Array(Schema.Json),
   why: Words,
-  /** The requirements that it bears on. */
+  /** The requirements that it affects. */
   requirements: Schema.Array(Id)
 })
 export type Reading = typeof Reading.Type
@@ -113,7 +113,7 @@ export const ReadingFile = Schema.Struct({
   readings: Schema.Array(Reading)
 })
 
-/** The requirements' own files are at fault: nothing can be said of the server. */
+/** A malformed file of requirements: a fault of the kit. */
 export class BadRequirements extends Data.TaggedError("BadRequirements")<{
   readonly file: string
   readonly message: string
@@ -143,7 +143,7 @@ export const requirementSource = (protocol: string): RequirementSource => read(`
 
 const loaded = new Map<string, Document>()
 
-/** All that is known of a protocol's document; without requirements for a protocol of somebody else. Throws `BadRequirements`. */
+/** The requirements of a protocol's document; empty for a protocol from another folder. Throws `BadRequirements`. */
 export const document = (protocol: string): Document => {
   const known = loaded.get(protocol)
   if (known !== undefined) return known
@@ -163,7 +163,7 @@ export const requirement = (id: string): Requirement | undefined =>
 
 const byCheck = new Map<string, ReadonlyMap<string, ReadonlyArray<Requirement>>>()
 
-/** The requirements that a check shows, by its id `<protocol>/<area>/<slug>#<check>`; empty for a check of our own. */
+/** The requirements that a check covers, by its id `<protocol>/<area>/<slug>#<check>`; empty for hardening checks. */
 export const requirementsOf = (check: string): ReadonlyArray<Requirement> => {
   const protocol = check.slice(0, check.indexOf("/"))
   const known =
@@ -178,7 +178,7 @@ export const requirementsOf = (check: string): ReadonlyArray<Requirement> => {
 
 const rank: Record<Level, number> = { MUST: 2, SHOULD: 1, MAY: 0 }
 
-/** The strictest level among the requirements that a check shows; none for a check that shows none. */
+/** The strictest level among the requirements that a check covers; `undefined` if it covers none. */
 export const levelOf = (check: string): Level | undefined =>
   requirementsOf(check)
     .map(({ level }) => level)

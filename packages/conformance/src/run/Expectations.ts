@@ -1,6 +1,6 @@
 /**
- * The file of expected failures, which belongs to the implementer: what is known not to pass, each with its reason. What
- * passes in spite of its entry makes the run fail too, so that the file cannot grow old.
+ * The implementer's file of expected failures, each with its reason. An entry whose check passes is stale and fails the
+ * run, so that the file stays current.
  */
 import { readFileSync } from "node:fs"
 import * as Data from "effect/Data"
@@ -12,7 +12,7 @@ export const Entry = Schema.Struct({
   /** `<scenario>#<check>`, or a scenario with all its checks. */
   check: Schema.NonEmptyString,
   reason: Schema.String,
-  /** Where it is followed up. */
+  /** The issue that tracks it. */
   issue: Schema.optionalKey(Schema.String),
   /** Over these transports only; without it, over all. */
   transports: Schema.optionalKey(Schema.Array(Transport))
@@ -24,7 +24,7 @@ export const ExpectationFile = Schema.Struct({
   expected: Schema.Array(Entry)
 }).annotate({ identifier: "ExpectedFailures", title: "Expected failures of a run of the conformance kit" })
 
-/** The file cannot be used; the message says which entry it is. */
+/** The file of expected failures is invalid; the message names the entry. */
 export class BadExpectations extends Data.TaggedError("BadExpectations")<{ readonly message: string }> {}
 
 const decode = Schema.decodeUnknownSync(ExpectationFile, { onExcessProperty: "error", errors: "all" })
@@ -41,19 +41,19 @@ const faultsOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<string> =>
       return meets && (same || (other.check !== check && other.check === scenarioOf(check)))
     })
     return [
-      ...(reason.trim() === "" ? [`${check}: say the reason`] : []),
-      ...(others.length > 0 ? [`${check}: listed twice, by itself or with its scenario`] : [])
+      ...(reason.trim() === "" ? [`${check}: reason missing`] : []),
+      ...(others.length > 0 ? [`${check}: listed twice, as a check or with its scenario`] : [])
     ]
   })
 
-/** Refuses entries without a reason, and checks that are listed twice. Throws `BadExpectations`. */
+/** Rejects entries without a reason and duplicate checks. Throws `BadExpectations`. */
 export const checkEntries = (entries: ReadonlyArray<Entry>, file: string): ReadonlyArray<Entry> => {
   const faults = faultsOf(entries)
   if (faults.length > 0) throw new BadExpectations({ message: `${file}: ${faults.join("; ")}` })
   return entries
 }
 
-/** The entries of a file, as they are. Throws `BadExpectations`. */
+/** The entries of a file, not validated further. Throws `BadExpectations`. */
 export const readEntries = (file: string): ReadonlyArray<Entry> => {
   try {
     return decode(JSON.parse(readFileSync(file, "utf8"))).expected
@@ -71,7 +71,7 @@ export interface Stale {
   readonly why: string
 }
 
-/** The entries of one run: applied to its results as they come, and asked at the end which were wrong. */
+/** The expected failures of one run. `apply` marks results; `stale` lists wrong entries at the end. */
 export class Expectations {
   private readonly entries: ReadonlyArray<Entry>
   private readonly fulfilled = new Set<Entry>()
@@ -83,7 +83,7 @@ export class Expectations {
     )
   }
 
-  /** The result with what was expected marked as such; what was not played is no expected failure either. */
+  /** Marks expected failures in a result. A scenario that was not run fulfills no entry. */
   apply(result: ScenarioResult): ScenarioResult {
     if (this.entries.length === 0 || result.verdict === "error" || isUnplayed(result)) return result
     const marked = result.checks.map((check) => {
@@ -97,7 +97,7 @@ export class Expectations {
     return { ...result, checks: marked, verdict: worst(marked) }
   }
 
-  /** Entries that are not so. `scenarios` are all that there are; one that was not played now proves nothing. */
+  /** Entries whose check is unknown or passed. `scenarios` are all scenarios, including those that were not run. */
   stale(scenarios: ReadonlyArray<Scenario>, protocol: Protocol): ReadonlyArray<Stale> {
     const ids = new Set(
       scenarios.flatMap((one) => [
@@ -122,8 +122,8 @@ export interface Rewritten {
 }
 
 /**
- * The entries that fit these results: those that are so stay with their reason, those that are not go, and what does not
- * pass otherwise is added, with `reason` or with none, which the next run asks for.
+ * The entries for these results: keeps fulfilled ones with their reason, removes stale ones, and adds the other failures
+ * with `reason`. The next run rejects entries with an empty reason.
  */
 export const rewritten = (
   entries: ReadonlyArray<Entry>,

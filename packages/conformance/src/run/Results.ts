@@ -1,4 +1,4 @@
-/** What a run found. `schema/results.schema.json` is made of this: its shape is an interface for others. */
+/** The results of a run. `schema/results.schema.json` is generated from this file and is a public interface. */
 import * as Schema from "effect/Schema"
 import { Level } from "../requirements/Requirements.ts"
 import { Profile, Source, Transport, Wire } from "../scenarios/Scenario.ts"
@@ -13,15 +13,15 @@ export const Verdict = Schema.Literals([
   "error"
 ])
 /**
- * - `pass-lenient`: a form that is tolerated, not one that the document has.
- * - `warn`: a SHOULD or MAY that is not so; under `--strict` a lenient pass instead.
- * - `not-testable` is red: an earlier step took away what the check needs.
- * - `not-applicable` is grey: not for this transport, wire form or account source.
- * - `error`: the kit itself failed, which says nothing of the server.
+ * - `pass-lenient`: a tolerated form in place of a documented one.
+ * - `warn`: a violated SHOULD or MAY; under `--strict` a lenient pass.
+ * - `not-testable`, a failure: an earlier step did not give what the check needs.
+ * - `not-applicable`, neutral: not for this transport, wire form or account source.
+ * - `error`: a fault of the kit.
  */
 export type Verdict = typeof Verdict.Type
 
-/** What a check rests on, for who reads its failure. */
+/** A requirement that a check covers, for reports. */
 export const Demand = Schema.Struct({
   id: Schema.String,
   level: Level,
@@ -29,24 +29,24 @@ export const Demand = Schema.Struct({
   section: Schema.String,
   /** In English. */
   says: Schema.String,
-  /** The field that it is about, where it is about one. */
+  /** The name of the field that it is about. */
   field: Schema.optionalKey(Schema.String)
 })
 export type Demand = typeof Demand.Type
 
 export const Evidence = Schema.Struct({
-  /** Position of the step in its scenario, from 1; 0 for what belongs to no step. */
+  /** Position of the step in its scenario, from 1; 0 outside of any step. */
   step: Schema.Int,
   actor: Schema.String,
   source: Schema.optionalKey(Source),
   reason: Schema.String,
   /** What the actor sent last, oldest first. */
   sent: Schema.Array(Schema.String),
-  /** What came to the actor since, oldest first. */
+  /** What the actor received since then, oldest first. */
   came: Schema.Array(Schema.String),
-  /** What would have passed. */
+  /** The expected pattern. */
   wanted: Schema.String,
-  /** Commands that show it again; secrets are left out, so `<alice.password>` is to be filled in. */
+  /** Shell commands that reproduce it, with placeholders such as `<alice.password>` for secrets. */
   reproduce: Schema.Array(Schema.String)
 })
 export type Evidence = typeof Evidence.Type
@@ -58,9 +58,9 @@ export const CheckResult = Schema.Struct({
   level: Level,
   profile: Profile,
   requirements: Schema.Array(Demand),
-  /** For `pass-lenient`, and `warn` in its place: the readings whose tolerated form was met. */
+  /** For `pass-lenient`, and for `warn` under `--strict`: the readings whose tolerated form matched. */
   readings: Schema.optionalKey(Schema.Array(Schema.String)),
-  /** Why this was expected not to pass, from the file of expected failures. */
+  /** The reason of the expected failure. */
   expected: Schema.optionalKey(Schema.String),
   evidence: Schema.optionalKey(Evidence)
 })
@@ -76,13 +76,13 @@ export type Exchange = typeof Exchange.Type
 export const ScenarioResult = Schema.Struct({
   id: Schema.String,
   title: Schema.String,
-  /** The worst of its checks', a `not-testable` one being a `fail`; `not-testable` where it was not played at all. */
+  /** The worst verdict of its checks, with `not-testable` as `fail`; `not-testable` if the scenario was not run. */
   verdict: Verdict,
   checks: Schema.Array(CheckResult),
   milliseconds: Schema.Finite,
-  /** What went over the wire, cut to a readable length. */
+  /** Messages on the wire, truncated. */
   exchanges: Schema.Array(Exchange),
-  /** Why it was not played, for `not-applicable` and `not-testable`; why the kit failed, for `error`. */
+  /** Why it was not run, for `not-applicable` and `not-testable`; the kit's fault, for `error`. */
   reason: Schema.optionalKey(Schema.String)
 })
 export type ScenarioResult = typeof ScenarioResult.Type
@@ -90,7 +90,7 @@ export type ScenarioResult = typeof ScenarioResult.Type
 export const Suite = Schema.Struct({ name: Schema.String, version: Schema.String })
 
 export const Counts = Schema.Struct({
-  /** Checks by verdict, without what was expected not to pass; `notApplicable` and `errors` count scenarios. */
+  /** Checks by verdict, without expected failures; `notApplicable` and `errors` count scenarios. */
   passed: Schema.Natural,
   lenient: Schema.Natural,
   warned: Schema.Natural,
@@ -98,9 +98,9 @@ export const Counts = Schema.Struct({
   notTestable: Schema.Natural,
   notApplicable: Schema.Natural,
   errors: Schema.Natural,
-  /** Checks that did not pass, as the file of expected failures says. */
+  /** Expected failures. */
   expected: Schema.Natural,
-  /** What the file of expected failures says wrongly. */
+  /** Stale entries of the file of expected failures. */
   stale: Schema.Natural
 })
 export type Counts = typeof Counts.Type
@@ -123,7 +123,7 @@ export const Report = Schema.Struct({
   milliseconds: Schema.Finite,
   scenarios: Schema.Array(ScenarioResult),
   ...Counts.fields,
-  /** Lines of the file of expected failures that are not so: the check passes, or there is none. */
+  /** Stale entries of the file of expected failures: the check passes or does not exist. */
   staleEntries: Schema.Array(Schema.Struct({ check: Schema.String, why: Schema.String }))
 })
 export type Report = typeof Report.Type
@@ -147,14 +147,14 @@ const order: ReadonlyArray<Verdict> = [
   "not-applicable"
 ]
 
-/** The verdict of a scenario: the worst among its checks that were not expected. */
+/** The verdict of a scenario: the worst among its checks without expected failures. */
 export const worst = (checks: ReadonlyArray<CheckResult>): Verdict => {
   const found = new Set(checks.filter(({ expected }) => expected === undefined).map(({ verdict }) => verdict))
   const named = order.find((verdict) => found.has(verdict))
   return named === "not-testable" ? "fail" : (named ?? (checks.length === 0 ? "not-applicable" : "pass"))
 }
 
-/** Whether a scenario that the run owes was not played: its checks are in the results, and say nothing of the server. */
+/** Whether a chosen scenario was not run; its checks are in the results without a verdict on the server. */
 export const isUnplayed = ({ verdict }: ScenarioResult): boolean => verdict === "not-testable"
 
 export const count = (scenarios: ReadonlyArray<ScenarioResult>): Omit<Counts, "stale"> => {
@@ -174,7 +174,9 @@ export const count = (scenarios: ReadonlyArray<ScenarioResult>): Omit<Counts, "s
   }
 }
 
-/** 0 conforms, 1 does not, 4 the kit failed. (2 and 3, usage and an unreachable server, come before there is a report.) */
+/**
+ * 0 conforms, 1 does not, 4 the kit failed. (2 and 3, usage and an unreachable server, occur before there is a report.)
+ */
 export const exitCode = (...reports: ReadonlyArray<Report>): 0 | 1 | 4 => {
   if (reports.some(({ errors }) => errors > 0)) return 4
   return reports.some(({ failed, notTestable, stale }) => failed + notTestable + stale > 0) ? 1 : 0

@@ -1,4 +1,4 @@
-/** One step's turn, and how what it demands is said to be so or not. */
+/** The context of one step, and its outcomes. */
 import type * as Effect from "effect/Effect"
 import type * as EffectScope from "effect/Scope"
 import type { Json } from "../Json.ts"
@@ -13,7 +13,7 @@ export type Outcome =
   /** `lenient`: the readings whose tolerated form was met. */
   | { readonly verdict: "pass"; readonly lenient: ReadonlyArray<string> }
   | { readonly verdict: "not-testable"; readonly evidence: Evidence }
-  /** `stop`: the connection is of no more use, so nothing after this step can be judged. */
+  /** `stop`: the connection is unusable, so later steps cannot be evaluated. */
   | { readonly verdict: "fail"; readonly evidence: Evidence; readonly stop: boolean }
 
 export const pass: Outcome = { verdict: "pass", lenient: [] }
@@ -21,22 +21,22 @@ export const pass: Outcome = { verdict: "pass", lenient: [] }
 export type Of<K extends string> = Extract<Step, { readonly [key in K]: unknown }>
 export type Run = Effect.Effect<Outcome, never, EffectScope.Scope>
 
-export const because = (mismatches: ReadonlyArray<Mismatch>): string =>
+export const mismatchText = (mismatches: ReadonlyArray<Mismatch>): string =>
   mismatches
     .slice(0, 5)
     .map(({ path, expected, found }) => `${path === "" ? "the value" : path}: expected ${expected}, found ${found}`)
     .join("; ")
 
-/** Everything that one step needs to be judged. */
+/** The context in which one step is evaluated. */
 export class StepContext {
-  readonly world: ScenarioContext
-  readonly who: Actor
+  readonly context: ScenarioContext
+  readonly actor: Actor
   readonly step: Step
   readonly index: number
 
-  constructor(world: ScenarioContext, who: Actor, step: Step, index: number) {
-    this.world = world
-    this.who = who
+  constructor(context: ScenarioContext, actor: Actor, step: Step, index: number) {
+    this.context = context
+    this.actor = actor
     this.step = step
     this.index = index
   }
@@ -47,32 +47,32 @@ export class StepContext {
 
   fail(reason: string, wanted?: Json, more?: Pick<Found, "came" | "command"> & { readonly stop?: boolean }): Outcome {
     const found = { step: this.step, index: this.index, reason, wanted, came: more?.came, command: more?.command }
-    return { verdict: "fail", evidence: evidence(this.world, this.who, found), stop: more?.stop ?? false }
+    return { verdict: "fail", evidence: evidence(this.context, this.actor, found), stop: more?.stop ?? false }
   }
 
   skip(reason: string): Outcome {
     const found = { step: this.step, index: this.index, reason }
-    return { verdict: "not-testable", evidence: evidence(this.world, this.who, found) }
+    return { verdict: "not-testable", evidence: evidence(this.context, this.actor, found) }
   }
 
   expand(template: Json): Json {
-    return expand(template, this.world.protocol, this.world.wire, undefined)
+    return expand(template, this.context.protocol, this.context.wire, undefined)
   }
 
   wanted(pattern: Json): Json {
-    return build(pattern, this.world.scope)
+    return build(pattern, this.context.scope)
   }
 
   keep(captures: ReadonlyMap<string, Json>): void {
     for (const [name, value] of captures) {
-      this.world.scope.set(name, value)
+      this.context.scope.set(name, value)
       const last = name.slice(name.lastIndexOf(".") + 1)
-      if (last === "sid" || last === "token") this.world.secrets.name(value, name)
+      if (last === "sid" || last === "token") this.context.secrets.name(value, name)
     }
   }
 }
 
-export const lost = ({ line }: Actor): string => {
-  if (line === undefined) return "there is no connection"
-  return line.closing === undefined ? "nothing came in time" : "the connection was closed"
+export const lost = ({ connection }: Actor): string => {
+  if (connection === undefined) return "there is no connection"
+  return connection.closing === undefined ? "nothing arrived in time" : "the connection was closed"
 }

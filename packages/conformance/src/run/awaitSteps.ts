@@ -1,34 +1,34 @@
-/** The steps that wait for what the server says of itself or in answer, and those that want to hear nothing. */
+/** Steps that wait for messages of the server, and `quiet`, which expects none. */
 import * as Effect from "effect/Effect"
 import { isArray, isObject, type Json, show } from "../Json.ts"
 import { isAbout, type Packet } from "../transport/Connection.ts"
 import { match } from "../match/match.ts"
 import { build } from "../scenarios/Variables.ts"
-import { because, lost, type Of, pass, type Run, type StepContext } from "./StepContext.ts"
+import { mismatchText, lost, type Of, pass, type Run, type StepContext } from "./StepContext.ts"
 import { answer, ask, barrierName, barriers } from "./ScenarioContext.ts"
 
-/** Between two requests of an `until` step, in milliseconds. */
+/** The delay between two requests of an `until` step, in milliseconds. */
 const pause = 20
 
-export const reply = (turn: StepContext, step: Of<"reply">): Run => {
-  const { world, who } = turn
-  const pattern = turn.expand(step.reply)
-  const to = step.to ?? who.asked[0]
-  if (to === undefined) return Effect.succeed(turn.skip("nothing was asked that this could answer"))
-  const wanted = turn.wanted(pattern)
-  return answer(world, who, step.to === undefined || to.module !== "" ? to : undefined).pipe(
+export const reply = (current: StepContext, step: Of<"reply">): Run => {
+  const { context, actor } = current
+  const pattern = current.expand(step.reply)
+  const to = step.to ?? actor.asked[0]
+  if (to === undefined) return Effect.succeed(current.skip("no request is waiting for a response"))
+  const wanted = current.wanted(pattern)
+  return answer(context, actor, step.to === undefined || to.module !== "" ? to : undefined).pipe(
     Effect.map((packet) => {
-      if (packet === undefined) return turn.fail(`no response: ${lost(who)}`, wanted, { stop: true })
-      who.asked.shift()
-      const result = match(pattern, packet.body, world.scope)
-      turn.keep(result.captures)
-      if (result.mismatches.length === 0) return turn.pass(result)
-      return turn.fail(because(result.mismatches), wanted, { came: [show(packet.body)] })
+      if (packet === undefined) return current.fail(`no response: ${lost(actor)}`, wanted, { stop: true })
+      actor.asked.shift()
+      const result = match(pattern, packet.body, context.scope)
+      current.keep(result.captures)
+      if (result.mismatches.length === 0) return current.pass(result)
+      return current.fail(mismatchText(result.mismatches), wanted, { came: [show(packet.body)] })
     })
   )
 }
 
-/** The names that a pattern takes for a module or method, whatever matchers they are in. */
+/** The module or method names that a pattern accepts, inside any matchers. */
 const namesIn = (pattern: Json | undefined): ReadonlyArray<string> => {
   if (typeof pattern === "string") return pattern.startsWith("$") ? [] : [pattern]
   if (isArray(pattern)) return pattern.flatMap(namesIn)
@@ -36,106 +36,109 @@ const namesIn = (pattern: Json | undefined): ReadonlyArray<string> => {
 }
 
 /**
- * The unused packet of the same name that is most like the pattern: what a reader wants to see first. It counts as
- * used, being the server's attempt at this push and not one push too many.
+ * The unused packet of the same name that is closest to the pattern. It counts as used: it is the server's attempt at
+ * this push and not an unexpected one.
  */
-export const takeNearest = (turn: StepContext, pattern: Json): Packet | undefined => {
+export const takeNearest = (current: StepContext, pattern: Json): Packet | undefined => {
   const [modules, methods] = ["module", "method"].map((key) => (isObject(pattern) ? namesIn(pattern[key]) : []))
   const isNear = ({ body }: Packet) =>
     modules?.some((module) => methods?.some((method) => isAbout(body, module, method))) === true
-  const found = turn.who.line?.packets
+  const found = current.actor.connection?.packets
     .filter((packet) => !packet.used && isNear(packet))
-    // A flood of them is as well shown by its beginning.
+    // A bounded number of candidates is enough for a report.
     .slice(0, 200)
-    .map((packet) => ({ packet, misses: match(pattern, packet.body, turn.world.scope).mismatches.length }))
+    .map((packet) => ({ packet, misses: match(pattern, packet.body, current.context.scope).mismatches.length }))
     .toSorted((a, b) => a.misses - b.misses)[0]?.packet
   if (found !== undefined) found.used = true
   return found
 }
 
-export const push = (turn: StepContext, step: Of<"push">): Run => {
-  const { world, who } = turn
-  const line = who.line
-  if (line === undefined) return Effect.succeed(turn.skip("there is no connection"))
-  const pattern = turn.expand(step.push)
+export const push = (current: StepContext, step: Of<"push">): Run => {
+  const { context, actor } = current
+  const connection = actor.connection
+  if (connection === undefined) return Effect.succeed(current.skip("there is no connection"))
+  const pattern = current.expand(step.push)
   const take = (packet: Packet) => {
-    const result = match(pattern, packet.body, world.scope)
+    const result = match(pattern, packet.body, context.scope)
     return result.mismatches.length === 0 ? { packet, result } : undefined
   }
-  return line.next(take, world.timing.reply).pipe(
+  return connection.next(take, context.timing.reply).pipe(
     Effect.map((found) => {
       if (found === undefined) {
-        const near = takeNearest(turn, pattern)
-        const why = near === undefined ? "" : `; nearest: ${because(match(pattern, near.body, world.scope).mismatches)}`
+        const near = takeNearest(current, pattern)
+        const why =
+          near === undefined ? "" : `; nearest: ${mismatchText(match(pattern, near.body, context.scope).mismatches)}`
         const came = near === undefined ? {} : { came: [show(near.body)] }
-        return turn.fail(`no such push: ${lost(who)}${why}`, turn.wanted(pattern), came)
+        return current.fail(`no such push: ${lost(actor)}${why}`, current.wanted(pattern), came)
       }
       found.packet.used = true
-      turn.keep(found.result.captures)
-      if (step.as !== undefined) world.marks.set(step.as, found.packet)
-      if (step.after === undefined) return turn.pass(found.result)
-      const earlier = world.marks.get(step.after)
-      if (earlier === undefined) return turn.skip(`the packet "${step.after}" that this one follows never came`)
+      current.keep(found.result.captures)
+      if (step.as !== undefined) context.marks.set(step.as, found.packet)
+      if (step.after === undefined) return current.pass(found.result)
+      const earlier = context.marks.get(step.after)
+      if (earlier === undefined) return current.skip(`the packet "${step.after}" that this one follows never arrived`)
       return found.packet.order >= earlier.order
-        ? turn.pass(found.result)
-        : turn.fail(`came before the packet "${step.after}"`, turn.wanted(pattern), { came: [show(found.packet.body)] })
+        ? current.pass(found.result)
+        : current.fail(`arrived before the packet "${step.after}"`, current.wanted(pattern), {
+            came: [show(found.packet.body)]
+          })
     })
   )
 }
 
-export const quiet = (turn: StepContext, step: Of<"quiet">): Run => {
-  const { world, who } = turn
-  const pattern = turn.expand(step.quiet)
-  return barriers(world, who).pipe(
+export const quiet = (current: StepContext, step: Of<"quiet">): Run => {
+  const { context, actor } = current
+  const pattern = current.expand(step.quiet)
+  return barriers(context, actor).pipe(
     Effect.map((answered) => {
-      const extra = who.line?.packets.find(
-        ({ body, used }) => !used && match(pattern, body, world.scope).mismatches.length === 0
+      const extra = actor.connection?.packets.find(
+        ({ body, used }) => !used && match(pattern, body, context.scope).mismatches.length === 0
       )
       if (extra !== undefined) {
         extra.used = true
-        return turn.fail("this must not come", { $not: turn.wanted(pattern) }, { came: [show(extra.body)] })
+        return current.fail("this must not arrive", { $not: current.wanted(pattern) }, { came: [show(extra.body)] })
       }
       if (answered) return pass
-      const unproved = `no answer to ${barrierName(world)}, which proves that nothing more is on its way`
-      return turn.fail(unproved, undefined, { stop: true })
+      const unproved = `no response to ${barrierName(context)}, which proves that nothing more arrives`
+      return current.fail(unproved, undefined, { stop: true })
     })
   )
 }
 
-export const until = (turn: StepContext, step: Of<"until">): Run =>
+export const until = (current: StepContext, step: Of<"until">): Run =>
   Effect.gen(function* () {
-    const { world, who } = turn
-    const pattern = turn.expand(step.until)
-    const deadline = performance.now() + world.timing.reply
+    const { context, actor } = current
+    const pattern = current.expand(step.until)
+    const deadline = performance.now() + context.timing.reply
     while (true) {
-      ask(world, who, build(turn.expand(step.send), world.scope))
-      const packet = yield* answer(world, who, who.asked.pop())
+      ask(context, actor, build(current.expand(step.send), context.scope))
+      const packet = yield* answer(context, actor, actor.asked.pop())
       if (packet === undefined) {
-        return turn.fail(`no response: ${lost(who)}`, turn.wanted(pattern), { stop: true })
+        return current.fail(`no response: ${lost(actor)}`, current.wanted(pattern), { stop: true })
       }
-      const result = match(pattern, packet.body, world.scope)
-      turn.keep(result.captures)
-      if (result.mismatches.length === 0) return turn.pass(result)
+      const result = match(pattern, packet.body, context.scope)
+      current.keep(result.captures)
+      if (result.mismatches.length === 0) return current.pass(result)
       if (performance.now() > deadline) {
-        return turn.fail(because(result.mismatches), turn.wanted(pattern), { came: [show(packet.body)] })
+        return current.fail(mismatchText(result.mismatches), current.wanted(pattern), { came: [show(packet.body)] })
       }
       yield* Effect.sleep(pause)
     }
   })
 
-export const closed = (turn: StepContext, step: Of<"closed">): Run => {
-  const { world, who } = turn
-  const line = who.line
-  if (line === undefined) return Effect.succeed(turn.skip("there is no connection"))
-  const wanted = world.transport === "ws" ? step.closed.code : undefined
-  return line
-    .wait(() => undefined, world.timing.close)
+export const closed = (current: StepContext, step: Of<"closed">): Run => {
+  const { context, actor } = current
+  const connection = actor.connection
+  if (connection === undefined) return Effect.succeed(current.skip("there is no connection"))
+  const wanted = context.transport === "ws" ? step.closed.code : undefined
+  return connection
+    .wait(() => undefined, context.timing.close)
     .pipe(
       Effect.map(() => {
-        if (line.closing === undefined) return turn.fail("the server did not close the connection")
-        return wanted === undefined || line.closing.code === wanted
+        if (connection.closing === undefined) return current.fail("the server did not close the connection")
+        return wanted === undefined || connection.closing.code === wanted
           ? pass
-          : turn.fail(`closed with ${line.closing.code}`, wanted)
+          : current.fail(`closed with ${connection.closing.code}`, wanted)
       })
     )
 }

@@ -1,4 +1,4 @@
-/** What a run is asked to do, and what that means for the scenarios that there are. */
+/** Options of a run, and the plan that they give. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type Account, type Accounts, staticAccounts } from "../accounts/Accounts.ts"
@@ -13,54 +13,54 @@ import { Redactor } from "../report/Redactor.ts"
 import type { Target } from "../transport/Target.ts"
 import type { Timing } from "./ScenarioContext.ts"
 
-/** Which demands are judged: the documents', this project's own, or both. */
+/** Which checks are evaluated: documented ones, hardening ones, or both. */
 export type Judged = "documented" | "hardening" | "all"
 
 export interface Options {
   /** Default `xuanxuan`. */
   readonly protocol?: string
   readonly target: Target
-  /** Default: WebSocket, or `http` for a protocol without connections, which has no other. */
+  /** Default: WebSocket, or `http` for a protocol without connections, which has no other transport. */
   readonly transport?: Transport
-  /** Default: `documented`, but `client-1.0` on TCP, where there is no way to choose. */
+  /** Default: `documented`; `client-1.0` on TCP, which has no other. */
   readonly wire?: Wire
   /** Default `documented`. */
   readonly profile?: Judged
-  /** What is only recommended or optional fails like the rest, and what is only tolerated warns. */
+  /** SHOULD and MAY fail like MUST, and tolerated forms warn. */
   readonly strict?: boolean
-  /** A source of accounts, or accounts by role. Default: the demo users, which also stand in for missing roles. */
+  /** A source of accounts, or accounts by role. Default: the demo accounts, also for missing roles. */
   readonly accounts?: Accounts | { readonly [role: string]: Account }
   /** A glob over scenario ids, or several. */
   readonly only?: string | ReadonlyArray<string>
   /** Folders with further scenarios. */
   readonly sequences?: ReadonlyArray<string>
-  /** Values of the scenario files, as texts, and what stands for them at this target: `{"ha-demo": "…"}`. */
+  /** Replacements for values of the scenario files at this target: `{"ha-demo": "…"}`. */
   readonly literals?: { readonly [text: string]: string | number }
-  /** What is known not to pass. */
+  /** Expected failures. */
   readonly expected?: ReadonlyArray<Entry>
   readonly timing?: Partial<Timing>
-  /** Ends after the first scenario that does not pass; what was not played is not in the report. */
+  /** Ends after the first scenario that does not pass; later ones are not in the report. */
   readonly bail?: boolean
-  /** Called once, with how many scenarios will be played. */
+  /** Called once with the number of scenarios to run. */
   readonly onPlan?: (scenarios: number) => void
-  /** Called before each scenario that is played. */
+  /** Called before each scenario. */
   readonly onStart?: (scenario: Scenario) => void
   /** Called after each scenario. */
   readonly onScenario?: (result: ScenarioResult) => void
 }
 
-/** The options ask for something that cannot be: nothing was run. */
+/** Invalid options; nothing was run. */
 export class BadOptions extends Data.TaggedError("BadOptions")<{ readonly message: string }> {}
 
 /** Milliseconds. */
 export const defaultTiming: Timing = { reply: 5_000, close: 15_000, scenario: 60_000, run: 1_800_000 }
 
-/** What was said in a run is kept up to this many characters. */
+/** The largest number of characters of exchanged messages that a run keeps. */
 const mostCharacters = 48 * 1024 * 1024
 
 export interface Plan {
-  /** Without the accounts, which are asked for when the target is known to be there. */
-  readonly stage: Omit<RunContext, "accounts" | "expiry">
+  /** Without the accounts, which are requested after the target was reached. */
+  readonly runContext: Omit<RunContext, "accounts" | "expiry">
   readonly accounts: Accounts
   readonly roles: ReadonlyArray<string>
   readonly address: string
@@ -86,7 +86,7 @@ const scenarioWith = (scenario: Scenario, literals: Options["literals"]): Scenar
 const protocolWith = (protocol: Protocol, literals: Options["literals"]): Protocol =>
   literals === undefined ? protocol : Object.assign({}, protocol, replaced({ ...protocol }, literals))
 
-/** Whether anything in a scenario is for this profile to judge. */
+/** Whether any check of a scenario belongs to the profile. */
 export const isJudged = (scenario: Scenario, profile: Judged): boolean =>
   profile === "all" || scenario.steps.some((step) => "check" in step && profileOf(scenario, step) === profile)
 
@@ -98,29 +98,31 @@ const addressOf = (target: Target, transport: Transport, protocol: string): stri
   if (address === undefined || !URL.canParse(address)) {
     throw new BadOptions({ message: `no ${transport} address to connect to` })
   }
-  if (!URL.canParse(target.http)) throw new BadOptions({ message: `${target.http} is no http address` })
+  if (!URL.canParse(target.http)) throw new BadOptions({ message: `${target.http} is not an http address` })
   if ([target.http, target.ws, target.tcp].some(credentials)) {
-    throw new BadOptions({ message: "an address must not have a user name and password in it" })
+    throw new BadOptions({ message: "an address must not contain a user name or password" })
   }
   if (target.fetch !== undefined && transport !== "http") {
-    throw new BadOptions({ message: `a handler in this process speaks HTTP only, and ${protocol} needs ${transport}` })
+    throw new BadOptions({
+      message: `a handler in this process supports HTTP only, and ${protocol} needs ${transport}`
+    })
   }
   return address
 }
 
-/** Throws `BadOptions`, or `BadData` where a scenario file is at fault. */
+/** Plans a run. Throws `BadOptions`, or `BadData` for a malformed scenario file. */
 export const plan = (options: Options): Plan => {
   const { protocol, scenarios } = load(options.protocol ?? "xuanxuan", options.sequences)
   const { target } = options
   const usual = usualTransport(protocol)
   const transport = options.transport ?? usual
   if ((transport === "http") !== (usual === "http")) {
-    throw new BadOptions({ message: `${protocol.protocol} is not spoken over ${transport}` })
+    throw new BadOptions({ message: `${protocol.protocol} is not served over ${transport}` })
   }
   const address = addressOf(target, transport, protocol.protocol)
   const wire = options.wire ?? (transport === "tcp" ? "client-1.0" : "documented")
   if (transport === "tcp" && wire !== "client-1.0") {
-    throw new BadOptions({ message: "a TCP connection has no way to choose a wire form: it is client-1.0" })
+    throw new BadOptions({ message: "a TCP connection supports the wire form client-1.0 only" })
   }
   const profile = options.profile ?? "documented"
   const fits = anyGlob(options.only)
@@ -139,7 +141,7 @@ export const plan = (options: Options): Plan => {
   for (const value of Object.values(options.literals ?? {})) secrets.add(value, "literal")
   const chosen = ready.filter((scenario) => applies(scenario, transport, wire))
   return {
-    stage: {
+    runContext: {
       protocol: protocolWith(protocol, options.literals),
       wire,
       profile,

@@ -12,27 +12,27 @@ import { BadData, type Scenario } from "../scenarios/Scenario.ts"
 import type { Target } from "../transport/Target.ts"
 import { lines } from "../report/Text.ts"
 
-/** A scenario did not pass; the message is what a person needs to see. */
+/** A scenario did not pass; the message is the report for a person. */
 export class NotConforming extends Data.TaggedError("NotConforming")<{
   readonly message: string
   readonly result: ScenarioResult
 }> {}
 
-/** The kit cannot work: its own files are wrong. */
-export class HarnessFault extends Data.TaggedError("Kaput")<{ readonly message: string }> {}
+/** A fault of the kit. */
+export class KitFault extends Data.TaggedError("KitFault")<{ readonly message: string }> {}
 
-/** Why nothing can be judged. */
-export type CannotRun = BadOptions | BadData | Unreachable | NotPrepared | HarnessFault
+/** Errors that prevent a run. */
+export type CannotRun = BadOptions | BadData | Unreachable | NotPrepared | KitFault
 
 const planned = (options: Options) =>
   Effect.try({
     try: () => plan(options),
     catch: (cause) =>
-      cause instanceof BadOptions || cause instanceof BadData ? cause : new HarnessFault({ message: String(cause) })
+      cause instanceof BadOptions || cause instanceof BadData ? cause : new KitFault({ message: String(cause) })
   })
 
-/** Whether anybody is there at all; what is answered does not matter. */
-export const probe = (address: string, patience: number): Effect.Effect<Response, Unreachable> =>
+/** Checks that a server responds, with any response. */
+export const probe = (address: string, timeout: number): Effect.Effect<Response, Unreachable> =>
   Effect.tryPromise({
     try: async (signal) => {
       const response = await fetch(address, { signal, redirect: "manual" })
@@ -44,21 +44,21 @@ export const probe = (address: string, patience: number): Effect.Effect<Response
       return new Unreachable({ address, message: why instanceof Error ? why.message : String(why) })
     }
   }).pipe(
-    Effect.timeoutOption(patience),
+    Effect.timeoutOption(timeout),
     Effect.flatMap((answered) =>
       Option.isSome(answered)
         ? Effect.succeed(answered.value)
-        : Effect.fail(new Unreachable({ address, message: `no answer within ${patience} ms` }))
+        : Effect.fail(new Unreachable({ address, message: `no response within ${timeout} ms` }))
     )
   )
 
-const reach = ({ stage, address }: Plan): Effect.Effect<unknown, Unreachable> => {
-  if (stage.target.fetch !== undefined) return Effect.void
-  if (stage.transport === "http") return probe(address, stage.timing.reply)
-  return Effect.scoped(openConnection(address, () => undefined, stage.timing.reply))
+const reach = ({ runContext, address }: Plan): Effect.Effect<unknown, Unreachable> => {
+  if (runContext.target.fetch !== undefined) return Effect.void
+  if (runContext.transport === "http") return probe(address, runContext.timing.reply)
+  return Effect.scoped(openConnection(address, () => undefined, runContext.timing.reply))
 }
 
-/** Asks a provider for the account of each of the roles. */
+/** Requests the accounts of the roles from a provider. */
 const accountsOf = Effect.fnUntraced(function* (
   { actor }: Provider,
   roles: ReadonlyArray<string>,
@@ -79,16 +79,20 @@ interface PreparedRun {
   readonly provider: Provider
 }
 
-/** The stage with its accounts, which live as long as the scope. */
-const staged = ({ stage, accounts, roles }: Plan): Effect.Effect<PreparedRun, NotPrepared, EffectScope.Scope> =>
+/** The run context with its accounts, whose source is open until the scope closes. */
+const withAccounts = ({
+  runContext,
+  accounts,
+  roles
+}: Plan): Effect.Effect<PreparedRun, NotPrepared, EffectScope.Scope> =>
   Effect.gen(function* () {
     const provider = yield* accounts
     if (provider.reset !== undefined) yield* provider.reset
-    const known = yield* accountsOf(provider, roles, stage.secrets)
-    return { full: { ...stage, accounts: known, expiry: provider.expiry }, provider }
+    const known = yield* accountsOf(provider, roles, runContext.secrets)
+    return { full: { ...runContext, accounts: known, expiry: provider.expiry }, provider }
   })
 
-/** The accounts with new ones for those whose token, given and not got by a login, a scenario has let expire. */
+/** The accounts, with new ones for those whose own token the scenario has expired. */
 const renewed = (
   { provider, full }: PreparedRun,
   scenario: Scenario
@@ -113,27 +117,27 @@ const notPlayed = ({ id, title }: Scenario, reason: string): ScenarioResult => (
   reason
 })
 
-const cannotExpire = "the accounts come from where no token can be let expire"
+const cannotExpire = "the account source cannot expire tokens"
 
 const expires = (scenario: Scenario, { expiry }: RunContext): boolean =>
   expiry === undefined && scenario.steps.some((step) => "expire" in step)
 
-/** After so many scenarios in a row that could not be set up, the others would not be either. */
-const patienceWithSetups = 10
+/** The number of consecutive scenarios with a failed setup after which a run gives up. */
+const mostFailedSetups = 10
 
 const isSetUp = ({ checks }: ScenarioResult): boolean =>
   checks.every(({ id, verdict }) => !id.endsWith("#setup") || verdict !== "fail")
 
 /**
- * Plays one scenario after the other: a user may have one live login only, so two that share an actor would disturb each
- * other. Every scenario has a result, also once the server has stopped to be of use or the time is up.
+ * Runs the scenarios one after another, because a user may have only one login at a time. Every scenario has a result,
+ * even after the server became unusable or the run timed out.
  */
-const playAll = (options: Options, { chosen, skipped, stage, expectations }: Plan, ready: PreparedRun) =>
+const playAll = (options: Options, { chosen, skipped, runContext, expectations }: Plan, ready: PreparedRun) =>
   Effect.gen(function* () {
     let full = ready.full
     const started = performance.now()
     const results: Array<ScenarioResult> = []
-    let inVain = 0
+    let failedSetups = 0
     const done = (result: ScenarioResult) => {
       const marked = expectations.apply(result)
       results.push(marked)
@@ -145,19 +149,21 @@ const playAll = (options: Options, { chosen, skipped, stage, expectations }: Pla
         done(notPlayed(scenario, cannotExpire))
         continue
       }
-      const late = performance.now() - started > stage.timing.run
-      if (late || inVain >= patienceWithSetups) {
-        const why = late ? `the run took longer than ${stage.timing.run} ms` : `${inVain} in a row could not be set up`
+      const late = performance.now() - started > runContext.timing.run
+      if (late || failedSetups >= mostFailedSetups) {
+        const why = late
+          ? `the run took longer than ${runContext.timing.run} ms`
+          : `the setup of ${failedSetups} scenarios in a row failed`
         done(unplayed(full, scenario, why))
         continue
       }
       options.onStart?.(scenario)
       const result = done(yield* perform(full, scenario))
       full = { ...full, accounts: yield* renewed({ ...ready, full }, scenario) }
-      inVain = isSetUp(result) ? 0 : inVain + 1
+      failedSetups = isSetUp(result) ? 0 : failedSetups + 1
       if (options.bail === true && (result.verdict === "fail" || result.verdict === "error")) break
     }
-    const how = `for another transport or wire form than ${stage.transport}, ${stage.wire}`
+    const how = `for another transport or wire form than ${runContext.transport}, ${runContext.wire}`
     for (const scenario of skipped) done(notPlayed(scenario, how))
     return results
   })
@@ -168,27 +174,27 @@ const addressesOf = ({ http, ws, tcp }: Target): Report["target"] => ({
   ...(tcp === undefined ? {} : { tcp })
 })
 
-/** Fails where nothing can be judged; a server that does not conform is a report. */
+/** Runs the scenarios. Fails if nothing can be evaluated; a server that does not conform gives a report. */
 export const runEffect = (options: Options): Effect.Effect<Report, CannotRun> =>
   Effect.scoped(
     Effect.gen(function* () {
       const prepared = yield* planned(options)
       yield* reach(prepared)
-      const ready = yield* staged(prepared)
-      const stage = ready.full
+      const ready = yield* withAccounts(prepared)
+      const runContext = ready.full
       const started = new Date()
       const clock = performance.now()
       options.onPlan?.(prepared.chosen.length)
       const scenarios = yield* playAll(options, prepared, ready)
-      const staleEntries = prepared.expectations.stale(prepared.all, stage.protocol)
+      const staleEntries = prepared.expectations.stale(prepared.all, runContext.protocol)
       return {
         schemaVersion: 1,
-        protocol: stage.protocol.protocol,
-        transport: stage.transport,
-        wire: stage.wire,
-        profile: stage.profile,
-        strict: stage.strict,
-        target: addressesOf(stage.target),
+        protocol: runContext.protocol.protocol,
+        transport: runContext.transport,
+        wire: runContext.wire,
+        profile: runContext.profile,
+        strict: runContext.strict,
+        target: addressesOf(runContext.target),
         started: started.toISOString(),
         milliseconds: performance.now() - clock,
         scenarios,
@@ -199,20 +205,20 @@ export const runEffect = (options: Options): Effect.Effect<Report, CannotRun> =>
     })
   )
 
-/** `runEffect` as a promise, rejected with `BadOptions`, `BadData`, `Unreachable`, `NotPrepared` or `Kaput`. */
+/** `runEffect` as a promise. Rejects with `BadOptions`, `BadData`, `Unreachable`, `NotPrepared` or `KitFault`. */
 export const run = (options: Options): Promise<Report> => Effect.runPromise(runEffect(options))
 
 export interface Audit {
   readonly id: string
   readonly title: string
-  /** Rejected with `NotConforming` where a check fails or is not testable, and with `NotPrepared` without an account. */
+  /** Rejects with `NotConforming` if a check fails or is not testable, and with `NotPrepared` without an account. */
   readonly run: () => Promise<void>
 }
 
 /**
  * The applicable scenarios one by one, for any test runner:
- * `for (const audit of audits(options)) it(audit.id, audit.run)`. Run them one after another; each asks for its accounts
- * anew. Throws `BadOptions` or `BadData`.
+ * `for (const audit of audits(options)) it(audit.id, audit.run)`. Run them one after another; each requests its own
+ * accounts. Throws `BadOptions` or `BadData`.
  */
 export const audits = (options: Options): ReadonlyArray<Audit> => {
   const prepared = plan(options)
@@ -224,7 +230,7 @@ export const audits = (options: Options): ReadonlyArray<Audit> => {
       const result = await Effect.runPromise(
         Effect.scoped(
           Effect.gen(function* () {
-            const { full } = yield* staged({ ...prepared, roles })
+            const { full } = yield* withAccounts({ ...prepared, roles })
             const played = expires(scenario, full) ? notPlayed(scenario, cannotExpire) : yield* perform(full, scenario)
             return prepared.expectations.apply(played)
           })

@@ -1,19 +1,19 @@
-/** Turns what was found into verdicts: by the level of what a check rests on, the profile, and how strict one is. */
+/** Turns outcomes into verdicts, by the requirements' levels, the profile and `strict`. */
 import { type Level, levelOf, requirementsOf } from "../requirements/Requirements.ts"
 import type { CheckResult, Demand, Evidence, Verdict } from "./Results.ts"
 import { checks, type Profile, profileOf, profileOfWhole, type Scenario } from "../scenarios/Scenario.ts"
 import { type Outcome, pass } from "./StepContext.ts"
 import { evidence, type ScenarioContext } from "./ScenarioContext.ts"
 
-/** What the steps found so far: read even when the scenario is cut off at its deadline. */
+/** Outcomes of the steps so far. Also read if the scenario ends at its timeout. */
 export interface Observations {
   readonly outcomes: Map<string, Outcome>
   setup: Outcome
-  /** Why nothing after it can be judged. */
+  /** Why later steps cannot be evaluated. */
   stopped: string | undefined
-  /** Why the scenario cannot be played here at all: what it needs of the accounts cannot be had. */
+  /** Why the scenario cannot run here: the account source lacks something that it needs. */
   impossible: string | undefined
-  /** What went otherwise among the steps that this profile does not judge. */
+  /** The first failure among steps of other profiles. */
   foreign: string | undefined
 }
 
@@ -40,7 +40,7 @@ interface Known {
   readonly profile: Profile
 }
 
-/** How much a check asks. What is this project's own was asked for by choosing its profile: it is no recommendation. */
+/** The level of a check. Hardening checks are MUST, since the profile is chosen explicitly. */
 export const levelAs = (id: string, profile: Profile): Level =>
   profile === "hardening" ? "MUST" : (levelOf(id) ?? "MUST")
 
@@ -56,28 +56,30 @@ const result = ({ id, profile }: Known, verdict: Verdict, found?: Evidence): Che
   }
 }
 
-/** What a document only recommends or leaves open is no failure, unless one is strict. */
-const softened = (level: CheckResult["level"], strict: boolean): Verdict =>
+/** The verdict of a failure: a warning for SHOULD and MAY, unless `strict`. */
+const failureVerdict = (level: CheckResult["level"], strict: boolean): Verdict =>
   level === "MUST" || strict ? "fail" : "warn"
 
-const judged = (known: Known, outcome: Outcome, strict: boolean): CheckResult => {
+const checkResult = (known: Known, outcome: Outcome, strict: boolean): CheckResult => {
   if (outcome.verdict === "not-testable") return result(known, "not-testable", outcome.evidence)
   const passed = result(known, "pass")
-  if (outcome.verdict === "fail") return { ...result(known, softened(passed.level, strict), outcome.evidence) }
+  if (outcome.verdict === "fail") return { ...result(known, failureVerdict(passed.level, strict), outcome.evidence) }
   if (outcome.lenient.length === 0) return passed
   return { ...passed, verdict: strict ? "warn" : "pass-lenient", readings: outcome.lenient }
 }
 
-/** Whether anything at all came from the server: of a silent one nothing can be said. */
-const heard = (world: ScenarioContext): boolean =>
-  [...world.actors.values()].some(({ lines }) => lines.some((one) => one.packets.length + one.faults.length > 0))
+/** Whether the server sent anything. */
+const hasReceived = (context: ScenarioContext): boolean =>
+  [...context.actors.values()].some(({ connections }) =>
+    connections.some((one) => one.packets.length + one.faults.length > 0)
+  )
 
-const wire = (world: ScenarioContext): Outcome => {
-  for (const who of world.actors.values()) {
-    const faults = who.lines.flatMap((line) => line.faults)
+const wire = (context: ScenarioContext): Outcome => {
+  for (const actor of context.actors.values()) {
+    const faults = actor.connections.flatMap((connection) => connection.faults)
     if (faults.length === 0) continue
     const wanted = "JSON objects or arrays of them"
-    const found = evidence(world, who, { index: 0, reason: faults.slice(0, 3).join("; "), wanted, came: faults })
+    const found = evidence(context, actor, { index: 0, reason: faults.slice(0, 3).join("; "), wanted, came: faults })
     return { verdict: "fail", evidence: found, stop: false }
   }
   return pass
@@ -90,25 +92,34 @@ const unreached = (known: Known, found: Observations): CheckResult => {
   return result(known, "not-testable", nothing)
 }
 
-/** What rests on a step of another profile that went otherwise is grey: the profile does not ask for that step. */
-const excused = (check: CheckResult, found: Observations): CheckResult =>
+/** A check that depends on a failed step of another profile is not applicable. */
+const withoutOtherProfiles = (check: CheckResult, found: Observations): CheckResult =>
   check.verdict === "not-testable" && found.foreign !== undefined ? { ...check, verdict: "not-applicable" } : check
 
-/** The results of the checks of a scenario that belong to the profile, with those that every scenario has. */
-export const judge = (world: ScenarioContext, scenario: Scenario, found: Observations): ReadonlyArray<CheckResult> => {
+/** Results of a scenario's checks in the profile, with the checks that every scenario has. */
+export const verdictsOf = (
+  context: ScenarioContext,
+  scenario: Scenario,
+  found: Observations
+): ReadonlyArray<CheckResult> => {
   const profiles = new Map<string, Profile>()
   for (const step of scenario.steps) if ("check" in step) profiles.set(step.check, profileOf(scenario, step))
-  return checks(scenario, world.wire, world.protocol).flatMap((id) => {
+  return checks(scenario, context.wire, context.protocol).flatMap((id) => {
     const check = id.slice(scenario.id.length + 1)
     const profile = profiles.get(check) ?? profileOfWhole(scenario)
     const known = { id, profile }
-    if (check === "setup") return [excused(judged(known, found.setup, world.strict), found)]
+    if (check === "setup") return [withoutOtherProfiles(checkResult(known, found.setup, context.strict), found)]
     if (check === "wire") {
-      const silent = found.stopped !== undefined && !heard(world)
-      return [silent ? unreached(known, found) : judged(known, wire(world), world.strict)]
+      const silent = found.stopped !== undefined && !hasReceived(context)
+      return [silent ? unreached(known, found) : checkResult(known, wire(context), context.strict)]
     }
-    if (world.profile !== "all" && profile !== world.profile) return []
+    if (context.profile !== "all" && profile !== context.profile) return []
     const outcome = found.outcomes.get(check)
-    return [excused(outcome === undefined ? unreached(known, found) : judged(known, outcome, world.strict), found)]
+    return [
+      withoutOtherProfiles(
+        outcome === undefined ? unreached(known, found) : checkResult(known, outcome, context.strict),
+        found
+      )
+    ]
   })
 }

@@ -1,19 +1,19 @@
 /**
- * Scenarios are data: JSON files under `protocols/<name>/`, one for each section of that protocol's document. Here is
- * their shape; an implementer in any language can read the files themselves.
+ * The data model of scenarios: files under `protocols/<name>/`, one for each section of that protocol's document. The
+ * published package has them as JSON in `json/`, for readers in any language.
  */
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { isObject } from "../Json.ts"
 import { reads } from "./Variables.ts"
 
-/** A scenario file is at fault, and nothing can be said of a server; the message names the scenario and the step. */
+/** A malformed scenario file; the message names the scenario and the step. */
 export class BadData extends Data.TaggedError("BadData")<{ readonly file: string; readonly message: string }> {}
 
-/** With the file's name in the message. */
+/** An error with the file's name in its message. */
 export const badData = (file: string, why: string): BadData => new BadData({ file, message: `${file}: ${why}` })
 
-/** Where a step's demand is written: `doc` is a protocol's document or `PROTOCOLS`, `section` a heading as printed. */
+/** The source of a step: `doc` is a protocol's document or `PROTOCOLS`, `section` a heading as printed. */
 export const Source = Schema.Struct({ doc: Schema.String, section: Schema.String })
 export type Source = typeof Source.Type
 
@@ -22,42 +22,45 @@ export const Wire = Schema.Literals(["documented", "client-1.0"])
 export type Wire = typeof Wire.Type
 
 export const Profile = Schema.Literals(["documented", "hardening"])
-/** Whose demand it is: the protocol's document's, or this project's own (leaks, limits, garbage, what is left open). */
+/**
+ * Whether a check comes from the protocol's document or from this project (leaks, limits, malformed input, open
+ * questions).
+ */
 export type Profile = typeof Profile.Type
 
-/** `http`: a protocol without connections, whose every step is a request of its own. */
+/** `http`: a protocol without connections; every step is a request. */
 export const Transport = Schema.Literals(["ws", "tcp", "http"])
 export type Transport = typeof Transport.Type
 
 const slug = Schema.String.check(Schema.isPattern(/^[a-z0-9]+(-[a-z0-9]+)*$/))
 
 const every = {
-  /** The actor whose step this is. */
+  /** The actor of the step. */
   by: Schema.String,
   source: Source,
-  /** Only in these wire forms; without it, in all. */
+  /** The wire forms of the step; all by default. */
   profiles: Schema.optionalKey(Schema.Array(Wire))
 }
 const checked = { ...every, check: slug }
 
-/** Opens a connection for the actor, a further one if there is one already. */
+/** Opens a connection for the actor, in addition to earlier ones. */
 export const Connect = Schema.Struct({ ...every, connect: Schema.Struct({ query: Schema.optionalKey(Schema.String) }) })
 
 /**
- * Sends a frame. The actor's `sid` is added where a request has none of its own; `"sid": "$absent"` sends none.
- * A frame that is an array is one frame of several requests.
+ * Sends a frame. Adds the actor's `sid` to a request without one; `"sid": "$absent"` sends none. An array is one frame of
+ * several requests.
  */
 export const Send = Schema.Struct({ ...every, send: Schema.Json })
 
-/** Sends a text as it is; the template gives a string. */
+/** Sends a text unchanged; the template gives a string. */
 export const Raw = Schema.Struct({ ...every, raw: Schema.Json })
 
-/** Acknowledges delivered packets: one id or an array of them. Nothing answers it. */
+/** Acknowledges delivered packets: one id or an array of them. It has no response. */
 export const Ack = Schema.Struct({ ...every, ack: Schema.Json, sid: Schema.optionalKey(Schema.Json) })
 
 /**
- * The next response on the actor's connection to its oldest request that has none yet, or to `to`. Module and method
- * are found without regard to case. What cannot be attributed (`null/null` with a result) counts as the response.
+ * The next response on the actor's connection to its oldest request without one, or to `to`. Compares module and method
+ * without regard to case. A response without attribution (`null/null` with a result) counts.
  */
 export const Reply = Schema.Struct({
   ...checked,
@@ -66,8 +69,8 @@ export const Reply = Schema.Struct({
 })
 
 /**
- * A pushed packet that matches, among those that came and were not used yet, or next. `as` names it; `after` demands
- * that it came later than the one of that name.
+ * A pushed packet that matches, among the unused ones or the next to arrive. `as` names it; `after` requires that it
+ * arrived later than the one of that name.
  */
 export const Push = Schema.Struct({
   ...checked,
@@ -76,13 +79,13 @@ export const Push = Schema.Struct({
   after: Schema.optionalKey(Schema.String)
 })
 
-/** No unused packet matches, once every connected actor, this one last, has had an answer to something asked now. */
+/** No unused packet matches after a barrier of every connected actor, this one last. */
 export const Quiet = Schema.Struct({ ...checked, quiet: Schema.Json })
 
-/** The request is asked again until its response matches: for effects that no push announces. */
+/** Repeats the request until its response matches, for effects without a push. */
 export const Until = Schema.Struct({ ...checked, send: Schema.Json, until: Schema.Json })
 
-/** The actor closes the connection, without a word. */
+/** The actor closes the connection without logging out. */
 export const Disconnect = Schema.Struct({ ...every, disconnect: Schema.Literal(true) })
 
 /** The server closes the actor's connection. `code` is checked on WebSocket only. */
@@ -94,8 +97,8 @@ export const Closed = Schema.Struct({
 const FormFile = Schema.Struct({ part: Schema.String, name: Schema.String, content: Schema.Json })
 
 /**
- * One HTTP request and what its answer must be. `path` is a template of a string. The body is one of `form` (multipart),
- * `encoded` (`a=1&b=2`; an array repeats its name) and `body`: a text as it is, or JSON, which is then said in the head.
+ * One HTTP request and its expected response. `path` is a template of a string. The body is one of `form` (multipart),
+ * `encoded` (`a=1&b=2`; an array repeats its name) and `body`: a text, or JSON with its content type.
  */
 export const Http = Schema.Struct({
   ...checked,
@@ -117,16 +120,16 @@ export const Http = Schema.Struct({
   })
 })
 
-/** What earlier steps made known, put together anew, is what it must be; nothing is sent. */
+/** Compares a value built from variables with a pattern. Sends nothing. */
 export const That = Schema.Struct({ ...checked, that: Schema.Json, is: Schema.Json })
 
-/** The actor's token or `sid` is past its time from now on: by the account hook, so only where there is one that can. */
+/** Expires the actor's token or `sid` through the account hook, if the hook supports it. */
 export const Expire = Schema.Struct({ ...every, expire: Schema.Literal(true) })
 
-/** Plays one of the protocol's routines for the actor: `login`, `leave`. */
+/** Runs one of the protocol's routines for the actor: `login`, `leave`. */
 export const Use = Schema.Struct({ ...every, use: Schema.String })
 
-/** Every kind of step, by the field that tells it apart; the first that is there decides. */
+/** Every kind of step by its distinguishing field; the first that is present decides. */
 export const kinds = {
   connect: Connect,
   until: Until,
@@ -162,7 +165,9 @@ export const Step = Schema.Union([
 ])
 export type Step = typeof Step.Type
 
-/** Routine steps act for whoever uses them, so they name no actor; `self.` in names is that actor. */
+/**
+ * A scenario. Steps of routines name no actor; `self.` in variable names stands for the actor that uses the routine.
+ */
 export const Scenario = Schema.Struct({
   /** `<protocol>/<area>/<slug>`. */
   id: Schema.String.check(Schema.isPattern(/^[a-z0-9]+(\/[a-z0-9]+(-[a-z0-9]+)*){2}$/)),
@@ -171,25 +176,25 @@ export const Scenario = Schema.Struct({
   actors: Schema.Array(Schema.String),
   /** Logged in and out again before the first step, so that their ids are known. */
   away: Schema.optionalKey(Schema.Array(Schema.String)),
-  /** Further actors with nothing open yet: name to role. */
+  /** Further actors that are not logged in: name to role. */
   guests: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   transports: Schema.optionalKey(Schema.Array(Transport)),
-  /** The wire forms that it is for. */
+  /** The wire forms of the scenario; all by default. */
   profiles: Schema.optionalKey(Schema.Array(Wire)),
-  /** `hardening` where all of it is, whatever its steps rest on. */
+  /** Overrides the profile of all its checks. */
   profile: Schema.optionalKey(Profile),
   steps: Schema.Array(Step)
 })
 export type Scenario = typeof Scenario.Type
 
-/** One file of a protocol: the scenarios of one section. */
+/** A file with the scenarios of one section. */
 export const File = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   section: Schema.String,
   scenarios: Schema.Array(Scenario)
 }).annotate({ identifier: "Scenarios", title: "Scenarios of the conformance kit" })
 
-/** What all of a protocol's scenarios share. */
+/** What all scenarios of a protocol share. */
 export const Protocol = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   protocol: Schema.String,
@@ -198,8 +203,8 @@ export const Protocol = Schema.Struct({
   shapes: Schema.Record(Schema.String, Schema.Json),
   routines: Schema.Record(Schema.String, Schema.Array(Schema.Json)),
   /**
-   * A request that every logged-in actor may send at any time and that changes nothing. Without it the protocol has no
-   * connections: its transport is `http`, and actors enter by the routine `login` alone.
+   * A request that every logged-in actor may send at any time and that changes nothing. A protocol without it has no
+   * connections: its transport is `http`, and the routine `login` alone logs actors in.
    */
   barrier: Schema.optionalKey(Schema.Struct({ module: Schema.String, method: Schema.String })),
   /** The pushes that are kept until acknowledged by their id. */
@@ -207,14 +212,13 @@ export const Protocol = Schema.Struct({
 })
 export type Protocol = typeof Protocol.Type
 
-/** Whether something is prepared before the first step: somebody enters, or a connection is opened. */
+/** Whether a scenario logs in actors or opens a connection. */
 const prepares = ({ actors, away, steps }: Scenario): boolean =>
   actors.length + (away?.length ?? 0) > 0 || steps.some((step) => "connect" in step)
 
 /**
- * The checks of a scenario in a wire form, as `<scenario>#<check>`, with those that every scenario has. What no server
- * could fail is none: `setup` where nothing is prepared, `wire` where there are no connections, and a value that the kit
- * makes for itself.
+ * The checks of a scenario in a wire form, as `<scenario>#<check>`, with those that every scenario has. Excludes checks
+ * that no server can fail: `setup` without preparation, `wire` without connections, and values of the kit's own.
  */
 export const checks = (scenario: Scenario, wire: Wire, protocol: Protocol): ReadonlyArray<string> => [
   ...(prepares(scenario) ? [`${scenario.id}#setup`] : []),
@@ -226,14 +230,14 @@ export const checks = (scenario: Scenario, wire: Wire, protocol: Protocol): Read
   ...(protocol.barrier !== undefined && prepares(scenario) ? [`${scenario.id}#wire`] : [])
 ]
 
-/** Whether the step only makes a value: nothing of the server is in it. */
+/** Whether the step only builds a value without anything of the server. */
 const isMade = (step: Step): boolean => "that" in step && isObject(step.that) && reads(step.that).size === 0
 
-/** Whose demand a step is: what rests on a protocol's document is documented, everything else is hardening. */
+/** The profile of a step: `documented` if its source is a protocol's document, else `hardening`. */
 export const profileOf = (scenario: Scenario, step: Step): Profile =>
   scenario.profile ?? (step.source.doc === "PROTOCOLS" ? "hardening" : "documented")
 
-/** The profile of what every scenario has: documented where any of its checks is. */
+/** The profile of `setup` and `wire`: `documented` if any check of the scenario is. */
 export const profileOfWhole = (scenario: Scenario): Profile =>
   scenario.profile ??
   (scenario.steps.some((step) => "check" in step && profileOf(scenario, step) === "documented")

@@ -14,7 +14,7 @@ const { steps: _, ...head } = Scenario.fields
 const decodeHead = Schema.decodeUnknownSync(Schema.Struct({ ...head, steps: Schema.Array(Schema.Json) }), strict)
 const decodeProtocol = Schema.decodeUnknownSync(Protocol, strict)
 
-/** One decoder for each kind, so that a fault is told of the kind that is meant and not of all. */
+/** One decoder for each kind, so that an error is about that kind and not about all of them. */
 const decoders: { readonly [kind: string]: (input: unknown) => Step } = {
   connect: Schema.decodeUnknownSync(kinds.connect, strict),
   until: Schema.decodeUnknownSync(kinds.until, strict),
@@ -32,7 +32,7 @@ const decoders: { readonly [kind: string]: (input: unknown) => Step } = {
   use: Schema.decodeUnknownSync(kinds.use, strict)
 }
 
-const because = (cause: unknown): string =>
+const errorText = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\n\s+/g, " ").replaceAll("\n", "; ")
 
 const read = (file: string, parseText: (text: string) => Json): Json => {
@@ -41,17 +41,17 @@ const read = (file: string, parseText: (text: string) => Json): Json => {
     const value: Json = file.endsWith(".scenario") ? parseText(text) : JSON.parse(text)
     return value
   } catch (cause) {
-    throw badData(file, because(cause))
+    throw badData(file, errorText(cause))
   }
 }
 
-/** What a protocol's scenarios share. Throws `BadData`. */
+/** Reads what a protocol's scenarios share. Throws `BadData`. */
 export const readProtocol = (file: string): Protocol => {
   const value = read(file, readProtocolText)
   try {
     return decodeProtocol(value)
   } catch (cause) {
-    throw badData(file, because(cause))
+    throw badData(file, errorText(cause))
   }
 }
 
@@ -59,13 +59,13 @@ const stepOf = (value: Json, where: string, faults: Array<string>): ReadonlyArra
   const kind = isObject(value) ? Object.keys(kinds).find((name) => Object.hasOwn(value, name)) : undefined
   const decode = kind === undefined ? undefined : decoders[kind]
   if (decode === undefined) {
-    faults.push(`${where}: no kind of step; one of ${Object.keys(kinds).join(", ")} must be there`)
+    faults.push(`${where}: unknown kind of step; expected one of ${Object.keys(kinds).join(", ")}`)
     return []
   }
   try {
     return [decode(value)]
   } catch (cause) {
-    faults.push(`${where} (${kind}): ${because(cause)}`)
+    faults.push(`${where} (${kind}): ${errorText(cause)}`)
     return []
   }
 }
@@ -76,7 +76,7 @@ const scenarioOf = (value: Json, index: number, faults: Array<string>): Readonly
     const { steps, ...rest } = decodeHead(value)
     return [{ ...rest, steps: steps.flatMap((step, at) => stepOf(step, `${id} step ${at + 1}`, faults)) }]
   } catch (cause) {
-    faults.push(`${id}: ${because(cause)}`)
+    faults.push(`${id}: ${errorText(cause)}`)
     return []
   }
 }
@@ -90,7 +90,7 @@ export const readScenarios = (file: string): Array<Scenario> => {
   if (!isObject(value) || !isArray(scenarios) || typeof value["section"] !== "string") {
     throw badData(file, `not of the form {"section": "…", "scenarios": […]}`)
   }
-  const faults = Object.keys(value).flatMap((key) => (allowed.has(key) ? [] : [`${key}: no such field`]))
+  const faults = Object.keys(value).flatMap((key) => (allowed.has(key) ? [] : [`${key}: unknown field`]))
   const found = scenarios.flatMap((one, index) => scenarioOf(one, index, faults))
   if (faults.length === 0) return found
   throw badData(file, faults.slice(0, 10).join("\n"))

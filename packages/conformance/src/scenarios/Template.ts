@@ -1,4 +1,4 @@
-/** Templates as the files have them, laid open: shapes, wire forms, routines. */
+/** Expands templates of scenario files: shapes, wire forms, routines. */
 import * as Schema from "effect/Schema"
 import { isArray, isObject, type Json, type JsonObject } from "../Json.ts"
 import { reading } from "../requirements/Requirements.ts"
@@ -8,7 +8,9 @@ const decodeStep = Schema.decodeUnknownSync(Step, { onExcessProperty: "error", e
 
 const depth = 32
 
-/** The template with shapes put in and the wire form chosen; `self.` names become the actor's. */
+/**
+ * The template with shapes and readings expanded and the wire form chosen; `self.` in names becomes the actor's name.
+ */
 export const expand = (template: Json, protocol: Protocol, wire: Wire, self: string | undefined, level = 0): Json => {
   const again = (value: Json) => expand(value, protocol, wire, self, level + 1)
   if (level > depth) throw badData(protocol.protocol, "shapes are nested too deep")
@@ -30,7 +32,7 @@ export const expand = (template: Json, protocol: Protocol, wire: Wire, self: str
   return again(merged)
 }
 
-/** What passes for a reading of values; its tolerated forms as such. */
+/** The pattern of a value reading, with its tolerated forms as lenient. */
 const alternatives = (id: string): Json => {
   const found = reading(id)
   if (found === undefined) throw badData("readings", `no reading ${id}`)
@@ -38,13 +40,13 @@ const alternatives = (id: string): Json => {
   return found.tolerated.length === 0 ? any(found.forms) : { $lenient: [any(found.forms), any(found.tolerated), id] }
 }
 
-/** A shape inside a shape is laid open here, so that `with` reaches the fields of either. */
+/** Merges `with` into nested shapes, so that it overrides fields of either. */
 const merge = (base: JsonObject, over: JsonObject): JsonObject =>
   typeof base["$shape"] === "string"
     ? { ...base, with: merge(isObject(base["with"]) ? base["with"] : {}, over) }
     : { ...base, ...over }
 
-/** The steps of a routine, acted by `self`. */
+/** The steps of a routine for the actor `self`. */
 export const routine = (protocol: Protocol, name: string, wire: Wire, self: string): ReadonlyArray<Step> => {
   const steps = protocol.routines[name]
   if (steps === undefined) throw badData(protocol.protocol, `no routine ${name}`)

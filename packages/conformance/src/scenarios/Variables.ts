@@ -1,6 +1,6 @@
 /**
- * The values that a scenario's steps share: what was made fresh, what was captured, and what is known of the actors
- * (`alice.id`, `alice.account`, `alice.sid` …).
+ * Variables that a scenario's steps share: fresh values, captured values, and values of the actors (`alice.id`,
+ * `alice.account`, `alice.sid` …).
  *
  * A template is JSON in which an object with one `$` key stands for a value:
  *
@@ -13,9 +13,9 @@
  * | `{"$join": [a, b], "with": "&", "sorted": true}` | the values as strings, joined, in string order if `sorted` |
  * | `{"$md5": t}` | 32 lower-case hex digits |
  * | `{"$hmacSha1": [k, t]}` | 40 lower-case hex digits: the HMAC-SHA1 of `t` with the key `k` |
- * | `{"$repeat": [t, 1000]}` | a string that many times over |
+ * | `{"$repeat": [t, 1000]}` | the string repeated |
  * | `{"$now": "seconds"}` | digits: the time by this machine's clock since 1970 in `seconds` or `milliseconds` |
- * | `{"$seal": t, "key": k, "app": a}` | `t`, or its JSON, as `Envelope` seals it |
+ * | `{"$seal": t, "key": k, "app": a}` | `t`, or its JSON, sealed by `envelope` |
  */
 import { createHash, createHmac, randomInt, randomUUID } from "node:crypto"
 import { seal } from "../transport/envelope.ts"
@@ -23,7 +23,7 @@ import { isArray, isObject, type Json, type JsonObject } from "../Json.ts"
 
 export type Variables = Map<string, Json>
 
-/** The largest text `$repeat` makes, in characters: scenario files are data, so they are bounded like any input. */
+/** The longest text of `$repeat`, in characters. */
 const longest = 8 * 1024 * 1024
 
 export const operators: ReadonlySet<string> = new Set([
@@ -39,7 +39,7 @@ export const operators: ReadonlySet<string> = new Set([
   "$seal"
 ])
 
-/** The name of the template's `$` operator, if it is one that `build` knows. */
+/** The name of the template's operator; `undefined` if it has none. */
 export const operatorOf = (template: Json): string | undefined =>
   isObject(template) ? Object.keys(template).find((key) => operators.has(key)) : undefined
 

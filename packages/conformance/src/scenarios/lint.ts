@@ -1,4 +1,4 @@
-/** What is wrong with a scenario whose form is right: words that do not exist, names that nobody made known. */
+/** Lints well-formed scenarios: unknown matchers, undefined variables, unknown actors. */
 import { isArray, isObject, type Json } from "../Json.ts"
 import { matchers } from "../match/match.ts"
 import { reading } from "../requirements/Requirements.ts"
@@ -19,7 +19,7 @@ const walk = (value: Json, visit: (value: Json) => void): void => {
   else if (isObject(value)) Object.values(value).forEach((item) => walk(item, visit))
 }
 
-/** The `$` words of a template that nothing knows. */
+/** Unknown `$` words of a template. */
 export const unknownWords = (template: Json): ReadonlyArray<string> => {
   const found: Array<string> = []
   const known = new Set<string>([...matchers, ...operators, ...structure])
@@ -52,7 +52,7 @@ const inWire = (protocol: Protocol, scenario: Scenario, wire: Wire): ReadonlyArr
     const where = `${scenario.id} step ${index + 1}`
     if ("check" in step && (step.profiles ?? [wire]).includes(wire)) {
       if (seen.has(step.check) || step.check === "setup" || step.check === "wire") {
-        faults.push(`${where}: there is a check ${step.check} already`)
+        faults.push(`${where}: the check ${step.check} is there twice`)
       }
       seen.add(step.check)
     }
@@ -65,20 +65,20 @@ const inWire = (protocol: Protocol, scenario: Scenario, wire: Wire): ReadonlyArr
     if (!names.includes(step.by) && !anonymous) {
       faults.push(`${where}: ${step.by} is not among its actors, away and guests`)
     }
-    for (const word of unknownWords({ ...step })) faults.push(`${where}: there is no ${word}`)
+    for (const word of unknownWords({ ...step })) faults.push(`${where}: unknown word ${word}`)
     const template = expand({ ...step }, protocol, wire, undefined)
     const made = "use" in step && step.use === "login" ? new Set(entry(step.by)) : writes(template)
-    // What a pattern captures is known to later steps only; a fresh name also to the rest of its own frame.
+    // Captured variables are defined in later steps only; fresh ones also in the rest of their frame.
     const here = "send" in step && !("until" in step) ? made : new Set<string>()
     for (const read of reads(template)) {
-      if (!known.has(read) && !here.has(read)) faults.push(`${where}: no earlier step makes ${read} known`)
+      if (!known.has(read) && !here.has(read)) faults.push(`${where}: no earlier step sets ${read}`)
     }
     for (const one of made) known.add(one)
   }
   return faults
 }
 
-/** Every fault of a scenario, each with the scenario and the step that it is in. */
+/** The faults of a scenario, each with its scenario and step. */
 export const lintScenarios = (protocol: Protocol, scenario: Scenario): ReadonlyArray<string> => {
   const found = wires
     .filter((wire) => (scenario.profiles ?? [wire]).includes(wire))

@@ -1,4 +1,4 @@
-/** The scenarios of a protocol: those that come with the kit, and others' beside them. */
+/** Loads the scenarios of a protocol: those of the kit, and those of further folders. */
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -13,14 +13,14 @@ export interface ScenarioSet {
 
 const own = fileURLToPath(new URL("../../protocols/", import.meta.url))
 
-/** Whether a file came with the kit: then its faults are the kit's. */
+/** Whether a file belongs to the kit, so that its faults are the kit's. */
 export const isOwn = (file: string): boolean => file.startsWith(own)
 
 /** The file of what a protocol's scenarios share, in either form. */
 const protocolFile = (folder: string, name: string): string | undefined =>
   ["protocol.scenario", "protocol.json"].map((file) => join(folder, name, file)).find((file) => existsSync(file))
 
-/** The protocols that there are scenarios for, with those that folders of others bring. */
+/** The protocols with scenarios, including those of further folders. */
 export const protocols = (sequences: ReadonlyArray<string> = []): ReadonlyArray<string> => [
   ...new Set(
     [own, ...sequences]
@@ -45,7 +45,7 @@ const filesIn = (folder: string): ReadonlyArray<string> =>
     .filter((file) => /\.(scenario|json)$/.test(file) && !file.startsWith("protocol."))
     .map((file) => join(folder, file))
 
-/** Of somebody else's folder: the files in it, and those in its folder for this protocol. */
+/** The files of a further folder, and those in its folder for this protocol. */
 const others = (folder: string, name: string): ReadonlyArray<{ file: string; scenarios: ReadonlyArray<Scenario> }> => {
   const inner = join(folder, name)
   return [...filesIn(folder), ...(existsSync(inner) ? filesIn(inner) : [])].map((file) => ({
@@ -55,8 +55,8 @@ const others = (folder: string, name: string): ReadonlyArray<{ file: string; sce
 }
 
 /**
- * The scenarios of a protocol, in the order of its files and within them, then those of `sequences`: folders with further
- * files, whose scenarios belong to the protocol that their id begins with. Throws `BadData`.
+ * The scenarios of a protocol in the order of its files, then those of `sequences`: folders with further files, whose
+ * scenarios belong to the protocol at the start of their id. Throws `BadData`.
  */
 export const load = (name: string, sequences: ReadonlyArray<string> = []): ScenarioSet => {
   const known = sequences.length === 0 ? loaded.get(name) : undefined
@@ -79,7 +79,7 @@ const read = (name: string, sequences: ReadonlyArray<string>): ScenarioSet => {
   for (const folder of sequences) {
     for (const { file, scenarios: more } of others(folder, name)) {
       const twice = more.find(({ id }, index) => known.has(id) || more.findIndex((one) => one.id === id) !== index)
-      if (twice !== undefined) throw badData(file, `${twice.id}: there is a scenario of this id`)
+      if (twice !== undefined) throw badData(file, `${twice.id}: this id is used already`)
       const faults = more.flatMap((scenario) => lintScenarios(protocol, scenario))
       if (faults.length > 0) throw badData(file, faults.slice(0, 10).join("\n"))
       for (const scenario of more) {
@@ -91,9 +91,9 @@ const read = (name: string, sequences: ReadonlyArray<string>): ScenarioSet => {
   return { protocol, scenarios }
 }
 
-/** How the protocol is reached unless it is said otherwise. */
+/** The default transport of a protocol. */
 export const usualTransport = ({ barrier }: Protocol): Transport => (barrier === undefined ? "http" : "ws")
 
-/** Whether a scenario can be played over this transport in this wire form. */
+/** Whether a scenario applies to this transport and wire form. */
 export const applies = (scenario: Scenario, transport: Transport, wire: Wire): boolean =>
   (scenario.transports ?? [transport]).includes(transport) && (scenario.profiles ?? [wire]).includes(wire)

@@ -1,11 +1,11 @@
 /**
- * One connection to the server under judgement. It keeps every packet that came, in order; what is not JSON or is too
- * much is remembered as a fault and never thrown.
+ * One connection to the server under test. Keeps received packets in order, and records malformed or excessive input as
+ * faults instead of throwing.
  */
 import * as Effect from "effect/Effect"
 import { field, isArray, isObject, type Json, type JsonObject, parse, printable } from "../Json.ts"
 
-/** Over this many packets or characters on one connection the server floods. */
+/** The largest number of packets and characters on one connection; more is a fault of the server. */
 const mostPackets = 20_000
 const mostCharacters = 32 * 1024 * 1024
 
@@ -21,7 +21,7 @@ export type Trace = (direction: "sent" | "came", text: string) => void
 export interface CloseFrame {
   /** The WebSocket close code; none on TCP. */
   readonly code: number | undefined
-  /** Closed by this side. */
+  /** Whether this side closed first. */
   readonly own: boolean
 }
 
@@ -44,7 +44,7 @@ export class Connection {
     this.trace = trace
   }
 
-  /** This side has asked for the end. */
+  /** Whether this side has closed the connection. */
   get leaving(): boolean {
     return this.own
   }
@@ -59,7 +59,7 @@ export class Connection {
     this.end()
   }
 
-  /** A whole frame arrived. */
+  /** Handles a complete frame. */
   receive(text: string): void {
     if (this.own && this.faults.length > 0) return
     this.trace("came", text)
@@ -67,7 +67,8 @@ export class Connection {
     if (this.characters > mostCharacters) return this.flood(`${mostCharacters} characters`)
     const value = parse(text)
     for (const body of isArray(value) ? value : [value]) {
-      if (!isObject(body)) this.fault(`a frame that is no JSON object or array of objects: ${printable(text, 200)}`)
+      if (!isObject(body))
+        this.fault(`a frame that is not a JSON object or an array of objects: ${printable(text, 200)}`)
       else if (this.packets.length >= mostPackets) this.flood(`${mostPackets} packets`)
       else this.packets.push({ order: this.packets.length, body, used: false })
     }
@@ -85,8 +86,8 @@ export class Connection {
   }
 
   /**
-   * The first unused packet that `pick` takes, now or on a later arrival. Each is looked at once: a flood must not cost
-   * its square.
+   * The first unused packet that `pick` accepts, now or on a later arrival. Examines each packet once, so that a flood
+   * costs linear time.
    */
   next<A>(pick: (packet: Packet) => A | undefined, milliseconds: number): Effect.Effect<A | undefined> {
     return Effect.suspend(() => {
@@ -102,7 +103,7 @@ export class Connection {
     })
   }
 
-  /** What `pick` finds, now or on a later arrival; `undefined` at the deadline, or when nothing can arrive any more. */
+  /** The result of `pick`, now or on a later arrival; `undefined` at the timeout or when the connection is closed. */
   wait<A>(pick: () => A | undefined, milliseconds: number): Effect.Effect<A | undefined> {
     return Effect.callback<A | undefined>((resume) => {
       const settle = (value: A | undefined) => {
@@ -131,7 +132,7 @@ export class Connection {
   }
 
   private wake(): void {
-    // Who starts to wait while others are told is told of the next arrival: it has looked for itself already.
+    // A copy: a waiter that is added meanwhile has already looked.
     const present = Array.from(this.waiting)
     for (const look of present) look()
   }

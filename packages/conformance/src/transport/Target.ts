@@ -1,8 +1,8 @@
-/** Where the server under judgement is: somewhere by its addresses, or in this process. */
+/** The server under test: by its addresses, or in this process. */
 import type { Server } from "node:http"
 import * as Data from "effect/Data"
 
-/** Answers a request, as `fetch` does. */
+/** Handles a request, as `fetch` does. */
 export type Fetch = (request: Request) => Response | Promise<Response>
 
 export interface Target {
@@ -12,19 +12,19 @@ export interface Target {
   readonly ws?: string | undefined
   /** `tcp://host:port` */
   readonly tcp?: string | undefined
-  /** Answers the HTTP requests in this process; nothing is sent to `http` then. */
+  /** Handles the HTTP requests in this process, in place of the address `http`. */
   readonly fetch?: Fetch | undefined
 }
 
-/** A target in this process that holds something open until it is closed. */
+/** A target in this process, with resources that closing it releases. */
 export interface OpenTarget extends Target, AsyncDisposable {
   readonly close: () => Promise<void>
 }
 
-/** The server could not be made to listen. */
+/** The server failed to listen. */
 export class NotListening extends Data.TaggedError("NotListening")<{ readonly message: string }> {}
 
-/** A handler of web requests as the target: for the protocols over HTTP. No socket is opened. */
+/** A target for the HTTP protocols from a handler of web requests. Opens no socket. */
 export const fromFetch = (handler: Fetch, options?: { readonly origin?: string }): Target => ({
   http: options?.origin ?? "http://in-process.invalid",
   fetch: handler
@@ -37,8 +37,8 @@ const closed = (server: Server): Promise<void> =>
   })
 
 /**
- * A Node server as the target, `http` and `ws` both. One that does not listen yet is bound to a free port of the loopback
- * address, and closed with the target; one that does is left as it is. Rejected with `NotListening`.
+ * A Node server as the target, for `http` and `ws`. A server that does not listen yet is bound to a free port of the
+ * loopback address, and closed with the target. Rejects with `NotListening`.
  */
 export const fromNodeServer = async (server: Server, options?: { readonly path?: string }): Promise<OpenTarget> => {
   const own = !server.listening

@@ -1,4 +1,4 @@
-/** Opens lines: WebSocket with a JSON text in each text frame, or TCP with a JSON text on each line. */
+/** Opens connections: WebSocket with a JSON text in each text frame, or TCP with a JSON text on each line. */
 import { connect, type Socket } from "node:net"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -6,25 +6,25 @@ import type * as Scope from "effect/Scope"
 import { WebSocket } from "ws"
 import { Connection, type Trace } from "./Connection.ts"
 
-/** No connection could be opened. */
+/** The connection could not be opened. */
 export class Unreachable extends Data.TaggedError("Unreachable")<{
   readonly address: string
   readonly message: string
 }> {}
 
-/** Over this a frame is a fault of the server; bytes. Far above what any scenario asks for. */
+/** The largest frame, in bytes; a larger one is a fault of the server. */
 const largestFrame = 16 * 1024 * 1024
-/** How long a polite close may take before the socket is destroyed, in milliseconds. */
+/** Milliseconds after which a closing socket is destroyed. */
 const closeTimeout = 1_000
-/** How long a connection may take to be there unless it is said otherwise, in milliseconds. */
+/** The default timeout of opening a connection, in milliseconds. */
 const handshake = 10_000
 
 interface OpenConnection {
-  readonly line: Connection
+  readonly connection: Connection
   readonly destroy: () => void
 }
 
-const overWebSocket = (address: string, trace: Trace, patience: number) =>
+const overWebSocket = (address: string, trace: Trace, timeout: number) =>
   Effect.callback<OpenConnection, Unreachable>((resume) => {
     const refuse = (message: string) => resume(Effect.fail(new Unreachable({ address, message })))
     let socket: WebSocket
@@ -32,14 +32,14 @@ const overWebSocket = (address: string, trace: Trace, patience: number) =>
       socket = new WebSocket(address, {
         maxPayload: largestFrame,
         perMessageDeflate: false,
-        handshakeTimeout: patience,
+        handshakeTimeout: timeout,
         followRedirects: false
       })
     } catch (cause) {
       return refuse(String(cause))
     }
     const destroy = () => socket.terminate()
-    const line = new Connection(
+    const connection = new Connection(
       (text) => socket.send(text, () => undefined),
       () => {
         socket.close()
@@ -50,23 +50,23 @@ const overWebSocket = (address: string, trace: Trace, patience: number) =>
     let opened = false
     socket.on("open", () => {
       opened = true
-      resume(Effect.succeed({ line, destroy }))
+      resume(Effect.succeed({ connection, destroy }))
     })
     socket.on("message", (data: Buffer, binary) => {
-      if (binary) line.fault("a binary frame")
-      else line.receive(data.toString("utf8"))
+      if (binary) connection.fault("a binary frame")
+      else connection.receive(data.toString("utf8"))
     })
-    socket.on("close", (code) => line.closed(code))
+    socket.on("close", (code) => connection.closed(code))
     socket.on("error", (error: Error & { readonly code?: string }) => {
       if (!opened) refuse(error.message === "" ? "refused" : error.message)
-      // What breaks the WebSocket protocol is the server's fault; a reset is only one way to close.
-      else if (error.code?.startsWith("WS_ERR") === true) line.fault(`the connection failed: ${error.message}`)
+      // A violation of the WebSocket protocol is a fault of the server; a reset is only a way to close.
+      else if (error.code?.startsWith("WS_ERR") === true) connection.fault(`the connection failed: ${error.message}`)
     })
     return Effect.sync(destroy)
   })
 
-/** Cuts a byte stream into lines; bytes are only decoded when a line is whole, so no character is ever torn. */
-const readLines = (socket: Socket, line: Connection): void => {
+/** Splits a byte stream into lines, and decodes complete lines only, so that no character is cut. */
+const readLines = (socket: Socket, connection: Connection): void => {
   let parts: Array<Buffer> = []
   let size = 0
   socket.on("data", (chunk: Buffer) => {
@@ -76,29 +76,29 @@ const readLines = (socket: Socket, line: Connection): void => {
       parts = []
       size = 0
       start = end + 1
-      if (text.trim() !== "") line.receive(text)
+      if (text.trim() !== "") connection.receive(text)
     }
     parts.push(chunk.subarray(start))
     size += chunk.length - start
     if (size > largestFrame) {
-      line.fault(`more than ${largestFrame} bytes without the end of a line`)
+      connection.fault(`more than ${largestFrame} bytes without a line end`)
       socket.destroy()
     }
   })
   socket.on("end", () => {
-    if (size > 0) line.fault("the last frame has no end of line")
+    if (size > 0) connection.fault("the last frame has no line end")
     socket.end()
   })
 }
 
-const overTcp = (address: string, trace: Trace, patience: number) =>
+const overTcp = (address: string, trace: Trace, timeout: number) =>
   Effect.callback<OpenConnection, Unreachable>((resume) => {
     const refuse = (message: string) => resume(Effect.fail(new Unreachable({ address, message })))
     if (!URL.canParse(address)) return refuse("not an address of the form tcp://host:port")
     const { hostname, port } = new URL(address)
     const socket = connect({ host: hostname.replaceAll(/^\[|\]$/g, ""), port: Number(port), noDelay: true })
     const destroy = () => socket.destroy()
-    const line = new Connection(
+    const connection = new Connection(
       (text) => socket.write(`${text}\n`),
       () => {
         socket.end()
@@ -107,33 +107,33 @@ const overTcp = (address: string, trace: Trace, patience: number) =>
       trace
     )
     let opened = false
-    socket.setTimeout(patience, () => {
+    socket.setTimeout(timeout, () => {
       if (!opened) socket.destroy(new Error("no connection in time"))
     })
     socket.on("connect", () => {
       opened = true
       socket.setTimeout(0)
-      resume(Effect.succeed({ line, destroy }))
+      resume(Effect.succeed({ connection, destroy }))
     })
-    readLines(socket, line)
-    socket.on("close", () => line.closed(undefined))
+    readLines(socket, connection)
+    socket.on("close", () => connection.closed(undefined))
     socket.on("error", (error) => {
       if (!opened) refuse(error.message === "" ? "refused" : error.message)
-      // A reset is how some servers close on a frame that is too large; what it means is the scenario's to say.
+      // Some servers reset on a frame that is too large; the scenario decides whether that is a failure.
     })
     return Effect.sync(destroy)
   })
 
 /**
- * A connection to `ws://…`, `wss://…` or `tcp://host:port`, closed with the scope. It is there within `patience`
- * milliseconds, or not at all.
+ * Opens a connection to `ws://…`, `wss://…` or `tcp://host:port`, closed with the scope. Fails with `Unreachable` after
+ * `timeout` milliseconds.
  */
 export const openConnection = (
   address: string,
   trace: Trace,
-  patience = handshake
+  timeout = handshake
 ): Effect.Effect<Connection, Unreachable, Scope.Scope> =>
   Effect.acquireRelease(
-    address.startsWith("tcp:") ? overTcp(address, trace, patience) : overWebSocket(address, trace, patience),
+    address.startsWith("tcp:") ? overTcp(address, trace, timeout) : overWebSocket(address, trace, timeout),
     ({ destroy }) => Effect.sync(destroy)
-  ).pipe(Effect.map(({ line }) => line))
+  ).pipe(Effect.map(({ connection }) => connection))

@@ -6,7 +6,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 
 const BLOCK = 16
 const PAD = 32
-/** Random bytes and length, before the text. */
+/** Bytes of the random prefix and the length. */
 const HEAD = 20
 
 const parts = (key: string): readonly [key: Buffer, iv: Buffer] => {
@@ -26,7 +26,7 @@ export const seal = (text: string, key: string, app: string): string => {
   )
 }
 
-/** The text, or nothing where it is not sealed with this key for this app. */
+/** The text; `undefined` if it is not sealed with this key for this app. */
 export const opened = (sealed: string, key: string, app: string): string | undefined => {
   try {
     const decipher = createDecipheriv("aes-256-cbc", ...parts(key)).setAutoPadding(false)

@@ -10,7 +10,7 @@ import { note, type ScenarioContext } from "../run/ScenarioContext.ts"
 
 export type HttpStep = Extract<Step, typeof Http.Type>
 
-/** Over this an answer is cut off, and the exchange fails; bytes. */
+/** The largest response, in bytes; a larger one fails the exchange. */
 const largestBody = 16 * 1024 * 1024
 
 const text = (template: Json, scope: Variables): string => {
@@ -25,7 +25,7 @@ const pairsOf = (encoded: Encoded, scope: Variables): Array<[string, string]> =>
     (isArray(value) ? value : [value]).map((one): [string, string] => [name, text(one, scope)])
   )
 
-/** The step's request with everything filled in. */
+/** The step's request with all templates built. */
 export const requestOf = ({ http }: HttpStep, origin: string, scope: Variables): Asked => {
   const { method, path, headers, form, encoded, body } = http
   const own = Object.entries(headers ?? {}).map(
@@ -76,7 +76,7 @@ const spoken = (asked: Asked): string =>
     ...(asked.form === undefined ? [] : ["", JSON.stringify(asked.form)])
   ].join("\n")
 
-const heard = (response: Response, body: string): string =>
+const hasReceived = (response: Response, body: string): string =>
   [
     `HTTP ${response.status}`,
     ...Array.from(response.headers, ([name, value]) => `${name}: ${value}`).slice(0, 20),
@@ -91,42 +91,42 @@ export interface HttpOutcome {
   readonly sent: string
   readonly came: string
   readonly wanted: Json
-  /** Asks the same once more, from a shell. */
+  /** The curl command of the same request. */
   readonly command: string
 }
 
-const because = (cause: unknown): string => {
+const errorText = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
   return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
 }
 
-/** Sends the step's request and compares its answer. A failed or endless exchange is a problem, never an error. */
-export const exchange = (step: HttpStep, world: ScenarioContext, actor: string): Effect.Effect<HttpOutcome> => {
-  const asked = requestOf(step, world.target.http, world.scope)
+/** Sends the step's request and compares its response. A failed or endless exchange is a mismatch, never an error. */
+export const exchange = (step: HttpStep, context: ScenarioContext, actor: string): Effect.Effect<HttpOutcome> => {
+  const asked = requestOf(step, context.target.http, context.scope)
   const said = {
-    wanted: build({ ...step.answer }, world.scope),
+    wanted: build({ ...step.answer }, context.scope),
     sent: printable(spoken(asked), 1_000),
     command: curl(asked).slice(0, 20_000)
   }
   const failed = (why: string): HttpOutcome => {
-    note(world, actor, "came", `(${why})`)
+    note(context, actor, "came", `(${why})`)
     return { ...said, problems: [why], captures: new Map(), lenient: [], came: why }
   }
-  note(world, actor, "sent", spoken(asked))
-  const here = world.target.fetch
+  note(context, actor, "sent", spoken(asked))
+  const here = context.target.fetch
   return Effect.tryPromise({
     try: async (signal) => {
       const init = initOf(asked, signal)
       const response = await (here === undefined ? fetch(asked.url, init) : here(new Request(asked.url, init)))
       return { response, body: await readBounded(response) }
     },
-    catch: because
+    catch: errorText
   }).pipe(
-    Effect.timeoutOption(world.timing.reply),
+    Effect.timeoutOption(context.timing.reply),
     Effect.map((answered): HttpOutcome => {
-      if (Option.isNone(answered)) return failed(`no answer within ${world.timing.reply} ms`)
+      if (Option.isNone(answered)) return failed(`no response within ${context.timing.reply} ms`)
       const { response, body } = answered.value
-      note(world, actor, "came", heard(response, body))
+      note(context, actor, "came", hasReceived(response, body))
       const { status, headers } = response
       const names = Object.keys(step.answer.headers ?? {})
       const found: JsonObject = {
@@ -140,7 +140,7 @@ export const exchange = (step: HttpStep, world: ScenarioContext, actor: string):
         text: body,
         ...(step.answer.json === undefined ? {} : { json: parse(body) ?? null })
       }
-      const { mismatches, captures, lenient } = match({ ...step.answer }, found, world.scope)
+      const { mismatches, captures, lenient } = match({ ...step.answer }, found, context.scope)
       return {
         ...said,
         problems: mismatches.map(({ path, expected, found: value }) => `${path}: expected ${expected}, found ${value}`),

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { applies } from "../../src/scenarios/loadScenarios.ts"
 import { isJudged } from "../../src/run/plan.ts"
 import { benign } from "./Benign.ts"
-import { Lane, patient, spread } from "./scenarioQueue.ts"
+import { MutantRunner, longTimeouts, distribute } from "./MutantRunner.ts"
 import { scenarios } from "./takenIds.ts"
 
-let lanes: ReadonlyArray<Lane> = []
+let runners: ReadonlyArray<MutantRunner> = []
 beforeAll(async () => {
-  lanes = await Promise.all([Lane.open(), Lane.open(), Lane.open()])
+  runners = await Promise.all([MutantRunner.open(), MutantRunner.open(), MutantRunner.open()])
 })
-afterAll(() => Promise.all(lanes.map((lane) => lane.close())))
+afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
 describe("nothing is found in what is right", () => {
   for (const { name, says, mutant, more = {} } of [
@@ -24,8 +24,8 @@ describe("nothing is found in what is right", () => {
         if (!scenario.id.startsWith("xuanxuan/")) return !ofXuanxuan
         return applies(scenario, more.transport ?? "ws", more.wire ?? "documented")
       })
-      const found = await spread(lanes, chosen, async (lane, { id }) => {
-        const { result } = await lane.play(id, mutant, { ...more, timing: patient })
+      const found = await distribute(runners, chosen, async (runner, { id }) => {
+        const { result } = await runner.play(id, mutant, { ...more, timing: longTimeouts })
         const wrong = result.checks.filter(({ verdict }) => verdict !== "pass" && verdict !== "not-applicable")
         return wrong.map((check) => `${check.id} ${check.verdict}: ${check.evidence?.reason}`)
       })

@@ -1,7 +1,9 @@
-/** Servers that are as good as the reference and only speak a little differently: nothing of them may be found wrong. */
+/**
+ * Servers that are as good as the reference and only speak a little differently: nothing of them may be found wrong.
+ */
 import { isArray, isObject, type Json } from "../../src/Json.ts"
 import { readings } from "../../src/requirements/Requirements.ts"
-import type { More } from "./scenarioQueue.ts"
+import type { More } from "./MutantRunner.ts"
 import { changed, everywhere, type Mutant } from "./Mutant.ts"
 
 export interface Benign {

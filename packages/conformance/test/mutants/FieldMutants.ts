@@ -7,8 +7,8 @@ import { isObject, type Json, type JsonObject, parse } from "../../src/Json.ts"
 import { readings, type Requirement, requirements } from "../../src/requirements/Requirements.ts"
 import { protocols } from "../../src/index.ts"
 import { forEachStatement } from "../../src/sources/Statements.ts"
-import { aboutOf, changed, type Here, type Mutant, type Packet, pathsTo, without } from "./Mutant.ts"
-import type { Heard } from "./Proxy.ts"
+import { aboutOf, changed, type MutationContext, type Mutant, type Packet, pathsTo, without } from "./Mutant.ts"
+import type { Traffic } from "./Proxy.ts"
 import { checkOf, isAnswerFor, isPacketFor, type Taken } from "./takenIds.ts"
 
 /** The requirements of fields that a server sends. */
@@ -16,12 +16,15 @@ export const fieldRequirements: ReadonlyArray<Requirement> = protocols()
   .flatMap((protocol) => requirements(protocol))
   .filter(({ field, excluded }) => field !== undefined && field.in !== "request" && excluded === undefined)
 
-const bodiesFor = (taken: Taken, { packets, answers }: Heard): ReadonlyArray<JsonObject> => [
+const bodiesFor = (taken: Taken, { packets, answers }: Traffic): ReadonlyArray<JsonObject> => [
   ...packets.filter((packet) => isPacketFor(taken, packet)).map(({ body }) => body),
   ...answers.filter((answer) => isAnswerFor(taken, answer)).flatMap(({ text }) => [parse(text)].filter(isObject))
 ]
 
-/** The names that a field may have in one document: where a reading has several, the server may send any of them, or all. */
+/**
+ * The names that a field may have in one document: where a reading has several, the server may send any of them, or
+ * all.
+ */
 const namesOf = ({ doc, field }: Requirement): ReadonlyArray<string> => {
   const name = field?.name ?? ""
   const found = readings(doc).find(({ of, forms }) => of === "key" && forms.includes(name))
@@ -29,14 +32,14 @@ const namesOf = ({ doc, field }: Requirement): ReadonlyArray<string> => {
 }
 
 /** Where the good server has a field in what a check takes: keys joined by dots, `*` for the items of an array. */
-export const placesOf = (check: string, requirement: Requirement, heard: Heard): ReadonlyArray<string> => {
+export const placesOf = (check: string, requirement: Requirement, traffic: Traffic): ReadonlyArray<string> => {
   const names = namesOf(requirement)
-  const paths = bodiesFor(checkOf(check).taken, heard).flatMap((body) => names.flatMap((name) => pathsTo(body, name)))
+  const paths = bodiesFor(checkOf(check).taken, traffic).flatMap((body) => names.flatMap((name) => pathsTo(body, name)))
   return [...new Set(paths.map((path) => [...path.slice(0, -1), names.join("|")].join(".")))]
 }
 
 /** The first answer to a barrier of the kit's own, which it has to get. */
-const isBarrier = ({ about }: Packet, { asked }: Here): boolean =>
+const isBarrier = ({ about }: Packet, { asked }: MutationContext): boolean =>
   about === "chat/getpubliclist" && asked.filter((request) => aboutOf(request) === about).length === 1
 
 /** Leaves a field out of whatever a check takes, at one place. */
@@ -46,8 +49,8 @@ export const leavingOut = (check: string, place: string): Mutant => {
   const last = keys.pop() ?? ""
   const out = (body: Json): Json => last.split("|").reduce((value, name) => without(value, [...keys, name]), body)
   return {
-    packet: (packet, here) => [
-      { send: isPacketFor(taken, packet) && !isBarrier(packet, here) ? out(packet.body) : packet.body }
+    packet: (packet, context) => [
+      { send: isPacketFor(taken, packet) && !isBarrier(packet, context) ? out(packet.body) : packet.body }
     ],
     answer: (answer) => (isAnswerFor(taken, answer) ? changed(answer, out) : answer)
   }
@@ -58,7 +61,10 @@ export type FieldKills = { readonly [requirement: string]: { readonly [place: st
 
 const file = new URL("fields.txt", import.meta.url)
 
-/** `fields.txt`, which `Fields.test.ts` writes and compares with the kit: a check, and below it requirements with places. */
+/**
+ * `fields.txt`, which `Fields.test.ts` writes and compares with the kit: a check, and below it requirements with
+ * places.
+ */
 export const fieldKills = (): FieldKills => {
   const kills: { [requirement: string]: { [place: string]: string } } = {}
   let check = ""
@@ -101,7 +107,7 @@ export const writeFieldKills = (kills: FieldKills): void => {
 }
 
 /** Fields that nobody can find missing, and why. */
-export const unfound: { readonly [requirement: string]: string } = {
+export const undetectable: { readonly [requirement: string]: string } = {
   "xuanxuan.chat.committers": "a chat may be without it",
   "xuanxuan.member.mute": "a chat may be without it",
   "xuanxuan.chat.users": "a name of the document's tables; on the wire it is `members`",

@@ -59,8 +59,8 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
     says: "replies and answers are no JSON",
     silent: true,
     make: (scenario) => ({
-      packet: onReply((packet, here) =>
-        isEntry(scenario, packet, here) ? pass(packet) : [{ raw: JSON.stringify(packet.body).slice(0, -1) }]
+      packet: onReply((packet, context) =>
+        isEntry(scenario, packet, context) ? pass(packet) : [{ raw: JSON.stringify(packet.body).slice(0, -1) }]
       ),
       answer: (answer) =>
         isLogin(answer) || answer.text === "" ? answer : { ...answer, text: answer.text.slice(0, -1) }
@@ -85,7 +85,9 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
     says: "half a frame or half a body, then the end of the connection",
     silent: true,
     make: (scenario) => ({
-      packet: onReply((packet, here) => (isEntry(scenario, packet, here) ? pass(packet) : [{ torn: packet.body }])),
+      packet: onReply((packet, context) =>
+        isEntry(scenario, packet, context) ? pass(packet) : [{ torn: packet.body }]
+      ),
       answer: (answer) => (isLogin(answer) ? answer : { ...answer, end: "cut" })
     }),
     kills: [
@@ -101,7 +103,9 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
     says: "half a line over TCP, then the end of the connection",
     silent: true,
     make: (scenario) => ({
-      packet: onReply((packet, here) => (isEntry(scenario, packet, here) ? pass(packet) : [{ torn: packet.body }]))
+      packet: onReply((packet, context) =>
+        isEntry(scenario, packet, context) ? pass(packet) : [{ torn: packet.body }]
+      )
     }),
     kills: of("xuanxuan", "login/alone#response login/alone#wire", "create/group#wire"),
     more: { transport: "tcp" }
@@ -111,7 +115,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
     says: "the connection is closed where a reply is due",
     silent: true,
     make: (scenario) => ({
-      packet: onReply((packet, here) => (isEntry(scenario, packet, here) ? pass(packet) : [{ close: true }])),
+      packet: onReply((packet, context) => (isEntry(scenario, packet, context) ? pass(packet) : [{ close: true }])),
       answer: (answer) => (isLogin(answer) ? answer : { ...answer, end: "never" })
     }),
     kills: [

@@ -49,8 +49,8 @@ describe("no check passes for an impostor but those named", () => {
           ...checks.filter(({ verdict }) => verdict === "pass" || verdict === "pass-lenient").map(({ id }) => id)
         )
       }
-      const named = (impostor.passes ?? []).flatMap(({ checks }) => checks)
-      expect(found.filter((id) => !isAside(id)).toSorted()).toEqual(named.toSorted())
+      const targetChecks = (impostor.passes ?? []).flatMap(({ checks }) => checks)
+      expect(found.filter((id) => !isAside(id)).toSorted()).toEqual(targetChecks.toSorted())
     })
   }
 })

@@ -65,7 +65,10 @@ const drip = (response: ServerResponse, write: () => void): void => {
   response.on("close", () => clearInterval(timer))
 }
 
-/** What is to be refused of a session. The document of youdu says nothing of a refusal: what has nothing of a session is tolerated as one. */
+/**
+ * What is to be refused of a session. The document of youdu says nothing of a refusal: what has nothing of a session is
+ * tolerated as one.
+ */
 const sparkRefused = [
   "spark/start/refused#missing",
   "spark/start/refused#empty",

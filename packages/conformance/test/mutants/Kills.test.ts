@@ -6,7 +6,7 @@ import { benign } from "./Benign.ts"
 import { impostors } from "./Impostors.ts"
 import { idle, killers, page } from "./Matrix.ts"
 import { checks } from "./takenIds.ts"
-import { named } from "./WireMutant.ts"
+import { targetChecks } from "./WireMutant.ts"
 import { wireMutants } from "./WireMutants.ts"
 
 const file = new URL("../../KILLS.md", import.meta.url)
@@ -18,7 +18,10 @@ it("every check has to find a mutant", () => {
 it("every mutant is named for checks that there are", () => {
   const known = new Set(checks.map(({ id }) => id))
   expect([...killers()].filter((id) => !known.has(id))).toEqual([])
-  const idlers = [...wireMutants.map((mutant) => ({ name: mutant.name, kills: named(mutant) })), ...engineMutants]
+  const idlers = [
+    ...wireMutants.map((mutant) => ({ name: mutant.name, kills: targetChecks(mutant) })),
+    ...engineMutants
+  ]
   expect(idlers.filter(({ kills }) => kills.length === 0).map(({ name }) => name)).toEqual([])
 })
 

@@ -1,17 +1,17 @@
 /** The kill matrix as a page: which check finds which mutant. What it says is held by the tests of the mutants. */
 import { engineMutants } from "../../../server/test/mutants/EngineMutants.ts"
 import { benign } from "./Benign.ts"
-import { fieldKills, unfound } from "./FieldMutants.ts"
+import { fieldKills, undetectable } from "./FieldMutants.ts"
 import { impostors } from "./Impostors.ts"
 import { checks } from "./takenIds.ts"
 import { sweeping } from "./Sweeping.ts"
-import { named } from "./WireMutant.ts"
+import { targetChecks } from "./WireMutant.ts"
 import { particular, wireMutants } from "./WireMutants.ts"
 
 /** Every check that has to find some mutant. */
 export const killers = (): ReadonlySet<string> =>
   new Set([
-    ...wireMutants.flatMap(named),
+    ...wireMutants.flatMap(targetChecks),
     ...Object.values(fieldKills()).flatMap((places) => Object.values(places)),
     ...engineMutants.flatMap(({ kills }) => kills)
   ])
@@ -54,16 +54,18 @@ export const page = (): string =>
       "`packages/conformance/test/mutants/Kills.test.ts`.",
     `Of ${checks.length} checks ${killers().size} have to find something, which is all of them.`,
     "## On the wire, all of a kind",
-    list(sweeping.map((mutant) => [mutant.name, `${mutant.says}. Found by ${byProtocol(named(mutant))} checks.`])),
+    list(
+      sweeping.map((mutant) => [mutant.name, `${mutant.says}. Found by ${byProtocol(targetChecks(mutant))} checks.`])
+    ),
     "## On the wire, in particular",
-    list(particular.map((mutant) => [mutant.name, `${mutant.says}. Found by ${code(named(mutant))}.`])),
+    list(particular.map((mutant) => [mutant.name, `${mutant.says}. Found by ${code(targetChecks(mutant))}.`])),
     "## In the engine",
     list(engineMutants.map(({ name, says, kills }) => [name, `${says}. Found by ${code(kills)}.`])),
     "## Documented fields, each left out by itself",
     "The check that finds it, and the places in an answer or a push where the field is left out.",
     fields(),
     "Nobody can find these missing:",
-    list(Object.entries(unfound)),
+    list(Object.entries(undetectable)),
     "## Impostors",
     "A run against each ends in time and without a fault of the kit. What passes all the same, beside `wire` and `setup`:",
     list(

@@ -14,7 +14,7 @@ export interface Packet {
 }
 
 /** What a mutant knows beside the packet. Connections are numbered from 0 in the order in which they were opened. */
-export interface Here {
+export interface MutationContext {
   readonly connection: number
   /** The open connections. */
   readonly open: ReadonlyArray<number>
@@ -54,11 +54,11 @@ export interface Answer {
 }
 
 export interface Mutant {
-  readonly packet?: (packet: Packet, here: Here) => ReadonlyArray<Deed>
+  readonly packet?: (packet: Packet, context: MutationContext) => ReadonlyArray<Deed>
   /** What is sent to the client beside a request, which reaches the server as it is. */
-  readonly request?: (request: Json, here: Here) => ReadonlyArray<Deed>
+  readonly request?: (request: Json, context: MutationContext) => ReadonlyArray<Deed>
   /** What others are sent when the client has closed a connection. */
-  readonly gone?: (here: Here) => ReadonlyArray<Deed>
+  readonly gone?: (context: MutationContext) => ReadonlyArray<Deed>
   readonly answer?: (answer: Answer) => Answer
   /** No connection can be opened. */
   readonly noConnection?: true
@@ -70,7 +70,9 @@ export interface Mutant {
 
 export const asIs = ({ body }: Packet): ReadonlyArray<Deed> => [{ send: body }]
 
-/** The value with each string, number, … or object under a key replaced, at whatever depth; `undefined` takes it out. */
+/**
+ * The value with each string, number, … or object under a key replaced, at whatever depth; `undefined` takes it out.
+ */
 export const everywhere = (value: Json, change: (key: string, value: Json) => Json | undefined): Json => {
   if (isArray(value)) return value.map((item) => everywhere(item, change))
   if (!isObject(value)) return value

@@ -1,11 +1,13 @@
-/** Stands between the kit and a good server, over HTTP, WebSocket and TCP, and lets one mutant at a time do its work. */
+/**
+ * Stands between the kit and a good server, over HTTP, WebSocket and TCP, and lets one mutant at a time do its work.
+ */
 import { createServer, type IncomingMessage, request as ask, type Server, type ServerResponse } from "node:http"
 import { type AddressInfo, connect, createServer as createTcp, type Server as TcpServer, type Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { WebSocket, WebSocketServer } from "ws"
 import { field, isArray, isObject, type JsonObject, parse } from "../../src/Json.ts"
 import type { Target } from "../../src/transport/Target.ts"
-import { aboutOf, type Answer, type Deed, type Here, type Mutant, type Packet } from "./Mutant.ts"
+import { aboutOf, type Answer, type Deed, type MutationContext, type Mutant, type Packet } from "./Mutant.ts"
 
 /** Both ends of a connection. */
 interface Link {
@@ -19,7 +21,7 @@ interface Link {
 }
 
 /** What came from the server: what a replay of the same scenario would say again. */
-export interface Heard {
+export interface Traffic {
   readonly packets: ReadonlyArray<Packet>
   readonly answers: ReadonlyArray<Answer>
 }
@@ -100,11 +102,11 @@ export class Proxy {
   }
 
   /** What the server said since then, before any mutation. */
-  get heard(): Heard {
+  get traffic(): Traffic {
     return { packets: this.packets, answers: this.answers }
   }
 
-  private here(link: Link): Here {
+  private context(link: Link): MutationContext {
     return {
       connection: link.number,
       open: [...this.links.keys()],
@@ -136,7 +138,7 @@ export class Proxy {
     // What was let go before the present mutant is none of its business.
     if (this.links.get(link.number) !== link) return
     this.links.delete(link.number)
-    this.act(link, this.mutant.gone?.(this.here(link)) ?? [])
+    this.act(link, this.mutant.gone?.(this.context(link)) ?? [])
   }
 
   /** A frame from the server. */
@@ -154,7 +156,7 @@ export class Proxy {
     }
     const { packet: mutate } = this.mutant
     if (mutate === undefined) link.say(frame)
-    else for (const packet of seen) this.act(link, mutate(packet, this.here(link)))
+    else for (const packet of seen) this.act(link, mutate(packet, this.context(link)))
     this.pushed.push(...seen.filter(({ way }) => way === "push"))
   }
 
@@ -167,7 +169,7 @@ export class Proxy {
       this.asked.push(request)
     }
     const { request: mutate } = this.mutant
-    if (mutate !== undefined && value !== undefined) this.act(link, mutate(value, this.here(link)))
+    if (mutate !== undefined && value !== undefined) this.act(link, mutate(value, this.context(link)))
   }
 
   private webSocket(client: WebSocket, socket: Duplex, url: string): void {

@@ -9,8 +9,8 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     name: "announces-what-it-refuses",
     says: "everybody hears of every request before it is looked at",
     make: () => ({
-      request: (frame, here) =>
-        requests(frame).flatMap((request) => newsOf(request, here).flatMap((news) => toAll(here, news)))
+      request: (frame, context) =>
+        requests(frame).flatMap((request) => newsOf(request, context).flatMap((news) => toAll(context, news)))
     }),
     kills: of(
       "xuanxuan",
@@ -36,7 +36,10 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     name: "pushes-again",
     says: "whatever was pushed is pushed to everybody again before each reply",
     make: () => ({
-      packet: onReply((packet, here) => [...here.pushed.flatMap(({ body }) => toAll(here, body)), ...pass(packet)])
+      packet: onReply((packet, context) => [
+        ...context.pushed.flatMap(({ body }) => toAll(context, body)),
+        ...pass(packet)
+      ])
     }),
     kills: of(
       "xuanxuan",
@@ -49,11 +52,11 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     name: "pushes-all-at-login",
     says: "who logs in hears all that was ever asked of the server",
     make: () => ({
-      packet: onReply((packet, here) =>
+      packet: onReply((packet, context) =>
         packet.about === "chat/login"
           ? [
               ...pass(packet),
-              ...here.askedByAll.flatMap((request) => newsOf(request, here).map((send): Deed => ({ send })))
+              ...context.askedByAll.flatMap((request) => newsOf(request, context).map((send): Deed => ({ send })))
             ]
           : pass(packet)
       )
@@ -67,11 +70,11 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     name: "announces-what-was-there",
     says: "a chat is announced again to who asks for it to be made again",
     make: () => ({
-      packet: onReply((packet, here) =>
+      packet: onReply((packet, context) =>
         packet.about === "chat/create"
           ? [
               ...pass(packet),
-              ...toAll(here, {
+              ...toAll(context, {
                 id: 1,
                 module: "chat",
                 method: "create",
@@ -105,9 +108,9 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     name: "loss-is-a-logout",
     says: "a lost connection is announced as a logout and as a change of status",
     make: () => ({
-      gone: (here) =>
+      gone: (context) =>
         ["logout", "userChangeStatus"].flatMap((method) =>
-          toAll(here, { id: 1, module: "chat", method, data: { ...here.user } })
+          toAll(context, { id: 1, module: "chat", method, data: { ...context.user } })
         )
     }),
     kills: of("xuanxuan", "logout/disconnect#no-logout-push logout/disconnect#no-status-push")
@@ -128,7 +131,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   {
     name: "push-leaked",
     says: "every push reaches everybody who is connected",
-    make: () => ({ packet: onPush(({ body }, here) => toAll(here, body)) }),
+    make: () => ({ packet: onPush(({ body }, context) => toAll(context, body)) }),
     kills: of(
       "xuanxuan",
       "create/group#nobody-else",
@@ -143,8 +146,8 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     says: "what is for one is pushed to another",
     silent: true,
     make: () => ({
-      packet: onPush((packet, here) => {
-        const wrong = others(here)
+      packet: onPush((packet, context) => {
+        const wrong = others(context)
         const to = wrong.at(-1)
         return to === undefined ? [] : [{ send: packet.body, to }]
       })
@@ -174,8 +177,8 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     says: "replies come after the deadline",
     silent: true,
     make: (scenario) => ({
-      packet: onReply((packet, here) =>
-        isEntry(scenario, packet, here) ? pass(packet) : [{ send: packet.body, after: tooLate }]
+      packet: onReply((packet, context) =>
+        isEntry(scenario, packet, context) ? pass(packet) : [{ send: packet.body, after: tooLate }]
       ),
       answer: (answer) => (isLogin(answer) ? answer : { ...answer, after: tooLate })
     }),
@@ -218,9 +221,9 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     says: "what was pushed once is not pushed again after a new login",
     silent: true,
     make: () => ({
-      packet: onPush((packet, here) => {
+      packet: onPush((packet, context) => {
         const id = field(packet.body, "id")
-        const isKnown = here.pushed.some(({ body, about }) => about === "chat/message" && field(body, "id") === id)
+        const isKnown = context.pushed.some(({ body, about }) => about === "chat/message" && field(body, "id") === id)
         return packet.about === "chat/message" && isKnown ? [] : pass(packet)
       })
     }),
@@ -239,8 +242,8 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     name: "push-ids-of-each-connection",
     says: "the same push has another id on each connection",
     make: () => ({
-      packet: onPush(({ body }, here) => [
-        { send: { ...body, id: Number(field(body, "id")) + here.connection * 1000 } }
+      packet: onPush(({ body }, context) => [
+        { send: { ...body, id: Number(field(body, "id")) + context.connection * 1000 } }
       ])
     }),
     kills: of("xuanxuan", "offline/foreign-ack#same-id-for-all offline/redelivered#delivered-again")

@@ -1,26 +1,35 @@
 /** What mutants on the wire are put together from. */
 import { field, isArray, isObject, type Json, type JsonObject } from "../../src/Json.ts"
 import type { Scenario } from "../../src/scenarios/Scenario.ts"
-import { aboutOf, type Answer, changed, type Deed, everywhere, type Here, type Mutant, type Packet } from "./Mutant.ts"
+import {
+  aboutOf,
+  type Answer,
+  changed,
+  type Deed,
+  everywhere,
+  type MutationContext,
+  type Mutant,
+  type Packet
+} from "./Mutant.ts"
 
 export const pass = (packet: Packet): ReadonlyArray<Deed> => [{ send: packet.body }]
 
 export const onPush =
-  (change: (packet: Packet, here: Here) => ReadonlyArray<Deed>): NonNullable<Mutant["packet"]> =>
-  (packet, here) =>
-    packet.way === "push" ? change(packet, here) : pass(packet)
+  (change: (packet: Packet, context: MutationContext) => ReadonlyArray<Deed>): NonNullable<Mutant["packet"]> =>
+  (packet, context) =>
+    packet.way === "push" ? change(packet, context) : pass(packet)
 
 export const onReply =
-  (change: (packet: Packet, here: Here) => ReadonlyArray<Deed>): NonNullable<Mutant["packet"]> =>
-  (packet, here) =>
-    packet.way === "reply" ? change(packet, here) : pass(packet)
+  (change: (packet: Packet, context: MutationContext) => ReadonlyArray<Deed>): NonNullable<Mutant["packet"]> =>
+  (packet, context) =>
+    packet.way === "reply" ? change(packet, context) : pass(packet)
 
 /** Nothing of a scenario can be played once its actors cannot log in, or a barrier has no answer. */
-export const isEntry = (scenario: Scenario, packet: Packet, here: Here): boolean =>
+export const isEntry = (scenario: Scenario, packet: Packet, context: MutationContext): boolean =>
   packet.about === "chat/getpubliclist" ||
   (packet.about === "chat/login" &&
-    here.connection < scenario.actors.length + (scenario.away?.length ?? 0) &&
-    here.asked.filter((request) => aboutOf(request) === "chat/login").length === 1)
+    context.connection < scenario.actors.length + (scenario.away?.length ?? 0) &&
+    context.asked.filter((request) => aboutOf(request) === "chat/login").length === 1)
 
 /** Longer than the kit waits for anything here, in milliseconds. */
 export const tooLate = 5_000
@@ -30,30 +39,32 @@ export const of = (protocol: string, ...names: ReadonlyArray<string>): ReadonlyA
   names.flatMap((text) => text.split(" ")).map((name) => `${protocol}/${name}`)
 
 export const onBodies = (scenario: Scenario, change: (body: Json) => Json): Mutant => ({
-  packet: (packet, here) => (isEntry(scenario, packet, here) ? pass(packet) : [{ send: change(packet.body) }]),
+  packet: (packet, context) => (isEntry(scenario, packet, context) ? pass(packet) : [{ send: change(packet.body) }]),
   answer: (answer) => (isLogin(answer) ? answer : changed(answer, change))
 })
 
 export const isLogin = ({ path }: Answer): boolean => path.startsWith("/auth/")
 
-export const others = (here: Here): ReadonlyArray<number> => here.open.filter((number) => number !== here.connection)
+export const others = (context: MutationContext): ReadonlyArray<number> =>
+  context.open.filter((number) => number !== context.connection)
 
-export const toAll = (here: Here, send: Json): ReadonlyArray<Deed> => here.open.map((to) => ({ send, to }))
+export const toAll = (context: MutationContext, send: Json): ReadonlyArray<Deed> =>
+  context.open.map((to) => ({ send, to }))
 
 /** What a server would push that tells of a request before it has looked whether it may. */
-export const newsOf = (request: JsonObject, here: Here): ReadonlyArray<JsonObject> => {
+export const newsOf = (request: JsonObject, context: MutationContext): ReadonlyArray<JsonObject> => {
   const params = field(request, "params") ?? {}
-  const gids = here.askedByAll.flatMap((one) => {
+  const gids = context.askedByAll.flatMap((one) => {
     const asked = field(one, "params")
     const gid = isObject(asked) ? field(asked, "gid") : undefined
     return typeof gid === "string" ? [gid] : []
   })
   const head = { id: 1, module: field(request, "module") ?? "", method: field(request, "method") ?? "" }
-  const about = { ...here.user, ...(gids[0] === undefined ? {} : { gid: gids[0] }) }
+  const about = { ...context.user, ...(gids[0] === undefined ? {} : { gid: gids[0] }) }
   if (!isArray(params)) return [{ ...head, data: Object.assign(about, isObject(params) ? params : {}) }]
   return params
     .filter(isObject)
-    .map((message) => ({ ...head, data: [{ ...about, user: here.user?.["id"] ?? 0, ...message }] }))
+    .map((message) => ({ ...head, data: [{ ...about, user: context.user?.["id"] ?? 0, ...message }] }))
 }
 
 export const requests = (frame: Json): ReadonlyArray<JsonObject> => (isArray(frame) ? frame : [frame]).filter(isObject)

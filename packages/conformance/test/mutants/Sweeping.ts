@@ -8,9 +8,9 @@ export const sweeping: ReadonlyArray<WireMutant> = [
     name: "result-flipped",
     says: "every `result` says the opposite, but for the entry of a scenario's actors",
     make: (scenario) => ({
-      packet: onReply((packet, here) => {
+      packet: onReply((packet, context) => {
         // A barrier takes any answer, so these are not spared.
-        if (packet.about === "chat/login" && isEntry(scenario, packet, here)) return pass(packet)
+        if (packet.about === "chat/login" && isEntry(scenario, packet, context)) return pass(packet)
         const result = field(packet.body, "result") === "success" ? "fail" : "success"
         return [{ send: { ...packet.body, result } }]
       })

@@ -1,24 +1,24 @@
 /** The kit can fail: every mutant on the wire is found by the checks that are there to find it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Lane, missed, spread } from "./scenarioQueue.ts"
+import { MutantRunner, undetected, distribute } from "./MutantRunner.ts"
 import { scenarioOf } from "./takenIds.ts"
-import { named } from "./WireMutant.ts"
+import { targetChecks } from "./WireMutant.ts"
 import { wireMutants } from "./WireMutants.ts"
 
-let lanes: ReadonlyArray<Lane> = []
+let runners: ReadonlyArray<MutantRunner> = []
 beforeAll(async () => {
-  lanes = await Promise.all([Lane.open(), Lane.open(), Lane.open()])
+  runners = await Promise.all([MutantRunner.open(), MutantRunner.open(), MutantRunner.open()])
 })
-afterAll(() => Promise.all(lanes.map((lane) => lane.close())))
+afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
 describe("found by the checks named for it", () => {
   for (const mutant of wireMutants) {
     it(`${mutant.name}: ${mutant.says}`, async () => {
-      const byScenario = Object.groupBy(named(mutant), (id) => id.slice(0, id.indexOf("#")))
+      const byScenario = Object.groupBy(targetChecks(mutant), (id) => id.slice(0, id.indexOf("#")))
       const work = Object.entries(byScenario).map(([scenario, ids]) => ({ scenario, ids: ids ?? [] }))
       expect(work.length).toBeGreaterThan(0)
-      const left = await spread(lanes, work, (lane, { scenario, ids }) =>
-        missed(lane, scenario, () => mutant.make(scenarioOf(scenario)), ids, {
+      const left = await distribute(runners, work, (runner, { scenario, ids }) =>
+        undetected(runner, scenario, () => mutant.make(scenarioOf(scenario)), ids, {
           ...mutant.more,
           silent: mutant.silent === true
         })

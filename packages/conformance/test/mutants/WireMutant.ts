@@ -3,7 +3,7 @@
  * `spared` are those of the kind that something else has to find, since this mutant takes away what they need.
  */
 import type { Scenario } from "../../src/scenarios/Scenario.ts"
-import type { More } from "./scenarioQueue.ts"
+import type { More } from "./MutantRunner.ts"
 import type { Mutant } from "./Mutant.ts"
 import { type Check, checks } from "./takenIds.ts"
 
@@ -20,7 +20,7 @@ export interface WireMutant {
 }
 
 /** The checks that have to find a mutant. */
-export const named = ({ kills, spared = [] }: WireMutant): ReadonlyArray<string> =>
+export const targetChecks = ({ kills, spared = [] }: WireMutant): ReadonlyArray<string> =>
   typeof kills === "function"
     ? checks.filter((check) => kills(check) && !spared.includes(check.id)).map(({ id }) => id)
     : kills

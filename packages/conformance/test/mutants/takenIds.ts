@@ -28,9 +28,9 @@ const words = (pattern: Json | undefined): ReadonlyArray<string> => {
   if (typeof pattern === "string") return pattern.startsWith("$") ? [] : [pattern.toLowerCase()]
   if (isArray(pattern)) return pattern.flatMap(words)
   if (!isObject(pattern)) return []
-  const named = pattern["$reading"]
-  if (typeof named !== "string") return Object.values(pattern).flatMap(words)
-  const found = reading(named)
+  const targetChecks = pattern["$reading"]
+  if (typeof targetChecks !== "string") return Object.values(pattern).flatMap(words)
+  const found = reading(targetChecks)
   return [...(found?.forms ?? []), ...(found?.tolerated ?? [])].flatMap(words)
 }
 

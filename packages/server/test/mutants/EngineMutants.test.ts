@@ -1,6 +1,6 @@
 /** An engine that is wrong in one place is found by the checks of the conformance kit that are there to find it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Lane, missed, spread } from "../../../conformance/test/mutants/scenarioQueue.ts"
+import { MutantRunner, undetected, distribute } from "../../../conformance/test/mutants/MutantRunner.ts"
 import { scenarios } from "../../../conformance/test/mutants/takenIds.ts"
 import type { EngineMutant } from "./EngineMutant.ts"
 import { engineMutants } from "./EngineMutants.ts"
@@ -8,28 +8,31 @@ import { engineMutants } from "./EngineMutants.ts"
 const changed = `--import=${new URL("Changed.ts", import.meta.url).href}`
 
 /** The named checks that do not find it, on a server that it is. */
-const survives = async (lane: Lane, { name, kills, silent }: EngineMutant): Promise<ReadonlyArray<string>> => {
-  await lane.server.tell(name)
+const survives = async (
+  runner: MutantRunner,
+  { name, kills, silent }: EngineMutant
+): Promise<ReadonlyArray<string>> => {
+  await runner.server.tell(name)
   const byScenario = Object.entries(Object.groupBy(kills, (id) => id.slice(0, id.indexOf("#"))))
   const left: Array<string> = []
   for (const [scenario, ids = []] of byScenario)
-    left.push(...(await missed(lane, scenario, () => ({}), ids, { silent: silent === true })))
-  await lane.server.tell("")
+    left.push(...(await undetected(runner, scenario, () => ({}), ids, { silent: silent === true })))
+  await runner.server.tell("")
   return left
 }
 
-const lanes: Array<Lane> = []
-const open = async (): Promise<Lane> => {
-  const lane = await Lane.open(changed)
-  lanes.push(lane)
-  return lane
+const runners: Array<MutantRunner> = []
+const open = async (): Promise<MutantRunner> => {
+  const runner = await MutantRunner.open(changed)
+  runners.push(runner)
+  return runner
 }
 
-let shared: Lane
+let shared: MutantRunner
 beforeAll(async () => {
   shared = await open()
 })
-afterAll(() => Promise.all(lanes.map((lane) => lane.close())))
+afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
 describe("found by the checks named for it", () => {
   for (const mutant of engineMutants) {
@@ -41,7 +44,7 @@ describe("found by the checks named for it", () => {
 })
 
 it("the server without a mutant is the good one, also after all of them", async () => {
-  const found = await spread([shared], scenarios, async (one, { id }) => {
+  const found = await distribute([shared], scenarios, async (one, { id }) => {
     const { result } = await one.play(id, {}, { timing: { reply: 15_000, close: 15_000, scenario: 50_000 } })
     return result.checks.filter(({ verdict }) => verdict !== "pass").map((check) => check.id)
   })

@@ -1,4 +1,7 @@
-/** Plays single scenarios through a mutant. Several lanes go at once, each with a server of its own, since a user may have one live login. */
+/**
+ * Plays single scenarios through a mutant. Several lanes go at once, each with a server of its own, since a user may
+ * have one live login.
+ */
 import {
   type Account,
   audits,
@@ -9,7 +12,7 @@ import {
 } from "../../src/index.ts"
 import type { Scenario } from "../../src/scenarios/Scenario.ts"
 import type { Mutant } from "./Mutant.ts"
-import { type Heard, Proxy } from "./Proxy.ts"
+import { type Traffic, Proxy } from "./Proxy.ts"
 import { type Reference, reference } from "./Reference.ts"
 import { scenarioOf } from "./takenIds.ts"
 
@@ -17,22 +20,25 @@ export type More = Partial<Pick<Options, "transport" | "wire" | "timing" | "stri
 
 export interface Played {
   readonly result: ScenarioResult
-  readonly heard: Heard
+  readonly traffic: Traffic
 }
 
 /** Of a scenario that no lane can play over WebSocket in the documented form, the way in which it is played. */
 export const wayOf = (scenario: Scenario): More =>
   scenario.profiles?.includes("documented") === false ? { wire: "client-1.0" } : {}
 
-/** Mutants of what does not come wait for it each time: short at first, and longer where the machine is busy. Milliseconds. */
-const patience = [
+/**
+ * Mutants of what does not come wait for it each time: short at first, and longer where the machine is busy.
+ * Milliseconds.
+ */
+const timings = [
   { reply: 150, close: 1_500, scenario: 10_000, run: 60_000 },
   { reply: 1_000, close: 3_000, scenario: 20_000, run: 60_000 },
   { reply: 4_000, close: 6_000, scenario: 50_000, run: 60_000 }
 ]
 
 /** Nothing waits for the deadline where all is well, so it may be long. */
-export const patient = { reply: 15_000, close: 15_000, scenario: 50_000, run: 300_000 }
+export const longTimeouts = { reply: 15_000, close: 15_000, scenario: 50_000, run: 300_000 }
 
 /** Where a token is enough the kit does not log in, which is most of what a scenario over HTTP costs. */
 export const tokensAt = async (http: string): Promise<{ readonly [role: string]: Account }> => {
@@ -47,7 +53,7 @@ export const tokensAt = async (http: string): Promise<{ readonly [role: string]:
   return Object.fromEntries(await Promise.all(accounts))
 }
 
-export class Lane {
+export class MutantRunner {
   readonly server: Reference
   private readonly proxy: Proxy
   private readonly accounts: NonNullable<Options["accounts"]>
@@ -59,9 +65,9 @@ export class Lane {
   }
 
   /** `flags` are Node's own, for the server. */
-  static async open(...flags: ReadonlyArray<string>): Promise<Lane> {
+  static async open(...flags: ReadonlyArray<string>): Promise<MutantRunner> {
     const server = await reference(...flags)
-    return new Lane(server, await new Proxy(server.target).open(), await tokensAt(server.target.http))
+    return new MutantRunner(server, await new Proxy(server.target).open(), await tokensAt(server.target.http))
   }
 
   async close(): Promise<void> {
@@ -86,7 +92,7 @@ export class Lane {
       target: this.proxy.target,
       profile: "all",
       only: scenario,
-      timing: patient,
+      timing: longTimeouts,
       ...known,
       ...wayOf(scenarioOf(scenario)),
       ...more,
@@ -98,7 +104,7 @@ export class Lane {
     })
     const [result] = results
     if (result === undefined) throw new Error(`${scenario} was not played`)
-    return { result, heard: this.proxy.heard }
+    return { result, traffic: this.proxy.traffic }
   }
 }
 
@@ -117,16 +123,16 @@ export interface Search extends More {
  * Those of a scenario's named checks that the mutant does not make fail. A busy machine can be too slow for a short
  * deadline, and then a check is not reached: so those that are missed are looked for again with a longer one.
  */
-export const missed = async (
-  lane: Lane,
+export const undetected = async (
+  runner: MutantRunner,
   scenario: string,
   mutant: () => Mutant,
-  named: ReadonlyArray<string>,
+  targetChecks: ReadonlyArray<string>,
   { silent = false, ...more }: Search = {}
 ): Promise<ReadonlyArray<string>> => {
-  let left = named
-  for (const timing of patience) {
-    const { result } = await lane.play(scenario, mutant(), { ...more, timing })
+  let left = targetChecks
+  for (const timing of timings) {
+    const { result } = await runner.play(scenario, mutant(), { ...more, timing })
     if (result.verdict === "error") throw new Error(`${scenario}: ${result.reason}`)
     const found = new Set(
       failed(result)
@@ -144,21 +150,21 @@ export const failed = ({ checks }: ScenarioResult): ReadonlyArray<CheckResult> =
   checks.filter(({ verdict }) => verdict === "fail" || verdict === "warn")
 
 /** Gives every item to the next free lane; results are in the order of the items. */
-export const spread = async <A, B>(
-  lanes: ReadonlyArray<Lane>,
+export const distribute = async <A, B>(
+  runners: ReadonlyArray<MutantRunner>,
   items: ReadonlyArray<A>,
-  work: (lane: Lane, item: A) => Promise<B>
+  work: (runner: MutantRunner, item: A) => Promise<B>
 ): Promise<ReadonlyArray<B>> => {
   const results: Array<B> = []
   let next = 0
-  const go = async (lane: Lane) => {
+  const go = async (runner: MutantRunner) => {
     for (let at = next++; at < items.length; at = next++) {
       const item = items[at]
-      if (item !== undefined) results[at] = await work(lane, item)
+      if (item !== undefined) results[at] = await work(runner, item)
     }
   }
   // A lane is free again before anybody hears of a failure.
-  const ended = await Promise.allSettled(lanes.map(go))
+  const ended = await Promise.allSettled(runners.map(go))
   for (const one of ended) if (one.status === "rejected") throw one.reason
   return results
 }
