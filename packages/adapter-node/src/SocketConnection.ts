@@ -227,6 +227,13 @@ export abstract class SocketConnection implements Connection, Owner {
     if (this.#state === "open") this.#guard(() => this.#peer?.partial?.(bytes))
   }
 
+  /** The client speaks HTTP here: nothing more of it is received. */
+  protected httpRequest(): void {
+    if (this.#state !== "open") return
+    this.#guard(() => this.#peer?.httpRequest?.())
+    this.close(1008, "an HTTP request")
+  }
+
   protected oversized(): void {
     if (this.#state !== "open") return
     this.#lastReceived = performance.now()

@@ -2,6 +2,7 @@
 import { plainAddress } from "@parley/core/ClientAddress"
 import type { Frame, FrameParts } from "@parley/core/Frame"
 import type { Socket } from "node:net"
+import { isHttpRequestLine } from "./HttpRequestLine.ts"
 import { Lines } from "./Lines.ts"
 import { type Options, SocketConnection } from "./SocketConnection.ts"
 
@@ -19,6 +20,7 @@ const encodeParts = ({ pieces = [] }: Frame): FrameParts => {
 export class TcpConnection extends SocketConnection {
   readonly #socket: Socket
   readonly #lines: Lines
+  #hasBegun = false
 
   /**
    * `socket` comes from a server with `allowHalfOpen`, so that a client may stop sending and still get its answers.
@@ -32,7 +34,7 @@ export class TcpConnection extends SocketConnection {
     socket.setNoDelay(true)
     socket.setKeepAlive(true, options.heartbeat)
     this.#lines = new Lines(options.frame, {
-      line: (bytes) => this.received(bytes),
+      line: (bytes) => this.#line(bytes),
       oversized: () => this.oversized()
     })
     socket.on("data", (chunk) => this.#read(typeof chunk === "string" ? Buffer.from(chunk) : chunk))
@@ -50,6 +52,14 @@ export class TcpConnection extends SocketConnection {
     if (!this.isOpen) return
     this.#lines.push(chunk)
     this.holding(this.#lines.held)
+  }
+
+  #line(bytes: Buffer): void {
+    if (!this.#hasBegun) {
+      this.#hasBegun = true
+      if (isHttpRequestLine(bytes)) return this.httpRequest()
+    }
+    this.received(bytes)
   }
 
   override writable(): boolean {

@@ -32,6 +32,45 @@ describe("TCP connections", () => {
     })
   )
 
+  for (const line of ["POST / HTTP/1.1", "GET /a?b HTTP/1.0\r", "PRI * HTTP/2.0\r", "x-own http://x:1/ HTTP/1.1\r"]) {
+    it.live(`close where a client begins with ${JSON.stringify(line)}, before any other line is received`, () =>
+      Effect.gen(function* () {
+        const { accept, closed, opened } = yield* observed
+        const received: Array<string> = []
+        const { address } = yield* tcpServer((connection, opening) => ({
+          ...accept(connection, opening),
+          receive: (frame) => received.push(frame),
+          httpRequest: () => connection.send(new Frame("no HTTP"))
+        }))
+        const { listener, next } = yield* frames
+        const { socket } = yield* tcpClient(address, listener)
+        // In two packets, and without a host header that one could look for.
+        socket.write(line.slice(0, 5), () => socket.write(`${line.slice(5)}\nline\n\nline\n`))
+        assert.strictEqual(yield* next, "no HTTP")
+        assert.strictEqual(yield* closed, (yield* opened).connection.id)
+        assert.deepStrictEqual(received, [])
+      })
+    )
+  }
+
+  it.live("close, too, where the engine's end knows of no HTTP", () =>
+    Effect.gen(function* () {
+      const { accept, closed } = yield* observed
+      const { address } = yield* tcpServer(accept)
+      const { socket } = yield* tcpClient(address)
+      socket.write("GET / HTTP/1.1\r\n\r\n")
+      yield* closed
+    })
+  )
+
+  it.live("take such a line later, and lines that only look like one", () =>
+    Effect.gen(function* () {
+      const lines = ["GET / HTTP", "POST / HTTP/1.1", "last"]
+      const { next } = yield* answers([`${lines.join("\n")}\n`])
+      for (const line of lines) assert.strictEqual(yield* next, line)
+    })
+  )
+
   it.live("let answers go out to a client that has stopped sending, and then end", () =>
     Effect.gen(function* () {
       const asked = yield* Deferred.make<Connection>()

@@ -41,7 +41,7 @@ export interface Connection {
   readonly close: (code: number, reason: string) => void
 }
 
-/** Why the engine closes a connection that has done nothing against the protocol. */
+/** Why the engine closes a connection whatever its protocol says. */
 export type Rejection =
   /** `limits.connections`, or `limits.strangers`. */
   | { readonly _tag: "TooManyConnections" }
@@ -49,6 +49,8 @@ export type Rejection =
   | { readonly _tag: "LoginDeadline"; readonly seconds: number }
   /** `limits.inputPerAddress`, or `limits.inputTotal`. */
   | { readonly _tag: "InputExhausted" }
+  /** An HTTP request on a transport that is not HTTP. */
+  | { readonly _tag: "HttpRequest" }
 
 /** The engine's end of a connection: what a transport calls. */
 export interface Peer {
@@ -60,6 +62,11 @@ export interface Peer {
   readonly garbled: () => void
   /** The client sent a frame over the limit (bytes), and it was dropped. The peer answers and closes. */
   readonly oversized: (limit: number) => void
+  /**
+   * The client begins with an HTTP request, on a transport that is not HTTP; none of its lines is received. The peer
+   * answers and closes. Without this method the transport closes.
+   */
+  readonly httpRequest?: () => void
   /** The connection has ended, for whatever reason. */
   readonly closed: () => void
 }

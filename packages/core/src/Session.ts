@@ -39,8 +39,12 @@ const REJECTIONS: Readonly<Record<Rejection["_tag"], string>> = {
   TooManyConnections: "too many connections",
   TooManyOfAddress: "too many connections from this address",
   LoginDeadline: "no login in time",
-  InputExhausted: "too much input is waiting"
+  InputExhausted: "too much input is waiting",
+  HttpRequest: "an HTTP request on another protocol's port"
 }
+
+/** Reasons for which a client is not to come again as it came. */
+const POLICY: ReadonlySet<Rejection["_tag"]> = new Set(["LoginDeadline", "HttpRequest"])
 
 /** What all sessions of an engine share. */
 export interface Surroundings {
@@ -106,6 +110,10 @@ export class Session implements Peer, Visitor, Follow {
     this.#frames.take({ _tag: "Oversized", limit })
   }
 
+  httpRequest(): void {
+    if (!this.#ended) this.turnAway({ _tag: "HttpRequest" })
+  }
+
   /** Answers for a frame that was too large (`limit` in bytes), which is the last one. */
   refuse(limit: number): void {
     this.answer(this.tongue.oversized(limit))
@@ -124,7 +132,7 @@ export class Session implements Peer, Visitor, Follow {
     this.#frames.clear()
     this.answer(reason._tag === "TooManyConnections" ? this.tongue.crowded : this.tongue.rejected(reason))
     const text = REJECTIONS[reason._tag]
-    this.connection.close(reason._tag === "LoginDeadline" ? CLOSE_POLICY : CLOSE_TRY_LATER, text)
+    this.connection.close(POLICY.has(reason._tag) ? CLOSE_POLICY : CLOSE_TRY_LATER, text)
     this.#around.rejected(this, text)
   }
 

@@ -31,6 +31,8 @@ const rejectionText = (reason: Parameters<Tongue["rejected"]>[0]): string => {
       return `A connection must log in within ${reason.seconds} seconds.`
     case "InputExhausted":
       return "Too much is waiting for the server to read; please try again later."
+    case "HttpRequest":
+      return "This port takes no HTTP requests."
   }
 }
 
