@@ -37,8 +37,9 @@ import { CONSUMED, type ForeignRequest, restored, urlOf } from "./RequestBody.ts
 import { watchRequest, watchWebRequest } from "./RequestDeadlines.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "./SocketConnection.ts"
 import { noteSlow } from "./SlowRequests.ts"
+import { SocketShares } from "./SocketShares.ts"
 import { TcpConnection } from "./TcpConnection.ts"
-import { trusting } from "./TrustedProxies.ts"
+import { isTrustedBy, trusting } from "./TrustedProxies.ts"
 import { openingOf, refuse } from "./Upgrading.ts"
 import { WebSocketConnection } from "./WebSocketConnection.ts"
 
@@ -260,6 +261,12 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
     const servers = new Set<net.Server>()
     const attached = new Map<Server, () => void>()
     const slots = new Slots(settings.requests, settings.share)
+    const shares = new SocketShares({
+      sockets: settings.sockets,
+      share: settings.share,
+      isTrusted: isTrustedBy(options.trustedProxies ?? []),
+      dropped: (address) => dropped("a connection was dropped", "too many sockets from this address", address)
+    })
     const input = options.input ?? new InputBudget(settings)
     const limitsOf = (address: string, body: BodyBudget) => ({
       body,
@@ -406,6 +413,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       }
       const opening = openingOf(request, url, address, authenticator)
       webSockets.handleUpgrade(request, socket, head, (ws) => {
+        shares.upgraded(socket)
         const connection = new WebSocketConnection(ws, socket, address, connectionOptions, gone)
         connections.add(connection)
         connection.open(accept, opening)
@@ -417,7 +425,10 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       const before = attached.get(server)
       if (before !== undefined) return before
       const release = attachTo(server, upgrade, foreign)
-      if (own) servers.add(server)
+      if (own) {
+        servers.add(server)
+        server.on("connection", shares.opened)
+      }
       const detach = (): void => {
         if (attached.delete(server)) release()
       }

@@ -9,6 +9,10 @@ import { type Address, type CannotListen, listen } from "./Listening.ts"
 /** Longer than proxies commonly keep idle connections, so that it is they who close them, and no request gets lost. */
 const KEEP_ALIVE = 75_000
 
+/** Milliseconds for the head of a request, also of the first one on a socket, and between two looks at it. */
+const HEAD = 20_000
+const LOOK = 5000
+
 /**
  * Serves the host on a server of its own, as long as the scope lives; port 0 takes any free one. Answers the real
  * address, or fails with one sentence. Upgrades for unknown paths get 404. When the scope ends, nothing new is
@@ -20,6 +24,8 @@ export const serveHttp = (host: Host, address: Address): Effect.Effect<Address, 
     const server = http.createServer(
       {
         keepAliveTimeout: KEEP_ALIVE,
+        headersTimeout: HEAD,
+        connectionsCheckingInterval: LOOK,
         // Clients that offer HTTP/2 by an upgrade are answered over HTTP/1.1, as if they had not.
         shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket"
       },

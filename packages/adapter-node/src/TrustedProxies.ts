@@ -57,6 +57,23 @@ const forwarded = (text: string): NetAddress.IpAddress | undefined => {
   return Result.isSuccess(ported) ? NetAddress.toCanonical(ported.success.address) : undefined
 }
 
+/** The ranges of these entries. Throws where an entry is none. */
+const rangesOfAll = (proxies: ReadonlyArray<string>): ReadonlyArray<IpNetwork.IpNetwork> =>
+  proxies.flatMap((entry) => {
+    const found = rangesOf(entry)
+    if (found !== undefined) return found
+    throw new Error(`trustedProxies must be ${PROXY_WORDS.replaceAll("`", "")}, not ${JSON.stringify(entry)}.`)
+  })
+
+/** Whether a peer with this address is one of those proxies. Throws as `trusting` does. */
+export const isTrustedBy = (proxies: ReadonlyArray<string>): ((peer: string | undefined) => boolean) => {
+  const ranges = rangesOfAll(proxies)
+  return (peer = "") => {
+    const address = parseAddress(peer)
+    return address !== undefined && ranges.some((range) => IpNetwork.contains(range, address))
+  }
+}
+
 /**
  * Believes those proxies. Every proxy adds at the right end whom it got a request from, so the header is read from there
  * for as long as the one who added it is trusted: the rightmost address that is not trusted is the client's, or the
@@ -64,11 +81,7 @@ const forwarded = (text: string): NetAddress.IpAddress | undefined => {
  * where an entry is none.
  */
 export const trusting = (proxies: ReadonlyArray<string>): ClientOf => {
-  const ranges = proxies.flatMap((entry) => {
-    const found = rangesOf(entry)
-    if (found !== undefined) return found
-    throw new Error(`trustedProxies must be ${PROXY_WORDS.replaceAll("`", "")}, not ${JSON.stringify(entry)}.`)
-  })
+  const ranges = rangesOfAll(proxies)
   const isTrusted = (address: NetAddress.IpAddress): boolean =>
     ranges.some((range) => IpNetwork.contains(range, address))
   return (peer = "", forwardedFor = "") => {

@@ -286,7 +286,7 @@ export const engineSettings = {
     "limits.share",
     25,
     { min: 1, max: 100 },
-    "Percent of `limits.requests` and `limits.transfers` that one address (IPv6: one /64), or one user, may hold at one time."
+    "Percent of `limits.requests` and `limits.transfers` that one address (IPv6: one /64), or one user, may hold at one time; and of `limits.sockets` that one address other than a trusted proxy's may hold for HTTP."
   ),
   transfers: integer(
     "limits.transfers",

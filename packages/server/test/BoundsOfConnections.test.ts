@@ -86,7 +86,7 @@ describe("invariant 7:", () => {
 
   it.live("the sockets of a port are bounded", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.sockets": 2 })
+      const server = yield* served({ "limits.sockets": 2, "limits.share": 100 })
       const socket = (address: string) =>
         Effect.acquireRelease(
           Effect.sync(() => {
