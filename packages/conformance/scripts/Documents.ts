@@ -1,10 +1,10 @@
-/** Where a maintainer has the five documents: in `shared/seeds` beside the repository's folder. They are not in it. */
+/** The five documents, which maintainers keep in `shared/seeds` beside the repository. They are not part of it. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
 export const folder: string = fileURLToPath(new URL("../../../../shared/seeds/", import.meta.url))
 
-/** The documents by the number that their file names begin with. */
+/** The documents by the number prefix of their file names. */
 const numbers: Readonly<Record<string, string>> = {
   spark: "000",
   hisihi: "001",
@@ -13,10 +13,10 @@ const numbers: Readonly<Record<string, string>> = {
   youdu: "004"
 }
 
-/** Whether the documents are at hand. */
+/** Whether the documents are present. */
 export const atHand = (): boolean => existsSync(folder)
 
-/** The text of a protocol's document, or nothing where it is not at hand. */
+/** The text of a protocol's document; `undefined` if it is not present. */
 export const documentOf = (protocol: string): string | undefined => {
   const number = numbers[protocol]
   if (number === undefined || !atHand()) return undefined

@@ -1,6 +1,6 @@
 /**
- * `node packages/conformance/scripts/ids.ts`: registers the ids that are new in `requirements/ids.lock`. It removes
- * nothing and revives nothing: what is wrong then is said, with exit code 1, and put right by hand.
+ * `node packages/conformance/scripts/ids.ts`: registers new ids in `requirements/ids.lock`. It never removes or revives ids:
+ * it reports such faults with exit code 1.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -11,7 +11,7 @@ import { checks } from "../src/scenarios/Scenario.ts"
 
 export const lockFile: string = fileURLToPath(new URL("../requirements/ids.lock", import.meta.url))
 
-/** Every id in use now. */
+/** Every id in use. */
 export const usedIds = (): ReadonlyArray<Entry> => [
   ...documents
     .flatMap((document) => {

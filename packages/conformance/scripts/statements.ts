@@ -1,8 +1,8 @@
 /**
- * `node packages/conformance/scripts/statements.ts`: the statements of the documents that neither a requirement nor an
- * aside rests on, and what rests on no statement; exit code 1 where there are any. With `--all` every statement with its
- * key; with `--write` the two hashes at the head of `requirements/<protocol>.txt` are written: of the keys of all statements,
- * and of the Chinese sentences as they are now, which were compared with the document.
+ * `node packages/conformance/scripts/statements.ts`: prints statements of the documents without a requirement, keys without
+ * a statement, and copied sentences; exit code 1 if there are any. `--all` prints every statement with its key. `--write`
+ * records the hashes at the head of `requirements/<protocol>.txt`: of the keys of all statements, and of the present Chinese
+ * sentences, which were then compared with the document.
  */
 import { createHash } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
@@ -12,13 +12,13 @@ import { type Statement, statements } from "../src/requirements/RequirementText.
 import { documentOf } from "./Documents.ts"
 
 export interface Gaps {
-  /** Statements that nothing speaks of. */
+  /** Statements without a requirement and not set aside. */
   readonly open: ReadonlyArray<Statement>
-  /** Keys that no statement has. */
+  /** Keys without a statement. */
   readonly adrift: ReadonlyArray<string>
 }
 
-/** What is between a document and its requirements. */
+/** The differences between a document and its requirements. */
 export const gaps = (protocol: string, text: string): Gaps => {
   const { requirements, asides } = document(protocol)
   const used = new Set([...requirements, ...asides].map(({ hash }) => hash))
@@ -27,18 +27,18 @@ export const gaps = (protocol: string, text: string): Gaps => {
   return { open: all.filter(({ key }) => !used.has(key)), adrift: [...used].filter((key) => !keys.has(key)) }
 }
 
-/** No run of so many characters is the document's, names and literals apart. */
+/** The longest run of characters that a sentence may share with the document, except names and literals. */
 const longest = 11
 
 const bare = (words: string) => words.replaceAll(/`[^`]*`/g, "\u0000").replaceAll(/\s/g, "")
 
-/** The Chinese words of a protocol's requirements and readings, by id. */
+/** The Chinese sentences of a protocol's requirements and readings, by id. */
 const wordsOf = (protocol: string): ReadonlyArray<readonly [string, string]> => [
   ...requirements(protocol).map(({ id, says }) => [id, says.zh] as const),
   ...readings(protocol).map(({ id, why }) => [id, why.zh] as const)
 ]
 
-/** Runs that the words of an id share with the document. */
+/** Runs that sentences share with the document. */
 export const copied = (text: string, words: ReadonlyArray<readonly [string, string]>): ReadonlyArray<string> => {
   const printed = text.replaceAll(/\s/g, "")
   return words.flatMap(([id, said]) => {
@@ -50,7 +50,7 @@ export const copied = (text: string, words: ReadonlyArray<readonly [string, stri
   })
 }
 
-/** What the words were when they were last held against the document. */
+/** SHA-256 of the Chinese sentences, to detect changes since they were compared with the document. */
 export const wordsHash = (protocol: string): string =>
   createHash("sha256")
     .update(JSON.stringify(wordsOf(protocol)))

@@ -1,4 +1,4 @@
-/** A command's surroundings within the test: a folder, an environment, and what was written. */
+/** A command's host in tests: a folder, an environment, and captured output. */
 import type { Host } from "../src/cli/Host.ts"
 import { plain } from "../src/report/Paint.ts"
 

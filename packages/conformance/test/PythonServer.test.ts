@@ -1,4 +1,4 @@
-/** The kit is neutral: a server that shares no code with it, in another language, passes by following the guide. */
+/** A server in another language, without shared code, passes by following the guide. */
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -11,7 +11,7 @@ const source = join(import.meta.dirname, "../../../examples/python-server/server
 const folder = mkdtempSync(join(tmpdir(), "parley-python-"))
 const started: Array<ChildProcess> = []
 
-/** A Python program that prints where it listens, as `listening http://…`. */
+/** Starts a Python program that prints its address as `listening http://…`. */
 const serve = (file: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const child = spawn("python3", [file, "--port", "0"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] })
@@ -46,7 +46,7 @@ afterAll(async () => {
 })
 
 describe("a server with Python's standard library alone", () => {
-  it("is configured, found ready, and passes all that the document says", async () => {
+  it("is configured, ready, and passes the profile documented", async () => {
     const init = await kit("init", "--protocol", "ha", "--url", url)
     expect(init).toMatchObject({ code: 0 })
     const doctor = await kit("doctor")
@@ -56,17 +56,17 @@ describe("a server with Python's standard library alone", () => {
     expect(run.out).toMatch(
       /profile documented\): [1-9]\d+ passed, 0 failed, 0 not testable, 1 scenarios not applicable/
     )
-    // Its users come by name and password, and nobody can have a session of theirs expire.
+    // The demo accounts log in by password, and their sessions cannot be expired.
     expect(run.out).toMatch(/^n\/a {3}ha\/session\/expired .*\n {4}the account source cannot expire tokens$/m)
   })
 
-  it("passes what this project adds as well, strictly", async () => {
+  it("passes the profile all under --strict", async () => {
     const run = await kit("run", "--protocol", "ha", "--url", url, "--profile", "all", "--strict")
     expect(run).toMatchObject({ code: 0 })
     expect(run.out).not.toMatch(/^(warn|FAIL)/m)
   })
 
-  it("fails where it is made wrong as its page says", async () => {
+  it("fails with the fault that its page describes", async () => {
     const text = readFileSync(source, "utf8")
     const wrong = text.replace("sorted(str(one) for one in found.users)", "sorted(found.users)")
     expect(wrong).not.toBe(text)

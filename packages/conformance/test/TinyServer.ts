@@ -1,6 +1,6 @@
 /**
- * A server just large enough for a few scenarios, over WebSocket, TCP and HTTP, that can be told to be wrong in one way
- * at a time: what the kit says of it is what the kit's own tests are about.
+ * A server that supports a few scenarios over WebSocket, TCP and HTTP, with one optional fault at a time, for the kit's own
+ * tests.
  */
 import { createServer, type Server as HttpServer, type ServerResponse } from "node:http"
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net"
@@ -159,14 +159,14 @@ export class TinyServer {
     response.end(good ? JSON.stringify(body) : "<h1>Internal Server Error</h1>")
   }
 
-  /** A byte of a body now and again, without an end. */
+  /** Writes single bytes of a body without end. */
   private drip(response: ServerResponse): void {
     response.writeHead(200, { "content-type": "application/json" })
     const timer = setInterval(() => response.write(" "), 20)
     response.on("close", () => clearInterval(timer))
   }
 
-  /** Something now and again, but never what was asked for. */
+  /** Sends unrelated packets without end. */
   private trickle(peer: Peer): void {
     const timer = setInterval(() => {
       if (this.peers.has(peer)) peer.raw('{"id":1,"module":"chat","method":"noise","data":[]}')

@@ -15,7 +15,7 @@ import { TinyServer } from "./TinyServer.ts"
 const script = join(import.meta.dirname, "fixtures/accounts.py")
 const children: Array<ChildProcess> = []
 
-/** Starts the hook and gives its address. */
+/** Starts the hook and returns its address. */
 const hook = (fault = ""): Promise<string> => {
   const child = spawn("python3", [script, "http", fault], { stdio: ["ignore", "pipe", "inherit"] })
   children.push(child)
@@ -52,13 +52,13 @@ const token = "token-of-alice-0123456789"
 const alice = { id: 3, account: "alice", password: "123456", token }
 
 describe("accounts given by hand", () => {
-  it("stand before the demo users, who fill in for the others", async () => {
+  it("take precedence over the demo accounts, which replace missing ones", async () => {
     const source = staticAccounts({ alice: { account: "Alice", password: "pw" } })
     expect(await actorsOf(source, "alice", "bob")).toEqual([{ account: "Alice", password: "pw" }, demoAccounts["bob"]])
     await expect(actorsOf(source, "nobody")).rejects.toThrow("no account for the role nobody")
   })
 
-  it("come from a file, whose faults are named", async () => {
+  it("come from a file, and faults name it", async () => {
     const folder = mkdtempSync(join(tmpdir(), "kit-"))
     const file = join(folder, "accounts.json")
     writeFileSync(file, JSON.stringify({ accounts: { alice } }))
@@ -79,13 +79,13 @@ const sources: ReadonlyArray<readonly [string, (fault?: string) => Promise<Accou
 ]
 
 describe.each(sources)("accounts from %s in Python", (name, open) => {
-  it("are what it says", async () => {
+  it("are the returned ones", async () => {
     const [first, second] = await actorsOf(await open(), "alice", "admin")
     expect(first).toEqual(alice)
     expect(second).toMatchObject({ id: 1, account: "admin" })
   })
 
-  it("are reset before, where that is asked for, and tokens expire", async () => {
+  it("are preceded by a reset if wanted, and tokens expire", async () => {
     const source = name.includes("HTTP")
       ? httpAccounts(await hook(), { reset: true })
       : execAccounts(["python3", script, "lines"], { reset: true })
@@ -100,15 +100,15 @@ describe.each(sources)("accounts from %s in Python", (name, open) => {
     expect(plain.reset).toBeUndefined()
   })
 
-  it("that it refuses leave the target unprepared, with its own words", async () => {
+  it("that it refuses fail with NotPrepared and its message", async () => {
     expect(await refusal(await open("refuses"))).toContain("no such role: alice")
   })
 
-  it("that lack a field are refused by the name of the field", async () => {
+  it("that lack a field fail with the field's name", async () => {
     expect(await refusal(await open("half"))).toMatch(/\["account"\]/)
   })
 
-  it("are waited for no longer than it was said", async () => {
+  it("fail after the timeout", async () => {
     expect(await refusal(await open("hangs"))).toContain("no response within 300 ms")
   })
 
@@ -118,16 +118,16 @@ describe.each(sources)("accounts from %s in Python", (name, open) => {
 })
 
 describe("a child process", () => {
-  it("that dies is told with what it wrote", async () => {
+  it("that exits fails with its standard error", async () => {
     expect(await refusal(execAccounts(["python3", script, "lines", "dies"]))).toContain("the database is locked")
     expect(await refusal(execAccounts(["/no/such/program"]))).toContain("ENOENT")
   })
 
-  it("that writes no JSON is told by its line", async () => {
+  it("that writes malformed JSON fails with the line", async () => {
     expect(await refusal(execAccounts(["python3", script, "lines", "garbage"]))).toContain("Traceback")
   })
 
-  it("may be a line for the shell", async () => {
+  it("may be a shell command line", async () => {
     expect(await actorsOf(execAccounts(`python3 '${script}' lines`), "alice")).toEqual([alice])
   })
 })
@@ -142,14 +142,14 @@ describe("a run", () => {
     accounts
   })
 
-  it("acts with the accounts of its source", async () => {
+  it("uses the accounts of its source", async () => {
     server.fault = "none"
     const report = await run(options(execAccounts(["python3", script, "lines"])))
     expect(report).toMatchObject({ failed: 0, notTestable: 0 })
     expect(JSON.stringify(report)).not.toContain(token)
   })
 
-  it("asks for each role once, after the reset", async () => {
+  it("requests each role once, after the reset", async () => {
     const asked: Array<string> = []
     const source: Accounts = Effect.succeed({
       actor: (name, role) => Effect.sync(() => (asked.push(`${name} ${role}`), { account: name, password: "123456" })),
@@ -160,12 +160,12 @@ describe("a run", () => {
     expect(asked.slice(1).toSorted()).toEqual(["alice user", "bob user", "carol user"])
   })
 
-  it("judges nothing without its accounts", async () => {
+  it("fails without its accounts", async () => {
     const refused = run(options(execAccounts(["python3", script, "lines", "refuses"])))
     await expect(refused).rejects.toMatchObject({ _tag: "NotPrepared" })
   })
 
-  it("signs up only where the protocol has a way to", async () => {
+  it("signs up only if the protocol defines it", async () => {
     const source = signUpAccounts({ target: { http: server.http, ws: server.ws }, protocol: "xuanxuan" })
     await expect(run(options(source))).rejects.toMatchObject({
       message: expect.stringContaining("does not define sign-up")

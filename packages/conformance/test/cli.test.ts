@@ -31,13 +31,13 @@ describe("the command line", () => {
     expect(code).toBe(0)
   })
 
-  it("speaks TCP where it is told to", async () => {
+  it("uses TCP with --transport tcp", async () => {
     const tcp = await judge("none", "--tcp", server.tcp, "--transport", "tcp", "--only", "xuanxuan/session/ping")
     expect(tcp.out).toContain("over tcp, client-1.0")
     expect(tcp.code).toBe(0)
   })
 
-  it("ends with 1 for one that does not, and says all that is needed", async () => {
+  it("ends with 1 for one that does not, with the evidence", async () => {
     const { code, out } = await judge("text-id", "--only", "xuanxuan/create/group")
     expect(code).toBe(1)
     for (const part of [
@@ -77,7 +77,7 @@ describe("the command line", () => {
     expect(err).toContain("cannot reach ws://127.0.0.1:1/ws")
   })
 
-  it("lists scenarios, also as data", async () => {
+  it("lists scenarios as text and as JSON", async () => {
     const [text, json] = await Promise.all([
       call("list", "--protocol", "xuanxuan"),
       call("list", "--protocol", "xuanxuan", "--json")
@@ -87,7 +87,7 @@ describe("the command line", () => {
     expect(JSON.parse(json.out)).toHaveLength(text.out.trim().split("\n").length)
   })
 
-  it("gives the report as data", async () => {
+  it("prints the report as JSON", async () => {
     const { code, out } = await judge("no-push", "--only", "xuanxuan/create/group", "--json")
     expect(code).toBe(1)
     expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, reports: [{ protocol: "xuanxuan", failed: 1 }] })

@@ -1,4 +1,4 @@
-/** Every command, as it is called: what it says, what it writes, and how it ends. */
+/** Every command: output, files and exit code. */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
@@ -47,7 +47,7 @@ const json = (name: string): { readonly [key: string]: unknown } => JSON.parse(r
 const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value))
 
 describe("help", () => {
-  it("is there for the program and for every command, and is no error when it is asked for", async () => {
+  it("exists for the program and every command, with exit code 0", async () => {
     const overview = await call(["--help"])
     expect(overview.code).toBe(0)
     const names = ["run", "init", "doctor", "list", "explain", "replay", "baseline", "coverage", "badge"]
@@ -61,7 +61,7 @@ describe("help", () => {
     }
   })
 
-  it("comes with what was wrong where the call was", async () => {
+  it("follows the message of a usage error", async () => {
     expect(await call([])).toMatchObject({ code: 2, out: "" })
     expect((await call(["walk"])).err).toContain("unknown command walk")
     expect((await call(["run", "--no-such-flag"])).err).toContain("--no-such-flag")
@@ -70,7 +70,7 @@ describe("help", () => {
 })
 
 describe("run", () => {
-  it("draws one line that changes on a terminal, and leaves only what did not pass", async () => {
+  it("draws a status line on a terminal, and keeps only scenarios that did not pass", async () => {
     server.fault = "text-id"
     const only = ["--profile", "all", "--only", group, "--only", "xuanxuan/session/ping"]
     const { code, out, drawn } = await call(["run", ...at(...only)], { columns: 60, paint: painted })
@@ -83,7 +83,7 @@ describe("run", () => {
     expect(narrow.drawn).toContain("0/2  xuanxuan/creat\r")
   })
 
-  it("writes every form that is asked for, and has no secret in any", async () => {
+  it("writes every report format without secrets", async () => {
     server.fault = "text-id"
     const forms = ["json", "junit", "tap", "html", "markdown", "badge"]
     const wanted = forms.flatMap((form) => ["--report", `${form}=${join(folder, "deep", form)}`])
@@ -95,7 +95,7 @@ describe("run", () => {
     }
   })
 
-  it("takes flags before the environment before the file", async () => {
+  it("prefers flags to the environment, and the environment to the file", async () => {
     write("conformance.config.json", { protocol: "xuanxuan", url: "http://127.0.0.1:1", profile: "all", only: group })
     expect((await call(["run"])).code).toBe(3)
     const env = { PARLEY_CONFORMANCE_URL: server.http, PARLEY_CONFORMANCE_PROFILE: "hardening" }
@@ -105,7 +105,7 @@ describe("run", () => {
     expect((await call(["run", "--profile", "documented"], { env })).out).toContain("profile documented")
   })
 
-  it("refuses a configuration that it does not understand, by name", async () => {
+  it("rejects an invalid configuration by name", async () => {
     write("conformance.config.json", { protocl: "xuanxuan" })
     const wrong = await call(["run"])
     expect(wrong).toMatchObject({ code: 2 })
@@ -116,7 +116,7 @@ describe("run", () => {
     expect(misspelt.err).toContain("PARLEY_CONFORMANCE_ULR")
   })
 
-  it("plays several protocols and transports in one go", async () => {
+  it("runs several protocols and transports", async () => {
     const both = ["--transport", "ws,tcp", "--tcp", server.tcp, "--only", group]
     const { code, out } = await call(["run", ...at(...both)])
     expect(code).toBe(0)
@@ -134,21 +134,21 @@ describe("run", () => {
     expect(await call(args)).toMatchObject({ code: 0, out: expect.stringContaining("1 failed as expected") })
   })
 
-  it("ends with 3 where the accounts cannot be had", async () => {
+  it("ends with 3 without accounts", async () => {
     const args = ["run", ...at("--accounts", "exec:exit 3")]
     expect(await call(args)).toMatchObject({ code: 3, err: expect.stringContaining("not prepared") })
     expect((await call(["run", ...at("--accounts", "signup")])).code).toBe(3)
     expect((await call(["run", ...at("--accounts", join(folder, "none.json"))])).code).toBe(3)
   })
 
-  it("plays the scenarios of a folder, and names the step of one that is wrong", async () => {
+  it("runs the scenarios of a folder, and names the step of a malformed one", async () => {
     writeFileSync(join(folder, "a.json"), JSON.stringify({ section: "x", scenarios: [{ id: "xuanxuan/a/b" }] }))
     const { code, err } = await call(["run", ...at("--sequences", folder)])
     expect(code).toBe(2)
     expect(err).toContain("a.json: xuanxuan/a/b")
   })
 
-  it("puts in what stands for a value of the scenarios", async () => {
+  it("replaces literals of the scenarios", async () => {
     server.fault = "text-id"
     const found = await call(["run", ...at("--only", group, "--literal", "Team=Mannschaft", "--json")])
     expect(found.out).toContain(String.raw`\"name\":\"<literal>\"`)
@@ -156,7 +156,7 @@ describe("run", () => {
 })
 
 describe("init", () => {
-  it("writes a configuration that run understands, says what to do next, and never writes over another", async () => {
+  it("writes a valid configuration, prints the next steps, and never overwrites a file", async () => {
     const first = await call(["init", "--protocol", "xuanxuan", "--url", server.http])
     expect(first).toMatchObject({ code: 0 })
     for (const next of ["doctor", "run", "baseline"]) expect(first.out).toContain(next)
@@ -170,7 +170,7 @@ describe("init", () => {
 })
 
 describe("doctor", () => {
-  it("finds a server that is ready", async () => {
+  it("reports a ready server", async () => {
     const { code, out } = await call(["doctor", ...at()])
     expect(out).toContain("xuanxuan is served at ws://")
     expect(out).toContain("alice logs in as alice")
@@ -178,7 +178,7 @@ describe("doctor", () => {
     expect(code).toBe(0)
   })
 
-  it("says what to fix: nobody there, another protocol, a login that fails", async () => {
+  it("reports fixes: unreachable, another protocol, a failed login", async () => {
     const nobody = await call(["doctor", "--protocol", "xuanxuan", "--url", "http://127.0.0.1:1"])
     expect(nobody).toMatchObject({ code: 3, out: expect.stringContaining("start the server") })
     const other = await call(["doctor", "--protocol", "spark", "--url", server.http])
@@ -189,7 +189,7 @@ describe("doctor", () => {
     expect(login.out).not.toContain("wrong-password")
   })
 
-  it("finds out which protocol is spoken where none is named", async () => {
+  it("detects the served protocol without --protocol", async () => {
     const { code, out } = await call(["doctor", "--url", server.http])
     expect(out).toContain("xuanxuan is served")
     expect(out).toContain("-    spark is not served")
@@ -218,7 +218,7 @@ describe("doctor", () => {
     expect(code).toBe(3)
   })
 
-  it("tells of a clock that is wrong", async () => {
+  it("reports clock skew", async () => {
     const late = createServer((_, response) => {
       response.writeHead(200, { date: new Date(Date.now() - 3_600_000).toUTCString() })
       response.end()
@@ -235,7 +235,7 @@ describe("doctor", () => {
 })
 
 describe("list", () => {
-  it("shows scenarios by profile and glob, with their checks if that is wanted", async () => {
+  it("lists scenarios by profile and glob, with --checks their checks", async () => {
     const all = await call(["list", "--protocol", "spark"])
     const documented = await call(["list", "--protocol", "spark", "--profile", "documented"])
     expect(documented.out.split("\n").length).toBeLessThan(all.out.split("\n").length)
@@ -248,7 +248,7 @@ describe("list", () => {
 })
 
 describe("explain", () => {
-  it("shows requirement, section, steps, what would pass and how to ask by hand", async () => {
+  it("prints requirement, section, steps, the passing pattern and commands", async () => {
     const { code, out } = await call(["explain", "spark/start/new#response", "--url", "http://10.0.0.1:9"])
     expect(code).toBe(0)
     expect(out).toContain("spark: 开启会话")
@@ -268,7 +268,7 @@ describe("explain", () => {
     expect(sealed.out).not.toContain("demo-master-key")
   })
 
-  it("explains every check that there is, each time alike", async () => {
+  it("explains every check deterministically", async () => {
     const ids: ReadonlyArray<{ readonly id: string }> = JSON.parse((await call(["list", "--json"])).out)
     for (const { id } of ids) {
       const [first, second] = [await call(["explain", id]), await call(["explain", id])]
@@ -291,7 +291,7 @@ describe("replay", () => {
     return join(folder, "r.json")
   }
 
-  it("plays the scenario again, and shows what was found then and now", async () => {
+  it("runs the scenario again, and shows both results", async () => {
     const file = await record("text-id")
     const still = await call(["replay", file, `${group}#response`, "--timeout", "300"])
     expect(still.code).toBe(1)
@@ -303,7 +303,7 @@ describe("replay", () => {
     expect(mended.out).toContain("alice ->")
   })
 
-  it("goes where a flag says", async () => {
+  it("uses the target of its flags", async () => {
     const file = await record("none")
     expect((await call(["replay", file, group, "--url", "http://127.0.0.1:1"])).code).toBe(3)
   })
@@ -321,7 +321,7 @@ describe("baseline", () => {
   const file = () => join(folder, "conformance.expected.json")
   const args = (...more: ReadonlyArray<string>) => ["baseline", ...at("--only", "xuanxuan/create/group", ...more)]
 
-  it("shows what it would write, writes it, and the next run asks for the reasons", async () => {
+  it("shows its changes, writes them, and the next run requires the reasons", async () => {
     server.fault = "no-push"
     const shown = await call(args())
     expect(shown).toMatchObject({ code: 1, out: expect.stringContaining(`+ ${group}#members-hear`) })
@@ -333,7 +333,7 @@ describe("baseline", () => {
     expect(again.out).toContain("1 expected, 0 added, 0 removed")
   })
 
-  it("keeps reasons, adds with the given one, and takes away what passes", async () => {
+  it("keeps reasons, adds entries with --reason, and removes stale ones", async () => {
     server.fault = "no-push"
     await call(args("--write", "--reason", "no pushes yet", "--expected", file()))
     expect(json("conformance.expected.json")).toMatchObject({
@@ -361,7 +361,7 @@ describe("coverage and badge", () => {
     expect(checked).toBeLessThan(total)
   })
 
-  it("badge is made of a results file", async () => {
+  it("badge reads a results file", async () => {
     await call(["run", ...at("--only", group, "--report", `json=${join(folder, "r.json")}`)])
     expect(JSON.parse((await call(["badge", join(folder, "r.json")])).out)).toMatchObject({ color: "brightgreen" })
     expect((await call(["badge", join(folder, "r.json"), "--out", "b.json"])).code).toBe(0)

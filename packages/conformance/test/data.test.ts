@@ -11,7 +11,7 @@ import { headingsOf } from "./Headings.ts"
 const wires: ReadonlyArray<Wire> = ["documented", "client-1.0"]
 const root = join(import.meta.dirname, "../../..")
 const documents = join(root, "../shared/seeds")
-/** The documents by the number that their file names begin with. */
+/** The documents by the number prefix of their file names. */
 const numbers: Record<string, string> = { spark: "000", hisihi: "001", xuanxuan: "002", ha: "003", youdu: "004" }
 
 /** Headings begin with `#`, or have a line of `~` or `=` below them. */
@@ -21,7 +21,7 @@ const printedHeadings = (text: string): ReadonlyArray<string> =>
     .filter((line, index, lines) => /^#{1,6}\s/.test(line) || /^[~=]{5,}$/.test(lines[index + 1] ?? ""))
     .map((line) => line.replace(/^#+/, "").trim())
 
-/** The document itself, where it is at hand. */
+/** The document's text, if it is present. */
 const document = (name: string): string | undefined => {
   const number = numbers[name]
   if (number === undefined || !existsSync(documents)) return undefined
@@ -78,13 +78,13 @@ describe.each(protocols())("scenario files of %s", (name) => {
     expect(steps.flatMap(([where, step]) => unknownWords({ ...step }).map((word) => [where, word]))).toEqual([])
   })
 
-  it("read only what an earlier step made known, act only through actors that they name, and follow only named pushes", () => {
+  it("read only defined variables, use only declared actors, and follow only named pushes", () => {
     expect(scenarios.flatMap((scenario) => lintScenarios(protocol, scenario))).toEqual([])
   })
 })
 
 describe("the scenarios of spark", () => {
-  it("ask at every documented address, and are refused there", () => {
+  it("request every documented address, with a success and a refusal", () => {
     const { steps } = data("spark")
     const printed = document("spark")?.matchAll(/^POST http:\/\/[^/]+(\/\S+)\?token=/gm)
     const asked = (path: string, good: boolean): boolean =>
@@ -99,7 +99,7 @@ describe("the scenarios of spark", () => {
 })
 
 describe("the scenarios of xuanxuan", () => {
-  it("ask for every documented method, and listen for every documented push", () => {
+  it("send every documented method, and expect every documented push", () => {
     const { protocol, steps } = data("xuanxuan")
     const asked = new Set<string>()
     const pushed = new Set<string>()

@@ -1,4 +1,4 @@
-/** What the scenarios of youdu are made of, and that those of ha and youdu leave no operation out. */
+/** The envelope of youdu, and the completeness of the scenarios of ha and youdu. */
 import { describe, expect, it } from "vitest"
 import { load } from "../src/scenarios/loadScenarios.ts"
 import { opened, seal } from "../src/transport/envelope.ts"

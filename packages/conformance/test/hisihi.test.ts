@@ -1,5 +1,5 @@
 /**
- * Each operation of hisihi has a sequence that succeeds and one that is refused, and every section of its document one.
+ * Each operation of hisihi has a scenario that succeeds and one that is refused, and every section of its document has one.
  */
 import { describe, expect, it } from "vitest"
 import { load } from "../src/scenarios/loadScenarios.ts"

@@ -1,4 +1,4 @@
-/** Servers that mean harm: the run ends in time, says so of the server and not of itself, and stays small. */
+/** Hostile servers: the run ends in time, blames the server and not the kit, and stays small. */
 import { createServer as createTcp, type Server, type Socket } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { rewritten } from "../src/run/Expectations.ts"
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 const timing = { reply: 300, close: 300, scenario: 8_000 }
-/** For what takes a while to arrive, since it is much. */
+/** A timeout for large messages. */
 const patient = { ...timing, reply: 4_000 }
 
 const against = (fault: Fault, more?: Partial<Options>): Promise<Report> => {
@@ -39,7 +39,7 @@ describe("over a connection", () => {
       expect(report.errors).toBe(0)
       expect(failures(report).map(({ id }) => id.split("#")[1])).toEqual(["setup", "wire"])
       expect(JSON.stringify(report).length).toBeLessThan(100_000)
-      // The test's own server holds the frame twice.
+      // The test's server holds the frame twice.
       expect(process.memoryUsage().rss - before).toBeLessThan(800 * 1024 * 1024)
     })
 
@@ -123,7 +123,7 @@ describe("over HTTP", () => {
 })
 
 describe("a run", () => {
-  it("stops to try once scenario after scenario cannot be set up, and every check has a verdict all the same", async () => {
+  it("gives up after failed setups, and every check has a verdict", async () => {
     const started = performance.now()
     const report = await against("never-answers", { only: "xuanxuan/**", timing: { ...timing, reply: 50 } })
     expect(report.scenarios.length).toBeGreaterThan(30)
@@ -135,7 +135,7 @@ describe("a run", () => {
     expect(performance.now() - started).toBeLessThan(10_000)
   })
 
-  it("counts what was not played as neither passed nor failed, in every form of a report", async () => {
+  it("counts scenarios that were not run as neither passed nor failed, in every report format", async () => {
     const only = "xuanxuan/**"
     const expected = [{ check: "xuanxuan/star/on-and-off", reason: "not yet" }]
     const report = await against("never-answers", { only, expected, timing: { ...timing, reply: 50, run: 100 } })
@@ -146,7 +146,7 @@ describe("a run", () => {
     expect(checks.some(({ id }) => id.endsWith("#wire"))).toBe(true)
     const played = report.scenarios.filter(({ verdict }) => verdict === "fail")
     expect(played.length + unplayed.length + report.notApplicable).toBe(report.scenarios.length)
-    // Nothing came from this server, so it has not shown either that its frames are good.
+    // The server sent nothing, so `wire` has no verdict either.
     const wires = played.flatMap((one) => one.checks).filter(({ id }) => id.endsWith("#wire"))
     expect(wires.filter(({ verdict }) => verdict === "pass")).toEqual([])
     expect(report).toMatchObject({ expected: 0, stale: 0 })
@@ -172,13 +172,13 @@ describe("a run", () => {
     expect(badge(results).message).toBe(`xuanxuan ${report.passed}/${owed}`)
   })
 
-  it("ends at its own deadline", async () => {
+  it("ends at its timeout", async () => {
     const report = await against("never-answers", { only: "xuanxuan/**", timing: { ...timing, reply: 100, run: 150 } })
     expect(JSON.stringify(report.scenarios.at(-1))).toContain("the run took longer than 150 ms")
     expect(exitCode(report)).toBe(1)
   })
 
-  it("ends after the first failure where that is asked for", async () => {
+  it("ends after the first failure with bail", async () => {
     const report = await against("text-id", { only: ["xuanxuan/create/*", "xuanxuan/star/*"], bail: true })
     expect(report.scenarios.filter(({ checks }) => checks.length > 0)).toHaveLength(1)
   })

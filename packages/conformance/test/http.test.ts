@@ -1,4 +1,4 @@
-/** Protocols without connections: a tiny server that is right, or wrong in one way, and what the kit says of it. */
+/** Protocols without connections: the verdicts for a small server, correct or with one fault. */
 import { createHash } from "node:crypto"
 import { createServer, type IncomingMessage, type Server } from "node:http"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -38,7 +38,7 @@ const session = (caller: string, to: ReadonlyArray<string>): unknown => {
   }
 }
 
-/** The name of an account is its token. */
+/** An account's token is its name. */
 const answer = async (request: IncomingMessage): Promise<readonly [status: number, body: unknown]> => {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://tiny")
   const body = await bodyOf(request)
@@ -103,14 +103,14 @@ describe("a server of a protocol without connections", () => {
     expect((await against(wrong)).toSorted()).toEqual(named(failing).toSorted())
   })
 
-  it("is played over http alone", async () => {
+  it("runs over http only", async () => {
     fault = "none"
     expect(await run(options())).toMatchObject({ transport: "http", wire: "documented", failed: 0 })
     await expect(run(options({ transport: "ws" }))).rejects.toBeInstanceOf(BadOptions)
     await expect(run(options({ protocol: "xuanxuan", transport: "http" }))).rejects.toBeInstanceOf(BadOptions)
   })
 
-  it("that is not there is told as such", async () => {
+  it("that is not running is unreachable", async () => {
     await expect(run(options({ target: { http: "http://127.0.0.1:1" } }))).rejects.toBeInstanceOf(Unreachable)
     fault = "deaf"
     await expect(run(options())).rejects.toBeInstanceOf(Unreachable)

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** What the tiny server can do. */
+/** The scenarios that the tiny server supports. */
 const known = [
   "xuanxuan/create/group",
   "xuanxuan/create/twice",
@@ -82,7 +82,7 @@ describe("a server that is wrong in one way fails exactly the checks that say so
     expect(notPassed(report, "not-testable")).toEqual(["xuanxuan/create/group#members-hear"])
   })
 
-  it("a failure shows the step, its source, what was sent, what came and what would have passed", async () => {
+  it("a failure shows the step, its source, sent and received messages and the expected pattern", async () => {
     const report = await against("text-id", create)
     const found = report.scenarios[0]?.checks.find(({ verdict }) => verdict === "fail")?.evidence
     expect(found).toMatchObject({ step: 2, actor: "alice", source: { doc: "xuanxuan", section: "创建聊天会话" } })
@@ -142,7 +142,7 @@ describe("an impostor", () => {
 })
 
 describe("the interface", () => {
-  it("gives the scenarios to any test runner", async () => {
+  it("provides audits for any test runner", async () => {
     server.fault = "none"
     const found = audits(options({ only: "xuanxuan/session/ping" }))
     expect(found.map(({ id }) => id)).toEqual(["xuanxuan/session/ping"])
@@ -152,13 +152,13 @@ describe("the interface", () => {
     await expect(found[0]?.run()).rejects.toThrow(/FAIL {2}xuanxuan\/session\/ping[^]*sid: expected/)
   })
 
-  it("says that the server cannot be reached", async () => {
+  it("rejects an unreachable server", async () => {
     const target = { ws: "ws://127.0.0.1:1/ws", tcp: "tcp://127.0.0.1:1", http: server.http }
     await expect(run(options({ target }))).rejects.toMatchObject({ _tag: "Unreachable" })
     await expect(run(options({ target, transport: "tcp" }))).rejects.toMatchObject({ _tag: "Unreachable" })
   })
 
-  it("says that the options make no sense", async () => {
+  it("rejects invalid options", async () => {
     const bad: ReadonlyArray<Partial<Options>> = [
       { target: { http: server.http } },
       { target: { http: "nowhere", ws: server.ws } },
@@ -169,7 +169,7 @@ describe("the interface", () => {
     await expect(run(options({ protocol: "../src" }))).rejects.toMatchObject({ _tag: "BadData" })
   })
 
-  it("lists what does not apply without judging it", async () => {
+  it("lists scenarios that are not applicable", async () => {
     const report = await against("none", {
       transport: "tcp",
       only: ["xuanxuan/formats/profile-by-address", "xuanxuan/session/ping"]

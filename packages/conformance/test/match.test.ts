@@ -13,7 +13,7 @@ const scope: Variables = new Map<string, Json>([
 ])
 const seconds = Math.floor(Date.now() / 1000)
 
-/** Pattern, then what passes, then what does not; `undefined` is a missing field. */
+/** A pattern, values that match, and values that do not; `undefined` is a missing field. */
 const table: ReadonlyArray<readonly [Json, ReadonlyArray<Json | undefined>, ReadonlyArray<Json | undefined>]> = [
   ["$int", [0, -3, 2 ** 40], ["1", 1.5, null, true, undefined, 1e300]],
   ["$str", ["", "x"], [1, null, undefined, []]],
@@ -78,19 +78,19 @@ describe("matchers", () => {
     })
   }
 
-  it("says where, what was wanted and what was found", () => {
+  it("report the path, the expectation and the value", () => {
     const { mismatches } = match({ data: { members: [{ id: "$int" }] } }, { data: { members: [{ id: "5" }] } }, scope)
     expect(mismatches).toEqual([{ path: "data.members[0].id", expected: "$int", found: '"5"' }])
   })
 
-  it("says which of what passed was only tolerated", () => {
+  it("report the readings of tolerated forms", () => {
     const pattern = { id: { $lenient: ["$int", { $matches: "^[0-9]+$" }, "ids-as-text"] } }
     expect(match(pattern, { id: 5 }, scope)).toMatchObject({ mismatches: [], lenient: [] })
     expect(match(pattern, { id: "5" }, scope)).toMatchObject({ mismatches: [], lenient: ["ids-as-text"] })
     expect(match(pattern, { id: "x" }, scope)).toMatchObject({ lenient: [] })
   })
 
-  it("captures what matched, also beside what did not", () => {
+  it("capture matched values beside mismatches", () => {
     const pattern = { id: { $capture: ["id", "$int"] }, gid: { $capture: ["gid", "$str"] } }
     const { captures, mismatches } = match(pattern, { id: 5, gid: 6 }, scope)
     expect(mismatches).toHaveLength(1)
@@ -106,7 +106,7 @@ describe("matchers", () => {
     expect(match(pattern, value, scope).captures.get("sys")).toBe("b")
   })
 
-  it("never writes to the scope", () => {
+  it("never write variables", () => {
     const before = new Map(scope)
     match({ $capture: ["g", "$any"] }, 5, scope)
     expect(scope).toEqual(before)
@@ -143,7 +143,7 @@ describe("templates", () => {
     expect(JSON.stringify(build({ $repeat: ["xy", 1e12] }, scope)).length - 2).toBeLessThanOrEqual(8 * 1024 * 1024)
   })
 
-  it("knows what it reads and what it makes known", () => {
+  it("list the variables that they read and write", () => {
     const template = { a: { $ref: "x" }, b: { $text: "{y}-{z}" }, c: { $capture: ["k", { id: { $new: "m" } }] } }
     expect([...reads(template)]).toEqual(["x", "y", "z"])
     expect([...writes(template)]).toEqual(["k", "m"])
@@ -151,7 +151,7 @@ describe("templates", () => {
 })
 
 describe("a pattern for a reader", () => {
-  it("says what would have passed, and nothing of how it is matched", () => {
+  it("is described without matcher details", () => {
     const pattern = {
       id: { $capture: ["id", "$int"] },
       status: { $lenient: [200, { $anyOf: [201] }, "some"] },
@@ -170,7 +170,7 @@ describe("a pattern for a reader", () => {
 })
 
 describe("values", () => {
-  it("that nest too deep are not read at all", () => {
+  it("that nest too deep are not parsed", () => {
     const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`
     expect(parse(nested(150))).toBeDefined()
     expect(parse(nested(100_000))).toBeUndefined()

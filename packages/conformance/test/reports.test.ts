@@ -1,4 +1,4 @@
-/** The forms of a report: each can be read by what it is made for, and none has a secret in it. */
+/** Report formats: each conforms to its grammar, and none contains secrets. */
 import { describe, expect, it } from "vitest"
 import { badge } from "../src/report/Badge.ts"
 import { html } from "../src/report/Html.ts"
@@ -151,7 +151,7 @@ describe("TAP", () => {
 describe("HTML", () => {
   const text = html(results)
 
-  it("runs nothing that a server sent", () => {
+  it("executes nothing that a server sent", () => {
     expect(text).not.toContain("<img")
     expect(text).not.toContain("<script>alert")
     expect(text).toContain("&lt;img src=x onerror=alert(1)&gt;")
@@ -187,7 +187,7 @@ describe("Markdown", () => {
 })
 
 describe("a badge", () => {
-  it("says how many of how many, in the colour of the worst", () => {
+  it("shows passed and total checks in the color of the worst verdict", () => {
     expect(badge(resultsOf([clean]))).toEqual({
       schemaVersion: 1,
       label: "parley conformance",
@@ -208,7 +208,7 @@ describe("a badge", () => {
 })
 
 describe("a terminal", () => {
-  it("is told the step, the requirement, both sides, what would have passed and how to ask again", () => {
+  it("shows the step, the requirement, both messages, the expected pattern and commands", () => {
     const text = lines(mixed.scenarios[0] ?? scenario([])).join("\n")
     for (const part of [
       "step 2, alice",
@@ -226,7 +226,7 @@ describe("a terminal", () => {
     expect(summary(mixed)).toContain("stale   xuanxuan/area/gone#x: it passes")
   })
 
-  it("shows of many demands those on the field that is wrong", () => {
+  it("shows the requirements of the wrong field first", () => {
     const demand = (field: string) => ({
       id: `x.${field}`,
       level: "MUST" as const,
@@ -243,14 +243,14 @@ describe("a terminal", () => {
     expect(shown("no response")).toContain("and 2 more, see explain")
   })
 
-  it("is never steered by what a server sent", () => {
+  it("receives no control characters of a server", () => {
     const steering = "\u001b[2J\u001b]0;owned\u0007\r\u009b1m"
     const found = scenario([check("fail", "bad", { evidence: { ...evidence, reason: steering, came: [steering] } })])
     expect(lines(found).join("\n")).not.toMatch(/[^\P{Cc}\n]/u)
     expect(harmless("a\nb\tc")).toBe("a\nb\tc")
   })
 
-  it("has colours only where it wants them", () => {
+  it("has colors only if it supports them", () => {
     expect(paintFor(true, {})).toBe(painted)
     expect(paintFor(true, { NO_COLOR: "1" })).toBe(plain)
     expect(paintFor(true, { NO_COLOR: "" })).toBe(painted)
@@ -297,7 +297,7 @@ describe("--report", () => {
     )
   })
 
-  it("is a form and a file", () => {
+  it("parses a format and a file", () => {
     expect(Object.keys(forms)).toEqual(["json", "junit", "tap", "html", "markdown", "badge"])
     expect(wantedReport("html=a=b.html")).toEqual({ form: "html", file: "a=b.html" })
     for (const wrong of ["html", "html=", "pdf=x", "toString=x"]) expect(() => wantedReport(wrong)).toThrow("--report")

@@ -5,11 +5,11 @@ import { documents, reading, type Requirement, requirements } from "../src/requi
 import type { Step } from "../src/scenarios/Scenario.ts"
 import { expand } from "../src/scenarios/Template.ts"
 
-/** A check with the step that it belongs to and what its actor sent for it. */
+/** A check with its step and the requests of its actor. */
 interface Bound {
   readonly step: Step
   readonly asked: Json
-  /** The pattern, with shapes laid open. */
+  /** The pattern with shapes expanded. */
   readonly wanted: Json
 }
 
@@ -35,7 +35,7 @@ const bounds = (name: string): ReadonlyMap<string, Bound> => {
 const text = (value: Json | undefined): string =>
   typeof value === "string" ? value : isObject(value) && typeof value["$text"] === "string" ? value["$text"] : ""
 
-/** The names of a template's fields, those that a reading stands for among them. */
+/** The names of a template's fields, including the names of readings. */
 const names = (value: Json, found = new Set<string>()): ReadonlySet<string> => {
   if (isArray(value)) for (const item of value) names(item, found)
   if (isObject(value)) {
@@ -51,7 +51,7 @@ const names = (value: Json, found = new Set<string>()): ReadonlySet<string> => {
   return found
 }
 
-/** Parts of a path or of its query; what the kit itself adds to every request. */
+/** Fields in a path or its query, and fields that the kit adds to every request. */
 const implied = (one: Requirement, asked: Json): boolean => {
   const name = one.field?.name ?? ""
   if (name === "Content-Type" || name === "sid" || name === "params") return true
@@ -59,7 +59,7 @@ const implied = (one: Requirement, asked: Json): boolean => {
   return one.operation?.includes(`{${name}}`) === true || path.includes(`${name}=`) || path.includes("attach-download-")
 }
 
-/** Answers of xuanxuan are found by module and method, which the pattern need not say again. */
+/** Replies of xuanxuan are matched by module and method, which patterns need not repeat. */
 const attributed = (one: Requirement): boolean =>
   one.doc === "xuanxuan" && ["module", "method"].includes(one.field?.name ?? "")
 
@@ -74,7 +74,7 @@ const asks = (one: Requirement, { step, asked }: Bound): boolean => {
   return text(asked["method"]).toLowerCase() === method.split("/")[1]?.toLowerCase()
 }
 
-/** The first of the numbers and words that a pattern may name: what is settled, before what is tolerated. */
+/** The first literal of a pattern: settled forms stand before tolerated ones. */
 const first = (value: Json | undefined): Json | undefined =>
   isObject(value) && isArray(value["$lenient"]) ? first(value["$lenient"][0]) : value
 

@@ -15,7 +15,7 @@ import { type Statement, statements } from "../src/requirements/RequirementText.
 import { documentOf } from "../scripts/Documents.ts"
 import { copied, copiedWords, gaps, keysHash, wordsHash } from "../scripts/statements.ts"
 
-/** Check ids with the document that their step rests on. */
+/** Check ids with the documents of their steps. */
 const sourcesOf = (protocol: string): ReadonlyMap<string, string> =>
   new Map(
     load(protocol).scenarios.flatMap(({ id, steps }) =>
@@ -28,7 +28,7 @@ describe.each(documents)("the requirements of %s", (protocol) => {
   const text = documentOf(protocol)
   const digest = requirementSource(protocol).statements
 
-  // Without the documents the hash of their keys in the table stands for them; with them it has to be theirs.
+  // The hash in the table stands for the documents where they are not present.
   it("rest on the document's statements, and every statement has a requirement or is set aside", () => {
     const found = text === undefined ? digest : keysHash(statements(protocol, text).map(({ key }) => key))
     expect(found).toBe(digest)
@@ -89,7 +89,7 @@ describe.each(documents)("the requirements of %s", (protocol) => {
   })
 })
 
-/** What the word in a table's column, or in the remark beside an example, says of a field. */
+/** The level from the words in a table's column or in the remark beside an example. */
 const levelGiven = (statement: Statement | undefined): string | undefined => {
   const words = statement?.cells ?? statement?.text.split(/[,，\s]+/) ?? []
   if (words.some((word) => word === "是" || word === "必须")) return "MUST"
@@ -102,7 +102,7 @@ describe("the words of requirements and readings", () => {
     ...requirements(protocol).map(({ id, says }) => ({ id, protocol, ...says })),
     ...readings(protocol).map(({ id, why }) => ({ id, protocol, ...why }))
   ])
-  /** Names and literals are nobody's sentences. */
+  /** Names and literals are not part of a sentence. */
   const bare = (words: string) => words.replaceAll(/`[^`]*`/g, "\u0000").replaceAll(/\s/g, "")
 
   it("are English and Chinese", () => {
@@ -111,7 +111,7 @@ describe("the words of requirements and readings", () => {
   })
 
   it("are not the documents' own", () => {
-    // Whoever has the documents holds new words against them: scripts/statements.ts --write says that it was done.
+    // `scripts/statements.ts --write` records that new sentences were compared with the documents.
     expect(documents.map((protocol) => [protocol, requirementSource(protocol).words])).toEqual(
       documents.map((protocol) => [protocol, wordsHash(protocol)])
     )

@@ -1,4 +1,4 @@
-/** The published JSON Schemas are those of the code, and what the kit writes is valid by them. */
+/** The published JSON Schemas are current, and the kit's output is valid. */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -57,12 +57,12 @@ afterAll(() => server[Symbol.asyncDispose]())
 describe("a published schema", () => {
   it.each(Object.entries(published))("%s is current", (name, schema) => {
     const wanted = JSON.stringify(current(name, schema), undefined, 2)
-    // The formatter of the repository lays it out in its own way.
+    // The repository's formatter changes the layout.
     if (process.env["UPDATE_DOCS"] === "1") writeFileSync(at(name), wanted)
     expect(existsSync(at(name)) ? read(at(name)) : undefined, "UPDATE_DOCS=1 rewrites it").toEqual(JSON.parse(wanted))
   })
 
-  it("is fulfilled by the results of a server that fails in some checks, and is not by what is none", async () => {
+  it("accepts the results of a failing server, and rejects malformed ones", async () => {
     const folder = mkdtempSync(join(tmpdir(), "kit-"))
     server.fault = "text-id"
     const { host } = hostIn(folder)
@@ -75,7 +75,7 @@ describe("a published schema", () => {
     expect(valid("results", { ...Object(results), reports: [{}] })).not.toEqual([])
   })
 
-  it("is fulfilled by what init and baseline write", async () => {
+  it("accepts the files of init and baseline", async () => {
     const folder = mkdtempSync(join(tmpdir(), "kit-"))
     server.fault = "no-push"
     const { host } = hostIn(folder)
@@ -88,7 +88,7 @@ describe("a published schema", () => {
     expect(valid("accounts", { accounts: demoAccounts })).toEqual([])
   })
 
-  it("is fulfilled by every scenario file that is built", () => {
+  it("accepts every built scenario file", () => {
     const files = [...builtFiles()].filter(([file]) => /^protocols\/\w+\/\d/.test(file))
     expect(files.length).toBeGreaterThan(40)
     expect(files.flatMap(([, value]) => valid("scenarios", value))).toEqual([])

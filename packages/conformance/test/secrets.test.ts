@@ -24,7 +24,7 @@ describe("secrets", () => {
     )
   })
 
-  it("that several have are nobody's", () => {
+  it("that several actors share have a shared label", () => {
     const secrets = known()
     secrets.addPassword("123456", "bob")
     secrets.addPassword("another one", "carol")

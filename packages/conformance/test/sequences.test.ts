@@ -1,5 +1,5 @@
-/** Scenarios of others: played like the kit's own, and refused by file and step where they are not well formed. */
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs"
+/** Scenarios from other folders: run like the kit's own, and rejected by file and step if malformed. */
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -93,7 +93,7 @@ describe("a folder of scenarios", () => {
       source
     }
     const leave = { source, check: "left", http: { method: "POST", path: "/no-logout" }, answer: { status: 204 } }
-    // Who came with a token keeps it.
+    // An actor with a token keeps it.
     const goes = { by: "alice", use: "leave", source }
     const folder = folderWith({
       "tiny/protocol.json": {
@@ -146,7 +146,7 @@ describe("a folder of scenarios", () => {
       actor: () => Effect.sync(() => ({ ...alice, token: `token-of-alice-00${given++}` })),
       expiry: (token: string) => Effect.sync(() => void expired.add(token))
     })
-    // A token that was given is of no use any more: the next scenario has a new one.
+    // The expired token is replaced for the next scenario.
     expect(await run({ ...options, accounts })).toMatchObject({ passed: 5, failed: 0, notTestable: 0 })
     expect([...expired]).toEqual(["token-of-alice-000"])
     expect(given).toBe(2)
@@ -219,8 +219,38 @@ const bad: ReadonlyArray<readonly [string, unknown, RegExp]> = [
   ]
 ]
 
+describe("a scenario in text form", () => {
+  it("of the guide runs like one in JSON", async () => {
+    const guide = readFileSync(new URL("../../../docs/conformance.md", import.meta.url), "utf8")
+    const text = /```\n(document ours\n[^`]*)```/.exec(guide)?.[1] ?? ""
+    server.fault = "none"
+    const folder = folderWith({ "ours.scenario": text })
+    const target = { http: server.http, ws: server.ws }
+    const report = await run({
+      protocol: "xuanxuan",
+      target,
+      only: "xuanxuan/ours/**",
+      sequences: [folder],
+      profile: "all"
+    })
+    expect(report.scenarios.flatMap(({ checks }) => checks.map(({ id, verdict }) => `${id} ${verdict}`))).toEqual([
+      "xuanxuan/ours/ping-twice#setup pass",
+      "xuanxuan/ours/ping-twice#first pass",
+      "xuanxuan/ours/ping-twice#second pass",
+      "xuanxuan/ours/ping-twice#wire pass"
+    ])
+  })
+
+  it("that is malformed names the file and the line", () => {
+    const folder = folderWith({
+      "ours.scenario": "document ours\nsection Ping\nscenario xuanxuan/ours/a\n  alice sings x"
+    })
+    expect(() => load("xuanxuan", [folder])).toThrow(/ours\.scenario: line 4: no kind of step sings/)
+  })
+})
+
 describe("a file that", () => {
-  it.each(bad)("%s is refused by its name, and where", (_, value, wanted) => {
+  it.each(bad)("%s is rejected by file and step", (_, value, wanted) => {
     const folder = folderWith({ "bad.json": value })
     expect(() => load("xuanxuan", [folder])).toThrow(wanted)
     expect(() => load("xuanxuan", [folder])).toThrow(
@@ -229,6 +259,6 @@ describe("a file that", () => {
   })
 })
 
-it("a folder that is not there is told", () => {
+it("a missing folder is rejected", () => {
   expect(() => load("xuanxuan", ["/no/such/folder"])).toThrow("no such folder")
 })

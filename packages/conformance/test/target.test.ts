@@ -1,4 +1,4 @@
-/** The same from a program: in this process, from any test runner, from Effect. */
+/** The programming interfaces: in-process targets, test runners, Effect. */
 import { execFile } from "node:child_process"
 import { createServer } from "node:http"
 import { createRequire } from "node:module"
@@ -19,7 +19,7 @@ const sign = (pathname: string): object | undefined => {
   return { app_id: app, client_id: client, timestamp, nonce: nonce(), signature: "0".repeat(40) }
 }
 
-/** Answers the one thing that these scenarios ask for. */
+/** Handles the one request of these scenarios. */
 const handler = (request: Request): Response => {
   const signed = sign(new URL(request.url).pathname)
   return signed === undefined ? new Response("{}", { status: 404 }) : Response.json(signed)
@@ -29,7 +29,7 @@ const only = "hisihi/login-signature/documented"
 const options = { protocol: "hisihi", target: fromFetch(handler), only }
 
 describe("a handler in this process", () => {
-  it("is judged without a socket", async () => {
+  it("is tested without a socket", async () => {
     expect(await run(options)).toMatchObject({
       failed: 0,
       notTestable: 0,
@@ -37,7 +37,7 @@ describe("a handler in this process", () => {
     })
   })
 
-  it("is told what is not so", async () => {
+  it("gets the failures", async () => {
     const wrong = fromFetch(() => Response.json({ app_id: 2 }))
     expect(await run({ ...options, target: wrong })).toMatchObject({ failed: 1 })
   })
@@ -65,7 +65,7 @@ describe("a Node server", () => {
     expect(server.listening).toBe(false)
   })
 
-  it("has its WebSockets judged too", async () => {
+  it("serves its WebSockets as well", async () => {
     const tiny = new TinyServer()
     await using target = await fromNodeServer(tiny.web)
     const report = await run({ protocol: "xuanxuan", target, only: "xuanxuan/create/group", timing: { reply: 500 } })
@@ -84,7 +84,7 @@ describe("a Node server", () => {
     server.close()
   })
 
-  it("that cannot listen is told", async () => {
+  it("that cannot listen rejects with NotListening", async () => {
     const failing = make()
     queueMicrotask(() => failing.emit("error", new Error("no port left")))
     await expect(fromNodeServer(failing)).rejects.toMatchObject({ _tag: "NotListening", message: "no port left" })
@@ -93,7 +93,7 @@ describe("a Node server", () => {
 })
 
 describe("audits", () => {
-  it("are rejected with what a person needs to see", async () => {
+  it("reject with a readable report", async () => {
     const [good] = audits(options)
     await good?.run()
     const [bad] = audits({ ...options, target: fromFetch(() => new Response("<h1>")) })
@@ -101,7 +101,7 @@ describe("audits", () => {
     await expect(bad?.run()).rejects.toThrow(/FAIL {2}hisihi\/login-signature\/documented/)
   })
 
-  it("hold what is expected to fail against nobody", async () => {
+  it("do not reject for expected failures", async () => {
     const target = fromFetch(() => new Response("<h1>"))
     const [known] = audits({ ...options, target, expected: [{ check: only, reason: "not there yet" }] })
     await expect(known?.run()).resolves.toBeUndefined()
@@ -109,7 +109,7 @@ describe("audits", () => {
 })
 
 describe("a program on Effect", () => {
-  it("has what went wrong in its type", async () => {
+  it("has typed errors", async () => {
     const program = runEffect({ ...options, only: "hisihi/nothing/**" }).pipe(
       Effect.catchTag("BadOptions", ({ message }) => Effect.succeed(message))
     )
@@ -128,7 +128,7 @@ describe("Vitest", () => {
   })
   describeConformance("of a handler that exists already", options)
   describeConformance("of one that a hook makes", () => ({ ...options, target }), { protocol: "hisihi", only })
-  it("asks the one that is there by then", () => {
+  it("uses the target of its hook", () => {
     expect(asked).toBe(1)
   })
 })
@@ -139,7 +139,7 @@ describe("a scenario that cannot be played here", () => {
     const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs")
     const root = join(import.meta.dirname, "fixtures/vitest")
     const { promise, resolve } = Promise.withResolvers<string>()
-    // A run of its own, since a test of this one must not be skipped.
+    // A separate process, because a test of this run must not be skipped.
     execFile(process.execPath, [vitest, "run", "--root", root, "--reporter=tap-flat"], (_, out) => resolve(out))
     const points = (await promise).split("\n").filter((line) => /^(not )?ok /.test(line))
     expect(points).toEqual([expect.stringMatching(/^ok 1 - .*ha\/session\/expired.* # SKIP/)])

@@ -1,4 +1,4 @@
-/** Levels, readings, profiles and expected failures: what becomes of a check that is not simply so. */
+/** Verdicts by levels, readings, profiles and expected failures. */
 import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -71,7 +71,7 @@ describe("a tolerated form", () => {
 describe("a profile", () => {
   const only = "xuanxuan/star/on-and-off"
 
-  it("documented judges what the document says, hardening the rest, all both", async () => {
+  it("selects documented checks, hardening checks, or both", async () => {
     const [documented, hardening, all] = [
       await against("none", { only }),
       await against("none", { only, profile: "hardening" }),
@@ -85,7 +85,7 @@ describe("a profile", () => {
     for (const report of [documented, hardening, all]) expect(report).toMatchObject({ failed: 0, notTestable: 0 })
   })
 
-  it("does not hold against a server what only the other one asks for", async () => {
+  it("does not count failures of the other profile", async () => {
     const documented = await against("no-star-field", { only })
     expect(documented).toMatchObject({ failed: 0, notTestable: 0 })
     const hardening = await against("no-star-field", { only, profile: "hardening" })
@@ -93,7 +93,7 @@ describe("a profile", () => {
     expect(hardening.scenarios[0]?.checks[1]?.level).toBe("MUST")
   })
 
-  it("leaves a scenario out in which it has nothing to judge", async () => {
+  it("skips a scenario without checks of the profile", async () => {
     await expect(against("none", { only: "xuanxuan/session/ping" })).rejects.toMatchObject({
       _tag: "BadOptions",
       message: expect.stringContaining("profile documented")

@@ -1,4 +1,4 @@
-/** The kit does not fail what is right: no check finds anything in a server that only speaks differently. */
+/** No false positives: no check fails a server whose messages differ only in permitted ways. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { applies } from "../../src/scenarios/loadScenarios.ts"
 import { isJudged } from "../../src/run/plan.ts"

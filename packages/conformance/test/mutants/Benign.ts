@@ -35,7 +35,7 @@ const reversed = (value: Json): Json => {
   )
 }
 
-/** Each spelling of a name to the one that the document has beside it. */
+/** Each spelling of a name, with the document's other spelling. */
 const otherNames = new Map<Json | undefined, string>(
   readings("xuanxuan")
     .filter(({ id }) => id.endsWith("-method"))
@@ -44,7 +44,7 @@ const otherNames = new Map<Json | undefined, string>(
     )
 )
 
-/** Fields of two names of which a document has the one here and the other there: only one of them. */
+/** Fields for which a document prints two names in different places: only one is sent. */
 const onlyNamed = (which: 0 | 1): Mutant => {
   const gone = readings()
     .filter(({ of }) => of === "key")

@@ -1,12 +1,12 @@
 /**
- * Loaded before a server (`node --import`): lets a session of the good server be past its time, which else takes a day
- * without use. Its parent names the token; what the server makes of it is the server's own doing.
+ * Loaded before a server (`node --import`): expires a session of the reference server, which otherwise takes a day without
+ * use. The parent process names the token; the server handles the expiry itself.
  */
 import { registerHooks } from "node:module"
 
 const core = new URL("../../../core/src/", import.meta.url).href
 
-/** Where the sessions in use are, and where one's time is looked at. */
+/** The tables of sessions, and the check of a session's expiry. */
 const places = new Map([
   [
     `${core}LiveSessions.ts`,

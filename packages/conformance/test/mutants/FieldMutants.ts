@@ -1,6 +1,6 @@
 /**
- * One mutant for each documented field of an answer or a push, made from the requirements: the field is left out, at one
- * of the places where the good server has it. A check that the requirement names has to find it.
+ * One mutant for each documented field of a response or a push, from the requirements: the field is removed at one of the
+ * paths where the reference server has it. A check of the requirement must detect it.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { isObject, type Json, type JsonObject, parse } from "../../src/Json.ts"
@@ -11,7 +11,7 @@ import { aboutOf, changed, type MutationContext, type Mutant, type Packet, paths
 import type { Traffic } from "./Proxy.ts"
 import { checkOf, isAnswerFor, isPacketFor, type Taken } from "./takenIds.ts"
 
-/** The requirements of fields that a server sends. */
+/** Requirements of fields that the server sends. */
 export const fieldRequirements: ReadonlyArray<Requirement> = protocols()
   .flatMap((protocol) => requirements(protocol))
   .filter(({ field, excluded }) => field !== undefined && field.in !== "request" && excluded === undefined)
@@ -22,8 +22,7 @@ const bodiesFor = (taken: Taken, { packets, answers }: Traffic): ReadonlyArray<J
 ]
 
 /**
- * The names that a field may have in one document: where a reading has several, the server may send any of them, or
- * all.
+ * The names that a field may have in one document. If a reading has several, the server may send any or all of them.
  */
 const namesOf = ({ doc, field }: Requirement): ReadonlyArray<string> => {
   const name = field?.name ?? ""
@@ -31,18 +30,18 @@ const namesOf = ({ doc, field }: Requirement): ReadonlyArray<string> => {
   return found === undefined ? [name] : found.forms.map(String)
 }
 
-/** Where the good server has a field in what a check takes: keys joined by dots, `*` for the items of an array. */
+/** The paths of a field in the messages that a check consumes: keys joined by dots, `*` for the items of an array. */
 export const placesOf = (check: string, requirement: Requirement, traffic: Traffic): ReadonlyArray<string> => {
   const names = namesOf(requirement)
   const paths = bodiesFor(checkOf(check).taken, traffic).flatMap((body) => names.flatMap((name) => pathsTo(body, name)))
   return [...new Set(paths.map((path) => [...path.slice(0, -1), names.join("|")].join(".")))]
 }
 
-/** The first answer to a barrier of the kit's own, which it has to get. */
+/** The response to the kit's first barrier, which must not be mutated. */
 const isBarrier = ({ about }: Packet, { asked }: MutationContext): boolean =>
   about === "chat/getpubliclist" && asked.filter((request) => aboutOf(request) === about).length === 1
 
-/** Leaves a field out of whatever a check takes, at one place. */
+/** A mutant that removes a field at one path from the messages that a check consumes. */
 export const leavingOut = (check: string, place: string): Mutant => {
   const { taken } = checkOf(check)
   const keys = place.split(".")
@@ -56,7 +55,7 @@ export const leavingOut = (check: string, place: string): Mutant => {
   }
 }
 
-/** Requirement to place to the check that finds the field missing there. */
+/** The check that detects a missing field, by requirement and path. */
 export type FieldKills = { readonly [requirement: string]: { readonly [place: string]: string } }
 
 const file = new URL("fields.txt", import.meta.url)
@@ -106,7 +105,7 @@ export const writeFieldKills = (kills: FieldKills): void => {
   writeFileSync(file, `${Array.from(byCheck, ([check, items]) => linesOf(check, items).join("\n")).join("\n")}\n`)
 }
 
-/** Fields that nobody can find missing, and why. */
+/** Fields whose absence cannot be detected, with the reason. */
 export const undetectable: { readonly [requirement: string]: string } = {
   "xuanxuan.chat.committers": "a chat may be without it",
   "xuanxuan.member.mute": "a chat may be without it",

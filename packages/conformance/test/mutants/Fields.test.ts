@@ -1,6 +1,6 @@
 /**
- * Each documented field of an answer or a push is left out, one at a time, and a check of its requirement finds it.
- * With UPDATE_DOCS=1 `fields.txt` is made anew: which check that is.
+ * Each documented field of a response or a push is removed, one at a time, and a check of its requirement detects it.
+ * UPDATE_DOCS=1 rewrites `fields.txt`, which names the checks.
  */
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { fieldKills, fieldRequirements, leavingOut, placesOf, undetectable, writeFieldKills } from "./FieldMutants.ts"
@@ -16,15 +16,15 @@ afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 const scenarioOfCheck = (check: string): string => check.slice(0, check.indexOf("#"))
 
 const isFound = async (runner: MutantRunner, check: string, place: string): Promise<boolean> => {
-  // Strictly, so that a form that is only tolerated is found as well.
-  // A reply without one of these is none.
+  // Strict, so that tolerated forms are detected as well.
+  // A reply without one of these fields is not recognized as a reply.
   const silent = /(^|\.)(module|method|result)$/.test(place)
   const search = { strict: true, silent }
   const left = await undetected(runner, scenarioOfCheck(check), () => leavingOut(check, place), [check], search)
   return left.length === 0
 }
 
-/** What the good server says in each of these scenarios. */
+/** The reference server's messages in each of these scenarios. */
 const listen = async (names: ReadonlyArray<string>): Promise<ReadonlyMap<string, Traffic>> =>
   new Map(
     await distribute(runners, [...new Set(names)], async (runner, name) => {
@@ -65,7 +65,7 @@ it("the check named for a field is one of its requirement's", () => {
 
 it("every field that is left out is found by the check named for it", async () => {
   const rows = Object.values(fieldKills()).flatMap((places) => Object.entries(places))
-  // Several requirements may rest on one field of one answer.
+  // Several requirements may cover one field of one response.
   const work = [...new Map(rows.map(([place, check]) => [`${check} ${place}`, { place, check }])).values()]
   const left = await distribute(runners, work, async (runner, { place, check }) =>
     (await isFound(runner, check, place)) ? [] : [`${check} without ${place}`]

@@ -1,4 +1,4 @@
-/** Mutants of what is in a frame or a body, and of how it comes. */
+/** Mutants of the content and the framing of messages. */
 import { changed, everywhere } from "./Mutant.ts"
 import { datesAsTexts, idsAsTexts, isEntry, isLogin, of, onBodies, onReply, pass } from "./Rewrites.ts"
 import type { WireMutant } from "./WireMutant.ts"

@@ -1,9 +1,9 @@
-/** Whatever listens at the address: a run ends in time, the kit does not fail, and nothing passes but what is named. */
+/** Impostors: a run ends in time, the kit does not fail, and only the named checks pass. */
 import { describe, expect, it } from "vitest"
 import { type Options, protocols, type Report, run, Unreachable } from "../../src/index.ts"
 import { type Impostor, impostors, Stage } from "./Impostors.ts"
 
-/** With tokens, so that the protocols over HTTP are not over with the login. */
+/** Accounts with tokens, so that HTTP scenarios do not end at the login. */
 const accounts = Object.fromEntries(
   ["admin", "demo", "alice", "bob", "carol", "dave", "erin"].map((account, index) => [
     account,
@@ -11,12 +11,12 @@ const accounts = Object.fromEntries(
   ])
 )
 
-/** Milliseconds that a run may take, whatever it meets. */
+/** The longest run, in milliseconds. */
 const deadline = 30_000
 
 const judge = async (impostor: Impostor, protocol: string): Promise<Report | undefined> => {
   await using stage = await new Stage(impostor).open()
-  // What is no reply is waited for over a connection; over HTTP there is always some answer, but for who is silent.
+  // Connections wait for replies; HTTP requests always have a response, except from silent servers.
   const isRight = impostor.passes?.some(({ checks }) => checks.some((id) => id.startsWith(`${protocol}/`))) === true
   const isSoon = impostor.silent === true || (protocol === "xuanxuan" && !isRight)
   const timing = { reply: isSoon ? 25 : 2_000, close: 200, scenario: 5_000, run: deadline }
@@ -29,7 +29,7 @@ const judge = async (impostor: Impostor, protocol: string): Promise<Report | und
   }
 }
 
-/** What says nothing over a connection says nothing wrong, and a given token is not tried before it is used. */
+/** Checks that pass without messages: `wire`, and `setup` with a given token. */
 const isAside = (id: string): boolean => /#(wire|setup)$/.test(id)
 
 describe("no check passes for an impostor but those named", () => {

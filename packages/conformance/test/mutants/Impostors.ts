@@ -1,4 +1,4 @@
-/** Servers that are none: they listen, and say the same to everybody. */
+/** Impostors: servers that send the same to every client. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { type WebSocket, WebSocketServer } from "ws"
@@ -8,13 +8,13 @@ import type { Target } from "../../src/transport/Target.ts"
 export interface Impostor {
   readonly name: string
   readonly says: string
-  /** What it happens to be right in, and why. */
+  /** Checks that pass by accident, with the reason. */
   readonly passes?: ReadonlyArray<{ readonly why: string; readonly checks: ReadonlyArray<string> }>
-  /** It does not answer, so there is nothing to wait for. */
+  /** Never responds, so runs use short timeouts. */
   readonly silent?: true
-  /** What it does with a frame over WebSocket. */
+  /** Handles a WebSocket frame. */
   readonly frame: (text: string, socket: WebSocket) => void
-  /** When a connection is opened. */
+  /** Called when a connection is opened. */
   readonly opened?: (socket: WebSocket) => void
   readonly answer: (body: Buffer, request: IncomingMessage, response: ServerResponse) => void
 }
@@ -25,7 +25,7 @@ const always =
     response.writeHead(status, { "content-type": type }).end(text)
   }
 
-/** An answer of all five protocols at once. */
+/** A response in the shape of all five protocols at once. */
 const good = {
   code: 0,
   msg: "成功",
@@ -59,15 +59,15 @@ const html = "<!doctype html><html><body><h1>500 Internal Server Error</h1></bod
 const garbage = Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * 167 + 13) % 256))
 const megabyte = Buffer.alloc(1024 * 1024, 0x78)
 
-/** Writes a little now and again, for as long as anybody listens. */
+/** Writes a little at intervals until the connection is closed. */
 const drip = (response: ServerResponse, write: () => void): void => {
   const timer = setInterval(write, 20)
   response.on("close", () => clearInterval(timer))
 }
 
 /**
- * What is to be refused of a session. The document of youdu says nothing of a refusal: what has nothing of a session is
- * tolerated as one.
+ * Checks of refused sessions. The document of youdu does not define refusals: a response without a session is tolerated
+ * as one.
  */
 const sparkRefused = [
   "spark/start/refused#missing",
@@ -206,7 +206,7 @@ export const impostors: ReadonlyArray<Impostor> = [
   }
 ]
 
-/** An impostor that listens. */
+/** A listening impostor. */
 export class Stage {
   target: Target = { http: "" }
   private impostor: Impostor

@@ -1,4 +1,4 @@
-/** Every check can be made to fail, and the page that shows how is current. With UPDATE_DOCS=1 it is written anew. */
+/** Every check fails for some mutant, and the page that lists them is current. UPDATE_DOCS=1 rewrites it. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { expect, it } from "vitest"
 import { engineMutants } from "../../../server/test/mutants/EngineMutants.ts"
@@ -11,11 +11,11 @@ import { wireMutants } from "./WireMutants.ts"
 
 const file = new URL("../../KILLS.md", import.meta.url)
 
-it("every check has to find a mutant", () => {
+it("every check must detect a mutant", () => {
   expect(idle()).toEqual([])
 })
 
-it("every mutant is named for checks that there are", () => {
+it("every mutant names existing checks", () => {
   const known = new Set(checks.map(({ id }) => id))
   expect([...killers()].filter((id) => !known.has(id))).toEqual([])
   const idlers = [
@@ -25,7 +25,7 @@ it("every mutant is named for checks that there are", () => {
   expect(idlers.filter(({ kills }) => kills.length === 0).map(({ name }) => name)).toEqual([])
 })
 
-it("names are given once", () => {
+it("names are unique", () => {
   const names = [...wireMutants, ...engineMutants, ...benign, ...impostors].map(({ name }) => name)
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** The kill matrix as a page: which check finds which mutant. What it says is held by the tests of the mutants. */
+/** The kill matrix as a page: the checks that detect each mutant, as the tests of the mutants verify. */
 import { engineMutants } from "../../../server/test/mutants/EngineMutants.ts"
 import { benign } from "./Benign.ts"
 import { fieldKills, undetectable } from "./FieldMutants.ts"
@@ -8,7 +8,7 @@ import { sweeping } from "./Sweeping.ts"
 import { targetChecks } from "./WireMutant.ts"
 import { particular, wireMutants } from "./WireMutants.ts"
 
-/** Every check that has to find some mutant. */
+/** Every check that must detect a mutant. */
 export const killers = (): ReadonlySet<string> =>
   new Set([
     ...wireMutants.flatMap(targetChecks),
@@ -16,7 +16,7 @@ export const killers = (): ReadonlySet<string> =>
     ...engineMutants.flatMap(({ kills }) => kills)
   ])
 
-/** Checks that could not fail if they would: nobody can make them. */
+/** Checks that no mutant makes fail. */
 export const idle = (): ReadonlyArray<string> => {
   const busy = killers()
   return checks.filter((check) => !busy.has(check.id)).map(({ id }) => id)
@@ -24,7 +24,7 @@ export const idle = (): ReadonlyArray<string> => {
 
 const code = (ids: ReadonlyArray<string>): string => ids.map((id) => `\`${id}\``).join(", ")
 
-/** A list, each line with what it is about in bold, since tables of such width are read by nobody. */
+/** A list with bold heads, because a table would be too wide. */
 const list = (lines: ReadonlyArray<readonly [head: string, text: string]>): string =>
   lines.map(([head, text]) => `- **${head}** ${text}`).join("\n")
 

@@ -1,10 +1,10 @@
 /**
- * A mutant is a good server made wrong in one way: pure functions on what goes over the wire, put between the kit and
- * the server by `Proxy`. What a mutant leaves out passes as it is.
+ * A mutant alters the reference server in one way: pure functions on messages, which `Proxy` applies between the kit and
+ * the server. Messages without a function pass unchanged.
  */
 import { field, isArray, isObject, type Json, type JsonObject, parse } from "../../src/Json.ts"
 
-/** One packet that the server sent over a connection. */
+/** A packet that the server sent over a connection. */
 export interface Packet {
   readonly body: JsonObject
   /** `reply` has a result, `push` has none. */
@@ -13,33 +13,33 @@ export interface Packet {
   readonly about: string
 }
 
-/** What a mutant knows beside the packet. Connections are numbered from 0 in the order in which they were opened. */
+/** The context of a packet. Connections are numbered from 0 in the order of opening. */
 export interface MutationContext {
   readonly connection: number
   /** The open connections. */
   readonly open: ReadonlyArray<number>
-  /** What the server pushed before, to whichever connection, oldest first. */
+  /** Earlier pushes of the server on any connection, oldest first. */
   readonly pushed: ReadonlyArray<Packet>
-  /** What was asked over this connection, oldest first. */
+  /** Requests over this connection, oldest first. */
   readonly asked: ReadonlyArray<JsonObject>
-  /** What was asked over any connection, oldest first. */
+  /** Requests over any connection, oldest first. */
   readonly askedByAll: ReadonlyArray<JsonObject>
-  /** What the server answered over this connection at login: the user. */
+  /** The user in the login response of this connection. */
   readonly user: JsonObject | undefined
 }
 
-/** What is done instead of passing a packet on. */
+/** An action in place of passing a packet on. */
 export type Deed =
   | { readonly send: Json; readonly to?: number }
-  /** As it is, whatever it is. */
+  /** Sends a text unchanged. */
   | { readonly raw: string | Buffer; readonly to?: number }
-  /** After so many milliseconds. */
+  /** The delay, in milliseconds. */
   | { readonly send: Json; readonly after: number; readonly to?: number }
-  /** The first part of a frame, and then the end of the connection without a word. */
+  /** Sends the first part of a frame and ends the connection. */
   | { readonly torn: Json }
   | { readonly close: true }
 
-/** An answer over HTTP. */
+/** An HTTP response. */
 export interface Answer {
   readonly method: string
   /** Without the query. */
@@ -47,31 +47,31 @@ export interface Answer {
   readonly status: number
   readonly headers: { readonly [name: string]: string }
   readonly text: string
-  /** `cut`: the connection ends before the body does; `never`: there is no answer at all. */
+  /** `cut`: the connection ends before the body does; `never`: there is no response. */
   readonly end?: "cut" | "never"
-  /** Milliseconds before it is sent. */
+  /** The delay, in milliseconds. */
   readonly after?: number
 }
 
 export interface Mutant {
   readonly packet?: (packet: Packet, context: MutationContext) => ReadonlyArray<Deed>
-  /** What is sent to the client beside a request, which reaches the server as it is. */
+  /** Packets for the client beside a request, which reaches the server unchanged. */
   readonly request?: (request: Json, context: MutationContext) => ReadonlyArray<Deed>
-  /** What others are sent when the client has closed a connection. */
+  /** Packets for other clients after the client closed a connection. */
   readonly gone?: (context: MutationContext) => ReadonlyArray<Deed>
   readonly answer?: (answer: Answer) => Answer
-  /** No connection can be opened. */
+  /** Rejects connections. */
   readonly noConnection?: true
-  /** The server's closing of a connection does not reach the client. */
+  /** Hides the server's close from the client. */
   readonly keepsOpen?: true
-  /** How many bytes at once reach the client: fragments of a WebSocket's frame, writes of TCP, chunks of a body. */
+  /** The size of fragments in bytes: of WebSocket frames, TCP writes and body chunks. */
   readonly pieces?: number
 }
 
 export const asIs = ({ body }: Packet): ReadonlyArray<Deed> => [{ send: body }]
 
 /**
- * The value with each string, number, … or object under a key replaced, at whatever depth; `undefined` takes it out.
+ * The value with each value under a key replaced, at any depth; `undefined` removes the key.
  */
 export const everywhere = (value: Json, change: (key: string, value: Json) => Json | undefined): Json => {
   if (isArray(value)) return value.map((item) => everywhere(item, change))
@@ -84,10 +84,10 @@ export const everywhere = (value: Json, change: (key: string, value: Json) => Js
   )
 }
 
-/** A place in a value: keys, and `*` for the items of an array. */
+/** A path in a value: keys, and `*` for the items of an array. */
 export type Path = ReadonlyArray<string>
 
-/** The value with a path's last key taken out, wherever the path leads. */
+/** The value without the last key of a path, at every place that the path matches. */
 export const without = (value: Json, [key, ...rest]: Path): Json => {
   if (key === undefined) return value
   if (isArray(value)) return key === "*" ? value.map((item) => without(item, rest)) : value
@@ -106,7 +106,7 @@ export const pathsTo = (value: Json, name: string, at: Path = []): ReadonlyArray
   ])
 }
 
-/** The body as JSON, changed; a body that is no JSON stays. */
+/** The response with its JSON body changed; any other body is unchanged. */
 export const changed = (answer: Answer, change: (body: Json) => Json): Answer => {
   const body = parse(answer.text)
   return body === undefined ? answer : { ...answer, text: JSON.stringify(change(body)) }

@@ -1,6 +1,6 @@
 /**
- * Plays single scenarios through a mutant. Several lanes go at once, each with a server of its own, since a user may
- * have one live login.
+ * Runs single scenarios through a mutant. Several runners work in parallel, each with its own server, because a user may
+ * have only one login at a time.
  */
 import {
   type Account,
@@ -23,13 +23,12 @@ export interface Played {
   readonly traffic: Traffic
 }
 
-/** Of a scenario that no lane can play over WebSocket in the documented form, the way in which it is played. */
+/** The transport and wire form of scenarios that cannot run over WebSocket in the documented form. */
 export const wayOf = (scenario: Scenario): More =>
   scenario.profiles?.includes("documented") === false ? { wire: "client-1.0" } : {}
 
 /**
- * Mutants of what does not come wait for it each time: short at first, and longer where the machine is busy.
- * Milliseconds.
+ * Timeouts for mutants that suppress messages, in milliseconds: short at first, and longer for a busy machine.
  */
 const timings = [
   { reply: 150, close: 1_500, scenario: 10_000, run: 60_000 },
@@ -37,10 +36,10 @@ const timings = [
   { reply: 4_000, close: 6_000, scenario: 50_000, run: 60_000 }
 ]
 
-/** Nothing waits for the deadline where all is well, so it may be long. */
+/** Timeouts for runs without faults, in which nothing waits for them. */
 export const longTimeouts = { reply: 15_000, close: 15_000, scenario: 50_000, run: 300_000 }
 
-/** Where a token is enough the kit does not log in, which is most of what a scenario over HTTP costs. */
+/** With a token the kit does not log in, which is most of the cost of an HTTP scenario. */
 export const tokensAt = async (http: string): Promise<{ readonly [role: string]: Account }> => {
   const names = ["admin", "demo", "alice", "bob", "carol", "dave", "erin"]
   const accounts = names.map(async (account) => {
@@ -64,7 +63,7 @@ export class MutantRunner {
     this.accounts = accounts
   }
 
-  /** `flags` are Node's own, for the server. */
+  /** `flags` are Node flags of the server. */
   static async open(...flags: ReadonlyArray<string>): Promise<MutantRunner> {
     const server = await reference(...flags)
     return new MutantRunner(server, await new Proxy(server.target).open(), await tokensAt(server.target.http))
@@ -75,14 +74,14 @@ export class MutantRunner {
     await this.server.close()
   }
 
-  /** All of a scenario's checks, of both profiles, with the server made wrong by the mutant. */
+  /** Runs a scenario with the checks of both profiles through a mutant. */
   async play(scenario: string, mutant: Mutant, more: More = {}): Promise<Played> {
     this.proxy.become(mutant)
     const protocol = scenario.slice(0, scenario.indexOf("/"))
     const results: Array<ScenarioResult> = []
     const expires = scenarioOf(scenario).steps.some((step) => "expire" in step)
     const given = protocol !== "xuanxuan" && more.accounts === undefined
-    // A token that is let expire is of no more use to the scenarios that come later.
+    // An expired token cannot be used by later scenarios.
     const spent = expires
       ? { accounts: this.server.accounts(given ? await tokensAt(this.server.target.http) : {}) }
       : {}
@@ -108,20 +107,20 @@ export class MutantRunner {
   }
 }
 
-/** That nothing came says nothing of a mutant, unless that is what is wrong with it: the machine may be slow. */
+/** A timeout does not prove detection, unless the mutant is silent: the machine may be slow. */
 const isSilence = ({ evidence }: CheckResult): boolean => {
   const reason = evidence?.reason ?? ""
   return /no response|no such push|no answer|no connection/.test(reason) && !reason.includes("nearest:")
 }
 
 export interface Search extends More {
-  /** The mutant is silent where something is due. */
+  /** The mutant does not send something that is expected. */
   readonly silent?: boolean
 }
 
 /**
- * Those of a scenario's named checks that the mutant does not make fail. A busy machine can be too slow for a short
- * deadline, and then a check is not reached: so those that are missed are looked for again with a longer one.
+ * The named checks of a scenario that do not detect the mutant. Repeats undetected ones with longer timeouts, because a
+ * busy machine may not reach a check within a short one.
  */
 export const undetected = async (
   runner: MutantRunner,
@@ -145,11 +144,11 @@ export const undetected = async (
   return left
 }
 
-/** Checks that were found wanting: what an earlier step took away does not count. */
+/** Failed checks, without those that are not testable. */
 export const failed = ({ checks }: ScenarioResult): ReadonlyArray<CheckResult> =>
   checks.filter(({ verdict }) => verdict === "fail" || verdict === "warn")
 
-/** Gives every item to the next free lane; results are in the order of the items. */
+/** Distributes items among the runners; results are in the order of the items. */
 export const distribute = async <A, B>(
   runners: ReadonlyArray<MutantRunner>,
   items: ReadonlyArray<A>,
@@ -163,7 +162,7 @@ export const distribute = async <A, B>(
       if (item !== undefined) results[at] = await work(runner, item)
     }
   }
-  // A lane is free again before anybody hears of a failure.
+  // The runner is released before a failure is reported.
   const ended = await Promise.allSettled(runners.map(go))
   for (const one of ended) if (one.status === "rejected") throw one.reason
   return results

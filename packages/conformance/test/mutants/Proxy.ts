@@ -1,5 +1,5 @@
 /**
- * Stands between the kit and a good server, over HTTP, WebSocket and TCP, and lets one mutant at a time do its work.
+ * A proxy between the kit and the reference server, over HTTP, WebSocket and TCP, that applies one mutant at a time.
  */
 import { createServer, type IncomingMessage, request as ask, type Server, type ServerResponse } from "node:http"
 import { type AddressInfo, connect, createServer as createTcp, type Server as TcpServer, type Socket } from "node:net"
@@ -9,18 +9,18 @@ import { field, isArray, isObject, type JsonObject, parse } from "../../src/Json
 import type { Target } from "../../src/transport/Target.ts"
 import { aboutOf, type Answer, type Deed, type MutationContext, type Mutant, type Packet } from "./Mutant.ts"
 
-/** Both ends of a connection. */
+/** A connection to the client and to the server. */
 interface Link {
   readonly number: number
   readonly say: (text: string | Buffer) => void
-  /** The beginning of a frame, and nothing more. */
+  /** A truncated WebSocket frame. */
   readonly tear: (text: string) => void
   readonly end: () => void
   readonly asked: Array<JsonObject>
   user: JsonObject | undefined
 }
 
-/** What came from the server: what a replay of the same scenario would say again. */
+/** Messages from the server, before mutation. */
 export interface Traffic {
   readonly packets: ReadonlyArray<Packet>
   readonly answers: ReadonlyArray<Answer>
@@ -89,7 +89,7 @@ export class Proxy {
     await Promise.all([new Promise((done) => this.web.close(done)), new Promise((done) => this.plain.close(done))])
   }
 
-  /** From now on everything goes through this mutant, and nothing is known of what was before. */
+  /** Applies a mutant from now on, and forgets earlier traffic. */
   become(mutant: Mutant): void {
     this.mutant = mutant
     for (const link of this.links.values()) link.end()
@@ -101,7 +101,7 @@ export class Proxy {
     this.count = 0
   }
 
-  /** What the server said since then, before any mutation. */
+  /** Messages of the server since then, before mutation. */
   get traffic(): Traffic {
     return { packets: this.packets, answers: this.answers }
   }
@@ -135,7 +135,7 @@ export class Proxy {
   }
 
   private leave(link: Link): void {
-    // What was let go before the present mutant is none of its business.
+    // Connections from before the present mutant are ignored.
     if (this.links.get(link.number) !== link) return
     this.links.delete(link.number)
     this.act(link, this.mutant.gone?.(this.context(link)) ?? [])
@@ -186,7 +186,7 @@ export class Proxy {
         }
       },
       tear: (text) => {
-        // A frame that says it is longer than what comes of it.
+        // A frame whose length is larger than its content.
         const bytes = Buffer.from(text)
         const head = Buffer.from([0x81, 126, bytes.length >> 8, bytes.length & 255])
         socket.end(Buffer.concat([head, bytes.subarray(0, bytes.length >> 1)]))
@@ -275,7 +275,7 @@ export class Proxy {
         }
         this.answers.push(answer)
         const became = this.mutant.answer?.(answer) ?? answer
-        // What no mutant touched keeps its bytes: a file need not be text.
+        // Unchanged responses keep their bytes, since a file may be binary.
         this.reply(response, became, became.text === answer.text ? bytes : Buffer.from(became.text))
       })
     })

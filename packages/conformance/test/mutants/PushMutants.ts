@@ -1,4 +1,4 @@
-/** Mutants of what is pushed: what must not come, what must come, and in which order. */
+/** Mutants of pushes: unexpected, missing, and out of order. */
 import { field, isArray } from "../../src/Json.ts"
 import { aboutOf, type Deed } from "./Mutant.ts"
 import { isEntry, isLogin, newsOf, of, onPush, onReply, others, pass, requests, toAll, tooLate } from "./Rewrites.ts"
@@ -194,7 +194,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
     name: "pushes-reordered",
     says: "what is pushed comes before what was pushed or answered just before it",
     make: () => {
-      // Of two packets the first waits for the second, or for a moment if there is none.
+      // Holds the first of two packets until the second, or for a moment.
       let held: ReadonlyArray<Deed> = []
       return {
         packet: (packet) => {

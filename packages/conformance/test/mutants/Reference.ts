@@ -1,4 +1,4 @@
-/** The reference server as a process of its own, known by its addresses only: the good one that mutants are made of. */
+/** The reference server as a separate process, reached by its addresses: mutants alter its messages. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -7,16 +7,16 @@ import * as Effect from "effect/Effect"
 import { type Account, type Accounts, type Expiry, NotPrepared, staticAccounts } from "../../src/accounts/Accounts.ts"
 import type { Target } from "../../src/transport/Target.ts"
 
-/** A mutant fails to log in more often than anybody may. */
+/** Mutants fail to log in more often than the default limit permits. */
 const unlimited = ["--set", "login.attempts=1000000"]
 
 const main = join(import.meta.dirname, "../../../server/src/main.ts")
 
 export interface Reference {
   readonly target: Target
-  /** Tells the process something, and waits until it says that it has heard. */
+  /** Sends a message to the process, and waits for its acknowledgement. */
   readonly tell: (message: string) => Promise<void>
-  /** These accounts, the demonstration's users for those that are not given; their tokens can be let expire. */
+  /** Accounts with the demo accounts for missing roles; their tokens can be expired. */
   readonly accounts: (known?: { readonly [role: string]: Account }) => Accounts
   readonly close: () => Promise<void>
 }
@@ -35,10 +35,10 @@ const listening = (child: ChildProcess): Promise<string> =>
 
 const expiring = `--import=${new URL("Expiring.ts", import.meta.url).href}`
 
-/** Starts it with the demonstration's users and everything in memory; `flags` are Node's own. */
+/** Starts the server with the demo users and storage in memory; `flags` are Node flags. */
 export const reference = (...flags: ReadonlyArray<string>): Promise<Reference> => referenceOn("memory:", ...flags)
 
-/** The same with another database; a file is looked for in a folder that ends with the server. */
+/** Starts the server with another database, in a folder that is removed with the server. */
 export const referenceOn = async (database: string, ...flags: ReadonlyArray<string>): Promise<Reference> => {
   const folder = mkdtempSync(join(tmpdir(), "parley-reference-"))
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_"))
@@ -48,7 +48,7 @@ export const referenceOn = async (database: string, ...flags: ReadonlyArray<stri
     env: Object.fromEntries(own),
     stdio: ["ignore", "pipe", "pipe", "ipc"]
   })
-  // Also where a test ends without a word: nobody else would.
+  // Also at the exit of the test process, which would leave the server running.
   const orphaned = () => void child.kill("SIGKILL")
   process.once("exit", orphaned)
   const ended = new Promise<void>((done) => child.once("exit", () => done()))

@@ -1,4 +1,4 @@
-/** Mutants of what is answered to a request that is refused, for the protocols whose documents show no such answer. */
+/** Mutants of refusals, for the protocols whose documents show none. */
 import { field, isObject, parse } from "../../src/Json.ts"
 import { type Answer, changed, everywhere } from "./Mutant.ts"
 import { of } from "./Rewrites.ts"
@@ -12,7 +12,7 @@ const isRefusal = ({ path, status, text }: Answer): boolean => {
   return typeof code === "number" && code !== 0
 }
 
-/** Whether a check asks for a refusal, and in which shape: the settled one, or whichever the document leaves open. */
+/** The kind of refusal that a check expects: the settled shape, or any that the document permits. */
 const asksForRefusal = ({ id, step }: Check): "settled" | "open" | undefined => {
   if (!/^(spark|youdu)\//.test(id) || step === undefined || !("http" in step)) return undefined
   const wanted = JSON.stringify(step.answer.json ?? null)

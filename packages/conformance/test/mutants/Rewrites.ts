@@ -1,4 +1,4 @@
-/** What mutants on the wire are put together from. */
+/** Building blocks of wire mutants. */
 import { field, isArray, isObject, type Json, type JsonObject } from "../../src/Json.ts"
 import type { Scenario } from "../../src/scenarios/Scenario.ts"
 import {
@@ -24,14 +24,14 @@ export const onReply =
   (packet, context) =>
     packet.way === "reply" ? change(packet, context) : pass(packet)
 
-/** Nothing of a scenario can be played once its actors cannot log in, or a barrier has no answer. */
+/** Requests that no scenario can do without: logins and barriers. */
 export const isEntry = (scenario: Scenario, packet: Packet, context: MutationContext): boolean =>
   packet.about === "chat/getpubliclist" ||
   (packet.about === "chat/login" &&
     context.connection < scenario.actors.length + (scenario.away?.length ?? 0) &&
     context.asked.filter((request) => aboutOf(request) === "chat/login").length === 1)
 
-/** Longer than the kit waits for anything here, in milliseconds. */
+/** A delay above the kit's timeouts, in milliseconds. */
 export const tooLate = 5_000
 
 /** Checks by their ids without the protocol. */
@@ -51,7 +51,7 @@ export const others = (context: MutationContext): ReadonlyArray<number> =>
 export const toAll = (context: MutationContext, send: Json): ReadonlyArray<Deed> =>
   context.open.map((to) => ({ send, to }))
 
-/** What a server would push that tells of a request before it has looked whether it may. */
+/** The push of a server that broadcasts a request before it checks permissions. */
 export const newsOf = (request: JsonObject, context: MutationContext): ReadonlyArray<JsonObject> => {
   const params = field(request, "params") ?? {}
   const gids = context.askedByAll.flatMap((one) => {

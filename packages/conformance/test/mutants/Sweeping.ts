@@ -1,4 +1,4 @@
-/** Mutants that concern the whole of a protocol. */
+/** Mutants of all messages of a protocol. */
 import { field } from "../../src/Json.ts"
 import { isEntry, isLogin, of, onPush, onReply, pass } from "./Rewrites.ts"
 import type { WireMutant } from "./WireMutant.ts"
@@ -9,7 +9,7 @@ export const sweeping: ReadonlyArray<WireMutant> = [
     says: "every `result` says the opposite, but for the entry of a scenario's actors",
     make: (scenario) => ({
       packet: onReply((packet, context) => {
-        // A barrier takes any answer, so these are not spared.
+        // A barrier accepts any response, so these checks are included.
         if (packet.about === "chat/login" && isEntry(scenario, packet, context)) return pass(packet)
         const result = field(packet.body, "result") === "success" ? "fail" : "success"
         return [{ send: { ...packet.body, result } }]

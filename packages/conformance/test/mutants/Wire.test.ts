@@ -1,4 +1,4 @@
-/** The kit can fail: every mutant on the wire is found by the checks that are there to find it. */
+/** Every wire mutant is detected by the checks that are named for it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { MutantRunner, undetected, distribute } from "./MutantRunner.ts"
 import { scenarioOf } from "./takenIds.ts"

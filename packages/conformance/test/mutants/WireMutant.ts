@@ -1,6 +1,6 @@
 /**
- * What a server can do wrong on the wire, each with the checks that are there to find it: all of a kind, or by name.
- * `spared` are those of the kind that something else has to find, since this mutant takes away what they need.
+ * Faults of a server on the wire, each with the checks that must detect it: all of a kind, or by name. `spared` are checks
+ * of the kind that cannot detect it, because the mutant removes what they need.
  */
 import type { Scenario } from "../../src/scenarios/Scenario.ts"
 import type { More } from "./MutantRunner.ts"
@@ -9,17 +9,17 @@ import { type Check, checks } from "./takenIds.ts"
 
 export interface WireMutant {
   readonly name: string
-  /** What is wrong. */
+  /** A description of the fault. */
   readonly says: string
   readonly make: (scenario: Scenario) => Mutant
   readonly kills: ReadonlyArray<string> | ((check: Check) => boolean)
   readonly spared?: ReadonlyArray<string>
   readonly more?: More
-  /** It is silent where something is due. */
+  /** It does not send something that is expected. */
   readonly silent?: true
 }
 
-/** The checks that have to find a mutant. */
+/** The checks that must detect a mutant. */
 export const targetChecks = ({ kills, spared = [] }: WireMutant): ReadonlyArray<string> =>
   typeof kills === "function"
     ? checks.filter((check) => kills(check) && !spared.includes(check.id)).map(({ id }) => id)

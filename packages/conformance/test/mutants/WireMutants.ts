@@ -1,11 +1,11 @@
-/** All mutants on the wire. */
+/** All wire mutants. */
 import { frameMutants } from "./FrameMutants.ts"
 import { pushMutants } from "./PushMutants.ts"
 import { refusalMutants } from "./RefusalMutants.ts"
 import { sweeping } from "./Sweeping.ts"
 import type { WireMutant } from "./WireMutant.ts"
 
-/** Those that are found by some checks, which are named one by one. */
+/** Mutants whose checks are named one by one. */
 export const particular: ReadonlyArray<WireMutant> = [...pushMutants, ...frameMutants, ...refusalMutants]
 
 export const wireMutants: ReadonlyArray<WireMutant> = [...sweeping, ...particular]

@@ -1,4 +1,4 @@
-/** What a check takes from the server, read off its scenario: nothing is played. */
+/** The messages that a check consumes, derived from its scenario without running it. */
 import { isArray, isObject, type Json, type JsonObject } from "../../src/Json.ts"
 import { load, protocols } from "../../src/index.ts"
 import { reading } from "../../src/requirements/Requirements.ts"
@@ -6,20 +6,20 @@ import { checks as checksOf, type Protocol, type Scenario, type Step } from "../
 import { aboutOf, type Answer, type Packet } from "./Mutant.ts"
 
 export type Taken =
-  /** `about`: `module/method` in lower case; none where any reply will do. */
+  /** `about`: `module/method` in lower case; `undefined` if any reply matches. */
   | { readonly way: "reply"; readonly about: ReadonlyArray<string> }
   | { readonly way: "push"; readonly about: ReadonlyArray<string> }
   | { readonly way: "answer"; readonly method: string; readonly path: RegExp }
-  /** Of a `quiet` step: what must not come. */
+  /** A `quiet` step: packets that must not arrive. */
   | { readonly way: "nothing" }
   | { readonly way: "end" }
-  /** Of a `that` step, `setup` and `wire`. */
+  /** A `that` step, `setup` or `wire`. */
   | { readonly way: "all" }
 
 export interface Check {
   readonly id: string
   readonly scenario: Scenario
-  /** None for `setup` and `wire`. */
+  /** `undefined` for `setup` and `wire`. */
   readonly step: Step | undefined
   readonly taken: Taken
 }
@@ -41,7 +41,7 @@ const namesIn = (pattern: Json): ReadonlyArray<string> => {
   return words(laid["module"]).flatMap((module) => words(laid["method"]).map((method) => `${module}/${method}`))
 }
 
-/** The text of a path, with what is filled in left open and the query left out. */
+/** The pattern of a path without its query, with variables as wildcards. */
 const pathOf = (template: Json): RegExp => {
   const said = isObject(template) ? template["$text"] : template
   const text = typeof said === "string" ? said : "{all}"
@@ -52,7 +52,7 @@ const pathOf = (template: Json): RegExp => {
 const requestsOf = (frame: Json): ReadonlyArray<string> =>
   (isArray(frame) ? frame : [frame]).flatMap((request) => (isObject(request) ? [aboutOf(request)] : []))
 
-/** Requests without a response yet, by actor: as the kit counts them. */
+/** Open requests by actor, as the kit counts them. */
 type Asked = Map<string, ReadonlyArray<string>>
 
 const takenBy = (step: Step, asked: Asked): Taken => {
