@@ -35,6 +35,9 @@ describe("an operator's commands about users and sessions", () => {
       )
       assert.include((yield* operate("user", "list")).out, "Alice Liddell")
       assert.deepInclude(yield* operate("user", "rename", "alice", " "), { code: 1 })
+      assert.deepInclude(yield* operate("user", "rename", "alice", "a\u001b[2J\nb"), {
+        out: "alice is called a\\u001b[2J\\u000ab\n"
+      })
       assert.deepInclude(yield* operate("user", "rename", "nobody", "x"), { code: 1 })
 
       // What an administrator may do ends with that, on the connection that is open.

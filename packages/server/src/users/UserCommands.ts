@@ -9,6 +9,7 @@ import { newAccountProblem, type User } from "@parley/core/User"
 import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { columns } from "../command/Columns.ts"
+import { printableCell } from "../command/Printable.ts"
 import { sentence } from "./Sentence.ts"
 import { type NewUserSettings, readUserFile } from "./UserFile.ts"
 
@@ -108,7 +109,7 @@ export const userCommands = (
       if (name.trim() === "") return yield* Effect.fail("the name must not be empty")
       yield* told(users.change(account, { realname: name }))
       yield* audit("user.rename", { account, name })
-      return `${account} is called ${name}`
+      return `${account} is called ${printableCell(name)}`
     })
   },
   {
