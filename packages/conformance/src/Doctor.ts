@@ -35,20 +35,22 @@ const good = (what: string): Finding => ({ good: true, what })
 const bad = (what: string, fix: string): Finding => ({ good: false, what, fix })
 const note = (what: string): Finding => ({ good: true, note: true, what })
 
-const clock = (response: Response, asked: number): Finding => {
+const clock = (response: Response, startedAt: number): Finding => {
   const date = Date.parse(response.headers.get("date") ?? "")
   if (Number.isNaN(date)) return note("the server sends no Date header, so its clock cannot be compared")
   // The header has whole seconds, and the response took time.
-  const skew = Math.round((date - (asked + Date.now()) / 2) / 1000)
-  const says = `its clock is ${Math.abs(skew)} s ${skew < 0 ? "behind" : "ahead"}`
+  const skew = Math.round((date - (startedAt + Date.now()) / 2) / 1000)
+  const message = `its clock is ${Math.abs(skew)} s ${skew < 0 ? "behind" : "ahead"}`
   if (Math.abs(skew) <= 1) return good("its clock agrees with this machine's")
-  return Math.abs(skew) <= mostSkew ? good(says) : bad(says, "set both clocks by NTP: tokens and times are compared")
+  return Math.abs(skew) <= mostSkew
+    ? good(message)
+    : bad(message, "set both clocks by NTP: tokens and times are compared")
 }
 
 const reachable = (http: string): Effect.Effect<ReadonlyArray<Finding>> => {
-  const asked = Date.now()
+  const startedAt = Date.now()
   return probe(http, timeout).pipe(
-    Effect.map((response) => [good(`${http} responds (${response.status})`), clock(response, asked)]),
+    Effect.map((response) => [good(`${http} responds (${response.status})`), clock(response, startedAt)]),
     Effect.catch(({ message }) =>
       Effect.succeed([bad(`${http} does not respond: ${message}`, "start the server, or correct --url")])
     )
@@ -85,7 +87,7 @@ const firstRequest = ({ protocol, scenarios }: ReturnType<typeof load>, http: st
 }
 
 /** The status of a JSON response; `undefined` for any other response or none. */
-const asked = (request: Request): Effect.Effect<number | undefined> =>
+const statusOf = (request: Request): Effect.Effect<number | undefined> =>
   Effect.tryPromise(async (signal) => {
     // The body is empty, so the request has no effect.
     const body = request.method === "GET" || request.method === "HEAD" ? {} : { body: "{}" }
@@ -111,7 +113,7 @@ export const detect = (options: Options): Effect.Effect<boolean> =>
     }
     const request = firstRequest(scenarioSet, target.http, "0")
     if (request === undefined) return Effect.succeed(false)
-    return asked(request).pipe(Effect.map((status) => status !== undefined && status !== 404 && status !== 405))
+    return statusOf(request).pipe(Effect.map((status) => status !== undefined && status !== 404 && status !== 405))
   })
 
 const loginOf = (protocol: string, role: string): Scenario => ({
@@ -127,7 +129,7 @@ const tokenFinding = (plan: Plan, role: string, token: string): Effect.Effect<Fi
     const { protocol, target } = plan.runContext
     const name = protocol.protocol
     const request = firstRequest({ protocol, scenarios: plan.all }, target.http, token)
-    const status = request === undefined ? Effect.succeed(undefined) : asked(request)
+    const status = request === undefined ? Effect.succeed(undefined) : statusOf(request)
     return status.pipe(
       Effect.map((found) =>
         found === 401

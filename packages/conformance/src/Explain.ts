@@ -43,7 +43,7 @@ const short = (value: Json): string => {
   return text.length > 300 ? `${text.slice(0, 300)}…` : text
 }
 
-class Explaining {
+class StepDescriber {
   readonly protocol: Protocol
   readonly wire: Wire
   readonly origin: string
@@ -68,12 +68,12 @@ class Explaining {
     return expand(template, this.protocol, this.wire, undefined)
   }
 
-  filled(template: Json): Json {
+  withPlaceholders(template: Json): Json {
     return build(named(this.open(template), this.scope), this.scope)
   }
 
   frame(by: string, template: Json): string {
-    const value = this.filled(template)
+    const value = this.withPlaceholders(template)
     if (typeof value === "string") return value
     const withSid = (one: Json): Json => {
       if (!isObject(one) || one["sid"] !== undefined) return one
@@ -82,16 +82,17 @@ class Explaining {
     return JSON.stringify(isArray(value) ? value.map(withSid) : withSid(value))
   }
 
-  said(step: Step): string {
-    if ("until" in step) return `asks ${short(this.filled(step.send))} until ${short(this.filled(step.until))} comes`
-    if ("send" in step) return `sends ${short(this.filled(step.send))}`
-    if ("raw" in step) return `sends the text ${short(this.filled(step.raw))}`
-    if ("ack" in step) return `acknowledges ${short(this.filled(step.ack))}`
-    if ("reply" in step) return `has the response ${short(this.filled(step.reply))}`
-    if ("push" in step) return `is pushed ${short(this.filled(step.push))}`
-    if ("quiet" in step) return `is not pushed ${short(this.filled(step.quiet))}`
-    if ("http" in step) return `asks ${step.http.method} ${short(this.filled(step.http.path))}`
-    if ("that" in step) return `${short(this.filled(step.that))} is ${short(this.filled(step.is))}`
+  describe(step: Step): string {
+    if ("until" in step)
+      return `asks ${short(this.withPlaceholders(step.send))} until ${short(this.withPlaceholders(step.until))} comes`
+    if ("send" in step) return `sends ${short(this.withPlaceholders(step.send))}`
+    if ("raw" in step) return `sends the text ${short(this.withPlaceholders(step.raw))}`
+    if ("ack" in step) return `acknowledges ${short(this.withPlaceholders(step.ack))}`
+    if ("reply" in step) return `has the response ${short(this.withPlaceholders(step.reply))}`
+    if ("push" in step) return `is pushed ${short(this.withPlaceholders(step.push))}`
+    if ("quiet" in step) return `is not pushed ${short(this.withPlaceholders(step.quiet))}`
+    if ("http" in step) return `asks ${step.http.method} ${short(this.withPlaceholders(step.http.path))}`
+    if ("that" in step) return `${short(this.withPlaceholders(step.that))} is ${short(this.withPlaceholders(step.is))}`
     if ("use" in step) return `runs the routine ${step.use}`
     if ("closed" in step) return "has its connection closed by the server"
     if ("connect" in step) return "opens a connection"
@@ -100,18 +101,18 @@ class Explaining {
   }
 
   passes(step: Step): string {
-    if ("reply" in step) return this.legibly(step.reply)
-    if ("push" in step) return this.legibly(step.push)
-    if ("quiet" in step) return `nothing like ${this.legibly(step.quiet)}`
-    if ("until" in step) return this.legibly(step.until)
-    if ("http" in step) return this.legibly({ ...step.answer })
-    if ("that" in step) return this.legibly(step.is)
+    if ("reply" in step) return this.patternText(step.reply)
+    if ("push" in step) return this.patternText(step.push)
+    if ("quiet" in step) return `nothing like ${this.patternText(step.quiet)}`
+    if ("until" in step) return this.patternText(step.until)
+    if ("http" in step) return this.patternText({ ...step.answer })
+    if ("that" in step) return this.patternText(step.is)
     if ("closed" in step && step.closed.code !== undefined) return `a close with ${step.closed.code}`
     return "the step succeeds"
   }
 
-  private legibly(pattern: Json): string {
-    return JSON.stringify(describePattern(this.filled(pattern)))
+  private patternText(pattern: Json): string {
+    return JSON.stringify(describePattern(this.withPlaceholders(pattern)))
   }
 
   /** The last requests of the step's actor up to the step, after a login if the protocol has connections. */
@@ -132,7 +133,7 @@ class Explaining {
       this.protocol.routines["login"] === undefined
         ? []
         : routine(this.protocol, "login", this.wire, step.by).flatMap((one) =>
-            "send" in one ? [JSON.stringify(this.withoutSid(this.filled(one.send)))] : []
+            "send" in one ? [JSON.stringify(this.withoutSid(this.withPlaceholders(one.send)))] : []
           )
     return this.address === "" ? [] : [frames(this.address, [...entry, ...texts.slice(-4)])]
   }
@@ -166,7 +167,7 @@ export const explain = (
   if (step === undefined && general === undefined) return undefined
   const id = `${scenario.id}#${check}`
   const wire = scenario.profiles?.[0] ?? step?.profiles?.[0] ?? "documented"
-  const explaining = new Explaining(protocol, scenario, wire, at.http, at.ws ?? "")
+  const describer = new StepDescriber(protocol, scenario, wire, at.http, at.ws ?? "")
   const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
   const secrets = new Redactor()
   secrets.addKeys({ ...scenario })
@@ -180,10 +181,10 @@ export const explain = (
     steps: scenario.steps.map((one, position) => {
       const mark = position === index ? ">" : " "
       const name = "check" in one ? ` [${one.check}]` : ""
-      const head = `${mark} ${String(position + 1).padStart(2)} ${one.by} ${explaining.said(one)}${name}`
+      const head = `${mark} ${String(position + 1).padStart(2)} ${one.by} ${describer.describe(one)}${name}`
       return secrets.hide(`${head}  (${one.source.doc}: ${one.source.section})`)
     }),
-    passes: secrets.hide(step === undefined ? (general ?? "") : explaining.passes(step)),
-    byHand: explaining.byHand(scenario.steps, index).map((command) => secrets.hide(command))
+    passes: secrets.hide(step === undefined ? (general ?? "") : describer.passes(step)),
+    byHand: describer.byHand(scenario.steps, index).map((command) => secrets.hide(command))
   }
 }

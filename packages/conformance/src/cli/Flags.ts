@@ -10,35 +10,39 @@ interface Flag {
   /** The placeholder of its value; `undefined` for a boolean flag. */
   readonly value?: string
   readonly many?: true
-  readonly says: string
+  readonly description: string
 }
 
 export const all: { readonly [name: string]: Flag } = {
-  protocol: { value: "name,…", says: "protocols: xuanxuan, spark, hisihi, ha, youdu" },
-  url: { value: "http://host:port", says: "the server's HTTP address, without a path" },
-  ws: { value: "ws://host:port/path", says: "its WebSocket address; default /ws at --url" },
-  tcp: { value: "tcp://host:port", says: "its raw TCP address" },
-  transport: { value: "ws|tcp|http,…", says: "default: ws for xuanxuan, http for the others" },
-  wire: { value: "documented|client-1.0", says: "the wire form of xuanxuan over ws; over tcp it is client-1.0" },
-  profile: { value: "documented|hardening|all", says: "which checks are evaluated; default documented" },
-  strict: { says: "SHOULD and MAY fail like MUST, and a tolerated form warns" },
-  only: { value: "glob", many: true, says: "scenarios by id: xuanxuan/message/*, spark/**" },
-  accounts: { value: "source", says: "demo, a file, http://… of a hook, exec:<command>, or signup" },
-  reset: { says: "ask the account source to reset the server first" },
-  sequences: { value: "folder", many: true, says: "further scenarios" },
-  literal: { value: "text=value", many: true, says: "replaces a value of the scenarios: ha-demo=your-key" },
-  expected: { value: "file", says: "expected failures" },
-  report: { value: "form=file", many: true, says: "json, junit, tap, html, markdown or badge; - for standard output" },
-  json: { says: "print only the results, as JSON" },
-  timeout: { value: "milliseconds", says: "timeout of a response; default 5000" },
-  bail: { says: "end after the first scenario that fails" },
-  config: { value: "file", says: "default conformance.config.json, if present" },
-  checks: { says: "print the checks of each scenario" },
-  write: { says: "write the file" },
-  reason: { value: "text", says: "the reason of added entries" },
-  out: { value: "file", says: "the output file; default standard output" },
-  force: { says: "overwrite the file" },
-  help: { says: "show this help" }
+  protocol: { value: "name,…", description: "protocols: xuanxuan, spark, hisihi, ha, youdu" },
+  url: { value: "http://host:port", description: "the server's HTTP address, without a path" },
+  ws: { value: "ws://host:port/path", description: "its WebSocket address; default /ws at --url" },
+  tcp: { value: "tcp://host:port", description: "its raw TCP address" },
+  transport: { value: "ws|tcp|http,…", description: "default: ws for xuanxuan, http for the others" },
+  wire: { value: "documented|client-1.0", description: "the wire form of xuanxuan over ws; over tcp it is client-1.0" },
+  profile: { value: "documented|hardening|all", description: "which checks are evaluated; default documented" },
+  strict: { description: "SHOULD and MAY fail like MUST, and a tolerated form warns" },
+  only: { value: "glob", many: true, description: "scenarios by id: xuanxuan/message/*, spark/**" },
+  accounts: { value: "source", description: "demo, a file, http://… of a hook, exec:<command>, or signup" },
+  reset: { description: "ask the account source to reset the server first" },
+  sequences: { value: "folder", many: true, description: "further scenarios" },
+  literal: { value: "text=value", many: true, description: "replaces a value of the scenarios: ha-demo=your-key" },
+  expected: { value: "file", description: "expected failures" },
+  report: {
+    value: "form=file",
+    many: true,
+    description: "json, junit, tap, html, markdown or badge; - for standard output"
+  },
+  json: { description: "print only the results, as JSON" },
+  timeout: { value: "milliseconds", description: "timeout of a response; default 5000" },
+  bail: { description: "end after the first scenario that fails" },
+  config: { value: "file", description: "default conformance.config.json, if present" },
+  checks: { description: "print the checks of each scenario" },
+  write: { description: "write the file" },
+  reason: { value: "text", description: "the reason of added entries" },
+  out: { value: "file", description: "the output file; default standard output" },
+  force: { description: "overwrite the file" },
+  help: { description: "show this help" }
 }
 
 /** Parses the arguments of a command. Throws `BadOptions`. */
@@ -78,5 +82,5 @@ export const described = (flags: ReadonlyArray<string>): ReadonlyArray<string> =
   flags.map((name) => {
     const flag = all[name]
     const head = `--${name}${flag?.value === undefined ? "" : ` <${flag.value}>`}`
-    return `  ${head.padEnd(38)} ${flag?.says ?? ""}${flag?.many === true ? " (several)" : ""}`
+    return `  ${head.padEnd(38)} ${flag?.description ?? ""}${flag?.many === true ? " (several)" : ""}`
   })

@@ -26,7 +26,7 @@ const recorded = (file: string, check: string): ReadonlyArray<Recorded> => {
 }
 
 /** The flags, with values of the results file for those that are missing. */
-const filled = (flags: Flags, { target, ...report }: Report, host: Host): Flags => {
+const withRecorded = (flags: Flags, { target, ...report }: Report, host: Host): Flags => {
   const recordedFlags: { readonly [flag: string]: string | undefined } = {
     url: target.http,
     ...(flags.text("url") === undefined ? { ws: target.ws, tcp: target.tcp } : {}),
@@ -73,7 +73,7 @@ export const replay: Command = {
     const [file = "", check = ""] = flags.operands
     const reports: Array<Report> = []
     for (const { report, scenario } of recorded(file, check)) {
-      const { runs } = settings(filled(flags, report, host), host, { protocolNeeded: true })
+      const { runs } = settings(withRecorded(flags, report, host), host, { protocolNeeded: true })
       const only = runs.map((options): Options => ({ ...options, only: scenario.id, expected: [], bail: false }))
       const again = await play(only, { end: () => undefined })
       reports.push(...again)

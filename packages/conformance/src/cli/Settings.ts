@@ -49,7 +49,7 @@ const checkEnvironment = ({ env }: Host): void => {
 }
 
 /** Flags, with environment variables for those that are missing. */
-const layered = (flags: Flags, { env }: Host): Pick<Flags, "text" | "texts" | "on"> => {
+const withEnvironment = (flags: Flags, { env }: Host): Pick<Flags, "text" | "texts" | "on"> => {
   const value = (flag: string): string | undefined => {
     const found = fromEnvironment.includes(flag) ? env[`${prefix}${flag.toUpperCase()}`] : undefined
     return found === "" ? undefined : found
@@ -67,7 +67,7 @@ const layered = (flags: Flags, { env }: Host): Pick<Flags, "text" | "texts" | "o
   }
 }
 
-const among = <A extends string>(flag: string, value: string, known: ReadonlyArray<A>): A => {
+const oneOf = <A extends string>(flag: string, value: string, known: ReadonlyArray<A>): A => {
   const found = known.find((one) => one === value)
   if (found === undefined)
     throw new BadOptions({ message: `--${flag} must be one of ${known.join(", ")}, not ${value}` })
@@ -144,10 +144,10 @@ const transportsOf = (
 /** Throws `BadOptions`, `BadExpectations` or `BadData`. */
 export const settings = (flags: Flags, host: Host, choice: Choice): Settings => {
   checkEnvironment(host)
-  const said = layered(flags, host)
-  const config: Config = findConfig(said.text("config"), host.folder)
+  const values = withEnvironment(flags, host)
+  const config: Config = findConfig(values.text("config"), host.folder)
   const list = (flag: string, other: string | ReadonlyArray<string> | undefined): ReadonlyArray<string> => {
-    const own = split(said.texts(flag))
+    const own = split(values.texts(flag))
     return own.length > 0 ? own : [other ?? []].flat()
   }
   const sequences = list("sequences", config.sequences)
@@ -156,39 +156,39 @@ export const settings = (flags: Flags, host: Host, choice: Choice): Settings => 
   if (named.length === 0 && choice.protocolNeeded) {
     throw new BadOptions({ message: `--protocol is missing: one of ${known.join(", ")}` })
   }
-  const chosen = named.length === 0 ? known : named.map((name) => among("protocol", name, known))
-  const http = urlOf(said.text("url") ?? config.url)
+  const chosen = named.length === 0 ? known : named.map((name) => oneOf("protocol", name, known))
+  const http = urlOf(values.text("url") ?? config.url)
   const target = {
     http,
-    ws: said.text("ws") ?? config.ws ?? `${http.replace(/^http/, "ws")}/ws`,
-    tcp: said.text("tcp") ?? config.tcp
+    ws: values.text("ws") ?? config.ws ?? `${http.replace(/^http/, "ws")}/ws`,
+    tcp: values.text("tcp") ?? config.tcp
   }
   const transports = list("transport", config.transport).map((one) =>
-    among<Transport>("transport", one, ["ws", "tcp", "http"])
+    oneOf<Transport>("transport", one, ["ws", "tcp", "http"])
   )
-  const wire = said.text("wire") ?? config.wire
-  const profile = said.text("profile") ?? config.profile ?? "documented"
-  const reply = said.text("timeout") === undefined ? config.timing?.reply : Number(said.text("timeout"))
+  const wire = values.text("wire") ?? config.wire
+  const profile = values.text("profile") ?? config.profile ?? "documented"
+  const reply = values.text("timeout") === undefined ? config.timing?.reply : Number(values.text("timeout"))
   if (reply !== undefined && !(reply > 0))
     throw new BadOptions({ message: "--timeout must be a number of milliseconds" })
   const only = list("only", config.only)
-  const literals = { ...config.literals, ...literalsOf(said.texts("literal")) }
-  const expectedFile = said.text("expected") ?? config.expectedFailures
+  const literals = { ...config.literals, ...literalsOf(values.texts("literal")) }
+  const expectedFile = values.text("expected") ?? config.expectedFailures
   const entries = expectedFile === undefined ? [] : readEntries(expectedFile)
   if (choice.lenientEntries !== true) checkEntries(entries, expectedFile ?? "")
   const base = {
     target,
     sequences,
-    profile: among("profile", profile, ["documented", "hardening", "all"]),
-    strict: said.on("strict") || config.strict === true,
-    bail: said.on("bail"),
+    profile: oneOf("profile", profile, ["documented", "hardening", "all"]),
+    strict: values.on("strict") || config.strict === true,
+    bail: values.on("bail"),
     expected: entries,
     timing: { ...config.timing, ...(reply === undefined ? {} : { reply }) },
     ...(Object.keys(literals).length === 0 ? {} : { literals }),
-    ...(wire === undefined ? {} : { wire: among("wire", wire, ["documented", "client-1.0"]) })
+    ...(wire === undefined ? {} : { wire: oneOf("wire", wire, ["documented", "client-1.0"]) })
   }
-  const from = said.text("accounts")
-  const source = from === undefined ? (config.accounts ?? { mode: "demo" }) : sourceOf(from, said.on("reset"))
+  const from = values.text("accounts")
+  const source = from === undefined ? (config.accounts ?? { mode: "demo" }) : sourceOf(from, values.on("reset"))
   const runs = chosen.flatMap((protocol) =>
     transportsOf(protocol, sequences, transports).map((transport): Options => {
       const mine = only.filter((glob) => chosen.length === 1 || glob.startsWith(`${protocol}/`) || glob.startsWith("*"))
@@ -201,7 +201,7 @@ export const settings = (flags: Flags, host: Host, choice: Choice): Settings => 
       return { ...options, accounts: accountsOf(source, options) }
     })
   )
-  const wanted = said.texts("report").map(wantedReport)
+  const wanted = values.texts("report").map(wantedReport)
   const reports =
     wanted.length > 0
       ? wanted

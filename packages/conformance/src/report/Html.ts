@@ -36,8 +36,8 @@ const exchanges = (result: ScenarioResult): string =>
     ? ""
     : `<details class="wire"><summary>${result.exchanges.length} exchanges</summary>${result.exchanges
         .map(
-          ({ actor, direction, text: said }) =>
-            `<div class="${direction}"><b>${text(actor)} ${direction === "sent" ? "→" : "←"}</b><pre>${text(said)}</pre></div>`
+          ({ actor, direction, text: message }) =>
+            `<div class="${direction}"><b>${text(actor)} ${direction === "sent" ? "→" : "←"}</b><pre>${text(message)}</pre></div>`
         )
         .join("")}</details>`
 

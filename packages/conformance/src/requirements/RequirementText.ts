@@ -111,8 +111,8 @@ export const statements = (name: string, text: string): ReadonlyArray<Statement>
     } else if (/^<\/?(table|thead|tbody)/.test(trimmed)) continue
     else {
       const item = /^(\*|\d+\.|>)\s+/.exec(trimmed)
-      const said = item === null ? trimmed : trimmed.slice(item[0].length)
-      for (const one of sentences(said)) {
+      const content = item === null ? trimmed : trimmed.slice(item[0].length)
+      for (const one of sentences(content)) {
         found.push({ kind: item === null ? "sentence" : "item", text: one, path: path(), line: number })
       }
     }

@@ -25,7 +25,7 @@ export interface Timing {
   readonly run: number
 }
 
-interface Asked {
+interface OpenRequest {
   readonly module: string
   readonly method: string
 }
@@ -38,7 +38,7 @@ export interface Actor {
   /** The address of the newest connection. */
   address: string
   /** Requests without a response yet, oldest first. */
-  asked: Array<Asked>
+  openRequests: Array<OpenRequest>
   /** The frames since the last response, as text. */
   sent: Array<string>
   /** The number of packets on the newest connection when the last frame was sent. */
@@ -91,7 +91,15 @@ export const note = (context: ScenarioContext, actor: string, direction: Exchang
 export const actorOf = (context: ScenarioContext, name: string): Actor => {
   const known = context.actors.get(name)
   if (known !== undefined) return known
-  const made: Actor = { name, connection: undefined, connections: [], address: "", asked: [], sent: [], since: 0 }
+  const made: Actor = {
+    name,
+    connection: undefined,
+    connections: [],
+    address: "",
+    openRequests: [],
+    sent: [],
+    since: 0
+  }
   context.actors.set(name, made)
   return made
 }
@@ -120,7 +128,7 @@ export const open = (
       actor.connection = connection
       actor.connections.push(connection)
       actor.address = address
-      actor.asked = []
+      actor.openRequests = []
       actor.sent = []
       actor.since = 0
     })
@@ -148,10 +156,10 @@ export const transmit = (context: ScenarioContext, actor: Actor, text: string): 
 /** Sends a request, or several in one frame, and expects a response to each. */
 export const ask = (context: ScenarioContext, actor: Actor, frame: Json): void => {
   const requests = (isArray(frame) ? frame : [frame]).map((request) => withSid(context, actor, request))
-  if (actor.asked.length === 0) actor.sent = []
+  if (actor.openRequests.length === 0) actor.sent = []
   for (const request of requests) {
     if (!isObject(request)) continue
-    actor.asked.push({ module: name(field(request, "module")), method: name(field(request, "method")) })
+    actor.openRequests.push({ module: name(field(request, "module")), method: name(field(request, "method")) })
   }
   transmit(context, actor, JSON.stringify(isArray(frame) ? requests : requests[0]))
 }
@@ -159,7 +167,7 @@ export const ask = (context: ScenarioContext, actor: Actor, frame: Json): void =
 const isStray = (body: Packet["body"]): boolean => isAbout(body, "null", "null")
 
 /** Takes the next response to `to`; `undefined` at the timeout. */
-export const answer = (context: ScenarioContext, actor: Actor, to: Asked | undefined, strays = true) => {
+export const answer = (context: ScenarioContext, actor: Actor, to: OpenRequest | undefined, strays = true) => {
   const connection = actor.connection
   if (connection === undefined) return Effect.succeed<Packet | undefined>(undefined)
   const take = (packet: Packet) => {
@@ -186,9 +194,9 @@ export const barrier = (context: ScenarioContext, actor: Actor): Effect.Effect<b
     if (request === undefined) return Effect.succeed(true)
     if (actor.connection === undefined || actor.connection.closing !== undefined) return Effect.succeed(false)
     const { sent, since } = actor
-    const asked = [...actor.asked]
+    const openRequests = [...actor.openRequests]
     ask(context, actor, { ...request })
-    Object.assign(actor, { asked, sent, since })
+    Object.assign(actor, { openRequests, sent, since })
     return answer(context, actor, request, false).pipe(Effect.map((packet) => packet !== undefined))
   })
 

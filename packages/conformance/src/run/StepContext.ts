@@ -72,7 +72,7 @@ export class StepContext {
   }
 }
 
-export const lost = ({ connection }: Actor): string => {
+export const missingReason = ({ connection }: Actor): string => {
   if (connection === undefined) return "there is no connection"
   return connection.closing === undefined ? "nothing arrived in time" : "the connection was closed"
 }

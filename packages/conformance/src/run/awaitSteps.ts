@@ -4,7 +4,7 @@ import { isArray, isObject, type Json, show } from "../Json.ts"
 import { isAbout, type Packet } from "../transport/Connection.ts"
 import { match } from "../match/match.ts"
 import { build } from "../scenarios/Variables.ts"
-import { mismatchText, lost, type Of, pass, type Run, type StepContext } from "./StepContext.ts"
+import { mismatchText, missingReason, type Of, pass, type Run, type StepContext } from "./StepContext.ts"
 import { answer, ask, barrierName, barriers } from "./ScenarioContext.ts"
 
 /** The delay between two requests of an `until` step, in milliseconds. */
@@ -13,13 +13,13 @@ const pause = 20
 export const reply = (current: StepContext, step: Of<"reply">): Run => {
   const { context, actor } = current
   const pattern = current.expand(step.reply)
-  const to = step.to ?? actor.asked[0]
+  const to = step.to ?? actor.openRequests[0]
   if (to === undefined) return Effect.succeed(current.skip("no request is waiting for a response"))
   const wanted = current.wanted(pattern)
   return answer(context, actor, step.to === undefined || to.module !== "" ? to : undefined).pipe(
     Effect.map((packet) => {
-      if (packet === undefined) return current.fail(`no response: ${lost(actor)}`, wanted, { stop: true })
-      actor.asked.shift()
+      if (packet === undefined) return current.fail(`no response: ${missingReason(actor)}`, wanted, { stop: true })
+      actor.openRequests.shift()
       const result = match(pattern, packet.body, context.scope)
       current.keep(result.captures)
       if (result.mismatches.length === 0) return current.pass(result)
@@ -69,7 +69,7 @@ export const push = (current: StepContext, step: Of<"push">): Run => {
         const why =
           near === undefined ? "" : `; nearest: ${mismatchText(match(pattern, near.body, context.scope).mismatches)}`
         const came = near === undefined ? {} : { came: [show(near.body)] }
-        return current.fail(`no such push: ${lost(actor)}${why}`, current.wanted(pattern), came)
+        return current.fail(`no such push: ${missingReason(actor)}${why}`, current.wanted(pattern), came)
       }
       found.packet.used = true
       current.keep(found.result.captures)
@@ -112,9 +112,9 @@ export const until = (current: StepContext, step: Of<"until">): Run =>
     const deadline = performance.now() + context.timing.reply
     while (true) {
       ask(context, actor, build(current.expand(step.send), context.scope))
-      const packet = yield* answer(context, actor, actor.asked.pop())
+      const packet = yield* answer(context, actor, actor.openRequests.pop())
       if (packet === undefined) {
-        return current.fail(`no response: ${lost(actor)}`, current.wanted(pattern), { stop: true })
+        return current.fail(`no response: ${missingReason(actor)}`, current.wanted(pattern), { stop: true })
       }
       const result = match(pattern, packet.body, context.scope)
       current.keep(result.captures)

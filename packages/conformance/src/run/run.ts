@@ -24,7 +24,7 @@ export class KitFault extends Data.TaggedError("KitFault")<{ readonly message: s
 /** Errors that prevent a run. */
 export type CannotRun = BadOptions | BadData | Unreachable | NotPrepared | KitFault
 
-const planned = (options: Options) =>
+const planEffect = (options: Options) =>
   Effect.try({
     try: () => plan(options),
     catch: (cause) =>
@@ -52,7 +52,7 @@ export const probe = (address: string, timeout: number): Effect.Effect<Response,
     )
   )
 
-const reach = ({ runContext, address }: Plan): Effect.Effect<unknown, Unreachable> => {
+const checkReachable = ({ runContext, address }: Plan): Effect.Effect<unknown, Unreachable> => {
   if (runContext.target.fetch !== undefined) return Effect.void
   if (runContext.transport === "http") return probe(address, runContext.timing.reply)
   return Effect.scoped(openConnection(address, () => undefined, runContext.timing.reply))
@@ -93,7 +93,7 @@ const withAccounts = ({
   })
 
 /** The accounts, with new ones for those whose own token the scenario has expired. */
-const renewed = (
+const withFreshAccounts = (
   { provider, full }: PreparedRun,
   scenario: Scenario
 ): Effect.Effect<RunContext["accounts"], NotPrepared> => {
@@ -159,7 +159,7 @@ const playAll = (options: Options, { chosen, skipped, runContext, expectations }
       }
       options.onStart?.(scenario)
       const result = done(yield* perform(full, scenario))
-      full = { ...full, accounts: yield* renewed({ ...ready, full }, scenario) }
+      full = { ...full, accounts: yield* withFreshAccounts({ ...ready, full }, scenario) }
       failedSetups = isSetUp(result) ? 0 : failedSetups + 1
       if (options.bail === true && (result.verdict === "fail" || result.verdict === "error")) break
     }
@@ -178,8 +178,8 @@ const addressesOf = ({ http, ws, tcp }: Target): Report["target"] => ({
 export const runEffect = (options: Options): Effect.Effect<Report, CannotRun> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const prepared = yield* planned(options)
-      yield* reach(prepared)
+      const prepared = yield* planEffect(options)
+      yield* checkReachable(prepared)
       const ready = yield* withAccounts(prepared)
       const runContext = ready.full
       const started = new Date()

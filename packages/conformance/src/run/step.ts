@@ -88,7 +88,7 @@ const canSkipRoutine = (context: ScenarioContext, actor: Actor, name: string): b
 export const use = (context: ScenarioContext, actor: Actor, name: string, index: number): Run =>
   Effect.gen(function* () {
     noteDelivered(context, actor)
-    actor.asked = []
+    actor.openRequests = []
     if (canSkipRoutine(context, actor, name)) return pass
     for (const step of routine(context.protocol, name, context.wire, actor.name)) {
       const outcome = yield* play(context, step, index)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { isArray, parse, printable, type Json, type JsonObject, show } from "../Json.ts"
 import { match } from "../match/match.ts"
-import { curl, type Request as Asked } from "../Reproduce.ts"
+import { curl, type Request as HttpRequest } from "../Reproduce.ts"
 import type { Http, Step } from "../scenarios/Scenario.ts"
 import { build, type Variables } from "../scenarios/Variables.ts"
 import { note, type ScenarioContext } from "../run/ScenarioContext.ts"
@@ -26,7 +26,7 @@ const pairsOf = (encoded: Encoded, scope: Variables): Array<[string, string]> =>
   )
 
 /** The step's request with all templates built. */
-export const requestOf = ({ http }: HttpStep, origin: string, scope: Variables): Asked => {
+export const requestOf = ({ http }: HttpStep, origin: string, scope: Variables): HttpRequest => {
   const { method, path, headers, form, encoded, body } = http
   const own = Object.entries(headers ?? {}).map(
     ([name, value]): readonly [string, string] => [name.toLowerCase(), text(value, scope)] as const
@@ -48,12 +48,17 @@ export const requestOf = ({ http }: HttpStep, origin: string, scope: Variables):
   return { ...base, headers: isText ? own : typed("application/json"), body: text(body, scope) }
 }
 
-const initOf = (asked: Asked, signal: AbortSignal): RequestInit => {
-  const base = { method: asked.method, redirect: "manual", headers: Object.fromEntries(asked.headers), signal } as const
-  if (asked.form === undefined) return asked.body === undefined ? base : { ...base, body: asked.body }
+const initOf = (request: HttpRequest, signal: AbortSignal): RequestInit => {
+  const base = {
+    method: request.method,
+    redirect: "manual",
+    headers: Object.fromEntries(request.headers),
+    signal
+  } as const
+  if (request.form === undefined) return request.body === undefined ? base : { ...base, body: request.body }
   const data = new FormData()
-  for (const [name, value] of asked.form.fields) data.append(name, value)
-  for (const file of asked.form.files) data.append(file.part, new Blob([file.content]), file.name)
+  for (const [name, value] of request.form.fields) data.append(name, value)
+  for (const file of request.form.files) data.append(file.part, new Blob([file.content]), file.name)
   return { ...base, body: data }
 }
 
@@ -68,12 +73,12 @@ const readBounded = async (response: Response): Promise<string> => {
   return Buffer.concat(chunks).toString("utf8")
 }
 
-const spoken = (asked: Asked): string =>
+const requestText = (request: HttpRequest): string =>
   [
-    `${asked.method} ${asked.url}`,
-    ...asked.headers.map(([name, value]) => `${name}: ${value}`),
-    ...(asked.body === undefined ? [] : ["", asked.body]),
-    ...(asked.form === undefined ? [] : ["", JSON.stringify(asked.form)])
+    `${request.method} ${request.url}`,
+    ...request.headers.map(([name, value]) => `${name}: ${value}`),
+    ...(request.body === undefined ? [] : ["", request.body]),
+    ...(request.form === undefined ? [] : ["", JSON.stringify(request.form)])
   ].join("\n")
 
 const hasReceived = (response: Response, body: string): string =>
@@ -102,22 +107,22 @@ const errorText = (cause: unknown): string => {
 
 /** Sends the step's request and compares its response. A failed or endless exchange is a mismatch, never an error. */
 export const exchange = (step: HttpStep, context: ScenarioContext, actor: string): Effect.Effect<HttpOutcome> => {
-  const asked = requestOf(step, context.target.http, context.scope)
-  const said = {
+  const request = requestOf(step, context.target.http, context.scope)
+  const shown = {
     wanted: build({ ...step.answer }, context.scope),
-    sent: printable(spoken(asked), 1_000),
-    command: curl(asked).slice(0, 20_000)
+    sent: printable(requestText(request), 1_000),
+    command: curl(request).slice(0, 20_000)
   }
   const failed = (why: string): HttpOutcome => {
     note(context, actor, "came", `(${why})`)
-    return { ...said, problems: [why], captures: new Map(), lenient: [], came: why }
+    return { ...shown, problems: [why], captures: new Map(), lenient: [], came: why }
   }
-  note(context, actor, "sent", spoken(asked))
+  note(context, actor, "sent", requestText(request))
   const here = context.target.fetch
   return Effect.tryPromise({
     try: async (signal) => {
-      const init = initOf(asked, signal)
-      const response = await (here === undefined ? fetch(asked.url, init) : here(new Request(asked.url, init)))
+      const init = initOf(request, signal)
+      const response = await (here === undefined ? fetch(request.url, init) : here(new Request(request.url, init)))
       return { response, body: await readBounded(response) }
     },
     catch: errorText
@@ -142,7 +147,7 @@ export const exchange = (step: HttpStep, context: ScenarioContext, actor: string
       }
       const { mismatches, captures, lenient } = match({ ...step.answer }, found, context.scope)
       return {
-        ...said,
+        ...shown,
         problems: mismatches.map(({ path, expected, found: value }) => `${path}: expected ${expected}, found ${value}`),
         captures,
         lenient,
