@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { BodyBudget, BodyRefusal } from "./BodyBudget.ts"
 import type { ArrivingBody, BodyDeadlines } from "./BodyDeadlines.ts"
+import { READER_STALLS } from "./SocketConnection.ts"
 
 const LATE = "The request's body did not come in time."
 
@@ -17,7 +18,7 @@ const hasBody = ({ headers, complete }: IncomingMessage): boolean =>
 export interface Limits {
   readonly body: BodyBudget
   readonly bodies: BodyDeadlines
-  /** Milliseconds without progress after which a client that does not read is given up. */
+  /** Milliseconds; a client that takes nothing for `READER_STALLS` times as long is given up. */
   readonly stall: number
   /** Called with the reason, in words for a log. */
   readonly dropped: (reason: string) => void
@@ -59,14 +60,15 @@ export const watchRequest = (
   }
   const { socket } = request
   if (request.httpVersionMajor !== 1) return true
-  response.setTimeout(stall, () => {
+  const timeout = READER_STALLS * stall
+  response.setTimeout(timeout, () => {
     // The server is what is slow while nothing waits for the client.
-    if (!response.headersSent || socket.writableLength === 0) return void socket.setTimeout(stall)
+    if (!response.headersSent || socket.writableLength === 0) return void socket.setTimeout(timeout)
     dropped("the client stopped reading its answer")
     socket.destroy()
   })
   response.once("close", () => {
-    if (socket.timeout === stall) socket.setTimeout(0)
+    if (socket.timeout === timeout) socket.setTimeout(0)
   })
   return true
 }

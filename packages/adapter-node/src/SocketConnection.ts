@@ -30,6 +30,12 @@ export interface Options {
   readonly defect: (cause: unknown) => void
 }
 
+/**
+ * Stall times that a reader has to make progress. The kernel takes more only once a third or so of its send buffer is free,
+ * over a megabyte, so that a client that reads slowly but steadily shows no progress for longer than one stall time.
+ */
+export const READER_STALLS = 4
+
 export const defaultOptions: Options = {
   frame: 1024 * 1024,
   sendBuffer: 8 * 1024 * 1024,
@@ -140,7 +146,7 @@ export abstract class SocketConnection implements Connection, Owner {
     this.destroy()
   }
 
-  /** Nothing was taken or sent by the client for `stall` milliseconds; Node counts the parts of a long write, too. */
+  /** Nothing was taken or sent by the client for `READER_STALLS` times `stall` milliseconds; Node counts the parts of a long write, too. */
   stalled(): void {
     if (this.#watchesStall) this.giveUp("the client stopped reading its answers")
   }
@@ -150,7 +156,7 @@ export abstract class SocketConnection implements Connection, Owner {
     const { socket } = this
     if (this.#watchesStall === isWatched || !canStall(socket)) return
     this.#watchesStall = isWatched
-    socket.setTimeout(isWatched ? this.options.stall : 0)
+    socket.setTimeout(isWatched ? READER_STALLS * this.options.stall : 0)
   }
 
   /** Gives the connection to its engine's end. To be called once, in the turn in which the connection was made. */

@@ -3,6 +3,7 @@ import { defaultSettings, Settings } from "@parley/core/Settings"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
+import { createServer } from "node:http"
 import * as net from "node:net"
 import * as Host from "../src/Host.ts"
 import { serveHttp } from "../src/HttpServing.ts"
@@ -164,6 +165,29 @@ describe("the slots of requests", () => {
 })
 
 describe("an answer that nobody reads", () => {
+  it.live("is given four stall times, since the kernel takes more in steps of a megabyte", () =>
+    Effect.gen(function* () {
+      const route = HttpRouter.add("GET", "/small", HttpServerResponse.text("small"))
+      const host = yield* Host.make({
+        doors: [{ _tag: "Http", routes: route }],
+        connection: { ...quick, stall: 30_000 }
+      })
+      const timeouts: Array<number | undefined> = []
+      const server = createServer((request, response) => {
+        host.node(request, response)
+        timeouts.push(request.socket.timeout)
+      })
+      yield* Effect.promise(() => new Promise<void>((done) => server.listen(0, "127.0.0.1", done)))
+      yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+      const { port } = server.address() as net.AddressInfo
+      assert.strictEqual(
+        yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${port}/small`)).text()),
+        "small"
+      )
+      assert.deepStrictEqual(timeouts, [120_000])
+    })
+  )
+
   it.live("is ended, and its slot is free again; one that is read is not", () =>
     Effect.gen(function* () {
       const SIZE = 64 * 1024 * 1024

@@ -154,7 +154,7 @@ export const engineSettings = {
     "connection.stall",
     30,
     { min: 1, max: 3600 },
-    "Seconds without progress after which a client that does not take its answers, or that stops in the middle of an upload or a download, is dropped; also the time for the whole of a request body that is not a file."
+    "Seconds without progress after which an upload is ended, and four times as long for a client that does not take its answers or its download; also the time for the whole of a request body that is not a file."
   ),
   frame: integer("limits.frame", MIB, { min: KIB, max: 64 * MIB }, "Bytes of one frame from a client, at most."),
   body: integer(
