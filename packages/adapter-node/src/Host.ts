@@ -36,7 +36,7 @@ import { mountAt } from "./Mount.ts"
 import { CONSUMED, type ForeignRequest, restored, urlOf } from "./RequestBody.ts"
 import { watchRequest, watchWebRequest } from "./RequestDeadlines.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "./SocketConnection.ts"
-import { noteSlow } from "./SlowRequests.ts"
+import { noteSlowHttp } from "./SlowRequests.ts"
 import { SocketShares } from "./SocketShares.ts"
 import { TcpConnection } from "./TcpConnection.ts"
 import { isTrustedBy, trusting } from "./TrustedProxies.ts"
@@ -185,7 +185,7 @@ const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
       address === ""
         ? request
         : request.modify({ remoteAddress: Option.some(address), peerAddress: request.peerAddress })
-    return noteSlow(app).pipe(
+    return noteSlowHttp(app).pipe(
       Effect.provideService(HttpServerRequest, addressed),
       Effect.provideService(ClaimRequest, claim),
       Effect.provideService(StreamBody, () => body?.stream())

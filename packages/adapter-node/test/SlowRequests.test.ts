@@ -4,7 +4,7 @@ import { Effect, Fiber, Logger, References } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { TestClock } from "effect/testing"
 import { LogThrottle, make } from "@parley/core/LogThrottle"
-import { noteSlow } from "../src/SlowRequests.ts"
+import { noteSlowHttp } from "../src/SlowRequests.ts"
 
 it.effect(
   "a request of two seconds is logged with its path and time, quick ones are not, and many are gathered",
@@ -17,7 +17,7 @@ it.effect(
       const throttle = yield* make
       const asked = Effect.fnUntraced(function* (path: string, milliseconds: number) {
         const request = HttpServerRequest.fromWeb(new Request(`http://parley${path}`))
-        const fiber = yield* noteSlow(Effect.sleep(milliseconds)).pipe(
+        const fiber = yield* noteSlowHttp(Effect.sleep(milliseconds)).pipe(
           Effect.provideService(HttpServerRequest.HttpServerRequest, request),
           Effect.provideService(LogThrottle, throttle),
           Effect.forkChild

@@ -17,6 +17,7 @@ import { costAfter, costOfTelling, costOfUsers } from "@parley/core/rules/Cost"
 import { passwordLengthProblem } from "@parley/core/rules/PasswordLength"
 import type { LiveSession, Sessions } from "@parley/core/Sessions"
 import type { EngineSettings } from "@parley/core/Settings"
+import { noteSlow } from "@parley/core/SlowRequests"
 import type { Status, User } from "@parley/core/User"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -140,7 +141,12 @@ const answer = (
     name === "chat/login" && !isAcknowledgement(request)
       ? login(services, profile, carried, session, request)
       : authenticated(services, profile, session, request, name)
-  return work.pipe(
+  const timed = noteSlow(work, (milliseconds) => {
+    // The client may have written anything there.
+    const known = isMethod(name) || name === "chat/login" ? name : "unknown"
+    return { key: `slow request ${known}`, details: { method: known, user: session.user?.id ?? null, milliseconds } }
+  })
+  return timed.pipe(
     Effect.catchTag("Refused", ({ reason }) =>
       Effect.sync(() => {
         // Each of them is listed, with its reason.
