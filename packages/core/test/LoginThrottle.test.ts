@@ -119,7 +119,7 @@ describe("failed logins", () => {
           }
         }
         assert.strictEqual((yield* Hashes).evaluated, 0)
-        assert.strictEqual(yield* one(login("ann", "correct")), "Right")
+        assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
       })
     )
   )
