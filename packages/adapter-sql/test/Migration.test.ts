@@ -115,6 +115,7 @@ const first = Effect.fnUntraced(function* (file: string) {
 const earlier: ReadonlyArray<readonly [what: string, become: (database: DatabaseSync) => void]> = [
   ["version 1", () => {}],
   ["version 2", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 2)))],
+  ["version 3", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 3)))],
   [
     "version 2 whose process was killed before all was indexed",
     (database) => {
