@@ -46,6 +46,18 @@ const credentialsIn = (bytes: ArrayBuffer) =>
 
 const TOO_LARGE = HttpServerResponse.jsonUnsafe({ error: "Invalid", message: "body is too large." }, { status: 413 })
 
+/** Content codings that change the bytes; clients declare others, `UTF-8` say, which are taken as none. */
+const COMPRESSED = /^\s*(x-)?(gzip|deflate|br|zstd|compress)\s*$/i
+
+/** Why the body's form is not read; undefined for one that may be JSON. */
+const unsupported = ({ headers }: HttpServerRequest.HttpServerRequest): string | undefined => {
+  const coding = headers["content-encoding"]?.split(",").find((one) => COMPRESSED.test(one))
+  if (coding !== undefined)
+    return `body has the Content-Encoding ${coding.trim().toLowerCase()}, which is not read here.`
+  const type = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
+  return type === "multipart/form-data" ? "body is multipart/form-data; only JSON is read here." : undefined
+}
+
 const UNREADABLE = {
   _tag: "Invalid",
   field: "body",
@@ -108,6 +120,8 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
 
   const login = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
+    const message = unsupported(request)
+    if (message !== undefined) return HttpServerResponse.jsonUnsafe({ error: "Invalid", message }, { status: 415 })
     const bytes = yield* Effect.catch(bytesOf(request), () => refuse(UNREADABLE))
     if (bytes === undefined) return TOO_LARGE
     const { account, password } = yield* Effect.catch(credentialsIn(bytes), () => refuse(UNREADABLE))

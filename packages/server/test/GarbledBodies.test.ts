@@ -1,6 +1,7 @@
 /** A body that is no UTF-8 is refused in its protocol's words, instead of being stored with question marks. */
 import { describe, expect, it } from "vitest"
 import { Effect } from "effect"
+import { gzipSync } from "node:zlib"
 import { folder, serve } from "./Program.ts"
 
 /** JSON whose text has a byte that begins nothing. */
@@ -32,5 +33,34 @@ describe("a body that is no UTF-8", () => {
       )
     }).pipe(Effect.scoped, Effect.runPromise)
     expect(found).toEqual(requests("").map(() => expect.stringContaining("is not UTF-8")))
+  })
+})
+
+describe("a login's body in a form that is not read", () => {
+  it("is refused with 415 by its form, not as JSON that is wrong", async () => {
+    const json = JSON.stringify({ account: "alice", password: "123456" })
+    const form = new FormData()
+    form.set("account", "alice")
+    const found = await Effect.gen(function* () {
+      const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo")
+      const login = (body: BodyInit, headers: Readonly<Record<string, string>>) =>
+        Effect.promise(async () => {
+          const answer = await fetch(`${http}/auth/login`, { method: "POST", body, headers })
+          const { message } = (await answer.json()) as { readonly message?: string }
+          return [answer.status, message]
+        })
+      const type = { "content-type": "application/json" }
+      return [
+        yield* login(Uint8Array.from(gzipSync(json)), { ...type, "content-encoding": "gzip" }),
+        yield* login(form, {}),
+        // What some clients declare, though it is no coding.
+        yield* login(json, { ...type, "content-encoding": "UTF-8" })
+      ]
+    }).pipe(Effect.scoped, Effect.runPromise)
+    expect(found).toEqual([
+      [415, "body has the Content-Encoding gzip, which is not read here."],
+      [415, "body is multipart/form-data; only JSON is read here."],
+      [200, undefined]
+    ])
   })
 })
