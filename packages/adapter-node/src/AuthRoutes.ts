@@ -4,6 +4,7 @@
  */
 import { Credentials } from "@parley/core/Credentials"
 import { Hub } from "@parley/core/Hub"
+import { describeReason } from "@parley/core/describeReason"
 import { type Reason, refuse } from "@parley/core/Refused"
 import { Sessions } from "@parley/core/Sessions"
 import { Settings } from "@parley/core/Settings"
@@ -72,19 +73,11 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   Unavailable: 503
 }
 
-const WORDS: Partial<Record<Reason["_tag"], string>> = {
-  WrongPassword: "The account or the password is wrong.",
-  NotLoggedIn: "There is no live session with this token.",
-  TooManyAttempts: "Too many failed logins; try again later.",
-  RateLimited: "Too many requests; retry later.",
-  Unavailable: "The storage does not answer."
-}
-
 const failure = (reason: Reason): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(
     {
       error: reason._tag,
-      message: reason._tag === "Invalid" ? `${reason.field} ${reason.problem}.` : (WORDS[reason._tag] ?? reason._tag)
+      message: describeReason(reason, { sentences: { NotLoggedIn: "There is no live session with this token." } })
     },
     {
       status: STATUS[reason._tag] ?? 400,

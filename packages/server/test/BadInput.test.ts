@@ -24,7 +24,7 @@ const complaint = (request: Fields, { field }: Pick<Case, "field">, answer: Fiel
   if (module !== request["module"] || method !== request["method"]) return "echoes something else"
   if (result !== "fail") return `is ${short(result)}`
   if (typeof message !== "string" || message === "" || message.length > 1000) return "has no short message"
-  if (/mistake|storage/.test(message)) return "speaks of the server"
+  if (/server error|storage/i.test(message)) return "speaks of the server"
   if (field !== undefined && !String(told).includes(field)) return `does not name ${field}`
   if (sid !== undefined && sid !== request["sid"]) return "has another sid"
   if (Object.keys(more).length > 0) return "has more fields than documented"

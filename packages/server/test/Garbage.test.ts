@@ -32,7 +32,7 @@ const complaint = ({ module, method, result, message }: Fields): string | undefi
   if (result === "success") return undefined
   if (result !== "fail" && result !== "denied") return "has no result"
   if (typeof message !== "string" || message === "") return "does not say why"
-  return /mistake|storage/.test(message) ? "speaks of the server" : undefined
+  return /server error|storage/i.test(message) ? "speaks of the server" : undefined
 }
 
 /** What is wrong with the answers to these frames, or nothing. */

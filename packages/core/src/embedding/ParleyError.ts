@@ -1,5 +1,6 @@
 /** What goes wrong, for callers who do not know Effect: one class of error with a code and a sentence. */
 import * as Cause from "effect/Cause"
+import { describeReason, type ReasonWords, soleReason } from "../describeReason.ts"
 import { type Reason, Refused } from "../Refused.ts"
 import { StorageFailed } from "../Store.ts"
 
@@ -31,71 +32,17 @@ export const closed = (): ParleyError => new ParleyError("Closed", "The engine i
 export const aborted = (cause: unknown): ParleyError =>
   new ParleyError("Aborted", "The caller's signal aborted.", { cause })
 
-/** A refusal in one sentence. */
-export const sentenceOf = (reason: Reason): string => {
-  switch (reason._tag) {
-    case "NotLoggedIn":
-      return "There is no such user, or the user is disabled or not here."
-    case "WrongPassword":
-      return "The account or the password is wrong."
-    case "TooManyAttempts":
-      return `Too many failed logins; another is allowed in ${reason.retryAfterSeconds} seconds.`
-    case "RateLimited":
-      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
-    case "NoSuchChat":
-      return "There is no such chat, or it is private and the user is not in it."
-    case "NoSuchUsers":
-      return `There are no such users: ${reason.users.join(", ")}.`
-    case "NoSuchMessage":
-      return "There is no such message."
-    case "NoSuchFile":
-      return "There is no such file."
-    case "NotMember":
-      return "The user is no member of the chat."
-    case "Only":
-      return `Only ${reason.who} may do this.`
-    case "MayNotSpeak":
-      return "The user may not speak in the chat."
-    case "NotPublic":
-      return "The chat is not public."
-    case "WrongChatType":
-      return `This needs ${reason.needs}.`
-    case "OwnerStays":
-      return "The owner of a chat cannot be removed."
-    case "NotAMember":
-      return `These users are no members of the chat: ${reason.users.join(", ")}.`
-    case "GidTaken":
-      return `The gid ${reason.gid} belongs to something else.`
-    case "AccountTaken":
-      return `The account ${reason.account} is taken.`
-    case "RecordTaken":
-      return `${reason.key} is there already.`
-    case "Recalled":
-      return "The message was recalled."
-    case "Invalid":
-      return `${reason.field} ${reason.problem}.`
-    case "Busy":
-      return "Others keep changing the same; nothing was done, and trying again may help."
-    case "MessagesRefused":
-      return `Nothing was stored: ${reason.refusals.map(({ index, reason: why }) => `message ${index}: ${sentenceOf(why)}`).join(" ")}`
-    case "Unavailable":
-      return "The storage does not answer; doing the same again is safe."
-    default:
-      // Refusals in the host's own words.
-      return reason.message
+const WORDS: ReasonWords = {
+  caller: "The user",
+  sentences: {
+    NotLoggedIn: "The user does not exist, or is disabled.",
+    NoSuchChat: "There is no such chat, or it is private and the user is not a member."
   }
 }
 
-/** Where only one message was sent, its reason is the refusal's. */
-const plain = (reason: Reason): Reason => {
-  if (reason._tag !== "MessagesRefused") return reason
-  const [first, ...more] = reason.refusals
-  return first === undefined || more.length > 0 ? reason : first.reason
-}
-
 export const fromReason = (refused: Reason): ParleyError => {
-  const reason = plain(refused)
-  return new ParleyError(reason._tag, sentenceOf(reason), { reason })
+  const reason = soleReason(refused)
+  return new ParleyError(reason._tag, describeReason(reason, WORDS), { reason })
 }
 
 /** Errors of ports have their words in what caused them. */
@@ -107,7 +54,7 @@ export const fromFailure = (failure: unknown): ParleyError => {
   if (failure instanceof ParleyError) return failure
   if (failure instanceof Refused) return fromReason(failure.reason)
   if (failure instanceof StorageFailed) {
-    return new ParleyError("Unavailable", sentenceOf({ _tag: "Unavailable" }), { cause: failure.cause })
+    return new ParleyError("Unavailable", describeReason({ _tag: "Unavailable" }), { cause: failure.cause })
   }
   return new ParleyError("Failed", wordsOf(failure), { cause: failure })
 }

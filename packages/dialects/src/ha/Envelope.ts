@@ -2,6 +2,7 @@
  * Every answer: `{code, msg, data}`, with 0 and 成功, or 1, 不成功, `data` null and the reason in `error`.
  * Source: seeds/003, "返回"; PROTOCOLS, "ha".
  */
+import { describeReason, type ReasonWords, soleReason } from "@parley/core/describeReason"
 import type { Reason } from "@parley/core/Refused"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { retryAfter } from "../RetryAfter.ts"
@@ -14,10 +15,6 @@ export const success = (data: unknown): Response => HttpServerResponse.jsonUnsaf
 /** `error` is a sentence. */
 export const failure = (status: number, error: string, headers: Readonly<Record<string, string>> = {}): Response =>
   HttpServerResponse.jsonUnsafe({ code: 1, msg: "不成功", data: null, error }, { status, headers })
-
-/** Of several messages this protocol sends one. */
-const single = (reason: Reason): Reason =>
-  reason._tag === "MessagesRefused" ? (reason.refusals[0]?.reason ?? reason) : reason
 
 /** A conversation of others, a group and an unknown id answer alike. */
 const STATUS: Partial<Record<Reason["_tag"], number>> = {
@@ -37,41 +34,24 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   Unavailable: 503
 }
 
-export const refused = (given: Reason): Response => {
-  const reason = single(given)
-  return failure(STATUS[reason._tag] ?? 400, sentence(reason), retryAfter(reason))
+/** One sentence for all conversations that are not the caller's. */
+const NO_CONVERSATION = "conversationid: there is no such conversation."
+
+const WORDS: ReasonWords = {
+  noun: "conversation",
+  sentences: {
+    NotLoggedIn: "X-HA-Session is missing or has ended.",
+    NoSuchChat: NO_CONVERSATION,
+    NotMember: NO_CONVERSATION,
+    WrongChatType: NO_CONVERSATION,
+    NoSuchUsers: "passiveuser: there is no such user.",
+    NoSuchMessage: "messagekey: there is no such message.",
+    MayNotSpeak: "You may not send to this conversation.",
+    Recalled: "The message was deleted."
+  }
 }
 
-const sentence = (reason: Reason): string => {
-  switch (reason._tag) {
-    case "NotLoggedIn":
-      return "X-HA-Session is missing or has ended."
-    case "NoSuchChat":
-    case "NotMember":
-    case "WrongChatType":
-      return "conversationid: there is no such conversation."
-    case "NoSuchUsers":
-      return "passiveuser: there is no such user."
-    case "NoSuchMessage":
-      return "messagekey: there is no such message."
-    case "Only":
-      return `Only ${reason.who} may do this.`
-    case "MayNotSpeak":
-      return "You may not send to this conversation."
-    case "Recalled":
-      return "The message was deleted."
-    case "Invalid":
-      return `${reason.field} ${reason.problem}.`
-    case "Busy":
-      return "Others are changing the same; please try again."
-    case "Unavailable":
-      return "The storage does not answer."
-    case "TooManyAttempts":
-    case "RateLimited":
-      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
-    case "Vetoed":
-      return reason.message
-    default:
-      return "The request was refused."
-  }
+export const refused = (given: Reason): Response => {
+  const reason = soleReason(given)
+  return failure(STATUS[reason._tag] ?? 400, describeReason(reason, WORDS), retryAfter(reason))
 }

@@ -69,7 +69,7 @@ export const routesOf = (services: Services): HttpRoutes => {
       }).pipe(
         Effect.catchTags({
           Refused: ({ reason }) => Effect.succeed(refused(reason)),
-          UnknownApp: () => Effect.succeed(failure(401, "X-HA-Key is missing or is no known app's.")),
+          UnknownApp: () => Effect.succeed(failure(401, "X-HA-Key is missing or unknown.")),
           UnreadableBody: ({ status, problem }) => Effect.succeed(failure(status, `The body ${problem}.`)),
           UnreadableQuery: ({ sentence }) => Effect.succeed(failure(400, sentence)),
           StorageFailed: (failed) =>
@@ -79,10 +79,7 @@ export const routesOf = (services: Services): HttpRoutes => {
             )
         }),
         Effect.catchDefect((defect) =>
-          Effect.as(
-            Effect.logError(`${method} ${path} broke off`, defect),
-            failure(500, "The server made a mistake; it was logged.")
-          )
+          Effect.as(Effect.logError(`${method} ${path} broke off`, defect), failure(500, "Internal server error."))
         )
       )
     )

@@ -2,10 +2,11 @@
  * Failures as this protocol says them: `{"error": "<code>", "message": "<text>"}` with a status.
  * Source: PROTOCOLS, "hisihi".
  */
+import { describeReason, type ReasonWords } from "@parley/core/describeReason"
+import { listed } from "@parley/core/Listed"
 import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { listed } from "../Listed.ts"
 import { retryAfter } from "../RetryAfter.ts"
 
 const STATUS = {
@@ -52,47 +53,36 @@ const FIELDS: ReadonlyMap<string, string> = new Map([
   ["account", "client_id"]
 ])
 
-const forbidden = (message: string): Failure => new Failure({ code: "forbidden", message })
+const CODES: Partial<Record<Reason["_tag"], Code>> = {
+  NotLoggedIn: "unauthorized",
+  NoSuchChat: "not_found",
+  NotMember: "forbidden",
+  Only: "forbidden",
+  MayNotSpeak: "forbidden",
+  WrongChatType: "forbidden",
+  OwnerStays: "forbidden",
+  Vetoed: "forbidden",
+  TooManyAttempts: "too_many_requests",
+  RateLimited: "too_many_requests",
+  Busy: "unavailable",
+  Unavailable: "unavailable"
+}
 
-/** The engine's refusal in this protocol's words. */
-export const failureOf = (reason: Reason): Failure => {
-  switch (reason._tag) {
-    case "NotLoggedIn":
-      return new Failure({ code: "unauthorized", message: "A live session's token is needed as a bearer token." })
-    case "NoSuchChat":
-      return notFound("group")
-    case "NotMember":
-      return forbidden("You are not a member of this group.")
-    case "Only":
-      return forbidden(`Only ${reason.who} may do this.`)
-    case "MayNotSpeak":
-      return forbidden("You may not speak in this group, so you may not rename it either.")
-    case "WrongChatType":
-      return forbidden(`This needs ${reason.needs}.`)
-    case "OwnerStays":
-      return forbidden("The owner of the group cannot be removed.")
-    case "Vetoed":
-      return new Failure({
-        code: "forbidden",
-        message: reason.message,
-        ...(reason.code !== undefined && { error: reason.code })
-      })
-    case "TooManyAttempts":
-    case "RateLimited":
-      return new Failure({
-        code: "too_many_requests",
-        message: `Try again in ${reason.retryAfterSeconds} seconds.`,
-        headers: retryAfter(reason)
-      })
-    case "Busy":
-      return new Failure({ code: "unavailable", message: "Others are changing the same; please try again." })
-    case "Unavailable":
-      return new Failure({ code: "unavailable", message: "The storage does not answer; please try again." })
-    case "Invalid":
-      return invalid(FIELDS.get(reason.field) ?? reason.field, reason.problem)
-    case "NoSuchUsers":
-      return invalid("member_client_ids", `name nobody: ${listed(reason.users)}`)
-    default:
-      return new Failure({ code: "invalid_parameter", message: `The request was refused: ${reason._tag}.` })
+const WORDS: ReasonWords = {
+  noun: "group",
+  field: (name) => FIELDS.get(name) ?? name,
+  sentences: {
+    NotLoggedIn: "A live session's token is needed as a bearer token.",
+    MayNotSpeak: "You may not speak in this group, so you may not rename it either.",
+    NoSuchUsers: ({ users }) => `member_client_ids: there are no such users: ${listed(users)}.`
   }
 }
+
+/** Returns the engine's refusal as a failure of this protocol. */
+export const failureOf = (reason: Reason): Failure =>
+  new Failure({
+    code: CODES[reason._tag] ?? "invalid_parameter",
+    message: describeReason(reason, WORDS),
+    headers: retryAfter(reason),
+    ...(reason._tag === "Vetoed" && reason.code !== undefined && { error: reason.code })
+  })

@@ -156,7 +156,7 @@ const answering = (grounds: Grounds, handlers: Readonly<Partial<Record<Method, H
     Effect.catchDefect((defect) =>
       Effect.as(
         Effect.logError("a request of the hisihi protocol failed", Cause.die(defect)),
-        failed(new Failure({ code: "internal_error", message: "Something went wrong here." }))
+        failed(new Failure({ code: "internal_error", message: "Internal server error." }))
       )
     )
   )

@@ -3,10 +3,11 @@
  * operation refuses is 400, 401, 403, 404 or 409; beside them, 405, 413 and 429 are about the request as such, and 500 and 503
  * are faults of the server.
  */
+import { describeReason, type ReasonWords, soleReason } from "@parley/core/describeReason"
+import { listed } from "@parley/core/Listed"
 import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { listed } from "../Listed.ts"
 import type { UnreadableQuery } from "../Query.ts"
 import type { UnreadableBody } from "../UnreadableBody.ts"
 import { retryAfter } from "../RetryAfter.ts"
@@ -58,68 +59,30 @@ const fieldOf = (field: string): string => {
   return field.startsWith(`data.${ATTRIBUTE}`) ? `Data.${field.slice(`data.${ATTRIBUTE}`.length)}` : field
 }
 
-const messageOf = (reason: Reason): string => {
-  switch (reason._tag) {
-    case "NotLoggedIn":
-    case "WrongPassword":
-      return "The token is missing, unknown or expired."
-    case "TooManyAttempts":
-      return `Too many attempts; try again in ${reason.retryAfterSeconds} seconds.`
-    case "RateLimited":
-      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
-    case "NoSuchChat":
-      return "There is no such session."
-    case "NoSuchUsers":
-      return `There are no such users: ${listed(reason.users)}.`
-    case "NoSuchMessage":
-      return "There is no such message in this session."
-    case "NoSuchFile":
-      return "There is no such file."
-    case "NotMember":
-      return "You are not a member of this session."
-    case "Only":
-      return `Only ${reason.who} may do this.`
-    case "MayNotSpeak":
-      return "You may not speak in this session."
-    case "NotPublic":
-      return "This session is not public."
-    case "WrongChatType":
-      return `This needs ${reason.needs}.`
-    case "OwnerStays":
-      return "The owner of the session cannot be removed."
-    case "NotAMember":
-      return `These users are not members of the session: ${listed(reason.users)}.`
-    case "GidTaken":
-    case "AccountTaken":
-    case "RecordTaken":
-      return "Something else has this name already."
-    case "Recalled":
-      return "The message was removed."
-    case "Invalid":
-      return `${fieldOf(reason.field)} ${reason.problem}.`
-    case "MessagesRefused":
-      return "The message was refused."
-    case "Busy":
-      return "Others are changing the same; please try again."
-    case "Unavailable":
-      return "The storage does not answer; please try again."
-    case "Vetoed":
-      return reason.message
+const UNAUTHORIZED = "The token is missing, unknown or expired."
+const CONFLICT = "The name is taken."
+
+const WORDS: ReasonWords = {
+  noun: "session",
+  field: fieldOf,
+  sentences: {
+    NotLoggedIn: UNAUTHORIZED,
+    WrongPassword: UNAUTHORIZED,
+    GidTaken: CONFLICT,
+    AccountTaken: CONFLICT,
+    RecordTaken: CONFLICT,
+    Recalled: "The message was removed."
   }
 }
 
-/** A request has one message at most: where it is refused, its own reason is the one to tell. */
-const own = (reason: Reason): Reason =>
-  reason._tag === "MessagesRefused" ? (reason.refusals[0]?.reason ?? reason) : reason
-
 export const refused = (refusal: Reason): Response => {
-  const reason = own(refusal)
+  const reason = soleReason(refusal)
   const [status, error] = KINDS[reason._tag] ?? [400, "invalid_parameter"]
   // A host that refuses may have a code of its own.
   return failure(
     status,
     reason._tag === "Vetoed" ? (reason.code ?? error) : error,
-    messageOf(reason),
+    describeReason(reason, WORDS),
     retryAfter(reason)
   )
 }
@@ -136,4 +99,4 @@ export const unreadableQuery = ({ sentence }: UnreadableQuery): Response => fail
 
 export const wrongMethod: Response = failure(405, "method_not_allowed", "This address takes POST.", { allow: "POST" })
 
-export const broken: Response = failure(500, "internal_error", "The server made a mistake; it was logged.")
+export const broken: Response = failure(500, "internal_error", "Internal server error.")

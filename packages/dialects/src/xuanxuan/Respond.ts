@@ -160,7 +160,7 @@ const answer = (
     Effect.catchCause((cause) =>
       Effect.andThen(
         Effect.logError(`${name} broke off`, cause),
-        Effect.sync(() => session.answer(failure(request, "fail", "The server made a mistake; it was logged.")))
+        Effect.sync(() => session.answer(failure(request, "fail", "Internal server error.")))
       )
     )
   )

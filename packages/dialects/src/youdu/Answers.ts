@@ -2,9 +2,9 @@
  * What is answered: `errcode`, `errmsg` and the documented fields, or these sealed in `encrypt`. The status is 200 wherever
  * the request was understood. Source: seeds/004, "返回结果"; PROTOCOLS, "youdu".
  */
+import { describeReason, type ReasonWords } from "@parley/core/describeReason"
 import type { Reason } from "@parley/core/Refused"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { listed } from "../Listed.ts"
 import { retryAfter } from "../RetryAfter.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -51,36 +51,18 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
 /** What the engine calls a field, where this protocol has another name for it. */
 const FIELDS: ReadonlyMap<string, string> = new Map([["name", "title"]])
 
-const failureOf = (reason: Reason): Failure => ({ errcode: CODES[reason._tag] ?? 400, errmsg: sentence(reason) })
-
-const sentence = (reason: Reason): string => {
-  switch (reason._tag) {
-    case "NotLoggedIn":
-      return "accessToken is missing, unknown or expired."
-    case "NoSuchChat":
-      return "sessionId: there is no such session."
-    case "NoSuchUsers":
-      return `There are no such users: ${listed(reason.users)}.`
-    case "NotMember":
-      return "opUser is not a member of this session."
-    case "Only":
-      return `Only ${reason.who} may do this.`
-    case "MayNotSpeak":
-      return "opUser may not speak in this session."
-    case "OwnerStays":
-      return "delMember: the owner cannot be removed by others."
-    case "Invalid":
-      return `${FIELDS.get(reason.field) ?? reason.field} ${reason.problem}.`
-    case "TooManyAttempts":
-    case "RateLimited":
-      return `Too many requests; retry in ${reason.retryAfterSeconds} seconds.`
-    case "Busy":
-      return "Others are changing the same; please try again."
-    case "Unavailable":
-      return "The storage does not answer."
-    case "Vetoed":
-      return reason.message
-    default:
-      return "The request was refused."
+const WORDS: ReasonWords = {
+  noun: "session",
+  caller: "opUser",
+  field: (name) => FIELDS.get(name) ?? name,
+  sentences: {
+    NotLoggedIn: "accessToken is missing, unknown or expired.",
+    NoSuchChat: "sessionId: there is no such session.",
+    OwnerStays: "delMember: the owner cannot be removed by others."
   }
 }
+
+const failureOf = (reason: Reason): Failure => ({
+  errcode: CODES[reason._tag] ?? 400,
+  errmsg: describeReason(reason, WORDS)
+})

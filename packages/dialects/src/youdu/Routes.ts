@@ -97,7 +97,7 @@ export const routesOf = (services: Services): HttpRoutes => {
           Effect.catchDefect((defect) =>
             Effect.as(
               Effect.logError(`${method} ${path} broke off`, defect),
-              notUnderstood({ errcode: 500, errmsg: "The server made a mistake; it was logged." })
+              notUnderstood({ errcode: 500, errmsg: "Internal server error." })
             )
           )
         )

@@ -166,13 +166,13 @@ describe("when the server is in trouble", () => {
       const { alice, send, told, list, erase } = yield* stage
       yield* told(alice, "before")
       isBroken = true
-      const unavailable = [503, failure("The storage does not answer.")]
+      const unavailable = [503, failure("The storage does not respond; retry.")]
       const sent = yield* send(alice, "x")
       assert.deepStrictEqual([sent.status, sent.json], unavailable)
       const listed = yield* list(alice)
       assert.deepStrictEqual([listed.status, listed.json], unavailable)
       const erased = yield* erase(alice, "x", 1)
-      assert.deepStrictEqual([erased.status, erased.json], [500, failure("The server made a mistake; it was logged.")])
+      assert.deepStrictEqual([erased.status, erased.json], [500, failure("Internal server error.")])
     }).pipe(Effect.ensuring(Effect.sync(() => (isBroken = false))), Effect.provide(broken))
   )
 })

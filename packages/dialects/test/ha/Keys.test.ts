@@ -22,7 +22,7 @@ describe("who asks", () => {
   it.effect("is refused without a known key or a live session, on every path alike", () =>
     Effect.gen(function* () {
       const { ask, alice } = yield* stage
-      const NO_KEY = "X-HA-Key is missing or is no known app's."
+      const NO_KEY = "X-HA-Key is missing or unknown."
       const NO_SESSION = "X-HA-Session is missing or has ended."
       const tables: ReadonlyArray<readonly [Record<string, string>, string]> = [
         [{}, NO_KEY],

@@ -211,7 +211,7 @@ describe("with a token, the rules of every protocol hold", () => {
         if (act === undefined) {
           assert.deepStrictEqual(
             [result.status, result.json],
-            [400, { error: "invalid_parameter", message: "member_client_ids name nobody: new, newer." }]
+            [400, { error: "invalid_parameter", message: "member_client_ids: there are no such users: new, newer." }]
           )
           assert.isUndefined(yield* users.byAccount("new"))
           assert.strictEqual((yield* ask("GET", "/im/org/2/groups", { headers: alice! })).json["total_count"], 0)

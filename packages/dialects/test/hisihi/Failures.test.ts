@@ -31,7 +31,7 @@ describe("failures", () => {
       const answer = yield* ask(method, path + query(given))
       assert.deepStrictEqual(
         [answer.status, answer.text],
-        [503, '{"error":"unavailable","message":"The storage does not answer; please try again."}']
+        [503, '{"error":"unavailable","message":"The storage does not respond; retry."}']
       )
     }).pipe(
       Effect.provide(
@@ -52,7 +52,7 @@ describe("failures", () => {
       const answer = yield* ask(method, path + query(given))
       assert.deepStrictEqual(
         [answer.status, answer.text],
-        [500, '{"error":"internal_error","message":"Something went wrong here."}']
+        [500, '{"error":"internal_error","message":"Internal server error."}']
       )
     }).pipe(
       Effect.provide(

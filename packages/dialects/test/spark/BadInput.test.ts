@@ -280,7 +280,7 @@ describe("what is no session of the caller", () => {
           const answer = yield* of("alice").ask(path, bodies(gid)[path])
           if (path === "/message/push") like(answer, { status: 200, body: { success: true } }, path + gid)
           else if (path === "/message/remove") {
-            like(answer, failed(404, "no_such_message", "There is no such message in this session."), path + gid)
+            like(answer, failed(404, "no_such_message", "There is no such message."), path + gid)
           } else like(answer, failed(403, "not_a_session", message), path + gid)
         }
         const unknown = yield* of("carol").ask(path, bodies("nothing")[path])
@@ -317,10 +317,7 @@ describe("what is no session of the caller", () => {
       like(owner, failed(403, "owner_stays", "The owner of the session cannot be removed."))
       yield* perform(of("alice").caller, { _tag: "SetCommitters", chat: { gid: id }, committers: "admins" })
       like(yield* ask("bob", "/message/push"), failed(403, "may_not_speak", "You may not speak in this session."))
-      like(
-        yield* ask("bob", "/message/remove"),
-        failed(404, "no_such_message", "There is no such message in this session.")
-      )
+      like(yield* ask("bob", "/message/remove"), failed(404, "no_such_message", "There is no such message."))
     }).pipe(Effect.provide(engine))
   )
 })
@@ -345,9 +342,9 @@ describe("faults of the server", () => {
     )
   ).pipe(Layer.provide(MemoryStore.layer))
   const cases = [
-    ["failing", 503, "unavailable", "The storage does not answer; please try again."],
-    ["stale", 409, "busy", "Others are changing the same; please try again."],
-    ["defect", 500, "internal_error", "The server made a mistake; it was logged."]
+    ["failing", 503, "unavailable", "The storage does not respond; retry."],
+    ["stale", 409, "busy", "Concurrent modification; retry."],
+    ["defect", 500, "internal_error", "Internal server error."]
   ] as const
 
   it.live("have the same shape, and tell nothing of what is inside", () =>

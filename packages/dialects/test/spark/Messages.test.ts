@@ -101,10 +101,7 @@ describe("messages", () => {
       const remove = (account: string, SessionId: string, MessageId: string) =>
         of(account).ask("/message/remove", { SessionId, MessageId })
       like(yield* remove("carol", id, first), failed(403, "forbidden", "Only the sender may do this."))
-      like(
-        yield* remove("bob", other, first),
-        failed(404, "no_such_message", "There is no such message in this session.")
-      )
+      like(yield* remove("bob", other, first), failed(404, "no_such_message", "There is no such message."))
       like(yield* remove("bob", id, first), { status: 200, body: { success: true } })
       like(yield* remove("bob", id, first), { status: 200, body: { success: true } })
       like(yield* remove("alice", id, second), { status: 200, body: { success: true } })

@@ -150,7 +150,7 @@ describe("when the server is in trouble", () => {
       const { create, get, getToken, appToken } = yield* stage
       const token = yield* appToken
       isBroken = true
-      const unavailable = failure(503, "The storage does not answer.")
+      const unavailable = failure(503, "The storage does not respond; retry.")
       assert.deepStrictEqual(
         (yield* create({ title: "t", creator: "alice", member: ["bob", "carol"] })).json,
         unavailable
@@ -162,10 +162,7 @@ describe("when the server is in trouble", () => {
       const asked = yield* getToken({ buin, appId, encrypt: seal(String(now)) })
       assert.deepStrictEqual(asked.json, { ...unavailable, encrypt: "" })
       const mistaken = yield* create({ title: "t", creator: "unheard-of", member: ["bob", "carol"] })
-      assert.deepStrictEqual(
-        [mistaken.status, mistaken.json],
-        [500, failure(500, "The server made a mistake; it was logged.")]
-      )
+      assert.deepStrictEqual([mistaken.status, mistaken.json], [500, failure(500, "Internal server error.")])
     }).pipe(Effect.ensuring(Effect.sync(() => (isBroken = false))), Effect.provide(broken))
   )
 })

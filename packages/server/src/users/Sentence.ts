@@ -1,19 +1,16 @@
-/** Why something about users was refused, in a sentence for the operator. */
+/** Describes refusals for the operator: without a capital letter and a full stop, as lines of a command. */
+import { describeReason, type ReasonWords } from "@parley/core/describeReason"
 import type { Reason } from "@parley/core/Refused"
 
-export const sentence = (reason: Reason): string => {
-  switch (reason._tag) {
-    case "AccountTaken":
-      return `account ${reason.account} exists already`
-    case "NoSuchUsers":
-      return `there is no user ${reason.users.join(", ")}`
-    case "Invalid":
-      return `${reason.field} ${reason.problem}`
-    case "Busy":
-      return "the server is busy; try again"
-    case "Unavailable":
-      return "the database could not be read or written; the server's log says why"
-    default:
-      return `it was refused: ${reason._tag}`
+const WORDS: ReasonWords = {
+  sentences: {
+    AccountTaken: ({ account }) => `account ${account} exists already`,
+    NoSuchUsers: ({ users }) => `there is no user ${users.join(", ")}`,
+    Unavailable: "the database could not be read or written; the server's log says why"
   }
+}
+
+export const sentence = (reason: Reason): string => {
+  const text = describeReason(reason, WORDS)
+  return text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, "")
 }

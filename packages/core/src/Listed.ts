@@ -1,6 +1,6 @@
-/** Texts of a client's in an answer to it: a request may hold thousands, and each of any length. */
+/** Texts of a client in a message about them: a request may hold thousands, each of any length. */
 
-/** Names in one message, at most, and characters of each. */
+/** Maximum number of names in one message, and of characters in each. */
 const NAMES = 50
 const NAME = 64
 
