@@ -7,7 +7,6 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { assemble } from "./command/Assembly.ts"
 import { runCommandLine } from "./command/CommandLine.ts"
@@ -33,7 +32,7 @@ const log = openLog(
   (error) => {
     if (args[0] !== "serve") process.exit(error.code === "EPIPE" ? 0 : 1)
   },
-  { level: args[0] === "serve" ? "Info" : "Warn" }
+  { isServing: args[0] === "serve" }
 )
 
 const dialects = Effect.tryPromise({
@@ -46,8 +45,7 @@ const dialects = Effect.tryPromise({
 
 const exit = await Effect.runPromiseExit(
   Effect.flatMap(dialects, (loaded) => runCommandLine(assemble(version, loaded), args)).pipe(
-    Effect.provide([NodeServices.layer, log]),
-    Effect.provideService(Logger.LogToStderr, true)
+    Effect.provide([NodeServices.layer, log.layer])
   )
 )
 process.exitCode = Exit.match(exit, {
@@ -57,7 +55,7 @@ process.exitCode = Exit.match(exit, {
     // What was expected to go wrong has been said already. Help that nobody asked for by mistake is no failure.
     if (failure !== undefined) return failure._tag === "ShowHelp" && failure.errors.length === 0 ? 0 : 1
     if (Cause.hasInterruptsOnly(cause)) return 130
-    process.stderr.write(`parley: unexpected: ${String(Cause.squash(cause)).split("\n", 1)[0] ?? ""}\n`)
+    log.complain(`parley: unexpected: ${String(Cause.squash(cause)).split("\n", 1)[0] ?? ""}`)
     return 70
   }
 })

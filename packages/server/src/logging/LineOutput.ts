@@ -7,13 +7,17 @@ import { closeSync, fstatSync, write as writeAsync, writeSync } from "node:fs"
 /** Characters that may wait for a slow reader or disk, at most; further lines are dropped. */
 const MAX_WAITING = 256 * 1024
 
-/** Milliseconds after which a full pipe is tried again. */
+/** Milliseconds after which a full pipe or terminal is tried again. */
 const RETRY = 100
+
+/** Maximum milliseconds for which the end of the process waits for a full pipe or terminal, and those between two attempts. */
+const END_WAIT = 250
+const END_RETRY = 5
 
 type Done = (error: NodeJS.ErrnoException | null, written: number) => void
 type Write = (chunk: Uint8Array, done: Done) => void
 
-/** For pipes and sockets that do not block: done within the call. */
+/** For pipes, sockets and terminals that do not block: done within the call. */
 const writeNow =
   (fd: number): Write =>
   (chunk, done) => {
@@ -43,6 +47,11 @@ const isFile = (fd: number): boolean => {
 
 const NEWLINE = 10
 
+/** Blocks the thread. */
+const pause = (milliseconds: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
 /** What is being written: after a partial write the rest of it. */
 interface Chunk {
   readonly bytes: Uint8Array
@@ -70,11 +79,11 @@ export class LineOutput {
 
   /**
    * `fd` is a file, or a pipe or socket in non-blocking mode: Node puts those of `process.stderr` and `process.stdout` into
-   * it. `notice` returns the line that says how many lines were dropped.
+   * it. A terminal counts as a file unless `isNonBlocking`. `notice` returns the line that says how many lines were dropped.
    */
-  constructor(fd: number, notice: (dropped: number) => string) {
+  constructor(fd: number, notice: (dropped: number) => string, isNonBlocking = false) {
     this.#fd = fd
-    this.#write = isFile(fd) ? writeLater(fd) : writeNow(fd)
+    this.#write = !isNonBlocking && isFile(fd) ? writeLater(fd) : writeNow(fd)
     this.#notice = notice
   }
 
@@ -94,14 +103,18 @@ export class LineOutput {
     this.#flush()
   }
 
-  /** One last attempt for what waits, when the process ends. */
+  /** Writes what waits when the process ends; a full pipe or terminal has `END_WAIT` milliseconds. */
   end(): void {
-    const text = this.#waiting.map((line) => `${line}\n`).join("")
-    if (text === "" && this.#rest === undefined) return
-    try {
-      writeSync(this.#fd, Buffer.concat([this.#rest?.bytes ?? Buffer.of(), Buffer.from(text)]))
-    } catch {
-      return
+    const next = this.#take()
+    let bytes = Buffer.concat([this.#rest?.bytes ?? Buffer.of(), next?.bytes ?? Buffer.of()])
+    const deadline = performance.now() + END_WAIT
+    while (bytes.length > 0) {
+      try {
+        bytes = bytes.subarray(writeSync(this.#fd, bytes))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || performance.now() > deadline) return
+        pause(END_RETRY)
+      }
     }
   }
 
@@ -120,13 +133,18 @@ export class LineOutput {
 
   #flush(): void {
     if (this.#isWriting || this.#retry !== undefined) return
-    if (this.#rest !== undefined) return this.#send(this.#rest)
-    if (this.#waiting.length === 0) return
+    const next = this.#rest ?? this.#take()
+    if (next !== undefined) this.#send(next)
+  }
+
+  /** All lines that wait, behind the count of those that were dropped. */
+  #take(): Chunk | undefined {
+    if (this.#waiting.length === 0) return undefined
     const reported = this.#dropped
     const lines = [...(reported > 0 ? [this.#notice(reported)] : []), ...this.#waiting]
     this.#waiting = []
     this.#characters = 0
-    this.#send({ bytes: Buffer.from(`${lines.join("\n")}\n`), reported })
+    return { bytes: Buffer.from(`${lines.join("\n")}\n`), reported }
   }
 
   #send(chunk: Chunk): void {

@@ -1,8 +1,11 @@
 /** The server's log on standard error: for people on a terminal, else one JSON object in each line. */
-import type * as Layer from "effect/Layer"
+import * as Console from "effect/Console"
+import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as Logger from "effect/Logger"
+import { formatEntry } from "./EntryFormat.ts"
 import { LineOutput } from "./LineOutput.ts"
+import { consoleOf, openTerminals, takeWarnings } from "./Terminal.ts"
 
 const STDERR = 2
 
@@ -21,23 +24,38 @@ export const droppedLines = (count: number): string =>
     annotations: { count }
   })
 
+export interface ServerLog {
+  /** The logger, and the console where a terminal must not block. */
+  readonly layer: Layer.Layer<never>
+  /** Writes a line to standard error. */
+  readonly complain: (line: string) => void
+}
+
 /**
  * Standard output and error get listeners for their errors, and the log goes to standard error. A server that cannot write
- * a line goes on without it.
+ * a line goes on without it; a command waits for its terminal.
  */
 export const openLog = (
   onOutputError: (error: NodeJS.ErrnoException) => void,
-  options: { readonly level: "Info" | "Warn" }
-): Layer.Layer<never> => {
+  options: { readonly isServing: boolean }
+): ServerLog => {
   process.stdout.on("error", onOutputError)
   process.stderr.on("error", () => {})
-  if (process.stderr.isTTY) return Logger.layer([from(options.level, Logger.consolePretty())])
-  const output = new LineOutput(STDERR, droppedLines)
-  process.on("exit", () => output.end())
-  return Logger.layer([
-    from(
-      options.level,
-      Logger.map(Logger.formatJson, (line) => output.write(line))
-    )
-  ])
+  const terminals = options.isServing ? openTerminals() : {}
+  const output = terminals.stderr ?? (process.stderr.isTTY ? undefined : new LineOutput(STDERR, droppedLines))
+  const outputs = new Set([output, terminals.stdout])
+  process.on("exit", () => {
+    for (const one of outputs) one?.end()
+  })
+  if (terminals.stderr !== undefined) takeWarnings(terminals.stderr)
+  const toStderr = (line: string): void => void process.stderr.write(`${line}\n`)
+  const write = (line: string): void => (output === undefined ? toStderr(line) : output.write(line))
+  const format = process.stderr.isTTY ? formatEntry(process.stderr.hasColors()) : Logger.formatJson
+  return {
+    layer: Layer.merge(
+      Logger.layer([from(options.isServing ? "Info" : "Warn", Logger.map(format, write))]),
+      Layer.succeed(Console.Console, consoleOf(terminals))
+    ),
+    complain: terminals.stderr === undefined ? toStderr : write
+  }
 }
