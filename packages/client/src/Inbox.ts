@@ -6,6 +6,7 @@
  * one number for each chat tells what is old. What is kept of the newest packets beside that tells whether an old one
  * comes with a new content.
  */
+import { BoundedMap } from "./BoundedMap.ts"
 import { messagesOf, type Report } from "./Checked.ts"
 import { md5 } from "./Md5.ts"
 import { type Backoff, type Clock, waitOf } from "./Timing.ts"
@@ -57,7 +58,7 @@ interface ChatPlace {
   identity: string | undefined
 }
 
-/** Packets whose content is known, at least. */
+/** Packets whose content is known, beside those whose messages wait. */
 const RECENT = 4096
 
 export class Inbox {
@@ -65,7 +66,7 @@ export class Inbox {
   readonly #entries: Array<Entry> = []
   readonly #consumers = new Set<Consumer>()
   readonly #places = new Map<string, ChatPlace>()
-  readonly #recent = new Map<number, Known>()
+  readonly #recent: BoundedMap<number, Known>
   #old: Array<number> = []
   #behind = false
   #running = false
@@ -75,6 +76,7 @@ export class Inbox {
 
   constructor(settings: InboxSettings) {
     this.#settings = settings
+    this.#recent = new BoundedMap(RECENT + settings.limit)
   }
 
   /** Hands messages over from now on, in turn; with several consumers every message to each of them. */
@@ -157,15 +159,8 @@ export class Inbox {
     if (packet === undefined) return
     place.newest = other ? packet : Math.max(packet, place.newest)
     this.#places.set(first.cgid, place)
-    // At the end, also where it was known before: what waits is younger than what is forgotten, and so never forgotten.
-    this.#recent.delete(packet)
+    // Packets whose messages wait are newer than those that are dropped.
     this.#recent.set(packet, { gid: first.gid, state, entry })
-    if (this.#recent.size > RECENT + this.#settings.limit) {
-      for (const oldest of this.#recent.keys()) {
-        this.#recent.delete(oldest)
-        break
-      }
-    }
   }
 
   async #run(): Promise<void> {

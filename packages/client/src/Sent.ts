@@ -1,20 +1,16 @@
-/** The gids of what was sent lately: should one come in as a message, it is no news. */
-export class Sent {
-  /** The oldest first. */
-  readonly #gids = new Set<string>()
-  readonly #limit: number
+/** The gids of messages sent lately: one that comes in as a message is not new. */
+import { BoundedMap } from "./BoundedMap.ts"
 
-  /** What is not answered yet must not be forgotten, so the limit is above that of requests. */
+export class Sent {
+  readonly #gids: BoundedMap<string, true>
+
+  /** The limit is above that of unanswered requests, whose gids must be kept. */
   constructor(limit: number) {
-    this.#limit = limit
+    this.#gids = new BoundedMap(limit)
   }
 
   add(gids: Iterable<string>): void {
-    for (const gid of gids) this.#gids.add(gid)
-    for (const oldest of this.#gids) {
-      if (this.#gids.size <= this.#limit) return
-      this.#gids.delete(oldest)
-    }
+    for (const gid of gids) this.#gids.set(gid, true)
   }
 
   delete(gids: Iterable<string>): void {

@@ -22,6 +22,7 @@ import { networkOf, plainAddress } from "./ClientAddress.ts"
 import { Engine } from "./Engine.ts"
 import { HashQueue, type Kind } from "./HashQueue.ts"
 import type { UserId } from "./Ids.ts"
+import { BoundedMap } from "./BoundedMap.ts"
 import { makeKnownAddresses } from "./KnownAddresses.ts"
 import { type Attempts, LoginThrottle } from "./LoginThrottle.ts"
 import { makeOneTimeTokens } from "./OneTimeTokens.ts"
@@ -38,7 +39,7 @@ import { textBytes } from "./Utf8.ts"
 const ADDRESS_FACTOR = 3
 /** Characters of an account by which its failures are counted: nobody's account is longer, and keys are kept. */
 const COUNTED_BY = 512
-/** Passwords recognised without the slow hash, at most. */
+/** Maximum number of passwords that are recognised without the slow hash. */
 const LIMIT = 200_000
 /** Hashes computed side by side, unless `Passwords` has a number of its own. */
 const CONCURRENCY = 2
@@ -118,7 +119,7 @@ export class Credentials extends Context.Service<
       const clock = yield* Clock.Clock
       const now = (): number => clock.currentTimeMillisUnsafe()
       const key = Hex.encode(yield* random.randomBytes(32))
-      const recognised = new Map<UserId, string>()
+      const recognised = new BoundedMap<UserId, string>(LIMIT)
       /** Verified against where there is no account, so that it takes as long. */
       const nobody = yield* Effect.cached(passwords.hash(key))
 
@@ -144,7 +145,6 @@ export class Credentials extends Context.Service<
         const hash = user === undefined || stored === null ? yield* nobody : stored
         const isRight = yield* queue.run(from.kind, from.network, passwords.verify(secret, hash))
         if (user === undefined || stored === null || !isRight) return false
-        if (recognised.size >= LIMIT) recognised.clear()
         recognised.set(user.id, mark)
         return true
       })

@@ -6,13 +6,14 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { BoundedMap } from "./BoundedMap.ts"
 import { ExternalUsers } from "./ExternalUsers.ts"
 import type { UserId } from "./Ids.ts"
 import { accountForms } from "./rules/AccountName.ts"
 import type { StorageFailed, Store } from "./Store.ts"
 import { isRemoved, type User, type UserChange } from "./User.ts"
 
-/** Users kept in memory, at most; beyond it the one read longest ago goes. */
+/** Maximum number of users in memory; beyond it the one used longest ago is dropped. */
 const LIMIT = 200_000
 /** Milliseconds for which nothing that is due is read again, after that has failed. */
 const PAUSE = 10_000
@@ -70,7 +71,7 @@ export class Directory {
   readonly #source: UserSource
   /** Set where users are kept by somebody else. */
   readonly external: ExternalUsers | undefined
-  readonly #users = new Map<UserId, User>()
+  readonly #users = new BoundedMap<UserId, User>(LIMIT, (user) => this.#dropped(user))
   readonly #byAccount = new Map<string, UserId>()
   /** What is known of somebody else's user; empty where nobody else changes users. */
   readonly #readings = new Map<UserId, Reading>()
@@ -249,14 +250,17 @@ export class Directory {
    * nobody has changed.
    */
   current(users: ReadonlyArray<User>): ReadonlyArray<User> {
-    return this.#everybody()?.users ?? users.map((user) => this.#users.get(user.id) ?? user)
+    return this.#everybody()?.users ?? users.map((user) => this.#users.peek(user.id) ?? user)
   }
 
   /** Everybody who is known without asking storage, by id. */
   known(): ReadonlyArray<User> {
     return (
       this.#everybody()?.users ??
-      [...this.#users.values()].filter((user) => !isRemoved(user)).sort((a, b) => a.id - b.id)
+      this.#users
+        .values()
+        .filter((user) => !isRemoved(user))
+        .sort((a, b) => a.id - b.id)
     )
   }
 
@@ -374,12 +378,6 @@ export class Directory {
       this.#set(known, turn)
       return known
     }
-    if (known === undefined && this.#users.size >= LIMIT) {
-      for (const oldest of this.#users.keys()) {
-        this.#drop(oldest, Infinity)
-        break
-      }
-    }
     this.#set(user, turn)
     return user
   }
@@ -389,7 +387,7 @@ export class Directory {
   }
 
   #set(user: User, turn: number): void {
-    const before = this.#users.get(user.id)
+    const before = this.#users.peek(user.id)
     if (before !== undefined && before.account !== user.account) this.#forgetAccount(before)
     this.#users.set(user.id, user)
     this.#byAccount.set(user.account, user.id)
@@ -398,10 +396,14 @@ export class Directory {
   }
 
   #drop(id: UserId, turn: number): void {
-    const user = this.#users.get(id)
+    const user = this.#users.peek(id)
     if (user === undefined || this.#isNewer(id, turn)) return
     this.#users.delete(id)
-    this.#readings.delete(id)
+    this.#dropped(user)
+  }
+
+  #dropped(user: User): void {
+    this.#readings.delete(user.id)
     this.#forgetAccount(user)
   }
 

@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
+import { BoundedMap } from "./BoundedMap.ts"
 import type { ExternalChange, ExternalDirectory, ExternalUser } from "./ExternalDirectory.ts"
 import type { EntryId, UserId } from "./Ids.ts"
 import { Refused, refuse } from "./Refused.ts"
@@ -16,9 +17,9 @@ import { accountProblem, type NewUser, type User } from "./User.ts"
 const BATCH = 1000
 /** Questions under way at once, at most. */
 const QUESTIONS = 32
-/** Pairs kept in memory, at most. */
+/** Maximum number of pairs in memory; beyond it the one used longest ago is dropped. */
 const LIMIT = 200_000
-/** Users remembered as gone, at most. */
+/** Maximum number of ids in memory that the directory does not have. */
 const GONE = 10_000
 /** Characters of an id, at most. */
 const MAX_ID = 255
@@ -74,10 +75,10 @@ export class ExternalUsers {
   readonly #account: number
   readonly #turns = Semaphore.makeUnsafe(QUESTIONS)
   /** By their ids. */
-  readonly #pairs = new Map<string, Pair>()
   readonly #ids = new Map<UserId, string>()
+  readonly #pairs = new BoundedMap<string, Pair>(LIMIT, ({ id }) => this.#ids.delete(id))
   /** Until when somebody who was not there is not asked for again; milliseconds since 1970. By their ids. */
-  readonly #gone = new Map<string, number>()
+  readonly #gone = new BoundedMap<string, number>(GONE)
   /** How often we were told of changes there. */
   #told = 0
 
@@ -232,13 +233,6 @@ export class ExternalUsers {
 
   #pair(rows: ReadonlyArray<User>): void {
     for (const { id, account, createdAt, since } of rows) {
-      if (this.#pairs.size >= LIMIT) {
-        for (const [oldest, pair] of this.#pairs) {
-          this.#pairs.delete(oldest)
-          this.#ids.delete(pair.id)
-          break
-        }
-      }
       this.#pairs.set(account, { id, createdAt, since })
       this.#ids.set(id, account)
     }
@@ -266,7 +260,6 @@ export class ExternalUsers {
   }
 
   #miss(externalId: string, until: number): void {
-    if (this.#gone.size >= GONE) this.#gone.clear()
     this.#gone.set(externalId, until)
   }
 

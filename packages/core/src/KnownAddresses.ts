@@ -5,6 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
+import { BoundedMap } from "./BoundedMap.ts"
 import type { Engine } from "./Engine.ts"
 import type { Duplicate, Stale, StorageFailed, Store } from "./Store.ts"
 import { textBytes } from "./Utf8.ts"
@@ -18,7 +19,7 @@ const DAY = 86_400_000
 const KNOWN_FOR = 30 * DAY
 /** Addresses of one account, at most; beyond it the one used longest ago goes. */
 const PER_ACCOUNT = 8
-/** Accounts kept in memory, at most; beyond it the one used longest ago goes. */
+/** Maximum number of accounts in memory; beyond it the one used longest ago is dropped. */
 const MAX_ACCOUNTS = 20_000
 /** Hex digits of an address's hash. The addresses themselves are not stored. */
 const DIGITS = 32
@@ -43,20 +44,9 @@ export const makeKnownAddresses = (
   store: Store["Service"],
   digest: Digest.Digest["Service"]
 ): KnownAddresses => {
-  const byAccount = new Map<string, ReadonlyArray<Known>>()
+  const byAccount = new BoundedMap<string, ReadonlyArray<Known>>(MAX_ACCOUNTS)
   /** Counts `forget`: a login that is recorded meanwhile may be of an account that was removed. */
   let forgotten = 0
-
-  const keep = (account: string, known: ReadonlyArray<Known>): void => {
-    byAccount.delete(account)
-    if (byAccount.size >= MAX_ACCOUNTS) {
-      for (const oldest of byAccount.keys()) {
-        byAccount.delete(oldest)
-        break
-      }
-    }
-    byAccount.set(account, known)
-  }
 
   const hashOf = (account: string, network: string): Effect.Effect<string> =>
     Effect.map(digest.digestHex(Digest.sha256, textBytes(`${account}\n${network}`)), (hash) => hash.slice(0, DIGITS))
@@ -84,10 +74,13 @@ export const makeKnownAddresses = (
         if (forgotten !== before) return
         // What is here may have been added while storage was read.
         const known = byAccount.get(account) ?? stored
-        if (known.some((one) => one.address === address && now - one.at < DAY)) return keep(account, known)
+        if (known.some((one) => one.address === address && now - one.at < DAY)) {
+          byAccount.set(account, known)
+          return
+        }
         const others = known.filter((one) => one.address !== address && now - one.at < KNOWN_FOR)
         const next = [{ address, at: now }, ...others].slice(0, PER_ACCOUNT)
-        keep(account, next)
+        byAccount.set(account, next)
         yield* engine.commit({
           relies: [],
           writes: [{ _tag: "PutRecord", record: { dialect: OWNER, kind: KIND, key: account, value: next } }]

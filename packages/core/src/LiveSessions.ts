@@ -1,10 +1,11 @@
 /** The sessions in use in this process, by token and by user, and who is looking one up in storage just now. */
 import type * as Clock from "effect/Clock"
+import { BoundedMap } from "./BoundedMap.ts"
 import type { UserId } from "./Ids.ts"
 import { LiveSession, type SessionTimes } from "./LiveSession.ts"
 import type { StoredSession } from "./Store.ts"
 
-/** Sessions remembered in memory, at most. */
+/** Maximum number of sessions in memory; beyond it the one used longest ago is dropped. */
 const LIMIT = 200_000
 
 /** Somebody reads or writes a session in storage. */
@@ -16,8 +17,7 @@ export interface Watch {
 export class LiveSessions {
   readonly #times: SessionTimes
   readonly #clock: Clock.Clock
-  /** The one held longest first. */
-  readonly #byToken = new Map<string, LiveSession>()
+  readonly #byToken = new BoundedMap<string, LiveSession>(LIMIT, (session) => this.#dropped(session))
   readonly #byUser = new Map<UserId, Set<LiveSession>>()
   /** By hash. */
   readonly #watches = new Map<string, Set<{ ended: boolean }>>()
@@ -47,12 +47,6 @@ export class LiveSessions {
       session.ended = true
       return session
     }
-    if (this.#byToken.size >= LIMIT) {
-      for (const oldest of this.#byToken.values()) {
-        this.#drop(oldest)
-        break
-      }
-    }
     this.#byToken.set(token, session)
     const others = this.#byUser.get(session.user)
     if (others === undefined) this.#byUser.set(session.user, new Set([session]))
@@ -65,7 +59,8 @@ export class LiveSessions {
     for (const session of this.#byUser.get(user) ?? []) {
       if (!hashes.has(session.hash)) continue
       session.ended = true
-      this.#drop(session)
+      this.#byToken.delete(session.token)
+      this.#dropped(session)
     }
     for (const hash of hashes) for (const watch of this.#watches.get(hash) ?? []) watch.ended = true
   }
@@ -85,8 +80,7 @@ export class LiveSessions {
     if (watches?.size === 0) this.#watches.delete(hash)
   }
 
-  #drop(session: LiveSession): void {
-    this.#byToken.delete(session.token)
+  #dropped(session: LiveSession): void {
     const others = this.#byUser.get(session.user)
     others?.delete(session)
     if (others?.size === 0) this.#byUser.delete(session.user)

@@ -5,9 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { BoundedMap } from "./BoundedMap.ts"
 import { type Refused, refuse } from "./Refused.ts"
 
-/** Keys kept, at most; beyond it the one whose last attempt is oldest goes. */
+/** Maximum number of keys; beyond it the one whose last attempt is oldest is dropped. */
 const MAX_KEYS = 100_000
 /** Attempts that wait in line for one key, at most. */
 const MAX_LINE = 1000
@@ -75,7 +76,7 @@ export interface Attempts {
 
 export class LoginThrottle {
   readonly #limits: ReadonlyArray<Limit>
-  readonly #byKey = new Map<string, Attempts>()
+  readonly #byKey = new BoundedMap<string, Attempts>(MAX_KEYS)
   #waiting = 0
 
   /** Each key has all of these limits. */
@@ -152,16 +153,9 @@ export class LoginThrottle {
 
   #attempts(key: string): Attempts {
     const known = this.#byKey.get(key)
-    // The last one in the map is the one used last.
-    if (known !== undefined) this.#byKey.delete(key)
-    else if (this.#byKey.size >= MAX_KEYS) {
-      for (const oldest of this.#byKey.keys()) {
-        this.#byKey.delete(oldest)
-        break
-      }
-    }
-    const counts = (): Attempts["counts"] => this.#limits.map((limit) => new FailureCount(limit))
-    const attempts = known ?? { key, counts: counts(), underway: 0, line: new Set() }
+    if (known !== undefined) return known
+    const counts = this.#limits.map((limit) => new FailureCount(limit))
+    const attempts: Attempts = { key, counts, underway: 0, line: new Set() }
     this.#byKey.set(key, attempts)
     return attempts
   }

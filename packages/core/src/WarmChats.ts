@@ -3,6 +3,7 @@
  * behind a commit of this process: every commit moves it forward, and a commit that fails forgets it.
  */
 import * as Effect from "effect/Effect"
+import { BoundedMap } from "./BoundedMap.ts"
 import type { Chat, Head, StoredChat } from "./Chat.ts"
 import type { ChatRef } from "./Command.ts"
 import type { Directory } from "./Directory.ts"
@@ -31,17 +32,16 @@ export class WarmChat {
 export class WarmChats {
   readonly #store: Store["Service"]
   readonly #users: Directory
-  readonly #limit: number
-  readonly #chats = new Map<ChatId, WarmChat>()
+  readonly #chats: BoundedMap<ChatId, WarmChat>
   readonly #byGid = new Map<string, ChatId>()
 
   constructor(store: Store["Service"], users: Directory, limit: number) {
     this.#store = store
     this.#users = users
-    this.#limit = limit
+    this.#chats = new BoundedMap(limit, ({ chat }) => this.#byGid.delete(chat.gid))
   }
 
-  /** From memory only. */
+  /** From memory only. The chat counts as used: the one used longest ago leaves a full cache. */
   peek(ref: ChatRef): WarmChat | undefined {
     const id = "id" in ref ? ref.id : this.#byGid.get(ref.gid)
     return id === undefined ? undefined : this.#chats.get(id)
@@ -84,7 +84,6 @@ export class WarmChats {
       if (stored.head.seq > known.seq) Object.assign(known, stored.head)
       return known
     }
-    if (this.#chats.size >= this.#limit) this.#evict()
     const warm = new WarmChat(stored)
     this.#chats.set(stored.chat.id, warm)
     this.#byGid.set(stored.chat.gid, stored.chat.id)
@@ -96,7 +95,7 @@ export class WarmChats {
    * of one chat may be told out of turn: a step that does not fit on what is here makes it forget.
    */
   advance(entry: Entry, relied: number | undefined): void {
-    const warm = this.#chats.get(entry.chat)
+    const warm = this.#chats.peek(entry.chat)
     if (warm === undefined) return
     if (entry.seq > warm.seq) {
       warm.seq = entry.seq
@@ -110,17 +109,9 @@ export class WarmChats {
   }
 
   forget(id: ChatId): void {
-    const warm = this.#chats.get(id)
+    const warm = this.#chats.peek(id)
     if (warm === undefined) return
     this.#chats.delete(id)
     this.#byGid.delete(warm.chat.gid)
-  }
-
-  /** The one warmed longest ago goes. */
-  #evict(): void {
-    for (const id of this.#chats.keys()) {
-      this.forget(id)
-      return
-    }
   }
 }

@@ -1,4 +1,5 @@
 /** How far the logs of the busiest chats have come, so that a message costs its own row and nothing else. */
+import { BoundedMap } from "@parley/core/BoundedMap"
 import type { ChatId } from "@parley/core/Ids"
 import { last } from "./MessageReads.ts"
 import type { Statements } from "./Statements.ts"
@@ -10,19 +11,18 @@ export interface WriterHead {
   version: number
 }
 
-/** Heads kept, at most: about 100 bytes each. */
+/** Maximum number of heads: about 150 bytes each. Beyond it the one used longest ago is dropped. */
 const KEPT = 50_000
 
 export class Heads {
   readonly #db: Statements
   readonly #tail: Tail
-  readonly #limit: number
-  readonly #kept = new Map<ChatId, WriterHead>()
+  readonly #kept: BoundedMap<ChatId, WriterHead>
 
   constructor(db: Statements, tail: Tail, limit: number = KEPT) {
     this.#db = db
     this.#tail = tail
-    this.#limit = limit
+    this.#kept = new BoundedMap(limit)
   }
 
   get size(): number {
@@ -38,7 +38,6 @@ export class Heads {
     const entry = last(this.#db, this.#tail, chat)
     if (entry === undefined) return undefined
     const head: WriterHead = { seq: entry.seq, posted: entry.posted, version: stored.version }
-    if (this.#kept.size >= this.#limit) this.#dropSome()
     this.#kept.set(chat, head)
     return head
   }
@@ -50,14 +49,5 @@ export class Heads {
 
   clear(): void {
     this.#kept.clear()
-  }
-
-  /** The eighth that came first. Whatever of it is still in use comes back by one look at the log. */
-  #dropSome(): void {
-    let left = this.#limit / 8
-    for (const chat of this.#kept.keys()) {
-      if (left-- <= 0) return
-      this.#kept.delete(chat)
-    }
   }
 }

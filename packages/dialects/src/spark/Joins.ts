@@ -2,11 +2,12 @@
  * Who came into a chat when, read from its log. What was read once is remembered, so that a log is read on from there
  * and not from its beginning again.
  */
+import { BoundedMap } from "@parley/core/BoundedMap"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import type { StorageFailed, Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 
-/** Chats remembered, at most. */
+/** Maximum number of chats in memory; beyond it the one used longest ago is dropped. */
 const LIMIT = 1000
 /** Entries of one read. */
 const PAGE = 1000
@@ -20,7 +21,7 @@ interface Stretch {
 
 export class Joins {
   readonly #store: Store["Service"]
-  readonly #known = new Map<ChatId, Stretch>()
+  readonly #known = new BoundedMap<ChatId, Stretch>(LIMIT)
 
   constructor(store: Store["Service"]) {
     this.#store = store
@@ -37,12 +38,6 @@ export class Joins {
       known !== undefined && known.after <= after ? known : { after, upTo: after, newest: new Map() }
     if (start.upTo >= upTo) return Effect.succeed(start.newest)
     return Effect.map(this.#read(chat, start, upTo), (stretch) => {
-      if (this.#known.size >= LIMIT) {
-        for (const oldest of this.#known.keys()) {
-          this.#known.delete(oldest)
-          break
-        }
-      }
       this.#known.set(chat, stretch)
       return stretch.newest
     })

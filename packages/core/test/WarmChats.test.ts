@@ -1,0 +1,69 @@
+/** A full cache of chats drops the one used longest ago, by id and by gid alike. */
+import { assert, describe, it } from "@effect/vitest"
+import { asMade, type StoredChat } from "@parley/core/Chat"
+import type { ChatRef } from "@parley/core/Command"
+import { Directory } from "@parley/core/Directory"
+import { ChatId } from "@parley/core/Ids"
+import { Store } from "@parley/core/Store"
+import { WarmChats } from "@parley/core/WarmChats"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Effect } from "effect"
+
+const stored = (id: number): StoredChat => {
+  const chat = asMade(
+    {
+      gid: `gid${id}`,
+      name: "",
+      type: "group",
+      public: false,
+      subject: 0,
+      createdBy: null,
+      owner: null,
+      admins: [],
+      committers: "all",
+      createdAt: 0,
+      attributes: {},
+      members: []
+    },
+    ChatId(id)
+  )
+  return { chat, head: { seq: 1, posted: 0, activeAt: 0 } }
+}
+
+const id = (number: number): ChatRef => ({ id: ChatId(number) })
+const gid = (number: number): ChatRef => ({ gid: `gid${number}` })
+
+const table: ReadonlyArray<{ readonly name: string; readonly uses: ReadonlyArray<ChatRef>; readonly reads: string }> = [
+  { name: "reads each chat once", uses: [id(1), gid(1), id(1), gid(2), id(2)], reads: "1 2" },
+  { name: "drops the oldest when none is used again", uses: [id(1), id(2), id(3), id(1)], reads: "1 2 3 1" },
+  { name: "keeps what was used by id", uses: [id(1), id(2), id(1), id(3), id(1), id(2)], reads: "1 2 3 2" },
+  { name: "keeps what was used by gid", uses: [id(1), id(2), gid(1), id(3), gid(1), id(1), gid(2)], reads: "1 2 3 2" },
+  { name: "drops the gid with its chat", uses: [gid(1), gid(2), gid(3), gid(1)], reads: "1 2 3 1" }
+]
+
+describe("WarmChats of two chats", () => {
+  for (const { name, uses, reads } of table) {
+    it.effect(name, () =>
+      Effect.gen(function* () {
+        const store = yield* Store
+        const read: Array<number> = []
+        const reading = (number: number) =>
+          Effect.sync(() => {
+            read.push(number)
+            return stored(number)
+          })
+        const chats = new WarmChats(
+          Store.of({
+            ...store,
+            chats: (ids) => Effect.forEach(ids, reading),
+            chatByGid: (of) => reading(Number(of.slice("gid".length)))
+          }),
+          new Directory(store),
+          2
+        )
+        for (const ref of uses) assert.isDefined(yield* chats.find(ref))
+        assert.strictEqual(read.join(" "), reads)
+      }).pipe(Effect.provide(MemoryStore.layer))
+    )
+  }
+})
