@@ -26,7 +26,8 @@ export interface Options {
  * leave in the environment. How the registry is reached stays.
  */
 const environment = (node: string): NodeJS.ProcessEnv => {
-  const foreign = /^(?:npm_(?!config_)|pnpm_|PARLEY_|VITEST|NODE_(?:ENV|OPTIONS|PATH|V8_COVERAGE)$|TEST$)/i
+  const foreign =
+    /^(?:npm_(?!config_)|pnpm_|PARLEY_|VITEST|NODE_(?:ENV|OPTIONS|PATH|V8_COVERAGE|COMPILE_CACHE)$|TEST_REPETITIONS$|TEST$)/i
   const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name))
   const path = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"))
   return { ...Object.fromEntries(kept), PATH: [dirname(node), ...path].join(delimiter) }
