@@ -1,16 +1,17 @@
 /** The way to a client that is online. */
+import { addressOf } from "./Address.ts"
 import { Parley } from "./Parley.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { type ConnectOptions, settingsOf } from "./Settings.ts"
 
 /**
  * Connects and logs in; answers once the lists of users and chats are there. Until `timeout` it goes on trying where the
- * server cannot be reached. Fails with a `ParleyError`: `login` where the password or the token is not accepted, `timeout`,
+ * server cannot be reached, unless `retry` is false. Fails with a `ParleyError`: `login` where the password or the token is not accepted, `timeout`,
  * `aborted`, `connection`.
  */
 export const connect = (options: ConnectOptions): Promise<Parley> =>
   new Promise((resolve, reject) => {
-    const { signal, onState, status = "online" } = options
+    const { signal, onState, retry = true, status = "online" } = options
     const settings = settingsOf(options)
     const { clock, timeout, url } = settings
     // An executor that throws rejects.
@@ -33,8 +34,11 @@ export const connect = (options: ConnectOptions): Promise<Parley> =>
       settle()
       resolve(parley)
     })
-    const ignore = parley.on("state", ({ error }) => {
+    const ignore = parley.on("state", ({ state, error }) => {
       if (error !== undefined) giveUp(error)
+      else if (state === "waiting" && !retry) {
+        giveUp(new ParleyError("connection", `${addressOf(url).socket} was not reached`))
+      }
     })
     if (signal?.aborted === true) return abort()
     signal?.addEventListener("abort", abort)

@@ -8,7 +8,8 @@
  * - `full`: too many requests wait already; nothing was done.
  * - `closed`: the client was closed. What was not answered may have been done all the same.
  * - `malformed`: the server sent what is not as documented. Of a push it is reported by the event `error`.
- * - `connection`: there can be no connection, since the address is none or the server does not speak the protocol.
+ * - `connection`: there can be no connection, since the address is wrong or the server does not speak the protocol; without
+ *   `retry`, the server was not reached.
  */
 export type ParleyErrorCode =
   | "refused"

@@ -18,6 +18,8 @@ export interface ParleyOptions {
   readonly fetch?: typeof fetch
   /** The wait before an attempt to reconnect is at random between 0 and a bound: 500 ms, doubled up to 30 s, if absent. */
   readonly backoff?: Partial<Backoff>
+  /** Whether `connect` goes on where the server cannot be reached at first; true if absent. A client that was online always does. */
+  readonly retry?: boolean
   /** Milliseconds to wait for an answer, and for `connect`; 30,000 if absent, 0 for ever. */
   readonly timeout?: number
   /** Milliseconds without anything asked after which the client asks whether the server is there; 20,000 if absent. */

@@ -44,6 +44,23 @@ describe("connecting", () => {
     assert.strictEqual((await connecting).state, "online")
   })
 
+  it("tries once without retry", async () => {
+    const { net, clock, connecting } = setUp({ retry: false })
+    net.peer.hangUp()
+    const error = await failure(connecting)
+    assert.deepStrictEqual([error.code, error.message], ["connection", "ws://server/ws was not reached"])
+    assert.deepStrictEqual([net.peers.length, clock.pending], [1, 0])
+  })
+
+  it("comes back without retry, too, once it was online", async () => {
+    const { net, clock, parley, states } = await online({ retry: false })
+    net.peer.hangUp()
+    clock.pass(500)
+    net.peer.open()
+    net.peer.answer("ping")
+    assert.deepStrictEqual([parley.state, states], ["online", ["waiting", "connecting", "online"]])
+  })
+
   it("is given up by a signal", async () => {
     const controller = new AbortController()
     const { net, clock, connecting } = setUp({ signal: controller.signal })

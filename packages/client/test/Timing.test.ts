@@ -24,6 +24,7 @@ describe("an address", () => {
     ["https://chat.example/", "wss://chat.example/ws", "https://chat.example"],
     ["ws://chat.example:81/ws", "ws://chat.example:81/ws", "http://chat.example:81"],
     ["wss://chat.example/im/ws/?x=1", "wss://chat.example/im/ws", "https://chat.example/im"],
+    ["ws://[::1]:1/ws", "ws://[::1]:1/ws", "http://[::1]:1"],
     ["http://chat.example/im", "ws://chat.example/im/ws", "http://chat.example/im"]
   ])("%s is that of %s and %s", (url, socket, http) => {
     assert.deepStrictEqual(addressOf(url), { socket, http })

@@ -89,7 +89,7 @@ describe("parley says in one line what is wrong", () => {
     [["user", "import", "bad.csv", "--create"], "line 2: account must not be empty"],
     [["chat"], "Missing required flag: --as. See parley chat --help"],
     [["chat", "--as", "alice", "--url", "ftp://x"], "--url must be a URL of http, not ftp://x"],
-    [["chat", "--as", "alice", "--url", "http://127.0.0.1:1"], "nobody answers at ws://127.0.0.1:1/ws"]
+    [["chat", "--as", "alice", "--url", "http://127.0.0.1:1"], "ws://127.0.0.1:1/ws was not reached"]
   ]
   for (const [args, text, environment = {}] of wrong) {
     it.live(`${Object.entries(environment).join(" ")} parley ${args.join(" ")}`, () =>

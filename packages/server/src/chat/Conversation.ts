@@ -1,9 +1,7 @@
 /** What the lines typed into the terminal client do. */
-import { randomUUID } from "node:crypto"
+import { type Chat, type Parley, ParleyError } from "@parley/client"
 import * as Effect from "effect/Effect"
-import type { Link } from "./Link.ts"
 import { type Notebook, plain } from "./Notebook.ts"
-import { chats, messages, type Packet, type WireChat } from "./Wire.ts"
 
 const HELP = [
   "/chats                     list your chats",
@@ -19,7 +17,7 @@ const HELP = [
 const PAGE = 20
 
 export interface Conversation {
-  readonly link: Link
+  readonly parley: Parley
   readonly notebook: Notebook
   readonly show: (lines: ReadonlyArray<string>) => void
   /** Shows why something could not be done. */
@@ -72,7 +70,7 @@ export const listChats = ({ notebook, show }: Conversation): void => {
   show(lines.length === 0 ? ["you are in no chat; /new makes one"] : lines)
 }
 
-const opened = ({ notebook, show }: Conversation, chat: WireChat): void => {
+const opened = ({ notebook, show }: Conversation, chat: Chat): void => {
   notebook.open = chat.gid
   show([`* ${notebook.title(chat)} is open`])
 }
@@ -82,12 +80,10 @@ const open = Effect.fnUntraced(function* (conversation: Conversation, what: stri
   const chat = notebook.find(what)
   if (chat !== undefined) return opened(conversation, chat)
   const other = notebook.userByAccount(what)
-  const { me } = notebook
-  if (other === undefined || me === undefined || other.id === me.id) {
+  if (other === undefined || other.id === notebook.me.id) {
     return conversation.fail(`there is no chat and no user ${JSON.stringify(what)}`)
   }
-  const gid = [String(me.id), String(other.id)].sort().join("&")
-  yield* make(conversation, { gid, name: "", type: "one2one", members: [{ id: me.id }, { id: other.id }] })
+  yield* make(conversation, (parley) => parley.pair(other))
 })
 
 const create = Effect.fnUntraced(function* (conversation: Conversation, words: ReadonlyArray<string>) {
@@ -97,32 +93,45 @@ const create = Effect.fnUntraced(function* (conversation: Conversation, words: R
   const found = accounts.map((account) => notebook.userByAccount(account))
   const unknown = accounts.filter((_, index) => found[index] === undefined)
   if (unknown.length > 0) return fail(`there is no user ${unknown.join(", ")}`)
-  const members = [notebook.me, ...found].flatMap((user) => (user === undefined ? [] : [{ id: user.id }]))
-  yield* make(conversation, { gid: randomUUID(), name, type: "group", members })
+  const members = [notebook.me, ...found].filter((user) => user !== undefined)
+  yield* make(conversation, (parley) => parley.create({ name, members }))
 })
 
-const make = Effect.fnUntraced(function* (
-  conversation: Conversation,
-  params: { readonly gid: string; readonly name: string; readonly type: string; readonly members: unknown }
-) {
-  const answer = yield* conversation.link.request("create", params)
-  const [chat] = chats(answer.data)
-  if (answer.result !== "success" || chat === undefined) return conversation.fail(refusal(answer))
-  conversation.notebook.learn(chat)
-  opened(conversation, chat)
-})
+const make = (conversation: Conversation, work: (parley: Parley) => Promise<Chat>): Effect.Effect<void> =>
+  ask(conversation, work, (chat) => {
+    conversation.notebook.learn(chat)
+    opened(conversation, chat)
+  })
 
-const history = Effect.fnUntraced(function* ({ link, notebook, show, fail, now }: Conversation) {
-  if (notebook.open === undefined) return fail(NOTHING_OPEN)
-  const params = { gid: notebook.open, recPerPage: PAGE, pageID: 1, recTotal: 0, continued: false }
-  const answer = yield* link.request("history", params)
-  if (answer.result !== "success") return fail(refusal(answer))
-  const newestFirst = messages(answer.data)
-  // Whoever asks for the past gets it, whether it has been shown before or not; it is not news any more after that.
-  notebook.news(newestFirst, now())
-  const lines = newestFirst.toReversed().map((message) => notebook.line(message, now()))
-  show(lines.length === 0 ? ["no messages yet"] : lines)
-})
+/** Waits for the server, over reconnects; a refusal is shown. An error that ends the client ends the command elsewhere. */
+const ask = <A>(
+  { parley, fail }: Conversation,
+  work: (parley: Parley) => Promise<A>,
+  done: (result: A) => void
+): Effect.Effect<void> =>
+  Effect.tryPromise({ try: () => work(parley), catch: (error) => error }).pipe(
+    Effect.map(done),
+    Effect.catch((error) => {
+      if (parley.error !== undefined) return Effect.never
+      return error instanceof ParleyError ? Effect.sync(() => fail(plain(error.message))) : Effect.die(error)
+    })
+  )
+
+const history = (conversation: Conversation): Effect.Effect<void> => {
+  const { notebook, show, fail, now } = conversation
+  const { open: gid } = notebook
+  if (gid === undefined) return Effect.sync(() => fail(NOTHING_OPEN))
+  return ask(
+    conversation,
+    (parley) => parley.history(gid, { size: PAGE }),
+    ({ messages }) => {
+      // The past is shown even if it was shown before; after that it is not new any more.
+      notebook.news(messages, now())
+      const lines = messages.toReversed().map((message) => notebook.line(message, now()))
+      show(lines.length === 0 ? ["no messages yet"] : lines)
+    }
+  )
+}
 
 const who = ({ notebook, show }: Conversation): void => {
   const chat = notebook.open === undefined ? undefined : notebook.chat(notebook.open)
@@ -130,14 +139,15 @@ const who = ({ notebook, show }: Conversation): void => {
   show(users.map((user) => `${user.status.padEnd(8)} ${plain(user.account)}  ${plain(user.realname)}`))
 }
 
-const say = Effect.fnUntraced(function* ({ link, notebook, show, fail, now }: Conversation, content: string) {
-  if (notebook.open === undefined) return fail(NOTHING_OPEN)
-  const message = { gid: randomUUID(), cgid: notebook.open, type: "normal", contentType: "text", content }
-  const answer = yield* link.request("message", { messages: [message] })
-  if (answer.result === "success") show(notebook.news(messages(answer.data), now()))
-  else fail(refusal(answer))
-})
+const say = (conversation: Conversation, content: string): Effect.Effect<void> => {
+  const { notebook, show, fail, now } = conversation
+  const { open: gid } = notebook
+  if (gid === undefined) return Effect.sync(() => fail(NOTHING_OPEN))
+  return ask(
+    conversation,
+    (parley) => parley.send(gid, content),
+    (message) => show(notebook.news([message], now()))
+  )
+}
 
 const NOTHING_OPEN = "no chat is open; /chats lists them, /open opens one"
-
-const refusal = (answer: Packet): string => plain(answer.message ?? `the server answered ${answer.result}`)

@@ -1,27 +1,12 @@
-/** What the terminal client knows: who there is, which chats, and what it has shown already. */
-import {
-  chats,
-  memberIds,
-  messages,
-  type Packet,
-  users,
-  type WireChat,
-  type WireMessage,
-  type WireUser
-} from "./Wire.ts"
+/** State of the terminal client beside what its connection has: the open chat, and what was shown already. */
+import type { Chat, Message, Parley, ParleyEvent, User } from "@parley/client"
+import { BoundedMap } from "@parley/core/BoundedMap"
 
-/** Messages remembered as shown, at most; a server delivers again only what was never acknowledged. */
+/** Maximum number of messages whose shown state is remembered. */
 const MAX_SHOWN = 10_000
 
-const CHAT_NEWS = new Set([
-  "create",
-  "joinchat",
-  "addmember",
-  "changename",
-  "changepublic",
-  "setadmin",
-  "setcommitters"
-])
+/** Users and chats as the server sent them last. */
+export type Directory = Pick<Parley, "me" | "users" | "chats">
 
 /**
  * Everything that comes from others is shown through this: control characters could move the cursor or worse, and the
@@ -31,51 +16,53 @@ export const plain = (text: string): string =>
   text.replace(/\r\n?/g, "\n").replace(/[^\P{Cc}\n]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, " ")
 
 export class Notebook {
-  readonly account: string
   /** The gid of the chat that lines are sent to. */
   open: string | undefined
-  readonly #users = new Map<number, WireUser>()
-  readonly #chats = new Map<string, WireChat>()
-  readonly #shown = new Map<string, string>()
+  readonly #directory: Directory
+  /** Titles of the user's chats by gid, as of the latest event. */
+  readonly #titles = new Map<string, string>()
+  /** By gid of a message. */
+  readonly #shown = new BoundedMap<string, string>(MAX_SHOWN)
 
-  constructor(account: string) {
-    this.account = account
+  constructor(directory: Directory) {
+    this.#directory = directory
+    this.#list()
   }
 
-  get chats(): ReadonlyArray<WireChat> {
-    return Array.from(this.#chats.values())
+  get chats(): ReadonlyArray<Chat> {
+    return Array.from(this.#directory.chats.values())
   }
 
-  get users(): ReadonlyArray<WireUser> {
-    return Array.from(this.#users.values())
+  get users(): ReadonlyArray<User> {
+    return Array.from(this.#directory.users.values())
   }
 
-  chat(gid: string): WireChat | undefined {
-    return this.#chats.get(gid)
+  chat(gid: string): Chat | undefined {
+    return this.#directory.chats.get(gid)
   }
 
-  userByAccount(account: string): WireUser | undefined {
+  userByAccount(account: string): User | undefined {
     return this.users.find((user) => user.account === account)
   }
 
-  get me(): WireUser | undefined {
-    return this.userByAccount(this.account)
+  get me(): User {
+    return this.#directory.me
   }
 
-  members(chat: WireChat): ReadonlyArray<WireUser> {
-    return chat.type === "system" ? this.users : memberIds(chat).flatMap((id) => this.#users.get(id) ?? [])
+  members(chat: Chat): ReadonlyArray<User> {
+    if (chat.type === "system") return this.users
+    return (chat.members ?? []).flatMap(({ id }) => this.#directory.users.get(id) ?? [])
   }
 
   /** What a chat is called: a pair has no name but the other's. */
-  title(chat: WireChat): string {
-    const { me } = this
-    if (chat.type !== "one2one" || me === undefined) return plain(chat.name === "" ? chat.gid : chat.name)
-    const other = memberIds(chat).find((id) => id !== me.id)
-    return this.#name(other ?? me.id)
+  title(chat: Chat): string {
+    if (chat.type !== "one2one") return plain(chat.name === "" ? chat.gid : chat.name)
+    const { id } = this.me
+    return this.#name(chat.members?.find((member) => member.id !== id)?.id ?? id)
   }
 
   /** The chat by its number in the list, from 1, or by its title. */
-  find(what: string): WireChat | undefined {
+  find(what: string): Chat | undefined {
     const { chats } = this
     const numbered = /^[0-9]{1,6}$/.test(what) ? chats[Number(what) - 1] : undefined
     const wanted = what.toLowerCase()
@@ -86,84 +73,78 @@ export class Notebook {
     )
   }
 
-  /** Takes in a push and answers what to show for it. */
-  hear(packet: Packet, now: Date): ReadonlyArray<string> {
-    const method = packet.method.toLowerCase()
-    if (method === "message") return this.news(messages(packet.data), now)
-    if (method === "usergetlist") {
-      this.#users.clear()
-      for (const user of users(packet.data)) this.#users.set(user.id, user)
-      return []
+  /** Takes in an event that the directory has already; returns the lines to show for it. */
+  hear(event: ParleyEvent, now: Date): ReadonlyArray<string> {
+    switch (event.type) {
+      case "message":
+        return this.news([event.data], now)
+      case "login":
+        return [`* ${this.#name(event.data.id)} is here`]
+      case "logout":
+        return [`* ${this.#name(event.data.id)} has left`]
+      case "chats":
+        this.#list()
+        return []
+      case "created":
+      case "joined":
+      case "members":
+      case "renamed":
+      case "published":
+      case "admins":
+      case "committers":
+        return this.learn(event.data)
+      default:
+        return []
     }
-    if (method === "getlist") {
-      this.#chats.clear()
-      for (const chat of chats(packet.data)) this.#chats.set(chat.gid, chat)
-      return []
-    }
-    if (CHAT_NEWS.has(method)) return chats(packet.data).flatMap((chat) => this.learn(chat))
-    if (method === "login" || method === "logout" || method.startsWith("userchange")) {
-      return users(packet.data).flatMap((user) => {
-        this.#users.set(user.id, user)
-        if (method === "login") return [`* ${this.#name(user.id)} is here`]
-        return method === "logout" ? [`* ${this.#name(user.id)} has left`] : []
-      })
-    }
-    return []
   }
 
-  /** Takes in what a chat is like now. */
-  learn(chat: WireChat): ReadonlyArray<string> {
-    const { me } = this
-    const known = this.#chats.get(chat.gid)
-    const mine = chat.type === "system" || me === undefined || memberIds(chat).includes(me.id)
-    if (!mine) {
-      this.#chats.delete(chat.gid)
-      if (this.open === chat.gid) this.open = undefined
-      return known === undefined ? [] : [`* you are no longer in ${this.title(known)}`]
+  /** Takes in a change of a chat that the directory has already. */
+  learn({ gid }: Pick<Chat, "gid">): ReadonlyArray<string> {
+    const before = this.#titles.get(gid)
+    const chat = this.chat(gid)
+    if (chat === undefined) {
+      this.#titles.delete(gid)
+      if (this.open === gid) this.open = undefined
+      return before === undefined ? [] : [`* you are no longer in ${before}`]
     }
-    this.#chats.set(chat.gid, chat)
-    return known === undefined ? [`* you are in ${this.title(chat)}`] : []
+    const title = this.title(chat)
+    this.#titles.set(gid, title)
+    return before === undefined ? [`* you are in ${title}`] : []
+  }
+
+  #list(): void {
+    this.#titles.clear()
+    for (const chat of this.chats) this.#titles.set(chat.gid, this.title(chat))
   }
 
   /** The lines for those messages that have not been shown as they are now. */
-  news(incoming: ReadonlyArray<WireMessage>, now: Date): ReadonlyArray<string> {
+  news(incoming: ReadonlyArray<Message>, now: Date): ReadonlyArray<string> {
     return incoming.flatMap((message) => {
       const state = message.recalled === true ? "recalled" : `${message.contentType}\n${message.content}`
       const seen = this.#shown.get(message.gid)
       if (seen === state) return []
-      // One never seen and recalled by now has nothing to show.
-      this.#remember(message.gid, state)
+      // A message that was recalled before it was shown has nothing to show.
+      this.#shown.set(message.gid, state)
       return seen === undefined && message.recalled === true ? [] : [this.line(message, now)]
     })
   }
 
   /** One message as it is shown, with chat, time and sender. */
-  line(message: WireMessage, now: Date): string {
-    const chat = this.#chats.get(message.cgid)
+  line(message: Message, now: Date): string {
+    const chat = this.chat(message.cgid)
     const title = chat === undefined ? plain(message.cgid) : this.title(chat)
     const who = message.user === 0 ? "" : `${this.#name(message.user)}: `
     return `[${title}] ${time(new Date(message.date * 1000), now)} ${who}${contentOf(message).replaceAll("\n", "\n    ")}`
   }
 
   #name(id: number): string {
-    const user = this.#users.get(id)
+    const user = this.#directory.users.get(id)
     if (user === undefined) return `user ${id}`
     return plain(user.realname === "" ? user.account : user.realname)
   }
-
-  #remember(gid: string, state: string): void {
-    this.#shown.delete(gid)
-    this.#shown.set(gid, state)
-    if (this.#shown.size > MAX_SHOWN) {
-      for (const oldest of this.#shown.keys()) {
-        this.#shown.delete(oldest)
-        break
-      }
-    }
-  }
 }
 
-const contentOf = ({ content, contentType, recalled }: WireMessage): string => {
+const contentOf = ({ content, contentType, recalled }: Message): string => {
   if (recalled === true) return "(recalled)"
   if (contentType === "text") return plain(content)
   try {
