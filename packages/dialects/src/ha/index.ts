@@ -10,8 +10,9 @@ import { integer, integerIn } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
+import type { HttpRoutes } from "../protocolRoutes.ts"
 import { makeKeys } from "./Keys.ts"
-import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
+import { routesOf } from "./Routes.ts"
 
 const settings = {
   limit: integer(
@@ -46,7 +47,7 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       limits: { usual: Math.min(most, integerIn(site.settings, settings.limit)), most }
     })
     return {
-      doors: [{ _tag: "Http", routes, otherwise }],
+      doors: [{ _tag: "Http", ...routes }],
       commands: keys.commands,
       demo: keys.ensure(DEMO_KEY),
       removeDemo: Effect.map(keys.remove(DEMO_KEY), (there) => (there ? [`the key ${DEMO_KEY} of ha`] : []))

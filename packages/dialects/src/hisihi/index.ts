@@ -12,14 +12,13 @@ import { Users } from "@parley/core/Users"
 import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
+import type { HttpRoutes } from "../protocolRoutes.ts"
 import { addDemoApps, appCommands, removeDemoApps, told } from "./Apps.ts"
 import { askers, authSetting } from "./Asker.ts"
 import { clientsOf, newUsersSetting } from "./Clients.ts"
 import { addDemoClass, classCommands, markingBroadcasts } from "./Organizations.ts"
 import { DIALECT, Records } from "./Records.ts"
-import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
-
-export type { HttpRoutes }
+import { routesOf } from "./Routes.ts"
 
 const settings = {
   auth: authSetting,
@@ -62,7 +61,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       markBroadcast: markingBroadcasts(records)
     })
     return {
-      doors: [{ _tag: "Http", routes, otherwise }],
+      doors: [{ _tag: "Http", ...routes }],
       commands: [...appCommands(records, random), ...classCommands(records)],
       demo: Effect.orDie(Effect.andThen(addDemoApps(records), addDemoClass(records))),
       removeDemo: Effect.map(told(removeDemoApps(records)), (ids) => ids.map((id) => `the app ${id} of hisihi`))

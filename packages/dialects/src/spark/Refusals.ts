@@ -8,8 +8,7 @@ import { listed } from "@parley/core/Listed"
 import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { UnreadableQuery } from "../Query.ts"
-import type { UnreadableBody } from "../UnreadableBody.ts"
+import type { FailureEncoder, FailureStatus } from "../protocolRoutes.ts"
 import { retryAfter } from "../RetryAfter.ts"
 import { ATTRIBUTE } from "./Identity.ts"
 
@@ -18,7 +17,7 @@ export class NotPending extends Data.TaggedError("NotPending")<{ readonly accoun
 
 type Response = HttpServerResponse.HttpServerResponse
 
-export const failure = (
+const failure = (
   status: number,
   error: string,
   message: string,
@@ -75,7 +74,7 @@ const WORDS: ReasonWords = {
   }
 }
 
-export const refused = (refusal: Reason): Response => {
+const refused = (refusal: Reason): Response => {
   const reason = soleReason(refusal)
   const [status, error] = KINDS[reason._tag] ?? [400, "invalid_parameter"]
   // A host that refuses may have a code of its own.
@@ -90,13 +89,17 @@ export const refused = (refusal: Reason): Response => {
 export const notPending = ({ accounts }: NotPending): Response =>
   failure(409, "not_pending", `These users do not wait for approval: ${listed(accounts)}.`)
 
-const UNREADABLE = { 400: "invalid_parameter", 413: "too_large", 415: "unsupported_media_type" } as const
+/** The codes of failures that concern the HTTP request. */
+const CODES: Readonly<Record<FailureStatus, string>> = {
+  400: "invalid_parameter",
+  404: "not_found",
+  405: "method_not_allowed",
+  413: "too_large",
+  415: "unsupported_media_type",
+  500: "internal_error"
+}
 
-export const unreadable = ({ status, problem }: UnreadableBody): Response =>
-  failure(status, UNREADABLE[status], `The body ${problem}.`)
-
-export const unreadableQuery = ({ sentence }: UnreadableQuery): Response => failure(400, "invalid_parameter", sentence)
-
-export const wrongMethod: Response = failure(405, "method_not_allowed", "This address takes POST.", { allow: "POST" })
-
-export const broken: Response = failure(500, "internal_error", "Internal server error.")
+export const errors: FailureEncoder = {
+  refused,
+  failure: (status, message, headers) => failure(status, CODES[status], message, headers)
+}

@@ -10,10 +10,11 @@ import { integer, integerIn } from "@parley/core/Settings"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
+import type { HttpRoutes } from "../protocolRoutes.ts"
 import { DIALECT } from "./Identity.ts"
 import { Pending } from "./Pending.ts"
 import { SessionIds } from "./SessionIds.ts"
-import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
+import { routesOf } from "./Routes.ts"
 
 const settings = {
   key: integer(
@@ -43,6 +44,6 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       pending: new Pending(engine.desk.store, engine.desk.users),
       keyBytes: integerIn(site.settings, settings.key)
     })
-    return { doors: [{ _tag: "Http", routes, otherwise }], commands: [], demo: Effect.void }
+    return { doors: [{ _tag: "Http", ...routes }], commands: [], demo: Effect.void }
   })
 }

@@ -7,33 +7,21 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
-import { NOTHING, parseQuery, type Query, queryOf } from "../Query.ts"
+import { type FailureEncoder, protocolRoutes, type RouteHandler } from "../protocolRoutes.ts"
+import { NOTHING, parseQuery, type Query } from "../Query.ts"
 import { download, type FileServices, upload } from "./Files.ts"
-
-/** Routes that a host adds to its router; they answer all their errors themselves. */
-export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
+import { messageOf } from "./Refusals.ts"
 
 /** What the 1.0 client takes this server for. */
 const VERSION = "1.0.0"
 export const WEBSOCKET = "/ws"
-const PREFIX = "/attach-download-"
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 
 interface Grounds extends FileServices {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly site: Site
-}
-
-/** What stands for a file's id in the path of a download. */
-const fileIn = (url: string): string | undefined => {
-  const [path = ""] = url.split("?")
-  const name = path.slice(path.indexOf(PREFIX) + PREFIX.length)
-  return name.endsWith(".json") ? name.slice(0, -".json".length) : undefined
 }
 
 /** The id of the file that a link of this protocol leads to, wherever the server is. */
@@ -51,25 +39,12 @@ export const fileOfLink = (link: string): number | undefined => {
 const failure = (status: number, message: string, headers: Readonly<Record<string, string>> = {}) =>
   HttpServerResponse.jsonUnsafe({ module: "null", method: "null", result: "fail", message }, { status, headers })
 
-const unknown = failure(404, "There is nothing at this address.")
+/** Files are refused where they are read, with their own module and method. */
+const errors: FailureEncoder = { failure, refused: (reason) => failure(400, messageOf(reason)) }
 
-/** What begins like one of these paths and is none. */
-export const otherwise: HttpRoutes = HttpRouter.add("*", "*", unknown)
+const unknown = failure(404, "There is nothing at this path.")
 
-export const routesOf = (grounds: Grounds): HttpRoutes => {
-  const withRequest = (
-    answer: (
-      request: HttpServerRequest.HttpServerRequest,
-      query: Query
-    ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Scope.Scope>
-  ) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      Effect.matchEffect(queryOf(request), {
-        onSuccess: (query) => answer(request, query),
-        onFailure: ({ sentence }) => Effect.succeed(failure(400, sentence))
-      })
-    )
-
+export const routesOf = (grounds: Grounds) => {
   const getConfig = Effect.gen(function* () {
     const { site, random, settings } = grounds
     const tcp = site.tcp()
@@ -86,48 +61,33 @@ export const routesOf = (grounds: Grounds): HttpRoutes => {
     })
   })
 
-  const indexPhp = withRequest((request, query) => {
-    const method = request.method === "HEAD" ? "GET" : request.method
-    const action = `${query.get("m") ?? ""}/${query.get("f") ?? ""}`.toLowerCase()
-    if (method === "GET" && query.get("mode") === "getconfig") return getConfig
-    if (method === "POST" && action === "attach/upload") return upload(grounds, request, query)
-    if (method === "GET" && action === "attach/download") {
-      return download(grounds, request, query, query.get("fileID") ?? query.get("id") ?? "")
+  const uploaded: RouteHandler = (request, query) => upload(grounds, request, query)
+
+  const actionOf = (query: Query): string => `${query.get("m") ?? ""}/${query.get("f") ?? ""}`.toLowerCase()
+
+  const { routes, otherwise } = protocolRoutes({
+    errors,
+    routes: {
+      "/attach-upload.json": { POST: uploaded },
+      "/attach-download-:file.json": {
+        GET: (request, query) =>
+          Effect.flatMap(HttpRouter.RouteContext, ({ params }) =>
+            download(grounds, request, query, params["file"] ?? "")
+          )
+      },
+      "/index.php": {
+        GET: (request, query) => {
+          if (query.get("mode") === "getconfig") return getConfig
+          return actionOf(query) === "attach/download"
+            ? download(grounds, request, query, query.get("fileID") ?? query.get("id") ?? "")
+            : Effect.succeed(unknown)
+        },
+        POST: (request, query) =>
+          actionOf(query) === "attach/upload" ? uploaded(request, query) : Effect.succeed(unknown)
+      }
     }
-    return Effect.succeed(unknown)
   })
-
-  /** Whatever else is asked of a path. */
-  const others = (path: `/${string}`, allowed: ReadonlyArray<(typeof METHODS)[number]>): HttpRoutes => {
-    const wrong = failure(405, `This address takes ${allowed.join(" and ")}.`, { allow: allowed.join(", ") })
-    const answer = withRequest(({ url }) =>
-      Effect.succeed(path.includes(":") && fileIn(url) === undefined ? unknown : wrong)
-    )
-    return METHODS.filter((method) => !allowed.includes(method))
-      .map((method): HttpRoutes => HttpRouter.add(method, path, answer))
-      .reduce((all, one) => Layer.merge(all, one))
-  }
-
-  return Layer.mergeAll(
-    others("/attach-upload.json", ["POST"]),
-    others(`${PREFIX}:file`, ["GET"]),
-    others("/index.php", ["GET", "POST"]),
-    // Upgrades do not come here.
-    HttpRouter.add("*", WEBSOCKET, failure(426, "Connect here by WebSocket.", { upgrade: "websocket" })),
-    HttpRouter.add(
-      "POST",
-      "/attach-upload.json",
-      withRequest((request, query) => upload(grounds, request, query))
-    ),
-    HttpRouter.add("GET", "/index.php", indexPhp),
-    HttpRouter.add("POST", "/index.php", indexPhp),
-    HttpRouter.add(
-      "GET",
-      `${PREFIX}:file`,
-      withRequest((request, query) => {
-        const file = fileIn(request.url)
-        return file === undefined ? Effect.succeed(unknown) : download(grounds, request, query, file)
-      })
-    )
-  )
+  // Upgrades do not come here.
+  const webSocket = HttpRouter.add("*", WEBSOCKET, failure(426, "Connect here by WebSocket.", { upgrade: "websocket" }))
+  return { routes: Layer.merge(routes, webSocket), otherwise }
 }

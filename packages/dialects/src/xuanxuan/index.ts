@@ -16,10 +16,11 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
+import type { HttpRoutes } from "../protocolRoutes.ts"
 import { Transfers } from "./Files.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./Profiles.ts"
 import { respondIn } from "./Respond.ts"
-import { fileOfLink, type HttpRoutes, otherwise, routesOf, WEBSOCKET } from "./Routes.ts"
+import { fileOfLink, routesOf, WEBSOCKET } from "./Routes.ts"
 import type { MembersAs } from "./Speech.ts"
 import { UserList } from "./UserList.ts"
 
@@ -101,7 +102,7 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
           accept: accept((chosen) => chosen ?? site.settings[settings.webSocketProfile.key])
         },
         { _tag: "Tcp", accept: accept(() => site.settings[settings.tcpProfile.key]) },
-        { _tag: "Http", routes: routesOf(services), otherwise }
+        { _tag: "Http", ...routesOf(services) }
       ],
       commands: [],
       demo: Effect.void

@@ -14,7 +14,7 @@ import * as Hex from "effect/encoding/Hex"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import { type Fields, text } from "../Fields.ts"
-import { queryOf, type UnreadableQuery } from "../Query.ts"
+import type { Query } from "../Query.ts"
 import { requester } from "../Requester.ts"
 import { appName, type Apps, DIALECT, type OpenApp } from "./Apps.ts"
 import { buinIn } from "./Input.ts"
@@ -42,9 +42,9 @@ export interface Grounds {
 
 export const accessOf = Effect.fnUntraced(function* (
   { apps, tokens, sessions, fixed }: Grounds,
-  request: HttpServerRequest
-): Effect.fn.Return<Access, Refused | UnreadableQuery> {
-  const query = yield* queryOf(request)
+  request: HttpServerRequest,
+  query: Query
+): Effect.fn.Return<Access, Refused> {
   const token = query.get("accessToken") ?? ""
   // A token of a removed app is dead with it.
   const name = yield* tokens.appOf(token)

@@ -5,6 +5,7 @@
 import { describeReason, type ReasonWords } from "@parley/core/describeReason"
 import type { Reason } from "@parley/core/Refused"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { FailureEncoder } from "../protocolRoutes.ts"
 import { retryAfter } from "../RetryAfter.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -29,9 +30,12 @@ export const failed = (failure: Failure, envelope: boolean, headers: Readonly<Re
 export const refused = (reason: Reason, envelope: boolean): Response =>
   failed(failureOf(reason), envelope, retryAfter(reason))
 
-/** The request was not understood: there the status says so as well. */
-export const notUnderstood = (failure: Failure, headers: Readonly<Record<string, string>> = {}): Response =>
-  HttpServerResponse.jsonUnsafe(failure, { status: failure.errcode, headers })
+/** A request that was not understood has its `errcode` as the status, too. */
+export const errors: FailureEncoder = {
+  refused: (reason) => refused(reason, false),
+  failure: (status, errmsg, headers = {}) =>
+    HttpServerResponse.jsonUnsafe({ errcode: status, errmsg }, { status, headers })
+}
 
 const CODES: Partial<Record<Reason["_tag"], number>> = {
   NotLoggedIn: 401,

@@ -13,8 +13,9 @@ import * as Cipher from "effect/crypto/Cipher"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
+import type { HttpRoutes } from "../protocolRoutes.ts"
 import { type App, makeApps } from "./Apps.ts"
-import { type HttpRoutes, otherwise, routesOf } from "./Routes.ts"
+import { routesOf } from "./Routes.ts"
 import { makeTokens } from "./Tokens.ts"
 
 const settings = {
@@ -99,7 +100,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       atLeast: integerIn(site.settings, settings.minMembers)
     })
     return {
-      doors: [{ _tag: "Http", routes, otherwise }],
+      doors: [{ _tag: "Http", ...routes }],
       commands: apps.commands,
       demo: apps.ensure(DEMO),
       removeDemo: Effect.map(apps.remove(DEMO), (there) => (there ? [`the app ${DEMO.appId} of youdu`] : []))

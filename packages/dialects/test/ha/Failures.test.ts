@@ -138,7 +138,7 @@ describe("bad input", () => {
         const answer = yield* ask(method, path)
         assert.deepStrictEqual(
           [answer.status, answer.allow, answer.json],
-          [405, allow, failure(`${path} takes ${allow}.`)]
+          [405, allow, failure(`This path takes ${allow}.`)]
         )
       }
     }).pipe(Effect.provide(engineLayer))

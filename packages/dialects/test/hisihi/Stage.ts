@@ -8,7 +8,8 @@ import { Passwords } from "@parley/core/Passwords"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { type UserDraft, Users } from "@parley/core/Users"
-import { dialect, type HttpRoutes } from "../../src/hisihi/index.ts"
+import { dialect } from "../../src/hisihi/index.ts"
+import type { HttpRoutes } from "../../src/protocolRoutes.ts"
 
 /** Nobody logs in with a password here. */
 const passwords = Layer.succeed(

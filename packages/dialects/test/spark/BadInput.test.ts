@@ -257,7 +257,7 @@ describe("who asks", () => {
       for (const path of paths) {
         for (const method of ["GET", "PUT", "DELETE", "PATCH"]) {
           const answer = yield* request(path, { method })
-          like(answer, failed(405, "method_not_allowed", "This address takes POST."))
+          like(answer, failed(405, "method_not_allowed", "This path takes POST."))
           assert.strictEqual(answer.headers.get("allow"), "POST")
         }
       }

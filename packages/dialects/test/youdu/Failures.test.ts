@@ -129,7 +129,7 @@ describe("bad input", () => {
         const answer = yield* ask(method, path)
         assert.deepStrictEqual(
           [answer.status, answer.allow, answer.json],
-          [405, allow, failure(405, `${path} takes ${allow} only.`)]
+          [405, allow, failure(405, `This path takes ${allow}.`)]
         )
       }
     }).pipe(Effect.provide(engineLayer))
