@@ -1,6 +1,6 @@
 /** docs/security.md names what there is: settings with their defaults, files, and every section of ASVS 5.0.0 once. */
 import { assert, describe, it } from "@effect/vitest"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { loadDialects } from "../src/Dialects.ts"
 import { declarations } from "../src/settings/Configuration.ts"
@@ -45,6 +45,15 @@ describe("docs/security.md", () => {
       )
       assert.isNotEmpty(files, promise)
       for (const file of files) assert.isTrue(existsSync(fileURLToPath(new URL(file ?? "", ROOT))), file)
+    }
+  })
+
+  it("has figures before and after of each script under bench/attack", () => {
+    const rows = rowsUnder("Attacks, before and after")
+    const scripts = readdirSync(new URL("bench/attack", ROOT)).map((file) => `\`bench/attack/${file}\``)
+    assert.sameMembers(Array.from(new Set(rows.map(([, script = ""]) => script))), scripts)
+    for (const [attack, , before, after] of rows) {
+      for (const figure of [before, after]) assert.match(figure ?? "", /\d/, attack)
     }
   })
 
