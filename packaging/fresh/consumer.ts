@@ -7,7 +7,7 @@ import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { connect, type Message as Heard } from "@parley/client"
 import { run, type Report } from "@parley/conformance"
 import { createEngine, type Message, ParleyError } from "@parley/core"
-import { Messages } from "@parley/core/Messages"
+import { Engine } from "@parley/core/Engine"
 import { storeLaws } from "@parley/core/testing/StoreLaws"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,11 @@ const stop: () => void = engine.on("message", ({ message, recipients }) => {
   console.log(message.content, users)
 })
 stop()
-export const services = await engine.run(Effect.map(Messages, (messages) => messages))
+const { perform } = await engine.run(Engine)
+const user = await engine.as("ann").id()
+export const chats: ReadonlyArray<string> = await engine.run(
+  Effect.map(perform({ user, origin: null }, { _tag: "ListChats" }), (listed) => listed.map(({ chat }) => chat.gid))
+)
 
 const client = await connect({ url: "http://127.0.0.1:8080", account: "ann", password: "correct-horse-7" })
 client.on("message", (heard: Heard) => console.log(heard.content))

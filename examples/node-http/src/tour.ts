@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { createEngine, ParleyError } from "@parley/core"
-import { Messages } from "@parley/core/Messages"
+import { Engine } from "@parley/core/Engine"
 
 const heard: Array<string> = []
 const notify = (user: number, text: string): number => heard.push(`${user}: ${text}`)
@@ -49,8 +49,9 @@ try {
 }
 const decision = await engine.explain("cat", team, "recallOthers")
 
-// For who knows Effect
-const services = await engine.run(Messages)
+// With Effect
+const { perform } = await engine.run(Engine)
+const listed = await engine.run(perform({ user: await ann.id(), origin: null }, { _tag: "ListChats" }))
 
 assert.deepEqual(unread, [{ id: team.id, gid: team.gid, count: 2, more: false }])
 assert.deepEqual(
@@ -68,6 +69,9 @@ assert.deepEqual(
 assert.deepEqual(heard, ["2: Team: Tea is ready", "3: Team: Tea is ready"])
 assert.deepEqual(seen, [2, 3, 4, 5])
 assert.equal(decision.allowed, false)
-assert.equal(typeof services.send, "function")
+assert.deepEqual(
+  listed.map(({ chat }) => chat.gid),
+  [team.gid]
+)
 
 await engine.close()

@@ -1,18 +1,15 @@
 /**
  * The whole engine as one layer: give it a store and passwords, take its services. A transport and a protocol come by
- * `Reception` and a dialect; neither is needed to hold a conversation.
+ * `Reception` and a dialect; commands need neither.
  */
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Layer from "effect/Layer"
 import { Bus } from "./Bus.ts"
-import { Chats } from "./Chats.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "./Engine.ts"
 import { Hub } from "./Hub.ts"
 import * as LogThrottle from "./LogThrottle.ts"
-import { Members } from "./Members.ts"
-import { Messages } from "./Messages.ts"
 import { OfflineQueue } from "./OfflineQueue.ts"
 import type { Passwords } from "./Passwords.ts"
 import { Permissions } from "./Permissions.ts"
@@ -23,15 +20,12 @@ import { StorageHealth, watched } from "./StorageHealth.ts"
 import type { Store } from "./Store.ts"
 import { Users } from "./Users.ts"
 
-/** The services that the engine offers, in the field's words. */
+/** The services of the engine. Commands of users (`Command`) go through `Engine.perform`. */
 export type Services =
   | Bus
-  | Chats
   | Credentials
   | Engine
   | Hub
-  | Members
-  | Messages
   | OfflineQueue
   | Permissions
   | Places
@@ -56,13 +50,7 @@ export function layerOn<E>(
   const engine = Engine.layer.pipe(Layer.provideMerge(ground))
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
-  return Layer.mergeAll(
-    Chats.layer,
-    Members.layer,
-    Messages.layer,
-    OfflineQueue.layer,
-    Permissions.layer,
-    Reception.layer,
-    Users.layer
-  ).pipe(Layer.provideMerge(sessions))
+  return Layer.mergeAll(OfflineQueue.layer, Permissions.layer, Reception.layer, Users.layer).pipe(
+    Layer.provideMerge(sessions)
+  )
 }

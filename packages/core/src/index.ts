@@ -1,6 +1,6 @@
 /**
- * The engine with promises. Who knows Effect takes the services of the modules beside this one: `@parley/core/Parley`,
- * `@parley/core/Messages`, …
+ * The API with promises. The API with effects is the services of the modules beside this one: `Engine` carries out the
+ * commands of `@parley/core/Command`, and `@parley/core/Parley` is the layer of all.
  */
 export type { Carried, Identity } from "./Authenticator.ts"
 export type { ExternalChange, ExternalUser } from "./ExternalDirectory.ts"

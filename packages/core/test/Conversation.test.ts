@@ -1,13 +1,11 @@
 /** A conversation through the services alone: no protocol, no network, a store and a transport of the test's own. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { Chats } from "@parley/core/Chats"
-import { Members } from "@parley/core/Members"
-import { Messages } from "@parley/core/Messages"
 import { OfflineQueue } from "@parley/core/OfflineQueue"
 import { Permissions } from "@parley/core/Permissions"
 import { Sessions } from "@parley/core/Sessions"
 import { Users } from "@parley/core/Users"
+import { Chats, Members, Messages } from "./Commands.ts"
 import { engineLayer, idsOf, online, people } from "./Stage.ts"
 
 describe("the services, in the field's words", () => {

@@ -1,15 +1,13 @@
 /** The offline queue and live delivery. Source: PROTOCOLS, "Offline queue", "Recall", "Who gets a push", "message". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Chats } from "@parley/core/Chats"
 import { Engine } from "@parley/core/Engine"
 import type { UserCaller as Caller } from "@parley/core/Event"
-import { Members } from "@parley/core/Members"
-import { Messages } from "@parley/core/Messages"
 import * as Parley from "@parley/core/Parley"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
+import { Chats, Members, Messages } from "./Commands.ts"
 import { type Client, engineLayer, idsOf, online, people } from "./Stage.ts"
 
 const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>

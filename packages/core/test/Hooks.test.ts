@@ -2,14 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Chats } from "@parley/core/Chats"
 import { Engine } from "@parley/core/Engine"
 import { type HookContext, type HookedCommand, Hooks, type Result, type Verdict } from "@parley/core/Hooks"
-import { Messages } from "@parley/core/Messages"
 import * as Parley from "@parley/core/Parley"
 import type { Refused } from "@parley/core/Refused"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
+import { Chats, Messages } from "./Commands.ts"
 import { engineLayer, online, people } from "./Stage.ts"
 
 const withHooks =
@@ -255,7 +254,7 @@ describe("the hook after a command", () => {
 
   it.effect("may give commands itself", () => {
     const answered = Deferred.makeUnsafe<string>()
-    const late: { messages?: Messages["Service"] } = {}
+    const late: { messages?: Effect.Success<typeof Messages> } = {}
     return withHooks({
       after: (command, _result, context) =>
         command._tag !== "SendMessages" || context.user?.account !== "ann" || late.messages === undefined

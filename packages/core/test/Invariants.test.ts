@@ -2,14 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { Chats } from "@parley/core/Chats"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
-import { Members } from "@parley/core/Members"
-import { Messages } from "@parley/core/Messages"
 import * as Parley from "@parley/core/Parley"
 import { Places } from "@parley/core/Places"
 import { StorageFailed, Store, type Unit } from "@parley/core/Store"
+import { Chats, Members, Messages } from "./Commands.ts"
 import { encoded, engineLayer, idsOf, online, people, plainPasswords } from "./Stage.ts"
 
 /** A store that counts what is asked of it, and fails on demand. */

@@ -1,15 +1,13 @@
 /** What commands come to. Source: PROTOCOLS, "Who may do what", "Pairs", "Idempotent", "message", "history". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Chats } from "@parley/core/Chats"
 import type { CreateChat } from "@parley/core/Command"
 import type { UserCaller as Caller } from "@parley/core/Event"
 import { UserId } from "@parley/core/Ids"
-import { Members } from "@parley/core/Members"
-import { Messages } from "@parley/core/Messages"
 import * as Parley from "@parley/core/Parley"
 import type { Reason } from "@parley/core/Refused"
 import { Store } from "@parley/core/Store"
+import { Chats, Members, Messages } from "./Commands.ts"
 import { engineLayer, idsOf, people } from "./Stage.ts"
 
 const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>

@@ -4,9 +4,10 @@ import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as Host from "@parley/adapter-node/Host"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
-import { Chats } from "@parley/core/Chats"
+import type { ChatRef, CreateChat, SendMessages } from "@parley/core/Command"
 import { Credentials } from "@parley/core/Credentials"
-import { Messages } from "@parley/core/Messages"
+import { Engine } from "@parley/core/Engine"
+import type { UserId } from "@parley/core/Ids"
 import { OfflineQueue } from "@parley/core/OfflineQueue"
 import * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
@@ -47,9 +48,25 @@ const served = Effect.gen(function* () {
   )
 })
 
+const made = (name: string, type: string, members: ReadonlyArray<UserId>): CreateChat => ({
+  _tag: "CreateChat",
+  gid: name.toLowerCase(),
+  name,
+  type,
+  members,
+  subject: 0,
+  public: false
+})
+
+/** Texts by their gids. */
+const sent = (chat: ChatRef, texts: Readonly<Record<string, string>>): SendMessages => ({
+  _tag: "SendMessages",
+  messages: Object.entries(texts).map(([gid, content]) => ({ gid, chat, type: "normal", contentType: "text", content }))
+})
+
 it.live("what an embedder says, recalls, renames and reads, chat clients and ha see at once", () =>
   Effect.gen(function* () {
-    const [messages, chats, queue, sessions] = [yield* Messages, yield* Chats, yield* OfflineQueue, yield* Sessions]
+    const [{ perform }, queue, sessions] = [yield* Engine, yield* OfflineQueue, yield* Sessions]
     const accounts = ["ann", "ben", "cat"]
     // The clients of these tests have the demonstration's password, which no new user may have.
     const passwordHash = yield* (yield* Credentials).hash(PASSWORD)
@@ -68,30 +85,27 @@ it.live("what an embedder says, recalls, renames and reads, chat clients and ha 
       })
 
     // A pair: one for whoever asks, also from within.
-    const { chat: pair } = yield* chats.create(anns, { gid: "", name: "", type: "one2one", members: [ben.id] })
-    yield* messages.send(anns, [{ gid: "m1", chat: pair, content: "from within" }])
+    const { chat: pair } = yield* perform(anns, made("", "one2one", [ben.id]))
+    yield* perform(anns, sent(pair, { m1: "from within" }))
     yield* desk.untilTold("from within")
     assert.deepInclude(desk.delivered.at(-1), { gid: "m1", cgid: pair.gid, user: ann.id })
     const [before] = yield* list(pair.id)
     assert.deepInclude(before, { messagekey: "m1", content: "from within", ispushed: 1, isread: 0 })
-    yield* messages.markRead(bens, pair)
+    yield* perform(bens, { _tag: "MarkRead", chat: pair })
     assert.deepStrictEqual((yield* list(pair.id))[0], { ...before, isread: 1 })
-    yield* messages.recall(anns, "m1")
+    yield* perform(anns, { _tag: "RecallMessage", gid: "m1" })
     yield* desk.until("the recall", () => desk.delivered.some(({ gid, content }) => gid === "m1" && content === ""))
     assert.deepStrictEqual(yield* list(pair.id), [])
 
     // A group, with somebody who is away.
-    const { chat: group } = yield* chats.create(anns, { gid: "team", name: "Team", members: [ben.id, cat.id] })
-    yield* chats.rename(anns, group, "Crew")
+    const { chat: group } = yield* perform(anns, made("Team", "group", [ben.id, cat.id]))
+    yield* perform(anns, { _tag: "RenameChat", chat: group, name: "Crew" })
     yield* desk.until("the new name", () =>
       desk.pushes("changeName").some(({ data }) => (data as { readonly name: string }).name === "Crew")
     )
-    yield* messages.send(anns, [
-      { gid: "m2", chat: group, content: "kept" },
-      { gid: "m3", chat: group, content: "regretted" }
-    ])
-    yield* messages.recall(anns, "m3")
-    yield* messages.send(anns, [{ gid: "m4", chat: group, content: "the last" }])
+    yield* perform(anns, sent(group, { m2: "kept", m3: "regretted" }))
+    yield* perform(anns, { _tag: "RecallMessage", gid: "m3" })
+    yield* perform(anns, sent(group, { m4: "the last" }))
     const owed = yield* queue.of(cat.id)
     assert.deepStrictEqual(
       owed.map(({ event }) => event.message?.gid),

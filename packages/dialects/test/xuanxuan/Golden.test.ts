@@ -8,8 +8,9 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import type { Draft } from "@parley/core/Command"
+import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
-import { Messages } from "@parley/core/Messages"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { profileNames } from "../../src/xuanxuan/Profiles.ts"
@@ -17,7 +18,7 @@ import { engineLayerOn, stage } from "./Transcript.ts"
 
 const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)[number]) {
   const { client, note, transcript } = yield* stage(profile)
-  const messages = yield* Messages
+  const { perform } = yield* Engine
   const [alice, bob, root] = [client("alice"), client("bob"), client("root")]
   const heard = Effect.all([bob.listen, alice.listen, root.listen])
   const later = TestClock.adjust("1 second")
@@ -89,9 +90,10 @@ const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)
   const caller = { user: UserId(2), origin: null }
   const link = "http://files.example/1"
   for (const contentType of ["image", "video", "audio", "location"]) {
-    yield* messages.send(caller, [{ gid: `o-${contentType}`, chat: { gid: "g" }, contentType, content: link }])
+    const draft: Draft = { gid: `o-${contentType}`, chat: { gid: "g" }, type: "normal", contentType, content: link }
+    yield* perform(caller, { _tag: "SendMessages", messages: [draft] })
   }
-  yield* messages.recall({ user: UserId(1), origin: null }, "m2")
+  yield* perform({ user: UserId(1), origin: null }, { _tag: "RecallMessage", gid: "m2" })
   yield* heard
 
   yield* note("history: whole, and a page")
