@@ -10,7 +10,7 @@ const core = new URL("../../../core/src/", import.meta.url).href
 const places = new Map([
   [
     `${core}LiveSessions.ts`,
-    [["new Map<string, LiveSession>()", "(globalThis.parleySessions = new Map<string, LiveSession>())"]]
+    [["new BoundedMap<string, LiveSession>(", "globalThis.parleySessions = new BoundedMap<string, LiveSession>("]]
   ],
   [
     `${core}LiveSession.ts`,
@@ -52,9 +52,16 @@ interface Asked {
 const isAsked = (message: unknown): message is Asked =>
   typeof message === "object" && message !== null && "expire" in message && typeof message.expire === "string"
 
+interface Table {
+  readonly has: (token: string) => boolean
+}
+
+const isTable = (found: unknown): found is Table =>
+  typeof found === "object" && found !== null && "has" in found && typeof found.has === "function"
+
 const isHeld = (token: string): boolean => {
   const found: unknown = Reflect.get(globalThis, "parleySessions")
-  return found instanceof Map && found.has(token)
+  return isTable(found) && found.has(token)
 }
 
 process.on("message", (message) => {
