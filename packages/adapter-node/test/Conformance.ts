@@ -1,11 +1,15 @@
-/** The whole conformance set of every protocol, played through the mount of each example: the program itself is started. */
+/**
+ * The conformance set of every protocol, played through the mount of each example: the program itself is started. In the
+ * quick run the examples share the set.
+ */
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { lines, type Options, protocols, run } from "../../conformance/src/index.ts"
+import { isFull, share } from "../../../scripts/repetitions.ts"
+import { audits, lines, type Options, protocols, run } from "../../conformance/src/index.ts"
 
 type Way = Pick<Options, "protocol" | "wire">
 
@@ -23,9 +27,19 @@ interface Example {
   readonly stop: () => Promise<void>
 }
 
+const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url))
+
+/** The scenarios that are played through the mount of an example. */
+const scenariosOf = (name: string, way: Way): Partial<Options> => {
+  if (isFull) return {}
+  const nowhere = { http: "http://127.0.0.1:1", ws: "ws://127.0.0.1:1", tcp: "tcp://127.0.0.1:1" }
+  const all = audits({ ...way, target: nowhere, profile: "all" }).map(({ id }) => id)
+  const examples = readdirSync(EXAMPLES)
+  return { only: share(all, examples.length, examples.indexOf(name)) }
+}
+
 const PRELOAD = fileURLToPath(new URL("./everything.mjs", import.meta.url))
-const fileOf = (name: string): string =>
-  fileURLToPath(new URL(`../../../examples/${name}/src/server.ts`, import.meta.url))
+const fileOf = (name: string): string => join(EXAMPLES, name, "src/server.ts")
 
 const start = async (name: string): Promise<Example> => {
   const data = mkdtempSync(join(tmpdir(), "parley-mount-"))
@@ -64,8 +78,8 @@ export const conforms = (name: string, path: string): void => {
       const { http: server, tcp } = example ?? { http: "", tcp: "" }
       const http = server + path
       const ws = `${http.replace("http:", "ws:")}/ws`
-      const report = await run({ ...way, target: { http, ws, tcp }, profile: "all" })
-      assert.isAbove(report.scenarios.length, 3)
+      const report = await run({ ...way, ...scenariosOf(name, way), target: { http, ws, tcp }, profile: "all" })
+      assert.isAbove(report.scenarios.length, isFull ? 3 : 0)
       const failed = report.scenarios.filter(({ verdict }) => !FINE.has(verdict))
       assert.deepStrictEqual(
         failed.map(({ id }) => id),

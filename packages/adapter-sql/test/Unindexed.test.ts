@@ -8,6 +8,7 @@ import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { Store, type Unit, type Write } from "@parley/core/Store"
 import { reopenLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import { amending, appending, newChat, newUser, NO_CHAT, NO_ENTRY, posting } from "@parley/core/testing/StoreLaws/Law"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { folder } from "./folder.ts"
 import { each, here, NEVER, threaded } from "./paced.ts"
 
@@ -255,7 +256,7 @@ describe("a store with entries on both sides of its log's indexes", () => {
             )
           )
         ),
-        { numRuns: 40 }
+        { numRuns: repetitions(40, 10) }
       )
     )
   )

@@ -6,10 +6,11 @@
 import { connect, type Incoming, type Message, type Parley } from "../src/index.ts"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { folder, serve } from "../../server/test/Program.ts"
 import { CALM, dice, Proxy, type Trouble } from "./Proxy.ts"
 
-const MESSAGES = 1000
+const MESSAGES = repetitions(1000, 400)
 const ACCOUNTS = ["alice", "bob", "carol", "dave"] as const
 /** Messages that one sender has outstanding, at most. */
 const WINDOW = 8

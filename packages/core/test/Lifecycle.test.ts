@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { assert, describe, it } from "vitest"
+import { repetitions } from "../../../scripts/repetitions.ts"
 
 const failure = (work: Promise<unknown>): Promise<ParleyError> =>
   work.then(
@@ -18,6 +19,8 @@ const failure = (work: Promise<unknown>): Promise<ParleyError> =>
     }
   )
 
+const ENGINES = repetitions(1000, 100)
+
 describe("an engine", () => {
   it("tells the host's own log what a line is about", async () => {
     const lines: Array<LogLine> = []
@@ -27,10 +30,10 @@ describe("an engine", () => {
     assert.deepInclude(lines[0]?.details, { account: "nobody", reason: "WrongPassword" })
   })
 
-  it("lives beside 999 others, and nothing is left of them", async () => {
+  it(`lives beside ${ENGINES - 1} others, and nothing is left of them`, async () => {
     const handles = process.getActiveResourcesInfo().length
     const start = performance.now()
-    const engines = await Promise.all(Array.from({ length: 1000 }, () => createEngine({ store: MemoryStore.layer })))
+    const engines = await Promise.all(Array.from({ length: ENGINES }, () => createEngine({ store: MemoryStore.layer })))
     const opened = performance.now()
     const lengths = await Promise.all(
       engines.map(async (engine, index) => {
@@ -45,10 +48,10 @@ describe("an engine", () => {
         return messages.length
       })
     )
-    assert.lengthOf(lengths, 1000)
+    assert.lengthOf(lengths, ENGINES)
     await Promise.all(engines.map((engine) => engine.close()))
     assert.isAtMost(process.getActiveResourcesInfo().length, handles)
-    console.log(`1,000 engines: opened in ${(opened - start).toFixed(0)} ms, each with two users and a message`)
+    console.log(`${ENGINES} engines: opened in ${(opened - start).toFixed(0)} ms, each with two users and a message`)
   })
 
   it("says that it is closed, whatever it is asked", async () => {

@@ -6,10 +6,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { type Client, historyOf, type Message, newGroup, online, PASSWORD, webSocket } from "./Client.ts"
 import { folder, run, serve } from "./Program.ts"
 
-const KILLS = 20
+const KILLS = repetitions(20, 4)
 const SENDERS = 20
 const MESSAGES = 2000
 const CHATS = 4
