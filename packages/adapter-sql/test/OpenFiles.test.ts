@@ -1,10 +1,20 @@
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import type { Store, Unit } from "@parley/core/Store"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { OpenFiles } from "../src/sqlite/OpenFiles.ts"
 import { folder } from "./folder.ts"
 
 const user = (account: string): Unit => ({
@@ -172,6 +182,88 @@ describe("a database whose files are deleted or replaced while it is open", () =
         })
       )
       assert.strictEqual(readFileSync(`${file}.holder`, "utf8"), "1\n")
+    })
+  )
+})
+
+describe("a look at files in a directory that was not changed lately", () => {
+  /** Returns once the file system's clock has gone on since the directory was changed. */
+  const tick = (path: string, directory: string): void => {
+    const { ctimeNs } = statSync(directory, { bigint: true })
+    const marker = join(path, "marker")
+    do writeFileSync(marker, "")
+    while (statSync(marker, { bigint: true }).ctimeNs <= ctimeNs)
+  }
+
+  /** Files that were looked at twice, ten seconds after they were made: the second look was at the directory alone. */
+  const watched = Effect.fnUntraced(function* (after = 10_000) {
+    const path = yield* folder
+    const directory = join(path, "data")
+    mkdirSync(directory)
+    const file = join(directory, "parley.db")
+    for (const suffix of ["", "-wal", "-shm"]) writeFileSync(file + suffix, "")
+    const files = new OpenFiles(file, () => Date.now() + after)
+    assert.isUndefined(files.check())
+    assert.isUndefined(files.check())
+    tick(path, directory)
+    return { file, directory, files }
+  })
+
+  it.effect.each(["", "-wal", "-shm"])(
+    "finds %j deleted, renamed or replaced",
+    Effect.fnUntraced(function* (suffix) {
+      const changes: ReadonlyArray<readonly [isReplaced: boolean, change: (path: string) => void]> = [
+        [false, (path) => rmSync(path)],
+        [false, (path) => renameSync(path, `${path}.away`)],
+        [
+          true,
+          (path) => {
+            writeFileSync(`${path}.new`, "")
+            renameSync(`${path}.new`, path)
+          }
+        ]
+      ]
+      for (const [isReplaced, change] of changes) {
+        const { file, files } = yield* watched()
+        change(file + suffix)
+        assert.deepStrictEqual(files.check(), { path: file + suffix, isReplaced, isMain: suffix === "" })
+      }
+    })
+  )
+
+  it.effect(
+    "finds a directory renamed, and another in its place",
+    Effect.fnUntraced(function* () {
+      const { directory, file, files } = yield* watched()
+      renameSync(directory, `${directory}.away`)
+      assert.deepStrictEqual(files.check(), { path: file, isReplaced: false, isMain: true })
+      const other = yield* watched()
+      renameSync(other.directory, `${other.directory}.away`)
+      mkdirSync(other.directory)
+      writeFileSync(other.file, "")
+      assert.deepStrictEqual(other.files.check(), { path: other.file, isReplaced: true, isMain: true })
+    })
+  )
+
+  it.effect(
+    "finds no fault in other files that come and go",
+    Effect.fnUntraced(function* () {
+      const { directory, files } = yield* watched()
+      for (let nth = 0; nth < 3; nth++) {
+        writeFileSync(join(directory, "other"), "")
+        assert.isUndefined(files.check())
+        rmSync(join(directory, "other"))
+        assert.isUndefined(files.check())
+      }
+    })
+  )
+
+  it.effect.each([0, -10_000])(
+    "looks at each path where the directory's time says nothing yet, or lies ahead (clock off by %i ms)",
+    Effect.fnUntraced(function* (off) {
+      const { file, files } = yield* watched(off)
+      rmSync(`${file}-shm`)
+      assert.deepStrictEqual(files.check(), { path: `${file}-shm`, isReplaced: false, isMain: false })
     })
   )
 })
