@@ -26,8 +26,9 @@ export class FrameQueue {
   /** Bytes of all that wait, and of a frame that has come in part. */
   #bytes = 0
   #partial = 0
-  /** Bytes of the frame in work. */
+  /** Bytes of the frame in work that count in the budget, and those that do not: see `#takeAtOnce`. */
   #inWork = 0
+  #uncharged = 0
   /** Made when something is begun: an idle connection should not cost one. */
   #underway: Underway | undefined
   /** A frame that waits until what was begun before it is answered. */
@@ -54,6 +55,7 @@ export class FrameQueue {
   take(frame: string | Dropped, bytes = 0): void {
     if (this.#ended) return
     const size = bytes + FRAME_OVERHEAD
+    if (typeof frame === "string" && this.#isIdle) return this.#takeAtOnce(frame, size)
     this.#waiting.push(frame)
     this.#sizes.push(size)
     this.#bytes += size
@@ -99,6 +101,7 @@ export class FrameQueue {
   /** See `Session.begin`. */
   begin(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
     this.#underway ??= new Underway(this.#around, this)
+    this.#chargeWork()
     const size = this.#inWork
     if (!this.#underway.add(begin, otherwise, size)) return false
     this.#inWork -= size
@@ -122,6 +125,44 @@ export class FrameQueue {
       this.#finishWork()
       this.#next()
     })
+  }
+
+  /** Whether the next frame of a user is taken up at once: the order of conditions is that of how often they fail. */
+  get #isIdle(): boolean {
+    return (
+      !this.#running &&
+      this.#waiting.length === 0 &&
+      this.#held === undefined &&
+      !this.#draining &&
+      !this.#paused &&
+      this.#input.isAuthenticated &&
+      this.#underway?.hasRoom !== false &&
+      this.#session.connection.buffered() <= this.#unsent
+    )
+  }
+
+  /** A frame that is done within this call never waits, so it is not counted; once it has to wait for anything, it is. */
+  #takeAtOnce(frame: string, size: number): void {
+    this.#running = true
+    this.#uncharged = size
+    const work = this.#carryOut(frame)
+    if (work === undefined) {
+      this.#uncharged = 0
+      this.#finishWork()
+    } else {
+      this.#chargeWork()
+      if (!this.#perform(work)) return
+    }
+    if (this.#waiting.length > 0) this.#next()
+    else this.#rest()
+  }
+
+  #chargeWork(): void {
+    const size = this.#uncharged
+    if (size === 0) return
+    this.#uncharged = 0
+    this.#inWork += size
+    this.#input.charge(size)
   }
 
   /** Whether something was begun that is not answered. */
@@ -157,23 +198,28 @@ export class FrameQueue {
         this.#finishWork()
         continue
       }
-      if (this.#hasBegun) {
-        // It may see what was begun before it, and is answered after that.
-        this.#held = work
-        return this.#rest()
-      }
-      // A list of frames that are carried out at once must not become a stack of calls.
-      let [done, later] = [false, false]
-      this.#around.work(work, () => {
-        this.#finishWork()
-        done = true
-        if (later) this.#next()
-      })
-      if (!done) {
-        later = true
-        return
-      }
+      if (!this.#perform(work)) return
     }
+  }
+
+  /** Returns whether the work is done already; if it is not, the next frame is taken up when it is. */
+  #perform(work: Effect.Effect<void>): boolean {
+    if (this.#hasBegun) {
+      // It may see what was begun before it, and is answered after that.
+      this.#held = work
+      this.#rest()
+      return false
+    }
+    // A list of frames that are carried out at once must not become a stack of calls.
+    let done = false
+    let later = false
+    this.#around.work(work, () => {
+      this.#finishWork()
+      done = true
+      if (later) this.#next()
+    })
+    later = !done
+    return done
   }
 
   #rest(): void {
@@ -182,6 +228,7 @@ export class FrameQueue {
 
   /** Nothing of the frame in work is in memory any more, but for what was begun. */
   #finishWork(): void {
+    if (this.#inWork === 0) return
     this.#input.release(this.#inWork)
     this.#inWork = 0
   }

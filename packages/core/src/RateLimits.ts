@@ -36,19 +36,21 @@ export class RateLimits {
     this.#lifetime = Math.max(KEPT, (costBurst / costPerSecond) * 1000)
   }
 
-  /** Takes `cost` units. Returns 0, or the seconds after which something is left again; then nothing was taken. */
-  take(payer: Payer, cost: number): number {
-    const now = this.#clock.currentTimeMillisUnsafe()
+  /**
+   * Takes `cost` units. Returns 0, or the seconds after which something is left again; then nothing was taken. `now` is for
+   * callers that have just read the clock, which costs as much as the rest.
+   */
+  take(payer: Payer, cost: number, now = this.#clock.currentTimeMillisUnsafe()): number {
     const wait = take(this.#bucketOf(payer, now), this.#rateOf(payer), cost, now)
     return wait === 0 ? 0 : Math.ceil(wait / 1000)
   }
 
-  /** Takes `cost` units for what was done already. */
-  owe(payer: Payer, cost: number): void {
+  /** Takes `cost` units for what was done already: by `now`, which may be the time of its `take`. */
+  owe(payer: Payer, cost: number, now = this.#clock.currentTimeMillisUnsafe()): void {
     if (cost <= 0) return
-    const now = this.#clock.currentTimeMillisUnsafe()
-    const bucket = this.#bucketOf(payer, now)
-    refill(bucket, this.#rateOf(payer), now)
+    const bucket = this.#bucketOf(payer, Math.max(now, this.#since))
+    // A time before the last use puts back nothing, and must not be the start of the next refill.
+    if (now > bucket.at) refill(bucket, this.#rateOf(payer), now)
     bucket.tokens -= cost
   }
 

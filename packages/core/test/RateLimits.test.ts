@@ -67,6 +67,21 @@ describe("rate limits", () => {
     })
   )
 
+  it.effect("what is owed by the time of an earlier use puts nothing back twice", () =>
+    Effect.gen(function* () {
+      const limits = yield* open(10, 20)
+      const start = (yield* Clock.Clock).currentTimeMillisUnsafe()
+      assert.strictEqual(limits.take(ann, 20, start), 0)
+      yield* TestClock.adjust("1 seconds")
+      assert.strictEqual(limits.take(ann, 9), 0)
+      limits.owe(ann, 1, start)
+      assert.strictEqual(limits.take(ann, 1), 1, "10 came back, and 10 were taken")
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(limits.take(ann, 1), 0)
+      assert.strictEqual(limits.take(ann, 1), 1)
+    })
+  )
+
   it.effect("what was done is paid back before anything else is taken", () =>
     Effect.gen(function* () {
       const limits = yield* open(10, 20)

@@ -55,10 +55,14 @@ export const respondIn =
   (session, frame) => {
     const requests = parse(frame, services.settings.requestsPerFrame)
     const [first] = requests
-    if (first !== undefined && requests.length === 1 && !isUnreadable(first) && isLive(services, session, first)) {
-      const ordinarily = Effect.suspend(() => answer(services, profile, carried, session, first))
-      if (acknowledgeAtOnce(services, session, first) || sendAtOnce(services, session, first, ordinarily))
-        return undefined
+    if (first !== undefined && requests.length === 1 && !isUnreadable(first)) {
+      // The one look at the clock for this frame.
+      const now = services.clock.currentTimeMillisUnsafe()
+      if (isLive(services, session, first, now)) {
+        if (acknowledgeAtOnce(services, session, first, now)) return undefined
+        const ordinarily = Effect.suspend(() => answer(services, profile, carried, session, first))
+        if (sendAtOnce(services, session, first, now, ordinarily)) return undefined
+      }
     }
     return Effect.gen(function* () {
       for (const [index, request] of requests.entries()) {
@@ -75,18 +79,18 @@ export const respondIn =
   }
 
 /** Whether the request comes with the session that this connection has. */
-const isLive = ({ sessions, clock }: Services, { live, superseded }: Session, { sid }: Request): boolean =>
-  live !== undefined && !superseded && sid === live.token && sessions.isGood(live, clock.currentTimeMillisUnsafe())
+const isLive = ({ sessions }: Services, { live, superseded }: Session, { sid }: Request, now: number): boolean =>
+  live !== undefined && !superseded && sid === live.token && sessions.isGood(live, now)
 
 /**
  * Acknowledgements are as many as messages that were delivered. One for packets that were sent lately needs no storage,
  * no answer and so no fiber; everything else goes the ordinary way.
  */
-const acknowledgeAtOnce = ({ engine }: Services, session: Session, request: Request): boolean => {
+const acknowledgeAtOnce = ({ engine }: Services, session: Session, request: Request, now: number): boolean => {
   if (!isAcknowledgement(request)) return false
   const ids = acknowledgedIds(request.id)
   if (ids === undefined || session.user === undefined) return false
-  return engine.limits.take(session.user.id, costOfAcknowledging(ids)) === 0 && session.acknowledgeAtOnce(ids)
+  return engine.limits.take(session.user.id, costOfAcknowledging(ids), now) === 0 && session.acknowledgeAtOnce(ids)
 }
 
 /** Acknowledgements are as many as messages that were delivered, and no user can help that. */
@@ -100,6 +104,7 @@ const sendAtOnce = (
   services: Services,
   session: Session,
   request: Request,
+  now: number,
   ordinarily: Effect.Effect<void>
 ): boolean => {
   const { live, user } = session
@@ -110,14 +115,14 @@ const sendAtOnce = (
   const draft = draftOf(user, sent[0], 0)
   const { limits } = services.engine
   // Whoever has nothing left is refused in the ordinary way.
-  if (Result.isFailure(draft) || limits.take(user.id, 1) > 0) return false
+  if (Result.isFailure(draft) || limits.take(user.id, 1, now) > 0) return false
   return session.begin(
     (settled) =>
       services.engine.sendAtOnce(session.caller(), draft.success, (outcome) => {
         if (outcome === undefined) return settled()
         settled(() => {
           session.answer(sentFrame(live.token, outcome.sent))
-          limits.owe(user.id, costOfTelling(outcome.sent.chat, services.hub.presence.size))
+          limits.owe(user.id, costOfTelling(outcome.sent.chat, services.hub.presence.size), now)
           services.hub.announce([outcome.announcement], session.connection.id)
         })
       }),
