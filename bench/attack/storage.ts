@@ -1,7 +1,7 @@
 /**
  * Storage that is taken away under a server: 20 messages after the files of its database were deleted, then messages for
  * ten seconds on a full disk (a bound of the size of its files, by `prlimit`). Prints how many were answered as stored, how
- * many of them are in the database after a restart, what `/readyz` says, and how often the log has one line.
+ * many of them are in the database after a restart, the status of `/readyz`, and how often the log has one line.
  *
  *     npx pnpm exec node bench/attack/storage.ts [checkout]
  *

@@ -4,7 +4,7 @@ import { Cause, Effect, Logger } from "effect"
 import { stripVTControlCharacters } from "node:util"
 import { formatEntry } from "../src/logging/EntryFormat.ts"
 
-/** What this program logs, without the times. */
+/** Entries that this program logs, without the times. */
 const logged = Effect.fnUntraced(function* (program: Effect.Effect<void>, colors = false) {
   const entries: Array<string> = []
   const logger = Logger.map(formatEntry(colors), (entry) => void entries.push(entry))

@@ -1,4 +1,4 @@
-/** A started server whose output is a terminal that takes nothing: it goes on, and says later how much was lost. */
+/** A started server whose output is a terminal that takes nothing: it goes on, and reports later how much was lost. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"

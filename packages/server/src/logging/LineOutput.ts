@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, write as writeAsync, writeSync } from "node:fs"
 
-/** Characters that may wait for a slow reader or disk, at most; further lines are dropped. */
+/** Maximum characters that wait for a slow reader or disk; further lines are dropped. */
 const MAX_WAITING = 256 * 1024
 
 /** Milliseconds after which a full pipe or terminal is tried again. */
@@ -52,7 +52,7 @@ const pause = (milliseconds: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
-/** What is being written: after a partial write the rest of it. */
+/** Bytes that are being written: after a partial write the rest of them. */
 interface Chunk {
   readonly bytes: Uint8Array
   /** Dropped lines that its first line reports; 0 where that line is not in it. */
@@ -79,7 +79,7 @@ export class LineOutput {
 
   /**
    * `fd` is a file, or a pipe or socket in non-blocking mode: Node puts those of `process.stderr` and `process.stdout` into
-   * it. A terminal counts as a file unless `isNonBlocking`. `notice` returns the line that says how many lines were dropped.
+   * it. A terminal counts as a file unless `isNonBlocking`. `notice` returns the line with the number of dropped lines.
    */
   constructor(fd: number, notice: (dropped: number) => string, isNonBlocking = false) {
     this.#fd = fd
@@ -166,7 +166,7 @@ export class LineOutput {
           this.#flush()
         }, RETRY).unref()
       } else {
-        // What came meanwhile fails like it; the next line tries again.
+        // Lines that came meanwhile fail like it; the next line tries again.
         this.#dropped += linesIn(chunk) + this.#waiting.length
         this.#rest = undefined
         this.#waiting = []
