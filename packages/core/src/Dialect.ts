@@ -53,6 +53,8 @@ export interface OperatorCommand {
   readonly words: ReadonlyArray<string>
   readonly says: string
   readonly inputs: ReadonlyArray<CommandInput>
+  /** Whether the command writes its own line in the audit log, in place of the one that every command has. */
+  readonly audits?: boolean
   /** Answers what to print; fails with a sentence for the operator. */
   readonly run: (inputs: Readonly<Record<string, string | number | boolean>>) => Effect.Effect<string, string>
 }

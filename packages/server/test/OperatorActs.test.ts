@@ -76,6 +76,10 @@ describe("an operator's commands about users and sessions", () => {
       for (const act of ["user.rename", "user.admin", "session.end", "sessions.end"]) {
         assert.isNotEmpty(audits(err, act), act)
       }
+      assert.isFalse(
+        audits(err, "operator").some((line) => /user (rename|admin)/.test(JSON.stringify(line))),
+        "these have a line of their own"
+      )
     }).pipe(Effect.scoped)
   )
 

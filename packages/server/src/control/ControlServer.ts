@@ -109,7 +109,8 @@ export const carryOut = (commands: ReadonlyArray<OperatorCommand>, request: Requ
       return Effect.fail(`"${request.words.join(" ")}" needs ${input.name}, ${input.says}`)
     }
   }
-  return Effect.andThen(recorded(request), command.run(request.inputs)).pipe(
+  const record = command.audits === true ? Effect.void : recorded(request)
+  return Effect.andThen(record, command.run(request.inputs)).pipe(
     Effect.exit,
     Effect.flatMap(
       Exit.match({

@@ -104,6 +104,7 @@ export const userCommands = (
       ACCOUNT,
       { name: "name", kind: "text", positional: true, required: true, says: "What others see from now on" }
     ],
+    audits: true,
     run: Effect.fnUntraced(function* (inputs) {
       const [account, name] = [text(inputs, "account"), text(inputs, "name")]
       if (name.trim() === "") return yield* Effect.fail("the name must not be empty")
@@ -116,6 +117,7 @@ export const userCommands = (
     words: ["user", "admin"],
     says: "Make a user a system administrator, or no longer, at once",
     inputs: [ACCOUNT, { name: "on|off", kind: "text", positional: true, required: true, says: "on or off" }],
+    audits: true,
     run: Effect.fnUntraced(function* (inputs) {
       const [account, value] = [text(inputs, "account"), text(inputs, "on|off")]
       if (value !== "on" && value !== "off") return yield* Effect.fail(`it is on or off, not ${JSON.stringify(value)}`)
@@ -128,6 +130,7 @@ export const userCommands = (
     words: ["user", "delete"],
     says: "Remove a user for good: logged out, out of every group, personal data blanked, the account free; messages stay",
     inputs: [ACCOUNT],
+    audits: true,
     run: Effect.fnUntraced(function* (inputs) {
       const account = text(inputs, "account")
       const user = yield* told(users.byAccount(account))
