@@ -136,6 +136,11 @@ export class Session implements Peer, Visitor, Follow {
     this.#around.rejected(this, text)
   }
 
+  /** Whether the connection has ended. */
+  get isEnded(): boolean {
+    return this.#ended
+  }
+
   get address(): string {
     return this.connection.address
   }

@@ -42,6 +42,11 @@ export interface LoginRequest {
   readonly device: string
   /** The client's address, for throttling. */
   readonly address: string
+  /**
+   * Whether the client still waits for the login. One that has gone away while its password was checked gets no session: that
+   * would end the session of a newer login.
+   */
+  readonly isAwaited?: () => boolean
 }
 
 /** One session of a user, as an operator sees it. */
@@ -184,7 +189,8 @@ export class Sessions extends Context.Service<
         user: UserId,
         kind: StoredSession["kind"],
         device: string,
-        epoch: number
+        epoch: number,
+        isAwaited: () => boolean = () => true
       ): Effect.fn.Return<LiveSession | undefined, Refused> {
         const now = yield* Clock.currentTimeMillis
         const token = Base64Url.encode(yield* random.randomBytes(TOKEN_BYTES))
@@ -199,6 +205,7 @@ export class Sessions extends Context.Service<
           { _tag: "SaveSession", session, keep, epoch }
         ]
         return yield* watching(hash, (watch) => {
+          if (!isAwaited()) return refuse({ _tag: "NotLoggedIn" })
           let opened: LiveSession | undefined
           return commitEnding(user, writes, (ended) => {
             opened = live.hold(token, session, watch)
@@ -396,7 +403,7 @@ export class Sessions extends Context.Service<
             const before = yield* available(store.sessionEpoch(named?.id ?? NOBODY))
             const user = (yield* present(request)) ?? (yield* verified(request))
             const epoch = user.id === named?.id ? before : yield* epochOf(user.id)
-            const session = yield* open(user.id, request.kind, request.device, epoch)
+            const session = yield* open(user.id, request.kind, request.device, epoch, request.isAwaited)
             if (session !== undefined) return { session, user }
           }
           return yield* refuse({ _tag: "Busy" })

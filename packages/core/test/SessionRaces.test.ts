@@ -146,6 +146,28 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
   )
 })
 
+describe("a chat login whose client has gone", () => {
+  it.effect.each(["password", "sessionEpoch"] as const)("replaces no newer one (gone at %s)", (what) =>
+    staged((held) =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        let isAwaited = true
+        const reading = held.hold(what, "after")
+        const request = { account: "ann", secret: OLD, kind: "chat", device: "", address: "10.0.0.1" } as const
+        const first = yield* Effect.forkChild(Effect.flip(sessions.login({ ...request, isAwaited: () => isAwaited })))
+        yield* reading.reached
+        const newer = yield* login("chat")
+        isAwaited = false
+        reading.release()
+        assert.strictEqual((yield* Fiber.join(first)).reason._tag, "NotLoggedIn")
+        assert.isFalse(newer.ended)
+        assert.isTrue(yield* isGood(newer.token))
+        assert.deepStrictEqual(yield* storedOf(held, newer.user), [newer.hash])
+      })
+    )
+  )
+})
+
 /** What makes every session of ann's end. */
 const endings = [
   ["a change of the password", Effect.flatMap(Users, (users) => users.setPassword("ann", "other-horse-8"))],

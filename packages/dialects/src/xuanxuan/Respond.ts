@@ -229,7 +229,8 @@ const login = Effect.fnUntraced(function* (
     ...(carried !== undefined && { request: carried }),
     kind: "chat",
     device: services.settings.sessions === "multi" ? (device ?? "") : "",
-    address: session.connection.address
+    address: session.connection.address,
+    isAwaited: () => !session.isEnded
   })
   services.engine.limits.owe(user.id, costOfGreeting(services))
   session.enter(live, user, status ?? "online")
