@@ -1,11 +1,11 @@
 /** Conversations in an Express application: users of its own, JWTs in cookies, and another WebSocket library beside it. */
-import { cookieOf } from "@parley/core/Authenticator"
 import { createParley } from "@parley/adapter-node"
 import { parleyExpress } from "@parley/adapter-node/express"
 import * as FileBlobs from "@parley/adapter-node/FileBlobs"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { dialect as spark } from "@parley/dialects/spark"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
+import { parseHeader } from "effect/http/Cookies"
 import express, { type NextFunction, type Request, type Response } from "express"
 import { WebSocketServer } from "ws"
 import { check, directory, signUp } from "./people.ts"
@@ -14,6 +14,9 @@ import { sign, verify } from "./token.ts"
 signUp("ann", "Ann", "tea")
 signUp("ben", "Ben", "coffee")
 
+/** The JWT in a `Cookie` header. */
+const jwtOf = (header = ""): string | undefined => parseHeader(header)["jwt"]
+
 const data = process.env["DATA"] ?? "data"
 const parley = await createParley({
   store: SqliteStore.layer({ file: `${data}/chat.db` }),
@@ -21,7 +24,7 @@ const parley = await createParley({
   dialects: [xuanxuan, spark],
   path: "/im",
   directory,
-  authenticate: (request) => verify(cookieOf(request, "jwt"))
+  authenticate: ({ headers }) => verify(jwtOf(headers.get("cookie")))
 })
 
 const app = express()
@@ -37,7 +40,7 @@ app.post("/login", async (request: Request, response: Response) => {
 })
 
 const signedIn = async (request: Request, response: Response, next: NextFunction) => {
-  const user = await verify(/(?:^|;\s*)jwt=([^;]+)/.exec(request.headers.cookie ?? "")?.[1])
+  const user = await verify(jwtOf(request.headers.cookie))
   response.locals["user"] = user
   return user === undefined ? response.sendStatus(401) : next()
 }

@@ -91,18 +91,21 @@ const bearer = (header: string | undefined): string => /^bearer\s+(\S+)$/i.exec(
 
 const ALLOW = { allow: "POST, OPTIONS" } as const
 
-/** Whatever but POST is asked of a path. */
-const others = (path: `/${string}`): HttpRoutes => {
-  const refused = HttpServerResponse.jsonUnsafe(
-    { error: "MethodNotAllowed", message: `${path} takes POST.` },
+const OPTIONS = Effect.succeed(HttpServerResponse.empty({ status: 204, headers: ALLOW }))
+
+const NOT_ALLOWED = Effect.succeed(
+  HttpServerResponse.jsonUnsafe(
+    { error: "MethodNotAllowed", message: "This path takes POST." },
     { status: 405, headers: ALLOW }
   )
-  const [first, ...more] = (["GET", "PUT", "PATCH", "DELETE"] as const).map((method) =>
-    HttpRouter.add(method, path, refused)
-  )
-  const options = HttpRouter.add("OPTIONS", path, HttpServerResponse.empty({ status: 204, headers: ALLOW }))
-  return first === undefined ? options : Layer.mergeAll(first, ...more, options)
-}
+)
+
+/** A path that takes POST. */
+const route = (
+  path: `/${string}`,
+  post: Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest>
+): HttpRoutes =>
+  HttpRouter.add("*", path, ({ method }) => (method === "POST" ? post : method === "OPTIONS" ? OPTIONS : NOT_ALLOWED))
 
 /** Made over an engine, for a door. */
 export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials | Hub> = Effect.gen(function* () {
@@ -158,10 +161,5 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
     return HttpServerResponse.empty()
   }).pipe(Effect.catchTag("Refused", ({ reason }) => Effect.succeed(failure(reason))))
 
-  return Layer.mergeAll(
-    HttpRouter.add("POST", "/auth/login", login),
-    HttpRouter.add("POST", "/auth/logout", logout),
-    others("/auth/login"),
-    others("/auth/logout")
-  )
+  return Layer.mergeAll(route("/auth/login", login), route("/auth/logout", logout))
 })

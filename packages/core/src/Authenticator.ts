@@ -107,21 +107,3 @@ export const foreignOrigin: Refused = refuse({
 
 /** `null`, which sandboxed pages have for an origin, is nobody's host. */
 const hostOf = (origin: string): string | undefined => /^https?:\/\/([^/]+)$/.exec(origin.toLowerCase())?.[1]
-
-/** The value of a cookie that the request carries. */
-export const cookieOf = ({ headers }: Carried, name: string): string | undefined => {
-  for (const pair of (headers.get("cookie") ?? "").split(";")) {
-    const equals = pair.indexOf("=")
-    if (equals > 0 && pair.slice(0, equals).trim() === name) return decoded(pair.slice(equals + 1).trim())
-  }
-  return undefined
-}
-
-const decoded = (value: string): string => {
-  const bare = value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value
-  try {
-    return decodeURIComponent(bare)
-  } catch {
-    return bare
-  }
-}

@@ -1,9 +1,10 @@
 /** An embedder's own logins in each protocol, over real connections; and pages of other origins, which have none. */
 import { assert, describe, it } from "@effect/vitest"
-import { Authenticator, cookieOf } from "@parley/core/Authenticator"
+import { Authenticator } from "@parley/core/Authenticator"
 import { Sessions } from "@parley/core/Sessions"
 import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
+import { parseHeader } from "effect/http/Cookies"
 import { webSocket } from "../../server/test/Client.ts"
 import { type Answer, engine, type Served, served } from "./Served.ts"
 
@@ -12,7 +13,8 @@ const authenticator: Authenticator = {
   origins: ["https://app.example"],
   authenticate: (request) => {
     const bearer = /^Bearer theirs-([0-9]+)$/.exec(request.headers.get("authorization") ?? "")?.[1]
-    const user = bearer ?? cookieOf(request, "their-user") ?? request.query.get("their-user")
+    const user =
+      bearer ?? parseHeader(request.headers.get("cookie") ?? "")["their-user"] ?? request.query.get("their-user")
     return Effect.succeed(user === undefined ? undefined : Number(user))
   }
 }

@@ -4,7 +4,7 @@ import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as Host from "@parley/adapter-node/Host"
 import { serveHttp } from "@parley/adapter-node/HttpServing"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { Authenticator, cookieOf } from "@parley/core/Authenticator"
+import { Authenticator } from "@parley/core/Authenticator"
 import { Credentials } from "@parley/core/Credentials"
 import { ExternalDirectory } from "@parley/core/ExternalDirectory"
 import * as Parley from "@parley/core/Parley"
@@ -14,6 +14,7 @@ import { dialect as hisihi } from "@parley/dialects/hisihi"
 import { dialect as spark } from "@parley/dialects/spark"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import { Effect, Layer } from "effect"
+import { parseHeader } from "effect/http/Cookies"
 import { join } from "node:path"
 import { plainPasswords } from "../../core/test/Stage.ts"
 import { Theirs, uuid } from "../../core/test/Theirs.ts"
@@ -23,7 +24,7 @@ import { folder } from "./Program.ts"
 
 /** Their sessions are cookies with the id in them; their users log in with an e-mail address. */
 const sessionsOf = (theirs: Theirs): Authenticator => ({
-  authenticate: (request) => Effect.succeed(cookieOf(request, "session")),
+  authenticate: ({ headers }) => Effect.succeed(parseHeader(headers.get("cookie") ?? "")["session"]),
   verifyPassword: (email, password) => {
     const account = email.replace(/@example\.com$/, "")
     return Effect.succeed(

@@ -4,8 +4,9 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Lines } from "@parley/adapter-node/Lines"
 import { Progress, type ReportProgress } from "@parley/core/Progress"
-import { Answer, makeLineCutter, Report, Request } from "./Line.ts"
+import { Answer, MAX_LINE_BYTES, Report, Request } from "./Line.ts"
 
 /** Nobody listens at the address: no server runs on that database. */
 export class NoServer extends Data.TaggedError("NoServer")<{ readonly address: string }> {}
@@ -40,20 +41,22 @@ const exchange = (
   report: ReportProgress
 ): Effect.Effect<string, NoServer | CommandRefused> =>
   Effect.callback<string, NoServer | CommandRefused>((resume) => {
-    const cut = makeLineCutter()
     const socket = connect(address, () => void socket.write(line))
-    const refuse = (message: string) => resume(Effect.fail(new CommandRefused({ message })))
-    socket.on("data", (chunk: Buffer) => {
-      const lines = cut(chunk)
-      const first = lines?.find((one) => {
-        const progress = Option.getOrUndefined(decodeReport(one))
-        if (progress !== undefined) report(progress.done, progress.total)
-        return progress === undefined
-      })
-      if (lines === undefined) refuse("the running server's answer is too long")
-      if (first !== undefined) resume(Effect.succeed(first))
-      if (lines === undefined || first !== undefined) socket.destroy()
+    const finish = (outcome: Effect.Effect<string, NoServer | CommandRefused>) => {
+      resume(outcome)
+      socket.destroy()
+    }
+    const refuse = (message: string) => finish(Effect.fail(new CommandRefused({ message })))
+    const lines = new Lines(MAX_LINE_BYTES, {
+      line: (bytes) => {
+        const text = bytes.toString()
+        const progress = Option.getOrUndefined(decodeReport(text))
+        if (progress === undefined) finish(Effect.succeed(text))
+        else report(progress.done, progress.total)
+      },
+      oversized: () => refuse("the running server's answer is too long")
     })
+    socket.on("data", (chunk: Buffer) => lines.push(chunk))
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (NOBODY.has(error.code ?? "")) resume(Effect.fail(new NoServer({ address })))
       else if (error.code === "EACCES") refuse("the server runs as another user, who alone may command it")

@@ -2,6 +2,7 @@
 import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { isMainThread } from "node:worker_threads"
+import { Lines } from "@parley/adapter-node/Lines"
 import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import { Progress } from "@parley/core/Progress"
@@ -12,7 +13,7 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { Answer, makeLineCutter, type Report, Request } from "./Line.ts"
+import { Answer, MAX_LINE_BYTES, type Report, Request } from "./Line.ts"
 
 /** The socket cannot be served; `message` is one line. */
 export class ControlFailed extends Data.TaggedError("ControlFailed")<{ readonly message: string }> {}
@@ -48,15 +49,10 @@ export const serveControl = Effect.fnUntraced(function* (
     socket.on("close", () => sockets.delete(socket))
     // A client that went away: its command is carried out all the same.
     socket.on("error", () => socket.destroy())
-    const cut = makeLineCutter()
     let last: Promise<void> = Promise.resolve()
-    socket.on("data", (chunk: Buffer) => {
-      const lines = cut(chunk)
-      if (lines === undefined) {
-        socket.destroy()
-        return
-      }
-      for (const line of lines) {
+    const lines = new Lines(MAX_LINE_BYTES, {
+      line: (bytes) => {
+        const line = bytes.toString()
         const before = last
         last = new Promise((done) => {
           run(
@@ -67,8 +63,10 @@ export const serveControl = Effect.fnUntraced(function* (
             )
           )
         })
-      }
+      },
+      oversized: () => socket.destroy()
     })
+    socket.on("data", (chunk: Buffer) => lines.push(chunk))
   })
 })
 
