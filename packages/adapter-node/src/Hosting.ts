@@ -5,7 +5,7 @@
 import type { Blobs } from "@parley/core/Blobs"
 import type { Dialect, Door, OpenDialect, SiteRefused } from "@parley/core/Dialect"
 import type * as Parley from "@parley/core/Parley"
-import { Reception } from "@parley/core/Reception"
+import { Reception } from "@parley/core/Acceptor"
 import type { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

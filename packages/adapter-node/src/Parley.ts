@@ -1,7 +1,7 @@
 /** Conversations in the server that somebody has: the engine's promises, and the protocols that its clients speak. */
 import type { OperatorCommand } from "@parley/core/Dialect"
-import { begin, type Begun, closeOn, type EngineOptions, ParleyEngine } from "@parley/core/embedding/ParleyEngine"
-import { fromCause, ParleyError } from "@parley/core/embedding/ParleyError"
+import { begin, type Begun, closeOn, type EngineOptions, ParleyEngine } from "@parley/core/ParleyEngine"
+import { fromCause, ParleyError } from "@parley/core/ParleyError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

@@ -7,7 +7,15 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { Store, type Unit, type Write } from "@parley/core/Store"
 import { reopenLaws, storeLaws } from "@parley/core/testing/StoreLaws"
-import { amending, appending, newChat, newUser, NO_CHAT, NO_ENTRY, posting } from "@parley/core/testing/StoreLaws/Law"
+import {
+  amending,
+  appending,
+  newChat,
+  newUser,
+  NO_CHAT,
+  NO_ENTRY,
+  posting
+} from "../../core/src/testing/StoreLaws/Law.ts"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { folder } from "./folder.ts"
 import { each, here, NEVER, threaded } from "./paced.ts"

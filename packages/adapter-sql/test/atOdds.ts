@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import { ChatId } from "@parley/core/Ids"
-import { appending, newChat, posting, unit } from "@parley/core/testing/StoreLaws/Law"
+import { appending, newChat, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
 import { each, threaded } from "./paced.ts"
 
 const [, , file = ""] = process.argv

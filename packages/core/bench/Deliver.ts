@@ -1,12 +1,12 @@
 /** From an announced message to one frame for each of 50 connections, on a transport that only encodes. */
-import { asMade } from "../src/Chat.ts"
-import type { Connection } from "../src/Connection.ts"
-import { Bundling, type Frame } from "../src/Frame.ts"
-import { Delivery } from "../src/Delivery.ts"
-import type { ChatEvent } from "../src/Event.ts"
-import { ChatId, EntryId, UserId } from "../src/Ids.ts"
-import type { Subscription } from "../src/Subscription.ts"
-import { type Tongue, Utterances } from "../src/Tongue.ts"
+import { asMade } from "../src/model/Chat.ts"
+import type { Connection } from "../src/ports/Connection.ts"
+import { Bundling, type Frame } from "../src/ports/Frame.ts"
+import { Delivery } from "../src/delivery/Subscriber.ts"
+import type { ChatEvent } from "../src/model/Event.ts"
+import { ChatId, EntryId, UserId } from "../src/model/Ids.ts"
+import type { Subscription } from "../src/delivery/Subscription.ts"
+import { type Tongue, Utterances } from "../src/delivery/Serializer.ts"
 
 const MEMBERS = 50
 const CONTENT = "x".repeat(200)

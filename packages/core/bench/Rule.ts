@@ -1,6 +1,6 @@
 /** Whether a member may speak: the rules of one message, on facts in memory. */
-import { asMade } from "../src/Chat.ts"
-import { ChatId, UserId } from "../src/Ids.ts"
+import { asMade } from "../src/model/Chat.ts"
+import { ChatId, UserId } from "../src/model/Ids.ts"
 import { refusal } from "../src/rules/Operations.ts"
 
 const MEMBERS = 50

@@ -10,8 +10,8 @@ import type { Refused } from "@parley/core/Refused"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
-import { engineLayer, people } from "./Stage.ts"
-import { Theirs, uuid, withUsersOf } from "./Theirs.ts"
+import { engineLayer, people } from "./harness.ts"
+import { Theirs, uuid, withUsersOf } from "./directoryFixture.ts"
 
 const carried = (headers: Readonly<Record<string, string>>): Carried => ({
   kind: "websocket",

@@ -1,7 +1,7 @@
 /** `BoundedMap`, beside a list that is moved about by hand. */
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { BoundedMap } from "../src/BoundedMap.ts"
+import { BoundedMap } from "../src/cache/BoundedMap.ts"
 
 const KEYS = 6
 

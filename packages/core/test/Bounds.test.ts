@@ -2,13 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Queue } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
-import { MAX_ACKED } from "@parley/core/Place"
-import { Reception } from "@parley/core/Reception"
-import type { Respond } from "@parley/core/Session"
+import { MAX_ACKED } from "@parley/core/Cursor"
+import { Reception } from "@parley/core/Acceptor"
+import type { Respond } from "@parley/core/ClientSession"
 import { defaultSettings, Settings } from "@parley/core/Settings"
-import { Delivery } from "../src/Delivery.ts"
+import { Delivery } from "../src/delivery/Subscriber.ts"
 import { connect } from "../src/testing/MemoryConnection.ts"
-import { engineLayer, tongue } from "./Stage.ts"
+import { engineLayer, tongue } from "./harness.ts"
 
 const settled = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 

@@ -1,13 +1,13 @@
 /** What is announced in one turn of the event loop is handed over together, and everybody hears the same in the same order. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Channel } from "@parley/core/Channel"
+import { Channel } from "../src/delivery/Channel.ts"
 import type { Connection } from "@parley/core/Connection"
 import { Bundling, type Frame } from "@parley/core/Frame"
-import { Delivery } from "@parley/core/Delivery"
+import { Delivery } from "../src/delivery/Subscriber.ts"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
-import { RecentEntries } from "@parley/core/RecentEntries"
-import { type Tongue, Utterances } from "@parley/core/Tongue"
+import { RecentEntries } from "../src/delivery/EntryLocationCache.ts"
+import { type Tongue, Utterances } from "@parley/core/Serializer"
 
 const CHAT = ChatId(1)
 

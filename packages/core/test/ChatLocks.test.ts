@@ -1,6 +1,6 @@
 /** Locks of chats: in the order asked for, shared where that can be, bounded, and never waiting for one another. */
 import { assert, describe, it } from "@effect/vitest"
-import { ChatLocks, type LockHolder, type LockMode, type Wanted } from "@parley/core/ChatLocks"
+import { ChatLocks, type LockHolder, type LockMode, type Wanted } from "../src/engine/ChatLocks.ts"
 import { ChatId } from "@parley/core/Ids"
 import { Effect, Exit, Fiber } from "effect"
 

@@ -9,7 +9,7 @@ import * as Parley from "@parley/core/Parley"
 import { Store, type Unit } from "@parley/core/Store"
 import { Context, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { people, plainPasswords } from "./Stage.ts"
+import { people, plainPasswords } from "./harness.ts"
 
 /** A store at some distance that counts commits, and lets another node write before one where the test says so. */
 class Remote extends Context.Service<

@@ -6,7 +6,7 @@ import { Permissions } from "@parley/core/Permissions"
 import { Sessions } from "@parley/core/Sessions"
 import { Users } from "@parley/core/Users"
 import { Chats, Members, Messages } from "./Commands.ts"
-import { engineLayer, idsOf, online, people } from "./Stage.ts"
+import { engineLayer, idsOf, online, people } from "./harness.ts"
 
 describe("the services, in the field's words", () => {
   layer(engineLayer)((it) => {

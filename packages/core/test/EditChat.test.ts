@@ -3,7 +3,7 @@ import { Engine } from "@parley/core/Engine"
 import { refuse } from "@parley/core/Refused"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { engineLayer, people } from "./Stage.ts"
+import { engineLayer, people } from "./harness.ts"
 
 const group = Effect.gen(function* () {
   const [alice] = yield* people("alice")

@@ -1,7 +1,7 @@
 /** Titles of files: safe to show and to save under, and spelled as they were. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { fileTitle, MAX_TITLE_BYTES } from "../src/FileTitle.ts"
+import { fileTitle, MAX_TITLE_BYTES } from "../src/model/FileTitle.ts"
 
 const FAMILY = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}"
 const SCOTLAND = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}"

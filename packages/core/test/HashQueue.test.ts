@@ -1,6 +1,6 @@
 /** Turns of slow hashes: fair by address, and bounded. */
 import { assert, describe, it } from "@effect/vitest"
-import { HashQueue, type Kind } from "../src/HashQueue.ts"
+import { HashQueue, type Kind } from "../src/auth/HashQueue.ts"
 import { Deferred, Effect, Fiber } from "effect"
 
 const times = <A>(count: number, make: (index: number) => A): ReadonlyArray<A> =>

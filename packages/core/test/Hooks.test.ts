@@ -9,7 +9,7 @@ import type { Refused } from "@parley/core/Refused"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Chats, Messages } from "./Commands.ts"
-import { engineLayer, online, people } from "./Stage.ts"
+import { engineLayer, online, people } from "./harness.ts"
 
 const withHooks =
   (hooks: Hooks) =>

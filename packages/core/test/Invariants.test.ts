@@ -5,10 +5,10 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import * as Parley from "@parley/core/Parley"
-import { Places } from "@parley/core/Places"
+import { Places } from "@parley/core/CursorStore"
 import { StorageFailed, Store, type Unit } from "@parley/core/Store"
 import { Chats, Members, Messages } from "./Commands.ts"
-import { encoded, engineLayer, idsOf, online, people, plainPasswords } from "./Stage.ts"
+import { encoded, engineLayer, idsOf, online, people, plainPasswords } from "./harness.ts"
 
 /** A store that counts what is asked of it, and fails on demand. */
 const watched = (log: { reads: Array<string>; units: Array<Unit>; failing: boolean }) =>

@@ -10,7 +10,7 @@ import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Context, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { people } from "./Stage.ts"
+import { people } from "./harness.ts"
 
 /** Milliseconds of the test clock that one hash takes; one is computed at a time. */
 const HASH = 1

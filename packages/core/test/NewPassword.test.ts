@@ -5,7 +5,7 @@ import { newPasswordProblem } from "@parley/core/rules/NewPassword"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
-import { engineLayer } from "./Stage.ts"
+import { engineLayer } from "./harness.ts"
 
 describe("a new password", () => {
   for (const password of ["plum-tractor-46", "correct horse", "张三李四王五赵六", "x9$kQ2!p"]) {

@@ -11,7 +11,7 @@ import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Chats, Messages } from "./Commands.ts"
-import { online, people, plainPasswords } from "./Stage.ts"
+import { online, people, plainPasswords } from "./harness.ts"
 
 describe("invariant 6: authority comes from the session, never from a field in a request", () => {
   it.effect("a caller who is unknown or disabled may do nothing, and nobody's settings but one's own are reached", () =>

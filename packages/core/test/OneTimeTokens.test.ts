@@ -11,8 +11,8 @@ import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { HeldStore } from "./HeldStore.ts"
-import { people } from "./Stage.ts"
-import { engineOn, Theirs, uuid, withUsersOf } from "./Theirs.ts"
+import { people } from "./harness.ts"
+import { engineOn, Theirs, uuid, withUsersOf } from "./directoryFixture.ts"
 
 const md5 = (text: string): string => createHash("md5").update(text).digest("hex")
 

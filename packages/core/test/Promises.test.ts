@@ -7,7 +7,7 @@ import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { UserId } from "@parley/core/Ids"
 import { Store } from "@parley/core/Store"
-import { scripts } from "@parley/core/scripts/index"
+import { scripts } from "../src/commands/index.ts"
 import { assert, describe, it } from "vitest"
 import { Effect, Layer } from "effect"
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { UserId } from "@parley/core/Ids"
 import { RateLimits } from "@parley/core/RateLimits"
-import { fullBucket, type Rate, take } from "@parley/core/rules/TokenBucket"
+import { fullBucket, type Rate, take } from "../src/rules/TokenBucket.ts"
 import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"

@@ -12,8 +12,8 @@ import { Sessions } from "@parley/core/Sessions"
 import { StorageFailed, type Store, type Unit } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { HeldStore } from "./HeldStore.ts"
-import { online, people } from "./Stage.ts"
-import { engineOn } from "./Theirs.ts"
+import { online, people } from "./harness.ts"
+import { engineOn } from "./directoryFixture.ts"
 
 /** md5 of "correct-horse-7" and of "other-horse-8". */
 const OLD = "d374a7bdfbe7dfa86bc2807569bacd5d"

@@ -10,8 +10,8 @@ import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Chats } from "./Commands.ts"
-import { engineLayer, online, people } from "./Stage.ts"
-import { engineOn } from "./Theirs.ts"
+import { engineLayer, online, people } from "./harness.ts"
+import { engineOn } from "./directoryFixture.ts"
 
 /** md5 of "correct-horse-7" and of "other-horse-8". */
 const RIGHT = "d374a7bdfbe7dfa86bc2807569bacd5d"

@@ -8,7 +8,7 @@ import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
 import { StorageHealth } from "@parley/core/StorageHealth"
 import { StorageFailed, Store } from "@parley/core/Store"
-import { people, plainPasswords } from "./Stage.ts"
+import { people, plainPasswords } from "./harness.ts"
 
 const full = new StorageFailed({ operation: "commit", cause: new Error("database or disk is full") })
 

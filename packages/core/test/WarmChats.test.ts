@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { asMade, type StoredChat } from "@parley/core/Chat"
 import type { ChatRef } from "@parley/core/Command"
-import { Directory } from "@parley/core/Directory"
+import { Directory } from "@parley/core/UserCache"
 import { ChatId } from "@parley/core/Ids"
 import { Store } from "@parley/core/Store"
-import { WarmChats } from "@parley/core/WarmChats"
+import { WarmChats } from "@parley/core/ChatCache"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Effect } from "effect"
 

@@ -1,5 +1,5 @@
 /** Builds the HTTP routes of a protocol, whose errors are all returned in the protocol's own shape. */
-import { logStorageFailure } from "@parley/core/Availability"
+import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { Reason, Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"

@@ -3,7 +3,7 @@ import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
-import { engineLayer, online, people } from "../../core/test/Stage.ts"
+import { engineLayer, online, people } from "../../core/test/harness.ts"
 import { performing } from "../src/Perform.ts"
 
 const stage = Effect.gen(function* () {

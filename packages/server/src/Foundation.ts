@@ -1,5 +1,5 @@
 /** The users of a demonstration. */
-import { available } from "@parley/core/Availability"
+import { available } from "@parley/core/StorageErrors"
 import { Credentials } from "@parley/core/Credentials"
 import { Engine } from "@parley/core/Engine"
 import { Passwords } from "@parley/core/Passwords"

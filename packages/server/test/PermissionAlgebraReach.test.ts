@@ -1,7 +1,7 @@
 /** Which chats an application reaches, and that what it does there is decided for the user for whom it acts. */
 import { assert, it } from "@effect/vitest"
 import { refusal } from "@parley/core/rules/Operations"
-import { reachable } from "@parley/core/rules/Reach"
+import { reachable } from "@parley/core/rules/AppScope"
 import { Effect } from "effect"
 import { join } from "node:path"
 import { controlAddress } from "../src/control/Address.ts"

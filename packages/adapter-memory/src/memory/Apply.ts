@@ -3,7 +3,7 @@ import { asMade, type NewChat, type Preference, type StoredChat } from "@parley/
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import { evolve, type Entry } from "@parley/core/Log"
 import { amend, fromPosted } from "@parley/core/Message"
-import { furthest, type Place } from "@parley/core/Place"
+import { furthest, type Place } from "@parley/core/Cursor"
 import type { StoredSession, Write, Written } from "@parley/core/Store"
 import type { NewUser, UserChange } from "@parley/core/User"
 import { recordKey, under, type KeptChat, type Tables } from "./Tables.ts"

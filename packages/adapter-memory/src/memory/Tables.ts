@@ -3,7 +3,7 @@ import type { Chat, Preference } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
-import type { Place } from "@parley/core/Place"
+import type { Place } from "@parley/core/Cursor"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 

@@ -1,7 +1,7 @@
 /** What is read of chats, their members and members' places. */
 import type { Preference, StoredChat } from "@parley/core/Chat"
 import type { ChatId, UserId } from "@parley/core/Ids"
-import type { Place } from "@parley/core/Place"
+import type { Place } from "@parley/core/Cursor"
 import { head } from "./MessageReads.ts"
 import { chat, place, preference, type ChatRow, type MemberRow, type PlaceRow, type PreferenceRow } from "./Rows.ts"
 import type { Statements } from "./Statements.ts"

@@ -2,7 +2,7 @@
 import type { Chat, NewChat } from "@parley/core/Chat"
 import type { UserId } from "@parley/core/Ids"
 import { evolve, type Changed, type Entry } from "@parley/core/Log"
-import { furthest, type Place } from "@parley/core/Place"
+import { furthest, type Place } from "@parley/core/Cursor"
 import type { Write } from "@parley/core/Store"
 import { chat as chatOf, flag, place as placeOf, type ChatRow, type MemberRow, type PlaceRow } from "./Rows.ts"
 import type { Statements } from "./Statements.ts"

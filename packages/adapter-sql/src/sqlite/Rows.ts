@@ -1,7 +1,7 @@
 /** Rows of the tables, and what they are in the engine's words. */
 import type { Chat, Committers, Head, Member, Preference } from "@parley/core/Chat"
 import type { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
-import type { Place } from "@parley/core/Place"
+import type { Place } from "@parley/core/Cursor"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 

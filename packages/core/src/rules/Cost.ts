@@ -2,8 +2,8 @@
  * What commands cost their user, in units of a plain message to a few members: about 30 microseconds of work, or a KiB of
  * answer. What a command names is charged before it is carried out, what it has come to afterwards.
  */
-import type { Chat } from "../Chat.ts"
-import type { Command, ReplyOf } from "../Command.ts"
+import type { Chat } from "../model/Chat.ts"
+import type { Command, ReplyOf } from "../model/Command.ts"
 
 /** Users or members in an answer. */
 const USERS = 1 / 10

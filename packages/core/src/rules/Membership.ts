@@ -1,6 +1,6 @@
 /** Who is in a chat, who sees that it exists, and whom its admins are. */
-import { type Chat, isMember, VIA } from "../Chat.ts"
-import type { UserId } from "../Ids.ts"
+import { type Chat, isMember, VIA } from "../model/Chat.ts"
+import type { UserId } from "../model/Ids.ts"
 import type { Facts, Rule } from "./Rule.ts"
 
 /**

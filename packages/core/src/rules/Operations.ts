@@ -1,5 +1,5 @@
 /** Every operation on a chat with the rules that it must pass, in this order. */
-import type { Reason } from "../Refused.ts"
+import type { Reason } from "../model/Refused.ts"
 import {
   admin,
   group,
@@ -13,7 +13,7 @@ import {
   visible
 } from "./Membership.ts"
 import type { Facts, Rule } from "./Rule.ts"
-import { speaker } from "./Speech.ts"
+import { speaker } from "./Sending.ts"
 
 export const operations = {
   /** To be told of the chat at all: its facts, without what was said in it. */

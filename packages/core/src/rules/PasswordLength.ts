@@ -2,7 +2,7 @@
  * The length of a password, checked before any of it is hashed: hashing takes time on the event loop. Source: OWASP ASVS
  * 5.0.0, 6.2.9, which asks for 64 characters at least.
  */
-import { exceeds } from "../Utf8.ts"
+import { exceeds } from "../model/Utf8.ts"
 
 /** Bytes of UTF-8 of a password, or of a login secret, at most. */
 export const MAX_PASSWORD_BYTES = 1024

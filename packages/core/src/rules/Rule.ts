@@ -2,9 +2,9 @@
  * A rule is a plain function over loaded facts: it answers why not, or nothing. No Effect, no storage, no protocol.
  * The decisions are PROTOCOLS, "Who may do what"; they are the same for every protocol.
  */
-import type { Chat } from "../Chat.ts"
-import type { Reason } from "../Refused.ts"
-import type { User } from "../User.ts"
+import type { Chat } from "../model/Chat.ts"
+import type { Reason } from "../model/Refused.ts"
+import type { User } from "../model/User.ts"
 
 /** Who asks, and about which chat. */
 export interface Facts {

@@ -7,7 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { Blobs } from "../Blobs.ts"
+import { Blobs } from "../ports/Blobs.ts"
 
 export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message: string }> {}
 

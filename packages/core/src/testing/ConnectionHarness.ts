@@ -4,8 +4,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import type { Accept, Connection } from "../Connection.ts"
-import { Frame } from "../Frame.ts"
+import type { Accept, Connection } from "../ports/Connection.ts"
+import { Frame } from "../ports/Frame.ts"
 
 export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message: string }> {}
 

@@ -6,7 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import { Frame } from "../Frame.ts"
+import { Frame } from "../ports/Frame.ts"
 import { type Harness, drained, insist, open, settle } from "./ConnectionHarness.ts"
 
 export interface ConnectionLaw {

@@ -2,9 +2,9 @@
  * A connection without a network, both of its ends in this process: for tests, and to talk to an engine in the same
  * program. Frames travel between turns, never inside the call that sends them.
  */
-import { type Accept, type Connection, nextConnectionId, type Opening, type Peer } from "../Connection.ts"
-import type { Frame } from "../Frame.ts"
-import { textBytes } from "../Utf8.ts"
+import { type Accept, type Connection, nextConnectionId, type Opening, type Peer } from "../ports/Connection.ts"
+import type { Frame } from "../ports/Frame.ts"
+import { textBytes } from "../model/Utf8.ts"
 
 /** The client's end. */
 export interface MemoryClient {

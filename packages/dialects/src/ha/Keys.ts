@@ -2,7 +2,7 @@
  * The keys of the apps that may use this protocol: records of its own, made by the operator. Who is in the app is told by
  * the user's session; the key alone opens nothing.
  */
-import { logStorageFailure } from "@parley/core/Availability"
+import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"

@@ -1,7 +1,7 @@
 /** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
 import type { Engine } from "@parley/core/Engine"
 import type { Switchboard } from "@parley/core/Hub"
-import type { Places } from "@parley/core/Places"
+import type { Places } from "@parley/core/CursorStore"
 import type { Sessions } from "@parley/core/Sessions"
 import type { Store } from "@parley/core/Store"
 import type * as SecureRandom from "effect/crypto/SecureRandom"

@@ -4,7 +4,7 @@
 import type { Dialect } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
-import { Places } from "@parley/core/Places"
+import { Places } from "@parley/core/CursorStore"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, integerIn } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"

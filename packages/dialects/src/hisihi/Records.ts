@@ -1,5 +1,5 @@
 /** This protocol's own records: apps, classes, the groups of an organisation, the history of class broadcasts. */
-import { logStorageFailure } from "@parley/core/Availability"
+import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { Engine } from "@parley/core/Engine"
 import { refuse, type Refused } from "@parley/core/Refused"
 import type { DialectRecord, StorageFailed, Store, Write } from "@parley/core/Store"

@@ -2,7 +2,7 @@
  * The two wire profiles: `documented`, and `client-1.0` for what the published 1.0 desktop client reads.
  * Source: PROTOCOLS, "Two wire profiles".
  */
-import type { Tongue } from "@parley/core/Tongue"
+import type { Tongue } from "@parley/core/Serializer"
 import { bundling, packetsOf, type Vocabulary } from "./Speech.ts"
 
 export const profileNames = ["documented", "client-1.0"] as const

@@ -1,8 +1,8 @@
 /** Each method but login and logout: its params as a command of the engine, and the engine's reply as `data`. */
-import { available as availableOr } from "@parley/core/Availability"
+import { available as availableOr } from "@parley/core/StorageErrors"
 import type { ChatView, Command, Draft, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Committers } from "@parley/core/Chat"
-import type { Directory } from "@parley/core/Directory"
+import type { Directory } from "@parley/core/UserCache"
 import { Piece } from "@parley/core/Frame"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { type MessageRefusal, type Reason, type Refused, refuse } from "@parley/core/Refused"

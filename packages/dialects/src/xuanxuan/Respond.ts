@@ -2,7 +2,7 @@
  * One frame from beginning to end: its requests in order, each answered, then announced, then, where the session has
  * just begun, the pushes of a login. Source: seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
  */
-import { logStorageFailure } from "@parley/core/Availability"
+import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { Carried } from "@parley/core/Authenticator"
 import type { Command, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Engine } from "@parley/core/Engine"
@@ -12,7 +12,7 @@ import type { Switchboard } from "@parley/core/Hub"
 import { EntryId, nextUnkeptId } from "@parley/core/Ids"
 import type { OfflineQueue } from "@parley/core/OfflineQueue"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
-import type { Respond, Session } from "@parley/core/Session"
+import type { Respond, Session } from "@parley/core/ClientSession"
 import { costAfter, costOfTelling, costOfUsers } from "@parley/core/rules/Cost"
 import { passwordLengthProblem } from "@parley/core/rules/PasswordLength"
 import type { LiveSession, Sessions } from "@parley/core/Sessions"

@@ -5,7 +5,7 @@
  */
 import type { Payer } from "@parley/core/RateLimits"
 import { type Refused, refuse } from "@parley/core/Refused"
-import type { Reach } from "@parley/core/rules/Reach"
+import type { Reach } from "@parley/core/rules/AppScope"
 import type { Sessions } from "@parley/core/Sessions"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -2,7 +2,7 @@
  * The apps that may speak to this server: records of this protocol, made by the operator. A key is kept as it is, since
  * what comes and goes is deciphered with it.
  */
-import { logStorageFailure } from "@parley/core/Availability"
+import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"

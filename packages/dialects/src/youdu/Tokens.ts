@@ -2,7 +2,7 @@
  * The tokens of apps: opaque, stored as their hash only, good for a fixed time. They are records of this protocol and not
  * sessions, since an app is no user. Source: PROTOCOLS, "youdu".
  */
-import { logStorageFailure } from "@parley/core/Availability"
+import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { Store, Write } from "@parley/core/Store"

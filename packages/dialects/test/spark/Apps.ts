@@ -11,7 +11,7 @@ import { Store, type Write } from "@parley/core/Store"
 import { expect } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
-import { people, plainPasswords } from "../../../core/test/Stage.ts"
+import { people, plainPasswords } from "../../../core/test/harness.ts"
 import { dialect } from "../../src/spark/index.ts"
 
 export type Fields = { readonly [name: string]: unknown }

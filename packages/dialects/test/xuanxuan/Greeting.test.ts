@@ -7,7 +7,7 @@ import { Store } from "@parley/core/Store"
 import { connect } from "@parley/core/testing/MemoryConnection"
 import { Users } from "@parley/core/Users"
 import { Deferred, Effect, Layer } from "effect"
-import { plainPasswords } from "../../../core/test/Stage.ts"
+import { plainPasswords } from "../../../core/test/harness.ts"
 import { dialect } from "../../src/xuanxuan/index.ts"
 
 interface Packet {

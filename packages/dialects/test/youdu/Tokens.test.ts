@@ -6,7 +6,7 @@ import { Deferred, Effect, Fiber } from "effect"
 import { Digest, SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import { makeTokens } from "../../src/youdu/Tokens.ts"
-import { engineLayer } from "../../../core/test/Stage.ts"
+import { engineLayer } from "../../../core/test/harness.ts"
 
 /** As one node has them. */
 const node = Effect.fnUntraced(function* (change: (store: Store["Service"]) => Partial<Store["Service"]> = () => ({})) {

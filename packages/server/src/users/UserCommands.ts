@@ -2,7 +2,7 @@
 import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Refused } from "@parley/core/Refused"
-import { enforceAccountName } from "@parley/core/rules/AccountName"
+import { enforceAccountName } from "@parley/core/AccountName"
 import { defaultSettings } from "@parley/core/Settings"
 import { newPasswordProblem } from "@parley/core/rules/NewPassword"
 import { newAccountProblem, type User } from "@parley/core/User"

@@ -1,6 +1,6 @@
 /** A file of users to import: CSV with a header line. */
 import { isHash } from "@parley/adapter-node/NodePasswords"
-import { enforceAccountName } from "@parley/core/rules/AccountName"
+import { enforceAccountName } from "@parley/core/AccountName"
 import { newPasswordProblem } from "@parley/core/rules/NewPassword"
 import { defaultSettings, type EngineSettings } from "@parley/core/Settings"
 import { newAccountProblem } from "@parley/core/User"

@@ -2,7 +2,7 @@
 import * as Membership from "@parley/core/rules/Membership"
 import { type Operation, operations } from "@parley/core/rules/Operations"
 import type { Rule } from "@parley/core/rules/Rule"
-import * as Speech from "@parley/core/rules/Speech"
+import * as Speech from "../../../core/src/rules/Sending.ts"
 import { readdirSync, readFileSync } from "node:fs"
 import { credentials, type Standing } from "./Credentials.ts"
 import type { Request } from "./Request.ts"

@@ -3,7 +3,7 @@
  */
 import { UserId } from "@parley/core/Ids"
 import { type Operation, refusal } from "@parley/core/rules/Operations"
-import { reachable } from "@parley/core/rules/Reach"
+import { reachable } from "@parley/core/rules/AppScope"
 import type { Facts } from "@parley/core/rules/Rule"
 import { Effect } from "effect"
 import type { Cast } from "./Cast.ts"

@@ -7,7 +7,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     says: "what was missed is delivered twice",
     changes: [
       {
-        module: "core/src/CatchUp.ts",
+        module: "core/src/delivery/CatchUp.ts",
         from: 'delivery.say(\n    subscription,\n    seq,\n    new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message })\n  )',
         to: '[0, 1].forEach(() => delivery.say(subscription, seq, new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message })))'
       }
@@ -20,7 +20,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     silent: true,
     changes: [
       {
-        module: "core/src/CatchUp.ts",
+        module: "core/src/delivery/CatchUp.ts",
         from: "message === undefined || sentItself || !isNews(reading, entry, message)",
         to: "true"
       }
@@ -36,7 +36,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "acknowledgements-lost",
     says: "acknowledged packets are delivered again",
-    changes: [{ module: "core/src/Subscription.ts", from: "this.isAcknowledged(seq)", to: "true" }],
+    changes: [{ module: "core/src/delivery/Subscription.ts", from: "this.isAcknowledged(seq)", to: "true" }],
     kills: [
       "xuanxuan/offline/deleted-by-id#acknowledged-does-not",
       "xuanxuan/offline/acknowledged#acknowledged-do-not",
@@ -48,7 +48,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     says: "the history is the wrong way round",
     changes: [
       {
-        module: "core/src/scripts/Messages.ts",
+        module: "core/src/commands/Messages.ts",
         from: "{ chat, messages, total }",
         times: 2,
         to: "{ chat, messages: messages.toReversed(), total }"
@@ -65,14 +65,14 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     name: "history-page-too-long",
     says: "a page of the history has one message more",
     changes: [
-      { module: "core/src/scripts/Messages.ts", from: "Math.max(1, to - size + 1)", to: "Math.max(1, to - size)" }
+      { module: "core/src/commands/Messages.ts", from: "Math.max(1, to - size + 1)", to: "Math.max(1, to - size)" }
     ],
     kills: ["xuanxuan/history/pages#first-page"]
   },
   {
     name: "history-from-the-wrong-page",
     says: "pages are counted from 0",
-    changes: [{ module: "core/src/scripts/Messages.ts", from: "(number - 1) * size", to: "number * size" }],
+    changes: [{ module: "core/src/commands/Messages.ts", from: "(number - 1) * size", to: "number * size" }],
     kills: [
       "xuanxuan/history/pages#first-page",
       "xuanxuan/history/pages#second-page",
@@ -82,7 +82,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "kicked-still-hears",
     says: "who was taken out of a chat goes on hearing it",
-    changes: [{ module: "core/src/Hub.ts", from: "session.leaveChat(chat.id)", to: "undefined" }],
+    changes: [{ module: "core/src/delivery/Hub.ts", from: "session.leaveChat(chat.id)", to: "undefined" }],
     kills: ["xuanxuan/invite/kick#who-went-hears-nothing", "xuanxuan/join/leave#who-left-hears-nothing"]
   },
   {
@@ -106,7 +106,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     name: "duplicate-login-not-announced",
     says: "who is logged in elsewhere is told nothing, and stays connected",
     silent: true,
-    changes: [{ module: "core/src/Session.ts", from: "other.#takeOver()", to: "undefined" }],
+    changes: [{ module: "core/src/session/ClientSession.ts", from: "other.#takeOver()", to: "undefined" }],
     kills: [
       "xuanxuan/duplicate/login#first-is-told",
       "xuanxuan/duplicate/login#first-is-closed",
@@ -146,8 +146,8 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     says: "a sid or token is good after the logout",
     silent: true,
     changes: [
-      { module: "core/src/LiveSessions.ts", from: "!hashes.has(session.hash)", to: "true" },
-      { module: "core/src/Sessions.ts", from: "held.live.ended = true", to: "undefined" }
+      { module: "core/src/auth/LiveSessions.ts", from: "!hashes.has(session.hash)", to: "true" },
+      { module: "core/src/auth/Sessions.ts", from: "held.live.ended = true", to: "undefined" }
     ],
     kills: [
       "xuanxuan/logout/sid-dies#sid-is-dead",
@@ -216,7 +216,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "pair-is-a-group",
     says: "a chat of two is a group like any other",
-    changes: [{ module: "core/src/scripts/CreateChat.ts", from: 'command.type === "one2one"', to: "false" }],
+    changes: [{ module: "core/src/commands/CreateChat.ts", from: 'command.type === "one2one"', to: "false" }],
     kills: [
       "xuanxuan/create/pair#gid-of-the-pair",
       "xuanxuan/create/pair#creator-united",

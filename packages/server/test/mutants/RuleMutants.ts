@@ -83,7 +83,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     says: "the list of committers is not looked at",
     changes: [
       {
-        module: "core/src/rules/Speech.ts",
+        module: "core/src/rules/Sending.ts",
         from: 'maySpeak(facts) ? undefined : { _tag: "MayNotSpeak" }',
         to: "undefined"
       }
@@ -116,9 +116,9 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     name: "chat-made-twice",
     says: "a chat's gid that is known is a new chat",
     changes: [
-      { module: "core/src/scripts/CreateChat.ts", from: "yield* stored(desk, attempt, command.gid)", to: "undefined" },
+      { module: "core/src/commands/CreateChat.ts", from: "yield* stored(desk, attempt, command.gid)", to: "undefined" },
       {
-        module: "core/src/scripts/CreateChat.ts",
+        module: "core/src/commands/CreateChat.ts",
         from: "fresh(command, command.gid, now)",
         to: 'fresh(command, attempt.duplicate === undefined ? command.gid : command.gid + "-" + now, now)'
       }
@@ -134,7 +134,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     says: "a sid or token is good however long it was not used",
     changes: [
       {
-        module: "core/src/LiveSession.ts",
+        module: "core/src/auth/LiveSession.ts",
         from: "ticks < this.#endsAt && (this.isConnected || ticks - this.#lastUse < this.#times.idle)",
         to: "true"
       }
@@ -169,7 +169,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     says: "the same message again is news again",
     changes: [
       {
-        module: "core/src/scripts/SendMessages.ts",
+        module: "core/src/commands/SendMessages.ts",
         from: '{ _tag: "Same", message: known }',
         to: '{ _tag: "Replaced", message: known.id, contentType: draft.contentType, content: draft.content }'
       }
@@ -181,7 +181,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     says: "a message's gid that is somebody else's is taken for the same message",
     changes: [
       {
-        module: "core/src/scripts/SendMessages.ts",
+        module: "core/src/commands/SendMessages.ts",
         from: "known.sender !== attempt.user.id || known.chat !== warm.chat.id",
         to: "false"
       }
@@ -193,7 +193,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     says: "of several messages those that are right are sent",
     changes: [
       {
-        module: "core/src/scripts/SendMessages.ts",
+        module: "core/src/commands/SendMessages.ts",
         from: "refusals.length > 0",
         to: "refusals.length === messages.length"
       }

@@ -1,9 +1,9 @@
 /** Laws of amendments: each is decided on one revision of its message, and takes effect on that one only. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { EntryId } from "../../Ids.ts"
-import type { Amendment } from "../../Log.ts"
-import type { Unit } from "../../Store.ts"
+import type { EntryId } from "../../model/Ids.ts"
+import type { Amendment } from "../../model/Log.ts"
+import type { Unit } from "../../ports/Store.ts"
 import {
   amending,
   append,

@@ -1,7 +1,7 @@
 /** Laws of chats: facts, heads, who is in which, and what members set for themselves. */
 import * as Effect from "effect/Effect"
-import type { Chat } from "../../Chat.ts"
-import { evolve, type Changed } from "../../Log.ts"
+import type { Chat } from "../../model/Chat.ts"
+import { evolve, type Changed } from "../../model/Log.ts"
 import {
   append,
   appending,

@@ -1,12 +1,12 @@
 /** What laws of the store are made of. No test runner: a law is an effect that fails when the store breaks it. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import type { NewChat, StoredChat } from "../../Chat.ts"
-import { ChatId, EntryId, UserId } from "../../Ids.ts"
-import type { Amendment, Changed, Entry, EntryBody, Posted } from "../../Log.ts"
-import type { Message } from "../../Message.ts"
-import { Store, type Unit, type Write, type Written } from "../../Store.ts"
-import type { NewUser, User } from "../../User.ts"
+import type { NewChat, StoredChat } from "../../model/Chat.ts"
+import { ChatId, EntryId, UserId } from "../../model/Ids.ts"
+import type { Amendment, Changed, Entry, EntryBody, Posted } from "../../model/Log.ts"
+import type { Message } from "../../model/Message.ts"
+import { Store, type Unit, type Write, type Written } from "../../ports/Store.ts"
+import type { NewUser, User } from "../../model/User.ts"
 
 export type Storing = Store["Service"]
 

@@ -1,8 +1,8 @@
 /** Laws of reading the log: entries, history, messages as they stand. */
 import * as Effect from "effect/Effect"
-import type { EntryId } from "../../Ids.ts"
-import type { Entry, EntryBody, Posted } from "../../Log.ts"
-import { amend, fromPosted, type Message } from "../../Message.ts"
+import type { EntryId } from "../../model/Ids.ts"
+import type { Entry, EntryBody, Posted } from "../../model/Log.ts"
+import { amend, fromPosted, type Message } from "../../model/Message.ts"
 import {
   append,
   createChat,

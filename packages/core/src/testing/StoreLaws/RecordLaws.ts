@@ -1,6 +1,6 @@
 /** Laws of files and of the protocols' own records. */
 import * as Effect from "effect/Effect"
-import { FileId } from "../../Ids.ts"
+import { FileId } from "../../model/Ids.ts"
 import { createChat, law, NO_CHAT, NOW, pair, refused, same, unit, write, type StoreLaw } from "./Law.ts"
 
 export const recordLaws: ReadonlyArray<StoreLaw> = [

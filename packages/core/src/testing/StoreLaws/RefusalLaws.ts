@@ -1,9 +1,9 @@
 /** Laws of units that are refused: as duplicates or as faulty, without a trace, and without harm to others. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { fromPosted } from "../../Message.ts"
-import type { Entry, Posted } from "../../Log.ts"
-import type { Write } from "../../Store.ts"
+import { fromPosted } from "../../model/Message.ts"
+import type { Entry, Posted } from "../../model/Log.ts"
+import type { Write } from "../../ports/Store.ts"
 import {
   amending,
   append,

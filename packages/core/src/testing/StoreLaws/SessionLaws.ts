@@ -1,7 +1,7 @@
 /** Laws of sessions: who logs in, logs out and is logged out at the same time meets one order. */
 import * as Effect from "effect/Effect"
-import type { UserId } from "../../Ids.ts"
-import type { StoredSession } from "../../Store.ts"
+import type { UserId } from "../../model/Ids.ts"
+import type { StoredSession } from "../../ports/Store.ts"
 import { law, NO_USER, NOW, pair, refused, same, sorted, type StoreLaw, type Storing, unit, write } from "./Law.ts"
 
 const sessionOf = (hash: string, user: UserId, more: Partial<StoredSession> = {}): StoredSession => ({

@@ -1,6 +1,6 @@
 /** Laws of users, their passwords and settings. */
 import * as Effect from "effect/Effect"
-import { EntryId } from "../../Ids.ts"
+import { EntryId } from "../../model/Ids.ts"
 import { createChat, createUser, law, NO_USER, NOW, pair, post, same, sorted, unit, type StoreLaw } from "./Law.ts"
 
 export const userLaws: ReadonlyArray<StoreLaw> = [

@@ -1,0 +1,44 @@
+/** What the promises are made of: the engine's services, and a way to run effects on them. */
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import type { Blobs } from "../ports/Blobs.ts"
+import type { Credentials } from "../auth/Credentials.ts"
+import type { Engine } from "../engine/Engine.ts"
+import type { Switchboard } from "../delivery/Hub.ts"
+import type { OfflineQueue } from "../services/OfflineQueue.ts"
+import type * as Parley from "../services/Parley.ts"
+import type { Passwords } from "../ports/Passwords.ts"
+import type { Permissions } from "../services/Permissions.ts"
+import type { Places } from "../delivery/CursorStore.ts"
+import type { Sessions } from "../auth/Sessions.ts"
+import type { EngineSettings } from "../ports/Settings.ts"
+import type { Store } from "../ports/Store.ts"
+import type { Users } from "../services/Users.ts"
+
+/** Everything that an embedded engine offers to who knows Effect. */
+export type Services = Parley.Services | Store | Blobs | Passwords
+
+export interface Works {
+  readonly engine: Engine["Service"]
+  readonly hub: Switchboard
+  readonly store: Store["Service"]
+  readonly blobs: Blobs["Service"]
+  readonly places: Places["Service"]
+  readonly queue: OfflineQueue["Service"]
+  readonly permissions: Permissions["Service"]
+  readonly sessions: Sessions["Service"]
+  readonly credentials: Credentials["Service"]
+  readonly users: Users["Service"]
+  readonly random: SecureRandom.SecureRandom["Service"]
+  readonly settings: EngineSettings
+  /** Rejected with a `ParleyError` for whatever goes wrong. */
+  readonly run: <A, E>(effect: Effect.Effect<A, E, Services>) => Promise<A>
+  /** Whether the engine was closed. */
+  readonly isClosed: () => boolean
+  /** Calls back at the engine's end, until the returned function is called. */
+  readonly onClose: (callback: () => void) => () => void
+}
+
+/** A gid that nobody else has. */
+export const newGid = ({ random }: Works): Effect.Effect<string> => Effect.map(random.randomBytes(16), Hex.encode)

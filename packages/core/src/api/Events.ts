@@ -1,0 +1,88 @@
+/** What happens in an engine, whoever did it and by whatever protocol, as plain objects. */
+import type { Announcement } from "../model/Event.ts"
+import type { UserId } from "../model/Ids.ts"
+import type { Changed } from "../model/Log.ts"
+import type { Message } from "../model/Message.ts"
+import type { PresentUser } from "../model/User.ts"
+import { type Conversation, conversation } from "./ChatInfo.ts"
+
+/**
+ * Users by id: the chat's members and those whom this very step removed, online or not, without who did it. Everyone,
+ * for a system chat and for what users show of themselves.
+ */
+export type Recipients = ReadonlyArray<UserId> | "everyone"
+
+interface InChat {
+  /** The chat after the step. */
+  readonly chat: Conversation
+  /** The step's sequence in the chat's log. */
+  readonly seq: number
+  /** By the engine's clock; milliseconds since 1970. */
+  readonly at: number
+  /** Whose doing it was; null for nobody's in particular. */
+  readonly by: UserId | null
+  readonly recipients: Recipients
+}
+
+/** A message was sent. */
+export interface MessageSent extends InChat {
+  readonly type: "message"
+  readonly message: Message
+}
+/** A message has another content. */
+export interface MessageReplaced extends InChat {
+  readonly type: "replaced"
+  readonly message: Message
+}
+/** A message was emptied for everybody. */
+export interface MessageRecalled extends InChat {
+  readonly type: "recalled"
+  readonly message: Message
+}
+export interface ChatCreated extends InChat {
+  readonly type: "created"
+}
+/** A chat's facts changed in one step: what is in `change` is new, the rest is as before. */
+export interface ChatChanged extends InChat {
+  readonly type: "changed"
+  readonly change: Omit<Changed, "_tag">
+}
+/** A user came, went, or shows something else of themself. */
+export interface UserShown {
+  readonly type: "user"
+  readonly what: "login" | "logout" | "renamed" | "status"
+  readonly user: PresentUser
+  readonly recipients: "everyone"
+}
+
+export type ParleyEvent = MessageSent | MessageReplaced | MessageRecalled | ChatCreated | ChatChanged | UserShown
+
+export type EventType = ParleyEvent["type"]
+
+export type EventOf<T extends EventType> = Extract<ParleyEvent, { readonly type: T }>
+
+export const eventOf = ({ event }: Announcement): ParleyEvent | undefined => {
+  if (event._tag === "UserEvent") {
+    return { type: "user", what: event.what, user: event.user, recipients: "everyone" }
+  }
+  const { chat, entry, message } = event
+  const { body, by } = entry
+  const removed = body._tag === "Changed" ? (body.removed ?? []) : []
+  const recipients: Recipients =
+    chat.type === "system" ? "everyone" : [...new Set([...chat.members.keys(), ...removed])].filter((id) => id !== by)
+  const inChat = { chat: conversation(event), seq: entry.seq, at: entry.at, by, recipients }
+  switch (body._tag) {
+    case "Created":
+      return { type: "created", ...inChat }
+    case "Changed": {
+      const { _tag, ...change } = body
+      return { type: "changed", change, ...inChat }
+    }
+    case "Posted":
+      return message === undefined ? undefined : { type: "message", message, ...inChat }
+    case "Replaced":
+      return message === undefined ? undefined : { type: "replaced", message, ...inChat }
+    case "Recalled":
+      return message === undefined ? undefined : { type: "recalled", message, ...inChat }
+  }
+}

@@ -1,0 +1,31 @@
+/** The offline queue as a table of packets, one row for each that a user is still owed. */
+import type { Queued } from "../services/OfflineQueue.ts"
+
+/** One row. The same to a client of a protocol is said by that protocol, from `event`. */
+export interface UserMessage extends Queued {
+  readonly module: "chat"
+  readonly method: "message"
+  /** JSON: a list of one message in the engine's words. Its times are milliseconds since 1970. */
+  readonly data: string
+}
+
+export const userMessage = (queued: Queued): UserMessage => {
+  const { chat, message } = queued.event
+  const said =
+    message === undefined
+      ? []
+      : [
+          {
+            id: message.id,
+            gid: message.gid,
+            chat: chat.gid,
+            sender: message.sender,
+            date: message.date,
+            type: message.type,
+            contentType: message.contentType,
+            content: message.content,
+            recalled: message.recalled
+          }
+        ]
+  return { ...queued, module: "chat", method: "message", data: JSON.stringify(said) }
+}

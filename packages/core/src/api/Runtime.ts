@@ -1,0 +1,162 @@
+/** Puts an engine together from what a host gives, and takes it apart again. */
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Stream from "effect/Stream"
+import { Authenticator } from "../ports/Authenticator.ts"
+import { BlobFailed, Blobs } from "../ports/Blobs.ts"
+import { Credentials } from "../auth/Credentials.ts"
+import { Engine } from "../engine/Engine.ts"
+import { ExternalDirectory } from "../ports/UserDirectory.ts"
+import { Hooks } from "../ports/Hooks.ts"
+import { Hub } from "../delivery/Hub.ts"
+import { OfflineQueue } from "../services/OfflineQueue.ts"
+import * as Parley from "../services/Parley.ts"
+import { Passwords } from "../ports/Passwords.ts"
+import { Permissions } from "../services/Permissions.ts"
+import { Places } from "../delivery/CursorStore.ts"
+import { Sessions } from "../auth/Sessions.ts"
+import { type EngineSettings, Settings } from "../ports/Settings.ts"
+import { Store } from "../ports/Store.ts"
+import { Users } from "../services/Users.ts"
+import * as WebPasswords from "../auth/WebPasswords.ts"
+import { type LogLine, logTo } from "./Logging.ts"
+import { closed, fromCause, ParleyError } from "./ParleyError.ts"
+import {
+  type AuthenticateOption,
+  authenticatorPort,
+  type DirectoryOption,
+  directoryPort,
+  type HooksOption,
+  hooksPort,
+  type VerifyPasswordOption
+} from "./Adapters.ts"
+import type { Services, Works } from "./EngineServices.ts"
+
+/** What an engine is made of; only the store must be given. */
+export interface EngineParts {
+  /** Where everything is kept. It may bring `Blobs` and `Passwords` with it. */
+  readonly store: Layer.Layer<Store, unknown>
+  /** The contents of files; without it, uploads are refused. */
+  readonly blobs?: Layer.Layer<Blobs, unknown> | undefined
+  /** How passwords are hashed; `WebPasswords` by default. */
+  readonly passwords?: Layer.Layer<Passwords, unknown> | undefined
+  /** The host's own users, in place of ours. */
+  readonly directory?: DirectoryOption | undefined
+  /** The host's own sessions: who sends a request to a protocol. */
+  readonly authenticate?: AuthenticateOption | undefined
+  /** The host's own passwords, where a protocol sends a plain one. */
+  readonly verifyPassword?: VerifyPasswordOption | undefined
+  /** Origins beside the host's own whose pages may act for who is authenticated by a cookie; none by default. */
+  readonly origins?: Authenticator["origins"]
+  /** Asked before each command and told after it. */
+  readonly hooks?: HooksOption | undefined
+  /** Where the engine logs; the console by default. */
+  readonly log?: ((line: LogLine) => void) | undefined
+}
+
+/** An engine that runs. */
+export interface Opened {
+  readonly works: Works
+  readonly runtime: ManagedRuntime.ManagedRuntime<Services, never>
+  /** Ends what is under way, writes what is not written, and releases everything. Further calls wait for the same. */
+  readonly close: () => Promise<void>
+}
+
+const NO_FILES = new BlobFailed({ operation: "put", cause: new Error("No place for files was given.") })
+
+/** Holds nothing, and takes nothing. */
+const noBlobs = Blobs.of({
+  put: () => Effect.fail(NO_FILES),
+  get: () => Stream.fail(NO_FILES),
+  remove: () => Effect.void
+})
+
+/** What the host brings, with what it leaves out. */
+const ground = ({ store, blobs, passwords }: EngineParts): Layer.Layer<Store | Blobs | Passwords, unknown> => {
+  const brought = Layer.effectContext(
+    Effect.gen(function* () {
+      let context: Context.Context<Store> = yield* Layer.build(store)
+      if (blobs !== undefined) context = Context.merge(context, yield* Layer.build(blobs))
+      if (passwords !== undefined) context = Context.merge(context, yield* Layer.build(passwords))
+      const found = context as Context.Context<never>
+      const files = Context.getOrUndefined(found, Blobs) ?? noBlobs
+      const hashes =
+        Context.getOrUndefined(found, Passwords) ?? Context.get(yield* Layer.build(WebPasswords.layer), Passwords)
+      return context.pipe(Context.add(Blobs, files), Context.add(Passwords, hashes))
+    })
+  )
+  return brought
+}
+
+const portsOf = ({ directory, hooks, log, ...given }: EngineParts): Layer.Layer<never> => {
+  const { authenticate, verifyPassword, origins } = given
+  return Layer.mergeAll(
+    Layer.succeed(ExternalDirectory, directory === undefined ? undefined : directoryPort(directory)),
+    Layer.succeed(Authenticator, authenticatorPort({ authenticate, verifyPassword, origins })),
+    Layer.succeed(Hooks, hooks === undefined ? {} : hooksPort(hooks)),
+    log === undefined ? Layer.empty : logTo(log)
+  )
+}
+
+/** Rejected with a `ParleyError` where a part cannot be opened. */
+export const open = async (parts: EngineParts, settings: EngineSettings): Promise<Opened> => {
+  const layer = Parley.layer.pipe(
+    Layer.provideMerge(ground(parts)),
+    Layer.provideMerge(portsOf(parts)),
+    Layer.provideMerge(Layer.succeed(Settings, settings))
+  )
+  const runtime = ManagedRuntime.make(layer)
+  const built = await Effect.runPromiseExit(runtime.contextEffect)
+  if (Exit.isFailure(built)) {
+    await runtime.dispose()
+    const { message, cause } = fromCause(built.cause)
+    throw new ParleyError("Unavailable", `The engine cannot be opened: ${message}`, { cause })
+  }
+  const { value: context } = built
+
+  let isClosed = false
+  const closing = new Set<() => void>()
+  const run = async <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> => {
+    if (isClosed) throw closed()
+    const exit = await runtime.runPromiseExit(effect)
+    if (Exit.isSuccess(exit)) return exit.value
+    throw fromCause(exit.cause)
+  }
+  const works: Works = {
+    engine: Context.get(context, Engine),
+    hub: Context.get(context, Hub),
+    store: Context.get(context, Store),
+    blobs: Context.get(context, Blobs),
+    places: Context.get(context, Places),
+    queue: Context.get(context, OfflineQueue),
+    permissions: Context.get(context, Permissions),
+    sessions: Context.get(context, Sessions),
+    credentials: Context.get(context, Credentials),
+    users: Context.get(context, Users),
+    random: Context.get(context, SecureRandom.SecureRandom),
+    settings,
+    run,
+    isClosed: () => isClosed,
+    onClose: (callback) => {
+      if (isClosed) callback()
+      else closing.add(callback)
+      return () => closing.delete(callback)
+    }
+  }
+  let ended: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    ended ??= (async () => {
+      isClosed = true
+      for (const callback of Array.from(closing)) callback()
+      closing.clear()
+      await runtime.dispose()
+    })()
+    return ended
+  }
+  // Whatever could fail has been built.
+  return { works, runtime: runtime as ManagedRuntime.ManagedRuntime<Services, never>, close }
+}

@@ -1,0 +1,51 @@
+/** Settings as a host gives them: checked against what is declared. */
+import { type EngineSettings, engineSettings, type Setting } from "../ports/Settings.ts"
+import { ParleyError } from "./ParleyError.ts"
+
+type Value = string | number | boolean
+
+/** The engine's settings by name (`{ sessions: "multi" }`), those of protocols by their dotted key. */
+export type GivenSettings = Partial<EngineSettings> & { readonly [key: `${string}.${string}`]: Value }
+
+const invalid = (key: string, problem: string): ParleyError =>
+  new ParleyError("Invalid", `The setting ${key} ${problem}.`, { reason: { _tag: "Invalid", field: key, problem } })
+
+const problemOf = (setting: Setting, value: unknown): string | undefined => {
+  switch (setting.kind) {
+    case "integer":
+      return typeof value === "number" && Number.isInteger(value) && value >= setting.min && value <= setting.max
+        ? undefined
+        : `must be an integer from ${setting.min} to ${setting.max}`
+    case "choice":
+      return setting.options.some((option) => option === value)
+        ? undefined
+        : `must be one of ${setting.options.join(", ")}`
+    case "text":
+      return typeof value === "string" ? undefined : "must be a text"
+    case "boolean":
+      return typeof value === "boolean" ? undefined : "must be true or false"
+  }
+}
+
+/** The settings in force: the engine's by name, and those that `declared` adds by key. Throws a `ParleyError`. */
+export const settle = (
+  given: GivenSettings,
+  declared: ReadonlyArray<Setting>
+): { readonly engine: EngineSettings; readonly dialects: Readonly<Record<string, Value>> } => {
+  const named = new Map<string, Setting>(Object.entries(engineSettings))
+  const byKey = new Map(declared.map((setting): [string, Setting] => [setting.key, setting]))
+  const values = new Map<string, Value>()
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    const setting = named.get(key) ?? byKey.get(key)
+    if (setting === undefined) throw invalid(key, "is not known here")
+    const problem = problemOf(setting, value)
+    if (problem !== undefined) throw invalid(key, problem)
+    values.set(key, value)
+  }
+  const engine = Object.fromEntries(Array.from(named, ([name, setting]) => [name, values.get(name) ?? setting.default]))
+  return {
+    engine: engine as EngineSettings,
+    dialects: Object.fromEntries(declared.map(({ key, default: usual }) => [key, values.get(key) ?? usual]))
+  }
+}

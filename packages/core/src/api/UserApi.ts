@@ -1,0 +1,306 @@
+/** What one user can do: everything that a protocol can, in the engine's own words. */
+import * as Effect from "effect/Effect"
+import type { Committers } from "../model/Chat.ts"
+import type { Draft } from "../model/Command.ts"
+import { EntryId, FileId } from "../model/Ids.ts"
+import type { Message } from "../model/Message.ts"
+import type { Decision } from "../services/Permissions.ts"
+import type { Operation } from "../rules/Operations.ts"
+import type { StoredFile } from "../ports/Store.ts"
+import type { PresentUser, Status, User } from "../model/User.ts"
+import { asIs, Asker, callerFor } from "./UserApiBase.ts"
+import { type ByteRange, type Download, download, type Upload, upload } from "./Files.ts"
+import { type Conversation, conversation, type OwnConversation, ownConversation } from "./ChatInfo.ts"
+import { type LogEntry, type LogOptions, readLog } from "./ReadLog.ts"
+import { type ChatRef, chatRef, userIds, type UserRef } from "./References.ts"
+import { ParleyError } from "./ParleyError.ts"
+import { type UserMessage, userMessage } from "./OfflineQueueRow.ts"
+import { type Unread, unreadOf } from "./Unread.ts"
+import { newGid } from "./EngineServices.ts"
+
+/** A group to make. */
+export interface NewGroup {
+  readonly name: string
+  /** Beside the user who makes it. */
+  readonly members?: ReadonlyArray<UserRef>
+  /** By default one that nobody else has. Where it has a chat already that the user may see, that one is answered. */
+  readonly gid?: string
+  /** Whether everybody may find and join it; by default not. */
+  readonly public?: boolean
+  /** `group`, or a kind of closed group by the host's own name. */
+  readonly type?: string
+  /** The product, project, … that it is about. */
+  readonly subject?: number
+  readonly attributes?: Readonly<Record<string, unknown>>
+}
+
+/** How a message is sent; all of it may be left out. */
+export interface SendOptions {
+  /** By default a new one. The same gid with the same content again answers the stored message. */
+  readonly gid?: string
+  /** `text` by default; `image`, `emoticon`, `file`, … */
+  readonly contentType?: string
+  /** Milliseconds since 1970; now by default. */
+  readonly date?: number
+}
+
+/** Newest first: a page by its number from 1, or so many newest messages skipped, then at most so many. */
+export type HistoryPage =
+  | { readonly size: number; readonly number: number }
+  | { readonly start: number; readonly limit: number }
+
+/** Every method rejects with a `ParleyError`. */
+export class Participant extends Asker {
+  // Chats
+
+  createGroup({ name, members = [], gid, ...rest }: NewGroup): Promise<Conversation> {
+    return this.with((works, user) =>
+      Effect.gen(function* () {
+        const ids = yield* userIds(works.engine.desk, members)
+        const made = yield* works.engine.perform(callerFor(user), {
+          _tag: "CreateChat",
+          type: "group",
+          public: false,
+          subject: 0,
+          ...rest,
+          name,
+          gid: gid ?? (yield* newGid(works)),
+          members: ids
+        })
+        return conversation(made)
+      })
+    )
+  }
+  /** The one chat of these two, made at the first call. */
+  startPair(other: UserRef): Promise<Conversation> {
+    return this.with((works, user) =>
+      Effect.flatMap(userIds(works.engine.desk, [other]), (members) =>
+        Effect.map(
+          works.engine.perform(callerFor(user), {
+            _tag: "CreateChat",
+            gid: "",
+            name: "",
+            type: "one2one",
+            members,
+            subject: 0,
+            public: false
+          }),
+          conversation
+        )
+      )
+    )
+  }
+  /** Of which the user is a member, or which is public. */
+  chat(chat: ChatRef): Promise<Conversation> {
+    return this.change({ _tag: "ReadChat", chat: chatRef(chat) })
+  }
+  /** The user's own, by id. */
+  chats(): Promise<ReadonlyArray<OwnConversation>> {
+    return this.do({ _tag: "ListChats" }, (views) => views.map(ownConversation))
+  }
+  publicChats(): Promise<ReadonlyArray<Conversation>> {
+    return this.do({ _tag: "ListPublicChats" }, (views) => views.map(conversation))
+  }
+  rename(chat: ChatRef, name: string): Promise<Conversation> {
+    return this.change({ _tag: "RenameChat", chat: chatRef(chat), name })
+  }
+  publish(chat: ChatRef, open = true): Promise<Conversation> {
+    return this.change({ _tag: "PublishChat", chat: chatRef(chat), public: open })
+  }
+  /** Name, public flag and attributes in one step, by an admin; a null attribute goes. */
+  edit(
+    chat: ChatRef,
+    facts: {
+      readonly name?: string
+      readonly public?: boolean
+      readonly attributes?: Readonly<Record<string, unknown>>
+    }
+  ): Promise<Conversation> {
+    return this.change({ _tag: "EditChat", chat: chatRef(chat), ...facts })
+  }
+  /** Ends a group for everybody, by an admin. */
+  dissolve(chat: ChatRef): Promise<Conversation> {
+    return this.change({ _tag: "DissolveChat", chat: chatRef(chat) })
+  }
+  /** Of a system chat, by a system administrator. */
+  setAdmins(chat: ChatRef, users: ReadonlyArray<UserRef>, grant = true): Promise<Conversation> {
+    return this.changeWith(users, (ids) => ({ _tag: "SetAdmins", chat: chatRef(chat), users: ids, grant }))
+  }
+  /** Who may speak beside the admins; an empty list lets everybody. */
+  setCommitters(chat: ChatRef, committers: "all" | "admins" | ReadonlyArray<UserRef>): Promise<Conversation> {
+    const listed = typeof committers === "string" ? [] : committers
+    return this.changeWith(listed, (ids) => {
+      const wanted: Committers = typeof committers === "string" ? committers : ids
+      return { _tag: "SetCommitters", chat: chatRef(chat), committers: wanted }
+    })
+  }
+  star(chat: ChatRef, on = true): Promise<OwnConversation> {
+    return this.do({ _tag: "SetPreference", chat: chatRef(chat), star: on }, ownConversation)
+  }
+  hide(chat: ChatRef, on = true): Promise<OwnConversation> {
+    return this.do({ _tag: "SetPreference", chat: chatRef(chat), hide: on }, ownConversation)
+  }
+  mute(chat: ChatRef, on = true): Promise<OwnConversation> {
+    return this.do({ _tag: "SetPreference", chat: chatRef(chat), mute: on }, ownConversation)
+  }
+
+  // Members
+
+  /** In the order of joining; of a system chat everybody, by id. */
+  members(chat: ChatRef): Promise<ReadonlyArray<PresentUser>> {
+    return this.do({ _tag: "ListMembers", chat: chatRef(chat) }, ({ members }) => members)
+  }
+  join(chat: ChatRef): Promise<Conversation> {
+    return this.change({ _tag: "JoinChat", chat: chatRef(chat) })
+  }
+  leave(chat: ChatRef): Promise<Conversation> {
+    return this.change({ _tag: "LeaveChat", chat: chatRef(chat) })
+  }
+  addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<Conversation> {
+    return this.changeWith(users, (members) => ({ _tag: "AddMembers", chat: chatRef(chat), members }))
+  }
+  /** Removes members, by an admin; nobody removes the owner. */
+  kick(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<Conversation> {
+    return this.changeWith(users, (members) => ({ _tag: "RemoveMembers", chat: chatRef(chat), members }))
+  }
+  /** Name and members in one step, each part by its own rule. `atLeast` members must remain. */
+  revise(
+    chat: ChatRef,
+    step: {
+      readonly name?: string
+      readonly add?: ReadonlyArray<UserRef>
+      readonly remove?: ReadonlyArray<UserRef>
+      readonly atLeast?: number
+    }
+  ): Promise<Conversation> {
+    const { add = [], remove = [], ...rest } = step
+    return this.changeWith([...add, ...remove], (ids) => ({
+      _tag: "ReviseGroup",
+      chat: chatRef(chat),
+      ...rest,
+      add: ids.slice(0, add.length),
+      remove: ids.slice(add.length)
+    }))
+  }
+
+  // Messages
+
+  send(chat: ChatRef, content: string, options: SendOptions = {}): Promise<Message> {
+    return this.#send({ chat, content, type: "normal", ...options })
+  }
+  /** A message without a sender, by an admin. */
+  broadcast(chat: ChatRef, content: string, options: SendOptions = {}): Promise<Message> {
+    return this.#send({ chat, content, type: "broadcast", ...options })
+  }
+  /** All are stored, or none; in whichever chats. */
+  sendAll(
+    messages: ReadonlyArray<
+      SendOptions & { readonly chat: ChatRef; readonly content: string; readonly type?: "normal" | "broadcast" }
+    >
+  ): Promise<ReadonlyArray<Message>> {
+    return this.with((works, user) =>
+      Effect.gen(function* () {
+        const drafts: Array<Draft> = []
+        for (const { chat, gid, ...rest } of messages) {
+          const fresh = gid ?? (yield* newGid(works))
+          drafts.push({ type: "normal", contentType: "text", ...rest, gid: fresh, chat: chatRef(chat) })
+        }
+        const sent = yield* works.engine.perform(callerFor(user), { _tag: "SendMessages", messages: drafts })
+        return sent.map(({ message }) => message)
+      })
+    )
+  }
+  /** Newest first. Without a page, everything up to the configured cap. `total` counts recalled messages too. */
+  history(
+    chat: ChatRef,
+    page?: HistoryPage
+  ): Promise<{ readonly messages: ReadonlyArray<Message>; readonly total: number }> {
+    const command = { _tag: "ReadHistory", chat: chatRef(chat) } as const
+    return this.do(page === undefined ? command : { ...command, page }, ({ messages, total }) => ({ messages, total }))
+  }
+  /** Empties a message for everybody: by who sent it, or by an admin. */
+  recall(message: string | Message): Promise<Message> {
+    return this.do({ _tag: "RecallMessage", gid: gidOf(message) }, asIs)
+  }
+  /** Takes a message out of the user's own history. */
+  deleteForMe(message: string | Message): Promise<Message> {
+    return this.do({ _tag: "HideMessage", gid: gidOf(message) }, asIs)
+  }
+  /** Moves the read place forward, to a sequence of the log or to its newest entry; answers where it is. */
+  read(chat: ChatRef, upTo?: number): Promise<number> {
+    const command = { _tag: "MarkRead", chat: chatRef(chat) } as const
+    return this.do(upTo === undefined ? command : { ...command, upTo }, ({ read }) => read)
+  }
+  /** What the user has not read, for each chat in which there is something. */
+  unread(): Promise<ReadonlyArray<Unread>> {
+    return this.with(unreadOf)
+  }
+  /**
+   * A chat's log from a sequence on, and then what comes. It ends with the signal and with the engine; a reader who may
+   * not read the chat, or not any more, gets a `ParleyError`.
+   */
+  log(chat: ChatRef, options: LogOptions = {}): AsyncIterableIterator<LogEntry> {
+    return readLog(this.works, () => this.id(), chat, options)
+  }
+
+  // The offline queue
+
+  /** What the user is still owed, by id; at most `limit` rows, 1,000 if absent. `device` as for a login. */
+  queue(options: { readonly device?: string; readonly limit?: number } = {}): Promise<ReadonlyArray<UserMessage>> {
+    return this.with(({ queue }, user) => Effect.map(queue.of(user, options), (rows) => rows.map(userMessage)))
+  }
+  /** These rows of the queue need not be delivered any more. Ids that are not in it do nothing. */
+  acknowledge(ids: number | ReadonlyArray<number>, options: { readonly device?: string } = {}): Promise<void> {
+    return this.with(({ queue }, user) => queue.acknowledge(user, [ids].flat().map(EntryId), options))
+  }
+
+  // Files
+
+  upload(chat: ChatRef, files: Upload | ReadonlyArray<Upload>): Promise<ReadonlyArray<StoredFile>> {
+    return this.with((works, user) => upload(works, callerFor(user), chat, [files].flat()))
+  }
+  download(file: number, range?: ByteRange): Promise<Download> {
+    return this.with((works, user) => download(works, callerFor(user), FileId(file), range))
+  }
+  file(file: number): Promise<StoredFile> {
+    return this.do({ _tag: "ReadFile", file: FileId(file) }, asIs)
+  }
+  files(chat: ChatRef): Promise<ReadonlyArray<StoredFile>> {
+    return this.do({ _tag: "ListFiles", chat: chatRef(chat) }, asIs)
+  }
+
+  // The user themself
+
+  /** Everybody, by id, with who is here. */
+  users(): Promise<ReadonlyArray<PresentUser>> {
+    return this.do({ _tag: "ListUsers" }, asIs)
+  }
+  changeName(name: string): Promise<User> {
+    return this.do({ _tag: "RenameUser", name }, asIs)
+  }
+  /** Only of a user who is connected. */
+  changeStatus(status: Exclude<Status, "offline">): Promise<PresentUser> {
+    return this.do({ _tag: "ChangeStatus", status }, asIs)
+  }
+  /** What the user's clients keep with them; null for nothing. Another account's, for a system administrator. */
+  settings(account?: string): Promise<string | null> {
+    return this.do(account === undefined ? { _tag: "ReadUserSettings" } : { _tag: "ReadUserSettings", account }, asIs)
+  }
+  saveSettings(settings: string, account?: string): Promise<string> {
+    const command = { _tag: "SaveUserSettings", settings } as const
+    return this.do(account === undefined ? command : { ...command, account }, asIs)
+  }
+
+  /** Whether the user may do it, and else which rule says no. */
+  may(operation: Operation, chat: ChatRef): Promise<Decision> {
+    return this.with(({ permissions }, user) => permissions.explain(user, chatRef(chat), operation))
+  }
+
+  async #send(draft: SendOptions & { readonly chat: ChatRef; readonly content: string; readonly type: Draft["type"] }) {
+    const [message] = await this.sendAll([draft])
+    if (message === undefined) throw new ParleyError("Failed", "A sent message was answered with nothing.")
+    return message
+  }
+}
+
+const gidOf = (message: string | Message): string => (typeof message === "string" ? message : message.gid)

@@ -1,0 +1,126 @@
+/** Several changes of a group in one step: whole or not at all, one entry, one version. */
+import * as Effect from "effect/Effect"
+import { type Chat, isMember, VIA } from "../model/Chat.ts"
+import type { DissolveChat, EditChat, ReviseGroup } from "../model/Command.ts"
+import type { UserId } from "../model/Ids.ts"
+import type { Changed } from "../model/Log.ts"
+import { type Refused, refuse } from "../model/Refused.ts"
+import { ownerWithout } from "../rules/Membership.ts"
+import type { StorageFailed } from "../ports/Store.ts"
+import { exceeds, isWellFormedJson } from "../model/Utf8.ts"
+import type { WarmChat } from "../cache/ChatCache.ts"
+import {
+  type Attempt,
+  answer,
+  change,
+  type Desk,
+  existing,
+  invalid,
+  nameProblem,
+  permitted,
+  type Script,
+  view
+} from "./CommandHandler.ts"
+
+type Step = Omit<Changed, "_tag">
+
+const isEmpty = (step: Step): boolean => Object.keys(step).length === 0
+
+/** Bytes of an attribute's key, at most, with the protocol's name before it; a protocol may allow its clients less. */
+const MAX_KEY = 4096
+
+/** A text counts as it is, everything else as its JSON. */
+const isTooLarge = (value: unknown, limit: number): boolean =>
+  exceeds(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), limit)
+
+/** Attributes that are there. Through which protocol the chat was made is the engine's own note. */
+const countOf = (attributes: Chat["attributes"]): number =>
+  Object.entries(attributes).filter(([key, value]) => value !== null && key !== VIA).length
+
+export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const { name, attributes } = command
+  if (name === undefined && command.public === undefined && Object.keys(attributes ?? {}).length === 0) {
+    return yield* refuse(invalid("data", "must change at least one thing"))
+  }
+  const problem = name === undefined ? undefined : nameProblem(desk, name, false)
+  if (problem !== undefined) return yield* refuse(problem)
+  const warm = yield* permitted(desk, attempt, command.chat, "edit")
+  if (command.public !== undefined) yield* permitted(desk, attempt, command.chat, "publish")
+  const { chat } = warm
+  const { attributesPerChat, attribute } = desk.settings
+  const count = countOf({ ...chat.attributes, ...attributes })
+  // A chat that has more, from when more were allowed, can still be changed otherwise, and lose some.
+  if (count > attributesPerChat && count > countOf(chat.attributes)) {
+    return yield* refuse(invalid("data", `must keep at most ${attributesPerChat} attributes`))
+  }
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    const field = `data.${key.slice(0, 64)}`
+    if (exceeds(key, MAX_KEY)) return yield* refuse(invalid(field, `must have a key of at most ${MAX_KEY} bytes`))
+    // What is taken away has no size.
+    if (value !== null && isTooLarge(value, attribute)) {
+      return yield* refuse(invalid(field, `must have at most ${attribute} bytes`))
+    }
+    if (!key.isWellFormed() || !isWellFormedJson(value)) {
+      return yield* refuse(invalid(field.toWellFormed(), "must be well-formed Unicode"))
+    }
+  }
+  const changed = Object.entries(attributes ?? {}).filter(
+    ([key, value]) => JSON.stringify(chat.attributes[key] ?? null) !== JSON.stringify(value ?? null)
+  )
+  const step: Step = {
+    ...(name !== undefined && name !== chat.name && { name }),
+    ...(command.public !== undefined && command.public !== chat.public && { public: command.public }),
+    ...(changed.length > 0 && { attributes: Object.fromEntries(changed) })
+  }
+  return isEmpty(step) ? answer(view(warm)) : change(warm, attempt, step)
+})
+
+export const reviseGroup: Script<ReviseGroup> = Effect.fnUntraced(function* (desk, attempt, command) {
+  const { name, add = [], remove = [] } = command
+  if (name === undefined && add.length === 0 && remove.length === 0) {
+    return yield* refuse(invalid("update", "must change at least one thing"))
+  }
+  const problem = name === undefined ? undefined : nameProblem(desk, name, false)
+  if (problem !== undefined) return yield* refuse(problem)
+  const leaving = new Set(remove)
+  const both = add.find((user) => leaving.has(user))
+  if (both !== undefined) return yield* refuse(invalid("members", `must not add and remove user ${both} at once`))
+  const warm = yield* permitted(desk, attempt, command.chat, "addMembers")
+  if (name !== undefined) yield* permitted(desk, attempt, command.chat, "rename")
+  const added = (yield* existing(desk, "members", add)).filter((user) => !isMember(warm.chat, user.id))
+  const removed = yield* departing(desk, attempt, warm, command)
+  const { chat } = warm
+  const left = chat.members.size + added.length - removed.length
+  if (removed.length > 0 && left < (command.atLeast ?? 0)) {
+    return yield* refuse(invalid("members", `must remain ${command.atLeast} at least`))
+  }
+  const owner = ownerWithout(chat, new Set(removed))
+  const step: Step = {
+    ...(name !== undefined && name !== chat.name && { name }),
+    ...(added.length > 0 && { added: added.map(({ id }) => id) }),
+    ...(removed.length > 0 && { removed }),
+    ...(owner !== chat.owner && { owner })
+  }
+  return isEmpty(step) ? answer(view(warm)) : change(warm, attempt, step)
+})
+
+/** Who leaves: oneself always, others by who may remove them. */
+const departing = Effect.fnUntraced(function* (
+  desk: Desk,
+  attempt: Attempt,
+  { chat }: WarmChat,
+  command: ReviseGroup
+): Effect.fn.Return<ReadonlyArray<UserId>, Refused | StorageFailed> {
+  const users = yield* existing(desk, "members", command.remove ?? [])
+  if (users.some((user) => user.id !== attempt.by)) {
+    yield* permitted(desk, attempt, command.chat, "removeMembers")
+    if (users.some((user) => user.id === chat.owner && user.id !== attempt.by)) {
+      return yield* refuse({ _tag: "OwnerStays" })
+    }
+  }
+  return users.filter((user) => isMember(chat, user.id)).map((user) => user.id)
+})
+
+export const dissolveChat: Script<DissolveChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+  return change(yield* permitted(desk, attempt, command.chat, "dissolve"), attempt, { dissolved: true })
+})

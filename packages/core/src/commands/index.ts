@@ -1,0 +1,53 @@
+/** One script for each command. */
+import type { Command } from "../model/Command.ts"
+import { createChat } from "./CreateChat.ts"
+import {
+  listChats,
+  listPublicChats,
+  publishChat,
+  readChat,
+  renameChat,
+  setAdmins,
+  setCommitters,
+  setPreference
+} from "./Chats.ts"
+import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
+import { addFiles, listFiles, readFile } from "./Files.ts"
+import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./Members.ts"
+import { hideMessage, markRead, readHistory, recallMessage } from "./Messages.ts"
+import type { Script } from "./CommandHandler.ts"
+import { sendMessages } from "./SendMessages.ts"
+import { changeStatus, listUsers, readUserSettings, renameUser, saveUserSettings } from "./Users.ts"
+
+export const scripts: { readonly [Tag in Command["_tag"]]: Script<Extract<Command, { readonly _tag: Tag }>> } = {
+  CreateChat: createChat,
+  JoinChat: joinChat,
+  LeaveChat: leaveChat,
+  RenameChat: renameChat,
+  AddMembers: addMembers,
+  RemoveMembers: removeMembers,
+  EditChat: editChat,
+  ReviseGroup: reviseGroup,
+  DissolveChat: dissolveChat,
+  PublishChat: publishChat,
+  SetAdmins: setAdmins,
+  SetCommitters: setCommitters,
+  SetPreference: setPreference,
+  SendMessages: sendMessages,
+  RecallMessage: recallMessage,
+  HideMessage: hideMessage,
+  MarkRead: markRead,
+  ReadHistory: readHistory,
+  ReadChat: readChat,
+  ListMembers: listMembers,
+  ListChats: listChats,
+  ListPublicChats: listPublicChats,
+  ListFiles: listFiles,
+  ReadFile: readFile,
+  AddFiles: addFiles,
+  ListUsers: listUsers,
+  RenameUser: renameUser,
+  ChangeStatus: changeStatus,
+  ReadUserSettings: readUserSettings,
+  SaveUserSettings: saveUserSettings
+}

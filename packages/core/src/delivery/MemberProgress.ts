@@ -1,0 +1,27 @@
+/** How far a member is in a chat, over all their devices: what was pushed to them, what they have, what they read. */
+import * as Effect from "effect/Effect"
+import type { Switchboard } from "./Hub.ts"
+import type { ChatId, UserId } from "../model/Ids.ts"
+import type { Places } from "./CursorStore.ts"
+import type { StorageFailed } from "../ports/Store.ts"
+
+/** Sequences of the chat's log, 0 for none. They only move forward. */
+export interface Standing {
+  readonly pushed: number
+  readonly delivered: number
+  readonly read: number
+}
+
+/** The farthest of what is stored and what live connections have. */
+export const standing = (
+  places: Places["Service"],
+  hub: Switchboard,
+  chat: ChatId,
+  user: UserId
+): Effect.Effect<Standing, StorageFailed> =>
+  Effect.map(places.in(chat, user), (stored) => {
+    const live = hub.sessionsOf(user).flatMap((session) => session.delivery?.subscription(chat)?.place ?? [])
+    const all = [...stored, ...live]
+    const farthest = (part: "pushed" | "delivered" | "read"): number => Math.max(0, ...all.map((place) => place[part]))
+    return { pushed: farthest("pushed"), delivered: farthest("delivered"), read: farthest("read") }
+  })

@@ -1,0 +1,94 @@
+/**
+ * One connection's place in one chat's log: what was handed to it and what it has acknowledged. Places only move forward.
+ */
+import type { Delivery } from "./Subscriber.ts"
+import type { ChatId } from "../model/Ids.ts"
+import { MAX_ACKED, type Place } from "../model/Cursor.ts"
+
+export class Subscription {
+  readonly delivery: Delivery
+  readonly chat: ChatId
+  /** Everything up to this sequence was handed over or passed by. */
+  at: number
+  /** The newest sequence that was announced while it was behind. */
+  missed = 0
+  /** Whether the catch-up is reading the log for it; live messages wait until it has met the head. */
+  behind = false
+  /** Up to here it had been handed over before this connection came. */
+  readonly pushedBefore: number
+  #floor: number
+  #acked: Set<number> | undefined
+  #changed = false
+
+  constructor(delivery: Delivery, place: Pick<Place, "chat" | "pushed" | "delivered" | "acked">) {
+    this.delivery = delivery
+    this.chat = place.chat
+    this.at = place.delivered
+    this.pushedBefore = place.pushed
+    this.#floor = place.delivered
+    if (place.acked.length > 0) this.#acked = new Set(place.acked)
+  }
+
+  isAcknowledged(seq: number): boolean {
+    return seq <= this.#floor || this.#acked?.has(seq) === true
+  }
+
+  /** Whether there is something to save that was not saved before; asking resets it. */
+  takeChanged(): boolean {
+    const changed = this.#changed
+    this.#changed = false
+    return changed
+  }
+
+  acknowledge(seq: number): void {
+    if (this.isAcknowledged(seq)) return
+    this.#changed = true
+    if (seq === this.#floor + 1) {
+      this.#floor = seq
+      if (this.#acked !== undefined) {
+        while (this.#acked.delete(this.#floor + 1)) this.#floor++
+        if (this.#acked.size === 0) this.#acked = undefined
+      }
+      return
+    }
+    this.#acked ??= new Set()
+    // Forgetting an acknowledgement costs a redelivery, nothing else.
+    if (this.#acked.size < MAX_ACKED) this.#acked.add(seq)
+  }
+
+  /** Everything up to `seq` was taken. */
+  acknowledgeThrough(seq: number): void {
+    if (seq <= this.#floor) return
+    this.#changed = true
+    this.#floor = seq
+    if (this.#acked === undefined) return
+    for (const one of this.#acked) if (one <= seq) this.#acked.delete(one)
+    while (this.#acked.delete(this.#floor + 1)) this.#floor++
+    if (this.#acked.size === 0) this.#acked = undefined
+  }
+
+  /** Goes over an entry that this session is not owed. */
+  pass(seq: number): void {
+    if (seq > this.at) this.at = seq
+    this.acknowledge(seq)
+  }
+
+  /** Hands an entry over, to be acknowledged. */
+  hand(seq: number): void {
+    this.at = seq
+    this.#changed = true
+  }
+
+  get place(): Place {
+    const { user, device } = this.delivery.listener
+    return {
+      chat: this.chat,
+      user,
+      device,
+      pushed: Math.max(this.at, this.pushedBefore),
+      delivered: this.#floor,
+      acked: this.#acked === undefined ? [] : [...this.#acked].sort((a, b) => a - b),
+      read: 0
+    }
+  }
+}

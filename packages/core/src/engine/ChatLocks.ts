@@ -1,0 +1,168 @@
+/**
+ * Locks of chats on this node: the ordered fallback of commands that conflict. A lock is shared by commands that leave the
+ * chat's version as it is, and exclusive for one that changes it. Each chat grants its locks in the order in which they
+ * were asked for. A chat that nobody changes has none.
+ */
+import * as Effect from "effect/Effect"
+import type { ChatId } from "../model/Ids.ts"
+import { type Refused, refuse } from "../model/Refused.ts"
+
+export type LockMode = "shared" | "exclusive"
+
+/** By chat. */
+export type Wanted = ReadonlyMap<ChatId, LockMode>
+
+/** Commands that wait for one chat, at most: about half a minute of changes. Beyond it a command is refused as busy. */
+const MAX_WAITING = 10_000
+
+interface Waiter {
+  readonly mode: LockMode
+  readonly granted: () => void
+}
+
+/** What is held of one chat, and who waits for it, in order. Removed when both are empty. */
+class ChatLock {
+  shared = 0
+  exclusive = false
+  readonly waiting: Array<Waiter> = []
+
+  get isFree(): boolean {
+    return this.shared === 0 && !this.exclusive && this.waiting.length === 0
+  }
+
+  /** Whether a lock is granted to a newcomer at once. */
+  admits(mode: LockMode): boolean {
+    if (this.exclusive || this.waiting.length > 0) return false
+    return mode === "shared" || this.shared === 0
+  }
+
+  take(mode: LockMode): void {
+    if (mode === "shared") this.shared++
+    else this.exclusive = true
+  }
+
+  /** Grants the lock to the first who wait, as many as can have it together. */
+  grant(): void {
+    for (let next = this.waiting[0]; next !== undefined; next = this.waiting[0]) {
+      if (this.exclusive || (next.mode === "exclusive" && this.shared > 0)) return
+      this.waiting.shift()
+      this.take(next.mode)
+      next.granted()
+    }
+  }
+}
+
+export class ChatLocks {
+  readonly #locks = new Map<ChatId, ChatLock>()
+  readonly #maxWaiting: number
+
+  constructor(maxWaiting: number = MAX_WAITING) {
+    this.#maxWaiting = maxWaiting
+  }
+
+  /** Whether nobody changes the chat, or waits to do so: what is decided on it now needs no lock. */
+  isOpen(chat: ChatId): boolean {
+    if (this.#locks.size === 0) return true
+    return this.#locks.get(chat)?.admits("shared") ?? true
+  }
+
+  /** For one command. */
+  holder(): LockHolder {
+    return new LockHolder(this.#locks, this.#maxWaiting)
+  }
+}
+
+/** The locks that one command holds. */
+export class LockHolder {
+  readonly #locks: Map<ChatId, ChatLock>
+  readonly #maxWaiting: number
+  readonly #held = new Map<ChatId, LockMode>()
+
+  constructor(locks: Map<ChatId, ChatLock>, maxWaiting: number) {
+    this.#locks = locks
+    this.#maxWaiting = maxWaiting
+  }
+
+  /** Whether it holds all of these, exclusively where that is wanted. */
+  holds(wanted: Wanted): boolean {
+    for (const [chat, mode] of wanted) {
+      const held = this.#held.get(chat)
+      if (held === undefined || (mode === "exclusive" && held === "shared")) return false
+    }
+    return true
+  }
+
+  /**
+   * Takes the exclusive ones of these where all are free, and the shared ones are open: those need not be held. Else takes
+   * nothing. Returns whether the command may go on.
+   */
+  tryTake(wanted: Wanted): boolean {
+    for (const [chat, mode] of wanted) {
+      if (!this.#held.has(chat) && this.#locks.get(chat)?.admits(mode) === false) return false
+    }
+    for (const [chat, mode] of wanted) {
+      if (mode === "exclusive" && !this.#held.has(chat)) this.#take(chat, mode)
+    }
+    return true
+  }
+
+  /**
+   * Gives back what it holds and waits for all of these, chat by chat in the order of their ids, so that no two commands
+   * wait for each other. Interruption gives the place in line back; `release` gives back what was granted before.
+   */
+  acquire(wanted: Wanted): Effect.Effect<void, Refused> {
+    const ordered = [...wanted].sort(([one], [other]) => one - other)
+    return Effect.suspend(() => {
+      this.release()
+      return Effect.forEach(ordered, ([chat, mode]) => this.#wait(chat, mode), { discard: true })
+    })
+  }
+
+  release(): void {
+    for (const [chat, mode] of this.#held) {
+      const lock = this.#locks.get(chat)
+      if (lock === undefined) continue
+      if (mode === "shared") lock.shared--
+      else lock.exclusive = false
+      this.#settle(chat, lock)
+    }
+    this.#held.clear()
+  }
+
+  #wait(chat: ChatId, mode: LockMode): Effect.Effect<void, Refused> {
+    return Effect.callback((resume) => {
+      const lock = this.#locks.get(chat)
+      if (lock === undefined || lock.admits(mode)) {
+        this.#take(chat, mode)
+        return resume(Effect.void)
+      }
+      if (lock.waiting.length >= this.#maxWaiting) return resume(refuse({ _tag: "Busy" }))
+      const waiter: Waiter = {
+        mode,
+        granted: () => {
+          this.#held.set(chat, mode)
+          resume(Effect.void)
+        }
+      }
+      lock.waiting.push(waiter)
+      return Effect.sync(() => {
+        const place = lock.waiting.indexOf(waiter)
+        if (place === -1) return
+        lock.waiting.splice(place, 1)
+        this.#settle(chat, lock)
+      })
+    })
+  }
+
+  #take(chat: ChatId, mode: LockMode): void {
+    let lock = this.#locks.get(chat)
+    if (lock === undefined) this.#locks.set(chat, (lock = new ChatLock()))
+    lock.take(mode)
+    this.#held.set(chat, mode)
+  }
+
+  #settle(chat: ChatId, lock: ChatLock): void {
+    lock.grant()
+    if (lock.isFree) this.#locks.delete(chat)
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Decides, commits, and decides again where the facts have changed meanwhile. The first decision takes no lock unless it
+ * changes a chat; after a conflict the command waits in line for its chats (see `ChatLocks`), and decides on facts that
+ * nobody else on this node changes. What conflicts then is another node's doing: it is tried again, later and later.
+ */
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type { ChatLocks, LockHolder, LockMode, Wanted } from "./ChatLocks.ts"
+import type { ChatId } from "../model/Ids.ts"
+import { type Refused, refuse } from "../model/Refused.ts"
+import type { Conclusion, Plan } from "../commands/CommandHandler.ts"
+import { Duplicate, type Stale, type StorageFailed, type Unit, type Written } from "../ports/Store.ts"
+
+/** How often a command is decided, at most. */
+const MAX_ATTEMPTS = 20
+/** Milliseconds between two decisions while other nodes keep changing the chat: doubled each time, at most this. */
+const MAX_BACK_OFF = 64
+
+type Commit = (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+
+/** What to write. It is asked for again after a conflict: `duplicate` is what the store said was there already. */
+export type Decide<Reply, E> = (duplicate: Duplicate | undefined) => Effect.Effect<Plan<Reply>, E>
+
+/** Lets the caller of an uninterruptible command be interrupted while it waits in line, where it was interruptible. */
+export type Waiting = <A, E>(wait: Effect.Effect<A, E>) => Effect.Effect<A, E>
+
+export type OptimisticCommit = <Reply, E>(
+  decide: Decide<Reply, E>,
+  waiting?: Waiting
+) => Effect.Effect<Conclusion<Reply>, E | Refused | StorageFailed>
+
+/** The locks that a unit needs, where it needs any. An amendment leaves the version, and is alone only after a conflict. */
+const locksFor = ({ relies, writes }: Unit, isContended: boolean): Wanted => {
+  const wanted = new Map<ChatId, LockMode>()
+  for (const { chat } of relies) wanted.set(chat, "shared")
+  for (const write of writes) {
+    if (write._tag === "Append" && write.body._tag === "Changed") wanted.set(write.chat, "exclusive")
+    else if (write._tag === "Amend" && isContended) wanted.set(write.chat, "exclusive")
+  }
+  return wanted
+}
+
+/** The first record of the unit that is written only while its value is the expected one. */
+const expectedKey = ({ writes }: Unit): string | undefined => {
+  for (const write of writes) if (write._tag === "PutRecord" && write.expected !== undefined) return write.record.key
+  return undefined
+}
+
+const merge = (before: Duplicate | undefined, after: Duplicate): Duplicate =>
+  before === undefined
+    ? after
+    : new Duplicate({
+        messages: [...before.messages, ...after.messages],
+        ...(after.chat !== undefined && { chat: after.chat })
+      })
+
+const backOff = (conflicts: number): Effect.Effect<void> =>
+  Effect.flatMap(Random.next, (part) => Effect.sleep(Math.min(2 ** conflicts, MAX_BACK_OFF) * (0.5 + part / 2)))
+
+export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCommit => {
+  const decided = Effect.fnUntraced(function* <Reply, E>(
+    decide: Decide<Reply, E>,
+    waiting: Waiting,
+    holder: LockHolder
+  ): Effect.fn.Return<Conclusion<Reply>, E | Refused | StorageFailed> {
+    let duplicate: Duplicate | undefined
+    let isContended = false
+    /** Of commits under lock. */
+    let conflicts = 0
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+      const plan = yield* decide(duplicate)
+      const { unit } = plan
+      if (unit === undefined) return plan.conclude([])
+      const wanted = locksFor(unit, isContended)
+      const isLocked = holder.holds(wanted)
+      if (!isLocked && (isContended || !holder.tryTake(wanted))) {
+        yield* waiting(holder.acquire(wanted))
+        continue
+      }
+      const written = yield* commit(unit).pipe(
+        Effect.catchTags({
+          Stale: ({ chats, messages }) => {
+            // The records of a command are made before it is decided: deciding again would not make them anew.
+            const key = chats.length + messages.length === 0 ? expectedKey(unit) : undefined
+            if (key !== undefined) return refuse({ _tag: "RecordTaken", key })
+            // What was told of them is of an older revision.
+            if (messages.length > 0) duplicate = undefined
+            isContended = true
+            // One conflict under lock may be with what was under way before the lock.
+            return isLocked && ++conflicts > 1 ? waiting(backOff(conflicts)) : Effect.void
+          },
+          Duplicate: (found) => {
+            if (found.record !== undefined) return refuse({ _tag: "RecordTaken", key: found.record.key })
+            duplicate = merge(duplicate, found)
+            return Effect.void
+          }
+        })
+      )
+      if (written !== undefined) return plan.conclude(written)
+    }
+    return yield* refuse({ _tag: "Busy" })
+  })
+
+  return (decide, waiting = (wait) => wait) =>
+    Effect.suspend(() => {
+      const holder = locks.holder()
+      return Effect.ensuring(
+        decided(decide, waiting, holder),
+        Effect.sync(() => holder.release())
+      )
+    })
+}

@@ -1,0 +1,280 @@
+/**
+ * What can be asked of the engine: imperatives, the same for every protocol. A protocol's own words are turned into
+ * these, and nothing that a protocol can do is missing here.
+ */
+import type { Chat, ChatType, Committers, Head, Preference } from "./Chat.ts"
+import type { ChatId, FileId, UserId } from "./Ids.ts"
+import type { Message } from "./Message.ts"
+import type { StoredFile } from "../ports/Store.ts"
+import type { PresentUser, Status, User } from "./User.ts"
+
+/** A chat, named by its id or its gid. */
+export type ChatRef = { readonly id: ChatId } | { readonly gid: string }
+
+/** A chat as its members see it. */
+export interface ChatView {
+  readonly chat: Chat
+  readonly head: Head
+}
+
+/** A chat as one member sees it. */
+export interface OwnChatView extends ChatView {
+  readonly preference: Preference
+}
+
+/** A message that somebody wants to send. */
+export interface Draft {
+  readonly gid: string
+  readonly chat: ChatRef
+  readonly type: "normal" | "broadcast"
+  readonly contentType: string
+  readonly content: string
+  /** Milliseconds since 1970; absent for now. */
+  readonly date?: number
+}
+
+export interface CreateChat {
+  readonly _tag: "CreateChat"
+  /** Ignored for a one-to-one chat, whose gid follows from its two members. */
+  readonly gid: string
+  readonly name: string
+  readonly type: ChatType
+  /** United with the caller. */
+  readonly members: ReadonlyArray<UserId>
+  readonly subject: number
+  readonly public: boolean
+  /** What a protocol keeps with the chat. */
+  readonly attributes?: Readonly<Record<string, unknown>>
+  /** The dialect through which it is made, where that is to be known later. */
+  readonly via?: string
+}
+export interface JoinChat {
+  readonly _tag: "JoinChat"
+  readonly chat: ChatRef
+}
+export interface LeaveChat {
+  readonly _tag: "LeaveChat"
+  readonly chat: ChatRef
+}
+export interface RenameChat {
+  readonly _tag: "RenameChat"
+  readonly chat: ChatRef
+  readonly name: string
+}
+export interface AddMembers {
+  readonly _tag: "AddMembers"
+  readonly chat: ChatRef
+  readonly members: ReadonlyArray<UserId>
+}
+export interface RemoveMembers {
+  readonly _tag: "RemoveMembers"
+  readonly chat: ChatRef
+  readonly members: ReadonlyArray<UserId>
+}
+/** Facts of a group in one step, by its admins; absent fields stay, a null attribute goes. At least one is given. */
+export interface EditChat {
+  readonly _tag: "EditChat"
+  readonly chat: ChatRef
+  readonly name?: string
+  readonly public?: boolean
+  readonly attributes?: Readonly<Record<string, unknown>>
+}
+/** Name and members of a group in one step, each part by its own rule: renaming, adding, removing, leaving. */
+export interface ReviseGroup {
+  readonly _tag: "ReviseGroup"
+  readonly chat: ChatRef
+  readonly name?: string
+  readonly add?: ReadonlyArray<UserId>
+  /** The caller among them leaves; the owner may leave too, and ownership passes. */
+  readonly remove?: ReadonlyArray<UserId>
+  /** Members who must remain, at least. */
+  readonly atLeast?: number
+}
+/** Ends a group: it leaves every list, and nobody can speak in it any more. */
+export interface DissolveChat {
+  readonly _tag: "DissolveChat"
+  readonly chat: ChatRef
+}
+export interface PublishChat {
+  readonly _tag: "PublishChat"
+  readonly chat: ChatRef
+  readonly public: boolean
+}
+export interface SetAdmins {
+  readonly _tag: "SetAdmins"
+  readonly chat: ChatRef
+  readonly users: ReadonlyArray<UserId>
+  /** Whether they become admins or cease to be. */
+  readonly grant: boolean
+}
+export interface SetCommitters {
+  readonly _tag: "SetCommitters"
+  readonly chat: ChatRef
+  readonly committers: Committers
+}
+/** Absent fields stay as they are. */
+export interface SetPreference {
+  readonly _tag: "SetPreference"
+  readonly chat: ChatRef
+  readonly star?: boolean
+  readonly hide?: boolean
+  readonly mute?: boolean
+}
+/** All are stored, or none. */
+export interface SendMessages {
+  readonly _tag: "SendMessages"
+  readonly messages: ReadonlyArray<Draft>
+}
+/** Empties a message for everybody. */
+export interface RecallMessage {
+  readonly _tag: "RecallMessage"
+  readonly gid: string
+}
+/** Takes a message out of the caller's own history. */
+export interface HideMessage {
+  readonly _tag: "HideMessage"
+  readonly gid: string
+}
+/** Moves the caller's read place forward, to a sequence or to the newest entry. */
+export interface MarkRead {
+  readonly _tag: "MarkRead"
+  readonly chat: ChatRef
+  readonly upTo?: number
+}
+/** Newest first. Without a page, the whole history up to the configured cap. */
+export interface ReadHistory {
+  readonly _tag: "ReadHistory"
+  readonly chat: ChatRef
+  /** A page by its number from 1, or a slice: so many newest messages skipped, then at most so many. */
+  readonly page?:
+    | { readonly size: number; readonly number: number }
+    | { readonly start: number; readonly limit: number }
+}
+export interface ReadChat {
+  readonly _tag: "ReadChat"
+  readonly chat: ChatRef
+}
+export interface ListMembers {
+  readonly _tag: "ListMembers"
+  readonly chat: ChatRef
+}
+export interface ListChats {
+  readonly _tag: "ListChats"
+}
+export interface ListPublicChats {
+  readonly _tag: "ListPublicChats"
+}
+export interface ListFiles {
+  readonly _tag: "ListFiles"
+  readonly chat: ChatRef
+}
+export interface ReadFile {
+  readonly _tag: "ReadFile"
+  readonly file: FileId
+}
+export interface AddFiles {
+  readonly _tag: "AddFiles"
+  readonly chat: ChatRef
+  readonly files: ReadonlyArray<{ readonly title: string; readonly size: number; readonly blob: string }>
+}
+export interface ListUsers {
+  readonly _tag: "ListUsers"
+}
+/** Of the caller. */
+export interface RenameUser {
+  readonly _tag: "RenameUser"
+  readonly name: string
+}
+/** Of the caller. */
+export interface ChangeStatus {
+  readonly _tag: "ChangeStatus"
+  readonly status: Exclude<Status, "offline">
+}
+/** Of the caller, or of another account for a system administrator. */
+export interface ReadUserSettings {
+  readonly _tag: "ReadUserSettings"
+  readonly account?: string
+}
+export interface SaveUserSettings {
+  readonly _tag: "SaveUserSettings"
+  readonly account?: string
+  readonly settings: string
+}
+
+/** What each command answers. */
+export interface Replies {
+  readonly CreateChat: ChatView & { readonly created: boolean }
+  readonly JoinChat: ChatView
+  readonly LeaveChat: ChatView
+  readonly RenameChat: ChatView
+  readonly AddMembers: ChatView
+  readonly RemoveMembers: ChatView
+  readonly EditChat: ChatView
+  readonly ReviseGroup: ChatView
+  readonly DissolveChat: ChatView
+  readonly PublishChat: ChatView
+  readonly SetAdmins: ChatView
+  readonly SetCommitters: ChatView
+  readonly SetPreference: OwnChatView
+  readonly SendMessages: ReadonlyArray<SentMessage>
+  readonly RecallMessage: Message
+  readonly HideMessage: Message
+  readonly MarkRead: { readonly read: number }
+  readonly ReadHistory: {
+    readonly chat: Chat
+    readonly messages: ReadonlyArray<Message>
+    /** All messages of the chat, recalled ones too. */
+    readonly total: number
+  }
+  readonly ReadChat: ChatView
+  readonly ListMembers: { readonly chat: Chat; readonly members: ReadonlyArray<PresentUser> }
+  readonly ListChats: ReadonlyArray<OwnChatView>
+  readonly ListPublicChats: ReadonlyArray<ChatView>
+  readonly ListFiles: ReadonlyArray<StoredFile>
+  readonly ReadFile: StoredFile
+  readonly AddFiles: ReadonlyArray<StoredFile>
+  readonly ListUsers: ReadonlyArray<PresentUser>
+  readonly RenameUser: User
+  readonly ChangeStatus: PresentUser
+  readonly ReadUserSettings: string | null
+  readonly SaveUserSettings: string
+}
+
+export interface SentMessage {
+  readonly chat: Chat
+  readonly message: Message
+}
+
+export type Command =
+  | CreateChat
+  | JoinChat
+  | LeaveChat
+  | RenameChat
+  | AddMembers
+  | RemoveMembers
+  | EditChat
+  | ReviseGroup
+  | DissolveChat
+  | PublishChat
+  | SetAdmins
+  | SetCommitters
+  | SetPreference
+  | SendMessages
+  | RecallMessage
+  | HideMessage
+  | MarkRead
+  | ReadHistory
+  | ReadChat
+  | ListMembers
+  | ListChats
+  | ListPublicChats
+  | ListFiles
+  | ReadFile
+  | AddFiles
+  | ListUsers
+  | RenameUser
+  | ChangeStatus
+  | ReadUserSettings
+  | SaveUserSettings
+
+export type ReplyOf<C extends Command> = Replies[C["_tag"]]

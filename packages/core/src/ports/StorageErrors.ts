@@ -1,0 +1,16 @@
+/** A storage that fails: callers are refused without the cause, which is logged, gathered with others of its kind. */
+import * as Effect from "effect/Effect"
+import { logThrottled } from "../logging/LogThrottle.ts"
+import { type Refused, refuse } from "../model/Refused.ts"
+
+/** Logs the failure: the first of a message at once, further ones as a count once a minute. */
+export const logStorageFailure = (message: string, cause: unknown): Effect.Effect<void> =>
+  logThrottled({ key: message, level: "Error", message, cause })
+
+/** `what` completes "… could not be read or written". */
+export const available =
+  (what: string) =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
+    Effect.catch(effect, (failed) =>
+      Effect.andThen(logStorageFailure(`${what} could not be read or written`, failed), refuse({ _tag: "Unavailable" }))
+    )

@@ -1,0 +1,142 @@
+/**
+ * What a member is still owed, as the queue that clients and embedders see. It is a view: the chats' logs above the
+ * member's places. Nothing is stored for an absent member.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { catchUp } from "../delivery/CatchUp.ts"
+import type { Connection } from "../ports/Connection.ts"
+import { Delivery } from "../delivery/Subscriber.ts"
+import { Engine } from "../engine/Engine.ts"
+import type { ChatEvent, Event } from "../model/Event.ts"
+import { Bundling } from "../ports/Frame.ts"
+import { Hub } from "../delivery/Hub.ts"
+import type { EntryId, UserId } from "../model/Ids.ts"
+import { Places } from "../delivery/CursorStore.ts"
+import { type Refused, refuse } from "../model/Refused.ts"
+import { startingPlaces } from "../delivery/ResumeCursors.ts"
+import { type StorageFailed, Store, type Write } from "../ports/Store.ts"
+import type { Subscription } from "../delivery/Subscription.ts"
+import type { Tongue } from "../delivery/Serializer.ts"
+
+/** One packet that is kept for a user until acknowledged. */
+export interface Queued {
+  /** The id of the log entry, which acknowledges it. */
+  readonly id: EntryId
+  /** Packets of a lower level go first. Messages have 3; 0 and 1 are made anew at each login. */
+  readonly level: 3
+  readonly user: UserId
+  readonly event: ChatEvent
+}
+
+export class OfflineQueue extends Context.Service<
+  OfflineQueue,
+  {
+    /** What the user's device is owed, by id, at most `limit` packets (1000 if absent). */
+    readonly of: (
+      user: UserId,
+      options?: { readonly device?: string; readonly limit?: number }
+    ) => Effect.Effect<ReadonlyArray<Queued>, Refused>
+    /** These packets need not be delivered again. Ids that are not in the queue do nothing. */
+    readonly acknowledge: (
+      user: UserId,
+      ids: ReadonlyArray<EntryId>,
+      options?: { readonly device?: string }
+    ) => Effect.Effect<void, Refused>
+  }
+>()("@parley/core/OfflineQueue") {
+  static readonly layer: Layer.Layer<OfflineQueue, never, Engine | Places | Store | Hub> = Layer.effect(
+    OfflineQueue,
+    Effect.gen(function* () {
+      const { desk } = yield* Engine
+      const places = yield* Places
+      const store = yield* Store
+      const hub = yield* Hub
+
+      /** Somebody who listens where that device is, without being connected. */
+      const listen = Effect.fnUntraced(function* (
+        id: UserId,
+        device: string,
+        hear: (event: Event) => void
+      ): Effect.fn.Return<Delivery, Refused | StorageFailed> {
+        const user = yield* desk.users.find(id)
+        if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
+        const tongue: Tongue = {
+          packets: (event) => {
+            hear(event)
+            return []
+          },
+          bundling: new Bundling("", "", ""),
+          takenOver: "",
+          crowded: "",
+          rejected: () => "",
+          garbled: "",
+          oversized: () => "",
+          acknowledgement: "explicit"
+        }
+        const delivery = new Delivery(NOWHERE, tongue, { user: id, device }, { catchUp: () => {}, touch: () => {} })
+        const chats = yield* store.chatsOf(id)
+        for (const { place, head } of yield* startingPlaces(
+          { places, store, chats: desk.chats },
+          user,
+          device,
+          chats
+        )) {
+          delivery.begin(place, head)
+        }
+        return delivery
+      })
+
+      const available = <A>(effect: Effect.Effect<A, Refused | StorageFailed>): Effect.Effect<A, Refused> =>
+        Effect.catchTag(effect, "StorageFailed", () => refuse({ _tag: "Unavailable" }))
+
+      return OfflineQueue.of({
+        of: Effect.fnUntraced(function* (user, { device = "", limit = 1000 } = {}) {
+          const queue: Array<Queued> = []
+          const delivery = yield* listen(user, device, (event) => {
+            if (event._tag !== "ChatEvent" || queue.length >= limit) return
+            queue.push({ id: event.entry.id, level: 3, user, event })
+            if (queue.length >= limit) delivery.close()
+          })
+          yield* catchUp(delivery, store, desk.chats, desk.settings.sendBuffer)
+          return queue
+        }, available),
+        acknowledge: Effect.fnUntraced(function* (user, ids, { device = "" } = {}) {
+          for (const session of hub.sessionsOf(user)) {
+            if (session.live?.device === device) yield* session.acknowledge(ids)
+          }
+          const delivery = yield* listen(user, device, () => {})
+          const moved = new Set<Subscription>()
+          for (const { chat, seq } of yield* store.locate(ids)) {
+            delivery.acknowledge(chat, seq)
+            const subscription = delivery.subscription(chat)
+            if (subscription !== undefined) moved.add(subscription)
+          }
+          const writes = [...moved].map(({ place }): Write => ({ _tag: "MovePlace", place }))
+          if (writes.length > 0) {
+            yield* store.commit({ relies: [], writes }).pipe(
+              Effect.catchTags({
+                Stale: () => refuse({ _tag: "Busy" }),
+                Duplicate: () => refuse({ _tag: "Busy" })
+              })
+            )
+          }
+        }, available)
+      })
+    })
+  )
+}
+
+/** Takes everything and keeps nothing. */
+const NOWHERE: Connection = {
+  id: 0,
+  address: "",
+  send: () => {},
+  buffered: () => 0,
+  onDrained: (_low, callback) => callback(),
+  pause: () => {},
+  resume: () => {},
+  limitFrames: () => {},
+  close: () => {}
+}

@@ -1,0 +1,56 @@
+/**
+ * The whole engine as one layer: give it a store and passwords, take its services. A transport and a protocol come by
+ * `Reception` and a dialect; commands need neither.
+ */
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Layer from "effect/Layer"
+import { Bus } from "../ports/Bus.ts"
+import { Credentials } from "../auth/Credentials.ts"
+import { Engine } from "../engine/Engine.ts"
+import { Hub } from "../delivery/Hub.ts"
+import * as LogThrottle from "../logging/LogThrottle.ts"
+import { OfflineQueue } from "./OfflineQueue.ts"
+import type { Passwords } from "../ports/Passwords.ts"
+import { Permissions } from "./Permissions.ts"
+import { Places } from "../delivery/CursorStore.ts"
+import { Reception } from "../session/Acceptor.ts"
+import { Sessions } from "../auth/Sessions.ts"
+import { StorageHealth, watched } from "../engine/StorageHealth.ts"
+import type { Store } from "../ports/Store.ts"
+import { Users } from "./Users.ts"
+
+/** The services of the engine. Commands of users (`Command`) go through `Engine.perform`. */
+export type Services =
+  | Bus
+  | Credentials
+  | Engine
+  | Hub
+  | OfflineQueue
+  | Permissions
+  | Places
+  | Reception
+  | Sessions
+  | StorageHealth
+  | Users
+  | Digest.Digest
+  | SecureRandom.SecureRandom
+
+/** On one node that has its store for itself; `layerOn` takes another bus, and for tests a source of randomness from a seed. */
+export const layer: Layer.Layer<Services, never, Store | Passwords> = layerOn(Bus.layerSingle)
+
+export function layerOn<E>(
+  bus: Layer.Layer<Bus, E>,
+  random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
+): Layer.Layer<Services, E, Store | Passwords> {
+  const storage = watched.pipe(Layer.provideMerge(StorageHealth.layer), Layer.provideMerge(LogThrottle.layer))
+  const ground = Layer.mergeAll(bus, Hub.layer, Places.layer, Digest.layerWebCrypto, random).pipe(
+    Layer.provideMerge(storage)
+  )
+  const engine = Engine.layer.pipe(Layer.provideMerge(ground))
+  const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
+  const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
+  return Layer.mergeAll(OfflineQueue.layer, Permissions.layer, Reception.layer, Users.layer).pipe(
+    Layer.provideMerge(sessions)
+  )
+}

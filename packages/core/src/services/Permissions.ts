@@ -1,0 +1,52 @@
+/** Who may do what, with the rule that decides it. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { ChatRef } from "../model/Command.ts"
+import { Engine } from "../engine/Engine.ts"
+import type { UserId } from "../model/Ids.ts"
+import { type Reason, type Refused, refuse } from "../model/Refused.ts"
+import { type Operation, refusal } from "../rules/Operations.ts"
+import type { StorageFailed } from "../ports/Store.ts"
+
+export interface Decision {
+  readonly allowed: boolean
+  /** The rule that refuses, in words; nothing where it is allowed. */
+  readonly rule?: string
+  readonly reason?: Reason
+}
+
+export class Permissions extends Context.Service<
+  Permissions,
+  {
+    /** Decides without doing anything. */
+    readonly explain: (user: UserId, chat: ChatRef, operation: Operation) => Effect.Effect<Decision, Refused>
+  }
+>()("@parley/core/Permissions") {
+  static readonly layer: Layer.Layer<Permissions, never, Engine> = Layer.effect(
+    Permissions,
+    Effect.map(Engine, ({ desk }) =>
+      Permissions.of({
+        explain: Effect.fnUntraced(
+          function* (
+            id: UserId,
+            ref: ChatRef,
+            operation: Operation
+          ): Effect.fn.Return<Decision, Refused | StorageFailed> {
+            const user = yield* desk.users.find(id)
+            if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
+            const warm = yield* desk.chats.find(ref)
+            if (warm === undefined) {
+              return { allowed: false, rule: "the chat does not exist", reason: { _tag: "NoSuchChat" } }
+            }
+            const refused = refusal(operation, { user, chat: warm.chat })
+            return refused === undefined
+              ? { allowed: true }
+              : { allowed: false, rule: refused.rule.name, reason: refused.reason }
+          },
+          Effect.catchTag("StorageFailed", () => refuse({ _tag: "Unavailable" }))
+        )
+      })
+    )
+  )
+}

@@ -1,0 +1,39 @@
+/** The system chat, of which everybody is a member. Source: PROTOCOLS, "Who may do what". */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { Engine } from "../engine/Engine.ts"
+import { type Duplicate, type Stale, type StorageFailed, Store } from "../ports/Store.ts"
+
+const SYSTEM_GID = "system"
+
+/** Makes one where there is none; system administrators are its admins. */
+export const ensureSystemChat: Effect.Effect<void, Stale | Duplicate | StorageFailed, Engine | Store> = Effect.gen(
+  function* () {
+    const store = yield* Store
+    const { commit } = yield* Engine
+    if ((yield* store.systemChats).length > 0) return
+    yield* commit({
+      relies: [],
+      writes: [
+        {
+          _tag: "CreateChat",
+          by: null,
+          chat: {
+            gid: SYSTEM_GID,
+            name: "System",
+            type: "system",
+            public: false,
+            subject: 0,
+            createdBy: null,
+            owner: null,
+            admins: [],
+            committers: [],
+            createdAt: yield* Clock.currentTimeMillis,
+            attributes: {},
+            members: []
+          }
+        }
+      ]
+    })
+  }
+)

@@ -1,0 +1,126 @@
+/** Where connections become sessions of a dialect. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import { Bus } from "../ports/Bus.ts"
+import { networkOf } from "../ports/ClientAddress.ts"
+import type { Connection } from "../ports/Connection.ts"
+import { Crowd } from "../limits/ConnectionLimiter.ts"
+import { Engine } from "../engine/Engine.ts"
+import { Hub } from "../delivery/Hub.ts"
+import { InputBudget } from "../limits/InputBudget.ts"
+import { LogThrottle } from "../logging/LogThrottle.ts"
+import { Places } from "../delivery/CursorStore.ts"
+import { type Respond, Session, type Surroundings } from "./ClientSession.ts"
+import { Settings } from "../ports/Settings.ts"
+import { Store } from "../ports/Store.ts"
+import type { Tongue } from "../delivery/Serializer.ts"
+
+export class Reception extends Context.Service<
+  Reception,
+  {
+    /** A session for a new connection: the engine's end of it. */
+    readonly receive: (connection: Connection, tongue: Tongue, respond: Respond) => Session
+    /** What clients make the engine hold in memory; hosts count the bodies of HTTP requests in it. */
+    readonly input: InputBudget
+    /** Takes up no more frames, and waits until those under way are answered. */
+    readonly finish: Effect.Effect<void>
+  }
+>()("@parley/core/Acceptor") {
+  static readonly layer: Layer.Layer<Reception, never, Engine | Hub | Places | Store | Bus> = Layer.effect(
+    Reception,
+    Effect.gen(function* () {
+      const { desk } = yield* Engine
+      const hub = yield* Hub
+      const places = yield* Places
+      const store = yield* Store
+      const bus = yield* Bus
+      const settings = yield* Settings
+      const throttle = yield* LogThrottle
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      let answering = 0
+      let finishing = false
+      const idle = yield* Latch.make(true)
+
+      const run = (effect: Effect.Effect<void>, done?: () => void): void => {
+        const fiber = fork(effect)
+        fiber.addObserver((exit) => {
+          if (Exit.isFailure(exit)) fork(Effect.logError("a session's work broke off", exit.cause))
+          done?.()
+        })
+      }
+      const begin = (): boolean => {
+        if (finishing) return false
+        if (answering++ === 0) idle.closeUnsafe()
+        return true
+      }
+      const ended = (): void => {
+        if (--answering === 0) idle.openUnsafe()
+      }
+      const work = (effect: Effect.Effect<void>, done: () => void): void => {
+        if (!begin()) return
+        run(effect, () => {
+          ended()
+          done()
+        })
+      }
+
+      const unsubscribe = bus.subscribe(({ chat, head }) => hub.hint(chat, head))
+      yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
+
+      const clock = yield* Clock.Clock
+      /** Runs while there are connections without a user. */
+      let expiring: Fiber.Fiber<void> | undefined
+      let isExpiring = false
+      const expire: Effect.Effect<void> = Effect.suspend(() => {
+        const left = crowd.expire()
+        isExpiring = left !== undefined
+        return left === undefined ? Effect.void : Effect.andThen(Effect.sleep(left), expire)
+      })
+      const crowd = new Crowd(settings, {
+        now: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n),
+        waiting: () => {
+          if (isExpiring) return
+          isExpiring = true
+          expiring = fork(expire)
+        }
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => expiring?.interruptUnsafe()))
+      const input = new InputBudget(settings)
+      const around: Surroundings = {
+        crowd,
+        input,
+        hub,
+        places,
+        store,
+        chats: desk.chats,
+        settings,
+        run,
+        work,
+        begin,
+        ended,
+        rejected: ({ address, connection }, reason) => {
+          const message = "a connection was closed"
+          const details = { reason, address, connection: connection.id }
+          throttle.note({ key: `${message} ${reason} ${networkOf(address)}`, level: "Info", message, details })
+        }
+      }
+      return Reception.of({
+        input,
+        receive: (connection, tongue, respond) => {
+          const session = new Session(connection, tongue, respond, around)
+          crowd.arrive(session)
+          return session
+        },
+        finish: Effect.suspend(() => {
+          finishing = true
+          return idle.await
+        })
+      })
+    })
+  )
+}

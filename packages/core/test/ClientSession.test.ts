@@ -1,0 +1,285 @@
+/** One connection's frames: carried out one after the other, and answered in that order. */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect } from "effect"
+import { Reception } from "@parley/core/Acceptor"
+import { Engine } from "@parley/core/Engine"
+import type { Respond, Session } from "@parley/core/ClientSession"
+import { Sessions } from "@parley/core/Sessions"
+import { defaultSettings, Settings } from "@parley/core/Settings"
+import { TestClock } from "effect/testing"
+import { connect } from "../src/testing/MemoryConnection.ts"
+import { engineLayer, people, tongue } from "./harness.ts"
+
+/** A client whose frame `slow` is not answered before `release`. */
+const dial = Effect.gen(function* () {
+  const reception = yield* Reception
+  const release = yield* Deferred.make<void>()
+  const heard: Array<string> = []
+  const over = yield* Deferred.make<number | undefined>()
+  const respond: Respond = (session, frame) => {
+    const answer = Effect.sync(() => session.answer(frame))
+    return frame === "slow" ? Effect.andThen(Deferred.await(release), answer) : answer
+  }
+  const client = connect({
+    accept: (connection) => reception.receive(connection, tongue("explicit"), respond),
+    frame: 1000,
+    client: {
+      frame: (text) => heard.push(text),
+      ended: (closed) => Deferred.doneUnsafe(over, Effect.succeed(closed?.code))
+    }
+  })
+  return { client, heard, over: Deferred.await(over), release: Deferred.succeed(release, undefined) }
+})
+
+/** A connection that never has a user; every frame is answered by `respond`. */
+const stranger = Effect.fnUntraced(function* (
+  respond: Respond,
+  { address = "192.0.2.1", sendBuffer = 8 * 1024 * 1024 } = {}
+) {
+  const reception = yield* Reception
+  const heard: Array<string> = []
+  const over = yield* Deferred.make<{ readonly code: number; readonly reason: string } | undefined>()
+  const partial = { tell: (_bytes: number): void => {} }
+  let received = 0
+  const client = connect({
+    accept: (connection) => {
+      const session = reception.receive(connection, tongue("explicit"), respond)
+      partial.tell = (bytes) => session.partial(bytes)
+      return {
+        receive: (frame, bytes) => {
+          received++
+          session.receive(frame, bytes)
+        },
+        garbled: () => session.garbled(),
+        oversized: (limit) => session.oversized(limit),
+        closed: () => session.closed()
+      }
+    },
+    address,
+    sendBuffer,
+    client: {
+      frame: (text) => heard.push(text),
+      ended: (closed) => Deferred.doneUnsafe(over, Effect.succeed(closed))
+    }
+  })
+  return {
+    client,
+    heard,
+    over: Deferred.await(over),
+    partial: (bytes: number) => partial.tell(bytes),
+    received: () => received
+  }
+})
+
+const settled = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+const never: Respond = () => Effect.never
+
+describe("a connection without a user", () => {
+  it.effect("is told of the deadline of its login, and closed", () =>
+    Effect.gen(function* () {
+      const { heard, over } = yield* stranger(never)
+      yield* TestClock.adjust("29 seconds")
+      assert.deepStrictEqual(heard, [])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* over, { code: 1008, reason: "no login in time" })
+      assert.include(heard.join(), "LoginDeadline")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("has the deadline anew when its user has logged out, and none while there is one", () =>
+    Effect.gen(function* () {
+      const [ann] = yield* people("ann")
+      assert(ann)
+      const sessions = yield* Sessions
+      const user = yield* (yield* Engine).desk.users.find(ann.user)
+      assert(user)
+      const live = yield* sessions.issue(ann.user, "chat")
+      let session: Session | undefined
+      const { heard, over } = yield* stranger((its) => {
+        session = its
+        return Effect.sync(() => its.enter(live, user, "online"))
+      }).pipe(Effect.tap(({ client }) => Effect.sync(() => client.send("login"))))
+      yield* settled
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(heard, [])
+      session?.exit()
+      yield* TestClock.adjust("29 seconds")
+      assert.deepStrictEqual(heard, [])
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* over)?.code, 1008)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.live("may send frames of 64 KiB, and no larger ones before it has a user", () =>
+    Effect.gen(function* () {
+      const { client, heard, over } = yield* stranger((session, frame) =>
+        Effect.sync(() => session.answer(String(frame.length)))
+      )
+      client.send("x".repeat(65_536))
+      client.send("x".repeat(65_537))
+      assert.strictEqual((yield* over)?.code, 1009)
+      assert.strictEqual(heard[0], "65536")
+      assert.include(heard[1], "oversized")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.live("has no more than 64 KiB waiting, and the frame in work", () =>
+    Effect.gen(function* () {
+      const { client, received } = yield* stranger(never)
+      for (let n = 0; n < 20; n++) client.send("x".repeat(20_000))
+      yield* settled
+      // One in work, three of 20,000 bytes below the bound and the one that passes it.
+      assert.strictEqual(received(), 5)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.live("reads on for an unfinished frame by itself, and pauses when frames wait beside it", () =>
+    Effect.gen(function* () {
+      const release = yield* Deferred.make<void>()
+      const { client, heard, partial, received } = yield* stranger((session, frame) =>
+        Effect.andThen(
+          Deferred.await(release),
+          Effect.sync(() => session.answer(frame))
+        )
+      )
+      partial(60_000)
+      client.send("in work")
+      yield* settled
+      client.send("x".repeat(6000))
+      yield* settled
+      client.send("later")
+      yield* settled
+      assert.strictEqual(received(), 2)
+      yield* Deferred.succeed(release, undefined)
+      yield* settled
+      assert.strictEqual(heard.length, 3)
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("the input of all connections", () => {
+  const tight = { ...defaultSettings, inputPerAddress: 512 * 1024, inputTotal: 1024 * 1024 }
+
+  it.live(
+    "is bounded per address: a connection without a user that holds much is told and closed, others are not",
+    () =>
+      Effect.gen(function* () {
+        const clients = yield* Effect.forEach([1, 2, 3], () => stranger(never))
+        const [first, second, third] = clients
+        const elsewhere = yield* stranger(never, { address: "192.0.2.2" })
+        for (const one of [first, second, elsewhere]) one?.client.send("x".repeat(40_000))
+        yield* settled
+        const { code, reason } = (yield* second?.over ?? Effect.undefined) ?? {}
+        assert.deepStrictEqual([code, reason], [1013, "too much input is waiting"])
+        assert.include(second?.heard.join(), "InputExhausted")
+        // A login is not refused for what others hold.
+        third?.client.send("a login")
+        yield* settled
+        assert.deepStrictEqual([first?.heard, third?.heard, elsewhere.heard], [[], [], []])
+      }).pipe(Effect.provide(engineLayer), Effect.provideService(Settings, tight))
+  )
+
+  it.live("counts unfinished frames, too", () =>
+    Effect.gen(function* () {
+      const [first, second] = [yield* stranger(never), yield* stranger(never)]
+      first.partial(40_000)
+      second.partial(40_000)
+      assert.strictEqual((yield* second.over)?.code, 1013)
+      first.partial(0)
+      const third = yield* stranger(never)
+      third.partial(40_000)
+      yield* settled
+      assert.deepStrictEqual([first.heard, third.heard], [[], []])
+    }).pipe(Effect.provide(engineLayer), Effect.provideService(Settings, tight))
+  )
+})
+
+describe("a client that asks for much", () => {
+  it.live("is answered as fast as it reads, and never dropped for it", () =>
+    Effect.gen(function* () {
+      const SIZE = 600_000
+      const { client, heard } = yield* stranger(
+        (session, frame) => Effect.sync(() => session.answer(frame.padEnd(SIZE, "."))),
+        { sendBuffer: 256 * 1024 }
+      )
+      client.stopReading()
+      for (let n = 0; n < 20; n++) client.send(String(n))
+      yield* settled
+      client.startReading()
+      while (heard.length < 20) yield* settled
+      assert.deepStrictEqual(
+        heard.map((answer) => Number.parseInt(answer, 10)),
+        Array.from({ length: 20 }, (_, n) => n)
+      )
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.live("has no request carried out while it does not read its answers", () =>
+    Effect.gen(function* () {
+      let done = 0
+      const { client, heard } = yield* stranger((session) =>
+        Effect.sync(() => {
+          done++
+          session.answer("x".repeat(300_000))
+        })
+      )
+      client.stopReading()
+      for (let n = 0; n < 10; n++) client.send(String(n))
+      yield* settled
+      assert.strictEqual(done, 1)
+      client.startReading()
+      while (heard.length < 10) yield* settled
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("the frames of one connection", () => {
+  it.live("are answered in their order, however many wait for a slow one", () =>
+    Effect.gen(function* () {
+      const { client, heard, over, release } = yield* dial
+      client.send("slow")
+      for (let index = 0; index < 50_000; index++) client.send(String(index))
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(heard, [])
+      yield* release
+      client.send("x".repeat(1001))
+      assert.strictEqual(yield* over, 1009)
+      assert.strictEqual(heard.length, 50_002)
+      assert.deepStrictEqual([heard[0], heard[1], heard[50_000]], ["slow", "0", "49999"])
+      assert.include(heard.at(-1), "oversized")
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("take no session over once the connection is gone, however late they are carried out", () =>
+    Effect.gen(function* () {
+      const [ann] = yield* people("ann")
+      if (ann === undefined) return assert.fail("no ann")
+      const reception = yield* Reception
+      const sessions = yield* Sessions
+      const user = yield* (yield* Engine).desk.users.find(ann.user)
+      if (user === undefined) return assert.fail("no user")
+      const live = yield* sessions.issue(ann.user, "chat")
+      const open = () => {
+        const heard: Array<string> = []
+        let session: Session | undefined
+        const client = connect({
+          accept: (connection) => (session = reception.receive(connection, tongue("explicit"), () => Effect.void)),
+          client: { frame: (text) => heard.push(text), ended: () => undefined }
+        })
+        if (session === undefined) throw new Error("not accepted")
+        return { client, session, heard }
+      }
+      const [early, late] = [open(), open()]
+      late.session.enter(live, user, "online")
+      early.session.closed()
+      early.session.enter(live, user, "online")
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(late.heard, [])
+      assert.strictEqual(late.session.live, live)
+      // A new login is another matter: what was before it has ended.
+      early.session.enter(yield* sessions.issue(ann.user, "chat"), user, "online")
+      yield* Effect.yieldNow
+      assert.include(late.heard.join(), "takenOver")
+    }).pipe(Effect.provide(engineLayer))
+  )
+})

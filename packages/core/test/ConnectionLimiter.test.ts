@@ -1,0 +1,137 @@
+/** Who is turned away when there are too many, or when no login comes. */
+import { describe, expect, it } from "vitest"
+import { Crowd, type CrowdLimits, type Visitor } from "../src/limits/ConnectionLimiter.ts"
+
+const crowd = (limits: Partial<CrowdLimits>) => {
+  let now = 0
+  let waits = 0
+  const people = new Crowd(
+    { connections: 99, strangers: 99, connectionsPerAddress: 396, loginDeadline: 30, ...limits },
+    { now: () => now, waiting: () => waits++ }
+  )
+  const away: Array<string> = []
+  const reasons: Array<string> = []
+  const visitor = (name: string, isBusy = false, address = ""): Visitor & { isBusy: boolean } => {
+    const one = {
+      isBusy,
+      address,
+      turnAway: ({ _tag }: { readonly _tag: string }) => (away.push(name), reasons.push(_tag), people.leave(one))
+    }
+    return one
+  }
+  const pass = (seconds: number): number | undefined => {
+    now += seconds * 1000
+    return people.expire()
+  }
+  return { people, away, reasons, visitor, pass, waits: () => waits }
+}
+
+describe("a crowd", () => {
+  it("turns away who comes when all places are taken", () => {
+    const { people, away, visitor } = crowd({ connections: 2, strangers: 9 })
+    for (const name of ["a", "b", "c"]) people.arrive(visitor(name))
+    expect(away).toEqual(["c"])
+  })
+
+  it("turns away the stranger who has been idle for longest, not one who logs in at this moment", () => {
+    const { people, away, visitor } = crowd({ connections: 9, strangers: 2 })
+    const [busy, idle] = [visitor("busy", true), visitor("idle")]
+    people.arrive(busy)
+    people.arrive(idle)
+    people.arrive(visitor("new"))
+    expect(away).toEqual(["idle"])
+    busy.isBusy = false
+    people.arrive(visitor("newer"))
+    expect(away).toEqual(["idle", "busy"])
+  })
+
+  it("turns away who comes when all strangers are busy: nobody who was let in loses a login", () => {
+    const { people, away, visitor } = crowd({ connections: 9, strangers: 2 })
+    for (const name of ["a", "b"]) people.arrive(visitor(name, true))
+    people.arrive(visitor("c"))
+    expect(away).toEqual(["c"])
+  })
+
+  it("has room again once somebody has a user, or has left", () => {
+    const { people, away, visitor } = crowd({ connections: 9, strangers: 1 })
+    const [a, b] = [visitor("a"), visitor("b")]
+    people.arrive(a)
+    people.welcome(a)
+    people.arrive(b)
+    people.leave(b)
+    people.arrive(visitor("c"))
+    expect(away).toEqual([])
+    people.estrange(a)
+    expect(away, "c waits for longer than a").toEqual(["c"])
+  })
+})
+
+describe("the connections of one address", () => {
+  it("are bounded; other addresses, and those that are not known, are not concerned", () => {
+    const { people, away, reasons, visitor } = crowd({ connectionsPerAddress: 2 })
+    const from = (name: string, address: string) => {
+      const one = visitor(name, false, address)
+      people.arrive(one)
+      people.welcome(one)
+      return one
+    }
+    const first = from("a", "192.0.2.1")
+    for (const name of ["b", "c"]) from(name, "192.0.2.1")
+    for (const name of ["d", "e", "f"]) from(name, "")
+    from("g", "192.0.2.2")
+    expect([away, reasons]).toEqual([["c"], ["TooManyOfAddress"]])
+    people.leave(first)
+    from("h", "192.0.2.1")
+    expect(away).toEqual(["c"])
+  })
+
+  it("of IPv6 are those of one /64", () => {
+    const { people, away, visitor } = crowd({ connectionsPerAddress: 1 })
+    people.arrive(visitor("a", false, "2001:db8::1"))
+    people.arrive(visitor("b", false, "2001:db8::ffff:1"))
+    people.arrive(visitor("c", false, "2001:db8:0:1::1"))
+    expect(away).toEqual(["b"])
+  })
+
+  it("of which a quarter may be without a user: the one that has been idle for longest goes", () => {
+    const { people, away, visitor } = crowd({ connectionsPerAddress: 8 })
+    const [busy, idle] = [visitor("busy", true, "192.0.2.1"), visitor("idle", false, "192.0.2.1")]
+    people.arrive(visitor("elsewhere", false, "192.0.2.2"))
+    people.arrive(busy)
+    people.arrive(idle)
+    expect(away).toEqual([])
+    people.arrive(visitor("new", false, "192.0.2.1"))
+    expect(away).toEqual(["idle"])
+  })
+})
+
+describe("the login deadline", () => {
+  it("turns away who has not logged in, and nobody else", () => {
+    const { people, away, reasons, visitor, pass, waits } = crowd({ loginDeadline: 30 })
+    const user = visitor("user")
+    people.arrive(user)
+    people.welcome(user)
+    expect(pass(10)).toBeUndefined()
+    people.arrive(visitor("early"))
+    expect(waits()).toBe(2)
+    expect(pass(10)).toBe(20_000)
+    people.arrive(visitor("late"))
+    expect(pass(19)).toBe(1000)
+    expect(pass(1)).toBe(10_000)
+    expect([away, reasons]).toEqual([["early"], ["LoginDeadline"]])
+    people.estrange(user)
+    expect(pass(10)).toBe(20_000)
+    expect(away).toEqual(["early", "late"])
+    expect(pass(20)).toBeUndefined()
+    expect(away).toEqual(["early", "late", "user"])
+  })
+
+  it("comes once more for a login that is in work, and no third time", () => {
+    const { people, away, visitor, pass } = crowd({ loginDeadline: 30 })
+    people.arrive(visitor("busy", true))
+    expect(pass(30)).toBe(30_000)
+    expect(away).toEqual([])
+    expect(pass(30)).toBeUndefined()
+    expect(away).toEqual(["busy"])
+  })
+})

@@ -1,0 +1,326 @@
+/** What an embedder hears: events with who is concerned, and a chat's log, of which nothing is missed. */
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import {
+  createEngine,
+  type EngineOptions,
+  type LogEntry,
+  type LogLine,
+  type ParleyEngine,
+  ParleyError,
+  type ParleyEvent
+} from "@parley/core"
+import { Engine } from "@parley/core/Engine"
+import { Hub } from "@parley/core/Hub"
+import { Store } from "@parley/core/Store"
+import { Context, Effect, Layer } from "effect"
+import { assert, describe, it } from "vitest"
+import { WAITING_EVENTS } from "../src/api/EventStream.ts"
+
+const opened = async (options: Partial<EngineOptions> = {}): Promise<ParleyEngine> => {
+  const engine = await createEngine({ store: MemoryStore.layer, ...options })
+  await engine.users.addAll(["ann", "ben", "cat"].map((account) => ({ account })))
+  return engine
+}
+
+const nextOf = async <A>(iteration: AsyncIterableIterator<A>): Promise<A> => {
+  const { value, done } = await iteration.next()
+  assert.isFalse(done)
+  return value as A
+}
+
+describe("events", () => {
+  it("say what happened and whom it concerns", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const heard: Array<ParleyEvent> = []
+    const all = engine.events()
+    const first = all.next()
+    for (const type of ["message", "replaced", "recalled", "created", "changed", "user"] as const) {
+      engine.on(type, (event) => heard.push(event))
+    }
+    const team = await ann.createGroup({ name: "Team", members: ["ben", "cat"] })
+    const message = await ann.send(team, "hello")
+    await ann.send(team, "pixels", { gid: "p", contentType: "image" })
+    await ann.send(team, "other pixels", { gid: "p", contentType: "image" })
+    await ben.rename(team, "Crew")
+    await ann.kick(team, ["cat"])
+    await ann.recall(message)
+    await ben.changeName("Benjamin")
+    const said = heard.map((event) => [
+      event.type,
+      event.recipients === "everyone" ? event.recipients : event.recipients.map(Number)
+    ])
+    assert.deepStrictEqual(said, [
+      ["created", [2, 3]],
+      ["message", [2, 3]],
+      ["message", [2, 3]],
+      ["replaced", [2, 3]],
+      ["changed", [1, 3]],
+      // Who was removed is told of it, and of nothing after it.
+      ["changed", [2, 3]],
+      ["recalled", [2]],
+      ["user", "everyone"]
+    ])
+    const [, sent, , , renamed, kicked, recalled, user] = heard
+    assert(sent?.type === "message" && renamed?.type === "changed" && kicked?.type === "changed")
+    assert(recalled?.type === "recalled" && user?.type === "user")
+    assert.deepInclude(sent.message, { gid: message.gid, content: "hello" })
+    assert.deepInclude(sent, { seq: 2, by: message.sender })
+    assert.deepStrictEqual([renamed.change, renamed.chat.name], [{ name: "Crew" }, "Crew"])
+    assert.deepStrictEqual(kicked.change.removed?.map(Number), [3])
+    assert.strictEqual(recalled.message.content, "")
+    assert.deepInclude(user, { what: "renamed" })
+
+    const iterated = [(await first).value as ParleyEvent]
+    while (iterated.length < heard.length) iterated.push(await nextOf(all))
+    assert.deepStrictEqual(iterated, heard)
+  })
+
+  it("end with the listener, the signal, the engine", async () => {
+    const engine = await opened()
+    const ann = engine.as("ann")
+    const team = await ann.createGroup({ name: "Team" })
+    let count = 0
+    const stop = engine.on("message", () => count++)
+    await ann.send(team, "1")
+    stop()
+    stop()
+    await ann.send(team, "2")
+    assert.strictEqual(count, 1)
+    const control = new AbortController()
+    const [aborted, closed] = [engine.events({ signal: control.signal }), engine.events()]
+    const waiting = [aborted.next(), closed.next()]
+    control.abort()
+    assert.isTrue((await waiting[0])?.done)
+    await engine.close()
+    assert.isTrue((await waiting[1])?.done)
+    assert.isTrue((await engine.events().next()).done)
+  })
+
+  it("wait for who is slow, but not without end", async () => {
+    await using engine = await opened()
+    const ann = engine.as("ann")
+    const team = await ann.createGroup({ name: "Team" })
+    const events = engine.events()
+    const first = events.next()
+    for (let sent = 0; sent <= WAITING_EVENTS + 200; sent += 100) {
+      await ann.sendAll(Array.from({ length: 100 }, (_, index) => ({ chat: team, content: String(sent + index) })))
+    }
+    assert.strictEqual(((await first).value as ParleyEvent).type, "message")
+    let count = 1
+    const error: unknown = await (async () => {
+      for await (const _ of events) count++
+    })().catch((cause: unknown) => cause)
+    assert.instanceOf(error, ParleyError)
+    assert.strictEqual(error.code, "Overflowed")
+    assert.isAtLeast(count, WAITING_EVENTS)
+  })
+
+  it("survive a listener that fails", async () => {
+    const logged: Array<string> = []
+    const log = ({ level, message, error }: LogLine) => logged.push(`${level}: ${message} ${String(error)}`)
+    await using engine = await opened({ log })
+    const ann = engine.as("ann")
+    const heard: Array<string> = []
+    engine.on("message", () => {
+      throw new Error("at once")
+    })
+    engine.on("message", () => Promise.reject(new Error("later")))
+    engine.on("message", ({ message }) => heard.push(message.content))
+    await ann.send(await ann.createGroup({ name: "Team" }), "hello")
+    assert.deepStrictEqual(heard, ["hello"])
+    assert.deepStrictEqual(logged, [
+      "error: A listener failed. Error: at once",
+      "error: A listener failed. Error: later"
+    ])
+  })
+})
+
+/** Enough turns for what is under way in memory to have come to rest. */
+const turns = async (): Promise<void> => {
+  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe("a chat's log", () => {
+  it("is read when it has grown, and not again and again", async () => {
+    let reads = 0
+    const counted = Layer.effect(
+      Store,
+      Effect.map(Layer.build(MemoryStore.layer), (context) => {
+        const store = Context.get(context, Store)
+        const entries: typeof store.entries = (ranges) =>
+          Effect.tap(store.entries(ranges), () => Effect.sync(() => reads++))
+        return Store.of({ ...store, entries })
+      })
+    )
+    await using engine = await opened({ store: counted })
+    const ann = engine.as("ann")
+    const [team, other] = [await ann.createGroup({ name: "Team" }), await ann.createGroup({ name: "Other" })]
+    const reading = ann.log(team)
+    await nextOf(reading)
+    const next = reading.next()
+    await turns()
+    const before = reads
+    for (let n = 0; n < 10; n++) await ann.send(other, String(n))
+    await turns()
+    assert.strictEqual(reads, before)
+    await ann.send(team, "more")
+    assert.strictEqual((await next).value?.message?.content, "more")
+    assert.strictEqual(reads, before + 1)
+  })
+
+  it("is read from a sequence on, and then lives: all entries, each once, in order", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team", members: ["ben"] })
+    const say = async (from: number, to: number) => {
+      for (let n = from; n < to; n++) await (n % 2 === 0 ? ann : ben).send(team, String(n))
+    }
+    await say(0, 450)
+    const read: Array<LogEntry> = []
+    const reading = (async () => {
+      for await (const entry of ben.log(team, { after: 1 })) {
+        read.push(entry)
+        // A reader who takes its time, while others go on.
+        if (read.length % 97 === 0) await new Promise((resolve) => setImmediate(resolve))
+        if (read.length === 1000) return
+      }
+    })()
+    await Promise.all([say(450, 750), say(750, 1000)])
+    await reading
+    assert.deepStrictEqual(
+      read.map(({ seq }) => seq),
+      Array.from({ length: 1000 }, (_, index) => index + 2)
+    )
+    assert.sameMembers(
+      read.map(({ message }) => message?.content),
+      Array.from({ length: 1000 }, (_, index) => String(index))
+    )
+  })
+
+  it("ends where it is told to", async () => {
+    const engine = await opened()
+    const ann = engine.as("ann")
+    const team = await ann.createGroup({ name: "Team" })
+    for (let n = 0; n < 5; n++) await ann.send(team, String(n))
+    const stored: Array<number> = []
+    for await (const { seq } of ann.log(team, { after: 2, live: false })) stored.push(seq)
+    assert.deepStrictEqual(stored, [3, 4, 5, 6])
+    const control = new AbortController()
+    const [aborted, closed] = [ann.log(team, { after: 6, signal: control.signal }), ann.log(team, { after: 6 })]
+    const waiting = [aborted.next(), closed.next()]
+    control.abort()
+    assert.isTrue((await waiting[0])?.done)
+    await engine.close()
+    assert.isTrue((await waiting[1])?.done)
+  })
+
+  it("does not tell what was taken back", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team", members: ["ben"] })
+    const [regretted, unwanted] = [await ann.send(team, "secret"), await ann.send(team, "noise")]
+    await ann.send(team, "old", { gid: "p", contentType: "image" })
+    await ann.send(team, "new", { gid: "p", contentType: "image" })
+    await ann.recall(regretted)
+    await ben.deleteForMe(unwanted)
+    const [bens, anns]: [Array<LogEntry>, Array<LogEntry>] = [[], []]
+    for await (const entry of ben.log(team, { live: false })) bens.push(entry)
+    for await (const entry of ann.log(team, { live: false })) anns.push(entry)
+    assert.notInclude(JSON.stringify([bens, anns]), "secret")
+    assert.notInclude(JSON.stringify(bens), "noise")
+    assert.include(JSON.stringify(anns), "noise")
+    assert.deepStrictEqual(
+      bens.map(({ seq, body, message }) => [seq, body._tag, message?.content, message?.recalled]),
+      [
+        [1, "Created", undefined, undefined],
+        [2, "Posted", "", true],
+        [3, "Posted", undefined, undefined],
+        [4, "Posted", "new", false],
+        [5, "Replaced", "new", false],
+        [6, "Recalled", "", true]
+      ]
+    )
+  })
+
+  it("is closed to who may not read it, and to who may no longer", async () => {
+    await using engine = await opened()
+    const [ann, ben] = [engine.as("ann"), engine.as("ben")]
+    const team = await ann.createGroup({ name: "Team", members: ["ben"] })
+    const codeOf = (work: Promise<unknown>) =>
+      work.then(
+        () => undefined,
+        (error: unknown) => (error instanceof ParleyError ? error.code : error)
+      )
+    assert.strictEqual(await codeOf(engine.as("cat").log(team).next()), "NoSuchChat")
+    assert.strictEqual(await codeOf(engine.as("eve").log(team).next()), "NoSuchUsers")
+    const reading = ben.log(team, { after: 1 })
+    const next = reading.next()
+    await ann.kick(team, ["ben"])
+    await ann.send(team, "without ben")
+    assert.strictEqual(await codeOf(next), "NoSuchChat")
+  })
+
+  it("goes on when another node tells of more", async () => {
+    await using engine = await opened()
+    const ann = engine.as("ann")
+    const team = await ann.createGroup({ name: "Team" })
+    const reading = ann.log(team)
+    await nextOf(reading)
+    const next = reading.next()
+    await turns()
+    // Written past this node's engine, as another one does.
+    await engine.run(
+      Effect.gen(function* () {
+        const { desk } = yield* Engine
+        yield* desk.store.commit({
+          relies: [],
+          writes: [
+            {
+              _tag: "Append",
+              chat: team.id,
+              by: null,
+              origin: null,
+              at: 1,
+              body: { _tag: "Posted", gid: "far", type: "normal", contentType: "text", content: "from afar", date: 1 }
+            }
+          ]
+        })
+        const hub = yield* Hub
+        hub.hint(team.id, 2)
+      })
+    )
+    assert.strictEqual(((await next).value as LogEntry).message?.content, "from afar")
+  })
+})
+
+describe("an iteration that is left while it waits", () => {
+  it("ends at once, and holds nothing: a stream over it that is destroyed must not wait for a quiet chat", async () => {
+    await using engine = await opened()
+    const ann = engine.as("ann")
+    const team = await ann.createGroup({ name: "Team" })
+    const hub = await engine.run(Effect.map(Hub, (one) => one))
+    let observers = 0
+    const observe = hub.observe.bind(hub)
+    hub.observe = (observer) => {
+      const release = observe(observer)
+      observers++
+      return () => {
+        observers--
+        release()
+      }
+    }
+    const log = ann.log(team)
+    await nextOf(log)
+    const events = engine.events()
+    const pending = [log.next(), events.next()]
+    await turns()
+    assert.strictEqual(observers, 2)
+    await Promise.all([log.return?.(), events.return?.()])
+    assert.deepStrictEqual(await Promise.all(pending), [
+      { done: true, value: undefined },
+      { done: true, value: undefined }
+    ])
+    assert.strictEqual(observers, 0)
+  })
+})

@@ -1,0 +1,123 @@
+/** Who came and went: told at once while that is little, gathered while it is much, and never lost or out of order. */
+import { describe, it } from "@effect/vitest"
+import type { UserEvent } from "@parley/core/Event"
+import { UserId } from "@parley/core/Ids"
+import { AT_ONCE, GATHERING, PresenceNews, type Tell } from "../src/delivery/PresenceBroadcaster.ts"
+import * as fc from "fast-check"
+import { expect } from "vitest"
+
+const event = (id: number): UserEvent => ({
+  _tag: "UserEvent",
+  id,
+  what: "login",
+  user: {
+    id: UserId(id),
+    account: `user${id}`,
+    realname: "",
+    avatar: "",
+    role: "",
+    dept: 0,
+    admin: false,
+    organisation: null,
+    disabled: false,
+    createdAt: 0,
+    since: 0 as never,
+    status: "online"
+  }
+})
+
+const open = (parts = 1) => {
+  let now = 0
+  const timers: Array<{ readonly at: number; readonly callback: () => void }> = []
+  const told: Array<{ readonly at: number; readonly ids: ReadonlyArray<number>; readonly except: number | undefined }> =
+    []
+  const timing = {
+    now: () => now,
+    after: (milliseconds: number, callback: () => void) => void timers.push({ at: now + milliseconds, callback })
+  }
+  // In as many parts as there are: the first part is seen, the others take their time.
+  const tell: Tell = function* (events, except) {
+    told.push({ at: now, ids: events.map(({ id }) => id), except })
+    for (let part = 1; part < parts; part++) yield
+  }
+  const news = new PresenceNews(timing, tell)
+  const goTo = (time: number): void => {
+    for (let due = timers.findIndex(({ at }) => at <= time); due >= 0; due = timers.findIndex(({ at }) => at <= time)) {
+      const [timer] = timers.splice(due, 1)
+      now = timer?.at ?? now
+      timer?.callback()
+    }
+    now = time
+  }
+  return { news, told, goTo }
+}
+
+describe("news of users", () => {
+  it("is told at once, not to who asked, while there is little of it", () => {
+    const { news, told } = open()
+    news.announce(event(1), 50, 7)
+    news.announce(event(2), 50, 8)
+    expect(told).toEqual([
+      { at: 0, ids: [1], except: 7 },
+      { at: 0, ids: [2], except: 8 }
+    ])
+    expect(news.gathering).toBe(false)
+  })
+
+  it("is gathered when thousands come at once, and told together within a second", () => {
+    const { news, told, goTo } = open()
+    const listeners = 5000
+    for (let id = 1; id <= 100; id++) news.announce(event(id), listeners, id)
+    const atOnce = AT_ONCE / listeners
+    expect(told.map(({ ids }) => ids)).toEqual(Array.from({ length: atOnce }, (_, index) => [index + 1]))
+    expect(news.gathering).toBe(true)
+    goTo(GATHERING)
+    expect(told.at(-1)).toEqual({
+      at: GATHERING,
+      ids: Array.from({ length: 100 - atOnce }, (_, index) => atOnce + index + 1),
+      except: undefined
+    })
+    expect(news.told).toBe(atOnce + 1)
+    news.announce(event(101), listeners, 1)
+    expect(told.at(-1), "quiet again").toMatchObject({ ids: [101] })
+  })
+
+  it("is told to thousands in parts, and what comes meanwhile is told after it", () => {
+    const { news, told, goTo } = open(300)
+    news.announce(event(1), 10, undefined)
+    news.announce(event(2), 10, undefined)
+    expect(told.map(({ ids }) => ids)).toEqual([[1]])
+    expect(news.gathering).toBe(true)
+    goTo(299)
+    expect(told).toHaveLength(1)
+    goTo(GATHERING)
+    expect(told.map(({ ids }) => ids)).toEqual([[1], [2]])
+    goTo(2 * GATHERING)
+    expect(news.gathering).toBe(false)
+  })
+
+  it("is never lost, doubled or told out of turn, and never later than promised", () => {
+    const steps = fc.array(
+      fc.record({ wait: fc.nat(700), count: fc.integer({ min: 1, max: 20 }), listeners: fc.nat(9000) })
+    )
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 400 }), (storm, parts) => {
+        const { news, told, goTo } = open(parts)
+        const asked = new Map<number, number>()
+        let [time, id] = [0, 0]
+        for (const { wait, count, listeners } of storm) {
+          goTo((time += wait))
+          for (let index = 0; index < count; index++) {
+            asked.set(++id, time)
+            news.announce(event(id), listeners, undefined)
+          }
+        }
+        goTo(time + 3 * GATHERING)
+        expect(told.flatMap(({ ids }) => ids)).toEqual([...asked.keys()])
+        for (const { at, ids } of told) {
+          for (const one of ids) expect(at - (asked.get(one) ?? 0)).toBeLessThanOrEqual(GATHERING)
+        }
+      })
+    )
+  })
+})

@@ -1,0 +1,391 @@
+/** Somebody else's users: what is read, what is kept, and what happens while their database does not answer. */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Engine } from "@parley/core/Engine"
+import type { UserCaller } from "@parley/core/Event"
+import { ExternalDirectory } from "@parley/core/UserDirectory"
+import { Hub } from "@parley/core/Hub"
+import { type Refused, refuse } from "@parley/core/Refused"
+import { Sessions } from "@parley/core/Sessions"
+import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
+import { Chats, Messages } from "./Commands.ts"
+import { online } from "./harness.ts"
+import { engineOn, Theirs, uuid, withUsersOf } from "./directoryFixture.ts"
+
+/** A user of theirs as a caller. */
+const callerOf = Effect.fnUntraced(function* (account: string) {
+  const user = yield* (yield* Users).byExternalId(uuid(account))
+  if (user === undefined) return yield* Effect.die(`no ${account}`)
+  return { user: user.id, origin: null } satisfies UserCaller
+})
+
+const reasonOf = <A, R>(attempt: Effect.Effect<A, Refused, R>) =>
+  Effect.map(Effect.flip(attempt), ({ reason }) => reason)
+
+describe("users of an external directory", () => {
+  it.effect(
+    "are theirs in all they are, by account and by id; the store keeps the pair of ids and nothing else",
+    () => {
+      const theirs = new Theirs("ann")
+      const facts = { realname: "Ann", avatar: "/a", role: "dev", dept: 3, admin: true, organisation: 9 }
+      theirs.alter("ann", facts)
+      return withUsersOf(theirs.port)(
+        Effect.gen(function* () {
+          yield* TestClock.setTime(1_700_000_000_000)
+          const users = yield* Users
+          const ann = yield* users.byAccount("ann")
+          assert.deepInclude(ann, { account: "ann", ...facts, disabled: false, createdAt: 1_700_000_000_000 })
+          assert.deepStrictEqual(yield* users.byExternalId(uuid("ann")), ann)
+          assert(ann)
+          assert.deepStrictEqual(yield* users.byId(ann.id), ann)
+          const [row, ...others] = yield* (yield* Store).allUsers
+          assert.lengthOf(others, 0)
+          const blank = {
+            realname: "",
+            avatar: "",
+            role: "",
+            dept: 0,
+            admin: false,
+            organisation: null,
+            disabled: false
+          }
+          assert.deepStrictEqual(row, {
+            id: ann.id,
+            account: uuid("ann"),
+            ...blank,
+            createdAt: ann.createdAt,
+            since: ann.since
+          })
+        })
+      )
+    }
+  )
+
+  it.effect("who do not exist get no id, however often they are asked for", () => {
+    const theirs = new Theirs("ann")
+    return withUsersOf(theirs.port)(
+      Effect.gen(function* () {
+        const users = yield* Users
+        for (let n = 0; n < 50; n++) {
+          assert.isUndefined(yield* users.byAccount(`nobody${n}`))
+          assert.isUndefined(yield* users.byExternalId(uuid(`nobody${n}`)))
+          assert.strictEqual((yield* reasonOf(users.setDisabled(`no${n}`, true)))._tag, "NoSuchUsers")
+        }
+        assert.lengthOf(yield* (yield* Store).allUsers, 0)
+      })
+    )
+  })
+
+  it.effect("get one id each, also when many ask at the same time, on several nodes, and after a restart", () => {
+    const theirs = new Theirs(...Array.from({ length: 20 }, (_, n) => `user${n}`))
+    const store = MemoryStore.make()
+    const seeAll = Effect.gen(function* () {
+      const users = yield* Users
+      const every = [...theirs.table.values()]
+      const ids = yield* Effect.forEach(
+        [...every, ...every],
+        ({ id, account }, index) => (index % 2 === 0 ? users.byExternalId(id) : users.byAccount(account)),
+        { concurrency: "unbounded" }
+      )
+      return Object.fromEntries(ids.flatMap((user) => (user === undefined ? [] : [[user.account, user.id] as const])))
+    })
+    const node = Effect.provideService(Effect.provide(seeAll, engineOn(store)), ExternalDirectory, theirs.port)
+    return Effect.gen(function* () {
+      const [one, two] = yield* Effect.all([node, node], { concurrency: "unbounded" })
+      const later = yield* node
+      assert.lengthOf(new Set(Object.values(one)), 20)
+      assert.deepStrictEqual(two, one)
+      assert.deepStrictEqual(later, one)
+      assert.lengthOf(yield* store.allUsers, 20)
+    })
+  })
+
+  it.effect("are asked for in bounded questions, and not again before their time is over", () => {
+    const names = Array.from({ length: 2500 }, (_, n) => `user${n}`)
+    const theirs = new Theirs(...names)
+    return withUsersOf(theirs.port)(
+      Effect.gen(function* () {
+        const { desk } = yield* Engine
+        const all = yield* desk.users.byAccount(names)
+        assert.lengthOf(all, 2500)
+        const ids = all.map(({ id }) => id)
+        yield* desk.users.some(ids)
+        assert.deepStrictEqual(theirs.questions.splice(0), [
+          ["findByAccount", 1000],
+          ["findByAccount", 1000],
+          ["findByAccount", 500]
+        ])
+        theirs.alter("user7", { realname: "Seven" })
+        yield* TestClock.adjust("59 seconds")
+        assert.strictEqual((yield* desk.users.byAccount(["user7"]))[0]?.realname, "user7")
+        assert.lengthOf(theirs.questions, 0)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* desk.users.byAccount(["user7"]))[0]?.realname, "Seven")
+        assert.deepStrictEqual(theirs.questions, [["findByAccount", 1]])
+      })
+    )
+  })
+
+  it.effect("whose id or account cannot be one are left out", () => {
+    const theirs = new Theirs("ann")
+    theirs.set({ id: "", account: "empty" })
+    theirs.set({ id: "x".repeat(256), account: "long" })
+    theirs.set({ id: uuid("spac"), account: "with space" })
+    return withUsersOf(theirs.wholePort)(
+      Effect.gen(function* () {
+        const users = yield* Users
+        assert.deepStrictEqual(
+          (yield* users.list).map(({ account }) => account),
+          ["ann"]
+        )
+        assert.isUndefined(yield* users.byAccount("long"))
+        assert.lengthOf(yield* (yield* Store).allUsers, 1)
+      })
+    )
+  })
+
+  it.effect("are all listed where the directory has a list, and otherwise as far as they were seen", () => {
+    const theirs = new Theirs("cleo", "ann", "ben")
+    const listing = Effect.gen(function* () {
+      const ann = yield* callerOf("ann")
+      return (yield* (yield* Engine).perform(ann, { _tag: "ListUsers" })).map(({ account }) => account).sort()
+    })
+    return Effect.gen(function* () {
+      assert.deepStrictEqual(yield* withUsersOf(theirs.wholePort)(listing), ["ann", "ben", "cleo"])
+      assert.deepStrictEqual(yield* withUsersOf(theirs.port)(listing), ["ann"])
+    })
+  })
+
+  it.effect("who change their account are found by the new one and not by the old", () => {
+    const theirs = new Theirs("ann")
+    return withUsersOf(theirs.port)(
+      Effect.gen(function* () {
+        const users = yield* Users
+        const before = yield* users.byAccount("ann")
+        theirs.alter("ann", { account: "anna" })
+        yield* users.invalidate([uuid("ann")])
+        assert.isUndefined(yield* users.byAccount("ann"))
+        assert.strictEqual((yield* users.byAccount("anna"))?.id, before?.id)
+      })
+    )
+  })
+})
+
+describe("a directory that does not answer", () => {
+  const conversation = Effect.gen(function* () {
+    const ann = yield* callerOf("ann")
+    const ben = yield* callerOf("ben")
+    const { chat } = yield* (yield* Chats).create(ann, { gid: "g", members: [ben.user] })
+    const messages = yield* Messages
+    return { ann, ben, say: (gid: string) => messages.send(ann, [{ gid, chat, content: "x" }]) }
+  })
+
+  for (const state of ["fails", "hangs"] as const) {
+    it.effect(`and ${state} stops nobody who is known, and refuses who is not`, () => {
+      const theirs = new Theirs("ann", "ben", "cleo")
+      return withUsersOf({ ...theirs.port, timeout: 1000 })(
+        Effect.gen(function* () {
+          const { say } = yield* conversation
+          const users = yield* Users
+          theirs.state = state
+          yield* TestClock.adjust("2 minutes")
+          theirs.questions.length = 0
+          const first = yield* Effect.forkChild(say("m1"))
+          yield* TestClock.adjust("1 second")
+          yield* Fiber.join(first)
+          for (let n = 2; n < 20; n++) yield* say(`m${n}`)
+          assert.lengthOf(theirs.questions, 1, "one waits, and then nobody for a while")
+          const unknown = yield* Effect.forkChild(reasonOf(users.byAccount("cleo")))
+          yield* TestClock.adjust("1 second")
+          assert.deepStrictEqual(yield* Fiber.join(unknown), { _tag: "Unavailable" })
+          theirs.state = "answers"
+          theirs.alter("ann", { disabled: true })
+          yield* TestClock.adjust("1 minute")
+          assert.strictEqual((yield* reasonOf(say("m20")))._tag, "NotLoggedIn")
+        })
+      )
+    })
+  }
+})
+
+describe("a user who is gone or disabled there", () => {
+  for (const [what, change] of [
+    ["is disabled", (theirs: Theirs) => theirs.alter("ann", { disabled: true })],
+    ["is deleted", (theirs: Theirs) => void theirs.table.delete(uuid("ann"))]
+  ] as const) {
+    it.effect(`${what}: is logged out as soon as we are told`, () => {
+      const theirs = new Theirs("ann", "ben")
+      return withUsersOf(theirs.port)(
+        Effect.gen(function* () {
+          const sessions = yield* Sessions
+          const ann = yield* callerOf("ann")
+          const { token } = yield* sessions.issue(ann.user, "token")
+          const client = yield* online(ann)
+          const other = yield* online(yield* callerOf("ben"))
+          change(theirs)
+          assert.isDefined(yield* sessions.resume(token))
+          yield* (yield* Users).invalidate([uuid("ann"), uuid("never-seen")])
+          yield* client.until(client.ended)
+          assert.isUndefined(yield* sessions.resume(token))
+          assert.lengthOf(yield* (yield* Store).sessionsOf(ann.user), 0)
+          assert.strictEqual((yield* reasonOf((yield* Chats).list(ann)))._tag, "NotLoggedIn")
+          assert.isFalse(other.ended())
+          assert.lengthOf(yield* (yield* Store).allUsers, 2)
+        })
+      )
+    })
+
+    it.effect(`${what}: is logged out after a while if we are not told, also who only listens`, () => {
+      const theirs = new Theirs("ann", "ben")
+      return withUsersOf(theirs.port)(
+        Effect.gen(function* () {
+          const client = yield* online(yield* callerOf("ann"))
+          const other = yield* online(yield* callerOf("ben"))
+          change(theirs)
+          yield* TestClock.adjust("121 seconds")
+          yield* client.until(client.ended)
+          assert.isFalse(other.ended())
+        })
+      )
+    })
+  }
+
+  it.effect("is told to others by a new name, and can come back", () => {
+    const theirs = new Theirs("ann", "ben")
+    return withUsersOf(theirs.port)(
+      Effect.gen(function* () {
+        const users = yield* Users
+        const ann = yield* callerOf("ann")
+        const client = yield* online(yield* callerOf("ben"))
+        theirs.alter("ann", { realname: "Anna" })
+        yield* users.invalidate([uuid("ann")])
+        yield* client.until(() => client.of("renamed").length === 1)
+        const kept = theirs.table.get(uuid("ann"))
+        assert(kept)
+        theirs.table.delete(uuid("ann"))
+        yield* users.invalidate()
+        assert.isUndefined(yield* users.byId(ann.user))
+        theirs.set(kept)
+        yield* users.invalidate()
+        assert.strictEqual((yield* users.byId(ann.user))?.realname, "Anna")
+      })
+    )
+  })
+})
+
+describe("an answer that comes late", () => {
+  it.effect("does not undo what was learned meanwhile", () => {
+    const theirs = new Theirs("ann", "ben")
+    const gates: Array<Deferred.Deferred<void>> = []
+    let isGated = false
+    /** Asks their table at once, and answers when it is let. */
+    const late = <A, E>(answer: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.flatMap(answer, (answered) => {
+        if (!isGated) return Effect.succeed(answered)
+        const gate = Deferred.makeUnsafe<void>()
+        gates.push(gate)
+        return Effect.as(Deferred.await(gate), answered)
+      })
+    const { find, findByAccount, change } = theirs.wholePort
+    return withUsersOf({
+      change,
+      find: (ids) => late(find(ids)),
+      findByAccount: (accounts) => late(findByAccount(accounts))
+    })(
+      Effect.gen(function* () {
+        const users = yield* Users
+        const ann = yield* callerOf("ann")
+        yield* TestClock.adjust("2 minutes")
+        isGated = true
+        const one = yield* Effect.forkChild(users.byAccount("ann"))
+        const other = yield* Effect.forkChild(users.byAccount("ben"))
+        yield* TestClock.adjust(0)
+        assert.lengthOf(gates, 2)
+        isGated = false
+        theirs.alter("ann", { disabled: true })
+        theirs.alter("ben", { disabled: true })
+        yield* users.invalidate([uuid("ann"), uuid("ben")])
+        assert.isTrue((yield* users.byId(ann.user))?.disabled)
+        for (const gate of gates) yield* Deferred.succeed(gate, undefined)
+        yield* Fiber.join(one)
+        yield* Fiber.join(other)
+        assert.isTrue((yield* users.byId(ann.user))?.disabled)
+        assert.isTrue((yield* users.byAccount("ben"))?.disabled, "who was not known is asked for again")
+
+        gates.length = 0
+        yield* TestClock.adjust("2 minutes")
+        isGated = true
+        const third = yield* Effect.forkChild(users.byId(ann.user))
+        yield* TestClock.adjust(0)
+        isGated = false
+        yield* users.change("ann", { realname: "Queen" })
+        for (const gate of gates) yield* Deferred.succeed(gate, undefined)
+        yield* Fiber.join(third)
+        assert.strictEqual((yield* users.byId(ann.user))?.realname, "Queen")
+      })
+    )
+  })
+})
+
+describe("changes of users", () => {
+  it.effect("are refused where the directory carries none out, and nothing is written", () => {
+    const theirs = new Theirs("ann")
+    return withUsersOf(theirs.port)(
+      Effect.gen(function* () {
+        const users = yield* Users
+        const { perform } = yield* Engine
+        const ann = yield* callerOf("ann")
+        const before = yield* (yield* Store).allUsers
+        const attempts: ReadonlyArray<Effect.Effect<unknown, Refused>> = [
+          perform(ann, { _tag: "RenameUser", name: "Queen" }),
+          users.add([{ account: "new" }]),
+          users.setPassword("ann", "secret"),
+          users.setDisabled("ann", true),
+          users.change("ann", { role: "boss" })
+        ]
+        for (const attempt of attempts) {
+          const reason = yield* reasonOf(attempt)
+          assert.deepInclude(reason, { _tag: "Vetoed", code: "users_elsewhere" })
+        }
+        assert.deepStrictEqual(yield* (yield* Store).allUsers, before)
+        assert.strictEqual((yield* users.byAccount("ann"))?.realname, "ann")
+      })
+    )
+  })
+
+  it.effect("are carried out by a directory that does, and count at once", () => {
+    const theirs = new Theirs("ann", "ben")
+    return withUsersOf(theirs.wholePort)(
+      Effect.gen(function* () {
+        const users = yield* Users
+        const { perform } = yield* Engine
+        const ann = yield* callerOf("ann")
+        const client = yield* online(yield* callerOf("ben"))
+        const renamed = yield* perform(ann, { _tag: "RenameUser", name: "Queen" })
+        assert.strictEqual(renamed.realname, "Queen")
+        assert.strictEqual(theirs.table.get(uuid("ann"))?.realname, "Queen")
+        assert.strictEqual((yield* users.byAccount("ann"))?.realname, "Queen")
+        yield* client.until(() => client.of("renamed").length === 1)
+        yield* users.setDisabled("ben", true)
+        yield* client.until(client.ended)
+        assert.isTrue(theirs.table.get(uuid("ben"))?.disabled)
+        assert.strictEqual((yield* Hub).size, 0)
+      })
+    )
+  })
+
+  it.effect("may be refused by the directory in its own words", () => {
+    const theirs = new Theirs("ann")
+    const veto = { _tag: "Vetoed", code: "frozen", message: "Names are frozen this week." } as const
+    return withUsersOf({ ...theirs.port, change: () => Effect.fail(refuse(veto)) })(
+      Effect.gen(function* () {
+        const { perform } = yield* Engine
+        const ann = yield* callerOf("ann")
+        assert.deepStrictEqual(yield* reasonOf(perform(ann, { _tag: "RenameUser", name: "Queen" })), veto)
+      })
+    )
+  })
+})

@@ -1,0 +1,173 @@
+/** An engine on a store in memory, with passwords that cost nothing, and clients that speak a protocol of the tests' own. */
+import { Effect, Layer } from "effect"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { Engine } from "@parley/core/Engine"
+import type { Event, UserCaller as Caller } from "@parley/core/Event"
+import { Bundling } from "@parley/core/Frame"
+import type { ChatId, UserId } from "@parley/core/Ids"
+import * as Parley from "@parley/core/Parley"
+import { Passwords } from "@parley/core/Passwords"
+import { Reception } from "@parley/core/Acceptor"
+import type { Refused } from "@parley/core/Refused"
+import type { Respond } from "@parley/core/ClientSession"
+import { Sessions } from "@parley/core/Sessions"
+import { Store } from "@parley/core/Store"
+import type { Tongue } from "@parley/core/Serializer"
+import { type UserDraft, Users } from "@parley/core/Users"
+import { connect } from "../src/testing/MemoryConnection.ts"
+
+/** Hashes of nothing slow: what is tested here is not the hash. */
+export const plainPasswords = Layer.succeed(
+  Passwords,
+  Passwords.of({
+    hash: (secret) => Effect.succeed(`$plain$${secret}`),
+    verify: (secret, hash) => Effect.succeed(hash === `$plain$${secret}`)
+  })
+)
+
+export const engineLayer = Parley.layer.pipe(Layer.provideMerge(Layer.merge(MemoryStore.layer, plainPasswords)))
+
+/** One packet as the tests' protocol says it. */
+export interface Packet {
+  readonly id: number
+  readonly kind: string
+  readonly text: string
+}
+
+const packetOf = (event: Event): Packet =>
+  event._tag === "UserEvent"
+    ? { id: event.id, kind: event.what, text: event.user.account }
+    : { id: event.entry.id, kind: event.entry.body._tag, text: event.message?.content ?? event.chat.name }
+
+/** How often an event was said. */
+export const encoded = { count: 0 }
+
+export const tongue = (acknowledgement: Tongue["acknowledgement"]): Tongue => ({
+  packets: (event) => {
+    encoded.count++
+    return [JSON.stringify(packetOf(event))]
+  },
+  bundling: new Bundling("[", ",", "]"),
+  takenOver: '[{"id":0,"kind":"takenOver","text":""}]',
+  crowded: '[{"id":0,"kind":"crowded","text":""}]',
+  rejected: ({ _tag }) => `[{"id":0,"kind":"${_tag}","text":""}]`,
+  garbled: '[{"id":0,"kind":"garbled","text":""}]',
+  oversized: () => '[{"id":0,"kind":"oversized","text":""}]',
+  acknowledgement
+})
+
+/** Adds users without passwords; answers them as callers, in order. */
+export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
+  const users = yield* Users
+  const added = yield* users.add(drafts.map((draft) => (typeof draft === "string" ? { account: draft } : draft)))
+  return added.map((user): Caller => ({ user: user.id, origin: null }))
+})
+
+export interface Client {
+  /** Every packet heard, in order. */
+  readonly heard: ReadonlyArray<Packet>
+  /** The packets of this kind. */
+  readonly of: (kind: string) => ReadonlyArray<Packet>
+  readonly until: (there: () => boolean) => Effect.Effect<void>
+  /** Sends a frame and waits for its answer: all that was sent before has been carried out then. */
+  readonly ask: (frame?: string) => Effect.Effect<string>
+  readonly acknowledge: (...ids: ReadonlyArray<number>) => Effect.Effect<string>
+  readonly stopReading: () => void
+  readonly startReading: () => void
+  readonly leave: Effect.Effect<void>
+  readonly ended: () => boolean
+  readonly caller: () => Caller
+  /** Begins a new session on the same connection. */
+  readonly enterAgain: Effect.Effect<void, Refused>
+}
+
+const everyTongue = { explicit: tongue("explicit"), taken: tongue("taken") }
+
+/** A user who comes online: a session of their own on a connection in memory. */
+export const online = Effect.fnUntraced(function* (
+  { user: id }: Caller,
+  options: {
+    readonly device?: string
+    readonly acknowledgement?: Tongue["acknowledgement"]
+    readonly sendBuffer?: number
+  } = {}
+) {
+  const reception = yield* Reception
+  const sessions = yield* Sessions
+  const store = yield* Store
+  const { desk } = yield* Engine
+  const live = yield* sessions.issue(id, "chat", options.device ?? "")
+  const user = yield* desk.users.find(id)
+  if (user === undefined) return yield* Effect.die("no such user")
+
+  const heard: Array<Packet> = []
+  const answers: Array<string> = []
+  const watchers = new Set<() => void>()
+  let over = false
+  const respond: Respond = (session, frame) => {
+    const { ack } = JSON.parse(frame) as { readonly ack?: ReadonlyArray<number> }
+    const answer = Effect.sync(() => session.answer(frame))
+    return ack === undefined ? answer : Effect.andThen(session.acknowledge(ack), answer)
+  }
+  let session: ReturnType<typeof reception.receive> | undefined
+  const client = connect({
+    accept: (connection) => {
+      session = reception.receive(connection, everyTongue[options.acknowledgement ?? "explicit"], respond)
+      return session
+    },
+    client: {
+      frame: (text) => {
+        const json = JSON.parse(text) as Packet | ReadonlyArray<Packet>
+        if (Array.isArray(json)) heard.push(...json)
+        else answers.push(text)
+        for (const watcher of watchers) watcher()
+      },
+      ended: () => {
+        over = true
+        for (const watcher of watchers) watcher()
+      }
+    },
+    ...(options.sendBuffer !== undefined && { sendBuffer: options.sendBuffer })
+  })
+  const mine = session
+  if (mine === undefined) return yield* Effect.die("not accepted")
+  mine.enter(live, user, "online")
+  yield* mine.open(yield* store.chatsOf(id), () => [])
+
+  const until = (there: () => boolean): Effect.Effect<void> =>
+    Effect.callback((resume) => {
+      const look = (): void => {
+        if (!there()) return
+        watchers.delete(look)
+        resume(Effect.void)
+      }
+      watchers.add(look)
+      look()
+    })
+  let asked = 0
+  const ask = Effect.fnUntraced(function* (frame?: string) {
+    const before = answers.length
+    client.send(frame ?? JSON.stringify({ asked: asked++ }))
+    yield* until(() => answers.length > before || over)
+    return answers[before] ?? ""
+  })
+  return {
+    heard,
+    of: (kind) => heard.filter((packet) => packet.kind === kind),
+    until,
+    ask,
+    acknowledge: (...ids) => ask(JSON.stringify({ ack: ids, asked: asked++ })),
+    stopReading: client.stopReading,
+    startReading: client.startReading,
+    leave: Effect.andThen(
+      Effect.sync(() => client.close()),
+      until(() => over)
+    ),
+    ended: () => over,
+    caller: () => mine.caller(),
+    enterAgain: Effect.map(sessions.issue(id, "chat"), (again) => mine.enter(again, user, "online"))
+  } satisfies Client
+})
+
+export const chatRef = (id: ChatId): { readonly id: ChatId } => ({ id })
+export const idsOf = (callers: ReadonlyArray<Caller>): ReadonlyArray<UserId> => callers.map(({ user }) => user)
