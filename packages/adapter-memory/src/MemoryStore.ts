@@ -10,9 +10,9 @@ import type { Entry } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
 import type { Place } from "@parley/core/Cursor"
 import { Store, type Unit, type Written } from "@parley/core/Store"
-import { check } from "./memory/Check.ts"
-import { recordKey, Tables, type KeptChat } from "./memory/Tables.ts"
-import { apply } from "./memory/Apply.ts"
+import { check } from "./internal/checkBatch.ts"
+import { recordKey, Tables, type KeptChat } from "./internal/Tables.ts"
+import { apply } from "./internal/applyWrite.ts"
 
 const stored = (kept: KeptChat): StoredChat => ({
   chat: kept.chat,
