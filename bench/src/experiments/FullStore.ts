@@ -25,7 +25,7 @@ const MEMBERS = 3
 /** The first users are left out of the groups: they are those who connect, and are owed nothing. */
 const FREE = 250
 
-const SCHEMA = fileURLToPath(new URL("../../../packages/adapter-sql/src/sqlite/Schema.ts", import.meta.url))
+const SCHEMA = fileURLToPath(new URL("../../../packages/adapter-sql/src/internal/schema.ts", import.meta.url))
 
 /** Where it is kept; another schema is another file. */
 const cacheOf = ({ users, chats, messages }: Sizes): string => {

@@ -9,11 +9,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ChatId, UserId } from "@parley/core/Ids"
 import type { Unit } from "@parley/core/Store"
-import { Indexing, PACE } from "../src/sqlite/Indexing.ts"
-import { migrate } from "../src/sqlite/Schema.ts"
-import { Statements } from "../src/sqlite/Statements.ts"
-import { Transactions } from "../src/sqlite/Transactions.ts"
-import type { PostRow } from "../src/sqlite/Wire.ts"
+import { Indexing, PACE } from "../src/internal/log-index/IndexScheduler.ts"
+import { migrate } from "../src/internal/schema.ts"
+import { Statements } from "../src/internal/Statements.ts"
+import { Transactions } from "../src/internal/writer/Transactions.ts"
+import type { PostRow } from "../src/internal/writer/protocol.ts"
 
 const CHATS = 100
 const TOGETHER = 64

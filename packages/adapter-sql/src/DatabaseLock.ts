@@ -26,9 +26,9 @@ import { basename, dirname, join, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { DatabaseRefused } from "./DatabaseRefused.ts"
-import * as InodeLock from "./InodeLock.ts"
-import { isBusy, sentence } from "./sqlite/Failure.ts"
+import { DatabaseRefused } from "./DatabaseError.ts"
+import * as InodeLock from "./internal/InodeLock.ts"
+import { isBusy, sentence } from "./internal/sqliteError.ts"
 
 /** Makes the folders that are missing, from the top; `recursive` would try for ever where there can be none. */
 const makeFolders = (folder: string): void => {

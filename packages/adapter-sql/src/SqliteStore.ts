@@ -6,11 +6,11 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Store } from "@parley/core/Store"
-import type { DatabaseRefused } from "./DatabaseRefused.ts"
-import * as Commits from "./sqlite/Commits.ts"
-import { opening } from "./sqlite/Opening.ts"
+import type { DatabaseRefused } from "./DatabaseError.ts"
+import * as Commits from "./internal/writer/GroupCommit.ts"
+import { opening } from "./internal/openStore.ts"
 
-export { DatabaseRefused } from "./DatabaseRefused.ts"
+export { DatabaseRefused } from "./DatabaseError.ts"
 
 /**
  * A store on the database `file`, until the scope closes: then what waits is committed, and the file is free.

@@ -9,7 +9,7 @@ import * as DatabaseLock from "@parley/adapter-sql/DatabaseLock"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { folder } from "./folder.ts"
 
-const holding = fileURLToPath(new URL("./holding.ts", import.meta.url))
+const holding = fileURLToPath(new URL("./holdLock.ts", import.meta.url))
 
 describe("the lock of a database", () => {
   it.effect(

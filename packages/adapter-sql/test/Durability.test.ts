@@ -8,13 +8,13 @@ import { Effect } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
 import type { Unit } from "@parley/core/Store"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { Applying } from "../src/sqlite/Apply.ts"
-import { migrate } from "../src/sqlite/Schema.ts"
-import { Statements } from "../src/sqlite/Statements.ts"
+import { Applying } from "../src/internal/writer/ApplyBatch.ts"
+import { migrate } from "../src/internal/schema.ts"
+import { Statements } from "../src/internal/Statements.ts"
 import { pack } from "./pack.ts"
 import { folder } from "./folder.ts"
 
-const committing = fileURLToPath(new URL("./committing.ts", import.meta.url))
+const committing = fileURLToPath(new URL("./commitLoop.ts", import.meta.url))
 
 const making = (members: number): Unit => ({
   relies: [],

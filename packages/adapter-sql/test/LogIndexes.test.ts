@@ -10,10 +10,10 @@ import { pack } from "./pack.ts"
 import { ChatId } from "@parley/core/Ids"
 import { appending, newChat, newUser, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { Statements } from "../src/sqlite/Statements.ts"
-import { Transactions } from "../src/sqlite/Transactions.ts"
+import { Statements } from "../src/internal/Statements.ts"
+import { Transactions } from "../src/internal/writer/Transactions.ts"
 import { folder } from "./folder.ts"
-import { each, here, NEVER } from "./paced.ts"
+import { each, here, NEVER } from "./indexPolicies.ts"
 
 const CHAT = ChatId(1)
 const ann = unit({ _tag: "CreateUser", user: newUser("ann") })
@@ -192,7 +192,7 @@ describe("a writer whose indexes are at odds with the log", () => {
     "makes them anew, and says so",
     Effect.fnUntraced(function* () {
       const file = join(yield* folder, "parley.db")
-      const child = spawn(process.execPath, [fileURLToPath(new URL("./atOdds.ts", import.meta.url)), file], {
+      const child = spawn(process.execPath, [fileURLToPath(new URL("./inconsistentIndex.ts", import.meta.url)), file], {
         stdio: ["ignore", "pipe", "pipe"]
       })
       let [out, err] = ["", ""]

@@ -8,7 +8,7 @@ import type { Entry } from "@parley/core/Log"
 import type { Store } from "@parley/core/Store"
 import { amending, appending, newChat, newUser, NO_ENTRY, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { migrate, migrations } from "../src/sqlite/Schema.ts"
+import { migrate, migrations } from "../src/internal/schema.ts"
 import { folder } from "./folder.ts"
 
 const [ANN, BEN] = [UserId(1), UserId(2)]

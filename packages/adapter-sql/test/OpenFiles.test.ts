@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import type { Store, Unit } from "@parley/core/Store"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { OpenFiles } from "../src/sqlite/OpenFiles.ts"
+import { OpenFiles } from "../src/internal/OpenFiles.ts"
 import { folder } from "./folder.ts"
 
 const user = (account: string): Unit => ({

@@ -6,7 +6,7 @@ import { Effect, Exit, Scope } from "effect"
 import { Store } from "@parley/core/Store"
 import { reopenLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { migrate, migrations } from "../src/sqlite/Schema.ts"
+import { migrate, migrations } from "../src/internal/schema.ts"
 import { folder } from "./folder.ts"
 
 describe("the store on SQLite", () => {

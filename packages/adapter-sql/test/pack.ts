@@ -1,6 +1,6 @@
 /** A unit as it comes out at the writer's end. */
 import type { Unit } from "@parley/core/Store"
-import { Parcel, type PostRow, unpack } from "../src/sqlite/Wire.ts"
+import { Parcel, type PostRow, unpack } from "../src/internal/writer/protocol.ts"
 
 export const pack = (unit: Unit): PostRow | Unit => {
   const parcel = new Parcel()

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import { ChatId } from "@parley/core/Ids"
 import { appending, newChat, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
-import { each, threaded } from "./paced.ts"
+import { each, threaded } from "./indexPolicies.ts"
 
 const [, , file = "", entries = "", gids = ""] = process.argv
 

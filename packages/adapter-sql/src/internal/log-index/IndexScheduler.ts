@@ -3,8 +3,8 @@
  * its own in both indexes; many at once, in order, share pages. Of gids, which are spread over their whole index, more have to
  * wait for each other than of chats; only the writer needs them (see `Gids`).
  */
-import { isBusy } from "./Failure.ts"
-import type { Transactions } from "./Transactions.ts"
+import { isBusy } from "../sqliteError.ts"
+import type { Transactions } from "../writer/Transactions.ts"
 
 export interface Pace {
   /** Entries that are not indexed, at most, between transactions while more come. */

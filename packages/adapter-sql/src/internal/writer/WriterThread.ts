@@ -5,12 +5,12 @@
 import { DatabaseSync } from "node:sqlite"
 import { parentPort, workerData, type MessagePort } from "node:worker_threads"
 import type { EntryId } from "@parley/core/Ids"
-import { sentence } from "./Failure.ts"
-import { Indexing, type News, PACE, type Pace } from "./Indexing.ts"
-import { type Displaced, displacedWords, OpenFiles } from "./OpenFiles.ts"
-import { Statements } from "./Statements.ts"
+import { sentence } from "../sqliteError.ts"
+import { Indexing, type News, PACE, type Pace } from "../log-index/IndexScheduler.ts"
+import { type Displaced, displacedWords, OpenFiles } from "../OpenFiles.ts"
+import { Statements } from "../Statements.ts"
 import { Transactions } from "./Transactions.ts"
-import { type FromWriter, type ToWriter, unpack } from "./Wire.ts"
+import { type FromWriter, type ToWriter, unpack } from "./protocol.ts"
 
 /** Milliseconds to wait for somebody outside who looks at the database just now: a backup, an operator's tool. */
 const PATIENCE = 10_000

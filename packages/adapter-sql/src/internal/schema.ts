@@ -1,6 +1,6 @@
 /** The tables, and how a database of an earlier version becomes one of this version. */
 import type { DatabaseSync } from "node:sqlite"
-import { provideFingerprint } from "./Gids.ts"
+import { provideFingerprint } from "./log-index/GidIndex.ts"
 
 /**
  * Step n makes version n of a database of version n - 1. Steps that were released never change; a new one is added.

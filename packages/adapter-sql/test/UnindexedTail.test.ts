@@ -18,7 +18,7 @@ import {
 } from "../../core/src/testing/StoreLaws/Law.ts"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { folder } from "./folder.ts"
-import { each, here, NEVER, threaded } from "./paced.ts"
+import { each, here, NEVER, threaded } from "./indexPolicies.ts"
 
 const paces = [
   ["after each entry", each(1)],

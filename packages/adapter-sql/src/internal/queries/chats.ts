@@ -2,10 +2,10 @@
 import type { Preference, StoredChat } from "@parley/core/Chat"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import type { Place } from "@parley/core/Cursor"
-import { head } from "./MessageReads.ts"
-import { chat, place, preference, type ChatRow, type MemberRow, type PlaceRow, type PreferenceRow } from "./Rows.ts"
-import type { Statements } from "./Statements.ts"
-import type { Tail } from "./Tail.ts"
+import { head } from "./messages.ts"
+import { chat, place, preference, type ChatRow, type MemberRow, type PlaceRow, type PreferenceRow } from "../rows.ts"
+import type { Statements } from "../Statements.ts"
+import type { Tail } from "../log-index/UnindexedTail.ts"
 
 type Id = { readonly id: ChatId }
 

@@ -4,8 +4,8 @@ import type { UserId } from "@parley/core/Ids"
 import { evolve, type Changed, type Entry } from "@parley/core/Log"
 import { furthest, type Place } from "@parley/core/Cursor"
 import type { Write } from "@parley/core/Store"
-import { chat as chatOf, flag, place as placeOf, type ChatRow, type MemberRow, type PlaceRow } from "./Rows.ts"
-import type { Statements } from "./Statements.ts"
+import { chat as chatOf, flag, place as placeOf, type ChatRow, type MemberRow, type PlaceRow } from "../rows.ts"
+import type { Statements } from "../Statements.ts"
 
 /** An entry that is no message. */
 export const INSERT_ENTRY = `INSERT INTO log (chat, seq, posted, at, author, origin, kind, target, content_type, content)

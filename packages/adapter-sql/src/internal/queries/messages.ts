@@ -8,10 +8,10 @@ import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import { amend, fromPosted, type Message } from "@parley/core/Message"
 import type { LogRange } from "@parley/core/Store"
-import { amendment, entry, entryColumns, type EntryList, type EntryRow, entryRow, posted } from "./LogRows.ts"
-import { emptyHead } from "./Rows.ts"
-import type { Statements } from "./Statements.ts"
-import type { Tail } from "./Tail.ts"
+import { amendment, entry, entryColumns, type EntryList, type EntryRow, entryRow, posted } from "../logRows.ts"
+import { emptyHead } from "../rows.ts"
+import type { Statements } from "../Statements.ts"
+import type { Tail } from "../log-index/UnindexedTail.ts"
 
 type AmendmentRow = Pick<EntryRow, "id" | "kind" | "target" | "content_type" | "content">
 

@@ -1,13 +1,13 @@
 /** What of a unit that was undone is there already. */
 import type { Unit } from "@parley/core/Store"
-import { chatByGid } from "./ChatReads.ts"
-import type { Gids } from "./Gids.ts"
-import { messages } from "./MessageReads.ts"
-import { recordByKey } from "./RecordReads.ts"
-import type { Statements } from "./Statements.ts"
-import type { Tail } from "./Tail.ts"
-import { usersByAccount } from "./UserReads.ts"
-import type { Refusal } from "./Wire.ts"
+import { chatByGid } from "../queries/chats.ts"
+import type { Gids } from "../log-index/GidIndex.ts"
+import { messages } from "../queries/messages.ts"
+import { recordByKey } from "../queries/records.ts"
+import type { Statements } from "../Statements.ts"
+import type { Tail } from "../log-index/UnindexedTail.ts"
+import { usersByAccount } from "../queries/users.ts"
+import type { Refusal } from "./protocol.ts"
 
 /** What of a unit must be unique; absent for none. */
 export interface Wanted {

@@ -8,7 +8,7 @@
 import { hash, randomInt } from "node:crypto"
 import type { DatabaseSync } from "node:sqlite"
 import type { EntryId } from "@parley/core/Ids"
-import type { Statements } from "./Statements.ts"
+import type { Statements } from "../Statements.ts"
 
 /** By the first of a fingerprint's eleven digits. */
 const SLICES = 16

@@ -1,8 +1,8 @@
 /** What is written of sessions. */
 import type { UserId } from "@parley/core/Ids"
 import type { Write } from "@parley/core/Store"
-import type { Statements } from "./Statements.ts"
-import { nobody } from "./UserWrites.ts"
+import type { Statements } from "../Statements.ts"
+import { nobody } from "./users.ts"
 
 /** Hashes of the sessions that ended by a write. */
 type Ended = ReadonlyArray<string>

@@ -1,8 +1,8 @@
 /** What is read of files and of the protocols' own records. */
 import type { ChatId, FileId } from "@parley/core/Ids"
 import type { DialectRecord, StoredFile } from "@parley/core/Store"
-import { file, record, type FileRow, type RecordRow } from "./Rows.ts"
-import type { Statements } from "./Statements.ts"
+import { file, record, type FileRow, type RecordRow } from "../rows.ts"
+import type { Statements } from "../Statements.ts"
 
 export const fileById = (db: Statements, id: FileId): StoredFile | undefined => {
   const row = db.one<FileRow>("SELECT * FROM files WHERE id = ?", id)

@@ -4,7 +4,7 @@
  * is open: the writer adds what it appends, a reader follows at the beginning of each snapshot and so reads an entry once.
  */
 import type { ChatId, EntryId } from "@parley/core/Ids"
-import type { Statements } from "./Statements.ts"
+import type { Statements } from "../Statements.ts"
 
 type TailRow = { readonly id: EntryId; readonly chat: ChatId; readonly seq: number }
 

@@ -2,9 +2,9 @@
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { EntryId } from "@parley/core/Ids"
-import { fingerprint, Gids, provideFingerprint } from "../src/sqlite/Gids.ts"
-import { migrate } from "../src/sqlite/Schema.ts"
-import { Statements } from "../src/sqlite/Statements.ts"
+import { fingerprint, Gids, provideFingerprint } from "../src/internal/log-index/GidIndex.ts"
+import { migrate } from "../src/internal/schema.ts"
+import { Statements } from "../src/internal/Statements.ts"
 
 /** A database with one chat, its gids, and what adds a message to both. */
 const opened = () => {

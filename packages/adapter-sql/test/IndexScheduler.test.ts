@@ -1,6 +1,6 @@
 /** When the log's indexes are brought up to it. */
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
-import { Indexing, type News, PACE } from "../src/sqlite/Indexing.ts"
+import { Indexing, type News, PACE } from "../src/internal/log-index/IndexScheduler.ts"
 
 const failing = (cause: unknown): never => assert.fail(String(cause))
 const none: News = { failed: failing, remade: failing }

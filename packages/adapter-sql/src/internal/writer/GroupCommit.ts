@@ -8,8 +8,8 @@ import type * as Scope from "effect/Scope"
 import type { EntryId } from "@parley/core/Ids"
 import type { Entry, Posted } from "@parley/core/Log"
 import { Duplicate, type Post, Stale, StorageFailed, type Unit, type Written } from "@parley/core/Store"
-import { DatabaseDisplaced } from "./OpenFiles.ts"
-import { Parcel, posted, written, type FromWriter, type Refusal, type ToWriter } from "./Wire.ts"
+import { DatabaseDisplaced } from "../OpenFiles.ts"
+import { Parcel, posted, written, type FromWriter, type Refusal, type ToWriter } from "./protocol.ts"
 
 export type Committed = Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
 
@@ -256,7 +256,7 @@ export class Commits {
 }
 
 /** The writer lies beside this file, as TypeScript in a checkout and as JavaScript in the published package. */
-const script = new URL(import.meta.url.endsWith(".ts") ? "./Writer.ts" : "./Writer.js", import.meta.url)
+const script = new URL(import.meta.url.endsWith(".ts") ? "./WriterThread.ts" : "./WriterThread.js", import.meta.url)
 
 /** A writer that has opened the database, which must be up to date. */
 export const start = async (path: string): Promise<Worker> => {

@@ -2,8 +2,8 @@
 import type { UserId } from "@parley/core/Ids"
 import type { StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
-import { session, user, userColumns, type SessionRow, type UserRow } from "./Rows.ts"
-import type { Statements } from "./Statements.ts"
+import { session, user, userColumns, type SessionRow, type UserRow } from "../rows.ts"
+import type { Statements } from "../Statements.ts"
 
 export const users = (db: Statements, ids: ReadonlyArray<UserId>): ReadonlyArray<User> =>
   [...new Set(ids)].flatMap((id) => {

@@ -10,7 +10,7 @@ import { closeSync, lstatSync, mkdirSync, openSync, rmSync, statSync } from "nod
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { isBusy } from "./sqlite/Failure.ts"
+import { isBusy } from "./sqliteError.ts"
 
 /** A folder that nobody else can enter, or undefined: others may have made one of that name to have a say in it. */
 const privateFolder = (): string | undefined => {

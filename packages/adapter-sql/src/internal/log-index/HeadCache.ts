@@ -1,9 +1,9 @@
 /** How far the logs of the busiest chats have come, so that a message costs its own row and nothing else. */
 import { BoundedMap } from "@parley/core/BoundedMap"
 import type { ChatId } from "@parley/core/Ids"
-import { last } from "./MessageReads.ts"
-import type { Statements } from "./Statements.ts"
-import type { Tail } from "./Tail.ts"
+import { last } from "../queries/messages.ts"
+import type { Statements } from "../Statements.ts"
+import type { Tail } from "./UnindexedTail.ts"
 
 export interface WriterHead {
   seq: number

@@ -6,15 +6,15 @@ import { Effect, type Scope } from "effect"
 import { Duplicate, Stale, StorageFailed, type Store, type Unit } from "@parley/core/Store"
 import type { EntryId } from "@parley/core/Ids"
 import { NO_ENTRY, NO_USER } from "../../core/src/testing/StoreLaws/Law.ts"
-import type { DatabaseRefused } from "@parley/adapter-sql/DatabaseRefused"
-import { Commits, type Committed } from "../src/sqlite/Commits.ts"
-import { Indexing, type Pace } from "../src/sqlite/Indexing.ts"
-import { opening } from "../src/sqlite/Opening.ts"
-import { Statements } from "../src/sqlite/Statements.ts"
-import { Transactions } from "../src/sqlite/Transactions.ts"
-import { written, type FromWriter } from "../src/sqlite/Wire.ts"
+import type { DatabaseRefused } from "@parley/adapter-sql/DatabaseError"
+import { Commits, type Committed } from "../src/internal/writer/GroupCommit.ts"
+import { Indexing, type Pace } from "../src/internal/log-index/IndexScheduler.ts"
+import { opening } from "../src/internal/openStore.ts"
+import { Statements } from "../src/internal/Statements.ts"
+import { Transactions } from "../src/internal/writer/Transactions.ts"
+import { written, type FromWriter } from "../src/internal/writer/protocol.ts"
 import { pack } from "./pack.ts"
-import type { WriterData } from "../src/sqlite/Writer.ts"
+import type { WriterData } from "../src/internal/writer/WriterThread.ts"
 
 /** Only when so many entries are not indexed, but for so many gids, and at the end. */
 export const each = (entries: number, gids = 0): Pace => ({ entries, gids, idle: 2 ** 31 - 1 })
@@ -27,7 +27,7 @@ export const threaded = (file: string, pace: Pace): Effect.Effect<Store["Service
   opening(file, (path) =>
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const worker = new Worker(new URL("../src/sqlite/Writer.ts", import.meta.url), {
+        const worker = new Worker(new URL("../src/internal/writer/WriterThread.ts", import.meta.url), {
           workerData: { file: path, pace } satisfies WriterData
         })
         await once(worker, "message")

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import { ChatId } from "@parley/core/Ids"
 import { appending, newChat, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
-import { each, threaded } from "./paced.ts"
+import { each, threaded } from "./indexPolicies.ts"
 
 const [, , file = ""] = process.argv
 

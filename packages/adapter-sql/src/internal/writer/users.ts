@@ -1,9 +1,9 @@
 /** What is written of users and their settings. */
 import type { UserId } from "@parley/core/Ids"
 import type { NewUser, UserChange } from "@parley/core/User"
-import { newest } from "./MessageReads.ts"
-import { flag } from "./Rows.ts"
-import type { Statements } from "./Statements.ts"
+import { newest } from "../queries/messages.ts"
+import { flag } from "../rows.ts"
+import type { Statements } from "../Statements.ts"
 
 export const nobody = (user: UserId): Error => new Error(`there is no user ${user}`)
 

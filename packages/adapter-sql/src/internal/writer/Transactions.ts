@@ -1,12 +1,12 @@
 /** Lists of units, each list one transaction; and the log's indexes, brought up to it by transactions of their own. */
 import type { EntryId } from "@parley/core/Ids"
 import type { Unit } from "@parley/core/Store"
-import { Applying } from "./Apply.ts"
-import { isBusy, isTaken } from "./Failure.ts"
-import { Gids, provideFingerprint } from "./Gids.ts"
-import type { Statements } from "./Statements.ts"
-import { Tail } from "./Tail.ts"
-import type { FromWriter, PostRow, Refusal } from "./Wire.ts"
+import { Applying } from "./ApplyBatch.ts"
+import { isBusy, isTaken } from "../sqliteError.ts"
+import { Gids, provideFingerprint } from "../log-index/GidIndex.ts"
+import type { Statements } from "../Statements.ts"
+import { Tail } from "../log-index/UnindexedTail.ts"
+import type { FromWriter, PostRow, Refusal } from "./protocol.ts"
 
 // A conflict ends the transaction: to undo the statement alone, SQLite would copy each page before it changes it.
 const EXTEND = `INSERT OR ROLLBACK INTO log_by_chat (chat, seq, id)

@@ -1,7 +1,7 @@
 /** What is written of the protocols' own records. */
 import type { Write } from "@parley/core/Store"
-import { recordByKey } from "./RecordReads.ts"
-import type { Statements } from "./Statements.ts"
+import { recordByKey } from "../queries/records.ts"
+import type { Statements } from "../Statements.ts"
 
 const INSERT = "INSERT INTO records (dialect, kind, key, value) VALUES (?, ?, ?, ?)"
 const UPSERT = `${INSERT} ON CONFLICT DO UPDATE SET value = excluded.value`
