@@ -3,7 +3,7 @@
  * `parley.attach(app.listen(3000))` for WebSockets.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type { Parley } from "./Parley.ts"
+import type { Parley } from "./createParley.ts"
 
 /** The shape of a middleware of Express, and of whatever took it over (Connect, Polka, Restana). */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void

@@ -1,6 +1,6 @@
 /** Conversations in a Fastify application: `app.register(parleyFastify, { parley })`, before `listen`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
-import type { Parley } from "./Parley.ts"
+import type { Parley } from "./createParley.ts"
 
 export interface Options {
   readonly parley: Parley

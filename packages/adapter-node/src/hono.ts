@@ -3,7 +3,7 @@
  * WebSockets. Over HTTP it needs nothing of Node.
  */
 import type { Context, MiddlewareHandler } from "hono"
-import type { Parley } from "./Parley.ts"
+import type { Parley } from "./createParley.ts"
 
 /** What `@hono/node-server` tells of a request. */
 interface NodeBindings {

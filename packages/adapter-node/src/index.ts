@@ -1,5 +1,5 @@
 /** Conversations in a Node server: see `createParley`. The parts that it is made of are the modules beside this one. */
-export type { ServedDialect } from "./Hosting.ts"
-export type { Address } from "./Listening.ts"
-export { createParley, Parley, type ParleyOptions } from "./Parley.ts"
+export type { ServedDialect } from "./serve.ts"
+export type { Address } from "./internal/http/listen.ts"
+export { createParley, Parley, type ParleyOptions } from "./createParley.ts"
 export * from "@parley/core"

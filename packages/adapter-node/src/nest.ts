@@ -3,7 +3,7 @@ import { type DynamicModule, type FactoryProvider, Module } from "@nestjs/common
 import { HttpAdapterHost } from "@nestjs/core"
 import type { Server } from "node:http"
 import { parleyExpress } from "./express.ts"
-import { Parley } from "./Parley.ts"
+import { Parley } from "./createParley.ts"
 
 type Adapter = HttpAdapterHost["httpAdapter"]
 

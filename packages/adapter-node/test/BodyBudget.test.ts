@@ -7,10 +7,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as net from "node:net"
-import * as Host from "../src/Host.ts"
-import { serveHttp } from "../src/HttpServing.ts"
-import { get, makeHost } from "./Hosted.ts"
-import { LOOPBACK, quick } from "./Sockets.ts"
+import * as Host from "../src/internal/http/HttpHost.ts"
+import { serveHttp } from "../src/serveHttp.ts"
+import { get, makeHost } from "./hostFixture.ts"
+import { LOOPBACK, quick } from "./socketHarness.ts"
 
 /** Without a user: 8 KiB of one address, 12 KiB in total. */
 const newBudget = () => new InputBudget({ ...defaultSettings, inputPerAddress: 64 * 1024, inputTotal: 96 * 1024 })

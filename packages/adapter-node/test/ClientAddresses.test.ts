@@ -8,7 +8,7 @@ import { createServer } from "node:http"
 import { connect } from "node:net"
 import { networkInterfaces } from "node:os"
 import { afterEach, assert, describe, it } from "vitest"
-import { chatClient, closing } from "./Talkers.ts"
+import { chatClient, closing } from "./clients.ts"
 
 const ending: Array<() => Promise<unknown>> = []
 afterEach(async () => {

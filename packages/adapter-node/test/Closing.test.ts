@@ -3,11 +3,11 @@ import { Frame } from "@parley/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
-import * as Host from "../src/Host.ts"
-import type { HttpRoutes } from "../src/HttpRoutes.ts"
-import { serveHttp } from "../src/HttpServing.ts"
-import { get, makeHost } from "./Hosted.ts"
-import { LOOPBACK, foreignServer, quick, tcpClient, webSocketClient } from "./Sockets.ts"
+import * as Host from "../src/internal/http/HttpHost.ts"
+import type { HttpRoutes } from "../src/internal/http/routes.ts"
+import { serveHttp } from "../src/serveHttp.ts"
+import { get, makeHost } from "./hostFixture.ts"
+import { LOOPBACK, foreignServer, quick, tcpClient, webSocketClient } from "./socketHarness.ts"
 
 describe("a host that closes", () => {
   it.live("tells WebSocket clients 1001, ends TCP, and takes nothing new", () =>

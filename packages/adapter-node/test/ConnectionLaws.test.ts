@@ -3,7 +3,7 @@ import { connectionLaws } from "@parley/core/testing/ConnectionLaws"
 import * as MemoryConnection from "@parley/core/testing/MemoryConnection"
 import { describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { FRAME, SEND_BUFFER, tcpHarness, webSocketHarness } from "./Sockets.ts"
+import { FRAME, SEND_BUFFER, tcpHarness, webSocketHarness } from "./socketHarness.ts"
 
 const memoryHarness: Harness = {
   transport: MemoryConnection.TRANSPORT,

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { WebSocketServer } from "ws"
-import * as Host from "../src/Host.ts"
-import { bytesOf } from "../src/WebSocketConnection.ts"
-import { get, makeHost, post, tryWebSocket } from "./Hosted.ts"
-import { echo } from "./Observed.ts"
-import { foreignServer } from "./Sockets.ts"
+import * as Host from "../src/internal/http/HttpHost.ts"
+import { bytesOf } from "../src/internal/socket/WebSocketConnection.ts"
+import { get, makeHost, post, tryWebSocket } from "./hostFixture.ts"
+import { echo } from "./observedConnection.ts"
+import { foreignServer } from "./socketHarness.ts"
 
 describe("a host inside another application", () => {
   it.live("leaves foreign requests to `next`, untouched", () =>

@@ -15,8 +15,8 @@ import { dialect as spark } from "@parley/dialects/spark"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import fastify from "fastify"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { frameworks, type Mounted } from "./Mounts.ts"
-import { chatClient, KEY, sayByHa } from "./Talkers.ts"
+import { frameworks, type Mounted } from "./frameworks.ts"
+import { chatClient, KEY, sayByHa } from "./clients.ts"
 
 for (const [name, mount] of Object.entries(frameworks)) {
   describe(`${name}`, () => {

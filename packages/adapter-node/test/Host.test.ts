@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import * as http from "node:http"
 import * as net from "node:net"
-import { serveHttp } from "../src/HttpServing.ts"
-import { get, makeHost, post, tryWebSocket } from "./Hosted.ts"
-import { LOOPBACK, tcpClient } from "./Sockets.ts"
+import { serveHttp } from "../src/serveHttp.ts"
+import { get, makeHost, post, tryWebSocket } from "./hostFixture.ts"
+import { LOOPBACK, tcpClient } from "./socketHarness.ts"
 
 describe("a host on a server of its own", () => {
   it.live("serves HTTP and WebSockets on one port, and TCP on another", () =>

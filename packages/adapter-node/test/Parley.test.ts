@@ -11,8 +11,8 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { afterEach, assert, describe, it } from "vitest"
 import { WebSocketServer } from "ws"
-import { tryWebSocket } from "./Hosted.ts"
-import { chatClient, closing, KEY, listening, sayByHa } from "./Talkers.ts"
+import { tryWebSocket } from "./hostFixture.ts"
+import { chatClient, closing, KEY, listening, sayByHa } from "./clients.ts"
 import { Effect } from "effect"
 
 const ending: Array<() => Promise<unknown>> = []

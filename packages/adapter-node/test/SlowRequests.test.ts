@@ -4,7 +4,7 @@ import { Effect, Fiber, Logger, References } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { TestClock } from "effect/testing"
 import { LogThrottle, make } from "@parley/core/LogThrottle"
-import { noteSlowHttp } from "../src/SlowRequests.ts"
+import { noteSlowHttp } from "../src/internal/http/slowRequests.ts"
 
 it.effect(
   "a request of two seconds is logged with its path and time, quick ones are not, and many are gathered",

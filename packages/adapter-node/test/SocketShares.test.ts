@@ -3,10 +3,10 @@ import { defaultSettings, Settings } from "@parley/core/Settings"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as net from "node:net"
-import type * as Host from "../src/Host.ts"
-import { serveHttp } from "../src/HttpServing.ts"
-import { makeHost } from "./Hosted.ts"
-import { LOOPBACK, webSocketClient } from "./Sockets.ts"
+import type * as Host from "../src/internal/http/HttpHost.ts"
+import { serveHttp } from "../src/serveHttp.ts"
+import { makeHost } from "./hostFixture.ts"
+import { LOOPBACK, webSocketClient } from "./socketHarness.ts"
 
 const served = (options: Partial<Host.Options> = {}) =>
   Effect.flatMap(makeHost(options), (host) => serveHttp(host, LOOPBACK)).pipe(

@@ -2,8 +2,8 @@ import type { Connection } from "@parley/core/Connection"
 import { Frame } from "@parley/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
-import { echo, frames, observed } from "./Observed.ts"
-import { FRAME, SEND_BUFFER, quick, tcpClient, tcpServer } from "./Sockets.ts"
+import { echo, frames, observed } from "./observedConnection.ts"
+import { FRAME, SEND_BUFFER, quick, tcpClient, tcpServer } from "./socketHarness.ts"
 
 describe("TCP connections", () => {
   const answers = Effect.fnUntraced(function* (bytes: ReadonlyArray<Buffer | string>) {

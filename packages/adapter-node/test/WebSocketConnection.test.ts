@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue } from "effect"
 import * as fc from "fast-check"
 import type { WebSocket } from "ws"
-import { encodeText } from "../src/WebSocketConnection.ts"
-import { echo, frames, observed } from "./Observed.ts"
-import { FRAME, deafClient, quick, webSocketClient, webSocketServer } from "./Sockets.ts"
+import { encodeText } from "../src/internal/socket/WebSocketConnection.ts"
+import { echo, frames, observed } from "./observedConnection.ts"
+import { FRAME, deafClient, quick, webSocketClient, webSocketServer } from "./socketHarness.ts"
 
 const closeOf = (ws: WebSocket) =>
   Effect.callback<{ readonly code: number; readonly reason: string }>((resume) => {

@@ -1,7 +1,7 @@
 /** Imported before an example: its `createParley` then serves the demo users by every protocol, where it is mounted. */
 import { registerHooks } from "node:module"
 
-const substitute = new URL("./WithEverything.ts", import.meta.url).href
+const substitute = new URL("./fullServer.ts", import.meta.url).href
 
 registerHooks({
   resolve: (specifier, context, next) =>

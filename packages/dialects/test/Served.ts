@@ -1,8 +1,8 @@
 /** All protocols on one engine in memory and one real server, as an embedder serves them. */
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import * as Host from "@parley/adapter-node/Host"
-import { serveHttp } from "@parley/adapter-node/HttpServing"
+import * as Host from "../../adapter-node/src/internal/http/HttpHost.ts"
+import { serveHttp } from "@parley/adapter-node/serveHttp"
 import * as Parley from "@parley/core/Parley"
 import { Effect, Layer } from "effect"
 import { plainPasswords } from "../../core/test/harness.ts"

@@ -1,7 +1,7 @@
 /** The reference server: the one place that puts all parts together. */
 import * as FileBlobs from "@parley/adapter-node/FileBlobs"
-import * as Hosting from "@parley/adapter-node/Hosting"
-import { serveHttp } from "@parley/adapter-node/HttpServing"
+import * as Hosting from "@parley/adapter-node/serve"
+import { serveHttp } from "@parley/adapter-node/serveHttp"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"

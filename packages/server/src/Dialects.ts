@@ -6,10 +6,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import type { ServedDialect } from "@parley/adapter-node/Hosting"
+import type { ServedDialect } from "@parley/adapter-node/serve"
 import * as Data from "effect/Data"
 
-export type { ServedDialect } from "@parley/adapter-node/Hosting"
+export type { ServedDialect } from "@parley/adapter-node/serve"
 
 interface Manifest {
   readonly exports: { readonly "./*": string }

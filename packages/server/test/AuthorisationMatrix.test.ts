@@ -5,9 +5,9 @@
  */
 import { assert, it } from "@effect/vitest"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
-import { authRoutes } from "@parley/adapter-node/AuthRoutes"
-import * as Host from "@parley/adapter-node/Host"
-import { serveHttp } from "@parley/adapter-node/HttpServing"
+import { authRoutes } from "../../adapter-node/src/internal/http/authRoutes.ts"
+import * as Host from "../../adapter-node/src/internal/http/HttpHost.ts"
+import { serveHttp } from "@parley/adapter-node/serveHttp"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import type { UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"

@@ -2,7 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import * as Host from "@parley/adapter-node/Host"
+import * as Host from "../../adapter-node/src/internal/http/HttpHost.ts"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import type { ChatRef, CreateChat, SendMessages } from "@parley/core/Command"
 import { Credentials } from "@parley/core/Credentials"

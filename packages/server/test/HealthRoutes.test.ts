@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpEffect } from "effect/http"
-import { build } from "@parley/adapter-node/HttpRoutes"
+import { build } from "../../adapter-node/src/internal/http/routes.ts"
 import type { StorageStatus } from "@parley/core/StorageHealth"
 import { healthRoutes } from "../src/HealthRoutes.ts"
 

@@ -1,8 +1,8 @@
 /** Protocols opened over an engine in memory, and asked by HTTP without a network. */
 import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import * as Host from "@parley/adapter-node/Host"
-import type { HttpRoutes } from "@parley/adapter-node/HttpRoutes"
+import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
+import type { HttpRoutes } from "../../../adapter-node/src/internal/http/routes.ts"
 import type { OpenDialect, OperatorCommand } from "@parley/core/Dialect"
 import type { UserCaller } from "@parley/core/Event"
 import * as Parley from "@parley/core/Parley"

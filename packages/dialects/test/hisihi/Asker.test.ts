@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Host from "@parley/adapter-node/Host"
+import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
 import { Engine } from "@parley/core/Engine"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"

@@ -1,7 +1,7 @@
 /** The protocol opened over an engine in memory, and asked by HTTP without a network. */
 import { Effect, Layer, Logger, References } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import * as Host from "@parley/adapter-node/Host"
+import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
 import type { OpenDialect } from "@parley/core/Dialect"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"

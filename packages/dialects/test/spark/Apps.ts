@@ -1,5 +1,5 @@
 /** The protocol's addresses over an engine in memory, without a network, and apps that ask it. */
-import * as Host from "@parley/adapter-node/Host"
+import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import type { UserCaller } from "@parley/core/Event"

@@ -4,7 +4,7 @@ import { createParley } from "@parley/adapter-node"
 import { dialect, userMessage } from "@parley/dialects/xuanxuan"
 import { createServer } from "node:http"
 import { assert, it } from "vitest"
-import { chatClient, closing, listening } from "../../../adapter-node/test/Talkers.ts"
+import { chatClient, closing, listening } from "../../../adapter-node/test/clients.ts"
 
 it("the offline queue has the document's rows, and the client gets them as they say", async () => {
   await using parley = await createParley({ store: MemoryStore.layer, dialects: [dialect] })

@@ -1,5 +1,5 @@
 /** What `parley serve` itself can be told: where to listen, where to keep things. The names are a contract. */
-import { isProxy, PROXY_WORDS } from "@parley/adapter-node/TrustedProxies"
+import { isProxy, PROXY_WORDS } from "@parley/adapter-node/trustedProxies"
 import { type Declaration, rangeWords, readBoolean, readText } from "./Declaration.ts"
 
 export interface ServeOptions {

@@ -5,10 +5,10 @@ import { Deferred, Effect } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import * as net from "node:net"
-import * as Host from "../src/Host.ts"
-import { serveHttp } from "../src/HttpServing.ts"
-import { get, makeHost } from "./Hosted.ts"
-import { LOOPBACK, quick } from "./Sockets.ts"
+import * as Host from "../src/internal/http/HttpHost.ts"
+import { serveHttp } from "../src/serveHttp.ts"
+import { get, makeHost } from "./hostFixture.ts"
+import { LOOPBACK, quick } from "./socketHarness.ts"
 
 const STALL = 30
 

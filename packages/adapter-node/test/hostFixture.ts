@@ -2,11 +2,11 @@
 import { Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse, Multipart } from "effect/http"
 import { WebSocket } from "ws"
-import * as Host from "../src/Host.ts"
-import type { HttpRoutes } from "../src/HttpRoutes.ts"
-import { bytesOf } from "../src/WebSocketConnection.ts"
-import { echo } from "./Observed.ts"
-import { quick } from "./Sockets.ts"
+import * as Host from "../src/internal/http/HttpHost.ts"
+import type { HttpRoutes } from "../src/internal/http/routes.ts"
+import { bytesOf } from "../src/internal/socket/WebSocketConnection.ts"
+import { echo } from "./observedConnection.ts"
+import { quick } from "./socketHarness.ts"
 
 const text = (value: string) => Effect.succeed(HttpServerResponse.text(value))
 

@@ -3,8 +3,8 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { createParley } from "@parley/adapter-node"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import { assert, it } from "vitest"
-import { frameworks } from "./Mounts.ts"
-import { chatClient } from "./Talkers.ts"
+import { frameworks } from "./frameworks.ts"
+import { chatClient } from "./clients.ts"
 
 const CLIENTS = 50
 const MESSAGES = 50

@@ -9,10 +9,10 @@ import { Reception } from "@parley/core/Acceptor"
 import type { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { authRoutes } from "./AuthRoutes.ts"
-import * as Host from "./Host.ts"
-import type { HttpRoutes } from "./HttpRoutes.ts"
-import type { Address, CannotListen } from "./Listening.ts"
+import { authRoutes } from "./internal/http/authRoutes.ts"
+import * as Host from "./internal/http/HttpHost.ts"
+import type { HttpRoutes } from "./internal/http/routes.ts"
+import type { Address, CannotListen } from "./internal/http/listen.ts"
 
 /** What protocols and hosts ask of an engine. */
 export type Engine = Parley.Services | Store | Blobs

@@ -5,9 +5,9 @@ import { fromCause, ParleyError } from "@parley/core/ParleyError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type * as Host from "./Host.ts"
-import { type Hosted, type Options as HostingOptions, serve, type ServedDialect } from "./Hosting.ts"
-import type { Address } from "./Listening.ts"
+import type * as Host from "./internal/http/HttpHost.ts"
+import { type Hosted, type Options as HostingOptions, serve, type ServedDialect } from "./serve.ts"
+import type { Address } from "./internal/http/listen.ts"
 import * as NodePasswords from "./NodePasswords.ts"
 
 export interface ParleyOptions

@@ -14,7 +14,7 @@ import fastify from "fastify"
 import { Hono } from "hono"
 import { createServer, type Server } from "node:http"
 import { assert } from "vitest"
-import { closing, listening } from "./Talkers.ts"
+import { closing, listening } from "./clients.ts"
 
 export interface Mounted {
   readonly http: string

@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http"
 import type { Server as HttpsServer } from "node:https"
 import type { Duplex } from "node:stream"
-import { refuse } from "./Upgrading.ts"
+import { refuse } from "./upgrade.ts"
 
 export type Server = HttpServer | HttpsServer
 

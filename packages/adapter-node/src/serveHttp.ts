@@ -3,8 +3,8 @@ import { Settings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as http from "node:http"
-import type { Host } from "./Host.ts"
-import { type Address, type CannotListen, listen } from "./Listening.ts"
+import type { Host } from "./internal/http/HttpHost.ts"
+import { type Address, type CannotListen, listen } from "./internal/http/listen.ts"
 
 /** Longer than proxies commonly keep idle connections, so that it is they who close them, and no request gets lost. */
 const KEEP_ALIVE = 75_000

@@ -4,7 +4,7 @@ import type { Frame, FrameParts } from "@parley/core/Frame"
 import { isUtf8 } from "node:buffer"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
-import { Outbox, type Owner } from "./Outbox.ts"
+import { Outbox, type Owner } from "./WriteQueue.ts"
 
 export interface Options {
   /** Bytes of one frame from the client, at most; counted in UTF-8. */

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { BodyBudget, BodyRefusal } from "./BodyBudget.ts"
 import type { ArrivingBody, BodyDeadlines } from "./BodyDeadlines.ts"
-import { READER_STALLS } from "./SocketConnection.ts"
+import { READER_STALLS } from "../socket/SocketConnection.ts"
 
 const LATE = "The request's body did not come in time."
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Lines } from "../src/Lines.ts"
+import { Lines } from "../src/internal/socket/LineDecoder.ts"
 
 const LIMIT = 16
 

@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as http from "node:http"
-import * as Host from "../src/Host.ts"
-import type { HttpRoutes } from "../src/HttpRoutes.ts"
-import { serveHttp } from "../src/HttpServing.ts"
-import { get, post } from "./Hosted.ts"
-import { foreignServer, LOOPBACK } from "./Sockets.ts"
+import * as Host from "../src/internal/http/HttpHost.ts"
+import type { HttpRoutes } from "../src/internal/http/routes.ts"
+import { serveHttp } from "../src/serveHttp.ts"
+import { get, post } from "./hostFixture.ts"
+import { foreignServer, LOOPBACK } from "./socketHarness.ts"
 
 const text = (body: string, status = 200) => HttpServerResponse.text(body, { status })
 

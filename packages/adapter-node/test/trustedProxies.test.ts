@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { plainAddress } from "@parley/core/ClientAddress"
-import { isProxy, trusting } from "../src/TrustedProxies.ts"
+import { isProxy, trusting } from "../src/trustedProxies.ts"
 import * as fc from "fast-check"
 import { isIP } from "node:net"
 

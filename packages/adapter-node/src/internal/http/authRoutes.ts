@@ -17,7 +17,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { HttpRoutes } from "./HttpRoutes.ts"
+import type { HttpRoutes } from "./routes.ts"
 
 /** Bytes of a body of these routes, at most: an account and a password have less, escaped as well. */
 const MAX_BODY = 16 * 1024

@@ -2,8 +2,8 @@
 import { plainAddress } from "@parley/core/ClientAddress"
 import type { Frame, FrameParts } from "@parley/core/Frame"
 import type { Socket } from "node:net"
-import { isHttpRequestLine } from "./HttpRequestLine.ts"
-import { Lines } from "./Lines.ts"
+import { isHttpRequestLine } from "./httpRequestLine.ts"
+import { Lines } from "./LineDecoder.ts"
 import { type Options, SocketConnection } from "./SocketConnection.ts"
 
 const encodeLine = ({ text }: Frame): Uint8Array => Buffer.from(`${text}\n`)

@@ -3,8 +3,8 @@ import { assert, it } from "@effect/vitest"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Deferred, Effect } from "effect"
 import { connect } from "node:net"
-import { get, makeHost } from "./Hosted.ts"
-import { foreignServer } from "./Sockets.ts"
+import { get, makeHost } from "./hostFixture.ts"
+import { foreignServer } from "./socketHarness.ts"
 
 it.live("a client that was gone before its request came here takes nobody's place", () =>
   Effect.gen(function* () {

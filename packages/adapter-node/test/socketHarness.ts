@@ -5,10 +5,10 @@ import { Effect, type Scope } from "effect"
 import * as http from "node:http"
 import * as net from "node:net"
 import { WebSocket } from "ws"
-import * as Host from "../src/Host.ts"
-import type { Address } from "../src/Listening.ts"
-import { serveHttp } from "../src/HttpServing.ts"
-import { bytesOf } from "../src/WebSocketConnection.ts"
+import * as Host from "../src/internal/http/HttpHost.ts"
+import type { Address } from "../src/internal/http/listen.ts"
+import { serveHttp } from "../src/serveHttp.ts"
+import { bytesOf } from "../src/internal/socket/WebSocketConnection.ts"
 
 export const FRAME = 16 * 1024
 export const SEND_BUFFER = 256 * 1024

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Frame, Piece } from "@parley/core/Frame"
 import { Writable } from "node:stream"
 import { setImmediate as turn } from "node:timers/promises"
-import { Outbox } from "../src/Outbox.ts"
-import { encodeParts, encodeText } from "../src/WebSocketConnection.ts"
+import { Outbox } from "../src/internal/socket/WriteQueue.ts"
+import { encodeParts, encodeText } from "../src/internal/socket/WebSocketConnection.ts"
 
 /** A socket that takes what it gets when it is told to. */
 const socketOf = () => {

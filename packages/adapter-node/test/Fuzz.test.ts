@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as net from "node:net"
-import { echo, frames } from "./Observed.ts"
-import { HANDSHAKE, quick, tcpClient, tcpServer, webSocketClient, webSocketServer } from "./Sockets.ts"
+import { echo, frames } from "./observedConnection.ts"
+import { HANDSHAKE, quick, tcpClient, tcpServer, webSocketClient, webSocketServer } from "./socketHarness.ts"
 
 describe("noise", () => {
   /** The same noise each time: a small generator with a seed. */
