@@ -5,10 +5,10 @@ import type { ChatEvent } from "@parley/core/Event"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { fromPosted } from "@parley/core/Message"
 import * as Result from "effect/Result"
-import { isUnreadable, parse } from "../src/xuanxuan/Frames.ts"
-import { makeProfile } from "../src/xuanxuan/Profiles.ts"
-import { draftOf } from "../src/xuanxuan/Requests.ts"
-import { draftsIn } from "../src/xuanxuan/Wire.ts"
+import { isUnreadable, parse } from "../src/xuanxuan/frames.ts"
+import { makeProfile } from "../src/xuanxuan/profiles.ts"
+import { draftOf } from "../src/xuanxuan/methods.ts"
+import { draftsIn } from "../src/xuanxuan/params.ts"
 
 const CONTENT = "the quick brown fox jumps over the lazy dog ".repeat(5).slice(0, 200)
 

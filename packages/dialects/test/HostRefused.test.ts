@@ -7,7 +7,7 @@ import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
 import { newGid, webSocket } from "../../server/test/Client.ts"
-import { engine, served } from "./Served.ts"
+import { engine, served } from "./serveDialect.ts"
 
 const MESSAGE = "No advertisements here, 请注意."
 const BANNED = "This name is banned."

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fc from "fast-check"
-import { fieldText, isFile, isMultipart, readParts } from "../src/Multipart.ts"
+import { fieldText, isFile, isMultipart, readParts } from "../src/_http/multipart.ts"
 
 const TYPE = "multipart/form-data; boundary=b"
 const LIMITS = { parts: 10, field: 1000, total: 100_000 }

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import { isUtf8 } from "node:buffer"
-import { parseQuery } from "../src/Query.ts"
+import { parseQuery } from "../src/_http/query.ts"
 
 const parsed = (text: string, limit = 1000) => {
   const query = parseQuery(text, limit)

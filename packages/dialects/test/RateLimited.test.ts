@@ -8,7 +8,7 @@ import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
 import { newGid, webSocket } from "../../server/test/Client.ts"
-import { engine, served } from "./Served.ts"
+import { engine, served } from "./serveDialect.ts"
 
 const stage = Effect.gen(function* () {
   const users = yield* Users

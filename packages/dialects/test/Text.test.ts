@@ -5,7 +5,7 @@ import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
 import { connect } from "node:net"
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
-import { engine, served } from "./Served.ts"
+import { engine, served } from "./serveDialect.ts"
 
 const FORM = "application/x-www-form-urlencoded"
 const MULTIPART = "multipart/form-data; boundary=b"

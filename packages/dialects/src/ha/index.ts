@@ -10,9 +10,9 @@ import { integer, integerIn } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import type { HttpRoutes } from "../protocolRoutes.ts"
-import { makeKeys } from "./Keys.ts"
-import { routesOf } from "./Routes.ts"
+import type { HttpRoutes } from "../_http/protocolRoutes.ts"
+import { makeKeys } from "./apiKeys.ts"
+import { routesOf } from "./routes.ts"
 
 const settings = {
   limit: integer(

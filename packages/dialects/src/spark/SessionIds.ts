@@ -10,7 +10,7 @@ import * as Digest from "effect/crypto/Digest"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
-import { DIALECT } from "./Identity.ts"
+import { DIALECT } from "./sessionKey.ts"
 
 const KIND = "secret"
 const KEY = "session-ids"

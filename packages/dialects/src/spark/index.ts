@@ -10,11 +10,11 @@ import { integer, integerIn } from "@parley/core/Settings"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import type { HttpRoutes } from "../protocolRoutes.ts"
-import { DIALECT } from "./Identity.ts"
-import { Pending } from "./Pending.ts"
+import type { HttpRoutes } from "../_http/protocolRoutes.ts"
+import { DIALECT } from "./sessionKey.ts"
+import { Pending } from "./PendingMembers.ts"
 import { SessionIds } from "./SessionIds.ts"
-import { routesOf } from "./Routes.ts"
+import { routesOf } from "./routes.ts"
 
 const settings = {
   key: integer(

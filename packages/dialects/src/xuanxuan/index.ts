@@ -16,15 +16,15 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import type { HttpRoutes } from "../protocolRoutes.ts"
-import { Transfers } from "./Files.ts"
-import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./Profiles.ts"
-import { respondIn } from "./Respond.ts"
-import { fileOfLink, routesOf, WEBSOCKET } from "./Routes.ts"
-import type { MembersAs } from "./Speech.ts"
-import { UserList } from "./UserList.ts"
+import type { HttpRoutes } from "../_http/protocolRoutes.ts"
+import { Transfers } from "./files.ts"
+import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./profiles.ts"
+import { respondIn } from "./session.ts"
+import { fileOfLink, routesOf, WEBSOCKET } from "./routes.ts"
+import type { MembersAs } from "./encode.ts"
+import { UserList } from "./UserListCache.ts"
 
-export { userMessage, type UserMessage } from "./UserMessage.ts"
+export { userMessage, type UserMessage } from "./offlineQueueRow.ts"
 
 const settings = {
   webSocketProfile: choice(

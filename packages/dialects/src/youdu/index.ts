@@ -13,10 +13,10 @@ import * as Cipher from "effect/crypto/Cipher"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import type { HttpRoutes } from "../protocolRoutes.ts"
-import { type App, makeApps } from "./Apps.ts"
-import { routesOf } from "./Routes.ts"
-import { makeTokens } from "./Tokens.ts"
+import type { HttpRoutes } from "../_http/protocolRoutes.ts"
+import { type App, makeApps } from "./apps.ts"
+import { routesOf } from "./routes.ts"
+import { makeTokens } from "./appTokens.ts"
 
 const settings = {
   tokenExpiry: integer(

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ChatId } from "@parley/core/Ids"
 import { Effect } from "effect"
-import { engineLayer, people } from "./Stage.ts"
-import { dataOf, stage } from "./Talk.ts"
+import { engineLayer, people } from "./harness.ts"
+import { dataOf, stage } from "./client.ts"
 
 describe("POST /conversation", () => {
   it.effect("answers the pair's one conversation, whoever asks, also when racing", () =>

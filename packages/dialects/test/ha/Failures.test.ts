@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { StorageFailed } from "@parley/core/Store"
 import { Effect } from "effect"
-import { type Answer, engineLayer, engineOver } from "./Stage.ts"
-import { failure, headers, stage, TIME } from "./Talk.ts"
+import { type Answer, engineLayer, engineOver } from "./harness.ts"
+import { failure, headers, stage, TIME } from "./client.ts"
 
 describe("bad input", () => {
   it.effect("is answered in the envelope, naming the field, and stores nothing", () =>

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ChatId } from "@parley/core/Ids"
 import { Effect } from "effect"
-import { engineLayer } from "./Stage.ts"
-import { dataOf, failure, type Listed, type Sent, stage, TIME } from "./Talk.ts"
+import { engineLayer } from "./harness.ts"
+import { dataOf, failure, type Listed, type Sent, stage, TIME } from "./client.ts"
 
 describe("POST /message", () => {
   it.effect("answers the states, with the message's key, in the documented order", () =>

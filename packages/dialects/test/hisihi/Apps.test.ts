@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { asking, engineLayer, opened } from "./Stage.ts"
+import { asking, engineLayer, opened } from "./harness.ts"
 
 describe("the operator's commands about apps", () => {
   it.effect("add an app, list it without its key, and remove it", () =>

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { StorageFailed } from "@parley/core/Store"
-import { asking, engineLayer, engineOver, GROUP, openedEmpty, stage } from "./Stage.ts"
+import { asking, engineLayer, engineOver, GROUP, openedEmpty, stage } from "./harness.ts"
 
 const down = Effect.fail(new StorageFailed({ operation: "test", cause: "the disk is gone" }))
 const broken = Effect.die(new Error("a secret of ours"))

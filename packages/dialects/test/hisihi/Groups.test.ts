@@ -4,7 +4,7 @@ import { Engine } from "@parley/core/Engine"
 import { ChatId } from "@parley/core/Ids"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
-import { type Ask, engineLayer, GROUP, people, stage } from "./Stage.ts"
+import { type Ask, engineLayer, GROUP, people, stage } from "./harness.ts"
 
 /** Everything of a group that others could see, by the id of its chat. */
 const chatOf = Effect.fnUntraced(function* (id: number) {

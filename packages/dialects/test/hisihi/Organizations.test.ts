@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { ChatId } from "@parley/core/Ids"
 import { Store } from "@parley/core/Store"
 import { TestClock } from "effect/testing"
-import { asking, engineLayer, GROUP, opened, people, stage } from "./Stage.ts"
+import { asking, engineLayer, GROUP, opened, people, stage } from "./harness.ts"
 
 describe("the groups of an organisation", () => {
   it.effect("are listed by id, in pages of twenty unless it is said otherwise", () =>

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
-import { engineLayer, stage } from "./Stage.ts"
+import { engineLayer, stage } from "./harness.ts"
 
 const hmac = (text: string): string => createHmac("sha1", "demo-master-key").update(text).digest("hex")
 

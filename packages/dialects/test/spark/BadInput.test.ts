@@ -4,8 +4,8 @@ import { Duplicate, StorageFailed, Store } from "@parley/core/Store"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { readParameters } from "../../src/spark/Parameters.ts"
-import { operations } from "../../src/spark/Routes.ts"
+import { readParameters } from "../../src/spark/params.ts"
+import { operations } from "../../src/spark/routes.ts"
 import { apps, engine, engineOn, failed, type Fields, like, systemChat } from "./Apps.ts"
 
 const paths = Object.keys(operations)

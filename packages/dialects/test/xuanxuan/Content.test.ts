@@ -3,7 +3,7 @@ import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { contentOf } from "../../src/xuanxuan/Content.ts"
+import { contentOf } from "../../src/xuanxuan/content.ts"
 
 const message = (contentType: string, content: string, recalled = false): Message => ({
   id: EntryId(1),

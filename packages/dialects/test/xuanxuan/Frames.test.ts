@@ -1,7 +1,7 @@
 /** Frames into requests. Source: PROTOCOLS, "Frames", "Offline queue". */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "../../src/xuanxuan/Frames.ts"
+import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "../../src/xuanxuan/frames.ts"
 
 const LIMIT = 3
 

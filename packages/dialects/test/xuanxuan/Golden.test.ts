@@ -13,7 +13,7 @@ import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { profileNames } from "../../src/xuanxuan/Profiles.ts"
+import { profileNames } from "../../src/xuanxuan/profiles.ts"
 import { engineLayerOn, stage } from "./Transcript.ts"
 
 const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)[number]) {

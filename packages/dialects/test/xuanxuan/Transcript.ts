@@ -9,7 +9,7 @@ import { Users } from "@parley/core/Users"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { dialect } from "../../src/xuanxuan/index.ts"
-import type { ProfileName } from "../../src/xuanxuan/Profiles.ts"
+import type { ProfileName } from "../../src/xuanxuan/profiles.ts"
 
 /** When everything happens: the documented example of a date. Milliseconds. */
 const NOON = 1_446_773_418_000

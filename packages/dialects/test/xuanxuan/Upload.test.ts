@@ -13,9 +13,9 @@ import { Store } from "@parley/core/Store"
 import { Clock, Deferred, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { people, plainPasswords } from "../../../core/test/harness.ts"
-import { queryOf } from "../../src/Query.ts"
-import { Transfers, upload } from "../../src/xuanxuan/Files.ts"
-import { UserList } from "../../src/xuanxuan/UserList.ts"
+import { queryOf } from "../../src/_http/query.ts"
+import { Transfers, upload } from "../../src/xuanxuan/files.ts"
+import { UserList } from "../../src/xuanxuan/UserListCache.ts"
 
 it.effect("an upload that is broken off while it is stored keeps the contents of what is stored", () =>
   Effect.gen(function* () {

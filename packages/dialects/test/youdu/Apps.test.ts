@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Store } from "@parley/core/Store"
 import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { type Answer, asking, engineLayer, operate } from "../ha/Stage.ts"
+import { type Answer, asking, engineLayer, operate } from "../ha/harness.ts"
 import { DEMO, open, seal } from "./Envelope.ts"
-import { envelope, failure, jsonOf, opened, type SessionJson, stage } from "./Stage.ts"
+import { envelope, failure, jsonOf, opened, type SessionJson, stage } from "./harness.ts"
 
 describe("the envelope", () => {
   it.effect("gettoken answers a token sealed, for who seals the time", () =>

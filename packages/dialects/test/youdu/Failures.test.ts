@@ -4,9 +4,9 @@ import { Engine } from "@parley/core/Engine"
 import { StorageFailed } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Clock, Effect } from "effect"
-import { type Answer, engineLayer, engineOver } from "../ha/Stage.ts"
+import { type Answer, engineLayer, engineOver } from "../ha/harness.ts"
 import { DEMO, seal } from "./Envelope.ts"
-import { failure, jsonOf, type SessionJson, stage } from "./Stage.ts"
+import { failure, jsonOf, type SessionJson, stage } from "./harness.ts"
 
 describe("bad input", () => {
   it.effect("is answered with status 200, an errcode and the field's name, and stores nothing", () =>

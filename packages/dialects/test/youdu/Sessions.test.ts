@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { Effect } from "effect"
-import { engineLayer } from "../ha/Stage.ts"
-import { failure, jsonOf, type SessionJson, stage } from "./Stage.ts"
+import { engineLayer } from "../ha/harness.ts"
+import { failure, jsonOf, type SessionJson, stage } from "./harness.ts"
 
 describe("plain JSON", () => {
   it.effect("create answers the documented fields in their order, with errcode and errmsg", () =>

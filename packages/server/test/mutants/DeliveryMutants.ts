@@ -120,7 +120,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     silent: true,
     changes: [
       {
-        module: "dialects/src/xuanxuan/Respond.ts",
+        module: "dialects/src/xuanxuan/session.ts",
         from: 'announceUser(services, session, "login", user)',
         times: 2,
         to: "undefined"
@@ -134,7 +134,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     silent: true,
     changes: [
       {
-        module: "dialects/src/xuanxuan/Respond.ts",
+        module: "dialects/src/xuanxuan/session.ts",
         from: 'announceUser(services, session, "logout", user)',
         to: "undefined"
       }
@@ -160,7 +160,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     says: "a spark session is known by its members in the order of their ids",
     changes: [
       {
-        module: "dialects/src/spark/Identity.ts",
+        module: "dialects/src/spark/sessionKey.ts",
         from: "[...accounts].sort()",
         to: "[...accounts].reverse()"
       }
@@ -170,7 +170,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "signature-of-unsorted-members",
     says: "a signature is made of the members as they were given",
-    changes: [{ module: "dialects/src/hisihi/Signatures.ts", from: 'ids.toSorted().join(":")', to: 'ids.join(":")' }],
+    changes: [{ module: "dialects/src/hisihi/signatures.ts", from: 'ids.toSorted().join(":")', to: 'ids.join(":")' }],
     kills: [
       "hisihi/conversion-signature/sorted#signature",
       "hisihi/invite-signature/sorted#signature",
@@ -182,7 +182,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     says: "a message that was deleted for both is listed",
     changes: [
       {
-        module: "dialects/src/ha/Listing.ts",
+        module: "dialects/src/ha/listMessages.ts",
         from: "message.number > upTo || message.recalled",
         to: "message.number > upTo"
       }
@@ -210,7 +210,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "version-stays",
     says: "a youdu session's version does not rise",
-    changes: [{ module: "dialects/src/youdu/Groups.ts", from: "chat.version", to: "1" }],
+    changes: [{ module: "dialects/src/youdu/groups.ts", from: "chat.version", to: "1" }],
     kills: ["youdu/update/version#new-title", "youdu/update/documented#by-a-member"]
   },
   {

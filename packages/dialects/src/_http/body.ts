@@ -1,0 +1,88 @@
+/**
+ * The body of a request as JSON or as a form, for every protocol that comes in by HTTP. Its size is limited by the host,
+ * and by the same limit once it is decompressed.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { compressionsIn, decompressed, unsupported } from "./decompress.ts"
+import { fieldText, isFile, isMultipart, readParts } from "./multipart.ts"
+import { NOTHING, parseQuery, type Query, queryFrom } from "./query.ts"
+import { UnreadableBody } from "./UnreadableBody.ts"
+import { documentText } from "./utf8.ts"
+
+export type Body =
+  | { readonly _tag: "Empty" }
+  | { readonly _tag: "Json"; readonly value: unknown }
+  | { readonly _tag: "Form"; readonly fields: Query }
+
+/**
+ * What a protocol's document lets a body be: `json`, where a simple form is told apart so that it can be refused; or a
+ * form as well, of at most so many fields, in each way in which clients send one, and compressed.
+ */
+export type Accepted = "json" | { readonly fields: number }
+
+const bytesOf = (request: HttpServerRequest): Effect.Effect<Uint8Array, UnreadableBody> =>
+  request.arrayBuffer.pipe(
+    Effect.map((bytes) => new Uint8Array(bytes)),
+    Effect.mapError(({ reason }) =>
+      reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
+        ? new UnreadableBody({ status: 413, problem: "is too large" })
+        : new UnreadableBody({ status: 400, problem: "could not be read" })
+    )
+  )
+
+/**
+ * Reads the body. A form is what says so by its content type; everything else is JSON, whatever the content type, since
+ * real clients are careless with it.
+ */
+export const readBody = Effect.fnUntraced(function* (
+  request: HttpServerRequest,
+  accepted: Accepted
+): Effect.fn.Return<Body, UnreadableBody> {
+  const type = request.headers["content-type"]
+  const compressions = compressionsIn(request.headers["content-encoding"])
+  // One at most: each more would multiply what a small body costs.
+  if (compressions.length > (accepted === "json" ? 0 : 1)) return yield* unsupported(compressions.join(", "))
+  if (accepted === "json") {
+    if (isMultipart(type)) {
+      return yield* new UnreadableBody({ status: 415, problem: "is multipart/form-data; only JSON is read here" })
+    }
+  }
+  const limit = Number((yield* HttpIncomingMessage.MaxBodySize) ?? Number.POSITIVE_INFINITY)
+  let bytes = yield* bytesOf(request)
+  for (const coding of compressions) bytes = yield* decompressed(bytes, coding, limit)
+  if (accepted !== "json" && isMultipart(type)) return yield* multipartBody(bytes, type, accepted.fields)
+  const text = documentText(bytes)
+  if (text === undefined) return yield* new UnreadableBody({ status: 400, problem: "is not UTF-8" })
+  if (text.trim() === "") return { _tag: "Empty" }
+  if ((type ?? "").toLowerCase().startsWith("application/x-www-form-urlencoded")) {
+    if (accepted === "json") return { _tag: "Form", fields: NOTHING }
+    const fields = parseQuery(text, accepted.fields)
+    if (Result.isFailure(fields)) return yield* new UnreadableBody({ status: 400, problem: fields.failure })
+    return { _tag: "Form", fields: fields.success }
+  }
+  return yield* Effect.try({
+    try: (): Body => ({ _tag: "Json", value: JSON.parse(text) as unknown }),
+    catch: () => new UnreadableBody({ status: 400, problem: "is not JSON" })
+  })
+})
+
+/** The fields of a form in parts; its files are nothing here. */
+const multipartBody = (
+  bytes: Uint8Array,
+  type: string | undefined,
+  parts: number
+): Effect.Effect<Body, UnreadableBody> => {
+  const { length } = bytes
+  const pairs: Array<readonly [string, string]> = []
+  return readParts(Stream.make(bytes), type, { parts, field: length, total: length }, (part) =>
+    isFile(part)
+      ? Effect.void
+      : Effect.map(fieldText(part, length), (value) => {
+          pairs.push([part.name, value])
+        })
+  ).pipe(Effect.map((): Body => ({ _tag: "Form", fields: queryFrom(pairs) })))
+}

@@ -1,0 +1,96 @@
+/** Builds the HTTP routes of a protocol, whose errors are all returned in the protocol's own shape. */
+import { logStorageFailure } from "@parley/core/StorageErrors"
+import type { Reason, Refused } from "@parley/core/Refused"
+import type { StorageFailed } from "@parley/core/Store"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { type Query, queryOf, type UnreadableQuery } from "./query.ts"
+import type { UnreadableBody } from "./UnreadableBody.ts"
+
+/** Routes that a host adds to its router. They fail with nothing. */
+export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE"
+
+/** Requests that cannot be read. */
+export type Unreadable = UnreadableBody | UnreadableQuery
+
+/** Failures that every protocol handles alike. */
+export type CommonFailure = Refused | StorageFailed | Unreadable
+
+export type RouteHandler = (
+  request: HttpServerRequest,
+  query: Query
+) => Effect.Effect<HttpServerResponse, CommonFailure, HttpRouter.RouteContext | Scope.Scope>
+
+/** Handlers by path, and by method within a path. `GET` takes `HEAD` as well. */
+export type RouteTable = Readonly<Record<`/${string}`, { readonly [M in Method]?: RouteHandler }>>
+
+/** Statuses of failures that concern the HTTP request rather than the command in it. */
+export type FailureStatus = 400 | 404 | 405 | 413 | 415 | 500
+
+/** Encodes failures in the shape of a protocol. */
+export interface FailureEncoder {
+  readonly failure: (
+    status: FailureStatus,
+    message: string,
+    headers?: Readonly<Record<string, string>>
+  ) => HttpServerResponse
+  readonly refused: (reason: Reason) => HttpServerResponse
+}
+
+/** Turns a refusal and a failure of the storage into a response; the storage's failure is logged. */
+export const recoverRefusals =
+  (refused: FailureEncoder["refused"]) =>
+  <R>(work: Effect.Effect<HttpServerResponse, CommonFailure, R>): Effect.Effect<HttpServerResponse, Unreadable, R> =>
+    Effect.catchTags(work, {
+      Refused: ({ reason }) => Effect.succeed(refused(reason)),
+      StorageFailed: ({ operation, cause }) =>
+        Effect.as(logStorageFailure(`storage failed: ${operation}`, cause), refused({ _tag: "Unavailable" }))
+    })
+
+/** `routes` serves the table's paths, `otherwise` the paths that only begin like one of them. */
+export const protocolRoutes = ({
+  routes,
+  errors
+}: {
+  readonly routes: RouteTable
+  readonly errors: FailureEncoder
+}): { readonly routes: HttpRoutes; readonly otherwise: HttpRoutes } => {
+  const { failure, refused } = errors
+
+  const route = (path: `/${string}`, handlers: RouteTable[`/${string}`]): HttpRoutes => {
+    const byMethod = new Map(Object.entries(handlers))
+    const allow = [...byMethod.keys()].join(", ")
+    const notAllowed = failure(405, `This path takes ${allow}.`, { allow })
+    return HttpRouter.add("*", path, (request) => {
+      const handler = byMethod.get(request.method === "HEAD" ? "GET" : request.method)
+      if (handler === undefined) return Effect.succeed(notAllowed)
+      return Effect.flatMap(queryOf(request), (query) => handler(request, query)).pipe(
+        recoverRefusals(refused),
+        Effect.catchTags({
+          UnreadableBody: ({ status, problem }) => Effect.succeed(failure(status, `The body ${problem}.`)),
+          UnreadableQuery: ({ sentence }) => Effect.succeed(failure(400, sentence))
+        }),
+        Effect.catchDefect((defect) =>
+          Effect.as(
+            Effect.logError(`${request.method} ${path} broke off`, defect),
+            failure(500, "Internal server error.")
+          )
+        )
+      )
+    })
+  }
+
+  return {
+    routes: Object.entries(routes).reduce<HttpRoutes>(
+      (all, [path, handlers]) => Layer.merge(all, route(path as `/${string}`, handlers)),
+      Layer.empty
+    ),
+    otherwise: HttpRouter.add("*", "*", failure(404, "There is nothing at this path."))
+  }
+}

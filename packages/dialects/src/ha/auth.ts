@@ -1,0 +1,39 @@
+/**
+ * Who asks: the app by its key, the user by their session, each in either of the document's two spellings; without a
+ * session, whom the embedder's authenticator knows.
+ * Source: seeds/003, "Headers"; PROTOCOLS, "ha".
+ */
+import type { UserCaller } from "@parley/core/Event"
+import { type Refused, refuse } from "@parley/core/Refused"
+import type { Sessions } from "@parley/core/Sessions"
+import type { User } from "@parley/core/User"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { Query } from "../_http/query.ts"
+import { requester } from "../_http/authenticate.ts"
+import type { Keys } from "./apiKeys.ts"
+
+export class UnknownApp extends Data.TaggedError("UnknownApp")<{}> {}
+
+export interface Asker {
+  readonly user: User
+  readonly caller: UserCaller
+}
+
+export const identify = Effect.fnUntraced(function* (
+  keys: Keys,
+  sessions: Sessions["Service"],
+  request: HttpServerRequest,
+  query: Query
+): Effect.fn.Return<Asker, UnknownApp | Refused> {
+  const { headers } = request
+  const key = headers["x-ha-key"] ?? headers["x-app-key"] ?? ""
+  if (!(yield* keys.isKnown(key))) return yield* new UnknownApp()
+  const user = yield* requester(sessions, request, query, {
+    token: headers["x-ha-session"] ?? headers["x-app-session"]
+  })
+  if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+  // No device: what somebody sends here, their own chat clients are to see as well.
+  return { user, caller: { user: user.id, origin: null } }
+})

@@ -1,0 +1,88 @@
+/** The apps whose master keys sign, and the operator's commands about them. Source: PROTOCOLS, "hisihi". */
+import type { OperatorCommand } from "@parley/core/Dialect"
+import type { Refused } from "@parley/core/Refused"
+import type * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import type { Records } from "./records.ts"
+import { type Failure, failureOf, notFound } from "./errors.ts"
+
+const KIND = "app"
+const DEMO_APPS = ["1", "2"]
+const DEMO_KEY = "demo-master-key"
+/** Bytes of a key that is made here. */
+const KEY = 24
+
+/** What goes into a path and into what is signed. */
+const isAppId = (id: string): boolean => /^[A-Za-z0-9._-]{1,64}$/.test(id)
+
+/** The master key of an app; who asks for an unknown one is told so. */
+export const masterKey = (records: Records, app: string): Effect.Effect<string, Failure | Refused> =>
+  Effect.flatMap(isAppId(app) ? records.find(KIND, app) : Effect.succeed(undefined), (record) => {
+    const { key } = (record?.value ?? {}) as { readonly key?: unknown }
+    return typeof key === "string" ? Effect.succeed(key) : Effect.fail(notFound("app"))
+  })
+
+export const addDemoApps = (records: Records): Effect.Effect<void, Refused> =>
+  Effect.forEach(DEMO_APPS, (id) => records.add(KIND, id, { key: DEMO_KEY }), { discard: true })
+
+/** Removes the demonstration's apps that have its key still; returns their ids. */
+export const removeDemoApps = Effect.fnUntraced(function* (
+  records: Records
+): Effect.fn.Return<ReadonlyArray<string>, Refused> {
+  const removed: Array<string> = []
+  for (const { key: id, value } of yield* records.all(KIND)) {
+    if (!DEMO_APPS.includes(id) || (value as { readonly key?: unknown } | null)?.key !== DEMO_KEY) continue
+    yield* records.remove(KIND, id)
+    removed.push(id)
+  }
+  return removed
+})
+
+export const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
+  Effect.mapError(effect, ({ reason }) => failureOf(reason).message)
+
+export const appCommands = (
+  records: Records,
+  random: SecureRandom.SecureRandom["Service"]
+): ReadonlyArray<OperatorCommand> => [
+  {
+    words: ["app", "add"],
+    says: "Add an app of the hisihi protocol, for which signatures are made",
+    inputs: [
+      { name: "id", kind: "text", positional: true, required: true, says: "The app's id: letters, digits, . _ -" },
+      {
+        name: "key",
+        kind: "text",
+        required: false,
+        says: "Its master key; made and shown if not given. What stands in a command line can be seen by others on this machine"
+      }
+    ],
+    run: Effect.fnUntraced(function* (inputs) {
+      const id = String(inputs["id"] ?? "")
+      if (!isAppId(id)) return yield* Effect.fail("id must be 1 to 64 letters, digits, '.', '_' and '-'")
+      const given = inputs["key"]
+      const key = given === undefined ? Hex.encode(yield* random.randomBytes(KEY)) : String(given)
+      if (!/^\S{1,256}$/u.test(key)) return yield* Effect.fail("key must be 1 to 256 characters without white space")
+      if (!(yield* told(records.add(KIND, id, { key })))) return yield* Effect.fail(`app ${id} exists already`)
+      return given === undefined ? `added app ${id} with master key ${key}` : `added app ${id}`
+    })
+  },
+  {
+    words: ["app", "list"],
+    says: "List the apps of the hisihi protocol, without their keys",
+    inputs: [],
+    run: () => Effect.map(told(records.all(KIND)), (all) => all.map(({ key }) => key).join("\n"))
+  },
+  {
+    words: ["app", "remove"],
+    says: "Remove an app of the hisihi protocol: no signatures are made for it any more",
+    inputs: [{ name: "id", kind: "text", positional: true, required: true, says: "The app's id" }],
+    run: Effect.fnUntraced(function* (inputs) {
+      const id = String(inputs["id"] ?? "")
+      if ((yield* told(records.find(KIND, id))) === undefined) return yield* Effect.fail(`there is no app ${id}`)
+      yield* told(records.remove(KIND, id))
+      return `removed app ${id}`
+    })
+  }
+]

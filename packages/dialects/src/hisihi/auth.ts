@@ -1,0 +1,93 @@
+/**
+ * Who asks. The document names nobody; `hisihi.auth` decides. Source: PROTOCOLS, "hisihi".
+ *
+ * - `open`: anybody, for nobody in particular. Only where a demonstration is served to this machine alone.
+ * - `token`: the user of a session, by its token as a bearer token, or whom the embedder's authenticator knows.
+ */
+import type { Chat } from "@parley/core/Chat"
+import { isForwarded, isLoopbackAddress } from "@parley/core/ClientAddress"
+import type { Site } from "@parley/core/Dialect"
+import { SiteRefused } from "@parley/core/Dialect"
+import type { Caller } from "@parley/core/Event"
+import { UserId } from "@parley/core/Ids"
+import { type Refused, refuse } from "@parley/core/Refused"
+import type { Facts } from "@parley/core/rules/Rule"
+import type { Sessions } from "@parley/core/Sessions"
+import { choice } from "@parley/core/Settings"
+import type { User } from "@parley/core/User"
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Option from "effect/Option"
+import type { Query } from "../_http/query.ts"
+import { bearerOf, requester } from "../_http/authenticate.ts"
+import { DIALECT } from "./records.ts"
+import { Failure } from "./errors.ts"
+
+export const authSetting = choice(
+  "hisihi.auth",
+  ["auto", "open", "token"],
+  "auto",
+  "Who may use the hisihi protocol: `open` is anybody, and only for a demonstration (`--demo`), which serves this machine only; `token` is who has a session, for themself; `auto` is `open` where that is allowed, else `token`."
+)
+
+export interface Asker {
+  readonly caller: Caller
+  /** Undefined for nobody in particular. */
+  readonly user: User | undefined
+  /** What rules decide on when it asks about a chat. */
+  readonly facts: (chat: Chat) => Facts
+}
+
+export type AskerOf = (request: HttpServerRequest, query: Query) => Effect.Effect<Asker, Failure | Refused>
+
+const nobody: Asker = {
+  caller: { via: DIALECT, origin: null },
+  user: undefined,
+  facts: (chat) => ({ user: { id: UserId(0), admin: false }, via: DIALECT, chat })
+}
+
+/** By its address, where that is known. */
+const isElsewhere = ({ remoteAddress }: HttpServerRequest): boolean => {
+  const address = Option.getOrElse(remoteAddress, () => "")
+  return address !== "" && !isLoopbackAddress(address)
+}
+
+/** Behind a proxy on this machine everybody seems to come from it, whoever the proxy says that it was, and may be believed. */
+const openly: AskerOf = (request) =>
+  !isForwarded(Object.keys(request.headers)) && !isElsewhere(request)
+    ? Effect.succeed(nobody)
+    : Effect.fail(
+        new Failure({
+          code: "forbidden",
+          message:
+            "Requests from another machine or through a proxy are refused while hisihi.auth is open; set hisihi.auth to token."
+        })
+      )
+
+const byToken = (sessions: Sessions["Service"]): AskerOf =>
+  Effect.fnUntraced(function* (request, query) {
+    const user = yield* requester(sessions, request, query, { bearer: bearerOf(request) })
+    if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
+    return { caller: { user: user.id, origin: null }, user, facts: (chat) => ({ user, chat }) }
+  })
+
+/** How it is told who asks, where this site allows what is set. */
+export const askers = (site: Site, sessions: Sessions["Service"]): Effect.Effect<AskerOf, SiteRefused> => {
+  const auth = site.settings[authSetting.key] ?? authSetting.default
+  const demonstration = site.demonstration === true
+  if (auth === "open" && !demonstration) {
+    return Effect.fail(
+      new SiteRefused({
+        message:
+          "hisihi.auth=open lets anybody in, and is only for a demonstration (--demo); start with --set hisihi.auth=token"
+      })
+    )
+  }
+  return Effect.succeed(auth === "token" || !demonstration ? byToken(sessions) : openly)
+}
+
+/** With a session one acts for oneself only; without one, `clientId` is whoever the app says. */
+export const actingAs = ({ user }: Asker, clientId: string): Effect.Effect<void, Failure> =>
+  user === undefined || user.account === clientId
+    ? Effect.void
+    : Effect.fail(new Failure({ code: "forbidden", message: "client_id must be your own account." }))

@@ -1,0 +1,104 @@
+/**
+ * Failures as this protocol says them: `{"error": "<code>", "message": "<text>"}` with a status.
+ * Source: PROTOCOLS, "hisihi".
+ */
+import { describeReason, type ReasonWords } from "@parley/core/describeReason"
+import { listed } from "@parley/core/Listed"
+import type { Reason } from "@parley/core/Refused"
+import * as Data from "effect/Data"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { FailureEncoder, FailureStatus } from "../_http/protocolRoutes.ts"
+import { retryAfter } from "../_http/retryAfter.ts"
+
+const STATUS = {
+  invalid_parameter: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  too_large: 413,
+  unsupported_media_type: 415,
+  too_many_requests: 429,
+  internal_error: 500,
+  unavailable: 503
+} as const
+
+export type Code = keyof typeof STATUS
+
+/** A request that is not carried out; `message` is for people. */
+export class Failure extends Data.TaggedError("Failure")<{
+  readonly code: Code
+  readonly message: string
+  /** What is answered as `error` instead of `code`: a host that refuses may have a code of its own. */
+  readonly error?: string
+  readonly headers?: Readonly<Record<string, string>>
+}> {}
+
+/** A parameter that is wrong, with words that follow its name. */
+export const invalid = (name: string, problem: string): Failure =>
+  new Failure({ code: "invalid_parameter", message: `${name} ${problem}.` })
+
+export const notFound = (what: string): Failure =>
+  new Failure({ code: "not_found", message: `There is no such ${what}.` })
+
+export const failed = ({ code, message, error = code, headers }: Failure): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe(
+    { error, message },
+    { status: STATUS[code], headers: { ...(code === "unauthorized" && { "www-authenticate": "Bearer" }), ...headers } }
+  )
+
+/** What the engine calls a field, where this protocol has another name for it. */
+const FIELDS: ReadonlyMap<string, string> = new Map([
+  ["name", "group_name"],
+  ["members", "member_client_ids"],
+  ["account", "client_id"]
+])
+
+const CODES: Partial<Record<Reason["_tag"], Code>> = {
+  NotLoggedIn: "unauthorized",
+  NoSuchChat: "not_found",
+  NotMember: "forbidden",
+  Only: "forbidden",
+  MayNotSpeak: "forbidden",
+  WrongChatType: "forbidden",
+  OwnerStays: "forbidden",
+  Vetoed: "forbidden",
+  TooManyAttempts: "too_many_requests",
+  RateLimited: "too_many_requests",
+  Busy: "unavailable",
+  Unavailable: "unavailable"
+}
+
+const WORDS: ReasonWords = {
+  noun: "group",
+  field: (name) => FIELDS.get(name) ?? name,
+  sentences: {
+    NotLoggedIn: "A live session's token is needed as a bearer token.",
+    MayNotSpeak: "You may not speak in this group, so you may not rename it either.",
+    NoSuchUsers: ({ users }) => `member_client_ids: there are no such users: ${listed(users)}.`
+  }
+}
+
+/** Returns the engine's refusal as a failure of this protocol. */
+export const failureOf = (reason: Reason): Failure =>
+  new Failure({
+    code: CODES[reason._tag] ?? "invalid_parameter",
+    message: describeReason(reason, WORDS),
+    headers: retryAfter(reason),
+    ...(reason._tag === "Vetoed" && reason.code !== undefined && { error: reason.code })
+  })
+
+/** The codes of failures that concern the HTTP request. */
+const CODE_OF: Readonly<Record<FailureStatus, Code>> = {
+  400: "invalid_parameter",
+  404: "not_found",
+  405: "method_not_allowed",
+  413: "too_large",
+  415: "unsupported_media_type",
+  500: "internal_error"
+}
+
+export const errors: FailureEncoder = {
+  refused: (reason) => failed(failureOf(reason)),
+  failure: (status, message, headers = {}) => failed(new Failure({ code: CODE_OF[status], message, headers }))
+}

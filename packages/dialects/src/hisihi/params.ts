@@ -1,0 +1,118 @@
+/**
+ * A request's parameters: from its body, be that JSON or a form, else from its query. Source: PROTOCOLS, "hisihi".
+ */
+import type { EngineSettings } from "@parley/core/Settings"
+import { accountProblem } from "@parley/core/User"
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { readBody } from "../_http/body.ts"
+import type { Fields } from "../_http/fields.ts"
+import type { Query } from "../_http/query.ts"
+import { Failure, invalid } from "./errors.ts"
+
+/** The value of a parameter; undefined where it is absent or null. */
+export type Parameters = (name: string) => unknown
+
+/** Fields of a form, at most; no operation has more than five parameters. */
+const FIELDS = 100
+/** Characters of an id that is somebody else's, and of a URL, at most. */
+const MAX_ID = 255
+const MAX_URL = 2048
+
+export const readParameters = Effect.fnUntraced(function* (
+  request: HttpServerRequest,
+  query: Query
+): Effect.fn.Return<Parameters, Failure> {
+  const body = yield* Effect.mapError(
+    readBody(request, { fields: FIELDS }),
+    ({ status, problem }) => new Failure({ code: CODES[status], message: `The body ${problem}.` })
+  )
+  if (body._tag === "Empty") return query.get
+  if (body._tag === "Form") return (name) => body.fields.get(name) ?? query.get(name)
+  const { value } = body
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return yield* new Failure({ code: "invalid_parameter", message: "The body must be a JSON object." })
+  }
+  return (name) => (Object.hasOwn(value, name) ? (value as Fields)[name] : undefined) ?? query.get(name)
+})
+
+const CODES = { 400: "invalid_parameter", 413: "too_large", 415: "unsupported_media_type" } as const
+
+const text = (name: string, value: unknown): Effect.Effect<string, Failure> => {
+  if (value === undefined) return Effect.fail(invalid(name, "is missing"))
+  if (typeof value !== "string") return Effect.fail(invalid(name, "must be a string"))
+  if (!value.isWellFormed()) return Effect.fail(invalid(name, "must be well-formed Unicode"))
+  return Effect.succeed(value)
+}
+
+/** A name that people read: not blank, at most so many characters. */
+export const nameIn = (parameters: Parameters, name: string, limit: number): Effect.Effect<string, Failure> =>
+  Effect.flatMap(text(name, parameters(name)), (value) => {
+    if (value.trim() === "") return Effect.fail(invalid(name, "must not be empty"))
+    if (Array.from(value).length > limit) return Effect.fail(invalid(name, `must have at most ${limit} characters`))
+    return Effect.succeed(value)
+  })
+
+/** A whole number, as JSON or as text. */
+export const wholeNumber = (name: string, value: unknown, min: number, max: number): Effect.Effect<number, Failure> => {
+  if (value === undefined) return Effect.fail(invalid(name, "is missing"))
+  const number = typeof value === "string" && /^[0-9]{1,16}$/.test(value) ? Number(value) : value
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= min && number <= max
+    ? Effect.succeed(number)
+    : Effect.fail(
+        invalid(name, max === Number.MAX_SAFE_INTEGER ? "must be a positive integer" : `must be ${min} to ${max}`)
+      )
+}
+
+/** An id that is an integer from 1. */
+export const idNumber = (name: string, value: unknown): Effect.Effect<number, Failure> =>
+  wholeNumber(name, value, 1, Number.MAX_SAFE_INTEGER)
+
+/** An id that somebody else gave and that means nothing here. A `:` would make what is signed ambiguous. */
+export const foreignId = (name: string, value: unknown): Effect.Effect<string, Failure> =>
+  Effect.flatMap(text(name, value), (id) => {
+    if (id === "") return Effect.fail(invalid(name, "must not be empty"))
+    if (id.length > MAX_ID) return Effect.fail(invalid(name, `must have at most ${MAX_ID} characters`))
+    if (/[\s\p{Cc}:/]/u.test(id)) {
+      return Effect.fail(invalid(name, "must not contain white space, control characters, ':' or '/'"))
+    }
+    return Effect.succeed(id)
+  })
+
+/** A URL that is kept as it is; "" where there is none. */
+export const urlIn = (parameters: Parameters, name: string): Effect.Effect<string, Failure> =>
+  Effect.flatMap(text(name, parameters(name) ?? ""), (url) =>
+    url.length > MAX_URL || /[\s\p{Cc}]/u.test(url)
+      ? Effect.fail(invalid(name, `must have at most ${MAX_URL} characters and no white space`))
+      : Effect.succeed(url)
+  )
+
+/** `limits.account`, and `limits.membersPerRequest`. */
+type Limits = Pick<EngineSettings, "account" | "membersPerRequest">
+
+export const clientId = (
+  name: string,
+  value: unknown,
+  limits: Pick<Limits, "account">
+): Effect.Effect<string, Failure> =>
+  Effect.flatMap(text(name, value), (id) => {
+    const problem = accountProblem(id, limits.account)
+    return problem === undefined ? Effect.succeed(id) : Effect.fail(invalid(name, problem))
+  })
+
+/** Client ids joined by `:`, at least one and at most so many. */
+export const clientIds = (
+  name: string,
+  value: unknown,
+  { account, membersPerRequest: limit }: Limits
+): Effect.Effect<ReadonlyArray<string>, Failure> =>
+  Effect.flatMap(text(name, value), (joined) => {
+    if (joined === "") return Effect.fail(invalid(name, "must not be empty"))
+    const ids = joined.split(":")
+    if (ids.length > limit) return Effect.fail(invalid(name, `must name at most ${limit} users`))
+    for (const id of ids) {
+      const problem = accountProblem(id, account)
+      if (problem !== undefined) return Effect.fail(invalid(name, `must be client ids joined by ':'; each ${problem}`))
+    }
+    return Effect.succeed(ids)
+  })

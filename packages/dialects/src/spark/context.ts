@@ -1,0 +1,68 @@
+/** What every operation works with: the engine, who asks, and the session and the users that a request names. */
+import type { Chat } from "@parley/core/Chat"
+import type { Engine } from "@parley/core/Engine"
+import type { UserCaller } from "@parley/core/Event"
+import { type Refused, refuse } from "@parley/core/Refused"
+import { type Operation, refusal } from "@parley/core/rules/Operations"
+import type { StorageFailed } from "@parley/core/Store"
+import type { User } from "@parley/core/User"
+import type * as Digest from "effect/crypto/Digest"
+import type * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import type { Perform } from "../_http/runCommands.ts"
+import { invalid } from "./params.ts"
+import type { Pending } from "./PendingMembers.ts"
+import type { SessionIds } from "./SessionIds.ts"
+
+/** A session as it was at one moment: the chat, and the newest sequence of its log. */
+export interface Session {
+  readonly chat: Chat
+  readonly seq: number
+}
+
+export interface Services {
+  readonly engine: Engine["Service"]
+  readonly digest: Digest.Digest["Service"]
+  readonly random: SecureRandom.SecureRandom["Service"]
+  readonly pending: Pending
+  readonly ids: SessionIds
+  /** Bytes of a key in `Edit`'s `Data`, at most. */
+  readonly keyBytes: number
+}
+
+export interface Asking extends Services {
+  readonly user: User
+  readonly caller: UserCaller
+  readonly perform: Perform
+}
+
+export const allows = ({ user }: Asking, { chat }: Session, operation: Operation): boolean =>
+  refusal(operation, { user, chat }) === undefined
+
+/** The session, for an operation that its rules allow who asks. A session's id is the chat's gid. */
+export const sessionFor = Effect.fnUntraced(function* (
+  { engine, user }: Asking,
+  id: string,
+  operation: Operation
+): Effect.fn.Return<Session, Refused | StorageFailed> {
+  const warm = yield* engine.desk.chats.find({ gid: id })
+  if (warm === undefined) return yield* refuse({ _tag: "NoSuchChat" })
+  const { chat, seq } = warm
+  const refused = refusal(operation, { user, chat })
+  return refused === undefined ? { chat, seq } : yield* refuse(refused.reason)
+})
+
+/** The users of these accounts, each once; all of them exist, or it is refused naming those who do not. */
+export const usersNamed = Effect.fnUntraced(function* (
+  { engine }: Asking,
+  field: string,
+  accounts: ReadonlyArray<string>
+): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
+  const limit = engine.desk.settings.membersPerRequest
+  if (accounts.length > limit) return yield* invalid(field, `must name at most ${limit} accounts`)
+  const wanted = [...new Set(accounts)]
+  const users = yield* engine.desk.users.byAccount(wanted)
+  if (users.length === wanted.length) return users
+  const known = new Set(users.map(({ account }) => account))
+  return yield* refuse({ _tag: "NoSuchUsers", users: wanted.filter((account) => !known.has(account)) })
+})

@@ -1,0 +1,107 @@
+/** `session/Edit`. Source: seeds/000, "编辑会话信息"; PROTOCOLS, "spark". */
+import { type Refused } from "@parley/core/Refused"
+import type { StorageFailed } from "@parley/core/Store"
+import { exceeds, isWellFormedJson } from "@parley/core/Utf8"
+import * as Effect from "effect/Effect"
+import { type Asking, sessionFor } from "./context.ts"
+import { ATTRIBUTE } from "./sessionKey.ts"
+import { invalid, type Parameters } from "./params.ts"
+import { type SessionJson, sessionJson } from "./encode.ts"
+
+const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  [true, true],
+  [1, true],
+  ["1", true],
+  ["true", true],
+  [false, false],
+  [0, false],
+  ["0", false],
+  ["false", false]
+])
+
+/** Bytes, at most: of a value that is a text itself, of every other one as JSON. */
+/** Keys of one request, at most: as many as any chat may keep (`limits.attributesPerChat`), and the name and the flag. */
+const KEYS = 10_003
+
+interface Limits {
+  readonly key: number
+  readonly value: number
+}
+
+interface Changes {
+  readonly name?: string
+  readonly public?: boolean
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+
+export const edit = Effect.fnUntraced(function* (
+  asking: Asking,
+  parameters: Parameters
+): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
+  const id = yield* parameters.session
+  const changes = yield* changesIn(yield* parameters.pairs("Data"), {
+    key: asking.keyBytes,
+    value: asking.engine.desk.settings.attribute
+  })
+  const session = yield* sessionFor(asking, id, "edit")
+  const { chat, head } = yield* asking.perform(asking.caller, {
+    _tag: "EditChat",
+    chat: { id: session.chat.id },
+    ...changes
+  })
+  return yield* sessionJson(asking, { chat, seq: head.seq })
+})
+
+/** `name` and `title` are the name, `public` the flag; everything else is kept as it is, and goes where it is null. */
+const changesIn = Effect.fnUntraced(function* (
+  data: Readonly<Record<string, unknown>>,
+  limits: Limits
+): Effect.fn.Return<Changes, Refused> {
+  let name: string | undefined
+  let isPublic: boolean | undefined
+  const attributes: Array<readonly [string, unknown]> = []
+  const pairs = Object.entries(data)
+  if (pairs.length > KEYS) return yield* invalid("Data", `must hold at most ${KEYS} keys`)
+  for (const [key, value] of pairs) {
+    if (key === "name" || key === "title") {
+      if (typeof value !== "string" || !value.isWellFormed()) return yield* invalid(`Data.${key}`, "must be a string")
+      if (name !== undefined && name !== value) return yield* invalid("Data.title", "must be the same as Data.name")
+      name = value
+    } else if (key === "public") {
+      isPublic = FLAGS.get(value)
+      if (isPublic === undefined) return yield* invalid("Data.public", "must be true or false")
+    } else {
+      const problem = keyProblem(key, limits.key) ?? valueProblem(value, limits.value)
+      if (problem !== undefined) return yield* invalid(`Data.${key.slice(0, 64).toWellFormed()}`, problem)
+      attributes.push([`${ATTRIBUTE}${key}`, value])
+    }
+  }
+  return {
+    ...(name !== undefined && { name }),
+    ...(isPublic !== undefined && { public: isPublic }),
+    attributes: Object.fromEntries(attributes)
+  }
+})
+
+const keyProblem = (key: string, limit: number): string | undefined => {
+  if (key === "") return "must have a key that is not empty"
+  if (!key.isWellFormed()) return "must have a key of well-formed Unicode"
+  return exceeds(key, limit) ? `must have a key of at most ${limit} bytes` : undefined
+}
+
+const valueProblem = (value: unknown, limit: number): string | undefined => {
+  // What is taken away has no size.
+  if (value === null) return undefined
+  const text = typeof value === "string" ? value : jsonOf(value)
+  if (text === undefined || exceeds(text, limit)) return `must have at most ${limit} bytes`
+  return isWellFormedJson(value) ? undefined : "must be well-formed Unicode"
+}
+
+/** Nothing for a value that nests too deep to be written. */
+const jsonOf = (value: unknown): string | undefined => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}

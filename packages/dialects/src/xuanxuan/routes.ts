@@ -1,0 +1,93 @@
+/**
+ * HTTP: uploads and downloads by both spellings of their paths, and what the 1.0 client asks first.
+ * Source: PROTOCOLS, "Files over HTTP".
+ */
+import type { Site } from "@parley/core/Dialect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { type FailureEncoder, protocolRoutes, type RouteHandler } from "../_http/protocolRoutes.ts"
+import { NOTHING, parseQuery, type Query } from "../_http/query.ts"
+import { download, type FileServices, upload } from "./files.ts"
+import { messageOf } from "./errors.ts"
+
+/** What the 1.0 client takes this server for. */
+const VERSION = "1.0.0"
+export const WEBSOCKET = "/ws"
+
+interface Grounds extends FileServices {
+  readonly random: SecureRandom.SecureRandom["Service"]
+  readonly site: Site
+}
+
+/** The id of the file that a link of this protocol leads to, wherever the server is. */
+export const fileOfLink = (link: string): number | undefined => {
+  const { path = "", query = "" } = /^(?<path>[^?#]*)(?:\?(?<query>[^#]*))?/.exec(link)?.groups ?? {}
+  const parameters = parseQuery(query, 100)
+  const get = Result.isSuccess(parameters) ? parameters.success.get : NOTHING.get
+  const inPath = /\/attach-download-([1-9][0-9]{0,14})\.json$/.exec(`/${path}`)?.[1]
+  const isDownload = /(?:^|\/)index\.php$/.test(path) && get("m") === "attach" && get("f") === "download"
+  const inQuery = isDownload ? /^[1-9][0-9]{0,14}$/.exec(get("fileID") ?? get("id") ?? "")?.[0] : undefined
+  const id = inPath ?? inQuery
+  return id === undefined ? undefined : Number(id)
+}
+
+const failure = (status: number, message: string, headers: Readonly<Record<string, string>> = {}) =>
+  HttpServerResponse.jsonUnsafe({ module: "null", method: "null", result: "fail", message }, { status, headers })
+
+/** Files are refused where they are read, with their own module and method. */
+const errors: FailureEncoder = { failure, refused: (reason) => failure(400, messageOf(reason)) }
+
+const unknown = failure(404, "There is nothing at this path.")
+
+export const routesOf = (grounds: Grounds) => {
+  const getConfig = Effect.gen(function* () {
+    const { site, random, settings } = grounds
+    const tcp = site.tcp()
+    return HttpServerResponse.jsonUnsafe({
+      version: VERSION,
+      requestType: "PATH_INFO",
+      pathType: "clean",
+      sessionName: "sid",
+      sessionID: Hex.encode(yield* random.randomBytes(16)),
+      rand: yield* random.intBetween(0, 9999),
+      expiredTime: Math.min(settings.sessionIdle, settings.sessionLifetime),
+      ip: tcp?.host ?? "",
+      port: tcp?.port ?? 0
+    })
+  })
+
+  const uploaded: RouteHandler = (request, query) => upload(grounds, request, query)
+
+  const actionOf = (query: Query): string => `${query.get("m") ?? ""}/${query.get("f") ?? ""}`.toLowerCase()
+
+  const { routes, otherwise } = protocolRoutes({
+    errors,
+    routes: {
+      "/attach-upload.json": { POST: uploaded },
+      "/attach-download-:file.json": {
+        GET: (request, query) =>
+          Effect.flatMap(HttpRouter.RouteContext, ({ params }) =>
+            download(grounds, request, query, params["file"] ?? "")
+          )
+      },
+      "/index.php": {
+        GET: (request, query) => {
+          if (query.get("mode") === "getconfig") return getConfig
+          return actionOf(query) === "attach/download"
+            ? download(grounds, request, query, query.get("fileID") ?? query.get("id") ?? "")
+            : Effect.succeed(unknown)
+        },
+        POST: (request, query) =>
+          actionOf(query) === "attach/upload" ? uploaded(request, query) : Effect.succeed(unknown)
+      }
+    }
+  })
+  // Upgrades do not come here.
+  const webSocket = HttpRouter.add("*", WEBSOCKET, failure(426, "Connect here by WebSocket.", { upgrade: "websocket" }))
+  return { routes: Layer.merge(routes, webSocket), otherwise }
+}

@@ -1,0 +1,85 @@
+/**
+ * What comes in. Clients of this protocol declare `Content-Encoding: UTF-8`, and send `null` for what they leave out: null
+ * means absent, everywhere. Source: PROTOCOLS, "youdu".
+ */
+import type { Refused } from "@parley/core/Refused"
+import * as Effect from "effect/Effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { field, type Fields, invalid, isFields, readFields, text, textProblem } from "../_http/fields.ts"
+import type { UnreadableBody } from "../_http/UnreadableBody.ts"
+
+/** Code points of what is named, at most. Source: seeds/004, "参数说明". */
+export interface Lengths {
+  readonly title: number
+  readonly account: number
+}
+
+/** The fields of a body. */
+export const bodyOf = (request: HttpServerRequest): Effect.Effect<Fields, UnreadableBody> =>
+  Effect.map(readFields(request), withoutNulls)
+
+/** The fields of a text that was sealed; nothing where it is no JSON object. */
+export const fieldsIn = (json: string): Fields | undefined => {
+  try {
+    const value: unknown = JSON.parse(json)
+    return isFields(value) ? withoutNulls(value) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const withoutNulls = (fields: Fields): Fields =>
+  Object.fromEntries(
+    Object.entries(fields)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, Array.isArray(value) ? value.filter((item) => item !== null) : value])
+  )
+
+/** An account. */
+export const account = (fields: Fields, name: string, lengths: Lengths): Effect.Effect<string, Refused> =>
+  Effect.flatMap(text(fields, name), (given) => {
+    const problem = lengthProblem(given, lengths)
+    return problem === undefined ? Effect.succeed(given) : invalid(name, problem)
+  })
+
+/** Accounts, each once, in the order named. */
+export const accounts = (
+  fields: Fields,
+  name: string,
+  limit: number,
+  lengths: Lengths
+): Effect.Effect<ReadonlyArray<string>, Refused> => {
+  const value = field(fields, name)
+  if (value === undefined) return invalid(name, "is missing")
+  if (!Array.isArray(value)) return invalid(name, "must be an array of accounts")
+  if (value.length > limit) return invalid(name, `must name at most ${limit} users`)
+  const named = new Set<string>()
+  for (const [index, given] of value.entries()) {
+    const problem = textProblem(given) ?? lengthProblem(String(given), lengths)
+    if (problem !== undefined) return invalid(`${name}[${index}]`, problem)
+    named.add(String(given))
+  }
+  return Effect.succeed([...named])
+}
+
+const lengthProblem = (text: string, lengths: Lengths): string | undefined => {
+  if (text === "") return "must not be empty"
+  return Array.from(text).length > lengths.account ? `must have at most ${lengths.account} characters` : undefined
+}
+
+export const title = (fields: Fields, lengths: Lengths): Effect.Effect<string, Refused> =>
+  Effect.flatMap(text(fields, "title"), (given) => {
+    const length = Array.from(given).length
+    if (length < 1 || length > lengths.title) return invalid("title", `must have 1 to ${lengths.title} characters`)
+    return given.trim() === "" ? invalid("title", "must not be blank") : Effect.succeed(given)
+  })
+
+/** A number that some clients write as text. */
+export const buinIn = (fields: Fields): Effect.Effect<number, Refused> => {
+  const value = field(fields, "buin")
+  if (value === undefined) return invalid("buin", "is missing")
+  const number = typeof value === "string" && /^[0-9]{1,15}$/.test(value) ? Number(value) : value
+  return typeof number === "number" && Number.isSafeInteger(number)
+    ? Effect.succeed(number)
+    : invalid("buin", "must be an integer")
+}

@@ -1,0 +1,72 @@
+/**
+ * What is answered: `errcode`, `errmsg` and the documented fields, or these sealed in `encrypt`. The status is 200 wherever
+ * the request was understood. Source: seeds/004, "返回结果"; PROTOCOLS, "youdu".
+ */
+import { describeReason, type ReasonWords } from "@parley/core/describeReason"
+import type { Reason } from "@parley/core/Refused"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { FailureEncoder } from "../_http/protocolRoutes.ts"
+import { retryAfter } from "../_http/retryAfter.ts"
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** Codes other than 0 mean what HTTP means by them. */
+export interface Failure {
+  readonly errcode: number
+  /** A sentence. */
+  readonly errmsg: string
+}
+
+const OK = { errcode: 0, errmsg: "ok" } as const
+
+export const plain = (fields: object): Response => HttpServerResponse.jsonUnsafe({ ...OK, ...fields })
+
+export const sealed = (encrypt: string): Response => HttpServerResponse.jsonUnsafe({ ...OK, encrypt })
+
+/** A client that speaks the envelope finds `encrypt` in every answer; in a failure it is empty. */
+export const failed = (failure: Failure, envelope: boolean, headers: Readonly<Record<string, string>> = {}): Response =>
+  HttpServerResponse.jsonUnsafe({ ...failure, ...(envelope && { encrypt: "" }) }, { headers })
+
+export const refused = (reason: Reason, envelope: boolean): Response =>
+  failed(failureOf(reason), envelope, retryAfter(reason))
+
+/** A request that was not understood has its `errcode` as the status, too. */
+export const errors: FailureEncoder = {
+  refused: (reason) => refused(reason, false),
+  failure: (status, errmsg, headers = {}) =>
+    HttpServerResponse.jsonUnsafe({ errcode: status, errmsg }, { status, headers })
+}
+
+const CODES: Partial<Record<Reason["_tag"], number>> = {
+  NotLoggedIn: 401,
+  NoSuchChat: 404,
+  NoSuchUsers: 404,
+  NotMember: 403,
+  Only: 403,
+  MayNotSpeak: 403,
+  OwnerStays: 403,
+  Vetoed: 403,
+  TooManyAttempts: 429,
+  RateLimited: 429,
+  Busy: 503,
+  Unavailable: 503
+}
+
+/** What the engine calls a field, where this protocol has another name for it. */
+const FIELDS: ReadonlyMap<string, string> = new Map([["name", "title"]])
+
+const WORDS: ReasonWords = {
+  noun: "session",
+  caller: "opUser",
+  field: (name) => FIELDS.get(name) ?? name,
+  sentences: {
+    NotLoggedIn: "accessToken is missing, unknown or expired.",
+    NoSuchChat: "sessionId: there is no such session.",
+    OwnerStays: "delMember: the owner cannot be removed by others."
+  }
+}
+
+const failureOf = (reason: Reason): Failure => ({
+  errcode: CODES[reason._tag] ?? 400,
+  errmsg: describeReason(reason, WORDS)
+})

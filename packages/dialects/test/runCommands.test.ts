@@ -1,0 +1,67 @@
+/** Commit, then answer, then announce: a request by HTTP is announced when its scope closes. */
+import { Engine } from "@parley/core/Engine"
+import { Hub } from "@parley/core/Hub"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { engineLayer, online, people } from "../../core/test/harness.ts"
+import { performing } from "../src/_http/runCommands.ts"
+
+const stage = Effect.gen(function* () {
+  const [alice, bob] = yield* people("alice", "bob")
+  if (alice === undefined || bob === undefined) return yield* Effect.die("nobody")
+  const engine = yield* Engine
+  const { chat } = yield* engine.perform(alice, {
+    _tag: "CreateChat",
+    gid: "g",
+    name: "",
+    type: "group",
+    members: [bob.user],
+    subject: 0,
+    public: false
+  })
+  const say = (content: string) =>
+    ({
+      _tag: "SendMessages",
+      messages: [{ gid: content, chat: { id: chat.id }, type: "normal", contentType: "text", content }]
+    }) as const
+  return { alice, hearing: yield* online(bob), engine, hub: yield* Hub, say }
+})
+
+describe("what a request by HTTP comes to", () => {
+  it.live("is announced once its scope closes, in the order of its commands", () =>
+    Effect.gen(function* () {
+      const { alice, hearing, engine, hub, say } = yield* stage
+      const scope = yield* Scope.make()
+      const perform = yield* Scope.provide(performing(engine, hub, alice.user), scope)
+      yield* perform(alice, say("one"))
+      yield* perform(alice, { _tag: "RenameChat", chat: { gid: "g" }, name: "two" })
+      yield* hearing.ask()
+      assert.deepStrictEqual(hearing.heard, [])
+      yield* Scope.close(scope, Exit.void)
+      yield* hearing.until(() => hearing.heard.length === 2)
+      assert.deepStrictEqual(
+        hearing.heard.map(({ text }) => text),
+        ["one", "two"]
+      )
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.live("is announced also where the request is broken off after its commit", () =>
+    Effect.gen(function* () {
+      const { alice, hearing, engine, hub, say } = yield* stage
+      const committed = yield* Deferred.make<void>()
+      const request = Effect.scoped(
+        Effect.gen(function* () {
+          const perform = yield* performing(engine, hub, alice.user)
+          yield* perform(alice, say("kept"))
+          yield* Deferred.succeed(committed, undefined)
+          return yield* Effect.never
+        })
+      )
+      const fiber = yield* Effect.forkChild(request)
+      yield* Deferred.await(committed)
+      yield* Fiber.interrupt(fiber)
+      yield* hearing.until(() => hearing.of("Posted").length === 1)
+    }).pipe(Effect.provide(engineLayer))
+  )
+})

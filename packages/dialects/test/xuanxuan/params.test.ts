@@ -1,0 +1,330 @@
+/** Params as they come, by name and by position. Source: seeds/002, "API"; PROTOCOLS, "Params". */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import * as fc from "fast-check"
+import { Refused } from "@parley/core/Refused"
+import { decode, draftsIn, isMethod, type Method, methods, readMessage } from "../../src/xuanxuan/params.ts"
+
+const names = Object.keys(methods).filter(isMethod)
+
+/** The params of a request, its messages read one by one. */
+const reading = (method: Method, params: unknown): Effect.Effect<unknown, Refused> =>
+  method === "chat/message"
+    ? Effect.flatMap(decode("chat/message", params), ({ messages }) =>
+        Effect.forEach(messages, (message, index) =>
+          Effect.mapError(Effect.fromResult(readMessage(message, index)), (reason) => new Refused({ reason }))
+        ).pipe(Effect.map((read) => ({ messages: read })))
+      )
+    : decode(method, params)
+
+const read = (method: Method, params?: unknown): unknown => Effect.runSync(reading(method, params))
+
+const refused = (method: Method, params: unknown): string => {
+  const { reason } = Effect.runSync(Effect.flip(reading(method, params)))
+  return reason._tag === "Invalid" ? reason.field : reason._tag
+}
+
+/** Valid params of every method: all that the document names, in its order. */
+const whole: { readonly [M in Method]: Readonly<Record<string, unknown>> } = {
+  "chat/login": { account: "alice", password: "x", status: "away", device: "desk" },
+  "chat/logout": {},
+  "chat/ping": {},
+  "chat/usergetlist": {},
+  "chat/getlist": {},
+  "chat/userchangename": { name: "Alice" },
+  "chat/userchangestatus": { status: "busy" },
+  "chat/create": { gid: "g", name: "G", type: "group", members: [{ id: 1 }, 2], subject: 3, public: true },
+  "chat/joinchat": { gid: "g", join: false },
+  "chat/changename": { id: 7, name: "N", gid: "g" },
+  "chat/star": { gid: "g", star: true },
+  "chat/hide": { gid: "g", hide: false },
+  "chat/mute": { gid: "g", mute: true },
+  "chat/addmember": { gid: "g", members: [1, { id: 2 }], join: true },
+  "chat/message": { messages: [{ gid: "m", cgid: "g", content: "x" }] },
+  "chat/history": { gid: "g", recPerPage: 10, pageID: 2, recTotal: 30, continued: false },
+  "chat/members": { gid: "g" },
+  "chat/changepublic": { gid: "g", public: false },
+  "chat/getpubliclist": {},
+  "chat/setadmin": { gid: "g", admins: [{ id: 1 }], isAdmin: false },
+  "chat/setcommitters": { gid: "g", committers: [{ id: 1 }] },
+  "chat/settings": { account: "alice", settings: { a: [null, { b: 1.5 }] } },
+  "attach/getlist": { gid: "g" }
+}
+
+const OPTIONAL: ReadonlySet<string> = new Set([
+  "login.status",
+  "login.device",
+  "create.name",
+  "create.type",
+  "create.subject",
+  "create.public",
+  "joinchat.join",
+  "changename.id",
+  "changename.gid",
+  "star.star",
+  "hide.hide",
+  "mute.mute",
+  "addmember.join",
+  "history.recPerPage",
+  "history.pageID",
+  "history.recTotal",
+  "history.continued",
+  "changepublic.public",
+  "setadmin.isAdmin",
+  "settings.settings"
+])
+const isOptional = (method: Method, name: string): boolean => OPTIONAL.has(`${method.split("/")[1]}.${name}`)
+
+const entries = names.flatMap((method) => Object.keys(whole[method]).map((name) => ({ method, name })))
+
+describe("params of every method", () => {
+  for (const method of names) {
+    const params = whole[method]
+    it(`${method}: by position is as by name`, () => {
+      assert.deepStrictEqual(read(method, params), params)
+      assert.deepStrictEqual(read(method, Object.values(params)), params)
+    })
+  }
+
+  for (const method of names.filter((name) => Object.keys(whole[name]).length > 0)) {
+    const params = whole[method]
+    it(`${method}: what nobody knows is ignored`, () => {
+      const more = JSON.parse('{"__proto__":{"gid":"x"},"constructor":1,"toString":[],"zz":{}}') as object
+      assert.deepStrictEqual(read(method, { ...more, ...params }), params)
+      // More messages would be messages.
+      if (method === "chat/message") return
+      assert.deepStrictEqual(read(method, [...Object.values(params), 1, [], null]), params)
+    })
+  }
+
+  /** The params without one, by name, and with null in its place, by position. */
+  const without = (method: Method, name: string) => {
+    const params = Object.entries(whole[method])
+    return {
+      byName: Object.fromEntries(params.filter(([other]) => other !== name)),
+      byPosition: params.map(([other, value]) => (other === name ? null : value))
+    }
+  }
+
+  for (const { method, name } of entries.filter((one) => isOptional(one.method, one.name))) {
+    it(`${method}: ${name} may be absent or null`, () => {
+      const { byName, byPosition } = without(method, name)
+      const withNull = { ...whole[method], [name]: null }
+      assert.deepStrictEqual(read(method, byName), byName)
+      assert.deepStrictEqual(read(method, withNull), withNull)
+      assert.deepStrictEqual(read(method, byPosition), withNull)
+    })
+  }
+
+  for (const { method, name } of entries.filter((one) => !isOptional(one.method, one.name))) {
+    it(`${method}: ${name} is needed`, () => {
+      const { byName, byPosition } = without(method, name)
+      assert.strictEqual(refused(method, byName), `params.${name}`)
+      assert.strictEqual(refused(method, { ...whole[method], [name]: null }), `params.${name}`)
+      if (method !== "chat/message") assert.strictEqual(refused(method, byPosition), `params.${name}`)
+    })
+  }
+
+  for (const { method, name } of entries.filter((one) => one.name !== "settings")) {
+    it(`${method}: ${name} cannot be something else`, () => {
+      for (const wrong of [Number.NaN, Symbol.iterator, [[]], { x: { y: 1 } }, -0.5]) {
+        assert.match(refused(method, { ...whole[method], [name]: wrong }), new RegExp(`^params\\.${name}(\\.|$)`))
+      }
+    })
+  }
+
+  it("absent or null is as empty", () => {
+    for (const method of names.filter((name) => Object.keys(whole[name]).length === 0)) {
+      for (const params of [undefined, null, {}, []]) assert.deepStrictEqual(read(method, params), {})
+    }
+    for (const params of [undefined, null, {}, []]) assert.strictEqual(refused("chat/star", params), "params.gid")
+    for (const params of ["gid", 5, true]) assert.strictEqual(refused("chat/star", params), "params")
+  })
+})
+
+describe("forms of a param", () => {
+  it("flags come as booleans, numbers and digits", () => {
+    for (const [flag, meant] of [
+      [true, true],
+      [1, true],
+      ["1", true],
+      [false, false],
+      [0, false],
+      ["0", false]
+    ]) {
+      assert.deepStrictEqual(read("chat/star", ["g", flag]), { gid: "g", star: meant })
+      assert.deepStrictEqual(read("chat/create", { gid: "g", members: [], pulic: flag }), {
+        gid: "g",
+        members: [],
+        public: meant
+      })
+    }
+    for (const flag of ["true", "yes", "", 2, -1, "01", [], [1], {}]) {
+      assert.strictEqual(refused("chat/star", ["g", flag]), "params.star")
+    }
+  })
+
+  it("members come as ids and as objects, also mixed", () => {
+    for (const members of [[], [1, 2], [{ id: 1 }, { id: 2 }], [1, { id: 2 }]]) {
+      assert.deepStrictEqual(read("chat/addmember", ["g", members]), { gid: "g", members })
+    }
+    const described = [{ id: 1, account: "alice" }]
+    assert.deepStrictEqual(read("chat/addmember", ["g", described]), { gid: "g", members: [{ id: 1 }] })
+    for (const members of ["1,2", 1, { id: 1 }, [null], ["1"], [1.5], [[1]], [{}], [{ id: "1" }], [2 ** 53]]) {
+      assert.match(refused("chat/addmember", ["g", members]), /^params\.members/)
+    }
+  })
+
+  it("committers come as members do, and as text", () => {
+    for (const committers of [[1], [{ id: 1 }], "", "1,2,3", "$ALL", "$ADMINS", "anything"]) {
+      assert.deepStrictEqual(read("chat/setcommitters", ["g", committers]), { gid: "g", committers })
+    }
+    for (const committers of [1, true, {}, ["1"]]) {
+      assert.match(refused("chat/setcommitters", ["g", committers]), /^params\.committers/)
+    }
+  })
+
+  it("public is read by both of its names", () => {
+    const base = { gid: "g", members: [] }
+    assert.deepStrictEqual(read("chat/create", { ...base, pulic: 1 }), { ...base, public: true })
+    assert.deepStrictEqual(read("chat/create", { ...base, public: 1 }), { ...base, public: true })
+    assert.deepStrictEqual(read("chat/changepublic", { gid: "g", pulic: "0" }), { gid: "g", public: false })
+  })
+
+  it("a chat is renamed by its id or by its gid", () => {
+    assert.deepStrictEqual(read("chat/changename", [7, "N"]), { id: 7, name: "N" })
+    assert.deepStrictEqual(read("chat/changename", ["g", "N"]), { id: "g", name: "N" })
+    assert.deepStrictEqual(read("chat/changename", { gid: "g", name: "N" }), { gid: "g", name: "N" })
+    assert.strictEqual(refused("chat/changename", [1.5, "N"]), "params.id")
+  })
+
+  it("text is well-formed, and JSON has an end", () => {
+    for (const half of ["\ud800", "a\udc00", "\udc00\ud800"]) {
+      assert.strictEqual(refused("chat/star", [half]), "params.gid")
+      const draft = { gid: "m", cgid: "g", content: half }
+      assert.strictEqual(refused("chat/message", [draft]), "params.messages.0.content")
+    }
+    assert.strictEqual(refused("chat/settings", ["a", { half: ["\ud800"] }]), "params.settings")
+    assert.strictEqual(refused("chat/settings", ["a", { "\udc00": 1 }]), "params.settings")
+    const deep = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels))
+    assert.deepStrictEqual(read("chat/settings", ["a", deep(100)]), { account: "a", settings: deep(100) })
+    for (const levels of [101, 1000, 100_000]) {
+      assert.strictEqual(refused("chat/settings", ["a", deep(levels)]), "params.settings")
+      const draft = { gid: "m", cgid: "g", content: { a: deep(levels) } }
+      assert.strictEqual(refused("chat/message", [draft]), "params.messages.0.content")
+    }
+  })
+})
+
+describe("messages", () => {
+  const one = { gid: "m1", cgid: "g", content: "x" }
+  const two = { gid: "m2", cgid: "g", content: "y" }
+
+  it("come in a list, in a list in a list, by name, or one by itself", () => {
+    for (const params of [[one, two], [[one, two]], { messages: [one, two] }]) {
+      assert.deepStrictEqual(read("chat/message", params), { messages: [one, two] })
+      assert.deepStrictEqual(draftsIn(params), [one, two])
+    }
+    for (const params of [one, [one], [[one]], { messages: [one] }]) {
+      assert.deepStrictEqual(read("chat/message", params), { messages: [one] })
+    }
+    for (const params of [undefined, null, "x", 5, {}, { gid: "m" }, { messages: one }, { messages: null }]) {
+      assert.strictEqual(refused("chat/message", params), "params.messages")
+    }
+    assert.strictEqual(refused("chat/message", [[one], [two]]), "params.messages.0")
+    assert.strictEqual(refused("chat/message", [one, null]), "params.messages.1")
+  })
+
+  it("have fields of their own kinds", () => {
+    const fine: ReadonlyArray<Readonly<Record<string, unknown>>> = [
+      { user: 1 },
+      { user: "alice" },
+      { user: "" },
+      { user: null },
+      { date: 1 },
+      { date: 1.5 },
+      { date: "" },
+      { date: null },
+      { type: "normal" },
+      { type: "broadcast" },
+      { type: null },
+      ...["text", "emoticon", "image", "file", null].map((contentType) => ({ contentType })),
+      { content: "" },
+      { content: {} },
+      { content: { a: [1, null, { b: "c" }] } }
+    ]
+    for (const fields of fine) {
+      assert.deepStrictEqual(read("chat/message", [{ ...one, ...fields }]), { messages: [{ ...one, ...fields }] })
+    }
+    const wrong: ReadonlyArray<Readonly<Record<string, unknown>>> = [
+      ...[5, null, [], {}].flatMap((value) => [{ gid: value }, { cgid: value }]),
+      ...[1.5, true, [], {}].map((user) => ({ user })),
+      ...["x", true, [], {}, Number.POSITIVE_INFINITY].map((date) => ({ date })),
+      ...["x", "", "Normal", 5].map((type) => ({ type })),
+      ...["x", "", "video", 5].map((contentType) => ({ contentType })),
+      ...[5, true, null, [], ["x"]].map((content) => ({ content }))
+    ]
+    for (const fields of wrong) {
+      const field = `params.messages.1.${Object.keys(fields)[0]}`
+      assert.strictEqual(refused("chat/message", [two, { ...one, ...fields }]), field)
+    }
+  })
+})
+
+describe("decode", () => {
+  it("takes anything and never breaks off", () => {
+    const odd = fc.oneof(fc.jsonValue({ maxDepth: 5 }), fc.anything())
+    const near = fc.constantFrom(...names).chain((method) =>
+      fc.tuple(
+        fc.constant(method),
+        fc.oneof(
+          odd,
+          fc.record(
+            Object.fromEntries(
+              Object.entries(whole[method]).map(([name, value]) => [name, fc.oneof(fc.constant(value), odd)])
+            ),
+            {
+              requiredKeys: []
+            }
+          ),
+          fc.tuple(...Object.values(whole[method]).map((value) => fc.oneof(fc.constant(value), odd)))
+        )
+      )
+    )
+    fc.assert(
+      fc.property(near, ([method, params]) => {
+        const exit = Effect.runSyncExit(decode(method, params))
+        if (Exit.isSuccess(exit)) return
+        const { reason } = Effect.runSync(Effect.flip(decode(method, params)))
+        assert.strictEqual(reason._tag, "Invalid")
+        if (reason._tag === "Invalid") assert.match(reason.field, /^params/)
+      }),
+      { numRuns: 3000 }
+    )
+  })
+
+  it("a list of too many users is refused by its length, and no user in it is looked at", () => {
+    const users = (count: number) =>
+      Array.from({ length: count }, (): unknown => ({
+        get id() {
+          throw new Error("was looked at")
+        }
+      }))
+    const cases = [
+      ["chat/create", "members", { gid: "g", members: users(1001) }],
+      ["chat/create", "members", ["g", "name", "group", users(1001)]],
+      ["chat/addmember", "members", { gid: "g", members: users(1001) }],
+      ["chat/setadmin", "admins", ["g", users(1001)]],
+      ["chat/setcommitters", "committers", { gid: "g", committers: users(1001) }]
+    ] as const
+    for (const [method, name, params] of cases) {
+      assert.deepStrictEqual(Effect.runSync(Effect.flip(decode(method, params))).reason, {
+        _tag: "Invalid",
+        field: `params.${name}`,
+        problem: "must name at most 1000 users"
+      })
+    }
+    const few = Effect.runSync(Effect.flip(decode("chat/addmember", { gid: "g", members: [1, 2, 3] }, 2)))
+    assert.deepInclude(few.reason, { field: "params.members", problem: "must name at most 2 users" })
+  })
+})

@@ -1,0 +1,66 @@
+/** The protocol opened with its demo app and people of several organisations, and what an enterprise app asks of it. */
+import { Clock, Effect } from "effect"
+import { dialect } from "../../src/youdu/index.ts"
+import { type Answer, type Ask, asking, people } from "../ha/harness.ts"
+import { DEMO, open, seal } from "./Envelope.ts"
+
+export const FIXED = "a-token-that-the-configuration-gives"
+export const SETTINGS = { "youdu.tokenExpiry": 7200, "youdu.tolerance": 300, "youdu.token": FIXED }
+
+export const opened = Effect.tap(dialect.open({ settings: SETTINGS, tcp: () => undefined }), ({ demo }) => demo)
+
+export interface SessionJson {
+  readonly errcode: number
+  readonly errmsg: string
+  readonly sessionId: string
+  readonly title: string
+  readonly owner: string
+  readonly creator: string
+  readonly version: number
+  readonly type: string
+  readonly member: ReadonlyArray<string>
+}
+
+export const jsonOf = <A>({ json }: Answer): A => json as A
+
+/** alice, bob and carol are of the demo app's organisation; dave of another, erin of none; root administers all. */
+export const stage = Effect.gen(function* () {
+  const { commands, ...open_ } = yield* opened
+  const ask = yield* asking({ commands, ...open_ })
+  const everybody = yield* people(
+    ...["alice", "bob", "carol"].map((account) => ({ account, organisation: 1 })),
+    { account: "dave", organisation: 2 },
+    "erin",
+    { account: "root", admin: true }
+  )
+  const [alice, bob, carol, dave, erin, root] = everybody
+  if (!alice || !bob || !carol || !dave || !erin || !root) return yield* Effect.die("no people")
+  const path = (name: string, token: string, more = "") =>
+    `/cgi/session/${name}?accessToken=${encodeURIComponent(token)}${more}`
+  const create = (json: unknown, token = root.token, more: Ask = {}) =>
+    ask("POST", path("create", token), { json, ...more })
+  const get = (sessionId: string, token = root.token) =>
+    ask("GET", path("get", token, `&sessionId=${encodeURIComponent(sessionId)}`))
+  const update = (json: unknown, token = root.token) => ask("POST", path("update", token), { json })
+  const getToken = (json: unknown) => ask("POST", "/cgi/gettoken", { json })
+  /** Seals the clock's time and asks for a token. */
+  const appToken = Effect.gen(function* () {
+    const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    const { buin, appId } = DEMO
+    const answer = yield* getToken({ buin, appId, encrypt: seal(String(now)) })
+    const { encrypt } = jsonOf<{ readonly encrypt: string }>(answer)
+    return (JSON.parse(open(encrypt).text) as { readonly accessToken: string }).accessToken
+  })
+  const team = Effect.map(create({ title: "Team", creator: "alice", member: ["bob", "carol"] }), (answer) =>
+    jsonOf<SessionJson>(answer)
+  )
+  return { ask, commands, alice, bob, carol, dave, erin, root, path, create, get, update, getToken, appToken, team }
+})
+
+export const envelope = (content: object) => ({
+  buin: DEMO.buin,
+  appId: DEMO.appId,
+  encrypt: seal(JSON.stringify(content))
+})
+
+export const failure = (errcode: number, errmsg: string) => ({ errcode, errmsg })
