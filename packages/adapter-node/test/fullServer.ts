@@ -9,7 +9,7 @@ import { dialect as hisihi } from "@parley/dialects/hisihi"
 import { dialect as spark } from "@parley/dialects/spark"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import { dialect as youdu } from "@parley/dialects/youdu"
-import { addDemoUsers } from "../../server/src/Foundation.ts"
+import { addDemoUsers } from "../../server/src/demo/demoUsers.ts"
 import { createParley as create, type Parley } from "../src/index.ts"
 
 export * from "../src/index.ts"

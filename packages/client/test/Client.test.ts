@@ -1,7 +1,7 @@
 /** Every operation and every event against a started server; the clock, the sockets and the storage are real. */
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { folder, serve } from "../../server/test/Program.ts"
+import { folder, serve } from "../../server/test/serverProcess.ts"
 import {
   connect,
   type Events,

@@ -1,7 +1,7 @@
 /** A client that asks for more than its connection holds at once, and reads it, gets all of it. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { folder, serve } from "../../server/test/Program.ts"
+import { folder, serve } from "../../server/test/serverProcess.ts"
 import { connect, type State } from "../src/index.ts"
 
 const MESSAGES = 7000

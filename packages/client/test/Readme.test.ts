@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { folder, serve } from "../../server/test/Program.ts"
+import { folder, serve } from "../../server/test/serverProcess.ts"
 
 const PRINTED = "http://127.0.0.1:8080"
 

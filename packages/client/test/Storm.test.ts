@@ -7,7 +7,7 @@ import { connect, type Incoming, type Message, type Parley } from "../src/index.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { repetitions } from "../../../scripts/repetitions.ts"
-import { folder, serve } from "../../server/test/Program.ts"
+import { folder, serve } from "../../server/test/serverProcess.ts"
 import { CALM, dice, Proxy, type Trouble } from "./Proxy.ts"
 
 const MESSAGES = repetitions(1000, 400)

@@ -5,7 +5,7 @@ import { Sessions } from "@parley/core/Sessions"
 import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
 import { parseHeader } from "effect/http/Cookies"
-import { webSocket } from "../../server/test/Client.ts"
+import { webSocket } from "../../server/test/clients.ts"
 import { type Answer, engine, type Served, served } from "./serveDialect.ts"
 
 /** Their sessions: a cookie with the user's id, or the same in a bearer token of their own. */

@@ -6,7 +6,7 @@ import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
-import { newGid, webSocket } from "../../server/test/Client.ts"
+import { newGid, webSocket } from "../../server/test/clients.ts"
 import { engine, served } from "./serveDialect.ts"
 
 const MESSAGE = "No advertisements here, 请注意."

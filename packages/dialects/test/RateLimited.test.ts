@@ -7,7 +7,7 @@ import { Sessions } from "@parley/core/Sessions"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
-import { newGid, webSocket } from "../../server/test/Client.ts"
+import { newGid, webSocket } from "../../server/test/clients.ts"
 import { engine, served } from "./serveDialect.ts"
 
 const stage = Effect.gen(function* () {

@@ -8,9 +8,9 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { assemble } from "./command/Assembly.ts"
-import { runCommandLine } from "./command/CommandLine.ts"
-import { loadDialects, NoSuchDialect } from "./Dialects.ts"
+import { assemble } from "./cli/container.ts"
+import { runCommandLine } from "./cli/program.ts"
+import { loadDialects, NoSuchDialect } from "./protocols.ts"
 import { openLog } from "./logging/ServerLog.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {

@@ -24,15 +24,15 @@ import { Effect, Layer, Logger } from "effect"
 import { createHash } from "node:crypto"
 import { join } from "node:path"
 import { plainPasswords } from "../../core/test/harness.ts"
-import { addDemoUsers } from "../src/Foundation.ts"
-import { type Answer, type Cast, cast, connection, type Json, talking } from "./algebra/Cast.ts"
+import { addDemoUsers } from "../src/demo/demoUsers.ts"
+import { type Answer, type Cast, cast, connection, type Json, talking } from "./algebra/actors.ts"
 import { type Credential, type CredentialName, credentials, type Standing } from "./algebra/Credentials.ts"
 import { type OwnRequest, ownRequests } from "./algebra/OwnRequests.ts"
 import { expected, type Outcome, type Protocol, type Request, type Trial } from "./algebra/Request.ts"
 import { protocols, requests } from "./algebra/Requests.ts"
 import type { Place, Role, Scene } from "./algebra/Scene.ts"
 import { scenes } from "./algebra/Scenes.ts"
-import { folder } from "./Program.ts"
+import { folder } from "./serverProcess.ts"
 
 const names = Object.keys(credentials) as ReadonlyArray<CredentialName>
 

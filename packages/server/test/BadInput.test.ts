@@ -5,8 +5,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { draftOf, loginParams, type Method, methodsOf, named, type Param } from "./MethodTable.ts"
-import { Stage } from "./Stage.ts"
-import { connect, type Fields, first, listed, PASSWORD, Server, short } from "./Talk.ts"
+import { Stage } from "./harness.ts"
+import { connect, type Fields, first, listed, PASSWORD, Server, short } from "./TestClient.ts"
 
 interface Case {
   readonly says: string

@@ -6,9 +6,9 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { desktop, md5, webSocket } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
-import { Server } from "./Talk.ts"
+import { desktop, md5, webSocket } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
+import { Server } from "./TestClient.ts"
 
 const PASSWORD = "a-password-of-their-own"
 

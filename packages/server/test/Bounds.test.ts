@@ -5,9 +5,9 @@
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { connect as connectTo } from "node:net"
-import { newGid } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
-import { connect, type Fields, fields, first, listed, loggedIn, Server, type Talk } from "./Talk.ts"
+import { newGid } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
+import { connect, type Fields, fields, first, listed, loggedIn, Server, type Talk } from "./TestClient.ts"
 
 const LIMITS = {
   frame: 4096,

@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as http from "node:http"
 import * as net from "node:net"
-import { contents, desktop, md5, newGid, newGroup, online, PASSWORD, webSocket } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
+import { contents, desktop, md5, newGid, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const served = Effect.fnUntraced(function* (settings: Readonly<Record<string, number | string>>) {
   const set = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`])

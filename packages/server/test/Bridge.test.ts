@@ -5,8 +5,8 @@ import { Effect } from "effect"
 import { type Protocol, protocols } from "./bridge/Declaration.ts"
 import { page, reasons } from "./bridge/Page.ts"
 import { cells, table } from "./bridge/Table.ts"
-import { PEER, World } from "./bridge/World.ts"
-import type { Client } from "./Client.ts"
+import { PEER, World } from "./bridge/context.ts"
+import type { Client } from "./clients.ts"
 
 layer(World.over("WebSocket"), { excludeTestServices: true, timeout: "60 seconds" })("the bridge", (it) => {
   for (const { operation, sender, reader, cell } of cells) {

@@ -16,7 +16,7 @@ import { dialect as ha } from "@parley/dialects/ha"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import { Effect, Layer } from "effect"
 import { createServer } from "node:http"
-import { online, PASSWORD } from "./Client.ts"
+import { online, PASSWORD } from "./clients.ts"
 
 const engine = Parley.layer.pipe(Layer.provideMerge([MemoryStore.layer, MemoryBlobs.layer, NodePasswords.layer]))
 

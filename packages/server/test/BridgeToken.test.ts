@@ -4,8 +4,8 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { idsOf, online, PASSWORD } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
+import { idsOf, online, PASSWORD } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
-import { folder, run, serve, start } from "./Program.ts"
+import { folder, run, serve, start } from "./serverProcess.ts"
 
 /** `parley chat` uses the demonstration's password by itself. */
 const ANY_PASSWORD = { PARLEY_PASSWORDS_MINIMUM: "0" }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { folder, run } from "./Program.ts"
+import { folder, run } from "./serverProcess.ts"
 
 describe("parley explains itself", () => {
   const helps: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<string>]> = [

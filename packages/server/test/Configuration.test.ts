@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Setting from "@parley/core/Settings"
 import { Result } from "effect"
-import { configure, declarations, type Given } from "../src/settings/Configuration.ts"
+import { configure, declarations, type Given } from "../src/config/Configuration.ts"
 
 const dialect = [
   Setting.choice("hisihi.auth", ["token", "open"], "token", "Who may call."),

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { readFileSync, writeFileSync } from "node:fs"
-import { loadDialects } from "../src/Dialects.ts"
-import { configurationPage } from "../src/settings/ConfigurationPage.ts"
+import { loadDialects } from "../src/protocols.ts"
+import { configurationPage } from "../src/config/ConfigurationPage.ts"
 
 const page = new URL("../../../docs/configuration.md", import.meta.url)
 

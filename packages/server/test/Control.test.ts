@@ -6,9 +6,9 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writ
 import { connect } from "node:net"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
-import { controlAddress } from "../src/control/Address.ts"
-import { askServer } from "../src/control/ControlClient.ts"
-import { serveControl } from "../src/control/ControlServer.ts"
+import { controlAddress } from "../src/control/socketPath.ts"
+import { askServer } from "../src/control/client.ts"
+import { serveControl } from "../src/control/server.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-control-"))),

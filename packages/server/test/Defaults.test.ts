@@ -4,8 +4,8 @@ import type { Setting } from "@parley/core/Settings"
 import { engineSettings, integer, integerIn } from "@parley/core/Settings"
 import { Result } from "effect"
 import { readFileSync } from "node:fs"
-import { loadDialects } from "../src/Dialects.ts"
-import { configure, declarations, type Given } from "../src/settings/Configuration.ts"
+import { loadDialects } from "../src/protocols.ts"
+import { configure, declarations, type Given } from "../src/config/Configuration.ts"
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { request } from "node:http"
-import { desktop, md5, PASSWORD, webSocket } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
+import { desktop, md5, PASSWORD, webSocket } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
 
 type Headers = Readonly<Record<string, string>>
 

@@ -4,8 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { contents, desktop, idsOf, md5, newGid, newGroup, online, PASSWORD } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
+import { contents, desktop, idsOf, md5, newGid, newGroup, online, PASSWORD } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const server = Effect.gen(function* () {
   return yield* serve(yield* folder, "--database", "memory:", "--demo")

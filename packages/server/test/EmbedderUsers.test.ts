@@ -19,8 +19,8 @@ import { join } from "node:path"
 import { plainPasswords } from "../../core/test/harness.ts"
 import { Theirs, uuid } from "../../core/test/directoryFixture.ts"
 import { authRoutes } from "../../adapter-node/src/internal/http/authRoutes.ts"
-import { md5, webSocket } from "./Client.ts"
-import { folder } from "./Program.ts"
+import { md5, webSocket } from "./clients.ts"
+import { folder } from "./serverProcess.ts"
 
 /** Their sessions are cookies with the id in them; their users log in with an e-mail address. */
 const sessionsOf = (theirs: Theirs): Authenticator => ({

@@ -12,7 +12,7 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { WebSocket } from "ws"
-import { folder, start } from "./Program.ts"
+import { folder, start } from "./serverProcess.ts"
 
 const RULE = 20
 const MARGIN = 5

@@ -8,8 +8,8 @@ import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import * as http from "node:http"
 import { Readable } from "node:stream"
-import { Dice } from "./Noise.ts"
-import { fields, first, listed, loggedIn, Server, settledMemory } from "./Talk.ts"
+import { Dice } from "./fuzzInput.ts"
+import { fields, first, listed, loggedIn, Server, settledMemory } from "./TestClient.ts"
 
 const MIB = 1024 * 1024
 const SIZE = 40 * MIB

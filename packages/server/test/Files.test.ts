@@ -2,8 +2,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { readdirSync } from "node:fs"
-import { connect, first, listed, loggedIn, Server, short } from "./Talk.ts"
-import { type Answered, bytes, field, file, form, FORM, json, refusal, request, room } from "./Transfer.ts"
+import { connect, first, listed, loggedIn, Server, short } from "./TestClient.ts"
+import { type Answered, bytes, field, file, form, FORM, json, refusal, request, room } from "./rawHttp.ts"
 
 layer(Server.bridged, { excludeTestServices: true })("files", (it) => {
   it.effect("are served whole, by range, and by HEAD", () =>

@@ -1,9 +1,9 @@
 /** Whatever comes in, each request and each broken frame has exactly one answer, and the server stays as it is. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { garbage, type Garbage } from "./Noise.ts"
-import { complaintsIn } from "./Program.ts"
-import { type Fields, listed, loggedIn, Server, settledMemory, short, type Talk, type Transport } from "./Talk.ts"
+import { garbage, type Garbage } from "./fuzzInput.ts"
+import { complaintsIn } from "./serverProcess.ts"
+import { type Fields, listed, loggedIn, Server, settledMemory, short, type Talk, type Transport } from "./TestClient.ts"
 
 const FRAMES = 10_000
 /** Frames that are sent before their answers are counted. */

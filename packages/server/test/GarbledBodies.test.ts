@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { Effect } from "effect"
 import { gzipSync } from "node:zlib"
-import { folder, serve } from "./Program.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 /** JSON whose text has a byte that begins nothing. */
 const garbled = Uint8Array.from([...new TextEncoder().encode('{"title":"'), 0xff, ...new TextEncoder().encode('"}')])

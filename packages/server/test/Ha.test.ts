@@ -1,9 +1,9 @@
 /** ha against a started server, beside xuanxuan clients of the same chats. Source: seeds/003; PROTOCOLS, "ha". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Client, type Message, idsOf, newGid, online } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
-import { play } from "./Session.ts"
+import { type Client, type Message, idsOf, newGid, online } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
+import { play } from "./playSession.ts"
 
 interface Listed {
   readonly id: number

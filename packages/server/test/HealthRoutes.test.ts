@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { HttpEffect } from "effect/http"
 import { build } from "../../adapter-node/src/internal/http/routes.ts"
 import type { StorageStatus } from "@parley/core/StorageHealth"
-import { healthRoutes } from "../src/HealthRoutes.ts"
+import { healthRoutes } from "../src/healthRoutes.ts"
 
 describe("the health routes", () => {
   it.effect("follow the start and the storage; that the process is alive depends on neither", () =>

@@ -1,9 +1,9 @@
 /** The hisihi protocol of the started server: its page, who may use it, and its chats as xuanxuan sees them. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { folder, run, serve } from "./Program.ts"
-import { play } from "./Session.ts"
-import { fields, listed, loggedIn, Server } from "./Talk.ts"
+import { folder, run, serve } from "./serverProcess.ts"
+import { play } from "./playSession.ts"
+import { fields, listed, loggedIn, Server } from "./TestClient.ts"
 
 const ask = (http: string, method: string, path: string, form?: Record<string, string>, headers = {}) =>
   Effect.promise(async () => {

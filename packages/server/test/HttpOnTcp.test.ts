@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as net from "node:net"
-import { loggedIn, PASSWORD, Server } from "./Talk.ts"
+import { loggedIn, PASSWORD, Server } from "./TestClient.ts"
 
 layer(Server.patient, { excludeTestServices: true })("an HTTP request to the TCP port", (it) => {
   const login = JSON.stringify({ module: "chat", method: "login", params: ["alice", PASSWORD, "online"] })

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { folder } from "./Program.ts"
+import { folder } from "./serverProcess.ts"
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 const SERVE = [

@@ -1,8 +1,8 @@
 /** What a login brings and in which order, and what stays owed until it is acknowledged. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { contents, desktop, idsOf, md5, newGroup, online, PASSWORD, webSocket } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
+import { contents, desktop, idsOf, md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const server = Effect.gen(function* () {
   return yield* serve(yield* folder, "--database", "memory:", "--demo")

@@ -2,7 +2,7 @@
  * The methods of the xuanxuan protocol with their params in the document's order: a valid value for each, and values that
  * are none. Source: seeds/002, "API"; PROTOCOLS, "Params", "Who may do what".
  */
-import type { Fields } from "./Talk.ts"
+import type { Fields } from "./TestClient.ts"
 
 /** What the values of the table are about. */
 export interface Scene {

@@ -4,7 +4,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Fields, fields, first, listed, loggedIn, md5, Server, short, type Transport } from "./Talk.ts"
+import { type Fields, fields, first, listed, loggedIn, md5, Server, short, type Transport } from "./TestClient.ts"
 
 const USER = ["id", "account", "realname", "avatar", "role", "dept", "status"]
 const FACTS = [

@@ -5,7 +5,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { NOBODY } from "./MethodTable.ts"
-import { fields, first, listed, loggedIn, Server, short } from "./Talk.ts"
+import { fields, first, listed, loggedIn, Server, short } from "./TestClient.ts"
 
 layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
   it.effect("takes the document's other spelling of public, and flags as numbers and digits", () =>

@@ -4,8 +4,8 @@ import { Effect } from "effect"
 import { existsSync, readFileSync, renameSync, statSync } from "node:fs"
 import { request } from "node:http"
 import { join } from "node:path"
-import { desktop, md5, webSocket } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
+import { desktop, md5, webSocket } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
 
 interface Line {
   readonly message: string

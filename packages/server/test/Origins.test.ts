@@ -1,9 +1,9 @@
 /** Pages of other origins: none by default, and those of the setting `origins`. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { md5, PASSWORD, webSocket } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
-import { Server } from "./Talk.ts"
+import { md5, PASSWORD, webSocket } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
+import { Server } from "./TestClient.ts"
 
 const APP = "https://app.example"
 

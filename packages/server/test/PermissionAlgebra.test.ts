@@ -5,12 +5,12 @@
 import { assert, it } from "@effect/vitest"
 import { type Operation, refusal } from "@parley/core/rules/Operations"
 import { Effect } from "effect"
-import { type Cast, cast } from "./algebra/Cast.ts"
+import { type Cast, cast } from "./algebra/actors.ts"
 import { expected, factsOf, type Request, type Trial } from "./algebra/Request.ts"
 import { requests } from "./algebra/Requests.ts"
 import { type Role, roles, type Scene } from "./algebra/Scene.ts"
 import { scenes } from "./algebra/Scenes.ts"
-import { folder, serve } from "./Program.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 /** Roles tried out at once. */
 const SIDE_BY_SIDE = 16

@@ -1,7 +1,7 @@
 /** `parley explain permission`, on a running server and on its database alone. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { folder, run, serve } from "./Program.ts"
+import { folder, run, serve } from "./serverProcess.ts"
 
 describe("parley explain permission", () => {
   it.live("prints the decision and the rule that made it", () =>

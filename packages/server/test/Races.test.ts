@@ -4,8 +4,8 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { type Client, idsOf, online, PASSWORD } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
+import { type Client, idsOf, online, PASSWORD } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 type Fields = { readonly [name: string]: unknown }
 

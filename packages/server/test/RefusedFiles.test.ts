@@ -6,7 +6,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { watch } from "node:fs"
 import { join } from "node:path"
-import { first, listed, loggedIn, Server } from "./Talk.ts"
+import { first, listed, loggedIn, Server } from "./TestClient.ts"
 import {
   type Asked,
   BOUNDARY,
@@ -22,7 +22,7 @@ import {
   refusal,
   request,
   room
-} from "./Transfer.ts"
+} from "./rawHttp.ts"
 
 layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
   it.effect("of a chat of others are not there", () =>

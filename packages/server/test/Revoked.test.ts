@@ -1,8 +1,8 @@
 /** A session that ends is over on every connection, and a client that goes in the middle of a login leaves nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { md5, newGroup, online, PASSWORD, webSocket } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
+import { md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const server = (...args: ReadonlyArray<string>) =>
   Effect.gen(function* () {

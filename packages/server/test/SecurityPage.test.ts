@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { loadDialects } from "../src/Dialects.ts"
-import { declarations } from "../src/settings/Configuration.ts"
+import { loadDialects } from "../src/protocols.ts"
+import { declarations } from "../src/config/Configuration.ts"
 
 const ROOT = new URL("../../../", import.meta.url)
 const page = readFileSync(new URL("docs/security.md", ROOT), "utf8")

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { folder, run, serve, start } from "./Program.ts"
+import { folder, run, serve, start } from "./serverProcess.ts"
 
 const login = (http: string, account: string, password: string) =>
   Effect.promise(async () => {

@@ -4,8 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { online, md5, PASSWORD, webSocket } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
+import { online, md5, PASSWORD, webSocket } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const ROUNDS = 10
 

@@ -3,8 +3,8 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { folder, run, start } from "./Program.ts"
-import { type Fields, fields } from "./Talk.ts"
+import { folder, run, start } from "./serverProcess.ts"
+import { type Fields, fields } from "./TestClient.ts"
 
 class Server extends Context.Service<Server, { readonly http: string; readonly cwd: string }>()(
   "test/SettingsServer"

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { createHash } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
-import { folder, run, start } from "./Program.ts"
+import { folder, run, start } from "./serverProcess.ts"
 
 const PIGEON = fileURLToPath(new URL("./fixtures/pigeon", import.meta.url))
 const environment = { PARLEY_DIALECTS: `xuanxuan,${PIGEON}` }

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Client, contents, desktop, md5, newGid, newGroup, online, PASSWORD } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
+import { type Client, contents, desktop, md5, newGid, newGroup, online, PASSWORD } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
 
 const MEMBERS = 50
 /** Characters of one message. The kernel takes some megabytes for a client before the server has to hold anything. */

@@ -2,9 +2,9 @@
 import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { createHash } from "node:crypto"
-import { idsOf, online, PASSWORD } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
-import { play } from "./Session.ts"
+import { idsOf, online, PASSWORD } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
+import { play } from "./playSession.ts"
 
 type Fields = { readonly [name: string]: unknown }
 

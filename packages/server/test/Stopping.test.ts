@@ -10,8 +10,8 @@ import * as http from "node:http"
 import * as net from "node:net"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { type Client, contents, historyOf, newGid, newGroup, online } from "./Client.ts"
-import { complaintsIn, folder, serve } from "./Program.ts"
+import { type Client, contents, historyOf, newGid, newGroup, online } from "./clients.ts"
+import { complaintsIn, folder, serve } from "./serverProcess.ts"
 
 type Server = Effect.Success<ReturnType<typeof serve>>
 

@@ -4,8 +4,8 @@ import { Effect, Schedule } from "effect"
 import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Client, contents, historyOf, newGid, newGroup, online } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
+import { type Client, contents, historyOf, newGid, newGroup, online } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
 
 const readiness = (http: string) =>
   Effect.promise(async () => {

@@ -15,8 +15,8 @@ import {
   online,
   PASSWORD,
   webSocket
-} from "./Client.ts"
-import { complaintsIn, folder, run, serve } from "./Program.ts"
+} from "./clients.ts"
+import { complaintsIn, folder, run, serve } from "./serverProcess.ts"
 
 /** Kills the server as the machine would: it gets no chance to do anything. */
 const kill = ({ child, ended }: Effect.Success<ReturnType<typeof serve>>) =>

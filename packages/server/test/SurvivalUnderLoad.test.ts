@@ -7,8 +7,8 @@ import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { repetitions } from "../../../scripts/repetitions.ts"
-import { type Client, historyOf, type Message, newGroup, online, PASSWORD, webSocket } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
+import { type Client, historyOf, type Message, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
 
 const KILLS = repetitions(20, 4)
 const SENDERS = 20

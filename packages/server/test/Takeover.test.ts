@@ -1,8 +1,8 @@
 /** One session for a user or several: who gives way to whom, what a sid is good for, and what becomes of it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Client, contents, desktop, md5, newGroup, online, PASSWORD, webSocket } from "./Client.ts"
-import { folder, serve } from "./Program.ts"
+import { type Client, contents, desktop, md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
+import { folder, serve } from "./serverProcess.ts"
 
 const server = (...args: ReadonlyArray<string>) =>
   Effect.gen(function* () {

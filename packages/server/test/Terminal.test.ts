@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
-import { folder } from "./Program.ts"
+import { folder } from "./serverProcess.ts"
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 const SERVE = [MAIN, "serve", "--port", "0", "--tcp-port", "off", "--database", "memory:"]

@@ -13,9 +13,9 @@ import { Effect, Layer } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { carryOut } from "../src/control/ControlServer.ts"
-import type { Request } from "../src/control/Line.ts"
-import { userCommands } from "../src/users/UserCommands.ts"
+import { carryOut } from "../src/control/server.ts"
+import type { Request } from "../src/control/protocol.ts"
+import { userCommands } from "../src/users/commands.ts"
 
 /** The engine with its users, over a database of its own. */
 const office = Layer.unwrap(

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { defaultSettings } from "@parley/core/Settings"
 import { Result } from "effect"
-import { readUserFile } from "../src/users/UserFile.ts"
+import { readUserFile } from "../src/users/csvImport.ts"
 
 /** For files whose form is what is tested. */
 const ANY_PASSWORD = { ...defaultSettings, passwordsMinimum: 0 }

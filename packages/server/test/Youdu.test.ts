@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
-import { type Client, idsOf, online } from "./Client.ts"
-import { folder, run, serve } from "./Program.ts"
-import { play } from "./Session.ts"
+import { type Client, idsOf, online } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
+import { play } from "./playSession.ts"
 
 interface SessionJson {
   readonly errcode: number

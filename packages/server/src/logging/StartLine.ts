@@ -2,8 +2,8 @@
 import type { Setting } from "@parley/core/Settings"
 import { engineSettings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
-import type { Running } from "../command/Parts.ts"
-import type { Configuration } from "../settings/Configuration.ts"
+import type { Running } from "../cli/CliContext.ts"
+import type { Configuration } from "../config/Configuration.ts"
 
 /** Texts may be secrets (`youdu.token`): they are only said to be set. */
 const shown = ({ kind }: Setting, value: unknown): unknown => (kind === "text" ? "(set)" : value)

@@ -1,7 +1,7 @@
 /** The demonstration's youdu application: its token and its envelope. Source: PROTOCOLS, "youdu". */
 import { Effect } from "effect"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
-import type { Http, Json } from "./Cast.ts"
+import type { Http, Json } from "./actors.ts"
 
 const BUIN = 14797363
 const APP = "yd-demo"

@@ -2,7 +2,7 @@
 import { VIA } from "@parley/core/Chat"
 import type { Operation } from "@parley/core/rules/Operations"
 import { Effect } from "effect"
-import { type Answer, fresh, type Json } from "./Cast.ts"
+import { type Answer, fresh, type Json } from "./actors.ts"
 import { always, type Changes, named, never, type Outcome, read, type Request, type Trial } from "./Request.ts"
 import { askFor, type Place } from "./Scene.ts"
 

@@ -1,6 +1,6 @@
 /** How each protocol makes a group with these members. */
 import { Effect, Semaphore } from "effect"
-import { type Actor, type Cast, fresh, freshGid, type Json } from "./Cast.ts"
+import { type Actor, type Cast, fresh, freshGid, type Json } from "./actors.ts"
 
 export type Make = (
   cast: Cast,

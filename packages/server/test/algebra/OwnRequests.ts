@@ -1,6 +1,6 @@
 /** What the protocols offer that is about no chat that is there: what is one's own, and what makes chats and signatures. */
 import { Effect } from "effect"
-import { fresh, freshGid, type Json } from "./Cast.ts"
+import { fresh, freshGid, type Json } from "./actors.ts"
 import type { Protocol, Trial } from "./Request.ts"
 
 export interface OwnRequest {

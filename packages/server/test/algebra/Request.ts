@@ -6,7 +6,7 @@ import { type Operation, refusal } from "@parley/core/rules/Operations"
 import { reachable } from "@parley/core/rules/AppScope"
 import type { Facts } from "@parley/core/rules/Rule"
 import { Effect } from "effect"
-import type { Cast } from "./Cast.ts"
+import type { Cast } from "./actors.ts"
 import type { Place } from "./Scene.ts"
 
 export type Protocol = "xuanxuan" | "spark" | "hisihi" | "ha" | "youdu"

@@ -1,6 +1,6 @@
 /** Every request that the protocols offer for an operation on a chat. */
 import { UserId } from "@parley/core/Ids"
-import type { Actor, Cast } from "./Cast.ts"
+import type { Actor, Cast } from "./actors.ts"
 import { hisihi, memberPath, ofHa, ofHisihi, ofSpark, ofYoudu, spark, youdu } from "./HttpRequests.ts"
 import { never, type Protocol, type Request, type Trial } from "./Request.ts"
 import type { Place } from "./Scene.ts"

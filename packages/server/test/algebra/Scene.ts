@@ -5,7 +5,7 @@
 import type { Chat } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
-import { type Actor, type Cast, freshGid, type Json } from "./Cast.ts"
+import { type Actor, type Cast, freshGid, type Json } from "./actors.ts"
 
 export const roles = {
   owner: "owner",

@@ -2,7 +2,7 @@
 import { type Committers, VIA } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
-import type { Actor, Cast, Json } from "./Cast.ts"
+import type { Actor, Cast, Json } from "./actors.ts"
 import { byHisihi, bySpark, byXuanxuan, byYoudu, type Kind, type Make } from "./Makers.ts"
 import {
   actorOf,

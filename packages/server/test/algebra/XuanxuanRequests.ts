@@ -3,7 +3,7 @@ import type { Chat } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import type { Operation } from "@parley/core/rules/Operations"
 import { Effect } from "effect"
-import { type Actor, type Answer, type Cast, fresh, freshGid, type Json } from "./Cast.ts"
+import { type Actor, type Answer, type Cast, fresh, freshGid, type Json } from "./actors.ts"
 import { always, type Changes, named, never, read, type Request, type Trial } from "./Request.ts"
 import type { Place } from "./Scene.ts"
 

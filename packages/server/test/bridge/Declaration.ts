@@ -3,7 +3,7 @@
  * why not. What a row does not say does not compile, so that no cell is silent.
  */
 import { Effect, type Scope } from "effect"
-import type { World } from "./World.ts"
+import type { World } from "./context.ts"
 
 export const protocols = ["xuanxuan", "spark", "hisihi", "ha", "youdu"] as const
 export type Protocol = (typeof protocols)[number]

@@ -3,8 +3,8 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { byId, type Place } from "./Place.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Hidden, Recalled, ReadUpTo, Sent, Taken, Told } from "./Deeds.ts"
-import { type Answer, fresh, type World } from "./World.ts"
+import type { Created, Hidden, Recalled, ReadUpTo, Sent, Taken, Told } from "./actions.ts"
+import { type Answer, fresh, type World } from "./context.ts"
 
 interface Listed {
   readonly id: number

@@ -3,8 +3,8 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { byId, LEAVER, NEWCOMER, type Place } from "./Place.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Joined, Renamed } from "./Deeds.ts"
-import { type Fields, fresh, got, type World } from "./World.ts"
+import type { Created, Joined, Renamed } from "./actions.ts"
+import { type Fields, fresh, got, type World } from "./context.ts"
 
 const ORGANISATION = 7
 

@@ -1,7 +1,7 @@
 /** A chat as the actors of a cell know it, by each protocol's name for it. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Fields, World } from "./World.ts"
+import type { Fields, World } from "./context.ts"
 
 export interface Chat {
   readonly id: number

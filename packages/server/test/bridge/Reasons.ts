@@ -1,14 +1,14 @@
 /** The one place where it is declared what a protocol cannot say, what happens instead, and how that is shown. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { newGid } from "../Client.ts"
-import { group, organisationGroup, pair } from "./Arena.ts"
+import { newGid } from "../clients.ts"
+import { group, organisationGroup, pair } from "./fixture.ts"
 import type { Reason } from "./Declaration.ts"
 import * as Ha from "./Ha.ts"
 import * as Hisihi from "./Hisihi.ts"
 import { LEAVER } from "./Place.ts"
 import * as Spark from "./Spark.ts"
-import { AWAY, type Fields, fresh } from "./World.ts"
+import { AWAY, type Fields, fresh } from "./context.ts"
 import * as Xuanxuan from "./Xuanxuan.ts"
 import * as Youdu from "./Youdu.ts"
 

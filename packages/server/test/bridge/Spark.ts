@@ -4,9 +4,9 @@ import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { byGid, LEAVER, NEWCOMER, type Place } from "./Place.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Joined, Recalled, Renamed, Sent, Told } from "./Deeds.ts"
+import type { Created, Joined, Recalled, Renamed, Sent, Told } from "./actions.ts"
 import { newGuest } from "./Hisihi.ts"
-import { type Answer, type Fields, fresh, got, type World } from "./World.ts"
+import { type Answer, type Fields, fresh, got, type World } from "./context.ts"
 
 const at = (world: World["Service"], account: string, path: string): string =>
   `${path}?token=${encodeURIComponent(world.token(account))}`

@@ -1,14 +1,14 @@
 /** Every operation, by every protocol, as every protocol sees it. */
 import { Effect } from "effect"
-import { pair, whereMembersChange, wherePeopleTalk } from "./Arena.ts"
+import { pair, whereMembersChange, wherePeopleTalk } from "./fixture.ts"
 import { protocols, type Row, row } from "./Declaration.ts"
-import type { Created, Hidden, Joined, ReadUpTo, Recalled, Renamed, Sent, Taken } from "./Deeds.ts"
+import type { Created, Hidden, Joined, ReadUpTo, Recalled, Renamed, Sent, Taken } from "./actions.ts"
 import * as Ha from "./Ha.ts"
 import * as Hisihi from "./Hisihi.ts"
 import type { Place } from "./Place.ts"
 import * as Because from "./Reasons.ts"
 import * as Spark from "./Spark.ts"
-import { AWAY } from "./World.ts"
+import { AWAY } from "./context.ts"
 import * as Xuanxuan from "./Xuanxuan.ts"
 import * as Youdu from "./Youdu.ts"
 

@@ -1,11 +1,11 @@
 /** xuanxuan: what a chat client does, and what the clients of the other members see of a deed. Source: seeds/002. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Client, type Message, newGid } from "../Client.ts"
+import { type Client, type Message, newGid } from "../clients.ts"
 import { LEAVER, NEWCOMER, type Place } from "./Place.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Hidden, Joined, Recalled, Renamed, Sent, Taken } from "./Deeds.ts"
-import { type Fields, fresh, type World } from "./World.ts"
+import type { Created, Hidden, Joined, Recalled, Renamed, Sent, Taken } from "./actions.ts"
+import { type Fields, fresh, type World } from "./context.ts"
 
 /** A message as this protocol shows it, with what small clients of it do not look at. */
 type Shown = Message & { readonly contentType: string; readonly recalled?: boolean }

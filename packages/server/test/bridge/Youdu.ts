@@ -4,8 +4,8 @@ import { Effect } from "effect"
 import { DEMO, open, seal } from "../../../dialects/test/youdu/Envelope.ts"
 import { byGid, LEAVER, NEWCOMER, type Place } from "./Place.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Joined, Renamed } from "./Deeds.ts"
-import { fresh, got, type World } from "./World.ts"
+import type { Created, Joined, Renamed } from "./actions.ts"
+import { fresh, got, type World } from "./context.ts"
 
 interface Session {
   readonly sessionId: string

@@ -1,0 +1,93 @@
+/** Turns the operator's commands, whoever declares them, into commands of the command line. */
+import type { CommandInput, OperatorCommand } from "@parley/core/Dialect"
+import { Progress } from "@parley/core/Progress"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { configFlag, createFlag, databaseFlag, readConfiguration } from "./flags.ts"
+import { operate } from "./runCommand.ts"
+import type { Parts } from "./CliContext.ts"
+import { prepare } from "./prepareInput.ts"
+import { printable } from "./printable.ts"
+import { makeProgressLine } from "./ProgressLine.ts"
+
+/** What stands behind the groups in `parley --help`. */
+const GROUPS: Readonly<Record<string, string>> = {
+  demo: "Remove the demonstration",
+  user: "Add, list, change, remove and import users",
+  session: "List and end sessions",
+  explain: "Say why the server decides as it does"
+}
+
+/** One command for each first word. */
+export const operatorTree = (parts: Parts, commands: ReadonlyArray<OperatorCommand>) =>
+  Array.from(byFirstWord(commands), ([word, group]) => node(parts, word, group, []))
+
+/** The commands below `word`, themselves without it. */
+type Group = ReadonlyArray<{ readonly rest: ReadonlyArray<string>; readonly command: OperatorCommand }>
+
+const byFirstWord = (commands: ReadonlyArray<OperatorCommand>): ReadonlyMap<string, Group> =>
+  group(commands.map((command) => ({ rest: command.words, command })))
+
+const group = (entries: Group): ReadonlyMap<string, Group> => {
+  const groups = new Map<string, Group>()
+  for (const { rest, command } of entries) {
+    const [word = "", ...others] = rest
+    groups.set(word, [...(groups.get(word) ?? []), { rest: others, command }])
+  }
+  return groups
+}
+
+type Leaf = ReturnType<typeof leaf>
+type Node = Command.Command<string, never, {}, Command.Error<Leaf>, Command.Services<Leaf>>
+
+const node = (parts: Parts, word: string, entries: Group, path: ReadonlyArray<string>): Node => {
+  const own = entries.find(({ rest }) => rest.length === 0)
+  if (own !== undefined) return leaf(parts, word, own.command)
+  const children = Array.from(group(entries), ([child, inner]) => node(parts, child, inner, [...path, word]))
+  const says = GROUPS[[...path, word].join(" ")] ?? `Commands of ${word}`
+  // Without a handler of its own a group shows its help.
+  return Command.make(word).pipe(Command.withDescription(says), Command.withSubcommands(children))
+}
+
+const leaf = (parts: Parts, word: string, command: OperatorCommand) =>
+  Command.make(
+    word,
+    {
+      inputs: Object.fromEntries(command.inputs.map((input) => [input.name, param(input)])),
+      database: databaseFlag,
+      create: createFlag,
+      config: configFlag
+    },
+    Effect.fnUntraced(function* ({ inputs, database, create, config }) {
+      const configuration = yield* readConfiguration(parts.dialectSettings, { database, config })
+      const given = Object.fromEntries(
+        Object.entries(inputs).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))
+      )
+      const request = yield* prepare({ words: command.words, inputs: given })
+      const progress = makeProgressLine(process.stderr)
+      const output = yield* operate(parts, configuration, request, create).pipe(
+        Effect.provideService(Progress, progress.report),
+        Effect.ensuring(Effect.sync(progress.end))
+      )
+      if (output !== "") yield* Console.log(printable(output))
+    })
+  ).pipe(Command.withDescription(command.says))
+
+const param = (input: CommandInput) => (input.positional === true ? argument(input) : flag(input))
+
+const argument = ({ name, kind, required, says }: CommandInput) => {
+  const made: Argument.Argument<string | number> = kind === "integer" ? Argument.Int(name) : Argument.String(name)
+  const told = made.pipe(Argument.withDescription(says))
+  return required ? told.pipe(Argument.map(Option.some)) : Argument.optional(told)
+}
+
+const flag = ({ name, kind, required, says }: CommandInput) => {
+  const made: Flag.Flag<string | number | boolean> =
+    kind === "integer" ? Flag.Int(name) : kind === "boolean" ? Flag.Boolean(name) : Flag.String(name)
+  const told = made.pipe(Flag.withDescription(says))
+  return required ? told.pipe(Flag.map(Option.some)) : Flag.optional(told)
+}

@@ -1,0 +1,52 @@
+/** `parley serve`. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Command from "effect/cli/Command"
+import { controlAddress } from "../control/socketPath.ts"
+import { serveControl } from "../control/server.ts"
+import { openAuditLog } from "../logging/AuditLog.ts"
+import { logStart } from "../logging/StartLine.ts"
+import { readConfiguration, serveFlags } from "./flags.ts"
+import { type Address, Failed, type Parts, type Running } from "./CliContext.ts"
+import { handleSignals } from "./reloadSignal.ts"
+import { untilStopped } from "./onSignal.ts"
+
+export const serveCommand = (parts: Parts) =>
+  Command.make(
+    "serve",
+    serveFlags,
+    Effect.fnUntraced(function* (flags) {
+      const configuration = yield* readConfiguration(parts.dialectSettings, flags)
+      const auditLog = yield* openAuditLog(configuration.serve.auditLog)
+      yield* handleSignals(auditLog.reopen)
+      const serving = Effect.gen(function* () {
+        const running = yield* parts
+          .start(configuration)
+          .pipe(Effect.mapError(({ message }) => new Failed({ message })))
+        const { database } = configuration.serve
+        // Last to open and first to close: a command is carried out whole, while everything else still stands.
+        if (database._tag === "Sqlite") yield* serveControl(yield* controlAddress(database.file), running.commands)
+        yield* logStart(parts.version, parts.dialectSettings, configuration, running)
+        yield* Console.log(readyLine(running))
+        return yield* Effect.never
+      }).pipe(Effect.provide(auditLog.layer))
+      yield* untilStopped(Effect.scoped(serving), (signal) =>
+        Effect.annotateLogs(Effect.logInfo("stopping"), { signal })
+      )
+      yield* Effect.logInfo("stopped")
+    }, Effect.scoped)
+  ).pipe(
+    Command.withDescription("Run the server until it is stopped by SIGTERM or SIGINT (Ctrl-C)"),
+    Command.withExamples([
+      { command: "parley serve --demo", description: "At http://127.0.0.1:8080, with a demonstration to look around" },
+      { command: "parley serve --host 0.0.0.0 --database sqlite:/var/lib/parley/parley.db" },
+      { command: "parley serve --set sessions=multi --set limits.frame=65536" }
+    ])
+  )
+
+/** The one line that says the server is ready; other programs wait for it. */
+export const readyLine = ({ http, tcp }: Pick<Running, "http" | "tcp">): string =>
+  ["listening", url("http", http), ...(tcp === undefined ? [] : [url("tcp", tcp)])].join(" ")
+
+const url = (scheme: string, { host, port }: Address): string =>
+  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`

@@ -1,0 +1,67 @@
+/** The command line's end of the control socket. */
+import { connect } from "node:net"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Lines } from "@parley/adapter-node/Lines"
+import { Progress, type ReportProgress } from "@parley/core/Progress"
+import { Answer, MAX_LINE_BYTES, Report, Request } from "./protocol.ts"
+
+/** Nobody listens at the address: no server runs on that database. */
+export class NoServer extends Data.TaggedError("NoServer")<{ readonly address: string }> {}
+
+/** The server said no, or broke off; `message` is one line. */
+export class CommandRefused extends Data.TaggedError("CommandRefused")<{ readonly message: string }> {}
+
+const encodeRequest = Schema.encodeSync(Schema.fromJsonString(Request))
+const decodeAnswer = Schema.decodeUnknownEffect(Schema.fromJsonString(Answer))
+
+const decodeReport = Schema.decodeUnknownOption(Schema.fromJsonString(Report))
+
+const NOBODY = new Set(["ENOENT", "ECONNREFUSED"])
+
+/** Sends the command through the socket at `address` and waits for what it prints. `Progress` is told how far it is. */
+export const askServer = (address: string, request: Request): Effect.Effect<string, NoServer | CommandRefused> =>
+  Progress.pipe(
+    Effect.flatMap((report) => exchange(address, `${encodeRequest({ ...request, progress: true })}\n`, report)),
+    Effect.flatMap((line) =>
+      decodeAnswer(line).pipe(
+        Effect.mapError(() => new CommandRefused({ message: "the running server's answer is not understood" }))
+      )
+    ),
+    Effect.flatMap((answer) =>
+      "error" in answer ? Effect.fail(new CommandRefused({ message: answer.error })) : Effect.succeed(answer.output)
+    )
+  )
+
+const exchange = (
+  address: string,
+  line: string,
+  report: ReportProgress
+): Effect.Effect<string, NoServer | CommandRefused> =>
+  Effect.callback<string, NoServer | CommandRefused>((resume) => {
+    const socket = connect(address, () => void socket.write(line))
+    const finish = (outcome: Effect.Effect<string, NoServer | CommandRefused>) => {
+      resume(outcome)
+      socket.destroy()
+    }
+    const refuse = (message: string) => finish(Effect.fail(new CommandRefused({ message })))
+    const lines = new Lines(MAX_LINE_BYTES, {
+      line: (bytes) => {
+        const text = bytes.toString()
+        const progress = Option.getOrUndefined(decodeReport(text))
+        if (progress === undefined) finish(Effect.succeed(text))
+        else report(progress.done, progress.total)
+      },
+      oversized: () => refuse("the running server's answer is too long")
+    })
+    socket.on("data", (chunk: Buffer) => lines.push(chunk))
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (NOBODY.has(error.code ?? "")) resume(Effect.fail(new NoServer({ address })))
+      else if (error.code === "EACCES") refuse("the server runs as another user, who alone may command it")
+      else refuse(`the running server cannot be reached: ${error.message}`)
+    })
+    socket.on("close", () => refuse("the running server broke off before it answered"))
+    return Effect.sync(() => void socket.destroy())
+  })

@@ -1,0 +1,44 @@
+/** `parley explain permission`: who may do what, and the rule that decides it. */
+import type { ChatRef } from "@parley/core/Command"
+import type { OperatorCommand } from "@parley/core/Dialect"
+import { ChatId } from "@parley/core/Ids"
+import type { Permissions } from "@parley/core/Permissions"
+import { type Operation, operations } from "@parley/core/rules/Operations"
+import type { Users } from "@parley/core/Users"
+import * as Effect from "effect/Effect"
+import { sentence } from "../users/errorText.ts"
+
+const names = Object.keys(operations)
+
+const isOperation = (name: string): name is Operation => Object.hasOwn(operations, name)
+
+/** A chat by its number, else by its gid. */
+const chatRef = (text: string): ChatRef =>
+  /^[1-9][0-9]{0,14}$/.test(text) ? { id: ChatId(Number(text)) } : { gid: text }
+
+export const permissionCommands = (
+  permissions: Permissions["Service"],
+  users: Users["Service"]
+): ReadonlyArray<OperatorCommand> => [
+  {
+    words: ["explain", "permission"],
+    says: "Say whether a user may do something in a chat, and which rule decides",
+    inputs: [
+      { name: "user", kind: "text", required: true, says: "The user's account" },
+      { name: "chat", kind: "text", required: true, says: "The chat's id or gid" },
+      { name: "operation", kind: "text", required: true, says: `One of ${names.join(", ")}` }
+    ],
+    run: (inputs) => {
+      const [account, chat, operation] = [String(inputs["user"]), String(inputs["chat"]), String(inputs["operation"])]
+      if (!isOperation(operation))
+        return Effect.fail(`there is no operation ${operation}; there are ${names.join(", ")}`)
+      return Effect.gen(function* () {
+        const user = yield* users.byAccount(account)
+        if (user === undefined) return yield* Effect.fail(`there is no user ${account}`)
+        const { allowed, rule } = yield* permissions.explain(user.id, chatRef(chat), operation)
+        const passed = operations[operation].map(({ name }) => name).join("; ")
+        return allowed ? `allowed: ${account} passes every rule of ${operation} (${passed})` : `refused: ${rule}`
+      }).pipe(Effect.mapError((error) => (typeof error === "string" ? error : sentence(error.reason))))
+    }
+  }
+]

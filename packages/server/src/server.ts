@@ -1,0 +1,142 @@
+/** The reference server: the one place that puts all parts together. */
+import * as FileBlobs from "@parley/adapter-node/FileBlobs"
+import * as Hosting from "@parley/adapter-node/serve"
+import { serveHttp } from "@parley/adapter-node/serveHttp"
+import * as NodePasswords from "@parley/adapter-node/NodePasswords"
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
+import { Authenticator } from "@parley/core/Authenticator"
+import type { Blobs } from "@parley/core/Blobs"
+import type { OpenDialect } from "@parley/core/Dialect"
+import { Engine } from "@parley/core/Engine"
+import * as Parley from "@parley/core/Parley"
+import { Passwords } from "@parley/core/Passwords"
+import { Permissions } from "@parley/core/Permissions"
+import { Sessions } from "@parley/core/Sessions"
+import { Settings } from "@parley/core/Settings"
+import { StorageHealth } from "@parley/core/StorageHealth"
+import { Store } from "@parley/core/Store"
+import { ensureSystemChat } from "@parley/core/SystemChat"
+import { Users } from "@parley/core/Users"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { Failed, type Running } from "./cli/CliContext.ts"
+import type { ServedDialect } from "./protocols.ts"
+import { healthRoutes } from "./healthRoutes.ts"
+import { addDemoUsers } from "./demo/demoUsers.ts"
+import { demoCommands } from "./demo/commands.ts"
+import {
+  DEMONSTRATION_SERVED,
+  holdsDemonstration,
+  noteDemonstration,
+  refuseReachableData,
+  refuseReachableDemo
+} from "./demo/demoGuard.ts"
+import type { Configuration } from "./config/Configuration.ts"
+import { permissionCommands } from "./permissions/commands.ts"
+import { sessionCommands } from "./users/sessionCommands.ts"
+import { userCommands } from "./users/commands.ts"
+
+/** Milliseconds for what is under way when the server stops, twice; ten seconds are promised for all of it. */
+const DRAIN = 4000
+
+const sentence = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0] ?? ""
+
+type Everything = Parley.Services | Store | Blobs | Passwords
+
+/** Storage and engine, without anybody being served; without the files folder where `files` is false. */
+export const openEngine = Effect.fnUntraced(function* (
+  { serve, engine }: Configuration,
+  { files }: { readonly files: boolean }
+): Effect.fn.Return<Context.Context<Everything>, Failed, Scope.Scope> {
+  const store = serve.database._tag === "Memory" ? MemoryStore.layer : SqliteStore.layer({ file: serve.database.file })
+  const ground = Layer.mergeAll(
+    store,
+    NodePasswords.layer,
+    files ? FileBlobs.layer({ directory: serve.files }) : MemoryBlobs.layer
+  )
+  const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground))).pipe(
+    Effect.provideService(Settings, engine),
+    Effect.provideService(Authenticator, { origins: serve.origins }),
+    Effect.mapError(
+      (failed) =>
+        new Failed({
+          message:
+            failed._tag === "BlobFailed"
+              ? `The files folder ${serve.files} cannot be used: ${sentence(failed.cause)}.`
+              : failed.message
+        })
+    )
+  )
+  return context.pipe(Context.add(Settings, engine), Context.add(Authenticator, { origins: serve.origins }))
+})
+
+/** Serves until the scope closes: then what is under way is answered, and connections are told 1001. */
+export const start = Effect.fnUntraced(function* (
+  configuration: Configuration,
+  dialects: ReadonlyArray<ServedDialect>
+): Effect.fn.Return<Running, Failed, Scope.Scope> {
+  const { serve } = configuration
+  yield* refuseReachableDemo(serve)
+  const context = yield* openEngine(configuration, { files: true })
+  const serving = Effect.gen(function* () {
+    let ready = false
+    const store = yield* Store
+    const isDemonstration =
+      serve.demo ||
+      (yield* Effect.mapError(holdsDemonstration(store), () => new Failed({ message: "the database cannot be read" })))
+    if (isDemonstration) {
+      yield* refuseReachableData(serve)
+      yield* Effect.logWarning(DEMONSTRATION_SERVED)
+    }
+    const hosted = yield* Hosting.serve({
+      dialects,
+      settings: configuration.dialects,
+      demonstration: serve.demo,
+      localOnly: isDemonstration,
+      trustedProxies: serve.trustedProxies,
+      login: true,
+      doors: [{ _tag: "Http", routes: healthRoutes(() => ready, yield* StorageHealth) }]
+    })
+    const { host, open } = hosted
+    yield* prepare(serve.demo, open)
+    const http = yield* serveHttp(host, { host: serve.host, port: serve.port })
+    const tcp =
+      serve.tcpPort === undefined ? undefined : yield* hosted.listenTcp({ host: serve.host, port: serve.tcpPort })
+    yield* Effect.addFinalizer(() => hosted.end({ drain: DRAIN }))
+    ready = true
+    return { http, tcp, commands: yield* operatorCommands(open) }
+  })
+  return yield* serving.pipe(
+    Effect.provideContext(context),
+    Effect.mapError((failed) => new Failed({ message: failed.message }))
+  )
+})
+
+/** What an empty database needs, and the demonstration where it is wanted. */
+const prepare = Effect.fnUntraced(function* (
+  isDemonstration: boolean,
+  open: ReadonlyArray<OpenDialect<unknown>>
+): Effect.fn.Return<void, Failed, Everything> {
+  yield* ensureSystemChat.pipe(Effect.mapError(({ message }) => new Failed({ message })))
+  if (!isDemonstration) return
+  yield* addDemoUsers.pipe(Effect.mapError(({ message }) => new Failed({ message: `the demonstration: ${message}` })))
+  for (const dialect of open) yield* dialect.demo
+  yield* noteDemonstration(yield* Engine, true).pipe(Effect.mapError(({ message }) => new Failed({ message })))
+})
+
+/** The commands of the server itself and of its protocols. */
+export const operatorCommands = Effect.fnUntraced(function* (open: ReadonlyArray<OpenDialect<unknown>>) {
+  const users = yield* Users
+  return [
+    ...userCommands(users, yield* Settings),
+    ...sessionCommands(yield* Sessions, users),
+    ...permissionCommands(yield* Permissions, users),
+    ...(yield* demoCommands(open)),
+    ...open.flatMap(({ commands }) => commands)
+  ]
+})

@@ -1,0 +1,76 @@
+/** The operator's commands about sessions. */
+import type { OperatorCommand } from "@parley/core/Dialect"
+import type { Refused } from "@parley/core/Refused"
+import type { Sessions, SessionView } from "@parley/core/Sessions"
+import type { User } from "@parley/core/User"
+import type { Users } from "@parley/core/Users"
+import * as Effect from "effect/Effect"
+import { columns } from "../cli/columns.ts"
+import { sentence } from "./errorText.ts"
+
+const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
+  Effect.mapError(effect, ({ reason }) => sentence(reason))
+
+const named = Effect.fnUntraced(function* (users: Users["Service"], account: string) {
+  const user = yield* told(users.byAccount(account))
+  return user ?? (yield* Effect.fail(`there is no user ${account}`))
+})
+
+/** To the second, in UTC. */
+const moment = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z")
+
+const row = ({ account }: User, session: SessionView): ReadonlyArray<string> => [
+  account,
+  session.id,
+  session.kind,
+  session.device,
+  moment(session.createdAt),
+  moment(session.usedAt),
+  session.connected ? "connected" : ""
+]
+
+export const sessionCommands = (
+  sessions: Sessions["Service"],
+  users: Users["Service"]
+): ReadonlyArray<OperatorCommand> => [
+  {
+    words: ["session", "list"],
+    says: "List sessions by user, those used last first; tokens are never shown",
+    inputs: [{ name: "user", kind: "text", required: false, says: "The sessions of this account only" }],
+    run: Effect.fnUntraced(function* (inputs) {
+      const account = inputs["user"]
+      const whose = account === undefined ? yield* told(users.list) : [yield* named(users, String(account))]
+      const rows: Array<ReadonlyArray<string>> = []
+      for (const user of whose) {
+        for (const session of yield* told(sessions.list(user.id))) rows.push(row(user, session))
+      }
+      return columns(["account", "session", "kind", "device", "since", "used", "state"], rows)
+    })
+  },
+  {
+    words: ["session", "end"],
+    says: "End a user's sessions, or one of them, at once; whoever is connected with it is disconnected",
+    inputs: [
+      { name: "account", kind: "text", positional: true, required: true, says: "The user's account" },
+      {
+        name: "session",
+        kind: "text",
+        positional: true,
+        required: false,
+        says: "The session's id as session list shows it; all if not given"
+      }
+    ],
+    run: Effect.fnUntraced(function* (inputs) {
+      const account = String(inputs["account"])
+      const user = yield* named(users, account)
+      const id = inputs["session"]
+      if (id === undefined) {
+        const count = (yield* told(sessions.list(user.id))).length
+        yield* told(sessions.endAll(user.id))
+        return `ended ${count} ${count === 1 ? "session" : "sessions"} of ${account}`
+      }
+      const isEnded = yield* told(sessions.endOne(user.id, String(id)))
+      return isEnded ? `ended session ${id} of ${account}` : yield* Effect.fail(`${account} has no session ${id}`)
+    })
+  }
+]

@@ -1,0 +1,139 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Chat, Incoming, ParleyEvent, User } from "@parley/client"
+import { Notebook } from "../src/chat/ChatState.ts"
+import { Roster } from "../../client/src/Roster.ts"
+
+const now = new Date(2026, 10, 20, 18, 30)
+const at = (hours: number, minutes: number, day = 20) =>
+  Math.floor(new Date(2026, 10, day, hours, minutes).getTime() / 1000)
+
+const user = (id: number, account: string, realname: string, status: User["status"] = "online"): User => ({
+  id,
+  account,
+  realname,
+  avatar: "",
+  role: "",
+  dept: 0,
+  status
+})
+const chat = (gid: string, name: string, type: string, members: ReadonlyArray<number>): Chat => ({
+  id: 1,
+  gid,
+  name,
+  type,
+  admins: "",
+  committers: "",
+  subject: 0,
+  public: false,
+  createdBy: "alice",
+  createdDate: 0,
+  editedBy: "",
+  editedDate: 0,
+  lastActiveTime: 0,
+  members: members.map((id) => ({ id }))
+})
+const message = (gid: string, content: string, more: Partial<Incoming> = {}): ParleyEvent => ({
+  type: "message",
+  data: {
+    id: 1,
+    gid,
+    cgid: "1&2",
+    user: 2,
+    date: at(14, 3),
+    type: "normal",
+    contentType: "text",
+    content,
+    change: "new",
+    ...more
+  }
+})
+
+/** A notebook, and how an event reaches it: after the lists of the client that has received it. */
+const filled = () => {
+  const roster = new Roster()
+  roster.me = 1
+  const users = [user(1, "alice", "Alice"), user(2, "bob", "Bob"), user(3, "carol", "")]
+  const chats = [
+    chat("lobby", "Lobby", "system", []),
+    chat("1&2", "", "one2one", [1, 2]),
+    chat("g", "Team", "group", [1, 3])
+  ]
+  roster.hear({ type: "users", data: users })
+  roster.hear({ type: "chats", data: chats })
+  const notebook = new Notebook({ me: user(1, "alice", "Alice"), users: roster.users, chats: roster.chats })
+  const hear = (event: ParleyEvent): ReadonlyArray<string> => {
+    roster.hear(event)
+    return notebook.hear(event, now)
+  }
+  return { notebook, hear }
+}
+
+describe("what the terminal client shows", () => {
+  it("is a message with chat, time and sender", () => {
+    const { hear } = filled()
+    assert.deepStrictEqual(hear(message("a", "hi")), ["[Bob] 14:03 Bob: hi"])
+    assert.deepStrictEqual(hear(message("b", "two\nlines", { cgid: "g", user: 3, date: at(9, 5, 19) })), [
+      "[Team] 2026-11-19 09:05 carol: two\n    lines"
+    ])
+    assert.deepStrictEqual(hear(message("c", "closing early", { cgid: "lobby", user: 0 })), [
+      "[Lobby] 14:03 closing early"
+    ])
+  })
+
+  it("is every message once, and again only when it has changed", () => {
+    const { hear } = filled()
+    assert.lengthOf(hear(message("a", "hi")), 1)
+    assert.lengthOf(hear(message("a", "hi")), 0)
+    assert.lengthOf(hear(message("a", "hi", { contentType: "image" })), 1)
+    assert.deepStrictEqual(hear(message("a", "", { recalled: true })), ["[Bob] 14:03 Bob: (recalled)"])
+    assert.lengthOf(hear(message("a", "", { recalled: true })), 0)
+    assert.lengthOf(hear(message("never seen", "", { recalled: true })), 0)
+  })
+
+  it("never lets others' control characters through", () => {
+    const { hear } = filled()
+    assert.deepStrictEqual(hear(message("a", "\u001b[2Jevil\u0007\u202e\r\nend")), [
+      "[Bob] 14:03 Bob:  [2Jevil  \n    end"
+    ])
+  })
+
+  it("is what a message that is no text is about", () => {
+    const { hear } = filled()
+    const content = JSON.stringify({ title: "a.pdf", url: "http://x.test/a.pdf" })
+    assert.deepStrictEqual(hear(message("a", content, { contentType: "file" })), [
+      "[Bob] 14:03 Bob: (file) a.pdf http://x.test/a.pdf"
+    ])
+    assert.deepStrictEqual(hear(message("b", "{", { contentType: "image" })), ["[Bob] 14:03 Bob: (image) {"])
+  })
+})
+
+describe("what the terminal client knows", () => {
+  it("finds a chat by number, title, or the other's account", () => {
+    const { notebook } = filled()
+    assert.strictEqual(notebook.find("1")?.gid, "lobby")
+    assert.strictEqual(notebook.find("team")?.gid, "g")
+    assert.strictEqual(notebook.find("Bob")?.gid, "1&2")
+    assert.strictEqual(notebook.find("bob")?.gid, "1&2")
+    assert.isUndefined(notebook.find("9"))
+  })
+
+  it("follows who comes, who goes, and which chats it is in", () => {
+    const { hear, notebook } = filled()
+    assert.deepStrictEqual(hear({ type: "logout", data: user(2, "bob", "Bob", "offline") }), ["* Bob has left"])
+    assert.deepStrictEqual(hear({ type: "login", data: user(2, "bob", "Bob") }), ["* Bob is here"])
+    assert.deepStrictEqual(hear({ type: "userRenamed", data: user(2, "bob", "Robert") }), [])
+    assert.strictEqual(notebook.find("Robert")?.gid, "1&2")
+
+    const made = chat("new", "New", "group", [1, 2])
+    assert.deepStrictEqual(hear({ type: "created", data: made }), ["* you are in New"])
+    assert.deepStrictEqual(hear({ type: "renamed", data: { ...made, name: "Newer" } }), [])
+    notebook.open = "new"
+    assert.deepStrictEqual(hear({ type: "members", data: chat("new", "Newer", "group", [2]) }), [
+      "* you are no longer in Newer"
+    ])
+    assert.isUndefined(notebook.open)
+    assert.isUndefined(notebook.chat("new"))
+    assert.deepStrictEqual(hear({ type: "chats", data: [made] }), [])
+    assert.deepStrictEqual(hear({ type: "joined", data: made }), [])
+  })
+})

@@ -1,0 +1,152 @@
+/** What an operator does to users and sessions, on a running server and on a database that is free. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { contents, historyOf, idsOf, newGroup, online, webSocket } from "./clients.ts"
+import { folder, run, serve } from "./serverProcess.ts"
+
+interface Listed {
+  readonly gid: string
+  readonly members?: ReadonlyArray<{ readonly id: number }>
+  readonly owner?: number
+  readonly admins?: string
+}
+
+const audits = (err: string, act: string): ReadonlyArray<string> =>
+  err.split("\n").filter((line) => line.includes(`audit: ${act}`))
+
+describe("an operator's commands about users and sessions", () => {
+  it.live("take effect at once on a running server, and are in the audit log", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const server = yield* serve(cwd, "--demo")
+      const operate = (...args: ReadonlyArray<string>) => run(cwd, args)
+      const bob = yield* online(server.http, "bob")
+
+      // A new name is told to those who are here.
+      assert.deepInclude(yield* operate("user", "rename", "alice", "Alice Liddell"), {
+        code: 0,
+        out: "alice is called Alice Liddell\n"
+      })
+      yield* bob.until("the new name", () =>
+        bob
+          .pushes("userchangename")
+          .concat(bob.pushes("userChangeName"))
+          .some(({ data }) => JSON.stringify(data).includes("Alice Liddell"))
+      )
+      assert.include((yield* operate("user", "list")).out, "Alice Liddell")
+      assert.deepInclude(yield* operate("user", "rename", "alice", " "), { code: 1 })
+      assert.deepInclude(yield* operate("user", "rename", "alice", "a\u001b[2J\nb"), {
+        out: "alice is called a\\u001b[2J\\u000ab\n"
+      })
+      assert.deepInclude(yield* operate("user", "rename", "nobody", "x"), { code: 1 })
+
+      // What an administrator may do ends with that, on the connection that is open.
+      const admin = yield* online(server.http, "admin")
+      const others = { account: "bob" }
+      assert.strictEqual((yield* admin.ask("settings", others)).result, "success")
+      assert.deepInclude(yield* operate("user", "admin", "admin", "off"), {
+        out: "admin is no system administrator\n"
+      })
+      assert.strictEqual((yield* admin.ask("settings", others)).result, "fail")
+      yield* operate("user", "admin", "admin", "on")
+      assert.strictEqual((yield* admin.ask("settings", others)).result, "success")
+      assert.include((yield* operate("user", "admin", "admin", "maybe")).err, "it is on or off")
+
+      // Sessions are listed without their tokens, and ended one by one or all.
+      const carol = yield* online(server.http, "carol")
+      const listed = yield* operate("session", "list", "--user", "carol")
+      const id = /^carol +([0-9a-f]{16}) +chat .*connected$/m.exec(listed.out)?.[1] ?? ""
+      assert.notStrictEqual(id, "", listed.out)
+      assert.notInclude(listed.out, carol.sid())
+      assert.notInclude(listed.out, "bob")
+      assert.include((yield* operate("session", "list")).out, "bob")
+      assert.deepInclude(yield* operate("session", "end", "bob", id), { code: 1 })
+      assert.deepInclude(yield* operate("session", "end", "carol", id), {
+        code: 0,
+        out: `ended session ${id} of carol\n`
+      })
+      assert.strictEqual((yield* carol.untilClosed).code, 4003)
+      const again = yield* online(server.http, "carol")
+      assert.deepInclude(yield* operate("session", "end", "carol"), { out: "ended 1 session of carol\n" })
+      yield* again.untilClosed
+      assert.include((yield* operate("session", "end", "nobody")).err, "there is no user nobody")
+
+      server.child.kill("SIGTERM")
+      const { err } = yield* server.ended
+      for (const act of ["user.rename", "user.admin", "session.end", "sessions.end"]) {
+        assert.isNotEmpty(audits(err, act), act)
+      }
+      assert.isFalse(
+        audits(err, "operator").some((line) => /user (rename|admin)/.test(JSON.stringify(line))),
+        "these have a line of their own"
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("remove a user: out of every list and group, the account free, the messages there", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const server = yield* serve(cwd, "--demo")
+      const alice = yield* online(server.http, "alice")
+      const bob = yield* online(server.http, "bob")
+      const aliceId = idsOf(alice).get("alice") ?? 0
+      const group = yield* newGroup(alice, "bob", "carol")
+      yield* alice.say(group, "from alice")
+      yield* bob.untilTold("from alice")
+
+      assert.deepInclude(yield* run(cwd, ["user", "delete", "alice"]), {
+        code: 0,
+        out: `alice is removed; the messages of user ${aliceId} stay\n`
+      })
+      yield* alice.untilClosed
+      // Who is here is told that she left the group, and that the name is gone.
+      yield* bob.until("the group without her", () =>
+        bob.heard.some(
+          ({ result, data }) =>
+            result === undefined &&
+            (Array.isArray(data) ? data : [data]).some((one) => {
+              const { gid, members } = (one ?? {}) as Listed
+              return gid === group && members !== undefined && !members.some(({ id }) => id === aliceId)
+            })
+        )
+      )
+      yield* bob.until("the name that is blanked", () =>
+        bob.heard.some(({ data }) => JSON.stringify(data ?? null).includes(`removed:${aliceId}`))
+      )
+      const users = yield* bob.get<ReadonlyArray<{ readonly id: number; readonly account: string }>>("userGetList")
+      assert.notInclude(
+        users.map(({ account }) => account),
+        "alice"
+      )
+      assert.isFalse(users.some(({ id }) => id === aliceId))
+      assert.notInclude((yield* run(cwd, ["user", "list"])).out, "alice")
+      const history = yield* historyOf(bob, group)
+      assert.deepStrictEqual(contents(history), ["from alice"])
+      assert.strictEqual(history[0]?.user, aliceId)
+      // The group goes on: somebody owns it and can do what owners do.
+      assert.strictEqual((yield* bob.ask("changename", { gid: group, name: "ours" })).result, "success")
+      // Nobody adds her to another one, or logs in by what is left of the account.
+      const addition = { gid: group, members: [{ id: aliceId }], join: true }
+      assert.strictEqual((yield* bob.ask("addmember", addition)).result, "fail")
+      for (const account of ["alice", `removed:${aliceId}`]) {
+        const stranger = yield* webSocket(server.http)
+        const login = { account, password: "e10adc3949ba59abbe56e057f20f883e" }
+        assert.notStrictEqual((yield* stranger.ask("login", login)).result, "success")
+      }
+      // The account is free, and who has it next is somebody else.
+      const added = yield* run(cwd, ["user", "add", "alice", "--password", "another long secret"])
+      assert.match(added.out, /^added alice with id \d+\n$/)
+      assert.notInclude(added.out, `id ${aliceId}\n`)
+      assert.deepInclude(yield* run(cwd, ["user", "delete", `removed:${aliceId}`]), { code: 1 })
+
+      server.child.kill("SIGTERM")
+      assert.isNotEmpty(audits((yield* server.ended).err, "user.delete"))
+      // The same on a database that nobody serves.
+      assert.deepInclude(yield* run(cwd, ["user", "delete", "bob"]), { code: 0 })
+      const list = (yield* run(cwd, ["user", "list"])).out
+      assert.notInclude(list, "bob")
+      assert.notInclude(list, "removed:")
+      assert.deepInclude(yield* run(cwd, ["user", "delete", "bob"]), { code: 1 })
+    }).pipe(Effect.scoped)
+  )
+})

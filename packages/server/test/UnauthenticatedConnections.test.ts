@@ -1,0 +1,166 @@
+/**
+ * Who has no session is denied every method, and what is no frame or no method is answered by a clear refusal; the
+ * connection goes on unless a frame is over the limit. Source: PROTOCOLS, "Bad input", "sid", "Frames".
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { bareMethods, draftOf, HUGE, methodsOf, named, type Scene } from "./MethodTable.ts"
+import { Stage } from "./harness.ts"
+import { connect, type Fields, first, loggedIn, Server, type Talk } from "./TestClient.ts"
+
+layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestServices: true })(
+  "without a session",
+  (it) => {
+    const everything = (scene: Scene): ReadonlyArray<Fields> => [
+      ...methodsOf(scene).map(({ module, method, params }) => ({ module, method, params: named(params) })),
+      { module: "chat", method: "message", params: [named(draftOf(scene))] },
+      ...bareMethods.map((method) => ({ module: "chat", method })),
+      { module: "chat", method: "message", id: 1 },
+      { module: "chat", method: "no-such-method", params: {} }
+    ]
+
+    it.effect("every method is denied: no sid, one that is none, a dead one, another's", () =>
+      Effect.gen(function* () {
+        const scene = yield* Stage
+        const { as, witness, seen } = scene
+        const before = JSON.stringify(yield* as.alice.askAll(seen))
+        const gone = yield* loggedIn("erin")
+        const dead = gone.sid
+        yield* gone.done("logout")
+        yield* witness.news
+        yield* as.alice.news
+
+        const stranger = yield* connect()
+        const sids = [
+          undefined,
+          null,
+          "",
+          "x",
+          5,
+          true,
+          [],
+          {},
+          [as.alice.sid],
+          { sid: as.alice.sid },
+          HUGE.slice(1000),
+          dead
+        ]
+        const check = Effect.fnUntraced(function* (talk: Talk, sid: unknown) {
+          for (const request of everything(scene)) {
+            const [answer] = yield* talk.askAll([{ ...request, sid }])
+            const { module, method, result, message } = answer ?? {}
+            assert.deepStrictEqual(
+              { module, method, result },
+              {
+                module: request["module"],
+                method: request["method"],
+                result: "denied"
+              }
+            )
+            assert.isNotEmpty(message)
+          }
+        })
+        // Frames of who is no user may have 64 KiB.
+        const short = sids.map((sid) => (typeof sid === "string" ? sid.slice(0, 60_000) : sid))
+        for (const sid of short) yield* check(stranger, sid)
+        for (const sid of [...sids, as.admin.sid]) yield* check(as.alice, sid)
+        yield* check(gone, dead)
+
+        assert.strictEqual(JSON.stringify(yield* as.alice.askAll(seen)), before)
+        assert.deepStrictEqual([...(yield* witness.news), ...(yield* as.alice.news)], [])
+        assert.deepStrictEqual(stranger.pushes, [])
+      })
+    )
+
+    it.effect("broken frames are answered each by one packet from nobody, and the connection goes on", () =>
+      Effect.gen(function* () {
+        const { as } = yield* Stage
+        const requests = [
+          null,
+          5,
+          "x",
+          true,
+          [],
+          {},
+          { module: "chat" },
+          { method: "ping" },
+          { module: 1, method: "ping" }
+        ]
+        for (const transport of ["websocket", "tcp"] as const) {
+          const talk = yield* connect(transport)
+          const whole = requests.filter((request) => !Array.isArray(request)).map((request) => JSON.stringify(request))
+          for (const frame of [
+            ...whole,
+            "{",
+            "[1,",
+            "nul",
+            "'x'",
+            '{"module":"chat","method":"ping"}}',
+            "\u0001",
+            "["
+          ]) {
+            talk.send(frame)
+            const { message, ...rest } = first(yield* talk.take(1))
+            assert.deepStrictEqual(rest, { module: "null", method: "null", result: "fail" }, frame)
+            assert.isNotEmpty(message)
+          }
+          talk.send("[]")
+          talk.send([...requests, { module: "chat", method: "ping" }])
+          const answers = yield* talk.take(requests.length + 1)
+          assert.deepStrictEqual(
+            answers.map(({ module, result }) => `${String(module)} ${String(result)}`),
+            [...requests.map(() => "null fail"), "chat denied"]
+          )
+          talk.send(Array.from({ length: 1001 }, () => ({ module: "chat", method: "ping" })))
+          assert.include(first(yield* talk.take(1)), { module: "null", result: "fail" })
+          assert.strictEqual((yield* talk.ask("ping"))["result"], "denied")
+        }
+        assert.strictEqual((yield* as.alice.ask("ping"))["result"], "success")
+      })
+    )
+
+    it.effect("a frame of the limit is read; one over it is answered, and ends the connection", () =>
+      Effect.gen(function* () {
+        const erin = (transport: "websocket" | "tcp") => loggedIn("erin", transport)
+        for (const [open, LIMIT] of [
+          [connect, 64 * 1024],
+          [erin, 1024 * 1024]
+        ] as const) {
+          for (const transport of ["websocket", "tcp"] as const) {
+            const talk = yield* open(transport)
+            const ping = (bytes: number) => {
+              const frame = { module: "chat", method: "ping", fill: "" }
+              return JSON.stringify({ ...frame, fill: "x".repeat(bytes - JSON.stringify(frame).length) })
+            }
+            talk.send(ping(LIMIT))
+            assert.include(first(yield* talk.take(1)), { method: "ping", result: "denied" })
+            // Bytes count, not characters.
+            talk.send(ping(LIMIT - 1).replace("xx", "字x"))
+            const over = first(yield* talk.take(1))
+            assert.deepInclude(over, { module: "null", method: "null", result: "fail" })
+            assert.include(String(over["message"]), String(LIMIT))
+            assert.strictEqual(yield* talk.end, transport === "tcp" ? 1005 : 1009)
+          }
+        }
+      })
+    )
+
+    it.effect("an unknown method is refused by name", () =>
+      Effect.gen(function* () {
+        const { as } = yield* Stage
+        for (const [module, method] of [
+          ["chat", "nothing"],
+          ["nothing", "login"],
+          ["", ""],
+          ["chat/login", ""],
+          ["chat", "__proto__"],
+          ["__proto__", "constructor"]
+        ]) {
+          const answer = yield* as.alice.ask(method ?? "", {}, { module })
+          assert.deepInclude(answer, { module, method, result: "fail" })
+          assert.include(String(answer["message"]), "method")
+        }
+      })
+    )
+  }
+)

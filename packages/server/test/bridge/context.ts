@@ -1,0 +1,124 @@
+/** One started server with everybody at it: chat clients of most, tokens of all, and one who is away. */
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { type Client, desktop, idsOf, md5, online, PASSWORD } from "../clients.ts"
+import { folder, serve } from "../serverProcess.ts"
+
+export type Fields = Readonly<Record<string, unknown>>
+
+export interface Answer {
+  readonly status: number
+  readonly json: Fields
+}
+
+export interface Asked {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly json?: object
+  readonly form?: Readonly<Record<string, string>>
+}
+
+/** Whoever is at a chat client all the time. */
+export const PRESENT = ["admin", "alice", "bob", "dave", "erin"] as const
+/** Who is in many chats beside `bob`. */
+export const PEER = "erin"
+/** Who is at a chat client for moments only, to find what was kept. */
+export const AWAY = "carol"
+export const EVERYBODY = [...PRESENT, AWAY] as const
+export type Account = (typeof EVERYBODY)[number]
+
+/**
+ * How the chat clients connect that readers look at: by WebSocket in the documented profile, or as the published 1.0
+ * client does, by raw TCP in its own.
+ */
+export type Transport = "WebSocket" | "TCP"
+
+/** Somebody at a chat client of 1.0. */
+const onlineOverTcp = Effect.fnUntraced(function* (tcp: string, account: string) {
+  const client = yield* desktop(tcp)
+  yield* client.get("login", [account, md5(PASSWORD), "online"])
+  yield* client.until("the list of chats", () => client.pushes("getlist").length > 0)
+  return client
+})
+
+export class World extends Context.Service<
+  World,
+  {
+    readonly http: string
+    readonly transport: Transport
+    /** The chat client of somebody present. */
+    readonly desk: (account: string) => Client
+    readonly id: (account: string) => number
+    readonly token: (account: string) => string
+    readonly ask: (method: string, path: string, asked?: Asked) => Effect.Effect<Answer>
+    /** The one who is away comes to a chat client, hears everything up to this text, and leaves again. */
+    readonly comesBackFor: (content: string) => Effect.Effect<Client, string>
+  }
+>()("test/bridge/World") {
+  /** `bob`, whose eyes readers have, and who is away come by this transport; all others by WebSocket. */
+  static readonly over = (transport: Transport) =>
+    Layer.effect(
+      World,
+      Effect.gen(function* () {
+        const { http, tcp } = yield* serve(yield* folder, "--database", "memory:", "--demo")
+        const ask = (method: string, path: string, { headers = {}, json, form }: Asked = {}): Effect.Effect<Answer> =>
+          Effect.promise(async () => {
+            const response = await fetch(http + path, {
+              method,
+              headers: { ...(json !== undefined && { "content-type": "application/json" }), ...headers },
+              ...(json !== undefined && { body: JSON.stringify(json) }),
+              ...(form !== undefined && { body: new URLSearchParams(form) })
+            })
+            const text = await response.text()
+            return { status: response.status, json: (text === "" ? {} : JSON.parse(text)) as Fields }
+          })
+        const desks = new Map<string, Client>()
+        const comes = (account: string) => (transport === "TCP" ? onlineOverTcp(tcp, account) : online(http, account))
+        for (const account of PRESENT) {
+          // One other is of the profile that TCP has, by WebSocket, and must get the same bytes.
+          const query = transport === "TCP" && account === PEER ? "?profile=client-1.0" : ""
+          desks.set(account, yield* account === "bob" ? comes(account) : online(http, account, { query }))
+        }
+        const tokens = new Map<string, string>()
+        for (const account of EVERYBODY) {
+          const { json } = yield* ask("POST", "/auth/login", { json: { account, password: PASSWORD } })
+          tokens.set(account, String(json["token"]))
+        }
+        const known = <A>(map: ReadonlyMap<string, A>, account: string): A => {
+          const found = map.get(account)
+          if (found === undefined) throw new Error(`nobody here is ${account}`)
+          return found
+        }
+        const desk = (account: string): Client => known(desks, account)
+        const ids = idsOf(desk("alice"))
+        return World.of({
+          http,
+          transport,
+          desk,
+          id: (account) => known(ids, account),
+          token: (account) => known(tokens, account),
+          ask,
+          comesBackFor: Effect.fnUntraced(function* (content) {
+            const client = yield* comes(AWAY)
+            yield* client.untilTold(content)
+            client.acknowledge(client.packets)
+            yield* client.get("ping")
+            yield* client.leave
+            return client
+          }, Effect.scoped)
+        })
+      })
+    )
+}
+
+type Ask = World["Service"]["ask"]
+
+/** The same for a request that must succeed. */
+export const got = ({ ask }: World["Service"], ...[method, path, asked]: Parameters<Ask>): Effect.Effect<Fields> =>
+  Effect.map(ask(method, path, asked), ({ status, json }) => {
+    assert.isTrue(status >= 200 && status < 300, `${method} ${path}: ${status} ${JSON.stringify(json)}`)
+    return json
+  })
+
+let texts = 0
+/** A text that nothing else has. */
+export const fresh = (what: string): string => `${what} ${++texts}`

@@ -1,0 +1,72 @@
+/** A scene of rooms and people, with all that has to stay as it is while bad input comes in. */
+import { Context, Effect, Layer } from "effect"
+import type { Scene } from "./MethodTable.ts"
+import { type Fields, listed, loggedIn, type Talk } from "./TestClient.ts"
+
+/** Alice with her room, and what she is no member of. */
+export class Stage extends Context.Service<
+  Stage,
+  Scene & {
+    readonly as: { readonly alice: Talk; readonly admin: Talk }
+    /** Who is in everything that alice is in, and would hear of it. */
+    readonly witness: Talk
+    readonly secret: { readonly gid: string; readonly id: number }
+    readonly open: { readonly gid: string; readonly id: number }
+    readonly pair: string
+    /** All that alice sees, as text. */
+    readonly seen: ReadonlyArray<Fields>
+  }
+>()("test/Stage") {
+  static readonly layer = Layer.effect(
+    Stage,
+    Effect.gen(function* () {
+      const alice = yield* loggedIn("alice")
+      const bob = yield* loggedIn("bob")
+      const carol = yield* loggedIn("carol")
+      const admin = yield* loggedIn("admin")
+      const dave = yield* loggedIn("dave")
+      const created = (answer: Fields) => {
+        const { id, gid } = answer["data"] as { id: number; gid: string }
+        return { id, gid }
+      }
+      const make = (talk: Talk, gid: string, members: ReadonlyArray<number>, more: Fields = {}) =>
+        Effect.map(talk.done("create", { gid, name: gid, type: "group", members, ...more }), created)
+      const room = yield* make(alice, "room", [bob.id])
+      const secret = yield* make(carol, "secret", [dave.id])
+      const open = yield* make(carol, "open", [dave.id], { public: true })
+      const pair = yield* make(carol, "", [dave.id], { type: "one2one" })
+      yield* alice.done("message", [{ gid: "m1", cgid: "room", content: "one" }])
+      yield* bob.done("message", [{ gid: "m2", cgid: "room", content: "two" }])
+      yield* carol.done("message", [{ gid: "m3", cgid: "secret", content: "three" }])
+      yield* alice.done("settings", ["alice", { theme: "light" }])
+      const system = listed(yield* alice.done("getList")).find((chat) => chat["type"] === "system")
+      for (const talk of [alice, bob, carol, admin, dave]) yield* talk.news
+      const ask = (module: string, method: string, ...params: ReadonlyArray<unknown>) => ({ module, method, params })
+      return {
+        alice: alice.id,
+        bob: bob.id,
+        carol: carol.id,
+        dave: dave.id,
+        room,
+        secret,
+        open,
+        pair: pair.gid,
+        system: String(system?.["gid"]),
+        as: {
+          alice,
+          admin
+        },
+        witness: bob,
+        seen: [
+          ask("chat", "getList"),
+          ask("chat", "userGetList"),
+          ask("chat", "getPublicList"),
+          ask("chat", "history", "room"),
+          ask("chat", "members", "room"),
+          ask("chat", "settings", "alice"),
+          ask("attach", "getList", "room")
+        ]
+      }
+    })
+  )
+}
