@@ -1,8 +1,8 @@
 /** What there is to hear, each with its own data, and who hears it. */
 import type { ParleyError } from "./ParleyError.ts"
-import type { State } from "./Link.ts"
-import { chatsOf, type Report, usersOf } from "./Checked.ts"
-import type { Chat, Incoming, Packet, User } from "./Wire.ts"
+import type { State } from "./Session.ts"
+import { chatsOf, type Report, usersOf } from "./validate.ts"
+import type { Chat, Incoming, Packet, User } from "./protocol.ts"
 
 /** What each event tells. */
 export interface Events {

@@ -7,10 +7,10 @@
  * comes with a new content.
  */
 import { BoundedMap } from "./BoundedMap.ts"
-import { messagesOf, type Report } from "./Checked.ts"
+import { messagesOf, type Report } from "./validate.ts"
 import { md5 } from "./Md5.ts"
-import { type Backoff, type Clock, waitOf } from "./Timing.ts"
-import type { Chat, Incoming, Message, Packet } from "./Wire.ts"
+import { type Backoff, type Clock, waitOf } from "./backoff.ts"
+import type { Chat, Incoming, Message, Packet } from "./protocol.ts"
 
 /** Takes a message; it counts as taken once the promise is there. */
 export type Consumer = (message: Incoming) => unknown

@@ -3,12 +3,12 @@
  * and a `timeout`, waits over reconnects, and fails with a `ParleyError`.
  */
 import { type ByteRange, download, type FileRequest, type Upload, upload } from "./Files.ts"
-import { chatsOf, usersOf } from "./Checked.ts"
-import type { Link } from "./Link.ts"
+import { chatsOf, usersOf } from "./validate.ts"
+import type { Link } from "./Session.ts"
 import { ParleyError } from "./ParleyError.ts"
-import type { RequestOptions } from "./Requests.ts"
-import type { Roster } from "./Roster.ts"
-import type { Sent } from "./Sent.ts"
+import type { RequestOptions } from "./RequestQueue.ts"
+import type { Roster } from "./ClientState.ts"
+import type { Sent } from "./SentIds.ts"
 import {
   type Chat,
   type ChatFile,
@@ -18,7 +18,7 @@ import {
   type Pager,
   type Status,
   type User
-} from "./Wire.ts"
+} from "./protocol.ts"
 
 /** A chat, or its gid. */
 export type ChatRef = string | { readonly gid: string }

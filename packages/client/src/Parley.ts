@@ -2,15 +2,15 @@
 import { addressOf } from "./Address.ts"
 import { type Events, eventsOf, type EventType, Listeners, type ParleyEvent } from "./Events.ts"
 import { Inbox } from "./Inbox.ts"
-import { type Credentials, Link, type State } from "./Link.ts"
+import { type Credentials, Link, type State } from "./Session.ts"
 import { Operations } from "./Operations.ts"
 import { ParleyError } from "./ParleyError.ts"
-import type { RequestOptions } from "./Requests.ts"
-import { Reading } from "./Reading.ts"
-import { Roster } from "./Roster.ts"
-import { Sent } from "./Sent.ts"
+import type { RequestOptions } from "./RequestQueue.ts"
+import { Reading } from "./MessageIterator.ts"
+import { Roster } from "./ClientState.ts"
+import { Sent } from "./SentIds.ts"
 import type { Settings } from "./Settings.ts"
-import { type Chat, type Incoming, isCalled, type Packet, type Status, type User } from "./Wire.ts"
+import { type Chat, type Incoming, isCalled, type Packet, type Status, type User } from "./protocol.ts"
 
 export class Parley extends Operations {
   readonly #link: Link

@@ -1,9 +1,9 @@
 /** How the client behaves, and what it is when nothing is said. */
-import type { Socket } from "./Line.ts"
-import type { Credentials, LinkSettings, State } from "./Link.ts"
+import type { Socket } from "./Connection.ts"
+import type { Credentials, LinkSettings, State } from "./Session.ts"
 import { ParleyError } from "./ParleyError.ts"
-import { type Backoff, type Clock, defaultBackoff, platformClock } from "./Timing.ts"
-import type { Status } from "./Wire.ts"
+import { type Backoff, type Clock, defaultBackoff, platformClock } from "./backoff.ts"
+import type { Status } from "./protocol.ts"
 
 export interface ParleyOptions {
   /** Of the server: `https://chat.example`, or with its `/ws`. `http`, `ws` and `wss` do as well. */

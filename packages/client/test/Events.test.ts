@@ -1,8 +1,8 @@
 /** Messages and the other events: what the application hears of them, and how often. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Parley } from "../src/index.ts"
-import { CHAT, settled, USER } from "./Peer.ts"
-import { online, stored } from "./Stage.ts"
+import { CHAT, settled, USER } from "./FakeServer.ts"
+import { online, stored } from "./harness.ts"
 
 describe("messages", () => {
   const read = async (parley: Parley, count: number): Promise<ReadonlyArray<string>> => {

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Inbox } from "../src/Inbox.ts"
 import type { Chat, Incoming } from "../src/index.ts"
-import type { Packet } from "../src/Wire.ts"
-import { ManualClock, settled } from "./Peer.ts"
+import type { Packet } from "../src/protocol.ts"
+import { ManualClock, settled } from "./FakeServer.ts"
 
 interface Fields {
   readonly gid?: string

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { ParleyError, type ParleyEvent } from "../src/index.ts"
-import { CHAT, settled, USER } from "./Peer.ts"
-import { failure, online } from "./Stage.ts"
+import { CHAT, settled, USER } from "./FakeServer.ts"
+import { failure, online } from "./harness.ts"
 
 /** What is thrown at nobody during `run`, as it would end a process. */
 const unhandled = async (run: () => Promise<void>): Promise<ReadonlyArray<unknown>> => {

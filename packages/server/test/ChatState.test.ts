@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Chat, Incoming, ParleyEvent, User } from "@parley/client"
 import { Notebook } from "../src/chat/ChatState.ts"
-import { Roster } from "../../client/src/Roster.ts"
+import { Roster } from "../../client/src/ClientState.ts"
 
 const now = new Date(2026, 10, 20, 18, 30)
 const at = (hours: number, minutes: number, day = 20) =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { addressOf } from "../src/Address.ts"
-import { defaultBackoff, waitOf } from "../src/Timing.ts"
+import { defaultBackoff, waitOf } from "../src/backoff.ts"
 
 describe("the wait before an attempt", () => {
   it.each([

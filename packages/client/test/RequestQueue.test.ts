@@ -1,7 +1,7 @@
 /** What becomes of what is asked, whatever becomes of the connection meanwhile. */
 import { assert, describe, it } from "@effect/vitest"
-import { settled } from "./Peer.ts"
-import { failure, online, stored } from "./Stage.ts"
+import { settled } from "./FakeServer.ts"
+import { failure, online, stored } from "./harness.ts"
 
 describe("a request", () => {
   it("is asked again after a reconnect, the same and in the same order", async () => {

@@ -1,6 +1,6 @@
 /** Messages one by one, as an iterator: the next one is asked for when the one before was taken. */
 import { type Consumer, GIVEN_BACK } from "./Inbox.ts"
-import type { Incoming } from "./Wire.ts"
+import type { Incoming } from "./protocol.ts"
 
 interface Hand {
   readonly message: Incoming

@@ -1,6 +1,6 @@
 /** Who there is and which chats one is in, as far as the server has told. */
 import type { ParleyEvent } from "./Events.ts"
-import type { Chat, User } from "./Wire.ts"
+import type { Chat, User } from "./protocol.ts"
 
 export class Roster {
   /** Oneself; 0 before the first login. */

@@ -1,8 +1,8 @@
 /** What was asked and is not answered: bounded, each with its time, in the order in which it was asked. */
-import type { Asked } from "./Line.ts"
+import type { Asked } from "./Connection.ts"
 import { ParleyError, type RefusedMessage } from "./ParleyError.ts"
-import type { Clock } from "./Timing.ts"
-import { listOf, type Packet } from "./Wire.ts"
+import type { Clock } from "./backoff.ts"
+import { listOf, type Packet } from "./protocol.ts"
 
 export interface RequestOptions {
   /** Ends the waiting. What was asked may be done all the same. */

@@ -1,7 +1,7 @@
 /** What becomes of the connection; the other end is played, and time is moved by hand. */
 import { assert, describe, it } from "@effect/vitest"
-import { CHAT, type exchange, settled, USER } from "./Peer.ts"
-import { failure, online, setUp, setUpWith, stored } from "./Stage.ts"
+import { CHAT, type exchange, settled, USER } from "./FakeServer.ts"
+import { failure, online, setUp, setUpWith, stored } from "./harness.ts"
 
 describe("connecting", () => {
   it("logs in with the md5 of the password, and knows who is there", async () => {

@@ -3,7 +3,7 @@
  * field that is absent or null is left to whoever reads it, but for those without which nothing can be told apart.
  */
 import { ParleyError } from "./ParleyError.ts"
-import type { Chat, Message, User } from "./Wire.ts"
+import type { Chat, Message, User } from "./protocol.ts"
 
 type Kind = "string" | "number" | "boolean"
 type Fields = Readonly<Record<string, Kind>>

@@ -2,12 +2,12 @@
  * The session: begun by logging in or with a token, resumed on a new connection whenever one is lost, until there is no
  * use in coming back. What was asked and not answered is asked again then, in the order in which it was asked.
  */
-import { Line, type LineTiming, type Socket } from "./Line.ts"
+import { Line, type LineTiming, type Socket } from "./Connection.ts"
 import { md5 } from "./Md5.ts"
 import { ParleyError } from "./ParleyError.ts"
-import { type RequestOptions, Requests, type RequestSettings } from "./Requests.ts"
-import { type Backoff, waitOf } from "./Timing.ts"
-import { isCalled, isTakeover, type Packet, type Status } from "./Wire.ts"
+import { type RequestOptions, Requests, type RequestSettings } from "./RequestQueue.ts"
+import { type Backoff, waitOf } from "./backoff.ts"
+import { isCalled, isTakeover, type Packet, type Status } from "./protocol.ts"
 
 /** `waiting`: until the next attempt to connect. `ended`: for good. */
 export type State = "connecting" | "online" | "waiting" | "ended"

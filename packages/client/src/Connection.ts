@@ -2,8 +2,8 @@
  * One connection: what was asked on it and not answered yet, in order, and whether it is alive. Answers come in the
  * order of the requests, so nothing else tells which one an answer is for.
  */
-import { type Packet, isCalled, packetsOf } from "./Wire.ts"
-import type { Clock } from "./Timing.ts"
+import { type Packet, isCalled, packetsOf } from "./protocol.ts"
+import type { Clock } from "./backoff.ts"
 
 /** The part of a WebSocket that is used: that of browsers, of Node, or another. */
 export interface Socket {

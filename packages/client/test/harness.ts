@@ -1,7 +1,7 @@
 /** A client whose other end is played, and whose time is moved by hand. */
 import { assert } from "@effect/vitest"
 import { connect, type Credentials, ParleyError, type ParleyOptions, type State } from "../src/index.ts"
-import { exchange, ManualClock } from "./Peer.ts"
+import { exchange, ManualClock } from "./FakeServer.ts"
 
 export const setUp = (options: Partial<ParleyOptions> = {}) =>
   setUpWith({ account: "ann", password: "123456" }, options)
