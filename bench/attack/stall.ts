@@ -136,7 +136,7 @@ const prepare = (file: string, count: number, online: number): Promise<ReadonlyA
           password: null
         }
       }))
-      await Effect.runPromise(store.commit({ relies: [], writes }))
+      await Effect.runPromise(store.commit({ expectedVersions: [], writes }))
     }
     return (await sessionsFor(store, accounts, online)).slice(0, online)
   })

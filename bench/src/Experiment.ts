@@ -14,7 +14,7 @@ export interface Found {
 export interface Experiment {
   /** For `--only`. */
   readonly name: string
-  readonly says: string
+  readonly description: string
   /** How many users, and how many of them logged in, it needs of `Setting.prepared`. */
   readonly users?: (quick: boolean) => number
   readonly play: (setting: Setting) => Promise<Found>

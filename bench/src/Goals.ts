@@ -12,7 +12,7 @@ const deliveredPerCore: Figure = ({ cpu, delivered }) => (delivered * 1e6) / cpu
 const answer: Figure = ({ answers }) => answers?.median ?? Number.NaN
 
 interface Goal {
-  readonly says: string
+  readonly description: string
   readonly of: readonly [scenario: string, subject: string]
   readonly over: readonly [scenario: string, subject: string]
   readonly figure: Figure
@@ -22,49 +22,49 @@ interface Goal {
 
 const goals: ReadonlyArray<Goal> = [
   {
-    says: "a: CPU per message / relay-frame",
+    description: "a: CPU per message / relay-frame",
     of: ["a", "parley"],
     over: ["a", "relay-frame"],
     figure: perDelivered,
     goal: 2
   },
   {
-    says: "b: CPU per delivered message / relay-frame",
+    description: "b: CPU per delivered message / relay-frame",
     of: ["b", "parley"],
     over: ["b", "relay-frame"],
     figure: perDelivered,
     goal: 0.4
   },
   {
-    says: "c: CPU per delivered message / relay-frame",
+    description: "c: CPU per delivered message / relay-frame",
     of: ["c", "parley"],
     over: ["c", "relay-frame"],
     figure: perDelivered,
     goal: 0.75
   },
   {
-    says: "d: CPU per send, 990 offline / none",
+    description: "d: CPU per send, 990 offline / none",
     of: ["d", "parley"],
     over: ["d10", "parley"],
     figure: perSend,
     goal: 1.1
   },
   {
-    says: "d: CPU per send / relay-frame",
+    description: "d: CPU per send / relay-frame",
     of: ["d", "parley"],
     over: ["d", "relay-frame"],
     figure: perSend,
     goal: 0.8
   },
   {
-    says: "b150: CPU per delivered message / socket.io",
+    description: "b150: CPU per delivered message / socket.io",
     of: ["b150", "parley"],
     over: ["b150", "socket.io"],
     figure: perDelivered,
     goal: 1
   },
   {
-    says: "b: delivered a second and core / socket.io",
+    description: "b: delivered a second and core / socket.io",
     of: ["b", "parley"],
     over: ["b", "socket.io"],
     figure: deliveredPerCore,
@@ -72,14 +72,14 @@ const goals: ReadonlyArray<Goal> = [
     atLeast: true
   },
   {
-    says: "low: milliseconds to the answer, median / relay-durable",
+    description: "low: milliseconds to the answer, median / relay-durable",
     of: ["low", "parley"],
     over: ["low", "relay-durable"],
     figure: answer,
     goal: 1.5
   },
   {
-    says: "idle: memory of a connection that does nothing / relay-frame",
+    description: "idle: memory of a connection that does nothing / relay-frame",
     of: ["idle", "parley"],
     over: ["idle", "relay-frame"],
     figure: perConnection,
@@ -89,7 +89,7 @@ const goals: ReadonlyArray<Goal> = [
 
 /** Each ratio is made within a round, then spread over the rounds. */
 export const ratios = (runs: ReadonlyArray<Run>): ReadonlyArray<Ratio> =>
-  goals.flatMap(({ says, of, over, figure, goal, atLeast = false }) => {
+  goals.flatMap(({ description, of, over, figure, goal, atLeast = false }) => {
     const find = (round: number, [scenario, subject]: Goal["of"]): Run | undefined =>
       runs.find((run) => run.round === round && run.scenario === scenario && run.subject === subject)
     const values = [...new Set(runs.map(({ round }) => round))].flatMap((round) => {
@@ -97,5 +97,5 @@ export const ratios = (runs: ReadonlyArray<Run>): ReadonlyArray<Ratio> =>
       const value = upper === undefined || lower === undefined ? Number.NaN : figure(upper) / figure(lower)
       return Number.isFinite(value) ? [value] : []
     })
-    return ratio(says, goal, values, { atLeast })
+    return ratio(description, goal, values, { atLeast })
   })

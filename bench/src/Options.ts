@@ -5,8 +5,8 @@ import { experiments } from "./experiments/index.ts"
 import { type Scenario, scenarios, small } from "./Scenario.ts"
 import { type Subject, subjects } from "./Subject.ts"
 
-const listed = (all: ReadonlyArray<{ readonly name: string; readonly says: string }>): string =>
-  all.map(({ name, says }) => `    ${name.padEnd(10)}${says}`).join("\n")
+const listed = (all: ReadonlyArray<{ readonly name: string; readonly description: string }>): string =>
+  all.map(({ name, description }) => `    ${name.padEnd(10)}${description}`).join("\n")
 
 export const usage = `Usage: npx pnpm bench [options]
   --only a,b,…       what is measured; everything by default

@@ -3,7 +3,7 @@ import { type Spread, spread } from "./Spread.ts"
 import type { Table } from "./Table.ts"
 
 export interface Ratio extends Spread {
-  readonly says: string
+  readonly description: string
   readonly goal: number
   /** The goal is a least, not a most. */
   readonly atLeast: boolean
@@ -11,11 +11,11 @@ export interface Ratio extends Spread {
 
 /** What the rounds came to; nothing where no round has both figures. */
 export const ratio = (
-  says: string,
+  description: string,
   goal: number,
   values: ReadonlyArray<number>,
   { atLeast = false } = {}
-): ReadonlyArray<Ratio> => (values.length === 0 ? [] : [{ says, goal, atLeast, ...spread(values) }])
+): ReadonlyArray<Ratio> => (values.length === 0 ? [] : [{ description, goal, atLeast, ...spread(values) }])
 
 const verdict = ({ median, goal, atLeast }: Ratio): string =>
   (atLeast ? median >= goal : median <= goal) ? "met" : `${(median / goal).toFixed(2)} × the goal`
@@ -24,7 +24,7 @@ export const ratioTable = (ratios: ReadonlyArray<Ratio>): Table => ({
   title: "Against the goals",
   head: ["ratio", "min", "median", "max", "goal", ""],
   body: ratios.map((one) => [
-    one.says,
+    one.description,
     one.min.toFixed(2),
     one.median.toFixed(2),
     one.max.toFixed(2),

@@ -3,7 +3,7 @@ import type { Pace, Shape } from "./generator/Plan.ts"
 
 export interface Scenario {
   readonly name: string
-  readonly says: string
+  readonly description: string
   readonly shape: Shape
   readonly pace: Pace
   /** How many times as long as the others it is measured: a slow pace uses little CPU, and that is counted in steps of 10 ms. */
@@ -19,44 +19,44 @@ const closed = (window: number): Pace => ({ mode: "closed", window })
 export const scenarios: ReadonlyArray<Scenario> = [
   {
     name: "a",
-    says: "100 one-to-one chats",
+    description: "100 one-to-one chats",
     shape: { chats: 100, members: 2, online: 2, senders: 2 },
     pace: closed(100)
   },
   {
     name: "b",
-    says: "a group of 50, all online, saturated",
+    description: "a group of 50, all online, saturated",
     shape: { chats: 1, members: 50, online: 50, senders: 5 },
     pace: closed(16)
   },
   {
     name: "b150",
-    says: "the same group at 150 messages a second",
+    description: "the same group at 150 messages a second",
     shape: { chats: 1, members: 50, online: 50, senders: 5 },
     pace: { mode: "open", rate: 150 },
     longer: 2
   },
   {
     name: "c",
-    says: "a group of 1,000, all online",
+    description: "a group of 1,000, all online",
     shape: { chats: 1, members: 1000, online: 1000, senders: 5 },
     pace: closed(4)
   },
   {
     name: "d",
-    says: "a group of 1,000, 10 online",
+    description: "a group of 1,000, 10 online",
     shape: { chats: 1, members: 1000, online: 10, senders: 5 },
     pace: closed(32)
   },
   {
     name: "d10",
-    says: "a group of 10, all online",
+    description: "a group of 10, all online",
     shape: { chats: 1, members: 10, online: 10, senders: 5 },
     pace: closed(32)
   },
   {
     name: "low",
-    says: "the same group of 10 at 50 messages a second",
+    description: "the same group of 10 at 50 messages a second",
     shape: { chats: 1, members: 10, online: 10, senders: 5 },
     pace: { mode: "open", rate: 50 },
     longer: 2,
@@ -64,7 +64,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   },
   {
     name: "idle",
-    says: "5,000 connections that do nothing, in groups of 50",
+    description: "5,000 connections that do nothing, in groups of 50",
     shape: { chats: 100, members: 50, online: 50, senders: 0 },
     pace: { mode: "idle" },
     among: ["parley", "relay-frame", "socket.io"],

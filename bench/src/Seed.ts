@@ -6,7 +6,7 @@ import { createHash, randomUUID } from "node:crypto"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import type { NewChat } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
-import type { Store, Write, Written } from "@parley/core/Store"
+import type { Store, Write, WriteResult } from "@parley/core/Store"
 import { Effect } from "effect"
 import type { MadeChat, User } from "./generator/Plan.ts"
 import { stamped } from "./generator/Stamp.ts"
@@ -24,11 +24,11 @@ export const onDatabase = <A>(file: string, work: (store: Open) => Promise<A>): 
     Effect.scoped(Effect.flatMap(SqliteStore.make({ file }), (store) => Effect.promise(() => work(store))))
   )
 
-const write = async (store: Open, writes: Iterable<Write>): Promise<ReadonlyArray<Written>> => {
-  const written: Array<Written> = []
+const write = async (store: Open, writes: Iterable<Write>): Promise<ReadonlyArray<WriteResult>> => {
+  const written: Array<WriteResult> = []
   let batch: Array<Write> = []
   const commit = async (): Promise<void> => {
-    for (const one of await Effect.runPromise(store.commit({ relies: [], writes: batch }))) written.push(one)
+    for (const one of await Effect.runPromise(store.commit({ expectedVersions: [], writes: batch }))) written.push(one)
     batch = []
   }
   for (const one of writes) if (batch.push(one) >= BATCH) await commit()
@@ -104,7 +104,7 @@ export const say = async (
           content,
           date: at
         } as const
-        yield { _tag: "Append", chat, by: UserId(by), origin: "", at, body }
+        yield { _tag: "Append", chat, by: UserId(by), device: "", at, body }
       }
     }
   }

@@ -7,7 +7,7 @@ import { start } from "./Program.ts"
 
 export interface Subject {
   readonly name: string
-  readonly says: string
+  readonly description: string
   readonly speech: Speech
   /** `run` is a name that no other run has; `node` are options of Node. */
   readonly start: (place: {
@@ -27,31 +27,32 @@ const beside = async (node: ReadonlyArray<string>, file: string, ...args: Readon
 export const subjects: ReadonlyArray<Subject> = [
   {
     name: "parley",
-    says: "`parley serve` from source on SQLite; stored and on the disk before it is answered; recipients acknowledge",
+    description:
+      "`parley serve` from source on SQLite; stored and on the disk before it is answered; recipients acknowledge",
     speech: "xuanxuan",
     start: ({ prepared, run, node }) => serve(0, prepared.copy(run), node)
   },
   {
     name: "relay-frame",
-    says: "bare relay on `ws`, one ready frame, a write to each socket; keeps nothing",
+    description: "bare relay on `ws`, one ready frame, a write to each socket; keeps nothing",
     speech: "relay",
     start: ({ node }) => beside(node, "relay.ts", "frame")
   },
   {
     name: "relay-coalesced",
-    says: "the same, one write for each socket and turn of the event loop",
+    description: "the same, one write for each socket and turn of the event loop",
     speech: "relay",
     start: ({ node }) => beside(node, "relay.ts", "coalesced")
   },
   {
     name: "relay-durable",
-    says: "the coalesced one, on the disk of SQLite before anything is sent",
+    description: "the coalesced one, on the disk of SQLite before anything is sent",
     speech: "relay",
     start: ({ folder, run, node }) => beside(node, "relay.ts", "durable", join(folder, `${run}-relay.db`))
   },
   {
     name: "socket.io",
-    says: "socket.io with a room for each chat; keeps nothing",
+    description: "socket.io with a room for each chat; keeps nothing",
     speech: "socket.io",
     start: ({ node }) => beside(node, "socketio.ts")
   }

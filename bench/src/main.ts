@@ -38,7 +38,7 @@ const bench = async (options: Options, folder: string): Promise<Report> => {
   if (profile) showProfiles(runs)
   const found: Array<Found> = []
   for (const experiment of experiments) {
-    tell(`${experiment.name}: ${experiment.says}`)
+    tell(`${experiment.name}: ${experiment.description}`)
     found.push(await experiment.play(setting))
   }
   return reportOf(runs, together(found), { command, rounds, duration })

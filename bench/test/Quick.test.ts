@@ -47,7 +47,7 @@ describe("the benchmark", () => {
     for (const { answers } of report.runs.filter(({ scenario }) => scenario === "low")) {
       expect(answers?.median).toBeGreaterThan(0)
     }
-    expect(report.ratios.map(({ says }) => says)).toEqual([
+    expect(report.ratios.map(({ description }) => description)).toEqual([
       "b: CPU per delivered message / relay-frame",
       "b: delivered a second and core / socket.io",
       "low: milliseconds to the answer, median / relay-durable",
@@ -59,17 +59,17 @@ describe("the benchmark", () => {
     const report = await reported("--only", "rows,storm,catch-up")
     expect(report.missing).toEqual([])
     // How often it is written down how far the indexes go depends on when there is a moment for it.
-    const [pair, crowd] = tableOf(report, "Rows written").body.map(([says, messages, tables, ...each]) => [
-      says,
+    const [pair, limiter] = tableOf(report, "Rows written").body.map(([description, messages, tables, ...each]) => [
+      description,
       messages,
       tables?.replace(/, log_indexed \d+/, ""),
       ...each
     ])
     // Whoever is not there costs nothing.
-    expect(crowd?.slice(1)).toEqual(pair?.slice(1))
+    expect(limiter?.slice(1)).toEqual(pair?.slice(1))
     const tables = "places 1, log 10, log_by_chat 10, log_by_gid 10"
     expect(pair).toEqual(["2 members, nobody else online", "10", tables, "1.00", "2.00", "0.10"])
-    expect(report.ratios.map(({ says, median }) => [says.split(":")[0], median > 0])).toEqual([
+    expect(report.ratios.map(({ description, median }) => [description.split(":")[0], median > 0])).toEqual([
       ["rows", true],
       ["storm", true]
     ])
@@ -84,7 +84,7 @@ describe("the benchmark", () => {
   it("plays on a store that is full, and starts with it", { timeout: 180_000 }, async () => {
     const report = await reported("--only", "history,cold")
     expect(report.missing).toEqual([])
-    expect(report.ratios.map(({ says }) => says)).toEqual([
+    expect(report.ratios.map(({ description }) => description)).toEqual([
       "history: CPU per message of a, full store / empty one",
       "history: CPU per message of d10, full store / empty one",
       "cold: time to listening, full store / empty one"
@@ -103,7 +103,13 @@ describe("the benchmark", () => {
         "128"
       ])
       const steps = tableOf(report, "Steps of a message").body
-      expect(steps.map(([says]) => says?.split(":")[0])).toEqual(["decode", "rule", "append", "encode", "deliver"])
+      expect(steps.map(([description]) => description?.split(":")[0])).toEqual([
+        "decode",
+        "rule",
+        "append",
+        "encode",
+        "deliver"
+      ])
       for (const [, nanoseconds, bytes] of steps) {
         expect(Number(nanoseconds)).toBeGreaterThan(0)
         expect(Number(bytes)).toBeGreaterThan(0)

@@ -30,7 +30,7 @@ stop()
 const { perform } = await engine.run(Engine)
 const user = await engine.as("ann").id()
 export const chats: ReadonlyArray<string> = await engine.run(
-  Effect.map(perform({ user, origin: null }, { _tag: "ListChats" }), (listed) => listed.map(({ chat }) => chat.gid))
+  Effect.map(perform({ user, device: null }, { _tag: "ListChats" }), (listed) => listed.map(({ chat }) => chat.gid))
 )
 
 const client = await connect({ url: "http://127.0.0.1:8080", account: "ann", password: "correct-horse-7" })

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { ChatId, UserId } from "@parley/core/Ids"
-import type { Post } from "@parley/core/Store"
+import type { MessageAppend } from "@parley/core/Store"
 import { Effect, Exit, Scope } from "effect"
 import { makeGroups } from "../Seed.ts"
 import { BareWriter } from "./BareWriter.ts"
@@ -48,20 +48,20 @@ const parley = async (file: string): Promise<Path> => {
     createdAt: 0,
     password: null
   }
-  await Effect.runPromise(store.commit({ relies: [], writes: [{ _tag: "CreateUser", user }] }))
+  await Effect.runPromise(store.commit({ expectedVersions: [], writes: [{ _tag: "CreateUser", user }] }))
   const members = [{ account: "u", id: 1, sid: "" }]
   const chats = await makeGroups(
     store,
     Array.from({ length: CHATS }, (_, index) => ({ gid: `c${index}`, members }))
   )
   let n = 0
-  const { post } = store
+  const { appendMessage: post } = store
   if (post === undefined) throw new Error("this store takes no messages by themselves")
-  const message = (): Post => {
+  const message = (): MessageAppend => {
     const chat = chats[n++ % CHATS] ?? ChatId(1)
     const gid = randomUUID()
     const body = { _tag: "Posted", gid, type: "normal", contentType: "text", content: CONTENT, date: 0 } as const
-    return { chat, version: 1, by: UserId(1), origin: "", at: 0, body }
+    return { chat, version: 1, by: UserId(1), device: "", at: 0, body }
   }
   return {
     append: (done) =>

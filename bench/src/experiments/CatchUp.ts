@@ -74,7 +74,7 @@ const both = (of: ReadonlyArray<Quantiles | undefined>): string => {
 
 export const catchUp: Experiment = {
   name: "catch-up",
-  says: "one member comes back to 100,000 messages in 200 chats, while two others talk",
+  description: "one member comes back to 100,000 messages in 200 chats, while two others talk",
   users: () => 3,
   play: async (setting): Promise<Found> => {
     const { chats, each } = sizesOf(setting.quick)
@@ -89,8 +89,8 @@ export const catchUp: Experiment = {
       )
     }
     const owed = chats * each
-    const figures = (says: string, of: (seen: CatchUpSeen) => number, digits = 0): ReadonlyArray<string> => [
-      says,
+    const figures = (description: string, of: (seen: CatchUpSeen) => number, digits = 0): ReadonlyArray<string> => [
+      description,
       three(caught.map(of), digits)
     ]
     const perSecond = ({ sends, from, to }: Seen): number => (sends * 1e6) / (to - from)

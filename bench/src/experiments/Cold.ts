@@ -19,7 +19,7 @@ const startOn = async (file: string): Promise<number> => {
 
 export const cold: Experiment = {
   name: "cold",
-  says: "a start with 1,000,000 messages stored, and with none",
+  description: "a start with 1,000,000 messages stored, and with none",
   users: () => 2,
   play: async (setting): Promise<Found> => {
     const full = await fullStore(setting, 0)

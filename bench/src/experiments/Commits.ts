@@ -32,7 +32,7 @@ const measure = async ({ folder, duration }: Setting, path: Path, outstanding: n
 
 export const commits: Experiment = {
   name: "commits",
-  says: "the store's commit path alone, beside a bare writer in a worker",
+  description: "the store's commit path alone, beside a bare writer in a worker",
   play: async (setting): Promise<Found> => {
     const all: Array<One> = []
     for (let round = 1; round <= setting.rounds; round++) {

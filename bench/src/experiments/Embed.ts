@@ -18,7 +18,7 @@ const INSTALLED: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
 
 export const embed: Experiment = {
   name: "embed",
-  says: "start and memory of an embedded engine; sizes of the client and of an installation",
+  description: "start and memory of an embedded engine; sizes of the client and of an installation",
   play: async ({ rounds, tell }): Promise<Found> => {
     const seen: Array<EngineSeen> = []
     for (let round = 1; round <= rounds; round++) {
@@ -51,9 +51,9 @@ export const embed: Experiment = {
         {
           title: "On the disk after an installation",
           head: ["installed", "packages", "MB", "MB of them our own"],
-          body: INSTALLED.map(([says, names]) => {
+          body: INSTALLED.map(([description, names]) => {
             const { packages, bytes, own } = installSize(...names)
-            return [says, String(packages), (bytes / 1e6).toFixed(1), (own / 1e6).toFixed(2)]
+            return [description, String(packages), (bytes / 1e6).toFixed(1), (own / 1e6).toFixed(2)]
           }),
           note: "Of our own packages the files that are published (`dist` as far as it is built, and `src`), of all others what is in their folders. `effect` is most of it."
         }

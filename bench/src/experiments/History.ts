@@ -14,7 +14,7 @@ const USERS = 200
 
 export const history: Experiment = {
   name: "history",
-  says: "a and d10 with 1,000,000 messages, 100,000 chats and 100,000 users stored, and with none",
+  description: "a and d10 with 1,000,000 messages, 100,000 chats and 100,000 users stored, and with none",
   users: () => USERS,
   play: async (setting): Promise<Found> => {
     const scenarios = PLAYED.map(scenarioNamed).map((one) => (setting.quick ? small(one) : one))

@@ -9,32 +9,32 @@ const MAIN = fileURLToPath(new URL("../micro/main.ts", import.meta.url))
 
 export const micro: Experiment = {
   name: "micro",
-  says: "the steps of a message by themselves, with what they allocate",
+  description: "the steps of a message by themselves, with what they allocate",
   play: async ({ rounds, duration, tell }): Promise<Found> => {
     const all: Array<Step> = []
     for (let round = 1; round <= rounds; round++) {
       const program = start(0, ["--expose-gc", MAIN, String(Math.round((duration * 1000) / 4))])
       const steps = JSON.parse(await program.output) as ReadonlyArray<Step>
-      for (const { says, nanoseconds, bytes } of steps) {
-        tell(`${round} micro ${says}: ${nanoseconds.toFixed(0)} ns, ${bytes.toFixed(0)} bytes`)
+      for (const { description, nanoseconds, bytes } of steps) {
+        tell(`${round} micro ${description}: ${nanoseconds.toFixed(0)} ns, ${bytes.toFixed(0)} bytes`)
       }
       all.push(...steps)
     }
-    const of = (says: string): ReadonlyArray<Step> => all.filter((step) => step.says === says)
+    const of = (description: string): ReadonlyArray<Step> => all.filter((step) => step.description === description)
     return {
       ratios: [],
       tables: [
         {
           title: "Steps of a message by themselves",
           head: ["step", "ns", "bytes of heap"],
-          body: [...new Set(all.map(({ says }) => says))].map((says) => [
-            says,
+          body: [...new Set(all.map(({ description }) => description))].map((description) => [
+            description,
             three(
-              of(says).map(({ nanoseconds }) => nanoseconds),
+              of(description).map(({ nanoseconds }) => nanoseconds),
               0
             ),
             three(
-              of(says).map(({ bytes }) => bytes),
+              of(description).map(({ bytes }) => bytes),
               0
             )
           ])

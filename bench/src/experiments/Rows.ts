@@ -13,7 +13,7 @@ const MESSAGES = 200
 const LISTENING = 10
 
 interface Counted {
-  readonly says: string
+  readonly description: string
   readonly messages: number
   /** Rows that were written, by table, where any were. */
   readonly written: ReadonlyMap<string, number>
@@ -50,7 +50,7 @@ const writtenIn = (file: string): ReadonlyMap<string, number> => {
 
 const count = async (
   prepared: Prepared,
-  says: string,
+  description: string,
   members: ReadonlyArray<User>,
   online: number,
   messages: number
@@ -87,21 +87,21 @@ const count = async (
   const after = writtenIn(file)
   prepared.discard("rows")
   const written = Array.from(after, ([table, rows]): [string, number] => [table, rows - (before.get(table) ?? 0)])
-  return { says, messages, written: new Map(written.filter(([, rows]) => rows > 0)) }
+  return { description, messages, written: new Map(written.filter(([, rows]) => rows > 0)) }
 }
 
 /** Beside the messages themselves, the last place of who sent is written when they leave. */
 const perMessage = ({ messages, written }: Counted): number => (written.get("log") ?? 0) / messages
 
-const row = ({ says, messages, written }: Counted): ReadonlyArray<string> => {
+const row = ({ description, messages, written }: Counted): ReadonlyArray<string> => {
   const others = Array.from(written, ([table, rows]) => `${table} ${rows}`)
   const each = (...tables: ReadonlyArray<string>): string =>
     (tables.reduce((sum, table) => sum + (written.get(table) ?? 0), 0) / messages).toFixed(2)
   return [
-    says,
+    description,
     String(messages),
     others.join(", "),
-    perMessage({ says, messages, written }).toFixed(2),
+    perMessage({ description, messages, written }).toFixed(2),
     each("log_by_chat", "log_by_gid"),
     each("places")
   ]
@@ -112,7 +112,7 @@ const MARK = "log_indexed"
 
 export const rows: Experiment = {
   name: "rows",
-  says: "rows written by a message to groups of 2 and of 100,000 with nobody online, and for acknowledgements",
+  description: "rows written by a message to groups of 2 and of 100,000 with nobody online, and for acknowledgements",
   users: () => LISTENING,
   play: async (setting): Promise<Found> => {
     const full = await fullStore(setting, LISTENING)

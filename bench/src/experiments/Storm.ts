@@ -55,7 +55,7 @@ const MB = 1e6
 
 export const storm: Experiment = {
   name: "storm",
-  says: "5,000 users who come back at once, each owed 10 messages",
+  description: "5,000 users who come back at once, each owed 10 messages",
   users: (quick) => usersOf(quick) + 1,
   play: async (setting): Promise<Found> => {
     const ours: Array<StormSeen> = []

@@ -6,7 +6,7 @@ import { rule } from "../../../packages/core/bench/Rule.ts"
 import { decode, encode } from "../../../packages/dialects/bench/Wire.ts"
 
 export interface Step {
-  readonly says: string
+  readonly description: string
   /** Of one turn. */
   readonly nanoseconds: number
   /** Bytes of JavaScript heap that one turn takes; what libraries in C take is not among it. */
@@ -33,7 +33,7 @@ const turnsFor = (milliseconds: number, turn: () => void): number => {
 }
 
 const milliseconds = Number(process.argv[2] ?? 1000)
-const steps = [decode, rule, append, encode, deliver].map(({ says, make }): Step => {
+const steps = [decode, rule, append, encode, deliver].map(({ description, make }): Step => {
   const { turn, close } = make()
   turnsFor(milliseconds / 4, turn)
   globalThis.gc?.()
@@ -41,6 +41,6 @@ const steps = [decode, rule, append, encode, deliver].map(({ says, make }): Step
   const turns = turnsFor(milliseconds, turn)
   const [took, after] = [performance.now() - start, allocated()]
   close()
-  return { says, nanoseconds: (took * 1e6) / turns, bytes: (after - before) / turns }
+  return { description, nanoseconds: (took * 1e6) / turns, bytes: (after - before) / turns }
 })
 console.log(JSON.stringify(steps))

@@ -51,7 +51,7 @@ const decision = await engine.explain("cat", team, "recallOthers")
 
 // With Effect
 const { perform } = await engine.run(Engine)
-const listed = await engine.run(perform({ user: await ann.id(), origin: null }, { _tag: "ListChats" }))
+const listed = await engine.run(perform({ user: await ann.id(), device: null }, { _tag: "ListChats" }))
 
 assert.deepEqual(unread, [{ id: team.id, gid: team.gid, count: 2, more: false }])
 assert.deepEqual(

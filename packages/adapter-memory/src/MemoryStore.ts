@@ -8,13 +8,13 @@ import type { Preference, StoredChat } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
-import type { Place } from "@parley/core/Cursor"
-import { Store, type Unit, type Written } from "@parley/core/Store"
-import { check } from "./internal/checkBatch.ts"
-import { recordKey, Tables, type KeptChat } from "./internal/Tables.ts"
-import { apply } from "./internal/applyWrite.ts"
+import type { Cursor } from "@parley/core/Cursor"
+import { Store, type WriteBatch, type WriteResult } from "@parley/core/Store"
+import { checkBatch } from "./internal/checkBatch.ts"
+import { recordKey, Tables, type ChatState } from "./internal/Tables.ts"
+import { applyWrite } from "./internal/applyWrite.ts"
 
-const stored = (kept: KeptChat): StoredChat => ({
+const stored = (kept: ChatState): StoredChat => ({
   chat: kept.chat,
   head: { seq: kept.log.length, posted: kept.messages.length, activeAt: kept.activeAt }
 })
@@ -44,16 +44,16 @@ const history = (
 export const make = (): Store["Service"] => {
   const tables = new Tables()
   const read = <A>(query: () => A): Effect.Effect<A> => Effect.sync(query)
-  const chatIds = (matches: (kept: KeptChat) => boolean): ReadonlyArray<ChatId> =>
+  const chatIds = (matches: (kept: ChatState) => boolean): ReadonlyArray<ChatId> =>
     [...tables.chats.values()].filter((kept) => !kept.chat.dissolved && matches(kept)).map((kept) => kept.chat.id)
   const entry = (id: EntryId): Entry | undefined => tables.entries[id - 1]
 
   return Store.of({
-    commit: (unit: Unit) =>
+    commit: (batch: WriteBatch) =>
       Effect.suspend(() => {
-        const refused = check(tables, unit, stored)
+        const refused = checkBatch(tables, batch, stored)
         if (refused !== undefined) return Effect.fail(refused)
-        return Effect.succeed(unit.writes.map((write): Written => apply(tables, write, stored)))
+        return Effect.succeed(batch.writes.map((write): WriteResult => applyWrite(tables, write, stored)))
       }),
 
     users: (ids) => read(() => each(ids, (id) => tables.users.get(id)?.user)),
@@ -114,12 +114,12 @@ export const make = (): Store["Service"] => {
       ),
     messages: (ids) => read(() => each(ids, (id) => tables.messages.get(id))),
 
-    placesOf: (user, device) =>
-      read(() => [...(tables.places.get(user)?.get(device)?.values() ?? [])].sort((a: Place, b) => a.chat - b.chat)),
-    placesIn: (chat, users) =>
+    cursorsOf: (user, device) =>
+      read(() => [...(tables.cursors.get(user)?.get(device)?.values() ?? [])].sort((a: Cursor, b) => a.chat - b.chat)),
+    cursorsIn: (chat, users) =>
       read(() =>
         [...new Set(users)].flatMap((user) =>
-          [...(tables.places.get(user)?.values() ?? [])].flatMap((device) => device.get(chat) ?? [])
+          [...(tables.cursors.get(user)?.values() ?? [])].flatMap((device) => device.get(chat) ?? [])
         )
       ),
 

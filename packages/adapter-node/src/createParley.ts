@@ -1,12 +1,18 @@
 /** Conversations in the server that somebody has: the engine's promises, and the protocols that its clients speak. */
 import type { OperatorCommand } from "@parley/core/Dialect"
-import { begin, type Begun, closeOn, type EngineOptions, ParleyEngine } from "@parley/core/ParleyEngine"
+import {
+  startEngine,
+  type StartedEngine,
+  closeOnAbort,
+  type EngineOptions,
+  ParleyEngine
+} from "@parley/core/ParleyEngine"
 import { fromCause, ParleyError } from "@parley/core/ParleyError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type * as Host from "./internal/http/HttpHost.ts"
-import { type Hosted, type Options as HostingOptions, serve, type ServedDialect } from "./serve.ts"
+import { type Served, type Options as HostingOptions, serve, type ServedDialect } from "./serve.ts"
 import type { Address } from "./internal/http/listen.ts"
 import * as NodePasswords from "./NodePasswords.ts"
 
@@ -31,20 +37,20 @@ export class Parley extends ParleyEngine {
    * For `http.createServer`, or as middleware, before body parsers: foreign paths go to `next`, untouched; without it
    * they get a JSON 404.
    */
-  readonly node: Host.Host["node"]
+  readonly node: Host.HttpHost["node"]
   /** For hosts that speak the web's `Request` and `Response`. Foreign paths get a JSON 404. */
-  readonly fetch: Host.Host["fetch"]
+  readonly fetch: Host.HttpHost["fetch"]
   /** Whether a request is for one of its paths. */
-  readonly owns: Host.Host["owns"]
+  readonly owns: Host.HttpHost["owns"]
   /** For a server's `upgrade` event. False: not our path, and the socket was not touched. */
-  readonly upgrade: Host.Host["upgrade"]
+  readonly upgrade: Host.HttpHost["upgrade"]
   /** Takes a server's WebSocket upgrades for its paths, until the returned function is called. */
-  readonly attach: Host.Host["attach"]
-  readonly #hosted: Hosted
+  readonly attach: Host.HttpHost["attach"]
+  readonly #hosted: Served
   readonly #scope: Scope.Closeable
   #ended: Promise<void> | undefined
 
-  constructor({ opened }: Begun, hosted: Hosted, scope: Scope.Closeable) {
+  constructor({ opened }: StartedEngine, hosted: Served, scope: Scope.Closeable) {
     super(opened)
     const { host } = hosted
     this.path = host.path
@@ -63,16 +69,16 @@ export class Parley extends ParleyEngine {
   }
 
   /** What operators do for a protocol: its words, what it takes, what it is for. */
-  commands(): ReadonlyArray<Pick<OperatorCommand, "words" | "says" | "inputs">> {
+  commands(): ReadonlyArray<Pick<OperatorCommand, "path" | "description" | "inputs">> {
     return this.#commands()
   }
 
   /** Carries such a command out: `operate("ha-key add", { key: "our-app" })`. Answers what it has to say. */
-  operate(words: string, inputs: Readonly<Record<string, string | number | boolean>> = {}): Promise<string> {
-    const command = this.#commands().find((one) => one.words.join(" ") === words)
+  operate(path: string, inputs: Readonly<Record<string, string | number | boolean>> = {}): Promise<string> {
+    const command = this.#commands().find((one) => one.path.join(" ") === path)
     if (command === undefined) {
-      const known = this.#commands().map((one) => one.words.join(" "))
-      return Promise.reject(new ParleyError("Failed", `There is no command ${words}; there are ${known.join(", ")}.`))
+      const known = this.#commands().map((one) => one.path.join(" "))
+      return Promise.reject(new ParleyError("Failed", `There is no command ${path}; there are ${known.join(", ")}.`))
     }
     return this.run(command.run(inputs))
   }
@@ -103,7 +109,7 @@ export class Parley extends ParleyEngine {
 export const createParley = async (given: ParleyOptions): Promise<Parley> => {
   const { dialects, path, login, trustedProxies, demonstration, body, connection, ...options } = given
   const passwords = options.passwords ?? NodePasswords.layer
-  const begun = await begin(
+  const begun = await startEngine(
     { ...options, passwords },
     dialects.flatMap(({ settings }) => settings)
   )
@@ -133,6 +139,6 @@ export const createParley = async (given: ParleyOptions): Promise<Parley> => {
     await parley.close()
     throw error
   }
-  closeOn(options.signal, parley, opened.works)
+  closeOnAbort(options.signal, parley, opened.services)
   return parley
 }

@@ -3,8 +3,8 @@ import { Settings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as http from "node:http"
-import type { Host } from "./internal/http/HttpHost.ts"
-import { type Address, type CannotListen, listen } from "./internal/http/listen.ts"
+import type { HttpHost } from "./internal/http/HttpHost.ts"
+import { type Address, type ListenError, listen } from "./internal/http/listen.ts"
 
 /** Longer than proxies commonly keep idle connections, so that it is they who close them, and no request gets lost. */
 const KEEP_ALIVE = 75_000
@@ -18,7 +18,7 @@ const LOOK = 5000
  * address, or fails with one sentence. Upgrades for unknown paths get 404. When the scope ends, nothing new is
  * accepted, and the host is closed as `Host.close` says.
  */
-export const serveHttp = (host: Host, address: Address): Effect.Effect<Address, CannotListen, Scope.Scope> =>
+export const serveHttp = (host: HttpHost, address: Address): Effect.Effect<Address, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
     const { sockets } = yield* Settings
     const server = http.createServer(

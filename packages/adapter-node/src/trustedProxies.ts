@@ -38,7 +38,7 @@ const rangesOf = (entry: string): ReadonlyArray<IpNetwork.IpNetwork> | undefined
 }
 
 /** What an entry may be, in words that follow "must be". */
-export const PROXY_WORDS = "addresses, ranges as in 10.0.0.0/8, `loopback`, `linklocal` or `uniquelocal`"
+export const PROXY_DESCRIPTION = "addresses, ranges as in 10.0.0.0/8, `loopback`, `linklocal` or `uniquelocal`"
 
 /** Whether it can be an entry of a list of trusted proxies: an address, a range, or the name of ranges. */
 export const isProxy = (entry: string): boolean => rangesOf(entry) !== undefined
@@ -47,7 +47,7 @@ export const isProxy = (entry: string): boolean => rangesOf(entry) !== undefined
  * The address of a client, in its usual form: of whom the peer with that address forwards a request for, where the peer is
  * trusted, else the peer's own; "" where it has none. `forwardedFor` is the header `X-Forwarded-For`. It never throws.
  */
-export type ClientOf = (peer: string | undefined, forwardedFor: string | undefined) => string
+export type ClientAddressResolver = (peer: string | undefined, forwardedFor: string | undefined) => string
 
 /** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 const forwarded = (text: string): NetAddress.IpAddress | undefined => {
@@ -62,7 +62,7 @@ const rangesOfAll = (proxies: ReadonlyArray<string>): ReadonlyArray<IpNetwork.Ip
   proxies.flatMap((entry) => {
     const found = rangesOf(entry)
     if (found !== undefined) return found
-    throw new Error(`trustedProxies must be ${PROXY_WORDS.replaceAll("`", "")}, not ${JSON.stringify(entry)}.`)
+    throw new Error(`trustedProxies must be ${PROXY_DESCRIPTION.replaceAll("`", "")}, not ${JSON.stringify(entry)}.`)
   })
 
 /** Whether a peer with this address is one of those proxies. Throws as `trusting` does. */
@@ -80,7 +80,7 @@ export const isTrustedBy = (proxies: ReadonlyArray<string>): ((peer: string | un
  * leftmost where all are. What is no address ends it: whoever added that is the last of whom something is known. Throws
  * where an entry is none.
  */
-export const trusting = (proxies: ReadonlyArray<string>): ClientOf => {
+export const clientAddressResolver = (proxies: ReadonlyArray<string>): ClientAddressResolver => {
   const ranges = rangesOfAll(proxies)
   const isTrusted = (address: NetAddress.IpAddress): boolean =>
     ranges.some((range) => IpNetwork.contains(range, address))

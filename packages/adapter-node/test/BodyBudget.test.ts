@@ -131,7 +131,7 @@ describe("bodies of requests under way", () => {
           )
         ])
       )
-      const host = yield* Host.make({ doors: [{ _tag: "Http", routes }], input, connection: quick })
+      const host = yield* Host.make({ endpoints: [{ _tag: "Http", routes }], input, connection: quick })
       const { port } = yield* serveHttp(host, LOOPBACK)
       yield* unfinished(port, "", 20_000, "/im/stream")
       yield* Deferred.await(waiting)

@@ -54,16 +54,16 @@ describe("a host that closes", () => {
         receive: () => {
           Deferred.doneUnsafe(spoken, Effect.succeed(connection))
         },
-        garbled: () => {},
+        invalidUtf8: () => {},
         oversized: () => {},
         closed: () => {}
       })
       const host = yield* Host.make({
-        doors: [
+        endpoints: [
           { _tag: "Http", routes: slow },
           { _tag: "WebSocket", path: "/ws", accept }
         ],
-        connection: { ...quick, linger: 500 }
+        connection: { ...quick, lingerTimeout: 500 }
       })
       const { port } = yield* serveHttp(host, LOOPBACK)
       const request = yield* Effect.forkChild(get(port, "/slow"))
@@ -103,18 +103,18 @@ describe("a host that closes", () => {
         receive: () => {
           Deferred.doneUnsafe(spoken, Effect.succeed(connection))
         },
-        garbled: () => {},
+        invalidUtf8: () => {},
         oversized: () => {},
         closed: () => {}
       })
       const scope = yield* Scope.make()
       const { port, host } = yield* Effect.gen(function* () {
         const host = yield* Host.make({
-          doors: [
+          endpoints: [
             { _tag: "Http", routes: slow },
             { _tag: "WebSocket", path: "/ws", accept }
           ],
-          connection: { ...quick, linger: 0 }
+          connection: { ...quick, lingerTimeout: 0 }
         })
         const { port } = yield* serveHttp(host, LOOPBACK)
         return { port, host }
@@ -154,7 +154,7 @@ describe("a host that closes", () => {
       )
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const host = yield* Host.make({ doors: [{ _tag: "Http", routes: stuck }], connection: quick })
+          const host = yield* Host.make({ endpoints: [{ _tag: "Http", routes: stuck }], connection: quick })
           const { port } = yield* serveHttp(host, LOOPBACK)
           yield* Effect.forkScoped(Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/stuck`)).pipe(Effect.ignore))
           yield* Deferred.await(asked)

@@ -36,7 +36,7 @@ describe("a host inside another application", () => {
   )
 
   /** Reads the body first, and leaves what a parser would. */
-  const parsing = (host: Host.Host, leave: (bytes: Buffer) => object) =>
+  const parsing = (host: Host.HttpHost, leave: (bytes: Buffer) => object) =>
     foreignServer((request, response) => {
       const chunks: Array<Buffer> = []
       request.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -163,8 +163,8 @@ describe("a host inside another application", () => {
   )
 
   it("two protocols cannot have one path or one port", () => {
-    const twice = (door: Host.Options["doors"][number]) =>
-      Effect.runPromiseExit(Effect.scoped(Host.make({ doors: [door, door] })))
+    const twice = (door: Host.Options["endpoints"][number]) =>
+      Effect.runPromiseExit(Effect.scoped(Host.make({ endpoints: [door, door] })))
     return Promise.all([
       twice({ _tag: "WebSocket", path: "/ws", accept: echo }),
       twice({ _tag: "Tcp", accept: echo })

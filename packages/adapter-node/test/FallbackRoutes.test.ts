@@ -18,7 +18,7 @@ const saying = (word: string): HttpRoutes =>
     Effect.map(HttpServerRequest.HttpServerRequest, ({ method }) => text(`${word}: ${method}`, 404))
   )
 
-const doors: Host.Options["doors"] = [
+const endpoints: Host.Options["endpoints"] = [
   {
     _tag: "Http",
     routes: HttpRouter.use(
@@ -29,7 +29,7 @@ const doors: Host.Options["doors"] = [
         yield* router.prefixed("/deep").add("GET", "/er/:id", text("deeper"))
       })
     ),
-    otherwise: saying("one")
+    fallback: saying("one")
   },
   {
     _tag: "Http",
@@ -39,7 +39,7 @@ const doors: Host.Options["doors"] = [
         yield* router.add("GET", "/:anything/at/all", text("at all"))
       })
     ),
-    otherwise: saying("two")
+    fallback: saying("two")
   },
   { _tag: "Http", routes: HttpRouter.add("GET", "/letters/mute", text("mute")) }
 ]
@@ -94,7 +94,7 @@ const raw = (port: number, path: string, method = "GET") =>
 describe("what begins like a door's path and is none", () => {
   it.live("is answered by the door with the longest such beginning", () =>
     Effect.gen(function* () {
-      const host = yield* Host.make({ doors })
+      const host = yield* Host.make({ endpoints })
       const { port } = yield* serveHttp(host, LOOPBACK)
       for (const path of ONE) assert.strictEqual(yield* raw(port, path), "404 one: GET", path)
       for (const path of TWO) assert.strictEqual(yield* raw(port, path), "404 two: GET", path)
@@ -108,7 +108,7 @@ describe("what begins like a door's path and is none", () => {
 
   it.live("leaves the routes themselves as they are", () =>
     Effect.gen(function* () {
-      const host = yield* Host.make({ doors })
+      const host = yield* Host.make({ endpoints })
       const { port } = yield* serveHttp(host, LOOPBACK)
       for (const [path, body] of [
         ["/signed/login/1/a", "signed"],
@@ -127,7 +127,7 @@ describe("what begins like a door's path and is none", () => {
 
   it.live("does not reach what another application has beside it", () =>
     Effect.gen(function* () {
-      const host = yield* Host.make({ doors })
+      const host = yield* Host.make({ endpoints })
       const { port } = yield* foreignServer((request, response) =>
         host.node(request, response, () => {
           request.pipe(response.writeHead(200, { "x-theirs": request.url }))
@@ -146,7 +146,7 @@ describe("what begins like a door's path and is none", () => {
 
   it.live("is nobody's where its door does not say otherwise", () =>
     Effect.gen(function* () {
-      const host = yield* Host.make({ doors })
+      const host = yield* Host.make({ endpoints })
       const { port } = yield* serveHttp(host, LOOPBACK)
       assert.strictEqual(yield* raw(port, "/letters/mute/1"), '404 {"message":"There is nothing at this path."}')
     })

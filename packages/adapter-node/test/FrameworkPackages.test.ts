@@ -3,7 +3,7 @@ import { plainAddress } from "@parley/core/ClientAddress"
 import express from "express"
 import fastify from "fastify"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { trusting } from "../src/trustedProxies.ts"
+import { clientAddressResolver } from "../src/trustedProxies.ts"
 
 const TRUSTED = ["loopback", "10.0.0.0/8", "2001:db8::/32"]
 
@@ -48,7 +48,7 @@ for (const [name, start] of Object.entries(frameworks)) {
 
     it.each(HEADERS)("says the same of %j", async (header) => {
       const response = await fetch(running.http, { headers: { "x-forwarded-for": header } })
-      assert.strictEqual(trusting(TRUSTED)("127.0.0.1", header), plainAddress(await response.text()))
+      assert.strictEqual(clientAddressResolver(TRUSTED)("127.0.0.1", header), plainAddress(await response.text()))
     })
   })
 }

@@ -29,7 +29,7 @@ describe("noise", () => {
 
   it.live("over TCP ends no one else's connection", () =>
     Effect.gen(function* () {
-      const { address } = yield* tcpServer(echo, { ...quick, linger: 0 })
+      const { address } = yield* tcpServer(echo, { ...quick, lingerTimeout: 0 })
       const { listener, next } = yield* frames
       const bystander = yield* tcpClient(address, listener)
       const blob = noise(1)
@@ -43,7 +43,7 @@ describe("noise", () => {
 
   it.live("over WebSocket, and before it, ends no one else's connection", () =>
     Effect.gen(function* () {
-      const { port, url } = yield* webSocketServer(echo, { ...quick, linger: 0 })
+      const { port, url } = yield* webSocketServer(echo, { ...quick, lingerTimeout: 0 })
       const { listener, next } = yield* frames
       const bystander = yield* webSocketClient(url, listener)
       const blob = noise(2)

@@ -169,7 +169,7 @@ describe("an answer that nobody reads", () => {
     Effect.gen(function* () {
       const route = HttpRouter.add("GET", "/small", HttpServerResponse.text("small"))
       const host = yield* Host.make({
-        doors: [{ _tag: "Http", routes: route }],
+        endpoints: [{ _tag: "Http", routes: route }],
         connection: { ...quick, stall: 30_000 }
       })
       const timeouts: Array<number | undefined> = []
@@ -193,7 +193,7 @@ describe("an answer that nobody reads", () => {
       const SIZE = 64 * 1024 * 1024
       const large = HttpRouter.add("GET", "/large", HttpServerResponse.uint8Array(new Uint8Array(SIZE)))
       const host = yield* Host.make({
-        doors: [{ _tag: "Http", routes: large }],
+        endpoints: [{ _tag: "Http", routes: large }],
         connection: { ...quick, stall: 1000 }
       })
       const { port } = yield* serveHttp(host, LOOPBACK)

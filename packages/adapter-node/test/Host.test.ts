@@ -121,7 +121,7 @@ describe("a host on a server of its own", () => {
       assert.strictEqual(error.message, `Cannot listen on 127.0.0.1:${port}: the port is in use.`)
       const tcp = yield* Effect.flip(host.listenTcp({ host: "127.0.0.1", port }))
       assert.strictEqual(tcp.message, `Cannot listen on 127.0.0.1:${port}: the port is in use.`)
-      const none = yield* Effect.flip((yield* makeHost({ doors: [] })).listenTcp(LOOPBACK))
+      const none = yield* Effect.flip((yield* makeHost({ endpoints: [] })).listenTcp(LOOPBACK))
       assert.strictEqual(none.message, "No protocol here is served over raw TCP.")
     })
   )

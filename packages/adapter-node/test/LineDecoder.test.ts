@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Lines } from "../src/internal/socket/LineDecoder.ts"
+import { LineDecoder } from "../src/internal/socket/LineDecoder.ts"
 
 const LIMIT = 16
 
 /** What comes out when the bytes arrive in chunks of the given size. */
 const cut = (bytes: Buffer, size: number): ReadonlyArray<string> => {
   const out: Array<string> = []
-  const lines = new Lines(LIMIT, {
+  const lines = new LineDecoder(LIMIT, {
     line: (bytes) => out.push(bytes.toString()),
     oversized: () => out.push("OVERSIZED")
   })
@@ -43,7 +43,7 @@ describe("lines", () => {
   it("a long line in very many packets takes time in proportion", () => {
     const limit = 1024 * 1024
     const out: Array<number> = []
-    const lines = new Lines(limit, {
+    const lines = new LineDecoder(limit, {
       line: (bytes) => out.push(bytes.length),
       oversized: () => assert.fail("too long")
     })

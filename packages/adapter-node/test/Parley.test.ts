@@ -104,7 +104,7 @@ describe("an object below a path", () => {
     }
     const ben = await chatClient(`${http}/im/ws`)
     assert.strictEqual((await ben.login("ben", "correct-horse-7")).result, "success")
-    await parley.as("ann").send(await parley.as("ann").startPair("ben"), "undisturbed")
+    await parley.as("ann").send(await parley.as("ann").openDirectChat("ben"), "undisturbed")
     await ben.told("undisturbed")
     ben.leave()
     for (const one of theirs) one.close()
@@ -142,7 +142,7 @@ describe("an object below a path", () => {
     const parley = await made()
     await assertRejects(parley.operate("ha-key burn"), /There is no command ha-key burn; there are ha-key add/)
     assert.include(
-      parley.commands().map(({ words }) => words.join(" ")),
+      parley.commands().map(({ path: words }) => words.join(" ")),
       "ha-key add"
     )
   })

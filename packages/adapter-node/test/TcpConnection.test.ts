@@ -79,11 +79,11 @@ describe("TCP connections", () => {
           receive: () => {
             Deferred.doneUnsafe(asked, Effect.succeed(connection))
           },
-          garbled: () => {},
+          invalidUtf8: () => {},
           oversized: () => {},
           closed: () => {}
         }),
-        { ...quick, linger: 300 }
+        { ...quick, lingerTimeout: 300 }
       )
       const { ended, listener, next } = yield* frames
       const { socket } = yield* tcpClient(address, listener)
@@ -105,7 +105,7 @@ describe("TCP connections", () => {
       Effect.gen(function* () {
         const { accept, closed } = yield* observed
         // With the default, a wait would outlast this test.
-        const { address } = yield* tcpServer(accept, { ...quick, linger: 60_000 })
+        const { address } = yield* tcpServer(accept, { ...quick, lingerTimeout: 60_000 })
         const { close } = yield* tcpClient(address)
         close()
         yield* closed
@@ -127,7 +127,7 @@ describe("TCP connections", () => {
   it.live("give up a client that does not take what is left when the engine closes", () =>
     Effect.gen(function* () {
       const { accept, closed, opened } = yield* observed
-      const { address } = yield* tcpServer(accept, { ...quick, sendBuffer: 64 * 1024 * 1024, goodbye: 50 })
+      const { address } = yield* tcpServer(accept, { ...quick, sendBuffer: 64 * 1024 * 1024, closeTimeout: 50 })
       const client = yield* tcpClient(address)
       const { connection } = yield* opened
       client.stopReading()

@@ -1,4 +1,4 @@
-import { Bundling, Frame, Piece } from "@parley/core/Frame"
+import { PacketFraming, Frame, EncodedChunk } from "@parley/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue } from "effect"
 import * as fc from "fast-check"
@@ -43,8 +43,8 @@ describe("WebSocket connections", () => {
     const packet = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ minLength: 20_000, maxLength: 40_000 }))
     fc.assert(
       fc.property(fc.array(packet), (texts) => {
-        const packets = texts.map((text) => new Piece(text))
-        const [bundling, reversed] = [new Bundling("[", ", ", "]"), packets.toReversed()]
+        const packets = texts.map((text) => new EncodedChunk(text))
+        const [bundling, reversed] = [new PacketFraming("[", ", ", "]"), packets.toReversed()]
         for (const some of [packets, reversed]) {
           const frame = bundling.frame(some)
           assert.strictEqual(frame.text, `[${some.map(({ text }) => text).join(", ")}]`)
@@ -276,7 +276,7 @@ describe("WebSocket connections", () => {
           receive: () => {
             throw new Error("a defect")
           },
-          garbled: () => {},
+          invalidUtf8: () => {},
           oversized: () => {},
           closed: () => {}
         }),

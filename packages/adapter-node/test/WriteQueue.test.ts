@@ -1,9 +1,9 @@
 /** What waits to be written: nothing is copied that is large, and nobody waits for somebody else's large frames. */
 import { assert, describe, it } from "@effect/vitest"
-import { Frame, Piece } from "@parley/core/Frame"
+import { Frame, EncodedChunk } from "@parley/core/Frame"
 import { Writable } from "node:stream"
 import { setImmediate as turn } from "node:timers/promises"
-import { Outbox } from "../src/internal/socket/WriteQueue.ts"
+import { WriteQueue } from "../src/internal/socket/WriteQueue.ts"
 import { encodeParts, encodeText } from "../src/internal/socket/WebSocketConnection.ts"
 
 /** A socket that takes what it gets when it is told to. */
@@ -29,7 +29,7 @@ const socketOf = () => {
       await turn()
     }
   }
-  const outbox = new Outbox({ socket, writable: () => true, overflowed: () => socket.destroy() }, 64 * 1024 * 1024)
+  const outbox = new WriteQueue({ socket, writable: () => true, overflowed: () => socket.destroy() }, 64 * 1024 * 1024)
   return {
     outbox,
     chunks,
@@ -45,7 +45,7 @@ const part = (bytes: number, fill: string): Buffer => Buffer.alloc(bytes, fill)
 describe("a frame of large pieces", () => {
   it("has the same bytes in parts as in one", () => {
     for (const texts of [["a"], ["[", "x".repeat(200), "]"], ["[", "é".repeat(70_000), "]", "中文"]]) {
-      const pieces = texts.map((text) => new Piece(text))
+      const pieces = texts.map((text) => new EncodedChunk(text))
       const { all, length } = encodeParts(new Frame(pieces, true))
       assert.deepStrictEqual(Buffer.concat(all), Buffer.from(encodeText(new Frame(pieces))))
       assert.strictEqual(length, Buffer.concat(all).length)

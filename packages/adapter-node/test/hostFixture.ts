@@ -53,7 +53,7 @@ const routes: HttpRoutes = HttpRouter.use(
 
 export const makeHost = (options: Partial<Host.Options> = {}) =>
   Host.make({
-    doors: [
+    endpoints: [
       { _tag: "Http", routes },
       { _tag: "WebSocket", path: "/im/ws", accept: echo },
       { _tag: "Tcp", accept: echo }

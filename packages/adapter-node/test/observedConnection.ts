@@ -1,12 +1,12 @@
 /** Engines and clients for tests that tell what happens to them. */
-import type { Accept, Connection, Opening } from "@parley/core/Connection"
+import type { Accept, Connection, Handshake } from "@parley/core/Connection"
 import { Frame } from "@parley/core/Frame"
 import { Deferred, Effect, Queue } from "effect"
 
 /** An engine that says everything back. */
 export const echo: Accept = (connection) => ({
   receive: (frame) => connection.send(new Frame(frame)),
-  garbled: () => connection.send(new Frame("garbled")),
+  invalidUtf8: () => connection.send(new Frame("garbled")),
   oversized: (limit) => {
     connection.send(new Frame(`over ${limit}`))
     connection.close(1009, "too large")
@@ -16,7 +16,7 @@ export const echo: Accept = (connection) => ({
 
 /** An accept that tells of its connections, and of their ends. */
 export const observed = Effect.gen(function* () {
-  const opened = yield* Queue.unbounded<{ readonly connection: Connection; readonly opening: Opening }>()
+  const opened = yield* Queue.unbounded<{ readonly connection: Connection; readonly opening: Handshake }>()
   const closed = yield* Queue.unbounded<number>()
   const accept: Accept = (connection, opening) => {
     const peer = echo(connection, opening)

@@ -90,7 +90,7 @@ export const tcpClient = (
 export const webSocketServer = (accept: Accept, connection: Host.Options["connection"] = quick) =>
   Effect.gen(function* () {
     const host = yield* Host.make({
-      doors: [{ _tag: "WebSocket", path: "/ws", accept }],
+      endpoints: [{ _tag: "WebSocket", path: "/ws", accept }],
       connection: { ...connection }
     })
     const { port } = yield* serveHttp(host, LOOPBACK)
@@ -100,7 +100,7 @@ export const webSocketServer = (accept: Accept, connection: Host.Options["connec
 /** A host with a TCP door. */
 export const tcpServer = (accept: Accept, connection: Host.Options["connection"] = quick) =>
   Effect.gen(function* () {
-    const host = yield* Host.make({ doors: [{ _tag: "Tcp", accept }], connection: { ...connection } })
+    const host = yield* Host.make({ endpoints: [{ _tag: "Tcp", accept }], connection: { ...connection } })
     const address = yield* host.listenTcp(LOOPBACK)
     return { host, address }
   })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { plainAddress } from "@parley/core/ClientAddress"
-import { isProxy, trusting } from "../src/trustedProxies.ts"
+import { isProxy, clientAddressResolver } from "../src/trustedProxies.ts"
 import * as fc from "fast-check"
 import { isIP } from "node:net"
 
@@ -69,7 +69,7 @@ const walks: ReadonlyArray<Walk> = [
 
 describe("whose request it is", () => {
   for (const { name, trusted, peer, header, client } of walks) {
-    it(`${name}`, () => assert.strictEqual(trusting(trusted)(peer, header), client))
+    it(`${name}`, () => assert.strictEqual(clientAddressResolver(trusted)(peer, header), client))
   }
 
   it("no header makes it throw, and nobody but who is known is answered", () => {
@@ -83,8 +83,8 @@ describe("whose request it is", () => {
       strange,
       fc.array(fc.oneof(address, strange), { maxLength: 8 }).map((entries) => entries.join(","))
     )
-    const clientOf = trusting(["loopback", "linklocal", "uniquelocal"])
-    const strict = trusting([])
+    const clientOf = clientAddressResolver(["loopback", "linklocal", "uniquelocal"])
+    const strict = clientAddressResolver([])
     fc.assert(
       fc.property(fc.oneof(address, strange), header, (peer, forwardedFor) => {
         const client = clientOf(peer, forwardedFor)
@@ -98,7 +98,7 @@ describe("whose request it is", () => {
   })
 
   it("what is left of the client's own address does not change it", () => {
-    const clientOf = trusting(["uniquelocal"])
+    const clientOf = clientAddressResolver(["uniquelocal"])
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (written) => {
         assert.strictEqual(clientOf(LOAD_BALANCER, `${written},${CLIENT}`), CLIENT)
@@ -108,7 +108,7 @@ describe("whose request it is", () => {
 
   it("a header as long as requests may have, of proxies only, is read to its left end", () => {
     const header = `10.7.7.7${",10.0.0.1".repeat(1800)}`
-    assert.strictEqual(trusting(["uniquelocal"])(LOAD_BALANCER, header), "10.7.7.7")
+    assert.strictEqual(clientAddressResolver(["uniquelocal"])(LOAD_BALANCER, header), "10.7.7.7")
   })
 })
 
@@ -140,7 +140,7 @@ describe("who can be trusted", () => {
     it(`not ${JSON.stringify(entry)}`, () => {
       assert.isFalse(isProxy(entry))
       assert.throws(
-        () => trusting(["loopback", entry]),
+        () => clientAddressResolver(["loopback", entry]),
         `trustedProxies must be addresses, ranges as in 10.0.0.0/8, loopback, linklocal or uniquelocal, not ${JSON.stringify(entry)}.`
       )
     })

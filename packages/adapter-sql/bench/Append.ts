@@ -8,8 +8,8 @@ import { DatabaseSync } from "node:sqlite"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ChatId, UserId } from "@parley/core/Ids"
-import type { Unit } from "@parley/core/Store"
-import { Indexing, PACE } from "../src/internal/log-index/IndexScheduler.ts"
+import type { WriteBatch } from "@parley/core/Store"
+import { IndexScheduler, DEFAULT_POLICY } from "../src/internal/log-index/IndexScheduler.ts"
 import { migrate } from "../src/internal/schema.ts"
 import { Statements } from "../src/internal/Statements.ts"
 import { Transactions } from "../src/internal/writer/Transactions.ts"
@@ -25,14 +25,14 @@ const thrown = (cause: unknown): never => {
 
 /** One turn is one message; each 64th of them waits for the disk. */
 export const append = {
-  says: `append: a message of 200 characters, ${TOGETHER} in a transaction with \`synchronous=FULL\``,
+  description: `append: a message of 200 characters, ${TOGETHER} in a transaction with \`synchronous=FULL\``,
   make: () => {
     const folder = mkdtempSync(join(tmpdir(), "parley-append-"))
     const database = new DatabaseSync(join(folder, "append.db"))
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
     migrate(database)
     const writing = new Transactions(new Statements(database))
-    const indexing = new Indexing(writing, PACE, { failed: thrown, remade: thrown })
+    const indexing = new IndexScheduler(writing, DEFAULT_POLICY, { failed: thrown, rebuilt: thrown })
     const user = {
       account: "alice",
       realname: "",
@@ -45,8 +45,8 @@ export const append = {
       createdAt: 0,
       password: null
     }
-    const make = (...writes: Unit["writes"]): void => {
-      if (writing.commit([{ relies: [], writes }])._tag !== "Done") throw new Error("it could not be made")
+    const make = (...writes: WriteBatch["writes"]): void => {
+      if (writing.commit([{ expectedVersions: [], writes }])._tag !== "Done") throw new Error("it could not be made")
     }
     make({ _tag: "CreateUser", user })
     const by = UserId(1)

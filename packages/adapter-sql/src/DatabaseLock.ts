@@ -26,9 +26,9 @@ import { basename, dirname, join, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { DatabaseRefused } from "./DatabaseError.ts"
+import { DatabaseError } from "./DatabaseError.ts"
 import * as InodeLock from "./internal/InodeLock.ts"
-import { isBusy, sentence } from "./internal/sqliteError.ts"
+import { isBusy, errorText } from "./internal/sqliteError.ts"
 
 /** Makes the folders that are missing, from the top; `recursive` would try for ever where there can be none. */
 const makeFolders = (folder: string): void => {
@@ -84,15 +84,15 @@ const lockPath = (file: string, path: string): DatabaseSync => {
     makePrivate(`${path}.lock`)
     database = new DatabaseSync(`${path}.lock`, { timeout: 0 })
   } catch (cause) {
-    throw new DatabaseRefused({ file, message: `The database ${file} cannot be opened: ${sentence(cause)}.` })
+    throw new DatabaseError({ file, message: `The database ${file} cannot be opened: ${errorText(cause)}.` })
   }
   try {
     database.exec("BEGIN EXCLUSIVE")
     return database
   } catch (cause) {
     database.close()
-    const message = isBusy(cause) ? heldBy(file, path) : `The database ${file} cannot be locked: ${sentence(cause)}.`
-    throw new DatabaseRefused({ file, message })
+    const message = isBusy(cause) ? heldBy(file, path) : `The database ${file} cannot be locked: ${errorText(cause)}.`
+    throw new DatabaseError({ file, message })
   }
 }
 
@@ -101,25 +101,25 @@ const lockInode = (file: string, path: string): (() => void) => {
   makePrivate(path)
   const found = statSync(path, { bigint: true })
   if (found.isFile() && found.nlink > 1n) {
-    throw new DatabaseRefused({
+    throw new DatabaseError({
       file,
       message: `The database ${file} has ${found.nlink} names (hard links), each of which would show another state of it; remove the others, or give the server a copy.`
     })
   }
   const release = InodeLock.acquire(found)
-  if (release === undefined) throw new DatabaseRefused({ file, message: heldBy(file, path) })
+  if (release === undefined) throw new DatabaseError({ file, message: heldBy(file, path) })
   return release
 }
 
 const lock = (file: string): Held => {
   if (file === "" || file === ":memory:") {
-    throw new DatabaseRefused({ file, message: "A database needs a file name; a store in memory is another adapter." })
+    throw new DatabaseError({ file, message: "A database needs a file name; a store in memory is another adapter." })
   }
   let path: string
   try {
     path = canonical(file)
   } catch (cause) {
-    throw new DatabaseRefused({ file, message: `The database ${file} cannot be opened: ${sentence(cause)}.` })
+    throw new DatabaseError({ file, message: `The database ${file} cannot be opened: ${errorText(cause)}.` })
   }
   const database = lockPath(file, path)
   let releaseInode = (): void => {}
@@ -130,8 +130,8 @@ const lock = (file: string): Held => {
   } catch (cause) {
     releaseInode()
     database.close()
-    if (cause instanceof DatabaseRefused) throw cause
-    throw new DatabaseRefused({ file, message: `The database ${file} cannot be locked: ${sentence(cause)}.` })
+    if (cause instanceof DatabaseError) throw cause
+    throw new DatabaseError({ file, message: `The database ${file} cannot be locked: ${errorText(cause)}.` })
   }
   return {
     path,
@@ -149,12 +149,12 @@ const lock = (file: string): Held => {
  * file and the folders that are missing, for this user alone. Fails when another process, or another store of this one,
  * holds it, under whichever name.
  */
-export const acquire = (file: string): Effect.Effect<string, DatabaseRefused, Scope.Scope> =>
+export const acquire = (file: string): Effect.Effect<string, DatabaseError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
       try: () => lock(file),
       catch: (cause) =>
-        cause instanceof DatabaseRefused ? cause : new DatabaseRefused({ file, message: sentence(cause) })
+        cause instanceof DatabaseError ? cause : new DatabaseError({ file, message: errorText(cause) })
     }),
     ({ release }) => Effect.sync(release)
   ).pipe(Effect.map(({ path }) => path))

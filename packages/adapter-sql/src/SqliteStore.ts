@@ -6,20 +6,19 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Store } from "@parley/core/Store"
-import type { DatabaseRefused } from "./DatabaseError.ts"
+import type { DatabaseError } from "./DatabaseError.ts"
 import * as Commits from "./internal/writer/GroupCommit.ts"
-import { opening } from "./internal/openStore.ts"
+import { openStore } from "./internal/openStore.ts"
 
-export { DatabaseRefused } from "./DatabaseError.ts"
+export { DatabaseError } from "./DatabaseError.ts"
 
 /**
  * A store on the database `file`, until the scope closes: then what waits is committed, and the file is free.
  * The file and the folders above it are made when missing.
  */
-export const make = (options: {
-  readonly file: string
-}): Effect.Effect<Store["Service"], DatabaseRefused, Scope.Scope> => opening(options.file, Commits.open)
+export const make = (options: { readonly file: string }): Effect.Effect<Store["Service"], DatabaseError, Scope.Scope> =>
+  openStore(options.file, Commits.open)
 
 /** The store on SQLite; `file` is the database's path. */
-export const layer = (options: { readonly file: string }): Layer.Layer<Store, DatabaseRefused> =>
+export const layer = (options: { readonly file: string }): Layer.Layer<Store, DatabaseError> =>
   Layer.effect(Store, make(options))

@@ -6,9 +6,9 @@ import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
-import type { Unit } from "@parley/core/Store"
+import type { WriteBatch } from "@parley/core/Store"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
-import { Applying } from "../src/internal/writer/ApplyBatch.ts"
+import { BatchApplier } from "../src/internal/writer/ApplyBatch.ts"
 import { migrate } from "../src/internal/schema.ts"
 import { Statements } from "../src/internal/Statements.ts"
 import { pack } from "./pack.ts"
@@ -16,8 +16,8 @@ import { folder } from "./folder.ts"
 
 const committing = fileURLToPath(new URL("./commitLoop.ts", import.meta.url))
 
-const making = (members: number): Unit => ({
-  relies: [],
+const making = (members: number): WriteBatch => ({
+  expectedVersions: [],
   writes: [
     ...Array.from(
       { length: members },
@@ -59,14 +59,14 @@ const making = (members: number): Unit => ({
   ]
 })
 
-const message = (gid: string): Unit => ({
-  relies: [{ chat: ChatId(1), version: 1 }],
+const message = (gid: string): WriteBatch => ({
+  expectedVersions: [{ chat: ChatId(1), version: 1 }],
   writes: [
     {
       _tag: "Append",
       chat: ChatId(1),
       by: UserId(1),
-      origin: null,
+      device: null,
       at: 0,
       body: { _tag: "Posted", gid, type: "normal", contentType: "text", content: "hello", date: 0 }
     }
@@ -77,12 +77,12 @@ const message = (gid: string): Unit => ({
 const rows = (members: number): number => {
   const database = new DatabaseSync(":memory:")
   assert.isUndefined(migrate(database))
-  const applying = new Applying(new Statements(database))
+  const applying = new BatchApplier(new Statements(database))
   const total = () => Number(database.prepare("SELECT total_changes() AS total").get()?.["total"])
   database.exec("BEGIN")
-  assert.isUndefined(applying.unit(making(members), []))
+  assert.isUndefined(applying.apply(making(members), []))
   const before = total()
-  for (let n = 0; n < 10; n++) assert.isUndefined(applying.unit(pack(message(`m${n}`)), []))
+  for (let n = 0; n < 10; n++) assert.isUndefined(applying.apply(pack(message(`m${n}`)), []))
   database.exec("COMMIT")
   const after = total()
   database.close()
@@ -125,12 +125,12 @@ describe("a process that is killed", () => {
             log.map((_, index) => index + 1)
           )
           // Units are whole: a lane's place is that of its last message in the log, answered or not.
-          const places = yield* store.placesIn(ChatId(1), [UserId(1)])
-          for (const place of places) {
+          const cursors = yield* store.cursorsIn(ChatId(1), [UserId(1)])
+          for (const cursor of cursors) {
             const lane = log.flatMap(({ body }) =>
-              body._tag === "Posted" && body.gid.split("/")[1] === place.device ? [body.date] : []
+              body._tag === "Posted" && body.gid.split("/")[1] === cursor.device ? [body.date] : []
             )
-            assert.strictEqual(place.read, Math.max(...lane))
+            assert.strictEqual(cursor.read, Math.max(...lane))
           }
         })
       )

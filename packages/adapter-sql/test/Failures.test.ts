@@ -3,18 +3,18 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqli
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
-import type { Unit } from "@parley/core/Store"
-import { Commits, start } from "../src/internal/writer/GroupCommit.ts"
-import { Heads } from "../src/internal/log-index/HeadCache.ts"
+import type { WriteBatch } from "@parley/core/Store"
+import { GroupCommit, start } from "../src/internal/writer/GroupCommit.ts"
+import { HeadCache } from "../src/internal/log-index/HeadCache.ts"
 import { migrate } from "../src/internal/schema.ts"
 import { Statements } from "../src/internal/Statements.ts"
-import { Tail } from "../src/internal/log-index/UnindexedTail.ts"
+import { UnindexedTail } from "../src/internal/log-index/UnindexedTail.ts"
 import { Transactions } from "../src/internal/writer/Transactions.ts"
 import { pack } from "./pack.ts"
 import { folder } from "./folder.ts"
 
-const ann: Unit = {
-  relies: [],
+const ann: WriteBatch = {
+  expectedVersions: [],
   writes: [
     {
       _tag: "CreateUser",
@@ -34,8 +34,8 @@ const ann: Unit = {
   ]
 }
 
-const chat = (gid: string): Unit => ({
-  relies: [],
+const chat = (gid: string): WriteBatch => ({
+  expectedVersions: [],
   writes: [
     {
       _tag: "CreateChat",
@@ -58,14 +58,14 @@ const chat = (gid: string): Unit => ({
   ]
 })
 
-const message = (gid: string, content = gid): Unit => ({
-  relies: [],
+const message = (gid: string, content = gid): WriteBatch => ({
+  expectedVersions: [],
   writes: [
     {
       _tag: "Append",
       chat: ChatId(1),
       by: UserId(1),
-      origin: null,
+      device: null,
       at: 0,
       body: { _tag: "Posted", gid, type: "normal", contentType: "text", content, date: 0 }
     }
@@ -87,7 +87,7 @@ const running = Effect.gen(function* () {
     (open) => Effect.sync(() => open.close())
   )
   const worker = yield* Effect.promise(() => start(file))
-  const commits = new Commits(worker)
+  const commits = new GroupCommit(worker)
   yield* commits.commit(ann)
   return { commits, database, worker }
 })
@@ -151,7 +151,7 @@ describe("messages that are looked for by their gids", () => {
     "are told to those who asked for them, whatever is committed meanwhile, until the store is closed",
     Effect.fnUntraced(function* () {
       const { commits } = yield* running
-      for (const unit of [chat("c"), message("m1"), message("m2")]) yield* commits.commit(unit)
+      for (const batch of [chat("c"), message("m1"), message("m2")]) yield* commits.commit(batch)
       const [, ...found] = yield* Effect.all(
         [
           commits.commit(message("m3")),
@@ -195,9 +195,11 @@ describe("a unit that cannot travel to the writer", () => {
     Effect.fnUntraced(function* () {
       const file = join(yield* folder, "parley.db")
       prepared(file).close()
-      const commits = new Commits(yield* Effect.promise(() => start(file)))
+      const commits = new GroupCommit(yield* Effect.promise(() => start(file)))
       const broken = { dialect: "d", kind: "k", key: "x", value: () => 1 }
-      const error = yield* Effect.flip(commits.commit({ relies: [], writes: [{ _tag: "PutRecord", record: broken }] }))
+      const error = yield* Effect.flip(
+        commits.commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record: broken }] })
+      )
       assert.strictEqual(error._tag, "StorageFailed")
       assert.strictEqual((yield* commits.commit(ann)).length, 1)
       yield* Effect.promise(() => commits.close())
@@ -211,8 +213,8 @@ describe("a disk that is full", () => {
     Effect.fnUntraced(function* () {
       const database = prepared(join(yield* folder, "parley.db"))
       const writing = new Transactions(new Statements(database))
-      for (const unit of [ann, chat("c"), message("m")]) {
-        assert.deepInclude(writing.commit([pack(unit)]), { _tag: "Done", refused: [] })
+      for (const batch of [ann, chat("c"), message("m")]) {
+        assert.deepInclude(writing.commit([pack(batch)]), { _tag: "Done", refused: [] })
       }
       const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])
       database.exec(`PRAGMA max_page_count = ${pages + 5}`)
@@ -241,7 +243,7 @@ describe("a transaction that cannot be committed", () => {
       const file = join(yield* folder, "parley.db")
       const database = prepared(file)
       const writing = new Transactions(new Statements(database))
-      for (const unit of [ann, chat("c"), message("m1")]) writing.commit([pack(unit)])
+      for (const batch of [ann, chat("c"), message("m1")]) writing.commit([pack(batch)])
       // Somebody else writes meanwhile, which the lock of a store would not let happen.
       const other = new DatabaseSync(file)
       other.exec("BEGIN IMMEDIATE")
@@ -280,7 +282,7 @@ describe("a log that cannot be read for a moment", () => {
   it("is not taken for one without new entries", () => {
     const database = prepared(":memory:")
     const before = new Transactions(new Statements(database))
-    for (const unit of [ann, chat("c"), message("m1"), message("m2")]) before.commit([pack(unit)])
+    for (const batch of [ann, chat("c"), message("m1"), message("m2")]) before.commit([pack(batch)])
     const db = new Failing(database)
     const writing = new Transactions(db)
     db.fails = true
@@ -305,16 +307,16 @@ describe("the heads that the writer keeps", () => {
     const writing = new Transactions(db)
     const chats = Array.from({ length: 30 }, (_, n) => chat(`c${n}`))
     assert.deepInclude(writing.commit([ann, ...chats].map(pack)), { _tag: "Done", refused: [] })
-    const tail = new Tail()
+    const tail = new UnindexedTail()
     tail.follow(db)
-    const heads = new Heads(db, tail, 8)
+    const headCache = new HeadCache(db, tail, 8)
     for (let round = 0; round < 2; round++) {
       for (let n = 1; n <= 30; n++) {
-        assert.deepStrictEqual(heads.get(ChatId(n)), { seq: 1, posted: 0, version: 1 })
-        assert.isAtMost(heads.size, 8)
+        assert.deepStrictEqual(headCache.get(ChatId(n)), { seq: 1, posted: 0, version: 1 })
+        assert.isAtMost(headCache.size, 8)
       }
     }
-    assert.isUndefined(heads.get(ChatId(31)))
+    assert.isUndefined(headCache.get(ChatId(31)))
     database.close()
   })
 })

@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { EntryId } from "@parley/core/Ids"
-import { fingerprint, Gids, provideFingerprint } from "../src/internal/log-index/GidIndex.ts"
+import { fingerprint, GidIndex, provideFingerprint } from "../src/internal/log-index/GidIndex.ts"
 import { migrate } from "../src/internal/schema.ts"
 import { Statements } from "../src/internal/Statements.ts"
 
@@ -14,7 +14,7 @@ const opened = () => {
     "INSERT INTO chats VALUES (1, 'c', '', 'group', 0, 0, NULL, NULL, '[]', '\"all\"', 0, NULL, 0, 1, '{}', 0)"
   )
   const db = new Statements(database)
-  const gids = new Gids(db)
+  const gids = new GidIndex(db)
   gids.load()
   const add = (gid: string): EntryId => {
     const id = EntryId(
@@ -115,7 +115,7 @@ describe("gids that wait", () => {
     const all = [...beginning("3", 1), ...beginning("b", 3)]
     for (const gid of all) add(gid)
     index(4, Infinity, 1)
-    const next = new Gids(db)
+    const next = new GidIndex(db)
     next.load()
     assert.strictEqual(next.size, 4)
     assert.deepStrictEqual(
@@ -130,7 +130,7 @@ describe("gids that wait", () => {
     const { add, db, gids } = opened()
     for (let n = 1; n <= 40; n++) add(`g${n}`)
     db.run("DELETE FROM log WHERE id > 15")
-    gids.cut(15)
+    gids.truncate(15)
     assert.strictEqual(gids.size, 15)
     for (let n = 1; n <= 40; n++) assert.strictEqual(gids.find(`g${n}`), n <= 15 ? EntryId(n) : undefined)
   })
@@ -142,7 +142,7 @@ describe("gids that wait", () => {
     const all = () => ["a", "b", "c", "d"].map((gid): number | undefined => gids.find(gid, 77))
     assert.deepStrictEqual(all(), [1, 2, 3, 4])
     db.run("DELETE FROM log WHERE id > 3")
-    gids.cut(3)
+    gids.truncate(3)
     assert.deepStrictEqual(all(), [1, 2, 3, undefined])
     index(3, Infinity, 0)
     assert.deepStrictEqual([gids.size, ...all()], [0, 1, 2, 3, undefined])

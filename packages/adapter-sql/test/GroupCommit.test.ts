@@ -5,8 +5,8 @@ import type { Worker } from "node:worker_threads"
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
-import type { Post } from "@parley/core/Store"
-import { Commits, start } from "../src/internal/writer/GroupCommit.ts"
+import type { MessageAppend } from "@parley/core/Store"
+import { GroupCommit, start } from "../src/internal/writer/GroupCommit.ts"
 import { migrate } from "../src/internal/schema.ts"
 import { type ToWriter, unpack } from "../src/internal/writer/protocol.ts"
 import { DatabaseSync } from "node:sqlite"
@@ -36,14 +36,14 @@ const counted = Effect.gen(function* () {
     send(message)
   }
   const commits = yield* Effect.acquireRelease(
-    Effect.sync(() => new Commits(worker)),
+    Effect.sync(() => new GroupCommit(worker)),
     (open) => Effect.promise(() => open.close())
   )
   let count = 0
   const post = (settled: () => void): void => {
     const gid = `m${count++}`
     const body = { _tag: "Posted", gid, type: "normal", contentType: "text", content: gid, date: 0 } as const
-    const message: Post = { chat: ChatId(1), version: 1, by: UserId(1), origin: null, at: 0, body }
+    const message: MessageAppend = { chat: ChatId(1), version: 1, by: UserId(1), device: null, at: 0, body }
     commits.post(message, (entry) => {
       assert.strictEqual(entry?.body.gid, gid)
       settled()

@@ -1,9 +1,9 @@
 /** When the log's indexes are brought up to it. */
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
-import { Indexing, type News, PACE } from "../src/internal/log-index/IndexScheduler.ts"
+import { IndexScheduler, type IndexEvents, DEFAULT_POLICY } from "../src/internal/log-index/IndexScheduler.ts"
 
 const failing = (cause: unknown): never => assert.fail(String(cause))
-const none: News = { failed: failing, remade: failing }
+const none: IndexEvents = { failed: failing, rebuilt: failing }
 
 /** Writing that has so many entries to index, and takes them as asked; `fails` is thrown instead while there is any. */
 const pretended = () => {
@@ -29,7 +29,7 @@ describe("indexing", () => {
   it("waits for enough entries, or for nothing to come any more", () => {
     vi.useFakeTimers()
     const writing = pretended()
-    const indexing = new Indexing(writing, { entries: 10, gids: 0, idle: 100 }, none)
+    const indexing = new IndexScheduler(writing, { entries: 10, gids: 0, idle: 100 }, none)
     writing.unindexed = 9
     indexing.answered()
     vi.advanceTimersByTime(99)
@@ -59,7 +59,7 @@ describe("indexing", () => {
         vi.advanceTimersByTime((before - writing.unindexed) / 10)
       }
     }
-    const indexing = new Indexing(slow, { entries: 4096, gids: 0, idle: 100 }, none)
+    const indexing = new IndexScheduler(slow, { entries: 4096, gids: 0, idle: 100 }, none)
     for (const [unindexed, left] of [
       [4096, 0],
       [4096, 3596],
@@ -79,7 +79,7 @@ describe("indexing", () => {
   it("takes as many as are done in that time, though it is gids that take the time", () => {
     vi.useFakeTimers()
     const writing = { ...pretended(), waiting: 30_000, most: new Array<number>() }
-    const indexing = new Indexing(
+    const indexing = new IndexScheduler(
       Object.assign(writing, {
         index: (most = Infinity, keep = 0) => {
           writing.most.push(most)
@@ -104,7 +104,7 @@ describe("indexing", () => {
     vi.useFakeTimers()
     const writing = pretended()
     const kept: Array<number | undefined> = []
-    const indexing = new Indexing(
+    const indexing = new IndexScheduler(
       {
         get unindexed() {
           return writing.unindexed
@@ -137,10 +137,10 @@ describe("indexing", () => {
     vi.useFakeTimers()
     const writing = pretended()
     const told: Array<unknown> = []
-    const indexing = new Indexing(
+    const indexing = new IndexScheduler(
       writing,
       { entries: 10, gids: 0, idle: 100 },
-      { failed: (cause) => told.push(cause), remade: failing }
+      { failed: (cause) => told.push(cause), rebuilt: failing }
     )
     writing.fails = new Error("at odds")
     writing.unindexed = 10
@@ -179,7 +179,7 @@ describe("indexing", () => {
   it("tells nobody that the database was held by somebody else", () => {
     vi.useFakeTimers()
     const writing = pretended()
-    const indexing = new Indexing(writing, PACE, none)
+    const indexing = new IndexScheduler(writing, DEFAULT_POLICY, none)
     writing.fails = Object.assign(new Error("database is locked"), { errcode: 5 })
     writing.unindexed = 1
     indexing.now()

@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { pack } from "./pack.ts"
 import { ChatId } from "@parley/core/Ids"
-import { appending, newChat, newUser, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
+import { appending, newChat, newUser, posting, batch } from "../../core/src/testing/StoreLaws/Law.ts"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Statements } from "../src/internal/Statements.ts"
 import { Transactions } from "../src/internal/writer/Transactions.ts"
@@ -16,9 +16,9 @@ import { folder } from "./folder.ts"
 import { each, here, NEVER } from "./indexPolicies.ts"
 
 const CHAT = ChatId(1)
-const ann = unit({ _tag: "CreateUser", user: newUser("ann") })
-const chat = unit({ _tag: "CreateChat", chat: newChat("c", []), by: null })
-const message = (gid: string) => unit(appending(CHAT, null, posting(gid)))
+const ann = batch({ _tag: "CreateUser", user: newUser("ann") })
+const chat = batch({ _tag: "CreateChat", chat: newChat("c", []), by: null })
+const message = (gid: string) => batch(appending(CHAT, null, posting(gid)))
 
 /** What the database itself has: the newest entry, how far the indexes go, and how many entries each of them has. */
 const extent = (file: string) => {

@@ -6,7 +6,15 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import type { Store } from "@parley/core/Store"
-import { amending, appending, newChat, newUser, NO_ENTRY, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
+import {
+  amending,
+  appending,
+  newChat,
+  newUser,
+  NO_ENTRY,
+  posting,
+  batch
+} from "../../core/src/testing/StoreLaws/Law.ts"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { migrate, migrations } from "../src/internal/schema.ts"
 import { folder } from "./folder.ts"
@@ -16,30 +24,30 @@ const [GROUP, OTHER] = [ChatId(1), ChatId(2)]
 
 /** Entries of all kinds: ids 1 and 2 make the chats, 3 to 6 are messages, 5 in the other chat. */
 const told = [
-  unit({ _tag: "CreateUser", user: newUser("ann") }, { _tag: "CreateUser", user: newUser("ben") }),
-  unit({ _tag: "CreateChat", by: ANN, chat: newChat("group", [ANN, BEN]) }),
-  unit({ _tag: "CreateChat", by: BEN, chat: newChat("other", [BEN]) }),
-  unit(appending(GROUP, ANN, posting("m1"))),
-  unit(appending(GROUP, BEN, posting("m2"), { origin: "phone" })),
-  unit(appending(OTHER, BEN, posting("m3", { type: "broadcast" }))),
-  unit(appending(GROUP, null, posting("m4"))),
-  unit(
+  batch({ _tag: "CreateUser", user: newUser("ann") }, { _tag: "CreateUser", user: newUser("ben") }),
+  batch({ _tag: "CreateChat", by: ANN, chat: newChat("group", [ANN, BEN]) }),
+  batch({ _tag: "CreateChat", by: BEN, chat: newChat("other", [BEN]) }),
+  batch(appending(GROUP, ANN, posting("m1"))),
+  batch(appending(GROUP, BEN, posting("m2"), { device: "phone" })),
+  batch(appending(OTHER, BEN, posting("m3", { type: "broadcast" }))),
+  batch(appending(GROUP, null, posting("m4"))),
+  batch(
     amending(GROUP, ANN, { _tag: "Replaced", message: EntryId(3), contentType: "text", content: "better" }, EntryId(3)),
     amending(GROUP, BEN, { _tag: "Recalled", message: EntryId(4) }, EntryId(4)),
     appending(GROUP, ANN, { _tag: "Changed", name: "renamed", attributes: { colour: "red" } })
   ),
-  unit({ _tag: "HideMessage", user: BEN, message: EntryId(6) })
+  batch({ _tag: "HideMessage", user: BEN, message: EntryId(6) })
 ]
 
 /** The columns that version 1 had for an entry, in their order. */
-const columns = ({ at, body, by, chat, id, origin, posted, seq }: Entry) => [
+const columns = ({ at, body, by, chat, id, device, posted, seq }: Entry) => [
   id,
   chat,
   seq,
   posted,
   at,
   by,
-  origin,
+  device,
   body._tag,
   body._tag === "Posted" ? body.gid : null,
   body._tag === "Replaced" || body._tag === "Recalled" ? body.message : null,
@@ -140,7 +148,7 @@ describe("a database of an earlier version", () => {
             const store = yield* SqliteStore.make({ file })
             assert.deepStrictEqual(yield* everything(store), yield* everything(memory))
             for (const gid of ["m4", "m5"]) {
-              const next = unit(appending(OTHER, BEN, posting(gid)))
+              const next = batch(appending(OTHER, BEN, posting(gid)))
               assert.deepStrictEqual(
                 yield* Effect.result(store.commit(next)),
                 yield* Effect.result(memory.commit(next))
@@ -148,7 +156,7 @@ describe("a database of an earlier version", () => {
             }
             // What referred to the log refers to it still.
             for (const hidden of [NO_ENTRY, EntryId(3)]) {
-              const hide = unit({ _tag: "HideMessage", user: ANN, message: hidden })
+              const hide = batch({ _tag: "HideMessage", user: ANN, message: hidden })
               assert.strictEqual(
                 (yield* Effect.result(store.commit(hide)))._tag,
                 (yield* Effect.result(memory.commit(hide)))._tag

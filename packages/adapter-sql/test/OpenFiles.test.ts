@@ -3,13 +3,13 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
-import type { Store, Unit } from "@parley/core/Store"
+import type { Store, WriteBatch } from "@parley/core/Store"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { OpenFiles } from "../src/internal/OpenFiles.ts"
 import { folder } from "./folder.ts"
 
-const user = (account: string): Unit => ({
-  relies: [],
+const user = (account: string): WriteBatch => ({
+  expectedVersions: [],
   writes: [
     {
       _tag: "CreateUser",

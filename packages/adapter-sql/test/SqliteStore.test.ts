@@ -146,7 +146,7 @@ describe("a store that is closed", () => {
       const scope = yield* Scope.make()
       const store: Store["Service"] = yield* SqliteStore.make({ file }).pipe(Scope.provide(scope))
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual((yield* Effect.flip(store.commit({ relies: [], writes: [] })))._tag, "StorageFailed")
+      assert.strictEqual((yield* Effect.flip(store.commit({ expectedVersions: [], writes: [] })))._tag, "StorageFailed")
       assert.strictEqual((yield* Effect.flip(store.allUsers))._tag, "StorageFailed")
     })
   )

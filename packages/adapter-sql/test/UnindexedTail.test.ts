@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Result, Scope } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
-import { Store, type Unit, type Write } from "@parley/core/Store"
+import { Store, type WriteBatch, type Write } from "@parley/core/Store"
 import { reopenLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import {
   amending,
@@ -28,7 +28,7 @@ const paces = [
   ["at the end only", NEVER]
 ] as const
 
-for (const [when, pace] of paces) {
+for (const [when, policy] of paces) {
   describe(`a store that indexes its log ${when}`, () => {
     for (const law of storeLaws) {
       it.effect(law.name, () =>
@@ -37,7 +37,7 @@ for (const [when, pace] of paces) {
             Effect.provide(
               Layer.effect(
                 Store,
-                Effect.map(here(join(path, "parley.db"), pace), ({ store }) => store)
+                Effect.map(here(join(path, "parley.db"), policy), ({ store }) => store)
               ),
               { local: true }
             )
@@ -70,7 +70,7 @@ describe("a store that indexes its log after two entries, in its own thread", ()
 
 /** What happens next. Numbers choose among what there is. */
 type Step =
-  | { readonly _tag: "Post"; readonly chat: number; readonly gid: number; readonly relies: boolean }
+  | { readonly _tag: "Post"; readonly chat: number; readonly gid: number; readonly expectedVersions: boolean }
   | { readonly _tag: "Amend"; readonly message: number; readonly recalls: boolean; readonly late: boolean }
   | { readonly _tag: "Rename"; readonly chat: number; readonly version: number }
   | { readonly _tag: "Start"; readonly gid: number }
@@ -86,7 +86,7 @@ const any = fc.nat(1000)
 const single = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ _tag: fc.constant("Post" as const), chat: any, gid: any, relies: fc.boolean() })
+    arbitrary: fc.record({ _tag: fc.constant("Post" as const), chat: any, gid: any, expectedVersions: fc.boolean() })
   },
   {
     weight: 3,
@@ -136,8 +136,8 @@ interface Known {
 
 const pick = <A>(all: ReadonlyArray<A>, nth: number): A | undefined => all[nth % Math.max(1, all.length)]
 
-const unitOf = (steps: ReadonlyArray<Step>, known: Known, fresh: () => string): Unit => {
-  const relies: Array<Unit["relies"][number]> = []
+const toBatch = (steps: ReadonlyArray<Step>, known: Known, fresh: () => string): WriteBatch => {
+  const expectedVersions: Array<WriteBatch["expectedVersions"][number]> = []
   const writes = steps.flatMap((one): ReadonlyArray<Write> => {
     if (one._tag === "Start") {
       return [{ _tag: "CreateChat", by: ANN, chat: newChat(`chat${one.gid % CHATS}`, [ANN, BEN]) }]
@@ -147,11 +147,11 @@ const unitOf = (steps: ReadonlyArray<Step>, known: Known, fresh: () => string): 
     switch (one._tag) {
       case "Post":
         if (chat === undefined) return []
-        if (one.relies) relies.push({ chat, version: 1 })
+        if (one.expectedVersions) expectedVersions.push({ chat, version: 1 })
         return [appending(chat, ANN, posting(`gid${one.gid % GIDS}`))]
       case "Rename":
         if (chat === undefined) return []
-        if (one.version > 0) relies.push({ chat, version: one.version })
+        if (one.version > 0) expectedVersions.push({ chat, version: one.version })
         return [appending(chat, BEN, { _tag: "Changed", name: `name${one.version}` })]
       case "Amend": {
         const stands = message === undefined ? undefined : known.stands.get(message)
@@ -171,7 +171,7 @@ const unitOf = (steps: ReadonlyArray<Step>, known: Known, fresh: () => string): 
         return []
     }
   })
-  return { relies, writes }
+  return { expectedVersions, writes }
 }
 
 /** All that a store tells about chats and their logs. */
@@ -199,8 +199,8 @@ const everything = Effect.fnUntraced(function* (store: Store["Service"], { chats
   }
 })
 
-const outcome = (store: Store["Service"], unit: Unit) =>
-  Effect.map(Effect.result(store.commit(unit)), (result) => {
+const outcome = (store: Store["Service"], batch: WriteBatch) =>
+  Effect.map(Effect.result(store.commit(batch)), (result) => {
     if (Result.isSuccess(result)) return { done: result.success }
     const { failure } = result
     if (failure._tag === "Duplicate") {
@@ -221,14 +221,14 @@ describe("a store with entries on both sides of its log's indexes", () => {
               Effect.gen(function* () {
                 const { store, writer } = yield* here(join(yield* folder, "parley.db"), NEVER)
                 const memory = MemoryStore.make()
-                const both = (unit: Unit) =>
+                const both = (batch: WriteBatch) =>
                   Effect.gen(function* () {
-                    const [came, expected] = yield* Effect.all([outcome(store, unit), outcome(memory, unit)])
+                    const [came, expected] = yield* Effect.all([outcome(store, batch), outcome(memory, batch)])
                     assert.deepStrictEqual(came, expected)
                     return came
                   })
                 for (const account of ["ann", "ben"]) {
-                  yield* both({ relies: [], writes: [{ _tag: "CreateUser", user: newUser(account) }] })
+                  yield* both({ expectedVersions: [], writes: [{ _tag: "CreateUser", user: newUser(account) }] })
                 }
                 const chats: Array<ChatId> = []
                 const messages: Array<EntryId> = []
@@ -239,12 +239,12 @@ describe("a store with entries on both sides of its log's indexes", () => {
                   const [first] = parts
                   if (first?._tag === "Index") writer.transactions.index(first.most, first.keep)
                   else if (first?._tag === "Lose") {
-                    const lost = first.parts.map((part) => unitOf([part], { chats, messages, stands }, fresh))
+                    const lost = first.parts.map((part) => toBatch([part], { chats, messages, stands }, fresh))
                     assert.strictEqual(writer.lose(lost), "Failed")
                   } else {
                     const { done } = {
                       done: undefined,
-                      ...(yield* both(unitOf(parts, { chats, messages, stands }, fresh)))
+                      ...(yield* both(toBatch(parts, { chats, messages, stands }, fresh)))
                     }
                     for (const one of done ?? []) {
                       if (one._tag === "Chat") chats.push(one.stored.chat.id)

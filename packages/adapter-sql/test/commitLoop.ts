@@ -16,19 +16,19 @@ await Effect.runPromise(
         for (let n = 0; ; n++) {
           const gid = `${process.pid}/${lane}/${n}`
           yield* store.commit({
-            relies: [],
+            expectedVersions: [],
             writes: [
               {
                 _tag: "Append",
                 chat,
                 by: UserId(1),
-                origin: null,
+                device: null,
                 at: n,
                 body: { _tag: "Posted", gid, type: "normal", contentType: "text", content: gid, date: n }
               },
               {
-                _tag: "MovePlace",
-                place: { chat, user: UserId(1), device: `${lane}`, pushed: n, delivered: n, acked: [], read: n }
+                _tag: "MoveCursor",
+                cursor: { chat, user: UserId(1), device: `${lane}`, pushed: n, delivered: n, acked: [], read: n }
               }
             ]
           })

@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import { ChatId } from "@parley/core/Ids"
-import { appending, newChat, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
+import { appending, newChat, posting, batch } from "../../core/src/testing/StoreLaws/Law.ts"
 import { each, threaded } from "./indexPolicies.ts"
 
 const [, , file = ""] = process.argv
@@ -14,8 +14,8 @@ await Effect.runPromise(
   Effect.scoped(
     Effect.gen(function* () {
       const store = yield* threaded(file, each(3))
-      const post = (gid: string) => store.commit(unit(appending(ChatId(1), null, posting(gid))))
-      yield* store.commit(unit({ _tag: "CreateChat", chat: newChat("c", []), by: null }))
+      const post = (gid: string) => store.commit(batch(appending(ChatId(1), null, posting(gid))))
+      yield* store.commit(batch({ _tag: "CreateChat", chat: newChat("c", []), by: null }))
       yield* post("a")
       const other = new DatabaseSync(file)
       other.exec("INSERT INTO log_by_chat VALUES (1, 2, 77)")

@@ -3,13 +3,13 @@ import { DatabaseSync } from "node:sqlite"
 import { Worker } from "node:worker_threads"
 import { once } from "node:events"
 import { Effect, type Scope } from "effect"
-import { Duplicate, Stale, StorageFailed, type Store, type Unit } from "@parley/core/Store"
+import { Duplicate, VersionConflict, StorageFailed, type Store, type WriteBatch } from "@parley/core/Store"
 import type { EntryId } from "@parley/core/Ids"
 import { NO_ENTRY, NO_USER } from "../../core/src/testing/StoreLaws/Law.ts"
-import type { DatabaseRefused } from "@parley/adapter-sql/DatabaseError"
-import { Commits, type Committed } from "../src/internal/writer/GroupCommit.ts"
-import { Indexing, type Pace } from "../src/internal/log-index/IndexScheduler.ts"
-import { opening } from "../src/internal/openStore.ts"
+import type { DatabaseError } from "@parley/adapter-sql/DatabaseError"
+import { GroupCommit, type Committed } from "../src/internal/writer/GroupCommit.ts"
+import { IndexScheduler, type IndexPolicy } from "../src/internal/log-index/IndexScheduler.ts"
+import { openStore } from "../src/internal/openStore.ts"
 import { Statements } from "../src/internal/Statements.ts"
 import { Transactions } from "../src/internal/writer/Transactions.ts"
 import { written, type FromWriter } from "../src/internal/writer/protocol.ts"
@@ -17,21 +17,24 @@ import { pack } from "./pack.ts"
 import type { WriterData } from "../src/internal/writer/WriterThread.ts"
 
 /** Only when so many entries are not indexed, but for so many gids, and at the end. */
-export const each = (entries: number, gids = 0): Pace => ({ entries, gids, idle: 2 ** 31 - 1 })
+export const each = (entries: number, gids = 0): IndexPolicy => ({ entries, gids, idle: 2 ** 31 - 1 })
 
 /** At the end, and never before. */
 export const NEVER = each(Infinity)
 
 /** A store as any other, with a writer of that pace. */
-export const threaded = (file: string, pace: Pace): Effect.Effect<Store["Service"], DatabaseRefused, Scope.Scope> =>
-  opening(file, (path) =>
+export const threaded = (
+  file: string,
+  policy: IndexPolicy
+): Effect.Effect<Store["Service"], DatabaseError, Scope.Scope> =>
+  openStore(file, (path) =>
     Effect.acquireRelease(
       Effect.promise(async () => {
         const worker = new Worker(new URL("../src/internal/writer/WriterThread.ts", import.meta.url), {
-          workerData: { file: path, pace } satisfies WriterData
+          workerData: { file: path, policy } satisfies WriterData
         })
         await once(worker, "message")
-        return new Commits(worker)
+        return new GroupCommit(worker)
       }),
       (commits) => Effect.promise(() => commits.close())
     )
@@ -45,19 +48,19 @@ const thrown = (cause: unknown): never => {
 export class Here {
   readonly transactions: Transactions
   readonly #database: DatabaseSync
-  readonly #indexing: Indexing
+  readonly #indexing: IndexScheduler
 
-  constructor(path: string, pace: Pace) {
+  constructor(path: string, policy: IndexPolicy) {
     this.#database = new DatabaseSync(path)
     this.#database.exec("PRAGMA foreign_keys = ON")
     this.transactions = new Transactions(new Statements(this.#database))
-    this.#indexing = new Indexing(this.transactions, pace, { failed: thrown, remade: thrown })
+    this.#indexing = new IndexScheduler(this.transactions, policy, { failed: thrown, rebuilt: thrown })
     this.#indexing.now()
   }
 
-  readonly commit: (unit: Unit) => Committed = (unit) =>
+  readonly commit: (batch: WriteBatch) => Committed = (batch) =>
     Effect.suspend((): Committed => {
-      const outcome = this.transactions.commit([pack(unit)])
+      const outcome = this.transactions.commit([pack(batch)])
       this.#indexing.answered()
       if (outcome._tag === "Failed")
         return Effect.fail(new StorageFailed({ operation: "commit", cause: outcome.cause }))
@@ -66,7 +69,7 @@ export class Here {
         let at = 0
         let ended = 0
         return Effect.succeed(
-          unit.writes.map((write) =>
+          batch.writes.map((write) =>
             written(
               write,
               () => outcome.numbers[at++] ?? 0,
@@ -75,7 +78,7 @@ export class Here {
           )
         )
       }
-      if (refusal._tag === "Stale") return Effect.fail(new Stale(refusal))
+      if (refusal._tag === "Stale") return Effect.fail(new VersionConflict(refusal))
       if (refusal._tag === "Duplicate") return Effect.fail(new Duplicate(refusal))
       return Effect.fail(new StorageFailed({ operation: "commit", cause: refusal.cause }))
     })
@@ -89,10 +92,13 @@ export class Here {
   }
 
   /** Units whose transaction comes to nothing at its very end: references are looked at only then. */
-  lose(units: ReadonlyArray<Unit>): FromWriter["_tag"] {
+  lose(batches: ReadonlyArray<WriteBatch>): FromWriter["_tag"] {
     this.#database.exec("PRAGMA defer_foreign_keys = ON")
-    const broken: Unit = { relies: [], writes: [{ _tag: "HideMessage", user: NO_USER, message: NO_ENTRY }] }
-    const { _tag } = this.transactions.commit([...units, broken])
+    const broken: WriteBatch = {
+      expectedVersions: [],
+      writes: [{ _tag: "HideMessage", user: NO_USER, message: NO_ENTRY }]
+    }
+    const { _tag } = this.transactions.commit([...batches, broken])
     // It is off again with the transaction, but what was prepared meanwhile would go on as it was.
     this.#database.exec("PRAGMA defer_foreign_keys = OFF")
     return _tag
@@ -105,11 +111,11 @@ export class Here {
 }
 
 /** A store that writes in this thread, and its writer. */
-export const here = Effect.fnUntraced(function* (file: string, pace: Pace) {
+export const here = Effect.fnUntraced(function* (file: string, policy: IndexPolicy) {
   let writer: Here | undefined
-  const store = yield* opening(file, (path) =>
+  const store = yield* openStore(file, (path) =>
     Effect.acquireRelease(
-      Effect.sync(() => (writer = new Here(path, pace))),
+      Effect.sync(() => (writer = new Here(path, policy))),
       (open) => Effect.sync(() => open.close())
     )
   )

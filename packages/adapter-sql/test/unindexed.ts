@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { ChatId } from "@parley/core/Ids"
-import { appending, newChat, posting, unit } from "../../core/src/testing/StoreLaws/Law.ts"
+import { appending, newChat, posting, batch } from "../../core/src/testing/StoreLaws/Law.ts"
 import { each, threaded } from "./indexPolicies.ts"
 
 const [, , file = "", entries = "", gids = ""] = process.argv
@@ -13,8 +13,8 @@ await Effect.runPromise(
   Effect.scoped(
     Effect.gen(function* () {
       const store = yield* threaded(file, each(Number(entries), Number(gids)))
-      yield* store.commit(unit({ _tag: "CreateChat", chat: newChat("c", []), by: null }))
-      for (const gid of ["a", "b", "c"]) yield* store.commit(unit(appending(ChatId(1), null, posting(gid))))
+      yield* store.commit(batch({ _tag: "CreateChat", chat: newChat("c", []), by: null }))
+      for (const gid of ["a", "b", "c"]) yield* store.commit(batch(appending(ChatId(1), null, posting(gid))))
       // It is asked behind the last message, and what that has to be indexed.
       yield* store.messagesByGid(["a"])
       process.stdout.write("stored\n")

@@ -2,14 +2,14 @@
 import type { ParleyEvent } from "./Events.ts"
 import type { Chat, User } from "./protocol.ts"
 
-export class Roster {
+export class ClientState {
   /** Oneself; 0 before the first login. */
   me = 0
   readonly users = new Map<number, User>()
   /** By gid. */
   readonly chats = new Map<string, Chat>()
 
-  hear(event: ParleyEvent): void {
+  applyEvent(event: ParleyEvent): void {
     switch (event.type) {
       case "users":
         this.users.clear()
@@ -30,12 +30,12 @@ export class Roster {
       case "error":
         return
       default:
-        this.learn(event.data)
+        this.applyReply(event.data)
     }
   }
 
   /** What a chat is like now. What one has set for oneself stays, as it is told with the list only. */
-  learn(chat: Chat): void {
+  applyReply(chat: Chat): void {
     const mine = chat.type === "system" || chat.members?.some(({ id }) => id === this.me) !== false
     if (mine) this.chats.set(chat.gid, { ...this.chats.get(chat.gid), ...chat })
     else this.chats.delete(chat.gid)

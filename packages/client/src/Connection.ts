@@ -16,7 +16,7 @@ export interface Socket {
   close(code?: number, reason?: string): void
 }
 
-export interface Asked {
+export interface PendingRequest {
   readonly module: string
   readonly method: string
   readonly params?: unknown
@@ -27,7 +27,7 @@ export interface Asked {
   readonly answer: (packet: Packet) => void
 }
 
-export interface LineTiming {
+export interface ConnectionTiming {
   readonly clock: Clock
   /** Milliseconds without anything asked after which the client asks whether the server is there. */
   readonly heartbeat: number
@@ -35,7 +35,7 @@ export interface LineTiming {
   readonly patience: number
 }
 
-export interface LineEars {
+export interface ConnectionHandlers {
   readonly opened: () => void
   /** The packets of one frame that answer nothing. */
   readonly pushed: (packets: ReadonlyArray<Packet>) => void
@@ -54,11 +54,11 @@ const WINDOW = 32
 /** Close code of RFC 6455: a frame was too large. */
 const TOO_LARGE = 1009
 
-export class Line {
+export class Connection {
   readonly #socket: Socket
-  readonly #timing: LineTiming
-  readonly #ears: LineEars
-  readonly #asked: Array<Asked> = []
+  readonly #timing: ConnectionTiming
+  readonly #handlers: ConnectionHandlers
+  readonly #pending: Array<PendingRequest> = []
   #timer: unknown
   #sid: string | undefined
   /** The request that begins the session is out and not answered. */
@@ -67,12 +67,12 @@ export class Line {
   /** A frame could not be read by the server, and whoever asked knows. */
   #unread = false
 
-  constructor(socket: Socket, timing: LineTiming, ears: LineEars) {
+  constructor(socket: Socket, timing: ConnectionTiming, ears: ConnectionHandlers) {
     this.#socket = socket
     this.#timing = timing
-    this.#ears = ears
+    this.#handlers = ears
     socket.onopen = () => ears.opened()
-    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#hear(packetsOf(data, ears.malformed))
+    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(packetsOf(data, ears.malformed))
     socket.onclose = ({ code }: { readonly code: number }) => this.#closed(code)
     // Some platforms tell of the end only by this.
     socket.onerror = () => ears.broken(0)
@@ -80,7 +80,7 @@ export class Line {
   }
 
   get hasRoom(): boolean {
-    return this.#asked.length < WINDOW
+    return this.#pending.length < WINDOW
   }
 
   /** Whether the server may have heard anything on it. */
@@ -92,10 +92,10 @@ export class Line {
    * The request that begins the session, or resumes this one. Nothing else may be under way; a denial answers it like
    * any other answer.
    */
-  greet(asked: Asked, sid: string | undefined): void {
+  authenticate(asked: PendingRequest, sid: string | undefined): void {
     this.#greets = true
     this.#sid = sid
-    this.ask(asked)
+    this.send(asked)
   }
 
   /** The session has begun. */
@@ -103,30 +103,35 @@ export class Line {
     this.#sid = sid
   }
 
-  ask(asked: Asked): void {
+  send(asked: PendingRequest): void {
     asked.sent++
-    if (this.#asked.push(asked) === 1) this.#attend()
-    this.#say(asked)
+    if (this.#pending.push(asked) === 1) this.#attend()
+    this.#write(asked)
   }
 
   /** These packets need not come again. There is no answer; should it get lost, they do come again. */
   acknowledge(ids: ReadonlyArray<number>): void {
-    this.#say({ module: "chat", method: "message", id: ids.length === 1 ? ids[0] : ids })
+    this.#write({ module: "chat", method: "message", id: ids.length === 1 ? ids[0] : ids })
   }
 
-  #say({ module, method, params, id }: Pick<Asked, "module" | "method" | "params"> & { readonly id?: unknown }): void {
+  #write({
+    module,
+    method,
+    params,
+    id
+  }: Pick<PendingRequest, "module" | "method" | "params"> & { readonly id?: unknown }): void {
     this.#isUsed = true
     this.#socket.send(JSON.stringify({ module, method, params, id, sid: this.#sid }))
   }
 
   /** Asks whether the server is there, unless an answer is due anyway. */
   ping(): void {
-    if (this.#asked.length > 0) return
-    this.ask({ module: "chat", method: "ping", sent: 0, settled: true, answer: () => {} })
+    if (this.#pending.length > 0) return
+    this.send({ module: "chat", method: "ping", sent: 0, settled: true, answer: () => {} })
   }
 
   /** Hangs up and answers what is to be asked again on another connection. */
-  end(): ReadonlyArray<Asked> {
+  end(): ReadonlyArray<PendingRequest> {
     this.#timing.clock.clearTimeout(this.#timer)
     const socket = this.#socket
     socket.onopen = socket.onmessage = socket.onclose = null
@@ -137,42 +142,42 @@ export class Line {
     } catch {
       // Already gone.
     }
-    return this.#asked.splice(0).filter(({ settled }) => !settled)
+    return this.#pending.splice(0).filter(({ settled }) => !settled)
   }
 
-  #hear(packets: ReadonlyArray<Packet>): void {
+  #receive(packets: ReadonlyArray<Packet>): void {
     const pushes = packets.filter(({ result }) => result === undefined)
-    if (pushes.length > 0) this.#ears.pushed(pushes)
+    if (pushes.length > 0) this.#handlers.pushed(pushes)
     for (const packet of packets) if (packet.result !== undefined) this.#answered(packet)
   }
 
   #answered(packet: Packet): void {
-    const [first] = this.#asked
+    const [first] = this.#pending
     // Also an acknowledgement is answered by this, although it is answered by nothing else.
-    if (packet.result === "denied" && !this.#greets) return this.#ears.denied()
+    if (packet.result === "denied" && !this.#greets) return this.#handlers.denied()
     const unread = packet.module === "null" && packet.method === "null"
-    if (first === undefined || !(unread || isCalled(packet, first.method))) return this.#ears.broken(0)
+    if (first === undefined || !(unread || isCalled(packet, first.method))) return this.#handlers.broken(0)
     this.#unread ||= unread
-    this.#asked.shift()
+    this.#pending.shift()
     this.#greets = false
     this.#attend()
     first.answer(packet)
-    this.#ears.answered()
+    this.#handlers.answered()
   }
 
   #closed(code: number): void {
-    const [first] = this.#asked
+    const [first] = this.#pending
     // The server may have no chance to say which frame was too large. Asking the same again would go on for ever.
     if (code === TOO_LARGE && !this.#unread && first !== undefined) {
-      this.#asked.shift()
+      this.#pending.shift()
       first.answer({ module: "null", method: "null", result: "fail", message: "The request is too large." })
     }
-    this.#ears.broken(code)
+    this.#handlers.broken(code)
   }
 
   #attend(): void {
     const { heartbeat, patience } = this.#timing
-    if (this.#asked.length > 0) this.#watch(patience, () => this.#ears.broken(0))
+    if (this.#pending.length > 0) this.#watch(patience, () => this.#handlers.broken(0))
     else this.#watch(heartbeat, () => this.ping())
   }
 

@@ -9,14 +9,14 @@
 import { BoundedMap } from "./BoundedMap.ts"
 import { messagesOf, type Report } from "./validate.ts"
 import { md5 } from "./Md5.ts"
-import { type Backoff, type Clock, waitOf } from "./backoff.ts"
+import { type Backoff, type Clock, delayOf } from "./backoff.ts"
 import type { Chat, Incoming, Message, Packet } from "./protocol.ts"
 
 /** Takes a message; it counts as taken once the promise is there. */
 export type Consumer = (message: Incoming) => unknown
 
 /** A consumer that is leaving gives a message back by rejecting with this. */
-export const GIVEN_BACK = Symbol("given back")
+export const RELEASED = Symbol("given back")
 
 export interface InboxSettings {
   /** Messages that wait for the application, at most. What comes beyond stays with the server. */
@@ -51,7 +51,7 @@ interface Known {
   entry: Entry | undefined
 }
 
-interface ChatPlace {
+interface ChatPosition {
   /** The newest packet that came. */
   newest: number
   /** Tells a chat from another one of the same gid, in a store that was made anew. */
@@ -65,7 +65,7 @@ export class Inbox {
   readonly #settings: InboxSettings
   readonly #entries: Array<Entry> = []
   readonly #consumers = new Set<Consumer>()
-  readonly #places = new Map<string, ChatPlace>()
+  readonly #places = new Map<string, ChatPosition>()
   readonly #recent: BoundedMap<number, Known>
   #old: Array<number> = []
   #behind = false
@@ -92,7 +92,7 @@ export class Inbox {
   }
 
   /** The chats there are, as every login tells. Of others nothing can come again. */
-  know(chats: Iterable<Chat>): void {
+  markKnown(chats: Iterable<Chat>): void {
     const identities = new Map<string, string>()
     for (const { gid, id, createdDate } of chats) identities.set(gid, `${id} ${createdDate}`)
     for (const [gid, place] of this.#places) {
@@ -107,7 +107,7 @@ export class Inbox {
   }
 
   /** Takes in the message packets of one frame. */
-  hear(packets: ReadonlyArray<Packet>): void {
+  accept(packets: ReadonlyArray<Packet>): void {
     for (const { id, method, data } of packets) this.#take(id, messagesOf(method, data, this.#settings.malformed))
     const old = this.#old
     this.#old = []
@@ -180,7 +180,7 @@ export class Inbox {
           entry.taken.add(consumer)
         }
       } catch (error) {
-        if (error === GIVEN_BACK || this.#ended) continue
+        if (error === RELEASED || this.#ended) continue
         this.#settings.onError(error)
         await this.#pause(failures++)
         continue
@@ -206,7 +206,7 @@ export class Inbox {
   #pause(failures: number): Promise<void> {
     const { clock, backoff, random } = this.#settings
     return new Promise((resolve) => {
-      const timer = clock.setTimeout(resolve, waitOf(backoff, failures, random()))
+      const timer = clock.setTimeout(resolve, delayOf(backoff, failures, random()))
       this.#endPause = () => {
         clock.clearTimeout(timer)
         resolve()

@@ -1,8 +1,8 @@
 /** Messages one by one, as an iterator: the next one is asked for when the one before was taken. */
-import { type Consumer, GIVEN_BACK } from "./Inbox.ts"
+import { type Consumer, RELEASED } from "./Inbox.ts"
 import type { Incoming } from "./protocol.ts"
 
-interface Hand {
+interface CurrentMessage {
   readonly message: Incoming
   readonly take: () => void
   readonly giveBack: () => void
@@ -14,9 +14,9 @@ interface Reader {
 }
 
 /** `end` tells readers that nothing more comes, because of this error if there is one. */
-export class Reading implements AsyncIterableIterator<Incoming, undefined> {
+export class MessageIterator implements AsyncIterableIterator<Incoming, undefined> {
   readonly #leave: () => void
-  #hand: Hand | undefined
+  #current: CurrentMessage | undefined
   /** The message in hand was given to a reader. */
   #shown = false
   #readers: Array<Reader> = []
@@ -27,7 +27,7 @@ export class Reading implements AsyncIterableIterator<Incoming, undefined> {
     this.#leave = consume(
       (message) =>
         new Promise<void>((resolve, reject) => {
-          this.#hand = { message, take: resolve, giveBack: () => reject(GIVEN_BACK) }
+          this.#current = { message, take: resolve, giveBack: () => reject(RELEASED) }
           this.#shown = false
           this.#show()
         })
@@ -41,8 +41,8 @@ export class Reading implements AsyncIterableIterator<Incoming, undefined> {
   next(): Promise<IteratorResult<Incoming, undefined>> {
     if (this.#shown) {
       this.#shown = false
-      const hand = this.#hand
-      this.#hand = undefined
+      const hand = this.#current
+      this.#current = undefined
       hand?.take()
     }
     return new Promise((resolve, reject) => {
@@ -62,8 +62,8 @@ export class Reading implements AsyncIterableIterator<Incoming, undefined> {
     this.#over = true
     this.#error = error
     this.#leave()
-    this.#hand?.giveBack()
-    this.#hand = undefined
+    this.#current?.giveBack()
+    this.#current = undefined
     this.#shown = false
     this.#show()
   }
@@ -76,10 +76,10 @@ export class Reading implements AsyncIterableIterator<Incoming, undefined> {
       }
       return
     }
-    if (this.#hand === undefined || this.#shown) return
+    if (this.#current === undefined || this.#shown) return
     const reader = this.#readers.shift()
     if (reader === undefined) return
     this.#shown = true
-    reader.resolve({ done: false, value: this.#hand.message })
+    reader.resolve({ done: false, value: this.#current.message })
   }
 }

@@ -4,11 +4,11 @@
  */
 import { type ByteRange, download, type FileRequest, type Upload, upload } from "./Files.ts"
 import { chatsOf, usersOf } from "./validate.ts"
-import type { Link } from "./Session.ts"
+import type { Session } from "./Session.ts"
 import { ParleyError } from "./ParleyError.ts"
 import type { RequestOptions } from "./RequestQueue.ts"
-import type { Roster } from "./ClientState.ts"
-import type { Sent } from "./SentIds.ts"
+import type { ClientState } from "./ClientState.ts"
+import type { SentIds } from "./SentIds.ts"
 import {
   type Chat,
   type ChatFile,
@@ -73,21 +73,21 @@ export interface FileServer {
 }
 
 export class Operations {
-  readonly #link: Link
-  readonly #roster: Roster
-  readonly #sent: Sent
+  readonly #session: Session
+  readonly #clientState: ClientState
+  readonly #sent: SentIds
   readonly #server: FileServer
 
-  constructor(link: Link, roster: Roster, sent: Sent, server: FileServer) {
-    this.#link = link
-    this.#roster = roster
+  constructor(link: Session, clientState: ClientState, sent: SentIds, server: FileServer) {
+    this.#session = link
+    this.#clientState = clientState
     this.#sent = sent
     this.#server = server
   }
 
   /** Oneself. */
   get me(): User {
-    const me = this.#roster.users.get(this.#roster.me)
+    const me = this.#clientState.users.get(this.#clientState.me)
     if (me === undefined) throw new ParleyError("closed", "the client was never online")
     return me
   }
@@ -125,7 +125,7 @@ export class Operations {
     { page = 1, size = 50, ...options }: HistoryOptions = {}
   ): Promise<{ readonly messages: ReadonlyArray<Message>; readonly pager: Pager }> {
     const params = { gid: gidOf(chat), recPerPage: size, pageID: page, recTotal: 0, continued: false }
-    const { data, pager } = await this.#link.request("history", params, options)
+    const { data, pager } = await this.#session.request("history", params, options)
     return { messages: data as ReadonlyArray<Message>, pager: pager as Pager }
   }
 
@@ -133,11 +133,11 @@ export class Operations {
   async create(chat: NewChat, options?: RequestOptions): Promise<Chat> {
     const { gid = newGid(), name = "", type = "group", members = [], subject = 0 } = chat
     const params = { gid, name, type, members: members.map(idOf), subject, public: chat.public ?? false }
-    return this.#learnt(await this.#ask("create", params, options))
+    return this.#applied(await this.#ask("create", params, options))
   }
 
   /** The chat with this user, which is made if there is none. */
-  pair(user: UserRef, options?: RequestOptions): Promise<Chat> {
+  openDirectChat(user: UserRef, options?: RequestOptions): Promise<Chat> {
     const members = [this.me, idOf(user)]
     const gid = members
       .map(({ id }) => String(id))
@@ -164,13 +164,13 @@ export class Operations {
       const done = error instanceof ParleyError && error.code === "refused" && error.repeated
       if (!done || (await this.listChats(options)).some((one) => one.gid === gid)) throw error
     }
-    this.#roster.chats.delete(gid)
+    this.#clientState.chats.delete(gid)
   }
 
   async rename(chat: ChatRef, name: string, options?: RequestOptions): Promise<void> {
     const gid = gidOf(chat)
     const changed = await this.#ask<{ readonly name: string }>("changename", { gid, name }, options)
-    this.#roster.change(gid, { name: changed.name })
+    this.#clientState.change(gid, { name: changed.name })
   }
 
   /** Marks a chat with a star, for oneself. */
@@ -190,12 +190,12 @@ export class Operations {
 
   async addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>, options?: RequestOptions): Promise<Chat> {
     const params = { gid: gidOf(chat), members: users.map(idOf), join: true }
-    return this.#learnt(await this.#ask("addmember", params, options))
+    return this.#applied(await this.#ask("addmember", params, options))
   }
 
   async removeMembers(chat: ChatRef, users: ReadonlyArray<UserRef>, options?: RequestOptions): Promise<Chat> {
     const params = { gid: gidOf(chat), members: users.map(idOf), join: false }
-    return this.#learnt(await this.#ask("addmember", params, options))
+    return this.#applied(await this.#ask("addmember", params, options))
   }
 
   async members(chat: ChatRef, options?: RequestOptions): Promise<ReadonlyArray<User>> {
@@ -208,7 +208,7 @@ export class Operations {
   async setPublic(chat: ChatRef, open = true, options?: RequestOptions): Promise<void> {
     const gid = gidOf(chat)
     await this.#ask("changepublic", { gid, public: open }, options)
-    this.#roster.change(gid, { public: open })
+    this.#clientState.change(gid, { public: open })
   }
 
   publicChats(options?: RequestOptions): Promise<ReadonlyArray<Chat>> {
@@ -223,7 +223,7 @@ export class Operations {
     options?: RequestOptions
   ): Promise<Chat> {
     const params = { gid: gidOf(chat), admins: users.map(idOf), isAdmin }
-    return this.#learnt(await this.#ask("setAdmin", params, options))
+    return this.#applied(await this.#ask("setAdmin", params, options))
   }
 
   /** Who may speak: these users, all, or admins only. */
@@ -233,32 +233,32 @@ export class Operations {
     options?: RequestOptions
   ): Promise<Chat> {
     const said = typeof committers === "string" ? committers : committers.map(idOf)
-    return this.#learnt(await this.#ask("setCommitters", { gid: gidOf(chat), committers: said }, options))
+    return this.#applied(await this.#ask("setCommitters", { gid: gidOf(chat), committers: said }, options))
   }
 
   async listUsers(options?: RequestOptions): Promise<ReadonlyArray<User>> {
     const data = usersOf("userGetList", await this.#ask<unknown>("userGetList", undefined, options), fail)
-    this.#roster.hear({ type: "users", data })
+    this.#clientState.applyEvent({ type: "users", data })
     return data
   }
 
   async listChats(options?: RequestOptions): Promise<ReadonlyArray<Chat>> {
     const data = chatsOf("getList", await this.#ask<unknown>("getList", undefined, options), fail)
-    this.#roster.hear({ type: "chats", data })
+    this.#clientState.applyEvent({ type: "chats", data })
     return data
   }
 
   /** One's own name. */
   async changeName(name: string, options?: RequestOptions): Promise<void> {
     const changed = await this.#ask<{ readonly name: string }>("userChangeName", { name }, options)
-    this.#roster.changeUser(this.#roster.me, { realname: changed.name })
+    this.#clientState.changeUser(this.#clientState.me, { realname: changed.name })
   }
 
   /** One's own status, also after reconnects. */
   async changeStatus(status: Exclude<Status, "offline">, options?: RequestOptions): Promise<void> {
     await this.#ask("userChangeStatus", { status }, options)
-    this.#link.status = status
-    this.#roster.changeUser(this.#roster.me, { status })
+    this.#session.status = status
+    this.#clientState.changeUser(this.#clientState.me, { status })
   }
 
   /** What a client has kept for its user on the server: any JSON, null if there is none. Others' are for administrators. */
@@ -272,7 +272,7 @@ export class Operations {
   }
 
   async files(chat: ChatRef, options?: RequestOptions): Promise<ReadonlyArray<ChatFile>> {
-    const { data } = await this.#link.request("getList", { gid: gidOf(chat) }, options, "attach")
+    const { data } = await this.#session.request("getList", { gid: gidOf(chat) }, options, "attach")
     return data as ReadonlyArray<ChatFile>
   }
 
@@ -294,7 +294,7 @@ export class Operations {
   }
 
   async #ask<A = unknown>(method: string, params: unknown, options: RequestOptions | undefined): Promise<A> {
-    const { data } = await this.#link.request(method, params, options)
+    const { data } = await this.#session.request(method, params, options)
     return data as A
   }
 
@@ -306,19 +306,19 @@ export class Operations {
   ): Promise<void> {
     const gid = gidOf(chat)
     await this.#ask(what, { gid, [what]: value }, options)
-    this.#roster.change(gid, { [what]: value })
+    this.#clientState.change(gid, { [what]: value })
   }
 
-  #learnt(data: unknown): Chat {
+  #applied(data: unknown): Chat {
     const [chat] = chatsOf("the answer", data, fail)
     if (chat === undefined) throw new ParleyError("malformed", "the server answered without a chat")
-    this.#roster.learn(chat)
+    this.#clientState.applyReply(chat)
     return chat
   }
 
   async #fileRequest(signal: AbortSignal | undefined): Promise<FileRequest> {
     // Waits until there is a session.
-    if (this.#link.sid === undefined) await this.#link.request("ping", undefined, { signal })
-    return { ...this.#server, sid: this.#link.sid ?? "", signal }
+    if (this.#session.sid === undefined) await this.#session.request("ping", undefined, { signal })
+    return { ...this.#server, sid: this.#session.sid ?? "", signal }
   }
 }

@@ -2,33 +2,33 @@
 import { addressOf } from "./Address.ts"
 import { type Events, eventsOf, type EventType, Listeners, type ParleyEvent } from "./Events.ts"
 import { Inbox } from "./Inbox.ts"
-import { type Credentials, Link, type State } from "./Session.ts"
+import { type Credentials, Session, type State } from "./Session.ts"
 import { Operations } from "./Operations.ts"
 import { ParleyError } from "./ParleyError.ts"
 import type { RequestOptions } from "./RequestQueue.ts"
-import { Reading } from "./MessageIterator.ts"
-import { Roster } from "./ClientState.ts"
-import { Sent } from "./SentIds.ts"
+import { MessageIterator } from "./MessageIterator.ts"
+import { ClientState } from "./ClientState.ts"
+import { SentIds } from "./SentIds.ts"
 import type { Settings } from "./Settings.ts"
 import { type Chat, type Incoming, isCalled, type Packet, type Status, type User } from "./protocol.ts"
 
 export class Parley extends Operations {
-  readonly #link: Link
-  readonly #roster: Roster
+  readonly #session: Session
+  readonly #clientState: ClientState
   readonly #inbox: Inbox
   readonly #listeners: Listeners
-  readonly #readings = new Set<Reading>()
+  readonly #iterators = new Set<MessageIterator>()
 
   /** For `connect`, which is the way to one that is online. */
   constructor(settings: Settings, credentials: Credentials, status: Exclude<Status, "offline">) {
     const { socket, http } = addressOf(settings.url)
     const { clock, random, backoff, onError, fetch } = settings
-    const link = new Link({ ...settings, url: socket }, credentials, status)
-    const roster = new Roster()
-    const sent = new Sent(2 * settings.limit)
-    super(link, roster, sent, { http, fetch })
-    this.#link = link
-    this.#roster = roster
+    const link = new Session({ ...settings, url: socket }, credentials, status)
+    const clientState = new ClientState()
+    const sent = new SentIds(2 * settings.limit)
+    super(link, clientState, sent, { http, fetch })
+    this.#session = link
+    this.#clientState = clientState
     this.#listeners = new Listeners(onError)
     this.#inbox = new Inbox({
       limit: settings.inbox,
@@ -45,8 +45,8 @@ export class Parley extends Operations {
 
   /** Begins to connect. */
   start(): void {
-    this.#link.start({
-      welcomed: (data) => this.#welcomed(data),
+    this.#session.start({
+      onReady: (data) => this.#onReady(data),
       pushed: (packets) => this.#pushed(packets),
       malformed: this.#malformed,
       state: (state, error) => this.#state(state, error)
@@ -54,27 +54,27 @@ export class Parley extends Operations {
   }
 
   get state(): State {
-    return this.#link.state
+    return this.#session.state
   }
 
   /** Why the client has ended, if it has. */
   get error(): ParleyError | undefined {
-    return this.#link.error
+    return this.#session.error
   }
 
   /** The session's id, which is a token for the server's HTTP too. */
   get sid(): string | undefined {
-    return this.#link.sid
+    return this.#session.sid
   }
 
   /** All users by id, as the server has told last. */
   get users(): ReadonlyMap<number, User> {
-    return this.#roster.users
+    return this.#clientState.users
   }
 
   /** One's own chats by gid, as the server has told last. */
   get chats(): ReadonlyMap<string, Chat> {
-    return this.#roster.chats
+    return this.#clientState.chats
   }
 
   /**
@@ -104,37 +104,37 @@ export class Parley extends Operations {
    * at comes again to whoever listens next. Ends when the client is closed; fails when it has ended otherwise.
    */
   messages(): AsyncIterableIterator<Incoming, undefined> {
-    const reading: Reading = new Reading((consumer) => {
+    const reading: MessageIterator = new MessageIterator((consumer) => {
       const leave = this.#inbox.consume(consumer)
       return () => {
         leave()
-        this.#readings.delete(reading)
+        this.#iterators.delete(reading)
       }
     })
-    this.#readings.add(reading)
+    this.#iterators.add(reading)
     if (this.error !== undefined) this.#endReading(reading, this.error)
     return reading
   }
 
   /** Tries to connect at once, or sees at once whether the connection is alive: when the network is back, say. */
   wake(): void {
-    this.#link.wake()
+    this.#session.wake()
   }
 
   /** Ends the session on the server, and the client with it. */
   async logout(options?: RequestOptions): Promise<void> {
-    await this.#link.request("logout", undefined, options)
+    await this.#session.request("logout", undefined, options)
     this.close()
   }
 
   /** Ends the client. The session on the server lives on until it expires. */
   close(): void {
-    this.#link.end(new ParleyError("closed", "the client was closed"))
+    this.#session.end(new ParleyError("closed", "the client was closed"))
   }
 
-  #welcomed(data: unknown): void {
+  #onReady(data: unknown): void {
     if (typeof data === "object" && data !== null && "id" in data && typeof data.id === "number") {
-      this.#roster.me = data.id
+      this.#clientState.me = data.id
     }
     this.#inbox.begin()
   }
@@ -144,12 +144,12 @@ export class Parley extends Operations {
     for (const packet of packets) {
       if (isCalled(packet, "message")) messages.push(packet)
       for (const event of eventsOf(packet, this.#malformed)) {
-        this.#roster.hear(event)
-        if (event.type === "chats") this.#inbox.know(event.data)
+        this.#clientState.applyEvent(event)
+        if (event.type === "chats") this.#inbox.markKnown(event.data)
         this.#listeners.tell(event)
       }
     }
-    if (messages.length > 0) this.#inbox.hear(messages)
+    if (messages.length > 0) this.#inbox.accept(messages)
   }
 
   readonly #malformed = (error: ParleyError): void => this.#listeners.tell({ type: "error", data: error })
@@ -157,12 +157,12 @@ export class Parley extends Operations {
   #state(state: State, error: ParleyError | undefined): void {
     if (state === "ended") {
       this.#inbox.end()
-      for (const reading of this.#readings) this.#endReading(reading, error)
+      for (const reading of this.#iterators) this.#endReading(reading, error)
     }
     this.#listeners.tell({ type: "state", data: { state, error } })
   }
 
-  #endReading(reading: Reading, error: ParleyError | undefined): void {
+  #endReading(reading: MessageIterator, error: ParleyError | undefined): void {
     reading.end(error?.code === "closed" ? undefined : error)
   }
 }

@@ -1,5 +1,5 @@
 /** What was asked and is not answered: bounded, each with its time, in the order in which it was asked. */
-import type { Asked } from "./Connection.ts"
+import type { PendingRequest } from "./Connection.ts"
 import { ParleyError, type RefusedMessage } from "./ParleyError.ts"
 import type { Clock } from "./backoff.ts"
 import { listOf, type Packet } from "./protocol.ts"
@@ -19,11 +19,11 @@ export interface RequestSettings {
   readonly timeout: number
 }
 
-export class Requests {
+export class RequestQueue {
   readonly #settings: RequestSettings
   /** Fails one of them. */
   readonly #unanswered = new Set<(error: ParleyError) => void>()
-  #waiting: Array<Asked> = []
+  #waiting: Array<PendingRequest> = []
   #error: ParleyError | undefined
 
   constructor(settings: RequestSettings) {
@@ -32,7 +32,7 @@ export class Requests {
 
   /** Waits for `next` to take it, and answers with what the server answered, if it did what was asked. */
   add(
-    { module, method, params }: Pick<Asked, "module" | "method" | "params">,
+    { module, method, params }: Pick<PendingRequest, "module" | "method" | "params">,
     options: RequestOptions = {}
   ): Promise<Packet> {
     const { clock, limit, timeout: usual } = this.#settings
@@ -67,7 +67,7 @@ export class Requests {
         const refused = data === undefined ? [] : listOf<RefusedMessage>(data)
         reject(new ParleyError("refused", message, { method, refused, repeated: asked.sent > 1 }))
       }
-      const asked: Asked = { module, method, params, sent: 0, settled: false, answer }
+      const asked: PendingRequest = { module, method, params, sent: 0, settled: false, answer }
       this.#unanswered.add(fail)
       signal?.addEventListener("abort", abort)
       if (timeout > 0) timer = clock.setTimeout(late, timeout)
@@ -76,12 +76,12 @@ export class Requests {
   }
 
   /** The next to be asked. */
-  next(): Asked | undefined {
+  next(): PendingRequest | undefined {
     return this.#waiting.shift()
   }
 
   /** These were asked in vain, and are asked again before all others. */
-  again(asked: ReadonlyArray<Asked>): void {
+  requeue(asked: ReadonlyArray<PendingRequest>): void {
     this.#waiting = [...asked, ...this.#waiting]
   }
 

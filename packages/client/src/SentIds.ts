@@ -1,7 +1,7 @@
 /** The gids of messages sent lately: one that comes in as a message is not new. */
 import { BoundedMap } from "./BoundedMap.ts"
 
-export class Sent {
+export class SentIds {
   readonly #gids: BoundedMap<string, true>
 
   /** The limit is above that of unanswered requests, whose gids must be kept. */

@@ -2,11 +2,11 @@
  * The session: begun by logging in or with a token, resumed on a new connection whenever one is lost, until there is no
  * use in coming back. What was asked and not answered is asked again then, in the order in which it was asked.
  */
-import { Line, type LineTiming, type Socket } from "./Connection.ts"
+import { Connection, type ConnectionTiming, type Socket } from "./Connection.ts"
 import { md5 } from "./Md5.ts"
 import { ParleyError } from "./ParleyError.ts"
-import { type RequestOptions, Requests, type RequestSettings } from "./RequestQueue.ts"
-import { type Backoff, waitOf } from "./backoff.ts"
+import { type RequestOptions, RequestQueue, type RequestSettings } from "./RequestQueue.ts"
+import { type Backoff, delayOf } from "./backoff.ts"
 import { isCalled, isTakeover, type Packet, type Status } from "./protocol.ts"
 
 /** `waiting`: until the next attempt to connect. `ended`: for good. */
@@ -17,7 +17,7 @@ export type Credentials =
   | { readonly account: string; readonly password: string }
   | { readonly token: string | (() => string | Promise<string>) }
 
-export interface LinkSettings extends RequestSettings, LineTiming {
+export interface SessionSettings extends RequestSettings, ConnectionTiming {
   readonly url: string
   readonly open: (url: string) => Socket
   readonly random: () => number
@@ -25,35 +25,35 @@ export interface LinkSettings extends RequestSettings, LineTiming {
   readonly device: string | undefined
 }
 
-export interface LinkEars {
+export interface SessionHandlers {
   /** The session is there, on a new connection; the answer may tell who one is. */
-  readonly welcomed: (data: unknown) => void
+  readonly onReady: (data: unknown) => void
   readonly pushed: (packets: ReadonlyArray<Packet>) => void
   readonly malformed: (error: ParleyError) => void
   readonly state: (state: State, error: ParleyError | undefined) => void
 }
 
 /** Close code of the server: logged in elsewhere. */
-const ELSEWHERE = 4001
+const TAKEN_OVER = 4001
 /** Milliseconds for which the network or the server may hold back what was said on a connection that is lost. */
-const STRAY = 60_000
+const STALE_TIMEOUT = 60_000
 /** Logins refused in a row before the client ends, once it had been logged in: a server may have other reasons too. */
 const REFUSALS = 3
 
-export class Link {
-  readonly #settings: LinkSettings
+export class Session {
+  readonly #settings: SessionSettings
   readonly #credentials: Credentials
-  #ears: LinkEars | undefined
+  #handlers: SessionHandlers | undefined
   /** The status to be seen with. */
   status: Exclude<Status, "offline">
   #state: State = "connecting"
   #error: ParleyError | undefined
   #sid: string | undefined
-  #line: Line | undefined
+  #connection: Connection | undefined
   #online = false
   /** Whether it was ever online. */
   #known = false
-  readonly #requests: Requests
+  readonly #requests: RequestQueue
   #attempts = 0
   #refusals = 0
   #timer: unknown
@@ -61,16 +61,16 @@ export class Link {
    * Connections that were lost lately, and whether one of them was lost while it logged in. What was said on one may reach the
    * server late: it then takes that connection for the newest, and tells us that we are elsewhere.
    */
-  #strays = 0
-  #strayLogin = false
-  #strayTimer: unknown
+  #staleConnections = 0
+  #staleLogin = false
+  #staleTimer: unknown
   /** Somebody may have taken the session over: if it is dead, it was somebody else, and they are left in peace. */
-  #contested = false
+  #possiblyTakenOver = false
 
-  constructor(settings: LinkSettings, credentials: Credentials, status: Exclude<Status, "offline">) {
+  constructor(settings: SessionSettings, credentials: Credentials, status: Exclude<Status, "offline">) {
     this.#settings = settings
     this.#credentials = credentials
-    this.#requests = new Requests(settings)
+    this.#requests = new RequestQueue(settings)
     this.status = status
   }
 
@@ -89,8 +89,8 @@ export class Link {
   }
 
   /** Connects, and stays connected. */
-  start(ears: LinkEars): void {
-    this.#ears = ears
+  start(ears: SessionHandlers): void {
+    this.#handlers = ears
     if (this.#error === undefined) this.#connect()
   }
 
@@ -106,26 +106,26 @@ export class Link {
       this.end(new ParleyError("connection", `there is no connecting to ${this.#settings.url}`, { cause }))
       return
     }
-    const current = (act: (line: Line) => void): void => {
-      if (line === this.#line) act(line)
+    const current = (act: (line: Connection) => void): void => {
+      if (line === this.#connection) act(line)
     }
-    const line: Line = new Line(socket, this.#settings, {
-      opened: () => current(() => this.#greet(line)),
+    const line: Connection = new Connection(socket, this.#settings, {
+      opened: () => current(() => this.#authenticate(line)),
       pushed: (packets) => current(() => this.#pushed(packets)),
       malformed: () =>
-        current(() => this.#ears?.malformed(new ParleyError("malformed", "the server sent what is no packet"))),
+        current(() => this.#handlers?.malformed(new ParleyError("malformed", "the server sent what is no packet"))),
       answered: () => current(() => this.#pump()),
       // The session died under us. On a new connection no answer can be mistaken for another one's.
       denied: () => current(() => this.#broken()),
-      broken: (code) => current(() => (code === ELSEWHERE ? this.#takenOver() : this.#broken()))
+      broken: (code) => current(() => (code === TAKEN_OVER ? this.#takenOver() : this.#broken()))
     })
-    this.#line = line
+    this.#connection = line
   }
 
   /** Tries at once what would be tried later: to connect, or to see whether the connection is alive. */
   wake(): void {
     if (this.#state === "waiting") this.#connect()
-    else if (this.#online) this.#line?.ping()
+    else if (this.#online) this.#connection?.ping()
   }
 
   /** Resumes the session on a new connection: everything that is not acknowledged comes again. */
@@ -144,7 +144,7 @@ export class Link {
 
   /** These packets need not come again. Without a connection they will, and are known then. */
   acknowledge(ids: ReadonlyArray<number>): void {
-    if (this.#online && ids.length > 0) this.#line?.acknowledge(ids)
+    if (this.#online && ids.length > 0) this.#connection?.acknowledge(ids)
   }
 
   /** Ends for good. What waits for an answer fails with this error. */
@@ -152,17 +152,17 @@ export class Link {
     if (this.#error !== undefined) return
     this.#error = error
     this.#drop()
-    for (const timer of [this.#timer, this.#strayTimer]) this.#settings.clock.clearTimeout(timer)
+    for (const timer of [this.#timer, this.#staleTimer]) this.#settings.clock.clearTimeout(timer)
     this.#requests.end(error)
     this.#become("ended")
   }
 
   #become(state: State): void {
     this.#state = state
-    this.#ears?.state(state, this.#error)
+    this.#handlers?.state(state, this.#error)
   }
 
-  #greet(line: Line): void {
+  #authenticate(line: Connection): void {
     if (this.#sid !== undefined) return this.#resume(line, this.#sid)
     if ("password" in this.#credentials) return this.#logIn(line, this.#credentials)
     const { token } = this.#credentials
@@ -171,41 +171,41 @@ export class Link {
       .then(token)
       .then(
         (fresh) => {
-          if (line === this.#line) this.#resume(line, fresh)
+          if (line === this.#connection) this.#resume(line, fresh)
         },
         () => {
-          if (line === this.#line) this.#broken()
+          if (line === this.#connection) this.#broken()
         }
       )
   }
 
-  #logIn(line: Line, { account, password }: { readonly account: string; readonly password: string }): void {
+  #logIn(line: Connection, { account, password }: { readonly account: string; readonly password: string }): void {
     const params = { account, password: md5(password), status: this.status, device: this.#settings.device }
     const answer = ({ module, result, sid, data, message }: Packet): void => {
-      if (result === "success" && sid !== undefined) this.#welcome(line, sid, data)
+      if (result === "success" && sid !== undefined) this.#ready(line, sid, data)
       // That is about the connection: there are too many, say.
       else if (module === "null") this.#broken()
       else this.#refused(message)
     }
-    line.greet({ module: "chat", method: "login", params, sent: 0, settled: true, answer }, undefined)
+    line.authenticate({ module: "chat", method: "login", params, sent: 0, settled: true, answer }, undefined)
   }
 
   /** Asking for a status says who one is, which a token does not; else it is asked only for what is not the default. */
-  #resume(line: Line, sid: string): void {
+  #resume(line: Connection, sid: string): void {
     const answer = ({ result, data, message }: Packet): void => {
-      if (result === "success") return this.#welcome(line, sid, data)
+      if (result === "success") return this.#ready(line, sid, data)
       // Not now. The session may be as good as ever.
       if (result !== "denied") return this.#broken()
       const fresh = this.#sid === undefined
       this.#sid = undefined
-      if (this.#contested) return this.end(elsewhere())
+      if (this.#possiblyTakenOver) return this.end(takenOver())
       if (fresh || ("token" in this.#credentials && typeof this.#credentials.token === "string")) {
         return this.#refused(message)
       }
-      this.#greet(line)
+      this.#authenticate(line)
     }
     const asked = { module: "chat", sent: 0, settled: true, answer }
-    line.greet(
+    line.authenticate(
       this.#known && this.status === "online"
         ? { ...asked, method: "ping" }
         : { ...asked, method: "userChangeStatus", params: { status: this.status } },
@@ -218,14 +218,14 @@ export class Link {
     else this.end(new ParleyError("login", message, { method: "login" }))
   }
 
-  #welcome(line: Line, sid: string, data: unknown): void {
+  #ready(line: Connection, sid: string, data: unknown): void {
     this.#sid = sid
     line.begin(sid)
     this.#online = true
     this.#known = true
     this.#refusals = 0
-    this.#contested = false
-    this.#ears?.welcomed(data)
+    this.#possiblyTakenOver = false
+    this.#handlers?.onReady(data)
     this.#become("online")
     this.#pump()
   }
@@ -234,62 +234,62 @@ export class Link {
     if (packets.some(isTakeover)) return this.#takenOver()
     // The last of what every login gets: this connection is a good one.
     if (packets.some((packet) => isCalled(packet, "getlist"))) this.#attempts = 0
-    this.#ears?.pushed(packets)
+    this.#handlers?.pushed(packets)
   }
 
   #takenOver(): void {
-    if (this.#strays === 0) return this.end(elsewhere())
+    if (this.#staleConnections === 0) return this.end(takenOver())
     // Most likely by ourselves. One lost connection excuses one such packet; a dead session tells that it was not so.
-    this.#strays--
-    this.#contested = !this.#strayLogin
-    this.#strayLogin = false
+    this.#staleConnections--
+    this.#possiblyTakenOver = !this.#staleLogin
+    this.#staleLogin = false
     this.#drop()
-    this.#comeBack()
+    this.#reconnect()
   }
 
   #broken(): void {
     this.#lose()
-    this.#comeBack()
+    this.#reconnect()
   }
 
-  #comeBack(): void {
+  #reconnect(): void {
     const { backoff, clock, random } = this.#settings
-    const wait = waitOf(backoff, this.#attempts++, random())
+    const wait = delayOf(backoff, this.#attempts++, random())
     this.#timer = clock.setTimeout(() => this.#connect(), wait)
     this.#become("waiting")
   }
 
   #lose(): void {
     const { clock } = this.#settings
-    const line = this.#line
+    const line = this.#connection
     this.#drop()
     if (line?.isUsed !== true) return
-    this.#strays++
-    this.#strayLogin ||= this.#sid === undefined
-    clock.clearTimeout(this.#strayTimer)
-    this.#strayTimer = clock.setTimeout(() => {
-      this.#strays = 0
-      this.#strayLogin = false
-    }, STRAY)
+    this.#staleConnections++
+    this.#staleLogin ||= this.#sid === undefined
+    clock.clearTimeout(this.#staleTimer)
+    this.#staleTimer = clock.setTimeout(() => {
+      this.#staleConnections = 0
+      this.#staleLogin = false
+    }, STALE_TIMEOUT)
   }
 
   #drop(): void {
-    const line = this.#line
+    const line = this.#connection
     if (line === undefined) return
-    this.#line = undefined
+    this.#connection = undefined
     this.#online = false
-    this.#requests.again(line.end())
+    this.#requests.requeue(line.end())
   }
 
   #pump(): void {
-    const line = this.#line
+    const line = this.#connection
     if (line === undefined || !this.#online) return
     while (line.hasRoom) {
       const next = this.#requests.next()
       if (next === undefined) return
-      line.ask(next)
+      line.send(next)
     }
   }
 }
 
-const elsewhere = (): ParleyError => new ParleyError("elsewhere", "the account logged in elsewhere")
+const takenOver = (): ParleyError => new ParleyError("elsewhere", "the account logged in elsewhere")

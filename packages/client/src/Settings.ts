@@ -1,6 +1,6 @@
 /** How the client behaves, and what it is when nothing is said. */
 import type { Socket } from "./Connection.ts"
-import type { Credentials, LinkSettings, State } from "./Session.ts"
+import type { Credentials, SessionSettings, State } from "./Session.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { type Backoff, type Clock, defaultBackoff, platformClock } from "./backoff.ts"
 import type { Status } from "./protocol.ts"
@@ -44,7 +44,7 @@ export interface ParleyOptions {
 /** With an account and a password, or with a token. */
 export type ConnectOptions = ParleyOptions & Credentials
 
-export interface Settings extends LinkSettings {
+export interface Settings extends SessionSettings {
   readonly inbox: number
   readonly fetch: typeof fetch
   readonly onError: (error: unknown) => void

@@ -25,5 +25,5 @@ export const defaultBackoff: Backoff = { first: 500, max: 30_000 }
  * How long to wait before attempt number `attempt`, from 0: anything from nothing to the bound, so that the clients of a
  * server that comes back do not come all at once. `chance` is in [0, 1).
  */
-export const waitOf = ({ first, max }: Backoff, attempt: number, chance: number): number =>
+export const delayOf = ({ first, max }: Backoff, attempt: number, chance: number): number =>
   Math.floor(chance * Math.min(max, first * 2 ** Math.min(attempt, 30)))

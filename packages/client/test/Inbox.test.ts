@@ -65,7 +65,7 @@ describe("the inbox", () => {
     const { inbox, acknowledged } = setUp()
     const taking: Array<() => void> = []
     inbox.consume(() => new Promise<void>((resolve) => taking.push(resolve)))
-    inbox.hear([packet(1), packet(2)])
+    inbox.accept([packet(1), packet(2)])
     await settled()
     assert.strictEqual(taking.length, 1)
     assert.deepStrictEqual(acknowledged, [])
@@ -77,7 +77,7 @@ describe("the inbox", () => {
 
   it("keeps what comes before anybody listens", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
-    inbox.hear([packet(1)])
+    inbox.accept([packet(1)])
     await settled()
     assert.deepStrictEqual(acknowledged, [])
     inbox.consume(show)
@@ -90,7 +90,7 @@ describe("the inbox", () => {
     let take = (): void => {}
     inbox.consume(show)
     inbox.consume(() => new Promise<void>((resolve) => (take = resolve)))
-    inbox.hear([packet(1)])
+    inbox.accept([packet(1)])
     await settled()
     assert.deepStrictEqual([shown, acknowledged], [["new 1 m1"], []])
     take()
@@ -104,7 +104,7 @@ describe("the inbox", () => {
       leave()
       inbox.consume(show)
     })
-    inbox.hear([packet(1), packet(2)])
+    inbox.accept([packet(1), packet(2)])
     await settled()
     assert.deepStrictEqual([shown, acknowledged.flat()], [["new 2 m2"], [1, 2]])
   })
@@ -116,7 +116,7 @@ describe("the inbox", () => {
     inbox.consume(async () => {
       if (failures-- > 0) throw new Error("full")
     })
-    inbox.hear([packet(1), packet(2)])
+    inbox.accept([packet(1), packet(2)])
     await settled()
     assert.deepStrictEqual([errors.length, acknowledged], [1, []])
     clock.pass(50)
@@ -156,11 +156,11 @@ describe("the inbox", () => {
   ])("takes %s for what it is", async (_what, before, after, news, acks) => {
     const { inbox, acknowledged, shown, show } = setUp(1000, ["mine"])
     inbox.consume(show)
-    inbox.hear(before)
+    inbox.accept(before)
     await settled()
     shown.length = acknowledged.length = 0
     inbox.begin()
-    inbox.hear(after)
+    inbox.accept(after)
     await settled()
     assert.deepStrictEqual(shown, news)
     assert.deepStrictEqual(acknowledged.flat(), acks)
@@ -168,9 +168,9 @@ describe("the inbox", () => {
 
   it("does not acknowledge what comes again while it waits", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
-    inbox.hear([packet(1)])
+    inbox.accept([packet(1)])
     inbox.begin()
-    inbox.hear([packet(1)])
+    inbox.accept([packet(1)])
     assert.deepStrictEqual(acknowledged, [])
     inbox.consume(show)
     await settled()
@@ -181,9 +181,9 @@ describe("the inbox", () => {
     const { inbox, acknowledged } = setUp()
     const taking: Array<() => void> = []
     inbox.consume(() => new Promise<void>((resolve) => taking.push(resolve)))
-    inbox.hear([packet(1)])
+    inbox.accept([packet(1)])
     await settled()
-    inbox.hear([packet(1, { content: "x" })])
+    inbox.accept([packet(1, { content: "x" })])
     taking[0]?.()
     await settled()
     assert.deepStrictEqual(acknowledged, [])
@@ -194,16 +194,16 @@ describe("the inbox", () => {
 
   it("leaves with the server what it has no room for, and gets it when it has", async () => {
     const { inbox, acknowledged, shown, show, renewals } = setUp(2)
-    inbox.hear([packet(1), packet(2), packet(3)])
+    inbox.accept([packet(1), packet(2), packet(3)])
     // Not even where there would be room for it: it would overtake what was left out.
-    inbox.hear([packet(4, { cgid: "other" })])
+    inbox.accept([packet(4, { cgid: "other" })])
     assert.strictEqual(renewals(), 0)
     inbox.consume(show)
     await settled()
     assert.deepStrictEqual([shown, acknowledged.flat(), renewals()], [["new 1 m1", "new 2 m2"], [1, 2], 1])
     inbox.begin()
-    inbox.hear([packet(2), packet(3)])
-    inbox.hear([packet(4, { cgid: "other" })])
+    inbox.accept([packet(2), packet(3)])
+    inbox.accept([packet(4, { cgid: "other" })])
     await settled()
     assert.deepStrictEqual(shown.slice(2), ["new 3 m3", "new 4 m4"])
     assert.strictEqual(renewals(), 1)
@@ -212,11 +212,11 @@ describe("the inbox", () => {
   it("forgets a chat that was made anew under its gid, as in a store that was emptied", async () => {
     const { inbox, shown, show } = setUp()
     inbox.consume(show)
-    inbox.know([chat("chat", 1), chat("other", 1)])
-    inbox.hear([packet(50), packet(51, { cgid: "other" })])
+    inbox.markKnown([chat("chat", 1), chat("other", 1)])
+    inbox.accept([packet(50), packet(51, { cgid: "other" })])
     await settled()
-    inbox.know([chat("chat", 9), chat("other", 1)])
-    inbox.hear([packet(3), packet(4, { cgid: "other" })])
+    inbox.markKnown([chat("chat", 9), chat("other", 1)])
+    inbox.accept([packet(3), packet(4, { cgid: "other" })])
     await settled()
     assert.deepStrictEqual(shown, ["new 50 m50", "new 51 m51", "new 3 m3"])
   })
@@ -225,11 +225,11 @@ describe("the inbox", () => {
     const { inbox, acknowledged, shown, show } = setUp(10)
     inbox.consume(show)
     for (let id = 1; id <= 6000; id++) {
-      inbox.hear([packet(id)])
+      inbox.accept([packet(id)])
       if (id % 10 === 0) await settled()
     }
     shown.length = acknowledged.length = 0
-    inbox.hear([packet(1, { content: "too old to be told from the first one" }), packet(5999)])
+    inbox.accept([packet(1, { content: "too old to be told from the first one" }), packet(5999)])
     await settled()
     assert.deepStrictEqual([shown, acknowledged.flat()], [[], [1, 5999]])
   })
@@ -237,7 +237,7 @@ describe("the inbox", () => {
   it("does not wait for another attempt once it has ended", async () => {
     const { inbox, clock, errors } = setUp()
     inbox.consume(() => Promise.reject(new Error("full")))
-    inbox.hear([packet(1)])
+    inbox.accept([packet(1)])
     await settled()
     assert.strictEqual(clock.pending, 1)
     inbox.end()
@@ -247,10 +247,10 @@ describe("the inbox", () => {
 
   it("hands nothing over once it has ended", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
-    inbox.hear([packet(1)])
+    inbox.accept([packet(1)])
     inbox.end()
     inbox.consume(show)
-    inbox.hear([packet(2)])
+    inbox.accept([packet(2)])
     await settled()
     assert.deepStrictEqual([shown, acknowledged], [[], []])
   })

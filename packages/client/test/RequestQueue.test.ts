@@ -93,11 +93,11 @@ describe("a request", () => {
     for (const error of await Promise.all(sending)) assert.strictEqual(error.code, "closed")
   })
 
-  it.each([true, false])("that is too large is not asked for ever (the server says so: %s)", async (says) => {
+  it.each([true, false])("that is too large is not asked for ever (the server says so: %s)", async (description) => {
     const { net, clock, parley } = await online()
     const large = failure(parley.send("chat", "large"))
     const small = parley.send("chat", "small")
-    if (says)
+    if (description)
       net.peer.say({ module: "null", method: "null", result: "fail", message: "A frame may have at most 1 bytes." })
     net.peer.hangUp(1009)
     assert.strictEqual((await large).code, "refused")

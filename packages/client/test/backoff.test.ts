@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { addressOf } from "../src/Address.ts"
-import { defaultBackoff, waitOf } from "../src/backoff.ts"
+import { defaultBackoff, delayOf } from "../src/backoff.ts"
 
 describe("the wait before an attempt", () => {
   it.each([
@@ -12,9 +12,9 @@ describe("the wait before an attempt", () => {
     [7, 30_000],
     [1_000_000, 30_000]
   ])("of number %i is anything up to %i ms", (attempt, bound) => {
-    assert.strictEqual(waitOf(defaultBackoff, attempt, 0), 0)
-    assert.strictEqual(waitOf(defaultBackoff, attempt, 0.5), bound / 2)
-    assert.strictEqual(waitOf(defaultBackoff, attempt, 1 - Number.EPSILON / 2), bound - 1)
+    assert.strictEqual(delayOf(defaultBackoff, attempt, 0), 0)
+    assert.strictEqual(delayOf(defaultBackoff, attempt, 0.5), bound / 2)
+    assert.strictEqual(delayOf(defaultBackoff, attempt, 1 - Number.EPSILON / 2), bound - 1)
   })
 })
 

@@ -34,7 +34,7 @@ const bare = (words: string) => words.replaceAll(/`[^`]*`/g, "\u0000").replaceAl
 
 /** The Chinese sentences of a protocol's requirements and readings, by id. */
 const wordsOf = (protocol: string): ReadonlyArray<readonly [string, string]> => [
-  ...requirements(protocol).map(({ id, says }) => [id, says.zh] as const),
+  ...requirements(protocol).map(({ id, description }) => [id, description.zh] as const),
   ...readings(protocol).map(({ id, why }) => [id, why.zh] as const)
 ]
 

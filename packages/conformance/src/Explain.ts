@@ -171,7 +171,7 @@ export const explain = (
   const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
   const secrets = new Redactor()
   secrets.addKeys({ ...scenario })
-  const zh = new Map(requirementsOf(id).map((one) => [one.id, one.says.zh]))
+  const zh = new Map(requirementsOf(id).map((one) => [one.id, one.description.zh]))
   return {
     check: id,
     title: scenario.title,

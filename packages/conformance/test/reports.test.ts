@@ -27,7 +27,13 @@ const check = (verdict: CheckResult["verdict"], name: string, more?: Partial<Che
   level: "MUST",
   profile: "documented",
   requirements: [
-    { id: "xuanxuan.area.one", level: "MUST", doc: "xuanxuan", section: "创建", says: "The id is a number & more." }
+    {
+      id: "xuanxuan.area.one",
+      level: "MUST",
+      doc: "xuanxuan",
+      section: "创建",
+      description: "The id is a number & more."
+    }
   ],
   ...(verdict === "pass" ? {} : { evidence }),
   ...more
@@ -232,7 +238,7 @@ describe("a terminal", () => {
       level: "MUST" as const,
       doc: "x",
       section: "s",
-      says: "It is.",
+      description: "It is.",
       field
     })
     const all = ["name", "id", "gid", "members", "type"].map(demand)

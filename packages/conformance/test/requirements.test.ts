@@ -99,7 +99,7 @@ const levelGiven = (statement: Statement | undefined): string | undefined => {
 
 describe("the words of requirements and readings", () => {
   const all = documents.flatMap((protocol) => [
-    ...requirements(protocol).map(({ id, says }) => ({ id, protocol, ...says })),
+    ...requirements(protocol).map(({ id, description }) => ({ id, protocol, ...description })),
     ...readings(protocol).map(({ id, why }) => ({ id, protocol, ...why }))
   ])
   /** Names and literals are not part of a sentence. */

@@ -201,16 +201,16 @@ describe("a table of requirements", () => {
           id: "spark.start.md5",
           section: "开启会话",
           level: "MUST",
-          says: { en: "The answer to starting has `md5`: its hash.", zh: "开启的应答含有 `md5`：散列。" },
+          description: { en: "The answer to starting has `md5`: its hash.", zh: "开启的应答含有 `md5`：散列。" },
           operation: "POST /a",
           field: { name: "md5", in: "reply" },
           checks: ["spark/start/a#b", "spark/start/c#d"]
         }
       ]
     })
-    const says = { en: "The answer to starting has `md5`: its hash.", zh: "开启的应答含有 `md5`：散列。" }
-    expect(wording.shorten(says, { field: "md5", operation: "POST /a" })).toEqual(["=has its hash", "散列"])
-    expect(wording.shorten(says, { field: "md5" })).toEqual([says.en, says.zh])
+    const description = { en: "The answer to starting has `md5`: its hash.", zh: "开启的应答含有 `md5`：散列。" }
+    expect(wording.shorten(description, { field: "md5", operation: "POST /a" })).toEqual(["=has its hash", "散列"])
+    expect(wording.shorten(description, { field: "md5" })).toEqual([description.en, description.zh])
   })
 
   it.each([

@@ -1,30 +1,30 @@
 /** From an announced message to one frame for each of 50 connections, on a transport that only encodes. */
-import { asMade } from "../src/model/Chat.ts"
+import { createdChat } from "../src/model/Chat.ts"
 import type { Connection } from "../src/ports/Connection.ts"
-import { Bundling, type Frame } from "../src/ports/Frame.ts"
-import { Delivery } from "../src/delivery/Subscriber.ts"
+import { PacketFraming, type Frame } from "../src/ports/Frame.ts"
+import { Subscriber } from "../src/delivery/Subscriber.ts"
 import type { ChatEvent } from "../src/model/Event.ts"
 import { ChatId, EntryId, UserId } from "../src/model/Ids.ts"
 import type { Subscription } from "../src/delivery/Subscription.ts"
-import { type Tongue, Utterances } from "../src/delivery/Serializer.ts"
+import { type Serializer, EventEncoding } from "../src/delivery/Serializer.ts"
 
 const MEMBERS = 50
 const CONTENT = "x".repeat(200)
 
-const tongue: Tongue = {
-  packets: (event) => [event._tag === "ChatEvent" ? `{"id":${event.entry.id},"content":"${CONTENT}"}` : ""],
-  bundling: new Bundling("[", ",", "]"),
+const serializer: Serializer = {
+  encode: (event) => [event._tag === "ChatEvent" ? `{"id":${event.entry.id},"content":"${CONTENT}"}` : ""],
+  framing: new PacketFraming("[", ",", "]"),
   takenOver: "",
-  crowded: "",
+  connectionLimitReached: "",
   rejected: () => "",
-  garbled: "",
+  invalidUtf8: "",
   oversized: () => "",
   acknowledgement: "explicit"
 }
 
 /** One turn is one message to all 50. */
 export const deliver = {
-  says: "deliver: one message to 50 connections",
+  description: "deliver: one message to 50 connections",
   make: () => {
     let bytes = 0
     const connection = (id: number): Connection => ({
@@ -40,7 +40,7 @@ export const deliver = {
       limitFrames: () => {},
       close: () => {}
     })
-    const chat = asMade(
+    const chat = createdChat(
       {
         gid: "bench",
         name: "bench",
@@ -57,13 +57,13 @@ export const deliver = {
       },
       ChatId(1)
     )
-    const listeners: Array<readonly [Delivery, Subscription]> = []
+    const listeners: Array<readonly [Subscriber, Subscription]> = []
     for (const user of chat.members.keys()) {
-      const follow = { catchUp: () => {}, touch: () => {} }
-      const delivery = new Delivery(connection(user), tongue, { user, device: "" }, follow)
-      const subscription = delivery.begin({ chat: chat.id, pushed: 1, delivered: 1, acked: [] }, 1)
-      delivery.open([])
-      if (subscription !== undefined) listeners.push([delivery, subscription])
+      const follow = { catchUp: () => {}, cursorMoved: () => {} }
+      const subscriber = new Subscriber(connection(user), serializer, { user, device: "" }, follow)
+      const subscription = subscriber.subscribe({ chat: chat.id, pushed: 1, delivered: 1, acked: [] }, 1)
+      subscriber.open([])
+      if (subscription !== undefined) listeners.push([subscriber, subscription])
     }
     let seq = 1
     return {
@@ -78,11 +78,11 @@ export const deliver = {
           content: CONTENT,
           date: 0
         } as const
-        const entry = { id, chat: chat.id, seq, posted: seq, at: 0, by: UserId(0), origin: null, body }
+        const entry = { id, chat: chat.id, seq, posted: seq, at: 0, by: UserId(0), device: null, body }
         const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head: { seq, posted: seq, activeAt: 0 } }
-        const utterances = new Utterances(event)
-        for (const [delivery, subscription] of listeners) delivery.take(subscription, seq, utterances, false)
-        for (const [delivery] of listeners) delivery.flush()
+        const encoding = new EventEncoding(event)
+        for (const [subscriber, subscription] of listeners) subscriber.deliver(subscription, seq, encoding, false)
+        for (const [subscriber] of listeners) subscriber.flush()
       },
       close: () => {
         if (bytes === 0) throw new Error("nothing was delivered")

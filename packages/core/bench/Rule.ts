@@ -1,5 +1,5 @@
 /** Whether a member may speak: the rules of one message, on facts in memory. */
-import { asMade } from "../src/model/Chat.ts"
+import { createdChat } from "../src/model/Chat.ts"
 import { ChatId, UserId } from "../src/model/Ids.ts"
 import { refusal } from "../src/rules/Operations.ts"
 
@@ -7,9 +7,9 @@ const MEMBERS = 50
 
 /** One turn is one message. */
 export const rule = {
-  says: "rule: may this member of a group of 50 speak",
+  description: "rule: may this member of a group of 50 speak",
   make: () => {
-    const chat = asMade(
+    const chat = createdChat(
       {
         gid: "bench",
         name: "bench",

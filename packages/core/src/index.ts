@@ -2,8 +2,8 @@
  * The API with promises. The API with effects is the services of the modules beside this one: `Engine` carries out the
  * commands of `@parley/core/Command`, and `@parley/core/Parley` is the layer of all.
  */
-export type { Carried, Identity } from "./ports/Authenticator.ts"
-export type { ExternalChange, ExternalUser } from "./ports/UserDirectory.ts"
+export type { RequestInfo, Identity } from "./ports/Authenticator.ts"
+export type { DirectoryUserChange, DirectoryUser } from "./ports/UserDirectory.ts"
 export type { HookContext, HookedCommand, Result, Verdict } from "./ports/Hooks.ts"
 export type { Message } from "./model/Message.ts"
 export type { Decision } from "./services/Permissions.ts"
@@ -14,7 +14,7 @@ export type { StoredFile } from "./ports/Store.ts"
 export type { PresentUser, Status, User } from "./model/User.ts"
 export type { UserDraft } from "./services/Users.ts"
 export type { ByteRange, Download, Upload } from "./api/Files.ts"
-export type { Conversation, OwnConversation } from "./api/ChatInfo.ts"
+export type { ChatInfo, OwnChatInfo } from "./api/ChatInfo.ts"
 export type {
   ChatChanged,
   ChatCreated,
@@ -25,19 +25,19 @@ export type {
   MessageSent,
   ParleyEvent,
   Recipients,
-  UserShown
+  UserUpdated
 } from "./api/Events.ts"
-export type { GivenSettings } from "./api/SettingsInput.ts"
+export type { SettingsInput } from "./api/SettingsInput.ts"
 export type { LogLine } from "./api/Logging.ts"
 export type { LogEntry, LogOptions } from "./api/ReadLog.ts"
 export type { ChatRef, UserRef } from "./api/References.ts"
 export type { EngineParts } from "./api/Runtime.ts"
 export { createEngine, type EngineOptions, type LoggedIn, ParleyEngine } from "./api/ParleyEngine.ts"
 export { type Code, ParleyError } from "./api/ParleyError.ts"
-export { type HistoryPage, type NewGroup, Participant, type SendOptions } from "./api/UserApi.ts"
-export { People, type UserFacts } from "./api/UsersApi.ts"
+export { type HistoryPage, type NewGroup, UserApi, type SendOptions } from "./api/UserApi.ts"
+export { UsersApi, type UserFacts } from "./api/UsersApi.ts"
 export type { AuthenticateOption, DirectoryOption, HooksOption, VerifyPasswordOption } from "./api/Adapters.ts"
-export type { UserMessage } from "./api/OfflineQueueRow.ts"
-export type { Signal } from "./api/AbortSignalLike.ts"
+export type { OfflineQueueRow } from "./api/OfflineQueueRow.ts"
+export type { AbortSignalLike } from "./api/AbortSignalLike.ts"
 export type { Unread } from "./api/Unread.ts"
 export type { Services } from "./api/EngineServices.ts"

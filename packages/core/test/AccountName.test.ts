@@ -113,7 +113,7 @@ const reasonOf = <A, R>(attempt: Effect.Effect<A, { readonly reason: { readonly 
 
 const login = Effect.fnUntraced(function* (account: string) {
   const credentials = yield* Credentials
-  return (yield* credentials.verify({ account, secret: yield* credentials.secretOf("long enough"), address: "" }))
+  return (yield* credentials.verify({ account, secret: yield* credentials.md5Secret("long enough"), address: "" }))
     .account
 })
 
@@ -141,7 +141,7 @@ describe("accounts that look alike", () => {
       const older = ["re\u0301ne\u0301", "ann\u200b", "\uff42\uff4f\uff42", "😀"]
       const password = yield* (yield* Credentials).hash("long enough")
       yield* store.commit({
-        relies: [],
+        expectedVersions: [],
         writes: older.map((account) => ({
           _tag: "CreateUser",
           user: {

@@ -1,12 +1,12 @@
 /** What an application reaches, as a table. Source: PROTOCOLS, "youdu". */
 import { describe, expect, it } from "vitest"
-import { reachable, type Reach } from "@parley/core/rules/AppScope"
+import { reachable, type AppScope } from "@parley/core/rules/AppScope"
 
 const organisations = (...ids: ReadonlyArray<number | null>) => ids.map((organisation) => ({ organisation }))
-const one: Reach = { organisation: 1 }
+const one: AppScope = { organisation: 1 }
 
 describe("an application reaches groups that have a member of its organisation", () => {
-  it.each<[string, Reach, string, boolean, ReturnType<typeof organisations>, boolean]>([
+  it.each<[string, AppScope, string, boolean, ReturnType<typeof organisations>, boolean]>([
     ["a group with one of its members", one, "group", false, organisations(2, null, 1), true],
     ["a group of others", one, "group", false, organisations(2, null), false],
     ["a group of nobody", one, "group", false, [], false],
@@ -18,7 +18,7 @@ describe("an application reaches groups that have a member of its organisation",
     ["a pair, for the whole system", "everywhere", "one2one", false, organisations(1), false],
     ["a dissolved group, for the whole system", "everywhere", "group", true, organisations(1), false]
   ])("%s", (_, reach, type, dissolved, members, reached) => {
-    expect(reachable.check({ reach, chat: { type, dissolved }, members })).toEqual(
+    expect(reachable.check({ scope: reach, chat: { type, dissolved }, members })).toEqual(
       reached ? undefined : { _tag: "NoSuchChat" }
     )
   })

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { parseHeader } from "effect/http/Cookies"
 import { TestClock } from "effect/testing"
-import { Authenticator, type Carried, isForeign } from "@parley/core/Authenticator"
+import { Authenticator, type RequestInfo, isCrossOrigin } from "@parley/core/Authenticator"
 import { Credentials } from "@parley/core/Credentials"
 import * as Parley from "@parley/core/Parley"
 import type { Refused } from "@parley/core/Refused"
@@ -13,7 +13,7 @@ import { Users } from "@parley/core/Users"
 import { engineLayer, people } from "./harness.ts"
 import { Theirs, uuid, withUsersOf } from "./directoryFixture.ts"
 
-const carried = (headers: Readonly<Record<string, string>>): Carried => ({
+const carried = (headers: Readonly<Record<string, string>>): RequestInfo => ({
   kind: "websocket",
   method: "GET",
   url: "/ws",
@@ -24,7 +24,7 @@ const carried = (headers: Readonly<Record<string, string>>): Carried => ({
 
 /** Their sessions are cookies with the user's id in them. */
 const byCookie = {
-  authenticate: (request: Carried) => {
+  authenticate: (request: RequestInfo) => {
     const user = parseHeader(request.headers.get("cookie") ?? "")["user"]
     return Effect.succeed(user === undefined ? undefined : /^[0-9]+$/.test(user) ? Number(user) : user)
   }
@@ -43,14 +43,14 @@ const NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 const RIGHT = "d374a7bdfbe7dfa86bc2807569bacd5d"
 const WRONG = "2bda2998d9b0ee197da142a0447f6725"
 
-const login = Effect.fnUntraced(function* (account: string, secret: string, request?: Carried) {
+const login = Effect.fnUntraced(function* (account: string, secret: string, request?: RequestInfo) {
   const { login: logIn } = yield* Sessions
   const attempt = { account, secret, kind: "chat", device: "", address: "10.0.0.1" } as const
   return yield* logIn(request === undefined ? attempt : { ...attempt, request })
 })
 
 describe("where a page comes from", () => {
-  const page = (headers: Readonly<Record<string, string>>): Carried => ({
+  const page = (headers: Readonly<Record<string, string>>): RequestInfo => ({
     kind: "http",
     method: "POST",
     url: "/",
@@ -60,16 +60,16 @@ describe("where a page comes from", () => {
   })
 
   it("is foreign where the server's own name is not known, a sandboxed page above all", () => {
-    assert.isTrue(isForeign(page({ origin: "null" }), {}))
-    assert.isTrue(isForeign(page({ origin: "chrome-extension://abc" }), {}))
-    assert.isTrue(isForeign(page({ origin: "https://chat.example" }), {}))
-    assert.isFalse(isForeign(page({ origin: "https://chat.example" }), { origins: ["https://chat.example"] }))
+    assert.isTrue(isCrossOrigin(page({ device: "null" }), {}))
+    assert.isTrue(isCrossOrigin(page({ device: "chrome-extension://abc" }), {}))
+    assert.isTrue(isCrossOrigin(page({ device: "https://chat.example" }), {}))
+    assert.isFalse(isCrossOrigin(page({ device: "https://chat.example" }), { origins: ["https://chat.example"] }))
   })
 
   it("is told over HTTP/2 as well, which has the host elsewhere", () => {
-    assert.isFalse(isForeign(page({ origin: "https://chat.example", ":authority": "chat.example" }), {}))
-    assert.isTrue(isForeign(page({ origin: "https://evil.example", ":authority": "chat.example" }), {}))
-    assert.isTrue(isForeign(page({ origin: "null", ":authority": "chat.example" }), {}))
+    assert.isFalse(isCrossOrigin(page({ device: "https://chat.example", ":authority": "chat.example" }), {}))
+    assert.isTrue(isCrossOrigin(page({ device: "https://evil.example", ":authority": "chat.example" }), {}))
+    assert.isTrue(isCrossOrigin(page({ device: "null", ":authority": "chat.example" }), {}))
   })
 })
 
@@ -155,12 +155,12 @@ describe("the user of a request", () => {
         const [ann] = yield* people("ann")
         const cookie = `user=${ann?.user}`
         for (const headers of [
-          { origin: "https://evil.example" },
-          { origin: "https://evil-chat.example" },
-          { origin: "https://chat.example.evil" },
-          { origin: "https://app.example.evil" },
-          { origin: "http://app.example" },
-          { origin: "null" },
+          { device: "https://evil.example" },
+          { device: "https://evil-chat.example" },
+          { device: "https://chat.example.evil" },
+          { device: "https://app.example.evil" },
+          { device: "http://app.example" },
+          { device: "null" },
           { "sec-fetch-site": "cross-site" }
         ]) {
           const reason = yield* reasonOf(authenticated(carried({ cookie, ...headers })))
@@ -168,9 +168,9 @@ describe("the user of a request", () => {
           assert.isUndefined(yield* authenticated(carried(headers)), "who carries nothing is nobody")
         }
         for (const headers of [
-          { origin: "https://chat.example" },
-          { origin: "http://CHAT.example" },
-          { origin: "https://app.example", "sec-fetch-site": "cross-site" },
+          { device: "https://chat.example" },
+          { device: "http://CHAT.example" },
+          { device: "https://app.example", "sec-fetch-site": "cross-site" },
           { "sec-fetch-site": "same-origin" }
         ]) {
           assert.strictEqual((yield* authenticated(carried({ cookie, ...headers })))?.account, "ann")
@@ -180,7 +180,7 @@ describe("the user of a request", () => {
   )
 
   it("may come from any page where the embedder says so", () => {
-    assert.isFalse(isForeign(carried({ origin: "https://evil.example" }), { origins: "any" }))
+    assert.isFalse(isCrossOrigin(carried({ device: "https://evil.example" }), { origins: "any" }))
   })
 })
 
@@ -229,7 +229,7 @@ describe("a login on a connection whose request was authenticated", () => {
         const request = yield* stage
         assert.strictEqual((yield* reasonOf(login("ann", "", carried({}))))._tag, "WrongPassword")
         assert.strictEqual((yield* reasonOf(login("ann", "")))._tag, "WrongPassword")
-        const headers = new Map([...request.headers, ["origin", "https://evil.example"]])
+        const headers = new Map([...request.headers, ["device", "https://evil.example"]])
         const foreign = { ...request, headers }
         assert.deepInclude(yield* reasonOf(login("ann", "", foreign)), { _tag: "Vetoed", code: "foreign_origin" })
         assert.strictEqual((yield* login("ann", RIGHT, foreign)).user.account, "ann")
@@ -248,7 +248,7 @@ describe("a password that the embedder verifies", () => {
 
   const verify = Effect.fnUntraced(function* (account: string, password: string) {
     const credentials = yield* Credentials
-    const secret = yield* credentials.secretOf(password)
+    const secret = yield* credentials.md5Secret(password)
     return yield* credentials.verify({ account, secret, password, address: "10.0.0.1" })
   })
 

@@ -3,12 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Queue } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { MAX_ACKED } from "@parley/core/Cursor"
-import { Reception } from "@parley/core/Acceptor"
-import type { Respond } from "@parley/core/ClientSession"
+import { Acceptor } from "@parley/core/Acceptor"
+import type { HandleFrame } from "@parley/core/ClientSession"
 import { defaultSettings, Settings } from "@parley/core/Settings"
-import { Delivery } from "../src/delivery/Subscriber.ts"
+import { Subscriber } from "../src/delivery/Subscriber.ts"
 import { connect } from "../src/testing/MemoryConnection.ts"
-import { engineLayer, tongue } from "./harness.ts"
+import { engineLayer, serializer } from "./harness.ts"
 
 const settled = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
@@ -16,10 +16,10 @@ describe("invariant 7:", () => {
   it.live("no more frames wait in memory than the bound allows; the rest stay with the client", () =>
     Effect.gen(function* () {
       const WAITING = 4
-      const reception = yield* Reception
+      const reception = yield* Acceptor
       const release = yield* Deferred.make<void>()
       const answers = yield* Queue.unbounded<string>()
-      const respond: Respond = (session, frame) =>
+      const respond: HandleFrame = (session, frame) =>
         Effect.andThen(
           Deferred.await(release),
           Effect.sync(() => session.answer(frame))
@@ -27,13 +27,13 @@ describe("invariant 7:", () => {
       let received = 0
       const client = connect({
         accept: (connection) => {
-          const session = reception.receive(connection, tongue("explicit"), respond)
+          const session = reception.accept(connection, serializer("explicit"), respond)
           return {
             receive: (frame) => {
               received++
               session.receive(frame)
             },
-            garbled: () => session.garbled(),
+            invalidUtf8: () => session.invalidUtf8(),
             oversized: (limit) => session.oversized(limit),
             closed: () => session.closed()
           }
@@ -58,26 +58,29 @@ describe("invariant 7:", () => {
 
   it.live("no more acknowledgements out of order are remembered than the bound allows", () =>
     Effect.gen(function* () {
-      const made = yield* Deferred.make<Delivery>()
+      const made = yield* Deferred.make<Subscriber>()
       const client = connect({
         accept: (connection) => {
           const listener = { user: UserId(1), device: "" }
-          const follow = { catchUp: () => {}, touch: () => {} }
-          Deferred.doneUnsafe(made, Effect.succeed(new Delivery(connection, tongue("explicit"), listener, follow)))
-          return { receive: () => {}, garbled: () => {}, oversized: () => {}, closed: () => {} }
+          const follow = { catchUp: () => {}, cursorMoved: () => {} }
+          Deferred.doneUnsafe(
+            made,
+            Effect.succeed(new Subscriber(connection, serializer("explicit"), listener, follow))
+          )
+          return { receive: () => {}, invalidUtf8: () => {}, oversized: () => {}, closed: () => {} }
         },
         client: { frame: () => {}, ended: () => {} }
       })
-      const delivery = yield* Deferred.await(made)
-      const subscription = delivery.begin({ chat: ChatId(1), pushed: 0, delivered: 0, acked: [] }, 0)
+      const subscriber = yield* Deferred.await(made)
+      const subscription = subscriber.subscribe({ chat: ChatId(1), pushed: 0, delivered: 0, acked: [] }, 0)
       assert(subscription)
       for (let seq = 2; seq <= MAX_ACKED + 10; seq++) subscription.acknowledge(seq)
-      assert.lengthOf(subscription.place.acked, MAX_ACKED)
+      assert.lengthOf(subscription.cursor.acked, MAX_ACKED)
       assert.isTrue(subscription.isAcknowledged(MAX_ACKED + 1))
       assert.isFalse(subscription.isAcknowledged(MAX_ACKED + 2))
       // The one that was missing lets all of them go.
       subscription.acknowledge(1)
-      assert.deepInclude(subscription.place, { delivered: MAX_ACKED + 1, acked: [] })
+      assert.deepInclude(subscription.cursor, { delivered: MAX_ACKED + 1, acked: [] })
       client.close()
     })
   )

@@ -3,25 +3,25 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { Channel } from "../src/delivery/Channel.ts"
 import type { Connection } from "@parley/core/Connection"
-import { Bundling, type Frame } from "@parley/core/Frame"
-import { Delivery } from "../src/delivery/Subscriber.ts"
+import { PacketFraming, type Frame } from "@parley/core/Frame"
+import { Subscriber } from "../src/delivery/Subscriber.ts"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
-import { RecentEntries } from "../src/delivery/EntryLocationCache.ts"
-import { type Tongue, Utterances } from "@parley/core/Serializer"
+import { EntryLocationCache } from "../src/delivery/EntryLocationCache.ts"
+import { type Serializer, EventEncoding } from "@parley/core/Serializer"
 
 const CHAT = ChatId(1)
 
-const tongue = (name: string): Tongue => ({
-  packets: (event) => [`${name}${event._tag === "ChatEvent" ? event.entry.seq : ""}`],
-  bundling: new Bundling("", " ", ""),
+const serializer = (name: string): Serializer => ({
+  encode: (event) => [`${name}${event._tag === "ChatEvent" ? event.entry.seq : ""}`],
+  framing: new PacketFraming("", " ", ""),
   takenOver: "",
-  crowded: "",
+  connectionLimitReached: "",
   rejected: () => "",
-  garbled: "",
+  invalidUtf8: "",
   oversized: () => "",
   acknowledgement: "explicit"
 })
-const [english, french] = [tongue("e"), tongue("f")]
+const [english, french] = [serializer("e"), serializer("f")]
 
 const chat = {
   id: CHAT,
@@ -46,13 +46,13 @@ const chat = {
 /** A message of the chat, of which a connection may have had the answer. */
 const announced = (seq: number, except?: number) => {
   const body = { _tag: "Posted", gid: `m${seq}`, type: "normal", contentType: "text", content: "", date: 0 } as const
-  const entry = { id: EntryId(seq), chat: CHAT, seq, posted: seq, at: 0, by: null, origin: null, body }
+  const entry = { id: EntryId(seq), chat: CHAT, seq, posted: seq, at: 0, by: null, device: null, body }
   const event = { _tag: "ChatEvent", entry, chat, head: { seq, posted: seq, activeAt: 0 } } as const
-  return { seq, utterances: new Utterances(event), characters: 1, except }
+  return { seq, encoding: new EventEncoding(event), characters: 1, except }
 }
 
 /** Somebody who hears the chat from sequence 1 on. */
-const listener = (channel: Channel, id: number, speech: Tongue = english) => {
+const listener = (channel: Channel, id: number, speech: Serializer = english) => {
   const frames: Array<Frame> = []
   let behind = 0
   const connection: Connection = {
@@ -66,14 +66,14 @@ const listener = (channel: Channel, id: number, speech: Tongue = english) => {
     limitFrames: () => {},
     close: () => {}
   }
-  const follow = { catchUp: () => behind++, touch: () => {} }
-  const delivery = new Delivery(connection, speech, { user: UserId(id), device: "" }, follow)
-  const subscription = delivery.begin({ chat: CHAT, pushed: 0, delivered: 0, acked: [] }, 0)
+  const follow = { catchUp: () => behind++, cursorMoved: () => {} }
+  const subscriber = new Subscriber(connection, speech, { user: UserId(id), device: "" }, follow)
+  const subscription = subscriber.subscribe({ chat: CHAT, pushed: 0, delivered: 0, acked: [] }, 0)
   assert(subscription)
-  delivery.open([])
+  subscriber.open([])
   channel.subscriptions.add(subscription)
   return {
-    delivery,
+    subscriber,
     subscription,
     frames,
     texts: () => frames.map(({ text }) => text),
@@ -83,26 +83,26 @@ const listener = (channel: Channel, id: number, speech: Tongue = english) => {
 
 const told = (channel: Channel, ...listeners: ReadonlyArray<ReturnType<typeof listener>>): void => {
   channel.flush()
-  for (const { delivery } of listeners) delivery.flush()
+  for (const { subscriber } of listeners) subscriber.flush()
 }
 
 describe("what is announced in one turn", () => {
   it("reaches all who speak one tongue in one frame, which they share", () => {
     const channel = new Channel(CHAT)
     const [ann, ben, eve] = [listener(channel, 1), listener(channel, 2), listener(channel, 3, french)]
-    for (const seq of [1, 2, 3]) channel.announce(announced(seq))
+    for (const seq of [1, 2, 3]) channel.enqueue(announced(seq))
     told(channel, ann, ben, eve)
     assert.deepStrictEqual([ann.texts(), ben.texts(), eve.texts()], [["e1 e2 e3"], ["e1 e2 e3"], ["f1 f2 f3"]])
     assert.strictEqual(ann.frames[0], ben.frames[0])
-    assert.strictEqual(ann.subscription.at, 3)
+    assert.strictEqual(ann.subscription.position, 3)
   })
 
   it("leaves out for each connection what it had the answer to", () => {
     const channel = new Channel(CHAT)
     const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
-    channel.announce(announced(1, 1))
-    channel.announce(announced(2, 2))
-    channel.announce(announced(3))
+    channel.enqueue(announced(1, 1))
+    channel.enqueue(announced(2, 2))
+    channel.enqueue(announced(3))
     told(channel, ann, ben)
     assert.deepStrictEqual([ann.texts(), ben.texts()], [["e2 e3"], ["e1 e3"]])
   })
@@ -110,10 +110,10 @@ describe("what is announced in one turn", () => {
   it("is handed to one of them earlier, and then not again", () => {
     const channel = new Channel(CHAT)
     const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
-    channel.announce(announced(1))
+    channel.enqueue(announced(1))
     channel.advance(ann.subscription)
-    ann.delivery.flush()
-    channel.announce(announced(2))
+    ann.subscriber.flush()
+    channel.enqueue(announced(2))
     told(channel, ann, ben)
     assert.deepStrictEqual([ann.texts(), ben.texts()], [["e1", "e2"], ["e1 e2"]])
   })
@@ -121,9 +121,9 @@ describe("what is announced in one turn", () => {
   it("is no news for who has read further in the log, nor for who has yet to read it", () => {
     const channel = new Channel(CHAT)
     const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
-    ann.subscription.hand(2)
-    ben.delivery.fallBehind(ben.subscription, 1)
-    for (const seq of [1, 2, 3]) channel.announce(announced(seq))
+    ann.subscription.advance(2)
+    ben.subscriber.fallBehind(ben.subscription, 1)
+    for (const seq of [1, 2, 3]) channel.enqueue(announced(seq))
     told(channel, ann, ben)
     assert.deepStrictEqual([ann.texts(), ben.texts()], [["e3"], []])
     assert.strictEqual(ben.subscription.missed, 3)
@@ -132,8 +132,8 @@ describe("what is announced in one turn", () => {
   it("is read from the log where a part of it was never announced", () => {
     const channel = new Channel(CHAT)
     const ann = listener(channel, 1)
-    channel.announce(announced(1))
-    channel.announce(announced(3))
+    channel.enqueue(announced(1))
+    channel.enqueue(announced(3))
     told(channel, ann)
     assert.deepStrictEqual(ann.texts(), ["e1"])
     assert.deepStrictEqual([ann.subscription.missed, ann.behind()], [3, 1])
@@ -142,23 +142,23 @@ describe("what is announced in one turn", () => {
   it("is handed over before it is too much for one frame", () => {
     const channel = new Channel(CHAT)
     const ann = listener(channel, 1)
-    for (const seq of [1, 2, 3]) channel.announce({ ...announced(seq), characters: 200_000 })
-    assert.deepStrictEqual(ann.subscription.at, 2)
+    for (const seq of [1, 2, 3]) channel.enqueue({ ...announced(seq), characters: 200_000 })
+    assert.deepStrictEqual(ann.subscription.position, 2)
     told(channel, ann)
-    assert.strictEqual(ann.subscription.at, 3)
+    assert.strictEqual(ann.subscription.position, 3)
   })
 
   it("is left out where a protocol fails to say it, and the rest of it is heard", () => {
     const channel = new Channel(CHAT)
-    const failing: Tongue = {
+    const failing: Serializer = {
       ...english,
-      packets: (event) => {
+      encode: (event) => {
         if (event._tag === "ChatEvent" && event.entry.seq === 2) throw new Error("a mistake of the protocol")
-        return english.packets(event)
+        return english.encode(event)
       }
     }
     const [ann, ben] = [listener(channel, 1, failing), listener(channel, 2)]
-    for (const seq of [1, 2, 3]) channel.announce(announced(seq))
+    for (const seq of [1, 2, 3]) channel.enqueue(announced(seq))
     told(channel, ann, ben)
     assert.deepStrictEqual([ann.texts(), ben.texts()], [["e1 e3"], ["e1 e2 e3"]])
   })
@@ -180,7 +180,7 @@ describe("what is announced in one turn", () => {
           const channel = new Channel(CHAT)
           const everybody = [listener(channel, 1), listener(channel, 2), listener(channel, 3, french)]
           for (const [index, { turns, early, except }] of steps.entries()) {
-            channel.announce(announced(index + 1, except === 0 ? undefined : except))
+            channel.enqueue(announced(index + 1, except === 0 ? undefined : except))
             const one = everybody[early]
             if (one !== undefined && index % 3 === 0) channel.advance(one.subscription)
             if (turns && index % 50 === 0) told(channel, ...everybody)
@@ -201,22 +201,22 @@ describe("what is announced in one turn", () => {
 
 describe("recent entries", () => {
   it("are found by their ids, until others take their place", () => {
-    const recent = new RecentEntries()
+    const recent = new EntryLocationCache()
     const where = (id: number) => {
       const at = recent.find(id)
       return at === undefined ? undefined : [recent.chat(at), recent.seq(at)]
     }
     assert.isUndefined(where(0))
     assert.isUndefined(where(7))
-    recent.remember(7, ChatId(3), 5)
+    recent.put(7, ChatId(3), 5)
     assert.deepStrictEqual(where(7), [3, 5])
     assert.isUndefined(where(-7))
     assert.isUndefined(where(7 + 65_536))
-    recent.remember(7 + 65_536, ChatId(4), 6)
+    recent.put(7 + 65_536, ChatId(4), 6)
     assert.isUndefined(where(7))
     assert.deepStrictEqual(where(7 + 65_536), [4, 6])
-    recent.remember(8, ChatId(2 ** 31), 1)
-    recent.remember(9, ChatId(1), 2 ** 32 + 1)
+    recent.put(8, ChatId(2 ** 31), 1)
+    recent.put(9, ChatId(1), 2 ** 32 + 1)
     assert.deepStrictEqual([where(8), where(9)], [undefined, undefined], "left to storage")
   })
 })

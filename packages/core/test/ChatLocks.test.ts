@@ -1,16 +1,16 @@
 /** Locks of chats: in the order asked for, shared where that can be, bounded, and never waiting for one another. */
 import { assert, describe, it } from "@effect/vitest"
-import { ChatLocks, type LockHolder, type LockMode, type Wanted } from "../src/engine/ChatLocks.ts"
+import { ChatLocks, type LockHolder, type LockMode, type LockRequest } from "../src/engine/ChatLocks.ts"
 import { ChatId } from "@parley/core/Ids"
 import { Effect, Exit, Fiber } from "effect"
 
-const wanting = (mode: LockMode, ...chats: ReadonlyArray<number>): Wanted =>
+const wanting = (mode: LockMode, ...chats: ReadonlyArray<number>): LockRequest =>
   new Map(chats.map((chat) => [ChatId(chat), mode]))
 
 /** A command that wants locks, and the order in which such commands got them. */
 const scene = (locks: ChatLocks) => {
   const granted: Array<string> = []
-  const ask = Effect.fnUntraced(function* (name: string, wanted: Wanted) {
+  const ask = Effect.fnUntraced(function* (name: string, wanted: LockRequest) {
     const holder = locks.holder()
     const fiber = yield* Effect.forkChild(
       Effect.tap(holder.acquire(wanted), () => Effect.sync(() => granted.push(name)))

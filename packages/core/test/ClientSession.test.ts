@@ -1,27 +1,27 @@
 /** One connection's frames: carried out one after the other, and answered in that order. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
-import { Reception } from "@parley/core/Acceptor"
+import { Acceptor } from "@parley/core/Acceptor"
 import { Engine } from "@parley/core/Engine"
-import type { Respond, Session } from "@parley/core/ClientSession"
+import type { HandleFrame, ClientSession } from "@parley/core/ClientSession"
 import { Sessions } from "@parley/core/Sessions"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { TestClock } from "effect/testing"
 import { connect } from "../src/testing/MemoryConnection.ts"
-import { engineLayer, people, tongue } from "./harness.ts"
+import { engineLayer, people, serializer } from "./harness.ts"
 
 /** A client whose frame `slow` is not answered before `release`. */
 const dial = Effect.gen(function* () {
-  const reception = yield* Reception
+  const reception = yield* Acceptor
   const release = yield* Deferred.make<void>()
   const heard: Array<string> = []
   const over = yield* Deferred.make<number | undefined>()
-  const respond: Respond = (session, frame) => {
+  const respond: HandleFrame = (session, frame) => {
     const answer = Effect.sync(() => session.answer(frame))
     return frame === "slow" ? Effect.andThen(Deferred.await(release), answer) : answer
   }
   const client = connect({
-    accept: (connection) => reception.receive(connection, tongue("explicit"), respond),
+    accept: (connection) => reception.accept(connection, serializer("explicit"), respond),
     frame: 1000,
     client: {
       frame: (text) => heard.push(text),
@@ -33,24 +33,24 @@ const dial = Effect.gen(function* () {
 
 /** A connection that never has a user; every frame is answered by `respond`. */
 const stranger = Effect.fnUntraced(function* (
-  respond: Respond,
+  respond: HandleFrame,
   { address = "192.0.2.1", sendBuffer = 8 * 1024 * 1024 } = {}
 ) {
-  const reception = yield* Reception
+  const reception = yield* Acceptor
   const heard: Array<string> = []
   const over = yield* Deferred.make<{ readonly code: number; readonly reason: string } | undefined>()
   const partial = { tell: (_bytes: number): void => {} }
   let received = 0
   const client = connect({
     accept: (connection) => {
-      const session = reception.receive(connection, tongue("explicit"), respond)
+      const session = reception.accept(connection, serializer("explicit"), respond)
       partial.tell = (bytes) => session.partial(bytes)
       return {
         receive: (frame, bytes) => {
           received++
           session.receive(frame, bytes)
         },
-        garbled: () => session.garbled(),
+        invalidUtf8: () => session.invalidUtf8(),
         oversized: (limit) => session.oversized(limit),
         closed: () => session.closed()
       }
@@ -72,7 +72,7 @@ const stranger = Effect.fnUntraced(function* (
 })
 
 const settled = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
-const never: Respond = () => Effect.never
+const never: HandleFrame = () => Effect.never
 
 describe("a connection without a user", () => {
   it.effect("is told of the deadline of its login, and closed", () =>
@@ -91,18 +91,18 @@ describe("a connection without a user", () => {
       const [ann] = yield* people("ann")
       assert(ann)
       const sessions = yield* Sessions
-      const user = yield* (yield* Engine).desk.users.find(ann.user)
+      const user = yield* (yield* Engine).context.users.find(ann.user)
       assert(user)
       const live = yield* sessions.issue(ann.user, "chat")
-      let session: Session | undefined
+      let session: ClientSession | undefined
       const { heard, over } = yield* stranger((its) => {
         session = its
-        return Effect.sync(() => its.enter(live, user, "online"))
+        return Effect.sync(() => its.attachUser(live, user, "online"))
       }).pipe(Effect.tap(({ client }) => Effect.sync(() => client.send("login"))))
       yield* settled
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(heard, [])
-      session?.exit()
+      session?.detachUser()
       yield* TestClock.adjust("29 seconds")
       assert.deepStrictEqual(heard, [])
       yield* TestClock.adjust("1 second")
@@ -254,30 +254,30 @@ describe("the frames of one connection", () => {
     Effect.gen(function* () {
       const [ann] = yield* people("ann")
       if (ann === undefined) return assert.fail("no ann")
-      const reception = yield* Reception
+      const reception = yield* Acceptor
       const sessions = yield* Sessions
-      const user = yield* (yield* Engine).desk.users.find(ann.user)
+      const user = yield* (yield* Engine).context.users.find(ann.user)
       if (user === undefined) return assert.fail("no user")
       const live = yield* sessions.issue(ann.user, "chat")
       const open = () => {
         const heard: Array<string> = []
-        let session: Session | undefined
+        let session: ClientSession | undefined
         const client = connect({
-          accept: (connection) => (session = reception.receive(connection, tongue("explicit"), () => Effect.void)),
+          accept: (connection) => (session = reception.accept(connection, serializer("explicit"), () => Effect.void)),
           client: { frame: (text) => heard.push(text), ended: () => undefined }
         })
         if (session === undefined) throw new Error("not accepted")
         return { client, session, heard }
       }
       const [early, late] = [open(), open()]
-      late.session.enter(live, user, "online")
+      late.session.attachUser(live, user, "online")
       early.session.closed()
-      early.session.enter(live, user, "online")
+      early.session.attachUser(live, user, "online")
       yield* Effect.yieldNow
       assert.deepStrictEqual(late.heard, [])
       assert.strictEqual(late.session.live, live)
       // A new login is another matter: what was before it has ended.
-      early.session.enter(yield* sessions.issue(ann.user, "chat"), user, "online")
+      early.session.attachUser(yield* sessions.issue(ann.user, "chat"), user, "online")
       yield* Effect.yieldNow
       assert.include(late.heard.join(), "takenOver")
     }).pipe(Effect.provide(engineLayer))

@@ -123,8 +123,11 @@ describe("members", () => {
         const ref = { gid: "g" }
         yield* chats.create(ann, { ...ref, members: [] })
         yield* members.add(ann, ref, [cat.user, ben.user])
-        assert.deepStrictEqual(yield* reason(members.remove(ben, ref, [cat.user])), { _tag: "Only", who: "admins" })
-        assert.deepStrictEqual(yield* reason(members.remove(ann, ref, [ann.user])), { _tag: "OwnerStays" })
+        assert.deepStrictEqual(yield* reason(members.remove(ben, ref, [cat.user])), {
+          _tag: "Forbidden",
+          who: "admins"
+        })
+        assert.deepStrictEqual(yield* reason(members.remove(ann, ref, [ann.user])), { _tag: "CannotRemoveOwner" })
         const { chat } = yield* members.leave(ann, ref)
         assert.deepStrictEqual([chat.owner, chat.createdBy, [...chat.members.keys()]], [cat.user, ann.user, [3, 2]])
         assert.strictEqual((yield* members.remove(cat, ref, [ben.user])).chat.members.size, 1)

@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
-import { Store, type Unit } from "@parley/core/Store"
+import { Store, type WriteBatch } from "@parley/core/Store"
 import { Context, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { people, plainPasswords } from "./harness.ts"
@@ -14,7 +14,7 @@ import { people, plainPasswords } from "./harness.ts"
 /** A store at some distance that counts commits, and lets another node write before one where the test says so. */
 class Remote extends Context.Service<
   Remote,
-  { commits: number; before: ((unit: Unit) => Effect.Effect<void>) | undefined }
+  { commits: number; before: ((batch: WriteBatch) => Effect.Effect<void>) | undefined }
 >()("test/Remote") {}
 
 const engineLayer = Parley.layer.pipe(
@@ -27,11 +27,11 @@ const engineLayer = Parley.layer.pipe(
           const remote = yield* Remote
           return Store.of({
             ...store,
-            commit: (unit) =>
+            commit: (batch) =>
               Effect.suspend(() => {
                 remote.commits++
-                return (remote.before?.(unit) ?? Effect.yieldNow).pipe(
-                  Effect.andThen(store.commit(unit)),
+                return (remote.before?.(batch) ?? Effect.yieldNow).pipe(
+                  Effect.andThen(store.commit(batch)),
                   Effect.tap(() => Effect.yieldNow)
                 )
               })
@@ -44,7 +44,7 @@ const engineLayer = Parley.layer.pipe(
   Layer.provideMerge(Layer.sync(Remote, () => ({ commits: 0, before: undefined })))
 )
 
-const atOnce = { concurrency: "unbounded" } as const
+const fastSend = { concurrency: "unbounded" } as const
 
 const scene = Effect.gen(function* () {
   const engine = yield* Engine
@@ -77,24 +77,27 @@ const interfering = (chat: Parameters<typeof renamedElsewhere>[1], times: number
   Effect.gen(function* () {
     const [store, remote] = [yield* Store, yield* Remote]
     let left = times
-    remote.before = (unit) => {
-      const isOurs = unit.relies.some((one) => one.chat === chat)
+    remote.before = (batch) => {
+      const isOurs = batch.expectedVersions.some((one) => one.chat === chat)
       return isOurs && left-- > 0 ? renamedElsewhere(store, chat) : Effect.void
     }
   })
 
 let names = 0
-const renamedElsewhere = (store: Store["Service"], chat: Unit["relies"][number]["chat"]): Effect.Effect<void> =>
+const renamedElsewhere = (
+  store: Store["Service"],
+  chat: WriteBatch["expectedVersions"][number]["chat"]
+): Effect.Effect<void> =>
   Effect.orDie(
     Effect.asVoid(
       store.commit({
-        relies: [],
+        expectedVersions: [],
         writes: [
           {
             _tag: "Append",
             chat,
             by: null,
-            origin: null,
+            device: null,
             at: 0,
             body: { _tag: "Changed", name: `elsewhere ${names++}` }
           }
@@ -108,7 +111,7 @@ describe("changes of one chat at once", () => {
     Effect.gen(function* () {
       const { engine, ann, remote, rename } = yield* scene
       const wanted = Array.from({ length: 1000 }, (_, n) => `name ${n}`)
-      const views = yield* Effect.forEach(wanted, (name) => rename(name), atOnce)
+      const views = yield* Effect.forEach(wanted, (name) => rename(name), fastSend)
       assert.deepStrictEqual(
         views.map(({ chat }) => [chat.name, chat.version]),
         wanted.map((name, n) => [name, n + 2])
@@ -129,11 +132,11 @@ describe("changes of one chat at once", () => {
           Effect.forEach(
             Array.from({ length: 100 }, (_, n) => `name ${n}`),
             (name) => rename(name),
-            atOnce
+            fastSend
           ),
           Effect.forEach(texts, (text) => send(text))
         ],
-        atOnce
+        fastSend
       )
       const { messages } = yield* engine.perform(ann, { _tag: "ReadHistory", chat: { gid: "g" } })
       assert.deepStrictEqual(
@@ -151,12 +154,12 @@ describe("changes of one chat at once", () => {
       const gate = new Promise<void>((resolve) => {
         go = resolve
       })
-      remote.before = (unit) => {
-        if (unit.relies[0]?.chat !== chat.id) return Effect.void
+      remote.before = (batch) => {
+        if (batch.expectedVersions[0]?.chat !== chat.id) return Effect.void
         held++
         return Effect.promise(() => gate)
       }
-      const waiting = yield* Effect.forkChild(Effect.forEach(["a", "b", "c"], (name) => rename(name), atOnce))
+      const waiting = yield* Effect.forkChild(Effect.forEach(["a", "b", "c"], (name) => rename(name), fastSend))
       yield* Effect.yieldNow
       assert.strictEqual((yield* rename("other", "h")).chat.name, "other")
       yield* send("there", "h")
@@ -211,7 +214,7 @@ describe("changes of one chat at once", () => {
             : n % 4 === 1
               ? both(n, ["h", "g"])
               : rename(`name ${n}`, n % 4 === 2 ? "g" : "h"),
-        atOnce
+        fastSend
       )
       assert.strictEqual(done.length, 120)
     }).pipe(Effect.provide(engineLayer))
@@ -259,7 +262,7 @@ describe("recalls and replacements of one message at once", () => {
       const recalled = yield* Effect.forEach(
         Array.from({ length: 50 }),
         () => engine.perform(ben, { _tag: "RecallMessage", gid: "m" }),
-        atOnce
+        fastSend
       )
       assert.isTrue(recalled.every((message) => message.recalled && message.content === ""))
       const log = yield* store.entries([{ chat: chat.id, after: 0, limit: 100 }])
@@ -289,7 +292,7 @@ describe("recalls and replacements of one message at once", () => {
               ? Effect.asVoid(engine.perform(ben, { _tag: "RecallMessage", gid: "i" }))
               : Effect.asVoid(image(content))
           ),
-        atOnce
+        fastSend
       )
       const log = yield* store.entries([{ chat: chat.id, after: 0, limit: 100 }])
       const tags = log.slice(2).map(({ body }) => body._tag)

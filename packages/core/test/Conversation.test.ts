@@ -38,7 +38,7 @@ describe("the services, in the field's words", () => {
           history.messages.map(({ content }) => content),
           ["hi", "hello"]
         )
-        const owed = yield* queue.of(cat.user)
+        const owed = yield* queue.list(cat.user)
         assert.deepStrictEqual(
           owed.map(({ event, level }) => [event.message?.content, level]),
           [
@@ -51,12 +51,12 @@ describe("the services, in the field's words", () => {
           owed.slice(0, 1).map(({ id }) => id)
         )
         assert.deepStrictEqual(
-          (yield* queue.of(cat.user)).map(({ event }) => event.message?.content),
+          (yield* queue.list(cat.user)).map(({ event }) => event.message?.content),
           ["hi"]
         )
 
         yield* members.remove(ann, chat, [cat.user])
-        assert.deepStrictEqual(yield* queue.of(cat.user), [])
+        assert.deepStrictEqual(yield* queue.list(cat.user), [])
         const refused = yield* messages.history(cat, chat).pipe(Effect.flip)
         assert.deepStrictEqual(refused.reason, { _tag: "NoSuchChat" })
         assert.deepStrictEqual(
@@ -80,7 +80,7 @@ describe("the services, in the field's words", () => {
         assert.deepStrictEqual(yield* permissions.explain(member.user, chat, "publish"), {
           allowed: false,
           rule: "only admins",
-          reason: { _tag: "Only", who: "admins" }
+          reason: { _tag: "Forbidden", who: "admins" }
         })
       })
     )

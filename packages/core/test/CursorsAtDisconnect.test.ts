@@ -11,7 +11,7 @@ import { online, people } from "./harness.ts"
 import { engineOn } from "./directoryFixture.ts"
 
 const delivered = Effect.fnUntraced(function* (store: Store["Service"], user: UserId) {
-  return (yield* store.placesOf(user, ""))[0]?.delivered
+  return (yield* store.cursorsOf(user, ""))[0]?.delivered
 })
 
 /** Until all fibers have done what they can without the clock. */
@@ -23,9 +23,9 @@ describe("acknowledgements of a connection that ends", () => {
     let commits = 0
     const store: Store["Service"] = {
       ...held.store,
-      commit: (unit) => {
-        if (unit.writes.some(({ _tag }) => _tag === "MovePlace")) commits++
-        return held.store.commit(unit)
+      commit: (batch) => {
+        if (batch.writes.some(({ _tag }) => _tag === "MoveCursor")) commits++
+        return held.store.commit(batch)
       }
     }
     return Effect.gen(function* () {
@@ -41,7 +41,7 @@ describe("acknowledgements of a connection that ends", () => {
         yield* client.acknowledge(sent.message.id)
         yield* client.leave
       })
-      const writing = held.hold("commit", "before", "MovePlace")
+      const writing = held.hold("commit", "before", "MoveCursor")
       const [first, ...others] = clients
       assert(first)
       yield* acknowledge(first)

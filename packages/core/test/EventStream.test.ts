@@ -14,7 +14,7 @@ import { Hub } from "@parley/core/Hub"
 import { Store } from "@parley/core/Store"
 import { Context, Effect, Layer } from "effect"
 import { assert, describe, it } from "vitest"
-import { WAITING_EVENTS } from "../src/api/EventStream.ts"
+import { MAX_BUFFERED_EVENTS } from "../src/api/EventStream.ts"
 
 const opened = async (options: Partial<EngineOptions> = {}): Promise<ParleyEngine> => {
   const engine = await createEngine({ store: MemoryStore.layer, ...options })
@@ -103,7 +103,7 @@ describe("events", () => {
     const team = await ann.createGroup({ name: "Team" })
     const events = engine.events()
     const first = events.next()
-    for (let sent = 0; sent <= WAITING_EVENTS + 200; sent += 100) {
+    for (let sent = 0; sent <= MAX_BUFFERED_EVENTS + 200; sent += 100) {
       await ann.sendAll(Array.from({ length: 100 }, (_, index) => ({ chat: team, content: String(sent + index) })))
     }
     assert.strictEqual(((await first).value as ParleyEvent).type, "message")
@@ -113,7 +113,7 @@ describe("events", () => {
     })().catch((cause: unknown) => cause)
     assert.instanceOf(error, ParleyError)
     assert.strictEqual(error.code, "Overflowed")
-    assert.isAtLeast(count, WAITING_EVENTS)
+    assert.isAtLeast(count, MAX_BUFFERED_EVENTS)
   })
 
   it("survive a listener that fails", async () => {
@@ -272,22 +272,22 @@ describe("a chat's log", () => {
     // Written past this node's engine, as another one does.
     await engine.run(
       Effect.gen(function* () {
-        const { desk } = yield* Engine
+        const { context: desk } = yield* Engine
         yield* desk.store.commit({
-          relies: [],
+          expectedVersions: [],
           writes: [
             {
               _tag: "Append",
               chat: team.id,
               by: null,
-              origin: null,
+              device: null,
               at: 1,
               body: { _tag: "Posted", gid: "far", type: "normal", contentType: "text", content: "from afar", date: 1 }
             }
           ]
         })
         const hub = yield* Hub
-        hub.hint(team.id, 2)
+        hub.notifyRemoteAppend(team.id, 2)
       })
     )
     assert.strictEqual(((await next).value as LogEntry).message?.content, "from afar")

@@ -21,12 +21,12 @@ const heldStore = Layer.effect(
     const store = yield* Store
     return Store.of({
       ...store,
-      commit: (unit) =>
-        unit.writes.some(({ _tag }) => _tag === "Append")
+      commit: (batch) =>
+        batch.writes.some(({ _tag }) => _tag === "Append")
           ? Effect.callback<void>((resume) => {
               held.push(() => resume(Effect.void))
-            }).pipe(Effect.andThen(store.commit(unit)))
-          : store.commit(unit)
+            }).pipe(Effect.andThen(store.commit(batch)))
+          : store.commit(batch)
     })
   })
 ).pipe(Layer.provide(MemoryStore.layer))
@@ -51,7 +51,7 @@ const draft = (gid: string, content = gid): Draft => ({
 const begun = Effect.fnUntraced(function* (caller: UserCaller) {
   const engine = yield* Engine
   const settled: Array<Sent | undefined> = []
-  const send = (message: Draft): boolean => engine.sendAtOnce(caller, message, (outcome) => settled.push(outcome))
+  const send = (message: Draft): boolean => engine.trySend(caller, message, (outcome) => settled.push(outcome))
   const contents = (): ReadonlyArray<string | undefined> => settled.map((outcome) => outcome?.sent.message.content)
   return { engine, send, settled, contents }
 })

@@ -20,13 +20,13 @@ const heldStore = Layer.effect(
     const store = yield* Store
     return Store.of({
       ...store,
-      commit: (unit) =>
+      commit: (batch) =>
         Effect.suspend(() =>
           holding
             ? Effect.callback<void>((resume) => {
                 held.push(() => resume(Effect.void))
-              }).pipe(Effect.andThen(store.commit(unit)))
-            : store.commit(unit)
+              }).pipe(Effect.andThen(store.commit(batch)))
+            : store.commit(batch)
         )
     })
   })
@@ -53,7 +53,7 @@ const inGroup = Effect.gen(function* () {
     public: false
   })
   const settled: Array<Sent | undefined> = []
-  const send = (gid: string): boolean => engine.sendAtOnce(ann, draft(gid), (outcome) => settled.push(outcome))
+  const send = (gid: string): boolean => engine.trySend(ann, draft(gid), (outcome) => settled.push(outcome))
   return { engine, ann, settled, send }
 })
 
@@ -71,10 +71,10 @@ describe("messages that are on their way", () => {
       assert(before)
       const body = { _tag: "Changed", name: "h" } as const
       yield* store.commit({
-        relies: [],
-        writes: [{ _tag: "Append", chat: before.chat.id, by: ann.user, origin: null, at: 0, body }]
+        expectedVersions: [],
+        writes: [{ _tag: "Append", chat: before.chat.id, by: ann.user, device: null, at: 0, body }]
       })
-      for (const stored of yield* store.chats([before.chat.id])) engine.desk.chats.keep(stored)
+      for (const stored of yield* store.chats([before.chat.id])) engine.context.chats.put(stored)
       assert.isFalse(send("second"), "the first will be refused, and sent again")
       first?.()
       assert.deepStrictEqual(settled, [undefined])

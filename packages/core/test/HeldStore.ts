@@ -1,6 +1,6 @@
 /** A store whose next call of a kind waits until it is told to go on: before it is carried out, or before its answer. */
 import { Effect } from "effect"
-import { Store, type Unit } from "@parley/core/Store"
+import { Store, type WriteBatch } from "@parley/core/Store"
 
 type Held = "session" | "sessionEpoch" | "password" | "record" | "locate" | "commit"
 
@@ -13,7 +13,7 @@ export interface Hold {
 interface Waiting {
   readonly what: Held
   readonly when: "before" | "after"
-  readonly matches: (unit: Unit | undefined) => boolean
+  readonly matches: (batch: WriteBatch | undefined) => boolean
   readonly reached: () => void
   readonly released: Promise<void>
 }
@@ -27,7 +27,9 @@ export class HeldStore {
       <K extends ReadonlyArray<unknown>, A, E>(what: Held, work: (...keys: K) => Effect.Effect<A, E>) =>
       (...keys: K): Effect.Effect<A, E> =>
         Effect.suspend(() => {
-          const index = this.#waiting.findIndex((one) => one.what === what && one.matches(keys[0] as Unit | undefined))
+          const index = this.#waiting.findIndex(
+            (one) => one.what === what && one.matches(keys[0] as WriteBatch | undefined)
+          )
           const [hold] = index < 0 ? [] : this.#waiting.splice(index, 1)
           if (hold === undefined) return work(...keys)
           const wait = Effect.promise(() => {
@@ -50,13 +52,13 @@ export class HeldStore {
   }
 
   /** The next call of this kind waits; of commits the next one with a write of that tag. */
-  hold(what: Held, when: Waiting["when"], tag?: Unit["writes"][number]["_tag"]): Hold {
+  hold(what: Held, when: Waiting["when"], tag?: WriteBatch["writes"][number]["_tag"]): Hold {
     const reached = Promise.withResolvers<void>()
     const released = Promise.withResolvers<void>()
     this.#waiting.push({
       what,
       when,
-      matches: (unit) => tag === undefined || unit?.writes.some((write) => write._tag === tag) === true,
+      matches: (batch) => tag === undefined || batch?.writes.some((write) => write._tag === tag) === true,
       reached: reached.resolve,
       released: released.promise
     })

@@ -168,7 +168,7 @@ describe("the hook before a command", () => {
         yield* users.change("ben", { role: "dev" })
         yield* users.setDisabled("ben", true)
         const { handle } = yield* Engine
-        yield* handle({ via: "aprotocol", origin: null }, { _tag: "ListPublicChats" })
+        yield* handle({ via: "aprotocol", device: null }, { _tag: "ListPublicChats" })
         yield* Effect.flip(handle({ ...ann, user: 99 as never }, { _tag: "ReadChat", chat }))
         assert.deepStrictEqual(
           seen.map(([{ _tag }, { user, caller }]) => [_tag, user?.account, caller === undefined]),
@@ -260,7 +260,7 @@ describe("the hook after a command", () => {
         command._tag !== "SendMessages" || context.user?.account !== "ann" || late.messages === undefined
           ? Effect.void
           : late.messages
-              .send({ user: 2 as never, origin: null }, [{ gid: "echo", chat: { gid: "g" }, content: "echo" }])
+              .send({ user: 2 as never, device: null }, [{ gid: "echo", chat: { gid: "g" }, content: "echo" }])
               .pipe(
                 Effect.flatMap(([sent]) => Deferred.succeed(answered, sent?.message.content ?? "")),
                 Effect.asVoid

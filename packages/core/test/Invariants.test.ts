@@ -5,13 +5,13 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import * as Parley from "@parley/core/Parley"
-import { Places } from "@parley/core/CursorStore"
-import { StorageFailed, Store, type Unit } from "@parley/core/Store"
+import { CursorStore } from "@parley/core/CursorStore"
+import { StorageFailed, Store, type WriteBatch } from "@parley/core/Store"
 import { Chats, Members, Messages } from "./Commands.ts"
 import { encoded, engineLayer, idsOf, online, people, plainPasswords } from "./harness.ts"
 
 /** A store that counts what is asked of it, and fails on demand. */
-const watched = (log: { reads: Array<string>; units: Array<Unit>; failing: boolean }) =>
+const watched = (log: { reads: Array<string>; batches: Array<WriteBatch>; failing: boolean }) =>
   Layer.effect(
     Store,
     Effect.map(Store, (store) => {
@@ -35,10 +35,10 @@ const watched = (log: { reads: Array<string>; units: Array<Unit>; failing: boole
       }
       return Store.of({
         ...counted,
-        commit: (unit) => {
+        commit: (batch) => {
           if (log.failing) return Effect.fail(new StorageFailed({ operation: "commit", cause: "on demand" }))
-          log.units.push(unit)
-          return store.commit(unit)
+          log.batches.push(batch)
+          return store.commit(batch)
         }
       })
     })
@@ -47,11 +47,11 @@ const watched = (log: { reads: Array<string>; units: Array<Unit>; failing: boole
 const withWatchedStore = <A, E>(
   test: (log: {
     reads: Array<string>
-    units: Array<Unit>
+    batches: Array<WriteBatch>
     failing: boolean
   }) => Effect.Effect<A, E, Parley.Services | Store>
 ): Effect.Effect<A, E> => {
-  const log = { reads: [], units: [], failing: false }
+  const log = { reads: [], batches: [], failing: false }
   return test(log).pipe(
     Effect.provide(Parley.layer.pipe(Layer.provideMerge(Layer.merge(watched(log), plainPasswords))))
   )
@@ -94,7 +94,7 @@ describe("invariant 3: commit, then answer, then announce", () => {
       const outcome = yield* engine.handle(ann, { _tag: "SendMessages", messages: [draft] })
       yield* there.ask()
       assert.strictEqual(there.of("Posted").length, 0)
-      hub.announce(outcome.announce)
+      hub.broadcast(outcome.announce)
       yield* there.until(() => there.of("Posted").length === 1)
     }).pipe(Effect.provide(engineLayer))
   )
@@ -128,10 +128,10 @@ describe("invariant 4: one log per chat", () => {
         const [first] = everybody
         assert(first)
         const { chat } = yield* (yield* Chats).create(first, { gid: "g", members: idsOf(everybody) })
-        log.units.length = 0
+        log.batches.length = 0
         yield* messages.send(first, [{ gid: "m", chat, content: "x" }])
         assert.deepStrictEqual(
-          log.units.map(({ writes }) => writes.map(({ _tag }) => _tag)),
+          log.batches.map(({ writes }) => writes.map(({ _tag }) => _tag)),
           [["Append"]]
         )
       })
@@ -189,9 +189,9 @@ describe("invariant 5: places only move forward", () => {
       yield* (yield* Messages).send(ann, [{ gid: "m", chat, content: "x" }])
       yield* there.until(() => there.of("Posted").length === 1)
       yield* there.acknowledge(...there.of("Posted").map(({ id }) => id))
-      yield* (yield* Places).flush
-      const [place] = yield* store.placesOf(ben.user, "")
-      assert.deepStrictEqual([place?.delivered, place?.pushed, place?.acked], [2, 2, []])
+      yield* (yield* CursorStore).flush
+      const [cursor] = yield* store.cursorsOf(ben.user, "")
+      assert.deepStrictEqual([cursor?.delivered, cursor?.pushed, cursor?.acked], [2, 2, []])
     }).pipe(Effect.provide(engineLayer))
   )
 })

@@ -38,7 +38,7 @@ describe("an engine", () => {
     const lengths = await Promise.all(
       engines.map(async (engine, index) => {
         await engine.users.addAll([{ account: "ann" }, { account: `ben${index}` }])
-        const pair = await engine.as("ann").startPair(`ben${index}`)
+        const pair = await engine.as("ann").openDirectChat(`ben${index}`)
         await engine.as("ann").send(pair, `to engine ${index}`)
         const { messages } = await engine.as(`ben${index}`).history(pair)
         assert.deepStrictEqual(

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import type { Chat, Committers } from "@parley/core/Chat"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
-import { evolve, isKept, type Changed, type Entry, type EntryBody } from "@parley/core/Log"
+import { evolve, isDurable, type Changed, type Entry, type EntryBody } from "@parley/core/Log"
 
 const user = fc.integer({ min: 1, max: 8 }).map(UserId)
 const users = fc.uniqueArray(user, { maxLength: 6 })
@@ -57,7 +57,7 @@ const entry = (body: EntryBody, seq: number): Entry => ({
   posted: 0,
   at: seq * 1000,
   by: UserId(2),
-  origin: null,
+  device: null,
   body
 })
 
@@ -138,6 +138,6 @@ describe("facts after one more entry", () => {
       { _tag: "Recalled", message: EntryId(2) }
     ]
     for (const body of bodies) assert.deepStrictEqual(evolve(start, entry(body, 5)) === start, true)
-    assert.deepStrictEqual(bodies.map(isKept), [false, true, true, true])
+    assert.deepStrictEqual(bodies.map(isDurable), [false, true, true, true])
   })
 })

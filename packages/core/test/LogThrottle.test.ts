@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Logger, References, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { type Line, LogThrottle, logThrottled, make, MAX_KEYS } from "@parley/core/LogThrottle"
+import { type ThrottledLine, LogThrottle, logThrottled, make, MAX_KEYS } from "@parley/core/LogThrottle"
 
 const logged = () => {
   const lines: Array<Record<string, unknown>> = []
@@ -12,7 +12,7 @@ const logged = () => {
   return { lines, layer: Logger.layer([logger]) }
 }
 
-const failedLogin = (account: string): Line => ({
+const failedLogin = (account: string): ThrottledLine => ({
   key: `login failed ${account}`,
   level: "Info",
   message: "login failed",

@@ -49,7 +49,7 @@ type Result = Reason["_tag"] | "Right"
 
 const login = Effect.fnUntraced(function* (account: string, password: string, address = HERE) {
   const credentials = yield* Credentials
-  return yield* credentials.verify({ account, secret: yield* credentials.secretOf(password), address })
+  return yield* credentials.verify({ account, secret: yield* credentials.md5Secret(password), address })
 })
 
 const resultOf = <R>(attempt: Effect.Effect<unknown, Refused, R>): Effect.Effect<Result, never, R> =>
@@ -71,7 +71,7 @@ const start = <A, R>(attempts: ReadonlyArray<Effect.Effect<A, never, R>>) =>
   Effect.forkChild(Effect.all(attempts, { concurrency: "unbounded" }))
 
 /** Runs them at once, until all have their result. */
-const atOnce = <A, R>(attempts: ReadonlyArray<Effect.Effect<A, never, R>>) => Effect.flatMap(start(attempts), finish)
+const fastSend = <A, R>(attempts: ReadonlyArray<Effect.Effect<A, never, R>>) => Effect.flatMap(start(attempts), finish)
 
 /** Waits until so many hashes have begun, without finishing any. */
 const begun = Effect.fnUntraced(function* (hashes: number) {
@@ -79,7 +79,7 @@ const begun = Effect.fnUntraced(function* (hashes: number) {
 })
 
 const one = <R>(attempt: Effect.Effect<unknown, Refused, R>) =>
-  Effect.map(atOnce([resultOf(attempt)]), ([result]) => result)
+  Effect.map(fastSend([resultOf(attempt)]), ([result]) => result)
 
 const times = <A>(count: number, make: (index: number) => A): ReadonlyArray<A> =>
   Array.from({ length: count }, (_, index) => make(index))
@@ -93,7 +93,7 @@ describe("failed logins", () => {
   it.effect("of one address are evaluated as often as they may fail, however many come at once", () =>
     staged(
       Effect.gen(function* () {
-        const results = yield* atOnce(times(600, (index) => resultOf(login(`guess${index}`, "wrong"))))
+        const results = yield* fastSend(times(600, (index) => resultOf(login(`guess${index}`, "wrong"))))
         assert.strictEqual((yield* Hashes).evaluated, 30)
         assert.strictEqual(count(results, "WrongPassword"), 30)
         assert.strictEqual(count(results, "TooManyAttempts"), 570)
@@ -105,7 +105,7 @@ describe("failed logins", () => {
     staged(
       Effect.gen(function* () {
         yield* ann
-        const { verify, secretOf } = yield* Credentials
+        const { verify, md5Secret: secretOf } = yield* Credentials
         const long = "密".repeat(342)
         const refused = yield* Effect.flip(secretOf(long))
         assert.deepInclude(refused.reason, { _tag: "Invalid", field: "password" })
@@ -114,7 +114,7 @@ describe("failed logins", () => {
           { account: "ann", secret: yield* secretOf("wrong"), password: "x".repeat(1_000_000), address: HERE }
         ]
         for (const attempt of attempts) {
-          for (const result of yield* atOnce(times(50, () => resultOf(verify(attempt))))) {
+          for (const result of yield* fastSend(times(50, () => resultOf(verify(attempt))))) {
             assert.strictEqual(result, "Invalid")
           }
         }
@@ -127,7 +127,7 @@ describe("failed logins", () => {
   it.effect("beyond those that may wait in line are refused at once", () =>
     staged(
       Effect.gen(function* () {
-        const results = yield* atOnce(times(1100, (index) => resultOf(login(`guess${index}`, "wrong"))))
+        const results = yield* fastSend(times(1100, (index) => resultOf(login(`guess${index}`, "wrong"))))
         assert.strictEqual(count(results, "RateLimited"), 70)
         assert.strictEqual((yield* Hashes).evaluated, 30)
       })
@@ -139,7 +139,7 @@ describe("failed logins", () => {
       Effect.gen(function* () {
         const from = (index: number, network: string) => `${network}:${index.toString(16)}`
         const flood = times(60, (index) => resultOf(login(`guess${index}`, "wrong", from(index, "2001:db8:1:2:3:4:5"))))
-        assert.strictEqual(count(yield* atOnce(flood), "WrongPassword"), 30)
+        assert.strictEqual(count(yield* fastSend(flood), "WrongPassword"), 30)
         for (const address of ["2001:db8:1:2::1", "2001:DB8:1:2::FFFF", "2001:db8:1:2::1%eth0"]) {
           assert.strictEqual(yield* one(login("ann", "x", address)), "TooManyAttempts")
         }
@@ -155,7 +155,7 @@ describe("failed logins", () => {
         let evaluated = 0
         for (let minute = 0; minute < 20; minute++) {
           const guesses = times(10, (index) => resultOf(login("ann", "wrong", `10.0.${minute}.${index}`)))
-          evaluated += count(yield* atOnce(guesses), "WrongPassword")
+          evaluated += count(yield* fastSend(guesses), "WrongPassword")
           yield* TestClock.adjust("40 seconds")
         }
         assert.strictEqual(evaluated, 100)
@@ -170,8 +170,8 @@ describe("failed logins", () => {
 describe("an address that the user logged in from lately", () => {
   /** Uses up the failures of the account and of the address. */
   const flood = Effect.gen(function* () {
-    yield* atOnce(times(20, () => resultOf(login("ann", "wrong", ELSEWHERE))))
-    yield* atOnce(times(60, (index) => resultOf(login(`guess${index}`, "wrong", HERE))))
+    yield* fastSend(times(20, () => resultOf(login("ann", "wrong", ELSEWHERE))))
+    yield* fastSend(times(60, (index) => resultOf(login(`guess${index}`, "wrong", HERE))))
   })
 
   it.effect("is not locked out by failures of others", () =>
@@ -192,7 +192,7 @@ describe("an address that the user logged in from lately", () => {
       Effect.gen(function* () {
         yield* ann
         assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
-        const results = yield* atOnce(times(20, () => resultOf(login("ann", "wrong"))))
+        const results = yield* fastSend(times(20, () => resultOf(login("ann", "wrong"))))
         assert.strictEqual(count(results, "WrongPassword"), 10)
         assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "TooManyAttempts")
         assert.strictEqual(yield* one(login("ann", "correct-horse-7", ELSEWHERE)), "Right")
@@ -262,11 +262,11 @@ describe("attempts under way", () => {
       Effect.gen(function* () {
         yield* ann
         assert.deepStrictEqual(
-          yield* atOnce(times(12, () => resultOf(login("ann", "correct-horse-7")))),
+          yield* fastSend(times(12, () => resultOf(login("ann", "correct-horse-7")))),
           times(12, () => "Right")
         )
         assert.deepStrictEqual(
-          yield* atOnce(times(200, () => resultOf(login("ann", "correct-horse-7", ELSEWHERE)))),
+          yield* fastSend(times(200, () => resultOf(login("ann", "correct-horse-7", ELSEWHERE)))),
           times(200, () => "Right")
         )
       })

@@ -4,7 +4,7 @@ import { Context, Effect, Layer } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { TestClock } from "effect/testing"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { Bus, type Hint } from "@parley/core/Bus"
+import { Bus, type AppendNotice } from "@parley/core/Bus"
 import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
@@ -22,7 +22,7 @@ describe("invariant 6: authority comes from the session, never from a field in a
       assert(ann && ben)
       yield* chats.create(ann, { gid: "g", members: [ben.user] })
       yield* users.setDisabled("ben", true)
-      for (const caller of [ben, { user: 99 as never, origin: null }]) {
+      for (const caller of [ben, { user: 99 as never, device: null }]) {
         const refused = yield* Effect.flip(chats.list(caller))
         assert.strictEqual(refused.reason._tag, "NotLoggedIn")
       }
@@ -32,7 +32,7 @@ describe("invariant 6: authority comes from the session, never from a field in a
         { _tag: "SaveUserSettings", account: "ben", settings: "{}" }
       ] as const) {
         const refused = yield* Effect.flip(perform(ann, command))
-        assert.deepStrictEqual(refused.reason, { _tag: "Only", who: "oneself" })
+        assert.deepStrictEqual(refused.reason, { _tag: "Forbidden", who: "oneself" })
       }
       assert.strictEqual(yield* (yield* Store).settings(ben.user), null)
     }).pipe(Effect.provide(Parley.layer.pipe(Layer.provideMerge(Layer.merge(MemoryStore.layer, plainPasswords)))))
@@ -83,7 +83,7 @@ describe("invariant 9: time, randomness and ids come from services", () => {
 describe("invariant 11: nodes tell each other that a log has grown, and hints may be lost or doubled", () => {
   /** A bus between engines that loses the first hint and doubles all others. */
   const makeWire = () => {
-    const listeners = new Map<number, (hint: Hint) => void>()
+    const listeners = new Map<number, (hint: AppendNotice) => void>()
     let [nodes, told] = [0, 0]
     return Layer.sync(Bus, () => {
       const node = nodes++

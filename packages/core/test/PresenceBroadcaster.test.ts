@@ -2,7 +2,12 @@
 import { describe, it } from "@effect/vitest"
 import type { UserEvent } from "@parley/core/Event"
 import { UserId } from "@parley/core/Ids"
-import { AT_ONCE, GATHERING, PresenceNews, type Tell } from "../src/delivery/PresenceBroadcaster.ts"
+import {
+  IMMEDIATE_LIMIT,
+  BATCH_DELAY,
+  PresenceBroadcaster,
+  type PublishPresence
+} from "../src/delivery/PresenceBroadcaster.ts"
 import * as fc from "fast-check"
 import { expect } from "vitest"
 
@@ -36,11 +41,11 @@ const open = (parts = 1) => {
     after: (milliseconds: number, callback: () => void) => void timers.push({ at: now + milliseconds, callback })
   }
   // In as many parts as there are: the first part is seen, the others take their time.
-  const tell: Tell = function* (events, except) {
+  const tell: PublishPresence = function* (events, except) {
     told.push({ at: now, ids: events.map(({ id }) => id), except })
     for (let part = 1; part < parts; part++) yield
   }
-  const news = new PresenceNews(timing, tell)
+  const news = new PresenceBroadcaster(timing, tell)
   const goTo = (time: number): void => {
     for (let due = timers.findIndex(({ at }) => at <= time); due >= 0; due = timers.findIndex(({ at }) => at <= time)) {
       const [timer] = timers.splice(due, 1)
@@ -55,45 +60,45 @@ const open = (parts = 1) => {
 describe("news of users", () => {
   it("is told at once, not to who asked, while there is little of it", () => {
     const { news, told } = open()
-    news.announce(event(1), 50, 7)
-    news.announce(event(2), 50, 8)
+    news.publish(event(1), 50, 7)
+    news.publish(event(2), 50, 8)
     expect(told).toEqual([
       { at: 0, ids: [1], except: 7 },
       { at: 0, ids: [2], except: 8 }
     ])
-    expect(news.gathering).toBe(false)
+    expect(news.isBatching).toBe(false)
   })
 
   it("is gathered when thousands come at once, and told together within a second", () => {
     const { news, told, goTo } = open()
     const listeners = 5000
-    for (let id = 1; id <= 100; id++) news.announce(event(id), listeners, id)
-    const atOnce = AT_ONCE / listeners
-    expect(told.map(({ ids }) => ids)).toEqual(Array.from({ length: atOnce }, (_, index) => [index + 1]))
-    expect(news.gathering).toBe(true)
-    goTo(GATHERING)
+    for (let id = 1; id <= 100; id++) news.publish(event(id), listeners, id)
+    const fastSend = IMMEDIATE_LIMIT / listeners
+    expect(told.map(({ ids }) => ids)).toEqual(Array.from({ length: fastSend }, (_, index) => [index + 1]))
+    expect(news.isBatching).toBe(true)
+    goTo(BATCH_DELAY)
     expect(told.at(-1)).toEqual({
-      at: GATHERING,
-      ids: Array.from({ length: 100 - atOnce }, (_, index) => atOnce + index + 1),
+      at: BATCH_DELAY,
+      ids: Array.from({ length: 100 - fastSend }, (_, index) => fastSend + index + 1),
       except: undefined
     })
-    expect(news.told).toBe(atOnce + 1)
-    news.announce(event(101), listeners, 1)
+    expect(news.generation).toBe(fastSend + 1)
+    news.publish(event(101), listeners, 1)
     expect(told.at(-1), "quiet again").toMatchObject({ ids: [101] })
   })
 
   it("is told to thousands in parts, and what comes meanwhile is told after it", () => {
     const { news, told, goTo } = open(300)
-    news.announce(event(1), 10, undefined)
-    news.announce(event(2), 10, undefined)
+    news.publish(event(1), 10, undefined)
+    news.publish(event(2), 10, undefined)
     expect(told.map(({ ids }) => ids)).toEqual([[1]])
-    expect(news.gathering).toBe(true)
+    expect(news.isBatching).toBe(true)
     goTo(299)
     expect(told).toHaveLength(1)
-    goTo(GATHERING)
+    goTo(BATCH_DELAY)
     expect(told.map(({ ids }) => ids)).toEqual([[1], [2]])
-    goTo(2 * GATHERING)
-    expect(news.gathering).toBe(false)
+    goTo(2 * BATCH_DELAY)
+    expect(news.isBatching).toBe(false)
   })
 
   it("is never lost, doubled or told out of turn, and never later than promised", () => {
@@ -109,13 +114,13 @@ describe("news of users", () => {
           goTo((time += wait))
           for (let index = 0; index < count; index++) {
             asked.set(++id, time)
-            news.announce(event(id), listeners, undefined)
+            news.publish(event(id), listeners, undefined)
           }
         }
-        goTo(time + 3 * GATHERING)
+        goTo(time + 3 * BATCH_DELAY)
         expect(told.flatMap(({ ids }) => ids)).toEqual([...asked.keys()])
         for (const { at, ids } of told) {
-          for (const one of ids) expect(at - (asked.get(one) ?? 0)).toBeLessThanOrEqual(GATHERING)
+          for (const one of ids) expect(at - (asked.get(one) ?? 0)).toBeLessThanOrEqual(BATCH_DELAY)
         }
       })
     )

@@ -1,13 +1,13 @@
 /** The engine by promises: everything that a command can do, and errors that a program can tell apart. */
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { type Code, createEngine, type EngineOptions, type GivenSettings, ParleyError } from "@parley/core"
+import { type Code, createEngine, type EngineOptions, type SettingsInput, ParleyError } from "@parley/core"
 import { Blobs } from "@parley/core/Blobs"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { UserId } from "@parley/core/Ids"
 import { Store } from "@parley/core/Store"
-import { scripts } from "../src/commands/index.ts"
+import { commandHandlers } from "../src/commands/index.ts"
 import { assert, describe, it } from "vitest"
 import { Effect, Layer } from "effect"
 
@@ -55,8 +55,8 @@ describe("a participant", () => {
     const team = await ann.createGroup({ name: "Team", members: ["ben"], attributes: { topic: "tea" } })
     assert.deepStrictEqual([...team.members.keys()].map(Number), [1, 2])
     assert.deepInclude(team, { name: "Team", type: "group", public: false, attributes: { topic: "tea" } })
-    const pair = await ann.startPair("ben")
-    assert.strictEqual((await ben.startPair("ann")).id, pair.id)
+    const pair = await ann.openDirectChat("ben")
+    assert.strictEqual((await ben.openDirectChat("ann")).id, pair.id)
 
     const hello = await ann.send(team, "hello")
     assert.deepInclude(plain(hello), { content: "hello", sender: 1, type: "normal", contentType: "text" })
@@ -138,14 +138,14 @@ describe("a participant", () => {
     assert.isTrue((await ann.dissolve(team)).dissolved)
     assert.strictEqual(await codeOf(ann.send(team, "anybody?")), "NoSuchChat")
 
-    assert.sameMembers([...new Set(asked.filter((tag) => tag in scripts))], Object.keys(scripts))
+    assert.sameMembers([...new Set(asked.filter((tag) => tag in commandHandlers))], Object.keys(commandHandlers))
   })
 
   it("knows what it has not read", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
     const team = await ann.createGroup({ name: "Team", members: ["ben"] })
-    const pair = await ann.startPair("ben")
+    const pair = await ann.openDirectChat("ben")
     for (const content of ["1", "2", "3", "4"]) await ann.send(team, content)
     const regretted = await ann.send(team, "5")
     await ann.recall(regretted)
@@ -350,7 +350,7 @@ describe("what is refused", () => {
     assert.strictEqual(
       await codeOf(
         engine.run(
-          Effect.flatMap(Engine, ({ perform }) => perform({ user: UserId(9), origin: null }, { _tag: "ListChats" }))
+          Effect.flatMap(Engine, ({ perform }) => perform({ user: UserId(9), device: null }, { _tag: "ListChats" }))
         )
       ),
       "NotLoggedIn"
@@ -429,7 +429,7 @@ describe("users and their sessions", () => {
         findByAccount: (accounts) => theirs.filter(({ account }) => accounts.includes(account))
       }
     })
-    const pair = await engine.as("6f1c").startPair("9b2e")
+    const pair = await engine.as("6f1c").openDirectChat("9b2e")
     const { sender } = await engine.as("6f1c").send(pair, "hello")
     assert.deepInclude(await engine.users.find(Number(sender)), { account: "ann", realname: "Ann" })
     assert.strictEqual((await engine.as("9b2e").unread())[0]?.count, 1)
@@ -443,7 +443,7 @@ describe("users and their sessions", () => {
       ["6f1c", "9b2e"]
     )
     // Also by who has never seen these users: another process, after a restart.
-    const { store } = await engine.run(Effect.map(Engine, ({ desk }) => desk))
+    const { store } = await engine.run(Effect.map(Engine, ({ context: desk }) => desk))
     await using later = await createEngine({
       store: Layer.succeed(Store, store),
       directory: { find: () => theirs, findByAccount: () => theirs }
@@ -463,7 +463,7 @@ describe("users and their sessions", () => {
 
 it("settings that are none are refused", async () => {
   const attempt = (settings: Readonly<Record<string, unknown>>) =>
-    codeOf(createEngine({ store: MemoryStore.layer, settings: settings as GivenSettings }))
+    codeOf(createEngine({ store: MemoryStore.layer, settings: settings as SettingsInput }))
   assert.strictEqual(await attempt({ frame: 1 }), "Invalid")
   assert.strictEqual(await attempt({ sessions: "many" }), "Invalid")
   assert.strictEqual(await attempt({ frames: 4096 }), "Invalid")

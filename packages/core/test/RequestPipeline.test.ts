@@ -1,7 +1,7 @@
 /** Requests that wait for the disk together are answered in the order in which they came, whatever becomes of each. */
 import { describe, it } from "@effect/vitest"
 import { defaultSettings } from "@parley/core/Settings"
-import { Underway } from "../src/session/RequestPipeline.ts"
+import { RequestPipeline } from "../src/session/RequestPipeline.ts"
 import { Effect } from "effect"
 import * as fc from "fast-check"
 import { expect } from "vitest"
@@ -27,7 +27,7 @@ const open = () => {
   const answered: Array<string> = []
   let moves = 0
   let released = 0
-  const underway = new Underway(around, { moveOn: () => moves++, release: (size) => (released += size) })
+  const underway = new RequestPipeline(around, { proceed: () => moves++, release: (size) => (released += size) })
   const settle: Array<(refused: boolean) => void> = []
   const begin = (name: string, size = 100): boolean =>
     underway.add(

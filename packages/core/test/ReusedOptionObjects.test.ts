@@ -3,8 +3,8 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import {
   createEngine,
   type DirectoryOption,
-  type ExternalChange,
-  type ExternalUser,
+  type DirectoryUserChange,
+  type DirectoryUser,
   type HookedCommand,
   type HooksOption
 } from "@parley/core"
@@ -12,18 +12,18 @@ import { assert, describe, it } from "vitest"
 
 class Table implements DirectoryOption {
   readonly ttl = 30
-  readonly #rows = new Map<string, ExternalUser>([["u-1", { id: "u-1", account: "ann" }]])
+  readonly #rows = new Map<string, DirectoryUser>([["u-1", { id: "u-1", account: "ann" }]])
 
-  find(ids: ReadonlyArray<string>): ReadonlyArray<ExternalUser> {
+  find(ids: ReadonlyArray<string>): ReadonlyArray<DirectoryUser> {
     return ids.flatMap((id) => this.#rows.get(id) ?? [])
   }
-  async findByAccount(accounts: ReadonlyArray<string>): Promise<ReadonlyArray<ExternalUser>> {
+  async findByAccount(accounts: ReadonlyArray<string>): Promise<ReadonlyArray<DirectoryUser>> {
     return this.list().filter(({ account }) => accounts.includes(account))
   }
-  list(): ReadonlyArray<ExternalUser> {
+  list(): ReadonlyArray<DirectoryUser> {
     return [...this.#rows.values()]
   }
-  change(id: string, change: ExternalChange): void {
+  change(id: string, change: DirectoryUserChange): void {
     const row = this.#rows.get(id)
     if (row !== undefined) this.#rows.set(id, { ...row, ...change })
   }

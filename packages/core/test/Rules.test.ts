@@ -4,7 +4,7 @@ import { type Chat, type Committers, VIA } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { adminsOf, isAdmin, ownerWithout } from "@parley/core/rules/Membership"
 import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
-import { maySpeak } from "../src/rules/Sending.ts"
+import { canSend } from "../src/rules/Sending.ts"
 
 const roles = { owner: 1, admin: 2, committer: 3, member: 4, stranger: 5, administrator: 6 } as const
 type Role = keyof typeof roles
@@ -134,7 +134,7 @@ describe("who may speak", () => {
   it.each(cases)("committers: %s", (_name, committers, who) => {
     const of = chat({ committers })
     const members = everybody.filter((role) => of.members.has(user(role).id))
-    expect(members.filter((role) => maySpeak({ user: user(role), chat: of }))).toEqual(who)
+    expect(members.filter((role) => canSend({ user: user(role), chat: of }))).toEqual(who)
   })
 })
 

@@ -9,7 +9,7 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Hub } from "@parley/core/Hub"
 import type * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
-import { StorageFailed, type Store, type Unit } from "@parley/core/Store"
+import { StorageFailed, type Store, type WriteBatch } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { HeldStore } from "./HeldStore.ts"
 import { online, people } from "./harness.ts"
@@ -101,9 +101,9 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
     const store = MemoryStore.make()
     let failing = true
     const failed = new StorageFailed({ operation: "commit", cause: "full" })
-    const ends = (unit: Unit) => unit.writes.some(({ _tag }) => _tag === "EndSession")
-    const commit: Store["Service"]["commit"] = (unit) =>
-      failing && ends(unit) ? Effect.fail(failed) : store.commit(unit)
+    const ends = (batch: WriteBatch) => batch.writes.some(({ _tag }) => _tag === "EndSession")
+    const commit: Store["Service"]["commit"] = (batch) =>
+      failing && ends(batch) ? Effect.fail(failed) : store.commit(batch)
     return Effect.gen(function* () {
       yield* people({ account: "ann", password: "correct-horse-7" })
       const sessions = yield* Sessions
@@ -176,7 +176,7 @@ const endings = [
 
 for (const [what, ending] of endings) {
   describe.each(KINDS)(`${what}, and a login at the same time (%s)`, (kind) => {
-    const places = [
+    const cursors = [
       ["sessionEpoch", "before", undefined],
       ["sessionEpoch", "after", undefined],
       ["password", "before", undefined],
@@ -184,11 +184,11 @@ for (const [what, ending] of endings) {
       ["commit", "before", "SaveSession"],
       ["commit", "after", "SaveSession"]
     ] as const
-    it.effect.each(places)("with the old password: no session is left (%s, held %s)", ([place, when, tag]) =>
+    it.effect.each(cursors)("with the old password: no session is left (%s, held %s)", ([cursor, when, tag]) =>
       staged((held) =>
         Effect.gen(function* () {
           const users = yield* Users
-          const hold = held.hold(place, when, tag)
+          const hold = held.hold(cursor, when, tag)
           const late = yield* Effect.forkChild(Effect.exit(login(kind)))
           yield* hold.reached
           yield* ending
@@ -196,7 +196,7 @@ for (const [what, ending] of endings) {
           const exit = yield* Fiber.join(late)
           if (Exit.isSuccess(exit)) {
             // It was committed before: then it ended with the others.
-            assert.strictEqual(place, "commit")
+            assert.strictEqual(cursor, "commit")
             assert.isTrue(exit.value.ended)
             assert.isFalse(yield* isGood(exit.value.token))
           }
@@ -262,14 +262,14 @@ for (const [what, ending] of endings) {
           const hub = yield* Hub
           const ann = yield* (yield* Users).byAccount("ann")
           assert(ann)
-          const client = yield* online({ user: ann.id, origin: null })
+          const client = yield* online({ user: ann.id, device: null })
           const [held] = hub.sessionsOf(ann.id)
           const live = held?.live
           assert(held && live)
           yield* ending
           yield* client.until(client.ended)
           assert.isTrue(live.ended)
-          held.enter(live, ann, "online")
+          held.attachUser(live, ann, "online")
           assert.isUndefined(held.live)
           assert.strictEqual(hub.presence.status(ann.id), "offline")
         })

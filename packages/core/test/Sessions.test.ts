@@ -119,7 +119,7 @@ describe("a session", () => {
         assert(live)
         for (let days = 0; days < 3; days++) {
           yield* TestClock.adjust("24 hours")
-          assert.isTrue(sessions.isGood(live, yield* Clock.currentTimeMillis))
+          assert.isTrue(sessions.isValid(live, yield* Clock.currentTimeMillis))
           yield* TestClock.adjust("23 hours")
           const [stored] = yield* store.sessionsOf(ann.user)
           assert.isAtMost(

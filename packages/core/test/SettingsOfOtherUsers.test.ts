@@ -15,12 +15,12 @@ it.effect("settings of others are for system administrators, and in the audit lo
     const [root, ann] = yield* (yield* Users).add([{ account: "root", admin: true }, { account: "ann" }])
     assert(root !== undefined && ann !== undefined)
     const { perform } = yield* Engine
-    const as = (user: typeof root) => ({ user: user.id, origin: null })
+    const as = (user: typeof root) => ({ user: user.id, device: null })
 
     yield* perform(as(ann), { _tag: "SaveUserSettings", settings: "{}" })
     yield* perform(as(ann), { _tag: "ReadUserSettings", account: "ann" })
     const refused = yield* Effect.flip(perform(as(ann), { _tag: "ReadUserSettings", account: "root" }))
-    assert.deepStrictEqual(refused.reason, { _tag: "Only", who: "oneself" })
+    assert.deepStrictEqual(refused.reason, { _tag: "Forbidden", who: "oneself" })
     assert.deepStrictEqual(acts, [])
 
     yield* perform(as(root), { _tag: "SaveUserSettings", account: "ann", settings: "[1]" })

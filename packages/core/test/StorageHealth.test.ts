@@ -22,7 +22,7 @@ const onDisk = () => {
   })
   const failing = Store.of({
     ...store,
-    commit: (unit) => (disk.full ? Effect.fail(full) : store.commit(unit)),
+    commit: (batch) => (disk.full ? Effect.fail(full) : store.commit(batch)),
     check: Effect.suspend(() => {
       disk.looks++
       return disk.gone ? Effect.fail(full) : Effect.void
@@ -67,11 +67,11 @@ describe("the storage's health", () => {
       const health = yield* StorageHealth
       disk.full = true
       yield* add("ann")
-      assert.strictEqual(yield* health.look, "failing")
+      assert.strictEqual(yield* health.refresh, "failing")
       disk.full = false
-      assert.strictEqual(yield* health.look, "failing", "within the same second")
+      assert.strictEqual(yield* health.refresh, "failing", "within the same second")
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* health.look, "working")
+      assert.strictEqual(yield* health.refresh, "working")
       assert.strictEqual(disk.looks, 2)
     }).pipe(Effect.provide(layer))
   })
@@ -80,15 +80,15 @@ describe("the storage's health", () => {
     const { disk, layer } = onDisk()
     return Effect.gen(function* () {
       const health = yield* StorageHealth
-      assert.strictEqual(yield* health.look, "working")
+      assert.strictEqual(yield* health.refresh, "working")
       disk.gone = true
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* health.look, "failing")
+      assert.strictEqual(yield* health.refresh, "failing")
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* health.look, "failing", "although a commit would succeed")
+      assert.strictEqual(yield* health.refresh, "failing", "although a commit would succeed")
       disk.gone = false
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* health.look, "working")
+      assert.strictEqual(yield* health.refresh, "working")
     }).pipe(Effect.provide(layer))
   })
 
@@ -107,7 +107,7 @@ describe("the storage's health", () => {
       const draft: Draft = { gid: "m", chat: { gid: "g" }, type: "normal", contentType: "text", content: "hello" }
       const settled: Array<unknown> = []
       assert.strictEqual(health.status(), "failing")
-      assert.isTrue(engine.sendAtOnce(ann, draft, (outcome) => settled.push(outcome)))
+      assert.isTrue(engine.trySend(ann, draft, (outcome) => settled.push(outcome)))
       yield* TestClock.adjust("1 second")
       assert.strictEqual(settled.length, 1)
       assert.strictEqual(health.status(), "working")

@@ -122,7 +122,7 @@ describe("an absent member", () => {
         const gid = "system"
         const facts = { name: "", public: false, subject: 0, createdBy: null, owner: null, admins: [], committers: [] }
         yield* commit({
-          relies: [],
+          expectedVersions: [],
           writes: [
             {
               _tag: "CreateChat",
@@ -135,7 +135,7 @@ describe("an absent member", () => {
         const [ben] = yield* users.add([{ account: "ben" }])
         assert(ben)
         yield* send(ann, "new", "new", gid)
-        const caller: Caller = { user: ben.id, origin: null }
+        const caller: Caller = { user: ben.id, device: null }
         assert.deepStrictEqual(yield* comesBack(caller, ann, "last", gid), ["Posted new"])
       })
     )
@@ -230,7 +230,7 @@ describe("a recalled message", () => {
         assert(ann && ben && cat && eve)
         yield* group([ann, ben, cat])
         yield* send(ben, "m1", "x")
-        assert.strictEqual((yield* messages.recall(cat, "m1").pipe(Effect.flip)).reason._tag, "Only")
+        assert.strictEqual((yield* messages.recall(cat, "m1").pipe(Effect.flip)).reason._tag, "Forbidden")
         assert.strictEqual((yield* messages.recall(eve, "m1").pipe(Effect.flip)).reason._tag, "NoSuchMessage")
         assert.isTrue((yield* messages.recall(ann, "m1")).recalled)
         assert.isTrue((yield* messages.recall(ben, "m1")).recalled)

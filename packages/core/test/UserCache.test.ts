@@ -1,6 +1,6 @@
 /** Everybody, read once for all who ask meanwhile, and kept current by each change. */
 import { assert, it } from "@effect/vitest"
-import { Directory } from "@parley/core/UserCache"
+import { UserCache } from "@parley/core/UserCache"
 import { EntryId, UserId } from "@parley/core/Ids"
 import { StorageFailed, Store } from "@parley/core/Store"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
@@ -23,7 +23,7 @@ const user = (id: number, realname = "A Name"): User => ({
 
 const open = Effect.fnUntraced(function* (read: Effect.Effect<ReadonlyArray<User>, StorageFailed>) {
   const store = yield* Store
-  return new Directory(Store.of({ ...store, allUsers: read }))
+  return new UserCache(Store.of({ ...store, allUsers: read }))
 })
 
 it.effect("everybody who asks at the same time waits for one reading", () =>
@@ -74,7 +74,7 @@ it.effect("what is made or changed while it is read, and later, is in it without
     const after = yield* directory.all
     assert.deepStrictEqual(names(after), ["1 A Name", "2 Another Name", "3 Three", "5 Five", "6 A Name"])
     assert.strictEqual(directory.current(before), after)
-    assert.strictEqual(directory.known(), after)
+    assert.strictEqual(directory.cached(), after)
     assert.strictEqual(reads, 1)
   }).pipe(Effect.provide(MemoryStore.layer))
 )

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import type { UserCaller } from "@parley/core/Event"
-import { ExternalDirectory } from "@parley/core/UserDirectory"
+import { UserDirectory } from "@parley/core/UserDirectory"
 import { Hub } from "@parley/core/Hub"
 import { type Refused, refuse } from "@parley/core/Refused"
 import { Sessions } from "@parley/core/Sessions"
@@ -19,7 +19,7 @@ import { engineOn, Theirs, uuid, withUsersOf } from "./directoryFixture.ts"
 const callerOf = Effect.fnUntraced(function* (account: string) {
   const user = yield* (yield* Users).byExternalId(uuid(account))
   if (user === undefined) return yield* Effect.die(`no ${account}`)
-  return { user: user.id, origin: null } satisfies UserCaller
+  return { user: user.id, device: null } satisfies UserCaller
 })
 
 const reasonOf = <A, R>(attempt: Effect.Effect<A, Refused, R>) =>
@@ -92,7 +92,7 @@ describe("users of an external directory", () => {
       )
       return Object.fromEntries(ids.flatMap((user) => (user === undefined ? [] : [[user.account, user.id] as const])))
     })
-    const node = Effect.provideService(Effect.provide(seeAll, engineOn(store)), ExternalDirectory, theirs.port)
+    const node = Effect.provideService(Effect.provide(seeAll, engineOn(store)), UserDirectory, theirs.port)
     return Effect.gen(function* () {
       const [one, two] = yield* Effect.all([node, node], { concurrency: "unbounded" })
       const later = yield* node
@@ -108,11 +108,11 @@ describe("users of an external directory", () => {
     const theirs = new Theirs(...names)
     return withUsersOf(theirs.port)(
       Effect.gen(function* () {
-        const { desk } = yield* Engine
+        const { context: desk } = yield* Engine
         const all = yield* desk.users.byAccount(names)
         assert.lengthOf(all, 2500)
         const ids = all.map(({ id }) => id)
-        yield* desk.users.some(ids)
+        yield* desk.users.findMany(ids)
         assert.deepStrictEqual(theirs.questions.splice(0), [
           ["findByAccount", 1000],
           ["findByAccount", 1000],

@@ -1,16 +1,16 @@
 /** A full cache of chats drops the one used longest ago, by id and by gid alike. */
 import { assert, describe, it } from "@effect/vitest"
-import { asMade, type StoredChat } from "@parley/core/Chat"
+import { createdChat, type StoredChat } from "@parley/core/Chat"
 import type { ChatRef } from "@parley/core/Command"
-import { Directory } from "@parley/core/UserCache"
+import { UserCache } from "@parley/core/UserCache"
 import { ChatId } from "@parley/core/Ids"
 import { Store } from "@parley/core/Store"
-import { WarmChats } from "@parley/core/ChatCache"
+import { ChatCache } from "@parley/core/ChatCache"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Effect } from "effect"
 
 const stored = (id: number): StoredChat => {
-  const chat = asMade(
+  const chat = createdChat(
     {
       gid: `gid${id}`,
       name: "",
@@ -52,13 +52,13 @@ describe("WarmChats of two chats", () => {
             read.push(number)
             return stored(number)
           })
-        const chats = new WarmChats(
+        const chats = new ChatCache(
           Store.of({
             ...store,
             chats: (ids) => Effect.forEach(ids, reading),
             chatByGid: (of) => reading(Number(of.slice("gid".length)))
           }),
-          new Directory(store),
+          new UserCache(store),
           2
         )
         for (const ref of uses) assert.isDefined(yield* chats.find(ref))

@@ -15,12 +15,12 @@ const samples: Samples = {
   NoSuchMessage: { _tag: "NoSuchMessage" },
   NoSuchFile: { _tag: "NoSuchFile" },
   NotMember: { _tag: "NotMember" },
-  Only: { _tag: "Only", who: "admins" },
-  MayNotSpeak: { _tag: "MayNotSpeak" },
+  Forbidden: { _tag: "Forbidden", who: "admins" },
+  SendForbidden: { _tag: "SendForbidden" },
   NotPublic: { _tag: "NotPublic" },
   WrongChatType: { _tag: "WrongChatType", needs: "a group" },
-  OwnerStays: { _tag: "OwnerStays" },
-  NotAMember: { _tag: "NotAMember", users: ["ann"] },
+  CannotRemoveOwner: { _tag: "CannotRemoveOwner" },
+  TargetsNotMembers: { _tag: "TargetsNotMembers", users: ["ann"] },
   GidTaken: { _tag: "GidTaken", gid: "g" },
   AccountTaken: { _tag: "AccountTaken", account: "ann" },
   RecordTaken: { _tag: "RecordTaken", key: "secret" },
@@ -69,7 +69,7 @@ describe("a refusal", () => {
     const users = Array.from({ length: 10_000 }, () => long)
     for (const reason of [
       { _tag: "NoSuchUsers", users },
-      { _tag: "NotAMember", users },
+      { _tag: "TargetsNotMembers", users },
       { _tag: "GidTaken", gid: long },
       { _tag: "AccountTaken", account: long }
     ] as const) {

@@ -1,7 +1,7 @@
 /** Somebody else's users, in a table of their own that the tests change, and an engine that reads them. */
 import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { type ExternalChange, ExternalDirectory, type ExternalUser } from "@parley/core/UserDirectory"
+import { type DirectoryUserChange, UserDirectory, type DirectoryUser } from "@parley/core/UserDirectory"
 import * as Parley from "@parley/core/Parley"
 import { Store } from "@parley/core/Store"
 import { plainPasswords } from "./harness.ts"
@@ -11,7 +11,7 @@ export const uuid = (account: string): string =>
   `${Buffer.from(account.padEnd(4, "-")).toString("hex")}-0000-4000-8000-000000000000`
 
 export class Theirs {
-  readonly table = new Map<string, ExternalUser>()
+  readonly table = new Map<string, DirectoryUser>()
   /** What was asked, and about how many at once. */
   readonly questions: Array<readonly [what: "find" | "findByAccount" | "list" | "change", many: number]> = []
   state: "answers" | "fails" | "hangs" = "answers"
@@ -20,12 +20,12 @@ export class Theirs {
     for (const account of accounts) this.set({ id: uuid(account), account })
   }
 
-  set(user: ExternalUser): void {
+  set(user: DirectoryUser): void {
     this.table.set(user.id, user)
   }
 
   /** Changes some of what is known of the user with this account. */
-  alter(account: string, change: Partial<ExternalUser>): void {
+  alter(account: string, change: Partial<DirectoryUser>): void {
     const user = this.table.get(uuid(account))
     if (user !== undefined) this.set({ ...user, ...change })
   }
@@ -45,18 +45,18 @@ export class Theirs {
       this.ask("findByAccount", accounts.length, () =>
         [...this.table.values()].filter(({ account }) => accounts.includes(account))
       )
-  } satisfies ExternalDirectory
+  } satisfies UserDirectory
 
   /** The same, with a list of everybody, and changes that are carried out. */
   readonly wholePort = {
     ...this.port,
     list: this.ask("list", 1, () => [...this.table.values()]),
-    change: (id: string, change: ExternalChange) =>
+    change: (id: string, change: DirectoryUserChange) =>
       this.ask("change", 1, () => {
         const user = this.table.get(id)
         if (user !== undefined) this.set({ ...user, ...change })
       })
-  } satisfies ExternalDirectory
+  } satisfies UserDirectory
 }
 
 /** An engine of its own on this store. */
@@ -64,6 +64,6 @@ export const engineOn = (store: Store["Service"]) =>
   Layer.fresh(Parley.layer).pipe(Layer.provideMerge(Layer.merge(Layer.succeed(Store, store), plainPasswords)))
 
 export const withUsersOf =
-  (directory: ExternalDirectory, store: Store["Service"] = MemoryStore.make()) =>
+  (directory: UserDirectory, store: Store["Service"] = MemoryStore.make()) =>
   <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
-    test.pipe(Effect.provide(engineOn(store)), Effect.provideService(ExternalDirectory, directory))
+    test.pipe(Effect.provide(engineOn(store)), Effect.provideService(UserDirectory, directory))

@@ -3,16 +3,16 @@ import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import type { Event, UserCaller as Caller } from "@parley/core/Event"
-import { Bundling } from "@parley/core/Frame"
+import { PacketFraming } from "@parley/core/Frame"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
-import { Reception } from "@parley/core/Acceptor"
+import { Acceptor } from "@parley/core/Acceptor"
 import type { Refused } from "@parley/core/Refused"
-import type { Respond } from "@parley/core/ClientSession"
+import type { HandleFrame } from "@parley/core/ClientSession"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
-import type { Tongue } from "@parley/core/Serializer"
+import type { Serializer } from "@parley/core/Serializer"
 import { type UserDraft, Users } from "@parley/core/Users"
 import { connect } from "../src/testing/MemoryConnection.ts"
 
@@ -42,16 +42,16 @@ const packetOf = (event: Event): Packet =>
 /** How often an event was said. */
 export const encoded = { count: 0 }
 
-export const tongue = (acknowledgement: Tongue["acknowledgement"]): Tongue => ({
-  packets: (event) => {
+export const serializer = (acknowledgement: Serializer["acknowledgement"]): Serializer => ({
+  encode: (event) => {
     encoded.count++
     return [JSON.stringify(packetOf(event))]
   },
-  bundling: new Bundling("[", ",", "]"),
+  framing: new PacketFraming("[", ",", "]"),
   takenOver: '[{"id":0,"kind":"takenOver","text":""}]',
-  crowded: '[{"id":0,"kind":"crowded","text":""}]',
+  connectionLimitReached: '[{"id":0,"kind":"crowded","text":""}]',
   rejected: ({ _tag }) => `[{"id":0,"kind":"${_tag}","text":""}]`,
-  garbled: '[{"id":0,"kind":"garbled","text":""}]',
+  invalidUtf8: '[{"id":0,"kind":"garbled","text":""}]',
   oversized: () => '[{"id":0,"kind":"oversized","text":""}]',
   acknowledgement
 })
@@ -60,7 +60,7 @@ export const tongue = (acknowledgement: Tongue["acknowledgement"]): Tongue => ({
 export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
   const users = yield* Users
   const added = yield* users.add(drafts.map((draft) => (typeof draft === "string" ? { account: draft } : draft)))
-  return added.map((user): Caller => ({ user: user.id, origin: null }))
+  return added.map((user): Caller => ({ user: user.id, device: null }))
 })
 
 export interface Client {
@@ -81,21 +81,21 @@ export interface Client {
   readonly enterAgain: Effect.Effect<void, Refused>
 }
 
-const everyTongue = { explicit: tongue("explicit"), taken: tongue("taken") }
+const everySerializer = { explicit: serializer("explicit"), taken: serializer("taken") }
 
 /** A user who comes online: a session of their own on a connection in memory. */
 export const online = Effect.fnUntraced(function* (
   { user: id }: Caller,
   options: {
     readonly device?: string
-    readonly acknowledgement?: Tongue["acknowledgement"]
+    readonly acknowledgement?: Serializer["acknowledgement"]
     readonly sendBuffer?: number
   } = {}
 ) {
-  const reception = yield* Reception
+  const reception = yield* Acceptor
   const sessions = yield* Sessions
   const store = yield* Store
-  const { desk } = yield* Engine
+  const { context: desk } = yield* Engine
   const live = yield* sessions.issue(id, "chat", options.device ?? "")
   const user = yield* desk.users.find(id)
   if (user === undefined) return yield* Effect.die("no such user")
@@ -104,15 +104,15 @@ export const online = Effect.fnUntraced(function* (
   const answers: Array<string> = []
   const watchers = new Set<() => void>()
   let over = false
-  const respond: Respond = (session, frame) => {
+  const respond: HandleFrame = (session, frame) => {
     const { ack } = JSON.parse(frame) as { readonly ack?: ReadonlyArray<number> }
     const answer = Effect.sync(() => session.answer(frame))
     return ack === undefined ? answer : Effect.andThen(session.acknowledge(ack), answer)
   }
-  let session: ReturnType<typeof reception.receive> | undefined
+  let session: ReturnType<typeof reception.accept> | undefined
   const client = connect({
     accept: (connection) => {
-      session = reception.receive(connection, everyTongue[options.acknowledgement ?? "explicit"], respond)
+      session = reception.accept(connection, everySerializer[options.acknowledgement ?? "explicit"], respond)
       return session
     },
     client: {
@@ -131,7 +131,7 @@ export const online = Effect.fnUntraced(function* (
   })
   const mine = session
   if (mine === undefined) return yield* Effect.die("not accepted")
-  mine.enter(live, user, "online")
+  mine.attachUser(live, user, "online")
   yield* mine.open(yield* store.chatsOf(id), () => [])
 
   const until = (there: () => boolean): Effect.Effect<void> =>
@@ -165,7 +165,7 @@ export const online = Effect.fnUntraced(function* (
     ),
     ended: () => over,
     caller: () => mine.caller(),
-    enterAgain: Effect.map(sessions.issue(id, "chat"), (again) => mine.enter(again, user, "online"))
+    enterAgain: Effect.map(sessions.issue(id, "chat"), (again) => mine.attachUser(again, user, "online"))
   } satisfies Client
 })
 

@@ -1,6 +1,6 @@
 /** A message of the xuanxuan protocol: read from its frame, and said to others. */
-import { asMade } from "@parley/core/Chat"
-import { Piece } from "@parley/core/Frame"
+import { createdChat } from "@parley/core/Chat"
+import { EncodedChunk } from "@parley/core/Frame"
 import type { ChatEvent } from "@parley/core/Event"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { fromPosted } from "@parley/core/Message"
@@ -28,7 +28,7 @@ const user = {
 
 /** One turn is one frame with one message. */
 export const decode = {
-  says: "decode: a frame with one message of 200 characters",
+  description: "decode: a frame with one message of 200 characters",
   make: () => {
     const params = [{ gid: "a-gid", cgid: "a-chat", type: "normal", contentType: "text", content: CONTENT }]
     const frame = JSON.stringify({ module: "chat", method: "message", params, sid: "a session's token" })
@@ -45,11 +45,11 @@ export const decode = {
 
 /** One turn is one message as the frame that all its recipients share. */
 export const encode = {
-  says: "encode: a message of 200 characters, once for all who hear it",
+  description: "encode: a message of 200 characters, once for all who hear it",
   make: () => {
     const everybody = [UserId(1), UserId(2)]
-    const profile = makeProfile("documented", { accountOf: () => "alice", everybody: () => "" })
-    const chat = asMade(
+    const profile = makeProfile("documented", { accountOf: () => "alice", allUsers: () => "" })
+    const chat = createdChat(
       {
         gid: "a-chat",
         name: "",
@@ -74,12 +74,12 @@ export const encode = {
       content: CONTENT,
       date: 0
     } as const
-    const entry = { id: EntryId(7), chat: chat.id, seq: 2, posted: 1, at: 0, by: user.id, origin: null, body }
+    const entry = { id: EntryId(7), chat: chat.id, seq: 2, posted: 1, at: 0, by: user.id, device: null, body }
     const head = { seq: 2, posted: 1, activeAt: 0 }
     const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head, message: fromPosted(entry) }
     return {
       turn: () => {
-        const frame = profile.bundling.frame(profile.packets(event).map((packet) => new Piece(packet)))
+        const frame = profile.framing.frame(profile.encode(event).map((packet) => new EncodedChunk(packet)))
         if (frame.bytes("bench", ({ text }) => Buffer.from(text)).length < CONTENT.length)
           throw new Error("it has the content")
       },

@@ -149,7 +149,7 @@ describe("a user who has asked for too much", () => {
         const { alice, exhaust } = yield* stage
         exhaust(alice.id)
         const { perform } = yield* Engine
-        assert.lengthOf(yield* perform({ user: alice.id, origin: null }, { _tag: "ListUsers" }), 3)
+        assert.lengthOf(yield* perform({ user: alice.id, device: null }, { _tag: "ListUsers" }), 3)
       })
     )
   )

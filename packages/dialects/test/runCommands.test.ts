@@ -4,7 +4,7 @@ import { Hub } from "@parley/core/Hub"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { engineLayer, online, people } from "../../core/test/harness.ts"
-import { performing } from "../src/_http/runCommands.ts"
+import { commandRunner } from "../src/_http/runCommands.ts"
 
 const stage = Effect.gen(function* () {
   const [alice, bob] = yield* people("alice", "bob")
@@ -32,7 +32,7 @@ describe("what a request by HTTP comes to", () => {
     Effect.gen(function* () {
       const { alice, hearing, engine, hub, say } = yield* stage
       const scope = yield* Scope.make()
-      const perform = yield* Scope.provide(performing(engine, hub, alice.user), scope)
+      const perform = yield* Scope.provide(commandRunner(engine, hub, alice.user), scope)
       yield* perform(alice, say("one"))
       yield* perform(alice, { _tag: "RenameChat", chat: { gid: "g" }, name: "two" })
       yield* hearing.ask()
@@ -52,7 +52,7 @@ describe("what a request by HTTP comes to", () => {
       const committed = yield* Deferred.make<void>()
       const request = Effect.scoped(
         Effect.gen(function* () {
-          const perform = yield* performing(engine, hub, alice.user)
+          const perform = yield* commandRunner(engine, hub, alice.user)
           yield* perform(alice, say("kept"))
           yield* Deferred.succeed(committed, undefined)
           return yield* Effect.never

@@ -38,7 +38,7 @@ export const served = Effect.gen(function* () {
     youdu.open(site)
   ])
   for (const { demo } of opened) yield* demo
-  const host = yield* Host.make({ doors: opened.flatMap(({ doors }) => doors) })
+  const host = yield* Host.make({ endpoints: opened.flatMap(({ endpoints }) => endpoints) })
   const { port } = yield* serveHttp(host, { host: "127.0.0.1", port: 0 })
   const http = `http://127.0.0.1:${port}`
   return {

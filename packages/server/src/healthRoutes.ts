@@ -10,7 +10,7 @@ const NO_STORE = { headers: { "cache-control": "no-store" } } as const
 const unready = (status: string) => HttpServerResponse.jsonUnsafe({ status }, { ...NO_STORE, status: 503 })
 
 /** `ready` says whether the server has started. */
-export const healthRoutes = (ready: () => boolean, { look }: Pick<StorageHealth["Service"], "look">) =>
+export const healthRoutes = (ready: () => boolean, { refresh }: Pick<StorageHealth["Service"], "refresh">) =>
   Layer.mergeAll(
     HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" }, NO_STORE)),
     HttpRouter.add(
@@ -18,7 +18,7 @@ export const healthRoutes = (ready: () => boolean, { look }: Pick<StorageHealth[
       "/readyz",
       Effect.suspend(() =>
         ready()
-          ? Effect.map(look, (storage) =>
+          ? Effect.map(refresh, (storage) =>
               storage === "working"
                 ? HttpServerResponse.jsonUnsafe({ status: "ready" }, NO_STORE)
                 : unready("storage failing")

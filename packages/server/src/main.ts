@@ -8,7 +8,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { assemble } from "./cli/container.ts"
+import { makeCliContext } from "./cli/container.ts"
 import { runCommandLine } from "./cli/program.ts"
 import { loadDialects, NoSuchDialect } from "./protocols.ts"
 import { openLog } from "./logging/ServerLog.ts"
@@ -44,7 +44,7 @@ const dialects = Effect.tryPromise({
 }).pipe(Effect.tapError(({ message }) => Console.error(`parley: ${message}`)))
 
 const exit = await Effect.runPromiseExit(
-  Effect.flatMap(dialects, (loaded) => runCommandLine(assemble(version, loaded), args)).pipe(
+  Effect.flatMap(dialects, (loaded) => runCommandLine(makeCliContext(version, loaded), args)).pipe(
     Effect.provide([NodeServices.layer, log.layer])
   )
 )

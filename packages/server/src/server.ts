@@ -23,7 +23,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { Failed, type Running } from "./cli/CliContext.ts"
+import { CommandFailed, type RunningServer } from "./cli/CliContext.ts"
 import type { ServedDialect } from "./protocols.ts"
 import { healthRoutes } from "./healthRoutes.ts"
 import { addDemoUsers } from "./demo/demoUsers.ts"
@@ -52,7 +52,7 @@ type Everything = Parley.Services | Store | Blobs | Passwords
 export const openEngine = Effect.fnUntraced(function* (
   { serve, engine }: Configuration,
   { files }: { readonly files: boolean }
-): Effect.fn.Return<Context.Context<Everything>, Failed, Scope.Scope> {
+): Effect.fn.Return<Context.Context<Everything>, CommandFailed, Scope.Scope> {
   const store = serve.database._tag === "Memory" ? MemoryStore.layer : SqliteStore.layer({ file: serve.database.file })
   const ground = Layer.mergeAll(
     store,
@@ -64,7 +64,7 @@ export const openEngine = Effect.fnUntraced(function* (
     Effect.provideService(Authenticator, { origins: serve.origins }),
     Effect.mapError(
       (failed) =>
-        new Failed({
+        new CommandFailed({
           message:
             failed._tag === "BlobFailed"
               ? `The files folder ${serve.files} cannot be used: ${sentence(failed.cause)}.`
@@ -79,7 +79,7 @@ export const openEngine = Effect.fnUntraced(function* (
 export const start = Effect.fnUntraced(function* (
   configuration: Configuration,
   dialects: ReadonlyArray<ServedDialect>
-): Effect.fn.Return<Running, Failed, Scope.Scope> {
+): Effect.fn.Return<RunningServer, CommandFailed, Scope.Scope> {
   const { serve } = configuration
   yield* refuseReachableDemo(serve)
   const context = yield* openEngine(configuration, { files: true })
@@ -88,7 +88,10 @@ export const start = Effect.fnUntraced(function* (
     const store = yield* Store
     const isDemonstration =
       serve.demo ||
-      (yield* Effect.mapError(holdsDemonstration(store), () => new Failed({ message: "the database cannot be read" })))
+      (yield* Effect.mapError(
+        holdsDemonstration(store),
+        () => new CommandFailed({ message: "the database cannot be read" })
+      ))
     if (isDemonstration) {
       yield* refuseReachableData(serve)
       yield* Effect.logWarning(DEMONSTRATION_SERVED)
@@ -100,7 +103,7 @@ export const start = Effect.fnUntraced(function* (
       localOnly: isDemonstration,
       trustedProxies: serve.trustedProxies,
       login: true,
-      doors: [{ _tag: "Http", routes: healthRoutes(() => ready, yield* StorageHealth) }]
+      endpoints: [{ _tag: "Http", routes: healthRoutes(() => ready, yield* StorageHealth) }]
     })
     const { host, open } = hosted
     yield* prepare(serve.demo, open)
@@ -113,7 +116,7 @@ export const start = Effect.fnUntraced(function* (
   })
   return yield* serving.pipe(
     Effect.provideContext(context),
-    Effect.mapError((failed) => new Failed({ message: failed.message }))
+    Effect.mapError((failed) => new CommandFailed({ message: failed.message }))
   )
 })
 
@@ -121,12 +124,14 @@ export const start = Effect.fnUntraced(function* (
 const prepare = Effect.fnUntraced(function* (
   isDemonstration: boolean,
   open: ReadonlyArray<OpenDialect<unknown>>
-): Effect.fn.Return<void, Failed, Everything> {
-  yield* ensureSystemChat.pipe(Effect.mapError(({ message }) => new Failed({ message })))
+): Effect.fn.Return<void, CommandFailed, Everything> {
+  yield* ensureSystemChat.pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
   if (!isDemonstration) return
-  yield* addDemoUsers.pipe(Effect.mapError(({ message }) => new Failed({ message: `the demonstration: ${message}` })))
+  yield* addDemoUsers.pipe(
+    Effect.mapError(({ message }) => new CommandFailed({ message: `the demonstration: ${message}` }))
+  )
   for (const dialect of open) yield* dialect.demo
-  yield* noteDemonstration(yield* Engine, true).pipe(Effect.mapError(({ message }) => new Failed({ message })))
+  yield* noteDemonstration(yield* Engine, true).pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
 })
 
 /** The commands of the server itself and of its protocols. */

@@ -56,8 +56,8 @@ const served = Effect.gen(function* () {
   ])
   yield* addDemoUsers
   for (const { demo } of opened) yield* demo
-  const doors = [...opened.flatMap((one) => one.doors), { _tag: "Http", routes: yield* authRoutes } as const]
-  const { port } = yield* serveHttp(yield* Host.make({ doors }), { host: "127.0.0.1", port: 0 })
+  const endpoints = [...opened.flatMap((one) => one.endpoints), { _tag: "Http", routes: yield* authRoutes } as const]
+  const { port } = yield* serveHttp(yield* Host.make({ endpoints }), { host: "127.0.0.1", port: 0 })
   return yield* cast(`http://127.0.0.1:${port}`)
 })
 
@@ -71,7 +71,7 @@ const issued = Effect.fnUntraced(function* ({ alice, admin }: Cast) {
   const expired = "expired"
   const hash = createHash("sha256").update(expired).digest("hex")
   const session = { hash, user: alice.id as UserId, kind: "token", device: "", createdAt: 0, usedAt: 0 } as const
-  yield* store.commit({ relies: [], writes: [{ _tag: "SaveSession", session }] })
+  yield* store.commit({ expectedVersions: [], writes: [{ _tag: "SaveSession", session }] })
   const ended = yield* sessions.issue(alice.id as UserId, "token")
   yield* sessions.end(ended)
   const disabled = yield* issue(gone.id, "token")
@@ -180,7 +180,7 @@ it.live("every credential is let into what it is for, through every protocol, an
         const outcome = yield* Effect.catchDefect(asking, () => Effect.succeed("died"))
         const after = yield* place.look
 
-        const about = `${credential.says}, ${protocol}: ${request.says} (${isOwn(request) ? "own" : request.operation})`
+        const about = `${credential.description}, ${protocol}: ${request.description} (${isOwn(request) ? "own" : request.operation})`
         const status = answers.last ?? 0
         counts.set(`${protocol} ${status}`, (counts.get(`${protocol} ${status}`) ?? 0) + 1)
         const isIn = status < 300

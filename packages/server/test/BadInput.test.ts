@@ -9,7 +9,7 @@ import { Stage } from "./harness.ts"
 import { connect, type Fields, first, listed, PASSWORD, Server, short } from "./TestClient.ts"
 
 interface Case {
-  readonly says: string
+  readonly description: string
   readonly params: unknown
   /** What the message has to name. */
   readonly field?: string
@@ -43,11 +43,12 @@ const faults = Effect.fnUntraced(function* (method: Omit<Method, "params">, case
     const request = { module, method: word, params: one.params, sid: talk.sid }
     const [answer, ping] = yield* talk.askAll([request, { method: "ping" }])
     const wrong = complaint(request, one, answer ?? {})
-    if (wrong !== undefined) found.push(`${one.says}: ${wrong}: ${short(answer)}`)
-    if (ping?.["result"] !== "success") found.push(`${one.says}: then ${short(ping)}`)
-    if (JSON.stringify(yield* as.alice.askAll(look)) !== before) return [...found, `${one.says}: changed something`]
+    if (wrong !== undefined) found.push(`${one.description}: ${wrong}: ${short(answer)}`)
+    if (ping?.["result"] !== "success") found.push(`${one.description}: then ${short(ping)}`)
+    if (JSON.stringify(yield* as.alice.askAll(look)) !== before)
+      return [...found, `${one.description}: changed something`]
     const pushed = [...(yield* witness.news), ...(yield* talk.news)]
-    if (pushed.length > 0) return [...found, `${one.says}: pushed ${short(pushed)}`]
+    if (pushed.length > 0) return [...found, `${one.description}: pushed ${short(pushed)}`]
   }
   return found
 })
@@ -56,7 +57,7 @@ const omit = (object: Fields, name: string): Fields =>
   Object.fromEntries(Object.entries(object).filter(([key]) => key !== name))
 
 interface Bad {
-  readonly says: string
+  readonly description: string
   readonly name: string
   /** Absent where the param is missing. */
   readonly value?: unknown
@@ -65,10 +66,10 @@ interface Bad {
 
 const badValues = (params: ReadonlyArray<Param>): ReadonlyArray<Bad> =>
   params.flatMap(({ name, optional, wrong, refused }) => [
-    ...(optional ? [] : [{ says: `without ${name}`, name, field: name }]),
-    ...(optional ? [] : [{ says: `${name}: null`, name, value: null, field: name }]),
-    ...wrong.map((value) => ({ says: `${name}: ${short(value)}`, name, value, field: name })),
-    ...refused.map((value) => ({ says: `${name}: ${short(value)}`, name, value }))
+    ...(optional ? [] : [{ description: `without ${name}`, name, field: name }]),
+    ...(optional ? [] : [{ description: `${name}: null`, name, value: null, field: name }]),
+    ...wrong.map((value) => ({ description: `${name}: ${short(value)}`, name, value, field: name })),
+    ...refused.map((value) => ({ description: `${name}: ${short(value)}`, name, value }))
   ])
 
 /** Each bad value by name, and by position. */
@@ -77,13 +78,13 @@ const BEFORE_LOGIN = 64 * 1024
 
 const casesOf = (params: ReadonlyArray<Param>): ReadonlyArray<Case> => {
   const valid = named(params)
-  return badValues(params).flatMap(({ says, name, field, ...bad }) => {
+  return badValues(params).flatMap(({ description, name, field, ...bad }) => {
     const byName = "value" in bad ? { ...valid, [name]: bad.value } : omit(valid, name)
     const byPosition = params.map((one) => byName[one.name])
     const named = field === undefined ? {} : { field }
     return [
-      { says, params: byName, ...named },
-      { says: `${says}, by position`, params: byPosition, ...named }
+      { description, params: byName, ...named },
+      { description: `${description}, by position`, params: byPosition, ...named }
     ]
   })
 }
@@ -98,7 +99,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
       const scene = yield* Stage
       const found: Record<string, ReadonlyArray<string>> = {}
       for (const method of methodsOf(scene)) {
-        const whole = [5, "x", true].map((params): Case => ({ says: `params: ${short(params)}`, params }))
+        const whole = [5, "x", true].map((params): Case => ({ description: `params: ${short(params)}`, params }))
         const wrong = yield* faults(method, [...casesOf(method.params), ...whole])
         if (wrong.length > 0) found[method.method] = wrong
       }
@@ -113,14 +114,14 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
       const valid = named(params)
       const other = { ...valid, gid: "bad-other" }
       const message = { module: "chat", method: "message", as: "alice" } as const
-      const drafts = badValues(params).flatMap(({ says, name, field, ...bad }) => {
+      const drafts = badValues(params).flatMap(({ description, name, field, ...bad }) => {
         const draft = "value" in bad ? { ...valid, [name]: bad.value } : omit(valid, name)
         const about = field === undefined ? {} : { field }
         const forms: ReadonlyArray<Case> = [
-          { says, params: [draft], ...about },
-          { says: `${says}, beside a good one`, params: [other, draft], ...about },
-          { says: `${says}, in a list in a list`, params: [[draft]], ...about },
-          { says: `${says}, by name`, params: { messages: [draft] }, ...about }
+          { description, params: [draft], ...about },
+          { description: `${description}, beside a good one`, params: [other, draft], ...about },
+          { description: `${description}, in a list in a list`, params: [[draft]], ...about },
+          { description: `${description}, by name`, params: { messages: [draft] }, ...about }
         ]
         return forms
       })
@@ -129,8 +130,8 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
       const many = Array.from({ length: 101 }, (_, index) => ({ ...valid, gid: `bad-${index}` }))
       const lists = [undefined, null, 5, "x", true, {}, [], [[]], [null], [5], ["x"], [[], []], [[[]]], many, [many]]
       const whole = lists.flatMap((list): ReadonlyArray<Case> => [
-        { says: `params: ${short(list)}`, params: list, field: "messages" },
-        { says: `messages: ${short(list)}`, params: { messages: list }, field: "messages" }
+        { description: `params: ${short(list)}`, params: list, field: "messages" },
+        { description: `messages: ${short(list)}`, params: { messages: list }, field: "messages" }
       ])
       assert.deepStrictEqual(yield* faults(message, whole), [])
     })
@@ -187,11 +188,11 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
         const name = chatParam(method)
         if (name === undefined || method.as === "admin") continue
         const params = { ...named(method.params), [name]: scene.open.gid }
-        assert.deepStrictEqual(yield* faults(method, [{ says: "open", params }]), [], method.method)
+        assert.deepStrictEqual(yield* faults(method, [{ description: "open", params }]), [], method.method)
       }
       const send = { module: "chat", method: "message", as: "alice" } as const
       const params = [{ gid: "m", cgid: scene.open.gid, content: "x" }]
-      assert.deepStrictEqual(yield* faults(send, [{ says: "open", params }]), [])
+      assert.deepStrictEqual(yield* faults(send, [{ description: "open", params }]), [])
     })
   )
 
@@ -221,12 +222,12 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
         if (JSON.stringify(request).length > BEFORE_LOGIN) {
           const large = yield* connect()
           large.send(request)
-          assert.strictEqual(yield* large.end, 1009, one.says)
+          assert.strictEqual(yield* large.end, 1009, one.description)
           continue
         }
         stranger.send(request)
         const fault = complaint(request, one, first(yield* stranger.take(1)))
-        if (fault !== undefined) wrong.push(`${one.says}: ${fault}`)
+        if (fault !== undefined) wrong.push(`${one.description}: ${fault}`)
       }
       assert.deepStrictEqual(wrong, [])
       assert.strictEqual((yield* stranger.ask("ping"))["result"], "denied")

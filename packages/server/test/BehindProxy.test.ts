@@ -29,9 +29,9 @@ const served = (...args: ReadonlyArray<string>) =>
 /** The header as a proxy leaves it that adds whom it has got a request from. */
 const behind = (client: string) => ({ "x-forwarded-for": `198.51.100.66, ${client}` })
 
-let strangers = 0
+let unauthenticated = 0
 /** An account that nobody has, and that no other attempt was made for. */
-const stranger = (): string => `stranger${++strangers}`
+const stranger = (): string => `stranger${++unauthenticated}`
 
 const overHttp = (client: string, account: string, password = PASSWORD) =>
   Effect.flatMap(Server, ({ http }) =>

@@ -63,7 +63,7 @@ describe("invariant 7:", () => {
 
   it.live("connections without a user are bounded: the one that waits longest goes", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.strangers": 2 })
+      const server = yield* served({ "limits.unauthenticated": 2 })
       const alice = yield* online(server.http, "alice")
       const first = yield* webSocket(server.http)
       const second = yield* desktop(server.tcp)

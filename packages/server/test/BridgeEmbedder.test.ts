@@ -34,7 +34,7 @@ const served = Effect.gen(function* () {
     yield* ha.open({ settings: {}, tcp: () => undefined })
   ]
   for (const { demo } of opened) if (demo !== undefined) yield* demo
-  const host = yield* Host.make({ doors: opened.flatMap(({ doors }) => doors) })
+  const host = yield* Host.make({ endpoints: opened.flatMap(({ endpoints }) => endpoints) })
   const server = createServer((request, response) => host.node(request, response))
   host.attach(server)
   return yield* Effect.acquireRelease(
@@ -72,7 +72,7 @@ it.live("what an embedder says, recalls, renames and reads, chat clients and ha 
     const passwordHash = yield* (yield* Credentials).hash(PASSWORD)
     const [ann, ben, cat] = yield* (yield* Users).add(accounts.map((account) => ({ account, passwordHash })))
     assert(ann && ben && cat)
-    const [anns, bens] = [ann, ben].map(({ id }) => ({ user: id, origin: null }))
+    const [anns, bens] = [ann, ben].map(({ id }) => ({ user: id, device: null }))
     assert(anns && bens)
     const http = yield* served
     const desk = yield* online(http, "ben")
@@ -106,7 +106,7 @@ it.live("what an embedder says, recalls, renames and reads, chat clients and ha 
     yield* perform(anns, sent(group, { m2: "kept", m3: "regretted" }))
     yield* perform(anns, { _tag: "RecallMessage", gid: "m3" })
     yield* perform(anns, sent(group, { m4: "the last" }))
-    const owed = yield* queue.of(cat.id)
+    const owed = yield* queue.list(cat.id)
     assert.deepStrictEqual(
       owed.map(({ event }) => event.message?.gid),
       ["m2", "m4"]

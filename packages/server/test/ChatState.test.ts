@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Chat, Incoming, ParleyEvent, User } from "@parley/client"
-import { Notebook } from "../src/chat/ChatState.ts"
-import { Roster } from "../../client/src/ClientState.ts"
+import { ChatState } from "../src/chat/ChatState.ts"
+import { ClientState } from "../../client/src/ClientState.ts"
 
 const now = new Date(2026, 10, 20, 18, 30)
 const at = (hours: number, minutes: number, day = 20) =>
@@ -50,7 +50,7 @@ const message = (gid: string, content: string, more: Partial<Incoming> = {}): Pa
 
 /** A notebook, and how an event reaches it: after the lists of the client that has received it. */
 const filled = () => {
-  const roster = new Roster()
+  const roster = new ClientState()
   roster.me = 1
   const users = [user(1, "alice", "Alice"), user(2, "bob", "Bob"), user(3, "carol", "")]
   const chats = [
@@ -58,11 +58,11 @@ const filled = () => {
     chat("1&2", "", "one2one", [1, 2]),
     chat("g", "Team", "group", [1, 3])
   ]
-  roster.hear({ type: "users", data: users })
-  roster.hear({ type: "chats", data: chats })
-  const notebook = new Notebook({ me: user(1, "alice", "Alice"), users: roster.users, chats: roster.chats })
+  roster.applyEvent({ type: "users", data: users })
+  roster.applyEvent({ type: "chats", data: chats })
+  const notebook = new ChatState({ me: user(1, "alice", "Alice"), users: roster.users, chats: roster.chats })
   const hear = (event: ParleyEvent): ReadonlyArray<string> => {
-    roster.hear(event)
+    roster.applyEvent(event)
     return notebook.hear(event, now)
   }
   return { notebook, hear }

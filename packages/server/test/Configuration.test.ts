@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Setting from "@parley/core/Settings"
 import { Result } from "effect"
-import { configure, declarations, type Given } from "../src/config/Configuration.ts"
+import { configure, declarations, type ConfigurationSources } from "../src/config/Configuration.ts"
 
 const dialect = [
   Setting.choice("hisihi.auth", ["token", "open"], "token", "Who may call."),
@@ -9,11 +9,16 @@ const dialect = [
   Setting.boolean("hisihi.echo", false, "Whether it echoes.")
 ]
 
-const given = (parts: Partial<Given>): Given => ({ flags: {}, environment: {}, file: undefined, ...parts })
+const given = (parts: Partial<ConfigurationSources>): ConfigurationSources => ({
+  flags: {},
+  environment: {},
+  file: undefined,
+  ...parts
+})
 const file = (content: unknown) => ({ name: "parley.json", content })
 
-const configured = (parts: Partial<Given>) => Result.getOrThrow(configure(dialect, given(parts)))
-const refused = (parts: Partial<Given>): string =>
+const configured = (parts: Partial<ConfigurationSources>) => Result.getOrThrow(configure(dialect, given(parts)))
+const refused = (parts: Partial<ConfigurationSources>): string =>
   Result.match(configure(dialect, given(parts)), { onFailure: (line) => line, onSuccess: () => "no problem" })
 
 describe("Configuration", () => {
@@ -34,7 +39,7 @@ describe("Configuration", () => {
     assert.deepStrictEqual(dialects, { "hisihi.auth": "token", "hisihi.masterKey": "", "hisihi.echo": false })
   })
 
-  const precedence: ReadonlyArray<readonly [string, Partial<Given>, number]> = [
+  const precedence: ReadonlyArray<readonly [string, Partial<ConfigurationSources>, number]> = [
     ["default", {}, 8080],
     ["file over default", { file: file({ port: 1 }) }, 1],
     ["environment over file", { file: file({ port: 1 }), environment: { PARLEY_PORT: "2" } }, 2],
@@ -101,7 +106,7 @@ describe("Configuration", () => {
   const PROXIES =
     "must be addresses, ranges as in 10.0.0.0/8, loopback, linklocal or uniquelocal, separated by commas, not"
 
-  const wrong: ReadonlyArray<readonly [Partial<Given>, string]> = [
+  const wrong: ReadonlyArray<readonly [Partial<ConfigurationSources>, string]> = [
     [{ flags: { port: "http" } }, '--port must be an integer from 0 to 65535, not "http"'],
     [{ flags: { tcpPort: "no" } }, '--tcp-port must be an integer from 0 to 65535, or off, not "no"'],
     [{ environment: { PARLEY_PORT: "70000" } }, 'PARLEY_PORT must be an integer from 0 to 65535, not "70000"'],

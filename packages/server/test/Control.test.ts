@@ -16,11 +16,11 @@ const folder = Effect.acquireRelease(
 )
 
 const greet: OperatorCommand = {
-  words: ["greet"],
-  says: "Greet somebody",
+  path: ["greet"],
+  description: "Greet somebody",
   inputs: [
-    { name: "whom", kind: "text", positional: true, required: true, says: "whom to greet" },
-    { name: "times", kind: "integer", required: false, says: "how often" }
+    { name: "whom", kind: "text", positional: true, required: true, description: "whom to greet" },
+    { name: "times", kind: "integer", required: false, description: "how often" }
   ],
   run: (inputs) =>
     inputs["whom"] === "nobody"
@@ -70,8 +70,8 @@ describe("Control", () => {
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       const work: OperatorCommand = {
-        words: ["work"],
-        says: "Work",
+        path: ["work"],
+        description: "Work",
         inputs: [],
         run: () =>
           Effect.gen(function* () {
@@ -145,8 +145,8 @@ describe("Control", () => {
       const begun = yield* Deferred.make<void>()
       const mayEnd = yield* Deferred.make<void>()
       const slow: OperatorCommand = {
-        words: ["slow"],
-        says: "Take its time",
+        path: ["slow"],
+        description: "Take its time",
         inputs: [],
         run: () => Deferred.succeed(begun, undefined).pipe(Effect.andThen(Deferred.await(mayEnd)), Effect.as("done"))
       }

@@ -5,7 +5,7 @@ import { engineSettings, integer, integerIn } from "@parley/core/Settings"
 import { Result } from "effect"
 import { readFileSync } from "node:fs"
 import { loadDialects } from "../src/protocols.ts"
-import { configure, declarations, type Given } from "../src/config/Configuration.ts"
+import { configure, declarations, type ConfigurationSources } from "../src/config/Configuration.ts"
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -56,7 +56,7 @@ const dialectSettings: ReadonlyArray<Setting> = (await loadDialects()).flatMap((
 const declared = new Map(declarations(dialectSettings).map((declaration) => [declaration.key, declaration]))
 const page = readFileSync(new URL("../../../docs/configuration.md", import.meta.url), "utf8")
 
-const refused = (given: Partial<Given>): string =>
+const refused = (given: Partial<ConfigurationSources>): string =>
   Result.match(configure(dialectSettings, { flags: {}, environment: {}, file: undefined, ...given }), {
     onFailure: (line) => line,
     onSuccess: () => "no problem"
@@ -79,16 +79,16 @@ describe("a number out of its bounds is refused in one line, wherever it is give
     it(`${setting.key}`, () => {
       const { key, min, max } = setting
       assert.isTrue(setting.default >= min && setting.default <= max, "the default is out of its own bounds")
-      const takes = declared.get(key)?.takes ?? ""
+      const accepts = declared.get(key)?.accepts ?? ""
       const { environment = "" } = declared.get(key) ?? {}
       for (const wrong of [min - 1, max + 1]) {
         assert.strictEqual(
           refused({ environment: { [environment]: String(wrong) } }),
-          `${environment} must be ${takes}, not "${wrong}"`
+          `${environment} must be ${accepts}, not "${wrong}"`
         )
         assert.strictEqual(
           refused({ file: { name: "parley.json", content: { [key]: wrong } } }),
-          `parley.json: ${key} must be ${takes}, not ${wrong}`
+          `parley.json: ${key} must be ${accepts}, not ${wrong}`
         )
       }
     })

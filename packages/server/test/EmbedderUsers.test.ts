@@ -6,7 +6,7 @@ import { serveHttp } from "@parley/adapter-node/serveHttp"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Authenticator } from "@parley/core/Authenticator"
 import { Credentials } from "@parley/core/Credentials"
-import { ExternalDirectory } from "@parley/core/UserDirectory"
+import { UserDirectory } from "@parley/core/UserDirectory"
 import * as Parley from "@parley/core/Parley"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
@@ -37,18 +37,15 @@ const application = (file: string, theirs: Theirs) =>
   Parley.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(SqliteStore.layer({ file }), MemoryBlobs.layer, plainPasswords)),
     Layer.provideMerge(
-      Layer.mergeAll(
-        Layer.succeed(ExternalDirectory, theirs.wholePort),
-        Layer.succeed(Authenticator, sessionsOf(theirs))
-      )
+      Layer.mergeAll(Layer.succeed(UserDirectory, theirs.wholePort), Layer.succeed(Authenticator, sessionsOf(theirs)))
     )
   )
 
 const served = Effect.gen(function* () {
   const site = { settings: { "hisihi.auth": "token", "hisihi.newUsers": true }, tcp: () => undefined }
   const opened = yield* Effect.all([xuanxuan.open(site), spark.open(site), hisihi.open(site)])
-  const doors = [...opened.flatMap((one) => one.doors), { _tag: "Http", routes: yield* authRoutes } as const]
-  const { port } = yield* serveHttp(yield* Host.make({ doors }), { host: "127.0.0.1", port: 0 })
+  const endpoints = [...opened.flatMap((one) => one.endpoints), { _tag: "Http", routes: yield* authRoutes } as const]
+  const { port } = yield* serveHttp(yield* Host.make({ endpoints }), { host: "127.0.0.1", port: 0 })
   const http = `http://127.0.0.1:${port}`
   const post = (path: string, json: unknown, headers: Readonly<Record<string, string>> = {}) =>
     Effect.promise(async () => {

@@ -29,7 +29,7 @@ const hashOf = (sid: string): string => createHash("sha256").update(sid).digest(
 
 const write = Effect.fnUntraced(function* (store: Store["Service"], writes: ReadonlyArray<Write>) {
   for (let from = 0; from < writes.length; from += BATCH) {
-    yield* store.commit({ relies: [], writes: writes.slice(from, from + BATCH) })
+    yield* store.commit({ expectedVersions: [], writes: writes.slice(from, from + BATCH) })
   }
 })
 
@@ -96,7 +96,7 @@ const fill = Effect.fnUntraced(function* (file: string) {
         _tag: "Append",
         chat: ChatId(chat),
         by: UserId(1),
-        origin: null,
+        device: null,
         at: nth,
         body: {
           _tag: "Posted",
@@ -201,7 +201,7 @@ const many = (count: number, method: string, params?: unknown) => (sid: string) 
 const members = upTo(MEMBERS).map((id) => ({ id }))
 
 /** Frames of xuanxuan, and how many answers each has. */
-const frames: ReadonlyArray<readonly [says: string, json: (sid: string) => string, answers: number]> = [
+const frames: ReadonlyArray<readonly [description: string, json: (sid: string) => string, answers: number]> = [
   ["a login among 100,000 users", one("ping"), 1],
   ["1,000 requests in a frame", many(1000, "ping"), 1000],
   ["a list of 100,000 users, three times in a frame", many(3, "userGetList"), 3],
@@ -267,20 +267,20 @@ const frames: ReadonlyArray<readonly [says: string, json: (sid: string) => strin
   ["the largest frame, which is no JSON", () => "x".repeat(MIB), 1]
 ]
 
-const figures: Array<readonly [says: string, milliseconds: number]> = []
-const judge = (says: string, milliseconds: number): void => {
-  figures.push([says, milliseconds])
-  const rule = /JSON|attributes/.test(says) ? RULE + PARSE : RULE
-  assert.isBelow(milliseconds, rule * MARGIN, says)
+const figures: Array<readonly [description: string, milliseconds: number]> = []
+const judge = (description: string, milliseconds: number): void => {
+  figures.push([description, milliseconds])
+  const rule = /JSON|attributes/.test(description) ? RULE + PARSE : RULE
+  assert.isBelow(milliseconds, rule * MARGIN, description)
 }
 
 layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody waits long", (test) => {
   describe("for a client of xuanxuan", () => {
-    for (const [index, [says, json, answers]] of frames.entries()) {
-      test.effect(says, () =>
+    for (const [index, [description, json, answers]] of frames.entries()) {
+      test.effect(description, () =>
         Effect.gen(function* () {
           const { http: address, longest } = yield* Server
-          judge(says, yield* longest(frame(address, index + 1, json, answers)))
+          judge(description, yield* longest(frame(address, index + 1, json, answers)))
         })
       )
     }
@@ -294,7 +294,7 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
     const loginOf = (password: string) => JSON.stringify({ account: "user1", password })
     const requests: ReadonlyArray<
       readonly [
-        says: string,
+        description: string,
         method: string,
         path: string,
         body?: string | undefined,
@@ -370,16 +370,16 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
         })
       ]
     ]
-    for (const [says, method, path, body, headers] of requests) {
-      test.effect(says, () =>
+    for (const [description, method, path, body, headers] of requests) {
+      test.effect(description, () =>
         Effect.gen(function* () {
           const { http: address, longest } = yield* Server
           const request = http(address, method, path, body, headers)
           const answered = Effect.map(request, ({ status, bytes }) => {
-            assert.notStrictEqual(status, 401, says)
-            if (status !== 200) assert.isBelow(bytes, SMALL, says)
+            assert.notStrictEqual(status, 401, description)
+            if (status !== 200) assert.isBelow(bytes, SMALL, description)
           })
-          judge(says, yield* longest(answered))
+          judge(description, yield* longest(answered))
         })
       )
     }
@@ -387,7 +387,8 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
 
   test.effect("and these are the figures", () =>
     Effect.sync(() => {
-      for (const [says, milliseconds] of figures) console.log(`${milliseconds.toFixed(1).padStart(7)} ms  ${says}`)
+      for (const [description, milliseconds] of figures)
+        console.log(`${milliseconds.toFixed(1).padStart(7)} ms  ${description}`)
     })
   )
 })

@@ -5,7 +5,11 @@ import { gzipSync } from "node:zlib"
 import { folder, serve } from "./serverProcess.ts"
 
 /** JSON whose text has a byte that begins nothing. */
-const garbled = Uint8Array.from([...new TextEncoder().encode('{"title":"'), 0xff, ...new TextEncoder().encode('"}')])
+const invalidUtf8 = Uint8Array.from([
+  ...new TextEncoder().encode('{"title":"'),
+  0xff,
+  ...new TextEncoder().encode('"}')
+])
 
 const requests = (token: string): ReadonlyArray<readonly [path: string, words: string]> => [
   [`/session/start?token=${token}`, "message"],
@@ -26,10 +30,10 @@ describe("a body that is no UTF-8", () => {
         })
       const { token } = yield* post("/auth/login", JSON.stringify({ account: "admin", password: "123456" }))
       // Its one sentence for a body that is not right.
-      const login = yield* post("/auth/login", garbled)
+      const login = yield* post("/auth/login", invalidUtf8)
       expect(login["error"]).toBe("Invalid")
       return yield* Effect.forEach(requests(String(token)), ([path, words]) =>
-        Effect.map(post(path, garbled, String(token)), (json) => String(json[words]))
+        Effect.map(post(path, invalidUtf8, String(token)), (json) => String(json[words]))
       )
     }).pipe(Effect.scoped, Effect.runPromise)
     expect(found).toEqual(requests("").map(() => expect.stringContaining("is not UTF-8")))

@@ -11,7 +11,7 @@ describe("the health routes", () => {
     Effect.gen(function* () {
       let storage: StorageStatus = "working"
       let isReady = false
-      const { app } = yield* build([{ routes: healthRoutes(() => isReady, { look: Effect.sync(() => storage) }) }])
+      const { app } = yield* build([{ routes: healthRoutes(() => isReady, { refresh: Effect.sync(() => storage) }) }])
       const answer = HttpEffect.toWebHandler(Effect.orDie(app))
       const get = (path: string) =>
         Effect.promise(async () => {

@@ -43,7 +43,7 @@ const forms: Readonly<Record<string, (given: ReadonlyArray<Given>) => unknown>> 
 }
 
 layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
-  const works = (transport: Transport, form: string, write: (given: ReadonlyArray<Given>) => unknown) =>
+  const services = (transport: Transport, form: string, write: (given: ReadonlyArray<Given>) => unknown) =>
     Effect.gen(function* () {
       const alice = yield* loggedIn("alice", transport)
       const bob = yield* loggedIn("bob")
@@ -329,7 +329,7 @@ layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
 
   for (const transport of ["websocket", "tcp"] as const) {
     for (const [form, write] of Object.entries(forms)) {
-      it.effect(`${form}, over ${transport}`, () => works(transport, form, write))
+      it.effect(`${form}, over ${transport}`, () => services(transport, form, write))
     }
   }
 })

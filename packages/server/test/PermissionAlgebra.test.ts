@@ -23,8 +23,8 @@ interface Case {
   readonly isNobody: boolean
 }
 
-const about = ({ scene, role, isNobody }: Case, { operation, protocol, says }: Request): string =>
-  `${scene.name}, ${isNobody ? "nobody in particular" : roles[role]}, ${operation}, ${protocol}: ${says}`
+const about = ({ scene, role, isNobody }: Case, { operation, protocol, description }: Request): string =>
+  `${scene.name}, ${isNobody ? "nobody in particular" : roles[role]}, ${operation}, ${protocol}: ${description}`
 
 /** What an answer should be, and whether others then see something else. */
 const wanted = (request: Request, trial: Trial) => {

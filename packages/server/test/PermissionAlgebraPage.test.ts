@@ -10,7 +10,7 @@ import { join } from "node:path"
 import { controlAddress } from "../src/control/socketPath.ts"
 import { askServer } from "../src/control/client.ts"
 import { type Actor, cast } from "./algebra/actors.ts"
-import { differences, keyOf, NOBODY, operationNames, permissionsPage } from "./algebra/Page.ts"
+import { differences, keyOf, SYSTEM_ACTOR, operationNames, permissionsPage } from "./algebra/Page.ts"
 import { factsOf } from "./algebra/Request.ts"
 import { requests } from "./algebra/Requests.ts"
 import { chatFacts, type Role, type Scene } from "./algebra/Scene.ts"
@@ -43,7 +43,7 @@ const explained = Effect.fnUntraced(function* (
         decisions.set(keyOf(scene, role, operation), refused?.rule)
         if (scene.server === "open") {
           const facts = factsOf({ cast: people, place, isNobody: true }, "hisihi")
-          decisions.set(keyOf(scene, NOBODY, operation), refusal(operation, facts)?.rule)
+          decisions.set(keyOf(scene, SYSTEM_ACTOR, operation), refusal(operation, facts)?.rule)
         }
       }
     })
@@ -98,7 +98,7 @@ it("nobody can be made an admin but of a system chat, as docs/permissions.md say
 it("what is asked beside an operation is a declared difference", () => {
   const declared = differences.map(({ name }) => name)
   assert.deepStrictEqual(declared.toSorted(), ["approveMembers", "edit", "madeHere", "reachable", "usePair"])
-  const asked = requests.flatMap(({ beside, says }) => (beside === undefined ? [] : [[beside, says]]))
+  const asked = requests.flatMap(({ beside, description }) => (beside === undefined ? [] : [[beside, description]]))
   assert.deepStrictEqual(
     asked.filter(([beside = ""]) => !declared.includes(beside)),
     []

@@ -57,7 +57,7 @@ it.live("an application reaches groups of its organisation, and may there what t
           const place = yield* scene.make(people, role)
           const { facts: chat, gid, actor: user } = place
           const members = [...chat.members.keys()].map(() => ({ organisation }))
-          const unreached = reachable.check({ reach: { organisation: ORGANISATION }, chat, members }) !== undefined
+          const unreached = reachable.check({ scope: { organisation: ORGANISATION }, chat, members }) !== undefined
           const allowed = refusal("rename", factsOf({ cast: people, place }, "youdu")) === undefined
           const wanted = unreached ? [404, 404] : [0, allowed ? 0 : 403]
           const found = [yield* app.get(gid), yield* app.update({ sessionId: gid, opUser: user.account, title: "new" })]

@@ -119,9 +119,9 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
         ["a part without a name", form(gid, [`--${BOUNDARY}${CRLF}${CRLF}x${CRLF}`])],
         ["too many", form(gid, ...Array.from({ length: 21 }, (_, n) => file(`${n}.txt`, ["x"])))]
       ]
-      for (const [says, body, asked] of bad) {
+      for (const [description, body, asked] of bad) {
         const answer = yield* upload(body, asked)
-        assert.deepStrictEqual([says, refusal("upload", answer)], [says, { status: 400, result: "fail" }])
+        assert.deepStrictEqual([description, refusal("upload", answer)], [description, { status: 400, result: "fail" }])
       }
       assert.deepStrictEqual(yield* kept, before)
       assert.deepStrictEqual(listed(yield* alice.done("getList", ["room"], { module: "attach" })), listedBefore)

@@ -42,7 +42,7 @@ const say = (line: string, inputs: Request["inputs"] = {}) =>
 
 const login = (account: string, password: string) =>
   Effect.gen(function* () {
-    const secret = yield* (yield* Credentials).secretOf(password)
+    const secret = yield* (yield* Credentials).md5Secret(password)
     return yield* (yield* Sessions).login({ account, secret, kind: "token", device: "", address: "127.0.0.1" })
   })
 
@@ -155,7 +155,7 @@ describe("the commands about users", () => {
   it.live("import hashes that were made elsewhere, of the md5 of the password", () =>
     Effect.gen(function* () {
       const { hash } = yield* Passwords
-      const made = yield* hash(yield* (yield* Credentials).secretOf("secret"))
+      const made = yield* hash(yield* (yield* Credentials).md5Secret("secret"))
       const file = `account,password-hash\nalice,"${made}"\nbob,"${made}"\n`
       assert.strictEqual(yield* say("user import", { file }), "added 2 users")
       yield* login("alice", "secret")

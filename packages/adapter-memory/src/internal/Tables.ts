@@ -3,18 +3,18 @@ import type { Chat, Preference } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
-import type { Place } from "@parley/core/Cursor"
+import type { Cursor } from "@parley/core/Cursor"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 
-export interface KeptUser {
+export interface UserState {
   user: User
   password: string | null
   settings: string | null
   sessionEpoch: number
 }
 
-export interface KeptChat {
+export interface ChatState {
   chat: Chat
   /** Sequence n at n - 1. */
   readonly log: Array<Entry>
@@ -27,9 +27,9 @@ export const recordKey = (dialect: string, kind: string): string => JSON.stringi
 
 /** Maps by id are in the order of ids, since ids rise and nothing is removed from them. */
 export class Tables {
-  readonly users = new Map<UserId, KeptUser>()
+  readonly users = new Map<UserId, UserState>()
   readonly accounts = new Map<string, UserId>()
-  readonly chats = new Map<ChatId, KeptChat>()
+  readonly chats = new Map<ChatId, ChatState>()
   /** Chats by gid. */
   readonly gids = new Map<string, ChatId>()
   /** Entry n at n - 1. */
@@ -41,7 +41,7 @@ export class Tables {
   readonly hidden = new Map<UserId, Set<EntryId>>()
   readonly preferences = new Map<UserId, Map<ChatId, Preference>>()
   /** By user, device and chat. */
-  readonly places = new Map<UserId, Map<string, Map<ChatId, Place>>>()
+  readonly cursors = new Map<UserId, Map<string, Map<ChatId, Cursor>>>()
   readonly sessions = new Map<string, StoredSession>()
   /** File n at n - 1. */
   readonly files: Array<StoredFile> = []
@@ -50,7 +50,7 @@ export class Tables {
 }
 
 /** The value under the key, made when it is missing. */
-export const under = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
+export const getOrMake = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
   const there = map.get(key)
   if (there !== undefined) return there
   const made = make()

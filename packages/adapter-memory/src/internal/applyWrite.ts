@@ -1,23 +1,23 @@
 /** One write of a unit that was checked: it cannot fail. */
-import { asMade, type NewChat, type Preference, type StoredChat } from "@parley/core/Chat"
+import { createdChat, type NewChat, type Preference, type StoredChat } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import { evolve, type Entry } from "@parley/core/Log"
 import { amend, fromPosted } from "@parley/core/Message"
-import { furthest, type Place } from "@parley/core/Cursor"
-import type { StoredSession, Write, Written } from "@parley/core/Store"
+import { mergeCursors, type Cursor } from "@parley/core/Cursor"
+import type { StoredSession, Write, WriteResult } from "@parley/core/Store"
 import type { NewUser, UserChange } from "@parley/core/User"
-import { recordKey, under, type KeptChat, type Tables } from "./Tables.ts"
+import { recordKey, getOrMake, type ChatState, type Tables } from "./Tables.ts"
 
-const DONE: Written = { _tag: "Done" }
+const DONE: WriteResult = { _tag: "Done" }
 
-const chatOf = (tables: Tables, id: ChatId): KeptChat => {
+const chatOf = (tables: Tables, id: ChatId): ChatState => {
   const kept = tables.chats.get(id)
   if (kept === undefined) throw new Error(`there is no chat ${id}`)
   return kept
 }
 
 /** Appends to the chat's log, and does to facts and messages what the entry says. */
-const append = (tables: Tables, kept: KeptChat, what: Pick<Entry, "at" | "by" | "origin" | "body">): Entry => {
+const append = (tables: Tables, kept: ChatState, what: Pick<Entry, "at" | "by" | "device" | "body">): Entry => {
   const { body } = what
   const entry: Entry = {
     ...what,
@@ -46,18 +46,18 @@ const createChat = (
   tables: Tables,
   made: NewChat,
   by: UserId | null,
-  stored: (kept: KeptChat) => StoredChat
-): Written => {
+  stored: (kept: ChatState) => StoredChat
+): WriteResult => {
   const id = ChatId(tables.chats.size + 1)
-  const chat = asMade(made, id)
-  const kept: KeptChat = { chat, log: [], messages: [], activeAt: 0 }
+  const chat = createdChat(made, id)
+  const kept: ChatState = { chat, log: [], messages: [], activeAt: 0 }
   tables.chats.set(id, kept)
   tables.gids.set(chat.gid, id)
-  const entry = append(tables, kept, { at: chat.createdAt, by, origin: null, body: { _tag: "Created" } })
+  const entry = append(tables, kept, { at: chat.createdAt, by, device: null, body: { _tag: "Created" } })
   return { _tag: "Chat", stored: stored(kept), entry }
 }
 
-const createUser = (tables: Tables, made: NewUser): Written => {
+const createUser = (tables: Tables, made: NewUser): WriteResult => {
   const { password, ...rest } = made
   const user = { ...rest, id: UserId(tables.users.size + 1), since: EntryId(tables.entries.length) }
   tables.users.set(user.id, { user, password, settings: null, sessionEpoch: 0 })
@@ -65,7 +65,7 @@ const createUser = (tables: Tables, made: NewUser): Written => {
   return { _tag: "User", user }
 }
 
-const changeUser = (tables: Tables, id: UserId, change: UserChange): Written => {
+const changeUser = (tables: Tables, id: UserId, change: UserChange): WriteResult => {
   const kept = tables.users.get(id)
   if (kept === undefined) return DONE
   const { password, ...rest } = change
@@ -78,10 +78,10 @@ const changeUser = (tables: Tables, id: UserId, change: UserChange): Written => 
   return DONE
 }
 
-const movePlace = (tables: Tables, place: Place): Written => {
-  const devices = under(tables.places, place.user, () => new Map<string, Map<ChatId, Place>>())
-  const chats = under(devices, place.device, () => new Map<ChatId, Place>())
-  chats.set(place.chat, furthest(chats.get(place.chat) ?? place, place))
+const moveCursor = (tables: Tables, cursor: Cursor): WriteResult => {
+  const devices = getOrMake(tables.cursors, cursor.user, () => new Map<string, Map<ChatId, Cursor>>())
+  const chats = getOrMake(devices, cursor.device, () => new Map<ChatId, Cursor>())
+  chats.set(cursor.chat, mergeCursors(chats.get(cursor.chat) ?? cursor, cursor))
   return DONE
 }
 
@@ -91,28 +91,28 @@ const ofUser = (tables: Tables, user: UserId): ReadonlyArray<StoredSession> =>
     .sort((a, b) => b.usedAt - a.usedAt || b.createdAt - a.createdAt || (a.hash < b.hash ? -1 : 1))
 
 /** The sessions of the same user and kind that end when at most `keep` are left, `session` among them. */
-const beyond = (tables: Tables, session: StoredSession, keep: number): ReadonlyArray<StoredSession> =>
+const surplusSessions = (tables: Tables, session: StoredSession, keep: number): ReadonlyArray<StoredSession> =>
   ofUser(tables, session.user)
     .filter((one) => one.kind === session.kind && one.hash !== session.hash)
     .slice(Math.max(keep - 1, 0))
 
-const endSessions = (tables: Tables, sessions: ReadonlyArray<StoredSession>): Written => {
+const endSessions = (tables: Tables, sessions: ReadonlyArray<StoredSession>): WriteResult => {
   for (const { hash } of sessions) tables.sessions.delete(hash)
   return { _tag: "Sessions", ended: sessions.map(({ hash }) => hash) }
 }
 
-export const apply = (tables: Tables, write: Write, stored: (kept: KeptChat) => StoredChat): Written => {
+export const applyWrite = (tables: Tables, write: Write, stored: (kept: ChatState) => StoredChat): WriteResult => {
   switch (write._tag) {
     case "CreateChat":
       return createChat(tables, write.chat, write.by, stored)
     case "Append":
     case "Amend": {
-      const { at, body, by, chat, origin } = write
-      return { _tag: "Entry", entry: append(tables, chatOf(tables, chat), { at, by, origin, body }) }
+      const { at, body, by, chat, device } = write
+      return { _tag: "Entry", entry: append(tables, chatOf(tables, chat), { at, by, device, body }) }
     }
     case "SetPreference": {
       const { chat, user } = write
-      const chats = under(tables.preferences, user, () => new Map<ChatId, Preference>())
+      const chats = getOrMake(tables.preferences, user, () => new Map<ChatId, Preference>())
       const before = chats.get(chat)
       const preference: Preference = {
         chat,
@@ -124,10 +124,10 @@ export const apply = (tables: Tables, write: Write, stored: (kept: KeptChat) => 
       chats.set(chat, preference)
       return { _tag: "Preference", preference }
     }
-    case "MovePlace":
-      return movePlace(tables, write.place)
+    case "MoveCursor":
+      return moveCursor(tables, write.cursor)
     case "HideMessage":
-      under(tables.hidden, write.user, () => new Set<EntryId>()).add(write.message)
+      getOrMake(tables.hidden, write.user, () => new Set<EntryId>()).add(write.message)
       return DONE
     case "CreateUser":
       return createUser(tables, write.user)
@@ -140,7 +140,7 @@ export const apply = (tables: Tables, write: Write, stored: (kept: KeptChat) => 
     }
     case "SaveSession": {
       tables.sessions.set(write.session.hash, write.session)
-      return endSessions(tables, write.keep === undefined ? [] : beyond(tables, write.session, write.keep))
+      return endSessions(tables, write.keep === undefined ? [] : surplusSessions(tables, write.session, write.keep))
     }
     case "TouchSession": {
       const session = tables.sessions.get(write.hash)
@@ -162,7 +162,7 @@ export const apply = (tables: Tables, write: Write, stored: (kept: KeptChat) => 
     }
     case "PutRecord": {
       const { record } = write
-      const records = under(tables.records, recordKey(record.dialect, record.kind), () => new Map())
+      const records = getOrMake(tables.records, recordKey(record.dialect, record.kind), () => new Map())
       if (record.value === null) records.delete(record.key)
       else records.set(record.key, record)
       return DONE

@@ -2,8 +2,15 @@
 import type { StoredChat } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
-import { Duplicate, Stale, StorageFailed, type DialectRecord, type Unit, type Write } from "@parley/core/Store"
-import { recordKey, type KeptChat, type Tables } from "./Tables.ts"
+import {
+  Duplicate,
+  VersionConflict,
+  StorageFailed,
+  type DialectRecord,
+  type WriteBatch,
+  type Write
+} from "@parley/core/Store"
+import { recordKey, type ChatState, type Tables } from "./Tables.ts"
 
 /** What a write names, and must be there. */
 const named = (
@@ -27,8 +34,8 @@ const named = (
       return { chat: write.chat, users: [write.by], message: write.body.message }
     case "SetPreference":
       return { users: [write.user], chat: write.chat }
-    case "MovePlace":
-      return { users: [write.place.user], chat: write.place.chat }
+    case "MoveCursor":
+      return { users: [write.cursor.user], chat: write.cursor.chat }
     case "HideMessage":
       return { users: [write.user], entry: write.message }
     case "ChangeUser":
@@ -73,12 +80,16 @@ const unique = (write: Write): string | undefined => {
   }
 }
 
-const duplicate = (tables: Tables, unit: Unit, stored: (kept: KeptChat) => StoredChat): Duplicate | undefined => {
+const duplicate = (
+  tables: Tables,
+  batch: WriteBatch,
+  stored: (kept: ChatState) => StoredChat
+): Duplicate | undefined => {
   const messages: Array<Message> = []
   let chat: StoredChat | undefined
   let account: string | undefined
   let record: DialectRecord | undefined
-  for (const write of unit.writes) {
+  for (const write of batch.writes) {
     if (write._tag === "Append" && write.body._tag === "Posted") {
       const id = tables.posted.get(write.body.gid)
       const message = id === undefined ? undefined : tables.messages.get(id)
@@ -118,11 +129,12 @@ const isStale = (tables: Tables, write: Write): boolean => {
 }
 
 /** What the unit was decided on and is different by now. */
-const stale = (tables: Tables, { relies, writes }: Unit): Stale | undefined => {
+const stale = (tables: Tables, { expectedVersions, writes }: WriteBatch): VersionConflict | undefined => {
   const chats = new Set<ChatId>()
   const messages = new Set<EntryId>()
   const amended = new Set<EntryId>()
-  for (const { chat, version } of relies) if (tables.chats.get(chat)?.chat.version !== version) chats.add(chat)
+  for (const { chat, version } of expectedVersions)
+    if (tables.chats.get(chat)?.chat.version !== version) chats.add(chat)
   for (const write of writes) {
     if (write._tag !== "Amend") continue
     const message = tables.messages.get(write.body.message)
@@ -132,21 +144,21 @@ const stale = (tables: Tables, { relies, writes }: Unit): Stale | undefined => {
     amended.add(message.id)
   }
   const isOld = chats.size + messages.size > 0 || writes.some((write) => isStale(tables, write))
-  return isOld ? new Stale({ chats: [...chats], messages: [...messages] }) : undefined
+  return isOld ? new VersionConflict({ chats: [...chats], messages: [...messages] }) : undefined
 }
 
 /** Why the unit cannot take effect, or nothing. */
-export const check = (
+export const checkBatch = (
   tables: Tables,
-  unit: Unit,
-  stored: (kept: KeptChat) => StoredChat
-): Stale | Duplicate | StorageFailed | undefined => {
-  const old = stale(tables, unit)
+  batch: WriteBatch,
+  stored: (kept: ChatState) => StoredChat
+): VersionConflict | Duplicate | StorageFailed | undefined => {
+  const old = stale(tables, batch)
   if (old !== undefined) return old
-  const there = duplicate(tables, unit, stored)
+  const there = duplicate(tables, batch, stored)
   if (there !== undefined) return there
   const seen = new Set<string>()
-  for (const write of unit.writes) {
+  for (const write of batch.writes) {
     const problem = missing(tables, write)
     if (problem !== undefined) return failed(problem)
     const name = unique(write)

@@ -50,7 +50,7 @@ export interface Displaced {
 }
 
 /** `Displaced` in words, without a full stop. */
-export const displacedWords = ({ isReplaced, path }: Displaced): string =>
+export const displacedText = ({ isReplaced, path }: Displaced): string =>
   `the file ${path} was ${isReplaced ? "replaced" : "deleted"} while the database was open`
 
 /** The error of all that is refused since then. */

@@ -81,7 +81,7 @@ export const posted = (row: EntryRow): Entry<Posted> => ({
   posted: row.posted,
   at: row.at,
   by: row.author,
-  origin: row.origin,
+  device: row.origin,
   body: {
     _tag: "Posted",
     gid: row.gid ?? "",
@@ -115,7 +115,7 @@ export const entry = (row: EntryRow): Entry => {
     posted: row.posted,
     at: row.at,
     by: row.author,
-    origin: row.origin,
+    device: row.origin,
     body
   }
 }

@@ -2,32 +2,32 @@
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { StorageFailed, Store, type Unit } from "@parley/core/Store"
+import { StorageFailed, Store, type WriteBatch } from "@parley/core/Store"
 import type { EntryId } from "@parley/core/Ids"
 import type { User } from "@parley/core/User"
 import * as DatabaseLock from "../DatabaseLock.ts"
-import { DatabaseRefused } from "../DatabaseError.ts"
+import { DatabaseError } from "../DatabaseError.ts"
 import * as ChatReads from "./queries/chats.ts"
 import type { Committed } from "./writer/GroupCommit.ts"
-import { isNoDatabase, sentence } from "./sqliteError.ts"
+import { isNoDatabase, errorText } from "./sqliteError.ts"
 import * as MessageReads from "./queries/messages.ts"
 import * as RecordReads from "./queries/records.ts"
 import { migrate } from "./schema.ts"
-import { DatabaseDisplaced, displacedWords, OpenFiles } from "./OpenFiles.ts"
+import { DatabaseDisplaced, displacedText, OpenFiles } from "./OpenFiles.ts"
 import { Statements } from "./Statements.ts"
-import { Tail } from "./log-index/UnindexedTail.ts"
+import { UnindexedTail } from "./log-index/UnindexedTail.ts"
 import * as UserReads from "./queries/users.ts"
 
 /** What writes, as the store sees it. */
-export interface Writing {
-  readonly commit: (unit: Unit) => Committed
+export interface StoreWriter {
+  readonly commit: (batch: WriteBatch) => Committed
   /** The messages with these gids. Only the writer can tell: it alone has all of its index (see `Gids`). */
   readonly find: (gids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>
-  readonly post?: NonNullable<Store["Service"]["post"]>
+  readonly post?: NonNullable<Store["Service"]["appendMessage"]>
 }
 
 /** Milliseconds a read may wait for a lock; in WAL mode there is none but while somebody repairs the database. */
-const PATIENCE = 2_000
+const BUSY_TIMEOUT = 2_000
 
 /** Users of one read of everybody. */
 const USERS = 500
@@ -36,7 +36,7 @@ const USERS = 500
 const prepare = (file: string, path: string): void => {
   let refused: string | undefined
   try {
-    const database = new DatabaseSync(path, { timeout: PATIENCE })
+    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT })
     try {
       refused = migrate(database)
       if (refused === undefined) database.exec("PRAGMA journal_mode = WAL")
@@ -46,17 +46,17 @@ const prepare = (file: string, path: string): void => {
   } catch (cause) {
     const message = isNoDatabase(cause)
       ? `The file ${file} is not a database.`
-      : `The database ${file} cannot be opened: ${sentence(cause)}.`
-    throw new DatabaseRefused({ file, message })
+      : `The database ${file} cannot be opened: ${errorText(cause)}.`
+    throw new DatabaseError({ file, message })
   }
   if (refused !== undefined) {
-    throw new DatabaseRefused({ file, message: `The database ${file} cannot be used: ${refused}.` })
+    throw new DatabaseError({ file, message: `The database ${file} cannot be used: ${refused}.` })
   }
 }
 
 /** The connection that reads. It opens its files here and now, so that they are those that the writer watches. */
 const openReader = (path: string): DatabaseSync => {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: PATIENCE })
+  const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT })
   try {
     database.prepare("PRAGMA schema_version").get()
     return database
@@ -68,16 +68,16 @@ const openReader = (path: string): DatabaseSync => {
 
 const refusing =
   (file: string) =>
-  (cause: unknown): DatabaseRefused =>
-    cause instanceof DatabaseRefused
+  (cause: unknown): DatabaseError =>
+    cause instanceof DatabaseError
       ? cause
-      : new DatabaseRefused({ file, message: `The database ${file} cannot be opened: ${sentence(cause)}.` })
+      : new DatabaseError({ file, message: `The database ${file} cannot be opened: ${errorText(cause)}.` })
 
 /** Opens the database `file`, which `start` then has a writer for, both until the scope closes. */
-export const opening = Effect.fnUntraced(function* (
+export const openStore = Effect.fnUntraced(function* (
   file: string,
-  start: (path: string) => Effect.Effect<Writing, unknown, Scope.Scope>
-): Effect.fn.Return<Store["Service"], DatabaseRefused, Scope.Scope> {
+  start: (path: string) => Effect.Effect<StoreWriter, unknown, Scope.Scope>
+): Effect.fn.Return<Store["Service"], DatabaseError, Scope.Scope> {
   const path = yield* DatabaseLock.acquire(file)
   yield* Effect.try({ try: () => prepare(file, path), catch: refusing(file) })
   const writing = yield* start(path).pipe(Effect.mapError(refusing(file)))
@@ -110,9 +110,12 @@ export const opening = Effect.fnUntraced(function* (
     }
   })
 
-  const tail = new Tail()
+  const tail = new UnindexedTail()
   /** For what looks into the log by chat. */
-  const readLog = <A>(operation: string, query: (db: Statements, tail: Tail) => A): Effect.Effect<A, StorageFailed> =>
+  const readLog = <A>(
+    operation: string,
+    query: (db: Statements, tail: UnindexedTail) => A
+  ): Effect.Effect<A, StorageFailed> =>
     read(operation, (db) => {
       tail.follow(db)
       return query(db, tail)
@@ -123,10 +126,10 @@ export const opening = Effect.fnUntraced(function* (
     check: Effect.suspend(() => {
       const displaced = files.check()
       if (displaced === undefined) return Effect.void
-      const cause = new DatabaseDisplaced(displacedWords(displaced))
+      const cause = new DatabaseDisplaced(displacedText(displaced))
       return Effect.fail(new StorageFailed({ operation: "check", cause }))
     }),
-    ...(writing.post !== undefined && { post: writing.post }),
+    ...(writing.post !== undefined && { appendMessage: writing.post }),
 
     users: (ids) => read("users", (db) => UserReads.users(db, ids)),
     usersByAccount: (accounts) => read("usersByAccount", (db) => UserReads.usersByAccount(db, accounts)),
@@ -150,8 +153,8 @@ export const opening = Effect.fnUntraced(function* (
       ),
     messages: (ids) => read("messages", (db) => MessageReads.messages(db, ids)),
 
-    placesOf: (user, device) => read("placesOf", (db) => ChatReads.placesOf(db, user, device)),
-    placesIn: (chat, users) => read("placesIn", (db) => ChatReads.placesIn(db, chat, users)),
+    cursorsOf: (user, device) => read("placesOf", (db) => ChatReads.placesOf(db, user, device)),
+    cursorsIn: (chat, users) => read("placesIn", (db) => ChatReads.placesIn(db, chat, users)),
 
     session: (hash) => read("session", (db) => UserReads.sessionByHash(db, hash)),
     sessionsOf: (user) => read("sessionsOf", (db) => UserReads.sessionsOf(db, user)),

@@ -1,7 +1,7 @@
 /** Rows of the tables, and what they are in the engine's words. */
-import type { Chat, Committers, Head, Member, Preference } from "@parley/core/Chat"
+import type { Chat, Committers, LogHead, Member, Preference } from "@parley/core/Chat"
 import type { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
-import type { Place } from "@parley/core/Cursor"
+import type { Cursor } from "@parley/core/Cursor"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 
@@ -81,9 +81,9 @@ export const chat = (row: ChatRow, members: ReadonlyArray<MemberRow>): Chat => (
   )
 })
 
-export const emptyHead: Head = { seq: 0, posted: 0, activeAt: 0 }
+export const emptyHead: LogHead = { seq: 0, posted: 0, activeAt: 0 }
 
-export type PlaceRow = {
+export type CursorRow = {
   readonly chat: ChatId
   readonly user: UserId
   readonly device: string
@@ -93,7 +93,7 @@ export type PlaceRow = {
   readonly read: number
 }
 
-export const place = (row: PlaceRow): Place => ({
+export const cursor = (row: CursorRow): Cursor => ({
   ...row,
   acked: row.acked === "[]" ? [] : (JSON.parse(row.acked) as ReadonlyArray<number>)
 })

@@ -10,8 +10,8 @@ export const isBusy = (cause: unknown): boolean => [5, 6].includes(code(cause) &
 export const isNoDatabase = (cause: unknown): boolean => (code(cause) & 0xff) === 26
 
 /** SQLITE_CONSTRAINT_UNIQUE, SQLITE_CONSTRAINT_PRIMARYKEY. */
-export const isTaken = (cause: unknown): boolean => [2067, 1555].includes(code(cause))
+export const isUniqueViolation = (cause: unknown): boolean => [2067, 1555].includes(code(cause))
 
 /** The error in words, without a full stop. */
-export const sentence = (cause: unknown): string =>
+export const errorText = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "")

@@ -7,10 +7,10 @@ import { printTop } from "./printValue.ts"
 const withoutPrefix = (ids: ReadonlyArray<string>, prefix: string): string =>
   ids.map((id) => id.slice(prefix.length)).join(", ")
 
-const row = ({ id, doc, level, says, hash, ...rest }: Requirement, wording: Wording): string => {
+const row = ({ id, doc, level, description, hash, ...rest }: Requirement, wording: Wording): string => {
   const { field, error, operation, checks, excluded } = rest
   const about = field === undefined ? (error === undefined ? "" : `error ${error}`) : `${field.in} ${field.name}`
-  const sentences = wording.shorten(says, { field: field?.name, operation })
+  const sentences = wording.shorten(description, { field: field?.name, operation })
   const shown = excluded === undefined ? withoutPrefix(checks, `${doc}/`) : `excluded: ${excluded.reason}`
   return `  ${[id.slice(doc.length + 1), level, about, ...sentences, shown, hash].join(" | ")}`
 }

@@ -11,9 +11,9 @@ const tell = (found: NonNullable<ReturnType<typeof explained>>, host: Host): voi
   host.out(host.paint("bold", check))
   host.out(`  ${title}`)
   host.out(`  ${level}, profile ${profile}`)
-  for (const { id, level: each, doc, section, says, zh } of demands) {
+  for (const { id, level: each, doc, section, description, zh } of demands) {
     host.out("")
-    host.out(`  ${each} ${says}`)
+    host.out(`  ${each} ${description}`)
     if (zh !== "") host.out(`       ${zh}`)
     host.out(`       ${id}; ${doc}: ${section}`)
   }

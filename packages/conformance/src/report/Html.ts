@@ -12,8 +12,8 @@ const badge = (verdict: Verdict | "expected"): string => `<b class="v ${verdict}
 const demands = (check: CheckResult): string =>
   check.requirements
     .map(
-      ({ id, level, doc, section, says }) =>
-        `<p class="demand"><b>${level}</b> ${text(says)} <small>${text(id)}, ${text(doc)}: ${text(section)}</small></p>`
+      ({ id, level, doc, section, description }) =>
+        `<p class="demand"><b>${level}</b> ${text(description)} <small>${text(id)}, ${text(doc)}: ${text(section)}</small></p>`
     )
     .join("")
 

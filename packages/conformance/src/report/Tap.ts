@@ -13,7 +13,10 @@ const block = (check: CheckResult): ReadonlyArray<string> => {
   const fields: ReadonlyArray<readonly [string, unknown]> = [
     ["verdict", verdict],
     ["level", level],
-    ["requirements", requirements.map(({ id, level: asked, section, says }) => ({ id, level: asked, section, says }))],
+    [
+      "requirements",
+      requirements.map(({ id, level: asked, section, description }) => ({ id, level: asked, section, description }))
+    ],
     ...(readings === undefined ? [] : [["readings", readings] as const]),
     ...(evidence === undefined
       ? []

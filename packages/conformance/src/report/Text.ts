@@ -30,7 +30,7 @@ const demandsIn = ({ requirements }: CheckResult, { reason }: Evidence): Readonl
   const shown = (named.length > 0 ? named : requirements).slice(0, mostDemands)
   const more = requirements.length - shown.length
   return [
-    ...shown.map(({ id, level, section, says }) => `${level} ${says} (${id}, ${section})`),
+    ...shown.map(({ id, level, section, description }) => `${level} ${description} (${id}, ${section})`),
     ...(more === 0 || named.length > 0 ? [] : [`and ${more} more, see explain`])
   ]
 }

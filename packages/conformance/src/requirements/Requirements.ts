@@ -37,7 +37,7 @@ export const Requirement = Schema.Struct({
   section: Schema.String,
   level: Level,
   /** The requirement in this project's own words. */
-  says: Words,
+  description: Words,
   /** The statement that it rests on. */
   hash: StatementKey,
   /** The operation that it is about: `POST /session/start`, `chat/create`. */

@@ -28,7 +28,7 @@ export const Demand = Schema.Struct({
   doc: Schema.String,
   section: Schema.String,
   /** In English. */
-  says: Schema.String,
+  description: Schema.String,
   /** The name of the field that it is about. */
   field: Schema.optionalKey(Schema.String)
 })

@@ -26,12 +26,12 @@ export const newObservations = (): Observations => ({
 })
 
 export const demandsOf = (check: string): ReadonlyArray<Demand> =>
-  requirementsOf(check).map(({ id, level, doc, section, says, field }) => ({
+  requirementsOf(check).map(({ id, level, doc, section, description, field }) => ({
     id,
     level,
     doc,
     section,
-    says: says.en,
+    description: description.en,
     ...(field === undefined ? {} : { field: field.name })
   }))
 

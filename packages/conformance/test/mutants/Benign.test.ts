@@ -13,11 +13,11 @@ beforeAll(async () => {
 afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
 describe("nothing is found in what is right", () => {
-  for (const { name, says, mutant, more = {} } of [
-    { name: "itself", says: "the good server", mutant: {} },
+  for (const { name, description, mutant, more = {} } of [
+    { name: "itself", description: "the good server", mutant: {} },
     ...benign
   ]) {
-    it(`${name}: ${says}`, async () => {
+    it(`${name}: ${description}`, async () => {
       const ofXuanxuan = more.transport !== undefined || more.wire !== undefined
       const chosen = scenarios.filter((scenario) => {
         if (!isJudged(scenario, more.profile ?? "all")) return false

@@ -8,7 +8,7 @@ import { changed, everywhere, type Mutant } from "./Mutant.ts"
 
 export interface Benign {
   readonly name: string
-  readonly says: string
+  readonly description: string
   readonly mutant: Mutant
   readonly more?: More
 }
@@ -56,11 +56,15 @@ const escaped = (text: string): string =>
   text.replaceAll(/[^\u0020-\u007e\s]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 export const benign: ReadonlyArray<Benign> = [
-  { name: "more-fields", says: "every object has further fields", mutant: onBodies(widened) },
-  { name: "other-order", says: "the fields of every object come the other way round", mutant: onBodies(reversed) },
+  { name: "more-fields", description: "every object has further fields", mutant: onBodies(widened) },
+  {
+    name: "other-order",
+    description: "the fields of every object come the other way round",
+    mutant: onBodies(reversed)
+  },
   {
     name: "more-pushes",
-    says: "pushes that concern nothing in the scenario come before every packet",
+    description: "pushes that concern nothing in the scenario come before every packet",
     mutant: {
       packet: ({ body }) => [
         { send: { id: 7, module: "chat", method: "weather", data: { gid: "elsewhere", degrees: 21 } } },
@@ -69,21 +73,25 @@ export const benign: ReadonlyArray<Benign> = [
       ]
     }
   },
-  { name: "in-arrays", says: "every packet comes in an array", mutant: { packet: ({ body }) => [{ send: [body] }] } },
+  {
+    name: "in-arrays",
+    description: "every packet comes in an array",
+    mutant: { packet: ({ body }) => [{ send: [body] }] }
+  },
   {
     name: "fragments",
-    says: "frames come in fragments and bodies in chunks, cut within characters",
+    description: "frames come in fragments and bodies in chunks, cut within characters",
     mutant: { pieces: 61 }
   },
   {
     name: "pieces-over-tcp",
-    says: "lines come a few bytes at a time",
+    description: "lines come a few bytes at a time",
     mutant: { pieces: 61 },
     more: { transport: "tcp", wire: "client-1.0" }
   },
   {
     name: "slow",
-    says: "everything comes a little later, in time",
+    description: "everything comes a little later, in time",
     mutant: {
       packet: ({ body }) => [{ send: body, after: 4 }],
       answer: (answer) => ({ ...answer, after: 4 })
@@ -91,7 +99,7 @@ export const benign: ReadonlyArray<Benign> = [
   },
   {
     name: "spaced",
-    says: "JSON is written with spaces, line ends and escapes",
+    description: "JSON is written with spaces, line ends and escapes",
     mutant: {
       packet: ({ body }) => [{ raw: escaped(JSON.stringify(body, undefined, 2)) }],
       answer: (answer) => {
@@ -104,7 +112,7 @@ export const benign: ReadonlyArray<Benign> = [
   },
   {
     name: "other-spelling",
-    says: "pushes have the document's other spelling of their method",
+    description: "pushes have the document's other spelling of their method",
     mutant: {
       packet: ({ body, way }) => {
         const method = way === "push" ? otherNames.get(body["method"]) : undefined
@@ -114,13 +122,13 @@ export const benign: ReadonlyArray<Benign> = [
   },
   {
     name: "first-name-only",
-    says: "of two names of one field only the first is sent",
+    description: "of two names of one field only the first is sent",
     mutant: onlyNamed(0),
     more: { profile: "documented" }
   },
   {
     name: "second-name-only",
-    says: "of two names of one field only the second is sent",
+    description: "of two names of one field only the second is sent",
     mutant: onlyNamed(1),
     more: { profile: "documented" }
   }

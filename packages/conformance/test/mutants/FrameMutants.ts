@@ -6,7 +6,7 @@ import type { WireMutant } from "./WireMutant.ts"
 export const frameMutants: ReadonlyArray<WireMutant> = [
   {
     name: "ids-as-texts",
-    says: "ids are strings",
+    description: "ids are strings",
     make: (scenario) => onBodies(scenario, idsAsTexts),
     kills: [
       ...of(
@@ -22,7 +22,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "dates-as-texts",
-    says: "times are date strings",
+    description: "times are date strings",
     make: (scenario) => onBodies(scenario, datesAsTexts),
     kills: [
       ...of(
@@ -37,7 +37,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "sid-missing",
-    says: "no reply but that of a login has a `sid`",
+    description: "no reply but that of a login has a `sid`",
     make: () => ({
       packet: onReply((packet) => {
         if (packet.about === "chat/login") return pass(packet)
@@ -56,7 +56,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "no-json",
-    says: "replies and answers are no JSON",
+    description: "replies and answers are no JSON",
     silent: true,
     make: (scenario) => ({
       packet: onReply((packet, context) =>
@@ -75,14 +75,14 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "binary-frames",
-    says: "packets come in binary frames",
+    description: "packets come in binary frames",
     silent: true,
     make: () => ({ packet: ({ body }) => [{ raw: Buffer.from(JSON.stringify(body)) }] }),
     kills: of("xuanxuan", "login/alone#response login/alone#wire")
   },
   {
     name: "torn-reply",
-    says: "half a frame or half a body, then the end of the connection",
+    description: "half a frame or half a body, then the end of the connection",
     silent: true,
     make: (scenario) => ({
       packet: onReply((packet, context) =>
@@ -100,7 +100,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "torn-line",
-    says: "half a line over TCP, then the end of the connection",
+    description: "half a line over TCP, then the end of the connection",
     silent: true,
     make: (scenario) => ({
       packet: onReply((packet, context) =>
@@ -112,7 +112,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "closes-instead-of-answering",
-    says: "the connection is closed where a reply is due",
+    description: "the connection is closed where a reply is due",
     silent: true,
     make: (scenario) => ({
       packet: onReply((packet, context) => (isEntry(scenario, packet, context) ? pass(packet) : [{ close: true }])),
@@ -128,7 +128,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "signatures-wrong",
-    says: "the last digit of a signature is another one",
+    description: "the last digit of a signature is another one",
     make: (scenario) =>
       onBodies(scenario, (body) =>
         everywhere(body, (key, item) =>
@@ -141,7 +141,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "bodies-empty",
-    says: "every body over HTTP is `{}`",
+    description: "every body over HTTP is `{}`",
     make: () => ({ answer: (answer) => (isLogin(answer) ? answer : changed(answer, () => ({}))) }),
     kills: [
       ...of("xuanxuan", "upload/success#response", "config/get#response"),

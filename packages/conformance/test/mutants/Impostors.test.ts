@@ -34,7 +34,7 @@ const isAside = (id: string): boolean => /#(wire|setup)$/.test(id)
 
 describe("no check passes for an impostor but those named", () => {
   for (const impostor of impostors) {
-    it(`${impostor.name}: ${impostor.says}`, async () => {
+    it(`${impostor.name}: ${impostor.description}`, async () => {
       const found: Array<string> = []
       for (const protocol of protocols()) {
         const started = performance.now()

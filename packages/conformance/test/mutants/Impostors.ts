@@ -7,7 +7,7 @@ import type { Target } from "../../src/transport/Target.ts"
 
 export interface Impostor {
   readonly name: string
-  readonly says: string
+  readonly description: string
   /** Checks that pass by accident, with the reason. */
   readonly passes?: ReadonlyArray<{ readonly why: string; readonly checks: ReadonlyArray<string> }>
   /** Never responds, so runs use short timeouts. */
@@ -121,14 +121,14 @@ const denied = "denies what is to be refused"
 export const impostors: ReadonlyArray<Impostor> = [
   {
     name: "empty-object",
-    says: "answers `{}` to everything",
+    description: "answers `{}` to everything",
     passes: [{ why: tolerated, checks: [...youduRefused, ...youduUnknown] }],
     frame: (_, socket) => socket.send("{}"),
     answer: always(200, "{}")
   },
   {
     name: "echo",
-    says: "gives back what it was sent",
+    description: "gives back what it was sent",
     passes: [{ why: echoed, checks: youduRefused }],
     frame: (text, socket) => socket.send(text),
     answer: (body, request, response) => {
@@ -137,24 +137,24 @@ export const impostors: ReadonlyArray<Impostor> = [
   },
   {
     name: "yes",
-    says: "everything succeeds",
+    description: "everything succeeds",
     passes: [{ why: "lets in who may come in", checks: ["xuanxuan/login/response-first#response"] }],
     frame: (text, socket) => socket.send(JSON.stringify({ ...about(text), ...good, sid: "s".repeat(40) })),
     answer: always(200, JSON.stringify(good))
   },
   {
     name: "no",
-    says: "everything is denied",
+    description: "everything is denied",
     passes: [
       { why: denied, checks: [...sparkRefused, ...sparkUnknown, ...youduRefused, ...youduUnknown, ...haRefused] }
     ],
     frame: (text, socket) => socket.send(JSON.stringify({ ...about(text), ...bad })),
     answer: always(403, JSON.stringify(bad))
   },
-  { name: "mute", says: "never answers", silent: true, frame: () => undefined, answer: () => undefined },
+  { name: "mute", description: "never answers", silent: true, frame: () => undefined, answer: () => undefined },
   {
     name: "slammed-door",
-    says: "closes every connection at once",
+    description: "closes every connection at once",
     silent: true,
     frame: () => undefined,
     opened: (socket) => socket.close(),
@@ -162,19 +162,19 @@ export const impostors: ReadonlyArray<Impostor> = [
   },
   {
     name: "html",
-    says: "a page about an internal error, whatever is asked",
+    description: "a page about an internal error, whatever is asked",
     frame: (_, socket) => socket.send(html),
     answer: always(500, html, "text/html")
   },
   {
     name: "garbage",
-    says: "bytes that are nothing",
+    description: "bytes that are nothing",
     frame: (_, socket) => socket.send(garbage.toString("latin1")),
     answer: (_, __, response) => void response.writeHead(200, { "content-type": "application/json" }).end(garbage)
   },
   {
     name: "hundred-megabytes",
-    says: "100 MB to every question",
+    description: "100 MB to every question",
     silent: true,
     frame: (_, socket) => {
       for (let sent = 0; sent < 100; sent++) socket.send(megabyte, { binary: false, fin: sent === 99 }, () => undefined)
@@ -191,7 +191,7 @@ export const impostors: ReadonlyArray<Impostor> = [
   },
   {
     name: "slow-loris",
-    says: "a byte now and again, without end",
+    description: "a byte now and again, without end",
     silent: true,
     frame: (_, socket) => {
       const timer = setInterval(() => {

@@ -55,12 +55,15 @@ export const page = (): string =>
     `Of ${checks.length} checks ${killers().size} have to find something, which is all of them.`,
     "## On the wire, all of a kind",
     list(
-      sweeping.map((mutant) => [mutant.name, `${mutant.says}. Found by ${byProtocol(targetChecks(mutant))} checks.`])
+      sweeping.map((mutant) => [
+        mutant.name,
+        `${mutant.description}. Found by ${byProtocol(targetChecks(mutant))} checks.`
+      ])
     ),
     "## On the wire, in particular",
-    list(particular.map((mutant) => [mutant.name, `${mutant.says}. Found by ${code(targetChecks(mutant))}.`])),
+    list(particular.map((mutant) => [mutant.name, `${mutant.description}. Found by ${code(targetChecks(mutant))}.`])),
     "## In the engine",
-    list(engineMutants.map(({ name, says, kills }) => [name, `${says}. Found by ${code(kills)}.`])),
+    list(engineMutants.map(({ name, description, kills }) => [name, `${description}. Found by ${code(kills)}.`])),
     "## Documented fields, each left out by itself",
     "The check that finds it, and the places in an answer or a push where the field is left out.",
     fields(),
@@ -69,12 +72,12 @@ export const page = (): string =>
     "## Impostors",
     "A run against each ends in time and without a fault of the kit. What passes all the same, beside `wire` and `setup`:",
     list(
-      impostors.map(({ name, says, passes = [] }) => [
+      impostors.map(({ name, description, passes = [] }) => [
         name,
-        `${says}. ${passes.map(({ why, checks: ids }) => `Passes, since it ${why}: ${code(ids)}.`).join(" ") || "Nothing passes."}`
+        `${description}. ${passes.map(({ why, checks: ids }) => `Passes, since it ${why}: ${code(ids)}.`).join(" ") || "Nothing passes."}`
       ])
     ),
     "## Servers that are right",
     "Nothing may be found in these.",
-    list(benign.map(({ name, says }) => [name, `${says}.`]))
+    list(benign.map(({ name, description }) => [name, `${description}.`]))
   ].join("\n\n") + "\n"

@@ -7,7 +7,7 @@ import type { WireMutant } from "./WireMutant.ts"
 export const pushMutants: ReadonlyArray<WireMutant> = [
   {
     name: "announces-what-it-refuses",
-    says: "everybody hears of every request before it is looked at",
+    description: "everybody hears of every request before it is looked at",
     make: () => ({
       request: (frame, context) =>
         requests(frame).flatMap((request) => newsOf(request, context).flatMap((news) => toAll(context, news)))
@@ -34,7 +34,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "pushes-again",
-    says: "whatever was pushed is pushed to everybody again before each reply",
+    description: "whatever was pushed is pushed to everybody again before each reply",
     make: () => ({
       packet: onReply((packet, context) => [
         ...context.pushed.flatMap(({ body }) => toAll(context, body)),
@@ -50,7 +50,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "pushes-all-at-login",
-    says: "who logs in hears all that was ever asked of the server",
+    description: "who logs in hears all that was ever asked of the server",
     make: () => ({
       packet: onReply((packet, context) =>
         packet.about === "chat/login"
@@ -68,7 +68,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "announces-what-was-there",
-    says: "a chat is announced again to who asks for it to be made again",
+    description: "a chat is announced again to who asks for it to be made again",
     make: () => ({
       packet: onReply((packet, context) =>
         packet.about === "chat/create"
@@ -88,7 +88,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "answers-what-wants-no-answer",
-    says: "acknowledgements and empty arrays are answered",
+    description: "acknowledgements and empty arrays are answered",
     make: () => ({
       request: (frame) => {
         if (isArray(frame) && frame.length === 0)
@@ -106,7 +106,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "loss-is-a-logout",
-    says: "a lost connection is announced as a logout and as a change of status",
+    description: "a lost connection is announced as a logout and as a change of status",
     make: () => ({
       gone: (context) =>
         ["logout", "userChangeStatus"].flatMap((method) =>
@@ -117,7 +117,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "push-twice",
-    says: "every push comes twice",
+    description: "every push comes twice",
     make: () => ({ packet: onPush((packet) => [...pass(packet), ...pass(packet)]) }),
     kills: of(
       "xuanxuan",
@@ -130,7 +130,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "push-leaked",
-    says: "every push reaches everybody who is connected",
+    description: "every push reaches everybody who is connected",
     make: () => ({ packet: onPush(({ body }, context) => toAll(context, body)) }),
     kills: of(
       "xuanxuan",
@@ -143,7 +143,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "push-to-the-wrong",
-    says: "what is for one is pushed to another",
+    description: "what is for one is pushed to another",
     silent: true,
     make: () => ({
       packet: onPush((packet, context) => {
@@ -161,7 +161,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "pushes-late",
-    says: "pushes come after the deadline",
+    description: "pushes come after the deadline",
     silent: true,
     make: () => ({ packet: onPush(({ body }) => [{ send: body, after: tooLate }]) }),
     kills: of(
@@ -174,7 +174,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "replies-late",
-    says: "replies come after the deadline",
+    description: "replies come after the deadline",
     silent: true,
     make: (scenario) => ({
       packet: onReply((packet, context) =>
@@ -192,7 +192,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "pushes-reordered",
-    says: "what is pushed comes before what was pushed or answered just before it",
+    description: "what is pushed comes before what was pushed or answered just before it",
     make: () => {
       // Holds the first of two packets until the second, or for a moment.
       let held: ReadonlyArray<Deed> = []
@@ -218,7 +218,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "pushed-only-once",
-    says: "what was pushed once is not pushed again after a new login",
+    description: "what was pushed once is not pushed again after a new login",
     silent: true,
     make: () => ({
       packet: onPush((packet, context) => {
@@ -234,13 +234,13 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "push-ids-all-alike",
-    says: "every push has the id 1",
+    description: "every push has the id 1",
     make: () => ({ packet: onPush(({ body }) => [{ send: { ...body, id: 1 } }]) }),
     kills: of("xuanxuan", "message/several#second-in-order", "offline/delivered-at-login#second-delivered")
   },
   {
     name: "push-ids-of-each-connection",
-    says: "the same push has another id on each connection",
+    description: "the same push has another id on each connection",
     make: () => ({
       packet: onPush(({ body }, context) => [
         { send: { ...body, id: Number(field(body, "id")) + context.connection * 1000 } }

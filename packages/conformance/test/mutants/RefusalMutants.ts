@@ -23,19 +23,19 @@ const asksForRefusal = ({ id, step }: Check): "settled" | "open" | undefined => 
 export const refusalMutants: ReadonlyArray<WireMutant> = [
   {
     name: "refusals-without-content",
-    says: "a refusal says that it is one, and not what is wrong",
+    description: "a refusal says that it is one, and not what is wrong",
     make: () => ({ answer: (answer) => (isRefusal(answer) ? { ...answer, text: '{"success":false}' } : answer) }),
     kills: (check) => check.id.startsWith("spark/") && asksForRefusal(check) !== undefined
   },
   {
     name: "refusals-of-another-shape",
-    says: 'a refusal is `{"error": "no"}`, which no document speaks against',
+    description: 'a refusal is `{"error": "no"}`, which no document speaks against',
     make: () => ({ answer: (answer) => (isRefusal(answer) ? { ...answer, text: '{"error":"no"}' } : answer) }),
     kills: (check) => asksForRefusal(check) === "settled"
   },
   {
     name: "refusals-name-no-field",
-    says: "what a refusal says is always the same",
+    description: "what a refusal says is always the same",
     make: () => ({
       answer: (answer) =>
         isRefusal(answer)

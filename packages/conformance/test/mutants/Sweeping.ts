@@ -6,7 +6,7 @@ import type { WireMutant } from "./WireMutant.ts"
 export const sweeping: ReadonlyArray<WireMutant> = [
   {
     name: "result-flipped",
-    says: "every `result` says the opposite, but for the entry of a scenario's actors",
+    description: "every `result` says the opposite, but for the entry of a scenario's actors",
     make: (scenario) => ({
       packet: onReply((packet, context) => {
         // A barrier accepts any response, so these checks are included.
@@ -19,13 +19,13 @@ export const sweeping: ReadonlyArray<WireMutant> = [
   },
   {
     name: "status-wrong",
-    says: "every answer over HTTP has the status 418",
+    description: "every answer over HTTP has the status 418",
     make: () => ({ answer: (answer) => ({ ...answer, status: 418 }) }),
     kills: ({ taken }) => taken.way === "answer"
   },
   {
     name: "entry-refused",
-    says: "nobody can log in",
+    description: "nobody can log in",
     make: () => ({
       packet: onReply((packet) =>
         packet.about === "chat/login"
@@ -40,21 +40,21 @@ export const sweeping: ReadonlyArray<WireMutant> = [
   },
   {
     name: "no-connection",
-    says: "no WebSocket can be opened",
+    description: "no WebSocket can be opened",
     silent: true,
     make: () => ({ noConnection: true }),
     kills: ({ id, scenario }) => id.endsWith("#setup") && scenario.steps.some((step) => "connect" in step)
   },
   {
     name: "frames-of-html",
-    says: "before every packet comes a frame of HTML",
+    description: "before every packet comes a frame of HTML",
     make: () => ({ packet: (packet) => [{ raw: "<h1>It works!</h1>" }, ...pass(packet)] }),
     kills: ({ id, scenario }) =>
       id.startsWith("xuanxuan/") && id.endsWith("#wire") && scenario.steps.some((step) => !("http" in step))
   },
   {
     name: "pushes-dropped",
-    says: "nothing is ever pushed",
+    description: "nothing is ever pushed",
     silent: true,
     make: () => ({ packet: onPush(() => []) }),
     kills: ({ taken }) => taken.way === "push",
@@ -67,7 +67,7 @@ export const sweeping: ReadonlyArray<WireMutant> = [
   },
   {
     name: "stays-open",
-    says: "a connection that is to be closed stays open",
+    description: "a connection that is to be closed stays open",
     make: () => ({ keepsOpen: true }),
     kills: ({ taken }) => taken.way === "end"
   }

@@ -13,7 +13,7 @@ afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
 describe("found by the checks named for it", () => {
   for (const mutant of wireMutants) {
-    it(`${mutant.name}: ${mutant.says}`, async () => {
+    it(`${mutant.name}: ${mutant.description}`, async () => {
       const byScenario = Object.groupBy(targetChecks(mutant), (id) => id.slice(0, id.indexOf("#")))
       const work = Object.entries(byScenario).map(([scenario, ids]) => ({ scenario, ids: ids ?? [] }))
       expect(work.length).toBeGreaterThan(0)

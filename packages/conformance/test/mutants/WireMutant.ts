@@ -10,7 +10,7 @@ import { type Check, checks } from "./takenIds.ts"
 export interface WireMutant {
   readonly name: string
   /** A description of the fault. */
-  readonly says: string
+  readonly description: string
   readonly make: (scenario: Scenario) => Mutant
   readonly kills: ReadonlyArray<string> | ((check: Check) => boolean)
   readonly spared?: ReadonlyArray<string>

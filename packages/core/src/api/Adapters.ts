@@ -1,17 +1,17 @@
 /** What a host plugs in, with promises or without, as the engine's ports. */
 import * as Effect from "effect/Effect"
-import { Authenticator, type Carried, type Identity } from "../ports/Authenticator.ts"
-import { type ExternalChange, ExternalDirectory, type ExternalUser } from "../ports/UserDirectory.ts"
+import { Authenticator, type RequestInfo, type Identity } from "../ports/Authenticator.ts"
+import { type DirectoryUserChange, UserDirectory, type DirectoryUser } from "../ports/UserDirectory.ts"
 import { type HookContext, type HookedCommand, Hooks, type Result, type Verdict } from "../ports/Hooks.ts"
 
 type Eventually<A> = A | PromiseLike<A>
 
-/** The host's own users; see `ExternalDirectory`, where each field is told. */
+/** The host's own users; see `UserDirectory`, where each field is told. */
 export interface DirectoryOption {
-  readonly find: (ids: ReadonlyArray<string>) => Eventually<ReadonlyArray<ExternalUser>>
-  readonly findByAccount: (accounts: ReadonlyArray<string>) => Eventually<ReadonlyArray<ExternalUser>>
-  readonly list?: () => Eventually<ReadonlyArray<ExternalUser>>
-  readonly change?: (id: string, change: ExternalChange) => Eventually<void>
+  readonly find: (ids: ReadonlyArray<string>) => Eventually<ReadonlyArray<DirectoryUser>>
+  readonly findByAccount: (accounts: ReadonlyArray<string>) => Eventually<ReadonlyArray<DirectoryUser>>
+  readonly list?: () => Eventually<ReadonlyArray<DirectoryUser>>
+  readonly change?: (id: string, change: DirectoryUserChange) => Eventually<void>
   /** Seconds for which an answer is used; 60 by default. */
   readonly ttl?: number
   /** Milliseconds that one question may take; 5,000 by default. */
@@ -19,7 +19,7 @@ export interface DirectoryOption {
 }
 
 /** The host's own sessions: who sends this request. See `Authenticator`. */
-export type AuthenticateOption = (carried: Carried) => Eventually<Identity>
+export type AuthenticateOption = (carried: RequestInfo) => Eventually<Identity>
 
 /** Whose account and plain password these are. See `Authenticator`. */
 export type VerifyPasswordOption = (account: string, password: string) => Eventually<Identity>
@@ -37,7 +37,7 @@ const asked = <A>(ask: () => Eventually<A>): Effect.Effect<A, unknown> =>
   Effect.tryPromise({ try: async () => ask(), catch: (cause) => cause })
 
 /** What is given may be an object of a class: its methods are called as such. */
-export const directoryPort = (given: DirectoryOption): ExternalDirectory => {
+export const directoryPort = (given: DirectoryOption): UserDirectory => {
   const { ttl, timeout } = given
   return {
     ...(ttl !== undefined && { ttl }),

@@ -2,9 +2,9 @@
  * Iterations that end as soon as whoever iterates goes, also while they wait for what comes next. A generator alone is
  * deaf to that: its `return()` waits for the very value that may never come, and what it holds is held as long.
  */
-import type { Signal } from "./AbortSignalLike.ts"
+import type { AbortSignalLike } from "./AbortSignalLike.ts"
 
-class Leaving implements Signal {
+class Cancellation implements AbortSignalLike {
   aborted = false
   readonly #listeners = new Set<() => void>()
 
@@ -16,26 +16,26 @@ class Leaving implements Signal {
     this.#listeners.delete(listener)
   }
 
-  leave(): void {
+  cancel(): void {
     this.aborted = true
     for (const listener of this.#listeners) listener()
   }
 }
 
 /** `generate` is given what tells it that nobody iterates any more. */
-export const leavable = <A>(
-  generate: (left: Signal) => AsyncGenerator<A, void, undefined>
+export const cancellable = <A>(
+  generate: (left: AbortSignalLike) => AsyncGenerator<A, void, undefined>
 ): AsyncIterableIterator<A, void, undefined> => {
-  const leaving = new Leaving()
+  const leaving = new Cancellation()
   const generator = generate(leaving)
   return {
     next: () => generator.next(),
     return: () => {
-      leaving.leave()
+      leaving.cancel()
       return generator.return()
     },
     throw: (error: unknown) => {
-      leaving.leave()
+      leaving.cancel()
       return generator.throw(error)
     },
     [Symbol.asyncIterator]() {

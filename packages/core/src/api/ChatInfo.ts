@@ -1,22 +1,22 @@
 /** Chats as embedders see them: the engine's facts in one object. */
-import type { Chat, Head } from "../model/Chat.ts"
+import type { Chat, LogHead } from "../model/Chat.ts"
 import type { ChatView, OwnChatView } from "../model/Command.ts"
 
 /** A chat and how far its log has come. Times are milliseconds since 1970. */
-export interface Conversation extends Chat {
-  readonly head: Head
+export interface ChatInfo extends Chat {
+  readonly head: LogHead
 }
 
 /** A chat with what one member set for themself. */
-export interface OwnConversation extends Conversation {
+export interface OwnChatInfo extends ChatInfo {
   readonly star: boolean
   readonly hide: boolean
   readonly mute: boolean
 }
 
-export const conversation = ({ chat, head }: ChatView): Conversation => ({ ...chat, head })
+export const chatInfo = ({ chat, head }: ChatView): ChatInfo => ({ ...chat, head })
 
-export const ownConversation = ({ chat, head, preference }: OwnChatView): OwnConversation => ({
+export const ownChatInfo = ({ chat, head, preference }: OwnChatView): OwnChatInfo => ({
   ...chat,
   head,
   star: preference.star,

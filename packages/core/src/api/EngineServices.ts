@@ -5,12 +5,12 @@ import * as Hex from "effect/encoding/Hex"
 import type { Blobs } from "../ports/Blobs.ts"
 import type { Credentials } from "../auth/Credentials.ts"
 import type { Engine } from "../engine/Engine.ts"
-import type { Switchboard } from "../delivery/Hub.ts"
+import type { LocalHub } from "../delivery/Hub.ts"
 import type { OfflineQueue } from "../services/OfflineQueue.ts"
 import type * as Parley from "../services/Parley.ts"
 import type { Passwords } from "../ports/Passwords.ts"
 import type { Permissions } from "../services/Permissions.ts"
-import type { Places } from "../delivery/CursorStore.ts"
+import type { CursorStore } from "../delivery/CursorStore.ts"
 import type { Sessions } from "../auth/Sessions.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
 import type { Store } from "../ports/Store.ts"
@@ -19,13 +19,13 @@ import type { Users } from "../services/Users.ts"
 /** Everything that an embedded engine offers to who knows Effect. */
 export type Services = Parley.Services | Store | Blobs | Passwords
 
-export interface Works {
+export interface EngineServices {
   readonly engine: Engine["Service"]
-  readonly hub: Switchboard
+  readonly hub: LocalHub
   readonly store: Store["Service"]
   readonly blobs: Blobs["Service"]
-  readonly places: Places["Service"]
-  readonly queue: OfflineQueue["Service"]
+  readonly cursors: CursorStore["Service"]
+  readonly offlineQueue: OfflineQueue["Service"]
   readonly permissions: Permissions["Service"]
   readonly sessions: Sessions["Service"]
   readonly credentials: Credentials["Service"]
@@ -41,4 +41,5 @@ export interface Works {
 }
 
 /** A gid that nobody else has. */
-export const newGid = ({ random }: Works): Effect.Effect<string> => Effect.map(random.randomBytes(16), Hex.encode)
+export const newGid = ({ random }: EngineServices): Effect.Effect<string> =>
+  Effect.map(random.randomBytes(16), Hex.encode)

@@ -1,24 +1,24 @@
 /** Listening to an engine's events: by callback, or by iterating. */
 import * as Effect from "effect/Effect"
 import { type EventOf, eventOf, type EventType, type ParleyEvent } from "./Events.ts"
-import { leavable } from "./Cancellable.ts"
+import { cancellable } from "./Cancellable.ts"
 import { ParleyError } from "./ParleyError.ts"
-import { onAbort, type Signal } from "./AbortSignalLike.ts"
-import type { Works } from "./EngineServices.ts"
+import { onAbort, type AbortSignalLike } from "./AbortSignalLike.ts"
+import type { EngineServices } from "./EngineServices.ts"
 
 /** Events that may wait for who iterates, at most. */
-export const WAITING_EVENTS = 10_000
+export const MAX_BUFFERED_EVENTS = 10_000
 
 type Listener = (event: ParleyEvent) => unknown
 
-export class Feed {
-  readonly #works: Works
+export class EventStream {
+  readonly #services: EngineServices
   readonly #listeners = new Set<Listener>()
   #unobserve: (() => void) | undefined
 
-  constructor(works: Works) {
-    this.#works = works
-    works.onClose(() => {
+  constructor(services: EngineServices) {
+    this.#services = services
+    services.onClose(() => {
       this.#unobserve?.()
       this.#unobserve = undefined
       this.#listeners.clear()
@@ -30,14 +30,14 @@ export class Feed {
     return this.#listen((event) => (event.type === type ? listener(event as EventOf<T>) : undefined))
   }
 
-  events({ signal }: { readonly signal?: Signal } = {}): AsyncIterableIterator<ParleyEvent, void, undefined> {
-    return leavable((left) => this.#events([signal, left]))
+  events({ signal }: { readonly signal?: AbortSignalLike } = {}): AsyncIterableIterator<ParleyEvent, void, undefined> {
+    return cancellable((left) => this.#events([signal, left]))
   }
 
-  async *#events(signals: ReadonlyArray<Signal | undefined>): AsyncGenerator<ParleyEvent, void, undefined> {
+  async *#events(signals: ReadonlyArray<AbortSignalLike | undefined>): AsyncGenerator<ParleyEvent, void, undefined> {
     const waiting: Array<ParleyEvent> = []
     let overflowed = false
-    let ended = this.#works.isClosed()
+    let ended = this.#services.isClosed()
     let wake = (): void => {}
     const end = (): void => {
       ended = true
@@ -45,11 +45,11 @@ export class Feed {
     }
     const releases = [
       this.#listen((event) => {
-        if (waiting.length < WAITING_EVENTS) waiting.push(event)
+        if (waiting.length < MAX_BUFFERED_EVENTS) waiting.push(event)
         else overflowed = true
         wake()
       }),
-      this.#works.onClose(end),
+      this.#services.onClose(end),
       ...signals.map((signal) => onAbort(signal, end))
     ]
     try {
@@ -57,7 +57,7 @@ export class Feed {
         const event = waiting.shift()
         if (event !== undefined) yield event
         else if (overflowed) {
-          throw new ParleyError("Overflowed", `More than ${WAITING_EVENTS} events waited to be taken.`)
+          throw new ParleyError("Overflowed", `More than ${MAX_BUFFERED_EVENTS} events waited to be taken.`)
         } else await new Promise<void>((resolve) => (wake = resolve))
       }
     } finally {
@@ -66,14 +66,14 @@ export class Feed {
   }
 
   #listen(listener: Listener): () => void {
-    if (this.#works.isClosed()) return () => {}
+    if (this.#services.isClosed()) return () => {}
     this.#listeners.add(listener)
-    this.#unobserve ??= this.#works.hub.observe({
-      announced: (announcement) => {
+    this.#unobserve ??= this.#services.hub.observe({
+      broadcast: (announcement) => {
         const event = eventOf(announcement)
-        if (event !== undefined) for (const one of this.#listeners) this.#tell(one, event)
+        if (event !== undefined) for (const one of this.#listeners) this.#emit(one, event)
       },
-      hinted: () => {}
+      remoteAppend: () => {}
     })
     return () => {
       this.#listeners.delete(listener)
@@ -83,9 +83,9 @@ export class Feed {
     }
   }
 
-  #tell(listener: Listener, event: ParleyEvent): void {
+  #emit(listener: Listener, event: ParleyEvent): void {
     const complain = (cause: unknown): void => {
-      this.#works.run(Effect.logError("A listener failed.", cause)).catch(() => {})
+      this.#services.run(Effect.logError("A listener failed.", cause)).catch(() => {})
     }
     try {
       const told = listener(event)

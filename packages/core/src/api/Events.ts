@@ -1,10 +1,10 @@
 /** What happens in an engine, whoever did it and by whatever protocol, as plain objects. */
-import type { Announcement } from "../model/Event.ts"
+import type { Broadcast } from "../model/Event.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Changed } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
 import type { PresentUser } from "../model/User.ts"
-import { type Conversation, conversation } from "./ChatInfo.ts"
+import { type ChatInfo, chatInfo } from "./ChatInfo.ts"
 
 /**
  * Users by id: the chat's members and those whom this very step removed, online or not, without who did it. Everyone,
@@ -14,7 +14,7 @@ export type Recipients = ReadonlyArray<UserId> | "everyone"
 
 interface InChat {
   /** The chat after the step. */
-  readonly chat: Conversation
+  readonly chat: ChatInfo
   /** The step's sequence in the chat's log. */
   readonly seq: number
   /** By the engine's clock; milliseconds since 1970. */
@@ -48,20 +48,20 @@ export interface ChatChanged extends InChat {
   readonly change: Omit<Changed, "_tag">
 }
 /** A user came, went, or shows something else of themself. */
-export interface UserShown {
+export interface UserUpdated {
   readonly type: "user"
   readonly what: "login" | "logout" | "renamed" | "status"
   readonly user: PresentUser
   readonly recipients: "everyone"
 }
 
-export type ParleyEvent = MessageSent | MessageReplaced | MessageRecalled | ChatCreated | ChatChanged | UserShown
+export type ParleyEvent = MessageSent | MessageReplaced | MessageRecalled | ChatCreated | ChatChanged | UserUpdated
 
 export type EventType = ParleyEvent["type"]
 
 export type EventOf<T extends EventType> = Extract<ParleyEvent, { readonly type: T }>
 
-export const eventOf = ({ event }: Announcement): ParleyEvent | undefined => {
+export const eventOf = ({ event }: Broadcast): ParleyEvent | undefined => {
   if (event._tag === "UserEvent") {
     return { type: "user", what: event.what, user: event.user, recipients: "everyone" }
   }
@@ -70,7 +70,7 @@ export const eventOf = ({ event }: Announcement): ParleyEvent | undefined => {
   const removed = body._tag === "Changed" ? (body.removed ?? []) : []
   const recipients: Recipients =
     chat.type === "system" ? "everyone" : [...new Set([...chat.members.keys(), ...removed])].filter((id) => id !== by)
-  const inChat = { chat: conversation(event), seq: entry.seq, at: entry.at, by, recipients }
+  const inChat = { chat: chatInfo(event), seq: entry.seq, at: entry.at, by, recipients }
   switch (body._tag) {
     case "Created":
       return { type: "created", ...inChat }

@@ -10,7 +10,7 @@ import type { StoredFile } from "../ports/Store.ts"
 import { textBytes } from "../model/Utf8.ts"
 import { type ChatRef, chatRef } from "./References.ts"
 import { closed, fromFailure, ParleyError } from "./ParleyError.ts"
-import type { Works } from "./EngineServices.ts"
+import type { EngineServices } from "./EngineServices.ts"
 
 /** A file to upload. A stream of the platform is an iterable of bytes too. */
 export interface Upload {
@@ -45,7 +45,7 @@ const streamOf = (content: Upload["content"]): Stream.Stream<Uint8Array, ParleyE
 
 /** All are kept, or none. */
 export const upload = (
-  { engine, blobs, settings }: Works,
+  { engine, blobs, settings }: EngineServices,
   caller: UserCaller,
   chat: ChatRef,
   files: ReadonlyArray<Upload>
@@ -94,20 +94,23 @@ export const upload = (
 }
 
 export const download = Effect.fnUntraced(function* (
-  works: Works,
+  services: EngineServices,
   caller: UserCaller,
   id: FileId,
   range: ByteRange | undefined
 ): Effect.fn.Return<Download, Refused> {
-  const { reply: file } = yield* works.engine.handle(caller, { _tag: "ReadFile", file: id })
-  const content = range === undefined ? works.blobs.get(file.blob) : works.blobs.get(file.blob, range)
-  return { file, content: bytesOf(works, content) }
+  const { reply: file } = yield* services.engine.handle(caller, { _tag: "ReadFile", file: id })
+  const content = range === undefined ? services.blobs.get(file.blob) : services.blobs.get(file.blob, range)
+  return { file, content: bytesOf(services, content) }
 })
 
-async function* bytesOf<E>(works: Works, content: Stream.Stream<Uint8Array, E>): AsyncGenerator<Uint8Array> {
+async function* bytesOf<E>(
+  services: EngineServices,
+  content: Stream.Stream<Uint8Array, E>
+): AsyncGenerator<Uint8Array> {
   try {
     for await (const bytes of Stream.toAsyncIterable(content)) {
-      if (works.isClosed()) throw closed()
+      if (services.isClosed()) throw closed()
       yield bytes
     }
   } catch (cause) {

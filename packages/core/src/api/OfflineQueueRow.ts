@@ -2,14 +2,14 @@
 import type { Queued } from "../services/OfflineQueue.ts"
 
 /** One row. The same to a client of a protocol is said by that protocol, from `event`. */
-export interface UserMessage extends Queued {
+export interface OfflineQueueRow extends Queued {
   readonly module: "chat"
   readonly method: "message"
   /** JSON: a list of one message in the engine's words. Its times are milliseconds since 1970. */
   readonly data: string
 }
 
-export const userMessage = (queued: Queued): UserMessage => {
+export const offlineQueueRow = (queued: Queued): OfflineQueueRow => {
   const { chat, message } = queued.event
   const said =
     message === undefined

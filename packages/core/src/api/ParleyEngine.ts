@@ -10,21 +10,21 @@ import type { StoredSession } from "../ports/Store.ts"
 import { ensureSystemChat } from "../services/SystemChat.ts"
 import type { User } from "../model/User.ts"
 import type { EventOf, EventType, ParleyEvent } from "./Events.ts"
-import { Feed } from "./EventStream.ts"
-import { type GivenSettings, settle } from "./SettingsInput.ts"
+import { EventStream } from "./EventStream.ts"
+import { type SettingsInput, resolveSettings } from "./SettingsInput.ts"
 import { type ChatRef, userNamed, type UserRef } from "./References.ts"
-import { type EngineParts, open, type Opened } from "./Runtime.ts"
-import { Participant } from "./UserApi.ts"
+import { type EngineParts, openRuntime, type OpenedEngine } from "./Runtime.ts"
+import { UserApi } from "./UserApi.ts"
 import { aborted } from "./ParleyError.ts"
-import { People } from "./UsersApi.ts"
-import { onAbort, type Signal } from "./AbortSignalLike.ts"
-import type { Services, Works } from "./EngineServices.ts"
+import { UsersApi } from "./UsersApi.ts"
+import { onAbort, type AbortSignalLike } from "./AbortSignalLike.ts"
+import type { Services, EngineServices } from "./EngineServices.ts"
 
 export interface EngineOptions extends EngineParts {
   /** What differs from the defaults. */
-  readonly settings?: GivenSettings | undefined
+  readonly settings?: SettingsInput | undefined
   /** Closes the engine. */
-  readonly signal?: Signal | undefined
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /** A user who has shown that it is them. */
@@ -37,24 +37,24 @@ export interface LoggedIn {
 /** Every method that answers a promise rejects with a `ParleyError`; after `close`, with the code `Closed`. */
 export class ParleyEngine implements AsyncDisposable {
   /** The engine's users. */
-  readonly users: People
+  readonly users: UsersApi
   /** The same engine for who knows Effect. */
   readonly runtime: ManagedRuntime.ManagedRuntime<Services, never>
-  protected readonly works: Works
-  readonly #feed: Feed
+  protected readonly services: EngineServices
+  readonly #feed: EventStream
   readonly #close: () => Promise<void>
 
-  constructor({ works, runtime, close }: Opened) {
-    this.users = new People(works)
+  constructor({ services, runtime, close }: OpenedEngine) {
+    this.users = new UsersApi(services)
     this.runtime = runtime
-    this.works = works
-    this.#feed = new Feed(works)
+    this.services = services
+    this.#feed = new EventStream(services)
     this.#close = close
   }
 
   /** What this user can do. Whether there is such a user is seen by the first call. */
-  as(user: UserRef): Participant {
-    return new Participant(this.works, user)
+  as(user: UserRef): UserApi {
+    return new UserApi(this.services, user)
   }
 
   /** Calls back for each event of a type, in the turn in which it happens, until the returned function is called. */
@@ -66,7 +66,7 @@ export class ParleyEngine implements AsyncDisposable {
    * Every event from the first `next()` on. It ends with the signal and with the engine. Up to 10,000 events wait for who
    * is slow; beyond that the iteration throws, code `Overflowed`: what happened in a chat is in its log.
    */
-  events(options: { readonly signal?: Signal } = {}): AsyncIterableIterator<ParleyEvent> {
+  events(options: { readonly signal?: AbortSignalLike } = {}): AsyncIterableIterator<ParleyEvent> {
     return this.#feed.events(options)
   }
 
@@ -111,10 +111,10 @@ export class ParleyEngine implements AsyncDisposable {
       readonly kind?: StoredSession["kind"]
     } = {}
   ): Promise<LoggedIn> {
-    const { credentials, sessions } = this.works
+    const { credentials, sessions } = this.services
     return this.run(
       Effect.gen(function* () {
-        const secret = yield* credentials.secretOf(password)
+        const secret = yield* credentials.md5Secret(password)
         const { session, user } = yield* sessions.login({
           account,
           secret,
@@ -130,12 +130,12 @@ export class ParleyEngine implements AsyncDisposable {
 
   /** Whose token it is; it counts as used now. Undefined for one that is not good. */
   resume(token: string): Promise<User | undefined> {
-    return this.run(Effect.map(this.works.sessions.resume(token), (found) => found?.user))
+    return this.run(Effect.map(this.services.sessions.resume(token), (found) => found?.user))
   }
 
   /** Ends the session of a token, and closes its connections. */
   endSession(token: string): Promise<void> {
-    const { sessions } = this.works
+    const { sessions } = this.services
     return this.run(
       Effect.flatMap(sessions.resume(token), (found) =>
         found === undefined ? Effect.void : sessions.end(found.session)
@@ -151,7 +151,7 @@ export class ParleyEngine implements AsyncDisposable {
 
   /** Runs an effect on the engine's services. What it fails with becomes a `ParleyError`. */
   run<A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> {
-    return this.works.run(effect)
+    return this.services.run(effect)
   }
 
   /** Ends what is under way and releases everything; further calls wait for the same. */
@@ -163,32 +163,36 @@ export class ParleyEngine implements AsyncDisposable {
     return this.close()
   }
 
-  #with<A, E>(named: UserRef, work: (works: Works, user: User) => Effect.Effect<A, E>): Promise<A> {
-    return this.run(Effect.flatMap(userNamed(this.works.engine.desk, named), (user) => work(this.works, user)))
+  #with<A, E>(named: UserRef, work: (services: EngineServices, user: User) => Effect.Effect<A, E>): Promise<A> {
+    return this.run(Effect.flatMap(userNamed(this.services.engine.context, named), (user) => work(this.services, user)))
   }
 }
 
 /** What an engine needs to become one with more to it. */
-export interface Begun {
-  readonly opened: Opened
+export interface StartedEngine {
+  readonly opened: OpenedEngine
   /** The values of the settings that `declared` adds, by key. */
   readonly dialects: Readonly<Record<string, string | number | boolean>>
 }
 
 /** Opens what `options` say, with the settings that protocols declare. */
-export const begin = async (
+export const startEngine = async (
   { settings = {}, signal, ...parts }: EngineOptions,
   declared: ReadonlyArray<Setting>
-): Promise<Begun> => {
+): Promise<StartedEngine> => {
   if (signal?.aborted === true) throw aborted(undefined)
-  const { engine, dialects } = settle(settings, declared)
-  return { opened: await open(parts, engine), dialects }
+  const { engine, dialects } = resolveSettings(settings, declared)
+  return { opened: await openRuntime(parts, engine), dialects }
 }
 
 /** Lets the signal end it. */
-export const closeOn = (signal: Signal | undefined, engine: ParleyEngine, works: Works): void => {
+export const closeOnAbort = (
+  signal: AbortSignalLike | undefined,
+  engine: ParleyEngine,
+  services: EngineServices
+): void => {
   const forget = onAbort(signal, () => void engine.close().catch(() => {}))
-  works.onClose(forget)
+  services.onClose(forget)
 }
 
 /**
@@ -196,8 +200,8 @@ export const closeOn = (signal: Signal | undefined, engine: ParleyEngine, works:
  * the store cannot be opened or a setting is none.
  */
 export const createEngine = async (options: EngineOptions): Promise<ParleyEngine> => {
-  const { opened } = await begin(options, [])
+  const { opened } = await startEngine(options, [])
   const engine = new ParleyEngine(opened)
-  closeOn(options.signal, engine, opened.works)
+  closeOnAbort(options.signal, engine, opened.services)
   return engine
 }

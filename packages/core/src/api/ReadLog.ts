@@ -4,15 +4,15 @@
  */
 import * as Effect from "effect/Effect"
 import type { UserId } from "../model/Ids.ts"
-import { type Entry, isKept } from "../model/Log.ts"
+import { type Entry, isDurable } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
 import type { ChatId, EntryId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import type { StorageFailed } from "../ports/Store.ts"
-import { leavable } from "./Cancellable.ts"
+import { cancellable } from "./Cancellable.ts"
 import { type ChatRef, chatRef } from "./References.ts"
-import { onAbort, type Signal } from "./AbortSignalLike.ts"
-import type { Works } from "./EngineServices.ts"
+import { onAbort, type AbortSignalLike } from "./AbortSignalLike.ts"
+import type { EngineServices } from "./EngineServices.ts"
 
 /** Entries read at once. */
 const PAGE = 200
@@ -32,29 +32,30 @@ export interface LogOptions {
   /** False ends at what is stored now. */
   readonly live?: boolean
   /** Ends the iteration. */
-  readonly signal?: Signal
+  readonly signal?: AbortSignalLike
 }
 
 /** Ends when the signal aborts or the engine is closed; throws a `ParleyError` once the reader may not read it. */
 export const readLog = (
-  works: Works,
+  services: EngineServices,
   reader: () => Promise<UserId>,
   chat: ChatRef,
   options: LogOptions
-): AsyncIterableIterator<LogEntry, void, undefined> => leavable((left) => entriesOf(works, reader, chat, options, left))
+): AsyncIterableIterator<LogEntry, void, undefined> =>
+  cancellable((left) => entriesOf(services, reader, chat, options, left))
 
 async function* entriesOf(
-  works: Works,
+  services: EngineServices,
   reader: () => Promise<UserId>,
   chat: ChatRef,
   { after = 0, live = true, signal }: LogOptions,
-  left: Signal
+  left: AbortSignalLike
 ): AsyncGenerator<LogEntry, void, undefined> {
   const user = await reader()
-  const { id } = await works.run(allowed(works, user, chat))
-  let place = after
+  const { id } = await services.run(allowed(services, user, chat))
+  let cursor = after
   let grown = true
-  let ended = works.isClosed()
+  let ended = services.isClosed()
   let wake = (): void => {}
   const grow = (grows: ChatId): void => {
     if (grows !== id) return
@@ -66,13 +67,13 @@ async function* entriesOf(
     wake()
   }
   const releases = [
-    works.hub.observe({
-      announced: ({ event }) => {
+    services.hub.observe({
+      broadcast: ({ event }) => {
         if (event._tag === "ChatEvent") grow(event.chat.id)
       },
-      hinted: grow
+      remoteAppend: grow
     }),
-    works.onClose(end),
+    services.onClose(end),
     onAbort(signal, end),
     onAbort(left, end)
   ]
@@ -80,15 +81,15 @@ async function* entriesOf(
     while (!ended) {
       // What comes while the page is read is read with the next one.
       grown = false
-      const page = await works
-        .run(Effect.andThen(allowed(works, user, { id }), pageOf(works, user, id, place)))
+      const page = await services
+        .run(Effect.andThen(allowed(services, user, { id }), pageOf(services, user, id, cursor)))
         .catch((error: unknown) => {
           if (ended) return []
           throw error
         })
       for (const entry of page) {
         if (ended) return
-        place = entry.seq
+        cursor = entry.seq
         yield entry
       }
       if (page.length === PAGE) continue
@@ -101,19 +102,19 @@ async function* entriesOf(
 }
 
 const allowed = Effect.fnUntraced(function* (
-  { engine, permissions }: Works,
+  { engine, permissions }: EngineServices,
   user: UserId,
   ref: ChatRef
 ): Effect.fn.Return<{ readonly id: ChatId }, Refused | StorageFailed> {
   const { reason } = yield* permissions.explain(user, chatRef(ref), "read")
   if (reason !== undefined) return yield* refuse(reason)
-  const warm = yield* engine.desk.chats.find(chatRef(ref))
-  return warm === undefined ? yield* refuse({ _tag: "NoSuchChat" }) : { id: warm.chat.id }
+  const cached = yield* engine.context.chats.find(chatRef(ref))
+  return cached === undefined ? yield* refuse({ _tag: "NoSuchChat" }) : { id: cached.chat.id }
 })
 
 /** One page behind a place, with the messages that it is about. */
 const pageOf = Effect.fnUntraced(function* (
-  { store }: Works,
+  { store }: EngineServices,
   user: UserId,
   chat: ChatId,
   after: number
@@ -141,7 +142,7 @@ const pageOf = Effect.fnUntraced(function* (
 /** What was taken back is not told again, also where the log still holds it. */
 const shown = (entry: Entry, messages: ReadonlyMap<EntryId, Message>): LogEntry => {
   const { body } = entry
-  if (!isKept(body)) return entry
+  if (!isDurable(body)) return entry
   const message = messages.get(body._tag === "Posted" ? entry.id : body.message)
   if (message === undefined) return body._tag === "Recalled" ? entry : { ...entry, body: { ...body, content: "" } }
   return message.recalled && body._tag !== "Recalled"

@@ -1,7 +1,7 @@
 /** How an embedder names users and chats. */
 import * as Effect from "effect/Effect"
 import type { ChatRef as EngineChatRef } from "../model/Command.ts"
-import type { Desk } from "../commands/CommandHandler.ts"
+import type { CommandContext } from "../commands/CommandHandler.ts"
 import { ChatId, UserId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import type { StorageFailed } from "../ports/Store.ts"
@@ -29,7 +29,7 @@ const wordFor = (user: UserRef): string => (typeof user === "object" ? String(us
 
 /** The ids of users as they were named, in that order; refused with those who do not exist. */
 export const userIds = Effect.fnUntraced(function* (
-  desk: Desk,
+  desk: CommandContext,
   named: ReadonlyArray<UserRef>
 ): Effect.fn.Return<ReadonlyArray<UserId>, Refused | StorageFailed> {
   const names = [...new Set(named.filter((user) => typeof user === "string"))]
@@ -48,7 +48,7 @@ export const userIds = Effect.fnUntraced(function* (
 
 /** The one user who is named so. */
 export const userNamed = Effect.fnUntraced(function* (
-  desk: Desk,
+  desk: CommandContext,
   named: UserRef
 ): Effect.fn.Return<User, Refused | StorageFailed> {
   const [id = UserId(0)] = yield* userIds(desk, [named])

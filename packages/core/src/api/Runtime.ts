@@ -10,14 +10,14 @@ import { Authenticator } from "../ports/Authenticator.ts"
 import { BlobFailed, Blobs } from "../ports/Blobs.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
-import { ExternalDirectory } from "../ports/UserDirectory.ts"
+import { UserDirectory } from "../ports/UserDirectory.ts"
 import { Hooks } from "../ports/Hooks.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { OfflineQueue } from "../services/OfflineQueue.ts"
 import * as Parley from "../services/Parley.ts"
 import { Passwords } from "../ports/Passwords.ts"
 import { Permissions } from "../services/Permissions.ts"
-import { Places } from "../delivery/CursorStore.ts"
+import { CursorStore } from "../delivery/CursorStore.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import { type EngineSettings, Settings } from "../ports/Settings.ts"
 import { Store } from "../ports/Store.ts"
@@ -34,7 +34,7 @@ import {
   hooksPort,
   type VerifyPasswordOption
 } from "./Adapters.ts"
-import type { Services, Works } from "./EngineServices.ts"
+import type { Services, EngineServices } from "./EngineServices.ts"
 
 /** What an engine is made of; only the store must be given. */
 export interface EngineParts {
@@ -59,8 +59,8 @@ export interface EngineParts {
 }
 
 /** An engine that runs. */
-export interface Opened {
-  readonly works: Works
+export interface OpenedEngine {
+  readonly services: EngineServices
   readonly runtime: ManagedRuntime.ManagedRuntime<Services, never>
   /** Ends what is under way, writes what is not written, and releases everything. Further calls wait for the same. */
   readonly close: () => Promise<void>
@@ -76,7 +76,7 @@ const noBlobs = Blobs.of({
 })
 
 /** What the host brings, with what it leaves out. */
-const ground = ({ store, blobs, passwords }: EngineParts): Layer.Layer<Store | Blobs | Passwords, unknown> => {
+const engineLayer = ({ store, blobs, passwords }: EngineParts): Layer.Layer<Store | Blobs | Passwords, unknown> => {
   const brought = Layer.effectContext(
     Effect.gen(function* () {
       let context: Context.Context<Store> = yield* Layer.build(store)
@@ -92,10 +92,10 @@ const ground = ({ store, blobs, passwords }: EngineParts): Layer.Layer<Store | B
   return brought
 }
 
-const portsOf = ({ directory, hooks, log, ...given }: EngineParts): Layer.Layer<never> => {
+const adaptersOf = ({ directory, hooks, log, ...given }: EngineParts): Layer.Layer<never> => {
   const { authenticate, verifyPassword, origins } = given
   return Layer.mergeAll(
-    Layer.succeed(ExternalDirectory, directory === undefined ? undefined : directoryPort(directory)),
+    Layer.succeed(UserDirectory, directory === undefined ? undefined : directoryPort(directory)),
     Layer.succeed(Authenticator, authenticatorPort({ authenticate, verifyPassword, origins })),
     Layer.succeed(Hooks, hooks === undefined ? {} : hooksPort(hooks)),
     log === undefined ? Layer.empty : logTo(log)
@@ -103,10 +103,10 @@ const portsOf = ({ directory, hooks, log, ...given }: EngineParts): Layer.Layer<
 }
 
 /** Rejected with a `ParleyError` where a part cannot be opened. */
-export const open = async (parts: EngineParts, settings: EngineSettings): Promise<Opened> => {
+export const openRuntime = async (parts: EngineParts, settings: EngineSettings): Promise<OpenedEngine> => {
   const layer = Parley.layer.pipe(
-    Layer.provideMerge(ground(parts)),
-    Layer.provideMerge(portsOf(parts)),
+    Layer.provideMerge(engineLayer(parts)),
+    Layer.provideMerge(adaptersOf(parts)),
     Layer.provideMerge(Layer.succeed(Settings, settings))
   )
   const runtime = ManagedRuntime.make(layer)
@@ -126,13 +126,13 @@ export const open = async (parts: EngineParts, settings: EngineSettings): Promis
     if (Exit.isSuccess(exit)) return exit.value
     throw fromCause(exit.cause)
   }
-  const works: Works = {
+  const services: EngineServices = {
     engine: Context.get(context, Engine),
     hub: Context.get(context, Hub),
     store: Context.get(context, Store),
     blobs: Context.get(context, Blobs),
-    places: Context.get(context, Places),
-    queue: Context.get(context, OfflineQueue),
+    cursors: Context.get(context, CursorStore),
+    offlineQueue: Context.get(context, OfflineQueue),
     permissions: Context.get(context, Permissions),
     sessions: Context.get(context, Sessions),
     credentials: Context.get(context, Credentials),
@@ -158,5 +158,5 @@ export const open = async (parts: EngineParts, settings: EngineSettings): Promis
     return ended
   }
   // Whatever could fail has been built.
-  return { works, runtime: runtime as ManagedRuntime.ManagedRuntime<Services, never>, close }
+  return { services, runtime: runtime as ManagedRuntime.ManagedRuntime<Services, never>, close }
 }

@@ -5,7 +5,7 @@ import { ParleyError } from "./ParleyError.ts"
 type Value = string | number | boolean
 
 /** The engine's settings by name (`{ sessions: "multi" }`), those of protocols by their dotted key. */
-export type GivenSettings = Partial<EngineSettings> & { readonly [key: `${string}.${string}`]: Value }
+export type SettingsInput = Partial<EngineSettings> & { readonly [key: `${string}.${string}`]: Value }
 
 const invalid = (key: string, problem: string): ParleyError =>
   new ParleyError("Invalid", `The setting ${key} ${problem}.`, { reason: { _tag: "Invalid", field: key, problem } })
@@ -28,8 +28,8 @@ const problemOf = (setting: Setting, value: unknown): string | undefined => {
 }
 
 /** The settings in force: the engine's by name, and those that `declared` adds by key. Throws a `ParleyError`. */
-export const settle = (
-  given: GivenSettings,
+export const resolveSettings = (
+  given: SettingsInput,
   declared: ReadonlyArray<Setting>
 ): { readonly engine: EngineSettings; readonly dialects: Readonly<Record<string, Value>> } => {
   const named = new Map<string, Setting>(Object.entries(engineSettings))

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { UserId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import type { StorageFailed } from "../ports/Store.ts"
-import type { Works } from "./EngineServices.ts"
+import type { EngineServices } from "./EngineServices.ts"
 
 /** Messages counted in one chat, at most. */
 export const COUNTED = 200
@@ -22,12 +22,12 @@ export interface Unread {
 
 /** The chats in which there is something, by id. */
 export const unreadOf = Effect.fnUntraced(function* (
-  { engine, places, store }: Works,
+  { engine, cursors, store }: EngineServices,
   id: UserId
 ): Effect.fn.Return<ReadonlyArray<Unread>, Refused | StorageFailed> {
-  const { reply: chats } = yield* engine.handle({ user: id, origin: null }, { _tag: "ListChats" })
-  const user = (yield* engine.desk.users.find(id)) ?? (yield* refuse({ _tag: "NotLoggedIn" }))
-  const own = yield* places.of(id, "")
+  const { reply: chats } = yield* engine.handle({ user: id, device: null }, { _tag: "ListChats" })
+  const user = (yield* engine.context.users.find(id)) ?? (yield* refuse({ _tag: "NotLoggedIn" }))
+  const own = yield* cursors.of(id, "")
   const behind = chats.flatMap(({ chat, head }) => {
     const read = Math.max(own.get(chat.id)?.read ?? 0, chat.members.get(id)?.joinSeq ?? 0)
     return head.posted > 0 && head.seq > read ? [{ chat, head, read }] : []

@@ -8,13 +8,13 @@ import type { Decision } from "../services/Permissions.ts"
 import type { Operation } from "../rules/Operations.ts"
 import type { StoredFile } from "../ports/Store.ts"
 import type { PresentUser, Status, User } from "../model/User.ts"
-import { asIs, Asker, callerFor } from "./UserApiBase.ts"
+import { asIs, UserApiBase, callerFor } from "./UserApiBase.ts"
 import { type ByteRange, type Download, download, type Upload, upload } from "./Files.ts"
-import { type Conversation, conversation, type OwnConversation, ownConversation } from "./ChatInfo.ts"
+import { type ChatInfo, chatInfo, type OwnChatInfo, ownChatInfo } from "./ChatInfo.ts"
 import { type LogEntry, type LogOptions, readLog } from "./ReadLog.ts"
 import { type ChatRef, chatRef, userIds, type UserRef } from "./References.ts"
 import { ParleyError } from "./ParleyError.ts"
-import { type UserMessage, userMessage } from "./OfflineQueueRow.ts"
+import { type OfflineQueueRow, offlineQueueRow } from "./OfflineQueueRow.ts"
 import { type Unread, unreadOf } from "./Unread.ts"
 import { newGid } from "./EngineServices.ts"
 
@@ -50,33 +50,33 @@ export type HistoryPage =
   | { readonly start: number; readonly limit: number }
 
 /** Every method rejects with a `ParleyError`. */
-export class Participant extends Asker {
+export class UserApi extends UserApiBase {
   // Chats
 
-  createGroup({ name, members = [], gid, ...rest }: NewGroup): Promise<Conversation> {
-    return this.with((works, user) =>
+  createGroup({ name, members = [], gid, ...rest }: NewGroup): Promise<ChatInfo> {
+    return this.with((services, user) =>
       Effect.gen(function* () {
-        const ids = yield* userIds(works.engine.desk, members)
-        const made = yield* works.engine.perform(callerFor(user), {
+        const ids = yield* userIds(services.engine.context, members)
+        const made = yield* services.engine.perform(callerFor(user), {
           _tag: "CreateChat",
           type: "group",
           public: false,
           subject: 0,
           ...rest,
           name,
-          gid: gid ?? (yield* newGid(works)),
+          gid: gid ?? (yield* newGid(services)),
           members: ids
         })
-        return conversation(made)
+        return chatInfo(made)
       })
     )
   }
   /** The one chat of these two, made at the first call. */
-  startPair(other: UserRef): Promise<Conversation> {
-    return this.with((works, user) =>
-      Effect.flatMap(userIds(works.engine.desk, [other]), (members) =>
+  openDirectChat(other: UserRef): Promise<ChatInfo> {
+    return this.with((services, user) =>
+      Effect.flatMap(userIds(services.engine.context, [other]), (members) =>
         Effect.map(
-          works.engine.perform(callerFor(user), {
+          services.engine.perform(callerFor(user), {
             _tag: "CreateChat",
             gid: "",
             name: "",
@@ -85,26 +85,26 @@ export class Participant extends Asker {
             subject: 0,
             public: false
           }),
-          conversation
+          chatInfo
         )
       )
     )
   }
   /** Of which the user is a member, or which is public. */
-  chat(chat: ChatRef): Promise<Conversation> {
+  chat(chat: ChatRef): Promise<ChatInfo> {
     return this.change({ _tag: "ReadChat", chat: chatRef(chat) })
   }
   /** The user's own, by id. */
-  chats(): Promise<ReadonlyArray<OwnConversation>> {
-    return this.do({ _tag: "ListChats" }, (views) => views.map(ownConversation))
+  chats(): Promise<ReadonlyArray<OwnChatInfo>> {
+    return this.do({ _tag: "ListChats" }, (views) => views.map(ownChatInfo))
   }
-  publicChats(): Promise<ReadonlyArray<Conversation>> {
-    return this.do({ _tag: "ListPublicChats" }, (views) => views.map(conversation))
+  publicChats(): Promise<ReadonlyArray<ChatInfo>> {
+    return this.do({ _tag: "ListPublicChats" }, (views) => views.map(chatInfo))
   }
-  rename(chat: ChatRef, name: string): Promise<Conversation> {
+  rename(chat: ChatRef, name: string): Promise<ChatInfo> {
     return this.change({ _tag: "RenameChat", chat: chatRef(chat), name })
   }
-  publish(chat: ChatRef, open = true): Promise<Conversation> {
+  publish(chat: ChatRef, open = true): Promise<ChatInfo> {
     return this.change({ _tag: "PublishChat", chat: chatRef(chat), public: open })
   }
   /** Name, public flag and attributes in one step, by an admin; a null attribute goes. */
@@ -115,33 +115,33 @@ export class Participant extends Asker {
       readonly public?: boolean
       readonly attributes?: Readonly<Record<string, unknown>>
     }
-  ): Promise<Conversation> {
+  ): Promise<ChatInfo> {
     return this.change({ _tag: "EditChat", chat: chatRef(chat), ...facts })
   }
   /** Ends a group for everybody, by an admin. */
-  dissolve(chat: ChatRef): Promise<Conversation> {
+  dissolve(chat: ChatRef): Promise<ChatInfo> {
     return this.change({ _tag: "DissolveChat", chat: chatRef(chat) })
   }
   /** Of a system chat, by a system administrator. */
-  setAdmins(chat: ChatRef, users: ReadonlyArray<UserRef>, grant = true): Promise<Conversation> {
+  setAdmins(chat: ChatRef, users: ReadonlyArray<UserRef>, grant = true): Promise<ChatInfo> {
     return this.changeWith(users, (ids) => ({ _tag: "SetAdmins", chat: chatRef(chat), users: ids, grant }))
   }
   /** Who may speak beside the admins; an empty list lets everybody. */
-  setCommitters(chat: ChatRef, committers: "all" | "admins" | ReadonlyArray<UserRef>): Promise<Conversation> {
+  setCommitters(chat: ChatRef, committers: "all" | "admins" | ReadonlyArray<UserRef>): Promise<ChatInfo> {
     const listed = typeof committers === "string" ? [] : committers
     return this.changeWith(listed, (ids) => {
       const wanted: Committers = typeof committers === "string" ? committers : ids
       return { _tag: "SetCommitters", chat: chatRef(chat), committers: wanted }
     })
   }
-  star(chat: ChatRef, on = true): Promise<OwnConversation> {
-    return this.do({ _tag: "SetPreference", chat: chatRef(chat), star: on }, ownConversation)
+  star(chat: ChatRef, on = true): Promise<OwnChatInfo> {
+    return this.do({ _tag: "SetPreference", chat: chatRef(chat), star: on }, ownChatInfo)
   }
-  hide(chat: ChatRef, on = true): Promise<OwnConversation> {
-    return this.do({ _tag: "SetPreference", chat: chatRef(chat), hide: on }, ownConversation)
+  hide(chat: ChatRef, on = true): Promise<OwnChatInfo> {
+    return this.do({ _tag: "SetPreference", chat: chatRef(chat), hide: on }, ownChatInfo)
   }
-  mute(chat: ChatRef, on = true): Promise<OwnConversation> {
-    return this.do({ _tag: "SetPreference", chat: chatRef(chat), mute: on }, ownConversation)
+  mute(chat: ChatRef, on = true): Promise<OwnChatInfo> {
+    return this.do({ _tag: "SetPreference", chat: chatRef(chat), mute: on }, ownChatInfo)
   }
 
   // Members
@@ -150,17 +150,17 @@ export class Participant extends Asker {
   members(chat: ChatRef): Promise<ReadonlyArray<PresentUser>> {
     return this.do({ _tag: "ListMembers", chat: chatRef(chat) }, ({ members }) => members)
   }
-  join(chat: ChatRef): Promise<Conversation> {
+  join(chat: ChatRef): Promise<ChatInfo> {
     return this.change({ _tag: "JoinChat", chat: chatRef(chat) })
   }
-  leave(chat: ChatRef): Promise<Conversation> {
+  leave(chat: ChatRef): Promise<ChatInfo> {
     return this.change({ _tag: "LeaveChat", chat: chatRef(chat) })
   }
-  addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<Conversation> {
+  addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<ChatInfo> {
     return this.changeWith(users, (members) => ({ _tag: "AddMembers", chat: chatRef(chat), members }))
   }
   /** Removes members, by an admin; nobody removes the owner. */
-  kick(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<Conversation> {
+  kick(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<ChatInfo> {
     return this.changeWith(users, (members) => ({ _tag: "RemoveMembers", chat: chatRef(chat), members }))
   }
   /** Name and members in one step, each part by its own rule. `atLeast` members must remain. */
@@ -172,7 +172,7 @@ export class Participant extends Asker {
       readonly remove?: ReadonlyArray<UserRef>
       readonly atLeast?: number
     }
-  ): Promise<Conversation> {
+  ): Promise<ChatInfo> {
     const { add = [], remove = [], ...rest } = step
     return this.changeWith([...add, ...remove], (ids) => ({
       _tag: "ReviseGroup",
@@ -198,14 +198,14 @@ export class Participant extends Asker {
       SendOptions & { readonly chat: ChatRef; readonly content: string; readonly type?: "normal" | "broadcast" }
     >
   ): Promise<ReadonlyArray<Message>> {
-    return this.with((works, user) =>
+    return this.with((services, user) =>
       Effect.gen(function* () {
         const drafts: Array<Draft> = []
         for (const { chat, gid, ...rest } of messages) {
-          const fresh = gid ?? (yield* newGid(works))
+          const fresh = gid ?? (yield* newGid(services))
           drafts.push({ type: "normal", contentType: "text", ...rest, gid: fresh, chat: chatRef(chat) })
         }
-        const sent = yield* works.engine.perform(callerFor(user), { _tag: "SendMessages", messages: drafts })
+        const sent = yield* services.engine.perform(callerFor(user), { _tag: "SendMessages", messages: drafts })
         return sent.map(({ message }) => message)
       })
     )
@@ -240,27 +240,29 @@ export class Participant extends Asker {
    * not read the chat, or not any more, gets a `ParleyError`.
    */
   log(chat: ChatRef, options: LogOptions = {}): AsyncIterableIterator<LogEntry> {
-    return readLog(this.works, () => this.id(), chat, options)
+    return readLog(this.services, () => this.id(), chat, options)
   }
 
   // The offline queue
 
   /** What the user is still owed, by id; at most `limit` rows, 1,000 if absent. `device` as for a login. */
-  queue(options: { readonly device?: string; readonly limit?: number } = {}): Promise<ReadonlyArray<UserMessage>> {
-    return this.with(({ queue }, user) => Effect.map(queue.of(user, options), (rows) => rows.map(userMessage)))
+  queue(options: { readonly device?: string; readonly limit?: number } = {}): Promise<ReadonlyArray<OfflineQueueRow>> {
+    return this.with(({ offlineQueue: queue }, user) =>
+      Effect.map(queue.list(user, options), (rows) => rows.map(offlineQueueRow))
+    )
   }
   /** These rows of the queue need not be delivered any more. Ids that are not in it do nothing. */
   acknowledge(ids: number | ReadonlyArray<number>, options: { readonly device?: string } = {}): Promise<void> {
-    return this.with(({ queue }, user) => queue.acknowledge(user, [ids].flat().map(EntryId), options))
+    return this.with(({ offlineQueue: queue }, user) => queue.acknowledge(user, [ids].flat().map(EntryId), options))
   }
 
   // Files
 
   upload(chat: ChatRef, files: Upload | ReadonlyArray<Upload>): Promise<ReadonlyArray<StoredFile>> {
-    return this.with((works, user) => upload(works, callerFor(user), chat, [files].flat()))
+    return this.with((services, user) => upload(services, callerFor(user), chat, [files].flat()))
   }
   download(file: number, range?: ByteRange): Promise<Download> {
-    return this.with((works, user) => download(works, callerFor(user), FileId(file), range))
+    return this.with((services, user) => download(services, callerFor(user), FileId(file), range))
   }
   file(file: number): Promise<StoredFile> {
     return this.do({ _tag: "ReadFile", file: FileId(file) }, asIs)

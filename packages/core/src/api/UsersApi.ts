@@ -6,17 +6,17 @@ import { nameProblem } from "../commands/CommandHandler.ts"
 import type { PresentUser, User, UserChange } from "../model/User.ts"
 import type { UserDraft } from "../services/Users.ts"
 import { userNamed, type UserRef } from "./References.ts"
-import type { Works } from "./EngineServices.ts"
+import type { EngineServices } from "./EngineServices.ts"
 
 /** What can be changed of a user; what is absent stays. */
 export type UserFacts = Pick<UserChange, "realname" | "avatar" | "role" | "dept" | "admin" | "organisation">
 
 /** Every method rejects with a `ParleyError`. */
-export class People {
-  readonly #works: Works
+export class UsersApi {
+  readonly #services: EngineServices
 
-  constructor(works: Works) {
-    this.#works = works
+  constructor(services: EngineServices) {
+    this.#services = services
   }
 
   async add(draft: UserDraft): Promise<User> {
@@ -25,12 +25,12 @@ export class People {
   }
   /** All of them, or none. */
   addAll(drafts: ReadonlyArray<UserDraft>): Promise<ReadonlyArray<User>> {
-    return this.#works.run(this.#works.users.add(drafts))
+    return this.#services.run(this.#services.users.add(drafts))
   }
   /** The user, or undefined. */
   find(named: UserRef): Promise<User | undefined> {
-    const found = userNamed(this.#works.engine.desk, named)
-    return this.#works.run(
+    const found = userNamed(this.#services.engine.context, named)
+    return this.#services.run(
       Effect.catchTag(found, "Refused", (refused) =>
         refused.reason._tag === "NoSuchUsers" ? Effect.undefined : Effect.fail(refused)
       )
@@ -41,12 +41,13 @@ export class People {
    * accounts otherwise. `as` takes the same. Ids that are nobody's are left out.
    */
   externalIds(ids: Iterable<number>): Promise<ReadonlyMap<number, string>> {
-    const { users } = this.#works.engine.desk
+    const { users } = this.#services.engine.context
     const wanted = [...new Set(ids)].map(UserId)
-    return this.#works.run(
+    return this.#services.run(
       Effect.gen(function* () {
         const { external } = users
-        if (external === undefined) return new Map((yield* users.some(wanted)).map(({ id, account }) => [id, account]))
+        if (external === undefined)
+          return new Map((yield* users.findMany(wanted)).map(({ id, account }) => [id, account]))
         const unknown = wanted.filter((id) => external.externalIdOf(id) === undefined)
         if (unknown.length > 0) yield* external.users(unknown)
         return new Map(
@@ -60,12 +61,12 @@ export class People {
   }
   /** Everybody, by id, with who is here. */
   list(): Promise<ReadonlyArray<PresentUser>> {
-    return this.#works.run(this.#works.users.list)
+    return this.#services.run(this.#services.users.list)
   }
   /** Others are told of a new name. Users of a host's directory are changed by its own `change`. */
   change(named: UserRef, facts: UserFacts): Promise<User> {
     return this.#with(named, ({ engine, users }, { account }) => {
-      const problem = facts.realname === undefined ? undefined : nameProblem(engine.desk, facts.realname, false)
+      const problem = facts.realname === undefined ? undefined : nameProblem(engine.context, facts.realname, false)
       return problem === undefined ? users.change(account, facts) : Effect.fail(refuse(problem))
     })
   }
@@ -82,14 +83,16 @@ export class People {
    * again, and those who are gone or disabled are logged out.
    */
   invalidate(ids?: ReadonlyArray<string>): Promise<void> {
-    return this.#works.run(this.#works.users.invalidate(ids))
+    return this.#services.run(this.#services.users.invalidate(ids))
   }
   /** Logs the user out everywhere. */
   endSessions(named: UserRef): Promise<void> {
     return this.#with(named, ({ sessions }, { id }) => sessions.endAll(id))
   }
 
-  #with<A, E>(named: UserRef, work: (works: Works, user: User) => Effect.Effect<A, E>): Promise<A> {
-    return this.#works.run(Effect.flatMap(userNamed(this.#works.engine.desk, named), (user) => work(this.#works, user)))
+  #with<A, E>(named: UserRef, work: (services: EngineServices, user: User) => Effect.Effect<A, E>): Promise<A> {
+    return this.#services.run(
+      Effect.flatMap(userNamed(this.#services.engine.context, named), (user) => work(this.#services, user))
+    )
   }
 }

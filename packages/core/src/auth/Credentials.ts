@@ -16,8 +16,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
-import { Authenticator, DEFAULT_TIMEOUT, identified } from "../ports/Authenticator.ts"
-import { available as availableOr, logStorageFailure } from "../ports/StorageErrors.ts"
+import { Authenticator, DEFAULT_TIMEOUT, resolveIdentity } from "../ports/Authenticator.ts"
+import { refuseOnStorageFailure as availableOr, logStorageFailure } from "../ports/StorageErrors.ts"
 import { networkOf, plainAddress } from "../ports/ClientAddress.ts"
 import { Engine } from "../engine/Engine.ts"
 import { HashQueue, type Kind } from "./HashQueue.ts"
@@ -58,7 +58,7 @@ interface Attempt {
 }
 
 /** Where an attempt comes from, for its turn among the hashes. */
-interface Origin {
+interface AttemptSource {
   readonly kind: Kind
   readonly network: string
 }
@@ -70,7 +70,7 @@ export class Credentials extends Context.Service<
      * `md5(password)` as 32 lower-case hex digits: what chat clients send, and what is hashed and stored. Refused with
      * `Invalid` for a password of more than `MAX_PASSWORD_BYTES`, none of which is hashed then.
      */
-    readonly secretOf: (password: string) => Effect.Effect<string, Refused>
+    readonly md5Secret: (password: string) => Effect.Effect<string, Refused>
     /** What to store for a password: a hash of its md5 hex, in PHC form. Refused as by `secretOf`. */
     readonly hash: (password: string) => Effect.Effect<string, Refused>
     /**
@@ -98,7 +98,7 @@ export class Credentials extends Context.Service<
     Credentials,
     Effect.gen(function* () {
       const engine = yield* Engine
-      const { desk } = engine
+      const { context: desk } = engine
       const { verifyPassword, timeout = DEFAULT_TIMEOUT } = yield* Authenticator
       const store = yield* Store
       const passwords = yield* Passwords
@@ -136,7 +136,7 @@ export class Credentials extends Context.Service<
           Effect.suspend(() => digest.digestHex(Digest.md5, textBytes(password)))
         )
 
-      const matches = Effect.fnUntraced(function* (user: User | undefined, secret: string, from: Origin) {
+      const matches = Effect.fnUntraced(function* (user: User | undefined, secret: string, from: AttemptSource) {
         const stored = user === undefined || user.disabled ? null : yield* store.password(user.id)
         const mark =
           stored === null ? "" : yield* digest.digestHex(Digest.sha256, textBytes(`${key}:${stored}:${secret}`))
@@ -162,12 +162,12 @@ export class Credentials extends Context.Service<
           Effect.suspend(() => verifyPassword(account, password)),
           timeout
         )
-        const user = yield* identified(desk.users, identity)
+        const user = yield* resolveIdentity(desk.users, identity)
         return user?.disabled === false ? user : undefined
       })
 
       /** The user whose secret this is; undefined for nobody. */
-      const check = ({ account, secret, password }: Attempt, from: Origin) =>
+      const check = ({ account, secret, password }: Attempt, from: AttemptSource) =>
         Effect.gen(function* () {
           const [user] = yield* desk.users.resolve([account])
           return (yield* matches(user, secret, from)) ? user : yield* vouched(account, password)
@@ -205,7 +205,7 @@ export class Credentials extends Context.Service<
       }
 
       return Credentials.of({
-        secretOf,
+        md5Secret: secretOf,
         hash: (password) =>
           Effect.flatMap(secretOf(password), (secret) => queue.run("known", OWN, passwords.hash(secret))),
         mint: Effect.fnUntraced(function* (id, options) {

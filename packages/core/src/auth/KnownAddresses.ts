@@ -7,7 +7,7 @@ import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import { BoundedMap } from "../cache/BoundedMap.ts"
 import type { Engine } from "../engine/Engine.ts"
-import type { Duplicate, Stale, StorageFailed, Store } from "../ports/Store.ts"
+import type { Duplicate, VersionConflict, StorageFailed, Store } from "../ports/Store.ts"
 import { textBytes } from "../model/Utf8.ts"
 
 /** Not a protocol's: the engine's own records. */
@@ -36,7 +36,7 @@ export interface KnownAddresses {
   /** Records a login. At most one write for each account, network and day. */
   readonly add: (account: string, network: string) => Effect.Effect<void>
   /** Removes the record of an account that is removed: the next user of that account begins without one. */
-  readonly forget: (account: string) => Effect.Effect<void, Stale | Duplicate | StorageFailed>
+  readonly forget: (account: string) => Effect.Effect<void, VersionConflict | Duplicate | StorageFailed>
 }
 
 export const makeKnownAddresses = (
@@ -82,7 +82,7 @@ export const makeKnownAddresses = (
         const next = [{ address, at: now }, ...others].slice(0, PER_ACCOUNT)
         byAccount.set(account, next)
         yield* engine.commit({
-          relies: [],
+          expectedVersions: [],
           writes: [{ _tag: "PutRecord", record: { dialect: OWNER, kind: KIND, key: account, value: next } }]
         })
       },
@@ -92,7 +92,7 @@ export const makeKnownAddresses = (
       forgotten++
       byAccount.delete(account)
       yield* engine.commit({
-        relies: [],
+        expectedVersions: [],
         writes: [{ _tag: "PutRecord", record: { dialect: OWNER, kind: KIND, key: account, value: null } }]
       })
     })

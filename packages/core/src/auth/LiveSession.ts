@@ -77,12 +77,12 @@ export class LiveSession {
   }
 
   /** Whether its lifetime is over. */
-  get isOver(): boolean {
+  get isExpired(): boolean {
     return monotonic(this.#clock) >= this.#endsAt
   }
 
   /** Whether it is good at all; it is not used by that. */
-  get isGood(): boolean {
+  get isValid(): boolean {
     const ticks = monotonic(this.#clock)
     return !this.ended && ticks < this.#endsAt && (this.isConnected || ticks - this.#lastUse < this.#times.idle)
   }
@@ -93,7 +93,7 @@ export class LiveSession {
     // Messages come by the thousand a second: the monotonic clock is read for the first of them only.
     const since = now - this.#recordedAt
     if (since >= 0 && since < this.#grain) return true
-    if (!this.isGood) return false
+    if (!this.isValid) return false
     this.#record(now, monotonic(this.#clock))
     return true
   }

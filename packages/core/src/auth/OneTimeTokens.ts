@@ -14,7 +14,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Semaphore from "effect/Semaphore"
-import { available as availableOr } from "../ports/StorageErrors.ts"
+import { refuseOnStorageFailure as availableOr } from "../ports/StorageErrors.ts"
 import type { UserId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import type { Engine } from "../engine/Engine.ts"
@@ -110,7 +110,7 @@ export const makeOneTimeTokens = (
       },
       ...over.flatMap((one) => [record(TOKEN, one.hash, null), record(USED, one.hash, null)])
     ]
-    return yield* engine.commit({ relies: [], writes }).pipe(
+    return yield* engine.commit({ expectedVersions: [], writes }).pipe(
       Effect.as(token),
       Effect.catchTag("Stale", () => Effect.undefined),
       available
@@ -150,7 +150,7 @@ export const makeOneTimeTokens = (
         once: true
       }
       return yield* engine
-        .commit({ relies: [], writes: [mark] })
+        .commit({ expectedVersions: [], writes: [mark] })
         .pipe(
           Effect.as(true),
           Effect.catchTags({ Duplicate: () => Effect.succeed(false), Stale: () => Effect.succeed(false) })

@@ -14,14 +14,14 @@ import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
 import {
   Authenticator,
-  type Carried,
+  type RequestInfo,
   DEFAULT_TIMEOUT,
-  foreignOrigin,
-  identified,
-  isForeign
+  crossOriginRefusal,
+  resolveIdentity,
+  isCrossOrigin
 } from "../ports/Authenticator.ts"
 import { audit } from "../logging/Audit.ts"
-import { available as availableOr, logStorageFailure } from "../ports/StorageErrors.ts"
+import { refuseOnStorageFailure as availableOr, logStorageFailure } from "../ports/StorageErrors.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Hub } from "../delivery/Hub.ts"
@@ -33,7 +33,7 @@ import { type Refused, refuse } from "../model/Refused.ts"
 import { Settings } from "../ports/Settings.ts"
 import {
   type Duplicate,
-  type Stale,
+  type VersionConflict,
   type StorageFailed,
   Store,
   type StoredSession,
@@ -51,7 +51,7 @@ export interface LoginRequest {
   /** The password itself, where the protocol has it. */
   readonly password?: string
   /** What the connection began with: a client without a password is who the embedder's authenticator says it is. */
-  readonly request?: Carried
+  readonly request?: RequestInfo
   readonly kind: StoredSession["kind"]
   readonly device: string
   /** The client's address, for throttling. */
@@ -92,12 +92,12 @@ const MAX_ATTEMPTS = 3
 /** WebSocket close code of our own: log in again. */
 const CLOSE_SESSION_ENDED = 4003
 /** No user has this id: the epoch of an unknown account is looked for as well. */
-const NOBODY = UserId(0)
+const SYSTEM_ACTOR = UserId(0)
 /** What clients send for an empty password. */
 const MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 
 /** What a client sent as an account, as it may stand in a log: at most 64 characters, without control characters. */
-const legible = (account: string): string => account.slice(0, 64).replace(/\p{C}/gu, "?")
+const printable = (account: string): string => account.slice(0, 64).replace(/\p{C}/gu, "?")
 
 export class Sessions extends Context.Service<
   Sessions,
@@ -121,11 +121,11 @@ export class Sessions extends Context.Service<
      * authenticator. What a page of a foreign origin sends is refused with `Vetoed`, code `foreign_origin`, if it carries
      * what the authenticator knows.
      */
-    readonly authenticated: (request: Carried) => Effect.Effect<User | undefined, Refused>
+    readonly authenticated: (request: RequestInfo) => Effect.Effect<User | undefined, Refused>
     /** Refuses what a page of a foreign origin sends: for what browsers add by themselves to whatever a page sends. */
-    readonly notForeign: (request: Carried) => Effect.Effect<void, Refused>
+    readonly rejectCrossOrigin: (request: RequestInfo) => Effect.Effect<void, Refused>
     /** Whether a session that is held is still good; it counts as used now. `now` in milliseconds since 1970. */
-    readonly isGood: (session: LiveSession, now: number) => boolean
+    readonly isValid: (session: LiveSession, now: number) => boolean
     /** Ends it, and closes the connections that have it, but the one of this id. */
     readonly end: (session: LiveSession, keep?: number) => Effect.Effect<void, Refused>
     /**
@@ -146,7 +146,7 @@ export class Sessions extends Context.Service<
   > = Layer.effect(
     Sessions,
     Effect.gen(function* () {
-      const { commit, desk } = yield* Engine
+      const { commit, context: desk } = yield* Engine
       const store = yield* Store
       const credentials = yield* Credentials
       const hub = yield* Hub
@@ -178,7 +178,7 @@ export class Sessions extends Context.Service<
           if (held.live === undefined || !hashes.has(held.live.hash)) continue
           held.live.ended = true
           if (held.connection.id === keep) continue
-          held.exit()
+          held.detachUser()
           held.connection.close(CLOSE_SESSION_ENDED, why)
         }
       }
@@ -188,8 +188,8 @@ export class Sessions extends Context.Service<
         user: UserId,
         writes: ReadonlyArray<Write>,
         ended: (hashes: ReadonlyArray<string>) => void
-      ): Effect.Effect<void, Stale | Duplicate | StorageFailed> =>
-        commit({ relies: [], writes }).pipe(
+      ): Effect.Effect<void, VersionConflict | Duplicate | StorageFailed> =>
+        commit({ expectedVersions: [], writes }).pipe(
           Effect.map((written) => {
             const hashes = written.flatMap((one) => (one._tag === "Sessions" ? one.ended : []))
             live.end(user, new Set(hashes))
@@ -270,7 +270,7 @@ export class Sessions extends Context.Service<
           yield* Effect.sleep(SWEEP)
           const now = yield* Clock.currentTimeMillis
           const over: Array<LiveSession> = []
-          for (const held of hub.everybody()) {
+          for (const held of hub.allSessions()) {
             if (held.live === undefined || held.live.use(now)) {
               if (held.live?.takeUnsaved() === true) unsaved.add(held.live)
             } else if (held.live.ended) {
@@ -288,8 +288,8 @@ export class Sessions extends Context.Service<
       })
       /** Somebody else's users may be gone or disabled without our being told. */
       const endDeparted = Effect.gen(function* () {
-        const here = [...new Set(hub.everybody().flatMap(({ user }) => user?.id ?? []))]
-        const there = new Map((yield* available(desk.users.some(here))).map((user) => [user.id, user]))
+        const here = [...new Set(hub.allSessions().flatMap(({ user }) => user?.id ?? []))]
+        const there = new Map((yield* available(desk.users.findMany(here))).map((user) => [user.id, user]))
         for (const id of here) if (there.get(id)?.disabled !== false) yield* endAll(id)
       })
       const startSweeping = (): void => {
@@ -307,7 +307,7 @@ export class Sessions extends Context.Service<
           const writes = due
             .slice(start, start + BATCH)
             .map(({ hash, usedAt }): Write => ({ _tag: "TouchSession", hash, usedAt }))
-          yield* commit({ relies: [], writes })
+          yield* commit({ expectedVersions: [], writes })
         }
       }).pipe(Effect.catch((failed) => logStorageFailure("the last use of sessions could not be written", failed)))
 
@@ -346,7 +346,7 @@ export class Sessions extends Context.Service<
         const now = yield* Clock.currentTimeMillis
         return (yield* available(store.sessionsOf(user)))
           .map((stored) => here.get(stored.hash) ?? new LiveSession("", stored, times, clock))
-          .filter((one) => one.isGood)
+          .filter((one) => one.isValid)
           .map((one): SessionView => ({
             id: one.hash.slice(0, ID_LENGTH),
             kind: one.kind,
@@ -367,10 +367,10 @@ export class Sessions extends Context.Service<
         return true
       })
 
-      const notForeign = (request: Carried): Effect.Effect<void, Refused> =>
-        isForeign(request, authenticator) ? Effect.fail(foreignOrigin) : Effect.void
+      const notForeign = (request: RequestInfo): Effect.Effect<void, Refused> =>
+        isCrossOrigin(request, authenticator) ? Effect.fail(crossOriginRefusal) : Effect.void
 
-      const authenticated = Effect.fnUntraced(function* (request: Carried) {
+      const authenticated = Effect.fnUntraced(function* (request: RequestInfo) {
         const { authenticate, timeout = DEFAULT_TIMEOUT } = authenticator
         if (authenticate === undefined) return undefined
         const identity = yield* Effect.suspend(() => authenticate(request)).pipe(
@@ -379,7 +379,7 @@ export class Sessions extends Context.Service<
         )
         if (identity === undefined) return undefined
         yield* notForeign(request)
-        const user = yield* available(identified(desk.users, identity))
+        const user = yield* available(resolveIdentity(desk.users, identity))
         return user?.disabled === false ? user : undefined
       })
 
@@ -402,19 +402,19 @@ export class Sessions extends Context.Service<
       const verified = (request: LoginRequest): Effect.Effect<User, Refused> =>
         Effect.tapError(credentials.verify(request), ({ reason }) => {
           const message = reason._tag === "WrongPassword" ? "login failed" : "login refused"
-          const account = legible(request.account)
+          const account = printable(request.account)
           const details = { account, address: request.address, kind: request.kind, reason: reason._tag }
           return logThrottled({ key: `${message} ${account} ${request.address}`, level: "Info", message, details })
         })
 
       return Sessions.of({
         authenticated,
-        notForeign,
+        rejectCrossOrigin: notForeign,
         login: Effect.fnUntraced(function* (request) {
           for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
             const [named] = yield* available(desk.users.resolve([request.account]))
             // Before the password is read: if that changes afterwards, the epoch is over.
-            const before = yield* available(store.sessionEpoch(named?.id ?? NOBODY))
+            const before = yield* available(store.sessionEpoch(named?.id ?? SYSTEM_ACTOR))
             const user = (yield* present(request)) ?? (yield* verified(request))
             const epoch = user.id === named?.id ? before : yield* epochOf(user.id)
             const session = yield* open(user.id, request.kind, request.device, epoch, request.isAwaited)
@@ -430,7 +430,7 @@ export class Sessions extends Context.Service<
           return yield* refuse({ _tag: "Busy" })
         }),
         resume,
-        isGood,
+        isValid: isGood,
         end: (session, keep) => endHashes(session.user, [session.hash], "the session has ended", keep),
         endAll,
         list,

@@ -7,16 +7,16 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { BoundedMap } from "./BoundedMap.ts"
-import { ExternalUsers } from "./DirectoryUsers.ts"
+import { DirectoryUsers } from "./DirectoryUsers.ts"
 import type { UserId } from "../model/Ids.ts"
 import { accountForms } from "../model/AccountName.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 import { isRemoved, type User, type UserChange } from "../model/User.ts"
 
 /** Maximum number of users in memory; beyond it the one used longest ago is dropped. */
-const LIMIT = 200_000
+const MAX_USERS = 200_000
 /** Milliseconds for which nothing that is due is read again, after that has failed. */
-const PAUSE = 10_000
+const RETRY_DELAY = 10_000
 /** Users of a list that are looked at before other work is let through. */
 const SLICE = 1000
 /** Changes that wait to be put into the list of everybody, at most. */
@@ -27,9 +27,9 @@ export type UserSource = Pick<Store["Service"], "users" | "usersByAccount" | "al
 
 interface Reading {
   /** When the user is read again; milliseconds since 1970. */
-  due: number
+  expiresAt: number
   /** The turn of what is known: what was asked for earlier, and came later, is older. */
-  readonly turn: number
+  readonly generation: number
 }
 
 /** A reading of everybody, which all who ask meanwhile wait for. */
@@ -43,7 +43,7 @@ const isSame = (a: User, b: User): boolean =>
   Object.entries(b).every(([name, value]) => a[name as keyof User] === value)
 
 /** The place in a list by id at which this user is, or belongs. */
-const placeOf = (users: ReadonlyArray<User>, id: UserId): number => {
+const cursorOf = (users: ReadonlyArray<User>, id: UserId): number => {
   let low = 0
   let high = users.length
   while (low < high) {
@@ -59,19 +59,19 @@ const patched = (users: ReadonlyArray<User>, patches: ReadonlyArray<User>): Read
   if (patches.length === 0) return users
   const all = users.slice()
   for (const user of patches) {
-    const place = placeOf(all, user.id)
-    const isListed = all[place]?.id === user.id
-    if (isRemoved(user)) all.splice(place, isListed ? 1 : 0)
-    else all.splice(place, isListed ? 1 : 0, user)
+    const cursor = cursorOf(all, user.id)
+    const isListed = all[cursor]?.id === user.id
+    if (isRemoved(user)) all.splice(cursor, isListed ? 1 : 0)
+    else all.splice(cursor, isListed ? 1 : 0, user)
   }
   return all
 }
 
-export class Directory {
+export class UserCache {
   readonly #source: UserSource
   /** Set where users are kept by somebody else. */
-  readonly external: ExternalUsers | undefined
-  readonly #users = new BoundedMap<UserId, User>(LIMIT, (user) => this.#dropped(user))
+  readonly external: DirectoryUsers | undefined
+  readonly #users = new BoundedMap<UserId, User>(MAX_USERS, (user) => this.#dropped(user))
   readonly #byAccount = new Map<string, UserId>()
   /** What is known of somebody else's user; empty where nobody else changes users. */
   readonly #readings = new Map<UserId, Reading>()
@@ -82,38 +82,38 @@ export class Directory {
   /** The reading of everybody that is under way. */
   #listing: Listing | undefined
   /** Counts what was asked and told. */
-  #turn = 0
+  #generation = 0
   /** The turn of the last `invalidate`: what was asked for before it may be old. */
   #invalidated = 0
   #pausedUntil = 0
 
-  constructor(source: Store["Service"] | ExternalUsers) {
+  constructor(source: Store["Service"] | DirectoryUsers) {
     this.#source = source
-    this.external = source instanceof ExternalUsers ? source : undefined
+    this.external = source instanceof DirectoryUsers ? source : undefined
   }
 
   /** From memory only, be it due or not. */
-  peek(id: UserId): User | undefined {
+  getCached(id: UserId): User | undefined {
     return this.#users.get(id)
   }
 
   /** From memory only, unless it is due. */
-  fresh(id: UserId): User | undefined {
+  getFresh(id: UserId): User | undefined {
     const user = this.#users.get(id)
-    return user === undefined || this.#isDue(id) ? undefined : user
+    return user === undefined || this.#isExpired(id) ? undefined : user
   }
 
   readonly find: (id: UserId) => Effect.Effect<User | undefined, StorageFailed> = (id) => {
-    const known = this.fresh(id)
-    return known !== undefined ? Effect.succeed(known) : Effect.map(this.some([id]), ([user]) => user)
+    const known = this.getFresh(id)
+    return known !== undefined ? Effect.succeed(known) : Effect.map(this.findMany([id]), ([user]) => user)
   }
 
   /** Those who exist, in the order asked for. */
-  readonly some: (ids: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<User>, StorageFailed> = (ids) => {
+  readonly findMany: (ids: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<User>, StorageFailed> = (ids) => {
     const known = new Map<UserId, User>()
     const unknown: Array<UserId> = []
     for (const id of ids) {
-      const user = this.fresh(id)
+      const user = this.getFresh(id)
       if (user === undefined) unknown.push(id)
       else known.set(id, user)
     }
@@ -121,7 +121,7 @@ export class Directory {
     const before = unknown.map((id) => this.#users.get(id))
     return this.#reading(unknown, this.#source.users(unknown), before).pipe(
       Effect.map(({ users, turn }) => {
-        for (const user of users) known.set(user.id, this.#keep(user, turn))
+        for (const user of users) known.set(user.id, this.#store(user, turn))
         for (const id of unknown) if (!known.has(id)) this.#drop(id, turn)
         return ids.flatMap((id) => known.get(id) ?? [])
       })
@@ -137,7 +137,7 @@ export class Directory {
     const unknown: Array<string> = []
     for (const account of accounts) {
       const user = this.#named(account)
-      if (user === undefined || this.#isDue(user.id)) unknown.push(account)
+      if (user === undefined || this.#isExpired(user.id)) unknown.push(account)
       else found.set(account, user)
     }
     if (unknown.length === 0) return Effect.succeed(accounts.flatMap((account) => found.get(account) ?? []))
@@ -146,7 +146,7 @@ export class Directory {
     return this.#reading(due, this.#source.usersByAccount(unknown), before).pipe(
       Effect.map(({ users, turn }) => {
         for (const one of users) {
-          const user = this.#keep(one, turn)
+          const user = this.#store(one, turn)
           found.set(user.account, user)
         }
         return accounts.flatMap((account) => found.get(account) ?? [])
@@ -171,20 +171,20 @@ export class Directory {
     const found = new Map<string, User>()
     const unknown: Array<string> = []
     for (const id of ids) {
-      const pair = external.pairOf(id)
-      const user = pair === undefined ? undefined : this.fresh(pair.id)
+      const pair = external.mappingOf(id)
+      const user = pair === undefined ? undefined : this.getFresh(pair.id)
       if (user === undefined) unknown.push(id)
       else found.set(id, user)
     }
     if (unknown.length === 0) return Effect.succeed(ids.flatMap((id) => found.get(id) ?? []))
     const before = unknown.map((id) => {
-      const pair = external.pairOf(id)
+      const pair = external.mappingOf(id)
       return pair === undefined ? undefined : this.#users.get(pair.id)
     })
     const due = before.flatMap((user) => user?.id ?? [])
     return this.#reading(due, external.usersByExternalId(unknown), before).pipe(
       Effect.map(({ users, turn }) => {
-        for (const user of users) found.set(external.externalIdOf(user.id) ?? "", this.#keep(user, turn))
+        for (const user of users) found.set(external.externalIdOf(user.id) ?? "", this.#store(user, turn))
         return ids.flatMap((id) => found.get(id) ?? [])
       })
     )
@@ -192,7 +192,7 @@ export class Directory {
 
   /** Everybody, by id, without those who were removed. */
   readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
-    const known = this.#everybody()
+    const known = this.#listAll()
     if (known !== undefined && !this.#isPast(known.due)) return Effect.succeed(known.users)
     const under = this.#listing
     if (under !== undefined) return Deferred.await(under.done)
@@ -210,34 +210,34 @@ export class Directory {
 
   /** Reads everybody, in slices. */
   readonly #list = Effect.fnUntraced(function* (
-    this: Directory,
+    this: UserCache,
     listing: Listing
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
     const known = this.#all
-    const turn = ++this.#turn
+    const turn = ++this.#generation
     const read = yield* Effect.result(this.#source.allUsers)
     if (Result.isFailure(read)) {
       if (known === undefined) return yield* Effect.fail(read.failure)
-      this.#pausedUntil = this.#now() + PAUSE
-      return this.#everybody()?.users ?? known.users
+      this.#pausedUntil = this.#now() + RETRY_DELAY
+      return this.#listAll()?.users ?? known.users
     }
     const kept: Array<User> = []
     for (const user of read.success) {
       if (isRemoved(user)) continue
-      kept.push(this.#keep(user, turn))
+      kept.push(this.#store(user, turn))
       if (kept.length % SLICE === 0) yield* Effect.yieldNow
     }
     const users = patched(kept, listing.patches)
     // What somebody else has changed meanwhile is read again.
     if (this.#listing === listing) {
-      this.#all = { users, due: this.#dueFrom(this.#now()) }
+      this.#all = { users, due: this.#expiryFrom(this.#now()) }
       this.#patches = []
     }
     return users
   })
 
   /** The list of everybody with all changes, while it is known. */
-  #everybody(): { readonly users: ReadonlyArray<User>; readonly due: number } | undefined {
+  #listAll(): { readonly users: ReadonlyArray<User>; readonly due: number } | undefined {
     if (this.#all !== undefined && this.#patches.length > 0) {
       this.#all = { users: patched(this.#all.users, this.#patches), due: this.#all.due }
       this.#patches = []
@@ -250,13 +250,13 @@ export class Directory {
    * nobody has changed.
    */
   current(users: ReadonlyArray<User>): ReadonlyArray<User> {
-    return this.#everybody()?.users ?? users.map((user) => this.#users.peek(user.id) ?? user)
+    return this.#listAll()?.users ?? users.map((user) => this.#users.peek(user.id) ?? user)
   }
 
   /** Everybody who is known without asking storage, by id. */
-  known(): ReadonlyArray<User> {
+  cached(): ReadonlyArray<User> {
     return (
-      this.#everybody()?.users ??
+      this.#listAll()?.users ??
       this.#users
         .values()
         .filter((user) => !isRemoved(user))
@@ -272,8 +272,8 @@ export class Directory {
   /** Takes a user that was just made or changed. */
   put(user: User): void {
     this.#listing?.patches.push(user)
-    if (this.#all !== undefined && this.#patches.push(user) >= PATCHES) this.#everybody()
-    this.#set(user, ++this.#turn)
+    if (this.#all !== undefined && this.#patches.push(user) >= PATCHES) this.#listAll()
+    this.#set(user, ++this.#generation)
   }
 
   /** Applies a change that was just made; who is not known here is read when asked for. */
@@ -290,16 +290,16 @@ export class Directory {
     this.#patches = []
     this.#listing = undefined
     this.#pausedUntil = 0
-    this.#invalidated = ++this.#turn
+    this.#invalidated = ++this.#generation
     for (const id of ids ?? this.#users.keys()) {
-      if (this.#users.has(id)) this.#readings.set(id, { due: 0, turn: this.#turn })
+      if (this.#users.has(id)) this.#readings.set(id, { expiresAt: 0, generation: this.#generation })
     }
   }
 
   /** In the list of everybody, which may hold more users than are kept by id. */
   #listed(id: UserId): User | undefined {
-    const users = this.#everybody()?.users
-    const user = users?.[placeOf(users, id)]
+    const users = this.#listAll()?.users
+    const user = users?.[cursorOf(users, id)]
     return user?.id === id ? user : undefined
   }
 
@@ -320,11 +320,11 @@ export class Directory {
     return now >= due && now >= this.#pausedUntil
   }
 
-  #isDue(id: UserId): boolean {
-    return this.external !== undefined && this.#isPast(this.#readings.get(id)?.due ?? 0)
+  #isExpired(id: UserId): boolean {
+    return this.external !== undefined && this.#isPast(this.#readings.get(id)?.expiresAt ?? 0)
   }
 
-  #dueFrom(now: number): number {
+  #expiryFrom(now: number): number {
     return this.external === undefined ? Infinity : now + this.external.ttl
   }
 
@@ -340,13 +340,13 @@ export class Directory {
     if (this.external === undefined) return Effect.map(read, (users) => ({ users, turn: 0 }))
     const { timeout } = this.external
     return Effect.suspend(() => {
-      const turn = ++this.#turn
-      this.#postpone(due, this.#now() + timeout)
+      const turn = ++this.#generation
+      this.#extendTtl(due, this.#now() + timeout)
       return read.pipe(
         Effect.map((users) => ({ users, turn })),
         Effect.catch((failed) => {
-          this.#pausedUntil = this.#now() + PAUSE
-          this.#postpone(due, 0)
+          this.#pausedUntil = this.#now() + RETRY_DELAY
+          this.#extendTtl(due, 0)
           const users = before.flatMap((user) => user ?? [])
           // They are no newer than they were.
           return users.length < before.length
@@ -360,17 +360,17 @@ export class Directory {
     })
   }
 
-  #postpone(ids: ReadonlyArray<UserId>, due: number): void {
+  #extendTtl(ids: ReadonlyArray<UserId>, due: number): void {
     for (const id of ids) {
       const reading = this.#readings.get(id)
-      if (reading !== undefined) reading.due = due
+      if (reading !== undefined) reading.expiresAt = due
     }
   }
 
   /**
    * In the store, what is known already is at least as new as what was read; elsewhere, what was asked for last counts.
    */
-  #keep(user: User, turn: number): User {
+  #store(user: User, turn: number): User {
     const known = this.#users.get(user.id)
     if (known !== undefined && (this.external === undefined || this.#isNewer(user.id, turn))) return known
     if (known !== undefined && isSame(known, user)) {
@@ -383,7 +383,7 @@ export class Directory {
   }
 
   #isNewer(id: UserId, turn: number): boolean {
-    return (this.#readings.get(id)?.turn ?? 0) > turn
+    return (this.#readings.get(id)?.generation ?? 0) > turn
   }
 
   #set(user: User, turn: number): void {
@@ -392,7 +392,10 @@ export class Directory {
     this.#users.set(user.id, user)
     this.#byAccount.set(user.account, user.id)
     if (this.external === undefined) return
-    this.#readings.set(user.id, { due: turn < this.#invalidated ? 0 : this.#dueFrom(this.#now()), turn })
+    this.#readings.set(user.id, {
+      expiresAt: turn < this.#invalidated ? 0 : this.#expiryFrom(this.#now()),
+      generation: turn
+    })
   }
 
   #drop(id: UserId, turn: number): void {

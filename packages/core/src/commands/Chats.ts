@@ -22,63 +22,65 @@ import {
   membersAmong,
   nameProblem,
   permitted,
-  type Script,
+  type CommandHandler,
   view
 } from "./CommandHandler.ts"
 
-export const readChat: Script<ReadChat> = Effect.fnUntraced(function* (desk, attempt, command) {
-  return answer(view(yield* permitted(desk, attempt, command.chat, "see")))
+export const readChat: CommandHandler<ReadChat> = Effect.fnUntraced(function* (context, invocation, command) {
+  return answer(view(yield* permitted(context, invocation, command.chat, "see")))
 })
 
-export const renameChat: Script<RenameChat> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const problem = nameProblem(desk, command.name, false)
+export const renameChat: CommandHandler<RenameChat> = Effect.fnUntraced(function* (context, invocation, command) {
+  const problem = nameProblem(context, command.name, false)
   if (problem !== undefined) return yield* refuse(problem)
-  const warm = yield* permitted(desk, attempt, command.chat, "rename")
-  return warm.chat.name === command.name ? answer(view(warm)) : change(warm, attempt, { name: command.name })
+  const cached = yield* permitted(context, invocation, command.chat, "rename")
+  return cached.chat.name === command.name ? answer(view(cached)) : change(cached, invocation, { name: command.name })
 })
 
-export const publishChat: Script<PublishChat> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const warm = yield* permitted(desk, attempt, command.chat, "publish")
-  return warm.chat.public === command.public ? answer(view(warm)) : change(warm, attempt, { public: command.public })
+export const publishChat: CommandHandler<PublishChat> = Effect.fnUntraced(function* (context, invocation, command) {
+  const cached = yield* permitted(context, invocation, command.chat, "publish")
+  return cached.chat.public === command.public
+    ? answer(view(cached))
+    : change(cached, invocation, { public: command.public })
 })
 
-export const setAdmins: Script<SetAdmins> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const warm = yield* permitted(desk, attempt, command.chat, "setAdmins")
+export const setAdmins: CommandHandler<SetAdmins> = Effect.fnUntraced(function* (context, invocation, command) {
+  const cached = yield* permitted(context, invocation, command.chat, "setAdmins")
   if (command.users.length === 0) return yield* refuse(invalid("admins", "must name at least one user"))
-  const users = (yield* existing(desk, "admins", command.users)).map((user) => user.id)
-  const before = warm.chat.admins
+  const users = (yield* existing(context, "admins", command.users)).map((user) => user.id)
+  const before = cached.chat.admins
   const after = command.grant
     ? [...before, ...users.filter((user) => !before.includes(user))]
     : before.filter((user) => !users.includes(user))
-  return after.length === before.length ? answer(view(warm)) : change(warm, attempt, { admins: after })
+  return after.length === before.length ? answer(view(cached)) : change(cached, invocation, { admins: after })
 })
 
-export const setCommitters: Script<SetCommitters> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const warm = yield* permitted(desk, attempt, command.chat, "setCommitters")
+export const setCommitters: CommandHandler<SetCommitters> = Effect.fnUntraced(function* (context, invocation, command) {
+  const cached = yield* permitted(context, invocation, command.chat, "setCommitters")
   const { committers } = command
   if (typeof committers === "string") {
-    return warm.chat.committers === committers ? answer(view(warm)) : change(warm, attempt, { committers })
+    return cached.chat.committers === committers ? answer(view(cached)) : change(cached, invocation, { committers })
   }
-  const users = yield* existing(desk, "committers", committers)
-  const ids = membersAmong(warm.chat, users)
+  const users = yield* existing(context, "committers", committers)
+  const ids = membersAmong(cached.chat, users)
   if (ids.length < users.length) {
     const inside = new Set(ids)
     const outside = users.filter((user) => !inside.has(user.id))
-    return yield* refuse({ _tag: "NotAMember", users: outside.map((user) => String(user.id)) })
+    return yield* refuse({ _tag: "TargetsNotMembers", users: outside.map((user) => String(user.id)) })
   }
-  const before = warm.chat.committers
+  const before = cached.chat.committers
   const same = typeof before !== "string" && before.length === ids.length && ids.every((id) => before.includes(id))
-  return same ? answer(view(warm)) : change(warm, attempt, { committers: ids })
+  return same ? answer(view(cached)) : change(cached, invocation, { committers: ids })
 })
 
-export const setPreference: Script<SetPreference> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const warm = yield* permitted(desk, attempt, command.chat, "prefer")
-  const { chat } = warm
-  const known = (yield* desk.store.preferences(attempt.user.id)).find((one) => one.chat === chat.id)
-  const before = known ?? unset(chat.id, attempt.user.id)
+export const setPreference: CommandHandler<SetPreference> = Effect.fnUntraced(function* (context, invocation, command) {
+  const cached = yield* permitted(context, invocation, command.chat, "prefer")
+  const { chat } = cached
+  const known = (yield* context.store.preferences(invocation.user.id)).find((one) => one.chat === chat.id)
+  const before = known ?? unset(chat.id, invocation.user.id)
   const { star = before.star, hide = before.hide, mute = before.mute } = command
   if (star === before.star && hide === before.hide && mute === before.mute) {
-    return answer<OwnChatView>({ ...view(warm), preference: before })
+    return answer<OwnChatView>({ ...view(cached), preference: before })
   }
   // The named flags only: the store merges them with what another connection of the user sets at the same time.
   const flags = {
@@ -87,27 +89,33 @@ export const setPreference: Script<SetPreference> = Effect.fnUntraced(function* 
     ...(command.mute !== undefined && { mute })
   }
   return {
-    unit: { relies: [], writes: [{ _tag: "SetPreference", chat: chat.id, user: attempt.user.id, ...flags }] },
+    batch: {
+      expectedVersions: [],
+      writes: [{ _tag: "SetPreference", chat: chat.id, user: invocation.user.id, ...flags }]
+    },
     conclude: ([written]) => {
       if (written?._tag !== "Preference") throw new Error(`the store answered ${written?._tag} for a preference`)
-      return { reply: { ...view(warm), preference: written.preference }, announce: [] }
+      return { reply: { ...view(cached), preference: written.preference }, announce: [] }
     }
   }
 })
 
-export const listChats: Script<ListChats> = Effect.fnUntraced(function* (desk, attempt) {
-  const { id } = attempt.user
-  const chats = yield* desk.chats.all(yield* desk.store.chatsOf(id))
+export const listChats: CommandHandler<ListChats> = Effect.fnUntraced(function* (context, invocation) {
+  const { id } = invocation.user
+  const chats = yield* context.chats.all(yield* context.store.chatsOf(id))
   const preferences = new Map<ChatId, Preference>(
-    (yield* desk.store.preferences(id)).map((preference) => [preference.chat, preference])
+    (yield* context.store.preferences(id)).map((preference) => [preference.chat, preference])
   )
   return answer(
-    chats.map((warm) => ({ ...view(warm), preference: preferences.get(warm.chat.id) ?? unset(warm.chat.id, id) }))
+    chats.map((cached) => ({
+      ...view(cached),
+      preference: preferences.get(cached.chat.id) ?? unset(cached.chat.id, id)
+    }))
   )
 })
 
-export const listPublicChats: Script<ListPublicChats> = Effect.fnUntraced(function* (desk) {
-  const chats = yield* desk.chats.all(yield* desk.store.publicChats)
+export const listPublicChats: CommandHandler<ListPublicChats> = Effect.fnUntraced(function* (context) {
+  const chats = yield* context.chats.all(yield* context.store.publicChats)
   return answer(chats.map(view))
 })
 

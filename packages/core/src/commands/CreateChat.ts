@@ -2,21 +2,21 @@
 import * as Effect from "effect/Effect"
 import { type NewChat, VIA } from "../model/Chat.ts"
 import type { CreateChat, ReplyOf } from "../model/Command.ts"
-import { isPairGid, pairGid } from "../model/Ids.ts"
+import { isDirectGid, directGid } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { visible } from "../rules/Membership.ts"
 import type { StorageFailed } from "../ports/Store.ts"
-import type { WarmChat } from "../cache/ChatCache.ts"
+import type { CachedChat } from "../cache/ChatCache.ts"
 import {
-  type Attempt,
+  type Invocation,
   answer,
-  type Desk,
+  type CommandContext,
   entryOf,
   existing,
   invalid,
   nameProblem,
   type Plan,
-  type Script,
+  type CommandHandler,
   view
 } from "./CommandHandler.ts"
 
@@ -27,16 +27,16 @@ const TYPE = /^[a-z][a-z0-9_-]{0,31}$/
 
 type Reply = ReplyOf<CreateChat>
 
-export const createChat: Script<CreateChat> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const { user, now } = attempt
+export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function* (context, invocation, command) {
+  const { user, now } = invocation
   if (command.type === "system") return yield* refuse(invalid("type", "must not be system"))
   if (!TYPE.test(command.type)) {
     return yield* refuse(invalid("type", "must be 1 to 32 lower-case letters, digits, '-' and '_', group say"))
   }
-  const problem = nameProblem(desk, command.name, true)
+  const problem = nameProblem(context, command.name, true)
   if (problem !== undefined) return yield* refuse(problem)
-  const others = yield* existing(desk, "members", command.members)
-  const { by } = attempt
+  const others = yield* existing(context, "members", command.members)
+  const { by } = invocation
   const members = [...new Set([...(by === null ? [] : [by]), ...others.map((other) => other.id)])]
 
   if (command.type === "one2one") {
@@ -45,29 +45,29 @@ export const createChat: Script<CreateChat> = Effect.fnUntraced(function* (desk,
       return yield* refuse(invalid("members", "must be exactly two users in a one-to-one chat"))
     }
     if (command.public) return yield* refuse(invalid("public", "must be false in a one-to-one chat"))
-    const gid = pairGid(a, b)
-    const known = yield* stored(desk, attempt, gid)
+    const gid = directGid(a, b)
+    const known = yield* stored(context, invocation, gid)
     if (known !== undefined) return answer<Reply>({ ...view(known), created: false })
-    return creation(attempt, { ...fresh(command, gid, now), members, createdBy: by, owner: null, subject: 0 })
+    return creation(invocation, { ...newChat(command, gid, now), members, createdBy: by, owner: null, subject: 0 })
   }
 
   if (command.gid === "" || command.gid.length > MAX_GID) {
     return yield* refuse(invalid("gid", `must have 1 to ${MAX_GID} characters`))
   }
   if (!command.gid.isWellFormed()) return yield* refuse(invalid("gid", "must be well-formed Unicode"))
-  if (isPairGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
-  const known = yield* stored(desk, attempt, command.gid)
+  if (isDirectGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
+  const known = yield* stored(context, invocation, command.gid)
   if (known !== undefined) {
-    const facts = { user, via: attempt.via, chat: known.chat }
+    const facts = { user, via: invocation.via, chat: known.chat }
     if (known.chat.dissolved || visible.check(facts) !== undefined) {
       return yield* refuse({ _tag: "GidTaken", gid: command.gid })
     }
     return answer<Reply>({ ...view(known), created: false })
   }
-  return creation(attempt, { ...fresh(command, command.gid, now), members, createdBy: by, owner: by })
+  return creation(invocation, { ...newChat(command, command.gid, now), members, createdBy: by, owner: by })
 })
 
-const fresh = (command: CreateChat, gid: string, now: number): Omit<NewChat, "members" | "createdBy" | "owner"> => ({
+const newChat = (command: CreateChat, gid: string, now: number): Omit<NewChat, "members" | "createdBy" | "owner"> => ({
   gid,
   name: command.name,
   type: command.type,
@@ -81,16 +81,16 @@ const fresh = (command: CreateChat, gid: string, now: number): Omit<NewChat, "me
 
 /** The chat with that gid: the one the store has just told of, else what is warm or stored. */
 const stored = (
-  desk: Desk,
-  attempt: Attempt,
+  context: CommandContext,
+  invocation: Invocation,
   gid: string
-): Effect.Effect<WarmChat | undefined, Refused | StorageFailed> => {
-  const told = attempt.duplicate?.chat
-  return told?.chat.gid === gid ? Effect.succeed(desk.chats.keep(told)) : desk.chats.find({ gid })
+): Effect.Effect<CachedChat | undefined, Refused | StorageFailed> => {
+  const told = invocation.duplicate?.chat
+  return told?.chat.gid === gid ? Effect.succeed(context.chats.put(told)) : context.chats.find({ gid })
 }
 
-const creation = (attempt: Attempt, chat: NewChat): Plan<Reply> => ({
-  unit: { relies: [], writes: [{ _tag: "CreateChat", chat, by: attempt.by }] },
+const creation = (invocation: Invocation, chat: NewChat): Plan<Reply> => ({
+  batch: { expectedVersions: [], writes: [{ _tag: "CreateChat", chat, by: invocation.by }] },
   conclude: ([written]) => {
     const entry = entryOf(written)
     if (written?._tag !== "Chat") throw new Error(`the store answered ${written?._tag} for a chat`)

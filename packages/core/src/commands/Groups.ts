@@ -8,17 +8,17 @@ import { type Refused, refuse } from "../model/Refused.ts"
 import { ownerWithout } from "../rules/Membership.ts"
 import type { StorageFailed } from "../ports/Store.ts"
 import { exceeds, isWellFormedJson } from "../model/Utf8.ts"
-import type { WarmChat } from "../cache/ChatCache.ts"
+import type { CachedChat } from "../cache/ChatCache.ts"
 import {
-  type Attempt,
+  type Invocation,
   answer,
   change,
-  type Desk,
+  type CommandContext,
   existing,
   invalid,
   nameProblem,
   permitted,
-  type Script,
+  type CommandHandler,
   view
 } from "./CommandHandler.ts"
 
@@ -37,17 +37,17 @@ const isTooLarge = (value: unknown, limit: number): boolean =>
 const countOf = (attributes: Chat["attributes"]): number =>
   Object.entries(attributes).filter(([key, value]) => value !== null && key !== VIA).length
 
-export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, attempt, command) {
+export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (context, invocation, command) {
   const { name, attributes } = command
   if (name === undefined && command.public === undefined && Object.keys(attributes ?? {}).length === 0) {
     return yield* refuse(invalid("data", "must change at least one thing"))
   }
-  const problem = name === undefined ? undefined : nameProblem(desk, name, false)
+  const problem = name === undefined ? undefined : nameProblem(context, name, false)
   if (problem !== undefined) return yield* refuse(problem)
-  const warm = yield* permitted(desk, attempt, command.chat, "edit")
-  if (command.public !== undefined) yield* permitted(desk, attempt, command.chat, "publish")
-  const { chat } = warm
-  const { attributesPerChat, attribute } = desk.settings
+  const cached = yield* permitted(context, invocation, command.chat, "edit")
+  if (command.public !== undefined) yield* permitted(context, invocation, command.chat, "publish")
+  const { chat } = cached
+  const { attributesPerChat, attribute } = context.settings
   const count = countOf({ ...chat.attributes, ...attributes })
   // A chat that has more, from when more were allowed, can still be changed otherwise, and lose some.
   if (count > attributesPerChat && count > countOf(chat.attributes)) {
@@ -72,24 +72,24 @@ export const editChat: Script<EditChat> = Effect.fnUntraced(function* (desk, att
     ...(command.public !== undefined && command.public !== chat.public && { public: command.public }),
     ...(changed.length > 0 && { attributes: Object.fromEntries(changed) })
   }
-  return isEmpty(step) ? answer(view(warm)) : change(warm, attempt, step)
+  return isEmpty(step) ? answer(view(cached)) : change(cached, invocation, step)
 })
 
-export const reviseGroup: Script<ReviseGroup> = Effect.fnUntraced(function* (desk, attempt, command) {
+export const reviseGroup: CommandHandler<ReviseGroup> = Effect.fnUntraced(function* (context, invocation, command) {
   const { name, add = [], remove = [] } = command
   if (name === undefined && add.length === 0 && remove.length === 0) {
     return yield* refuse(invalid("update", "must change at least one thing"))
   }
-  const problem = name === undefined ? undefined : nameProblem(desk, name, false)
+  const problem = name === undefined ? undefined : nameProblem(context, name, false)
   if (problem !== undefined) return yield* refuse(problem)
   const leaving = new Set(remove)
   const both = add.find((user) => leaving.has(user))
   if (both !== undefined) return yield* refuse(invalid("members", `must not add and remove user ${both} at once`))
-  const warm = yield* permitted(desk, attempt, command.chat, "addMembers")
-  if (name !== undefined) yield* permitted(desk, attempt, command.chat, "rename")
-  const added = (yield* existing(desk, "members", add)).filter((user) => !isMember(warm.chat, user.id))
-  const removed = yield* departing(desk, attempt, warm, command)
-  const { chat } = warm
+  const cached = yield* permitted(context, invocation, command.chat, "addMembers")
+  if (name !== undefined) yield* permitted(context, invocation, command.chat, "rename")
+  const added = (yield* existing(context, "members", add)).filter((user) => !isMember(cached.chat, user.id))
+  const removed = yield* departing(context, invocation, cached, command)
+  const { chat } = cached
   const left = chat.members.size + added.length - removed.length
   if (removed.length > 0 && left < (command.atLeast ?? 0)) {
     return yield* refuse(invalid("members", `must remain ${command.atLeast} at least`))
@@ -101,26 +101,26 @@ export const reviseGroup: Script<ReviseGroup> = Effect.fnUntraced(function* (des
     ...(removed.length > 0 && { removed }),
     ...(owner !== chat.owner && { owner })
   }
-  return isEmpty(step) ? answer(view(warm)) : change(warm, attempt, step)
+  return isEmpty(step) ? answer(view(cached)) : change(cached, invocation, step)
 })
 
 /** Who leaves: oneself always, others by who may remove them. */
 const departing = Effect.fnUntraced(function* (
-  desk: Desk,
-  attempt: Attempt,
-  { chat }: WarmChat,
+  context: CommandContext,
+  invocation: Invocation,
+  { chat }: CachedChat,
   command: ReviseGroup
 ): Effect.fn.Return<ReadonlyArray<UserId>, Refused | StorageFailed> {
-  const users = yield* existing(desk, "members", command.remove ?? [])
-  if (users.some((user) => user.id !== attempt.by)) {
-    yield* permitted(desk, attempt, command.chat, "removeMembers")
-    if (users.some((user) => user.id === chat.owner && user.id !== attempt.by)) {
-      return yield* refuse({ _tag: "OwnerStays" })
+  const users = yield* existing(context, "members", command.remove ?? [])
+  if (users.some((user) => user.id !== invocation.by)) {
+    yield* permitted(context, invocation, command.chat, "removeMembers")
+    if (users.some((user) => user.id === chat.owner && user.id !== invocation.by)) {
+      return yield* refuse({ _tag: "CannotRemoveOwner" })
     }
   }
   return users.filter((user) => isMember(chat, user.id)).map((user) => user.id)
 })
 
-export const dissolveChat: Script<DissolveChat> = Effect.fnUntraced(function* (desk, attempt, command) {
-  return change(yield* permitted(desk, attempt, command.chat, "dissolve"), attempt, { dissolved: true })
+export const dissolveChat: CommandHandler<DissolveChat> = Effect.fnUntraced(function* (context, invocation, command) {
+  return change(yield* permitted(context, invocation, command.chat, "dissolve"), invocation, { dissolved: true })
 })

@@ -8,11 +8,11 @@ import type { Posted, Replaced } from "../model/Log.ts"
 import { amend, fromPosted, type Message } from "../model/Message.ts"
 import { type MessageRefusal, type Reason, refuse } from "../model/Refused.ts"
 import { refusal } from "../rules/Operations.ts"
-import type { Unit, Write } from "../ports/Store.ts"
-import type { WarmChat } from "../cache/ChatCache.ts"
-import type { Announcement } from "../model/Event.ts"
+import type { WriteBatch, Write } from "../ports/Store.ts"
+import type { CachedChat } from "../cache/ChatCache.ts"
+import type { Broadcast } from "../model/Event.ts"
 import { exceeds } from "../model/Utf8.ts"
-import { type Attempt, type Desk, entryOf, invalid, type Script } from "./CommandHandler.ts"
+import { type Invocation, type CommandContext, entryOf, invalid, type CommandHandler } from "./CommandHandler.ts"
 
 /** Characters of a message's gid, at most. */
 const MAX_GID = 255
@@ -24,29 +24,33 @@ const REPLACEABLE: ReadonlySet<string> = new Set(["image", "file"])
 const MAX_DATE = 8.64e15
 
 /** What becomes of one draft. `write` is the index of its write, where it has one. */
-type Fate =
-  | { readonly _tag: "Stored"; readonly warm: WarmChat; readonly message: Message }
-  | { readonly _tag: "Posting"; readonly warm: WarmChat; readonly write: number }
-  | { readonly _tag: "Replacing"; readonly warm: WarmChat; readonly message: Message; readonly write: number }
+type DraftResult =
+  | { readonly _tag: "Stored"; readonly cached: CachedChat; readonly message: Message }
+  | { readonly _tag: "Posting"; readonly cached: CachedChat; readonly write: number }
+  | { readonly _tag: "Replacing"; readonly cached: CachedChat; readonly message: Message; readonly write: number }
   | { readonly _tag: "Repeated"; readonly of: number }
 
-export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (desk, attempt, { messages }) {
-  const limit = desk.settings.messagesPerRequest
+export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(function* (
+  context,
+  invocation,
+  { messages }
+) {
+  const limit = context.settings.messagesPerRequest
   if (messages.length === 0) return yield* refuse(invalid("messages", "must hold at least one message"))
   if (messages.length > limit) return yield* refuse(invalid("messages", `must hold at most ${limit} messages`))
   // All chats before anything is decided: what is decided on one and the same chat is decided on the same facts.
-  const chats: Array<WarmChat | undefined> = []
-  for (const { chat } of messages) chats.push(desk.chats.peek(chat) ?? (yield* desk.chats.find(chat)))
+  const chats: Array<CachedChat | undefined> = []
+  for (const { chat } of messages) chats.push(context.chats.getCached(chat) ?? (yield* context.chats.find(chat)))
 
   const refusals: Array<MessageRefusal> = []
-  const fates: Array<Fate> = []
+  const fates: Array<DraftResult> = []
   const writes: Array<Write> = []
-  const relies = new Map<number, Unit["relies"][number]>()
+  const expectedVersions = new Map<number, WriteBatch["expectedVersions"][number]>()
   const firstOf = new Map<string, number>()
   for (const [index, draft] of messages.entries()) {
-    const warm = chats[index]
-    const reason = messageProblem(desk, attempt, draft, warm)
-    if (reason !== undefined || warm === undefined) {
+    const cached = chats[index]
+    const reason = messageProblem(context, invocation, draft, cached)
+    if (reason !== undefined || cached === undefined) {
       refusals.push({ index, reason: reason ?? { _tag: "NoSuchChat" } })
       continue
     }
@@ -59,22 +63,22 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
       continue
     }
     firstOf.set(draft.gid, index)
-    const known = attempt.duplicate?.messages.find((message) => message.gid === draft.gid)
-    const body = known === undefined ? posting(draft, attempt.now) : again(attempt, draft, warm, known)
+    const known = invocation.duplicate?.messages.find((message) => message.gid === draft.gid)
+    const body = known === undefined ? posting(draft, invocation.now) : resent(invocation, draft, cached, known)
     if (body._tag === "Posted" || body._tag === "Replaced") {
-      const write = writes.push(writing(attempt, warm, body, known)) - 1
-      relies.set(warm.chat.id, { chat: warm.chat.id, version: warm.chat.version })
+      const write = writes.push(messageWrite(invocation, cached, body, known)) - 1
+      expectedVersions.set(cached.chat.id, { chat: cached.chat.id, version: cached.chat.version })
       fates[index] =
-        known === undefined ? { _tag: "Posting", warm, write } : { _tag: "Replacing", warm, message: known, write }
-    } else if (body._tag === "Same") fates[index] = { _tag: "Stored", warm, message: body.message }
+        known === undefined ? { _tag: "Posting", cached, write } : { _tag: "Replacing", cached, message: known, write }
+    } else if (body._tag === "Same") fates[index] = { _tag: "Stored", cached, message: body.message }
     else refusals.push({ index, reason: body })
   }
   if (refusals.length > 0) return yield* refuse({ _tag: "MessagesRefused", refusals })
 
   return {
-    unit: writes.length === 0 ? undefined : { relies: [...relies.values()], writes },
+    batch: writes.length === 0 ? undefined : { expectedVersions: [...expectedVersions.values()], writes },
     conclude: (written) => {
-      const announce: Array<Announcement> = []
+      const announce: Array<Broadcast> = []
       const sent: Array<SentMessage> = []
       for (const [index, fate] of fates.entries()) {
         if (fate._tag === "Repeated") {
@@ -82,9 +86,9 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
           if (first !== undefined) sent[index] = first
           continue
         }
-        const { warm } = fate
+        const { cached } = fate
         if (fate._tag === "Stored") {
-          sent[index] = { chat: warm.chat, message: fate.message }
+          sent[index] = { chat: cached.chat, message: fate.message }
           continue
         }
         const entry = entryOf(written[fate.write])
@@ -92,11 +96,11 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
           fate._tag === "Replacing"
             ? amend(fate.message, { id: entry.id, body: entry.body as Replaced })
             : fromPosted({ ...entry, body: entry.body as Posted })
-        sent[index] = { chat: warm.chat, message }
+        sent[index] = { chat: cached.chat, message }
         const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
         announce.push({
-          event: { _tag: "ChatEvent", entry, chat: warm.chat, head, message },
-          to: { chat: warm.chat.id }
+          event: { _tag: "ChatEvent", entry, chat: cached.chat, head, message },
+          to: { chat: cached.chat.id }
         })
       }
       return { reply: sent, announce }
@@ -106,10 +110,10 @@ export const sendMessages: Script<SendMessages> = Effect.fnUntraced(function* (d
 
 /** Why a message is not to be sent, or nothing. */
 export const messageProblem = (
-  desk: Pick<Desk, "settings">,
-  attempt: Pick<Attempt, "user" | "via">,
+  context: Pick<CommandContext, "settings">,
+  invocation: Pick<Invocation, "user" | "via">,
   draft: Draft,
-  warm: WarmChat | undefined
+  cached: CachedChat | undefined
 ): Reason | undefined => {
   if (draft.gid === "" || draft.gid.length > MAX_GID) return invalid("gid", `must have 1 to ${MAX_GID} characters`)
   if (draft.date !== undefined && !(draft.date >= 0 && draft.date <= MAX_DATE)) {
@@ -121,12 +125,12 @@ export const messageProblem = (
   if (draft.contentType.length > MAX_CONTENT_TYPE || !draft.contentType.isWellFormed()) {
     return invalid("contentType", `must be well-formed, of at most ${MAX_CONTENT_TYPE} characters`)
   }
-  if (exceeds(draft.content, desk.settings.content)) {
-    return invalid("content", `must have at most ${desk.settings.content} bytes`)
+  if (exceeds(draft.content, context.settings.content)) {
+    return invalid("content", `must have at most ${context.settings.content} bytes`)
   }
-  if (warm === undefined) return { _tag: "NoSuchChat" }
+  if (cached === undefined) return { _tag: "NoSuchChat" }
   const operation = draft.type === "broadcast" ? "broadcast" : "speak"
-  return refusal(operation, { user: attempt.user, via: attempt.via, chat: warm.chat })?.reason
+  return refusal(operation, { user: invocation.user, via: invocation.via, chat: cached.chat })?.reason
 }
 
 /** What is posted at `now`, in milliseconds since 1970. */
@@ -140,13 +144,13 @@ export const posting = (draft: Draft, now: number): Posted => ({
 })
 
 /** A gid that is stored already. Source: PROTOCOLS, "Idempotent" and "message". */
-const again = (
-  attempt: Attempt,
+const resent = (
+  invocation: Invocation,
   draft: Draft,
-  warm: WarmChat,
+  cached: CachedChat,
   known: Message
 ): Replaced | Reason | { readonly _tag: "Same"; readonly message: Message } => {
-  if (known.sender !== attempt.user.id || known.chat !== warm.chat.id) return { _tag: "GidTaken", gid: draft.gid }
+  if (known.sender !== invocation.user.id || known.chat !== cached.chat.id) return { _tag: "GidTaken", gid: draft.gid }
   if (known.recalled) return { _tag: "Recalled" }
   if (known.content === draft.content && known.contentType === draft.contentType)
     return { _tag: "Same", message: known }
@@ -156,15 +160,15 @@ const again = (
 }
 
 /** `known` is the stored message that is replaced. */
-const writing = (
-  { by, caller: { origin }, now: at }: Attempt,
-  { chat: { id: chat } }: WarmChat,
+const messageWrite = (
+  { by, caller: { device }, now: at }: Invocation,
+  { chat: { id: chat } }: CachedChat,
   body: Posted | Replaced,
   known: Message | undefined
 ): Write =>
   body._tag === "Posted"
-    ? { _tag: "Append", chat, by, origin, at, body }
-    : { _tag: "Amend", chat, by, origin, at, body, revision: known?.revision ?? body.message }
+    ? { _tag: "Append", chat, by, device, at, body }
+    : { _tag: "Amend", chat, by, device, at, body, revision: known?.revision ?? body.message }
 
 const sameChat = (a: Draft, b: Draft): boolean =>
   "id" in a.chat ? "id" in b.chat && a.chat.id === b.chat.id : "gid" in b.chat && a.chat.gid === b.chat.gid

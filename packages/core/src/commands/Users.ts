@@ -2,38 +2,45 @@
 import * as Effect from "effect/Effect"
 import { audit } from "../logging/Audit.ts"
 import type { ChangeStatus, ListUsers, ReadUserSettings, RenameUser, SaveUserSettings } from "../model/Command.ts"
-import { nextUnkeptId } from "../model/Ids.ts"
+import { nextEphemeralId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import type { StorageFailed } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
 import { mapInSlices } from "../model/Slices.ts"
-import { answer, type Attempt, type Desk, invalid, nameProblem, type Script } from "./CommandHandler.ts"
+import {
+  answer,
+  type Invocation,
+  type CommandContext,
+  invalid,
+  nameProblem,
+  type CommandHandler
+} from "./CommandHandler.ts"
 
-export const listUsers: Script<ListUsers> = Effect.fnUntraced(function* (desk) {
-  return answer(yield* mapInSlices(yield* desk.users.all, (user) => desk.presence.of(user)))
+export const listUsers: CommandHandler<ListUsers> = Effect.fnUntraced(function* (context) {
+  return answer(yield* mapInSlices(yield* context.users.all, (user) => context.presence.of(user)))
 })
 
-export const renameUser: Script<RenameUser> = Effect.fnUntraced(function* (desk, attempt, { name }) {
-  const problem = nameProblem(desk, name, false)
+export const renameUser: CommandHandler<RenameUser> = Effect.fnUntraced(function* (context, invocation, { name }) {
+  const problem = nameProblem(context, name, false)
   if (problem !== undefined) return yield* refuse(problem)
-  const { user } = attempt
+  const { user } = invocation
   if (user.realname === name) return answer(user)
-  const { external } = desk.users
+  const { external } = context.users
   // Somebody else's users are theirs to change: there is nothing of it to write here.
   if (external !== undefined) yield* external.change(user.id, { realname: name })
   return {
-    unit:
+    batch:
       external === undefined
-        ? { relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change: { realname: name } }] }
+        ? { expectedVersions: [], writes: [{ _tag: "ChangeUser", user: user.id, change: { realname: name } }] }
         : undefined,
     conclude: () => {
-      if (external !== undefined) desk.users.change(user.id, { realname: name })
+      if (external !== undefined) context.users.change(user.id, { realname: name })
       const renamed = { ...user, realname: name }
       return {
         reply: renamed,
         announce: [
           {
-            event: { _tag: "UserEvent", id: nextUnkeptId(), what: "renamed", user: desk.presence.of(renamed) },
+            event: { _tag: "UserEvent", id: nextEphemeralId(), what: "renamed", user: context.presence.of(renamed) },
             to: "everyone"
           }
         ]
@@ -43,17 +50,23 @@ export const renameUser: Script<RenameUser> = Effect.fnUntraced(function* (desk,
 })
 
 /** Only a user who is here has a status to change. */
-export const changeStatus: Script<ChangeStatus> = Effect.fnUntraced(function* (desk, attempt, { status }) {
-  const { user } = attempt
-  if (desk.presence.status(user.id) === "offline") return yield* refuse({ _tag: "NotLoggedIn" })
+export const changeStatus: CommandHandler<ChangeStatus> = Effect.fnUntraced(function* (
+  context,
+  invocation,
+  { status }
+) {
+  const { user } = invocation
+  if (context.presence.status(user.id) === "offline") return yield* refuse({ _tag: "NotLoggedIn" })
   return {
-    unit: undefined,
+    batch: undefined,
     conclude: () => {
-      desk.presence.set(user.id, status)
-      const present = desk.presence.of(user)
+      context.presence.set(user.id, status)
+      const present = context.presence.of(user)
       return {
         reply: present,
-        announce: [{ event: { _tag: "UserEvent", id: nextUnkeptId(), what: "status", user: present }, to: "everyone" }]
+        announce: [
+          { event: { _tag: "UserEvent", id: nextEphemeralId(), what: "status", user: present }, to: "everyone" }
+        ]
       }
     }
   }
@@ -64,33 +77,37 @@ export const changeStatus: Script<ChangeStatus> = Effect.fnUntraced(function* (d
  * on somebody else's is recorded as `act`.
  */
 const whose = Effect.fnUntraced(function* (
-  desk: Desk,
-  attempt: Attempt,
+  context: CommandContext,
+  invocation: Invocation,
   account: string | undefined,
   act: "settings.read" | "settings.save"
 ): Effect.fn.Return<User, Refused | StorageFailed> {
-  if (account === undefined || account === attempt.user.account) return attempt.user
-  if (!attempt.user.admin) return yield* refuse({ _tag: "Only", who: "oneself" })
-  const [user] = yield* desk.users.byAccount([account])
+  if (account === undefined || account === invocation.user.account) return invocation.user
+  if (!invocation.user.admin) return yield* refuse({ _tag: "Forbidden", who: "oneself" })
+  const [user] = yield* context.users.byAccount([account])
   if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [account] })
-  if (user.id !== attempt.user.id) yield* audit(act, { actor: attempt.user.account, user: user.account })
+  if (user.id !== invocation.user.id) yield* audit(act, { actor: invocation.user.account, user: user.account })
   return user
 })
 
-export const readUserSettings: Script<ReadUserSettings> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const user = yield* whose(desk, attempt, command.account, "settings.read")
-  return answer(yield* desk.store.settings(user.id))
-})
+export const readUserSettings: CommandHandler<ReadUserSettings> = Effect.fnUntraced(
+  function* (context, invocation, command) {
+    const user = yield* whose(context, invocation, command.account, "settings.read")
+    return answer(yield* context.store.settings(user.id))
+  }
+)
 
-export const saveUserSettings: Script<SaveUserSettings> = Effect.fnUntraced(function* (desk, attempt, command) {
-  const user = yield* whose(desk, attempt, command.account, "settings.save")
-  const limit = desk.settings.userSettings
-  if (command.settings.length > limit) {
-    return yield* refuse(invalid("settings", `must have at most ${limit} characters`))
+export const saveUserSettings: CommandHandler<SaveUserSettings> = Effect.fnUntraced(
+  function* (context, invocation, command) {
+    const user = yield* whose(context, invocation, command.account, "settings.save")
+    const limit = context.settings.userSettings
+    if (command.settings.length > limit) {
+      return yield* refuse(invalid("settings", `must have at most ${limit} characters`))
+    }
+    if (!command.settings.isWellFormed()) return yield* refuse(invalid("settings", "must be well-formed Unicode"))
+    return {
+      batch: { expectedVersions: [], writes: [{ _tag: "SaveSettings", user: user.id, settings: command.settings }] },
+      conclude: () => ({ reply: command.settings, announce: [] })
+    }
   }
-  if (!command.settings.isWellFormed()) return yield* refuse(invalid("settings", "must be well-formed Unicode"))
-  return {
-    unit: { relies: [], writes: [{ _tag: "SaveSettings", user: user.id, settings: command.settings }] },
-    conclude: () => ({ reply: command.settings, announce: [] })
-  }
-})
+)

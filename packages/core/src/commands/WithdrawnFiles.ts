@@ -35,7 +35,7 @@ const objectIn = (content: string): { readonly id?: unknown; readonly url?: unkn
 }
 
 /** Withdraws the files of a message, those that its sender has added to its chat, together with what is written besides. */
-export const withdrawing = Effect.fnUntraced(function* (
+export const withdrawnFiles = Effect.fnUntraced(function* (
   store: Store["Service"],
   message: Message,
   links: ReadonlyArray<FileLink>

@@ -15,11 +15,13 @@ import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
 import { addFiles, listFiles, readFile } from "./Files.ts"
 import { addMembers, joinChat, leaveChat, listMembers, removeMembers } from "./Members.ts"
 import { hideMessage, markRead, readHistory, recallMessage } from "./Messages.ts"
-import type { Script } from "./CommandHandler.ts"
+import type { CommandHandler } from "./CommandHandler.ts"
 import { sendMessages } from "./SendMessages.ts"
 import { changeStatus, listUsers, readUserSettings, renameUser, saveUserSettings } from "./Users.ts"
 
-export const scripts: { readonly [Tag in Command["_tag"]]: Script<Extract<Command, { readonly _tag: Tag }>> } = {
+export const commandHandlers: {
+  readonly [Tag in Command["_tag"]]: CommandHandler<Extract<Command, { readonly _tag: Tag }>>
+} = {
   CreateChat: createChat,
   JoinChat: joinChat,
   LeaveChat: leaveChat,

@@ -3,14 +3,14 @@
  * a slow reader, until every chat has met its head and goes on live. Memory is bounded by the page, not by the backlog.
  */
 import * as Effect from "effect/Effect"
-import type { Delivery } from "./Subscriber.ts"
+import type { Subscriber } from "./Subscriber.ts"
 import type { ChatId, EntryId } from "../model/Ids.ts"
-import { type Entry, isKept } from "../model/Log.ts"
+import { type Entry, isDurable } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 import type { Subscription } from "./Subscription.ts"
-import { Utterances } from "./Serializer.ts"
-import type { WarmChat, WarmChats } from "../cache/ChatCache.ts"
+import { EventEncoding } from "./Serializer.ts"
+import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
 
 /** Entries in memory for one session that catches up, about. */
 const PAGE_TOTAL = 2000
@@ -24,7 +24,7 @@ const SHARE = 1 / 4
 const LOW_WATER = 1 / 4
 
 /** One chat that is being caught up. */
-interface Reading {
+interface Backlog {
   readonly subscription: Subscription
   /** The log is read up to here. */
   readTo: number
@@ -37,60 +37,60 @@ interface Reading {
   messages: ReadonlyMap<EntryId, Message>
   next: number
   /** Messages that were passed over since they are recalled and were never seen here: their recall is no news. */
-  readonly unseen: Set<EntryId>
+  readonly recalledUnseen: Set<EntryId>
 }
 
 export const catchUp = Effect.fnUntraced(function* (
-  delivery: Delivery,
+  subscriber: Subscriber,
   store: Store["Service"],
-  chats: WarmChats,
+  chats: ChatCache,
   sendBuffer: number
 ): Effect.fn.Return<void, StorageFailed> {
   const high = Math.min(HIGH_WATER, sendBuffer * SHARE)
-  const readings = new Map<ChatId, Reading>()
-  while (!delivery.closed) {
-    enlist(delivery, readings)
-    if (readings.size === 0) return
-    yield* refill(store, readings)
-    const warm = new Map((yield* chats.all([...readings.keys()])).map((one) => [one.chat.id, one]))
-    if (delivery.closed) return
-    deliver(delivery, warm, readings, high)
-    if (delivery.waiting > high) {
-      delivery.flush()
+  const backlogs = new Map<ChatId, Backlog>()
+  while (!subscriber.closed) {
+    addBacklogs(subscriber, backlogs)
+    if (backlogs.size === 0) return
+    yield* loadPages(store, backlogs)
+    const cached = new Map((yield* chats.all([...backlogs.keys()])).map((one) => [one.chat.id, one]))
+    if (subscriber.closed) return
+    deliverPages(subscriber, cached, backlogs, high)
+    if (subscriber.buffered > high) {
+      subscriber.flush()
       const low = high * LOW_WATER
-      yield* Effect.callback<void>((resume) => delivery.connection.onDrained(low, () => resume(Effect.void)))
+      yield* Effect.callback<void>((resume) => subscriber.connection.onDrained(low, () => resume(Effect.void)))
     } else yield* Effect.yieldNow
   }
 })
 
 /** Takes on chats that fell behind, and lets those go that are gone. */
-const enlist = (delivery: Delivery, readings: Map<ChatId, Reading>): void => {
-  for (const subscription of delivery.behind()) {
-    if (readings.get(subscription.chat)?.subscription === subscription) continue
-    readings.set(subscription.chat, {
+const addBacklogs = (subscriber: Subscriber, backlogs: Map<ChatId, Backlog>): void => {
+  for (const subscription of subscriber.lagging()) {
+    if (backlogs.get(subscription.chat)?.subscription === subscription) continue
+    backlogs.set(subscription.chat, {
       subscription,
-      readTo: subscription.at,
-      pageAfter: subscription.at,
+      readTo: subscription.position,
+      pageAfter: subscription.position,
       met: false,
       entries: [],
       messages: new Map(),
       next: 0,
-      unseen: new Set()
+      recalledUnseen: new Set()
     })
   }
-  for (const [chat, { subscription }] of readings) {
-    if (delivery.subscription(chat) !== subscription) readings.delete(chat)
+  for (const [chat, { subscription }] of backlogs) {
+    if (subscriber.subscription(chat) !== subscription) backlogs.delete(chat)
   }
 }
 
 /** Reads the next page of each chat that has run dry, and the messages that the pages are about as they stand now. */
-const refill = Effect.fnUntraced(function* (
+const loadPages = Effect.fnUntraced(function* (
   store: Store["Service"],
-  readings: ReadonlyMap<ChatId, Reading>
+  backlogs: ReadonlyMap<ChatId, Backlog>
 ): Effect.fn.Return<void, StorageFailed> {
-  const dry = [...readings.values()].filter((reading) => reading.next >= reading.entries.length && !reading.met)
+  const dry = [...backlogs.values()].filter((backlog) => backlog.next >= backlog.entries.length && !backlog.met)
   if (dry.length === 0) return
-  const limit = Math.max(PAGE_MIN, Math.min(PAGE_MAX, Math.floor(PAGE_TOTAL / readings.size)))
+  const limit = Math.max(PAGE_MIN, Math.min(PAGE_MAX, Math.floor(PAGE_TOTAL / backlogs.size)))
   const entries = yield* store.entries(
     dry.map(({ subscription, readTo }) => ({ chat: subscription.chat, after: readTo, limit }))
   )
@@ -98,78 +98,78 @@ const refill = Effect.fnUntraced(function* (
   const wanted = new Set<EntryId>()
   for (const entry of entries) {
     if (entry.body._tag === "Posted") wanted.add(entry.id)
-    else if (isKept(entry.body)) wanted.add(entry.body.message)
+    else if (isDurable(entry.body)) wanted.add(entry.body.message)
   }
   const messages = new Map<EntryId, Message>()
   if (wanted.size > 0) for (const message of yield* store.messages([...wanted])) messages.set(message.id, message)
-  for (const reading of dry) {
-    reading.entries = pages.get(reading.subscription.chat) ?? []
-    reading.messages = messages
-    reading.next = 0
-    reading.met = reading.entries.length < limit
-    reading.pageAfter = reading.readTo
-    reading.readTo = reading.entries.at(-1)?.seq ?? reading.readTo
+  for (const backlog of dry) {
+    backlog.entries = pages.get(backlog.subscription.chat) ?? []
+    backlog.messages = messages
+    backlog.next = 0
+    backlog.met = backlog.entries.length < limit
+    backlog.pageAfter = backlog.readTo
+    backlog.readTo = backlog.entries.at(-1)?.seq ?? backlog.readTo
   }
 })
 
 /** Hands over in the order of ids until a chat has to be read on, or the reader is slow. */
-const deliver = (
-  delivery: Delivery,
-  chats: ReadonlyMap<ChatId, WarmChat>,
-  readings: Map<ChatId, Reading>,
+const deliverPages = (
+  subscriber: Subscriber,
+  chats: ReadonlyMap<ChatId, CachedChat>,
+  backlogs: Map<ChatId, Backlog>,
   high: number
 ): void => {
-  while (delivery.waiting <= high) {
-    let first: Reading | undefined
+  while (subscriber.buffered <= high) {
+    let first: Backlog | undefined
     let next: Entry | undefined
-    for (const [chat, reading] of readings) {
-      const entry = reading.entries[reading.next]
+    for (const [chat, backlog] of backlogs) {
+      const entry = backlog.entries[backlog.next]
       if (entry === undefined) {
-        if (!reading.met || !goLive(delivery, reading)) return
-        readings.delete(chat)
+        if (!backlog.met || !goLive(subscriber, backlog)) return
+        backlogs.delete(chat)
       } else if (next === undefined || entry.id < next.id) {
-        first = reading
+        first = backlog
         next = entry
       }
     }
     if (first === undefined || next === undefined) return
     first.next++
-    const warm = chats.get(next.chat)
-    if (warm === undefined || delivery.subscription(next.chat) !== first.subscription) readings.delete(next.chat)
-    else handOver(delivery, warm, first, next)
+    const cached = chats.get(next.chat)
+    if (cached === undefined || subscriber.subscription(next.chat) !== first.subscription) backlogs.delete(next.chat)
+    else deliverEntry(subscriber, cached, first, next)
   }
 }
 
 /** The log was read to its end: live from here on, unless it has grown meanwhile. */
-const goLive = (delivery: Delivery, reading: Reading): boolean => {
-  const { subscription } = reading
-  if (subscription.missed > reading.readTo) {
-    reading.met = false
+const goLive = (subscriber: Subscriber, backlog: Backlog): boolean => {
+  const { subscription } = backlog
+  if (subscription.missed > backlog.readTo) {
+    backlog.met = false
     return false
   }
-  delivery.caughtUp(subscription)
+  subscriber.caughtUp(subscription)
   return true
 }
 
-const handOver = (delivery: Delivery, warm: WarmChat, reading: Reading, entry: Entry): void => {
-  const { subscription } = reading
+const deliverEntry = (subscriber: Subscriber, cached: CachedChat, backlog: Backlog, entry: Entry): void => {
+  const { subscription } = backlog
   const { seq, body } = entry
-  if (seq <= subscription.at) return
+  if (seq <= subscription.position) return
   if (subscription.isAcknowledged(seq)) {
-    subscription.at = seq
+    subscription.position = seq
     return
   }
-  const { user, device } = delivery.listener
-  const message = isKept(body) ? reading.messages.get(body._tag === "Posted" ? entry.id : body.message) : undefined
-  const sentItself = entry.by === user && entry.origin === device
-  if (message === undefined || sentItself || !isNews(reading, entry, message)) {
-    subscription.pass(seq)
+  const { user, device } = subscriber.key
+  const message = isDurable(body) ? backlog.messages.get(body._tag === "Posted" ? entry.id : body.message) : undefined
+  const sentItself = entry.by === user && entry.device === device
+  if (message === undefined || sentItself || !shouldDeliver(backlog, entry, message)) {
+    subscription.skip(seq)
     return
   }
-  delivery.say(
+  subscriber.deliverBacklog(
     subscription,
     seq,
-    new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message })
+    new EventEncoding({ _tag: "ChatEvent", entry, chat: cached.chat, head: cached.head, message })
   )
 }
 
@@ -178,8 +178,8 @@ const handOver = (delivery: Delivery, warm: WarmChat, reading: Reading, entry: E
  * handed the message from this very page, which was read with all that the page says of it, nor to who never saw what was
  * recalled; to everybody else it is. Source: PROTOCOLS, "Recall".
  */
-const isNews = (reading: Reading, entry: Entry, message: Message): boolean => {
-  const { subscription, unseen, pageAfter } = reading
+const shouldDeliver = (backlog: Backlog, entry: Entry, message: Message): boolean => {
+  const { subscription, recalledUnseen: unseen, pageAfter } = backlog
   if (entry.body._tag === "Posted") {
     if (!message.recalled) return true
     if (entry.seq > subscription.pushedBefore) unseen.add(message.id)

@@ -4,16 +4,16 @@
  */
 import type { ChatId } from "../model/Ids.ts"
 import type { Subscription } from "./Subscription.ts"
-import { SaidTogether, type Utterances } from "./Serializer.ts"
+import { EncodingBatch, type EventEncoding } from "./Serializer.ts"
 
 /** Entries that wait for the end of the turn, at most, and the characters of what they say, about. */
 const MAX_WAITING = 256
 const MAX_CHARACTERS = 256 * 1024
 
 /** A kept entry that was announced. */
-export interface Announced {
+export interface PendingBroadcast {
   readonly seq: number
-  readonly utterances: Utterances
+  readonly encoding: EventEncoding
   /** How much it says, about. */
   readonly characters: number
   /** The connection that has it with its answer. */
@@ -24,7 +24,7 @@ export class Channel {
   readonly chat: ChatId
   readonly subscriptions = new Set<Subscription>()
   /** What was announced and is not handed over yet: one sequence after the other. */
-  #waiting: Array<Announced> = []
+  #pending: Array<PendingBroadcast> = []
   #characters = 0
 
   constructor(chat: ChatId) {
@@ -36,42 +36,45 @@ export class Channel {
   }
 
   /** Takes an entry, to be handed over by `flush` in this turn; answers whether it is the first one that waits. */
-  announce(announced: Announced): boolean {
-    const last = this.#waiting.at(-1)
-    const isFull = this.#waiting.length >= MAX_WAITING || this.#characters >= MAX_CHARACTERS
+  enqueue(announced: PendingBroadcast): boolean {
+    const last = this.#pending.at(-1)
+    const isFull = this.#pending.length >= MAX_WAITING || this.#characters >= MAX_CHARACTERS
     if (isFull || (last !== undefined && announced.seq !== last.seq + 1)) this.flush()
     this.#characters += announced.characters
-    return this.#waiting.push(announced) === 1
+    return this.#pending.push(announced) === 1
   }
 
   /** Hands everybody what waits. */
   flush(): void {
-    const waiting = this.#waiting
+    const waiting = this.#pending
     const [first] = waiting
     const last = waiting.at(-1)
     if (first === undefined || last === undefined) return
-    this.#waiting = []
+    this.#pending = []
     this.#characters = 0
     const excepted = new Set<number | undefined>()
     for (const { except } of waiting) if (except !== undefined) excepted.add(except)
-    const together = new SaidTogether(waiting.map(({ utterances }) => utterances))
+    const together = new EncodingBatch(waiting.map(({ encoding }) => encoding))
     for (const subscription of this.subscriptions) {
-      const { delivery } = subscription
-      if (excepted.has(delivery.connection.id) || !delivery.takeAll(subscription, first.seq, last.seq, together)) {
-        hand(subscription, waiting)
+      const { subscriber } = subscription
+      if (
+        excepted.has(subscriber.connection.id) ||
+        !subscriber.deliverRange(subscription, first.seq, last.seq, together)
+      ) {
+        deliver(subscription, waiting)
       }
     }
   }
 
   /** Hands one of them what waits, before the others get it. */
   advance(subscription: Subscription): void {
-    hand(subscription, this.#waiting)
+    deliver(subscription, this.#pending)
   }
 }
 
-const hand = (subscription: Subscription, waiting: ReadonlyArray<Announced>): void => {
-  const { delivery } = subscription
-  for (const { seq, utterances, except } of waiting) {
-    delivery.take(subscription, seq, utterances, delivery.connection.id === except)
+const deliver = (subscription: Subscription, waiting: ReadonlyArray<PendingBroadcast>): void => {
+  const { subscriber } = subscription
+  for (const { seq, encoding, except } of waiting) {
+    subscriber.deliver(subscription, seq, encoding, subscriber.connection.id === except)
   }
 }

@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ChatId, UserId } from "../model/Ids.ts"
-import { furthest, type Place } from "../model/Cursor.ts"
+import { mergeCursors, type Cursor } from "../model/Cursor.ts"
 import { Settings } from "../ports/Settings.ts"
 import { type StorageFailed, Store } from "../ports/Store.ts"
 import type { Subscription } from "./Subscription.ts"
@@ -16,23 +16,23 @@ import type { Subscription } from "./Subscription.ts"
 /** Places in one commit, at most. */
 const BATCH = 500
 
-export class Places extends Context.Service<
-  Places,
+export class CursorStore extends Context.Service<
+  CursorStore,
   {
     /** This subscription's place will be written soon. Neither waits nor fails. */
     readonly touch: (subscription: Subscription) => void
     /** Its session has ended: takes the place as it is now, and writes it at once. */
     readonly release: (subscription: Subscription) => void
     /** The places of one device, by chat. */
-    readonly of: (user: UserId, device: string) => Effect.Effect<ReadonlyMap<ChatId, Place>, StorageFailed>
+    readonly of: (user: UserId, device: string) => Effect.Effect<ReadonlyMap<ChatId, Cursor>, StorageFailed>
     /** The places of all devices of a user in one chat. */
-    readonly in: (chat: ChatId, user: UserId) => Effect.Effect<ReadonlyArray<Place>, StorageFailed>
+    readonly in: (chat: ChatId, user: UserId) => Effect.Effect<ReadonlyArray<Cursor>, StorageFailed>
     /** Writes what is not written yet. */
     readonly flush: Effect.Effect<void>
   }
 >()("@parley/core/CursorStore") {
-  static readonly layer: Layer.Layer<Places, never, Store> = Layer.effect(
-    Places,
+  static readonly layer: Layer.Layer<CursorStore, never, Store> = Layer.effect(
+    CursorStore,
     Effect.gen(function* () {
       const store = yield* Store
       const { acknowledgeDelay } = yield* Settings
@@ -40,19 +40,19 @@ export class Places extends Context.Service<
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const touched = new Set<Subscription>()
       /** By user, then by chat and device: what has to be written. */
-      const unwritten = new Map<UserId, Map<string, Place>>()
+      const unwritten = new Map<UserId, Map<string, Cursor>>()
       let armed = false
 
-      const keep = (place: Place): void => {
-        const mine = unwritten.get(place.user) ?? new Map<string, Place>()
-        const key = `${place.chat}/${place.device}`
+      const keep = (cursor: Cursor): void => {
+        const mine = unwritten.get(cursor.user) ?? new Map<string, Cursor>()
+        const key = `${cursor.chat}/${cursor.device}`
         const before = mine.get(key)
-        mine.set(key, before === undefined ? place : furthest(before, place))
-        unwritten.set(place.user, mine)
+        mine.set(key, before === undefined ? cursor : mergeCursors(before, cursor))
+        unwritten.set(cursor.user, mine)
       }
 
       const collect = (): void => {
-        for (const subscription of touched) if (subscription.takeChanged()) keep(subscription.place)
+        for (const subscription of touched) if (subscription.takeChanged()) keep(subscription.cursor)
         touched.clear()
       }
 
@@ -61,12 +61,12 @@ export class Places extends Context.Service<
         const waiting = [...unwritten.values()].flatMap((mine) => [...mine.values()])
         for (let start = 0; start < waiting.length; start += BATCH) {
           const batch = waiting.slice(start, start + BATCH)
-          yield* store.commit({ relies: [], writes: batch.map((place) => ({ _tag: "MovePlace", place })) })
-          for (const place of batch) {
-            const mine = unwritten.get(place.user)
-            const key = `${place.chat}/${place.device}`
-            if (mine?.get(key) === place) mine.delete(key)
-            if (mine?.size === 0) unwritten.delete(place.user)
+          yield* store.commit({ expectedVersions: [], writes: batch.map((cursor) => ({ _tag: "MoveCursor", cursor })) })
+          for (const cursor of batch) {
+            const mine = unwritten.get(cursor.user)
+            const key = `${cursor.chat}/${cursor.device}`
+            if (mine?.get(key) === cursor) mine.delete(key)
+            if (mine?.size === 0) unwritten.delete(cursor.user)
           }
         }
       }).pipe(
@@ -120,22 +120,22 @@ export class Places extends Context.Service<
 
       yield* Effect.addFinalizer(() => flush)
 
-      const merge = (places: ReadonlyArray<Place>, fresh: Iterable<Place>): ReadonlyArray<Place> => {
-        const merged = new Map(places.map((place) => [`${place.chat}/${place.device}`, place]))
-        for (const place of fresh) {
-          const key = `${place.chat}/${place.device}`
+      const merge = (cursors: ReadonlyArray<Cursor>, fresh: Iterable<Cursor>): ReadonlyArray<Cursor> => {
+        const merged = new Map(cursors.map((cursor) => [`${cursor.chat}/${cursor.device}`, cursor]))
+        for (const cursor of fresh) {
+          const key = `${cursor.chat}/${cursor.device}`
           const before = merged.get(key)
-          merged.set(key, before === undefined ? place : furthest(before, place))
+          merged.set(key, before === undefined ? cursor : mergeCursors(before, cursor))
         }
         return [...merged.values()]
       }
 
-      const fresh = (user: UserId, wanted: (place: Place) => boolean): ReadonlyArray<Place> => {
+      const fresh = (user: UserId, wanted: (cursor: Cursor) => boolean): ReadonlyArray<Cursor> => {
         collect()
         return [...(unwritten.get(user)?.values() ?? [])].filter(wanted)
       }
 
-      return Places.of({
+      return CursorStore.of({
         touch: (subscription) => {
           touched.add(subscription)
           arm()
@@ -143,22 +143,22 @@ export class Places extends Context.Service<
         release: (subscription) => {
           touched.delete(subscription)
           if (!subscription.takeChanged()) return
-          keep(subscription.place)
+          keep(subscription.cursor)
           hurry()
         },
         of: Effect.fnUntraced(function* (user, device) {
-          const stored = yield* store.placesOf(user, device)
+          const stored = yield* store.cursorsOf(user, device)
           const merged = merge(
             stored,
-            fresh(user, (place) => place.device === device)
+            fresh(user, (cursor) => cursor.device === device)
           )
-          return new Map(merged.map((place) => [place.chat, place]))
+          return new Map(merged.map((cursor) => [cursor.chat, cursor]))
         }),
         in: Effect.fnUntraced(function* (chat, user) {
-          const stored = yield* store.placesIn(chat, [user])
+          const stored = yield* store.cursorsIn(chat, [user])
           return merge(
             stored,
-            fresh(user, (place) => place.chat === chat)
+            fresh(user, (cursor) => cursor.chat === chat)
           )
         }),
         flush

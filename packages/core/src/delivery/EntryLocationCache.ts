@@ -7,12 +7,12 @@ import { ChatId } from "../model/Ids.ts"
 /** Entries remembered; ids rise by one, so that these are the last ones. A power of two. */
 const SIZE = 65_536
 
-export class RecentEntries {
+export class EntryLocationCache {
   readonly #ids = new Float64Array(SIZE)
   readonly #chats = new Int32Array(SIZE)
   readonly #seqs = new Int32Array(SIZE)
 
-  remember(id: number, chat: ChatId, seq: number): void {
+  put(id: number, chat: ChatId, seq: number): void {
     const at = id % SIZE
     this.#chats[at] = chat
     this.#seqs[at] = seq

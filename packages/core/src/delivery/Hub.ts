@@ -6,41 +6,43 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Announcement, ChatEvent, UserEvent } from "../model/Event.ts"
+import type { Broadcast, ChatEvent, UserEvent } from "../model/Event.ts"
 import { Channel } from "./Channel.ts"
-import type { Delivery } from "./Subscriber.ts"
+import type { Subscriber } from "./Subscriber.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
-import { isKept } from "../model/Log.ts"
+import { isDurable } from "../model/Log.ts"
 import { Presence } from "./Presence.ts"
-import { PresenceNews, type Timing } from "./PresenceBroadcaster.ts"
-import { RecentEntries } from "./EntryLocationCache.ts"
-import type { Session } from "../session/ClientSession.ts"
+import { PresenceBroadcaster, type BroadcastTiming } from "./PresenceBroadcaster.ts"
+import { EntryLocationCache } from "./EntryLocationCache.ts"
+import type { ClientSession } from "../session/ClientSession.ts"
 import type { Subscription } from "./Subscription.ts"
-import { Utterances } from "./Serializer.ts"
+import { EventEncoding } from "./Serializer.ts"
 
 /** Characters of news that are said in one turn. */
-const PART = 1024 * 1024
+const BROADCAST_CHUNK_SIZE = 1024 * 1024
 
 /** Somebody who is told of everything in this process, in the turn in which it is announced. Throws nothing. */
 export interface Observer {
-  readonly announced: (announcement: Announcement) => void
+  readonly broadcast: (announcement: Broadcast) => void
   /** Another node has let a chat's log grow. */
-  readonly hinted: (chat: ChatId, head: number) => void
+  readonly remoteAppend: (chat: ChatId, head: number) => void
 }
 
-export class Switchboard {
+export class LocalHub {
   readonly presence = new Presence()
-  readonly #news: PresenceNews
+  readonly #presenceBroadcaster: PresenceBroadcaster
   readonly #observers = new Set<Observer>()
-  readonly #sessions = new Map<UserId, Set<Session>>()
+  readonly #sessions = new Map<UserId, Set<ClientSession>>()
   readonly #channels = new Map<ChatId, Channel>()
   /** Channels in which something waits for the end of this turn. */
   #due: Array<Channel> = []
   readonly #flushDue = (): void => this.#flush()
-  readonly recent = new RecentEntries()
+  readonly recent = new EntryLocationCache()
 
-  constructor(timing: Timing) {
-    this.#news = new PresenceNews(timing, (events, except) => this.#tellEverybody(events, except))
+  constructor(timing: BroadcastTiming) {
+    this.#presenceBroadcaster = new PresenceBroadcaster(timing, (events, except) =>
+      this.#broadcastToAll(events, except)
+    )
   }
 
   /**
@@ -48,17 +50,17 @@ export class Switchboard {
    * While news is gathered that is so until they are told, else until somebody's status changes. Who left meanwhile
    * without logging out is told to nobody, be it those who were here a moment earlier.
    */
-  get rosterVersion(): string {
-    return `${this.#news.told}/${this.#news.gathering ? "" : this.presence.changes}`
+  get userListVersion(): string {
+    return `${this.#presenceBroadcaster.generation}/${this.#presenceBroadcaster.isBatching ? "" : this.presence.changes}`
   }
 
   /** The user's connections, by the order in which they came. */
-  sessionsOf(user: UserId): ReadonlyArray<Session> {
+  sessionsOf(user: UserId): ReadonlyArray<ClientSession> {
     return [...(this.#sessions.get(user) ?? [])]
   }
 
   /** All connections that have a user. */
-  everybody(): ReadonlyArray<Session> {
+  allSessions(): ReadonlyArray<ClientSession> {
     return [...this.#sessions.values()].flatMap((sessions) => [...sessions])
   }
 
@@ -73,14 +75,14 @@ export class Switchboard {
     return size
   }
 
-  enter(user: UserId, session: Session): void {
+  addSession(user: UserId, session: ClientSession): void {
     const sessions = this.#sessions.get(user)
     if (sessions === undefined) this.#sessions.set(user, new Set([session]))
     else sessions.add(session)
   }
 
   /** Answers whether it was the user's last connection. */
-  leave(user: UserId, session: Session): boolean {
+  removeSession(user: UserId, session: ClientSession): boolean {
     const sessions = this.#sessions.get(user)
     if (sessions === undefined || !sessions.delete(session)) return false
     if (sessions.size > 0) return false
@@ -106,15 +108,15 @@ export class Switchboard {
   }
 
   /** Hands a connection what was announced in this turn already, so that what it is told next comes behind it. */
-  bringUpToDate(delivery: Delivery): void {
+  flushBroadcasts(subscriber: Subscriber): void {
     if (this.#due.length === 0) return
-    if (this.#due.length <= delivery.size) {
+    if (this.#due.length <= subscriber.size) {
       for (const channel of this.#due) {
-        const subscription = delivery.subscription(channel.chat)
+        const subscription = subscriber.subscription(channel.chat)
         if (subscription !== undefined) channel.advance(subscription)
       }
     } else {
-      for (const subscription of delivery.subscriptions()) {
+      for (const subscription of subscriber.subscriptions()) {
         this.#channels.get(subscription.chat)?.advance(subscription)
       }
     }
@@ -127,36 +129,36 @@ export class Switchboard {
   }
 
   /** Tells everybody whom it concerns, except the connection that asked. */
-  announce(announcements: ReadonlyArray<Announcement>, except?: number): void {
+  broadcast(announcements: ReadonlyArray<Broadcast>, except?: number): void {
     for (const { event } of announcements) {
-      if (event._tag === "ChatEvent") this.#announceInChat(event, except)
-      else this.#news.announce(event, this.#sessions.size, except)
+      if (event._tag === "ChatEvent") this.#broadcastToChat(event, except)
+      else this.#presenceBroadcaster.publish(event, this.#sessions.size, except)
     }
     if (this.#observers.size === 0) return
     for (const observer of this.#observers) {
-      for (const announcement of announcements) observer.announced(announcement)
+      for (const announcement of announcements) observer.broadcast(announcement)
     }
   }
 
   /** Another node tells that a chat's log has grown. */
-  hint(chat: ChatId, head: number): void {
-    for (const observer of this.#observers) observer.hinted(chat, head)
+  notifyRemoteAppend(chat: ChatId, head: number): void {
+    for (const observer of this.#observers) observer.remoteAppend(chat, head)
     const channel = this.#channels.get(chat)
     if (channel === undefined) return
     channel.flush()
     for (const subscription of channel.subscriptions) {
-      if (subscription.at < head) subscription.delivery.fallBehind(subscription, head)
+      if (subscription.position < head) subscription.subscriber.fallBehind(subscription, head)
     }
   }
 
   /** In parts of so many characters, about: thousands of clients cannot take much in one turn. */
-  *#tellEverybody(events: ReadonlyArray<UserEvent>, except: number | undefined): Generator<void, void> {
-    const utterances = new Utterances(...events)
+  *#broadcastToAll(events: ReadonlyArray<UserEvent>, except: number | undefined): Generator<void, void> {
+    const encoding = new EventEncoding(...events)
     let said = 0
     for (const sessions of this.#sessions.values()) {
       for (const session of sessions) {
-        if (session.connection.id !== except) said += session.delivery?.hear(utterances) ?? 0
-        if (said >= PART) {
+        if (session.connection.id !== except) said += session.subscriber?.pushEphemeral(encoding) ?? 0
+        if (said >= BROADCAST_CHUNK_SIZE) {
           said = 0
           yield
         }
@@ -164,14 +166,14 @@ export class Switchboard {
     }
   }
 
-  #announceInChat(event: ChatEvent, except: number | undefined): void {
+  #broadcastToChat(event: ChatEvent, except: number | undefined): void {
     const { entry, chat } = event
     const { body } = entry
-    if (isKept(body)) {
-      this.recent.remember(entry.id, entry.chat, entry.seq)
+    if (isDurable(body)) {
+      this.recent.put(entry.id, entry.chat, entry.seq)
       const channel = this.#channels.get(chat.id)
       const characters = event.message?.content.length ?? 0
-      if (channel?.announce({ seq: entry.seq, utterances: new Utterances(event), characters, except }) !== true) return
+      if (channel?.enqueue({ seq: entry.seq, encoding: new EventEncoding(event), characters, except }) !== true) return
       if (this.#due.push(channel) === 1) void Promise.resolve().then(this.#flushDue)
       return
     }
@@ -183,14 +185,14 @@ export class Switchboard {
 
     const channel = this.#channels.get(chat.id)
     if (channel === undefined) return
-    const utterances = new Utterances(event)
+    const encoding = new EventEncoding(event)
     for (const subscription of channel.subscriptions) {
-      const { delivery } = subscription
-      delivery.notice(subscription, entry.seq, utterances, delivery.connection.id === except)
+      const { subscriber } = subscription
+      subscriber.deliverEphemeral(subscription, entry.seq, encoding, subscriber.connection.id === except)
     }
     if (body._tag !== "Changed") return
     const gone = body.dissolved
-      ? Array.from(channel.subscriptions, ({ delivery }) => delivery.listener.user)
+      ? Array.from(channel.subscriptions, ({ subscriber }) => subscriber.key.user)
       : (body.removed ?? [])
     for (const user of gone) {
       for (const session of this.#sessions.get(user) ?? []) session.leaveChat(chat.id)
@@ -219,14 +221,14 @@ export class Switchboard {
   }
 }
 
-export class Hub extends Context.Service<Hub, Switchboard>()("@parley/core/Hub") {
+export class Hub extends Context.Service<Hub, LocalHub>()("@parley/core/Hub") {
   static readonly layer: Layer.Layer<Hub> = Layer.effect(
     Hub,
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
       const fork = Effect.runForkWith(yield* Effect.context<never>())
-      return new Switchboard({
+      return new LocalHub({
         now: () => clock.currentTimeMillisUnsafe(),
         after: (milliseconds, callback) => {
           fork(Effect.forkIn(Effect.andThen(Effect.sleep(milliseconds), Effect.sync(callback)), scope))

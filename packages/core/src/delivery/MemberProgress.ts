@@ -1,27 +1,28 @@
 /** How far a member is in a chat, over all their devices: what was pushed to them, what they have, what they read. */
 import * as Effect from "effect/Effect"
-import type { Switchboard } from "./Hub.ts"
+import type { LocalHub } from "./Hub.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
-import type { Places } from "./CursorStore.ts"
+import type { CursorStore } from "./CursorStore.ts"
 import type { StorageFailed } from "../ports/Store.ts"
 
 /** Sequences of the chat's log, 0 for none. They only move forward. */
-export interface Standing {
+export interface MemberProgress {
   readonly pushed: number
   readonly delivered: number
   readonly read: number
 }
 
 /** The farthest of what is stored and what live connections have. */
-export const standing = (
-  places: Places["Service"],
-  hub: Switchboard,
+export const memberProgress = (
+  cursors: CursorStore["Service"],
+  hub: LocalHub,
   chat: ChatId,
   user: UserId
-): Effect.Effect<Standing, StorageFailed> =>
-  Effect.map(places.in(chat, user), (stored) => {
-    const live = hub.sessionsOf(user).flatMap((session) => session.delivery?.subscription(chat)?.place ?? [])
+): Effect.Effect<MemberProgress, StorageFailed> =>
+  Effect.map(cursors.in(chat, user), (stored) => {
+    const live = hub.sessionsOf(user).flatMap((session) => session.subscriber?.subscription(chat)?.cursor ?? [])
     const all = [...stored, ...live]
-    const farthest = (part: "pushed" | "delivered" | "read"): number => Math.max(0, ...all.map((place) => place[part]))
+    const farthest = (part: "pushed" | "delivered" | "read"): number =>
+      Math.max(0, ...all.map((cursor) => cursor[part]))
     return { pushed: farthest("pushed"), delivered: farthest("delivered"), read: farthest("read") }
   })

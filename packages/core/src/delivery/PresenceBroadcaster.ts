@@ -5,12 +5,12 @@
 import type { UserEvent } from "../model/Event.ts"
 
 /** Milliseconds for which news may be gathered, at most. Source: PROTOCOLS leaves it open; clients show who is here. */
-export const GATHERING = 1000
+export const BATCH_DELAY = 1000
 /** Events times listeners that are told at once within that time. */
-export const AT_ONCE = 20_000
+export const IMMEDIATE_LIMIT = 20_000
 
 /** Where the time comes from. */
-export interface Timing {
+export interface BroadcastTiming {
   /** Milliseconds. */
   readonly now: () => number
   /** Calls back once, after so many milliseconds. */
@@ -21,61 +21,61 @@ export interface Timing {
  * Tells everybody but one connection. What is too much for one turn of the event loop is told in parts; who comes between two
  * parts may be told as well.
  */
-export type Tell = (events: ReadonlyArray<UserEvent>, except: number | undefined) => Iterator<void, void>
+export type PublishPresence = (events: ReadonlyArray<UserEvent>, except: number | undefined) => Iterator<void, void>
 
 /** Milliseconds between two parts: time for clients to read, and for everything else. */
-const PAUSE = 2
+const CHUNK_PAUSE = 2
 
-export class PresenceNews {
-  readonly #timing: Timing
-  readonly #tell: Tell
-  #gathered: Array<UserEvent> = []
+export class PresenceBroadcaster {
+  readonly #timing: BroadcastTiming
+  readonly #publish: PublishPresence
+  #batch: Array<UserEvent> = []
   #since = Number.NEGATIVE_INFINITY
   #spent = 0
-  #told = 0
-  #telling = false
+  #generation = 0
+  #isPublishing = false
 
-  constructor(timing: Timing, tell: Tell) {
+  constructor(timing: BroadcastTiming, tell: PublishPresence) {
     this.#timing = timing
-    this.#tell = tell
+    this.#publish = tell
   }
 
   /** Counts how often something was told: a list of who is here, made at one count, lacks only what is told later. */
-  get told(): number {
-    return this.#told
+  get generation(): number {
+    return this.#generation
   }
 
   /** Whether something waits to be told. */
-  get gathering(): boolean {
-    return this.#telling || this.#gathered.length > 0
+  get isBatching(): boolean {
+    return this.#isPublishing || this.#batch.length > 0
   }
 
   /** `listeners` is how many hear it. What is gathered reaches the connection that asked as well, which knows it already. */
-  announce(event: UserEvent, listeners: number, except: number | undefined): void {
-    if (this.gathering) {
-      this.#gathered.push(event)
+  publish(event: UserEvent, listeners: number, except: number | undefined): void {
+    if (this.isBatching) {
+      this.#batch.push(event)
       return
     }
     const now = this.#timing.now()
-    if (!(now - this.#since < GATHERING) || now < this.#since) {
+    if (!(now - this.#since < BATCH_DELAY) || now < this.#since) {
       this.#since = now
       this.#spent = 0
     }
     this.#spent += listeners
-    if (this.#spent <= AT_ONCE) {
+    if (this.#spent <= IMMEDIATE_LIMIT) {
       return this.#begin([event], except)
     }
-    this.#gathered.push(event)
+    this.#batch.push(event)
     this.#flushLater()
   }
 
   #flushLater(): void {
-    this.#timing.after(Math.max(0, this.#since + GATHERING - this.#timing.now()), () => this.#flush())
+    this.#timing.after(Math.max(0, this.#since + BATCH_DELAY - this.#timing.now()), () => this.#flush())
   }
 
   #flush(): void {
-    const events = this.#gathered
-    this.#gathered = []
+    const events = this.#batch
+    this.#batch = []
     this.#since = this.#timing.now()
     this.#spent = 0
     this.#begin(events, undefined)
@@ -83,14 +83,14 @@ export class PresenceNews {
 
   #begin(events: ReadonlyArray<UserEvent>, except: number | undefined): void {
     // From here on a list that is made anew has it all: who gets one while others are still told lacks nothing.
-    this.#told++
-    this.#telling = true
-    this.#goOn(this.#tell(events, except))
+    this.#generation++
+    this.#isPublishing = true
+    this.#continue(this.#publish(events, except))
   }
 
-  #goOn(parts: Iterator<void, void>): void {
-    if (parts.next().done !== true) return this.#timing.after(PAUSE, () => this.#goOn(parts))
-    this.#telling = false
-    if (this.#gathered.length > 0) this.#flushLater()
+  #continue(parts: Iterator<void, void>): void {
+    if (parts.next().done !== true) return this.#timing.after(CHUNK_PAUSE, () => this.#continue(parts))
+    this.#isPublishing = false
+    if (this.#batch.length > 0) this.#flushLater()
   }
 }

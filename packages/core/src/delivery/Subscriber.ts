@@ -5,65 +5,65 @@
 import type { Connection } from "../ports/Connection.ts"
 import type { Frame } from "../ports/Frame.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
-import type { Place } from "../model/Cursor.ts"
+import type { Cursor } from "../model/Cursor.ts"
 import { Subscription } from "./Subscription.ts"
-import type { Sayable, Tongue, Utterance } from "./Serializer.ts"
+import type { LazyEncoding, Serializer, EncodedEvent } from "./Serializer.ts"
 
 /** Characters that wait before a frame is sent at once, about. */
-const BUNDLE = 256 * 1024
+const CHUNK_SIZE = 256 * 1024
 /** Packets that wait before a frame is sent at once. */
-const BUNDLE_PACKETS = 1000
+const CHUNK_PACKETS = 1000
 
 /** One microtask for all that got something in this turn: a group's message is pushed to many. */
-let due: Array<Delivery> = []
+let due: Array<Subscriber> = []
 const flushDue = (): void => {
-  const deliveries = due
+  const subscribers = due
   due = []
-  for (const delivery of deliveries) delivery.endTurn()
+  for (const subscriber of subscribers) subscriber.endTurn()
 }
-const flushAtEndOfTurn = (delivery: Delivery): void => {
-  if (due.push(delivery) === 1) void Promise.resolve().then(flushDue)
+const flushAtEndOfTurn = (subscriber: Subscriber): void => {
+  if (due.push(subscriber) === 1) void Promise.resolve().then(flushDue)
 }
 
 const NONE: ReadonlySet<Subscription> = new Set()
 
 /** Whose ears these are. */
-export interface Listener {
+export interface SubscriberKey {
   readonly user: UserId
   /** "" where a user has one device only. */
   readonly device: string
 }
 
 /** What a delivery asks of its surroundings. */
-export interface Follow {
+export interface SubscriberEvents {
   /** Some of its chats fell behind: the log has to be read. */
   readonly catchUp: () => void
   /** A place has moved and is to be written. */
-  readonly touch: (subscription: Subscription) => void
+  readonly cursorMoved: (subscription: Subscription) => void
 }
 
-export class Delivery {
+export class Subscriber {
   readonly connection: Connection
-  readonly tongue: Tongue
-  readonly listener: Listener
-  readonly #follow: Follow
+  readonly serializer: Serializer
+  readonly key: SubscriberKey
+  readonly #events: SubscriberEvents
   readonly #subscriptions = new Map<ChatId, Subscription>()
   /** Made when something is first put in, as the set of the untaken is: most connections never need either. */
-  #behind: Set<Subscription> | undefined
+  #lagging: Set<Subscription> | undefined
   #opened = false
   #closed = false
-  #pending: Array<Utterance> = []
+  #pending: Array<EncodedEvent> = []
   #pendingSize = 0
   #pendingPackets = 0
   #armed = false
   /** What was handed over since the client was last known to have taken everything. */
-  #untaken: Set<Subscription> | undefined
+  #unacknowledged: Set<Subscription> | undefined
 
-  constructor(connection: Connection, tongue: Tongue, listener: Listener, follow: Follow) {
+  constructor(connection: Connection, serializer: Serializer, listener: SubscriberKey, events: SubscriberEvents) {
     this.connection = connection
-    this.tongue = tongue
-    this.listener = listener
-    this.#follow = follow
+    this.serializer = serializer
+    this.key = listener
+    this.#events = events
   }
 
   /** It hears nothing any more. */
@@ -85,26 +85,26 @@ export class Delivery {
   }
 
   /** The chats whose log has to be read before they are live. */
-  behind(): ReadonlySet<Subscription> {
-    return this.#behind ?? NONE
+  lagging(): ReadonlySet<Subscription> {
+    return this.#lagging ?? NONE
   }
 
   /** Begins a chat at a place. `head` is the newest sequence of its log. Answers nothing where it has begun already. */
-  begin(place: Pick<Place, "chat" | "pushed" | "delivered" | "acked">, head: number): Subscription | undefined {
-    if (this.#closed || this.#subscriptions.has(place.chat)) return undefined
-    const subscription = new Subscription(this, place)
-    this.#subscriptions.set(place.chat, subscription)
-    if (head > subscription.at) this.fallBehind(subscription, head)
+  subscribe(cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">, head: number): Subscription | undefined {
+    if (this.#closed || this.#subscriptions.has(cursor.chat)) return undefined
+    const subscription = new Subscription(this, cursor)
+    this.#subscriptions.set(cursor.chat, subscription)
+    if (head > subscription.position) this.fallBehind(subscription, head)
     return subscription
   }
 
   /** Ends a chat: nothing more of it is owed. */
-  end(chat: ChatId): Subscription | undefined {
+  unsubscribe(chat: ChatId): Subscription | undefined {
     const subscription = this.#subscriptions.get(chat)
     if (subscription === undefined) return undefined
     this.#subscriptions.delete(chat)
-    this.#behind?.delete(subscription)
-    this.#untaken?.delete(subscription)
+    this.#lagging?.delete(subscription)
+    this.#unacknowledged?.delete(subscription)
     return subscription
   }
 
@@ -116,14 +116,14 @@ export class Delivery {
     if (this.#closed) return
     for (const frame of greeting) this.connection.send(frame, true)
     this.#opened = true
-    if (this.behind().size > 0) this.#follow.catchUp()
+    if (this.lagging().size > 0) this.#events.catchUp()
   }
 
   close(): void {
     this.#closed = true
     this.#opened = false
-    this.#behind = undefined
-    this.#untaken = undefined
+    this.#lagging = undefined
+    this.#unacknowledged = undefined
     this.#pending = []
     this.#pendingSize = 0
     this.#pendingPackets = 0
@@ -133,93 +133,93 @@ export class Delivery {
    * Something that is in no log. Before `open` it is no news: the greeting says it. Answers how many characters are on their
    * way.
    */
-  hear(utterances: Sayable): number {
+  pushEphemeral(encoding: LazyEncoding): number {
     if (!this.#opened) return 0
-    const utterance = utterances.in(this.tongue)
-    this.#push(utterance)
-    return utterance.size
+    const encoded = encoding.for(this.serializer)
+    this.#push(encoded)
+    return encoded.size
   }
 
   /** A kept entry. Who asked has it with the answer. */
-  take(subscription: Subscription, seq: number, utterances: Sayable, asked: boolean): void {
-    if (seq <= subscription.at) return
-    if (subscription.behind || !this.#opened || seq !== subscription.at + 1) {
+  deliver(subscription: Subscription, seq: number, encoding: LazyEncoding, isRequester: boolean): void {
+    if (seq <= subscription.position) return
+    if (subscription.isBehind || !this.#opened || seq !== subscription.position + 1) {
       this.fallBehind(subscription, seq)
       return
     }
-    if (asked) {
-      subscription.pass(seq)
+    if (isRequester) {
+      subscription.skip(seq)
       return
     }
-    subscription.hand(seq)
-    this.#toBeTaken(subscription)
-    this.#push(utterances.in(this.tongue))
+    subscription.advance(seq)
+    this.#awaitAcknowledgement(subscription)
+    this.#push(encoding.for(this.serializer))
   }
 
   /**
    * Kept entries one after the other, from `first` to `last`, where it has had all before them and none of them, and asked
    * for none of them; answers whether that was so, and else has done nothing.
    */
-  takeAll(subscription: Subscription, first: number, last: number, utterances: Sayable): boolean {
-    if (subscription.behind || !this.#opened || first !== subscription.at + 1) return false
-    subscription.hand(last)
-    this.#toBeTaken(subscription)
-    this.#push(utterances.in(this.tongue))
+  deliverRange(subscription: Subscription, first: number, last: number, encoding: LazyEncoding): boolean {
+    if (subscription.isBehind || !this.#opened || first !== subscription.position + 1) return false
+    subscription.advance(last)
+    this.#awaitAcknowledgement(subscription)
+    this.#push(encoding.for(this.serializer))
     return true
   }
 
   /** An entry for who is online only. */
-  notice(subscription: Subscription, seq: number, utterances: Sayable, asked: boolean): void {
-    if (this.#opened && !asked) this.#push(utterances.in(this.tongue))
-    if (seq === subscription.at + 1 && !subscription.behind) subscription.pass(seq)
-    else if (seq > subscription.at) this.fallBehind(subscription, seq)
+  deliverEphemeral(subscription: Subscription, seq: number, encoding: LazyEncoding, isRequester: boolean): void {
+    if (this.#opened && !isRequester) this.#push(encoding.for(this.serializer))
+    if (seq === subscription.position + 1 && !subscription.isBehind) subscription.skip(seq)
+    else if (seq > subscription.position) this.fallBehind(subscription, seq)
   }
 
   /** An entry that the catch-up hands over. */
-  say(subscription: Subscription, seq: number, utterances: Sayable): void {
-    subscription.hand(seq)
-    this.#toBeTaken(subscription)
-    this.#push(utterances.in(this.tongue))
+  deliverBacklog(subscription: Subscription, seq: number, encoding: LazyEncoding): void {
+    subscription.advance(seq)
+    this.#awaitAcknowledgement(subscription)
+    this.#push(encoding.for(this.serializer))
   }
 
   fallBehind(subscription: Subscription, head: number): void {
     subscription.missed = Math.max(subscription.missed, head)
-    if (subscription.behind) return
-    subscription.behind = true
-    this.#behind ??= new Set()
-    this.#behind.add(subscription)
-    if (this.#opened) this.#follow.catchUp()
+    if (subscription.isBehind) return
+    subscription.isBehind = true
+    this.#lagging ??= new Set()
+    this.#lagging.add(subscription)
+    if (this.#opened) this.#events.catchUp()
   }
 
   /** The catch-up has met the head of this chat's log. */
   caughtUp(subscription: Subscription): void {
-    subscription.behind = false
-    this.#behind?.delete(subscription)
-    if (this.#behind?.size === 0) this.#behind = undefined
+    subscription.isBehind = false
+    this.#lagging?.delete(subscription)
+    if (this.#lagging?.size === 0) this.#lagging = undefined
   }
 
   acknowledge(chat: ChatId, seq: number): void {
     const subscription = this.#subscriptions.get(chat)
     if (subscription === undefined) return
     subscription.acknowledge(seq)
-    this.#follow.touch(subscription)
+    this.#events.cursorMoved(subscription)
   }
 
   /**
    * The client has sent a frame: whatever was flushed before it counts as taken, for a client that never acknowledges.
    * Source: PROTOCOLS, "Two wire profiles".
    */
-  noteTaken(): void {
-    if (this.#untaken === undefined || this.#pending.length > 0 || this.connection.buffered() > 0) return
-    for (const subscription of this.#untaken) {
-      subscription.acknowledgeThrough(subscription.at)
-      this.#follow.touch(subscription)
+  acknowledgeImplicitly(): void {
+    if (this.#unacknowledged === undefined || this.#pending.length > 0 || this.connection.buffered() > 0) return
+    for (const subscription of this.#unacknowledged) {
+      subscription.acknowledgeThrough(subscription.position)
+      this.#events.cursorMoved(subscription)
     }
-    this.#untaken = undefined
+    this.#unacknowledged = undefined
   }
 
   /** What was handed over and is not taken by the operating system, in bytes, about. */
-  get waiting(): number {
+  get buffered(): number {
     return this.#pendingSize + this.connection.buffered()
   }
 
@@ -234,18 +234,18 @@ export class Delivery {
     this.connection.send(first.frameOf(pending))
   }
 
-  #toBeTaken(subscription: Subscription): void {
-    if (this.tongue.acknowledgement !== "taken") return
-    this.#untaken ??= new Set()
-    this.#untaken.add(subscription)
+  #awaitAcknowledgement(subscription: Subscription): void {
+    if (this.serializer.acknowledgement !== "taken") return
+    this.#unacknowledged ??= new Set()
+    this.#unacknowledged.add(subscription)
   }
 
-  #push(utterance: Utterance): void {
-    if (utterance.packets.length === 0) return
-    this.#pending.push(utterance)
-    this.#pendingSize += utterance.size
-    this.#pendingPackets += utterance.packets.length
-    if (this.#pendingSize >= BUNDLE || this.#pendingPackets >= BUNDLE_PACKETS) this.flush()
+  #push(encoded: EncodedEvent): void {
+    if (encoded.packets.length === 0) return
+    this.#pending.push(encoded)
+    this.#pendingSize += encoded.size
+    this.#pendingPackets += encoded.packets.length
+    if (this.#pendingSize >= CHUNK_SIZE || this.#pendingPackets >= CHUNK_PACKETS) this.flush()
     else if (!this.#armed) {
       this.#armed = true
       flushAtEndOfTurn(this)

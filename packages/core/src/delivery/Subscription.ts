@@ -1,32 +1,32 @@
 /**
  * One connection's place in one chat's log: what was handed to it and what it has acknowledged. Places only move forward.
  */
-import type { Delivery } from "./Subscriber.ts"
+import type { Subscriber } from "./Subscriber.ts"
 import type { ChatId } from "../model/Ids.ts"
-import { MAX_ACKED, type Place } from "../model/Cursor.ts"
+import { MAX_ACKED, type Cursor } from "../model/Cursor.ts"
 
 export class Subscription {
-  readonly delivery: Delivery
+  readonly subscriber: Subscriber
   readonly chat: ChatId
   /** Everything up to this sequence was handed over or passed by. */
-  at: number
+  position: number
   /** The newest sequence that was announced while it was behind. */
   missed = 0
   /** Whether the catch-up is reading the log for it; live messages wait until it has met the head. */
-  behind = false
+  isBehind = false
   /** Up to here it had been handed over before this connection came. */
   readonly pushedBefore: number
   #floor: number
   #acked: Set<number> | undefined
   #changed = false
 
-  constructor(delivery: Delivery, place: Pick<Place, "chat" | "pushed" | "delivered" | "acked">) {
-    this.delivery = delivery
-    this.chat = place.chat
-    this.at = place.delivered
-    this.pushedBefore = place.pushed
-    this.#floor = place.delivered
-    if (place.acked.length > 0) this.#acked = new Set(place.acked)
+  constructor(subscriber: Subscriber, cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">) {
+    this.subscriber = subscriber
+    this.chat = cursor.chat
+    this.position = cursor.delivered
+    this.pushedBefore = cursor.pushed
+    this.#floor = cursor.delivered
+    if (cursor.acked.length > 0) this.#acked = new Set(cursor.acked)
   }
 
   isAcknowledged(seq: number): boolean {
@@ -68,24 +68,24 @@ export class Subscription {
   }
 
   /** Goes over an entry that this session is not owed. */
-  pass(seq: number): void {
-    if (seq > this.at) this.at = seq
+  skip(seq: number): void {
+    if (seq > this.position) this.position = seq
     this.acknowledge(seq)
   }
 
   /** Hands an entry over, to be acknowledged. */
-  hand(seq: number): void {
-    this.at = seq
+  advance(seq: number): void {
+    this.position = seq
     this.#changed = true
   }
 
-  get place(): Place {
-    const { user, device } = this.delivery.listener
+  get cursor(): Cursor {
+    const { user, device } = this.subscriber.key
     return {
       chat: this.chat,
       user,
       device,
-      pushed: Math.max(this.at, this.pushedBefore),
+      pushed: Math.max(this.position, this.pushedBefore),
       delivered: this.#floor,
       acked: this.#acked === undefined ? [] : [...this.#acked].sort((a, b) => a - b),
       read: 0

@@ -10,7 +10,7 @@ import { type Refused, refuse } from "../model/Refused.ts"
 export type LockMode = "shared" | "exclusive"
 
 /** By chat. */
-export type Wanted = ReadonlyMap<ChatId, LockMode>
+export type LockRequest = ReadonlyMap<ChatId, LockMode>
 
 /** Commands that wait for one chat, at most: about half a minute of changes. Beyond it a command is refused as busy. */
 const MAX_WAITING = 10_000
@@ -84,7 +84,7 @@ export class LockHolder {
   }
 
   /** Whether it holds all of these, exclusively where that is wanted. */
-  holds(wanted: Wanted): boolean {
+  holds(wanted: LockRequest): boolean {
     for (const [chat, mode] of wanted) {
       const held = this.#held.get(chat)
       if (held === undefined || (mode === "exclusive" && held === "shared")) return false
@@ -96,7 +96,7 @@ export class LockHolder {
    * Takes the exclusive ones of these where all are free, and the shared ones are open: those need not be held. Else takes
    * nothing. Returns whether the command may go on.
    */
-  tryTake(wanted: Wanted): boolean {
+  tryTake(wanted: LockRequest): boolean {
     for (const [chat, mode] of wanted) {
       if (!this.#held.has(chat) && this.#locks.get(chat)?.admits(mode) === false) return false
     }
@@ -110,7 +110,7 @@ export class LockHolder {
    * Gives back what it holds and waits for all of these, chat by chat in the order of their ids, so that no two commands
    * wait for each other. Interruption gives the place in line back; `release` gives back what was granted before.
    */
-  acquire(wanted: Wanted): Effect.Effect<void, Refused> {
+  acquire(wanted: LockRequest): Effect.Effect<void, Refused> {
     const ordered = [...wanted].sort(([one], [other]) => one - other)
     return Effect.suspend(() => {
       this.release()
@@ -146,9 +146,9 @@ export class LockHolder {
       }
       lock.waiting.push(waiter)
       return Effect.sync(() => {
-        const place = lock.waiting.indexOf(waiter)
-        if (place === -1) return
-        lock.waiting.splice(place, 1)
+        const cursor = lock.waiting.indexOf(waiter)
+        if (cursor === -1) return
+        lock.waiting.splice(cursor, 1)
         this.#settle(chat, lock)
       })
     })

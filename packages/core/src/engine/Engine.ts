@@ -13,49 +13,49 @@ import * as Layer from "effect/Layer"
 import { Bus } from "../ports/Bus.ts"
 import { ChatLocks } from "./ChatLocks.ts"
 import type { Command, ReplyOf } from "../model/Command.ts"
-import { Directory } from "../cache/UserCache.ts"
-import { ExternalDirectory } from "../ports/UserDirectory.ts"
-import { ExternalUsers } from "../cache/DirectoryUsers.ts"
-import { type Announcement, type Caller, isUser } from "../model/Event.ts"
-import { hooking } from "./HookRunner.ts"
+import { UserCache } from "../cache/UserCache.ts"
+import { UserDirectory } from "../ports/UserDirectory.ts"
+import { DirectoryUsers } from "../cache/DirectoryUsers.ts"
+import { type Broadcast, type Caller, isUser } from "../model/Event.ts"
+import { makeHookRunner } from "./HookRunner.ts"
 import type { UserCommand } from "../ports/Hooks.ts"
 import { EntryId, UserId } from "../model/Ids.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { type Payer, RateLimits } from "../limits/RateLimits.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { costAfter, costBefore } from "../rules/Cost.ts"
-import { scripts } from "../commands/index.ts"
+import { commandHandlers } from "../commands/index.ts"
 import { type OptimisticCommit, optimisticCommit, type Waiting } from "./OptimisticCommit.ts"
-import { type SendAtOnce, sendingAtOnce } from "./FastSend.ts"
-import type { Attempt, Desk, Plan } from "../commands/CommandHandler.ts"
+import { type FastSend, makeFastSend } from "./FastSend.ts"
+import type { Invocation, CommandContext, Plan } from "../commands/CommandHandler.ts"
 import { Settings } from "../ports/Settings.ts"
 import { StorageHealth } from "./StorageHealth.ts"
 import {
   type Duplicate,
-  type Stale,
+  type VersionConflict,
   type StorageFailed,
   Store,
-  type Unit,
+  type WriteBatch,
   type Write,
-  type Written
+  type WriteResult
 } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
-import { WarmChats } from "../cache/ChatCache.ts"
+import { ChatCache } from "../cache/ChatCache.ts"
 
 /** Records of a protocol that take effect together with a command, or not at all. */
-export type Alongside = ReadonlyArray<Extract<Write, { readonly _tag: "PutRecord" }>>
+export type ExtraWrites = ReadonlyArray<Extract<Write, { readonly _tag: "PutRecord" }>>
 
 /** Takes what is to be announced, after the commit. */
-export type Announce = (announcements: ReadonlyArray<Announcement>) => void
+export type Announce = (announcements: ReadonlyArray<Broadcast>) => void
 
 /** What came of a command. Announce it with `Hub.announce` after the answer. */
 export interface Outcome<Reply> {
   readonly reply: Reply
-  readonly announce: ReadonlyArray<Announcement>
+  readonly announce: ReadonlyArray<Broadcast>
 }
 
 /** Who is in no chat, and has no id of a user. */
-const NOBODY: User = {
+const SYSTEM_ACTOR: User = {
   id: UserId(0),
   account: "",
   realname: "",
@@ -69,11 +69,15 @@ const NOBODY: User = {
   since: EntryId(0)
 }
 
-type AnyScript = (desk: Desk, attempt: Attempt, command: never) => Effect.Effect<Plan<unknown>, Refused | StorageFailed>
+type AnyHandler = (
+  context: CommandContext,
+  invocation: Invocation,
+  command: never
+) => Effect.Effect<Plan<unknown>, Refused | StorageFailed>
 
-const joined = (unit: Unit | undefined, alongside: Alongside): Unit => ({
-  relies: unit?.relies ?? [],
-  writes: [...(unit?.writes ?? []), ...alongside]
+const withExtraWrites = (batch: WriteBatch | undefined, alongside: ExtraWrites): WriteBatch => ({
+  expectedVersions: batch?.expectedVersions ?? [],
+  writes: [...(batch?.writes ?? []), ...alongside]
 })
 
 export class Engine extends Context.Service<
@@ -83,7 +87,7 @@ export class Engine extends Context.Service<
     readonly handle: <C extends Command>(
       caller: Caller,
       command: C,
-      alongside?: Alongside
+      alongside?: ExtraWrites
     ) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
     /**
      * Carries the command out and announces it: at once, or as `announce` does. From the commit on it is not interrupted,
@@ -92,20 +96,22 @@ export class Engine extends Context.Service<
     readonly perform: <C extends Command>(
       caller: Caller,
       command: C,
-      alongside?: Alongside,
+      alongside?: ExtraWrites,
       announce?: Announce
     ) => Effect.Effect<ReplyOf<C>, Refused>
     /** Sends one message within this turn, where that can be. */
-    readonly sendAtOnce: SendAtOnce
+    readonly trySend: FastSend
     /** Commits writes that no command stands for (users, sessions, a dialect's records), keeping what is warm current. */
-    readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+    readonly commit: (
+      batch: WriteBatch
+    ) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
     /**
      * Commits what `decide` plans, and decides again where its facts have changed, as a command does: in line for its
      * chats after the first conflict. Refused as busy where the line is full or other nodes keep changing them.
      */
-    readonly settle: OptimisticCommit
+    readonly commitOptimistically: OptimisticCommit
     /** Does what a command about users asks for, with the embedder's hooks before and after it. */
-    readonly hooked: <A>(command: UserCommand, work: Effect.Effect<A, Refused>) => Effect.Effect<A, Refused>
+    readonly withHooks: <A>(command: UserCommand, work: Effect.Effect<A, Refused>) => Effect.Effect<A, Refused>
     /** What users and apps may ask for in a second. Protocols charge it; an embedder's own commands are not limited. */
     readonly limits: RateLimits
     /** Carries a command out for `payer`, who is refused where there is nothing left to pay with. */
@@ -115,7 +121,7 @@ export class Engine extends Context.Service<
       work: Effect.Effect<A, Refused>,
       replyOf: (done: A) => ReplyOf<C>
     ) => Effect.Effect<A, Refused>
-    readonly desk: Desk
+    readonly context: CommandContext
   }
 >()("@parley/core/Engine") {
   static readonly layer: Layer.Layer<Engine, never, Store | StorageHealth | Hub | Bus> = Layer.effect(
@@ -127,14 +133,14 @@ export class Engine extends Context.Service<
       const bus = yield* Bus
       const settings = yield* Settings
       const clock = yield* Clock.Clock
-      const external = yield* ExternalDirectory
-      const users = new Directory(
-        external === undefined ? store : new ExternalUsers(store, external, clock, settings.account)
+      const external = yield* UserDirectory
+      const users = new UserCache(
+        external === undefined ? store : new DirectoryUsers(store, external, clock, settings.account)
       )
-      const hooks = yield* hooking
+      const hooks = yield* makeHookRunner
       const fork = Effect.runForkWith(yield* Effect.context<never>())
-      const desk: Desk = {
-        chats: new WarmChats(store, users, settings.warmChats),
+      const context: CommandContext = {
+        chats: new ChatCache(store, users, settings.chatCacheSize),
         users,
         store,
         presence: hub.presence,
@@ -142,49 +148,52 @@ export class Engine extends Context.Service<
         fileLinks: []
       }
 
-      const commit = (unit: Unit): Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed> =>
-        store.commit(unit).pipe(
-          Effect.tap((written) => Effect.sync(() => advance(unit, written))),
-          Effect.tapError(() => Effect.sync(() => unsettle(unit)))
+      const commit = (
+        batch: WriteBatch
+      ): Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed> =>
+        store.commit(batch).pipe(
+          Effect.tap((written) => Effect.sync(() => applyToCaches(batch, written))),
+          Effect.tapError(() => Effect.sync(() => invalidateCaches(batch)))
         )
 
       /** What it relied on has to be read again. */
-      const unsettle = (unit: Unit): void => {
-        for (const { chat } of unit.relies) desk.chats.forget(chat)
+      const invalidateCaches = (batch: WriteBatch): void => {
+        for (const { chat } of batch.expectedVersions) context.chats.forget(chat)
       }
 
-      const advance = (unit: Unit, written: ReadonlyArray<Written>): void => {
-        for (const write of unit.writes) if (write._tag === "ChangeUser") desk.users.change(write.user, write.change)
+      const applyToCaches = (batch: WriteBatch, written: ReadonlyArray<WriteResult>): void => {
+        for (const write of batch.writes)
+          if (write._tag === "ChangeUser") context.users.change(write.user, write.change)
         for (const one of written) {
-          if (one._tag === "Chat") desk.chats.keep(one.stored)
-          else if (one._tag === "User") desk.users.put(one.user)
+          if (one._tag === "Chat") context.chats.put(one.stored)
+          else if (one._tag === "User") context.users.put(one.user)
           else if (one._tag === "Entry") {
             const { entry } = one
-            desk.chats.advance(entry, unit.relies.find(({ chat }) => chat === entry.chat)?.version)
+            context.chats.advance(entry, batch.expectedVersions.find(({ chat }) => chat === entry.chat)?.version)
             bus.publish({ chat: entry.chat, head: entry.seq })
           }
         }
       }
 
       const locks = new ChatLocks()
-      const settled = optimisticCommit(commit, locks)
+      const commitOptimistically = optimisticCommit(commit, locks)
 
       const decided = <C extends Command>(
         caller: Caller,
         command: C,
-        alongside: Alongside,
+        alongside: ExtraWrites,
         waiting: Waiting
       ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> => {
         // Every tag has the script of its own command, which TypeScript cannot follow through an index.
-        const script: AnyScript = scripts[command._tag]
+        const handler: AnyHandler = commandHandlers[command._tag]
         const decide = Effect.fnUntraced(function* (
           duplicate: Duplicate | undefined
         ): Effect.fn.Return<Plan<ReplyOf<C>>, Refused | StorageFailed> {
           const user = isUser(caller)
-            ? (desk.users.fresh(caller.user) ?? (yield* desk.users.find(caller.user)))
-            : NOBODY
+            ? (context.users.getFresh(caller.user) ?? (yield* context.users.find(caller.user)))
+            : SYSTEM_ACTOR
           if (user === undefined || user.disabled) return yield* refuse({ _tag: "NotLoggedIn" })
-          const attempt: Attempt = {
+          const invocation: Invocation = {
             caller,
             user,
             by: isUser(caller) ? user.id : null,
@@ -192,10 +201,10 @@ export class Engine extends Context.Service<
             now: yield* Clock.currentTimeMillis,
             duplicate
           }
-          const plan = (yield* script(desk, attempt, command as never)) as Plan<ReplyOf<C>>
-          return alongside.length === 0 ? plan : { ...plan, unit: joined(plan.unit, alongside) }
+          const plan = (yield* handler(context, invocation, command as never)) as Plan<ReplyOf<C>>
+          return alongside.length === 0 ? plan : { ...plan, batch: withExtraWrites(plan.batch, alongside) }
         })
-        return Effect.catchTag(settled(decide, waiting), "StorageFailed", unavailable)
+        return Effect.catchTag(commitOptimistically(decide, waiting), "StorageFailed", unavailable)
       }
 
       const unavailable = (failed: StorageFailed): Effect.Effect<never, Refused> =>
@@ -207,16 +216,16 @@ export class Engine extends Context.Service<
       const handling = <C extends Command>(
         caller: Caller,
         command: C,
-        alongside: Alongside,
+        alongside: ExtraWrites,
         waiting: Waiting
       ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> => {
         if (hooks === undefined) return decided(caller, command, alongside, waiting)
-        const asking = isUser(caller) ? Effect.catch(desk.users.find(caller.user), unavailable) : Effect.undefined
+        const asking = isUser(caller) ? Effect.catch(context.users.find(caller.user), unavailable) : Effect.undefined
         return Effect.flatMap(asking, (user) =>
           // Who may not ask for anything is refused before anybody else is asked.
           isUser(caller) && user?.disabled !== false
             ? Effect.fail(refuse({ _tag: "NotLoggedIn" }))
-            : hooks.around(
+            : hooks.run(
                 command,
                 { caller, user },
                 (left) => decided(caller, left, alongside, waiting),
@@ -228,8 +237,8 @@ export class Engine extends Context.Service<
       const perform = <C extends Command>(
         caller: Caller,
         command: C,
-        alongside: Alongside = [],
-        announce: Announce = (announcements) => hub.announce(announcements, caller.connection)
+        alongside: ExtraWrites = [],
+        announce: Announce = (announcements) => hub.broadcast(announcements, caller.connection)
       ): Effect.Effect<ReplyOf<C>, Refused> =>
         // What is committed is announced, even if nobody waits for the answer any more.
         Effect.uninterruptibleMask((restore) =>
@@ -239,8 +248,8 @@ export class Engine extends Context.Service<
           })
         )
 
-      const atOnce = sendingAtOnce({
-        desk,
+      const fastSend = makeFastSend({
+        context,
         locks,
         bus,
         clock,
@@ -264,19 +273,19 @@ export class Engine extends Context.Service<
         },
         perform,
         // Hooks may wait, and are asked first.
-        sendAtOnce: hooks === undefined ? atOnce : () => false,
+        trySend: hooks === undefined ? fastSend : () => false,
         commit,
-        settle: settled,
-        hooked: (command, work) =>
+        commitOptimistically,
+        withHooks: (command, work) =>
           hooks === undefined
             ? work
-            : hooks.around(
+            : hooks.run(
                 command,
                 { caller: undefined, user: undefined },
                 () => work,
                 (reply) => reply
               ),
-        desk
+        context
       })
     })
   )

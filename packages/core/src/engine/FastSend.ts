@@ -8,28 +8,28 @@ import * as Exit from "effect/Exit"
 import type { Bus } from "../ports/Bus.ts"
 import type { ChatLocks } from "./ChatLocks.ts"
 import type { Draft, SentMessage } from "../model/Command.ts"
-import type { Announcement, UserCaller } from "../model/Event.ts"
+import type { Broadcast, UserCaller } from "../model/Event.ts"
 import type { ChatId } from "../model/Ids.ts"
 import type { Entry, Posted } from "../model/Log.ts"
 import { fromPosted } from "../model/Message.ts"
 import { messageProblem, posting } from "../commands/SendMessages.ts"
-import type { Desk } from "../commands/CommandHandler.ts"
-import { type Post, type Store, unitOf } from "../ports/Store.ts"
+import type { CommandContext } from "../commands/CommandHandler.ts"
+import { type MessageAppend, type Store, toBatch } from "../ports/Store.ts"
 
 /** What came of one message. Announce it after the answer. */
 export interface Sent {
   readonly sent: SentMessage
-  readonly announcement: Announcement
+  readonly announcement: Broadcast
 }
 
 /**
  * Answers false, having done nothing, where the message is to be sent by the command. Else `settled` is called once, in the
  * order of the commits: with what came of it, or with nothing where the commit was refused and the command has to try.
  */
-export type SendAtOnce = (caller: UserCaller, draft: Draft, settled: (outcome: Sent | undefined) => void) => boolean
+export type FastSend = (caller: UserCaller, draft: Draft, settled: (outcome: Sent | undefined) => void) => boolean
 
-interface Surroundings {
-  readonly desk: Desk
+interface FastSendContext {
+  readonly context: CommandContext
   readonly locks: ChatLocks
   readonly bus: Bus["Service"]
   readonly clock: Clock.Clock
@@ -39,16 +39,16 @@ interface Surroundings {
 }
 
 /** How a store that has nothing faster posts a message. */
-const byCommit =
-  (store: Store["Service"], run: Surroundings["run"]): NonNullable<Store["Service"]["post"]> =>
+const appendByCommit =
+  (store: Store["Service"], run: FastSendContext["run"]): NonNullable<Store["Service"]["appendMessage"]> =>
   (post, settled) =>
-    run(store.commit(unitOf(post)), (exit) => {
+    run(store.commit(toBatch(post)), (exit) => {
       const [written] = Exit.isSuccess(exit) ? exit.value : []
       settled(written?._tag === "Entry" ? { ...written.entry, body: post.body } : undefined)
     })
 
-export const sendingAtOnce = ({ desk, locks, bus, clock, stored, run }: Surroundings): SendAtOnce => {
-  const post = desk.store.post ?? byCommit(desk.store, run)
+export const makeFastSend = ({ context, locks, bus, clock, stored, run }: FastSendContext): FastSend => {
+  const post = context.store.appendMessage ?? appendByCommit(context.store, run)
 
   /** What is on its way, by chat: how many, and the version that they rely on. */
   const onTheirWay = new Map<ChatId, { readonly version: number; messages: number }>()
@@ -66,8 +66,8 @@ export const sendingAtOnce = ({ desk, locks, bus, clock, stored, run }: Surround
     if (earlier !== undefined && --earlier.messages === 0) onTheirWay.delete(chat)
   }
 
-  const outcomeOf = ({ version }: Post, entry: Entry<Posted>, chat: SentMessage["chat"]): Sent => {
-    desk.chats.advance(entry, version)
+  const outcomeOf = ({ version }: MessageAppend, entry: Entry<Posted>, chat: SentMessage["chat"]): Sent => {
+    context.chats.advance(entry, version)
     bus.publish({ chat: entry.chat, head: entry.seq })
     const message = fromPosted(entry)
     const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
@@ -78,20 +78,20 @@ export const sendingAtOnce = ({ desk, locks, bus, clock, stored, run }: Surround
   }
 
   return (caller, draft, settled) => {
-    const user = desk.users.fresh(caller.user)
-    const warm = desk.chats.peek(draft.chat)
-    if (user === undefined || user.disabled || warm === undefined) return false
-    if (messageProblem(desk, { user, via: undefined }, draft, warm) !== undefined) return false
-    const { chat } = warm
+    const user = context.users.getFresh(caller.user)
+    const cached = context.chats.getCached(draft.chat)
+    if (user === undefined || user.disabled || cached === undefined) return false
+    if (messageProblem(context, { user, via: undefined }, draft, cached) !== undefined) return false
+    const { chat } = cached
     // A change is under way, or waits: what is decided before it would be refused.
     if (!locks.isOpen(chat.id)) return false
     if (!depart(chat.id, chat.version)) return false
     const at = clock.currentTimeMillisUnsafe()
-    const message: Post = {
+    const message: MessageAppend = {
       chat: chat.id,
       version: chat.version,
       by: user.id,
-      origin: caller.origin,
+      device: caller.device,
       at,
       body: posting(draft, at)
     }
@@ -99,7 +99,7 @@ export const sendingAtOnce = ({ desk, locks, bus, clock, stored, run }: Surround
       arrive(chat.id)
       let outcome: Sent | undefined
       try {
-        if (entry === undefined) desk.chats.forget(chat.id)
+        if (entry === undefined) context.chats.forget(chat.id)
         else {
           stored()
           outcome = outcomeOf(message, entry, chat)

@@ -15,9 +15,9 @@ const DEFAULT_TIMEOUT = 5000
 /** Milliseconds for what still waits to be told when the engine ends. */
 const FINISH = 5000
 
-export interface Hooking {
+export interface HookRunner {
   /** Asks before, does the work with what the hook leaves of the command, tells after. */
-  readonly around: <C extends HookedCommand, A, E>(
+  readonly run: <C extends HookedCommand, A, E>(
     command: C,
     context: HookContext,
     work: (command: C) => Effect.Effect<A, E>,
@@ -26,7 +26,7 @@ export interface Hooking {
 }
 
 /** Undefined where there are no hooks: then commands do not pass here at all. */
-export const hooking: Effect.Effect<Hooking | undefined, never, Scope.Scope> = Effect.gen(function* () {
+export const makeHookRunner: Effect.Effect<HookRunner | undefined, never, Scope.Scope> = Effect.gen(function* () {
   const { before, after, timeout = DEFAULT_TIMEOUT } = yield* Hooks
   if (before === undefined && after === undefined) return undefined
   const fork = Effect.runForkWith(yield* Effect.context<never>())
@@ -84,13 +84,13 @@ export const hooking: Effect.Effect<Hooking | undefined, never, Scope.Scope> = E
     }
     const verdict = asked.value
     if (verdict === undefined) return command
-    if (verdict._tag === "Amend") return amended(command, verdict.contents)
+    if (verdict._tag === "Amend") return rewritten(command, verdict.contents)
     const { code, message } = verdict
     return yield* refuse({ _tag: "Vetoed", ...(code !== undefined && { code }), message })
   })
 
   return {
-    around: (command, context, work, replyOf) => {
+    run: (command, context, work, replyOf) => {
       let last = command
       return ask(command, context).pipe(
         Effect.flatMap((left) => {
@@ -112,7 +112,7 @@ const isRefused = (failed: unknown): failed is Refused =>
   typeof failed === "object" && failed !== null && "_tag" in failed && failed._tag === "Refused"
 
 /** Only what messages say can be changed: who sends what to whom stays as it was asked for. */
-const amended = <C extends HookedCommand>(command: C, contents: ReadonlyArray<string | undefined>): C => {
+const rewritten = <C extends HookedCommand>(command: C, contents: ReadonlyArray<string | undefined>): C => {
   if (command._tag !== "SendMessages") return command
   const sent: Extract<Command, { _tag: "SendMessages" }> = command
   const messages = sent.messages.map((draft, index) => ({ ...draft, content: contents[index] ?? draft.content }))

@@ -5,18 +5,26 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type { ChatLocks, LockHolder, LockMode, Wanted } from "./ChatLocks.ts"
+import type { ChatLocks, LockHolder, LockMode, LockRequest } from "./ChatLocks.ts"
 import type { ChatId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
-import type { Conclusion, Plan } from "../commands/CommandHandler.ts"
-import { Duplicate, type Stale, type StorageFailed, type Unit, type Written } from "../ports/Store.ts"
+import type { CommandResult, Plan } from "../commands/CommandHandler.ts"
+import {
+  Duplicate,
+  type VersionConflict,
+  type StorageFailed,
+  type WriteBatch,
+  type WriteResult
+} from "../ports/Store.ts"
 
 /** How often a command is decided, at most. */
 const MAX_ATTEMPTS = 20
 /** Milliseconds between two decisions while other nodes keep changing the chat: doubled each time, at most this. */
 const MAX_BACK_OFF = 64
 
-type Commit = (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+type Commit = (
+  batch: WriteBatch
+) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
 
 /** What to write. It is asked for again after a conflict: `duplicate` is what the store said was there already. */
 export type Decide<Reply, E> = (duplicate: Duplicate | undefined) => Effect.Effect<Plan<Reply>, E>
@@ -27,12 +35,12 @@ export type Waiting = <A, E>(wait: Effect.Effect<A, E>) => Effect.Effect<A, E>
 export type OptimisticCommit = <Reply, E>(
   decide: Decide<Reply, E>,
   waiting?: Waiting
-) => Effect.Effect<Conclusion<Reply>, E | Refused | StorageFailed>
+) => Effect.Effect<CommandResult<Reply>, E | Refused | StorageFailed>
 
 /** The locks that a unit needs, where it needs any. An amendment leaves the version, and is alone only after a conflict. */
-const locksFor = ({ relies, writes }: Unit, isContended: boolean): Wanted => {
+const locksFor = ({ expectedVersions, writes }: WriteBatch, isContended: boolean): LockRequest => {
   const wanted = new Map<ChatId, LockMode>()
-  for (const { chat } of relies) wanted.set(chat, "shared")
+  for (const { chat } of expectedVersions) wanted.set(chat, "shared")
   for (const write of writes) {
     if (write._tag === "Append" && write.body._tag === "Changed") wanted.set(write.chat, "exclusive")
     else if (write._tag === "Amend" && isContended) wanted.set(write.chat, "exclusive")
@@ -41,7 +49,7 @@ const locksFor = ({ relies, writes }: Unit, isContended: boolean): Wanted => {
 }
 
 /** The first record of the unit that is written only while its value is the expected one. */
-const expectedKey = ({ writes }: Unit): string | undefined => {
+const expectedKey = ({ writes }: WriteBatch): string | undefined => {
   for (const write of writes) if (write._tag === "PutRecord" && write.expected !== undefined) return write.record.key
   return undefined
 }
@@ -62,26 +70,26 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
     decide: Decide<Reply, E>,
     waiting: Waiting,
     holder: LockHolder
-  ): Effect.fn.Return<Conclusion<Reply>, E | Refused | StorageFailed> {
+  ): Effect.fn.Return<CommandResult<Reply>, E | Refused | StorageFailed> {
     let duplicate: Duplicate | undefined
     let isContended = false
     /** Of commits under lock. */
     let conflicts = 0
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       const plan = yield* decide(duplicate)
-      const { unit } = plan
-      if (unit === undefined) return plan.conclude([])
-      const wanted = locksFor(unit, isContended)
+      const { batch } = plan
+      if (batch === undefined) return plan.conclude([])
+      const wanted = locksFor(batch, isContended)
       const isLocked = holder.holds(wanted)
       if (!isLocked && (isContended || !holder.tryTake(wanted))) {
         yield* waiting(holder.acquire(wanted))
         continue
       }
-      const written = yield* commit(unit).pipe(
+      const written = yield* commit(batch).pipe(
         Effect.catchTags({
           Stale: ({ chats, messages }) => {
             // The records of a command are made before it is decided: deciding again would not make them anew.
-            const key = chats.length + messages.length === 0 ? expectedKey(unit) : undefined
+            const key = chats.length + messages.length === 0 ? expectedKey(batch) : undefined
             if (key !== undefined) return refuse({ _tag: "RecordTaken", key })
             // What was told of them is of an older revision.
             if (messages.length > 0) duplicate = undefined

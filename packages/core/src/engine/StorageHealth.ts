@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { LogThrottle } from "../logging/LogThrottle.ts"
-import { type StorageFailed, Store, type Unit } from "../ports/Store.ts"
+import { type StorageFailed, Store, type WriteBatch } from "../ports/Store.ts"
 
 export type StorageStatus = "working" | "failing"
 
@@ -33,7 +33,7 @@ export class StorageHealth extends Context.Service<
      * The status, after looking again: it asks the store's own `check`, and writes a small record while commits fail. At
      * most one look a second; others get what the last one found.
      */
-    readonly look: Effect.Effect<StorageStatus>
+    readonly refresh: Effect.Effect<StorageStatus>
   }
 >()("@parley/core/StorageHealth") {
   static readonly layer: Layer.Layer<StorageHealth, never, Store> = Layer.effect(
@@ -71,16 +71,16 @@ export class StorageHealth extends Context.Service<
       const probe = Effect.suspend((): Effect.Effect<unknown, StorageFailed> => {
         if (status === "working") return check
         const record = { ...PROBE, value: clock.currentTimeMillisUnsafe() }
-        const unit: Unit = { relies: [], writes: [{ _tag: "PutRecord", record }] }
+        const batch: WriteBatch = { expectedVersions: [], writes: [{ _tag: "PutRecord", record }] }
         return check.pipe(
           // A record that is put anew is neither stale nor there already.
           Effect.andThen(
-            Effect.catchTags(store.commit(unit), { Stale: () => Effect.void, Duplicate: () => Effect.void })
+            Effect.catchTags(store.commit(batch), { Stale: () => Effect.void, Duplicate: () => Effect.void })
           ),
           Effect.tap(() => Effect.sync(succeeded))
         )
       })
-      const look = Effect.suspend((): Effect.Effect<StorageStatus> => {
+      const refresh = Effect.suspend((): Effect.Effect<StorageStatus> => {
         const now = clock.currentTimeMillisUnsafe()
         if (now - looked < PROBE_INTERVAL) return Effect.succeed(status)
         looked = now
@@ -90,13 +90,13 @@ export class StorageHealth extends Context.Service<
           Effect.andThen(Effect.sync(() => status))
         )
       })
-      return StorageHealth.of({ status: () => status, failed, succeeded, look })
+      return StorageHealth.of({ status: () => status, failed, succeeded, refresh })
     })
   )
 }
 
 /** The store with the results of its commits reported. */
-export const watched: Layer.Layer<Store, never, Store | StorageHealth> = Layer.effect(
+export const watchStore: Layer.Layer<Store, never, Store | StorageHealth> = Layer.effect(
   Store,
   Effect.gen(function* () {
     const store = yield* Store
@@ -104,8 +104,8 @@ export const watched: Layer.Layer<Store, never, Store | StorageHealth> = Layer.e
     const success = Effect.sync(succeeded)
     return Store.of({
       ...store,
-      commit: (unit) =>
-        store.commit(unit).pipe(
+      commit: (batch) =>
+        store.commit(batch).pipe(
           Effect.tap(success),
           Effect.tapError((error) => (error._tag === "StorageFailed" ? Effect.sync(() => failed(error)) : Effect.void))
         )

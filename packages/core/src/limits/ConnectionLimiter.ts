@@ -7,26 +7,26 @@ import { networkOf } from "../ports/ClientAddress.ts"
 import type { Rejection } from "../ports/Connection.ts"
 
 /** A connection's engine end, as far as it can be turned away. */
-export interface Visitor {
+export interface LimitedConnection {
   /** The client's address; "" where it is not known, and nothing is bounded by it. */
   readonly address: string
   /** Whether something is under way for it: a login, say, which must not be cut off when its turn has come. */
   readonly isBusy: boolean
   /** Tells the client why, and closes. */
-  readonly turnAway: (reason: Rejection) => void
+  readonly reject: (reason: Rejection) => void
 }
 
 /** Of the connections of one network, this part may be without a user. */
-const STRANGERS_SHARE = 1 / 4
+const UNAUTHENTICATED_SHARE = 1 / 4
 
-const CROWDED: Rejection = { _tag: "TooManyConnections" }
-const ADDRESS_CROWDED: Rejection = { _tag: "TooManyOfAddress" }
+const CONNECTION_LIMIT_REACHED: Rejection = { _tag: "TooManyConnections" }
+const ADDRESS_LIMIT_REACHED: Rejection = { _tag: "TooManyOfAddress" }
 
 /** The connections of one client network. */
 interface Network {
   readonly key: string
   connections: number
-  readonly strangers: Set<Visitor>
+  readonly unauthenticated: Set<LimitedConnection>
 }
 
 interface Waiting {
@@ -35,65 +35,65 @@ interface Waiting {
   extended: boolean
 }
 
-export interface CrowdLimits {
+export interface ConnectionLimits {
   /** Connections at one time, and those of them without a user. */
   readonly connections: number
-  readonly strangers: number
+  readonly unauthenticated: number
   /** The same for one client network; a quarter of it without a user. */
   readonly connectionsPerAddress: number
   /** Seconds for a login. */
   readonly loginDeadline: number
 }
 
-export interface CrowdTime {
+export interface LimiterTime {
   /** Milliseconds, never going back. */
   readonly now: () => number
   /** A connection waits for its login: `expire` is due, unless its last result is still ahead. */
   readonly waiting: () => void
 }
 
-export class Crowd {
-  readonly #limits: CrowdLimits
-  readonly #time: CrowdTime
-  readonly #strangersPerNetwork: number
+export class ConnectionLimiter {
+  readonly #limits: ConnectionLimits
+  readonly #time: LimiterTime
+  readonly #unauthenticatedPerNetwork: number
   /** With its network, where that is known. */
-  readonly #all = new Map<Visitor, Network | undefined>()
+  readonly #all = new Map<LimitedConnection, Network | undefined>()
   /** In the order in which they came to be without a user; those whose time was extended are behind. */
-  readonly #strangers = new Map<Visitor, Waiting>()
+  readonly #unauthenticated = new Map<LimitedConnection, Waiting>()
   readonly #networks = new Map<string, Network>()
 
-  constructor(limits: CrowdLimits, time: CrowdTime) {
+  constructor(limits: ConnectionLimits, time: LimiterTime) {
     this.#limits = limits
     this.#time = time
-    this.#strangersPerNetwork = Math.ceil(limits.connectionsPerAddress * STRANGERS_SHARE)
+    this.#unauthenticatedPerNetwork = Math.ceil(limits.connectionsPerAddress * UNAUTHENTICATED_SHARE)
   }
 
-  arrive(visitor: Visitor): void {
-    if (this.#all.size >= this.#limits.connections) return visitor.turnAway(CROWDED)
-    const network = this.#networkOf(visitor)
+  add(connection: LimitedConnection): void {
+    if (this.#all.size >= this.#limits.connections) return connection.reject(CONNECTION_LIMIT_REACHED)
+    const network = this.#networkOf(connection)
     if (network !== undefined) {
-      if (network.connections >= this.#limits.connectionsPerAddress) return visitor.turnAway(ADDRESS_CROWDED)
+      if (network.connections >= this.#limits.connectionsPerAddress) return connection.reject(ADDRESS_LIMIT_REACHED)
       if (network.connections++ === 0) this.#networks.set(network.key, network)
     }
-    this.#all.set(visitor, network)
-    this.#await(visitor, network)
+    this.#all.set(connection, network)
+    this.#await(connection, network)
   }
 
   /** It has a user now. */
-  welcome(visitor: Visitor): void {
-    this.#strangers.delete(visitor)
-    this.#all.get(visitor)?.strangers.delete(visitor)
+  markAuthenticated(connection: LimitedConnection): void {
+    this.#unauthenticated.delete(connection)
+    this.#all.get(connection)?.unauthenticated.delete(connection)
   }
 
   /** It has no user any more. */
-  estrange(visitor: Visitor): void {
-    if (this.#all.has(visitor)) this.#await(visitor, this.#all.get(visitor))
+  markUnauthenticated(connection: LimitedConnection): void {
+    if (this.#all.has(connection)) this.#await(connection, this.#all.get(connection))
   }
 
-  leave(visitor: Visitor): void {
-    this.welcome(visitor)
-    const network = this.#all.get(visitor)
-    this.#all.delete(visitor)
+  remove(connection: LimitedConnection): void {
+    this.markAuthenticated(connection)
+    const network = this.#all.get(connection)
+    this.#all.delete(connection)
     if (network !== undefined && --network.connections === 0) this.#networks.delete(network.key)
   }
 
@@ -103,39 +103,43 @@ export class Crowd {
    */
   expire(): number | undefined {
     const now = this.#time.now()
-    for (const [visitor, waiting] of this.#strangers) {
+    for (const [connection, waiting] of this.#unauthenticated) {
       if (waiting.deadline > now) return waiting.deadline - now
-      if (visitor.isBusy && !waiting.extended) {
-        this.#strangers.delete(visitor)
-        this.#strangers.set(visitor, { deadline: now + this.#limits.loginDeadline * 1000, extended: true })
+      if (connection.isBusy && !waiting.extended) {
+        this.#unauthenticated.delete(connection)
+        this.#unauthenticated.set(connection, { deadline: now + this.#limits.loginDeadline * 1000, extended: true })
       } else {
-        this.welcome(visitor)
-        visitor.turnAway({ _tag: "LoginDeadline", seconds: this.#limits.loginDeadline })
+        this.markAuthenticated(connection)
+        connection.reject({ _tag: "LoginDeadline", seconds: this.#limits.loginDeadline })
       }
     }
     return undefined
   }
 
-  #networkOf({ address }: Visitor): Network | undefined {
+  #networkOf({ address }: LimitedConnection): Network | undefined {
     const key = networkOf(address)
     if (key === "") return undefined
-    return this.#networks.get(key) ?? { key, connections: 0, strangers: new Set() }
+    return this.#networks.get(key) ?? { key, connections: 0, unauthenticated: new Set() }
   }
 
-  #await(visitor: Visitor, network: Network | undefined): void {
-    this.#strangers.set(visitor, { deadline: this.#time.now() + this.#limits.loginDeadline * 1000, extended: false })
-    network?.strangers.add(visitor)
-    if (network !== undefined && network.strangers.size > this.#strangersPerNetwork) {
-      this.#turnAwayIdle(network.strangers, ADDRESS_CROWDED)
-    } else if (this.#strangers.size > this.#limits.strangers) this.#turnAwayIdle(this.#strangers.keys(), CROWDED)
-    if (this.#strangers.size > 0) this.#time.waiting()
+  #await(connection: LimitedConnection, network: Network | undefined): void {
+    this.#unauthenticated.set(connection, {
+      deadline: this.#time.now() + this.#limits.loginDeadline * 1000,
+      extended: false
+    })
+    network?.unauthenticated.add(connection)
+    if (network !== undefined && network.unauthenticated.size > this.#unauthenticatedPerNetwork) {
+      this.#rejectIdle(network.unauthenticated, ADDRESS_LIMIT_REACHED)
+    } else if (this.#unauthenticated.size > this.#limits.unauthenticated)
+      this.#rejectIdle(this.#unauthenticated.keys(), CONNECTION_LIMIT_REACHED)
+    if (this.#unauthenticated.size > 0) this.#time.waiting()
   }
 
-  #turnAwayIdle(strangers: Iterable<Visitor>, reason: Rejection): void {
-    for (const longest of strangers) {
+  #rejectIdle(unauthenticated: Iterable<LimitedConnection>, reason: Rejection): void {
+    for (const longest of unauthenticated) {
       if (longest.isBusy) continue
-      this.welcome(longest)
-      return longest.turnAway(reason)
+      this.markAuthenticated(longest)
+      return longest.reject(reason)
     }
   }
 }

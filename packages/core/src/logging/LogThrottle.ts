@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 
 /** One log line. It never holds a secret, a query string or the content of a message. */
-export interface Line {
+export interface ThrottledLine {
   /** Lines with the same key are gathered: the message with the account or address, say. */
   readonly key: string
   readonly level: "Info" | "Warn" | "Error"
@@ -27,15 +27,15 @@ export const WINDOW = 60_000
 /** At most 1,000 keys at one time; lines of further keys are gathered by their message alone. */
 export const MAX_KEYS = 1000
 
-interface Gathered {
-  line: Line
+interface CountedLine {
+  line: ThrottledLine
   /** Lines since the last one that was logged. */
   count: number
   /** Milliseconds since 1970 at which the count is logged. */
   due: number
 }
 
-const write = ({ level, message, details = {}, cause }: Line, count: number): Effect.Effect<void> =>
+const write = ({ level, message, details = {}, cause }: ThrottledLine, count: number): Effect.Effect<void> =>
   Effect.annotateLogs(
     cause === undefined ? Effect.logWithLevel(level)(message) : Effect.logWithLevel(level)(message, cause),
     count > 1 ? { ...details, count } : details
@@ -43,7 +43,7 @@ const write = ({ level, message, details = {}, cause }: Line, count: number): Ef
 
 export interface LogThrottling {
   /** Logs the line, or counts it. It neither waits nor throws, so callbacks may call it. */
-  readonly note: (line: Line) => void
+  readonly note: (line: ThrottledLine) => void
 }
 
 /** The throttle in use. Every engine has its own; outside of one, each line is logged. */
@@ -53,17 +53,18 @@ export const LogThrottle: Context.Reference<LogThrottling> = Context.Reference<L
 )
 
 /** `LogThrottling.note` of the throttle in use. */
-export const logThrottled = (line: Line): Effect.Effect<void> => Effect.map(LogThrottle, ({ note }) => note(line))
+export const logThrottled = (line: ThrottledLine): Effect.Effect<void> =>
+  Effect.map(LogThrottle, ({ note }) => note(line))
 
 /** A throttle that logs with the loggers and the clock of this context; what is counted is logged when the scope closes. */
 export const make = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   // In the order in which they are due: a key moves to the end whenever its window begins anew.
-  const gathered = new Map<string, Gathered>()
+  const gathered = new Map<string, CountedLine>()
   let sweeping: Fiber.Fiber<void> | undefined
 
-  const logCounted = ({ line, count }: Gathered): Effect.Effect<void> =>
+  const logCounted = ({ line, count }: CountedLine): Effect.Effect<void> =>
     count === 0 ? Effect.void : write(line, count)
 
   const sweep: Effect.Effect<void> = Effect.gen(function* () {
@@ -83,7 +84,7 @@ export const make = Effect.gen(function* () {
     sweeping = undefined
   })
 
-  const note = (line: Line): void => {
+  const note = (line: ThrottledLine): void => {
     const key = gathered.has(line.key) || gathered.size < MAX_KEYS ? line.key : line.message
     const earlier = gathered.get(key)
     if (earlier !== undefined) {

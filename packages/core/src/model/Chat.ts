@@ -50,7 +50,7 @@ export interface Chat {
 }
 
 /** How far a chat's log has come. */
-export interface Head {
+export interface LogHead {
   /** The newest entry's sequence, from 1. */
   readonly seq: number
   /** How many messages were ever posted, those recalled too. */
@@ -61,7 +61,7 @@ export interface Head {
 
 export interface StoredChat {
   readonly chat: Chat
-  readonly head: Head
+  readonly head: LogHead
 }
 
 /** What a new chat is made of; the store gives `id`, and `joinSeq` 1 to every member. */
@@ -70,7 +70,7 @@ export interface NewChat extends Omit<Chat, "id" | "version" | "members" | "edit
 }
 
 /** A chat as it is when just made: version 1, everybody in it from the first entry on. */
-export const asMade = (chat: NewChat, id: ChatId): Chat => ({
+export const createdChat = (chat: NewChat, id: ChatId): Chat => ({
   ...chat,
   id,
   version: 1,

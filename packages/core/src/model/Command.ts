@@ -2,7 +2,7 @@
  * What can be asked of the engine: imperatives, the same for every protocol. A protocol's own words are turned into
  * these, and nothing that a protocol can do is missing here.
  */
-import type { Chat, ChatType, Committers, Head, Preference } from "./Chat.ts"
+import type { Chat, ChatType, Committers, LogHead, Preference } from "./Chat.ts"
 import type { ChatId, FileId, UserId } from "./Ids.ts"
 import type { Message } from "./Message.ts"
 import type { StoredFile } from "../ports/Store.ts"
@@ -14,7 +14,7 @@ export type ChatRef = { readonly id: ChatId } | { readonly gid: string }
 /** A chat as its members see it. */
 export interface ChatView {
   readonly chat: Chat
-  readonly head: Head
+  readonly head: LogHead
 }
 
 /** A chat as one member sees it. */

@@ -4,7 +4,7 @@
  */
 import type { ChatId, UserId } from "./Ids.ts"
 
-export interface Place {
+export interface Cursor {
   readonly chat: ChatId
   readonly user: UserId
   /** "" where a user has one device only. */
@@ -26,7 +26,7 @@ export const MAX_ACKED = 1024
  * Of two records of one place, the farther of each part. Commutative and idempotent; associative as long as no more
  * than `MAX_ACKED` acknowledgements come together, beyond which the highest are forgotten.
  */
-export const furthest = (a: Place, b: Place): Place => {
+export const mergeCursors = (a: Cursor, b: Cursor): Cursor => {
   const delivered = Math.max(a.delivered, b.delivered)
   const acked = [...new Set([...a.acked, ...b.acked])].filter((seq) => seq > delivered).sort((x, y) => x - y)
   return {

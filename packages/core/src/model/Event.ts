@@ -2,7 +2,7 @@
  * What others are told: past facts. Each protocol says them in its own words, once for each wire profile and not once
  * for each who hears it.
  */
-import type { Chat, Head } from "./Chat.ts"
+import type { Chat, LogHead } from "./Chat.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import type { Entry } from "./Log.ts"
 import type { Message } from "./Message.ts"
@@ -14,7 +14,7 @@ export interface ChatEvent {
   readonly entry: Entry
   /** The facts after the entry. */
   readonly chat: Chat
-  readonly head: Head
+  readonly head: LogHead
   /** The message that the entry is about, as it stands after it. */
   readonly message?: Message
 }
@@ -33,7 +33,7 @@ export type Event = ChatEvent | UserEvent
 /** Who hears it: a chat's online members (with those whom this very entry removed), or everybody who is online. */
 export type Audience = { readonly chat: ChatId } | "everyone"
 
-export interface Announcement {
+export interface Broadcast {
   readonly event: Event
   readonly to: Audience
 }
@@ -45,7 +45,7 @@ export type Caller = UserCaller | ProtocolCaller
 export interface UserCaller {
   readonly user: UserId
   /** The device that asks; what it sends itself is not delivered to it again. Null where there is none. */
-  readonly origin: string | null
+  readonly device: string | null
   /** The connection that asks: it has the answer, and needs no push. */
   readonly connection?: number
 }
@@ -57,7 +57,7 @@ export interface UserCaller {
 export interface ProtocolCaller {
   /** The dialect's name. */
   readonly via: string
-  readonly origin: null
+  readonly device: null
   readonly connection?: undefined
 }
 

@@ -29,21 +29,21 @@ export const FileId = (id: number): FileId => id as FileId
  * Where the ids of pushes begin that are not kept in any log (a user list, somebody's status). They are integers as the
  * others are and never equal an `EntryId`: a log would need 2^40 entries to get here.
  */
-export const UNKEPT_IDS_FROM: number = 2 ** 40
+export const EPHEMERAL_ID_BASE: number = 2 ** 40
 
-let unkept = UNKEPT_IDS_FROM
+let lastEphemeral = EPHEMERAL_ID_BASE
 
 /** The id of one more push that is kept in no log. */
-export const nextUnkeptId = (): number => unkept++
+export const nextEphemeralId = (): number => lastEphemeral++
 
 /**
  * The gid of the one chat between two users: their ids, as strings in string order, joined by `&`.
  * Source: PROTOCOLS, "Pairs".
  */
-export const pairGid = (a: UserId, b: UserId): string => {
+export const directGid = (a: UserId, b: UserId): string => {
   const [x, y] = [String(a), String(b)]
   return x < y ? `${x}&${y}` : `${y}&${x}`
 }
 
 /** Whether a gid has the form that only one-to-one chats may have. */
-export const isPairGid = (gid: string): boolean => /^[0-9]+&[0-9]+$/.test(gid)
+export const isDirectGid = (gid: string): boolean => /^[0-9]+&[0-9]+$/.test(gid)

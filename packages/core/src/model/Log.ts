@@ -67,12 +67,12 @@ export interface Entry<Body extends EntryBody = EntryBody> {
   /** Whose doing it was; null for the system's. */
   readonly by: UserId | null
   /** The device that it came from, which has it already; null where there is none. */
-  readonly origin: string | null
+  readonly device: string | null
   readonly body: Body
 }
 
 /** Whether members are owed this entry until they acknowledge it. All others are news for who is online only. */
-export const isKept = (body: EntryBody): body is Posted | Replaced | Recalled =>
+export const isDurable = (body: EntryBody): body is Posted | Replaced | Recalled =>
   body._tag === "Posted" || body._tag === "Replaced" || body._tag === "Recalled"
 
 /**

@@ -17,14 +17,14 @@ export type Reason =
   | { readonly _tag: "NoSuchFile" }
   | { readonly _tag: "NotMember" }
   /** Only these may. */
-  | { readonly _tag: "Only"; readonly who: "admins" | "system administrators" | "the sender" | "oneself" }
+  | { readonly _tag: "Forbidden"; readonly who: "admins" | "system administrators" | "the sender" | "oneself" }
   /** The chat's committers do not include the caller. */
-  | { readonly _tag: "MayNotSpeak" }
+  | { readonly _tag: "SendForbidden" }
   | { readonly _tag: "NotPublic" }
   /** The operation is not for chats of this type. */
   | { readonly _tag: "WrongChatType"; readonly needs: string }
-  | { readonly _tag: "OwnerStays" }
-  | { readonly _tag: "NotAMember"; readonly users: ReadonlyArray<string> }
+  | { readonly _tag: "CannotRemoveOwner" }
+  | { readonly _tag: "TargetsNotMembers"; readonly users: ReadonlyArray<string> }
   /** The gid belongs to something else. */
   | { readonly _tag: "GidTaken"; readonly gid: string }
   | { readonly _tag: "AccountTaken"; readonly account: string }

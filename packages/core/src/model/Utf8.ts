@@ -2,13 +2,13 @@
 const lengthOf = (text: string): number => {
   let bytes = 0
   for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
+    const batch = text.charCodeAt(at)
     // Half a pair counts as three bytes; a whole one has four.
-    if (unit < 0x80) bytes++
-    else if (unit < 0x800) bytes += 2
+    if (batch < 0x80) bytes++
+    else if (batch < 0x800) bytes += 2
     else {
       bytes += 3
-      if (unit >= 0xd800 && unit <= 0xdbff && isLow(text.charCodeAt(at + 1))) {
+      if (batch >= 0xd800 && batch <= 0xdbff && isLow(text.charCodeAt(at + 1))) {
         bytes++
         at++
       }
@@ -17,7 +17,7 @@ const lengthOf = (text: string): number => {
   return bytes
 }
 
-const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff
+const isLow = (batch: number): boolean => batch >= 0xdc00 && batch <= 0xdfff
 
 /** Text as UTF-8 bytes; the core has no runtime's encoder at hand. */
 export const textBytes = (text: string): Uint8Array => {

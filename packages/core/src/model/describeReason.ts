@@ -45,17 +45,17 @@ export const describeReason = (reason: Reason, words: ReasonWords = {}): string 
       return "There is no such file."
     case "NotMember":
       return `${caller} ${caller === "You" ? "are" : "is"} not a member of this ${noun}.`
-    case "Only":
+    case "Forbidden":
       return `Only ${reason.who} may do this.`
-    case "MayNotSpeak":
+    case "SendForbidden":
       return `${caller} may not speak in this ${noun}.`
     case "NotPublic":
       return `This ${noun} is not public.`
     case "WrongChatType":
       return `This needs ${reason.needs}.`
-    case "OwnerStays":
+    case "CannotRemoveOwner":
       return `The owner of the ${noun} cannot be removed.`
-    case "NotAMember":
+    case "TargetsNotMembers":
       return `These users are not members of the ${noun}: ${listed(reason.users)}.`
     case "GidTaken":
       return `The gid ${shortened(reason.gid, MAX_ID)} is taken.`

@@ -8,14 +8,14 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { Directory } from "../cache/UserCache.ts"
+import type { UserCache } from "../cache/UserCache.ts"
 import { UserId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import type { StorageFailed } from "./Store.ts"
 import type { User } from "../model/User.ts"
 
 /** What a request carries, or the upgrade that a WebSocket began with. */
-export interface Carried {
+export interface RequestInfo {
   readonly kind: "http" | "websocket"
   /** `GET`, `POST`, … */
   readonly method: string
@@ -37,7 +37,7 @@ export type Identity = string | number | null | undefined
 
 export interface Authenticator {
   /** Who sends this. What it fails with is logged, and means nobody. */
-  readonly authenticate?: (carried: Carried) => Effect.Effect<Identity, unknown>
+  readonly authenticate?: (carried: RequestInfo) => Effect.Effect<Identity, unknown>
   /**
    * Whose account and plain password these are, where a protocol sends a plain password: `POST /auth/login`. Clients of
    * xuanxuan send an md5, which only `Credentials.mint` serves. What it fails with is logged, and refused with
@@ -66,7 +66,10 @@ export const DEFAULT_TIMEOUT = 5000
  * The user whom an authenticator means. Without an external directory, a string means nobody. With one, a number does: it
  * would be our id, and whose numbers are ids of their own would let everybody be somebody else.
  */
-export const identified = (users: Directory, identity: Identity): Effect.Effect<User | undefined, StorageFailed> => {
+export const resolveIdentity = (
+  users: UserCache,
+  identity: Identity
+): Effect.Effect<User | undefined, StorageFailed> => {
   if (identity === undefined || identity === null) return Effect.undefined
   if (typeof identity === "number") {
     if (users.external === undefined) return users.find(UserId(identity))
@@ -87,7 +90,7 @@ export const identified = (users: Directory, identity: Identity): Effect.Effect<
  * browser sends no `Origin`. What no browser sent is not foreign. A host is compared without its scheme, since a proxy
  * may have ended the TLS. HTTP/2 has it as `:authority`; where it is not known at all, every origin is foreign.
  */
-export const isForeign = (
+export const isCrossOrigin = (
   { headers }: { readonly headers: { readonly get: (name: string) => string | null | undefined } },
   { origins = [] }: Pick<Authenticator, "origins">
 ): boolean => {
@@ -99,7 +102,7 @@ export const isForeign = (
 }
 
 /** A foreign page may not act for whoever's cookies it carries. */
-export const foreignOrigin: Refused = refuse({
+export const crossOriginRefusal: Refused = refuse({
   _tag: "Vetoed",
   code: "foreign_origin",
   message: "A page of this origin may not act for you here."

@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import type { ChatId } from "../model/Ids.ts"
 
-export interface Hint {
+export interface AppendNotice {
   readonly chat: ChatId
   /** The newest sequence of its log. */
   readonly head: number
@@ -16,9 +16,9 @@ export class Bus extends Context.Service<
   Bus,
   {
     /** Tells the other nodes. Never fails and never waits. */
-    readonly publish: (hint: Hint) => void
+    readonly publish: (hint: AppendNotice) => void
     /** Calls back for hints of other nodes, never for one's own, until the returned function is called. */
-    readonly subscribe: (listener: (hint: Hint) => void) => () => void
+    readonly subscribe: (listener: (hint: AppendNotice) => void) => () => void
   }
 >()("@parley/core/Bus") {
   /** One node that has its store for itself: nobody to tell. */

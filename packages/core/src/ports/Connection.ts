@@ -1,4 +1,4 @@
-import type { Carried } from "./Authenticator.ts"
+import type { RequestInfo } from "./Authenticator.ts"
 import type { Frame } from "./Frame.ts"
 
 let lastConnection = 0
@@ -43,7 +43,7 @@ export interface Connection {
 
 /** Why the engine closes a connection whatever its protocol says. */
 export type Rejection =
-  /** `limits.connections`, or `limits.strangers`. */
+  /** `limits.connections`, or `limits.unauthenticated`. */
   | { readonly _tag: "TooManyConnections" }
   | { readonly _tag: "TooManyOfAddress" }
   | { readonly _tag: "LoginDeadline"; readonly seconds: number }
@@ -59,7 +59,7 @@ export interface Peer {
   /** Bytes of an unfinished frame that the transport holds, whenever their number has changed after a read. */
   readonly partial?: (bytes: number) => void
   /** The client sent a frame that is no UTF-8, and it was dropped. The peer answers, and the connection goes on. */
-  readonly garbled: () => void
+  readonly invalidUtf8: () => void
   /** The client sent a frame over the limit (bytes), and it was dropped. The peer answers and closes. */
   readonly oversized: (limit: number) => void
   /**
@@ -72,12 +72,12 @@ export interface Peer {
 }
 
 /** How a client came here. */
-export interface Opening {
+export interface Handshake {
   /** The names and values behind `?`, where the transport has them. */
   readonly query: ReadonlyMap<string, string>
   /** What the client's request carried, where the transport began with one. */
-  readonly request?: Carried
+  readonly request?: RequestInfo
 }
 
 /** Makes the engine's end for a new connection. */
-export type Accept = (connection: Connection, opening: Opening) => Peer
+export type Accept = (connection: Connection, opening: Handshake) => Peer

@@ -10,7 +10,7 @@ import type { Accept } from "./Connection.ts"
 import type { Setting } from "./Settings.ts"
 
 /** Clients come in by WebSocket at `path`; one text frame is one frame. */
-export interface WebSocketDoor {
+export interface WebSocketEndpoint {
   readonly _tag: "WebSocket"
   /** Begins with `/`. */
   readonly path: string
@@ -18,13 +18,13 @@ export interface WebSocketDoor {
 }
 
 /** Clients come in by raw TCP; frames are UTF-8 lines ended by `\n` (a `\r` before it is white space of the frame). */
-export interface TcpDoor {
+export interface TcpEndpoint {
   readonly _tag: "Tcp"
   readonly accept: Accept
 }
 
 /** Clients come in by HTTP. */
-export interface HttpDoor<Http> {
+export interface HttpEndpoint<Http> {
   readonly _tag: "Http"
   readonly routes: Http
   /**
@@ -32,10 +32,10 @@ export interface HttpDoor<Http> {
    * parameter: clients of this protocol are refused in its own words. Where several protocols have such a beginning, the
    * longest counts. Without it, such requests are nobody's.
    */
-  readonly otherwise?: Http
+  readonly fallback?: Http
 }
 
-export type Door<Http> = WebSocketDoor | TcpDoor | HttpDoor<Http>
+export type Endpoint<Http> = WebSocketEndpoint | TcpEndpoint | HttpEndpoint<Http>
 
 /** One flag or argument of a command. */
 export interface CommandInput {
@@ -44,14 +44,14 @@ export interface CommandInput {
   /** An argument by its place instead of by `--name`. */
   readonly positional?: boolean
   readonly required: boolean
-  readonly says: string
+  readonly description: string
 }
 
 /** A command for the operator, carried out by the process that holds the database. */
 export interface OperatorCommand {
   /** The words behind `parley`: `["app", "add"]`. */
-  readonly words: ReadonlyArray<string>
-  readonly says: string
+  readonly path: ReadonlyArray<string>
+  readonly description: string
   readonly inputs: ReadonlyArray<CommandInput>
   /** Whether the command writes its own line in the audit log, in place of the one that every command has. */
   readonly audits?: boolean
@@ -61,7 +61,7 @@ export interface OperatorCommand {
 
 /** A protocol that has been opened over an engine. */
 export interface OpenDialect<Http> {
-  readonly doors: ReadonlyArray<Door<Http>>
+  readonly endpoints: ReadonlyArray<Endpoint<Http>>
   readonly commands: ReadonlyArray<OperatorCommand>
   /** Adds what the protocol shows in a demonstration, after the demo users and chats are there. */
   readonly demo: Effect.Effect<void>
@@ -73,7 +73,7 @@ export interface OpenDialect<Http> {
 }
 
 /** What a dialect is told about where it is served. */
-export interface Site {
+export interface ServeContext {
   /** Values of the declared settings, by key. */
   readonly settings: Readonly<Record<string, string | number | boolean>>
   /** Where raw TCP is served, once it is; undefined while it is not. */
@@ -83,12 +83,12 @@ export interface Site {
 }
 
 /** A protocol cannot be served as it is set; `message` is one line for the operator that names the setting. */
-export class SiteRefused extends Data.TaggedError("SiteRefused")<{ readonly message: string }> {}
+export class DialectConfigError extends Data.TaggedError("SiteRefused")<{ readonly message: string }> {}
 
 /** `E` is `SiteRefused` for a protocol that is not served everywhere. */
 export interface Dialect<Http, R, E = never> {
   /** Lower case; its settings' keys and its folder have the same name. */
   readonly name: string
   readonly settings: ReadonlyArray<Setting>
-  readonly open: (site: Site) => Effect.Effect<OpenDialect<Http>, E, R>
+  readonly open: (site: ServeContext) => Effect.Effect<OpenDialect<Http>, E, R>
 }

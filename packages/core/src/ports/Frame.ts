@@ -1,7 +1,7 @@
 /** Texts on their way to clients, and what they are in bytes, which is made once for all who get them. */
 
 /** A text that several frames may be made of. */
-export class Piece {
+export class EncodedChunk {
   readonly text: string
   #utf8: Uint8Array | undefined
 
@@ -28,7 +28,7 @@ export interface FrameParts {
  */
 export class Frame {
   /** What it is made of, where the same pieces are in other frames too: a transport need only copy their bytes. */
-  readonly pieces: ReadonlyArray<Piece> | undefined
+  readonly chunks: ReadonlyArray<EncodedChunk> | undefined
   #text: string | undefined
   #transport: string | undefined
   #bytes: Uint8Array | undefined
@@ -38,14 +38,14 @@ export class Frame {
   /** Its pieces are large and in other frames too: a transport writes their bytes one after the other, without copying them. */
   readonly vectored: boolean
 
-  constructor(content: string | ReadonlyArray<Piece>, vectored = false) {
+  constructor(content: string | ReadonlyArray<EncodedChunk>, vectored = false) {
     if (typeof content === "string") this.#text = content
-    else this.pieces = content
+    else this.chunks = content
     this.vectored = vectored
   }
 
   get text(): string {
-    return (this.#text ??= (this.pieces ?? []).map(({ text }) => text).join(""))
+    return (this.#text ??= (this.chunks ?? []).map(({ text }) => text).join(""))
   }
 
   /** The bytes of this frame on one kind of transport; made at the first call for that kind, kept for the next ones. */
@@ -76,19 +76,19 @@ export class Frame {
 }
 
 /** How packets stand in one frame. */
-export class Bundling {
-  readonly #open: Piece
-  readonly #between: Piece
-  readonly #close: Piece
+export class PacketFraming {
+  readonly #open: EncodedChunk
+  readonly #between: EncodedChunk
+  readonly #close: EncodedChunk
 
   /** `[a,b]` is a frame of two packets with "[", "," and "]". */
   constructor(open: string, between: string, close: string) {
-    this.#open = new Piece(open)
-    this.#between = new Piece(between)
-    this.#close = new Piece(close)
+    this.#open = new EncodedChunk(open)
+    this.#between = new EncodedChunk(between)
+    this.#close = new EncodedChunk(close)
   }
 
-  frame(packets: ReadonlyArray<Piece>): Frame {
+  frame(packets: ReadonlyArray<EncodedChunk>): Frame {
     const [only] = packets
     // A packet by itself is hardly ever in another frame.
     if (only !== undefined && packets.length === 1) return new Frame(this.#open.text + only.text + this.#close.text)

@@ -11,7 +11,7 @@ interface Declared<Kind extends string, A> {
   readonly key: string
   readonly default: A
   /** One sentence for the documentation: what it is, the unit where it has one. */
-  readonly says: string
+  readonly description: string
 }
 
 export interface IntegerSetting extends Declared<"integer", number> {
@@ -33,28 +33,28 @@ export const integer = (
   key: string,
   value: number,
   range: { readonly min: number; readonly max: number },
-  says: string
-): IntegerSetting => ({ kind: "integer", key, default: value, ...range, says })
+  description: string
+): IntegerSetting => ({ kind: "integer", key, default: value, ...range, description })
 
 export const choice = <const A extends string>(
   key: string,
   options: ReadonlyArray<A>,
   value: NoInfer<A>,
-  says: string
-): ChoiceSetting<A> => ({ kind: "choice", key, default: value, options, says })
+  description: string
+): ChoiceSetting<A> => ({ kind: "choice", key, default: value, options, description })
 
-export const text = (key: string, value: string, says: string): TextSetting => ({
+export const text = (key: string, value: string, description: string): TextSetting => ({
   kind: "text",
   key,
   default: value,
-  says
+  description
 })
 
-export const boolean = (key: string, value: boolean, says: string): BooleanSetting => ({
+export const boolean = (key: string, value: boolean, description: string): BooleanSetting => ({
   kind: "boolean",
   key,
   default: value,
-  says
+  description
 })
 
 /**
@@ -258,8 +258,8 @@ export const engineSettings = {
     { min: 1, max: MAX },
     "Connections of chat clients at one time, at most; who comes then is told so and closed."
   ),
-  strangers: integer(
-    "limits.strangers",
+  unauthenticated: integer(
+    "limits.unauthenticated",
     20_000,
     { min: 1, max: MAX },
     "Connections without a user at one time, at most; beyond them the one that has done nothing for longest is told so and closed."
@@ -312,7 +312,12 @@ export const engineSettings = {
     { min: 1, max: MAX },
     "Cost units that a user who has asked for little may spend at once; requests beyond that are refused and may be sent again later."
   ),
-  warmChats: integer("limits.warmChats", 10_000, { min: 1, max: MAX }, "Chats whose facts are kept in memory, at most.")
+  chatCacheSize: integer(
+    "limits.chatCacheSize",
+    10_000,
+    { min: 1, max: MAX },
+    "Chats whose facts are kept in memory, at most."
+  )
 } as const
 
 /** The engine's settings by name. */

@@ -8,7 +8,7 @@ export const logStorageFailure = (message: string, cause: unknown): Effect.Effec
   logThrottled({ key: message, level: "Error", message, cause })
 
 /** `what` completes "… could not be read or written". */
-export const available =
+export const refuseOnStorageFailure =
   (what: string) =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
     Effect.catch(effect, (failed) =>

@@ -19,7 +19,7 @@ import type { NewChat, Preference, PreferenceFlags, StoredChat } from "../model/
 import type { ChatId, EntryId, FileId, UserId } from "../model/Ids.ts"
 import type { Amendment, Changed, Entry, Posted } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
-import type { Place } from "../model/Cursor.ts"
+import type { Cursor } from "../model/Cursor.ts"
 import type { NewUser, User, UserChange } from "../model/User.ts"
 
 /** A live or expired session, known by the hash of its token only. */
@@ -65,7 +65,7 @@ export type Write =
       readonly _tag: "Append"
       readonly chat: ChatId
       readonly by: UserId | null
-      readonly origin: string | null
+      readonly device: string | null
       readonly at: number
       readonly body: Posted | Changed
     }
@@ -74,7 +74,7 @@ export type Write =
       readonly _tag: "Amend"
       readonly chat: ChatId
       readonly by: UserId | null
-      readonly origin: string | null
+      readonly device: string | null
       readonly at: number
       readonly body: Amendment
       /** The message's revision that was decided on. */
@@ -82,7 +82,7 @@ export type Write =
     }
   /** Absent flags stay as they are: false where there is no preference yet. */
   | ({ readonly _tag: "SetPreference"; readonly chat: ChatId; readonly user: UserId } & Partial<PreferenceFlags>)
-  | { readonly _tag: "MovePlace"; readonly place: Place }
+  | { readonly _tag: "MoveCursor"; readonly cursor: Cursor }
   | { readonly _tag: "HideMessage"; readonly user: UserId; readonly message: EntryId }
   | { readonly _tag: "CreateUser"; readonly user: NewUser }
   | { readonly _tag: "ChangeUser"; readonly user: UserId; readonly change: UserChange }
@@ -107,31 +107,31 @@ export type Write =
   | { readonly _tag: "PutRecord"; readonly record: DialectRecord; readonly once?: boolean; readonly expected?: unknown }
 
 /** What takes effect whole or not at all. */
-export interface Unit {
+export interface WriteBatch {
   /** The chats whose facts the script decided on, with the version it saw. */
-  readonly relies: ReadonlyArray<{ readonly chat: ChatId; readonly version: number }>
+  readonly expectedVersions: ReadonlyArray<{ readonly chat: ChatId; readonly version: number }>
   readonly writes: ReadonlyArray<Write>
 }
 
 /** One message, decided on facts of its chat: the unit that is by far the most frequent. */
-export interface Post {
+export interface MessageAppend {
   readonly chat: ChatId
   /** The version of the chat's facts that were decided on. */
   readonly version: number
   readonly by: UserId | null
-  readonly origin: string | null
+  readonly device: string | null
   readonly at: number
   readonly body: Posted
 }
 
 /** The same as any other unit. */
-export const unitOf = ({ chat, version, ...entry }: Post): Unit => ({
-  relies: [{ chat, version }],
+export const toBatch = ({ chat, version, ...entry }: MessageAppend): WriteBatch => ({
+  expectedVersions: [{ chat, version }],
   writes: [{ _tag: "Append", chat, ...entry }]
 })
 
 /** What a write came to, at the write's index. */
-export type Written =
+export type WriteResult =
   | { readonly _tag: "Chat"; readonly stored: StoredChat; readonly entry: Entry }
   | { readonly _tag: "Entry"; readonly entry: Entry }
   /** After the write. */
@@ -148,7 +148,7 @@ export type Written =
  * that it relied on with another version, `messages` those that it amends with another revision; both are empty where it was
  * the user of a session, or a record. Checked before anything else of the unit.
  */
-export class Stale extends Data.TaggedError("Stale")<{
+export class VersionConflict extends Data.TaggedError("Stale")<{
   readonly chats: ReadonlyArray<ChatId>
   readonly messages: ReadonlyArray<EntryId>
 }> {}
@@ -180,13 +180,15 @@ export interface LogRange {
 export class Store extends Context.Service<
   Store,
   {
-    readonly commit: (unit: Unit) => Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+    readonly commit: (
+      batch: WriteBatch
+    ) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
     /**
-     * Commits `unitOf(post)`, in its turn among all units, without an effect to run: calls back once, with the entry once it
+     * Commits `toBatch(post)`, in its turn among all units, without an effect to run: calls back once, with the entry once it
      * is durable, or with nothing where `commit` would have failed. A store that has no faster way than `commit` leaves it
      * out.
      */
-    readonly post?: (post: Post, settled: (entry: Entry<Posted> | undefined) => void) => void
+    readonly appendMessage?: (post: MessageAppend, settled: (entry: Entry<Posted> | undefined) => void) => void
 
     /**
      * Fails while the store cannot be written for a reason that it sees by itself, cheaply and without a write: its file was
@@ -238,12 +240,12 @@ export class Store extends Context.Service<
     readonly messages: (ids: ReadonlyArray<EntryId>) => Effect.Effect<ReadonlyArray<Message>, StorageFailed>
 
     /** The places of one device, in all chats where it has one. */
-    readonly placesOf: (user: UserId, device: string) => Effect.Effect<ReadonlyArray<Place>, StorageFailed>
+    readonly cursorsOf: (user: UserId, device: string) => Effect.Effect<ReadonlyArray<Cursor>, StorageFailed>
     /** The places of all devices of these users in one chat. */
-    readonly placesIn: (
+    readonly cursorsIn: (
       chat: ChatId,
       users: ReadonlyArray<UserId>
-    ) => Effect.Effect<ReadonlyArray<Place>, StorageFailed>
+    ) => Effect.Effect<ReadonlyArray<Cursor>, StorageFailed>
 
     readonly session: (hash: string) => Effect.Effect<StoredSession | undefined, StorageFailed>
     readonly sessionsOf: (user: UserId) => Effect.Effect<ReadonlyArray<StoredSession>, StorageFailed>

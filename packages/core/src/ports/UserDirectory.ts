@@ -15,7 +15,7 @@ import type * as Effect from "effect/Effect"
 import type { User, UserChange } from "../model/User.ts"
 
 /** A user as their application knows them; what is absent is empty, and `realname` is the account. */
-export interface ExternalUser extends Partial<
+export interface DirectoryUser extends Partial<
   Pick<User, "realname" | "avatar" | "role" | "dept" | "admin" | "organisation" | "disabled">
 > {
   /** Theirs; 1 to 255 characters. */
@@ -28,24 +28,24 @@ export interface ExternalUser extends Partial<
 }
 
 /** What a client changes of itself, or an operator of a user; passwords are not among it. */
-export type ExternalChange = Omit<UserChange, "password" | "account">
+export type DirectoryUserChange = Omit<UserChange, "password" | "account">
 
-export interface ExternalDirectory {
+export interface UserDirectory {
   /** Users by their ids, in any order; unknown ids are left out. At most 1,000 are asked for at once. */
-  readonly find: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<ExternalUser>, unknown>
+  readonly find: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<DirectoryUser>, unknown>
   /** Users by account, exactly as written; unknown accounts are left out. At most 1,000 are asked for at once. */
-  readonly findByAccount: (accounts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<ExternalUser>, unknown>
+  readonly findByAccount: (accounts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<DirectoryUser>, unknown>
   /**
    * Everybody, for protocols whose clients have a list of users; they all get their integer ids then. Without it, the
    * list is of those who have been named or have come here before.
    */
-  readonly list?: Effect.Effect<ReadonlyArray<ExternalUser>, unknown>
+  readonly list?: Effect.Effect<ReadonlyArray<DirectoryUser>, unknown>
   /**
    * Carries a change out. What it fails with is logged, and the change refused with `Unavailable`; a `Refused` it may
    * fail with on purpose, and the client is told that. Without it, changes are refused with `Vetoed`, code
    * `users_elsewhere`.
    */
-  readonly change?: (id: string, change: ExternalChange) => Effect.Effect<void, unknown>
+  readonly change?: (id: string, change: DirectoryUserChange) => Effect.Effect<void, unknown>
   /** Seconds for which an answer is used; 60 by default. */
   readonly ttl?: number
   /** Milliseconds that one question may take; 5,000 by default. */
@@ -53,6 +53,7 @@ export interface ExternalDirectory {
 }
 
 /** The directory in use; undefined where users are kept in the store. */
-export const ExternalDirectory: Context.Reference<ExternalDirectory | undefined> = Context.Reference<
-  ExternalDirectory | undefined
->("@parley/core/UserDirectory", { defaultValue: () => undefined })
+export const UserDirectory: Context.Reference<UserDirectory | undefined> = Context.Reference<UserDirectory | undefined>(
+  "@parley/core/UserDirectory",
+  { defaultValue: () => undefined }
+)

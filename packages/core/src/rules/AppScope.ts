@@ -4,10 +4,10 @@ import type { Reason } from "../model/Refused.ts"
 import type { User } from "../model/User.ts"
 
 /** How far an application reaches: the groups of one organisation, or all groups where it stands for the whole system. */
-export type Reach = { readonly organisation: number } | "everywhere"
+export type AppScope = { readonly organisation: number } | "everywhere"
 
-export interface ReachFacts {
-  readonly reach: Reach
+export interface AppScopeFacts {
+  readonly scope: AppScope
   readonly chat: Pick<Chat, "type" | "dissolved">
   /** Its members, or who would be. */
   readonly members: Iterable<Pick<User, "organisation">>
@@ -19,10 +19,10 @@ export interface ReachFacts {
  */
 export const reachable: {
   readonly name: string
-  readonly check: (facts: ReachFacts) => Reason | undefined
+  readonly check: (facts: AppScopeFacts) => Reason | undefined
 } = {
   name: "an application reaches groups that have a member of its organisation",
-  check: ({ reach, chat, members }) => {
+  check: ({ scope: reach, chat, members }) => {
     if (chat.type !== "group" || chat.dissolved) return { _tag: "NoSuchChat" }
     if (reach === "everywhere") return undefined
     for (const { organisation } of members) if (organisation === reach.organisation) return undefined

@@ -7,21 +7,21 @@ import type { Facts, Rule } from "./Rule.ts"
  * A declared difference between protocols: where nobody is asked who they are, whatever was made through that protocol
  * can be seen and changed through it, and nothing else. Source: PROTOCOLS, "hisihi".
  */
-const madeHere = ({ chat, via }: Facts): boolean => via !== undefined && chat.attributes[VIA] === via
+const createdByProtocol = ({ chat, via }: Facts): boolean => via !== undefined && chat.attributes[VIA] === via
 
 /** A group that nobody in particular made has no owner; system administrators count as its admins, as in system chats. */
-const isNobodys = (chat: Chat): boolean => chat.type === "system" || (chat.createdBy === null && chat.owner === null)
+const hasNoOwner = (chat: Chat): boolean => chat.type === "system" || (chat.createdBy === null && chat.owner === null)
 
 /** Members. Nobody in particular is a member of nothing, also not of a system chat, but may act on what was made here. */
 const belongs = (facts: Facts): boolean =>
-  facts.via === undefined ? isMember(facts.chat, facts.user.id) : madeHere(facts)
+  facts.via === undefined ? isMember(facts.chat, facts.user.id) : createdByProtocol(facts)
 
 /** The owner counts as an admin; so does a system administrator in a chat that is nobody's. */
 export const isAdmin = (facts: Facts): boolean => {
   const { chat, user } = facts
-  if (madeHere(facts)) return true
+  if (createdByProtocol(facts)) return true
   if (!isMember(chat, user.id)) return false
-  return chat.owner === user.id || chat.admins.includes(user.id) || (user.admin && isNobodys(chat))
+  return chat.owner === user.id || chat.admins.includes(user.id) || (user.admin && hasNoOwner(chat))
 }
 
 /** The owner first, then the other admins. */
@@ -45,12 +45,12 @@ export const member: Rule = {
 
 export const admin: Rule = {
   name: "only admins",
-  check: (facts) => (isAdmin(facts) ? undefined : { _tag: "Only", who: "admins" })
+  check: (facts) => (isAdmin(facts) ? undefined : { _tag: "Forbidden", who: "admins" })
 }
 
 export const systemAdministrator: Rule = {
   name: "only system administrators",
-  check: ({ user }) => (user.admin ? undefined : { _tag: "Only", who: "system administrators" })
+  check: ({ user }) => (user.admin ? undefined : { _tag: "Forbidden", who: "system administrators" })
 }
 
 export const joinable: Rule = {
@@ -64,7 +64,7 @@ export const group: Rule = {
 }
 
 /** For who knows pairs only: another chat answers as one that does not exist. */
-export const pair: Rule = {
+export const direct: Rule = {
   name: "only pairs",
   check: ({ chat }) => (chat.type === "one2one" ? undefined : { _tag: "NoSuchChat" })
 }

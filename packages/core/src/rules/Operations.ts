@@ -7,20 +7,20 @@ import {
   groupWithoutSubject,
   joinable,
   member,
-  pair,
+  direct,
   system,
   systemAdministrator,
   visible
 } from "./Membership.ts"
 import type { Facts, Rule } from "./Rule.ts"
-import { speaker } from "./Sending.ts"
+import { sender } from "./Sending.ts"
 
 export const operations = {
   /** To be told of the chat at all: its facts, without what was said in it. */
   see: [visible],
   join: [visible, group, joinable],
   leave: [visible, group, member],
-  rename: [visible, group, member, speaker],
+  rename: [visible, group, member, sender],
   /** Star, hide, mute: for oneself. */
   prefer: [visible, member],
   addMembers: [visible, group, member],
@@ -30,13 +30,13 @@ export const operations = {
    */
   approveMembers: [visible, group, member, admin],
   removeMembers: [visible, group, member, admin],
-  speak: [visible, member, speaker],
+  speak: [visible, member, sender],
   broadcast: [visible, member, admin],
   /**
    * A declared difference between protocols: anything at all, where a protocol knows pairs only, for which every other
    * chat is none; asked beside what else the operation needs. Source: PROTOCOLS, "ha".
    */
-  usePair: [visible, pair, member],
+  usePair: [visible, direct, member],
   /** History, members, files. */
   read: [visible, member],
   /**

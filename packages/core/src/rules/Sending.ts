@@ -6,7 +6,7 @@ import type { Facts, Rule } from "./Rule.ts"
  * Admins always. Else by the committers: `admins` nobody; a list those on it; all everybody, but in a system chat
  * that has admins only they. Source: PROTOCOLS, "May speak".
  */
-export const maySpeak = (facts: Facts): boolean => {
+export const canSend = (facts: Facts): boolean => {
   if (isAdmin(facts)) return true
   const { chat, user } = facts
   if (chat.committers === "admins") return false
@@ -16,7 +16,7 @@ export const maySpeak = (facts: Facts): boolean => {
   return chat.committers.includes(user.id)
 }
 
-export const speaker: Rule = {
+export const sender: Rule = {
   name: "only who may speak",
-  check: (facts) => (maySpeak(facts) ? undefined : { _tag: "MayNotSpeak" })
+  check: (facts) => (canSend(facts) ? undefined : { _tag: "SendForbidden" })
 }

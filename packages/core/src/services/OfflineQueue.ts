@@ -7,18 +7,18 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { catchUp } from "../delivery/CatchUp.ts"
 import type { Connection } from "../ports/Connection.ts"
-import { Delivery } from "../delivery/Subscriber.ts"
+import { Subscriber } from "../delivery/Subscriber.ts"
 import { Engine } from "../engine/Engine.ts"
 import type { ChatEvent, Event } from "../model/Event.ts"
-import { Bundling } from "../ports/Frame.ts"
+import { PacketFraming } from "../ports/Frame.ts"
 import { Hub } from "../delivery/Hub.ts"
 import type { EntryId, UserId } from "../model/Ids.ts"
-import { Places } from "../delivery/CursorStore.ts"
+import { CursorStore } from "../delivery/CursorStore.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
-import { startingPlaces } from "../delivery/ResumeCursors.ts"
+import { resumeCursors } from "../delivery/ResumeCursors.ts"
 import { type StorageFailed, Store, type Write } from "../ports/Store.ts"
 import type { Subscription } from "../delivery/Subscription.ts"
-import type { Tongue } from "../delivery/Serializer.ts"
+import type { Serializer } from "../delivery/Serializer.ts"
 
 /** One packet that is kept for a user until acknowledged. */
 export interface Queued {
@@ -34,7 +34,7 @@ export class OfflineQueue extends Context.Service<
   OfflineQueue,
   {
     /** What the user's device is owed, by id, at most `limit` packets (1000 if absent). */
-    readonly of: (
+    readonly list: (
       user: UserId,
       options?: { readonly device?: string; readonly limit?: number }
     ) => Effect.Effect<ReadonlyArray<Queued>, Refused>
@@ -46,11 +46,11 @@ export class OfflineQueue extends Context.Service<
     ) => Effect.Effect<void, Refused>
   }
 >()("@parley/core/OfflineQueue") {
-  static readonly layer: Layer.Layer<OfflineQueue, never, Engine | Places | Store | Hub> = Layer.effect(
+  static readonly layer: Layer.Layer<OfflineQueue, never, Engine | CursorStore | Store | Hub> = Layer.effect(
     OfflineQueue,
     Effect.gen(function* () {
-      const { desk } = yield* Engine
-      const places = yield* Places
+      const { context: desk } = yield* Engine
+      const cursors = yield* CursorStore
       const store = yield* Store
       const hub = yield* Hub
 
@@ -59,63 +59,68 @@ export class OfflineQueue extends Context.Service<
         id: UserId,
         device: string,
         hear: (event: Event) => void
-      ): Effect.fn.Return<Delivery, Refused | StorageFailed> {
+      ): Effect.fn.Return<Subscriber, Refused | StorageFailed> {
         const user = yield* desk.users.find(id)
         if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
-        const tongue: Tongue = {
-          packets: (event) => {
+        const serializer: Serializer = {
+          encode: (event) => {
             hear(event)
             return []
           },
-          bundling: new Bundling("", "", ""),
+          framing: new PacketFraming("", "", ""),
           takenOver: "",
-          crowded: "",
+          connectionLimitReached: "",
           rejected: () => "",
-          garbled: "",
+          invalidUtf8: "",
           oversized: () => "",
           acknowledgement: "explicit"
         }
-        const delivery = new Delivery(NOWHERE, tongue, { user: id, device }, { catchUp: () => {}, touch: () => {} })
+        const subscriber = new Subscriber(
+          NOWHERE,
+          serializer,
+          { user: id, device },
+          { catchUp: () => {}, cursorMoved: () => {} }
+        )
         const chats = yield* store.chatsOf(id)
-        for (const { place, head } of yield* startingPlaces(
-          { places, store, chats: desk.chats },
+        for (const { cursor, head } of yield* resumeCursors(
+          { cursors, store, chats: desk.chats },
           user,
           device,
           chats
         )) {
-          delivery.begin(place, head)
+          subscriber.subscribe(cursor, head)
         }
-        return delivery
+        return subscriber
       })
 
       const available = <A>(effect: Effect.Effect<A, Refused | StorageFailed>): Effect.Effect<A, Refused> =>
         Effect.catchTag(effect, "StorageFailed", () => refuse({ _tag: "Unavailable" }))
 
       return OfflineQueue.of({
-        of: Effect.fnUntraced(function* (user, { device = "", limit = 1000 } = {}) {
+        list: Effect.fnUntraced(function* (user, { device = "", limit = 1000 } = {}) {
           const queue: Array<Queued> = []
-          const delivery = yield* listen(user, device, (event) => {
+          const subscriber = yield* listen(user, device, (event) => {
             if (event._tag !== "ChatEvent" || queue.length >= limit) return
             queue.push({ id: event.entry.id, level: 3, user, event })
-            if (queue.length >= limit) delivery.close()
+            if (queue.length >= limit) subscriber.close()
           })
-          yield* catchUp(delivery, store, desk.chats, desk.settings.sendBuffer)
+          yield* catchUp(subscriber, store, desk.chats, desk.settings.sendBuffer)
           return queue
         }, available),
         acknowledge: Effect.fnUntraced(function* (user, ids, { device = "" } = {}) {
           for (const session of hub.sessionsOf(user)) {
             if (session.live?.device === device) yield* session.acknowledge(ids)
           }
-          const delivery = yield* listen(user, device, () => {})
+          const subscriber = yield* listen(user, device, () => {})
           const moved = new Set<Subscription>()
           for (const { chat, seq } of yield* store.locate(ids)) {
-            delivery.acknowledge(chat, seq)
-            const subscription = delivery.subscription(chat)
+            subscriber.acknowledge(chat, seq)
+            const subscription = subscriber.subscription(chat)
             if (subscription !== undefined) moved.add(subscription)
           }
-          const writes = [...moved].map(({ place }): Write => ({ _tag: "MovePlace", place }))
+          const writes = [...moved].map(({ cursor }): Write => ({ _tag: "MoveCursor", cursor }))
           if (writes.length > 0) {
-            yield* store.commit({ relies: [], writes }).pipe(
+            yield* store.commit({ expectedVersions: [], writes }).pipe(
               Effect.catchTags({
                 Stale: () => refuse({ _tag: "Busy" }),
                 Duplicate: () => refuse({ _tag: "Busy" })

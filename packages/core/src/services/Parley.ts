@@ -13,10 +13,10 @@ import * as LogThrottle from "../logging/LogThrottle.ts"
 import { OfflineQueue } from "./OfflineQueue.ts"
 import type { Passwords } from "../ports/Passwords.ts"
 import { Permissions } from "./Permissions.ts"
-import { Places } from "../delivery/CursorStore.ts"
-import { Reception } from "../session/Acceptor.ts"
+import { CursorStore } from "../delivery/CursorStore.ts"
+import { Acceptor } from "../session/Acceptor.ts"
 import { Sessions } from "../auth/Sessions.ts"
-import { StorageHealth, watched } from "../engine/StorageHealth.ts"
+import { StorageHealth, watchStore } from "../engine/StorageHealth.ts"
 import type { Store } from "../ports/Store.ts"
 import { Users } from "./Users.ts"
 
@@ -28,8 +28,8 @@ export type Services =
   | Hub
   | OfflineQueue
   | Permissions
-  | Places
-  | Reception
+  | CursorStore
+  | Acceptor
   | Sessions
   | StorageHealth
   | Users
@@ -43,14 +43,14 @@ export function layerOn<E>(
   bus: Layer.Layer<Bus, E>,
   random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
 ): Layer.Layer<Services, E, Store | Passwords> {
-  const storage = watched.pipe(Layer.provideMerge(StorageHealth.layer), Layer.provideMerge(LogThrottle.layer))
-  const ground = Layer.mergeAll(bus, Hub.layer, Places.layer, Digest.layerWebCrypto, random).pipe(
+  const storage = watchStore.pipe(Layer.provideMerge(StorageHealth.layer), Layer.provideMerge(LogThrottle.layer))
+  const ground = Layer.mergeAll(bus, Hub.layer, CursorStore.layer, Digest.layerWebCrypto, random).pipe(
     Layer.provideMerge(storage)
   )
   const engine = Engine.layer.pipe(Layer.provideMerge(ground))
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
-  return Layer.mergeAll(OfflineQueue.layer, Permissions.layer, Reception.layer, Users.layer).pipe(
+  return Layer.mergeAll(OfflineQueue.layer, Permissions.layer, Acceptor.layer, Users.layer).pipe(
     Layer.provideMerge(sessions)
   )
 }

@@ -25,7 +25,7 @@ export class Permissions extends Context.Service<
 >()("@parley/core/Permissions") {
   static readonly layer: Layer.Layer<Permissions, never, Engine> = Layer.effect(
     Permissions,
-    Effect.map(Engine, ({ desk }) =>
+    Effect.map(Engine, ({ context: desk }) =>
       Permissions.of({
         explain: Effect.fnUntraced(
           function* (
@@ -35,11 +35,11 @@ export class Permissions extends Context.Service<
           ): Effect.fn.Return<Decision, Refused | StorageFailed> {
             const user = yield* desk.users.find(id)
             if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
-            const warm = yield* desk.chats.find(ref)
-            if (warm === undefined) {
+            const cached = yield* desk.chats.find(ref)
+            if (cached === undefined) {
               return { allowed: false, rule: "the chat does not exist", reason: { _tag: "NoSuchChat" } }
             }
-            const refused = refusal(operation, { user, chat: warm.chat })
+            const refused = refusal(operation, { user, chat: cached.chat })
             return refused === undefined
               ? { allowed: true }
               : { allowed: false, rule: refused.rule.name, reason: refused.reason }

@@ -2,18 +2,18 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Engine } from "../engine/Engine.ts"
-import { type Duplicate, type Stale, type StorageFailed, Store } from "../ports/Store.ts"
+import { type Duplicate, type VersionConflict, type StorageFailed, Store } from "../ports/Store.ts"
 
 const SYSTEM_GID = "system"
 
 /** Makes one where there is none; system administrators are its admins. */
-export const ensureSystemChat: Effect.Effect<void, Stale | Duplicate | StorageFailed, Engine | Store> = Effect.gen(
-  function* () {
+export const ensureSystemChat: Effect.Effect<void, VersionConflict | Duplicate | StorageFailed, Engine | Store> =
+  Effect.gen(function* () {
     const store = yield* Store
     const { commit } = yield* Engine
     if ((yield* store.systemChats).length > 0) return
     yield* commit({
-      relies: [],
+      expectedVersions: [],
       writes: [
         {
           _tag: "CreateChat",
@@ -35,5 +35,4 @@ export const ensureSystemChat: Effect.Effect<void, Stale | Duplicate | StorageFa
         }
       ]
     })
-  }
-)
+  })

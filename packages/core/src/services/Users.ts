@@ -3,13 +3,13 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { available as availableOr } from "../ports/StorageErrors.ts"
+import { refuseOnStorageFailure as availableOr } from "../ports/StorageErrors.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
-import type { ExternalChange } from "../ports/UserDirectory.ts"
-import { usersElsewhere } from "../cache/DirectoryUsers.ts"
+import type { DirectoryUserChange } from "../ports/UserDirectory.ts"
+import { fromDirectory } from "../cache/DirectoryUsers.ts"
 import { Hub } from "../delivery/Hub.ts"
-import { nextUnkeptId, type UserId } from "../model/Ids.ts"
+import { nextEphemeralId, type UserId } from "../model/Ids.ts"
 import { Progress } from "../ports/Progress.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { enforceAccountName } from "../model/AccountName.ts"
@@ -61,7 +61,7 @@ export class Users extends Context.Service<
     /** A disabled user's sessions end, and their connections are closed. */
     readonly setDisabled: (account: string, disabled: boolean) => Effect.Effect<User, Refused>
     /** Others are told of a new name; disabling is as `setDisabled`. An external directory is asked to do it. */
-    readonly change: (account: string, change: ExternalChange) => Effect.Effect<User, Refused>
+    readonly change: (account: string, change: DirectoryUserChange) => Effect.Effect<User, Refused>
     /**
      * Removes a user for good: sessions end, they leave every group, whose ownership passes on as when an owner leaves, and
      * nothing personal is kept (see `removal`). The account is free; their messages and direct chats stay, as those of a
@@ -81,7 +81,7 @@ export class Users extends Context.Service<
   static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Hub | Sessions> = Layer.effect(
     Users,
     Effect.gen(function* () {
-      const { commit, desk, hooked, perform } = yield* Engine
+      const { commit, context: desk, withHooks: hooked, perform } = yield* Engine
       const credentials = yield* Credentials
       const hub = yield* Hub
       const sessions = yield* Sessions
@@ -104,7 +104,9 @@ export class Users extends Context.Service<
         const endsSessions = what.disabled === true || what.password !== undefined
         if (external === undefined) {
           const write = { _tag: "ChangeUser", user: user.id, change: what } as const
-          yield* endsSessions ? sessions.endAll(user.id, [write]) : available(commit({ relies: [], writes: [write] }))
+          yield* endsSessions
+            ? sessions.endAll(user.id, [write])
+            : available(commit({ expectedVersions: [], writes: [write] }))
         } else {
           yield* external
             .change(user.id, what)
@@ -120,11 +122,16 @@ export class Users extends Context.Service<
       /** Others hear of a new name. */
       const tell = (before: User | undefined, user: User): void => {
         if (before === undefined || before.realname === user.realname) return
-        const event = { _tag: "UserEvent", id: nextUnkeptId(), what: "renamed", user: desk.presence.of(user) } as const
-        hub.announce([{ event, to: "everyone" }])
+        const event = {
+          _tag: "UserEvent",
+          id: nextEphemeralId(),
+          what: "renamed",
+          user: desk.presence.of(user)
+        } as const
+        hub.broadcast([{ event, to: "everyone" }])
       }
 
-      const changeNamed = (account: string, what: ExternalChange): Effect.Effect<User, Refused> =>
+      const changeNamed = (account: string, what: DirectoryUserChange): Effect.Effect<User, Refused> =>
         hooked(
           { _tag: "ChangeUser", account, change: what },
           Effect.flatMap(named(account), (user) => change(user, what))
@@ -137,15 +144,15 @@ export class Users extends Context.Service<
       })
 
       const remove = Effect.fnUntraced(function* (account: string): Effect.fn.Return<void, Refused> {
-        if (external !== undefined) return yield* usersElsewhere
+        if (external !== undefined) return yield* fromDirectory
         const { id } = yield* named(account)
         // Without a password and a session nobody comes into another group meanwhile.
         yield* change(yield* named(account), { password: null })
         for (const chat of yield* groupsOf(id)) {
-          yield* perform({ user: id, origin: null }, { _tag: "LeaveChat", chat: { id: chat } })
+          yield* perform({ user: id, device: null }, { _tag: "LeaveChat", chat: { id: chat } })
         }
         const user = yield* named(account)
-        yield* available(commit({ relies: [], writes: [{ _tag: "SaveSettings", user: id, settings: "" }] }))
+        yield* available(commit({ expectedVersions: [], writes: [{ _tag: "SaveSettings", user: id, settings: "" }] }))
         yield* credentials.forgetAddresses(account)
         yield* change(user, removal(id))
       })
@@ -207,7 +214,7 @@ export class Users extends Context.Service<
       const add = Effect.fnUntraced(function* (
         drafts: ReadonlyArray<UserDraft>
       ): Effect.fn.Return<ReadonlyArray<User>, Refused> {
-        if (external !== undefined && drafts.length > 0) return yield* usersElsewhere
+        if (external !== undefined && drafts.length > 0) return yield* fromDirectory
         const accounts = new Map<string, UserDraft>()
         for (const draft of drafts) {
           const problem = newAccountProblem(draft.account, desk.settings.account)
@@ -235,7 +242,7 @@ export class Users extends Context.Service<
         })
         const users = yield* Effect.forEach(accounts, prepared, { concurrency: HASHING })
         const written = yield* commit({
-          relies: [],
+          expectedVersions: [],
           writes: users.map((user) => ({ _tag: "CreateUser", user }))
         }).pipe(
           Effect.catchTag("Duplicate", (found) => refuse({ _tag: "AccountTaken", account: found.account ?? "" })),
@@ -256,7 +263,7 @@ export class Users extends Context.Service<
           hooked(
             { _tag: "SetPassword", account },
             Effect.gen(function* () {
-              if (external !== undefined) return yield* usersElsewhere
+              if (external !== undefined) return yield* fromDirectory
               const user = yield* named(account)
               yield* checkPassword(password, user.account)
               return yield* change(user, { password: yield* credentials.hash(password) })
@@ -268,12 +275,12 @@ export class Users extends Context.Service<
         byExternalId: (id) => Effect.map(available(desk.users.byExternalId([id])), ([user]) => user),
         invalidate: Effect.fnUntraced(function* (ids) {
           if (external === undefined) return
-          if (ids === undefined) external.forgetGone()
+          if (ids === undefined) external.forgetMissing()
           const changed = ids === undefined ? undefined : yield* available(external.idsOf(ids))
           desk.users.invalidate(changed)
-          const wanted = changed ?? [...new Set(hub.everybody().flatMap(({ user }) => user?.id ?? []))]
-          const before = new Map(wanted.map((id) => [id, desk.users.peek(id)]))
-          const there = new Map((yield* available(desk.users.some(wanted))).map((user) => [user.id, user]))
+          const wanted = changed ?? [...new Set(hub.allSessions().flatMap(({ user }) => user?.id ?? []))]
+          const before = new Map(wanted.map((id) => [id, desk.users.getCached(id)]))
+          const there = new Map((yield* available(desk.users.findMany(wanted))).map((user) => [user.id, user]))
           for (const id of wanted) {
             const user = there.get(id)
             if (user !== undefined) tell(before.get(id), user)

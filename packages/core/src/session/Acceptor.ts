@@ -9,34 +9,34 @@ import * as Layer from "effect/Layer"
 import { Bus } from "../ports/Bus.ts"
 import { networkOf } from "../ports/ClientAddress.ts"
 import type { Connection } from "../ports/Connection.ts"
-import { Crowd } from "../limits/ConnectionLimiter.ts"
+import { ConnectionLimiter } from "../limits/ConnectionLimiter.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { InputBudget } from "../limits/InputBudget.ts"
 import { LogThrottle } from "../logging/LogThrottle.ts"
-import { Places } from "../delivery/CursorStore.ts"
-import { type Respond, Session, type Surroundings } from "./ClientSession.ts"
+import { CursorStore } from "../delivery/CursorStore.ts"
+import { type HandleFrame, ClientSession, type SessionContext } from "./ClientSession.ts"
 import { Settings } from "../ports/Settings.ts"
 import { Store } from "../ports/Store.ts"
-import type { Tongue } from "../delivery/Serializer.ts"
+import type { Serializer } from "../delivery/Serializer.ts"
 
-export class Reception extends Context.Service<
-  Reception,
+export class Acceptor extends Context.Service<
+  Acceptor,
   {
     /** A session for a new connection: the engine's end of it. */
-    readonly receive: (connection: Connection, tongue: Tongue, respond: Respond) => Session
+    readonly accept: (connection: Connection, serializer: Serializer, respond: HandleFrame) => ClientSession
     /** What clients make the engine hold in memory; hosts count the bodies of HTTP requests in it. */
     readonly input: InputBudget
     /** Takes up no more frames, and waits until those under way are answered. */
     readonly finish: Effect.Effect<void>
   }
 >()("@parley/core/Acceptor") {
-  static readonly layer: Layer.Layer<Reception, never, Engine | Hub | Places | Store | Bus> = Layer.effect(
-    Reception,
+  static readonly layer: Layer.Layer<Acceptor, never, Engine | Hub | CursorStore | Store | Bus> = Layer.effect(
+    Acceptor,
     Effect.gen(function* () {
-      const { desk } = yield* Engine
+      const { context: desk } = yield* Engine
       const hub = yield* Hub
-      const places = yield* Places
+      const cursors = yield* CursorStore
       const store = yield* Store
       const bus = yield* Bus
       const settings = yield* Settings
@@ -69,7 +69,7 @@ export class Reception extends Context.Service<
         })
       }
 
-      const unsubscribe = bus.subscribe(({ chat, head }) => hub.hint(chat, head))
+      const unsubscribe = bus.subscribe(({ chat, head }) => hub.notifyRemoteAppend(chat, head))
       yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
 
       const clock = yield* Clock.Clock
@@ -77,11 +77,11 @@ export class Reception extends Context.Service<
       let expiring: Fiber.Fiber<void> | undefined
       let isExpiring = false
       const expire: Effect.Effect<void> = Effect.suspend(() => {
-        const left = crowd.expire()
+        const left = limiter.expire()
         isExpiring = left !== undefined
         return left === undefined ? Effect.void : Effect.andThen(Effect.sleep(left), expire)
       })
-      const crowd = new Crowd(settings, {
+      const limiter = new ConnectionLimiter(settings, {
         now: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n),
         waiting: () => {
           if (isExpiring) return
@@ -91,11 +91,11 @@ export class Reception extends Context.Service<
       })
       yield* Effect.addFinalizer(() => Effect.sync(() => expiring?.interruptUnsafe()))
       const input = new InputBudget(settings)
-      const around: Surroundings = {
-        crowd,
+      const context: SessionContext = {
+        limiter,
         input,
         hub,
-        places,
+        cursors,
         store,
         chats: desk.chats,
         settings,
@@ -109,11 +109,11 @@ export class Reception extends Context.Service<
           throttle.note({ key: `${message} ${reason} ${networkOf(address)}`, level: "Info", message, details })
         }
       }
-      return Reception.of({
+      return Acceptor.of({
         input,
-        receive: (connection, tongue, respond) => {
-          const session = new Session(connection, tongue, respond, around)
-          crowd.arrive(session)
+        accept: (connection, serializer, respond) => {
+          const session = new ClientSession(connection, serializer, respond, context)
+          limiter.add(session)
           return session
         },
         finish: Effect.suspend(() => {

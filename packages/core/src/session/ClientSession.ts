@@ -1,28 +1,28 @@
 /**
  * One connection's life: it has a user or none. In which order its frames are carried out is the business of its
- * `FrameQueue`, what the words are that of its dialect, what it hears that of its `Delivery`.
+ * `RequestQueue`, what the words are that of its dialect, what it hears that of its `Delivery`.
  */
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import * as Effect from "effect/Effect"
 import { catchUp } from "../delivery/CatchUp.ts"
 import type { Connection, Peer, Rejection } from "../ports/Connection.ts"
-import type { Crowd, Visitor } from "../limits/ConnectionLimiter.ts"
-import { Delivery, type Follow } from "../delivery/Subscriber.ts"
+import type { ConnectionLimiter, LimitedConnection } from "../limits/ConnectionLimiter.ts"
+import { Subscriber, type SubscriberEvents } from "../delivery/Subscriber.ts"
 import type { UserCaller } from "../model/Event.ts"
 import { Frame } from "../ports/Frame.ts"
-import { FrameQueue } from "./RequestQueue.ts"
-import type { Switchboard } from "../delivery/Hub.ts"
-import { type ChatId, EntryId, UNKEPT_IDS_FROM } from "../model/Ids.ts"
+import { RequestQueue } from "./RequestQueue.ts"
+import type { LocalHub } from "../delivery/Hub.ts"
+import { type ChatId, EntryId, EPHEMERAL_ID_BASE } from "../model/Ids.ts"
 import type { InputBudget } from "../limits/InputBudget.ts"
-import type { Places } from "../delivery/CursorStore.ts"
+import type { CursorStore } from "../delivery/CursorStore.ts"
 import type { LiveSession } from "../auth/LiveSession.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
-import { startingPlaces } from "../delivery/ResumeCursors.ts"
+import { resumeCursors } from "../delivery/ResumeCursors.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Subscription } from "../delivery/Subscription.ts"
-import type { Tongue } from "../delivery/Serializer.ts"
+import type { Serializer } from "../delivery/Serializer.ts"
 import type { Status, User } from "../model/User.ts"
-import type { WarmChats } from "../cache/ChatCache.ts"
+import type { ChatCache } from "../cache/ChatCache.ts"
 
 /** WebSocket close codes: of our own, and of RFC 6455. */
 const CLOSE_TAKEN_OVER = 4001
@@ -47,13 +47,13 @@ const REJECTIONS: Readonly<Record<Rejection["_tag"], string>> = {
 const POLICY: ReadonlySet<Rejection["_tag"]> = new Set(["LoginDeadline", "HttpRequest"])
 
 /** What all sessions of an engine share. */
-export interface Surroundings {
-  readonly hub: Switchboard
-  readonly crowd: Crowd
+export interface SessionContext {
+  readonly hub: LocalHub
+  readonly limiter: ConnectionLimiter
   readonly input: InputBudget
-  readonly places: Places["Service"]
+  readonly cursors: CursorStore["Service"]
   readonly store: Store["Service"]
-  readonly chats: WarmChats
+  readonly chats: ChatCache
   readonly settings: EngineSettings
   /** Runs an effect to its end, whatever becomes of the connection, and calls back. */
   readonly run: (effect: Effect.Effect<void>, done?: () => void) => void
@@ -63,77 +63,79 @@ export interface Surroundings {
   readonly begin: () => boolean
   readonly ended: () => void
   /** Logs that the engine closes a connection, and why. */
-  readonly rejected: (session: Session, reason: string) => void
+  readonly rejected: (session: ClientSession, reason: string) => void
 }
 
 /**
  * A dialect's way with a frame: carries it out and answers it through the session; never fails. Nothing is left to run
  * where it was carried out at once, or was begun by `Session.begin`.
  */
-export type Respond = (session: Session, frame: string) => Effect.Effect<void> | undefined
+export type HandleFrame = (session: ClientSession, frame: string) => Effect.Effect<void> | undefined
 
-export class Session implements Peer, Visitor, Follow {
+export class ClientSession implements Peer, LimitedConnection, SubscriberEvents {
   readonly connection: Connection
-  readonly tongue: Tongue
-  readonly #around: Surroundings
-  readonly #frames: FrameQueue
+  readonly serializer: Serializer
+  readonly #context: SessionContext
+  readonly #requests: RequestQueue
   #ended = false
   #user: User | undefined
   #live: LiveSession | undefined
   #superseded = false
-  #delivery: Delivery | undefined
+  #subscriber: Subscriber | undefined
   #catchingUp = false
 
-  constructor(connection: Connection, tongue: Tongue, respond: Respond, around: Surroundings) {
+  constructor(connection: Connection, serializer: Serializer, respond: HandleFrame, context: SessionContext) {
     this.connection = connection
-    this.tongue = tongue
-    this.#around = around
-    this.#frames = new FrameQueue(this, respond, around)
-    connection.limitFrames(Math.min(around.settings.frame, around.settings.unauthenticatedInput))
+    this.serializer = serializer
+    this.#context = context
+    this.#requests = new RequestQueue(this, respond, context)
+    connection.limitFrames(Math.min(context.settings.frame, context.settings.unauthenticatedInput))
   }
 
   receive(frame: string, bytes = frame.length): void {
-    if (!this.#ended) this.#delivery?.noteTaken()
-    this.#frames.take(frame, bytes)
+    if (!this.#ended) this.#subscriber?.acknowledgeImplicitly()
+    this.#requests.enqueue(frame, bytes)
   }
 
   partial(bytes: number): void {
-    this.#frames.partial(bytes)
+    this.#requests.partial(bytes)
   }
 
-  garbled(): void {
-    if (!this.#ended) this.#delivery?.noteTaken()
-    this.#frames.take({ _tag: "Garbled" })
+  invalidUtf8(): void {
+    if (!this.#ended) this.#subscriber?.acknowledgeImplicitly()
+    this.#requests.enqueue({ _tag: "InvalidUtf8" })
   }
 
   oversized(limit: number): void {
-    this.#frames.take({ _tag: "Oversized", limit })
+    this.#requests.enqueue({ _tag: "Oversized", limit })
   }
 
   httpRequest(): void {
-    if (!this.#ended) this.turnAway({ _tag: "HttpRequest" })
+    if (!this.#ended) this.reject({ _tag: "HttpRequest" })
   }
 
   /** Answers for a frame that was too large (`limit` in bytes), which is the last one. */
   refuse(limit: number): void {
-    this.answer(this.tongue.oversized(limit))
+    this.answer(this.serializer.oversized(limit))
     this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
   }
 
   closed(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#frames.end()
-    this.exit()
-    this.#around.crowd.leave(this)
+    this.#requests.end()
+    this.detachUser()
+    this.#context.limiter.remove(this)
   }
 
-  turnAway(reason: Rejection): void {
-    this.#frames.clear()
-    this.answer(reason._tag === "TooManyConnections" ? this.tongue.crowded : this.tongue.rejected(reason))
+  reject(reason: Rejection): void {
+    this.#requests.clear()
+    this.answer(
+      reason._tag === "TooManyConnections" ? this.serializer.connectionLimitReached : this.serializer.rejected(reason)
+    )
     const text = REJECTIONS[reason._tag]
     this.connection.close(POLICY.has(reason._tag) ? CLOSE_POLICY : CLOSE_TRY_LATER, text)
-    this.#around.rejected(this, text)
+    this.#context.rejected(this, text)
   }
 
   /** Whether the connection has ended. */
@@ -150,13 +152,13 @@ export class Session implements Peer, Visitor, Follow {
    * where it has done nothing; else it calls `settled` once, with what answers it, or with nothing where `otherwise` is to
    * be done in its turn. Answers what `begin` did.
    */
-  begin(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
-    return this.#frames.begin(begin, otherwise)
+  start(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
+    return this.#requests.start(begin, otherwise)
   }
 
   /** Whether a frame of its is being carried out or waits for that. */
   get isBusy(): boolean {
-    return this.#frames.isBusy
+    return this.#requests.isBusy
   }
 
   /** The session that this connection has. */
@@ -174,19 +176,19 @@ export class Session implements Peer, Visitor, Follow {
   }
 
   /** What this connection hears, while it has a user. */
-  get delivery(): Delivery | undefined {
-    return this.#delivery
+  get subscriber(): Subscriber | undefined {
+    return this.#subscriber
   }
 
   /** For the engine's commands. Asking without a user is a mistake of the dialect. */
   caller(): UserCaller {
     if (this.#user === undefined || this.#live === undefined) throw new Error("this session has no user")
-    return { user: this.#user.id, origin: this.#live.device, connection: this.connection.id }
+    return { user: this.#user.id, device: this.#live.device, connection: this.connection.id }
   }
 
   /** Sends an answer, behind everything that was pushed before it. */
   answer(frame: string | Frame): void {
-    this.#hearOut()
+    this.#flushPushes()
     this.connection.send(typeof frame === "string" ? new Frame(frame) : frame, true)
   }
 
@@ -195,26 +197,26 @@ export class Session implements Peer, Visitor, Follow {
    * each of which may have a long answer.
    */
   get drained(): Effect.Effect<void> | undefined {
-    return this.#frames.drained
+    return this.#requests.drained
   }
 
   /** Sends what was announced before. */
-  #hearOut(): void {
-    const delivery = this.#delivery
-    if (delivery === undefined) return
-    this.#around.hub.bringUpToDate(delivery)
-    delivery.flush()
+  #flushPushes(): void {
+    const subscriber = this.#subscriber
+    if (subscriber === undefined) return
+    this.#context.hub.flushBroadcasts(subscriber)
+    subscriber.flush()
   }
 
   /**
    * The connection has this user now, and the user is here. Where only one session is allowed, the user's other
    * connections are told, and closed after a grace. It hears nothing before `open`.
    */
-  enter(live: LiveSession, user: User, status: Exclude<Status, "offline">): void {
-    this.exit()
+  attachUser(live: LiveSession, user: User, status: Exclude<Status, "offline">): void {
+    this.detachUser()
     // It has ended since it was found: another login came between.
     if (live.ended) return
-    const { hub, settings } = this.#around
+    const { hub, settings } = this.#context
     if (settings.sessions === "single") {
       for (const other of hub.sessionsOf(user.id)) {
         // A connection that is gone by now takes no session over; but who has logged in has ended all earlier ones.
@@ -226,39 +228,39 @@ export class Session implements Peer, Visitor, Follow {
     live.connected()
     this.#user = user
     this.#superseded = false
-    this.#delivery = new Delivery(this.connection, this.tongue, { user: user.id, device: live.device }, this)
-    hub.enter(user.id, this)
-    this.#around.crowd.welcome(this)
+    this.#subscriber = new Subscriber(this.connection, this.serializer, { user: user.id, device: live.device }, this)
+    hub.addSession(user.id, this)
+    this.#context.limiter.markAuthenticated(this)
     this.#authenticate(true)
     hub.presence.set(user.id, status)
   }
 
   /** The connection has no user any more. Nothing is lost: the places stay. */
-  exit(): void {
-    const { hub, places } = this.#around
+  detachUser(): void {
+    const { hub, cursors } = this.#context
     const user = this.#user
-    const delivery = this.#delivery
-    this.#hearOut()
+    const subscriber = this.#subscriber
+    this.#flushPushes()
     this.#user = undefined
     this.#live?.disconnected()
     this.#live = undefined
-    this.#delivery = undefined
-    if (user === undefined || delivery === undefined) return
-    delivery.close()
-    for (const subscription of delivery.subscriptions()) {
+    this.#subscriber = undefined
+    if (user === undefined || subscriber === undefined) return
+    subscriber.close()
+    for (const subscription of subscriber.subscriptions()) {
       hub.unsubscribe(subscription)
-      places.release(subscription)
+      cursors.release(subscription)
     }
-    hub.leave(user.id, this)
+    hub.removeSession(user.id, this)
     if (this.#ended) return
-    this.#around.crowd.estrange(this)
+    this.#context.limiter.markUnauthenticated(this)
     this.#authenticate(false)
   }
 
   /** Frames may be larger, and more of them wait, once the connection has a user. */
   #authenticate(isAuthenticated: boolean): void {
-    const { frame, unauthenticatedInput } = this.#around.settings
-    this.#frames.authenticate(isAuthenticated)
+    const { frame, unauthenticatedInput } = this.#context.settings
+    this.#requests.authenticate(isAuthenticated)
     this.connection.limitFrames(isAuthenticated ? frame : Math.min(frame, unauthenticatedInput))
   }
 
@@ -267,17 +269,17 @@ export class Session implements Peer, Visitor, Follow {
    * nothing falls between), then what was missed, then everything as it comes.
    */
   open(chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<Frame>): Effect.Effect<void> {
-    const delivery = this.#delivery
+    const subscriber = this.#subscriber
     const user = this.#user
-    if (delivery === undefined || user === undefined) return Effect.void
-    return startingPlaces(this.#around, user, delivery.listener.device, chats).pipe(
+    if (subscriber === undefined || user === undefined) return Effect.void
+    return resumeCursors(this.#context, user, subscriber.key.device, chats).pipe(
       Effect.map((starts) => {
-        if (delivery.closed) return
-        for (const { place, head } of starts) {
-          const subscription = delivery.begin(place, head)
-          if (subscription !== undefined) this.#around.hub.subscribe(subscription)
+        if (subscriber.closed) return
+        for (const { cursor, head } of starts) {
+          const subscription = subscriber.subscribe(cursor, head)
+          if (subscription !== undefined) this.#context.hub.subscribe(subscription)
         }
-        delivery.open(greeting())
+        subscriber.open(greeting())
       }),
       // Without its places nothing can be delivered in order: the client comes again.
       Effect.catch((failed) =>
@@ -291,20 +293,20 @@ export class Session implements Peer, Visitor, Follow {
 
   /** The client has these packets and need not get them again. Ids that it was not sent do nothing. */
   acknowledge(ids: ReadonlyArray<number>): Effect.Effect<void> {
-    const { recent } = this.#around.hub
+    const { recent } = this.#context.hub
     const unknown: Array<EntryId> = []
     // The connection may be gone once they are found: they were acknowledged before.
-    const delivery = this.#delivery
+    const subscriber = this.#subscriber
     for (const id of ids) {
       const at = recent.find(id)
-      if (at !== undefined) delivery?.acknowledge(recent.chat(at), recent.seq(at))
+      if (at !== undefined) subscriber?.acknowledge(recent.chat(at), recent.seq(at))
       // What is not looked up is delivered again, nothing worse.
-      else if (unknown.length < MAX_LOOKED_UP && id > 0 && id < UNKEPT_IDS_FROM) unknown.push(EntryId(id))
+      else if (unknown.length < MAX_LOOKED_UP && id > 0 && id < EPHEMERAL_ID_BASE) unknown.push(EntryId(id))
     }
     if (unknown.length === 0) return Effect.void
-    return this.#around.store.locate(unknown).pipe(
+    return this.#context.store.locate(unknown).pipe(
       Effect.map((found) => {
-        for (const { chat, seq } of found) delivery?.acknowledge(chat, seq)
+        for (const { chat, seq } of found) subscriber?.acknowledge(chat, seq)
       }),
       // Then they are delivered again.
       Effect.catch((failed) => logStorageFailure("acknowledged entries could not be found", failed))
@@ -312,10 +314,10 @@ export class Session implements Peer, Visitor, Follow {
   }
 
   /** The same where nothing has to be looked up: answers whether that was so; else `acknowledge` is due, for all of them. */
-  acknowledgeAtOnce(ids: ReadonlyArray<number>): boolean {
-    const delivery = this.#delivery
-    if (delivery === undefined) return false
-    const { recent } = this.#around.hub
+  tryAcknowledge(ids: ReadonlyArray<number>): boolean {
+    const subscriber = this.#subscriber
+    if (subscriber === undefined) return false
+    const { recent } = this.#context.hub
     let chat: ChatId | undefined
     let subscription: Subscription | undefined
     for (const id of ids) {
@@ -324,8 +326,8 @@ export class Session implements Peer, Visitor, Follow {
       // Ids of one chat follow each other, hundreds of them in a busy one.
       if (recent.chat(at) !== chat) {
         chat = recent.chat(at)
-        subscription = delivery.subscription(chat)
-        if (subscription !== undefined) this.touch(subscription)
+        subscription = subscriber.subscription(chat)
+        if (subscription !== undefined) this.cursorMoved(subscription)
       }
       subscription?.acknowledge(recent.seq(at))
     }
@@ -334,25 +336,25 @@ export class Session implements Peer, Visitor, Follow {
 
   /** The user is in a chat from this entry on. */
   joinChat(chat: ChatId, seq: number): void {
-    const subscription = this.#delivery?.begin({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
-    if (subscription !== undefined) this.#around.hub.subscribe(subscription)
+    const subscription = this.#subscriber?.subscribe({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
+    if (subscription !== undefined) this.#context.hub.subscribe(subscription)
   }
 
   /** The user is in a chat no more. */
   leaveChat(chat: ChatId): void {
-    const subscription = this.#delivery?.end(chat)
+    const subscription = this.#subscriber?.unsubscribe(chat)
     if (subscription === undefined) return
-    this.#around.hub.unsubscribe(subscription)
-    this.#around.places.release(subscription)
+    this.#context.hub.unsubscribe(subscription)
+    this.#context.cursors.release(subscription)
   }
 
   #takeOver(): void {
-    this.exit()
+    this.detachUser()
     this.#superseded = true
-    this.connection.send(new Frame(this.tongue.takenOver))
-    this.#around.run(
+    this.connection.send(new Frame(this.serializer.takenOver))
+    this.#context.run(
       Effect.andThen(
-        Effect.sleep(this.#around.settings.takeoverGrace),
+        Effect.sleep(this.#context.settings.takeoverGrace),
         // A client that has logged in again on this very connection meanwhile stays.
         Effect.sync(() => {
           if (this.#superseded) this.connection.close(CLOSE_TAKEN_OVER, "logged in elsewhere")
@@ -362,33 +364,33 @@ export class Session implements Peer, Visitor, Follow {
   }
 
   /** See `Follow`. */
-  touch(subscription: Subscription): void {
-    const { places } = this.#around
-    if (subscription.delivery.closed) places.release(subscription)
-    else places.touch(subscription)
+  cursorMoved(subscription: Subscription): void {
+    const { cursors } = this.#context
+    if (subscription.subscriber.closed) cursors.release(subscription)
+    else cursors.touch(subscription)
   }
 
   /** See `Follow`. */
   catchUp(): void {
-    const delivery = this.#delivery
-    if (this.#catchingUp || delivery === undefined) return
+    const subscriber = this.#subscriber
+    if (this.#catchingUp || subscriber === undefined) return
     this.#catchingUp = true
-    const { store, chats, settings } = this.#around
-    const reading = catchUp(delivery, store, chats, settings.sendBuffer).pipe(
+    const { store, chats, settings } = this.#context
+    const reading = catchUp(subscriber, store, chats, settings.sendBuffer).pipe(
       Effect.catchCause((failed) =>
         Effect.andThen(
           logStorageFailure("a backlog could not be read", failed),
           Effect.sync(() => {
             // Nothing more can be delivered in order: the client comes again.
-            delivery.close()
+            subscriber.close()
             this.connection.close(CLOSE_INTERNAL, "the storage does not answer")
           })
         )
       )
     )
-    this.#around.run(reading, () => {
+    this.#context.run(reading, () => {
       this.#catchingUp = false
-      if (this.#delivery !== undefined && this.#delivery.behind().size > 0 && !delivery.closed) this.catchUp()
+      if (this.#subscriber !== undefined && this.#subscriber.lagging().size > 0 && !subscriber.closed) this.catchUp()
     })
   }
 }

@@ -3,58 +3,58 @@
  * answered in its turn, whatever order their outcomes come in.
  */
 import * as Effect from "effect/Effect"
-import type { Surroundings } from "./ClientSession.ts"
+import type { SessionContext } from "./ClientSession.ts"
 
-class Begun {
+class InFlight {
   /** What answers it, once that is known. */
-  conclude: (() => void) | undefined
+  sendReply: (() => void) | undefined
   /** Whether it has to be done in the ordinary way, when it is its turn. */
   refused = false
-  readonly otherwise: Effect.Effect<void>
+  readonly fallback: Effect.Effect<void>
   /** Bytes of its frame. */
   readonly size: number
 
   constructor(otherwise: Effect.Effect<void>, size: number) {
-    this.otherwise = otherwise
+    this.fallback = otherwise
     this.size = size
   }
 }
 
-type Around = Pick<Surroundings, "begin" | "ended" | "run"> & {
-  readonly settings: Pick<Surroundings["settings"], "input" | "waitingFrames">
+type PipelineContext = Pick<SessionContext, "begin" | "ended" | "run"> & {
+  readonly settings: Pick<SessionContext["settings"], "input" | "waitingFrames">
 }
 
 /** The queue of the connection. */
 interface Queue {
   /** Nothing more can be answered at the moment. */
-  readonly moveOn: () => void
+  readonly proceed: () => void
   /** A request of so many bytes is answered. */
   readonly release: (size: number) => void
 }
 
-export class Underway {
-  readonly #around: Around
+export class RequestPipeline {
+  readonly #context: PipelineContext
   readonly #queue: Queue
   /** Oldest first. */
-  readonly #begun: Array<Begun> = []
+  readonly #inFlight: Array<InFlight> = []
   /** How many of them have to be done in the ordinary way: nothing may overtake those. */
   #refused = 0
   #bytes = 0
   #answering = false
 
-  constructor(around: Around, queue: Queue) {
-    this.#around = around
+  constructor(context: PipelineContext, queue: Queue) {
+    this.#context = context
     this.#queue = queue
   }
 
   get isEmpty(): boolean {
-    return this.#begun.length === 0
+    return this.#inFlight.length === 0
   }
 
   /** Whether more may be begun. */
   get hasRoom(): boolean {
-    const { settings } = this.#around
-    return this.#refused === 0 && this.#begun.length < settings.waitingFrames && this.#bytes <= settings.input
+    const { settings } = this.#context
+    return this.#refused === 0 && this.#inFlight.length < settings.waitingFrames && this.#bytes <= settings.input
   }
 
   /** See `Session.begin`; `size` are the bytes of its frame. */
@@ -63,14 +63,14 @@ export class Underway {
     otherwise: Effect.Effect<void>,
     size: number
   ): boolean {
-    if (!this.hasRoom || !this.#around.begin()) return false
-    const one = new Begun(otherwise, size)
-    this.#begun.push(one)
+    if (!this.hasRoom || !this.#context.begin()) return false
+    const one = new InFlight(otherwise, size)
+    this.#inFlight.push(one)
     this.#bytes += size
     let begins = false
     try {
       begins = begin((conclude) => {
-        one.conclude = conclude
+        one.sendReply = conclude
         if (conclude === undefined) {
           one.refused = true
           this.#refused++
@@ -79,10 +79,10 @@ export class Underway {
       })
     } finally {
       // Also where it throws: nothing would ever answer it, and all that comes later would wait for it.
-      if (!begins && this.#begun.at(-1) === one) {
-        this.#begun.pop()
+      if (!begins && this.#inFlight.at(-1) === one) {
+        this.#inFlight.pop()
         this.#bytes -= size
-        this.#around.ended()
+        this.#context.ended()
       }
     }
     return begins
@@ -90,32 +90,32 @@ export class Underway {
 
   #answer(): void {
     this.#answering = true
-    for (let first = this.#begun[0]; first !== undefined; first = this.#begun[0]) {
+    for (let first = this.#inFlight[0]; first !== undefined; first = this.#inFlight[0]) {
       if (first.refused) {
         // `answering` stays: it goes on from here when this one is done.
-        return this.#around.run(first.otherwise, () => {
+        return this.#context.run(first.fallback, () => {
           this.#refused--
           this.#done()
           this.#answer()
         })
       }
-      if (first.conclude === undefined) break
+      if (first.sendReply === undefined) break
       try {
-        first.conclude()
+        first.sendReply()
       } catch (cause) {
         // The others of this commit are none the worse for it; it is logged as what breaks off elsewhere.
-        this.#around.run(Effect.die(cause))
+        this.#context.run(Effect.die(cause))
       }
       this.#done()
     }
     this.#answering = false
-    this.#queue.moveOn()
+    this.#queue.proceed()
   }
 
   #done(): void {
-    const size = this.#begun.shift()?.size ?? 0
+    const size = this.#inFlight.shift()?.size ?? 0
     this.#bytes -= size
     this.#queue.release(size)
-    this.#around.ended()
+    this.#context.ended()
   }
 }

@@ -5,22 +5,22 @@
  */
 import * as Effect from "effect/Effect"
 import { FRAME_OVERHEAD, INPUT_ALLOWANCE, type InputAccount } from "../limits/InputBudget.ts"
-import type { Respond, Session, Surroundings } from "./ClientSession.ts"
-import { Underway } from "./RequestPipeline.ts"
+import type { HandleFrame, ClientSession, SessionContext } from "./ClientSession.ts"
+import { RequestPipeline } from "./RequestPipeline.ts"
 
 /** What stands among the waiting frames where one was dropped. */
-export type Dropped = { readonly _tag: "Garbled" } | { readonly _tag: "Oversized"; readonly limit: number }
+export type RejectedFrame = { readonly _tag: "InvalidUtf8" } | { readonly _tag: "Oversized"; readonly limit: number }
 
 /** Bytes of answers that may wait for the client before its next frame is taken up: a part of its send buffer at most. */
 const UNSENT = 256 * 1024
 const UNSENT_SHARE = 1 / 4
 
-export class FrameQueue {
-  readonly #session: Session
-  readonly #respond: Respond
-  readonly #around: Surroundings
+export class RequestQueue {
+  readonly #session: ClientSession
+  readonly #respond: HandleFrame
+  readonly #context: SessionContext
   readonly #input: InputAccount
-  readonly #waiting: Array<string | Dropped> = []
+  readonly #waiting: Array<string | RejectedFrame> = []
   /** Bytes of each of them, with its overhead. */
   readonly #sizes: Array<number> = []
   /** Bytes of all that wait, and of a frame that has come in part. */
@@ -30,7 +30,7 @@ export class FrameQueue {
   #inWork = 0
   #uncharged = 0
   /** Made when something is begun: an idle connection should not cost one. */
-  #underway: Underway | undefined
+  #pipeline: RequestPipeline | undefined
   /** A frame that waits until what was begun before it is answered. */
   #held: Effect.Effect<void> | undefined
   #paused = false
@@ -39,11 +39,11 @@ export class FrameQueue {
   #draining = false
   #ended = false
 
-  constructor(session: Session, respond: Respond, around: Surroundings) {
+  constructor(session: ClientSession, respond: HandleFrame, context: SessionContext) {
     this.#session = session
     this.#respond = respond
-    this.#around = around
-    this.#input = around.input.open(session.connection.address)
+    this.#context = context
+    this.#input = context.input.open(session.connection.address)
   }
 
   /** Whether a frame is being carried out or waits for that. */
@@ -52,7 +52,7 @@ export class FrameQueue {
   }
 
   /** Bytes of the frame in UTF-8; nothing for one that was dropped. */
-  take(frame: string | Dropped, bytes = 0): void {
+  enqueue(frame: string | RejectedFrame, bytes = 0): void {
     if (this.#ended) return
     const size = bytes + FRAME_OVERHEAD
     if (typeof frame === "string" && this.#isIdle) return this.#takeAtOnce(frame, size)
@@ -99,11 +99,11 @@ export class FrameQueue {
   }
 
   /** See `Session.begin`. */
-  begin(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
-    this.#underway ??= new Underway(this.#around, this)
+  start(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
+    this.#pipeline ??= new RequestPipeline(this.#context, this)
     this.#chargeWork()
     const size = this.#inWork
-    if (!this.#underway.add(begin, otherwise, size)) return false
+    if (!this.#pipeline.add(begin, otherwise, size)) return false
     this.#inWork -= size
     return true
   }
@@ -114,14 +114,14 @@ export class FrameQueue {
   }
 
   /** Something that was under way has been answered. */
-  moveOn(): void {
+  proceed(): void {
     if (this.#running || this.#draining) return
     const held = this.#held
     if (held === undefined) return this.#next()
     if (this.#hasBegun) return
     this.#held = undefined
     this.#running = true
-    this.#around.work(held, () => {
+    this.#context.work(held, () => {
       this.#finishWork()
       this.#next()
     })
@@ -136,7 +136,7 @@ export class FrameQueue {
       !this.#draining &&
       !this.#paused &&
       this.#input.isAuthenticated &&
-      this.#underway?.hasRoom !== false &&
+      this.#pipeline?.hasRoom !== false &&
       this.#session.connection.buffered() <= this.#unsent
     )
   }
@@ -145,7 +145,7 @@ export class FrameQueue {
   #takeAtOnce(frame: string, size: number): void {
     this.#running = true
     this.#uncharged = size
-    const work = this.#carryOut(frame)
+    const work = this.#execute(frame)
     if (work === undefined) {
       this.#uncharged = 0
       this.#finishWork()
@@ -167,14 +167,14 @@ export class FrameQueue {
 
   /** Whether something was begun that is not answered. */
   get #hasBegun(): boolean {
-    return this.#underway?.isEmpty === false
+    return this.#pipeline?.isEmpty === false
   }
 
   /** Takes up frames until one is not carried out at once; that one goes on from here when it is. */
   #next(): void {
     this.#running = true
     for (;;) {
-      const frame = this.#ended || this.#underway?.hasRoom === false ? undefined : this.#waiting[0]
+      const frame = this.#ended || this.#pipeline?.hasRoom === false ? undefined : this.#waiting[0]
       // What is no frame is answered after what was begun before it.
       if (frame === undefined || (typeof frame !== "string" && this.#hasBegun)) return this.#rest()
       if (this.#session.connection.buffered() > this.#unsent) return this.#drain()
@@ -189,11 +189,11 @@ export class FrameQueue {
       }
       this.#resumeWhenLow()
       if (typeof frame !== "string") {
-        this.#session.answer(this.#session.tongue.garbled)
+        this.#session.answer(this.#session.serializer.invalidUtf8)
         this.#finishWork()
         continue
       }
-      const work = this.#carryOut(frame)
+      const work = this.#execute(frame)
       if (work === undefined) {
         this.#finishWork()
         continue
@@ -213,7 +213,7 @@ export class FrameQueue {
     // A list of frames that are carried out at once must not become a stack of calls.
     let done = false
     let later = false
-    this.#around.work(work, () => {
+    this.#context.work(work, () => {
       this.#finishWork()
       done = true
       if (later) this.#next()
@@ -242,7 +242,7 @@ export class FrameQueue {
   }
 
   get #unsent(): number {
-    return Math.min(UNSENT, this.#around.settings.sendBuffer * UNSENT_SHARE)
+    return Math.min(UNSENT, this.#context.settings.sendBuffer * UNSENT_SHARE)
   }
 
   /** Takes up the next frame once the client has taken its answers, or the connection has ended. */
@@ -251,7 +251,7 @@ export class FrameQueue {
     this.#draining = true
     this.#session.connection.onDrained(this.#unsent, () => {
       this.#draining = false
-      this.moveOn()
+      this.proceed()
     })
   }
 
@@ -262,12 +262,12 @@ export class FrameQueue {
   #bound(fits: boolean, isPartial: boolean): boolean {
     const input = this.#input
     if (!fits && (isPartial || !input.isAuthenticated) && input.held > INPUT_ALLOWANCE) {
-      this.#session.turnAway({ _tag: "InputExhausted" })
+      this.#session.reject({ _tag: "InputExhausted" })
       return false
     }
     if (this.#paused || this.#waiting.length === 0) return true
     const isFull =
-      this.#waiting.length >= this.#around.settings.waitingFrames || this.#bytes + this.#partial > input.limit || !fits
+      this.#waiting.length >= this.#context.settings.waitingFrames || this.#bytes + this.#partial > input.limit || !fits
     if (isFull) {
       this.#paused = true
       this.#session.connection.pause()
@@ -279,14 +279,14 @@ export class FrameQueue {
     if (!this.#paused) return
     const { length } = this.#waiting
     const isLow =
-      length <= this.#around.settings.waitingFrames / 2 && this.#bytes + this.#partial <= this.#input.limit / 2
+      length <= this.#context.settings.waitingFrames / 2 && this.#bytes + this.#partial <= this.#input.limit / 2
     // An unfinished frame by itself never keeps reading paused: the rest of it would not come.
     if (length > 0 && !isLow) return
     this.#paused = false
     this.#session.connection.resume()
   }
 
-  #carryOut(frame: string): Effect.Effect<void> | undefined {
+  #execute(frame: string): Effect.Effect<void> | undefined {
     try {
       return this.#respond(this.#session, frame)
     } catch (cause) {

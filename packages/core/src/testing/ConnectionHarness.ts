@@ -60,7 +60,7 @@ export interface Pair {
   readonly seen: {
     clientFrames: number
     received: number
-    garbled: number
+    invalidUtf8: number
     oversized: Array<number>
     /** Bytes of an unfinished frame, as last told. */
     partial: number
@@ -86,7 +86,7 @@ export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Re
   const seen: Pair["seen"] = {
     clientFrames: 0,
     received: 0,
-    garbled: 0,
+    invalidUtf8: 0,
     oversized: [],
     partial: 0,
     closed: 0,
@@ -102,9 +102,9 @@ export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Re
           Queue.offerUnsafe(serverFrames, frame)
           reactions.receive?.(connection, frame)
         },
-        garbled: () => {
+        invalidUtf8: () => {
           if (seen.closed > 0) seen.afterClosed += 1
-          seen.garbled += 1
+          seen.invalidUtf8 += 1
         },
         oversized: (limit) => {
           if (seen.closed > 0) seen.afterClosed += 1

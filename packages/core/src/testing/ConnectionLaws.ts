@@ -354,7 +354,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       client.send("after \ufffd")
       yield* insist((yield* atServer) === "before", "the frame before it is another one")
       yield* insist((yield* atServer) === "after \ufffd", "it was received, or the frame after it was not")
-      yield* insist(seen.garbled === 2, `the engine was told ${seen.garbled} times, not twice`)
+      yield* insist(seen.invalidUtf8 === 2, `the engine was told ${seen.invalidUtf8} times, not twice`)
       connection.send(new Frame("still here"))
       yield* insist((yield* atClient) === "still here", "the connection does not go on")
       yield* insist(seen.closed === 0, "the connection ended")
@@ -452,7 +452,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       const client = yield* harness.open(
         (connection) => ({
           receive: () => {},
-          garbled: () => {},
+          invalidUtf8: () => {},
           oversized: (limit) => {
             connection.send(new Frame(`at most ${limit} bytes`))
             connection.close(1009, "too large")

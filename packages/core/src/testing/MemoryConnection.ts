@@ -2,7 +2,7 @@
  * A connection without a network, both of its ends in this process: for tests, and to talk to an engine in the same
  * program. Frames travel between turns, never inside the call that sends them.
  */
-import { type Accept, type Connection, nextConnectionId, type Opening, type Peer } from "../ports/Connection.ts"
+import { type Accept, type Connection, nextConnectionId, type Handshake, type Peer } from "../ports/Connection.ts"
 import type { Frame } from "../ports/Frame.ts"
 import { textBytes } from "../model/Utf8.ts"
 
@@ -30,7 +30,7 @@ export interface Options {
   /** Bytes that may wait for the client. 8 MiB by default. */
   readonly sendBuffer?: number
   readonly address?: string
-  readonly opening?: Opening
+  readonly opening?: Handshake
 }
 
 /** The name under which frames keep their bytes. */
@@ -93,7 +93,7 @@ export const connect = (options: Options): MemoryClient => {
       const bytes = textBytes(next).length
       if (bytes > frameLimit) peer?.oversized(frameLimit)
       // Half a surrogate pair has no UTF-8.
-      else if (!next.isWellFormed()) peer?.garbled()
+      else if (!next.isWellFormed()) peer?.invalidUtf8()
       else peer?.receive(next.startsWith("\ufeff") ? next.slice(1) : next, bytes)
     }
     tellWatchers()

@@ -7,8 +7,8 @@ import { chatLaws } from "./StoreLaws/ChatLaws.ts"
 import { commitLaws } from "./StoreLaws/CommitLaws.ts"
 import type { StoreLaw } from "./StoreLaws/Law.ts"
 import { messageLaws } from "./StoreLaws/MessageLaws.ts"
-import { placeLaws } from "./StoreLaws/CursorLaws.ts"
-import { postLaws } from "./StoreLaws/AppendLaws.ts"
+import { cursorLaws } from "./StoreLaws/CursorLaws.ts"
+import { appendLaws } from "./StoreLaws/AppendLaws.ts"
 import { recordLaws } from "./StoreLaws/RecordLaws.ts"
 import { refusalLaws } from "./StoreLaws/RefusalLaws.ts"
 import { sessionLaws } from "./StoreLaws/SessionLaws.ts"
@@ -20,12 +20,12 @@ export { reopenLaws, type ReopenLaw, type Reopening } from "./StoreLaws/ReopenLa
 /** What is true of every store. */
 export const storeLaws: ReadonlyArray<StoreLaw> = [
   ...commitLaws,
-  ...postLaws,
+  ...appendLaws,
   ...refusalLaws,
   ...chatLaws,
   ...messageLaws,
   ...amendLaws,
-  ...placeLaws,
+  ...cursorLaws,
   ...userLaws,
   ...sessionLaws,
   ...recordLaws

@@ -1,5 +1,5 @@
 /** Who sends an HTTP request: by a token of ours, else by what the embedder's authenticator knows the request by. */
-import type { Carried } from "@parley/core/Authenticator"
+import type { RequestInfo } from "@parley/core/Authenticator"
 import { refuse, type Refused } from "@parley/core/Refused"
 import type { Sessions } from "@parley/core/Sessions"
 import { ClaimRequest } from "@parley/core/Slots"
@@ -13,7 +13,7 @@ import type { Query } from "./query.ts"
 export const bearerOf = ({ headers }: HttpServerRequest): string | undefined =>
   /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]
 
-const carriedBy = (request: HttpServerRequest, query: Query): Carried => ({
+const requestInfo = (request: HttpServerRequest, query: Query): RequestInfo => ({
   kind: "http",
   method: request.method,
   url: request.url,
@@ -26,7 +26,7 @@ const carriedBy = (request: HttpServerRequest, query: Query): Carried => ({
 const RETRY = 1
 
 /** `identify`, with the request counted for the user: one user may have a share of all requests. */
-export const requester = Effect.fnUntraced(function* (
+export const authenticate = Effect.fnUntraced(function* (
   ...shown: Parameters<typeof identify>
 ): Effect.fn.Return<User | undefined, Refused> {
   const user = yield* identify(...shown)
@@ -53,12 +53,12 @@ const identify = Effect.fnUntraced(function* (
   const { token = "", cookie = "", bearer = "" } = shown
   if (token !== "") return (yield* sessions.resume(token))?.user
   if (cookie !== "") {
-    if (request.method !== "GET") yield* sessions.notForeign(carriedBy(request, query))
+    if (request.method !== "GET") yield* sessions.rejectCrossOrigin(requestInfo(request, query))
     return (yield* sessions.resume(cookie))?.user
   }
   if (bearer !== "") {
     const found = yield* sessions.resume(bearer)
     if (found !== undefined) return found.user
   }
-  return yield* sessions.authenticated(carriedBy(request, query))
+  return yield* sessions.authenticated(requestInfo(request, query))
 })

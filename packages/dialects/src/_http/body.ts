@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { compressionsIn, decompressed, unsupported } from "./decompress.ts"
 import { fieldText, isFile, isMultipart, readParts } from "./multipart.ts"
-import { NOTHING, parseQuery, type Query, queryFrom } from "./query.ts"
+import { EMPTY_QUERY, parseQuery, type Query, queryFrom } from "./query.ts"
 import { UnreadableBody } from "./UnreadableBody.ts"
 import { documentText } from "./utf8.ts"
 
@@ -59,7 +59,7 @@ export const readBody = Effect.fnUntraced(function* (
   if (text === undefined) return yield* new UnreadableBody({ status: 400, problem: "is not UTF-8" })
   if (text.trim() === "") return { _tag: "Empty" }
   if ((type ?? "").toLowerCase().startsWith("application/x-www-form-urlencoded")) {
-    if (accepted === "json") return { _tag: "Form", fields: NOTHING }
+    if (accepted === "json") return { _tag: "Form", fields: EMPTY_QUERY }
     const fields = parseQuery(text, accepted.fields)
     if (Result.isFailure(fields)) return yield* new UnreadableBody({ status: 400, problem: fields.failure })
     return { _tag: "Form", fields: fields.success }

@@ -40,7 +40,7 @@ export const text = (fields: Fields, name: string): Effect.Effect<string, Refuse
   return problem === undefined ? Effect.succeed(String(value)) : invalid(name, problem)
 }
 
-export const whole = (fields: Fields, name: string): Effect.Effect<number, Refused> => {
+export const integer = (fields: Fields, name: string): Effect.Effect<number, Refused> => {
   const value = field(fields, name)
   if (value === undefined) return invalid(name, "is missing")
   return typeof value === "number" && Number.isSafeInteger(value)

@@ -24,7 +24,7 @@ export class UnreadableQuery extends Data.TaggedError("UnreadableQuery")<{ reado
   }
 }
 
-export const NOTHING: Query = { get: () => undefined, all: () => [], names: () => [] }
+export const EMPTY_QUERY: Query = { get: () => undefined, all: () => [], names: () => [] }
 
 /** A query of pairs that are decoded already. */
 export const queryFrom = (pairs: Iterable<readonly [name: string, value: string]>): Query => {
@@ -68,7 +68,7 @@ export const parseQuery = (text: string, limit: number): Result.Result<Query, st
 
 export const queryOf = (request: HttpServerRequest): Effect.Effect<Query, UnreadableQuery> => {
   const at = request.url.indexOf("?")
-  if (at < 0) return Effect.succeed(NOTHING)
+  if (at < 0) return Effect.succeed(EMPTY_QUERY)
   const query = parseQuery(request.url.slice(at + 1), QUERY_PARAMETERS)
   return Result.isSuccess(query)
     ? Effect.succeed(query.success)

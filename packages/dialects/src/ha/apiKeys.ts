@@ -14,7 +14,7 @@ const KIND = "key"
 /** What fits a header as it is: letters, digits and `-._~`. */
 const FORM = /^[A-Za-z0-9._~-]{1,128}$/
 
-export interface Keys {
+export interface ApiKeys {
   readonly isKnown: (key: string) => Effect.Effect<boolean, Refused>
   readonly commands: ReadonlyArray<OperatorCommand>
   /** Adds the key unless it is there. */
@@ -28,10 +28,10 @@ const KEY = {
   kind: "text",
   positional: true,
   required: true,
-  says: "What the app sends as X-HA-Key"
+  description: "What the app sends as X-HA-Key"
 } as const
 
-export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Keys => {
+export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]): ApiKeys => {
   // Only the process that holds the database changes them, and it does so here.
   let known: ReadonlySet<string> | undefined
   /** Counts changes: what was being read meanwhile is not kept. */
@@ -56,7 +56,7 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
   const put = (key: string, value: unknown, once = false): Effect.Effect<boolean, string> =>
     engine
       .commit({
-        relies: [],
+        expectedVersions: [],
         writes: [{ _tag: "PutRecord", record: { dialect: DIALECT, kind: KIND, key, value }, once }]
       })
       .pipe(
@@ -89,8 +89,8 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
     remove,
     commands: [
       {
-        words: ["ha-key", "add"],
-        says: "Let an app use the ha protocol",
+        path: ["ha-key", "add"],
+        description: "Let an app use the ha protocol",
         inputs: [KEY],
         run: Effect.fnUntraced(function* (inputs) {
           const key = String(inputs["key"])
@@ -100,14 +100,14 @@ export const makeKeys = (store: Store["Service"], engine: Engine["Service"]): Ke
         })
       },
       {
-        words: ["ha-key", "list"],
-        says: "List the keys of the apps that may use the ha protocol",
+        path: ["ha-key", "list"],
+        description: "List the keys of the apps that may use the ha protocol",
         inputs: [],
         run: () => Effect.map(listed, (keys) => [...keys].join("\n"))
       },
       {
-        words: ["ha-key", "remove"],
-        says: "Lock an app out of the ha protocol, at once",
+        path: ["ha-key", "remove"],
+        description: "Lock an app out of the ha protocol, at once",
         inputs: [KEY],
         run: Effect.fnUntraced(function* (inputs) {
           const key = String(inputs["key"])

@@ -11,29 +11,29 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { Query } from "../_http/query.ts"
-import { requester } from "../_http/authenticate.ts"
-import type { Keys } from "./apiKeys.ts"
+import { authenticate } from "../_http/authenticate.ts"
+import type { ApiKeys } from "./apiKeys.ts"
 
 export class UnknownApp extends Data.TaggedError("UnknownApp")<{}> {}
 
-export interface Asker {
+export interface Principal {
   readonly user: User
   readonly caller: UserCaller
 }
 
 export const identify = Effect.fnUntraced(function* (
-  keys: Keys,
+  keys: ApiKeys,
   sessions: Sessions["Service"],
   request: HttpServerRequest,
   query: Query
-): Effect.fn.Return<Asker, UnknownApp | Refused> {
+): Effect.fn.Return<Principal, UnknownApp | Refused> {
   const { headers } = request
   const key = headers["x-ha-key"] ?? headers["x-app-key"] ?? ""
   if (!(yield* keys.isKnown(key))) return yield* new UnknownApp()
-  const user = yield* requester(sessions, request, query, {
+  const user = yield* authenticate(sessions, request, query, {
     token: headers["x-ha-session"] ?? headers["x-app-session"]
   })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
   // No device: what somebody sends here, their own chat clients are to see as well.
-  return { user, caller: { user: user.id, origin: null } }
+  return { user, caller: { user: user.id, device: null } }
 })

@@ -7,18 +7,18 @@ import { ChatId, UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
 import { refusal } from "@parley/core/rules/Operations"
 import * as Effect from "effect/Effect"
-import { type Fields, invalid, text, whole } from "../_http/fields.ts"
-import type { Perform } from "../_http/runCommands.ts"
-import type { Asker } from "./auth.ts"
+import { type Fields, invalid, text, integer } from "../_http/fields.ts"
+import type { RunCommand } from "../_http/runCommands.ts"
+import type { Principal } from "./auth.ts"
 import { chatIdOf, conversationIdOf, timeOf } from "./encode.ts"
 
 /** `POST /conversation`: the pair's conversation, made now or before. */
 export const createConversation = Effect.fnUntraced(function* (
-  { user, caller }: Asker,
-  perform: Perform,
+  { user, caller }: Principal,
+  perform: RunCommand,
   fields: Fields
 ): Effect.fn.Return<{ readonly conversationid: number; readonly match: ReadonlyArray<string> }, Refused> {
-  const passive = yield* whole(fields, "passiveuser")
+  const passive = yield* integer(fields, "passiveuser")
   yield* sentAt(fields)
   if (passive === user.id) return yield* invalid("passiveuser", "must be somebody else")
   if (passive < 1) return yield* refuse({ _tag: "NoSuchUsers", users: [String(passive)] })
@@ -38,8 +38,8 @@ export const createConversation = Effect.fnUntraced(function* (
 
 /** The caller's conversation of that id. A group's id is none, and a foreign one answers like an unknown one. */
 export const conversation = Effect.fnUntraced(function* (
-  { user, caller }: Asker,
-  perform: Perform,
+  { user, caller }: Principal,
+  perform: RunCommand,
   id: number
 ): Effect.fn.Return<Chat, Refused> {
   const chat = chatIdOf(id)

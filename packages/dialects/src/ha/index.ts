@@ -4,14 +4,14 @@
 import type { Dialect } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
-import { Places } from "@parley/core/CursorStore"
+import { CursorStore } from "@parley/core/CursorStore"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, integerIn } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
-import { makeKeys } from "./apiKeys.ts"
+import { makeApiKeys } from "./apiKeys.ts"
 import { routesOf } from "./routes.ts"
 
 const settings = {
@@ -26,7 +26,7 @@ const settings = {
 
 const DEMO_KEY = "ha-demo"
 
-type Requirements = Engine | Hub | Places | Sessions | Store | SecureRandom.SecureRandom
+type Requirements = Engine | Hub | CursorStore | Sessions | Store | SecureRandom.SecureRandom
 
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: "ha",
@@ -35,19 +35,19 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
     const engine = yield* Engine
     const store = yield* Store
     const most = integerIn(site.settings, settings.maxLimit)
-    const keys = makeKeys(store, engine)
+    const keys = makeApiKeys(store, engine)
     const routes = routesOf({
       keys,
       engine,
       store,
       hub: yield* Hub,
       sessions: yield* Sessions,
-      places: yield* Places,
+      cursors: yield* CursorStore,
       random: yield* SecureRandom.SecureRandom,
       limits: { usual: Math.min(most, integerIn(site.settings, settings.limit)), most }
     })
     return {
-      doors: [{ _tag: "Http", ...routes }],
+      endpoints: [{ _tag: "Http", ...routes }],
       commands: keys.commands,
       demo: keys.ensure(DEMO_KEY),
       removeDemo: Effect.map(keys.remove(DEMO_KEY), (there) => (there ? [`the key ${DEMO_KEY} of ha`] : []))

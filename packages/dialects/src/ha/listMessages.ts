@@ -4,19 +4,19 @@
  */
 import type { Chat } from "@parley/core/Chat"
 import type { Engine } from "@parley/core/Engine"
-import type { Switchboard } from "@parley/core/Hub"
+import type { LocalHub } from "@parley/core/Hub"
 import type { Message } from "@parley/core/Message"
-import type { Places } from "@parley/core/CursorStore"
+import type { CursorStore } from "@parley/core/CursorStore"
 import type { Refused } from "@parley/core/Refused"
-import { type Standing, standing } from "@parley/core/MemberProgress"
+import { type MemberProgress, memberProgress } from "@parley/core/MemberProgress"
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import { invalid } from "../_http/fields.ts"
-import type { Perform } from "../_http/runCommands.ts"
+import type { RunCommand } from "../_http/runCommands.ts"
 import type { Query } from "../_http/query.ts"
 import { conversation, otherOf } from "./conversations.ts"
-import type { Asker } from "./auth.ts"
+import type { Principal } from "./auth.ts"
 import { contentOf } from "./encode.ts"
 
 /** Messages in one answer. */
@@ -29,7 +29,7 @@ export interface Limits {
 /** Messages read at once while those that are not to be seen are left out. */
 const STRIDE = 500
 
-export interface Listed {
+export interface ListedMessage {
   /** The sender's. */
   readonly id: number
   readonly username: string
@@ -44,37 +44,37 @@ export interface Listed {
   readonly isread: 0 | 1
 }
 
-interface Grounds {
+interface ListDeps {
   readonly engine: Engine["Service"]
-  readonly hub: Switchboard
-  readonly places: Places["Service"]
+  readonly hub: LocalHub
+  readonly cursors: CursorStore["Service"]
   readonly limits: Limits
 }
 
 /** The states are as they were when the list was asked for; then the caller has read up to the newest listed. */
 export const listMessages = Effect.fnUntraced(function* (
-  { engine, hub, places, limits }: Grounds,
-  asker: Asker,
-  perform: Perform,
+  { engine, hub, cursors, limits }: ListDeps,
+  principal: Principal,
+  perform: RunCommand,
   query: Query
-): Effect.fn.Return<ReadonlyArray<Listed>, Refused | StorageFailed> {
-  const { user, caller } = asker
+): Effect.fn.Return<ReadonlyArray<ListedMessage>, Refused | StorageFailed> {
+  const { user, caller } = principal
   const id = yield* number(query, "conversationid")
   if (id === undefined) return yield* invalid("conversationid", "is missing")
   const start = (yield* number(query, "start")) ?? 0
   if (start < 0) return yield* invalid("start", "must be an integer from 0")
   const limit = (yield* number(query, "limit")) ?? limits.usual
   if (limit < 1 || limit > limits.most) return yield* invalid("limit", `must be an integer from 1 to ${limits.most}`)
-  const chat = yield* conversation(asker, perform, id)
-  const messages = yield* page(asker, perform, chat, {
+  const chat = yield* conversation(principal, perform, id)
+  const messages = yield* page(principal, perform, chat, {
     start,
     limit,
-    stride: Math.min(STRIDE, engine.desk.settings.history)
+    stride: Math.min(STRIDE, engine.context.settings.history)
   })
   const other = otherOf(chat, user.id)
-  const mine = yield* standing(places, hub, chat.id, user.id)
-  const theirs = yield* standing(places, hub, chat.id, other)
-  const known = new Map((yield* engine.desk.users.some([user.id, other])).map((one) => [one.id, one]))
+  const mine = yield* memberProgress(cursors, hub, chat.id, user.id)
+  const theirs = yield* memberProgress(cursors, hub, chat.id, other)
+  const known = new Map((yield* engine.context.users.findMany([user.id, other])).map((one) => [one.id, one]))
   const newest = messages[0]?.seq ?? 0
   if (newest > mine.read) yield* perform(caller, { _tag: "MarkRead", chat: { id: chat.id }, upTo: newest })
   return messages.map((message) =>
@@ -87,7 +87,7 @@ export const listMessages = Effect.fnUntraced(function* (
   )
 })
 
-const listed = (message: Message, sender: User | undefined, reader: Standing): Listed => ({
+const listed = (message: Message, sender: User | undefined, reader: MemberProgress): ListedMessage => ({
   id: sender?.id ?? 0,
   username: sender?.account ?? "",
   nickname: sender?.realname ?? "",
@@ -105,8 +105,8 @@ const listed = (message: Message, sender: User | undefined, reader: Standing): L
  * that pages are full and follow on each other. Messages that come in meanwhile do not move it.
  */
 const page = Effect.fnUntraced(function* (
-  { caller }: Asker,
-  perform: Perform,
+  { caller }: Principal,
+  perform: RunCommand,
   chat: Chat,
   { start, limit, stride }: { readonly start: number; readonly limit: number; readonly stride: number }
 ): Effect.fn.Return<ReadonlyArray<Message>, Refused> {

@@ -3,19 +3,19 @@
  * "ha".
  */
 import type { Engine } from "@parley/core/Engine"
-import type { Switchboard } from "@parley/core/Hub"
+import type { LocalHub } from "@parley/core/Hub"
 import { type Refused, refuse } from "@parley/core/Refused"
 import { refusal } from "@parley/core/rules/Operations"
 import { type StorageFailed, Store } from "@parley/core/Store"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import { type Fields, invalid, text, whole } from "../_http/fields.ts"
-import type { Perform } from "../_http/runCommands.ts"
+import { type Fields, invalid, text, integer } from "../_http/fields.ts"
+import type { RunCommand } from "../_http/runCommands.ts"
 import { conversation, otherOf, sentAt } from "./conversations.ts"
-import type { Asker } from "./auth.ts"
+import type { Principal } from "./auth.ts"
 import { contentTypeOf } from "./encode.ts"
 
-export interface Sent {
+export interface SentMessage {
   readonly issent: 1
   readonly ispushed: 0 | 1
   readonly isread: 0
@@ -23,26 +23,26 @@ export interface Sent {
   readonly id: number
 }
 
-interface Grounds {
-  readonly hub: Switchboard
+interface MessageDeps {
+  readonly hub: LocalHub
   readonly random: SecureRandom.SecureRandom["Service"]
 }
 
 /** `POST /message`. `ispushed` tells whether the other had a live connection when the message was committed. */
 export const sendMessage = Effect.fnUntraced(function* (
-  { hub, random }: Grounds,
-  asker: Asker,
-  perform: Perform,
+  { hub, random }: MessageDeps,
+  principal: Principal,
+  perform: RunCommand,
   fields: Fields
-): Effect.fn.Return<Sent, Refused> {
-  const { user, caller } = asker
-  const id = yield* whole(fields, "conversationid")
-  const contentType = contentTypeOf(yield* whole(fields, "type"))
+): Effect.fn.Return<SentMessage, Refused> {
+  const { user, caller } = principal
+  const id = yield* integer(fields, "conversationid")
+  const contentType = contentTypeOf(yield* integer(fields, "type"))
   if (contentType === undefined) return yield* invalid("type", "must be an integer from -6 to -1")
   const content = yield* text(fields, "content")
   if (content === "") return yield* invalid("content", "must not be empty")
   const date = yield* sentAt(fields)
-  const chat = yield* conversation(asker, perform, id)
+  const chat = yield* conversation(principal, perform, id)
   const gid = yield* random.uuidV4()
   const draft = { gid, chat: { id: chat.id }, type: "normal", contentType, content, date } as const
   const [sent] = yield* perform(caller, { _tag: "SendMessages", messages: [draft] })
@@ -57,18 +57,18 @@ const FOR_BOTH = 2
 /** `DELETE /message`: 1 hides it from the caller, 2 empties it for both, by its sender only. Twice is once. */
 export const deleteMessage = Effect.fnUntraced(function* (
   store: Store["Service"],
-  { desk }: Engine["Service"],
-  { user, caller }: Asker,
-  perform: Perform,
+  { context: desk }: Engine["Service"],
+  { user, caller }: Principal,
+  perform: RunCommand,
   fields: Fields
 ): Effect.fn.Return<null, Refused | StorageFailed> {
   const gid = yield* text(fields, "messagekey")
-  const type = yield* whole(fields, "type")
+  const type = yield* integer(fields, "type")
   if (type !== FOR_ONESELF && type !== FOR_BOTH) return yield* invalid("type", "must be 1 or 2")
   // What was said in groups is not this protocol's to delete: an admin might recall there what others said.
   const [message] = yield* store.messagesByGid([gid])
-  const warm = message === undefined ? undefined : yield* desk.chats.find({ id: message.chat })
-  if (warm === undefined || refusal("usePair", { user, chat: warm.chat }) !== undefined) {
+  const cached = message === undefined ? undefined : yield* desk.chats.find({ id: message.chat })
+  if (cached === undefined || refusal("usePair", { user, chat: cached.chat }) !== undefined) {
     return yield* refuse({ _tag: "NoSuchMessage" })
   }
   yield* perform(caller, { _tag: type === FOR_ONESELF ? "HideMessage" : "RecallMessage", gid })

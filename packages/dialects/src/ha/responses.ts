@@ -25,8 +25,8 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   NoSuchMessage: 404,
   NotMember: 404,
   WrongChatType: 404,
-  Only: 403,
-  MayNotSpeak: 403,
+  Forbidden: 403,
+  SendForbidden: 403,
   Vetoed: 403,
   TooManyAttempts: 429,
   RateLimited: 429,
@@ -46,7 +46,7 @@ const WORDS: ReasonWords = {
     WrongChatType: NO_CONVERSATION,
     NoSuchUsers: "passiveuser: there is no such user.",
     NoSuchMessage: "messagekey: there is no such message.",
-    MayNotSpeak: "You may not send to this conversation.",
+    SendForbidden: "You may not send to this conversation.",
     Recalled: "The message was deleted."
   }
 }

@@ -1,64 +1,68 @@
 /** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
 import type { Engine } from "@parley/core/Engine"
-import type { Switchboard } from "@parley/core/Hub"
-import type { Places } from "@parley/core/CursorStore"
+import type { LocalHub } from "@parley/core/Hub"
+import type { CursorStore } from "@parley/core/CursorStore"
 import type { Sessions } from "@parley/core/Sessions"
 import type { Store } from "@parley/core/Store"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { type Fields, readFields } from "../_http/fields.ts"
-import { type Perform, performing } from "../_http/runCommands.ts"
+import { type RunCommand, commandRunner } from "../_http/runCommands.ts"
 import { type CommonFailure, protocolRoutes, type RouteHandler } from "../_http/protocolRoutes.ts"
 import type { Query } from "../_http/query.ts"
 import { createConversation } from "./conversations.ts"
 import { failure, refused, success } from "./responses.ts"
-import { type Asker, identify } from "./auth.ts"
-import type { Keys } from "./apiKeys.ts"
+import { type Principal, identify } from "./auth.ts"
+import type { ApiKeys } from "./apiKeys.ts"
 import { type Limits, listMessages } from "./listMessages.ts"
 import { deleteMessage, sendMessage } from "./messages.ts"
 
-export interface Services {
-  readonly keys: Keys
+export interface RouteDeps {
+  readonly keys: ApiKeys
   readonly engine: Engine["Service"]
-  readonly hub: Switchboard
+  readonly hub: LocalHub
   readonly sessions: Sessions["Service"]
-  readonly places: Places["Service"]
+  readonly cursors: CursorStore["Service"]
   readonly store: Store["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly limits: Limits
 }
 
-export const routesOf = (services: Services) => {
+export const routesOf = (services: RouteDeps) => {
   const { keys, engine, hub, sessions, store } = services
 
   const route =
     <A>(
       work: (
-        asker: Asker,
-        perform: Perform,
+        principal: Principal,
+        perform: RunCommand,
         request: HttpServerRequest,
         query: Query
       ) => Effect.Effect<A, CommonFailure>
     ): RouteHandler =>
     (request, query) =>
       Effect.gen(function* () {
-        const asker = yield* identify(keys, sessions, request, query)
-        const perform = yield* performing(engine, hub, asker.user.id)
-        return success(yield* work(asker, perform, request, query))
+        const principal = yield* identify(keys, sessions, request, query)
+        const perform = yield* commandRunner(engine, hub, principal.user.id)
+        return success(yield* work(principal, perform, request, query))
       }).pipe(Effect.catchTag("UnknownApp", () => Effect.succeed(failure(401, "X-HA-Key is missing or unknown."))))
 
-  const withBody = <A>(work: (asker: Asker, perform: Perform, fields: Fields) => Effect.Effect<A, CommonFailure>) =>
-    route((asker, perform, request) => Effect.flatMap(readFields(request), (fields) => work(asker, perform, fields)))
+  const withBody = <A>(
+    work: (principal: Principal, perform: RunCommand, fields: Fields) => Effect.Effect<A, CommonFailure>
+  ) =>
+    route((principal, perform, request) =>
+      Effect.flatMap(readFields(request), (fields) => work(principal, perform, fields))
+    )
 
   return protocolRoutes({
     errors: { failure, refused },
     routes: {
       "/conversation": { POST: withBody(createConversation) },
       "/message": {
-        GET: route((asker, perform, _, query) => listMessages(services, asker, perform, query)),
-        POST: withBody((asker, perform, fields) => sendMessage(services, asker, perform, fields)),
-        DELETE: withBody((asker, perform, fields) => deleteMessage(store, engine, asker, perform, fields))
+        GET: route((principal, perform, _, query) => listMessages(services, principal, perform, query)),
+        POST: withBody((principal, perform, fields) => sendMessage(services, principal, perform, fields)),
+        DELETE: withBody((principal, perform, fields) => deleteMessage(store, engine, principal, perform, fields))
       }
     }
   })

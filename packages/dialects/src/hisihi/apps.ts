@@ -39,7 +39,7 @@ export const removeDemoApps = Effect.fnUntraced(function* (
   return removed
 })
 
-export const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
+export const withCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
   Effect.mapError(effect, ({ reason }) => failureOf(reason).message)
 
 export const appCommands = (
@@ -47,15 +47,22 @@ export const appCommands = (
   random: SecureRandom.SecureRandom["Service"]
 ): ReadonlyArray<OperatorCommand> => [
   {
-    words: ["app", "add"],
-    says: "Add an app of the hisihi protocol, for which signatures are made",
+    path: ["app", "add"],
+    description: "Add an app of the hisihi protocol, for which signatures are made",
     inputs: [
-      { name: "id", kind: "text", positional: true, required: true, says: "The app's id: letters, digits, . _ -" },
+      {
+        name: "id",
+        kind: "text",
+        positional: true,
+        required: true,
+        description: "The app's id: letters, digits, . _ -"
+      },
       {
         name: "key",
         kind: "text",
         required: false,
-        says: "Its master key; made and shown if not given. What stands in a command line can be seen by others on this machine"
+        description:
+          "Its master key; made and shown if not given. What stands in a command line can be seen by others on this machine"
       }
     ],
     run: Effect.fnUntraced(function* (inputs) {
@@ -64,24 +71,26 @@ export const appCommands = (
       const given = inputs["key"]
       const key = given === undefined ? Hex.encode(yield* random.randomBytes(KEY)) : String(given)
       if (!/^\S{1,256}$/u.test(key)) return yield* Effect.fail("key must be 1 to 256 characters without white space")
-      if (!(yield* told(records.add(KIND, id, { key })))) return yield* Effect.fail(`app ${id} exists already`)
+      if (!(yield* withCommandErrors(records.add(KIND, id, { key }))))
+        return yield* Effect.fail(`app ${id} exists already`)
       return given === undefined ? `added app ${id} with master key ${key}` : `added app ${id}`
     })
   },
   {
-    words: ["app", "list"],
-    says: "List the apps of the hisihi protocol, without their keys",
+    path: ["app", "list"],
+    description: "List the apps of the hisihi protocol, without their keys",
     inputs: [],
-    run: () => Effect.map(told(records.all(KIND)), (all) => all.map(({ key }) => key).join("\n"))
+    run: () => Effect.map(withCommandErrors(records.all(KIND)), (all) => all.map(({ key }) => key).join("\n"))
   },
   {
-    words: ["app", "remove"],
-    says: "Remove an app of the hisihi protocol: no signatures are made for it any more",
-    inputs: [{ name: "id", kind: "text", positional: true, required: true, says: "The app's id" }],
+    path: ["app", "remove"],
+    description: "Remove an app of the hisihi protocol: no signatures are made for it any more",
+    inputs: [{ name: "id", kind: "text", positional: true, required: true, description: "The app's id" }],
     run: Effect.fnUntraced(function* (inputs) {
       const id = String(inputs["id"] ?? "")
-      if ((yield* told(records.find(KIND, id))) === undefined) return yield* Effect.fail(`there is no app ${id}`)
-      yield* told(records.remove(KIND, id))
+      if ((yield* withCommandErrors(records.find(KIND, id))) === undefined)
+        return yield* Effect.fail(`there is no app ${id}`)
+      yield* withCommandErrors(records.remove(KIND, id))
       return `removed app ${id}`
     })
   }

@@ -6,8 +6,8 @@
  */
 import type { Chat } from "@parley/core/Chat"
 import { isForwarded, isLoopbackAddress } from "@parley/core/ClientAddress"
-import type { Site } from "@parley/core/Dialect"
-import { SiteRefused } from "@parley/core/Dialect"
+import type { ServeContext } from "@parley/core/Dialect"
+import { DialectConfigError } from "@parley/core/Dialect"
 import type { Caller } from "@parley/core/Event"
 import { UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
@@ -19,7 +19,7 @@ import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
 import type { Query } from "../_http/query.ts"
-import { bearerOf, requester } from "../_http/authenticate.ts"
+import { bearerOf, authenticate } from "../_http/authenticate.ts"
 import { DIALECT } from "./records.ts"
 import { Failure } from "./errors.ts"
 
@@ -30,7 +30,7 @@ export const authSetting = choice(
   "Who may use the hisihi protocol: `open` is anybody, and only for a demonstration (`--demo`), which serves this machine only; `token` is who has a session, for themself; `auto` is `open` where that is allowed, else `token`."
 )
 
-export interface Asker {
+export interface Principal {
   readonly caller: Caller
   /** Undefined for nobody in particular. */
   readonly user: User | undefined
@@ -38,24 +38,24 @@ export interface Asker {
   readonly facts: (chat: Chat) => Facts
 }
 
-export type AskerOf = (request: HttpServerRequest, query: Query) => Effect.Effect<Asker, Failure | Refused>
+export type Authenticate = (request: HttpServerRequest, query: Query) => Effect.Effect<Principal, Failure | Refused>
 
-const nobody: Asker = {
-  caller: { via: DIALECT, origin: null },
+const anonymous: Principal = {
+  caller: { via: DIALECT, device: null },
   user: undefined,
   facts: (chat) => ({ user: { id: UserId(0), admin: false }, via: DIALECT, chat })
 }
 
 /** By its address, where that is known. */
-const isElsewhere = ({ remoteAddress }: HttpServerRequest): boolean => {
+const isRemote = ({ remoteAddress }: HttpServerRequest): boolean => {
   const address = Option.getOrElse(remoteAddress, () => "")
   return address !== "" && !isLoopbackAddress(address)
 }
 
 /** Behind a proxy on this machine everybody seems to come from it, whoever the proxy says that it was, and may be believed. */
-const openly: AskerOf = (request) =>
-  !isForwarded(Object.keys(request.headers)) && !isElsewhere(request)
-    ? Effect.succeed(nobody)
+const authenticateOpen: Authenticate = (request) =>
+  !isForwarded(Object.keys(request.headers)) && !isRemote(request)
+    ? Effect.succeed(anonymous)
     : Effect.fail(
         new Failure({
           code: "forbidden",
@@ -64,30 +64,33 @@ const openly: AskerOf = (request) =>
         })
       )
 
-const byToken = (sessions: Sessions["Service"]): AskerOf =>
+const authenticateToken = (sessions: Sessions["Service"]): Authenticate =>
   Effect.fnUntraced(function* (request, query) {
-    const user = yield* requester(sessions, request, query, { bearer: bearerOf(request) })
+    const user = yield* authenticate(sessions, request, query, { bearer: bearerOf(request) })
     if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-    return { caller: { user: user.id, origin: null }, user, facts: (chat) => ({ user, chat }) }
+    return { caller: { user: user.id, device: null }, user, facts: (chat) => ({ user, chat }) }
   })
 
 /** How it is told who asks, where this site allows what is set. */
-export const askers = (site: Site, sessions: Sessions["Service"]): Effect.Effect<AskerOf, SiteRefused> => {
+export const authenticators = (
+  site: ServeContext,
+  sessions: Sessions["Service"]
+): Effect.Effect<Authenticate, DialectConfigError> => {
   const auth = site.settings[authSetting.key] ?? authSetting.default
   const demonstration = site.demonstration === true
   if (auth === "open" && !demonstration) {
     return Effect.fail(
-      new SiteRefused({
+      new DialectConfigError({
         message:
           "hisihi.auth=open lets anybody in, and is only for a demonstration (--demo); start with --set hisihi.auth=token"
       })
     )
   }
-  return Effect.succeed(auth === "token" || !demonstration ? byToken(sessions) : openly)
+  return Effect.succeed(auth === "token" || !demonstration ? authenticateToken(sessions) : authenticateOpen)
 }
 
 /** With a session one acts for oneself only; without one, `clientId` is whoever the app says. */
-export const actingAs = ({ user }: Asker, clientId: string): Effect.Effect<void, Failure> =>
+export const actingAs = ({ user }: Principal, clientId: string): Effect.Effect<void, Failure> =>
   user === undefined || user.account === clientId
     ? Effect.void
     : Effect.fail(new Failure({ code: "forbidden", message: "client_id must be your own account." }))

@@ -10,7 +10,7 @@ import { enforceAccountName } from "@parley/core/AccountName"
 import { boolean } from "@parley/core/Settings"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
-import type { Asker } from "./auth.ts"
+import type { Principal } from "./auth.ts"
 import { available } from "./records.ts"
 
 /** How often it is tried again when others add the same users meanwhile. */
@@ -27,7 +27,7 @@ export interface Clients {
   readonly known: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<UserId>, Refused>
   /** The users of all these; one who is new belongs to the organisation. Refused with `NoSuchUsers` where none may be added. */
   readonly all: (
-    asker: Asker,
+    principal: Principal,
     ids: ReadonlyArray<string>,
     organisation: number | null
   ) => Effect.Effect<ReadonlyArray<UserId>, Refused>
@@ -39,7 +39,7 @@ export const clientsOf = (
   /** `hisihi.newUsers`. */
   newUsers: boolean
 ): Clients => {
-  const find = (ids: ReadonlyArray<string>) => available(engine.desk.users.resolve(ids))
+  const find = (ids: ReadonlyArray<string>) => available(engine.context.users.resolve(ids))
   return {
     known: (ids) =>
       Effect.map(find([...new Set(ids)]), (found) => [...new Set(found.flatMap((user) => user?.id ?? []))]),

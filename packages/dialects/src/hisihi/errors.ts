@@ -58,10 +58,10 @@ const CODES: Partial<Record<Reason["_tag"], Code>> = {
   NotLoggedIn: "unauthorized",
   NoSuchChat: "not_found",
   NotMember: "forbidden",
-  Only: "forbidden",
-  MayNotSpeak: "forbidden",
+  Forbidden: "forbidden",
+  SendForbidden: "forbidden",
   WrongChatType: "forbidden",
-  OwnerStays: "forbidden",
+  CannotRemoveOwner: "forbidden",
   Vetoed: "forbidden",
   TooManyAttempts: "too_many_requests",
   RateLimited: "too_many_requests",
@@ -74,7 +74,7 @@ const WORDS: ReasonWords = {
   field: (name) => FIELDS.get(name) ?? name,
   sentences: {
     NotLoggedIn: "A live session's token is needed as a bearer token.",
-    MayNotSpeak: "You may not speak in this group, so you may not rename it either.",
+    SendForbidden: "You may not speak in this group, so you may not rename it either.",
     NoSuchUsers: ({ users }) => `member_client_ids: there are no such users: ${listed(users)}.`
   }
 }

@@ -9,10 +9,10 @@ import type { EngineSettings } from "@parley/core/Settings"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
-import type { Perform } from "../_http/runCommands.ts"
-import type { Asker } from "./auth.ts"
+import type { RunCommand } from "../_http/runCommands.ts"
+import type { Principal } from "./auth.ts"
 import type { Clients } from "./clients.ts"
-import { claiming } from "./conversations.ts"
+import { claimRecord } from "./conversations.ts"
 import { clientIds, foreignId, idNumber, nameIn, type Parameters, urlIn } from "./params.ts"
 import { available, DIALECT, groupKind, put, type Records } from "./records.ts"
 import type { Failure } from "./errors.ts"
@@ -36,10 +36,10 @@ export interface GroupServices {
 
 /** One request: who asks, for what, and how commands of it are carried out. */
 export interface Request {
-  readonly asker: Asker
+  readonly principal: Principal
   readonly path: (name: string) => string | undefined
   readonly parameters: Parameters
-  readonly perform: Perform
+  readonly perform: RunCommand
   /** Who pays for what it costs. */
   readonly payer: Payer
 }
@@ -61,21 +61,21 @@ const groupId = ({ path }: Request): Effect.Effect<ChatId, Failure> =>
 /** The group, if the asker may do this to it: asked before anything is made that would outlast a refusal. */
 const permitted = Effect.fnUntraced(function* (
   { engine }: GroupServices,
-  { asker }: Request,
+  { principal }: Request,
   id: ChatId,
   operation: Operation
 ): Effect.fn.Return<Chat, Refused> {
-  const warm = yield* available(engine.desk.chats.find({ id }))
-  if (warm === undefined) return yield* refuse({ _tag: "NoSuchChat" })
-  const refused = refusal(operation, asker.facts(warm.chat))
-  return refused === undefined ? warm.chat : yield* refuse(refused.reason)
+  const cached = yield* available(engine.context.chats.find({ id }))
+  if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
+  const refused = refusal(operation, principal.facts(cached.chat))
+  return refused === undefined ? cached.chat : yield* refuse(refused.reason)
 })
 
 const members = ({ settings }: GroupServices, { parameters }: Request) =>
   clientIds("member_client_ids", parameters("member_client_ids"), settings)
 
 export const createGroup = Effect.fnUntraced(function* (services: GroupServices, request: Request) {
-  const { parameters, perform, asker } = request
+  const { parameters, perform, principal } = request
   const group_name = yield* nameIn(parameters, "group_name", services.settings.name)
   const ids = yield* members(services, request)
   const organization_id = yield* idNumber("organization_id", parameters("organization_id"))
@@ -87,7 +87,7 @@ export const createGroup = Effect.fnUntraced(function* (services: GroupServices,
     gid,
     name: group_name,
     type: "group",
-    members: yield* services.clients.all(asker, ids, organization_id),
+    members: yield* services.clients.all(principal, ids, organization_id),
     subject: 0,
     public: false,
     attributes: {
@@ -97,8 +97,8 @@ export const createGroup = Effect.fnUntraced(function* (services: GroupServices,
     },
     via: DIALECT
   } as const
-  const { chat } = yield* claiming(services.records, conversion_id, gid, (claim) =>
-    perform(asker.caller, command, [put(groupKind(organization_id), gid, {}), ...claim])
+  const { chat } = yield* claimRecord(services.records, conversion_id, gid, (claim) =>
+    perform(principal.caller, command, [put(groupKind(organization_id), gid, {}), ...claim])
   )
   return {
     group_id: chat.id,
@@ -113,7 +113,7 @@ export const createGroup = Effect.fnUntraced(function* (services: GroupServices,
 export const renameGroup = Effect.fnUntraced(function* (services: GroupServices, request: Request) {
   const id = yield* groupId(request)
   const group_name = yield* nameIn(request.parameters, "group_name", services.settings.name)
-  yield* request.perform(request.asker.caller, { _tag: "RenameChat", chat: { id }, name: group_name })
+  yield* request.perform(request.principal.caller, { _tag: "RenameChat", chat: { id }, name: group_name })
   return { group_name }
 })
 
@@ -126,7 +126,7 @@ export const deleteGroup = Effect.fnUntraced(function* (
   const organization = organizationOf(chat)
   const index = chat.attributes[VIA] === DIALECT && organization !== null
   yield* request.perform(
-    request.asker.caller,
+    request.principal.caller,
     { _tag: "DissolveChat", chat: { id } },
     index ? [put(groupKind(organization), chat.gid, null)] : []
   )
@@ -136,8 +136,8 @@ export const addMembers = Effect.fnUntraced(function* (services: GroupServices, 
   const group_id = yield* groupId(request)
   const ids = yield* members(services, request)
   const chat = yield* permitted(services, request, group_id, "addMembers")
-  const users = yield* services.clients.all(request.asker, ids, organizationOf(chat))
-  yield* request.perform(request.asker.caller, { _tag: "AddMembers", chat: { id: group_id }, members: users })
+  const users = yield* services.clients.all(request.principal, ids, organizationOf(chat))
+  yield* request.perform(request.principal.caller, { _tag: "AddMembers", chat: { id: group_id }, members: users })
   return { group_id, member_client_ids: ids.join(":") }
 })
 
@@ -151,17 +151,19 @@ export const removeMembers = Effect.fnUntraced(function* (
   yield* permitted(services, request, id, "removeMembers")
   const users = yield* services.clients.known(ids)
   if (users.length === 0) return
-  yield* request.perform(request.asker.caller, { _tag: "RemoveMembers", chat: { id }, members: users })
+  yield* request.perform(request.principal.caller, { _tag: "RemoveMembers", chat: { id }, members: users })
 })
 
 /** The groups of an organisation that the asker sees, by id. */
 export const groupsOf = Effect.fnUntraced(function* (
   { engine }: GroupServices,
-  { asker }: Request,
+  { principal }: Request,
   gids: ReadonlyArray<string>
 ): Effect.fn.Return<ReadonlyArray<Chat>, Refused> {
-  const found = yield* Effect.forEach(gids, (gid) => available(engine.desk.chats.find({ gid })))
+  const found = yield* Effect.forEach(gids, (gid) => available(engine.context.chats.find({ gid })))
   return found
-    .flatMap((warm) => (warm !== undefined && refusal("see", asker.facts(warm.chat)) === undefined ? [warm.chat] : []))
+    .flatMap((cached) =>
+      cached !== undefined && refusal("see", principal.facts(cached.chat)) === undefined ? [cached.chat] : []
+    )
     .toSorted((a, b) => a.id - b.id)
 })

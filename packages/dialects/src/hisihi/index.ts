@@ -2,7 +2,7 @@
  * The `hisihi` protocol: HTTP for the app of a school or another organisation whose messages a hosted IM service carries.
  * Source: seeds/001; PROTOCOLS, "hisihi".
  */
-import { type Dialect, type SiteRefused } from "@parley/core/Dialect"
+import { type Dialect, type DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { Sessions } from "@parley/core/Sessions"
@@ -13,8 +13,8 @@ import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
-import { addDemoApps, appCommands, removeDemoApps, told } from "./apps.ts"
-import { askers, authSetting } from "./auth.ts"
+import { addDemoApps, appCommands, removeDemoApps, withCommandErrors } from "./apps.ts"
+import { authenticators, authSetting } from "./auth.ts"
 import { clientsOf, newUsersSetting } from "./clients.ts"
 import { addDemoClass, classCommands, markingBroadcasts } from "./organizations.ts"
 import { DIALECT, Records } from "./records.ts"
@@ -39,11 +39,11 @@ const settings = {
 
 type Requirements = Engine | Hub | Sessions | Store | Users | SecureRandom.SecureRandom
 
-export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
+export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: DIALECT,
   settings: Object.values(settings),
   open: Effect.fnUntraced(function* (site) {
-    const askerOf = yield* askers(site, yield* Sessions)
+    const authenticate = yield* authenticators(site, yield* Sessions)
     const engine = yield* Engine
     const random = yield* SecureRandom.SecureRandom
     const most = integerIn(site.settings, settings.maxPerPage)
@@ -53,7 +53,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       random,
       records,
       pages: { usual: Math.min(most, integerIn(site.settings, settings.perPage)), most },
-      askerOf,
+      authenticate,
       hub: yield* Hub,
       settings: yield* Settings,
       clients: clientsOf(engine, yield* Users, site.settings[newUsersSetting.key] === true),
@@ -61,10 +61,12 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       markBroadcast: markingBroadcasts(records)
     })
     return {
-      doors: [{ _tag: "Http", ...routes }],
+      endpoints: [{ _tag: "Http", ...routes }],
       commands: [...appCommands(records, random), ...classCommands(records)],
       demo: Effect.orDie(Effect.andThen(addDemoApps(records), addDemoClass(records))),
-      removeDemo: Effect.map(told(removeDemoApps(records)), (ids) => ids.map((id) => `the app ${id} of hisihi`))
+      removeDemo: Effect.map(withCommandErrors(removeDemoApps(records)), (ids) =>
+        ids.map((id) => `the app ${id} of hisihi`)
+      )
     }
   })
 }

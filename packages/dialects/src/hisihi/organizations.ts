@@ -9,7 +9,7 @@ import { costOfUsers } from "@parley/core/rules/Cost"
 import { mapInSlices } from "@parley/core/Slices"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { told } from "./apps.ts"
+import { withCommandErrors } from "./apps.ts"
 import { avatarOf, groupsOf, type GroupServices, NO_AVATAR, type Request } from "./groups.ts"
 import { idNumber, wholeNumber } from "./params.ts"
 import { available, groupKind, type Records } from "./records.ts"
@@ -45,7 +45,7 @@ const groups = Effect.fnUntraced(function* (services: OrganizationServices, requ
 })
 
 const usersOf = ({ engine }: OrganizationServices, organization: number) =>
-  Effect.map(available(engine.desk.users.all), (users) =>
+  Effect.map(available(engine.context.users.all), (users) =>
     users.filter((user) => user.organisation === organization && !user.disabled)
   )
 
@@ -97,8 +97,8 @@ export const markingBroadcasts = (records: Records): MarkBroadcast => {
   })
   return Effect.fnUntraced(function* (services, request) {
     const class_id = yield* idNumber("class_id", request.path("class_id"))
-    const { user } = request.asker
-    if (user?.admin === false) return yield* refuse({ _tag: "Only", who: "system administrators" })
+    const { user } = request.principal
+    if (user?.admin === false) return yield* refuse({ _tag: "Forbidden", who: "system administrators" })
     if (!(yield* classExists(services, class_id))) return yield* notFound("class")
     const at = yield* Clock.currentTimeMillis
     const sender = user?.id ?? null
@@ -129,13 +129,15 @@ export const addDemoClass = (records: Records): Effect.Effect<void, Refused> =>
 
 export const classCommands = (records: Records): ReadonlyArray<OperatorCommand> => [
   {
-    words: ["class", "add"],
-    says: "Add a class of the hisihi protocol that has no users and groups yet",
-    inputs: [{ name: "id", kind: "integer", positional: true, required: true, says: "The id of the organisation" }],
+    path: ["class", "add"],
+    description: "Add a class of the hisihi protocol that has no users and groups yet",
+    inputs: [
+      { name: "id", kind: "integer", positional: true, required: true, description: "The id of the organisation" }
+    ],
     run: Effect.fnUntraced(function* (inputs) {
       const id = Number(inputs["id"])
       if (!Number.isSafeInteger(id) || id < 1) return yield* Effect.fail("id must be a positive integer")
-      return (yield* told(records.add(CLASS, String(id), {})))
+      return (yield* withCommandErrors(records.add(CLASS, String(id), {})))
         ? `added class ${id}`
         : yield* Effect.fail(`class ${id} exists already`)
     })

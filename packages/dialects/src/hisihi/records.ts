@@ -56,7 +56,7 @@ export class Records {
 
   /** Whether it was written, and not a duplicate. */
   #write(write: Write): Effect.Effect<boolean, Refused> {
-    return this.#commit({ relies: [], writes: [write] }).pipe(
+    return this.#commit({ expectedVersions: [], writes: [write] }).pipe(
       Effect.as(true),
       Effect.catchTags({
         Duplicate: () => Effect.succeed(false),

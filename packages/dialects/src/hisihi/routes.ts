@@ -4,11 +4,11 @@ import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { performing } from "../_http/runCommands.ts"
+import { commandRunner } from "../_http/runCommands.ts"
 import { protocolRoutes, type RouteHandler, type RouteTable } from "../_http/protocolRoutes.ts"
 import { masterKey } from "./apps.ts"
-import { actingAs, type AskerOf } from "./auth.ts"
-import { maySign } from "./conversations.ts"
+import { actingAs, type Authenticate } from "./auth.ts"
+import { canSign } from "./conversations.ts"
 import { addMembers, createGroup, deleteGroup, removeMembers, renameGroup, type Request } from "./groups.ts"
 import { listContacts, listGroups, type MarkBroadcast, type OrganizationServices } from "./organizations.ts"
 import { clientId, clientIds, foreignId, readParameters } from "./params.ts"
@@ -16,9 +16,9 @@ import { DIALECT } from "./records.ts"
 import { errors, type Failure, failed } from "./errors.ts"
 import { sign, type Signing, sorted } from "./signatures.ts"
 
-export interface Grounds extends OrganizationServices {
+export interface RouteDeps extends OrganizationServices {
   readonly hub: Hub["Service"]
-  readonly askerOf: AskerOf
+  readonly authenticate: Authenticate
   readonly signing: Signing
   readonly markBroadcast: MarkBroadcast
 }
@@ -33,15 +33,15 @@ const created = (body: object): Response => HttpServerResponse.jsonUnsafe(body, 
 const done = (): Response => HttpServerResponse.empty({ status: 204 })
 
 const handlerOf =
-  (grounds: Grounds, handler: Handler): RouteHandler =>
+  (deps: RouteDeps, handler: Handler): RouteHandler =>
   (request, query) =>
     Effect.gen(function* () {
-      const asker = yield* grounds.askerOf(request, query)
-      const payer = asker.user?.id ?? DIALECT
-      const perform = yield* performing(grounds.engine, grounds.hub, payer)
+      const principal = yield* deps.authenticate(request, query)
+      const payer = principal.user?.id ?? DIALECT
+      const perform = yield* commandRunner(deps.engine, deps.hub, payer)
       const { params } = yield* HttpRouter.RouteContext
       return yield* handler({
-        asker,
+        principal,
         path: (name) => params[name],
         parameters: yield* readParameters(request, query),
         perform,
@@ -49,8 +49,8 @@ const handlerOf =
       })
     }).pipe(Effect.catchTag("Failure", (failure) => Effect.succeed(failed(failure))))
 
-export const routesOf = (grounds: Grounds) => {
-  const route = (handler: Handler) => handlerOf(grounds, handler)
+export const routesOf = (deps: RouteDeps) => {
+  const route = (handler: Handler) => handlerOf(deps, handler)
 
   const signed = (
     make: (request: Request, app: string, client: string) => Effect.Effect<object, Failure | Refused>
@@ -58,19 +58,19 @@ export const routesOf = (grounds: Grounds) => {
     route(
       Effect.fnUntraced(function* (request) {
         const app = request.path("app_id") ?? ""
-        const client = yield* clientId("client_id", request.path("client_id"), grounds.settings)
-        yield* actingAs(request.asker, client)
+        const client = yield* clientId("client_id", request.path("client_id"), deps.settings)
+        yield* actingAs(request.principal, client)
         return ok(yield* make(request, app, client)).pipe(HttpServerResponse.setHeader("cache-control", "no-store"))
       })
     )
 
   const membersIn = ({ path }: Request) =>
-    clientIds("sorted_member_ids", path("sorted_member_ids") ?? "", grounds.settings)
+    clientIds("sorted_member_ids", path("sorted_member_ids") ?? "", deps.settings)
 
   const login = signed(
     Effect.fnUntraced(function* (_request, app_id, client_id) {
-      const key = yield* masterKey(grounds.records, app_id)
-      const { timestamp, signature, nonce } = yield* sign(grounds.signing, key, [app_id, client_id, ""])
+      const key = yield* masterKey(deps.records, app_id)
+      const { timestamp, signature, nonce } = yield* sign(deps.signing, key, [app_id, client_id, ""])
       return { timestamp, signature, nonce, app_id, client_id }
     })
   )
@@ -78,8 +78,8 @@ export const routesOf = (grounds: Grounds) => {
   const conversion = signed(
     Effect.fnUntraced(function* (request, app_id, client_id) {
       const sorted_member_ids = sorted(yield* membersIn(request))
-      const key = yield* masterKey(grounds.records, app_id)
-      const { timestamp, signature, nonce } = yield* sign(grounds.signing, key, [app_id, client_id, sorted_member_ids])
+      const key = yield* masterKey(deps.records, app_id)
+      const { timestamp, signature, nonce } = yield* sign(deps.signing, key, [app_id, client_id, sorted_member_ids])
       return { timestamp, signature, nonce, sorted_member_ids, app_id, client_id }
     })
   )
@@ -92,10 +92,10 @@ export const routesOf = (grounds: Grounds) => {
         const joins = action === "invite" && (request.path("sorted_member_ids") ?? "") === ""
         const ids = joins ? [] : yield* membersIn(request)
         const sorted_member_ids = joins ? "" : sorted(ids)
-        const key = yield* masterKey(grounds.records, app_id)
-        yield* maySign(grounds, request.asker, action, conversion_id, ids)
+        const key = yield* masterKey(deps.records, app_id)
+        yield* canSign(deps, request.principal, action, conversion_id, ids)
         const { timestamp, signature, nonce } = yield* sign(
-          grounds.signing,
+          deps.signing,
           key,
           [app_id, client_id, conversion_id, sorted_member_ids],
           [action]
@@ -117,21 +117,21 @@ export const routesOf = (grounds: Grounds) => {
       ...withMembers("/signature/conversion/:app_id/:client_id", conversion),
       ...withMembers("/signature/invite/:app_id/:client_id/:conversion_id", membership("invite")),
       ...withMembers("/signature/kick/:app_id/:client_id/:conversion_id", membership("kick")),
-      "/im/group": { POST: route((request) => Effect.map(createGroup(grounds, request), created)) },
+      "/im/group": { POST: route((request) => Effect.map(createGroup(deps, request), created)) },
       "/im/group/:group_id": {
-        PUT: route((request) => Effect.map(renameGroup(grounds, request), ok)),
-        DELETE: route((request) => Effect.map(deleteGroup(grounds, request), done))
+        PUT: route((request) => Effect.map(renameGroup(deps, request), ok)),
+        DELETE: route((request) => Effect.map(deleteGroup(deps, request), done))
       },
       "/im/group/:group_id/member": {
-        POST: route((request) => Effect.map(addMembers(grounds, request), created)),
-        DELETE: route((request) => Effect.map(removeMembers(grounds, request), done))
+        POST: route((request) => Effect.map(addMembers(deps, request), created)),
+        DELETE: route((request) => Effect.map(removeMembers(deps, request), done))
       },
-      "/im/org/:organization_id/groups": { GET: route((request) => Effect.map(listGroups(grounds, request), ok)) },
+      "/im/org/:organization_id/groups": { GET: route((request) => Effect.map(listGroups(deps, request), ok)) },
       "/im/org/:organization_id/contacts": {
-        GET: route((request) => Effect.map(listContacts(grounds, request), written))
+        GET: route((request) => Effect.map(listContacts(deps, request), written))
       },
       "/im/org/:class_id/message": {
-        POST: route((request) => Effect.map(grounds.markBroadcast(grounds, request), created))
+        POST: route((request) => Effect.map(deps.markBroadcast(deps, request), created))
       }
     }
   })

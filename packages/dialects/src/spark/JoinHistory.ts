@@ -13,15 +13,15 @@ const LIMIT = 1000
 const PAGE = 1000
 
 /** Of the entries above `after`, up to `upTo`: the newest by which each user came in. */
-interface Stretch {
+interface JoinRange {
   readonly after: number
   readonly upTo: number
   readonly newest: ReadonlyMap<UserId, number>
 }
 
-export class Joins {
+export class JoinHistory {
   readonly #store: Store["Service"]
-  readonly #known = new BoundedMap<ChatId, Stretch>(LIMIT)
+  readonly #known = new BoundedMap<ChatId, JoinRange>(LIMIT)
 
   constructor(store: Store["Service"]) {
     this.#store = store
@@ -34,7 +34,7 @@ export class Joins {
     upTo: number
   ) => Effect.Effect<ReadonlyMap<UserId, number>, StorageFailed> = (chat, after, upTo) => {
     const known = this.#known.get(chat)
-    const start: Stretch =
+    const start: JoinRange =
       known !== undefined && known.after <= after ? known : { after, upTo: after, newest: new Map() }
     if (start.upTo >= upTo) return Effect.succeed(start.newest)
     return Effect.map(this.#read(chat, start, upTo), (stretch) => {
@@ -44,11 +44,11 @@ export class Joins {
   }
 
   readonly #read = Effect.fnUntraced(function* (
-    this: Joins,
+    this: JoinHistory,
     chat: ChatId,
-    start: Stretch,
+    start: JoinRange,
     upTo: number
-  ): Effect.fn.Return<Stretch, StorageFailed> {
+  ): Effect.fn.Return<JoinRange, StorageFailed> {
     const newest = new Map(start.newest)
     let at = start.upTo
     while (at < upTo) {

@@ -3,48 +3,48 @@
  * member in another way waits no more, also after having left again. Source: PROTOCOLS, "spark"; seeds/000, "增加会话成员".
  */
 import { isMember } from "@parley/core/Chat"
-import type { Alongside } from "@parley/core/Engine"
+import type { ExtraWrites } from "@parley/core/Engine"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import type { DialectRecord, StorageFailed, Store } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
-import type { Directory } from "@parley/core/UserCache"
+import type { UserCache } from "@parley/core/UserCache"
 import * as Effect from "effect/Effect"
-import type { Session } from "./context.ts"
+import type { SparkSession } from "./context.ts"
 import { DIALECT } from "./sessionKey.ts"
-import { Joins } from "./JoinHistory.ts"
+import { JoinHistory } from "./JoinHistory.ts"
 
 const kindOf = (chat: ChatId): string => `pending:${chat}`
 
 /** The value of a record: who asked, and how far the chat's facts and its log were. */
-interface Asked {
+interface JoinRequest {
   readonly by: UserId
   readonly version: number
   readonly seq: number
 }
 
-const isAsked = (value: unknown): value is Asked =>
+const isJoinRequest = (value: unknown): value is JoinRequest =>
   typeof value === "object" && value !== null && "version" in value && "seq" in value && typeof value.seq === "number"
 
-export class Pending {
+export class PendingMembers {
   readonly #store: Store["Service"]
-  readonly #users: Directory
-  readonly #joins: Joins
+  readonly #users: UserCache
+  readonly #joins: JoinHistory
 
-  constructor(store: Store["Service"], users: Directory) {
+  constructor(store: Store["Service"], users: UserCache) {
     this.#store = store
     this.#users = users
-    this.#joins = new Joins(store)
+    this.#joins = new JoinHistory(store)
   }
 
   /** Those who wait, in the order of their accounts. */
   readonly of = Effect.fnUntraced(function* (
-    this: Pending,
-    { chat, seq }: Session
+    this: PendingMembers,
+    { chat, seq }: SparkSession
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
     const records = yield* this.#store.records(DIALECT, kindOf(chat.id))
     if (records.length === 0) return []
-    const asked = new Map<string, Asked>()
-    for (const { key, value } of records) if (isAsked(value)) asked.set(key, value)
+    const asked = new Map<string, JoinRequest>()
+    for (const { key, value } of records) if (isJoinRequest(value)) asked.set(key, value)
     const waiting: Array<User> = []
     for (const user of yield* this.#users.byAccount([...asked.keys()])) {
       const request = asked.get(user.account)
@@ -60,17 +60,17 @@ export class Pending {
   })
 
   /** Records that ask for these users. */
-  asking({ chat, seq }: Session, by: UserId, users: ReadonlyArray<User>): Alongside {
-    const value: Asked = { by, version: chat.version, seq }
+  asking({ chat, seq }: SparkSession, by: UserId, users: ReadonlyArray<User>): ExtraWrites {
+    const value: JoinRequest = { by, version: chat.version, seq }
     return users.map(({ account }) => put({ dialect: DIALECT, kind: kindOf(chat.id), key: account, value }))
   }
 
   /** Takes back what was asked for these users, where it was. */
   settling = Effect.fnUntraced(function* (
-    this: Pending,
-    { chat }: Session,
+    this: PendingMembers,
+    { chat }: SparkSession,
     users: ReadonlyArray<User>
-  ): Effect.fn.Return<Alongside, StorageFailed> {
+  ): Effect.fn.Return<ExtraWrites, StorageFailed> {
     const records = yield* this.#store.records(DIALECT, kindOf(chat.id))
     const asked = new Set(records.map(({ key }) => key))
     return users.flatMap(({ account }) =>
@@ -80,10 +80,10 @@ export class Pending {
 
   /** The same for those who are let in, while what was asked for them stands; `gone` are those for whom nothing does. */
   approving = Effect.fnUntraced(function* (
-    this: Pending,
-    { chat }: Session,
+    this: PendingMembers,
+    { chat }: SparkSession,
     users: ReadonlyArray<User>
-  ): Effect.fn.Return<{ readonly gone: ReadonlyArray<User>; readonly writes: Alongside }, StorageFailed> {
+  ): Effect.fn.Return<{ readonly gone: ReadonlyArray<User>; readonly writes: ExtraWrites }, StorageFailed> {
     const kind = kindOf(chat.id)
     const asked = new Map((yield* this.#store.records(DIALECT, kind)).map(({ key, value }) => [key, value]))
     return {
@@ -96,4 +96,4 @@ export class Pending {
   })
 }
 
-const put = (record: DialectRecord): Alongside[number] => ({ _tag: "PutRecord", record })
+const put = (record: DialectRecord): ExtraWrites[number] => ({ _tag: "PutRecord", record })

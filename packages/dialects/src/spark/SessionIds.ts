@@ -50,7 +50,7 @@ export class SessionIds {
 
 /** The database's secret, made once; of several nodes that make one, the first to be stored counts. */
 const secretOf = Effect.fnUntraced(function* (
-  { desk, commit }: Engine["Service"],
+  { context: desk, commit }: Engine["Service"],
   random: SecureRandom.SecureRandom["Service"]
 ): Effect.fn.Return<string, StorageFailed> {
   for (;;) {
@@ -58,7 +58,7 @@ const secretOf = Effect.fnUntraced(function* (
     if (typeof stored === "string") return stored
     const value = Hex.encode(yield* random.randomBytes(SECRET))
     const record = { dialect: DIALECT, kind: KIND, key: KEY, value }
-    yield* commit({ relies: [], writes: [{ _tag: "PutRecord", record, once: true }] }).pipe(
+    yield* commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record, once: true }] }).pipe(
       Effect.catchTags({ Duplicate: () => Effect.void, Stale: () => Effect.void })
     )
   }

@@ -9,59 +9,59 @@ import type { User } from "@parley/core/User"
 import type * as Digest from "effect/crypto/Digest"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import type { Perform } from "../_http/runCommands.ts"
+import type { RunCommand } from "../_http/runCommands.ts"
 import { invalid } from "./params.ts"
-import type { Pending } from "./PendingMembers.ts"
+import type { PendingMembers } from "./PendingMembers.ts"
 import type { SessionIds } from "./SessionIds.ts"
 
 /** A session as it was at one moment: the chat, and the newest sequence of its log. */
-export interface Session {
+export interface SparkSession {
   readonly chat: Chat
   readonly seq: number
 }
 
-export interface Services {
+export interface SparkServices {
   readonly engine: Engine["Service"]
   readonly digest: Digest.Digest["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
-  readonly pending: Pending
+  readonly pending: PendingMembers
   readonly ids: SessionIds
   /** Bytes of a key in `Edit`'s `Data`, at most. */
   readonly keyBytes: number
 }
 
-export interface Asking extends Services {
+export interface RequestContext extends SparkServices {
   readonly user: User
   readonly caller: UserCaller
-  readonly perform: Perform
+  readonly perform: RunCommand
 }
 
-export const allows = ({ user }: Asking, { chat }: Session, operation: Operation): boolean =>
+export const allows = ({ user }: RequestContext, { chat }: SparkSession, operation: Operation): boolean =>
   refusal(operation, { user, chat }) === undefined
 
 /** The session, for an operation that its rules allow who asks. A session's id is the chat's gid. */
 export const sessionFor = Effect.fnUntraced(function* (
-  { engine, user }: Asking,
+  { engine, user }: RequestContext,
   id: string,
   operation: Operation
-): Effect.fn.Return<Session, Refused | StorageFailed> {
-  const warm = yield* engine.desk.chats.find({ gid: id })
-  if (warm === undefined) return yield* refuse({ _tag: "NoSuchChat" })
-  const { chat, seq } = warm
+): Effect.fn.Return<SparkSession, Refused | StorageFailed> {
+  const cached = yield* engine.context.chats.find({ gid: id })
+  if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
+  const { chat, seq } = cached
   const refused = refusal(operation, { user, chat })
   return refused === undefined ? { chat, seq } : yield* refuse(refused.reason)
 })
 
 /** The users of these accounts, each once; all of them exist, or it is refused naming those who do not. */
 export const usersNamed = Effect.fnUntraced(function* (
-  { engine }: Asking,
+  { engine }: RequestContext,
   field: string,
   accounts: ReadonlyArray<string>
 ): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
-  const limit = engine.desk.settings.membersPerRequest
+  const limit = engine.context.settings.membersPerRequest
   if (accounts.length > limit) return yield* invalid(field, `must name at most ${limit} accounts`)
   const wanted = [...new Set(accounts)]
-  const users = yield* engine.desk.users.byAccount(wanted)
+  const users = yield* engine.context.users.byAccount(wanted)
   if (users.length === wanted.length) return users
   const known = new Set(users.map(({ account }) => account))
   return yield* refuse({ _tag: "NoSuchUsers", users: wanted.filter((account) => !known.has(account)) })

@@ -3,7 +3,7 @@ import { type Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import { exceeds, isWellFormedJson } from "@parley/core/Utf8"
 import * as Effect from "effect/Effect"
-import { type Asking, sessionFor } from "./context.ts"
+import { type RequestContext, sessionFor } from "./context.ts"
 import { ATTRIBUTE } from "./sessionKey.ts"
 import { invalid, type Parameters } from "./params.ts"
 import { type SessionJson, sessionJson } from "./encode.ts"
@@ -34,14 +34,14 @@ interface Changes {
   readonly attributes: Readonly<Record<string, unknown>>
 }
 
-export const edit = Effect.fnUntraced(function* (
-  asking: Asking,
+export const editSession = Effect.fnUntraced(function* (
+  asking: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
   const id = yield* parameters.session
   const changes = yield* changesIn(yield* parameters.pairs("Data"), {
     key: asking.keyBytes,
-    value: asking.engine.desk.settings.attribute
+    value: asking.engine.context.settings.attribute
   })
   const session = yield* sessionFor(asking, id, "edit")
   const { chat, head } = yield* asking.perform(asking.caller, {

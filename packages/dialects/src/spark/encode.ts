@@ -2,8 +2,8 @@
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
-import type { Asking, Session } from "./context.ts"
-import { identityOf, sorted } from "./sessionKey.ts"
+import type { RequestContext, SparkSession } from "./context.ts"
+import { sessionKeyOf, sorted } from "./sessionKey.ts"
 
 export interface SessionJson {
   readonly SesssionId: string
@@ -18,18 +18,18 @@ const accountsOf = (users: ReadonlyArray<User>): ReadonlyArray<string> => sorted
 
 /** `asked`: the request was one for approval, so its answer shows those who wait, even if there are none. */
 export const sessionJson = Effect.fnUntraced(function* (
-  { engine, digest, pending }: Asking,
-  session: Session,
+  { engine, digest, pending }: RequestContext,
+  session: SparkSession,
   asked = false
 ): Effect.fn.Return<SessionJson, StorageFailed> {
   const { gid, members } = session.chat
   const waiting = accountsOf(yield* pending.of(session))
-  const accounts = accountsOf(yield* engine.desk.users.some([...members.keys()]))
+  const accounts = accountsOf(yield* engine.context.users.findMany([...members.keys()]))
   return {
     SesssionId: gid,
     SessionId: gid,
     Members: accounts,
-    md5: yield* identityOf(digest, accounts),
+    md5: yield* sessionKeyOf(digest, accounts),
     ...((asked || waiting.length > 0) && { Pending: waiting })
   }
 })

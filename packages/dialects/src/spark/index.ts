@@ -12,7 +12,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { DIALECT } from "./sessionKey.ts"
-import { Pending } from "./PendingMembers.ts"
+import { PendingMembers } from "./PendingMembers.ts"
 import { SessionIds } from "./SessionIds.ts"
 import { routesOf } from "./routes.ts"
 
@@ -41,9 +41,9 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       hub: yield* Hub,
       sessions: yield* Sessions,
       ids: new SessionIds(engine, digest, random),
-      pending: new Pending(engine.desk.store, engine.desk.users),
+      pending: new PendingMembers(engine.context.store, engine.context.users),
       keyBytes: integerIn(site.settings, settings.key)
     })
-    return { doors: [{ _tag: "Http", ...routes }], commands: [], demo: Effect.void }
+    return { endpoints: [{ _tag: "Http", ...routes }], commands: [], demo: Effect.void }
   })
 }

@@ -3,13 +3,13 @@
  * Source: seeds/000, "增加会话成员", "减少会话成员", "批准会话成员"; PROTOCOLS, "spark".
  */
 import { isMember } from "@parley/core/Chat"
-import type { Alongside } from "@parley/core/Engine"
+import type { ExtraWrites } from "@parley/core/Engine"
 import type { ChatView } from "@parley/core/Command"
 import type { Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
-import { allows, type Asking, type Session, sessionFor, usersNamed } from "./context.ts"
+import { allows, type RequestContext, type SparkSession, sessionFor, usersNamed } from "./context.ts"
 import type { Parameters } from "./params.ts"
 import { NotPending } from "./errors.ts"
 import { type SessionJson, sessionJson } from "./encode.ts"
@@ -17,14 +17,19 @@ import { type SessionJson, sessionJson } from "./encode.ts"
 /** How often an approval is decided again when others keep changing who waits. */
 const MAX_ATTEMPTS = 20
 
-const answer = (asking: Asking, { chat, head }: ChatView): Effect.Effect<SessionJson, StorageFailed> =>
+const answer = (asking: RequestContext, { chat, head }: ChatView): Effect.Effect<SessionJson, StorageFailed> =>
   sessionJson(asking, { chat, seq: head.seq })
 
-const add = ({ perform, caller }: Asking, session: Session, users: ReadonlyArray<User>, alongside: Alongside) =>
+const add = (
+  { perform, caller }: RequestContext,
+  session: SparkSession,
+  users: ReadonlyArray<User>,
+  alongside: ExtraWrites
+) =>
   perform(caller, { _tag: "AddMembers", chat: { id: session.chat.id }, members: users.map(({ id }) => id) }, alongside)
 
 export const addMember = Effect.fnUntraced(function* (
-  asking: Asking,
+  asking: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
   const id = yield* parameters.session
@@ -39,30 +44,30 @@ export const addMember = Effect.fnUntraced(function* (
 
 /** Those who are neither members nor waiting wait from now on. Answers the session. */
 const askFor = (
-  asking: Asking,
+  asking: RequestContext,
   id: string,
   users: ReadonlyArray<User>
-): Effect.Effect<Session, Refused | StorageFailed> => {
+): Effect.Effect<SparkSession, Refused | StorageFailed> => {
   const { engine, pending, user } = asking
   const decide = Effect.gen(function* () {
     const session = yield* sessionFor(asking, id, "addMembers")
     const waiting = new Set((yield* pending.of(session)).map((one) => one.id))
     const wanted = users.filter((one) => !isMember(session.chat, one.id) && !waiting.has(one.id))
-    const unit = {
-      relies: [{ chat: session.chat.id, version: session.chat.version }],
+    const batch = {
+      expectedVersions: [{ chat: session.chat.id, version: session.chat.version }],
       writes: pending.asking(session, user.id, wanted)
     }
-    return { unit: wanted.length === 0 ? undefined : unit, conclude: () => ({ reply: session, announce: [] }) }
+    return { batch: wanted.length === 0 ? undefined : batch, conclude: () => ({ reply: session, announce: [] }) }
   })
   return Effect.map(
-    engine.settle(() => decide),
+    engine.commitOptimistically(() => decide),
     ({ reply }) => reply
   )
 }
 
 /** Whoever of them waits for approval is not let in, and waits no more. */
 export const removeMember = Effect.fnUntraced(function* (
-  asking: Asking,
+  asking: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
   const id = yield* parameters.session
@@ -78,7 +83,7 @@ export const removeMember = Effect.fnUntraced(function* (
 })
 
 const approve = Effect.fnUntraced(function* (
-  asking: Asking,
+  asking: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed | NotPending> {
   const id = yield* parameters.session
@@ -95,7 +100,7 @@ const approve = Effect.fnUntraced(function* (
 
 /** All who are named, or none: one who does not wait is an error that names them. */
 export const approveMember = (
-  asking: Asking,
+  asking: RequestContext,
   parameters: Parameters
 ): Effect.Effect<SessionJson, Refused | StorageFailed | NotPending> =>
   Effect.retry(approve(asking, parameters), {

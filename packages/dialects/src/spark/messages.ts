@@ -2,7 +2,7 @@
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
-import { type Asking, sessionFor } from "./context.ts"
+import { type RequestContext, sessionFor } from "./context.ts"
 import { invalid, type Parameters } from "./params.ts"
 
 /** `Type` as content types. An image's content is the link to it. */
@@ -22,7 +22,7 @@ export interface RemovedJson {
 
 /** Into any chat where one may speak, a pair and a system chat too. A message's id is its gid. */
 export const push = Effect.fnUntraced(function* (
-  asking: Asking,
+  asking: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<PushedJson, Refused | StorageFailed> {
   const id = yield* parameters.session
@@ -40,13 +40,13 @@ export const push = Effect.fnUntraced(function* (
 
 /** By who sent it, or by an admin, in any chat of theirs. Once more is no error. */
 export const remove = Effect.fnUntraced(function* (
-  asking: Asking,
+  asking: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<RemovedJson, Refused | StorageFailed> {
   const id = yield* parameters.session
   const gid = yield* parameters.text("MessageId")
   const session = yield* sessionFor(asking, id, "read")
-  const [message] = yield* asking.engine.desk.store.messagesByGid([gid])
+  const [message] = yield* asking.engine.context.store.messagesByGid([gid])
   if (message?.chat !== session.chat.id) return yield* refuse({ _tag: "NoSuchMessage" })
   yield* asking.perform(asking.caller, { _tag: "RecallMessage", gid })
   return { success: true }

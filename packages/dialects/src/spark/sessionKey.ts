@@ -15,8 +15,10 @@ export const ATTRIBUTE = `${DIALECT}.`
 export const sorted = (accounts: ReadonlyArray<string>): ReadonlyArray<string> => [...accounts].sort()
 
 /** 32 lower-case hex digits; `accounts` are sorted. */
-export const identityOf = (digest: Digest.Digest["Service"], accounts: ReadonlyArray<string>): Effect.Effect<string> =>
-  digest.digestHex(Digest.md5, textBytes(accounts.join(",")))
+export const sessionKeyOf = (
+  digest: Digest.Digest["Service"],
+  accounts: ReadonlyArray<string>
+): Effect.Effect<string> => digest.digestHex(Digest.md5, textBytes(accounts.join(",")))
 
 /** Whether it was started here and has exactly these members now. */
 export const isSessionOf = (chat: Chat, members: ReadonlySet<UserId>): boolean =>

@@ -3,7 +3,7 @@ import type { UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
-import { type Asking, type Session, usersNamed } from "./context.ts"
+import { type RequestContext, type SparkSession, usersNamed } from "./context.ts"
 import { DIALECT, isSessionOf, sorted } from "./sessionKey.ts"
 import type { Parameters } from "./params.ts"
 import { type SessionJson, sessionJson } from "./encode.ts"
@@ -12,13 +12,13 @@ import { type SessionJson, sessionJson } from "./encode.ts"
 const MAX_ATTEMPTS = 20
 
 /** The session that has exactly these members, the earliest of several, or a new one of which the caller is the owner. */
-export const start = Effect.fnUntraced(function* (
-  asking: Asking,
+export const startSession = Effect.fnUntraced(function* (
+  asking: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
   const others = yield* usersNamed(asking, "To", yield* parameters.texts("To"))
   const { engine, user } = asking
-  const { desk } = engine
+  const { context: desk } = engine
   const accounts = sorted([...new Set([user.account, ...others.map(({ account }) => account)])])
   const members = new Set<UserId>([user.id, ...others.map(({ id }) => id)])
 
@@ -38,10 +38,10 @@ export const start = Effect.fnUntraced(function* (
 
 /** The new session, or the one that somebody has made under that id meanwhile; nothing where the caller is not in it. */
 const create = (
-  { perform, caller }: Asking,
+  { perform, caller }: RequestContext,
   gid: string,
   members: ReadonlySet<UserId>
-): Effect.Effect<Session | undefined, Refused> =>
+): Effect.Effect<SparkSession | undefined, Refused> =>
   perform(caller, {
     _tag: "CreateChat",
     gid,
@@ -63,16 +63,16 @@ const create = (
  * started again and again: a free id with a taken one before it, and the chat that has that one.
  */
 const firstFree = Effect.fnUntraced(function* (
-  { engine, ids }: Asking,
+  { engine, ids }: RequestContext,
   accounts: ReadonlyArray<string>
-): Effect.fn.Return<{ readonly free: number; readonly before: Session | undefined }, StorageFailed> {
+): Effect.fn.Return<{ readonly free: number; readonly before: SparkSession | undefined }, StorageFailed> {
   let taken = -1
-  let before: Session | undefined
+  let before: SparkSession | undefined
   let free: number | undefined
   let step = 1
   while (free === undefined || free - taken > 1) {
     const nth: number = free === undefined ? taken + step : Math.floor((taken + free) / 2)
-    const chat = yield* engine.desk.chats.find({ gid: yield* ids.of(accounts, nth) })
+    const chat = yield* engine.context.chats.find({ gid: yield* ids.of(accounts, nth) })
     if (chat === undefined) free = nth
     else {
       taken = nth

@@ -2,8 +2,8 @@
  * All users as JSON text in chunks, each encoded again only when one of its users has changed: a login costs one chunk,
  * however many users there are, and all connections share the same bytes.
  */
-import { Piece } from "@parley/core/Frame"
-import type { Switchboard } from "@parley/core/Hub"
+import { EncodedChunk } from "@parley/core/Frame"
+import type { LocalHub } from "@parley/core/Hub"
 import type { User } from "@parley/core/User"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -26,22 +26,22 @@ class Chunk {
   /** Whether it is the first one: the text of each other one begins with a comma. */
   readonly leads: boolean
   /** Unset while it has to be encoded. */
-  list: Piece | undefined
-  readonly #members = new Map<MembersAs, Piece>()
+  list: EncodedChunk | undefined
+  readonly #members = new Map<MembersAs, EncodedChunk>()
 
   constructor(users: ReadonlyArray<User>, leads: boolean) {
     this.users = users
     this.leads = leads
   }
 
-  members(form: MembersAs): Piece {
+  members(form: MembersAs): EncodedChunk {
     let members = this.#members.get(form)
     if (members === undefined) {
       const text = membersText(
         this.users.map(({ id }) => id),
         form
       )
-      members = new Piece(this.leads ? text : `,${text}`)
+      members = new EncodedChunk(this.leads ? text : `,${text}`)
       this.#members.set(form, members)
     }
     return members
@@ -55,8 +55,8 @@ class Chunk {
 
 const keyOf = (id: number): number => Math.floor(id / CHUNK)
 
-export class UserList {
-  readonly #hub: Switchboard
+export class UserListCache {
+  readonly #hub: LocalHub
   #of: ReadonlyArray<User> = []
   /** By range of ids, in order. */
   #chunks = new Map<number, Chunk>()
@@ -64,11 +64,11 @@ export class UserList {
   /** Presence's count of changes that the chunks have or are marked for. */
   #changes = 0
   #version = ""
-  #pieces: ReadonlyArray<Piece> | undefined
+  #pieces: ReadonlyArray<EncodedChunk> | undefined
   /** The encoding under way, which everybody else who needs it waits for. */
   #encoding: Deferred.Deferred<void> | undefined
 
-  constructor(hub: Switchboard) {
+  constructor(hub: LocalHub) {
     this.#hub = hub
   }
 
@@ -99,25 +99,25 @@ export class UserList {
   }
 
   /** The users with their statuses, without brackets. The same array as long as it may be used again. */
-  pieces(users: ReadonlyArray<User>): ReadonlyArray<Piece> {
+  pieces(users: ReadonlyArray<User>): ReadonlyArray<EncodedChunk> {
     this.#look(users)
     if (this.#pieces !== undefined) return this.#pieces
     this.#encode(Infinity)
-    const pieces: Array<Piece> = []
+    const pieces: Array<EncodedChunk> = []
     for (const { list } of this.#chunks.values()) if (list !== undefined) pieces.push(list)
     this.#pieces = pieces
     return pieces
   }
 
   /** Everybody as the members of a system chat, without brackets. */
-  members(users: ReadonlyArray<User>, form: MembersAs): ReadonlyArray<Piece> {
+  members(users: ReadonlyArray<User>, form: MembersAs): ReadonlyArray<EncodedChunk> {
     this.#look(users)
     return Array.from(this.#chunks.values(), (chunk) => chunk.members(form))
   }
 
   /** Marks the chunks of which something has changed since the last time. */
   #look(users: ReadonlyArray<User>): void {
-    const { presence, rosterVersion } = this.#hub
+    const { presence, userListVersion: rosterVersion } = this.#hub
     const same = users === this.#of
     if (same && rosterVersion === this.#version) return
     if (!same) this.#divide(users)
@@ -164,7 +164,7 @@ export class UserList {
     for (const chunk of this.#stale) {
       if (encoded++ >= limit) return
       const text = chunk.users.map((user) => JSON.stringify(userJson(presence.of(user)))).join(",")
-      chunk.list = new Piece(chunk.leads ? text : `,${text}`)
+      chunk.list = new EncodedChunk(chunk.leads ? text : `,${text}`)
       // Here, a slice at a time: a transport would do it for all chunks at once.
       chunk.list.utf8(utf8)
       this.#stale.delete(chunk)

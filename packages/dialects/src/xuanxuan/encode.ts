@@ -2,10 +2,10 @@
  * What the server says: chats, users and messages with their fields in the documented order, and events as packets.
  * Source: seeds/002, "API" (each method's response and push); PROTOCOLS, "xuanxuan".
  */
-import type { Chat, Committers, Head, Preference } from "@parley/core/Chat"
+import type { Chat, Committers, LogHead, Preference } from "@parley/core/Chat"
 import type { ChatView, OwnChatView } from "@parley/core/Command"
 import type { ChatEvent, Event } from "@parley/core/Event"
-import { Bundling } from "@parley/core/Frame"
+import { PacketFraming } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
 import type { Changed } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
@@ -42,14 +42,14 @@ export const membersText = (users: Iterable<UserId>, as: MembersAs): string =>
   Array.from(users, (id) => (as === "ids" ? String(id) : `{"id":${id}}`)).join(",")
 
 /** The words of one wire profile. */
-export interface Vocabulary {
+export interface WireNames {
   readonly members: MembersAs
   readonly accountOf: AccountOf
   /** Everybody, by id: the members of a system chat, as `membersText` writes them. */
-  readonly everybody: (as: MembersAs) => string
+  readonly allUsers: (as: MembersAs) => string
 }
 
-const factsJson = (chat: Chat, head: Head, { accountOf }: Vocabulary): { readonly [key: string]: Json } => ({
+const factsJson = (chat: Chat, head: LogHead, { accountOf }: WireNames): { readonly [key: string]: Json } => ({
   id: chat.id,
   gid: chat.gid,
   name: chat.name,
@@ -66,27 +66,27 @@ const factsJson = (chat: Chat, head: Head, { accountOf }: Vocabulary): { readonl
 })
 
 /** A chat without its members as JSON text, as the list of public chats shows it. */
-export const publicChatText = ({ chat, head }: ChatView, vocabulary: Vocabulary): string =>
+export const publicChatText = ({ chat, head }: ChatView, vocabulary: WireNames): string =>
   JSON.stringify(factsJson(chat, head, vocabulary))
 
 /** A chat as JSON text. */
-export const chatText = (view: ChatView, vocabulary: Vocabulary): string =>
+export const chatText = (view: ChatView, vocabulary: WireNames): string =>
   `${openFacts(publicChatText(view, vocabulary))}${chatMembers(view.chat, vocabulary)}]}`
 
 /** A chat with what the member who asks set for themself; `members` comes last. */
-export const ownChatText = (view: OwnChatView, vocabulary: Vocabulary): string =>
+export const ownChatText = (view: OwnChatView, vocabulary: WireNames): string =>
   `${ownFacts(view, vocabulary)}${chatMembers(view.chat, vocabulary)}]}`
 
 /** The same up to its members, which `]}` is to follow. */
-export const ownFacts = ({ chat, head, preference }: OwnChatView, vocabulary: Vocabulary): string =>
+export const ownFacts = ({ chat, head, preference }: OwnChatView, vocabulary: WireNames): string =>
   openFacts(JSON.stringify({ ...factsJson(chat, head, vocabulary), ...preferenceJson(preference) }))
 
 const openFacts = (facts: string): string => `${facts.slice(0, -1)},"members":[`
 
 const preferenceJson = ({ star, hide, mute }: Preference): { readonly [key: string]: Json } => ({ star, hide, mute })
 
-const chatMembers = (chat: Chat, { everybody, members }: Vocabulary): string =>
-  chat.type === "system" ? everybody(members) : membersText(chat.members.keys(), members)
+const chatMembers = (chat: Chat, { allUsers, members }: WireNames): string =>
+  chat.type === "system" ? allUsers(members) : membersText(chat.members.keys(), members)
 
 export const messageJson = (message: Message, chat: Chat): Json => ({
   id: message.id,
@@ -115,11 +115,11 @@ const lately: Array<{ readonly message: Message; readonly text: string } | undef
  * what was written lately is kept.
  */
 export const messageText = (message: Message, chat: Chat): string => {
-  const place = message.id % KEPT
-  const kept = lately[place]
+  const cursor = message.id % KEPT
+  const kept = lately[cursor]
   if (kept?.message === message) return kept.text
   const text = JSON.stringify(messageJson(message, chat))
-  if (text.length <= MAX_KEPT_LENGTH) lately[place] = { message, text }
+  if (text.length <= MAX_KEPT_LENGTH) lately[cursor] = { message, text }
   return text
 }
 
@@ -141,7 +141,7 @@ export const packetStart = (id: number, method: string): string =>
   `{"id":${id},"module":"chat","method":${JSON.stringify(method)},"data":`
 
 /** Packets as one frame. Source: seeds/002, "数据格式和约定". */
-export const bundling = new Bundling("[", ",", "]")
+export const bundling = new PacketFraming("[", ",", "]")
 
 const USER_PUSHES = {
   login: "login",
@@ -151,7 +151,7 @@ const USER_PUSHES = {
 } as const
 
 /** The packets of an event. */
-export const packetsOf = (event: Event, vocabulary: Vocabulary): ReadonlyArray<string> => {
+export const packetsOf = (event: Event, vocabulary: WireNames): ReadonlyArray<string> => {
   if (event._tag === "UserEvent") return [packet(event.id, USER_PUSHES[event.what], userJson(event.user))]
   const { entry, chat, message } = event
   if (entry.body._tag === "Created") return [packetAround(entry.id, "create", chatText(event, vocabulary))]

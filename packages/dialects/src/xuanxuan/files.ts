@@ -19,7 +19,7 @@ import * as Stream from "effect/Stream"
 import { compressionsIn, unsupported } from "../_http/decompress.ts"
 import { fieldText, isFile, isMultipart, readParts } from "../_http/multipart.ts"
 import type { Query } from "../_http/query.ts"
-import { bearerOf, requester } from "../_http/authenticate.ts"
+import { bearerOf, authenticate } from "../_http/authenticate.ts"
 import type { UnreadableBody } from "../_http/UnreadableBody.ts"
 import { retryAfter } from "../_http/retryAfter.ts"
 import { byteRange, contentDisposition, entityTag, precondition } from "./fileHeaders.ts"
@@ -106,14 +106,14 @@ const callerOf = Effect.fnUntraced(function* (
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<Caller, Refused> {
-  const user = yield* requester(sessions, request, query, {
+  const user = yield* authenticate(sessions, request, query, {
     token: query.get("sid"),
     cookie: request.cookies["sid"],
     bearer: bearerOf(request)
   })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
   yield* engine.limits.charge(user.id, TRANSFER)
-  return { user: user.id, origin: null }
+  return { user: user.id, device: null }
 })
 
 interface Uploaded {

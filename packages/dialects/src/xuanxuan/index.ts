@@ -9,7 +9,7 @@ import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import type { UserId } from "@parley/core/Ids"
 import { OfflineQueue } from "@parley/core/OfflineQueue"
-import { Reception } from "@parley/core/Acceptor"
+import { Acceptor } from "@parley/core/Acceptor"
 import { Sessions } from "@parley/core/Sessions"
 import { choice, Settings } from "@parley/core/Settings"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -19,12 +19,12 @@ import * as Semaphore from "effect/Semaphore"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { Transfers } from "./files.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./profiles.ts"
-import { respondIn } from "./session.ts"
+import { makeFrameHandler } from "./session.ts"
 import { fileOfLink, routesOf, WEBSOCKET } from "./routes.ts"
 import type { MembersAs } from "./encode.ts"
-import { UserList } from "./UserListCache.ts"
+import { UserListCache } from "./UserListCache.ts"
 
-export { userMessage, type UserMessage } from "./offlineQueueRow.ts"
+export { offlineQueueRow, type OfflineQueueRow } from "./offlineQueueRow.ts"
 
 const settings = {
   webSocketProfile: choice(
@@ -39,7 +39,7 @@ const settings = {
 /** Greetings under way at one time. Each takes about a millisecond, and waits for storage meanwhile. */
 const GREETINGS = 16
 
-type Requirements = Blobs | Engine | Hub | OfflineQueue | Reception | Sessions | SecureRandom.SecureRandom
+type Requirements = Blobs | Engine | Hub | OfflineQueue | Acceptor | Sessions | SecureRandom.SecureRandom
 
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: "xuanxuan",
@@ -47,9 +47,9 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
   open: Effect.fnUntraced(function* (site) {
     const engine = yield* Engine
     const hub = yield* Hub
-    const reception = yield* Reception
+    const reception = yield* Acceptor
     const settled = yield* Settings
-    const userList = new UserList(hub)
+    const userList = new UserListCache(hub)
     const services = {
       engine,
       hub,
@@ -66,22 +66,22 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
     }
 
     const known = {
-      accountOf: (user: UserId | null) => (user === null ? "" : (engine.desk.users.peek(user)?.account ?? "")),
-      everybody: (as: MembersAs) =>
+      accountOf: (user: UserId | null) => (user === null ? "" : (engine.context.users.getCached(user)?.account ?? "")),
+      allUsers: (as: MembersAs) =>
         userList
-          .members(engine.desk.users.known(), as)
+          .members(engine.context.users.cached(), as)
           .map(({ text }) => text)
           .join("")
     }
-    engine.desk.fileLinks.push(fileOfLink)
+    engine.context.fileLinks.push(fileOfLink)
     const profiles: Readonly<Record<ProfileName, Profile>> = {
       documented: makeProfile("documented", known),
       "client-1.0": makeProfile("client-1.0", known)
     }
     // Where there is no authenticator all connections of a profile are alike.
     const responding = {
-      documented: respondIn(services, profiles.documented, undefined),
-      "client-1.0": respondIn(services, profiles["client-1.0"], undefined)
+      documented: makeFrameHandler(services, profiles.documented, undefined),
+      "client-1.0": makeFrameHandler(services, profiles["client-1.0"], undefined)
     }
     const accept =
       (wanted: (chosen: string | undefined) => unknown): Accept =>
@@ -90,12 +90,12 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
         const name = isProfileName(chosen) ? chosen : "documented"
         const profile = profiles[name]
         const { request } = opening
-        const respond = request === undefined ? responding[name] : respondIn(services, profile, request)
-        return reception.receive(connection, profile, respond)
+        const respond = request === undefined ? responding[name] : makeFrameHandler(services, profile, request)
+        return reception.accept(connection, profile, respond)
       }
 
     return {
-      doors: [
+      endpoints: [
         {
           _tag: "WebSocket",
           path: WEBSOCKET,

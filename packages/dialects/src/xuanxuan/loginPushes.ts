@@ -1,32 +1,32 @@
 /** The two packets that every login gets first: all users (level 0) and one's own chats (level 1). */
 import type { Chat } from "@parley/core/Chat"
 import type { OwnChatView } from "@parley/core/Command"
-import { Frame, Piece } from "@parley/core/Frame"
-import { nextUnkeptId } from "@parley/core/Ids"
-import type { Session } from "@parley/core/ClientSession"
+import { Frame, EncodedChunk } from "@parley/core/Frame"
+import { nextEphemeralId } from "@parley/core/Ids"
+import type { ClientSession } from "@parley/core/ClientSession"
 import type { User } from "@parley/core/User"
-import type { WarmChats } from "@parley/core/ChatCache"
+import type { ChatCache } from "@parley/core/ChatCache"
 import * as Effect from "effect/Effect"
 import type { Profile } from "./profiles.ts"
 import { membersText, ownFacts, packetStart } from "./encode.ts"
-import type { UserList } from "./UserListCache.ts"
+import type { UserListCache } from "./UserListCache.ts"
 
 /** Members written before other work is let through. */
 const SLICE = 10_000
 
 /** The members of chats as text, written before the greeting is made: that happens within one turn. */
-export type WrittenMembers = ReadonlyMap<Chat, Piece>
+export type MemberTexts = ReadonlyMap<Chat, EncodedChunk>
 
 /** Writes the members of these chats, in slices. Those of a system chat are the list of all users. */
-export const writeMembers = Effect.fnUntraced(function* (
+export const encodeMembers = Effect.fnUntraced(function* (
   chats: ReadonlyArray<OwnChatView>,
   profile: Profile
-): Effect.fn.Return<WrittenMembers> {
-  const written = new Map<Chat, Piece>()
+): Effect.fn.Return<MemberTexts> {
+  const written = new Map<Chat, EncodedChunk>()
   let members = 0
   for (const { chat } of chats) {
     if (chat.type === "system") continue
-    written.set(chat, new Piece(membersText(chat.members.keys(), profile.vocabulary.members)))
+    written.set(chat, new EncodedChunk(membersText(chat.members.keys(), profile.vocabulary.members)))
     members += chat.members.size + 1
     if (members >= SLICE) {
       members = 0
@@ -37,22 +37,22 @@ export const writeMembers = Effect.fnUntraced(function* (
 })
 
 /** Members of a chat, without brackets; a system chat has everybody in it. */
-const membersOf = (chat: Chat, { users, userList, written, profile }: Lists): ReadonlyArray<Piece> => {
+const membersOf = (chat: Chat, { users, userList, written, profile }: LoginLists): ReadonlyArray<EncodedChunk> => {
   const { members } = profile.vocabulary
   if (chat.type === "system") return userList.members(users, members)
-  return [written.get(chat) ?? new Piece(membersText(chat.members.keys(), members))]
+  return [written.get(chat) ?? new EncodedChunk(membersText(chat.members.keys(), members))]
 }
 
-interface Lists {
+interface LoginLists {
   readonly users: ReadonlyArray<User>
-  readonly userList: UserList
-  readonly written: WrittenMembers
+  readonly userList: UserListCache
+  readonly written: MemberTexts
   readonly profile: Profile
 }
 
 /** The list of chats as JSON text. */
-export const chatListText = (chats: ReadonlyArray<OwnChatView>, lists: Lists): ReadonlyArray<Piece> => {
-  const pieces: Array<Piece> = []
+export const chatListText = (chats: ReadonlyArray<OwnChatView>, lists: LoginLists): ReadonlyArray<EncodedChunk> => {
+  const pieces: Array<EncodedChunk> = []
   let text = "["
   for (const [index, view] of chats.entries()) {
     text += `${index === 0 ? "" : ","}${ownFacts(view, lists.profile.vocabulary)}`
@@ -60,42 +60,42 @@ export const chatListText = (chats: ReadonlyArray<OwnChatView>, lists: Lists): R
     // Those of most chats are few: they are no pieces of their own.
     if (members.length === 1) text += members[0]?.text ?? ""
     else {
-      pieces.push(new Piece(text), ...members)
+      pieces.push(new EncodedChunk(text), ...members)
       text = ""
     }
     text += "]}"
   }
-  pieces.push(new Piece(`${text}]`))
+  pieces.push(new EncodedChunk(`${text}]`))
   return pieces
 }
 
 /** The list of users as JSON text; its bytes are the same for all who get it meanwhile. */
-export const userListText = (users: ReadonlyArray<User>, userList: UserList): ReadonlyArray<Piece> => [
+export const userListText = (users: ReadonlyArray<User>, userList: UserListCache): ReadonlyArray<EncodedChunk> => [
   OPEN,
   ...userList.pieces(users),
   CLOSE
 ]
 
-const OPEN = new Piece("[")
-const CLOSE = new Piece("]")
+const OPEN = new EncodedChunk("[")
+const CLOSE = new EncodedChunk("]")
 
-interface Guest extends Lists {
+interface LoginContext extends LoginLists {
   readonly chats: ReadonlyArray<OwnChatView>
-  readonly warm: WarmChats
-  readonly session: Session
+  readonly cached: ChatCache
+  readonly session: ClientSession
 }
 
 /**
  * Made in the turn in which the session begins to hear, from what is known then: users as they are here now, and the
  * chats that the session has begun, with one that was joined meanwhile and without one that was left.
  */
-export const greetingOf = (guest: Guest): ReadonlyArray<Frame> => {
-  const { users, userList, chats, warm, session } = guest
+export const loginPushesOf = (guest: LoginContext): ReadonlyArray<Frame> => {
+  const { users, userList, chats, cached, session } = guest
   const known = new Map(chats.map((view) => [view.chat.id, view]))
   const views: Array<OwnChatView> = []
-  for (const { chat: id } of session.delivery?.subscriptions() ?? []) {
+  for (const { chat: id } of session.subscriber?.subscriptions() ?? []) {
     const before = known.get(id)
-    const now = warm.peek({ id })
+    const now = cached.getCached({ id })
     const user = session.user?.id
     if (now !== undefined && user !== undefined) {
       const preference = before?.preference ?? { chat: id, user, star: false, hide: false, mute: false }
@@ -106,8 +106,8 @@ export const greetingOf = (guest: Guest): ReadonlyArray<Frame> => {
   return [frameOf("userGetList", userListText(users, userList)), frameOf("getlist", chatListText(views, guest))]
 }
 
-const END = new Piece("}]")
+const END = new EncodedChunk("}]")
 
 /** A packet by itself in a frame. */
-const frameOf = (method: string, data: ReadonlyArray<Piece>): Frame =>
-  new Frame([new Piece(`[${packetStart(nextUnkeptId(), method)}`), ...data, END], true)
+const frameOf = (method: string, data: ReadonlyArray<EncodedChunk>): Frame =>
+  new Frame([new EncodedChunk(`[${packetStart(nextEphemeralId(), method)}`), ...data, END], true)

@@ -1,49 +1,49 @@
 /** Each method but login and logout: its params as a command of the engine, and the engine's reply as `data`. */
-import { available as availableOr } from "@parley/core/StorageErrors"
+import { refuseOnStorageFailure as availableOr } from "@parley/core/StorageErrors"
 import type { ChatView, Command, Draft, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Committers } from "@parley/core/Chat"
-import type { Directory } from "@parley/core/UserCache"
-import { Piece } from "@parley/core/Frame"
+import type { UserCache } from "@parley/core/UserCache"
+import { EncodedChunk } from "@parley/core/Frame"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { type MessageRefusal, type Reason, type Refused, refuse } from "@parley/core/Refused"
 import type { EngineSettings } from "@parley/core/Settings"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { chatListText, userListText, writeMembers } from "./loginPushes.ts"
+import { chatListText, userListText, encodeMembers } from "./loginPushes.ts"
 import type { Profile } from "./profiles.ts"
 import { bounded, messageOf } from "./errors.ts"
 import { chatText, fileJson, type Json, messageJson, publicChatText, userJson } from "./encode.ts"
-import type { UserList } from "./UserListCache.ts"
+import type { UserListCache } from "./UserListCache.ts"
 import { type Method, type ParamsOf, readMessage } from "./params.ts"
 
 /** Data that is JSON text already, in pieces: what is long is written in slices, and what all get is written once. */
-export class Written {
-  readonly pieces: ReadonlyArray<Piece>
+export class RawJson {
+  readonly chunks: ReadonlyArray<EncodedChunk>
 
-  constructor(pieces: ReadonlyArray<Piece>) {
-    this.pieces = pieces
+  constructor(pieces: ReadonlyArray<EncodedChunk>) {
+    this.chunks = pieces
   }
 }
 
 /** What an answer carries beside what every answer has. */
 export interface Answer {
-  readonly data: Json | Written
+  readonly data: Json | RawJson
   readonly pager?: Json
 }
 
 /** Who asks, and in what words they are answered. */
-export interface Asking {
+export interface RequestContext {
   readonly user: User
   readonly profile: Profile
-  readonly userList: UserList
-  readonly users: Directory
+  readonly userList: UserListCache
+  readonly users: UserCache
   readonly settings: EngineSettings
   /** Carries a command out. Who answers announces it afterwards. */
   readonly handle: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
 }
 
-type Handler<M extends Method> = (asking: Asking, params: ParamsOf<M>) => Effect.Effect<Answer, Refused>
+type Handler<M extends Method> = (asking: RequestContext, params: ParamsOf<M>) => Effect.Effect<Answer, Refused>
 
 const available = availableOr("users")
 
@@ -99,26 +99,26 @@ const sentAnswer = (sent: ReadonlyArray<SentMessage>): Answer => ({
 
 /** A chat with all its members. */
 const chatAnswer = (view: ChatView, { vocabulary }: Profile): Answer => ({
-  data: new Written([new Piece(chatText(view, vocabulary))])
+  data: new RawJson([new EncodedChunk(chatText(view, vocabulary))])
 })
 
 /** Items of a list that are written as one piece, before other work is let through. */
 const SLICE = 500
 
 /** A list that may be long. */
-const listAnswer = <A>(items: ReadonlyArray<A>, write: (item: A) => string): Effect.Effect<Written> =>
+const listAnswer = <A>(items: ReadonlyArray<A>, write: (item: A) => string): Effect.Effect<RawJson> =>
   Effect.gen(function* () {
-    const pieces = [new Piece("[")]
+    const pieces = [new EncodedChunk("[")]
     for (let from = 0; from < items.length; from += SLICE) {
       if (from > 0) yield* Effect.yieldNow
       const text = items
         .slice(from, from + SLICE)
         .map(write)
         .join(",")
-      pieces.push(new Piece(from === 0 ? text : `,${text}`))
+      pieces.push(new EncodedChunk(from === 0 ? text : `,${text}`))
     }
-    pieces.push(new Piece("]"))
-    return new Written(pieces)
+    pieces.push(new EncodedChunk("]"))
+    return new RawJson(pieces)
   })
 
 /** Each refused message with its reason, beside the refusal as a whole. Source: PROTOCOLS, "message". */
@@ -181,17 +181,17 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
   // Everybody gets the same list: the reply says that it may be had, and the list has it in bytes.
   "chat/usergetlist": Effect.fnUntraced(function* ({ handle, users, userList }) {
     yield* handle({ _tag: "ListUsers" })
-    const everybody = yield* available(users.all)
-    yield* userList.ready(everybody)
-    return { data: new Written(userListText(users.current(everybody), userList)) }
+    const allUsers = yield* available(users.all)
+    yield* userList.ready(allUsers)
+    return { data: new RawJson(userListText(users.current(allUsers), userList)) }
   }),
 
   "chat/getlist": Effect.fnUntraced(function* ({ handle, users, userList, profile }) {
     const chats = yield* handle({ _tag: "ListChats" })
-    const everybody = yield* available(users.all)
-    yield* userList.ready(everybody)
-    const written = yield* writeMembers(chats, profile)
-    return { data: new Written(chatListText(chats, { users: users.current(everybody), userList, written, profile })) }
+    const allUsers = yield* available(users.all)
+    yield* userList.ready(allUsers)
+    const written = yield* encodeMembers(chats, profile)
+    return { data: new RawJson(chatListText(chats, { users: users.current(allUsers), userList, written, profile })) }
   }),
 
   "chat/userchangename": ({ handle }, { name }) =>
@@ -283,8 +283,12 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
         listAnswer(members, (user) =>
           vocabulary.members === "ids" ? String(user.id) : JSON.stringify(userJson(user))
         ),
-        ({ pieces }) => ({
-          data: new Written([new Piece(`[{"gid":${JSON.stringify(gid)},"members":`), ...pieces, new Piece("}]")])
+        ({ chunks: pieces }) => ({
+          data: new RawJson([
+            new EncodedChunk(`[{"gid":${JSON.stringify(gid)},"members":`),
+            ...pieces,
+            new EncodedChunk("}]")
+          ])
         })
       )
     ),

@@ -2,7 +2,7 @@
 import type { Queued } from "@parley/core/OfflineQueue"
 import { messageJson } from "./encode.ts"
 
-export interface UserMessage {
+export interface OfflineQueueRow {
   /** Acknowledges it. */
   readonly id: number
   /** Packets of a lower level go first. */
@@ -15,7 +15,7 @@ export interface UserMessage {
   readonly data: string
 }
 
-export const userMessage = ({ id, level, user, event }: Queued): UserMessage => {
+export const offlineQueueRow = ({ id, level, user, event }: Queued): OfflineQueueRow => {
   const { message, chat } = event
   const data = message === undefined ? [] : [messageJson(message, chat)]
   return { id, level, user, module: "chat", method: "message", data: JSON.stringify(data) }

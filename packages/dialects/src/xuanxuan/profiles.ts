@@ -2,8 +2,8 @@
  * The two wire profiles: `documented`, and `client-1.0` for what the published 1.0 desktop client reads.
  * Source: PROTOCOLS, "Two wire profiles".
  */
-import type { Tongue } from "@parley/core/Serializer"
-import { bundling, packetsOf, type Vocabulary } from "./encode.ts"
+import type { Serializer } from "@parley/core/Serializer"
+import { bundling, packetsOf, type WireNames } from "./encode.ts"
 
 export const profileNames = ["documented", "client-1.0"] as const
 export type ProfileName = (typeof profileNames)[number]
@@ -11,9 +11,9 @@ export type ProfileName = (typeof profileNames)[number]
 export const isProfileName = (name: string): name is ProfileName =>
   (profileNames as ReadonlyArray<string>).includes(name)
 
-export interface Profile extends Tongue {
+export interface Profile extends Serializer {
   readonly name: ProfileName
-  readonly vocabulary: Vocabulary
+  readonly vocabulary: WireNames
 }
 
 /** The document's own sentence. */
@@ -23,7 +23,7 @@ const TAKEN_OVER = "This account logined in another place."
 export const refusedFrame = (message: string): string =>
   JSON.stringify({ module: "null", method: "null", result: "fail", message })
 
-const rejectionText = (reason: Parameters<Tongue["rejected"]>[0]): string => {
+const rejectionText = (reason: Parameters<Serializer["rejected"]>[0]): string => {
   switch (reason._tag) {
     case "TooManyOfAddress":
       return "There are too many connections from this address; please try again later."
@@ -36,21 +36,21 @@ const rejectionText = (reason: Parameters<Tongue["rejected"]>[0]): string => {
   }
 }
 
-export const makeProfile = (name: ProfileName, known: Omit<Vocabulary, "members">): Profile => {
+export const makeProfile = (name: ProfileName, known: Omit<WireNames, "members">): Profile => {
   const client = name === "client-1.0"
-  const vocabulary: Vocabulary = { ...known, members: client ? "ids" : "objects" }
+  const vocabulary: WireNames = { ...known, members: client ? "ids" : "objects" }
   const takenOver = client
     ? { module: "chat", method: "kickoff", message: TAKEN_OVER }
     : { module: "null", method: "null", message: TAKEN_OVER }
   return {
     name,
     vocabulary,
-    packets: (event) => packetsOf(event, vocabulary),
-    bundling,
+    encode: (event) => packetsOf(event, vocabulary),
+    framing: bundling,
     takenOver: JSON.stringify([takenOver]),
-    crowded: refusedFrame("There are too many connections; please try again later."),
+    connectionLimitReached: refusedFrame("There are too many connections; please try again later."),
     rejected: (reason) => refusedFrame(rejectionText(reason)),
-    garbled: refusedFrame("The frame is not UTF-8."),
+    invalidUtf8: refusedFrame("The frame is not UTF-8."),
     oversized: (limit) => refusedFrame(`A frame may have at most ${limit} bytes.`),
     acknowledgement: client ? "taken" : "explicit"
   }

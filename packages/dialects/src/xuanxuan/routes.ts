@@ -2,7 +2,7 @@
  * HTTP: uploads and downloads by both spellings of their paths, and what the 1.0 client asks first.
  * Source: PROTOCOLS, "Files over HTTP".
  */
-import type { Site } from "@parley/core/Dialect"
+import type { ServeContext } from "@parley/core/Dialect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
@@ -11,7 +11,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { type FailureEncoder, protocolRoutes, type RouteHandler } from "../_http/protocolRoutes.ts"
-import { NOTHING, parseQuery, type Query } from "../_http/query.ts"
+import { EMPTY_QUERY, parseQuery, type Query } from "../_http/query.ts"
 import { download, type FileServices, upload } from "./files.ts"
 import { messageOf } from "./errors.ts"
 
@@ -19,16 +19,16 @@ import { messageOf } from "./errors.ts"
 const VERSION = "1.0.0"
 export const WEBSOCKET = "/ws"
 
-interface Grounds extends FileServices {
+interface RouteDeps extends FileServices {
   readonly random: SecureRandom.SecureRandom["Service"]
-  readonly site: Site
+  readonly site: ServeContext
 }
 
 /** The id of the file that a link of this protocol leads to, wherever the server is. */
 export const fileOfLink = (link: string): number | undefined => {
   const { path = "", query = "" } = /^(?<path>[^?#]*)(?:\?(?<query>[^#]*))?/.exec(link)?.groups ?? {}
   const parameters = parseQuery(query, 100)
-  const get = Result.isSuccess(parameters) ? parameters.success.get : NOTHING.get
+  const get = Result.isSuccess(parameters) ? parameters.success.get : EMPTY_QUERY.get
   const inPath = /\/attach-download-([1-9][0-9]{0,14})\.json$/.exec(`/${path}`)?.[1]
   const isDownload = /(?:^|\/)index\.php$/.test(path) && get("m") === "attach" && get("f") === "download"
   const inQuery = isDownload ? /^[1-9][0-9]{0,14}$/.exec(get("fileID") ?? get("id") ?? "")?.[0] : undefined
@@ -44,9 +44,9 @@ const errors: FailureEncoder = { failure, refused: (reason) => failure(400, mess
 
 const unknown = failure(404, "There is nothing at this path.")
 
-export const routesOf = (grounds: Grounds) => {
+export const routesOf = (deps: RouteDeps) => {
   const getConfig = Effect.gen(function* () {
-    const { site, random, settings } = grounds
+    const { site, random, settings } = deps
     const tcp = site.tcp()
     return HttpServerResponse.jsonUnsafe({
       version: VERSION,
@@ -61,7 +61,7 @@ export const routesOf = (grounds: Grounds) => {
     })
   })
 
-  const uploaded: RouteHandler = (request, query) => upload(grounds, request, query)
+  const uploaded: RouteHandler = (request, query) => upload(deps, request, query)
 
   const actionOf = (query: Query): string => `${query.get("m") ?? ""}/${query.get("f") ?? ""}`.toLowerCase()
 
@@ -71,15 +71,13 @@ export const routesOf = (grounds: Grounds) => {
       "/attach-upload.json": { POST: uploaded },
       "/attach-download-:file.json": {
         GET: (request, query) =>
-          Effect.flatMap(HttpRouter.RouteContext, ({ params }) =>
-            download(grounds, request, query, params["file"] ?? "")
-          )
+          Effect.flatMap(HttpRouter.RouteContext, ({ params }) => download(deps, request, query, params["file"] ?? ""))
       },
       "/index.php": {
         GET: (request, query) => {
           if (query.get("mode") === "getconfig") return getConfig
           return actionOf(query) === "attach/download"
-            ? download(grounds, request, query, query.get("fileID") ?? query.get("id") ?? "")
+            ? download(deps, request, query, query.get("fileID") ?? query.get("id") ?? "")
             : Effect.succeed(unknown)
         },
         POST: (request, query) =>

@@ -3,16 +3,16 @@
  * just begun, the pushes of a login. Source: seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
  */
 import { logStorageFailure } from "@parley/core/StorageErrors"
-import type { Carried } from "@parley/core/Authenticator"
+import type { RequestInfo } from "@parley/core/Authenticator"
 import type { Command, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Engine } from "@parley/core/Engine"
-import type { Announcement } from "@parley/core/Event"
-import { Frame, Piece } from "@parley/core/Frame"
-import type { Switchboard } from "@parley/core/Hub"
-import { EntryId, nextUnkeptId } from "@parley/core/Ids"
+import type { Broadcast } from "@parley/core/Event"
+import { Frame, EncodedChunk } from "@parley/core/Frame"
+import type { LocalHub } from "@parley/core/Hub"
+import { EntryId, nextEphemeralId } from "@parley/core/Ids"
 import type { OfflineQueue } from "@parley/core/OfflineQueue"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
-import type { Respond, Session } from "@parley/core/ClientSession"
+import type { HandleFrame, ClientSession } from "@parley/core/ClientSession"
 import { costAfter, costOfTelling, costOfUsers } from "@parley/core/rules/Cost"
 import { passwordLengthProblem } from "@parley/core/rules/PasswordLength"
 import type { LiveSession, Sessions } from "@parley/core/Sessions"
@@ -24,20 +24,20 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Semaphore from "effect/Semaphore"
 import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "./frames.ts"
-import { greetingOf, writeMembers } from "./loginPushes.ts"
+import { loginPushesOf, encodeMembers } from "./loginPushes.ts"
 import { type Profile, refusedFrame } from "./profiles.ts"
 import { messageOf, resultOf } from "./errors.ts"
-import { type Answer, draftOf, handlers, refusedMessages, Written } from "./methods.ts"
+import { type Answer, draftOf, handlers, refusedMessages, RawJson } from "./methods.ts"
 import { type Json, messageText, userJson } from "./encode.ts"
-import type { UserList } from "./UserListCache.ts"
+import type { UserListCache } from "./UserListCache.ts"
 import { decode, draftsIn, isMethod, type Method, type ParamsOf, withCredentials } from "./params.ts"
 
 export interface Services {
   readonly engine: Engine["Service"]
-  readonly hub: Switchboard
+  readonly hub: LocalHub
   readonly sessions: Sessions["Service"]
   readonly queue: OfflineQueue["Service"]
-  readonly userList: UserList
+  readonly userList: UserListCache
   /** Greetings that are made in one turn: those of thousands who come back at once leave room for what others ask. */
   readonly greetings: Semaphore.Semaphore
   readonly settings: EngineSettings
@@ -50,8 +50,8 @@ const CLOSE_INTERNAL = 1011
 const MAX_DEVICE = 64
 
 /** `carried` is what the connection began with, where the embedder's authenticator can tell whose it is. */
-export const respondIn =
-  (services: Services, profile: Profile, carried: Carried | undefined): Respond =>
+export const makeFrameHandler =
+  (services: Services, profile: Profile, carried: RequestInfo | undefined): HandleFrame =>
   (session, frame) => {
     const requests = parse(frame, services.settings.requestsPerFrame)
     const [first] = requests
@@ -59,9 +59,9 @@ export const respondIn =
       // The one look at the clock for this frame.
       const now = services.clock.currentTimeMillisUnsafe()
       if (isLive(services, session, first, now)) {
-        if (acknowledgeAtOnce(services, session, first, now)) return undefined
-        const ordinarily = Effect.suspend(() => answer(services, profile, carried, session, first))
-        if (sendAtOnce(services, session, first, now, ordinarily)) return undefined
+        if (tryAcknowledge(services, session, first, now)) return undefined
+        const ordinarily = Effect.suspend(() => handleRequest(services, profile, carried, session, first))
+        if (trySend(services, session, first, now, ordinarily)) return undefined
       }
     }
     return Effect.gen(function* () {
@@ -73,24 +73,24 @@ export const respondIn =
           if (drained !== undefined) yield* drained
         }
         if (isUnreadable(request)) session.answer(refusedFrame(request.problem))
-        else yield* answer(services, profile, carried, session, request)
+        else yield* handleRequest(services, profile, carried, session, request)
       }
     })
   }
 
 /** Whether the request comes with the session that this connection has. */
-const isLive = ({ sessions }: Services, { live, superseded }: Session, { sid }: Request, now: number): boolean =>
-  live !== undefined && !superseded && sid === live.token && sessions.isGood(live, now)
+const isLive = ({ sessions }: Services, { live, superseded }: ClientSession, { sid }: Request, now: number): boolean =>
+  live !== undefined && !superseded && sid === live.token && sessions.isValid(live, now)
 
 /**
  * Acknowledgements are as many as messages that were delivered. One for packets that were sent lately needs no storage,
  * no answer and so no fiber; everything else goes the ordinary way.
  */
-const acknowledgeAtOnce = ({ engine }: Services, session: Session, request: Request, now: number): boolean => {
+const tryAcknowledge = ({ engine }: Services, session: ClientSession, request: Request, now: number): boolean => {
   if (!isAcknowledgement(request)) return false
   const ids = acknowledgedIds(request.id)
   if (ids === undefined || session.user === undefined) return false
-  return engine.limits.take(session.user.id, costOfAcknowledging(ids), now) === 0 && session.acknowledgeAtOnce(ids)
+  return engine.limits.take(session.user.id, costOfAcknowledging(ids), now) === 0 && session.tryAcknowledge(ids)
 }
 
 /** Acknowledgements are as many as messages that were delivered, and no user can help that. */
@@ -100,9 +100,9 @@ const costOfAcknowledging = (ids: ReadonlyArray<number>): number => 0.1 + ids.le
  * A message whose chat and sender are in memory is on its way to the disk before the next frame is looked at, so that
  * many of one client share a flush. Several in one request go the ordinary way: some of them could be repeated.
  */
-const sendAtOnce = (
+const trySend = (
   services: Services,
-  session: Session,
+  session: ClientSession,
   request: Request,
   now: number,
   ordinarily: Effect.Effect<void>
@@ -116,14 +116,14 @@ const sendAtOnce = (
   const { limits } = services.engine
   // Whoever has nothing left is refused in the ordinary way.
   if (Result.isFailure(draft) || limits.take(user.id, 1, now) > 0) return false
-  return session.begin(
+  return session.start(
     (settled) =>
-      services.engine.sendAtOnce(session.caller(), draft.success, (outcome) => {
+      services.engine.trySend(session.caller(), draft.success, (outcome) => {
         if (outcome === undefined) return settled()
         settled(() => {
           session.answer(sentFrame(live.token, outcome.sent))
           limits.owe(user.id, costOfTelling(outcome.sent.chat, services.hub.presence.size), now)
-          services.hub.announce([outcome.announcement], session.connection.id)
+          services.hub.broadcast([outcome.announcement], session.connection.id)
         })
       }),
     ordinarily
@@ -134,11 +134,11 @@ const sendAtOnce = (
 const sentFrame = (sid: string, { chat, message }: SentMessage): string =>
   `{"module":"chat","method":"message","result":"success","sid":${JSON.stringify(sid)},"data":[${messageText(message, chat)}]}`
 
-const answer = (
+const handleRequest = (
   services: Services,
   profile: Profile,
-  carried: Carried | undefined,
-  session: Session,
+  carried: RequestInfo | undefined,
+  session: ClientSession,
   request: Request
 ): Effect.Effect<void> => {
   const name = `${request.module}/${request.method}`.toLowerCase()
@@ -194,19 +194,19 @@ const refusal = (request: Request, reason: Reason): string => {
 
 const success = (request: Request, sid: string, { data, pager }: Answer): string | Frame => {
   const head = { module: request.module, method: request.method, result: "success", sid }
-  if (!(data instanceof Written)) return JSON.stringify({ ...head, data, ...(pager !== undefined && { pager }) })
+  if (!(data instanceof RawJson)) return JSON.stringify({ ...head, data, ...(pager !== undefined && { pager }) })
   const before = `${JSON.stringify(head).slice(0, -1)},"data":`
   const after = pager === undefined ? "}" : `,"pager":${JSON.stringify(pager)}}`
-  const [only] = data.pieces
-  if (only !== undefined && data.pieces.length === 1) return `${before}${only.text}${after}`
-  return new Frame([new Piece(before), ...data.pieces, new Piece(after)], true)
+  const [only] = data.chunks
+  if (only !== undefined && data.chunks.length === 1) return `${before}${only.text}${after}`
+  return new Frame([new EncodedChunk(before), ...data.chunks, new EncodedChunk(after)], true)
 }
 
 const login = Effect.fnUntraced(function* (
   services: Services,
   profile: Profile,
-  carried: Carried | undefined,
-  session: Session,
+  carried: RequestInfo | undefined,
+  session: ClientSession,
   request: Request
 ): Effect.fn.Return<void, Refused> {
   const { account, password, status, device } = yield* decode(
@@ -233,7 +233,7 @@ const login = Effect.fnUntraced(function* (
     isAwaited: () => !session.isEnded
   })
   services.engine.limits.owe(user.id, costOfGreeting(services))
-  session.enter(live, user, status ?? "online")
+  session.attachUser(live, user, status ?? "online")
   // Another login has ended it meanwhile.
   if (live.ended) return yield* refuse({ _tag: "NotLoggedIn" })
   // The client has gone meanwhile: nobody is here, and nobody hears of it.
@@ -242,14 +242,14 @@ const login = Effect.fnUntraced(function* (
   if (session.live !== live) return
   session.answer(success(request, live.token, { data: userJson(services.hub.presence.of(user)) }))
   announceUser(services, session, "login", user)
-  yield* greet(services, profile, session, user)
+  yield* pushLogin(services, profile, session, user)
 })
 
 /** A request that needs a live session: this connection's, or one that the request resumes here. */
 const authenticated = Effect.fnUntraced(function* (
   services: Services,
   profile: Profile,
-  session: Session,
+  session: ClientSession,
   request: Request,
   name: string
 ): Effect.fn.Return<void, Refused> {
@@ -268,32 +268,32 @@ const authenticated = Effect.fnUntraced(function* (
   announceUser(services, session, "login", user)
   // What goes wrong with the request does not undo the resuming.
   yield* Effect.catchTag(work, "Refused", ({ reason }) => Effect.sync(() => session.answer(refusal(request, reason))))
-  if (session.live === live) yield* greet(services, profile, session, user)
+  if (session.live === live) yield* pushLogin(services, profile, session, user)
 })
 
 /** Answers whether the session was resumed on this connection just now. */
 const authenticate = Effect.fnUntraced(function* (
   services: Services,
-  session: Session,
+  session: ClientSession,
   sid: unknown
 ): Effect.fn.Return<boolean, Refused> {
   if (typeof sid !== "string" || session.superseded) return yield* refuse({ _tag: "NotLoggedIn" })
   const { live } = session
   if (live !== undefined) {
-    const good = live.token === sid && services.sessions.isGood(live, yield* Clock.currentTimeMillis)
+    const good = live.token === sid && services.sessions.isValid(live, yield* Clock.currentTimeMillis)
     if (!good) return yield* refuse({ _tag: "NotLoggedIn" })
     return false
   }
   const found = yield* services.sessions.resume(sid)
   if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
   yield* services.engine.limits.charge(found.user.id, costOfGreeting(services))
-  session.enter(found.session, found.user, statusOf(services, found.user))
+  session.attachUser(found.session, found.user, statusOf(services, found.user))
   if (session.live !== found.session) return yield* refuse({ _tag: "NotLoggedIn" })
   return true
 })
 
 /** The list of all users follows each login. */
-const costOfGreeting = ({ engine }: Services): number => 1 + costOfUsers(engine.desk.users.size)
+const costOfGreeting = ({ engine }: Services): number => 1 + costOfUsers(engine.context.users.size)
 
 /** Who is here already keeps their status. */
 const statusOf = ({ hub }: Services, user: User): Exclude<Status, "offline"> => {
@@ -304,7 +304,7 @@ const statusOf = ({ hub }: Services, user: User): Exclude<Status, "offline"> => 
 const perform = Effect.fnUntraced(function* (
   services: Services,
   profile: Profile,
-  session: Session,
+  session: ClientSession,
   live: LiveSession,
   user: User,
   request: Request,
@@ -313,7 +313,7 @@ const perform = Effect.fnUntraced(function* (
   if (!isMethod(name) || name === "chat/login" || name === "chat/logout") {
     return yield* refuse({ _tag: "Invalid", field: "method", problem: "is not known" })
   }
-  const announcements: Array<Announcement> = []
+  const announcements: Array<Broadcast> = []
   const caller = session.caller()
   const handle = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> =>
     services.engine.charged(
@@ -326,10 +326,10 @@ const perform = Effect.fnUntraced(function* (
       (reply) => reply
     )
   const { engine, userList, settings } = services
-  const asking = { user, profile, userList, users: engine.desk.users, settings, handle }
+  const asking = { user, profile, userList, users: engine.context.users, settings, handle }
   const reply = yield* handled(name, asking, request.params)
   session.answer(success(request, live.token, reply))
-  services.hub.announce(announcements, session.connection.id)
+  services.hub.broadcast(announcements, session.connection.id)
 })
 
 /** The handler of a method takes that method's params; TypeScript does not follow that through two indexes. */
@@ -347,13 +347,13 @@ const handled = <M extends keyof typeof handlers>(
 
 const logout = Effect.fnUntraced(function* (
   services: Services,
-  session: Session,
+  session: ClientSession,
   live: LiveSession,
   user: User,
   request: Request
 ): Effect.fn.Return<void, Refused> {
   yield* services.sessions.end(live, session.connection.id)
-  session.exit()
+  session.detachUser()
   const gone = services.hub.presence.of(user)
   session.answer(success(request, live.token, { data: userJson(gone) }))
   // Another device of theirs may still be here.
@@ -363,7 +363,7 @@ const logout = Effect.fnUntraced(function* (
 /** Has no response, unless it is none. Source: PROTOCOLS, "Offline queue". */
 const acknowledge = Effect.fnUntraced(function* (
   services: Services,
-  session: Session,
+  session: ClientSession,
   live: LiveSession,
   request: Request,
   resumed: boolean
@@ -380,29 +380,29 @@ const acknowledge = Effect.fnUntraced(function* (
 })
 
 /** The pushes of a login. */
-const greet = (services: Services, profile: Profile, session: Session, user: User): Effect.Effect<void> =>
+const pushLogin = (services: Services, profile: Profile, session: ClientSession, user: User): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { engine, userList } = services
     if (session.user?.id !== user.id) return
     const caller = session.caller()
-    const { users } = engine.desk
-    const everybody = yield* users.all
+    const { users } = engine.context
+    const allUsers = yield* users.all
     const command = { _tag: "ListChats" } as const
     const { reply: chats } = yield* engine.handle(caller, command)
     engine.limits.owe(user.id, costAfter(command, chats, 0))
-    yield* userList.ready(everybody)
-    const written = yield* writeMembers(chats, profile)
+    yield* userList.ready(allUsers)
+    const written = yield* encodeMembers(chats, profile)
     if (session.user?.id !== user.id) return
     yield* session.open(
       chats.map(({ chat }) => chat.id),
       // Who was renamed meanwhile was told to those who hear already, and to nobody else.
       () =>
-        greetingOf({
-          users: users.current(everybody),
+        loginPushesOf({
+          users: users.current(allUsers),
           userList,
           written,
           chats,
-          warm: engine.desk.chats,
+          cached: engine.context.chats,
           session,
           profile
         })
@@ -418,7 +418,7 @@ const greet = (services: Services, profile: Profile, session: Session, user: Use
     (greeting) => services.greetings.withPermit(Effect.andThen(greeting, Effect.yieldNow))
   )
 
-const announceUser = (services: Services, session: Session, what: "login" | "logout", user: User): void => {
-  const event = { _tag: "UserEvent", id: nextUnkeptId(), what, user: services.hub.presence.of(user) } as const
-  services.hub.announce([{ event, to: "everyone" }], session.connection.id)
+const announceUser = (services: Services, session: ClientSession, what: "login" | "logout", user: User): void => {
+  const event = { _tag: "UserEvent", id: nextEphemeralId(), what, user: services.hub.presence.of(user) } as const
+  services.hub.broadcast([{ event, to: "everyone" }], session.connection.id)
 }

@@ -26,7 +26,7 @@ const PREFIX = "app."
 /** Live tokens of one app, at most; beyond it the oldest end. */
 const PER_APP = 100
 
-interface Held {
+interface StoredToken {
   /** The app's name. */
   readonly app: string
   /** Milliseconds since 1970. */
@@ -34,7 +34,7 @@ interface Held {
   readonly expiresAt: number
 }
 
-export interface Tokens {
+export interface AppTokens {
   /**
    * A fresh token for an app, for a proof that counts once, until `until` (milliseconds since 1970); undefined where the
    * proof was used before. `mark` is what the proof is known by.
@@ -49,7 +49,7 @@ export interface Tokens {
   readonly hashOf: (token: string) => Effect.Effect<string>
 }
 
-interface Grounds {
+interface TokenDeps {
   readonly store: Store["Service"]
   readonly engine: Engine["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
@@ -66,14 +66,14 @@ const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused>
     )
   )
 
-export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds): Tokens => {
+export const makeAppTokens = ({ store, engine, random, digest, lifetime }: TokenDeps): AppTokens => {
   /** Of live tokens, by hash. What is not here may still be stored. */
-  const held = new Map<string, Held>()
+  const held = new Map<string, StoredToken>()
   /** Counts commits after which tokens have ended: what was being read meanwhile is not kept. */
   let endings = 0
   const hashOf = (token: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(token))
 
-  const put = (key: string, value: Held | null): Write => ({
+  const put = (key: string, value: StoredToken | null): Write => ({
     _tag: "PutRecord",
     record: { dialect: DIALECT, kind: KIND, key, value }
   })
@@ -88,10 +88,10 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
     const now = yield* Clock.currentTimeMillis
     const token = `${PREFIX}${Base64Url.encode(yield* random.randomBytes(BYTES))}`
     const hash = yield* hashOf(token)
-    const value: Held = { app, issuedAt: now, expiresAt: now + lifetime * 1000 }
+    const value: StoredToken = { app, issuedAt: now, expiresAt: now + lifetime * 1000 }
     const stored = (yield* available(store.records(DIALECT, KIND))).map(({ key, value: one }) => ({
       key,
-      ...(one as Held)
+      ...(one as StoredToken)
     }))
     const others = stored
       .filter((one) => one.app === app && one.expiresAt > now)
@@ -107,7 +107,7 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
     const isNew = yield* available(
       engine
         .commit({
-          relies: [],
+          expectedVersions: [],
           writes: [
             { _tag: "PutRecord", record: proof, once: true },
             put(hash, value),
@@ -140,7 +140,7 @@ export const makeTokens = ({ store, engine, random, digest, lifetime }: Grounds)
         const before = endings
         const record = yield* available(store.record(DIALECT, KIND, hash))
         if (record === undefined) return undefined
-        found = record.value as Held
+        found = record.value as StoredToken
         if (endings === before) held.set(hash, found)
       }
       if (found.expiresAt > (yield* Clock.currentTimeMillis)) return found.app

@@ -10,7 +10,7 @@ import type { Store } from "@parley/core/Store"
 import type * as Cipher from "effect/crypto/Cipher"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import { keyBytes, makeSealing, type Sealing } from "./envelopeCipher.ts"
+import { keyBytes, makeEnvelopeCipher, type EnvelopeCipher } from "./envelopeCipher.ts"
 
 export const DIALECT = "youdu"
 const KIND = "app"
@@ -28,7 +28,7 @@ export interface App {
 
 export interface OpenApp extends App {
   readonly name: string
-  readonly sealing: Sealing
+  readonly sealing: EnvelopeCipher
 }
 
 /** One app's name among all. */
@@ -43,17 +43,17 @@ export interface Apps {
   readonly remove: (app: App) => Effect.Effect<boolean, string>
 }
 
-interface Grounds {
+interface AppDeps {
   readonly store: Store["Service"]
   readonly engine: Engine["Service"]
   readonly cipher: Cipher.Cipher["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
 }
 
-const BUIN = { name: "buin", kind: "integer", required: true, says: "The enterprise's number" } as const
-const APP_ID = { name: "app-id", kind: "text", required: true, says: "The app's id" } as const
+const BUIN = { name: "buin", kind: "integer", required: true, description: "The enterprise's number" } as const
+const APP_ID = { name: "app-id", kind: "text", required: true, description: "The app's id" } as const
 
-export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
+export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
   // Only the process that holds the database changes them, and it does so here.
   let known: ReadonlyMap<string, OpenApp> | undefined
   /** Counts changes: what was being read meanwhile is not kept. */
@@ -62,7 +62,7 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
   const opened = Effect.fnUntraced(function* (app: App) {
     const bytes = keyBytes(app.key)
     if (bytes === undefined) return []
-    const sealing = yield* makeSealing(cipher, random, bytes, app.appId)
+    const sealing = yield* makeEnvelopeCipher(cipher, random, bytes, app.appId)
     return [{ ...app, name: appName(app.buin, app.appId), sealing }]
   })
 
@@ -86,7 +86,7 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
   const put = (key: string, value: App | null, once = false): Effect.Effect<boolean, string> =>
     engine
       .commit({
-        relies: [],
+        expectedVersions: [],
         writes: [{ _tag: "PutRecord", record: { dialect: DIALECT, kind: KIND, key, value }, once }]
       })
       .pipe(
@@ -118,13 +118,18 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
     }),
     commands: [
       {
-        words: ["youdu-app", "add"],
-        says: "Let an app use the youdu protocol",
+        path: ["youdu-app", "add"],
+        description: "Let an app use the youdu protocol",
         inputs: [
           BUIN,
           APP_ID,
-          { name: "key", kind: "text", required: true, says: "Its EncodingAESKey: 32 bytes in base64" },
-          { name: "org", kind: "integer", required: true, says: "The id of the organisation whose groups it reaches" }
+          { name: "key", kind: "text", required: true, description: "Its EncodingAESKey: 32 bytes in base64" },
+          {
+            name: "org",
+            kind: "integer",
+            required: true,
+            description: "The id of the organisation whose groups it reaches"
+          }
         ],
         run: Effect.fnUntraced(function* (inputs) {
           const app: App = {
@@ -142,8 +147,8 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
         })
       },
       {
-        words: ["youdu-app", "list"],
-        says: "List the apps that may use the youdu protocol, with their organisations",
+        path: ["youdu-app", "list"],
+        description: "List the apps that may use the youdu protocol, with their organisations",
         inputs: [],
         run: () =>
           Effect.map(listed, (apps) =>
@@ -151,8 +156,8 @@ export const makeApps = ({ store, engine, cipher, random }: Grounds): Apps => {
           )
       },
       {
-        words: ["youdu-app", "remove"],
-        says: "Lock an app out of the youdu protocol, at once",
+        path: ["youdu-app", "remove"],
+        description: "Lock an app out of the youdu protocol, at once",
         inputs: [BUIN, APP_ID],
         run: Effect.fnUntraced(function* (inputs) {
           const name = appName(Number(inputs["buin"]), String(inputs["app-id"]))

@@ -5,7 +5,7 @@
  */
 import type { Payer } from "@parley/core/RateLimits"
 import { type Refused, refuse } from "@parley/core/Refused"
-import type { Reach } from "@parley/core/rules/AppScope"
+import type { AppScope } from "@parley/core/rules/AppScope"
 import type { Sessions } from "@parley/core/Sessions"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -15,24 +15,24 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import { type Fields, text } from "../_http/fields.ts"
 import type { Query } from "../_http/query.ts"
-import { requester } from "../_http/authenticate.ts"
+import { authenticate } from "../_http/authenticate.ts"
 import { appName, type Apps, DIALECT, type OpenApp } from "./apps.ts"
 import { buinIn } from "./params.ts"
-import type { Tokens } from "./appTokens.ts"
+import type { AppTokens } from "./appTokens.ts"
 
 export interface Access {
   /** Whose envelope it is; nothing for plain JSON. */
   readonly app: OpenApp | undefined
-  readonly reach: Reach
+  readonly scope: AppScope
   /** Who pays for what is asked: the app, or the user whose session it is. */
   readonly payer: Payer
 }
 
 export const payerOf = (app: OpenApp): Payer => `${DIALECT}:${app.name}`
 
-export interface Grounds {
+export interface AuthDeps {
   readonly apps: Apps
-  readonly tokens: Tokens
+  readonly tokens: AppTokens
   readonly sessions: Sessions["Service"]
   /** The hash of the configuration's token, where there is one. */
   readonly fixed: string | undefined
@@ -40,8 +40,8 @@ export interface Grounds {
   readonly tolerance: number
 }
 
-export const accessOf = Effect.fnUntraced(function* (
-  { apps, tokens, sessions, fixed }: Grounds,
+export const authenticateApp = Effect.fnUntraced(function* (
+  { apps, tokens, sessions, fixed }: AuthDeps,
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<Access, Refused> {
@@ -49,19 +49,19 @@ export const accessOf = Effect.fnUntraced(function* (
   // A token of a removed app is dead with it.
   const name = yield* tokens.appOf(token)
   const app = name === undefined ? undefined : yield* apps.find(name)
-  if (app !== undefined) return { app, reach: { organisation: app.organisation }, payer: payerOf(app) }
+  if (app !== undefined) return { app, scope: { organisation: app.organisation }, payer: payerOf(app) }
   // Hashes are compared: how long that takes tells nothing of the token.
   if (fixed !== undefined && token !== "" && (yield* tokens.hashOf(token)) === fixed) {
-    return { app: undefined, reach: "everywhere", payer: DIALECT }
+    return { app: undefined, scope: "everywhere", payer: DIALECT }
   }
   // The sid of a chat login speaks for its user alone: an application token comes from `/auth/login`, and says so.
   if (token !== "" && (yield* sessions.resume(token))?.session.kind !== "token") {
     return yield* refuse({ _tag: "NotLoggedIn" })
   }
-  const user = yield* requester(sessions, request, query, { token })
+  const user = yield* authenticate(sessions, request, query, { token })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  if (!user.admin) return yield* refuse({ _tag: "Only", who: "system administrators" })
-  return { app: undefined, reach: "everywhere", payer: user.id }
+  if (!user.admin) return yield* refuse({ _tag: "Forbidden", who: "system administrators" })
+  return { app: undefined, scope: "everywhere", payer: user.id }
 })
 
 /** Digits of seconds since 1970. */
@@ -71,7 +71,7 @@ const SECONDS = /^[0-9]{1,12}$/
  * What a sealed text is known by: its last block, which depends on all others and cannot be made without the key. The
  * cipher has no MAC, so whoever has seen a text can change its first block, and with it the time, but not this.
  */
-const markOf = (sealed: string): string => {
+const fingerprintOf = (sealed: string): string => {
   const bytes = Result.getOrElse(Base64.decode(sealed), () => new Uint8Array(0))
   return Hex.encode(bytes.slice(-16))
 }
@@ -81,7 +81,7 @@ const markOf = (sealed: string): string => {
  * appId, key or time are not right, or the sealed text was used before, which is never told apart.
  */
 export const tokenFor = Effect.fnUntraced(function* (
-  { apps, tokens, tolerance }: Grounds,
+  { apps, tokens, tolerance }: AuthDeps,
   fields: Fields
 ): Effect.fn.Return<{ readonly app: OpenApp; readonly token: string } | undefined, Refused> {
   const buin = yield* buinIn(fields)
@@ -93,6 +93,6 @@ export const tokenFor = Effect.fnUntraced(function* (
   const at = Number(time.trim()) * 1000
   const off = Math.abs(at - (yield* Clock.currentTimeMillis))
   if (!SECONDS.test(time.trim()) || off > tolerance * 1000) return undefined
-  const token = yield* tokens.issue(app.name, { mark: markOf(encrypt), until: at + tolerance * 1000 })
+  const token = yield* tokens.issue(app.name, { mark: fingerprintOf(encrypt), until: at + tolerance * 1000 })
   return token === undefined ? undefined : { app, token }
 })

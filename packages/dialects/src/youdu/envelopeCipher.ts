@@ -16,11 +16,11 @@ import * as Result from "effect/Result"
 import { documentText } from "../_http/utf8.ts"
 
 /** What was sent is not sealed with the app's key, or not for the app. */
-export class Unsealable extends Data.TaggedError("Unsealable")<{}> {}
+export class InvalidEnvelope extends Data.TaggedError("Unsealable")<{}> {}
 
-export interface Sealing {
+export interface EnvelopeCipher {
   readonly seal: (text: string) => Effect.Effect<string>
-  readonly open: (sealed: string) => Effect.Effect<string, Unsealable>
+  readonly open: (sealed: string) => Effect.Effect<string, InvalidEnvelope>
 }
 
 const KEY = 32
@@ -39,12 +39,12 @@ export const keyBytes = (key: string): Uint8Array | undefined => {
 }
 
 /** For one app; `bytes` is what `keyBytes` answers. */
-export const makeSealing = Effect.fnUntraced(function* (
+export const makeEnvelopeCipher = Effect.fnUntraced(function* (
   cipher: Cipher.Cipher["Service"],
   random: SecureRandom.SecureRandom["Service"],
   bytes: Uint8Array,
   appId: string
-): Effect.fn.Return<Sealing> {
+): Effect.fn.Return<EnvelopeCipher> {
   const key = yield* Effect.orDie(Cipher.key(Cipher.aes256Cbc, bytes))
   const iv = bytes.slice(0, BLOCK)
   const owner = textBytes(appId)
@@ -68,10 +68,11 @@ export const makeSealing = Effect.fnUntraced(function* (
     }),
     open: Effect.fnUntraced(function* (sealed) {
       const bytes = Result.getOrUndefined(Base64.decode(sealed))
-      if (bytes === undefined || bytes.length < 2 * BLOCK || bytes.length % BLOCK !== 0) return yield* new Unsealable()
-      const plain = yield* Effect.mapError(decrypt(bytes), () => new Unsealable())
+      if (bytes === undefined || bytes.length < 2 * BLOCK || bytes.length % BLOCK !== 0)
+        return yield* new InvalidEnvelope()
+      const plain = yield* Effect.mapError(decrypt(bytes), () => new InvalidEnvelope())
       const content = contentOf(plain, owner)
-      return (content === undefined ? undefined : documentText(content)) ?? (yield* new Unsealable())
+      return (content === undefined ? undefined : documentText(content)) ?? (yield* new InvalidEnvelope())
     })
   }
 })

@@ -5,14 +5,14 @@ import type { Chat } from "@parley/core/Chat"
 import type { Engine } from "@parley/core/Engine"
 import type { UserId } from "@parley/core/Ids"
 import { type Refused, refuse } from "@parley/core/Refused"
-import { type Reach, reachable } from "@parley/core/rules/AppScope"
+import { type AppScope, reachable } from "@parley/core/rules/AppScope"
 import type { EngineSettings } from "@parley/core/Settings"
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { field, type Fields, invalid, text } from "../_http/fields.ts"
-import type { Perform } from "../_http/runCommands.ts"
+import type { RunCommand } from "../_http/runCommands.ts"
 import { account, accounts, type Lengths, title } from "./params.ts"
 
 /** The only type there is. */
@@ -31,7 +31,7 @@ export interface SessionJson {
   readonly member: ReadonlyArray<string>
 }
 
-export interface Grounds {
+export interface GroupDeps {
   readonly engine: Engine["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly settings: EngineSettings
@@ -41,38 +41,42 @@ export interface Grounds {
 }
 
 /** One request for or about a session. */
-export interface Asking {
-  readonly reach: Reach
+export interface RequestContext {
+  readonly scope: AppScope
   /** Records that the application acts for this user. */
   readonly impersonated: (user: User, act: "session.create" | "session.update") => Effect.Effect<void>
-  readonly perform: Perform
+  readonly perform: RunCommand
   readonly fields: Fields
 }
 
-type Operation = (grounds: Grounds, asking: Asking) => Effect.Effect<SessionJson, Refused | StorageFailed>
+type Operation = (deps: GroupDeps, asking: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
 
 export const createSession: Operation = Effect.fnUntraced(function* (
-  grounds,
-  { reach, perform, fields, impersonated }
+  deps,
+  { scope: reach, perform, fields, impersonated }
 ) {
-  const { lengths, atLeast } = grounds
+  const { lengths, atLeast } = deps
   const name = yield* title(fields, lengths)
   const creatorAccount = yield* account(fields, "creator", lengths)
   const type = field(fields, "type")
   if (type !== undefined && type !== MULTI) return yield* invalid("type", `must be ${MULTI}`)
-  const named = yield* accounts(fields, "member", grounds.settings.membersPerRequest, lengths)
-  const [creator] = yield* usersOf(grounds, "creator", [creatorAccount])
-  const others = yield* usersOf(grounds, "member", named)
+  const named = yield* accounts(fields, "member", deps.settings.membersPerRequest, lengths)
+  const [creator] = yield* usersOf(deps, "creator", [creatorAccount])
+  const others = yield* usersOf(deps, "member", named)
   if (creator === undefined || creator.disabled) return yield* invalid("creator", "is disabled")
   const members = new Map([creator, ...others].map((user) => [user.id, user]))
   if (members.size < atLeast) return yield* invalid("member", `must be at least ${atLeast} users with the creator`)
-  const refused = reachable.check({ reach, chat: { type: "group", dissolved: false }, members: members.values() })
+  const refused = reachable.check({
+    scope: reach,
+    chat: { type: "group", dissolved: false },
+    members: members.values()
+  })
   if (refused !== undefined) return yield* invalid("member", "must hold somebody of the app's organisation")
   const { chat } = yield* perform(
-    { user: creator.id, origin: null },
+    { user: creator.id, device: null },
     {
       _tag: "CreateChat",
-      gid: yield* grounds.random.uuidV4(),
+      gid: yield* deps.random.uuidV4(),
       name,
       type: "group",
       members: [...members.keys()],
@@ -81,20 +85,20 @@ export const createSession: Operation = Effect.fnUntraced(function* (
     }
   )
   yield* impersonated(creator, "session.create")
-  return yield* sessionJson(grounds, chat)
+  return yield* sessionJson(deps, chat)
 })
 
-export const getSession: Operation = Effect.fnUntraced(function* (grounds, { reach, fields }) {
-  return yield* sessionJson(grounds, yield* reached(grounds, reach, fields))
+export const getSession: Operation = Effect.fnUntraced(function* (deps, { scope: reach, fields }) {
+  return yield* sessionJson(deps, yield* reached(deps, reach, fields))
 })
 
 /** One step: title, those who come and those who go, each by its own rule for the acting user. */
 export const updateSession: Operation = Effect.fnUntraced(function* (
-  grounds,
-  { reach, perform, fields, impersonated }
+  deps,
+  { scope: reach, perform, fields, impersonated }
 ) {
-  const { lengths } = grounds
-  const limit = grounds.settings.membersPerRequest
+  const { lengths } = deps
+  const limit = deps.settings.membersPerRequest
   yield* text(fields, "sessionId")
   const operator = yield* account(fields, "opUser", lengths)
   const name = has(fields, "title") ? yield* title(fields, lengths) : undefined
@@ -106,14 +110,14 @@ export const updateSession: Operation = Effect.fnUntraced(function* (
   const leaving = new Set(going)
   const both = coming.find((one) => leaving.has(one))
   if (both !== undefined) return yield* invalid("delMember", `must not name ${both}, whom addMember names`)
-  const chat = yield* reached(grounds, reach, fields)
-  const [user] = yield* usersOf(grounds, "opUser", [operator])
+  const chat = yield* reached(deps, reach, fields)
+  const [user] = yield* usersOf(deps, "opUser", [operator])
   if (user === undefined || user.disabled) return yield* invalid("opUser", "is disabled")
   if (!chat.members.has(user.id)) return yield* refuse({ _tag: "NotMember" })
-  const add = yield* usersOf(grounds, "addMember", coming)
-  const remove = yield* usersOf(grounds, "delMember", going)
+  const add = yield* usersOf(deps, "addMember", coming)
+  const remove = yield* usersOf(deps, "delMember", going)
   const revised = yield* perform(
-    { user: user.id, origin: null },
+    { user: user.id, device: null },
     {
       _tag: "ReviseGroup",
       chat: { id: chat.id },
@@ -123,18 +127,18 @@ export const updateSession: Operation = Effect.fnUntraced(function* (
     }
   )
   yield* impersonated(user, "session.update")
-  return yield* sessionJson(grounds, revised.chat)
+  return yield* sessionJson(deps, revised.chat)
 })
 
 const has = (fields: Fields, name: string): boolean => field(fields, name) !== undefined
 
 /** The users with these accounts, in that order; unknown ones are refused by their names. */
 const usersOf = Effect.fnUntraced(function* (
-  { engine }: Grounds,
+  { engine }: GroupDeps,
   name: string,
   wanted: ReadonlyArray<string>
 ): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
-  const users = yield* engine.desk.users.byAccount(wanted)
+  const users = yield* engine.context.users.byAccount(wanted)
   if (users.length === wanted.length) return users
   const known = new Set(users.map((user) => user.account))
   const unknown = wanted.filter((one) => !known.has(one))
@@ -143,24 +147,24 @@ const usersOf = Effect.fnUntraced(function* (
 
 /** The session that the request names, if it can be reached: else it does not exist. */
 const reached = Effect.fnUntraced(function* (
-  { engine: { desk } }: Grounds,
-  reach: Reach,
+  { engine: { context: desk } }: GroupDeps,
+  reach: AppScope,
   fields: Fields
 ): Effect.fn.Return<Chat, Refused | StorageFailed> {
-  const warm = yield* desk.chats.find({ gid: yield* text(fields, "sessionId") })
-  if (warm === undefined) return yield* refuse({ _tag: "NoSuchChat" })
-  const { chat } = warm
-  const members = yield* desk.users.some([...chat.members.keys()])
-  const refused = reachable.check({ reach, chat, members })
+  const cached = yield* desk.chats.find({ gid: yield* text(fields, "sessionId") })
+  if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
+  const { chat } = cached
+  const members = yield* desk.users.findMany([...chat.members.keys()])
+  const refused = reachable.check({ scope: reach, chat, members })
   return refused === undefined ? chat : yield* refuse(refused)
 })
 
 const sessionJson = Effect.fnUntraced(function* (
-  { engine: { desk } }: Grounds,
+  { engine: { context: desk } }: GroupDeps,
   chat: Chat
 ): Effect.fn.Return<SessionJson, StorageFailed> {
   const named = [chat.owner, chat.createdBy].filter((user) => user !== null)
-  const users = yield* desk.users.some([...new Set([...named, ...chat.members.keys()])])
+  const users = yield* desk.users.findMany([...new Set([...named, ...chat.members.keys()])])
   const known = new Map(users.map((user) => [user.id, user.account]))
   const accountOf = (user: UserId | null): string => (user === null ? "" : (known.get(user) ?? ""))
   return {

@@ -2,7 +2,7 @@
  * The `youdu` protocol: enterprise apps that manage groups for users, over HTTP, in plain JSON or in an AES envelope.
  * Source: seeds/004; PROTOCOLS, "youdu".
  */
-import { type Dialect, SiteRefused } from "@parley/core/Dialect"
+import { type Dialect, DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { Hub } from "@parley/core/Hub"
 import { LogThrottle } from "@parley/core/LogThrottle"
@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { type App, makeApps } from "./apps.ts"
 import { routesOf } from "./routes.ts"
-import { makeTokens } from "./appTokens.ts"
+import { makeAppTokens } from "./appTokens.ts"
 
 const settings = {
   tokenExpiry: integer(
@@ -68,7 +68,7 @@ const DEMO: App = {
 
 type Requirements = Digest.Digest | Engine | Hub | SecureRandom.SecureRandom | Sessions | Store
 
-export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
+export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: "youdu",
   settings: Object.values(settings),
   open: Effect.fnUntraced(function* (site) {
@@ -79,10 +79,12 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
     const cipher = yield* Cipher.Cipher.pipe(Effect.provide(Cipher.layerWebCrypto))
     const lifetime = integerIn(site.settings, settings.tokenExpiry)
     const apps = makeApps({ store, engine, cipher, random })
-    const tokens = makeTokens({ store, engine, random, digest, lifetime })
+    const tokens = makeAppTokens({ store, engine, random, digest, lifetime })
     const fixed = String(site.settings[settings.token.key] ?? settings.token.default)
     if (fixed !== "" && fixed.length < TOKEN_LENGTH) {
-      return yield* new SiteRefused({ message: `${settings.token.key} must have at least ${TOKEN_LENGTH} characters` })
+      return yield* new DialectConfigError({
+        message: `${settings.token.key} must have at least ${TOKEN_LENGTH} characters`
+      })
     }
     const routes = routesOf({
       engine,
@@ -100,7 +102,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, SiteRefused> = {
       atLeast: integerIn(site.settings, settings.minMembers)
     })
     return {
-      doors: [{ _tag: "Http", ...routes }],
+      endpoints: [{ _tag: "Http", ...routes }],
       commands: apps.commands,
       demo: apps.ensure(DEMO),
       removeDemo: Effect.map(apps.remove(DEMO), (there) => (there ? [`the app ${DEMO.appId} of youdu`] : []))

@@ -42,9 +42,9 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
   NoSuchChat: 404,
   NoSuchUsers: 404,
   NotMember: 403,
-  Only: 403,
-  MayNotSpeak: 403,
-  OwnerStays: 403,
+  Forbidden: 403,
+  SendForbidden: 403,
+  CannotRemoveOwner: 403,
   Vetoed: 403,
   TooManyAttempts: 429,
   RateLimited: 429,
@@ -62,7 +62,7 @@ const WORDS: ReasonWords = {
   sentences: {
     NotLoggedIn: "accessToken is missing, unknown or expired.",
     NoSuchChat: "sessionId: there is no such session.",
-    OwnerStays: "delMember: the owner cannot be removed by others."
+    CannotRemoveOwner: "delMember: the owner cannot be removed by others."
   }
 }
 

@@ -1,5 +1,5 @@
 /** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
-import type { Switchboard } from "@parley/core/Hub"
+import type { LocalHub } from "@parley/core/Hub"
 import type { LogThrottling } from "@parley/core/LogThrottle"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
@@ -7,18 +7,25 @@ import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { type Fields, invalid, text } from "../_http/fields.ts"
-import { performing } from "../_http/runCommands.ts"
+import { commandRunner } from "../_http/runCommands.ts"
 import { protocolRoutes, recoverRefusals, type RouteHandler } from "../_http/protocolRoutes.ts"
 import type { Query } from "../_http/query.ts"
 import type { UnreadableBody } from "../_http/UnreadableBody.ts"
-import { accessOf, type Access, type Grounds as AccessGrounds, payerOf, tokenFor } from "./auth.ts"
+import { authenticateApp, type Access, type AuthDeps as AccessGrounds, payerOf, tokenFor } from "./auth.ts"
 import { errors, failed, plain, refused, sealed } from "./responses.ts"
 import type { OpenApp } from "./apps.ts"
-import { type Asking, createSession, getSession, type Grounds, type SessionJson, updateSession } from "./groups.ts"
+import {
+  type RequestContext,
+  createSession,
+  getSession,
+  type GroupDeps,
+  type SessionJson,
+  updateSession
+} from "./groups.ts"
 import { bodyOf, buinIn, fieldsIn } from "./params.ts"
 
-export interface Services extends Grounds, AccessGrounds {
-  readonly hub: Switchboard
+export interface RouteDeps extends GroupDeps, AccessGrounds {
+  readonly hub: LocalHub
   readonly log: LogThrottling
   /** Seconds for which an app's token is good. */
   readonly lifetime: number
@@ -27,11 +34,11 @@ export interface Services extends Grounds, AccessGrounds {
 /** Cost of a token: all tokens of the app are looked through. */
 const TOKEN = 100
 
-export const routesOf = (services: Services) => {
+export const routesOf = (services: RouteDeps) => {
   const { engine, hub, lifetime } = services
 
   /** Gathered, since an app does nothing else. */
-  const impersonated = ({ payer }: Access): Asking["impersonated"] => {
+  const impersonated = ({ payer }: Access): RequestContext["impersonated"] => {
     return ({ account }, act) =>
       Effect.sync(() =>
         services.log.note({
@@ -58,15 +65,15 @@ export const routesOf = (services: Services) => {
   /** An operation on a session, in plain JSON or in the envelope, as the token is. */
   const operation = (
     read: (request: HttpServerRequest, query: Query, access: Access) => Effect.Effect<Fields, Refused | UnreadableBody>,
-    work: (grounds: Grounds, asking: Asking) => Effect.Effect<SessionJson, Refused | StorageFailed>
+    work: (deps: GroupDeps, asking: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
   ): RouteHandler =>
     Effect.fnUntraced(function* (request, query) {
-      const access = yield* accessOf(services, request, query)
-      const { app, reach } = access
+      const access = yield* authenticateApp(services, request, query)
+      const { app, scope: reach } = access
       return yield* Effect.gen(function* () {
-        const perform = yield* performing(engine, hub, access.payer)
+        const perform = yield* commandRunner(engine, hub, access.payer)
         const fields = yield* read(request, query, access)
-        const session = yield* work(services, { reach, perform, fields, impersonated: impersonated(access) })
+        const session = yield* work(services, { scope: reach, perform, fields, impersonated: impersonated(access) })
         return app === undefined ? plain(session) : sealed(yield* app.sealing.seal(JSON.stringify(session)))
       }).pipe(recoverRefusals((reason) => refused(reason, app !== undefined)))
     })

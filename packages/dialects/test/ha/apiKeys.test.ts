@@ -56,7 +56,7 @@ describe("the operator's commands", () => {
       const store = yield* Store
       yield* operate(commands, "ha-key list")
       const record = { dialect: "ha", kind: "key", key: "mine", value: { note: "theirs" } }
-      yield* store.commit({ relies: [], writes: [{ _tag: "PutRecord", record }] })
+      yield* store.commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record }] })
       assert.strictEqual(yield* operate(commands, "ha-key add", { key: "mine" }), "no: key mine exists already")
       assert.deepStrictEqual(yield* store.record("ha", "key", "mine"), record)
     }).pipe(Effect.provide(engineLayer))

@@ -52,7 +52,7 @@ export interface Ask {
 /** Asks an opened protocol. */
 export const asking = (opened: OpenDialect<HttpRoutes>) =>
   Effect.map(
-    Host.make({ doors: opened.doors }),
+    Host.make({ endpoints: opened.endpoints }),
     (host) =>
       (method: string, path: string, { json, body, headers }: Ask = {}): Effect.Effect<Answer> =>
         Effect.promise(async () => {
@@ -93,7 +93,7 @@ export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<stri
     Effect.map(sessions.issue(user.id, "token"), ({ token }): Person => ({
       id: user.id,
       token,
-      caller: { user: user.id, origin: null }
+      caller: { user: user.id, device: null }
     }))
   )
 })
@@ -104,7 +104,7 @@ export const operate = (
   words: string,
   inputs: Parameters<OperatorCommand["run"]>[0] = {}
 ): Effect.Effect<string> => {
-  const command = commands.find((one) => one.words.join(" ") === words)
+  const command = commands.find((one) => one.path.join(" ") === words)
   if (command === undefined) return Effect.die(new Error(`there is no command ${words}`))
   return Effect.catch(command.run(inputs), (problem) => Effect.succeed(`no: ${problem}`))
 }

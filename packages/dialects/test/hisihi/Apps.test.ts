@@ -9,7 +9,7 @@ describe("the operator's commands about apps", () => {
       const ask = yield* asking(dialect)
       const run = (words: string, inputs: Record<string, string> = {}) =>
         Effect.suspend(() => {
-          const command = dialect.commands.find((one) => one.words.join(" ") === words)
+          const command = dialect.commands.find((one) => one.path.join(" ") === words)
           return command === undefined ? Effect.die(`no ${words}`) : command.run(inputs)
         })
       const signs = Effect.map(ask("GET", "/signature/login/school.app-1/alice"), ({ status }) => status)
@@ -41,7 +41,7 @@ describe("the operator's commands about apps", () => {
     Effect.gen(function* () {
       const dialect = yield* opened()
       yield* dialect.demo
-      const list = dialect.commands.find((one) => one.words.join(" ") === "app list")
+      const list = dialect.commands.find((one) => one.path.join(" ") === "app list")
       assert.strictEqual(yield* list!.run({}), "1\n2")
     }).pipe(Effect.provide(engineLayer))
   )

@@ -8,12 +8,12 @@ import { type Ask, engineLayer, GROUP, people, stage } from "./harness.ts"
 
 /** Everything of a group that others could see, by the id of its chat. */
 const chatOf = Effect.fnUntraced(function* (id: number) {
-  const { desk } = yield* Engine
+  const { context: desk } = yield* Engine
   const users = yield* Users
-  const warm = yield* desk.chats.find({ id: ChatId(id) })
-  assert.isDefined(warm)
-  const accounts = yield* Effect.forEach(warm.chat.members.keys(), (user) => users.byId(user))
-  return { ...warm.chat, accounts: accounts.map((user) => user?.account) }
+  const cached = yield* desk.chats.find({ id: ChatId(id) })
+  assert.isDefined(cached)
+  const accounts = yield* Effect.forEach(cached.chat.members.keys(), (user) => users.byId(user))
+  return { ...cached.chat, accounts: accounts.map((user) => user?.account) }
 })
 
 describe("creating a group", () => {
@@ -186,7 +186,7 @@ describe("a group", () => {
       const engine = yield* Engine
       const [owner] = yield* users.add([{ account: "owner" }])
       yield* engine.perform(
-        { user: owner!.id, origin: null },
+        { user: owner!.id, device: null },
         { _tag: "CreateChat", gid: "g", name: "theirs", type: "group", members: [], subject: 0, public: true }
       )
       for (const [method, path, given] of afterwards) {

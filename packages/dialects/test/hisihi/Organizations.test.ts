@@ -134,7 +134,7 @@ describe("the mark that a message went to a class", () => {
       const ask = yield* stage()
       yield* people({ account: "lee", organisation: 5 })
       yield* ask("POST", "/im/group", { form: { ...GROUP, organization_id: "6", member_client_ids: "lee" } })
-      const add = commands.find(({ words }) => words.join(" ") === "class add")
+      const add = commands.find(({ path: words }) => words.join(" ") === "class add")
       assert.strictEqual(yield* add!.run({ id: 7 }), "added class 7")
       assert.strictEqual(yield* Effect.flip(add!.run({ id: 7 })), "class 7 exists already")
       assert.strictEqual(yield* Effect.flip(add!.run({ id: 0 })), "id must be a positive integer")

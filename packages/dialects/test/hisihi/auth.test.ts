@@ -62,9 +62,9 @@ describe("who may ask", () => {
 
   it.effect("and so is who is known to be on another machine, by the address or by a trusted proxy", () =>
     Effect.gen(function* () {
-      const { doors } = yield* opened({}, true)
-      const host = yield* Host.make({ doors, trustedProxies: ["loopback"] })
-      const ask = (from: Host.From, headers: Record<string, string> = {}) =>
+      const { endpoints } = yield* opened({}, true)
+      const host = yield* Host.make({ endpoints, trustedProxies: ["loopback"] })
+      const ask = (from: Host.RequestOrigin, headers: Record<string, string> = {}) =>
         Effect.promise(async () => {
           const request = new Request("http://parley/im/org/2/groups", { headers })
           return (await host.fetch(request, from)).status
@@ -160,8 +160,8 @@ describe("with a token, the rules of every protocol hold", () => {
       const engine = yield* Engine
       const [a, b] = [yield* users.byAccount("alice"), yield* users.byAccount("bob")]
       const create = { _tag: "CreateChat", gid: "g", name: "n", members: [b!.id], subject: 0, public: false } as const
-      yield* engine.perform({ user: a!.id, origin: null }, { ...create, type: "group" })
-      yield* engine.perform({ user: a!.id, origin: null }, { ...create, type: "one2one" })
+      yield* engine.perform({ user: a!.id, device: null }, { ...create, type: "group" })
+      yield* engine.perform({ user: a!.id, device: null }, { ...create, type: "one2one" })
       assert.strictEqual((yield* ask("PUT", "/im/group/1", { form: { group_name: "x" }, headers: alice! })).status, 200)
       const pair = yield* ask("PUT", "/im/group/2", { form: { group_name: "x" }, headers: alice! })
       assert.deepStrictEqual([pair.status, pair.json["message"]], [403, "This needs a group."])

@@ -65,7 +65,7 @@ const bodyOf = ({ form, parts, json, body }: Ask): BodyInit | null => {
 
 export const asking = (opened: OpenDialect<HttpRoutes>) =>
   Effect.map(
-    Host.make({ doors: opened.doors }),
+    Host.make({ endpoints: opened.endpoints }),
     (host) =>
       (method: string, path: string, ask: Ask = {}) =>
         Effect.promise(async (): Promise<Answer> => {

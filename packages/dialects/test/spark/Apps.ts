@@ -47,10 +47,10 @@ export const apps = Effect.fnUntraced(function* (
   settings: Partial<EngineSettings> = {}
 ) {
   const defaults = yield* Settings
-  const { doors } = yield* dialect.open({ settings: {}, tcp: () => undefined })
-  const host = yield* Host.make({ doors }).pipe(Effect.provideService(Settings, { ...defaults, ...settings }))
+  const { endpoints } = yield* dialect.open({ settings: {}, tcp: () => undefined })
+  const host = yield* Host.make({ endpoints }).pipe(Effect.provideService(Settings, { ...defaults, ...settings }))
   const sessions = yield* Sessions
-  const { desk, perform } = yield* Engine
+  const { context: desk, perform } = yield* Engine
 
   const request = (path: string, init: RequestInit): Effect.Effect<Answer> =>
     Effect.promise(async () => {

@@ -273,7 +273,7 @@ describe("what is no session of the caller", () => {
       const chat = { gid: "", name: "", subject: 0, public: false, members: [of("bob").caller.user] }
       const pair = yield* perform(of("alice").caller, { _tag: "CreateChat", ...chat, type: "one2one" })
       const project = yield* perform(of("alice").caller, { _tag: "CreateChat", ...chat, gid: "p", type: "project" })
-      yield* store.commit({ relies: [], writes: [systemChat("everybody")] })
+      yield* store.commit({ expectedVersions: [], writes: [systemChat("everybody")] })
       const message = "This needs a group."
       for (const path of paths.filter((one) => one !== "/session/start")) {
         for (const gid of [pair.chat.gid, project.chat.gid, "everybody"]) {

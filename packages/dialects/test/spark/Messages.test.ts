@@ -80,7 +80,7 @@ describe("messages", () => {
       const { of } = yield* apps(["alice", "bob"])
       const store = yield* Store
       const writes = [systemChat("everybody"), systemChat("notices", of("alice").caller.user)]
-      yield* store.commit({ relies: [], writes })
+      yield* store.commit({ expectedVersions: [], writes })
       const push = (account: string, SessionId: string) =>
         of(account).ask("/message/push", { SessionId, Type: 0, Content: "x" })
       like(yield* push("bob", "everybody"), { status: 200 })

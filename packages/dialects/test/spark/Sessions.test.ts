@@ -15,7 +15,7 @@ const takenBack = Layer.effect(
       commit: (unit) => {
         const asked = unit.writes.find((write) => write._tag === "PutRecord" && write.expected !== undefined)
         const before = asked?._tag === "PutRecord" ? [{ _tag: "PutRecord", record: asked.record } as const] : []
-        return Effect.andThen(store.commit({ relies: [], writes: before }), store.commit(unit))
+        return Effect.andThen(store.commit({ expectedVersions: [], writes: before }), store.commit(unit))
       }
     })
   )

@@ -87,13 +87,13 @@ const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)
   yield* heard
 
   yield* note("content of other protocols, and a recall")
-  const caller = { user: UserId(2), origin: null }
+  const caller = { user: UserId(2), device: null }
   const link = "http://files.example/1"
   for (const contentType of ["image", "video", "audio", "location"]) {
     const draft: Draft = { gid: `o-${contentType}`, chat: { gid: "g" }, type: "normal", contentType, content: link }
     yield* perform(caller, { _tag: "SendMessages", messages: [draft] })
   }
-  yield* perform({ user: UserId(1), origin: null }, { _tag: "RecallMessage", gid: "m2" })
+  yield* perform({ user: UserId(1), device: null }, { _tag: "RecallMessage", gid: "m2" })
   yield* heard
 
   yield* note("history: whole, and a page")

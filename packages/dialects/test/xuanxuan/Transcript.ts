@@ -52,18 +52,18 @@ const populate = Effect.gen(function* () {
     attributes: {},
     members: []
   }
-  yield* commit({ relies: [], writes: [{ _tag: "CreateChat", by: null, chat }] })
+  yield* commit({ expectedVersions: [], writes: [{ _tag: "CreateChat", by: null, chat }] })
 })
 
 /** Opens the dialect; each `client` is a connection with a name that the transcript tells it by. */
 export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
   yield* TestClock.setTime(NOON)
   yield* populate
-  const { doors } = yield* dialect.open({
+  const { endpoints } = yield* dialect.open({
     settings: { "xuanxuan.websocketProfile": "documented", "xuanxuan.tcpProfile": "client-1.0" },
     tcp: () => undefined
   })
-  const door = doors.find((one) => one._tag === "WebSocket")
+  const door = endpoints.find((one) => one._tag === "WebSocket")
   if (door?._tag !== "WebSocket") return yield* Effect.die("no WebSocket door")
 
   const lines: Array<string> = []

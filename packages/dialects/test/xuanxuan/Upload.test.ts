@@ -15,7 +15,7 @@ import { HttpServerRequest } from "effect/http"
 import { people, plainPasswords } from "../../../core/test/harness.ts"
 import { queryOf } from "../../src/_http/query.ts"
 import { Transfers, upload } from "../../src/xuanxuan/files.ts"
-import { UserList } from "../../src/xuanxuan/UserListCache.ts"
+import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
 
 it.effect("an upload that is broken off while it is stored keeps the contents of what is stored", () =>
   Effect.gen(function* () {
@@ -51,7 +51,7 @@ it.effect("an upload that is broken off while it is stored keeps the contents of
         blobs,
         settings,
         queue: yield* OfflineQueue,
-        userList: new UserList(hub),
+        userList: new UserListCache(hub),
         greetings: yield* Semaphore.make(1),
         clock: yield* Clock.Clock,
         transfers: new Transfers(settings.transfers, 100)

@@ -1,10 +1,10 @@
 /** The list of all users: written in chunks, each again only where something in it has changed. */
 import { assert, it } from "@effect/vitest"
 import { EntryId, UserId } from "@parley/core/Ids"
-import { Switchboard } from "@parley/core/Hub"
+import { LocalHub } from "@parley/core/Hub"
 import type { User } from "@parley/core/User"
 import { Effect, Fiber } from "effect"
-import { UserList } from "../../src/xuanxuan/UserListCache.ts"
+import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
 import { userJson } from "../../src/xuanxuan/encode.ts"
 
 const user = (id: number, realname = `User ${id}`): User => ({
@@ -25,17 +25,17 @@ const users = (count: number, from = 1): ReadonlyArray<User> =>
   Array.from({ length: count }, (_, index) => user(from + index))
 
 const open = () => {
-  const hub = new Switchboard({ now: () => 0, after: () => {} })
-  return { hub, list: new UserList(hub) }
+  const hub = new LocalHub({ now: () => 0, after: () => {} })
+  return { hub, list: new UserListCache(hub) }
 }
 
-const textOf = (list: UserList, of: ReadonlyArray<User>): string =>
+const textOf = (list: UserListCache, of: ReadonlyArray<User>): string =>
   list
     .pieces(of)
     .map(({ text }) => text)
     .join("")
 
-const whole = (hub: Switchboard, of: ReadonlyArray<User>): string =>
+const whole = (hub: LocalHub, of: ReadonlyArray<User>): string =>
   of.map((one) => JSON.stringify(userJson(hub.presence.of(one)))).join(",")
 
 it("is the text of all users in their order, whatever ids they have", () => {

@@ -1,5 +1,5 @@
 /** A message's JSON text, which is kept for a while, since the answer and the push both have it. */
-import { asMade } from "@parley/core/Chat"
+import { createdChat } from "@parley/core/Chat"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
 import { setFlagsFromString } from "node:v8"
@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { messageJson, messageText } from "../../src/xuanxuan/encode.ts"
 
-const chat = asMade(
+const chat = createdChat(
   {
     gid: "team",
     name: "Team",

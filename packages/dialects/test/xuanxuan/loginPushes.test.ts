@@ -31,12 +31,12 @@ it.effect("somebody who is renamed while another logs in has the new name for th
       Effect.map(Store, (store) =>
         Store.of({
           ...store,
-          placesOf: (user, device) =>
+          cursorsOf: (user, device) =>
             Effect.suspend(() => {
-              if (!holding) return store.placesOf(user, device)
+              if (!holding) return store.cursorsOf(user, device)
               return Deferred.succeed(asked, undefined).pipe(
                 Effect.andThen(Deferred.await(goOn)),
-                Effect.andThen(store.placesOf(user, device))
+                Effect.andThen(store.cursorsOf(user, device))
               )
             })
         })
@@ -46,8 +46,8 @@ it.effect("somebody who is renamed while another logs in has the new name for th
 
     yield* Effect.gen(function* () {
       yield* (yield* Users).add(["ann", "ben"].map((account) => ({ account, password: "correct-horse-7" })))
-      const { doors } = yield* dialect.open({ settings: {}, tcp: () => undefined })
-      const door = doors.find((one) => one._tag === "WebSocket")
+      const { endpoints } = yield* dialect.open({ settings: {}, tcp: () => undefined })
+      const door = endpoints.find((one) => one._tag === "WebSocket")
       if (door?._tag !== "WebSocket") return yield* Effect.die("no WebSocket door")
 
       const client = () => {

@@ -1,7 +1,7 @@
 /** What is owed to who is away, as the document's table, is what they are pushed when they come. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { createParley } from "@parley/adapter-node"
-import { dialect, userMessage } from "@parley/dialects/xuanxuan"
+import { dialect, offlineQueueRow } from "@parley/dialects/xuanxuan"
 import { createServer } from "node:http"
 import { assert, it } from "vitest"
 import { chatClient, closing, listening } from "../../../adapter-node/test/clients.ts"
@@ -13,7 +13,7 @@ it("the offline queue has the document's rows, and the client gets them as they 
   const team = await ann.createGroup({ name: "Team", gid: "team", members: ["ben"] })
   const { id } = await ann.send(team, "while you were out", { gid: "m1", date: 1_700_000_000_123 })
   await ann.send(team, "and more", { gid: "m2" })
-  const rows = (await parley.as("ben").queue()).map(userMessage)
+  const rows = (await parley.as("ben").queue()).map(offlineQueueRow)
   assert.deepStrictEqual(
     rows.map((row) => Object.keys(row)),
     rows.map(() => ["id", "level", "user", "module", "method", "data"])

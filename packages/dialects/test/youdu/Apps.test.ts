@@ -244,7 +244,7 @@ describe("the operator's commands", () => {
       yield* run("list")
       const value = { buin: 5, appId: "mine", key: Buffer.alloc(32, 1).toString("base64"), organisation: 7 }
       const record = { dialect: "youdu", kind: "app", key: "5/mine", value }
-      yield* store.commit({ relies: [], writes: [{ _tag: "PutRecord", record }] })
+      yield* store.commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record }] })
       const key = Buffer.alloc(32, 9).toString("base64")
       const added = yield* run("add", { buin: 5, "app-id": "mine", key, org: 2 })
       assert.strictEqual(added, "no: app 5/mine exists already")

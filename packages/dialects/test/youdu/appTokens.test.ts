@@ -5,13 +5,13 @@ import { Store } from "@parley/core/Store"
 import { Deferred, Effect, Fiber } from "effect"
 import { Digest, SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
-import { makeTokens } from "../../src/youdu/appTokens.ts"
+import { makeAppTokens } from "../../src/youdu/appTokens.ts"
 import { engineLayer } from "../../../core/test/harness.ts"
 
 /** As one node has them. */
 const node = Effect.fnUntraced(function* (change: (store: Store["Service"]) => Partial<Store["Service"]> = () => ({})) {
   const store = yield* Store
-  return makeTokens({
+  return makeAppTokens({
     store: { ...store, ...change(store) },
     engine: yield* Engine,
     random: yield* SecureRandom.SecureRandom,

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
-import { type Line, LogThrottle } from "@parley/core/LogThrottle"
+import { type ThrottledLine, LogThrottle } from "@parley/core/LogThrottle"
 import { Sessions } from "@parley/core/Sessions"
 import { Effect } from "effect"
 import { dialect } from "../../src/youdu/index.ts"
@@ -53,7 +53,7 @@ describe("who asks", () => {
   it.effect("acts for users in the audit log, under the name that it has", () =>
     Effect.gen(function* () {
       const lines: Array<unknown> = []
-      const log = { note: ({ details }: Line) => void lines.push(details) }
+      const log = { note: ({ details }: ThrottledLine) => void lines.push(details) }
       const act = (actor: unknown, user: string, what: string) => ({
         audit: "youdu.impersonate",
         actor,

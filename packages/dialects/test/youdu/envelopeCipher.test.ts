@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Cipher, SecureRandom } from "effect/crypto"
-import { keyBytes, makeSealing } from "../../src/youdu/envelopeCipher.ts"
+import { keyBytes, makeEnvelopeCipher } from "../../src/youdu/envelopeCipher.ts"
 import { decrypted, DEMO, encrypted, frame, open, pad, seal } from "./Envelope.ts"
 
 const layer = Cipher.layerWebCrypto.pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
@@ -10,7 +10,7 @@ const layer = Cipher.layerWebCrypto.pipe(Layer.provideMerge(SecureRandom.layerWe
 const sealing = Effect.gen(function* () {
   const cipher = yield* Cipher.Cipher
   const random = yield* SecureRandom.SecureRandom
-  return yield* makeSealing(cipher, random, keyBytes(DEMO.key)!, DEMO.appId)
+  return yield* makeEnvelopeCipher(cipher, random, keyBytes(DEMO.key)!, DEMO.appId)
 })
 
 /** Texts around every border of a block of 16 and of the padding to 32. */

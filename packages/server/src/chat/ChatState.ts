@@ -15,7 +15,7 @@ export type Directory = Pick<Parley, "me" | "users" | "chats">
 export const plain = (text: string): string =>
   text.replace(/\r\n?/g, "\n").replace(/[^\P{Cc}\n]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, " ")
 
-export class Notebook {
+export class ChatState {
   /** The gid of the chat that lines are sent to. */
   open: string | undefined
   readonly #directory: Directory

@@ -6,12 +6,12 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { Failed } from "../cli/CliContext.ts"
+import { CommandFailed } from "../cli/CliContext.ts"
 import { untilStopped } from "../cli/onSignal.ts"
 import { Misconfigured } from "../config/ConfigurationFile.ts"
-import { type Conversation, handle, listChats } from "./repl.ts"
-import { Notebook, plain } from "./ChatState.ts"
-import { type Ends, openScreen } from "./terminal.ts"
+import { type ReplContext, handle, listChats } from "./repl.ts"
+import { ChatState, plain } from "./ChatState.ts"
+import { type TerminalStreams, openTerminal } from "./terminal.ts"
 
 /** What demo users log in with. */
 const DEMO_PASSWORD = "123456"
@@ -28,7 +28,8 @@ export interface ChatOptions {
   readonly password: string
 }
 
-const failed = (error: ParleyError): Failed => new Failed({ message: plain(error.message).replaceAll("\n", " ") })
+const failed = (error: ParleyError): CommandFailed =>
+  new CommandFailed({ message: plain(error.message).replaceAll("\n", " ") })
 
 /** A connection that is online; closed with the scope. Fails where the server cannot be reached or refuses the login. */
 const connected = ({ as, url, password }: ChatOptions) =>
@@ -48,25 +49,25 @@ const connected = ({ as, url, password }: ChatOptions) =>
  */
 export const chat = Effect.fnUntraced(function* (
   options: ChatOptions,
-  ends: Ends
-): Effect.fn.Return<void, Failed | Misconfigured, Scope.Scope> {
+  ends: TerminalStreams
+): Effect.fn.Return<void, CommandFailed | Misconfigured, Scope.Scope> {
   const { as, url } = options
   if (!URL.canParse(url) || !/^(?:http|ws)s?:/i.test(url)) {
     return yield* new Misconfigured({ message: `--url must be a URL of http, not ${url}` })
   }
-  const screen = yield* openScreen(ends)
+  const screen = yield* openTerminal(ends)
   const parley = yield* connected(options)
-  const notebook = new Notebook(parley)
+  const notebook = new ChatState(parley)
   const now = () => new Date()
   let failures = 0
   const fail = (reason: string) => {
     failures++
     screen.show([`! ${reason}`])
   }
-  const conversation: Conversation = { parley, notebook, show: (lines) => screen.show(lines), fail, now }
+  const conversation: ReplContext = { parley, state: notebook, show: (lines) => screen.show(lines), fail, now }
 
   let isLost = false
-  const ended = Effect.callback<never, Failed>((resume) => {
+  const ended = Effect.callback<never, CommandFailed>((resume) => {
     const look = (state: State, error: ParleyError | undefined): void => {
       if (error !== undefined) {
         // The client closes after the logout.
@@ -96,7 +97,9 @@ export const chat = Effect.fnUntraced(function* (
   yield* Effect.raceFirst(talk, ended)
   // A person has seen it; a script looks at the exit code.
   if (ends.output.isTTY !== true && failures > 0) {
-    return yield* new Failed({ message: `${failures} ${failures === 1 ? "line was" : "lines were"} not carried out` })
+    return yield* new CommandFailed({
+      message: `${failures} ${failures === 1 ? "line was" : "lines were"} not carried out`
+    })
   }
 }, Effect.scoped)
 

@@ -1,7 +1,7 @@
 /** What the lines typed into the terminal client do. */
 import { type Chat, type Parley, ParleyError } from "@parley/client"
 import * as Effect from "effect/Effect"
-import { type Notebook, plain } from "./ChatState.ts"
+import { type ChatState, plain } from "./ChatState.ts"
 
 const HELP = [
   "/chats                     list your chats",
@@ -16,9 +16,9 @@ const HELP = [
 /** Messages that `/history` shows. */
 const PAGE = 20
 
-export interface Conversation {
+export interface ReplContext {
   readonly parley: Parley
-  readonly notebook: Notebook
+  readonly state: ChatState
   readonly show: (lines: ReadonlyArray<string>) => void
   /** Shows why something could not be done. */
   readonly fail: (reason: string) => void
@@ -27,7 +27,7 @@ export interface Conversation {
 }
 
 /** Does what the line says; answers whether to go on. */
-export const handle = (conversation: Conversation, line: string): Effect.Effect<boolean> => {
+export const handle = (conversation: ReplContext, line: string): Effect.Effect<boolean> => {
   const text = line.trim()
   if (text === "") return Effect.succeed(true)
   if (!text.startsWith("/") || text.startsWith("//")) {
@@ -38,7 +38,7 @@ export const handle = (conversation: Conversation, line: string): Effect.Effect<
   return Effect.as(carryOut(conversation, command, words), true)
 }
 
-const carryOut = (conversation: Conversation, command: string, words: ReadonlyArray<string>): Effect.Effect<void> => {
+const carryOut = (conversation: ReplContext, command: string, words: ReadonlyArray<string>): Effect.Effect<void> => {
   switch (command) {
     case "/help":
       return Effect.sync(() => conversation.show(HELP))
@@ -61,7 +61,7 @@ const carryOut = (conversation: Conversation, command: string, words: ReadonlyAr
 const wordsOf = (text: string): ReadonlyArray<string> =>
   Array.from(text.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, bare]) => quoted ?? bare ?? "")
 
-export const listChats = ({ notebook, show }: Conversation): void => {
+export const listChats = ({ state: notebook, show }: ReplContext): void => {
   const lines = notebook.chats.map((chat, index) => {
     const mark = chat.gid === notebook.open ? "*" : " "
     const people = chat.type === "system" ? "everybody" : String(notebook.members(chat).length)
@@ -70,24 +70,24 @@ export const listChats = ({ notebook, show }: Conversation): void => {
   show(lines.length === 0 ? ["you are in no chat; /new makes one"] : lines)
 }
 
-const opened = ({ notebook, show }: Conversation, chat: Chat): void => {
+const opened = ({ state: notebook, show }: ReplContext, chat: Chat): void => {
   notebook.open = chat.gid
   show([`* ${notebook.title(chat)} is open`])
 }
 
-const open = Effect.fnUntraced(function* (conversation: Conversation, what: string) {
-  const { notebook } = conversation
+const open = Effect.fnUntraced(function* (conversation: ReplContext, what: string) {
+  const { state: notebook } = conversation
   const chat = notebook.find(what)
   if (chat !== undefined) return opened(conversation, chat)
   const other = notebook.userByAccount(what)
   if (other === undefined || other.id === notebook.me.id) {
     return conversation.fail(`there is no chat and no user ${JSON.stringify(what)}`)
   }
-  yield* make(conversation, (parley) => parley.pair(other))
+  yield* make(conversation, (parley) => parley.openDirectChat(other))
 })
 
-const create = Effect.fnUntraced(function* (conversation: Conversation, words: ReadonlyArray<string>) {
-  const { notebook, fail } = conversation
+const create = Effect.fnUntraced(function* (conversation: ReplContext, words: ReadonlyArray<string>) {
+  const { state: notebook, fail } = conversation
   const [name, ...accounts] = words
   if (name === undefined || accounts.length === 0) return fail("/new needs a name and at least one account")
   const found = accounts.map((account) => notebook.userByAccount(account))
@@ -97,15 +97,15 @@ const create = Effect.fnUntraced(function* (conversation: Conversation, words: R
   yield* make(conversation, (parley) => parley.create({ name, members }))
 })
 
-const make = (conversation: Conversation, work: (parley: Parley) => Promise<Chat>): Effect.Effect<void> =>
+const make = (conversation: ReplContext, work: (parley: Parley) => Promise<Chat>): Effect.Effect<void> =>
   ask(conversation, work, (chat) => {
-    conversation.notebook.learn(chat)
+    conversation.state.learn(chat)
     opened(conversation, chat)
   })
 
 /** Waits for the server, over reconnects; a refusal is shown. An error that ends the client ends the command elsewhere. */
 const ask = <A>(
-  { parley, fail }: Conversation,
+  { parley, fail }: ReplContext,
   work: (parley: Parley) => Promise<A>,
   done: (result: A) => void
 ): Effect.Effect<void> =>
@@ -117,8 +117,8 @@ const ask = <A>(
     })
   )
 
-const history = (conversation: Conversation): Effect.Effect<void> => {
-  const { notebook, show, fail, now } = conversation
+const history = (conversation: ReplContext): Effect.Effect<void> => {
+  const { state: notebook, show, fail, now } = conversation
   const { open: gid } = notebook
   if (gid === undefined) return Effect.sync(() => fail(NOTHING_OPEN))
   return ask(
@@ -133,14 +133,14 @@ const history = (conversation: Conversation): Effect.Effect<void> => {
   )
 }
 
-const who = ({ notebook, show }: Conversation): void => {
+const who = ({ state: notebook, show }: ReplContext): void => {
   const chat = notebook.open === undefined ? undefined : notebook.chat(notebook.open)
   const users = chat === undefined ? notebook.users : notebook.members(chat)
   show(users.map((user) => `${user.status.padEnd(8)} ${plain(user.account)}  ${plain(user.realname)}`))
 }
 
-const say = (conversation: Conversation, content: string): Effect.Effect<void> => {
-  const { notebook, show, fail, now } = conversation
+const say = (conversation: ReplContext, content: string): Effect.Effect<void> => {
+  const { state: notebook, show, fail, now } = conversation
   const { open: gid } = notebook
   if (gid === undefined) return Effect.sync(() => fail(NOTHING_OPEN))
   return ask(

@@ -5,22 +5,22 @@ import * as Queue from "effect/Queue"
 import type * as Cause from "effect/Cause"
 import type * as Scope from "effect/Scope"
 
-export interface Screen {
+export interface Terminal {
   /** What was typed, line by line; ends with the input. */
   readonly lines: Queue.Dequeue<string, Cause.Done>
   /** Shows lines above what is being typed, and calls back once they have been taken. */
   readonly show: (lines: ReadonlyArray<string>, shown?: () => void) => void
 }
 
-export interface Ends {
+export interface TerminalStreams {
   readonly input: NodeJS.ReadableStream
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean }
 }
 
-export const openScreen = Effect.fnUntraced(function* ({
+export const openTerminal = Effect.fnUntraced(function* ({
   input,
   output
-}: Ends): Effect.fn.Return<Screen, never, Scope.Scope> {
+}: TerminalStreams): Effect.fn.Return<Terminal, never, Scope.Scope> {
   const lines = yield* Queue.unbounded<string, Cause.Done>()
   const terminal = output.isTTY === true
   const reader = yield* Effect.acquireRelease(

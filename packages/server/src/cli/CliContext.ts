@@ -7,21 +7,21 @@ import type * as Scope from "effect/Scope"
 import type { Configuration } from "../config/Configuration.ts"
 
 /** A command could not be carried out; `message` is what the operator reads, one line unless it lists lines of a file. */
-export class Failed extends Data.TaggedError("Failed")<{ readonly message: string }> {}
+export class CommandFailed extends Data.TaggedError("Failed")<{ readonly message: string }> {}
 
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
-export interface Running {
+export interface RunningServer {
   readonly http: Address
   /** Undefined when raw TCP is off. */
   readonly tcp?: Address | undefined
   readonly commands: ReadonlyArray<OperatorCommand>
 }
 
-export interface Parts {
+export interface CliContext {
   readonly version: string
   /** What the protocols declare. */
   readonly dialectSettings: ReadonlyArray<Setting>
@@ -32,5 +32,7 @@ export interface Parts {
     configuration: Configuration
   ) => Effect.Effect<ReadonlyArray<OperatorCommand>, { readonly message: string }, Scope.Scope>
   /** Takes the database and serves until the scope closes, which lets what is under way finish. */
-  readonly start: (configuration: Configuration) => Effect.Effect<Running, { readonly message: string }, Scope.Scope>
+  readonly start: (
+    configuration: Configuration
+  ) => Effect.Effect<RunningServer, { readonly message: string }, Scope.Scope>
 }

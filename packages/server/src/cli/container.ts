@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Application from "../server.ts"
 import type { ServedDialect } from "../protocols.ts"
 import type { Configuration } from "../config/Configuration.ts"
-import type { Parts } from "./CliContext.ts"
+import type { CliContext } from "./CliContext.ts"
 
 /** What the server itself and its protocols have for the operator, over the engine in the context. */
 const commandsOf = Effect.fnUntraced(function* (
@@ -21,7 +21,7 @@ const commandsOf = Effect.fnUntraced(function* (
   return yield* Application.operatorCommands(open)
 })
 
-export const assemble = (version: string, dialects: ReadonlyArray<ServedDialect>): Parts => {
+export const makeCliContext = (version: string, dialects: ReadonlyArray<ServedDialect>): CliContext => {
   const dialectSettings = dialects.flatMap(({ settings }) => settings)
   const defaults = Object.fromEntries(dialectSettings.map((setting) => [setting.key, setting.default]))
   return {

@@ -11,10 +11,10 @@ const declared = new Map(serveDeclarations.map((declaration) => [declaration.key
 
 /** As text, whatever it is: flags, variables and the file are checked in one place, with one wording. */
 const own = (key: string, name: string, metavar: string) => {
-  const { says = "", shown = "", environment = "" } = declared.get(key) ?? {}
+  const { description = "", defaultText: shown = "", environment = "" } = declared.get(key) ?? {}
   const usual = shown === "" ? "none" : shown
   return Flag.String(name).pipe(
-    Flag.withDescription(`${says} Default: ${usual}. Environment: ${environment}`),
+    Flag.withDescription(`${description} Default: ${usual}. Environment: ${environment}`),
     Flag.withMetavar(metavar),
     Flag.optional
   )

@@ -8,9 +8,9 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { configFlag, createFlag, databaseFlag, readConfiguration } from "./flags.ts"
-import { operate } from "./runCommand.ts"
-import type { Parts } from "./CliContext.ts"
-import { prepare } from "./prepareInput.ts"
+import { runCommand } from "./runCommand.ts"
+import type { CliContext } from "./CliContext.ts"
+import { prepareInputs } from "./prepareInput.ts"
 import { printable } from "./printable.ts"
 import { makeProgressLine } from "./ProgressLine.ts"
 
@@ -23,14 +23,14 @@ const GROUPS: Readonly<Record<string, string>> = {
 }
 
 /** One command for each first word. */
-export const operatorTree = (parts: Parts, commands: ReadonlyArray<OperatorCommand>) =>
+export const operatorTree = (parts: CliContext, commands: ReadonlyArray<OperatorCommand>) =>
   Array.from(byFirstWord(commands), ([word, group]) => node(parts, word, group, []))
 
 /** The commands below `word`, themselves without it. */
 type Group = ReadonlyArray<{ readonly rest: ReadonlyArray<string>; readonly command: OperatorCommand }>
 
 const byFirstWord = (commands: ReadonlyArray<OperatorCommand>): ReadonlyMap<string, Group> =>
-  group(commands.map((command) => ({ rest: command.words, command })))
+  group(commands.map((command) => ({ rest: command.path, command })))
 
 const group = (entries: Group): ReadonlyMap<string, Group> => {
   const groups = new Map<string, Group>()
@@ -44,16 +44,16 @@ const group = (entries: Group): ReadonlyMap<string, Group> => {
 type Leaf = ReturnType<typeof leaf>
 type Node = Command.Command<string, never, {}, Command.Error<Leaf>, Command.Services<Leaf>>
 
-const node = (parts: Parts, word: string, entries: Group, path: ReadonlyArray<string>): Node => {
+const node = (parts: CliContext, word: string, entries: Group, path: ReadonlyArray<string>): Node => {
   const own = entries.find(({ rest }) => rest.length === 0)
   if (own !== undefined) return leaf(parts, word, own.command)
   const children = Array.from(group(entries), ([child, inner]) => node(parts, child, inner, [...path, word]))
-  const says = GROUPS[[...path, word].join(" ")] ?? `Commands of ${word}`
+  const description = GROUPS[[...path, word].join(" ")] ?? `Commands of ${word}`
   // Without a handler of its own a group shows its help.
-  return Command.make(word).pipe(Command.withDescription(says), Command.withSubcommands(children))
+  return Command.make(word).pipe(Command.withDescription(description), Command.withSubcommands(children))
 }
 
-const leaf = (parts: Parts, word: string, command: OperatorCommand) =>
+const leaf = (parts: CliContext, word: string, command: OperatorCommand) =>
   Command.make(
     word,
     {
@@ -67,27 +67,27 @@ const leaf = (parts: Parts, word: string, command: OperatorCommand) =>
       const given = Object.fromEntries(
         Object.entries(inputs).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))
       )
-      const request = yield* prepare({ words: command.words, inputs: given })
+      const request = yield* prepareInputs({ words: command.path, inputs: given })
       const progress = makeProgressLine(process.stderr)
-      const output = yield* operate(parts, configuration, request, create).pipe(
+      const output = yield* runCommand(parts, configuration, request, create).pipe(
         Effect.provideService(Progress, progress.report),
         Effect.ensuring(Effect.sync(progress.end))
       )
       if (output !== "") yield* Console.log(printable(output))
     })
-  ).pipe(Command.withDescription(command.says))
+  ).pipe(Command.withDescription(command.description))
 
 const param = (input: CommandInput) => (input.positional === true ? argument(input) : flag(input))
 
-const argument = ({ name, kind, required, says }: CommandInput) => {
+const argument = ({ name, kind, required, description }: CommandInput) => {
   const made: Argument.Argument<string | number> = kind === "integer" ? Argument.Int(name) : Argument.String(name)
-  const told = made.pipe(Argument.withDescription(says))
+  const told = made.pipe(Argument.withDescription(description))
   return required ? told.pipe(Argument.map(Option.some)) : Argument.optional(told)
 }
 
-const flag = ({ name, kind, required, says }: CommandInput) => {
+const flag = ({ name, kind, required, description }: CommandInput) => {
   const made: Flag.Flag<string | number | boolean> =
     kind === "integer" ? Flag.Int(name) : kind === "boolean" ? Flag.Boolean(name) : Flag.String(name)
-  const told = made.pipe(Flag.withDescription(says))
+  const told = made.pipe(Flag.withDescription(description))
   return required ? told.pipe(Flag.map(Option.some)) : Flag.optional(told)
 }

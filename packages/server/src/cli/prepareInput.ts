@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { Request } from "../control/protocol.ts"
-import { Failed } from "./CliContext.ts"
-import { readSecret } from "./promptSecret.ts"
+import { CommandFailed } from "./CliContext.ts"
+import { promptSecret } from "./promptSecret.ts"
 
 type Inputs = Request["inputs"]
 
@@ -11,10 +11,10 @@ type Inputs = Request["inputs"]
 const MAX_FILE_BYTES = 16 * 1024 * 1024
 
 /** The inputs, completed: passwords asked for, the file to import read. */
-export const prepare = Effect.fnUntraced(function* ({ words, inputs }: Request) {
+export const prepareInputs = Effect.fnUntraced(function* ({ words, inputs }: Request) {
   const command = words.join(" ")
   if ((command === "user add" || command === "user passwd") && inputs["password"] === undefined) {
-    const completed: Inputs = { ...inputs, password: yield* readSecret(String(inputs["account"])) }
+    const completed: Inputs = { ...inputs, password: yield* promptSecret(String(inputs["account"])) }
     return { words, inputs: completed }
   }
   if (command === "user import") {
@@ -29,17 +29,19 @@ const readWhole = Effect.fnUntraced(function* (path: string) {
   const bytes = yield* files.stat(path).pipe(
     Effect.filterOrFail(
       (info) => info.type === "File" && Number(info.size) <= MAX_FILE_BYTES,
-      () => new Failed({ message: `${path} is no file of at most ${MAX_FILE_BYTES / 1024 / 1024} MiB` })
+      () => new CommandFailed({ message: `${path} is no file of at most ${MAX_FILE_BYTES / 1024 / 1024} MiB` })
     ),
     Effect.andThen(files.readFile(path)),
     Effect.catchTag("PlatformError", (error) =>
       Effect.fail(
-        new Failed({ message: `${path} ${error.reason._tag === "NotFound" ? "does not exist" : "cannot be read"}` })
+        new CommandFailed({
+          message: `${path} ${error.reason._tag === "NotFound" ? "does not exist" : "cannot be read"}`
+        })
       )
     )
   )
   return yield* Effect.try({
     try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
-    catch: () => new Failed({ message: `${path} is not in UTF-8; save it as "CSV UTF-8"` })
+    catch: () => new CommandFailed({ message: `${path} is not in UTF-8; save it as "CSV UTF-8"` })
   })
 })

@@ -8,11 +8,11 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { chatCommand } from "../chat/command.ts"
 import { operatorTree } from "./operatorCommands.ts"
 import { printable } from "./printable.ts"
-import type { Parts } from "./CliContext.ts"
+import type { CliContext } from "./CliContext.ts"
 import { serveCommand } from "./serve.ts"
 
 /** Runs the command that the arguments name. Whatever is wrong has been said, in one line, once this fails. */
-export const runCommandLine = (parts: Parts, args: ReadonlyArray<string>) =>
+export const runCommandLine = (parts: CliContext, args: ReadonlyArray<string>) =>
   Effect.scoped(
     Effect.gen(function* () {
       const declared = yield* parts.declared

@@ -14,7 +14,7 @@ import { carryOut } from "../control/server.ts"
 import type { Request } from "../control/protocol.ts"
 import type { Configuration } from "../config/Configuration.ts"
 import { openAuditLog } from "../logging/AuditLog.ts"
-import { Failed, type Parts } from "./CliContext.ts"
+import { CommandFailed, type CliContext } from "./CliContext.ts"
 
 /**
  * The holder may be a server that is just starting or stopping, or another command: neither has a socket, and both are
@@ -22,18 +22,18 @@ import { Failed, type Parts } from "./CliContext.ts"
  */
 const PATIENCE = { schedule: Schedule.spaced(Duration.millis(250)), times: 8 }
 
-class Taken extends Data.TaggedError("Taken")<{ readonly message: string }> {}
+class DatabaseInUse extends Data.TaggedError("Taken")<{ readonly message: string }> {}
 
 /** What the command prints. A database that does not exist is made with `create` only: the path may be a mistake. */
-export const operate = Effect.fnUntraced(function* (
-  parts: Parts,
+export const runCommand = Effect.fnUntraced(function* (
+  parts: CliContext,
   configuration: Configuration,
   request: Request,
   create: boolean
 ) {
   const { database } = configuration.serve
   if (database._tag === "Memory") {
-    return yield* new Failed({
+    return yield* new CommandFailed({
       message: "a database in memory ends with its server and cannot be reached; give --database sqlite:<path>"
     })
   }
@@ -42,7 +42,7 @@ export const operate = Effect.fnUntraced(function* (
     create || existsSync(database.file)
       ? Effect.void
       : Effect.fail(
-          new Failed({
+          new CommandFailed({
             message: `there is no database ${resolve(database.file)}; give --database sqlite:<path>, or --create to make it`
           })
         )
@@ -50,9 +50,9 @@ export const operate = Effect.fnUntraced(function* (
   const auditLog = yield* openAuditLog(configuration.serve.auditLog)
   const here = Effect.scoped(
     parts.open(configuration).pipe(
-      Effect.mapError(({ message }) => new Taken({ message })),
+      Effect.mapError(({ message }) => new DatabaseInUse({ message })),
       Effect.flatMap((commands) =>
-        carryOut(commands, request).pipe(Effect.mapError((message) => new Failed({ message })))
+        carryOut(commands, request).pipe(Effect.mapError((message) => new CommandFailed({ message })))
       ),
       Effect.provide(auditLog.layer)
     )
@@ -60,6 +60,6 @@ export const operate = Effect.fnUntraced(function* (
   return yield* askServer(address, request).pipe(
     Effect.catchTag("NoServer", () => Effect.andThen(isThere, here)),
     Effect.retry({ ...PATIENCE, while: (error) => error._tag === "Taken" }),
-    Effect.catchTag("Taken", ({ message }) => Effect.fail(new Failed({ message })))
+    Effect.catchTag("Taken", ({ message }) => Effect.fail(new CommandFailed({ message })))
   )
 }, Effect.scoped)

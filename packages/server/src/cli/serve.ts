@@ -7,11 +7,11 @@ import { serveControl } from "../control/server.ts"
 import { openAuditLog } from "../logging/AuditLog.ts"
 import { logStart } from "../logging/StartLine.ts"
 import { readConfiguration, serveFlags } from "./flags.ts"
-import { type Address, Failed, type Parts, type Running } from "./CliContext.ts"
+import { type Address, CommandFailed, type CliContext, type RunningServer } from "./CliContext.ts"
 import { handleSignals } from "./reloadSignal.ts"
 import { untilStopped } from "./onSignal.ts"
 
-export const serveCommand = (parts: Parts) =>
+export const serveCommand = (parts: CliContext) =>
   Command.make(
     "serve",
     serveFlags,
@@ -22,7 +22,7 @@ export const serveCommand = (parts: Parts) =>
       const serving = Effect.gen(function* () {
         const running = yield* parts
           .start(configuration)
-          .pipe(Effect.mapError(({ message }) => new Failed({ message })))
+          .pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
         const { database } = configuration.serve
         // Last to open and first to close: a command is carried out whole, while everything else still stands.
         if (database._tag === "Sqlite") yield* serveControl(yield* controlAddress(database.file), running.commands)
@@ -45,7 +45,7 @@ export const serveCommand = (parts: Parts) =>
   )
 
 /** The one line that says the server is ready; other programs wait for it. */
-export const readyLine = ({ http, tcp }: Pick<Running, "http" | "tcp">): string =>
+export const readyLine = ({ http, tcp }: Pick<RunningServer, "http" | "tcp">): string =>
   ["listening", url("http", http), ...(tcp === undefined ? [] : [url("tcp", tcp)])].join(" ")
 
 const url = (scheme: string, { host, port }: Address): string =>

@@ -8,7 +8,7 @@ import { type Declaration, fromSetting, readAs, type Value } from "./Declaration
 import { parseDatabase, serveDeclarations, type ServeOptions } from "./ServeOptions.ts"
 
 /** What was given, by where it was given. */
-export interface Given {
+export interface ConfigurationSources {
   /** By key: `{ port: "8080", "limits.frame": "65536" }`. */
   readonly flags: Readonly<Record<string, string>>
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -33,7 +33,7 @@ export const declarations = (dialectSettings: ReadonlyArray<Setting>): ReadonlyA
 /** The configuration in force, or the one line that says what is wrong. */
 export const configure = (
   dialectSettings: ReadonlyArray<Setting>,
-  given: Given
+  given: ConfigurationSources
 ): Result.Result<Configuration, string> =>
   Result.gen(function* () {
     const all = declarations(dialectSettings)
@@ -50,7 +50,10 @@ export const configure = (
   })
 
 /** The value of every declaration, by key. */
-const resolve = (all: ReadonlyArray<Declaration>, given: Given): Result.Result<ReadonlyMap<string, Value>, string> =>
+const resolve = (
+  all: ReadonlyArray<Declaration>,
+  given: ConfigurationSources
+): Result.Result<ReadonlyMap<string, Value>, string> =>
   Result.gen(function* () {
     const known = new Map(all.map((declaration) => [declaration.key, declaration]))
     for (const key of Object.keys(given.flags)) {
@@ -102,12 +105,12 @@ const flatten = (
 }
 
 const unknownKey = (key: string, known: Iterable<string>): string => {
-  const near = nearest(key, known)
+  const near = nearestKey(key, known)
   return `unknown key ${JSON.stringify(key)}${near === undefined ? "" : `, did you mean ${near}?`}`
 }
 
 /** The known key that is at most three letters away, if any. */
-const nearest = (key: string, known: Iterable<string>): string | undefined => {
+const nearestKey = (key: string, known: Iterable<string>): string | undefined => {
   let best: { readonly key: string; readonly distance: number } | undefined
   for (const other of known) {
     const distance = editDistance(key.slice(0, 64).toLowerCase(), other.toLowerCase())

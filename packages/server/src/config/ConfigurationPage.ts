@@ -7,7 +7,7 @@ const cell = (text: string): string => text.replaceAll("|", "\\|")
 
 const code = (text: string): string => `\`${text}\``
 
-const shown = ({ shown }: Declaration): string => (shown === "" ? "(empty)" : code(shown))
+const defaultText = ({ defaultText }: Declaration): string => (defaultText === "" ? "(empty)" : code(defaultText))
 
 /** With columns as wide as their widest cell, as the formatter would have them. */
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
@@ -22,7 +22,7 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
 const settingsTable = (declarations: ReadonlyArray<Declaration>): string =>
   table([
     ["key", "environment", "default", "value", "what it is"],
-    ...declarations.map((one) => [code(one.key), code(one.environment), shown(one), one.takes, one.says])
+    ...declarations.map((one) => [code(one.key), code(one.environment), defaultText(one), one.accepts, one.description])
   ])
 
 const byDialect = (settings: ReadonlyArray<Setting>): ReadonlyMap<string, ReadonlyArray<Setting>> => {

@@ -15,11 +15,11 @@ export interface Declaration {
   /** Its flag of `parley serve` with the form of its value, where it has a flag of its own: `--port <number>`. */
   readonly flag?: string
   /** What it is, in one sentence. */
-  readonly says: string
+  readonly description: string
   /** What may be given, in words that follow "must be". */
-  readonly takes: string
+  readonly accepts: string
   /** The default as the documentation shows it. */
-  readonly shown: string
+  readonly defaultText: string
   /** The value when nobody gave one. */
   readonly default: Value
   /** The value that was meant, or nothing when what was given is none. */
@@ -51,7 +51,7 @@ export const readBoolean = (given: unknown, from: "text" | "json"): boolean | un
 
 export const readText = (given: unknown): string | undefined => (typeof given === "string" ? given : undefined)
 
-export const rangeWords = (min: number, max: number): string =>
+export const rangeText = (min: number, max: number): string =>
   max === Number.MAX_SAFE_INTEGER ? `an integer from ${min}` : `an integer from ${min} to ${max}`
 
 /** How a setting of the engine or of a dialect is read. */
@@ -59,27 +59,27 @@ export const fromSetting = (setting: Setting): Declaration => {
   const about = {
     key: setting.key,
     environment: environmentName(setting.key),
-    says: setting.says,
+    description: setting.description,
     default: setting.default,
-    shown: String(setting.default)
+    defaultText: String(setting.default)
   }
   switch (setting.kind) {
     case "integer":
       return {
         ...about,
-        takes: rangeWords(setting.min, setting.max),
+        accepts: rangeText(setting.min, setting.max),
         read: integerBetween(setting.min, setting.max)
       }
     case "choice":
       return {
         ...about,
-        takes: setting.options.map((option) => `\`${option}\``).join(" or "),
+        accepts: setting.options.map((option) => `\`${option}\``).join(" or "),
         read: (given) => setting.options.find((option) => option === given)
       }
     case "boolean":
-      return { ...about, takes: "true or false", read: readBoolean }
+      return { ...about, accepts: "true or false", read: readBoolean }
     case "text":
-      return { ...about, takes: "text", read: readText }
+      return { ...about, accepts: "text", read: readText }
   }
 }
 
@@ -93,7 +93,7 @@ export const readAs = (
   const value = declaration.read(given, from)
   return value === undefined
     ? Result.fail(
-        `${name} must be ${declaration.takes.replaceAll("`", "")}, not ${quote(declaration.fault?.(given) ?? given)}`
+        `${name} must be ${declaration.accepts.replaceAll("`", "")}, not ${quote(declaration.fault?.(given) ?? given)}`
       )
     : Result.succeed(value)
 }

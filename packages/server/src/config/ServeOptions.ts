@@ -1,6 +1,6 @@
 /** What `parley serve` itself can be told: where to listen, where to keep things. The names are a contract. */
-import { isProxy, PROXY_WORDS } from "@parley/adapter-node/trustedProxies"
-import { type Declaration, rangeWords, readBoolean, readText } from "./Declaration.ts"
+import { isProxy, PROXY_DESCRIPTION } from "@parley/adapter-node/trustedProxies"
+import { type Declaration, rangeText, readBoolean, readText } from "./Declaration.ts"
 
 export interface ServeOptions {
   readonly host: string
@@ -68,9 +68,9 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "host",
     environment: "PARLEY_HOST",
     flag: "--host <address>",
-    says: "The address to listen on.",
-    takes: "an address or a name",
-    shown: "127.0.0.1",
+    description: "The address to listen on.",
+    accepts: "an address or a name",
+    defaultText: "127.0.0.1",
     default: "127.0.0.1",
     read: nonEmpty
   },
@@ -78,9 +78,9 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "port",
     environment: "PARLEY_PORT",
     flag: "--port <number>",
-    says: "The port for HTTP and WebSocket; 0 for any free one.",
-    takes: rangeWords(0, 65_535),
-    shown: "8080",
+    description: "The port for HTTP and WebSocket; 0 for any free one.",
+    accepts: rangeText(0, 65_535),
+    defaultText: "8080",
     default: 8080,
     read: port
   },
@@ -88,9 +88,9 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "tcpPort",
     environment: "PARLEY_TCP_PORT",
     flag: "--tcp-port <number|off>",
-    says: "The port for raw TCP; 0 for any free one, `off` for none.",
-    takes: `${rangeWords(0, 65_535)}, or \`off\``,
-    shown: "8081",
+    description: "The port for raw TCP; 0 for any free one, `off` for none.",
+    accepts: `${rangeText(0, 65_535)}, or \`off\``,
+    defaultText: "8081",
     default: 8081,
     read: (given, from) => (given === "off" ? "off" : port(given, from))
   },
@@ -98,9 +98,10 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "trustedProxies",
     environment: "PARLEY_TRUSTED_PROXIES",
     flag: "--trusted-proxies <list>",
-    says: "Proxies that are believed whom they forward requests for: over HTTP and WebSocket, a client's address is the rightmost of `X-Forwarded-For` that is not among them.",
-    takes: `${PROXY_WORDS}, separated by commas`,
-    shown: "",
+    description:
+      "Proxies that are believed whom they forward requests for: over HTTP and WebSocket, a client's address is the rightmost of `X-Forwarded-For` that is not among them.",
+    accepts: `${PROXY_DESCRIPTION}, separated by commas`,
+    defaultText: "",
     default: "",
     read: (given) => (entriesOf(given).some(isStrange) ? undefined : entriesOf(given).join(",")),
     fault: (given) => entriesOf(given).find(isStrange)
@@ -109,9 +110,10 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "origins",
     environment: "PARLEY_ORIGINS",
     flag: "--origins <list>",
-    says: "Origins of pages that may use the server from a browser, beside its own: their WebSocket upgrades are accepted, and their requests are answered with CORS headers.",
-    takes: "origins as browsers write them, `https://app.example` say, separated by commas",
-    shown: "",
+    description:
+      "Origins of pages that may use the server from a browser, beside its own: their WebSocket upgrades are accepted, and their requests are answered with CORS headers.",
+    accepts: "origins as browsers write them, `https://app.example` say, separated by commas",
+    defaultText: "",
     default: "",
     read: (given) => (entriesOf(given).some(isNoOrigin) ? undefined : entriesOf(given).join(",")),
     fault: (given) => entriesOf(given).find(isNoOrigin)
@@ -120,9 +122,10 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "database",
     environment: "PARLEY_DATABASE",
     flag: "--database <url>",
-    says: "Where users, chats and messages are kept: a file of SQLite, or memory for as long as the server runs.",
-    takes: DATABASE_WORDS,
-    shown: "sqlite:./data/parley.db",
+    description:
+      "Where users, chats and messages are kept: a file of SQLite, or memory for as long as the server runs.",
+    accepts: DATABASE_WORDS,
+    defaultText: "sqlite:./data/parley.db",
     default: "sqlite:./data/parley.db",
     read: readText
   },
@@ -130,9 +133,9 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "files",
     environment: "PARLEY_FILES",
     flag: "--files <folder>",
-    says: "The folder for uploaded files.",
-    takes: "a folder",
-    shown: "./data/files",
+    description: "The folder for uploaded files.",
+    accepts: "a folder",
+    defaultText: "./data/files",
     default: "./data/files",
     read: nonEmpty
   },
@@ -140,9 +143,10 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "auditLog",
     environment: "PARLEY_AUDIT_LOG",
     flag: "--audit-log <file>",
-    says: "A file for administrative acts, impersonations and ended sessions, one JSON object in each line; opened anew on SIGHUP.",
-    takes: "a file",
-    shown: "",
+    description:
+      "A file for administrative acts, impersonations and ended sessions, one JSON object in each line; opened anew on SIGHUP.",
+    accepts: "a file",
+    defaultText: "",
     default: "",
     read: readText
   },
@@ -150,9 +154,10 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "demo",
     environment: "PARLEY_DEMO",
     flag: "--demo, --no-demo",
-    says: "Whether to add users, keys and apps to look around with, whose passwords everybody knows: on a loopback address only, and never with trusted proxies.",
-    takes: "true or false",
-    shown: "false",
+    description:
+      "Whether to add users, keys and apps to look around with, whose passwords everybody knows: on a loopback address only, and never with trusted proxies.",
+    accepts: "true or false",
+    defaultText: "false",
     default: false,
     read: readBoolean
   }

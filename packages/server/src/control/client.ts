@@ -19,7 +19,7 @@ const decodeAnswer = Schema.decodeUnknownEffect(Schema.fromJsonString(Answer))
 
 const decodeReport = Schema.decodeUnknownOption(Schema.fromJsonString(Report))
 
-const NOBODY = new Set(["ENOENT", "ECONNREFUSED"])
+const SYSTEM_ACTOR = new Set(["ENOENT", "ECONNREFUSED"])
 
 /** Sends the command through the socket at `address` and waits for what it prints. `Progress` is told how far it is. */
 export const askServer = (address: string, request: Request): Effect.Effect<string, NoServer | CommandRefused> =>
@@ -58,7 +58,7 @@ const exchange = (
     })
     socket.on("data", (chunk: Buffer) => lines.push(chunk))
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (NOBODY.has(error.code ?? "")) resume(Effect.fail(new NoServer({ address })))
+      if (SYSTEM_ACTOR.has(error.code ?? "")) resume(Effect.fail(new NoServer({ address })))
       else if (error.code === "EACCES") refuse("the server runs as another user, who alone may command it")
       else refuse(`the running server cannot be reached: ${error.message}`)
     })

@@ -98,13 +98,14 @@ export const answer = (
 /** Runs the command that the request names. A defect becomes a sentence, too: an operator is no place for a stack. */
 export const carryOut = (commands: ReadonlyArray<OperatorCommand>, request: Request): Effect.Effect<string, string> => {
   const command = commands.find(
-    ({ words }) => words.length === request.words.length && words.every((word, index) => word === request.words[index])
+    ({ path: words }) =>
+      words.length === request.words.length && words.every((word, index) => word === request.words[index])
   )
   if (command === undefined) return Effect.fail(`there is no command "${request.words.join(" ")}" here`)
   for (const input of command.inputs) {
     const value = request.inputs[input.name]
     if (value === undefined ? input.required : typeof value !== TYPES[input.kind]) {
-      return Effect.fail(`"${request.words.join(" ")}" needs ${input.name}, ${input.says}`)
+      return Effect.fail(`"${request.words.join(" ")}" needs ${input.name}, ${input.description}`)
     }
   }
   const record = command.audits === true ? Effect.void : recorded(request)

@@ -5,7 +5,7 @@ import { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import { holdsDemonstration, noteDemonstration } from "./demoGuard.ts"
 import { removeDemoUsers } from "./demoUsers.ts"
-import { sentence } from "../users/errorText.ts"
+import { errorText } from "../users/errorText.ts"
 
 const STAYS = "Its users are still listed, and its chats and messages stay: nothing is ever removed from a log."
 
@@ -17,13 +17,13 @@ export const demoCommands = Effect.fnUntraced(function* (open: ReadonlyArray<Ope
   const store = yield* Store
   const users = yield* removeDemoUsers
   const remove: OperatorCommand = {
-    words: ["demo", "remove"],
-    says: "Remove the demonstration's passwords, sessions, keys and apps, so that others may reach the server",
+    path: ["demo", "remove"],
+    description: "Remove the demonstration's passwords, sessions, keys and apps, so that others may reach the server",
     inputs: [],
     run: Effect.fnUntraced(function* () {
       const there = yield* holdsDemonstration(store).pipe(Effect.mapError(() => UNWRITABLE))
       if (!there) return yield* Effect.fail("the database holds no demonstration")
-      const accounts = yield* Effect.mapError(users, ({ reason }) => sentence(reason))
+      const accounts = yield* Effect.mapError(users, ({ reason }) => errorText(reason))
       const removed = accounts.map((account) => `the password and the sessions of ${account}, who is disabled now`)
       for (const { removeDemo } of open) if (removeDemo !== undefined) removed.push(...(yield* removeDemo))
       yield* noteDemonstration(engine, false).pipe(Effect.mapError(() => UNWRITABLE))

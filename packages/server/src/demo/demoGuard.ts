@@ -3,7 +3,7 @@ import { isLoopbackAddress } from "@parley/core/ClientAddress"
 import type { Engine } from "@parley/core/Engine"
 import type { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
-import { Failed } from "../cli/CliContext.ts"
+import { CommandFailed } from "../cli/CliContext.ts"
 import type { ServeOptions } from "../config/ServeOptions.ts"
 
 /** Notes in the database that the demonstration was added to it. */
@@ -18,12 +18,12 @@ const reach = ({ host, trustedProxies }: ServeOptions): string | undefined => {
 }
 
 /** Refuses `--demo` where others than programs on this machine could reach it. */
-export const refuseReachableDemo = (serve: ServeOptions): Effect.Effect<void, Failed> => {
+export const refuseReachableDemo = (serve: ServeOptions): Effect.Effect<void, CommandFailed> => {
   const reachable = reach(serve)
   return !serve.demo || reachable === undefined
     ? Effect.void
     : Effect.fail(
-        new Failed({
+        new CommandFailed({
           message: `--demo is for this machine alone, since everybody knows its passwords and keys, but ${reachable}`
         })
       )
@@ -34,12 +34,12 @@ export const holdsDemonstration = (store: Store["Service"]) =>
   Effect.map(store.record(NOTE.dialect, NOTE.kind, NOTE.key), (note) => note !== undefined)
 
 /** Refuses a database that holds the demonstration where others than programs on this machine could reach it. */
-export const refuseReachableData = (serve: ServeOptions): Effect.Effect<void, Failed> => {
+export const refuseReachableData = (serve: ServeOptions): Effect.Effect<void, CommandFailed> => {
   const reachable = reach(serve)
   if (reachable === undefined) return Effect.void
   const database = serve.database._tag === "Memory" ? "memory:" : `sqlite:${serve.database.file}`
   return Effect.fail(
-    new Failed({
+    new CommandFailed({
       message: `the database holds the demonstration, whose passwords and keys everybody knows, and ${reachable}; remove it with: parley demo remove --database ${database}`
     })
   )
@@ -47,7 +47,7 @@ export const refuseReachableData = (serve: ServeOptions): Effect.Effect<void, Fa
 
 /** Notes that the demonstration is in the database, or that it is not any more. */
 export const noteDemonstration = ({ commit }: Engine["Service"], isThere: boolean) =>
-  commit({ relies: [], writes: [{ _tag: "PutRecord", record: { ...NOTE, value: isThere ? {} : null } }] })
+  commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record: { ...NOTE, value: isThere ? {} : null } }] })
 
 /** The line that a server with a demonstration logs at its start. */
 export const DEMONSTRATION_SERVED =

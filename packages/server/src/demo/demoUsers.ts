@@ -1,5 +1,5 @@
 /** The users of a demonstration. */
-import { available } from "@parley/core/StorageErrors"
+import { refuseOnStorageFailure } from "@parley/core/StorageErrors"
 import { Credentials } from "@parley/core/Credentials"
 import { Engine } from "@parley/core/Engine"
 import { Passwords } from "@parley/core/Passwords"
@@ -40,8 +40,8 @@ export const removeDemoUsers = Effect.gen(function* () {
   const engine = yield* Engine
   const sessions = yield* Sessions
   const passwords = yield* Passwords
-  const secret = yield* (yield* Credentials).secretOf(DEMO_PASSWORD)
-  const stored = available("users")
+  const secret = yield* (yield* Credentials).md5Secret(DEMO_PASSWORD)
+  const stored = refuseOnStorageFailure("users")
   return Effect.gen(function* () {
     const removed: Array<string> = []
     for (const account of DEMO_ACCOUNTS) {
@@ -49,7 +49,7 @@ export const removeDemoUsers = Effect.gen(function* () {
       const hash = user === undefined ? null : yield* stored(store.password(user.id))
       if (user === undefined || hash === null || !(yield* passwords.verify(secret, hash))) continue
       const change = { password: null, disabled: true }
-      yield* stored(engine.commit({ relies: [], writes: [{ _tag: "ChangeUser", user: user.id, change }] }))
+      yield* stored(engine.commit({ expectedVersions: [], writes: [{ _tag: "ChangeUser", user: user.id, change }] }))
       yield* sessions.endAll(user.id)
       removed.push(account)
     }

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
-import { Failed } from "../cli/CliContext.ts"
+import { CommandFailed } from "../cli/CliContext.ts"
 import { LineOutput } from "./LineOutput.ts"
 import { droppedLines } from "./ServerLog.ts"
 
@@ -28,11 +28,11 @@ export interface AuditLog {
 /** As long as the scope lives; without a path there is no file. */
 export const openAuditLog = Effect.fnUntraced(function* (
   path: string
-): Effect.fn.Return<AuditLog, Failed, Scope.Scope> {
+): Effect.fn.Return<AuditLog, CommandFailed, Scope.Scope> {
   if (path === "") return { layer: Layer.empty, reopen: Effect.void }
   let output: LineOutput = yield* Effect.try({
     try: () => open(path),
-    catch: (cause) => new Failed({ message: `the audit log ${path} cannot be opened: ${why(cause)}` })
+    catch: (cause) => new CommandFailed({ message: `the audit log ${path} cannot be opened: ${why(cause)}` })
   })
   yield* Effect.addFinalizer(() => Effect.sync(() => output.close()))
   const logger = Logger.make((options) => {

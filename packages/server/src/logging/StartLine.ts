@@ -2,7 +2,7 @@
 import type { Setting } from "@parley/core/Settings"
 import { engineSettings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
-import type { Running } from "../cli/CliContext.ts"
+import type { RunningServer } from "../cli/CliContext.ts"
 import type { Configuration } from "../config/Configuration.ts"
 
 /** Texts may be secrets (`youdu.token`): they are only said to be set. */
@@ -15,14 +15,14 @@ const changed = (settings: ReadonlyArray<readonly [Setting, unknown]>): Record<s
       .map(([setting, value]) => [setting.key, shown(setting, value)])
   )
 
-const urlOf = (scheme: string, { host, port }: Running["http"]): string =>
+const urlOf = (scheme: string, { host, port }: RunningServer["http"]): string =>
   `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
 
 export const logStart = (
   version: string,
   dialectSettings: ReadonlyArray<Setting>,
   { serve, engine, dialects }: Configuration,
-  { http, tcp }: Running
+  { http, tcp }: RunningServer
 ): Effect.Effect<void> => {
   const settings = changed([
     ...Object.entries(engineSettings).map(([name, setting]) => [setting, engine[name as keyof typeof engine]] as const),

@@ -6,7 +6,7 @@ import type { Permissions } from "@parley/core/Permissions"
 import { type Operation, operations } from "@parley/core/rules/Operations"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
-import { sentence } from "../users/errorText.ts"
+import { errorText } from "../users/errorText.ts"
 
 const names = Object.keys(operations)
 
@@ -21,12 +21,12 @@ export const permissionCommands = (
   users: Users["Service"]
 ): ReadonlyArray<OperatorCommand> => [
   {
-    words: ["explain", "permission"],
-    says: "Say whether a user may do something in a chat, and which rule decides",
+    path: ["explain", "permission"],
+    description: "Say whether a user may do something in a chat, and which rule decides",
     inputs: [
-      { name: "user", kind: "text", required: true, says: "The user's account" },
-      { name: "chat", kind: "text", required: true, says: "The chat's id or gid" },
-      { name: "operation", kind: "text", required: true, says: `One of ${names.join(", ")}` }
+      { name: "user", kind: "text", required: true, description: "The user's account" },
+      { name: "chat", kind: "text", required: true, description: "The chat's id or gid" },
+      { name: "operation", kind: "text", required: true, description: `One of ${names.join(", ")}` }
     ],
     run: (inputs) => {
       const [account, chat, operation] = [String(inputs["user"]), String(inputs["chat"]), String(inputs["operation"])]
@@ -38,7 +38,7 @@ export const permissionCommands = (
         const { allowed, rule } = yield* permissions.explain(user.id, chatRef(chat), operation)
         const passed = operations[operation].map(({ name }) => name).join("; ")
         return allowed ? `allowed: ${account} passes every rule of ${operation} (${passed})` : `refused: ${rule}`
-      }).pipe(Effect.mapError((error) => (typeof error === "string" ? error : sentence(error.reason))))
+      }).pipe(Effect.mapError((error) => (typeof error === "string" ? error : errorText(error.reason))))
     }
   }
 ]

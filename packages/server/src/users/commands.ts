@@ -10,12 +10,12 @@ import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { columns } from "../cli/columns.ts"
 import { printableCell } from "../cli/printable.ts"
-import { sentence } from "./errorText.ts"
+import { errorText } from "./errorText.ts"
 import { type NewUserSettings, readUserFile } from "./csvImport.ts"
 
 /** In the operator's words. */
-const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
-  Effect.mapError(effect, ({ reason }) => sentence(reason))
+const withCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
+  Effect.mapError(effect, ({ reason }) => errorText(reason))
 
 type Inputs = Parameters<OperatorCommand["run"]>[0]
 
@@ -25,12 +25,18 @@ const whole = (inputs: Inputs, name: string): number | undefined => {
   return typeof value === "number" ? value : undefined
 }
 
-const ACCOUNT = { name: "account", kind: "text", positional: true, required: true, says: "The user's account" } as const
+const ACCOUNT = {
+  name: "account",
+  kind: "text",
+  positional: true,
+  required: true,
+  description: "The user's account"
+} as const
 const PASSWORD = {
   name: "password",
   kind: "text",
   required: false,
-  says: "Asked for when it is not given; what stands in a command line can be seen by others on this machine"
+  description: "Asked for when it is not given; what stands in a command line can be seen by others on this machine"
 } as const
 
 export const userCommands = (
@@ -38,17 +44,17 @@ export const userCommands = (
   settings: NewUserSettings = defaultSettings
 ): ReadonlyArray<OperatorCommand> => [
   {
-    words: ["user", "add"],
-    says: "Add a user",
+    path: ["user", "add"],
+    description: "Add a user",
     inputs: [
       ACCOUNT,
       PASSWORD,
-      { name: "realname", kind: "text", required: false, says: "What others see; the account if not given" },
-      { name: "admin", kind: "boolean", required: false, says: "Make the user a system administrator" },
-      { name: "org", kind: "integer", required: false, says: "The id of the user's organisation" },
-      { name: "role", kind: "text", required: false, says: "The user's role, as clients show it" },
-      { name: "dept", kind: "integer", required: false, says: "The id of the user's department" },
-      { name: "avatar", kind: "text", required: false, says: "The URL of a picture" }
+      { name: "realname", kind: "text", required: false, description: "What others see; the account if not given" },
+      { name: "admin", kind: "boolean", required: false, description: "Make the user a system administrator" },
+      { name: "org", kind: "integer", required: false, description: "The id of the user's organisation" },
+      { name: "role", kind: "text", required: false, description: "The user's role, as clients show it" },
+      { name: "dept", kind: "integer", required: false, description: "The id of the user's department" },
+      { name: "avatar", kind: "text", required: false, description: "The URL of a picture" }
     ],
     run: (inputs) => {
       const draft: UserDraft = {
@@ -63,86 +69,93 @@ export const userCommands = (
       }
       const problem = draftProblem(draft, settings)
       if (problem !== undefined) return Effect.fail(problem)
-      return Effect.map(told(users.add([draft])), (added) =>
+      return Effect.map(withCommandErrors(users.add([draft])), (added) =>
         added.map((user) => `added ${user.account} with id ${user.id}`).join("\n")
       )
     }
   },
   {
-    words: ["user", "list"],
-    says: "List all users",
+    path: ["user", "list"],
+    description: "List all users",
     inputs: [],
-    run: () => Effect.map(told(users.list), table)
+    run: () => Effect.map(withCommandErrors(users.list), table)
   },
   {
-    words: ["user", "passwd"],
-    says: "Give a user a new password; whoever is logged in as that user is logged out",
+    path: ["user", "passwd"],
+    description: "Give a user a new password; whoever is logged in as that user is logged out",
     inputs: [ACCOUNT, PASSWORD],
     run: (inputs) => {
       const [account, password] = [text(inputs, "account"), text(inputs, "password")]
-      return Effect.as(told(users.setPassword(account, password)), `${account} has a new password`)
+      return Effect.as(withCommandErrors(users.setPassword(account, password)), `${account} has a new password`)
     }
   },
   {
-    words: ["user", "disable"],
-    says: "Lock a user out, at once; messages and chats stay",
+    path: ["user", "disable"],
+    description: "Lock a user out, at once; messages and chats stay",
     inputs: [ACCOUNT],
     run: (inputs) =>
-      Effect.as(told(users.setDisabled(text(inputs, "account"), true)), `${text(inputs, "account")} is disabled`)
+      Effect.as(
+        withCommandErrors(users.setDisabled(text(inputs, "account"), true)),
+        `${text(inputs, "account")} is disabled`
+      )
   },
   {
-    words: ["user", "enable"],
-    says: "Let a disabled user in again",
+    path: ["user", "enable"],
+    description: "Let a disabled user in again",
     inputs: [ACCOUNT],
     run: (inputs) =>
-      Effect.as(told(users.setDisabled(text(inputs, "account"), false)), `${text(inputs, "account")} is enabled`)
+      Effect.as(
+        withCommandErrors(users.setDisabled(text(inputs, "account"), false)),
+        `${text(inputs, "account")} is enabled`
+      )
   },
   {
-    words: ["user", "rename"],
-    says: "Give a user another name, which others are told at once; the account stays",
+    path: ["user", "rename"],
+    description: "Give a user another name, which others are told at once; the account stays",
     inputs: [
       ACCOUNT,
-      { name: "name", kind: "text", positional: true, required: true, says: "What others see from now on" }
+      { name: "name", kind: "text", positional: true, required: true, description: "What others see from now on" }
     ],
     audits: true,
     run: Effect.fnUntraced(function* (inputs) {
       const [account, name] = [text(inputs, "account"), text(inputs, "name")]
       if (name.trim() === "") return yield* Effect.fail("the name must not be empty")
-      yield* told(users.change(account, { realname: name }))
+      yield* withCommandErrors(users.change(account, { realname: name }))
       yield* audit("user.rename", { account, name })
       return `${account} is called ${printableCell(name)}`
     })
   },
   {
-    words: ["user", "admin"],
-    says: "Make a user a system administrator, or no longer, at once",
-    inputs: [ACCOUNT, { name: "on|off", kind: "text", positional: true, required: true, says: "on or off" }],
+    path: ["user", "admin"],
+    description: "Make a user a system administrator, or no longer, at once",
+    inputs: [ACCOUNT, { name: "on|off", kind: "text", positional: true, required: true, description: "on or off" }],
     audits: true,
     run: Effect.fnUntraced(function* (inputs) {
       const [account, value] = [text(inputs, "account"), text(inputs, "on|off")]
       if (value !== "on" && value !== "off") return yield* Effect.fail(`it is on or off, not ${JSON.stringify(value)}`)
-      yield* told(users.change(account, { admin: value === "on" }))
+      yield* withCommandErrors(users.change(account, { admin: value === "on" }))
       yield* audit("user.admin", { account, admin: value === "on" })
       return value === "on" ? `${account} is a system administrator` : `${account} is no system administrator`
     })
   },
   {
-    words: ["user", "delete"],
-    says: "Remove a user for good: logged out, out of every group, personal data blanked, the account free; messages stay",
+    path: ["user", "delete"],
+    description:
+      "Remove a user for good: logged out, out of every group, personal data blanked, the account free; messages stay",
     inputs: [ACCOUNT],
     audits: true,
     run: Effect.fnUntraced(function* (inputs) {
       const account = text(inputs, "account")
-      const user = yield* told(users.byAccount(account))
+      const user = yield* withCommandErrors(users.byAccount(account))
       if (user === undefined) return yield* Effect.fail(`there is no user ${account}`)
-      yield* told(users.remove(account))
+      yield* withCommandErrors(users.remove(account))
       yield* audit("user.delete", { account, user: user.id })
       return `${account} is removed; the messages of user ${user.id} stay`
     })
   },
   {
-    words: ["user", "import"],
-    says: "Add the users of a CSV file, all or none",
+    path: ["user", "import"],
+    description: "Add the users of a CSV file, all or none",
     // The command line sends what the file holds, not its name: the process that holds the database may be elsewhere.
     inputs: [
       {
@@ -150,7 +163,8 @@ export const userCommands = (
         kind: "text",
         positional: true,
         required: true,
-        says: "CSV in UTF-8 with the columns account,password and, if wanted, password-hash,realname,admin,org,role,dept,avatar; who has no password cannot log in until one is set"
+        description:
+          "CSV in UTF-8 with the columns account,password and, if wanted, password-hash,realname,admin,org,role,dept,avatar; who has no password cannot log in until one is set"
       }
     ],
     run: (inputs) => importUsers(users, text(inputs, "file"), settings)
@@ -167,10 +181,10 @@ const draftProblem = ({ account, password = "" }: UserDraft, settings: NewUserSe
 /** The engine hashes passwords side by side, and takes all users in one commit. */
 const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string, settings: NewUserSettings) {
   const taken = new Map(
-    (yield* told(users.list)).map(({ account }) => [enforceAccountName(account) ?? account, account])
+    (yield* withCommandErrors(users.list)).map(({ account }) => [enforceAccountName(account) ?? account, account])
   )
   const lines = yield* Effect.fromResult(readUserFile(csv, settings, (account) => taken.get(account)))
-  const added = yield* told(users.add(lines.map(({ draft }) => draft)))
+  const added = yield* withCommandErrors(users.add(lines.map(({ draft }) => draft)))
   const without = lines.filter(({ draft }) => draft.password === undefined && draft.passwordHash === undefined).length
   return [
     `added ${added.length} ${added.length === 1 ? "user" : "users"}`,

@@ -10,7 +10,7 @@ const WORDS: ReasonWords = {
   }
 }
 
-export const sentence = (reason: Reason): string => {
+export const errorText = (reason: Reason): string => {
   const text = describeReason(reason, WORDS)
   return text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, "")
 }

@@ -6,13 +6,13 @@ import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { columns } from "../cli/columns.ts"
-import { sentence } from "./errorText.ts"
+import { errorText } from "./errorText.ts"
 
-const told = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
-  Effect.mapError(effect, ({ reason }) => sentence(reason))
+const withCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
+  Effect.mapError(effect, ({ reason }) => errorText(reason))
 
 const named = Effect.fnUntraced(function* (users: Users["Service"], account: string) {
-  const user = yield* told(users.byAccount(account))
+  const user = yield* withCommandErrors(users.byAccount(account))
   return user ?? (yield* Effect.fail(`there is no user ${account}`))
 })
 
@@ -34,30 +34,31 @@ export const sessionCommands = (
   users: Users["Service"]
 ): ReadonlyArray<OperatorCommand> => [
   {
-    words: ["session", "list"],
-    says: "List sessions by user, those used last first; tokens are never shown",
-    inputs: [{ name: "user", kind: "text", required: false, says: "The sessions of this account only" }],
+    path: ["session", "list"],
+    description: "List sessions by user, those used last first; tokens are never shown",
+    inputs: [{ name: "user", kind: "text", required: false, description: "The sessions of this account only" }],
     run: Effect.fnUntraced(function* (inputs) {
       const account = inputs["user"]
-      const whose = account === undefined ? yield* told(users.list) : [yield* named(users, String(account))]
+      const whose =
+        account === undefined ? yield* withCommandErrors(users.list) : [yield* named(users, String(account))]
       const rows: Array<ReadonlyArray<string>> = []
       for (const user of whose) {
-        for (const session of yield* told(sessions.list(user.id))) rows.push(row(user, session))
+        for (const session of yield* withCommandErrors(sessions.list(user.id))) rows.push(row(user, session))
       }
       return columns(["account", "session", "kind", "device", "since", "used", "state"], rows)
     })
   },
   {
-    words: ["session", "end"],
-    says: "End a user's sessions, or one of them, at once; whoever is connected with it is disconnected",
+    path: ["session", "end"],
+    description: "End a user's sessions, or one of them, at once; whoever is connected with it is disconnected",
     inputs: [
-      { name: "account", kind: "text", positional: true, required: true, says: "The user's account" },
+      { name: "account", kind: "text", positional: true, required: true, description: "The user's account" },
       {
         name: "session",
         kind: "text",
         positional: true,
         required: false,
-        says: "The session's id as session list shows it; all if not given"
+        description: "The session's id as session list shows it; all if not given"
       }
     ],
     run: Effect.fnUntraced(function* (inputs) {
@@ -65,11 +66,11 @@ export const sessionCommands = (
       const user = yield* named(users, account)
       const id = inputs["session"]
       if (id === undefined) {
-        const count = (yield* told(sessions.list(user.id))).length
-        yield* told(sessions.endAll(user.id))
+        const count = (yield* withCommandErrors(sessions.list(user.id))).length
+        yield* withCommandErrors(sessions.endAll(user.id))
         return `ended ${count} ${count === 1 ? "session" : "sessions"} of ${account}`
       }
-      const isEnded = yield* told(sessions.endOne(user.id, String(id)))
+      const isEnded = yield* withCommandErrors(sessions.endOne(user.id, String(id)))
       return isEnded ? `ended session ${id} of ${account}` : yield* Effect.fail(`${account} has no session ${id}`)
     })
   }

@@ -6,7 +6,7 @@ import type { Role } from "./Scene.ts"
 export type Standing = "its user" | "the application" | 401 | 403
 
 export interface Credential {
-  readonly says: string
+  readonly description: string
   /** What its user is in the chat that the request is about. */
   readonly role: Role
   readonly standing: Readonly<Record<Protocol, Standing>>
@@ -20,9 +20,9 @@ const everywhere = (standing: Standing, youdu: Standing): Credential["standing"]
   youdu
 })
 
-const dead = (says: string): Credential => ({ says, role: "member", standing: everywhere(401, 401) })
-const live = (says: string, role: Role, youdu: Standing): Credential => ({
-  says,
+const dead = (description: string): Credential => ({ description, role: "member", standing: everywhere(401, 401) })
+const live = (description: string, role: Role, youdu: Standing): Credential => ({
+  description,
   role,
   standing: everywhere("its user", youdu)
 })

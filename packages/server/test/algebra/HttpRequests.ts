@@ -22,7 +22,7 @@ export const spark = (
 ): Request => ({
   protocol: "spark",
   operation,
-  says: named(path),
+  description: named(path),
   changes,
   ask: (trial) =>
     Effect.flatMap(
@@ -67,12 +67,12 @@ export const hisihi = (
   operation: Operation,
   method: string,
   path: (place: Place) => string,
-  says: string,
+  description: string,
   body: (trial: Trial) => Json | undefined
 ): Request => ({
   protocol: "hisihi",
   operation,
-  says: `\`${method} ${says}\``,
+  description: `\`${method} ${description}\``,
   changes: always,
   ask: (trial) => {
     const sent = body(trial)
@@ -86,7 +86,7 @@ export const hisihi = (
 const listing = (what: "groups" | "contacts"): Request => ({
   protocol: "hisihi",
   operation: "see",
-  says: `\`GET /im/org/{organization_id}/${what}\``,
+  description: `\`GET /im/org/{organization_id}/${what}\``,
   // It lists what was made there.
   about: ({ facts }) => facts.attributes[VIA] === "hisihi",
   changes: never,
@@ -120,7 +120,7 @@ const conversationOf = ({ id }: Place): number => -(100_000_000 + id)
 
 const ha = (
   operation: Operation,
-  says: string,
+  description: string,
   method: string,
   path: (place: Place) => string,
   body: (trial: Trial) => Json | undefined,
@@ -128,7 +128,7 @@ const ha = (
 ): Request => ({
   protocol: "ha",
   operation,
-  says: named(says),
+  description: named(description),
   beside: "usePair",
   changes,
   ask: (trial) => {
@@ -191,10 +191,10 @@ export const ofHa: ReadonlyArray<Request> = [
   )
 ]
 
-export const youdu = (operation: Operation, says: string, change: (trial: Trial) => Json): Request => ({
+export const youdu = (operation: Operation, description: string, change: (trial: Trial) => Json): Request => ({
   protocol: "youdu",
   operation,
-  says: `\`/cgi/session/update\`, ${says}`,
+  description: `\`/cgi/session/update\`, ${description}`,
   changes: always,
   ask: (trial) => {
     const { cast, place } = trial

@@ -5,23 +5,23 @@ import type { Protocol, Trial } from "./Request.ts"
 
 export interface OwnRequest {
   readonly protocol: Protocol
-  readonly says: string
+  readonly description: string
   /** Who may; every user where it is left out. */
   readonly only?: "system administrators" | "nobody"
   readonly ask: (trial: Trial) => Effect.Effect<unknown>
 }
 
-type Only = OwnRequest["only"]
-const restricted = (only: Only) => (only === undefined ? {} : { only })
+type Forbidden = OwnRequest["only"]
+const restricted = (only: Forbidden) => (only === undefined ? {} : { only })
 
-const xuanxuan = (method: string, params: (trial: Trial) => unknown, only?: Only): OwnRequest => ({
+const xuanxuan = (method: string, params: (trial: Trial) => unknown, only?: Forbidden): OwnRequest => ({
   protocol: "xuanxuan",
-  says: method,
+  description: method,
   ...restricted(only),
   ask: (trial) => trial.place.actor.chat(method, params(trial))
 })
 
-const signature = (action: string, rest: (trial: Trial) => string, only?: Only): OwnRequest =>
+const signature = (action: string, rest: (trial: Trial) => string, only?: Forbidden): OwnRequest =>
   hisihi("GET", `/signature/${action}/1`, (trial) => `/${trial.place.actor.account}${rest(trial)}`, undefined, only)
 
 const hisihi = (
@@ -29,10 +29,10 @@ const hisihi = (
   path: string,
   rest: (trial: Trial) => string,
   body?: (trial: Trial) => Json,
-  only?: Only
+  only?: Forbidden
 ): OwnRequest => ({
   protocol: "hisihi",
-  says: `${method} ${path}`,
+  description: `${method} ${path}`,
   ...restricted(only),
   ask: (trial) =>
     trial.cast.http(method, path + rest(trial), {
@@ -59,7 +59,7 @@ export const ownRequests: ReadonlyArray<OwnRequest> = [
   xuanxuan("create", () => ({ gid: freshGid(), name: "own", type: "group", members: [] })),
   {
     protocol: "spark",
-    says: "/session/start",
+    description: "/session/start",
     ask: ({ cast, place: { actor } }) =>
       cast.http("POST", `/session/start?token=${actor.token}`, { body: { To: [cast.dave.account] } })
   },
@@ -75,7 +75,7 @@ export const ownRequests: ReadonlyArray<OwnRequest> = [
   hisihi("POST", "/im/org/1/message", nothing, undefined, "system administrators"),
   {
     protocol: "ha",
-    says: "POST /conversation",
+    description: "POST /conversation",
     ask: ({ cast, place: { actor } }) =>
       cast.http("POST", "/conversation", {
         headers: { "x-ha-key": "ha-demo", "x-ha-session": actor.token },
@@ -84,13 +84,13 @@ export const ownRequests: ReadonlyArray<OwnRequest> = [
   },
   {
     protocol: "youdu",
-    says: "GET /cgi/session/get",
+    description: "GET /cgi/session/get",
     ask: ({ cast, place: { gid } }) =>
       cast.http("GET", `/cgi/session/get?accessToken=${cast.admin.token}&sessionId=${encodeURIComponent(gid)}`)
   },
   {
     protocol: "youdu",
-    says: "POST /cgi/session/create",
+    description: "POST /cgi/session/create",
     ask: ({ cast }) =>
       cast.http("POST", `/cgi/session/create?accessToken=${cast.admin.token}`, {
         body: { title: "own", creator: cast.bob.account, member: [cast.carol.account, cast.dave.account] }

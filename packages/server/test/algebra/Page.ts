@@ -9,11 +9,11 @@ import type { Request } from "./Request.ts"
 import { protocols } from "./Requests.ts"
 import { type Role, roles, type Scene } from "./Scene.ts"
 
-export const NOBODY = "nobody"
+export const SYSTEM_ACTOR = "nobody"
 
-/** The rule that refuses, or nothing, by scene, by role or `NOBODY`, and by operation. */
+/** The rule that refuses, or nothing, by scene, by role or `SYSTEM_ACTOR`, and by operation. */
 export type Decisions = ReadonlyMap<string, Rule | undefined>
-export const keyOf = (scene: Scene, role: Role | typeof NOBODY, operation: Operation): string =>
+export const keyOf = (scene: Scene, role: Role | typeof SYSTEM_ACTOR, operation: Operation): string =>
   `${scene.name}/${role}/${operation}`
 
 export const operationNames = Object.keys(operations) as ReadonlyArray<Operation>
@@ -46,18 +46,18 @@ const ROLES: Readonly<Record<Role, string>> = {
 }
 
 const sceneTable = (scene: Scene, decisions: Decisions): string => {
-  const columns: ReadonlyArray<Role | typeof NOBODY> = [
+  const columns: ReadonlyArray<Role | typeof SYSTEM_ACTOR> = [
     ...scene.roles,
-    ...(scene.server === "open" ? [NOBODY as typeof NOBODY] : [])
+    ...(scene.server === "open" ? [SYSTEM_ACTOR as typeof SYSTEM_ACTOR] : [])
   ]
-  const cell = (role: Role | typeof NOBODY, operation: Operation): string => {
+  const cell = (role: Role | typeof SYSTEM_ACTOR, operation: Operation): string => {
     const key = keyOf(scene, role, operation)
     if (!decisions.has(key)) throw new Error(`nothing was decided for ${key}`)
     const rule = decisions.get(key)
     return rule === undefined ? "✓" : `\`${rules.get(rule) ?? rule.name}\``
   }
   return table(
-    ["operation", ...columns.map((role) => (role === NOBODY ? "nobody, through hisihi" : roles[role]))],
+    ["operation", ...columns.map((role) => (role === SYSTEM_ACTOR ? "nobody, through hisihi" : roles[role]))],
     operationNames.map((operation) => [`\`${operation}\``, ...columns.map((role) => cell(role, operation))])
   )
 }
@@ -71,8 +71,8 @@ const offers = (requests: ReadonlyArray<Request>): string =>
         requests
           .filter((request) => request.protocol === protocol && request.operation === operation)
           .filter(({ otherwise }) => otherwise === undefined)
-          .map(({ says, beside }) =>
-            beside === undefined || beside === operation ? says : `${says} (also \`${beside}\`)`
+          .map(({ description, beside }) =>
+            beside === undefined || beside === operation ? description : `${description} (also \`${beside}\`)`
           )
           .join("; ")
       )
@@ -88,8 +88,8 @@ const STANDINGS: Readonly<Record<Standing, string>> = {
 
 const credentialTable = table(
   ["credential", ...protocols],
-  Object.values(credentials).map(({ says, standing }) => [
-    says,
+  Object.values(credentials).map(({ description, standing }) => [
+    description,
     ...protocols.map((protocol) => STANDINGS[standing[protocol]])
   ])
 )
@@ -97,7 +97,7 @@ const credentialTable = table(
 export interface Difference {
   /** What it is declared beside: an operation or a rule. */
   readonly name: string
-  readonly says: string
+  readonly description: string
   readonly protocol: string
 }
 
@@ -112,9 +112,9 @@ export const differences: ReadonlyArray<Difference> = readdirSync(RULES)
       text.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(?:export )?(?:const )?(\w+)/g),
       ([, comment = "", name = ""]): Difference | undefined => {
         const words = comment.replaceAll(/\s*\n\s*\* ?/g, " ").trim()
-        const [, says, protocol] =
+        const [, description, protocol] =
           /^A declared difference between protocols: (.*?)\s*Source: PROTOCOLS, "(\w+)"\.$/.exec(words) ?? []
-        return says === undefined || protocol === undefined ? undefined : { name, says, protocol }
+        return description === undefined || protocol === undefined ? undefined : { name, description, protocol }
       }
     )
   })
@@ -187,7 +187,7 @@ ${table(
 
 ## Chats
 
-${scenes.map((scene) => `### ${scene.name.charAt(0).toUpperCase()}${scene.name.slice(1)}\n\n${scene.says}\n\n${sceneTable(scene, decisions)}`).join("\n\n")}
+${scenes.map((scene) => `### ${scene.name.charAt(0).toUpperCase()}${scene.name.slice(1)}\n\n${scene.description}\n\n${sceneTable(scene, decisions)}`).join("\n\n")}
 
 ## What each protocol offers
 
@@ -204,8 +204,8 @@ Protocols differ in this and in nothing else. Each difference is declared beside
 
 ${differences
   .map(
-    ({ name, says, protocol }) =>
-      `- [\`${protocol}\`](protocols/${protocol}.md), \`${name}\`: ${says} ${DIFFERS[name] ?? ""}`
+    ({ name, description, protocol }) =>
+      `- [\`${protocol}\`](protocols/${protocol}.md), \`${name}\`: ${description} ${DIFFERS[name] ?? ""}`
   )
   .join("\n")}
 `

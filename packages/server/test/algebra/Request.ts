@@ -27,7 +27,7 @@ export interface Request {
   readonly protocol: Protocol
   readonly operation: Operation
   /** As the page names it. */
-  readonly says: string
+  readonly description: string
   /** An operation whose rules are asked beside: what the protocol can do at all, which is a declared difference. */
   readonly beside?: Operation
   /** The chats that the request can be about, where these are not all. */
@@ -55,7 +55,7 @@ export const expected = (request: Request, trial: Trial): Outcome => {
   const facts = factsOf(trial, protocol)
   const { chat } = facts
   // An application's request: first whether it reaches the group, then what the user may do for whom it acts.
-  if (protocol === "youdu" && reachable.check({ reach: "everywhere", chat, members: [] }) !== undefined) return "hidden"
+  if (protocol === "youdu" && reachable.check({ scope: "everywhere", chat, members: [] }) !== undefined) return "hidden"
   const refused = (beside === undefined ? undefined : refusal(beside, facts)) ?? refusal(operation, facts)
   if (refused === undefined) return otherwise ?? "allowed"
   const isHidden = refused.reason._tag === "NoSuchChat" && protocol !== "youdu" && alike !== true

@@ -17,7 +17,7 @@ const people = ({ alice, admin, bob, carol, dave }: Cast): ReadonlyArray<Actor> 
 const sparing = (protocol: Protocol, ask: Request["ask"], about: (place: Place) => boolean = () => true): Request => ({
   protocol,
   operation: "removeMembers",
-  says: "removing the owner",
+  description: "removing the owner",
   otherwise: "refused",
   about: (place) => place.facts.owner !== null && about(place),
   changes: never,

@@ -41,7 +41,7 @@ export interface Place {
 
 export interface Scene {
   readonly name: string
-  readonly says: string
+  readonly description: string
   readonly roles: ReadonlyArray<Role>
   /** Where its table is of: a server where hisihi wants a token, or one where it asks nobody who they are. */
   readonly server: "token" | "open"

@@ -138,9 +138,9 @@ const LISTED: ReadonlyArray<Role> = ["owner", "admin", "committer", ...GROUP.sli
 /** Nobody gets out of these, and nobody waits to be let in. */
 const CLOSED: ReadonlyArray<Role> = ["owner", "member", "stranger", "administrator", "insider"]
 
-const group = (name: string, says: string, kind: Kind, make: Make = byXuanxuan(kind), who = GROUP): Scene => ({
+const group = (name: string, description: string, kind: Kind, make: Make = byXuanxuan(kind), who = GROUP): Scene => ({
   name,
-  says,
+  description,
   roles: who,
   server: "token",
   needsToken: kind.via === "hisihi" || kind.dissolved === true,
@@ -172,7 +172,7 @@ export const scenes: ReadonlyArray<Scene> = [
   group("group made through hisihi", "By somebody with a token, who owns it.", { via: "hisihi" }, byHisihi("token")),
   {
     name: "group that is nobody's",
-    says: "Made through hisihi where it asks nobody who they are (`hisihi.auth` is `open`): it has no owner.",
+    description: "Made through hisihi where it asks nobody who they are (`hisihi.auth` is `open`): it has no owner.",
     roles: ["member", "pending", "former", "stranger", "administrator", "insider"],
     server: "open",
     shared: false,
@@ -181,7 +181,7 @@ export const scenes: ReadonlyArray<Scene> = [
   group("dissolved group", "One that was deleted through hisihi.", { dissolved: true, public: true }, undefined, GROUP),
   {
     name: "pair",
-    says: "The one chat of two users. It has no owner and no admins.",
+    description: "The one chat of two users. It has no owner and no admins.",
     roles: ["member", "stranger", "administrator", "insider"],
     server: "token",
     shared: true,
@@ -189,7 +189,7 @@ export const scenes: ReadonlyArray<Scene> = [
   },
   {
     name: "system chat without admins",
-    says: "Everybody is a member.",
+    description: "Everybody is a member.",
     roles: ["member", "insider"],
     server: "token",
     shared: true,
@@ -197,7 +197,7 @@ export const scenes: ReadonlyArray<Scene> = [
   },
   {
     name: "system chat with admins",
-    says: "Everybody is a member, and only admins speak.",
+    description: "Everybody is a member, and only admins speak.",
     roles: ["admin", "member", "insider"],
     server: "token",
     shared: true,
@@ -205,7 +205,7 @@ export const scenes: ReadonlyArray<Scene> = [
   },
   {
     name: "system chat with a committer list",
-    says: "It has admins, and beside them the listed may speak.",
+    description: "It has admins, and beside them the listed may speak.",
     roles: ["admin", "committer", "member", "insider"],
     server: "token",
     shared: true,

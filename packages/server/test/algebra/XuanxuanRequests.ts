@@ -22,7 +22,7 @@ export const xuanxuan = (
 ): Request => ({
   protocol: "xuanxuan",
   operation,
-  says: named(method),
+  description: named(method),
   changes,
   ask: (trial) =>
     Effect.gen(function* () {
@@ -90,7 +90,7 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
   {
     protocol: "xuanxuan",
     operation: "see",
-    says: "`getlist`, `getpubliclist`",
+    description: "`getlist`, `getpubliclist`",
     alike: true,
     changes: never,
     ask: lists
@@ -124,11 +124,18 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
   xuanxuan("read", "history", gidOf, never),
   xuanxuan("read", "members", gidOf, never),
   xuanxuan("read", "attach/getlist", gidOf, never),
-  { protocol: "xuanxuan", operation: "read", says: "`/attach-upload.json`", alike: true, changes: never, ask: upload },
   {
     protocol: "xuanxuan",
     operation: "read",
-    says: "`/attach-download-<id>.json`",
+    description: "`/attach-upload.json`",
+    alike: true,
+    changes: never,
+    ask: upload
+  },
+  {
+    protocol: "xuanxuan",
+    operation: "read",
+    description: "`/attach-download-<id>.json`",
     alike: true,
     changes: never,
     ask: download

@@ -39,13 +39,13 @@ export type Cell =
 export interface Row {
   readonly operation: string
   /** What is seen of it where it is live. */
-  readonly says: string
+  readonly description: string
   readonly cell: (sender: Protocol, reader: Protocol) => Cell
 }
 
 export interface Declaration<A, D> {
   readonly operation: string
-  readonly says: string
+  readonly description: string
   /** Chats in which both can see it, in each of which it is shown; or why there is none. */
   readonly arenas: (sender: Protocol, reader: Protocol) => ReadonlyArray<Arena<A>> | Reason
   readonly send: Each<Send<A, D>>
@@ -55,9 +55,9 @@ export interface Declaration<A, D> {
 const isReason = <W extends object>(way: W | Reason): way is Reason => "letter" in way
 
 /** Of several reasons it is told why the sender cannot, else why they do not meet, else why the reader cannot. */
-export const row = <A, D>({ operation, says, arenas, send, read }: Declaration<A, D>): Row => ({
+export const row = <A, D>({ operation, description, arenas, send, read }: Declaration<A, D>): Row => ({
   operation,
-  says,
+  description,
   cell: (sender, reader) => {
     const acts = send[sender]
     if (isReason(acts)) return { _tag: "Not", why: acts }

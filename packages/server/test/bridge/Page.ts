@@ -41,10 +41,10 @@ export const page = (): string =>
     "Live means: in groups that xuanxuan, spark, youdu and hisihi made alike, where hisihi takes part in those of its organisations, and where ha takes part",
     "in the pair. What xuanxuan sees is shown to clients of both kinds: by WebSocket in the documented profile, and by raw TCP in that of the 1.0 client.",
     "",
-    ...table.flatMap(({ operation, says }) => [
+    ...table.flatMap(({ operation, description }) => [
       `## ${capital(operation)}`,
       "",
-      `${capital(says)}.`,
+      `${capital(description)}.`,
       "",
       ...matrix(operation),
       ""

@@ -30,7 +30,8 @@ const FIRST = { xuanxuan: "dave", ha: { xuanxuan: "erin", ha: "admin" } } as con
 export const table: ReadonlyArray<Row> = [
   row<string, Created>({
     operation: "create",
-    says: "members at a chat client are told at once; the list, `session/get` (version 1), `Members` with `md5`, the organisation's groups and the conversation's id agree",
+    description:
+      "members at a chat client are told at once; the list, `session/get` (version 1), `Members` with `md5`, the organisation's groups and the conversation's id agree",
     arenas: (sender, reader) => {
       if (sender === "ha" || reader === "ha") {
         if (sender === "xuanxuan") return [() => Effect.succeed(FIRST.xuanxuan)]
@@ -57,35 +58,36 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Sent>({
     operation: "send text",
-    says: "pushed at once to chat clients, and the newest in the history and in the list",
+    description: "pushed at once to chat clients, and the newest in the history and in the list",
     arenas: places,
     send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
     read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
   }),
   row<Place, Sent>({
     operation: "send text to who is away",
-    says: "kept for the next login, and delivered then once; listed without having been pushed",
+    description: "kept for the next login, and delivered then once; listed without having been pushed",
     arenas: placesOfWhoIsAway,
     send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
     read: { xuanxuan: Xuanxuan.findsSent, ha: Ha.findsSent, ...readsNothing }
   }),
   row<Place, Sent>({
     operation: "send image",
-    says: "as a text; a chat client has it as JSON with its `url`, ha as the link",
+    description: "as a text; a chat client has it as JSON with its `url`, ha as the link",
     arenas: places,
     send: { xuanxuan: Xuanxuan.sendImage, spark: Spark.sendImage, ha: Ha.sendImage, ...saysNothing },
     read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
   }),
   row<Place, Recalled>({
     operation: "recall",
-    says: "pushed again under its id and gid, empty and `recalled`; so in the history; gone from both lists of ha",
+    description:
+      "pushed again under its id and gid, empty and `recalled`; so in the history; gone from both lists of ha",
     arenas: places,
     send: { xuanxuan: Because.xuanxuanTakesNothingBack, spark: Spark.recall, ha: Ha.recall, ...saysNothing },
     read: { xuanxuan: Xuanxuan.seesRecalled, ha: Ha.seesRecalled, ...readsNothing }
   }),
   row<Place, Recalled>({
     operation: "recall before it is delivered",
-    says: "never delivered, and empty in the history",
+    description: "never delivered, and empty in the history",
     arenas: placesOfWhoIsAway,
     send: {
       xuanxuan: Because.xuanxuanTakesNothingBack,
@@ -97,7 +99,7 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Recalled>({
     operation: "recall while who had it is away",
-    says: "delivered at the next login under its gid, empty and `recalled`",
+    description: "delivered at the next login under its gid, empty and `recalled`",
     arenas: placesOfWhoIsAway,
     send: {
       xuanxuan: Because.xuanxuanTakesNothingBack,
@@ -109,7 +111,7 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Hidden>({
     operation: "delete for oneself",
-    says: "gone from one's own list and history, and still in the other's",
+    description: "gone from one's own list and history, and still in the other's",
     arenas: places,
     send: {
       xuanxuan: Because.onlyHaHides,
@@ -122,7 +124,8 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Renamed>({
     operation: "rename",
-    says: "pushed at once to chat clients; lists, contacts and `title` have the new name; youdu's version grows by one",
+    description:
+      "pushed at once to chat clients; lists, contacts and `title` have the new name; youdu's version grows by one",
     arenas: groups,
     send: {
       xuanxuan: Xuanxuan.rename,
@@ -141,7 +144,8 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Joined>({
     operation: "add member",
-    says: "pushed at once to members and newcomer; `Members`, `md5` and `member` follow; youdu's version grows by one",
+    description:
+      "pushed at once to members and newcomer; `Members`, `md5` and `member` follow; youdu's version grows by one",
     arenas: groups,
     send: {
       xuanxuan: Xuanxuan.addMember,
@@ -160,7 +164,8 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Joined>({
     operation: "remove member",
-    says: "pushed at once to who stays and who goes, whose list has the chat no more; the rest as for a newcomer",
+    description:
+      "pushed at once to who stays and who goes, whose list has the chat no more; the rest as for a newcomer",
     arenas: groups,
     send: {
       xuanxuan: Xuanxuan.removeMember,
@@ -179,7 +184,7 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Joined>({
     operation: "leave",
-    says: "as to remove a member, by a push of `joinChat`",
+    description: "as to remove a member, by a push of `joinChat`",
     arenas: groups,
     send: {
       xuanxuan: Xuanxuan.leave,
@@ -198,7 +203,7 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Taken>({
     operation: "take delivery",
-    says: "`ispushed` becomes 1 once the message was handed to a connection of the other; `isread` stays",
+    description: "`ispushed` becomes 1 once the message was handed to a connection of the other; `isread` stays",
     arenas: () => [pair(AWAY)],
     send: {
       xuanxuan: Xuanxuan.takeDelivery,
@@ -211,7 +216,7 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, ReadUpTo>({
     operation: "read",
-    says: "`isread` becomes 1 once the other has listed the message",
+    description: "`isread` becomes 1 once the other has listed the message",
     arenas: () => [pair("bob")],
     send: {
       xuanxuan: Because.takingIsNotReading,

@@ -4,7 +4,7 @@ import type { EngineMutant } from "./EngineMutant.ts"
 export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "queue-drained-twice",
-    says: "what was missed is delivered twice",
+    description: "what was missed is delivered twice",
     changes: [
       {
         module: "core/src/delivery/CatchUp.ts",
@@ -16,7 +16,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "queue-not-drained",
-    says: "what was missed is never delivered",
+    description: "what was missed is never delivered",
     silent: true,
     changes: [
       {
@@ -35,7 +35,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "acknowledgements-lost",
-    says: "acknowledged packets are delivered again",
+    description: "acknowledged packets are delivered again",
     changes: [{ module: "core/src/delivery/Subscription.ts", from: "this.isAcknowledged(seq)", to: "true" }],
     kills: [
       "xuanxuan/offline/deleted-by-id#acknowledged-does-not",
@@ -45,7 +45,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "history-oldest-first",
-    says: "the history is the wrong way round",
+    description: "the history is the wrong way round",
     changes: [
       {
         module: "core/src/commands/Messages.ts",
@@ -63,7 +63,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "history-page-too-long",
-    says: "a page of the history has one message more",
+    description: "a page of the history has one message more",
     changes: [
       { module: "core/src/commands/Messages.ts", from: "Math.max(1, to - size + 1)", to: "Math.max(1, to - size)" }
     ],
@@ -71,7 +71,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "history-from-the-wrong-page",
-    says: "pages are counted from 0",
+    description: "pages are counted from 0",
     changes: [{ module: "core/src/commands/Messages.ts", from: "(number - 1) * size", to: "number * size" }],
     kills: [
       "xuanxuan/history/pages#first-page",
@@ -81,13 +81,13 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "kicked-still-hears",
-    says: "who was taken out of a chat goes on hearing it",
+    description: "who was taken out of a chat goes on hearing it",
     changes: [{ module: "core/src/delivery/Hub.ts", from: "session.leaveChat(chat.id)", to: "undefined" }],
     kills: ["xuanxuan/invite/kick#who-went-hears-nothing", "xuanxuan/join/leave#who-left-hears-nothing"]
   },
   {
     name: "star-shared",
-    says: "what one marks is marked for everybody",
+    description: "what one marks is marked for everybody",
     changes: [
       {
         module: "adapter-memory/src/MemoryStore.ts",
@@ -104,7 +104,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "duplicate-login-not-announced",
-    says: "who is logged in elsewhere is told nothing, and stays connected",
+    description: "who is logged in elsewhere is told nothing, and stays connected",
     silent: true,
     changes: [{ module: "core/src/session/ClientSession.ts", from: "other.#takeOver()", to: "undefined" }],
     kills: [
@@ -116,7 +116,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "login-not-pushed",
-    says: "nobody hears who came",
+    description: "nobody hears who came",
     silent: true,
     changes: [
       {
@@ -130,7 +130,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "logout-not-pushed",
-    says: "nobody hears who went",
+    description: "nobody hears who went",
     silent: true,
     changes: [
       {
@@ -143,7 +143,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "session-outlives-logout",
-    says: "a sid or token is good after the logout",
+    description: "a sid or token is good after the logout",
     silent: true,
     changes: [
       { module: "core/src/auth/LiveSessions.ts", from: "!hashes.has(session.hash)", to: "true" },
@@ -157,7 +157,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "md5-of-unsorted-members",
-    says: "a spark session is known by its members in the order of their ids",
+    description: "a spark session is known by its members in the order of their ids",
     changes: [
       {
         module: "dialects/src/spark/sessionKey.ts",
@@ -169,7 +169,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "signature-of-unsorted-members",
-    says: "a signature is made of the members as they were given",
+    description: "a signature is made of the members as they were given",
     changes: [{ module: "dialects/src/hisihi/signatures.ts", from: 'ids.toSorted().join(":")', to: 'ids.join(":")' }],
     kills: [
       "hisihi/conversion-signature/sorted#signature",
@@ -179,7 +179,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "recalled-still-listed",
-    says: "a message that was deleted for both is listed",
+    description: "a message that was deleted for both is listed",
     changes: [
       {
         module: "dialects/src/ha/listMessages.ts",
@@ -191,7 +191,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "hidden-for-all",
-    says: "what one hides is hidden from everybody",
+    description: "what one hides is hidden from everybody",
     changes: [
       {
         module: "adapter-memory/src/MemoryStore.ts",
@@ -203,19 +203,19 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "hidden-from-nobody",
-    says: "what one hides is listed all the same",
+    description: "what one hides is listed all the same",
     changes: [{ module: "adapter-memory/src/MemoryStore.ts", from: "hidden?.has(message.id) !== true", to: "true" }],
     kills: ["ha/delete/documented#gone-for-bob"]
   },
   {
     name: "version-stays",
-    says: "a youdu session's version does not rise",
+    description: "a youdu session's version does not rise",
     changes: [{ module: "dialects/src/youdu/groups.ts", from: "chat.version", to: "1" }],
     kills: ["youdu/update/version#new-title", "youdu/update/documented#by-a-member"]
   },
   {
     name: "pair-is-a-group",
-    says: "a chat of two is a group like any other",
+    description: "a chat of two is a group like any other",
     changes: [{ module: "core/src/commands/CreateChat.ts", from: 'command.type === "one2one"', to: "false" }],
     kills: [
       "xuanxuan/create/pair#gid-of-the-pair",

@@ -15,7 +15,7 @@ export interface Change {
 export interface EngineMutant {
   readonly name: string
   /** What is wrong. */
-  readonly says: string
+  readonly description: string
   readonly changes: ReadonlyArray<Change>
   readonly kills: ReadonlyArray<string>
   /** It is silent where something is due. */

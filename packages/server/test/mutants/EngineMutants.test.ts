@@ -36,7 +36,7 @@ afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
 describe("found by the checks named for it", () => {
   for (const mutant of engineMutants) {
-    it(`${mutant.name}: ${mutant.says}`, async () => {
+    it(`${mutant.name}: ${mutant.description}`, async () => {
       const left = await survives(mutant.spoils === true ? await open() : shared, mutant)
       expect(left).toEqual([])
     })

@@ -4,7 +4,7 @@ import type { EngineMutant } from "./EngineMutant.ts"
 export const ruleMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "no-membership-check",
-    says: "every chat is open to everybody",
+    description: "every chat is open to everybody",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
@@ -31,7 +31,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "private-chats-are-known",
-    says: "who is no member is told that, not that there is no such chat",
+    description: "who is no member is told that, not that there is no such chat",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
@@ -49,7 +49,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "no-admin-check",
-    says: "every member counts as an admin",
+    description: "every member counts as an admin",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
@@ -67,7 +67,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "no-administrator-check",
-    says: "everybody counts as a system administrator",
+    description: "everybody counts as a system administrator",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
@@ -80,7 +80,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "everybody-speaks",
-    says: "the list of committers is not looked at",
+    description: "the list of committers is not looked at",
     changes: [
       {
         module: "core/src/rules/Sending.ts",
@@ -97,7 +97,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "private-groups-are-joined",
-    says: "a group that is not public can be joined",
+    description: "a group that is not public can be joined",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
@@ -114,7 +114,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "chat-made-twice",
-    says: "a chat's gid that is known is a new chat",
+    description: "a chat's gid that is known is a new chat",
     changes: [
       { module: "core/src/commands/CreateChat.ts", from: "yield* stored(desk, attempt, command.gid)", to: "undefined" },
       {
@@ -131,7 +131,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "sessions-never-expire",
-    says: "a sid or token is good however long it was not used",
+    description: "a sid or token is good however long it was not used",
     changes: [
       {
         module: "core/src/auth/LiveSession.ts",
@@ -166,7 +166,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "message-sent-twice",
-    says: "the same message again is news again",
+    description: "the same message again is news again",
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",
@@ -178,7 +178,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "gids-of-others",
-    says: "a message's gid that is somebody else's is taken for the same message",
+    description: "a message's gid that is somebody else's is taken for the same message",
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",
@@ -190,7 +190,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "not-atomic",
-    says: "of several messages those that are right are sent",
+    description: "of several messages those that are right are sent",
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",

@@ -4,8 +4,8 @@
  */
 import { INPUT_ALLOWANCE, type InputAccount } from "@parley/core/InputBudget"
 
-const CROWDED = "Too many request bodies are under way; please try again later."
-const ADDRESS_CROWDED = "Too many request bodies from this address are under way; please try again later."
+const TOTAL_EXHAUSTED = "Too many request bodies are under way; please try again later."
+const ADDRESS_EXHAUSTED = "Too many request bodies from this address are under way; please try again later."
 
 /** A refusal of a body: its status and its message. */
 export interface BodyRefusal {
@@ -29,7 +29,9 @@ export class BodyBudget {
     const account = this.#account
     const more = Math.min(bytes, this.#limit - account.held)
     if (!this.#isCounted || more <= 0 || account.charge(more) || account.held <= INPUT_ALLOWANCE) return undefined
-    return account.isNetworkExhausted ? { status: 429, message: ADDRESS_CROWDED } : { status: 503, message: CROWDED }
+    return account.isNetworkExhausted
+      ? { status: 429, message: ADDRESS_EXHAUSTED }
+      : { status: 503, message: TOTAL_EXHAUSTED }
   }
 
   /** The request has a user: its body counts in the pools of users. */

@@ -3,10 +3,10 @@
  * TCP port (`listenTcp`), or on a server of its own (`HttpServing`). It takes the requests for its own paths and leaves
  * all others alone; it installs no listener on the process and never ends it.
  */
-import { Authenticator, isForeign } from "@parley/core/Authenticator"
+import { Authenticator, isCrossOrigin } from "@parley/core/Authenticator"
 import { networkOf, plainAddress } from "@parley/core/ClientAddress"
 import type { Accept } from "@parley/core/Connection"
-import type { Door } from "@parley/core/Dialect"
+import type { Endpoint } from "@parley/core/Dialect"
 import { InputBudget, StreamBody } from "@parley/core/InputBudget"
 import type { UserId } from "@parley/core/Ids"
 import { LogThrottle } from "@parley/core/LogThrottle"
@@ -25,27 +25,27 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import * as net from "node:net"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
-import { attachTo, type Foreign, type Server } from "../socket/attach.ts"
+import { attachListener, type UnmatchedUpgrade, type Server } from "../socket/attach.ts"
 import { BodyBudget } from "./BodyBudget.ts"
 import { BodyDeadlines } from "./BodyDeadlines.ts"
 import { type HttpRoutes, type Routing, build } from "./routes.ts"
-import { type Address, CannotListen, listen } from "./listen.ts"
+import { type Address, ListenError, listen } from "./listen.ts"
 import { corsHeaders, preflightHeaders, preflightMethod } from "./cors.ts"
 import { isLocal, NOT_LOCAL } from "./localOnly.ts"
-import { mountAt } from "./mountPath.ts"
-import { CONSUMED, type ForeignRequest, restored, urlOf } from "./requestBody.ts"
+import { parseMountPath } from "./mountPath.ts"
+import { BODY_CONSUMED, type ParsedRequest, restoreBody, urlOf } from "./requestBody.ts"
 import { watchRequest, watchWebRequest } from "./requestDeadlines.ts"
 import { type Options as ConnectionOptions, type SocketConnection, defaultOptions } from "../socket/SocketConnection.ts"
 import { noteSlowHttp } from "./slowRequests.ts"
 import { SocketShares } from "../socket/SocketShares.ts"
 import { TcpConnection } from "../socket/TcpConnection.ts"
-import { isTrustedBy, trusting } from "../../trustedProxies.ts"
-import { openingOf, refuse } from "../socket/upgrade.ts"
+import { isTrustedBy, clientAddressResolver } from "../../trustedProxies.ts"
+import { handshakeOf, refuse } from "../socket/upgrade.ts"
 import { WebSocketConnection } from "../socket/WebSocketConnection.ts"
 
 export interface Options {
   /** What opened dialects show, all dialects together. */
-  readonly doors: ReadonlyArray<Door<HttpRoutes>>
+  readonly endpoints: ReadonlyArray<Endpoint<HttpRoutes>>
   /** Where they are on the server: `/im` puts `/ws` at `/im/ws`. By default they are where their protocols say. */
   readonly path?: string | undefined
   /**
@@ -67,14 +67,14 @@ export interface Options {
 }
 
 /** Where a web request comes from, which is not in it. */
-export interface From {
+export interface RequestOrigin {
   /** The client's address, whatever its request says. */
   readonly address?: string | undefined
   /** The address of who has connected: the client's, unless it is a trusted proxy's. For who does not know `address`. */
   readonly peer?: string | undefined
 }
 
-export interface Host {
+export interface HttpHost {
   /** Where its doors are on the server: "" or as `/im`. */
   readonly path: string
   /** Whether a request is for one of its paths; `url` as in a request line. */
@@ -88,7 +88,7 @@ export interface Host {
    * For hosts that speak the web's `Request` and `Response`. Foreign paths get a JSON 404. No WebSockets. The client's
    * address, by which failed logins are throttled, is not in a `Request`: whoever knows it passes it.
    */
-  readonly fetch: (request: Request, from?: From) => Promise<Response>
+  readonly fetch: (request: Request, from?: RequestOrigin) => Promise<Response>
   /** For a server's `upgrade` event. False: not our path, and the socket was not touched. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /**
@@ -98,9 +98,12 @@ export interface Host {
    * stops listening as soon as the host closes. Attaching again to the same server changes nothing. The returned function
    * detaches.
    */
-  readonly attach: (server: Server, options?: { readonly foreign?: Foreign; readonly own?: boolean }) => () => void
+  readonly attach: (
+    server: Server,
+    options?: { readonly foreign?: UnmatchedUpgrade; readonly own?: boolean }
+  ) => () => void
   /** Serves the protocol that has a TCP door; port 0 takes any free one. Answers the real address. */
-  readonly listenTcp: (address: Address) => Effect.Effect<Address, CannotListen>
+  readonly listenTcp: (address: Address) => Effect.Effect<Address, ListenError>
   /**
    * Takes nothing new, tells WebSocket clients 1001, and waits until what was under way is answered, `drain`
    * milliseconds at most (10 seconds by default); then ends what is left. Before that, it waits as long again at most for
@@ -110,8 +113,8 @@ export interface Host {
 }
 
 const GOING_AWAY = "The server is going away."
-const CROWDED = "Too many requests are under way; please try again later."
-const ADDRESS_CROWDED = "Too many requests from this address are under way; please try again later."
+const SERVER_BUSY = "Too many requests are under way; please try again later."
+const ADDRESS_BUSY = "Too many requests from this address are under way; please try again later."
 /** Seconds after which who was refused may come again. */
 const RETRY_AFTER = { "retry-after": "1" }
 const NO_SUCH_PATH = "There is nothing at this path."
@@ -162,7 +165,7 @@ const share = (response: ServerResponse, headers: Readonly<Record<string, string
   }
 }
 
-interface UnderWay {
+interface ActiveRequest {
   /** The client's; "" where it is not known. */
   readonly address: string
   readonly slot: Slot
@@ -170,7 +173,7 @@ interface UnderWay {
 }
 
 /** The requests under way. */
-const known = new WeakMap<object, UnderWay>()
+const known = new WeakMap<object, ActiveRequest>()
 
 /** Requests have their client's address, and count for the user whom they turn out to be of. */
 const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
@@ -193,11 +196,11 @@ const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
   })
 
 /** What the doors come to: routes, WebSocket paths, and at most one protocol on raw TCP. */
-const sorted = (doors: Options["doors"]) => {
+const sorted = (endpoints: Options["endpoints"]) => {
   const routes: Array<Routing> = []
   const paths = new Map<string, Accept>()
   let tcp: Accept | undefined
-  for (const door of doors) {
+  for (const door of endpoints) {
     if (door._tag === "Http") routes.push(door)
     else if (door._tag === "WebSocket") {
       if (paths.has(door.path)) throw new Error(`Two protocols want WebSockets at ${door.path}.`)
@@ -211,13 +214,13 @@ const sorted = (doors: Options["doors"]) => {
 }
 
 /** A host for as long as the scope lives. */
-export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope> = Effect.fnUntraced(
+export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Scope> = Effect.fnUntraced(
   function* (options) {
     const settings = yield* Settings
     const authenticator = yield* Authenticator
-    const { routes, paths, tcp } = sorted(options.doors)
-    const mount = mountAt(options.path)
-    const clientOf = trusting(options.trustedProxies ?? [])
+    const { routes, paths, tcp } = sorted(options.endpoints)
+    const mount = parseMountPath(options.path)
+    const clientOf = clientAddressResolver(options.trustedProxies ?? [])
     const { localOnly = false } = options
     // Requests end with this scope: one of their own, since those under way outlive the beginning of our end.
     const scope = yield* Scope.make()
@@ -294,7 +297,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       connections.delete(connection)
       tell()
     }
-    const answered = ({ slot, body }: UnderWay): void => {
+    const answered = ({ slot, body }: ActiveRequest): void => {
       slot.release()
       body.end()
       tell()
@@ -302,7 +305,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
 
     /** A demonstration is for this machine, and for pages of its own or of `origins`. */
     const isRefused = (peer: string | undefined, headers: IncomingHttpHeaders): boolean =>
-      localOnly && (!isLocal(peer, headers) || isForeign({ headers: { get: headerOf(headers) } }, authenticator))
+      localOnly && (!isLocal(peer, headers) || isCrossOrigin({ headers: { get: headerOf(headers) } }, authenticator))
 
     /** The headers of the answer to a preflight for one of our paths, where its origin is allowed. */
     const preflight = (method: string | undefined, url: string | undefined, header: HeaderOf) => {
@@ -311,7 +314,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       return preflightHeaders(header, authenticator)
     }
 
-    const node: Host["node"] = (request: ForeignRequest, response, next) => {
+    const node: HttpHost["node"] = (request: ParsedRequest, response, next) => {
       const url = mount.within(targetOf(urlOf(request)))
       const allowed = preflight(request.method, url, headerOf(request.headers))
       if (allowed !== undefined) {
@@ -326,17 +329,17 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       share(response, corsHeaders(request.headers.origin, authenticator))
       if (isRefused(request.socket.remoteAddress, request.headers)) return answer(response, 403, NOT_LOCAL)
       if (closing) return answer(response, 503, GOING_AWAY)
-      if (slots.isFull) return answer(response, 503, CROWDED, RETRY_AFTER)
-      const whole = restored(request, url)
+      if (slots.isFull) return answer(response, 503, SERVER_BUSY, RETRY_AFTER)
+      const whole = restoreBody(request, url)
       if (whole === undefined) {
-        complain(`${pathOf(url)}: ${CONSUMED}`)
-        return answer(response, 500, CONSUMED)
+        complain(`${pathOf(url)}: ${BODY_CONSUMED}`)
+        return answer(response, 500, BODY_CONSUMED)
       }
       // Gone while others had the request: nobody waits for an answer, and no end of it would be told any more.
       if (response.closed || response.destroyed) return
       const address = clientOf(whole.socket.remoteAddress, forwardedFor(whole))
       const slot = slots.take(networkOf(address))
-      if (slot === undefined) return answer(response, 429, ADDRESS_CROWDED, RETRY_AFTER)
+      if (slot === undefined) return answer(response, 429, ADDRESS_BUSY, RETRY_AFTER)
       const body = new BodyBudget(input.open(address), bodyLimit)
       const underWay = { address, slot, body }
       response.once("close", () => answered(underWay))
@@ -344,7 +347,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       if (watchRequest(whole, response, limitsOf(address, body))) handle(whole, response)
     }
 
-    const fetch: Host["fetch"] = (request, { address, peer } = {}) => {
+    const fetch: HttpHost["fetch"] = (request, { address, peer } = {}) => {
       const { origin, pathname, search } = new URL(request.url)
       const url = mount.within(pathname + search)
       const header: HeaderOf = (name) => request.headers.get(name) ?? undefined
@@ -360,12 +363,12 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         return Promise.resolve(
           closing
             ? Response.json({ message: GOING_AWAY }, { status: 503 })
-            : Response.json({ message: CROWDED }, { status: 503, headers: RETRY_AFTER })
+            : Response.json({ message: SERVER_BUSY }, { status: 503, headers: RETRY_AFTER })
         )
       }
       if (request.bodyUsed) {
-        complain(`${pathname}: ${CONSUMED}`)
-        return Promise.resolve(Response.json({ message: CONSUMED }, { status: 500 }))
+        complain(`${pathname}: ${BODY_CONSUMED}`)
+        return Promise.resolve(Response.json({ message: BODY_CONSUMED }, { status: 500 }))
       }
       const client =
         address !== undefined
@@ -375,7 +378,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
             : clientOf(peer, request.headers.get("x-forwarded-for") ?? "")
       const slot = slots.take(networkOf(client))
       if (slot === undefined) {
-        return Promise.resolve(Response.json({ message: ADDRESS_CROWDED }, { status: 429, headers: RETRY_AFTER }))
+        return Promise.resolve(Response.json({ message: ADDRESS_BUSY }, { status: 429, headers: RETRY_AFTER }))
       }
       const body = new BodyBudget(input.open(client), bodyLimit)
       const underWay = { address: client, slot, body }
@@ -394,7 +397,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         })
     }
 
-    const upgrade: Host["upgrade"] = (request: ForeignRequest, socket, head) => {
+    const upgrade: HttpHost["upgrade"] = (request: ParsedRequest, socket, head) => {
       const url = mount.within(targetOf(urlOf(request)))
       const accept = url === undefined ? undefined : paths.get(pathOf(url))
       if (url === undefined || accept === undefined) return false
@@ -406,12 +409,12 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       }
       const address = clientOf(request.socket.remoteAddress, forwardedFor(request))
       // Browsers let every page open WebSockets, whatever CORS says: only the server can refuse those of other origins.
-      const isForeignPage = isForeign({ headers: { get: headerOf(request.headers) } }, authenticator)
+      const isForeignPage = isCrossOrigin({ headers: { get: headerOf(request.headers) } }, authenticator)
       if (isForeignPage || isRefused(request.socket.remoteAddress, request.headers)) {
         refuse(socket, "403 Forbidden")
         return true
       }
-      const opening = openingOf(request, url, address, authenticator)
+      const opening = handshakeOf(request, url, address, authenticator)
       webSockets.handleUpgrade(request, socket, head, (ws) => {
         shares.upgraded(socket)
         const connection = new WebSocketConnection(ws, socket, address, connectionOptions, gone)
@@ -421,10 +424,10 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       return true
     }
 
-    const attach: Host["attach"] = (server, { foreign = "alone", own = false } = {}) => {
+    const attach: HttpHost["attach"] = (server, { foreign = "alone", own = false } = {}) => {
       const before = attached.get(server)
       if (before !== undefined) return before
-      const release = attachTo(server, upgrade, foreign)
+      const release = attachListener(server, upgrade, foreign)
       if (own) {
         servers.add(server)
         server.on("connection", shares.opened)
@@ -436,9 +439,9 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
       return detach
     }
 
-    const listenTcp: Host["listenTcp"] = Effect.fnUntraced(function* (wanted) {
+    const listenTcp: HttpHost["listenTcp"] = Effect.fnUntraced(function* (wanted) {
       if (tcp === undefined) {
-        return yield* new CannotListen({ ...wanted, message: "No protocol here is served over raw TCP." })
+        return yield* new ListenError({ ...wanted, message: "No protocol here is served over raw TCP." })
       }
       const server = net.createServer({ allowHalfOpen: true }, (socket) => {
         if (localOnly && !isLocal(socket.remoteAddress)) return socket.destroy()
@@ -468,7 +471,7 @@ export const make: (options: Options) => Effect.Effect<Host, never, Scope.Scope>
         webSockets.close()
       })
     )
-    const close: Host["close"] = (options) =>
+    const close: HttpHost["close"] = (options) =>
       Effect.suspend(() => {
         if (!closing) {
           drain = options?.drain ?? drain

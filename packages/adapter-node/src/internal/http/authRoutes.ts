@@ -123,7 +123,7 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
     const { account, password } = yield* Effect.catch(credentialsIn(bytes), () => refuse(UNREADABLE))
     const { session, user } = yield* sessions.login({
       account,
-      secret: yield* credentials.secretOf(password),
+      secret: yield* credentials.md5Secret(password),
       password,
       kind: "token",
       device: "",

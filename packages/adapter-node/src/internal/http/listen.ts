@@ -10,7 +10,7 @@ export interface Address {
 }
 
 /** `message` is one sentence for the operator. */
-export class CannotListen extends Data.TaggedError("CannotListen")<{
+export class ListenError extends Data.TaggedError("CannotListen")<{
   readonly host: string
   readonly port: number
   readonly message: string
@@ -27,14 +27,14 @@ const reasons: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the host name cannot be looked up now"
 }
 
-const refusal = (address: Address, error: NodeJS.ErrnoException): CannotListen => {
+const refusal = (address: Address, error: NodeJS.ErrnoException): ListenError => {
   const reason = reasons[error.code ?? ""] ?? error.message
   const host = address.host.includes(":") ? `[${address.host}]` : address.host
-  return new CannotListen({ ...address, message: `Cannot listen on ${host}:${address.port}: ${reason}.` })
+  return new ListenError({ ...address, message: `Cannot listen on ${host}:${address.port}: ${reason}.` })
 }
 
 /** Listens; port 0 takes any free one. The server is left to the caller, who closes it. */
-export const listen = (server: Server, wanted: Address): Effect.Effect<Address, CannotListen> =>
+export const listen = (server: Server, wanted: Address): Effect.Effect<Address, ListenError> =>
   Effect.callback((resume) => {
     const failed = (error: NodeJS.ErrnoException): void => resume(Effect.fail(refusal(wanted, error)))
     server.once("error", failed)

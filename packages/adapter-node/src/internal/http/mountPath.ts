@@ -1,6 +1,6 @@
 /** The path of somebody else's server below which everything of ours is. */
 
-export interface Mount {
+export interface MountPath {
   /** Begins with `/` and does not end with one; "" for the whole server. */
   readonly path: string
   /** What is left of a path and query below the mount, from its `/` on; undefined for what is not below it. */
@@ -8,7 +8,7 @@ export interface Mount {
 }
 
 /** `im`, `/im` and `/im/` are the same. Throws where it is no path. */
-export const mountAt = (given = ""): Mount => {
+export const parseMountPath = (given = ""): MountPath => {
   const path = given.replace(/^\/*/, "/").replace(/\/+$/, "")
   if (!/^(?:\/[\w.~!$&'()+,=@-]+)*$/.test(path)) {
     throw new Error(`A mount path is made of segments as in "/im", without parameters or a query: ${given}`)

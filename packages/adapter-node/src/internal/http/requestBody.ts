@@ -5,7 +5,7 @@
 import { IncomingMessage } from "node:http"
 
 /** A request as frameworks leave it. */
-export interface ForeignRequest extends IncomingMessage {
+export interface ParsedRequest extends IncomingMessage {
   /** What a body parser made of the body. */
   readonly body?: unknown
   /** The body's bytes, where a parser was asked to keep them. */
@@ -14,7 +14,7 @@ export interface ForeignRequest extends IncomingMessage {
   readonly originalUrl?: unknown
 }
 
-export const urlOf = (request: ForeignRequest): string =>
+export const urlOf = (request: ParsedRequest): string =>
   typeof request.originalUrl === "string" ? request.originalUrl : (request.url ?? "/")
 
 const hasBody = (request: IncomingMessage): boolean =>
@@ -24,7 +24,7 @@ const isJson = (request: IncomingMessage): boolean =>
   /^application\/(?:[\w.+-]+\+)?json\b/i.test(request.headers["content-type"] ?? "")
 
 /** The bytes of a body that was read already; undefined where they cannot be told. */
-const bytesRead = (request: ForeignRequest): Uint8Array | undefined => {
+const bytesRead = (request: ParsedRequest): Uint8Array | undefined => {
   for (const kept of [request.rawBody, request.body]) {
     if (kept instanceof Uint8Array) return kept
     if (typeof kept === "string") return Buffer.from(kept)
@@ -51,14 +51,14 @@ const withBody = (request: IncomingMessage, url: string, body: Uint8Array): Inco
   return copy
 }
 
-export const CONSUMED =
+export const BODY_CONSUMED =
   "The request's body was consumed before it came here, and its bytes are gone. Mount this handler before body parsers, or let them keep `rawBody`."
 
 /**
  * The request with this URL and a body that can be read; undefined where the body is lost. The request is ours from here
  * on, so its `url` is put right in place.
  */
-export const restored = (request: ForeignRequest, url: string): IncomingMessage | undefined => {
+export const restoreBody = (request: ParsedRequest, url: string): IncomingMessage | undefined => {
   // Some parsers set an empty `body` without having read anything: what counts is whether the stream was touched.
   if (!hasBody(request) || !(request.readableDidRead || request.readableEnded)) {
     request.url = url

@@ -59,7 +59,7 @@ const pathInput = (path: string): FindMyWay.PathInput => (path === "*" ? "*" : `
 /** A door's routes, and those that answer what only begins like one of them. */
 export interface Routing {
   readonly routes: HttpRoutes
-  readonly otherwise?: HttpRoutes
+  readonly fallback?: HttpRoutes
 }
 
 type App = Effect.Effect<HttpServerResponse, unknown, HttpServerRequest.HttpServerRequest | Scope.Scope>
@@ -88,11 +88,11 @@ const newRouter = HttpRouter.make.pipe(Effect.provideService(HttpRouter.RouterCo
  * Builds the routes in the current scope. `owns` says whether a request is for one of them, or is answered by a door
  * since it begins like one of the door's (`url` as in a request line; `HEAD` goes where `GET` goes); `app` answers it.
  */
-export const build = Effect.fnUntraced(function* (doors: ReadonlyArray<Routing>) {
+export const build = Effect.fnUntraced(function* (endpoints: ReadonlyArray<Routing>) {
   const paths = FindMyWay.make<true>(config)
   const router = yield* newRouter
   const beginnings = new Map<string, App | undefined>()
-  for (const { routes, otherwise } of doors) {
+  for (const { routes, fallback: otherwise } of endpoints) {
     const astray = otherwise === undefined ? undefined : yield* appOf(otherwise)
     const tell = (path: string): void => {
       const beginning = beginningOf(path)

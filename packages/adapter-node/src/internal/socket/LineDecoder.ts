@@ -9,7 +9,7 @@ const SPACE = 0x20
 const TAB = 0x09
 
 /** A buffer that grew beyond this is let go with its line: what idle connections keep is counted nowhere. */
-const KEPT = 1024
+const MAX_SPARE_BUFFER = 1024
 
 const EMPTY = Buffer.alloc(0)
 
@@ -19,23 +19,23 @@ const isBlank = (bytes: Buffer): boolean => {
   return true
 }
 
-export interface Receiver {
+export interface LineReceiver {
   /** The bytes are good until this returns. */
   readonly line: (bytes: Buffer) => void
   /** Once for each line over the limit, as soon as it is. */
   readonly oversized: () => void
 }
 
-export class Lines {
+export class LineDecoder {
   #limit: number
-  readonly #receiver: Receiver
+  readonly #receiver: LineReceiver
   #buffer = EMPTY
   #length = 0
   /** The line under way is over the limit and was reported: its rest is dropped. */
   #dropping = false
 
   /** `limit`: bytes of one line without its end. */
-  constructor(limit: number, receiver: Receiver) {
+  constructor(limit: number, receiver: LineReceiver) {
     this.#limit = limit
     this.#receiver = receiver
   }
@@ -77,11 +77,11 @@ export class Lines {
     if (line.at(-1) === RETURN) line = line.subarray(0, -1)
     if (line.length > this.#limit) this.#receiver.oversized()
     else if (!isBlank(line)) {
-      this.#forget()
+      this.#reset()
       this.#receiver.line(line)
       return
     }
-    this.#forget()
+    this.#reset()
   }
 
   /** False when that makes the line too long. */
@@ -90,7 +90,7 @@ export class Lines {
     const length = this.#length + bytes.length
     // One byte more may be the `\r` of the line's end.
     if (length > this.#limit + 1 || (length === this.#limit + 1 && bytes.at(-1) !== RETURN)) {
-      this.#forget()
+      this.#reset()
       this.#dropping = true
       this.#receiver.oversized()
       return false
@@ -105,8 +105,8 @@ export class Lines {
     return true
   }
 
-  #forget(): void {
+  #reset(): void {
     this.#length = 0
-    if (this.#buffer.length > KEPT) this.#buffer = EMPTY
+    if (this.#buffer.length > MAX_SPARE_BUFFER) this.#buffer = EMPTY
   }
 }

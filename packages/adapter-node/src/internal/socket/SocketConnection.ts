@@ -1,10 +1,10 @@
 /** What connections over a socket have in common, whatever frames look like on it. */
-import { type Accept, type Connection, type Opening, type Peer, nextConnectionId } from "@parley/core/Connection"
+import { type Accept, type Connection, type Handshake, type Peer, nextConnectionId } from "@parley/core/Connection"
 import type { Frame, FrameParts } from "@parley/core/Frame"
 import { isUtf8 } from "node:buffer"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
-import { Outbox, type Owner } from "./WriteQueue.ts"
+import { WriteQueue, type WriteTarget } from "./WriteQueue.ts"
 
 export interface Options {
   /** Bytes of one frame from the client, at most; counted in UTF-8. */
@@ -19,9 +19,9 @@ export interface Options {
    * Milliseconds without a frame in either direction after which nothing can be under way any more. That long, a
    * client that has only stopped sending, or that is to be closed politely, gets its answers.
    */
-  readonly linger: number
+  readonly lingerTimeout: number
   /** Milliseconds for the client to take what is left and answer the goodbye; after it the socket is destroyed. */
-  readonly goodbye: number
+  readonly closeTimeout: number
   /** Calls `tick` every so many milliseconds until the returned function is called. For tests; a plain timer otherwise. */
   readonly every: (milliseconds: number, tick: () => void) => () => void
   /** Called when a connection is given up, with the reason, in words for a log. */
@@ -41,8 +41,8 @@ export const defaultOptions: Options = {
   sendBuffer: 8 * 1024 * 1024,
   heartbeat: 30_000,
   stall: 30_000,
-  linger: 1000,
-  goodbye: 10_000,
+  lingerTimeout: 1000,
+  closeTimeout: 10_000,
   every: (milliseconds, tick) => {
     const timer = setInterval(tick, milliseconds).unref()
     return () => clearInterval(timer)
@@ -68,7 +68,7 @@ interface Owned extends Duplex {
   [CONNECTION]?: SocketConnection
 }
 
-function stalled(this: Owned): void {
+function onStalled(this: Owned): void {
   this[CONNECTION]?.stalled()
 }
 
@@ -76,12 +76,12 @@ function stalled(this: Owned): void {
 const canStall = (socket: Duplex): socket is Duplex & Pick<Socket, "setTimeout"> =>
   "setTimeout" in socket && typeof socket.setTimeout === "function"
 
-export abstract class SocketConnection implements Connection, Owner {
+export abstract class SocketConnection implements Connection, WriteTarget {
   readonly id: number
   readonly address: string
   readonly socket: Duplex
   protected readonly options: Options
-  readonly #outbox: Outbox
+  readonly #writeQueue: WriteQueue
   readonly #ended: (connection: SocketConnection) => void
   #peer: Peer | undefined
   #frame: number
@@ -90,8 +90,8 @@ export abstract class SocketConnection implements Connection, Owner {
   /** Frames are handed on only while open. Finishing: answers still go out. Closing: nothing does. */
   #state: "open" | "finishing" | "closing" | "ended" = "open"
   #lastReceived = Number.NEGATIVE_INFINITY
-  #lingering: NodeJS.Timeout | undefined
-  #goodbye: NodeJS.Timeout | undefined
+  #lingerTimer: NodeJS.Timeout | undefined
+  #closeTimer: NodeJS.Timeout | undefined
 
   /**
    * `address` is the client's, in its usual form. `ended` is called once, after `Peer.closed`.
@@ -105,10 +105,10 @@ export abstract class SocketConnection implements Connection, Owner {
     if (canStall(socket)) {
       const owned: Owned = socket
       owned[CONNECTION] = this
-      socket.on("timeout", stalled)
+      socket.on("timeout", onStalled)
     }
     this.#frame = options.frame
-    this.#outbox = new Outbox(this, options.sendBuffer)
+    this.#writeQueue = new WriteQueue(this, options.sendBuffer)
   }
 
   abstract writable(): boolean
@@ -160,7 +160,7 @@ export abstract class SocketConnection implements Connection, Owner {
   }
 
   /** Gives the connection to its engine's end. To be called once, in the turn in which the connection was made. */
-  open(accept: Accept, opening: Opening): void {
+  open(accept: Accept, opening: Handshake): void {
     this.#guard(() => {
       this.#peer = accept(this, opening)
     })
@@ -168,21 +168,21 @@ export abstract class SocketConnection implements Connection, Owner {
 
   send(frame: Frame, asked = false): void {
     if (this.#state === "closing" || this.#state === "ended") return
-    if (this.#state === "finishing") this.#lingering?.refresh()
-    if (frame.vectored) this.#outbox.sendParts(this.encodeParts(frame), asked)
-    else this.#outbox.send(this.encode(frame), asked)
+    if (this.#state === "finishing") this.#lingerTimer?.refresh()
+    if (frame.vectored) this.#writeQueue.sendParts(this.encodeParts(frame), asked)
+    else this.#writeQueue.send(this.encode(frame), asked)
   }
 
   buffered(): number {
-    return this.#state === "ended" ? 0 : this.#outbox.buffered()
+    return this.#state === "ended" ? 0 : this.#writeQueue.buffered()
   }
 
   onDrained(low: number, callback: () => void): void {
     if (this.#state === "ended") queueMicrotask(callback)
     else {
       this.#watchStall(true)
-      this.#outbox.onDrained(low, () => {
-        if (!this.#outbox.isWatched) this.#watchStall(false)
+      this.#writeQueue.onDrained(low, () => {
+        if (!this.#writeQueue.hasDrainWaiters) this.#watchStall(false)
         callback()
       })
     }
@@ -199,23 +199,23 @@ export abstract class SocketConnection implements Connection, Owner {
   close(code: number, reason: string): void {
     if (this.#state === "closing" || this.#state === "ended") return
     this.#state = "closing"
-    clearTimeout(this.#lingering)
-    clearTimeout(this.#goodbye)
-    this.#outbox.close()
+    clearTimeout(this.#lingerTimer)
+    clearTimeout(this.#closeTimer)
+    this.#writeQueue.close()
     // The client's own goodbye can be behind frames that nobody wants any more.
     this.startReading()
     this.end(code, reason)
-    this.#goodbye = setTimeout(() => this.destroy(), this.options.goodbye).unref()
+    this.#closeTimer = setTimeout(() => this.destroy(), this.options.closeTimeout).unref()
   }
 
   /** Receives nothing more, lets answers that may be under way go out, and closes. */
   finish(code: number, reason: string): void {
     if (this.#state !== "open") return
-    if (performance.now() - this.#lastReceived >= this.options.linger) return this.close(code, reason)
+    if (performance.now() - this.#lastReceived >= this.options.lingerTimeout) return this.close(code, reason)
     this.#state = "finishing"
-    this.#lingering = setTimeout(() => this.close(code, reason), this.options.linger)
+    this.#lingerTimer = setTimeout(() => this.close(code, reason), this.options.lingerTimeout)
     // Pushes could keep it going for ever.
-    this.#goodbye = setTimeout(() => this.close(code, reason), this.options.goodbye)
+    this.#closeTimer = setTimeout(() => this.close(code, reason), this.options.closeTimeout)
   }
 
   /** A frame's bytes, which are checked here and nowhere else. */
@@ -223,7 +223,7 @@ export abstract class SocketConnection implements Connection, Owner {
     if (this.#state !== "open") return
     this.#lastReceived = performance.now()
     const text = textOf(bytes)
-    this.#guard(() => (text === undefined ? this.#peer?.garbled() : this.#peer?.receive(text, bytes.length)))
+    this.#guard(() => (text === undefined ? this.#peer?.invalidUtf8() : this.#peer?.receive(text, bytes.length)))
   }
 
   /** What is held of an unfinished frame, in bytes. */
@@ -246,12 +246,12 @@ export abstract class SocketConnection implements Connection, Owner {
     this.#guard(() => this.#peer?.oversized(this.#frame))
   }
 
-  protected gone(): void {
+  protected onClosed(): void {
     if (this.#state === "ended") return
     this.#state = "ended"
-    clearTimeout(this.#lingering)
-    clearTimeout(this.#goodbye)
-    this.#outbox.end()
+    clearTimeout(this.#lingerTimer)
+    clearTimeout(this.#closeTimer)
+    this.#writeQueue.end()
     this.#guard(() => this.#peer?.closed())
     this.#ended(this)
   }

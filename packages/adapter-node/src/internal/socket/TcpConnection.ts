@@ -3,7 +3,7 @@ import { plainAddress } from "@parley/core/ClientAddress"
 import type { Frame, FrameParts } from "@parley/core/Frame"
 import type { Socket } from "node:net"
 import { isHttpRequestLine } from "./httpRequestLine.ts"
-import { Lines } from "./LineDecoder.ts"
+import { LineDecoder } from "./LineDecoder.ts"
 import { type Options, SocketConnection } from "./SocketConnection.ts"
 
 const encodeLine = ({ text }: Frame): Uint8Array => Buffer.from(`${text}\n`)
@@ -11,7 +11,7 @@ const encodeLine = ({ text }: Frame): Uint8Array => Buffer.from(`${text}\n`)
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 const END = utf8("\n")
 
-const encodeParts = ({ pieces = [] }: Frame): FrameParts => {
+const encodeParts = ({ chunks: pieces = [] }: Frame): FrameParts => {
   const all = pieces.map((piece) => piece.utf8(utf8))
   all.push(END)
   return { all, length: all.reduce((sum, part) => sum + part.length, 0) }
@@ -19,7 +19,7 @@ const encodeParts = ({ pieces = [] }: Frame): FrameParts => {
 
 export class TcpConnection extends SocketConnection {
   readonly #socket: Socket
-  readonly #lines: Lines
+  readonly #lines: LineDecoder
   #hasBegun = false
 
   /**
@@ -33,13 +33,13 @@ export class TcpConnection extends SocketConnection {
     this.#socket = socket
     socket.setNoDelay(true)
     socket.setKeepAlive(true, options.heartbeat)
-    this.#lines = new Lines(options.frame, {
+    this.#lines = new LineDecoder(options.frame, {
       line: (bytes) => this.#line(bytes),
       oversized: () => this.oversized()
     })
     socket.on("data", (chunk) => this.#read(typeof chunk === "string" ? Buffer.from(chunk) : chunk))
     socket.on("end", () => this.finish(1000, ""))
-    socket.on("close", () => this.gone())
+    socket.on("close", () => this.onClosed())
   }
 
   override limitFrames(bytes: number): void {

@@ -9,7 +9,7 @@ const TEXT_FINAL = 0x81
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 
 /** Room for `room` bytes of a message of `length` bytes, behind the message's head. */
-const headed = (length: number, room = length): Buffer => {
+const allocateFrame = (length: number, room = length): Buffer => {
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
   const bytes = Buffer.allocUnsafe(head + room)
   bytes[0] = TEXT_FINAL
@@ -26,16 +26,16 @@ const headed = (length: number, room = length): Buffer => {
 
 /** A server's text message on the wire: final, unmasked, not compressed (RFC 6455, 5.2). */
 export const encodeText = (frame: Frame): Uint8Array => {
-  const { pieces } = frame
+  const { chunks: pieces } = frame
   if (pieces === undefined) {
     const length = Buffer.byteLength(frame.text)
-    const bytes = headed(length)
+    const bytes = allocateFrame(length)
     bytes.write(frame.text, bytes.length - length)
     return bytes
   }
   let length = 0
   for (const piece of pieces) length += piece.utf8(utf8).length
-  const bytes = headed(length)
+  const bytes = allocateFrame(length)
   let at = bytes.length - length
   for (const piece of pieces) {
     const part = piece.utf8(utf8)
@@ -48,7 +48,7 @@ export const encodeText = (frame: Frame): Uint8Array => {
 }
 
 /** The same in parts: its head, and the bytes of its pieces as they are. */
-export const encodeParts = ({ pieces = [] }: Frame): FrameParts => {
+export const encodeParts = ({ chunks: pieces = [] }: Frame): FrameParts => {
   const all: Array<Uint8Array> = []
   let length = 0
   for (const piece of pieces) {
@@ -56,7 +56,7 @@ export const encodeParts = ({ pieces = [] }: Frame): FrameParts => {
     length += part.length
     all.push(part)
   }
-  const head = headed(length, 0)
+  const head = allocateFrame(length, 0)
   return { all: [head, ...all], length: head.length + length }
 }
 
@@ -96,26 +96,26 @@ const FRAGMENTS_FACTOR = 2
 /** What went wrong is seen by the close that follows; without a listener it would end the process. */
 const ignore = (): void => {}
 
-function heard(this: Owned, data: RawData): void {
+function onMessage(this: Owned, data: RawData): void {
   this[CONNECTION]?.heard(bytesOf(data))
 }
 
-function alive(this: Owned, data: Buffer): void {
+function onPong(this: Owned, data: Buffer): void {
   this[CONNECTION]?.alive()
   this[CONNECTION]?.taken(data.length + CONTROL_HEAD)
 }
 
 /** Bytes that came over a socket, once `ws` has read them. */
-function read(this: OwnedSocket, chunk: Buffer): void {
+function onData(this: OwnedSocket, chunk: Buffer): void {
   this[CONNECTION]?.read(chunk.length)
 }
 
 /** A control frame of the client's: its payload is counted with its head and its mask. */
-function controlled(this: Owned, data: Buffer): void {
+function onControlFrame(this: Owned, data: Buffer): void {
   this[CONNECTION]?.taken(data.length + CONTROL_HEAD)
 }
 
-function closed(this: Owned): void {
+function onClose(this: Owned): void {
   this[CONNECTION]?.closed()
 }
 
@@ -149,14 +149,14 @@ export class WebSocketConnection extends SocketConnection {
     this.#ws[CONNECTION] = this
     this.#stopHeartbeat = options.every(options.heartbeat, () => this.#beat())
     ws.on("error", ignore)
-    ws.on("message", heard)
-    ws.on("ping", controlled)
-    ws.on("pong", alive)
-    ws.on("close", closed)
+    ws.on("message", onMessage)
+    ws.on("ping", onControlFrame)
+    ws.on("pong", onPong)
+    ws.on("close", onClose)
     const owned: OwnedSocket = socket
     owned[CONNECTION] = this
     // Behind the listener of `ws`, which has read the bytes then.
-    socket.on("data", read)
+    socket.on("data", onData)
   }
 
   /** A message of the client's. */
@@ -203,7 +203,7 @@ export class WebSocketConnection extends SocketConnection {
   /** The WebSocket is closed, whoever closed it. */
   closed(): void {
     this.#stopHeartbeat()
-    this.gone()
+    this.onClosed()
   }
 
   override writable(): boolean {

@@ -6,7 +6,7 @@ import type { FrameParts } from "@parley/core/Frame"
 import type { Writable } from "node:stream"
 
 /** Up to here, frames of one turn are copied together; larger ones are handed over as they are, in one vectored write. */
-const COPY = 64 * 1024
+const COPY_LIMIT = 64 * 1024
 
 /** Bytes of large frames handed to the operating system in one turn: it takes milliseconds to copy them. */
 const TURN = 4 * 1024 * 1024
@@ -17,45 +17,45 @@ const STEP = 1024 * 1024
 const LARGE = 16 * 1024
 
 /** One timer for all outboxes that got something in this turn. */
-let due: Array<Outbox> = []
+let due: Array<WriteQueue> = []
 /** Outboxes with much to write, which wait until the others have written theirs. */
-let large: Array<Outbox> = []
+let large: Array<WriteQueue> = []
 const flushDue = (): void => {
-  const outboxes = due
+  const writeQueues = due
   due = []
-  for (const outbox of outboxes) {
-    if (outbox.waiting > COPY) large.push(outbox)
-    else outbox.flush()
+  for (const writeQueue of writeQueues) {
+    if (writeQueue.waiting > COPY_LIMIT) large.push(writeQueue)
+    else writeQueue.flush()
   }
   if (large.length > 0) flushLarge()
 }
 const flushLarge = (): void => {
-  const outboxes = large
+  const writeQueues = large
   large = []
   let written = 0
-  for (const [index, outbox] of outboxes.entries()) {
+  for (const [index, writeQueue] of writeQueues.entries()) {
     if (written >= TURN) {
-      large = outboxes.slice(index)
+      large = writeQueues.slice(index)
       if (due.length === 0) setImmediate(flushDue)
       return
     }
-    written += outbox.flush(STEP)
+    written += writeQueue.flush(STEP)
   }
 }
-const flushAtEndOfTurn = (outbox: Outbox): void => {
-  if (due.push(outbox) === 1) setImmediate(flushDue)
+const flushAtEndOfTurn = (writeQueue: WriteQueue): void => {
+  if (due.push(writeQueue) === 1) setImmediate(flushDue)
 }
 
 /** Written behind everything else, so that its end is theirs. */
 const NOTHING = new Uint8Array(0)
 
-interface Watcher {
+interface DrainWaiter {
   readonly low: number
   readonly callback: () => void
 }
 
 /** The connection whose outbox it is. */
-export interface Owner {
+export interface WriteTarget {
   readonly socket: Writable
   /** Whether the socket may still be written to. */
   readonly writable: () => boolean
@@ -63,22 +63,22 @@ export interface Owner {
   readonly overflowed: () => void
 }
 
-export class Outbox {
-  readonly #owner: Owner
+export class WriteQueue {
+  readonly #owner: WriteTarget
   readonly #limit: number
   #waiting: Array<Uint8Array> = []
   #bytes = 0
   /** What may wait beside the limit: large answers, and frames larger than the limit, for which no reader could be fast enough. */
   #exempt = 0
   #open = true
-  #watchers: Array<Watcher> = []
+  #drainWaiters: Array<DrainWaiter> = []
   /** Made when it is first needed: an idle connection should not cost one. */
-  #taken: (() => void) | undefined
+  #writtenBytes: (() => void) | undefined
   /** The socket has a step of a large frame, and calls back when it is taken. */
   #stepping = false
 
   /** `limit`: bytes that may wait, beside answers, and frames that are larger than this by themselves. */
-  constructor(owner: Owner, limit: number) {
+  constructor(owner: WriteTarget, limit: number) {
     this.#owner = owner
     this.#limit = limit
   }
@@ -126,19 +126,19 @@ export class Outbox {
   }
 
   /** Whether somebody waits until the client has taken what was sent. */
-  get isWatched(): boolean {
-    return this.#watchers.length > 0
+  get hasDrainWaiters(): boolean {
+    return this.#drainWaiters.length > 0
   }
 
   onDrained(low: number, callback: () => void): void {
     // What was written while nobody watched tells nothing: a call back for each write would cost more than all else here.
     const { socket } = this.#owner
-    this.#taken ??= () => this.#tellWatchers()
-    if (this.#watchers.push({ low, callback }) === 1 && socket.writableLength > 0 && this.#owner.writable()) {
-      socket.write(NOTHING, this.#taken)
+    this.#writtenBytes ??= () => this.#notifyDrained()
+    if (this.#drainWaiters.push({ low, callback }) === 1 && socket.writableLength > 0 && this.#owner.writable()) {
+      socket.write(NOTHING, this.#writtenBytes)
     }
     // Never before this call returns, so that a sender that goes on from its callback cannot grow the stack.
-    queueMicrotask(this.#taken)
+    queueMicrotask(this.#writtenBytes)
   }
 
   /**
@@ -148,18 +148,18 @@ export class Outbox {
   flush(step = Infinity): number {
     const waiting = this.#waiting
     if (waiting.length === 0 || (this.#stepping && step < Infinity)) return 0
-    if (this.#bytes > step && this.#owner.writable()) return this.#handStep(step)
+    if (this.#bytes > step && this.#owner.writable()) return this.#writeStep(step)
     const bytes = this.#bytes
     this.#waiting = []
     this.#bytes = 0
     const { socket } = this.#owner
     if (!this.#owner.writable()) {
-      this.#tellWatchers()
+      this.#notifyDrained()
       return 0
     }
     if (waiting.length === 1) {
       for (const one of waiting) this.#write(one)
-    } else if (bytes <= COPY) {
+    } else if (bytes <= COPY_LIMIT) {
       this.#write(Buffer.concat(waiting, bytes))
     } else {
       socket.cork()
@@ -169,7 +169,7 @@ export class Outbox {
     return bytes
   }
 
-  #handStep(step: number): number {
+  #writeStep(step: number): number {
     const { socket } = this.#owner
     let [handed, parts] = [0, 0]
     socket.cork()
@@ -184,7 +184,7 @@ export class Outbox {
     this.#stepping = true
     socket.write(NOTHING, () => {
       this.#stepping = false
-      this.#tellWatchers()
+      this.#notifyDrained()
       if (this.#waiting.length > 0) flushAtEndOfTurn(this)
     })
     socket.uncork()
@@ -193,8 +193,8 @@ export class Outbox {
 
   #write(bytes: Uint8Array): void {
     const { socket } = this.#owner
-    if (this.#watchers.length === 0) socket.write(bytes)
-    else socket.write(bytes, this.#taken)
+    if (this.#drainWaiters.length === 0) socket.write(bytes)
+    else socket.write(bytes, this.#writtenBytes)
   }
 
   /** Hands over what waits, and takes nothing more. */
@@ -209,17 +209,17 @@ export class Outbox {
     this.#open = false
     this.#waiting = []
     this.#bytes = 0
-    const watchers = this.#watchers
-    this.#watchers = []
+    const watchers = this.#drainWaiters
+    this.#drainWaiters = []
     for (const watcher of watchers) queueMicrotask(watcher.callback)
   }
 
-  #tellWatchers(): void {
-    if (this.#watchers.length === 0) return
+  #notifyDrained(): void {
+    if (this.#drainWaiters.length === 0) return
     const buffered = this.buffered()
-    const reached = this.#watchers.filter((watcher) => buffered <= watcher.low)
+    const reached = this.#drainWaiters.filter((watcher) => buffered <= watcher.low)
     if (reached.length === 0) return
-    this.#watchers = this.#watchers.filter((watcher) => buffered > watcher.low)
+    this.#drainWaiters = this.#drainWaiters.filter((watcher) => buffered > watcher.low)
     for (const watcher of reached) watcher.callback()
   }
 }

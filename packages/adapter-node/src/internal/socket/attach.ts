@@ -7,7 +7,7 @@ import { refuse } from "./upgrade.ts"
 export type Server = HttpServer | HttpsServer
 
 /** What happens to upgrades for foreign paths; see `Host.attach`. */
-export type Foreign = "alone" | "ignore" | "refuse"
+export type UnmatchedUpgrade = "alone" | "ignore" | "refuse"
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
 
@@ -16,7 +16,7 @@ type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boole
  * answer 400 to every path that is not theirs and end the socket, and a listener cannot keep the others from being called.
  * Without a listener of our own, a server that has no other does not tell of upgrades at all.
  */
-export const attachTo = (server: Server, upgrade: Upgrade, foreign: Foreign): (() => void) => {
+export const attachListener = (server: Server, upgrade: Upgrade, foreign: UnmatchedUpgrade): (() => void) => {
   let isAttached = true
   const before = Object.getOwnPropertyDescriptor(server, "emit")
   const emit = server.emit

@@ -1,10 +1,15 @@
 /** What a WebSocket upgrade carries, for dialects, and for the embedder's authenticator. */
-import type { Authenticator, Carried } from "@parley/core/Authenticator"
-import type { Opening } from "@parley/core/Connection"
+import type { Authenticator, RequestInfo } from "@parley/core/Authenticator"
+import type { Handshake } from "@parley/core/Connection"
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 
-const carriedBy = (request: IncomingMessage, url: string, query: Opening["query"], address: string): Carried => ({
+const requestInfo = (
+  request: IncomingMessage,
+  url: string,
+  query: Handshake["query"],
+  address: string
+): RequestInfo => ({
   kind: "websocket",
   method: request.method ?? "GET",
   url,
@@ -18,15 +23,15 @@ const carriedBy = (request: IncomingMessage, url: string, query: Opening["query"
 })
 
 /** `url` is the path and the query, `address` the client's. What is only of use to an authenticator is not kept where there is none. */
-export const openingOf = (
+export const handshakeOf = (
   request: IncomingMessage,
   url: string,
   address: string,
   { authenticate }: Authenticator
-): Opening => {
+): Handshake => {
   const at = url.indexOf("?")
   const query = new Map(at < 0 ? [] : new URLSearchParams(url.slice(at)))
-  return authenticate === undefined ? { query } : { query, request: carriedBy(request, url, query, address) }
+  return authenticate === undefined ? { query } : { query, request: requestInfo(request, url, query, address) }
 }
 
 /** Says no to an upgrade, and ends its socket. */

@@ -31,12 +31,12 @@ const FIND = `SELECT log.id FROM log_by_gid AS place CROSS JOIN log ON log.id = 
 const PUT = "INSERT INTO log_by_gid (fingerprint, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 /** A message that may not be in the index. */
-interface Waiting {
+interface BufferedGid {
   readonly id: EntryId
   readonly gid: string
-  readonly print: number
+  readonly fingerprint: number
   /** The one before it with the same key. */
-  before: Waiting | undefined
+  before: BufferedGid | undefined
 }
 
 const [LOW, HIGH] = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1]
@@ -47,20 +47,20 @@ const [LOW, HIGH] = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1]
 const keyOf = (print: number): number => (Math.imul(print, LOW) + Math.imul(print / 2 ** 32, HIGH)) >>> 2
 
 /** In one go, at least: with fewer, hardly two change the same page. */
-const FEWEST = 2048
+const MIN_STEP = 2048
 
 /** Of one connection that writes, true within the transaction that is open, or since the last one. */
-export class Gids {
+export class GidIndex {
   readonly #db: Statements
   #isLoaded = false
   /** By key. */
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #changeBuffer = new Map<number, BufferedGid>()
   /** Each by id. */
-  #slices: Array<Array<Waiting>> = []
+  #slices: Array<Array<BufferedGid>> = []
 
   constructor(db: Statements) {
     this.#db = db
-    this.forget()
+    this.invalidate()
   }
 
   /** How many wait. */
@@ -69,9 +69,9 @@ export class Gids {
   }
 
   /** To be looked up again: what it has may not be what the database has. */
-  forget(): void {
+  invalidate(): void {
     this.#isLoaded = false
-    this.#waiting.clear()
+    this.#changeBuffer.clear()
     this.#slices = Array.from({ length: SLICES }, () => [])
   }
 
@@ -79,7 +79,7 @@ export class Gids {
   load(): void {
     if (this.#isLoaded) return
     // Half of it may be there, of an attempt that failed.
-    this.forget()
+    this.invalidate()
     const mark = this.#db.one<{ gids: number }>("SELECT gids FROM log_indexed")?.gids ?? 0
     const rows = this.#db.lists<readonly [EntryId, string]>(
       "SELECT id, gid FROM log WHERE id > ? AND gid IS NOT NULL ORDER BY id",
@@ -92,7 +92,7 @@ export class Gids {
   /** The message with this gid. */
   find(gid: string, print = fingerprint(gid)): EntryId | undefined {
     this.load()
-    for (let one = this.#waiting.get(keyOf(print)); one !== undefined; one = one.before) {
+    for (let one = this.#changeBuffer.get(keyOf(print)); one !== undefined; one = one.before) {
       if (one.gid === gid) return one.id
     }
     return this.#db.one<{ id: EntryId }>(FIND, print, gid)?.id
@@ -101,13 +101,13 @@ export class Gids {
   /** A message that was appended to the log, after all others. */
   add(gid: string, print: number, id: EntryId): void {
     const key = keyOf(print)
-    const one: Waiting = { id, gid, print, before: this.#waiting.get(key) }
-    this.#waiting.set(key, one)
+    const one: BufferedGid = { id, gid, fingerprint: print, before: this.#changeBuffer.get(key) }
+    this.#changeBuffer.set(key, one)
     this.#slices[Math.floor(print / SLICE)]?.push(one)
   }
 
   /** Takes back what was added after the entry `newest`. */
-  cut(newest: number): void {
+  truncate(newest: number): void {
     for (const slice of this.#slices) {
       for (let last = slice.at(-1); last !== undefined && last.id > newest; last = slice.at(-1)) {
         slice.pop()
@@ -122,15 +122,15 @@ export class Gids {
    * one, and what is to be called when the transaction has taken effect.
    */
   index(newest: number, most: number, keep: number): { readonly mark: number; readonly taken: () => void } {
-    const limit = Math.max(FEWEST, most)
+    const limit = Math.max(MIN_STEP, most)
     let left = this.size
     let put = 0
     let mark = newest
     const ends: Array<() => void> = []
     for (const slice of this.#slices.toSorted((one, other) => other.length - one.length)) {
       const count = left > keep ? Math.min(slice.length, limit - put) : 0
-      const part = slice.slice(0, count).sort((one, other) => one.print - other.print)
-      for (const { id, print } of part) this.#db.run(PUT, print, id)
+      const part = slice.slice(0, count).sort((one, other) => one.fingerprint - other.fingerprint)
+      for (const { id, fingerprint: print } of part) this.#db.run(PUT, print, id)
       left -= count
       put += count
       const next = slice[count]
@@ -145,12 +145,12 @@ export class Gids {
     return { mark, taken }
   }
 
-  #drop(one: Waiting): void {
-    const key = keyOf(one.print)
-    let after = this.#waiting.get(key)
+  #drop(one: BufferedGid): void {
+    const key = keyOf(one.fingerprint)
+    let after = this.#changeBuffer.get(key)
     if (after === one) {
-      if (one.before === undefined) this.#waiting.delete(key)
-      else this.#waiting.set(key, one.before)
+      if (one.before === undefined) this.#changeBuffer.delete(key)
+      else this.#changeBuffer.set(key, one.before)
       return
     }
     while (after !== undefined && after.before !== one) after = after.before

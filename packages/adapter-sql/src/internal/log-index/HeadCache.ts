@@ -3,7 +3,7 @@ import { BoundedMap } from "@parley/core/BoundedMap"
 import type { ChatId } from "@parley/core/Ids"
 import { last } from "../queries/messages.ts"
 import type { Statements } from "../Statements.ts"
-import type { Tail } from "./UnindexedTail.ts"
+import type { UnindexedTail } from "./UnindexedTail.ts"
 
 export interface WriterHead {
   seq: number
@@ -12,42 +12,42 @@ export interface WriterHead {
 }
 
 /** Maximum number of heads: about 150 bytes each. Beyond it the one used longest ago is dropped. */
-const KEPT = 50_000
+const MAX_HEADS = 50_000
 
-export class Heads {
+export class HeadCache {
   readonly #db: Statements
-  readonly #tail: Tail
-  readonly #kept: BoundedMap<ChatId, WriterHead>
+  readonly #tail: UnindexedTail
+  readonly #headCache: BoundedMap<ChatId, WriterHead>
 
-  constructor(db: Statements, tail: Tail, limit: number = KEPT) {
+  constructor(db: Statements, tail: UnindexedTail, limit: number = MAX_HEADS) {
     this.#db = db
     this.#tail = tail
-    this.#kept = new BoundedMap(limit)
+    this.#headCache = new BoundedMap(limit)
   }
 
   get size(): number {
-    return this.#kept.size
+    return this.#headCache.size
   }
 
   /** The chat's head, for the caller to move on with what it writes; undefined for an unknown chat. */
   get(chat: ChatId): WriterHead | undefined {
-    const kept = this.#kept.get(chat)
+    const kept = this.#headCache.get(chat)
     if (kept !== undefined) return kept
     const stored = this.#db.one<{ version: number }>("SELECT version FROM chats WHERE id = ?", chat)
     if (stored === undefined) return undefined
     const entry = last(this.#db, this.#tail, chat)
     if (entry === undefined) return undefined
     const head: WriterHead = { seq: entry.seq, posted: entry.posted, version: stored.version }
-    this.#kept.set(chat, head)
+    this.#headCache.set(chat, head)
     return head
   }
 
   /** After a write to these chats was undone. */
-  forget(chats: Iterable<ChatId>): void {
-    for (const chat of chats) this.#kept.delete(chat)
+  invalidate(chats: Iterable<ChatId>): void {
+    for (const chat of chats) this.#headCache.delete(chat)
   }
 
   clear(): void {
-    this.#kept.clear()
+    this.#headCache.clear()
   }
 }

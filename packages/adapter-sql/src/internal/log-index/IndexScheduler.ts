@@ -6,7 +6,7 @@
 import { isBusy } from "../sqliteError.ts"
 import type { Transactions } from "../writer/Transactions.ts"
 
-export interface Pace {
+export interface IndexPolicy {
   /** Entries that are not indexed, at most, between transactions while more come. */
   readonly entries: number
   /** Messages of those that the index by gid does not have, at most, beside that. */
@@ -19,56 +19,56 @@ export interface Pace {
  * With half as many entries each costs an eighth more. Gids take about 5 MB of the writer's memory while they wait; with a
  * million messages each costs a fifth less than if none waited.
  */
-export const PACE: Pace = { entries: 8192, gids: 32_768, idle: 100 }
+export const DEFAULT_POLICY: IndexPolicy = { entries: 8192, gids: 32_768, idle: 100 }
 
 /**
  * Milliseconds that the next transaction may have to wait, about. In a database of a million messages most entries
  * change pages of their own however many are taken at once, so fewer are taken at once there.
  */
-const STROKE = 50
+const STEP_TIME = 50
 /** Entries of each index in a stroke: at least, so that what a transaction costs by itself does not count, and at most. */
-const FEWEST = 128
-const MOST = 8192
+const MIN_STEP = 128
+const MAX_STEP = 8192
 
 /** Milliseconds after the first attempt that fails, and at most: each one takes twice as long as the one before. */
-const AGAIN = 1_000
+const RETRY_DELAY = 1_000
 const AT_MOST = 600_000
 
-export interface News {
+export interface IndexEvents {
   /** Entries could not be indexed, unless somebody else just held the database. */
   readonly failed: (cause: unknown) => void
   /** The indexes were made anew, since that showed them to be at odds with the log. */
-  readonly remade: (odds: unknown) => void
+  readonly rebuilt: (odds: unknown) => void
 }
 
 type Writing = Pick<Transactions, "index" | "unindexed" | "waiting">
 
-export class Indexing {
+export class IndexScheduler {
   readonly #writing: Writing
-  readonly #pace: Pace
-  readonly #news: News
+  readonly #policy: IndexPolicy
+  readonly #events: IndexEvents
   /** How many entries a stroke takes, as far as the last one showed. */
-  #stroke = MOST
+  #stepSize = MAX_STEP
   /** How many entries the next attempt waits for. */
   #enough: number
   /** Milliseconds until an attempt that failed is made again; 0 while none has. */
-  #again = 0
+  #retryDelay = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(writing: Writing, pace: Pace, news: News) {
+  constructor(writing: Writing, policy: IndexPolicy, news: IndexEvents) {
     this.#writing = writing
-    this.#pace = pace
-    this.#news = news
-    this.#enough = pace.entries
+    this.#policy = policy
+    this.#events = news
+    this.#enough = policy.entries
   }
 
   /** After a transaction, once its units are answered: nobody who was answered waits for the indexes. */
   answered(): void {
     const unindexed = this.#writing.unindexed
     // What a store that was busy or full has left behind is made good for little by little.
-    const behind = Math.min(unindexed - this.#pace.entries, 2 * this.#pace.entries)
-    if (unindexed >= this.#enough) this.#index(Math.max(this.#stroke, behind), this.#pace.gids)
-    if (this.#again === 0 && this.#isBehind) this.#in(this.#pace.idle)
+    const behind = Math.min(unindexed - this.#policy.entries, 2 * this.#policy.entries)
+    if (unindexed >= this.#enough) this.#index(Math.max(this.#stepSize, behind), this.#policy.gids)
+    if (this.#retryDelay === 0 && this.#isBehind) this.#in(this.#policy.idle)
   }
 
   /** Everything, at once. */
@@ -94,17 +94,17 @@ export class Indexing {
     const began = performance.now()
     try {
       const odds = this.#writing.index(most, keep)
-      if (odds !== undefined) this.#news.remade(odds)
-      this.#enough = this.#pace.entries
-      this.#again = 0
+      if (odds !== undefined) this.#events.rebuilt(odds)
+      this.#enough = this.#policy.entries
+      this.#retryDelay = 0
       const many = Math.max(unindexed - this.#writing.unindexed, waiting - this.#writing.waiting)
-      const paced = Math.floor((many * STROKE) / (performance.now() - began))
-      if (many >= FEWEST) this.#stroke = Math.min(MOST, Math.max(FEWEST, paced))
+      const paced = Math.floor((many * STEP_TIME) / (performance.now() - began))
+      if (many >= MIN_STEP) this.#stepSize = Math.min(MAX_STEP, Math.max(MIN_STEP, paced))
     } catch (cause) {
-      this.#enough = 2 * Math.max(this.#pace.entries, unindexed)
-      this.#again = Math.min(AT_MOST, Math.max(AGAIN, 2 * this.#again))
-      this.#in(this.#again)
-      if (!isBusy(cause)) this.#news.failed(cause)
+      this.#enough = 2 * Math.max(this.#policy.entries, unindexed)
+      this.#retryDelay = Math.min(AT_MOST, Math.max(RETRY_DELAY, 2 * this.#retryDelay))
+      this.#in(this.#retryDelay)
+      if (!isBusy(cause)) this.#events.failed(cause)
     }
   }
 
@@ -116,8 +116,8 @@ export class Indexing {
   #in(milliseconds: number): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
-      this.#index(this.#stroke)
-      if (this.#again === 0 && this.#isBehind) this.#in(0)
+      this.#index(this.#stepSize)
+      if (this.#retryDelay === 0 && this.#isBehind) this.#in(0)
     }, milliseconds)
   }
 }

@@ -17,7 +17,7 @@ interface Run {
 
 const NONE: ReadonlyArray<EntryId> = []
 
-export class Tail {
+export class UnindexedTail {
   /** The newest entry that the index has; undefined until it is looked up. */
   #indexed: number | undefined
   /** By id. */
@@ -25,7 +25,7 @@ export class Tail {
   #runs = new Map<ChatId, Run>()
 
   /** Whether it was looked up since it was made, or forgotten. */
-  get isKnown(): boolean {
+  get isLoaded(): boolean {
     return this.#indexed !== undefined
   }
 
@@ -45,7 +45,7 @@ export class Tail {
       this.#read(db)
     } catch (cause) {
       // Half of it would be taken for the whole.
-      this.forget()
+      this.invalidate()
       throw cause
     }
   }
@@ -78,7 +78,7 @@ export class Tail {
   }
 
   /** To be looked up again: what it has may not be what the database has. */
-  forget(): void {
+  invalidate(): void {
     this.#indexed = undefined
     this.#clear()
   }
@@ -91,7 +91,7 @@ export class Tail {
   }
 
   /** Takes back what was appended after the entry `newest`. */
-  cut(newest: number): void {
+  truncate(newest: number): void {
     for (let row = this.#rows.at(-1); row !== undefined && row.id > newest; row = this.#rows.at(-1)) {
       this.#rows.pop()
       const run = this.#runs.get(row.chat)

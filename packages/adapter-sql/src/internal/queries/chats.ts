@@ -1,15 +1,15 @@
 /** What is read of chats, their members and members' places. */
 import type { Preference, StoredChat } from "@parley/core/Chat"
 import type { ChatId, UserId } from "@parley/core/Ids"
-import type { Place } from "@parley/core/Cursor"
+import type { Cursor } from "@parley/core/Cursor"
 import { head } from "./messages.ts"
-import { chat, place, preference, type ChatRow, type MemberRow, type PlaceRow, type PreferenceRow } from "../rows.ts"
+import { chat, cursor, preference, type ChatRow, type MemberRow, type CursorRow, type PreferenceRow } from "../rows.ts"
 import type { Statements } from "../Statements.ts"
-import type { Tail } from "../log-index/UnindexedTail.ts"
+import type { UnindexedTail } from "../log-index/UnindexedTail.ts"
 
 type Id = { readonly id: ChatId }
 
-const whole = (db: Statements, tail: Tail, row: ChatRow): StoredChat => ({
+const whole = (db: Statements, tail: UnindexedTail, row: ChatRow): StoredChat => ({
   chat: chat(
     row,
     db.all<MemberRow>("SELECT user, joined_at, join_seq FROM members WHERE chat = ? ORDER BY join_seq, nth", row.id)
@@ -17,13 +17,13 @@ const whole = (db: Statements, tail: Tail, row: ChatRow): StoredChat => ({
   head: head(db, tail, row.id)
 })
 
-export const chats = (db: Statements, tail: Tail, ids: ReadonlyArray<ChatId>): ReadonlyArray<StoredChat> =>
+export const chats = (db: Statements, tail: UnindexedTail, ids: ReadonlyArray<ChatId>): ReadonlyArray<StoredChat> =>
   [...new Set(ids)].flatMap((id) => {
     const row = db.one<ChatRow>("SELECT * FROM chats WHERE id = ?", id)
     return row === undefined ? [] : [whole(db, tail, row)]
   })
 
-export const chatByGid = (db: Statements, tail: Tail, gid: string): StoredChat | undefined => {
+export const chatByGid = (db: Statements, tail: UnindexedTail, gid: string): StoredChat | undefined => {
   const row = db.one<ChatRow>("SELECT * FROM chats WHERE gid = ?", gid)
   return row === undefined ? undefined : whole(db, tail, row)
 }
@@ -50,10 +50,10 @@ export const preferences = (db: Statements, user: UserId): ReadonlyArray<Prefere
     .all<PreferenceRow>("SELECT chat, user, star, hide, mute FROM preferences WHERE user = ? ORDER BY chat", user)
     .map(preference)
 
-export const placesOf = (db: Statements, user: UserId, device: string): ReadonlyArray<Place> =>
-  db.all<PlaceRow>("SELECT * FROM places WHERE user = ? AND device = ? ORDER BY chat", user, device).map(place)
+export const placesOf = (db: Statements, user: UserId, device: string): ReadonlyArray<Cursor> =>
+  db.all<CursorRow>("SELECT * FROM places WHERE user = ? AND device = ? ORDER BY chat", user, device).map(cursor)
 
-export const placesIn = (db: Statements, chat: ChatId, users: ReadonlyArray<UserId>): ReadonlyArray<Place> =>
+export const placesIn = (db: Statements, chat: ChatId, users: ReadonlyArray<UserId>): ReadonlyArray<Cursor> =>
   [...new Set(users)].flatMap((user) =>
-    db.all<PlaceRow>("SELECT * FROM places WHERE chat = ? AND user = ? ORDER BY device", chat, user).map(place)
+    db.all<CursorRow>("SELECT * FROM places WHERE chat = ? AND user = ? ORDER BY device", chat, user).map(cursor)
   )

@@ -3,7 +3,7 @@
  * ones from the table `log_by_chat`, and the newer ones from the tail.
  */
 import type { SQLInputValue } from "node:sqlite"
-import type { Head } from "@parley/core/Chat"
+import type { LogHead } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
 import { amend, fromPosted, type Message } from "@parley/core/Message"
@@ -11,7 +11,7 @@ import type { LogRange } from "@parley/core/Store"
 import { amendment, entry, entryColumns, type EntryList, type EntryRow, entryRow, posted } from "../logRows.ts"
 import { emptyHead } from "../rows.ts"
 import type { Statements } from "../Statements.ts"
-import type { Tail } from "../log-index/UnindexedTail.ts"
+import type { UnindexedTail } from "../log-index/UnindexedTail.ts"
 
 type AmendmentRow = Pick<EntryRow, "id" | "kind" | "target" | "content_type" | "content">
 
@@ -35,7 +35,7 @@ const rows = (db: Statements, sql: string, ...values: ReadonlyArray<SQLInputValu
 const POSITION = "SELECT seq, posted, at, kind FROM log WHERE id = ?"
 
 /** The chat's last entry; undefined for an unknown chat. */
-export const last = (db: Statements, tail: Tail, chat: ChatId): Position | undefined => {
+export const last = (db: Statements, tail: UnindexedTail, chat: ChatId): Position | undefined => {
   const id = tail.last(chat)
   if (id !== undefined) return db.one<Position>(POSITION, id)
   return db.one<Position>(
@@ -46,7 +46,7 @@ export const last = (db: Statements, tail: Tail, chat: ChatId): Position | undef
 }
 
 /** The chat's entry `seq`. */
-const entryAt = (db: Statements, tail: Tail, chat: ChatId, seq: number): Position | undefined => {
+const entryAt = (db: Statements, tail: UnindexedTail, chat: ChatId, seq: number): Position | undefined => {
   const id = tail.at(chat, seq)
   if (id !== undefined) return db.one<Position>(POSITION, id)
   return db.one<Position>(
@@ -63,10 +63,10 @@ const entryAt = (db: Statements, tail: Tail, chat: ChatId, seq: number): Positio
  */
 const seqOf = (
   db: Statements,
-  tail: Tail,
+  tail: UnindexedTail,
   chat: ChatId,
   number: number,
-  head: Pick<Head, "seq" | "posted">
+  head: Pick<LogHead, "seq" | "posted">
 ): number => {
   let low = number + 1
   let high = head.seq - (head.posted - number)
@@ -79,7 +79,7 @@ const seqOf = (
   return low
 }
 
-export const head = (db: Statements, tail: Tail, chat: ChatId): Head => {
+export const head = (db: Statements, tail: UnindexedTail, chat: ChatId): LogHead => {
   const entry = last(db, tail, chat)
   if (entry === undefined) return emptyHead
   let activeAt = 0
@@ -94,7 +94,7 @@ export const head = (db: Statements, tail: Tail, chat: ChatId): Head => {
 export const newest = (db: Statements): number =>
   db.one<{ id: number | null }>("SELECT max(id) AS id FROM log")?.id ?? 0
 
-export const entries = (db: Statements, tail: Tail, ranges: ReadonlyArray<LogRange>): ReadonlyArray<Entry> => {
+export const entries = (db: Statements, tail: UnindexedTail, ranges: ReadonlyArray<LogRange>): ReadonlyArray<Entry> => {
   const read = ({ after, chat, limit }: LogRange) => {
     const found = rows(db, NEXT, chat, after, Math.max(0, limit))
     // Sequences have no gaps: the next `limit` of them are what is wanted.
@@ -160,7 +160,7 @@ export const revision = (
 /** Messages `from`…`to` by number, newest first. */
 export const history = (
   db: Statements,
-  tail: Tail,
+  tail: UnindexedTail,
   chat: ChatId,
   page: { readonly from: number; readonly to: number; readonly hiddenFrom?: UserId }
 ): ReadonlyArray<Message> => {

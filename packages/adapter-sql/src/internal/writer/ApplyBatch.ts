@@ -7,19 +7,19 @@
  * looked up.
  */
 import { ChatId, EntryId } from "@parley/core/Ids"
-import type { Unit, Write } from "@parley/core/Store"
-import { changeChat, createChat, INSERT_ENTRY, movePlace, setPreference } from "./chats.ts"
-import { duplicate, wanted, type Wanted } from "./findDuplicates.ts"
-import { isTaken } from "../sqliteError.ts"
-import { fingerprint, Gids } from "../log-index/GidIndex.ts"
-import { Heads, type WriterHead } from "../log-index/HeadCache.ts"
+import type { WriteBatch, Write } from "@parley/core/Store"
+import { changeChat, createChat, INSERT_ENTRY, moveCursor, setPreference } from "./chats.ts"
+import { findDuplicates, uniqueKeys, type UniqueKeys } from "./findDuplicates.ts"
+import { isUniqueViolation } from "../sqliteError.ts"
+import { fingerprint, GidIndex } from "../log-index/GidIndex.ts"
+import { HeadCache, type WriterHead } from "../log-index/HeadCache.ts"
 import { revision } from "../queries/messages.ts"
 import { isRecordStale, putRecord } from "./records.ts"
 import type { Statements } from "../Statements.ts"
 import { endSession, endSessions, isSessionStale, saveSession, touchSession } from "./sessions.ts"
-import { Tail } from "../log-index/UnindexedTail.ts"
+import { UnindexedTail } from "../log-index/UnindexedTail.ts"
 import { changeUser, createUser, saveSettings } from "./users.ts"
-import { isPost, type PostRow, type Refusal } from "./protocol.ts"
+import { isMessageAppend, type PostRow, type Refusal } from "./protocol.ts"
 
 type Append = Extract<Write, { readonly _tag: "Append" }>
 type Amend = Extract<Write, { readonly _tag: "Amend" }>
@@ -28,7 +28,7 @@ const INSERT_MESSAGE = `INSERT INTO log (chat, seq, posted, at, author, origin, 
   VALUES (?, ?, ?, ?, ?, ?, 'Posted', ?, ?, ?, ?, ?)`
 
 /** Thrown within a unit: something that must be unique is there already. */
-class Taken extends Error {
+class GidTaken extends Error {
   override readonly message = "a message's gid is there already"
 }
 
@@ -45,105 +45,110 @@ const isStale = (db: Statements, write: Write): boolean =>
     ? isSessionStale(db, write)
     : write._tag === "PutRecord" && write.expected !== undefined && isRecordStale(db, write)
 
-export class Applying {
+export class BatchApplier {
   readonly #db: Statements
-  readonly #tail: Tail
-  readonly #gids: Gids
-  readonly #heads: Heads
+  readonly #tail: UnindexedTail
+  readonly #gids: GidIndex
+  readonly #headCache: HeadCache
   /** Where the numbers of the unit's writes go. */
   #numbers: Array<number> = []
   /** Where the hashes of sessions go that end by the unit. */
   #ended: Array<ReadonlyArray<string>> = []
 
   /** Nobody else adds to `tail` and `gids`. */
-  constructor(db: Statements, tail: Tail = new Tail(), gids: Gids = new Gids(db)) {
+  constructor(db: Statements, tail: UnindexedTail = new UnindexedTail(), gids: GidIndex = new GidIndex(db)) {
     this.#db = db
     this.#tail = tail
     this.#gids = gids
-    this.#heads = new Heads(db, tail)
+    this.#headCache = new HeadCache(db, tail)
   }
 
   /** What it remembers may not be what the database has: somebody else may have written. */
-  forget(): void {
-    this.#heads.clear()
-    this.#tail.forget()
-    this.#gids.forget()
+  invalidate(): void {
+    this.#headCache.clear()
+    this.#tail.invalidate()
+    this.#gids.invalidate()
   }
 
   /** Looks up what it has to know, all of it at one moment. */
-  know(): void {
-    if (!this.#tail.isKnown) {
-      this.#gids.forget()
+  load(): void {
+    if (!this.#tail.isLoaded) {
+      this.#gids.invalidate()
       this.#tail.follow(this.#db)
     }
     this.#gids.load()
   }
 
   /** After a transaction that came to nothing, the log's last entry before which was `newest`, where that is known. */
-  cut(newest: number | undefined): void {
-    if (newest === undefined || !this.#tail.isKnown) return this.forget()
-    this.#heads.clear()
-    this.#tail.cut(newest)
-    this.#gids.cut(newest)
+  truncate(newest: number | undefined): void {
+    if (newest === undefined || !this.#tail.isLoaded) return this.invalidate()
+    this.#headCache.clear()
+    this.#tail.truncate(newest)
+    this.#gids.truncate(newest)
   }
 
   /**
    * Applies one unit whole, appending the numbers of its writes to `numbers` (what they are: `Wire.written`) and the
    * hashes of sessions that ended to `ended`, or not at all, answering why. Throws when the transaction itself is lost.
    */
-  unit(unit: PostRow | Unit, numbers: Array<number>, ended: Array<ReadonlyArray<string>> = []): Refusal | undefined {
+  apply(
+    batch: PostRow | WriteBatch,
+    numbers: Array<number>,
+    ended: Array<ReadonlyArray<string>> = []
+  ): Refusal | undefined {
     this.#numbers = numbers
     this.#ended = ended
-    this.know()
-    return isPost(unit) ? this.#onePost(unit) : this.#whole(unit)
+    this.load()
+    return isMessageAppend(batch) ? this.#applyMessage(batch) : this.#applyAll(batch)
   }
 
-  #onePost(post: PostRow): Refusal | undefined {
+  #applyMessage(post: PostRow): Refusal | undefined {
     try {
-      const head = this.#heads.get(post[0])
+      const head = this.#headCache.get(post[0])
       if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "Stale", chats: [post[0]], messages: [] }
       if (head === undefined) return this.#unknown(post[0])
-      return this.#post(post, head) ? undefined : this.#duplicate({ messages: [post[5]] }, new Taken())
+      return this.#appendMessage(post, head) ? undefined : this.#duplicate({ messages: [post[5]] }, new GidTaken())
     } catch (cause) {
       return this.#failed(cause)
     }
   }
 
-  #whole(unit: Unit): Refusal | undefined {
+  #applyAll(batch: WriteBatch): Refusal | undefined {
     const db = this.#db
     const already = this.#numbers.length
     const endedAlready = this.#ended.length
     const newest = this.#tail.newest
-    const first = unit.writes[0]
-    const guarded = unit.writes.length > 1 || (first !== undefined && !isOneStatement(first))
+    const first = batch.writes[0]
+    const guarded = batch.writes.length > 1 || (first !== undefined && !isOneStatement(first))
     try {
-      const stale = this.#stale(unit)
+      const stale = this.#stale(batch)
       if (stale !== undefined) return stale
       if (guarded) db.prepare("SAVEPOINT unit").run()
-      for (const write of unit.writes) this.#write(write)
+      for (const write of batch.writes) this.#write(write)
       if (guarded) db.prepare("RELEASE unit").run()
       return undefined
     } catch (cause) {
       this.#numbers.length = already
       this.#ended.length = endedAlready
-      this.#tail.cut(newest)
-      this.#gids.cut(newest)
-      this.#heads.forget(unit.writes.flatMap((write) => ("body" in write ? [write.chat] : [])))
+      this.#tail.truncate(newest)
+      this.#gids.truncate(newest)
+      this.#headCache.invalidate(batch.writes.flatMap((write) => ("body" in write ? [write.chat] : [])))
       const failed = this.#failed(cause)
       if (guarded) {
         db.prepare("ROLLBACK TO unit").run()
         db.prepare("RELEASE unit").run()
       }
-      return cause instanceof Taken || isTaken(cause) ? this.#duplicate(wanted(unit), cause) : failed
+      return cause instanceof GidTaken || isUniqueViolation(cause) ? this.#duplicate(uniqueKeys(batch), cause) : failed
     }
   }
 
   /** What the unit was decided on and is different by now. */
-  #stale({ relies, writes }: Unit): Refusal | undefined {
+  #stale({ expectedVersions, writes }: WriteBatch): Refusal | undefined {
     const chats = new Set<ChatId>()
     const messages = new Set<EntryId>()
     const amended = new Set<EntryId>()
-    for (const { chat, version } of relies) if (this.#heads.get(chat)?.version !== version) chats.add(chat)
+    for (const { chat, version } of expectedVersions)
+      if (this.#headCache.get(chat)?.version !== version) chats.add(chat)
     for (const write of writes) {
       if (write._tag !== "Amend") continue
       const { message } = write.body
@@ -157,8 +162,8 @@ export class Applying {
     return isOld ? { _tag: "Stale", chats: [...chats], messages: [...messages] } : undefined
   }
 
-  #duplicate(wanted: Wanted, cause: unknown): Refusal {
-    return duplicate(this.#db, { gids: this.#gids, tail: this.#tail }, wanted, cause)
+  #duplicate(wanted: UniqueKeys, cause: unknown): Refusal {
+    return findDuplicates(this.#db, { gids: this.#gids, tail: this.#tail }, wanted, cause)
   }
 
   /** A failure of one statement; one that ended the transaction goes on to the caller. */
@@ -183,8 +188,8 @@ export class Applying {
       case "SetPreference":
         this.#numbers.push(...setPreference(db, write))
         return
-      case "MovePlace":
-        return movePlace(db, write.place)
+      case "MoveCursor":
+        return moveCursor(db, write.cursor)
       case "HideMessage":
         db.run(
           "INSERT INTO hidden_messages (user, message) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -230,15 +235,15 @@ export class Applying {
   }
 
   /** Whether it was posted; otherwise its gid is there already. */
-  #post(post: PostRow, head: WriterHead): boolean {
-    const [chat, , by, origin, at, gid, type, contentType, content, date] = post
+  #appendMessage(post: PostRow, head: WriterHead): boolean {
+    const [chat, , by, device, at, gid, type, contentType, content, date] = post
     const db = this.#db
     const print = fingerprint(gid)
     if (this.#gids.find(gid, print) !== undefined) return false
     const seq = head.seq + 1
     const { lastInsertRowid } = db
       .prepare(INSERT_MESSAGE)
-      .run(chat, seq, head.posted + 1, at, by, origin, gid, type, contentType, content, date)
+      .run(chat, seq, head.posted + 1, at, by, device, gid, type, contentType, content, date)
     const id = EntryId(Number(lastInsertRowid))
     head.seq = seq
     head.posted += 1
@@ -255,24 +260,25 @@ export class Applying {
   }
 
   #append(write: Append): void {
-    const { at, body, by, chat, origin } = write
-    const head = this.#heads.get(chat)
+    const { at, body, by, chat, device } = write
+    const head = this.#headCache.get(chat)
     if (head === undefined) throw new Error(`there is no chat ${chat}`)
     if (body._tag === "Posted") {
       const { content, contentType, date, gid, type } = body
-      if (!this.#post([chat, 0, by, origin, at, gid, type, contentType, content, date], head)) throw new Taken()
+      if (!this.#appendMessage([chat, 0, by, device, at, gid, type, contentType, content, date], head))
+        throw new GidTaken()
       return
     }
     const { _tag, ...step } = body
     const id = this.#entry(write, head, [null, null, JSON.stringify(step)])
-    changeChat(this.#db, { id, chat, seq: head.seq, posted: head.posted, at, by, origin, body })
+    changeChat(this.#db, { id, chat, seq: head.seq, posted: head.posted, at, by, device, body })
     head.version += 1
   }
 
   /** The message's revision was checked before the unit. */
   #amend(write: Amend): void {
     const { body, chat } = write
-    const head = this.#heads.get(chat)
+    const head = this.#headCache.get(chat)
     if (head === undefined || revision(this.#db, body.message)?.chat !== chat) {
       throw new Error(`there is no message ${body.message} in chat ${chat}`)
     }
@@ -282,13 +288,13 @@ export class Applying {
 
   /** An entry that is no message. */
   #entry(
-    { at, body, by, chat, origin }: Append | Amend,
+    { at, body, by, chat, device }: Append | Amend,
     head: WriterHead,
     [target, contentType, content]: readonly [EntryId | null, string | null, string | null]
   ): EntryId {
     const seq = head.seq + 1
     const id = EntryId(
-      this.#db.insert(INSERT_ENTRY, chat, seq, head.posted, at, by, origin, body._tag, target, contentType, content)
+      this.#db.insert(INSERT_ENTRY, chat, seq, head.posted, at, by, device, body._tag, target, contentType, content)
     )
     head.seq = seq
     this.#tail.append({ id, chat, seq })

@@ -7,21 +7,28 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EntryId } from "@parley/core/Ids"
 import type { Entry, Posted } from "@parley/core/Log"
-import { Duplicate, type Post, Stale, StorageFailed, type Unit, type Written } from "@parley/core/Store"
+import {
+  Duplicate,
+  type MessageAppend,
+  VersionConflict,
+  StorageFailed,
+  type WriteBatch,
+  type WriteResult
+} from "@parley/core/Store"
 import { DatabaseDisplaced } from "../OpenFiles.ts"
-import { Parcel, posted, written, type FromWriter, type Refusal, type ToWriter } from "./protocol.ts"
+import { PackedBatch, posted, written, type FromWriter, type Refusal, type ToWriter } from "./protocol.ts"
 
-export type Committed = Effect.Effect<ReadonlyArray<Written>, Stale | Duplicate | StorageFailed>
+export type Committed = Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
 
 const failed = (cause: unknown): StorageFailed => new StorageFailed({ operation: "commit", cause })
 
 /** Somebody waits for the outcome of a unit. A message is told its entry, everything else how it went. */
 type Waiting =
-  | { readonly post: Post; readonly settled: (entry: Entry<Posted> | undefined) => void }
-  | { readonly post: undefined; readonly unit: Unit; readonly answer: (outcome: Committed) => void }
+  | { readonly post: MessageAppend; readonly settled: (entry: Entry<Posted> | undefined) => void }
+  | { readonly post: undefined; readonly batch: WriteBatch; readonly answer: (outcome: Committed) => void }
 
 /** Somebody waits for messages by their gids. */
-type Finding = (outcome: Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>) => void
+type PendingQuery = (outcome: Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>) => void
 
 const notFound = (cause: unknown): StorageFailed => new StorageFailed({ operation: "messagesByGid", cause })
 
@@ -34,19 +41,19 @@ const fail = (waiting: Iterable<Waiting>, cause: unknown): void => {
 }
 
 /** Units in one transaction, at most: about a tenth of a second's work, which the next ones have to wait for. */
-const MAX_UNITS = 4096
+const MAX_BATCH = 4096
 
 /** Milliseconds that units may wait for others to come, at most, from the end of their turn on; as exact as a timer is. */
-const GATHERING = 2
+const MAX_DELAY = 2
 /** Milliseconds after which those who were answered are not likely to send again together. */
-const LATELY = 10
+const RECENT = 10
 /** Units that are worth a transaction of their own. */
-const ENOUGH = 256
+const MIN_BATCH = 256
 
-const refusedAs = (refusal: Refusal): Stale | Duplicate | StorageFailed => {
+const refusedAs = (refusal: Refusal): VersionConflict | Duplicate | StorageFailed => {
   switch (refusal._tag) {
     case "Stale":
-      return new Stale({ chats: refusal.chats, messages: refusal.messages })
+      return new VersionConflict({ chats: refusal.chats, messages: refusal.messages })
     case "Duplicate": {
       const { _tag: _, ...there } = refusal
       return new Duplicate(there)
@@ -56,13 +63,13 @@ const refusedAs = (refusal: Refusal): Stale | Duplicate | StorageFailed => {
   }
 }
 
-export class Commits {
+export class GroupCommit {
   readonly #worker: Worker
   #waiting: Array<Waiting> = []
   /** What is being committed; empty between transactions. */
   #inFlight: ReadonlyArray<Waiting> = []
   /** In the order in which they asked, and are answered. */
-  #finding: Array<Finding> = []
+  #finding: Array<PendingQuery> = []
   /** A turn of the event loop is awaited, so that what its other events commit travels along. */
   #armed = false
   /** How many units are likely to come: as many as were under way when the last transaction was over. */
@@ -70,7 +77,7 @@ export class Commits {
   /** When that was, by `performance.now()`. */
   #lastAnswer = 0
   /** Set while more units are waited for: so many have come. */
-  #enough: (() => void) | undefined
+  #minBatch: (() => void) | undefined
   /** Why nothing more is taken. */
   #over: unknown
   /** Why every unit is refused since the database's files were displaced. The writer stays, for reads. */
@@ -87,14 +94,14 @@ export class Commits {
     worker.on("exit", (code) => this.#died(new Error(`the writer ended with code ${code}`)))
   }
 
-  readonly commit = (unit: Unit): Committed =>
+  readonly commit = (batch: WriteBatch): Committed =>
     Effect.callback((resume) => {
       const refused = this.#displaced ?? this.#over
       if (refused !== undefined) return resume(Effect.fail(failed(refused)))
-      this.#add({ post: undefined, unit, answer: resume })
+      this.#add({ post: undefined, batch, answer: resume })
     })
 
-  readonly post = (post: Post, settled: (entry: Entry<Posted> | undefined) => void): void => {
+  readonly post = (post: MessageAppend, settled: (entry: Entry<Posted> | undefined) => void): void => {
     if (this.#displaced !== undefined || this.#over !== undefined) return queueMicrotask(() => settled(undefined))
     this.#add({ post, settled })
   }
@@ -114,8 +121,8 @@ export class Commits {
   #add(waiting: Waiting): void {
     const count = this.#waiting.push(waiting)
     if (this.#inFlight.length > 0) return
-    if (count >= Math.min(this.#expected, ENOUGH)) this.#enough?.()
-    this.#arm()
+    if (count >= Math.min(this.#expected, MIN_BATCH)) this.#minBatch?.()
+    this.#schedule()
   }
 
   /**
@@ -123,37 +130,37 @@ export class Commits {
    * more: a busy loop has more work for the disk than for itself. Under load it waits a moment longer, for as many as were
    * under way together lately: whoever waited for them has more to send. A lone unit waits for nothing.
    */
-  #arm(): void {
+  #schedule(): void {
     if (this.#armed) return
     this.#armed = true
-    if (performance.now() - this.#lastAnswer > LATELY) this.#expected = 0
+    if (performance.now() - this.#lastAnswer > RECENT) this.#expected = 0
     let seen = this.#waiting.length
     let until: number | undefined
     const look = (): void => {
       const waiting = this.#waiting.length
       // From the end of the turn on: what it had to do took its time anyway.
-      until ??= performance.now() + GATHERING
+      until ??= performance.now() + MAX_DELAY
       const left = until - performance.now()
-      const mayWait = waiting < ENOUGH && left > 0
+      const mayWait = waiting < MIN_BATCH && left > 0
       if (mayWait && waiting > seen) {
         seen = waiting
         setImmediate(look)
       } else if (mayWait && waiting < this.#expected) {
         seen = waiting
         // Node leaves fractions out: of 1.9 ms it makes one.
-        const timer = setTimeout(() => this.#depart(), Math.ceil(left))
-        this.#enough = () => {
+        const timer = setTimeout(() => this.#sendBatch(), Math.ceil(left))
+        this.#minBatch = () => {
           clearTimeout(timer)
-          this.#enough = undefined
+          this.#minBatch = undefined
           setImmediate(look)
         }
-      } else this.#depart()
+      } else this.#sendBatch()
     }
     setImmediate(look)
   }
 
-  #depart(): void {
-    this.#enough = undefined
+  #sendBatch(): void {
+    this.#minBatch = undefined
     this.#armed = false
     this.#next()
   }
@@ -181,15 +188,15 @@ export class Commits {
       this.#ending = true
       return this.#send({ _tag: "End" })
     }
-    const units = this.#waiting.length > MAX_UNITS ? this.#waiting.splice(0, MAX_UNITS) : this.#waiting
-    if (units === this.#waiting) this.#waiting = []
-    this.#inFlight = units
-    const parcel = new Parcel()
-    for (const one of units) {
-      if (one.post === undefined) parcel.unit(one.unit)
+    const batches = this.#waiting.length > MAX_BATCH ? this.#waiting.splice(0, MAX_BATCH) : this.#waiting
+    if (batches === this.#waiting) this.#waiting = []
+    this.#inFlight = batches
+    const parcel = new PackedBatch()
+    for (const one of batches) {
+      if (one.post === undefined) parcel.batch(one.batch)
       else parcel.post(one.post)
     }
-    this.#send({ _tag: "Commit", parcel: { cells: parcel.cells, units: parcel.units } })
+    this.#send({ _tag: "Commit", parcel: { cells: parcel.cells, batches: parcel.batches } })
   }
 
   #send(message: ToWriter): void {
@@ -197,9 +204,9 @@ export class Commits {
       this.#worker.postMessage(message)
     } catch (cause) {
       // A unit held something that cannot travel, a function say: nobody can tell which, and nothing was written.
-      const units = this.#inFlight
+      const batches = this.#inFlight
       this.#inFlight = []
-      fail(units, cause)
+      fail(batches, cause)
       this.#next()
     }
   }
@@ -211,13 +218,13 @@ export class Commits {
       this.#refuseAll(new DatabaseDisplaced(message.message))
       if (!message.isReply) return
     }
-    const units = this.#inFlight
+    const batches = this.#inFlight
     this.#inFlight = []
-    this.#expected = units.length + this.#waiting.length
+    this.#expected = batches.length + this.#waiting.length
     this.#lastAnswer = performance.now()
-    if (this.#waiting.length > 0 || this.#over !== undefined) this.#arm()
-    if (message._tag === "Displaced") return fail(units, this.#displaced)
-    if (message._tag === "Failed") return fail(units, message.cause)
+    if (this.#waiting.length > 0 || this.#over !== undefined) this.#schedule()
+    if (message._tag === "Displaced") return fail(batches, this.#displaced)
+    if (message._tag === "Failed") return fail(batches, message.cause)
     if (message._tag !== "Done") return
     const { numbers, ended, refused } = message
     let at = 0
@@ -225,13 +232,13 @@ export class Commits {
     let endedAt = 0
     const endedNext = (): ReadonlyArray<string> => ended[endedAt++] ?? []
     let refusals = 0
-    for (const [index, one] of units.entries()) {
+    for (const [index, one] of batches.entries()) {
       const refusal = refused[refusals]
       const isRefused = refusal !== undefined && refusal[0] === index
       if (isRefused) refusals++
       if (one.post !== undefined) one.settled(isRefused ? undefined : posted(one.post, number))
       else if (isRefused) one.answer(Effect.fail(refusedAs(refusal[1])))
-      else one.answer(Effect.succeed(one.unit.writes.map((write) => written(write, number, endedNext))))
+      else one.answer(Effect.succeed(one.batch.writes.map((write) => written(write, number, endedNext))))
     }
   }
 
@@ -246,10 +253,10 @@ export class Commits {
   #died(cause: unknown): void {
     this.#ended = true
     this.#over ??= cause
-    const units = [...this.#inFlight, ...this.#waiting]
+    const batches = [...this.#inFlight, ...this.#waiting]
     this.#inFlight = []
     this.#waiting = []
-    fail(units, this.#over)
+    fail(batches, this.#over)
     const outcome = Effect.fail(notFound(this.#over))
     for (const finding of this.#finding.splice(0)) finding(outcome)
   }
@@ -277,10 +284,10 @@ const advice = (path: string, cause: DatabaseDisplaced): string =>
   `Database ${path}: ${cause.message}. Nothing more is written. Save what this process still has open before it ends (docs/operating.md, "When the database's files are deleted or replaced"), put the right file in place, and restart the server.`
 
 /** Starts the writer, until the scope closes. Logs an error once the database's files are displaced. */
-export const open = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Commits, unknown, Scope.Scope> {
+export const open = Effect.fnUntraced(function* (path: string): Effect.fn.Return<GroupCommit, unknown, Scope.Scope> {
   const commits = yield* Effect.acquireRelease(
     Effect.tryPromise({
-      try: async () => new Commits(await start(path)),
+      try: async () => new GroupCommit(await start(path)),
       catch: (cause) => cause
     }),
     (commits) => Effect.promise(() => commits.close())

@@ -1,11 +1,11 @@
 /** Lists of units, each list one transaction; and the log's indexes, brought up to it by transactions of their own. */
 import type { EntryId } from "@parley/core/Ids"
-import type { Unit } from "@parley/core/Store"
-import { Applying } from "./ApplyBatch.ts"
-import { isBusy, isTaken } from "../sqliteError.ts"
-import { Gids, provideFingerprint } from "../log-index/GidIndex.ts"
+import type { WriteBatch } from "@parley/core/Store"
+import { BatchApplier } from "./ApplyBatch.ts"
+import { isBusy, isUniqueViolation } from "../sqliteError.ts"
+import { GidIndex, provideFingerprint } from "../log-index/GidIndex.ts"
 import type { Statements } from "../Statements.ts"
-import { Tail } from "../log-index/UnindexedTail.ts"
+import { UnindexedTail } from "../log-index/UnindexedTail.ts"
 import type { FromWriter, PostRow, Refusal } from "./protocol.ts"
 
 // A conflict ends the transaction: to undo the statement alone, SQLite would copy each page before it changes it.
@@ -17,38 +17,38 @@ const FINGERPRINTS = "INSERT INTO log_by_gid SELECT fingerprint(gid), id FROM lo
 
 export class Transactions {
   readonly #db: Statements
-  readonly #tail = new Tail()
-  readonly #gids: Gids
-  readonly #applying: Applying
-  readonly #patience: number
+  readonly #tail = new UnindexedTail()
+  readonly #gids: GidIndex
+  readonly #applier: BatchApplier
+  readonly #busyTimeout: number
 
   /** `patience`: milliseconds for the transaction of somebody else to end, beside what the connection itself waits. */
   constructor(db: Statements, patience = 0) {
     this.#db = db
-    this.#patience = patience
-    this.#gids = new Gids(db)
-    this.#applying = new Applying(db, this.#tail, this.#gids)
+    this.#busyTimeout = patience
+    this.#gids = new GidIndex(db)
+    this.#applier = new BatchApplier(db, this.#tail, this.#gids)
     provideFingerprint(db.database)
   }
 
   /** What became of each unit, once all that took effect is on the disk. */
-  commit(units: ReadonlyArray<PostRow | Unit>): Extract<FromWriter, { readonly _tag: "Done" | "Failed" }> {
+  commit(batches: ReadonlyArray<PostRow | WriteBatch>): Extract<FromWriter, { readonly _tag: "Done" | "Failed" }> {
     const numbers: Array<number> = []
     const ended: Array<ReadonlyArray<string>> = []
     const refused: Array<readonly [number, Refusal]> = []
     // Up to where this goes back when it comes to nothing; nowhere where somebody else may have written meanwhile.
     let newest: number | undefined
     try {
-      if (this.#begin()) this.#applying.forget()
-      newest = this.#tail.isKnown ? this.#tail.newest : undefined
-      for (const [index, unit] of units.entries()) {
-        const refusal = this.#applying.unit(unit, numbers, ended)
+      if (this.#begin()) this.#applier.invalidate()
+      newest = this.#tail.isLoaded ? this.#tail.newest : undefined
+      for (const [index, batch] of batches.entries()) {
+        const refusal = this.#applier.apply(batch, numbers, ended)
         if (refusal !== undefined) refused.push([index, refusal])
       }
       this.#db.prepare("COMMIT").run()
       return { _tag: "Done", numbers, ended, refused }
     } catch (cause) {
-      this.#applying.cut(newest)
+      this.#applier.truncate(newest)
       if (this.#db.database.isTransaction) this.#db.prepare("ROLLBACK").run()
       return { _tag: "Failed", cause }
     }
@@ -57,7 +57,7 @@ export class Transactions {
   /** The messages with these gids; those of the last transaction are among them. */
   find(gids: ReadonlyArray<string>): ReadonlyArray<EntryId> {
     return this.#db.snapshot(() => {
-      this.#applying.know()
+      this.#applier.load()
       return gids.flatMap((gid) => this.#gids.find(gid) ?? [])
     })
   }
@@ -79,7 +79,7 @@ export class Transactions {
    * order of some seconds for a million messages.
    */
   index(most = Infinity, keep = 0): unknown {
-    if (this.#tail.isKnown && this.#tail.size === 0 && this.#gids.size <= keep) return undefined
+    if (this.#tail.isLoaded && this.#tail.size === 0 && this.#gids.size <= keep) return undefined
     const { database } = this.#db
     // Not flushed: the write-ahead log keeps its order, so a power cut can only lose index entries together with the
     // mark that says they are there, and never a message that was answered. Those are flushed as before.
@@ -88,8 +88,8 @@ export class Transactions {
       this.#extend(most, keep)
       return undefined
     } catch (cause) {
-      if (!isTaken(cause)) throw cause
-      this.#makeAnew()
+      if (!isUniqueViolation(cause)) throw cause
+      this.#rebuild()
       return cause
     } finally {
       try {
@@ -112,7 +112,7 @@ export class Transactions {
     taken()
   }
 
-  #makeAnew(): void {
+  #rebuild(): void {
     this.#beginNow()
     const { newest } = this.#tail
     this.#db.database.exec(EMPTY)
@@ -121,7 +121,7 @@ export class Transactions {
     this.#db.run(EXTENDED, newest, newest)
     this.#db.prepare("COMMIT").run()
     this.#tail.begin(newest)
-    this.#gids.forget()
+    this.#gids.invalidate()
   }
 
   /** To index. */
@@ -130,15 +130,15 @@ export class Transactions {
       this.#db.prepare("BEGIN IMMEDIATE").run()
     } catch (cause) {
       // Whoever holds the database may write.
-      this.#applying.forget()
+      this.#applier.invalidate()
       throw cause
     }
-    this.#applying.know()
+    this.#applier.load()
   }
 
   /** Whether somebody else held the database before. Each attempt waits as long as the connection's own timeout says. */
   #begin(): boolean {
-    const until = performance.now() + this.#patience
+    const until = performance.now() + this.#busyTimeout
     for (let attempts = 1; ; attempts++) {
       try {
         this.#db.prepare("BEGIN IMMEDIATE").run()

@@ -2,9 +2,9 @@
 import type { Chat, NewChat } from "@parley/core/Chat"
 import type { UserId } from "@parley/core/Ids"
 import { evolve, type Changed, type Entry } from "@parley/core/Log"
-import { furthest, type Place } from "@parley/core/Cursor"
+import { mergeCursors, type Cursor } from "@parley/core/Cursor"
 import type { Write } from "@parley/core/Store"
-import { chat as chatOf, flag, place as placeOf, type ChatRow, type MemberRow, type PlaceRow } from "../rows.ts"
+import { chat as chatOf, flag, cursor as cursorOf, type ChatRow, type MemberRow, type CursorRow } from "../rows.ts"
 import type { Statements } from "../Statements.ts"
 
 /** An entry that is no message. */
@@ -80,14 +80,14 @@ export const changeChat = (db: Statements, entry: Entry<Changed>): void => {
 }
 
 /** Writes nothing where nothing moved. */
-export const movePlace = (db: Statements, place: Place): void => {
-  const row = db.one<PlaceRow>(
+export const moveCursor = (db: Statements, cursor: Cursor): void => {
+  const row = db.one<CursorRow>(
     "SELECT * FROM places WHERE chat = ? AND user = ? AND device = ?",
-    place.chat,
-    place.user,
-    place.device
+    cursor.chat,
+    cursor.user,
+    cursor.device
   )
-  const far = furthest(row === undefined ? place : placeOf(row), place)
+  const far = mergeCursors(row === undefined ? cursor : cursorOf(row), cursor)
   const acked = JSON.stringify(far.acked)
   if (
     row !== undefined &&

@@ -1,28 +1,28 @@
 /** What of a unit that was undone is there already. */
-import type { Unit } from "@parley/core/Store"
+import type { WriteBatch } from "@parley/core/Store"
 import { chatByGid } from "../queries/chats.ts"
-import type { Gids } from "../log-index/GidIndex.ts"
+import type { GidIndex } from "../log-index/GidIndex.ts"
 import { messages } from "../queries/messages.ts"
 import { recordByKey } from "../queries/records.ts"
 import type { Statements } from "../Statements.ts"
-import type { Tail } from "../log-index/UnindexedTail.ts"
+import type { UnindexedTail } from "../log-index/UnindexedTail.ts"
 import { usersByAccount } from "../queries/users.ts"
 import type { Refusal } from "./protocol.ts"
 
 /** What of a unit must be unique; absent for none. */
-export interface Wanted {
+export interface UniqueKeys {
   readonly messages: ReadonlyArray<string>
   readonly chats?: ReadonlyArray<string>
   readonly accounts?: ReadonlyArray<string>
   readonly records?: ReadonlyArray<{ readonly dialect: string; readonly kind: string; readonly key: string }>
 }
 
-export const wanted = (unit: Unit): Wanted => {
+export const uniqueKeys = (batch: WriteBatch): UniqueKeys => {
   const messages: Array<string> = []
   const chats: Array<string> = []
   const accounts: Array<string> = []
   const records: Array<{ readonly dialect: string; readonly kind: string; readonly key: string }> = []
-  for (const write of unit.writes) {
+  for (const write of batch.writes) {
     if (write._tag === "Append" && write.body._tag === "Posted") messages.push(write.body.gid)
     else if (write._tag === "CreateChat") chats.push(write.chat.gid)
     else if (write._tag === "CreateUser") accounts.push(write.user.account)
@@ -37,10 +37,10 @@ export const wanted = (unit: Unit): Wanted => {
  * The refusal of a unit that failed with `cause` where something must be unique. Of chats, accounts and records the
  * first one is told. Where nothing is there, the unit is at odds with itself, which is its maker's fault.
  */
-export const duplicate = (
+export const findDuplicates = (
   db: Statements,
-  { gids, tail }: { readonly gids: Gids; readonly tail: Tail },
-  wanted: Wanted,
+  { gids, tail }: { readonly gids: GidIndex; readonly tail: UnindexedTail },
+  wanted: UniqueKeys,
   cause: unknown
 ): Refusal => {
   const stored = messages(

@@ -3,11 +3,11 @@
  * the most frequent units, travel as rows in one list, and what was committed comes back as numbers only: the store still
  * has the unit, and makes the answer from both.
  */
-import { asMade, type StoredChat } from "@parley/core/Chat"
+import { createdChat, type StoredChat } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import type { Entry, Posted } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
-import type { DialectRecord, Post, Unit, Write, Written } from "@parley/core/Store"
+import type { DialectRecord, MessageAppend, WriteBatch, Write, WriteResult } from "@parley/core/Store"
 
 /** The fields of one message. */
 export type PostRow = readonly [
@@ -15,7 +15,7 @@ export type PostRow = readonly [
   /** What was relied on; 0 for none. */
   version: number,
   by: UserId | null,
-  origin: string | null,
+  device: string | null,
   at: number,
   gid: string,
   type: Posted["type"],
@@ -26,7 +26,7 @@ export type PostRow = readonly [
 
 export type Cell = number | string | null
 
-export const isPost = (packed: PostRow | Unit): packed is PostRow => Array.isArray(packed)
+export const isMessageAppend = (packed: PostRow | WriteBatch): packed is PostRow => Array.isArray(packed)
 
 /** Fields of a row. */
 const FIELDS = 10
@@ -34,44 +34,44 @@ const FIELDS = 10
 const UNIT = null
 
 /** What of a parcel travels. */
-export type Contents = Pick<Parcel, "cells" | "units">
+export type BatchContents = Pick<PackedBatch, "cells" | "batches">
 
 /** Units on their way to the writer, in their order. */
-export class Parcel {
+export class PackedBatch {
   /** Rows, one behind the other in one list. */
   readonly cells: Array<Cell> = []
-  readonly units: Array<Unit> = []
+  readonly batches: Array<WriteBatch> = []
 
-  post({ at, body, by, chat, origin, version }: Post): void {
+  post({ at, body, by, chat, device, version }: MessageAppend): void {
     const { content, contentType, date, gid, type } = body
-    this.cells.push(chat, version, by, origin, at, gid, type, contentType, content, date)
+    this.cells.push(chat, version, by, device, at, gid, type, contentType, content, date)
   }
 
-  unit(unit: Unit): void {
-    const post = postOf(unit)
+  batch(batch: WriteBatch): void {
+    const post = messageAppendOf(batch)
     if (post !== undefined) return this.post(post)
     this.cells.push(UNIT)
-    this.units.push(unit)
+    this.batches.push(batch)
   }
 }
 
 /** A unit of one message as such, version 0 where it relies on none; nothing for any other unit. */
-const postOf = ({ relies, writes }: Unit): Post | undefined => {
+const messageAppendOf = ({ expectedVersions, writes }: WriteBatch): MessageAppend | undefined => {
   const [write] = writes
-  const [relied] = relies
+  const [relied] = expectedVersions
   if (writes.length !== 1 || write?._tag !== "Append" || write.body._tag !== "Posted") return undefined
-  if (relies.length > 1 || (relied !== undefined && relied.chat !== write.chat)) return undefined
-  const { at, body, by, chat, origin } = write
-  return { chat, version: relied?.version ?? 0, by, origin, at, body }
+  if (expectedVersions.length > 1 || (relied !== undefined && relied.chat !== write.chat)) return undefined
+  const { at, body, by, chat, device } = write
+  return { chat, version: relied?.version ?? 0, by, device, at, body }
 }
 
 /** The units of a parcel. */
-export const unpack = ({ cells, units }: Contents): ReadonlyArray<PostRow | Unit> => {
-  const unpacked: Array<PostRow | Unit> = []
+export const unpack = ({ cells, batches }: BatchContents): ReadonlyArray<PostRow | WriteBatch> => {
+  const unpacked: Array<PostRow | WriteBatch> = []
   let next = 0
   for (let at = 0; at < cells.length;) {
     if (cells[at] === UNIT) {
-      unpacked.push(...units.slice(next, ++next))
+      unpacked.push(...batches.slice(next, ++next))
       at += 1
     } else {
       const row: ReadonlyArray<Cell> = cells.slice(at, at + FIELDS)
@@ -95,7 +95,7 @@ export type Refusal =
   | { readonly _tag: "Failed"; readonly cause: unknown }
 
 export type ToWriter =
-  | { readonly _tag: "Commit"; readonly parcel: Contents }
+  | { readonly _tag: "Commit"; readonly parcel: BatchContents }
   /** Asks for the messages with these gids. */
   | { readonly _tag: "Find"; readonly gids: ReadonlyArray<string> }
   | { readonly _tag: "End" }
@@ -130,13 +130,17 @@ export type FromWriter =
  * entry; star, hide and mute of a preference; id and since of a user; the id of a file. `ended` gives the sessions that
  * ended by the write.
  */
-export const written = (write: Write, next: () => number, ended: () => ReadonlyArray<string> = () => []): Written => {
+export const written = (
+  write: Write,
+  next: () => number,
+  ended: () => ReadonlyArray<string> = () => []
+): WriteResult => {
   switch (write._tag) {
     case "CreateChat": {
       const chat = ChatId(next())
       return {
         _tag: "Chat",
-        stored: { chat: asMade(write.chat, chat), head: { seq: 1, posted: 0, activeAt: 0 } },
+        stored: { chat: createdChat(write.chat, chat), head: { seq: 1, posted: 0, activeAt: 0 } },
         entry: {
           id: EntryId(next()),
           chat,
@@ -144,15 +148,15 @@ export const written = (write: Write, next: () => number, ended: () => ReadonlyA
           posted: 0,
           at: write.chat.createdAt,
           by: write.by,
-          origin: null,
+          device: null,
           body: { _tag: "Created" }
         }
       }
     }
     case "Append":
     case "Amend": {
-      const { at, body, by, chat, origin } = write
-      return { _tag: "Entry", entry: { id: EntryId(next()), chat, seq: next(), posted: next(), at, by, origin, body } }
+      const { at, body, by, chat, device } = write
+      return { _tag: "Entry", entry: { id: EntryId(next()), chat, seq: next(), posted: next(), at, by, device, body } }
     }
     case "SetPreference": {
       const { chat, user } = write
@@ -174,13 +178,13 @@ export const written = (write: Write, next: () => number, ended: () => ReadonlyA
 }
 
 /** The entry that a message became. */
-export const posted = ({ at, body, by, chat, origin }: Post, next: () => number): Entry<Posted> => ({
+export const posted = ({ at, body, by, chat, device }: MessageAppend, next: () => number): Entry<Posted> => ({
   id: EntryId(next()),
   chat,
   seq: next(),
   posted: next(),
   at,
   by,
-  origin,
+  device,
   body
 })

@@ -2,7 +2,7 @@
 import type { UserId } from "@parley/core/Ids"
 import type { Write } from "@parley/core/Store"
 import type { Statements } from "../Statements.ts"
-import { nobody } from "./users.ts"
+import { noSuchUser } from "./users.ts"
 
 /** Hashes of the sessions that ended by a write. */
 type Ended = ReadonlyArray<string>
@@ -54,7 +54,7 @@ export const endSession = (db: Statements, hash: string): void => {
 }
 
 export const endSessions = (db: Statements, user: UserId): Ended => {
-  if (db.run("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = ?", user) === 0) throw nobody(user)
+  if (db.run("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = ?", user) === 0) throw noSuchUser(user)
   const ended = db.all<{ hash: string }>(
     "SELECT hash FROM sessions WHERE user = ? ORDER BY used_at DESC, created_at DESC, hash",
     user

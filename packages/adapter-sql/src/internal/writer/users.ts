@@ -5,7 +5,7 @@ import { newest } from "../queries/messages.ts"
 import { flag } from "../rows.ts"
 import type { Statements } from "../Statements.ts"
 
-export const nobody = (user: UserId): Error => new Error(`there is no user ${user}`)
+export const noSuchUser = (user: UserId): Error => new Error(`there is no user ${user}`)
 
 /** The numbers of the user and of the newest entry. */
 export const createUser = (db: Statements, user: NewUser): readonly [id: number, since: number] => {
@@ -46,9 +46,9 @@ export const changeUser = (db: Statements, user: UserId, change: UserChange): vo
   set("disabled", change.disabled)
   set("password", change.password)
   const sql = `UPDATE users SET ${["id = id", ...columns].join(", ")} WHERE id = ?`
-  if (db.run(sql, ...values, user) === 0) throw nobody(user)
+  if (db.run(sql, ...values, user) === 0) throw noSuchUser(user)
 }
 
 export const saveSettings = (db: Statements, user: UserId, settings: string): void => {
-  if (db.run("UPDATE users SET settings = ? WHERE id = ?", settings, user) === 0) throw nobody(user)
+  if (db.run("UPDATE users SET settings = ? WHERE id = ?", settings, user) === 0) throw noSuchUser(user)
 }

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { EntryId } from "../../model/Ids.ts"
 import type { Amendment } from "../../model/Log.ts"
-import type { Unit } from "../../ports/Store.ts"
+import type { WriteBatch } from "../../ports/Store.ts"
 import {
   amending,
   append,
@@ -22,7 +22,7 @@ import {
   type Storing
 } from "./Law.ts"
 
-const atOnce = { concurrency: "unbounded" } as const
+const fastSend = { concurrency: "unbounded" } as const
 
 const replaced = (message: EntryId, content: string): Amendment => ({
   _tag: "Replaced",
@@ -51,7 +51,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
         ]
         const again = yield* refused(
           "duplicate",
-          store.commit({ relies: [], writes: [appending(chat.id, a, posting("m"))] })
+          store.commit({ expectedVersions: [], writes: [appending(chat.id, a, posting("m"))] })
         )
         const told = again._tag === "Duplicate" ? again.messages : []
         return [...read, ...told].map((message) => message.revision)
@@ -79,7 +79,10 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
             amending(chat.id, a, replaced(two.id, "beside"), two.id),
             amending(chat.id, a, body, revision)
           ]
-          const error = yield* refused("stale", store.commit({ relies: [{ chat: chat.id, version: 1 }], writes }))
+          const error = yield* refused(
+            "stale",
+            store.commit({ expectedVersions: [{ chat: chat.id, version: 1 }], writes })
+          )
           yield* same("refusal", error._tag === "Stale" ? [error.chats, error.messages] : error, [[], [one.id]])
         }
       }
@@ -96,7 +99,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       const { id } = yield* post(store, chat.id, a, "m")
       yield* append(store, chat.id, a, replaced(id, "1"))
       const writes = [appending(chat.id, a, posting("m")), amending(chat.id, a, recalled(id), id)]
-      const error = yield* refused("stale", store.commit({ relies: [{ chat: chat.id, version: 9 }], writes }))
+      const error = yield* refused("stale", store.commit({ expectedVersions: [{ chat: chat.id, version: 9 }], writes }))
       yield* same("refusal", error._tag === "Stale" ? [error.chats, error.messages] : error, [[chat.id], [id]])
     })
   ),
@@ -106,11 +109,14 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       const { id } = yield* post(store, chat.id, a, "m")
-      const recall: Unit = { relies: [{ chat: chat.id, version: 1 }], writes: [amending(chat.id, a, recalled(id), id)] }
+      const recall: WriteBatch = {
+        expectedVersions: [{ chat: chat.id, version: 1 }],
+        writes: [amending(chat.id, a, recalled(id), id)]
+      }
       const outcomes = yield* Effect.forEach(
         Array.from({ length: 10 }),
         () => Effect.result(store.commit(recall)),
-        atOnce
+        fastSend
       )
       yield* same("recalls", outcomes.filter(Result.isSuccess).length, 1)
       const others = outcomes.flatMap((one) => (Result.isFailure(one) ? [one.failure] : []))
@@ -136,11 +142,11 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
           (body) =>
             Effect.result(
               store.commit({
-                relies: [{ chat: chat.id, version: 1 }],
+                expectedVersions: [{ chat: chat.id, version: 1 }],
                 writes: [amending(chat.id, a, body, id)]
               })
             ),
-          atOnce
+          fastSend
         )
         yield* same(`round ${round}`, outcomes.map(Result.isSuccess), [true, false])
         const { content, recalled: gone } = yield* messageAt(store, id)
@@ -161,8 +167,8 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       ]
       const outcomes = yield* Effect.forEach(
         writes,
-        (one) => Effect.result(store.commit({ relies: [], writes: [one] })),
-        atOnce
+        (one) => Effect.result(store.commit({ expectedVersions: [], writes: [one] })),
+        fastSend
       )
       yield* same("taken", outcomes.map(Result.isSuccess), [true, true, false])
       yield* same("log", yield* kinds(store, chat.id), ["Posted", "Replaced", "Posted"])
@@ -176,15 +182,15 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       const other = yield* createChat(store, "d", [a])
       const { id } = yield* post(store, chat.id, a, "m")
       const twice = [amending(chat.id, a, replaced(id, "1"), id), amending(chat.id, a, recalled(id), id)]
-      const error = yield* refused("stale", store.commit({ relies: [], writes: twice }))
+      const error = yield* refused("stale", store.commit({ expectedVersions: [], writes: twice }))
       yield* same("twice", error._tag === "Stale" ? error.messages : error, [id])
       const changed = yield* append(store, chat.id, a, { _tag: "Changed", name: "n" })
-      for (const [place, message] of [
+      for (const [cursor, message] of [
         [other.chat.id, id],
         [chat.id, changed.id]
       ] as const) {
-        const writes = [amending(place, a, recalled(message), message)]
-        const failed = yield* refused("no message of the chat", store.commit({ relies: [], writes }))
+        const writes = [amending(cursor, a, recalled(message), message)]
+        const failed = yield* refused("no message of the chat", store.commit({ expectedVersions: [], writes }))
         yield* same("refusal", failed._tag, "StorageFailed")
       }
       yield* same("log", yield* kinds(store, chat.id), ["Posted", "Changed"])

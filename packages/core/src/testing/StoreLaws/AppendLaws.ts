@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { ChatId, type UserId } from "../../model/Ids.ts"
 import type { Entry, Posted } from "../../model/Log.ts"
-import { type Post, unitOf } from "../../ports/Store.ts"
+import { type MessageAppend, toBatch } from "../../ports/Store.ts"
 import {
   appending,
   createChat,
@@ -18,27 +18,27 @@ import {
   type Storing
 } from "./Law.ts"
 
-const message = (chat: ChatId, by: UserId, gid: string, version = 1): Post => ({
+const message = (chat: ChatId, by: UserId, gid: string, version = 1): MessageAppend => ({
   chat,
   version,
   by,
-  origin: "phone",
+  device: "phone",
   at: NOW,
   body: posting(gid)
 })
 
-const sent = (store: Storing, post: Post): Effect.Effect<Entry<Posted> | undefined, unknown> => {
-  const direct = store.post
+const sent = (store: Storing, post: MessageAppend): Effect.Effect<Entry<Posted> | undefined, unknown> => {
+  const direct = store.appendMessage
   if (direct !== undefined) {
     return Effect.callback((resume) => direct(post, (entry) => resume(Effect.succeed(entry))))
   }
-  return Effect.map(Effect.result(store.commit(unitOf(post))), (outcome) => {
+  return Effect.map(Effect.result(store.commit(toBatch(post))), (outcome) => {
     const [written] = Result.isSuccess(outcome) ? outcome.success : []
     return written?._tag === "Entry" ? { ...written.entry, body: post.body } : undefined
   })
 }
 
-export const postLaws: ReadonlyArray<StoreLaw> = [
+export const appendLaws: ReadonlyArray<StoreLaw> = [
   law(
     "a posted message is answered with its entry, as the log has it",
     Effect.fnUntraced(function* (store) {
@@ -46,7 +46,7 @@ export const postLaws: ReadonlyArray<StoreLaw> = [
       const { chat } = yield* createChat(store, "c", [a])
       const entry = yield* sent(store, message(chat.id, a, "m1"))
       yield* same("entry", [entry], (yield* logOf(store, chat.id)).slice(1))
-      yield* same("place", [entry?.seq, entry?.posted, entry?.origin], [2, 1, "phone"])
+      yield* same("place", [entry?.seq, entry?.posted, entry?.device], [2, 1, "phone"])
     })
   ),
   law(
@@ -69,7 +69,7 @@ export const postLaws: ReadonlyArray<StoreLaw> = [
       const { chat } = yield* createChat(store, "c", [a])
       const commit = (gid: string) =>
         store.commit({
-          relies: [],
+          expectedVersions: [],
           writes: [appending(chat.id, a, posting(gid)), appending(chat.id, a, posting(`${gid}+`))]
         })
       const gids = Array.from({ length: 60 }, (_, index) => `m${index}`)
@@ -99,7 +99,7 @@ export const postLaws: ReadonlyArray<StoreLaw> = [
         indexes,
         (index) => {
           const kind = index % 5
-          const post: Post =
+          const post: MessageAppend =
             kind === 1
               ? message(chat.id, a, "there")
               : kind === 3

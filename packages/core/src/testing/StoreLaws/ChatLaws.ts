@@ -20,7 +20,7 @@ import {
   posting,
   same,
   sorted,
-  unit,
+  batch,
   type StoreLaw
 } from "./Law.ts"
 
@@ -77,7 +77,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
           posted: 0,
           at: NOW,
           by: b,
-          origin: null,
+          device: null,
           body: { _tag: "Created" }
         }
       ])
@@ -139,7 +139,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
             return { _tag: "Changed", attributes: { [`k${roll(3)}`]: roll(2) === 0 ? null : n } }
           })
           const came = yield* store.commit({
-            relies: [{ chat: facts.id, version: facts.version }],
+            expectedVersions: [{ chat: facts.id, version: facts.version }],
             writes: changes.map((change) => appending(facts.id, null, change, { at: NOW + n }))
           })
           for (const one of came) if (one._tag === "Entry") facts = evolve(facts, one.entry)
@@ -228,7 +228,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
       const one = (yield* createChat(store, "c1", [a, b])).chat.id
       const two = (yield* createChat(store, "c2", [a, b])).chat.id
       const set = (chat: typeof one, user: typeof a, star: boolean, hide: boolean, mute: boolean) =>
-        store.commit(unit({ _tag: "SetPreference", chat, user, star, hide, mute }))
+        store.commit(batch({ _tag: "SetPreference", chat, user, star, hide, mute }))
       yield* set(one, a, true, false, false)
       yield* set(two, a, false, true, false)
       yield* set(one, b, false, false, true)
@@ -251,7 +251,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
       const [a] = yield* pair(store)
       const { id: chat } = (yield* createChat(store, "c", [a])).chat
       const set = (flags: { readonly star?: boolean; readonly hide?: boolean; readonly mute?: boolean }) =>
-        Effect.map(store.commit(unit({ _tag: "SetPreference", chat, user: a, ...flags })), ([written]) => written)
+        Effect.map(store.commit(batch({ _tag: "SetPreference", chat, user: a, ...flags })), ([written]) => written)
       const came = yield* Effect.all([set({ star: true }), set({ mute: true }), set({ star: false, hide: true })], {
         concurrency: "unbounded"
       })
@@ -273,7 +273,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
         const { chat } = yield* createChat(store, `c${n}`, [a])
         seen.push(chat.id)
         yield* post(store, chat.id, a, `m${n}`)
-        yield* Effect.ignore(store.commit(unit({ _tag: "CreateChat", chat: { ...chat, members: [a] }, by: a })))
+        yield* Effect.ignore(store.commit(batch({ _tag: "CreateChat", chat: { ...chat, members: [a] }, by: a })))
       }
       yield* same(
         "rising",

@@ -18,11 +18,11 @@ import {
   posting,
   refused,
   same,
-  unit,
+  batch,
   type StoreLaw
 } from "./Law.ts"
 
-const atOnce = { concurrency: "unbounded" } as const
+const fastSend = { concurrency: "unbounded" } as const
 
 export const commitLaws: ReadonlyArray<StoreLaw> = [
   law(
@@ -32,9 +32,9 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       const { chat } = yield* createChat(store, "c", [a, b])
       const file = { chat: chat.id, title: "t", size: 3, addedBy: a, at: NOW, blob: "k" }
       const came = yield* store.commit(
-        unit(
+        batch(
           { _tag: "SetPreference", chat: chat.id, user: a, star: true },
-          appending(chat.id, a, posting("m1"), { origin: "phone" }),
+          appending(chat.id, a, posting("m1"), { device: "phone" }),
           { _tag: "CreateUser", user: newUser("third") },
           { _tag: "AddFile", file },
           appending(chat.id, null, { _tag: "Changed", name: "n" }, { at: NOW + 1 }),
@@ -50,7 +50,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       yield* same("entries", entries, (yield* logOf(store, chat.id)).slice(1))
       yield* same(
         "sequences, numbers and origins",
-        entries.map((one) => [one.seq, one.posted, one.at, one.by, one.origin, one.body._tag]),
+        entries.map((one) => [one.seq, one.posted, one.at, one.by, one.device, one.body._tag]),
         [
           [2, 1, NOW, a, "phone", "Posted"],
           [3, 1, NOW + 1, null, null, "Changed"]
@@ -68,8 +68,11 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
-      yield* same("answer", yield* store.commit({ relies: [{ chat: chat.id, version: 1 }], writes: [] }), [])
-      const error = yield* refused("stale", store.commit({ relies: [{ chat: chat.id, version: 2 }], writes: [] }))
+      yield* same("answer", yield* store.commit({ expectedVersions: [{ chat: chat.id, version: 1 }], writes: [] }), [])
+      const error = yield* refused(
+        "stale",
+        store.commit({ expectedVersions: [{ chat: chat.id, version: 2 }], writes: [] })
+      )
       yield* same("refusal", error._tag, "Stale")
     })
   ),
@@ -105,7 +108,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
         Array.from({ length: 50 }),
         (_, n) =>
           store.commit(
-            unit(
+            batch(
               ...chats.flatMap(({ chat }, index) =>
                 (n + index) % 3 === 0
                   ? [appending(chat.id, a, posting(`${n}/${index}`))]
@@ -116,7 +119,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
               )
             )
           ),
-        atOnce
+        fastSend
       )
       for (const { chat } of chats) {
         const log = yield* logOf(store, chat.id)
@@ -151,7 +154,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       const gids = Array.from({ length: 40 }, (_, n) => `m${n}`)
-      yield* Effect.forEach(gids, (gid) => store.commit(unit(appending(chat.id, a, posting(gid)))), atOnce)
+      yield* Effect.forEach(gids, (gid) => store.commit(batch(appending(chat.id, a, posting(gid)))), fastSend)
       const log = yield* logOf(store, chat.id)
       yield* same(
         "order",
@@ -183,14 +186,17 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
           [appending(chat.id, a, posting("m"))],
           [appending(chat.id, a, { _tag: "Changed", name: "lost" }), { _tag: "EndSession", hash: "h" } as const]
         ]) {
-          const error = yield* refused("stale", store.commit({ relies: [{ chat: chat.id, version }], writes }))
+          const error = yield* refused(
+            "stale",
+            store.commit({ expectedVersions: [{ chat: chat.id, version }], writes })
+          )
           yield* same("refusal", error._tag === "Stale" ? error.chats : error, [chat.id])
         }
       }
       yield* same("log", (yield* logOf(store, chat.id)).length, 2)
       yield* same("messages", yield* store.messagesByGid(["m"]), [])
       const came = yield* store.commit({
-        relies: [{ chat: chat.id, version: 2 }],
+        expectedVersions: [{ chat: chat.id, version: 2 }],
         writes: [appending(chat.id, a, posting("m"))]
       })
       yield* same("with the present version", came.length, 1)
@@ -204,8 +210,11 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       if (one === undefined || two === undefined || three === undefined) return
       yield* append(store, one.chat.id, a, { _tag: "Changed", name: "new" })
       yield* append(store, three.chat.id, a, { _tag: "Changed", name: "new" })
-      const relies = [one.chat.id, two.chat.id, three.chat.id, NO_CHAT].map((chat) => ({ chat, version: 1 }))
-      const error = yield* refused("stale", store.commit({ relies, writes: [appending(two.chat.id, a, posting("m"))] }))
+      const expectedVersions = [one.chat.id, two.chat.id, three.chat.id, NO_CHAT].map((chat) => ({ chat, version: 1 }))
+      const error = yield* refused(
+        "stale",
+        store.commit({ expectedVersions, writes: [appending(two.chat.id, a, posting("m"))] })
+      )
       yield* same("refusal", error._tag === "Stale" ? error.chats : error, [one.chat.id, three.chat.id, NO_CHAT])
       yield* same("log", (yield* logOf(store, two.chat.id)).length, 1)
     })
@@ -220,11 +229,11 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
         (_, n) =>
           Effect.result(
             store.commit({
-              relies: [{ chat: chat.id, version: 1 }],
+              expectedVersions: [{ chat: chat.id, version: 1 }],
               writes: [appending(chat.id, a, { _tag: "Changed", name: `${n}` })]
             })
           ),
-        atOnce
+        fastSend
       )
       yield* same("winners", outcomes.filter(Result.isSuccess).length, 1)
       const losers = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
@@ -238,12 +247,12 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       const entry = yield* post(store, chat.id, a, "m")
-      const place = { chat: chat.id, user: a, device: "", pushed: 2, delivered: 2, acked: [], read: 2 }
+      const cursor = { chat: chat.id, user: a, device: "", pushed: 2, delivered: 2, acked: [], read: 2 }
       yield* store.commit({
-        relies: [{ chat: chat.id, version: 1 }],
+        expectedVersions: [{ chat: chat.id, version: 1 }],
         writes: [
           { _tag: "SetPreference", chat: chat.id, user: a, star: true, hide: true, mute: true },
-          { _tag: "MovePlace", place },
+          { _tag: "MoveCursor", cursor },
           amending(chat.id, a, { _tag: "Recalled", message: entry.id }, entry.id)
         ]
       })

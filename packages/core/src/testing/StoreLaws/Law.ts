@@ -5,7 +5,7 @@ import type { NewChat, StoredChat } from "../../model/Chat.ts"
 import { ChatId, EntryId, UserId } from "../../model/Ids.ts"
 import type { Amendment, Changed, Entry, EntryBody, Posted } from "../../model/Log.ts"
 import type { Message } from "../../model/Message.ts"
-import { Store, type Unit, type Write, type Written } from "../../ports/Store.ts"
+import { Store, type WriteBatch, type Write, type WriteResult } from "../../ports/Store.ts"
 import type { NewUser, User } from "../../model/User.ts"
 
 export type Storing = Store["Service"]
@@ -57,18 +57,18 @@ export const law = (name: string, check: (store: Storing) => Effect.Effect<void,
 /** Any moment will do: the store keeps times, and reads none. */
 export const NOW = 1_750_000_000_000
 
-export const unit = (...writes: ReadonlyArray<Write>): Unit => ({ relies: [], writes })
+export const batch = (...writes: ReadonlyArray<Write>): WriteBatch => ({ expectedVersions: [], writes })
 
 /** Commits one write and answers what it came to, which must have that tag. */
-export const write = <Tag extends Written["_tag"]>(
+export const write = <Tag extends WriteResult["_tag"]>(
   store: Storing,
   tag: Tag,
   one: Write
-): Effect.Effect<Extract<Written, { readonly _tag: Tag }>, unknown> =>
-  Effect.flatMap(store.commit(unit(one)), (all) => {
+): Effect.Effect<Extract<WriteResult, { readonly _tag: Tag }>, unknown> =>
+  Effect.flatMap(store.commit(batch(one)), (all) => {
     const came = all[0]
     return came?._tag === tag && all.length === 1
-      ? Effect.succeed(came as Extract<Written, { readonly _tag: Tag }>)
+      ? Effect.succeed(came as Extract<WriteResult, { readonly _tag: Tag }>)
       : Effect.fail(new LawBroken({ what: `the answer to ${one._tag}`, expected: [{ _tag: tag }], came: all }))
   })
 
@@ -144,8 +144,8 @@ export const appending = (
   chat: ChatId,
   by: UserId | null,
   body: Posted | Changed,
-  more: { readonly at?: number; readonly origin?: string } = {}
-): Write => ({ _tag: "Append", chat, by, origin: more.origin ?? null, at: more.at ?? NOW, body })
+  more: { readonly at?: number; readonly device?: string } = {}
+): Write => ({ _tag: "Append", chat, by, device: more.device ?? null, at: more.at ?? NOW, body })
 
 /** `revision` is the message's that was decided on. */
 export const amending = (
@@ -153,8 +153,8 @@ export const amending = (
   by: UserId | null,
   body: Amendment,
   revision: EntryId,
-  more: { readonly at?: number; readonly origin?: string } = {}
-): Write => ({ _tag: "Amend", chat, by, origin: more.origin ?? null, at: more.at ?? NOW, body, revision })
+  more: { readonly at?: number; readonly device?: string } = {}
+): Write => ({ _tag: "Amend", chat, by, device: more.device ?? null, at: more.at ?? NOW, body, revision })
 
 /** Appends one entry; an amendment to the message as it stands. */
 export const append = (
@@ -162,7 +162,7 @@ export const append = (
   chat: ChatId,
   by: UserId | null,
   body: Exclude<EntryBody, { readonly _tag: "Created" }>,
-  more: { readonly at?: number; readonly origin?: string } = {}
+  more: { readonly at?: number; readonly device?: string } = {}
 ): Effect.Effect<Entry, unknown> =>
   Effect.gen(function* () {
     const one =

@@ -17,7 +17,7 @@ import {
   posting,
   same,
   sorted,
-  unit,
+  batch,
   type StoreLaw
 } from "./Law.ts"
 
@@ -46,7 +46,7 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
         chat.id,
         a,
         posting("m", { type: "broadcast", contentType: "image", content: "{}", date: 12_345 }),
-        { origin: "desk", at: NOW + 7 }
+        { device: "desk", at: NOW + 7 }
       )
       const bodies: ReadonlyArray<Exclude<EntryBody, { readonly _tag: "Created" }>> = [
         { _tag: "Replaced", message: first.id, contentType: "file", content: "new" },
@@ -64,7 +64,7 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
         bodies
       )
       yield* same("entries", (yield* logOf(store, chat.id)).slice(1), [first, ...came])
-      yield* same("the first", [first.by, first.origin, first.at], [a, "desk", NOW + 7])
+      yield* same("the first", [first.by, first.device, first.at], [a, "desk", NOW + 7])
     })
   ),
   law(
@@ -228,8 +228,8 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
       const second = entries[1]?.id ?? NO_ENTRY
       const fourth = entries[3]?.id ?? NO_ENTRY
       const hide = (message: EntryId) => ({ _tag: "HideMessage", user: a, message }) as const
-      yield* store.commit(unit(hide(second), hide(fourth)))
-      yield* store.commit(unit(hide(second)))
+      yield* store.commit(batch(hide(second), hide(fourth)))
+      yield* store.commit(batch(hide(second)))
       const numbers = (messages: ReadonlyArray<Message>) => messages.map((message) => message.number)
       const page = { from: 1, to: 4 }
       yield* same("for who hid", numbers(yield* store.history(chat.id, { ...page, hiddenFrom: a })), [3, 1])
@@ -247,12 +247,12 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
       for (let n = 0; n < count; n += 1005) {
         const gids = Array.from({ length: 1005 }, (_, index) => `m${n + index + 1}`)
         yield* store.commit(
-          unit(
+          batch(
             ...gids.map((gid) => ({
               _tag: "Append" as const,
               chat: chat.id,
               by: a,
-              origin: null,
+              device: null,
               at: NOW,
               body: posting(gid)
             }))

@@ -1,7 +1,7 @@
 /** Laws of files and of the protocols' own records. */
 import * as Effect from "effect/Effect"
 import { FileId } from "../../model/Ids.ts"
-import { createChat, law, NO_CHAT, NOW, pair, refused, same, unit, write, type StoreLaw } from "./Law.ts"
+import { createChat, law, NO_CHAT, NOW, pair, refused, same, batch, write, type StoreLaw } from "./Law.ts"
 
 export const recordLaws: ReadonlyArray<StoreLaw> = [
   law(
@@ -26,7 +26,7 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
     "a record keeps any JSON under its dialect, kind and key, and the latest counts",
     Effect.fnUntraced(function* (store) {
       const put = (dialect: string, kind: string, key: string, value: unknown) =>
-        store.commit(unit({ _tag: "PutRecord", record: { dialect, kind, key, value } }))
+        store.commit(batch({ _tag: "PutRecord", record: { dialect, kind, key, value } }))
       const value = { text: "文", list: [1, 2.5, true, null, { deep: "" }], empty: {} }
       yield* put("d", "k", "b", value)
       yield* put("d", "k", "a", false)
@@ -59,7 +59,7 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
     Effect.fnUntraced(function* (store) {
       const keys = ["\u{1F98A}", "\uFF01", "z", "10", "9", "a", "Z", ""]
       for (const key of keys) {
-        yield* store.commit(unit({ _tag: "PutRecord", record: { dialect: "d", kind: "k", key, value: 1 } }))
+        yield* store.commit(batch({ _tag: "PutRecord", record: { dialect: "d", kind: "k", key, value: 1 } }))
       }
       yield* same(
         "keys",
@@ -72,7 +72,7 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
     "a record that is made from what was read is written only while that is stored",
     Effect.fnUntraced(function* (store) {
       const put = (key: string, value: unknown, expected: unknown) =>
-        store.commit(unit({ _tag: "PutRecord", record: { dialect: "d", kind: "k", key, value }, expected }))
+        store.commit(batch({ _tag: "PutRecord", record: { dialect: "d", kind: "k", key, value }, expected }))
       const stale = { _tag: "Stale", chats: [], messages: [] }
       yield* put("x", { n: [1, "一"], b: 0 }, null)
       yield* same("there already", yield* refused("a new one", put("x", 2, null)), stale)

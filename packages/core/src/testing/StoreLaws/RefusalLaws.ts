@@ -27,11 +27,11 @@ import {
   posting,
   refused,
   same,
-  unit,
+  batch,
   type StoreLaw
 } from "./Law.ts"
 
-const atOnce = { concurrency: "unbounded" } as const
+const fastSend = { concurrency: "unbounded" } as const
 
 export const refusalLaws: ReadonlyArray<StoreLaw> = [
   law(
@@ -45,7 +45,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       const { id: revision } = yield* append(store, chat.id, a, body)
       const expected = { ...fromPosted(entry as Entry<Posted>), contentType: "image", content: "new", revision }
       for (const id of [chat.id, other.chat.id]) {
-        const error = yield* refused("duplicate", store.commit(unit(appending(id, b, posting("m")))))
+        const error = yield* refused("duplicate", store.commit(batch(appending(id, b, posting("m")))))
         yield* same("refusal", error._tag === "Duplicate" ? error.messages : error, [expected])
       }
       yield* same("log", (yield* logOf(store, chat.id)).length, 3)
@@ -62,13 +62,13 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       const error = yield* refused(
         "duplicate",
         store.commit(
-          unit(
+          batch(
             appending(chat.id, a, posting("m3")),
             appending(chat.id, a, { _tag: "Changed", name: "lost", added: [b] }),
             { _tag: "SetPreference", chat: chat.id, user: a, star: true },
             {
-              _tag: "MovePlace",
-              place: { chat: chat.id, user: a, device: "", pushed: 9, delivered: 9, acked: [], read: 9 }
+              _tag: "MoveCursor",
+              cursor: { chat: chat.id, user: a, device: "", pushed: 9, delivered: 9, acked: [], read: 9 }
             },
             { _tag: "CreateUser", user: newUser("lost") },
             { _tag: "CreateChat", chat: newChat("lost", [a]), by: a },
@@ -89,7 +89,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       yield* same("log", (yield* logOf(store, chat.id)).length, 3)
       yield* same("message", yield* store.messagesByGid(["m3"]), [])
       yield* same("preferences", yield* store.preferences(a), [])
-      yield* same("places", yield* store.placesIn(chat.id, [a]), [])
+      yield* same("places", yield* store.cursorsIn(chat.id, [a]), [])
       yield* same("user", yield* store.usersByAccount(["lost"]), [])
       yield* same("new chat", yield* store.chatByGid("lost"), undefined)
       yield* same("chats of the added one", yield* store.chatsOf(b), [])
@@ -107,7 +107,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       yield* post(store, chat.id, a, "m")
       const error = yield* refused(
         "duplicate",
-        store.commit(unit({ _tag: "CreateChat", chat: newChat("c", [b], { name: "other" }), by: b }))
+        store.commit(batch({ _tag: "CreateChat", chat: newChat("c", [b], { name: "other" }), by: b }))
       )
       yield* same("refusal", error._tag === "Duplicate" ? error.chat : error, yield* chatAt(store, chat.id))
     })
@@ -118,8 +118,8 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       const [a, b] = yield* pair(store)
       const outcomes = yield* Effect.forEach(
         Array.from({ length: 8 }),
-        () => Effect.result(store.commit(unit({ _tag: "CreateChat", chat: newChat("c", [a, b]), by: a }))),
-        atOnce
+        () => Effect.result(store.commit(batch({ _tag: "CreateChat", chat: newChat("c", [a, b]), by: a }))),
+        fastSend
       )
       const made = outcomes.flatMap((outcome) => (Result.isSuccess(outcome) ? outcome.success : []))
       yield* same("made", made.length, 1)
@@ -137,7 +137,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       yield* createUser(store, "ann")
       const error = yield* refused(
         "duplicate",
-        store.commit(unit({ _tag: "CreateUser", user: newUser("bob") }, { _tag: "CreateUser", user: newUser("ann") }))
+        store.commit(batch({ _tag: "CreateUser", user: newUser("bob") }, { _tag: "CreateUser", user: newUser("ann") }))
       )
       yield* same("refusal", error._tag === "Duplicate" ? error.account : error, "ann")
       yield* same(
@@ -152,12 +152,12 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     Effect.fnUntraced(function* (store) {
       const record = { dialect: "d", kind: "k", key: "x", value: { n: 1 } }
       const once = (value: unknown): Write => ({ _tag: "PutRecord", record: { ...record, value }, once: true })
-      yield* store.commit(unit(once({ n: 1 })))
-      const error = yield* refused("duplicate", store.commit(unit(once({ n: 2 }))))
+      yield* store.commit(batch(once({ n: 1 })))
+      const error = yield* refused("duplicate", store.commit(batch(once({ n: 2 }))))
       yield* same("refusal", error._tag === "Duplicate" ? error.record : error, record)
       yield* same("record", yield* store.record("d", "k", "x"), record)
-      yield* store.commit(unit({ _tag: "PutRecord", record: { ...record, value: null } }))
-      yield* store.commit(unit(once({ n: 3 })))
+      yield* store.commit(batch({ _tag: "PutRecord", record: { ...record, value: null } }))
+      yield* store.commit(batch(once({ n: 3 })))
       yield* same("after it was removed", (yield* store.record("d", "k", "x"))?.value, { n: 3 })
     })
   ),
@@ -168,7 +168,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       const { chat } = yield* createChat(store, "c", [a])
       yield* post(store, chat.id, a, "m")
       const writes = [appending(chat.id, a, posting("m"))]
-      const error = yield* refused("stale", store.commit({ relies: [{ chat: chat.id, version: 7 }], writes }))
+      const error = yield* refused("stale", store.commit({ expectedVersions: [{ chat: chat.id, version: 7 }], writes }))
       yield* same("refusal", error._tag, "Stale")
     })
   ),
@@ -184,7 +184,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
         { _tag: "PutRecord", record: { dialect: "d", kind: "k", key: "twin", value: 1 }, once: true }
       ]
       for (const one of twice) {
-        const error = yield* refused(one._tag, store.commit(unit(one, one)))
+        const error = yield* refused(one._tag, store.commit(batch(one, one)))
         yield* same("refusal", error._tag, "StorageFailed")
       }
       yield* same("log", (yield* logOf(store, chat.id)).length, 1)
@@ -198,7 +198,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
-      const place = { chat: chat.id, user: a, device: "", pushed: 1, delivered: 1, acked: [], read: 1 }
+      const cursor = { chat: chat.id, user: a, device: "", pushed: 1, delivered: 1, acked: [], read: 1 }
       const preference = { _tag: "SetPreference", chat: chat.id, user: a, star: true } as const
       const file = { chat: chat.id, title: "t", size: 1, addedBy: a, at: NOW, blob: "b" }
       const session = { hash: "h", user: a, kind: "chat", device: "", createdAt: NOW, usedAt: NOW } as const
@@ -212,8 +212,8 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
         { _tag: "CreateChat", chat: newChat("n", [a], { owner: NO_USER }), by: a },
         { ...preference, chat: NO_CHAT },
         { ...preference, user: NO_USER },
-        { _tag: "MovePlace", place: { ...place, chat: NO_CHAT } },
-        { _tag: "MovePlace", place: { ...place, user: NO_USER } },
+        { _tag: "MoveCursor", cursor: { ...cursor, chat: NO_CHAT } },
+        { _tag: "MoveCursor", cursor: { ...cursor, user: NO_USER } },
         { _tag: "HideMessage", user: NO_USER, message: (yield* post(store, chat.id, a, "m")).id },
         { _tag: "HideMessage", user: a, message: NO_ENTRY },
         { _tag: "ChangeUser", user: NO_USER, change: { realname: "n" } },
@@ -225,7 +225,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       ]
       for (const one of broken) {
         for (const writes of [[one], [appending(chat.id, a, posting("lost")), one]]) {
-          const error = yield* refused(JSON.stringify(one), store.commit(unit(...writes)))
+          const error = yield* refused(JSON.stringify(one), store.commit(batch(...writes)))
           yield* same(`refusal of ${JSON.stringify(one)}`, error._tag, "StorageFailed")
         }
       }
@@ -244,19 +244,20 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       const chats = yield* Effect.forEach(["c0", "c1", "c2"], (gid) => createChat(store, gid, users))
       yield* Effect.forEach(chats, ({ chat }) => post(store, chat.id, a, `taken in ${chat.id}`))
       const roll = dice(7)
-      const units = Array.from({ length: 120 }, (_, n) => {
+      const batches = Array.from({ length: 120 }, (_, n) => {
         const { chat } = chats[roll(chats.length)] ?? { chat: { id: NO_CHAT } }
         const good = appending(chat.id, a, posting(`good ${n}`))
         const kind = roll(5)
-        if (kind === 0) return { ok: false, unit: unit(good, appending(chat.id, a, posting(`taken in ${chat.id}`))) }
-        if (kind === 1) return { ok: false, unit: { relies: [{ chat: chat.id, version: 9 }], writes: [good] } }
-        if (kind === 2) return { ok: false, unit: unit(good, appending(NO_CHAT, a, posting(`bad ${n}`))) }
-        if (kind === 3) return { ok: true, unit: unit(good, appending(chat.id, a, posting(`more ${n}`))) }
-        return { ok: true, unit: { relies: [{ chat: chat.id, version: 1 }], writes: [good] } }
+        if (kind === 0) return { ok: false, batch: batch(good, appending(chat.id, a, posting(`taken in ${chat.id}`))) }
+        if (kind === 1)
+          return { ok: false, batch: { expectedVersions: [{ chat: chat.id, version: 9 }], writes: [good] } }
+        if (kind === 2) return { ok: false, batch: batch(good, appending(NO_CHAT, a, posting(`bad ${n}`))) }
+        if (kind === 3) return { ok: true, batch: batch(good, appending(chat.id, a, posting(`more ${n}`))) }
+        return { ok: true, batch: { expectedVersions: [{ chat: chat.id, version: 1 }], writes: [good] } }
       })
-      const outcomes = yield* Effect.forEach(units, (one) => Effect.result(store.commit(one.unit)), atOnce)
+      const outcomes = yield* Effect.forEach(batches, (one) => Effect.result(store.commit(one.batch)), fastSend)
       for (const [n, outcome] of outcomes.entries()) {
-        const wanted = units[n]?.ok
+        const wanted = batches[n]?.ok
         if (Result.isSuccess(outcome) !== wanted) {
           return yield* new LawBroken({ what: `unit ${n}`, expected: { ok: wanted }, came: outcome })
         }

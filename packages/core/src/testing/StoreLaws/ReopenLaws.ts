@@ -16,7 +16,7 @@ import {
   refused,
   same,
   sorted,
-  unit,
+  batch,
   type Storing
 } from "./Law.ts"
 
@@ -47,8 +47,8 @@ const everything = Effect.fnUntraced(function* (store: Storing) {
     histories: yield* Effect.forEach(chats, ({ chat, head }) =>
       store.history(chat.id, { from: 1, to: head.posted, ...(users[0] && { hiddenFrom: users[0].id }) })
     ),
-    places: yield* Effect.forEach(chats, ({ chat }) =>
-      store.placesIn(
+    cursors: yield* Effect.forEach(chats, ({ chat }) =>
+      store.cursorsIn(
         chat.id,
         users.map((user) => user.id)
       )
@@ -70,11 +70,11 @@ const fill = Effect.fnUntraced(function* (store: Storing) {
   yield* append(store, chat.id, ann, { _tag: "Replaced", message: first.id, contentType: "file", content: "new" })
   yield* append(store, chat.id, ann, { _tag: "Changed", name: "new", removed: [bob], admins: [ann] })
   yield* store.commit(
-    unit(
+    batch(
       { _tag: "SetPreference", chat: chat.id, user: ann, star: true, mute: true },
       {
-        _tag: "MovePlace",
-        place: { chat: chat.id, user: ann, device: "", pushed: 5, delivered: 2, acked: [4], read: 3 }
+        _tag: "MoveCursor",
+        cursor: { chat: chat.id, user: ann, device: "", pushed: 5, delivered: 2, acked: [4], read: 3 }
       },
       { _tag: "HideMessage", user: ann, message: second.id },
       { _tag: "SaveSettings", user: ann, settings: "{}" },
@@ -126,13 +126,13 @@ export const reopenLaws: ReadonlyArray<ReopenLaw> = [
       const { ann, chat } = yield* fill(yield* open())
       yield* close()
       const store = yield* open()
-      const message = unit(appending(chat, ann, posting("m1")))
+      const message = batch(appending(chat, ann, posting("m1")))
       yield* same("message", (yield* refused("message", store.commit(message)))._tag, "Duplicate")
-      const made = unit({ _tag: "CreateChat", chat: newChat("c", [ann]), by: ann })
+      const made = batch({ _tag: "CreateChat", chat: newChat("c", [ann]), by: ann })
       yield* same("chat", (yield* refused("chat", store.commit(made)))._tag, "Duplicate")
-      const account = unit({ _tag: "CreateUser", user: newUser("ann") })
+      const account = batch({ _tag: "CreateUser", user: newUser("ann") })
       yield* same("account", (yield* refused("account", store.commit(account)))._tag, "Duplicate")
-      const old = { relies: [{ chat, version: 1 }], writes: [appending(chat, ann, posting("m4"))] }
+      const old = { expectedVersions: [{ chat, version: 1 }], writes: [appending(chat, ann, posting("m4"))] }
       yield* same("version", (yield* refused("version", store.commit(old)))._tag, "Stale")
       yield* close()
     })
@@ -148,7 +148,7 @@ export const reopenLaws: ReadonlyArray<ReopenLaw> = [
         Array.from({ length: 200 }, (_, n) => `m${n}`),
         (gid) =>
           Effect.ignore(
-            Effect.tap(store.commit(unit(appending(chat.id, a, posting(gid)))), () =>
+            Effect.tap(store.commit(batch(appending(chat.id, a, posting(gid)))), () =>
               Effect.sync(() => answered.push(gid))
             )
           ),

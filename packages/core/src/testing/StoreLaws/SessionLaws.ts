@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { UserId } from "../../model/Ids.ts"
 import type { StoredSession } from "../../ports/Store.ts"
-import { law, NO_USER, NOW, pair, refused, same, sorted, type StoreLaw, type Storing, unit, write } from "./Law.ts"
+import { law, NO_USER, NOW, pair, refused, same, sorted, type StoreLaw, type Storing, batch, write } from "./Law.ts"
 
 const sessionOf = (hash: string, user: UserId, more: Partial<StoredSession> = {}): StoredSession => ({
   hash,
@@ -34,7 +34,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
     "a session is found by its hash until it ends, and used again under the same hash",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
-      const save = (session: StoredSession) => store.commit(unit({ _tag: "SaveSession", session }))
+      const save = (session: StoredSession) => store.commit(batch({ _tag: "SaveSession", session }))
       const h1 = sessionOf("h1", a)
       const h2 = sessionOf("h2", a, { kind: "token", device: "phone", createdAt: NOW + 1 })
       yield* save(h1)
@@ -48,7 +48,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
         sorted(yield* store.sessionsOf(a), (session) => session.hash),
         [{ ...h1, usedAt: NOW + 60_000 }, h2]
       )
-      yield* store.commit(unit({ _tag: "EndSession", hash: "h1" }, { _tag: "EndSession", hash: "unknown" }))
+      yield* store.commit(batch({ _tag: "EndSession", hash: "h1" }, { _tag: "EndSession", hash: "unknown" }))
       yield* same("ended", yield* store.session("h1"), undefined)
       yield* same(
         "the others",
@@ -68,14 +68,14 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
       const [a] = yield* pair(store)
       const session = sessionOf("h", a)
       yield* open(store, session, 1)
-      yield* store.commit(unit({ _tag: "TouchSession", hash: "h", usedAt: NOW + 5 }))
+      yield* store.commit(batch({ _tag: "TouchSession", hash: "h", usedAt: NOW + 5 }))
       yield* same("used", yield* store.session("h"), { ...session, usedAt: NOW + 5 })
-      yield* store.commit(unit({ _tag: "TouchSession", hash: "h", usedAt: NOW - 5 }))
+      yield* store.commit(batch({ _tag: "TouchSession", hash: "h", usedAt: NOW - 5 }))
       yield* same("a clock that was set back counts", yield* store.session("h"), { ...session, usedAt: NOW - 5 })
       yield* Effect.all(
         [
-          store.commit(unit({ _tag: "EndSession", hash: "h" })),
-          store.commit(unit({ _tag: "TouchSession", hash: "h", usedAt: NOW + 9 }))
+          store.commit(batch({ _tag: "EndSession", hash: "h" })),
+          store.commit(batch({ _tag: "TouchSession", hash: "h", usedAt: NOW + 9 }))
         ],
         { concurrency: "unbounded" }
       )
@@ -99,7 +99,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
       ])
       yield* same("left", yield* hashesOf(store, a), ["h5", "token"])
       yield* same("of another user", yield* hashesOf(store, b), ["other"])
-      yield* same("unbounded", (yield* store.commit(unit({ _tag: "SaveSession", session: sessionOf("h6", a) })))[0], {
+      yield* same("unbounded", (yield* store.commit(batch({ _tag: "SaveSession", session: sessionOf("h6", a) })))[0], {
         _tag: "Sessions",
         ended: []
       })
@@ -152,7 +152,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
         Effect.exit(open(store, sessionOf(`h${index}`, a), 10, epoch))
       )
       const ending = store.commit(
-        unit({ _tag: "ChangeUser", user: a, change: { password: "new" } }, { _tag: "EndSessions", user: a })
+        batch({ _tag: "ChangeUser", user: a, change: { password: "new" } }, { _tag: "EndSessions", user: a })
       )
       yield* Effect.all([...logins.slice(0, 3), ending, ...logins.slice(3)], { concurrency: "unbounded" })
       yield* same("left", yield* hashesOf(store, a), [])
@@ -164,7 +164,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const disable = { _tag: "ChangeUser", user: a, change: { disabled: true } } as const
-      yield* store.commit(unit(disable))
+      yield* store.commit(batch(disable))
       const error = yield* refused("a session", open(store, sessionOf("h", a), 1, yield* store.sessionEpoch(a)))
       yield* same("refusal", error, { _tag: "Stale", chats: [], messages: [] })
       yield* same("left", yield* hashesOf(store, a), [])
@@ -177,15 +177,15 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
       yield* open(store, sessionOf("h1", a), 1)
       const settings = { _tag: "SaveSettings", user: a, settings: "lost" } as const
       const late = { _tag: "SaveSession", session: sessionOf("h2", a), keep: 1, epoch: 7 } as const
-      yield* refused("a unit", store.commit(unit(settings, late)))
+      yield* refused("a unit", store.commit(batch(settings, late)))
       const saved = { ...late, epoch: 0 }
       const once = {
         _tag: "PutRecord",
         record: { dialect: "d", kind: "k", key: "x", value: 1 },
         once: true
       } as const
-      yield* store.commit(unit(once))
-      yield* refused("a unit that ended a session", store.commit(unit(saved, { _tag: "EndSessions", user: a }, once)))
+      yield* store.commit(batch(once))
+      yield* refused("a unit that ended a session", store.commit(batch(saved, { _tag: "EndSessions", user: a }, once)))
       yield* same("settings", yield* store.settings(a), null)
       yield* same("left", yield* hashesOf(store, a), ["h1"])
       yield* same("epoch", yield* store.sessionEpoch(a), 0)

@@ -1,7 +1,7 @@
 /** Laws of users, their passwords and settings. */
 import * as Effect from "effect/Effect"
 import { EntryId } from "../../model/Ids.ts"
-import { createChat, createUser, law, NO_USER, NOW, pair, post, same, sorted, unit, type StoreLaw } from "./Law.ts"
+import { createChat, createUser, law, NO_USER, NOW, pair, post, same, sorted, batch, type StoreLaw } from "./Law.ts"
 
 export const userLaws: ReadonlyArray<StoreLaw> = [
   law(
@@ -54,7 +54,7 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
     Effect.fnUntraced(function* (store) {
       const ann = yield* createUser(store, "ann", { role: "dev", organisation: 4, password: "p1" })
       const bob = yield* createUser(store, "bob", { password: "p2" })
-      const change = (one: Parameters<typeof write>[0]) => store.commit(unit(write(one)))
+      const change = (one: Parameters<typeof write>[0]) => store.commit(batch(write(one)))
       const write = (one: {
         readonly realname?: string
         readonly avatar?: string
@@ -85,7 +85,7 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
     "an account that a user gives up is free, and the user is found by the new one",
     Effect.fnUntraced(function* (store) {
       const ann = yield* createUser(store, "ann", { role: "dev", password: "p1" })
-      yield* store.commit(unit({ _tag: "ChangeUser", user: ann.id, change: { account: "removed:1", role: "" } }))
+      yield* store.commit(batch({ _tag: "ChangeUser", user: ann.id, change: { account: "removed:1", role: "" } }))
       const now = { ...ann, account: "removed:1", role: "" }
       yield* same("ann, by id", yield* store.users([ann.id]), [now])
       yield* same("by the account given up", yield* store.usersByAccount(["ann"]), [])
@@ -100,8 +100,8 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       yield* same("before", yield* store.settings(a), null)
-      yield* store.commit(unit({ _tag: "SaveSettings", user: a, settings: '{"x":1}' }))
-      yield* store.commit(unit({ _tag: "SaveSettings", user: a, settings: '{"x":"二"}' }))
+      yield* store.commit(batch({ _tag: "SaveSettings", user: a, settings: '{"x":1}' }))
+      yield* store.commit(batch({ _tag: "SaveSettings", user: a, settings: '{"x":"二"}' }))
       yield* same("after", yield* store.settings(a), '{"x":"二"}')
       yield* same("another's", yield* store.settings(b), null)
       yield* same("nobody's", yield* store.settings(NO_USER), null)
