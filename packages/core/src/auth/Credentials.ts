@@ -6,6 +6,7 @@
  * Failed attempts are throttled by account and by address (of IPv6: by /64 network), and addresses share the slow hash
  * fairly. From an address that the account logged in from lately, only the account's own failures from there count.
  */
+import { resolveIdentity } from "./resolveIdentity.ts"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -16,7 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
-import { Authenticator, DEFAULT_TIMEOUT, resolveIdentity } from "../ports/Authenticator.ts"
+import { Authenticator, DEFAULT_TIMEOUT } from "../ports/Authenticator.ts"
 import { refuseOnStorageFailure as availableOr, logStorageFailure } from "../ports/StorageErrors.ts"
 import { networkOf, plainAddress } from "../ports/ClientAddress.ts"
 import { Engine } from "../engine/Engine.ts"

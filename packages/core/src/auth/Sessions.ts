@@ -5,6 +5,7 @@
  * Logins, logouts, changes of passwords and disabling of one user take effect in the order of their commits. Each commits
  * first, then ends what this process holds; a lookup or a login that was under way meanwhile learns of it by its watch.
  */
+import { resolveIdentity } from "./resolveIdentity.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Digest from "effect/crypto/Digest"
@@ -17,7 +18,6 @@ import {
   type RequestInfo,
   DEFAULT_TIMEOUT,
   crossOriginRefusal,
-  resolveIdentity,
   isCrossOrigin
 } from "../ports/Authenticator.ts"
 import { audit } from "../logging/Audit.ts"

@@ -5,7 +5,7 @@
 import type { Chat, ChatType, Committers, LogHead, Preference } from "./Chat.ts"
 import type { ChatId, FileId, UserId } from "./Ids.ts"
 import type { Message } from "./Message.ts"
-import type { StoredFile } from "../ports/Store.ts"
+import type { StoredFile } from "./StoredFile.ts"
 import type { PresentUser, Status, User } from "./User.ts"
 
 /** A chat, named by its id or its gid. */

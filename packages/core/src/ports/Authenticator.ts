@@ -7,12 +7,8 @@
  * taken for the user whose cookies it carries, unless that origin is among `origins`.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type { UserCache } from "../cache/UserCache.ts"
-import { UserId } from "../model/Ids.ts"
+import type * as Effect from "effect/Effect"
 import { type Refused, refuse } from "../model/Refused.ts"
-import type { StorageFailed } from "./Store.ts"
-import type { User } from "../model/User.ts"
 
 /** What a request carries, or the upgrade that a WebSocket began with. */
 export interface RequestInfo {
@@ -61,29 +57,6 @@ export const Authenticator: Context.Reference<Authenticator> = Context.Reference
 
 /** Milliseconds that one question may take, unless the authenticator says otherwise. */
 export const DEFAULT_TIMEOUT = 5000
-
-/**
- * The user whom an authenticator means. Without an external directory, a string means nobody. With one, a number does: it
- * would be our id, and whose numbers are ids of their own would let everybody be somebody else.
- */
-export const resolveIdentity = (
-  users: UserCache,
-  identity: Identity
-): Effect.Effect<User | undefined, StorageFailed> => {
-  if (identity === undefined || identity === null) return Effect.undefined
-  if (typeof identity === "number") {
-    if (users.external === undefined) return users.find(UserId(identity))
-    return Effect.as(
-      Effect.logWarning("the authenticator answered a number: ids of the external directory are strings"),
-      undefined
-    )
-  }
-  if (users.external !== undefined) return Effect.map(users.byExternalId([identity]), ([user]) => user)
-  return Effect.as(
-    Effect.logWarning("the authenticator answered a string, but there is no external directory whose id it could be"),
-    undefined
-  )
-}
 
 /**
  * Whether a page of another origin sent this, as far as browsers tell: by `Origin`, or by `Sec-Fetch-Site` where a

@@ -20,7 +20,10 @@ import type { ChatId, EntryId, FileId, UserId } from "../model/Ids.ts"
 import type { Amendment, Changed, Entry, Posted } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
 import type { Cursor } from "../model/Cursor.ts"
+import type { StoredFile } from "../model/StoredFile.ts"
 import type { NewUser, User, UserChange } from "../model/User.ts"
+
+export type { StoredFile }
 
 /** A live or expired session, known by the hash of its token only. */
 export interface StoredSession {
@@ -35,19 +38,6 @@ export interface StoredSession {
   readonly createdAt: number
   /** Milliseconds since 1970. It expires so long after its last use. */
   readonly usedAt: number
-}
-
-export interface StoredFile {
-  readonly id: FileId
-  readonly chat: ChatId
-  readonly title: string
-  /** Bytes. */
-  readonly size: number
-  readonly addedBy: UserId
-  /** Milliseconds since 1970. */
-  readonly at: number
-  /** Where `Blobs` keeps the content. */
-  readonly blob: string
 }
 
 /** A small record that only one protocol knows. */

@@ -19,7 +19,11 @@ export type RunCommand = <C extends Command>(
 ) => Effect.Effect<ReplyOf<C>, Refused>
 
 /** For one request, in the request's own scope. The request and its commands are charged to `payer`. */
-export const commandRunner = Effect.fnUntraced(function* (
+export const commandRunner: (
+  engine: Engine["Service"],
+  hub: LocalHub,
+  payer: Payer
+) => Effect.Effect<RunCommand, Refused, Scope.Scope> = Effect.fnUntraced(function* (
   engine: Engine["Service"],
   hub: LocalHub,
   payer: Payer

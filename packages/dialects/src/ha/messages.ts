@@ -2,7 +2,7 @@
  * Sending to a conversation, and deleting for oneself or for both. Source: seeds/003, "发送信息" and "删除信息"; PROTOCOLS,
  * "ha".
  */
-import type { Engine } from "@parley/core/Engine"
+import type { ChatCache } from "@parley/core/ChatCache"
 import type { LocalHub } from "@parley/core/Hub"
 import { type Refused, refuse } from "@parley/core/Refused"
 import { refusal } from "@parley/core/rules/Operations"
@@ -57,7 +57,7 @@ const FOR_BOTH = 2
 /** `DELETE /message`: 1 hides it from the caller, 2 empties it for both, by its sender only. Twice is once. */
 export const deleteMessage = Effect.fnUntraced(function* (
   store: Store["Service"],
-  { context: desk }: Engine["Service"],
+  chats: Pick<ChatCache, "find">,
   { user, caller }: Principal,
   perform: RunCommand,
   fields: Fields
@@ -67,7 +67,7 @@ export const deleteMessage = Effect.fnUntraced(function* (
   if (type !== FOR_ONESELF && type !== FOR_BOTH) return yield* invalid("type", "must be 1 or 2")
   // What was said in groups is not this protocol's to delete: an admin might recall there what others said.
   const [message] = yield* store.messagesByGid([gid])
-  const cached = message === undefined ? undefined : yield* desk.chats.find({ id: message.chat })
+  const cached = message === undefined ? undefined : yield* chats.find({ id: message.chat })
   if (cached === undefined || refusal("usePair", { user, chat: cached.chat }) !== undefined) {
     return yield* refuse({ _tag: "NoSuchMessage" })
   }

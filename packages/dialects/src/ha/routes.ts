@@ -62,7 +62,9 @@ export const routesOf = (services: RouteDeps) => {
       "/message": {
         GET: route((principal, perform, _, query) => listMessages(services, principal, perform, query)),
         POST: withBody((principal, perform, fields) => sendMessage(services, principal, perform, fields)),
-        DELETE: withBody((principal, perform, fields) => deleteMessage(store, engine, principal, perform, fields))
+        DELETE: withBody((principal, perform, fields) =>
+          deleteMessage(store, engine.context.chats, principal, perform, fields)
+        )
       }
     }
   })

@@ -1,0 +1,15 @@
+/** A file of a chat: its record in the store, without the content. */
+import type { ChatId, FileId, UserId } from "./Ids.ts"
+
+export interface StoredFile {
+  readonly id: FileId
+  readonly chat: ChatId
+  readonly title: string
+  /** Bytes. */
+  readonly size: number
+  readonly addedBy: UserId
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** Where `Blobs` keeps the content. */
+  readonly blob: string
+}
