@@ -16,8 +16,7 @@ import { type Served, type Options as HostingOptions, serve, type ServedDialect 
 import type { Address } from "./internal/http/listen.ts"
 import * as NodePasswords from "./NodePasswords.ts"
 
-export interface ParleyOptions
-  extends EngineOptions, Pick<HostingOptions, "path" | "login" | "trustedProxies" | "body" | "connection"> {
+export interface ParleyOptions extends EngineOptions, Pick<HostingOptions, "path" | "login" | "trustedProxies"> {
   /** The protocols that are served; no other one is loaded. */
   readonly dialects: ReadonlyArray<ServedDialect>
   /**
@@ -107,7 +106,7 @@ export class Parley extends ParleyEngine {
  * it. Rejected with a `ParleyError` where a part cannot be opened, a setting is none, or two protocols want the same path.
  */
 export const createParley = async (given: ParleyOptions): Promise<Parley> => {
-  const { dialects, path, login, trustedProxies, demonstration, body, connection, ...options } = given
+  const { dialects, path, login, trustedProxies, demonstration, ...options } = given
   const passwords = options.passwords ?? NodePasswords.layer
   const begun = await startEngine(
     { ...options, passwords },
@@ -122,9 +121,7 @@ export const createParley = async (given: ParleyOptions): Promise<Parley> => {
       path,
       login,
       trustedProxies,
-      demonstration,
-      ...(body !== undefined && { body }),
-      ...(connection !== undefined && { connection })
+      demonstration
     }).pipe(Scope.provide(scope))
   )
   if (Exit.isFailure(exit)) {

@@ -1,3 +1,4 @@
+import { defaultSettings, Settings } from "@parley/core/Settings"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { WebSocketServer } from "ws"
@@ -84,7 +85,7 @@ describe("a host inside another application", () => {
 
   it.live("answers web requests", () =>
     Effect.gen(function* () {
-      const host = yield* makeHost({ body: 100 })
+      const host = yield* makeHost()
       const ask = (path: string, init?: RequestInit) =>
         Effect.promise(async () => {
           const response = await host.fetch(new Request(`http://x${path}`, init))
@@ -97,7 +98,7 @@ describe("a host inside another application", () => {
       const used = new Request("http://x/im/body", { method: "POST", body: "b" })
       yield* Effect.promise(() => used.text())
       assert.strictEqual((yield* Effect.promise(() => host.fetch(used))).status, 500)
-    })
+    }).pipe(Effect.provideService(Settings, { ...defaultSettings, body: 100 }))
   )
 
   it.live("shares a server with another WebSocket library", () =>

@@ -208,7 +208,7 @@ describe("a participant", () => {
         remove: (key) => Effect.tap(memory.remove(key), () => Effect.sync(() => kept--))
       })
     })
-    await using engine = await opened({ blobs, settings: { file: 8, filesPerUpload: 2 } })
+    await using engine = await opened({ blobs, settings: { file: 8 } })
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })
     async function* streamed(): AsyncIterable<Uint8Array> {
@@ -232,8 +232,11 @@ describe("a participant", () => {
       { title: "large", content: "123456789" }
     ]
     assert.strictEqual(await codeOf(ann.upload(team, both)), "Invalid")
+    const many = Array.from({ length: 21 }, (_, index) => ({ title: String(index), content: "1" }))
+    assert.strictEqual(await codeOf(ann.upload(team, many)), "Invalid")
     assert.lengthOf(await ann.files(team), 1)
     assert.strictEqual(kept, 1)
+    assert.lengthOf(await ann.upload(team, many.slice(1)), 20)
 
     await using bare = await opened({ blobs: undefined })
     const group = await bare.as("ann").createGroup({ name: "Team" })

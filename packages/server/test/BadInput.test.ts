@@ -73,7 +73,7 @@ const badValues = (params: ReadonlyArray<Param>): ReadonlyArray<Bad> =>
   ])
 
 /** Each bad value by name, and by position. */
-/** Bytes of a frame of a connection without a user, at most: the setting `limits.unauthenticatedInput`. */
+/** Bytes of a frame of a connection without a user, at most. */
 const BEFORE_LOGIN = 64 * 1024
 
 const casesOf = (params: ReadonlyArray<Param>): ReadonlyArray<Case> => {

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { defaultSettings as bounds } from "@parley/core/Settings"
 import { loadDialects } from "../src/protocols.ts"
 import { declarations } from "../src/config/Configuration.ts"
 
@@ -27,13 +28,41 @@ const rowsUnder = (heading: string): ReadonlyArray<ReadonlyArray<string>> => {
 /** Sections of each chapter, V1 to V17. Source: OWASP ASVS 5.0.0. */
 const SECTIONS = [5, 4, 7, 4, 4, 8, 6, 4, 2, 7, 7, 3, 4, 3, 4, 5, 3]
 
+/** Rows of bounds that follow from settings or are fixed, by their first and last cell. */
+const BOUNDS: ReadonlyMap<string, number> = new Map([
+  [
+    "an eighth of `limits.inputTotal`: bytes of frames and bodies in memory per address; an eighth before login",
+    bounds.inputPerAddress
+  ],
+  ["twice `limits.frame`: bytes of waiting frames per connection before reading pauses", bounds.input],
+  ["a fifth of `limits.connections`: connections without a user", bounds.unauthenticated],
+  ["`limits.connections` and twice `limits.requests`: sockets of each port", bounds.sockets],
+  [
+    "ten times `login.attempts`: failed logins per account and hour, from all addresses unknown to the user together",
+    bounds.loginAttemptsPerHour
+  ],
+  ["fixed: bytes of one frame, and of waiting frames, before login", bounds.unauthenticatedInput],
+  ["fixed: waiting frames per connection", bounds.waitingFrames],
+  ["fixed: requests of one frame", bounds.requestsPerFrame],
+  ["fixed: messages of one request", bounds.messagesPerRequest],
+  ["fixed: files of one upload", bounds.filesPerUpload],
+  ["fixed: characters of one response about a history", bounds.historyBytes],
+  ["fixed: seconds of the window of failed logins", bounds.loginWindow],
+  ["fixed: seconds by which the clock of an app of youdu may be off", 300]
+])
+
 describe("docs/security.md", () => {
   it("has the defaults of the limits that it lists", async () => {
     const settings = (await loadDialects()).flatMap((dialect) => dialect.settings)
     const defaults = new Map(declarations(settings).map(({ key, default: value }) => [`\`${key}\``, `\`${value}\``]))
-    const rows = rowsUnder("Limits")
-    assert.isAbove(rows.length, 30)
+    const rows = rowsUnder("Limits").filter(([key = "", , bounds = ""]) => !BOUNDS.has(`${key}: ${bounds}`))
+    assert.isAbove(rows.length, 20)
     for (const [key = "", value] of rows) assert.strictEqual(value, defaults.get(key), key)
+  })
+
+  it("has the bounds that are not settings", () => {
+    const rows = new Map(rowsUnder("Limits").map(([key, value, bounds]) => [`${key}: ${bounds}`, value]))
+    for (const [bound, value] of BOUNDS) assert.strictEqual(rows.get(bound), `\`${value}\``, bound)
   })
 
   it("names for each promise a test or a script that exists", () => {

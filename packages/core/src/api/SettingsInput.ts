@@ -1,11 +1,11 @@
 /** Settings as a host gives them: checked against what is declared. */
-import { type EngineSettings, engineSettings, type Setting } from "../ports/Settings.ts"
+import { type EngineSettings, engineSettings, type Setting, type SettingValues, withBounds } from "../ports/Settings.ts"
 import { ParleyError } from "./ParleyError.ts"
 
 type Value = string | number | boolean
 
 /** The engine's settings by name (`{ sessions: "multi" }`), those of protocols by their dotted key. */
-export type SettingsInput = Partial<EngineSettings> & { readonly [key: `${string}.${string}`]: Value }
+export type SettingsInput = Partial<SettingValues> & { readonly [key: `${string}.${string}`]: Value }
 
 const invalid = (key: string, problem: string): ParleyError =>
   new ParleyError("Invalid", `The setting ${key} ${problem}.`, { reason: { _tag: "Invalid", field: key, problem } })
@@ -45,7 +45,7 @@ export const resolveSettings = (
   }
   const engine = Object.fromEntries(Array.from(named, ([name, setting]) => [name, values.get(name) ?? setting.default]))
   return {
-    engine: engine as EngineSettings,
+    engine: withBounds(engine as SettingValues),
     dialects: Object.fromEntries(declared.map(({ key, default: usual }) => [key, values.get(key) ?? usual]))
   }
 }

@@ -43,11 +43,11 @@ export interface Connection {
 
 /** Why the engine closes a connection whatever its protocol says. */
 export type Rejection =
-  /** `limits.connections`, or `limits.unauthenticated`. */
+  /** `limits.connections`, or its fifth for connections without a user. */
   | { readonly _tag: "TooManyConnections" }
   | { readonly _tag: "TooManyOfAddress" }
   | { readonly _tag: "LoginDeadline"; readonly seconds: number }
-  /** `limits.inputPerAddress`, or `limits.inputTotal`. */
+  /** `limits.inputTotal`, or its eighth for one address. */
   | { readonly _tag: "InputExhausted" }
   /** An HTTP request on a transport that is not HTTP. */
   | { readonly _tag: "HttpRequest" }

@@ -88,244 +88,222 @@ export const engineSettings = {
     "sessions",
     ["single", "multi"],
     "single",
-    "Whether a user may have one live chat login or several, each device with its own place in every chat."
+    "Number of live chat logins of a user: one, or several, of which each device has its own place in every chat."
   ),
   sessionIdle: integer(
     "session.idle",
     24 * 60 * 60,
     { min: 1, max: MAX },
-    "Seconds without use after which a session expires; one that a connection has is in use."
+    "Seconds without use after which a session expires; a session with a connection is in use."
   ),
   sessionLifetime: integer(
     "session.lifetime",
     90 * 24 * 60 * 60,
     { min: 1, max: MAX },
-    "Seconds after its login at which a session ends, also one in use; its connections are closed."
+    "Seconds after its login at which a session ends, even in use; its connections are closed."
   ),
   takeoverGrace: integer(
     "session.takeoverGrace",
     500,
     { min: 0, max: 60_000 },
-    "Milliseconds between telling a connection that its user logged in elsewhere and closing it."
+    "Milliseconds between the notice to a connection that its user logged in elsewhere and its end."
   ),
   loginAttempts: integer(
     "login.attempts",
     10,
-    { min: 1, max: MAX },
-    "Failed logins allowed for one account within the window, and three times as many for one address."
-  ),
-  loginAttemptsPerHour: integer(
-    "login.attemptsPerHour",
-    100,
-    { min: 1, max: MAX },
-    "Failed logins allowed for one account within an hour, from all addresses that its user has not logged in from lately, and from each of the others as many; no less than `login.attempts`."
-  ),
-  loginWindow: integer(
-    "login.window",
-    60,
-    { min: 1, max: 86_400 },
-    "Seconds of the window in which failed logins are counted."
+    { min: 1, max: 1_000_000 },
+    "Maximum number of failed logins of one account in a minute: three times as many of one address, and ten times as many of the account in an hour, from all addresses that its user has not logged in from lately and from each of the others."
   ),
   loginDeadline: integer(
     "login.deadline",
     30,
     { min: 1, max: 3600 },
-    "Seconds after which a connection that has not logged in is told so and closed; twice as long while its login is in work."
+    "Seconds after which a connection without a login is closed; twice as long while its login is checked."
   ),
   passwordsMinimum: integer(
     "passwords.minimum",
     8,
     { min: 0, max: 128 },
-    "Characters of a new password, at least, which then must not be a common one or the account either; 0 allows every password that is not empty."
+    "Minimum number of characters of a new password, which then must not be a common one or the account either; 0 allows every password that is not empty."
   ),
   acknowledgeDelay: integer(
     "acknowledge.delay",
     500,
     { min: 0, max: 1000 },
-    "Milliseconds for which acknowledgements may be gathered before they are written."
+    "Milliseconds for which acknowledgements are gathered before they are written."
   ),
   ping: integer(
     "connection.ping",
     30,
     { min: 1, max: 3600 },
-    "Seconds between two pings of a WebSocket connection; a client that has not answered the previous one is dropped."
+    "Seconds between two pings of a WebSocket connection; a client that has not replied to the previous one is dropped."
   ),
   stall: integer(
     "connection.stall",
     30,
     { min: 1, max: 3600 },
-    "Seconds without progress after which an upload is ended, and four times as long for a client that does not take its answers or its download; also the time for the whole of a request body that is not a file."
+    "Seconds without progress after which an upload is ended, and four times as long for a client that does not read its responses or its download; also the time for a whole request body that is not a file."
   ),
-  frame: integer("limits.frame", MIB, { min: KIB, max: 64 * MIB }, "Bytes of one frame from a client, at most."),
-  body: integer(
-    "limits.body",
+  frame: integer(
+    "limits.frame",
     MIB,
     { min: KIB, max: 64 * MIB },
-    "Bytes of one HTTP request body that is not a file, at most."
+    "Maximum size of a frame, and of an HTTP request body that is not a file, in bytes. Twice as many may wait on one connection before reading from it pauses."
   ),
-  file: integer("limits.file", 50 * MIB, { min: 1, max: MAX }, "Bytes of one uploaded file, at most."),
-  filesPerUpload: integer("limits.filesPerUpload", 20, { min: 1, max: 1000 }, "Files in one upload, at most."),
-  content: integer("limits.content", 64 * KIB, { min: 1, max: MIB }, "Bytes of one message's content, at most."),
-  name: integer("limits.name", 255, { min: 1, max: 10_000 }, "Characters of a chat's or a user's name, at most."),
+  file: integer("limits.file", 50 * MIB, { min: 1, max: MAX }, "Maximum size of an uploaded file, in bytes."),
+  content: integer("limits.content", 64 * KIB, { min: 1, max: MIB }, "Maximum size of a message's content, in bytes."),
+  name: integer(
+    "limits.name",
+    255,
+    { min: 1, max: 10_000 },
+    "Maximum length of the name of a chat or a user, in characters."
+  ),
   account: integer(
     "limits.account",
     64,
     { min: 1, max: 255 },
-    "Characters of a new user's account, at most; no request of the hisihi protocol may name a longer one."
+    "Maximum length of a new user's account, and of a client id of the hisihi protocol, in characters."
   ),
   attributesPerChat: integer(
     "limits.attributesPerChat",
     64,
     { min: 1, max: 10_000 },
-    "Values that protocols keep with one chat under keys of their clients, at most."
+    "Maximum number of values that protocols keep with one chat under keys of their clients."
   ),
   attribute: integer(
     "limits.attribute",
     4 * KIB,
     { min: 1, max: MIB },
-    "Bytes of one such value, at most; of what is no text, as JSON."
+    "Maximum size of such a value, in bytes; of a value that is not text, as JSON."
   ),
   membersPerRequest: integer(
     "limits.membersPerRequest",
     1000,
     { min: 1, max: 100_000 },
-    "Users named in one request, at most."
-  ),
-  messagesPerRequest: integer(
-    "limits.messagesPerRequest",
-    100,
-    { min: 1, max: 10_000 },
-    "Messages in one request, at most."
-  ),
-  requestsPerFrame: integer(
-    "limits.requestsPerFrame",
-    1000,
-    { min: 1, max: 10_000 },
-    "Requests in one frame, at most."
+    "Maximum number of users named in one request."
   ),
   history: integer(
     "limits.history",
     10_000,
     { min: 1, max: 100_000 },
-    "Messages in one answer about a chat's history, at most."
-  ),
-  historyBytes: integer(
-    "limits.historyBytes",
-    4 * MIB,
-    { min: 64 * KIB, max: 256 * MIB },
-    "Characters of one answer about a chat's history, about, at most; whole histories end there, larger pages are refused."
-  ),
-  userSettings: integer(
-    "limits.userSettings",
-    64 * KIB,
-    { min: 1, max: MIB },
-    "Characters of the settings that a client keeps for its user, at most."
+    "Maximum number of messages in one response about a chat's history."
   ),
   sendBuffer: integer(
     "limits.sendBuffer",
     8 * MIB,
     { min: 64 * KIB, max: 1024 * MIB },
-    "Bytes that may wait for a client that does not read, beside one frame that is larger by itself; beyond it the connection is dropped, and nothing is lost."
+    "Maximum number of bytes that wait for a client that does not read, beside one frame that is larger by itself; beyond it the connection is dropped, and nothing is lost."
   ),
-  waitingFrames: integer(
-    "limits.waitingFrames",
-    64,
-    { min: 1, max: 100_000 },
-    "Frames of one connection that may wait for their turn before reading from it pauses."
+  inputTotal: integer(
+    "limits.inputTotal",
+    256 * MIB,
+    { min: MIB, max: MAX },
+    "Maximum number of bytes of frames and HTTP request bodies in memory: an eighth of it from one address (IPv6: one /64), and an eighth of both from clients without a user. Beyond it, connections that hold more than 2 KiB are closed, and requests refused."
   ),
-  unauthenticatedInput: integer(
-    "limits.unauthenticatedInput",
-    64 * KIB,
-    { min: KIB, max: 64 * MIB },
-    "Bytes of one frame of a connection that has not logged in, and of its frames that wait for their turn."
-  ),
-  input: integer(
-    "limits.input",
-    2 * MIB,
-    { min: KIB, max: 1024 * MIB },
-    "Bytes of one connection's frames that may wait for their turn before reading from it pauses."
-  ),
-  inputPerAddress: integer(
-    "limits.inputPerAddress",
-    32 * MIB,
-    { min: 64 * KIB, max: MAX },
-    "Bytes of frames and HTTP request bodies in memory from one address (IPv6: one /64); an eighth of it for those without a user. Beyond it, connections that hold more than 2 KiB are closed, and requests refused."
-  ),
-  inputTotal: integer("limits.inputTotal", 256 * MIB, { min: MIB, max: MAX }, "The same for all addresses together."),
   connections: integer(
     "limits.connections",
     100_000,
-    { min: 1, max: MAX },
-    "Connections of chat clients at one time, at most; who comes then is told so and closed."
-  ),
-  unauthenticated: integer(
-    "limits.unauthenticated",
-    20_000,
-    { min: 1, max: MAX },
-    "Connections without a user at one time, at most; beyond them the one that has done nothing for longest is told so and closed."
+    { min: 1, max: 10_000_000 },
+    "Maximum number of connections of chat clients; further ones are refused. A fifth of them may be without a user: beyond it the longest idle one is closed. A port has two more sockets for each of `limits.requests`."
   ),
   connectionsPerAddress: integer(
     "limits.connectionsPerAddress",
     20_000,
     { min: 1, max: MAX },
-    "Connections of chat clients from one address (IPv6: one /64), at most; a quarter of them may be without a user."
-  ),
-  sockets: integer(
-    "limits.sockets",
-    120_000,
-    { min: 1, max: MAX },
-    "Open sockets of one port of the server's own, at most, those of HTTP among them; one more is closed at once."
+    "Maximum number of connections of chat clients from one address (IPv6: one /64); a quarter of them may be without a user."
   ),
   requests: integer(
     "limits.requests",
     10_000,
-    { min: 1, max: MAX },
-    "HTTP requests under way at one time, at most; one more is answered with 503."
-  ),
-  share: integer(
-    "limits.share",
-    25,
-    { min: 1, max: 100 },
-    "Percent of `limits.requests` and `limits.transfers` that one address (IPv6: one /64), or one user, may hold at one time; and of `limits.sockets` that one address other than a trusted proxy's may hold for HTTP."
+    { min: 1, max: 10_000_000 },
+    "Maximum number of HTTP requests at one time; further ones get 503."
   ),
   transfers: integer(
     "limits.transfers",
     1000,
     { min: 1, max: MAX },
-    "Uploads and downloads of files under way at one time, at most; one more is answered with 503."
+    "Maximum number of uploads and downloads of files at one time; further ones get 503."
+  ),
+  share: integer(
+    "limits.share",
+    25,
+    { min: 1, max: 100 },
+    "Percent of `limits.requests` and `limits.transfers` that one address (IPv6: one /64) or one user may hold at one time; and of the sockets of a port that one address other than a trusted proxy's may hold for HTTP."
   ),
   sessionsPerUser: integer(
     "limits.sessionsPerUser",
     100,
     { min: 1, max: 100_000 },
-    "Chat sessions of one user, at most, and as many tokens; beyond them those of the kind that were used longest ago end."
+    "Maximum number of chat sessions of one user, and of tokens; beyond it those of the kind that were used longest ago end."
   ),
   costPerSecond: integer(
     "limits.costPerSecond",
     20_000,
     { min: 1, max: MAX },
-    "Cost units that a user may spend in a second, over all connections and protocols: 1 for a request or a message, and about 1 for each KiB of a long answer. An app that acts for many users may spend ten times as much."
+    "Cost units that a user may spend in a second, over all connections and protocols: 1 for a request or a message, and about 1 for each KiB of a long response. An app that acts for many users may spend ten times as much."
   ),
   costBurst: integer(
     "limits.costBurst",
     100_000,
     { min: 1, max: MAX },
-    "Cost units that a user who has asked for little may spend at once; requests beyond that are refused and may be sent again later."
+    "Cost units that a user with little use before may spend at once; further requests are refused and may be sent again later."
   ),
   chatCacheSize: integer(
     "limits.chatCacheSize",
     10_000,
     { min: 1, max: MAX },
-    "Chats whose facts are kept in memory, at most."
+    "Maximum number of chats in the cache; beyond it the one used longest ago is dropped."
   )
 } as const
 
-/** The engine's settings by name. */
-export type EngineSettings = { readonly [K in keyof typeof engineSettings]: ValueOf<(typeof engineSettings)[K]> }
+/** Values of the declared settings by name. */
+export type SettingValues = { readonly [K in keyof typeof engineSettings]: ValueOf<(typeof engineSettings)[K]> }
 
-export const defaultSettings: EngineSettings = Object.fromEntries(
-  Object.entries(engineSettings).map(([name, setting]) => [name, setting.default])
-) as EngineSettings
+/** Bounds that no operator has to change. */
+const fixed = {
+  /** Seconds of the window in which failed logins are counted. */
+  loginWindow: 60,
+  /** Files of one upload. */
+  filesPerUpload: 20,
+  /** Messages of one request. */
+  messagesPerRequest: 100,
+  /** Requests of one frame. */
+  requestsPerFrame: 1000,
+  /** Approximate number of characters of a history response; whole histories end there, larger pages are refused. */
+  historyBytes: 4 * MIB,
+  /** Characters of the settings that a client keeps for its user. */
+  userSettings: 64 * KIB,
+  /** Frames of one connection that wait before reading from it pauses. */
+  waitingFrames: 64,
+  /** Bytes of a frame of a connection without a login, and of all its waiting frames. */
+  unauthenticatedInput: 64 * KIB
+} as const
+
+/** Bounds that follow from settings. */
+const derived = (values: SettingValues) => ({
+  /** Failed logins of one account in an hour. */
+  loginAttemptsPerHour: 10 * values.loginAttempts,
+  /** Bytes of one HTTP request body that is not a file. */
+  body: values.frame,
+  /** Bytes of waiting frames of one connection before reading from it pauses. */
+  input: 2 * values.frame,
+  /** Bytes of frames and HTTP request bodies in memory from one address. */
+  inputPerAddress: Math.ceil(values.inputTotal / 8),
+  /** Connections without a user. */
+  unauthenticated: Math.ceil(values.connections / 5),
+  /** Open sockets of one port. */
+  sockets: values.connections + 2 * values.requests
+})
+
+/** The settings, and the bounds that are fixed or follow from them. */
+export type EngineSettings = SettingValues & ReturnType<typeof derived> & { readonly [K in keyof typeof fixed]: number }
+
+/** Completes the values of the settings by the other bounds. */
+export const withBounds = (values: SettingValues): EngineSettings => ({ ...fixed, ...derived(values), ...values })
+
+export const defaultSettings: EngineSettings = withBounds(
+  Object.fromEntries(Object.entries(engineSettings).map(([name, setting]) => [name, setting.default])) as SettingValues
+)
 
 /** The settings in force. */
 export const Settings: Context.Reference<EngineSettings> = Context.Reference<EngineSettings>("@parley/core/Settings", {

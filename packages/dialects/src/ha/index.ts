@@ -19,9 +19,9 @@ const settings = {
     "ha.limit",
     20,
     { min: 1, max: 10_000 },
-    "Messages in one answer of `GET /message` where the request gives no `limit`; ha.maxLimit where that is less."
+    "Number of messages in a response of `GET /message` to a request without `limit`; not above `ha.maxLimit`."
   ),
-  maxLimit: integer("ha.maxLimit", 100, { min: 1, max: 10_000 }, "The largest `limit` that a request may give.")
+  maxLimit: integer("ha.maxLimit", 100, { min: 1, max: 10_000 }, "Maximum `limit` of a request, in messages.")
 }
 
 const DEMO_KEY = "ha-demo"

@@ -27,7 +27,7 @@ export const authSetting = choice(
   "hisihi.auth",
   ["auto", "open", "token"],
   "auto",
-  "Who may use the hisihi protocol: `open` is anybody, and only for a demonstration (`--demo`), which serves this machine only; `token` is who has a session, for themself; `auto` is `open` where that is allowed, else `token`."
+  "Access to the hisihi protocol: `open` for all, and only in a demonstration (`--demo`), which serves this machine only; `token` for users with a session, each for themself; `auto` is `open` where that is allowed, else `token`."
 )
 
 export interface Principal {

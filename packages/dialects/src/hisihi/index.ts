@@ -27,13 +27,13 @@ const settings = {
     "hisihi.perPage",
     20,
     { min: 1, max: 100_000 },
-    "Groups on one page where the request gives no `per_page`; hisihi.maxPerPage where that is less."
+    "Number of groups on a page for a request without `per_page`; not above `hisihi.maxPerPage`."
   ),
   maxPerPage: integer(
     "hisihi.maxPerPage",
     1000,
     { min: 1, max: 100_000 },
-    "The largest `per_page` that a request may give."
+    "Maximum `per_page` of a request, in groups."
   )
 }
 

@@ -21,7 +21,7 @@ const settings = {
     "spark.key",
     255,
     { min: 1, max: 1024 },
-    "Bytes of a key that `session/Edit` keeps, at most; limits.attributesPerChat and limits.attribute say how many, and how large."
+    "Maximum size of a key that `session/Edit` keeps, in bytes; `limits.attributesPerChat` and `limits.attribute` bound the values."
   )
 }
 

@@ -36,9 +36,10 @@ export interface AuthDeps {
   readonly sessions: Sessions["Service"]
   /** The hash of the configuration's token, where there is one. */
   readonly fixed: string | undefined
-  /** Seconds by which an app's clock may be off. */
-  readonly tolerance: number
 }
+
+/** Milliseconds by which an app's clock may be off. */
+const TOLERANCE = 300_000
 
 export const authenticateApp = Effect.fnUntraced(function* (
   { apps, tokens, sessions, fixed }: AuthDeps,
@@ -81,7 +82,7 @@ const fingerprintOf = (sealed: string): string => {
  * appId, key or time are not right, or the sealed text was used before, which is never told apart.
  */
 export const tokenFor = Effect.fnUntraced(function* (
-  { apps, tokens, tolerance }: AuthDeps,
+  { apps, tokens }: AuthDeps,
   fields: Fields
 ): Effect.fn.Return<{ readonly app: OpenApp; readonly token: string } | undefined, Refused> {
   const buin = yield* buinIn(fields)
@@ -92,7 +93,7 @@ export const tokenFor = Effect.fnUntraced(function* (
   const time = yield* Effect.catch(app.sealing.open(encrypt), () => Effect.succeed(""))
   const at = Number(time.trim()) * 1000
   const off = Math.abs(at - (yield* Clock.currentTimeMillis))
-  if (!SECONDS.test(time.trim()) || off > tolerance * 1000) return undefined
-  const token = yield* tokens.issue(app.name, { mark: fingerprintOf(encrypt), until: at + tolerance * 1000 })
+  if (!SECONDS.test(time.trim()) || off > TOLERANCE) return undefined
+  const token = yield* tokens.issue(app.name, { mark: fingerprintOf(encrypt), until: at + TOLERANCE })
   return token === undefined ? undefined : { app, token }
 })

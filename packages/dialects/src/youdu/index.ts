@@ -23,36 +23,30 @@ const settings = {
     "youdu.tokenExpiry",
     7200,
     { min: 1, max: 31_536_000 },
-    "Seconds for which a token that an app got by gettoken is good."
-  ),
-  tolerance: integer(
-    "youdu.tolerance",
-    300,
-    { min: 0, max: 86_400 },
-    "Seconds by which an app's clock may be off when it asks for a token."
+    "Seconds after which a token that an app got by `gettoken` expires."
   ),
   title: integer(
     "youdu.title",
     64,
     { min: 1, max: 10_000 },
-    "Characters of a session's title, at most; limits.name holds for it as well."
+    "Maximum length of a session's title, in characters; `limits.name` applies as well."
   ),
   account: integer(
     "youdu.account",
     64,
     { min: 1, max: 255 },
-    "Characters of an account that a request names (`creator`, `opUser`, members), at most."
+    "Maximum length of an account that a request names (`creator`, `opUser`, members), in characters."
   ),
   minMembers: integer(
     "youdu.minMembers",
     3,
     { min: 1, max: 1000 },
-    "Members of a new session, the creator among them, at least."
+    "Minimum number of members of a new session, with its creator."
   ),
   token: text(
     "youdu.token",
     "",
-    "An access token that speaks plain JSON and reaches all groups, of 32 characters at least; empty for none."
+    "An access token for plain JSON that reaches all groups, of at least 32 characters; empty for none."
   )
 }
 
@@ -97,7 +91,6 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       log: yield* LogThrottle,
       sessions: yield* Sessions,
       fixed: fixed === "" ? undefined : yield* tokens.hashOf(fixed),
-      tolerance: integerIn(site.settings, settings.tolerance),
       lengths: { title: integerIn(site.settings, settings.title), account: integerIn(site.settings, settings.account) },
       atLeast: integerIn(site.settings, settings.minMembers)
     })

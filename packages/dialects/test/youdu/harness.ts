@@ -5,7 +5,7 @@ import { type Answer, type Ask, asking, people } from "../ha/harness.ts"
 import { DEMO, open, seal } from "./Envelope.ts"
 
 export const FIXED = "a-token-that-the-configuration-gives"
-export const SETTINGS = { "youdu.tokenExpiry": 7200, "youdu.tolerance": 300, "youdu.token": FIXED }
+export const SETTINGS = { "youdu.tokenExpiry": 7200, "youdu.token": FIXED }
 
 export const opened = Effect.tap(dialect.open({ settings: SETTINGS, tcp: () => undefined }), ({ demo }) => demo)
 

@@ -3,7 +3,13 @@
  * file, the file over the default.
  */
 import * as Result from "effect/Result"
-import { type EngineSettings, engineSettings, type Setting } from "@parley/core/Settings"
+import {
+  type EngineSettings,
+  engineSettings,
+  type Setting,
+  type SettingValues,
+  withBounds
+} from "@parley/core/Settings"
 import { type Declaration, fromSetting, readAs, type Value } from "./Declaration.ts"
 import { parseDatabase, serveDeclarations, type ServeOptions } from "./ServeOptions.ts"
 
@@ -40,9 +46,11 @@ export const configure = (
     const values = yield* resolve(all, given)
     return {
       serve: yield* serveOptions(values),
-      engine: Object.fromEntries(
-        Object.entries(engineSettings).map(([name, setting]) => [name, values.get(setting.key)])
-      ) as EngineSettings,
+      engine: withBounds(
+        Object.fromEntries(
+          Object.entries(engineSettings).map(([name, setting]) => [name, values.get(setting.key)])
+        ) as SettingValues
+      ),
       dialects: Object.fromEntries(
         dialectSettings.map((setting) => [setting.key, values.get(setting.key) ?? setting.default])
       )

@@ -61,10 +61,11 @@ Integers and booleans are JSON numbers and \`true\` or \`false\` there; in flags
 \`1\`, or \`false\`, \`no\`, \`off\` or \`0\`. What is separated by commas may be a JSON
 list of texts in the file. A wrong value anywhere, or a key in the file that is not listed here, stops the server before it starts with one line
 that names it. Relative paths start from the folder the server was started in.`,
-    "## Where it listens and keeps things",
+    "## The server",
     settingsTable(serveDeclarations),
     table([["flag", "key"], ...flags]),
     "## The engine",
+    "Further bounds follow from these or are fixed: see [limits](security.md#limits).",
     settingsTable(Object.values(engineSettings).map(fromSetting)),
     ...Array.from(byDialect(dialectSettings)).flatMap(([dialect, settings]) => [
       `## The ${dialect} protocol`,

@@ -58,11 +58,9 @@ export interface Options {
    * name of this machine. All others get 403. For demonstrations, whose passwords everybody knows; by default not.
    */
   readonly localOnly?: boolean | undefined
-  /** Bytes of one HTTP request body, at most; multipart routes set their own. By default the setting `limits.body`. */
-  readonly body?: number
   /** The budget in which bodies of requests count, that of the engine's frames; by default one of its own. */
   readonly input?: InputBudget
-  /** By default the settings `limits.frame`, `limits.sendBuffer` and `connection.ping`, and the times of `defaultOptions`. */
+  /** For tests. By default the settings `limits.frame`, `limits.sendBuffer`, `connection.ping` and `connection.stall`, and `defaultOptions`. */
   readonly connection?: Partial<ConnectionOptions>
 }
 
@@ -225,7 +223,8 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
     // Requests end with this scope: one of their own, since those under way outlive the beginning of our end.
     const scope = yield* Scope.make()
     const { app, owns } = yield* build(routes)
-    const bodyLimit = options.body ?? settings.body
+    // Routes of multipart forms have a limit of their own.
+    const bodyLimit = settings.body
     const limited = Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyLimit))
     const handle = yield* NodeHttpServer.makeHandler(fromClient(app), { scope }).pipe(limited)
     const answerWeb = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>(

@@ -27,7 +27,7 @@ const LoginBody = Schema.Struct({ account: Text, password: Text })
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** The bytes of the body, within its own bound and `limits.body`; undefined for a larger one. */
+/** The bytes of the body, within its own bound and `limits.frame`; undefined for a larger one. */
 const bytesOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   const limit = Math.min(MAX_BODY, Number((yield* HttpIncomingMessage.MaxBodySize) ?? MAX_BODY))
   return yield* request.arrayBuffer.pipe(
