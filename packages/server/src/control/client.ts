@@ -4,7 +4,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Lines } from "@parley/adapter-node/Lines"
+import { LineDecoder } from "@parley/adapter-node/LineDecoder"
 import { Progress, type ReportProgress } from "@parley/core/Progress"
 import { Answer, MAX_LINE_BYTES, Report, Request } from "./protocol.ts"
 
@@ -19,7 +19,7 @@ const decodeAnswer = Schema.decodeUnknownEffect(Schema.fromJsonString(Answer))
 
 const decodeReport = Schema.decodeUnknownOption(Schema.fromJsonString(Report))
 
-const SYSTEM_ACTOR = new Set(["ENOENT", "ECONNREFUSED"])
+const UNREACHABLE = new Set(["ENOENT", "ECONNREFUSED"])
 
 /** Sends the command through the socket at `address` and waits for what it prints. `Progress` is told how far it is. */
 export const askServer = (address: string, request: Request): Effect.Effect<string, NoServer | CommandRefused> =>
@@ -47,7 +47,7 @@ const exchange = (
       socket.destroy()
     }
     const refuse = (message: string) => finish(Effect.fail(new CommandRefused({ message })))
-    const lines = new Lines(MAX_LINE_BYTES, {
+    const lines = new LineDecoder(MAX_LINE_BYTES, {
       line: (bytes) => {
         const text = bytes.toString()
         const progress = Option.getOrUndefined(decodeReport(text))
@@ -58,7 +58,7 @@ const exchange = (
     })
     socket.on("data", (chunk: Buffer) => lines.push(chunk))
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (SYSTEM_ACTOR.has(error.code ?? "")) resume(Effect.fail(new NoServer({ address })))
+      if (UNREACHABLE.has(error.code ?? "")) resume(Effect.fail(new NoServer({ address })))
       else if (error.code === "EACCES") refuse("the server runs as another user, who alone may command it")
       else refuse(`the running server cannot be reached: ${error.message}`)
     })

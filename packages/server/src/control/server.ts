@@ -2,7 +2,7 @@
 import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { isMainThread } from "node:worker_threads"
-import { Lines } from "@parley/adapter-node/Lines"
+import { LineDecoder } from "@parley/adapter-node/LineDecoder"
 import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import { Progress } from "@parley/core/Progress"
@@ -50,7 +50,7 @@ export const serveControl = Effect.fnUntraced(function* (
     // A client that went away: its command is carried out all the same.
     socket.on("error", () => socket.destroy())
     let last: Promise<void> = Promise.resolve()
-    const lines = new Lines(MAX_LINE_BYTES, {
+    const lines = new LineDecoder(MAX_LINE_BYTES, {
       line: (bytes) => {
         const line = bytes.toString()
         const before = last
