@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { folder, run, serve, start } from "./serverProcess.ts"
 
 /** `parley chat` uses the demonstration's password by itself. */
@@ -9,17 +10,9 @@ const ANY_PASSWORD = { PARLEY_PASSWORDS_MINIMUM: "0" }
 /** A server with alice and bob. */
 const withUsers = Effect.gen(function* () {
   const cwd = yield* folder
-  for (const [account, realname] of [
-    ["alice", "Alice"],
-    ["bob", "Bob"]
-  ]) {
-    yield* run(
-      cwd,
-      ["user", "add", account ?? "", "--create", "--realname", realname ?? "", "--password", "123456"],
-      "",
-      ANY_PASSWORD
-    )
-  }
+  writeFileSync(join(cwd, "users.csv"), "account,realname,password\nalice,Alice,123456\nbob,Bob,123456\n")
+  const { code, err } = yield* run(cwd, ["user", "import", "users.csv", "--create"], "", ANY_PASSWORD)
+  assert.strictEqual(code, 0, err)
   return { cwd, ...(yield* serve(cwd, "--no-demo")) }
 })
 

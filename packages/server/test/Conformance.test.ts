@@ -1,6 +1,10 @@
-/** The documented sequences, played against the started server: each store, each transport, each wire form. */
+/**
+ * The documented sequences, played against the started server: each store, each transport, each wire form. In the quick run
+ * the stores share the sequences.
+ */
 import { audits, type Options, protocols, type ScenarioResult } from "@parley/conformance"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { share } from "../../../scripts/repetitions.ts"
 import { type Reference, referenceOn } from "../../conformance/test/mutants/Reference.ts"
 
 const stores = { memory: "memory:", SQLite: "sqlite:./parley.db" } as const
@@ -16,7 +20,7 @@ const ways: ReadonlyArray<readonly [name: string, way: Way]> = [
 /** Stands for an address until the server has one: scenarios are collected before it starts. */
 const NOWHERE = { ws: "ws://127.0.0.1:1/ws", tcp: "tcp://127.0.0.1:1", http: "http://127.0.0.1:1" }
 
-for (const [store, database] of Object.entries(stores)) {
+for (const [turn, [store, database]] of Object.entries(stores).entries()) {
   describe(`the server on ${store}`, () => {
     let found: Reference
     beforeAll(async () => {
@@ -27,7 +31,7 @@ for (const [store, database] of Object.entries(stores)) {
     for (const [name, way] of ways) {
       describe(`${name}`, () => {
         const options = { profile: "all", strict: true, ...way } as const
-        for (const { id, title } of audits({ ...options, target: NOWHERE })) {
+        for (const { id, title } of share(audits({ ...options, target: NOWHERE }), Object.keys(stores).length, turn)) {
           it(`${id}: ${title}`, async () => {
             const results: Array<ScenarioResult> = []
             const onScenario = (result: ScenarioResult) => results.push(result)

@@ -1,14 +1,17 @@
 /** Whatever comes in, each request and each broken frame has exactly one answer, and the server stays as it is. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { garbage, type Garbage } from "./fuzzInput.ts"
 import { complaintsIn } from "./serverProcess.ts"
 import { type Fields, listed, loggedIn, Server, settledMemory, short, type Talk, type Transport } from "./TestClient.ts"
 
-const FRAMES = 10_000
+const FRAMES = repetitions(10_000, 3000)
+/** Frames after which memory is measured for the first time. */
+const WARM = 1000
 /** Frames that are sent before their answers are counted. */
 const WINDOW = 50
-/** Memory at the end, over that after the first tenth. */
+/** Memory at the end, over that after the first frames. */
 const GROWTH = 1.1
 
 /** Comes in no garbage, so its answer ends a count. */
@@ -63,7 +66,7 @@ const withstands = (transport: Transport, seed: number) =>
 
     let early = 0
     for (let sent = 0; sent < FRAMES; sent += WINDOW) {
-      if (sent === FRAMES / 10) early = yield* settledMemory(server)
+      if (sent === WARM) early = yield* settledMemory(server)
       const frames = Array.from({ length: WINDOW }, next)
       const wrong = yield* fault(talk, frames)
       talk.pushes.length = 0
@@ -96,7 +99,7 @@ for (const [transport, seed] of [
   ["websocket", 20_261],
   ["tcp", 20_262]
 ] as const) {
-  // A server of its own for each: the first tenth of the frames is all that it has seen before.
+  // A server of its own for each: the first frames are all that it has seen before.
   layer(Server.measured, { excludeTestServices: true })(`garbage over ${transport}`, (it) => {
     it.effect("is answered, and costs no memory", () => withstands(transport, seed))
     it.effect("is never the server's mistake", () => endsWell)

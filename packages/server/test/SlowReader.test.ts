@@ -3,10 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { type Client, contents, desktop, md5, newGid, newGroup, online, PASSWORD } from "./clients.ts"
 import { folder, run, serve } from "./serverProcess.ts"
 
-const MEMBERS = 50
+const MEMBERS = repetitions(50, 10)
 /** Characters of one message. The kernel takes some megabytes for a client before the server has to hold anything. */
 const LARGE = 60_000
 /** Messages between two waits for those who read: what they have not read yet must fit what the kernel holds. */

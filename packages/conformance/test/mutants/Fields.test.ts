@@ -3,6 +3,7 @@
  * UPDATE_DOCS=1 rewrites `fields.txt`, which names the checks.
  */
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { share } from "../../../../scripts/repetitions.ts"
 import { fieldKills, fieldRequirements, leavingOut, placesOf, undetectable, writeFieldKills } from "./FieldMutants.ts"
 import { MutantRunner, undetected, longTimeouts, distribute } from "./MutantRunner.ts"
 import type { Traffic } from "./Proxy.ts"
@@ -67,7 +68,7 @@ it("every field that is left out is found by the check named for it", async () =
   const rows = Object.values(fieldKills()).flatMap((places) => Object.entries(places))
   // Several requirements may cover one field of one response.
   const work = [...new Map(rows.map(([place, check]) => [`${check} ${place}`, { place, check }])).values()]
-  const left = await distribute(runners, work, async (runner, { place, check }) =>
+  const left = await distribute(runners, share(work, 8), async (runner, { place, check }) =>
     (await isFound(runner, check, place)) ? [] : [`${check} without ${place}`]
   )
   expect(left.flat()).toEqual([])

@@ -1,5 +1,6 @@
 /** An engine that is wrong in one place is found by the checks of the conformance kit that are there to find it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { share } from "../../../../scripts/repetitions.ts"
 import { MutantRunner, undetected, distribute } from "../../../conformance/test/mutants/MutantRunner.ts"
 import { scenarios } from "../../../conformance/test/mutants/takenIds.ts"
 import type { EngineMutant } from "./EngineMutant.ts"
@@ -44,7 +45,7 @@ describe("found by the checks named for it", () => {
 })
 
 it("the server without a mutant is the good one, also after all of them", async () => {
-  const found = await distribute([shared], scenarios, async (one, { id }) => {
+  const found = await distribute([shared], share(scenarios, 4), async (one, { id }) => {
     const { result } = await one.play(id, {}, { timing: { reply: 15_000, close: 15_000, scenario: 50_000 } })
     return result.checks.filter(({ verdict }) => verdict !== "pass").map((check) => check.id)
   })
