@@ -1,6 +1,7 @@
 /**
  * No request holds everybody else up: the longest stretch of work that the server does in one go, for the largest requests
- * of each protocol. The rule is 20 ms; it is judged with a margin, since machines differ and collect garbage.
+ * of each protocol. The rule is 20 ms of the machine whose `CALIBRATION` is below: a slower one has as much more. Garbage is
+ * collected at any time, so that what takes longer is tried again.
  */
 import { assert, describe, layer } from "@effect/vitest"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
@@ -15,9 +16,9 @@ import { WebSocket } from "ws"
 import { folder, start } from "./serverProcess.ts"
 
 const RULE = 20
-const MARGIN = 5
-/** What JSON.parse takes by itself for the worst frame of 1 MiB is allowed, with the same margin. */
-const PARSE = 50
+const ATTEMPTS = 3
+/** Milliseconds of the fixed piece of work in `fixtures/delays.mjs`. */
+const CALIBRATION = 0.8
 
 const USERS = 100_000
 const MEMBERS = 1000
@@ -117,6 +118,8 @@ class Server extends Context.Service<
     readonly http: string
     /** Carries this out and returns the milliseconds of the longest stretch meanwhile. */
     readonly longest: <E>(work: Effect.Effect<unknown, E>) => Effect.Effect<number, E>
+    /** Milliseconds of a fixed piece of work, in the server's main thread. */
+    readonly calibration: Effect.Effect<number>
   }
 >()("test/Server") {
   static readonly layer = Layer.effect(
@@ -135,15 +138,19 @@ class Server extends Context.Service<
         }
       )
       const [, http = ""] = /(http:\S+)/.exec(yield* until(/^listening /)) ?? []
-      const read = Effect.callback<number>((resume) => {
-        let text = ""
-        const socket = connect(probe)
-        socket.setEncoding("utf8").on("data", (some) => (text += String(some)))
-        socket.on("close", () => resume(Effect.succeed(Number(text))))
-      })
+      const ask = (line: string) =>
+        Effect.callback<number>((resume) => {
+          let text = ""
+          const socket = connect(probe)
+          socket.end(line)
+          socket.setEncoding("utf8").on("data", (some) => (text += String(some)))
+          socket.on("close", () => resume(Effect.succeed(Number(text))))
+        })
+      const read = ask("")
       return {
         http,
-        longest: (work) => Effect.andThen(read, Effect.andThen(work, read))
+        longest: (work) => Effect.andThen(read, Effect.andThen(work, read)),
+        calibration: ask("calibrate\n")
       }
     })
   )
@@ -200,6 +207,10 @@ const many = (count: number, method: string, params?: unknown) => (sid: string) 
   JSON.stringify(Array.from({ length: count }, () => ask(sid, method, params)))
 const members = upTo(MEMBERS).map((id) => ({ id }))
 
+/** Each object has a key of its own: the slowest JSON that there is, by its size. */
+const KINDS = upTo(14_000).map((id) => ({ [`k${id.toString(36)}`]: 1 }))
+const NESTED = JSON.parse("[".repeat(120) + "]".repeat(120)) as unknown
+
 /** Frames of xuanxuan, and how many answers each has. */
 const frames: ReadonlyArray<readonly [description: string, json: (sid: string) => string, answers: number]> = [
   ["a login among 100,000 users", one("ping"), 1],
@@ -224,13 +235,13 @@ const frames: ReadonlyArray<readonly [description: string, json: (sid: string) =
     1
   ],
   [
-    "1,000 requests of 100 invalid messages",
+    "900 requests of 100 invalid messages",
     many(
-      1000,
+      900,
       "message",
       Array.from({ length: 100 }, () => ({}))
     ),
-    1000
+    900
   ],
   [
     "acknowledgements of 5,000 unknown packets",
@@ -257,6 +268,27 @@ const frames: ReadonlyArray<readonly [description: string, json: (sid: string) =
     one("settings", { account: "user1", settings: Object.fromEntries(upTo(60_000).map((id) => [`k${id}`, id])) }),
     1
   ],
+  [
+    "wide JSON within the bounds",
+    one("settings", { account: "user1", settings: Object.fromEntries(upTo(16_000).map((id) => [`k${id}`, id])) }),
+    1
+  ],
+  ["32,000 texts", one("settings", { account: "user1", settings: upTo(32_000).map((id) => id.toString(36)) }), 1],
+  ["objects of 14,000 kinds", one("settings", { account: "user1", settings: KINDS }), 1],
+  [
+    "objects of 7,000 kinds and 16,000 texts",
+    one("settings", { account: "user1", settings: [...KINDS.slice(7000), ...upTo(16_000).map((id) => `s${id}`)] }),
+    1
+  ],
+  ["130,000 empty arrays", one("settings", { account: "user1", settings: upTo(130_000).map(() => []) }), 1],
+  ["1,000 rows of 128 levels", one("settings", { account: "user1", settings: upTo(1000).map(() => NESTED) }), 1],
+  [
+    "16,000 params with names of their own",
+    one("create", { gid: "wide", members: [], ...Object.fromEntries(upTo(16_000).map((id) => [`k${id}`, id])) }),
+    1
+  ],
+  ["900 requests of 14 fields", many(900, "ping", Object.fromEntries(upTo(12).map((id) => [`k${id}`, id]))), 900],
+  ["130,000 members, which are no ids", one("create", { gid: "b", members: upTo(130_000).map(() => []) }), 1],
   ["a committers text of 1 MB", one("setCommitters", { gid: "large", committers: "1,".repeat(500_000) }), 1],
   ["100,000 ids of users", one("addMember", { gid: "large", members: upTo(100_000) }), 1],
   [
@@ -268,19 +300,32 @@ const frames: ReadonlyArray<readonly [description: string, json: (sid: string) =
 ]
 
 const figures: Array<readonly [description: string, milliseconds: number]> = []
-const judge = (description: string, milliseconds: number): void => {
-  figures.push([description, milliseconds])
-  const rule = /JSON|attributes/.test(description) ? RULE + PARSE : RULE
-  assert.isBelow(milliseconds, rule * MARGIN, description)
-}
+
+/** Carries this out, as often as it takes too long, and judges the shortest of the longest stretches. */
+const judge = Effect.fnUntraced(function* (
+  description: string,
+  work: Effect.Effect<unknown>,
+  attempts: number = ATTEMPTS
+): Effect.fn.Return<void, never, Server> {
+  const { longest, calibration } = yield* Server
+  let best = Infinity
+  for (let attempt = 0; attempt < attempts && best >= RULE; attempt++) {
+    const milliseconds = yield* longest(work)
+    const slowness = milliseconds < RULE ? 1 : Math.max(1, (yield* calibration) / CALIBRATION)
+    best = Math.min(best, milliseconds / slowness)
+  }
+  figures.push([description, best])
+  assert.isBelow(best, RULE, description)
+})
 
 layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody waits long", (test) => {
   describe("for a client of xuanxuan", () => {
     for (const [index, [description, json, answers]] of frames.entries()) {
       test.effect(description, () =>
         Effect.gen(function* () {
-          const { http: address, longest } = yield* Server
-          judge(description, yield* longest(frame(address, index + 1, json, answers)))
+          const { http: address } = yield* Server
+          // The first login reads everybody; those after it have them in memory.
+          yield* judge(description, frame(address, index + 1, json, answers), index === 0 ? 1 : ATTEMPTS)
         })
       )
     }
@@ -325,6 +370,31 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
         `/session/start?token=${token}`,
         `{"To":${"[".repeat(500_000)}${"]".repeat(500_000)}}`
       ],
+      [
+        "spark: 10,000 attributes",
+        "POST",
+        `/session/Edit?token=${token}`,
+        JSON.stringify({ SessionId: "large", Data: Object.fromEntries(upTo(10_000).map((id) => [`k${id}`, "v"])) })
+      ],
+      [
+        "spark: objects of 14,000 kinds",
+        "POST",
+        `/session/Edit?token=${token}`,
+        JSON.stringify({ SessionId: "large", Data: { KINDS } })
+      ],
+      [
+        "spark: objects of 14,000 kinds in a form",
+        "POST",
+        `/session/Edit?token=${token}`,
+        new URLSearchParams({ SessionId: "large", Data: JSON.stringify({ KINDS }) }).toString(),
+        { "content-type": "application/x-www-form-urlencoded" }
+      ],
+      [
+        "spark: 32,000 accounts",
+        "POST",
+        `/session/start?token=${token}`,
+        JSON.stringify({ To: upTo(32_000).map(String) })
+      ],
       ["hisihi: 100,000 contacts", "GET", "/im/org/2/contacts", undefined, bearer],
       [
         "hisihi: very many members",
@@ -353,6 +423,26 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
         ha
       ],
       [
+        "hisihi: objects of 14,000 kinds",
+        "POST",
+        "/im/group",
+        JSON.stringify({ group_name: KINDS, organization_id: 2, conversion_id: "c", member_client_ids: "user2" }),
+        bearer
+      ],
+      ["ha: objects of 14,000 kinds", "POST", "/message", JSON.stringify({ conversationid: KINDS }), ha],
+      [
+        "youdu: objects of 14,000 kinds",
+        "POST",
+        `/cgi/session/create?accessToken=${token}`,
+        JSON.stringify({ title: KINDS, creator: "user1", member: ["user1"], type: "multi" })
+      ],
+      [
+        "youdu: 16,000 fields",
+        "POST",
+        `/cgi/session/create?accessToken=${token}`,
+        JSON.stringify(Object.fromEntries(upTo(16_000).map((id) => [`k${id}`, 1])))
+      ],
+      [
         "youdu: a session of 1,000",
         "POST",
         `/cgi/session/create?accessToken=${token}`,
@@ -365,7 +455,7 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
         JSON.stringify({
           title: "t",
           creator: "user1",
-          member: Array.from({ length: 200_000 }, () => "a"),
+          member: Array.from({ length: 32_000 }, () => "a"),
           type: "multi"
         })
       ]
@@ -373,13 +463,13 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
     for (const [description, method, path, body, headers] of requests) {
       test.effect(description, () =>
         Effect.gen(function* () {
-          const { http: address, longest } = yield* Server
+          const { http: address } = yield* Server
           const request = http(address, method, path, body, headers)
           const answered = Effect.map(request, ({ status, bytes }) => {
             assert.notStrictEqual(status, 401, description)
             if (status !== 200) assert.isBelow(bytes, SMALL, description)
           })
-          judge(description, yield* longest(answered))
+          yield* judge(description, answered)
         })
       )
     }

@@ -195,7 +195,7 @@ export class UserCache {
     const known = this.#listAll()
     if (known !== undefined && !this.#isPast(known.due)) return Effect.succeed(known.users)
     const under = this.#listing
-    if (under !== undefined) return Deferred.await(under.done)
+    if (under !== undefined) return Effect.tap(Deferred.await(under.done), Effect.yieldNow)
     const listing: Listing = { done: Deferred.makeUnsafe(), patches: [] }
     this.#listing = listing
     const reading = Effect.onExit(this.#list(listing), (exit) =>
@@ -205,7 +205,11 @@ export class UserCache {
       })
     )
     // In a fiber of its own: the one that asked first may be interrupted, and the others wait.
-    return Effect.andThen(Effect.forkDetach(reading, { startImmediately: true }), Deferred.await(listing.done))
+    return Effect.andThen(
+      Effect.forkDetach(reading, { startImmediately: true }),
+      // What follows begins in a turn of its own.
+      Effect.tap(Deferred.await(listing.done), Effect.yieldNow)
+    )
   })
 
   /** Reads everybody, in slices. */

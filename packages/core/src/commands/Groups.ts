@@ -29,6 +29,9 @@ const isEmpty = (step: Step): boolean => Object.keys(step).length === 0
 /** Bytes of an attribute's key, at most, with the protocol's name before it; a protocol may allow its clients less. */
 const MAX_KEY = 4096
 
+/** Attributes that are looked at before other work is let through. */
+const SLICE = 2000
+
 /** A text counts as it is, everything else as its JSON. */
 const isTooLarge = (value: unknown, limit: number): boolean =>
   exceeds(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), limit)
@@ -53,7 +56,8 @@ export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (c
   if (count > attributesPerChat && count > countOf(chat.attributes)) {
     return yield* refuse(invalid("data", `must keep at most ${attributesPerChat} attributes`))
   }
-  for (const [key, value] of Object.entries(attributes ?? {})) {
+  for (const [index, [key, value]] of Object.entries(attributes ?? {}).entries()) {
+    if (index % SLICE === SLICE - 1) yield* Effect.yieldNow
     const field = `data.${key.slice(0, 64)}`
     if (exceeds(key, MAX_KEY)) return yield* refuse(invalid(field, `must have a key of at most ${MAX_KEY} bytes`))
     // What is taken away has no size.

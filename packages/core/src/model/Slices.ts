@@ -4,6 +4,12 @@ import * as Effect from "effect/Effect"
 /** Items of one slice where each takes about a microsecond. */
 const SLICE = 1000
 
+/**
+ * Goes on in a turn of the event loop of its own. What begins in a callback of I/O and yields once goes on at the end of the
+ * same turn, before anything that others have sent meanwhile is read.
+ */
+export const nextTurn: Effect.Effect<void> = Effect.andThen(Effect.yieldNow, Effect.yieldNow)
+
 /** Maps each item, `slice` of them at a time. `map` sees what has changed between two slices. */
 export const mapInSlices = <A, B>(
   items: ReadonlyArray<A>,

@@ -61,15 +61,21 @@ export const exceeds = (text: string, limit: number): boolean => {
 
 /** Whether every text in the JSON value, keys among them, is well-formed: JSON can escape half a surrogate pair. */
 export const isWellFormedJson = (json: unknown): boolean => {
-  const left: Array<unknown> = [json]
-  while (left.length > 0) {
-    const value = left.pop()
-    if (typeof value === "string") {
-      if (!value.isWellFormed()) return false
-    } else if (Array.isArray(value)) {
-      for (const item of value) left.push(item)
-    } else if (typeof value === "object" && value !== null) {
-      for (const [key, inner] of Object.entries(value)) left.push(key, inner)
+  if (typeof json === "string") return json.isWellFormed()
+  if (typeof json !== "object" || json === null) return true
+  // Without recursion, for any depth. Only what has something in it is put off: there may be a hundred thousand texts.
+  const left: Array<object> = [json]
+  const isGood = (value: unknown): boolean => {
+    if (typeof value === "string") return value.isWellFormed()
+    if (typeof value === "object" && value !== null) left.push(value)
+    return true
+  }
+  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+    if (Array.isArray(value)) {
+      for (const item of value) if (!isGood(item)) return false
+    } else {
+      const fields = value as Readonly<Record<string, unknown>>
+      for (const key of Object.keys(fields)) if (!key.isWellFormed() || !isGood(fields[key])) return false
     }
   }
   return true

@@ -2,12 +2,14 @@
  * The body of a request as JSON or as a form, for every protocol that comes in by HTTP. Its size is limited by the host,
  * and by the same limit once it is decompressed.
  */
+import { nextTurn } from "@parley/core/Slices"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { compressionsIn, decompressed, unsupported } from "./decompress.ts"
+import { isLarge, JSON_LIMITS, jsonProblem, type JsonLimits } from "./jsonLimits.ts"
 import { fieldText, isFile, isMultipart, readParts } from "./multipart.ts"
 import { EMPTY_QUERY, parseQuery, type Query, queryFrom } from "./query.ts"
 import { UnreadableBody } from "./UnreadableBody.ts"
@@ -40,7 +42,8 @@ const bytesOf = (request: HttpServerRequest): Effect.Effect<Uint8Array, Unreadab
  */
 export const readBody = Effect.fnUntraced(function* (
   request: HttpServerRequest,
-  accepted: Accepted
+  accepted: Accepted,
+  limits: JsonLimits = JSON_LIMITS
 ): Effect.fn.Return<Body, UnreadableBody> {
   const type = request.headers["content-type"]
   const compressions = compressionsIn(request.headers["content-encoding"])
@@ -64,10 +67,14 @@ export const readBody = Effect.fnUntraced(function* (
     if (Result.isFailure(fields)) return yield* new UnreadableBody({ status: 400, problem: fields.failure })
     return { _tag: "Form", fields: fields.success }
   }
-  return yield* Effect.try({
-    try: (): Body => ({ _tag: "Json", value: JSON.parse(text) as unknown }),
+  const problem = jsonProblem(text, limits)
+  if (problem !== undefined) return yield* new UnreadableBody({ status: 413, problem })
+  const value = yield* Effect.try({
+    try: () => JSON.parse(text) as unknown,
     catch: () => new UnreadableBody({ status: 400, problem: "is not JSON" })
   })
+  if (isLarge(text)) yield* nextTurn
+  return { _tag: "Json", value }
 })
 
 /** The fields of a form in parts; its files are nothing here. */

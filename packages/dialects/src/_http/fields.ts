@@ -6,6 +6,7 @@ import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { readBody } from "./body.ts"
+import { JSON_LIMITS, type JsonLimits } from "./jsonLimits.ts"
 import { UnreadableBody } from "./UnreadableBody.ts"
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -16,8 +17,11 @@ export const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** The body as a JSON object; an empty body has no fields. */
-export const readFields = (request: HttpServerRequest): Effect.Effect<Fields, UnreadableBody> =>
-  Effect.flatMap(readBody(request, "json"), (body) => {
+export const readFields = (
+  request: HttpServerRequest,
+  limits: JsonLimits = JSON_LIMITS
+): Effect.Effect<Fields, UnreadableBody> =>
+  Effect.flatMap(readBody(request, "json", limits), (body) => {
     if (body._tag === "Empty") return Effect.succeed({})
     if (body._tag === "Json" && isFields(body.value)) return Effect.succeed(body.value)
     const problem = body._tag === "Form" ? "must be JSON, and Content-Type application/json" : "must be a JSON object"

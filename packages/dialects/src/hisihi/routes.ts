@@ -27,8 +27,8 @@ type Response = HttpServerResponse.HttpServerResponse
 type Handler = (request: Request) => Effect.Effect<Response, Failure | Refused>
 
 const ok = (body: object): Response => HttpServerResponse.jsonUnsafe(body)
-/** Of JSON text. */
-const written = (json: string): Response => HttpServerResponse.text(json, { contentType: "application/json" })
+/** Of JSON as UTF-8. */
+const written = (json: Uint8Array): Response => HttpServerResponse.uint8Array(json, { contentType: "application/json" })
 const created = (body: object): Response => HttpServerResponse.jsonUnsafe(body, { status: 201 })
 const done = (): Response => HttpServerResponse.empty({ status: 204 })
 

@@ -19,10 +19,12 @@ const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   ["false", false]
 ])
 
-/** Bytes, at most: of a value that is a text itself, of every other one as JSON. */
 /** Keys of one request, at most: as many as any chat may keep (`limits.attributesPerChat`), and the name and the flag. */
 const KEYS = 10_003
+/** Keys that are read before other work is let through. */
+const SLICE = 2000
 
+/** Bytes, at most: of a value that is a text itself, of every other one as JSON. */
 interface Limits {
   readonly key: number
   readonly value: number
@@ -62,7 +64,8 @@ const changesIn = Effect.fnUntraced(function* (
   const attributes: Array<readonly [string, unknown]> = []
   const pairs = Object.entries(data)
   if (pairs.length > KEYS) return yield* invalid("Data", `must hold at most ${KEYS} keys`)
-  for (const [key, value] of pairs) {
+  for (const [index, [key, value]] of pairs.entries()) {
+    if (index % SLICE === SLICE - 1) yield* Effect.yieldNow
     if (key === "name" || key === "title") {
       if (typeof value !== "string" || !value.isWellFormed()) return yield* invalid(`Data.${key}`, "must be a string")
       if (name !== undefined && name !== value) return yield* invalid("Data.title", "must be the same as Data.name")
@@ -76,11 +79,15 @@ const changesIn = Effect.fnUntraced(function* (
       attributes.push([`${ATTRIBUTE}${key}`, value])
     }
   }
-  return {
+  const isLarge = pairs.length > SLICE
+  if (isLarge) yield* Effect.yieldNow
+  const changes = {
     ...(name !== undefined && { name }),
     ...(isPublic !== undefined && { public: isPublic }),
     attributes: Object.fromEntries(attributes)
   }
+  if (isLarge) yield* Effect.yieldNow
+  return changes
 })
 
 const keyProblem = (key: string, limit: number): string | undefined => {

@@ -6,6 +6,7 @@ import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { readBody } from "../_http/body.ts"
+import { jsonProblem, namingUsers } from "../_http/jsonLimits.ts"
 import type { Query } from "../_http/query.ts"
 import { UnreadableBody } from "../_http/UnreadableBody.ts"
 
@@ -46,8 +47,13 @@ export const readParameters = (
   request: HttpServerRequest,
   accounts: number
 ): Effect.Effect<Parameters, UnreadableBody> =>
-  Effect.flatMap(readBody(request, { fields: accounts + FIELDS }), (body) => {
-    if (body._tag === "Form") return Effect.succeed(parametersOf(fromForm(body.fields)))
+  Effect.flatMap(readBody(request, { fields: accounts + FIELDS }, namingUsers(accounts)), (body) => {
+    if (body._tag === "Form") {
+      const problem = jsonProblem(body.fields.get("Data") ?? "")
+      return problem === undefined
+        ? Effect.succeed(parametersOf(fromForm(body.fields)))
+        : Effect.fail(new UnreadableBody({ status: 413, problem: `has JSON in Data that ${problem}` }))
+    }
     if (body._tag === "Empty") return Effect.succeed(parametersOf({}))
     return isObject(body.value)
       ? Effect.succeed(parametersOf(body.value))

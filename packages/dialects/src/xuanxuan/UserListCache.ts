@@ -4,6 +4,7 @@
  */
 import { EncodedChunk } from "@parley/core/Frame"
 import type { LocalHub } from "@parley/core/Hub"
+import { mapInSlices } from "@parley/core/Slices"
 import type { User } from "@parley/core/User"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -13,6 +14,8 @@ import { type MembersAs, membersText, userJson } from "./encode.ts"
 const CHUNK = 256
 /** Chunks that are encoded before other work is let through. */
 const SLICE = 8
+/** Chunks whose users' ids are written before other work is let through. */
+const MEMBERS_SLICE = 32
 
 /** Every runtime has it; this package's types name no runtime. */
 declare const TextEncoder: new () => { readonly encode: (text: string) => Uint8Array }
@@ -42,9 +45,14 @@ class Chunk {
         form
       )
       members = new EncodedChunk(this.leads ? text : `,${text}`)
+      members.utf8(utf8)
       this.#members.set(form, members)
     }
     return members
+  }
+
+  hasMembers(form: MembersAs): boolean {
+    return this.#members.has(form)
   }
 
   isOf(users: ReadonlyArray<User>, from: number, to: number, leads: boolean): boolean {
@@ -72,18 +80,32 @@ export class UserListCache {
     this.#hub = hub
   }
 
-  /** Encodes most of what has to be, in slices; `pieces` and `members` do the rest. */
-  ready(users: ReadonlyArray<User>): Effect.Effect<void> {
+  /** Encodes most of what has to be, in slices, and the members in this form; `pieces` and `members` do the rest. */
+  ready(users: ReadonlyArray<User>, form?: MembersAs): Effect.Effect<void> {
+    const list = this.#listReady(users)
+    return form === undefined ? list : Effect.andThen(list, this.#membersReady(form))
+  }
+
+  #membersReady(form: MembersAs): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const chunks = Array.from(this.#chunks.values()).filter((chunk) => !chunk.hasMembers(form))
+      return chunks.length === 0
+        ? Effect.void
+        : Effect.asVoid(mapInSlices(chunks, (chunk) => chunk.members(form), MEMBERS_SLICE))
+    })
+  }
+
+  #listReady(users: ReadonlyArray<User>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#look(users)
-      if (this.#encoding !== undefined) return Deferred.await(this.#encoding)
+      if (this.#encoding !== undefined) return Effect.andThen(Deferred.await(this.#encoding), Effect.yieldNow)
       if (this.#stale.size <= SLICE) return Effect.void
       const encoding = Deferred.makeUnsafe<void>()
       this.#encoding = encoding
       const work = Effect.gen({ self: this }, function* () {
         while (this.#stale.size > SLICE) {
-          this.#encode(SLICE)
           yield* Effect.yieldNow
+          this.#encode(SLICE)
         }
       })
       const end = Effect.sync(() => {
@@ -93,7 +115,8 @@ export class UserListCache {
       // In a fiber of its own: the one that asked first may be interrupted, and the others wait.
       return Effect.andThen(
         Effect.forkDetach(Effect.ensuring(work, end), { startImmediately: true }),
-        Deferred.await(encoding)
+        // What follows begins in a turn of its own.
+        Effect.andThen(Deferred.await(encoding), Effect.yieldNow)
       )
     })
   }

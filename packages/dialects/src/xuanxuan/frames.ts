@@ -1,5 +1,8 @@
 /** A frame from a client: JSON text with one request, or an array of them. Source: PROTOCOLS, "Frames". */
 
+import type { EngineSettings } from "@parley/core/Settings"
+import { JSON_LIMITS, jsonProblem, type JsonLimits, KEY, TEXT } from "../_http/jsonLimits.ts"
+
 /** One request as it came: an object with string `module` and `method`, nothing else is known of it. It may have more fields. */
 export interface Request {
   readonly module: string
@@ -20,8 +23,33 @@ class Unreadable {
 
 export const isUnreadable = (request: Request | Unreadable): request is Unreadable => request instanceof Unreadable
 
+/** Values of one request with one message, as they are counted: eleven texts with keys, and what they stand in. */
+const REQUEST = 11 * (TEXT + KEY) + 10
+/** Values of one user in a list: an object with an id. */
+const USER = 1 + KEY + 1
+
+/** The limits of a frame's JSON: an operator who allows more requests, messages or users needs more values. */
+export const jsonLimits = ({
+  requestsPerFrame,
+  messagesPerRequest,
+  membersPerRequest
+}: Pick<EngineSettings, "requestsPerFrame" | "messagesPerRequest" | "membersPerRequest">): JsonLimits => ({
+  ...JSON_LIMITS,
+  values: Math.max(
+    JSON_LIMITS.values,
+    REQUEST * Math.max(requestsPerFrame, messagesPerRequest + 1),
+    USER * membersPerRequest + REQUEST
+  )
+})
+
 /** The requests of a frame, at most `limit`; an empty array has none. */
-export const parse = (frame: string, limit: number): ReadonlyArray<Request | Unreadable> => {
+export const parse = (
+  frame: string,
+  limit: number,
+  limits: JsonLimits = JSON_LIMITS
+): ReadonlyArray<Request | Unreadable> => {
+  const problem = jsonProblem(frame, limits)
+  if (problem !== undefined) return [new Unreadable(`The frame ${problem}.`)]
   let json: unknown
   try {
     json = JSON.parse(frame)

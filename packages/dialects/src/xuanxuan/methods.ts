@@ -189,7 +189,7 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
   "chat/getlist": Effect.fnUntraced(function* ({ handle, users, userList, profile }) {
     const chats = yield* handle({ _tag: "ListChats" })
     const allUsers = yield* available(users.all)
-    yield* userList.ready(allUsers)
+    yield* userList.ready(allUsers, profile.vocabulary.members)
     const written = yield* encodeMembers(chats, profile)
     return { data: new RawJson(chatListText(chats, { users: users.current(allUsers), userList, written, profile })) }
   }),

@@ -29,10 +29,18 @@ const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed()
 /** Levels of JSON that is kept as it came; parsers elsewhere stop early too, and some by breaking off. */
 const LEVELS = 100
 
-const isWithin = (json: unknown, levels: number): boolean =>
-  typeof json !== "object" ||
-  json === null ||
-  (levels > 0 && Object.values(json).every((inner) => isWithin(inner, levels - 1)))
+const isWithin = (json: unknown, levels: number): boolean => {
+  if (typeof json !== "object" || json === null) return true
+  if (levels === 0) return false
+  // No copies: there may be a hundred thousand arrays.
+  if (Array.isArray(json)) {
+    for (const item of json) if (!isWithin(item, levels - 1)) return false
+    return true
+  }
+  const fields = json as Readonly<Record<string, unknown>>
+  for (const key of Object.keys(fields)) if (!isWithin(fields[key], levels - 1)) return false
+  return true
+}
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -147,7 +155,13 @@ const named = (method: Method, params: unknown, names: ReadonlyArray<string>): u
     return byName
   }
   if (!isObject(params)) return params
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [SPELLINGS.get(name) ?? name, value]))
+  const byName: Record<string, unknown> = {}
+  for (const spelled of Object.keys(params)) {
+    const name = SPELLINGS.get(spelled) ?? spelled
+    // Others mean nothing, and there may be thousands.
+    if (names.includes(name)) byName[name] = params[spelled]
+  }
+  return byName
 }
 
 /** The messages of a request: `[{…}, …]`, `[[{…}, …]]`, `{messages: [{…}, …]}`, or one message by itself. */

@@ -17,13 +17,15 @@ import { costAfter, costOfTelling, costOfUsers } from "@parley/core/rules/Cost"
 import { passwordLengthProblem } from "@parley/core/rules/PasswordLength"
 import type { LiveSession, Sessions } from "@parley/core/Sessions"
 import type { EngineSettings } from "@parley/core/Settings"
+import { nextTurn } from "@parley/core/Slices"
 import { noteSlow } from "@parley/core/SlowRequests"
 import type { Status, User } from "@parley/core/User"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Semaphore from "effect/Semaphore"
-import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "./frames.ts"
+import { acknowledgedIds, isAcknowledgement, isUnreadable, jsonLimits, parse, type Request } from "./frames.ts"
+import { isLarge } from "../_http/jsonLimits.ts"
 import { loginPushesOf, encodeMembers } from "./loginPushes.ts"
 import { type Profile, refusedFrame } from "./profiles.ts"
 import { messageOf, resultOf } from "./errors.ts"
@@ -50,10 +52,15 @@ const CLOSE_INTERNAL = 1011
 const MAX_DEVICE = 64
 
 /** `carried` is what the connection began with, where the embedder's authenticator can tell whose it is. */
-export const makeFrameHandler =
-  (services: Services, profile: Profile, carried: RequestInfo | undefined): HandleFrame =>
-  (session, frame) => {
-    const requests = parse(frame, services.settings.requestsPerFrame)
+export const makeFrameHandler = (
+  services: Services,
+  profile: Profile,
+  carried: RequestInfo | undefined
+): HandleFrame => {
+  const { requestsPerFrame } = services.settings
+  const limits = jsonLimits(services.settings)
+  return (session, frame) => {
+    const requests = parse(frame, requestsPerFrame, limits)
     const [first] = requests
     if (first !== undefined && requests.length === 1 && !isUnreadable(first)) {
       // The one look at the clock for this frame.
@@ -65,6 +72,8 @@ export const makeFrameHandler =
       }
     }
     return Effect.gen(function* () {
+      // Parsing may have taken half of what one turn may.
+      if (isLarge(frame)) yield* nextTurn
       for (const [index, request] of requests.entries()) {
         // A frame may hold a thousand requests: others' frames are taken up between them, and answers wait for their reader.
         if (index > 0) {
@@ -77,6 +86,7 @@ export const makeFrameHandler =
       }
     })
   }
+}
 
 /** Whether the request comes with the session that this connection has. */
 const isLive = ({ sessions }: Services, { live, superseded }: ClientSession, { sid }: Request, now: number): boolean =>
@@ -390,7 +400,7 @@ const pushLogin = (services: Services, profile: Profile, session: ClientSession,
     const command = { _tag: "ListChats" } as const
     const { reply: chats } = yield* engine.handle(caller, command)
     engine.limits.owe(user.id, costAfter(command, chats, 0))
-    yield* userList.ready(allUsers)
+    yield* userList.ready(allUsers, profile.vocabulary.members)
     const written = yield* encodeMembers(chats, profile)
     if (session.user?.id !== user.id) return
     yield* session.open(

@@ -6,6 +6,7 @@ import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { field, type Fields, invalid, isFields, readFields, text, textProblem } from "../_http/fields.ts"
+import { JSON_LIMITS, type JsonLimits } from "../_http/jsonLimits.ts"
 import type { UnreadableBody } from "../_http/UnreadableBody.ts"
 
 /** Code points of what is named, at most. Source: seeds/004, "参数说明". */
@@ -15,8 +16,10 @@ export interface Lengths {
 }
 
 /** The fields of a body. */
-export const bodyOf = (request: HttpServerRequest): Effect.Effect<Fields, UnreadableBody> =>
-  Effect.map(readFields(request), withoutNulls)
+export const bodyOf = (
+  request: HttpServerRequest,
+  limits: JsonLimits = JSON_LIMITS
+): Effect.Effect<Fields, UnreadableBody> => Effect.map(readFields(request, limits), withoutNulls)
 
 /** The fields of a text that was sealed; nothing where it is no JSON object. */
 export const fieldsIn = (json: string): Fields | undefined => {
@@ -28,12 +31,17 @@ export const fieldsIn = (json: string): Fields | undefined => {
   }
 }
 
+const hasNull = (value: unknown): boolean => value === null || (Array.isArray(value) && value.includes(null))
+
+/** The same object where it has no nulls. */
 const withoutNulls = (fields: Fields): Fields =>
-  Object.fromEntries(
-    Object.entries(fields)
-      .filter(([, value]) => value !== null)
-      .map(([name, value]) => [name, Array.isArray(value) ? value.filter((item) => item !== null) : value])
-  )
+  Object.keys(fields).some((name) => hasNull(fields[name]))
+    ? Object.fromEntries(
+        Object.entries(fields)
+          .filter(([, value]) => value !== null)
+          .map(([name, value]) => [name, Array.isArray(value) ? value.filter((item) => item !== null) : value])
+      )
+    : fields
 
 /** An account. */
 export const account = (fields: Fields, name: string, lengths: Lengths): Effect.Effect<string, Refused> =>

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { type Fields, invalid, text } from "../_http/fields.ts"
+import { jsonProblem, type JsonLimits, namingUsers } from "../_http/jsonLimits.ts"
 import { commandRunner } from "../_http/runCommands.ts"
 import { protocolRoutes, recoverRefusals, type RouteHandler } from "../_http/protocolRoutes.ts"
 import type { Query } from "../_http/query.ts"
@@ -36,6 +37,7 @@ const TOKEN = 100
 
 export const routesOf = (services: RouteDeps) => {
   const { engine, hub, lifetime } = services
+  const limits = namingUsers(services.settings.membersPerRequest)
 
   /** Gathered, since an app does nothing else. */
   const impersonated = ({ payer }: Access): RequestContext["impersonated"] => {
@@ -83,7 +85,9 @@ export const routesOf = (services: RouteDeps) => {
     _: Query,
     { app }: Access
   ): Effect.Effect<Fields, Refused | UnreadableBody> =>
-    Effect.flatMap(bodyOf(request), (fields) => (app === undefined ? Effect.succeed(fields) : opened(app, fields)))
+    Effect.flatMap(bodyOf(request, limits), (fields) =>
+      app === undefined ? Effect.succeed(fields) : opened(app, fields, limits)
+    )
 
   const inQuery = (_: HttpServerRequest, query: Query): Effect.Effect<Fields> => {
     const sessionId = query.get("sessionId")
@@ -102,12 +106,18 @@ export const routesOf = (services: RouteDeps) => {
 }
 
 /** What an app's request holds. Its envelope names the app whose token it shows. */
-const opened = Effect.fnUntraced(function* (app: OpenApp, fields: Fields): Effect.fn.Return<Fields, Refused> {
+const opened = Effect.fnUntraced(function* (
+  app: OpenApp,
+  fields: Fields,
+  limits: JsonLimits
+): Effect.fn.Return<Fields, Refused> {
   const buin = yield* buinIn(fields)
   const appId = yield* text(fields, "appId")
   if (buin !== app.buin || appId !== app.appId) return yield* refuse({ _tag: "NotLoggedIn" })
   const sealedText = yield* text(fields, "encrypt")
   const unreadable = invalid("encrypt", "must be a JSON object, sealed with the app's key")
-  const inner = fieldsIn(yield* Effect.mapError(app.sealing.open(sealedText), () => unreadable))
-  return inner ?? (yield* unreadable)
+  const json = yield* Effect.mapError(app.sealing.open(sealedText), () => unreadable)
+  const problem = jsonProblem(json, limits)
+  if (problem !== undefined) return yield* invalid("encrypt", `holds JSON that ${problem}`)
+  return fieldsIn(json) ?? (yield* unreadable)
 })

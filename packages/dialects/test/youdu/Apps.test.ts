@@ -175,6 +175,24 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
+  it.effect("may hold as much JSON as a body", () =>
+    Effect.gen(function* () {
+      const { create, appToken } = yield* stage
+      const token = yield* appToken
+      const plain = { title: "t", creator: "alice", member: ["bob", "carol"] }
+      // Keys and values of the object with `pad`, whose items are numbers.
+      const items = 131_072 - 1 - (4 * 7 + 2 * 4 + (1 + 2 * 4) + 1)
+      const padded = (count: number) => envelope({ ...plain, pad: Array.from({ length: count }, () => 0) })
+      assert.deepInclude(jsonOf<object>(yield* create(padded(items), token)), { errcode: 0 })
+      const over = yield* create(padded(items + 1), token)
+      const problem = "has more than 131072 values, where a text counts as 4 and a key as 7"
+      assert.deepStrictEqual(
+        [over.status, over.json],
+        [200, { ...failure(400, `encrypt holds JSON that ${problem}.`), encrypt: "" }]
+      )
+    }).pipe(Effect.provide(engineLayer))
+  )
+
   it.effect("a token ends after its time, or with its app", () =>
     Effect.gen(function* () {
       const { get, team, appToken, commands } = yield* stage

@@ -1,0 +1,151 @@
+/** Values and levels of JSON text are counted as a parser finds them, and what is over a limit is not parsed. */
+import { assert, describe, it } from "@effect/vitest"
+import { defaultSettings } from "@parley/core/Settings"
+import * as fc from "fast-check"
+import { countJson, JSON_LIMITS, jsonProblem, KEY, namingUsers, TEXT } from "../src/_http/jsonLimits.ts"
+import { isUnreadable, jsonLimits, parse } from "../src/xuanxuan/frames.ts"
+
+const UNLIMITED = { values: Infinity, levels: Infinity }
+
+/** The counts of a value that was parsed. */
+const counted = (json: unknown): typeof UNLIMITED => {
+  if (typeof json === "string") return { values: TEXT, levels: 0 }
+  if (typeof json !== "object" || json === null) return { values: 1, levels: 0 }
+  const inner = Object.values(json).map(counted)
+  return {
+    values: inner.reduce((sum, { values }) => sum + values, 1 + (Array.isArray(json) ? 0 : inner.length * KEY)),
+    levels: 1 + Math.max(0, ...inner.map(({ levels }) => levels))
+  }
+}
+
+/** Texts full of what means something outside of them. */
+const texts = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: fc.constantFrom('"', "\\", "[", "{", "}", "]", ":", ",", "x") })
+)
+const { json } = fc.letrec((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 6 },
+    fc.constantFrom(null, true, false, 0, -1.5e-7),
+    texts,
+    fc.array(tie("json"), { maxLength: 5 }),
+    fc.dictionary(texts, tie("json"), { maxKeys: 5 })
+  )
+}))
+/** White space where JSON allows it. */
+const spaces = fc.constantFrom("", " ", "\t\n", "\r\n  ")
+
+const spaced = (value: unknown, space: string): string => {
+  const around = (text: string): string => `${space}${text}${space}`
+  if (Array.isArray(value)) return around(`[${value.map((item) => spaced(item, space)).join(",") || space}]`)
+  if (typeof value !== "object" || value === null) return around(JSON.stringify(value))
+  const members = Object.entries(value).map(([key, item]) => `${around(JSON.stringify(key))}:${spaced(item, space)}`)
+  return around(`{${members.join(",") || space}}`)
+}
+
+describe("the counts of JSON", () => {
+  it("are those of what a parser makes of it, with white space and escapes of any kind", () => {
+    fc.assert(
+      fc.property(json, spaces, (value, space) => {
+        const text = spaced(value, space)
+        assert.deepStrictEqual(countJson(text, UNLIMITED), counted(JSON.parse(text)), text)
+      }),
+      { numRuns: 1000 }
+    )
+  })
+
+  it("have each key of an object, also one that occurs again", () => {
+    assert.deepStrictEqual(countJson('{"a":1,"a":[2,{}],"__proto__":3}', UNLIMITED), {
+      values: 6 + 3 * KEY,
+      levels: 3
+    })
+  })
+
+  it("come to an end for every other text", () => {
+    const ends = (text: string) => assert.isAtLeast(countJson(text, UNLIMITED).values, 1)
+    fc.assert(fc.property(texts, ends), { numRuns: 1000 })
+    for (const text of ["", '"', '"\\', "[", "[ ", "{", "}", "]]]", ",,,", ":"]) ends(text)
+  })
+
+  it("are taken only as far as the limits", () => {
+    const text = `[${"[],".repeat(1000)}{"a":1}]`
+    assert.strictEqual(countJson(text, { ...UNLIMITED, values: 10 }).values, 11)
+    assert.strictEqual(countJson("[".repeat(1000), { ...UNLIMITED, levels: 10 }).levels, 11)
+    assert.strictEqual(
+      countJson('{"a":'.repeat(1000), { ...UNLIMITED, values: 10 }).values,
+      1 + 1 + KEY + 1 + (TEXT - 1)
+    )
+  })
+})
+
+const { values, levels } = JSON_LIMITS
+const SPACE = " ".repeat(16 * 1024)
+const VALUES = `has more than ${values} values, where a text counts as ${TEXT} and a key as ${KEY}`
+const LEVELS = `has more than ${levels} levels`
+
+/** Texts at a limit, and one beyond it. */
+const atLimits = [
+  ["items", (more: number) => `[${"1,".repeat(values - 2 + more)}1]`, VALUES],
+  ["texts", (more: number) => `["a${'","a'.repeat(values / TEXT - 3)}"${",1".repeat(2 * TEXT - 1 + more)}]`, VALUES],
+  [
+    "members",
+    (more: number) => {
+      // Those that are beyond a multiple of the weight stand in an array.
+      const members = Math.floor((values - 2) / (1 + KEY)) - 1
+      const items = values - 1 - (1 + KEY) * (members + 1) + more
+      const pairs = Array.from({ length: members }, (_, index) => `"k${index}":1`)
+      return `{${pairs.join(",")},"items":[${Array.from({ length: items }, () => 1).join(",")}]}`
+    },
+    VALUES
+  ],
+  ["levels", (more: number) => "[".repeat(levels + more) + SPACE + "]".repeat(levels + more), LEVELS]
+] as const
+
+describe("a text over a limit", () => {
+  it("is refused at one more than is allowed", () => {
+    for (const [what, text, problem] of atLimits) {
+      assert.isUndefined(jsonProblem(text(0)), what)
+      assert.strictEqual(jsonProblem(text(1)), problem, what)
+    }
+  })
+
+  it("is not counted where it is short", () => {
+    const deep = "[".repeat(8192) + "]".repeat(8192)
+    assert.isUndefined(jsonProblem(deep))
+    assert.isDefined(jsonProblem(`${deep} `))
+  })
+
+  it("as a frame is unreadable as a whole", () => {
+    for (const [what, text, problem] of atLimits) {
+      const requests = parse(text(1), 1000)
+      assert.deepStrictEqual(
+        requests.map((one) => isUnreadable(one) && one.problem),
+        [`The frame ${problem}.`]
+      )
+      const limits = { values: values + 2 * (TEXT + KEY) + KEY + 1, levels: levels + 1 }
+      const [fits] = parse(`{"module":"m","method":"m","params":${text(0)}}`, 1000, limits)
+      assert.isFalse(fits === undefined || isUnreadable(fits), what)
+    }
+  })
+})
+
+describe("the limits of a body", () => {
+  it("are raised with the users that one request may name", () => {
+    assert.deepStrictEqual(namingUsers(defaultSettings.membersPerRequest), JSON_LIMITS)
+    const text = JSON.stringify({ To: Array.from({ length: 100_000 }, (_, index) => `u${index}`) })
+    assert.isDefined(jsonProblem(text))
+    assert.isUndefined(jsonProblem(text, namingUsers(100_000)))
+  })
+})
+
+describe("the limits of a frame", () => {
+  it("are raised with what one frame may hold", () => {
+    assert.deepStrictEqual(jsonLimits(defaultSettings), JSON_LIMITS)
+    const users = jsonLimits({ ...defaultSettings, membersPerRequest: 100_000 })
+    const members = Array.from({ length: 100_000 }, (_, id) => ({ id }))
+    const text = JSON.stringify({ module: "chat", method: "create", sid: "s", params: { gid: "g", members } })
+    assert.isUndefined(jsonProblem(text, users))
+    assert.isAtLeast(jsonLimits({ ...defaultSettings, messagesPerRequest: 10_000 }).values, 10_000 * 11 * (TEXT + KEY))
+    assert.isAtLeast(jsonLimits({ ...defaultSettings, requestsPerFrame: 10_000 }).values, 10_000 * 11 * (TEXT + KEY))
+  })
+})
