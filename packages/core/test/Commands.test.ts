@@ -125,7 +125,7 @@ describe("members", () => {
         yield* members.add(ann, ref, [cat.user, ben.user])
         assert.deepStrictEqual(yield* reason(members.remove(ben, ref, [cat.user])), {
           _tag: "Forbidden",
-          who: "admins"
+          requires: "admins"
         })
         assert.deepStrictEqual(yield* reason(members.remove(ann, ref, [ann.user])), { _tag: "CannotRemoveOwner" })
         const { chat } = yield* members.leave(ann, ref)

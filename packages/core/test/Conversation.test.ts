@@ -80,7 +80,7 @@ describe("the services, in the field's words", () => {
         assert.deepStrictEqual(yield* permissions.explain(member.user, chat, "publish"), {
           allowed: false,
           rule: "only admins",
-          reason: { _tag: "Forbidden", who: "admins" }
+          reason: { _tag: "Forbidden", requires: "admins" }
         })
       })
     )

@@ -32,7 +32,7 @@ describe("invariant 6: authority comes from the session, never from a field in a
         { _tag: "SaveUserSettings", account: "ben", settings: "{}" }
       ] as const) {
         const refused = yield* Effect.flip(perform(ann, command))
-        assert.deepStrictEqual(refused.reason, { _tag: "Forbidden", who: "oneself" })
+        assert.deepStrictEqual(refused.reason, { _tag: "Forbidden", requires: "oneself" })
       }
       assert.strictEqual(yield* (yield* Store).settings(ben.user), null)
     }).pipe(Effect.provide(Parley.layer.pipe(Layer.provideMerge(Layer.merge(MemoryStore.layer, plainPasswords)))))

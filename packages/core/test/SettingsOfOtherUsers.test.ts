@@ -20,7 +20,7 @@ it.effect("settings of others are for system administrators, and in the audit lo
     yield* perform(as(ann), { _tag: "SaveUserSettings", settings: "{}" })
     yield* perform(as(ann), { _tag: "ReadUserSettings", account: "ann" })
     const refused = yield* Effect.flip(perform(as(ann), { _tag: "ReadUserSettings", account: "root" }))
-    assert.deepStrictEqual(refused.reason, { _tag: "Forbidden", who: "oneself" })
+    assert.deepStrictEqual(refused.reason, { _tag: "Forbidden", requires: "oneself" })
     assert.deepStrictEqual(acts, [])
 
     yield* perform(as(root), { _tag: "SaveUserSettings", account: "ann", settings: "[1]" })

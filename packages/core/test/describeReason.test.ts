@@ -15,7 +15,7 @@ const samples: Samples = {
   NoSuchMessage: { _tag: "NoSuchMessage" },
   NoSuchFile: { _tag: "NoSuchFile" },
   NotMember: { _tag: "NotMember" },
-  Forbidden: { _tag: "Forbidden", who: "admins" },
+  Forbidden: { _tag: "Forbidden", requires: "admins" },
   SendForbidden: { _tag: "SendForbidden" },
   NotPublic: { _tag: "NotPublic" },
   WrongChatType: { _tag: "WrongChatType", needs: "a group" },

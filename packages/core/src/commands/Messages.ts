@@ -88,7 +88,7 @@ export const recallMessage: CommandHandler<RecallMessage> = Effect.fnUntraced(fu
   const { chat } = cached
   if (message.sender !== invocation.user.id) {
     const refused = refusal("recallOthers", { user: invocation.user, via: invocation.via, chat })
-    if (refused !== undefined) return yield* refuse({ _tag: "Forbidden", who: "the sender" })
+    if (refused !== undefined) return yield* refuse({ _tag: "Forbidden", requires: "the sender" })
   }
   if (message.recalled) return answer(message)
   return {

@@ -83,7 +83,7 @@ const whose = Effect.fnUntraced(function* (
   act: "settings.read" | "settings.save"
 ): Effect.fn.Return<User, Refused | StorageFailed> {
   if (account === undefined || account === invocation.user.account) return invocation.user
-  if (!invocation.user.admin) return yield* refuse({ _tag: "Forbidden", who: "oneself" })
+  if (!invocation.user.admin) return yield* refuse({ _tag: "Forbidden", requires: "oneself" })
   const [user] = yield* context.users.byAccount([account])
   if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [account] })
   if (user.id !== invocation.user.id) yield* audit(act, { actor: invocation.user.account, user: user.account })

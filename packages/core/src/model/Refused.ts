@@ -17,7 +17,7 @@ export type Reason =
   | { readonly _tag: "NoSuchFile" }
   | { readonly _tag: "NotMember" }
   /** Only these may. */
-  | { readonly _tag: "Forbidden"; readonly who: "admins" | "system administrators" | "the sender" | "oneself" }
+  | { readonly _tag: "Forbidden"; readonly requires: "admins" | "system administrators" | "the sender" | "oneself" }
   /** The chat's committers do not include the caller. */
   | { readonly _tag: "SendForbidden" }
   | { readonly _tag: "NotPublic" }

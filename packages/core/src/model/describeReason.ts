@@ -46,7 +46,7 @@ export const describeReason = (reason: Reason, words: ReasonWords = {}): string 
     case "NotMember":
       return `${caller} ${caller === "You" ? "are" : "is"} not a member of this ${noun}.`
     case "Forbidden":
-      return `Only ${reason.who} may do this.`
+      return `Only ${reason.requires} may do this.`
     case "SendForbidden":
       return `${caller} may not speak in this ${noun}.`
     case "NotPublic":

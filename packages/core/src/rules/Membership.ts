@@ -45,12 +45,12 @@ export const member: Rule = {
 
 export const admin: Rule = {
   name: "only admins",
-  check: (facts) => (isAdmin(facts) ? undefined : { _tag: "Forbidden", who: "admins" })
+  check: (facts) => (isAdmin(facts) ? undefined : { _tag: "Forbidden", requires: "admins" })
 }
 
 export const systemAdministrator: Rule = {
   name: "only system administrators",
-  check: ({ user }) => (user.admin ? undefined : { _tag: "Forbidden", who: "system administrators" })
+  check: ({ user }) => (user.admin ? undefined : { _tag: "Forbidden", requires: "system administrators" })
 }
 
 export const joinable: Rule = {

@@ -143,7 +143,7 @@ export const markingBroadcasts = (records: Records): MarkBroadcast => {
   return Effect.fnUntraced(function* (services, request) {
     const class_id = yield* idNumber("class_id", request.path("class_id"))
     const { user } = request.principal
-    if (user?.admin === false) return yield* refuse({ _tag: "Forbidden", who: "system administrators" })
+    if (user?.admin === false) return yield* refuse({ _tag: "Forbidden", requires: "system administrators" })
     if (!(yield* classExists(services, class_id))) return yield* notFound("class")
     const at = yield* Clock.currentTimeMillis
     const sender = user?.id ?? null

@@ -61,7 +61,7 @@ export const authenticateApp = Effect.fnUntraced(function* (
   }
   const user = yield* authenticate(sessions, request, query, { token })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  if (!user.admin) return yield* refuse({ _tag: "Forbidden", who: "system administrators" })
+  if (!user.admin) return yield* refuse({ _tag: "Forbidden", requires: "system administrators" })
   return { app: undefined, scope: "everywhere", payer: user.id }
 })
 

@@ -8,8 +8,8 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/delivery/CatchUp.ts",
-        from: 'delivery.say(\n    subscription,\n    seq,\n    new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message })\n  )',
-        to: '[0, 1].forEach(() => delivery.say(subscription, seq, new Utterances({ _tag: "ChatEvent", entry, chat: warm.chat, head: warm.head, message })))'
+        from: 'subscriber.deliverBacklog(\n    subscription,\n    seq,\n    new EventEncoding({ _tag: "ChatEvent", entry, chat: cached.chat, head: cached.head, message })\n  )',
+        to: '[0, 1].forEach(() => subscriber.deliverBacklog(subscription, seq, new EventEncoding({ _tag: "ChatEvent", entry, chat: cached.chat, head: cached.head, message })))'
       }
     ],
     kills: ["xuanxuan/offline/delivered-at-login#each-once"]
@@ -21,7 +21,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/delivery/CatchUp.ts",
-        from: "message === undefined || sentItself || !isNews(reading, entry, message)",
+        from: "message === undefined || sentItself || !shouldDeliver(backlog, entry, message)",
         to: "true"
       }
     ],

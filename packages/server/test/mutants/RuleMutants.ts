@@ -53,7 +53,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/rules/Membership.ts",
-        from: 'isAdmin(facts) ? undefined : { _tag: "Only", who: "admins" }',
+        from: 'isAdmin(facts) ? undefined : { _tag: "Forbidden", requires: "admins" }',
         to: "undefined"
       }
     ],
@@ -71,7 +71,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/rules/Membership.ts",
-        from: 'user.admin ? undefined : { _tag: "Only", who: "system administrators" }',
+        from: 'user.admin ? undefined : { _tag: "Forbidden", requires: "system administrators" }',
         to: "undefined"
       }
     ],
@@ -84,7 +84,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/rules/Sending.ts",
-        from: 'maySpeak(facts) ? undefined : { _tag: "MayNotSpeak" }',
+        from: 'canSend(facts) ? undefined : { _tag: "SendForbidden" }',
         to: "undefined"
       }
     ],
@@ -116,11 +116,15 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     name: "chat-made-twice",
     description: "a chat's gid that is known is a new chat",
     changes: [
-      { module: "core/src/commands/CreateChat.ts", from: "yield* stored(desk, attempt, command.gid)", to: "undefined" },
       {
         module: "core/src/commands/CreateChat.ts",
-        from: "fresh(command, command.gid, now)",
-        to: 'fresh(command, attempt.duplicate === undefined ? command.gid : command.gid + "-" + now, now)'
+        from: "yield* stored(context, invocation, command.gid)",
+        to: "undefined"
+      },
+      {
+        module: "core/src/commands/CreateChat.ts",
+        from: "newChat(command, command.gid, now)",
+        to: 'newChat(command, invocation.duplicate === undefined ? command.gid : command.gid + "-" + now, now)'
       }
     ],
     kills: [
@@ -182,7 +186,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",
-        from: "known.sender !== attempt.user.id || known.chat !== warm.chat.id",
+        from: "known.sender !== invocation.user.id || known.chat !== cached.chat.id",
         to: "false"
       }
     ],
