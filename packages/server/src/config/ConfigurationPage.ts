@@ -21,7 +21,7 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
 
 const settingsTable = (declarations: ReadonlyArray<Declaration>): string =>
   table([
-    ["key", "environment", "default", "value", "what it is"],
+    ["key", "environment", "default", "value", "description"],
     ...declarations.map((one) => [code(one.key), code(one.environment), defaultText(one), one.accepts, one.description])
   ])
 
