@@ -208,7 +208,7 @@ const outcome = (store: Store["Service"], batch: WriteBatch) =>
       const messages = new Map(failure.messages.map((one) => [one.id, one]))
       return { duplicate: { chat: failure.chat, record: failure.record, messages: [...messages.values()] } }
     }
-    return failure._tag === "Stale" ? { stale: failure.chats, amended: failure.messages } : { failed: true }
+    return failure._tag === "VersionConflict" ? { stale: failure.chats, amended: failure.messages } : { failed: true }
   })
 
 describe("a store with entries on both sides of its log's indexes", () => {

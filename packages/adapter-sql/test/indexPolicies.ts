@@ -78,7 +78,7 @@ export class Here {
           )
         )
       }
-      if (refusal._tag === "Stale") return Effect.fail(new VersionConflict(refusal))
+      if (refusal._tag === "VersionConflict") return Effect.fail(new VersionConflict(refusal))
       if (refusal._tag === "Duplicate") return Effect.fail(new Duplicate(refusal))
       return Effect.fail(new StorageFailed({ operation: "commit", cause: refusal.cause }))
     })

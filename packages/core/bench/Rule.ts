@@ -30,7 +30,7 @@ export const rule = {
     return {
       turn: () => {
         const user = { id: UserId((nth++ % MEMBERS) + 1), admin: false }
-        if (refusal("speak", { user, chat }) !== undefined) throw new Error("a member may speak")
+        if (refusal("send", { user, chat }) !== undefined) throw new Error("a member may speak")
       },
       close: () => {}
     }

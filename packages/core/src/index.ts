@@ -1,5 +1,5 @@
 /**
- * The API with promises. The API with effects is the services of the modules beside this one: `Engine` carries out the
+ * The API with promises. The API with effects is the services of the modules beside this one: `Engine` runs the
  * commands of `@parley/core/Command`, and `@parley/core/Parley` is the layer of all.
  */
 export type { RequestInfo, Identity } from "./ports/Authenticator.ts"

@@ -164,7 +164,7 @@ describe("the user of a request", () => {
           { "sec-fetch-site": "cross-site" }
         ]) {
           const reason = yield* reasonOf(authenticated(carried({ cookie, ...headers })))
-          assert.deepInclude(reason, { _tag: "Vetoed", code: "foreign_origin" }, JSON.stringify(headers))
+          assert.deepInclude(reason, { _tag: "Rejected", code: "cross_origin" }, JSON.stringify(headers))
           assert.isUndefined(yield* authenticated(carried(headers)), "who carries nothing is nobody")
         }
         for (const headers of [
@@ -231,7 +231,7 @@ describe("a login on a connection whose request was authenticated", () => {
         assert.strictEqual((yield* reasonOf(login("ann", "")))._tag, "WrongPassword")
         const headers = new Map([...request.headers, ["device", "https://evil.example"]])
         const foreign = { ...request, headers }
-        assert.deepInclude(yield* reasonOf(login("ann", "", foreign)), { _tag: "Vetoed", code: "foreign_origin" })
+        assert.deepInclude(yield* reasonOf(login("ann", "", foreign)), { _tag: "Rejected", code: "cross_origin" })
         assert.strictEqual((yield* login("ann", RIGHT, foreign)).user.account, "ann")
       })
     )

@@ -7,7 +7,7 @@ const limiter = (limits: Partial<ConnectionLimits>) => {
   let waits = 0
   const people = new ConnectionLimiter(
     { connections: 99, unauthenticated: 99, connectionsPerAddress: 396, loginDeadline: 30, ...limits },
-    { now: () => now, waiting: () => waits++ }
+    { now: () => now, onWaiting: () => waits++ }
   )
   const away: Array<string> = []
   const reasons: Array<string> = []

@@ -45,12 +45,12 @@ const stage = Effect.gen(function* () {
 
 describe("the hook before a command", () => {
   it.effect("refuses in its own words, and then nothing is stored and nobody is told", () =>
-    withHooks({ before: onWord("spam", { _tag: "Veto", code: "spam", message: "No advertisements here." }) })(
+    withHooks({ before: onWord("spam", { _tag: "Reject", code: "spam", message: "No advertisements here." }) })(
       Effect.gen(function* () {
         const { ben, say, said } = yield* stage
         const client = yield* online(ben)
         assert.deepStrictEqual(yield* reasonOf(say("spam!")), {
-          _tag: "Vetoed",
+          _tag: "Rejected",
           code: "spam",
           message: "No advertisements here."
         })
@@ -71,12 +71,12 @@ describe("the hook before a command", () => {
         Effect.succeed(
           command._tag === "SendMessages"
             ? {
-                _tag: "Amend",
+                _tag: "Rewrite",
                 contents: command.messages.map(({ content }) =>
                   content.includes("damn") ? content.replaceAll("damn", "****") : undefined
                 )
               }
-            : { _tag: "Amend", contents: ["nothing"] }
+            : { _tag: "Rewrite", contents: ["nothing"] }
         )
     })(
       Effect.gen(function* () {
@@ -99,7 +99,7 @@ describe("the hook before a command", () => {
   )
 
   it.effect("has its contents checked as everybody's are", () =>
-    withHooks({ before: onWord("x", { _tag: "Amend", contents: ["y".repeat(64 * 1024 + 1)] }) })(
+    withHooks({ before: onWord("x", { _tag: "Rewrite", contents: ["y".repeat(64 * 1024 + 1)] }) })(
       Effect.gen(function* () {
         const { say, said } = yield* stage
         const reason = yield* reasonOf(say("x"))
@@ -190,12 +190,12 @@ describe("the hook before a command", () => {
   it.effect("refuses what operators do with users", () =>
     withHooks({
       before: (command) =>
-        Effect.succeed(command._tag === "SetPassword" ? { _tag: "Veto", message: "Not today." } : undefined)
+        Effect.succeed(command._tag === "SetPassword" ? { _tag: "Reject", message: "Not today." } : undefined)
     })(
       Effect.gen(function* () {
         const { ann } = yield* stage
         const reason = yield* reasonOf((yield* Users).setPassword("ann", "x"))
-        assert.deepStrictEqual(reason, { _tag: "Vetoed", message: "Not today." })
+        assert.deepStrictEqual(reason, { _tag: "Rejected", message: "Not today." })
         assert.strictEqual(yield* (yield* Store).password(ann.user), null)
       })
     )
@@ -208,7 +208,7 @@ describe("the hook after a command", () => {
     const gate = Deferred.makeUnsafe<void>()
     return Effect.gen(function* () {
       yield* withHooks({
-        before: onWord("spam", { _tag: "Veto", message: "No." }),
+        before: onWord("spam", { _tag: "Reject", message: "No." }),
         after: Effect.fnUntraced(function* (command, result) {
           yield* Deferred.await(gate)
           told.push([command._tag, result._tag])
@@ -242,7 +242,7 @@ describe("the hook after a command", () => {
     const told: Array<readonly [HookedCommand, Result, HookContext]> = []
     return Effect.gen(function* () {
       yield* withHooks({
-        before: onWord("damn", { _tag: "Amend", contents: ["****"] }),
+        before: onWord("damn", { _tag: "Rewrite", contents: ["****"] }),
         after: (command, result, context) => Effect.sync(() => void told.push([command, result, context]))
       })(Effect.flatMap(stage, ({ say }) => say("damn", "m1")))
       const [command, result, context] = told.at(-1) ?? []

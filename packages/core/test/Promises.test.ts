@@ -347,8 +347,8 @@ describe("what is refused", () => {
       "MessagesRefused"
     )
     assert.strictEqual(await codeOf(engine.users.add({ account: "ann" })), "AccountTaken")
-    assert.deepInclude(await engine.explain("ben", team, "speak"), { allowed: false, reason: { _tag: "NoSuchChat" } })
-    assert.deepStrictEqual(await ann.may("speak", team), { allowed: true })
+    assert.deepInclude(await engine.explain("ben", team, "send"), { allowed: false, reason: { _tag: "NoSuchChat" } })
+    assert.deepStrictEqual(await ann.may("send", team), { allowed: true })
     assert.strictEqual(await codeOf(engine.run(Effect.die(new Error("a bug in an effect")))), "Failed")
     assert.strictEqual(
       await codeOf(
@@ -364,7 +364,7 @@ describe("what is refused", () => {
     await using engine = await opened({
       hooks: {
         before: async (command: { readonly _tag: string }) =>
-          command._tag === "RenameChat" ? { _tag: "Veto", code: "frozen", message: "Names are frozen." } : undefined
+          command._tag === "RenameChat" ? { _tag: "Reject", code: "frozen", message: "Names are frozen." } : undefined
       }
     })
     const team = await engine.as("ann").createGroup({ name: "Team" })
@@ -373,7 +373,7 @@ describe("what is refused", () => {
       .rename(team, "Crew")
       .catch((cause: unknown) => cause)
     assert.instanceOf(error, ParleyError)
-    assert.deepStrictEqual([error.code, error.message], ["Vetoed", "Names are frozen."])
+    assert.deepStrictEqual([error.code, error.message], ["Rejected", "Names are frozen."])
   })
 })
 

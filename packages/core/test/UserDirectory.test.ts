@@ -348,7 +348,7 @@ describe("changes of users", () => {
         ]
         for (const attempt of attempts) {
           const reason = yield* reasonOf(attempt)
-          assert.deepInclude(reason, { _tag: "Vetoed", code: "users_elsewhere" })
+          assert.deepInclude(reason, { _tag: "Rejected", code: "users_elsewhere" })
         }
         assert.deepStrictEqual(yield* (yield* Store).allUsers, before)
         assert.strictEqual((yield* users.byAccount("ann"))?.realname, "ann")
@@ -379,7 +379,7 @@ describe("changes of users", () => {
 
   it.effect("may be refused by the directory in its own words", () => {
     const theirs = new Theirs("ann")
-    const veto = { _tag: "Vetoed", code: "frozen", message: "Names are frozen this week." } as const
+    const veto = { _tag: "Rejected", code: "frozen", message: "Names are frozen this week." } as const
     return withUsersOf({ ...theirs.port, change: () => Effect.fail(refuse(veto)) })(
       Effect.gen(function* () {
         const { perform } = yield* Engine

@@ -29,7 +29,7 @@ const samples: Samples = {
   Busy: { _tag: "Busy" },
   MessagesRefused: { _tag: "MessagesRefused", refusals: [{ index: 2, reason: { _tag: "NotMember" } }] },
   Unavailable: { _tag: "Unavailable" },
-  Vetoed: { _tag: "Vetoed", code: "frozen", message: "Names are frozen." }
+  Rejected: { _tag: "Rejected", code: "frozen", message: "Names are frozen." }
 }
 
 const every: ReadonlyArray<Reason> = Object.values(samples)

@@ -20,10 +20,10 @@ const hooks: Hooks = {
   before: (command) =>
     Effect.succeed(
       isBanned(command)
-        ? { _tag: "Veto", message: BANNED }
+        ? { _tag: "Reject", message: BANNED }
         : (command._tag === "SendMessages" && command.messages.some(({ content }) => content.includes("spam"))) ||
             (command._tag === "AddFiles" && command.files.some(({ title }) => title.includes("spam")))
-          ? { _tag: "Veto", code: "spam", message: MESSAGE }
+          ? { _tag: "Reject", code: "spam", message: MESSAGE }
           : undefined
     )
 }

@@ -97,7 +97,7 @@ it("nobody can be made an admin but of a system chat, as docs/permissions.md say
 
 it("what is asked beside an operation is a declared difference", () => {
   const declared = differences.map(({ name }) => name)
-  assert.deepStrictEqual(declared.toSorted(), ["approveMembers", "edit", "madeHere", "reachable", "usePair"])
+  assert.deepStrictEqual(declared.toSorted(), ["approveMembers", "createdByProtocol", "edit", "reachable", "useDirect"])
   const asked = requests.flatMap(({ beside, description }) => (beside === undefined ? [] : [[beside, description]]))
   assert.deepStrictEqual(
     asked.filter(([beside = ""]) => !declared.includes(beside)),

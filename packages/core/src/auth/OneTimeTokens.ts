@@ -112,7 +112,7 @@ export const makeOneTimeTokens = (
     ]
     return yield* engine.commit({ expectedVersions: [], writes }).pipe(
       Effect.as(token),
-      Effect.catchTag("Stale", () => Effect.undefined),
+      Effect.catchTag("VersionConflict", () => Effect.undefined),
       available
     )
   })
@@ -153,7 +153,7 @@ export const makeOneTimeTokens = (
         .commit({ expectedVersions: [], writes: [mark] })
         .pipe(
           Effect.as(true),
-          Effect.catchTags({ Duplicate: () => Effect.succeed(false), Stale: () => Effect.succeed(false) })
+          Effect.catchTags({ Duplicate: () => Effect.succeed(false), VersionConflict: () => Effect.succeed(false) })
         )
     })
   }

@@ -118,7 +118,7 @@ export class Sessions extends Context.Service<
     ) => Effect.Effect<{ readonly session: LiveSession; readonly user: User } | undefined, Refused>
     /**
      * Whom the embedder's authenticator knows a request by, for requests that show no token; nobody where there is no
-     * authenticator. What a page of a foreign origin sends is refused with `Vetoed`, code `foreign_origin`, if it carries
+     * authenticator. What a page of a foreign origin sends is refused with `Rejected`, code `cross_origin`, if it carries
      * what the authenticator knows.
      */
     readonly authenticated: (request: RequestInfo) => Effect.Effect<User | undefined, Refused>
@@ -228,7 +228,7 @@ export class Sessions extends Context.Service<
             startSweeping()
           }).pipe(
             Effect.map(() => opened),
-            Effect.catchTag("Stale", () => Effect.undefined),
+            Effect.catchTag("VersionConflict", () => Effect.undefined),
             available
           )
         })

@@ -38,7 +38,7 @@ interface IdMapping {
 
 /** Users are changed where they are kept, and not here. */
 export const fromDirectory: Refused = refuse({
-  _tag: "Vetoed",
+  _tag: "Rejected",
   code: "users_elsewhere",
   message: "Users are kept by the application that this is part of, and are changed there."
 })
@@ -228,7 +228,7 @@ export class DirectoryUsers {
     const writes = externalIds.map((account): Write => ({ _tag: "CreateUser", user: { ...EMPTY, account, createdAt } }))
     return this.#store.commit({ expectedVersions: [], writes }).pipe(
       Effect.map((written) => this.#addMapping(written.flatMap((one) => (one._tag === "User" ? [one.user] : [])))),
-      Effect.catchTags({ Duplicate: () => Effect.void, Stale: () => Effect.void })
+      Effect.catchTags({ Duplicate: () => Effect.void, VersionConflict: () => Effect.void })
     )
   }
 

@@ -74,7 +74,7 @@ export const setCommitters: CommandHandler<SetCommitters> = Effect.fnUntraced(fu
 })
 
 export const setPreference: CommandHandler<SetPreference> = Effect.fnUntraced(function* (context, invocation, command) {
-  const cached = yield* permitted(context, invocation, command.chat, "prefer")
+  const cached = yield* permitted(context, invocation, command.chat, "setPreference")
   const { chat } = cached
   const known = (yield* context.store.preferences(invocation.user.id)).find((one) => one.chat === chat.id)
   const before = known ?? unset(chat.id, invocation.user.id)

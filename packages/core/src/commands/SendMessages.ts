@@ -129,7 +129,7 @@ export const messageProblem = (
     return invalid("content", `must have at most ${context.settings.content} bytes`)
   }
   if (cached === undefined) return { _tag: "NoSuchChat" }
-  const operation = draft.type === "broadcast" ? "broadcast" : "speak"
+  const operation = draft.type === "broadcast" ? "broadcast" : "send"
   return refusal(operation, { user: invocation.user, via: invocation.via, chat: cached.chat })?.reason
 }
 

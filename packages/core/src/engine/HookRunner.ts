@@ -84,9 +84,9 @@ export const makeHookRunner: Effect.Effect<HookRunner | undefined, never, Scope.
     }
     const verdict = asked.value
     if (verdict === undefined) return command
-    if (verdict._tag === "Amend") return rewritten(command, verdict.contents)
+    if (verdict._tag === "Rewrite") return rewritten(command, verdict.contents)
     const { code, message } = verdict
-    return yield* refuse({ _tag: "Vetoed", ...(code !== undefined && { code }), message })
+    return yield* refuse({ _tag: "Rejected", ...(code !== undefined && { code }), message })
   })
 
   return {

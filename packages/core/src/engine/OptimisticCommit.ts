@@ -87,7 +87,7 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
       }
       const written = yield* commit(batch).pipe(
         Effect.catchTags({
-          Stale: ({ chats, messages }) => {
+          VersionConflict: ({ chats, messages }) => {
             // The records of a command are made before it is decided: deciding again would not make them anew.
             const key = chats.length + messages.length === 0 ? expectedKey(batch) : undefined
             if (key !== undefined) return refuse({ _tag: "RecordTaken", key })

@@ -75,7 +75,7 @@ export class StorageHealth extends Context.Service<
         return check.pipe(
           // A record that is put anew is neither stale nor there already.
           Effect.andThen(
-            Effect.catchTags(store.commit(batch), { Stale: () => Effect.void, Duplicate: () => Effect.void })
+            Effect.catchTags(store.commit(batch), { VersionConflict: () => Effect.void, Duplicate: () => Effect.void })
           ),
           Effect.tap(() => Effect.sync(succeeded))
         )

@@ -1,22 +1,22 @@
 /**
- * The connections that there are, and which of them have no user. Both are bounded, in total and per client network:
- * whoever comes when all places are taken is turned away, and so is, when there are too many without a user, the one of
- * those that has been idle for longest. A connection without a user has until the login deadline.
+ * Limits total and unauthenticated connections, in total and per client network. Over the total limit, new connections
+ * are rejected; over the unauthenticated limit, the longest idle unauthenticated one is. An unauthenticated connection
+ * has until the login deadline.
  */
 import { networkOf } from "../ports/ClientAddress.ts"
 import type { Rejection } from "../ports/Connection.ts"
 
-/** A connection's engine end, as far as it can be turned away. */
+/** The engine's end of a connection that may be rejected. */
 export interface LimitedConnection {
-  /** The client's address; "" where it is not known, and nothing is bounded by it. */
+  /** The client's address; "" if unknown, and then not limited by network. */
   readonly address: string
-  /** Whether something is under way for it: a login, say, which must not be cut off when its turn has come. */
+  /** Whether a request is in progress, such as a login, which must not be cut off when its turn has come. */
   readonly isBusy: boolean
-  /** Tells the client why, and closes. */
+  /** Sends the reason to the client and closes. */
   readonly reject: (reason: Rejection) => void
 }
 
-/** Of the connections of one network, this part may be without a user. */
+/** Maximum share of unauthenticated connections among those of one network. */
 const UNAUTHENTICATED_SHARE = 1 / 4
 
 const CONNECTION_LIMIT_REACHED: Rejection = { _tag: "TooManyConnections" }
@@ -29,37 +29,38 @@ interface Network {
   readonly unauthenticated: Set<LimitedConnection>
 }
 
-interface Waiting {
-  /** Milliseconds at which it is closed. */
+/** The login deadline of an unauthenticated connection. */
+interface LoginWait {
+  /** Time at which it is closed, in milliseconds of `LimiterTime`. */
   deadline: number
   extended: boolean
 }
 
 export interface ConnectionLimits {
-  /** Connections at one time, and those of them without a user. */
+  /** Maximum number of connections at one time, and of unauthenticated ones. */
   readonly connections: number
   readonly unauthenticated: number
-  /** The same for one client network; a quarter of it without a user. */
+  /** Maximum number of connections from one client network; a quarter of it unauthenticated. */
   readonly connectionsPerAddress: number
   /** Seconds for a login. */
   readonly loginDeadline: number
 }
 
 export interface LimiterTime {
-  /** Milliseconds, never going back. */
+  /** Monotonic time in milliseconds. */
   readonly now: () => number
-  /** A connection waits for its login: `expire` is due, unless its last result is still ahead. */
-  readonly waiting: () => void
+  /** Called when a connection starts to wait for its login: `expire` is due, unless its last result is still ahead. */
+  readonly onWaiting: () => void
 }
 
 export class ConnectionLimiter {
   readonly #limits: ConnectionLimits
   readonly #time: LimiterTime
   readonly #unauthenticatedPerNetwork: number
-  /** With its network, where that is known. */
+  /** With its network, if known. */
   readonly #all = new Map<LimitedConnection, Network | undefined>()
-  /** In the order in which they came to be without a user; those whose time was extended are behind. */
-  readonly #unauthenticated = new Map<LimitedConnection, Waiting>()
+  /** In the order in which they became unauthenticated; connections with an extended deadline are last. */
+  readonly #unauthenticated = new Map<LimitedConnection, LoginWait>()
   readonly #networks = new Map<string, Network>()
 
   constructor(limits: ConnectionLimits, time: LimiterTime) {
@@ -76,18 +77,18 @@ export class ConnectionLimiter {
       if (network.connections++ === 0) this.#networks.set(network.key, network)
     }
     this.#all.set(connection, network)
-    this.#await(connection, network)
+    this.#startLoginWait(connection, network)
   }
 
-  /** It has a user now. */
+  /** Records that the connection has a user. */
   markAuthenticated(connection: LimitedConnection): void {
     this.#unauthenticated.delete(connection)
     this.#all.get(connection)?.unauthenticated.delete(connection)
   }
 
-  /** It has no user any more. */
+  /** Records that the connection has no user any more. */
   markUnauthenticated(connection: LimitedConnection): void {
-    if (this.#all.has(connection)) this.#await(connection, this.#all.get(connection))
+    if (this.#all.has(connection)) this.#startLoginWait(connection, this.#all.get(connection))
   }
 
   remove(connection: LimitedConnection): void {
@@ -98,8 +99,8 @@ export class ConnectionLimiter {
   }
 
   /**
-   * Turns away the connections whose time for a login is over; one whose login is in work has it once more. Returns the
-   * milliseconds until this is due again; undefined while every connection has a user.
+   * Rejects the connections past their login deadline; a login in progress extends it once. Returns the milliseconds
+   * until the next call is due, or undefined while every connection is authenticated.
    */
   expire(): number | undefined {
     const now = this.#time.now()
@@ -122,7 +123,7 @@ export class ConnectionLimiter {
     return this.#networks.get(key) ?? { key, connections: 0, unauthenticated: new Set() }
   }
 
-  #await(connection: LimitedConnection, network: Network | undefined): void {
+  #startLoginWait(connection: LimitedConnection, network: Network | undefined): void {
     this.#unauthenticated.set(connection, {
       deadline: this.#time.now() + this.#limits.loginDeadline * 1000,
       extended: false
@@ -132,7 +133,7 @@ export class ConnectionLimiter {
       this.#rejectIdle(network.unauthenticated, ADDRESS_LIMIT_REACHED)
     } else if (this.#unauthenticated.size > this.#limits.unauthenticated)
       this.#rejectIdle(this.#unauthenticated.keys(), CONNECTION_LIMIT_REACHED)
-    if (this.#unauthenticated.size > 0) this.#time.waiting()
+    if (this.#unauthenticated.size > 0) this.#time.onWaiting()
   }
 
   #rejectIdle(unauthenticated: Iterable<LimitedConnection>, reason: Rejection): void {

@@ -1,31 +1,33 @@
 /**
- * Bytes of clients' input in memory: frames that wait for their turn, those in work, those that have come in part, and the
- * bodies of HTTP requests. They are counted per connection, per client network and in total. Connections without a user have pools of their own, an
- * eighth of those of users, so that nobody can use up the users' before login.
+ * Accounts for client input in memory: queued, running and partial frames, and the bodies of HTTP requests, in bytes.
+ * They are counted per connection, per client network and in total. Unauthenticated connections have pools of their
+ * own, an eighth of the users' pools, so that they cannot exhaust those.
  */
 import * as Context from "effect/Context"
 import { networkOf } from "../ports/ClientAddress.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
 
-/** Bytes that one frame in memory costs beside its text. */
+/** Overhead of one frame in memory beside its text, in bytes. */
 export const FRAME_OVERHEAD = 64
 
-/** A connection that holds no more than this is never the one to go when a pool is exhausted: a login fits. */
+/**
+ * Allowance in bytes: a connection that holds no more is never closed when a pool is exhausted, so that a login fits.
+ */
 export const INPUT_ALLOWANCE = 2048
 
-/** Connections without a user share this part of the bounds per network and in total. */
+/** Share of unauthenticated connections in the limits per network and in total. */
 const UNAUTHENTICATED_SHARE = 1 / 8
 
 type Limits = Pick<EngineSettings, "input" | "unauthenticatedInput" | "inputPerAddress" | "inputTotal">
 
-/** What the connections of one client network hold. */
+/** Bytes held by the connections of one client network. */
 interface NetworkUse {
   bytes: number
   accounts: number
 }
 
 interface Pool {
-  /** Bytes of frames that may wait on one connection before reading from it pauses. */
+  /** Bytes of queued frames of one connection before reading from it pauses. */
   readonly connection: number
   readonly network: number
   readonly total: number
@@ -53,13 +55,13 @@ export class InputBudget {
     return this.#users.bytes + this.#unauthenticated.bytes
   }
 
-  /** For a new connection, which has no user. An empty address counts in total only. */
+  /** Opens the account of a new, unauthenticated connection. An empty address counts in total only. */
   open(address: string): InputAccount {
     return new InputAccount(networkOf(address), this.#users, this.#unauthenticated)
   }
 }
 
-/** What one connection holds. */
+/** Input held by one connection. */
 export class InputAccount {
   readonly #key: string
   readonly #users: Pool
@@ -81,7 +83,7 @@ export class InputAccount {
     return this.#pool === this.#users
   }
 
-  /** Bytes of frames that may wait before reading pauses. */
+  /** Bytes of queued frames before reading pauses. */
   get limit(): number {
     return this.#pool.connection
   }
@@ -90,7 +92,7 @@ export class InputAccount {
     return this.#held
   }
 
-  /** Counts bytes, also those beyond a bound; returns whether the pools of the network and of all have room for them. */
+  /** Counts bytes, even over a limit; returns whether the network's and the total pool have room for them. */
   charge(bytes: number): boolean {
     const pool = this.#pool
     const network = this.#network
@@ -101,7 +103,7 @@ export class InputAccount {
     return pool.bytes <= pool.total && network.bytes <= pool.network
   }
 
-  /** Whether the pool of the connection's network has no room, rather than the one of all. */
+  /** Whether the pool of the connection's network is exhausted, rather than the total. */
   get isNetworkExhausted(): boolean {
     return this.#network !== undefined && this.#network.bytes > this.#pool.network
   }
@@ -113,7 +115,7 @@ export class InputAccount {
     if (this.#closed && this.#held === 0) this.#leave()
   }
 
-  /** The connection has a user, or has none any more: what it holds counts in the other pools. */
+  /** Moves the held bytes to the other pools when the connection gains or loses its user. */
   authenticate(isAuthenticated: boolean): void {
     const pool = isAuthenticated ? this.#users : this.#unauthenticated
     if (pool === this.#pool || this.#closed) return
@@ -125,7 +127,7 @@ export class InputAccount {
     this.charge(held)
   }
 
-  /** The connection has ended. What is in work still counts until it is released. */
+  /** Closes the account. Running requests still count until they are released. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -149,8 +151,8 @@ export class InputAccount {
 }
 
 /**
- * Tells the host that the body of the HTTP request in hand is read as it comes, and is not kept in memory: it does not count
- * any more. Without a host that counts bodies it does nothing.
+ * Notifies the host that the body of the current HTTP request is streamed and no longer held in memory, so that it
+ * stops counting. Does nothing without a host that counts bodies.
  */
 export const StreamBody: Context.Reference<() => void> = Context.Reference<() => void>("@parley/core/StreamBody", {
   defaultValue: () => () => {}

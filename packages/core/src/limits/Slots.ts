@@ -1,6 +1,6 @@
 /**
- * Slots for what is under way at one time: requests, transfers. They are bounded in total, and each holder, an address or a user,
- * may have a share of them, so that nobody can keep all others out.
+ * Slots for concurrent work: requests, transfers. They are limited in total, and each holder, an address or a user, may
+ * have a share of them, so that no holder can exclude the others.
  */
 import * as Context from "effect/Context"
 import type { UserId } from "../model/Ids.ts"
@@ -11,7 +11,7 @@ export class Slots {
   #taken = 0
   readonly #holders = new Map<string, number>()
 
-  /** `percent` of the total for each holder, and at least one. */
+  /** `percent` of the total for each holder, at least one slot. */
   constructor(total: number, percent: number) {
     this.#total = total
     this.#share = Math.ceil((total * percent) / 100)
@@ -25,7 +25,9 @@ export class Slots {
     return this.#taken >= this.#total
   }
 
-  /** Takes one; undefined where there is none, or where the holder has its share. The holder "" has no bound of its own. */
+  /**
+   * Takes a slot; undefined if all are taken, or if the holder has its share. The holder "" has no limit of its own.
+   */
   take(holder: string): Slot | undefined {
     if (this.isFull) return undefined
     const slot = new Slot(this.#holders, this.#share, () => this.#taken--)
@@ -39,7 +41,7 @@ export class Slot {
   readonly #holders: Map<string, number>
   readonly #share: number
   readonly #release: () => void
-  readonly #mine: Array<string> = []
+  readonly #claimed: Array<string> = []
   #released = false
 
   constructor(holders: Map<string, number>, share: number, release: () => void) {
@@ -48,21 +50,21 @@ export class Slot {
     this.#release = release
   }
 
-  /** Counts it for a further holder, too; false where that one has its share. Claiming it again changes nothing. */
+  /** Counts the slot for a further holder too; false if that one has its share. A repeated claim changes nothing. */
   claim(holder: string): boolean {
-    if (holder === "" || this.#released || this.#mine.includes(holder)) return true
+    if (holder === "" || this.#released || this.#claimed.includes(holder)) return true
     const held = this.#holders.get(holder) ?? 0
     if (held >= this.#share) return false
     this.#holders.set(holder, held + 1)
-    this.#mine.push(holder)
+    this.#claimed.push(holder)
     return true
   }
 
-  /** More than one call is no harm. */
+  /** Releases the slot; repeated calls do nothing. */
   release(): void {
     if (this.#released) return
     this.#released = true
-    for (const holder of this.#mine) {
+    for (const holder of this.#claimed) {
       const held = this.#holders.get(holder) ?? 0
       if (held > 1) this.#holders.set(holder, held - 1)
       else this.#holders.delete(holder)
@@ -71,12 +73,12 @@ export class Slot {
   }
 }
 
-/** The holder that a user is. */
+/** Returns the holder of a user. */
 export const userHolder = (user: UserId): string => `user ${user}`
 
 /**
- * Counts the HTTP request in hand for the user who sends it; false where they have their share of requests. Whoever finds out the
- * user calls it. Without a host that bounds requests it is always true.
+ * Counts the current HTTP request for its user; false if they have their share of requests. Called once the user is
+ * known. Always true without a host that limits requests.
  */
 export const ClaimRequest: Context.Reference<(user: UserId) => boolean> = Context.Reference<(user: UserId) => boolean>(
   "@parley/core/ClaimRequest",

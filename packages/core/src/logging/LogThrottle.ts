@@ -1,6 +1,7 @@
 /**
- * Gathers equal log lines. The first line of a key is logged at once; further ones are counted and logged as one line with
- * `count` when the minute is over. Refused connections, failed logins and a failing disk otherwise fill the log.
+ * Throttles equal log lines. The first line of a key is logged at once; further ones are counted and logged as one line
+ * with `count` when the minute is over. Refused connections, failed logins and a failing disk would otherwise fill the
+ * log.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -8,23 +9,23 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 
-/** One log line. It never holds a secret, a query string or the content of a message. */
+/** One log line. It never contains a secret, a query string or the content of a message. */
 export interface ThrottledLine {
-  /** Lines with the same key are gathered: the message with the account or address, say. */
+  /** Lines with the same key are throttled together: the message with the account or address, for example. */
   readonly key: string
   readonly level: "Info" | "Warn" | "Error"
   /** The same text for all lines of a kind, without the details. */
   readonly message: string
-  /** Annotations of the line; of a gathered line those of the last one. */
+  /** Annotations of the line; a summary line has those of the last one. */
   readonly details?: Readonly<Record<string, string | number | boolean | null>>
-  /** What went wrong; of a gathered line the last one. */
+  /** Cause of the failure; a summary line has that of the last one. */
   readonly cause?: unknown
 }
 
-/** Milliseconds for which lines of one key are gathered. */
-export const WINDOW = 60_000
+/** Milliseconds for which lines of one key are counted. */
+export const WINDOW_MS = 60_000
 
-/** At most 1,000 keys at one time; lines of further keys are gathered by their message alone. */
+/** At most 1,000 keys at one time; lines of further keys are throttled by their message alone. */
 export const MAX_KEYS = 1000
 
 interface CountedLine {
@@ -46,22 +47,25 @@ export interface LogThrottling {
   readonly note: (line: ThrottledLine) => void
 }
 
-/** The throttle in use. Every engine has its own; outside of one, each line is logged. */
+/** The throttle in use. Every engine has its own; outside an engine, each line is logged. */
 export const LogThrottle: Context.Reference<LogThrottling> = Context.Reference<LogThrottling>(
   "@parley/core/LogThrottle",
   { defaultValue: () => ({ note: (line) => void Effect.runFork(write(line, 1)) }) }
 )
 
-/** `LogThrottling.note` of the throttle in use. */
+/** Calls `LogThrottling.note` of the throttle in use. */
 export const logThrottled = (line: ThrottledLine): Effect.Effect<void> =>
   Effect.map(LogThrottle, ({ note }) => note(line))
 
-/** A throttle that logs with the loggers and the clock of this context; what is counted is logged when the scope closes. */
+/**
+ * Makes a throttle that logs with the loggers and the clock of this context; pending counts are logged when the scope
+ * closes.
+ */
 export const make = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const fork = Effect.runForkWith(yield* Effect.context<never>())
-  // In the order in which they are due: a key moves to the end whenever its window begins anew.
-  const gathered = new Map<string, CountedLine>()
+  // Ordered by due time: a key moves to the end whenever its window restarts.
+  const counted = new Map<string, CountedLine>()
   let sweeping: Fiber.Fiber<void> | undefined
 
   const logCounted = ({ line, count }: CountedLine): Effect.Effect<void> =>
@@ -69,30 +73,30 @@ export const make = Effect.gen(function* () {
 
   const sweep: Effect.Effect<void> = Effect.gen(function* () {
     for (;;) {
-      const [next] = gathered
+      const [next] = counted
       if (next === undefined) break
-      const [key, one] = next
-      const left = one.due - clock.currentTimeMillisUnsafe()
+      const [key, entry] = next
+      const left = entry.due - clock.currentTimeMillisUnsafe()
       if (left > 0) yield* Effect.sleep(left)
-      // Lines may have been added while it slept; the same entry is there still, since only this fiber removes it.
-      gathered.delete(key)
-      if (one.count > 0) {
-        yield* logCounted(one)
-        gathered.set(key, { line: one.line, count: 0, due: clock.currentTimeMillisUnsafe() + WINDOW })
+      // Lines may have been added during the sleep; the entry still exists, since only this fiber removes it.
+      counted.delete(key)
+      if (entry.count > 0) {
+        yield* logCounted(entry)
+        counted.set(key, { line: entry.line, count: 0, due: clock.currentTimeMillisUnsafe() + WINDOW_MS })
       }
     }
     sweeping = undefined
   })
 
   const note = (line: ThrottledLine): void => {
-    const key = gathered.has(line.key) || gathered.size < MAX_KEYS ? line.key : line.message
-    const earlier = gathered.get(key)
+    const key = counted.has(line.key) || counted.size < MAX_KEYS ? line.key : line.message
+    const earlier = counted.get(key)
     if (earlier !== undefined) {
       earlier.count++
       earlier.line = line
       return
     }
-    gathered.set(key, { line, count: 0, due: clock.currentTimeMillisUnsafe() + WINDOW })
+    counted.set(key, { line, count: 0, due: clock.currentTimeMillisUnsafe() + WINDOW_MS })
     fork(write(line, 1))
     sweeping ??= fork(sweep)
   }
@@ -100,8 +104,8 @@ export const make = Effect.gen(function* () {
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
       if (sweeping !== undefined) yield* Fiber.interrupt(sweeping)
-      for (const one of gathered.values()) yield* logCounted(one)
-      gathered.clear()
+      for (const entry of counted.values()) yield* logCounted(entry)
+      counted.clear()
     })
   )
   return { note }

@@ -1,24 +1,24 @@
 /**
- * Names of accounts by the PRECIS profile UsernameCasePreserved: one spelling for texts that look alike, and no invisible or
- * reordering characters. Source: RFC 8265, 3.4; RFC 8264, 4.2 and 9; RFC 5893, 2; RFC 5892, A.3–A.9.
+ * Account names by the PRECIS profile UsernameCasePreserved: one spelling for texts that look alike, and no invisible
+ * or reordering characters. Source: RFC 8265, 3.4; RFC 8264, 4.2 and 9; RFC 5893, 2; RFC 5892, A.3–A.9.
  *
- * Stricter than the profile in two points: the joiners U+200C and U+200D are refused everywhere, since they cannot be seen
- * in most places, and so is a name that begins with a combining mark.
+ * Stricter than the profile in two points: the joiners U+200C and U+200D are refused everywhere, since they are
+ * invisible in most places, and so is a name that begins with a combining mark.
  */
 
-/** RFC 8264, 9.6: exceptions that are valid, and those that are not. */
+/** RFC 8264, 9.6: exceptions that are valid, and exceptions that are not. */
 const VALID = /^[\u00df\u03c2\u06fd\u06fe\u0f0b\u3007]$/u
 const REFUSED = /^(?:\u0640|\u07fa|[\u302e-\u302f]|[\u3031-\u3035]|\u303b)$/u
 /** RFC 8264, 9.9: conjoining jamo of old Hangul. */
 const OLD_HANGUL_JAMO = /^[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7c6\ud7cb-\ud7fb]$/u
 const IGNORABLE = /^[\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\p{Cc}\p{Cn}]$/u
 const LETTER_OR_DIGIT = /^[\p{Ll}\p{Lu}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}]$/u
-/** UTF-16 units of a text that is looked at, at most: no account is longer. */
-const LONGEST = 1024
+/** Maximum number of UTF-16 units of a text that is checked; no account is longer. */
+const MAX_LENGTH = 1024
 
 const ASCII = /^[\x21-\x7e]*$/
 
-/** RFC 5892, A.3–A.9: characters that are valid in a context, with what the whole name must be like. */
+/** RFC 5892, A.3–A.9: characters that are valid in a context, each with a pattern for the whole name. */
 const IN_CONTEXT: ReadonlyArray<readonly [character: RegExp, context: RegExp]> = [
   // Middle dot: between two l, as in Catalan.
   [/\u00b7/, /^(?:[^\u00b7]|(?<=l)\u00b7(?=l))*$/u],
@@ -34,7 +34,7 @@ const IN_CONTEXT: ReadonlyArray<readonly [character: RegExp, context: RegExp]> =
 ]
 const CONTEXTUAL = /^[\u00b7\u0375\u05f3\u05f4\u30fb\u0660-\u0669\u06f0-\u06f9]$/u
 
-/** RFC 8264, 8: whether the IdentifierClass has the character, wherever it stands. */
+/** RFC 8264, 8: whether the IdentifierClass has the character, whatever its position. */
 const isIdentifierCharacter = (character: string): boolean => {
   if (VALID.test(character) || CONTEXTUAL.test(character)) return true
   if (REFUSED.test(character)) return false
@@ -49,7 +49,7 @@ const RIGHT_TO_LEFT =
 
 type Direction = "R" | "L" | "AN" | "EN" | "NSM" | "neutral"
 
-/** The Bidi_Class of an identifier character, as far as the rule tells them apart. */
+/** Returns the Bidi_Class of an identifier character, as far as the Bidi rule distinguishes classes. */
 const directionOf = (character: string): Direction => {
   if (/^\p{Mn}$/u.test(character)) return "NSM"
   if (/^[\u0660-\u0669\u{10d30}-\u{10d39}]$/u.test(character)) return "AN"
@@ -58,7 +58,7 @@ const directionOf = (character: string): Direction => {
   return /^[\x21-\x7e\u00b7\u0375\u30fb]$/u.test(character) && !/^[A-Za-z]$/.test(character) ? "neutral" : "L"
 }
 
-/** RFC 5893, 2: where a character is written from right to left, the name's order is the same everywhere. */
+/** RFC 5893, 2: a name with right-to-left characters has the same order everywhere. */
 const keepsBidiRule = (name: string): boolean => {
   const directions = Array.from(name, directionOf)
   if (!directions.includes("R") && !directions.includes("AN")) return true
@@ -72,21 +72,21 @@ const keepsBidiRule = (name: string): boolean => {
 /** Full-width and half-width forms as the usual characters. */
 const mapWidth = (text: string): string => text.replaceAll(/[\u3000\uff01-\uffee]/gu, (wide) => wide.normalize("NFKC"))
 
-/** The form in which a name is stored and compared; undefined for what is no name of an account. */
+/** Returns the form in which a name is stored and compared, or undefined for an invalid account name. */
 export const enforceAccountName = (text: string): string | undefined => {
-  if (text === "" || text.length > LONGEST) return undefined
+  if (text === "" || text.length > MAX_LENGTH) return undefined
   if (ASCII.test(text)) return text
   const name = mapWidth(text).normalize("NFC")
   if (!Array.from(name).every(isIdentifierCharacter)) return undefined
   if (IN_CONTEXT.some(([character, context]) => character.test(name) && !context.test(name))) return undefined
-  // A mark without a letter before it combines with whatever stands before the name.
+  // A leading mark would combine with the text before the name.
   return /^\p{M}/u.test(name) || !keepsBidiRule(name) ? undefined : name
 }
 
-/** The forms under which an account may be stored that is meant by this text, the text itself first. */
+/** Returns the forms under which the account that a text names may be stored, the text itself first. */
 export const accountForms = (text: string): ReadonlyArray<string> => {
   const name = enforceAccountName(text)
-  // Accounts that are older than this rule may be decomposed.
+  // Accounts stored before this rule may be decomposed.
   const forms = name === undefined ? [text] : [text, name, name.normalize("NFD")]
   return [...new Set(forms)]
 }

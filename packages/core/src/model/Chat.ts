@@ -1,35 +1,37 @@
-/** Chats: the facts that rules decide on, and what one member set for themself. */
+/** Chats: the facts that rules decide on, and each member's own preferences. */
 import type { ChatId, UserId } from "./Ids.ts"
 
 /**
- * Known types are `system` (everybody is a member), `one2one` (a pair), `group`; others (`project`, `product`, …) are
- * named by whoever makes them and behave as closed groups.
+ * Known types are `system` (everybody is a member), `one2one` (a direct chat of two users) and `group`. Others
+ * (`project`, `product`, …) are named by their creators and behave as closed groups.
  */
 export type ChatType = string
 
-/** Who may speak beside the admins: everybody, nobody, or those listed; an empty list lets everybody speak. */
+/** Members who may send beside the admins: all, none (`admins`), or the listed ones; an empty list means all. */
 export type Committers = "all" | "admins" | ReadonlyArray<UserId>
 
 export interface Member {
   readonly user: UserId
   /** Milliseconds since 1970. */
   readonly joinedAt: number
-  /** The sequence of the log entry by which they joined: they are owed what comes after it. */
+  /** Sequence of the log entry by which they joined; entries after it are delivered to them. */
   readonly joinSeq: number
 }
 
 export interface Chat {
   readonly id: ChatId
-  /** Unique, chosen by whoever made the chat. */
+  /** Unique; chosen by the creator. */
   readonly gid: string
   readonly name: string
   readonly type: ChatType
   readonly public: boolean
-  /** The product, project, … that the chat is about; 0 for none. */
+  /** Id of the product, project, … that the chat is about; 0 if absent. */
   readonly subject: number
-  /** Never changes; null for a chat that nobody in particular made. */
+  /** Never changes; null for a chat that was created without a user. */
   readonly createdBy: UserId | null
-  /** Ownership can pass. A pair and a system chat have none. The owner counts as an admin whether listed or not. */
+  /**
+   * Ownership can pass. Null for a direct chat and a system chat. The owner counts as an admin whether listed or not.
+   */
   readonly owner: UserId | null
   /** Beside the owner. */
   readonly admins: ReadonlyArray<UserId>
@@ -39,21 +41,21 @@ export interface Chat {
   readonly editedBy: UserId | null
   /** Milliseconds since 1970, 0 for never. */
   readonly editedAt: number
-  /** 1 when made, and one more with each step that changed something. */
+  /** 1 when created, and one more with each step that changed a fact. */
   readonly version: number
-  /** What protocols keep with a chat, by name. */
+  /** Values that protocols store with a chat, by name. */
   readonly attributes: Readonly<Record<string, unknown>>
-  /** A dissolved chat is in nobody's list, and nobody can speak in it. */
+  /** A dissolved chat is in no list, and accepts no messages. */
   readonly dissolved: boolean
   /** In the order of joining. Empty for a system chat, whose members are all users. */
   readonly members: ReadonlyMap<UserId, Member>
 }
 
-/** How far a chat's log has come. */
+/** Position of a chat's log. */
 export interface LogHead {
   /** The newest entry's sequence, from 1. */
   readonly seq: number
-  /** How many messages were ever posted, those recalled too. */
+  /** Number of messages ever posted, including recalled ones. */
   readonly posted: number
   /** When the newest message was posted, by the server's clock; milliseconds since 1970, 0 for never. */
   readonly activeAt: number
@@ -64,12 +66,12 @@ export interface StoredChat {
   readonly head: LogHead
 }
 
-/** What a new chat is made of; the store gives `id`, and `joinSeq` 1 to every member. */
+/** Facts of a new chat. The store assigns `id`, and `joinSeq` 1 to every member. */
 export interface NewChat extends Omit<Chat, "id" | "version" | "members" | "editedBy" | "editedAt" | "dissolved"> {
   readonly members: ReadonlyArray<UserId>
 }
 
-/** A chat as it is when just made: version 1, everybody in it from the first entry on. */
+/** Returns a chat as first created: version 1, with all members present from the first entry on. */
 export const createdChat = (chat: NewChat, id: ChatId): Chat => ({
   ...chat,
   id,
@@ -80,7 +82,7 @@ export const createdChat = (chat: NewChat, id: ChatId): Chat => ({
   members: new Map(chat.members.map((user): [UserId, Member] => [user, { user, joinedAt: chat.createdAt, joinSeq: 1 }]))
 })
 
-/** What one member set for themself. */
+/** One member's own flags. */
 export interface PreferenceFlags {
   readonly star: boolean
   readonly hide: boolean
@@ -92,7 +94,7 @@ export interface Preference extends PreferenceFlags {
   readonly user: UserId
 }
 
-/** The attribute that names the protocol through which a chat was made, where that protocol wants it known. */
+/** Attribute with the name of the protocol through which a chat was created, for protocols that record it. */
 export const VIA = "parley.via"
 
 export const isMember = (chat: Chat, user: UserId): boolean => chat.type === "system" || chat.members.has(user)

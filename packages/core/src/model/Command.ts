@@ -1,6 +1,6 @@
 /**
- * What can be asked of the engine: imperatives, the same for every protocol. A protocol's own words are turned into
- * these, and nothing that a protocol can do is missing here.
+ * The engine's commands: imperatives, the same for every protocol. Dialects translate their own requests to these, and
+ * everything that a protocol can do is here.
  */
 import type { Chat, ChatType, Committers, LogHead, Preference } from "./Chat.ts"
 import type { ChatId, FileId, UserId } from "./Ids.ts"
@@ -22,7 +22,7 @@ export interface OwnChatView extends ChatView {
   readonly preference: Preference
 }
 
-/** A message that somebody wants to send. */
+/** A message to send. */
 export interface Draft {
   readonly gid: string
   readonly chat: ChatRef
@@ -35,7 +35,7 @@ export interface Draft {
 
 export interface CreateChat {
   readonly _tag: "CreateChat"
-  /** Ignored for a one-to-one chat, whose gid follows from its two members. */
+  /** Ignored for a direct chat, whose gid follows from its two members. */
   readonly gid: string
   readonly name: string
   readonly type: ChatType
@@ -43,9 +43,9 @@ export interface CreateChat {
   readonly members: ReadonlyArray<UserId>
   readonly subject: number
   readonly public: boolean
-  /** What a protocol keeps with the chat. */
+  /** Values that a protocol stores with the chat. */
   readonly attributes?: Readonly<Record<string, unknown>>
-  /** The dialect through which it is made, where that is to be known later. */
+  /** The dialect through which the chat is created, if it is recorded. */
   readonly via?: string
 }
 export interface JoinChat {
@@ -71,7 +71,10 @@ export interface RemoveMembers {
   readonly chat: ChatRef
   readonly members: ReadonlyArray<UserId>
 }
-/** Facts of a group in one step, by its admins; absent fields stay, a null attribute goes. At least one is given. */
+/**
+ * Changes facts of a group in one step, by its admins. Absent fields stay, a null attribute is removed. At least one
+ * field is present.
+ */
 export interface EditChat {
   readonly _tag: "EditChat"
   readonly chat: ChatRef
@@ -79,18 +82,18 @@ export interface EditChat {
   readonly public?: boolean
   readonly attributes?: Readonly<Record<string, unknown>>
 }
-/** Name and members of a group in one step, each part by its own rule: renaming, adding, removing, leaving. */
+/** Changes name and members of a group in one step, each part by its own rule: renaming, adding, removing, leaving. */
 export interface ReviseGroup {
   readonly _tag: "ReviseGroup"
   readonly chat: ChatRef
   readonly name?: string
   readonly add?: ReadonlyArray<UserId>
-  /** The caller among them leaves; the owner may leave too, and ownership passes. */
+  /** May contain the caller, who then leaves; the owner may leave too, and ownership passes. */
   readonly remove?: ReadonlyArray<UserId>
-  /** Members who must remain, at least. */
+  /** Minimum number of members who must remain. */
   readonly atLeast?: number
 }
-/** Ends a group: it leaves every list, and nobody can speak in it any more. */
+/** Ends a group: it leaves every list and accepts no more messages. */
 export interface DissolveChat {
   readonly _tag: "DissolveChat"
   readonly chat: ChatRef
@@ -104,7 +107,7 @@ export interface SetAdmins {
   readonly _tag: "SetAdmins"
   readonly chat: ChatRef
   readonly users: ReadonlyArray<UserId>
-  /** Whether they become admins or cease to be. */
+  /** True adds them to the admins, false removes them. */
   readonly grant: boolean
 }
 export interface SetCommitters {
@@ -120,22 +123,22 @@ export interface SetPreference {
   readonly hide?: boolean
   readonly mute?: boolean
 }
-/** All are stored, or none. */
+/** Stores all messages, or none. */
 export interface SendMessages {
   readonly _tag: "SendMessages"
   readonly messages: ReadonlyArray<Draft>
 }
-/** Empties a message for everybody. */
+/** Empties a message for all members. */
 export interface RecallMessage {
   readonly _tag: "RecallMessage"
   readonly gid: string
 }
-/** Takes a message out of the caller's own history. */
+/** Removes a message from the caller's own history. */
 export interface HideMessage {
   readonly _tag: "HideMessage"
   readonly gid: string
 }
-/** Moves the caller's read place forward, to a sequence or to the newest entry. */
+/** Moves the caller's read cursor forward, to a sequence or to the newest entry. */
 export interface MarkRead {
   readonly _tag: "MarkRead"
   readonly chat: ChatRef
@@ -145,7 +148,7 @@ export interface MarkRead {
 export interface ReadHistory {
   readonly _tag: "ReadHistory"
   readonly chat: ChatRef
-  /** A page by its number from 1, or a slice: so many newest messages skipped, then at most so many. */
+  /** A page by its number from 1, or a slice: at most `limit` messages after the `start` newest ones. */
   readonly page?:
     | { readonly size: number; readonly number: number }
     | { readonly start: number; readonly limit: number }
@@ -180,17 +183,17 @@ export interface AddFiles {
 export interface ListUsers {
   readonly _tag: "ListUsers"
 }
-/** Of the caller. */
+/** Renames the caller. */
 export interface RenameUser {
   readonly _tag: "RenameUser"
   readonly name: string
 }
-/** Of the caller. */
+/** Changes the caller's status. */
 export interface ChangeStatus {
   readonly _tag: "ChangeStatus"
   readonly status: Exclude<Status, "offline">
 }
-/** Of the caller, or of another account for a system administrator. */
+/** Reads the caller's settings, or another account's for a system administrator. */
 export interface ReadUserSettings {
   readonly _tag: "ReadUserSettings"
   readonly account?: string
@@ -201,7 +204,7 @@ export interface SaveUserSettings {
   readonly settings: string
 }
 
-/** What each command answers. */
+/** Reply of each command. */
 export interface Replies {
   readonly CreateChat: ChatView & { readonly created: boolean }
   readonly JoinChat: ChatView
@@ -223,7 +226,7 @@ export interface Replies {
   readonly ReadHistory: {
     readonly chat: Chat
     readonly messages: ReadonlyArray<Message>
-    /** All messages of the chat, recalled ones too. */
+    /** Number of all messages of the chat, including recalled ones. */
     readonly total: number
   }
   readonly ReadChat: ChatView

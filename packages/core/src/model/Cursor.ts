@@ -1,30 +1,32 @@
 /**
- * Where a member's device is in a chat's log. Places only move forward: a store keeps, of two writes of one place, the
- * farther of each part.
+ * Position of a member's device in a chat's log. Cursors only move forward: of two writes of one cursor, a store keeps
+ * the larger value of each part.
  */
 import type { ChatId, UserId } from "./Ids.ts"
 
 export interface Cursor {
   readonly chat: ChatId
   readonly user: UserId
-  /** "" where a user has one device only. */
+  /** "" for a user with a single device. */
   readonly device: string
-  /** The newest sequence that was handed to a live connection of theirs. */
+  /** Newest sequence that was sent to a live connection of theirs. */
   readonly pushed: number
   /** Everything up to this sequence is acknowledged, or needs no acknowledgement. */
   readonly delivered: number
   /** Sequences above `delivered` that are acknowledged, ascending; at most `MAX_ACKED`. */
   readonly acked: ReadonlyArray<number>
-  /** The newest sequence that they have read. */
+  /** Newest sequence that they have read. */
   readonly read: number
 }
 
-/** Acknowledgements beyond this many above the floor are forgotten, and what they were for is delivered again. */
+/**
+ * Maximum number of acknowledgements above the floor. Further ones are dropped, and their entries are delivered again.
+ */
 export const MAX_ACKED = 1024
 
 /**
- * Of two records of one place, the farther of each part. Commutative and idempotent; associative as long as no more
- * than `MAX_ACKED` acknowledgements come together, beyond which the highest are forgotten.
+ * Merges two records of one cursor: the larger value of each part. Commutative and idempotent; associative up to
+ * `MAX_ACKED` acknowledgements, beyond which the highest are dropped.
  */
 export const mergeCursors = (a: Cursor, b: Cursor): Cursor => {
   const delivered = Math.max(a.delivered, b.delivered)

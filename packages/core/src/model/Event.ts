@@ -1,6 +1,6 @@
 /**
- * What others are told: past facts. Each protocol says them in its own words, once for each wire profile and not once
- * for each who hears it.
+ * Events for other users: past facts. Each protocol encodes them in its own format, once for each wire profile rather
+ * than once for each recipient.
  */
 import type { Chat, LogHead } from "./Chat.ts"
 import type { ChatId, UserId } from "./Ids.ts"
@@ -12,17 +12,17 @@ import type { PresentUser } from "./User.ts"
 export interface ChatEvent {
   readonly _tag: "ChatEvent"
   readonly entry: Entry
-  /** The facts after the entry. */
+  /** The chat's facts after the entry. */
   readonly chat: Chat
   readonly head: LogHead
-  /** The message that the entry is about, as it stands after it. */
+  /** The entry's message, as it stands after the entry. */
   readonly message?: Message
 }
 
-/** A user came, went, or shows something else of themself. */
+/** A user logged in or out, or changed their name or status. */
 export interface UserEvent {
   readonly _tag: "UserEvent"
-  /** From `UNKEPT_IDS_FROM`. */
+  /** From `EPHEMERAL_ID_BASE`. */
   readonly id: number
   readonly what: "login" | "logout" | "renamed" | "status"
   readonly user: PresentUser
@@ -30,7 +30,7 @@ export interface UserEvent {
 
 export type Event = ChatEvent | UserEvent
 
-/** Who hears it: a chat's online members (with those whom this very entry removed), or everybody who is online. */
+/** Recipients: a chat's online members (including those whom this very entry removed), or everyone online. */
 export type Audience = { readonly chat: ChatId } | "everyone"
 
 export interface Broadcast {
@@ -38,22 +38,19 @@ export interface Broadcast {
   readonly to: Audience
 }
 
-/** Who a command is carried out for. */
+/** The user or the protocol for which a command runs. */
 export type Caller = UserCaller | ProtocolCaller
 
-/** A user, known by their session. */
+/** A user, identified by their session. */
 export interface UserCaller {
   readonly user: UserId
-  /** The device that asks; what it sends itself is not delivered to it again. Null where there is none. */
+  /** The calling device, which gets no push of its own messages; null if there is none. */
   readonly device: string | null
-  /** The connection that asks: it has the answer, and needs no push. */
+  /** The calling connection, which gets the reply and needs no push. */
   readonly connection?: number
 }
 
-/**
- * Nobody in particular, through a protocol that asks nobody who they are. It reaches only what was made through that
- * protocol.
- */
+/** An anonymous caller of a protocol without authentication. It reaches only chats created through that protocol. */
 export interface ProtocolCaller {
   /** The dialect's name. */
   readonly via: string

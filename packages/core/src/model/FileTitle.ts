@@ -1,19 +1,22 @@
-/** Titles of files: what a client calls a file, made safe to show, to store and to save under. */
+/** File titles: names given by clients, made safe to display, to store and to save under. */
 import { exceeds } from "./Utf8.ts"
 
-/** Bytes of UTF-8 of a title, at most: what file systems allow for a name. */
+/** Maximum number of bytes of a title as UTF-8: the limit of file systems for a name. */
 export const MAX_TITLE_BYTES = 255
 
-/** Bytes of an extension that is kept when a title is cut, at most; a longer one is none. */
+/**
+ * Maximum number of bytes of an extension that is preserved when a title is cut; a longer one is not treated as an
+ * extension.
+ */
 const MAX_EXTENSION = 32
 
 /**
- * Control characters, halves of surrogate pairs, line separators, and the controls that show text in another order than it
- * has. Everything else is spelling: joiners (U+200C, U+200D), variation selectors and tags make words and emoji what they are.
+ * Control characters, unpaired surrogates, line separators, and controls that change the display order. Everything else
+ * is spelling: joiners (U+200C, U+200D), variation selectors and tags belong to words and emoji.
  */
 const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
-/** Parts of the text that a reader takes for one character. */
+/** Splits a text into user-perceived characters. */
 const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" })
 
 const bytesIn = (text: string): number => {
@@ -25,7 +28,10 @@ const bytesIn = (text: string): number => {
   return bytes
 }
 
-/** The beginning of the text, of at most `limit` bytes, cut between parts; of one part that is longer, between code points. */
+/**
+ * Returns the beginning of the text, at most `limit` bytes, cut between graphemes; a single longer grapheme is cut
+ * between code points.
+ */
 const cut = (text: string, limit: number): string => {
   let kept = ""
   let room = limit
@@ -46,7 +52,7 @@ const cut = (text: string, limit: number): string => {
   return kept
 }
 
-/** The last `.` and what stands behind it; "" where that is no extension. */
+/** Returns the last `.` and the text after it, or "" if that is not an extension. */
 const extensionOf = (title: string): string => {
   const at = title.lastIndexOf(".")
   const extension = at > 0 ? title.slice(at) : ""
@@ -54,8 +60,8 @@ const extensionOf = (title: string): string => {
 }
 
 /**
- * The last part of a file's name, without what is no part of one, never a path and never empty; at most 255 bytes of UTF-8,
- * what is too much being cut before the extension.
+ * Returns a safe title from the last part of a file name: never a path, never empty, at most 255 bytes of UTF-8. A
+ * longer one is cut before the extension.
  */
 export const fileTitle = (name: string): string => {
   const last = name.split(/[/\\]/).at(-1) ?? ""

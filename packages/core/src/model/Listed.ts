@@ -1,10 +1,10 @@
-/** Texts of a client in a message about them: a request may hold thousands, each of any length. */
+/** Client texts quoted in error messages, shortened: a request may hold thousands, each of any length. */
 
 /** Maximum number of names in one message, and of characters in each. */
-const NAMES = 50
-const NAME = 64
+const MAX_NAMES = 50
+const MAX_NAME = 64
 
-/** The beginning of a text, without half a character at its end. */
+/** Returns the beginning of a text, without half a character at its end. */
 export const shortened = (text: string, characters: number): string =>
   text.length <= characters
     ? text
@@ -12,11 +12,11 @@ export const shortened = (text: string, characters: number): string =>
         .slice(0, characters)
         .join("")
 
-/** Names as one message shows them. */
+/** Joins names for an error message. */
 export const listed = (names: ReadonlyArray<string>): string => {
   const shown = names
-    .slice(0, NAMES)
-    .map((name) => shortened(name, NAME))
+    .slice(0, MAX_NAMES)
+    .map((name) => shortened(name, MAX_NAME))
     .join(", ")
-  return names.length > NAMES ? `${shown} and ${names.length - NAMES} more` : shown
+  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown
 }

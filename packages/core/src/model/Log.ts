@@ -1,6 +1,6 @@
 /**
- * A chat's log: append-only, sequence 1, 2, 3, … without a gap. Order, history, the offline queue, unread counts and
- * recalls are all read from it. Sending a message appends one entry, however many members there are.
+ * A chat's log: append-only, with the sequence 1, 2, 3, … without gaps. Order, history, the offline queue, unread
+ * counts and recalls are all derived from it. Sending a message appends one entry, whatever the number of members.
  */
 import type { Chat, Committers, Member } from "./Chat.ts"
 import type { ChatId, EntryId, UserId } from "./Ids.ts"
@@ -18,11 +18,11 @@ export interface Posted {
   /** `text`, `image`, `emoticon`, `file`, … */
   readonly contentType: string
   readonly content: string
-  /** When it was sent, as the sender says, or by the server's clock; milliseconds since 1970. */
+  /** Send time as given by the sender, otherwise the server's; milliseconds since 1970. */
   readonly date: number
 }
 
-/** The message `message` has a new content. */
+/** The message `message` has new content. */
 export interface Replaced {
   readonly _tag: "Replaced"
   readonly message: EntryId
@@ -30,13 +30,13 @@ export interface Replaced {
   readonly content: string
 }
 
-/** The message `message` is empty from now on, for everybody. */
+/** The message `message` is empty for all members from now on. */
 export interface Recalled {
   readonly _tag: "Recalled"
   readonly message: EntryId
 }
 
-/** One step that changed facts of the chat; absent fields stayed as they were. */
+/** One step that changed facts of the chat; absent fields are unchanged. */
 export interface Changed {
   readonly _tag: "Changed"
   readonly name?: string
@@ -60,24 +60,26 @@ export interface Entry<Body extends EntryBody = EntryBody> {
   readonly id: EntryId
   readonly chat: ChatId
   readonly seq: number
-  /** How many messages the log holds up to here: for a `Posted`, its own number from 1. */
+  /** Number of messages in the log up to this entry; for a `Posted`, its own number from 1. */
   readonly posted: number
   /** By the server's clock; milliseconds since 1970. */
   readonly at: number
-  /** Whose doing it was; null for the system's. */
+  /** The acting user; null for the system. */
   readonly by: UserId | null
-  /** The device that it came from, which has it already; null where there is none. */
+  /** The device that sent it, and has it already; null if there is none. */
   readonly device: string | null
   readonly body: Body
 }
 
-/** Whether members are owed this entry until they acknowledge it. All others are news for who is online only. */
+/**
+ * Returns whether the entry is delivered to each member until acknowledged. Other entries go to online members only.
+ */
 export const isDurable = (body: EntryBody): body is Posted | Replaced | Recalled =>
   body._tag === "Posted" || body._tag === "Replaced" || body._tag === "Recalled"
 
 /**
- * The facts of a chat after one more entry. Stores and caches use this one function, so they cannot disagree.
- * Who leaves is no admin any more. The list of committers keeps them: an empty list would let everybody speak.
+ * Returns a chat's facts after one more entry. Stores and caches share this function, so they cannot disagree. A
+ * leaving member loses the admin role. The list of committers keeps them: an empty list would let all members send.
  */
 export const evolve = (chat: Chat, entry: Entry): Chat => {
   const change = entry.body

@@ -1,16 +1,16 @@
-/** A message as it stands now: what was posted, with every later entry about it applied. */
+/** A message as it stands now: the posted content with every later entry about it applied. */
 import type { ChatId, EntryId, UserId } from "./Ids.ts"
 import type { Amendment, Entry, Posted } from "./Log.ts"
 
 export interface Message {
-  /** The id of the entry that posted it. */
+  /** Id of the entry that posted it. */
   readonly id: EntryId
   readonly gid: string
   readonly chat: ChatId
   readonly seq: number
-  /** Its number among the chat's messages, from 1, oldest first. */
+  /** Number among the chat's messages, from 1, oldest first. */
   readonly number: number
-  /** Who posted it. A broadcast is shown without. */
+  /** The posting user. Broadcasts are shown without one. */
   readonly sender: UserId | null
   readonly type: "normal" | "broadcast"
   readonly contentType: string
@@ -19,7 +19,7 @@ export interface Message {
   /** Milliseconds since 1970. */
   readonly date: number
   readonly recalled: boolean
-  /** The id of the entry that last changed the message; `id` while nothing has. */
+  /** Id of the entry that last changed the message; `id` if it is unchanged. */
   readonly revision: EntryId
 }
 
@@ -38,7 +38,7 @@ export const fromPosted = (entry: Entry<Posted>): Message => ({
   revision: entry.id
 })
 
-/** The message after a later entry about it. Nothing follows a recall. */
+/** Returns the message after a later entry about it. A recall is final. */
 export const amend = (message: Message, { body, id }: Pick<Entry<Amendment>, "body" | "id">): Message => {
   if (message.recalled) return { ...message, revision: id }
   if (body._tag === "Recalled") return { ...message, content: "", recalled: true, revision: id }

@@ -1,22 +1,22 @@
-/** Why a command is refused: states, in the engine's words. Each protocol says them in its own shape. */
+/** Reasons for refusing a command: states, in the engine's terms. Each protocol encodes them in its own format. */
 import * as Data from "effect/Data"
 
 export type Reason =
-  /** Nobody is logged in, or the session is dead. */
+  /** The caller is not logged in, or the session has ended. */
   | { readonly _tag: "NotLoggedIn" }
-  /** Account and password do not match, or there is no such account: never said which. */
+  /** The account does not exist, or the password does not match; the reply never distinguishes the two. */
   | { readonly _tag: "WrongPassword" }
   | { readonly _tag: "TooManyAttempts"; readonly retryAfterSeconds: number }
   /** A rate or concurrency limit was exceeded; nothing was done. */
   | { readonly _tag: "RateLimited"; readonly retryAfterSeconds: number }
-  /** No such chat, or a private one that the caller is no member of: never said which. */
+  /** The chat does not exist, or is private and the caller is not a member; the reply never distinguishes the two. */
   | { readonly _tag: "NoSuchChat" }
-  /** Named by id or account, as the caller named them. */
+  /** By id or account, as the caller named them. */
   | { readonly _tag: "NoSuchUsers"; readonly users: ReadonlyArray<string> }
   | { readonly _tag: "NoSuchMessage" }
   | { readonly _tag: "NoSuchFile" }
   | { readonly _tag: "NotMember" }
-  /** Only these may. */
+  /** Restricted to the callers in `requires`. */
   | { readonly _tag: "Forbidden"; readonly requires: "admins" | "system administrators" | "the sender" | "oneself" }
   /** The chat's committers do not include the caller. */
   | { readonly _tag: "SendForbidden" }
@@ -25,25 +25,25 @@ export type Reason =
   | { readonly _tag: "WrongChatType"; readonly needs: string }
   | { readonly _tag: "CannotRemoveOwner" }
   | { readonly _tag: "TargetsNotMembers"; readonly users: ReadonlyArray<string> }
-  /** The gid belongs to something else. */
+  /** The gid belongs to another chat or message. */
   | { readonly _tag: "GidTaken"; readonly gid: string }
   | { readonly _tag: "AccountTaken"; readonly account: string }
-  /** A protocol's record that must be new is there already, or one has changed since it was read. */
+  /** A protocol's record that must be new exists already, or one has changed since it was read. */
   | { readonly _tag: "RecordTaken"; readonly key: string }
   | { readonly _tag: "Recalled" }
-  /** `field` in the engine's words; `problem` in words that follow it: "must be …". */
+  /** `field` in the engine's terms; `problem` completes a sentence after it: "must be …". */
   | { readonly _tag: "Invalid"; readonly field: string; readonly problem: string }
-  /** Changed by others again and again while we decided; nothing was done, and trying again may help. */
+  /** Conflicting changes exhausted the retries. The command had no effect and may be retried. */
   | { readonly _tag: "Busy" }
-  /** Of several messages, these; nothing was stored. */
+  /** The messages of a batch that were refused; none of the batch was stored. */
   | { readonly _tag: "MessagesRefused"; readonly refusals: ReadonlyArray<MessageRefusal> }
-  /** The storage does not answer; whether it took effect is not known, and sending the same again is safe. */
+  /** The storage does not respond. The command may or may not have taken effect; it is safe to retry. */
   | { readonly _tag: "Unavailable" }
-  /** An embedder's own rule: `code` for programs, where there is one; `message` for people. */
-  | { readonly _tag: "Vetoed"; readonly code?: string; readonly message: string }
+  /** Refused by an embedder's own rule: `code` for programs, if any; `message` for people. */
+  | { readonly _tag: "Rejected"; readonly code?: string; readonly message: string }
 
 export interface MessageRefusal {
-  /** Where the message stood in the request, from 0. */
+  /** Index of the message in the request, from 0. */
   readonly index: number
   readonly reason: Reason
 }

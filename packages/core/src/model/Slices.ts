@@ -1,20 +1,20 @@
-/** Long lists are worked through in slices, between which other work is let through: no request holds the process up. */
+/** Processes long lists in slices and yields between them, so that no request blocks the process. */
 import * as Effect from "effect/Effect"
 
-/** Items of one slice where each takes about a microsecond. */
-const SLICE = 1000
+/** Items in one slice, for work that takes about a microsecond per item. */
+const DEFAULT_SLICE_SIZE = 1000
 
 /**
- * Goes on in a turn of the event loop of its own. What begins in a callback of I/O and yields once goes on at the end of the
- * same turn, before anything that others have sent meanwhile is read.
+ * Continues in a later turn of the event loop. After an I/O callback, a single yield continues at the end of the same turn,
+ * before pending input is read.
  */
 export const nextTurn: Effect.Effect<void> = Effect.andThen(Effect.yieldNow, Effect.yieldNow)
 
-/** Maps each item, `slice` of them at a time. `map` sees what has changed between two slices. */
+/** Maps each item, `slice` at a time. `map` sees changes made between two slices. */
 export const mapInSlices = <A, B>(
   items: ReadonlyArray<A>,
   map: (item: A, index: number) => B,
-  slice = SLICE
+  slice = DEFAULT_SLICE_SIZE
 ): Effect.Effect<ReadonlyArray<B>> =>
   items.length <= slice
     ? Effect.sync(() => items.map(map))

@@ -10,6 +10,6 @@ export interface StoredFile {
   readonly addedBy: UserId
   /** Milliseconds since 1970. */
   readonly at: number
-  /** Where `Blobs` keeps the content. */
+  /** Key of the content in `Blobs`. */
   readonly blob: string
 }

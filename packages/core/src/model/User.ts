@@ -1,10 +1,11 @@
-/** Users: who they are (stored), and whether they are here (never stored). */
+/** Users: their stored facts, and their presence, which is never stored. */
 import type { EntryId, UserId } from "./Ids.ts"
 import { enforceAccountName } from "./AccountName.ts"
 
-/** What a user shows of themself. `offline` is never chosen: it is what a user without a live connection has. */
+/** A user's displayed status. `offline` cannot be chosen: it means that the user has no live connection. */
 export type Status = "online" | "away" | "busy" | "offline"
 
+/** A registered user. */
 export interface User {
   readonly id: UserId
   /** Unique; 1…64 code points (`limits.account`) without white space, control characters, `,`, `:`, `/` and `&`. */
@@ -13,48 +14,48 @@ export interface User {
   /** A URL, or "". */
   readonly avatar: string
   readonly role: string
-  /** The department's id, 0 for none. */
+  /** Id of the department, 0 if absent. */
   readonly dept: number
   /** A system administrator counts as an admin of every system chat. */
   readonly admin: boolean
-  /** The organisation's id, or null. */
+  /** Id of the organisation, or null. */
   readonly organisation: number | null
-  /** A disabled user cannot log in; their sessions are dead. */
+  /** A disabled user cannot log in; their sessions have ended. */
   readonly disabled: boolean
   /** Milliseconds since 1970. */
   readonly createdAt: number
   /**
-   * The newest entry of the store when the user was made. Everybody is a member of a system chat, without a row of
-   * their own in it; its entries up to this one came before the user did.
+   * Newest entry of the store when the user was created. All users are members of a system chat, without a row of their
+   * own in it; its entries up to this one precede the user.
    */
   readonly since: EntryId
 }
 
-/** A user as others see them now. */
+/** A user with their current status. */
 export interface PresentUser extends User {
   readonly status: Status
 }
 
-/** What a new user is made of; the store gives `id` and `since`. */
+/** Facts of a new user. The store assigns `id` and `since`. */
 export interface NewUser extends Omit<User, "id" | "since"> {
   /** A password hash in PHC form, or null for a user who cannot log in with a password. */
   readonly password: string | null
 }
 
-/** The fields of a user that can change; the account only once, to `removedAccount`. */
+/** The fields of a user that can change. The account changes only once, to `removedAccount`. */
 export type UserChange = Partial<Omit<User, "id" | "since" | "createdAt">> & {
   readonly password?: string | null
 }
 
 const REMOVED = "removed:"
 
-/** The account of a removed user: nobody else can have it, since an account has no colon. */
+/** Account of a removed user. It cannot be taken, since accounts have no colon. */
 export const removedAccount = (id: UserId): string => `${REMOVED}${id}`
 
-/** Whether the user was removed. Their messages stay theirs; they are in no list, and nobody can name them. */
+/** Returns whether the user was removed. Their messages stay theirs; they are in no list and cannot be named. */
 export const isRemoved = ({ account }: Pick<User, "account">): boolean => account.startsWith(REMOVED)
 
-/** What is left of a removed user. */
+/** Returns the change that removes a user's personal data. */
 export const removal = (id: UserId): UserChange => ({
   account: removedAccount(id),
   realname: removedAccount(id),
@@ -70,8 +71,8 @@ export const removal = (id: UserId): UserChange => ({
 const FORBIDDEN = /[\s\p{Cc},:/&]/u
 
 /**
- * Why `account` cannot be one, in words that follow "account", or nothing. `limit` is `limits.account`, in code points.
- * Accounts that exist may be of any such text; for new ones, see `newAccountProblem`.
+ * Returns why `account` is invalid, as a clause after "account", or undefined. `limit` is `limits.account`, in code
+ * points. Existing accounts may be any such text; for new ones, see `newAccountProblem`.
  */
 export const accountProblem = (account: string, limit: number): string | undefined => {
   const length = Array.from(account).length
@@ -82,8 +83,8 @@ export const accountProblem = (account: string, limit: number): string | undefin
 }
 
 /**
- * Why `account` cannot be a new one, in words that follow "account", or nothing. New accounts have one form only
- * (`enforceAccountName`), so that no two look alike by width, composition or invisible characters.
+ * Returns why `account` cannot be a new account, as a clause after "account", or undefined. New accounts have one form
+ * only (`enforceAccountName`), so that no two look alike by width, composition or invisible characters.
  */
 export const newAccountProblem = (account: string, limit: number): string | undefined => {
   if (!account.isWellFormed()) return "must be well-formed Unicode"

@@ -1,14 +1,14 @@
-/** Bytes of the text as UTF-8. */
+/** Returns the size of the text in bytes as UTF-8. */
 const lengthOf = (text: string): number => {
   let bytes = 0
   for (let at = 0; at < text.length; at++) {
-    const batch = text.charCodeAt(at)
-    // Half a pair counts as three bytes; a whole one has four.
-    if (batch < 0x80) bytes++
-    else if (batch < 0x800) bytes += 2
+    const unit = text.charCodeAt(at)
+    // A lone surrogate counts as three bytes; a pair has four.
+    if (unit < 0x80) bytes++
+    else if (unit < 0x800) bytes += 2
     else {
       bytes += 3
-      if (batch >= 0xd800 && batch <= 0xdbff && isLow(text.charCodeAt(at + 1))) {
+      if (unit >= 0xd800 && unit <= 0xdbff && isLow(text.charCodeAt(at + 1))) {
         bytes++
         at++
       }
@@ -17,9 +17,9 @@ const lengthOf = (text: string): number => {
   return bytes
 }
 
-const isLow = (batch: number): boolean => batch >= 0xdc00 && batch <= 0xdfff
+const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff
 
-/** Text as UTF-8 bytes; the core has no runtime's encoder at hand. */
+/** Encodes text as UTF-8; the core has no runtime's encoder available. */
 export const textBytes = (text: string): Uint8Array => {
   const bytes = new Uint8Array(lengthOf(text))
   let end = 0
@@ -30,7 +30,7 @@ export const textBytes = (text: string): Uint8Array => {
       bytes[end++] = 0xc0 | (code >> 6)
       bytes[end++] = 0x80 | (code & 0x3f)
     } else if (code < 0x10000) {
-      // A lone surrogate has no bytes of its own: it becomes U+FFFD, as everywhere.
+      // A lone surrogate is encoded as U+FFFD, as by TextEncoder.
       const safe = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code
       bytes[end++] = 0xe0 | (safe >> 12)
       bytes[end++] = 0x80 | ((safe >> 6) & 0x3f)
@@ -46,7 +46,7 @@ export const textBytes = (text: string): Uint8Array => {
   return bytes
 }
 
-/** Whether the text has more than `limit` bytes as UTF-8. */
+/** Returns whether the text has more than `limit` bytes as UTF-8. */
 export const exceeds = (text: string, limit: number): boolean => {
   if (text.length * 3 <= limit) return false
   if (text.length > limit) return true
@@ -59,7 +59,9 @@ export const exceeds = (text: string, limit: number): boolean => {
   return false
 }
 
-/** Whether every text in the JSON value, keys among them, is well-formed: JSON can escape half a surrogate pair. */
+/**
+ * Returns whether every text in the JSON value, including keys, is well-formed: JSON can escape half a surrogate pair.
+ */
 export const isWellFormedJson = (json: unknown): boolean => {
   if (typeof json === "string") return json.isWellFormed()
   if (typeof json !== "object" || json === null) return true

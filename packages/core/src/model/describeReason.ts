@@ -1,4 +1,7 @@
-/** Describes refusals in one sentence: one table for all protocols and interfaces, whose own words are options. */
+/**
+ * Describes refusals in one sentence each: one table for all protocols and interfaces, with the protocols' own terms as
+ * options.
+ */
 import { listed, shortened } from "./Listed.ts"
 import type { Reason } from "./Refused.ts"
 
@@ -12,9 +15,9 @@ export interface ReasonWords {
   readonly noun?: string
   /** Subject for the caller; `You` by default. */
   readonly caller?: string
-  /** Returns the protocol's name of an engine's field. */
+  /** Maps an engine field to the protocol's name for it. */
   readonly field?: (name: string) => string
-  /** Sentences that replace those of the table. */
+  /** Sentences that replace the table's. */
   readonly sentences?: {
     readonly [T in Tag]?: string | ((reason: Extract<Reason, { readonly _tag: T }>) => string)
   }
@@ -23,7 +26,7 @@ export interface ReasonWords {
 export const describeReason = (reason: Reason, words: ReasonWords = {}): string => {
   const own = words.sentences?.[reason._tag]
   if (typeof own === "string") return own
-  // A sentence takes the reason of its own tag.
+  // Each sentence is typed with the reason of its own tag.
   if (own !== undefined) return (own as (reason: Reason) => string)(reason)
   const { noun = "chat", caller = "You" } = words
   switch (reason._tag) {
@@ -77,12 +80,12 @@ export const describeReason = (reason: Reason, words: ReasonWords = {}): string 
       return "Concurrent modification; retry."
     case "Unavailable":
       return "The storage does not respond; retry."
-    case "Vetoed":
+    case "Rejected":
       return reason.message
   }
 }
 
-/** Returns the reason of the message where exactly one was refused, otherwise the reason itself. */
+/** Returns the reason of the only refused message, otherwise the reason itself. */
 export const soleReason = (reason: Reason): Reason => {
   if (reason._tag !== "MessagesRefused") return reason
   const [first, ...more] = reason.refusals

@@ -1,13 +1,13 @@
-/** The contents of uploaded files, as a port. Laws: `testing/BlobsLaws`. */
+/** Port: contents of uploaded files. Laws: `testing/BlobsLaws`. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 
-/** The content went on beyond the limit; nothing of it was kept. */
+/** The content exceeded the limit; nothing was stored. */
 export class BlobTooLarge extends Data.TaggedError("BlobTooLarge")<{ readonly limit: number }> {}
 
-/** No content under that key. */
+/** The key has no content. */
 export class NoSuchBlob extends Data.TaggedError("NoSuchBlob")<{ readonly key: string }> {}
 
 export class BlobFailed extends Data.TaggedError("BlobFailed")<{
@@ -19,19 +19,19 @@ export class Blobs extends Context.Service<
   Blobs,
   {
     /**
-     * Keeps the content durably under a key of its own choosing and answers key and size in bytes. Content that fails,
+     * Stores the content durably under a key of its own choosing and returns key and size in bytes. Content that fails,
      * is interrupted or exceeds `limit` bytes leaves nothing behind. Memory use does not grow with the size.
      */
     readonly put: <E, R>(
       content: Stream.Stream<Uint8Array, E, R>,
       limit: number
     ) => Effect.Effect<{ readonly key: string; readonly size: number }, E | BlobTooLarge | BlobFailed, R>
-    /** Bytes `start`…`end`, both included; without a range, all. */
+    /** Bytes `start`…`end`, both included; all bytes without a range. */
     readonly get: (
       key: string,
       range?: { readonly start: number; readonly end: number }
     ) => Stream.Stream<Uint8Array, NoSuchBlob | BlobFailed>
-    /** Removes the content; an unknown key is no error. */
+    /** Removes the content; an unknown key is ignored. */
     readonly remove: (key: string) => Effect.Effect<void, BlobFailed>
   }
 >()("@parley/core/Blobs") {}

@@ -1,6 +1,6 @@
 /**
- * How nodes that share one store tell each other that a chat's log has grown, as a port. A hint may be lost, doubled or
- * come out of order: who gets one reads the log from its own place.
+ * Port: notices between nodes with a shared store that a chat's log has grown. A notice may be lost, duplicated or
+ * reordered: its receiver reads the log from its own cursor.
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
@@ -15,13 +15,13 @@ export interface AppendNotice {
 export class Bus extends Context.Service<
   Bus,
   {
-    /** Tells the other nodes. Never fails and never waits. */
-    readonly publish: (hint: AppendNotice) => void
-    /** Calls back for hints of other nodes, never for one's own, until the returned function is called. */
-    readonly subscribe: (listener: (hint: AppendNotice) => void) => () => void
+    /** Notifies the other nodes. Never fails and never waits. */
+    readonly publish: (notice: AppendNotice) => void
+    /** Calls back for notices of other nodes, never of this one, until the returned function is called. */
+    readonly subscribe: (listener: (notice: AppendNotice) => void) => () => void
   }
 >()("@parley/core/Bus") {
-  /** One node that has its store for itself: nobody to tell. */
+  /** Bus of a single node with its own store: does nothing. */
   static readonly layerSingle: Layer.Layer<Bus> = Layer.sync(Bus, () =>
     Bus.of({ publish: () => {}, subscribe: () => () => {} })
   )

@@ -1,12 +1,12 @@
-/** Addresses of clients, in one form whichever way they came: failed logins are counted by it. */
+/** Client addresses in one canonical form for all transports: failed logins are counted by it. */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 
 /**
- * The address that a text is, without a port; undefined for what is none. An IPv4 address that is written as an IPv6 one
- * (`::ffff:192.0.2.1`, as a socket for both families has it) is the IPv4 address; the zone of an IPv6 address
- * (`fe80::1%eth0`) does not count.
+ * Parses an address without a port; returns undefined if the text is not one. An IPv4-mapped IPv6 address
+ * (`::ffff:192.0.2.1`, as reported by dual-stack sockets) is the IPv4 address; the zone of an IPv6 address
+ * (`fe80::1%eth0`) is ignored.
  */
 export const parseAddress = (text: string): NetAddress.IpAddress | undefined => {
   const zone = text.includes(":") ? text.indexOf("%") : -1
@@ -14,7 +14,7 @@ export const parseAddress = (text: string): NetAddress.IpAddress | undefined => 
   return Result.isSuccess(parsed) ? NetAddress.toCanonical(parsed.success) : undefined
 }
 
-/** Whether a text is an address of this machine alone: 127.0.0.0/8 or ::1. */
+/** Returns whether a text is a loopback address: 127.0.0.0/8 or ::1. */
 export const isLoopbackAddress = (text: string): boolean => {
   const address = parseAddress(text)
   return address !== undefined && NetAddress.isLoopback(address)
@@ -22,21 +22,23 @@ export const isLoopbackAddress = (text: string): boolean => {
 
 const FORWARDING = new Set(["forwarded", "via", "x-real-ip"])
 
-/** Whether a request with headers of these lower-case names came through a proxy, trusted or not. */
+/** Returns whether a request with headers of these lower-case names came through a proxy, trusted or not. */
 export const isForwarded = (headers: Iterable<string>): boolean => {
   for (const name of headers) if (FORWARDING.has(name) || name.startsWith("x-forwarded-")) return true
   return false
 }
 
-/** The usual form of an address: `192.0.2.1`, `2001:db8::1`. What is no address stays as it is; "" where there is none. */
+/**
+ * Returns the usual form of an address: `192.0.2.1`, `2001:db8::1`. Other texts are returned unchanged; "" if absent.
+ */
 export const plainAddress = (text = ""): string => {
   const address = parseAddress(text)
   return address === undefined ? text : NetAddress.formatIp(address)
 }
 
 /**
- * The network that an address counts for where clients are bounded: an IPv4 address itself, the /64 of an IPv6 address, since
- * one subscriber has all of those. What is no address counts for itself; "" stays "".
+ * Returns the network by which clients are limited: an IPv4 address itself, or the /64 of an IPv6 address, since one
+ * subscriber owns all of its addresses. Other texts are returned unchanged.
  */
 export const networkOf = (address: string): string => {
   if (!address.includes(":")) return address

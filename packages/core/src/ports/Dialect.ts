@@ -1,15 +1,15 @@
 /**
- * A protocol, as a port: one folder that knows its own words, and nothing else does. A host reads from it where clients
- * come in; it never learns which protocol it hosts.
+ * Port: a protocol. One folder contains its terms and formats. A host reads its endpoints, and is independent of the
+ * protocols it hosts.
  *
- * `Http` is how the host takes HTTP routes; the core has no HTTP of its own.
+ * `Http` is the host's type of HTTP routes; the core has no HTTP of its own.
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type { Accept } from "./Connection.ts"
 import type { Setting } from "./Settings.ts"
 
-/** Clients come in by WebSocket at `path`; one text frame is one frame. */
+/** WebSocket endpoint at `path`; one text frame is one frame. */
 export interface WebSocketEndpoint {
   readonly _tag: "WebSocket"
   /** Begins with `/`. */
@@ -17,20 +17,23 @@ export interface WebSocketEndpoint {
   readonly accept: Accept
 }
 
-/** Clients come in by raw TCP; frames are UTF-8 lines ended by `\n` (a `\r` before it is white space of the frame). */
+/**
+ * Raw TCP endpoint; frames are UTF-8 lines ended by `
+ * ` (a `\r` before it is white space of the frame).
+ */
 export interface TcpEndpoint {
   readonly _tag: "Tcp"
   readonly accept: Accept
 }
 
-/** Clients come in by HTTP. */
+/** HTTP endpoint. */
 export interface HttpEndpoint<Http> {
   readonly _tag: "Http"
   readonly routes: Http
   /**
-   * Routes for all paths. They answer what fits none of `routes`, but begins as one of them does, up to its first
-   * parameter: clients of this protocol are refused in its own words. Where several protocols have such a beginning, the
-   * longest counts. Without it, such requests are nobody's.
+   * Routes for all paths. They handle requests that match none of `routes` but begin like one of them, up to its first
+   * parameter, so that clients are refused in their own protocol's format. If several protocols share such a beginning,
+   * the longest counts. Without it, such requests are not handled.
    */
   readonly fallback?: Http
 }
@@ -41,54 +44,54 @@ export type Endpoint<Http> = WebSocketEndpoint | TcpEndpoint | HttpEndpoint<Http
 export interface CommandInput {
   readonly name: string
   readonly kind: "text" | "integer" | "boolean"
-  /** An argument by its place instead of by `--name`. */
+  /** True for an argument by position instead of by `--name`. */
   readonly positional?: boolean
   readonly required: boolean
   readonly description: string
 }
 
-/** A command for the operator, carried out by the process that holds the database. */
+/** An operator's command, run by the process that owns the database. */
 export interface OperatorCommand {
-  /** The words behind `parley`: `["app", "add"]`. */
+  /** Words after `parley`: `["app", "add"]`. */
   readonly path: ReadonlyArray<string>
   readonly description: string
   readonly inputs: ReadonlyArray<CommandInput>
-  /** Whether the command writes its own line in the audit log, in place of the one that every command has. */
+  /** True if the command writes its own line in the audit log, in place of the one that every command has. */
   readonly audits?: boolean
-  /** Answers what to print; fails with a sentence for the operator. */
+  /** Returns the text to print; fails with a sentence for the operator. */
   readonly run: (inputs: Readonly<Record<string, string | number | boolean>>) => Effect.Effect<string, string>
 }
 
-/** A protocol that has been opened over an engine. */
+/** A protocol opened over an engine. */
 export interface OpenDialect<Http> {
   readonly endpoints: ReadonlyArray<Endpoint<Http>>
   readonly commands: ReadonlyArray<OperatorCommand>
-  /** Adds what the protocol shows in a demonstration, after the demo users and chats are there. */
+  /** Adds the protocol's demonstration data, after the demo users and chats exist. */
   readonly demo: Effect.Effect<void>
   /**
-   * Removes what `demo` adds and strangers could use, keys and apps, where it is still as it was added. Returns what was
-   * removed, a few words for each; fails with a sentence for the operator.
+   * Removes the data of `demo` that others could use, keys and apps, if it is unchanged. Returns a short description of
+   * each removed item; fails with a sentence for the operator.
    */
   readonly removeDemo?: Effect.Effect<ReadonlyArray<string>, string>
 }
 
-/** What a dialect is told about where it is served. */
+/** Context in which a dialect is served. */
 export interface ServeContext {
   /** Values of the declared settings, by key. */
   readonly settings: Readonly<Record<string, string | number | boolean>>
-  /** Where raw TCP is served, once it is; undefined while it is not. */
+  /** Returns the address of raw TCP while it is served, otherwise undefined. */
   readonly tcp: () => { readonly host: string; readonly port: number } | undefined
-  /** True only where demonstration data is served to this machine alone: there is nothing that strangers could take. */
+  /** True only if demonstration data is served to this machine alone, so that others cannot abuse it. */
   readonly demonstration?: boolean
 }
 
-/** A protocol cannot be served as it is set; `message` is one line for the operator that names the setting. */
-export class DialectConfigError extends Data.TaggedError("SiteRefused")<{ readonly message: string }> {}
+/** The dialect cannot be served with its settings; `message` is one line for the operator that names the setting. */
+export class DialectConfigError extends Data.TaggedError("DialectConfigError")<{ readonly message: string }> {}
 
-/** `E` is `SiteRefused` for a protocol that is not served everywhere. */
+/** `E` is `DialectConfigError` for a protocol whose settings may prevent it from being served. */
 export interface Dialect<Http, R, E = never> {
-  /** Lower case; its settings' keys and its folder have the same name. */
+  /** Lower case; equal to the prefix of its settings' keys and to its folder. */
   readonly name: string
   readonly settings: ReadonlyArray<Setting>
-  readonly open: (site: ServeContext) => Effect.Effect<OpenDialect<Http>, E, R>
+  readonly open: (context: ServeContext) => Effect.Effect<OpenDialect<Http>, E, R>
 }

@@ -1,6 +1,6 @@
-/** Texts on their way to clients, and what they are in bytes, which is made once for all who get them. */
+/** Outgoing texts and their bytes, which are encoded once for all recipients. */
 
-/** A text that several frames may be made of. */
+/** A text that may be part of several frames. */
 export class EncodedChunk {
   readonly text: string
   #utf8: Uint8Array | undefined
@@ -9,33 +9,35 @@ export class EncodedChunk {
     this.text = text
   }
 
-  /** Its bytes in UTF-8; made by `encode` at the first call. */
+  /** Returns its bytes in UTF-8; encoded by `encode` at the first call. */
   utf8(encode: (text: string) => Uint8Array): Uint8Array {
     return (this.#utf8 ??= encode(this.text))
   }
 }
 
-/** The bytes of one frame in order; some of them are shared with other frames. */
+/** The bytes of one frame in order; some may be shared with other frames. */
 export interface FrameParts {
   readonly all: ReadonlyArray<Uint8Array>
-  /** Bytes of all parts. */
+  /** Total number of bytes. */
   readonly length: number
 }
 
 /**
- * One frame. It goes to many connections: a transport encodes it once and keeps the bytes with it, so that everybody gets
- * the same bytes.
+ * One frame, sent to many connections: a transport encodes it once and caches the bytes in it, so that all connections
+ * send the same bytes.
  */
 export class Frame {
-  /** What it is made of, where the same pieces are in other frames too: a transport need only copy their bytes. */
+  /** Chunks of the frame, if they are shared with other frames: a transport only needs to copy their bytes. */
   readonly chunks: ReadonlyArray<EncodedChunk> | undefined
   #text: string | undefined
   #transport: string | undefined
   #bytes: Uint8Array | undefined
-  /** Of further kinds of transport; most frames go over one. */
+  /** Bytes for further kinds of transport; most frames use one. */
   #others: Map<string, Uint8Array> | undefined
   #parts: Map<string, FrameParts> | undefined
-  /** Its pieces are large and in other frames too: a transport writes their bytes one after the other, without copying them. */
+  /**
+   * True if the chunks are large and shared: a transport writes their bytes one after the other, without copying them.
+   */
   readonly vectored: boolean
 
   constructor(content: string | ReadonlyArray<EncodedChunk>, vectored = false) {
@@ -48,11 +50,11 @@ export class Frame {
     return (this.#text ??= (this.chunks ?? []).map(({ text }) => text).join(""))
   }
 
-  /** The bytes of this frame on one kind of transport; made at the first call for that kind, kept for the next ones. */
+  /** Returns the bytes of this frame on one kind of transport, cached after the first call for that kind. */
   bytes(transport: string, encode: (frame: Frame) => Uint8Array): Uint8Array {
     if (this.#bytes !== undefined && this.#transport === transport) return this.#bytes
-    const known = this.#others?.get(transport)
-    if (known !== undefined) return known
+    const cached = this.#others?.get(transport)
+    if (cached !== undefined) return cached
     const bytes = encode(this)
     if (this.#bytes === undefined) {
       this.#transport = transport
@@ -64,18 +66,18 @@ export class Frame {
     return bytes
   }
 
-  /** The same as parts to be written one after the other, for a frame that is `vectored`. */
+  /** Returns the same bytes as parts to be written one after the other, for a `vectored` frame. */
   parts(transport: string, encode: (frame: Frame) => FrameParts): FrameParts {
     this.#parts ??= new Map()
-    const known = this.#parts.get(transport)
-    if (known !== undefined) return known
+    const cached = this.#parts.get(transport)
+    if (cached !== undefined) return cached
     const parts = encode(this)
     this.#parts.set(transport, parts)
     return parts
   }
 }
 
-/** How packets stand in one frame. */
+/** Delimiters of packets in one frame. */
 export class PacketFraming {
   readonly #open: EncodedChunk
   readonly #between: EncodedChunk
@@ -90,14 +92,14 @@ export class PacketFraming {
 
   frame(packets: ReadonlyArray<EncodedChunk>): Frame {
     const [only] = packets
-    // A packet by itself is hardly ever in another frame.
+    // A packet by itself is rarely shared with another frame.
     if (only !== undefined && packets.length === 1) return new Frame(this.#open.text + only.text + this.#close.text)
-    const pieces = [this.#open]
+    const chunks = [this.#open]
     for (const packet of packets) {
-      if (pieces.length > 1) pieces.push(this.#between)
-      pieces.push(packet)
+      if (chunks.length > 1) chunks.push(this.#between)
+      chunks.push(packet)
     }
-    pieces.push(this.#close)
-    return new Frame(pieces)
+    chunks.push(this.#close)
+    return new Frame(chunks)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * An embedder's own rules and records, as a port: asked before each command, told after it, whichever protocol or API it
- * came by; a user who is added, locked out or given a password is one too.
+ * Port: an embedder's own rules and records. `before` is called before each command and `after` after it, whichever
+ * protocol or API it came by; adding, changing and removing users and setting their passwords count as commands.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import type { Caller } from "../model/Event.ts"
 import type { Reason } from "../model/Refused.ts"
 import type { User, UserChange } from "../model/User.ts"
 
-/** What an operator or an embedder does with users. Passwords are never shown to hooks. */
+/** A command about users, given by an operator or an embedder. Passwords are not passed to hooks. */
 export type UserCommand =
   | { readonly _tag: "AddUsers"; readonly accounts: ReadonlyArray<string> }
   | { readonly _tag: "ChangeUser"; readonly account: string; readonly change: Omit<UserChange, "password" | "account"> }
@@ -19,46 +19,45 @@ export type UserCommand =
 export type HookedCommand = Command | UserCommand
 
 export interface HookContext {
-  /** Who asks; undefined for a command about users, which an operator or the embedder gave. */
+  /** The caller; undefined for a command about users, which an operator or the embedder gave. */
   readonly caller: Caller | undefined
-  /** The user who asks; undefined for nobody in particular, and where there is no caller. */
+  /** The calling user; undefined for an anonymous protocol caller, and without a caller. */
   readonly user: User | undefined
 }
 
-/** What is to become of a command; undefined lets it be. */
+/** Decision on a command; undefined allows it unchanged. */
 export type Verdict =
   | undefined
-  /** It is refused with `Vetoed`: `code` for programs, `message` for people, both shown to the client. */
-  | { readonly _tag: "Veto"; readonly code?: string; readonly message: string }
+  /** Refuses the command with `Rejected`: `code` for programs, `message` for people, both shown to the client. */
+  | { readonly _tag: "Reject"; readonly code?: string; readonly message: string }
   /**
-   * Messages get other contents, by their place in `SendMessages`; undefined leaves one as it is. They are checked as any
-   * content is. A message that is sent again is amended again, and must come out the same: else it is refused with
-   * `GidTaken`. On any other command it does nothing.
+   * Replaces contents of messages, by index in `SendMessages`; undefined leaves one unchanged. They are validated as
+   * any content. A message that is sent again is rewritten again, and must come out the same: otherwise it is refused
+   * with `GidTaken`. Without effect on any other command.
    */
-  | { readonly _tag: "Amend"; readonly contents: ReadonlyArray<string | undefined> }
+  | { readonly _tag: "Rewrite"; readonly contents: ReadonlyArray<string | undefined> }
 
-/** What came of a command. */
+/** Result of a command. */
 export type Result =
-  /** It is stored. `reply` is what the command answers. */
+  /** The command was committed. `reply` is its reply. */
   { readonly _tag: "Done"; readonly reply: unknown } | { readonly _tag: "Refused"; readonly reason: Reason }
 
 export interface Hooks {
   /**
-   * Asked before the command is decided on; the engine's own rules still follow. What it fails with is logged, and the
-   * command is refused with `Unavailable`, as it is after `timeout`.
+   * Called before the command is decided on; the engine's own rules still apply. A failure is logged, and the command
+   * is refused with `Unavailable`, as it is after `timeout`.
    */
   readonly before?: (command: HookedCommand, context: HookContext) => Effect.Effect<Verdict, unknown>
   /**
-   * Told after the command was committed or refused, one command after the other in the order in which they ended. It
-   * delays nobody: up to 10,000 wait for their turn, and what comes then is dropped and logged. What it fails with is
-   * logged.
+   * Called after each command was committed or refused, one at a time, in the order of completion. It delays no
+   * request: up to 10,000 calls are queued, and further ones are dropped and logged. Failures are logged.
    */
   readonly after?: (command: HookedCommand, result: Result, context: HookContext) => Effect.Effect<void, unknown>
-  /** Milliseconds that one call may take; 5,000 by default. */
+  /** Timeout of one call in milliseconds; 5,000 by default. */
   readonly timeout?: number
 }
 
-/** The hooks in use; by default there are none. */
+/** The hooks in use; by default it has no functions. */
 export const Hooks: Context.Reference<Hooks> = Context.Reference<Hooks>("@parley/core/Hooks", {
   defaultValue: () => ({})
 })

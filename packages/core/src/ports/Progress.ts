@@ -1,10 +1,10 @@
-/** How far a long operation is, for whoever waits for it. */
+/** Progress of a long operation. */
 import * as Context from "effect/Context"
 
-/** Called with what is done of how much, in the same unit; often, so it returns at once. */
+/** Receives the completed and the total work, in the same unit; called often, so it returns at once. */
 export type ReportProgress = (done: number, total: number) => void
 
-/** By default nobody is told. */
+/** Ignored by default. */
 export const Progress: Context.Reference<ReportProgress> = Context.Reference<ReportProgress>("@parley/core/Progress", {
   defaultValue: () => () => {}
 })

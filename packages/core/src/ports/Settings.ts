@@ -1,7 +1,7 @@
 /**
- * Everything that an operator or embedder may set, declared once: the type, the default, what it says in the
- * documentation, and from its key the name in the configuration file (`limits.frame`) and in the environment
- * (`PARLEY_LIMITS_FRAME`). A dialect declares its own with keys that begin with its name.
+ * All settings of operators and embedders, each declared once: the type, the default, its description in the
+ * documentation, and the key from which its names follow in the configuration file (`limits.frame`) and in the
+ * environment (`PARLEY_LIMITS_FRAME`). A dialect declares its own with keys that begin with its name.
  */
 import * as Context from "effect/Context"
 
@@ -10,7 +10,7 @@ interface Declared<Kind extends string, A> {
   /** Dotted, lower case and camel case: `limits.sendBuffer`. */
   readonly key: string
   readonly default: A
-  /** One sentence for the documentation: what it is, the unit where it has one. */
+  /** One sentence for the documentation: its meaning, and its unit if it has one. */
   readonly description: string
 }
 
@@ -58,8 +58,8 @@ export const boolean = (key: string, value: boolean, description: string): Boole
 })
 
 /**
- * The value of a dialect's setting at a site; its default where the site gives none. Throws a `RangeError` that names the
- * key for what is no integer within the setting's bounds, since a limit that is no number would be none.
+ * Returns the configured value of a dialect's setting, or its default. Throws a `RangeError` that names the key for a
+ * value that is not an integer within the setting's bounds, since `NaN` would disable a limit.
  */
 export const integerIn = (
   values: Readonly<Record<string, string | number | boolean>>,
@@ -71,7 +71,7 @@ export const integerIn = (
   throw new RangeError(`${key} must be an integer from ${min} to ${max}, not ${JSON.stringify(value)}`)
 }
 
-/** The environment variable of a key: `limits.sendBuffer` is `PARLEY_LIMITS_SEND_BUFFER`. */
+/** Returns the environment variable of a key: `PARLEY_LIMITS_SEND_BUFFER` for `limits.sendBuffer`. */
 export const environmentName = (key: string): string =>
   `PARLEY_${key
     .replaceAll(".", "_")
@@ -88,7 +88,7 @@ export const engineSettings = {
     "sessions",
     ["single", "multi"],
     "single",
-    "Number of live chat logins of a user: one, or several, of which each device has its own place in every chat."
+    "Number of live chat logins of a user: one, or several, of which each device has its own cursor in every chat."
   ),
   sessionIdle: integer(
     "session.idle",
@@ -106,13 +106,13 @@ export const engineSettings = {
     "session.takeoverGrace",
     500,
     { min: 0, max: 60_000 },
-    "Milliseconds between the notice to a connection that its user logged in elsewhere and its end."
+    "Milliseconds between notifying a connection that its user logged in elsewhere and closing it."
   ),
   loginAttempts: integer(
     "login.attempts",
     10,
     { min: 1, max: 1_000_000 },
-    "Maximum number of failed logins of one account in a minute: three times as many of one address, and ten times as many of the account in an hour, from all addresses that its user has not logged in from lately and from each of the others."
+    "Maximum number of failed logins of one account in a minute: three times as many of one address, and ten times as many of the account in an hour, in total from addresses without a recent login of its user, and from each other address."
   ),
   loginDeadline: integer(
     "login.deadline",
@@ -130,7 +130,7 @@ export const engineSettings = {
     "acknowledge.delay",
     500,
     { min: 0, max: 1000 },
-    "Milliseconds for which acknowledgements are gathered before they are written."
+    "Milliseconds for which acknowledgements are batched before they are written."
   ),
   ping: integer(
     "connection.ping",
@@ -168,7 +168,7 @@ export const engineSettings = {
     "limits.attributesPerChat",
     64,
     { min: 1, max: 10_000 },
-    "Maximum number of values that protocols keep with one chat under keys of their clients."
+    "Maximum number of values that protocols store with one chat under keys of their clients."
   ),
   attribute: integer(
     "limits.attribute",
@@ -186,43 +186,43 @@ export const engineSettings = {
     "limits.history",
     10_000,
     { min: 1, max: 100_000 },
-    "Maximum number of messages in one response about a chat's history."
+    "Maximum number of messages in one history response."
   ),
   sendBuffer: integer(
     "limits.sendBuffer",
     8 * MIB,
     { min: 64 * KIB, max: 1024 * MIB },
-    "Maximum number of bytes that wait for a client that does not read, beside one frame that is larger by itself; beyond it the connection is dropped, and nothing is lost."
+    "Maximum number of bytes buffered for a client that does not read, beside one frame that is larger by itself; beyond it the connection is dropped, and nothing is lost."
   ),
   inputTotal: integer(
     "limits.inputTotal",
     256 * MIB,
     { min: MIB, max: MAX },
-    "Maximum number of bytes of frames and HTTP request bodies in memory: an eighth of it from one address (IPv6: one /64), and an eighth of both from clients without a user. Beyond it, connections that hold more than 2 KiB are closed, and requests refused."
+    "Maximum number of bytes of frames and HTTP request bodies in memory: an eighth of it from one address (IPv6: one /64), and an eighth of both from unauthenticated clients. Beyond it, connections that hold more than 2 KiB are closed, and requests refused."
   ),
   connections: integer(
     "limits.connections",
     100_000,
     { min: 1, max: 10_000_000 },
-    "Maximum number of connections of chat clients; further ones are refused. A fifth of them may be without a user: beyond it the longest idle one is closed. A port has two more sockets for each of `limits.requests`."
+    "Maximum number of connections of chat clients; further ones are refused. A fifth of them may be unauthenticated: beyond it the longest idle one is closed. A port has two more sockets for each of `limits.requests`."
   ),
   connectionsPerAddress: integer(
     "limits.connectionsPerAddress",
     20_000,
     { min: 1, max: MAX },
-    "Maximum number of connections of chat clients from one address (IPv6: one /64); a quarter of them may be without a user."
+    "Maximum number of connections of chat clients from one address (IPv6: one /64); a quarter of them may be unauthenticated."
   ),
   requests: integer(
     "limits.requests",
     10_000,
     { min: 1, max: 10_000_000 },
-    "Maximum number of HTTP requests at one time; further ones get 503."
+    "Maximum number of concurrent HTTP requests; further ones get 503."
   ),
   transfers: integer(
     "limits.transfers",
     1000,
     { min: 1, max: MAX },
-    "Maximum number of uploads and downloads of files at one time; further ones get 503."
+    "Maximum number of concurrent uploads and downloads of files; further ones get 503."
   ),
   share: integer(
     "limits.share",
@@ -234,32 +234,32 @@ export const engineSettings = {
     "limits.sessionsPerUser",
     100,
     { min: 1, max: 100_000 },
-    "Maximum number of chat sessions of one user, and of tokens; beyond it those of the kind that were used longest ago end."
+    "Maximum number of chat sessions of one user, and of tokens; beyond it the least recently used ones of the kind end."
   ),
   costPerSecond: integer(
     "limits.costPerSecond",
     20_000,
     { min: 1, max: MAX },
-    "Cost units that a user may spend in a second, over all connections and protocols: 1 for a request or a message, and about 1 for each KiB of a long response. An app that acts for many users may spend ten times as much."
+    "Cost units that a user may spend per second, over all connections and protocols: 1 for a request or a message, and about 1 for each KiB of a long response. An app that acts for many users may spend ten times as much."
   ),
   costBurst: integer(
     "limits.costBurst",
     100_000,
     { min: 1, max: MAX },
-    "Cost units that a user with little use before may spend at once; further requests are refused and may be sent again later."
+    "Cost units that a user may spend in a burst after a quiet period; further requests are refused and may be retried later."
   ),
   chatCacheSize: integer(
     "limits.chatCacheSize",
     10_000,
     { min: 1, max: MAX },
-    "Maximum number of chats in the cache; beyond it the one used longest ago is dropped."
+    "Maximum number of cached chats; beyond it the least recently used one is dropped."
   )
 } as const
 
 /** Values of the declared settings by name. */
 export type SettingValues = { readonly [K in keyof typeof engineSettings]: ValueOf<(typeof engineSettings)[K]> }
 
-/** Bounds that no operator has to change. */
+/** Bounds that operators need not change. */
 const fixed = {
   /** Seconds of the window in which failed logins are counted. */
   loginWindow: 60,

@@ -1,4 +1,4 @@
-/** A storage that fails: callers are refused without the cause, which is logged, gathered with others of its kind. */
+/** Storage failures: callers are refused without the cause, which is logged with throttling. */
 import * as Effect from "effect/Effect"
 import { logThrottled } from "../logging/LogThrottle.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -7,7 +7,7 @@ import { type Refused, refuse } from "../model/Refused.ts"
 export const logStorageFailure = (message: string, cause: unknown): Effect.Effect<void> =>
   logThrottled({ key: message, level: "Error", message, cause })
 
-/** `what` completes "… could not be read or written". */
+/** Logs a storage failure and refuses with `Unavailable`. `what` completes "… could not be read or written". */
 export const refuseOnStorageFailure =
   (what: string) =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>

@@ -1,14 +1,14 @@
 /**
- * Storage, as a port. Whatever implements it passes the laws in `testing/StoreLaws`.
+ * Port: storage. Every implementation passes the laws in `testing/StoreLaws`.
  *
- * The port fits a database at the other end of a network as well as an embedded one: scripts return their writes as
- * data, one `commit` takes them all, and a read takes many keys at once.
+ * The port fits a remote database as well as an embedded one: command handlers return their writes as data, one
+ * `commit` takes them all, and a read takes many keys at once.
  *
  * Laws, in short:
- * - `commit` is atomic: a unit takes effect whole or not at all, and what one commit wrote the next read sees.
- * - `commit` answers only after the unit is durable.
- * - Units take effect in the order in which `commit` was called. An implementation gathers what several callers
- *   commit at once into one transaction; a unit that is refused does not harm its neighbours.
+ * - `commit` is atomic: a batch takes effect whole or not at all, and the next read sees the writes of a commit.
+ * - `commit` returns only after the batch is durable.
+ * - Batches take effect in the order in which `commit` was called. An implementation may commit several concurrent
+ *   batches in one transaction; a refused batch does not affect the others.
  * - Entry ids rise with every commit; a chat's sequence is 1, 2, 3, … without a gap.
  * - Nothing is ever removed from a log.
  */
@@ -25,22 +25,22 @@ import type { NewUser, User, UserChange } from "../model/User.ts"
 
 export type { StoredFile }
 
-/** A live or expired session, known by the hash of its token only. */
+/** A live or expired session, identified by the hash of its token only. */
 export interface StoredSession {
   /** SHA-256 of the token, lower-case hex. */
   readonly hash: string
   readonly user: UserId
-  /** What it is good for: `chat` for a chat client's login, `token` for all others. */
+  /** Purpose: `chat` for a chat client's login, `token` for all others. */
   readonly kind: "chat" | "token"
-  /** The device that logged in; "" where a user has one only. */
+  /** The device that logged in; "" for a user with a single device. */
   readonly device: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  /** Milliseconds since 1970. It expires so long after its last use. */
+  /** Time of the last use, from which the idle time counts; milliseconds since 1970. */
   readonly usedAt: number
 }
 
-/** A small record that only one protocol knows. */
+/** A small record of one protocol. */
 export interface DialectRecord {
   readonly dialect: string
   readonly kind: string
@@ -59,7 +59,7 @@ export type Write =
       readonly at: number
       readonly body: Posted | Changed
     }
-  /** Appends an entry that changes a message of the chat; at most one for each message in a unit. */
+  /** Appends an entry that changes a message of the chat; at most one for each message in a batch. */
   | {
       readonly _tag: "Amend"
       readonly chat: ChatId
@@ -67,10 +67,10 @@ export type Write =
       readonly device: string | null
       readonly at: number
       readonly body: Amendment
-      /** The message's revision that was decided on. */
+      /** Revision of the message on which the decision is based. */
       readonly revision: EntryId
     }
-  /** Absent flags stay as they are: false where there is no preference yet. */
+  /** Absent flags are unchanged, or false if there is no preference yet. */
   | ({ readonly _tag: "SetPreference"; readonly chat: ChatId; readonly user: UserId } & Partial<PreferenceFlags>)
   | { readonly _tag: "MoveCursor"; readonly cursor: Cursor }
   | { readonly _tag: "HideMessage"; readonly user: UserId; readonly message: EntryId }
@@ -78,35 +78,36 @@ export type Write =
   | { readonly _tag: "ChangeUser"; readonly user: UserId; readonly change: UserChange }
   | { readonly _tag: "SaveSettings"; readonly user: UserId; readonly settings: string }
   /**
-   * Opens a session, under a hash that is stored already in that one's place. A session of a disabled user, or decided on
-   * an earlier `epoch` of the user's sessions, makes the unit stale. Of the user's sessions of this kind at most `keep`
-   * are left, this one among them: the others that were used longest ago end. A store serializes this for each user (by a
-   * lock on the user's row, say), so that logins at the same time end each other as those one after the other do.
+   * Saves a session, replacing one with the same hash. The batch conflicts if the user is disabled, or if `epoch` is
+   * not the current epoch of the user's sessions. At most `keep` of the user's sessions of this kind are left,
+   * including this one: the least recently used ones end. A store serializes this for each user (for example by a lock
+   * on the user's row), so that concurrent logins end each other as sequential ones do.
    */
   | { readonly _tag: "SaveSession"; readonly session: StoredSession; readonly keep?: number; readonly epoch?: number }
-  /** Writes the last use of a session. One that has ended stays ended. */
+  /** Stores the last use of a session. An ended session stays ended. */
   | { readonly _tag: "TouchSession"; readonly hash: string; readonly usedAt: number }
   | { readonly _tag: "EndSession"; readonly hash: string }
-  /** Ends all sessions of a user, and begins the next epoch of them: logins under way come too late. */
+  /** Ends all sessions of a user and increments their epoch: logins in progress fail. */
   | { readonly _tag: "EndSessions"; readonly user: UserId }
   | { readonly _tag: "AddFile"; readonly file: Omit<StoredFile, "id"> }
   /**
-   * `value` null removes it. With `once`, a record that is there already makes the unit a duplicate. With `expected` (JSON;
-   * null for no record), another stored value than that makes the unit stale: for values that are made from what was read.
+   * `value` null removes the record. With `once`, an existing record makes the batch a duplicate. With `expected`
+   * (JSON; null for no record), a different stored value makes the batch conflict: for values derived from an earlier
+   * read.
    */
   | { readonly _tag: "PutRecord"; readonly record: DialectRecord; readonly once?: boolean; readonly expected?: unknown }
 
-/** What takes effect whole or not at all. */
+/** Writes that take effect whole or not at all. */
 export interface WriteBatch {
-  /** The chats whose facts the script decided on, with the version it saw. */
+  /** The chats on whose facts the decision is based, with their versions. */
   readonly expectedVersions: ReadonlyArray<{ readonly chat: ChatId; readonly version: number }>
   readonly writes: ReadonlyArray<Write>
 }
 
-/** One message, decided on facts of its chat: the unit that is by far the most frequent. */
+/** One message, based on facts of its chat: by far the most frequent batch. */
 export interface MessageAppend {
   readonly chat: ChatId
-  /** The version of the chat's facts that were decided on. */
+  /** Version of the chat's facts on which the decision is based. */
   readonly version: number
   readonly by: UserId | null
   readonly device: string | null
@@ -114,53 +115,52 @@ export interface MessageAppend {
   readonly body: Posted
 }
 
-/** The same as any other unit. */
+/** Returns the equivalent batch. */
 export const toBatch = ({ chat, version, ...entry }: MessageAppend): WriteBatch => ({
   expectedVersions: [{ chat, version }],
   writes: [{ _tag: "Append", chat, ...entry }]
 })
 
-/** What a write came to, at the write's index. */
+/** Result of a write, at the write's index. */
 export type WriteResult =
   | { readonly _tag: "Chat"; readonly stored: StoredChat; readonly entry: Entry }
   | { readonly _tag: "Entry"; readonly entry: Entry }
-  /** After the write. */
+  /** The preference after the write. */
   | { readonly _tag: "Preference"; readonly preference: Preference }
   | { readonly _tag: "User"; readonly user: User }
   | { readonly _tag: "File"; readonly file: StoredFile }
-  /** Of `SaveSession` and `EndSessions`: the hashes of the sessions that ended by it, those used last first. */
+  /** For `SaveSession` and `EndSessions`: hashes of the sessions that it ended, the most recently used first. */
   | { readonly _tag: "Sessions"; readonly ended: ReadonlyArray<string> }
   | { readonly _tag: "Done" }
 
 /**
-/**
- * The version conflict: what the unit was decided on has changed; load the facts again and decide again. `chats` are those
- * that it relied on with another version, `messages` those that it amends with another revision; both are empty where it was
- * the user of a session, or a record. Checked before anything else of the unit.
+ * The facts on which a batch is based have changed: load them again and decide again. `chats` are those of
+ * `expectedVersions` with another version, `messages` those that it amends with another revision; both are empty if the
+ * conflict was about the user of a session, or a record. Checked before everything else of the batch.
  */
-export class VersionConflict extends Data.TaggedError("Stale")<{
+export class VersionConflict extends Data.TaggedError("VersionConflict")<{
   readonly chats: ReadonlyArray<ChatId>
   readonly messages: ReadonlyArray<EntryId>
 }> {}
 
-/** Something in the unit must be unique and is there already. */
+/** A value of the batch must be unique and already exists. */
 export class Duplicate extends Data.TaggedError("Duplicate")<{
-  /** Stored messages whose gid the unit wanted to post. */
+  /** Stored messages whose gid the batch would post. */
   readonly messages: ReadonlyArray<Message>
-  /** The stored chat whose gid the unit wanted to create. */
+  /** The stored chat whose gid the batch would create. */
   readonly chat?: StoredChat
-  /** The account that the unit wanted to create. */
+  /** The account that the batch would create. */
   readonly account?: string
   readonly record?: DialectRecord
 }> {}
 
-/** The storage itself failed; nothing of the unit took effect as far as can be known. */
+/** The storage itself failed; as far as is known, the batch had no effect. */
 export class StorageFailed extends Data.TaggedError("StorageFailed")<{
   readonly operation: string
   readonly cause: unknown
 }> {}
 
-/** A part of one chat's log: at most `limit` entries with a sequence above `after`, oldest first. */
+/** A range of one chat's log: at most `limit` entries with a sequence above `after`, oldest first. */
 export interface LogRange {
   readonly chat: ChatId
   readonly after: number
@@ -174,15 +174,15 @@ export class Store extends Context.Service<
       batch: WriteBatch
     ) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
     /**
-     * Commits `toBatch(post)`, in its turn among all units, without an effect to run: calls back once, with the entry once it
-     * is durable, or with nothing where `commit` would have failed. A store that has no faster way than `commit` leaves it
-     * out.
+     * Commits `toBatch(post)` in its turn among all batches, without running an effect: calls back once, with the entry
+     * as soon as it is durable, or with undefined where `commit` would have failed. Optional: for stores with a faster
+     * way than `commit`.
      */
     readonly appendMessage?: (post: MessageAppend, settled: (entry: Entry<Posted> | undefined) => void) => void
 
     /**
-     * Fails while the store cannot be written for a reason that it sees by itself, cheaply and without a write: its file was
-     * deleted, say. A store that knows no such reason leaves it out.
+     * Fails while the store cannot be written for a reason that it can detect cheaply and without a write, such as a
+     * deleted file. Optional.
      */
     readonly check?: Effect.Effect<void, StorageFailed>
 
@@ -190,16 +190,16 @@ export class Store extends Context.Service<
     readonly users: (ids: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<User>, StorageFailed>
     /** Users by account; unknown accounts are left out. */
     readonly usersByAccount: (accounts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User>, StorageFailed>
-    /** Everybody, by id. */
+    /** All users, by id. */
     readonly allUsers: Effect.Effect<ReadonlyArray<User>, StorageFailed>
     readonly password: (user: UserId) => Effect.Effect<string | null, StorageFailed>
-    /** What `SaveSettings` saved, or null. */
+    /** Returns the settings of `SaveSettings`, or null. */
     readonly settings: (user: UserId) => Effect.Effect<string | null, StorageFailed>
 
-    /** Chats by id, dissolved ones too; unknown ids are left out. */
+    /** Chats by id, including dissolved ones; unknown ids are left out. */
     readonly chats: (ids: ReadonlyArray<ChatId>) => Effect.Effect<ReadonlyArray<StoredChat>, StorageFailed>
     readonly chatByGid: (gid: string) => Effect.Effect<StoredChat | undefined, StorageFailed>
-    /** The chats that the user is a member of and that are not dissolved, system chats too, by id. */
+    /** Chats that are not dissolved and have the user as a member, including system chats, by id. */
     readonly chatsOf: (user: UserId) => Effect.Effect<ReadonlyArray<ChatId>, StorageFailed>
     /** Chats that are public and not dissolved, by id. */
     readonly publicChats: Effect.Effect<ReadonlyArray<ChatId>, StorageFailed>
@@ -209,7 +209,7 @@ export class Store extends Context.Service<
 
     /** Entries of all ranges, by id. */
     readonly entries: (ranges: ReadonlyArray<LogRange>) => Effect.Effect<ReadonlyArray<Entry>, StorageFailed>
-    /** Where entries are; unknown ids are left out. */
+    /** Positions of entries; unknown ids are left out. */
     readonly locate: (
       ids: ReadonlyArray<EntryId>
     ) => Effect.Effect<
@@ -218,7 +218,7 @@ export class Store extends Context.Service<
     >
     /**
      * Messages `from`…`to` by their number in the chat, both included, as they stand now, newest first. At most 10,000
-     * are asked for at once. Those that `hiddenFrom` hid are left out.
+     * are requested at once. Messages hidden by `hiddenFrom` are left out.
      */
     readonly history: (
       chat: ChatId,
@@ -229,9 +229,9 @@ export class Store extends Context.Service<
     /** Messages by id, as they stand now; unknown ids are left out. */
     readonly messages: (ids: ReadonlyArray<EntryId>) => Effect.Effect<ReadonlyArray<Message>, StorageFailed>
 
-    /** The places of one device, in all chats where it has one. */
+    /** The cursors of one device, in all chats where it has one. */
     readonly cursorsOf: (user: UserId, device: string) => Effect.Effect<ReadonlyArray<Cursor>, StorageFailed>
-    /** The places of all devices of these users in one chat. */
+    /** The cursors of all devices of these users in one chat. */
     readonly cursorsIn: (
       chat: ChatId,
       users: ReadonlyArray<UserId>
@@ -239,7 +239,7 @@ export class Store extends Context.Service<
 
     readonly session: (hash: string) => Effect.Effect<StoredSession | undefined, StorageFailed>
     readonly sessionsOf: (user: UserId) => Effect.Effect<ReadonlyArray<StoredSession>, StorageFailed>
-    /** How often all sessions of the user were ended at once; 0 for an unknown user. */
+    /** Number of times that all sessions of the user were ended; 0 for an unknown user. */
     readonly sessionEpoch: (user: UserId) => Effect.Effect<number, StorageFailed>
     readonly file: (id: FileId) => Effect.Effect<StoredFile | undefined, StorageFailed>
     /** A chat's files, by id. */

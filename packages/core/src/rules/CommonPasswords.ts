@@ -1,8 +1,8 @@
 /**
- * The most common passwords of at least 8 characters, in lower case, as published breaches show them again and again.
- * Sequences and repetitions are not listed: `NewPassword` recognizes them.
+ * The most common passwords of at least 8 characters, in lower case, as they recur in published breaches. Sequences and
+ * repetitions are not listed: `NewPassword` recognizes them.
  */
-const WORDS = `
+const PASSWORDS = `
 password password1 password12 password123 password1234 password! password1! password123! passw0rd passw0rd1 p@ssword
 p@ssw0rd p@ssw0rd1 p@ssw0rd123 pa$$word pa$$w0rd passwort password01 password11 password2 password22 passpass mypassword
 admin123 admin1234 admin12345 admin@123 admin123! adminadmin administrator administrador root1234 rootroot toor1234
@@ -34,4 +34,4 @@ beautiful beautiful1 handsome1 lovelove1 forever1 friends1 friendship family123 
 blessed1 bismillah metallica slipknot slipknot1 nirvana1 rockstar rockstar1 guitar123 gangster hardcore gateway1 hellokitty
 `
 
-export const COMMON_PASSWORDS: ReadonlySet<string> = new Set(WORDS.trim().split(/\s+/))
+export const COMMON_PASSWORDS: ReadonlySet<string> = new Set(PASSWORDS.trim().split(/\s+/))

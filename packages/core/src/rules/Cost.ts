@@ -1,22 +1,22 @@
 /**
- * What commands cost their user, in units of a plain message to a few members: about 30 microseconds of work, or a KiB of
- * answer. What a command names is charged before it is carried out, what it has come to afterwards.
+ * Costs of commands, in units of a plain message to a few members: about 30 microseconds of work, or 1 KiB of reply.
+ * Named targets are charged before the command runs, results afterwards.
  */
 import type { Chat } from "../model/Chat.ts"
 import type { Command, ReplyOf } from "../model/Command.ts"
 
-/** Users or members in an answer. */
-const USERS = 1 / 10
-/** Ids of members in an answer. */
-const IDS = 1 / 100
-/** Messages, chats or files in an answer. */
-const ITEMS = 1 / 2
-/** Users who are told of something. */
-const TOLD = 1 / 100
-/** Messages of a page that is asked for, and may be refused once it is read. */
-const PAGE = 1 / 20
+/** Per user or member in a reply. */
+const PER_USER = 1 / 10
+/** Per member id in a reply. */
+const PER_MEMBER_ID = 1 / 100
+/** Per message, chat or file in a reply. */
+const PER_ITEM = 1 / 2
+/** Per user who is notified of an event. */
+const PER_RECIPIENT = 1 / 100
+/** Per message of a requested page, which may be refused once it is read. */
+const PER_PAGE_MESSAGE = 1 / 20
 
-/** Beside 1 for the request: what it costs to look at all that the command names. */
+/** Returns the cost of looking up everything that the command names, beside 1 for the request. */
 export const costBefore = (command: Command): number => {
   switch (command._tag) {
     case "SendMessages":
@@ -24,16 +24,16 @@ export const costBefore = (command: Command): number => {
     case "CreateChat":
     case "AddMembers":
     case "RemoveMembers":
-      return command.members.length * USERS
+      return command.members.length * PER_USER
     case "ReviseGroup":
-      return ((command.add?.length ?? 0) + (command.remove?.length ?? 0)) * USERS
+      return ((command.add?.length ?? 0) + (command.remove?.length ?? 0)) * PER_USER
     case "SetAdmins":
-      return command.users.length * USERS
+      return command.users.length * PER_USER
     case "SetCommitters":
-      return typeof command.committers === "string" ? 0 : command.committers.length * USERS
+      return typeof command.committers === "string" ? 0 : command.committers.length * PER_USER
     case "ReadHistory": {
       const { page } = command
-      return page === undefined ? 0 : ("size" in page ? page.size : page.limit) * PAGE
+      return page === undefined ? 0 : ("size" in page ? page.size : page.limit) * PER_PAGE_MESSAGE
     }
     case "AddFiles":
       return command.files.length
@@ -42,40 +42,42 @@ export const costBefore = (command: Command): number => {
   }
 }
 
-/** What a list of so many users costs. */
-export const costOfUsers = (users: number): number => users * USERS
+/** Returns the cost of a list of users. */
+export const costOfUsers = (users: number): number => users * PER_USER
 
-/** What telling a chat's members costs, of whom no more are here than users are online: absent members cost nothing. */
-export const costOfTelling = (chat: Chat, online: number): number =>
-  (chat.type === "system" ? online : Math.min(chat.members.size, online)) * TOLD
+/**
+ * Returns the cost of notifying a chat's members, bounded by the number of online users: absent members cost nothing.
+ */
+export const costOfNotifying = (chat: Chat, online: number): number =>
+  (chat.type === "system" ? online : Math.min(chat.members.size, online)) * PER_RECIPIENT
 
-/** What the answer costs, and telling others. `online` is how many users are here. */
+/** Returns the cost of the reply and of notifying others. `online` is the number of online users. */
 export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, online: number): number => {
   const done = { command, reply } as Done
   switch (done.command._tag) {
     case "ReadHistory":
-      return (done.reply as ReplyOf<typeof done.command>).messages.length * ITEMS
+      return (done.reply as ReplyOf<typeof done.command>).messages.length * PER_ITEM
     case "ListMembers":
-      return (done.reply as ReplyOf<typeof done.command>).members.length * USERS
+      return (done.reply as ReplyOf<typeof done.command>).members.length * PER_USER
     case "ListUsers":
-      return (done.reply as ReplyOf<typeof done.command>).length * USERS
+      return (done.reply as ReplyOf<typeof done.command>).length * PER_USER
     case "ListChats": {
       let members = 0
       const chats = done.reply as ReplyOf<typeof done.command>
       for (const { chat } of chats) members += chat.members.size
-      return chats.length * ITEMS + members * IDS
+      return chats.length * PER_ITEM + members * PER_MEMBER_ID
     }
     case "ListPublicChats":
     case "ListFiles":
-      return (done.reply as ReplyOf<typeof done.command>).length * ITEMS
+      return (done.reply as ReplyOf<typeof done.command>).length * PER_ITEM
     case "SendMessages": {
       let cost = 0
-      for (const { chat } of done.reply as ReplyOf<typeof done.command>) cost += costOfTelling(chat, online)
+      for (const { chat } of done.reply as ReplyOf<typeof done.command>) cost += costOfNotifying(chat, online)
       return cost
     }
     case "RenameUser":
     case "ChangeStatus":
-      return online * TOLD
+      return online * PER_RECIPIENT
     case "CreateChat":
     case "JoinChat":
     case "LeaveChat":
@@ -88,9 +90,9 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
     case "PublishChat":
     case "SetAdmins":
     case "SetCommitters": {
-      // The answer lists all members as well.
+      // The reply lists all members too.
       const { chat } = done.reply as ReplyOf<typeof done.command>
-      return costOfTelling(chat, online) + chat.members.size * IDS
+      return costOfNotifying(chat, online) + chat.members.size * PER_MEMBER_ID
     }
     default:
       return 0

@@ -1,22 +1,27 @@
-/** Who is in a chat, who sees that it exists, and whom its admins are. */
+/** Membership, visibility and admins of a chat. */
 import { type Chat, isMember, VIA } from "../model/Chat.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Facts, Rule } from "./Rule.ts"
 
 /**
- * A declared difference between protocols: where nobody is asked who they are, whatever was made through that protocol
- * can be seen and changed through it, and nothing else. Source: PROTOCOLS, "hisihi".
+ * A declared difference between protocols: in a protocol without authentication, chats created through it can be seen
+ * and changed through it, and no others. Source: PROTOCOLS, "hisihi".
  */
 const createdByProtocol = ({ chat, via }: Facts): boolean => via !== undefined && chat.attributes[VIA] === via
 
-/** A group that nobody in particular made has no owner; system administrators count as its admins, as in system chats. */
+/**
+ * A group that was created without a user has no owner; system administrators count as its admins, as in system chats.
+ */
 const hasNoOwner = (chat: Chat): boolean => chat.type === "system" || (chat.createdBy === null && chat.owner === null)
 
-/** Members. Nobody in particular is a member of nothing, also not of a system chat, but may act on what was made here. */
-const belongs = (facts: Facts): boolean =>
+/**
+ * Anonymous protocol callers are members of no chat, not even a system chat, but may act on chats created through their
+ * protocol.
+ */
+const isParticipant = (facts: Facts): boolean =>
   facts.via === undefined ? isMember(facts.chat, facts.user.id) : createdByProtocol(facts)
 
-/** The owner counts as an admin; so does a system administrator in a chat that is nobody's. */
+/** The owner counts as an admin; so does a system administrator in a chat without an owner. */
 export const isAdmin = (facts: Facts): boolean => {
   const { chat, user } = facts
   if (createdByProtocol(facts)) return true
@@ -24,23 +29,23 @@ export const isAdmin = (facts: Facts): boolean => {
   return chat.owner === user.id || chat.admins.includes(user.id) || (user.admin && hasNoOwner(chat))
 }
 
-/** The owner first, then the other admins. */
+/** Returns the owner first, then the other admins. */
 export const adminsOf = (chat: Chat): ReadonlyArray<UserId> =>
   chat.owner === null ? chat.admins : [chat.owner, ...chat.admins.filter((user) => user !== chat.owner)]
 
-/** A private chat answers who is not in it exactly as one that does not exist. */
+/** To a non-member, a private chat is indistinguishable from a missing one. */
 export const visible: Rule = {
   name: "the chat exists for its members, and for everybody if it is public",
   check: (facts) => {
     const { chat, via } = facts
-    const seen = belongs(facts) || (chat.public && via === undefined)
-    return seen && !chat.dissolved ? undefined : { _tag: "NoSuchChat" }
+    const isSeen = isParticipant(facts) || (chat.public && via === undefined)
+    return isSeen && !chat.dissolved ? undefined : { _tag: "NoSuchChat" }
   }
 }
 
 export const member: Rule = {
   name: "only members",
-  check: (facts) => (belongs(facts) ? undefined : { _tag: "NotMember" })
+  check: (facts) => (isParticipant(facts) ? undefined : { _tag: "NotMember" })
 }
 
 export const admin: Rule = {
@@ -63,9 +68,9 @@ export const group: Rule = {
   check: ({ chat }) => (chat.type === "group" ? undefined : { _tag: "WrongChatType", needs: "a group" })
 }
 
-/** For who knows pairs only: another chat answers as one that does not exist. */
+/** For protocols with direct chats only: other chats are reported as not found. */
 export const direct: Rule = {
-  name: "only pairs",
+  name: "only direct chats",
   check: ({ chat }) => (chat.type === "one2one" ? undefined : { _tag: "NoSuchChat" })
 }
 
@@ -91,8 +96,8 @@ export const groupOrSystem: Rule = {
 }
 
 /**
- * Who owns the chat when these have left: the owner who stays, else the member who has been in it longest, else nobody.
- * A chat without an owner gets none this way.
+ * Returns the owner after these members have left: the current owner if they stay, otherwise the longest-standing
+ * member, or null if none remains. A chat without an owner stays without one.
  */
 export const ownerWithout = (chat: Chat, leaving: ReadonlySet<UserId>): UserId | null => {
   if (chat.owner === null || !leaving.has(chat.owner)) return chat.owner

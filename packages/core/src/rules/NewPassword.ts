@@ -1,10 +1,10 @@
 /**
- * Rules for new passwords: a length, no common password, no account. Existing passwords are not checked. Source: NIST SP
- * 800-63B, 5.1.1.2; OWASP ASVS 4.0.3, 2.1.1 and 2.1.7.
+ * Rules for new passwords: a minimum length, no common password, not the account. Existing passwords are not checked.
+ * Source: NIST SP 800-63B, 5.1.1.2; OWASP ASVS 4.0.3, 2.1.1 and 2.1.7.
  */
 import { COMMON_PASSWORDS } from "./CommonPasswords.ts"
 
-/** Rows of keys, and sequences that are typed along them. */
+/** Keyboard rows, and sequences typed along them. */
 const SEQUENCES: ReadonlyArray<string> = [
   "01234567890123456789",
   "abcdefghijklmnopqrstuvwxyz",
@@ -16,15 +16,15 @@ const SEQUENCES: ReadonlyArray<string> = [
   "zaq12wsxcde34rfv"
 ].flatMap((sequence) => [sequence, Array.from(sequence).reverse().join("")])
 
-/** One to four characters again and again: `11111111`, `abcabcabc`. */
+/** One to four characters repeated: `11111111`, `abcabcabc`. */
 const REPEATED = /^(.{1,4}?)\1+.?$/su
 
 const isCommon = (password: string): boolean =>
   COMMON_PASSWORDS.has(password) || REPEATED.test(password) || SEQUENCES.some((sequence) => sequence.includes(password))
 
 /**
- * Why `password` cannot be a new one, in words that follow "password", or nothing. `minimum` is `passwords.minimum`, in code
- * points; 0 allows every password that is not empty.
+ * Returns why `password` cannot be a new password, as a clause after "password", or undefined. `minimum` is
+ * `passwords.minimum`, in code points; 0 allows every password that is not empty.
  */
 export const newPasswordProblem = (password: string, account: string, minimum: number): string | undefined => {
   if (password === "") return "must not be empty"

@@ -1,4 +1,4 @@
-/** Every operation on a chat with the rules that it must pass, in this order. */
+/** Every operation on a chat, with its rules in the order of their checks. */
 import type { Reason } from "../model/Refused.ts"
 import {
   admin,
@@ -16,31 +16,31 @@ import type { Facts, Rule } from "./Rule.ts"
 import { sender } from "./Sending.ts"
 
 export const operations = {
-  /** To be told of the chat at all: its facts, without what was said in it. */
+  /** Seeing the chat at all: its facts, without its messages. */
   see: [visible],
   join: [visible, group, joinable],
   leave: [visible, group, member],
   rename: [visible, group, member, sender],
-  /** Star, hide, mute: for oneself. */
-  prefer: [visible, member],
+  /** Star, hide, mute: the caller's own flags. */
+  setPreference: [visible, member],
   addMembers: [visible, group, member],
   /**
-   * A declared difference between protocols: where members are asked for, an admin lets them in, and whoever may add
-   * members may ask. Source: PROTOCOLS, "spark".
+   * A declared difference between protocols: where membership is requested, an admin approves it, and every member who
+   * may add members may request it. Source: PROTOCOLS, "spark".
    */
   approveMembers: [visible, group, member, admin],
   removeMembers: [visible, group, member, admin],
-  speak: [visible, member, sender],
+  send: [visible, member, sender],
   broadcast: [visible, member, admin],
   /**
-   * A declared difference between protocols: anything at all, where a protocol knows pairs only, for which every other
-   * chat is none; asked beside what else the operation needs. Source: PROTOCOLS, "ha".
+   * A declared difference between protocols: any operation of a protocol with direct chats only, to which other chats
+   * do not exist; checked beside the operation's own rules. Source: PROTOCOLS, "ha".
    */
-  usePair: [visible, direct, member],
+  useDirect: [visible, direct, member],
   /** History, members, files. */
   read: [visible, member],
   /**
-   * A declared difference between protocols: name, attributes and the public flag together, where a protocol changes
+   * A declared difference between protocols: name, attributes and the public flag together, in a protocol that changes
    * them as one; so that a name, which members may change by itself, takes an admin there. Source: PROTOCOLS, "spark".
    */
   edit: [visible, group, member, admin],
@@ -48,13 +48,13 @@ export const operations = {
   publish: [visible, groupWithoutSubject, member, admin],
   setAdmins: [visible, system, systemAdministrator],
   setCommitters: [visible, groupOrSystem, member, admin],
-  /** Taking back what others said; what oneself said, any member may take back. */
+  /** Recalling another sender's message; every member may recall their own. */
   recallOthers: [visible, member, admin]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Rule>>>
 
 export type Operation = keyof typeof operations
 
-/** The first rule that refuses, with its reason; nothing where the operation is allowed. */
+/** Returns the first rule that refuses, with its reason, or undefined if the operation is allowed. */
 export const refusal = (
   operation: Operation,
   facts: Facts

@@ -1,10 +1,11 @@
-/** Who may speak. */
+/** Permission to send. */
 import { isAdmin } from "./Membership.ts"
 import type { Facts, Rule } from "./Rule.ts"
 
 /**
- * Admins always. Else by the committers: `admins` nobody; a list those on it; all everybody, but in a system chat
- * that has admins only they. Source: PROTOCOLS, "May speak".
+ * Returns whether the user may send. Admins always may. Otherwise the committers decide: `admins` excludes everybody
+ * else, a list allows its users, and `all` allows all members, except in a system chat with admins. Source: PROTOCOLS,
+ * "May speak".
  */
 export const canSend = (facts: Facts): boolean => {
   if (isAdmin(facts)) return true
@@ -17,6 +18,6 @@ export const canSend = (facts: Facts): boolean => {
 }
 
 export const sender: Rule = {
-  name: "only who may speak",
+  name: "only members who may send",
   check: (facts) => (canSend(facts) ? undefined : { _tag: "SendForbidden" })
 }

@@ -122,7 +122,7 @@ export class OfflineQueue extends Context.Service<
           if (writes.length > 0) {
             yield* store.commit({ expectedVersions: [], writes }).pipe(
               Effect.catchTags({
-                Stale: () => refuse({ _tag: "Busy" }),
+                VersionConflict: () => refuse({ _tag: "Busy" }),
                 Duplicate: () => refuse({ _tag: "Busy" })
               })
             )

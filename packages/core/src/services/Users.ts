@@ -247,7 +247,7 @@ export class Users extends Context.Service<
         }).pipe(
           Effect.catchTag("Duplicate", (found) => refuse({ _tag: "AccountTaken", account: found.account ?? "" })),
           Effect.catchTags({
-            Stale: () => refuse({ _tag: "Busy" }),
+            VersionConflict: () => refuse({ _tag: "Busy" }),
             StorageFailed: (failed) => available(Effect.fail(failed))
           })
         )

@@ -83,7 +83,7 @@ export class Acceptor extends Context.Service<
       })
       const limiter = new ConnectionLimiter(settings, {
         now: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n),
-        waiting: () => {
+        onWaiting: () => {
           if (isExpiring) return
           isExpiring = true
           expiring = fork(expire)

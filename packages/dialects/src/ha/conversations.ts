@@ -45,7 +45,7 @@ export const conversation = Effect.fnUntraced(function* (
   const chat = chatIdOf(id)
   if (chat === undefined) return yield* invalid("conversationid", "must be negative, with nine digits")
   const view = yield* perform(caller, { _tag: "ReadChat", chat: { id: ChatId(chat) } })
-  const refused = refusal("usePair", { user, chat: view.chat })
+  const refused = refusal("useDirect", { user, chat: view.chat })
   return refused === undefined ? view.chat : yield* refuse(refused.reason)
 })
 

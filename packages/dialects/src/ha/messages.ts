@@ -68,7 +68,7 @@ export const deleteMessage = Effect.fnUntraced(function* (
   // What was said in groups is not this protocol's to delete: an admin might recall there what others said.
   const [message] = yield* store.messagesByGid([gid])
   const cached = message === undefined ? undefined : yield* chats.find({ id: message.chat })
-  if (cached === undefined || refusal("usePair", { user, chat: cached.chat }) !== undefined) {
+  if (cached === undefined || refusal("useDirect", { user, chat: cached.chat }) !== undefined) {
     return yield* refuse({ _tag: "NoSuchMessage" })
   }
   yield* perform(caller, { _tag: type === FOR_ONESELF ? "HideMessage" : "RecallMessage", gid })

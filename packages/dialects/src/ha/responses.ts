@@ -27,7 +27,7 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   WrongChatType: 404,
   Forbidden: 403,
   SendForbidden: 403,
-  Vetoed: 403,
+  Rejected: 403,
   TooManyAttempts: 429,
   RateLimited: 429,
   Busy: 503,

@@ -62,7 +62,7 @@ const CODES: Partial<Record<Reason["_tag"], Code>> = {
   SendForbidden: "forbidden",
   WrongChatType: "forbidden",
   CannotRemoveOwner: "forbidden",
-  Vetoed: "forbidden",
+  Rejected: "forbidden",
   TooManyAttempts: "too_many_requests",
   RateLimited: "too_many_requests",
   Busy: "unavailable",
@@ -85,7 +85,7 @@ export const failureOf = (reason: Reason): Failure =>
     code: CODES[reason._tag] ?? "invalid_parameter",
     message: describeReason(reason, WORDS),
     headers: retryAfter(reason),
-    ...(reason._tag === "Vetoed" && reason.code !== undefined && { error: reason.code })
+    ...(reason._tag === "Rejected" && reason.code !== undefined && { error: reason.code })
   })
 
 /** The codes of failures that concern the HTTP request. */

@@ -60,7 +60,7 @@ export class Records {
       Effect.as(true),
       Effect.catchTags({
         Duplicate: () => Effect.succeed(false),
-        Stale: () => refuse({ _tag: "Busy" }),
+        VersionConflict: () => refuse({ _tag: "Busy" }),
         StorageFailed: (failed) => available<boolean>(Effect.fail(failed))
       })
     )

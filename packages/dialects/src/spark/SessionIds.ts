@@ -59,7 +59,7 @@ const secretOf = Effect.fnUntraced(function* (
     const value = Hex.encode(yield* random.randomBytes(SECRET))
     const record = { dialect: DIALECT, kind: KIND, key: KEY, value }
     yield* commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record, once: true }] }).pipe(
-      Effect.catchTags({ Duplicate: () => Effect.void, Stale: () => Effect.void })
+      Effect.catchTags({ Duplicate: () => Effect.void, VersionConflict: () => Effect.void })
     )
   }
 })

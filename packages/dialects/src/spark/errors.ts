@@ -46,7 +46,7 @@ const KINDS: { readonly [T in Reason["_tag"]]?: readonly [status: number, error:
   Recalled: [409, "conflict"],
   Busy: [409, "busy"],
   Unavailable: [503, "unavailable"],
-  Vetoed: [403, "forbidden"]
+  Rejected: [403, "forbidden"]
 }
 
 /** What the engine calls a field, where this protocol has another name for it. */
@@ -80,7 +80,7 @@ const refused = (refusal: Reason): Response => {
   // A host that refuses may have a code of its own.
   return failure(
     status,
-    reason._tag === "Vetoed" ? (reason.code ?? error) : error,
+    reason._tag === "Rejected" ? (reason.code ?? error) : error,
     describeReason(reason, WORDS),
     retryAfter(reason)
   )

@@ -29,7 +29,7 @@ export const push = Effect.fnUntraced(function* (
   const contentType = CONTENT_TYPES.get(yield* parameters.integer("Type"))
   if (contentType === undefined) return yield* invalid("Type", "must be 0 for a text or 1 for an image")
   const content = yield* parameters.text("Content")
-  const session = yield* sessionFor(asking, id, "speak")
+  const session = yield* sessionFor(asking, id, "send")
   const gid = yield* asking.random.uuidV4()
   yield* asking.perform(asking.caller, {
     _tag: "SendMessages",

@@ -81,7 +81,7 @@ const STATUS: Partial<Record<Reason["_tag"], number>> = {
   NoSuchChat: 404,
   NoSuchFile: 404,
   NotMember: 404,
-  Vetoed: 403,
+  Rejected: 403,
   Busy: 503,
   Unavailable: 503,
   TooManyAttempts: 429,

@@ -127,7 +127,7 @@ export const refusedMessages = (reason: Reason, sent: ReadonlyArray<unknown>): J
   const refusals =
     reason._tag === "MessagesRefused"
       ? reason.refusals
-      : reason._tag === "Vetoed" && sent.length > 0
+      : reason._tag === "Rejected" && sent.length > 0
         ? sent.map((_, index) => ({ index, reason }))
         : undefined
   return refusals?.map(({ index, reason: why }) => ({

@@ -13,7 +13,7 @@ import { EntryId, nextEphemeralId } from "@parley/core/Ids"
 import type { OfflineQueue } from "@parley/core/OfflineQueue"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
 import type { HandleFrame, ClientSession } from "@parley/core/ClientSession"
-import { costAfter, costOfTelling, costOfUsers } from "@parley/core/rules/Cost"
+import { costAfter, costOfNotifying, costOfUsers } from "@parley/core/rules/Cost"
 import { passwordLengthProblem } from "@parley/core/rules/PasswordLength"
 import type { LiveSession, Sessions } from "@parley/core/Sessions"
 import type { EngineSettings } from "@parley/core/Settings"
@@ -132,7 +132,7 @@ const trySend = (
         if (outcome === undefined) return settled()
         settled(() => {
           session.answer(sentFrame(live.token, outcome.sent))
-          limits.owe(user.id, costOfTelling(outcome.sent.chat, services.hub.presence.size), now)
+          limits.owe(user.id, costOfNotifying(outcome.sent.chat, services.hub.presence.size), now)
           services.hub.broadcast([outcome.announcement], session.connection.id)
         })
       }),

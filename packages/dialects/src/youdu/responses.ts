@@ -45,7 +45,7 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
   Forbidden: 403,
   SendForbidden: 403,
   CannotRemoveOwner: 403,
-  Vetoed: 403,
+  Rejected: 403,
   TooManyAttempts: 429,
   RateLimited: 429,
   Busy: 503,

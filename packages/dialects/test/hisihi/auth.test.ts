@@ -44,7 +44,7 @@ describe("who may ask", () => {
   it.effect("is never anybody where strangers come: it does not open, and names the flag to set", () =>
     Effect.gen(function* () {
       const refused = yield* Effect.flip(opened({ "hisihi.auth": "open" }, false))
-      assert.strictEqual(refused._tag, "SiteRefused")
+      assert.strictEqual(refused._tag, "DialectConfigError")
       assert.include(refused.message, "--set hisihi.auth=token")
       assert.notInclude(refused.message, "\n")
     }).pipe(Effect.provide(engineLayer))

@@ -52,7 +52,7 @@ export const ofSpark: ReadonlyArray<Request> = [
   spark("publish", "/session/Edit of public", ({ place }) => ({ Data: { public: !place.facts.public } }), always, {
     beside: "edit"
   }),
-  spark("speak", "/message/push", () => ({ Type: 0, Content: `pushed ${fresh()}` }), always),
+  spark("send", "/message/push", () => ({ Type: 0, Content: `pushed ${fresh()}` }), always),
   spark("recallOthers", "/message/remove of what others said", ({ place }) => ({ MessageId: place.others }), always),
   // What oneself said, any member takes back: who may read.
   spark(
@@ -129,7 +129,7 @@ const ha = (
   protocol: "ha",
   operation,
   description: named(description),
-  beside: "usePair",
+  beside: "useDirect",
   changes,
   ask: (trial) => {
     const headers = { "x-ha-key": "ha-demo", "x-ha-session": trial.place.actor.token }
@@ -145,7 +145,7 @@ const message = (): string => "/message"
 
 export const ofHa: ReadonlyArray<Request> = [
   ha(
-    "speak",
+    "send",
     "POST /message",
     "POST",
     message,
@@ -166,7 +166,7 @@ export const ofHa: ReadonlyArray<Request> = [
     never
   ),
   ha(
-    "usePair",
+    "useDirect",
     "DELETE /message of type 1",
     "DELETE",
     message,
@@ -182,7 +182,7 @@ export const ofHa: ReadonlyArray<Request> = [
     always
   ),
   ha(
-    "usePair",
+    "useDirect",
     "DELETE /message of type 2, of what oneself said",
     "DELETE",
     message,

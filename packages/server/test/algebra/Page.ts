@@ -121,11 +121,11 @@ export const differences: ReadonlyArray<Difference> = readdirSync(RULES)
   .filter((one) => one !== undefined)
 
 const DIFFERS: Readonly<Record<string, string>> = {
-  madeHere: "Only where `hisihi.auth` is `open`; with a token, who asks is a user like any other.",
+  createdByProtocol: "Only where `hisihi.auth` is `open`; with a token, who asks is a user like any other.",
   approveMembers:
     "`/session/AddMember` answers success and lets nobody in where who asks may not; who was named is pending.",
   edit: "`/session/Edit` of `name` by a member is refused, whom `rename` allows it.",
-  usePair: "A group's id is no conversation, also for its members.",
+  useDirect: "A group's id is no conversation, also for its members.",
   reachable:
     "`/cgi/session/get` names no user: it answers whenever the application reaches the group. `/cgi/session/update` tells an application that reaches the group that `opUser` is not in it."
 }
@@ -143,7 +143,7 @@ test that asks a running server for every decision, and that lets every role try
 for one decision yourself:
 
 \`\`\`sh
-parley explain permission --user alice --chat system --operation speak
+parley explain permission --user alice --chat system --operation send
 \`\`\`
 
 ## Roles

@@ -104,9 +104,9 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
   xuanxuan("leave", "joinchat with join false", (trial) => ({ ...gidOf(trial), join: false }), always),
   xuanxuan("rename", "changename", ({ place: { id } }) => ({ id, name: `renamed ${fresh()}` }), always),
   xuanxuan("rename", "changename with a gid", (trial) => ({ ...gidOf(trial), name: `renamed ${fresh()}` }), always),
-  xuanxuan("prefer", "star", (trial) => ({ ...gidOf(trial), star: true }), never),
-  xuanxuan("prefer", "hide", (trial) => ({ ...gidOf(trial), hide: true }), never),
-  xuanxuan("prefer", "mute", (trial) => ({ ...gidOf(trial), mute: true }), never),
+  xuanxuan("setPreference", "star", (trial) => ({ ...gidOf(trial), star: true }), never),
+  xuanxuan("setPreference", "hide", (trial) => ({ ...gidOf(trial), hide: true }), never),
+  xuanxuan("setPreference", "mute", (trial) => ({ ...gidOf(trial), mute: true }), never),
   xuanxuan(
     "addMembers",
     "addmember",
@@ -119,7 +119,7 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
     (trial) => ({ ...gidOf(trial), members: [{ id: trial.cast.carol.id }], join: false }),
     always
   ),
-  xuanxuan("speak", "message", (trial) => messageOf(trial, "normal"), always),
+  xuanxuan("send", "message", (trial) => messageOf(trial, "normal"), always),
   xuanxuan("broadcast", "message of type broadcast", (trial) => messageOf(trial, "broadcast"), always),
   xuanxuan("read", "history", gidOf, never),
   xuanxuan("read", "members", gidOf, never),

@@ -8,12 +8,12 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/rules/Membership.ts",
-        from: "belongs(facts) || (chat.public && via === undefined)",
+        from: "isParticipant(facts) || (chat.public && via === undefined)",
         to: "true"
       },
       {
         module: "core/src/rules/Membership.ts",
-        from: 'belongs(facts) ? undefined : { _tag: "NotMember" }',
+        from: 'isParticipant(facts) ? undefined : { _tag: "NotMember" }',
         to: "undefined"
       }
     ],
@@ -35,8 +35,8 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/rules/Membership.ts",
-        from: 'seen && !chat.dissolved ? undefined : { _tag: "NoSuchChat" }',
-        to: 'seen && !chat.dissolved ? undefined : { _tag: "NotMember" }'
+        from: 'isSeen && !chat.dissolved ? undefined : { _tag: "NoSuchChat" }',
+        to: 'isSeen && !chat.dissolved ? undefined : { _tag: "NotMember" }'
       }
     ],
     kills: [
@@ -101,7 +101,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/rules/Membership.ts",
-        from: "belongs(facts) || (chat.public && via === undefined)",
+        from: "isParticipant(facts) || (chat.public && via === undefined)",
         to: "true"
       },
       {

@@ -105,7 +105,7 @@ export class BatchApplier {
   #applyMessage(post: PostRow): Refusal | undefined {
     try {
       const head = this.#headCache.get(post[0])
-      if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "Stale", chats: [post[0]], messages: [] }
+      if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "VersionConflict", chats: [post[0]], messages: [] }
       if (head === undefined) return this.#unknown(post[0])
       return this.#appendMessage(post, head) ? undefined : this.#duplicate({ messages: [post[5]] }, new GidTaken())
     } catch (cause) {
@@ -159,7 +159,7 @@ export class BatchApplier {
       amended.add(message)
     }
     const isOld = chats.size + messages.size > 0 || writes.some((write) => isStale(this.#db, write))
-    return isOld ? { _tag: "Stale", chats: [...chats], messages: [...messages] } : undefined
+    return isOld ? { _tag: "VersionConflict", chats: [...chats], messages: [...messages] } : undefined
   }
 
   #duplicate(wanted: UniqueKeys, cause: unknown): Refusal {

@@ -52,7 +52,7 @@ const MIN_BATCH = 256
 
 const refusedAs = (refusal: Refusal): VersionConflict | Duplicate | StorageFailed => {
   switch (refusal._tag) {
-    case "Stale":
+    case "VersionConflict":
       return new VersionConflict({ chats: refusal.chats, messages: refusal.messages })
     case "Duplicate": {
       const { _tag: _, ...there } = refusal

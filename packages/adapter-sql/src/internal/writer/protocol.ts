@@ -84,7 +84,11 @@ export const unpack = ({ cells, batches }: BatchContents): ReadonlyArray<PostRow
 
 /** Why a unit took no effect. */
 export type Refusal =
-  | { readonly _tag: "Stale"; readonly chats: ReadonlyArray<ChatId>; readonly messages: ReadonlyArray<EntryId> }
+  | {
+      readonly _tag: "VersionConflict"
+      readonly chats: ReadonlyArray<ChatId>
+      readonly messages: ReadonlyArray<EntryId>
+    }
   | {
       readonly _tag: "Duplicate"
       readonly messages: ReadonlyArray<Message>

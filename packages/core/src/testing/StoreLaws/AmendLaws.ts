@@ -83,7 +83,10 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
             "stale",
             store.commit({ expectedVersions: [{ chat: chat.id, version: 1 }], writes })
           )
-          yield* same("refusal", error._tag === "Stale" ? [error.chats, error.messages] : error, [[], [one.id]])
+          yield* same("refusal", error._tag === "VersionConflict" ? [error.chats, error.messages] : error, [
+            [],
+            [one.id]
+          ])
         }
       }
       yield* same("log", yield* kinds(store, chat.id), ["Posted", "Posted", "Recalled"])
@@ -100,7 +103,10 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       yield* append(store, chat.id, a, replaced(id, "1"))
       const writes = [appending(chat.id, a, posting("m")), amending(chat.id, a, recalled(id), id)]
       const error = yield* refused("stale", store.commit({ expectedVersions: [{ chat: chat.id, version: 9 }], writes }))
-      yield* same("refusal", error._tag === "Stale" ? [error.chats, error.messages] : error, [[chat.id], [id]])
+      yield* same("refusal", error._tag === "VersionConflict" ? [error.chats, error.messages] : error, [
+        [chat.id],
+        [id]
+      ])
     })
   ),
   law(
@@ -122,7 +128,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       const others = outcomes.flatMap((one) => (Result.isFailure(one) ? [one.failure] : []))
       yield* same(
         "the others",
-        others.map((error) => (error._tag === "Stale" ? error.messages : error)),
+        others.map((error) => (error._tag === "VersionConflict" ? error.messages : error)),
         others.map(() => [id])
       )
       yield* same("log", yield* kinds(store, chat.id), ["Posted", "Recalled"])
@@ -183,7 +189,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       const { id } = yield* post(store, chat.id, a, "m")
       const twice = [amending(chat.id, a, replaced(id, "1"), id), amending(chat.id, a, recalled(id), id)]
       const error = yield* refused("stale", store.commit({ expectedVersions: [], writes: twice }))
-      yield* same("twice", error._tag === "Stale" ? error.messages : error, [id])
+      yield* same("twice", error._tag === "VersionConflict" ? error.messages : error, [id])
       const changed = yield* append(store, chat.id, a, { _tag: "Changed", name: "n" })
       for (const [cursor, message] of [
         [other.chat.id, id],

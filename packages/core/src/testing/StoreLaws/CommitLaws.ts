@@ -73,7 +73,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
         "stale",
         store.commit({ expectedVersions: [{ chat: chat.id, version: 2 }], writes: [] })
       )
-      yield* same("refusal", error._tag, "Stale")
+      yield* same("refusal", error._tag, "VersionConflict")
     })
   ),
   law(
@@ -190,7 +190,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
             "stale",
             store.commit({ expectedVersions: [{ chat: chat.id, version }], writes })
           )
-          yield* same("refusal", error._tag === "Stale" ? error.chats : error, [chat.id])
+          yield* same("refusal", error._tag === "VersionConflict" ? error.chats : error, [chat.id])
         }
       }
       yield* same("log", (yield* logOf(store, chat.id)).length, 2)
@@ -215,7 +215,11 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
         "stale",
         store.commit({ expectedVersions, writes: [appending(two.chat.id, a, posting("m"))] })
       )
-      yield* same("refusal", error._tag === "Stale" ? error.chats : error, [one.chat.id, three.chat.id, NO_CHAT])
+      yield* same("refusal", error._tag === "VersionConflict" ? error.chats : error, [
+        one.chat.id,
+        three.chat.id,
+        NO_CHAT
+      ])
       yield* same("log", (yield* logOf(store, two.chat.id)).length, 1)
     })
   ),
@@ -237,7 +241,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       )
       yield* same("winners", outcomes.filter(Result.isSuccess).length, 1)
       const losers = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
-      yield* same("losers", [...new Set(losers)], ["Stale"])
+      yield* same("losers", [...new Set(losers)], ["VersionConflict"])
       yield* same("version", (yield* chatAt(store, chat.id)).chat.version, 2)
     })
   ),

@@ -73,7 +73,7 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
     Effect.fnUntraced(function* (store) {
       const put = (key: string, value: unknown, expected: unknown) =>
         store.commit(batch({ _tag: "PutRecord", record: { dialect: "d", kind: "k", key, value }, expected }))
-      const stale = { _tag: "Stale", chats: [], messages: [] }
+      const stale = { _tag: "VersionConflict", chats: [], messages: [] }
       yield* put("x", { n: [1, "一"], b: 0 }, null)
       yield* same("there already", yield* refused("a new one", put("x", 2, null)), stale)
       yield* same("another", yield* refused("another", put("x", 2, { n: [1, "二"], b: 0 })), stale)

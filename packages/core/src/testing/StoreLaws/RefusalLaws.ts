@@ -169,7 +169,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       yield* post(store, chat.id, a, "m")
       const writes = [appending(chat.id, a, posting("m"))]
       const error = yield* refused("stale", store.commit({ expectedVersions: [{ chat: chat.id, version: 7 }], writes }))
-      yield* same("refusal", error._tag, "Stale")
+      yield* same("refusal", error._tag, "VersionConflict")
     })
   ),
   law(

@@ -133,7 +133,7 @@ export const reopenLaws: ReadonlyArray<ReopenLaw> = [
       const account = batch({ _tag: "CreateUser", user: newUser("ann") })
       yield* same("account", (yield* refused("account", store.commit(account)))._tag, "Duplicate")
       const old = { expectedVersions: [{ chat, version: 1 }], writes: [appending(chat, ann, posting("m4"))] }
-      yield* same("version", (yield* refused("version", store.commit(old)))._tag, "Stale")
+      yield* same("version", (yield* refused("version", store.commit(old)))._tag, "VersionConflict")
       yield* close()
     })
   },

@@ -136,7 +136,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
       yield* same("left", yield* hashesOf(store, a), [])
       yield* same("of another", yield* hashesOf(store, b), ["h3"])
       const late = yield* refused("a late login", open(store, sessionOf("late", a), 1, epoch))
-      yield* same("late", late, { _tag: "Stale", chats: [], messages: [] })
+      yield* same("late", late, { _tag: "VersionConflict", chats: [], messages: [] })
       yield* open(store, sessionOf("new", a), 1, yield* store.sessionEpoch(a))
       yield* same("new", yield* hashesOf(store, a), ["new"])
       yield* same("another's epoch", yield* open(store, sessionOf("h4", b), 5, yield* store.sessionEpoch(b)), [])
@@ -166,7 +166,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
       const disable = { _tag: "ChangeUser", user: a, change: { disabled: true } } as const
       yield* store.commit(batch(disable))
       const error = yield* refused("a session", open(store, sessionOf("h", a), 1, yield* store.sessionEpoch(a)))
-      yield* same("refusal", error, { _tag: "Stale", chats: [], messages: [] })
+      yield* same("refusal", error, { _tag: "VersionConflict", chats: [], messages: [] })
       yield* same("left", yield* hashesOf(store, a), [])
     })
   ),
