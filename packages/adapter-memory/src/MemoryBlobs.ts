@@ -4,16 +4,6 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Blobs, BlobTooLarge, NoSuchBlob } from "@parley/core/Blobs"
 
-const join = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
-}
-
 /** A fresh, empty one. */
 export const make = (): Blobs["Service"] => {
   const kept = new Map<string, Uint8Array>()
@@ -21,18 +11,17 @@ export const make = (): Blobs["Service"] => {
   return Blobs.of({
     put: (content, limit) =>
       Effect.suspend(() => {
-        const chunks: Array<Uint8Array> = []
         let size = 0
-        return Stream.runForEach(content, (chunk) => {
-          size += chunk.length
-          if (size > limit) return Effect.fail(new BlobTooLarge({ limit }))
-          // Whoever sends a chunk may use its memory again.
-          chunks.push(chunk.slice())
-          return Effect.void
-        }).pipe(
-          Effect.map(() => {
+        return content.pipe(
+          Stream.mapEffect((chunk) => {
+            size += chunk.length
+            // A copy, since the sender may use the chunk's memory again.
+            return size > limit ? Effect.fail(new BlobTooLarge({ limit })) : Effect.succeed(chunk.slice())
+          }),
+          Stream.mkUint8Array,
+          Effect.map((bytes) => {
             const key = `${++puts}`
-            kept.set(key, join(chunks, size))
+            kept.set(key, bytes)
             return { key, size }
           })
         )

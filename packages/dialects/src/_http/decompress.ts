@@ -69,7 +69,6 @@ export const decompressed = (
   Effect.suspend(() => {
     const stream = opened(coding)
     if (stream === undefined) return Effect.fail(unsupported(coding))
-    const chunks: Array<Uint8Array> = []
     let size = 0
     const broken = () => new UnreadableBody({ status: 400, problem: `is not valid ${coding}` })
     const writer = stream.writable.getWriter()
@@ -82,22 +81,10 @@ export const decompressed = (
       evaluate: () => stream.readable as never,
       onError: broken
     }).pipe(
-      Stream.runForEach((chunk) => {
+      Stream.tap((chunk) => {
         size += chunk.length
-        if (size > limit) return Effect.fail(new UnreadableBody({ status: 413, problem: "is too large" }))
-        chunks.push(chunk)
-        return Effect.void
+        return size > limit ? Effect.fail(new UnreadableBody({ status: 413, problem: "is too large" })) : Effect.void
       }),
-      Effect.map(() => joined(chunks, size))
+      Stream.mkUint8Array
     )
   })
-
-const joined = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
-}

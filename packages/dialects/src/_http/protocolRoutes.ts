@@ -30,13 +30,20 @@ export type RouteHandler = (
 /** Handlers by path, and by method within a path. `GET` takes `HEAD` as well. */
 export type RouteTable = Readonly<Record<`/${string}`, { readonly [M in Method]?: RouteHandler }>>
 
-/** Statuses of failures that concern the HTTP request rather than the command in it. */
-export type FailureStatus = 400 | 404 | 405 | 413 | 415 | 500
+/** Statuses of failures that concern the HTTP request rather than the command in it, with codes for programs. */
+export const failureCodes = {
+  400: "invalid_parameter",
+  404: "not_found",
+  405: "method_not_allowed",
+  413: "too_large",
+  415: "unsupported_media_type",
+  500: "internal_error"
+} as const
 
 /** Encodes failures in the shape of a protocol. */
 export interface FailureEncoder {
   readonly failure: (
-    status: FailureStatus,
+    status: keyof typeof failureCodes,
     message: string,
     headers?: Readonly<Record<string, string>>
   ) => HttpServerResponse

@@ -2,12 +2,12 @@
  * The keys of the apps that may use this protocol: records of its own, made by the operator. Who is in the app is told by
  * the user's session; the key alone opens nothing.
  */
-import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
-import { type Refused, refuse } from "@parley/core/Refused"
+import type { Refused } from "@parley/core/Refused"
 import type { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
+import { CachedRecords } from "../_records/CachedRecords.ts"
 
 const DIALECT = "ha"
 const KIND = "key"
@@ -32,60 +32,24 @@ const KEY = {
 } as const
 
 export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]): ApiKeys => {
-  // Only the process that holds the database changes them, and it does so here.
-  let known: ReadonlySet<string> | undefined
-  /** Counts changes: what was being read meanwhile is not kept. */
-  let changes = 0
-
-  const all: Effect.Effect<ReadonlySet<string>, Refused> = Effect.suspend(() => {
-    if (known !== undefined) return Effect.succeed(known)
-    const before = changes
-    return store.records(DIALECT, KIND).pipe(
-      Effect.map((records) => {
-        const keys = new Set(records.map(({ key }) => key))
-        if (changes === before) known = keys
-        return keys
-      }),
-      Effect.catchTag("StorageFailed", (failed) =>
-        Effect.andThen(logStorageFailure("the keys of apps could not be read", failed), refuse({ _tag: "Unavailable" }))
-      )
-    )
+  const records = new CachedRecords({
+    store,
+    engine,
+    dialect: DIALECT,
+    kind: KIND,
+    noun: "keys of apps",
+    decode: () => Effect.succeed(true)
   })
 
-  /** Whether it was written: with `once` not where there is one already. */
-  const put = (key: string, value: unknown, once = false): Effect.Effect<boolean, string> =>
-    engine
-      .commit({
-        expectedVersions: [],
-        writes: [{ _tag: "PutRecord", record: { dialect: DIALECT, kind: KIND, key, value }, once }]
-      })
-      .pipe(
-        Effect.as(true),
-        Effect.catchTag("Duplicate", () => Effect.succeed(false)),
-        Effect.tapError((failed) => logStorageFailure("a key could not be written", failed)),
-        Effect.mapError(() => "the database could not be written; the server's log says why"),
-        Effect.tap(() =>
-          Effect.sync(() => {
-            changes++
-            known = undefined
-          })
-        )
-      )
-
-  const listed: Effect.Effect<ReadonlySet<string>, string> = Effect.mapError(
-    all,
-    () => "the database could not be read; the server's log says why"
-  )
-
   const remove = Effect.fnUntraced(function* (key: string): Effect.fn.Return<boolean, string> {
-    if (!(yield* listed).has(key)) return false
-    yield* put(key, null)
+    if (!(yield* records.listed).has(key)) return false
+    yield* records.remove(key)
     return true
   })
 
   return {
-    isKnown: (key) => Effect.map(all, (keys) => keys.has(key)),
-    ensure: (key) => Effect.asVoid(Effect.orDie(put(key, {}, true))),
+    isKnown: (key) => Effect.map(records.all, (keys) => keys.has(key)),
+    ensure: (key) => Effect.asVoid(Effect.orDie(records.add(key, {}))),
     remove,
     commands: [
       {
@@ -95,7 +59,7 @@ export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]):
         run: Effect.fnUntraced(function* (inputs) {
           const key = String(inputs["key"])
           if (!FORM.test(key)) return yield* Effect.fail("the key must be 1 to 128 letters, digits or any of -._~")
-          if (!(yield* put(key, {}, true))) return yield* Effect.fail(`key ${key} exists already`)
+          if (!(yield* records.add(key, {}))) return yield* Effect.fail(`key ${key} exists already`)
           return `added key ${key}`
         })
       },
@@ -103,7 +67,7 @@ export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]):
         path: ["ha-key", "list"],
         description: "List the keys of the apps that may use the ha protocol",
         inputs: [],
-        run: () => Effect.map(listed, (keys) => [...keys].join("\n"))
+        run: () => Effect.map(records.listed, (keys) => [...keys.keys()].join("\n"))
       },
       {
         path: ["ha-key", "remove"],

@@ -7,7 +7,7 @@ import { listed } from "@parley/core/Listed"
 import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { FailureEncoder, FailureStatus } from "../_http/protocolRoutes.ts"
+import { failureCodes, type FailureEncoder } from "../_http/protocolRoutes.ts"
 import { retryAfter } from "../_http/retryAfter.ts"
 
 const STATUS = {
@@ -88,17 +88,7 @@ export const failureOf = (reason: Reason): Failure =>
     ...(reason._tag === "Rejected" && reason.code !== undefined && { error: reason.code })
   })
 
-/** The codes of failures that concern the HTTP request. */
-const CODE_OF: Readonly<Record<FailureStatus, Code>> = {
-  400: "invalid_parameter",
-  404: "not_found",
-  405: "method_not_allowed",
-  413: "too_large",
-  415: "unsupported_media_type",
-  500: "internal_error"
-}
-
 export const errors: FailureEncoder = {
   refused: (reason) => failed(failureOf(reason)),
-  failure: (status, message, headers = {}) => failed(new Failure({ code: CODE_OF[status], message, headers }))
+  failure: (status, message, headers = {}) => failed(new Failure({ code: failureCodes[status], message, headers }))
 }

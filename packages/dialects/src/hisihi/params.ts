@@ -6,9 +6,10 @@ import { accountProblem } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { readBody } from "../_http/body.ts"
-import type { Fields } from "../_http/fields.ts"
+import { isFields, textProblem } from "../_http/fields.ts"
 import type { Query } from "../_http/query.ts"
-import { Failure, invalid } from "./errors.ts"
+import { UnreadableBody } from "../_http/UnreadableBody.ts"
+import { type Failure, invalid } from "./errors.ts"
 
 /** The value of a parameter; undefined where it is absent or null. */
 export type Parameters = (name: string) => unknown
@@ -22,27 +23,18 @@ const MAX_URL = 2048
 export const readParameters = Effect.fnUntraced(function* (
   request: HttpServerRequest,
   query: Query
-): Effect.fn.Return<Parameters, Failure> {
-  const body = yield* Effect.mapError(
-    readBody(request, { fields: FIELDS }),
-    ({ status, problem }) => new Failure({ code: CODES[status], message: `The body ${problem}.` })
-  )
+): Effect.fn.Return<Parameters, UnreadableBody> {
+  const body = yield* readBody(request, { fields: FIELDS })
   if (body._tag === "Empty") return query.get
   if (body._tag === "Form") return (name) => body.fields.get(name) ?? query.get(name)
   const { value } = body
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return yield* new Failure({ code: "invalid_parameter", message: "The body must be a JSON object." })
-  }
-  return (name) => (Object.hasOwn(value, name) ? (value as Fields)[name] : undefined) ?? query.get(name)
+  if (!isFields(value)) return yield* new UnreadableBody({ status: 400, problem: "must be a JSON object" })
+  return (name) => (Object.hasOwn(value, name) ? value[name] : undefined) ?? query.get(name)
 })
 
-const CODES = { 400: "invalid_parameter", 413: "too_large", 415: "unsupported_media_type" } as const
-
 const text = (name: string, value: unknown): Effect.Effect<string, Failure> => {
-  if (value === undefined) return Effect.fail(invalid(name, "is missing"))
-  if (typeof value !== "string") return Effect.fail(invalid(name, "must be a string"))
-  if (!value.isWellFormed()) return Effect.fail(invalid(name, "must be well-formed Unicode"))
-  return Effect.succeed(value)
+  const problem = textProblem(value)
+  return problem === undefined ? Effect.succeed(String(value)) : Effect.fail(invalid(name, problem))
 }
 
 /** A name that people read: not blank, at most so many characters. */

@@ -10,7 +10,7 @@ import type * as Digest from "effect/crypto/Digest"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { RunCommand } from "../_http/runCommands.ts"
-import { invalid } from "./params.ts"
+import { invalid } from "../_http/fields.ts"
 import type { PendingMembers } from "./PendingMembers.ts"
 import type { SessionIds } from "./SessionIds.ts"
 

@@ -5,7 +5,8 @@ import { exceeds, isWellFormedJson } from "@parley/core/Utf8"
 import * as Effect from "effect/Effect"
 import { type RequestContext, sessionFor } from "./context.ts"
 import { ATTRIBUTE } from "./sessionKey.ts"
-import { invalid, type Parameters } from "./params.ts"
+import { invalid } from "../_http/fields.ts"
+import type { Parameters } from "./params.ts"
 import { type SessionJson, sessionJson } from "./encode.ts"
 
 const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([

@@ -8,7 +8,7 @@ import { listed } from "@parley/core/Listed"
 import type { Reason } from "@parley/core/Refused"
 import * as Data from "effect/Data"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { FailureEncoder, FailureStatus } from "../_http/protocolRoutes.ts"
+import { failureCodes, type FailureEncoder } from "../_http/protocolRoutes.ts"
 import { retryAfter } from "../_http/retryAfter.ts"
 import { ATTRIBUTE } from "./sessionKey.ts"
 
@@ -89,17 +89,7 @@ const refused = (refusal: Reason): Response => {
 export const notPending = ({ accounts }: NotPending): Response =>
   failure(409, "not_pending", `These users do not wait for approval: ${listed(accounts)}.`)
 
-/** The codes of failures that concern the HTTP request. */
-const CODES: Readonly<Record<FailureStatus, string>> = {
-  400: "invalid_parameter",
-  404: "not_found",
-  405: "method_not_allowed",
-  413: "too_large",
-  415: "unsupported_media_type",
-  500: "internal_error"
-}
-
 export const errors: FailureEncoder = {
   refused,
-  failure: (status, message, headers) => failure(status, CODES[status], message, headers)
+  failure: (status, message, headers) => failure(status, failureCodes[status], message, headers)
 }

@@ -3,7 +3,8 @@ import { type Refused, refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import { type RequestContext, sessionFor } from "./context.ts"
-import { invalid, type Parameters } from "./params.ts"
+import { invalid } from "../_http/fields.ts"
+import type { Parameters } from "./params.ts"
 
 /** `Type` as content types. An image's content is the link to it. */
 const CONTENT_TYPES: ReadonlyMap<number, string> = new Map([

@@ -2,15 +2,14 @@
  * What a request gives, from a JSON object or a form. A form says an array as `To=a&To=b`, `To[]=a` or `To[0]=a`, and
  * pairs as `Data[name]=x` or as JSON in `Data`. Source: PROTOCOLS, "spark".
  */
-import { type Refused, refuse } from "@parley/core/Refused"
+import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { readBody } from "../_http/body.ts"
+import { type Fields, invalid, isFields } from "../_http/fields.ts"
 import { jsonProblem, namingUsers } from "../_http/jsonLimits.ts"
 import type { Query } from "../_http/query.ts"
 import { UnreadableBody } from "../_http/UnreadableBody.ts"
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** Each reads one field or refuses with its name. A field that is null is absent. */
 export interface Parameters {
@@ -26,11 +25,6 @@ export interface Parameters {
 
 /** Both spellings of the document; it uses either for the same thing. */
 export const SPELLINGS = ["SesssionId", "SessionId"] as const
-
-export const invalid = (field: string, problem: string): Refused => refuse({ _tag: "Invalid", field, problem })
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const isTexts = (value: unknown): value is ReadonlyArray<string> =>
   Array.isArray(value) && value.every((item) => typeof item === "string")
@@ -55,7 +49,7 @@ export const readParameters = (
         : Effect.fail(new UnreadableBody({ status: 413, problem: `has JSON in Data that ${problem}` }))
     }
     if (body._tag === "Empty") return Effect.succeed(parametersOf({}))
-    return isObject(body.value)
+    return isFields(body.value)
       ? Effect.succeed(parametersOf(body.value))
       : Effect.fail(new UnreadableBody({ status: 400, problem: "must be a JSON object or a form" }))
   })
@@ -78,7 +72,7 @@ const fromForm = (form: Query): Fields => {
   if (accounts.length > 0) fields.set("To", accounts)
   if (pairs.size > 0) {
     const whole = fields.get("Data")
-    fields.set("Data", Object.fromEntries([...Object.entries(isObject(whole) ? whole : {}), ...pairs]))
+    fields.set("Data", Object.fromEntries([...Object.entries(isFields(whole) ? whole : {}), ...pairs]))
   }
   return Object.fromEntries(fields)
 }
@@ -132,7 +126,7 @@ const parametersOf = (fields: Fields): Parameters => {
     pairs: (name) =>
       read(
         name,
-        isObject,
+        isFields,
         "an object of keys and values",
         (value) => Object.keys(value).length === 0,
         "must change at least one thing"

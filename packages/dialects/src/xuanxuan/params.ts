@@ -11,6 +11,7 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import { isWellFormedJson } from "@parley/core/Utf8"
 import { type Reason, type Refused, refuse } from "@parley/core/Refused"
 import { defaultSettings } from "@parley/core/Settings"
+import { isFields } from "../_http/fields.ts"
 
 /** true, false, 1, 0, "1", "0". */
 const Flag = Schema.Literals([true, false, 1, 0, "1", "0"]).pipe(
@@ -42,16 +43,13 @@ const isWithin = (json: unknown, levels: number): boolean => {
   return true
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 // What JSON.parse made is JSON; only its depth and its texts are to be checked.
 const Json = Schema.declare((value): value is Schema.Json => isWithin(value, LEVELS) && isWellFormedJson(value), {
   expected: `well-formed JSON of at most ${LEVELS} levels`
 })
 const JsonObject = Schema.declare(
   (value): value is { readonly [name: string]: Schema.Json } =>
-    isObject(value) && isWithin(value, LEVELS) && isWellFormedJson(value),
+    isFields(value) && isWithin(value, LEVELS) && isWellFormedJson(value),
   { expected: `a well-formed object of at most ${LEVELS} levels` }
 )
 
@@ -154,7 +152,7 @@ const named = (method: Method, params: unknown, names: ReadonlyArray<string>): u
     }
     return byName
   }
-  if (!isObject(params)) return params
+  if (!isFields(params)) return params
   const byName: Record<string, unknown> = {}
   for (const spelled of Object.keys(params)) {
     const name = SPELLINGS.get(spelled) ?? spelled
@@ -167,7 +165,7 @@ const named = (method: Method, params: unknown, names: ReadonlyArray<string>): u
 /** The messages of a request: `[{…}, …]`, `[[{…}, …]]`, `{messages: [{…}, …]}`, or one message by itself. */
 export const draftsIn = (params: unknown): unknown => {
   if (Array.isArray(params)) return params.length === 1 && Array.isArray(params[0]) ? params[0] : params
-  if (isObject(params)) return "messages" in params ? params["messages"] : "cgid" in params ? [params] : undefined
+  if (isFields(params)) return "messages" in params ? params["messages"] : "cgid" in params ? [params] : undefined
   return params
 }
 
@@ -177,7 +175,7 @@ export const draftsIn = (params: unknown): unknown => {
  */
 export const withCredentials = (params: unknown): unknown => {
   if (Array.isArray(params)) return [params[0] ?? "", params[1] ?? "", ...params.slice(2)]
-  if (params !== undefined && params !== null && !isObject(params)) return params
+  if (params !== undefined && params !== null && !isFields(params)) return params
   return { ...params, account: params?.["account"] ?? "", password: params?.["password"] ?? "" }
 }
 
@@ -199,7 +197,7 @@ const LISTS = ["members", "admins", "committers"]
 
 /** A list of users that is too long is refused by its length: none of the many ids that a frame can hold is looked at. */
 const overlong = (params: unknown, limit: number): Reason | undefined => {
-  if (!isObject(params)) return undefined
+  if (!isFields(params)) return undefined
   for (const name of LISTS) {
     const users = params[name]
     if (Array.isArray(users) && users.length > limit) {

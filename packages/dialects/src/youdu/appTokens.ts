@@ -2,7 +2,7 @@
  * The tokens of apps: opaque, stored as their hash only, good for a fixed time. They are records of this protocol and not
  * sessions, since an app is no user. Source: PROTOCOLS, "youdu".
  */
-import { logStorageFailure } from "@parley/core/StorageErrors"
+import { refuseOnStorageFailure } from "@parley/core/StorageErrors"
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { Store, Write } from "@parley/core/Store"
@@ -58,13 +58,7 @@ interface TokenDeps {
   readonly lifetime: number
 }
 
-const available = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Refused> =>
-  Effect.catch(effect, (failed) =>
-    Effect.andThen(
-      logStorageFailure("tokens of apps could not be read or written", failed),
-      refuse({ _tag: "Unavailable" })
-    )
-  )
+const readable = refuseOnStorageFailure("tokens of apps")
 
 export const makeAppTokens = ({ store, engine, random, digest, lifetime }: TokenDeps): AppTokens => {
   /** Of live tokens, by hash. What is not here may still be stored. */
@@ -89,7 +83,7 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
     const token = `${PREFIX}${Base64Url.encode(yield* random.randomBytes(BYTES))}`
     const hash = yield* hashOf(token)
     const value: StoredToken = { app, issuedAt: now, expiresAt: now + lifetime * 1000 }
-    const stored = (yield* available(store.records(DIALECT, KIND))).map(({ key, value: one }) => ({
+    const stored = (yield* readable(store.records(DIALECT, KIND))).map(({ key, value: one }) => ({
       key,
       ...(one as StoredToken)
     }))
@@ -98,13 +92,13 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
       .sort((a, b) => b.issuedAt - a.issuedAt)
       .slice(PER_APP - 1)
     const over = [...stored.filter((one) => one.expiresAt <= now), ...others].map(({ key }) => key)
-    const used = yield* available(store.records(DIALECT, USED))
+    const used = yield* readable(store.records(DIALECT, USED))
     const isOver = (one: unknown): boolean => typeof one !== "number" || one < now
     if (used.filter(({ value: one }) => !isOver(one)).length >= MAX_USED) {
       return yield* refuse({ _tag: "RateLimited", retryAfterSeconds: Math.max(1, Math.ceil((until - now) / 1000)) })
     }
     const proof = { dialect: DIALECT, kind: USED, key: yield* hashOf(`${app}:${mark}`), value: until }
-    const isNew = yield* available(
+    const isNew = yield* readable(
       engine
         .commit({
           expectedVersions: [],
@@ -138,7 +132,7 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
       let found = held.get(hash)
       if (found === undefined) {
         const before = endings
-        const record = yield* available(store.record(DIALECT, KIND, hash))
+        const record = yield* readable(store.record(DIALECT, KIND, hash))
         if (record === undefined) return undefined
         found = record.value as StoredToken
         if (endings === before) held.set(hash, found)

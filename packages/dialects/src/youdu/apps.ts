@@ -2,14 +2,14 @@
  * The apps that may speak to this server: records of this protocol, made by the operator. A key is kept as it is, since
  * what comes and goes is deciphered with it.
  */
-import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
-import { type Refused, refuse } from "@parley/core/Refused"
+import type { Refused } from "@parley/core/Refused"
 import type { Store } from "@parley/core/Store"
 import type * as Cipher from "effect/crypto/Cipher"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
+import { CachedRecords } from "../_records/CachedRecords.ts"
 import { keyBytes, makeEnvelopeCipher, type EnvelopeCipher } from "./envelopeCipher.ts"
 
 export const DIALECT = "youdu"
@@ -54,66 +54,28 @@ const BUIN = { name: "buin", kind: "integer", required: true, description: "The 
 const APP_ID = { name: "app-id", kind: "text", required: true, description: "The app's id" } as const
 
 export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
-  // Only the process that holds the database changes them, and it does so here.
-  let known: ReadonlyMap<string, OpenApp> | undefined
-  /** Counts changes: what was being read meanwhile is not kept. */
-  let changes = 0
-
-  const opened = Effect.fnUntraced(function* (app: App) {
-    const bytes = keyBytes(app.key)
-    if (bytes === undefined) return []
-    const sealing = yield* makeEnvelopeCipher(cipher, random, bytes, app.appId)
-    return [{ ...app, name: appName(app.buin, app.appId), sealing }]
+  const records = new CachedRecords<OpenApp>({
+    store,
+    engine,
+    dialect: DIALECT,
+    kind: KIND,
+    noun: "apps",
+    decode: Effect.fnUntraced(function* ({ value }) {
+      const app = value as App
+      const bytes = keyBytes(app.key)
+      if (bytes === undefined) return undefined
+      const sealing = yield* makeEnvelopeCipher(cipher, random, bytes, app.appId)
+      return { ...app, name: appName(app.buin, app.appId), sealing }
+    })
   })
-
-  const all: Effect.Effect<ReadonlyMap<string, OpenApp>, Refused> = Effect.suspend(() => {
-    if (known !== undefined) return Effect.succeed(known)
-    const before = changes
-    return store.records(DIALECT, KIND).pipe(
-      Effect.flatMap(Effect.forEach(({ value }) => opened(value as App))),
-      Effect.map((found) => {
-        const apps = new Map(found.flat().map((app) => [app.name, app]))
-        if (changes === before) known = apps
-        return apps
-      }),
-      Effect.catchTag("StorageFailed", (failed) =>
-        Effect.andThen(logStorageFailure("the apps could not be read", failed), refuse({ _tag: "Unavailable" }))
-      )
-    )
-  })
-
-  /** Whether it was written: with `once` not where there is one already. */
-  const put = (key: string, value: App | null, once = false): Effect.Effect<boolean, string> =>
-    engine
-      .commit({
-        expectedVersions: [],
-        writes: [{ _tag: "PutRecord", record: { dialect: DIALECT, kind: KIND, key, value }, once }]
-      })
-      .pipe(
-        Effect.as(true),
-        Effect.catchTag("Duplicate", () => Effect.succeed(false)),
-        Effect.tapError((failed) => logStorageFailure("an app could not be written", failed)),
-        Effect.mapError(() => "the database could not be written; the server's log says why"),
-        Effect.tap(() =>
-          Effect.sync(() => {
-            changes++
-            known = undefined
-          })
-        )
-      )
-
-  const listed: Effect.Effect<ReadonlyMap<string, OpenApp>, string> = Effect.mapError(
-    all,
-    () => "the database could not be read; the server's log says why"
-  )
 
   return {
-    find: (name) => Effect.map(all, (apps) => apps.get(name)),
-    ensure: (app) => Effect.asVoid(Effect.orDie(put(appName(app.buin, app.appId), app, true))),
+    find: (name) => Effect.map(records.all, (apps) => apps.get(name)),
+    ensure: (app) => Effect.asVoid(Effect.orDie(records.add(appName(app.buin, app.appId), app))),
     remove: Effect.fnUntraced(function* ({ buin, appId, key }) {
       const name = appName(buin, appId)
-      if ((yield* listed).get(name)?.key !== key) return false
-      yield* put(name, null)
+      if ((yield* records.listed).get(name)?.key !== key) return false
+      yield* records.remove(name)
       return true
     }),
     commands: [
@@ -142,7 +104,7 @@ export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
           const length = Array.from(app.appId).length
           if (length < 1 || length > 128) return yield* Effect.fail("app-id must have 1 to 128 characters")
           if (keyBytes(app.key) === undefined) return yield* Effect.fail("key must be 32 bytes in base64")
-          if (!(yield* put(name, app, true))) return yield* Effect.fail(`app ${name} exists already`)
+          if (!(yield* records.add(name, app))) return yield* Effect.fail(`app ${name} exists already`)
           return `added app ${name} of organisation ${app.organisation}`
         })
       },
@@ -151,7 +113,7 @@ export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
         description: "List the apps that may use the youdu protocol, with their organisations",
         inputs: [],
         run: () =>
-          Effect.map(listed, (apps) =>
+          Effect.map(records.listed, (apps) =>
             Array.from(apps.values(), ({ name, organisation }) => `${name}  org ${organisation}`).join("\n")
           )
       },
@@ -161,8 +123,8 @@ export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
         inputs: [BUIN, APP_ID],
         run: Effect.fnUntraced(function* (inputs) {
           const name = appName(Number(inputs["buin"]), String(inputs["app-id"]))
-          if (!(yield* listed).has(name)) return yield* Effect.fail(`there is no app ${name}`)
-          yield* put(name, null)
+          if (!(yield* records.listed).has(name)) return yield* Effect.fail(`there is no app ${name}`)
+          yield* records.remove(name)
           return `removed app ${name}`
         })
       }

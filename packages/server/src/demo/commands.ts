@@ -5,7 +5,7 @@ import { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
 import { holdsDemonstration, noteDemonstration } from "./demoGuard.ts"
 import { removeDemoUsers } from "./demoUsers.ts"
-import { errorText } from "../users/errorText.ts"
+import { withCommandErrors } from "../users/errorText.ts"
 
 const STAYS = "Its users are still listed, and its chats and messages stay: nothing is ever removed from a log."
 
@@ -23,7 +23,7 @@ export const demoCommands = Effect.fnUntraced(function* (open: ReadonlyArray<Ope
     run: Effect.fnUntraced(function* () {
       const there = yield* holdsDemonstration(store).pipe(Effect.mapError(() => UNWRITABLE))
       if (!there) return yield* Effect.fail("the database holds no demonstration")
-      const accounts = yield* Effect.mapError(users, ({ reason }) => errorText(reason))
+      const accounts = yield* withCommandErrors(users)
       const removed = accounts.map((account) => `the password and the sessions of ${account}, who is disabled now`)
       for (const { removeDemo } of open) if (removeDemo !== undefined) removed.push(...(yield* removeDemo))
       yield* noteDemonstration(engine, false).pipe(Effect.mapError(() => UNWRITABLE))

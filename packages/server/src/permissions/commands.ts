@@ -6,7 +6,7 @@ import type { Permissions } from "@parley/core/Permissions"
 import { type Operation, operations } from "@parley/core/rules/Operations"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
-import { errorText } from "../users/errorText.ts"
+import { userNamed, withCommandErrors } from "../users/errorText.ts"
 
 const names = Object.keys(operations)
 
@@ -33,12 +33,11 @@ export const permissionCommands = (
       if (!isOperation(operation))
         return Effect.fail(`there is no operation ${operation}; there are ${names.join(", ")}`)
       return Effect.gen(function* () {
-        const user = yield* users.byAccount(account)
-        if (user === undefined) return yield* Effect.fail(`there is no user ${account}`)
-        const { allowed, rule } = yield* permissions.explain(user.id, chatRef(chat), operation)
+        const user = yield* userNamed(users, account)
+        const { allowed, rule } = yield* withCommandErrors(permissions.explain(user.id, chatRef(chat), operation))
         const passed = operations[operation].map(({ name }) => name).join("; ")
         return allowed ? `allowed: ${account} passes every rule of ${operation} (${passed})` : `refused: ${rule}`
-      }).pipe(Effect.mapError((error) => (typeof error === "string" ? error : errorText(error.reason))))
+      })
     }
   }
 ]

@@ -1,7 +1,6 @@
 /** The operator's commands about users. */
 import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
-import type { Refused } from "@parley/core/Refused"
 import { enforceAccountName } from "@parley/core/AccountName"
 import { defaultSettings } from "@parley/core/Settings"
 import { newPasswordProblem } from "@parley/core/rules/NewPassword"
@@ -10,12 +9,8 @@ import type { UserDraft, Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { columns } from "../cli/columns.ts"
 import { printableCell } from "../cli/printable.ts"
-import { errorText } from "./errorText.ts"
+import { userNamed, withCommandErrors } from "./errorText.ts"
 import { type NewUserSettings, readUserFile } from "./csvImport.ts"
-
-/** In the operator's words. */
-const withCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
-  Effect.mapError(effect, ({ reason }) => errorText(reason))
 
 type Inputs = Parameters<OperatorCommand["run"]>[0]
 
@@ -146,8 +141,7 @@ export const userCommands = (
     audits: true,
     run: Effect.fnUntraced(function* (inputs) {
       const account = text(inputs, "account")
-      const user = yield* withCommandErrors(users.byAccount(account))
-      if (user === undefined) return yield* Effect.fail(`there is no user ${account}`)
+      const user = yield* userNamed(users, account)
       yield* withCommandErrors(users.remove(account))
       yield* audit("user.delete", { account, user: user.id })
       return `${account} is removed; the messages of user ${user.id} stay`

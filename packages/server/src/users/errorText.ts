@@ -1,6 +1,9 @@
 /** Describes refusals for the operator: without a capital letter and a full stop, as lines of a command. */
 import { describeReason, type ReasonWords } from "@parley/core/describeReason"
-import type { Reason } from "@parley/core/Refused"
+import type { Reason, Refused } from "@parley/core/Refused"
+import type { User } from "@parley/core/User"
+import type { Users } from "@parley/core/Users"
+import * as Effect from "effect/Effect"
 
 const WORDS: ReasonWords = {
   sentences: {
@@ -14,3 +17,16 @@ export const errorText = (reason: Reason): string => {
   const text = describeReason(reason, WORDS)
   return text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, "")
 }
+
+/** Fails with the sentence instead of the refusal. */
+export const withCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
+  Effect.mapError(effect, ({ reason }) => errorText(reason))
+
+/** The user with this account. */
+export const userNamed = Effect.fnUntraced(function* (
+  users: Users["Service"],
+  account: string
+): Effect.fn.Return<User, string> {
+  const user = yield* withCommandErrors(users.byAccount(account))
+  return user ?? (yield* Effect.fail(errorText({ _tag: "NoSuchUsers", users: [account] })))
+})

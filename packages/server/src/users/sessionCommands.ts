@@ -1,20 +1,11 @@
 /** The operator's commands about sessions. */
 import type { OperatorCommand } from "@parley/core/Dialect"
-import type { Refused } from "@parley/core/Refused"
 import type { Sessions, SessionView } from "@parley/core/Sessions"
 import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { columns } from "../cli/columns.ts"
-import { errorText } from "./errorText.ts"
-
-const withCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
-  Effect.mapError(effect, ({ reason }) => errorText(reason))
-
-const named = Effect.fnUntraced(function* (users: Users["Service"], account: string) {
-  const user = yield* withCommandErrors(users.byAccount(account))
-  return user ?? (yield* Effect.fail(`there is no user ${account}`))
-})
+import { userNamed, withCommandErrors } from "./errorText.ts"
 
 /** To the second, in UTC. */
 const moment = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z")
@@ -40,7 +31,7 @@ export const sessionCommands = (
     run: Effect.fnUntraced(function* (inputs) {
       const account = inputs["user"]
       const whose =
-        account === undefined ? yield* withCommandErrors(users.list) : [yield* named(users, String(account))]
+        account === undefined ? yield* withCommandErrors(users.list) : [yield* userNamed(users, String(account))]
       const rows: Array<ReadonlyArray<string>> = []
       for (const user of whose) {
         for (const session of yield* withCommandErrors(sessions.list(user.id))) rows.push(row(user, session))
@@ -63,7 +54,7 @@ export const sessionCommands = (
     ],
     run: Effect.fnUntraced(function* (inputs) {
       const account = String(inputs["account"])
-      const user = yield* named(users, account)
+      const user = yield* userNamed(users, account)
       const id = inputs["session"]
       if (id === undefined) {
         const count = (yield* withCommandErrors(sessions.list(user.id))).length
