@@ -29,7 +29,7 @@ it("the tour runs to its end", async () => {
       timeout: 30_000
     }
   )
-  assert.strictEqual(stdout, "Only Only the sender may do this.\n")
+  assert.strictEqual(stdout, "Forbidden Only the sender may do this.\n")
 })
 
 it("no example's server is longer than a page", () => {
