@@ -1,0 +1,61 @@
+/** What all protocols over HTTP share: whatever goes wrong is a response in the protocol's own shape. */
+import { assert, describe, it } from "@effect/vitest"
+import { refuse } from "@parley/core/Refused"
+import { StorageFailed } from "@parley/core/Store"
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { protocolRoutes, type RouteHandler } from "../src/_http/protocolRoutes.ts"
+import { UnreadableBody } from "../src/_http/UnreadableBody.ts"
+
+const get: RouteHandler = (_, query) => {
+  switch (query.get("do")) {
+    case "refuse":
+      return refuse({ _tag: "NoSuchChat" })
+    case "fail":
+      return Effect.fail(new StorageFailed({ operation: "test", cause: "disk" }))
+    case "misread":
+      return Effect.fail(new UnreadableBody({ status: 413, problem: "is too large" }))
+    case "break":
+      return Effect.die(new Error("a bug"))
+    default:
+      return Effect.succeed(HttpServerResponse.text("done"))
+  }
+}
+
+const opened = Effect.acquireRelease(
+  Effect.sync(() => {
+    const { routes, otherwise } = protocolRoutes({
+      routes: { "/thing": { GET: get, DELETE: get } },
+      errors: {
+        failure: (status, message, headers = {}) => HttpServerResponse.text(message, { status, headers }),
+        refused: ({ _tag }) => HttpServerResponse.text(_tag, { status: 400 })
+      }
+    })
+    return HttpRouter.toWebHandler(Layer.merge(routes, otherwise), { disableLogger: true })
+  }),
+  ({ dispose }) => Effect.promise(dispose)
+)
+
+describe("the routes of a protocol", () => {
+  it.live.each([
+    ["GET", "/thing", 200, "done"],
+    ["DELETE", "/thing", 200, "done"],
+    ["HEAD", "/thing", 200, ""],
+    ["GET", "/thing?do=refuse", 400, "NoSuchChat"],
+    ["GET", "/thing?do=fail", 400, "Unavailable"],
+    ["GET", "/thing?do=misread", 413, "The body is too large."],
+    ["GET", "/thing?do=break", 500, "Internal server error."],
+    ["GET", "/thing?do=%ff", 400, "The query is not UTF-8 once it is decoded."],
+    ["POST", "/thing", 405, "This path takes GET, DELETE."],
+    ["OPTIONS", "/thing?do=%ff", 405, "This path takes GET, DELETE."],
+    ["PROPFIND", "/thing", 405, "This path takes GET, DELETE."],
+    ["GET", "/other", 404, "There is nothing at this path."]
+  ] as const)("answer %s %s with %i", ([method, path, status, text]) =>
+    Effect.gen(function* () {
+      const { handler } = yield* opened
+      const response = yield* Effect.promise(() => handler(new Request(`http://localhost${path}`, { method })))
+      assert.deepStrictEqual([response.status, yield* Effect.promise(() => response.text())], [status, text])
+      assert.strictEqual(response.headers.get("allow"), status === 405 ? "GET, DELETE" : null)
+    }).pipe(Effect.scoped)
+  )
+})
