@@ -4,7 +4,7 @@ import { Deferred, Effect, Queue } from "effect"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { MAX_ACKED } from "@parley/core/Cursor"
 import { Acceptor } from "@parley/core/Acceptor"
-import type { HandleFrame } from "@parley/core/ClientSession"
+import type { Requests } from "@parley/core/ClientSession"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Subscriber } from "../src/delivery/Subscriber.ts"
 import { connect } from "../src/testing/MemoryConnection.ts"
@@ -19,15 +19,11 @@ describe("invariant 7:", () => {
       const reception = yield* Acceptor
       const release = yield* Deferred.make<void>()
       const answers = yield* Queue.unbounded<string>()
-      const respond: HandleFrame = (session, frame) =>
-        Effect.andThen(
-          Deferred.await(release),
-          Effect.sync(() => session.answer(frame))
-        )
+      const requests: Requests = (_session, frame) => [() => Effect.as(Deferred.await(release), { frame })]
       let received = 0
       const client = connect({
         accept: (connection) => {
-          const session = reception.accept(connection, serializer("explicit"), respond)
+          const session = reception.accept(connection, serializer("explicit"), requests)
           return {
             receive: (frame) => {
               received++

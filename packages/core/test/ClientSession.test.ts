@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { Acceptor } from "@parley/core/Acceptor"
 import { Engine } from "@parley/core/Engine"
-import type { HandleFrame, ClientSession } from "@parley/core/ClientSession"
+import type { Reply, Requests, ClientSession } from "@parley/core/ClientSession"
 import { Sessions } from "@parley/core/Sessions"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { TestClock } from "effect/testing"
@@ -16,12 +16,12 @@ const dial = Effect.gen(function* () {
   const release = yield* Deferred.make<void>()
   const heard: Array<string> = []
   const over = yield* Deferred.make<number | undefined>()
-  const respond: HandleFrame = (session, frame) => {
-    const answer = Effect.sync(() => session.answer(frame))
-    return frame === "slow" ? Effect.andThen(Deferred.await(release), answer) : answer
+  const requests: Requests = (_session, frame) => {
+    const reply = Effect.succeed({ frame })
+    return [() => (frame === "slow" ? Effect.andThen(Deferred.await(release), reply) : reply)]
   }
   const client = connect({
-    accept: (connection) => reception.accept(connection, serializer("explicit"), respond),
+    accept: (connection) => reception.accept(connection, serializer("explicit"), requests),
     frame: 1000,
     client: {
       frame: (text) => heard.push(text),
@@ -31,9 +31,9 @@ const dial = Effect.gen(function* () {
   return { client, heard, over: Deferred.await(over), release: Deferred.succeed(release, undefined) }
 })
 
-/** A connection that never has a user; every frame is answered by `respond`. */
+/** A connection that never has a user; every frame is answered by `requests`. */
 const stranger = Effect.fnUntraced(function* (
-  respond: HandleFrame,
+  requests: Requests,
   { address = "192.0.2.1", sendBuffer = 8 * 1024 * 1024 } = {}
 ) {
   const reception = yield* Acceptor
@@ -43,7 +43,7 @@ const stranger = Effect.fnUntraced(function* (
   let received = 0
   const client = connect({
     accept: (connection) => {
-      const session = reception.accept(connection, serializer("explicit"), respond)
+      const session = reception.accept(connection, serializer("explicit"), requests)
       partial.tell = (bytes) => session.partial(bytes)
       return {
         receive: (frame, bytes) => {
@@ -72,7 +72,12 @@ const stranger = Effect.fnUntraced(function* (
 })
 
 const settled = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
-const never: HandleFrame = () => Effect.never
+const never: Requests = () => [() => Effect.never]
+
+/** Replies with what `frameOf` makes of the frame. */
+const replying =
+  (frameOf: (frame: string) => string): Requests =>
+  (_session, frame) => [() => Effect.sync((): Reply => ({ frame: frameOf(frame) }))]
 
 describe("a connection without a user", () => {
   it.effect("is told of the deadline of its login, and closed", () =>
@@ -97,7 +102,13 @@ describe("a connection without a user", () => {
       let session: ClientSession | undefined
       const { heard, over } = yield* stranger((its) => {
         session = its
-        return Effect.sync(() => its.attachUser(live, user, "online"))
+        return [
+          () =>
+            Effect.sync((): Reply => {
+              its.attachUser(live, user, "online")
+              return { frame: undefined }
+            })
+        ]
       }).pipe(Effect.tap(({ client }) => Effect.sync(() => client.send("login"))))
       yield* settled
       yield* TestClock.adjust("1 hour")
@@ -112,9 +123,7 @@ describe("a connection without a user", () => {
 
   it.live("may send frames of 64 KiB, and no larger ones before it has a user", () =>
     Effect.gen(function* () {
-      const { client, heard, over } = yield* stranger((session, frame) =>
-        Effect.sync(() => session.answer(String(frame.length)))
-      )
+      const { client, heard, over } = yield* stranger(replying((frame) => String(frame.length)))
       client.send("x".repeat(65_536))
       client.send("x".repeat(65_537))
       assert.strictEqual((yield* over)?.code, 1009)
@@ -136,12 +145,9 @@ describe("a connection without a user", () => {
   it.live("reads on for an unfinished frame by itself, and pauses when frames wait beside it", () =>
     Effect.gen(function* () {
       const release = yield* Deferred.make<void>()
-      const { client, heard, partial, received } = yield* stranger((session, frame) =>
-        Effect.andThen(
-          Deferred.await(release),
-          Effect.sync(() => session.answer(frame))
-        )
-      )
+      const { client, heard, partial, received } = yield* stranger((_session, frame) => [
+        () => Effect.as(Deferred.await(release), { frame })
+      ])
       partial(60_000)
       client.send("in work")
       yield* settled
@@ -199,7 +205,7 @@ describe("a client that asks for much", () => {
     Effect.gen(function* () {
       const SIZE = 600_000
       const { client, heard } = yield* stranger(
-        (session, frame) => Effect.sync(() => session.answer(frame.padEnd(SIZE, "."))),
+        replying((frame) => frame.padEnd(SIZE, ".")),
         { sendBuffer: 256 * 1024 }
       )
       client.stopReading()
@@ -217,10 +223,10 @@ describe("a client that asks for much", () => {
   it.live("has no request carried out while it does not read its answers", () =>
     Effect.gen(function* () {
       let done = 0
-      const { client, heard } = yield* stranger((session) =>
-        Effect.sync(() => {
+      const { client, heard } = yield* stranger(
+        replying(() => {
           done++
-          session.answer("x".repeat(300_000))
+          return "x".repeat(300_000)
         })
       )
       client.stopReading()
@@ -263,7 +269,7 @@ describe("the frames of one connection", () => {
         const heard: Array<string> = []
         let session: ClientSession | undefined
         const client = connect({
-          accept: (connection) => (session = reception.accept(connection, serializer("explicit"), () => Effect.void)),
+          accept: (connection) => (session = reception.accept(connection, serializer("explicit"), () => [])),
           client: { frame: (text) => heard.push(text), ended: () => undefined }
         })
         if (session === undefined) throw new Error("not accepted")

@@ -4,12 +4,12 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import type { Draft } from "@parley/core/Command"
+import type { Draft, SentMessage } from "@parley/core/Command"
 import { Engine } from "@parley/core/Engine"
 import type { UserCaller } from "@parley/core/Event"
 import { Hooks } from "@parley/core/Hooks"
 import * as Parley from "@parley/core/Parley"
-import type { Sent } from "../src/engine/FastSend.ts"
+import type { Outcome } from "../src/commands/CommandHandler.ts"
 import { Store } from "@parley/core/Store"
 import { Effect, Fiber, Layer } from "effect"
 import { engineLayer, people, plainPasswords } from "./harness.ts"
@@ -50,9 +50,9 @@ const draft = (gid: string, content = gid): Draft => ({
 
 const begun = Effect.fnUntraced(function* (caller: UserCaller) {
   const engine = yield* Engine
-  const settled: Array<Sent | undefined> = []
+  const settled: Array<Outcome<SentMessage> | undefined> = []
   const send = (message: Draft): boolean => engine.trySend(caller, message, (outcome) => settled.push(outcome))
-  const contents = (): ReadonlyArray<string | undefined> => settled.map((outcome) => outcome?.sent.message.content)
+  const contents = (): ReadonlyArray<string | undefined> => settled.map((outcome) => outcome?.reply.message.content)
   return { engine, send, settled, contents }
 })
 
@@ -113,7 +113,7 @@ describe("messages sent at once", () => {
       waiting?.()
       assert.deepStrictEqual(settled, [undefined], "to be handled in the ordinary way")
       assert.isTrue(
-        (yield* Effect.exit(engine.handle(ben, { _tag: "SendMessages", messages: [draft("a")] })))._tag === "Failure"
+        (yield* Effect.exit(engine.perform(ben, { _tag: "SendMessages", messages: [draft("a")] })))._tag === "Failure"
       )
       yield* Fiber.join(kicking)
     }).pipe(Effect.provide(heldEngine))
@@ -127,11 +127,11 @@ describe("messages sent at once", () => {
       assert.isTrue(send(draft("a")))
       yield* Effect.yieldNow
       assert.deepStrictEqual(
-        settled.map((outcome) => outcome?.sent.message.gid),
+        settled.map((outcome) => outcome?.reply.message.gid),
         ["a", undefined]
       )
       const [again] = yield* engine.perform(ann, { _tag: "SendMessages", messages: [draft("a")] })
-      assert.strictEqual(again?.message.id, settled[0]?.sent.message.id)
+      assert.strictEqual(again?.message.id, settled[0]?.reply.message.id)
       const { total } = yield* engine.perform(ann, { _tag: "ReadHistory", chat: { gid: "g" } })
       assert.strictEqual(total, 1)
     }).pipe(Effect.provide(engineLayer))

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Bus } from "@parley/core/Bus"
-import type { Draft } from "@parley/core/Command"
+import type { Draft, SentMessage } from "@parley/core/Command"
 import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
-import type { Sent } from "../src/engine/FastSend.ts"
+import type { Outcome } from "../src/commands/CommandHandler.ts"
 import { Store } from "@parley/core/Store"
 import { Effect, Fiber, Layer } from "effect"
 import { people, plainPasswords } from "./harness.ts"
@@ -52,7 +52,7 @@ const inGroup = Effect.gen(function* () {
     subject: 0,
     public: false
   })
-  const settled: Array<Sent | undefined> = []
+  const settled: Array<Outcome<SentMessage> | undefined> = []
   const send = (gid: string): boolean => engine.trySend(ann, draft(gid), (outcome) => settled.push(outcome))
   return { engine, ann, settled, send }
 })

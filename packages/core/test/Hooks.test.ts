@@ -167,9 +167,9 @@ describe("the hook before a command", () => {
         yield* users.setPassword("ben", "topsecret")
         yield* users.change("ben", { role: "dev" })
         yield* users.setDisabled("ben", true)
-        const { handle } = yield* Engine
-        yield* handle({ via: "aprotocol", device: null }, { _tag: "ListPublicChats" })
-        yield* Effect.flip(handle({ ...ann, user: 99 as never }, { _tag: "ReadChat", chat }))
+        const { perform } = yield* Engine
+        yield* perform({ via: "aprotocol", device: null }, { _tag: "ListPublicChats" })
+        yield* Effect.flip(perform({ ...ann, user: 99 as never }, { _tag: "ReadChat", chat }))
         assert.deepStrictEqual(
           seen.map(([{ _tag }, { user, caller }]) => [_tag, user?.account, caller === undefined]),
           [
@@ -287,9 +287,9 @@ describe("the hook after a command", () => {
         )
     })(
       Effect.gen(function* () {
-        const { handle } = yield* Engine
+        const { perform } = yield* Engine
         const { ann } = yield* stage
-        yield* Effect.forEach(Array.from({ length: 11_000 }), () => handle(ann, { _tag: "ListChats" }), {
+        yield* Effect.forEach(Array.from({ length: 11_000 }), () => perform(ann, { _tag: "ListChats" }), {
           discard: true
         })
         assert.strictEqual(calls, 1)

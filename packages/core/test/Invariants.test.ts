@@ -1,9 +1,8 @@
 /** What the architecture must keep true. Each test names the invariant of the design that it holds. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
-import { Hub } from "@parley/core/Hub"
 import * as Parley from "@parley/core/Parley"
 import { CursorStore } from "@parley/core/CursorStore"
 import { StorageFailed, Store, type WriteBatch } from "@parley/core/Store"
@@ -57,7 +56,7 @@ const withWatchedStore = <A, E>(
   )
 }
 
-describe("invariant 3: commit, then answer, then announce", () => {
+describe("invariant 3: commit, reply, broadcast", () => {
   it.effect("nothing is pushed that is not stored", () =>
     withWatchedStore((log) =>
       Effect.gen(function* () {
@@ -82,19 +81,46 @@ describe("invariant 3: commit, then answer, then announce", () => {
     )
   )
 
-  it.effect("the engine leaves announcing to who answers first", () =>
+  const draft = { gid: "m", chat: { gid: "g" }, type: "normal", contentType: "text", content: "x" } as const
+  const command = { _tag: "SendMessages", messages: [draft] } as const
+
+  it.effect("others get a push once the reply is sent, also where it could not be made", () =>
     Effect.gen(function* () {
-      const engine = yield* Engine
-      const hub = yield* Hub
+      const { commands } = yield* Engine
       const [ann, ben] = yield* people("ann", "ben")
       assert(ann && ben)
       yield* (yield* Chats).create(ann, { gid: "g", members: [ben.user] })
       const there = yield* online(ben)
-      const draft = { gid: "m", chat: { gid: "g" }, type: "normal", contentType: "text", content: "x" } as const
-      const outcome = yield* engine.handle(ann, { _tag: "SendMessages", messages: [draft] })
-      yield* there.ask()
-      assert.strictEqual(there.of("Posted").length, 0)
-      hub.broadcast(outcome.announce)
+      const exit = yield* Effect.exit(
+        commands.run(
+          (run) => Effect.andThen(run(ann, command), there.ask()),
+          () => {
+            assert.deepStrictEqual(there.of("Posted"), [])
+            throw new Error("no reply")
+          }
+        )
+      )
+      assert.strictEqual(exit._tag, "Failure")
+      yield* there.until(() => there.of("Posted").length === 1)
+    }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("what is committed is broadcast also where the request is interrupted before its reply", () =>
+    Effect.gen(function* () {
+      const { commands } = yield* Engine
+      const [ann, ben] = yield* people("ann", "ben")
+      assert(ann && ben)
+      yield* (yield* Chats).create(ann, { gid: "g", members: [ben.user] })
+      const there = yield* online(ben)
+      const committed = yield* Deferred.make<void>()
+      const request = commands.run(
+        (run) =>
+          Effect.andThen(run(ann, command), Effect.andThen(Deferred.succeed(committed, undefined), Effect.never)),
+        () => assert.fail("a reply")
+      )
+      const fiber = yield* Effect.forkChild(request)
+      yield* Deferred.await(committed)
+      yield* Fiber.interrupt(fiber)
       yield* there.until(() => there.of("Posted").length === 1)
     }).pipe(Effect.provide(engineLayer))
   )

@@ -9,7 +9,7 @@ import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
 import { Acceptor } from "@parley/core/Acceptor"
 import type { Refused } from "@parley/core/Refused"
-import type { HandleFrame } from "@parley/core/ClientSession"
+import type { Requests } from "@parley/core/ClientSession"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import type { Serializer } from "@parley/core/Serializer"
@@ -104,15 +104,15 @@ export const online = Effect.fnUntraced(function* (
   const answers: Array<string> = []
   const watchers = new Set<() => void>()
   let over = false
-  const respond: HandleFrame = (session, frame) => {
+  const requests: Requests = (session, frame) => {
     const { ack } = JSON.parse(frame) as { readonly ack?: ReadonlyArray<number> }
-    const answer = Effect.sync(() => session.answer(frame))
-    return ack === undefined ? answer : Effect.andThen(session.acknowledge(ack), answer)
+    const reply = Effect.succeed({ frame })
+    return [() => (ack === undefined ? reply : Effect.andThen(session.acknowledge(ack), reply))]
   }
   let session: ReturnType<typeof reception.accept> | undefined
   const client = connect({
     accept: (connection) => {
-      session = reception.accept(connection, everySerializer[options.acknowledgement ?? "explicit"], respond)
+      session = reception.accept(connection, everySerializer[options.acknowledgement ?? "explicit"], requests)
       return session
     },
     client: {

@@ -1,6 +1,5 @@
-/** Commit, then answer, then announce: a request by HTTP is announced when its scope closes. */
+/** Commit, reply, broadcast: what a request by HTTP commits is broadcast when its scope closes. */
 import { Engine } from "@parley/core/Engine"
-import { Hub } from "@parley/core/Hub"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { engineLayer, online, people } from "../../core/test/harness.ts"
@@ -24,15 +23,15 @@ const stage = Effect.gen(function* () {
       _tag: "SendMessages",
       messages: [{ gid: content, chat: { id: chat.id }, type: "normal", contentType: "text", content }]
     }) as const
-  return { alice, hearing: yield* online(bob), engine, hub: yield* Hub, say }
+  return { alice, hearing: yield* online(bob), engine, say }
 })
 
 describe("what a request by HTTP comes to", () => {
-  it.live("is announced once its scope closes, in the order of its commands", () =>
+  it.live("is broadcast once its scope closes, in the order of its commands", () =>
     Effect.gen(function* () {
-      const { alice, hearing, engine, hub, say } = yield* stage
+      const { alice, hearing, engine, say } = yield* stage
       const scope = yield* Scope.make()
-      const perform = yield* Scope.provide(commandRunner(engine, hub, alice.user), scope)
+      const perform = yield* Scope.provide(commandRunner(engine, alice.user), scope)
       yield* perform(alice, say("one"))
       yield* perform(alice, { _tag: "RenameChat", chat: { gid: "g" }, name: "two" })
       yield* hearing.ask()
@@ -46,13 +45,13 @@ describe("what a request by HTTP comes to", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.live("is announced also where the request is broken off after its commit", () =>
+  it.live("is broadcast also where the request is broken off after its commit", () =>
     Effect.gen(function* () {
-      const { alice, hearing, engine, hub, say } = yield* stage
+      const { alice, hearing, engine, say } = yield* stage
       const committed = yield* Deferred.make<void>()
       const request = Effect.scoped(
         Effect.gen(function* () {
-          const perform = yield* commandRunner(engine, hub, alice.user)
+          const perform = yield* commandRunner(engine, alice.user)
           yield* perform(alice, say("kept"))
           yield* Deferred.succeed(committed, undefined)
           return yield* Effect.never

@@ -5,7 +5,7 @@ import * as Hex from "effect/encoding/Hex"
 import type { Blobs } from "../ports/Blobs.ts"
 import type { Credentials } from "../auth/Credentials.ts"
 import type { Engine } from "../engine/Engine.ts"
-import type { LocalHub } from "../delivery/Hub.ts"
+import type { Hub } from "../delivery/Hub.ts"
 import type { OfflineQueue } from "../services/OfflineQueue.ts"
 import type * as Parley from "../services/Parley.ts"
 import type { Passwords } from "../ports/Passwords.ts"
@@ -21,7 +21,7 @@ export type Services = Parley.Services | Store | Blobs | Passwords
 
 export interface EngineServices {
   readonly engine: Engine["Service"]
-  readonly hub: LocalHub
+  readonly hub: Hub["Service"]
   readonly store: Store["Service"]
   readonly blobs: Blobs["Service"]
   readonly cursors: CursorStore["Service"]

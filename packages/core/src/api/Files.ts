@@ -65,7 +65,7 @@ export const upload = (
       return yield* refuse({ _tag: "Invalid", field: "title", problem })
     }
     // Nobody's content is taken who may not add it.
-    yield* engine.handle(caller, { _tag: "ListFiles", chat: chatRef(chat) })
+    yield* engine.perform(caller, { _tag: "ListFiles", chat: chatRef(chat) })
     for (const { title, content } of files) {
       const { key, size } = yield* blobs
         .put(streamOf(content), settings.file)
@@ -99,7 +99,7 @@ export const download = Effect.fnUntraced(function* (
   id: FileId,
   range: ByteRange | undefined
 ): Effect.fn.Return<Download, Refused> {
-  const { reply: file } = yield* services.engine.handle(caller, { _tag: "ReadFile", file: id })
+  const file = yield* services.engine.perform(caller, { _tag: "ReadFile", file: id })
   const content = range === undefined ? services.blobs.get(file.blob) : services.blobs.get(file.blob, range)
   return { file, content: bytesOf(services, content) }
 })

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { UserId } from "../model/Ids.ts"
 import { type Entry, isDurable } from "../model/Log.ts"
+import { messageOf, readPage } from "../delivery/LogReader.ts"
 import type { Message } from "../model/Message.ts"
 import type { ChatId, EntryId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -112,38 +113,18 @@ const allowed = Effect.fnUntraced(function* (
   return cached === undefined ? yield* refuse({ _tag: "NoSuchChat" }) : { id: cached.chat.id }
 })
 
-/** One page behind a place, with the messages that it is about. */
-const pageOf = Effect.fnUntraced(function* (
-  { store }: EngineServices,
-  user: UserId,
-  chat: ChatId,
-  after: number
-): Effect.fn.Return<ReadonlyArray<LogEntry>, StorageFailed> {
-  const entries = yield* store.entries([{ chat, after, limit: PAGE }])
-  const messages = new Map<EntryId, Message>()
-  const posted = entries.filter(({ body }) => body._tag === "Posted").map((entry) => entry.posted)
-  const [from] = posted
-  const to = posted.at(-1)
-  if (from !== undefined && to !== undefined) {
-    for (const message of yield* store.history(chat, { from, to, hiddenFrom: user })) messages.set(message.id, message)
-  }
-  const earlier = entries.flatMap(({ body }) =>
-    (body._tag === "Replaced" || body._tag === "Recalled") && !messages.has(body.message) ? [body.message] : []
+/** One page behind a place. */
+const pageOf = ({ store }: EngineServices, user: UserId, chat: ChatId, after: number) =>
+  Effect.map(readPage(store, { chat, after, limit: PAGE }, user), ({ entries, messages }) =>
+    entries.map((entry) => shown(entry, messages))
   )
-  if (earlier.length > 0) {
-    const inPage = new Set(entries.map(({ id }) => id))
-    for (const message of yield* store.messages([...new Set(earlier)])) {
-      if (!inPage.has(message.id)) messages.set(message.id, message)
-    }
-  }
-  return entries.map((entry) => shown(entry, messages))
-})
 
 /** What was taken back is not told again, also where the log still holds it. */
 const shown = (entry: Entry, messages: ReadonlyMap<EntryId, Message>): LogEntry => {
   const { body } = entry
   if (!isDurable(body)) return entry
-  const message = messages.get(body._tag === "Posted" ? entry.id : body.message)
+  const about = messageOf(entry)
+  const message = about === undefined ? undefined : messages.get(about)
   if (message === undefined) return body._tag === "Recalled" ? entry : { ...entry, body: { ...body, content: "" } }
   return message.recalled && body._tag !== "Recalled"
     ? { ...entry, body: { ...body, content: "" }, message }

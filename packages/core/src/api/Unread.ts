@@ -25,7 +25,7 @@ export const unreadOf = Effect.fnUntraced(function* (
   { engine, cursors, store }: EngineServices,
   id: UserId
 ): Effect.fn.Return<ReadonlyArray<Unread>, Refused | StorageFailed> {
-  const { reply: chats } = yield* engine.handle({ user: id, device: null }, { _tag: "ListChats" })
+  const chats = yield* engine.perform({ user: id, device: null }, { _tag: "ListChats" })
   const user = (yield* engine.context.users.find(id)) ?? (yield* refuse({ _tag: "NotLoggedIn" }))
   const own = yield* cursors.of(id, "")
   const behind = chats.flatMap(({ chat, head }) => {

@@ -44,7 +44,8 @@ export interface Invocation {
   readonly duplicate: Duplicate | undefined
 }
 
-export interface CommandResult<Reply> {
+/** The result of a command: its reply, and what others get after that. */
+export interface Outcome<Reply> {
   readonly reply: Reply
   readonly announce: ReadonlyArray<Broadcast>
 }
@@ -52,7 +53,7 @@ export interface CommandResult<Reply> {
 export interface Plan<Reply> {
   /** Nothing to write: the conclusion stands as it is. */
   readonly batch: WriteBatch | undefined
-  readonly conclude: (written: ReadonlyArray<WriteResult>) => CommandResult<Reply>
+  readonly conclude: (written: ReadonlyArray<WriteResult>) => Outcome<Reply>
 }
 
 export type CommandHandler<C extends Command> = (

@@ -3,8 +3,9 @@
  * is checked by the commit itself, which tells of the stored message where it is not.
  */
 import * as Effect from "effect/Effect"
+import type { Chat } from "../model/Chat.ts"
 import type { Draft, SendMessages, SentMessage } from "../model/Command.ts"
-import type { Posted, Replaced } from "../model/Log.ts"
+import type { Entry, Posted, Replaced } from "../model/Log.ts"
 import { amend, fromPosted, type Message } from "../model/Message.ts"
 import { type MessageRefusal, type Reason, refuse } from "../model/Refused.ts"
 import { refusal } from "../rules/Operations.ts"
@@ -12,7 +13,14 @@ import type { WriteBatch, Write } from "../ports/Store.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
 import type { Broadcast } from "../model/Event.ts"
 import { exceeds } from "../model/Utf8.ts"
-import { type Invocation, type CommandContext, entryOf, invalid, type CommandHandler } from "./CommandHandler.ts"
+import {
+  type Invocation,
+  type CommandContext,
+  entryOf,
+  invalid,
+  type Outcome,
+  type CommandHandler
+} from "./CommandHandler.ts"
 
 /** Characters of a message's gid, at most. */
 const MAX_GID = 255
@@ -96,17 +104,23 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
           fate._tag === "Replacing"
             ? amend(fate.message, { id: entry.id, body: entry.body as Replaced })
             : fromPosted({ ...entry, body: entry.body as Posted })
-        sent[index] = { chat: cached.chat, message }
-        const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
-        announce.push({
-          event: { _tag: "ChatEvent", entry, chat: cached.chat, head, message },
-          to: { chat: cached.chat.id }
-        })
+        const outcome = toOutcome(cached.chat, entry, message)
+        sent[index] = outcome.reply
+        announce.push(...outcome.announce)
       }
       return { reply: sent, announce }
     }
   }
 })
+
+/** The outcome of one stored message, however it came to the store. */
+export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<SentMessage> => {
+  const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
+  return {
+    reply: { chat, message },
+    announce: [{ event: { _tag: "ChatEvent", entry, chat, head, message }, to: { chat: chat.id } }]
+  }
+}
 
 /** Why a message is not to be sent, or nothing. */
 export const messageProblem = (

@@ -7,7 +7,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Broadcast, ChatEvent, UserEvent } from "../model/Event.ts"
+import { Broadcaster } from "./Broadcaster.ts"
 import { Channel } from "./Channel.ts"
+import { atEndOfTurn } from "./EndOfTurn.ts"
 import type { Subscriber } from "./Subscriber.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
 import { isDurable } from "../model/Log.ts"
@@ -36,7 +38,6 @@ export class LocalHub {
   readonly #channels = new Map<ChatId, Channel>()
   /** Channels in which something waits for the end of this turn. */
   #due: Array<Channel> = []
-  readonly #flushDue = (): void => this.#flush()
   readonly recent = new EntryLocationCache()
 
   constructor(timing: BroadcastTiming) {
@@ -174,7 +175,7 @@ export class LocalHub {
       const channel = this.#channels.get(chat.id)
       const characters = event.message?.content.length ?? 0
       if (channel?.enqueue({ seq: entry.seq, encoding: new EventEncoding(event), characters, except }) !== true) return
-      if (this.#due.push(channel) === 1) void Promise.resolve().then(this.#flushDue)
+      if (this.#due.push(channel) === 1) atEndOfTurn(this)
       return
     }
     // It changes who hears the chat: those who heard it until now come first.
@@ -199,8 +200,8 @@ export class LocalHub {
     }
   }
 
-  /** The turn is over. */
-  #flush(): void {
+  /** See `EndOfTurn`. */
+  endTurn(): void {
     const due = this.#due
     this.#due = []
     for (const channel of due) {
@@ -221,19 +222,22 @@ export class LocalHub {
   }
 }
 
-export class Hub extends Context.Service<Hub, LocalHub>()("@parley/core/Hub") {
-  static readonly layer: Layer.Layer<Hub> = Layer.effect(
-    Hub,
+/** Without broadcasting, which follows a commit and its reply (see `CommandRunner`). */
+export class Hub extends Context.Service<Hub, Omit<LocalHub, "broadcast">>()("@parley/core/Hub") {
+  static readonly layer: Layer.Layer<Hub | Broadcaster> = Layer.effectContext(
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
       const fork = Effect.runForkWith(yield* Effect.context<never>())
-      return new LocalHub({
+      const hub = new LocalHub({
         now: () => clock.currentTimeMillisUnsafe(),
         after: (milliseconds, callback) => {
           fork(Effect.forkIn(Effect.andThen(Effect.sleep(milliseconds), Effect.sync(callback)), scope))
         }
       })
+      return Context.make(Hub, hub).pipe(
+        Context.add(Broadcaster, (broadcasts, except) => hub.broadcast(broadcasts, except))
+      )
     })
   )
 }

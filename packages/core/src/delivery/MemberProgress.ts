@@ -1,6 +1,6 @@
 /** How far a member is in a chat, over all their devices: what was pushed to them, what they have, what they read. */
 import * as Effect from "effect/Effect"
-import type { LocalHub } from "./Hub.ts"
+import type { Hub } from "./Hub.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
 import type { CursorStore } from "./CursorStore.ts"
 import type { StorageFailed } from "../ports/Store.ts"
@@ -15,7 +15,7 @@ export interface MemberProgress {
 /** The farthest of what is stored and what live connections have. */
 export const memberProgress = (
   cursors: CursorStore["Service"],
-  hub: LocalHub,
+  hub: Hub["Service"],
   chat: ChatId,
   user: UserId
 ): Effect.Effect<MemberProgress, StorageFailed> =>

@@ -3,6 +3,7 @@
  * for the end of this turn to leave in one frame.
  */
 import type { Connection } from "../ports/Connection.ts"
+import { atEndOfTurn } from "./EndOfTurn.ts"
 import type { Frame } from "../ports/Frame.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
 import type { Cursor } from "../model/Cursor.ts"
@@ -13,17 +14,6 @@ import type { LazyEncoding, Serializer, EncodedEvent } from "./Serializer.ts"
 const CHUNK_SIZE = 256 * 1024
 /** Packets that wait before a frame is sent at once. */
 const CHUNK_PACKETS = 1000
-
-/** One microtask for all that got something in this turn: a group's message is pushed to many. */
-let due: Array<Subscriber> = []
-const flushDue = (): void => {
-  const subscribers = due
-  due = []
-  for (const subscriber of subscribers) subscriber.endTurn()
-}
-const flushAtEndOfTurn = (subscriber: Subscriber): void => {
-  if (due.push(subscriber) === 1) void Promise.resolve().then(flushDue)
-}
 
 const NONE: ReadonlySet<Subscription> = new Set()
 
@@ -248,7 +238,7 @@ export class Subscriber {
     if (this.#pendingSize >= CHUNK_SIZE || this.#pendingPackets >= CHUNK_PACKETS) this.flush()
     else if (!this.#armed) {
       this.#armed = true
-      flushAtEndOfTurn(this)
+      atEndOfTurn(this)
     }
   }
 

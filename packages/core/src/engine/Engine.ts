@@ -1,6 +1,5 @@
 /**
- * Command in, outcome out. The engine commits, then answers; who asked announces the outcome once the answer is on its
- * way: nothing is announced that is not stored, and the caller's answer goes out before others hear of it.
+ * Commits commands. What follows a commit, the reply and the broadcast, is the business of its `CommandRunner`.
  *
  * Scripts decide on versioned facts without a lock, and the commit refuses a unit whose facts have changed, which is then
  * decided again, in line (see `OptimisticCommit`). Units of one chat take effect in the order of their commits.
@@ -10,24 +9,26 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Broadcaster } from "../delivery/Broadcaster.ts"
 import { Bus } from "../ports/Bus.ts"
 import { ChatLocks } from "./ChatLocks.ts"
 import type { Command, ReplyOf } from "../model/Command.ts"
+import { type ExtraWrites, CommandRunner, type RunCommand } from "./CommandRunner.ts"
 import { UserCache } from "../cache/UserCache.ts"
 import { UserDirectory } from "../ports/UserDirectory.ts"
 import { DirectoryUsers } from "../cache/DirectoryUsers.ts"
-import { type Broadcast, type Caller, isUser } from "../model/Event.ts"
+import { type Caller, isUser } from "../model/Event.ts"
 import { makeHookRunner } from "./HookRunner.ts"
 import type { UserCommand } from "../ports/Hooks.ts"
 import { EntryId, UserId } from "../model/Ids.ts"
+import type { Entry } from "../model/Log.ts"
 import { Hub } from "../delivery/Hub.ts"
-import { type Payer, RateLimits } from "../limits/RateLimits.ts"
+import { RateLimits } from "../limits/RateLimits.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
-import { costAfter, costBefore } from "../rules/Cost.ts"
 import { commandHandlers } from "../commands/index.ts"
 import { type OptimisticCommit, optimisticCommit, type Waiting } from "./OptimisticCommit.ts"
 import { type FastSend, makeFastSend } from "./FastSend.ts"
-import type { Invocation, CommandContext, Plan } from "../commands/CommandHandler.ts"
+import type { Invocation, CommandContext, Outcome, Plan } from "../commands/CommandHandler.ts"
 import { Settings } from "../ports/Settings.ts"
 import { StorageHealth } from "./StorageHealth.ts"
 import {
@@ -36,23 +37,10 @@ import {
   type StorageFailed,
   Store,
   type WriteBatch,
-  type Write,
   type WriteResult
 } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
 import { ChatCache } from "../cache/ChatCache.ts"
-
-/** Records of a protocol that take effect together with a command, or not at all. */
-export type ExtraWrites = ReadonlyArray<Extract<Write, { readonly _tag: "PutRecord" }>>
-
-/** Takes what is to be announced, after the commit. */
-export type Announce = (announcements: ReadonlyArray<Broadcast>) => void
-
-/** What came of a command. Announce it with `Hub.announce` after the answer. */
-export interface Outcome<Reply> {
-  readonly reply: Reply
-  readonly announce: ReadonlyArray<Broadcast>
-}
 
 /** Who is in no chat, and has no id of a user. */
 const SYSTEM_ACTOR: User = {
@@ -83,23 +71,11 @@ const withExtraWrites = (batch: WriteBatch | undefined, alongside: ExtraWrites):
 export class Engine extends Context.Service<
   Engine,
   {
-    /** Carries the command out and leaves the announcing to the caller, who answers first. */
-    readonly handle: <C extends Command>(
-      caller: Caller,
-      command: C,
-      alongside?: ExtraWrites
-    ) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
-    /**
-     * Carries the command out and announces it: at once, or as `announce` does. From the commit on it is not interrupted,
-     * while it waits in line it is.
-     */
-    readonly perform: <C extends Command>(
-      caller: Caller,
-      command: C,
-      alongside?: ExtraWrites,
-      announce?: Announce
-    ) => Effect.Effect<ReplyOf<C>, Refused>
-    /** Sends one message within this turn, where that can be. */
+    /** Runs the commands of requests: commit, reply, broadcast. */
+    readonly commands: CommandRunner
+    /** Runs one command for a caller in this process, whose reply is what it returns. */
+    readonly perform: RunCommand
+    /** Sends one message within this turn, where that can be. `commands.conclude` does what follows. */
     readonly trySend: FastSend
     /** Commits writes that no command stands for (users, sessions, a dialect's records), keeping what is warm current. */
     readonly commit: (
@@ -114,22 +90,16 @@ export class Engine extends Context.Service<
     readonly withHooks: <A>(command: UserCommand, work: Effect.Effect<A, Refused>) => Effect.Effect<A, Refused>
     /** What users and apps may ask for in a second. Protocols charge it; an embedder's own commands are not limited. */
     readonly limits: RateLimits
-    /** Carries a command out for `payer`, who is refused where there is nothing left to pay with. */
-    readonly charged: <C extends Command, A>(
-      payer: Payer,
-      command: C,
-      work: Effect.Effect<A, Refused>,
-      replyOf: (done: A) => ReplyOf<C>
-    ) => Effect.Effect<A, Refused>
     readonly context: CommandContext
   }
 >()("@parley/core/Engine") {
-  static readonly layer: Layer.Layer<Engine, never, Store | StorageHealth | Hub | Bus> = Layer.effect(
+  static readonly layer: Layer.Layer<Engine, never, Store | StorageHealth | Hub | Broadcaster | Bus> = Layer.effect(
     Engine,
     Effect.gen(function* () {
       const store = yield* Store
       const { succeeded } = yield* StorageHealth
       const hub = yield* Hub
+      const broadcast = yield* Broadcaster
       const bus = yield* Bus
       const settings = yield* Settings
       const clock = yield* Clock.Clock
@@ -161,6 +131,11 @@ export class Engine extends Context.Service<
         for (const { chat } of batch.expectedVersions) context.chats.forget(chat)
       }
 
+      const appended = (entry: Entry, version: number | undefined): void => {
+        context.chats.advance(entry, version)
+        bus.publish({ chat: entry.chat, head: entry.seq })
+      }
+
       const applyToCaches = (batch: WriteBatch, written: ReadonlyArray<WriteResult>): void => {
         for (const write of batch.writes)
           if (write._tag === "ChangeUser") context.users.change(write.user, write.change)
@@ -169,8 +144,7 @@ export class Engine extends Context.Service<
           else if (one._tag === "User") context.users.put(one.user)
           else if (one._tag === "Entry") {
             const { entry } = one
-            context.chats.advance(entry, batch.expectedVersions.find(({ chat }) => chat === entry.chat)?.version)
-            bus.publish({ chat: entry.chat, head: entry.seq })
+            appended(entry, batch.expectedVersions.find(({ chat }) => chat === entry.chat)?.version)
           }
         }
       }
@@ -234,26 +208,14 @@ export class Engine extends Context.Service<
         )
       }
 
-      const perform = <C extends Command>(
-        caller: Caller,
-        command: C,
-        alongside: ExtraWrites = [],
-        announce: Announce = (announcements) => hub.broadcast(announcements, caller.connection)
-      ): Effect.Effect<ReplyOf<C>, Refused> =>
-        // What is committed is announced, even if nobody waits for the answer any more.
-        Effect.uninterruptibleMask((restore) =>
-          Effect.map(handling(caller, command, alongside, restore), (outcome) => {
-            announce(outcome.announce)
-            return outcome.reply
-          })
-        )
-
       const fastSend = makeFastSend({
         context,
         locks,
-        bus,
         clock,
-        stored: succeeded,
+        stored: (entry, version) => {
+          succeeded()
+          appended(entry, version)
+        },
         run: (effect, done) => {
           const fiber = fork(effect)
           if (done !== undefined) fiber.addObserver(done)
@@ -261,17 +223,16 @@ export class Engine extends Context.Service<
       })
 
       const limits = new RateLimits(clock, settings)
+      const commands = new CommandRunner({ commit: handling, broadcast, limits, online: () => hub.presence.size })
 
       return Engine.of({
-        handle: (caller, command, alongside = []) => handling(caller, command, alongside, (wait) => wait),
+        commands,
         limits,
-        charged: (payer, command, work, replyOf) => {
-          const before = costBefore(command)
-          return Effect.tap(before > 0 ? Effect.andThen(limits.charge(payer, before), work) : work, (done) =>
-            Effect.sync(() => limits.owe(payer, costAfter(command, replyOf(done), hub.presence.size)))
-          )
-        },
-        perform,
+        perform: (caller, command, alongside) =>
+          commands.run(
+            (run) => run(caller, command, alongside),
+            (reply) => reply
+          ),
         // Hooks may wait, and are asked first.
         trySend: hooks === undefined ? fastSend : () => false,
         commit,

@@ -5,36 +5,32 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Bus } from "../ports/Bus.ts"
 import type { ChatLocks } from "./ChatLocks.ts"
 import type { Draft, SentMessage } from "../model/Command.ts"
-import type { Broadcast, UserCaller } from "../model/Event.ts"
+import type { UserCaller } from "../model/Event.ts"
 import type { ChatId } from "../model/Ids.ts"
-import type { Entry, Posted } from "../model/Log.ts"
+import type { Entry } from "../model/Log.ts"
 import { fromPosted } from "../model/Message.ts"
-import { messageProblem, posting } from "../commands/SendMessages.ts"
-import type { CommandContext } from "../commands/CommandHandler.ts"
+import { messageProblem, posting, toOutcome } from "../commands/SendMessages.ts"
+import type { CommandContext, Outcome } from "../commands/CommandHandler.ts"
 import { type MessageAppend, type Store, toBatch } from "../ports/Store.ts"
-
-/** What came of one message. Announce it after the answer. */
-export interface Sent {
-  readonly sent: SentMessage
-  readonly announcement: Broadcast
-}
 
 /**
  * Answers false, having done nothing, where the message is to be sent by the command. Else `settled` is called once, in the
  * order of the commits: with what came of it, or with nothing where the commit was refused and the command has to try.
  */
-export type FastSend = (caller: UserCaller, draft: Draft, settled: (outcome: Sent | undefined) => void) => boolean
+export type FastSend = (
+  caller: UserCaller,
+  draft: Draft,
+  settled: (outcome: Outcome<SentMessage> | undefined) => void
+) => boolean
 
 interface FastSendContext {
   readonly context: CommandContext
   readonly locks: ChatLocks
-  readonly bus: Bus["Service"]
   readonly clock: Clock.Clock
-  /** Called whenever a message was stored. */
-  readonly stored: () => void
+  /** Called when a message was stored that was decided on this version of its chat. */
+  readonly stored: (entry: Entry, version: number) => void
   readonly run: <A, E>(effect: Effect.Effect<A, E>, done?: (exit: Exit.Exit<A, E>) => void) => void
 }
 
@@ -47,7 +43,7 @@ const appendByCommit =
       settled(written?._tag === "Entry" ? { ...written.entry, body: post.body } : undefined)
     })
 
-export const makeFastSend = ({ context, locks, bus, clock, stored, run }: FastSendContext): FastSend => {
+export const makeFastSend = ({ context, locks, clock, stored, run }: FastSendContext): FastSend => {
   const post = context.store.appendMessage ?? appendByCommit(context.store, run)
 
   /** What is on its way, by chat: how many, and the version that they rely on. */
@@ -64,17 +60,6 @@ export const makeFastSend = ({ context, locks, bus, clock, stored, run }: FastSe
   const arrive = (chat: ChatId): void => {
     const earlier = onTheirWay.get(chat)
     if (earlier !== undefined && --earlier.messages === 0) onTheirWay.delete(chat)
-  }
-
-  const outcomeOf = ({ version }: MessageAppend, entry: Entry<Posted>, chat: SentMessage["chat"]): Sent => {
-    context.chats.advance(entry, version)
-    bus.publish({ chat: entry.chat, head: entry.seq })
-    const message = fromPosted(entry)
-    const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
-    return {
-      sent: { chat, message },
-      announcement: { event: { _tag: "ChatEvent", entry, chat, head, message }, to: { chat: chat.id } }
-    }
   }
 
   return (caller, draft, settled) => {
@@ -97,12 +82,12 @@ export const makeFastSend = ({ context, locks, bus, clock, stored, run }: FastSe
     }
     post(message, (entry) => {
       arrive(chat.id)
-      let outcome: Sent | undefined
+      let outcome: Outcome<SentMessage> | undefined
       try {
         if (entry === undefined) context.chats.forget(chat.id)
         else {
-          stored()
-          outcome = outcomeOf(message, entry, chat)
+          stored(entry, message.version)
+          outcome = toOutcome(chat, entry, fromPosted(entry))
         }
       } catch (cause) {
         // Whoever waits is answered all the same: in the ordinary way, what is stored already is found.

@@ -8,7 +8,7 @@ import * as Random from "effect/Random"
 import type { ChatLocks, LockHolder, LockMode, LockRequest } from "./ChatLocks.ts"
 import type { ChatId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
-import type { CommandResult, Plan } from "../commands/CommandHandler.ts"
+import type { Outcome, Plan } from "../commands/CommandHandler.ts"
 import {
   Duplicate,
   type VersionConflict,
@@ -35,7 +35,7 @@ export type Waiting = <A, E>(wait: Effect.Effect<A, E>) => Effect.Effect<A, E>
 export type OptimisticCommit = <Reply, E>(
   decide: Decide<Reply, E>,
   waiting?: Waiting
-) => Effect.Effect<CommandResult<Reply>, E | Refused | StorageFailed>
+) => Effect.Effect<Outcome<Reply>, E | Refused | StorageFailed>
 
 /** The locks that a unit needs, where it needs any. An amendment leaves the version, and is alone only after a conflict. */
 const locksFor = ({ expectedVersions, writes }: WriteBatch, isContended: boolean): LockRequest => {
@@ -70,7 +70,7 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
     decide: Decide<Reply, E>,
     waiting: Waiting,
     holder: LockHolder
-  ): Effect.fn.Return<CommandResult<Reply>, E | Refused | StorageFailed> {
+  ): Effect.fn.Return<Outcome<Reply>, E | Refused | StorageFailed> {
     let duplicate: Duplicate | undefined
     let isContended = false
     /** Of commits under lock. */

@@ -5,20 +5,17 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { catchUp } from "../delivery/CatchUp.ts"
-import type { Connection } from "../ports/Connection.ts"
-import { Subscriber } from "../delivery/Subscriber.ts"
 import { Engine } from "../engine/Engine.ts"
-import type { ChatEvent, Event } from "../model/Event.ts"
-import { PacketFraming } from "../ports/Frame.ts"
+import type { ChatEvent } from "../model/Event.ts"
 import { Hub } from "../delivery/Hub.ts"
-import type { EntryId, UserId } from "../model/Ids.ts"
+import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
+import { LogPosition } from "../delivery/LogPosition.ts"
+import { LogReader } from "../delivery/LogReader.ts"
+import { Owed } from "../delivery/Owed.ts"
 import { CursorStore } from "../delivery/CursorStore.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { resumeCursors } from "../delivery/ResumeCursors.ts"
 import { type StorageFailed, Store, type Write } from "../ports/Store.ts"
-import type { Subscription } from "../delivery/Subscription.ts"
-import type { Serializer } from "../delivery/Serializer.ts"
 
 /** One packet that is kept for a user until acknowledged. */
 export interface Queued {
@@ -54,43 +51,16 @@ export class OfflineQueue extends Context.Service<
       const store = yield* Store
       const hub = yield* Hub
 
-      /** Somebody who listens where that device is, without being connected. */
-      const listen = Effect.fnUntraced(function* (
+      /** Where the user's device is in each of their chats. */
+      const positionsOf = Effect.fnUntraced(function* (
         id: UserId,
-        device: string,
-        hear: (event: Event) => void
-      ): Effect.fn.Return<Subscriber, Refused | StorageFailed> {
+        device: string
+      ): Effect.fn.Return<ReadonlyMap<ChatId, LogPosition>, Refused | StorageFailed> {
         const user = yield* desk.users.find(id)
         if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
-        const serializer: Serializer = {
-          encode: (event) => {
-            hear(event)
-            return []
-          },
-          framing: new PacketFraming("", "", ""),
-          takenOver: "",
-          connectionLimitReached: "",
-          rejected: () => "",
-          invalidUtf8: "",
-          oversized: () => "",
-          acknowledgement: "explicit"
-        }
-        const subscriber = new Subscriber(
-          NOWHERE,
-          serializer,
-          { user: id, device },
-          { catchUp: () => {}, cursorMoved: () => {} }
-        )
-        const chats = yield* store.chatsOf(id)
-        for (const { cursor, head } of yield* resumeCursors(
-          { cursors, store, chats: desk.chats },
-          user,
-          device,
-          chats
-        )) {
-          subscriber.subscribe(cursor, head)
-        }
-        return subscriber
+        const sources = { cursors, store, chats: desk.chats }
+        const starts = yield* resumeCursors(sources, user, device, yield* store.chatsOf(id))
+        return new Map(starts.map(({ cursor }) => [cursor.chat, new LogPosition(cursor)]))
       })
 
       const available = <A>(effect: Effect.Effect<A, Refused | StorageFailed>): Effect.Effect<A, Refused> =>
@@ -98,27 +68,44 @@ export class OfflineQueue extends Context.Service<
 
       return OfflineQueue.of({
         list: Effect.fnUntraced(function* (user, { device = "", limit = 1000 } = {}) {
+          const reader = new LogReader(store)
+          const owed = new Map<ChatId, Owed>()
+          for (const [chat, position] of yield* positionsOf(user, device)) {
+            owed.set(chat, new Owed({ user, device }, position))
+            reader.add(chat, position.position)
+          }
           const queue: Array<Queued> = []
-          const subscriber = yield* listen(user, device, (event) => {
-            if (event._tag !== "ChatEvent" || queue.length >= limit) return
-            queue.push({ id: event.entry.id, level: 3, user, event })
-            if (queue.length >= limit) subscriber.close()
-          })
-          yield* catchUp(subscriber, store, desk.chats, desk.settings.sendBuffer)
+          while (queue.length < limit && reader.chats.length > 0) {
+            yield* reader.load
+            const cached = new Map((yield* desk.chats.all(reader.chats)).map((one) => [one.chat.id, one]))
+            for (let next = reader.next(() => true); next !== undefined; next = reader.next(() => true)) {
+              const { entry } = next
+              const found = cached.get(entry.chat)
+              const message = owed.get(entry.chat)?.messageOf(next)
+              if (found === undefined || message === undefined) continue
+              const event = { _tag: "ChatEvent", entry, chat: found.chat, head: found.head, message } as const
+              if (queue.push({ id: entry.id, level: 3, user, event }) >= limit) break
+            }
+            yield* Effect.yieldNow
+          }
           return queue
         }, available),
         acknowledge: Effect.fnUntraced(function* (user, ids, { device = "" } = {}) {
           for (const session of hub.sessionsOf(user)) {
             if (session.live?.device === device) yield* session.acknowledge(ids)
           }
-          const subscriber = yield* listen(user, device, () => {})
-          const moved = new Set<Subscription>()
+          const positions = yield* positionsOf(user, device)
+          const moved = new Set<LogPosition>()
           for (const { chat, seq } of yield* store.locate(ids)) {
-            subscriber.acknowledge(chat, seq)
-            const subscription = subscriber.subscription(chat)
-            if (subscription !== undefined) moved.add(subscription)
+            const position = positions.get(chat)
+            if (position === undefined) continue
+            position.acknowledge(seq)
+            moved.add(position)
           }
-          const writes = [...moved].map(({ cursor }): Write => ({ _tag: "MoveCursor", cursor }))
+          const writes = [...moved].map((position): Write => ({
+            _tag: "MoveCursor",
+            cursor: position.cursorOf({ user, device })
+          }))
           if (writes.length > 0) {
             yield* store.commit({ expectedVersions: [], writes }).pipe(
               Effect.catchTags({
@@ -131,17 +118,4 @@ export class OfflineQueue extends Context.Service<
       })
     })
   )
-}
-
-/** Takes everything and keeps nothing. */
-const NOWHERE: Connection = {
-  id: 0,
-  address: "",
-  send: () => {},
-  buffered: () => 0,
-  onDrained: (_low, callback) => callback(),
-  pause: () => {},
-  resume: () => {},
-  limitFrames: () => {},
-  close: () => {}
 }

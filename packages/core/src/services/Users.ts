@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Broadcaster } from "../delivery/Broadcaster.ts"
 import { refuseOnStorageFailure as availableOr } from "../ports/StorageErrors.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
@@ -78,12 +79,13 @@ export class Users extends Context.Service<
     readonly invalidate: (ids?: ReadonlyArray<string>) => Effect.Effect<void, Refused>
   }
 >()("@parley/core/Users") {
-  static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Hub | Sessions> = Layer.effect(
+  static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Hub | Broadcaster | Sessions> = Layer.effect(
     Users,
     Effect.gen(function* () {
       const { commit, context: desk, withHooks: hooked, perform } = yield* Engine
       const credentials = yield* Credentials
       const hub = yield* Hub
+      const broadcast = yield* Broadcaster
       const sessions = yield* Sessions
 
       const available = availableOr("users")
@@ -128,7 +130,7 @@ export class Users extends Context.Service<
           what: "renamed",
           user: desk.presence.of(user)
         } as const
-        hub.broadcast([{ event, to: "everyone" }])
+        broadcast([{ event, to: "everyone" }])
       }
 
       const changeNamed = (account: string, what: DirectoryUserChange): Effect.Effect<User, Refused> =>

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import { Broadcaster } from "../delivery/Broadcaster.ts"
 import { Bus } from "../ports/Bus.ts"
 import { networkOf } from "../ports/ClientAddress.ts"
 import type { Connection } from "../ports/Connection.ts"
@@ -15,27 +16,30 @@ import { Hub } from "../delivery/Hub.ts"
 import { InputBudget } from "../limits/InputBudget.ts"
 import { LogThrottle } from "../logging/LogThrottle.ts"
 import { CursorStore } from "../delivery/CursorStore.ts"
-import { type HandleFrame, ClientSession, type SessionContext } from "./ClientSession.ts"
+import { type Requests, ClientSession, type SessionContext } from "./ClientSession.ts"
 import { Settings } from "../ports/Settings.ts"
 import { Store } from "../ports/Store.ts"
 import type { Serializer } from "../delivery/Serializer.ts"
+
+type Requirements = Engine | Hub | Broadcaster | CursorStore | Store | Bus
 
 export class Acceptor extends Context.Service<
   Acceptor,
   {
     /** A session for a new connection: the engine's end of it. */
-    readonly accept: (connection: Connection, serializer: Serializer, respond: HandleFrame) => ClientSession
+    readonly accept: (connection: Connection, serializer: Serializer, requests: Requests) => ClientSession
     /** What clients make the engine hold in memory; hosts count the bodies of HTTP requests in it. */
     readonly input: InputBudget
     /** Takes up no more frames, and waits until those under way are answered. */
     readonly finish: Effect.Effect<void>
   }
 >()("@parley/core/Acceptor") {
-  static readonly layer: Layer.Layer<Acceptor, never, Engine | Hub | CursorStore | Store | Bus> = Layer.effect(
+  static readonly layer: Layer.Layer<Acceptor, never, Requirements> = Layer.effect(
     Acceptor,
     Effect.gen(function* () {
-      const { context: desk } = yield* Engine
+      const engine = yield* Engine
       const hub = yield* Hub
+      const broadcast = yield* Broadcaster
       const cursors = yield* CursorStore
       const store = yield* Store
       const bus = yield* Bus
@@ -94,10 +98,12 @@ export class Acceptor extends Context.Service<
       const context: SessionContext = {
         limiter,
         input,
+        engine,
         hub,
+        broadcast,
         cursors,
         store,
-        chats: desk.chats,
+        chats: engine.context.chats,
         settings,
         run,
         work,
@@ -111,8 +117,8 @@ export class Acceptor extends Context.Service<
       }
       return Acceptor.of({
         input,
-        accept: (connection, serializer, respond) => {
-          const session = new ClientSession(connection, serializer, respond, context)
+        accept: (connection, serializer, requests) => {
+          const session = new ClientSession(connection, serializer, requests, context)
           limiter.add(session)
           return session
         },

@@ -1,18 +1,22 @@
 /**
- * One connection's life: it has a user or none. In which order its frames are carried out is the business of its
- * `RequestQueue`, what the words are that of its dialect, what it hears that of its `Delivery`.
+ * One connection's life: it has a user or none. Its dialect decodes frames into requests and returns their replies; the
+ * session sends those, and what follows. `RequestQueue` orders frames, `Subscriber` pushes.
  */
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import * as Effect from "effect/Effect"
+import type { SendBroadcasts } from "../delivery/Broadcaster.ts"
 import { catchUp } from "../delivery/CatchUp.ts"
+import type { Draft, SentMessage } from "../model/Command.ts"
+import type { PayerOf, RunCommand } from "../engine/CommandRunner.ts"
 import type { Connection, Peer, Rejection } from "../ports/Connection.ts"
 import type { ConnectionLimiter, LimitedConnection } from "../limits/ConnectionLimiter.ts"
 import { Subscriber, type SubscriberEvents } from "../delivery/Subscriber.ts"
-import type { UserCaller } from "../model/Event.ts"
+import type { Engine } from "../engine/Engine.ts"
+import { isUser, type UserCaller } from "../model/Event.ts"
 import { Frame } from "../ports/Frame.ts"
 import { RequestQueue } from "./RequestQueue.ts"
-import type { LocalHub } from "../delivery/Hub.ts"
-import { type ChatId, EntryId, EPHEMERAL_ID_BASE } from "../model/Ids.ts"
+import type { Hub } from "../delivery/Hub.ts"
+import { type ChatId, EntryId, nextEphemeralId, EPHEMERAL_ID_BASE } from "../model/Ids.ts"
 import type { InputBudget } from "../limits/InputBudget.ts"
 import type { CursorStore } from "../delivery/CursorStore.ts"
 import type { LiveSession } from "../auth/LiveSession.ts"
@@ -48,7 +52,9 @@ const POLICY: ReadonlySet<Rejection["_tag"]> = new Set(["LoginDeadline", "HttpRe
 
 /** What all sessions of an engine share. */
 export interface SessionContext {
-  readonly hub: LocalHub
+  readonly engine: Pick<Engine["Service"], "commands" | "trySend">
+  readonly hub: Hub["Service"]
+  readonly broadcast: SendBroadcasts
   readonly limiter: ConnectionLimiter
   readonly input: InputBudget
   readonly cursors: CursorStore["Service"]
@@ -66,34 +72,65 @@ export interface SessionContext {
   readonly rejected: (session: ClientSession, reason: string) => void
 }
 
+/** The reply to a request of a client, and what follows it. */
+export interface Reply {
+  /** A whole frame; undefined where the request has no reply. */
+  readonly frame: string | Frame | undefined
+  /** Users who came or went by this request, broadcast in this order. */
+  readonly presence?: ReadonlyArray<{ readonly what: "login" | "logout"; readonly user: User }>
+  /** What else the client gets, once the reply is sent and everything is broadcast. */
+  readonly next?: RequestHandler
+}
+
 /**
- * A dialect's way with a frame: carries it out and answers it through the session; never fails. Nothing is left to run
- * where it was carried out at once, or was begun by `Session.begin`.
+ * Runs the commands of one request and encodes its reply; never fails. It sends nothing: the session sends the reply, then
+ * what the commands announce is broadcast.
  */
+export type RequestHandler = (run: RunCommand) => Effect.Effect<Reply>
+
+/** A dialect's way with a frame: its requests, in order; none where it was dealt with at once. */
+export type Requests = (session: ClientSession, frame: string) => ReadonlyArray<RequestHandler>
+
+/** Carries out a frame. Nothing is left to run where that was done at once, or was begun by `RequestQueue.start`. */
 export type HandleFrame = (session: ClientSession, frame: string) => Effect.Effect<void> | undefined
+
+/** Clients pay for their own commands. */
+const payerOf: PayerOf = (caller) => (isUser(caller) ? caller.user : undefined)
+
+/** A connection with a user. */
+interface Entered {
+  readonly live: LiveSession
+  readonly user: User
+  readonly subscriber: Subscriber
+  catchingUp: boolean
+}
+
+/** `superseded`: its user has logged in elsewhere, and the connection is about to be closed. */
+type State = Entered | "unauthenticated" | "superseded" | "ended"
 
 export class ClientSession implements Peer, LimitedConnection, SubscriberEvents {
   readonly connection: Connection
   readonly serializer: Serializer
+  readonly #decode: Requests
   readonly #context: SessionContext
   readonly #requests: RequestQueue
-  #ended = false
-  #user: User | undefined
-  #live: LiveSession | undefined
-  #superseded = false
-  #subscriber: Subscriber | undefined
-  #catchingUp = false
+  #state: State = "unauthenticated"
 
-  constructor(connection: Connection, serializer: Serializer, respond: HandleFrame, context: SessionContext) {
+  constructor(connection: Connection, serializer: Serializer, requests: Requests, context: SessionContext) {
     this.connection = connection
     this.serializer = serializer
+    this.#decode = requests
     this.#context = context
-    this.#requests = new RequestQueue(this, respond, context)
+    this.#requests = new RequestQueue(this, ClientSession.#respond, context)
     connection.limitFrames(Math.min(context.settings.frame, context.settings.unauthenticatedInput))
   }
 
+  get #entered(): Entered | undefined {
+    return typeof this.#state === "object" ? this.#state : undefined
+  }
+
   receive(frame: string, bytes = frame.length): void {
-    if (!this.#ended) this.#subscriber?.acknowledgeImplicitly()
+    this.subscriber?.acknowledgeImplicitly()
     this.#requests.enqueue(frame, bytes)
   }
 
@@ -102,7 +139,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
   }
 
   invalidUtf8(): void {
-    if (!this.#ended) this.#subscriber?.acknowledgeImplicitly()
+    this.subscriber?.acknowledgeImplicitly()
     this.#requests.enqueue({ _tag: "InvalidUtf8" })
   }
 
@@ -111,7 +148,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
   }
 
   httpRequest(): void {
-    if (!this.#ended) this.reject({ _tag: "HttpRequest" })
+    if (this.#state !== "ended") this.reject({ _tag: "HttpRequest" })
   }
 
   /** Answers for a frame that was too large (`limit` in bytes), which is the last one. */
@@ -121,10 +158,9 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
   }
 
   closed(): void {
-    if (this.#ended) return
-    this.#ended = true
+    if (this.#state === "ended") return
     this.#requests.end()
-    this.detachUser()
+    this.#leave("ended")
     this.#context.limiter.remove(this)
   }
 
@@ -140,20 +176,11 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
 
   /** Whether the connection has ended. */
   get isEnded(): boolean {
-    return this.#ended
+    return this.#state === "ended"
   }
 
   get address(): string {
     return this.connection.address
-  }
-
-  /**
-   * Begins work whose answer comes later, in its turn: meanwhile further frames are taken up. `begin` answers false
-   * where it has done nothing; else it calls `settled` once, with what answers it, or with nothing where `otherwise` is to
-   * be done in its turn. Answers what `begin` did.
-   */
-  start(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
-    return this.#requests.start(begin, otherwise)
   }
 
   /** Whether a frame of its is being carried out or waits for that. */
@@ -163,27 +190,90 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
 
   /** The session that this connection has. */
   get live(): LiveSession | undefined {
-    return this.#live
+    return this.#entered?.live
   }
 
   /** The user has logged in elsewhere, and this connection is about to be closed. */
   get superseded(): boolean {
-    return this.#superseded
+    return this.#state === "superseded"
   }
 
   get user(): User | undefined {
-    return this.#user
+    return this.#entered?.user
   }
 
   /** What this connection hears, while it has a user. */
   get subscriber(): Subscriber | undefined {
-    return this.#subscriber
+    return this.#entered?.subscriber
   }
 
   /** For the engine's commands. Asking without a user is a mistake of the dialect. */
   caller(): UserCaller {
-    if (this.#user === undefined || this.#live === undefined) throw new Error("this session has no user")
-    return { user: this.#user.id, device: this.#live.device, connection: this.connection.id }
+    const entered = this.#entered
+    if (entered === undefined) throw new Error("this session has no user")
+    return { user: entered.user.id, device: entered.live.device, connection: this.connection.id }
+  }
+
+  /**
+   * Takes the fast path for a message, so that further frames are taken up before it is stored; its reply is sent in its
+   * turn. Returns false, having done nothing, where the command has to be run. `handler` runs the command in that turn
+   * where its commit is refused. `now` is when the frame was taken up, in milliseconds since 1970.
+   */
+  trySend(
+    draft: Draft,
+    encodeReply: (sent: SentMessage) => string | Frame,
+    handler: RequestHandler,
+    now: number
+  ): boolean {
+    const { commands, trySend } = this.#context.engine
+    const caller = this.caller()
+    const sendReply = (sent: SentMessage): void => this.answer(encodeReply(sent))
+    return this.#requests.start(
+      (settled) =>
+        trySend(caller, draft, (outcome) =>
+          outcome === undefined ? settled() : settled(() => commands.conclude(caller, outcome, sendReply, now))
+        ),
+      Effect.suspend(() => this.#handle(handler))
+    )
+  }
+
+  static readonly #respond: HandleFrame = (session, frame) => {
+    const handlers = session.#decode(session, frame)
+    const [first] = handlers
+    if (first === undefined) return undefined
+    return handlers.length === 1 ? session.#handle(first) : session.#handleAll(handlers)
+  }
+
+  /** A frame may hold a thousand requests: others' frames are taken up between them, and replies wait for their reader. */
+  #handleAll(handlers: ReadonlyArray<RequestHandler>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      for (const [index, handler] of handlers.entries()) {
+        if (index > 0) {
+          yield* Effect.yieldNow
+          const { drained } = this.#requests
+          if (drained !== undefined) yield* drained
+        }
+        yield* this.#handle(handler)
+      }
+    })
+  }
+
+  #handle(handler: RequestHandler): Effect.Effect<void> {
+    const { commands } = this.#context.engine
+    return Effect.flatMap(
+      commands.run(handler, (reply) => this.#sendReply(reply), payerOf),
+      (next) => (next === undefined ? Effect.void : this.#handle(next))
+    )
+  }
+
+  #sendReply({ frame, presence = [], next }: Reply): RequestHandler | undefined {
+    if (frame !== undefined) this.answer(frame)
+    const { broadcast, hub } = this.#context
+    for (const { what, user } of presence) {
+      const event = { _tag: "UserEvent", id: nextEphemeralId(), what, user: hub.presence.of(user) } as const
+      broadcast([{ event, to: "everyone" }], this.connection.id)
+    }
+    return next
   }
 
   /** Sends an answer, behind everything that was pushed before it. */
@@ -192,17 +282,9 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
     this.connection.send(typeof frame === "string" ? new Frame(frame) : frame, true)
   }
 
-  /**
-   * Waits until the client has taken most of what it was answered; undefined where it has. For between the requests of one frame,
-   * each of which may have a long answer.
-   */
-  get drained(): Effect.Effect<void> | undefined {
-    return this.#requests.drained
-  }
-
   /** Sends what was announced before. */
   #flushPushes(): void {
-    const subscriber = this.#subscriber
+    const { subscriber } = this
     if (subscriber === undefined) return
     this.#context.hub.flushBroadcasts(subscriber)
     subscriber.flush()
@@ -220,15 +302,13 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
     if (settings.sessions === "single") {
       for (const other of hub.sessionsOf(user.id)) {
         // A connection that is gone by now takes no session over; but who has logged in has ended all earlier ones.
-        if (!this.#ended || other.live !== live) other.#takeOver()
+        if (this.#state !== "ended" || other.live !== live) other.#takeOver()
       }
     }
-    if (this.#ended) return
-    this.#live = live
+    if (this.#state === "ended") return
     live.connected()
-    this.#user = user
-    this.#superseded = false
-    this.#subscriber = new Subscriber(this.connection, this.serializer, { user: user.id, device: live.device }, this)
+    const subscriber = new Subscriber(this.connection, this.serializer, { user: user.id, device: live.device }, this)
+    this.#state = { live, user, subscriber, catchingUp: false }
     hub.addSession(user.id, this)
     this.#context.limiter.markAuthenticated(this)
     this.#authenticate(true)
@@ -237,23 +317,25 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
 
   /** The connection has no user any more. Nothing is lost: the places stay. */
   detachUser(): void {
-    const { hub, cursors } = this.#context
-    const user = this.#user
-    const subscriber = this.#subscriber
+    if (this.#entered !== undefined) this.#leave("unauthenticated")
+  }
+
+  #leave(state: Exclude<State, Entered>): void {
+    const { limiter, hub, cursors } = this.#context
+    const entered = this.#entered
     this.#flushPushes()
-    this.#user = undefined
-    this.#live?.disconnected()
-    this.#live = undefined
-    this.#subscriber = undefined
-    if (user === undefined || subscriber === undefined) return
+    this.#state = state
+    if (entered === undefined) return
+    const { subscriber, live, user } = entered
+    live.disconnected()
     subscriber.close()
     for (const subscription of subscriber.subscriptions()) {
       hub.unsubscribe(subscription)
       cursors.release(subscription)
     }
     hub.removeSession(user.id, this)
-    if (this.#ended) return
-    this.#context.limiter.markUnauthenticated(this)
+    if (state === "ended") return
+    limiter.markUnauthenticated(this)
     this.#authenticate(false)
   }
 
@@ -269,9 +351,9 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
    * nothing falls between), then what was missed, then everything as it comes.
    */
   open(chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<Frame>): Effect.Effect<void> {
-    const subscriber = this.#subscriber
-    const user = this.#user
-    if (subscriber === undefined || user === undefined) return Effect.void
+    const entered = this.#entered
+    if (entered === undefined) return Effect.void
+    const { subscriber, user } = entered
     return resumeCursors(this.#context, user, subscriber.key.device, chats).pipe(
       Effect.map((starts) => {
         if (subscriber.closed) return
@@ -296,7 +378,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
     const { recent } = this.#context.hub
     const unknown: Array<EntryId> = []
     // The connection may be gone once they are found: they were acknowledged before.
-    const subscriber = this.#subscriber
+    const { subscriber } = this
     for (const id of ids) {
       const at = recent.find(id)
       if (at !== undefined) subscriber?.acknowledge(recent.chat(at), recent.seq(at))
@@ -315,7 +397,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
 
   /** The same where nothing has to be looked up: answers whether that was so; else `acknowledge` is due, for all of them. */
   tryAcknowledge(ids: ReadonlyArray<number>): boolean {
-    const subscriber = this.#subscriber
+    const { subscriber } = this
     if (subscriber === undefined) return false
     const { recent } = this.#context.hub
     let chat: ChatId | undefined
@@ -336,28 +418,27 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
 
   /** The user is in a chat from this entry on. */
   joinChat(chat: ChatId, seq: number): void {
-    const subscription = this.#subscriber?.subscribe({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
+    const subscription = this.subscriber?.subscribe({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
     if (subscription !== undefined) this.#context.hub.subscribe(subscription)
   }
 
   /** The user is in a chat no more. */
   leaveChat(chat: ChatId): void {
-    const subscription = this.#subscriber?.unsubscribe(chat)
+    const subscription = this.subscriber?.unsubscribe(chat)
     if (subscription === undefined) return
     this.#context.hub.unsubscribe(subscription)
     this.#context.cursors.release(subscription)
   }
 
   #takeOver(): void {
-    this.detachUser()
-    this.#superseded = true
+    this.#leave("superseded")
     this.connection.send(new Frame(this.serializer.takenOver))
     this.#context.run(
       Effect.andThen(
         Effect.sleep(this.#context.settings.takeoverGrace),
         // A client that has logged in again on this very connection meanwhile stays.
         Effect.sync(() => {
-          if (this.#superseded) this.connection.close(CLOSE_TAKEN_OVER, "logged in elsewhere")
+          if (this.superseded) this.connection.close(CLOSE_TAKEN_OVER, "logged in elsewhere")
         })
       )
     )
@@ -372,9 +453,10 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
 
   /** See `Follow`. */
   catchUp(): void {
-    const subscriber = this.#subscriber
-    if (this.#catchingUp || subscriber === undefined) return
-    this.#catchingUp = true
+    const entered = this.#entered
+    if (entered === undefined || entered.catchingUp) return
+    entered.catchingUp = true
+    const { subscriber } = entered
     const { store, chats, settings } = this.#context
     const reading = catchUp(subscriber, store, chats, settings.sendBuffer).pipe(
       Effect.catchCause((failed) =>
@@ -389,8 +471,8 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
       )
     )
     this.#context.run(reading, () => {
-      this.#catchingUp = false
-      if (this.#subscriber !== undefined && this.#subscriber.lagging().size > 0 && !subscriber.closed) this.catchUp()
+      entered.catchingUp = false
+      if (this.#state === entered && subscriber.lagging().size > 0 && !subscriber.closed) this.catchUp()
     })
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Chat } from "@parley/core/Chat"
 import type { Engine } from "@parley/core/Engine"
-import type { LocalHub } from "@parley/core/Hub"
+import type { Hub } from "@parley/core/Hub"
 import type { Message } from "@parley/core/Message"
 import type { CursorStore } from "@parley/core/CursorStore"
 import type { Refused } from "@parley/core/Refused"
@@ -46,7 +46,7 @@ export interface ListedMessage {
 
 interface ListDeps {
   readonly engine: Engine["Service"]
-  readonly hub: LocalHub
+  readonly hub: Hub["Service"]
   readonly cursors: CursorStore["Service"]
   readonly limits: Limits
 }

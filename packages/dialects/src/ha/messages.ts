@@ -3,7 +3,7 @@
  * "ha".
  */
 import type { ChatCache } from "@parley/core/ChatCache"
-import type { LocalHub } from "@parley/core/Hub"
+import type { Hub } from "@parley/core/Hub"
 import { type Refused, refuse } from "@parley/core/Refused"
 import { refusal } from "@parley/core/rules/Operations"
 import { type StorageFailed, Store } from "@parley/core/Store"
@@ -24,7 +24,7 @@ export interface SentMessage {
 }
 
 interface MessageDeps {
-  readonly hub: LocalHub
+  readonly hub: Hub["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
 }
 

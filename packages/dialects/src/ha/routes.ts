@@ -1,6 +1,6 @@
 /** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
 import type { Engine } from "@parley/core/Engine"
-import type { LocalHub } from "@parley/core/Hub"
+import type { Hub } from "@parley/core/Hub"
 import type { CursorStore } from "@parley/core/CursorStore"
 import type { Sessions } from "@parley/core/Sessions"
 import type { Store } from "@parley/core/Store"
@@ -21,7 +21,7 @@ import { deleteMessage, sendMessage } from "./messages.ts"
 export interface RouteDeps {
   readonly keys: ApiKeys
   readonly engine: Engine["Service"]
-  readonly hub: LocalHub
+  readonly hub: Hub["Service"]
   readonly sessions: Sessions["Service"]
   readonly cursors: CursorStore["Service"]
   readonly store: Store["Service"]
@@ -30,7 +30,7 @@ export interface RouteDeps {
 }
 
 export const routesOf = (services: RouteDeps) => {
-  const { keys, engine, hub, sessions, store } = services
+  const { keys, engine, sessions, store } = services
 
   const route =
     <A>(
@@ -44,7 +44,7 @@ export const routesOf = (services: RouteDeps) => {
     (request, query) =>
       Effect.gen(function* () {
         const principal = yield* identify(keys, sessions, request, query)
-        const perform = yield* commandRunner(engine, hub, principal.user.id)
+        const perform = yield* commandRunner(engine, principal.user.id)
         return success(yield* work(principal, perform, request, query))
       }).pipe(Effect.catchTag("UnknownApp", () => Effect.succeed(failure(401, "X-HA-Key is missing or unknown."))))
 

@@ -3,7 +3,8 @@
  * group that names a conversation holds it for good: else anybody could make a group with somebody else's `conversion_id`,
  * and administer it. Source: PROTOCOLS, "hisihi".
  */
-import type { ExtraWrites, Engine } from "@parley/core/Engine"
+import type { ExtraWrites } from "@parley/core/CommandRunner"
+import type { Engine } from "@parley/core/Engine"
 import { refuse, type Refused } from "@parley/core/Refused"
 import { refusal } from "@parley/core/rules/Operations"
 import * as Effect from "effect/Effect"

@@ -4,7 +4,6 @@
  */
 import { type Dialect, type DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
-import { Hub } from "@parley/core/Hub"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, Settings, integerIn } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
@@ -37,7 +36,7 @@ const settings = {
   )
 }
 
-type Requirements = Engine | Hub | Sessions | Store | Users | SecureRandom.SecureRandom
+type Requirements = Engine | Sessions | Store | Users | SecureRandom.SecureRandom
 
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: DIALECT,
@@ -54,7 +53,6 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       records,
       pages: { usual: Math.min(most, integerIn(site.settings, settings.perPage)), most },
       authenticate,
-      hub: yield* Hub,
       settings: yield* Settings,
       clients: clientsOf(engine, yield* Users, site.settings[newUsersSetting.key] === true),
       signing: { random, mac: yield* Effect.provide(Mac.Mac, Mac.layerWebCrypto) },

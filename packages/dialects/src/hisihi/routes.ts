@@ -1,5 +1,4 @@
 /** The paths of this protocol, as the document prints them. Every answer is one of its own, also where it fails. */
-import type { Hub } from "@parley/core/Hub"
 import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -17,7 +16,6 @@ import { errors, type Failure, failed } from "./errors.ts"
 import { sign, type Signing, sorted } from "./signatures.ts"
 
 export interface RouteDeps extends OrganizationServices {
-  readonly hub: Hub["Service"]
   readonly authenticate: Authenticate
   readonly signing: Signing
   readonly markBroadcast: MarkBroadcast
@@ -38,7 +36,7 @@ const handlerOf =
     Effect.gen(function* () {
       const principal = yield* deps.authenticate(request, query)
       const payer = principal.user?.id ?? DIALECT
-      const perform = yield* commandRunner(deps.engine, deps.hub, payer)
+      const perform = yield* commandRunner(deps.engine, payer)
       const { params } = yield* HttpRouter.RouteContext
       return yield* handler({
         principal,

@@ -3,7 +3,7 @@
  * member in another way waits no more, also after having left again. Source: PROTOCOLS, "spark"; seeds/000, "增加会话成员".
  */
 import { isMember } from "@parley/core/Chat"
-import type { ExtraWrites } from "@parley/core/Engine"
+import type { ExtraWrites } from "@parley/core/CommandRunner"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import type { DialectRecord, StorageFailed, Store } from "@parley/core/Store"
 import type { User } from "@parley/core/User"

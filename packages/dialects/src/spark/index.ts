@@ -4,7 +4,6 @@
  */
 import type { Dialect } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
-import { Hub } from "@parley/core/Hub"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, integerIn } from "@parley/core/Settings"
 import * as Digest from "effect/crypto/Digest"
@@ -25,7 +24,7 @@ const settings = {
   )
 }
 
-type Requirements = Digest.Digest | Engine | Hub | SecureRandom.SecureRandom | Sessions
+type Requirements = Digest.Digest | Engine | SecureRandom.SecureRandom | Sessions
 
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: DIALECT,
@@ -38,7 +37,6 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       engine,
       digest,
       random,
-      hub: yield* Hub,
       sessions: yield* Sessions,
       ids: new SessionIds(engine, digest, random),
       pending: new PendingMembers(engine.context.store, engine.context.users),

@@ -3,7 +3,7 @@
  * Source: seeds/000, "增加会话成员", "减少会话成员", "批准会话成员"; PROTOCOLS, "spark".
  */
 import { isMember } from "@parley/core/Chat"
-import type { ExtraWrites } from "@parley/core/Engine"
+import type { ExtraWrites } from "@parley/core/CommandRunner"
 import type { ChatView } from "@parley/core/Command"
 import type { Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"

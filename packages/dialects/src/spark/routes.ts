@@ -1,6 +1,5 @@
 /** Every documented address, with the token before everything else. Source: seeds/000, each "请求方式". */
 import type { Engine } from "@parley/core/Engine"
-import type { LocalHub } from "@parley/core/Hub"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { Sessions } from "@parley/core/Sessions"
 import type { StorageFailed } from "@parley/core/Store"
@@ -37,7 +36,6 @@ export const operations: Readonly<Record<`/${string}`, Operation>> = {
 
 export interface RouteDeps extends SparkServices {
   readonly engine: Engine["Service"]
-  readonly hub: LocalHub
   readonly sessions: Sessions["Service"]
 }
 
@@ -56,7 +54,7 @@ const handlerOf =
   (request, query) =>
     Effect.gen(function* () {
       const user = yield* userOf(deps, request, query)
-      const perform = yield* commandRunner(deps.engine, deps.hub, user.id)
+      const perform = yield* commandRunner(deps.engine, user.id)
       const parameters = yield* readParameters(request, deps.engine.context.settings.membersPerRequest)
       const asking: RequestContext = { ...deps, user, caller: { user: user.id, device: null }, perform }
       return HttpServerResponse.jsonUnsafe(yield* operation(asking, parameters))

@@ -3,7 +3,7 @@
  * however many users there are, and all connections share the same bytes.
  */
 import { EncodedChunk } from "@parley/core/Frame"
-import type { LocalHub } from "@parley/core/Hub"
+import type { Hub } from "@parley/core/Hub"
 import { mapInSlices } from "@parley/core/Slices"
 import type { User } from "@parley/core/User"
 import * as Deferred from "effect/Deferred"
@@ -64,7 +64,7 @@ class Chunk {
 const keyOf = (id: number): number => Math.floor(id / CHUNK)
 
 export class UserListCache {
-  readonly #hub: LocalHub
+  readonly #hub: Hub["Service"]
   #of: ReadonlyArray<User> = []
   /** By range of ids, in order. */
   #chunks = new Map<number, Chunk>()
@@ -76,7 +76,7 @@ export class UserListCache {
   /** The encoding under way, which everybody else who needs it waits for. */
   #encoding: Deferred.Deferred<void> | undefined
 
-  constructor(hub: LocalHub) {
+  constructor(hub: Hub["Service"]) {
     this.#hub = hub
   }
 

@@ -142,9 +142,10 @@ export const upload = (
       return yield* refuse({ _tag: "Invalid", field: "body", problem: "must be multipart/form-data" })
     }
     if (!(yield* services.transfers.begin(caller, request))) return crowded("upload")
+    const run = yield* engine.commands.scoped()
     let gid = query.get("gid")
     const check = (): Effect.Effect<void, Refused> =>
-      gid === undefined ? Effect.void : Effect.asVoid(engine.handle(caller, { _tag: "ListFiles", chat: { gid } }))
+      gid === undefined ? Effect.void : Effect.asVoid(run(caller, { _tag: "ListFiles", chat: { gid } }))
     yield* check()
     const limits = {
       parts: settings.filesPerUpload * 2 + 8,
@@ -181,7 +182,7 @@ export const upload = (
     const chat = { gid }
     const files = yield* Effect.suspend(() => {
       stored = true
-      return engine.perform(caller, { _tag: "AddFiles", chat, files: kept })
+      return run(caller, { _tag: "AddFiles", chat, files: kept })
     }).pipe(
       Effect.tapError(({ reason }) =>
         Effect.sync(() => {
@@ -224,7 +225,8 @@ export const download = (
     const caller = yield* callerOf(services, request, query)
     if (!/^[1-9][0-9]{0,14}$/.test(id))
       return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be a file's id" })
-    const { reply: file } = yield* services.engine.handle(caller, { _tag: "ReadFile", file: FileId(Number(id)) })
+    const run = yield* services.engine.commands.scoped()
+    const file = yield* run(caller, { _tag: "ReadFile", file: FileId(Number(id)) })
     const etag = entityTag(file)
     // Revalidated each time, since a file can be withdrawn.
     const validators = { etag, "cache-control": "private, no-cache" }

@@ -39,7 +39,7 @@ export interface RequestContext {
   readonly userList: UserListCache
   readonly users: UserCache
   readonly settings: EngineSettings
-  /** Carries a command out. Who answers announces it afterwards. */
+  /** Runs a command; what it announces follows the reply. */
   readonly handle: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
 }
 

@@ -1,19 +1,19 @@
 /**
- * One frame from beginning to end: its requests in order, each answered, then announced, then, where the session has
- * just begun, the pushes of a login. Source: seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
+ * The requests of one frame and their replies; where the session has just begun, the pushes of a login follow. Source:
+ * seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
  */
 import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { RequestInfo } from "@parley/core/Authenticator"
 import type { Command, ReplyOf, SentMessage } from "@parley/core/Command"
+import type { RunCommand } from "@parley/core/CommandRunner"
 import type { Engine } from "@parley/core/Engine"
-import type { Broadcast } from "@parley/core/Event"
 import { Frame, EncodedChunk } from "@parley/core/Frame"
-import type { LocalHub } from "@parley/core/Hub"
-import { EntryId, nextEphemeralId } from "@parley/core/Ids"
+import type { Hub } from "@parley/core/Hub"
+import { EntryId } from "@parley/core/Ids"
 import type { OfflineQueue } from "@parley/core/OfflineQueue"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
-import type { HandleFrame, ClientSession } from "@parley/core/ClientSession"
-import { costAfter, costOfNotifying, costOfUsers } from "@parley/core/rules/Cost"
+import type { Reply, RequestHandler, Requests, ClientSession } from "@parley/core/ClientSession"
+import { costOfUsers } from "@parley/core/rules/Cost"
 import { passwordLengthProblem } from "@parley/core/rules/PasswordLength"
 import type { LiveSession, Sessions } from "@parley/core/Sessions"
 import type { EngineSettings } from "@parley/core/Settings"
@@ -36,7 +36,7 @@ import { decode, draftsIn, isMethod, type Method, type ParamsOf, withCredentials
 
 export interface Services {
   readonly engine: Engine["Service"]
-  readonly hub: LocalHub
+  readonly hub: Hub["Service"]
   readonly sessions: Sessions["Service"]
   readonly queue: OfflineQueue["Service"]
   readonly userList: UserListCache
@@ -52,39 +52,30 @@ const CLOSE_INTERNAL = 1011
 const MAX_DEVICE = 64
 
 /** `carried` is what the connection began with, where the embedder's authenticator can tell whose it is. */
-export const makeFrameHandler = (
-  services: Services,
-  profile: Profile,
-  carried: RequestInfo | undefined
-): HandleFrame => {
+export const makeFrameHandler = (services: Services, profile: Profile, carried: RequestInfo | undefined): Requests => {
   const { requestsPerFrame } = services.settings
   const limits = jsonLimits(services.settings)
   return (session, frame) => {
     const requests = parse(frame, requestsPerFrame, limits)
+    const handlers = requests.map((request): RequestHandler =>
+      isUnreadable(request)
+        ? () => Effect.succeed({ frame: refusedFrame(request.problem) })
+        : (run) => handleRequest(services, profile, carried, session, request, run)
+    )
     const [first] = requests
-    if (first !== undefined && requests.length === 1 && !isUnreadable(first)) {
+    const [handler] = handlers
+    if (first === undefined || handler === undefined) return handlers
+    if (requests.length === 1 && !isUnreadable(first)) {
       // The one look at the clock for this frame.
       const now = services.clock.currentTimeMillisUnsafe()
       if (isLive(services, session, first, now)) {
-        if (tryAcknowledge(services, session, first, now)) return undefined
-        const ordinarily = Effect.suspend(() => handleRequest(services, profile, carried, session, first))
-        if (trySend(services, session, first, now, ordinarily)) return undefined
+        if (tryAcknowledge(services, session, first, now)) return []
+        if (trySend(services, session, first, now, handler)) return []
       }
     }
-    return Effect.gen(function* () {
-      // Parsing may have taken half of what one turn may.
-      if (isLarge(frame)) yield* nextTurn
-      for (const [index, request] of requests.entries()) {
-        // A frame may hold a thousand requests: others' frames are taken up between them, and answers wait for their reader.
-        if (index > 0) {
-          yield* Effect.yieldNow
-          const { drained } = session
-          if (drained !== undefined) yield* drained
-        }
-        if (isUnreadable(request)) session.answer(refusedFrame(request.problem))
-        else yield* handleRequest(services, profile, carried, session, request)
-      }
-    })
+    // Parsing may have taken half of what one turn may.
+    if (isLarge(frame)) handlers[0] = (run) => Effect.andThen(nextTurn, handler(run))
+    return handlers
   }
 }
 
@@ -115,7 +106,7 @@ const trySend = (
   session: ClientSession,
   request: Request,
   now: number,
-  ordinarily: Effect.Effect<void>
+  ordinarily: RequestHandler
 ): boolean => {
   const { live, user } = session
   if (request.module !== "chat" || request.method !== "message" || isAcknowledgement(request)) return false
@@ -126,18 +117,7 @@ const trySend = (
   const { limits } = services.engine
   // Whoever has nothing left is refused in the ordinary way.
   if (Result.isFailure(draft) || limits.take(user.id, 1, now) > 0) return false
-  return session.start(
-    (settled) =>
-      services.engine.trySend(session.caller(), draft.success, (outcome) => {
-        if (outcome === undefined) return settled()
-        settled(() => {
-          session.answer(sentFrame(live.token, outcome.sent))
-          limits.owe(user.id, costOfNotifying(outcome.sent.chat, services.hub.presence.size), now)
-          services.hub.broadcast([outcome.announcement], session.connection.id)
-        })
-      }),
-    ordinarily
-  )
+  return session.trySend(draft.success, (sent) => sentFrame(live.token, sent), ordinarily, now)
 }
 
 /** The success of `chat/message` with one message, whose JSON text the push has as well. */
@@ -149,36 +129,39 @@ const handleRequest = (
   profile: Profile,
   carried: RequestInfo | undefined,
   session: ClientSession,
-  request: Request
-): Effect.Effect<void> => {
+  request: Request,
+  run: RunCommand
+): Effect.Effect<Reply> => {
   const name = `${request.module}/${request.method}`.toLowerCase()
   const work =
     name === "chat/login" && !isAcknowledgement(request)
       ? login(services, profile, carried, session, request)
-      : authenticated(services, profile, session, request, name)
-  const timed = noteSlow(work, (milliseconds) => {
-    // The client may have written anything there.
-    const known = isMethod(name) || name === "chat/login" ? name : "unknown"
-    return { key: `slow request ${known}`, details: { method: known, user: session.user?.id ?? null, milliseconds } }
-  })
-  return timed.pipe(
-    Effect.catchTag("Refused", ({ reason }) =>
-      Effect.sync(() => {
-        // Each of them is listed, with its reason.
-        if (reason._tag === "MessagesRefused" && session.user !== undefined) {
-          services.engine.limits.owe(session.user.id, reason.refusals.length)
-        }
-        session.answer(refusal(request, reason))
-      })
-    ),
-    // A mistake of ours: the client is answered all the same, and the connection goes on.
-    Effect.catchCause((cause) =>
-      Effect.andThen(
-        Effect.logError(`${name} broke off`, cause),
-        Effect.sync(() => session.answer(failure(request, "fail", "Internal server error.")))
+      : authenticated(services, profile, session, request, name, run)
+  const answering = (part: Effect.Effect<Reply, Refused>): Effect.Effect<Reply> =>
+    noteSlow(part, slowLine(session, name)).pipe(
+      Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refused(services, session, request, reason))),
+      // A mistake of ours: the client is answered all the same, and the connection goes on.
+      Effect.catchCause((cause) =>
+        Effect.as(Effect.logError(`${name} broke off`, cause), {
+          frame: failure(request, "fail", "Internal server error.")
+        })
       )
     )
+  return Effect.map(answering(work), ({ next, ...reply }) =>
+    next === undefined ? reply : { ...reply, next: (more: RunCommand) => answering(next(more)) }
   )
+}
+
+const slowLine = (session: ClientSession, name: string) => (milliseconds: number) => {
+  // The client may have written anything there.
+  const known = isMethod(name) || name === "chat/login" ? name : "unknown"
+  return { key: `slow request ${known}`, details: { method: known, user: session.user?.id ?? null, milliseconds } }
+}
+
+const refused = ({ engine }: Services, { user }: ClientSession, request: Request, reason: Reason): Reply => {
+  // Each of them is listed, with its reason.
+  if (reason._tag === "MessagesRefused" && user !== undefined) engine.limits.owe(user.id, reason.refusals.length)
+  return { frame: refusal(request, reason) }
 }
 
 const failure = (request: Request, result: "fail" | "denied", message: string, data?: Json): string =>
@@ -218,7 +201,7 @@ const login = Effect.fnUntraced(function* (
   carried: RequestInfo | undefined,
   session: ClientSession,
   request: Request
-): Effect.fn.Return<void, Refused> {
+): Effect.fn.Return<Reply, Refused> {
   const { account, password, status, device } = yield* decode(
     "chat/login",
     carried === undefined ? request.params : withCredentials(request.params)
@@ -247,12 +230,14 @@ const login = Effect.fnUntraced(function* (
   // Another login has ended it meanwhile.
   if (live.ended) return yield* refuse({ _tag: "NotLoggedIn" })
   // The client has gone meanwhile: nobody is here, and nobody hears of it.
-  if (session.live !== live) return
+  if (session.live !== live) return { frame: undefined }
   if (before !== undefined && !before.ended) yield* services.sessions.end(before, session.connection.id)
-  if (session.live !== live) return
-  session.answer(success(request, live.token, { data: userJson(services.hub.presence.of(user)) }))
-  announceUser(services, session, "login", user)
-  yield* pushLogin(services, profile, session, user)
+  if (session.live !== live) return { frame: undefined }
+  return {
+    frame: success(request, live.token, { data: userJson(services.hub.presence.of(user)) }),
+    presence: [{ what: "login", user }],
+    next: (run) => pushLogin(services, profile, session, user, run)
+  }
 })
 
 /** A request that needs a live session: this connection's, or one that the request resumes here. */
@@ -261,8 +246,9 @@ const authenticated = Effect.fnUntraced(function* (
   profile: Profile,
   session: ClientSession,
   request: Request,
-  name: string
-): Effect.fn.Return<void, Refused> {
+  name: string,
+  run: RunCommand
+): Effect.fn.Return<Reply, Refused> {
   const resumed = yield* authenticate(services, session, request.sid)
   const { live, user } = session
   if (live === undefined || user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
@@ -273,12 +259,17 @@ const authenticated = Effect.fnUntraced(function* (
     ? acknowledge(services, session, live, request, resumed)
     : name === "chat/logout"
       ? logout(services, session, live, user, request)
-      : perform(services, profile, session, live, user, request, name)
+      : perform(services, profile, session, live, user, request, name, run)
   if (!resumed) return yield* work
-  announceUser(services, session, "login", user)
   // What goes wrong with the request does not undo the resuming.
-  yield* Effect.catchTag(work, "Refused", ({ reason }) => Effect.sync(() => session.answer(refusal(request, reason))))
-  if (session.live === live) yield* pushLogin(services, profile, session, user)
+  const { frame, presence = [] } = yield* Effect.catchTag(work, "Refused", ({ reason }) =>
+    Effect.succeed<Reply>({ frame: refusal(request, reason) })
+  )
+  return {
+    frame,
+    presence: [{ what: "login", user }, ...presence],
+    ...(session.live === live && { next: (more) => pushLogin(services, profile, session, user, more) })
+  }
 })
 
 /** Answers whether the session was resumed on this connection just now. */
@@ -318,28 +309,17 @@ const perform = Effect.fnUntraced(function* (
   live: LiveSession,
   user: User,
   request: Request,
-  name: string
-): Effect.fn.Return<void, Refused> {
+  name: string,
+  run: RunCommand
+): Effect.fn.Return<Reply, Refused> {
   if (!isMethod(name) || name === "chat/login" || name === "chat/logout") {
     return yield* refuse({ _tag: "Invalid", field: "method", problem: "is not known" })
   }
-  const announcements: Array<Broadcast> = []
   const caller = session.caller()
-  const handle = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> =>
-    services.engine.charged(
-      user.id,
-      command,
-      Effect.map(services.engine.handle(caller, command), ({ reply, announce }) => {
-        announcements.push(...announce)
-        return reply
-      }),
-      (reply) => reply
-    )
+  const handle = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> => run(caller, command)
   const { engine, userList, settings } = services
   const asking = { user, profile, userList, users: engine.context.users, settings, handle }
-  const reply = yield* handled(name, asking, request.params)
-  session.answer(success(request, live.token, reply))
-  services.hub.broadcast(announcements, session.connection.id)
+  return { frame: success(request, live.token, yield* handled(name, asking, request.params)) }
 })
 
 /** The handler of a method takes that method's params; TypeScript does not follow that through two indexes. */
@@ -361,13 +341,14 @@ const logout = Effect.fnUntraced(function* (
   live: LiveSession,
   user: User,
   request: Request
-): Effect.fn.Return<void, Refused> {
+): Effect.fn.Return<Reply, Refused> {
   yield* services.sessions.end(live, session.connection.id)
   session.detachUser()
-  const gone = services.hub.presence.of(user)
-  session.answer(success(request, live.token, { data: userJson(gone) }))
-  // Another device of theirs may still be here.
-  if (!services.hub.isOnline(user.id)) announceUser(services, session, "logout", user)
+  return {
+    frame: success(request, live.token, { data: userJson(services.hub.presence.of(user)) }),
+    // Another device of theirs may still be here.
+    presence: services.hub.isOnline(user.id) ? [] : [{ what: "logout", user }]
+  }
 })
 
 /** Has no response, unless it is none. Source: PROTOCOLS, "Offline queue". */
@@ -377,7 +358,7 @@ const acknowledge = Effect.fnUntraced(function* (
   live: LiveSession,
   request: Request,
   resumed: boolean
-): Effect.fn.Return<void, Refused> {
+): Effect.fn.Return<Reply, Refused> {
   const ids = acknowledgedIds(request.id)
   if (ids === undefined) {
     return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be an integer, or an array of integers" })
@@ -387,19 +368,24 @@ const acknowledge = Effect.fnUntraced(function* (
   yield* resumed
     ? services.queue.acknowledge(live.user, ids.map(EntryId), { device: live.device })
     : session.acknowledge(ids)
+  return { frame: undefined }
 })
 
 /** The pushes of a login. */
-const pushLogin = (services: Services, profile: Profile, session: ClientSession, user: User): Effect.Effect<void> =>
+const pushLogin = (
+  services: Services,
+  profile: Profile,
+  session: ClientSession,
+  user: User,
+  run: RunCommand
+): Effect.Effect<Reply> =>
   Effect.gen(function* () {
     const { engine, userList } = services
     if (session.user?.id !== user.id) return
     const caller = session.caller()
     const { users } = engine.context
     const allUsers = yield* users.all
-    const command = { _tag: "ListChats" } as const
-    const { reply: chats } = yield* engine.handle(caller, command)
-    engine.limits.owe(user.id, costAfter(command, chats, 0))
+    const chats = yield* run(caller, { _tag: "ListChats" })
     yield* userList.ready(allUsers, profile.vocabulary.members)
     const written = yield* encodeMembers(chats, profile)
     if (session.user?.id !== user.id) return
@@ -425,10 +411,6 @@ const pushLogin = (services: Services, profile: Profile, session: ClientSession,
     Effect.catchTag("Refused", ({ reason }) =>
       Effect.sync(() => session.connection.close(CLOSE_INTERNAL, messageOf(reason)))
     ),
-    (greeting) => services.greetings.withPermit(Effect.andThen(greeting, Effect.yieldNow))
+    (greeting) => services.greetings.withPermit(Effect.andThen(greeting, Effect.yieldNow)),
+    Effect.as<Reply>({ frame: undefined })
   )
-
-const announceUser = (services: Services, session: ClientSession, what: "login" | "logout", user: User): void => {
-  const event = { _tag: "UserEvent", id: nextEphemeralId(), what, user: services.hub.presence.of(user) } as const
-  services.hub.broadcast([{ event, to: "everyone" }], session.connection.id)
-}

@@ -4,7 +4,6 @@
  */
 import { type Dialect, DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
-import { Hub } from "@parley/core/Hub"
 import { LogThrottle } from "@parley/core/LogThrottle"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, integerIn, Settings, text } from "@parley/core/Settings"
@@ -60,7 +59,7 @@ const DEMO: App = {
   organisation: 1
 }
 
-type Requirements = Digest.Digest | Engine | Hub | SecureRandom.SecureRandom | Sessions | Store
+type Requirements = Digest.Digest | Engine | SecureRandom.SecureRandom | Sessions | Store
 
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: "youdu",
@@ -87,7 +86,6 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       tokens,
       lifetime,
       settings: yield* Settings,
-      hub: yield* Hub,
       log: yield* LogThrottle,
       sessions: yield* Sessions,
       fixed: fixed === "" ? undefined : yield* tokens.hashOf(fixed),

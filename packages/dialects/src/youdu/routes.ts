@@ -1,5 +1,4 @@
 /** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
-import type { LocalHub } from "@parley/core/Hub"
 import type { LogThrottling } from "@parley/core/LogThrottle"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
@@ -26,7 +25,6 @@ import {
 import { bodyOf, buinIn, fieldsIn } from "./params.ts"
 
 export interface RouteDeps extends GroupDeps, AccessGrounds {
-  readonly hub: LocalHub
   readonly log: LogThrottling
   /** Seconds for which an app's token is good. */
   readonly lifetime: number
@@ -36,7 +34,7 @@ export interface RouteDeps extends GroupDeps, AccessGrounds {
 const TOKEN = 100
 
 export const routesOf = (services: RouteDeps) => {
-  const { engine, hub, lifetime } = services
+  const { engine, lifetime } = services
   const limits = namingUsers(services.settings.membersPerRequest)
 
   /** Gathered, since an app does nothing else. */
@@ -73,7 +71,7 @@ export const routesOf = (services: RouteDeps) => {
       const access = yield* authenticateApp(services, request, query)
       const { app, scope: reach } = access
       return yield* Effect.gen(function* () {
-        const perform = yield* commandRunner(engine, hub, access.payer)
+        const perform = yield* commandRunner(engine, access.payer)
         const fields = yield* read(request, query, access)
         const session = yield* work(services, { scope: reach, perform, fields, impersonated: impersonated(access) })
         return app === undefined ? plain(session) : sealed(yield* app.sealing.seal(JSON.stringify(session)))

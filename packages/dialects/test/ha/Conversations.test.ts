@@ -22,7 +22,7 @@ describe("POST /conversation", () => {
         data: { conversationid: id, match: [String(alice.id), String(bob.id)] }
       })
       assert.isTrue(id <= -100_000_001 && id >= -999_999_999)
-      const { reply } = yield* engine.handle(bob.caller, { _tag: "ReadChat", chat: { id: ChatId(-id - 100_000_000) } })
+      const reply = yield* engine.perform(bob.caller, { _tag: "ReadChat", chat: { id: ChatId(-id - 100_000_000) } })
       assert.strictEqual(reply.chat.gid, `${alice.id}&${bob.id}`)
       assert.isNull(reply.chat.owner)
       const racing = yield* Effect.forEach(Array.from({ length: 30 }), () => start(carol, alice.id), {

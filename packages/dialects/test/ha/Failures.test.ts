@@ -78,7 +78,7 @@ describe("bad input", () => {
         [`?conversationid=${id}&limit=`, 400, "limit must be an integer."],
         [`?conversationid=${id}&limit=99999999999999999999`, 400, "limit must be an integer."]
       ]
-      const before = yield* engine.handle(alice.caller, { _tag: "ListChats" })
+      const before = yield* engine.perform(alice.caller, { _tag: "ListChats" })
       const check = (what: unknown, answer: Answer, status: number, error: string) =>
         assert.deepStrictEqual([answer.status, answer.json], [status, failure(error)], JSON.stringify(what))
       for (const row of posts) {
@@ -101,7 +101,7 @@ describe("bad input", () => {
         const answer = yield* ask(method, path, { headers: headers(carol), ...(json && { json }) })
         check([method, path], answer, 404, NO_SUCH)
       }
-      assert.deepStrictEqual(yield* engine.handle(alice.caller, { _tag: "ListChats" }), before)
+      assert.deepStrictEqual(yield* engine.perform(alice.caller, { _tag: "ListChats" }), before)
     }).pipe(Effect.provide(engineLayer))
   )
 

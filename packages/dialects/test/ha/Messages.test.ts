@@ -16,7 +16,7 @@ describe("POST /message", () => {
         `{"code":0,"msg":"成功","data":{"issent":1,"ispushed":0,"isread":0,"messagekey":"${messagekey}","id":${id}}}`
       )
       const chat = { id: ChatId(-conversationid - 100_000_000) }
-      const { reply } = yield* engine.handle(alice.caller, { _tag: "ReadHistory", chat })
+      const reply = yield* engine.perform(alice.caller, { _tag: "ReadHistory", chat })
       const [message] = reply.messages
       assert.deepInclude(message, { gid: messagekey, content: "hello", contentType: "text", date: Number(TIME) })
     }).pipe(Effect.provide(engineLayer))
@@ -27,7 +27,7 @@ describe("POST /message", () => {
       const { alice, told, engine, conversationid } = yield* stage
       for (const type of [-1, -2, -3, -4, -5, -6]) yield* told(alice, "https://x/y", { type })
       const chat = { id: ChatId(-conversationid - 100_000_000) }
-      const { reply } = yield* engine.handle(alice.caller, { _tag: "ReadHistory", chat })
+      const reply = yield* engine.perform(alice.caller, { _tag: "ReadHistory", chat })
       assert.deepStrictEqual(
         reply.messages.map(({ contentType }) => contentType),
         ["audio", "location", "file", "video", "image", "text"]
@@ -166,7 +166,7 @@ describe("DELETE /message", () => {
       assert.deepStrictEqual(yield* contents(bob), [])
       assert.deepStrictEqual(yield* contents(alice), ["one"])
       const chat = { id: ChatId(-conversationid - 100_000_000) }
-      const { reply } = yield* engine.handle(bob.caller, { _tag: "ReadHistory", chat })
+      const reply = yield* engine.perform(bob.caller, { _tag: "ReadHistory", chat })
       assert.deepStrictEqual(
         reply.messages.map(({ content, recalled }) => [content, recalled]),
         [["", true]]

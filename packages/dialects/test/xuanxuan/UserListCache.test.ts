@@ -1,7 +1,7 @@
 /** The list of all users: written in chunks, each again only where something in it has changed. */
 import { assert, it } from "@effect/vitest"
 import { EntryId, UserId } from "@parley/core/Ids"
-import { LocalHub } from "@parley/core/Hub"
+import { type Hub, LocalHub } from "@parley/core/Hub"
 import type { User } from "@parley/core/User"
 import { Effect, Fiber } from "effect"
 import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
@@ -35,7 +35,7 @@ const textOf = (list: UserListCache, of: ReadonlyArray<User>): string =>
     .map(({ text }) => text)
     .join("")
 
-const whole = (hub: LocalHub, of: ReadonlyArray<User>): string =>
+const whole = (hub: Hub["Service"], of: ReadonlyArray<User>): string =>
   of.map((one) => JSON.stringify(userJson(hub.presence.of(one)))).join(",")
 
 it("is the text of all users in their order, whatever ids they have", () => {

@@ -70,7 +70,7 @@ describe("bad input", () => {
         [{ addMember: ["dave"], delMember: ["dave"] }, 400, "delMember must not name dave, whom addMember names."],
         [{ opUser: "bob", delMember: ["carol"] }, 403, "Only admins may do this."]
       ]
-      const before = yield* engine.handle(alice.caller, { _tag: "ListChats" })
+      const before = yield* engine.perform(alice.caller, { _tag: "ListChats" })
       for (const [patch, errcode, errmsg] of creations) {
         const { status, json } = yield* create({ ...creation, ...patch })
         assert.deepStrictEqual([status, json], [200, { errcode, errmsg }], JSON.stringify(patch))
@@ -80,7 +80,7 @@ describe("bad input", () => {
         assert.deepStrictEqual([status, json], [200, { errcode, errmsg }], JSON.stringify(patch))
       }
       assert.deepStrictEqual((yield* get("")).json, failure(404, "sessionId: there is no such session."))
-      assert.deepStrictEqual(yield* engine.handle(alice.caller, { _tag: "ListChats" }), before)
+      assert.deepStrictEqual(yield* engine.perform(alice.caller, { _tag: "ListChats" }), before)
       // 64 code points are 64 characters, however they are written.
       assert.strictEqual(jsonOf<SessionJson>(yield* create({ ...creation, title: "🙂".repeat(64) })).errcode, 0)
     }).pipe(Effect.provide(engineLayer))

@@ -8,8 +8,8 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/delivery/CatchUp.ts",
-        from: 'subscriber.deliverBacklog(\n    subscription,\n    seq,\n    new EventEncoding({ _tag: "ChatEvent", entry, chat: cached.chat, head: cached.head, message })\n  )',
-        to: '[0, 1].forEach(() => subscriber.deliverBacklog(subscription, seq, new EventEncoding({ _tag: "ChatEvent", entry, chat: cached.chat, head: cached.head, message })))'
+        from: 'subscriber.deliverBacklog(subscription, seq, new EventEncoding({ _tag: "ChatEvent", entry, chat, head, message }))',
+        to: '[0, 1].forEach(() => subscriber.deliverBacklog(subscription, seq, new EventEncoding({ _tag: "ChatEvent", entry, chat, head, message })))'
       }
     ],
     kills: ["xuanxuan/offline/delivered-at-login#each-once"]
@@ -21,7 +21,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/delivery/CatchUp.ts",
-        from: "message === undefined || sentItself || !shouldDeliver(backlog, entry, message)",
+        from: "message === undefined",
         to: "true"
       }
     ],
@@ -36,7 +36,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "acknowledgements-lost",
     description: "acknowledged packets are delivered again",
-    changes: [{ module: "core/src/delivery/Subscription.ts", from: "this.isAcknowledged(seq)", to: "true" }],
+    changes: [{ module: "core/src/delivery/LogPosition.ts", from: "this.isAcknowledged(seq)", to: "true" }],
     kills: [
       "xuanxuan/offline/deleted-by-id#acknowledged-does-not",
       "xuanxuan/offline/acknowledged#acknowledged-do-not",
@@ -120,10 +120,9 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     silent: true,
     changes: [
       {
-        module: "dialects/src/xuanxuan/session.ts",
-        from: 'announceUser(services, session, "login", user)',
-        times: 2,
-        to: "undefined"
+        module: "core/src/session/ClientSession.ts",
+        from: 'broadcast([{ event, to: "everyone" }], this.connection.id)',
+        to: 'what === "login" ? undefined : broadcast([{ event, to: "everyone" }], this.connection.id)'
       }
     ],
     kills: ["xuanxuan/login/success#others-hear"]
@@ -134,9 +133,9 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     silent: true,
     changes: [
       {
-        module: "dialects/src/xuanxuan/session.ts",
-        from: 'announceUser(services, session, "logout", user)',
-        to: "undefined"
+        module: "core/src/session/ClientSession.ts",
+        from: 'broadcast([{ event, to: "everyone" }], this.connection.id)',
+        to: 'what === "logout" ? undefined : broadcast([{ event, to: "everyone" }], this.connection.id)'
       }
     ],
     kills: ["xuanxuan/logout/success#others-hear"]

@@ -1,0 +1,161 @@
+/**
+ * Reads chats' logs page by page, with the messages that entries are about as those stand now. Several logs are read
+ * together, by entry id; memory is bounded by the pages, not by the logs.
+ */
+import * as Effect from "effect/Effect"
+import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
+import { type Entry, isDurable } from "../model/Log.ts"
+import type { Message } from "../model/Message.ts"
+import type { LogRange, StorageFailed, Store } from "../ports/Store.ts"
+
+/** Approximate number of entries in memory for one reader. */
+const PAGE_TOTAL = 2000
+const PAGE_MIN = 8
+const PAGE_MAX = 200
+
+export interface LogPage {
+  /** By id. */
+  readonly entries: ReadonlyArray<Entry>
+  /** The messages that they are about, as they stand now. */
+  readonly messages: ReadonlyMap<EntryId, Message>
+}
+
+/** The id of the message that an entry is about. */
+export const messageOf = ({ body, id }: Entry): EntryId | undefined =>
+  isDurable(body) ? (body._tag === "Posted" ? id : body.message) : undefined
+
+/** Messages posted in these entries of one chat, without those that the reader has hidden. */
+const visible = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  chat: ChatId,
+  entries: ReadonlyArray<Entry>,
+  hiddenFrom: UserId
+): Effect.fn.Return<ReadonlyArray<Message>, StorageFailed> {
+  const posted = entries.filter(({ body }) => body._tag === "Posted").map((entry) => entry.posted)
+  const [from] = posted
+  const to = posted.at(-1)
+  return from === undefined || to === undefined ? [] : yield* store.history(chat, { from, to, hiddenFrom })
+})
+
+/** Pages of several logs. */
+export const readPages = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  ranges: ReadonlyArray<LogRange>
+): Effect.fn.Return<LogPage, StorageFailed> {
+  const entries = yield* store.entries(ranges)
+  const wanted = new Set<EntryId>()
+  for (const entry of entries) {
+    const message = messageOf(entry)
+    if (message !== undefined) wanted.add(message)
+  }
+  const messages = wanted.size === 0 ? [] : yield* store.messages([...wanted])
+  return { entries, messages: new Map(messages.map((message) => [message.id, message])) }
+})
+
+/** A page of one log, without the messages in it that the reader has hidden. */
+export const readPage = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  range: LogRange,
+  hiddenFrom: UserId
+): Effect.fn.Return<LogPage, StorageFailed> {
+  const entries = yield* store.entries([range])
+  const messages = new Map<EntryId, Message>()
+  for (const message of yield* visible(store, range.chat, entries, hiddenFrom)) messages.set(message.id, message)
+  const inPage = new Set(entries.map(({ id }) => id))
+  const earlier = new Set(entries.flatMap((entry) => messageOf(entry) ?? []).filter((id) => !inPage.has(id)))
+  if (earlier.size > 0) for (const message of yield* store.messages([...earlier])) messages.set(message.id, message)
+  return { entries, messages }
+})
+
+/** One log of several that are read together. */
+export interface LogReading {
+  readonly chat: ChatId
+  /** The log is read up to here. */
+  readonly readTo: number
+  /** The page in hand begins after this sequence. */
+  readonly pageAfter: number
+}
+
+interface Reading extends LogReading {
+  readTo: number
+  pageAfter: number
+  /** Whether the last read met the head. */
+  met: boolean
+  entries: ReadonlyArray<Entry>
+  messages: ReadonlyMap<EntryId, Message>
+  next: number
+}
+
+/** The next entry of all logs. */
+export interface NextEntry {
+  readonly reading: LogReading
+  readonly entry: Entry
+  readonly message: Message | undefined
+}
+
+export class LogReader {
+  readonly #store: Store["Service"]
+  readonly #readings = new Map<ChatId, Reading>()
+
+  constructor(store: Store["Service"]) {
+    this.#store = store
+  }
+
+  get chats(): ReadonlyArray<ChatId> {
+    return [...this.#readings.keys()]
+  }
+
+  /** Reads a log from a sequence on, in place of an earlier reading of it. */
+  add(chat: ChatId, after: number): void {
+    const reading = { chat, readTo: after, pageAfter: after, met: false, entries: [], messages: new Map(), next: 0 }
+    this.#readings.set(chat, reading)
+  }
+
+  delete(chat: ChatId): void {
+    this.#readings.delete(chat)
+  }
+
+  /** Reads the next page of each log that has run dry. */
+  readonly load: Effect.Effect<void, StorageFailed> = Effect.suspend(() => {
+    const dry = [...this.#readings.values()].filter(({ next, entries, met }) => next >= entries.length && !met)
+    if (dry.length === 0) return Effect.void
+    const limit = Math.max(PAGE_MIN, Math.min(PAGE_MAX, Math.floor(PAGE_TOTAL / this.#readings.size)))
+    const ranges = dry.map(({ chat, readTo }) => ({ chat, after: readTo, limit }))
+    return Effect.map(readPages(this.#store, ranges), ({ entries, messages }) => {
+      const pages = Map.groupBy(entries, (entry) => entry.chat)
+      for (const reading of dry) {
+        reading.entries = pages.get(reading.chat) ?? []
+        reading.messages = messages
+        reading.next = 0
+        reading.met = reading.entries.length < limit
+        reading.pageAfter = reading.readTo
+        reading.readTo = reading.entries.at(-1)?.seq ?? reading.readTo
+      }
+    })
+  })
+
+  /**
+   * The entry with the lowest id; undefined where a log has to be read on before that is known, or none is left. `atEnd` is
+   * called for a log that was read to its head: it returns whether that is its end, else the log is read on.
+   */
+  next(atEnd: (reading: LogReading) => boolean): NextEntry | undefined {
+    let first: Reading | undefined
+    let lowest: Entry | undefined
+    for (const [chat, reading] of this.#readings) {
+      const entry = reading.entries[reading.next]
+      if (entry === undefined) {
+        if (!reading.met) return undefined
+        reading.met = atEnd(reading)
+        if (!reading.met) return undefined
+        this.#readings.delete(chat)
+      } else if (lowest === undefined || entry.id < lowest.id) {
+        first = reading
+        lowest = entry
+      }
+    }
+    if (first === undefined || lowest === undefined) return undefined
+    first.next++
+    const about = messageOf(lowest)
+    return { reading: first, entry: lowest, message: about === undefined ? undefined : first.messages.get(about) }
+  }
+}

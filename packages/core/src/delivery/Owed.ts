@@ -1,0 +1,44 @@
+/** Which entries of a log a member's device is owed, by where it is in the log. */
+import type { SubscriberKey } from "./Subscriber.ts"
+import type { EntryId } from "../model/Ids.ts"
+import type { NextEntry } from "./LogReader.ts"
+import type { LogPosition } from "./LogPosition.ts"
+import type { Message } from "../model/Message.ts"
+
+export class Owed {
+  /** Messages that were passed over since they are recalled and were never seen here: their recall is no news. */
+  readonly #unseen = new Set<EntryId>()
+  readonly #listener: SubscriberKey
+  readonly #position: LogPosition
+
+  constructor(listener: SubscriberKey, position: LogPosition) {
+    this.#listener = listener
+    this.#position = position
+  }
+
+  /** The message as it is to be delivered, or undefined where the device needs nothing of this entry. */
+  messageOf(next: NextEntry): Message | undefined {
+    const { entry, message } = next
+    const { user, device } = this.#listener
+    const sentItself = entry.by === user && entry.device === device
+    if (message === undefined || sentItself || this.#position.isAcknowledged(entry.seq)) return undefined
+    return this.#isNews(next, message) ? message : undefined
+  }
+
+  /**
+   * A message is delivered as it stands now: never one that was recalled. A later entry about it is no news to a device that
+   * was handed the message from this very page, which was read with all that the page says of it, nor to one that never saw
+   * what was recalled; to all others it is. Source: PROTOCOLS, "Recall".
+   */
+  #isNews({ entry, reading }: NextEntry, message: Message): boolean {
+    const position = this.#position
+    if (entry.body._tag === "Posted") {
+      if (!message.recalled) return true
+      if (entry.seq > position.pushedBefore) this.#unseen.add(message.id)
+      return false
+    }
+    if (this.#unseen.has(message.id)) return false
+    if (message.seq > reading.pageAfter && !position.isAcknowledged(message.seq)) return false
+    return entry.body._tag === "Recalled" || !message.recalled
+  }
+}

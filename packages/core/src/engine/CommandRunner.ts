@@ -1,0 +1,124 @@
+/**
+ * Commit, reply, broadcast: in this order, and here only. Work on a request runs its commands and returns what it replies;
+ * the reply is sent, then what the commands announce is broadcast. What is committed is broadcast also where the reply cannot
+ * be made or sent, and where the request is interrupted.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { SendBroadcasts } from "../delivery/Broadcaster.ts"
+import type { Command, ReplyOf, SentMessage } from "../model/Command.ts"
+import type { Broadcast, Caller, UserCaller } from "../model/Event.ts"
+import type { Payer, RateLimits } from "../limits/RateLimits.ts"
+import type { Refused } from "../model/Refused.ts"
+import { costAfter, costBefore, costOfNotifying } from "../rules/Cost.ts"
+import type { Outcome } from "../commands/CommandHandler.ts"
+import type { Write } from "../ports/Store.ts"
+import type { Waiting } from "./OptimisticCommit.ts"
+
+/** Records of a protocol that take effect together with a command, or not at all. */
+export type ExtraWrites = ReadonlyArray<Extract<Write, { readonly _tag: "PutRecord" }>>
+
+/**
+ * Commits one command. From the commit on it is not interrupted, while it waits in line it is. What it announces is
+ * broadcast after the reply to the request.
+ */
+export type RunCommand = <C extends Command>(
+  caller: Caller,
+  command: C,
+  alongside?: ExtraWrites
+) => Effect.Effect<ReplyOf<C>, Refused>
+
+/** The user or app that pays for a command; undefined where nobody does. */
+export type PayerOf = (caller: Caller) => Payer | undefined
+
+/** What was committed for a request and is not broadcast yet. */
+interface Committed {
+  readonly announce: ReadonlyArray<Broadcast>
+  /** The connection that asked. */
+  readonly except: number | undefined
+}
+
+interface Deps {
+  readonly commit: <C extends Command>(
+    caller: Caller,
+    command: C,
+    alongside: ExtraWrites,
+    waiting: Waiting
+  ) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
+  readonly broadcast: SendBroadcasts
+  readonly limits: RateLimits
+  /** How many users are online. */
+  readonly online: () => number
+}
+
+const free: PayerOf = () => undefined
+
+export class CommandRunner {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** For a request whose reply `sendReply` sends, or returns to a caller in this process. */
+  run<A, B, E, R>(
+    work: (run: RunCommand) => Effect.Effect<A, E, R>,
+    sendReply: (reply: A) => B,
+    payerOf: PayerOf = free
+  ): Effect.Effect<B, E, R> {
+    return Effect.suspend(() => {
+      const committed: Array<Committed> = []
+      return Effect.ensuring(
+        Effect.map(work(this.#runner(committed, payerOf)), sendReply),
+        Effect.sync(() => this.#broadcast(committed))
+      )
+    })
+  }
+
+  /** For a request whose reply a host sends before it closes the request's scope, as it does over HTTP. */
+  scoped(payerOf: PayerOf = free): Effect.Effect<RunCommand, never, Scope.Scope> {
+    return Effect.suspend(() => {
+      const committed: Array<Committed> = []
+      return Effect.as(
+        Effect.addFinalizer(() => Effect.sync(() => this.#broadcast(committed))),
+        this.#runner(committed, payerOf)
+      )
+    })
+  }
+
+  /** The rest for a message that the fast path has stored: its sender pays for it, in a request of `now`. */
+  conclude(
+    { user, connection }: UserCaller,
+    { reply, announce }: Outcome<SentMessage>,
+    sendReply: (sent: SentMessage) => void,
+    now: number
+  ): void {
+    const { broadcast, limits, online } = this.#deps
+    try {
+      sendReply(reply)
+    } finally {
+      limits.owe(user, costOfNotifying(reply.chat, online()), now)
+      broadcast(announce, connection)
+    }
+  }
+
+  #runner(committed: Array<Committed>, payerOf: PayerOf): RunCommand {
+    const { commit, limits, online } = this.#deps
+    return <C extends Command>(caller: Caller, command: C, alongside: ExtraWrites = []) => {
+      const payer = payerOf(caller)
+      const work = Effect.uninterruptibleMask((restore) =>
+        Effect.map(commit(caller, command, alongside, restore), ({ reply, announce }) => {
+          if (announce.length > 0) committed.push({ announce, except: caller.connection })
+          if (payer !== undefined) limits.owe(payer, costAfter(command, reply, online()))
+          return reply
+        })
+      )
+      const before = payer === undefined ? 0 : costBefore(command)
+      return payer !== undefined && before > 0 ? Effect.andThen(limits.charge(payer, before), work) : work
+    }
+  }
+
+  #broadcast(committed: ReadonlyArray<Committed>): void {
+    for (const { announce, except } of committed) this.#deps.broadcast(announce, except)
+  }
+}
