@@ -1,12 +1,12 @@
-/** Contents of files in memory. They are gone with the process, and take as much memory as they have bytes. */
+/** Stores file contents in memory; they are lost when the process ends. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Blobs, BlobTooLarge, NoSuchBlob } from "@parley/core/Blobs"
 
-/** A fresh, empty one. */
+/** Returns a new, empty blob store. */
 export const make = (): Blobs["Service"] => {
-  const kept = new Map<string, Uint8Array>()
+  const contents = new Map<string, Uint8Array>()
   let puts = 0
   return Blobs.of({
     put: (content, limit) =>
@@ -15,30 +15,30 @@ export const make = (): Blobs["Service"] => {
         return content.pipe(
           Stream.mapEffect((chunk) => {
             size += chunk.length
-            // A copy, since the sender may use the chunk's memory again.
+            // Copied: the producer may reuse the memory of the chunk.
             return size > limit ? Effect.fail(new BlobTooLarge({ limit })) : Effect.succeed(chunk.slice())
           }),
           Stream.mkUint8Array,
           Effect.map((bytes) => {
             const key = `${++puts}`
-            kept.set(key, bytes)
+            contents.set(key, bytes)
             return { key, size }
           })
         )
       }),
     get: (key, range) =>
       Stream.suspend(() => {
-        const whole = kept.get(key)
+        const whole = contents.get(key)
         if (whole === undefined) return Stream.fail(new NoSuchBlob({ key }))
         const part = range === undefined ? whole.slice() : whole.slice(range.start, range.end + 1)
         return part.length === 0 ? Stream.empty : Stream.succeed(part)
       }),
     remove: (key) =>
       Effect.sync(() => {
-        kept.delete(key)
+        contents.delete(key)
       })
   })
 }
 
-/** A fresh, empty one for each build of the layer. */
+/** A new, empty blob store for each build of the layer. */
 export const layer: Layer.Layer<Blobs> = Layer.sync(Blobs, make)

@@ -1,7 +1,4 @@
-/**
- * The store in memory: for tests, for embedding, for a laptop. It keeps the laws as the others do, but the process's
- * end is the end of its data.
- */
+/** The store in memory: passes the same laws as the other stores; its data is lost when the process ends. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Preference, StoredChat } from "@parley/core/Chat"
@@ -14,12 +11,12 @@ import { checkBatch } from "./internal/checkBatch.ts"
 import { recordKey, Tables, type ChatState } from "./internal/Tables.ts"
 import { applyWrite } from "./internal/applyWrite.ts"
 
-const stored = (kept: ChatState): StoredChat => ({
-  chat: kept.chat,
-  head: { seq: kept.log.length, posted: kept.messages.length, activeAt: kept.activeAt }
+const stored = (state: ChatState): StoredChat => ({
+  chat: state.chat,
+  head: { seq: state.log.length, posted: state.messages.length, activeAt: state.activeAt }
 })
 
-/** What `find` finds for each of the keys, each key once. */
+/** Returns the values that `find` finds; each key is looked up once. */
 const each = <K, V>(keys: ReadonlyArray<K>, find: (key: K) => V | undefined): ReadonlyArray<V> =>
   [...new Set(keys)].flatMap((key) => find(key) ?? [])
 
@@ -28,24 +25,24 @@ const history = (
   chat: ChatId,
   page: { readonly from: number; readonly to: number; readonly hiddenFrom?: UserId }
 ): ReadonlyArray<Message> => {
-  const kept = tables.chats.get(chat)
-  if (kept === undefined) return []
+  const state = tables.chats.get(chat)
+  if (state === undefined) return []
   const hidden = page.hiddenFrom === undefined ? undefined : tables.hidden.get(page.hiddenFrom)
   const found: Array<Message> = []
-  for (let number = Math.min(page.to, kept.messages.length); number >= Math.max(page.from, 1); number--) {
-    const id = kept.messages[number - 1]
+  for (let number = Math.min(page.to, state.messages.length); number >= Math.max(page.from, 1); number--) {
+    const id = state.messages[number - 1]
     const message = id === undefined ? undefined : tables.messages.get(id)
     if (message !== undefined && hidden?.has(message.id) !== true) found.push(message)
   }
   return found
 }
 
-/** A fresh, empty store. */
+/** Returns a new, empty store. */
 export const make = (): Store["Service"] => {
   const tables = new Tables()
   const read = <A>(query: () => A): Effect.Effect<A> => Effect.sync(query)
-  const chatIds = (matches: (kept: ChatState) => boolean): ReadonlyArray<ChatId> =>
-    [...tables.chats.values()].filter((kept) => !kept.chat.dissolved && matches(kept)).map((kept) => kept.chat.id)
+  const chatIds = (matches: (state: ChatState) => boolean): ReadonlyArray<ChatId> =>
+    [...tables.chats.values()].filter((state) => !state.chat.dissolved && matches(state)).map((state) => state.chat.id)
   const entry = (id: EntryId): Entry | undefined => tables.entries[id - 1]
 
   return Store.of({
@@ -64,22 +61,22 @@ export const make = (): Store["Service"] => {
           return id === undefined ? undefined : tables.users.get(id)?.user
         })
       ),
-    allUsers: read(() => [...tables.users.values()].map((kept) => kept.user)),
+    allUsers: read(() => [...tables.users.values()].map((state) => state.user)),
     password: (user) => read(() => tables.users.get(user)?.password ?? null),
     settings: (user) => read(() => tables.users.get(user)?.settings ?? null),
 
     chats: (ids) =>
       read(() =>
         each(ids, (id) => {
-          const kept = tables.chats.get(id)
-          return kept && stored(kept)
+          const state = tables.chats.get(id)
+          return state && stored(state)
         })
       ),
     chatByGid: (gid) =>
       read(() => {
         const id = tables.gids.get(gid)
-        const kept = id === undefined ? undefined : tables.chats.get(id)
-        return kept && stored(kept)
+        const state = id === undefined ? undefined : tables.chats.get(id)
+        return state && stored(state)
       }),
     chatsOf: (user) => read(() => chatIds(({ chat }) => chat.type === "system" || chat.members.has(user))),
     publicChats: read(() => chatIds(({ chat }) => chat.public)),
@@ -136,5 +133,5 @@ export const make = (): Store["Service"] => {
   })
 }
 
-/** A fresh, empty store in memory for each build of the layer. */
+/** A new, empty store for each build of the layer. */
 export const layer: Layer.Layer<Store> = Layer.sync(Store, make)

@@ -13,7 +13,7 @@ import { IndexScheduler, DEFAULT_POLICY } from "../src/internal/log-index/IndexS
 import { migrate } from "../src/internal/schema.ts"
 import { Statements } from "../src/internal/Statements.ts"
 import { Transactions } from "../src/internal/writer/Transactions.ts"
-import type { PostRow } from "../src/internal/writer/protocol.ts"
+import type { MessageRow } from "../src/internal/writer/protocol.ts"
 
 const CHATS = 100
 const TOGETHER = 64
@@ -31,8 +31,8 @@ export const append = {
     const database = new DatabaseSync(join(folder, "append.db"))
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
     migrate(database)
-    const writing = new Transactions(new Statements(database))
-    const indexing = new IndexScheduler(writing, DEFAULT_POLICY, { failed: thrown, rebuilt: thrown })
+    const writer = new Transactions(new Statements(database))
+    const indexing = new IndexScheduler(writer, DEFAULT_POLICY, { failed: thrown, rebuilt: thrown })
     const user = {
       account: "alice",
       realname: "",
@@ -46,7 +46,7 @@ export const append = {
       password: null
     }
     const make = (...writes: WriteBatch["writes"]): void => {
-      if (writing.commit([{ expectedVersions: [], writes }])._tag !== "Done") throw new Error("it could not be made")
+      if (writer.commit([{ expectedVersions: [], writes }])._tag !== "Done") throw new Error("it could not be made")
     }
     make({ _tag: "CreateUser", user })
     const by = UserId(1)
@@ -68,12 +68,12 @@ export const append = {
       make({ _tag: "CreateChat", chat, by })
     }
     let nth = 0
-    let gathered: Array<PostRow> = []
+    let gathered: Array<MessageRow> = []
     return {
       turn: () => {
         gathered.push([ChatId((nth++ % CHATS) + 1), 1, by, "", 0, randomUUID(), "normal", "text", CONTENT, 0])
         if (gathered.length < TOGETHER) return
-        const done = writing.commit(gathered)
+        const done = writer.commit(gathered)
         if (done._tag !== "Done" || done.refused.length > 0) throw new Error("it was not appended")
         gathered = []
         indexing.answered()

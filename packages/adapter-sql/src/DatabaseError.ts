@@ -1,7 +1,7 @@
 import * as Data from "effect/Data"
 
-/** A database that cannot be used: another server holds it, it is not ours, it is newer than we are, … */
-export class DatabaseError extends Data.TaggedError("DatabaseRefused")<{
+/** The database cannot be used: held by another server, not a Parley database, newer than this version, … */
+export class DatabaseError extends Data.TaggedError("DatabaseError")<{
   /** As the operator named it. */
   readonly file: string
   /** One sentence for the operator. */

@@ -1,15 +1,15 @@
 /**
- * One process at a time has a database: a store, or a command of the operator.
+ * Ensures that one process at a time uses a database: a store, or an operator's command.
  *
- * The lock is an exclusive transaction on a small database of its own, `<file>.lock`. The operating system ends it with
- * the process, however that ends, so nothing is left behind that somebody would have to remove.
+ * The lock is an exclusive transaction on a small database, `<file>.lock`. The operating system releases it when the
+ * process ends for any reason, so no stale lock remains.
  *
- * A second lock follows the database's inode (see `InodeLock`), for a file that is reached by two paths or whose first lock
- * was deleted. A file with several hard links is refused: SQLite finds its write-ahead log by the name it was opened by,
- * so that each name would show another state. Source: https://sqlite.org/howtocorrupt.html, "Multiple links to the same file".
+ * A second lock covers the database's inode (see `InodeLock`), for files reachable by two paths and for deleted lock
+ * files. Files with several hard links are refused: SQLite derives the name of the write-ahead log from the name used to
+ * open the file, so each name would show a different state. Source: https://sqlite.org/howtocorrupt.html, "Multiple links to the same file".
  *
- * The holder's process id lies in `<file>.holder`. It must not lie in the lock's own file: POSIX drops a process's locks
- * on a file as soon as that process closes any handle of it, so nothing but SQLite may ever open that one.
+ * The holder's process id is in `<file>.holder`, not in the lock file: POSIX drops a process's locks on a file as soon
+ * as the process closes any handle of it, so only SQLite may open the lock file.
  */
 import {
   closeSync,
@@ -30,7 +30,7 @@ import { DatabaseError } from "./DatabaseError.ts"
 import * as InodeLock from "./internal/InodeLock.ts"
 import { isBusy, errorText } from "./internal/sqliteError.ts"
 
-/** Makes the folders that are missing, from the top; `recursive` would try for ever where there can be none. */
+/** Creates missing folders from the top; `recursive` would loop forever where a folder cannot exist. */
 const makeFolders = (folder: string): void => {
   if (existsSync(folder)) return
   makeFolders(dirname(folder))
@@ -38,8 +38,8 @@ const makeFolders = (folder: string): void => {
 }
 
 /**
- * Makes the file, for this user alone, where it is missing. An existing one is left as it is and is not opened: closing it
- * would drop this process's locks on it. SQLite gives the files beside a database the database's own mode.
+ * Creates the file with mode 0600 if missing. An existing file is not opened: closing it would drop this process's locks
+ * on it. SQLite gives `-wal` and `-shm` the mode of the database.
  */
 const makePrivate = (path: string): void => {
   try {
@@ -49,7 +49,7 @@ const makePrivate = (path: string): void => {
   }
 }
 
-/** The one name of a database file, whichever links lead to it. Makes the folders above it. */
+/** Returns the real path of a database file. Creates the folders above it. */
 const canonical = (file: string): string => {
   const path = resolve(file)
   if (existsSync(path)) return realpathSync(path)
@@ -57,7 +57,7 @@ const canonical = (file: string): string => {
   return join(realpathSync(dirname(path)), basename(path))
 }
 
-/** The process id that the holder has left, or "". */
+/** Returns the holder's process id, or "". */
 const holderId = (path: string): string => {
   try {
     const pid = readFileSync(`${path}.holder`, "utf8").trim()
@@ -77,7 +77,7 @@ interface Held {
   readonly release: () => void
 }
 
-/** Takes the lock beside the database at `path`. */
+/** Acquires the lock beside the database at `path`. */
 const lockPath = (file: string, path: string): DatabaseSync => {
   let database: DatabaseSync
   try {
@@ -96,14 +96,14 @@ const lockPath = (file: string, path: string): DatabaseSync => {
   }
 }
 
-/** Takes the lock of the inode of the database at `path`, which it makes where it is missing. */
+/** Acquires the lock of the database's inode. Creates the file at `path` if missing. */
 const lockInode = (file: string, path: string): (() => void) => {
   makePrivate(path)
   const found = statSync(path, { bigint: true })
   if (found.isFile() && found.nlink > 1n) {
     throw new DatabaseError({
       file,
-      message: `The database ${file} has ${found.nlink} names (hard links), each of which would show another state of it; remove the others, or give the server a copy.`
+      message: `The database ${file} has ${found.nlink} names (hard links), each of which would show a different state; remove the other links, or use a copy.`
     })
   }
   const release = InodeLock.acquire(found)
@@ -113,7 +113,10 @@ const lockInode = (file: string, path: string): (() => void) => {
 
 const lock = (file: string): Held => {
   if (file === "" || file === ":memory:") {
-    throw new DatabaseError({ file, message: "A database needs a file name; a store in memory is another adapter." })
+    throw new DatabaseError({
+      file,
+      message: "A database needs a file name; for a store in memory use @parley/adapter-memory."
+    })
   }
   let path: string
   try {
@@ -136,7 +139,7 @@ const lock = (file: string): Held => {
   return {
     path,
     release: () => {
-      // Not that of a process that holds another database, which has taken this one's place.
+      // The file may belong to the holder of another database that now has this path.
       if (holderId(path) === String(process.pid)) rmSync(`${path}.holder`, { force: true })
       releaseInode()
       database.close()
@@ -145,9 +148,9 @@ const lock = (file: string): Held => {
 }
 
 /**
- * Holds the database for this process until the scope closes, and answers the database file's absolute path. Makes the
- * file and the folders that are missing, for this user alone. Fails when another process, or another store of this one,
- * holds it, under whichever name.
+ * Holds the database for this process until the scope closes. Returns the absolute path of the database file. Creates
+ * the file (0600) and missing folders (0700). Fails if another process or another store of this process holds it under
+ * any name.
  */
 export const acquire = (file: string): Effect.Effect<string, DatabaseError, Scope.Scope> =>
   Effect.acquireRelease(

@@ -1,23 +1,23 @@
 /**
- * The store on SQLite, in one file: no server beside it, and durable when answered. Writes go through one thread (see
- * `sqlite/Writer`), reads through a connection of their own on the calling thread, which sees all that was committed.
+ * The store on SQLite, in one file; a commit that has returned is durable. One thread writes (see `WriterThread`); reads
+ * use a read-only connection on the calling thread, which sees every committed transaction.
  */
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Store } from "@parley/core/Store"
 import type { DatabaseError } from "./DatabaseError.ts"
-import * as Commits from "./internal/writer/GroupCommit.ts"
+import * as GroupCommit from "./internal/writer/GroupCommit.ts"
 import { openStore } from "./internal/openStore.ts"
 
 export { DatabaseError } from "./DatabaseError.ts"
 
 /**
- * A store on the database `file`, until the scope closes: then what waits is committed, and the file is free.
- * The file and the folders above it are made when missing.
+ * Opens a store on the database `file` until the scope closes; pending batches are committed first. Creates the file
+ * and the folders above it if missing.
  */
 export const make = (options: { readonly file: string }): Effect.Effect<Store["Service"], DatabaseError, Scope.Scope> =>
-  openStore(options.file, Commits.open)
+  openStore(options.file, GroupCommit.open)
 
 /** The store on SQLite; `file` is the database's path. */
 export const layer = (options: { readonly file: string }): Layer.Layer<Store, DatabaseError> =>

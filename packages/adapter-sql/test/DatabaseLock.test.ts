@@ -34,7 +34,7 @@ describe("the lock of a database", () => {
             )
           }
           const error = yield* Effect.flip(Effect.scoped(DatabaseLock.acquire(file)))
-          assert.strictEqual(error._tag, "DatabaseRefused")
+          assert.strictEqual(error._tag, "DatabaseError")
         })
       )
       assert.isFalse(existsSync(`${file}.holder`))

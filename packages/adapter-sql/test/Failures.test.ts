@@ -87,20 +87,20 @@ const running = Effect.gen(function* () {
     (open) => Effect.sync(() => open.close())
   )
   const worker = yield* Effect.promise(() => start(file))
-  const commits = new GroupCommit(worker)
-  yield* commits.commit(ann)
-  return { commits, database, worker }
+  const groupCommit = new GroupCommit(worker)
+  yield* groupCommit.commit(ann)
+  return { groupCommit, database, worker }
 })
 
 describe("a writer that dies", () => {
   it.effect(
     "fails what waits, and whatever is committed later",
     Effect.fnUntraced(function* () {
-      const { commits, worker } = yield* running
-      yield* commits.commit(chat("c"))
+      const { groupCommit, worker } = yield* running
+      yield* groupCommit.commit(chat("c"))
       const waiting = Effect.forEach(
         Array.from({ length: 500 }, (_, n) => `m${n}`),
-        (gid) => Effect.result(commits.commit(message(gid, "x".repeat(10_000)))),
+        (gid) => Effect.result(groupCommit.commit(message(gid, "x".repeat(10_000)))),
         { concurrency: "unbounded" }
       )
       const [outcomes] = yield* Effect.all([waiting, Effect.promise(() => worker.terminate())], {
@@ -108,20 +108,22 @@ describe("a writer that dies", () => {
       })
       const failures = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
       assert.deepStrictEqual([...new Set(failures)], ["StorageFailed"])
-      assert.strictEqual((yield* Effect.flip(commits.commit(message("late"))))._tag, "StorageFailed")
-      yield* Effect.promise(() => commits.close())
+      assert.strictEqual((yield* Effect.flip(groupCommit.commit(message("late"))))._tag, "StorageFailed")
+      yield* Effect.promise(() => groupCommit.close())
     })
   )
 
   it.effect(
     "fails whoever looks for messages by their gids, then and later",
     Effect.fnUntraced(function* () {
-      const { commits, worker } = yield* running
+      const { groupCommit, worker } = yield* running
       // It is asked, and never comes to it.
       worker.postMessage = () => {}
       const [outcomes] = yield* Effect.all(
         [
-          Effect.all([commits.find(["m"]), commits.find(["m"])].map(Effect.result), { concurrency: "unbounded" }),
+          Effect.all([groupCommit.find(["m"]), groupCommit.find(["m"])].map(Effect.result), {
+            concurrency: "unbounded"
+          }),
           Effect.promise(() => worker.terminate())
         ],
         { concurrency: "unbounded" }
@@ -131,8 +133,8 @@ describe("a writer that dies", () => {
         assert(Result.isFailure(outcome))
         assert.strictEqual(outcome.failure.operation, "messagesByGid")
       }
-      assert.strictEqual((yield* Effect.flip(commits.find(["m"]))).operation, "messagesByGid")
-      yield* Effect.promise(() => commits.close())
+      assert.strictEqual((yield* Effect.flip(groupCommit.find(["m"]))).operation, "messagesByGid")
+      yield* Effect.promise(() => groupCommit.close())
     })
   )
 
@@ -146,20 +148,20 @@ describe("a writer that dies", () => {
   )
 })
 
-describe("messages that are looked for by their gids", () => {
+describe("lookups of messages by gid", () => {
   it.effect(
     "are told to those who asked for them, whatever is committed meanwhile, until the store is closed",
     Effect.fnUntraced(function* () {
-      const { commits } = yield* running
-      for (const batch of [chat("c"), message("m1"), message("m2")]) yield* commits.commit(batch)
+      const { groupCommit } = yield* running
+      for (const batch of [chat("c"), message("m1"), message("m2")]) yield* groupCommit.commit(batch)
       const [, ...found] = yield* Effect.all(
         [
-          commits.commit(message("m3")),
-          commits.find(["m2"]),
-          commits.find([]),
-          commits.find(["m1", "nothing", "m2"]),
-          commits.find(["nothing"]),
-          Effect.andThen(commits.commit(message("m4")), commits.find(["m4", "m3"]))
+          groupCommit.commit(message("m3")),
+          groupCommit.find(["m2"]),
+          groupCommit.find([]),
+          groupCommit.find(["m1", "nothing", "m2"]),
+          groupCommit.find(["nothing"]),
+          Effect.andThen(groupCommit.commit(message("m4")), groupCommit.find(["m4", "m3"]))
         ],
         { concurrency: "unbounded" }
       )
@@ -168,41 +170,41 @@ describe("messages that are looked for by their gids", () => {
         [[3], [], [2, 3], [], [5, 4]]
       )
       const [closing] = yield* Effect.all(
-        [Effect.result(commits.find(["m1"])), Effect.promise(() => commits.close())],
+        [Effect.result(groupCommit.find(["m1"])), Effect.promise(() => groupCommit.close())],
         { concurrency: "unbounded" }
       )
       assert.deepStrictEqual(closing, Result.succeed([EntryId(2)]))
-      assert.strictEqual((yield* Effect.flip(commits.find(["m1"])))._tag, "StorageFailed")
+      assert.strictEqual((yield* Effect.flip(groupCommit.find(["m1"])))._tag, "StorageFailed")
     })
   )
 
   it.effect(
     "and cannot be, fail it and nothing else",
     Effect.fnUntraced(function* () {
-      const { commits, database } = yield* running
+      const { groupCommit, database } = yield* running
       database.exec("ALTER TABLE log_by_gid RENAME TO elsewhere")
-      assert.strictEqual((yield* Effect.flip(commits.find(["m"]))).operation, "messagesByGid")
+      assert.strictEqual((yield* Effect.flip(groupCommit.find(["m"]))).operation, "messagesByGid")
       database.exec("ALTER TABLE elsewhere RENAME TO log_by_gid")
-      assert.deepStrictEqual(yield* commits.find(["m"]), [])
-      yield* Effect.promise(() => commits.close())
+      assert.deepStrictEqual(yield* groupCommit.find(["m"]), [])
+      yield* Effect.promise(() => groupCommit.close())
     })
   )
 })
 
-describe("a unit that cannot travel to the writer", () => {
+describe("a batch that cannot be cloned", () => {
   it.effect(
     "fails, and the next one is committed",
     Effect.fnUntraced(function* () {
       const file = join(yield* folder, "parley.db")
       prepared(file).close()
-      const commits = new GroupCommit(yield* Effect.promise(() => start(file)))
+      const groupCommit = new GroupCommit(yield* Effect.promise(() => start(file)))
       const broken = { dialect: "d", kind: "k", key: "x", value: () => 1 }
       const error = yield* Effect.flip(
-        commits.commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record: broken }] })
+        groupCommit.commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record: broken }] })
       )
       assert.strictEqual(error._tag, "StorageFailed")
-      assert.strictEqual((yield* commits.commit(ann)).length, 1)
-      yield* Effect.promise(() => commits.close())
+      assert.strictEqual((yield* groupCommit.commit(ann)).length, 1)
+      yield* Effect.promise(() => groupCommit.close())
     })
   )
 })
@@ -212,20 +214,20 @@ describe("a disk that is full", () => {
     "fails units whole, and once there is room the log goes on without a gap",
     Effect.fnUntraced(function* () {
       const database = prepared(join(yield* folder, "parley.db"))
-      const writing = new Transactions(new Statements(database))
+      const writer = new Transactions(new Statements(database))
       for (const batch of [ann, chat("c"), message("m")]) {
-        assert.deepInclude(writing.commit([pack(batch)]), { _tag: "Done", refused: [] })
+        assert.deepInclude(writer.commit([pack(batch)]), { _tag: "Done", refused: [] })
       }
       const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])
       database.exec(`PRAGMA max_page_count = ${pages + 5}`)
       let failed = 0
       for (let n = 0; n < 20; n++) {
-        const outcome = writing.commit([pack(message(`a${n}`, "x".repeat(3000))), pack(message(`b${n}`))])
+        const outcome = writer.commit([pack(message(`a${n}`, "x".repeat(3000))), pack(message(`b${n}`))])
         if (outcome._tag === "Failed" || outcome.refused.length > 0) failed++
       }
       assert.isAbove(failed, 0)
       database.exec("PRAGMA max_page_count = 100000")
-      assert.deepInclude(writing.commit([pack(message("last"))]), { _tag: "Done", refused: [] })
+      assert.deepInclude(writer.commit([pack(message("last"))]), { _tag: "Done", refused: [] })
       const log = database.prepare("SELECT seq, posted FROM log ORDER BY seq").all()
       assert.deepStrictEqual(
         log.map((row) => [row["seq"], row["posted"]]),
@@ -242,18 +244,18 @@ describe("a transaction that cannot be committed", () => {
     Effect.fnUntraced(function* () {
       const file = join(yield* folder, "parley.db")
       const database = prepared(file)
-      const writing = new Transactions(new Statements(database))
-      for (const batch of [ann, chat("c"), message("m1")]) writing.commit([pack(batch)])
+      const writer = new Transactions(new Statements(database))
+      for (const batch of [ann, chat("c"), message("m1")]) writer.commit([pack(batch)])
       // Somebody else writes meanwhile, which the lock of a store would not let happen.
       const other = new DatabaseSync(file)
       other.exec("BEGIN IMMEDIATE")
-      assert.strictEqual(writing.commit([pack(message("m2"))])._tag, "Failed")
-      assert.deepStrictEqual(writing.find(["m1", "m2"]), [EntryId(2)])
-      assert.strictEqual(writing.commit([pack(message("m2"))])._tag, "Failed")
+      assert.strictEqual(writer.commit([pack(message("m2"))])._tag, "Failed")
+      assert.deepStrictEqual(writer.find(["m1", "m2"]), [EntryId(2)])
+      assert.strictEqual(writer.commit([pack(message("m2"))])._tag, "Failed")
       other.exec("INSERT INTO log (chat, seq, posted, at, kind, gid) VALUES (1, 3, 2, 0, 'Posted', 'theirs')")
       other.exec("COMMIT")
       other.close()
-      const outcome = writing.commit([pack(message("m2")), pack(message("theirs"))])
+      const outcome = writer.commit([pack(message("m2")), pack(message("theirs"))])
       assert(outcome._tag === "Done")
       assert.deepStrictEqual([...outcome.numbers], [4, 4, 3])
       assert.deepStrictEqual(
@@ -279,34 +281,34 @@ describe("a log that cannot be read for a moment", () => {
     }
   }
 
-  it("is not taken for one without new entries", () => {
+  it("is not taken for a log without new entries", () => {
     const database = prepared(":memory:")
     const before = new Transactions(new Statements(database))
     for (const batch of [ann, chat("c"), message("m1"), message("m2")]) before.commit([pack(batch)])
     const db = new Failing(database)
-    const writing = new Transactions(db)
+    const writer = new Transactions(db)
     db.fails = true
-    assert.throws(() => writing.index(), "disk I/O error")
-    const outcome = writing.commit([pack(message("m1")), pack(message("m3"))])
+    assert.throws(() => writer.index(), "disk I/O error")
+    const outcome = writer.commit([pack(message("m1")), pack(message("m3"))])
     assert(outcome._tag === "Done")
     assert.deepStrictEqual(
       outcome.refused.map(([index, refusal]) => [index, refusal._tag]),
       [[0, "Duplicate"]]
     )
     assert.deepStrictEqual([...outcome.numbers], [4, 4, 3], "its place is behind theirs")
-    writing.index()
-    assert.strictEqual(writing.unindexed, 0)
+    writer.index()
+    assert.strictEqual(writer.unindexed, 0)
     database.close()
   })
 })
 
-describe("the heads that the writer keeps", () => {
-  it("are bounded, and those that went come back from the log", () => {
+describe("the head cache", () => {
+  it("is bounded, and evicted heads are read from the log again", () => {
     const database = prepared(":memory:")
     const db = new Statements(database)
-    const writing = new Transactions(db)
+    const writer = new Transactions(db)
     const chats = Array.from({ length: 30 }, (_, n) => chat(`c${n}`))
-    assert.deepInclude(writing.commit([ann, ...chats].map(pack)), { _tag: "Done", refused: [] })
+    assert.deepInclude(writer.commit([ann, ...chats].map(pack)), { _tag: "Done", refused: [] })
     const tail = new UnindexedTail()
     tail.follow(db)
     const headCache = new HeadCache(db, tail, 8)

@@ -47,7 +47,7 @@ const beginning = (digit: string, count: number): ReadonlyArray<string> => {
 }
 
 describe("a fingerprint", () => {
-  // What is in databases already: another one would not find it any more.
+  // Stored in existing databases: another value would not find them.
   it("is of 44 bits, and the same in every version", () => {
     const table = [
       ["", 0xe3b0c44298f],
@@ -68,7 +68,7 @@ describe("a fingerprint", () => {
     database.close()
   })
 
-  it("may be that of another gid, whose message is not told", () => {
+  it("may be shared by another gid, whose message is not returned", () => {
     const { add, db, gids, index } = opened()
     const id = add("there")
     index(id, Infinity, 0)
@@ -80,8 +80,8 @@ describe("a fingerprint", () => {
   })
 })
 
-describe("gids that wait", () => {
-  it("go into the index where most of them go to the same part of it", () => {
+describe("the change buffer", () => {
+  it("is written where most gids belong to the same slice", () => {
     const { add, gids, index, indexed } = opened()
     const [few, many] = [beginning("3", 2), beginning("b", 4)]
     for (const gid of [few[0], ...many.slice(0, 2), few[1], ...many.slice(2)]) add(gid ?? "")
@@ -91,7 +91,7 @@ describe("gids that wait", () => {
     for (const [n, gid] of [few[0], ...many.slice(0, 2)].entries()) assert.strictEqual(gids.find(gid ?? ""), n + 1)
   })
 
-  it("go there as many at once as are asked for, but not so few that each has a page of its own", () => {
+  it("is written in steps of the requested size, but not below the minimum", () => {
     const { add, gids, index } = opened()
     for (const gid of beginning("7", 5000)) add(gid)
     index(5000, 1, 0)
@@ -101,7 +101,7 @@ describe("gids that wait", () => {
     assert.strictEqual(index(5000, 1, 0), 5000)
   })
 
-  it("wait on while what put them into the index has not taken effect", () => {
+  it("keeps gids until the transaction that indexed them has committed", () => {
     const { add, database, gids, indexed } = opened()
     add("a")
     database.exec("BEGIN")
@@ -110,7 +110,7 @@ describe("gids that wait", () => {
     assert.deepStrictEqual([indexed(), gids.size, gids.find("a")], ["", 1, EntryId(1)])
   })
 
-  it("are found by whoever opens the database next, though the index has some of them", () => {
+  it("is loaded again on the next start, though the index has some of its gids", () => {
     const { add, db, index, indexed } = opened()
     const all = [...beginning("3", 1), ...beginning("b", 3)]
     for (const gid of all) add(gid)
@@ -126,7 +126,7 @@ describe("gids that wait", () => {
     assert.strictEqual(indexed(), "1,2,3,4")
   })
 
-  it("are taken back with their messages", () => {
+  it("drops gids with their messages", () => {
     const { add, db, gids } = opened()
     for (let n = 1; n <= 40; n++) add(`g${n}`)
     db.run("DELETE FROM log WHERE id > 15")
@@ -135,7 +135,7 @@ describe("gids that wait", () => {
     for (let n = 1; n <= 40; n++) assert.strictEqual(gids.find(`g${n}`), n <= 15 ? EntryId(n) : undefined)
   })
 
-  it("may share a fingerprint", () => {
+  it("holds gids with the same fingerprint", () => {
     const { database, db, gids, index } = opened()
     const insert = "INSERT INTO log (chat, seq, posted, at, kind, gid) VALUES (1, 0, 0, 0, 'Posted', ?)"
     for (const gid of ["a", "b", "c", "d"]) gids.add(gid, 77, EntryId(db.insert(insert, gid)))

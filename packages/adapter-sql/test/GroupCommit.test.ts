@@ -1,4 +1,4 @@
-/** Which units share a transaction: all that are under way together under load, and a lone one waits for nobody. */
+/** Which batches share a transaction: all in flight together under load; a lone one does not wait. */
 import { join } from "node:path"
 import { setImmediate as turn } from "node:timers/promises"
 import type { Worker } from "node:worker_threads"
@@ -12,7 +12,7 @@ import { type ToWriter, unpack } from "../src/internal/writer/protocol.ts"
 import { DatabaseSync } from "node:sqlite"
 import { folder } from "./folder.ts"
 
-/** A writer, how many units each of its transactions had, and how often it was told to end. */
+/** A writer with the sizes of its transactions and the number of its end requests. */
 const counted = Effect.gen(function* () {
   const file = join(yield* folder, "parley.db")
   const database = new DatabaseSync(file)
@@ -31,11 +31,11 @@ const counted = Effect.gen(function* () {
   const ends: Array<ToWriter> = []
   const send = worker.postMessage.bind(worker)
   worker.postMessage = (message: ToWriter) => {
-    if (message._tag === "Commit") sizes.push(unpack(message.parcel).length)
+    if (message._tag === "Commit") sizes.push(unpack(message.contents).length)
     else ends.push(message)
     send(message)
   }
-  const commits = yield* Effect.acquireRelease(
+  const groupCommit = yield* Effect.acquireRelease(
     Effect.sync(() => new GroupCommit(worker)),
     (open) => Effect.promise(() => open.close())
   )
@@ -44,12 +44,12 @@ const counted = Effect.gen(function* () {
     const gid = `m${count++}`
     const body = { _tag: "Posted", gid, type: "normal", contentType: "text", content: gid, date: 0 } as const
     const message: MessageAppend = { chat: ChatId(1), version: 1, by: UserId(1), device: null, at: 0, body }
-    commits.post(message, (entry) => {
+    groupCommit.post(message, (entry) => {
       assert.strictEqual(entry?.body.gid, gid)
       settled()
     })
   }
-  return { close: Effect.promise(() => commits.close()), ends, post, sizes }
+  return { close: Effect.promise(() => groupCommit.close()), ends, post, sizes }
 })
 
 afterEach(() => {
@@ -57,7 +57,7 @@ afterEach(() => {
 })
 
 describe("a transaction", () => {
-  it.effect("waits whole milliseconds for others: a timer leaves the rest out", () =>
+  it.effect("delays by whole milliseconds: timers truncate fractions", () =>
     Effect.gen(function* () {
       const timers = vi.spyOn(globalThis, "setTimeout")
       const { post } = yield* counted
@@ -74,7 +74,7 @@ describe("a transaction", () => {
     })
   )
 
-  it.effect("takes along all that are under way together, though they came in two parts", () =>
+  it.effect("collects all batches in flight together, though they arrived in two parts", () =>
     Effect.gen(function* () {
       const { post, sizes } = yield* counted
       yield* Effect.promise(
@@ -99,7 +99,7 @@ describe("a transaction", () => {
     })
   )
 
-  it.effect("of one begins with the next turn, also after one of many", () =>
+  it.effect("of one batch begins in the next tick, even after one of many", () =>
     Effect.gen(function* () {
       const { post, sizes } = yield* counted
       const all = (count: number) =>

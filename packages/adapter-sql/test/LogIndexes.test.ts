@@ -1,4 +1,4 @@
-/** How far the log's indexes go, and what becomes of them. */
+/** Coverage of the log's indexes, and their recovery. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
@@ -20,7 +20,7 @@ const ann = batch({ _tag: "CreateUser", user: newUser("ann") })
 const chat = batch({ _tag: "CreateChat", chat: newChat("c", []), by: null })
 const message = (gid: string) => batch(appending(CHAT, null, posting(gid)))
 
-/** What the database itself has: the newest entry, how far the indexes go, and how many entries each of them has. */
+/** Reads the newest entry, the marks of the indexes and their sizes from the database. */
 const extent = (file: string) => {
   const database = new DatabaseSync(file, { readOnly: true })
   const one = (sql: string) => Number(database.prepare(`SELECT (${sql}) AS one`).get()?.["one"])
@@ -82,7 +82,7 @@ describe("the log's indexes", () => {
       other.exec("UPDATE log SET seq = 1 WHERE id = 2; COMMIT")
       assert.throws(() => writer.transactions.index(), /UNIQUE/)
       assert.deepStrictEqual(extent(file), { newest: 3, upto: 0, byChat: 0, byGid: 0, gids: 0 })
-      // What is not flushed must be nothing but that: whoever is answered is on the disk.
+      // Only that may be unflushed: acknowledged data is on disk.
       assert.strictEqual(writer.synchronous, 2)
       yield* store.commit(message("c"))
       assert.strictEqual((yield* store.entries([{ chat: CHAT, after: 0, limit: 10 }])).length, 4)
@@ -94,7 +94,7 @@ describe("the log's indexes", () => {
   )
 
   it.effect(
-    "are made anew where they are at odds with the log, which stays readable before and after",
+    "are rebuilt when they contradict the log, which stays readable before and after",
     Effect.fnUntraced(function* () {
       const file = join(yield* folder, "parley.db")
       const { store, writer } = yield* here(file, NEVER)
@@ -187,7 +187,7 @@ describe("the log's indexes", () => {
   )
 })
 
-describe("a writer whose indexes are at odds with the log", () => {
+describe("a writer whose indexes contradict the log", () => {
   it.effect(
     "makes them anew, and says so",
     Effect.fnUntraced(function* () {
@@ -202,7 +202,7 @@ describe("a writer whose indexes are at odds with the log", () => {
       assert.strictEqual(out, "a,b,c,d\n")
       assert.match(
         err,
-        /PARLEY_LOG_INDEX.*The log's indexes were at odds with it: UNIQUE constraint failed: log_by_chat.chat, log_by_chat.seq\. /
+        /PARLEY_LOG_INDEX.*The log's indexes contradicted the log: UNIQUE constraint failed: log_by_chat.chat, log_by_chat.seq\. /
       )
       assert.deepStrictEqual(extent(file), { newest: 5, upto: 5, byChat: 5, byGid: 4, gids: 5 })
     })

@@ -73,7 +73,7 @@ const everything = Effect.fnUntraced(function* (store: Store["Service"]) {
   }
 })
 
-/** A database of version 1 that has what was told, written by statements; and a store in memory that was told it. */
+/** A database of version 1 written by SQL statements, and a store in memory with the same data. */
 const first = Effect.fnUntraced(function* (file: string) {
   const memory = MemoryStore.make()
   for (const one of told) yield* memory.commit(one)
@@ -154,7 +154,7 @@ describe("a database of an earlier version", () => {
                 yield* Effect.result(memory.commit(next))
               )
             }
-            // What referred to the log refers to it still.
+            // References to the log still hold.
             for (const hidden of [NO_ENTRY, EntryId(3)]) {
               const hide = batch({ _tag: "HideMessage", user: ANN, message: hidden })
               assert.strictEqual(

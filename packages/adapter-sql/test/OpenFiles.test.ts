@@ -141,7 +141,7 @@ describe("a database whose files are deleted or replaced while it is open", () =
     })
   )
 
-  it.live("is noticed without a write, and said once in the log with what to do", () => {
+  it.live("is noticed without a write, and logged once with instructions", () => {
     const logged: Array<string> = []
     let heard = (): void => {}
     const once = new Promise<void>((resolve) => (heard = resolve))

@@ -68,7 +68,7 @@ describe("the database file", () => {
       database.close()
       assert.strictEqual(
         yield* refusal(file),
-        `The database ${file} cannot be used: it has version ${migrations.length + 1}, and this Parley knows versions up to ${migrations.length}.`
+        `The database ${file} cannot be used: it has version ${migrations.length + 1}, and this Parley supports versions up to ${migrations.length}.`
       )
     })
   )

@@ -68,7 +68,7 @@ describe("a store that indexes its log after two entries, in its own thread", ()
   }
 })
 
-/** What happens next. Numbers choose among what there is. */
+/** The next operation. Numbers select among existing items. */
 type Step =
   | { readonly _tag: "Post"; readonly chat: number; readonly gid: number; readonly expectedVersions: boolean }
   | { readonly _tag: "Amend"; readonly message: number; readonly recalls: boolean; readonly late: boolean }
@@ -101,7 +101,7 @@ const single = fc.oneof(
   { weight: 1, arbitrary: fc.record({ _tag: fc.constant("Start" as const), gid: any }) },
   { weight: 1, arbitrary: fc.record({ _tag: fc.constant("Hide" as const), message: any }) }
 )
-/** What a unit ends with, if it fails at all: what else is wrong with it is told first by every store. */
+/** The last write of a failing batch: every store reports other problems first. */
 const failing = fc.record({ _tag: fc.constant("Fail" as const), chat: any, hides: fc.boolean() })
 
 const step: fc.Arbitrary<ReadonlyArray<Step>> = fc.oneof(
@@ -126,7 +126,7 @@ const step: fc.Arbitrary<ReadonlyArray<Step>> = fc.oneof(
 const ANN = UserId(1)
 const BEN = UserId(2)
 
-/** What the stores have so far. */
+/** The state of the stores so far. */
 interface Known {
   readonly chats: ReadonlyArray<ChatId>
   readonly messages: ReadonlyArray<EntryId>
@@ -174,7 +174,7 @@ const toBatch = (steps: ReadonlyArray<Step>, known: Known, fresh: () => string):
   return { expectedVersions, writes }
 }
 
-/** All that a store tells about chats and their logs. */
+/** Everything that a store returns about chats and their logs. */
 const everything = Effect.fnUntraced(function* (store: Store["Service"], { chats, messages }: Known) {
   const gids = Array.from({ length: GIDS }, (_, n) => `gid${n}`)
   const ranges = chats.flatMap((chat) => [0, 1, 4, 9].map((after) => ({ chat, after, limit: 1 + (after % 4) * 3 })))
@@ -204,7 +204,7 @@ const outcome = (store: Store["Service"], batch: WriteBatch) =>
     if (Result.isSuccess(result)) return { done: result.success }
     const { failure } = result
     if (failure._tag === "Duplicate") {
-      // Whether a message is told twice that was wanted twice is left open.
+      // A message requested twice may be returned once or twice.
       const messages = new Map(failure.messages.map((one) => [one.id, one]))
       return { duplicate: { chat: failure.chat, record: failure.record, messages: [...messages.values()] } }
     }
@@ -212,7 +212,7 @@ const outcome = (store: Store["Service"], batch: WriteBatch) =>
   })
 
 describe("a store with entries on both sides of its log's indexes", () => {
-  it.effect("takes and tells the same as the store in memory, wherever the indexes end", () =>
+  it.effect("accepts and returns the same as the store in memory, wherever the indexes end", () =>
     Effect.promise(() =>
       fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) =>

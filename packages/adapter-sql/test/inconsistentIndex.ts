@@ -1,5 +1,5 @@
 /**
- * A process that stores messages in the database named by its argument while an index is at odds with the log, and
+ * A process that stores messages in the database named by its argument while an index contradicts the log, and
  * prints the gids of the log.
  */
 import { DatabaseSync } from "node:sqlite"

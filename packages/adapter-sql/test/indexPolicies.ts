@@ -36,7 +36,7 @@ export const threaded = (
         await once(worker, "message")
         return new GroupCommit(worker)
       }),
-      (commits) => Effect.promise(() => commits.close())
+      (groupCommit) => Effect.promise(() => groupCommit.close())
     )
   )
 

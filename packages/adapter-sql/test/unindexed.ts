@@ -1,6 +1,6 @@
 /**
- * A process that stores three messages in the database named by its argument, says so, and waits for its end. It indexes after so
- * many entries and keeps so many gids as the other arguments say.
+ * A process that stores three messages in the database named by its argument, prints a line, and waits to be killed. The
+ * other arguments are the index policy's entries and gids.
  */
 import * as Effect from "effect/Effect"
 import { ChatId } from "@parley/core/Ids"

@@ -1,4 +1,4 @@
-/** What the store in memory holds. */
+/** The data of the store in memory. */
 import type { Chat, Preference } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Entry } from "@parley/core/Log"
@@ -25,7 +25,7 @@ export interface ChatState {
 
 export const recordKey = (dialect: string, kind: string): string => JSON.stringify([dialect, kind])
 
-/** Maps by id are in the order of ids, since ids rise and nothing is removed from them. */
+/** Maps by id iterate in id order: ids ascend and no row is removed. */
 export class Tables {
   readonly users = new Map<UserId, UserState>()
   readonly accounts = new Map<string, UserId>()
@@ -49,7 +49,7 @@ export class Tables {
   readonly records = new Map<string, Map<string, DialectRecord>>()
 }
 
-/** The value under the key, made when it is missing. */
+/** Returns the value under the key; creates it if missing. */
 export const getOrMake = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
   const there = map.get(key)
   if (there !== undefined) return there

@@ -1,4 +1,4 @@
-/** One write of a unit that was checked: it cannot fail. */
+/** Applies one write of a checked batch; cannot fail. */
 import { createdChat, type NewChat, type Preference, type StoredChat } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import { evolve, type Entry } from "@parley/core/Log"
@@ -11,33 +11,33 @@ import { recordKey, getOrMake, type ChatState, type Tables } from "./Tables.ts"
 const DONE: WriteResult = { _tag: "Done" }
 
 const chatOf = (tables: Tables, id: ChatId): ChatState => {
-  const kept = tables.chats.get(id)
-  if (kept === undefined) throw new Error(`there is no chat ${id}`)
-  return kept
+  const state = tables.chats.get(id)
+  if (state === undefined) throw new Error(`there is no chat ${id}`)
+  return state
 }
 
-/** Appends to the chat's log, and does to facts and messages what the entry says. */
-const append = (tables: Tables, kept: ChatState, what: Pick<Entry, "at" | "by" | "device" | "body">): Entry => {
+/** Appends an entry to the chat's log and applies it to the chat's facts and messages. */
+const append = (tables: Tables, state: ChatState, what: Pick<Entry, "at" | "by" | "device" | "body">): Entry => {
   const { body } = what
   const entry: Entry = {
     ...what,
     id: EntryId(tables.entries.length + 1),
-    chat: kept.chat.id,
-    seq: kept.log.length + 1,
-    posted: kept.messages.length + (body._tag === "Posted" ? 1 : 0)
+    chat: state.chat.id,
+    seq: state.log.length + 1,
+    posted: state.messages.length + (body._tag === "Posted" ? 1 : 0)
   }
   tables.entries.push(entry)
-  kept.log.push(entry)
+  state.log.push(entry)
   if (body._tag === "Posted") {
-    kept.messages.push(entry.id)
-    kept.activeAt = entry.at
+    state.messages.push(entry.id)
+    state.activeAt = entry.at
     tables.posted.set(body.gid, entry.id)
     tables.messages.set(entry.id, fromPosted({ ...entry, body }))
   } else if (body._tag === "Replaced" || body._tag === "Recalled") {
     const message = tables.messages.get(body.message)
     if (message !== undefined) tables.messages.set(message.id, amend(message, { id: entry.id, body }))
   } else {
-    kept.chat = evolve(kept.chat, entry)
+    state.chat = evolve(state.chat, entry)
   }
   return entry
 }
@@ -46,15 +46,15 @@ const createChat = (
   tables: Tables,
   made: NewChat,
   by: UserId | null,
-  stored: (kept: ChatState) => StoredChat
+  stored: (state: ChatState) => StoredChat
 ): WriteResult => {
   const id = ChatId(tables.chats.size + 1)
   const chat = createdChat(made, id)
-  const kept: ChatState = { chat, log: [], messages: [], activeAt: 0 }
-  tables.chats.set(id, kept)
+  const state: ChatState = { chat, log: [], messages: [], activeAt: 0 }
+  tables.chats.set(id, state)
   tables.gids.set(chat.gid, id)
-  const entry = append(tables, kept, { at: chat.createdAt, by, device: null, body: { _tag: "Created" } })
-  return { _tag: "Chat", stored: stored(kept), entry }
+  const entry = append(tables, state, { at: chat.createdAt, by, device: null, body: { _tag: "Created" } })
+  return { _tag: "Chat", stored: stored(state), entry }
 }
 
 const createUser = (tables: Tables, made: NewUser): WriteResult => {
@@ -66,15 +66,15 @@ const createUser = (tables: Tables, made: NewUser): WriteResult => {
 }
 
 const changeUser = (tables: Tables, id: UserId, change: UserChange): WriteResult => {
-  const kept = tables.users.get(id)
-  if (kept === undefined) return DONE
+  const state = tables.users.get(id)
+  if (state === undefined) return DONE
   const { password, ...rest } = change
   if (change.account !== undefined) {
-    tables.accounts.delete(kept.user.account)
+    tables.accounts.delete(state.user.account)
     tables.accounts.set(change.account, id)
   }
-  kept.user = { ...kept.user, ...rest }
-  if (password !== undefined) kept.password = password
+  state.user = { ...state.user, ...rest }
+  if (password !== undefined) state.password = password
   return DONE
 }
 
@@ -101,7 +101,7 @@ const endSessions = (tables: Tables, sessions: ReadonlyArray<StoredSession>): Wr
   return { _tag: "Sessions", ended: sessions.map(({ hash }) => hash) }
 }
 
-export const applyWrite = (tables: Tables, write: Write, stored: (kept: ChatState) => StoredChat): WriteResult => {
+export const applyWrite = (tables: Tables, write: Write, stored: (state: ChatState) => StoredChat): WriteResult => {
   switch (write._tag) {
     case "CreateChat":
       return createChat(tables, write.chat, write.by, stored)
@@ -134,8 +134,8 @@ export const applyWrite = (tables: Tables, write: Write, stored: (kept: ChatStat
     case "ChangeUser":
       return changeUser(tables, write.user, write.change)
     case "SaveSettings": {
-      const kept = tables.users.get(write.user)
-      if (kept !== undefined) kept.settings = write.settings
+      const state = tables.users.get(write.user)
+      if (state !== undefined) state.settings = write.settings
       return DONE
     }
     case "SaveSession": {
@@ -151,8 +151,8 @@ export const applyWrite = (tables: Tables, write: Write, stored: (kept: ChatStat
       tables.sessions.delete(write.hash)
       return DONE
     case "EndSessions": {
-      const kept = tables.users.get(write.user)
-      if (kept !== undefined) kept.sessionEpoch += 1
+      const state = tables.users.get(write.user)
+      if (state !== undefined) state.sessionEpoch += 1
       return endSessions(tables, ofUser(tables, write.user))
     }
     case "AddFile": {

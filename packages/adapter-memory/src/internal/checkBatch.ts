@@ -1,4 +1,4 @@
-/** Whether a unit can take effect: all of it is checked before any of it is written. */
+/** Checks a whole batch before any of it is written. */
 import type { StoredChat } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
@@ -12,7 +12,7 @@ import {
 } from "@parley/core/Store"
 import { recordKey, type ChatState, type Tables } from "./Tables.ts"
 
-/** What a write names, and must be there. */
+/** Returns the rows that a write refers to; all must exist. */
 const named = (
   write: Write
 ): {
@@ -62,7 +62,7 @@ const missing = (tables: Tables, write: Write): string | undefined => {
   return user === undefined ? undefined : `there is no user ${user}`
 }
 
-/** What of a write must be unique, by name. */
+/** Returns a name for the unique key of a write. */
 const unique = (write: Write): string | undefined => {
   switch (write._tag) {
     case "CreateChat":
@@ -83,7 +83,7 @@ const unique = (write: Write): string | undefined => {
 const duplicate = (
   tables: Tables,
   batch: WriteBatch,
-  stored: (kept: ChatState) => StoredChat
+  stored: (state: ChatState) => StoredChat
 ): Duplicate | undefined => {
   const messages: Array<Message> = []
   let chat: StoredChat | undefined
@@ -96,8 +96,8 @@ const duplicate = (
       if (message !== undefined) messages.push(message)
     } else if (write._tag === "CreateChat") {
       const id = tables.gids.get(write.chat.gid)
-      const kept = id === undefined ? undefined : tables.chats.get(id)
-      if (kept !== undefined) chat ??= stored(kept)
+      const state = id === undefined ? undefined : tables.chats.get(id)
+      if (state !== undefined) chat ??= stored(state)
     } else if (write._tag === "CreateUser") {
       if (tables.accounts.has(write.user.account)) account ??= write.user.account
     } else if (write._tag === "PutRecord" && write.once === true && write.record.value !== null) {
@@ -115,12 +115,12 @@ const duplicate = (
 
 const failed = (problem: string): StorageFailed => new StorageFailed({ operation: "commit", cause: new Error(problem) })
 
-/** Whether a write was decided on what is not so any more. */
+/** Whether the facts behind a write have changed. */
 const isStale = (tables: Tables, write: Write): boolean => {
   if (write._tag === "SaveSession") {
-    const kept = tables.users.get(write.session.user)
-    if (kept === undefined) return false
-    return kept.user.disabled || (write.epoch !== undefined && write.epoch !== kept.sessionEpoch)
+    const state = tables.users.get(write.session.user)
+    if (state === undefined) return false
+    return state.user.disabled || (write.epoch !== undefined && write.epoch !== state.sessionEpoch)
   }
   if (write._tag !== "PutRecord" || write.expected === undefined) return false
   const { dialect, key, kind } = write.record
@@ -128,7 +128,7 @@ const isStale = (tables: Tables, write: Write): boolean => {
   return JSON.stringify(stored) !== JSON.stringify(write.expected)
 }
 
-/** What the unit was decided on and is different by now. */
+/** Returns the expected versions that no longer hold. */
 const stale = (tables: Tables, { expectedVersions, writes }: WriteBatch): VersionConflict | undefined => {
   const chats = new Set<ChatId>()
   const messages = new Set<EntryId>()
@@ -139,7 +139,7 @@ const stale = (tables: Tables, { expectedVersions, writes }: WriteBatch): Versio
     if (write._tag !== "Amend") continue
     const message = tables.messages.get(write.body.message)
     if (message === undefined) continue
-    // A second amendment within the unit was decided on a revision that the first one ends.
+    // A second amendment in the batch expects a revision that the first one replaces.
     if (message.revision !== write.revision || amended.has(message.id)) messages.add(message.id)
     amended.add(message.id)
   }
@@ -147,11 +147,11 @@ const stale = (tables: Tables, { expectedVersions, writes }: WriteBatch): Versio
   return isOld ? new VersionConflict({ chats: [...chats], messages: [...messages] }) : undefined
 }
 
-/** Why the unit cannot take effect, or nothing. */
+/** Returns the reason why the batch cannot be applied, or undefined. */
 export const checkBatch = (
   tables: Tables,
   batch: WriteBatch,
-  stored: (kept: ChatState) => StoredChat
+  stored: (state: ChatState) => StoredChat
 ): VersionConflict | Duplicate | StorageFailed | undefined => {
   const old = stale(tables, batch)
   if (old !== undefined) return old
@@ -162,7 +162,7 @@ export const checkBatch = (
     const problem = missing(tables, write)
     if (problem !== undefined) return failed(problem)
     const name = unique(write)
-    if (name !== undefined && seen.has(name)) return failed(`the unit has ${name} twice`)
+    if (name !== undefined && seen.has(name)) return failed(`the batch has ${name} twice`)
     if (name !== undefined) seen.add(name)
   }
   return undefined

@@ -1,10 +1,10 @@
 /**
- * The lock of a database by its device and inode: the same for every path to it. It is an exclusive transaction on a small
- * database in a folder of this user's in the folder for temporary files, and ends with the process.
+ * Locks a database by device and inode, so that every path to it shares the lock. It is an exclusive transaction on a
+ * small database in a private folder below the temporary folder, and ends with the process.
  *
- * It is an addition to the lock beside the database, and does not work where there is no such folder, nor between
- * processes that see different ones (containers, systemd's `PrivateTmp`). On Windows there is none: SQLite itself keeps
- * an open file from being deleted or replaced there.
+ * It complements the lock beside the database. It has no effect without such a folder, between processes with different
+ * temporary folders (containers, systemd's `PrivateTmp`), and on Windows, where SQLite keeps open files from being
+ * deleted or replaced.
  */
 import { closeSync, lstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
@@ -12,14 +12,14 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { isBusy } from "./sqliteError.ts"
 
-/** A folder that nobody else can enter, or undefined: others may have made one of that name to have a say in it. */
+/** Returns a folder only this user can enter, or undefined: another user may have created one of that name. */
 const privateFolder = (): string | undefined => {
   const { uid } = userInfo()
   const folder = join(tmpdir(), `parley-${uid}`)
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch {
-    // It exists, or cannot be made; what is found decides.
+    // It exists or cannot be created; the check below decides.
   }
   try {
     const found = lstatSync(folder)
@@ -31,14 +31,14 @@ const privateFolder = (): string | undefined => {
 
 const NOTHING = (): void => {}
 
-/** Attempts to take a lock whose file its previous holder is just removing. */
+/** Attempts at a lock whose file the previous holder is removing. */
 const ATTEMPTS = 10
 
 /** Whether `path` is still the file that `before` describes. */
 const isSame = (path: string, before: bigint): boolean =>
   statSync(path, { bigint: true, throwIfNoEntry: false })?.ino === before
 
-/** Takes the lock of the file and returns what releases it, or undefined where somebody holds it. */
+/** Acquires the lock of the file. Returns a function that releases it, or undefined if it is held. */
 export const acquire = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): (() => void) | undefined => {
   const folder = process.platform === "win32" ? undefined : privateFolder()
   if (folder === undefined) return NOTHING
@@ -47,10 +47,10 @@ export const acquire = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigi
     let database: DatabaseSync
     let made: bigint | undefined
     try {
-      // Never opened but by SQLite where it exists: closing it would drop this process's lock on it.
+      // Only SQLite opens an existing file: closing it would drop this process's lock on it.
       closeSync(openSync(path, "wx", 0o600))
     } catch {
-      // It exists, or the folder cannot be written to.
+      // It exists or the folder is read-only.
     }
     try {
       made = statSync(path, { bigint: true }).ino
@@ -66,7 +66,7 @@ export const acquire = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigi
     }
     if (isSame(path, made)) {
       return () => {
-        // Before it is released, so that nobody takes a lock that has no name any more.
+        // Before the release, so that no other process locks a file without a name.
         rmSync(path, { force: true })
         database.close()
       }

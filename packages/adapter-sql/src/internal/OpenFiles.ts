@@ -1,6 +1,6 @@
 /**
- * Detects that the database's files were deleted or replaced while they are open. SQLite goes on writing to the files it
- * has open, which nobody finds any more at their paths.
+ * Detects that the database's files were deleted or replaced while open. SQLite would keep writing to the open files,
+ * which are no longer reachable by their paths.
  */
 import { statSync } from "node:fs"
 import { dirname } from "node:path"
@@ -15,15 +15,15 @@ const identity = (path: string): string | undefined => {
 }
 
 /**
- * Milliseconds after which a directory's change time is conclusive: a later change has a later time then, also on file
- * systems that keep seconds only.
+ * Milliseconds after which a directory's change time is conclusive: a later change then has a later time, even on file
+ * systems with a resolution of one second.
  */
 const SETTLED = 3000
 
-/** Milliseconds between two looks at the paths themselves: what is mounted over a path changes no directory. */
+/** Milliseconds between two checks of the paths themselves: a mount over a path does not change the directory. */
 const PATHS_CHECK = 1000
 
-/** What a directory was when it was looked at. Deleting, renaming and replacing a file in it changes `changedAt`, which cannot be set. */
+/** A directory when it was checked. Deleting, renaming or replacing a file in it changes `changedAt`, which cannot be set. */
 interface Directory {
   readonly device: bigint
   readonly inode: bigint
@@ -43,17 +43,17 @@ const directoryAt = (path: string): Directory | undefined => {
 /** A file that is no longer at its path. */
 export interface Displaced {
   readonly path: string
-  /** Whether there is another file at the path now. */
+  /** Whether another file is at the path now. */
   readonly isReplaced: boolean
-  /** Whether it is the database file itself, so that what is open can no longer be brought into it. */
+  /** Whether it is the database file itself, so that no checkpoint can reach it. */
   readonly isMain: boolean
 }
 
-/** `Displaced` in words, without a full stop. */
+/** Returns a description without a full stop. */
 export const displacedText = ({ isReplaced, path }: Displaced): string =>
   `the file ${path} was ${isReplaced ? "replaced" : "deleted"} while the database was open`
 
-/** The error of all that is refused since then. */
+/** The failure of every write after the displacement. */
 export class DatabaseDisplaced extends Error {
   override readonly name = "DatabaseDisplaced"
 }
@@ -63,7 +63,7 @@ export class OpenFiles {
   readonly #directory: string
   /** Milliseconds since 1970. */
   readonly #now: () => number
-  /** The directory at the last look at the paths, where its change time was conclusive. */
+  /** The directory at the last check of the paths, if its change time was conclusive. */
   #settled: Directory | undefined
   /** When its change time is conclusive; milliseconds since 1970. */
   #settlesAt = 0
@@ -71,7 +71,7 @@ export class OpenFiles {
   #checkedAt = performance.now()
   #displaced: Displaced | undefined
 
-  /** Remembers which files are open. A connection must have read from the database at `path` just now. */
+  /** Records the open files. A connection must just have read from the database at `path`. */
   constructor(path: string, now: () => number = Date.now) {
     this.#now = now
     this.#directory = dirname(path)
@@ -81,14 +81,14 @@ export class OpenFiles {
     })
   }
 
-  /** The first file that was found to be displaced, for good: a file that comes back may lack what was written meanwhile. */
+  /** The first displaced file, permanently: a file that returns may lack later writes. */
   get displaced(): Displaced | undefined {
     return this.#displaced
   }
 
   /**
-   * Looks at the directory, and at the paths unless it is as it was at the last look at them: one call of `stat`, or four. A
-   * path that cannot be looked at counts as deleted.
+   * Checks the directory, and the paths too if it has changed: one or four calls of `stat`. A path that cannot be read
+   * counts as deleted.
    */
   check(): Displaced | undefined {
     if (this.#displaced !== undefined) return this.#displaced
@@ -96,7 +96,7 @@ export class OpenFiles {
     this.#checkedAt = now
     if (now - this.#pathsCheckedAt < PATHS_CHECK && this.#isUnchanged()) return undefined
     this.#pathsCheckedAt = now
-    // Before the paths: what is changed after this look is seen by the next one.
+    // Before the paths: a change after this check is seen by the next one.
     const directory = this.#settledDirectory()
     for (const { identity: opened, isMain, path } of this.#files) {
       const found = this.#look(path)
@@ -106,12 +106,12 @@ export class OpenFiles {
     return undefined
   }
 
-  /** Looks at the paths if the last look was more than `age` milliseconds ago. */
+  /** Checks if the last check is more than `age` milliseconds old. */
   checkOlderThan(age: number): Displaced | undefined {
     return this.#displaced ?? (performance.now() - this.#checkedAt > age ? this.check() : undefined)
   }
 
-  /** Whether no file has come to or gone from the directory since the last look at the paths. */
+  /** Whether the directory has not changed since the last check of the paths. */
   #isUnchanged(): boolean {
     const before = this.#settled
     if (before === undefined) return false
@@ -124,7 +124,7 @@ export class OpenFiles {
     )
   }
 
-  /** The directory, unless it has changed so lately that another change might have the same time. */
+  /** Returns the directory, unless it changed so recently that another change could have the same time. */
   #settledDirectory(): Directory | undefined {
     const now = this.#now()
     // SQLite keeps Windows from deleting or replacing an open file.

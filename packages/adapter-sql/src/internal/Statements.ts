@@ -1,4 +1,4 @@
-/** Prepared statements of one connection, made when they are first needed. */
+/** Prepared statements of one connection, created on first use. */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite"
 
 export class Statements {
@@ -9,19 +9,19 @@ export class Statements {
     this.database = database
   }
 
-  /** `sql` is a constant of this package: the statements kept are as many as there are places in the code. */
+  /** `sql` must be a constant, so that the number of cached statements is bounded by the code. */
   prepare(sql: string): StatementSync {
     let statement = this.#prepared.get(sql)
     if (statement === undefined) this.#prepared.set(sql, (statement = this.database.prepare(sql)))
     return statement
   }
 
-  /** The rows; `Row` has the columns that `sql` selects. */
+  /** Returns the rows; `Row` has the columns that `sql` selects. */
   all<Row extends Record<string, SQLInputValue>>(sql: string, ...values: ReadonlyArray<SQLInputValue>): Array<Row> {
     return this.prepare(sql).all(...values) as Array<Row>
   }
 
-  /** The rows as lists of what `sql` selects, at a third of the cost; no other method may be given the same `sql`. */
+  /** Returns the rows as lists, at a third of the cost; no other method may use the same `sql`. */
   lists<List extends ReadonlyArray<SQLOutputValue>>(sql: string, ...values: ReadonlyArray<SQLInputValue>): Array<List> {
     const statement = this.prepare(sql)
     statement.setReturnArrays(true)
@@ -36,17 +36,17 @@ export class Statements {
     return this.prepare(sql).get(...values) as Row | undefined
   }
 
-  /** How many rows it changed. */
+  /** Returns the number of changed rows. */
   run(sql: string, ...values: ReadonlyArray<SQLInputValue>): number {
     return Number(this.prepare(sql).run(...values).changes)
   }
 
-  /** The id of the row that it inserted. */
+  /** Returns the id of the inserted row. */
   insert(sql: string, ...values: ReadonlyArray<SQLInputValue>): number {
     return Number(this.prepare(sql).run(...values).lastInsertRowid)
   }
 
-  /** All that is read within sees the database at one moment, whatever is committed meanwhile. */
+  /** Runs all reads on one snapshot of the database. */
   snapshot<A>(read: () => A): A {
     if (this.database.isTransaction) return read()
     this.prepare("BEGIN").run()

@@ -1,4 +1,4 @@
-/** Rows of the log, and what they are in the engine's words. */
+/** Conversion of rows of the log to entries. */
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Changed, Entry, EntryBody, Posted, Recalled, Replaced } from "@parley/core/Log"
 
@@ -20,7 +20,7 @@ export type EntryRow = {
   readonly date: number | null
 }
 
-/** What a row of the log named `log` is read by, as a list: at a third of the cost of objects. */
+/** Columns of a row of the table `log`, read as a list: a third of the cost of objects. */
 export const entryColumns =
   "log.id, log.chat, log.seq, log.posted, log.at, log.author, log.origin, log.kind, log.gid, log.target, log.type, log.content_type, log.content, log.date"
 
@@ -73,7 +73,7 @@ export const entryRow = ([
   date
 })
 
-/** A row that is known to be a message's. */
+/** Converts the row of a message. */
 export const posted = (row: EntryRow): Entry<Posted> => ({
   id: row.id,
   chat: row.chat,
@@ -92,7 +92,7 @@ export const posted = (row: EntryRow): Entry<Posted> => ({
   }
 })
 
-/** A row that is known to be about another message. */
+/** Converts the row of a replacement or recall. */
 export const amendment = (row: Pick<EntryRow, "kind" | "target" | "content_type" | "content">): Replaced | Recalled => {
   const message = row.target as EntryId
   return row.kind === "Recalled"

@@ -1,4 +1,4 @@
-/** A store on one database file, from its parts: the lock, the tables, the writer, the connection that reads. */
+/** Opens a store on one database file: lock, migration, writer, reading connection. */
 import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -18,21 +18,21 @@ import { Statements } from "./Statements.ts"
 import { UnindexedTail } from "./log-index/UnindexedTail.ts"
 import * as UserReads from "./queries/users.ts"
 
-/** What writes, as the store sees it. */
+/** The writer as the store uses it. */
 export interface StoreWriter {
   readonly commit: (batch: WriteBatch) => Committed
-  /** The messages with these gids. Only the writer can tell: it alone has all of its index (see `Gids`). */
+  /** Returns the messages with these gids. Only the writer has the whole index (see `GidIndex`). */
   readonly find: (gids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>
   readonly post?: NonNullable<Store["Service"]["appendMessage"]>
 }
 
-/** Milliseconds a read may wait for a lock; in WAL mode there is none but while somebody repairs the database. */
+/** Milliseconds a read waits for a lock; in WAL mode only a recovery of the database holds one. */
 const BUSY_TIMEOUT = 2_000
 
-/** Users of one read of everybody. */
-const USERS = 500
+/** Users per page when all are read. */
+const USERS_PER_PAGE = 500
 
-/** Makes the database what this version expects. */
+/** Migrates the database to this version. */
 const prepare = (file: string, path: string): void => {
   let refused: string | undefined
   try {
@@ -54,7 +54,7 @@ const prepare = (file: string, path: string): void => {
   }
 }
 
-/** The connection that reads. It opens its files here and now, so that they are those that the writer watches. */
+/** Opens the reading connection and its files immediately, so that the writer watches the same files. */
 const openReader = (path: string): DatabaseSync => {
   const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT })
   try {
@@ -73,15 +73,15 @@ const refusing =
       ? cause
       : new DatabaseError({ file, message: `The database ${file} cannot be opened: ${errorText(cause)}.` })
 
-/** Opens the database `file`, which `start` then has a writer for, both until the scope closes. */
+/** Opens the database `file` with the writer that `start` returns, both until the scope closes. */
 export const openStore = Effect.fnUntraced(function* (
   file: string,
   start: (path: string) => Effect.Effect<StoreWriter, unknown, Scope.Scope>
 ): Effect.fn.Return<Store["Service"], DatabaseError, Scope.Scope> {
   const path = yield* DatabaseLock.acquire(file)
   yield* Effect.try({ try: () => prepare(file, path), catch: refusing(file) })
-  const writing = yield* start(path).pipe(Effect.mapError(refusing(file)))
-  // Closed before the writer: the last connection to close cleans up, and this one may not write.
+  const writer = yield* start(path).pipe(Effect.mapError(refusing(file)))
+  // Closed before the writer: the last connection to close cleans up, which a read-only one cannot.
   const database = yield* Effect.acquireRelease(
     Effect.try({
       try: () => openReader(path),
@@ -98,20 +98,20 @@ export const openStore = Effect.fnUntraced(function* (
       catch: (cause) => new StorageFailed({ operation, cause })
     })
 
-  /** In pages, between which other work is let through. Users are never removed, so that none is missed. */
+  /** Reads pages and yields between them. Users are never removed, so none is missed. */
   const allUsers = Effect.gen(function* () {
     const users: Array<User> = []
     for (;;) {
       const after = users.at(-1)?.id ?? 0
-      const page = yield* read("allUsers", (db) => UserReads.usersAfter(db, after, USERS))
+      const page = yield* read("allUsers", (db) => UserReads.usersAfter(db, after, USERS_PER_PAGE))
       for (const user of page) users.push(user)
-      if (page.length < USERS) return users
+      if (page.length < USERS_PER_PAGE) return users
       yield* Effect.yieldNow
     }
   })
 
   const tail = new UnindexedTail()
-  /** For what looks into the log by chat. */
+  /** Reads the log by chat. */
   const readLog = <A>(
     operation: string,
     query: (db: Statements, tail: UnindexedTail) => A
@@ -122,14 +122,14 @@ export const openStore = Effect.fnUntraced(function* (
     })
 
   return Store.of({
-    commit: writing.commit,
+    commit: writer.commit,
     check: Effect.suspend(() => {
       const displaced = files.check()
       if (displaced === undefined) return Effect.void
       const cause = new DatabaseDisplaced(displacedText(displaced))
       return Effect.fail(new StorageFailed({ operation: "check", cause }))
     }),
-    ...(writing.post !== undefined && { appendMessage: writing.post }),
+    ...(writer.post !== undefined && { appendMessage: writer.post }),
 
     users: (ids) => read("users", (db) => UserReads.users(db, ids)),
     usersByAccount: (accounts) => read("usersByAccount", (db) => UserReads.usersByAccount(db, accounts)),
@@ -148,13 +148,13 @@ export const openStore = Effect.fnUntraced(function* (
     locate: (ids) => read("locate", (db) => MessageReads.locate(db, ids)),
     history: (chat, page) => readLog("history", (db, tail) => MessageReads.history(db, tail, chat, page)),
     messagesByGid: (gids) =>
-      Effect.flatMap(writing.find([...new Set(gids)]), (ids) =>
+      Effect.flatMap(writer.find([...new Set(gids)]), (ids) =>
         read("messagesByGid", (db) => MessageReads.messages(db, ids))
       ),
     messages: (ids) => read("messages", (db) => MessageReads.messages(db, ids)),
 
-    cursorsOf: (user, device) => read("placesOf", (db) => ChatReads.placesOf(db, user, device)),
-    cursorsIn: (chat, users) => read("placesIn", (db) => ChatReads.placesIn(db, chat, users)),
+    cursorsOf: (user, device) => read("placesOf", (db) => ChatReads.cursorsOf(db, user, device)),
+    cursorsIn: (chat, users) => read("placesIn", (db) => ChatReads.cursorsIn(db, chat, users)),
 
     session: (hash) => read("session", (db) => UserReads.sessionByHash(db, hash)),
     sessionsOf: (user) => read("sessionsOf", (db) => UserReads.sessionsOf(db, user)),

@@ -1,11 +1,11 @@
-/** Rows of the tables, and what they are in the engine's words. */
+/** Conversion of table rows to the engine's models. */
 import type { Chat, Committers, LogHead, Member, Preference } from "@parley/core/Chat"
 import type { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import type { Cursor } from "@parley/core/Cursor"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 
-/** A truth value as a column has it. */
+/** Converts a boolean to a column value. */
 export const flag = (value: boolean): number => (value ? 1 : 0)
 
 export type UserRow = {

@@ -1,22 +1,23 @@
-/** The tables, and how a database of an earlier version becomes one of this version. */
+/** Tables and migrations. */
 import type { DatabaseSync } from "node:sqlite"
 import { provideFingerprint } from "./log-index/GidIndex.ts"
 
 /**
- * Step n makes version n of a database of version n - 1. Steps that were released never change; a new one is added.
+ * Step n migrates version n - 1 to version n. Released steps never change; new ones are appended.
  *
  * - Times are milliseconds since 1970, truth values 0 and 1, lists and attributes JSON.
- * - `chats` has no head: what would change with every message is read from the log.
- * - `log` has no index over (chat, seq) and none over gids, so that a message changes the page at the log's end and no
- *   other. `log_by_chat` and `log_by_gid` are those indexes, which are brought up to the log in bulk: the first has
- *   exactly the entries with ids up to `log_indexed.upto`, the other all messages up to `log_indexed.gids`, and some of
- *   those after it. Ids rise with every entry, and none is ever removed.
- * - `log_by_gid.fingerprint` may be that of several gids (see `Gids`).
- * - `log.posted` counts the messages up to an entry. It never falls along `seq`, so message number n of a chat is
- *   found by binary search over (chat, seq), without an index of its own in every row's way.
- * - `log.content` is a message's content, or for a change of facts the change as JSON.
- * - `members.nth` orders those who joined by one entry.
- * - `users.session_epoch` counts how often all sessions of the user were ended at once.
+ * - `chats` has no head: it would change with every message, and is read from the log.
+ * - `log` has no index over (chat, seq) or gids, so that a message changes only the page at the log's end. The tables
+ *   `log_by_chat` and `log_by_gid` are these indexes, updated in bulk: the first has exactly the entries with ids up to
+ *   `log_indexed.upto`, the second all messages up to `log_indexed.gids` and some later ones. Ids ascend; no entry is
+ *   ever removed.
+ * - `log_by_gid.fingerprint` may be shared by several gids (see `GidIndex`).
+ * - `log.origin` is the device of an entry; `places` holds the cursors.
+ * - `log.posted` counts the messages up to an entry. It never decreases along `seq`, so message number n of a chat is
+ *   found by binary search over (chat, seq), without a further index.
+ * - `log.content` is a message's content, or a change of facts as JSON.
+ * - `members.nth` orders members who joined by the same entry.
+ * - `users.session_epoch` counts how often all sessions of the user were ended together.
  */
 export const migrations: ReadonlyArray<string> = [
   `
@@ -143,8 +144,7 @@ export const migrations: ReadonlyArray<string> = [
     PRIMARY KEY (dialect, kind, key)
   ) STRICT, WITHOUT ROWID;
   `,
-  // A table's own constraint can only go with the table. Rows are copied as they are, and references to `log` by name
-  // hold again once the new one has that name: https://sqlite.org/lang_altertable.html#otheralter
+  // A table constraint can only be dropped with the table. References to `log` by name hold again after the rename: https://sqlite.org/lang_altertable.html#otheralter
   `
   CREATE TABLE log_rebuilt (
     id INTEGER PRIMARY KEY,
@@ -200,15 +200,15 @@ export const migrations: ReadonlyArray<string> = [
   "ALTER TABLE users ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;"
 ]
 
-/** "Prly" in ASCII: what makes a SQLite file one of ours. */
+/** "Prly" in ASCII: the application id of a Parley database. */
 const APPLICATION = 0x50726c79
 
 const pragma = (database: DatabaseSync, name: string): number =>
   Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
 
-/** Brings the database to the newest version, whole or not at all. Answers why it cannot, or nothing. */
+/** Migrates the database to the newest version atomically. Returns the reason if it cannot. */
 export const migrate = (database: DatabaseSync, steps: ReadonlyArray<string> = migrations): string | undefined => {
-  // Enforced while a table is rebuilt, references would forbid to drop it. It cannot be switched in a transaction.
+  // Enforced references would forbid dropping a table that is rebuilt. The pragma has no effect within a transaction.
   const enforcing = pragma(database, "foreign_keys")
   database.exec("PRAGMA foreign_keys = OFF")
   provideFingerprint(database)
@@ -221,7 +221,7 @@ export const migrate = (database: DatabaseSync, steps: ReadonlyArray<string> = m
       return "it is the database of another program"
     }
     if (version > steps.length) {
-      return `it has version ${version}, and this Parley knows versions up to ${steps.length}`
+      return `it has version ${version}, and this Parley supports versions up to ${steps.length}`
     }
     for (const step of steps.slice(version)) database.exec(step)
     database.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${steps.length}; COMMIT`)

@@ -1,4 +1,4 @@
-/** What SQLite's errors say. Codes: https://sqlite.org/rescode.html; the low byte is the primary code. */
+/** Classification of SQLite errors. Codes: https://sqlite.org/rescode.html; the low byte is the primary code. */
 
 const code = (cause: unknown): number =>
   typeof cause === "object" && cause !== null && "errcode" in cause && typeof cause.errcode === "number"
@@ -12,6 +12,6 @@ export const isNoDatabase = (cause: unknown): boolean => (code(cause) & 0xff) ==
 /** SQLITE_CONSTRAINT_UNIQUE, SQLITE_CONSTRAINT_PRIMARYKEY. */
 export const isUniqueViolation = (cause: unknown): boolean => [2067, 1555].includes(code(cause))
 
-/** The error in words, without a full stop. */
+/** Returns the error message without a full stop. */
 export const errorText = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "")

@@ -66,7 +66,7 @@ export const readEntries = (file: string): ReadonlyArray<Entry> => {
 const red = new Set<CheckResult["verdict"]>(["fail", "not-testable", "warn"])
 const green = new Set<CheckResult["verdict"]>(["pass", "pass-lenient"])
 
-export interface Stale {
+export interface VersionConflict {
   readonly check: string
   readonly why: string
 }
@@ -98,7 +98,7 @@ export class Expectations {
   }
 
   /** Entries whose check is unknown or passed. `scenarios` are all scenarios, including those that were not run. */
-  stale(scenarios: ReadonlyArray<Scenario>, protocol: Protocol): ReadonlyArray<Stale> {
+  stale(scenarios: ReadonlyArray<Scenario>, protocol: Protocol): ReadonlyArray<VersionConflict> {
     const ids = new Set(
       scenarios.flatMap((one) => [
         one.id,
@@ -128,7 +128,7 @@ export interface Rewritten {
 export const rewritten = (
   entries: ReadonlyArray<Entry>,
   scenarios: ReadonlyArray<ScenarioResult>,
-  stale: ReadonlyArray<Stale>,
+  stale: ReadonlyArray<VersionConflict>,
   reason: string
 ): Rewritten => {
   const gone = new Set(stale.map(({ check }) => check))

@@ -1,27 +1,27 @@
 /**
- * Messages by gid: the index `log_by_gid`, and those that the writer has not put there yet.
+ * Messages by gid: the index `log_by_gid` and a change buffer in memory.
  *
- * Gids come in no order, so a page of the index is changed for hardly more than one of a few thousand. Many more wait
- * here, in slices of the index: one slice is a small part of its pages, and all that goes there goes at once. What is
- * above `log_indexed.gids` may be in the index or not, so an entry that is put there twice does no harm.
+ * Gids arrive in random order, so a few thousand new ones hardly share a page of the index. The change buffer holds
+ * more, in slices of the key space: one slice covers few pages and is written at once. Entries above
+ * `log_indexed.gids` may or may not be in the index; writing one twice is harmless.
  */
 import { hash, randomInt } from "node:crypto"
 import type { DatabaseSync } from "node:sqlite"
 import type { EntryId } from "@parley/core/Ids"
 import type { Statements } from "../Statements.ts"
 
-/** By the first of a fingerprint's eleven digits. */
+/** Selected by the first of a fingerprint's eleven digits. */
 const SLICES = 16
 const SLICE = 16 ** 10
 
 /**
- * What a message is looked up by in place of its gid, an integer of six bytes: the index has a third of the pages that one
- * over gids of 36 characters has. Two gids may share one, so whoever finds an entry by it compares the gid. It is
- * of a cryptographic hash so that nobody can choose gids that all share one.
+ * Returns the key of a gid in the index, an integer of six bytes: the index has a third of the pages of one over gids of
+ * 36 characters. Two gids may share a fingerprint, so lookups compare the gid. The hash is cryptographic so that clients
+ * cannot choose colliding gids.
  */
 export const fingerprint = (gid: string): number => Number.parseInt(hash("sha256", gid).slice(0, 11), 16)
 
-/** `fingerprint(gid)` for the SQL of this connection. */
+/** Registers `fingerprint(gid)` as an SQL function of this connection. */
 export const provideFingerprint = (database: DatabaseSync): void =>
   database.function("fingerprint", { deterministic: true, directOnly: true }, (gid) => fingerprint(String(gid)))
 
@@ -30,26 +30,26 @@ const FIND = `SELECT log.id FROM log_by_gid AS place CROSS JOIN log ON log.id = 
 
 const PUT = "INSERT INTO log_by_gid (fingerprint, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
-/** A message that may not be in the index. */
+/** A message that may be missing from the index. */
 interface BufferedGid {
   readonly id: EntryId
   readonly gid: string
   readonly fingerprint: number
-  /** The one before it with the same key. */
+  /** The previous one with the same key. */
   before: BufferedGid | undefined
 }
 
 const [LOW, HIGH] = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1]
 /**
- * Of a fingerprint, 30 bits for a `Map`, by numbers that nobody outside knows. V8 makes each new string that is looked up in
- * one an entry of its table of all names, and boxes larger numbers.
+ * Returns 30 bits of a fingerprint as the key of a `Map`, mixed with secret numbers. V8 interns each new string that is
+ * looked up in a map, and boxes larger numbers.
  */
 const keyOf = (print: number): number => (Math.imul(print, LOW) + Math.imul(print / 2 ** 32, HIGH)) >>> 2
 
-/** In one go, at least: with fewer, hardly two change the same page. */
+/** Minimum number of gids written at once: fewer hardly share a page. */
 const MIN_STEP = 2048
 
-/** Of one connection that writes, true within the transaction that is open, or since the last one. */
+/** Belongs to the writing connection; valid within its open transaction, or since the last one. */
 export class GidIndex {
   readonly #db: Statements
   #isLoaded = false
@@ -63,22 +63,22 @@ export class GidIndex {
     this.invalidate()
   }
 
-  /** How many wait. */
+  /** Number of buffered gids. */
   get size(): number {
     return this.#slices.reduce((size, slice) => size + slice.length, 0)
   }
 
-  /** To be looked up again: what it has may not be what the database has. */
+  /** Drops the buffer, which may differ from the database; it is loaded again on next use. */
   invalidate(): void {
     this.#isLoaded = false
     this.#changeBuffer.clear()
     this.#slices = Array.from({ length: SLICES }, () => [])
   }
 
-  /** Reads what waits, where that is not known. */
+  /** Loads the buffer from the log if it is not loaded. */
   load(): void {
     if (this.#isLoaded) return
-    // Half of it may be there, of an attempt that failed.
+    // A failed attempt may have left a part.
     this.invalidate()
     const mark = this.#db.one<{ gids: number }>("SELECT gids FROM log_indexed")?.gids ?? 0
     const rows = this.#db.lists<readonly [EntryId, string]>(
@@ -89,7 +89,7 @@ export class GidIndex {
     this.#isLoaded = true
   }
 
-  /** The message with this gid. */
+  /** Returns the message with this gid. */
   find(gid: string, print = fingerprint(gid)): EntryId | undefined {
     this.load()
     for (let one = this.#changeBuffer.get(keyOf(print)); one !== undefined; one = one.before) {
@@ -98,7 +98,7 @@ export class GidIndex {
     return this.#db.one<{ id: EntryId }>(FIND, print, gid)?.id
   }
 
-  /** A message that was appended to the log, after all others. */
+  /** Adds the newest message of the log. */
   add(gid: string, print: number, id: EntryId): void {
     const key = keyOf(print)
     const one: BufferedGid = { id, gid, fingerprint: print, before: this.#changeBuffer.get(key) }
@@ -106,7 +106,7 @@ export class GidIndex {
     this.#slices[Math.floor(print / SLICE)]?.push(one)
   }
 
-  /** Takes back what was added after the entry `newest`. */
+  /** Removes messages added after the entry `newest`. */
   truncate(newest: number): void {
     for (const slice of this.#slices) {
       for (let last = slice.at(-1); last !== undefined && last.id > newest; last = slice.at(-1)) {
@@ -117,9 +117,9 @@ export class GidIndex {
   }
 
   /**
-   * Puts what waits into the index, slice by slice, the fullest one first, until `keep` are left or `most` are put there,
-   * but not fewer than a slice is worth. Answers up to which entry the index has all, where `newest` is the log's last
-   * one, and what is to be called when the transaction has taken effect.
+   * Writes buffered gids to the index, fullest slice first, until `keep` remain or `most` (at least `MIN_STEP`) are
+   * written. Returns the entry up to which the index is complete, where `newest` is the log's last entry, and a function
+   * to call after the transaction has committed.
    */
   index(newest: number, most: number, keep: number): { readonly mark: number; readonly taken: () => void } {
     const limit = Math.max(MIN_STEP, most)

@@ -1,4 +1,4 @@
-/** How far the logs of the busiest chats have come, so that a message costs its own row and nothing else. */
+/** Cache of log heads of recently used chats, so that a message costs its own row only. */
 import { BoundedMap } from "@parley/core/BoundedMap"
 import type { ChatId } from "@parley/core/Ids"
 import { last } from "../queries/messages.ts"
@@ -11,7 +11,7 @@ export interface WriterHead {
   version: number
 }
 
-/** Maximum number of heads: about 150 bytes each. Beyond it the one used longest ago is dropped. */
+/** Maximum number of heads, about 150 bytes each; the least recently used is evicted first. */
 const MAX_HEADS = 50_000
 
 export class HeadCache {
@@ -29,7 +29,7 @@ export class HeadCache {
     return this.#headCache.size
   }
 
-  /** The chat's head, for the caller to move on with what it writes; undefined for an unknown chat. */
+  /** Returns the chat's head, which the caller advances with each write; undefined for an unknown chat. */
   get(chat: ChatId): WriterHead | undefined {
     const kept = this.#headCache.get(chat)
     if (kept !== undefined) return kept
@@ -42,7 +42,7 @@ export class HeadCache {
     return head
   }
 
-  /** After a write to these chats was undone. */
+  /** Drops the heads of chats whose write was rolled back. */
   invalidate(chats: Iterable<ChatId>): void {
     for (const chat of chats) this.#headCache.delete(chat)
   }

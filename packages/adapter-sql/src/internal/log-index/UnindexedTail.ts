@@ -1,16 +1,16 @@
 /**
- * The end of the log that `log_by_chat` does not have yet (see `Indexing`): what that index says of earlier entries, this
- * says of later ones. A connection has one of its own, which is true within the transaction that
- * is open: the writer adds what it appends, a reader follows at the beginning of each snapshot and so reads an entry once.
+ * The end of the log that is not in `log_by_chat` yet (see `IndexScheduler`), like the memtable of an LSM tree. Each
+ * connection has its own, valid within the open transaction: the writer adds its entries, a reader follows at the start
+ * of each snapshot and so reads an entry once.
  */
 import type { ChatId, EntryId } from "@parley/core/Ids"
 import type { Statements } from "../Statements.ts"
 
 type TailRow = { readonly id: EntryId; readonly chat: ChatId; readonly seq: number }
 
-/** One chat's entries in the tail. A log has no gaps and the index ends with one id, so they are the chat's last ones. */
+/** One chat's entries in the tail: its last ones, since a log has no gaps and the index ends at one id. */
 interface Run {
-  /** The sequence of the first. */
+  /** Sequence of the first entry. */
   first: number
   readonly ids: Array<EntryId>
 }
@@ -18,33 +18,33 @@ interface Run {
 const NONE: ReadonlyArray<EntryId> = []
 
 export class UnindexedTail {
-  /** The newest entry that the index has; undefined until it is looked up. */
+  /** Newest indexed entry; undefined until loaded. */
   #indexed: number | undefined
   /** By id. */
   #rows: Array<TailRow> = []
   #runs = new Map<ChatId, Run>()
 
-  /** Whether it was looked up since it was made, or forgotten. */
+  /** Whether it was loaded since it was created or invalidated. */
   get isLoaded(): boolean {
     return this.#indexed !== undefined
   }
 
-  /** How many entries there are. */
+  /** Number of entries. */
   get size(): number {
     return this.#rows.length
   }
 
-  /** The newest entry's id; that of the newest one in the index where there is none. */
+  /** Id of the newest entry; of the newest indexed one if the tail is empty. */
   get newest(): number {
     return this.#rows.at(-1)?.id ?? this.#indexed ?? 0
   }
 
-  /** Goes on to where the database is now, which is never behind where it was. Where that fails nothing is known any more. */
+  /** Reads the entries added since the last call. Invalidates itself on failure. */
   follow(db: Statements): void {
     try {
       this.#read(db)
     } catch (cause) {
-      // Half of it would be taken for the whole.
+      // A part would be taken for the whole.
       this.invalidate()
       throw cause
     }
@@ -60,7 +60,7 @@ export class UnindexedTail {
     for (const [id, chat, seq] of rows) this.append({ id, chat, seq })
   }
 
-  /** It begins after the entry `indexed` from now on, which was never after where it begins. */
+  /** Drops entries up to `indexed`, which are in the index now. */
   begin(indexed: number): void {
     if (indexed === this.#indexed) return
     this.#indexed = indexed
@@ -77,7 +77,7 @@ export class UnindexedTail {
     this.#rows = this.#rows.slice(left)
   }
 
-  /** To be looked up again: what it has may not be what the database has. */
+  /** Drops all entries, which may differ from the database; they are loaded again on next use. */
   invalidate(): void {
     this.#indexed = undefined
     this.#clear()
@@ -90,7 +90,7 @@ export class UnindexedTail {
     else run.ids.push(row.id)
   }
 
-  /** Takes back what was appended after the entry `newest`. */
+  /** Removes entries after `newest`. */
   truncate(newest: number): void {
     for (let row = this.#rows.at(-1); row !== undefined && row.id > newest; row = this.#rows.at(-1)) {
       this.#rows.pop()
@@ -100,30 +100,30 @@ export class UnindexedTail {
     }
   }
 
-  /** The entry that is the nth in it, from 1; the newest where there are fewer. */
+  /** Id of the nth entry, from 1; of the newest if there are fewer. */
   nth(nth: number): number {
     return this.#rows[nth - 1]?.id ?? this.newest
   }
 
-  /** The chat's last entry. */
+  /** Id of the chat's last entry. */
   last(chat: ChatId): EntryId | undefined {
     return this.#runs.get(chat)?.ids.at(-1)
   }
 
-  /** The chat's entry `seq`. */
+  /** Id of the chat's entry `seq`. */
   at(chat: ChatId, seq: number): EntryId | undefined {
     const run = this.#runs.get(chat)
     return run?.ids[seq - run.first]
   }
 
-  /** The chat's entries `from`…`to` by sequence, both included, oldest first. */
+  /** Ids of the chat's entries `from`…`to` by sequence, inclusive, oldest first. */
   between(chat: ChatId, from: number, to: number): ReadonlyArray<EntryId> {
     const run = this.#runs.get(chat)
     if (run === undefined) return NONE
     return run.ids.slice(Math.max(0, from - run.first), Math.max(0, to + 1 - run.first))
   }
 
-  /** With new maps: V8 lets the table of one that was emptied hold on to all later ones, until a full collection. */
+  /** Creates new maps: in V8 the old table of an emptied map retains later ones until a full collection. */
   #clear(): void {
     this.#rows = []
     this.#runs = new Map()

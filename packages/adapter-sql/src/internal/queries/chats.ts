@@ -1,4 +1,4 @@
-/** What is read of chats, their members and members' places. */
+/** Queries of chats, members and cursors. */
 import type { Preference, StoredChat } from "@parley/core/Chat"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import type { Cursor } from "@parley/core/Cursor"
@@ -9,7 +9,7 @@ import type { UnindexedTail } from "../log-index/UnindexedTail.ts"
 
 type Id = { readonly id: ChatId }
 
-const whole = (db: Statements, tail: UnindexedTail, row: ChatRow): StoredChat => ({
+const storedChat = (db: Statements, tail: UnindexedTail, row: ChatRow): StoredChat => ({
   chat: chat(
     row,
     db.all<MemberRow>("SELECT user, joined_at, join_seq FROM members WHERE chat = ? ORDER BY join_seq, nth", row.id)
@@ -20,12 +20,12 @@ const whole = (db: Statements, tail: UnindexedTail, row: ChatRow): StoredChat =>
 export const chats = (db: Statements, tail: UnindexedTail, ids: ReadonlyArray<ChatId>): ReadonlyArray<StoredChat> =>
   [...new Set(ids)].flatMap((id) => {
     const row = db.one<ChatRow>("SELECT * FROM chats WHERE id = ?", id)
-    return row === undefined ? [] : [whole(db, tail, row)]
+    return row === undefined ? [] : [storedChat(db, tail, row)]
   })
 
 export const chatByGid = (db: Statements, tail: UnindexedTail, gid: string): StoredChat | undefined => {
   const row = db.one<ChatRow>("SELECT * FROM chats WHERE gid = ?", gid)
-  return row === undefined ? undefined : whole(db, tail, row)
+  return row === undefined ? undefined : storedChat(db, tail, row)
 }
 
 export const chatsOf = (db: Statements, user: UserId): ReadonlyArray<ChatId> =>
@@ -50,10 +50,10 @@ export const preferences = (db: Statements, user: UserId): ReadonlyArray<Prefere
     .all<PreferenceRow>("SELECT chat, user, star, hide, mute FROM preferences WHERE user = ? ORDER BY chat", user)
     .map(preference)
 
-export const placesOf = (db: Statements, user: UserId, device: string): ReadonlyArray<Cursor> =>
+export const cursorsOf = (db: Statements, user: UserId, device: string): ReadonlyArray<Cursor> =>
   db.all<CursorRow>("SELECT * FROM places WHERE user = ? AND device = ? ORDER BY chat", user, device).map(cursor)
 
-export const placesIn = (db: Statements, chat: ChatId, users: ReadonlyArray<UserId>): ReadonlyArray<Cursor> =>
+export const cursorsIn = (db: Statements, chat: ChatId, users: ReadonlyArray<UserId>): ReadonlyArray<Cursor> =>
   [...new Set(users)].flatMap((user) =>
     db.all<CursorRow>("SELECT * FROM places WHERE chat = ? AND user = ? ORDER BY device", chat, user).map(cursor)
   )

@@ -1,6 +1,6 @@
 /**
- * What is read from the log. Its indexes lag behind (see `Indexing`): whatever looks for entries by chat takes the older
- * ones from the table `log_by_chat`, and the newer ones from the tail.
+ * Queries of the log. Its indexes lag behind (see `IndexScheduler`): lookups by chat take older entries from the table
+ * `log_by_chat` and newer ones from the unindexed tail.
  */
 import type { SQLInputValue } from "node:sqlite"
 import type { LogHead } from "@parley/core/Chat"
@@ -15,10 +15,10 @@ import type { UnindexedTail } from "../log-index/UnindexedTail.ts"
 
 type AmendmentRow = Pick<EntryRow, "id" | "kind" | "target" | "content_type" | "content">
 
-/** What of an entry says how far its chat has come. */
+/** Columns of an entry that determine its chat's head. */
 type Position = Pick<EntryRow, "seq" | "posted" | "at" | "kind">
 
-/** Entries of one chat, as far as the indexes go. */
+/** Indexed entries of one chat. */
 const INDEXED = `SELECT ${entryColumns} FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id WHERE place.chat = ?`
 const NEXT = `${INDEXED} AND place.seq > ? ORDER BY place.seq LIMIT ?`
 const MESSAGES = `${INDEXED} AND place.seq BETWEEN ? AND ? AND log.kind = 'Posted' ORDER BY place.seq DESC`
@@ -58,8 +58,8 @@ const entryAt = (db: Statements, tail: UnindexedTail, chat: ChatId, seq: number)
 }
 
 /**
- * Where message `number` is, which must be one of the chat's. It comes after the first entry and all earlier messages,
- * and with all later messages behind it, so the search is over as many entries as are no messages.
+ * Returns the sequence of message `number`, which must exist. Earlier messages precede it and later ones follow it, so the
+ * binary search covers only as many entries as are not messages.
  */
 const seqOf = (
   db: Statements,
@@ -118,7 +118,7 @@ export const locate = (
         .lists<readonly [id: EntryId, chat: ChatId, seq: number]>(LOCATED, JSON.stringify([...new Set(ids)]))
         .map(([id, chat, seq]) => ({ id, chat, seq }))
 
-/** Brings messages to where they stand now. `later` is what was said about them, oldest first. */
+/** Applies replacements and recalls to messages. `later` is in ascending order. */
 const amendAll = (messages: Map<EntryId, Message>, later: ReadonlyArray<AmendmentRow>): void => {
   for (const row of later) {
     const body = amendment(row)
@@ -127,7 +127,7 @@ const amendAll = (messages: Map<EntryId, Message>, later: ReadonlyArray<Amendmen
   }
 }
 
-/** What of these entries are messages, as they stand now, in the order of the ids. */
+/** Returns the messages among these entries in their current state, in the order of the ids. */
 export const messages = (db: Statements, ids: ReadonlyArray<EntryId>): ReadonlyArray<Message> => {
   if (ids.length === 0) return []
   const wanted = [...new Set(ids)]
@@ -144,8 +144,8 @@ export const messages = (db: Statements, ids: ReadonlyArray<EntryId>): ReadonlyA
 }
 
 /**
- * A message's chat, and the id of the entry that last changed it; undefined for what is no message. The index over targets
- * is one of the table's own: it has every entry at once, other than those of the log (see `Indexing`).
+ * Returns a message's chat and the id of the entry that last changed it; undefined if the entry is not a message. The
+ * index over targets is an ordinary one, never behind the log.
  */
 export const revision = (
   db: Statements,
@@ -157,7 +157,7 @@ export const revision = (
     message
   )
 
-/** Messages `from`…`to` by number, newest first. */
+/** Returns messages `from`…`to` by number, newest first. */
 export const history = (
   db: Statements,
   tail: UnindexedTail,

@@ -1,4 +1,4 @@
-/** What is read of files and of the protocols' own records. */
+/** Queries of files and protocol records. */
 import type { ChatId, FileId } from "@parley/core/Ids"
 import type { DialectRecord, StoredFile } from "@parley/core/Store"
 import { file, record, type FileRow, type RecordRow } from "../rows.ts"

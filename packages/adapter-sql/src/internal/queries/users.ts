@@ -1,4 +1,4 @@
-/** What is read of users, their sessions and their settings. */
+/** Queries of users, sessions and settings. */
 import type { UserId } from "@parley/core/Ids"
 import type { StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"

@@ -1,10 +1,8 @@
 /**
- * Units, applied to the database within the transaction that is open: no thread, no Effect, so that it can be read and
- * tested by itself.
+ * Applies batches to the database within the open transaction, without thread or Effect.
  *
- * A message's gid is looked for before the message is written, since the index of gids lags behind. What else must be
- * unique is left to the tables: a unit is tried, and where something is there already it is undone and the reason is
- * looked up.
+ * A message's gid is looked up before the message is written, since the index of gids lags behind. Other unique keys are
+ * constraints of the tables: after a violation the batch is rolled back and the existing rows are looked up.
  */
 import { ChatId, EntryId } from "@parley/core/Ids"
 import type { WriteBatch, Write } from "@parley/core/Store"
@@ -19,7 +17,7 @@ import type { Statements } from "../Statements.ts"
 import { endSession, endSessions, isSessionStale, saveSession, touchSession } from "./sessions.ts"
 import { UnindexedTail } from "../log-index/UnindexedTail.ts"
 import { changeUser, createUser, saveSettings } from "./users.ts"
-import { isMessageAppend, type PostRow, type Refusal } from "./protocol.ts"
+import { isMessageAppend, type MessageRow, type Refusal } from "./protocol.ts"
 
 type Append = Extract<Write, { readonly _tag: "Append" }>
 type Amend = Extract<Write, { readonly _tag: "Amend" }>
@@ -27,19 +25,19 @@ type Amend = Extract<Write, { readonly _tag: "Amend" }>
 const INSERT_MESSAGE = `INSERT INTO log (chat, seq, posted, at, author, origin, kind, gid, type, content_type, content, date)
   VALUES (?, ?, ?, ?, ?, ?, 'Posted', ?, ?, ?, ?, ?)`
 
-/** Thrown within a unit: something that must be unique is there already. */
+/** Thrown within a batch: the gid of a message already exists. */
 class GidTaken extends Error {
-  override readonly message = "a message's gid is there already"
+  override readonly message = "a message with this gid exists"
 }
 
-/** Whether the write is one statement, which SQLite itself undoes when it fails. */
+/** Whether the write is one statement, which SQLite rolls back by itself. */
 const isOneStatement = (write: Write): boolean =>
   write._tag !== "CreateChat" &&
   write._tag !== "SaveSession" &&
   write._tag !== "EndSessions" &&
   !(write._tag === "Append" && write.body._tag === "Changed")
 
-/** Whether the write was decided on what is not so any more, chats aside. */
+/** Whether the facts behind the write have changed, chat versions aside. */
 const isStale = (db: Statements, write: Write): boolean =>
   write._tag === "SaveSession"
     ? isSessionStale(db, write)
@@ -50,12 +48,12 @@ export class BatchApplier {
   readonly #tail: UnindexedTail
   readonly #gids: GidIndex
   readonly #headCache: HeadCache
-  /** Where the numbers of the unit's writes go. */
+  /** Output: the numbers of the batch's writes. */
   #numbers: Array<number> = []
-  /** Where the hashes of sessions go that end by the unit. */
+  /** Output: the hashes of sessions ended by the batch. */
   #ended: Array<ReadonlyArray<string>> = []
 
-  /** Nobody else adds to `tail` and `gids`. */
+  /** Takes exclusive ownership of `tail` and `gids`. */
   constructor(db: Statements, tail: UnindexedTail = new UnindexedTail(), gids: GidIndex = new GidIndex(db)) {
     this.#db = db
     this.#tail = tail
@@ -63,14 +61,14 @@ export class BatchApplier {
     this.#headCache = new HeadCache(db, tail)
   }
 
-  /** What it remembers may not be what the database has: somebody else may have written. */
+  /** Drops all caches: another connection may have written. */
   invalidate(): void {
     this.#headCache.clear()
     this.#tail.invalidate()
     this.#gids.invalidate()
   }
 
-  /** Looks up what it has to know, all of it at one moment. */
+  /** Loads the caches from one snapshot. */
   load(): void {
     if (!this.#tail.isLoaded) {
       this.#gids.invalidate()
@@ -79,7 +77,7 @@ export class BatchApplier {
     this.#gids.load()
   }
 
-  /** After a transaction that came to nothing, the log's last entry before which was `newest`, where that is known. */
+  /** Reverts the caches after a rollback; `newest` is the log's last entry before the transaction, if known. */
   truncate(newest: number | undefined): void {
     if (newest === undefined || !this.#tail.isLoaded) return this.invalidate()
     this.#headCache.clear()
@@ -88,11 +86,11 @@ export class BatchApplier {
   }
 
   /**
-   * Applies one unit whole, appending the numbers of its writes to `numbers` (what they are: `Wire.written`) and the
-   * hashes of sessions that ended to `ended`, or not at all, answering why. Throws when the transaction itself is lost.
+   * Applies one batch atomically. Appends the numbers of its writes to `numbers` (see `protocol.written`) and the hashes of
+   * ended sessions to `ended`. Returns the refusal if it was not applied. Throws if the transaction itself is lost.
    */
   apply(
-    batch: PostRow | WriteBatch,
+    batch: MessageRow | WriteBatch,
     numbers: Array<number>,
     ended: Array<ReadonlyArray<string>> = []
   ): Refusal | undefined {
@@ -102,7 +100,7 @@ export class BatchApplier {
     return isMessageAppend(batch) ? this.#applyMessage(batch) : this.#applyAll(batch)
   }
 
-  #applyMessage(post: PostRow): Refusal | undefined {
+  #applyMessage(post: MessageRow): Refusal | undefined {
     try {
       const head = this.#headCache.get(post[0])
       if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "VersionConflict", chats: [post[0]], messages: [] }
@@ -115,34 +113,34 @@ export class BatchApplier {
 
   #applyAll(batch: WriteBatch): Refusal | undefined {
     const db = this.#db
-    const already = this.#numbers.length
-    const endedAlready = this.#ended.length
+    const numbersBefore = this.#numbers.length
+    const endedBefore = this.#ended.length
     const newest = this.#tail.newest
     const first = batch.writes[0]
     const guarded = batch.writes.length > 1 || (first !== undefined && !isOneStatement(first))
     try {
       const stale = this.#stale(batch)
       if (stale !== undefined) return stale
-      if (guarded) db.prepare("SAVEPOINT unit").run()
+      if (guarded) db.prepare("SAVEPOINT batch").run()
       for (const write of batch.writes) this.#write(write)
-      if (guarded) db.prepare("RELEASE unit").run()
+      if (guarded) db.prepare("RELEASE batch").run()
       return undefined
     } catch (cause) {
-      this.#numbers.length = already
-      this.#ended.length = endedAlready
+      this.#numbers.length = numbersBefore
+      this.#ended.length = endedBefore
       this.#tail.truncate(newest)
       this.#gids.truncate(newest)
       this.#headCache.invalidate(batch.writes.flatMap((write) => ("body" in write ? [write.chat] : [])))
       const failed = this.#failed(cause)
       if (guarded) {
-        db.prepare("ROLLBACK TO unit").run()
-        db.prepare("RELEASE unit").run()
+        db.prepare("ROLLBACK TO batch").run()
+        db.prepare("RELEASE batch").run()
       }
       return cause instanceof GidTaken || isUniqueViolation(cause) ? this.#duplicate(uniqueKeys(batch), cause) : failed
     }
   }
 
-  /** What the unit was decided on and is different by now. */
+  /** Returns the expected versions that no longer hold. */
   #stale({ expectedVersions, writes }: WriteBatch): Refusal | undefined {
     const chats = new Set<ChatId>()
     const messages = new Set<EntryId>()
@@ -152,10 +150,10 @@ export class BatchApplier {
     for (const write of writes) {
       if (write._tag !== "Amend") continue
       const { message } = write.body
-      const stands = revision(this.#db, message)
-      if (stands === undefined) continue
-      // A second amendment within the unit was decided on a revision that the first one ends.
-      if (stands.revision !== write.revision || amended.has(message)) messages.add(message)
+      const current = revision(this.#db, message)
+      if (current === undefined) continue
+      // A second amendment in the batch expects a revision that the first one replaces.
+      if (current.revision !== write.revision || amended.has(message)) messages.add(message)
       amended.add(message)
     }
     const isOld = chats.size + messages.size > 0 || writes.some((write) => isStale(this.#db, write))
@@ -166,7 +164,7 @@ export class BatchApplier {
     return findDuplicates(this.#db, { gids: this.#gids, tail: this.#tail }, wanted, cause)
   }
 
-  /** A failure of one statement; one that ended the transaction goes on to the caller. */
+  /** Returns the failure of one statement; rethrows if the transaction has ended. */
   #failed(cause: unknown): Refusal {
     if (!this.#db.database.isTransaction) throw cause
     return { _tag: "Failed", cause }
@@ -234,8 +232,8 @@ export class BatchApplier {
     }
   }
 
-  /** Whether it was posted; otherwise its gid is there already. */
-  #appendMessage(post: PostRow, head: WriterHead): boolean {
+  /** Returns false if the gid already exists. */
+  #appendMessage(post: MessageRow, head: WriterHead): boolean {
     const [chat, , by, device, at, gid, type, contentType, content, date] = post
     const db = this.#db
     const print = fingerprint(gid)
@@ -275,7 +273,7 @@ export class BatchApplier {
     head.version += 1
   }
 
-  /** The message's revision was checked before the unit. */
+  /** The message's revision was checked before the batch. */
   #amend(write: Amend): void {
     const { body, chat } = write
     const head = this.#headCache.get(chat)
@@ -286,7 +284,7 @@ export class BatchApplier {
     this.#entry(write, head, [body.message, ...contents])
   }
 
-  /** An entry that is no message. */
+  /** Writes an entry other than a message. */
   #entry(
     { at, body, by, chat, device }: Append | Amend,
     head: WriterHead,

@@ -1,6 +1,6 @@
 /**
- * The store's end of the writer. Units wait here while a transaction is being committed, and all that have come by then
- * are the next one: a lone unit is committed at once, and under load one flush of the disk serves many.
+ * Group commit. Batches wait here while a transaction is being committed, and all of them become the next one: a lone
+ * batch is committed at once, and under load one disk flush serves many.
  */
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
@@ -22,12 +22,12 @@ export type Committed = Effect.Effect<ReadonlyArray<WriteResult>, VersionConflic
 
 const failed = (cause: unknown): StorageFailed => new StorageFailed({ operation: "commit", cause })
 
-/** Somebody waits for the outcome of a unit. A message is told its entry, everything else how it went. */
+/** A caller waiting for a commit: of a message (gets the entry) or of a batch (gets the outcome). */
 type Waiting =
   | { readonly post: MessageAppend; readonly settled: (entry: Entry<Posted> | undefined) => void }
   | { readonly post: undefined; readonly batch: WriteBatch; readonly answer: (outcome: Committed) => void }
 
-/** Somebody waits for messages by their gids. */
+/** A caller waiting for messages by gid. */
 type PendingQuery = (outcome: Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>) => void
 
 const notFound = (cause: unknown): StorageFailed => new StorageFailed({ operation: "messagesByGid", cause })
@@ -40,14 +40,14 @@ const fail = (waiting: Iterable<Waiting>, cause: unknown): void => {
   }
 }
 
-/** Units in one transaction, at most: about a tenth of a second's work, which the next ones have to wait for. */
+/** Maximum number of batches per transaction: about 100 ms of work, for which later ones wait. */
 const MAX_BATCH = 4096
 
-/** Milliseconds that units may wait for others to come, at most, from the end of their turn on; as exact as a timer is. */
+/** Maximum milliseconds that a transaction is delayed to collect more batches, from the end of the tick. */
 const MAX_DELAY = 2
-/** Milliseconds after which those who were answered are not likely to send again together. */
+/** If the last commit is older than this (ms), no full batch is expected. */
 const RECENT = 10
-/** Units that are worth a transaction of their own. */
+/** Number of batches that justify a transaction without further delay. */
 const MIN_BATCH = 256
 
 const refusedAs = (refusal: Refusal): VersionConflict | Duplicate | StorageFailed => {
@@ -66,24 +66,24 @@ const refusedAs = (refusal: Refusal): VersionConflict | Duplicate | StorageFaile
 export class GroupCommit {
   readonly #worker: Worker
   #waiting: Array<Waiting> = []
-  /** What is being committed; empty between transactions. */
+  /** Callers of the current transaction; empty between transactions. */
   #inFlight: ReadonlyArray<Waiting> = []
-  /** In the order in which they asked, and are answered. */
+  /** In the order of the requests and replies. */
   #finding: Array<PendingQuery> = []
-  /** A turn of the event loop is awaited, so that what its other events commit travels along. */
-  #armed = false
-  /** How many units are likely to come: as many as were under way when the last transaction was over. */
+  /** Whether a transaction is scheduled for the end of the current tick. */
+  #isScheduled = false
+  /** Number of batches expected soon: as many as were in flight at the end of the last transaction. */
   #expected = 0
-  /** When that was, by `performance.now()`. */
+  /** Time of the last reply, by `performance.now()`. */
   #lastAnswer = 0
-  /** Set while more units are waited for: so many have come. */
+  /** Set while the transaction is delayed; ends the delay when enough batches have arrived. */
   #minBatch: (() => void) | undefined
-  /** Why nothing more is taken. */
-  #over: unknown
-  /** Why every unit is refused since the database's files were displaced. The writer stays, for reads. */
+  /** Why no more batches are accepted. */
+  #closedBy: unknown
+  /** Why all batches are refused since the database's files were displaced. The writer stays for lookups. */
   #displaced: DatabaseDisplaced | undefined
   #onDisplaced: (cause: DatabaseDisplaced) => void = () => {}
-  /** The writer was told to end. */
+  /** Whether the writer was asked to end. */
   #ending = false
   #ended = false
 
@@ -96,20 +96,20 @@ export class GroupCommit {
 
   readonly commit = (batch: WriteBatch): Committed =>
     Effect.callback((resume) => {
-      const refused = this.#displaced ?? this.#over
+      const refused = this.#displaced ?? this.#closedBy
       if (refused !== undefined) return resume(Effect.fail(failed(refused)))
       this.#add({ post: undefined, batch, answer: resume })
     })
 
   readonly post = (post: MessageAppend, settled: (entry: Entry<Posted> | undefined) => void): void => {
-    if (this.#displaced !== undefined || this.#over !== undefined) return queueMicrotask(() => settled(undefined))
+    if (this.#displaced !== undefined || this.#closedBy !== undefined) return queueMicrotask(() => settled(undefined))
     this.#add({ post, settled })
   }
 
   readonly find = (gids: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<EntryId>, StorageFailed> =>
     Effect.callback((resume) => {
       if (gids.length === 0) return resume(Effect.succeed([]))
-      if (this.#ending || this.#ended) return resume(Effect.fail(notFound(this.#over)))
+      if (this.#ending || this.#ended) return resume(Effect.fail(notFound(this.#closedBy)))
       try {
         this.#worker.postMessage({ _tag: "Find", gids } satisfies ToWriter)
         this.#finding.push(resume)
@@ -126,19 +126,19 @@ export class GroupCommit {
   }
 
   /**
-   * The next transaction takes along what comes in this turn of the event loop, and in the next as long as each brings
-   * more: a busy loop has more work for the disk than for itself. Under load it waits a moment longer, for as many as were
-   * under way together lately: whoever waited for them has more to send. A lone unit waits for nothing.
+   * The next transaction collects the batches of this tick of the event loop, and of further ticks as long as each brings
+   * more. Under load it waits up to `MAX_DELAY` for as many as were recently in flight together, since their senders are
+   * about to send again. A lone batch does not wait.
    */
   #schedule(): void {
-    if (this.#armed) return
-    this.#armed = true
+    if (this.#isScheduled) return
+    this.#isScheduled = true
     if (performance.now() - this.#lastAnswer > RECENT) this.#expected = 0
     let seen = this.#waiting.length
     let until: number | undefined
     const look = (): void => {
       const waiting = this.#waiting.length
-      // From the end of the turn on: what it had to do took its time anyway.
+      // Measured from the end of the tick.
       until ??= performance.now() + MAX_DELAY
       const left = until - performance.now()
       const mayWait = waiting < MIN_BATCH && left > 0
@@ -147,7 +147,7 @@ export class GroupCommit {
         setImmediate(look)
       } else if (mayWait && waiting < this.#expected) {
         seen = waiting
-        // Node leaves fractions out: of 1.9 ms it makes one.
+        // Node truncates timeouts: 1.9 ms would become 1 ms.
         const timer = setTimeout(() => this.#sendBatch(), Math.ceil(left))
         this.#minBatch = () => {
           clearTimeout(timer)
@@ -161,19 +161,19 @@ export class GroupCommit {
 
   #sendBatch(): void {
     this.#minBatch = undefined
-    this.#armed = false
+    this.#isScheduled = false
     this.#next()
   }
 
-  /** Calls back once the database's files are found to be deleted or replaced; at once where they were already. */
+  /** Calls back when the database's files are found deleted or replaced; immediately if they already were. */
   onDisplaced(listener: (cause: DatabaseDisplaced) => void): void {
     this.#onDisplaced = listener
     if (this.#displaced !== undefined) listener(this.#displaced)
   }
 
-  /** Takes nothing more, commits what waits, and ends the writer. */
+  /** Accepts no more batches, commits the pending ones, and ends the writer. */
   close(): Promise<void> {
-    this.#over ??= new Error("the store is closed")
+    this.#closedBy ??= new Error("the store is closed")
     return new Promise((resolve) => {
       if (this.#ended) return resolve()
       this.#worker.once("exit", () => resolve())
@@ -184,26 +184,26 @@ export class GroupCommit {
   #next(): void {
     if (this.#ended || this.#inFlight.length > 0) return
     if (this.#waiting.length === 0) {
-      if (this.#over === undefined || this.#ending) return
+      if (this.#closedBy === undefined || this.#ending) return
       this.#ending = true
       return this.#send({ _tag: "End" })
     }
     const batches = this.#waiting.length > MAX_BATCH ? this.#waiting.splice(0, MAX_BATCH) : this.#waiting
     if (batches === this.#waiting) this.#waiting = []
     this.#inFlight = batches
-    const parcel = new PackedBatch()
+    const contents = new PackedBatch()
     for (const one of batches) {
-      if (one.post === undefined) parcel.batch(one.batch)
-      else parcel.post(one.post)
+      if (one.post === undefined) contents.batch(one.batch)
+      else contents.post(one.post)
     }
-    this.#send({ _tag: "Commit", parcel: { cells: parcel.cells, batches: parcel.batches } })
+    this.#send({ _tag: "Commit", contents: { fields: contents.fields, batches: contents.batches } })
   }
 
   #send(message: ToWriter): void {
     try {
       this.#worker.postMessage(message)
     } catch (cause) {
-      // A unit held something that cannot travel, a function say: nobody can tell which, and nothing was written.
+      // Some batch cannot be cloned (it contains a function, for example); nothing was written.
       const batches = this.#inFlight
       this.#inFlight = []
       fail(batches, cause)
@@ -222,7 +222,7 @@ export class GroupCommit {
     this.#inFlight = []
     this.#expected = batches.length + this.#waiting.length
     this.#lastAnswer = performance.now()
-    if (this.#waiting.length > 0 || this.#over !== undefined) this.#schedule()
+    if (this.#waiting.length > 0 || this.#closedBy !== undefined) this.#schedule()
     if (message._tag === "Displaced") return fail(batches, this.#displaced)
     if (message._tag === "Failed") return fail(batches, message.cause)
     if (message._tag !== "Done") return
@@ -242,7 +242,7 @@ export class GroupCommit {
     }
   }
 
-  /** Fails what waits; what the writer has is failed by its reply. */
+  /** Fails the waiting batches; the writer's reply fails those in flight. */
   #refuseAll(cause: DatabaseDisplaced): void {
     if (this.#displaced !== undefined) return
     this.#displaced = cause
@@ -252,22 +252,22 @@ export class GroupCommit {
 
   #died(cause: unknown): void {
     this.#ended = true
-    this.#over ??= cause
+    this.#closedBy ??= cause
     const batches = [...this.#inFlight, ...this.#waiting]
     this.#inFlight = []
     this.#waiting = []
-    fail(batches, this.#over)
-    const outcome = Effect.fail(notFound(this.#over))
+    fail(batches, this.#closedBy)
+    const outcome = Effect.fail(notFound(this.#closedBy))
     for (const finding of this.#finding.splice(0)) finding(outcome)
   }
 }
 
-/** The writer lies beside this file, as TypeScript in a checkout and as JavaScript in the published package. */
+/** The writer's script: TypeScript in a checkout, JavaScript in the published package. */
 const script = new URL(import.meta.url.endsWith(".ts") ? "./WriterThread.ts" : "./WriterThread.js", import.meta.url)
 
-/** A writer that has opened the database, which must be up to date. */
+/** Starts a writer on a migrated database. */
 export const start = async (path: string): Promise<Worker> => {
-  // The process's own options are none of the writer's business: `--eval`, `--inspect-brk`, …
+  // Without the process's own options: `--eval`, `--inspect-brk`, …
   const worker = new Worker(script, { workerData: path, execArgv: [], name: "parley-writer" })
   await new Promise<void>((resolve, reject) => {
     worker.once("error", reject)
@@ -279,20 +279,20 @@ export const start = async (path: string): Promise<Worker> => {
   return worker
 }
 
-/** For the operator, who alone can mend it. */
+/** Returns instructions for the operator. */
 const advice = (path: string, cause: DatabaseDisplaced): string =>
-  `Database ${path}: ${cause.message}. Nothing more is written. Save what this process still has open before it ends (docs/operating.md, "When the database's files are deleted or replaced"), put the right file in place, and restart the server.`
+  `Database ${path}: ${cause.message}. No more data is written. Save the files that this process still has open before it ends (docs/operating.md, "When the database's files are deleted or replaced"), restore the right file, and restart the server.`
 
-/** Starts the writer, until the scope closes. Logs an error once the database's files are displaced. */
+/** Starts the writer until the scope closes. Logs an error when the database's files are displaced. */
 export const open = Effect.fnUntraced(function* (path: string): Effect.fn.Return<GroupCommit, unknown, Scope.Scope> {
-  const commits = yield* Effect.acquireRelease(
+  const groupCommit = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => new GroupCommit(await start(path)),
       catch: (cause) => cause
     }),
-    (commits) => Effect.promise(() => commits.close())
+    (groupCommit) => Effect.promise(() => groupCommit.close())
   )
   const log = Effect.runForkWith(yield* Effect.context<never>())
-  commits.onDisplaced((cause) => void log(Effect.logError(advice(path, cause))))
-  return commits
+  groupCommit.onDisplaced((cause) => void log(Effect.logError(advice(path, cause))))
+  return groupCommit
 })

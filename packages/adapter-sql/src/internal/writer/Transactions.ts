@@ -1,4 +1,4 @@
-/** Lists of units, each list one transaction; and the log's indexes, brought up to it by transactions of their own. */
+/** Commits lists of batches, one transaction each, and updates the log's indexes in separate transactions. */
 import type { EntryId } from "@parley/core/Ids"
 import type { WriteBatch } from "@parley/core/Store"
 import { BatchApplier } from "./ApplyBatch.ts"
@@ -6,9 +6,9 @@ import { isBusy, isUniqueViolation } from "../sqliteError.ts"
 import { GidIndex, provideFingerprint } from "../log-index/GidIndex.ts"
 import type { Statements } from "../Statements.ts"
 import { UnindexedTail } from "../log-index/UnindexedTail.ts"
-import type { FromWriter, PostRow, Refusal } from "./protocol.ts"
+import type { FromWriter, MessageRow, Refusal } from "./protocol.ts"
 
-// A conflict ends the transaction: to undo the statement alone, SQLite would copy each page before it changes it.
+// A conflict ends the transaction: to roll back one statement, SQLite would copy each page before changing it.
 const EXTEND = `INSERT OR ROLLBACK INTO log_by_chat (chat, seq, id)
   SELECT chat, seq, id FROM log WHERE id > (SELECT upto FROM log_indexed) AND id <= ? ORDER BY chat, seq`
 const EXTENDED = "UPDATE log_indexed SET upto = ?, gids = ?"
@@ -22,21 +22,21 @@ export class Transactions {
   readonly #applier: BatchApplier
   readonly #busyTimeout: number
 
-  /** `patience`: milliseconds for the transaction of somebody else to end, beside what the connection itself waits. */
-  constructor(db: Statements, patience = 0) {
+  /** `busyTimeout`: milliseconds to wait for another connection's transaction, beside the connection's own timeout. */
+  constructor(db: Statements, busyTimeout = 0) {
     this.#db = db
-    this.#busyTimeout = patience
+    this.#busyTimeout = busyTimeout
     this.#gids = new GidIndex(db)
     this.#applier = new BatchApplier(db, this.#tail, this.#gids)
     provideFingerprint(db.database)
   }
 
-  /** What became of each unit, once all that took effect is on the disk. */
-  commit(batches: ReadonlyArray<PostRow | WriteBatch>): Extract<FromWriter, { readonly _tag: "Done" | "Failed" }> {
+  /** Commits the batches durably and returns the outcome of each. */
+  commit(batches: ReadonlyArray<MessageRow | WriteBatch>): Extract<FromWriter, { readonly _tag: "Done" | "Failed" }> {
     const numbers: Array<number> = []
     const ended: Array<ReadonlyArray<string>> = []
     const refused: Array<readonly [number, Refusal]> = []
-    // Up to where this goes back when it comes to nothing; nowhere where somebody else may have written meanwhile.
+    // The entry to revert to after a rollback; undefined if another connection may have written.
     let newest: number | undefined
     try {
       if (this.#begin()) this.#applier.invalidate()
@@ -54,7 +54,7 @@ export class Transactions {
     }
   }
 
-  /** The messages with these gids; those of the last transaction are among them. */
+  /** Returns the messages with these gids, including those of the last transaction. */
   find(gids: ReadonlyArray<string>): ReadonlyArray<EntryId> {
     return this.#db.snapshot(() => {
       this.#applier.load()
@@ -67,22 +67,21 @@ export class Transactions {
     return this.#tail.size
   }
 
-  /** The same of messages and the index by gid. */
+  /** Messages missing from the index by gid. */
   get waiting(): number {
     return this.#gids.size
   }
 
   /**
-   * Brings the log's indexes up to its end, by at most so many entries each; `keep` messages may be left out of that by
-   * gid. Throws when it cannot: then they are where they were, and nothing is lost, since what they lack is read from the
-   * log. Where that by chat is at odds with the log both are made anew, whole, and it answers what showed that: in the
-   * order of some seconds for a million messages.
+   * Adds at most `most` entries to each of the log's indexes; `keep` messages may stay out of the one by gid. Throws on
+   * failure, without effect: missing entries are read from the log. If the index by chat contradicts the log, rebuilds
+   * both (seconds for a million messages) and returns the error that showed it.
    */
   index(most = Infinity, keep = 0): unknown {
     if (this.#tail.isLoaded && this.#tail.size === 0 && this.#gids.size <= keep) return undefined
     const { database } = this.#db
-    // Not flushed: the write-ahead log keeps its order, so a power cut can only lose index entries together with the
-    // mark that says they are there, and never a message that was answered. Those are flushed as before.
+    // Not flushed: the write-ahead log is ordered, so a power cut can only lose index entries together with their mark,
+    // never an acknowledged message.
     database.exec("PRAGMA synchronous = NORMAL")
     try {
       this.#extend(most, keep)
@@ -124,19 +123,19 @@ export class Transactions {
     this.#gids.invalidate()
   }
 
-  /** To index. */
+  /** Begins a transaction for indexing. */
   #beginNow(): void {
     try {
       this.#db.prepare("BEGIN IMMEDIATE").run()
     } catch (cause) {
-      // Whoever holds the database may write.
+      // The holder of the lock may write.
       this.#applier.invalidate()
       throw cause
     }
     this.#applier.load()
   }
 
-  /** Whether somebody else held the database before. Each attempt waits as long as the connection's own timeout says. */
+  /** Begins a transaction; returns whether it had to wait for another connection. */
   #begin(): boolean {
     const until = performance.now() + this.#busyTimeout
     for (let attempts = 1; ; attempts++) {

@@ -1,6 +1,6 @@
 /**
- * The one connection that writes, in a thread of its own, so that no other work waits for the disk. It takes units in
- * lists; one list is one transaction.
+ * The writing connection, in a separate thread, so that no other work waits for the disk. It receives lists of batches;
+ * one list is one transaction.
  */
 import { DatabaseSync } from "node:sqlite"
 import { parentPort, workerData, type MessagePort } from "node:worker_threads"
@@ -12,39 +12,39 @@ import { Statements } from "../Statements.ts"
 import { Transactions } from "./Transactions.ts"
 import { type FromWriter, type ToWriter, unpack } from "./protocol.ts"
 
-/** Milliseconds to wait for somebody outside who looks at the database just now: a backup, an operator's tool. */
+/** Milliseconds to wait for another process on the database: a backup, an operator's tool. */
 const BUSY_TIMEOUT = 10_000
-/** Milliseconds of one such wait. Between two of them this thread can be ended: a process must not have to wait for it. */
+/** Milliseconds of one such wait; between two of them the thread can be terminated. */
 const LOCK_WAIT = 100
-/** Milliseconds between two looks at the database's files while nothing is written. */
+/** Milliseconds between two checks of the database's files while idle. */
 const IDLE_CHECK = 500
-/** Milliseconds after which the files are looked at before a transaction, too: one that comes sooner follows a look. */
+/** Age in milliseconds of the last check of the files above which a transaction is preceded by another. */
 const FRESH = 50
 
-/** What the thread is started with: the database's path, or that and another pace. */
+/** The thread's input: the database's path, optionally with an index policy. */
 export type WriterData = string | { readonly file: string; readonly policy: IndexPolicy }
 
 const warn = (text: string): void => process.emitWarning(text, { type: "ParleyWarning", code: "PARLEY_LOG_INDEX" })
 
-/** There is nobody whose unit failed, so nobody could be answered. */
+/** Reported as warnings: no batch failed, so no caller receives an error. */
 const indexEvents: IndexEvents = {
   failed: (cause) =>
     warn(
-      `The log could not be indexed: ${errorText(cause)}. Nothing is lost, and it is tried again; until then reading is slower.`
+      `The log could not be indexed: ${errorText(cause)}. No data is lost; it will be retried, and reads are slower until then.`
     ),
-  rebuilt: (odds) =>
+  rebuilt: (inconsistency) =>
     warn(
-      `The log's indexes were at odds with it: ${errorText(odds)}. They were made anew; the log itself is as it was.`
+      `The log's indexes contradicted the log: ${errorText(inconsistency)}. They were rebuilt; the log itself is unchanged.`
     )
 }
 
-/** Brings what was committed into the database file, where that is still in its place, so that a crash loses none of it. */
+/** Checkpoints committed data into the database file if it is still in place, so that a crash cannot lose it. */
 const checkpoint = (database: DatabaseSync, { isMain }: Displaced): void => {
   if (isMain) return
   try {
     database.exec("PRAGMA wal_checkpoint(PASSIVE)")
   } catch {
-    // The last connection to close tries it again.
+    // The last connection to close retries it.
   }
 }
 
@@ -58,16 +58,16 @@ const finding = (find: () => ReadonlyArray<EntryId>): FromWriter => {
 
 const serve = (port: MessagePort, file: string, policy: IndexPolicy): void => {
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
-  // FULL: whoever was answered survives a power cut.
+  // FULL: acknowledged data survives a power cut.
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
-  // Gids come in no order, so looking for one reads a page of its own in their index. 64 MiB keep those pages at hand (of
-  // about four million messages), and 4,000 pages (16 MiB) between checkpoints let many changes of a page become one write.
+  // Gids are random, so each lookup reads its own page of their index. 64 MiB cache the pages of about four million
+  // messages, and 4,000 pages (16 MiB) between checkpoints merge many changes of a page into one write.
   database.exec("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
   database.exec(`PRAGMA busy_timeout = ${LOCK_WAIT}`)
-  const writing = new Transactions(new Statements(database), BUSY_TIMEOUT)
-  const indexing = new IndexScheduler(writing, policy, indexEvents)
+  const writer = new Transactions(new Statements(database), BUSY_TIMEOUT)
+  const indexing = new IndexScheduler(writer, policy, indexEvents)
   indexing.now()
-  // The files beside the database are made by the first read at the latest.
+  // The first read creates the files beside the database at the latest.
   database.prepare("PRAGMA schema_version").get()
   const files = new OpenFiles(file)
   const displaced = (found: Displaced, isReply: boolean): void => {
@@ -89,15 +89,15 @@ const serve = (port: MessagePort, file: string, policy: IndexPolicy): void => {
     if (message._tag === "Commit") {
       const before = files.checkOlderThan(FRESH)
       if (before !== undefined) return displaced(before, true)
-      const outcome = writing.commit(unpack(message.parcel))
-      // Before it is answered: what is answered is in the file at the path.
+      const outcome = writer.commit(unpack(message.contents))
+      // Checked before the reply: acknowledged data is in the file at the path.
       const after = files.check()
       if (after !== undefined) return displaced(after, true)
       port.postMessage(outcome)
       return indexing.answered()
     }
     if (message._tag === "Find") {
-      return port.postMessage(finding(() => writing.find(message.gids)))
+      return port.postMessage(finding(() => writer.find(message.gids)))
     }
     clearInterval(idle)
     if (!isStopped) indexing.end()

@@ -1,4 +1,4 @@
-/** What is written of chats, their members and members' places. */
+/** Writes of chats, members and cursors. */
 import type { Chat, NewChat } from "@parley/core/Chat"
 import type { UserId } from "@parley/core/Ids"
 import { evolve, type Changed, type Entry } from "@parley/core/Log"
@@ -7,7 +7,7 @@ import type { Write } from "@parley/core/Store"
 import { chat as chatOf, flag, cursor as cursorOf, type ChatRow, type MemberRow, type CursorRow } from "../rows.ts"
 import type { Statements } from "../Statements.ts"
 
-/** An entry that is no message. */
+/** An entry other than a message. */
 export const INSERT_ENTRY = `INSERT INTO log (chat, seq, posted, at, author, origin, kind, target, content_type, content)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
@@ -55,7 +55,7 @@ const saveChat = (db: Statements, chat: Chat): void => {
   )
 }
 
-/** Moves the chat's rows on as `evolve` says. It looks at each member by themself, so those concerned are enough of them. */
+/** Applies `evolve` to the chat's rows. Only the affected members are loaded, since it treats members independently. */
 export const changeChat = (db: Statements, entry: Entry<Changed>): void => {
   const row = db.one<ChatRow>("SELECT * FROM chats WHERE id = ?", entry.chat)
   if (row === undefined) throw new Error(`there is no chat ${entry.chat}`)
@@ -79,7 +79,7 @@ export const changeChat = (db: Statements, entry: Entry<Changed>): void => {
   }
 }
 
-/** Writes nothing where nothing moved. */
+/** Merges the cursor; writes nothing if it is unchanged. */
 export const moveCursor = (db: Statements, cursor: Cursor): void => {
   const row = db.one<CursorRow>(
     "SELECT * FROM places WHERE chat = ? AND user = ? AND device = ?",
@@ -119,7 +119,7 @@ const SET_PREFERENCE = `INSERT INTO preferences (user, chat, star, hide, mute)
   ON CONFLICT DO UPDATE SET star = coalesce(:star, star), hide = coalesce(:hide, hide), mute = coalesce(:mute, mute)
   RETURNING star, hide, mute`
 
-/** Merges the flags that are there, and returns star, hide and mute as they are then: 0 or 1. */
+/** Merges the given flags. Returns the resulting star, hide and mute as 0 or 1. */
 export const setPreference = (db: Statements, { chat, hide, mute, star, user }: SetPreference): Array<number> => {
   const optional = (value: boolean | undefined) => (value === undefined ? null : flag(value))
   const flags = { star: optional(star), hide: optional(hide), mute: optional(mute) }

@@ -1,4 +1,4 @@
-/** What of a unit that was undone is there already. */
+/** Finds which unique keys of a rolled-back batch already exist. */
 import type { WriteBatch } from "@parley/core/Store"
 import { chatByGid } from "../queries/chats.ts"
 import type { GidIndex } from "../log-index/GidIndex.ts"
@@ -9,7 +9,7 @@ import type { UnindexedTail } from "../log-index/UnindexedTail.ts"
 import { usersByAccount } from "../queries/users.ts"
 import type { Refusal } from "./protocol.ts"
 
-/** What of a unit must be unique; absent for none. */
+/** Unique keys of a batch; absent if it has none. */
 export interface UniqueKeys {
   readonly messages: ReadonlyArray<string>
   readonly chats?: ReadonlyArray<string>
@@ -34,8 +34,8 @@ export const uniqueKeys = (batch: WriteBatch): UniqueKeys => {
 }
 
 /**
- * The refusal of a unit that failed with `cause` where something must be unique. Of chats, accounts and records the
- * first one is told. Where nothing is there, the unit is at odds with itself, which is its maker's fault.
+ * Returns the refusal of a batch that failed on a unique key with `cause`. Reports the first chat, account and record. If
+ * no key exists, the batch contradicts itself, and `cause` is the failure.
  */
 export const findDuplicates = (
   db: Statements,

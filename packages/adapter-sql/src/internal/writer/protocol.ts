@@ -1,7 +1,7 @@
 /**
- * What travels between the store and its writer. Cloning between threads costs by the object and by the key, so messages,
- * the most frequent units, travel as rows in one list, and what was committed comes back as numbers only: the store still
- * has the unit, and makes the answer from both.
+ * Messages between the store and its writer. Structured cloning costs by object and key, so messages, the most frequent
+ * batches, are rows in one flat list, and results come back as numbers: the store still has the batch and builds the
+ * result from both.
  */
 import { createdChat, type StoredChat } from "@parley/core/Chat"
 import { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
@@ -10,9 +10,9 @@ import type { Message } from "@parley/core/Message"
 import type { DialectRecord, MessageAppend, WriteBatch, Write, WriteResult } from "@parley/core/Store"
 
 /** The fields of one message. */
-export type PostRow = readonly [
+export type MessageRow = readonly [
   chat: ChatId,
-  /** What was relied on; 0 for none. */
+  /** The expected version of the chat; 0 for none. */
   version: number,
   by: UserId | null,
   device: string | null,
@@ -24,38 +24,38 @@ export type PostRow = readonly [
   date: number
 ]
 
-export type Cell = number | string | null
+export type Field = number | string | null
 
-export const isMessageAppend = (packed: PostRow | WriteBatch): packed is PostRow => Array.isArray(packed)
+export const isMessageAppend = (packed: MessageRow | WriteBatch): packed is MessageRow => Array.isArray(packed)
 
 /** Fields of a row. */
 const FIELDS = 10
-/** In the place of a row, which begins with a chat: the next one of the parcel's units has its turn. */
-const UNIT = null
+/** Marks the position of the next element of `batches` among the rows. */
+const BATCH = null
 
-/** What of a parcel travels. */
-export type BatchContents = Pick<PackedBatch, "cells" | "batches">
+/** The cloned part of a packed batch. */
+export type BatchContents = Pick<PackedBatch, "fields" | "batches">
 
-/** Units on their way to the writer, in their order. */
+/** Batches for the writer, in order. */
 export class PackedBatch {
-  /** Rows, one behind the other in one list. */
-  readonly cells: Array<Cell> = []
+  /** Concatenated rows. */
+  readonly fields: Array<Field> = []
   readonly batches: Array<WriteBatch> = []
 
   post({ at, body, by, chat, device, version }: MessageAppend): void {
     const { content, contentType, date, gid, type } = body
-    this.cells.push(chat, version, by, device, at, gid, type, contentType, content, date)
+    this.fields.push(chat, version, by, device, at, gid, type, contentType, content, date)
   }
 
   batch(batch: WriteBatch): void {
     const post = messageAppendOf(batch)
     if (post !== undefined) return this.post(post)
-    this.cells.push(UNIT)
+    this.fields.push(BATCH)
     this.batches.push(batch)
   }
 }
 
-/** A unit of one message as such, version 0 where it relies on none; nothing for any other unit. */
+/** Returns a batch of one message as `MessageAppend`, with version 0 if it expects none; undefined otherwise. */
 const messageAppendOf = ({ expectedVersions, writes }: WriteBatch): MessageAppend | undefined => {
   const [write] = writes
   const [relied] = expectedVersions
@@ -65,24 +65,24 @@ const messageAppendOf = ({ expectedVersions, writes }: WriteBatch): MessageAppen
   return { chat, version: relied?.version ?? 0, by, device, at, body }
 }
 
-/** The units of a parcel. */
-export const unpack = ({ cells, batches }: BatchContents): ReadonlyArray<PostRow | WriteBatch> => {
-  const unpacked: Array<PostRow | WriteBatch> = []
+/** Returns the batches of a packed batch. */
+export const unpack = ({ fields, batches }: BatchContents): ReadonlyArray<MessageRow | WriteBatch> => {
+  const unpacked: Array<MessageRow | WriteBatch> = []
   let next = 0
-  for (let at = 0; at < cells.length;) {
-    if (cells[at] === UNIT) {
+  for (let at = 0; at < fields.length;) {
+    if (fields[at] === BATCH) {
       unpacked.push(...batches.slice(next, ++next))
       at += 1
     } else {
-      const row: ReadonlyArray<Cell> = cells.slice(at, at + FIELDS)
-      unpacked.push(row as PostRow)
+      const row: ReadonlyArray<Field> = fields.slice(at, at + FIELDS)
+      unpacked.push(row as MessageRow)
       at += FIELDS
     }
   }
   return unpacked
 }
 
-/** Why a unit took no effect. */
+/** Why a batch was not applied. */
 export type Refusal =
   | {
       readonly _tag: "VersionConflict"
@@ -99,8 +99,8 @@ export type Refusal =
   | { readonly _tag: "Failed"; readonly cause: unknown }
 
 export type ToWriter =
-  | { readonly _tag: "Commit"; readonly parcel: BatchContents }
-  /** Asks for the messages with these gids. */
+  | { readonly _tag: "Commit"; readonly contents: BatchContents }
+  /** Requests the messages with these gids. */
   | { readonly _tag: "Find"; readonly gids: ReadonlyArray<string> }
   | { readonly _tag: "End" }
 
@@ -109,29 +109,29 @@ export type FromWriter =
   | {
       readonly _tag: "Done"
       /**
-       * For each unit that took effect, in order, the numbers of its writes. No typed array: what is read from one is a
-       * boxed double to V8, which makes of every object with such an id another kind of object.
+       * The numbers of the writes of each applied batch, in order. Not a typed array: V8 boxes the doubles read from one,
+       * which changes the hidden class of every object with such an id.
        */
       readonly numbers: ReadonlyArray<number>
-      /** For each write that may end sessions, in order, the hashes of those that did. */
+      /** Hashes of the sessions ended by each write that may end some, in order. */
       readonly ended: ReadonlyArray<ReadonlyArray<string>>
-      /** The others, by index, ascending. */
+      /** The refused batches, by ascending index. */
       readonly refused: ReadonlyArray<readonly [index: number, refusal: Refusal]>
     }
-  /** The transaction failed, and no unit took effect. */
+  /** The transaction failed; no batch was applied. */
   | { readonly _tag: "Failed"; readonly cause: unknown }
   /**
-   * The database's files were deleted or replaced: nothing more is written. Comes in reply to a `Commit`, and once by itself
-   * where that is noticed between two of them.
+   * The database's files were deleted or replaced; no more data is written. Sent in reply to a `Commit`, and once on its own
+   * if noticed between two of them.
    */
   | { readonly _tag: "Displaced"; readonly message: string; readonly isReply: boolean }
-  /** Those there are, or why that cannot be told: in the order in which it was asked for. */
+  /** The messages found, or the failure; in the order of the requests. */
   | { readonly _tag: "Found"; readonly ids: ReadonlyArray<EntryId> }
   | { readonly _tag: "NotFound"; readonly cause: unknown }
 
 /**
- * What one write came to. `next` gives the write's numbers: chat and entry of a new chat; id, sequence and posted of an
- * entry; star, hide and mute of a preference; id and since of a user; the id of a file. `ended` gives the sessions that
+ * Returns the result of one write. `next` returns its numbers: chat and entry of a new chat; id, sequence and posted of an
+ * entry; star, hide and mute of a preference; id and since of a user; the id of a file. `ended` returns the sessions
  * ended by the write.
  */
 export const written = (
@@ -181,7 +181,7 @@ export const written = (
   }
 }
 
-/** The entry that a message became. */
+/** Returns the entry of a committed message. */
 export const posted = ({ at, body, by, chat, device }: MessageAppend, next: () => number): Entry<Posted> => ({
   id: EntryId(next()),
   chat,

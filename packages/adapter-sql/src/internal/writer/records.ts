@@ -1,4 +1,4 @@
-/** What is written of the protocols' own records. */
+/** Writes of protocol records. */
 import type { Write } from "@parley/core/Store"
 import { recordByKey } from "../queries/records.ts"
 import type { Statements } from "../Statements.ts"
@@ -8,7 +8,7 @@ const UPSERT = `${INSERT} ON CONFLICT DO UPDATE SET value = excluded.value`
 
 type PutRecord = Extract<Write, { readonly _tag: "PutRecord" }>
 
-/** Whether another value is stored than the write expects. */
+/** Whether the stored value differs from the expected one. */
 export const isRecordStale = (db: Statements, { expected, record }: PutRecord): boolean => {
   const stored = recordByKey(db, record.dialect, record.kind, record.key)?.value ?? null
   return JSON.stringify(stored) !== JSON.stringify(expected)

@@ -1,10 +1,10 @@
-/** What is written of sessions. */
+/** Writes of sessions. */
 import type { UserId } from "@parley/core/Ids"
 import type { Write } from "@parley/core/Store"
 import type { Statements } from "../Statements.ts"
 import { noSuchUser } from "./users.ts"
 
-/** Hashes of the sessions that ended by a write. */
+/** Hashes of the sessions ended by a write. */
 type Ended = ReadonlyArray<string>
 
 type SaveSession = Extract<Write, { readonly _tag: "SaveSession" }>

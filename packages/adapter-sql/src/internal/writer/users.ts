@@ -1,4 +1,4 @@
-/** What is written of users and their settings. */
+/** Writes of users and settings. */
 import type { UserId } from "@parley/core/Ids"
 import type { NewUser, UserChange } from "@parley/core/User"
 import { newest } from "../queries/messages.ts"
@@ -7,7 +7,7 @@ import type { Statements } from "../Statements.ts"
 
 export const noSuchUser = (user: UserId): Error => new Error(`there is no user ${user}`)
 
-/** The numbers of the user and of the newest entry. */
+/** Returns the ids of the user and of the newest entry. */
 export const createUser = (db: Statements, user: NewUser): readonly [id: number, since: number] => {
   const since = newest(db)
   const id = db.insert(
