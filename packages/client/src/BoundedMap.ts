@@ -1,6 +1,6 @@
-/** A map of at most `limit` entries: over it, the one set longest ago is dropped. The client depends on no package. */
+/** Map of at most `limit` entries; beyond it the entry set longest ago is dropped. A copy: the client has no dependencies. */
 export class BoundedMap<K, V> {
-  /** In the order in which they were set. */
+  /** In the order of their last `set`. */
   readonly #entries = new Map<K, V>()
   readonly #limit: number
 

@@ -1,9 +1,9 @@
-/** Who there is and which chats one is in, as far as the server has told. */
+/** Users, and the chats of this user, as last reported by the server. */
 import type { ParleyEvent } from "./Events.ts"
 import type { Chat, User } from "./protocol.ts"
 
 export class ClientState {
-  /** Oneself; 0 before the first login. */
+  /** Id of this user; 0 before the first login. */
   me = 0
   readonly users = new Map<number, User>()
   /** By gid. */
@@ -34,7 +34,7 @@ export class ClientState {
     }
   }
 
-  /** What a chat is like now. What one has set for oneself stays, as it is told with the list only. */
+  /** Takes the current state of a chat. This user's preferences stay: only the list of chats has them. */
   applyReply(chat: Chat): void {
     const mine = chat.type === "system" || chat.members?.some(({ id }) => id === this.me) !== false
     if (mine) this.chats.set(chat.gid, { ...this.chats.get(chat.gid), ...chat })

@@ -1,50 +1,50 @@
-/** The way to a client that is online. */
+/** Connects and waits until the client is online. */
 import { addressOf } from "./Address.ts"
 import { Parley } from "./Parley.ts"
 import { ParleyError } from "./ParleyError.ts"
 import { type ConnectOptions, settingsOf } from "./Settings.ts"
 
 /**
- * Connects and logs in; answers once the lists of users and chats are there. Until `timeout` it goes on trying where the
- * server cannot be reached, unless `retry` is false. Fails with a `ParleyError`: `login` where the password or the token is not accepted, `timeout`,
- * `aborted`, `connection`.
+ * Connects and logs in; resolves once the lists of users and chats are there. Retries until `timeout` while the server
+ * cannot be reached, unless `retry` is false. Rejects with a `ParleyError`: `login` for a wrong password or token,
+ * `elsewhere` for a login of the same account meanwhile, `timeout`, `aborted`, or `connection`.
  */
 export const connect = (options: ConnectOptions): Promise<Parley> =>
   new Promise((resolve, reject) => {
     const { signal, onState, retry = true, status = "online" } = options
     const settings = settingsOf(options)
     const { clock, timeout, url } = settings
-    // An executor that throws rejects.
+    // A throw inside the executor rejects the promise.
     const parley = new Parley(settings, options, status)
     if (onState !== undefined) parley.on("state", ({ state, error }) => onState(state, error))
     let timer: unknown
     const settle = (): void => {
       clock.clearTimeout(timer)
       signal?.removeEventListener("abort", abort)
-      forget()
-      ignore()
+      stopChats()
+      stopState()
     }
-    const giveUp = (error: ParleyError): void => {
+    const fail = (error: ParleyError): void => {
       settle()
       parley.close()
       reject(error)
     }
-    const abort = (): void => giveUp(new ParleyError("aborted", "connecting was given up", { cause: signal?.reason }))
-    const forget = parley.on("chats", () => {
+    const abort = (): void => fail(new ParleyError("aborted", "connecting was aborted", { cause: signal?.reason }))
+    const stopChats = parley.on("chats", () => {
       settle()
       resolve(parley)
     })
-    const ignore = parley.on("state", ({ state, error }) => {
-      if (error !== undefined) giveUp(error)
+    const stopState = parley.on("state", ({ state, error }) => {
+      if (error !== undefined) fail(error)
       else if (state === "waiting" && !retry) {
-        giveUp(new ParleyError("connection", `${addressOf(url).socket} was not reached`))
+        fail(new ParleyError("connection", `${addressOf(url).socket} was not reached`))
       }
     })
     if (signal?.aborted === true) return abort()
     signal?.addEventListener("abort", abort)
     if (timeout > 0) {
-      const late = (): void => giveUp(new ParleyError("timeout", `${url} was not reached in ${timeout} ms`))
-      timer = clock.setTimeout(late, timeout)
+      const expire = (): void => fail(new ParleyError("timeout", `${url} was not reached in ${timeout} ms`))
+      timer = clock.setTimeout(expire, timeout)
     }
     parley.start()
   })

@@ -1,13 +1,13 @@
 /**
- * One connection: what was asked on it and not answered yet, in order, and whether it is alive. Answers come in the
- * order of the requests, so nothing else tells which one an answer is for.
+ * One connection: its pending requests, in order, and its heartbeat. Replies carry no request id; they come in the order of
+ * the requests.
  */
 import { type Packet, isCalled, packetsOf } from "./protocol.ts"
 import type { Clock } from "./backoff.ts"
 
-/** The part of a WebSocket that is used: that of browsers, of Node, or another. */
+/** The used part of a WebSocket: a browser's, Node's, or another. */
 export interface Socket {
-  // Of events only `data` and `code` are read. Every kind of handler may be assigned to these.
+  // `never`, so that handlers with any parameter can be assigned. Only `data` and `code` of events are read.
   onopen: ((event: never) => void) | null
   onmessage: ((event: never) => void) | null
   onclose: ((event: never) => void) | null
@@ -20,38 +20,38 @@ export interface PendingRequest {
   readonly module: string
   readonly method: string
   readonly params?: unknown
-  /** How often it went out. */
+  /** Number of times it was sent. */
   sent: number
-  /** Nobody waits for the answer (any more). It still takes its place among the answers, and is not asked again. */
+  /** The caller does not wait for the reply. The reply is still expected in order; the request is not sent again. */
   settled: boolean
-  readonly answer: (packet: Packet) => void
+  readonly onReply: (packet: Packet) => void
 }
 
 export interface ConnectionTiming {
   readonly clock: Clock
-  /** Milliseconds without anything asked after which the client asks whether the server is there. */
+  /** Milliseconds without a request after which the client sends a ping. */
   readonly heartbeat: number
-  /** Milliseconds without the answer that is due after which the connection counts as lost. */
-  readonly patience: number
+  /** Maximum wait for the next reply, in milliseconds; then the connection counts as lost. */
+  readonly replyTimeout: number
 }
 
 export interface ConnectionHandlers {
-  readonly opened: () => void
-  /** The packets of one frame that answer nothing. */
-  readonly pushed: (packets: ReadonlyArray<Packet>) => void
-  /** What came is no packet, and was left out. */
-  readonly malformed: () => void
-  /** An answer was taken in, and there is room for one more request. */
-  readonly answered: () => void
-  /** The server does not know the session (any more). */
-  readonly denied: () => void
-  /** It has ended, or is of no use; told once. 0 where there is no close code. */
-  readonly broken: (code: number) => void
+  readonly onOpen: () => void
+  /** The packets of one frame that are not replies. */
+  readonly onPush: (packets: ReadonlyArray<Packet>) => void
+  /** A frame, or an element of it, is not a packet and was skipped. */
+  readonly onMalformed: () => void
+  /** A reply was handled: one more request can be sent. */
+  readonly onReply: () => void
+  /** The session is unknown to the server, or has ended. */
+  readonly onDenied: () => void
+  /** The connection closed or is unusable, with its close code, 0 if there is none. The owner must then call `end`. */
+  readonly onLost: (code: number) => void
 }
 
-/** Requests under way at once, at most; the server reads no further than 64 frames ahead. */
+/** Maximum requests in flight; the server buffers 64 frames of a connection. */
 const WINDOW = 32
-/** Close code of RFC 6455: a frame was too large. */
+/** Close code of RFC 6455: message too big. */
 const TOO_LARGE = 1009
 
 export class Connection {
@@ -61,55 +61,55 @@ export class Connection {
   readonly #pending: Array<PendingRequest> = []
   #timer: unknown
   #sid: string | undefined
-  /** The request that begins the session is out and not answered. */
-  #greets = false
+  /** The login or resume request has no reply yet. */
+  #authenticating = false
   #isUsed = false
-  /** A frame could not be read by the server, and whoever asked knows. */
+  /** The server replied that it could not read a frame, and that request has failed. */
   #unread = false
 
-  constructor(socket: Socket, timing: ConnectionTiming, ears: ConnectionHandlers) {
+  constructor(socket: Socket, timing: ConnectionTiming, handlers: ConnectionHandlers) {
     this.#socket = socket
     this.#timing = timing
-    this.#handlers = ears
-    socket.onopen = () => ears.opened()
-    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(packetsOf(data, ears.malformed))
-    socket.onclose = ({ code }: { readonly code: number }) => this.#closed(code)
-    // Some platforms tell of the end only by this.
-    socket.onerror = () => ears.broken(0)
-    this.#watch(timing.patience, () => ears.broken(0))
+    this.#handlers = handlers
+    socket.onopen = () => handlers.onOpen()
+    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(packetsOf(data, handlers.onMalformed))
+    socket.onclose = ({ code }: { readonly code: number }) => this.#onClose(code)
+    // Some platforms signal the end only with an error.
+    socket.onerror = () => handlers.onLost(0)
+    this.#schedule(timing.replyTimeout, () => handlers.onLost(0))
   }
 
   get hasRoom(): boolean {
     return this.#pending.length < WINDOW
   }
 
-  /** Whether the server may have heard anything on it. */
+  /** Whether anything was sent on it. */
   get isUsed(): boolean {
     return this.#isUsed
   }
 
   /**
-   * The request that begins the session, or resumes this one. Nothing else may be under way; a denial answers it like
-   * any other answer.
+   * Sends the request that begins a session, or resumes the session `sid`. No other request may be pending. `denied` is
+   * passed to it as an ordinary reply.
    */
-  authenticate(asked: PendingRequest, sid: string | undefined): void {
-    this.#greets = true
+  authenticate(request: PendingRequest, sid: string | undefined): void {
+    this.#authenticating = true
     this.#sid = sid
-    this.send(asked)
+    this.send(request)
   }
 
-  /** The session has begun. */
+  /** Sets the session of further requests. */
   begin(sid: string): void {
     this.#sid = sid
   }
 
-  send(asked: PendingRequest): void {
-    asked.sent++
-    if (this.#pending.push(asked) === 1) this.#attend()
-    this.#write(asked)
+  send(request: PendingRequest): void {
+    request.sent++
+    if (this.#pending.push(request) === 1) this.#resetTimer()
+    this.#write(request)
   }
 
-  /** These packets need not come again. There is no answer; should it get lost, they do come again. */
+  /** Acknowledges packets. Has no reply; if it is lost, the server delivers them again. */
   acknowledge(ids: ReadonlyArray<number>): void {
     this.#write({ module: "chat", method: "message", id: ids.length === 1 ? ids[0] : ids })
   }
@@ -124,18 +124,18 @@ export class Connection {
     this.#socket.send(JSON.stringify({ module, method, params, id, sid: this.#sid }))
   }
 
-  /** Asks whether the server is there, unless an answer is due anyway. */
+  /** Sends a ping, unless a reply is due anyway. */
   ping(): void {
     if (this.#pending.length > 0) return
-    this.send({ module: "chat", method: "ping", sent: 0, settled: true, answer: () => {} })
+    this.send({ module: "chat", method: "ping", sent: 0, settled: true, onReply: () => {} })
   }
 
-  /** Hangs up and answers what is to be asked again on another connection. */
+  /** Closes the socket and returns the requests to send again on another connection. */
   end(): ReadonlyArray<PendingRequest> {
     this.#timing.clock.clearTimeout(this.#timer)
     const socket = this.#socket
     socket.onopen = socket.onmessage = socket.onclose = null
-    // An error without anybody who hears of it would end the process on some platforms.
+    // An error event without a listener would end the process on some platforms.
     socket.onerror = () => {}
     try {
       socket.close(1000)
@@ -147,42 +147,42 @@ export class Connection {
 
   #receive(packets: ReadonlyArray<Packet>): void {
     const pushes = packets.filter(({ result }) => result === undefined)
-    if (pushes.length > 0) this.#handlers.pushed(pushes)
-    for (const packet of packets) if (packet.result !== undefined) this.#answered(packet)
+    if (pushes.length > 0) this.#handlers.onPush(pushes)
+    for (const packet of packets) if (packet.result !== undefined) this.#onReply(packet)
   }
 
-  #answered(packet: Packet): void {
+  #onReply(packet: Packet): void {
     const [first] = this.#pending
-    // Also an acknowledgement is answered by this, although it is answered by nothing else.
-    if (packet.result === "denied" && !this.#greets) return this.#handlers.denied()
+    // `denied` is also the only reply that an acknowledgement can get, so it may have no pending request.
+    if (packet.result === "denied" && !this.#authenticating) return this.#handlers.onDenied()
     const unread = packet.module === "null" && packet.method === "null"
-    if (first === undefined || !(unread || isCalled(packet, first.method))) return this.#handlers.broken(0)
+    if (first === undefined || !(unread || isCalled(packet, first.method))) return this.#handlers.onLost(0)
     this.#unread ||= unread
     this.#pending.shift()
-    this.#greets = false
-    this.#attend()
-    first.answer(packet)
-    this.#handlers.answered()
+    this.#authenticating = false
+    this.#resetTimer()
+    first.onReply(packet)
+    this.#handlers.onReply()
   }
 
-  #closed(code: number): void {
+  #onClose(code: number): void {
     const [first] = this.#pending
-    // The server may have no chance to say which frame was too large. Asking the same again would go on for ever.
+    // The server may close without a reply to the frame that was too large. Sending it again would never end.
     if (code === TOO_LARGE && !this.#unread && first !== undefined) {
       this.#pending.shift()
-      first.answer({ module: "null", method: "null", result: "fail", message: "The request is too large." })
+      first.onReply({ module: "null", method: "null", result: "fail", message: "The request is too large." })
     }
-    this.#handlers.broken(code)
+    this.#handlers.onLost(code)
   }
 
-  #attend(): void {
-    const { heartbeat, patience } = this.#timing
-    if (this.#pending.length > 0) this.#watch(patience, () => this.#handlers.broken(0))
-    else this.#watch(heartbeat, () => this.ping())
+  #resetTimer(): void {
+    const { heartbeat, replyTimeout } = this.#timing
+    if (this.#pending.length > 0) this.#schedule(replyTimeout, () => this.#handlers.onLost(0))
+    else this.#schedule(heartbeat, () => this.ping())
   }
 
-  #watch(milliseconds: number, act: () => void): void {
+  #schedule(milliseconds: number, run: () => void): void {
     this.#timing.clock.clearTimeout(this.#timer)
-    this.#timer = this.#timing.clock.setTimeout(act, milliseconds)
+    this.#timer = this.#timing.clock.setTimeout(run, milliseconds)
   }
 }

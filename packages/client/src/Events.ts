@@ -1,49 +1,56 @@
-/** What there is to hear, each with its own data, and who hears it. */
+/** Events of the client with their data, and their listeners. */
 import type { ParleyError } from "./ParleyError.ts"
 import type { State } from "./Session.ts"
 import { chatsOf, type Report, usersOf } from "./validate.ts"
 import type { Chat, Incoming, Packet, User } from "./protocol.ts"
 
-/** What each event tells. */
+/** Data of each event type. */
 export interface Events {
-  /** A message of somebody else, or of one's own from elsewhere. It is acknowledged once all who hear it have taken it. */
+  /**
+   * A message of another user, or of this user from another client. Acknowledged once all listeners have processed it.
+   */
   readonly message: Incoming
-  /** All users: with every login. */
+  /** All users; after every login. */
   readonly users: ReadonlyArray<User>
-  /** One's own chats: with every login. */
+  /** The chats of this user; after every login. */
   readonly chats: ReadonlyArray<Chat>
-  /** Somebody is here, has left, has a new name, a new status. */
+  /** The user came online. */
   readonly login: User
   readonly logout: User
+  /** The user, with the new name. */
   readonly userRenamed: User
   readonly userStatus: User
-  /** A chat as it is now: made with oneself in it; joined or left by somebody; with members added or removed; and so on. */
+  /** The new chat, which has this user as a member. */
   readonly created: Chat
+  /** The chat as it is now, after a user joined or left it. */
   readonly joined: Chat
+  /** The chat as it is now, after members were added or removed. */
   readonly members: Chat
   readonly renamed: Chat
+  /** The chat as it is now, after it became public or private. */
   readonly published: Chat
   readonly admins: Chat
+  /** The chat as it is now, after its senders were changed. */
   readonly committers: Chat
-  /** The connection; `error` where it has ended for good. */
+  /** State of the connection; `error` is set once it is `ended`. */
   readonly state: { readonly state: State; readonly error: ParleyError | undefined }
-  /** The server pushed what is not as documented (`malformed`): it was ignored. Without a listener `onError` gets it. */
+  /** A push that is not as documented (`malformed`) was ignored. Passed to `onError` if this event has no listener. */
   readonly error: ParleyError
 }
 
 export type EventType = keyof Events
 
-/** Any of the events, told apart by `type`. */
+/** Any event, discriminated by `type`. */
 export type ParleyEvent = { [T in EventType]: { readonly type: T; readonly data: Events[T] } }[EventType]
 
-const USER_NEWS = {
+const USER_EVENTS = {
   login: "login",
   logout: "logout",
   userchangename: "userRenamed",
   userchangestatus: "userStatus"
 } as const
 
-const CHAT_NEWS = {
+const CHAT_EVENTS = {
   create: "created",
   joinchat: "joined",
   addmember: "members",
@@ -55,21 +62,21 @@ const CHAT_NEWS = {
 
 const has = <T extends object>(table: T, key: PropertyKey): key is keyof T => Object.hasOwn(table, key)
 
-/** The events of a push that is no message. What of it is not as documented is reported and left out. */
+/** Returns the events of a push other than a message. Data that is not as documented is reported and skipped. */
 export const eventsOf = ({ method, data }: Packet, report: Report): ReadonlyArray<ParleyEvent> => {
   const name = method.toLowerCase()
   if (name === "usergetlist") return [{ type: "users", data: usersOf(method, data, report) }]
   if (name === "getlist") return [{ type: "chats", data: chatsOf(method, data, report) }]
-  if (has(USER_NEWS, name)) {
-    return usersOf(method, data, report).map((user) => ({ type: USER_NEWS[name], data: user }))
+  if (has(USER_EVENTS, name)) {
+    return usersOf(method, data, report).map((user) => ({ type: USER_EVENTS[name], data: user }))
   }
-  if (has(CHAT_NEWS, name)) {
-    return chatsOf(method, data, report).map((chat) => ({ type: CHAT_NEWS[name], data: chat }))
+  if (has(CHAT_EVENTS, name)) {
+    return chatsOf(method, data, report).map((chat) => ({ type: CHAT_EVENTS[name], data: chat }))
   }
   return []
 }
 
-/** Listeners of everything but messages, which are waited for. */
+/** Listeners of all events but messages; their results are not awaited. */
 export class Listeners {
   readonly #listeners = new Map<(event: ParleyEvent) => unknown, EventType | undefined>()
   readonly #onError: (error: unknown) => void
@@ -78,25 +85,25 @@ export class Listeners {
     this.#onError = onError
   }
 
-  /** Without a type, of all. */
+  /** Adds a listener of one type, or of all if `type` is undefined; returns a function that removes it. */
   add(type: EventType | undefined, listener: (event: ParleyEvent) => unknown): () => void {
     this.#listeners.set(listener, type)
     return () => void this.#listeners.delete(listener)
   }
 
-  tell(event: ParleyEvent): void {
-    let isHeard = false
+  emit(event: ParleyEvent): void {
+    let hasListener = false
     for (const [listener, type] of this.#listeners) {
       if (type !== undefined && type !== event.type) continue
-      isHeard = true
+      hasListener = true
       try {
         const result = listener(event)
-        // Of an asynchronous listener: nobody else would catch what it throws.
+        // A rejection of an asynchronous listener would otherwise be unhandled.
         if (result instanceof Promise) result.catch((error: unknown) => this.#onError(error))
       } catch (error) {
         this.#onError(error)
       }
     }
-    if (event.type === "error" && !isHeard) this.#onError(event.data)
+    if (event.type === "error" && !hasListener) this.#onError(event.data)
   }
 }

@@ -1,22 +1,22 @@
-/** Files, which go over HTTP. */
+/** Uploads and downloads of files, over HTTP. */
 import { ParleyError } from "./ParleyError.ts"
 
-/** A file of a browser has its name itself. */
+/** A file to upload, if it is not a `File`, which has its own name. */
 export interface Upload {
   readonly name: string
   readonly data: Blob
 }
 
 export interface FileRequest {
-  /** Of the server, without a slash at the end. */
+  /** URL of the server, without a slash at the end. */
   readonly http: string
   readonly sid: string
   readonly fetch: typeof fetch
   readonly signal: AbortSignal | undefined
 }
 
-/** The header keeps the session out of addresses, which end up in logs. */
-const ask = async (
+/** Sends a request. The session is in a header, not in the URL, since URLs end up in logs. */
+const request = async (
   { http, sid, fetch, signal }: FileRequest,
   method: string,
   path: string,
@@ -30,39 +30,39 @@ const ask = async (
       signal: signal ?? null
     })
   } catch (cause) {
-    if (signal?.aborted === true) throw new ParleyError("aborted", `${method} was given up`, { method, cause })
+    if (signal?.aborted === true) throw new ParleyError("aborted", `${method} was aborted`, { method, cause })
     throw new ParleyError("connection", `${method} did not reach the server`, { method, cause })
   }
   if (response.ok) return response
-  const said: unknown = await response.json().catch(() => undefined)
-  const message: unknown = typeof said === "object" && said !== null && "message" in said ? said.message : undefined
+  const body: unknown = await response.json().catch(() => undefined)
+  const message: unknown = typeof body === "object" && body !== null && "message" in body ? body.message : undefined
   const { status } = response
-  throw new ParleyError("refused", typeof message === "string" ? message : `the server answered ${status}`, {
+  throw new ParleyError("refused", typeof message === "string" ? message : `the server replied with status ${status}`, {
     method,
     status
   })
 }
 
 export const upload = async (
-  request: FileRequest,
+  context: FileRequest,
   gid: string,
   files: ReadonlyArray<Upload | File>
 ): Promise<ReadonlyArray<{ readonly id: number; readonly title: string }>> => {
   const form = new FormData()
   form.set("gid", gid)
   for (const file of files) form.append("files", file instanceof Blob ? file : file.data, file.name)
-  const response = await ask(request, "upload", "/attach-upload.json", { method: "POST", body: form })
+  const response = await request(context, "upload", "/attach-upload.json", { method: "POST", body: form })
   const { data } = (await response.json()) as { readonly data: ReadonlyArray<{ id: number; title: string }> }
   return data
 }
 
-/** `start` and `end` are bytes, both included; without `end` to the last one. */
+/** Byte offsets from 0, both inclusive; without `end` up to the last byte. */
 export interface ByteRange {
   readonly start: number
   readonly end?: number
 }
 
-export const download = (request: FileRequest, id: number, range?: ByteRange): Promise<Response> =>
-  ask(request, "download", `/attach-download-${id}.json`, {
+export const download = (context: FileRequest, id: number, range?: ByteRange): Promise<Response> =>
+  request(context, "download", `/attach-download-${id}.json`, {
     headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ""}` }
   })

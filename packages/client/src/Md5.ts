@@ -1,16 +1,16 @@
 /**
- * MD5 (RFC 1321), which the protocol wants a password as, and which WebCrypto does not have. It protects nothing here:
- * what keeps a password secret on the way is TLS.
+ * MD5 (RFC 1321): the protocol sends passwords as MD5, and WebCrypto does not have it. It protects nothing here: only TLS
+ * keeps a password secret on the network.
  */
 
-/** Bits by which each of a round's four kinds of steps rotates. */
-const TURNS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21] as const
+/** Bits of rotation of each of a round's four kinds of steps. */
+const ROTATIONS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21] as const
 
 const SINES: ReadonlyArray<number> = Array.from({ length: 64 }, (_, step) =>
   Math.floor(Math.abs(Math.sin(step + 1)) * 2 ** 32)
 )
 
-/** The text's UTF-8 with a one bit, zeros up to 8 bytes below a multiple of 64, and its length in bits. */
+/** Returns the text's UTF-8, padded by a one bit, zeros up to 8 bytes below a multiple of 64, and its length in bits. */
 const padded = (text: string): DataView => {
   const bytes = new TextEncoder().encode(text)
   const view = new DataView(new ArrayBuffer((((bytes.length + 8) >> 6) + 1) << 6))
@@ -21,7 +21,7 @@ const padded = (text: string): DataView => {
   return view
 }
 
-/** The digest of the text's UTF-8 as 32 lower-case hex digits. */
+/** Returns the digest of the text's UTF-8 as 32 lower-case hex digits. */
 export const md5 = (text: string): string => {
   const view = padded(text)
   let [a0, b0, c0, d0] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]
@@ -38,8 +38,8 @@ export const md5 = (text: string): string => {
               ? [b ^ c ^ d, 3 * step + 5]
               : [c ^ (b | ~d), 7 * step]
       const sum = (a + mixed + (SINES[step] ?? 0) + view.getUint32(block + ((word & 15) << 2), true)) | 0
-      const turn = TURNS[(round << 2) | (step & 3)] ?? 0
-      ;[a, d, c, b] = [d, c, b, (b + ((sum << turn) | (sum >>> (32 - turn)))) | 0]
+      const rotation = ROTATIONS[(round << 2) | (step & 3)] ?? 0
+      ;[a, d, c, b] = [d, c, b, (b + ((sum << rotation) | (sum >>> (32 - rotation)))) | 0]
     }
     a0 = (a0 + a) | 0
     b0 = (b0 + b) | 0

@@ -1,11 +1,11 @@
-/** Messages one by one, as an iterator: the next one is asked for when the one before was taken. */
+/** Messages as an async iterator: requesting the next message confirms the one before. */
 import { type Consumer, RELEASED } from "./Inbox.ts"
 import type { Incoming } from "./protocol.ts"
 
 interface CurrentMessage {
   readonly message: Incoming
-  readonly take: () => void
-  readonly giveBack: () => void
+  readonly confirm: () => void
+  readonly release: () => void
 }
 
 interface Reader {
@@ -13,23 +13,23 @@ interface Reader {
   readonly reject: (error: unknown) => void
 }
 
-/** `end` tells readers that nothing more comes, because of this error if there is one. */
+/** Ends with `end`: pending and further `next()` calls are then done, or reject with its error. */
 export class MessageIterator implements AsyncIterableIterator<Incoming, undefined> {
-  readonly #leave: () => void
+  readonly #unsubscribe: () => void
   #current: CurrentMessage | undefined
-  /** The message in hand was given to a reader. */
-  #shown = false
+  /** The current message was returned by `next()`. */
+  #returned = false
   #readers: Array<Reader> = []
-  #over = false
+  #ended = false
   #error: unknown
 
   constructor(consume: (consumer: Consumer) => () => void) {
-    this.#leave = consume(
+    this.#unsubscribe = consume(
       (message) =>
         new Promise<void>((resolve, reject) => {
-          this.#current = { message, take: resolve, giveBack: () => reject(RELEASED) }
-          this.#shown = false
-          this.#show()
+          this.#current = { message, confirm: resolve, release: () => reject(RELEASED) }
+          this.#returned = false
+          this.#drain()
         })
     )
   }
@@ -39,47 +39,47 @@ export class MessageIterator implements AsyncIterableIterator<Incoming, undefine
   }
 
   next(): Promise<IteratorResult<Incoming, undefined>> {
-    if (this.#shown) {
-      this.#shown = false
-      const hand = this.#current
+    if (this.#returned) {
+      this.#returned = false
+      const current = this.#current
       this.#current = undefined
-      hand?.take()
+      current?.confirm()
     }
     return new Promise((resolve, reject) => {
       this.#readers.push({ resolve, reject })
-      this.#show()
+      this.#drain()
     })
   }
 
-  /** The message in hand is not taken: it comes again to whoever asks next. */
+  /** Ends the iterator. The current message is not confirmed: the next consumer gets it again. */
   return(): Promise<IteratorResult<Incoming, undefined>> {
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
 
   end(error?: unknown): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.#ended) return
+    this.#ended = true
     this.#error = error
-    this.#leave()
-    this.#current?.giveBack()
+    this.#unsubscribe()
+    this.#current?.release()
     this.#current = undefined
-    this.#shown = false
-    this.#show()
+    this.#returned = false
+    this.#drain()
   }
 
-  #show(): void {
-    if (this.#over) {
+  #drain(): void {
+    if (this.#ended) {
       for (const { resolve, reject } of this.#readers.splice(0)) {
         if (this.#error === undefined) resolve({ done: true, value: undefined })
         else reject(this.#error)
       }
       return
     }
-    if (this.#current === undefined || this.#shown) return
+    if (this.#current === undefined || this.#returned) return
     const reader = this.#readers.shift()
     if (reader === undefined) return
-    this.#shown = true
+    this.#returned = true
     reader.resolve({ done: false, value: this.#current.message })
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What can be asked of the server: every operation of the protocol's document. Each takes as its last argument a `signal`
- * and a `timeout`, waits over reconnects, and fails with a `ParleyError`.
+ * Every operation of the protocol's document. Each takes `signal` and `timeout` in its last argument, waits across
+ * reconnects, and rejects with a `ParleyError`.
  */
 import { type ByteRange, download, type FileRequest, type Upload, upload } from "./Files.ts"
 import { chatsOf, usersOf } from "./validate.ts"
@@ -22,15 +22,15 @@ import {
 
 /** A chat, or its gid. */
 export type ChatRef = string | { readonly gid: string }
-/** A user, or their id. */
+/** A user, or its id. */
 export type UserRef = number | { readonly id: number }
 
 export interface SendOptions extends RequestOptions {
-  /** Of one's own choice, at most 255 characters. Sending the same again with the same gid is sending it once. */
+  /** At most 255 characters; random if absent. Makes retries idempotent: the same gid is stored once. */
   readonly gid?: string
-  /** `broadcast` is for admins, and shown without a sender. */
+  /** `broadcast` is for admins only, and has no visible sender; `normal` if absent. */
   readonly type?: "normal" | "broadcast"
-  /** `text` for a text if absent, `file` for an object. */
+  /** If absent, `text` for a string and `file` for an object. */
   readonly contentType?: ContentType
 }
 
@@ -41,20 +41,21 @@ export interface NewMessage extends Omit<SendOptions, keyof RequestOptions> {
 }
 
 export interface NewChat {
+  /** Random if absent. */
   readonly gid?: string
   readonly name?: string
   /** `group` if absent. */
   readonly type?: string
-  /** Oneself is a member anyway. */
+  /** This user is always a member. */
   readonly members?: ReadonlyArray<UserRef>
   readonly subject?: number
   readonly public?: boolean
 }
 
 export interface HistoryOptions extends RequestOptions {
-  /** From 1, the newest. */
+  /** From 1, the page of the newest messages. */
   readonly page?: number
-  /** Messages of a page, 50 if absent. */
+  /** Messages per page; 50 if absent. */
   readonly size?: number
 }
 
@@ -65,7 +66,7 @@ const fail = (error: ParleyError): never => {
 const gidOf = (chat: ChatRef): string => (typeof chat === "string" ? chat : chat.gid)
 const idOf = (user: UserRef): { readonly id: number } => ({ id: typeof user === "number" ? user : user.id })
 
-/** Where files go, and how. */
+/** Server of files, and the `fetch` to reach it. */
 export interface FileServer {
   /** Without a slash at the end. */
   readonly http: string
@@ -78,28 +79,28 @@ export class Operations {
   readonly #sent: SentIds
   readonly #server: FileServer
 
-  constructor(link: Session, clientState: ClientState, sent: SentIds, server: FileServer) {
-    this.#session = link
+  constructor(session: Session, clientState: ClientState, sent: SentIds, server: FileServer) {
+    this.#session = session
     this.#clientState = clientState
     this.#sent = sent
     this.#server = server
   }
 
-  /** Oneself. */
+  /** This user; throws `closed` before the first login. */
   get me(): User {
     const me = this.#clientState.users.get(this.#clientState.me)
     if (me === undefined) throw new ParleyError("closed", "the client was never online")
     return me
   }
 
-  /** Sends a message, an object as JSON; answers it as it is stored. */
+  /** Sends a message, an object as JSON. Returns the stored message, after it is durable. */
   async send(chat: ChatRef, content: string | object, options: SendOptions = {}): Promise<Message> {
     const [message] = await this.sendAll([{ ...options, chat, content }], options)
-    if (message === undefined) throw new ParleyError("connection", "the server answered with nothing")
+    if (message === undefined) throw new ParleyError("connection", "the server's reply has no message")
     return message
   }
 
-  /** Sends several messages: all are stored, or none; then the error's `refused` tells why. */
+  /** Sends several messages, all or none. If it rejects, `refused` of the error names the refused messages. */
   async sendAll(messages: ReadonlyArray<NewMessage>, options?: RequestOptions): Promise<ReadonlyArray<Message>> {
     const drafts = messages.map(({ chat, content, gid = newGid(), type, contentType }) => ({
       gid,
@@ -111,15 +112,15 @@ export class Operations {
     const gids = drafts.map(({ gid }) => gid)
     this.#sent.add(gids)
     try {
-      return await this.#ask<ReadonlyArray<Message>>("message", drafts, options)
+      return await this.#request<ReadonlyArray<Message>>("message", drafts, options)
     } catch (error) {
-      // Nobody knows of it. Should it be stored all the same and come in as a message, that is news.
+      // Not known to be stored. If it is, it arrives as a message, and is new to the application.
       this.#sent.delete(gids)
       throw error
     }
   }
 
-  /** A page of a chat's messages, the newest first. */
+  /** Returns a page of a chat's messages, newest first. */
   async history(
     chat: ChatRef,
     { page = 1, size = 50, ...options }: HistoryOptions = {}
@@ -129,14 +130,14 @@ export class Operations {
     return { messages: data as ReadonlyArray<Message>, pager: pager as Pager }
   }
 
-  /** Makes a chat, or answers the one of this gid. */
+  /** Creates a chat, or returns the existing one of this gid. */
   async create(chat: NewChat, options?: RequestOptions): Promise<Chat> {
     const { gid = newGid(), name = "", type = "group", members = [], subject = 0 } = chat
     const params = { gid, name, type, members: members.map(idOf), subject, public: chat.public ?? false }
-    return this.#applied(await this.#ask("create", params, options))
+    return this.#applyReply(await this.#request("create", params, options))
   }
 
-  /** The chat with this user, which is made if there is none. */
+  /** Returns the direct chat with this user; creates it if it does not exist. */
   openDirectChat(user: UserRef, options?: RequestOptions): Promise<Chat> {
     const members = [this.me, idOf(user)]
     const gid = members
@@ -146,10 +147,10 @@ export class Operations {
     return this.create({ gid, type: "one2one", members }, options)
   }
 
-  /** Joins a public group. */
+  /** Joins a public group; rejects with `refused` if this user was removed again meanwhile. */
   async join(chat: ChatRef, options?: RequestOptions): Promise<Chat> {
     const gid = gidOf(chat)
-    await this.#ask("joinchat", { gid, join: true }, options)
+    await this.#request("joinchat", { gid, join: true }, options)
     const joined = (await this.listChats(options)).find((one) => one.gid === gid)
     if (joined === undefined) throw new ParleyError("refused", "The chat was left meanwhile.", { method: "joinchat" })
     return joined
@@ -158,9 +159,9 @@ export class Operations {
   async leave(chat: ChatRef, options?: RequestOptions): Promise<void> {
     const gid = gidOf(chat)
     try {
-      await this.#ask("joinchat", { gid, join: false }, options)
+      await this.#request("joinchat", { gid, join: false }, options)
     } catch (error) {
-      // Done already, on a connection that broke before the answer?
+      // May have been done already, on a connection that was lost before the reply.
       const done = error instanceof ParleyError && error.code === "refused" && error.repeated
       if (!done || (await this.listChats(options)).some((one) => one.gid === gid)) throw error
     }
@@ -169,53 +170,53 @@ export class Operations {
 
   async rename(chat: ChatRef, name: string, options?: RequestOptions): Promise<void> {
     const gid = gidOf(chat)
-    const changed = await this.#ask<{ readonly name: string }>("changename", { gid, name }, options)
+    const changed = await this.#request<{ readonly name: string }>("changename", { gid, name }, options)
     this.#clientState.change(gid, { name: changed.name })
   }
 
-  /** Marks a chat with a star, for oneself. */
+  /** Stars a chat for this user. */
   star(chat: ChatRef, star = true, options?: RequestOptions): Promise<void> {
-    return this.#prefer("star", chat, star, options)
+    return this.#setPreference("star", chat, star, options)
   }
 
-  /** Hides a chat from one's own list. */
+  /** Hides a chat in this user's list. */
   hide(chat: ChatRef, hide = true, options?: RequestOptions): Promise<void> {
-    return this.#prefer("hide", chat, hide, options)
+    return this.#setPreference("hide", chat, hide, options)
   }
 
-  /** Wants no notice of a chat's messages. They are delivered all the same. */
+  /** Mutes notifications of a chat for this user. Its messages are still delivered. */
   mute(chat: ChatRef, mute = true, options?: RequestOptions): Promise<void> {
-    return this.#prefer("mute", chat, mute, options)
+    return this.#setPreference("mute", chat, mute, options)
   }
 
   async addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>, options?: RequestOptions): Promise<Chat> {
     const params = { gid: gidOf(chat), members: users.map(idOf), join: true }
-    return this.#applied(await this.#ask("addmember", params, options))
+    return this.#applyReply(await this.#request("addmember", params, options))
   }
 
   async removeMembers(chat: ChatRef, users: ReadonlyArray<UserRef>, options?: RequestOptions): Promise<Chat> {
     const params = { gid: gidOf(chat), members: users.map(idOf), join: false }
-    return this.#applied(await this.#ask("addmember", params, options))
+    return this.#applyReply(await this.#request("addmember", params, options))
   }
 
   async members(chat: ChatRef, options?: RequestOptions): Promise<ReadonlyArray<User>> {
     type Listed = ReadonlyArray<{ readonly members: ReadonlyArray<User> }>
-    const listed = await this.#ask<Listed>("members", { gid: gidOf(chat) }, options)
+    const listed = await this.#request<Listed>("members", { gid: gidOf(chat) }, options)
     return listed.flatMap(({ members }) => members)
   }
 
-  /** Makes a group one that everybody may join, or no more. */
+  /** Makes a group public, so that every user may join it, or private again. */
   async setPublic(chat: ChatRef, open = true, options?: RequestOptions): Promise<void> {
     const gid = gidOf(chat)
-    await this.#ask("changepublic", { gid, public: open }, options)
+    await this.#request("changepublic", { gid, public: open }, options)
     this.#clientState.change(gid, { public: open })
   }
 
   publicChats(options?: RequestOptions): Promise<ReadonlyArray<Chat>> {
-    return this.#ask("getPublicList", undefined, options)
+    return this.#request("getPublicList", undefined, options)
   }
 
-  /** Makes users admins of a system chat, or takes that from them. */
+  /** Makes users admins of a system chat, or revokes that. */
   async setAdmins(
     chat: ChatRef,
     users: ReadonlyArray<UserRef>,
@@ -223,52 +224,55 @@ export class Operations {
     options?: RequestOptions
   ): Promise<Chat> {
     const params = { gid: gidOf(chat), admins: users.map(idOf), isAdmin }
-    return this.#applied(await this.#ask("setAdmin", params, options))
+    return this.#applyReply(await this.#request("setAdmin", params, options))
   }
 
-  /** Who may speak: these users, all, or admins only. */
+  /** Sets the users who may send to the chat: these, all, or admins only. */
   async setCommitters(
     chat: ChatRef,
     committers: ReadonlyArray<UserRef> | "$ALL" | "$ADMINS",
     options?: RequestOptions
   ): Promise<Chat> {
-    const said = typeof committers === "string" ? committers : committers.map(idOf)
-    return this.#applied(await this.#ask("setCommitters", { gid: gidOf(chat), committers: said }, options))
+    const senders = typeof committers === "string" ? committers : committers.map(idOf)
+    return this.#applyReply(await this.#request("setCommitters", { gid: gidOf(chat), committers: senders }, options))
   }
 
   async listUsers(options?: RequestOptions): Promise<ReadonlyArray<User>> {
-    const data = usersOf("userGetList", await this.#ask<unknown>("userGetList", undefined, options), fail)
+    const data = usersOf("userGetList", await this.#request<unknown>("userGetList", undefined, options), fail)
     this.#clientState.applyEvent({ type: "users", data })
     return data
   }
 
   async listChats(options?: RequestOptions): Promise<ReadonlyArray<Chat>> {
-    const data = chatsOf("getList", await this.#ask<unknown>("getList", undefined, options), fail)
+    const data = chatsOf("getList", await this.#request<unknown>("getList", undefined, options), fail)
     this.#clientState.applyEvent({ type: "chats", data })
     return data
   }
 
-  /** One's own name. */
+  /** Changes the name of this user. */
   async changeName(name: string, options?: RequestOptions): Promise<void> {
-    const changed = await this.#ask<{ readonly name: string }>("userChangeName", { name }, options)
+    const changed = await this.#request<{ readonly name: string }>("userChangeName", { name }, options)
     this.#clientState.changeUser(this.#clientState.me, { realname: changed.name })
   }
 
-  /** One's own status, also after reconnects. */
+  /** Sets the status of this user, which is kept across reconnects. */
   async changeStatus(status: Exclude<Status, "offline">, options?: RequestOptions): Promise<void> {
-    await this.#ask("userChangeStatus", { status }, options)
+    await this.#request("userChangeStatus", { status }, options)
     this.#session.status = status
     this.#clientState.changeUser(this.#clientState.me, { status })
   }
 
-  /** What a client has kept for its user on the server: any JSON, null if there is none. Others' are for administrators. */
+  /**
+   * Returns the client settings stored on the server: any JSON, or null if there are none. `account` is for
+   * administrators; "" for this user.
+   */
   settings(account = "", options?: RequestOptions): Promise<unknown> {
-    return this.#ask("settings", { account }, options)
+    return this.#request("settings", { account }, options)
   }
 
-  /** Keeps this; answers what is kept. */
+  /** Stores client settings; returns the stored ones. */
   saveSettings(settings: unknown, account = "", options?: RequestOptions): Promise<unknown> {
-    return this.#ask("settings", { account, settings }, options)
+    return this.#request("settings", { account, settings }, options)
   }
 
   async files(chat: ChatRef, options?: RequestOptions): Promise<ReadonlyArray<ChatFile>> {
@@ -276,7 +280,7 @@ export class Operations {
     return data as ReadonlyArray<ChatFile>
   }
 
-  /** Uploads files to a chat. Its members see them in its list of files; a message about them is a matter of its own. */
+  /** Uploads files to a chat. Its members find them with `files`; no message is sent. */
   async upload(
     chat: ChatRef,
     files: ReadonlyArray<Upload | File>,
@@ -285,7 +289,7 @@ export class Operations {
     return upload(await this.#fileRequest(options.signal), gidOf(chat), files)
   }
 
-  /** A file's content, whole or a part, as the response whose body it is. */
+  /** Returns the response with a file's content, or a range of it, as its body. */
   async download(
     file: number | { readonly id: number },
     options: { readonly range?: ByteRange; readonly signal?: AbortSignal } = {}
@@ -293,31 +297,31 @@ export class Operations {
     return download(await this.#fileRequest(options.signal), idOf(file).id, options.range)
   }
 
-  async #ask<A = unknown>(method: string, params: unknown, options: RequestOptions | undefined): Promise<A> {
+  async #request<A = unknown>(method: string, params: unknown, options: RequestOptions | undefined): Promise<A> {
     const { data } = await this.#session.request(method, params, options)
     return data as A
   }
 
-  async #prefer(
-    what: "star" | "hide" | "mute",
+  async #setPreference(
+    preference: "star" | "hide" | "mute",
     chat: ChatRef,
     value: boolean,
     options: RequestOptions | undefined
   ): Promise<void> {
     const gid = gidOf(chat)
-    await this.#ask(what, { gid, [what]: value }, options)
-    this.#clientState.change(gid, { [what]: value })
+    await this.#request(preference, { gid, [preference]: value }, options)
+    this.#clientState.change(gid, { [preference]: value })
   }
 
-  #applied(data: unknown): Chat {
-    const [chat] = chatsOf("the answer", data, fail)
-    if (chat === undefined) throw new ParleyError("malformed", "the server answered without a chat")
+  #applyReply(data: unknown): Chat {
+    const [chat] = chatsOf("the reply", data, fail)
+    if (chat === undefined) throw new ParleyError("malformed", "the server's reply has no chat")
     this.#clientState.applyReply(chat)
     return chat
   }
 
   async #fileRequest(signal: AbortSignal | undefined): Promise<FileRequest> {
-    // Waits until there is a session.
+    // Waits for the login.
     if (this.#session.sid === undefined) await this.#session.request("ping", undefined, { signal })
     return { ...this.#server, sid: this.#session.sid ?? "", signal }
   }

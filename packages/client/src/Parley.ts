@@ -1,4 +1,4 @@
-/** The client: what an application asks and hears. */
+/** The client: operations, events and messages. */
 import { addressOf } from "./Address.ts"
 import { type Events, eventsOf, type EventType, Listeners, type ParleyEvent } from "./Events.ts"
 import { Inbox } from "./Inbox.ts"
@@ -19,15 +19,15 @@ export class Parley extends Operations {
   readonly #listeners: Listeners
   readonly #iterators = new Set<MessageIterator>()
 
-  /** For `connect`, which is the way to one that is online. */
+  /** Internal: use `connect`. */
   constructor(settings: Settings, credentials: Credentials, status: Exclude<Status, "offline">) {
     const { socket, http } = addressOf(settings.url)
     const { clock, random, backoff, onError, fetch } = settings
-    const link = new Session({ ...settings, url: socket }, credentials, status)
+    const session = new Session({ ...settings, url: socket }, credentials, status)
     const clientState = new ClientState()
     const sent = new SentIds(2 * settings.limit)
-    super(link, clientState, sent, { http, fetch })
-    this.#session = link
+    super(session, clientState, sent, { http, fetch })
+    this.#session = session
     this.#clientState = clientState
     this.#listeners = new Listeners(onError)
     this.#inbox = new Inbox({
@@ -35,21 +35,21 @@ export class Parley extends Operations {
       clock,
       random,
       backoff,
-      acknowledge: (packets) => link.acknowledge(packets),
-      renew: () => link.renew(),
+      acknowledge: (packets) => session.acknowledge(packets),
+      renew: () => session.renew(),
       isOwn: (gid) => sent.has(gid),
       onError,
-      malformed: (error) => this.#malformed(error)
+      malformed: (error) => this.#onMalformed(error)
     })
   }
 
-  /** Begins to connect. */
+  /** Starts to connect; `connect` calls it. */
   start(): void {
     this.#session.start({
       onReady: (data) => this.#onReady(data),
-      pushed: (packets) => this.#pushed(packets),
-      malformed: this.#malformed,
-      state: (state, error) => this.#state(state, error)
+      onPush: (packets) => this.#onPush(packets),
+      onMalformed: this.#onMalformed,
+      onState: (state, error) => this.#onState(state, error)
     })
   }
 
@@ -57,66 +57,67 @@ export class Parley extends Operations {
     return this.#session.state
   }
 
-  /** Why the client has ended, if it has. */
+  /** Reason for which the client has ended; undefined before. */
   get error(): ParleyError | undefined {
     return this.#session.error
   }
 
-  /** The session's id, which is a token for the server's HTTP too. */
+  /** Session id; also a bearer token for the server's HTTP. Undefined before the first login. */
   get sid(): string | undefined {
     return this.#session.sid
   }
 
-  /** All users by id, as the server has told last. */
+  /** All users by id, as last reported by the server. */
   get users(): ReadonlyMap<number, User> {
     return this.#clientState.users
   }
 
-  /** One's own chats by gid, as the server has told last. */
+  /** The chats of this user by gid, as last reported by the server. */
   get chats(): ReadonlyMap<string, Chat> {
     return this.#clientState.chats
   }
 
   /**
-   * Calls back with every event of this type; answers how to end that. A message is acknowledged once what the listener
-   * answers is there: a promise is waited for, and the next message with it. If it fails, `onError` hears of it and the
-   * same message is handed over again after a while, before any other.
+   * Adds a listener of events of one type; returns a function that removes it. A message is acknowledged once the listener
+   * has returned and its promise, if any, has resolved; the next message waits for that. If the listener throws or
+   * rejects, `onError` gets the error, and the same message is delivered again after the `backoff`, before any other.
    */
   on<T extends EventType>(type: T, listener: (data: Events[T]) => unknown): () => void {
-    // What a type comes with is told by `Events`; TypeScript does not follow that through the index.
-    const hear = listener as (data: Events[EventType]) => unknown
-    if (type === "message") return this.#inbox.consume((message) => hear(message))
-    return this.#listeners.add(type, ({ data }) => hear(data))
+    // `Events` relates types to data; TypeScript does not follow that through the index.
+    const callback = listener as (data: Events[EventType]) => unknown
+    if (type === "message") return this.#inbox.consume((message) => callback(message))
+    return this.#listeners.add(type, ({ data }) => callback(data))
   }
 
-  /** The same with every event of any type, told apart by `type`. */
+  /** Like `on`, for events of all types, discriminated by `type`. */
   onAny(listener: (event: ParleyEvent) => unknown): () => void {
-    const leave = this.#inbox.consume((data) => listener({ type: "message", data }))
-    const mute = this.#listeners.add(undefined, (event) => listener(event))
+    const stopMessages = this.#inbox.consume((data) => listener({ type: "message", data }))
+    const stopEvents = this.#listeners.add(undefined, (event) => listener(event))
     return () => {
-      leave()
-      mute()
+      stopMessages()
+      stopEvents()
     }
   }
 
   /**
-   * Messages one by one. One counts as taken, and is acknowledged, when the next is asked for; the one that a loop is left
-   * at comes again to whoever listens next. Ends when the client is closed; fails when it has ended otherwise.
+   * Returns an iterator of messages. A message is acknowledged when the next one is requested; the message at which a loop
+   * is left is delivered again to the next consumer. Ends when the client is closed; rejects with the `ParleyError` if it
+   * ended for another reason.
    */
   messages(): AsyncIterableIterator<Incoming, undefined> {
-    const reading: MessageIterator = new MessageIterator((consumer) => {
-      const leave = this.#inbox.consume(consumer)
+    const iterator: MessageIterator = new MessageIterator((consumer) => {
+      const unsubscribe = this.#inbox.consume(consumer)
       return () => {
-        leave()
-        this.#iterators.delete(reading)
+        unsubscribe()
+        this.#iterators.delete(iterator)
       }
     })
-    this.#iterators.add(reading)
-    if (this.error !== undefined) this.#endReading(reading, this.error)
-    return reading
+    this.#iterators.add(iterator)
+    if (this.error !== undefined) this.#endIterator(iterator, this.error)
+    return iterator
   }
 
-  /** Tries to connect at once, or sees at once whether the connection is alive: when the network is back, say. */
+  /** Reconnects at once, or checks at once whether the connection is alive; for example when the network is back. */
   wake(): void {
     this.#session.wake()
   }
@@ -127,7 +128,7 @@ export class Parley extends Operations {
     this.close()
   }
 
-  /** Ends the client. The session on the server lives on until it expires. */
+  /** Ends the client; pending requests reject with `closed`. The session on the server lasts until it expires. */
   close(): void {
     this.#session.end(new ParleyError("closed", "the client was closed"))
   }
@@ -139,30 +140,30 @@ export class Parley extends Operations {
     this.#inbox.begin()
   }
 
-  #pushed(packets: ReadonlyArray<Packet>): void {
+  #onPush(packets: ReadonlyArray<Packet>): void {
     const messages: Array<Packet> = []
     for (const packet of packets) {
       if (isCalled(packet, "message")) messages.push(packet)
-      for (const event of eventsOf(packet, this.#malformed)) {
+      for (const event of eventsOf(packet, this.#onMalformed)) {
         this.#clientState.applyEvent(event)
         if (event.type === "chats") this.#inbox.markKnown(event.data)
-        this.#listeners.tell(event)
+        this.#listeners.emit(event)
       }
     }
     if (messages.length > 0) this.#inbox.accept(messages)
   }
 
-  readonly #malformed = (error: ParleyError): void => this.#listeners.tell({ type: "error", data: error })
+  readonly #onMalformed = (error: ParleyError): void => this.#listeners.emit({ type: "error", data: error })
 
-  #state(state: State, error: ParleyError | undefined): void {
+  #onState(state: State, error: ParleyError | undefined): void {
     if (state === "ended") {
       this.#inbox.end()
-      for (const reading of this.#iterators) this.#endReading(reading, error)
+      for (const iterator of this.#iterators) this.#endIterator(iterator, error)
     }
-    this.#listeners.tell({ type: "state", data: { state, error } })
+    this.#listeners.emit({ type: "state", data: { state, error } })
   }
 
-  #endReading(reading: MessageIterator, error: ParleyError | undefined): void {
-    reading.end(error?.code === "closed" ? undefined : error)
+  #endIterator(iterator: MessageIterator, error: ParleyError | undefined): void {
+    iterator.end(error?.code === "closed" ? undefined : error)
   }
 }

@@ -1,15 +1,15 @@
-/** The one class of errors of this client. */
+/** The only error class of this client. */
 
 /**
- * - `refused`: the server answered that it did not do it; `message` is its reason.
+ * - `refused`: the server did not execute the request; `message` is its reason.
  * - `login`: the account, the password or the token was not accepted. The client has ended.
  * - `elsewhere`: the account logged in elsewhere. The client has ended.
- * - `timeout`, `aborted`: nobody waits for the answer any more. What was asked may have been done all the same.
- * - `full`: too many requests wait already; nothing was done.
- * - `closed`: the client was closed. What was not answered may have been done all the same.
- * - `malformed`: the server sent what is not as documented. Of a push it is reported by the event `error`.
- * - `connection`: there can be no connection, since the address is wrong or the server does not speak the protocol; without
- *   `retry`, the server was not reached.
+ * - `timeout`, `aborted`: the request is not waited for any longer. It may still have been executed.
+ * - `full`: too many requests are pending; this one was not sent.
+ * - `closed`: the client was closed. Pending requests may still have been executed.
+ * - `malformed`: a reply or push is not as documented. For a push it is reported by the event `error`.
+ * - `connection`: the address is wrong, or the platform has no WebSocket; without `retry`, the server was not reached; an
+ *   upload or a download did not reach it.
  */
 export type ParleyErrorCode =
   | "refused"
@@ -22,7 +22,7 @@ export type ParleyErrorCode =
   | "malformed"
   | "connection"
 
-/** One message that a request was refused for. */
+/** A message because of which a request was refused, and the reason. */
 export interface RefusedMessage {
   readonly gid: string
   readonly cgid: string
@@ -30,13 +30,13 @@ export interface RefusedMessage {
 }
 
 export interface ParleyErrorDetails {
-  /** The documented name of what was asked. */
+  /** The protocol's method of the request. */
   readonly method?: string
-  /** Which messages were refused, where several were sent. */
+  /** The refused messages, where several were sent. */
   readonly refused?: ReadonlyArray<RefusedMessage>
-  /** The HTTP status, of an upload or a download. */
+  /** HTTP status of an upload or a download. */
   readonly status?: number
-  /** It had been asked before, on a connection that broke: it may be refused now because it was done then. */
+  /** The request was also sent before, on a lost connection: it may be refused because it was executed then. */
   readonly repeated?: boolean
   readonly cause?: unknown
 }

@@ -1,27 +1,27 @@
-/** What was asked and is not answered: bounded, each with its time, in the order in which it was asked. */
+/** Pending requests: bounded, each with a timeout, in order. */
 import type { PendingRequest } from "./Connection.ts"
 import { ParleyError, type RefusedMessage } from "./ParleyError.ts"
 import type { Clock } from "./backoff.ts"
 import { listOf, type Packet } from "./protocol.ts"
 
 export interface RequestOptions {
-  /** Ends the waiting. What was asked may be done all the same. */
+  /** Aborts waiting for the reply. The request may still be executed. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds to wait for the answer, over reconnects; 0 for ever. */
+  /** Maximum wait for the reply, in milliseconds, across reconnects; 0 for no limit. */
   readonly timeout?: number | undefined
 }
 
 export interface RequestSettings {
   readonly clock: Clock
-  /** Requests without an answer, at most. */
+  /** Maximum requests without a reply. */
   readonly limit: number
-  /** Milliseconds to wait where nothing is said. */
+  /** Default maximum wait for a reply, in milliseconds; 0 for no limit. */
   readonly timeout: number
 }
 
 export class RequestQueue {
   readonly #settings: RequestSettings
-  /** Fails one of them. */
+  /** Functions that reject one request each. */
   readonly #unanswered = new Set<(error: ParleyError) => void>()
   #waiting: Array<PendingRequest> = []
   #error: ParleyError | undefined
@@ -30,62 +30,61 @@ export class RequestQueue {
     this.#settings = settings
   }
 
-  /** Waits for `next` to take it, and answers with what the server answered, if it did what was asked. */
+  /** Adds a request, which is sent when `next` returns it. Resolves with the server's reply if it is a success. */
   add(
     { module, method, params }: Pick<PendingRequest, "module" | "method" | "params">,
     options: RequestOptions = {}
   ): Promise<Packet> {
-    const { clock, limit, timeout: usual } = this.#settings
-    const { signal, timeout = usual } = options
+    const { clock, limit, timeout: defaultTimeout } = this.#settings
+    const { signal, timeout = defaultTimeout } = options
     return new Promise((resolve, reject) => {
       if (this.#error !== undefined) return reject(this.#error)
       if (signal?.aborted === true) return reject(abortedBy(signal, method))
       if (this.#unanswered.size >= limit) {
-        return reject(new ParleyError("full", `${limit} requests wait for an answer`, { method }))
+        return reject(new ParleyError("full", `${limit} requests are pending already`, { method }))
       }
       let timer: unknown
       const settle = (): void => {
-        asked.settled = true
+        request.settled = true
         this.#unanswered.delete(fail)
         clock.clearTimeout(timer)
         signal?.removeEventListener("abort", abort)
       }
       const fail = (error: ParleyError): void => {
         settle()
-        // A message may be large: it does not wait for its turn to be forgotten.
-        this.#waiting = this.#waiting.filter((one) => one !== asked)
+        // Removed at once, to free its memory: a message may be large.
+        this.#waiting = this.#waiting.filter((one) => one !== request)
         reject(error)
       }
       const abort = (): void => fail(abortedBy(signal, method))
-      const late = (): void =>
-        fail(new ParleyError("timeout", `${method} was not answered in ${timeout} ms`, { method }))
-      const answer = (packet: Packet): void => {
-        if (asked.settled) return
+      const expire = (): void => fail(new ParleyError("timeout", `${method} had no reply in ${timeout} ms`, { method }))
+      const onReply = (packet: Packet): void => {
+        if (request.settled) return
         settle()
         if (packet.result === "success") return resolve(packet)
-        const { message = `the server answered ${packet.result}`, data } = packet
+        const { message = `the server replied ${packet.result}`, data } = packet
         const refused = data === undefined ? [] : listOf<RefusedMessage>(data)
-        reject(new ParleyError("refused", message, { method, refused, repeated: asked.sent > 1 }))
+        reject(new ParleyError("refused", message, { method, refused, repeated: request.sent > 1 }))
       }
-      const asked: PendingRequest = { module, method, params, sent: 0, settled: false, answer }
+      const request: PendingRequest = { module, method, params, sent: 0, settled: false, onReply }
       this.#unanswered.add(fail)
       signal?.addEventListener("abort", abort)
-      if (timeout > 0) timer = clock.setTimeout(late, timeout)
-      this.#waiting.push(asked)
+      if (timeout > 0) timer = clock.setTimeout(expire, timeout)
+      this.#waiting.push(request)
     })
   }
 
-  /** The next to be asked. */
+  /** Removes and returns the next request to send. */
   next(): PendingRequest | undefined {
     return this.#waiting.shift()
   }
 
-  /** These were asked in vain, and are asked again before all others. */
-  requeue(asked: ReadonlyArray<PendingRequest>): void {
-    this.#waiting = [...asked, ...this.#waiting]
+  /** Puts requests back that had no reply, before all others. */
+  requeue(requests: ReadonlyArray<PendingRequest>): void {
+    this.#waiting = [...requests, ...this.#waiting]
   }
 
-  /** No answers come any more. */
+  /** Rejects all pending and further requests. */
   end(error: ParleyError): void {
     this.#error = error
     this.#waiting = []
@@ -94,4 +93,4 @@ export class RequestQueue {
 }
 
 const abortedBy = (signal: AbortSignal | undefined, method: string): ParleyError =>
-  new ParleyError("aborted", `${method} was given up`, { method, cause: signal?.reason })
+  new ParleyError("aborted", `${method} was aborted`, { method, cause: signal?.reason })

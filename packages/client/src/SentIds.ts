@@ -1,10 +1,10 @@
-/** The gids of messages sent lately: one that comes in as a message is not new. */
+/** Gids of recently sent messages; an incoming message with such a gid is not new. */
 import { BoundedMap } from "./BoundedMap.ts"
 
 export class SentIds {
   readonly #gids: BoundedMap<string, true>
 
-  /** The limit is above that of unanswered requests, whose gids must be kept. */
+  /** `limit` must exceed the maximum number of pending requests, whose gids must be kept. */
   constructor(limit: number) {
     this.#gids = new BoundedMap(limit)
   }

@@ -1,6 +1,6 @@
 /**
- * The session: begun by logging in or with a token, resumed on a new connection whenever one is lost, until there is no
- * use in coming back. What was asked and not answered is asked again then, in the order in which it was asked.
+ * A session: begun by a login or a token, resumed on a new connection whenever one is lost, until the server refuses it.
+ * Requests without a reply are sent again then, in order.
  */
 import { Connection, type ConnectionTiming, type Socket } from "./Connection.ts"
 import { md5 } from "./Md5.ts"
@@ -12,7 +12,7 @@ import { isCalled, isTakeover, type Packet, type Status } from "./protocol.ts"
 /** `waiting`: until the next attempt to connect. `ended`: for good. */
 export type State = "connecting" | "online" | "waiting" | "ended"
 
-/** A token is that of a session, as `POST /auth/login` gives it; a function is asked again when it is worth nothing. */
+/** A token is a session's, as returned by `POST /auth/login`; a function is called again when its token is refused. */
 export type Credentials =
   | { readonly account: string; readonly password: string }
   | { readonly token: string | (() => string | Promise<string>) }
@@ -26,45 +26,44 @@ export interface SessionSettings extends RequestSettings, ConnectionTiming {
 }
 
 export interface SessionHandlers {
-  /** The session is there, on a new connection; the answer may tell who one is. */
+  /** The session began or was resumed on a new connection; `data` may be this user. */
   readonly onReady: (data: unknown) => void
-  readonly pushed: (packets: ReadonlyArray<Packet>) => void
-  readonly malformed: (error: ParleyError) => void
-  readonly state: (state: State, error: ParleyError | undefined) => void
+  readonly onPush: (packets: ReadonlyArray<Packet>) => void
+  readonly onMalformed: (error: ParleyError) => void
+  readonly onState: (state: State, error: ParleyError | undefined) => void
 }
 
 /** Close code of the server: logged in elsewhere. */
 const TAKEN_OVER = 4001
-/** Milliseconds for which the network or the server may hold back what was said on a connection that is lost. */
+/** Milliseconds for which frames of a lost connection may still be on their way to the server. */
 const STALE_TIMEOUT = 60_000
-/** Logins refused in a row before the client ends, once it had been logged in: a server may have other reasons too. */
-const REFUSALS = 3
+/** Maximum refused logins in a row after a first success; tolerates refusals for temporary reasons. */
+const MAX_REFUSALS = 3
 
 export class Session {
   readonly #settings: SessionSettings
   readonly #credentials: Credentials
   #handlers: SessionHandlers | undefined
-  /** The status to be seen with. */
+  /** Status shown to other users. */
   status: Exclude<Status, "offline">
   #state: State = "connecting"
   #error: ParleyError | undefined
   #sid: string | undefined
   #connection: Connection | undefined
   #online = false
-  /** Whether it was ever online. */
-  #known = false
+  #wasOnline = false
   readonly #requests: RequestQueue
   #attempts = 0
   #refusals = 0
   #timer: unknown
   /**
-   * Connections that were lost lately, and whether one of them was lost while it logged in. What was said on one may reach the
-   * server late: it then takes that connection for the newest, and tells us that we are elsewhere.
+   * Recently lost connections, and whether one of them was lost during its login. Frames of a lost connection may arrive
+   * late; the server then treats it as the newest login and sends a takeover.
    */
   #staleConnections = 0
   #staleLogin = false
   #staleTimer: unknown
-  /** Somebody may have taken the session over: if it is dead, it was somebody else, and they are left in peace. */
+  /** After an unexplained takeover: if the session is dead too, another client logged in, and this one ends. */
   #possiblyTakenOver = false
 
   constructor(settings: SessionSettings, credentials: Credentials, status: Exclude<Status, "offline">) {
@@ -78,168 +77,173 @@ export class Session {
     return this.#state
   }
 
-  /** The session's id; nothing before the first login. */
+  /** Session id; undefined before the first login. */
   get sid(): string | undefined {
     return this.#sid
   }
 
-  /** Why it has ended. */
+  /** Reason for which it has ended; undefined before. */
   get error(): ParleyError | undefined {
     return this.#error
   }
 
-  /** Connects, and stays connected. */
-  start(ears: SessionHandlers): void {
-    this.#handlers = ears
+  /** Connects, and reconnects whenever the connection is lost. */
+  start(handlers: SessionHandlers): void {
+    this.#handlers = handlers
     if (this.#error === undefined) this.#connect()
   }
 
   #connect(): void {
     this.#settings.clock.clearTimeout(this.#timer)
-    this.#become("connecting")
-    // Whoever heard of that may have closed the client.
+    this.#setState("connecting")
+    // The handler may have closed the client.
     if (this.#error !== undefined) return
     let socket: Socket
     try {
       socket = this.#settings.open(this.#settings.url)
     } catch (cause) {
-      this.end(new ParleyError("connection", `there is no connecting to ${this.#settings.url}`, { cause }))
+      this.end(new ParleyError("connection", `cannot connect to ${this.#settings.url}`, { cause }))
       return
     }
-    const current = (act: (line: Connection) => void): void => {
-      if (line === this.#connection) act(line)
+    const ifCurrent = (act: () => void): void => {
+      if (connection === this.#connection) act()
     }
-    const line: Connection = new Connection(socket, this.#settings, {
-      opened: () => current(() => this.#authenticate(line)),
-      pushed: (packets) => current(() => this.#pushed(packets)),
-      malformed: () =>
-        current(() => this.#handlers?.malformed(new ParleyError("malformed", "the server sent what is no packet"))),
-      answered: () => current(() => this.#pump()),
-      // The session died under us. On a new connection no answer can be mistaken for another one's.
-      denied: () => current(() => this.#broken()),
-      broken: (code) => current(() => (code === TAKEN_OVER ? this.#takenOver() : this.#broken()))
+    const connection: Connection = new Connection(socket, this.#settings, {
+      onOpen: () => ifCurrent(() => this.#authenticate(connection)),
+      onPush: (packets) => ifCurrent(() => this.#onPush(packets)),
+      onMalformed: () =>
+        ifCurrent(() =>
+          this.#handlers?.onMalformed(new ParleyError("malformed", "the server sent a frame that is not a packet"))
+        ),
+      onReply: () => ifCurrent(() => this.#sendWaiting()),
+      // The session ended meanwhile. A new connection keeps replies and requests in step.
+      onDenied: () => ifCurrent(() => this.#onLost()),
+      onLost: (code) => ifCurrent(() => (code === TAKEN_OVER ? this.#onTakeover() : this.#onLost()))
     })
-    this.#connection = line
+    this.#connection = connection
   }
 
-  /** Tries at once what would be tried later: to connect, or to see whether the connection is alive. */
+  /** Reconnects without further wait, or sends a ping to check the connection. */
   wake(): void {
     if (this.#state === "waiting") this.#connect()
     else if (this.#online) this.#connection?.ping()
   }
 
-  /** Resumes the session on a new connection: everything that is not acknowledged comes again. */
+  /** Resumes the session on a new connection, so that the server redelivers all unacknowledged packets. */
   renew(): void {
     if (!this.#online) return
-    this.#lose()
+    this.#dropAsStale()
     this.#connect()
   }
 
-  /** Answers with what the server answered, if it did what was asked; asks now, or as soon as the session is there. */
+  /** Sends a request now, or once the session is ready. Resolves with the reply if it is a success. */
   request(method: string, params?: unknown, options?: RequestOptions, module = "chat"): Promise<Packet> {
-    const answer = this.#requests.add({ module, method, params }, options)
-    this.#pump()
-    return answer
+    const reply = this.#requests.add({ module, method, params }, options)
+    this.#sendWaiting()
+    return reply
   }
 
-  /** These packets need not come again. Without a connection they will, and are known then. */
+  /** Acknowledges packets. Does nothing while offline: the server redelivers them then. */
   acknowledge(ids: ReadonlyArray<number>): void {
     if (this.#online && ids.length > 0) this.#connection?.acknowledge(ids)
   }
 
-  /** Ends for good. What waits for an answer fails with this error. */
+  /** Ends permanently. Pending and further requests reject with this error. */
   end(error: ParleyError): void {
     if (this.#error !== undefined) return
     this.#error = error
     this.#drop()
     for (const timer of [this.#timer, this.#staleTimer]) this.#settings.clock.clearTimeout(timer)
     this.#requests.end(error)
-    this.#become("ended")
+    this.#setState("ended")
   }
 
-  #become(state: State): void {
+  #setState(state: State): void {
     this.#state = state
-    this.#handlers?.state(state, this.#error)
+    this.#handlers?.onState(state, this.#error)
   }
 
-  #authenticate(line: Connection): void {
-    if (this.#sid !== undefined) return this.#resume(line, this.#sid)
-    if ("password" in this.#credentials) return this.#logIn(line, this.#credentials)
+  #authenticate(connection: Connection): void {
+    if (this.#sid !== undefined) return this.#resume(connection, this.#sid)
+    if ("password" in this.#credentials) return this.#logIn(connection, this.#credentials)
     const { token } = this.#credentials
-    if (typeof token === "string") return this.#resume(line, token)
+    if (typeof token === "string") return this.#resume(connection, token)
     Promise.resolve()
       .then(token)
       .then(
         (fresh) => {
-          if (line === this.#connection) this.#resume(line, fresh)
+          if (connection === this.#connection) this.#resume(connection, fresh)
         },
         () => {
-          if (line === this.#connection) this.#broken()
+          if (connection === this.#connection) this.#onLost()
         }
       )
   }
 
-  #logIn(line: Connection, { account, password }: { readonly account: string; readonly password: string }): void {
+  #logIn(connection: Connection, { account, password }: { readonly account: string; readonly password: string }): void {
     const params = { account, password: md5(password), status: this.status, device: this.#settings.device }
-    const answer = ({ module, result, sid, data, message }: Packet): void => {
-      if (result === "success" && sid !== undefined) this.#ready(line, sid, data)
-      // That is about the connection: there are too many, say.
-      else if (module === "null") this.#broken()
+    const onReply = ({ module, result, sid, data, message }: Packet): void => {
+      if (result === "success" && sid !== undefined) this.#ready(connection, sid, data)
+      // The error is about the connection, for example the limit of connections.
+      else if (module === "null") this.#onLost()
       else this.#refused(message)
     }
-    line.authenticate({ module: "chat", method: "login", params, sent: 0, settled: true, answer }, undefined)
+    connection.authenticate({ module: "chat", method: "login", params, sent: 0, settled: true, onReply }, undefined)
   }
 
-  /** Asking for a status says who one is, which a token does not; else it is asked only for what is not the default. */
-  #resume(line: Connection, sid: string): void {
-    const answer = ({ result, data, message }: Packet): void => {
-      if (result === "success") return this.#ready(line, sid, data)
-      // Not now. The session may be as good as ever.
-      if (result !== "denied") return this.#broken()
-      const fresh = this.#sid === undefined
+  /**
+   * Resumes the session `sid`. Setting the status returns this user, which is needed once after a token; later it is needed
+   * only for a status other than the default.
+   */
+  #resume(connection: Connection, sid: string): void {
+    const onReply = ({ result, data, message }: Packet): void => {
+      if (result === "success") return this.#ready(connection, sid, data)
+      // A temporary error; the session may still be valid.
+      if (result !== "denied") return this.#onLost()
+      const isUnused = this.#sid === undefined
       this.#sid = undefined
       if (this.#possiblyTakenOver) return this.end(takenOver())
-      if (fresh || ("token" in this.#credentials && typeof this.#credentials.token === "string")) {
+      if (isUnused || ("token" in this.#credentials && typeof this.#credentials.token === "string")) {
         return this.#refused(message)
       }
-      this.#authenticate(line)
+      this.#authenticate(connection)
     }
-    const asked = { module: "chat", sent: 0, settled: true, answer }
-    line.authenticate(
-      this.#known && this.status === "online"
-        ? { ...asked, method: "ping" }
-        : { ...asked, method: "userChangeStatus", params: { status: this.status } },
+    const request = { module: "chat", sent: 0, settled: true, onReply }
+    connection.authenticate(
+      this.#wasOnline && this.status === "online"
+        ? { ...request, method: "ping" }
+        : { ...request, method: "userChangeStatus", params: { status: this.status } },
       sid
     )
   }
 
   #refused(message = "the server refused the login"): void {
-    if (this.#known && ++this.#refusals < REFUSALS) this.#broken()
+    if (this.#wasOnline && ++this.#refusals < MAX_REFUSALS) this.#onLost()
     else this.end(new ParleyError("login", message, { method: "login" }))
   }
 
-  #ready(line: Connection, sid: string, data: unknown): void {
+  #ready(connection: Connection, sid: string, data: unknown): void {
     this.#sid = sid
-    line.begin(sid)
+    connection.begin(sid)
     this.#online = true
-    this.#known = true
+    this.#wasOnline = true
     this.#refusals = 0
     this.#possiblyTakenOver = false
     this.#handlers?.onReady(data)
-    this.#become("online")
-    this.#pump()
+    this.#setState("online")
+    this.#sendWaiting()
   }
 
-  #pushed(packets: ReadonlyArray<Packet>): void {
-    if (packets.some(isTakeover)) return this.#takenOver()
-    // The last of what every login gets: this connection is a good one.
+  #onPush(packets: ReadonlyArray<Packet>): void {
+    if (packets.some(isTakeover)) return this.#onTakeover()
+    // The last push of every login: the connection works.
     if (packets.some((packet) => isCalled(packet, "getlist"))) this.#attempts = 0
-    this.#handlers?.pushed(packets)
+    this.#handlers?.onPush(packets)
   }
 
-  #takenOver(): void {
+  #onTakeover(): void {
     if (this.#staleConnections === 0) return this.end(takenOver())
-    // Most likely by ourselves. One lost connection excuses one such packet; a dead session tells that it was not so.
+    // Most likely caused by a lost connection of this client; each explains one takeover. A dead session disproves that.
     this.#staleConnections--
     this.#possiblyTakenOver = !this.#staleLogin
     this.#staleLogin = false
@@ -247,8 +251,8 @@ export class Session {
     this.#reconnect()
   }
 
-  #broken(): void {
-    this.#lose()
+  #onLost(): void {
+    this.#dropAsStale()
     this.#reconnect()
   }
 
@@ -256,14 +260,14 @@ export class Session {
     const { backoff, clock, random } = this.#settings
     const wait = delayOf(backoff, this.#attempts++, random())
     this.#timer = clock.setTimeout(() => this.#connect(), wait)
-    this.#become("waiting")
+    this.#setState("waiting")
   }
 
-  #lose(): void {
+  #dropAsStale(): void {
     const { clock } = this.#settings
-    const line = this.#connection
+    const connection = this.#connection
     this.#drop()
-    if (line?.isUsed !== true) return
+    if (connection?.isUsed !== true) return
     this.#staleConnections++
     this.#staleLogin ||= this.#sid === undefined
     clock.clearTimeout(this.#staleTimer)
@@ -274,20 +278,20 @@ export class Session {
   }
 
   #drop(): void {
-    const line = this.#connection
-    if (line === undefined) return
+    const connection = this.#connection
+    if (connection === undefined) return
     this.#connection = undefined
     this.#online = false
-    this.#requests.requeue(line.end())
+    this.#requests.requeue(connection.end())
   }
 
-  #pump(): void {
-    const line = this.#connection
-    if (line === undefined || !this.#online) return
-    while (line.hasRoom) {
+  #sendWaiting(): void {
+    const connection = this.#connection
+    if (connection === undefined || !this.#online) return
+    while (connection.hasRoom) {
       const next = this.#requests.next()
       if (next === undefined) return
-      line.send(next)
+      connection.send(next)
     }
   }
 }

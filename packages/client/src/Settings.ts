@@ -1,4 +1,4 @@
-/** How the client behaves, and what it is when nothing is said. */
+/** Options of the client, and their defaults. */
 import type { Socket } from "./Connection.ts"
 import type { Credentials, SessionSettings, State } from "./Session.ts"
 import { ParleyError } from "./ParleyError.ts"
@@ -6,42 +6,42 @@ import { type Backoff, type Clock, defaultBackoff, platformClock } from "./backo
 import type { Status } from "./protocol.ts"
 
 export interface ParleyOptions {
-  /** Of the server: `https://chat.example`, or with its `/ws`. `http`, `ws` and `wss` do as well. */
+  /** URL of the server with `http`, `https`, `ws` or `wss`, with or without `/ws` at its end. */
   readonly url: string
-  /** The status to be seen with; `online` if absent. */
+  /** Status shown to other users; `online` if absent. */
   readonly status?: Exclude<Status, "offline">
-  /** A name for this device, where a user may be logged in on several. */
+  /** Name of this device, for servers that allow several logins per user. */
   readonly device?: string
-  /** The platform's `WebSocket` if absent, which every browser and Node from 22 has. */
+  /** The platform's `WebSocket` if absent; every browser and Node from 22 on has one. */
   readonly WebSocket?: new (url: string) => Socket
   /** The platform's if absent. */
   readonly fetch?: typeof fetch
-  /** The wait before an attempt to reconnect is at random between 0 and a bound: 500 ms, doubled up to 30 s, if absent. */
+  /** Bounds of the random wait before an attempt to reconnect; 500 ms, doubled up to 30,000 ms, if absent. */
   readonly backoff?: Partial<Backoff>
-  /** Whether `connect` goes on where the server cannot be reached at first; true if absent. A client that was online always does. */
+  /** Whether `connect` retries an unreachable server; true if absent. After the first login the client always does. */
   readonly retry?: boolean
-  /** Milliseconds to wait for an answer, and for `connect`; 30,000 if absent, 0 for ever. */
+  /** Maximum wait for a reply and for `connect`, in milliseconds; 30,000 if absent, 0 for no limit. */
   readonly timeout?: number
-  /** Milliseconds without anything asked after which the client asks whether the server is there; 20,000 if absent. */
+  /** Milliseconds without a request after which the client sends a ping; 20,000 if absent. */
   readonly heartbeat?: number
-  /** Milliseconds without the answer that is due after which a connection counts as lost; 15,000 if absent. */
-  readonly patience?: number
-  /** Requests that may wait for an answer; 1000 if absent. */
+  /** Maximum wait for the next reply before the connection counts as lost, in milliseconds; 15,000 if absent. */
+  readonly replyTimeout?: number
+  /** Maximum pending requests; 1000 if absent. Further ones reject with `full`. */
   readonly limit?: number
-  /** Messages that may wait for the application; 1000 if absent. What is beyond stays with the server until there is room. */
+  /** Maximum messages that wait for the application; 1000 if absent. Further ones stay on the server until there is room. */
   readonly inbox?: number
-  /** Ends the attempt to connect. */
+  /** Aborts `connect`. */
   readonly signal?: AbortSignal
-  /** Hears what becomes of the connection, from the first attempt on. */
+  /** Called with every change of the connection's state, from the first attempt on. */
   readonly onState?: (state: State, error: ParleyError | undefined) => void
-  /** Hears what a listener has thrown; `console.error` if absent. */
+  /** Called with errors of listeners, and with `error` events that have no listener; `console.error` if absent. */
   readonly onError?: (error: unknown) => void
-  /** Numbers in [0, 1). */
+  /** Returns random numbers in [0, 1). */
   readonly random?: () => number
   readonly clock?: Clock
 }
 
-/** With an account and a password, or with a token. */
+/** Options with an account and a password, or with a token. */
 export type ConnectOptions = ParleyOptions & Credentials
 
 export interface Settings extends SessionSettings {
@@ -51,7 +51,7 @@ export interface Settings extends SessionSettings {
 }
 
 export const settingsOf = (options: ParleyOptions): Settings => {
-  const { url, device, backoff, timeout = 30_000, heartbeat = 20_000, patience = 15_000 } = options
+  const { url, device, backoff, timeout = 30_000, heartbeat = 20_000, replyTimeout = 15_000 } = options
   const Socket = options.WebSocket ?? globalThis.WebSocket
   return {
     url,
@@ -59,14 +59,14 @@ export const settingsOf = (options: ParleyOptions): Settings => {
       if (Socket === undefined) throw new ParleyError("connection", "this platform has no WebSocket")
       return new Socket(address)
     },
-    // Called without a `this`, as browsers want it.
+    // Browsers require `fetch` to be called without another `this`.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     clock: options.clock ?? platformClock,
     random: options.random ?? Math.random,
     backoff: { ...defaultBackoff, ...backoff },
     timeout,
     heartbeat,
-    patience,
+    replyTimeout,
     limit: options.limit ?? 1000,
     inbox: options.inbox ?? 1000,
     device,

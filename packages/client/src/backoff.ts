@@ -1,6 +1,6 @@
-/** Time and chance, which a test may bring its own of. */
+/** Timers and the wait between attempts; tests pass their own. */
 
-/** The platform's timers, or others. Milliseconds. */
+/** Timers, in milliseconds. */
 export interface Clock {
   readonly setTimeout: (run: () => void, milliseconds: number) => unknown
   readonly clearTimeout: (timer: unknown) => void
@@ -13,17 +13,17 @@ export const platformClock: Clock = {
 
 /** Milliseconds. */
 export interface Backoff {
-  /** The bound of the first wait; doubled with every further attempt in vain. */
+  /** Upper bound of the first wait; doubled after every failed attempt. */
   readonly first: number
-  /** No wait is longer. */
+  /** Maximum of that bound. */
   readonly max: number
 }
 
 export const defaultBackoff: Backoff = { first: 500, max: 30_000 }
 
 /**
- * How long to wait before attempt number `attempt`, from 0: anything from nothing to the bound, so that the clients of a
- * server that comes back do not come all at once. `chance` is in [0, 1).
+ * Returns the milliseconds before attempt number `attempt`, from 0: anything from 0 to the bound ("full jitter"), so that
+ * clients do not all return at once after a restart of the server. `random` is in [0, 1).
  */
-export const delayOf = ({ first, max }: Backoff, attempt: number, chance: number): number =>
-  Math.floor(chance * Math.min(max, first * 2 ** Math.min(attempt, 30)))
+export const delayOf = ({ first, max }: Backoff, attempt: number, random: number): number =>
+  Math.floor(random * Math.min(max, first * 2 ** Math.min(attempt, 30)))

@@ -1,4 +1,4 @@
-/** What the server says, with the fields of the protocol's document. Dates are seconds since 1970, 0 for never. */
+/** Packets of the server, with the fields of the protocol's document. Dates are seconds since 1970, 0 for never. */
 
 export type Status = "online" | "away" | "busy" | "offline"
 
@@ -9,7 +9,7 @@ export interface User {
   /** A URL, or "". */
   readonly avatar: string
   readonly role: string
-  /** The department's id, 0 for none. */
+  /** Id of the department; 0 for none. */
   readonly dept: number
   readonly status: Status
 }
@@ -22,19 +22,20 @@ export interface Chat {
   readonly type: string
   /** User ids joined by commas, or "". */
   readonly admins: string
-  /** User ids joined by commas, "" or `$ALL` for all, `$ADMINS`. */
+  /** Users who may send: ids joined by commas, "" or `$ALL` for all, or `$ADMINS`. */
   readonly committers: string
   readonly subject: number
   readonly public: boolean
-  /** Accounts. */
+  /** An account. */
   readonly createdBy: string
   readonly createdDate: number
+  /** An account. */
   readonly editedBy: string
   readonly editedDate: number
   readonly lastActiveTime: number
   /** Absent in the list of public chats. */
   readonly members?: ReadonlyArray<{ readonly id: number }>
-  /** One's own, in the list of one's own chats. */
+  /** Preferences of this user; present only in the list of this user's chats. */
   readonly star?: boolean
   readonly hide?: boolean
   readonly mute?: boolean
@@ -43,7 +44,7 @@ export interface Chat {
 export type ContentType = "text" | "emoticon" | "image" | "file"
 
 export interface Message {
-  /** Rises within a chat in the order in which all members see its messages. */
+  /** Rises within a chat, in the order in which all members get its messages. */
   readonly id: number
   readonly gid: string
   /** The gid of its chat. */
@@ -53,14 +54,14 @@ export interface Message {
   readonly date: number
   readonly type: "normal" | "broadcast"
   readonly contentType: ContentType
-  /** JSON text where the content type is not `text`; "" once it was recalled. */
+  /** Text for the content type `text`, JSON text for others; "" once recalled. */
   readonly content: string
   readonly recalled?: true
 }
 
-/** A message as it comes in. */
+/** An incoming message. */
 export interface Incoming extends Message {
-  /** `replaced`: it was there before with another content. `recalled`: it is there no more. */
+  /** `replaced`: new content for an earlier message. `recalled`: an earlier message was recalled. */
   readonly change: "new" | "replaced" | "recalled"
 }
 
@@ -68,7 +69,7 @@ export interface Pager {
   readonly recPerPage: number
   /** From 1. */
   readonly pageID: number
-  /** Messages of the chat, recalled ones too. */
+  /** Number of messages of the chat, including recalled ones. */
   readonly recTotal: number
   readonly gid: string
   readonly continued: boolean
@@ -79,11 +80,11 @@ export interface ChatFile {
   readonly title: string
   /** Bytes. */
   readonly size: number
-  /** A user's id. */
+  /** Id of the user. */
   readonly addedBy: number
 }
 
-/** One packet: the answer to a request where it has a `result`, else a push. */
+/** A reply to a request if it has a `result`, otherwise a push. */
 export interface Packet {
   readonly module: string
   readonly method: string
@@ -109,8 +110,8 @@ const isPacket = (json: unknown): json is Packet => {
 }
 
 /**
- * The packets of one frame. What is none is left out: it can be neither answered nor acknowledged. `malformed` is called for
- * each of those.
+ * Returns the packets of one frame. Calls `malformed` for each element that is not a packet, and skips it: it cannot be
+ * acknowledged.
  */
 export const packetsOf = (frame: unknown, malformed: () => void): ReadonlyArray<Packet> => {
   let json: unknown
@@ -120,25 +121,25 @@ export const packetsOf = (frame: unknown, malformed: () => void): ReadonlyArray<
     malformed()
     return []
   }
-  return (Array.isArray(json) ? json : [json]).filter((one: unknown): one is Packet => {
-    const is = isPacket(one)
-    if (!is) malformed()
-    return is
+  return (Array.isArray(json) ? json : [json]).filter((element: unknown): element is Packet => {
+    const isValid = isPacket(element)
+    if (!isValid) malformed()
+    return isValid
   })
 }
 
-/** The objects in a packet's data, be it one or an array. */
+/** Returns the objects in a packet's data, which is one or an array. */
 export const listOf = <A extends object>(data: unknown): ReadonlyArray<A> =>
   (Array.isArray(data) ? data : [data]).filter((one): one is A => typeof one === "object" && one !== null)
 
-/** Names are told apart without regard to case: the document itself writes some in two ways. */
+/** Compares a packet's method, ignoring case: the document itself writes some names in two ways. */
 export const isCalled = (packet: Packet, method: string): boolean =>
   packet.method.toLowerCase() === method.toLowerCase()
 
-/** Whether it says that the account has logged in elsewhere. */
+/** Whether a push reports a login of the account elsewhere. */
 export const isTakeover = (packet: Packet): boolean =>
   packet.result === undefined && ((packet.module === "null" && packet.method === "null") || isCalled(packet, "kickoff"))
 
-/** A fresh gid. `crypto.randomUUID` is not there on pages without TLS. */
+/** Returns a random gid of 32 hex digits. Pages without TLS have no `crypto.randomUUID`. */
 export const newGid = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")

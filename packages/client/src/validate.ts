@@ -1,6 +1,6 @@
 /**
- * Checks what a server pushes before anything relies on it. A value that is not as documented is reported and left out; a
- * field that is absent or null is left to whoever reads it, but for those without which nothing can be told apart.
+ * Validates data of the server. A value that is not as documented is reported and skipped. Only identifying fields, and a
+ * message's content, are required; others may be absent or null.
  */
 import { ParleyError } from "./ParleyError.ts"
 import type { Chat, Message, User } from "./protocol.ts"
@@ -9,7 +9,6 @@ type Kind = "string" | "number" | "boolean"
 type Fields = Readonly<Record<string, Kind>>
 
 interface Shape {
-  /** Fields that must be there. */
   readonly required: Fields
   readonly optional: Fields
 }
@@ -75,21 +74,21 @@ const isUser = (value: unknown): boolean => fits(value, USER)
 const isChat = (value: unknown): boolean => fits(value, CHAT) && areMembers(value["members"])
 const isMessage = (value: unknown): boolean => fits(value, MESSAGE)
 
-/** Takes an error for each value that is not as documented. */
+/** Receives an error for each value that is not as documented. */
 export type Report = (error: ParleyError) => void
 
-/** Those of a packet's data, be it one or a list, that are as documented. */
-const checked =
-  <A>(what: string, is: (value: unknown) => boolean) =>
+/** Returns a function that returns the valid values of a packet's data, which is one or an array. */
+const validated =
+  <A>(noun: string, isValid: (value: unknown) => boolean) =>
   (method: string, data: unknown, report: Report): ReadonlyArray<A> => {
     const all: ReadonlyArray<unknown> = Array.isArray(data) ? data : [data]
     return all.filter((one): one is A => {
-      if (is(one)) return true
-      report(new ParleyError("malformed", `${method} has no ${what} as documented; it was ignored`, { method }))
+      if (isValid(one)) return true
+      report(new ParleyError("malformed", `${method} has a malformed ${noun}, which was ignored`, { method }))
       return false
     })
   }
 
-export const usersOf = checked<User>("user", isUser)
-export const chatsOf = checked<Chat>("chat", isChat)
-export const messagesOf = checked<Message>("message", isMessage)
+export const usersOf = validated<User>("user", isUser)
+export const chatsOf = validated<Chat>("chat", isChat)
+export const messagesOf = validated<Message>("message", isMessage)

@@ -1,4 +1,4 @@
-/** Every operation and every event against a started server; the clock, the sockets and the storage are real. */
+/** Every operation and event against a running server, with real clock, sockets and storage. */
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { folder, serve } from "../../server/test/serverProcess.ts"
@@ -11,7 +11,7 @@ import {
   ParleyError,
   type ParleyOptions
 } from "../src/index.ts"
-import { CALM, dice, Proxy } from "./Proxy.ts"
+import { NO_FAULTS, seededRandom, Proxy } from "./Proxy.ts"
 
 class Server extends Context.Service<Server, { readonly url: string }>()("test/Server") {
   static readonly layer = (...settings: ReadonlyArray<string>) =>
@@ -36,15 +36,15 @@ const clientOf = Effect.fnUntraced(function* (account: string, options: Partial<
   )
 })
 
-/** The next event of this type that is as wanted. Asked for before what brings it about. */
+/** Returns the next event of this type that matches; call it before the action that causes the event. */
 const next = <T extends EventType>(
   parley: Parley,
   type: T,
-  wanted: (data: Events[T]) => boolean = () => true
+  matches: (data: Events[T]) => boolean = () => true
 ): Promise<Events[T]> =>
   new Promise((resolve) => {
     const leave = parley.on(type, (data) => {
-      if (!wanted(data)) return
+      if (!matches(data)) return
       leave()
       resolve(data)
     })
@@ -63,7 +63,7 @@ const failure = (promise: Promise<unknown>) =>
 const taking = <A>(run: () => Promise<A>): Effect.Effect<A> => Effect.promise(run)
 
 layer(Server.layer())("a client of a started server", (it) => {
-  it.effect("does what the document has, and others hear of it", () =>
+  it.effect("executes the documented operations, which reach other clients", () =>
     Effect.gen(function* () {
       const alice = yield* clientOf("alice")
       const bob = yield* clientOf("bob")
@@ -78,10 +78,10 @@ layer(Server.layer())("a client of a started server", (it) => {
           "the same gid is the same chat"
         )
 
-        const told = next(bob, "message")
+        const received = next(bob, "message")
         const stored = await alice.send(team, "hello")
         assert.deepInclude(stored, { content: "hello", contentType: "text", type: "normal", user: alice.me.id })
-        assert.deepStrictEqual(await told, { ...stored, change: "new" })
+        assert.deepStrictEqual(await received, { ...stored, change: "new" })
         const again = await alice.send(team, "hello", { gid: stored.gid })
         assert.deepStrictEqual(again, stored, "the same gid is the same message")
 
@@ -169,7 +169,7 @@ layer(Server.layer())("a client of a started server", (it) => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("changes who one is, and keeps settings", () =>
+  it.effect("changes name and status, and stores settings", () =>
     Effect.gen(function* () {
       const dave = yield* clientOf("dave", { status: "away" })
       const bob = yield* clientOf("bob")
@@ -201,16 +201,16 @@ layer(Server.layer())("a client of a started server", (it) => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("makes admins of a system chat where a system administrator asks, and is refused where not", () =>
+  it.effect("sets admins of a system chat for a system administrator only", () =>
     Effect.gen(function* () {
       const bob = yield* clientOf("bob")
       const system = [...bob.chats.values()].find(({ type }) => type === "system")
       assert(system)
       const admin = yield* clientOf("admin")
       yield* taking(async () => {
-        const told = next(bob, "admins")
+        const received = next(bob, "admins")
         assert.include((await admin.setAdmins(system, [bob.me])).admins.split(","), String(bob.me.id))
-        assert.strictEqual((await told).gid, system.gid)
+        assert.strictEqual((await received).gid, system.gid)
         const { admins } = await admin.setAdmins(system, [bob.me], false)
         assert.notInclude(admins.split(","), String(bob.me.id))
       })
@@ -238,32 +238,32 @@ layer(Server.layer())("a client of a started server", (it) => {
       const files = yield* Effect.promise(async () => alice.files(await alice.openDirectChat(bob.me)))
       const foreign = yield* failure(carol.download(files[0]?.id ?? 0))
       assert.deepInclude(foreign, { code: "refused", status: 404, method: "download" })
-      const given = yield* failure(carol.download(1, { signal: AbortSignal.abort() }))
-      assert.strictEqual(given.code, "aborted")
+      const aborted = yield* failure(carol.download(1, { signal: AbortSignal.abort() }))
+      assert.strictEqual(aborted.code, "aborted")
     }).pipe(Effect.scoped)
   )
 
-  it.effect("refuses a wrong password, and comes in with a token", () =>
+  it.effect("is refused with a wrong password, and logs in with a token", () =>
     Effect.gen(function* () {
       const { url } = yield* Server
       const wrong = yield* failure(connect({ url, account: "alice", password: "wrong" }))
       assert.deepInclude(wrong, { code: "login", message: "The account or the password is wrong." })
       const bad = yield* failure(connect({ url, token: "nonsense" }))
       assert.strictEqual(bad.code, "login")
-      const answered = yield* Effect.promise(() =>
+      const login = yield* Effect.promise(() =>
         fetch(`${url}/auth/login`, {
           method: "POST",
           headers: { "content-type": "application/json" },
           body: JSON.stringify({ account: "alice", password: PASSWORD })
         }).then((response) => response.json() as Promise<{ readonly token: string }>)
       )
-      const alice = yield* Effect.promise(() => connect({ url, token: () => answered.token }))
+      const alice = yield* Effect.promise(() => connect({ url, token: () => login.token }))
       assert.strictEqual(alice.me.account, "alice")
       alice.close()
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is ended by a login elsewhere, and its unread messages come there", () =>
+  it.effect("ends after a login elsewhere, which gets its unprocessed messages", () =>
     Effect.gen(function* () {
       const erin = yield* clientOf("erin")
       const bob = yield* clientOf("demo")
@@ -276,7 +276,7 @@ layer(Server.layer())("a client of a started server", (it) => {
       const other = yield* clientOf("demo")
       assert.strictEqual((yield* Effect.promise(() => ended)).error?.code, "elsewhere")
       assert.strictEqual((yield* failure(messages.next())).code, "elsewhere")
-      // It was never taken there: the next one was not asked for.
+      // Not processed by the first client: it did not request the next message.
       const again = yield* Effect.promise(() => next(other, "message"))
       assert.strictEqual(again.content, "for you")
     }).pipe(Effect.scoped)
@@ -284,7 +284,7 @@ layer(Server.layer())("a client of a started server", (it) => {
 })
 
 layer(Server.layer("limits.frame=2048"))("a client of a server with small frames", (it) => {
-  it.effect("is told that a message is too large, and goes on", () =>
+  it.effect("gets an error for a message that is too large, and continues", () =>
     Effect.gen(function* () {
       const alice = yield* clientOf("alice", { backoff: { first: 10 } })
       const chat = yield* Effect.promise(() => alice.create({ name: "large" }))
@@ -298,39 +298,39 @@ layer(Server.layer("limits.frame=2048"))("a client of a server with small frames
 })
 
 layer(Server.layer())("a client behind a proxy", (it) => {
-  it.effect("notices that nothing arrives any more, in either direction", () =>
+  it.effect("detects a connection that drops both directions", () =>
     Effect.gen(function* () {
       const { url } = yield* Server
-      const proxy = new Proxy(dice(1))
+      const proxy = new Proxy(seededRandom(1))
       proxy.target = Number(new URL(url).port)
       const through = yield* Effect.promise(() => proxy.listen())
       yield* Effect.addFinalizer(() => Effect.promise(() => proxy.close()))
-      const quick = { backoff: { first: 10 }, heartbeat: 50, patience: 300 }
+      const quick = { backoff: { first: 10 }, heartbeat: 50, replyTimeout: 300 }
       const alice = yield* clientOf("alice", { ...quick, url: through })
       const bob = yield* clientOf("bob")
       const chat = yield* Effect.promise(() => alice.create({ members: [bob.me] }))
       const shown: Array<Incoming> = []
-      let look = (): void => {}
+      let notify = (): void => {}
       alice.on("message", (message) => {
         shown.push(message)
-        look()
+        notify()
       })
       const waiting = next(alice, "state", ({ state }) => state === "waiting")
       const back = next(alice, "state", ({ state }) => state === "online")
-      proxy.trouble = { ...CALM, swallow: 1 }
+      proxy.faults = { ...NO_FAULTS, blackhole: 1 }
       yield* Effect.promise(() => bob.send(chat, "are you there?"))
-      const answer = alice.send(chat, "yes")
+      const reply = alice.send(chat, "yes")
       yield* Effect.promise(() => waiting)
-      proxy.trouble = CALM
+      proxy.faults = NO_FAULTS
       yield* Effect.promise(() => back)
-      assert.strictEqual((yield* Effect.promise(() => answer)).content, "yes")
+      assert.strictEqual((yield* Effect.promise(() => reply)).content, "yes")
       yield* Effect.promise(
         () =>
           new Promise<void>((resolve) => {
-            look = () => {
+            notify = () => {
               if (shown.length > 0) resolve()
             }
-            look()
+            notify()
           })
       )
       assert.deepStrictEqual(

@@ -1,4 +1,4 @@
-/** Messages and the other events: what the application hears of them, and how often. */
+/** Delivery of messages and other events to the application. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Parley } from "../src/index.ts"
 import { CHAT, settled, USER } from "./FakeServer.ts"
@@ -11,7 +11,7 @@ describe("messages", () => {
     return contents
   }
 
-  it("are acknowledged when the next one is asked for", async () => {
+  it("are acknowledged when the iterator's next one is requested", async () => {
     const { net, parley } = await online()
     net.peer.message(5)
     net.peer.message(6)
@@ -19,34 +19,34 @@ describe("messages", () => {
     const first = await messages.next()
     assert.strictEqual(first.value?.content, "m5")
     await settled()
-    assert.deepStrictEqual(net.peer.asked, [])
+    assert.deepStrictEqual(net.peer.requests, [])
     assert.strictEqual((await messages.next()).value?.content, "m6")
-    assert.deepStrictEqual(net.peer.asked, [{ module: "chat", method: "message", id: 5, sid: "sid-1" }])
+    assert.deepStrictEqual(net.peer.requests, [{ module: "chat", method: "message", id: 5, sid: "sid-1" }])
     parley.close()
     assert.deepStrictEqual(await messages.next(), { done: true, value: undefined })
   })
 
-  it("come again to the next loop from the one at which the last was left", async () => {
+  it("are delivered again from the one at which the last loop was left", async () => {
     const { net, parley } = await online()
     for (let id = 5; id < 9; id++) net.peer.message(id)
     assert.deepStrictEqual(await read(parley, 2), ["m5", "m6"])
     assert.deepStrictEqual(await read(parley, 3), ["m6", "m7", "m8"])
     assert.deepStrictEqual(
-      net.peer.asked.map(({ id }) => id),
+      net.peer.requests.map(({ id }) => id),
       [5, 6, 7]
     )
   })
 
-  it("come once where the connection broke before they were acknowledged", async () => {
+  it("are delivered once if the connection was lost before the acknowledgement", async () => {
     const { net, clock, parley } = await online()
     const shown: Array<string> = []
     net.peer.message(5)
-    net.peer.hangUp()
+    net.peer.disconnect()
     parley.on("message", ({ content }) => shown.push(content))
     await settled()
-    clock.pass(500)
-    net.peer.welcome()
-    net.peer.say(
+    clock.advance(500)
+    net.peer.acceptLogin()
+    net.peer.emit(
       [5, 6].map((id) => ({
         id,
         module: "chat",
@@ -57,28 +57,28 @@ describe("messages", () => {
     await settled()
     assert.deepStrictEqual(shown, ["m5", "m6"])
     assert.deepStrictEqual(
-      net.peer.asked.map(({ id }) => id),
+      net.peer.requests.map(({ id }) => id),
       [5, 6]
     )
   })
 
-  it("of one's own are not heard when the server pushes what it has answered nobody", async () => {
+  it("of this client are not delivered if their reply was lost and the server pushes them", async () => {
     const { net, clock, parley } = await online()
     const shown: Array<string> = []
     parley.on("message", ({ content }) => shown.push(content))
     const sending = parley.send("chat", "mine", { gid: "mine" })
-    net.peer.hangUp()
-    clock.pass(500)
-    net.peer.welcome()
+    net.peer.disconnect()
+    clock.advance(500)
+    net.peer.acceptLogin()
     net.peer.message(5, { gid: "mine", user: 1 })
-    net.peer.answer("message", stored("mine"))
+    net.peer.reply("message", stored("mine"))
     await sending
     await settled()
     assert.deepStrictEqual(shown, [])
     assert.deepInclude(net.peer.last, { method: "message", id: 5 })
   })
 
-  it("that there was no room for are fetched by a new connection, without a wait", async () => {
+  it("beyond the inbox limit are fetched over a new connection, without a wait", async () => {
     const { net, parley } = await online({ inbox: 1 })
     net.peer.message(5)
     net.peer.message(6)
@@ -86,13 +86,13 @@ describe("messages", () => {
     parley.on("message", ({ content }) => shown.push(content))
     await settled()
     assert.strictEqual(net.peers.length, 2)
-    net.peer.welcome()
+    net.peer.acceptLogin()
     net.peer.message(6)
     await settled()
     assert.deepStrictEqual(shown, ["m5", "m6"])
   })
 
-  it("are not heard any more by who has ended listening", async () => {
+  it("are not delivered to a removed listener", async () => {
     const { net, parley } = await online()
     const shown: Array<string> = []
     const leave = parley.on("message", ({ content }) => shown.push(content))
@@ -106,7 +106,7 @@ describe("messages", () => {
 })
 
 describe("events", () => {
-  it("tell what changes, and the lists follow", async () => {
+  it("report changes, and update the lists", async () => {
     const { net, parley } = await online()
     const events: Array<string> = []
     parley.onAny(({ type }) => events.push(type))
@@ -123,7 +123,7 @@ describe("events", () => {
     net.peer.push("setCommitters", CHAT)
     net.peer.push("addMember", { ...CHAT, gid: "new", members: [{ id: 3 }] })
     net.peer.push("logout", { ...USER, id: 2, status: "offline" })
-    net.peer.push("unheardOf", {})
+    net.peer.push("unknownMethod", {})
     net.peer.message(5)
     await settled()
     assert.deepStrictEqual(events, [
@@ -143,7 +143,7 @@ describe("events", () => {
     assert.deepStrictEqual([...parley.chats.keys()], ["chat"])
   })
 
-  it("do not stop at a listener that fails", async () => {
+  it("reach the other listeners if one throws", async () => {
     const errors: Array<unknown> = []
     const { net, parley } = await online({ onError: (error) => errors.push(error) })
     const seen: Array<number> = []

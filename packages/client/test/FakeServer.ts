@@ -1,7 +1,7 @@
-/** The other end of a client's connections, played by a test, and a clock that stands still until it is moved. */
+/** Fake server for a client's connections, and a manual clock. */
 import type { Clock, Socket } from "../src/index.ts"
 
-export interface Heard {
+export interface SentFrame {
   readonly module: string
   readonly method: string
   readonly params?: unknown
@@ -9,52 +9,52 @@ export interface Heard {
   readonly id?: number | ReadonlyArray<number>
 }
 
-/** One connection: what the client said, and what is said to it. */
+/** Server end of one connection: records the client's frames and sends others. */
 export class Peer implements Socket {
   onopen: ((event: never) => void) | null = null
   onmessage: ((event: never) => void) | null = null
   onclose: ((event: never) => void) | null = null
   onerror: ((event: never) => void) | null = null
-  readonly heard: Array<Heard> = []
-  /** The client has hung up. */
-  gone = false
+  readonly frames: Array<SentFrame> = []
+  /** The client has closed the connection. */
+  closed = false
 
   send(frame: string): void {
-    this.heard.push(JSON.parse(frame) as Heard)
+    this.frames.push(JSON.parse(frame) as SentFrame)
   }
 
   close(): void {
-    this.gone = true
+    this.closed = true
   }
 
-  get last(): Heard | undefined {
-    return this.heard.at(-1)
+  get last(): SentFrame | undefined {
+    return this.frames.at(-1)
   }
 
-  /** What the client has asked for or acknowledged, but for the greeting. */
-  get asked(): ReadonlyArray<Heard> {
-    return this.heard.slice(1)
+  /** Requests and acknowledgements of the client after its login. */
+  get requests(): ReadonlyArray<SentFrame> {
+    return this.frames.slice(1)
   }
 
   open(): void {
     ;(this.onopen as ((event: object) => void) | null)?.({})
   }
 
-  say(frame: unknown): void {
+  emit(frame: unknown): void {
     ;(this.onmessage as ((event: object) => void) | null)?.({ data: JSON.stringify(frame) })
   }
 
-  hangUp(code = 1006): void {
+  disconnect(code = 1006): void {
     ;(this.onclose as ((event: object) => void) | null)?.({ code, reason: "" })
   }
 
-  /** Answers the oldest request of this method with success, or as it is said. */
-  answer(method: string, fields: object = {}): void {
-    this.say({ module: "chat", method, result: "success", data: null, ...fields })
+  /** Replies to the oldest request of this method: a success, unless `fields` override it. */
+  reply(method: string, fields: object = {}): void {
+    this.emit({ module: "chat", method, result: "success", data: null, ...fields })
   }
 
   push(method: string, data: unknown, id = 2 ** 40): void {
-    this.say([{ id, module: "chat", method, data }])
+    this.emit([{ id, module: "chat", method, data }])
   }
 
   message(id: number, fields: object = {}): void {
@@ -62,10 +62,10 @@ export class Peer implements Socket {
     this.push("message", [{ ...message, content: `m${id}`, ...fields }], id)
   }
 
-  /** Takes the client in as user 1: opens, answers the greeting, pushes what a login pushes. */
-  welcome(sid = "sid-1", chats: ReadonlyArray<object> = [CHAT]): void {
+  /** Accepts the client as user 1: opens, replies to the login, and pushes the lists. */
+  acceptLogin(sid = "sid-1", chats: ReadonlyArray<object> = [CHAT]): void {
     this.open()
-    this.answer(this.last?.method ?? "", { sid, data: { id: 1, status: "online" } })
+    this.reply(this.last?.method ?? "", { sid, data: { id: 1, status: "online" } })
     this.push("userGetList", [USER])
     this.push("getlist", chats)
   }
@@ -74,8 +74,8 @@ export class Peer implements Socket {
 export const USER = { id: 1, account: "ann", realname: "Ann", avatar: "", role: "", dept: 0, status: "online" }
 export const CHAT = { id: 7, gid: "chat", name: "", type: "group", createdDate: 5, members: [{ id: 1 }, { id: 2 }] }
 
-/** All connections that a client makes. */
-export const exchange = () => {
+/** Records all connections of a client. */
+export const fakeNetwork = () => {
   const peers: Array<Peer> = []
   class Connection extends Peer {
     constructor() {
@@ -111,8 +111,8 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
-  /** Time passes, and all that is due happens in its order. */
-  pass(milliseconds: number): void {
+  /** Advances the time and runs the due timers in order. */
+  advance(milliseconds: number): void {
     const end = this.now + milliseconds
     for (;;) {
       const due = [...this.#timers].filter(([, { at }]) => at <= end).toSorted(([, a], [, b]) => a.at - b.at)[0]
@@ -126,5 +126,5 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Everything that can happen without time or a network has happened. */
+/** Resolves after all pending microtasks. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -10,7 +10,7 @@ interface Fields {
   readonly content?: string
   readonly contentType?: string
   readonly recalled?: true
-  /** Of the message, where it is not that of the packet. */
+  /** Id of the message, if it differs from the packet's. */
   readonly message?: number
 }
 
@@ -61,7 +61,7 @@ const setUp = (limit = 1000, own: ReadonlyArray<string> = []) => {
 }
 
 describe("the inbox", () => {
-  it("acknowledges a message once it is taken, and hands the next one over after that", async () => {
+  it("acknowledges a processed message, and delivers the next one after that", async () => {
     const { inbox, acknowledged } = setUp()
     const taking: Array<() => void> = []
     inbox.consume(() => new Promise<void>((resolve) => taking.push(resolve)))
@@ -75,7 +75,7 @@ describe("the inbox", () => {
     assert.deepStrictEqual(acknowledged, [[1]])
   })
 
-  it("keeps what comes before anybody listens", async () => {
+  it("keeps messages until there is a listener", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
     inbox.accept([packet(1)])
     await settled()
@@ -85,7 +85,7 @@ describe("the inbox", () => {
     assert.deepStrictEqual([shown, acknowledged], [["new 1 m1"], [[1]]])
   })
 
-  it("waits for all of several listeners", async () => {
+  it("waits for all listeners", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
     let take = (): void => {}
     inbox.consume(show)
@@ -98,7 +98,7 @@ describe("the inbox", () => {
     assert.deepStrictEqual(acknowledged, [[1]])
   })
 
-  it("does not show a message that is being taken to who begins to listen meanwhile", async () => {
+  it("does not deliver the current message to a listener added meanwhile", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
     const leave = inbox.consume(() => {
       leave()
@@ -109,7 +109,7 @@ describe("the inbox", () => {
     assert.deepStrictEqual([shown, acknowledged.flat()], [["new 2 m2"], [1, 2]])
   })
 
-  it("hands a message over again to the listener that failed, and to no other", async () => {
+  it("delivers a message again to the listener that failed, and to no other", async () => {
     const { inbox, acknowledged, errors, shown, show, clock } = setUp()
     let failures = 2
     inbox.consume(show)
@@ -119,14 +119,14 @@ describe("the inbox", () => {
     inbox.accept([packet(1), packet(2)])
     await settled()
     assert.deepStrictEqual([errors.length, acknowledged], [1, []])
-    clock.pass(50)
+    clock.advance(50)
     await settled()
     assert.strictEqual(errors.length, 2)
     // The wait doubles.
-    clock.pass(99)
+    clock.advance(99)
     await settled()
     assert.deepStrictEqual(acknowledged, [])
-    clock.pass(1)
+    clock.advance(1)
     await settled()
     assert.deepStrictEqual(
       [shown, acknowledged],
@@ -138,22 +138,22 @@ describe("the inbox", () => {
   })
 
   it.each<[string, ReadonlyArray<Packet>, ReadonlyArray<Packet>, ReadonlyArray<string>, ReadonlyArray<number>]>([
-    ["the same again", [packet(1), packet(2)], [packet(1), packet(2), packet(3)], ["new 3 m3"], [1, 2, 3]],
-    ["an old one that is not known by itself any more", [packet(5)], [packet(4)], [], [4]],
-    ["one of another chat with a lower id", [packet(5)], [packet(4, { cgid: "other" })], ["new 4 m4"], [4]],
-    ["a new content", [packet(1)], [packet(2, { message: 1, content: "x" })], ["replaced 1 x"], [2]],
-    ["the old packet with a new content", [packet(1)], [packet(1, { content: "x" })], ["replaced 1 x"], [1]],
+    ["duplicates", [packet(1), packet(2)], [packet(1), packet(2), packet(3)], ["new 3 m3"], [1, 2, 3]],
+    ["an old packet whose content is not kept", [packet(5)], [packet(4)], [], [4]],
+    ["a lower id in another chat", [packet(5)], [packet(4, { cgid: "other" })], ["new 4 m4"], [4]],
+    ["new content", [packet(1)], [packet(2, { message: 1, content: "x" })], ["replaced 1 x"], [2]],
+    ["new content in an old packet", [packet(1)], [packet(1, { content: "x" })], ["replaced 1 x"], [1]],
     ["a recall", [packet(1)], [packet(2, { message: 1, content: "", recalled: true })], ["recalled 1 "], [2]],
     ["another message under an old id", [packet(1), packet(2)], [packet(1, { gid: "else" })], ["new 1 m1"], [1]],
-    ["one's own", [packet(1)], [packet(2, { gid: "mine" }), packet(3)], ["new 3 m3"], [2, 3]],
+    ["a message of this client", [packet(1)], [packet(2, { gid: "mine" }), packet(3)], ["new 3 m3"], [2, 3]],
     [
-      "nothing in it",
+      "a packet without messages",
       [packet(1)],
       [{ id: 2, module: "chat", method: "message", data: [] }, packet(3)],
       ["new 3 m3"],
       [3]
     ]
-  ])("takes %s for what it is", async (_what, before, after, news, acks) => {
+  ])("recognises %s", async (_case, before, after, delivered, acks) => {
     const { inbox, acknowledged, shown, show } = setUp(1000, ["mine"])
     inbox.consume(show)
     inbox.accept(before)
@@ -162,11 +162,11 @@ describe("the inbox", () => {
     inbox.begin()
     inbox.accept(after)
     await settled()
-    assert.deepStrictEqual(shown, news)
+    assert.deepStrictEqual(shown, delivered)
     assert.deepStrictEqual(acknowledged.flat(), acks)
   })
 
-  it("does not acknowledge what comes again while it waits", async () => {
+  it("does not acknowledge a duplicate of a waiting message", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
     inbox.accept([packet(1)])
     inbox.begin()
@@ -177,7 +177,7 @@ describe("the inbox", () => {
     assert.deepStrictEqual([shown, acknowledged], [["new 1 m1"], [[1]]])
   })
 
-  it("acknowledges a packet whose content changed while it waited once both contents are taken", async () => {
+  it("acknowledges a packet whose content changed while waiting after both contents are processed", async () => {
     const { inbox, acknowledged } = setUp()
     const taking: Array<() => void> = []
     inbox.consume(() => new Promise<void>((resolve) => taking.push(resolve)))
@@ -192,10 +192,10 @@ describe("the inbox", () => {
     assert.deepStrictEqual(acknowledged, [[1]])
   })
 
-  it("leaves with the server what it has no room for, and gets it when it has", async () => {
+  it("leaves messages beyond its limit on the server, and fetches them later", async () => {
     const { inbox, acknowledged, shown, show, renewals } = setUp(2)
     inbox.accept([packet(1), packet(2), packet(3)])
-    // Not even where there would be room for it: it would overtake what was left out.
+    // Left out too, since it would overtake the message left out before.
     inbox.accept([packet(4, { cgid: "other" })])
     assert.strictEqual(renewals(), 0)
     inbox.consume(show)
@@ -209,7 +209,7 @@ describe("the inbox", () => {
     assert.strictEqual(renewals(), 1)
   })
 
-  it("forgets a chat that was made anew under its gid, as in a store that was emptied", async () => {
+  it("drops the position of a chat that was recreated under the same gid, as in an emptied store", async () => {
     const { inbox, shown, show } = setUp()
     inbox.consume(show)
     inbox.markKnown([chat("chat", 1), chat("other", 1)])
@@ -221,7 +221,7 @@ describe("the inbox", () => {
     assert.deepStrictEqual(shown, ["new 50 m50", "new 51 m51", "new 3 m3"])
   })
 
-  it("remembers a bounded number of messages, and tells old ones by their chat after that", async () => {
+  it("keeps the content of a bounded number of packets, and detects older duplicates by position", async () => {
     const { inbox, acknowledged, shown, show } = setUp(10)
     inbox.consume(show)
     for (let id = 1; id <= 6000; id++) {
@@ -229,12 +229,12 @@ describe("the inbox", () => {
       if (id % 10 === 0) await settled()
     }
     shown.length = acknowledged.length = 0
-    inbox.accept([packet(1, { content: "too old to be told from the first one" }), packet(5999)])
+    inbox.accept([packet(1, { content: "too old to be compared" }), packet(5999)])
     await settled()
     assert.deepStrictEqual([shown, acknowledged.flat()], [[], [1, 5999]])
   })
 
-  it("does not wait for another attempt once it has ended", async () => {
+  it("cancels the wait for another attempt when it ends", async () => {
     const { inbox, clock, errors } = setUp()
     inbox.consume(() => Promise.reject(new Error("full")))
     inbox.accept([packet(1)])
@@ -245,7 +245,7 @@ describe("the inbox", () => {
     assert.deepStrictEqual([clock.pending, errors.length], [0, 1])
   })
 
-  it("hands nothing over once it has ended", async () => {
+  it("delivers nothing after it has ended", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
     inbox.accept([packet(1)])
     inbox.end()

@@ -1,4 +1,4 @@
-/** A client that asks for more than its connection holds at once, and reads it, gets all of it. */
+/** Responses larger than a connection's send buffer reach a client that reads them. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { folder, serve } from "../../server/test/serverProcess.ts"
@@ -7,7 +7,7 @@ import { connect, type State } from "../src/index.ts"
 const MESSAGES = 7000
 const BATCH = 100
 
-it.live("six histories of 7,000 messages, asked for at once, come over one connection", () =>
+it.live("six concurrent histories of 7,000 messages arrive over one connection", () =>
   Effect.gen(function* () {
     const { http } = yield* serve(yield* folder, "--demo")
     const states: Array<State> = []

@@ -1,11 +1,11 @@
-/** A server that pushes what is not as documented: it is ignored and reported, and the client goes on. */
+/** Malformed data of a server: it is ignored and reported, and the client continues. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { ParleyError, type ParleyEvent } from "../src/index.ts"
 import { CHAT, settled, USER } from "./FakeServer.ts"
 import { failure, online } from "./harness.ts"
 
-/** What is thrown at nobody during `run`, as it would end a process. */
+/** Returns uncaught exceptions and unhandled rejections during `run`, which would end a process. */
 const unhandled = async (run: () => Promise<void>): Promise<ReadonlyArray<unknown>> => {
   const thrown: Array<unknown> = []
   const note = (error: unknown): void => void thrown.push(error)
@@ -31,15 +31,15 @@ const pushes: ReadonlyArray<{ readonly method: string; readonly data: unknown }>
   { method: "message", data: [MESSAGE, { ...MESSAGE, gid: "g10", recalled: true, content: "" }] }
 ]
 
-/** The places in a value: its keys and indexes, from the outside in. */
-const placesIn = (value: unknown, path: ReadonlyArray<string> = []): ReadonlyArray<ReadonlyArray<string>> => [
+/** Returns the paths of all values within a value, as keys and indexes. */
+const pathsIn = (value: unknown, path: ReadonlyArray<string> = []): ReadonlyArray<ReadonlyArray<string>> => [
   path,
   ...(typeof value === "object" && value !== null
-    ? Object.entries(value).flatMap(([key, inner]) => placesIn(inner, [...path, key]))
+    ? Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, [...path, key]))
     : [])
 ]
 
-/** The value with another one at this place; without it where that is undefined. */
+/** Returns a copy of the value with another one at this path. */
 const changed = (value: unknown, [key, ...rest]: ReadonlyArray<string>, other: unknown): unknown => {
   if (key === undefined) return other
   if (Array.isArray(value))
@@ -55,16 +55,16 @@ const wrong = fc.oneof(
   fc.jsonValue({ maxDepth: 2 })
 )
 
-/** A push with up to three of its values replaced by something else, the push itself among them. */
+/** A push with up to three of its values replaced, possibly the push itself. */
 const mutated = fc.constantFrom(...pushes).chain(({ method, data }) => {
   const packet: unknown = { id: 2 ** 40, module: "chat", method, data }
   return fc
-    .array(fc.tuple(fc.constantFrom(...placesIn(packet)), wrong), { minLength: 1, maxLength: 3 })
+    .array(fc.tuple(fc.constantFrom(...pathsIn(packet)), wrong), { minLength: 1, maxLength: 3 })
     .map((changes) => changes.reduce((value, [path, other]) => changed(value, path, other), packet))
 })
 
 describe("a push that is not as documented", () => {
-  it("with a member that is null is ignored, reported, and followed by others as ever", async () => {
+  it("with a null member is ignored and reported, and further pushes are delivered", async () => {
     const { net, parley } = await online()
     const errors: Array<ParleyError> = []
     const joined: Array<string> = []
@@ -87,16 +87,16 @@ describe("a push that is not as documented", () => {
     assert.strictEqual(parley.state, "online")
   })
 
-  it("is heard by onError where nobody listens for errors", async () => {
+  it("is passed to onError if the error event has no listener", async () => {
     const errors: Array<unknown> = []
     const { net } = await online({ onError: (error) => errors.push(error) })
     net.peer.push("message", [{ ...MESSAGE, content: null }])
-    net.peer.say("no packet")
+    net.peer.emit("no packet")
     assert.strictEqual(errors.length, 2)
     for (const error of errors) assert.instanceOf(error, ParleyError)
   })
 
-  it("takes nothing from the messages beside it, and is not acknowledged where it is alone", async () => {
+  it("does not affect the messages beside it, and is not acknowledged if it is alone", async () => {
     const { net, parley } = await online({ onError: () => {} })
     const shown: Array<string> = []
     parley.on("message", ({ content }) => shown.push(content))
@@ -105,21 +105,21 @@ describe("a push that is not as documented", () => {
     await settled()
     assert.deepStrictEqual(shown, ["good"])
     assert.deepStrictEqual(
-      net.peer.asked.map(({ id }) => id),
+      net.peer.requests.map(({ id }) => id),
       [10]
     )
   })
 
-  it("never ends the process or the connection, whatever is in it", async () => {
+  it("never ends the process or the connection, for any content", async () => {
     const thrown = await unhandled(() =>
       fc.assert(
         fc.asyncProperty(fc.array(mutated, { maxLength: 5 }), async (frames) => {
           const { net, parley } = await online({ onError: () => {} })
           const events: Array<ParleyEvent> = []
           parley.onAny((event) => events.push(event))
-          for (const frame of frames) net.peer.say(frame)
+          for (const frame of frames) net.peer.emit(frame)
           await settled()
-          // What applications rely on holds for all that was told.
+          // Required fields are present in every event.
           for (const event of events) {
             if (event.type === "message") assert.isString(event.data.content)
             if (event.type === "chats") for (const { gid } of event.data) assert.isString(gid)
@@ -140,24 +140,24 @@ describe("a push that is not as documented", () => {
     assert.deepStrictEqual(thrown, [])
   })
 
-  it("is no push where it names what ends a session, nor an answer", async () => {
+  it("is treated neither as a takeover nor as a reply", async () => {
     const { net, parley } = await online({ onError: () => {} })
-    net.peer.say({ module: "chat", method: "ping", result: null })
-    net.peer.say({ module: null, method: null })
-    net.peer.say({ module: "chat", method: "message", id: "9", data: [MESSAGE] })
+    net.peer.emit({ module: "chat", method: "ping", result: null })
+    net.peer.emit({ module: null, method: null })
+    net.peer.emit({ module: "chat", method: "message", id: "9", data: [MESSAGE] })
     await settled()
     assert.strictEqual(parley.state, "online")
   })
 
-  it("as an answer fails the request alone", async () => {
+  it("as a reply fails only its request", async () => {
     const { net, parley } = await online()
     const creating = parley.create({ gid: "new" })
-    net.peer.answer("create", { data: { gid: "new", members: [null] } })
+    net.peer.reply("create", { data: { gid: "new", members: [null] } })
     assert.strictEqual((await failure(creating)).code, "malformed")
     assert.strictEqual(parley.state, "online")
   })
 
-  it("and an asynchronous listener that fails, end nothing either", async () => {
+  it("does not end the process through a rejecting asynchronous listener", async () => {
     const errors: Array<unknown> = []
     const { net, parley } = await online({ onError: (error) => errors.push(error) })
     parley.on("members", () => Promise.reject(new Error("the listener's")))

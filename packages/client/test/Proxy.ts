@@ -1,33 +1,33 @@
 /**
- * A TCP proxy between the clients and the server. It is calm, or makes trouble as its dice fall: cuts connections off,
- * holds bytes back, closes one direction only, or swallows one direction without a word.
+ * TCP proxy between clients and a server that injects random faults: cuts connections, delays bytes, half-closes, or
+ * silently drops one direction.
  */
 import * as net from "node:net"
 
-export interface Trouble {
-  /** Chance in [0, 1) for each chunk that passes. */
+export interface Faults {
+  /** Probabilities in [0, 1) for each chunk. */
   readonly cut: number
   readonly delay: number
   readonly halfClose: number
-  readonly swallow: number
-  /** Milliseconds that bytes are held back, at most. */
-  readonly longest: number
+  readonly blackhole: number
+  /** Maximum delay in milliseconds. */
+  readonly maxDelay: number
 }
 
-export const CALM: Trouble = { cut: 0, delay: 0, halfClose: 0, swallow: 0, longest: 0 }
+export const NO_FAULTS: Faults = { cut: 0, delay: 0, halfClose: 0, blackhole: 0, maxDelay: 0 }
 
 export interface Counts {
   connections: number
   cuts: number
   delays: number
   halfCloses: number
-  swallows: number
+  blackholes: number
 }
 
 export class Proxy {
-  readonly counts: Counts = { connections: 0, cuts: 0, delays: 0, halfCloses: 0, swallows: 0 }
-  trouble: Trouble = CALM
-  /** The server's port, which changes when it is started anew. */
+  readonly counts: Counts = { connections: 0, cuts: 0, delays: 0, halfCloses: 0, blackholes: 0 }
+  faults: Faults = NO_FAULTS
+  /** Port of the server; changes when it is restarted. */
   target = 0
   readonly #random: () => number
   readonly #server = net.createServer((socket) => this.#accept(socket))
@@ -42,7 +42,7 @@ export class Proxy {
     return `http://127.0.0.1:${(this.#server.address() as net.AddressInfo).port}`
   }
 
-  /** Breaks all connections off. */
+  /** Cuts all connections. */
   cutAll(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
@@ -64,44 +64,44 @@ export class Proxy {
       socket.on("error", () => {})
       socket.on("close", () => this.#sockets.delete(socket))
     }
-    this.#carry(client, server, both)
-    this.#carry(server, client, both)
+    this.#forward(client, server, both)
+    this.#forward(server, client, both)
     server.on("error", () => client.destroy())
   }
 
-  #carry(from: net.Socket, to: net.Socket, both: ReadonlyArray<net.Socket>): void {
-    let swallowing = false
+  #forward(from: net.Socket, to: net.Socket, both: ReadonlyArray<net.Socket>): void {
+    let isBlackhole = false
     let ended = false
-    let held = false
+    let isDelayed = false
     from.on("data", (bytes: Buffer) => {
-      if (swallowing || ended) return
-      const { cut, delay, halfClose, swallow, longest } = this.trouble
-      const dice = this.#random()
-      if (dice < cut) {
+      if (isBlackhole || ended) return
+      const { cut, delay, halfClose, blackhole, maxDelay } = this.faults
+      const draw = this.#random()
+      if (draw < cut) {
         this.counts.cuts++
-        // Half of what was under way still arrives, as it may be anywhere.
+        // Half of the chunk still arrives: a cut may fall anywhere.
         to.write(bytes.subarray(0, bytes.length >> 1), () => {
           for (const one of both) one.destroy()
         })
         ended = true
-      } else if (dice < cut + halfClose) {
+      } else if (draw < cut + halfClose) {
         this.counts.halfCloses++
         ended = true
         to.end(bytes)
-      } else if (dice < cut + halfClose + swallow) {
-        this.counts.swallows++
-        swallowing = true
-      } else if (dice < cut + halfClose + swallow + delay) {
+      } else if (draw < cut + halfClose + blackhole) {
+        this.counts.blackholes++
+        isBlackhole = true
+      } else if (draw < cut + halfClose + blackhole + delay) {
         this.counts.delays++
-        held = true
+        isDelayed = true
         from.pause()
         setTimeout(() => {
-          held = false
-          // What was held back arrives, also if whoever sent it has gone long ago.
+          isDelayed = false
+          // Delayed bytes arrive even if their sender has closed meanwhile.
           if (from.destroyed) to.end(bytes)
           else to.write(bytes)
           from.resume()
-        }, this.#random() * longest)
+        }, this.#random() * maxDelay)
       } else to.write(bytes)
     })
     from.on("end", () => {
@@ -109,13 +109,13 @@ export class Proxy {
       ended = true
     })
     from.on("close", () => {
-      if (!held) to.destroy()
+      if (!isDelayed) to.destroy()
     })
   }
 }
 
-/** Numbers in [0, 1) from a seed: mulberry32. */
-export const dice = (seed: number): (() => number) => {
+/** Returns a generator of numbers in [0, 1) from a seed: mulberry32. */
+export const seededRandom = (seed: number): (() => number) => {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

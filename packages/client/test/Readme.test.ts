@@ -1,4 +1,4 @@
-/** The program that the README begins with runs as it stands there. */
+/** Runs the first program of the README unchanged. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
@@ -6,20 +6,20 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { folder, serve } from "../../server/test/serverProcess.ts"
 
-const PRINTED = "http://127.0.0.1:8080"
+const README_URL = "http://127.0.0.1:8080"
 
 it.live("the first program of the README runs", () =>
   Effect.gen(function* () {
     const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8")
     const [, program = ""] = /^```ts\n([\s\S]*?)^```$/m.exec(readme) ?? []
-    assert.include(program, PRINTED)
+    assert.include(program, README_URL)
     const cwd = yield* folder
     const { http } = yield* serve(cwd, "--demo")
     const file = join(cwd, "readme.mts")
     const client = new URL("../src/index.ts", import.meta.url).href
-    // A program that listens goes on until it is ended.
-    const ended = `${program}\nparley.close()\n`
-    writeFileSync(file, ended.replace(PRINTED, http).replace('"@parley/client"', JSON.stringify(client)))
+    // The client keeps the process alive until it is closed.
+    const closing = `${program}\nparley.close()\n`
+    writeFileSync(file, closing.replace(README_URL, http).replace('"@parley/client"', JSON.stringify(client)))
     const out = yield* Effect.callback<string>((resume) => {
       execFile(process.execPath, [file], { cwd, timeout: 30_000 }, (error, stdout, stderr) =>
         resume(error === null ? Effect.succeed(stdout) : Effect.die(new Error(`${error.message}\n${stderr}`)))

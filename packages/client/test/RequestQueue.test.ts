@@ -1,22 +1,22 @@
-/** What becomes of what is asked, whatever becomes of the connection meanwhile. */
+/** Outcome of requests across lost connections. */
 import { assert, describe, it } from "@effect/vitest"
 import { settled } from "./FakeServer.ts"
 import { failure, online, stored } from "./harness.ts"
 
 describe("a request", () => {
-  it("is asked again after a reconnect, the same and in the same order", async () => {
+  it("is sent again after a reconnect, unchanged and in the same order", async () => {
     const { net, clock, parley } = await online()
     const sending = ["a", "b", "c"].map((content) => parley.send("chat", content))
-    const before = net.peer.asked
+    const before = net.peer.requests
     assert.strictEqual(before.length, 3)
-    net.peer.answer("message", stored("a"))
-    net.peer.hangUp()
+    net.peer.reply("message", stored("a"))
+    net.peer.disconnect()
     const later = parley.send("chat", "d")
-    clock.pass(500)
-    net.peer.welcome()
-    assert.deepStrictEqual(net.peer.asked.slice(0, 2), before.slice(1))
-    assert.strictEqual(net.peer.asked.length, 3)
-    for (const content of ["b", "c", "d"]) net.peer.answer("message", stored(content))
+    clock.advance(500)
+    net.peer.acceptLogin()
+    assert.deepStrictEqual(net.peer.requests.slice(0, 2), before.slice(1))
+    assert.strictEqual(net.peer.requests.length, 3)
+    for (const content of ["b", "c", "d"]) net.peer.reply("message", stored(content))
     const messages = await Promise.all([...sending, later])
     assert.deepStrictEqual(
       messages.map(({ content }) => content),
@@ -24,25 +24,25 @@ describe("a request", () => {
     )
   })
 
-  it("waits for the answers of those before it when many are under way", async () => {
+  it("waits while 32 others are in flight", async () => {
     const { net, parley } = await online()
     for (let index = 0; index < 50; index++) void parley.send("chat", String(index)).catch(() => {})
-    assert.strictEqual(net.peer.asked.length, 32)
-    net.peer.answer("message", stored("0"))
-    assert.strictEqual(net.peer.asked.length, 33)
+    assert.strictEqual(net.peer.requests.length, 32)
+    net.peer.reply("message", stored("0"))
+    assert.strictEqual(net.peer.requests.length, 33)
     parley.close()
   })
 
-  it("is asked again on a new session where the old one died under it", async () => {
+  it("is sent again in a new session if the old one ended", async () => {
     const { net, clock, parley } = await online()
     const sending = parley.send("chat", "hello")
-    net.peer.answer("message", { result: "denied", message: "Your session has ended." })
-    clock.pass(500)
+    net.peer.reply("message", { result: "denied", message: "Your session has ended." })
+    clock.advance(500)
     net.peer.open()
-    net.peer.answer("ping", { result: "denied" })
-    net.peer.answer("login", { sid: "sid-2", data: { id: 1 } })
+    net.peer.reply("ping", { result: "denied" })
+    net.peer.reply("login", { sid: "sid-2", data: { id: 1 } })
     assert.deepInclude(net.peer.last, { method: "message", sid: "sid-2" })
-    net.peer.answer("message", stored("hello"))
+    net.peer.reply("message", stored("hello"))
     await sending
   })
 
@@ -50,76 +50,76 @@ describe("a request", () => {
     const { net, parley } = await online()
     const sending = failure(parley.send("chat", "hello"))
     const refused = [{ gid: "g", cgid: "chat", message: "You may not speak in this chat." }]
-    net.peer.answer("message", { result: "fail", message: "No message was stored.", data: refused })
-    const { code, message, method, refused: told, repeated } = await sending
+    net.peer.reply("message", { result: "fail", message: "No message was stored.", data: refused })
+    const { code, message, method, refused: messages, repeated } = await sending
     assert.deepStrictEqual(
-      { code, message, method, told, repeated },
-      { code: "refused", message: "No message was stored.", method: "message", told: refused, repeated: false }
+      { code, message, method, messages, repeated },
+      { code: "refused", message: "No message was stored.", method: "message", messages: refused, repeated: false }
     )
   })
 
-  it("is not waited for longer than its time, and its late answer goes to nobody", async () => {
+  it("fails after its timeout, and its late reply is ignored", async () => {
     const { net, clock, parley } = await online()
-    const late = failure(parley.send("chat", "a", { timeout: 100 }))
+    const expired = failure(parley.send("chat", "a", { timeout: 100 }))
     const sending = parley.send("chat", "b")
-    clock.pass(100)
-    assert.strictEqual((await late).code, "timeout")
-    net.peer.answer("message", stored("a"))
-    net.peer.answer("message", stored("b"))
+    clock.advance(100)
+    assert.strictEqual((await expired).code, "timeout")
+    net.peer.reply("message", stored("a"))
+    net.peer.reply("message", stored("b"))
     assert.strictEqual((await sending).content, "b")
   })
 
-  it("is not asked again once nobody waits for it", async () => {
+  it("is not sent again after it was aborted", async () => {
     const { net, clock, parley } = await online()
     const controller = new AbortController()
-    const given = failure(parley.send("chat", "a", { signal: controller.signal }))
-    net.peer.hangUp()
+    const aborted = failure(parley.send("chat", "a", { signal: controller.signal }))
+    net.peer.disconnect()
     controller.abort("enough")
-    const error = await given
+    const error = await aborted
     assert.deepStrictEqual([error.code, error.cause], ["aborted", "enough"])
     const already = await failure(parley.send("chat", "b", { signal: controller.signal }))
     assert.strictEqual(already.code, "aborted")
-    clock.pass(500)
-    net.peer.welcome()
-    assert.deepStrictEqual(net.peer.asked, [])
+    clock.advance(500)
+    net.peer.acceptLogin()
+    assert.deepStrictEqual(net.peer.requests, [])
   })
 
-  it("is refused by the client where too many wait", async () => {
+  it("is refused by the client beyond its limit", async () => {
     const { net, parley } = await online({ limit: 2 })
-    net.peer.hangUp()
+    net.peer.disconnect()
     const sending = [failure(parley.listUsers()), failure(parley.listUsers())]
     assert.strictEqual((await failure(parley.listUsers())).code, "full")
     parley.close()
     for (const error of await Promise.all(sending)) assert.strictEqual(error.code, "closed")
   })
 
-  it.each([true, false])("that is too large is not asked for ever (the server says so: %s)", async (description) => {
+  it.each([true, false])("that is too large is not sent again (with an error packet: %s)", async (hasErrorPacket) => {
     const { net, clock, parley } = await online()
     const large = failure(parley.send("chat", "large"))
     const small = parley.send("chat", "small")
-    if (description)
-      net.peer.say({ module: "null", method: "null", result: "fail", message: "A frame may have at most 1 bytes." })
-    net.peer.hangUp(1009)
+    if (hasErrorPacket)
+      net.peer.emit({ module: "null", method: "null", result: "fail", message: "A frame may have at most 1 bytes." })
+    net.peer.disconnect(1009)
     assert.strictEqual((await large).code, "refused")
-    clock.pass(500)
-    net.peer.welcome()
-    assert.strictEqual(net.peer.asked.length, 1)
-    net.peer.answer("message", stored("small"))
+    clock.advance(500)
+    net.peer.acceptLogin()
+    assert.strictEqual(net.peer.requests.length, 1)
+    net.peer.reply("message", stored("small"))
     assert.strictEqual((await small).content, "small")
   })
 
-  it("to leave a chat is done where it was done before the connection broke", async () => {
+  it("to leave a chat succeeds if it was executed before the connection was lost", async () => {
     const { net, clock, parley } = await online()
     const leaving = parley.leave("chat")
-    net.peer.hangUp()
-    clock.pass(500)
-    net.peer.welcome("sid-1", [])
-    net.peer.answer("joinchat", { result: "fail", message: "There is no such chat." })
+    net.peer.disconnect()
+    clock.advance(500)
+    net.peer.acceptLogin("sid-1", [])
+    net.peer.reply("joinchat", { result: "fail", message: "There is no such chat." })
     await settled()
-    net.peer.answer("getList", { data: [] })
+    net.peer.reply("getList", { data: [] })
     await leaving
     const again = failure(parley.leave("chat"))
-    net.peer.answer("joinchat", { result: "fail", message: "There is no such chat." })
+    net.peer.reply("joinchat", { result: "fail", message: "There is no such chat." })
     assert.strictEqual((await again).message, "There is no such chat.")
   })
 })

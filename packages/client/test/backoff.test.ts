@@ -11,7 +11,7 @@ describe("the wait before an attempt", () => {
     [6, 30_000],
     [7, 30_000],
     [1_000_000, 30_000]
-  ])("of number %i is anything up to %i ms", (attempt, bound) => {
+  ])("number %i is between 0 and %i ms", (attempt, bound) => {
     assert.strictEqual(delayOf(defaultBackoff, attempt, 0), 0)
     assert.strictEqual(delayOf(defaultBackoff, attempt, 0.5), bound / 2)
     assert.strictEqual(delayOf(defaultBackoff, attempt, 1 - Number.EPSILON / 2), bound - 1)
@@ -26,7 +26,7 @@ describe("an address", () => {
     ["wss://chat.example/im/ws/?x=1", "wss://chat.example/im/ws", "https://chat.example/im"],
     ["ws://[::1]:1/ws", "ws://[::1]:1/ws", "http://[::1]:1"],
     ["http://chat.example/im", "ws://chat.example/im/ws", "http://chat.example/im"]
-  ])("%s is that of %s and %s", (url, socket, http) => {
+  ])("%s gives %s and %s", (url, socket, http) => {
     assert.deepStrictEqual(addressOf(url), { socket, http })
   })
 })

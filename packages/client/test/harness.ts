@@ -1,13 +1,13 @@
-/** A client whose other end is played, and whose time is moved by hand. */
+/** A client with a fake server and a manual clock. */
 import { assert } from "@effect/vitest"
 import { connect, type Credentials, ParleyError, type ParleyOptions, type State } from "../src/index.ts"
-import { exchange, ManualClock } from "./FakeServer.ts"
+import { fakeNetwork, ManualClock } from "./FakeServer.ts"
 
 export const setUp = (options: Partial<ParleyOptions> = {}) =>
   setUpWith({ account: "ann", password: "123456" }, options)
 
 export const setUpWith = (credentials: Credentials, options: Partial<ParleyOptions> = {}) => {
-  const net = exchange()
+  const net = fakeNetwork()
   const clock = new ManualClock()
   const states: Array<State> = []
   const connecting = connect({
@@ -19,19 +19,19 @@ export const setUpWith = (credentials: Credentials, options: Partial<ParleyOptio
     backoff: { first: 1000, max: 8000 },
     timeout: 60_000,
     heartbeat: 20_000,
-    patience: 10_000,
+    replyTimeout: 10_000,
     onState: (state) => states.push(state),
     ...options
   })
-  // Who expects it to fail looks at it later.
+  // Tests that expect a failure await the promise later.
   connecting.catch(() => {})
   return { net, clock, states, connecting }
 }
 
-/** One that is online, with everything that belongs to it. */
+/** Connects a client and brings it online. */
 export const online = async (options: Partial<ParleyOptions> = {}) => {
   const all = setUp(options)
-  all.net.peer.welcome()
+  all.net.peer.acceptLogin()
   const parley = await all.connecting
   all.states.length = 0
   return { ...all, parley }

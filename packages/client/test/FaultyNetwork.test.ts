@@ -1,24 +1,24 @@
 /**
- * Clients behind a proxy that cuts, delays, half-closes and swallows at random, while the server is killed once and
- * stopped once: what the applications see is every message once and in order. Run again what failed with
- * `PARLEY_TEST_SEED=<seed>`; the dice are the same, the moments at which they fall are not.
+ * Clients behind a proxy with random faults, while the server is killed once and stopped once: every application gets
+ * every message once and in order. Repeat a failure with `PARLEY_TEST_SEED=<seed>`: the random numbers are then the same,
+ * the times at which they are drawn are not.
  */
 import { connect, type Incoming, type Message, type Parley } from "../src/index.ts"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { folder, serve } from "../../server/test/serverProcess.ts"
-import { CALM, dice, Proxy, type Trouble } from "./Proxy.ts"
+import { NO_FAULTS, seededRandom, Proxy, type Faults } from "./Proxy.ts"
 
 const MESSAGES = repetitions(1000, 400)
 const ACCOUNTS = ["alice", "bob", "carol", "dave"] as const
-/** Messages that one sender has outstanding, at most. */
-const WINDOW = 8
+/** Concurrent sends of each application. */
+const CONCURRENCY = 8
 
-const STORM: Trouble = { cut: 0.02, delay: 0.1, halfClose: 0.01, swallow: 0.003, longest: 200 }
+const FAULTS: Faults = { cut: 0.02, delay: 0.1, halfClose: 0.01, blackhole: 0.003, maxDelay: 200 }
 
 const seed = Number(process.env["PARLEY_TEST_SEED"] ?? Date.now() % 2 ** 31)
-const random = dice(seed)
+const random = seededRandom(seed)
 
 interface Sent {
   readonly chat: string
@@ -26,7 +26,7 @@ interface Sent {
   stored: Message | undefined
 }
 
-/** One application: what it sent and what it was shown. */
+/** Records the messages that one application sent and received. */
 class Application {
   readonly parley: Parley
   readonly sent: Array<Sent> = []
@@ -36,7 +36,7 @@ class Application {
     this.parley = parley
   }
 
-  /** One takes messages by a listener, the next by an iterator; both take their time now and then. */
+  /** Receives messages by a listener or by an iterator, in turn by account; processing takes up to three turns. */
   read(shown: () => void): void {
     const take = async (message: Incoming): Promise<void> => {
       for (let turns = Math.floor(random() * 4); turns > 0; turns--) await new Promise(setImmediate)
@@ -53,7 +53,7 @@ class Application {
   }
 
   async write(chats: ReadonlyArray<string>, count: number, stored: () => void): Promise<void> {
-    const lanes = Array.from({ length: WINDOW }, async () => {
+    const senders = Array.from({ length: CONCURRENCY }, async () => {
       while (this.sent.length < count) {
         const chat = chats[Math.floor(random() * chats.length)] ?? ""
         const sent: Sent = { chat, content: `${this.parley.me.account} ${this.sent.length} ✓`, stored: undefined }
@@ -62,24 +62,24 @@ class Application {
         stored()
       }
     })
-    await Promise.all(lanes)
+    await Promise.all(senders)
   }
 }
 
-const judge = (applications: ReadonlyArray<Application>, chats: ReadonlyArray<string>): void => {
+const assertDelivered = (applications: ReadonlyArray<Application>, chats: ReadonlyArray<string>): void => {
   const stored = applications.flatMap(({ sent }) => sent.map((one) => one.stored))
   assert.strictEqual(new Set(stored.map((message) => message?.id)).size, MESSAGES, "each message has an id of its own")
   for (const { parley, sent, shown } of applications) {
     const { account, id: me } = parley.me
     for (const chat of chats) {
-      const wanted = applications
+      const expected = applications
         .filter((other) => other.parley !== parley)
         .flatMap((other) => other.sent.filter((one) => one.chat === chat).map((one) => one.stored))
         .filter((message) => message !== undefined)
         .toSorted((a, b) => a.id - b.id)
         .map((message): Incoming => ({ ...message, change: "new" }))
       const seen = shown.filter(({ cgid }) => cgid === chat)
-      assert.deepStrictEqual(seen, wanted, `${account} in ${chat}`)
+      assert.deepStrictEqual(seen, expected, `${account} in ${chat}`)
       const own = sent.filter((one) => one.chat === chat).map((one) => one.stored?.id ?? 0)
       assert.deepStrictEqual(
         own,
@@ -94,21 +94,21 @@ const judge = (applications: ReadonlyArray<Application>, chats: ReadonlyArray<st
   }
 }
 
-describe("clients in a storm", () => {
+describe("clients behind a faulty network", () => {
   it.live(
-    `show each of ${MESSAGES} messages once and in order, over two restarts of the server (seed ${seed})`,
+    `receive each of ${MESSAGES} messages once and in order, across two restarts of the server (seed ${seed})`,
     () =>
       Effect.gen(function* () {
         const cwd = yield* folder
         const proxy = new Proxy(random)
         const url = yield* Effect.promise(() => proxy.listen())
         yield* Effect.addFinalizer(() => Effect.promise(() => proxy.close()))
-        const begin = Effect.fnUntraced(function* () {
+        const startServer = Effect.fnUntraced(function* () {
           const server = yield* serve(cwd, "--demo", "--set", "login.attempts=1000000")
           proxy.target = Number(new URL(server.http).port)
           return server
         })
-        let server = yield* begin()
+        let server = yield* startServer()
 
         const applications = yield* Effect.forEach(ACCOUNTS, (account) =>
           Effect.acquireRelease(
@@ -121,7 +121,7 @@ describe("clients in a storm", () => {
                     password: "123456",
                     backoff: { first: 30, max: 500 },
                     heartbeat: 400,
-                    patience: 1500,
+                    replyTimeout: 1500,
                     timeout: 80_000,
                     random
                   })
@@ -140,36 +140,36 @@ describe("clients in a storm", () => {
 
         let stored = 0
         let shown = 0
-        const due: Array<{ readonly there: () => boolean; readonly go: () => void }> = []
-        const look = (): void => {
-          for (const [index, { there, go }] of [...due.entries()].toReversed()) {
-            if (!there()) continue
-            due.splice(index, 1)
-            go()
+        const waiters: Array<{ readonly isDone: () => boolean; readonly resume: () => void }> = []
+        const notify = (): void => {
+          for (const [index, { isDone, resume }] of [...waiters.entries()].toReversed()) {
+            if (!isDone()) continue
+            waiters.splice(index, 1)
+            resume()
           }
         }
-        const until = (there: () => boolean) =>
+        const until = (isDone: () => boolean) =>
           Effect.promise(
             () =>
-              new Promise<void>((go) => {
-                due.push({ there, go })
-                look()
+              new Promise<void>((resume) => {
+                waiters.push({ isDone, resume })
+                notify()
               })
           )
 
         for (const application of applications) {
           application.read(() => {
             shown++
-            look()
+            notify()
           })
         }
-        proxy.trouble = STORM
+        proxy.faults = FAULTS
         const share = MESSAGES / ACCOUNTS.length
         const writing = Promise.all(
           applications.map((application) =>
             application.write(chats, share, () => {
               stored++
-              look()
+              notify()
             })
           )
         )
@@ -177,16 +177,16 @@ describe("clients in a storm", () => {
         yield* until(() => stored >= MESSAGES * 0.3)
         server.child.kill("SIGKILL")
         yield* server.ended
-        server = yield* begin()
+        server = yield* startServer()
         yield* until(() => stored >= MESSAGES * 0.6)
         server.child.kill("SIGTERM")
         yield* server.ended
-        server = yield* begin()
+        server = yield* startServer()
 
         yield* Effect.promise(() => writing)
         yield* until(() => shown >= MESSAGES * (ACCOUNTS.length - 1))
-        proxy.trouble = CALM
-        // What comes too much comes before what is sent now.
+        proxy.faults = NO_FAULTS
+        // Duplicates would arrive before these last messages.
         for (const { parley } of applications) {
           for (const chat of chats) yield* Effect.promise(() => parley.send(chat, "the end"))
         }
@@ -203,9 +203,9 @@ describe("clients in a storm", () => {
           all.splice(0, all.length, ...kept)
         }
         console.log(`seed ${seed}: ${JSON.stringify(proxy.counts)}`)
-        judge(applications, chats)
-        assert.isAbove(proxy.counts.cuts, 10, "the storm was one")
-        assert.isAbove(proxy.counts.halfCloses, 5, "the storm was one")
+        assertDelivered(applications, chats)
+        assert.isAbove(proxy.counts.cuts, 10, "the proxy injected faults")
+        assert.isAbove(proxy.counts.halfCloses, 5, "the proxy injected faults")
       }).pipe(Effect.scoped),
     85_000
   )
