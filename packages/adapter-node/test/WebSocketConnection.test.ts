@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue } from "effect"
 import * as fc from "fast-check"
 import type { WebSocket } from "ws"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { encodeText } from "../src/internal/socket/WebSocketConnection.ts"
 import { echo, frames, observed } from "./observedConnection.ts"
 import { FRAME, deafClient, quick, webSocketClient, webSocketServer } from "./socketHarness.ts"
@@ -50,7 +51,8 @@ describe("WebSocket connections", () => {
           assert.strictEqual(frame.text, `[${some.map(({ text }) => text).join(", ")}]`)
           assert.deepStrictEqual(encodeText(frame), encodeText(new Frame(frame.text)))
         }
-      })
+      }),
+      { numRuns: repetitions(100, 20) }
     )
   })
 

@@ -1,6 +1,7 @@
 /** Malformed data of a server: it is ignored and reported, and the client continues. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { ParleyError, type ParleyEvent } from "../src/index.ts"
 import { CHAT, settled, USER } from "./FakeServer.ts"
 import { failure, online } from "./harness.ts"
@@ -134,7 +135,7 @@ describe("a push that is not as documented", () => {
           }
           parley.close()
         }),
-        { numRuns: 400, seed: 13 }
+        { numRuns: repetitions(400, 100), seed: 13 }
       )
     )
     assert.deepStrictEqual(thrown, [])

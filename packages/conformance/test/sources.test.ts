@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { Schema } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { builtFiles, sourceFiles } from "../scripts/build.ts"
 import { printSource } from "../scripts/sources/printSource.ts"
 import { printScenarios } from "../scripts/sources/printScenarios.ts"
@@ -83,7 +84,7 @@ describe("a value", () => {
         expect(readWhole(printValue(value, none))).toEqual(value)
         expect(readWhole(wrap(printTop(value, none)))).toEqual(value)
       }),
-      { numRuns: 500 }
+      { numRuns: repetitions(500, 100) }
     )
   })
 })

@@ -1,6 +1,7 @@
 /** What is announced in one turn of the event loop is handed over together, and everybody hears the same in the same order. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { repetitions } from "../../../scripts/repetitions.ts"
 import { Channel } from "../src/delivery/Channel.ts"
 import type { Connection } from "@parley/core/Connection"
 import { PacketFraming, type Frame } from "@parley/core/Frame"
@@ -194,7 +195,7 @@ describe("what is announced in one turn", () => {
           }
         }
       ),
-      { numRuns: 60 }
+      { numRuns: repetitions(60, 20) }
     )
   })
 })

@@ -1,6 +1,7 @@
 /** Frames into requests. Source: PROTOCOLS, "Frames", "Offline queue". */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { repetitions } from "../../../../scripts/repetitions.ts"
 import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "../../src/xuanxuan/frames.ts"
 
 const LIMIT = 3
@@ -96,7 +97,7 @@ describe("a frame", () => {
           else assert.deepStrictEqual([typeof one.module, typeof one.method], ["string", "string"])
         }
       }),
-      { numRuns: 2000 }
+      { numRuns: repetitions(2000, 300) }
     )
   })
 })

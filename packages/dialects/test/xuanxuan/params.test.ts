@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import * as fc from "fast-check"
 import { Refused } from "@parley/core/Refused"
+import { repetitions } from "../../../../scripts/repetitions.ts"
 import { decode, draftsIn, isMethod, type Method, methods, readMessage } from "../../src/xuanxuan/params.ts"
 
 const names = Object.keys(methods).filter(isMethod)
@@ -299,7 +300,7 @@ describe("decode", () => {
         assert.strictEqual(reason._tag, "Invalid")
         if (reason._tag === "Invalid") assert.match(reason.field, /^params/)
       }),
-      { numRuns: 3000 }
+      { numRuns: repetitions(3000, 300) }
     )
   })
 
