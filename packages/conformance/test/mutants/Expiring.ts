@@ -2,6 +2,7 @@
  * Loaded before a server (`node --import`): expires a session of the reference server, which otherwise takes a day without
  * use. The parent process names the token; the server handles the expiry itself.
  */
+import { existsSync } from "node:fs"
 import { registerHooks } from "node:module"
 
 const core = new URL("../../../core/src/", import.meta.url).href
@@ -9,11 +10,11 @@ const core = new URL("../../../core/src/", import.meta.url).href
 /** The tables of sessions, and the check of a session's expiry. */
 const places = new Map([
   [
-    `${core}LiveSessions.ts`,
+    `${core}auth/LiveSessions.ts`,
     [["new BoundedMap<string, LiveSession>(", "globalThis.parleySessions = new BoundedMap<string, LiveSession>("]]
   ],
   [
-    `${core}LiveSession.ts`,
+    `${core}auth/LiveSession.ts`,
     [
       [
         "const ticks = monotonic(this.#clock)",
@@ -26,6 +27,8 @@ const places = new Map([
     ]
   ]
 ])
+
+for (const url of places.keys()) if (!existsSync(new URL(url))) throw new Error(`${url} is not there`)
 
 const changed = (source: string, url: string): string =>
   (places.get(url) ?? []).reduce((text, [from = "", to = ""]) => {
