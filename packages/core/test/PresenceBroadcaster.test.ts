@@ -4,7 +4,7 @@ import type { UserEvent } from "@parley/core/Event"
 import { UserId } from "@parley/core/Ids"
 import {
   IMMEDIATE_LIMIT,
-  BATCH_DELAY,
+  BATCH_DELAY_MS,
   PresenceBroadcaster,
   type PublishPresence
 } from "../src/delivery/PresenceBroadcaster.ts"
@@ -76,9 +76,9 @@ describe("news of users", () => {
     const fastSend = IMMEDIATE_LIMIT / listeners
     expect(told.map(({ ids }) => ids)).toEqual(Array.from({ length: fastSend }, (_, index) => [index + 1]))
     expect(news.isBatching).toBe(true)
-    goTo(BATCH_DELAY)
+    goTo(BATCH_DELAY_MS)
     expect(told.at(-1)).toEqual({
-      at: BATCH_DELAY,
+      at: BATCH_DELAY_MS,
       ids: Array.from({ length: 100 - fastSend }, (_, index) => fastSend + index + 1),
       except: undefined
     })
@@ -95,9 +95,9 @@ describe("news of users", () => {
     expect(news.isBatching).toBe(true)
     goTo(299)
     expect(told).toHaveLength(1)
-    goTo(BATCH_DELAY)
+    goTo(BATCH_DELAY_MS)
     expect(told.map(({ ids }) => ids)).toEqual([[1], [2]])
-    goTo(2 * BATCH_DELAY)
+    goTo(2 * BATCH_DELAY_MS)
     expect(news.isBatching).toBe(false)
   })
 
@@ -117,10 +117,10 @@ describe("news of users", () => {
             news.publish(event(id), listeners, undefined)
           }
         }
-        goTo(time + 3 * BATCH_DELAY)
+        goTo(time + 3 * BATCH_DELAY_MS)
         expect(told.flatMap(({ ids }) => ids)).toEqual([...asked.keys()])
         for (const { at, ids } of told) {
-          for (const one of ids) expect(at - (asked.get(one) ?? 0)).toBeLessThanOrEqual(BATCH_DELAY)
+          for (const one of ids) expect(at - (asked.get(one) ?? 0)).toBeLessThanOrEqual(BATCH_DELAY_MS)
         }
       })
     )

@@ -134,7 +134,7 @@ describe("users who are somebody else's", () => {
           status: 403,
           json: {
             error: "users_elsewhere",
-            message: "Users are kept by the application that this is part of, and are changed there."
+            message: "Users are managed by the host application."
           }
         })
         theirs.alter("alice", { disabled: true })

@@ -1,7 +1,7 @@
 /**
- * A map of at most `limit` entries. Over it, the entry used longest ago is evicted. A use costs one look into a `Map` and a
- * few pointers: moving an entry by deleting and setting it in the `Map` costs five times as much, and finding the oldest
- * there passes over all that were deleted before it.
+ * A map of at most `limit` entries. Over it, the least recently used entry is evicted. A use costs one look into a
+ * `Map` and a few pointers: moving an entry by deleting and setting it in the `Map` costs five times as much, and
+ * finding the oldest entry there passes over all earlier deleted ones.
  */
 interface Entry<K, V> {
   readonly key: K
@@ -17,7 +17,7 @@ export class BoundedMap<K, V> {
   #oldest: Entry<K, V> | undefined
   #newest: Entry<K, V> | undefined
 
-  /** `onEvict` is called for entries over the limit, and not for those that are deleted or replaced. */
+  /** `onEvict` is called for entries over the limit, and not for deleted or replaced ones. */
   constructor(limit: number, onEvict?: (value: V, key: K) => void) {
     this.#limit = limit
     this.#onEvict = onEvict
@@ -31,7 +31,7 @@ export class BoundedMap<K, V> {
     return this.#entries.has(key)
   }
 
-  /** The value; the entry counts as used now. */
+  /** Returns the value and marks the entry as used. */
   get(key: K): V | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
@@ -42,16 +42,16 @@ export class BoundedMap<K, V> {
     return entry.value
   }
 
-  /** The value; the entry does not count as used. */
+  /** Returns the value without marking the entry as used. */
   peek(key: K): V | undefined {
     return this.#entries.get(key)?.value
   }
 
-  /** Sets the value; the entry counts as used now. */
+  /** Sets the value and marks the entry as used. */
   set(key: K, value: V): void {
-    const known = this.#entries.get(key)
-    if (known !== undefined) this.#unlink(known)
-    const entry: Entry<K, V> = known ?? { key, value, older: undefined, newer: undefined }
+    const existing = this.#entries.get(key)
+    if (existing !== undefined) this.#unlink(existing)
+    const entry: Entry<K, V> = existing ?? { key, value, older: undefined, newer: undefined }
     entry.value = value
     this.#entries.set(key, entry)
     this.#append(entry)
@@ -78,7 +78,7 @@ export class BoundedMap<K, V> {
     return this.#entries.keys()
   }
 
-  /** A copy. No entry counts as used. */
+  /** Returns a copy of the values without marking any entry as used. */
   values(): Array<V> {
     return Array.from(this.#entries.values(), ({ value }) => value)
   }

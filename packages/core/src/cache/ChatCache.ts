@@ -1,6 +1,6 @@
 /**
- * The facts of chats in use, in memory, so that the message path reads nothing from storage. What is here is never
- * behind a commit of this process: every commit moves it forward, and a commit that fails forgets it.
+ * Cache of the facts of chats in use, so that the message path reads nothing from storage. A cached chat is never
+ * behind a commit of this process: every commit advances it, and a failed commit invalidates it.
  */
 import * as Effect from "effect/Effect"
 import { BoundedMap } from "./BoundedMap.ts"
@@ -41,50 +41,50 @@ export class ChatCache {
     this.#chats = new BoundedMap(limit, ({ chat }) => this.#byGid.delete(chat.gid))
   }
 
-  /** From memory only. The chat counts as used: the one used longest ago leaves a full cache. */
+  /** Returns the chat from memory only, and marks it as used: a full cache evicts the least recently used one. */
   getCached(ref: ChatRef): CachedChat | undefined {
     const id = "id" in ref ? ref.id : this.#byGid.get(ref.gid)
     return id === undefined ? undefined : this.#chats.get(id)
   }
 
-  /** From memory, else from storage. */
+  /** Returns the chat from memory, otherwise from storage. */
   readonly find: (ref: ChatRef) => Effect.Effect<CachedChat | undefined, StorageFailed> = (ref) => {
     const cached = this.getCached(ref)
     if (cached !== undefined) return Effect.succeed(cached)
     const read =
       "id" in ref ? Effect.map(this.#store.chats([ref.id]), ([stored]) => stored) : this.#store.chatByGid(ref.gid)
     return Effect.flatMap(read, (stored) =>
-      stored === undefined ? Effect.succeed(undefined) : Effect.map(this.#preloadUsers([stored]), ([one]) => one)
+      stored === undefined ? Effect.succeed(undefined) : Effect.map(this.#preloadUsers([stored]), ([entry]) => entry)
     )
   }
 
-  /** Those that exist, in the order asked for; at most one read from storage. */
+  /** Returns the existing chats in the order of `ids`, with at most one read from storage. */
   readonly all: (ids: ReadonlyArray<ChatId>) => Effect.Effect<ReadonlyArray<CachedChat>, StorageFailed> = (ids) => {
-    const cold = ids.filter((id) => !this.#chats.has(id))
+    const missing = ids.filter((id) => !this.#chats.has(id))
     const present = (loaded: ReadonlyMap<ChatId, CachedChat>): ReadonlyArray<CachedChat> =>
       ids.flatMap((id) => this.#chats.get(id) ?? loaded.get(id) ?? [])
-    if (cold.length === 0) return Effect.succeed(present(new Map()))
-    return Effect.map(Effect.flatMap(this.#store.chats(cold), this.#preloadUsers), (kept) =>
-      // Held beside the cache as well: a list longer than the cache's bound would push its own beginning out.
-      present(new Map(kept.map((one) => [one.chat.id, one])))
+    if (missing.length === 0) return Effect.succeed(present(new Map()))
+    return Effect.map(Effect.flatMap(this.#store.chats(missing), this.#preloadUsers), (loadedChats) =>
+      // Kept beside the cache too: a list longer than the cache would evict its own beginning.
+      present(new Map(loadedChats.map((entry) => [entry.chat.id, entry])))
     )
   }
 
-  /** Keeps chats that were read, once those whom they name are known: a push must be written without waiting. */
+  /** Caches loaded chats after preloading the users they reference, so that encoding never blocks. */
   readonly #preloadUsers = (
     stored: ReadonlyArray<StoredChat>
   ): Effect.Effect<ReadonlyArray<CachedChat>, StorageFailed> => {
     const named = stored.flatMap(({ chat }) => [chat.createdBy, chat.editedBy].filter((user) => user !== null))
-    return Effect.map(this.#users.findMany(named), () => stored.map((one) => this.put(one)))
+    return Effect.map(this.#users.findMany(named), () => stored.map((entry) => this.put(entry)))
   }
 
-  /** Takes what storage answered; the older of two accounts of one chat is dropped. */
+  /** Merges a stored chat into the cache; of two versions the newer one wins. */
   put(stored: StoredChat): CachedChat {
-    const known = this.#chats.get(stored.chat.id)
-    if (known !== undefined) {
-      if (stored.chat.version > known.chat.version) known.chat = stored.chat
-      if (stored.head.seq > known.seq) Object.assign(known, stored.head)
-      return known
+    const existing = this.#chats.get(stored.chat.id)
+    if (existing !== undefined) {
+      if (stored.chat.version > existing.chat.version) existing.chat = stored.chat
+      if (stored.head.seq > existing.seq) Object.assign(existing, stored.head)
+      return existing
     }
     const cached = new CachedChat(stored)
     this.#chats.set(stored.chat.id, cached)
@@ -93,10 +93,10 @@ export class ChatCache {
   }
 
   /**
-   * Moves a chat forward by an entry that was committed; `relied` is the version that the script had decided on. Commits
-   * of one chat may be told out of turn: a step that does not fit on what is here makes it forget.
+   * Advances a chat by a committed entry; `baseVersion` is the version on which the command was based. Notices of
+   * commits of one chat may arrive out of order: an entry that does not fit invalidates the chat.
    */
-  advance(entry: Entry, relied: number | undefined): void {
+  advance(entry: Entry, baseVersion: number | undefined): void {
     const cached = this.#chats.peek(entry.chat)
     if (cached === undefined) return
     if (entry.seq > cached.seq) {
@@ -105,8 +105,8 @@ export class ChatCache {
     }
     if (entry.body._tag === "Posted") cached.activeAt = Math.max(cached.activeAt, entry.at)
     else if (entry.body._tag === "Changed") {
-      if (cached.chat.version === relied) cached.chat = evolve(cached.chat, entry)
-      else if (relied === undefined || cached.chat.version < relied) this.forget(entry.chat)
+      if (cached.chat.version === baseVersion) cached.chat = evolve(cached.chat, entry)
+      else if (baseVersion === undefined || cached.chat.version < baseVersion) this.forget(entry.chat)
     }
   }
 

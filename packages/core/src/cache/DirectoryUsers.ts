@@ -1,6 +1,6 @@
 /**
- * Users of an external directory, as the engine reads them: what the directory says of them, with the integer id that the
- * store keeps for theirs. A row of the store holds that pair and nothing else: their id stands where an account would.
+ * Users of an external directory: the directory's facts joined with the integer id from the store. A row of the store
+ * contains only the mapping: the external id is in place of an account.
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -13,37 +13,37 @@ import { Refused, refuse } from "../model/Refused.ts"
 import { StorageFailed, type Store, type Write } from "../ports/Store.ts"
 import { accountProblem, type NewUser, type User } from "../model/User.ts"
 
-/** Users asked for in one question, and ids given in one commit, at most. */
-const BATCH = 1000
-/** Questions under way at once, at most. */
+/** Maximum number of users per call, and of ids allocated per commit. */
+const BATCH_SIZE = 1000
+/** Maximum number of concurrent calls. */
 const MAX_CONCURRENT = 32
-/** Maximum number of pairs in memory; beyond it the one used longest ago is dropped. */
-const LIMIT = 200_000
+/** Maximum number of mappings in memory; beyond it the least recently used one is dropped. */
+const MAX_MAPPINGS = 200_000
 /** Maximum number of ids in memory that the directory does not have. */
-const MISSING_TTL = 10_000
-/** Characters of an id, at most. */
+const MAX_MISSING = 10_000
+/** Maximum number of characters of an external id. */
 const MAX_ID = 255
-/** How often ids are given again when another node gives them at the same time. */
+/** Maximum number of attempts to allocate ids while other nodes allocate them too. */
 const MAX_ATTEMPTS = 20
 
 const DEFAULT_TTL = 60
 const DEFAULT_TIMEOUT = 5000
 
-/** What the store keeps for one of their users. */
+/** Mapping of an external id to a user id, as stored. */
 interface IdMapping {
   readonly id: UserId
   readonly createdAt: number
   readonly since: EntryId
 }
 
-/** Users are changed where they are kept, and not here. */
-export const fromDirectory: Refused = refuse({
+/** Refusal of changes to users that the directory does not allow. */
+export const externalUsersRefusal: Refused = refuse({
   _tag: "Rejected",
   code: "users_elsewhere",
-  message: "Users are kept by the application that this is part of, and are changed there."
+  message: "Users are managed by the host application."
 })
 
-/** What the store holds of a user beside the pair: nothing. */
+/** Fields of a stored user beside the mapping: all empty. */
 const EMPTY: Omit<NewUser, "account" | "createdAt"> = {
   realname: "",
   avatar: "",
@@ -61,32 +61,34 @@ const failure = (operation: string, cause: unknown): StorageFailed =>
 const isId = (id: unknown): id is string => typeof id === "string" && id.length > 0 && id.length <= MAX_ID
 
 const batches = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
-  Array.from({ length: Math.ceil(all.length / BATCH) }, (_, index) => all.slice(index * BATCH, (index + 1) * BATCH))
+  Array.from({ length: Math.ceil(all.length / BATCH_SIZE) }, (_, index) =>
+    all.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE)
+  )
 
 export class DirectoryUsers {
-  /** Milliseconds for which an answer is used. */
+  /** Milliseconds for which a result is used. */
   readonly ttl: number
-  /** Milliseconds that one question may take. */
+  /** Timeout of one call in milliseconds. */
   readonly timeout: number
   readonly #store: Store["Service"]
   readonly #directory: UserDirectory
   readonly #clock: Clock.Clock
-  /** Characters of an account, at most. */
-  readonly #account: number
-  readonly #generations = Semaphore.makeUnsafe(MAX_CONCURRENT)
-  /** By their ids. */
+  /** Maximum number of characters of an account. */
+  readonly #maxAccount: number
+  readonly #permits = Semaphore.makeUnsafe(MAX_CONCURRENT)
+  /** External ids by user id. */
   readonly #ids = new Map<UserId, string>()
-  readonly #mappings = new BoundedMap<string, IdMapping>(LIMIT, ({ id }) => this.#ids.delete(id))
-  /** Until when somebody who was not there is not asked for again; milliseconds since 1970. By their ids. */
-  readonly #missing = new BoundedMap<string, number>(MISSING_TTL)
-  /** How often we were told of changes there. */
-  #told = 0
+  readonly #mappings = new BoundedMap<string, IdMapping>(MAX_MAPPINGS, ({ id }) => this.#ids.delete(id))
+  /** Negative cache: expiry per external id, in milliseconds since 1970. */
+  readonly #missing = new BoundedMap<string, number>(MAX_MISSING)
+  /** Number of invalidations by the application. */
+  #invalidations = 0
 
   constructor(store: Store["Service"], directory: UserDirectory, clock: Clock.Clock, account: number) {
     this.#store = store
     this.#directory = directory
     this.#clock = clock
-    this.#account = account
+    this.#maxAccount = account
     this.ttl = (directory.ttl ?? DEFAULT_TTL) * 1000
     this.timeout = directory.timeout ?? DEFAULT_TIMEOUT
   }
@@ -96,57 +98,58 @@ export class DirectoryUsers {
     return this.#clock.currentTimeMillisUnsafe()
   }
 
-  /** The pair of an id of theirs, if it is in memory. */
+  /** Returns the mapping of an external id, if it is in memory. */
   mappingOf(externalId: string): { readonly id: UserId } | undefined {
     return this.#mappings.get(externalId)
   }
 
-  /** Their id of a user who was read here before. */
+  /** Returns the external id of a user who was loaded before. */
   externalIdOf(id: UserId): string | undefined {
     return this.#ids.get(id)
   }
 
-  /** By our ids; who is gone is left out. */
+  /** Returns users by id; users without an entry in the directory are left out. */
   readonly users = Effect.fnUntraced(function* (
     this: DirectoryUsers,
     ids: ReadonlyArray<UserId>
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
-    const unknown = ids.filter((id) => !this.#ids.has(id))
-    if (unknown.length > 0) this.#addMapping(yield* this.#store.users(unknown))
+    const unmapped = ids.filter((id) => !this.#ids.has(id))
+    if (unmapped.length > 0) this.#addMapping(yield* this.#store.users(unmapped))
     const now = this.now()
     const wanted = [...new Set(ids.flatMap((id) => this.#ids.get(id) ?? []))].filter(
       (id) => (this.#missing.get(id) ?? 0) <= now
     )
-    const told = this.#told
+    const invalidations = this.#invalidations
     const found = new Map(
-      (yield* this.#query("find", wanted, (asked) => this.#directory.find(asked))).map((user) => [user.id, user])
+      (yield* this.#query("find", wanted, (batch) => this.#directory.find(batch))).map((user) => [user.id, user])
     )
-    // Who was told of meanwhile may be there by now.
-    for (const id of wanted) if (!found.has(id) && told === this.#told) this.#markMissing(id, now + this.ttl)
+    // An id that was invalidated during the call may exist already.
+    for (const id of wanted)
+      if (!found.has(id) && invalidations === this.#invalidations) this.#markMissing(id, now + this.ttl)
     return wanted.flatMap((id) => this.#merged(found.get(id)))
   })
 
-  /** By account. Who is seen for the first time gets an id. */
+  /** Returns users by account, and allocates ids for new ones. */
   readonly usersByAccount = Effect.fnUntraced(function* (
     this: DirectoryUsers,
     accounts: ReadonlyArray<string>
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
-    const wanted = new Set(accounts.filter((account) => accountProblem(account, this.#account) === undefined))
-    const found = yield* this.#query("findByAccount", [...wanted], (asked) => this.#directory.findByAccount(asked))
+    const wanted = new Set(accounts.filter((account) => accountProblem(account, this.#maxAccount) === undefined))
+    const found = yield* this.#query("findByAccount", [...wanted], (batch) => this.#directory.findByAccount(batch))
     return yield* this.#withIds(found.filter(({ account }) => wanted.has(account)))
   })
 
-  /** By their ids. Who is seen for the first time gets an id. */
+  /** Returns users by external id, and allocates ids for new ones. */
   readonly usersByExternalId = Effect.fnUntraced(function* (
     this: DirectoryUsers,
     ids: ReadonlyArray<string>
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
     const wanted = new Set(ids.filter(isId))
-    const found = yield* this.#query("find", [...wanted], (asked) => this.#directory.find(asked))
+    const found = yield* this.#query("find", [...wanted], (batch) => this.#directory.find(batch))
     return yield* this.#withIds(found.filter(({ id }) => wanted.has(id)))
   })
 
-  /** Everybody whom the directory lists; without a list, everybody who has an id. By id. */
+  /** Returns all users that the directory lists, or without a list all users with an id; ordered by id. */
   readonly allUsers: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
     const { list } = this.#directory
     const all =
@@ -159,13 +162,13 @@ export class DirectoryUsers {
     return Effect.map(all, (users) => [...users].sort((a, b) => a.id - b.id))
   })
 
-  /** Has the directory change a user, or refuses. */
+  /** Applies a change in the directory, or refuses. */
   readonly change = Effect.fnUntraced(function* (
     this: DirectoryUsers,
     user: UserId,
     change: DirectoryUserChange
   ): Effect.fn.Return<void, Refused | StorageFailed> {
-    if (this.#directory.change === undefined) return yield* fromDirectory
+    if (this.#directory.change === undefined) return yield* externalUsersRefusal
     if (!this.#ids.has(user)) this.#addMapping(yield* this.#store.users([user]))
     const externalId = this.#ids.get(user)
     if (externalId === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(user)] })
@@ -175,44 +178,44 @@ export class DirectoryUsers {
     ).pipe(Effect.catch((failed) => Effect.fail(failed.cause instanceof Refused ? failed.cause : failed)))
   })
 
-  /** Who of these has an id already, by theirs; nobody gets one. */
+  /** Returns the ids of those that have one, by external id, without allocating any. Clears their negative cache. */
   readonly idsOf = Effect.fnUntraced(function* (
     this: DirectoryUsers,
     externalIds: ReadonlyArray<string>
   ): Effect.fn.Return<ReadonlyArray<UserId>, StorageFailed> {
-    this.#told++
+    this.#invalidations++
     for (const id of externalIds) this.#missing.delete(id)
     for (const batch of batches(externalIds.filter((id) => isId(id) && !this.#mappings.has(id))))
       yield* this.#load(batch)
     return externalIds.flatMap((id) => this.#mappings.get(id)?.id ?? [])
   })
 
-  /** Nobody counts as gone any more before they are asked for. */
-  forgetMissing(): void {
-    this.#told++
+  /** Clears the negative cache. */
+  clearMissing(): void {
+    this.#invalidations++
     this.#missing.clear()
   }
 
-  /** These users with their ids, which they get where they have none. */
+  /** Returns these users with their ids, allocating missing ones. */
   readonly #withIds = Effect.fnUntraced(function* (
     this: DirectoryUsers,
     users: ReadonlyArray<DirectoryUser>
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
-    const known: Array<User> = []
+    const merged: Array<User> = []
     for (const batch of batches(users)) {
       let missing = [...new Set(batch.map(({ id }) => id))].filter((id) => !this.#mappings.has(id))
       for (let attempts = 0; missing.length > 0; attempts++) {
         yield* this.#load(missing)
         missing = missing.filter((id) => !this.#mappings.has(id))
         if (missing.length === 0) break
-        if (attempts >= MAX_ATTEMPTS) return yield* failure("ids for users", "others keep giving ids at the same time")
+        if (attempts >= MAX_ATTEMPTS) return yield* failure("ids for users", "concurrent allocations by other nodes")
         yield* this.#allocateIds(missing)
         missing = missing.filter((id) => !this.#mappings.has(id))
       }
-      // At once: a list that is longer than what is kept pushes its own beginning out.
-      for (const user of batch) known.push(...this.#merged(user))
+      // Merged at once: a list longer than the map of mappings would evict its own beginning.
+      for (const user of batch) merged.push(...this.#merged(user))
     }
-    return known
+    return merged
   })
 
   readonly #load = Effect.fnUntraced(function* (
@@ -222,7 +225,7 @@ export class DirectoryUsers {
     if (externalIds.length > 0) this.#addMapping(yield* this.#store.usersByAccount(externalIds))
   })
 
-  /** One commit for all of them; if another node was faster with one, nobody has an id yet. */
+  /** Allocates all ids in one commit. If another node has allocated one of them first, none is allocated. */
   #allocateIds(externalIds: ReadonlyArray<string>): Effect.Effect<void, StorageFailed> {
     const createdAt = this.now()
     const writes = externalIds.map((account): Write => ({ _tag: "CreateUser", user: { ...EMPTY, account, createdAt } }))
@@ -240,12 +243,12 @@ export class DirectoryUsers {
   }
 
   #merged(user: DirectoryUser | undefined): ReadonlyArray<User> {
-    const pair = user === undefined ? undefined : this.#mappings.get(user.id)
-    if (user === undefined || pair === undefined) return []
+    const mapping = user === undefined ? undefined : this.#mappings.get(user.id)
+    if (user === undefined || mapping === undefined) return []
     this.#missing.delete(user.id)
     return [
       {
-        id: pair.id,
+        id: mapping.id,
         account: user.account,
         realname: user.realname ?? user.account,
         avatar: user.avatar ?? "",
@@ -254,8 +257,8 @@ export class DirectoryUsers {
         admin: user.admin ?? false,
         organisation: user.organisation ?? null,
         disabled: user.disabled ?? false,
-        createdAt: pair.createdAt,
-        since: pair.since
+        createdAt: mapping.createdAt,
+        since: mapping.since
       }
     ]
   }
@@ -268,23 +271,23 @@ export class DirectoryUsers {
     this: DirectoryUsers,
     operation: string,
     keys: ReadonlyArray<string>,
-    question: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<DirectoryUser>, unknown>
+    call: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<DirectoryUser>, unknown>
   ): Effect.fn.Return<ReadonlyArray<DirectoryUser>, StorageFailed> {
     const found: Array<DirectoryUser> = []
     for (const batch of batches(keys)) {
-      const answered = yield* this.#bounded(
+      const returned = yield* this.#bounded(
         operation,
-        Effect.suspend(() => question(batch))
+        Effect.suspend(() => call(batch))
       )
-      for (const user of yield* this.#valid(answered)) found.push(user)
+      for (const user of yield* this.#valid(returned)) found.push(user)
     }
     return found
   })
 
-  /** Waits its turn and its time; whatever goes wrong is a failure of storage to the engine. */
-  #bounded<A>(operation: string, question: Effect.Effect<A, unknown>): Effect.Effect<A, StorageFailed> {
-    return this.#generations
-      .withPermits(1)(question)
+  /** Limits concurrency and time; every failure becomes a storage failure. */
+  #bounded<A>(operation: string, call: Effect.Effect<A, unknown>): Effect.Effect<A, StorageFailed> {
+    return this.#permits
+      .withPermits(1)(call)
       .pipe(
         Effect.interruptible,
         Effect.timeout(this.timeout),
@@ -292,17 +295,17 @@ export class DirectoryUsers {
       )
   }
 
-  /** Those whose id and account can be ones. */
+  /** Returns the users with a valid id and account. */
   #valid(users: ReadonlyArray<DirectoryUser>): Effect.Effect<ReadonlyArray<DirectoryUser>> {
     const valid = users.filter(
       ({ id, account }) =>
-        isId(id) && typeof account === "string" && accountProblem(account, this.#account) === undefined
+        isId(id) && typeof account === "string" && accountProblem(account, this.#maxAccount) === undefined
     )
     return valid.length === users.length
       ? Effect.succeed(valid)
       : Effect.as(
           Effect.logWarning(
-            `${users.length - valid.length} users of the directory are left out: their id or account cannot be one`
+            `ignored ${users.length - valid.length} users of the directory with an invalid id or account`
           ),
           valid
         )

@@ -1,7 +1,7 @@
 /**
- * Users by id and by account, read through memory. Every change goes through `put`, so what is here is never behind a
- * change that this process made. What somebody else may change is read again when it is due; while that fails, what is
- * here goes on being used.
+ * Read-through cache of users by id and by account. Every change goes through `put`, so it is never behind a change of
+ * this process. Users of an external directory are refreshed when they expire; if that fails, the cached ones stay in
+ * use.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -13,37 +13,37 @@ import { accountForms } from "../model/AccountName.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 import { isRemoved, type User, type UserChange } from "../model/User.ts"
 
-/** Maximum number of users in memory; beyond it the one used longest ago is dropped. */
+/** Maximum number of users in memory; beyond it the least recently used one is dropped. */
 const MAX_USERS = 200_000
-/** Milliseconds for which nothing that is due is read again, after that has failed. */
-const RETRY_DELAY = 10_000
-/** Users of a list that are looked at before other work is let through. */
-const SLICE = 1000
-/** Changes that wait to be put into the list of everybody, at most. */
-const PATCHES = 1000
+/** Back-off after a failed refresh, in ms. */
+const RETRY_DELAY_MS = 10_000
+/** Users of a list that are processed before other work runs. */
+const LIST_SLICE = 1000
+/** Maximum number of pending changes of the list of all users. */
+const MAX_PATCHES = 1000
 
-/** Where users are read from. */
+/** Source of users: the store, or an external directory. */
 export type UserSource = Pick<Store["Service"], "users" | "usersByAccount" | "allUsers">
 
-interface Reading {
-  /** When the user is read again; milliseconds since 1970. */
+interface Freshness {
+  /** Time of the next refresh; milliseconds since 1970. */
   expiresAt: number
-  /** The turn of what is known: what was asked for earlier, and came later, is older. */
+  /** Generation of the cached value; late responses with a lower one are dropped. */
   readonly generation: number
 }
 
-/** A reading of everybody, which all who ask meanwhile wait for. */
-interface Listing {
+/** A load of all users, shared by concurrent callers. */
+interface ListLoad {
   readonly done: Deferred.Deferred<ReadonlyArray<User>, StorageFailed>
-  /** Users made or changed since it began. */
+  /** Users created or changed since it began. */
   readonly patches: Array<User>
 }
 
 const isSame = (a: User, b: User): boolean =>
   Object.entries(b).every(([name, value]) => a[name as keyof User] === value)
 
-/** The place in a list by id at which this user is, or belongs. */
-const cursorOf = (users: ReadonlyArray<User>, id: UserId): number => {
+/** Returns the index in a list ordered by id at which this user is, or belongs. */
+const indexOfUser = (users: ReadonlyArray<User>, id: UserId): number => {
   let low = 0
   let high = users.length
   while (low < high) {
@@ -54,36 +54,36 @@ const cursorOf = (users: ReadonlyArray<User>, id: UserId): number => {
   return low
 }
 
-/** The list with these changes, the later of which count. */
+/** Returns the list with these changes; later ones override earlier ones. */
 const patched = (users: ReadonlyArray<User>, patches: ReadonlyArray<User>): ReadonlyArray<User> => {
   if (patches.length === 0) return users
   const all = users.slice()
   for (const user of patches) {
-    const cursor = cursorOf(all, user.id)
-    const isListed = all[cursor]?.id === user.id
-    if (isRemoved(user)) all.splice(cursor, isListed ? 1 : 0)
-    else all.splice(cursor, isListed ? 1 : 0, user)
+    const index = indexOfUser(all, user.id)
+    const isListed = all[index]?.id === user.id
+    if (isRemoved(user)) all.splice(index, isListed ? 1 : 0)
+    else all.splice(index, isListed ? 1 : 0, user)
   }
   return all
 }
 
 export class UserCache {
   readonly #source: UserSource
-  /** Set where users are kept by somebody else. */
+  /** Set if users come from an external directory. */
   readonly external: DirectoryUsers | undefined
-  readonly #users = new BoundedMap<UserId, User>(MAX_USERS, (user) => this.#dropped(user))
+  readonly #users = new BoundedMap<UserId, User>(MAX_USERS, (user) => this.#onDropped(user))
   readonly #byAccount = new Map<string, UserId>()
-  /** What is known of somebody else's user; empty where nobody else changes users. */
-  readonly #readings = new Map<UserId, Reading>()
-  /** Everybody, by id, while it is known. */
+  /** Freshness of external users; empty without a directory. */
+  readonly #freshness = new Map<UserId, Freshness>()
+  /** All users by id, if loaded. */
   #all: { readonly users: ReadonlyArray<User>; readonly due: number } | undefined
-  /** Users made or changed since that list was made. */
+  /** Users created or changed since that list was made. */
   #patches: Array<User> = []
-  /** The reading of everybody that is under way. */
-  #listing: Listing | undefined
-  /** Counts what was asked and told. */
+  /** The load of all users in progress. */
+  #load: ListLoad | undefined
+  /** Incremented by each load and each change. */
   #generation = 0
-  /** The turn of the last `invalidate`: what was asked for before it may be old. */
+  /** Generation of the last `invalidate`: responses to earlier loads may be outdated. */
   #invalidated = 0
   #pausedUntil = 0
 
@@ -92,61 +92,61 @@ export class UserCache {
     this.external = source instanceof DirectoryUsers ? source : undefined
   }
 
-  /** From memory only, be it due or not. */
+  /** Returns the user from memory, even if expired. */
   getCached(id: UserId): User | undefined {
     return this.#users.get(id)
   }
 
-  /** From memory only, unless it is due. */
+  /** Returns the user from memory, unless expired. */
   getFresh(id: UserId): User | undefined {
     const user = this.#users.get(id)
     return user === undefined || this.#isExpired(id) ? undefined : user
   }
 
   readonly find: (id: UserId) => Effect.Effect<User | undefined, StorageFailed> = (id) => {
-    const known = this.getFresh(id)
-    return known !== undefined ? Effect.succeed(known) : Effect.map(this.findMany([id]), ([user]) => user)
+    const cached = this.getFresh(id)
+    return cached !== undefined ? Effect.succeed(cached) : Effect.map(this.findMany([id]), ([user]) => user)
   }
 
-  /** Those who exist, in the order asked for. */
+  /** Returns the existing users, in the order of `ids`. */
   readonly findMany: (ids: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<User>, StorageFailed> = (ids) => {
-    const known = new Map<UserId, User>()
-    const unknown: Array<UserId> = []
+    const cached = new Map<UserId, User>()
+    const missing: Array<UserId> = []
     for (const id of ids) {
       const user = this.getFresh(id)
-      if (user === undefined) unknown.push(id)
-      else known.set(id, user)
+      if (user === undefined) missing.push(id)
+      else cached.set(id, user)
     }
-    if (unknown.length === 0) return Effect.succeed(ids.flatMap((id) => known.get(id) ?? []))
-    const before = unknown.map((id) => this.#users.get(id))
-    return this.#reading(unknown, this.#source.users(unknown), before).pipe(
-      Effect.map(({ users, turn }) => {
-        for (const user of users) known.set(user.id, this.#store(user, turn))
-        for (const id of unknown) if (!known.has(id)) this.#drop(id, turn)
-        return ids.flatMap((id) => known.get(id) ?? [])
+    if (missing.length === 0) return Effect.succeed(ids.flatMap((id) => cached.get(id) ?? []))
+    const before = missing.map((id) => this.#users.get(id))
+    return this.#refresh(missing, this.#source.users(missing), before).pipe(
+      Effect.map(({ users, generation }) => {
+        for (const user of users) cached.set(user.id, this.#merge(user, generation))
+        for (const id of missing) if (!cached.has(id)) this.#drop(id, generation)
+        return ids.flatMap((id) => cached.get(id) ?? [])
       })
     )
   }
 
-  /** Those who exist and were not removed, in the order asked for. */
+  /** Returns the users who exist and were not removed, in the order of the accounts. */
   readonly byAccount: (accounts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User>, StorageFailed> = (
     named
   ) => {
     const accounts = named.filter((account) => !isRemoved({ account }))
     const found = new Map<string, User>()
-    const unknown: Array<string> = []
+    const missing: Array<string> = []
     for (const account of accounts) {
-      const user = this.#named(account)
-      if (user === undefined || this.#isExpired(user.id)) unknown.push(account)
+      const user = this.#cachedByAccount(account)
+      if (user === undefined || this.#isExpired(user.id)) missing.push(account)
       else found.set(account, user)
     }
-    if (unknown.length === 0) return Effect.succeed(accounts.flatMap((account) => found.get(account) ?? []))
-    const before = unknown.map((account) => this.#named(account))
+    if (missing.length === 0) return Effect.succeed(accounts.flatMap((account) => found.get(account) ?? []))
+    const before = missing.map((account) => this.#cachedByAccount(account))
     const due = before.flatMap((user) => user?.id ?? [])
-    return this.#reading(due, this.#source.usersByAccount(unknown), before).pipe(
-      Effect.map(({ users, turn }) => {
+    return this.#refresh(due, this.#source.usersByAccount(missing), before).pipe(
+      Effect.map(({ users, generation }) => {
         for (const one of users) {
-          const user = this.#store(one, turn)
+          const user = this.#merge(one, generation)
           found.set(user.account, user)
         }
         return accounts.flatMap((account) => found.get(account) ?? [])
@@ -154,7 +154,9 @@ export class UserCache {
     )
   }
 
-  /** For each account its user, also where it is written in another form than the user's own (`accountForms`). */
+  /**
+   * Returns the user of each account, even if it is written in a different form from the user's own (`accountForms`).
+   */
   readonly resolve: (accounts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User | undefined>, StorageFailed> =
     (accounts) => {
       const forms = accounts.map(accountForms)
@@ -164,84 +166,84 @@ export class UserCache {
       })
     }
 
-  /** Those who exist of somebody else's users, by their ids there, in the order asked for. */
+  /** Returns the existing users of an external directory by external id, in the order of `ids`. */
   readonly byExternalId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<User>, StorageFailed> = (ids) => {
     const { external } = this
     if (external === undefined) return Effect.succeed([])
     const found = new Map<string, User>()
-    const unknown: Array<string> = []
+    const missing: Array<string> = []
     for (const id of ids) {
-      const pair = external.mappingOf(id)
-      const user = pair === undefined ? undefined : this.getFresh(pair.id)
-      if (user === undefined) unknown.push(id)
+      const mapping = external.mappingOf(id)
+      const user = mapping === undefined ? undefined : this.getFresh(mapping.id)
+      if (user === undefined) missing.push(id)
       else found.set(id, user)
     }
-    if (unknown.length === 0) return Effect.succeed(ids.flatMap((id) => found.get(id) ?? []))
-    const before = unknown.map((id) => {
-      const pair = external.mappingOf(id)
-      return pair === undefined ? undefined : this.#users.get(pair.id)
+    if (missing.length === 0) return Effect.succeed(ids.flatMap((id) => found.get(id) ?? []))
+    const before = missing.map((id) => {
+      const mapping = external.mappingOf(id)
+      return mapping === undefined ? undefined : this.#users.get(mapping.id)
     })
     const due = before.flatMap((user) => user?.id ?? [])
-    return this.#reading(due, external.usersByExternalId(unknown), before).pipe(
-      Effect.map(({ users, turn }) => {
-        for (const user of users) found.set(external.externalIdOf(user.id) ?? "", this.#store(user, turn))
+    return this.#refresh(due, external.usersByExternalId(missing), before).pipe(
+      Effect.map(({ users, generation }) => {
+        for (const user of users) found.set(external.externalIdOf(user.id) ?? "", this.#merge(user, generation))
         return ids.flatMap((id) => found.get(id) ?? [])
       })
     )
   }
 
-  /** Everybody, by id, without those who were removed. */
+  /** All users, by id, without removed ones. */
   readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
-    const known = this.#listAll()
-    if (known !== undefined && !this.#isPast(known.due)) return Effect.succeed(known.users)
-    const under = this.#listing
-    if (under !== undefined) return Effect.tap(Deferred.await(under.done), Effect.yieldNow)
-    const listing: Listing = { done: Deferred.makeUnsafe(), patches: [] }
-    this.#listing = listing
-    const reading = Effect.onExit(this.#list(listing), (exit) =>
+    const cached = this.#currentList()
+    if (cached !== undefined && !this.#isDue(cached.due)) return Effect.succeed(cached.users)
+    const current = this.#load
+    if (current !== undefined) return Effect.tap(Deferred.await(current.done), Effect.yieldNow)
+    const listLoad: ListLoad = { done: Deferred.makeUnsafe(), patches: [] }
+    this.#load = listLoad
+    const load = Effect.onExit(this.#loadAll(listLoad), (exit) =>
       Effect.sync(() => {
-        if (this.#listing === listing) this.#listing = undefined
-        Deferred.doneUnsafe(listing.done, exit)
+        if (this.#load === listLoad) this.#load = undefined
+        Deferred.doneUnsafe(listLoad.done, exit)
       })
     )
-    // In a fiber of its own: the one that asked first may be interrupted, and the others wait.
+    // In a fiber of its own: the first caller may be interrupted while others wait.
     return Effect.andThen(
-      Effect.forkDetach(reading, { startImmediately: true }),
-      // What follows begins in a turn of its own.
-      Effect.tap(Deferred.await(listing.done), Effect.yieldNow)
+      Effect.forkDetach(load, { startImmediately: true }),
+      // The caller continues in a turn of its own.
+      Effect.tap(Deferred.await(listLoad.done), Effect.yieldNow)
     )
   })
 
-  /** Reads everybody, in slices. */
-  readonly #list = Effect.fnUntraced(function* (
+  /** Loads all users, in slices. */
+  readonly #loadAll = Effect.fnUntraced(function* (
     this: UserCache,
-    listing: Listing
+    listLoad: ListLoad
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
-    const known = this.#all
-    const turn = ++this.#generation
+    const cached = this.#all
+    const generation = ++this.#generation
     const read = yield* Effect.result(this.#source.allUsers)
     if (Result.isFailure(read)) {
-      if (known === undefined) return yield* Effect.fail(read.failure)
-      this.#pausedUntil = this.#now() + RETRY_DELAY
-      return this.#listAll()?.users ?? known.users
+      if (cached === undefined) return yield* Effect.fail(read.failure)
+      this.#pausedUntil = this.#now() + RETRY_DELAY_MS
+      return this.#currentList()?.users ?? cached.users
     }
-    const kept: Array<User> = []
+    const users: Array<User> = []
     for (const user of read.success) {
       if (isRemoved(user)) continue
-      kept.push(this.#store(user, turn))
-      if (kept.length % SLICE === 0) yield* Effect.yieldNow
+      users.push(this.#merge(user, generation))
+      if (users.length % LIST_SLICE === 0) yield* Effect.yieldNow
     }
-    const users = patched(kept, listing.patches)
-    // What somebody else has changed meanwhile is read again.
-    if (this.#listing === listing) {
-      this.#all = { users, due: this.#expiryFrom(this.#now()) }
+    const all = patched(users, listLoad.patches)
+    // An invalidation during the load discards the list.
+    if (this.#load === listLoad) {
+      this.#all = { users: all, due: this.#expiryFrom(this.#now()) }
       this.#patches = []
     }
-    return users
+    return all
   })
 
-  /** The list of everybody with all changes, while it is known. */
-  #listAll(): { readonly users: ReadonlyArray<User>; readonly due: number } | undefined {
+  /** Returns the list of all users with all changes, if loaded. */
+  #currentList(): { readonly users: ReadonlyArray<User>; readonly due: number } | undefined {
     if (this.#all !== undefined && this.#patches.length > 0) {
       this.#all = { users: patched(this.#all.users, this.#patches), due: this.#all.due }
       this.#patches = []
@@ -250,17 +252,16 @@ export class UserCache {
   }
 
   /**
-   * Those of a list that was read lately as they are known now, without asking: the same array as `all` has, as long as
-   * nobody has changed.
+   * Returns the users of a recently loaded list as cached now: the same array as `all`, as long as no user has changed.
    */
   current(users: ReadonlyArray<User>): ReadonlyArray<User> {
-    return this.#listAll()?.users ?? users.map((user) => this.#users.peek(user.id) ?? user)
+    return this.#currentList()?.users ?? users.map((user) => this.#users.peek(user.id) ?? user)
   }
 
-  /** Everybody who is known without asking storage, by id. */
+  /** Returns all users in memory, by id. */
   cached(): ReadonlyArray<User> {
     return (
-      this.#listAll()?.users ??
+      this.#currentList()?.users ??
       this.#users
         .values()
         .filter((user) => !isRemoved(user))
@@ -268,47 +269,47 @@ export class UserCache {
     )
   }
 
-  /** How many users are known without asking storage. */
+  /** Number of users in memory. */
   get size(): number {
     return this.#all?.users.length ?? this.#users.size
   }
 
-  /** Takes a user that was just made or changed. */
+  /** Stores a user that was just created or changed. */
   put(user: User): void {
-    this.#listing?.patches.push(user)
-    if (this.#all !== undefined && this.#patches.push(user) >= PATCHES) this.#listAll()
+    this.#load?.patches.push(user)
+    if (this.#all !== undefined && this.#patches.push(user) >= MAX_PATCHES) this.#currentList()
     this.#set(user, ++this.#generation)
   }
 
-  /** Applies a change that was just made; who is not known here is read when asked for. */
+  /** Applies a change that was just committed; a user who is not cached is loaded on demand. */
   change(id: UserId, change: UserChange): void {
-    const user = this.#users.get(id) ?? this.#listed(id)
+    const user = this.#users.get(id) ?? this.#findInList(id)
     if (user === undefined) return
     const { password: _password, ...next } = { ...user, ...change }
     this.put(next)
   }
 
-  /** These users are read again when they are next asked for; everybody, where nobody is named. */
+  /** Marks these users as expired, or all users if none are given. */
   invalidate(ids?: ReadonlyArray<UserId>): void {
     this.#all = undefined
     this.#patches = []
-    this.#listing = undefined
+    this.#load = undefined
     this.#pausedUntil = 0
     this.#invalidated = ++this.#generation
     for (const id of ids ?? this.#users.keys()) {
-      if (this.#users.has(id)) this.#readings.set(id, { expiresAt: 0, generation: this.#generation })
+      if (this.#users.has(id)) this.#freshness.set(id, { expiresAt: 0, generation: this.#generation })
     }
   }
 
-  /** In the list of everybody, which may hold more users than are kept by id. */
-  #listed(id: UserId): User | undefined {
-    const users = this.#listAll()?.users
-    const user = users?.[cursorOf(users, id)]
+  /** Finds a user in the list of all, which may contain more users than the cache by id. */
+  #findInList(id: UserId): User | undefined {
+    const users = this.#currentList()?.users
+    const user = users?.[indexOfUser(users, id)]
     return user?.id === id ? user : undefined
   }
 
-  /** The user who was last seen under this account, if it is still theirs. */
-  #named(account: string): User | undefined {
+  /** Returns the user last seen under this account, if it is still theirs. */
+  #cachedByAccount(account: string): User | undefined {
     const id = this.#byAccount.get(account)
     const user = id === undefined ? undefined : this.#users.get(id)
     return user?.account === account ? user : undefined
@@ -318,14 +319,14 @@ export class UserCache {
     return this.external?.now() ?? 0
   }
 
-  #isPast(due: number): boolean {
+  #isDue(due: number): boolean {
     if (due === Infinity) return false
     const now = this.#now()
     return now >= due && now >= this.#pausedUntil
   }
 
   #isExpired(id: UserId): boolean {
-    return this.external !== undefined && this.#isPast(this.#readings.get(id)?.expiresAt ?? 0)
+    return this.external !== undefined && this.#isDue(this.#freshness.get(id)?.expiresAt ?? 0)
   }
 
   #expiryFrom(now: number): number {
@@ -333,31 +334,31 @@ export class UserCache {
   }
 
   /**
-   * Reads again what is due. Meanwhile others use what is here, so that one of them waits and not all; if it fails, all
-   * do, for a while, unless somebody was asked for of whom nothing is here.
+   * Refreshes expired users. Concurrent callers use the cached ones, so that only one waits. If the refresh fails, all
+   * callers use them for a while, unless a requested user is not cached.
    */
-  #reading(
+  #refresh(
     due: ReadonlyArray<UserId>,
     read: Effect.Effect<ReadonlyArray<User>, StorageFailed>,
     before: ReadonlyArray<User | undefined>
-  ): Effect.Effect<{ readonly users: ReadonlyArray<User>; readonly turn: number }, StorageFailed> {
-    if (this.external === undefined) return Effect.map(read, (users) => ({ users, turn: 0 }))
+  ): Effect.Effect<{ readonly users: ReadonlyArray<User>; readonly generation: number }, StorageFailed> {
+    if (this.external === undefined) return Effect.map(read, (users) => ({ users, generation: 0 }))
     const { timeout } = this.external
     return Effect.suspend(() => {
-      const turn = ++this.#generation
+      const generation = ++this.#generation
       this.#extendTtl(due, this.#now() + timeout)
       return read.pipe(
-        Effect.map((users) => ({ users, turn })),
+        Effect.map((users) => ({ users, generation })),
         Effect.catch((failed) => {
-          this.#pausedUntil = this.#now() + RETRY_DELAY
+          this.#pausedUntil = this.#now() + RETRY_DELAY_MS
           this.#extendTtl(due, 0)
           const users = before.flatMap((user) => user ?? [])
-          // They are no newer than they were.
+          // Their generation is unchanged.
           return users.length < before.length
             ? Effect.fail(failed)
-            : Effect.as(Effect.logWarning(`users are as they were: ${failed.operation} failed`, failed.cause), {
+            : Effect.as(Effect.logWarning(`using cached users: ${failed.operation} failed`, failed.cause), {
                 users,
-                turn: 0
+                generation: 0
               })
         })
       )
@@ -366,55 +367,56 @@ export class UserCache {
 
   #extendTtl(ids: ReadonlyArray<UserId>, due: number): void {
     for (const id of ids) {
-      const reading = this.#readings.get(id)
-      if (reading !== undefined) reading.expiresAt = due
+      const entry = this.#freshness.get(id)
+      if (entry !== undefined) entry.expiresAt = due
     }
   }
 
   /**
-   * In the store, what is known already is at least as new as what was read; elsewhere, what was asked for last counts.
+   * Caches a loaded user. With the store as source, a cached user is at least as new as a loaded one; with a directory,
+   * the later request wins.
    */
-  #store(user: User, turn: number): User {
-    const known = this.#users.get(user.id)
-    if (known !== undefined && (this.external === undefined || this.#isNewer(user.id, turn))) return known
-    if (known !== undefined && isSame(known, user)) {
-      // The same object says to those who wrote a list that nothing has changed.
-      this.#set(known, turn)
-      return known
+  #merge(user: User, generation: number): User {
+    const cached = this.#users.get(user.id)
+    if (cached !== undefined && (this.external === undefined || this.#isNewer(user.id, generation))) return cached
+    if (cached !== undefined && isSame(cached, user)) {
+      // Keeping the same object shows users of the list that nothing has changed.
+      this.#set(cached, generation)
+      return cached
     }
-    this.#set(user, turn)
+    this.#set(user, generation)
     return user
   }
 
-  #isNewer(id: UserId, turn: number): boolean {
-    return (this.#readings.get(id)?.generation ?? 0) > turn
+  #isNewer(id: UserId, generation: number): boolean {
+    return (this.#freshness.get(id)?.generation ?? 0) > generation
   }
 
-  #set(user: User, turn: number): void {
+  #set(user: User, generation: number): void {
     const before = this.#users.peek(user.id)
-    if (before !== undefined && before.account !== user.account) this.#forgetAccount(before)
+    if (before !== undefined && before.account !== user.account) this.#removeAccount(before)
     this.#users.set(user.id, user)
     this.#byAccount.set(user.account, user.id)
     if (this.external === undefined) return
-    this.#readings.set(user.id, {
-      expiresAt: turn < this.#invalidated ? 0 : this.#expiryFrom(this.#now()),
-      generation: turn
+    this.#freshness.set(user.id, {
+      expiresAt: generation < this.#invalidated ? 0 : this.#expiryFrom(this.#now()),
+      generation
     })
   }
 
-  #drop(id: UserId, turn: number): void {
+  #drop(id: UserId, generation: number): void {
     const user = this.#users.peek(id)
-    if (user === undefined || this.#isNewer(id, turn)) return
+    if (user === undefined || this.#isNewer(id, generation)) return
     this.#users.delete(id)
-    this.#dropped(user)
+    this.#onDropped(user)
   }
 
-  #dropped(user: User): void {
-    this.#readings.delete(user.id)
-    this.#forgetAccount(user)
+  #onDropped(user: User): void {
+    this.#freshness.delete(user.id)
+    this.#removeAccount(user)
   }
 
-  #forgetAccount({ id, account }: User): void {
+  #removeAccount({ id, account }: User): void {
     if (this.#byAccount.get(account) === id) this.#byAccount.delete(account)
   }
 }

@@ -1,7 +1,6 @@
 /**
- * The places of connected sessions, written behind: acknowledgements are gathered and written together, since a
- * redelivery is allowed and a loss is not. Those of a session that ends are written at once. What is not written yet is in memory, and whoever asks for a place gets the
- * farther of both.
+ * Write-behind store of the cursors of connected sessions: acknowledgements are batched, since a redelivery is allowed
+ * and a loss is not. Cursors of a session that ends are written at once. Reads merge pending and stored cursors.
  */
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import * as Context from "effect/Context"
@@ -13,21 +12,21 @@ import { Settings } from "../ports/Settings.ts"
 import { type StorageFailed, Store } from "../ports/Store.ts"
 import type { Subscription } from "./Subscription.ts"
 
-/** Places in one commit, at most. */
-const BATCH = 500
+/** Maximum number of cursors per commit. */
+const BATCH_SIZE = 500
 
 export class CursorStore extends Context.Service<
   CursorStore,
   {
-    /** This subscription's place will be written soon. Neither waits nor fails. */
+    /** Schedules a write of this subscription's cursor. Neither waits nor fails. */
     readonly touch: (subscription: Subscription) => void
-    /** Its session has ended: takes the place as it is now, and writes it at once. */
+    /** Writes the current cursor of a subscription whose session has ended at once. */
     readonly release: (subscription: Subscription) => void
-    /** The places of one device, by chat. */
+    /** Returns the cursors of one device, by chat. */
     readonly of: (user: UserId, device: string) => Effect.Effect<ReadonlyMap<ChatId, Cursor>, StorageFailed>
-    /** The places of all devices of a user in one chat. */
+    /** Returns the cursors of all devices of a user in one chat. */
     readonly in: (chat: ChatId, user: UserId) => Effect.Effect<ReadonlyArray<Cursor>, StorageFailed>
-    /** Writes what is not written yet. */
+    /** Writes all pending cursors. */
     readonly flush: Effect.Effect<void>
   }
 >()("@parley/core/CursorStore") {
@@ -38,51 +37,51 @@ export class CursorStore extends Context.Service<
       const { acknowledgeDelay } = yield* Settings
       const scope = yield* Effect.scope
       const fork = Effect.runForkWith(yield* Effect.context<never>())
-      const touched = new Set<Subscription>()
-      /** By user, then by chat and device: what has to be written. */
-      const unwritten = new Map<UserId, Map<string, Cursor>>()
-      let armed = false
+      const dirty = new Set<Subscription>()
+      /** Pending cursors by user, then by chat and device. */
+      const pending = new Map<UserId, Map<string, Cursor>>()
+      let isScheduled = false
 
-      const keep = (cursor: Cursor): void => {
-        const mine = unwritten.get(cursor.user) ?? new Map<string, Cursor>()
+      const addPending = (cursor: Cursor): void => {
+        const own = pending.get(cursor.user) ?? new Map<string, Cursor>()
         const key = `${cursor.chat}/${cursor.device}`
-        const before = mine.get(key)
-        mine.set(key, before === undefined ? cursor : mergeCursors(before, cursor))
-        unwritten.set(cursor.user, mine)
+        const before = own.get(key)
+        own.set(key, before === undefined ? cursor : mergeCursors(before, cursor))
+        pending.set(cursor.user, own)
       }
 
       const collect = (): void => {
-        for (const subscription of touched) if (subscription.takeChanged()) keep(subscription.cursor)
-        touched.clear()
+        for (const subscription of dirty) if (subscription.takeChanged()) addPending(subscription.cursor)
+        dirty.clear()
       }
 
       const flush: Effect.Effect<void> = Effect.gen(function* () {
         collect()
-        const waiting = [...unwritten.values()].flatMap((mine) => [...mine.values()])
-        for (let start = 0; start < waiting.length; start += BATCH) {
-          const batch = waiting.slice(start, start + BATCH)
+        const cursors = [...pending.values()].flatMap((own) => [...own.values()])
+        for (let start = 0; start < cursors.length; start += BATCH_SIZE) {
+          const batch = cursors.slice(start, start + BATCH_SIZE)
           yield* store.commit({ expectedVersions: [], writes: batch.map((cursor) => ({ _tag: "MoveCursor", cursor })) })
           for (const cursor of batch) {
-            const mine = unwritten.get(cursor.user)
+            const own = pending.get(cursor.user)
             const key = `${cursor.chat}/${cursor.device}`
-            if (mine?.get(key) === cursor) mine.delete(key)
-            if (mine?.size === 0) unwritten.delete(cursor.user)
+            if (own?.get(key) === cursor) own.delete(key)
+            if (own?.size === 0) pending.delete(cursor.user)
           }
         }
       }).pipe(
         Effect.catch((failed) =>
-          // They stay in memory, and go with the next batch.
-          logStorageFailure("places could not be written", failed)
+          // They stay in memory, and are written with the next batch.
+          logStorageFailure("cursors could not be written", failed)
         )
       )
 
-      const arm = (): void => {
-        if (armed) return
-        armed = true
+      const schedule = (): void => {
+        if (isScheduled) return
+        isScheduled = true
         const later = Effect.sleep(acknowledgeDelay).pipe(
           Effect.andThen(
             Effect.sync(() => {
-              armed = false
+              isScheduled = false
             })
           ),
           Effect.andThen(flush)
@@ -90,18 +89,18 @@ export class CursorStore extends Context.Service<
         fork(Effect.forkIn(later, scope))
       }
 
-      let writing = false
-      let again = false
-      /** At once; what comes while that is being written goes together, after it. */
-      const hurry = (): void => {
-        again = true
-        if (writing) return
-        writing = true
+      let isFlushing = false
+      let isRequested = false
+      /** Flushes at once; cursors added during a write are written together after it. */
+      const flushSoon = (): void => {
+        isRequested = true
+        if (isFlushing) return
+        isFlushing = true
         const all = Effect.gen(function* () {
-          // Others may leave in the same turn.
+          // Other sessions may end in the same turn.
           yield* Effect.yieldNow
-          while (again) {
-            again = false
+          while (isRequested) {
+            isRequested = false
             yield* flush
           }
         })
@@ -110,7 +109,7 @@ export class CursorStore extends Context.Service<
             Effect.ensuring(
               all,
               Effect.sync(() => {
-                writing = false
+                isFlushing = false
               })
             ),
             scope
@@ -120,9 +119,9 @@ export class CursorStore extends Context.Service<
 
       yield* Effect.addFinalizer(() => flush)
 
-      const merge = (cursors: ReadonlyArray<Cursor>, fresh: Iterable<Cursor>): ReadonlyArray<Cursor> => {
-        const merged = new Map(cursors.map((cursor) => [`${cursor.chat}/${cursor.device}`, cursor]))
-        for (const cursor of fresh) {
+      const merge = (stored: ReadonlyArray<Cursor>, newer: Iterable<Cursor>): ReadonlyArray<Cursor> => {
+        const merged = new Map(stored.map((cursor) => [`${cursor.chat}/${cursor.device}`, cursor]))
+        for (const cursor of newer) {
           const key = `${cursor.chat}/${cursor.device}`
           const before = merged.get(key)
           merged.set(key, before === undefined ? cursor : mergeCursors(before, cursor))
@@ -130,27 +129,27 @@ export class CursorStore extends Context.Service<
         return [...merged.values()]
       }
 
-      const fresh = (user: UserId, wanted: (cursor: Cursor) => boolean): ReadonlyArray<Cursor> => {
+      const pendingOf = (user: UserId, wanted: (cursor: Cursor) => boolean): ReadonlyArray<Cursor> => {
         collect()
-        return [...(unwritten.get(user)?.values() ?? [])].filter(wanted)
+        return [...(pending.get(user)?.values() ?? [])].filter(wanted)
       }
 
       return CursorStore.of({
         touch: (subscription) => {
-          touched.add(subscription)
-          arm()
+          dirty.add(subscription)
+          schedule()
         },
         release: (subscription) => {
-          touched.delete(subscription)
+          dirty.delete(subscription)
           if (!subscription.takeChanged()) return
-          keep(subscription.cursor)
-          hurry()
+          addPending(subscription.cursor)
+          flushSoon()
         },
         of: Effect.fnUntraced(function* (user, device) {
           const stored = yield* store.cursorsOf(user, device)
           const merged = merge(
             stored,
-            fresh(user, (cursor) => cursor.device === device)
+            pendingOf(user, (cursor) => cursor.device === device)
           )
           return new Map(merged.map((cursor) => [cursor.chat, cursor]))
         }),
@@ -158,7 +157,7 @@ export class CursorStore extends Context.Service<
           const stored = yield* store.cursorsIn(chat, [user])
           return merge(
             stored,
-            fresh(user, (cursor) => cursor.chat === chat)
+            pendingOf(user, (cursor) => cursor.chat === chat)
           )
         }),
         flush

@@ -1,10 +1,10 @@
 /**
- * Where the newest entries are, by id, so that an acknowledgement finds its chat without asking storage. A ring of plain
- * numbers: objects for so many entries would live just long enough to be dear to a garbage collector.
+ * Locations of the newest entries by id, so that an acknowledgement finds its chat without a read from storage. A ring
+ * of plain numbers: as many objects would live just long enough to burden the garbage collector.
  */
 import { ChatId } from "../model/Ids.ts"
 
-/** Entries remembered; ids rise by one, so that these are the last ones. A power of two. */
+/** Number of entries; ids rise by one, so that these are the newest ones. A power of two. */
 const SIZE = 65_536
 
 export class EntryLocationCache {
@@ -16,11 +16,11 @@ export class EntryLocationCache {
     const at = id % SIZE
     this.#chats[at] = chat
     this.#seqs[at] = seq
-    // What does not fit into 32 bits is looked up in storage.
+    // Values beyond 32 bits are looked up in storage.
     this.#ids[at] = this.#chats[at] === chat && this.#seqs[at] === seq ? id : 0
   }
 
-  /** Where an entry is kept here, for `chat` and `seq`; undefined where it is not. */
+  /** Returns the index of an entry for `chat` and `seq`, or undefined if it is not cached. */
   find(id: number): number | undefined {
     const at = id % SIZE
     return id > 0 && this.#ids[at] === id ? at : undefined

@@ -1,9 +1,9 @@
-/** Who is here now. Never stored: after a start everybody is offline. */
+/** Statuses of online users. Never stored: after a start all users are offline. */
 import type { UserId } from "../model/Ids.ts"
 import type { PresentUser, Status, User } from "../model/User.ts"
 
-/** Changes that are remembered by user, at most. */
-const REMEMBERED = 16_384
+/** Maximum number of recent changes whose users are recorded. */
+const MAX_CHANGES = 16_384
 
 export class Presence {
   readonly #statuses = new Map<UserId, Status>()
@@ -15,23 +15,25 @@ export class Presence {
     return this.#statuses.get(user) ?? "offline"
   }
 
-  /** Counts changes. */
+  /** Number of changes so far. */
   get changes(): number {
     return this.#changes
   }
 
   set(user: UserId, status: Status): void {
-    if (this.status(user) !== status) this.#changed[this.#changes++ % REMEMBERED] = user
+    if (this.status(user) !== status) this.#changed[this.#changes++ % MAX_CHANGES] = user
     if (status === "offline") this.#statuses.delete(user)
     else this.#statuses.set(user, status)
   }
 
-  /** Users whose status has changed since `changes` was this; nothing where that was too long ago to be known. */
+  /**
+   * Returns the users whose status has changed since the counter had this value, or undefined if that was too long ago.
+   */
   changedSince(changes: number): ReadonlyArray<UserId> | undefined {
-    if (this.#changes - changes > REMEMBERED) return undefined
+    if (this.#changes - changes > MAX_CHANGES) return undefined
     const users: Array<UserId> = []
     for (let at = changes; at < this.#changes; at++) {
-      const user = this.#changed[at % REMEMBERED]
+      const user = this.#changed[at % MAX_CHANGES]
       if (user !== undefined) users.push(user)
     }
     return users
@@ -41,7 +43,7 @@ export class Presence {
     return { ...user, status: this.status(user.id) }
   }
 
-  /** How many users have a live connection. */
+  /** Number of users with a live connection. */
   get size(): number {
     return this.#statuses.size
   }

@@ -1,4 +1,4 @@
-/** Where a session begins in each of its user's chats. */
+/** Cursors at which a session resumes in each of its user's chats. */
 import * as Effect from "effect/Effect"
 import { isMember } from "../model/Chat.ts"
 import type { ChatId, EntryId } from "../model/Ids.ts"
@@ -10,7 +10,7 @@ import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
 
 export interface ResumePoint {
   readonly cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">
-  /** The newest sequence of the chat's log. */
+  /** Newest sequence of the chat's log. */
   readonly head: number
 }
 
@@ -21,8 +21,8 @@ interface Sources {
 }
 
 /**
- * The device's own place; for a device that was never here, where the user's farthest one is; for a user who was never
- * here, what they joined with.
+ * Returns the device's own cursor; for a new device, the newest position of the user's other devices; for a new user,
+ * the position at which they joined.
  */
 export const resumeCursors = Effect.fnUntraced(function* (
   { cursors, store, chats }: Sources,
@@ -44,7 +44,7 @@ export const resumeCursors = Effect.fnUntraced(function* (
       floors.set(id, yield* seqAt(store, cached, user.since))
     }
   }
-  // Facts as they are now, in one turn with the subscribing: a kick may have come in between.
+  // Facts as of now, in the same turn as the subscription: the user may have been removed meanwhile.
   return (yield* chats.all(ids)).flatMap((cached): ReadonlyArray<ResumePoint> => {
     const { chat } = cached
     if (chat.dissolved || !isMember(chat, user.id)) return []
@@ -56,7 +56,7 @@ export const resumeCursors = Effect.fnUntraced(function* (
   })
 })
 
-/** The newest sequence whose entry is not newer than `since`, by halving the log. */
+/** Returns the newest sequence whose entry is not newer than `since`, by binary search in the log. */
 const seqAt = Effect.fnUntraced(function* (
   store: Store["Service"],
   cached: CachedChat,

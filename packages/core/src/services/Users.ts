@@ -8,7 +8,7 @@ import { refuseOnStorageFailure as availableOr } from "../ports/StorageErrors.ts
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
 import type { DirectoryUserChange } from "../ports/UserDirectory.ts"
-import { fromDirectory } from "../cache/DirectoryUsers.ts"
+import { externalUsersRefusal } from "../cache/DirectoryUsers.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { nextEphemeralId, type UserId } from "../model/Ids.ts"
 import { Progress } from "../ports/Progress.ts"
@@ -146,7 +146,7 @@ export class Users extends Context.Service<
       })
 
       const remove = Effect.fnUntraced(function* (account: string): Effect.fn.Return<void, Refused> {
-        if (external !== undefined) return yield* fromDirectory
+        if (external !== undefined) return yield* externalUsersRefusal
         const { id } = yield* named(account)
         // Without a password and a session nobody comes into another group meanwhile.
         yield* change(yield* named(account), { password: null })
@@ -216,7 +216,7 @@ export class Users extends Context.Service<
       const add = Effect.fnUntraced(function* (
         drafts: ReadonlyArray<UserDraft>
       ): Effect.fn.Return<ReadonlyArray<User>, Refused> {
-        if (external !== undefined && drafts.length > 0) return yield* fromDirectory
+        if (external !== undefined && drafts.length > 0) return yield* externalUsersRefusal
         const accounts = new Map<string, UserDraft>()
         for (const draft of drafts) {
           const problem = newAccountProblem(draft.account, desk.settings.account)
@@ -265,7 +265,7 @@ export class Users extends Context.Service<
           hooked(
             { _tag: "SetPassword", account },
             Effect.gen(function* () {
-              if (external !== undefined) return yield* fromDirectory
+              if (external !== undefined) return yield* externalUsersRefusal
               const user = yield* named(account)
               yield* checkPassword(password, user.account)
               return yield* change(user, { password: yield* credentials.hash(password) })
@@ -277,7 +277,7 @@ export class Users extends Context.Service<
         byExternalId: (id) => Effect.map(available(desk.users.byExternalId([id])), ([user]) => user),
         invalidate: Effect.fnUntraced(function* (ids) {
           if (external === undefined) return
-          if (ids === undefined) external.forgetMissing()
+          if (ids === undefined) external.clearMissing()
           const changed = ids === undefined ? undefined : yield* available(external.idsOf(ids))
           desk.users.invalidate(changed)
           const wanted = changed ?? [...new Set(hub.allSessions().flatMap(({ user }) => user?.id ?? []))]
