@@ -60,16 +60,16 @@ describe("where a page comes from", () => {
   })
 
   it("is foreign where the server's own name is not known, a sandboxed page above all", () => {
-    assert.isTrue(isCrossOrigin(page({ device: "null" }), {}))
-    assert.isTrue(isCrossOrigin(page({ device: "chrome-extension://abc" }), {}))
-    assert.isTrue(isCrossOrigin(page({ device: "https://chat.example" }), {}))
-    assert.isFalse(isCrossOrigin(page({ device: "https://chat.example" }), { origins: ["https://chat.example"] }))
+    assert.isTrue(isCrossOrigin(page({ origin: "null" }), {}))
+    assert.isTrue(isCrossOrigin(page({ origin: "chrome-extension://abc" }), {}))
+    assert.isTrue(isCrossOrigin(page({ origin: "https://chat.example" }), {}))
+    assert.isFalse(isCrossOrigin(page({ origin: "https://chat.example" }), { origins: ["https://chat.example"] }))
   })
 
   it("is told over HTTP/2 as well, which has the host elsewhere", () => {
-    assert.isFalse(isCrossOrigin(page({ device: "https://chat.example", ":authority": "chat.example" }), {}))
-    assert.isTrue(isCrossOrigin(page({ device: "https://evil.example", ":authority": "chat.example" }), {}))
-    assert.isTrue(isCrossOrigin(page({ device: "null", ":authority": "chat.example" }), {}))
+    assert.isFalse(isCrossOrigin(page({ origin: "https://chat.example", ":authority": "chat.example" }), {}))
+    assert.isTrue(isCrossOrigin(page({ origin: "https://evil.example", ":authority": "chat.example" }), {}))
+    assert.isTrue(isCrossOrigin(page({ origin: "null", ":authority": "chat.example" }), {}))
   })
 })
 
@@ -155,12 +155,12 @@ describe("the user of a request", () => {
         const [ann] = yield* people("ann")
         const cookie = `user=${ann?.user}`
         for (const headers of [
-          { device: "https://evil.example" },
-          { device: "https://evil-chat.example" },
-          { device: "https://chat.example.evil" },
-          { device: "https://app.example.evil" },
-          { device: "http://app.example" },
-          { device: "null" },
+          { origin: "https://evil.example" },
+          { origin: "https://evil-chat.example" },
+          { origin: "https://chat.example.evil" },
+          { origin: "https://app.example.evil" },
+          { origin: "http://app.example" },
+          { origin: "null" },
           { "sec-fetch-site": "cross-site" }
         ]) {
           const reason = yield* reasonOf(authenticated(carried({ cookie, ...headers })))
@@ -168,9 +168,9 @@ describe("the user of a request", () => {
           assert.isUndefined(yield* authenticated(carried(headers)), "who carries nothing is nobody")
         }
         for (const headers of [
-          { device: "https://chat.example" },
-          { device: "http://CHAT.example" },
-          { device: "https://app.example", "sec-fetch-site": "cross-site" },
+          { origin: "https://chat.example" },
+          { origin: "http://CHAT.example" },
+          { origin: "https://app.example", "sec-fetch-site": "cross-site" },
           { "sec-fetch-site": "same-origin" }
         ]) {
           assert.strictEqual((yield* authenticated(carried({ cookie, ...headers })))?.account, "ann")
@@ -180,7 +180,7 @@ describe("the user of a request", () => {
   )
 
   it("may come from any page where the embedder says so", () => {
-    assert.isFalse(isCrossOrigin(carried({ device: "https://evil.example" }), { origins: "any" }))
+    assert.isFalse(isCrossOrigin(carried({ origin: "https://evil.example" }), { origins: "any" }))
   })
 })
 
@@ -229,7 +229,7 @@ describe("a login on a connection whose request was authenticated", () => {
         const request = yield* stage
         assert.strictEqual((yield* reasonOf(login("ann", "", carried({}))))._tag, "WrongPassword")
         assert.strictEqual((yield* reasonOf(login("ann", "")))._tag, "WrongPassword")
-        const headers = new Map([...request.headers, ["device", "https://evil.example"]])
+        const headers = new Map([...request.headers, ["origin", "https://evil.example"]])
         const foreign = { ...request, headers }
         assert.deepInclude(yield* reasonOf(login("ann", "", foreign)), { _tag: "Rejected", code: "cross_origin" })
         assert.strictEqual((yield* login("ann", RIGHT, foreign)).user.account, "ann")

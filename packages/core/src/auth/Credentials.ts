@@ -1,10 +1,10 @@
 /**
- * Passwords: what is stored is a slow salted hash of the md5 hex that chat clients send, so that both forms verify. A
- * password that was verified before is recognised by a keyed, in-memory digest, so that a storm of reconnects is not
- * bound by the slow hash. A token that was minted for a user stands for the password once.
+ * Passwords. The stored hash is a slow salted hash of the md5 hex that chat clients send, so that both forms verify.
+ * Passwords verified before are recognised by a keyed, in-memory digest, so that a storm of reconnects is not limited
+ * by the slow hash. A token minted for a user replaces the password once.
  *
- * Failed attempts are throttled by account and by address (of IPv6: by /64 network), and addresses share the slow hash
- * fairly. From an address that the account logged in from lately, only the account's own failures from there count.
+ * Failed attempts are throttled by account and by address (for IPv6: by /64 network), and addresses share the slow hash
+ * fairly. From an address of a recent login of the account, only the account's own failures from there count.
  */
 import { resolveIdentity } from "./resolveIdentity.ts"
 import * as Cause from "effect/Cause"
@@ -18,7 +18,7 @@ import * as Exit from "effect/Exit"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import { Authenticator, DEFAULT_TIMEOUT } from "../ports/Authenticator.ts"
-import { refuseOnStorageFailure as availableOr, logStorageFailure } from "../ports/StorageErrors.ts"
+import { refuseOnStorageFailure, logStorageFailure } from "../ports/StorageErrors.ts"
 import { networkOf, plainAddress } from "../ports/ClientAddress.ts"
 import { Engine } from "../engine/Engine.ts"
 import { HashQueue, type Kind } from "./HashQueue.ts"
@@ -36,29 +36,29 @@ import { Store } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
 import { textBytes } from "../model/Utf8.ts"
 
-/** One address may fail so many times as often as one account: an office shares one. */
+/** Failures allowed for one address as a multiple of those for one account: an office shares an address. */
 const ADDRESS_FACTOR = 3
-/** Characters of an account by which its failures are counted: nobody's account is longer, and keys are kept. */
-const COUNTED_BY = 512
+/** Maximum number of characters of an account in a throttle key: no account is longer, and keys are stored. */
+const MAX_KEY_LENGTH = 512
 /** Maximum number of passwords that are recognised without the slow hash. */
-const LIMIT = 200_000
-/** Hashes computed side by side, unless `Passwords` has a number of its own. */
-const CONCURRENCY = 2
+const MAX_RECOGNISED = 200_000
+/** Concurrent hashes, unless `Passwords` sets its own number. */
+const DEFAULT_CONCURRENCY = 2
 /** Milliseconds. */
-const HOUR = 3_600_000
+const HOUR_MS = 3_600_000
 /** The engine's own hashes, of new passwords, share the queue as one address. */
-const OWN = ""
+const ENGINE_ADDRESS = ""
 
 interface Attempt {
   readonly account: string
-  /** `md5(password)`; a minted token also as it is. */
+  /** `md5(password)`; a minted token may be sent as it is. */
   readonly secret: string
-  /** The password itself, where the protocol has it: what `Authenticator.verifyPassword` is asked about. */
+  /** The password itself, if the protocol sends it, for `Authenticator.verifyPassword`. */
   readonly password?: string
   readonly address: string
 }
 
-/** Where an attempt comes from, for its turn among the hashes. */
+/** Origin of an attempt, for its turn in the hash queue. */
 interface AttemptSource {
   readonly kind: Kind
   readonly network: string
@@ -68,26 +68,27 @@ export class Credentials extends Context.Service<
   Credentials,
   {
     /**
-     * `md5(password)` as 32 lower-case hex digits: what chat clients send, and what is hashed and stored. Refused with
-     * `Invalid` for a password of more than `MAX_PASSWORD_BYTES`, none of which is hashed then.
+     * Returns `md5(password)` as 32 lower-case hex digits: the form that chat clients send, and that is hashed and
+     * stored. Refused with `Invalid`, before hashing, for a password of more than `MAX_PASSWORD_BYTES`.
      */
     readonly md5Secret: (password: string) => Effect.Effect<string, Refused>
-    /** What to store for a password: a hash of its md5 hex, in PHC form. Refused as by `secretOf`. */
+    /** Returns the hash to store for a password: of its md5 hex, in PHC form. Refused as by `md5Secret`. */
     readonly hash: (password: string) => Effect.Effect<string, Refused>
     /**
-     * The user with that account and secret: the password's, or a token that was minted for the user. Refused with
-     * `WrongPassword`, with `TooManyAttempts` after too many failures, and with `RateLimited` where too many logins wait;
-     * with `Invalid`, without an attempt, where the password or the secret has more than `MAX_PASSWORD_BYTES`.
+     * Returns the user with that account and secret: the password's, or a token that was minted for the user. Refused
+     * with `WrongPassword`, with `TooManyAttempts` after too many failures, and with `RateLimited` if too many logins
+     * are queued; with `Invalid`, without counting an attempt, if the password or the secret has more than
+     * `MAX_PASSWORD_BYTES`.
      */
     readonly verify: (attempt: Attempt) => Effect.Effect<User, Refused>
     /**
-     * A token that stands for the user's password once, wherever a password is taken, for `ttl` (by default a minute, at
-     * most an hour). For those whom the embedder has authenticated: whoever has the token is the user. Refused with
-     * `NoSuchUsers` for who does not exist or is disabled, and with `TooManyAttempts` while 20 of the user's are kept,
-     * each until a minute after its time.
+     * Returns a token that replaces the user's password once, wherever a password is accepted, for `ttl` (by default a
+     * minute, at most an hour). For users whom the embedder has authenticated: its holder is taken for the user.
+     * Refused with `NoSuchUsers` for an unknown or disabled user, and with `TooManyAttempts` while 20 of the user's
+     * tokens are stored, each until a minute after it expires.
      */
     readonly mint: (user: UserId, options?: { readonly ttl?: Duration.Input }) => Effect.Effect<string, Refused>
-    /** Removes the record of addresses that the account logged in from: for an account that is removed. */
+    /** Removes the record of addresses from which the account logged in, for an account that is removed. */
     readonly forgetAddresses: (account: string) => Effect.Effect<void, Refused>
   }
 >()("@parley/core/Credentials") {
@@ -99,7 +100,7 @@ export class Credentials extends Context.Service<
     Credentials,
     Effect.gen(function* () {
       const engine = yield* Engine
-      const { context: desk } = engine
+      const { context } = engine
       const { verifyPassword, timeout = DEFAULT_TIMEOUT } = yield* Authenticator
       const store = yield* Store
       const passwords = yield* Passwords
@@ -111,67 +112,67 @@ export class Credentials extends Context.Service<
       const window = settings.loginWindow * 1000
       const accounts = new LoginThrottle([
         { failures: loginAttempts, window },
-        { failures: Math.max(loginAttempts, settings.loginAttemptsPerHour), window: HOUR }
+        { failures: Math.max(loginAttempts, settings.loginAttemptsPerHour), window: HOUR_MS }
       ])
       const addresses = new LoginThrottle([{ failures: loginAttempts * ADDRESS_FACTOR, window }])
-      const known = makeKnownAddresses(engine, store, digest)
-      const queue = new HashQueue(passwords.concurrency ?? CONCURRENCY)
+      const knownAddresses = makeKnownAddresses(engine, store, digest)
+      const queue = new HashQueue(passwords.concurrency ?? DEFAULT_CONCURRENCY)
       const scope = yield* Effect.scope
       const clock = yield* Clock.Clock
       const now = (): number => clock.currentTimeMillisUnsafe()
       const key = Hex.encode(yield* random.randomBytes(32))
-      const recognised = new BoundedMap<UserId, string>(LIMIT)
-      /** Verified against where there is no account, so that it takes as long. */
-      const nobody = yield* Effect.cached(passwords.hash(key))
+      const verifiedCache = new BoundedMap<UserId, string>(MAX_RECOGNISED)
+      /** Verified for unknown accounts, so that it takes as long. */
+      const decoyHash = yield* Effect.cached(passwords.hash(key))
 
-      const available = availableOr("users")
+      const orUnavailable = refuseOnStorageFailure("users")
 
-      const bounded = (password: string): Effect.Effect<void, Refused> => {
+      const checkLength = (password: string): Effect.Effect<void, Refused> => {
         const problem = passwordLengthProblem(password)
         return problem === undefined ? Effect.void : refuse({ _tag: "Invalid", field: "password", problem })
       }
 
-      const secretOf = (password: string): Effect.Effect<string, Refused> =>
+      const md5Secret = (password: string): Effect.Effect<string, Refused> =>
         Effect.andThen(
-          bounded(password),
+          checkLength(password),
           Effect.suspend(() => digest.digestHex(Digest.md5, textBytes(password)))
         )
 
-      const matches = Effect.fnUntraced(function* (user: User | undefined, secret: string, from: AttemptSource) {
+      const verifyStored = Effect.fnUntraced(function* (user: User | undefined, secret: string, from: AttemptSource) {
         const stored = user === undefined || user.disabled ? null : yield* store.password(user.id)
-        const mark =
+        const verifiedDigest =
           stored === null ? "" : yield* digest.digestHex(Digest.sha256, textBytes(`${key}:${stored}:${secret}`))
-        if (user !== undefined && stored !== null && recognised.get(user.id) === mark) return true
+        if (user !== undefined && stored !== null && verifiedCache.get(user.id) === verifiedDigest) return true
         if (user !== undefined && !user.disabled && (yield* oneTime.use(user.id, secret))) return true
-        const hash = user === undefined || stored === null ? yield* nobody : stored
-        const isRight = yield* queue.run(from.kind, from.network, passwords.verify(secret, hash))
-        if (user === undefined || stored === null || !isRight) return false
-        recognised.set(user.id, mark)
+        const hash = user === undefined || stored === null ? yield* decoyHash : stored
+        const isVerified = yield* queue.run(from.kind, from.network, passwords.verify(secret, hash))
+        if (user === undefined || stored === null || !isVerified) return false
+        verifiedCache.set(user.id, verifiedDigest)
         return true
       })
 
-      /** The name by which attempts and addresses of an account are counted and kept. */
+      /** Returns the key by which attempts and addresses of an account are counted and stored. */
       const keyOf = (account: string): string => {
-        const typed = account.slice(0, COUNTED_BY)
-        return enforceAccountName(typed) ?? typed
+        const given = account.slice(0, MAX_KEY_LENGTH)
+        return enforceAccountName(given) ?? given
       }
 
-      /** Whose account and password these are by what the embedder says. */
-      const vouched = Effect.fnUntraced(function* (account: string, password: string | undefined) {
+      /** Verifies against the embedder's `verifyPassword`. */
+      const verifyExternally = Effect.fnUntraced(function* (account: string, password: string | undefined) {
         if (verifyPassword === undefined || password === undefined) return undefined
         const identity = yield* Effect.timeout(
           Effect.suspend(() => verifyPassword(account, password)),
           timeout
         )
-        const user = yield* resolveIdentity(desk.users, identity)
+        const user = yield* resolveIdentity(context.users, identity)
         return user?.disabled === false ? user : undefined
       })
 
-      /** The user whose secret this is; undefined for nobody. */
-      const check = ({ account, secret, password }: Attempt, from: AttemptSource) =>
+      /** Returns the user with this secret, or undefined. */
+      const identify = ({ account, secret, password }: Attempt, from: AttemptSource) =>
         Effect.gen(function* () {
-          const [user] = yield* desk.users.resolve([account])
-          return (yield* matches(user, secret, from)) ? user : yield* vouched(account, password)
+          const [user] = yield* context.users.resolve([account])
+          return (yield* verifyStored(user, secret, from)) ? user : yield* verifyExternally(account, password)
         }).pipe(
           Effect.catchCause((cause) =>
             Cause.hasInterruptsOnly(cause)
@@ -184,19 +185,19 @@ export class Credentials extends Context.Service<
         )
 
       /**
-       * Runs a check as an attempt that is counted by these keys. Without a result it failed; so it did if it was
-       * interrupted, since a password that was verified before shows as right at once.
+       * Runs a check as an attempt that is counted by these keys. An attempt without a result has failed. So has an
+       * interrupted one, since a recognised password is accepted at once.
        */
-      const counted = (
+      const runCounted = (
         keys: ReadonlyArray<readonly [LoginThrottle, string]>,
-        checking: Effect.Effect<User | undefined, Refused>
+        attempt: Effect.Effect<User | undefined, Refused>
       ): Effect.Effect<User | undefined, Refused> => {
         const [first, ...others] = keys
-        if (first === undefined) return checking
+        if (first === undefined) return attempt
         const [throttle, name] = first
         return Effect.acquireUseRelease(
           throttle.enter(name, now),
-          () => counted(others, checking),
+          () => runCounted(others, attempt),
           (attempts: Attempts, exit) =>
             Effect.sync(() => {
               const failed = Exit.isSuccess(exit) ? exit.value === undefined : Cause.hasInterruptsOnly(exit.cause)
@@ -206,21 +207,21 @@ export class Credentials extends Context.Service<
       }
 
       return Credentials.of({
-        md5Secret: secretOf,
+        md5Secret,
         hash: (password) =>
-          Effect.flatMap(secretOf(password), (secret) => queue.run("known", OWN, passwords.hash(secret))),
+          Effect.flatMap(md5Secret(password), (secret) => queue.run("known", ENGINE_ADDRESS, passwords.hash(secret))),
         mint: Effect.fnUntraced(function* (id, options) {
-          const user = yield* available(desk.users.find(id))
+          const user = yield* orUnavailable(context.users.find(id))
           if (user === undefined || user.disabled) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
           return yield* oneTime.mint(id, options?.ttl)
         }),
-        forgetAddresses: (account) => available(known.forget(keyOf(account))),
+        forgetAddresses: (account) => orUnavailable(knownAddresses.remove(keyOf(account))),
         verify: Effect.fnUntraced(function* (attempt) {
-          yield* bounded(attempt.secret)
-          if (attempt.password !== undefined) yield* bounded(attempt.password)
+          yield* checkLength(attempt.secret)
+          if (attempt.password !== undefined) yield* checkLength(attempt.password)
           const network = networkOf(plainAddress(attempt.address))
           const account = keyOf(attempt.account)
-          const isKnown = yield* available(known.has(account, network))
+          const isKnown = yield* orUnavailable(knownAddresses.has(account, network))
           const kind = isKnown ? "known" : "unknown"
           // The address first: attempts that wait for their address hold nothing of the account.
           const keys = isKnown
@@ -229,10 +230,10 @@ export class Credentials extends Context.Service<
                 [addresses, network],
                 [accounts, account]
               ] as const)
-          const checking = queue.admit(kind, network, check(attempt, { kind, network }))
-          const user = yield* counted(keys, checking)
+          const check = queue.admit(kind, network, identify(attempt, { kind, network }))
+          const user = yield* runCounted(keys, check)
           if (user === undefined) return yield* refuse({ _tag: "WrongPassword" })
-          yield* Effect.forkIn(known.add(account, network), scope)
+          yield* Effect.forkIn(knownAddresses.add(account, network), scope)
           return user
         })
       })

@@ -1,18 +1,18 @@
 /**
- * Shares the slow password hashes fairly. Addresses take turns: one of them, however many logins it sends, delays
- * another one's by a hash per round. Logins from addresses known to their user alternate with the others, so that a
+ * Shares the slow password hashes fairly. Addresses take turns: one address, however many logins it sends, delays
+ * another one by one hash per round. Logins from addresses known to their user alternate with the others, so that a
  * flood from many addresses does not delay them either.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type Refused, refuse } from "../model/Refused.ts"
 
-/** Logins of each kind that are checked at once, most of them waiting for their hash. */
+/** Maximum number of concurrent logins of each kind, most of them waiting for their hash. */
 const MAX_ADMITTED = 2000
-/** Logins of one address that are checked at once. */
+/** Maximum number of concurrent logins of one address. */
 const MAX_PER_ADDRESS = 1000
-/** Seconds after which a login that was not admitted may come again. */
-const RETRY_AFTER = 10
+/** Seconds after which a login that was not admitted may be retried. */
+const RETRY_AFTER_SECONDS = 10
 
 /** Whether an address is known to the user who logs in from it. */
 export type Kind = "known" | "unknown"
@@ -22,32 +22,32 @@ interface Waiter {
   readonly resume: (effect: Effect.Effect<void>) => void
 }
 
-/** Waiters by address; the first address is the next one. */
-class Ring {
-  readonly #lines = new Map<string, Set<Waiter>>()
+/** Round robin of waiters by address; the first address is next. */
+class RoundRobin {
+  readonly #queues = new Map<string, Set<Waiter>>()
   size = 0
 
   add(address: string, waiter: Waiter): void {
-    const line = this.#lines.get(address)
-    if (line === undefined) this.#lines.set(address, new Set([waiter]))
-    else line.add(waiter)
+    const queue = this.#queues.get(address)
+    if (queue === undefined) this.#queues.set(address, new Set([waiter]))
+    else queue.add(waiter)
     this.size++
   }
 
   remove(address: string, waiter: Waiter): void {
-    const line = this.#lines.get(address)
-    if (line?.delete(waiter) !== true) return
+    const queue = this.#queues.get(address)
+    if (queue?.delete(waiter) !== true) return
     this.size--
-    if (line.size === 0) this.#lines.delete(address)
+    if (queue.size === 0) this.#queues.delete(address)
   }
 
   next(): Waiter | undefined {
-    for (const [address, line] of this.#lines) {
-      for (const waiter of line) {
+    for (const [address, queue] of this.#queues) {
+      for (const waiter of queue) {
         this.remove(address, waiter)
-        // Behind all others.
-        this.#lines.delete(address)
-        if (line.size > 0) this.#lines.set(address, line)
+        // To the end of the rotation.
+        this.#queues.delete(address)
+        if (queue.size > 0) this.#queues.set(address, queue)
         return waiter
       }
     }
@@ -62,22 +62,22 @@ export class HashQueue {
     known: { total: 0, byAddress: new Map<string, number>() },
     unknown: { total: 0, byAddress: new Map<string, number>() }
   }
-  /** Addresses known to their user, and all others. */
-  readonly #rings = { known: new Ring(), unknown: new Ring() }
+  /** Waiters from addresses known to their user, and all others. */
+  readonly #waiting = { known: new RoundRobin(), unknown: new RoundRobin() }
   #last: Kind = "unknown"
 
-  /** `concurrency` is the number of hashes computed side by side. */
+  /** `concurrency` is the number of concurrent hashes. */
   constructor(concurrency: number) {
     this.#concurrency = concurrency
   }
 
-  /** Runs the check of one login, which may hash. Refused with `RateLimited` where too many are under way. */
+  /** Runs the check of one login, which may hash. Refused with `RateLimited` if too many are running. */
   admit<A, R>(kind: Kind, address: string, check: Effect.Effect<A, Refused, R>): Effect.Effect<A, Refused, R> {
     return Effect.suspend(() => {
       const admitted = this.#admitted[kind]
       const ofAddress = admitted.byAddress.get(address) ?? 0
       if (admitted.total >= MAX_ADMITTED || ofAddress >= MAX_PER_ADDRESS) {
-        return refuse({ _tag: "RateLimited", retryAfterSeconds: RETRY_AFTER })
+        return refuse({ _tag: "RateLimited", retryAfterSeconds: RETRY_AFTER_SECONDS })
       }
       admitted.total++
       admitted.byAddress.set(address, ofAddress + 1)
@@ -91,11 +91,11 @@ export class HashQueue {
     })
   }
 
-  /** Runs a hash in its turn. Interruptible while it waits; a hash that runs ends before the next one begins. */
+  /** Runs a hash in its turn. Interruptible while it waits; a running hash ends before the next one begins. */
   run<A, E, R>(kind: Kind, address: string, hash: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.andThen(
-        this.#turn(kind, address, restore),
+        this.#acquire(kind, address, restore),
         Effect.ensuring(
           hash,
           Effect.sync(() => this.#release())
@@ -104,34 +104,38 @@ export class HashQueue {
     )
   }
 
-  #turn(kind: Kind, address: string, restore: (wait: Effect.Effect<void>) => Effect.Effect<void>): Effect.Effect<void> {
+  #acquire(
+    kind: Kind,
+    address: string,
+    restore: (wait: Effect.Effect<void>) => Effect.Effect<void>
+  ): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.#running < this.#concurrency) {
         this.#running++
         return Effect.void
       }
-      const ring = this.#rings[kind]
+      const waiters = this.#waiting[kind]
       let waiter: Waiter | undefined
       const wait = Effect.callback<void>((resume) => {
         waiter = { hasTurn: false, resume }
-        ring.add(address, waiter)
+        waiters.add(address, waiter)
       })
       return Effect.onExit(restore(wait), (exit) =>
         Effect.sync(() => {
           if (Exit.isSuccess(exit) || waiter === undefined) return
-          // Interrupted: while it waited, or between its turn and its next step.
+          // Interrupted while waiting, or between its turn and its next step.
           if (waiter.hasTurn) this.#release()
-          else ring.remove(address, waiter)
+          else waiters.remove(address, waiter)
         })
       )
     })
   }
 
-  /** Hands the turn on, or gives it back. */
+  /** Passes the turn to the next waiter, or releases it. */
   #release(): void {
     const first = this.#last === "known" ? "unknown" : "known"
-    const kind = this.#rings[first].size > 0 ? first : this.#last
-    const waiter = this.#rings[kind].next()
+    const kind = this.#waiting[first].size > 0 ? first : this.#last
+    const waiter = this.#waiting[kind].next()
     if (waiter === undefined) {
       this.#running--
       return

@@ -1,15 +1,15 @@
 /**
  * One session in use in this process. Idle time and age are measured by the monotonic clock: a step of the wall clock,
- * by which storage has its times, ends no session that is in use.
+ * which storage uses, ends no session in use.
  */
 import type * as Clock from "effect/Clock"
 import type { UserId } from "../model/Ids.ts"
 import type { StoredSession } from "../ports/Store.ts"
 
-/** A session's last use is written once it is off by this part of the idle time. */
+/** A session's last use is stored once it deviates by this fraction of the idle time. */
 const SAVE_AFTER = 1 / 24
-/** Milliseconds within which a use is not recorded again, at most. */
-const GRAIN = 1000
+/** Maximum interval in milliseconds within which repeated uses are not recorded. */
+const MAX_GRANULARITY_MS = 1000
 const NANOS_PER_MILLI = 1_000_000n
 
 /** Times of sessions, in milliseconds. */
@@ -18,7 +18,7 @@ export interface SessionTimes {
   readonly lifetime: number
 }
 
-/** A session in use. There is one object for each token in a process, so that its end is seen wherever it is held. */
+/** A session in use. Each token has one object in a process, so that all holders see its end. */
 export class LiveSession {
   readonly token: string
   readonly hash: string
@@ -27,19 +27,19 @@ export class LiveSession {
   readonly device: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  /** Milliseconds since 1970: its last recorded use. */
+  /** Last recorded use; milliseconds since 1970. */
   usedAt: number
   /** Set by `LiveSessions` alone. */
   ended = false
   readonly #clock: Clock.Clock
   readonly #times: SessionTimes
-  readonly #grain: number
-  /** Its last recorded use and the end of its lifetime, by the monotonic clock. */
+  readonly #granularity: number
+  /** Last recorded use and end of the lifetime, by the monotonic clock. */
   #lastUse: number
   readonly #endsAt: number
-  /** What storage has for `usedAt`. */
+  /** `usedAt` as stored. */
   #savedAt: number
-  /** When its use was last recorded by this process; milliseconds since 1970. */
+  /** When this process last recorded a use; milliseconds since 1970. */
   #recordedAt = Number.NEGATIVE_INFINITY
   #connections = 0
 
@@ -53,10 +53,10 @@ export class LiveSession {
     this.usedAt = this.#savedAt = stored.usedAt
     this.#clock = clock
     this.#times = times
-    this.#grain = Math.min(GRAIN, times.idle * SAVE_AFTER)
+    this.#granularity = Math.min(MAX_GRANULARITY_MS, times.idle * SAVE_AFTER)
     const now = clock.currentTimeMillisUnsafe()
     const ticks = monotonic(clock)
-    // A time that lies ahead was written before the clock was set back.
+    // A future time was written before the clock was set back.
     this.#lastUse = ticks - Math.max(now - stored.usedAt, 0)
     this.#endsAt = ticks - Math.max(now - stored.createdAt, 0) + times.lifetime
   }
@@ -65,12 +65,12 @@ export class LiveSession {
     return this.#connections > 0
   }
 
-  /** A connection has it now: as long as one does, it is in use. */
+  /** Counts a connection of the session: it is in use as long as it has one. */
   connected(): void {
     this.#connections++
   }
 
-  /** A connection has it no more; it was in use until now. */
+  /** Removes a connection of the session, which was in use until now. */
   disconnected(): void {
     this.#connections--
     this.#record(this.#clock.currentTimeMillisUnsafe(), monotonic(this.#clock))
@@ -81,18 +81,18 @@ export class LiveSession {
     return monotonic(this.#clock) >= this.#endsAt
   }
 
-  /** Whether it is good at all; it is not used by that. */
+  /** Whether it is valid, without recording a use. */
   get isValid(): boolean {
     const ticks = monotonic(this.#clock)
     return !this.ended && ticks < this.#endsAt && (this.isConnected || ticks - this.#lastUse < this.#times.idle)
   }
 
-  /** Whether it is good; it counts as used now then. `now` in milliseconds since 1970. */
+  /** Returns whether it is valid, and records a use. `now` in milliseconds since 1970. */
   use(now: number): boolean {
     if (this.ended) return false
-    // Messages come by the thousand a second: the monotonic clock is read for the first of them only.
+    // With thousands of messages per second, only the first of them reads the monotonic clock.
     const since = now - this.#recordedAt
-    if (since >= 0 && since < this.#grain) return true
+    if (since >= 0 && since < this.#granularity) return true
     if (!this.isValid) return false
     this.#record(now, monotonic(this.#clock))
     return true
@@ -103,7 +103,10 @@ export class LiveSession {
     this.#lastUse = ticks
   }
 
-  /** Whether its last use is to be written; asking counts as having written it. A step of the clock is one, too. */
+  /**
+   * Returns whether the last use must be stored, and assumes that the caller stores it. A step of the clock counts as a
+   * deviation.
+   */
   takeUnsaved(): boolean {
     if (Math.abs(this.usedAt - this.#savedAt) < this.#times.idle * SAVE_AFTER) return false
     this.#savedAt = this.usedAt
@@ -111,5 +114,5 @@ export class LiveSession {
   }
 }
 
-/** Milliseconds of a clock that nobody sets. */
+/** Returns milliseconds of the monotonic clock. */
 const monotonic = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / NANOS_PER_MILLI)

@@ -1,23 +1,23 @@
-/** The sessions in use in this process, by token and by user, and who is looking one up in storage just now. */
+/** Sessions in use in this process, by token and by user, and pending reads and writes of sessions in storage. */
 import type * as Clock from "effect/Clock"
 import { BoundedMap } from "../cache/BoundedMap.ts"
 import type { UserId } from "../model/Ids.ts"
 import { LiveSession, type SessionTimes } from "./LiveSession.ts"
 import type { StoredSession } from "../ports/Store.ts"
 
-/** Maximum number of sessions in memory; beyond it the one used longest ago is dropped. */
-const LIMIT = 200_000
+/** Maximum number of sessions in memory; beyond it the least recently used one is dropped. */
+const MAX_SESSIONS = 200_000
 
-/** Somebody reads or writes a session in storage. */
+/** A pending read or write of a session in storage. */
 export interface Watch {
-  /** The session has ended meanwhile: what was read is old. */
+  /** The session has ended meanwhile: the result is outdated. */
   readonly ended: boolean
 }
 
 export class LiveSessions {
   readonly #times: SessionTimes
   readonly #clock: Clock.Clock
-  readonly #byToken = new BoundedMap<string, LiveSession>(LIMIT, (session) => this.#dropped(session))
+  readonly #byToken = new BoundedMap<string, LiveSession>(MAX_SESSIONS, (session) => this.#onDropped(session))
   readonly #byUser = new Map<UserId, Set<LiveSession>>()
   /** By hash. */
   readonly #watches = new Map<string, Set<{ ended: boolean }>>()
@@ -36,12 +36,12 @@ export class LiveSessions {
   }
 
   /**
-   * What storage has, held from now on; `watch` is from before that was read or written. A session that has ended since
-   * is returned as such, and not held.
+   * Adds a session from storage; `watch` is from before it was read or written. A session that has ended since is
+   * returned as ended, and not added.
    */
-  hold(token: string, stored: StoredSession, watch: Watch): LiveSession {
-    const known = this.#byToken.get(token)
-    if (known !== undefined) return known
+  add(token: string, stored: StoredSession, watch: Watch): LiveSession {
+    const existing = this.#byToken.get(token)
+    if (existing !== undefined) return existing
     const session = new LiveSession(token, stored, this.#times, this.#clock)
     if (watch.ended) {
       session.ended = true
@@ -54,18 +54,18 @@ export class LiveSessions {
     return session
   }
 
-  /** Sessions of a user have ended in storage: whoever holds them or is looking one up learns of it. */
+  /** Ends sessions of a user that have ended in storage, and marks pending reads and writes of them. */
   end(user: UserId, hashes: ReadonlySet<string>): void {
     for (const session of this.#byUser.get(user) ?? []) {
       if (!hashes.has(session.hash)) continue
       session.ended = true
       this.#byToken.delete(session.token)
-      this.#dropped(session)
+      this.#onDropped(session)
     }
     for (const hash of hashes) for (const watch of this.#watches.get(hash) ?? []) watch.ended = true
   }
 
-  /** To be held as long as a session is read or written; see `unwatch`. */
+  /** Registers a pending read or write of a session; see `unwatch`. */
   watch(hash: string): Watch {
     const watch = { ended: false }
     const others = this.#watches.get(hash)
@@ -80,7 +80,7 @@ export class LiveSessions {
     if (watches?.size === 0) this.#watches.delete(hash)
   }
 
-  #dropped(session: LiveSession): void {
+  #onDropped(session: LiveSession): void {
     const others = this.#byUser.get(session.user)
     others?.delete(session)
     if (others?.size === 0) this.#byUser.delete(session.user)

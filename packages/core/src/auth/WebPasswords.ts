@@ -1,6 +1,6 @@
 /**
- * Password hashes by the platform's WebCrypto, for embedding without a runtime's own functions: PBKDF2 with SHA-256. Where
- * there is Argon2id or scrypt, take those instead; hashes of one kind verify nothing of another.
+ * Password hashes by the platform's WebCrypto, for embedding without a runtime's own functions: PBKDF2 with SHA-256.
+ * Prefer Argon2id or scrypt if available; hashes of one kind do not verify against another.
  */
 import * as Kdf from "effect/crypto/Kdf"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -13,16 +13,16 @@ import { textBytes } from "../model/Utf8.ts"
 
 /** By OWASP's password storage cheat sheet. */
 const ITERATIONS = 600_000
-/** No stored hash may cost more rounds than this, whoever wrote it. */
+/** Maximum number of rounds of any stored hash. */
 const MAX_ITERATIONS = 10_000_000
-/** Bytes. */
+/** Bytes of salt and tag. */
 const SALT = 16
 const TAG = 32
 
 /** Salt and tag as lower-case hex. */
 const FORM = /^\$pbkdf2-sha256\$i=([1-9][0-9]{0,7})\$([0-9a-f]{32})\$([0-9a-f]{64})$/
 
-/** Takes as long for every pair of one length. */
+/** Compares in constant time for a given length. */
 const isSame = (a: string, b: string): boolean => {
   let difference = a.length ^ b.length
   for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index)

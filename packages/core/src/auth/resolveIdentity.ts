@@ -17,13 +17,13 @@ export const resolveIdentity = (
   if (typeof identity === "number") {
     if (users.external === undefined) return users.find(UserId(identity))
     return Effect.as(
-      Effect.logWarning("the authenticator answered a number: ids of the external directory are strings"),
+      Effect.logWarning("the authenticator returned a number: ids of the external directory are strings"),
       undefined
     )
   }
   if (users.external !== undefined) return Effect.map(users.byExternalId([identity]), ([user]) => user)
   return Effect.as(
-    Effect.logWarning("the authenticator answered a string, but there is no external directory whose id it could be"),
+    Effect.logWarning("the authenticator returned a string, which only an id of an external directory can be"),
     undefined
   )
 }

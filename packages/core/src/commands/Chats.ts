@@ -1,4 +1,4 @@
-/** A chat's facts: its name, whether it is public, who may speak in it; and lists of chats. */
+/** Facts of a chat (name, public flag, committers), and lists of chats. */
 import * as Effect from "effect/Effect"
 import type { Preference } from "../model/Chat.ts"
 import type {
@@ -15,7 +15,7 @@ import type {
 import type { ChatId, UserId } from "../model/Ids.ts"
 import { refuse } from "../model/Refused.ts"
 import {
-  answer,
+  replyWith,
   change,
   existing,
   invalid,
@@ -27,20 +27,22 @@ import {
 } from "./CommandHandler.ts"
 
 export const readChat: CommandHandler<ReadChat> = Effect.fnUntraced(function* (context, invocation, command) {
-  return answer(view(yield* permitted(context, invocation, command.chat, "see")))
+  return replyWith(view(yield* permitted(context, invocation, command.chat, "see")))
 })
 
 export const renameChat: CommandHandler<RenameChat> = Effect.fnUntraced(function* (context, invocation, command) {
   const problem = nameProblem(context, command.name, false)
   if (problem !== undefined) return yield* refuse(problem)
   const cached = yield* permitted(context, invocation, command.chat, "rename")
-  return cached.chat.name === command.name ? answer(view(cached)) : change(cached, invocation, { name: command.name })
+  return cached.chat.name === command.name
+    ? replyWith(view(cached))
+    : change(cached, invocation, { name: command.name })
 })
 
 export const publishChat: CommandHandler<PublishChat> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "publish")
   return cached.chat.public === command.public
-    ? answer(view(cached))
+    ? replyWith(view(cached))
     : change(cached, invocation, { public: command.public })
 })
 
@@ -52,37 +54,38 @@ export const setAdmins: CommandHandler<SetAdmins> = Effect.fnUntraced(function* 
   const after = command.grant
     ? [...before, ...users.filter((user) => !before.includes(user))]
     : before.filter((user) => !users.includes(user))
-  return after.length === before.length ? answer(view(cached)) : change(cached, invocation, { admins: after })
+  return after.length === before.length ? replyWith(view(cached)) : change(cached, invocation, { admins: after })
 })
 
 export const setCommitters: CommandHandler<SetCommitters> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "setCommitters")
   const { committers } = command
   if (typeof committers === "string") {
-    return cached.chat.committers === committers ? answer(view(cached)) : change(cached, invocation, { committers })
+    return cached.chat.committers === committers ? replyWith(view(cached)) : change(cached, invocation, { committers })
   }
   const users = yield* existing(context, "committers", committers)
   const ids = membersAmong(cached.chat, users)
   if (ids.length < users.length) {
-    const inside = new Set(ids)
-    const outside = users.filter((user) => !inside.has(user.id))
-    return yield* refuse({ _tag: "TargetsNotMembers", users: outside.map((user) => String(user.id)) })
+    const memberIds = new Set(ids)
+    const nonMembers = users.filter((user) => !memberIds.has(user.id))
+    return yield* refuse({ _tag: "TargetsNotMembers", users: nonMembers.map((user) => String(user.id)) })
   }
   const before = cached.chat.committers
-  const same = typeof before !== "string" && before.length === ids.length && ids.every((id) => before.includes(id))
-  return same ? answer(view(cached)) : change(cached, invocation, { committers: ids })
+  const isUnchanged =
+    typeof before !== "string" && before.length === ids.length && ids.every((id) => before.includes(id))
+  return isUnchanged ? replyWith(view(cached)) : change(cached, invocation, { committers: ids })
 })
 
 export const setPreference: CommandHandler<SetPreference> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "setPreference")
   const { chat } = cached
-  const known = (yield* context.store.preferences(invocation.user.id)).find((one) => one.chat === chat.id)
-  const before = known ?? unset(chat.id, invocation.user.id)
+  const stored = (yield* context.store.preferences(invocation.user.id)).find((one) => one.chat === chat.id)
+  const before = stored ?? unset(chat.id, invocation.user.id)
   const { star = before.star, hide = before.hide, mute = before.mute } = command
   if (star === before.star && hide === before.hide && mute === before.mute) {
-    return answer<OwnChatView>({ ...view(cached), preference: before })
+    return replyWith<OwnChatView>({ ...view(cached), preference: before })
   }
-  // The named flags only: the store merges them with what another connection of the user sets at the same time.
+  // Only the named flags: the store merges them with concurrent changes by another connection of the user.
   const flags = {
     ...(command.star !== undefined && { star }),
     ...(command.hide !== undefined && { hide }),
@@ -94,7 +97,7 @@ export const setPreference: CommandHandler<SetPreference> = Effect.fnUntraced(fu
       writes: [{ _tag: "SetPreference", chat: chat.id, user: invocation.user.id, ...flags }]
     },
     conclude: ([written]) => {
-      if (written?._tag !== "Preference") throw new Error(`the store answered ${written?._tag} for a preference`)
+      if (written?._tag !== "Preference") throw new Error(`the store returned ${written?._tag} for a preference`)
       return { reply: { ...view(cached), preference: written.preference }, announce: [] }
     }
   }
@@ -106,7 +109,7 @@ export const listChats: CommandHandler<ListChats> = Effect.fnUntraced(function* 
   const preferences = new Map<ChatId, Preference>(
     (yield* context.store.preferences(id)).map((preference) => [preference.chat, preference])
   )
-  return answer(
+  return replyWith(
     chats.map((cached) => ({
       ...view(cached),
       preference: preferences.get(cached.chat.id) ?? unset(cached.chat.id, id)
@@ -116,7 +119,7 @@ export const listChats: CommandHandler<ListChats> = Effect.fnUntraced(function* 
 
 export const listPublicChats: CommandHandler<ListPublicChats> = Effect.fnUntraced(function* (context) {
   const chats = yield* context.chats.all(yield* context.store.publicChats)
-  return answer(chats.map(view))
+  return replyWith(chats.map(view))
 })
 
 const unset = (chat: ChatId, user: UserId): Preference => ({ chat, user, star: false, hide: false, mute: false })

@@ -1,6 +1,6 @@
 /**
- * A script carries out one kind of command: it loads the facts, asks the rules, and returns what to write, what to
- * answer and what to announce. It sends nothing and writes nothing itself, so it can be run again on newer facts.
+ * A handler runs one kind of command: it loads the facts, checks the rules, and returns the writes, the reply and the
+ * broadcasts. It sends and writes nothing itself, so it can run again on newer facts.
  */
 import * as Effect from "effect/Effect"
 import { isMember, type Chat } from "../model/Chat.ts"
@@ -19,25 +19,25 @@ import { isRemoved, type User } from "../model/User.ts"
 import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
 import type { FileLink } from "./WithdrawnFiles.ts"
 
-/** What a script may look at. */
+/** Context of a handler. */
 export interface CommandContext {
   readonly chats: ChatCache
   readonly users: UserCache
   readonly store: Store["Service"]
   readonly presence: Presence
   readonly settings: EngineSettings
-  /** By which links protocols serve files; each adds its own when it is opened. */
+  /** Links under which protocols serve files; each protocol adds its own when it is opened. */
   readonly fileLinks: Array<FileLink>
 }
 
-/** One try at a command: the next one knows what the store said to the one before. */
+/** One attempt at a command; the next one gets the store's conflict. */
 export interface Invocation {
   readonly caller: Caller
-  /** Who asks; nobody, who is in no chat, where a protocol asks for nobody in particular. */
+  /** The calling user; `SYSTEM_ACTOR`, which is in no chat, for an anonymous protocol caller. */
   readonly user: User
-  /** The same for the log: null for nobody. */
+  /** The acting user for the log; null for an anonymous caller. */
   readonly by: UserId | null
-  /** The protocol that asks for nobody in particular. */
+  /** The protocol of an anonymous caller. */
   readonly via: string | undefined
   /** By the server's clock; milliseconds since 1970. */
   readonly now: number
@@ -51,7 +51,7 @@ export interface Outcome<Reply> {
 }
 
 export interface Plan<Reply> {
-  /** Nothing to write: the conclusion stands as it is. */
+  /** Undefined if there is nothing to write: `conclude` is then called with no results. */
   readonly batch: WriteBatch | undefined
   readonly conclude: (written: ReadonlyArray<WriteResult>) => Outcome<Reply>
 }
@@ -64,13 +64,13 @@ export type CommandHandler<C extends Command> = (
 
 const NOTHING: ReadonlyArray<Broadcast> = []
 
-/** An answer that changes nothing. */
-export const answer = <Reply>(reply: Reply): Plan<Reply> => ({
+/** Plan of a command that writes nothing. */
+export const replyWith = <Reply>(reply: Reply): Plan<Reply> => ({
   batch: undefined,
   conclude: () => ({ reply, announce: NOTHING })
 })
 
-/** The chat, for an operation that its rules allow the caller; else the reason. */
+/** Returns the chat if its rules allow the caller the operation, otherwise refuses with the reason. */
 export const permitted = Effect.fnUntraced(function* (
   context: CommandContext,
   invocation: Invocation,
@@ -84,7 +84,7 @@ export const permitted = Effect.fnUntraced(function* (
   return cached
 })
 
-/** The named users, each once, in the order named; all of them exist, or it is refused naming those who do not. */
+/** Returns the named users, each once, in the order named; refuses with the unknown ones if some do not exist. */
 export const existing = Effect.fnUntraced(function* (
   context: CommandContext,
   field: string,
@@ -95,15 +95,15 @@ export const existing = Effect.fnUntraced(function* (
   const wanted = [...new Set(ids)]
   const users = (yield* context.users.findMany(wanted)).filter((user) => !isRemoved(user))
   if (users.length < wanted.length) {
-    const known = new Set(users.map((user) => user.id))
-    return yield* refuse({ _tag: "NoSuchUsers", users: wanted.filter((id) => !known.has(id)).map(String) })
+    const existingIds = new Set(users.map((user) => user.id))
+    return yield* refuse({ _tag: "NoSuchUsers", users: wanted.filter((id) => !existingIds.has(id)).map(String) })
   }
   return users
 })
 
 export const invalid = (field: string, problem: string): Reason => ({ _tag: "Invalid", field, problem })
 
-/** Why a name is none, or nothing. */
+/** Returns why a name is invalid, or undefined. */
 export const nameProblem = (context: CommandContext, name: string, mayBeEmpty: boolean): Reason | undefined => {
   if (name.trim() === "" && !mayBeEmpty) return invalid("name", "must not be empty")
   if (!name.isWellFormed()) return invalid("name", "must be well-formed Unicode")
@@ -115,7 +115,7 @@ export const nameProblem = (context: CommandContext, name: string, mayBeEmpty: b
 
 export const view = (cached: CachedChat): ChatView => ({ chat: cached.chat, head: cached.head })
 
-/** One step that changes facts of a chat: one entry, the answer and the announcement of the chat as it then is. */
+/** One step that changes facts of a chat: one entry, with the changed chat in the reply and the broadcast. */
 export const change = (cached: CachedChat, invocation: Invocation, step: Omit<Changed, "_tag">): Plan<ChatView> => {
   const { chat } = cached
   return {
@@ -143,12 +143,12 @@ export const change = (cached: CachedChat, invocation: Invocation, step: Omit<Ch
   }
 }
 
-/** What a store wrote where an entry was due. */
+/** Returns the entry of a write result. */
 export const entryOf = (written: WriteResult | undefined): Entry => {
   if (written?._tag === "Entry" || written?._tag === "Chat") return written.entry
-  throw new Error(`the store answered ${written?._tag} for an entry`)
+  throw new Error(`the store returned ${written?._tag} for an entry`)
 }
 
-/** Those of the users who are in the chat. */
+/** Returns the ids of the users who are in the chat. */
 export const membersAmong = (chat: Chat, users: ReadonlyArray<User>): ReadonlyArray<UserId> =>
   users.filter((user) => isMember(chat, user.id)).map((user) => user.id)

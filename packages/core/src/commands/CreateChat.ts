@@ -1,4 +1,4 @@
-/** Making a chat, or getting the one that is there. Source: PROTOCOLS, "create" and "Pairs". */
+/** Creates a chat, or returns the existing one. Source: PROTOCOLS, "create" and "Pairs". */
 import * as Effect from "effect/Effect"
 import { type NewChat, VIA } from "../model/Chat.ts"
 import type { CreateChat, ReplyOf } from "../model/Command.ts"
@@ -9,7 +9,7 @@ import type { StorageFailed } from "../ports/Store.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
 import {
   type Invocation,
-  answer,
+  replyWith,
   type CommandContext,
   entryOf,
   existing,
@@ -20,9 +20,9 @@ import {
   view
 } from "./CommandHandler.ts"
 
-/** Characters of a gid, at most. */
+/** Maximum number of characters of a gid. */
 const MAX_GID = 255
-/** Types are matched exactly, so none may look like another: `System` or ` system`, say. */
+/** Types are matched exactly, so none may look like another, such as `System` or ` system`. */
 const TYPE = /^[a-z][a-z0-9_-]{0,31}$/
 
 type Reply = ReplyOf<CreateChat>
@@ -31,7 +31,7 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   const { user, now } = invocation
   if (command.type === "system") return yield* refuse(invalid("type", "must not be system"))
   if (!TYPE.test(command.type)) {
-    return yield* refuse(invalid("type", "must be 1 to 32 lower-case letters, digits, '-' and '_', group say"))
+    return yield* refuse(invalid("type", "must be 1 to 32 lower-case letters, digits, '-' and '_', such as group"))
   }
   const problem = nameProblem(context, command.name, true)
   if (problem !== undefined) return yield* refuse(problem)
@@ -46,8 +46,8 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
     }
     if (command.public) return yield* refuse(invalid("public", "must be false in a one-to-one chat"))
     const gid = directGid(a, b)
-    const known = yield* stored(context, invocation, gid)
-    if (known !== undefined) return answer<Reply>({ ...view(known), created: false })
+    const existingChat = yield* stored(context, invocation, gid)
+    if (existingChat !== undefined) return replyWith<Reply>({ ...view(existingChat), created: false })
     return creation(invocation, { ...newChat(command, gid, now), members, createdBy: by, owner: null, subject: 0 })
   }
 
@@ -56,13 +56,13 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
   }
   if (!command.gid.isWellFormed()) return yield* refuse(invalid("gid", "must be well-formed Unicode"))
   if (isDirectGid(command.gid)) return yield* refuse(invalid("gid", "has the form of a one-to-one chat's"))
-  const known = yield* stored(context, invocation, command.gid)
-  if (known !== undefined) {
-    const facts = { user, via: invocation.via, chat: known.chat }
-    if (known.chat.dissolved || visible.check(facts) !== undefined) {
+  const existingChat = yield* stored(context, invocation, command.gid)
+  if (existingChat !== undefined) {
+    const facts = { user, via: invocation.via, chat: existingChat.chat }
+    if (existingChat.chat.dissolved || visible.check(facts) !== undefined) {
       return yield* refuse({ _tag: "GidTaken", gid: command.gid })
     }
-    return answer<Reply>({ ...view(known), created: false })
+    return replyWith<Reply>({ ...view(existingChat), created: false })
   }
   return creation(invocation, { ...newChat(command, command.gid, now), members, createdBy: by, owner: by })
 })
@@ -79,25 +79,25 @@ const newChat = (command: CreateChat, gid: string, now: number): Omit<NewChat, "
   attributes: { ...command.attributes, ...(command.via !== undefined && { [VIA]: command.via }) }
 })
 
-/** The chat with that gid: the one the store has just told of, else what is warm or stored. */
+/** Returns the chat with that gid: the store's duplicate if there is one, otherwise from the cache or the store. */
 const stored = (
   context: CommandContext,
   invocation: Invocation,
   gid: string
 ): Effect.Effect<CachedChat | undefined, Refused | StorageFailed> => {
-  const told = invocation.duplicate?.chat
-  return told?.chat.gid === gid ? Effect.succeed(context.chats.put(told)) : context.chats.find({ gid })
+  const duplicate = invocation.duplicate?.chat
+  return duplicate?.chat.gid === gid ? Effect.succeed(context.chats.put(duplicate)) : context.chats.find({ gid })
 }
 
 const creation = (invocation: Invocation, chat: NewChat): Plan<Reply> => ({
   batch: { expectedVersions: [], writes: [{ _tag: "CreateChat", chat, by: invocation.by }] },
   conclude: ([written]) => {
     const entry = entryOf(written)
-    if (written?._tag !== "Chat") throw new Error(`the store answered ${written?._tag} for a chat`)
-    const made = written.stored
+    if (written?._tag !== "Chat") throw new Error(`the store returned ${written?._tag} for a chat`)
+    const created = written.stored
     return {
-      reply: { ...made, created: true },
-      announce: [{ event: { _tag: "ChatEvent", entry, ...made }, to: { chat: made.chat.id } }]
+      reply: { ...created, created: true },
+      announce: [{ event: { _tag: "ChatEvent", entry, ...created }, to: { chat: created.chat.id } }]
     }
   }
 })

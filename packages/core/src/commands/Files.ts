@@ -1,17 +1,17 @@
-/** The files of a chat: their facts. The contents are kept by `Blobs`. */
+/** Records of a chat's files. Their contents are in `Blobs`. */
 import * as Effect from "effect/Effect"
 import { isMember } from "../model/Chat.ts"
 import type { AddFiles, ListFiles, ReadFile } from "../model/Command.ts"
 import { refuse } from "../model/Refused.ts"
 import { isWithdrawn, remaining } from "./WithdrawnFiles.ts"
-import { answer, permitted, type CommandHandler } from "./CommandHandler.ts"
+import { replyWith, permitted, type CommandHandler } from "./CommandHandler.ts"
 
 export const listFiles: CommandHandler<ListFiles> = Effect.fnUntraced(function* (context, invocation, command) {
   const { chat } = yield* permitted(context, invocation, command.chat, "read")
-  return answer(yield* remaining(context.store, chat.id))
+  return replyWith(yield* remaining(context.store, chat.id))
 })
 
-/** A file of a chat that the caller is not in, or whose message was recalled, is as one that does not exist. */
+/** A file of another chat, or of a recalled message, is reported as not found. */
 export const readFile: CommandHandler<ReadFile> = Effect.fnUntraced(function* (context, invocation, command) {
   const file = yield* context.store.file(command.file)
   const cached = file === undefined ? undefined : yield* context.chats.find({ id: file.chat })
@@ -24,7 +24,7 @@ export const readFile: CommandHandler<ReadFile> = Effect.fnUntraced(function* (c
     return yield* refuse({ _tag: "NoSuchFile" })
   }
   if (yield* isWithdrawn(context.store, file)) return yield* refuse({ _tag: "NoSuchFile" })
-  return answer(file)
+  return replyWith(file)
 })
 
 export const addFiles: CommandHandler<AddFiles> = Effect.fnUntraced(function* (context, invocation, command) {

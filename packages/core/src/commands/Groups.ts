@@ -1,4 +1,4 @@
-/** Several changes of a group in one step: whole or not at all, one entry, one version. */
+/** Several changes of a group in one step: atomic, with one entry and one version. */
 import * as Effect from "effect/Effect"
 import { type Chat, isMember, VIA } from "../model/Chat.ts"
 import type { DissolveChat, EditChat, ReviseGroup } from "../model/Command.ts"
@@ -11,7 +11,7 @@ import { exceeds, isWellFormedJson } from "../model/Utf8.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
 import {
   type Invocation,
-  answer,
+  replyWith,
   change,
   type CommandContext,
   existing,
@@ -26,17 +26,20 @@ type Step = Omit<Changed, "_tag">
 
 const isEmpty = (step: Step): boolean => Object.keys(step).length === 0
 
-/** Bytes of an attribute's key, at most, with the protocol's name before it; a protocol may allow its clients less. */
+/**
+ * Maximum number of bytes of an attribute's key, including the prefix of its protocol; a protocol may allow its clients
+ * less.
+ */
 const MAX_KEY = 4096
 
-/** Attributes that are looked at before other work is let through. */
-const SLICE = 2000
+/** Attributes that are checked before other work runs. */
+const ATTRIBUTES_SLICE = 2000
 
-/** A text counts as it is, everything else as its JSON. */
+/** Texts are measured as they are, other values as JSON. */
 const isTooLarge = (value: unknown, limit: number): boolean =>
   exceeds(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), limit)
 
-/** Attributes that are there. Through which protocol the chat was made is the engine's own note. */
+/** Counts the attributes, without the engine's own note of the creating protocol. */
 const countOf = (attributes: Chat["attributes"]): number =>
   Object.entries(attributes).filter(([key, value]) => value !== null && key !== VIA).length
 
@@ -52,15 +55,15 @@ export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (c
   const { chat } = cached
   const { attributesPerChat, attribute } = context.settings
   const count = countOf({ ...chat.attributes, ...attributes })
-  // A chat that has more, from when more were allowed, can still be changed otherwise, and lose some.
+  // A chat with more attributes, from an earlier limit, can still be changed otherwise, and lose some.
   if (count > attributesPerChat && count > countOf(chat.attributes)) {
     return yield* refuse(invalid("data", `must keep at most ${attributesPerChat} attributes`))
   }
   for (const [index, [key, value]] of Object.entries(attributes ?? {}).entries()) {
-    if (index % SLICE === SLICE - 1) yield* Effect.yieldNow
+    if (index % ATTRIBUTES_SLICE === ATTRIBUTES_SLICE - 1) yield* Effect.yieldNow
     const field = `data.${key.slice(0, 64)}`
     if (exceeds(key, MAX_KEY)) return yield* refuse(invalid(field, `must have a key of at most ${MAX_KEY} bytes`))
-    // What is taken away has no size.
+    // A removed attribute has no size.
     if (value !== null && isTooLarge(value, attribute)) {
       return yield* refuse(invalid(field, `must have at most ${attribute} bytes`))
     }
@@ -76,7 +79,7 @@ export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (c
     ...(command.public !== undefined && command.public !== chat.public && { public: command.public }),
     ...(changed.length > 0 && { attributes: Object.fromEntries(changed) })
   }
-  return isEmpty(step) ? answer(view(cached)) : change(cached, invocation, step)
+  return isEmpty(step) ? replyWith(view(cached)) : change(cached, invocation, step)
 })
 
 export const reviseGroup: CommandHandler<ReviseGroup> = Effect.fnUntraced(function* (context, invocation, command) {
@@ -87,16 +90,17 @@ export const reviseGroup: CommandHandler<ReviseGroup> = Effect.fnUntraced(functi
   const problem = name === undefined ? undefined : nameProblem(context, name, false)
   if (problem !== undefined) return yield* refuse(problem)
   const leaving = new Set(remove)
-  const both = add.find((user) => leaving.has(user))
-  if (both !== undefined) return yield* refuse(invalid("members", `must not add and remove user ${both} at once`))
+  const conflicting = add.find((user) => leaving.has(user))
+  if (conflicting !== undefined)
+    return yield* refuse(invalid("members", `must not add and remove user ${conflicting} at once`))
   const cached = yield* permitted(context, invocation, command.chat, "addMembers")
   if (name !== undefined) yield* permitted(context, invocation, command.chat, "rename")
   const added = (yield* existing(context, "members", add)).filter((user) => !isMember(cached.chat, user.id))
   const removed = yield* departing(context, invocation, cached, command)
   const { chat } = cached
-  const left = chat.members.size + added.length - removed.length
-  if (removed.length > 0 && left < (command.atLeast ?? 0)) {
-    return yield* refuse(invalid("members", `must remain ${command.atLeast} at least`))
+  const remaining = chat.members.size + added.length - removed.length
+  if (removed.length > 0 && remaining < (command.atLeast ?? 0)) {
+    return yield* refuse(invalid("members", `must remain at least ${command.atLeast}`))
   }
   const owner = ownerWithout(chat, new Set(removed))
   const step: Step = {
@@ -105,10 +109,10 @@ export const reviseGroup: CommandHandler<ReviseGroup> = Effect.fnUntraced(functi
     ...(removed.length > 0 && { removed }),
     ...(owner !== chat.owner && { owner })
   }
-  return isEmpty(step) ? answer(view(cached)) : change(cached, invocation, step)
+  return isEmpty(step) ? replyWith(view(cached)) : change(cached, invocation, step)
 })
 
-/** Who leaves: oneself always, others by who may remove them. */
+/** Returns the leaving users: the caller always, others if the caller may remove them. */
 const departing = Effect.fnUntraced(function* (
   context: CommandContext,
   invocation: Invocation,

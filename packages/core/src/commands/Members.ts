@@ -1,4 +1,4 @@
-/** Coming into a chat and going out of it. */
+/** Joining and leaving chats. */
 import * as Effect from "effect/Effect"
 import { isMember } from "../model/Chat.ts"
 import type { AddMembers, JoinChat, LeaveChat, ListMembers, RemoveMembers } from "../model/Command.ts"
@@ -8,14 +8,14 @@ import { refuse } from "../model/Refused.ts"
 import { ownerWithout } from "../rules/Membership.ts"
 import { mapInSlices } from "../model/Slices.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
-import { answer, change, existing, invalid, permitted, type CommandHandler, view } from "./CommandHandler.ts"
+import { replyWith, change, existing, invalid, permitted, type CommandHandler, view } from "./CommandHandler.ts"
 
 export const joinChat: CommandHandler<JoinChat> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "join")
   const { id } = invocation.user
   const { chat } = cached
-  if (isMember(chat, id)) return answer(view(cached))
-  // Who comes into a group that all have left takes it over, unless it was nobody's from the beginning.
+  if (isMember(chat, id)) return replyWith(view(cached))
+  // A user who joins an abandoned group takes it over, unless it never had an owner.
   const takesOver = chat.members.size === 0 && chat.owner === null && chat.createdBy !== null
   return change(cached, invocation, takesOver ? { added: [id], owner: id } : { added: [id] })
 })
@@ -30,24 +30,24 @@ export const addMembers: CommandHandler<AddMembers> = Effect.fnUntraced(function
   if (command.members.length === 0) return yield* refuse(invalid("members", "must name at least one user"))
   const users = yield* existing(context, "members", command.members)
   const added = users.filter((user) => !isMember(cached.chat, user.id)).map((user) => user.id)
-  return added.length === 0 ? answer(view(cached)) : change(cached, invocation, { added })
+  return added.length === 0 ? replyWith(view(cached)) : change(cached, invocation, { added })
 })
 
-/** Who is no member stays none: asking again for what is done already is no error. Nobody removes the owner. */
+/** Non-members are ignored: repeating a removal is not an error. The owner cannot be removed. */
 export const removeMembers: CommandHandler<RemoveMembers> = Effect.fnUntraced(function* (context, invocation, command) {
   const cached = yield* permitted(context, invocation, command.chat, "removeMembers")
   if (command.members.length === 0) return yield* refuse(invalid("members", "must name at least one user"))
   const users = yield* existing(context, "members", command.members)
   if (users.some((user) => user.id === cached.chat.owner)) return yield* refuse({ _tag: "CannotRemoveOwner" })
   const removed = users.filter((user) => isMember(cached.chat, user.id)).map((user) => user.id)
-  return removed.length === 0 ? answer(view(cached)) : change(cached, invocation, departure(cached, removed))
+  return removed.length === 0 ? replyWith(view(cached)) : change(cached, invocation, departure(cached, removed))
 })
 
 export const listMembers: CommandHandler<ListMembers> = Effect.fnUntraced(function* (context, invocation, command) {
   const { chat } = yield* permitted(context, invocation, command.chat, "read")
   const users =
     chat.type === "system" ? yield* context.users.all : yield* context.users.findMany([...chat.members.keys()])
-  return answer({ chat, members: yield* mapInSlices(users, (user) => context.presence.of(user)) })
+  return replyWith({ chat, members: yield* mapInSlices(users, (user) => context.presence.of(user)) })
 })
 
 const departure = (cached: CachedChat, removed: ReadonlyArray<UserId>): Omit<Changed, "_tag"> => {

@@ -1,4 +1,4 @@
-/** What becomes of a message after it was sent: history, recall, hiding, reading. */
+/** Commands on sent messages: history, recall, hiding, reading. */
 import * as Effect from "effect/Effect"
 import { isMember } from "../model/Chat.ts"
 import type { HideMessage, MarkRead, ReadHistory, RecallMessage } from "../model/Command.ts"
@@ -10,7 +10,7 @@ import type { StorageFailed } from "../ports/Store.ts"
 import type { CachedChat } from "../cache/ChatCache.ts"
 import { withdrawnFiles } from "./WithdrawnFiles.ts"
 import {
-  answer,
+  replyWith,
   type Invocation,
   type CommandContext,
   entryOf,
@@ -19,9 +19,9 @@ import {
   type CommandHandler
 } from "./CommandHandler.ts"
 
-/** Messages read from storage at once. */
-const STRIDE = 500
-/** Characters of a message beside its content, about. */
+/** Messages per read from storage. */
+const READ_SIZE = 500
+/** Approximate size of a message beside its content, in characters. */
 const MESSAGE_FRAME = 200
 
 export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(function* (
@@ -44,27 +44,27 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
   const to = total - start
   const from = Math.max(1, to - size + 1)
   const messages: Array<Message> = []
-  let room = context.settings.historyBytes
-  for (let newest = to; newest >= from; newest -= STRIDE) {
+  let remaining = context.settings.historyBytes
+  for (let newest = to; newest >= from; newest -= READ_SIZE) {
     if (newest < to) yield* Effect.yieldNow
-    const stride = { from: Math.max(from, newest - STRIDE + 1), to: newest, hiddenFrom: invocation.user.id }
-    for (const message of yield* context.store.history(chat.id, stride)) {
-      room -= message.content.length + MESSAGE_FRAME
-      if (room < 0 && messages.length > 0) {
-        // A page that was asked for is a page or nothing; the whole history is as much of it as fits.
-        if (page === undefined) return answer({ chat, messages, total })
+    const range = { from: Math.max(from, newest - READ_SIZE + 1), to: newest, hiddenFrom: invocation.user.id }
+    for (const message of yield* context.store.history(chat.id, range)) {
+      remaining -= message.content.length + MESSAGE_FRAME
+      if (remaining < 0 && messages.length > 0) {
+        // A requested page is complete or refused; a whole history is cut to fit.
+        if (page === undefined) return replyWith({ chat, messages, total })
         return yield* refuse(
-          invalid("page size", `must be smaller: ${size} of these messages are too large for one answer`)
+          invalid("page size", `must be smaller: ${size} of these messages are too large for one response`)
         )
       }
       messages.push(message)
     }
   }
-  return answer({ chat, messages, total })
+  return replyWith({ chat, messages, total })
 })
 
-/** The message and its chat, where the caller is a member of it. */
-const known = Effect.fnUntraced(function* (
+/** Returns the message and its chat, if the caller is a member of it. */
+const visibleMessage = Effect.fnUntraced(function* (
   context: CommandContext,
   invocation: Invocation,
   gid: string
@@ -82,15 +82,15 @@ const known = Effect.fnUntraced(function* (
   return { message, cached }
 })
 
-/** By who sent it, or by an admin of the chat. A second recall changes nothing. */
+/** Allowed for the sender, or an admin of the chat. A second recall changes nothing. */
 export const recallMessage: CommandHandler<RecallMessage> = Effect.fnUntraced(function* (context, invocation, command) {
-  const { message, cached } = yield* known(context, invocation, command.gid)
+  const { message, cached } = yield* visibleMessage(context, invocation, command.gid)
   const { chat } = cached
   if (message.sender !== invocation.user.id) {
     const refused = refusal("recallOthers", { user: invocation.user, via: invocation.via, chat })
     if (refused !== undefined) return yield* refuse({ _tag: "Forbidden", requires: "the sender" })
   }
-  if (message.recalled) return answer(message)
+  if (message.recalled) return replyWith(message)
   return {
     batch: {
       expectedVersions: [{ chat: chat.id, version: chat.version }],
@@ -120,7 +120,7 @@ export const recallMessage: CommandHandler<RecallMessage> = Effect.fnUntraced(fu
 })
 
 export const hideMessage: CommandHandler<HideMessage> = Effect.fnUntraced(function* (context, invocation, command) {
-  const { message } = yield* known(context, invocation, command.gid)
+  const { message } = yield* visibleMessage(context, invocation, command.gid)
   return {
     batch: { expectedVersions: [], writes: [{ _tag: "HideMessage", user: invocation.user.id, message: message.id }] },
     conclude: () => ({ reply: message, announce: [] })

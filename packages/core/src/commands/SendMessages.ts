@@ -1,6 +1,6 @@
 /**
- * Sending messages: all of a request, or none. Where the chat is warm it reads nothing from storage: that a gid is new
- * is checked by the commit itself, which tells of the stored message where it is not.
+ * Sends messages: all of a request, or none. For a cached chat it reads nothing from storage: the commit itself checks
+ * that a gid is new, and otherwise returns the stored message.
  */
 import * as Effect from "effect/Effect"
 import type { Chat } from "../model/Chat.ts"
@@ -22,16 +22,16 @@ import {
   type CommandHandler
 } from "./CommandHandler.ts"
 
-/** Characters of a message's gid, at most. */
+/** Maximum number of characters of a message's gid. */
 const MAX_GID = 255
-/** Characters of a content type's name, at most. */
+/** Maximum number of characters of a content type's name. */
 const MAX_CONTENT_TYPE = 64
 /** Content of these types may be replaced: clients send a placeholder first. Source: PROTOCOLS, "message". */
 const REPLACEABLE: ReadonlySet<string> = new Set(["image", "file"])
-/** The last millisecond that a JavaScript date can hold. */
+/** Maximum time of a JavaScript date, in milliseconds since 1970. */
 const MAX_DATE = 8.64e15
 
-/** What becomes of one draft. `write` is the index of its write, where it has one. */
+/** Result of one draft. `write` is the index of its write, if it has one. */
 type DraftResult =
   | { readonly _tag: "Stored"; readonly cached: CachedChat; readonly message: Message }
   | { readonly _tag: "Posting"; readonly cached: CachedChat; readonly write: number }
@@ -46,12 +46,12 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
   const limit = context.settings.messagesPerRequest
   if (messages.length === 0) return yield* refuse(invalid("messages", "must hold at least one message"))
   if (messages.length > limit) return yield* refuse(invalid("messages", `must hold at most ${limit} messages`))
-  // All chats before anything is decided: what is decided on one and the same chat is decided on the same facts.
+  // All chats are loaded first, so that drafts for one chat are based on the same facts.
   const chats: Array<CachedChat | undefined> = []
   for (const { chat } of messages) chats.push(context.chats.getCached(chat) ?? (yield* context.chats.find(chat)))
 
   const refusals: Array<MessageRefusal> = []
-  const fates: Array<DraftResult> = []
+  const results: Array<DraftResult> = []
   const writes: Array<Write> = []
   const expectedVersions = new Map<number, WriteBatch["expectedVersions"][number]>()
   const firstOf = new Map<string, number>()
@@ -66,19 +66,21 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
     if (earlier !== undefined) {
       const first = messages[earlier]
       if (first !== undefined && first.content === draft.content && sameChat(first, draft)) {
-        fates[index] = { _tag: "Repeated", of: earlier }
+        results[index] = { _tag: "Repeated", of: earlier }
       } else refusals.push({ index, reason: { _tag: "GidTaken", gid: draft.gid } })
       continue
     }
     firstOf.set(draft.gid, index)
-    const known = invocation.duplicate?.messages.find((message) => message.gid === draft.gid)
-    const body = known === undefined ? posting(draft, invocation.now) : resent(invocation, draft, cached, known)
+    const existing = invocation.duplicate?.messages.find((message) => message.gid === draft.gid)
+    const body = existing === undefined ? posting(draft, invocation.now) : resent(invocation, draft, cached, existing)
     if (body._tag === "Posted" || body._tag === "Replaced") {
-      const write = writes.push(messageWrite(invocation, cached, body, known)) - 1
+      const write = writes.push(messageWrite(invocation, cached, body, existing)) - 1
       expectedVersions.set(cached.chat.id, { chat: cached.chat.id, version: cached.chat.version })
-      fates[index] =
-        known === undefined ? { _tag: "Posting", cached, write } : { _tag: "Replacing", cached, message: known, write }
-    } else if (body._tag === "Same") fates[index] = { _tag: "Stored", cached, message: body.message }
+      results[index] =
+        existing === undefined
+          ? { _tag: "Posting", cached, write }
+          : { _tag: "Replacing", cached, message: existing, write }
+    } else if (body._tag === "Same") results[index] = { _tag: "Stored", cached, message: body.message }
     else refusals.push({ index, reason: body })
   }
   if (refusals.length > 0) return yield* refuse({ _tag: "MessagesRefused", refusals })
@@ -88,21 +90,21 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
     conclude: (written) => {
       const announce: Array<Broadcast> = []
       const sent: Array<SentMessage> = []
-      for (const [index, fate] of fates.entries()) {
-        if (fate._tag === "Repeated") {
-          const first = sent[fate.of]
+      for (const [index, result] of results.entries()) {
+        if (result._tag === "Repeated") {
+          const first = sent[result.of]
           if (first !== undefined) sent[index] = first
           continue
         }
-        const { cached } = fate
-        if (fate._tag === "Stored") {
-          sent[index] = { chat: cached.chat, message: fate.message }
+        const { cached } = result
+        if (result._tag === "Stored") {
+          sent[index] = { chat: cached.chat, message: result.message }
           continue
         }
-        const entry = entryOf(written[fate.write])
+        const entry = entryOf(written[result.write])
         const message =
-          fate._tag === "Replacing"
-            ? amend(fate.message, { id: entry.id, body: entry.body as Replaced })
+          result._tag === "Replacing"
+            ? amend(result.message, { id: entry.id, body: entry.body as Replaced })
             : fromPosted({ ...entry, body: entry.body as Posted })
         const outcome = toOutcome(cached.chat, entry, message)
         sent[index] = outcome.reply
@@ -113,7 +115,7 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
   }
 })
 
-/** The outcome of one stored message, however it came to the store. */
+/** Returns the outcome of one stored message, by whichever path it was stored. */
 export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<SentMessage> => {
   const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
   return {
@@ -122,7 +124,7 @@ export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<S
   }
 }
 
-/** Why a message is not to be sent, or nothing. */
+/** Returns why a message cannot be sent, or undefined. */
 export const messageProblem = (
   context: Pick<CommandContext, "settings">,
   invocation: Pick<Invocation, "user" | "via">,
@@ -133,7 +135,7 @@ export const messageProblem = (
   if (draft.date !== undefined && !(draft.date >= 0 && draft.date <= MAX_DATE)) {
     return invalid("date", "must be a time since 1970")
   }
-  // Half a surrogate pair is no text: stores and UTF-8 would each make something else of it.
+  // Unpaired surrogates are rejected: stores and UTF-8 would replace them differently.
   if (!draft.gid.isWellFormed()) return invalid("gid", "must be well-formed Unicode")
   if (!draft.content.isWellFormed()) return invalid("content", "must be well-formed Unicode")
   if (draft.contentType.length > MAX_CONTENT_TYPE || !draft.contentType.isWellFormed()) {
@@ -147,7 +149,7 @@ export const messageProblem = (
   return refusal(operation, { user: invocation.user, via: invocation.via, chat: cached.chat })?.reason
 }
 
-/** What is posted at `now`, in milliseconds since 1970. */
+/** Returns the entry body for a message posted at `now`, in milliseconds since 1970. */
 export const posting = (draft: Draft, now: number): Posted => ({
   _tag: "Posted",
   gid: draft.gid,
@@ -157,32 +159,33 @@ export const posting = (draft: Draft, now: number): Posted => ({
   date: Math.floor(draft.date ?? now)
 })
 
-/** A gid that is stored already. Source: PROTOCOLS, "Idempotent" and "message". */
+/** Returns the body or reply for a gid that is stored already. Source: PROTOCOLS, "Idempotent" and "message". */
 const resent = (
   invocation: Invocation,
   draft: Draft,
   cached: CachedChat,
-  known: Message
+  existing: Message
 ): Replaced | Reason | { readonly _tag: "Same"; readonly message: Message } => {
-  if (known.sender !== invocation.user.id || known.chat !== cached.chat.id) return { _tag: "GidTaken", gid: draft.gid }
-  if (known.recalled) return { _tag: "Recalled" }
-  if (known.content === draft.content && known.contentType === draft.contentType)
-    return { _tag: "Same", message: known }
-  if (!REPLACEABLE.has(known.contentType) || !REPLACEABLE.has(draft.contentType))
+  if (existing.sender !== invocation.user.id || existing.chat !== cached.chat.id)
     return { _tag: "GidTaken", gid: draft.gid }
-  return { _tag: "Replaced", message: known.id, contentType: draft.contentType, content: draft.content }
+  if (existing.recalled) return { _tag: "Recalled" }
+  if (existing.content === draft.content && existing.contentType === draft.contentType)
+    return { _tag: "Same", message: existing }
+  if (!REPLACEABLE.has(existing.contentType) || !REPLACEABLE.has(draft.contentType))
+    return { _tag: "GidTaken", gid: draft.gid }
+  return { _tag: "Replaced", message: existing.id, contentType: draft.contentType, content: draft.content }
 }
 
-/** `known` is the stored message that is replaced. */
+/** `existing` is the stored message that is replaced. */
 const messageWrite = (
   { by, caller: { device }, now: at }: Invocation,
   { chat: { id: chat } }: CachedChat,
   body: Posted | Replaced,
-  known: Message | undefined
+  existing: Message | undefined
 ): Write =>
   body._tag === "Posted"
     ? { _tag: "Append", chat, by, device, at, body }
-    : { _tag: "Amend", chat, by, device, at, body, revision: known?.revision ?? body.message }
+    : { _tag: "Amend", chat, by, device, at, body, revision: existing?.revision ?? body.message }
 
 const sameChat = (a: Draft, b: Draft): boolean =>
   "id" in a.chat ? "id" in b.chat && a.chat.id === b.chat.id : "gid" in b.chat && a.chat.gid === b.chat.gid

@@ -1,4 +1,4 @@
-/** What users do about themselves. */
+/** Commands on users: their own name, status and settings, and the list of users. */
 import * as Effect from "effect/Effect"
 import { audit } from "../logging/Audit.ts"
 import type { ChangeStatus, ListUsers, ReadUserSettings, RenameUser, SaveUserSettings } from "../model/Command.ts"
@@ -8,7 +8,7 @@ import type { StorageFailed } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
 import { mapInSlices } from "../model/Slices.ts"
 import {
-  answer,
+  replyWith,
   type Invocation,
   type CommandContext,
   invalid,
@@ -17,16 +17,16 @@ import {
 } from "./CommandHandler.ts"
 
 export const listUsers: CommandHandler<ListUsers> = Effect.fnUntraced(function* (context) {
-  return answer(yield* mapInSlices(yield* context.users.all, (user) => context.presence.of(user)))
+  return replyWith(yield* mapInSlices(yield* context.users.all, (user) => context.presence.of(user)))
 })
 
 export const renameUser: CommandHandler<RenameUser> = Effect.fnUntraced(function* (context, invocation, { name }) {
   const problem = nameProblem(context, name, false)
   if (problem !== undefined) return yield* refuse(problem)
   const { user } = invocation
-  if (user.realname === name) return answer(user)
+  if (user.realname === name) return replyWith(user)
   const { external } = context.users
-  // Somebody else's users are theirs to change: there is nothing of it to write here.
+  // Users of a directory are changed there; there is nothing to write here.
   if (external !== undefined) yield* external.change(user.id, { realname: name })
   return {
     batch:
@@ -49,7 +49,7 @@ export const renameUser: CommandHandler<RenameUser> = Effect.fnUntraced(function
   }
 })
 
-/** Only a user who is here has a status to change. */
+/** Only an online user has a status to change. */
 export const changeStatus: CommandHandler<ChangeStatus> = Effect.fnUntraced(function* (
   context,
   invocation,
@@ -73,10 +73,10 @@ export const changeStatus: CommandHandler<ChangeStatus> = Effect.fnUntraced(func
 })
 
 /**
- * Whose settings: one's own, or anybody's for a system administrator, who alone learns that an account is unknown. Acting
- * on somebody else's is recorded as `act`.
+ * Returns the user whose settings are meant: the caller, or any user for a system administrator, the only caller who
+ * learns that an account is unknown. Access to another user's settings is audited as `act`.
  */
-const whose = Effect.fnUntraced(function* (
+const targetUser = Effect.fnUntraced(function* (
   context: CommandContext,
   invocation: Invocation,
   account: string | undefined,
@@ -92,14 +92,14 @@ const whose = Effect.fnUntraced(function* (
 
 export const readUserSettings: CommandHandler<ReadUserSettings> = Effect.fnUntraced(
   function* (context, invocation, command) {
-    const user = yield* whose(context, invocation, command.account, "settings.read")
-    return answer(yield* context.store.settings(user.id))
+    const user = yield* targetUser(context, invocation, command.account, "settings.read")
+    return replyWith(yield* context.store.settings(user.id))
   }
 )
 
 export const saveUserSettings: CommandHandler<SaveUserSettings> = Effect.fnUntraced(
   function* (context, invocation, command) {
-    const user = yield* whose(context, invocation, command.account, "settings.save")
+    const user = yield* targetUser(context, invocation, command.account, "settings.save")
     const limit = context.settings.userSettings
     if (command.settings.length > limit) {
       return yield* refuse(invalid("settings", `must have at most ${limit} characters`))

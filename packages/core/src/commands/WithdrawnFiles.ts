@@ -1,6 +1,6 @@
 /**
- * Files that went with a recalled message: nobody can download them any more, by whichever path. A record for each, written
- * with the recall; the content stays until the operator removes it.
+ * Files of recalled messages: they cannot be downloaded any more, by any path. Each has a record, written with the
+ * recall; the content stays until the operator removes it.
  */
 import * as Effect from "effect/Effect"
 import type { ChatId } from "../model/Ids.ts"
@@ -11,10 +11,13 @@ import type { StorageFailed, Store, StoredFile, Write } from "../ports/Store.ts"
 const OWNER = "parley"
 const kindOf = (chat: ChatId): string => `withdrawn:${chat}`
 
-/** The id of the file that a link leads to; undefined for every other link. Each protocol that serves files has one. */
+/** Returns the id of the file of a link, or undefined for other links. Each protocol that serves files has one. */
 export type FileLink = (link: string) => number | undefined
 
-/** Ids of the files that a message names: the `id` of a content that is a JSON object, its `url`, or the content itself. */
+/**
+ * Returns the ids of the files that a message names: the `id` of a content that is a JSON object, its `url`, or the
+ * content itself.
+ */
 export const filesNamed = (
   { contentType, content }: Pick<Message, "contentType" | "content">,
   links: ReadonlyArray<FileLink>
@@ -34,7 +37,10 @@ const objectIn = (content: string): { readonly id?: unknown; readonly url?: unkn
   }
 }
 
-/** Withdraws the files of a message, those that its sender has added to its chat, together with what is written besides. */
+/**
+ * Returns the writes that withdraw a message's files that its sender has added to its chat, for the batch of the
+ * recall.
+ */
 export const withdrawnFiles = Effect.fnUntraced(function* (
   store: Store["Service"],
   message: Message,
@@ -56,7 +62,7 @@ export const isWithdrawn = (
 ): Effect.Effect<boolean, StorageFailed> =>
   Effect.map(store.record(OWNER, kindOf(chat), String(id)), (record) => record !== undefined)
 
-/** The files of a chat that are still there. */
+/** Returns a chat's files without the withdrawn ones. */
 export const remaining = Effect.fnUntraced(function* (
   store: Store["Service"],
   chat: ChatId

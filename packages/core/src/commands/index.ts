@@ -1,4 +1,4 @@
-/** One script for each command. */
+/** One handler for each command. */
 import type { Command } from "../model/Command.ts"
 import { createChat } from "./CreateChat.ts"
 import {

@@ -1,7 +1,7 @@
 /**
- * Locks of chats on this node: the ordered fallback of commands that conflict. A lock is shared by commands that leave the
- * chat's version as it is, and exclusive for one that changes it. Each chat grants its locks in the order in which they
- * were asked for. A chat that nobody changes has none.
+ * Chat locks on this node: the ordered fallback of conflicting commands. Commands that leave the chat's version
+ * unchanged share a lock; a command that changes it takes an exclusive one. Each chat grants its locks in the order of
+ * the requests. A chat without changes has no lock.
  */
 import * as Effect from "effect/Effect"
 import type { ChatId } from "../model/Ids.ts"
@@ -12,7 +12,9 @@ export type LockMode = "shared" | "exclusive"
 /** By chat. */
 export type LockRequest = ReadonlyMap<ChatId, LockMode>
 
-/** Commands that wait for one chat, at most: about half a minute of changes. Beyond it a command is refused as busy. */
+/**
+ * Maximum number of commands that wait for one chat: about half a minute of changes. Further ones are refused as busy.
+ */
 const MAX_WAITING = 10_000
 
 interface Waiter {
@@ -20,7 +22,7 @@ interface Waiter {
   readonly granted: () => void
 }
 
-/** What is held of one chat, and who waits for it, in order. Removed when both are empty. */
+/** Holders of one chat's lock, and its waiters in order. Removed when both are empty. */
 class ChatLock {
   shared = 0
   exclusive = false
@@ -41,7 +43,7 @@ class ChatLock {
     else this.exclusive = true
   }
 
-  /** Grants the lock to the first who wait, as many as can have it together. */
+  /** Grants the lock to the first waiters that can hold it together. */
   grant(): void {
     for (let next = this.waiting[0]; next !== undefined; next = this.waiting[0]) {
       if (this.exclusive || (next.mode === "exclusive" && this.shared > 0)) return
@@ -60,13 +62,13 @@ export class ChatLocks {
     this.#maxWaiting = maxWaiting
   }
 
-  /** Whether nobody changes the chat, or waits to do so: what is decided on it now needs no lock. */
+  /** Returns whether the chat has no exclusive holder and no waiters: decisions on it then need no lock. */
   isOpen(chat: ChatId): boolean {
     if (this.#locks.size === 0) return true
     return this.#locks.get(chat)?.admits("shared") ?? true
   }
 
-  /** For one command. */
+  /** Returns the lock holder of one command. */
   holder(): LockHolder {
     return new LockHolder(this.#locks, this.#maxWaiting)
   }
@@ -83,7 +85,7 @@ export class LockHolder {
     this.#maxWaiting = maxWaiting
   }
 
-  /** Whether it holds all of these, exclusively where that is wanted. */
+  /** Returns whether it holds all of these, exclusively if requested. */
   holds(wanted: LockRequest): boolean {
     for (const [chat, mode] of wanted) {
       const held = this.#held.get(chat)
@@ -93,8 +95,8 @@ export class LockHolder {
   }
 
   /**
-   * Takes the exclusive ones of these where all are free, and the shared ones are open: those need not be held. Else takes
-   * nothing. Returns whether the command may go on.
+   * Takes the requested exclusive locks if all are free and the shared ones open, which need not be held; otherwise
+   * takes none. Returns whether the command may continue.
    */
   tryTake(wanted: LockRequest): boolean {
     for (const [chat, mode] of wanted) {
@@ -107,8 +109,8 @@ export class LockHolder {
   }
 
   /**
-   * Gives back what it holds and waits for all of these, chat by chat in the order of their ids, so that no two commands
-   * wait for each other. Interruption gives the place in line back; `release` gives back what was granted before.
+   * Releases its locks and waits for all of these, chat by chat in the order of their ids, so that no two commands wait
+   * for each other. Interruption leaves the queue; `release` releases the locks granted before.
    */
   acquire(wanted: LockRequest): Effect.Effect<void, Refused> {
     const ordered = [...wanted].sort(([one], [other]) => one - other)
@@ -124,7 +126,7 @@ export class LockHolder {
       if (lock === undefined) continue
       if (mode === "shared") lock.shared--
       else lock.exclusive = false
-      this.#settle(chat, lock)
+      this.#grantOrRemove(chat, lock)
     }
     this.#held.clear()
   }
@@ -146,10 +148,10 @@ export class LockHolder {
       }
       lock.waiting.push(waiter)
       return Effect.sync(() => {
-        const cursor = lock.waiting.indexOf(waiter)
-        if (cursor === -1) return
-        lock.waiting.splice(cursor, 1)
-        this.#settle(chat, lock)
+        const index = lock.waiting.indexOf(waiter)
+        if (index === -1) return
+        lock.waiting.splice(index, 1)
+        this.#grantOrRemove(chat, lock)
       })
     })
   }
@@ -161,7 +163,7 @@ export class LockHolder {
     this.#held.set(chat, mode)
   }
 
-  #settle(chat: ChatId, lock: ChatLock): void {
+  #grantOrRemove(chat: ChatId, lock: ChatLock): void {
     lock.grant()
     if (lock.isFree) this.#locks.delete(chat)
   }

@@ -1,4 +1,4 @@
-/** How an embedder's hooks are called: bounded in time, and those after a command never in anybody's way. */
+/** Calls an embedder's hooks: with a timeout, and the hooks after a command without delaying requests. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -8,15 +8,15 @@ import type { Command } from "../model/Command.ts"
 import { type HookContext, type HookedCommand, Hooks, type Result } from "../ports/Hooks.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 
-/** Commands that wait to be told, at most. */
-const WAITING = 10_000
-/** Milliseconds that a hook may take, unless it says otherwise. */
-const DEFAULT_TIMEOUT = 5000
-/** Milliseconds for what still waits to be told when the engine ends. */
-const FINISH = 5000
+/** Maximum number of queued calls after commands. */
+const MAX_QUEUED = 10_000
+/** Default timeout of a hook in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 5000
+/** Milliseconds for queued calls when the engine ends. */
+const FINISH_TIMEOUT_MS = 5000
 
 export interface HookRunner {
-  /** Asks before, does the work with what the hook leaves of the command, tells after. */
+  /** Calls the hook before, runs the work with the command that the hook allows, and calls the hook after. */
   readonly run: <C extends HookedCommand, A, E>(
     command: C,
     context: HookContext,
@@ -25,64 +25,64 @@ export interface HookRunner {
   ) => Effect.Effect<A, E | Refused>
 }
 
-/** Undefined where there are no hooks: then commands do not pass here at all. */
+/** Undefined without hooks: commands then bypass the runner. */
 export const makeHookRunner: Effect.Effect<HookRunner | undefined, never, Scope.Scope> = Effect.gen(function* () {
-  const { before, after, timeout = DEFAULT_TIMEOUT } = yield* Hooks
+  const { before, after, timeout = DEFAULT_TIMEOUT_MS } = yield* Hooks
   if (before === undefined && after === undefined) return undefined
   const fork = Effect.runForkWith(yield* Effect.context<never>())
-  const waiting: Array<() => Effect.Effect<void, unknown>> = []
+  const queue: Array<() => Effect.Effect<void, unknown>> = []
   const idle = yield* Latch.make(true)
-  let telling = false
-  let teller: Fiber.Fiber<void> | undefined
+  let isRunning = false
+  let runner: Fiber.Fiber<void> | undefined
   let dropped = 0
 
-  const bounded = <A>(call: () => Effect.Effect<A, unknown>): Effect.Effect<Exit.Exit<A, unknown>> =>
+  const withTimeout = <A>(call: () => Effect.Effect<A, unknown>): Effect.Effect<Exit.Exit<A, unknown>> =>
     Effect.exit(Effect.timeout(Effect.interruptible(Effect.suspend(call)), timeout))
 
-  const tellAll = Effect.gen(function* () {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const told = yield* bounded(next)
-      if (Exit.isFailure(told)) yield* Effect.logError("a hook after a command failed", told.cause)
+  const runQueue = Effect.gen(function* () {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const exit = yield* withTimeout(next)
+      if (Exit.isFailure(exit)) yield* Effect.logError("a hook after a command failed", exit.cause)
       if (dropped > 0) {
-        yield* Effect.logError(`${dropped} commands were not told to the hook after them: ${WAITING} wait already`)
+        yield* Effect.logError(`dropped ${dropped} calls of the hook after a command: ${MAX_QUEUED} are queued`)
         dropped = 0
       }
     }
-    telling = false
+    isRunning = false
     idle.openUnsafe()
   })
 
-  const tell = (command: HookedCommand, result: Result, context: HookContext): void => {
+  const enqueue = (command: HookedCommand, result: Result, context: HookContext): void => {
     if (after === undefined) return
-    if (waiting.length >= WAITING) {
+    if (queue.length >= MAX_QUEUED) {
       dropped++
       return
     }
-    waiting.push(() => after(command, result, context))
-    if (telling) return
-    telling = true
+    queue.push(() => after(command, result, context))
+    if (isRunning) return
+    isRunning = true
     idle.closeUnsafe()
-    teller = fork(tellAll)
+    runner = fork(runQueue)
   }
 
   yield* Effect.addFinalizer(() =>
     Effect.andThen(
-      Effect.timeoutOption(idle.await, FINISH),
-      Effect.suspend(() => (teller === undefined ? Effect.void : Fiber.interrupt(teller)))
+      Effect.timeoutOption(idle.await, FINISH_TIMEOUT_MS),
+      Effect.suspend(() => (runner === undefined ? Effect.void : Fiber.interrupt(runner)))
     )
   )
 
-  const ask = Effect.fnUntraced(function* <C extends HookedCommand>(
+  const runBefore = Effect.fnUntraced(function* <C extends HookedCommand>(
     command: C,
     context: HookContext
   ): Effect.fn.Return<C, Refused> {
     if (before === undefined) return command
-    const asked = yield* bounded(() => before(command, context))
-    if (Exit.isFailure(asked)) {
-      yield* Effect.logError(`the hook before ${command._tag} failed`, asked.cause)
+    const exit = yield* withTimeout(() => before(command, context))
+    if (Exit.isFailure(exit)) {
+      yield* Effect.logError(`the hook before ${command._tag} failed`, exit.cause)
       return yield* refuse({ _tag: "Unavailable" })
     }
-    const verdict = asked.value
+    const verdict = exit.value
     if (verdict === undefined) return command
     if (verdict._tag === "Rewrite") return rewritten(command, verdict.contents)
     const { code, message } = verdict
@@ -91,16 +91,16 @@ export const makeHookRunner: Effect.Effect<HookRunner | undefined, never, Scope.
 
   return {
     run: (command, context, work, replyOf) => {
-      let last = command
-      return ask(command, context).pipe(
-        Effect.flatMap((left) => {
-          last = left
-          return work(left)
+      let allowed = command
+      return runBefore(command, context).pipe(
+        Effect.flatMap((allowedCommand) => {
+          allowed = allowedCommand
+          return work(allowedCommand)
         }),
-        Effect.tap((done) => Effect.sync(() => tell(last, { _tag: "Done", reply: replyOf(done) }, context))),
+        Effect.tap((done) => Effect.sync(() => enqueue(allowed, { _tag: "Done", reply: replyOf(done) }, context))),
         Effect.tapError((failed) =>
           Effect.sync(() => {
-            if (isRefused(failed)) tell(last, { _tag: "Refused", reason: failed.reason }, context)
+            if (isRefused(failed)) enqueue(allowed, { _tag: "Refused", reason: failed.reason }, context)
           })
         )
       )
@@ -111,7 +111,7 @@ export const makeHookRunner: Effect.Effect<HookRunner | undefined, never, Scope.
 const isRefused = (failed: unknown): failed is Refused =>
   typeof failed === "object" && failed !== null && "_tag" in failed && failed._tag === "Refused"
 
-/** Only what messages say can be changed: who sends what to whom stays as it was asked for. */
+/** Only contents of messages can be rewritten; sender, recipients and messages stay as requested. */
 const rewritten = <C extends HookedCommand>(command: C, contents: ReadonlyArray<string | undefined>): C => {
   if (command._tag !== "SendMessages") return command
   const sent: Extract<Command, { _tag: "SendMessages" }> = command

@@ -1,7 +1,7 @@
 /**
- * Decides, commits, and decides again where the facts have changed meanwhile. The first decision takes no lock unless it
- * changes a chat; after a conflict the command waits in line for its chats (see `ChatLocks`), and decides on facts that
- * nobody else on this node changes. What conflicts then is another node's doing: it is tried again, later and later.
+ * Decides, commits, and decides again if the facts have changed meanwhile. The first decision takes no lock unless it
+ * changes a chat; after a conflict the command queues for its chats (see `ChatLocks`), and decides on facts that no
+ * other command on this node changes. Further conflicts come from other nodes: they are retried with increasing delays.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -17,19 +17,21 @@ import {
   type WriteResult
 } from "../ports/Store.ts"
 
-/** How often a command is decided, at most. */
+/** Maximum number of decisions of a command. */
 const MAX_ATTEMPTS = 20
-/** Milliseconds between two decisions while other nodes keep changing the chat: doubled each time, at most this. */
+/**
+ * Maximum back-off in milliseconds while other nodes keep changing the chat; doubled after each conflict up to this.
+ */
 const MAX_BACK_OFF = 64
 
 type Commit = (
   batch: WriteBatch
 ) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
 
-/** What to write. It is asked for again after a conflict: `duplicate` is what the store said was there already. */
+/** Returns the writes. Called again after a conflict: `duplicate` contains the existing values that the store found. */
 export type Decide<Reply, E> = (duplicate: Duplicate | undefined) => Effect.Effect<Plan<Reply>, E>
 
-/** Lets the caller of an uninterruptible command be interrupted while it waits in line, where it was interruptible. */
+/** Makes the wait of an uninterruptible command interruptible, if the caller was. */
 export type Waiting = <A, E>(wait: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
 export type OptimisticCommit = <Reply, E>(
@@ -37,7 +39,10 @@ export type OptimisticCommit = <Reply, E>(
   waiting?: Waiting
 ) => Effect.Effect<Outcome<Reply>, E | Refused | StorageFailed>
 
-/** The locks that a unit needs, where it needs any. An amendment leaves the version, and is alone only after a conflict. */
+/**
+ * Returns the locks that a batch needs. An amendment leaves the version unchanged, and is exclusive only after a
+ * conflict.
+ */
 const locksFor = ({ expectedVersions, writes }: WriteBatch, isContended: boolean): LockRequest => {
   const wanted = new Map<ChatId, LockMode>()
   for (const { chat } of expectedVersions) wanted.set(chat, "shared")
@@ -48,7 +53,7 @@ const locksFor = ({ expectedVersions, writes }: WriteBatch, isContended: boolean
   return wanted
 }
 
-/** The first record of the unit that is written only while its value is the expected one. */
+/** Returns the key of the batch's first record that depends on an expected value. */
 const expectedKey = ({ writes }: WriteBatch): string | undefined => {
   for (const write of writes) if (write._tag === "PutRecord" && write.expected !== undefined) return write.record.key
   return undefined
@@ -73,7 +78,7 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
   ): Effect.fn.Return<Outcome<Reply>, E | Refused | StorageFailed> {
     let duplicate: Duplicate | undefined
     let isContended = false
-    /** Of commits under lock. */
+    /** Conflicts of commits under lock. */
     let conflicts = 0
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       const plan = yield* decide(duplicate)
@@ -88,13 +93,13 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
       const written = yield* commit(batch).pipe(
         Effect.catchTags({
           VersionConflict: ({ chats, messages }) => {
-            // The records of a command are made before it is decided: deciding again would not make them anew.
+            // The command's records are made before the decision: deciding again would not make them again.
             const key = chats.length + messages.length === 0 ? expectedKey(batch) : undefined
             if (key !== undefined) return refuse({ _tag: "RecordTaken", key })
-            // What was told of them is of an older revision.
+            // The duplicates found before are of an older revision.
             if (messages.length > 0) duplicate = undefined
             isContended = true
-            // One conflict under lock may be with what was under way before the lock.
+            // A first conflict under lock may be with a commit that began before the lock.
             return isLocked && ++conflicts > 1 ? waiting(backOff(conflicts)) : Effect.void
           },
           Duplicate: (found) => {

@@ -1,6 +1,6 @@
 /**
- * Whether the storage takes writes, as the results of commits say: `/readyz` reads it, and the log has one line when
- * commits begin to fail, one a minute with their number, and one when they succeed again.
+ * Health of the storage, by the results of its commits. `/readyz` reads it; the log has one line when commits begin to
+ * fail, one per minute with their number, and one when they succeed again.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -11,27 +11,27 @@ import { type StorageFailed, Store, type WriteBatch } from "../ports/Store.ts"
 
 export type StorageStatus = "working" | "failing"
 
-/** Milliseconds between two probes, at least. */
-const PROBE_INTERVAL = 1000
+/** Minimum interval between two probes, in milliseconds. */
+const PROBE_INTERVAL_MS = 1000
 
-/** Milliseconds that one look may take: a busy storage is not a failing one. */
-const PROBE_TIMEOUT = 2000
+/** Timeout of one probe in milliseconds: a busy storage is not a failing one. */
+const PROBE_TIMEOUT_MS = 2000
 
-/** A record that is written to learn whether a failing storage works again. */
+/** Record that is written to probe a failing storage. */
 const PROBE = { dialect: "parley", kind: "probe", key: "storage" } as const
 
 export class StorageHealth extends Context.Service<
   StorageHealth,
   {
-    /** What the latest result says. */
+    /** Status by the latest result. */
     readonly status: () => StorageStatus
-    /** A write failed: for commits, and for stores that notice by themselves that they cannot write any more. */
+    /** Reports a failed write: of a commit, or detected by the store itself. */
     readonly failed: (cause: StorageFailed) => void
-    /** A write succeeded. */
+    /** Reports a successful write. */
     readonly succeeded: () => void
     /**
-     * The status, after looking again: it asks the store's own `check`, and writes a small record while commits fail. At
-     * most one look a second; others get what the last one found.
+     * Probes the storage and returns the status: calls the store's own `check`, and writes a small record while commits
+     * fail. At most one probe per second; other callers get the last result.
      */
     readonly refresh: Effect.Effect<StorageStatus>
   }
@@ -46,7 +46,7 @@ export class StorageHealth extends Context.Service<
       let status: StorageStatus = "working"
       let failures = 0
       let since = 0
-      let looked = -Infinity
+      let probedAt = -Infinity
 
       const failed = (cause: StorageFailed): void => {
         if (status === "working") {
@@ -73,7 +73,7 @@ export class StorageHealth extends Context.Service<
         const record = { ...PROBE, value: clock.currentTimeMillisUnsafe() }
         const batch: WriteBatch = { expectedVersions: [], writes: [{ _tag: "PutRecord", record }] }
         return check.pipe(
-          // A record that is put anew is neither stale nor there already.
+          // An overwritten record neither conflicts nor is a duplicate.
           Effect.andThen(
             Effect.catchTags(store.commit(batch), { VersionConflict: () => Effect.void, Duplicate: () => Effect.void })
           ),
@@ -82,10 +82,10 @@ export class StorageHealth extends Context.Service<
       })
       const refresh = Effect.suspend((): Effect.Effect<StorageStatus> => {
         const now = clock.currentTimeMillisUnsafe()
-        if (now - looked < PROBE_INTERVAL) return Effect.succeed(status)
-        looked = now
+        if (now - probedAt < PROBE_INTERVAL_MS) return Effect.succeed(status)
+        probedAt = now
         return probe.pipe(
-          Effect.timeoutOption(PROBE_TIMEOUT),
+          Effect.timeoutOption(PROBE_TIMEOUT_MS),
           Effect.catch((cause) => Effect.sync(() => failed(cause))),
           Effect.andThen(Effect.sync(() => status))
         )
@@ -95,7 +95,7 @@ export class StorageHealth extends Context.Service<
   )
 }
 
-/** The store with the results of its commits reported. */
+/** Wraps the store so that results of its commits are reported. */
 export const watchStore: Layer.Layer<Store, never, Store | StorageHealth> = Layer.effect(
   Store,
   Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /**
- * The whole engine as one layer: give it a store and passwords, take its services. A transport and a protocol come by
- * `Reception` and a dialect; commands need neither.
+ * The whole engine as one layer on a store and a password hash. A transport and a protocol connect by `Acceptor` and a
+ * dialect; commands need neither.
  */
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -20,7 +20,7 @@ import { StorageHealth, watchStore } from "../engine/StorageHealth.ts"
 import type { Store } from "../ports/Store.ts"
 import { Users } from "./Users.ts"
 
-/** The services of the engine. Commands of users (`Command`) go through `Engine.perform`. */
+/** Services of the engine. Commands of users (`Command`) go through `Engine.perform`. */
 export type Services =
   | Bus
   | Credentials
@@ -36,7 +36,9 @@ export type Services =
   | Digest.Digest
   | SecureRandom.SecureRandom
 
-/** On one node that has its store for itself; `layerOn` takes another bus, and for tests a source of randomness from a seed. */
+/**
+ * Layer for a single node with its own store; `layerOn` takes another bus, and for tests a seeded source of randomness.
+ */
 export const layer: Layer.Layer<Services, never, Store | Passwords> = layerOn(Bus.layerSingle)
 
 export function layerOn<E>(
@@ -44,10 +46,10 @@ export function layerOn<E>(
   random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
 ): Layer.Layer<Services, E, Store | Passwords> {
   const storage = watchStore.pipe(Layer.provideMerge(StorageHealth.layer), Layer.provideMerge(LogThrottle.layer))
-  const ground = Layer.mergeAll(bus, Hub.layer, CursorStore.layer, Digest.layerWebCrypto, random).pipe(
+  const base = Layer.mergeAll(bus, Hub.layer, CursorStore.layer, Digest.layerWebCrypto, random).pipe(
     Layer.provideMerge(storage)
   )
-  const engine = Engine.layer.pipe(Layer.provideMerge(ground))
+  const engine = Engine.layer.pipe(Layer.provideMerge(base))
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
   return Layer.mergeAll(OfflineQueue.layer, Permissions.layer, Acceptor.layer, Users.layer).pipe(

@@ -1,4 +1,4 @@
-/** Who may do what, with the rule that decides it. */
+/** Explains permissions, with the rule that decides. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,7 @@ import type { StorageFailed } from "../ports/Store.ts"
 
 export interface Decision {
   readonly allowed: boolean
-  /** The rule that refuses, in words; nothing where it is allowed. */
+  /** Name of the refusing rule; absent if allowed. */
   readonly rule?: string
   readonly reason?: Reason
 }
@@ -19,13 +19,13 @@ export interface Decision {
 export class Permissions extends Context.Service<
   Permissions,
   {
-    /** Decides without doing anything. */
+    /** Decides without running the operation. */
     readonly explain: (user: UserId, chat: ChatRef, operation: Operation) => Effect.Effect<Decision, Refused>
   }
 >()("@parley/core/Permissions") {
   static readonly layer: Layer.Layer<Permissions, never, Engine> = Layer.effect(
     Permissions,
-    Effect.map(Engine, ({ context: desk }) =>
+    Effect.map(Engine, ({ context }) =>
       Permissions.of({
         explain: Effect.fnUntraced(
           function* (
@@ -33,9 +33,9 @@ export class Permissions extends Context.Service<
             ref: ChatRef,
             operation: Operation
           ): Effect.fn.Return<Decision, Refused | StorageFailed> {
-            const user = yield* desk.users.find(id)
+            const user = yield* context.users.find(id)
             if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
-            const cached = yield* desk.chats.find(ref)
+            const cached = yield* context.chats.find(ref)
             if (cached === undefined) {
               return { allowed: false, rule: "the chat does not exist", reason: { _tag: "NoSuchChat" } }
             }

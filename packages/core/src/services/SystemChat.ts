@@ -1,4 +1,4 @@
-/** The system chat, of which everybody is a member. Source: PROTOCOLS, "Who may do what". */
+/** The system chat, whose members are all users. Source: PROTOCOLS, "Who may do what". */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Engine } from "../engine/Engine.ts"
@@ -6,7 +6,7 @@ import { type Duplicate, type VersionConflict, type StorageFailed, Store } from 
 
 const SYSTEM_GID = "system"
 
-/** Makes one where there is none; system administrators are its admins. */
+/** Creates the system chat if it does not exist; system administrators are its admins. */
 export const ensureSystemChat: Effect.Effect<void, VersionConflict | Duplicate | StorageFailed, Engine | Store> =
   Effect.gen(function* () {
     const store = yield* Store

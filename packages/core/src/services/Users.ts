@@ -1,10 +1,10 @@
-/** Users: adding and changing them, as an operator or an embedder does. */
+/** Adds, changes and removes users, for operators and embedders. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Broadcaster } from "../delivery/Broadcaster.ts"
-import { refuseOnStorageFailure as availableOr } from "../ports/StorageErrors.ts"
+import { refuseOnStorageFailure } from "../ports/StorageErrors.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
 import type { DirectoryUserChange } from "../ports/UserDirectory.ts"
@@ -26,17 +26,17 @@ import {
   type UserChange
 } from "../model/User.ts"
 
-/** A user to add; what is absent is empty. */
+/** A user to add; absent fields are empty. */
 export interface UserDraft {
   readonly account: string
   /** Absent for a user who cannot log in with a password. */
   readonly password?: string
   /**
-   * In place of the password: what `Passwords` hashes to for `md5(password)` as 32 lower-case hex digits, in PHC form, made
-   * elsewhere. It is stored as it is.
+   * Alternative to the password: a hash by `Passwords` of `md5(password)` as 32 lower-case hex digits, in PHC form,
+   * computed elsewhere. Stored unchanged.
    */
   readonly passwordHash?: string
-  /** The account, if absent. */
+  /** The account if absent. */
   readonly realname?: string
   readonly avatar?: string
   readonly role?: string
@@ -45,36 +45,39 @@ export interface UserDraft {
   readonly organisation?: number | null
 }
 
-/** Password hashes computed side by side. */
-const HASHING = 4
+/** Number of concurrent password hashes. */
+const HASH_CONCURRENCY = 4
 
 export class Users extends Context.Service<
   Users,
   {
-    /** Adds all of them, or none. */
+    /** Adds all users, or none. */
     readonly add: (drafts: ReadonlyArray<UserDraft>) => Effect.Effect<ReadonlyArray<User>, Refused>
-    /** Everybody, by id, with who is here. */
+    /** All users by id, with their status. */
     readonly list: Effect.Effect<ReadonlyArray<PresentUser>, Refused>
     readonly byAccount: (account: string) => Effect.Effect<User | undefined, Refused>
     readonly byId: (id: UserId) => Effect.Effect<User | undefined, Refused>
-    /** Ends the user's sessions, since who had them may not know the new one. */
+    /** Ends the user's sessions, since the new password may be secret from their holders. */
     readonly setPassword: (account: string, password: string) => Effect.Effect<User, Refused>
-    /** A disabled user's sessions end, and their connections are closed. */
+    /** Ends a disabled user's sessions, and closes their connections. */
     readonly setDisabled: (account: string, disabled: boolean) => Effect.Effect<User, Refused>
-    /** Others are told of a new name; disabling is as `setDisabled`. An external directory is asked to do it. */
+    /**
+     * Changes a user; other users are notified of a new name, and `disabled` acts as `setDisabled`. With an external
+     * directory, applied there.
+     */
     readonly change: (account: string, change: DirectoryUserChange) => Effect.Effect<User, Refused>
     /**
-     * Removes a user for good: sessions end, they leave every group, whose ownership passes on as when an owner leaves, and
-     * nothing personal is kept (see `removal`). The account is free; their messages and direct chats stay, as those of a
-     * removed user. When it fails half-way the user is logged out, and it can be done again.
+     * Removes a user permanently: sessions end, they leave every group, whose ownership passes on as when an owner
+     * leaves, and personal data is removed (see `removal`). The account becomes free; their messages and direct chats
+     * stay, as those of a removed user. If it fails half-way the user is logged out, and it can be repeated.
      */
     readonly remove: (account: string) => Effect.Effect<void, Refused>
-    /** A user of the external directory by the id there, who gets an integer id with it if they have none yet. */
+    /** Returns a user of the external directory by external id, allocating an integer id if they have none yet. */
     readonly byExternalId: (id: string) => Effect.Effect<User | undefined, Refused>
     /**
-     * The external directory has changed users, by their ids there; all of them, where none is named. They are read
-     * again, and those who are gone or disabled are logged out. Every node is to be told; without an external directory
-     * it does nothing.
+     * Invalidates users that the external directory has changed, by external id, or all users. They are loaded again,
+     * and removed or disabled ones are logged out. Call it on every node; without an external directory it does
+     * nothing.
      */
     readonly invalidate: (ids?: ReadonlyArray<string>) => Effect.Effect<void, Refused>
   }
@@ -82,86 +85,88 @@ export class Users extends Context.Service<
   static readonly layer: Layer.Layer<Users, never, Engine | Credentials | Hub | Broadcaster | Sessions> = Layer.effect(
     Users,
     Effect.gen(function* () {
-      const { commit, context: desk, withHooks: hooked, perform } = yield* Engine
+      const { commit, context, withHooks, perform } = yield* Engine
       const credentials = yield* Credentials
       const hub = yield* Hub
       const broadcast = yield* Broadcaster
       const sessions = yield* Sessions
 
-      const available = availableOr("users")
+      const orUnavailable = refuseOnStorageFailure("users")
 
-      const named = Effect.fnUntraced(function* (account: string): Effect.fn.Return<User, Refused> {
-        const [user] = yield* available(desk.users.resolve([account]))
+      const findNamed = Effect.fnUntraced(function* (account: string): Effect.fn.Return<User, Refused> {
+        const [user] = yield* orUnavailable(context.users.resolve([account]))
         return user ?? (yield* refuse({ _tag: "NoSuchUsers", users: [account] }))
       })
 
-      const { external } = desk.users
+      const { external } = context.users
 
       const change = Effect.fnUntraced(function* (user: User, what: UserChange): Effect.fn.Return<User, Refused> {
         for (const [field, value] of Object.entries(what)) {
           if (typeof value !== "string" || value.isWellFormed()) continue
           return yield* refuse({ _tag: "Invalid", field, problem: "must be well-formed Unicode" })
         }
-        // Who had the sessions may not know the new password.
+        // The new password may be secret from holders of the sessions.
         const endsSessions = what.disabled === true || what.password !== undefined
         if (external === undefined) {
           const write = { _tag: "ChangeUser", user: user.id, change: what } as const
           yield* endsSessions
             ? sessions.endAll(user.id, [write])
-            : available(commit({ expectedVersions: [], writes: [write] }))
+            : orUnavailable(commit({ expectedVersions: [], writes: [write] }))
         } else {
           yield* external
             .change(user.id, what)
-            .pipe(Effect.catchTag("StorageFailed", (failed) => available(Effect.fail(failed))))
-          desk.users.change(user.id, what)
+            .pipe(Effect.catchTag("StorageFailed", (failed) => orUnavailable(Effect.fail(failed))))
+          context.users.change(user.id, what)
           if (endsSessions) yield* sessions.endAll(user.id)
         }
-        const changed = (yield* available(desk.users.find(user.id))) ?? user
-        tell(user, changed)
+        const changed = (yield* orUnavailable(context.users.find(user.id))) ?? user
+        announceRename(user, changed)
         return changed
       })
 
-      /** Others hear of a new name. */
-      const tell = (before: User | undefined, user: User): void => {
+      /** Notifies others of a new name. */
+      const announceRename = (before: User | undefined, user: User): void => {
         if (before === undefined || before.realname === user.realname) return
         const event = {
           _tag: "UserEvent",
           id: nextEphemeralId(),
           what: "renamed",
-          user: desk.presence.of(user)
+          user: context.presence.of(user)
         } as const
         broadcast([{ event, to: "everyone" }])
       }
 
       const changeNamed = (account: string, what: DirectoryUserChange): Effect.Effect<User, Refused> =>
-        hooked(
+        withHooks(
           { _tag: "ChangeUser", account, change: what },
-          Effect.flatMap(named(account), (user) => change(user, what))
+          Effect.flatMap(findNamed(account), (user) => change(user, what))
         )
 
-      /** The groups that the user is in. Nobody leaves a direct chat or a system chat. */
+      /** Returns the groups of the user. Direct chats and system chats cannot be left. */
       const groupsOf = Effect.fnUntraced(function* (user: UserId) {
-        const chats = yield* available(desk.store.chats(yield* available(desk.store.chatsOf(user))))
+        const chats = yield* orUnavailable(context.store.chats(yield* orUnavailable(context.store.chatsOf(user))))
         return chats.filter(({ chat }) => chat.type !== "system" && chat.type !== "one2one").map(({ chat }) => chat.id)
       })
 
       const remove = Effect.fnUntraced(function* (account: string): Effect.fn.Return<void, Refused> {
         if (external !== undefined) return yield* externalUsersRefusal
-        const { id } = yield* named(account)
-        // Without a password and a session nobody comes into another group meanwhile.
-        yield* change(yield* named(account), { password: null })
+        const { id } = yield* findNamed(account)
+        // Without a password and sessions, the user cannot join another group meanwhile.
+        yield* change(yield* findNamed(account), { password: null })
         for (const chat of yield* groupsOf(id)) {
           yield* perform({ user: id, device: null }, { _tag: "LeaveChat", chat: { id: chat } })
         }
-        const user = yield* named(account)
-        yield* available(commit({ expectedVersions: [], writes: [{ _tag: "SaveSettings", user: id, settings: "" }] }))
+        const user = yield* findNamed(account)
+        yield* orUnavailable(
+          commit({ expectedVersions: [], writes: [{ _tag: "SaveSettings", user: id, settings: "" }] })
+        )
         yield* credentials.forgetAddresses(account)
         yield* change(user, removal(id))
       })
 
       const checkPassword = (password: string, account: string): Effect.Effect<void, Refused> => {
         const problem =
-          passwordLengthProblem(password) ?? newPasswordProblem(password, account, desk.settings.passwordsMinimum)
+          passwordLengthProblem(password) ?? newPasswordProblem(password, account, context.settings.passwordsMinimum)
         return problem === undefined ? Effect.void : refuse({ _tag: "Invalid", field: "password", problem })
       }
 
@@ -178,7 +183,7 @@ export class Users extends Context.Service<
           return yield* refuse({
             _tag: "Invalid",
             field: "passwordHash",
-            problem: "must not be there beside a password"
+            problem: "must not be combined with a password"
           })
         }
         return {
@@ -197,13 +202,13 @@ export class Users extends Context.Service<
       })
 
       /**
-       * Accounts by the form that they would have as new ones. Only accounts that are older than this rule have another
-       * one, so they are looked for once.
+       * Existing accounts by the form that they would have as new ones. Only accounts older than this rule have a
+       * different one, so they are searched once.
        */
       let irregularAccounts: ReadonlyMap<string, string> | undefined
       const irregular = Effect.suspend(() =>
         irregularAccounts === undefined
-          ? Effect.map(desk.users.all, (users) => {
+          ? Effect.map(context.users.all, (users) => {
               const found = users.flatMap(({ account }): ReadonlyArray<readonly [string, string]> => {
                 const form = enforceAccountName(account)
                 return form === undefined || form === account ? [] : [[form, account]]
@@ -219,19 +224,19 @@ export class Users extends Context.Service<
         if (external !== undefined && drafts.length > 0) return yield* externalUsersRefusal
         const accounts = new Map<string, UserDraft>()
         for (const draft of drafts) {
-          const problem = newAccountProblem(draft.account, desk.settings.account)
+          const problem = newAccountProblem(draft.account, context.settings.account)
           if (problem !== undefined) return yield* refuse({ _tag: "Invalid", field: "account", problem })
           const account = enforceAccountName(draft.account) ?? draft.account
           if (accounts.has(account)) return yield* refuse({ _tag: "AccountTaken", account })
           accounts.set(account, draft)
         }
-        const there = yield* available(desk.users.resolve([...accounts.keys()]))
-        const older = drafts.length === 0 ? new Map<string, string>() : yield* available(irregular)
+        const existing = yield* orUnavailable(context.users.resolve([...accounts.keys()]))
+        const irregularForms = drafts.length === 0 ? new Map<string, string>() : yield* orUnavailable(irregular)
         for (const [index, account] of [...accounts.keys()].entries()) {
-          const taken = there[index]?.account ?? older.get(account)
+          const taken = existing[index]?.account ?? irregularForms.get(account)
           if (taken !== undefined) return yield* refuse({ _tag: "AccountTaken", account: taken })
         }
-        // All of them before the first is hashed, which is slow.
+        // All passwords are checked before the slow hashing begins.
         for (const [account, { password }] of accounts) {
           if (password !== undefined) yield* checkPassword(password, account)
         }
@@ -242,7 +247,7 @@ export class Users extends Context.Service<
           report(++done, drafts.length)
           return user
         })
-        const users = yield* Effect.forEach(accounts, prepared, { concurrency: HASHING })
+        const users = yield* Effect.forEach(accounts, prepared, { concurrency: HASH_CONCURRENCY })
         const written = yield* commit({
           expectedVersions: [],
           writes: users.map((user) => ({ _tag: "CreateUser", user }))
@@ -250,42 +255,42 @@ export class Users extends Context.Service<
           Effect.catchTag("Duplicate", (found) => refuse({ _tag: "AccountTaken", account: found.account ?? "" })),
           Effect.catchTags({
             VersionConflict: () => refuse({ _tag: "Busy" }),
-            StorageFailed: (failed) => available(Effect.fail(failed))
+            StorageFailed: (failed) => orUnavailable(Effect.fail(failed))
           })
         )
         return written.flatMap((one) => (one._tag === "User" ? [one.user] : []))
       })
 
       return Users.of({
-        add: (drafts) => hooked({ _tag: "AddUsers", accounts: drafts.map(({ account }) => account) }, add(drafts)),
-        list: Effect.map(available(desk.users.all), (users) => users.map((user) => desk.presence.of(user))),
-        byAccount: (account) => Effect.map(available(desk.users.resolve([account])), ([user]) => user),
-        byId: (id) => available(desk.users.find(id)),
+        add: (drafts) => withHooks({ _tag: "AddUsers", accounts: drafts.map(({ account }) => account) }, add(drafts)),
+        list: Effect.map(orUnavailable(context.users.all), (users) => users.map((user) => context.presence.of(user))),
+        byAccount: (account) => Effect.map(orUnavailable(context.users.resolve([account])), ([user]) => user),
+        byId: (id) => orUnavailable(context.users.find(id)),
         setPassword: (account, password) =>
-          hooked(
+          withHooks(
             { _tag: "SetPassword", account },
             Effect.gen(function* () {
               if (external !== undefined) return yield* externalUsersRefusal
-              const user = yield* named(account)
+              const user = yield* findNamed(account)
               yield* checkPassword(password, user.account)
               return yield* change(user, { password: yield* credentials.hash(password) })
             })
           ),
         setDisabled: (account, disabled) => changeNamed(account, { disabled }),
         change: changeNamed,
-        remove: (account) => hooked({ _tag: "RemoveUser", account }, remove(account)),
-        byExternalId: (id) => Effect.map(available(desk.users.byExternalId([id])), ([user]) => user),
+        remove: (account) => withHooks({ _tag: "RemoveUser", account }, remove(account)),
+        byExternalId: (id) => Effect.map(orUnavailable(context.users.byExternalId([id])), ([user]) => user),
         invalidate: Effect.fnUntraced(function* (ids) {
           if (external === undefined) return
           if (ids === undefined) external.clearMissing()
-          const changed = ids === undefined ? undefined : yield* available(external.idsOf(ids))
-          desk.users.invalidate(changed)
+          const changed = ids === undefined ? undefined : yield* orUnavailable(external.idsOf(ids))
+          context.users.invalidate(changed)
           const wanted = changed ?? [...new Set(hub.allSessions().flatMap(({ user }) => user?.id ?? []))]
-          const before = new Map(wanted.map((id) => [id, desk.users.getCached(id)]))
-          const there = new Map((yield* available(desk.users.findMany(wanted))).map((user) => [user.id, user]))
+          const before = new Map(wanted.map((id) => [id, context.users.getCached(id)]))
+          const current = new Map((yield* orUnavailable(context.users.findMany(wanted))).map((user) => [user.id, user]))
           for (const id of wanted) {
-            const user = there.get(id)
-            if (user !== undefined) tell(before.get(id), user)
+            const user = current.get(id)
+            if (user !== undefined) announceRename(before.get(id), user)
             if (user === undefined || user.disabled) yield* sessions.endAll(id)
           }
         })

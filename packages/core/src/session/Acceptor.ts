@@ -1,4 +1,4 @@
-/** Where connections become sessions of a dialect. */
+/** Creates a session for each new connection. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -26,11 +26,11 @@ type Requirements = Engine | Hub | Broadcaster | CursorStore | Store | Bus
 export class Acceptor extends Context.Service<
   Acceptor,
   {
-    /** A session for a new connection: the engine's end of it. */
+    /** Returns a session for a new connection: the engine's end of it. */
     readonly accept: (connection: Connection, serializer: Serializer, requests: Requests) => ClientSession
-    /** What clients make the engine hold in memory; hosts count the bodies of HTTP requests in it. */
+    /** Client input in memory; hosts count the bodies of HTTP requests in it. */
     readonly input: InputBudget
-    /** Takes up no more frames, and waits until those under way are answered. */
+    /** Stops accepting frames, and waits until the running ones are answered. */
     readonly finish: Effect.Effect<void>
   }
 >()("@parley/core/Acceptor") {
@@ -46,24 +46,24 @@ export class Acceptor extends Context.Service<
       const settings = yield* Settings
       const throttle = yield* LogThrottle
       const fork = Effect.runForkWith(yield* Effect.context<never>())
-      let answering = 0
-      let finishing = false
+      let running = 0
+      let isFinishing = false
       const idle = yield* Latch.make(true)
 
       const run = (effect: Effect.Effect<void>, done?: () => void): void => {
         const fiber = fork(effect)
         fiber.addObserver((exit) => {
-          if (Exit.isFailure(exit)) fork(Effect.logError("a session's work broke off", exit.cause))
+          if (Exit.isFailure(exit)) fork(Effect.logError("a session's work failed", exit.cause))
           done?.()
         })
       }
       const begin = (): boolean => {
-        if (finishing) return false
-        if (answering++ === 0) idle.closeUnsafe()
+        if (isFinishing) return false
+        if (running++ === 0) idle.closeUnsafe()
         return true
       }
       const ended = (): void => {
-        if (--answering === 0) idle.openUnsafe()
+        if (--running === 0) idle.openUnsafe()
       }
       const work = (effect: Effect.Effect<void>, done: () => void): void => {
         if (!begin()) return
@@ -77,8 +77,8 @@ export class Acceptor extends Context.Service<
       yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
 
       const clock = yield* Clock.Clock
-      /** Runs while there are connections without a user. */
-      let expiring: Fiber.Fiber<void> | undefined
+      /** Runs while there are unauthenticated connections. */
+      let expiryFiber: Fiber.Fiber<void> | undefined
       let isExpiring = false
       const expire: Effect.Effect<void> = Effect.suspend(() => {
         const left = limiter.expire()
@@ -90,10 +90,10 @@ export class Acceptor extends Context.Service<
         onWaiting: () => {
           if (isExpiring) return
           isExpiring = true
-          expiring = fork(expire)
+          expiryFiber = fork(expire)
         }
       })
-      yield* Effect.addFinalizer(() => Effect.sync(() => expiring?.interruptUnsafe()))
+      yield* Effect.addFinalizer(() => Effect.sync(() => expiryFiber?.interruptUnsafe()))
       const input = new InputBudget(settings)
       const context: SessionContext = {
         limiter,
@@ -123,7 +123,7 @@ export class Acceptor extends Context.Service<
           return session
         },
         finish: Effect.suspend(() => {
-          finishing = true
+          isFinishing = true
           return idle.await
         })
       })

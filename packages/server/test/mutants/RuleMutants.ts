@@ -174,8 +174,8 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",
-        from: '{ _tag: "Same", message: known }',
-        to: '{ _tag: "Replaced", message: known.id, contentType: draft.contentType, content: draft.content }'
+        from: '{ _tag: "Same", message: existing }',
+        to: '{ _tag: "Replaced", message: existing.id, contentType: draft.contentType, content: draft.content }'
       }
     ],
     kills: ["xuanxuan/message/idempotent#no-second-push"]
@@ -186,7 +186,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",
-        from: "known.sender !== invocation.user.id || known.chat !== cached.chat.id",
+        from: "existing.sender !== invocation.user.id || existing.chat !== cached.chat.id",
         to: "false"
       }
     ],
