@@ -116,6 +116,19 @@ describe("parley chat", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("ends on /quit even when the server does not respond", () =>
+    Effect.gen(function* () {
+      const { cwd, http, child } = yield* withUsers
+      const alice = yield* chat(cwd, http, "alice")
+      yield* alice.until(/you are alice/)
+      child.kill("SIGSTOP")
+      yield* alice.type("/quit")
+      const { code } = yield* alice.ended
+      child.kill("SIGCONT")
+      assert.strictEqual(code, 0)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("says in one line why it cannot log in, and gives way to a later login", () =>
     Effect.gen(function* () {
       const { cwd, http } = yield* withUsers

@@ -19,6 +19,9 @@ const DEMO_PASSWORD = "123456"
 /** Milliseconds to wait for the reply to a logout: the server may be away. */
 const PARTING = 2000
 
+/** Milliseconds for the server to confirm the end of the connection; then the process ends without that. */
+const CLOSING = 1000
+
 /** Maximum number of milliseconds before the next attempt to reconnect. */
 const LAST_DELAY = 10_000
 
@@ -118,7 +121,10 @@ export const chatCommand = Command.make(
   },
   Effect.fnUntraced(function* ({ as, url, password }) {
     const given = Option.getOrElse(password, () => process.env["PARLEY_PASSWORD"] ?? DEMO_PASSWORD)
-    yield* untilStopped(chat({ as, url, password: given }, { input: process.stdin, output: process.stdout }))
+    const closing = Effect.sync(() => void setTimeout(() => process.exit(), CLOSING).unref())
+    yield* untilStopped(chat({ as, url, password: given }, { input: process.stdin, output: process.stdout })).pipe(
+      Effect.ensuring(closing)
+    )
   })
 ).pipe(
   Command.withDescription("Chat from the terminal"),
