@@ -1,6 +1,6 @@
 /**
- * Uploaded files in a directory: `<directory>/ab/cd/abcd…`. Names are random and our own; nothing from outside becomes
- * part of a path. A file has its name only when it is whole and on the disk.
+ * Stores uploaded files in a directory: `<directory>/ab/cd/abcd…`. Names are generated; no client input becomes part of a
+ * path. A file gets its name only after its whole content is on disk.
  */
 import { BlobFailed, Blobs, BlobTooLarge, NoSuchBlob } from "@parley/core/Blobs"
 import * as NodeStream from "@effect/platform-node/NodeStream"
@@ -15,20 +15,20 @@ import * as fs from "node:fs/promises"
 import * as path from "node:path"
 
 export interface Options {
-  /** Made when it is not there. Processes on one machine or one network disk may share it. */
+  /** Created if missing. Processes on one machine or one network disk may share it. */
   readonly directory: string
 }
 
 const KEY = /^[0-9a-f]{32}$/
 
-/** What is uploaded is for the process's own user, whatever its mask is. */
+/** Uploads are readable by the process's user only, regardless of its umask. */
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
-/** Unfinished files that nobody has written to for so long (milliseconds) belong to a process that is gone. */
+/** Unfinished files without a write for this many milliseconds belong to a process that has ended. */
 const ABANDONED = 60 * 60 * 1000
 
-/** Makes the folder where it is missing, and tells whether it was. Not those above it: a directory that is gone stays so. */
+/** Creates the folder, but not its parents; returns whether it was missing. */
 const makeFolder = async (folder: string): Promise<boolean> => {
   try {
     await fs.mkdir(folder, { mode: FOLDER_MODE })
@@ -44,7 +44,7 @@ const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" 
 const attempt = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, BlobFailed> =>
   Effect.tryPromise({ try: run, catch: (cause) => new BlobFailed({ operation, cause }) })
 
-/** A new name is on the disk only when its directory is; not every system can be asked for that. */
+/** Syncs a directory, without which a new name is not durable; Windows does not support it. */
 const syncDirectory = async (directory: string): Promise<void> => {
   if (process.platform === "win32") return
   const handle = await fs.open(directory, "r")
@@ -55,6 +55,7 @@ const syncDirectory = async (directory: string): Promise<void> => {
   }
 }
 
+/** Blob storage in `directory`; fails if it cannot be created. */
 export const layer = ({ directory }: Options): Layer.Layer<Blobs, BlobFailed> =>
   Layer.effect(
     Blobs,
@@ -82,7 +83,7 @@ export const layer = ({ directory }: Options): Layer.Layer<Blobs, BlobFailed> =>
       const folderOf = (key: string): string => path.join(directory, key.slice(0, 2), key.slice(2, 4))
       const fileOf = (key: string): string => path.join(folderOf(key), key)
 
-      /** Gives a whole file its name, for good. */
+      /** Moves a complete file to its durable name. */
       const settle = async (unfinished: string, key: string): Promise<void> => {
         const folder = folderOf(key)
         const isNewAbove = await makeFolder(path.dirname(folder))
@@ -136,7 +137,7 @@ export const layer = ({ directory }: Options): Layer.Layer<Blobs, BlobFailed> =>
           return NodeStream.fromReadable<Uint8Array, NoSuchBlob | BlobFailed>({
             evaluate: () => createReadStream(fileOf(key), range),
             onError: failed,
-            // Few reads at a time: a slow download must not gather the file in memory.
+            // Few reads at a time: a slow download must not buffer the file in memory.
             chunkSize: 1
           })
         },

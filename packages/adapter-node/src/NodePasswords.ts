@@ -1,6 +1,6 @@
 /**
- * Password hashes by Node's own cryptography, on its worker threads: Argon2id where it has it (Node 24.7), scrypt
- * before. Costs follow OWASP's password storage cheat sheet.
+ * Password hashing with Node's cryptography on its worker threads: Argon2id since Node 24.7, scrypt before. Costs follow
+ * OWASP's password storage cheat sheet.
  */
 import { Passwords } from "@parley/core/Passwords"
 import * as Effect from "effect/Effect"
@@ -13,14 +13,14 @@ const SALT = 16
 const TAG = 32
 
 /**
- * KiB of memory, passes, lanes. Of the equivalent ones that OWASP lists, those with the most memory: what is larger than
- * 32 MiB glibc maps for itself and gives back after use, while smaller pieces stay with each thread that ever had one.
+ * KiB of memory, passes, lanes. The OWASP option with the most memory: glibc returns allocations over 32 MiB to the
+ * system after use, while smaller ones stay with each thread.
  */
 const ARGON2 = { m: 47_104, t: 1, p: 1 }
 /** log2 of the cost, block size, lanes. */
 const SCRYPT = { ln: 15, r: 8, p: 3 }
 
-/** No stored hash may cost more memory than this (bytes), whoever wrote it. */
+/** Maximum memory of one hash computation, in bytes, for any stored hash. */
 const MAX_MEMORY = 256 * 1024 * 1024
 
 type Kind = "argon2id" | "scrypt"
@@ -32,7 +32,7 @@ interface Parsed {
   readonly tag: Buffer
 }
 
-/** Absent before Node 24.7, whatever the types say. */
+/** Undefined before Node 24.7, contrary to its type. */
 const argon2: typeof crypto.argon2 | undefined = crypto.argon2
 
 const base64 = (bytes: Buffer): string => bytes.toString("base64").replaceAll("=", "")
@@ -58,8 +58,8 @@ const parse = (hash: string): Parsed | undefined => {
 const costOf = ({ costs }: Parsed, name: string): number => costs[name] ?? Number.NaN
 
 /**
- * Whether `verify` can do something with this hash: PHC form of a kind that this Node has, at a cost within what is allowed, with a
- * salt and a tag that the function takes.
+ * Whether `verify` supports this hash: PHC format, a function of this Node version, costs within the bounds, and valid
+ * lengths of salt and tag.
  */
 export const isHash = (hash: string): boolean => {
   const parsed = parse(hash)
@@ -79,12 +79,12 @@ export const isHash = (hash: string): boolean => {
         scryptMemory(of("ln"), of("r"), of("p")) <= MAX_MEMORY
 }
 
-/** What scrypt needs is a little more than 128 * N * r. */
+/** Returns the memory that scrypt needs, in bytes: a little more than 128 * N * r. */
 const scryptMemory = (ln: number, r: number, p: number): number => 128 * 2 ** ln * r + 128 * r * p + 1024 * 1024
 
 /**
- * The tag that a secret gets; undefined where the costs make no sense or this Node lacks the function. Uninterruptible: a
- * worker thread that has begun computes to the end, and its turn must not be given away before.
+ * Returns the tag of a secret; undefined for invalid costs or an unsupported function. Uninterruptible: a started worker
+ * thread computes to the end and must keep its permit until then.
  */
 const derive = (secret: string, { kind, costs, salt, tag }: Parsed): Effect.Effect<Buffer | undefined> =>
   Effect.callback<Buffer | undefined>((resume) => {
@@ -106,7 +106,7 @@ const derive = (secret: string, { kind, costs, salt, tag }: Parsed): Effect.Effe
         crypto.scrypt(secret, salt, tag.length, { N: 2 ** ln, r, p, maxmem: memory }, done)
       }
     } catch {
-      // Costs that the function refuses, in a hash that is not ours.
+      // Costs that the function rejects, in a foreign hash.
       resume(Effect.undefined)
     }
   }).pipe(Effect.uninterruptible)
@@ -116,24 +116,24 @@ const format = ({ kind, costs, salt }: Parsed, tag: Buffer): string => {
   return `$${kind === "argon2id" ? "argon2id$v=19" : "scrypt"}$${written.join(",")}$${base64(salt)}$${base64(tag)}`
 }
 
-/** Node's worker threads, where nothing else is said. */
+/** Node's default number of worker threads. */
 const POOL = 4
 
 /**
- * Hashes computed at a time. The worker threads also read files: a storm of logins must leave them one. On a machine with
- * many cores, `UV_THREADPOOL_SIZE` (read by Node when it starts) makes more of them.
+ * Returns the number of concurrent hash computations. The worker threads also read files, so one of them stays free. On
+ * machines with many cores, `UV_THREADPOOL_SIZE` (read by Node at startup) adds threads.
  */
-const sideBySide = (): number => {
+const maxConcurrency = (): number => {
   const threads = Number(process.env["UV_THREADPOOL_SIZE"] ?? POOL)
   return Math.max(1, Math.min((Number.isInteger(threads) && threads > 0 ? threads : POOL) - 1, availableParallelism()))
 }
 
-/** `kind` is for tests and for sharing a database with an older Node; by default the best that this Node has. */
+/** Hashes by one function: for tests, and for databases shared with an older Node. */
 export const layerOf = (kind: Kind): Layer.Layer<Passwords> =>
   Layer.effect(
     Passwords,
     Effect.gen(function* () {
-      const concurrency = sideBySide()
+      const concurrency = maxConcurrency()
       const turns = yield* Semaphore.make(concurrency)
       const costs = kind === "argon2id" ? ARGON2 : SCRYPT
       return Passwords.of({
@@ -166,4 +166,5 @@ export const layerOf = (kind: Kind): Layer.Layer<Passwords> =>
     })
   )
 
+/** Hashes by the best function of this Node version. */
 export const layer: Layer.Layer<Passwords> = layerOf(argon2 === undefined ? "scrypt" : "argon2id")

@@ -1,4 +1,4 @@
-/** Conversations in the server that somebody has: the engine's promises, and the protocols that its clients speak. */
+/** Embeds the engine and its protocols in an existing server. */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import {
   startEngine,
@@ -12,67 +12,69 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type * as Host from "./internal/http/HttpHost.ts"
-import { type Served, type Options as HostingOptions, serve, type ServedDialect } from "./serve.ts"
+import { type Served, type Options as ServeOptions, serve, type ServedDialect } from "./serve.ts"
 import type { Address } from "./internal/http/listen.ts"
 import * as NodePasswords from "./NodePasswords.ts"
 
-export interface ParleyOptions extends EngineOptions, Pick<HostingOptions, "path" | "login" | "trustedProxies"> {
-  /** The protocols that are served; no other one is loaded. */
+/** Options of `createParley`. */
+export interface ParleyOptions extends EngineOptions, Pick<ServeOptions, "path" | "login" | "trustedProxies"> {
+  /** The protocols to serve; no other one is loaded. */
   readonly dialects: ReadonlyArray<ServedDialect>
   /**
-   * Adds what the protocols show in a demonstration: keys and apps that everybody knows, and what is open to anybody. Only
-   * for this machine alone; by default not.
+   * Adds the protocols' demonstration data: publicly known keys and apps, and open access. Serves this machine only. Default:
+   * false.
    */
   readonly demonstration?: boolean | undefined
 }
 
-/** Milliseconds that a closing may take for what is under way. */
+/** Default milliseconds that `close` waits for requests in flight. */
 const DRAIN = 10_000
 
+/** The engine of `createParley` with its entry points for a host server. */
 export class Parley extends ParleyEngine {
-  /** Where it is on the server: "" or as `/im`. */
+  /** Mount path on the server: "" or as in `/im`. */
   readonly path: string
   /**
-   * For `http.createServer`, or as middleware, before body parsers: foreign paths go to `next`, untouched; without it
-   * they get a JSON 404.
+   * For `http.createServer`, or as middleware before body parsers. Other paths are passed to `next` untouched; without
+   * `next` they get a JSON 404.
    */
   readonly node: Host.HttpHost["node"]
-  /** For hosts that speak the web's `Request` and `Response`. Foreign paths get a JSON 404. */
+  /** For hosts with web `Request` and `Response`. Other paths get a JSON 404. */
   readonly fetch: Host.HttpHost["fetch"]
-  /** Whether a request is for one of its paths. */
+  /** Whether a request is for one of Parley's paths. */
   readonly owns: Host.HttpHost["owns"]
-  /** For a server's `upgrade` event. False: not our path, and the socket was not touched. */
+  /** For a server's `upgrade` event. Returns false for other paths, without touching the socket. */
   readonly upgrade: Host.HttpHost["upgrade"]
-  /** Takes a server's WebSocket upgrades for its paths, until the returned function is called. */
+  /** Handles a server's WebSocket upgrades for Parley's paths, until the returned function is called. */
   readonly attach: Host.HttpHost["attach"]
-  readonly #hosted: Served
+  readonly #served: Served
   readonly #scope: Scope.Closeable
   #ended: Promise<void> | undefined
 
-  constructor({ opened }: StartedEngine, hosted: Served, scope: Scope.Closeable) {
+  constructor({ opened }: StartedEngine, served: Served, scope: Scope.Closeable) {
     super(opened)
-    const { host } = hosted
+    const { host } = served
     this.path = host.path
     this.node = host.node
     this.fetch = host.fetch
     this.owns = host.owns
     this.upgrade = host.upgrade
     this.attach = host.attach
-    this.#hosted = hosted
+    this.#served = served
     this.#scope = scope
   }
 
-  /** Serves the protocol that has raw TCP; port 0 takes any free one. Answers the real address. */
+  /** Serves the protocol with raw TCP; port 0 selects a free port. Resolves to the actual address. */
   listenTcp(address: Address): Promise<Address> {
-    return this.run(this.#hosted.listenTcp(address))
+    return this.run(this.#served.listenTcp(address))
   }
 
-  /** What operators do for a protocol: its words, what it takes, what it is for. */
+  /** Returns the protocols' operator commands: path, description, inputs. */
   commands(): ReadonlyArray<Pick<OperatorCommand, "path" | "description" | "inputs">> {
     return this.#commands()
   }
 
-  /** Carries such a command out: `operate("ha-key add", { key: "our-app" })`. Answers what it has to say. */
+  /** Runs an operator command: `operate("ha-key add", { key: "our-app" })`. Resolves to its output. */
   operate(path: string, inputs: Readonly<Record<string, string | number | boolean>> = {}): Promise<string> {
     const command = this.#commands().find((one) => one.path.join(" ") === path)
     if (command === undefined) {
@@ -83,13 +85,13 @@ export class Parley extends ParleyEngine {
   }
 
   /**
-   * Takes nothing new, answers what is under way, tells WebSocket clients 1001 (all of it `drain` milliseconds at most,
-   * twice; 10,000 by default), and releases everything. The server itself stays the host's. Further calls wait for the
-   * same end.
+   * Accepts no more requests, finishes those in flight, closes WebSockets with 1001 (each step takes at most `drain`
+   * milliseconds; default 10,000), and releases all resources. Does not close the host's server. Further calls return the
+   * same promise.
    */
   override close({ drain = DRAIN }: { readonly drain?: number } = {}): Promise<void> {
     this.#ended ??= (async () => {
-      await Effect.runPromise(this.#hosted.end({ drain }))
+      await Effect.runPromise(this.#served.end({ drain }))
       await Effect.runPromise(Scope.close(this.#scope, Exit.void))
       await super.close()
     })()
@@ -97,22 +99,23 @@ export class Parley extends ParleyEngine {
   }
 
   #commands(): ReadonlyArray<OperatorCommand> {
-    return this.#hosted.open.flatMap(({ commands }) => commands)
+    return this.#served.open.flatMap(({ commands }) => commands)
   }
 }
 
 /**
- * An engine with protocols, to be put into a server. It opens no port, installs no listener on the process and never ends
- * it. Rejected with a `ParleyError` where a part cannot be opened, a setting is none, or two protocols want the same path.
+ * Creates an engine with protocols for an existing server. Opens no port, installs no listener on the process and never
+ * exits it. Rejects with a `ParleyError` if a part cannot be opened, a setting is invalid, or two protocols use the same
+ * path.
  */
 export const createParley = async (given: ParleyOptions): Promise<Parley> => {
   const { dialects, path, login, trustedProxies, demonstration, ...options } = given
   const passwords = options.passwords ?? NodePasswords.layer
-  const begun = await startEngine(
+  const started = await startEngine(
     { ...options, passwords },
     dialects.flatMap(({ settings }) => settings)
   )
-  const { opened, dialects: settings } = begun
+  const { opened, dialects: settings } = started
   const scope = await Effect.runPromise(Scope.make())
   const exit = await opened.runtime.runPromiseExit(
     serve({
@@ -129,7 +132,7 @@ export const createParley = async (given: ParleyOptions): Promise<Parley> => {
     await opened.close()
     throw fromCause(exit.cause)
   }
-  const parley = new Parley(begun, exit.value, scope)
+  const parley = new Parley(started, exit.value, scope)
   try {
     if (demonstration === true) for (const { demo } of exit.value.open) await parley.run(demo)
   } catch (error) {

@@ -1,19 +1,19 @@
-/** Conversations in a Fastify application: `app.register(parleyFastify, { parley })`, before `listen`. */
+/** Chat in a Fastify application: `app.register(parleyFastify, { parley })`, before `listen`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
 import type { Parley } from "./createParley.ts"
 
 export interface Options {
   readonly parley: Parley
-  /** Where the plugin is registered, as Fastify has it. */
+  /** Prefix of the registration, set by Fastify. */
   readonly prefix?: string
 }
 
 /**
- * An encapsulated plugin: in it no body is parsed, so that ours comes whole; the application's own routes keep their
- * parsers. It takes the server's WebSocket upgrades for the object's paths, and closes the object with the application.
+ * An encapsulated plugin: it parses no bodies; the application's routes keep their parsers. It handles the server's
+ * WebSocket upgrades for Parley's paths, and closes Parley with the application.
  *
- * With `prefix`, the object must have the same `path`; without, it is where its `path` says. An object without a path
- * takes over the application's routes for everything that is not one of its own: give it one.
+ * With `prefix`, `createParley` needs the same `path`; without, `path` determines the location. Without a `path` it
+ * handles all requests that match no route of the application.
  */
 export const parleyFastify = async (app: FastifyInstance, { parley }: Options): Promise<void> => {
   if (app.prefix !== "" && app.prefix !== parley.path) {
@@ -23,7 +23,7 @@ export const parleyFastify = async (app: FastifyInstance, { parley }: Options): 
   }
   app.removeAllContentTypeParsers()
   app.addContentTypeParser("*", (_request, _body, done) => done(null))
-  const answer = (request: FastifyRequest, reply: FastifyReply): void => {
+  const handle = (request: FastifyRequest, reply: FastifyReply): void => {
     let isForeign = false
     parley.node(request.raw, reply.raw, () => {
       isForeign = true
@@ -32,10 +32,10 @@ export const parleyFastify = async (app: FastifyInstance, { parley }: Options): 
     else reply.hijack()
   }
   const below = app.prefix === "" ? parley.path : ""
-  app.all(`${below}/*`, answer)
-  if (parley.path !== "") app.all(below === "" ? "/" : below, answer)
+  app.all(`${below}/*`, handle)
+  if (parley.path !== "") app.all(below === "" ? "/" : below, handle)
   const detach = parley.attach(app.server)
-  // A server ends only when its last WebSocket has.
+  // A server closes only after its last WebSocket.
   app.addHook("preClose", () => parley.close())
   app.addHook("onClose", async () => detach())
 }

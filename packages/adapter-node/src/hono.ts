@@ -1,18 +1,18 @@
 /**
- * Conversations in a Hono application on Node: `app.use(parleyHono(parley))`, and `parley.attach(serve(app))` for
- * WebSockets. Over HTTP it needs nothing of Node.
+ * Chat in a Hono application on Node: `app.use(parleyHono(parley))`, and `parley.attach(serve(app))` for WebSockets. The
+ * HTTP part does not depend on Node.
  */
 import type { Context, MiddlewareHandler } from "hono"
 import type { Parley } from "./createParley.ts"
 
-/** What `@hono/node-server` tells of a request. */
+/** The bindings of `@hono/node-server`. */
 interface NodeBindings {
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } }
 }
 
 /**
- * Takes the requests for the object's own paths, wherever it is mounted, and hands all others on. A body that a
- * middleware has read is used as Hono remembers it.
+ * Handles requests for Parley's paths, wherever it is mounted, and passes all others on. A body that a middleware has read
+ * is restored from Hono's cache.
  */
 export const parleyHono =
   (parley: Pick<Parley, "owns" | "fetch">): MiddlewareHandler =>
@@ -20,11 +20,11 @@ export const parleyHono =
     const { pathname, search } = new URL(context.req.url)
     if (!parley.owns(context.req.method, pathname + search)) return next()
     const { incoming } = (context.env ?? {}) as NodeBindings
-    return parley.fetch(await whole(context), { peer: incoming?.socket?.remoteAddress })
+    return parley.fetch(await withBody(context), { peer: incoming?.socket?.remoteAddress })
   }
 
-/** The request with its body; where the body is lost, the request as it is, which is refused. */
-const whole = async ({ req }: Context): Promise<Request> => {
+/** Returns the request with its body, or the request itself if the body is lost, which is then rejected. */
+const withBody = async ({ req }: Context): Promise<Request> => {
   if (!req.raw.bodyUsed) return req.raw
   const { method } = req
   const headers = new Headers(req.raw.headers)
@@ -33,7 +33,7 @@ const whole = async ({ req }: Context): Promise<Request> => {
     if (!/form-data|x-www-form-urlencoded/.test(type)) {
       return new Request(req.url, { method, headers, body: await req.arrayBuffer() })
     }
-    // The boundary between a form's parts is made anew.
+    // A new boundary is generated.
     headers.delete("content-type")
     headers.delete("content-length")
     const form = await req.formData()

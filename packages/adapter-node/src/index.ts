@@ -1,4 +1,4 @@
-/** Conversations in a Node server: see `createParley`. The parts that it is made of are the modules beside this one. */
+/** Chat in a Node server: see `createParley`. */
 export type { ServedDialect } from "./serve.ts"
 export type { Address } from "./internal/http/listen.ts"
 export { createParley, Parley, type ParleyOptions } from "./createParley.ts"

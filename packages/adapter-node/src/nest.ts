@@ -1,4 +1,4 @@
-/** Conversations in a Nest application on Express: `imports: [ParleyModule.forRoot(parley)]`; `Parley` is injected. */
+/** Chat in a Nest application on Express: `imports: [ParleyModule.forRoot(parley)]`; `Parley` is injected. */
 import { type DynamicModule, type FactoryProvider, Module } from "@nestjs/common"
 import { HttpAdapterHost } from "@nestjs/core"
 import type { Server } from "node:http"
@@ -7,14 +7,14 @@ import { Parley } from "./createParley.ts"
 
 type Adapter = HttpAdapterHost["httpAdapter"]
 
-/** How the object is made from what the application has. */
+/** Creates the `Parley` object from the application's providers. */
 export interface AsyncOptions {
   readonly imports?: NonNullable<DynamicModule["imports"]>
   readonly inject?: NonNullable<FactoryProvider["inject"]>
   readonly useFactory: (...args: ReadonlyArray<never>) => Parley | Promise<Parley>
 }
 
-/** The object in the application: from before its body parsers until its end. */
+/** Mounts Parley before the application's body parsers, and closes it with the application. */
 class Mounted {
   readonly #adapter: Adapter
   readonly #parley: Parley
@@ -27,7 +27,7 @@ class Mounted {
     }
     this.#adapter = adapter
     this.#parley = parley
-    // Modules are made before the application adds its body parsers.
+    // Modules are created before the application adds its body parsers.
     adapter.use(parleyExpress(parley))
   }
 
@@ -35,7 +35,7 @@ class Mounted {
     this.#parley.attach(this.#adapter.getHttpServer() as Server)
   }
 
-  /** A server ends only when its last WebSocket has. */
+  /** A server closes only after its last WebSocket. */
   beforeApplicationShutdown(): Promise<void> {
     return this.#parley.close()
   }
@@ -44,8 +44,8 @@ class Mounted {
 const MOUNTED = Symbol("@parley/adapter-node/nest")
 
 /**
- * Serves the object's paths before everything else of the application, so that no guard, pipe or parser is in their way,
- * and closes the object with the application. A global prefix does not count: `path` says where it is.
+ * Serves Parley's paths before all guards, pipes and parsers of the application, and closes Parley with the application. A
+ * global prefix does not apply; `path` determines the location.
  */
 export class ParleyModule {
   static forRoot(parley: Parley): DynamicModule {

@@ -1,6 +1,5 @@
 /**
- * Protocols, opened over an engine and served by one host: what an embedder's object and a server of its own have in
- * common.
+ * Opens protocols over an engine and serves them by one host; used by `createParley` and by the reference server.
  */
 import type { Blobs } from "@parley/core/Blobs"
 import type { Dialect, Endpoint, OpenDialect, DialectConfigError } from "@parley/core/Dialect"
@@ -14,38 +13,37 @@ import * as Host from "./internal/http/HttpHost.ts"
 import type { HttpRoutes } from "./internal/http/routes.ts"
 import type { Address, ListenError } from "./internal/http/listen.ts"
 
-/** What protocols and hosts ask of an engine. */
+/** The services that protocols and hosts require. */
 export type Engine = Parley.Services | Store | Blobs
 
-/** A protocol that can be served here. */
+/** A protocol with HTTP routes of this host. */
 export type ServedDialect = Dialect<HttpRoutes, Engine, DialectConfigError>
 
 export interface Options extends Omit<Host.Options, "endpoints" | "input"> {
   readonly dialects: ReadonlyArray<ServedDialect>
-  /** The values of the dialects' settings, by key; those that are missing are the defaults. */
+  /** Values of the dialects' settings by key; missing ones have their defaults. */
   readonly settings?: Readonly<Record<string, string | number | boolean>> | undefined
-  /** Whether `POST /auth/login` and `/auth/logout` give out tokens for accounts and passwords; by default not. */
+  /** Whether `POST /auth/login` and `/auth/logout` are served. Default: false. */
   readonly login?: boolean | undefined
-  /** Doors beside those of the dialects. */
+  /** Further endpoints. */
   readonly endpoints?: ReadonlyArray<Endpoint<HttpRoutes>> | undefined
-  /** Whether the protocols serve their demonstration, to this machine alone: `localOnly` follows. */
+  /** Whether the protocols serve their demonstration; implies `localOnly`. */
   readonly demonstration?: boolean | undefined
 }
 
 export interface Served {
   readonly host: Host.HttpHost
-  /** What was opened, in the order of the dialects. */
+  /** The opened dialects, in order. */
   readonly open: ReadonlyArray<OpenDialect<HttpRoutes>>
-  /** `Host.listenTcp`; protocols that tell their clients of it know it from then on. */
+  /** `HttpHost.listenTcp`; protocols announce the address to their clients from then on. */
   readonly listenTcp: (address: Address) => Effect.Effect<Address, ListenError>
   /**
-   * Takes up nothing more, answers what is under way, and closes the host as `Host.close` does; each of the two may take
-   * `drain` milliseconds.
+   * Finishes the requests in flight and closes the host; each of the two steps takes at most `drain` milliseconds.
    */
   readonly end: (options: { readonly drain: number }) => Effect.Effect<void>
 }
 
-/** As long as the scope lives. */
+/** Serves until the scope closes. */
 export const serve: (options: Options) => Effect.Effect<Served, DialectConfigError, Engine | Scope.Scope> =
   Effect.fnUntraced(function* ({
     dialects,
@@ -57,14 +55,14 @@ export const serve: (options: Options) => Effect.Effect<Served, DialectConfigErr
   }) {
     const localOnly = demonstration || rest.localOnly
     let tcp: Address | undefined
-    const site = { settings, tcp: () => tcp, demonstration }
+    const context = { settings, tcp: () => tcp, demonstration }
     const open: Array<OpenDialect<HttpRoutes>> = []
-    for (const dialect of dialects) open.push(yield* dialect.open(site))
+    for (const dialect of dialects) open.push(yield* dialect.open(context))
     const own: Host.Options["endpoints"] = login ? [{ _tag: "Http", routes: yield* authRoutes }] : []
-    const reception = yield* Acceptor
+    const acceptor = yield* Acceptor
     const host = yield* Host.make({
       ...rest,
-      input: reception.input,
+      input: acceptor.input,
       localOnly,
       endpoints: [...open.flatMap((one) => one.endpoints), ...own, ...endpoints]
     })
@@ -77,6 +75,6 @@ export const serve: (options: Options) => Effect.Effect<Served, DialectConfigErr
             tcp = real
           })
         ),
-      end: ({ drain }) => host.close({ drain, first: reception.finish })
+      end: ({ drain }) => host.close({ drain, first: acceptor.finish })
     }
   })

@@ -1,4 +1,4 @@
-/** An HTTP server of our own, for a host that is not part of another application. */
+/** A separate HTTP server for a host outside another application. */
 import { Settings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -6,17 +6,17 @@ import * as http from "node:http"
 import type { HttpHost } from "./internal/http/HttpHost.ts"
 import { type Address, type ListenError, listen } from "./internal/http/listen.ts"
 
-/** Longer than proxies commonly keep idle connections, so that it is they who close them, and no request gets lost. */
+/** Milliseconds; longer than common proxies keep idle connections, so that the proxy closes them and no request is lost. */
 const KEEP_ALIVE = 75_000
 
-/** Milliseconds for the head of a request, also of the first one on a socket, and between two looks at it. */
-const HEAD = 20_000
-const LOOK = 5000
+/** Milliseconds for the head of a request, and between two checks of it. */
+const HEADERS_TIMEOUT = 20_000
+const CHECK_INTERVAL = 5000
 
 /**
- * Serves the host on a server of its own, as long as the scope lives; port 0 takes any free one. Answers the real
- * address, or fails with one sentence. Upgrades for unknown paths get 404. When the scope ends, nothing new is
- * accepted, and the host is closed as `Host.close` says.
+ * Serves the host on its own HTTP server until the scope closes; port 0 selects a free port. Returns the actual address.
+ * Upgrades for unknown paths get 404. When the scope closes, the server accepts no more connections and the host is
+ * closed (see `HttpHost.close`).
  */
 export const serveHttp = (host: HttpHost, address: Address): Effect.Effect<Address, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -24,9 +24,9 @@ export const serveHttp = (host: HttpHost, address: Address): Effect.Effect<Addre
     const server = http.createServer(
       {
         keepAliveTimeout: KEEP_ALIVE,
-        headersTimeout: HEAD,
-        connectionsCheckingInterval: LOOK,
-        // Clients that offer HTTP/2 by an upgrade are answered over HTTP/1.1, as if they had not.
+        headersTimeout: HEADERS_TIMEOUT,
+        connectionsCheckingInterval: CHECK_INTERVAL,
+        // Offers of HTTP/2 by upgrade are ignored.
         shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket"
       },
       (request, response) => host.node(request, response)

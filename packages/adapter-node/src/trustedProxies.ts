@@ -1,7 +1,7 @@
 /**
- * Which address a client has behind proxies: `X-Forwarded-For` is believed as far as those whom one trusts wrote it, as
- * Express does with a list for `trust proxy`. Not by `HttpMiddleware.xForwardedHeaders`: it knows no upgrades, gives up the
- * whole header for one bad entry, and takes the host from whoever wrote one, by which foreign origins are told.
+ * Resolves client addresses behind proxies: entries of `X-Forwarded-For` count if a trusted proxy added them, as in Express
+ * with a list for `trust proxy`. `HttpMiddleware.xForwardedHeaders` does not fit: it ignores upgrades, drops the whole
+ * header for one invalid entry, and trusts any forwarded host, which the cross-origin check uses.
  */
 import { parseAddress } from "@parley/core/ClientAddress"
 import * as IpInterface from "effect/net/IpInterface"
@@ -9,7 +9,7 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 
-/** The names that Express and others have for ranges. */
+/** Names of ranges, as in Express. */
 const NAMED: Readonly<Record<string, ReadonlyArray<string>>> = {
   loopback: ["127.0.0.0/8", "::1"],
   linklocal: ["169.254.0.0/16", "fe80::/10"],
@@ -19,15 +19,15 @@ const NAMED: Readonly<Record<string, ReadonlyArray<string>>> = {
 const MAPPED_BITS = 96
 
 /**
- * The range that an entry is: `10.0.0.0/8`, or one address. A range of all addresses is none: with it, whoever connects
- * would choose their address.
+ * Parses a range (`10.0.0.0/8`) or an address. The range of all addresses is rejected: every client could then choose its
+ * address.
  */
 const rangeOf = (entry: string): IpNetwork.IpNetwork | undefined => {
   const parsed = IpInterface.fromString(entry)
   if (Result.isFailure(parsed)) return undefined
   const { address, prefixLength } = parsed.success
   const plain = NetAddress.toCanonical(address)
-  // `::ffff:10.0.0.0/104` is `10.0.0.0/8`; one with fewer bits reaches beyond the IPv4 addresses.
+  // `::ffff:10.0.0.0/104` is `10.0.0.0/8`; fewer bits would include more than the IPv4 addresses.
   const bits = plain === address ? prefixLength : prefixLength - MAPPED_BITS
   return bits > 0 ? IpNetwork.fromAddressUnsafe(plain, bits) : undefined
 }
@@ -37,15 +37,15 @@ const rangesOf = (entry: string): ReadonlyArray<IpNetwork.IpNetwork> | undefined
   return ranges.includes(undefined) ? undefined : ranges.filter((range) => range !== undefined)
 }
 
-/** What an entry may be, in words that follow "must be". */
+/** Description of valid entries, to follow "must be". */
 export const PROXY_DESCRIPTION = "addresses, ranges as in 10.0.0.0/8, `loopback`, `linklocal` or `uniquelocal`"
 
-/** Whether it can be an entry of a list of trusted proxies: an address, a range, or the name of ranges. */
+/** Whether an entry is valid: an address, a range, or the name of ranges. */
 export const isProxy = (entry: string): boolean => rangesOf(entry) !== undefined
 
 /**
- * The address of a client, in its usual form: of whom the peer with that address forwards a request for, where the peer is
- * trusted, else the peer's own; "" where it has none. `forwardedFor` is the header `X-Forwarded-For`. It never throws.
+ * Returns the normalized address of a client: the forwarded one if the peer is trusted, otherwise the peer's; "" if unknown.
+ * `forwardedFor` is the header `X-Forwarded-For`. Never throws.
  */
 export type ClientAddressResolver = (peer: string | undefined, forwardedFor: string | undefined) => string
 
@@ -57,7 +57,7 @@ const forwarded = (text: string): NetAddress.IpAddress | undefined => {
   return Result.isSuccess(ported) ? NetAddress.toCanonical(ported.success.address) : undefined
 }
 
-/** The ranges of these entries. Throws where an entry is none. */
+/** Returns the ranges of the entries. Throws for an invalid entry. */
 const rangesOfAll = (proxies: ReadonlyArray<string>): ReadonlyArray<IpNetwork.IpNetwork> =>
   proxies.flatMap((entry) => {
     const found = rangesOf(entry)
@@ -65,7 +65,7 @@ const rangesOfAll = (proxies: ReadonlyArray<string>): ReadonlyArray<IpNetwork.Ip
     throw new Error(`trustedProxies must be ${PROXY_DESCRIPTION.replaceAll("`", "")}, not ${JSON.stringify(entry)}.`)
   })
 
-/** Whether a peer with this address is one of those proxies. Throws as `trusting` does. */
+/** Returns a predicate on peer addresses. Throws for an invalid entry. */
 export const isTrustedBy = (proxies: ReadonlyArray<string>): ((peer: string | undefined) => boolean) => {
   const ranges = rangesOfAll(proxies)
   return (peer = "") => {
@@ -75,10 +75,9 @@ export const isTrustedBy = (proxies: ReadonlyArray<string>): ((peer: string | un
 }
 
 /**
- * Believes those proxies. Every proxy adds at the right end whom it got a request from, so the header is read from there
- * for as long as the one who added it is trusted: the rightmost address that is not trusted is the client's, or the
- * leftmost where all are. What is no address ends it: whoever added that is the last of whom something is known. Throws
- * where an entry is none.
+ * Returns a resolver that trusts these proxies. Each proxy appends the address of its peer, so the header is read from the
+ * right while the appending proxy is trusted: the rightmost untrusted address is the client's, or the leftmost if all are
+ * trusted. An entry that is not an address ends the search at the proxy that appended it. Throws for an invalid entry.
  */
 export const clientAddressResolver = (proxies: ReadonlyArray<string>): ClientAddressResolver => {
   const ranges = rangesOfAll(proxies)

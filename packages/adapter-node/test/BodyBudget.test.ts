@@ -53,8 +53,8 @@ const served = Effect.gen(function* () {
   return { input, host, port }
 })
 
-describe("bodies of requests under way", () => {
-  it.live("are bounded for one address, which leaves others and short bodies room", () =>
+describe("request bodies in flight", () => {
+  it.live("are bounded per address, which leaves room for other addresses and short bodies", () =>
     Effect.gen(function* () {
       const { input, port } = yield* served
       const first = yield* unfinished(port, "192.0.2.1", 5000)
@@ -63,10 +63,7 @@ describe("bodies of requests under way", () => {
       const text = yield* second.status
       assert.match(text, /^HTTP\/1\.1 429 /)
       assert.match(text, /retry-after: 1/i)
-      assert.include(
-        text,
-        '{"message":"Too many request bodies from this address are under way; please try again later."}'
-      )
+      assert.include(text, '{"message":"Too many request bodies in flight from this address; retry later."}')
       yield* until(() => input.bytes === 5000)
       assert.strictEqual((yield* post(port, "192.0.2.2", 5000)).status, 200)
       assert.strictEqual((yield* post(port, "192.0.2.1", 2000)).status, 200)
@@ -83,7 +80,7 @@ describe("bodies of requests under way", () => {
       for (const address of ["192.0.2.1", "192.0.2.2"]) yield* unfinished(port, address, 6000)
       yield* until(() => input.bytes === 12_000)
       const { status } = yield* unfinished(port, "192.0.2.3", 3000)
-      assert.match(yield* status, /^HTTP\/1\.1 503 [^]*"Too many request bodies are under way/)
+      assert.match(yield* status, /^HTTP\/1\.1 503 [^]*"Too many request bodies in flight/)
     })
   )
 
@@ -104,7 +101,7 @@ describe("bodies of requests under way", () => {
     })
   )
 
-  it.live("count with those of users once the user is known, and not where they are read as they come", () =>
+  it.live("count in the users' pool once authenticated, and not when streamed", () =>
     Effect.gen(function* () {
       const input = newBudget()
       const waiting = Deferred.makeUnsafe<void>()

@@ -32,7 +32,7 @@ const listening = async (parley: Parley): Promise<string> => {
   return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
 }
 
-/** What an embedder's authenticator is told, in a server for both families: its IPv4 clients have addresses of IPv6. */
+/** Records the addresses given to an embedder's authenticator by a dual-stack server, where IPv4 clients have IPv6 addresses. */
 const seeing = async (trustedProxies?: ParleyOptions["trustedProxies"]) => {
   let seen: ReadonlyArray<string> = []
   const parley = await createParley({
@@ -67,8 +67,8 @@ const seeing = async (trustedProxies?: ParleyOptions["trustedProxies"]) => {
 
 const FORWARDED = { "x-forwarded-for": "203.0.113.9, ::ffff:203.0.113.7" }
 
-describe("the address that an authenticator is told", () => {
-  it("is the peer's, in its usual form, where nobody is trusted", async () => {
+describe("the address given to an authenticator", () => {
+  it("is the peer's, in its usual form, without trusted proxies", async () => {
     const { overHttp, overWebSocket, overFetch } = await seeing()
     assert.deepStrictEqual(await overHttp(FORWARDED), ["http 127.0.0.1"])
     assert.deepStrictEqual(await overWebSocket(FORWARDED), ["websocket 127.0.0.1"])
@@ -84,7 +84,7 @@ describe("the address that an authenticator is told", () => {
     assert.deepStrictEqual(await overFetch({ peer: "198.51.100.1" }, FORWARDED), ["http 198.51.100.1"])
   })
 
-  it("is that of a trusted proxy which says nothing that can be read", async () => {
+  it("is the trusted proxy's if the header is unreadable", async () => {
     const { overHttp, overWebSocket } = await seeing(["loopback"])
     for (const headers of [
       {},
@@ -97,7 +97,7 @@ describe("the address that an authenticator is told", () => {
     }
   })
 
-  it("is the one that the caller of `fetch` gives, whatever the request says", async () => {
+  it("is the one passed to `fetch`, regardless of headers", async () => {
     const { overFetch } = await seeing(["loopback"])
     assert.deepStrictEqual(await overFetch({ address: "127.0.0.1", peer: "127.0.0.1" }, FORWARDED), ["http 127.0.0.1"])
     assert.deepStrictEqual(await overFetch({ address: "::ffff:192.0.2.1" }, FORWARDED), ["http 192.0.2.1"])

@@ -6,7 +6,7 @@ import { connect } from "node:net"
 import { get, makeHost } from "./hostFixture.ts"
 import { foreignServer } from "./socketHarness.ts"
 
-it.live("a client that was gone before its request came here takes nobody's place", () =>
+it.live("a client that disconnected before its request arrived takes no slot", () =>
   Effect.gen(function* () {
     const host = yield* makeHost()
     const gone = yield* Deferred.make<void>()

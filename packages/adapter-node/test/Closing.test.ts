@@ -10,7 +10,7 @@ import { get, makeHost } from "./hostFixture.ts"
 import { LOOPBACK, foreignServer, quick, tcpClient, webSocketClient } from "./socketHarness.ts"
 
 describe("a host that closes", () => {
-  it.live("tells WebSocket clients 1001, ends TCP, and takes nothing new", () =>
+  it.live("closes WebSockets with 1001, ends TCP, and accepts no more", () =>
     Effect.gen(function* () {
       const host = yield* makeHost()
       const { port } = yield* serveHttp(host, LOOPBACK)
@@ -36,7 +36,7 @@ describe("a host that closes", () => {
     })
   )
 
-  it.live("waits for what is under way", () =>
+  it.live("waits for requests in flight", () =>
     Effect.gen(function* () {
       const asked = yield* Deferred.make<void>()
       const may = yield* Deferred.make<void>()
@@ -85,7 +85,7 @@ describe("a host that closes", () => {
     })
   )
 
-  it.live("waits for what is under way also when its scope ends, and lets clients have the answers of `first`", () =>
+  it.live("waits for requests in flight when its scope ends, and sends the replies of `first`", () =>
     Effect.gen(function* () {
       const asked = yield* Deferred.make<void>()
       const may = yield* Deferred.make<void>()
@@ -144,7 +144,7 @@ describe("a host that closes", () => {
     })
   )
 
-  it.live("does not wait for ever", () =>
+  it.live("does not wait forever", () =>
     Effect.gen(function* () {
       const asked = yield* Deferred.make<void>()
       const stuck: HttpRoutes = HttpRouter.add(

@@ -18,7 +18,7 @@ const ways: ReadonlyArray<readonly [name: string, way: Way]> = [
   ["xuanxuan as clients of 1.0 speak it", { protocol: "xuanxuan", wire: "client-1.0" }]
 ]
 
-/** What was not asked of this way in is none of its failures. */
+/** Checks that do not apply to this mount are not failures. */
 const FINE: ReadonlySet<string> = new Set(["pass", "pass-lenient", "not-applicable"])
 
 interface Example {

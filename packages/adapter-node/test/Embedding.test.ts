@@ -170,8 +170,8 @@ describe("a host inside another application", () => {
       twice({ _tag: "WebSocket", path: "/ws", accept: echo }),
       twice({ _tag: "Tcp", accept: echo })
     ]).then((exits) => {
-      assert.match(String(exits[0]), /Two protocols want WebSockets at \/ws/)
-      assert.match(String(exits[1]), /Two protocols want raw TCP/)
+      assert.match(String(exits[0]), /Two protocols use WebSockets at \/ws/)
+      assert.match(String(exits[1]), /Two protocols use raw TCP/)
     })
   })
 })

@@ -91,8 +91,8 @@ const raw = (port: number, path: string, method = "GET") =>
       .end()
   })
 
-describe("what begins like a door's path and is none", () => {
-  it.live("is answered by the door with the longest such beginning", () =>
+describe("a path with the prefix of an endpoint", () => {
+  it.live("is handled by the fallback of the longest prefix", () =>
     Effect.gen(function* () {
       const host = yield* Host.make({ endpoints })
       const { port } = yield* serveHttp(host, LOOPBACK)
@@ -144,7 +144,7 @@ describe("what begins like a door's path and is none", () => {
     })
   )
 
-  it.live("is nobody's where its door does not say otherwise", () =>
+  it.live("is not handled if its endpoint has no fallback", () =>
     Effect.gen(function* () {
       const host = yield* Host.make({ endpoints })
       const { port } = yield* serveHttp(host, LOOPBACK)

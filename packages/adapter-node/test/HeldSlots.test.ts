@@ -1,4 +1,4 @@
-/** Requests that are never whole, and answers that nobody reads: they hold a share of the slots, and not for ever. */
+/** Incomplete requests and unread responses hold a share of the slots for a bounded time. */
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
@@ -12,7 +12,7 @@ import { LOOPBACK, quick } from "./socketHarness.ts"
 
 const STALL = 30
 
-/** Timers that go when they are told to; those of bodies go each second. */
+/** Manual timers; those of bodies have an interval of one second. */
 const manual = () => {
   const ticks = new Set<() => void>()
   return {
@@ -62,7 +62,7 @@ const untilPending = (pending: () => number) =>
 const BODY = "/im/body HTTP/1.1\r\ncontent-type: application/json"
 const FORM = "/im/upload HTTP/1.1\r\ncontent-type: multipart/form-data; boundary=b"
 
-describe("a request whose body does not come", () => {
+describe("a request whose body does not arrive", () => {
   it.live("is answered with 408 and ended, and its slot is free again", () =>
     Effect.gen(function* () {
       const { every, pass, pending } = manual()
@@ -75,13 +75,13 @@ describe("a request whose body does not come", () => {
       pass(1)
       const text = yield* answer
       assert.match(text, /^HTTP\/1\.1 408 /)
-      assert.include(text, '{"message":"The request\'s body did not come in time."}')
+      assert.include(text, '{"message":"The request\'s body did not arrive in time."}')
       assert.strictEqual(pending(), 0)
       assert.strictEqual((yield* get(port, "/im/any")).status, 200)
     }).pipe(Effect.provideService(Settings, { ...defaultSettings, requests: 1 }))
   )
 
-  it.live("has its time anew where it holds files and makes progress, and is ended where it stops", () =>
+  it.live("gets more time while a file upload makes progress, and is ended when it stops", () =>
     Effect.gen(function* () {
       const { every, pass, pending } = manual()
       const host = yield* makeHost({ connection: { ...quick, stall: STALL * 1000, every } })
@@ -138,12 +138,12 @@ describe("the slots of requests", () => {
       assert.deepStrictEqual(yield* get(port, "/im/any", from("192.0.2.1")), {
         status: 429,
         type: "application/json; charset=utf-8",
-        body: '{"message":"Too many requests from this address are under way; please try again later."}'
+        body: '{"message":"Too many requests in flight from this address; retry later."}'
       })
     }).pipe(Effect.provideService(Settings, { ...defaultSettings, requests: 8 }))
   )
 
-  it.live("are not shared out through `fetch` where the address is not known", () =>
+  it.live("are not shared through `fetch` if the address is unknown", () =>
     Effect.gen(function* () {
       const host = yield* makeHost()
       const never = () =>
@@ -164,7 +164,7 @@ describe("the slots of requests", () => {
   )
 })
 
-describe("an answer that nobody reads", () => {
+describe("an unread response", () => {
   it.live("is given four stall times, since the kernel takes more in steps of a megabyte", () =>
     Effect.gen(function* () {
       const route = HttpRouter.add("GET", "/small", HttpServerResponse.text("small"))
@@ -205,7 +205,7 @@ describe("an answer that nobody reads", () => {
       socket.on("error", () => {})
       socket.on("close", () => Deferred.doneUnsafe(ended, Effect.void))
       yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
-      // The client hears of it when it reads again; until then the server's own view counts.
+      // The client notices when it reads again; until then only the server's state shows it.
       for (;;) {
         const { status, size } = yield* Effect.promise(async () => {
           const response = await fetch(`http://127.0.0.1:${port}/large`)

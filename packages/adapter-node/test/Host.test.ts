@@ -115,7 +115,7 @@ describe("a host on a server of its own", () => {
       const tcp = yield* Effect.flip(host.listenTcp({ host: "127.0.0.1", port }))
       assert.strictEqual(tcp.message, `Cannot listen on 127.0.0.1:${port}: the port is in use.`)
       const none = yield* Effect.flip((yield* makeHost({ endpoints: [] })).listenTcp(LOOPBACK))
-      assert.strictEqual(none.message, "No protocol here is served over raw TCP.")
+      assert.strictEqual(none.message, "No served protocol uses raw TCP.")
     })
   )
 })

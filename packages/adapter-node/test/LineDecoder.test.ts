@@ -3,7 +3,7 @@ import { LineDecoder } from "../src/internal/socket/LineDecoder.ts"
 
 const LIMIT = 16
 
-/** What comes out when the bytes arrive in chunks of the given size. */
+/** Returns the lines of bytes that arrive in chunks of the given size. */
 const cut = (bytes: Buffer, size: number): ReadonlyArray<string> => {
   const out: Array<string> = []
   const lines = new LineDecoder(LIMIT, {

@@ -136,7 +136,7 @@ describe("an object below a path", () => {
       await failed({ trustedProxies: ["loopback", "10.0.0.0/99"] }),
       /trustedProxies must be .*, not "10.0.0.0\/99"/
     )
-    assert.match(await failed({ dialects: [xuanxuan, xuanxuan] }), /Two protocols want WebSockets at \/ws/)
+    assert.match(await failed({ dialects: [xuanxuan, xuanxuan] }), /Two protocols use WebSockets at \/ws/)
     assert.match(await failed({ dialects: [ha], settings: { "xuanxuan.tcpProfile": "x" } }), /is not known here/)
     assert.match(await failed({ dialects: [xuanxuan], settings: { "xuanxuan.tcpProfile": "x" } }), /must be one of/)
     const parley = await made()

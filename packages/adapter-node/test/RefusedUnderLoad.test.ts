@@ -52,7 +52,7 @@ it.each(["Express, below its mount path, a parser behind it", "Fastify, where it
     const took = performance.now() - start
     isChatting = false
     await asking
-    // Everybody has heard of everything that others have said.
+    // Every member received every message.
     await Promise.all(
       clients.map(({ heard, until }) =>
         until(() => {
@@ -69,7 +69,7 @@ it.each(["Express, below its mount path, a parser behind it", "Fastify, where it
       `${CLIENTS * MESSAGES} messages in ${took.toFixed(0)} ms; ${waits.length} own requests, the slowest ${slowest.toFixed(0)} ms`
     )
     assert.isAtLeast(waits.length, 10)
-    // Nobody waited for the whole conversation to end.
+    // No client waited for the whole conversation.
     assert.isBelow(slowest, took / 2)
     for (const { leave } of clients) leave()
     await parley.close()

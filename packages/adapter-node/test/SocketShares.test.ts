@@ -14,7 +14,7 @@ const served = (options: Partial<Host.Options> = {}) =>
     Effect.provideService(Settings, { ...defaultSettings, sockets: 8, share: 25 })
   )
 
-/** A socket that says nothing until it is asked to; `answered` is false where the server closed it instead. */
+/** A silent socket; `answered` is false if the server closed it. */
 const idle = (port: number) =>
   Effect.acquireRelease(
     Effect.callback<{

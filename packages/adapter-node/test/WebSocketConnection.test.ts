@@ -13,7 +13,7 @@ const closeOf = (ws: WebSocket) =>
     ws.once("close", (code, reason) => resume(Effect.succeed({ code, reason: String(reason) })))
   })
 
-/** A heartbeat that beats when it is told to. */
+/** A manual heartbeat. */
 const metronome = () => {
   const ticks = new Set<() => void>()
   return {
@@ -148,7 +148,7 @@ describe("WebSocket connections", () => {
       const { port, url } = yield* webSocketServer(accept)
       const socket = yield* deafClient(port)
       const { connection } = yield* opened
-      // A masked close frame of five bytes: code 1000, and three that are no text.
+      // A masked close frame of five bytes: code 1000, and three bytes that are not UTF-8.
       const answer = Effect.callback<Buffer>((resume) => {
         socket.once("data", (bytes: Buffer) => resume(Effect.succeed(bytes)))
         socket.write(Buffer.from([0x88, 0x85, 0, 0, 0, 0, 0x03, 0xe8, 0xff, 0xc3, 0x28]))

@@ -1,4 +1,4 @@
-/** What waits to be written: nothing is copied that is large, and nobody waits for somebody else's large frames. */
+/** Large frames are not copied, and do not delay other connections. */
 import { assert, describe, it } from "@effect/vitest"
 import { Frame, EncodedChunk } from "@parley/core/Frame"
 import { Writable } from "node:stream"
@@ -6,7 +6,7 @@ import { setImmediate as turn } from "node:timers/promises"
 import { WriteQueue } from "../src/internal/socket/WriteQueue.ts"
 import { encodeParts, encodeText } from "../src/internal/socket/WebSocketConnection.ts"
 
-/** A socket that takes what it gets when it is told to. */
+/** A socket with manual writes. */
 const socketOf = () => {
   const chunks: Array<Buffer> = []
   let waiting: (() => void) | undefined
@@ -42,7 +42,7 @@ const socketOf = () => {
 const MIB = 1024 * 1024
 const part = (bytes: number, fill: string): Buffer => Buffer.alloc(bytes, fill)
 
-describe("a frame of large pieces", () => {
+describe("a frame of large chunks", () => {
   it("has the same bytes in parts as in one", () => {
     for (const texts of [["a"], ["[", "x".repeat(200), "]"], ["[", "é".repeat(70_000), "]", "中文"]]) {
       const pieces = texts.map((text) => new EncodedChunk(text))
@@ -52,7 +52,7 @@ describe("a frame of large pieces", () => {
     }
   })
 
-  it("goes out in steps, each when the one before was taken, without a copy, and what is sent later behind it", async () => {
+  it("is written in steps without a copy, before later frames", async () => {
     const { outbox, chunks, take, bytes } = socketOf()
     const all = Array.from({ length: 64 }, (_, index) => part(256 * 1024, String.fromCharCode(65 + (index % 26))))
     outbox.sendParts({ all, length: 16 * MIB })
@@ -69,7 +69,7 @@ describe("a frame of large pieces", () => {
     assert.strictEqual(outbox.buffered(), 0)
   })
 
-  it("is handed over whole when the connection is closed", async () => {
+  it("is written completely when the connection is closed", async () => {
     const { outbox, take, bytes } = socketOf()
     const all = [part(4 * MIB, "a"), part(4 * MIB, "b"), part(1, "c")]
     outbox.sendParts({ all, length: 8 * MIB + 1 })
@@ -80,7 +80,7 @@ describe("a frame of large pieces", () => {
     assert.isTrue(bytes().equals(Buffer.concat(all)))
   })
 
-  it("keeps nobody waiting who gets a small one", async () => {
+  it("does not delay connections with small frames", async () => {
     const large = Array.from({ length: 100 }, socketOf)
     const small = socketOf()
     for (const { outbox } of large) outbox.sendParts({ all: [part(MIB, "x")], length: MIB })

@@ -95,7 +95,7 @@ export const chatClient = async (at: string, headers: Readonly<Record<string, st
   }
 }
 
-/** What the `ha` protocol answers. */
+/** Sends a request of the `ha` protocol. */
 export const ha = async (at: string, token: string, path: string, body: object) => {
   const response = await fetch(`${at}${path}`, {
     method: "POST",

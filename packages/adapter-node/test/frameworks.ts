@@ -19,7 +19,7 @@ import { closing, listening } from "./clients.ts"
 export interface Mounted {
   readonly http: string
   readonly server: Server
-  /** Where the application's own route is; `/own` by default. */
+  /** Path of the application's own route. Default: `/own`. */
   readonly own?: string
   readonly close: () => Promise<unknown>
 }

@@ -1,5 +1,5 @@
 /**
- * What an example gets for `@parley/adapter-node` while the conformance kit judges its mount: the program stays as it is,
+ * Replaces `@parley/adapter-node` in an example while the conformance kit tests its mount: the program is unchanged,
  * path, parsers and neighbours too, but it serves the kit's users and all protocols from memory.
  */
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"

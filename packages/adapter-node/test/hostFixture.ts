@@ -71,7 +71,7 @@ export const get = (port: number, path: string, init?: RequestInit) =>
 export const post = (port: number, path: string, body: string, type = "application/json") =>
   get(port, path, { method: "POST", body, headers: { "content-type": type } })
 
-/** What a client sees that offers a WebSocket: the status of the refusal, or what it got back for "x". */
+/** Offers a WebSocket; returns the status of the refusal, or the reply to "x". */
 export const tryWebSocket = (url: string) =>
   Effect.callback<number | string>((resume) => {
     const ws = new WebSocket(url)

@@ -1,9 +1,9 @@
-/** Engines and clients for tests that tell what happens to them. */
+/** Engine ends and clients that record their events. */
 import type { Accept, Connection, Handshake } from "@parley/core/Connection"
 import { Frame } from "@parley/core/Frame"
 import { Deferred, Effect, Queue } from "effect"
 
-/** An engine that says everything back. */
+/** An engine end that echoes every frame. */
 export const echo: Accept = (connection) => ({
   receive: (frame) => connection.send(new Frame(frame)),
   invalidUtf8: () => connection.send(new Frame("garbled")),
@@ -14,7 +14,7 @@ export const echo: Accept = (connection) => ({
   closed: () => {}
 })
 
-/** An accept that tells of its connections, and of their ends. */
+/** An accept function that records connections and their ends. */
 export const observed = Effect.gen(function* () {
   const opened = yield* Queue.unbounded<{ readonly connection: Connection; readonly opening: Handshake }>()
   const closed = yield* Queue.unbounded<number>()
@@ -31,7 +31,7 @@ export const observed = Effect.gen(function* () {
   return { accept, opened: Queue.take(opened), closed: Queue.take(closed) }
 })
 
-/** Hears what a client gets. */
+/** Records the frames of a client. */
 export const frames = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<string>()
   const ended = yield* Deferred.make<void>()

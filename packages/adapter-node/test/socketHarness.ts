@@ -147,7 +147,7 @@ export const foreignServer = (
 export const HANDSHAKE =
   "GET /ws HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
-/** A connection that speaks the WebSocket handshake and nothing after it: it answers no ping. */
+/** A connection that completes the WebSocket handshake and then ignores everything, including pings. */
 export const deafClient = (port: number) =>
   Effect.acquireRelease(
     Effect.callback<net.Socket>((resume) => {

@@ -68,12 +68,12 @@ const walks: ReadonlyArray<Walk> = [
   walk("a peer that is none", ["loopback"], "/run/parley.sock", CLIENT, "/run/parley.sock")
 ]
 
-describe("whose request it is", () => {
+describe("the client of a request", () => {
   for (const { name, trusted, peer, header, client } of walks) {
     it(`${name}`, () => assert.strictEqual(clientAddressResolver(trusted)(peer, header), client))
   }
 
-  it("no header makes it throw, and nobody but who is known is answered", () => {
+  it("no header makes it throw, and the result is an address of the chain", () => {
     const address = fc.oneof(
       fc.ipV4(),
       fc.ipV6(),
@@ -90,7 +90,7 @@ describe("whose request it is", () => {
       fc.property(fc.oneof(address, strange), header, (peer, forwardedFor) => {
         const client = clientOf(peer, forwardedFor)
         assert.strictEqual(strict(peer, forwardedFor), plainAddress(peer))
-        // Whatever a header says, what comes of it is an address in its usual form, or what the peer was.
+        // For any header, the result is a normalized address or the peer's address.
         if (isIP(client) === 0) assert.strictEqual(client, peer)
         else assert.strictEqual(plainAddress(client), client)
       }),
@@ -113,7 +113,7 @@ describe("whose request it is", () => {
   })
 })
 
-describe("who can be trusted", () => {
+describe("trusted proxies", () => {
   const none = [
     "",
     " ",
@@ -131,7 +131,7 @@ describe("who can be trusted", () => {
     "constructor",
     "10.0.0.1,10.0.0.2",
     "10.0.0.1:80",
-    // Everybody: whoever connects could be whoever they like.
+    // The range of all addresses: any client could choose its address.
     "0.0.0.0/0",
     "::/0",
     "::ffff:0.0.0.0/96",
@@ -151,7 +151,7 @@ describe("who can be trusted", () => {
   }
 })
 
-describe("the usual form of an address", () => {
+describe("the normalized address", () => {
   for (const [written, plain] of [
     ["192.0.2.1", "192.0.2.1"],
     ["::ffff:192.0.2.1", "192.0.2.1"],

@@ -115,7 +115,7 @@ describe("a form", () => {
               "zstd",
               415,
               "unsupported_media_type",
-              "The body has the Content-Encoding zstd, which is not read here."
+              "The body has the Content-Encoding zstd, which is not supported."
             ],
             [
               gzipSync(gzipSync(form)),
@@ -123,7 +123,7 @@ describe("a form", () => {
               "gzip, gzip",
               415,
               "unsupported_media_type",
-              "The body has the Content-Encoding gzip, gzip, which is not read here."
+              "The body has the Content-Encoding gzip, gzip, which is not supported."
             ]
           ]
         for (const [body, type, coding, status, error, message] of cases) {
@@ -141,8 +141,8 @@ describe("a form", () => {
     test(
       Effect.gen(function* () {
         const { post, token } = yield* stage
-        const parts = "The body is multipart/form-data; only JSON is read here."
-        const coded = "The body has the Content-Encoding gzip, which is not read here."
+        const parts = "The body is multipart/form-data; only JSON is supported."
+        const coded = "The body has the Content-Encoding gzip, which is not supported."
         const json = gzipSync("{}")
         const form = `${field("a", "b")}--b--`
         const ha = { code: 1, msg: "不成功", data: null }

@@ -239,7 +239,7 @@ describe("invariant 7:", () => {
         const upload = () => uploading(server.http, alice.sid(), gid)
         const refused = (answer: readonly [number, string]) => {
           assert.strictEqual(answer[0], 503)
-          assert.match(answer[1], /^\{.*"message":"Too many .* under way; please try again later\."\}$/)
+          assert.match(answer[1], /^\{.*"message":"Too many .* in flight; retry later\."\}$/)
         }
         const [first, second] = [upload(), upload()]
         // Both have begun once a third is refused; there is no other sign of it.

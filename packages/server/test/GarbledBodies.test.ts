@@ -62,8 +62,8 @@ describe("a login's body in a form that is not read", () => {
       ]
     }).pipe(Effect.scoped, Effect.runPromise)
     expect(found).toEqual([
-      [415, "body has the Content-Encoding gzip, which is not read here."],
-      [415, "body is multipart/form-data; only JSON is read here."],
+      [415, "body has the Content-Encoding gzip, which is not supported."],
+      [415, "body is multipart/form-data; only JSON is supported."],
       [200, undefined]
     ])
   })

@@ -51,7 +51,7 @@ export const readBody = Effect.fnUntraced(function* (
   if (compressions.length > (accepted === "json" ? 0 : 1)) return yield* unsupported(compressions.join(", "))
   if (accepted === "json") {
     if (isMultipart(type)) {
-      return yield* new UnreadableBody({ status: 415, problem: "is multipart/form-data; only JSON is read here" })
+      return yield* new UnreadableBody({ status: 415, problem: "is multipart/form-data; only JSON is supported" })
     }
   }
   const limit = Number((yield* HttpIncomingMessage.MaxBodySize) ?? Number.POSITIVE_INFINITY)

@@ -47,7 +47,7 @@ export const compressionsIn = (header: string | undefined): ReadonlyArray<string
     .filter((coding) => COMPRESSIONS.has(coding))
 
 export const unsupported = (coding: string): UnreadableBody =>
-  new UnreadableBody({ status: 415, problem: `has the Content-Encoding ${coding}, which is not read here` })
+  new UnreadableBody({ status: 415, problem: `has the Content-Encoding ${coding}, which is not supported` })
 
 const opened = (coding: string): Compression | undefined => {
   const format = FORMATS.get(coding)

@@ -69,7 +69,7 @@ export class Transfers {
 }
 
 const crowded = (method: "upload" | "download"): Response =>
-  respond(method, 503, { result: "fail", message: "Too many files are under way; please try again later." }).pipe(
+  respond(method, 503, { result: "fail", message: "Too many files in flight; retry later." }).pipe(
     HttpServerResponse.setHeader("retry-after", "1")
   )
 

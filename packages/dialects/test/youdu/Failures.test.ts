@@ -108,12 +108,12 @@ describe("bad input", () => {
           [
             yield* sent("{}", { "content-encoding": "GZIP" }),
             415,
-            "The body has the Content-Encoding gzip, which is not read here."
+            "The body has the Content-Encoding gzip, which is not supported."
           ],
           [
             yield* sent("{}", { "content-encoding": "utf-8, br" }),
             415,
-            "The body has the Content-Encoding br, which is not read here."
+            "The body has the Content-Encoding br, which is not supported."
           ]
         ]
         for (const [{ status, json }, code, errmsg] of table) {

@@ -1,13 +1,13 @@
 /**
- * The bodies of HTTP requests in the budget of clients' input. Each counts as its bytes come, until its response is over; a
- * body beyond the budget is refused, and nothing more of it is kept.
+ * Counts bodies of HTTP requests in the input budget, from the arrival of their bytes to the end of the response. A body over
+ * the budget is refused, and the rest of it is dropped.
  */
 import { INPUT_ALLOWANCE, type InputAccount } from "@parley/core/InputBudget"
 
-const TOTAL_EXHAUSTED = "Too many request bodies are under way; please try again later."
-const ADDRESS_EXHAUSTED = "Too many request bodies from this address are under way; please try again later."
+const TOTAL_EXHAUSTED = "Too many request bodies in flight; retry later."
+const ADDRESS_EXHAUSTED = "Too many request bodies in flight from this address; retry later."
 
-/** A refusal of a body: its status and its message. */
+/** Status and message of a refused body. */
 export interface BodyRefusal {
   readonly status: 429 | 503
   readonly message: string
@@ -18,13 +18,13 @@ export class BodyBudget {
   readonly #limit: number
   #isCounted = true
 
-  /** `limit` is the bytes of a body that is read whole, at most: no more are ever kept of one. */
+  /** `limit`: maximum bytes of a buffered body. */
   constructor(account: InputAccount, limit: number) {
     this.#account = account
     this.#limit = limit
   }
 
-  /** Counts bytes that came; returns a refusal where the budget has no room for them. */
+  /** Counts received bytes; returns a refusal if the budget is exhausted. */
   add(bytes: number): BodyRefusal | undefined {
     const account = this.#account
     const more = Math.min(bytes, this.#limit - account.held)
@@ -34,18 +34,18 @@ export class BodyBudget {
       : { status: 503, message: TOTAL_EXHAUSTED }
   }
 
-  /** The request has a user: its body counts in the pools of users. */
+  /** Moves the body to the pools of authenticated users. */
   authenticate(): void {
     this.#account.authenticate(true)
   }
 
-  /** The body is read as it comes: no part of it counts. */
+  /** Stops counting: the body is streamed, not buffered. */
   stream(): void {
     this.#isCounted = false
     this.#account.release(this.#account.held)
   }
 
-  /** The request is over. */
+  /** Releases the budget at the end of the request. */
   end(): void {
     this.stream()
     this.#account.close()

@@ -1,20 +1,20 @@
 /**
- * Deadlines of request bodies that are on their way. A body that is no file must come whole within the time; one of files must
- * make progress in it, so that a slow line can upload a large file and a stopped one holds nothing.
+ * Deadlines of incoming request bodies. A body without files must arrive within the time; a file upload must make progress
+ * within it, so that slow uploads succeed and stopped ones are ended.
  */
 
-/** Bytes of a file for each second of the time, at least. */
-const RATE = 1024
+/** Minimum bytes per second of an upload. */
+const MIN_RATE = 1024
 const TICK = 1000
 
 export interface ArrivingBody {
-  /** Whether it may take as long as it makes progress. */
+  /** Whether progress extends the deadline. */
   readonly isFile: boolean
-  /** Bytes that came so far, counted from anywhere. */
+  /** Bytes received so far, from any origin. */
   readonly bytes: () => number
-  /** Whether the server has yet to read what came: that is no fault of the client. */
+  /** Whether the server has unread bytes, so that the client is not at fault. */
   readonly isHeldUp: () => boolean
-  /** Called once, unless the body was removed before. */
+  /** Called once, unless the body was removed first. */
   readonly overdue: () => void
 }
 
@@ -27,10 +27,10 @@ export class BodyDeadlines {
   readonly #ticks: number
   readonly #every: (milliseconds: number, tick: () => void) => () => void
   readonly #bodies = new Map<ArrivingBody, Progress>()
-  /** Only while a body is on its way. */
+  /** Set while a body is arriving. */
   #stop: (() => void) | undefined
 
-  /** `time` in milliseconds; `every` as in `Options` of connections. */
+  /** `time`: milliseconds; `every`: as in the options of connections. */
   constructor(time: number, every: (milliseconds: number, tick: () => void) => () => void) {
     this.#ticks = Math.max(1, Math.ceil(time / TICK))
     this.#every = every
@@ -41,7 +41,7 @@ export class BodyDeadlines {
     this.#stop ??= this.#every(TICK, () => this.#tick())
   }
 
-  /** The body is whole, or nobody waits for it any more. */
+  /** Removes a complete or abandoned body. */
   remove(body: ArrivingBody): void {
     this.#bodies.delete(body)
     if (this.#bodies.size > 0) return
@@ -55,7 +55,7 @@ export class BodyDeadlines {
       progress.ticks++
       if (progress.ticks < this.#ticks) continue
       const bytes = body.bytes()
-      if (body.isFile && bytes - progress.bytes >= this.#ticks * RATE) {
+      if (body.isFile && bytes - progress.bytes >= this.#ticks * MIN_RATE) {
         this.#bodies.set(body, { ticks: 0, bytes })
         continue
       }

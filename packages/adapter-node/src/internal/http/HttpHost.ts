@@ -1,7 +1,7 @@
 /**
- * Serves the doors of opened dialects: inside somebody else's server (`node`, `fetch`, `upgrade`, `attach`), on its own
- * TCP port (`listenTcp`), or on a server of its own (`HttpServing`). It takes the requests for its own paths and leaves
- * all others alone; it installs no listener on the process and never ends it.
+ * Serves the endpoints of opened dialects: within another server (`node`, `fetch`, `upgrade`, `attach`), on a TCP port
+ * (`listenTcp`), or on its own HTTP server (`serveHttp`). Requests for other paths are not touched. Installs no listener
+ * on the process and never exits it.
  */
 import { Authenticator, isCrossOrigin } from "@parley/core/Authenticator"
 import { networkOf, plainAddress } from "@parley/core/ClientAddress"
@@ -44,80 +44,79 @@ import { handshakeOf, refuse } from "../socket/upgrade.ts"
 import { WebSocketConnection } from "../socket/WebSocketConnection.ts"
 
 export interface Options {
-  /** What opened dialects show, all dialects together. */
+  /** The endpoints of all dialects. */
   readonly endpoints: ReadonlyArray<Endpoint<HttpRoutes>>
-  /** Where they are on the server: `/im` puts `/ws` at `/im/ws`. By default they are where their protocols say. */
+  /** Mount path: `/im` puts `/ws` at `/im/ws`. Default: the documented paths. */
   readonly path?: string | undefined
   /**
-   * Whom to believe `X-Forwarded-For` of a request and an upgrade: addresses, ranges (`10.0.0.0/8`), `loopback`,
-   * `linklocal`, `uniquelocal`. By default nobody: the client's address is that of whoever has connected.
+   * Trusted proxies, whose `X-Forwarded-For` is used: addresses, ranges (`10.0.0.0/8`), `loopback`, `linklocal`,
+   * `uniquelocal`. Default: none; the client's address is the peer's.
    */
   readonly trustedProxies?: ReadonlyArray<string> | undefined
   /**
-   * Whether only programs on this machine are served: peers with a loopback address, without a proxy between, and for a
-   * name of this machine. All others get 403. For demonstrations, whose passwords everybody knows; by default not.
+   * Whether only programs on this machine are served: loopback peers, without a proxy, for a name of this machine. Others
+   * get 403. For demonstrations, whose passwords are public. Default: false.
    */
   readonly localOnly?: boolean | undefined
-  /** The budget in which bodies of requests count, that of the engine's frames; by default one of its own. */
+  /** Budget of request bodies, shared with the engine's frames. Default: a separate one. */
   readonly input?: InputBudget
-  /** For tests. By default the settings `limits.frame`, `limits.sendBuffer`, `connection.ping` and `connection.stall`, and `defaultOptions`. */
+  /** For tests. Default: the settings `limits.frame`, `limits.sendBuffer`, `connection.ping` and `connection.stall`, and `defaultOptions`. */
   readonly connection?: Partial<ConnectionOptions>
 }
 
-/** Where a web request comes from, which is not in it. */
+/** Addresses of a web request, which a `Request` does not contain. */
 export interface RequestOrigin {
-  /** The client's address, whatever its request says. */
+  /** The client's address; overrides the request's headers. */
   readonly address?: string | undefined
-  /** The address of who has connected: the client's, unless it is a trusted proxy's. For who does not know `address`. */
+  /** The peer's address, resolved through trusted proxies if `address` is absent. */
   readonly peer?: string | undefined
 }
 
 export interface HttpHost {
-  /** Where its doors are on the server: "" or as `/im`. */
+  /** Mount path on the server: "" or as in `/im`. */
   readonly path: string
-  /** Whether a request is for one of its paths; `url` as in a request line. */
+  /** Whether a request is for one of the host's paths; `url` as in a request line. */
   readonly owns: (method: string, url: string) => boolean
   /**
-   * For `http.createServer`, or as middleware, before body parsers. Foreign paths go to `next`; without it they get a
+   * For `http.createServer`, or as middleware before body parsers. Other paths are passed to `next`; without it they get a
    * JSON 404.
    */
   readonly node: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
   /**
-   * For hosts that speak the web's `Request` and `Response`. Foreign paths get a JSON 404. No WebSockets. The client's
-   * address, by which failed logins are throttled, is not in a `Request`: whoever knows it passes it.
+   * For hosts with web `Request` and `Response`. Other paths get a JSON 404. No WebSockets. Pass the client's address, by
+   * which failed logins are throttled: a `Request` does not contain it.
    */
   readonly fetch: (request: Request, from?: RequestOrigin) => Promise<Response>
-  /** For a server's `upgrade` event. False: not our path, and the socket was not touched. */
+  /** For a server's `upgrade` event. Returns false for other paths, without touching the socket. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
   /**
-   * Takes the WebSocket upgrades of a server; its HTTP requests are left to whoever has them. What happens to upgrades
-   * for foreign paths: "ignore" leaves them to other listeners, "refuse" answers 404 and ends the socket, "alone", the
-   * default, refuses only where nobody else listens, since such a socket would stay open for ever. A server that is `own`
-   * stops listening as soon as the host closes. Attaching again to the same server changes nothing. The returned function
-   * detaches.
+   * Handles the WebSocket upgrades of a server, but not its HTTP requests. Upgrades for other paths: "ignore" leaves them to
+   * other listeners, "refuse" replies 404 and ends the socket, "alone" (default) refuses only if there is no other
+   * listener, since the socket would stay open forever. With `own`, the server stops listening when the host closes.
+   * Attaching twice to one server has no effect. Returns a function that detaches.
    */
   readonly attach: (
     server: Server,
     options?: { readonly foreign?: UnmatchedUpgrade; readonly own?: boolean }
   ) => () => void
-  /** Serves the protocol that has a TCP door; port 0 takes any free one. Answers the real address. */
+  /** Serves the protocol with a TCP endpoint; port 0 selects a free port. Returns the actual address. */
   readonly listenTcp: (address: Address) => Effect.Effect<Address, ListenError>
   /**
-   * Takes nothing new, tells WebSocket clients 1001, and waits until what was under way is answered, `drain`
-   * milliseconds at most (10 seconds by default); then ends what is left. Before that, it waits as long again at most for
-   * `first`, while the clients that are there still get their answers. Further calls wait for the same end.
+   * Accepts no more requests, waits for `first` while connected clients still get replies, closes WebSockets with 1001, waits
+   * for the requests in flight, and ends the rest. Each wait takes at most `drain` milliseconds (default 10,000). Further
+   * calls wait for the same end.
    */
   readonly close: (options?: { readonly drain?: number; readonly first?: Effect.Effect<void> }) => Effect.Effect<void>
 }
 
-const GOING_AWAY = "The server is going away."
-const SERVER_BUSY = "Too many requests are under way; please try again later."
-const ADDRESS_BUSY = "Too many requests from this address are under way; please try again later."
-/** Seconds after which who was refused may come again. */
+const GOING_AWAY = "The server is shutting down."
+const SERVER_BUSY = "Too many requests in flight; retry later."
+const ADDRESS_BUSY = "Too many requests in flight from this address; retry later."
+/** Seconds before a refused request may be repeated. */
 const RETRY_AFTER = { "retry-after": "1" }
 const NO_SUCH_PATH = "There is nothing at this path."
 
-/** One for all sockets: a function made for one would keep what its upgrade came with in memory. */
+/** Shared by all sockets: a closure per socket would retain its upgrade request. */
 const nothing = (): void => {}
 
 const pathOf = (url: string): string => {
@@ -125,7 +124,7 @@ const pathOf = (url: string): string => {
   return end < 0 ? url : url.slice(0, end)
 }
 
-/** A request line may hold a whole URL, as sent to a proxy. */
+/** A request line may contain an absolute URL. */
 const targetOf = (url: string): string => {
   if (url.startsWith("/") || !URL.canParse(url)) return url
   const { pathname, search } = new URL(url)
@@ -135,7 +134,7 @@ const targetOf = (url: string): string => {
 /** Node joins several of these headers, in their order. */
 const forwardedFor = ({ headers }: IncomingMessage): string => String(headers["x-forwarded-for"] ?? "")
 
-const answer = (
+const respond = (
   response: ServerResponse,
   status: number,
   message: string,
@@ -154,8 +153,8 @@ const headerOf =
     return Array.isArray(value) ? value[0] : value
   }
 
-/** Adds the headers for pages of other origins, unless the application around has done so. */
-const share = (response: ServerResponse, headers: Readonly<Record<string, string>>): void => {
+/** Adds CORS headers, unless the application has done so. */
+const addCorsHeaders = (response: ServerResponse, headers: Readonly<Record<string, string>>): void => {
   if (response.hasHeader("access-control-allow-origin")) return
   for (const [name, value] of Object.entries(headers)) {
     if (name === "vary") response.appendHeader(name, value)
@@ -164,19 +163,19 @@ const share = (response: ServerResponse, headers: Readonly<Record<string, string
 }
 
 interface ActiveRequest {
-  /** The client's; "" where it is not known. */
+  /** The client's address; "" if unknown. */
   readonly address: string
   readonly slot: Slot
   readonly body: BodyBudget
 }
 
-/** The requests under way. */
-const known = new WeakMap<object, ActiveRequest>()
+/** Requests in flight. */
+const inFlight = new WeakMap<object, ActiveRequest>()
 
-/** Requests have their client's address, and count for the user whom they turn out to be of. */
+/** Provides the client's address, and counts the request for its user once authenticated. */
 const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
   Effect.flatMap(HttpServerRequest, (request) => {
-    const { address = "", slot, body } = known.get(request.source) ?? {}
+    const { address = "", slot, body } = inFlight.get(request.source) ?? {}
     const claim = (user: UserId): boolean => {
       if (slot?.claim(userHolder(user)) === false) return false
       body?.authenticate()
@@ -193,25 +192,25 @@ const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
     )
   })
 
-/** What the doors come to: routes, WebSocket paths, and at most one protocol on raw TCP. */
+/** Sorts endpoints into routes, WebSocket paths, and at most one protocol on raw TCP. */
 const sorted = (endpoints: Options["endpoints"]) => {
   const routes: Array<Routing> = []
   const paths = new Map<string, Accept>()
   let tcp: Accept | undefined
-  for (const door of endpoints) {
-    if (door._tag === "Http") routes.push(door)
-    else if (door._tag === "WebSocket") {
-      if (paths.has(door.path)) throw new Error(`Two protocols want WebSockets at ${door.path}.`)
-      paths.set(door.path, door.accept)
+  for (const endpoint of endpoints) {
+    if (endpoint._tag === "Http") routes.push(endpoint)
+    else if (endpoint._tag === "WebSocket") {
+      if (paths.has(endpoint.path)) throw new Error(`Two protocols use WebSockets at ${endpoint.path}.`)
+      paths.set(endpoint.path, endpoint.accept)
     } else {
-      if (tcp !== undefined) throw new Error("Two protocols want raw TCP, and one port cannot tell them apart.")
-      tcp = door.accept
+      if (tcp !== undefined) throw new Error("Two protocols use raw TCP; one port can serve only one of them.")
+      tcp = endpoint.accept
     }
   }
   return { routes, paths, tcp }
 }
 
-/** A host for as long as the scope lives. */
+/** Creates a host until the scope closes. */
 export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Scope> = Effect.fnUntraced(
   function* (options) {
     const settings = yield* Settings
@@ -220,10 +219,10 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
     const mount = parseMountPath(options.path)
     const clientOf = clientAddressResolver(options.trustedProxies ?? [])
     const { localOnly = false } = options
-    // Requests end with this scope: one of their own, since those under way outlive the beginning of our end.
+    // A separate scope for requests: those in flight outlive the start of `close`.
     const scope = yield* Scope.make()
     const { app, owns } = yield* build(routes)
-    // Routes of multipart forms have a limit of their own.
+    // Routes of multipart forms have their own limit.
     const bodyLimit = settings.body
     const limited = Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyLimit))
     const handle = yield* NodeHttpServer.makeHandler(fromClient(app), { scope }).pipe(limited)
@@ -231,7 +230,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       yield* Effect.context<never>().pipe(limited)
     )(fromClient(app))
     const run = Effect.runForkWith(yield* Effect.context<never>())
-    const complain = (message: string, cause?: unknown): void => {
+    const logError = (message: string, cause?: unknown): void => {
       run(cause === undefined ? Effect.logError(message) : Effect.logError(message, cause))
     }
 
@@ -247,7 +246,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       heartbeat: settings.ping * 1000,
       stall: settings.stall * 1000,
       dropped: ({ id, address }, reason) => dropped("a connection was dropped", reason, address, { connection: id }),
-      defect: (cause) => complain("A connection's session failed.", cause),
+      defect: (cause) => logError("A connection's session failed.", cause),
       ...options.connection
     }
     const webSockets = new WebSocketServer({
@@ -255,7 +254,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       clientTracking: false,
       perMessageDeflate: false,
       skipUTF8Validation: true,
-      // A frame over the limit should get an answer in the protocol's own words; one far over it ends at `ws`.
+      // A frame over the limit gets an error of its protocol; one far over it is rejected by `ws`.
       maxPayload: 4 * connectionOptions.frame
     })
 
@@ -280,7 +279,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
     let closing = false
     const watchers = new Set<{ readonly condition: () => boolean; readonly satisfied: () => void }>()
 
-    const tell = (): void => {
+    const notifyWatchers = (): void => {
       for (const watcher of Array.from(watchers)) {
         if (watcher.condition() && watchers.delete(watcher)) watcher.satisfied()
       }
@@ -289,24 +288,24 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       Effect.callback((resume) => {
         const watcher = { condition, satisfied: () => resume(Effect.void) }
         watchers.add(watcher)
-        tell()
+        notifyWatchers()
         return Effect.sync(() => watchers.delete(watcher))
       })
-    const gone = (connection: SocketConnection): void => {
+    const onClosed = (connection: SocketConnection): void => {
       connections.delete(connection)
-      tell()
+      notifyWatchers()
     }
-    const answered = ({ slot, body }: ActiveRequest): void => {
+    const onAnswered = ({ slot, body }: ActiveRequest): void => {
       slot.release()
       body.end()
-      tell()
+      notifyWatchers()
     }
 
-    /** A demonstration is for this machine, and for pages of its own or of `origins`. */
+    /** A demonstration serves this machine only, and pages of its own origin or of `origins`. */
     const isRefused = (peer: string | undefined, headers: IncomingHttpHeaders): boolean =>
       localOnly && (!isLocal(peer, headers) || isCrossOrigin({ headers: { get: headerOf(headers) } }, authenticator))
 
-    /** The headers of the answer to a preflight for one of our paths, where its origin is allowed. */
+    /** Returns the headers of the response to an allowed preflight for one of the host's paths. */
     const preflight = (method: string | undefined, url: string | undefined, header: HeaderOf) => {
       const asked = preflightMethod(method, header)
       if (url === undefined || asked === undefined || !owns(asked, url)) return undefined
@@ -321,29 +320,29 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
         return
       }
       if (url === undefined || !owns(request.method ?? "GET", url)) {
-        if (next === undefined) answer(response, 404, NO_SUCH_PATH)
+        if (next === undefined) respond(response, 404, NO_SUCH_PATH)
         else next()
         return
       }
-      share(response, corsHeaders(request.headers.origin, authenticator))
-      if (isRefused(request.socket.remoteAddress, request.headers)) return answer(response, 403, NOT_LOCAL)
-      if (closing) return answer(response, 503, GOING_AWAY)
-      if (slots.isFull) return answer(response, 503, SERVER_BUSY, RETRY_AFTER)
-      const whole = restoreBody(request, url)
-      if (whole === undefined) {
-        complain(`${pathOf(url)}: ${BODY_CONSUMED}`)
-        return answer(response, 500, BODY_CONSUMED)
+      addCorsHeaders(response, corsHeaders(request.headers.origin, authenticator))
+      if (isRefused(request.socket.remoteAddress, request.headers)) return respond(response, 403, NOT_LOCAL)
+      if (closing) return respond(response, 503, GOING_AWAY)
+      if (slots.isFull) return respond(response, 503, SERVER_BUSY, RETRY_AFTER)
+      const restored = restoreBody(request, url)
+      if (restored === undefined) {
+        logError(`${pathOf(url)}: ${BODY_CONSUMED}`)
+        return respond(response, 500, BODY_CONSUMED)
       }
-      // Gone while others had the request: nobody waits for an answer, and no end of it would be told any more.
+      // Client disconnected while earlier middleware ran; no `close` event would follow.
       if (response.closed || response.destroyed) return
-      const address = clientOf(whole.socket.remoteAddress, forwardedFor(whole))
+      const address = clientOf(restored.socket.remoteAddress, forwardedFor(restored))
       const slot = slots.take(networkOf(address))
-      if (slot === undefined) return answer(response, 429, ADDRESS_BUSY, RETRY_AFTER)
+      if (slot === undefined) return respond(response, 429, ADDRESS_BUSY, RETRY_AFTER)
       const body = new BodyBudget(input.open(address), bodyLimit)
-      const underWay = { address, slot, body }
-      response.once("close", () => answered(underWay))
-      known.set(whole, underWay)
-      if (watchRequest(whole, response, limitsOf(address, body))) handle(whole, response)
+      const active = { address, slot, body }
+      response.once("close", () => onAnswered(active))
+      inFlight.set(restored, active)
+      if (watchRequest(restored, response, limitsOf(address, body))) handle(restored, response)
     }
 
     const fetch: HttpHost["fetch"] = (request, { address, peer } = {}) => {
@@ -366,7 +365,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
         )
       }
       if (request.bodyUsed) {
-        complain(`${pathname}: ${BODY_CONSUMED}`)
+        logError(`${pathname}: ${BODY_CONSUMED}`)
         return Promise.resolve(Response.json({ message: BODY_CONSUMED }, { status: 500 }))
       }
       const client =
@@ -380,9 +379,9 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
         return Promise.resolve(Response.json({ message: ADDRESS_BUSY }, { status: 429, headers: RETRY_AFTER }))
       }
       const body = new BodyBudget(input.open(client), bodyLimit)
-      const underWay = { address: client, slot, body }
+      const active = { address: client, slot, body }
       const watched = watchWebRequest(request, origin + url, limitsOf(client, body))
-      known.set(watched.request, underWay)
+      inFlight.set(watched.request, active)
       const cors = Object.entries(corsHeaders(header("origin"), authenticator))
       return answerWeb(watched.request)
         .then((given) => {
@@ -392,7 +391,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
         })
         .finally(() => {
           watched.done()
-          answered(underWay)
+          onAnswered(active)
         })
     }
 
@@ -400,25 +399,25 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       const url = mount.within(targetOf(urlOf(request)))
       const accept = url === undefined ? undefined : paths.get(pathOf(url))
       if (url === undefined || accept === undefined) return false
-      // Before anything else: a socket may fail at once, and without a listener that would end the process.
+      // First: a socket may fail immediately, and without a listener the error would end the process.
       socket.on("error", nothing)
       if (closing) {
         refuse(socket, "503 Service Unavailable")
         return true
       }
       const address = clientOf(request.socket.remoteAddress, forwardedFor(request))
-      // Browsers let every page open WebSockets, whatever CORS says: only the server can refuse those of other origins.
-      const isForeignPage = isCrossOrigin({ headers: { get: headerOf(request.headers) } }, authenticator)
-      if (isForeignPage || isRefused(request.socket.remoteAddress, request.headers)) {
+      // CORS does not apply to WebSockets: only the server can refuse other origins.
+      const isOtherOrigin = isCrossOrigin({ headers: { get: headerOf(request.headers) } }, authenticator)
+      if (isOtherOrigin || isRefused(request.socket.remoteAddress, request.headers)) {
         refuse(socket, "403 Forbidden")
         return true
       }
-      const opening = handshakeOf(request, url, address, authenticator)
+      const handshake = handshakeOf(request, url, address, authenticator)
       webSockets.handleUpgrade(request, socket, head, (ws) => {
         shares.upgraded(socket)
-        const connection = new WebSocketConnection(ws, socket, address, connectionOptions, gone)
+        const connection = new WebSocketConnection(ws, socket, address, connectionOptions, onClosed)
         connections.add(connection)
-        connection.open(accept, opening)
+        connection.open(accept, handshake)
       })
       return true
     }
@@ -440,11 +439,11 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
 
     const listenTcp: HttpHost["listenTcp"] = Effect.fnUntraced(function* (wanted) {
       if (tcp === undefined) {
-        return yield* new ListenError({ ...wanted, message: "No protocol here is served over raw TCP." })
+        return yield* new ListenError({ ...wanted, message: "No served protocol uses raw TCP." })
       }
       const server = net.createServer({ allowHalfOpen: true }, (socket) => {
         if (localOnly && !isLocal(socket.remoteAddress)) return socket.destroy()
-        const connection = new TcpConnection(socket, connectionOptions, gone)
+        const connection = new TcpConnection(socket, connectionOptions, onClosed)
         connections.add(connection)
         connection.open(tcp, { query: new Map() })
       })

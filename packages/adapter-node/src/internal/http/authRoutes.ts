@@ -1,6 +1,6 @@
 /**
- * `POST /auth/login` and `POST /auth/logout`: how users of the HTTP protocols get and give back their token. The
- * documents name none. Source: PROTOCOLS, "One access token store".
+ * `POST /auth/login` and `POST /auth/logout`: issue and revoke tokens for the HTTP protocols, whose documents define no login.
+ * Source: PROTOCOLS, "One access token store".
  */
 import { Credentials } from "@parley/core/Credentials"
 import { Hub } from "@parley/core/Hub"
@@ -19,7 +19,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { HttpRoutes } from "./routes.ts"
 
-/** Bytes of a body of these routes, at most: an account and a password have less, escaped as well. */
+/** Maximum bytes of a body: more than an escaped account and password need. */
 const MAX_BODY = 16 * 1024
 
 const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed(), { expected: "well-formed Unicode" }))
@@ -27,7 +27,7 @@ const LoginBody = Schema.Struct({ account: Text, password: Text })
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** The bytes of the body, within its own bound and `limits.frame`; undefined for a larger one. */
+/** Returns the body's bytes; undefined if over `MAX_BODY` or `limits.frame`. */
 const bytesOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   const limit = Math.min(MAX_BODY, Number((yield* HttpIncomingMessage.MaxBodySize) ?? MAX_BODY))
   return yield* request.arrayBuffer.pipe(
@@ -39,7 +39,7 @@ const bytesOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServ
   )
 })
 
-/** The account and the password. No byte is replaced: invalid UTF-8 and half a surrogate pair are refused. */
+/** Decodes account and password. Rejects invalid UTF-8 and lone surrogates. */
 const credentialsIn = (bytes: ArrayBuffer) =>
   Effect.try({ try: (): unknown => JSON.parse(utf8.decode(bytes)), catch: (cause) => cause }).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(LoginBody))
@@ -47,16 +47,16 @@ const credentialsIn = (bytes: ArrayBuffer) =>
 
 const TOO_LARGE = HttpServerResponse.jsonUnsafe({ error: "Invalid", message: "body is too large." }, { status: 413 })
 
-/** Content codings that change the bytes; clients declare others, `UTF-8` say, which are taken as none. */
+/** Content codings that change the bytes; others, such as a wrong `UTF-8`, are ignored. */
 const COMPRESSED = /^\s*(x-)?(gzip|deflate|br|zstd|compress)\s*$/i
 
-/** Why the body's form is not read; undefined for one that may be JSON. */
+/** Returns why the body's format is not supported; undefined if it may be JSON. */
 const unsupported = ({ headers }: HttpServerRequest.HttpServerRequest): string | undefined => {
   const coding = headers["content-encoding"]?.split(",").find((one) => COMPRESSED.test(one))
   if (coding !== undefined)
-    return `body has the Content-Encoding ${coding.trim().toLowerCase()}, which is not read here.`
+    return `body has the Content-Encoding ${coding.trim().toLowerCase()}, which is not supported.`
   const type = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
-  return type === "multipart/form-data" ? "body is multipart/form-data; only JSON is read here." : undefined
+  return type === "multipart/form-data" ? "body is multipart/form-data; only JSON is supported." : undefined
 }
 
 const UNREADABLE = {
@@ -100,14 +100,14 @@ const NOT_ALLOWED = Effect.succeed(
   )
 )
 
-/** A path that takes POST. */
+/** A route for POST and OPTIONS; other methods get 405. */
 const route = (
   path: `/${string}`,
   post: Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest>
 ): HttpRoutes =>
   HttpRouter.add("*", path, ({ method }) => (method === "POST" ? post : method === "OPTIONS" ? OPTIONS : NOT_ALLOWED))
 
-/** Made over an engine, for a door. */
+/** The routes over an engine. */
 export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials | Hub> = Effect.gen(function* () {
   const sessions = yield* Sessions
   const credentials = yield* Credentials
@@ -152,7 +152,7 @@ export const authRoutes: Effect.Effect<HttpRoutes, never, Sessions | Credentials
 
   const logout = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    // Nothing is in it; a large one is refused all the same.
+    // The content is ignored, but the size is bounded.
     const bytes = yield* Effect.catch(bytesOf(request), () => Effect.succeed(new ArrayBuffer(0)))
     if (bytes === undefined) return TOO_LARGE
     const found = yield* sessions.resume(bearer(request.headers["authorization"]))

@@ -1,20 +1,20 @@
 /**
- * Pages of other origins that may read what this server answers (CORS): those among `Authenticator.origins`, the same that
- * may act for their users and open WebSockets. Each is matched exactly; without any, no header is added.
+ * CORS headers for `Authenticator.origins`, the origins that may also act for their users and open WebSockets. Origins are
+ * matched exactly; without any, no header is added.
  */
 import type { Authenticator } from "@parley/core/Authenticator"
 
-/** Headers of an answer that pages may read beside those that every page may. */
+/** Response headers exposed to pages, beside the safelisted ones. */
 const EXPOSED = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After"
 
-/** Seconds for which a browser remembers the answer to a preflight. */
+/** Seconds for which a browser caches a preflight. */
 const MAX_AGE = 600
 
 type Headers = Readonly<Record<string, string>>
 
 const NONE: Headers = {}
 
-/** The headers of every answer to a request with this `Origin`. */
+/** Returns the headers of responses to requests with this `Origin`. */
 export const corsHeaders = (origin: string | undefined, { origins = [] }: Authenticator): Headers => {
   if (origins.length === 0) return NONE
   if (origin === undefined || (origins !== "any" && !origins.includes(origin))) return { vary: "Origin" }
@@ -26,11 +26,11 @@ export const corsHeaders = (origin: string | undefined, { origins = [] }: Authen
   }
 }
 
-/** The method that a preflight asks about; undefined for what is no preflight. */
+/** Returns the requested method of a preflight; undefined for other requests. */
 export const preflightMethod = (method: string | undefined, header: (name: string) => string | undefined) =>
   method === "OPTIONS" && header("origin") !== undefined ? header("access-control-request-method") : undefined
 
-/** The headers of the answer to a preflight; undefined where the origin is not allowed. */
+/** Returns the headers of the response to a preflight; undefined if the origin is not allowed. */
 export const preflightHeaders = (
   header: (name: string) => string | undefined,
   authenticator: Authenticator

@@ -1,22 +1,22 @@
-/** Servers that listen, or say in one sentence why they cannot. */
+/** `listen` with readable errors. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { Server } from "node:net"
 
-/** Where a server is reached: a literal address and the real port. */
+/** Address of a listening server: literal address and actual port. */
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
-/** `message` is one sentence for the operator. */
-export class ListenError extends Data.TaggedError("CannotListen")<{
+/** The server cannot listen; `message` is a sentence for the operator. */
+export class ListenError extends Data.TaggedError("ListenError")<{
   readonly host: string
   readonly port: number
   readonly message: string
 }> {}
 
-/** Connections that may wait to be accepted: a whole office comes back at once after a restart. */
+/** Maximum pending connections: many clients reconnect at once after a restart. */
 const BACKLOG = 4096
 
 const reasons: Readonly<Record<string, string>> = {
@@ -33,14 +33,14 @@ const refusal = (address: Address, error: NodeJS.ErrnoException): ListenError =>
   return new ListenError({ ...address, message: `Cannot listen on ${host}:${address.port}: ${reason}.` })
 }
 
-/** Listens; port 0 takes any free one. The server is left to the caller, who closes it. */
+/** Listens; port 0 selects a free port. The caller closes the server. */
 export const listen = (server: Server, wanted: Address): Effect.Effect<Address, ListenError> =>
   Effect.callback((resume) => {
     const failed = (error: NodeJS.ErrnoException): void => resume(Effect.fail(refusal(wanted, error)))
     server.once("error", failed)
     const listening = (): void => {
       server.off("error", failed)
-      // What goes wrong later concerns one connection (too many open files); the next ones are still served.
+      // Later errors concern single connections (too many open files, for example).
       server.on("error", () => {})
       const address = server.address()
       resume(

@@ -1,11 +1,10 @@
-/** Requests from this machine alone: what a demonstration takes. */
+/** Restricts a demonstration to requests from this machine. */
 import { isForwarded, isLoopbackAddress } from "@parley/core/ClientAddress"
 import type { IncomingHttpHeaders } from "node:http"
 
-export const NOT_LOCAL =
-  "This server holds a demonstration and serves programs on its own machine only, without a proxy between."
+export const NOT_LOCAL = "This server runs a demonstration and accepts direct requests from its own machine only."
 
-/** `localhost`, `127.0.0.1:8080`, `[::1]`: not the name of another site that resolves to this machine. */
+/** Whether a host is `localhost`, `127.0.0.1:8080`, `[::1]`; another name that resolves to this machine is not. */
 const isLocalName = (host: string): boolean => {
   const name = host.toLowerCase().replace(/:[0-9]+$/, "")
   if (name === "localhost" || name.endsWith(".localhost")) return true
@@ -13,9 +12,9 @@ const isLocalName = (host: string): boolean => {
 }
 
 /**
- * Whether a request comes from this machine, directly, for a name of this machine. `peer` is the address that has
- * connected; where a host does not know it, the headers decide. Browsers send the name of the page's site as `Host`, so
- * that a page whose name was made to resolve to 127.0.0.1 is refused.
+ * Whether a request comes directly from this machine, for a name of this machine. `peer` is the peer's address; if it is
+ * unknown, only the headers are checked. Checking `Host` prevents DNS rebinding: a page whose name resolves to 127.0.0.1
+ * is refused.
  */
 export const isLocal = (peer: string | undefined, headers: IncomingHttpHeaders = {}): boolean => {
   if (peer !== undefined && !isLoopbackAddress(peer)) return false

@@ -1,13 +1,13 @@
-/** The path of somebody else's server below which everything of ours is. */
+/** The path prefix below which the host's endpoints are served. */
 
 export interface MountPath {
   /** Begins with `/` and does not end with one; "" for the whole server. */
   readonly path: string
-  /** What is left of a path and query below the mount, from its `/` on; undefined for what is not below it. */
+  /** Returns the rest of a path and query below the mount path; undefined if outside. */
   readonly within: (url: string) => string | undefined
 }
 
-/** `im`, `/im` and `/im/` are the same. Throws where it is no path. */
+/** Parses a mount path; `im`, `/im` and `/im/` are equal. Throws for an invalid path. */
 export const parseMountPath = (given = ""): MountPath => {
   const path = given.replace(/^\/*/, "/").replace(/\/+$/, "")
   if (!/^(?:\/[\w.~!$&'()+,=@-]+)*$/.test(path)) {

@@ -1,16 +1,16 @@
 /**
- * Requests that come to us through somebody else's middleware. A body that was read before us is used where its bytes
- * are still known, and refused otherwise; it never turns into an empty one without a word.
+ * Restores request bodies that earlier middleware has consumed. If the bytes are lost, the request is rejected rather than
+ * treated as empty.
  */
 import { IncomingMessage } from "node:http"
 
-/** A request as frameworks leave it. */
+/** A request with the properties that frameworks add. */
 export interface ParsedRequest extends IncomingMessage {
-  /** What a body parser made of the body. */
+  /** The parsed body. */
   readonly body?: unknown
-  /** The body's bytes, where a parser was asked to keep them. */
+  /** The body's bytes, if the parser keeps them. */
   readonly rawBody?: unknown
-  /** The URL before a router took its mount path away. */
+  /** The URL before a router removed its mount path. */
   readonly originalUrl?: unknown
 }
 
@@ -23,7 +23,7 @@ const hasBody = (request: IncomingMessage): boolean =>
 const isJson = (request: IncomingMessage): boolean =>
   /^application\/(?:[\w.+-]+\+)?json\b/i.test(request.headers["content-type"] ?? "")
 
-/** The bytes of a body that was read already; undefined where they cannot be told. */
+/** Returns the bytes of a consumed body; undefined if they are lost. */
 const bytesRead = (request: ParsedRequest): Uint8Array | undefined => {
   for (const kept of [request.rawBody, request.body]) {
     if (kept instanceof Uint8Array) return kept
@@ -33,7 +33,7 @@ const bytesRead = (request: ParsedRequest): Uint8Array | undefined => {
   return undefined
 }
 
-/** The same request with its body put back. */
+/** Returns a copy of the request with its body. */
 const withBody = (request: IncomingMessage, url: string, body: Uint8Array): IncomingMessage => {
   const copy = new IncomingMessage(request.socket)
   copy.httpVersion = request.httpVersion
@@ -52,14 +52,14 @@ const withBody = (request: IncomingMessage, url: string, body: Uint8Array): Inco
 }
 
 export const BODY_CONSUMED =
-  "The request's body was consumed before it came here, and its bytes are gone. Mount this handler before body parsers, or let them keep `rawBody`."
+  "The request's body was consumed by earlier middleware. Mount this handler before body parsers, or let them keep `rawBody`."
 
 /**
- * The request with this URL and a body that can be read; undefined where the body is lost. The request is ours from here
- * on, so its `url` is put right in place.
+ * Returns the request with this URL and a readable body; undefined if the body is lost. Sets `url` in place if the body was
+ * not consumed.
  */
 export const restoreBody = (request: ParsedRequest, url: string): IncomingMessage | undefined => {
-  // Some parsers set an empty `body` without having read anything: what counts is whether the stream was touched.
+  // Some parsers set an empty `body` without reading: only the stream's state counts.
   if (!hasBody(request) || !(request.readableDidRead || request.readableEnded)) {
     request.url = url
     return request

@@ -1,15 +1,15 @@
 /**
- * Bounds of HTTP requests under way: of the bytes of their bodies and the time that these take, and of the time of clients
- * that stop reading what they asked for.
+ * Bounds of HTTP requests in flight: size and duration of their bodies, and time without progress of clients that stop
+ * reading.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { BodyBudget, BodyRefusal } from "./BodyBudget.ts"
 import type { ArrivingBody, BodyDeadlines } from "./BodyDeadlines.ts"
 import { READER_STALLS } from "../socket/SocketConnection.ts"
 
-const LATE = "The request's body did not come in time."
+const LATE = "The request's body did not arrive in time."
 
-/** Whose body holds files, which may take their time. */
+/** Whether a body contains files, whose uploads are bounded by progress. */
 const isMultipart = (type: string | null | undefined): boolean => /^\s*multipart\//i.test(type ?? "")
 
 const hasBody = ({ headers, complete }: IncomingMessage): boolean =>
@@ -18,15 +18,15 @@ const hasBody = ({ headers, complete }: IncomingMessage): boolean =>
 export interface Limits {
   readonly body: BodyBudget
   readonly bodies: BodyDeadlines
-  /** Milliseconds; a client that takes nothing for `READER_STALLS` times as long is given up. */
+  /** Milliseconds; a client that reads nothing for `READER_STALLS` times as long is dropped. */
   readonly stall: number
-  /** Called with the reason, in words for a log. */
+  /** Called with the reason, for the log. */
   readonly dropped: (reason: string) => void
 }
 
 const LATE_BODY = { status: 408, message: LATE } as const
 
-/** Answers a request whose body is not whole, and ends its connection. */
+/** Refuses a request with an incomplete body, and ends its connection. */
 const refuseBody = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -39,18 +39,18 @@ const refuseBody = (
 }
 
 /**
- * Watches a request of Node's until its response is closed: 408 for a late body, 429 or 503 for one beyond the budget, and an
- * end for what makes no progress. False where it was refused at once.
+ * Watches a Node request until its response is closed: 408 for a late body, 429 or 503 for one over the budget; ends
+ * connections without progress. Returns false if the request was refused immediately.
  */
 export const watchRequest = (
   request: IncomingMessage,
   response: ServerResponse,
   { body, bodies, stall, dropped }: Limits
 ): boolean => {
-  // Bytes that others have read before, or that came with the head.
+  // Bytes that are already buffered.
   const refusal = body.add(request.readableLength)
   if (refusal !== undefined) {
-    dropped("too many request bodies were under way")
+    dropped("too many request bodies were in flight")
     refuseBody(request, response, refusal)
     return false
   }
@@ -62,7 +62,7 @@ export const watchRequest = (
   if (request.httpVersionMajor !== 1) return true
   const timeout = READER_STALLS * stall
   response.setTimeout(timeout, () => {
-    // The server is what is slow while nothing waits for the client.
+    // Nothing waits for the client: the server is slow.
     if (!response.headersSent || socket.writableLength === 0) return void socket.setTimeout(timeout)
     dropped("the client stopped reading its answer")
     socket.destroy()
@@ -73,7 +73,7 @@ export const watchRequest = (
   return true
 }
 
-/** Counts the bytes as the parser hands them over, which no reader of the stream can see before it has taken them. */
+/** Counts bytes when the parser emits them: stream readers see them only after buffering. */
 const countBody = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -87,7 +87,7 @@ const countBody = (
     const refusal = chunk === null ? undefined : body.add(chunk.length)
     if (refusal === undefined) return push(chunk, encoding)
     isRefused = true
-    dropped("too many request bodies were under way")
+    dropped("too many request bodies were in flight")
     refuseBody(request, response, refusal)
     return true
   }
@@ -104,7 +104,7 @@ const watchBody = (
     bytes: () => request.socket.bytesRead,
     isHeldUp: () => request.readableLength > 0,
     overdue: () => {
-      dropped("the request's body did not come in time")
+      dropped("the request's body did not arrive in time")
       refuseBody(request, response, LATE_BODY)
     }
   }
@@ -116,8 +116,8 @@ const watchBody = (
 }
 
 /**
- * The same for a web request with a body: with `url`, ended by its signal when the body is refused. The answer is then `refused`.
- * Whether a client reads is known to the server alone that has its socket.
+ * Watches a web request. Returns it with `url` and a signal that aborts if the body is refused; the response is then
+ * `refused()`. A stalled reader is detected by the server that owns the socket.
  */
 export const watchWebRequest = (
   request: Request,
@@ -140,7 +140,7 @@ export const watchWebRequest = (
     isFile: isMultipart(request.headers.get("content-type")),
     bytes: () => bytes,
     isHeldUp: () => false,
-    overdue: () => refuse(LATE_BODY, "the request's body did not come in time")
+    overdue: () => refuse(LATE_BODY, "the request's body did not arrive in time")
   }
   const done = (): void => bodies.remove(body)
   bodies.add(body)
@@ -149,12 +149,12 @@ export const watchWebRequest = (
       bytes += chunk.length
       const exceeded = budget.add(chunk.length)
       if (exceeded === undefined) to.enqueue(chunk)
-      else refuse(exceeded, "too many request bodies were under way")
+      else refuse(exceeded, "too many request bodies were in flight")
     },
     flush: done
   })
   const { method, headers, signal } = request
-  // A body that is a stream needs `duplex`, which the types of Node do not know.
+  // A stream body requires `duplex`, which is missing in Node's types.
   const init: RequestInit & { readonly duplex: "half" } = {
     method,
     headers,

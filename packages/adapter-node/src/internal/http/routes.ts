@@ -1,4 +1,4 @@
-/** The HTTP side of a dialect, and what a host knows of it before it hands a request over. */
+/** The HTTP routes of dialects, and matching of requests to them. */
 import * as Effect from "effect/Effect"
 import * as FindMyWay from "effect/http/FindMyWay"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -9,28 +9,28 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 
 /**
- * Routes, added to the router that the host brings. Their handlers answer all their errors themselves and need nothing
- * more. A dialect can write this type without knowing the host: it names nothing but Effect.
+ * Routes added to the host's router. Their handlers handle all errors and require no services. The type refers to Effect
+ * only, so that dialects need not import the host.
  */
 export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
 
-/** Matching as exact as the router can: paths of other cases are somebody else's. */
+/** Exact matching: paths are case-sensitive. */
 const config = {
   caseSensitive: true,
-  // Lists of ids travel in paths; Node bounds the whole head at 16 KiB anyhow.
+  // Paths contain lists of ids; Node bounds the whole head at 16 KiB.
   maxParamLength: 16 * 1024
 } as const
 
-/** Remembers the paths that are added to a router, and tells each of them. */
+/** Records the paths added to a router, and calls `onPath` for each. */
 const recorded = (
   router: HttpRouter.HttpRouter,
   paths: FindMyWay.Router<true>,
   prefix: string,
-  tell: (path: string) => void
+  onPath: (path: string) => void
 ): HttpRouter.HttpRouter => {
   const record = (method: string, path: string): void => {
     const full = pathInput(prefix === "" ? path : HttpRouter.prefixPath(path, prefix))
-    tell(full)
+    onPath(full)
     const variants = full.endsWith("/*") && full !== "/*" ? [full, pathInput(full.slice(0, -2))] : [full]
     for (const variant of variants) {
       if (method === "*") paths.all(variant, true)
@@ -50,13 +50,13 @@ const recorded = (
     add,
     addAll,
     prefixed: (inner) =>
-      recorded(router.prefixed(inner), paths, prefix === "" ? inner : HttpRouter.prefixPath(inner, prefix), tell)
+      recorded(router.prefixed(inner), paths, prefix === "" ? inner : HttpRouter.prefixPath(inner, prefix), onPath)
   })
 }
 
 const pathInput = (path: string): FindMyWay.PathInput => (path === "*" ? "*" : `/${path.replace(/^\//, "")}`)
 
-/** A door's routes, and those that answer what only begins like one of them. */
+/** An endpoint's routes, and fallback routes for other paths with the same beginning. */
 export interface Routing {
   readonly routes: HttpRoutes
   readonly fallback?: HttpRoutes
@@ -64,18 +64,18 @@ export interface Routing {
 
 type App = Effect.Effect<HttpServerResponse, unknown, HttpServerRequest.HttpServerRequest | Scope.Scope>
 
-/** The fixed beginning of a route's path; empty where it begins with a parameter. */
+/** Returns the constant prefix of a route's path; empty if it begins with a parameter. */
 const beginningOf = (path: string): string => {
   const at = path.search(/[:*]/)
   return (at < 0 ? path : path.slice(0, at)).replace(/\/+$/, "")
 }
 
-/** Whether a path is this one or goes on behind it; `/a-` goes on with anything, `/a` with `/` only. */
+/** Whether a path equals or continues the prefix: `/a-` with anything, `/a` with `/` only. */
 const begins = (path: string, beginning: string): boolean =>
   path.startsWith(beginning) &&
   (!/\w$/.test(beginning) || path.length === beginning.length || path[beginning.length] === "/")
 
-/** As the router reads it: a request line may hold a whole URL, `;` ends a path as `?` does, several slashes are one. */
+/** Normalizes a URL as the router does: absolute URLs, `;` like `?`, repeated slashes. */
 const plainPath = (url: string): string =>
   (url.replace(/^https?:\/\/.*?\//, "/").split(/[?;#]/, 1)[0] ?? "").replaceAll(/\/{2,}/g, "/")
 
@@ -85,41 +85,41 @@ const isUnknown = (error: unknown): boolean =>
 const newRouter = HttpRouter.make.pipe(Effect.provideService(HttpRouter.RouterConfig, config))
 
 /**
- * Builds the routes in the current scope. `owns` says whether a request is for one of them, or is answered by a door
- * since it begins like one of the door's (`url` as in a request line; `HEAD` goes where `GET` goes); `app` answers it.
+ * Builds the routes in the current scope. `app` handles requests; `owns` returns whether a request matches a route or the
+ * fallback of an endpoint (`url` as in a request line; `HEAD` matches `GET`).
  */
 export const build = Effect.fnUntraced(function* (endpoints: ReadonlyArray<Routing>) {
   const paths = FindMyWay.make<true>(config)
   const router = yield* newRouter
   const beginnings = new Map<string, App | undefined>()
-  for (const { routes, fallback: otherwise } of endpoints) {
-    const astray = otherwise === undefined ? undefined : yield* appOf(otherwise)
-    const tell = (path: string): void => {
+  for (const { routes, fallback } of endpoints) {
+    const fallbackApp = fallback === undefined ? undefined : yield* appOf(fallback)
+    const onPath = (path: string): void => {
       const beginning = beginningOf(path)
-      if (beginning !== "" && !beginnings.has(beginning)) beginnings.set(beginning, astray)
+      if (beginning !== "" && !beginnings.has(beginning)) beginnings.set(beginning, fallbackApp)
     }
-    const recording = recorded(router, paths, "", tell)
+    const recording = recorded(router, paths, "", onPath)
     yield* Layer.build(routes).pipe(Effect.provideService(HttpRouter.HttpRouter, recording))
   }
   const longestFirst = Array.from(beginnings).sort(([one], [other]) => other.length - one.length)
-  const astrayAt = (url: string): App | undefined => {
+  const fallbackFor = (url: string): App | undefined => {
     const path = plainPath(url)
     return longestFirst.find(([beginning]) => begins(path, beginning))?.[1]
   }
   const fitting = router.asHttpEffect()
   const app: App = Effect.catchIf(fitting, isUnknown, (error) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => astrayAt(url) ?? Effect.fail(error))
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => fallbackFor(url) ?? Effect.fail(error))
   )
   return {
     app,
     owns: (method: string, url: string): boolean =>
       paths.find(method, url) !== undefined ||
       (method === "HEAD" && paths.find("GET", url) !== undefined) ||
-      astrayAt(url) !== undefined
+      fallbackFor(url) !== undefined
   }
 })
 
-/** Routes that answer every path, also one that no router can read: they are asked for the root. */
+/** Returns an app for every path, including malformed ones: routes are matched against the root. */
 const appOf = Effect.fnUntraced(function* (routes: HttpRoutes) {
   const router = yield* newRouter
   yield* Layer.build(routes).pipe(Effect.provideService(HttpRouter.HttpRouter, router))

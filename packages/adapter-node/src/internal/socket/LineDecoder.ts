@@ -1,28 +1,27 @@
 /**
- * Cuts a stream of bytes into lines ended by `\n`; a `\r` before it goes with it. Bytes of an unfinished line are kept
- * in one growing buffer, so that a line in a million packets costs no more memory than its length, twice, and each byte
- * is copied a bounded number of times.
+ * Splits a stream of bytes into lines ended by `\n` or `\r\n`. An unfinished line is kept in one growing buffer, so that a
+ * line in a million packets needs at most twice its length in memory, and each byte is copied a bounded number of times.
  */
 const NEWLINE = 0x0a
 const RETURN = 0x0d
 const SPACE = 0x20
 const TAB = 0x09
 
-/** A buffer that grew beyond this is let go with its line: what idle connections keep is counted nowhere. */
+/** Maximum bytes of a buffer kept between lines: idle connections are not in any budget. */
 const MAX_SPARE_BUFFER = 1024
 
 const EMPTY = Buffer.alloc(0)
 
-/** White space as JSON has it; other control characters are a frame, if a broken one. */
+/** Whether a line has only JSON white space. */
 const isBlank = (bytes: Buffer): boolean => {
   for (const byte of bytes) if (byte !== SPACE && byte !== TAB && byte !== RETURN) return false
   return true
 }
 
 export interface LineReceiver {
-  /** The bytes are good until this returns. */
+  /** The bytes are valid until this returns. */
   readonly line: (bytes: Buffer) => void
-  /** Once for each line over the limit, as soon as it is. */
+  /** Called once for each line over the limit, as soon as it is exceeded. */
   readonly oversized: () => void
 }
 
@@ -31,21 +30,21 @@ export class LineDecoder {
   readonly #receiver: LineReceiver
   #buffer = EMPTY
   #length = 0
-  /** The line under way is over the limit and was reported: its rest is dropped. */
+  /** Whether the current line is over the limit and its rest is dropped. */
   #dropping = false
 
-  /** `limit`: bytes of one line without its end. */
+  /** `limit`: maximum bytes of a line without its end. */
   constructor(limit: number, receiver: LineReceiver) {
     this.#limit = limit
     this.#receiver = receiver
   }
 
-  /** Bounds lines from now on. */
+  /** Sets the limit of later lines. */
   set limit(bytes: number) {
     this.#limit = bytes
   }
 
-  /** Bytes of memory that the unfinished line has. */
+  /** Bytes buffered for the unfinished line. */
   get held(): number {
     return this.#length === 0 ? 0 : this.#buffer.length
   }
@@ -84,11 +83,11 @@ export class LineDecoder {
     this.#reset()
   }
 
-  /** False when that makes the line too long. */
+  /** Returns false if the line exceeds the limit. */
   #keep(bytes: Buffer): boolean {
     if (this.#dropping) return false
     const length = this.#length + bytes.length
-    // One byte more may be the `\r` of the line's end.
+    // One more byte may be the `\r` of the line's end.
     if (length > this.#limit + 1 || (length === this.#limit + 1 && bytes.at(-1) !== RETURN)) {
       this.#reset()
       this.#dropping = true

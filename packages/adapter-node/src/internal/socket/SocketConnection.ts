@@ -1,4 +1,4 @@
-/** What connections over a socket have in common, whatever frames look like on it. */
+/** Base of connections over a socket, for any frame format. */
 import { type Accept, type Connection, type Handshake, type Peer, nextConnectionId } from "@parley/core/Connection"
 import type { Frame, FrameParts } from "@parley/core/Frame"
 import { isUtf8 } from "node:buffer"
@@ -7,32 +7,32 @@ import type { Duplex } from "node:stream"
 import { WriteQueue, type WriteTarget } from "./WriteQueue.ts"
 
 export interface Options {
-  /** Bytes of one frame from the client, at most; counted in UTF-8. */
+  /** Maximum UTF-8 bytes of a client's frame. */
   readonly frame: number
-  /** Bytes that may wait for a client that does not read. */
+  /** Maximum bytes queued for a client that does not read. */
   readonly sendBuffer: number
-  /** Milliseconds between two pings; a client that has not answered the previous one is given up. WebSocket only. */
+  /** Milliseconds between two pings; a client without a pong in between is dropped. WebSocket only. */
   readonly heartbeat: number
-  /** Milliseconds without progress after which a client that does not take what it has asked for is given up. */
+  /** Milliseconds without progress after which a client that does not read its replies is dropped. */
   readonly stall: number
   /**
-   * Milliseconds without a frame in either direction after which nothing can be under way any more. That long, a
-   * client that has only stopped sending, or that is to be closed politely, gets its answers.
+   * Milliseconds without a frame in either direction after which no reply is expected any more. Until then a half-closed or
+   * closing connection still gets its replies.
    */
   readonly lingerTimeout: number
-  /** Milliseconds for the client to take what is left and answer the goodbye; after it the socket is destroyed. */
+  /** Milliseconds for the client to read the rest and to close its side; then the socket is destroyed. */
   readonly closeTimeout: number
-  /** Calls `tick` every so many milliseconds until the returned function is called. For tests; a plain timer otherwise. */
+  /** Calls `tick` at this interval until the returned function is called. Default: a timer; tests replace it. */
   readonly every: (milliseconds: number, tick: () => void) => () => void
-  /** Called when a connection is given up, with the reason, in words for a log. */
+  /** Called when a connection is dropped, with the reason for the log. */
   readonly dropped: (connection: Connection, reason: string) => void
-  /** What the engine's end has thrown; the connection is closed with 1011, the process lives on. */
+  /** Called with an error thrown by the session; the connection is closed with 1011. */
   readonly defect: (cause: unknown) => void
 }
 
 /**
- * Stall times that a reader has to make progress. The kernel takes more only once a third or so of its send buffer is free,
- * over a megabyte, so that a client that reads slowly but steadily shows no progress for longer than one stall time.
+ * Number of stall times without progress before a reader is dropped. The kernel accepts more only when about a third of its
+ * send buffer (over a megabyte) is free, so a slow but steady reader may show no progress for longer than one stall time.
  */
 export const READER_STALLS = 4
 
@@ -49,21 +49,21 @@ export const defaultOptions: Options = {
   },
   dropped: () => {},
   defect: (cause) => {
-    // Not a crash, and not silent either.
+    // Reported without a crash.
     process.emitWarning(cause instanceof Error ? cause : new Error(String(cause)))
   }
 }
 
-/** Whether the bytes begin with a byte order mark: EF BB BF. */
+/** Whether the bytes begin with a byte order mark. */
 const isMarked = (bytes: Buffer): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 
-/** A frame's text, without one byte order mark at its start, as HTTP bodies are read; undefined where it is not UTF-8. */
+/** Returns a frame's text without its byte order mark; undefined for invalid UTF-8. */
 const textOf = (bytes: Buffer): string | undefined =>
   isUtf8(bytes) ? bytes.toString("utf8", isMarked(bytes) ? 3 : 0) : undefined
 
 const CONNECTION = Symbol("connection")
 
-/** A socket is told of its connection by this, since a function of its own for each would be a part of what it costs. */
+/** Links a socket to its connection, so that all sockets share their listeners. */
 interface Owned extends Duplex {
   [CONNECTION]?: SocketConnection
 }
@@ -72,7 +72,7 @@ function onStalled(this: Owned): void {
   this[CONNECTION]?.stalled()
 }
 
-/** TCP and TLS sockets; other streams know no time. */
+/** Whether a stream supports timeouts: TCP and TLS sockets. */
 const canStall = (socket: Duplex): socket is Duplex & Pick<Socket, "setTimeout"> =>
   "setTimeout" in socket && typeof socket.setTimeout === "function"
 
@@ -87,14 +87,14 @@ export abstract class SocketConnection implements Connection, WriteTarget {
   #frame: number
   #partial = 0
   #watchesStall = false
-  /** Frames are handed on only while open. Finishing: answers still go out. Closing: nothing does. */
+  /** Open: frames are received. Finishing: replies are still sent. Closing: none are. */
   #state: "open" | "finishing" | "closing" | "ended" = "open"
   #lastReceived = Number.NEGATIVE_INFINITY
   #lingerTimer: NodeJS.Timeout | undefined
   #closeTimer: NodeJS.Timeout | undefined
 
   /**
-   * `address` is the client's, in its usual form. `ended` is called once, after `Peer.closed`.
+   * `address`: the client's, normalized. `ended`: called once, after `Peer.closed`.
    */
   constructor(socket: Duplex, address: string, options: Options, ended: (connection: SocketConnection) => void) {
     this.id = nextConnectionId()
@@ -113,21 +113,21 @@ export abstract class SocketConnection implements Connection, WriteTarget {
 
   abstract writable(): boolean
   protected abstract encode(frame: Frame): Uint8Array
-  /** The same for a frame that is `vectored`. */
+  /** Encodes a `vectored` frame. */
   protected abstract encodeParts(frame: Frame): FrameParts
   protected abstract stopReading(): void
   protected abstract startReading(): void
-  /** Says goodbye and ends this side, after all that has been written. */
+  /** Closes this side after the queued writes. */
   protected abstract end(code: number, reason: string): void
-  /** Ends the connection without another word. */
+  /** Destroys the connection immediately. */
   abstract destroy(): void
 
-  /** The client has not read what it was sent. */
+  /** Drops a client that does not read. */
   overflowed(): void {
-    this.giveUp("the client does not read what it is sent")
+    this.drop("the client does not read what it is sent")
   }
 
-  /** Bytes of one frame, at most. */
+  /** Maximum bytes of a frame. */
   get frame(): number {
     return this.#frame
   }
@@ -140,18 +140,18 @@ export abstract class SocketConnection implements Connection, WriteTarget {
     return this.#state === "open"
   }
 
-  /** Ends the connection without another word. */
-  protected giveUp(reason: string): void {
+  /** Destroys the connection immediately. */
+  protected drop(reason: string): void {
     if (this.#state !== "ended") this.options.dropped(this, reason)
     this.destroy()
   }
 
-  /** Nothing was taken or sent by the client for `READER_STALLS` times `stall` milliseconds; Node counts the parts of a long write, too. */
+  /** Called after `READER_STALLS` times `stall` milliseconds without traffic; partial writes count as traffic. */
   stalled(): void {
-    if (this.#watchesStall) this.giveUp("the client stopped reading its answers")
+    if (this.#watchesStall) this.drop("the client stopped reading its answers")
   }
 
-  /** Not for longer than somebody waits: the server that the socket came from ends sockets at this event, too. */
+  /** Sets the timeout only while a sender waits: HTTP servers end sockets at this event, too. */
   #watchStall(isWatched: boolean): void {
     const { socket } = this
     if (this.#watchesStall === isWatched || !canStall(socket)) return
@@ -159,10 +159,10 @@ export abstract class SocketConnection implements Connection, WriteTarget {
     socket.setTimeout(isWatched ? READER_STALLS * this.options.stall : 0)
   }
 
-  /** Gives the connection to its engine's end. To be called once, in the turn in which the connection was made. */
-  open(accept: Accept, opening: Handshake): void {
+  /** Attaches the session. Call once, in the tick in which the connection was created. */
+  open(accept: Accept, handshake: Handshake): void {
     this.#guard(() => {
-      this.#peer = accept(this, opening)
+      this.#peer = accept(this, handshake)
     })
   }
 
@@ -202,23 +202,23 @@ export abstract class SocketConnection implements Connection, WriteTarget {
     clearTimeout(this.#lingerTimer)
     clearTimeout(this.#closeTimer)
     this.#writeQueue.close()
-    // The client's own goodbye can be behind frames that nobody wants any more.
+    // The client's close frame may follow frames that are dropped.
     this.startReading()
     this.end(code, reason)
     this.#closeTimer = setTimeout(() => this.destroy(), this.options.closeTimeout).unref()
   }
 
-  /** Receives nothing more, lets answers that may be under way go out, and closes. */
+  /** Stops receiving, sends pending replies, and closes. */
   finish(code: number, reason: string): void {
     if (this.#state !== "open") return
     if (performance.now() - this.#lastReceived >= this.options.lingerTimeout) return this.close(code, reason)
     this.#state = "finishing"
     this.#lingerTimer = setTimeout(() => this.close(code, reason), this.options.lingerTimeout)
-    // Pushes could keep it going for ever.
+    // Pushes could keep it open forever.
     this.#closeTimer = setTimeout(() => this.close(code, reason), this.options.closeTimeout)
   }
 
-  /** A frame's bytes, which are checked here and nowhere else. */
+  /** Validates and delivers a frame's bytes. */
   protected received(bytes: Buffer): void {
     if (this.#state !== "open") return
     this.#lastReceived = performance.now()
@@ -226,14 +226,14 @@ export abstract class SocketConnection implements Connection, WriteTarget {
     this.#guard(() => (text === undefined ? this.#peer?.invalidUtf8() : this.#peer?.receive(text, bytes.length)))
   }
 
-  /** What is held of an unfinished frame, in bytes. */
+  /** Reports the bytes held of an unfinished frame. */
   protected holding(bytes: number): void {
     if (bytes === this.#partial) return
     this.#partial = bytes
     if (this.#state === "open") this.#guard(() => this.#peer?.partial?.(bytes))
   }
 
-  /** The client speaks HTTP here: nothing more of it is received. */
+  /** Rejects a client that sends HTTP on this port. */
   protected httpRequest(): void {
     if (this.#state !== "open") return
     this.#guard(() => this.#peer?.httpRequest?.())

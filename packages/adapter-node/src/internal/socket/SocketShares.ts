@@ -1,6 +1,6 @@
 /**
- * Sockets of an HTTP server of its own, shared out among addresses: those that have not become WebSockets, which are counted
- * as connections. A trusted proxy has no share of its own, since its sockets are those of all its clients.
+ * Limits the sockets of an HTTP server per address, until they become WebSockets, which count as connections. Trusted proxies
+ * are exempt: their sockets belong to all their clients.
  */
 import { networkOf, plainAddress } from "@parley/core/ClientAddress"
 import { type Slot, Slots } from "@parley/core/Slots"
@@ -9,10 +9,10 @@ import type { Duplex } from "node:stream"
 
 interface Options {
   readonly sockets: number
-  /** Percent of them for one address. */
+  /** Maximum percentage of the sockets for one address. */
   readonly share: number
   readonly isTrusted: (peer: string | undefined) => boolean
-  /** An address has its share: a socket was closed. */
+  /** Called when a socket over the share was closed. */
   readonly dropped: (address: string) => void
 }
 
@@ -20,7 +20,7 @@ export class SocketShares {
   readonly #slots: Slots
   readonly #options: Options
   readonly #held = new WeakMap<Duplex, Slot>()
-  /** One for all sockets. */
+  /** Shared by all sockets. */
   readonly #closed: (this: Duplex) => void
 
   constructor(options: Options) {
@@ -32,7 +32,7 @@ export class SocketShares {
     }
   }
 
-  /** For the event `connection` of a server. */
+  /** Listener of a server's `connection` event. */
   readonly opened = (socket: Socket): void => {
     const { remoteAddress } = socket
     const { dropped, isTrusted } = this.#options
@@ -47,7 +47,7 @@ export class SocketShares {
     socket.on("close", this.#closed)
   }
 
-  /** The socket is a WebSocket from here on. */
+  /** Stops counting a socket that became a WebSocket. */
   upgraded(socket: Duplex): void {
     this.#held.get(socket)?.release()
     this.#held.delete(socket)

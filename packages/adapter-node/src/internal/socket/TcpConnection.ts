@@ -1,4 +1,4 @@
-/** A `Connection` over a TCP socket. Frames are UTF-8 lines ended by `\n`; blank lines are none. */
+/** A `Connection` over a TCP socket. Frames are UTF-8 lines ended by `\n`; blank lines are ignored. */
 import { plainAddress } from "@parley/core/ClientAddress"
 import type { Frame, FrameParts } from "@parley/core/Frame"
 import type { Socket } from "node:net"
@@ -11,8 +11,8 @@ const encodeLine = ({ text }: Frame): Uint8Array => Buffer.from(`${text}\n`)
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 const END = utf8("\n")
 
-const encodeParts = ({ chunks: pieces = [] }: Frame): FrameParts => {
-  const all = pieces.map((piece) => piece.utf8(utf8))
+const encodeParts = ({ chunks = [] }: Frame): FrameParts => {
+  const all = chunks.map((chunk) => chunk.utf8(utf8))
   all.push(END)
   return { all, length: all.reduce((sum, part) => sum + part.length, 0) }
 }
@@ -20,14 +20,14 @@ const encodeParts = ({ chunks: pieces = [] }: Frame): FrameParts => {
 export class TcpConnection extends SocketConnection {
   readonly #socket: Socket
   readonly #lines: LineDecoder
-  #hasBegun = false
+  #hasFirstLine = false
 
   /**
-   * `socket` comes from a server with `allowHalfOpen`, so that a client may stop sending and still get its answers.
-   * `ended` is called once, after `Peer.closed`.
+   * `socket`: from a server with `allowHalfOpen`, so that a half-closed client still gets its replies. `ended`: called once,
+   * after `Peer.closed`.
    */
   constructor(socket: Socket, options: Options, ended: (connection: SocketConnection) => void) {
-    // Before anything else: a socket may fail at once, and without a listener that would end the process.
+    // First: a socket may fail immediately, and without a listener the error would end the process.
     socket.on("error", () => {})
     super(socket, plainAddress(socket.remoteAddress), options, ended)
     this.#socket = socket
@@ -48,15 +48,15 @@ export class TcpConnection extends SocketConnection {
   }
 
   #read(chunk: Buffer): void {
-    // What comes after the end is dropped: nobody would count it.
+    // Data after the end is dropped: it would not be counted.
     if (!this.isOpen) return
     this.#lines.push(chunk)
     this.holding(this.#lines.held)
   }
 
   #line(bytes: Buffer): void {
-    if (!this.#hasBegun) {
-      this.#hasBegun = true
+    if (!this.#hasFirstLine) {
+      this.#hasFirstLine = true
       if (isHttpRequestLine(bytes)) return this.httpRequest()
     }
     this.received(bytes)

@@ -8,7 +8,7 @@ const TEXT_FINAL = 0x81
 
 const utf8 = (text: string): Uint8Array => Buffer.from(text)
 
-/** Room for `room` bytes of a message of `length` bytes, behind the message's head. */
+/** Allocates a frame with the head of a message of `length` bytes and `room` bytes behind it. */
 const allocateFrame = (length: number, room = length): Buffer => {
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
   const bytes = Buffer.allocUnsafe(head + room)
@@ -24,22 +24,22 @@ const allocateFrame = (length: number, room = length): Buffer => {
   return bytes
 }
 
-/** A server's text message on the wire: final, unmasked, not compressed (RFC 6455, 5.2). */
+/** Encodes a server's text message: final, unmasked, uncompressed (RFC 6455, 5.2). */
 export const encodeText = (frame: Frame): Uint8Array => {
-  const { chunks: pieces } = frame
-  if (pieces === undefined) {
+  const { chunks } = frame
+  if (chunks === undefined) {
     const length = Buffer.byteLength(frame.text)
     const bytes = allocateFrame(length)
     bytes.write(frame.text, bytes.length - length)
     return bytes
   }
   let length = 0
-  for (const piece of pieces) length += piece.utf8(utf8).length
+  for (const chunk of chunks) length += chunk.utf8(utf8).length
   const bytes = allocateFrame(length)
   let at = bytes.length - length
-  for (const piece of pieces) {
-    const part = piece.utf8(utf8)
-    // Most of them are a comma, for which a copy would be a detour.
+  for (const chunk of chunks) {
+    const part = chunk.utf8(utf8)
+    // Most single bytes are commas; assignment is faster than a copy.
     if (part.length === 1) bytes[at] = part[0] ?? 0
     else bytes.set(part, at)
     at += part.length
@@ -47,12 +47,12 @@ export const encodeText = (frame: Frame): Uint8Array => {
   return bytes
 }
 
-/** The same in parts: its head, and the bytes of its pieces as they are. */
-export const encodeParts = ({ chunks: pieces = [] }: Frame): FrameParts => {
+/** Encodes a text message as a head and the unmodified bytes of its chunks. */
+export const encodeParts = ({ chunks = [] }: Frame): FrameParts => {
   const all: Array<Uint8Array> = []
   let length = 0
-  for (const piece of pieces) {
-    const part = piece.utf8(utf8)
+  for (const chunk of chunks) {
+    const part = chunk.utf8(utf8)
     length += part.length
     all.push(part)
   }
@@ -60,24 +60,24 @@ export const encodeParts = ({ chunks: pieces = [] }: Frame): FrameParts => {
   return { all: [head, ...all], length: head.length + length }
 }
 
-/** Codes that may be sent (RFC 6455, 7.4): the others are the protocol's own, or nobody's. */
+/** Whether a close code may be sent (RFC 6455, 7.4). */
 const sendable = (code: number): boolean =>
   (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999)
 
-/** A close reason has 123 bytes at most, and no half character at its end. */
+/** Truncates a close reason to at most 123 bytes at a character boundary. */
 const shortReason = (reason: string): string => {
   let short = reason
   while (Buffer.byteLength(short) > 123) short = Array.from(short).slice(0, -1).join("")
   return short
 }
 
-/** A message's bytes, in whichever shape `ws` has them. */
+/** Returns a message's bytes from any representation of `ws`. */
 export const bytesOf = (data: RawData): Buffer =>
   Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data)
 
 const CONNECTION = Symbol("connection")
 
-/** Listeners are told of their connection by this, since functions of its own for each would be a part of what it costs. */
+/** Links a WebSocket to its connection, so that all of them share their listeners. */
 interface Owned extends WebSocket {
   [CONNECTION]?: WebSocketConnection
 }
@@ -90,10 +90,10 @@ const MASK = 4
 const CONTROL_HEAD = 2 + MASK
 const headOf = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10) + MASK
 
-/** Bytes of a message in fragments, heads and all, over the limit of a frame: tiny fragments have more head than content. */
+/** Bytes of a fragmented message per byte of the frame limit: tiny fragments consist mostly of heads. */
 const FRAGMENTS_FACTOR = 2
 
-/** What went wrong is seen by the close that follows; without a listener it would end the process. */
+/** A close event follows; without a listener the error would end the process. */
 const ignore = (): void => {}
 
 function onMessage(this: Owned, data: RawData): void {
@@ -105,12 +105,12 @@ function onPong(this: Owned, data: Buffer): void {
   this[CONNECTION]?.taken(data.length + CONTROL_HEAD)
 }
 
-/** Bytes that came over a socket, once `ws` has read them. */
+/** Called after `ws` has read a chunk. */
 function onData(this: OwnedSocket, chunk: Buffer): void {
   this[CONNECTION]?.read(chunk.length)
 }
 
-/** A control frame of the client's: its payload is counted with its head and its mask. */
+/** Counts a control frame with head and mask. */
 function onControlFrame(this: Owned, data: Buffer): void {
   this[CONNECTION]?.taken(data.length + CONTROL_HEAD)
 }
@@ -124,18 +124,18 @@ export class WebSocketConnection extends SocketConnection {
   readonly #stopHeartbeat: () => void
   #paused = false
   #answered = true
-  /** Bytes that came since the last whole message, and are in no control frame. */
+  /** Bytes received since the last complete message, without control frames. */
   #unfinished = 0
-  /** Bytes of what was whole among those that are being read, and whether a message was. */
+  /** Bytes of complete frames in the current chunk, and whether it completed a message. */
   #taken = 0
   #hasMessage = false
-  /** The client's frame is too large, or comes after the end: the rest of it is dropped. */
+  /** Whether the rest of the client's frame is dropped. */
   #discards = false
 
   /**
-   * `socket` is what `ws` runs over. Frames are written to it directly, so `ws` must not compress. Texts are checked here,
-   * so that a frame that is none gets an answer: `ws` need not, and would end the connection. `address` is the client's.
-   * `ended` is called once, after `Peer.closed`.
+   * `socket`: the socket of `ws`. Frames are written to it directly, so `ws` must not compress. UTF-8 is checked here, so
+   * that invalid frames get an error reply instead of a close by `ws`. `address`: the client's. `ended`: called once, after
+   * `Peer.closed`.
    */
   constructor(
     ws: WebSocket,
@@ -155,11 +155,11 @@ export class WebSocketConnection extends SocketConnection {
     ws.on("close", onClose)
     const owned: OwnedSocket = socket
     owned[CONNECTION] = this
-    // Behind the listener of `ws`, which has read the bytes then.
+    // After the listener of `ws`, which has read the bytes by then.
     socket.on("data", onData)
   }
 
-  /** A message of the client's. */
+  /** Handles a client's message. */
   heard(bytes: Buffer): void {
     this.#hasMessage = true
     this.taken(bytes.length + headOf(bytes.length))
@@ -167,15 +167,15 @@ export class WebSocketConnection extends SocketConnection {
     else this.received(bytes)
   }
 
-  /** So many bytes of the client's were in something whole. */
+  /** Counts bytes of a complete frame. */
   taken(bytes: number): void {
     this.#taken += bytes
   }
 
-  /** So many bytes came, and `ws` has read them: what it keeps of them is in no message yet. */
+  /** Counts a chunk read by `ws`, which keeps the bytes of unfinished messages. */
   read(bytes: number): void {
     const unfinished = Math.max(0, this.#unfinished + bytes - this.#taken)
-    // The heads of a message's fragments are not known: what is left of it came with these bytes.
+    // The heads of fragments are unknown: the rest is at most this chunk.
     this.#unfinished = this.#hasMessage ? Math.min(unfinished, bytes) : unfinished
     this.#taken = 0
     this.#hasMessage = false
@@ -183,7 +183,7 @@ export class WebSocketConnection extends SocketConnection {
     else this.holding(this.#unfinished)
   }
 
-  /** No more of the client's frame is kept. Its end would not be seen, so this side ends the socket by itself. */
+  /** Drops the client's frame. Its end is not detected, so this side ends the socket. */
   #discard(): void {
     if (this.#discards) return
     this.#discards = true
@@ -195,12 +195,12 @@ export class WebSocketConnection extends SocketConnection {
     this.holding(0)
   }
 
-  /** A pong of the client's. */
+  /** Handles a pong. */
   alive(): void {
     this.#answered = true
   }
 
-  /** The WebSocket is closed, whoever closed it. */
+  /** Handles the close of the WebSocket by either side. */
   closed(): void {
     this.#stopHeartbeat()
     this.onClosed()
@@ -226,7 +226,7 @@ export class WebSocketConnection extends SocketConnection {
   protected override startReading(): void {
     if (!this.#paused) return
     this.#paused = false
-    // A pong may be among what was not read.
+    // A pong may be in the unread data.
     this.#answered = true
     this.#ws.resume()
   }
@@ -242,7 +242,7 @@ export class WebSocketConnection extends SocketConnection {
 
   #beat(): void {
     if (this.#paused || this.#ws.readyState !== WebSocket.OPEN) return
-    if (!this.#answered) return this.giveUp("the client did not answer a ping")
+    if (!this.#answered) return this.drop("the client did not answer a ping")
     this.#answered = false
     this.#ws.ping()
   }

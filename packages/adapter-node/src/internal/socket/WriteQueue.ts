@@ -1,24 +1,24 @@
 /**
- * What a connection has yet to send. Frames of one turn of the event loop leave in one write: with many recipients and
- * many small frames, writes are what a server spends its time on.
+ * Queue of frames to write to a socket. The frames of one tick leave in one write: with many recipients and small frames,
+ * writes dominate the cost.
  */
 import type { FrameParts } from "@parley/core/Frame"
 import type { Writable } from "node:stream"
 
-/** Up to here, frames of one turn are copied together; larger ones are handed over as they are, in one vectored write. */
+/** Maximum bytes of frames that are copied into one buffer; larger amounts use a vectored write. */
 const COPY_LIMIT = 64 * 1024
 
-/** Bytes of large frames handed to the operating system in one turn: it takes milliseconds to copy them. */
-const TURN = 4 * 1024 * 1024
-/** Bytes of one connection's among them; the rest follows when they are taken. */
-const STEP = 1024 * 1024
+/** Maximum bytes of large frames written in one tick: the system call copies them. */
+const MAX_TICK_BYTES = 4 * 1024 * 1024
+/** Maximum bytes of one connection among them; the rest follows when they are written. */
+const STEP_BYTES = 1024 * 1024
 
-/** Answers of fewer bytes are no reason to keep account: no more of them wait than frames that are in work. */
-const LARGE = 16 * 1024
+/** Replies below this size are not exempted individually: their number is bounded by the frames in process. */
+const LARGE_REPLY = 16 * 1024
 
-/** One timer for all outboxes that got something in this turn. */
+/** Queues with frames of this tick; they share one timer. */
 let due: Array<WriteQueue> = []
-/** Outboxes with much to write, which wait until the others have written theirs. */
+/** Queues with much to write, which are flushed after the others. */
 let large: Array<WriteQueue> = []
 const flushDue = (): void => {
   const writeQueues = due
@@ -34,32 +34,32 @@ const flushLarge = (): void => {
   large = []
   let written = 0
   for (const [index, writeQueue] of writeQueues.entries()) {
-    if (written >= TURN) {
+    if (written >= MAX_TICK_BYTES) {
       large = writeQueues.slice(index)
       if (due.length === 0) setImmediate(flushDue)
       return
     }
-    written += writeQueue.flush(STEP)
+    written += writeQueue.flush(STEP_BYTES)
   }
 }
-const flushAtEndOfTurn = (writeQueue: WriteQueue): void => {
+const flushAtEndOfTick = (writeQueue: WriteQueue): void => {
   if (due.push(writeQueue) === 1) setImmediate(flushDue)
 }
 
-/** Written behind everything else, so that its end is theirs. */
-const NOTHING = new Uint8Array(0)
+/** Written last; its callback reports that all before it is written. */
+const EMPTY = new Uint8Array(0)
 
 interface DrainWaiter {
   readonly low: number
   readonly callback: () => void
 }
 
-/** The connection whose outbox it is. */
+/** The connection that owns the queue. */
 export interface WriteTarget {
   readonly socket: Writable
   /** Whether the socket may still be written to. */
   readonly writable: () => boolean
-  /** Called once, when a frame is sent while more than that waits. The outbox is closed and empty by then. */
+  /** Called once when a frame exceeds the limit; the queue is closed and empty by then. */
   readonly overflowed: () => void
 }
 
@@ -68,41 +68,41 @@ export class WriteQueue {
   readonly #limit: number
   #waiting: Array<Uint8Array> = []
   #bytes = 0
-  /** What may wait beside the limit: large answers, and frames larger than the limit, for which no reader could be fast enough. */
+  /** Bytes exempt from the limit: large replies, and frames larger than the limit itself. */
   #exempt = 0
   #open = true
   #drainWaiters: Array<DrainWaiter> = []
-  /** Made when it is first needed: an idle connection should not cost one. */
+  /** Created on first use, to save memory of idle connections. */
   #writtenBytes: (() => void) | undefined
-  /** The socket has a step of a large frame, and calls back when it is taken. */
+  /** Whether a step of a large frame is being written. */
   #stepping = false
 
-  /** `limit`: bytes that may wait, beside answers, and frames that are larger than this by themselves. */
+  /** `limit`: maximum queued bytes, beside large replies and frames larger than the limit. */
   constructor(owner: WriteTarget, limit: number) {
     this.#owner = owner
     this.#limit = limit
   }
 
-  /** `asked`: an answer, which a client that reads gets whatever its size. */
-  send(bytes: Uint8Array, asked = false): void {
-    if (!this.#admits(bytes.length, asked)) return
-    if (this.#waiting.push(bytes) === 1 && !this.#stepping) flushAtEndOfTurn(this)
+  /** Queues a frame. `isReply`: exempt from the limit if large. */
+  send(bytes: Uint8Array, isReply = false): void {
+    if (!this.#admits(bytes.length, isReply)) return
+    if (this.#waiting.push(bytes) === 1 && !this.#stepping) flushAtEndOfTick(this)
   }
 
-  /** The same for one frame in several parts, none of which is copied. */
-  sendParts({ all, length }: FrameParts, asked = false): void {
-    if (!this.#admits(length, asked)) return
-    if (this.#waiting.length === 0 && !this.#stepping) flushAtEndOfTurn(this)
+  /** Queues a frame in parts, without copies. */
+  sendParts({ all, length }: FrameParts, isReply = false): void {
+    if (!this.#admits(length, isReply)) return
+    if (this.#waiting.length === 0 && !this.#stepping) flushAtEndOfTick(this)
     for (const part of all) this.#waiting.push(part)
   }
 
-  /** Makes room for a frame of `length` bytes, or ends the connection that has taken too little of what it was sent. */
-  #admits(length: number, asked: boolean): boolean {
+  /** Accounts for a frame of `length` bytes; drops a connection over its limit. */
+  #admits(length: number, isReply: boolean): boolean {
     if (!this.#open || !this.#owner.writable()) return false
     const limit = this.#limit
     if (this.#exempt > 0) this.#exempt = Math.min(this.#exempt, this.buffered())
     if (this.buffered() > limit + this.#exempt) {
-      // The operating system may have room for what only waits for the end of the turn.
+      // The operating system may have room for frames of this tick.
       this.flush()
       if (this.buffered() > limit + this.#exempt) {
         this.end()
@@ -110,12 +110,12 @@ export class WriteQueue {
         return false
       }
     }
-    if (asked ? length >= LARGE : length > limit && this.#exempt === 0) this.#exempt += length
+    if (isReply ? length >= LARGE_REPLY : length > limit && this.#exempt === 0) this.#exempt += length
     this.#bytes += length
     return true
   }
 
-  /** Bytes that wait for the end of this turn. */
+  /** Bytes queued in this tick. */
   get waiting(): number {
     return this.#bytes
   }
@@ -125,25 +125,25 @@ export class WriteQueue {
     return this.#bytes + (socket.destroyed ? 0 : socket.writableLength)
   }
 
-  /** Whether somebody waits until the client has taken what was sent. */
+  /** Whether a sender waits for the queue to drain. */
   get hasDrainWaiters(): boolean {
     return this.#drainWaiters.length > 0
   }
 
   onDrained(low: number, callback: () => void): void {
-    // What was written while nobody watched tells nothing: a call back for each write would cost more than all else here.
+    // Writes without drain waiters pass no callback; it would dominate the cost.
     const { socket } = this.#owner
     this.#writtenBytes ??= () => this.#notifyDrained()
     if (this.#drainWaiters.push({ low, callback }) === 1 && socket.writableLength > 0 && this.#owner.writable()) {
-      socket.write(NOTHING, this.#writtenBytes)
+      socket.write(EMPTY, this.#writtenBytes)
     }
-    // Never before this call returns, so that a sender that goes on from its callback cannot grow the stack.
+    // Not before this call returns, so that senders that continue in the callback do not grow the stack.
     queueMicrotask(this.#writtenBytes)
   }
 
   /**
-   * Hands over what waits; of more than `step` bytes, whole parts of about so many now, and the others when those are taken.
-   * Returns how many bytes that were.
+   * Writes the queue; of more than `step` bytes, whole parts of about `step` bytes now and the rest when these are written.
+   * Returns the number of bytes written.
    */
   flush(step = Infinity): number {
     const waiting = this.#waiting
@@ -171,24 +171,24 @@ export class WriteQueue {
 
   #writeStep(step: number): number {
     const { socket } = this.#owner
-    let [handed, parts] = [0, 0]
+    let [bytes, parts] = [0, 0]
     socket.cork()
     for (const part of this.#waiting) {
-      if (handed >= step) break
-      handed += part.length
+      if (bytes >= step) break
+      bytes += part.length
       parts++
       this.#write(part)
     }
     this.#waiting = this.#waiting.slice(parts)
-    this.#bytes -= handed
+    this.#bytes -= bytes
     this.#stepping = true
-    socket.write(NOTHING, () => {
+    socket.write(EMPTY, () => {
       this.#stepping = false
       this.#notifyDrained()
-      if (this.#waiting.length > 0) flushAtEndOfTurn(this)
+      if (this.#waiting.length > 0) flushAtEndOfTick(this)
     })
     socket.uncork()
-    return handed
+    return bytes
   }
 
   #write(bytes: Uint8Array): void {
@@ -197,29 +197,29 @@ export class WriteQueue {
     else socket.write(bytes, this.#writtenBytes)
   }
 
-  /** Hands over what waits, and takes nothing more. */
+  /** Writes the queue and accepts no more frames. */
   close(): void {
     if (!this.#open) return
     this.flush()
     this.#open = false
   }
 
-  /** The connection is gone: forgets what waits, and lets nobody wait for it. */
+  /** Drops the queue of a closed connection and calls all drain waiters. */
   end(): void {
     this.#open = false
     this.#waiting = []
     this.#bytes = 0
-    const watchers = this.#drainWaiters
+    const waiters = this.#drainWaiters
     this.#drainWaiters = []
-    for (const watcher of watchers) queueMicrotask(watcher.callback)
+    for (const waiter of waiters) queueMicrotask(waiter.callback)
   }
 
   #notifyDrained(): void {
     if (this.#drainWaiters.length === 0) return
     const buffered = this.buffered()
-    const reached = this.#drainWaiters.filter((watcher) => buffered <= watcher.low)
+    const reached = this.#drainWaiters.filter((waiter) => buffered <= waiter.low)
     if (reached.length === 0) return
-    this.#drainWaiters = this.#drainWaiters.filter((watcher) => buffered > watcher.low)
-    for (const watcher of reached) watcher.callback()
+    this.#drainWaiters = this.#drainWaiters.filter((waiter) => buffered > waiter.low)
+    for (const waiter of reached) waiter.callback()
   }
 }

@@ -1,4 +1,4 @@
-/** WebSocket upgrades of a server that others use as well. */
+/** WebSocket upgrades of a shared server. */
 import type { IncomingMessage, Server as HttpServer } from "node:http"
 import type { Server as HttpsServer } from "node:https"
 import type { Duplex } from "node:stream"
@@ -6,15 +6,15 @@ import { refuse } from "./upgrade.ts"
 
 export type Server = HttpServer | HttpsServer
 
-/** What happens to upgrades for foreign paths; see `Host.attach`. */
+/** Handling of upgrades for other paths; see `HttpHost.attach`. */
 export type UnmatchedUpgrade = "alone" | "ignore" | "refuse"
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
 
 /**
- * Answers what detaches. Our upgrades are taken before any listener sees them, whenever it was added: some libraries
- * answer 400 to every path that is not theirs and end the socket, and a listener cannot keep the others from being called.
- * Without a listener of our own, a server that has no other does not tell of upgrades at all.
+ * Returns a function that detaches. Upgrades are handled by wrapping `emit`, before any listener: some libraries reply 400
+ * to unknown paths and end the socket, and a listener cannot prevent that. A listener is added too, since Node emits
+ * upgrades only if there is one.
  */
 export const attachListener = (server: Server, upgrade: Upgrade, foreign: UnmatchedUpgrade): (() => void) => {
   let isAttached = true
@@ -34,7 +34,7 @@ export const attachListener = (server: Server, upgrade: Upgrade, foreign: Unmatc
   return () => {
     isAttached = false
     server.off("upgrade", listener)
-    // Who has wrapped it since goes on with ours, which does nothing any more.
+    // If it was wrapped again, ours stays inside and passes everything on.
     if (server.emit !== emitting) return
     if (before === undefined) Reflect.deleteProperty(server, "emit")
     else Object.defineProperty(server, "emit", before)

@@ -1,4 +1,4 @@
-/** What a WebSocket upgrade carries, for dialects, and for the embedder's authenticator. */
+/** Handshake of a WebSocket upgrade, for dialects and the embedder's authenticator. */
 import type { Authenticator, RequestInfo } from "@parley/core/Authenticator"
 import type { Handshake } from "@parley/core/Connection"
 import type { IncomingMessage } from "node:http"
@@ -22,7 +22,7 @@ const requestInfo = (
   address
 })
 
-/** `url` is the path and the query, `address` the client's. What is only of use to an authenticator is not kept where there is none. */
+/** `url`: path and query; `address`: the client's. The request is kept only if there is an authenticator. */
 export const handshakeOf = (
   request: IncomingMessage,
   url: string,
@@ -34,7 +34,7 @@ export const handshakeOf = (
   return authenticate === undefined ? { query } : { query, request: requestInfo(request, url, query, address) }
 }
 
-/** Says no to an upgrade, and ends its socket. */
+/** Refuses an upgrade and ends its socket. */
 export const refuse = (socket: Duplex, status: "403 Forbidden" | "404 Not Found" | "503 Service Unavailable"): void => {
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy())
 }
