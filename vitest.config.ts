@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
@@ -6,41 +7,57 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 // Node keeps compiled code here. Workers, and programs that tests start, then need half the CPU time to start.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("node_modules/.cache/parley-tests", import.meta.url))
 
+const TESTS = [
+  "packages/*/test/**/*.test.ts",
+  "examples/*/test/**/*.test.ts",
+  "bench/test/**/*.test.ts",
+  "packaging/test/**/*.test.ts",
+  "prose/test/**/*.test.ts"
+]
+
+/** Files about the memory or the handles of their own process, which they cannot share. */
+const ALONE = [
+  "packages/adapter-sql/test/SqliteStore.test.ts",
+  "packages/core/test/Lifecycle.test.ts",
+  "packages/dialects/test/xuanxuan/encode.test.ts"
+]
+
 /** The files that take longest. One that starts last would run alone at the end. */
 const LONG = [
   "packaging/test/Packages.test.ts",
   "bench/test/Quick.test.ts",
   "packages/conformance/test/mutants/",
   "packages/server/test/SurvivalUnderLoad.test.ts",
-  "packages/client/test/Storm.test.ts",
+  "packages/client/test/FaultyNetwork.test.ts",
   "packages/server/test/Stopping.test.ts",
   "packages/server/test/mutants/"
 ]
 
-const isLong = ({ moduleId }: TestSpecification): boolean => LONG.some((path) => moduleId.includes(path))
+for (const path of [...ALONE, ...LONG]) {
+  if (!existsSync(new URL(path, import.meta.url))) throw new Error(`vitest.config.ts: there is no ${path}`)
+}
 
-/** Starts with the files that take longest. */
+const isIn = (paths: ReadonlyArray<string>, { moduleId }: TestSpecification): boolean =>
+  paths.some((path) => moduleId.includes(path))
+
+/** Starts with the files that are alone, since between others they would end a shared worker, and with those that take longest. */
 class LongFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    const sorted = await super.sort(files)
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+    const rank = (file: TestSpecification): number => (isIn(ALONE, file) ? 0 : isIn(LONG, file) ? 1 : 2)
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
   }
 }
 
 /** `npx pnpm test:full` has the mode "full". */
 export default defineConfig(({ mode }) => ({
   test: {
-    include: [
-      "packages/*/test/**/*.test.ts",
-      "examples/*/test/**/*.test.ts",
-      "bench/test/**/*.test.ts",
-      "packaging/test/**/*.test.ts",
-      "prose/test/**/*.test.ts"
+    projects: [
+      // Test files share the process and the modules of their worker: loading Effect again costs more than most of them.
+      { extends: true, test: { name: "shared", include: TESTS, exclude: ALONE, isolate: false } },
+      { extends: true, test: { name: "alone", include: ALONE } }
     ],
     setupFiles: ["scripts/fastCheck.ts"],
     env: mode === "full" ? { TEST_REPETITIONS: "full" } : {},
-    // Test files share the process and the modules of their worker: loading Effect again costs more than most of them.
-    isolate: false,
     // One more than cores, because many tests wait for timeouts, disks and other processes.
     maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongFirst },
