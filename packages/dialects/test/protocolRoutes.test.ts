@@ -24,14 +24,14 @@ const get: RouteHandler = (_, query) => {
 
 const opened = Effect.acquireRelease(
   Effect.sync(() => {
-    const { routes, otherwise } = protocolRoutes({
+    const { routes, fallback } = protocolRoutes({
       routes: { "/thing": { GET: get, DELETE: get } },
       errors: {
         failure: (status, message, headers = {}) => HttpServerResponse.text(message, { status, headers }),
         refused: ({ _tag }) => HttpServerResponse.text(_tag, { status: 400 })
       }
     })
-    return HttpRouter.toWebHandler(Layer.merge(routes, otherwise), { disableLogger: true })
+    return HttpRouter.toWebHandler(Layer.merge(routes, fallback), { disableLogger: true })
   }),
   ({ dispose }) => Effect.promise(dispose)
 )

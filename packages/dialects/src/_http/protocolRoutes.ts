@@ -1,4 +1,5 @@
 /** Builds the HTTP routes of a protocol, whose errors are all returned in the protocol's own shape. */
+import type { HttpEndpoint } from "@parley/core/Dialect"
 import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { Reason, Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
@@ -60,14 +61,14 @@ export const recoverRefusals =
         Effect.as(logStorageFailure(`storage failed: ${operation}`, cause), refused({ _tag: "Unavailable" }))
     })
 
-/** `routes` serves the table's paths, `otherwise` the paths that only begin like one of them. */
+/** Returns routes for the table's paths, and a fallback that handles paths that only begin like one of them. */
 export const protocolRoutes = ({
   routes,
   errors
 }: {
   readonly routes: RouteTable
   readonly errors: FailureEncoder
-}): { readonly routes: HttpRoutes; readonly otherwise: HttpRoutes } => {
+}): Required<Pick<HttpEndpoint<HttpRoutes>, "routes" | "fallback">> => {
   const { failure, refused } = errors
 
   const route = (path: `/${string}`, handlers: RouteTable[`/${string}`]): HttpRoutes => {
@@ -98,6 +99,6 @@ export const protocolRoutes = ({
       (all, [path, handlers]) => Layer.merge(all, route(path as `/${string}`, handlers)),
       Layer.empty
     ),
-    otherwise: HttpRouter.add("*", "*", failure(404, "There is nothing at this path."))
+    fallback: HttpRouter.add("*", "*", failure(404, "There is nothing at this path."))
   }
 }

@@ -65,7 +65,7 @@ export const routesOf = (deps: RouteDeps) => {
 
   const actionOf = (query: Query): string => `${query.get("m") ?? ""}/${query.get("f") ?? ""}`.toLowerCase()
 
-  const { routes, otherwise } = protocolRoutes({
+  const { routes, fallback } = protocolRoutes({
     errors,
     routes: {
       "/attach-upload.json": { POST: uploaded },
@@ -87,5 +87,5 @@ export const routesOf = (deps: RouteDeps) => {
   })
   // Upgrades do not come here.
   const webSocket = HttpRouter.add("*", WEBSOCKET, failure(426, "Connect here by WebSocket.", { upgrade: "websocket" }))
-  return { routes: Layer.merge(routes, webSocket), otherwise }
+  return { routes: Layer.merge(routes, webSocket), fallback }
 }
