@@ -1,4 +1,4 @@
-import { PacketFraming, Frame, EncodedChunk } from "@parley/core/Frame"
+import { packetFraming, Frame, EncodedChunk } from "@parley/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Queue } from "effect"
 import * as fc from "fast-check"
@@ -45,9 +45,9 @@ describe("WebSocket connections", () => {
     fc.assert(
       fc.property(fc.array(packet), (texts) => {
         const packets = texts.map((text) => new EncodedChunk(text))
-        const [bundling, reversed] = [new PacketFraming("[", ", ", "]"), packets.toReversed()]
+        const [bundling, reversed] = [packetFraming("[", ", ", "]"), packets.toReversed()]
         for (const some of [packets, reversed]) {
-          const frame = bundling.frame(some)
+          const frame = bundling(some)
           assert.strictEqual(frame.text, `[${some.map(({ text }) => text).join(", ")}]`)
           assert.deepStrictEqual(encodeText(frame), encodeText(new Frame(frame.text)))
         }

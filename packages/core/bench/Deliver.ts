@@ -1,7 +1,7 @@
 /** From an announced message to one frame for each of 50 connections, on a transport that only encodes. */
 import { createdChat } from "../src/model/Chat.ts"
 import type { Connection } from "../src/ports/Connection.ts"
-import { PacketFraming, type Frame } from "../src/ports/Frame.ts"
+import { packetFraming, type Frame } from "../src/ports/Frame.ts"
 import { Subscriber } from "../src/delivery/Subscriber.ts"
 import type { ChatEvent } from "../src/model/Event.ts"
 import { ChatId, EntryId, UserId } from "../src/model/Ids.ts"
@@ -13,7 +13,7 @@ const CONTENT = "x".repeat(200)
 
 const serializer: Serializer = {
   encode: (event) => [event._tag === "ChatEvent" ? `{"id":${event.entry.id},"content":"${CONTENT}"}` : ""],
-  framing: new PacketFraming("[", ",", "]"),
+  framing: packetFraming("[", ",", "]"),
   takenOver: "",
   connectionLimitReached: "",
   rejected: () => "",

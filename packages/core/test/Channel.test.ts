@@ -4,7 +4,7 @@ import * as fc from "fast-check"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { Channel } from "../src/delivery/Channel.ts"
 import type { Connection } from "@parley/core/Connection"
-import { PacketFraming, type Frame } from "@parley/core/Frame"
+import { packetFraming, type Frame } from "@parley/core/Frame"
 import { Subscriber } from "../src/delivery/Subscriber.ts"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { EntryLocationCache } from "../src/delivery/EntryLocationCache.ts"
@@ -14,7 +14,7 @@ const CHAT = ChatId(1)
 
 const serializer = (name: string): Serializer => ({
   encode: (event) => [`${name}${event._tag === "ChatEvent" ? event.entry.seq : ""}`],
-  framing: new PacketFraming("", " ", ""),
+  framing: packetFraming("", " ", ""),
   takenOver: "",
   connectionLimitReached: "",
   rejected: () => "",

@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
 import type { Event, UserCaller as Caller } from "@parley/core/Event"
-import { PacketFraming } from "@parley/core/Frame"
+import { packetFraming } from "@parley/core/Frame"
 import type { ChatId, UserId } from "@parley/core/Ids"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
@@ -47,7 +47,7 @@ export const serializer = (acknowledgement: Serializer["acknowledgement"]): Seri
     encoded.count++
     return [JSON.stringify(packetOf(event))]
   },
-  framing: new PacketFraming("[", ",", "]"),
+  framing: packetFraming("[", ",", "]"),
   takenOver: '[{"id":0,"kind":"takenOver","text":""}]',
   connectionLimitReached: '[{"id":0,"kind":"crowded","text":""}]',
   rejected: ({ _tag }) => `[{"id":0,"kind":"${_tag}","text":""}]`,

@@ -79,7 +79,7 @@ export const encode = {
     const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head, message: fromPosted(entry) }
     return {
       turn: () => {
-        const frame = profile.framing.frame(profile.encode(event).map((packet) => new EncodedChunk(packet)))
+        const frame = profile.framing(profile.encode(event).map((packet) => new EncodedChunk(packet)))
         if (frame.bytes("bench", ({ text }) => Buffer.from(text)).length < CONTENT.length)
           throw new Error("it has the content")
       },

@@ -1,11 +1,11 @@
 /**
- * Broadcasts what was committed. For the core alone: protocols return replies, and what their commands announce follows
- * those (see `CommandRunner`).
+ * Broadcasts committed events. Only for the core: protocols return replies, and the events of their commands follow those
+ * (see `CommandRunner`).
  */
 import * as Context from "effect/Context"
 import type { Broadcast } from "../model/Event.ts"
 
-/** Pushes to all whom it concerns, except the connection that asked; throws nothing. */
+/** Pushes events to their audience, except to the connection that requested them. Does not throw. */
 export type SendBroadcasts = (broadcasts: ReadonlyArray<Broadcast>, except?: number) => void
 
 export class Broadcaster extends Context.Service<Broadcaster, SendBroadcasts>()("@parley/core/Broadcaster") {}

@@ -4,7 +4,7 @@
  */
 import type { ChatId } from "../model/Ids.ts"
 import type { Subscription } from "./Subscription.ts"
-import { EncodingBatch, type EventEncoding } from "./Serializer.ts"
+import { EventEncoding } from "./Serializer.ts"
 
 /** Maximum number of entries that wait for the end of the turn, and approximate maximum of their characters. */
 const MAX_PENDING = 256
@@ -54,7 +54,7 @@ export class Channel {
     this.#characters = 0
     const requesters = new Set<number | undefined>()
     for (const { except } of pending) if (except !== undefined) requesters.add(except)
-    const together = new EncodingBatch(pending.map(({ encoding }) => encoding))
+    const together = new EventEncoding(...pending.map(({ encoding }) => encoding))
     for (const subscription of this.subscriptions) {
       const { subscriber } = subscription
       if (

@@ -1,6 +1,6 @@
 /**
- * Work for the end of this turn of the event loop, in one microtask for the whole process: chats hand what was announced to
- * their subscribers, and those send one frame each.
+ * Queue of work for the end of this turn of the event loop, in one microtask for the whole process: chats deliver their
+ * events to their subscribers, which then send one frame each.
  */
 import * as Effect from "effect/Effect"
 
@@ -10,14 +10,14 @@ export interface Waiting {
 
 let waiting: Array<Waiting> = []
 
-/** What is added meanwhile is done in the same microtask, after the rest. */
+/** Work that is added meanwhile is done in the same microtask, after the rest. */
 const endTurn = (): void => {
   for (let nth = 0; nth < waiting.length; nth++) {
     try {
       waiting[nth]?.endTurn()
     } catch (cause) {
-      // A mistake of ours with one of them is none of the others'.
-      Effect.runFork(Effect.logError("what waited for the end of the turn broke off", cause))
+      // A defect in one of them does not affect the others.
+      Effect.runFork(Effect.logError("work at the end of a turn failed", cause))
     }
   }
   waiting = []

@@ -1,5 +1,6 @@
 /**
- * A device's position in one chat's log: what was handed to it and what it has acknowledged. Positions only move forward.
+ * A device's position in one chat's log: which entries it was sent, and which of them it has acknowledged. Positions only
+ * move forward.
  */
 import type { SubscriberKey } from "./Subscriber.ts"
 import type { ChatId } from "../model/Ids.ts"

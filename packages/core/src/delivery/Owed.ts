@@ -6,7 +6,7 @@ import type { LogPosition } from "./LogPosition.ts"
 import type { Message } from "../model/Message.ts"
 
 export class Owed {
-  /** Messages that were passed over since they are recalled and were never seen here: their recall is no news. */
+  /** Recalled messages that were skipped and never delivered here: their recall is skipped, too. */
   readonly #unseen = new Set<EntryId>()
   readonly #listener: SubscriberKey
   readonly #position: LogPosition
@@ -16,7 +16,7 @@ export class Owed {
     this.#position = position
   }
 
-  /** The message as it is to be delivered, or undefined where the device needs nothing of this entry. */
+  /** The message to deliver, or undefined if the device does not need this entry. */
   messageOf(next: NextEntry): Message | undefined {
     const { entry, message } = next
     const { user, device } = this.#listener
@@ -26,9 +26,9 @@ export class Owed {
   }
 
   /**
-   * A message is delivered as it stands now: never one that was recalled. A later entry about it is no news to a device that
-   * was handed the message from this very page, which was read with all that the page says of it, nor to one that never saw
-   * what was recalled; to all others it is. Source: PROTOCOLS, "Recall".
+   * A message is delivered as it stands now: never one that was recalled. A later entry about it is skipped for a device
+   * that gets the message from this very page, which was read after the change, and for a device that never got the
+   * recalled message. Source: PROTOCOLS, "Recall".
    */
   #isNews({ entry, reading }: NextEntry, message: Message): boolean {
     const position = this.#position

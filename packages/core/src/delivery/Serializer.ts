@@ -1,35 +1,35 @@
 /**
- * How one wire profile of a protocol says events to a connected client. There is one object for each profile, and all
- * its connections share what it made: an event is encoded once for each tongue, however many hear it.
+ * Serializes events for one wire profile of a protocol. Each profile has one serializer, whose connections share the
+ * encoded events: an event is encoded once per serializer, whatever the number of recipients.
  */
 import * as Effect from "effect/Effect"
 import type { Rejection } from "../ports/Connection.ts"
 import type { Event } from "../model/Event.ts"
-import { type PacketFraming, type Frame, EncodedChunk } from "../ports/Frame.ts"
+import { EncodedChunk, type Frame } from "../ports/Frame.ts"
 
 export interface Serializer {
-  /** The encoded packets of an event; none where the protocol has no words for it. */
+  /** The encoded packets of an event; empty if the protocol has no packet for it. */
   readonly encode: (event: Event) => ReadonlyArray<string>
-  /** How packets stand in one frame. */
-  readonly framing: PacketFraming
-  /** What a connection is told before it is closed because its user logged in elsewhere; a whole frame. */
+  /** Joins packets into one frame. */
+  readonly framing: (packets: ReadonlyArray<EncodedChunk>) => Frame
+  /** Frame sent before a connection is closed because its user logged in elsewhere. */
   readonly takenOver: string
-  /** What a connection is told before it is closed because there are too many; a whole frame. */
+  /** Frame sent before a connection is closed because there are too many. */
   readonly connectionLimitReached: string
-  /** What a connection is told before it is closed for another reason than `crowded`; a whole frame. */
+  /** Frame sent before a connection is closed for another reason. */
   readonly rejected: (reason: Exclude<Rejection, { readonly _tag: "TooManyConnections" }>) => string
-  /** What the client is told about a frame that is no UTF-8; a whole frame. */
+  /** Reply to a frame that is not UTF-8. */
   readonly invalidUtf8: string
-  /** What the client is told about a frame over the limit (bytes); a whole frame. */
+  /** Reply to a frame over the limit, in bytes. */
   readonly oversized: (limit: number) => string
   /**
-   * Whether the client sends an acknowledgement for what it has taken, or what was flushed to it before it sent another
-   * frame counts as taken.
+   * Whether clients acknowledge packets, or packets that were flushed before the client's next frame count as
+   * acknowledged.
    */
   readonly acknowledgement: "explicit" | "taken"
 }
 
-/** An event said in one tongue, for everybody who hears it that way. */
+/** Events encoded by one serializer, for all its recipients. */
 export class EncodedEvent {
   readonly packets: ReadonlyArray<EncodedChunk>
   /** Characters of all packets. */
@@ -49,35 +49,39 @@ export class EncodedEvent {
 
   /** As a frame of its own. */
   get frame(): Frame {
-    return (this.#frame ??= this.#serializer.framing.frame(this.packets))
+    return (this.#frame ??= this.#serializer.framing(this.packets))
   }
 
-  /** As the first of these, all in one frame. Who hears the same in one turn gets the same frame, encoded once. */
+  /** One frame of these, of which this is the first. Recipients of the same events in one turn share the frame. */
   frameOf(all: ReadonlyArray<EncodedEvent>): Frame {
     if (all.length === 1) return this.frame
     const last = this.#bundle
     if (last?.all.length === all.length && last.all.every((one, index) => one === all[index])) return last.frame
     const packets: Array<EncodedChunk> = []
     for (const one of all) for (const packet of one.packets) packets.push(packet)
-    const frame = this.#serializer.framing.frame(packets)
+    const frame = this.#serializer.framing(packets)
     this.#bundle = { all, frame }
     return frame
   }
 }
 
-/** Something to be said, once in each tongue, when it is asked for. */
-export abstract class LazyEncoding {
+/** Events that are pushed together, and encoded once for each serializer, when they are first pushed. */
+export class EventEncoding {
+  readonly #parts: ReadonlyArray<Event | EventEncoding>
   #serializer: Serializer | undefined
   #last: EncodedEvent | undefined
-  /** In other tongues than the last one. */
+  /** For other serializers than the last one. */
   #others: Map<Serializer, EncodedEvent> | undefined
 
-  protected abstract encode(serializer: Serializer): EncodedEvent
+  /** Of several encodings, it has what they have, one after the other. */
+  constructor(...parts: ReadonlyArray<Event | EventEncoding>) {
+    this.#parts = parts
+  }
 
   for(serializer: Serializer): EncodedEvent {
-    // Most recipients speak as the one before them.
+    // Most recipients have the wire profile of the one before them.
     if (serializer === this.#serializer && this.#last !== undefined) return this.#last
-    const encoded = this.#others?.get(serializer) ?? this.encode(serializer)
+    const encoded = this.#others?.get(serializer) ?? this.#encode(serializer)
     if (this.#serializer !== undefined && this.#last !== undefined) {
       this.#others ??= new Map()
       this.#others.set(this.#serializer, this.#last)
@@ -86,52 +90,27 @@ export abstract class LazyEncoding {
     this.#last = encoded
     return encoded
   }
-}
 
-/** One event, or several that are told together. */
-export class EventEncoding extends LazyEncoding {
-  readonly #events: ReadonlyArray<Event>
-
-  constructor(...events: ReadonlyArray<Event>) {
-    super()
-    this.#events = events
-  }
-
-  protected override encode(serializer: Serializer): EncodedEvent {
-    const [first] = this.#events
-    const packets =
-      first !== undefined && this.#events.length === 1
-        ? packetsIn(serializer, first)
-        : this.#events.flatMap((event) => packetsIn(serializer, event))
-    return new EncodedEvent(serializer, packets)
+  #encode(serializer: Serializer): EncodedEvent {
+    const [only] = this.#parts
+    if (only === undefined || this.#parts.length > 1) {
+      const packets = this.#parts.flatMap((part) =>
+        part instanceof EventEncoding ? part.for(serializer).packets : packetsOf(serializer, part)
+      )
+      return new EncodedEvent(serializer, packets)
+    }
+    return only instanceof EventEncoding
+      ? only.for(serializer)
+      : new EncodedEvent(serializer, packetsOf(serializer, only))
   }
 }
 
-/** What a protocol fails to say, which is its mistake, is left out: those who hear it, and what else they hear, come first. */
-const packetsIn = (serializer: Serializer, event: Event): ReadonlyArray<EncodedChunk> => {
+/** An event that a protocol fails to encode, which is its mistake, is left out: its recipients get everything else. */
+const packetsOf = (serializer: Serializer, event: Event): ReadonlyArray<EncodedChunk> => {
   try {
     return serializer.encode(event).map((packet) => new EncodedChunk(packet))
   } catch (cause) {
     Effect.runFork(Effect.logError("an event could not be put into a protocol's words", cause))
     return []
-  }
-}
-
-/** What was to be said one after the other, said together. */
-export class EncodingBatch extends LazyEncoding {
-  readonly #parts: ReadonlyArray<LazyEncoding>
-
-  constructor(parts: ReadonlyArray<LazyEncoding>) {
-    super()
-    this.#parts = parts
-  }
-
-  protected override encode(serializer: Serializer): EncodedEvent {
-    const [first] = this.#parts
-    if (first !== undefined && this.#parts.length === 1) return first.for(serializer)
-    return new EncodedEvent(
-      serializer,
-      this.#parts.flatMap((part) => part.for(serializer).packets)
-    )
   }
 }

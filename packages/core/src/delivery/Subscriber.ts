@@ -8,7 +8,7 @@ import type { Frame } from "../ports/Frame.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
 import type { Cursor } from "../model/Cursor.ts"
 import { Subscription } from "./Subscription.ts"
-import type { LazyEncoding, Serializer, EncodedEvent } from "./Serializer.ts"
+import type { EventEncoding, Serializer, EncodedEvent } from "./Serializer.ts"
 
 /** Characters that wait before a frame is sent at once, about. */
 const CHUNK_SIZE = 256 * 1024
@@ -123,7 +123,7 @@ export class Subscriber {
    * Something that is in no log. Before `open` it is no news: the greeting says it. Answers how many characters are on their
    * way.
    */
-  pushEphemeral(encoding: LazyEncoding): number {
+  pushEphemeral(encoding: EventEncoding): number {
     if (!this.#opened) return 0
     const encoded = encoding.for(this.serializer)
     this.#push(encoded)
@@ -131,7 +131,7 @@ export class Subscriber {
   }
 
   /** A kept entry. Who asked has it with the answer. */
-  deliver(subscription: Subscription, seq: number, encoding: LazyEncoding, isRequester: boolean): void {
+  deliver(subscription: Subscription, seq: number, encoding: EventEncoding, isRequester: boolean): void {
     if (seq <= subscription.position) return
     if (subscription.isBehind || !this.#opened || seq !== subscription.position + 1) {
       this.fallBehind(subscription, seq)
@@ -150,7 +150,7 @@ export class Subscriber {
    * Kept entries one after the other, from `first` to `last`, where it has had all before them and none of them, and asked
    * for none of them; answers whether that was so, and else has done nothing.
    */
-  deliverRange(subscription: Subscription, first: number, last: number, encoding: LazyEncoding): boolean {
+  deliverRange(subscription: Subscription, first: number, last: number, encoding: EventEncoding): boolean {
     if (subscription.isBehind || !this.#opened || first !== subscription.position + 1) return false
     subscription.advance(last)
     this.#awaitAcknowledgement(subscription)
@@ -159,14 +159,14 @@ export class Subscriber {
   }
 
   /** An entry for who is online only. */
-  deliverEphemeral(subscription: Subscription, seq: number, encoding: LazyEncoding, isRequester: boolean): void {
+  deliverEphemeral(subscription: Subscription, seq: number, encoding: EventEncoding, isRequester: boolean): void {
     if (this.#opened && !isRequester) this.#push(encoding.for(this.serializer))
     if (seq === subscription.position + 1 && !subscription.isBehind) subscription.skip(seq)
     else if (seq > subscription.position) this.fallBehind(subscription, seq)
   }
 
   /** An entry that the catch-up hands over. */
-  deliverBacklog(subscription: Subscription, seq: number, encoding: LazyEncoding): void {
+  deliverBacklog(subscription: Subscription, seq: number, encoding: EventEncoding): void {
     subscription.advance(seq)
     this.#awaitAcknowledgement(subscription)
     this.#push(encoding.for(this.serializer))

@@ -1,7 +1,7 @@
 /**
- * Commit, reply, broadcast: in this order, and here only. Work on a request runs its commands and returns what it replies;
- * the reply is sent, then what the commands announce is broadcast. What is committed is broadcast also where the reply cannot
- * be made or sent, and where the request is interrupted.
+ * Commit, reply, broadcast: in this order, and only here. The work of a request runs its commands and returns its reply;
+ * the reply is sent, then the events of the commands are broadcast. Committed events are broadcast even if the reply
+ * cannot be encoded or sent, or the request is interrupted.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -19,8 +19,8 @@ import type { Waiting } from "./OptimisticCommit.ts"
 export type ExtraWrites = ReadonlyArray<Extract<Write, { readonly _tag: "PutRecord" }>>
 
 /**
- * Commits one command. From the commit on it is not interrupted, while it waits in line it is. What it announces is
- * broadcast after the reply to the request.
+ * Commits one command. It can be interrupted while it waits for a lock, but not during its commit. Its events are broadcast
+ * after the reply to the request.
  */
 export type RunCommand = <C extends Command>(
   caller: Caller,
@@ -28,10 +28,10 @@ export type RunCommand = <C extends Command>(
   alongside?: ExtraWrites
 ) => Effect.Effect<ReplyOf<C>, Refused>
 
-/** The user or app that pays for a command; undefined where nobody does. */
+/** The user or app that is charged for a command; undefined if it is free. */
 export type PayerOf = (caller: Caller) => Payer | undefined
 
-/** What was committed for a request and is not broadcast yet. */
+/** Events of a request that are committed and not broadcast yet. */
 interface Committed {
   readonly announce: ReadonlyArray<Broadcast>
   /** The connection that asked. */
@@ -60,7 +60,7 @@ export class CommandRunner {
     this.#deps = deps
   }
 
-  /** For a request whose reply `sendReply` sends, or returns to a caller in this process. */
+  /** Handles a request whose reply `sendReply` sends, or returns to a caller in this process. */
   run<A, B, E, R>(
     work: (run: RunCommand) => Effect.Effect<A, E, R>,
     sendReply: (reply: A) => B,
@@ -75,7 +75,7 @@ export class CommandRunner {
     })
   }
 
-  /** For a request whose reply a host sends before it closes the request's scope, as it does over HTTP. */
+  /** The same for a request whose reply the host sends before it closes the request's scope, as over HTTP. */
   scoped(payerOf: PayerOf = free): Effect.Effect<RunCommand, never, Scope.Scope> {
     return Effect.suspend(() => {
       const committed: Array<Committed> = []
@@ -86,7 +86,7 @@ export class CommandRunner {
     })
   }
 
-  /** The rest for a message that the fast path has stored: its sender pays for it, in a request of `now`. */
+  /** Replies to a message that the fast path has stored, charges its sender, and broadcasts it. `now`: start of the request. */
   conclude(
     { user, connection }: UserCaller,
     { reply, announce }: Outcome<SentMessage>,

@@ -77,29 +77,23 @@ export class Frame {
   }
 }
 
-/** Delimiters of packets in one frame. */
-export class PacketFraming {
-  readonly #open: EncodedChunk
-  readonly #between: EncodedChunk
-  readonly #close: EncodedChunk
-
-  /** `[a,b]` is a frame of two packets with "[", "," and "]". */
-  constructor(open: string, between: string, close: string) {
-    this.#open = new EncodedChunk(open)
-    this.#between = new EncodedChunk(between)
-    this.#close = new EncodedChunk(close)
-  }
-
-  frame(packets: ReadonlyArray<EncodedChunk>): Frame {
+/** Makes frames of packets with these delimiters: `[a,b]` is one of two packets with "[", "," and "]". */
+export const packetFraming = (
+  open: string,
+  between: string,
+  close: string
+): ((packets: ReadonlyArray<EncodedChunk>) => Frame) => {
+  const [before, separator, after] = [new EncodedChunk(open), new EncodedChunk(between), new EncodedChunk(close)]
+  return (packets) => {
     const [only] = packets
     // A packet by itself is rarely shared with another frame.
-    if (only !== undefined && packets.length === 1) return new Frame(this.#open.text + only.text + this.#close.text)
-    const chunks = [this.#open]
+    if (only !== undefined && packets.length === 1) return new Frame(open + only.text + close)
+    const chunks = [before]
     for (const packet of packets) {
-      if (chunks.length > 1) chunks.push(this.#between)
+      if (chunks.length > 1) chunks.push(separator)
       chunks.push(packet)
     }
-    chunks.push(this.#close)
+    chunks.push(after)
     return new Frame(chunks)
   }
 }

@@ -30,7 +30,7 @@ export interface Queued {
 export class OfflineQueue extends Context.Service<
   OfflineQueue,
   {
-    /** What the user's device is owed, by id, at most `limit` packets (1000 if absent). */
+    /** Packets that the device is owed, by id: at most `limit` (1000 if absent). */
     readonly list: (
       user: UserId,
       options?: { readonly device?: string; readonly limit?: number }
@@ -51,7 +51,7 @@ export class OfflineQueue extends Context.Service<
       const store = yield* Store
       const hub = yield* Hub
 
-      /** Where the user's device is in each of their chats. */
+      /** Positions of a device in the logs of its user's chats. */
       const positionsOf = Effect.fnUntraced(function* (
         id: UserId,
         device: string

@@ -1,6 +1,6 @@
 /**
- * One connection's life: it has a user or none. Its dialect decodes frames into requests and returns their replies; the
- * session sends those, and what follows. `RequestQueue` orders frames, `Subscriber` pushes.
+ * State of one connection: with or without a user. Its dialect decodes frames into requests and returns their replies; the
+ * session sends the replies and what follows. `RequestQueue` orders frames, `Subscriber` pushes events.
  */
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import * as Effect from "effect/Effect"
@@ -78,23 +78,23 @@ export interface Reply {
   readonly frame: string | Frame | undefined
   /** Users who came or went by this request, broadcast in this order. */
   readonly presence?: ReadonlyArray<{ readonly what: "login" | "logout"; readonly user: User }>
-  /** What else the client gets, once the reply is sent and everything is broadcast. */
+  /** Handled when the reply is sent and everything is broadcast: the pushes of a login. */
   readonly next?: RequestHandler
 }
 
 /**
  * Runs the commands of one request and encodes its reply; never fails. It sends nothing: the session sends the reply, then
- * what the commands announce is broadcast.
+ * broadcasts the events of the commands.
  */
 export type RequestHandler = (run: RunCommand) => Effect.Effect<Reply>
 
-/** A dialect's way with a frame: its requests, in order; none where it was dealt with at once. */
+/** Decodes a frame into its requests, in order; empty if the frame was handled at once. */
 export type Requests = (session: ClientSession, frame: string) => ReadonlyArray<RequestHandler>
 
-/** Carries out a frame. Nothing is left to run where that was done at once, or was begun by `RequestQueue.start`. */
+/** Handles a frame. Returns nothing to run if that was done at once, or was started by `RequestQueue.start`. */
 export type HandleFrame = (session: ClientSession, frame: string) => Effect.Effect<void> | undefined
 
-/** Clients pay for their own commands. */
+/** Clients are charged for their own commands. */
 const payerOf: PayerOf = (caller) => (isUser(caller) ? caller.user : undefined)
 
 /** A connection with a user. */
@@ -215,9 +215,9 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
   }
 
   /**
-   * Takes the fast path for a message, so that further frames are taken up before it is stored; its reply is sent in its
-   * turn. Returns false, having done nothing, where the command has to be run. `handler` runs the command in that turn
-   * where its commit is refused. `now` is when the frame was taken up, in milliseconds since 1970.
+   * Tries the fast path for a message, so that further frames are read before it is stored; its reply is sent in its turn.
+   * Returns false, without effect, if the command has to be run. `handler` runs it in that turn if the commit is rejected.
+   * `now` is the start of the request, in milliseconds since 1970.
    */
   trySend(
     draft: Draft,
@@ -244,7 +244,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
     return handlers.length === 1 ? session.#handle(first) : session.#handleAll(handlers)
   }
 
-  /** A frame may hold a thousand requests: others' frames are taken up between them, and replies wait for their reader. */
+  /** A frame may have a thousand requests: frames of other clients are handled between them, and replies wait for their reader. */
   #handleAll(handlers: ReadonlyArray<RequestHandler>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       for (const [index, handler] of handlers.entries()) {

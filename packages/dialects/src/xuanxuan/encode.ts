@@ -5,7 +5,7 @@
 import type { Chat, Committers, LogHead, Preference } from "@parley/core/Chat"
 import type { ChatView, OwnChatView } from "@parley/core/Command"
 import type { ChatEvent, Event } from "@parley/core/Event"
-import { PacketFraming } from "@parley/core/Frame"
+import { packetFraming } from "@parley/core/Frame"
 import type { UserId } from "@parley/core/Ids"
 import type { Changed } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
@@ -141,7 +141,7 @@ export const packetStart = (id: number, method: string): string =>
   `{"id":${id},"module":"chat","method":${JSON.stringify(method)},"data":`
 
 /** Packets as one frame. Source: seeds/002, "数据格式和约定". */
-export const bundling = new PacketFraming("[", ",", "]")
+export const bundling = packetFraming("[", ",", "]")
 
 const USER_PUSHES = {
   login: "login",
