@@ -1,4 +1,4 @@
-// Says what to do on a Node that cannot run TypeScript sources, before anything fails with a stack trace.
+// Prints instructions on a Node that cannot run TypeScript sources, before a failure with a stack trace.
 const [major, minor] = process.versions.node.split(".").map(Number)
 if (major < 22 || (major === 22 && minor < 19)) {
   console.error(

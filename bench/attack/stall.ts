@@ -22,7 +22,7 @@ import { onDatabase, sessionsFor } from "../src/Seed.ts"
 const LISTS = 200
 /** Connections that log in at once. */
 const LOGINS = 500
-/** Milliseconds for which an attack is watched, at most. */
+/** Maximum number of milliseconds for which an attack is watched. */
 const PATIENCE = 60_000
 /** Milliseconds between two requests of the innocent client. */
 const PAUSE = 5
@@ -34,7 +34,7 @@ interface Attack {
   readonly sids: ReadonlyArray<string>
 }
 
-/** What an attack came to. */
+/** Result of an attack. */
 interface Report {
   readonly seconds: number
   readonly done: number
@@ -111,7 +111,7 @@ const play = async (name: Attack["name"], file: string, users: ReadonlyArray<Use
   const { seconds, done, refused, lost, bytes } = report
   console.log(
     `${name}: ${done} lists, ${refused} refused, ${lost} connections lost, ${mebibytes(bytes)} in ${seconds.toFixed(1)} s;` +
-      ` an innocent client waited ${Math.round(worst)} ms at most; peak memory ${mebibytes(peak() * 1024)}`
+      ` an innocent client waited up to ${Math.round(worst)} ms; peak memory ${mebibytes(peak() * 1024)}`
   )
   await program.stop()
 }

@@ -1,13 +1,13 @@
-/** What is measured otherwise than by playing a scenario against all servers. */
+/** Measurements other than a scenario that is played against all servers. */
 import type { Ratio } from "./Ratio.ts"
 import type { Setting } from "./Rounds.ts"
 import type { Table } from "./Table.ts"
 
-/** What came of one. */
+/** Result of an experiment. */
 export interface Found {
   readonly ratios: ReadonlyArray<Ratio>
   readonly tables: ReadonlyArray<Table>
-  /** What did not arrive, or in the wrong order, in words. */
+  /** Messages that did not arrive, or in the wrong order, in words. */
   readonly missing: ReadonlyArray<string>
 }
 

@@ -1,8 +1,8 @@
-/** What the runs of scenarios are held against. */
+/** Goals for the runs of scenarios. */
 import { type Ratio, ratio } from "./Ratio.ts"
 import type { Run } from "./Rounds.ts"
 
-/** What one run is compared by. */
+/** Figure by which runs are compared. */
 type Figure = (run: Run) => number
 
 export const perDelivered: Figure = ({ cpu, delivered }) => cpu / delivered

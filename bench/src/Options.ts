@@ -36,7 +36,7 @@ export interface Options {
   readonly json: boolean
   /** The page that the report goes into. */
   readonly write: string | undefined
-  /** What was typed to get here. */
+  /** Command line of this run. */
   readonly command: string
 }
 
@@ -86,7 +86,7 @@ export const readOptions = (args: Array<string>): Options | undefined => {
   const { quick, profile } = values
   const everything = profile ? scenarios : [...scenarios, ...experiments]
   const only = values.only?.split(",") ?? everything.map(({ name }) => name)
-  // What one message costs with 990 members offline is compared with what it costs without them.
+  // The cost of a message with 990 members offline is compared with its cost without them.
   const names = only.includes("d") && !only.includes("d10") ? [...only, "d10"] : only
   const isExperiment = (name: string): boolean => experiments.some((one) => one.name === name)
   const wanted = chosen(

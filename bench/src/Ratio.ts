@@ -9,7 +9,7 @@ export interface Ratio extends Spread {
   readonly atLeast: boolean
 }
 
-/** What the rounds came to; nothing where no round has both figures. */
+/** Ratio over the rounds; nothing if no round has both figures. */
 export const ratio = (
   description: string,
   goal: number,

@@ -17,16 +17,16 @@ export interface Report {
   readonly machine: string
   readonly versions: string
   readonly pinned: boolean
-  /** What one types to get it. */
+  /** Command line that produces the report. */
   readonly command: string
   readonly rounds: number
   /** Seconds that each run of a scenario was measured. */
   readonly duration: number
   readonly runs: ReadonlyArray<Run>
   readonly ratios: ReadonlyArray<Ratio>
-  /** Of what is no scenario. */
+  /** Tables of experiments. */
   readonly tables: ReadonlyArray<Table>
-  /** What did not arrive, in words. */
+  /** Messages that did not arrive, in words. */
   readonly missing: ReadonlyArray<string>
 }
 

@@ -96,7 +96,7 @@ export const play = async (
     for (const scenario of scenarios) {
       const there = subjects.filter(({ name }) => scenario.among?.includes(name) !== false)
       if (setting.quick) {
-        // Nobody looks at the figures: what matters is that all of them can do it, and soon.
+        // The figures are not used: all servers have to play it, and soon.
         runs.push(...(await Promise.all(there.map((subject) => playOne(setting, scenario, subject, round)))))
       } else for (const subject of there) runs.push(await playOne(setting, scenario, subject, round))
     }

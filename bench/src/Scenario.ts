@@ -1,4 +1,4 @@
-/** What is played. The letters are those of docs/performance.md. */
+/** Scenarios. The letters are those of docs/performance.md. */
 import type { Pace, Shape } from "./generator/Plan.ts"
 
 export interface Scenario {
@@ -8,7 +8,7 @@ export interface Scenario {
   readonly pace: Pace
   /** How many times as long as the others it is measured: a slow pace uses little CPU, and that is counted in steps of 10 ms. */
   readonly longer?: number
-  /** The servers that it says something about; all by default. */
+  /** Servers for which it is meaningful; all by default. */
   readonly among?: ReadonlyArray<string>
   /** Memory is read after a collection of garbage. */
   readonly collect?: boolean

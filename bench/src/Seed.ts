@@ -1,6 +1,6 @@
 /**
- * What is in a database before a server has it: through the store's own code, without a server and without rules, so that a
- * million messages take a minute and nobody's password is hashed.
+ * Fills a database before a server opens it, through the store's own code, without a server and without rules, so that a
+ * million messages take a minute and no password is hashed.
  */
 import { createHash, randomUUID } from "node:crypto"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"

@@ -3,7 +3,7 @@ export interface Table {
   readonly title: string
   readonly head: ReadonlyArray<string>
   readonly body: ReadonlyArray<ReadonlyArray<string>>
-  /** What one has to know to read it. */
+  /** Explanation of the table. */
   readonly note?: string
 }
 

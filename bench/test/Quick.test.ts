@@ -1,4 +1,4 @@
-/** The benchmark works from beginning to end. What it measures here is of no interest, and never looked at. */
+/** The benchmark works from beginning to end. The measured values are ignored. */
 import { execFile } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -65,10 +65,10 @@ describe("the benchmark", () => {
       tables?.replace(/, log_indexed \d+/, ""),
       ...each
     ])
-    // Whoever is not there costs nothing.
+    // Offline members cost nothing.
     expect(limiter?.slice(1)).toEqual(pair?.slice(1))
     const tables = "places 1, log 10, log_by_chat 10, log_by_gid 10"
-    expect(pair).toEqual(["2 members, nobody else online", "10", tables, "1.00", "2.00", "0.10"])
+    expect(pair).toEqual(["2 members, the other offline", "10", tables, "1.00", "2.00", "0.10"])
     expect(report.ratios.map(({ description, median }) => [description.split(":")[0], median > 0])).toEqual([
       ["rows", true],
       ["storm", true]

@@ -41,7 +41,7 @@ const bytesIn = (path: string): number => {
     .reduce((sum, name) => sum + bytesIn(join(path, name)), 0)
 }
 
-/** Where a package finds another one. */
+/** Folder in which a package finds another one. */
 const folderOf = (from: string, name: string): string | undefined => {
   for (let at = from; ; at = dirname(at)) {
     const found = join(at, "node_modules", name)
@@ -50,7 +50,7 @@ const folderOf = (from: string, name: string): string | undefined => {
   }
 }
 
-/** What is installed with a package, by the folder that it is in: all that it needs, its required peers too. */
+/** Folders of the packages that are installed with a package: its dependencies and its required peers. */
 const closure = (folder: string, found = new Set<string>()): ReadonlySet<string> => {
   if (found.has(folder)) return found
   found.add(folder)
@@ -77,7 +77,7 @@ export interface InstallSize {
   readonly own: number
 }
 
-/** What one gets on the disk who installs these of our packages. */
+/** Size on the disk of these of our packages with all that they need. */
 export const installSize = (...names: ReadonlyArray<string>): InstallSize => {
   const folders = new Set(names.flatMap((name) => [...closure(realpathSync(join(PACKAGES, name)))]))
   const sum = (some: Iterable<string>): number => Array.from(some, published).reduce((all, one) => all + one, 0)

@@ -6,7 +6,7 @@ import { ratio } from "../Ratio.ts"
 import { three } from "../Spread.ts"
 import { fullStore, sizesOf } from "./FullStore.ts"
 
-/** Starts of each, at least: one start more or less is nothing. */
+/** Minimum number of starts of each: single starts vary. */
 const STARTS = 5
 
 const startOn = async (file: string): Promise<number> => {

@@ -1,4 +1,4 @@
-/** What a durable message costs in the store, beside the least that it can cost: rows a second of both, by what is outstanding. */
+/** Cost of a durable message in the store, beside the least possible: rows a second of both, by the number outstanding. */
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { CommitsSeen } from "../commits/main.ts"
@@ -11,7 +11,7 @@ import { three } from "../Spread.ts"
 
 const MAIN = fileURLToPath(new URL("../commits/main.ts", import.meta.url))
 const OUTSTANDING = [1, 16, 128]
-/** What the goal is about. */
+/** Number outstanding to which the goal applies. */
 const JUDGED = 128
 const PATHS = ["bare", "parley"] as const
 type Path = (typeof PATHS)[number]

@@ -1,4 +1,4 @@
-/** What it costs to have the engine in one's own program. */
+/** Cost of the engine in an application's own program. */
 import { fileURLToPath } from "node:url"
 import type { EngineSeen } from "../embed/engine.ts"
 import { clientSize, installSize } from "../embed/Sizes.ts"
@@ -8,7 +8,7 @@ import { three } from "../Spread.ts"
 
 const ENGINE = fileURLToPath(new URL("../embed/engine.ts", import.meta.url))
 
-/** What one installs, by what one wants. */
+/** Installed packages by purpose. */
 const INSTALLED: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ["engine on memory", ["core", "adapter-memory"]],
   ["engine on SQLite, in a Node server, with all protocols", ["core", "adapter-sql", "adapter-node", "dialects"]],

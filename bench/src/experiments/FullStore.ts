@@ -27,7 +27,7 @@ const FREE = 250
 
 const SCHEMA = fileURLToPath(new URL("../../../packages/adapter-sql/src/internal/schema.ts", import.meta.url))
 
-/** Where it is kept; another schema is another file. */
+/** File of the prepared store; another schema is another file. */
 const cacheOf = ({ users, chats, messages }: Sizes): string => {
   const schema = createHash("sha256").update(readFileSync(SCHEMA)).digest("hex").slice(0, 8)
   return join(tmpdir(), "parley-bench-cache", `${users}-${chats}-${messages}-${schema}.db`)

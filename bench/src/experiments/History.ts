@@ -1,4 +1,4 @@
-/** What a message costs where a million are stored already, and what it costs where there are none. */
+/** Cost of a message in a store of a million messages, and in an empty one. */
 import type { Experiment, Found } from "../Experiment.ts"
 import { perSend } from "../Goals.ts"
 import { ratio } from "../Ratio.ts"

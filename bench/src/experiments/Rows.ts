@@ -1,4 +1,4 @@
-/** How many rows a message writes: while nobody is there to get it, in a small group and in a large one, and for acknowledgements. */
+/** Number of rows that a message writes: with all members offline, in a small group and in a large one, and for acknowledgements. */
 import { DatabaseSync } from "node:sqlite"
 import type { Experiment, Found } from "../Experiment.ts"
 import type { Seen, User } from "../generator/Plan.ts"
@@ -79,7 +79,7 @@ const count = async (
       await serving.program.stop()
     }
   }
-  // Whoever connects and says something for the first time leaves rows as well: that is done before.
+  // The first connection and the first message of a user write rows as well: that is done before.
   await play(1)
   const before = writtenIn(file)
   const { missing } = await play(messages)
@@ -90,7 +90,7 @@ const count = async (
   return { description, messages, written: new Map(written.filter(([, rows]) => rows > 0)) }
 }
 
-/** Beside the messages themselves, the last place of who sent is written when they leave. */
+/** Beside the messages, the last cursor of the sender is written when they leave. */
 const perMessage = ({ messages, written }: Counted): number => (written.get("log") ?? 0) / messages
 
 const row = ({ description, messages, written }: Counted): ReadonlyArray<string> => {
@@ -107,12 +107,13 @@ const row = ({ description, messages, written }: Counted): ReadonlyArray<string>
   ]
 }
 
-/** How far the indexes of the log go: written once for thousands of messages, or whenever there is a moment for it. */
+/** Position of the log's indexes: written once for thousands of messages, or when the writer is idle. */
 const MARK = "log_indexed"
 
 export const rows: Experiment = {
   name: "rows",
-  description: "rows written by a message to groups of 2 and of 100,000 with nobody online, and for acknowledgements",
+  description:
+    "rows written by a message to groups of 2 and of 100,000 with all others offline, and for acknowledgements",
   users: () => LISTENING,
   play: async (setting): Promise<Found> => {
     const full = await fullStore(setting, LISTENING)
@@ -120,8 +121,8 @@ export const rows: Experiment = {
     const all = sizesOf(setting.quick).users
     const few = setting.prepared.users
     const counted = [
-      await count(setting.prepared, "2 members, nobody else online", few.slice(0, 2), 1, messages),
-      await count(full, `${all} members, nobody else online`, full.users, 1, messages),
+      await count(setting.prepared, "2 members, the other offline", few.slice(0, 2), 1, messages),
+      await count(full, `${all} members, the others offline`, full.users, 1, messages),
       await count(setting.prepared, "2 members, both online", few.slice(0, 2), 2, messages),
       await count(setting.prepared, `${LISTENING} members, all online`, few.slice(0, LISTENING), LISTENING, messages)
     ]
@@ -132,7 +133,7 @@ export const rows: Experiment = {
       ratios:
         small === undefined || large === undefined
           ? []
-          : ratio(`rows: written per message, group of ${all} / group of 2, nobody online`, 1, [
+          : ratio(`rows: written per message, group of ${all} / group of 2, others offline`, 1, [
               total(large) / total(small)
             ]),
       tables: [
@@ -147,7 +148,7 @@ export const rows: Experiment = {
             "places, per message"
           ],
           body: counted.map(row),
-          note: "Counted by triggers in the database: every row that is inserted, changed or removed. Messages come one after the other; `log_by_chat` and `log_by_gid` are the indexes of the log, an entry in each for a message, made later and many at once; `log_indexed` says how far they go, whenever that changes. `places` holds what was acknowledged, and what was handed out."
+          note: "Counted by triggers in the database: every row that is inserted, changed or removed. Messages come one after the other; `log_by_chat` and `log_by_gid` are the indexes of the log, an entry in each for a message, made later and many at once; `log_indexed` is their position, written when it changes. `places` holds what was acknowledged, and what was handed out."
         }
       ],
       missing: []

@@ -25,7 +25,7 @@ const returning = async ({ prepared, quick }: Setting): Promise<StormSeen> => {
       members: users.slice(index * GROUP, (index + 1) * GROUP)
     }))
     const chats = await makeGroups(store, groups)
-    // Somebody who is in none of the groups any more has said it: everybody is owed everything.
+    // The sender has left all groups, so every message is due to every member.
     const stranger = prepared.users.at(-1)?.id ?? 0
     await say(
       store,

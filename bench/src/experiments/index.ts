@@ -1,4 +1,4 @@
-/** What is measured otherwise than by a scenario. */
+/** Measurements other than scenarios. */
 import type { Experiment } from "../Experiment.ts"
 import { catchUp } from "./CatchUp.ts"
 import { cold } from "./Cold.ts"

@@ -1,11 +1,11 @@
-/** What the load needs of a client, whatever protocol it speaks. */
+/** Interface of a client for the load generator, the same for every protocol. */
 import type { MadeChat, User } from "./Plan.ts"
 
 export type Chat = MadeChat
 
-/** What one frame holds for the load. */
+/** Content of a frame that matters to the load generator. */
 export interface Heard {
-  /** Sends that the server says it has taken. */
+  /** Sends that the server has confirmed. */
   readonly answers: number
   /** Ids of the messages in it, as the server numbers them. */
   readonly ids: ReadonlyArray<number>
@@ -74,7 +74,7 @@ export const readingOnce = (read: (text: string) => Heard): ((bytes: Buffer) => 
   }
 }
 
-/** What stands behind `name` in a text of ASCII, from `from` on: up to `end`. Much cheaper than parsing all of it. */
+/** Returns the text between `name` and `end`, in ASCII. Much cheaper than parsing all of it. */
 export const textBehind = (text: string, name: string, end: string): string => {
   const at = text.indexOf(name)
   return at < 0 ? "" : text.slice(at + name.length, text.indexOf(end, at + name.length))

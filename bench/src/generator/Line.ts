@@ -46,7 +46,7 @@ export interface Ears {
    * thousands of users is not worth keeping for each of thousands of clients.
    */
   readonly wants?: (beginning: Buffer) => boolean
-  /** What was thrown away is over; so many bytes. */
+  /** Called at the end of discarded bytes, with their number. */
   readonly skipped?: (length: number) => void
   readonly closed: () => void
 }
@@ -60,12 +60,12 @@ export interface Line {
 export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
   new Promise((resolve, reject) => {
     let upgraded = false
-    /** What has come of a message that is not whole yet. */
+    /** Chunks of an incomplete message. */
     let kept: Array<Buffer> = []
     let keptSize = 0
     /** So many bytes are worth looking at again. */
     let needed = 0
-    /** Bytes of a message that nobody wants, still to come, and of the whole message. */
+    /** Bytes of a discarded message that are still to come, and of the whole message. */
     let [skipping, skipped] = [0, 0]
     const line: Line = {
       send: (text) => void socket.write(masked(TEXT, Buffer.from(text))),
@@ -142,7 +142,7 @@ export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
           }
           const bytes: Buffer = keptSize > 0 ? Buffer.concat([...kept, fresh]) : fresh
           const used = read(bytes)
-          // What remains is copied: the shared buffer is the next connection's.
+          // The rest is copied: the shared buffer is the next connection's.
           kept = used < bytes.length ? [Buffer.from(bytes.subarray(used))] : []
           keptSize = bytes.length - used
           return true

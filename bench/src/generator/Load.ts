@@ -6,7 +6,7 @@ import { collectedMemoryOf, cpuOf, mainCpuOf, memoryOf } from "./ProcessUse.ts"
 import { now, stamped, stampOf } from "./Stamp.ts"
 
 /**
- * What a server gets before it is measured at a slow pace. At that pace itself it would take a minute until the compiler has
+ * Warm-up of a server before it is measured at a slow pace. At that pace itself it would take a minute until the compiler has
  * seen enough of it.
  */
 const BRISK: Pace = { mode: "closed", window: 16 }
@@ -118,7 +118,7 @@ export class Load {
                 this.#delivered++
               } else this.#doubled++
             }
-            // One pair of ears for each chat is enough: all its members hear a message in the same turn of the server.
+            // One receiver for each chat is enough: all its members get a message in the same turn of the server.
             if (this.#measuring && nth === shape.online - 1) {
               for (const content of contents) this.#latencies.push((this.#lastHeard - stampOf(content)) / 1000)
             }

@@ -1,6 +1,6 @@
-/** What the generator is to do, and what it has seen. Both travel as one line of JSON. */
+/** Plan for the generator, and its result. Both travel as one line of JSON. */
 
-/** Whom it talks to. */
+/** Protocol of the server. */
 export type Speech = "xuanxuan" | "relay" | "socket.io"
 
 export type Pace =
@@ -156,9 +156,9 @@ export interface CatchUpSeen {
   /** Messages that came before an earlier one of their chat, or twice. */
   readonly disordered: number
   readonly frames: { readonly count: number; readonly largestBytes: number; readonly mostPackets: number }
-  /** kB, before and at most. */
+  /** kB, before and at the peak. */
   readonly memory: { readonly before: number; readonly peak: number }
-  /** What those who talked waited for an answer. */
+  /** Time until replies to the senders. */
   readonly answersBefore: Quantiles | undefined
   readonly answersMeanwhile: Quantiles | undefined
 }

@@ -1,4 +1,4 @@
-/** What a process takes of the machine, as Linux tells it. */
+/** Use of the machine by a process, from Linux's /proc. */
 import { readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 

@@ -1,4 +1,4 @@
-/** Every content begins with the time of its sending, so that whoever reads it knows how long it took. */
+/** Every content begins with the time of its sending, from which the receiver computes the latency. */
 
 /** Microseconds of the machine's monotonic clock. */
 export const now = (): number => {
@@ -9,7 +9,7 @@ export const now = (): number => {
 const DIGITS = 16
 const FILLING = "the quick brown fox jumps over the lazy dog ".repeat(50)
 
-/** A content of `size` characters, 17 at least and 2,000 at most. */
+/** A content of `size` characters, from 17 to 2,000. */
 export const stamped = (time: number, size: number): string =>
   `${String(time).padStart(DIGITS, "0")} ${FILLING.slice(0, Math.max(0, size - DIGITS - 1))}`
 

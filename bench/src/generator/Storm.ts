@@ -9,10 +9,10 @@ import { cpuOf, peakOf } from "./ProcessUse.ts"
 import { now } from "./Stamp.ts"
 import { GATHER, packetsIn } from "./XuanxuanClient.ts"
 
-/** Milliseconds in which nobody gets anything, after which what has not come is missing. */
+/** Milliseconds without any delivery after which the rest counts as missing. */
 const PATIENCE = 15_000
 
-/** Bytes that tell what a frame is. */
+/** Bytes by which a frame is classified. */
 const BEGINNING = 96
 
 /** The lists of users and of chats, which take long to read and are of no interest here. */
@@ -21,7 +21,7 @@ const isList = (frame: Buffer): boolean => {
   return beginning.includes("userGetList") || beginning.includes('"getlist"')
 }
 
-/** What one client has come to. */
+/** State of one client. */
 interface Guest {
   done: boolean
   line: Line | undefined
@@ -34,7 +34,7 @@ interface Counts {
   lastHeard: number
 }
 
-/** Opens all connections at once and waits until everybody is through, or nobody gets on. */
+/** Opens all connections at once and waits until all clients are done, or none progresses. */
 const run = async (
   pid: number,
   guests: ReadonlyArray<(counts: Counts) => Guest>,

@@ -1,4 +1,4 @@
-/** What one writes with socket.io in an afternoon: a room for each chat, nothing kept. */
+/** A minimal chat server on socket.io: a room for each chat, nothing stored. */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Server } from "socket.io"

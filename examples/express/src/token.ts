@@ -7,7 +7,7 @@ const secret = process.env["SECRET"] === undefined ? randomBytes(32) : new TextE
 export const sign = (user: string): Promise<string> =>
   new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(user).setExpirationTime("12h").sign(secret)
 
-/** Whose token it is; undefined for none, and for one that is not ours or not good any more. */
+/** Returns the user of a token; undefined without one, and for a token that is not ours or has expired. */
 export const verify = async (token: string | undefined): Promise<string | undefined> => {
   if (token === undefined) return undefined
   const verified = await jwtVerify(token, secret, { algorithms: ["HS256"] }).catch(() => undefined)

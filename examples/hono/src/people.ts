@@ -17,7 +17,7 @@ export const signUp = (login: string, name: string, password: string): void => {
     .run(randomUUID(), login, name, salt, hashOf(password, salt))
 }
 
-/** The id of who knows the password, or undefined. */
+/** Returns the user's id if the password is right. */
 export const check = (login: string, password: string): string | undefined => {
   const found = database.prepare("SELECT id, salt, hash FROM people WHERE login = ?").get(login)
   if (!(found?.["salt"] instanceof Uint8Array) || !(found["hash"] instanceof Uint8Array)) return undefined

@@ -1,4 +1,4 @@
-/** What `@Controller()`, `@Get()`, `@Body()` and a constructor's types say, for a class in plain TypeScript. */
+/** Metadata of `@Controller()`, `@Get()`, `@Body()` and a constructor's types, for a class in plain TypeScript. */
 import { Inject, type InjectionToken } from "@nestjs/common"
 
 type Methods = Readonly<Record<string, readonly [route: MethodDecorator, parameter: ParameterDecorator]>>

@@ -1,5 +1,5 @@
 /**
- * This application's own users and sessions. The conversations read users through `directory` and know who asks by
+ * This application's own users and sessions. The engine reads users through `directory` and identifies requests by
  * `userOf`; they keep nothing of this table but the ids.
  */
 import { randomBytes, randomUUID, scryptSync, timingSafeEqual } from "node:crypto"
@@ -34,7 +34,7 @@ export const directory: DirectoryOption = {
 /** By what the browser was given in its cookie. */
 const sessions = new Map<string, string>()
 
-/** The cookie for who knows the password, or undefined. */
+/** Returns the cookie if the password is right. */
 export const signIn = (login: string, password: string): string | undefined => {
   const found = database.prepare("SELECT id, salt, hash FROM people WHERE login = ?").get(login)
   if (!(found?.["salt"] instanceof Uint8Array) || !(found["hash"] instanceof Uint8Array)) return undefined

@@ -12,7 +12,7 @@ const notify = (user: number, text: string): number => heard.push(`${user}: ${te
 const engine = await createEngine({ store: MemoryStore.layer, blobs: MemoryBlobs.layer })
 await engine.users.addAll([{ account: "ann" }, { account: "ben" }, { account: "cat" }])
 
-// What a user does
+// Actions of a user
 const ann = engine.as("ann")
 const team = await ann.createGroup({ name: "Team", members: ["ben", "cat"] })
 const hello = await ann.send(team, "Hello!")

@@ -1,5 +1,5 @@
 /**
- * What every example must do, as its own users would: the program is started, its users sign in as the application has
+ * Requirements of every example, from its users' side: the program is started, its users sign in as the application has
  * it, and talk, one through the chat client over WebSocket, the other through spark over HTTP.
  */
 import { connect, type Parley } from "@parley/client"
@@ -10,14 +10,14 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 
-/** What the application's own session is, on a request. */
+/** Headers of a request with the application's own session. */
 export type Session = Readonly<Record<string, string>>
 
 export interface Example {
   readonly server: URL
-  /** Where the conversations are. */
+  /** Path of the engine. */
   readonly at: string
-  /** Where the application's own routes are. */
+  /** Path of the application's own routes. */
   readonly own: string
   /** Of what the application answers to a login. */
   readonly session: (answer: Response) => Promise<Session>
@@ -27,13 +27,13 @@ export interface Running {
   readonly http: string
   /** Signs in at the application; rejected with the status where that fails. */
   readonly signIn: (login: string, password: string) => Promise<Session>
-  /** The application's own page, as whoever has this session sees it. */
+  /** The application's own page for this session. */
   readonly own: (path: string, session?: Session) => Promise<Response>
-  /** A chat client of whoever has this session. */
+  /** A chat client with this session. */
   readonly chat: (session: Session) => Promise<Parley>
   /** Asks spark. */
   readonly spark: (path: string, session: Session, body: object) => Promise<Record<string, unknown>>
-  /** Tells the program to stop; answers its exit code. */
+  /** Stops the program; returns its exit code. */
   readonly stop: () => Promise<number | null>
 }
 
@@ -92,7 +92,7 @@ export const cookie = async (answer: Response): Promise<Session> => ({
     .join("; ")
 })
 
-/** What the next message says that somebody else has sent. */
+/** Content of the next message of another user. */
 export const nextContent = (client: Parley): Promise<string> =>
   new Promise((resolve) => {
     const stop = client.on("message", ({ content }) => {
@@ -126,7 +126,7 @@ export const example = (name: string, given: Example, more: (running: () => Runn
       assert.include(sent, { success: true })
       assert.strictEqual(await heard, "Hello from spark, 你好")
       await client.send(String(SessionId), "Hello from the chat client")
-      // The application's own page knows: Ann has not read it.
+      // The application's own page shows that Ann has not read it.
       assert.deepInclude(((await (await own("/unread", ann)).json()) as ReadonlyArray<object>)[0], {
         gid: SessionId,
         count: 1

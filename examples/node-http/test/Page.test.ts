@@ -1,4 +1,4 @@
-/** What the page on embedding shows is what the examples have, and the tour is a program that ends well. */
+/** The page on embedding shows code of the examples, and the tour is a program that ends well. */
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"

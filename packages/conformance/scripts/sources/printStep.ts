@@ -42,7 +42,7 @@ const http = (request: JsonObject, answer: JsonObject, names: Printed): string =
 
 const object = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
 
-/** What stands behind the kind and the check. */
+/** Text after the kind and the check. */
 const detail = (step: JsonObject, names: Printed): string => {
   if ("connect" in step) return ` connect${options(names, object(step["connect"]), "query").replace(" query", "")}`
   const check = ` ${asText(step["check"])}`

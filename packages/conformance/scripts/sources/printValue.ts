@@ -60,7 +60,7 @@ export const printValue = (value: Json, names: Printed): string => {
   return isObject(value) ? printObject(value, names) : JSON.stringify(value)
 }
 
-/** As `printValue`; a string is quoted unless it is a matcher, so that it is no keyword of a step. */
+/** As `printValue`; a string is quoted unless it is a matcher, so that it cannot be a keyword of a step. */
 export const printTop = (value: Json, names: Printed): string =>
   typeof value === "string" && !operator.test(value) ? JSON.stringify(value) : printValue(value, names)
 

@@ -23,7 +23,7 @@ const remark = (line: string): number => {
 const key = /^\s*["']?([A-Za-z_]\w*)["']?\s*(?=[:,;]|$)/
 
 /**
- * The lines that say something; brackets alone and what only marks an omission say nothing. `first` is the first line's
+ * The lines with content, without lines of brackets alone and marks of omissions. `first` is the first line's
  * number.
  */
 export const examples = (lines: ReadonlyArray<string>, first: number): ReadonlyArray<ExampleLine> => {

@@ -16,7 +16,7 @@ const line = /^(check|reading|requirement) (\S+)(?: gone: (\S.*))?$/
 const isKind = (text: string | undefined): text is Kind => kinds.some((kind) => kind === text)
 
 /**
- * The entries of the file; what is no entry is thrown as an `Error` that names the line. Empty lines and `#` are
+ * The entries of the file; for any other line an `Error` that names it is thrown. Empty lines and `#` are
  * skipped.
  */
 export const parseIds = (text: string): ReadonlyArray<Entry> =>

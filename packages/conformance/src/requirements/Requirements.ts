@@ -10,7 +10,7 @@ import { readReadings, readRequirements, type RequirementSource } from "../sourc
 
 export const Level = Schema.Literals(["MUST", "SHOULD", "MAY"])
 /**
- * MUST: the document says 必须 or 是, or has no other definition of the response. SHOULD: 应该, or shown in an example
+ * MUST: the document has 必须 or 是, or has no other definition of the response. SHOULD: 应该, or shown in an example
  * only. MAY: 可选 or 否.
  */
 export type Level = typeof Level.Type
@@ -26,7 +26,7 @@ export const Id = Schema.String.check(Schema.isPattern(/^[a-z]+(\.[a-z0-9]+(-[a-
 export const StatementKey = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}(\.[1-9][0-9]*)?$/))
 
 export const Direction = Schema.Literals(["request", "reply", "push", "stored"])
-/** Where a field is: `stored` for what a document describes as a table and shows in several places. */
+/** Place of a field: `stored` for a field of a table that a document describes and shows in several places. */
 export type Direction = typeof Direction.Type
 
 export const Requirement = Schema.Struct({
@@ -68,7 +68,7 @@ export const Aside = Schema.Struct({
   hash: StatementKey,
   section: Schema.String,
   reason: Schema.Literals(asideReasons),
-  /** For `same-as`: the requirements that say it already. */
+  /** For `same-as`: the requirements that contain it already. */
   of: Schema.optionalKey(Schema.Array(Id))
 })
 export type Aside = typeof Aside.Type

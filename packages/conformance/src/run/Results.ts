@@ -40,9 +40,9 @@ export const Evidence = Schema.Struct({
   actor: Schema.String,
   source: Schema.optionalKey(Source),
   reason: Schema.String,
-  /** What the actor sent last, oldest first. */
+  /** Frames that the actor sent last, oldest first. */
   sent: Schema.Array(Schema.String),
-  /** What the actor received since then, oldest first. */
+  /** Frames that the actor received since then, oldest first. */
   came: Schema.Array(Schema.String),
   /** The expected pattern. */
   wanted: Schema.String,

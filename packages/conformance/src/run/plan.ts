@@ -28,7 +28,7 @@ export interface Options {
   readonly profile?: Judged
   /** SHOULD and MAY fail like MUST, and tolerated forms warn. */
   readonly strict?: boolean
-  /** A source of accounts, or accounts by role. Default: the demo accounts, also for missing roles. */
+  /** A source of accounts, or accounts by role. Default: the demo accounts, which also fill missing roles. */
   readonly accounts?: Accounts | { readonly [role: string]: Account }
   /** A glob over scenario ids, or several. */
   readonly only?: string | ReadonlyArray<string>

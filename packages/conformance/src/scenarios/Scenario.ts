@@ -194,7 +194,7 @@ export const File = Schema.Struct({
   scenarios: Schema.Array(Scenario)
 }).annotate({ identifier: "Scenarios", title: "Scenarios of the conformance kit" })
 
-/** What all scenarios of a protocol share. */
+/** Parts that all scenarios of a protocol share. */
 export const Protocol = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   protocol: Schema.String,

@@ -81,7 +81,7 @@ export const readScenarioSource = (text: string): ScenarioSource => {
 /** The file alone. */
 export const readScenarioText = (text: string): Json => readScenarioSource(text).file
 
-/** What the scenarios of a protocol share, `Protocol` in `Scenario.ts`. Throws `SyntaxError` with the line. */
+/** Reads the parts that the scenarios of a protocol share, `Protocol` in `Scenario.ts`. Throws `SyntaxError` with the line. */
 export const readProtocolText = (text: string): Json => {
   const sources = new Sources()
   const draft: Draft = {}

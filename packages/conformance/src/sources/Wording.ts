@@ -11,7 +11,7 @@ export interface Pair {
 export const phraseKinds = ["request", "push"] as const
 export type PhraseKind = (typeof phraseKinds)[number]
 
-/** What the placeholders of a row stand for. */
+/** Values of the placeholders of a row. */
 export interface Subject {
   readonly field?: string | undefined
   readonly operation?: string | undefined

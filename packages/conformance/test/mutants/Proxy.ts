@@ -89,7 +89,7 @@ export class Proxy {
     await Promise.all([new Promise((done) => this.web.close(done)), new Promise((done) => this.plain.close(done))])
   }
 
-  /** Applies a mutant from now on, and forgets earlier traffic. */
+  /** Applies a mutant from now on, and drops the record of earlier traffic. */
   become(mutant: Mutant): void {
     this.mutant = mutant
     for (const link of this.links.values()) link.end()
