@@ -17,7 +17,7 @@ const join = (account) => connect({ url: `${http}/im/ws`, account, password: "co
 const next = (client) => new Promise((resolve) => client.on("message", ({ content }) => resolve(content)))
 const [ann, ben] = [await join("ann"), await join("ben")]
 const benHears = next(ben)
-const pair = await ann.pair([...ann.users.values()].find(({ account }) => account === "ben"))
+const pair = await ann.openDirectChat([...ann.users.values()].find(({ account }) => account === "ben"))
 await ann.send(pair, "Hello, Ben")
 console.log(`ben heard: ${await benHears}`)
 await ben.send(pair, "Hello, Ann")

@@ -25,19 +25,35 @@ const spelledOut = (
     .map((file) => [subpath.replace("*", file.slice(before.length, file.length - after.length)), file])
 }
 
-/** The modules of a built package in this folder, by what it exports when it is published; without its programs. */
-export const modulesOf = (folder: string, { name, bin = {}, exports }: Manifest): ReadonlyArray<Module> => {
+/** The modules that a package in this folder exports: compiled ones when it is published, sources in the workspace. */
+export const modulesOf = (
+  folder: string,
+  { name, exports }: Pick<Manifest, "name" | "exports">
+): ReadonlyArray<Module> => {
   const files = filesBelow(folder).filter((file) => !file.startsWith("node_modules/"))
-  const programs = Object.values(bin).map((file) => file.replace("./", ""))
-  const modules = new Map<string, Module>()
-  for (const [subpath, exported] of Object.entries(exports)) {
-    const target = typeof exported === "string" ? exported : exported.default
-    if (!target.endsWith(".js")) continue
-    for (const [one, file] of spelledOut(subpath, target, files)) {
-      if (!programs.includes(file)) modules.set(one, { subpath: one, specifier: name + one.slice(1), file })
-    }
-  }
-  return [...modules.values()]
+  return Object.entries(exports).flatMap(([subpath, exported]) => {
+    const target = exported === null ? "" : typeof exported === "string" ? exported : exported.default
+    if (!/\.[jt]s$/.test(target)) return []
+    return spelledOut(subpath, target, files).map(([one, file]) => ({
+      subpath: one,
+      specifier: name + one.slice(1),
+      file
+    }))
+  })
+}
+
+/** Specifiers that reach past a package's exports: each of its sources that is not an entry, by every path to it. */
+export const deepImports = (
+  folder: string,
+  manifest: Pick<Manifest, "name" | "exports">,
+  sources: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const entries = new Set(modulesOf(folder, manifest).map(({ specifier }) => specifier))
+  return sources
+    .map((source) => source.replace(/\.ts$/, ""))
+    .flatMap((stem) => [`dist/${stem}.js`, `src/${stem}.ts`, `${stem}.js`, stem])
+    .map((path) => `${manifest.name}/${path}`)
+    .filter((specifier) => !entries.has(specifier))
 }
 
 /** Whether a file of a package needs something that is there only if the user has it. */

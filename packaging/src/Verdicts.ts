@@ -20,6 +20,8 @@ export const publintOn = async (tarball: string): Promise<ReadonlyArray<string>>
  */
 export const attwOn = async (tarball: string, { folder, manifest }: Package): Promise<string> => {
   const modules = modulesOf(folder, { ...manifest, ...manifest.publishConfig })
+  // A program: nothing of it is imported.
+  if (modules.length === 0) return ""
   const subpaths = modules.map(({ subpath }) => subpath)
   const attw = join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js")
   const flags = ["--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji"]

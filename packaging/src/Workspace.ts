@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url"
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
-/** A subpath's file, or one for types and one for everything else. */
-type Exported = string | { readonly types: string; readonly default: string }
+/** A subpath's file, or one for types and one for everything else; null for a subpath that is not exported. */
+type Exported = string | null | { readonly types: string; readonly default: string }
 
 export interface Manifest {
   readonly name: string

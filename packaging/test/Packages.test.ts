@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { build, sourceOf } from "../src/Build.ts"
 import { bytesBelow, freshProject, installed, installOldestNode } from "../src/FreshProject.ts"
-import { modulesOf, needsOptional } from "../src/Modules.ts"
+import { deepImports, modulesOf, needsOptional } from "../src/Modules.ts"
 import { pack } from "../src/Pack.ts"
 import { run, start, succeed } from "../src/Processes.ts"
 import { attwOn, publintOn } from "../src/Verdicts.ts"
@@ -49,6 +49,19 @@ const tarball = (name: string): string => {
 
 /** Where a package lies in the project that has all of them. */
 const inFull = (name: string): string => join(full, "node_modules", name)
+
+/** Every module that is exported, as the installed packages have it. */
+const exported = () => packages.flatMap(({ name }) => modulesOf(inFull(name), manifestIn(inFull(name))))
+
+/** Every path to a source that is not exported. */
+const hidden = () =>
+  packages.flatMap(({ name }) => deepImports(inFull(name), manifestIn(inFull(name)), written.get(name) ?? []))
+
+/** Whether it needs a framework that only some users have. */
+const forFrameworks = ({ specifier, file }: { readonly specifier: string; readonly file: string }): boolean => {
+  const name = specifier.split("/").slice(0, 2).join("/")
+  return needsOptional(inFull(name), manifestIn(inFull(name)), file)
+}
 
 const program = (name: string): string => join(full, "node_modules/.bin", name)
 
@@ -110,6 +123,11 @@ describe.each(packages)("the tarball of $name", (one) => {
     const packed = manifestIn(inFull(name))
     assert.notInclude(JSON.stringify(packed), "workspace:")
     assert.deepEqual(packed.engines, root.engines)
+    const entries = modulesOf(inFull(name), packed).map(({ specifier }) => specifier)
+    assert.sameMembers(
+      entries,
+      modulesOf(one.folder, manifest).map(({ specifier }) => specifier)
+    )
     assert.sameMembers(Object.keys(packed.exports), Object.keys(manifest.exports))
     assert.deepEqual(Object.keys(packed.bin ?? {}), Object.keys(manifest.bin ?? {}))
     // Two copies of Effect would not know each other's services: a library takes the application's, a program has its own.
@@ -152,17 +170,18 @@ describe("a fresh project", () => {
       const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(folder, "README.md"), "utf8")) ?? []
       if (example !== undefined) writeFileSync(join(full, `readme-${name.split("/")[1]}.ts`), example)
     }
-    const lines = packages.flatMap(({ name }) => {
-      const packed = manifestIn(inFull(name))
-      return modulesOf(inFull(name), packed)
-        .filter(({ file }) => !needsOptional(inFull(name), packed, file.replace(/\.js$/, ".d.ts")))
-        .map(({ specifier }, at) => `export type * as ${name.replace(/\W/g, "_")}${at} from "${specifier}"\n`)
-    })
-    assert.isAbove(lines.length, 200)
+    const lines = exported()
+      .filter(({ specifier, file }) => !forFrameworks({ specifier, file: file.replace(/\.js$/, ".d.ts") }))
+      .map(({ specifier }, at) => `export type * as m${at} from "${specifier}"\n`)
     writeFileSync(join(full, "every-module.ts"), lines.join(""))
+    const deep = hidden().map((specifier, at) => `// @ts-expect-error\nexport type * as d${at} from "${specifier}"\n`)
+    assert.isAbove(deep.length, 1000)
+    writeFileSync(join(full, "no-other-module.ts"), deep.join(""))
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
-    const { code, out, err } = await run(process.execPath, [tsc, "-p", full], { cwd: full })
-    assert.strictEqual(code, 0, out + err)
+    for (const config of ["tsconfig.json", "tsconfig.bundler.json"]) {
+      const { code, out, err } = await run(process.execPath, [tsc, "-p", join(full, config)], { cwd: full })
+      assert.strictEqual(code, 0, config + out + err)
+    }
   })
 })
 
@@ -177,13 +196,23 @@ describe.each([
   })
 
   it("every module can be imported, and required", async () => {
-    const modules = packages.flatMap(({ name }) => {
-      const packed = manifestIn(inFull(name))
-      return modulesOf(inFull(name), packed).filter(({ file }) => !needsOptional(inFull(name), packed, file))
-    })
-    assert.isAbove(modules.length, 200)
+    const modules = exported().filter((module) => !forFrameworks(module))
     const { code, out, err } = await run("node", ["import.js", ...modules.map(({ specifier }) => specifier)], here())
     assert.strictEqual(code, 0, out + err)
+  })
+
+  it("nothing else can be imported", async () => {
+    writeFileSync(join(full, "hidden.json"), JSON.stringify(hidden()))
+    const errors = JSON.parse(await succeed("node", ["hidden.js", "hidden.json"], here())) as Record<string, string>
+    // A pattern exports the protocols: within the folder of one, it leads to no file.
+    const inProtocol = /^@parley\/dialects\/(?!dist\/|src\/|_http\/)/
+    for (const [specifier, error] of Object.entries(errors)) {
+      const expected = inProtocol.test(specifier) ? "ERR_MODULE_NOT_FOUND" : "ERR_PACKAGE_PATH_NOT_EXPORTED"
+      assert.strictEqual(error, expected, specifier)
+    }
+    for (const path of ["engine/Engine", "src/engine/Engine.ts", "dist/engine/Engine.js"]) {
+      assert.property(errors, `@parley/core/${path}`)
+    }
   })
 
   it("two users talk in a server of plain node:http", async () => {

@@ -6,11 +6,11 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Store } from "@parley/core/Store"
-import type { DatabaseError } from "./DatabaseError.ts"
+import type { DatabaseError } from "./internal/DatabaseError.ts"
 import * as GroupCommit from "./internal/writer/GroupCommit.ts"
 import { openStore } from "./internal/openStore.ts"
 
-export { DatabaseError } from "./DatabaseError.ts"
+export { DatabaseError } from "./internal/DatabaseError.ts"
 
 /**
  * Opens a store on the database `file` until the scope closes; pending batches are committed first. Creates the file

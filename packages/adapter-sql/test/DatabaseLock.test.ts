@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as DatabaseLock from "@parley/adapter-sql/DatabaseLock"
+import * as DatabaseLock from "../src/internal/DatabaseLock.ts"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { folder } from "./folder.ts"
 

@@ -1,6 +1,6 @@
 /** A process that holds the database named by its argument until it is killed. */
 import * as Effect from "effect/Effect"
-import * as DatabaseLock from "@parley/adapter-sql/DatabaseLock"
+import * as DatabaseLock from "../src/internal/DatabaseLock.ts"
 
 const [, , file = ""] = process.argv
 

@@ -27,8 +27,8 @@ import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { DatabaseError } from "./DatabaseError.ts"
-import * as InodeLock from "./internal/InodeLock.ts"
-import { isBusy, errorText } from "./internal/sqliteError.ts"
+import * as InodeLock from "./InodeLock.ts"
+import { isBusy, errorText } from "./sqliteError.ts"
 
 /** Creates missing folders from the top; `recursive` would loop forever where a folder cannot exist. */
 const makeFolders = (folder: string): void => {
