@@ -12,7 +12,9 @@ const TESTS = [
   "examples/*/test/**/*.test.ts",
   "bench/test/**/*.test.ts",
   "packaging/test/**/*.test.ts",
-  "prose/test/**/*.test.ts"
+  "prose/test/**/*.test.ts",
+  "scripts/test/**/*.test.ts",
+  "tools/*/test/**/*.test.ts"
 ]
 
 /** Files about the memory or the handles of their own process, which they cannot share. */

@@ -3,7 +3,7 @@ import { plainAddress } from "@parley/core/ClientAddress"
 import express from "express"
 import fastify from "fastify"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { clientAddressResolver } from "../src/trustedProxies.ts"
+import { clientAddressResolver } from "../src/internal/http/trustedProxies.ts"
 
 const TRUSTED = ["loopback", "10.0.0.0/8", "2001:db8::/32"]
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { plainAddress } from "@parley/core/ClientAddress"
 import { repetitions } from "../../../scripts/repetitions.ts"
-import { isProxy, clientAddressResolver } from "../src/trustedProxies.ts"
+import { isProxy, clientAddressResolver } from "../src/internal/http/trustedProxies.ts"
 import * as fc from "fast-check"
 import { isIP } from "node:net"
 

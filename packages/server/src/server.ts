@@ -8,7 +8,7 @@ import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Authenticator } from "@parley/core/Authenticator"
 import type { Blobs } from "@parley/core/Blobs"
-import type { OpenDialect } from "@parley/core/Dialect"
+import type { OpenDialect, OperatorCommand } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
 import { Passwords } from "@parley/core/Passwords"
@@ -23,7 +23,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { CommandFailed, type RunningServer } from "./cli/CliContext.ts"
+import { CommandFailed } from "./terminal/CommandFailed.ts"
 import type { ServedDialect } from "./protocols.ts"
 import { healthRoutes } from "./healthRoutes.ts"
 import { addDemoUsers } from "./demo/demoUsers.ts"
@@ -74,6 +74,18 @@ export const openEngine = Effect.fnUntraced(function* (
   )
   return context.pipe(Context.add(Settings, engine), Context.add(Authenticator, { origins: serve.origins }))
 })
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface RunningServer {
+  readonly http: Address
+  /** Undefined when raw TCP is off. */
+  readonly tcp?: Address | undefined
+  readonly commands: ReadonlyArray<OperatorCommand>
+}
 
 /** Serves until the scope closes: then what is under way is answered, and connections are told 1001. */
 export const start = Effect.fnUntraced(function* (

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { makeProgressLine } from "../src/cli/ProgressLine.ts"
+import { makeProgressLine } from "../src/terminal/ProgressLine.ts"
 
 const reported = (isTTY: boolean, reports: ReadonlyArray<readonly [at: number, done: number]>, total = 200): string => {
   let written = ""

@@ -9,7 +9,7 @@ import type { DialectRecord, StorageFailed, Store } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import type { UserCache } from "@parley/core/UserCache"
 import * as Effect from "effect/Effect"
-import type { SparkSession } from "./context.ts"
+import type { SparkSession } from "./SparkSession.ts"
 import { DIALECT } from "./sessionKey.ts"
 import { JoinHistory } from "./JoinHistory.ts"
 

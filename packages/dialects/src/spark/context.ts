@@ -1,5 +1,4 @@
 /** What every operation works with: the engine, who asks, and the session and the users that a request names. */
-import type { Chat } from "@parley/core/Chat"
 import type { Engine } from "@parley/core/Engine"
 import type { UserCaller } from "@parley/core/Event"
 import { type Refused, refuse } from "@parley/core/Refused"
@@ -13,12 +12,7 @@ import type { RunCommand } from "../_http/runCommands.ts"
 import { invalid } from "../_http/fields.ts"
 import type { PendingMembers } from "./PendingMembers.ts"
 import type { SessionIds } from "./SessionIds.ts"
-
-/** A session as it was at one moment: the chat, and the newest sequence of its log. */
-export interface SparkSession {
-  readonly chat: Chat
-  readonly seq: number
-}
+import type { SparkSession } from "./SparkSession.ts"
 
 export interface SparkServices {
   readonly engine: Engine["Service"]

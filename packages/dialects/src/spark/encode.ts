@@ -2,7 +2,8 @@
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
-import type { RequestContext, SparkSession } from "./context.ts"
+import type { RequestContext } from "./context.ts"
+import type { SparkSession } from "./SparkSession.ts"
 import { sessionKeyOf, sorted } from "./sessionKey.ts"
 
 export interface SessionJson {

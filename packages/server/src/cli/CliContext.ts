@@ -1,25 +1,10 @@
 /** What the command line needs of the server that it commands. */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Setting } from "@parley/core/Settings"
-import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Configuration } from "../config/Configuration.ts"
-
-/** A command could not be carried out; `message` is what the operator reads, one line unless it lists lines of a file. */
-export class CommandFailed extends Data.TaggedError("Failed")<{ readonly message: string }> {}
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-export interface RunningServer {
-  readonly http: Address
-  /** Undefined when raw TCP is off. */
-  readonly tcp?: Address | undefined
-  readonly commands: ReadonlyArray<OperatorCommand>
-}
+import type { RunningServer } from "../server.ts"
 
 export interface CliContext {
   readonly version: string

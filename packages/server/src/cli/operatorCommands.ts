@@ -11,8 +11,8 @@ import { configFlag, createFlag, databaseFlag, readConfiguration } from "./flags
 import { runCommand } from "./runCommand.ts"
 import type { CliContext } from "./CliContext.ts"
 import { prepareInputs } from "./prepareInput.ts"
-import { printable } from "./printable.ts"
-import { makeProgressLine } from "./ProgressLine.ts"
+import { printable } from "../terminal/printable.ts"
+import { makeProgressLine } from "../terminal/ProgressLine.ts"
 
 /** What stands behind the groups in `parley --help`. */
 const GROUPS: Readonly<Record<string, string>> = {

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { Request } from "../control/protocol.ts"
-import { CommandFailed } from "./CliContext.ts"
-import { promptSecret } from "./promptSecret.ts"
+import { CommandFailed } from "../terminal/CommandFailed.ts"
+import { promptSecret } from "../terminal/promptSecret.ts"
 
 type Inputs = Request["inputs"]
 

@@ -7,7 +7,7 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { chatCommand } from "../chat/command.ts"
 import { operatorTree } from "./operatorCommands.ts"
-import { printable } from "./printable.ts"
+import { printable } from "../terminal/printable.ts"
 import type { CliContext } from "./CliContext.ts"
 import { serveCommand } from "./serve.ts"
 

@@ -14,7 +14,8 @@ import { carryOut } from "../control/server.ts"
 import type { Request } from "../control/protocol.ts"
 import type { Configuration } from "../config/Configuration.ts"
 import { openAuditLog } from "../logging/AuditLog.ts"
-import { CommandFailed, type CliContext } from "./CliContext.ts"
+import { CommandFailed } from "../terminal/CommandFailed.ts"
+import type { CliContext } from "./CliContext.ts"
 
 /**
  * The holder may be a server that is just starting or stopping, or another command: neither has a socket, and both are

@@ -5,11 +5,13 @@ import * as Command from "effect/cli/Command"
 import { controlAddress } from "../control/socketPath.ts"
 import { serveControl } from "../control/server.ts"
 import { openAuditLog } from "../logging/AuditLog.ts"
-import { logStart } from "../logging/StartLine.ts"
+import { logStart } from "./StartLine.ts"
 import { readConfiguration, serveFlags } from "./flags.ts"
-import { type Address, CommandFailed, type CliContext, type RunningServer } from "./CliContext.ts"
+import type { Address, RunningServer } from "../server.ts"
+import { CommandFailed } from "../terminal/CommandFailed.ts"
+import type { CliContext } from "./CliContext.ts"
 import { handleSignals } from "./reloadSignal.ts"
-import { untilStopped } from "./onSignal.ts"
+import { untilStopped } from "../terminal/onSignal.ts"
 
 export const serveCommand = (parts: CliContext) =>
   Command.make(

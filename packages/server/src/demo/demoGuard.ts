@@ -3,7 +3,7 @@ import { isLoopbackAddress } from "@parley/core/ClientAddress"
 import type { Engine } from "@parley/core/Engine"
 import type { Store } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
-import { CommandFailed } from "../cli/CliContext.ts"
+import { CommandFailed } from "../terminal/CommandFailed.ts"
 import type { ServeOptions } from "../config/ServeOptions.ts"
 
 /** Notes in the database that the demonstration was added to it. */

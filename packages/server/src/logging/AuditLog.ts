@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
-import { CommandFailed } from "../cli/CliContext.ts"
+import { CommandFailed } from "../terminal/CommandFailed.ts"
 import { LineOutput } from "./LineOutput.ts"
 import { droppedLines } from "./ServerLog.ts"
 

@@ -1,7 +1,7 @@
 /** Log entries for people: the line of the message, and below it the cause and the annotations, indented. */
 import { inspect, styleText } from "node:util"
 import * as Logger from "effect/Logger"
-import { printable, printableCell } from "../cli/printable.ts"
+import { printable, printableCell } from "../terminal/printable.ts"
 
 type Style = Parameters<typeof styleText>[0]
 

@@ -4,7 +4,7 @@ import type { Sessions, SessionView } from "@parley/core/Sessions"
 import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
-import { columns } from "../cli/columns.ts"
+import { columns } from "../terminal/columns.ts"
 import { userNamed, withCommandErrors } from "./errorText.ts"
 
 /** To the second, in UTC. */

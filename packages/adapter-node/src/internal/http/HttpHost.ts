@@ -39,7 +39,7 @@ import { type Options as ConnectionOptions, type SocketConnection, defaultOption
 import { noteSlowHttp } from "./slowRequests.ts"
 import { SocketShares } from "../socket/SocketShares.ts"
 import { TcpConnection } from "../socket/TcpConnection.ts"
-import { isTrustedBy, clientAddressResolver } from "../../trustedProxies.ts"
+import { isTrustedBy, clientAddressResolver } from "./trustedProxies.ts"
 import { handshakeOf, refuse } from "../socket/upgrade.ts"
 import { WebSocketConnection } from "../socket/WebSocketConnection.ts"
 

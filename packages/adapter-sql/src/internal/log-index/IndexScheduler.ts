@@ -4,7 +4,6 @@
  * buffered than of chats (see `GidIndex`).
  */
 import { isBusy } from "../sqliteError.ts"
-import type { Transactions } from "../writer/Transactions.ts"
 
 export interface IndexPolicy {
   /** Maximum number of unindexed entries between transactions under load. */
@@ -41,10 +40,21 @@ export interface IndexEvents {
   readonly rebuilt: (inconsistency: unknown) => void
 }
 
-type Writing = Pick<Transactions, "index" | "unindexed" | "waiting">
+/** The log and its indexes, as the scheduler needs them of the writer. */
+export interface IndexedLog {
+  /** Number of entries missing from the index by chat. */
+  readonly unindexed: number
+  /** Number of messages missing from the index by gid. */
+  readonly waiting: number
+  /**
+   * Adds at most `most` entries to each index; `keep` messages may stay out of the one by gid. Throws on failure. Returns
+   * the inconsistency because of which it rebuilt the indexes, or undefined.
+   */
+  readonly index: (most: number, keep: number) => unknown
+}
 
 export class IndexScheduler {
-  readonly #writer: Writing
+  readonly #writer: IndexedLog
   readonly #policy: IndexPolicy
   readonly #events: IndexEvents
   /** Entries per step, by the duration of the last step. */
@@ -55,7 +65,7 @@ export class IndexScheduler {
   #retryDelay = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(writer: Writing, policy: IndexPolicy, events: IndexEvents) {
+  constructor(writer: IndexedLog, policy: IndexPolicy, events: IndexEvents) {
     this.#writer = writer
     this.#policy = policy
     this.#events = events

@@ -10,7 +10,7 @@ import { changeChat, createChat, INSERT_ENTRY, moveCursor, setPreference } from 
 import { findDuplicates, uniqueKeys, type UniqueKeys } from "./findDuplicates.ts"
 import { isUniqueViolation } from "../sqliteError.ts"
 import { fingerprint, GidIndex } from "../log-index/GidIndex.ts"
-import { HeadCache, type WriterHead } from "../log-index/HeadCache.ts"
+import { HeadCache, type WriterHead } from "./HeadCache.ts"
 import { revision } from "../queries/messages.ts"
 import { isRecordStale, putRecord } from "./records.ts"
 import type { Statements } from "../Statements.ts"

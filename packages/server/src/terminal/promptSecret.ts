@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Prompt from "effect/cli/Prompt"
 import { createInterface } from "node:readline"
-import { CommandFailed } from "./CliContext.ts"
+import { CommandFailed } from "./CommandFailed.ts"
 
 /** Asked for without echo on a terminal, twice when it is a new one; else the first line of standard input. */
 export const promptSecret = Effect.fnUntraced(function* (whose: string) {

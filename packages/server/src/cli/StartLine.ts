@@ -2,7 +2,7 @@
 import type { Setting } from "@parley/core/Settings"
 import { engineSettings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
-import type { RunningServer } from "../cli/CliContext.ts"
+import type { RunningServer } from "../server.ts"
 import type { Configuration } from "../config/Configuration.ts"
 
 /** Texts may be secrets (`youdu.token`): they are only said to be set. */

@@ -3,7 +3,7 @@ import { BoundedMap } from "@parley/core/BoundedMap"
 import type { ChatId } from "@parley/core/Ids"
 import { last } from "../queries/messages.ts"
 import type { Statements } from "../Statements.ts"
-import type { UnindexedTail } from "./UnindexedTail.ts"
+import type { UnindexedTail } from "../log-index/UnindexedTail.ts"
 
 export interface WriterHead {
   seq: number

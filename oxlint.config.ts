@@ -1,0 +1,35 @@
+import { defineConfig } from "oxlint"
+import { roomOverrides } from "./scripts/rooms.ts"
+
+export default defineConfig({
+  plugins: ["typescript", "import", "unicorn", "oxc", "vitest"],
+  categories: { correctness: "error" },
+  ignorePatterns: ["dist", "node_modules", "coverage"],
+  rules: {
+    "typescript/no-floating-promises": "error",
+    "typescript/no-misused-promises": "error",
+    "typescript/no-explicit-any": "error",
+    "import/no-cycle": ["error", { ignoreTypes: false }],
+    "require-yield": "off",
+    "no-shadow-restricted-names": "off",
+    "unicorn/no-thenable": "off",
+    "unicorn/no-useless-fallback-in-spread": "off"
+  },
+  overrides: [
+    ...roomOverrides,
+    {
+      files: ["packages/dialects/src/**"],
+      rules: {
+        "no-restricted-properties": [
+          "error",
+          { property: "answer", message: "A dialect sends nothing: it returns a Reply, which the session sends." },
+          { property: "send", message: "A dialect sends nothing: it returns a Reply, which the session sends." },
+          {
+            property: "announce",
+            message: "A dialect broadcasts nothing: what its commands announce follows the reply."
+          }
+        ]
+      }
+    }
+  ]
+})
