@@ -158,18 +158,21 @@ const roomsOf = (name: string, order: ReadonlyArray<string>): ReadonlyArray<Over
     .toSorted((a, b) => Number(b.isPattern) - Number(a.isPattern))
     .map(({ one }) => one)
 
-/** A protocol imports from its own folder and from `_http`, which imports from no protocol. */
+/** A protocol imports from its own folder and from `_http` and `_records`, which import from no other folder. */
 const protocols: ReadonlyArray<Override> = [
   override(
     ["packages/dialects/src/**"],
     [
       ...forbidden("dialects"),
-      { group: ["../**", "!../_http/**"], message: "A protocol imports from its own folder and from _http." }
+      {
+        group: ["../**", "!../_http/**", "!../_records/**"],
+        message: "A protocol imports from its own folder, from _http and from _records."
+      }
     ]
   ),
   override(
-    ["packages/dialects/src/_http/**"],
-    [...forbidden("dialects"), { regex: "^\\.\\./", message: "_http imports from no protocol." }]
+    ["packages/dialects/src/_*/**"],
+    [...forbidden("dialects"), { regex: "^\\.\\./", message: "_http and _records import from no other folder." }]
   )
 ]
 

@@ -24,8 +24,8 @@ const importing = (from: string, to: string): string => {
 /** Files by path, and whether the linter has to refuse the import in each. */
 const planted = new Map<string, { readonly text: string; readonly refused: boolean }>()
 const plant = (name: string, at: number, other: number): void => {
-  const order = orders[name] ?? []
-  const [room = "", target = ""] = [order[at], order[other]]
+  const order = orders[name] as ReadonlyArray<string>
+  const [room, target] = [order[at] as string, order[other] as string]
   const file = moduleIn(room, `to${other}`)
   const imported = moduleIn(target, "Other")
   // Rooms of one file hold one import each.

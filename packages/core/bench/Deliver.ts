@@ -5,7 +5,7 @@ import { packetFraming, type Frame } from "../src/ports/Frame.ts"
 import { Subscriber } from "../src/delivery/Subscriber.ts"
 import type { ChatEvent } from "../src/model/Event.ts"
 import { ChatId, EntryId, UserId } from "../src/model/Ids.ts"
-import type { Subscription } from "../src/delivery/Subscription.ts"
+import type { Subscription } from "../src/delivery/Subscriber.ts"
 import { type Serializer, EventEncoding } from "../src/delivery/Serializer.ts"
 
 const MEMBERS = 50

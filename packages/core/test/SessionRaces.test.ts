@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { ClientSession } from "@parley/core/ClientSession"
 import { Hub } from "@parley/core/Hub"
 import type * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
@@ -265,7 +266,7 @@ for (const [what, ending] of endings) {
           const client = yield* online({ user: ann.id, device: null })
           const [held] = hub.sessionsOf(ann.id)
           const live = held?.live
-          assert(held && live)
+          assert(held instanceof ClientSession && live)
           yield* ending
           yield* client.until(client.ended)
           assert.isTrue(live.ended)

@@ -2,7 +2,7 @@
 import type * as Clock from "effect/Clock"
 import { BoundedMap } from "../cache/BoundedMap.ts"
 import type { UserId } from "../model/Ids.ts"
-import { LiveSession, type SessionTimes } from "./LiveSession.ts"
+import { LiveSession, type SessionTimes } from "../delivery/LiveSession.ts"
 import type { StoredSession } from "../ports/Store.ts"
 
 /** Maximum number of sessions in memory; beyond it the least recently used one is dropped. */

@@ -26,7 +26,7 @@ import { Credentials } from "./Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { UserId } from "../model/Ids.ts"
-import { LiveSession } from "./LiveSession.ts"
+import { LiveSession } from "../delivery/LiveSession.ts"
 import { LiveSessions, type Watch } from "./LiveSessions.ts"
 import { logThrottled } from "../logging/LogThrottle.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -42,7 +42,7 @@ import {
 import type { User } from "../model/User.ts"
 import { textBytes } from "../model/Utf8.ts"
 
-export { LiveSession } from "./LiveSession.ts"
+export { LiveSession } from "../delivery/LiveSession.ts"
 
 export interface LoginRequest {
   readonly account: string

@@ -8,7 +8,7 @@ import type { ChatId } from "../model/Ids.ts"
 import { type LogReading, LogReader, type NextEntry } from "./LogReader.ts"
 import { Owed } from "./Owed.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
-import type { Subscription } from "./Subscription.ts"
+import type { Subscription } from "./Subscriber.ts"
 import { EventEncoding } from "./Serializer.ts"
 import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
 

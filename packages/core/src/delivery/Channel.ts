@@ -3,7 +3,7 @@
  * member and turn, not once per member and message.
  */
 import type { ChatId } from "../model/Ids.ts"
-import type { Subscription } from "./Subscription.ts"
+import type { Subscription } from "./Subscriber.ts"
 import { EventEncoding } from "./Serializer.ts"
 
 /** Maximum number of entries that wait for the end of the turn, and approximate maximum of their characters. */

@@ -10,7 +10,7 @@ import type { ChatId, UserId } from "../model/Ids.ts"
 import { mergeCursors, type Cursor } from "../model/Cursor.ts"
 import { Settings } from "../ports/Settings.ts"
 import { type StorageFailed, Store } from "../ports/Store.ts"
-import type { Subscription } from "./Subscription.ts"
+import type { Subscription } from "./Subscriber.ts"
 
 /** Maximum number of cursors per commit. */
 const BATCH_SIZE = 500

@@ -16,8 +16,8 @@ import { isDurable } from "../model/Log.ts"
 import { Presence } from "./Presence.ts"
 import { PresenceBroadcaster, type BroadcastTiming } from "./PresenceBroadcaster.ts"
 import { EntryLocationCache } from "./EntryLocationCache.ts"
-import type { ClientSession } from "../session/ClientSession.ts"
-import type { Subscription } from "./Subscription.ts"
+import type { HubSession } from "./HubSession.ts"
+import type { Subscription } from "./Subscriber.ts"
 import { EventEncoding } from "./Serializer.ts"
 
 /** Characters of news that are said in one turn. */
@@ -34,7 +34,7 @@ export class LocalHub {
   readonly presence = new Presence()
   readonly #presenceBroadcaster: PresenceBroadcaster
   readonly #observers = new Set<Observer>()
-  readonly #sessions = new Map<UserId, Set<ClientSession>>()
+  readonly #sessions = new Map<UserId, Set<HubSession>>()
   readonly #channels = new Map<ChatId, Channel>()
   /** Channels in which something waits for the end of this turn. */
   #due: Array<Channel> = []
@@ -56,12 +56,12 @@ export class LocalHub {
   }
 
   /** The user's connections, by the order in which they came. */
-  sessionsOf(user: UserId): ReadonlyArray<ClientSession> {
+  sessionsOf(user: UserId): ReadonlyArray<HubSession> {
     return [...(this.#sessions.get(user) ?? [])]
   }
 
   /** All connections that have a user. */
-  allSessions(): ReadonlyArray<ClientSession> {
+  allSessions(): ReadonlyArray<HubSession> {
     return [...this.#sessions.values()].flatMap((sessions) => [...sessions])
   }
 
@@ -76,14 +76,14 @@ export class LocalHub {
     return size
   }
 
-  addSession(user: UserId, session: ClientSession): void {
+  addSession(user: UserId, session: HubSession): void {
     const sessions = this.#sessions.get(user)
     if (sessions === undefined) this.#sessions.set(user, new Set([session]))
     else sessions.add(session)
   }
 
   /** Answers whether it was the user's last connection. */
-  removeSession(user: UserId, session: ClientSession): boolean {
+  removeSession(user: UserId, session: HubSession): boolean {
     const sessions = this.#sessions.get(user)
     if (sessions === undefined || !sessions.delete(session)) return false
     if (sessions.size > 0) return false

@@ -2,9 +2,15 @@
  * A device's position in one chat's log: which entries it was sent, and which of them it has acknowledged. Positions only
  * move forward.
  */
-import type { SubscriberKey } from "./Subscriber.ts"
-import type { ChatId } from "../model/Ids.ts"
+import type { ChatId, UserId } from "../model/Ids.ts"
 import { MAX_ACKED, type Cursor } from "../model/Cursor.ts"
+
+/** The user and device that a position belongs to. */
+export interface SubscriberKey {
+  readonly user: UserId
+  /** "" where a user has one device only. */
+  readonly device: string
+}
 
 export class LogPosition {
   readonly chat: ChatId

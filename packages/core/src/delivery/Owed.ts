@@ -1,5 +1,5 @@
 /** Which entries of a log a member's device is owed, by where it is in the log. */
-import type { SubscriberKey } from "./Subscriber.ts"
+import type { SubscriberKey } from "./LogPosition.ts"
 import type { EntryId } from "../model/Ids.ts"
 import type { NextEntry } from "./LogReader.ts"
 import type { LogPosition } from "./LogPosition.ts"

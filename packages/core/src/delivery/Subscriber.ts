@@ -5,9 +5,9 @@
 import type { Connection } from "../ports/Connection.ts"
 import { atEndOfTurn } from "./EndOfTurn.ts"
 import type { Frame } from "../ports/Frame.ts"
-import type { ChatId, UserId } from "../model/Ids.ts"
+import type { ChatId } from "../model/Ids.ts"
 import type { Cursor } from "../model/Cursor.ts"
-import { Subscription } from "./Subscription.ts"
+import { LogPosition, type SubscriberKey } from "./LogPosition.ts"
 import type { EventEncoding, Serializer, EncodedEvent } from "./Serializer.ts"
 
 /** Characters that wait before a frame is sent at once, about. */
@@ -17,19 +17,30 @@ const CHUNK_PACKETS = 1000
 
 const NONE: ReadonlySet<Subscription> = new Set()
 
-/** Whose ears these are. */
-export interface SubscriberKey {
-  readonly user: UserId
-  /** "" where a user has one device only. */
-  readonly device: string
-}
-
 /** What a delivery asks of its surroundings. */
 export interface SubscriberEvents {
   /** Some of its chats fell behind: the log has to be read. */
   readonly catchUp: () => void
   /** A place has moved and is to be written. */
   readonly cursorMoved: (subscription: Subscription) => void
+}
+
+/** One connection's position in one chat's log, and whether it is live there. */
+export class Subscription extends LogPosition {
+  readonly subscriber: Subscriber
+  /** The newest sequence that was announced while it was behind. */
+  missed = 0
+  /** Whether the catch-up is reading the log for it; live messages wait until it has met the head. */
+  isBehind = false
+
+  constructor(subscriber: Subscriber, cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">) {
+    super(cursor)
+    this.subscriber = subscriber
+  }
+
+  get cursor(): Cursor {
+    return this.cursorOf(this.subscriber.key)
+  }
 }
 
 export class Subscriber {

@@ -14,16 +14,16 @@ import { Subscriber, type SubscriberEvents } from "../delivery/Subscriber.ts"
 import type { Engine } from "../engine/Engine.ts"
 import { isUser, type UserCaller } from "../model/Event.ts"
 import { Frame } from "../ports/Frame.ts"
-import { RequestQueue } from "./RequestQueue.ts"
+import { type HandleFrame, type QueueContext, RequestQueue } from "./RequestQueue.ts"
 import type { Hub } from "../delivery/Hub.ts"
+import type { HubSession } from "../delivery/HubSession.ts"
 import { type ChatId, EntryId, nextEphemeralId, EPHEMERAL_ID_BASE } from "../model/Ids.ts"
-import type { InputBudget } from "../limits/InputBudget.ts"
 import type { CursorStore } from "../delivery/CursorStore.ts"
-import type { LiveSession } from "../auth/LiveSession.ts"
+import type { LiveSession } from "../delivery/LiveSession.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
 import { resumeCursors } from "../delivery/ResumeCursors.ts"
 import type { Store } from "../ports/Store.ts"
-import type { Subscription } from "../delivery/Subscription.ts"
+import type { Subscription } from "../delivery/Subscriber.ts"
 import type { Serializer } from "../delivery/Serializer.ts"
 import type { Status, User } from "../model/User.ts"
 import type { ChatCache } from "../cache/ChatCache.ts"
@@ -51,23 +51,15 @@ const REJECTIONS: Readonly<Record<Rejection["_tag"], string>> = {
 const POLICY: ReadonlySet<Rejection["_tag"]> = new Set(["LoginDeadline", "HttpRequest"])
 
 /** What all sessions of an engine share. */
-export interface SessionContext {
+export interface SessionContext extends QueueContext {
   readonly engine: Pick<Engine["Service"], "commands" | "trySend">
   readonly hub: Hub["Service"]
   readonly broadcast: SendBroadcasts
   readonly limiter: ConnectionLimiter
-  readonly input: InputBudget
   readonly cursors: CursorStore["Service"]
   readonly store: Store["Service"]
   readonly chats: ChatCache
   readonly settings: EngineSettings
-  /** Runs an effect to its end, whatever becomes of the connection, and calls back. */
-  readonly run: (effect: Effect.Effect<void>, done?: () => void) => void
-  /** The same for a frame of a client; nothing is taken up while the engine finishes. */
-  readonly work: (effect: Effect.Effect<void>, done: () => void) => void
-  /** Counts work that needs no fiber, until `ended` is called; answers false while the engine finishes. */
-  readonly begin: () => boolean
-  readonly ended: () => void
   /** Logs that the engine closes a connection, and why. */
   readonly rejected: (session: ClientSession, reason: string) => void
 }
@@ -91,9 +83,6 @@ export type RequestHandler = (run: RunCommand) => Effect.Effect<Reply>
 /** Decodes a frame into its requests, in order; empty if the frame was handled at once. */
 export type Requests = (session: ClientSession, frame: string) => ReadonlyArray<RequestHandler>
 
-/** Handles a frame. Returns nothing to run if that was done at once, or was started by `RequestQueue.start`. */
-export type HandleFrame = (session: ClientSession, frame: string) => Effect.Effect<void> | undefined
-
 /** Clients are charged for their own commands. */
 const payerOf: PayerOf = (caller) => (isUser(caller) ? caller.user : undefined)
 
@@ -108,12 +97,12 @@ interface Entered {
 /** `superseded`: its user has logged in elsewhere, and the connection is about to be closed. */
 type State = Entered | "unauthenticated" | "superseded" | "ended"
 
-export class ClientSession implements Peer, LimitedConnection, SubscriberEvents {
+export class ClientSession implements Peer, LimitedConnection, SubscriberEvents, HubSession {
   readonly connection: Connection
   readonly serializer: Serializer
   readonly #decode: Requests
   readonly #context: SessionContext
-  readonly #requests: RequestQueue
+  readonly #requests: RequestQueue<ClientSession>
   #state: State = "unauthenticated"
 
   constructor(connection: Connection, serializer: Serializer, requests: Requests, context: SessionContext) {
@@ -121,7 +110,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
     this.serializer = serializer
     this.#decode = requests
     this.#context = context
-    this.#requests = new RequestQueue(this, ClientSession.#respond, context)
+    this.#requests = new RequestQueue<ClientSession>(this, ClientSession.#respond, context)
     connection.limitFrames(Math.min(context.settings.frame, context.settings.unauthenticatedInput))
   }
 
@@ -237,7 +226,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
     )
   }
 
-  static readonly #respond: HandleFrame = (session, frame) => {
+  static readonly #respond: HandleFrame<ClientSession> = (session, frame) => {
     const handlers = session.#decode(session, frame)
     const [first] = handlers
     if (first === undefined) return undefined
@@ -302,7 +291,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
     if (settings.sessions === "single") {
       for (const other of hub.sessionsOf(user.id)) {
         // A connection that is gone by now takes no session over; but who has logged in has ended all earlier ones.
-        if (this.#state !== "ended" || other.live !== live) other.#takeOver()
+        if (this.#state !== "ended" || other.live !== live) other.takeOver()
       }
     }
     if (this.#state === "ended") return
@@ -430,7 +419,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents 
     this.#context.cursors.release(subscription)
   }
 
-  #takeOver(): void {
+  takeOver(): void {
     this.#leave("superseded")
     this.connection.send(new Frame(this.serializer.takenOver))
     this.#context.run(

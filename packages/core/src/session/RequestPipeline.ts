@@ -3,7 +3,7 @@
  * answered in its turn, whatever order their outcomes come in.
  */
 import * as Effect from "effect/Effect"
-import type { SessionContext } from "./ClientSession.ts"
+import type { EngineSettings } from "../ports/Settings.ts"
 
 class InFlight {
   /** What answers it, once that is known. */
@@ -20,8 +20,13 @@ class InFlight {
   }
 }
 
-type PipelineContext = Pick<SessionContext, "begin" | "ended" | "run"> & {
-  readonly settings: Pick<SessionContext["settings"], "input" | "waitingFrames">
+export interface PipelineContext {
+  readonly settings: Pick<EngineSettings, "input" | "waitingFrames">
+  /** Runs an effect to its end, whatever becomes of the connection, and calls back. */
+  readonly run: (effect: Effect.Effect<void>, done?: () => void) => void
+  /** Counts work that needs no fiber, until `ended` is called; returns false while the engine finishes. */
+  readonly begin: () => boolean
+  readonly ended: () => void
 }
 
 /** The queue of the connection. */

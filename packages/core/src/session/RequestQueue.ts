@@ -4,9 +4,12 @@
  * client has not taken the answers to those before it.
  */
 import * as Effect from "effect/Effect"
-import { FRAME_OVERHEAD, INPUT_ALLOWANCE, type InputAccount } from "../limits/InputBudget.ts"
-import type { HandleFrame, ClientSession, SessionContext } from "./ClientSession.ts"
-import { RequestPipeline } from "./RequestPipeline.ts"
+import { FRAME_OVERHEAD, INPUT_ALLOWANCE, type InputAccount, type InputBudget } from "../limits/InputBudget.ts"
+import type { Serializer } from "../delivery/Serializer.ts"
+import type { Connection, Rejection } from "../ports/Connection.ts"
+import type { Frame } from "../ports/Frame.ts"
+import type { EngineSettings } from "../ports/Settings.ts"
+import { type PipelineContext, RequestPipeline } from "./RequestPipeline.ts"
 
 /** What stands among the waiting frames where one was dropped. */
 export type RejectedFrame = { readonly _tag: "InvalidUtf8" } | { readonly _tag: "Oversized"; readonly limit: number }
@@ -15,10 +18,30 @@ export type RejectedFrame = { readonly _tag: "InvalidUtf8" } | { readonly _tag: 
 const UNSENT = 256 * 1024
 const UNSENT_SHARE = 1 / 4
 
-export class RequestQueue {
-  readonly #session: ClientSession
-  readonly #respond: HandleFrame
-  readonly #context: SessionContext
+/** The session whose frames are queued. */
+interface QueuedSession {
+  readonly connection: Connection
+  readonly serializer: Pick<Serializer, "invalidUtf8">
+  readonly answer: (frame: string | Frame) => void
+  /** Answers for a frame that was too large (`limit` in bytes), which is the last one. */
+  readonly refuse: (limit: number) => void
+  readonly reject: (reason: Rejection) => void
+}
+
+/** Handles a frame. Returns nothing to run if that was done at once, or was started by `RequestQueue.start`. */
+export type HandleFrame<Session> = (session: Session, frame: string) => Effect.Effect<void> | undefined
+
+export interface QueueContext extends PipelineContext {
+  readonly input: InputBudget
+  readonly settings: Pick<EngineSettings, "input" | "sendBuffer" | "waitingFrames">
+  /** Runs an effect for a frame to its end, and calls back; nothing is taken up while the engine finishes. */
+  readonly work: (effect: Effect.Effect<void>, done: () => void) => void
+}
+
+export class RequestQueue<Session extends QueuedSession> {
+  readonly #session: Session
+  readonly #respond: HandleFrame<Session>
+  readonly #context: QueueContext
   readonly #input: InputAccount
   readonly #waiting: Array<string | RejectedFrame> = []
   /** Bytes of each of them, with its overhead. */
@@ -39,7 +62,7 @@ export class RequestQueue {
   #draining = false
   #ended = false
 
-  constructor(session: ClientSession, respond: HandleFrame, context: SessionContext) {
+  constructor(session: Session, respond: HandleFrame<Session>, context: QueueContext) {
     this.#session = session
     this.#respond = respond
     this.#context = context

@@ -106,7 +106,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     name: "duplicate-login-not-announced",
     description: "who is logged in elsewhere is told nothing, and stays connected",
     silent: true,
-    changes: [{ module: "core/src/session/ClientSession.ts", from: "other.#takeOver()", to: "undefined" }],
+    changes: [{ module: "core/src/session/ClientSession.ts", from: "other.takeOver()", to: "undefined" }],
     kills: [
       "xuanxuan/duplicate/login#first-is-told",
       "xuanxuan/duplicate/login#first-is-closed",

@@ -138,7 +138,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
     description: "a sid or token is good however long it was not used",
     changes: [
       {
-        module: "core/src/auth/LiveSession.ts",
+        module: "core/src/delivery/LiveSession.ts",
         from: "ticks < this.#endsAt && (this.isConnected || ticks - this.#lastUse < this.#times.idle)",
         to: "true"
       }
