@@ -25,6 +25,8 @@ const blank = (text: string): string =>
     .replace(/"[^"]*"|“[^”]*”/g, word)
     .replace(/<[a-zA-Z/!][^>]*>/g, gone)
     .replace(/https?:\/\/\S+/g, word)
+    // Names in kebab case.
+    .replace(/\b\w+(?:-\w+){2,}\b/g, word)
     .replace(/[*_[\]]/g, gone)
 
 /** A sentence ends at a stop before a capital letter, a digit or a bracket, but not after an abbreviation. */

@@ -27,7 +27,10 @@ const table: Record<string, { readonly bad: ReadonlyArray<string>; readonly good
       "Returns the user who sent the message."
     ]
   },
-  nobody: { bad: ["Sent while nobody listened.", "It is nobody's fault."], good: ["The system is the author."] },
+  nobody: {
+    bad: ["Sent while nobody listened.", "It is nobody's fault."],
+    good: ["The system is the author.", "The mutant **hidden-from-nobody** is found."]
+  },
   "is-none": {
     bad: ["An object that is none.", "The body is no JSON.", "Clients that are no browsers."],
     good: ["There is no such chat.", "There are none left.", "It is no longer open.", "It has no name."]

@@ -56,7 +56,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "no-json",
-    description: "replies and answers are no JSON",
+    description: "replies and responses are not JSON",
     silent: true,
     make: (scenario) => ({
       packet: onReply((packet, context) =>

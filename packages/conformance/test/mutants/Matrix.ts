@@ -67,10 +67,10 @@ export const page = (): string =>
     "## Documented fields, each left out by itself",
     "The check that finds it, and the places in an answer or a push where the field is left out.",
     fields(),
-    "Nobody can find these missing:",
+    "These cannot be found missing:",
     list(Object.entries(undetectable)),
     "## Impostors",
-    "A run against each ends in time and without a fault of the kit. What passes all the same, beside `wire` and `setup`:",
+    "A run against each ends in time and without a fault of the kit. These still pass, beside `wire` and `setup`:",
     list(
       impostors.map(({ name, description, passes = [] }) => [
         name,

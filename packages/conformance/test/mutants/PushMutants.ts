@@ -50,7 +50,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "pushes-all-at-login",
-    description: "who logs in hears all that was ever asked of the server",
+    description: "a login gets everything that was ever asked of the server",
     make: () => ({
       packet: onReply((packet, context) =>
         packet.about === "chat/login"
@@ -68,7 +68,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "announces-what-was-there",
-    description: "a chat is announced again to who asks for it to be made again",
+    description: "a chat is announced again to the requester of a repeated creation",
     make: () => ({
       packet: onReply((packet, context) =>
         packet.about === "chat/create"

@@ -23,7 +23,7 @@ const asksForRefusal = ({ id, step }: Check): "settled" | "open" | undefined => 
 export const refusalMutants: ReadonlyArray<WireMutant> = [
   {
     name: "refusals-without-content",
-    description: "a refusal says that it is one, and not what is wrong",
+    description: "a refusal has no reason",
     make: () => ({ answer: (answer) => (isRefusal(answer) ? { ...answer, text: '{"success":false}' } : answer) }),
     kills: (check) => check.id.startsWith("spark/") && asksForRefusal(check) !== undefined
   },
@@ -35,7 +35,7 @@ export const refusalMutants: ReadonlyArray<WireMutant> = [
   },
   {
     name: "refusals-name-no-field",
-    description: "what a refusal says is always the same",
+    description: "every refusal has the same text",
     make: () => ({
       answer: (answer) =>
         isRefusal(answer)

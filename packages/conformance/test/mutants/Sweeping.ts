@@ -6,7 +6,7 @@ import type { WireMutant } from "./WireMutant.ts"
 export const sweeping: ReadonlyArray<WireMutant> = [
   {
     name: "result-flipped",
-    description: "every `result` says the opposite, but for the entry of a scenario's actors",
+    description: "every `result` is the opposite, except at the entry of a scenario's actors",
     make: (scenario) => ({
       packet: onReply((packet, context) => {
         // A barrier accepts any response, so these checks are included.
@@ -25,7 +25,7 @@ export const sweeping: ReadonlyArray<WireMutant> = [
   },
   {
     name: "entry-refused",
-    description: "nobody can log in",
+    description: "no login succeeds",
     make: () => ({
       packet: onReply((packet) =>
         packet.about === "chat/login"

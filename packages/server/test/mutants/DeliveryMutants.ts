@@ -81,7 +81,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "kicked-still-hears",
-    description: "who was taken out of a chat goes on hearing it",
+    description: "a removed member still gets the chat's messages",
     changes: [{ module: "core/src/delivery/Hub.ts", from: "session.leaveChat(chat.id)", to: "undefined" }],
     kills: ["xuanxuan/invite/kick#who-went-hears-nothing", "xuanxuan/join/leave#who-left-hears-nothing"]
   },
@@ -104,7 +104,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "duplicate-login-not-announced",
-    description: "who is logged in elsewhere is told nothing, and stays connected",
+    description: "an earlier login gets no notice, and stays connected",
     silent: true,
     changes: [{ module: "core/src/session/ClientSession.ts", from: "other.takeOver()", to: "undefined" }],
     kills: [
@@ -116,7 +116,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "login-not-pushed",
-    description: "nobody hears who came",
+    description: "logins are not pushed",
     silent: true,
     changes: [
       {
@@ -129,7 +129,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "logout-not-pushed",
-    description: "nobody hears who went",
+    description: "logouts are not pushed",
     silent: true,
     changes: [
       {
@@ -202,7 +202,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "hidden-from-nobody",
-    description: "what one hides is listed all the same",
+    description: "a hidden message is still listed",
     changes: [{ module: "adapter-memory/src/MemoryStore.ts", from: "hidden?.has(message.id) !== true", to: "true" }],
     kills: ["ha/delete/documented#gone-for-bob"]
   },

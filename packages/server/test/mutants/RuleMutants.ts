@@ -31,7 +31,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "private-chats-are-known",
-    description: "who is no member is told that, not that there is no such chat",
+    description: "other users learn that they are not members, in place of that there is no such chat",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
