@@ -36,7 +36,7 @@ export interface Method {
 }
 
 export const HUGE = "x".repeat(1_000_000)
-export const SYSTEM_ACTOR = 999_999_999
+export const UNKNOWN_USER = 999_999_999
 
 /** JSON of so many levels. */
 export const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels))
@@ -61,7 +61,7 @@ const NO_IDS = [
   HUGE,
   Array.from({ length: 1001 }, (_, index) => index + 1)
 ]
-const NO_USERS = [[SYSTEM_ACTOR], [{ id: SYSTEM_ACTOR }], [0], [-1], [9_007_199_254_740_991]]
+const NO_USERS = [[UNKNOWN_USER], [{ id: UNKNOWN_USER }], [0], [-1], [9_007_199_254_740_991]]
 
 type Values = Partial<Pick<Param, "wrong" | "refused" | "optional">>
 
@@ -104,7 +104,7 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Scene): ReadonlyAr
   method("chat/changename", [
     param("id", room.id, {
       wrong: [1.5, true, [], [1], {}],
-      refused: [0, -1, SYSTEM_ACTOR, 9_007_199_254_740_991, "", "no-such-chat", HUGE]
+      refused: [0, -1, UNKNOWN_USER, 9_007_199_254_740_991, "", "no-such-chat", HUGE]
     }),
     param("name", "Other name", { wrong: [...NO_TEXT, "", " \t", "x".repeat(256), HUGE] })
   ]),
@@ -138,7 +138,7 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Scene): ReadonlyAr
         "__proto__",
         HUGE
       ],
-      refused: [...NO_USERS, [dave], String(SYSTEM_ACTOR), "-1"]
+      refused: [...NO_USERS, [dave], String(UNKNOWN_USER), "-1"]
     })
   ]),
   method("chat/settings", [
@@ -152,7 +152,7 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Scene): ReadonlyAr
 export const draftOf = ({ alice, bob, room }: Scene): ReadonlyArray<Param> => [
   param("gid", "bad-message", { wrong: [...NO_TEXT, "", "x".repeat(256), HUGE] }),
   param("cgid", room.gid, { wrong: NO_TEXT, refused: ["", "no-such-chat", HUGE] }),
-  param("user", alice, { ...optional, wrong: [bob, SYSTEM_ACTOR, "bob", true, 1.5, [], [alice], {}, HUGE] }),
+  param("user", alice, { ...optional, wrong: [bob, UNKNOWN_USER, "bob", true, 1.5, [], [alice], {}, HUGE] }),
   param("date", 1_500_000_000, { ...optional, wrong: ["x", true, [], {}, -1, 1e300] }),
   param("type", "normal", { ...optional, wrong: [...NO_TEXT, "", "x", HUGE] }),
   param("contentType", "text", { ...optional, wrong: [...NO_TEXT, "", "x", HUGE] }),

@@ -4,7 +4,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { SYSTEM_ACTOR } from "./MethodTable.ts"
+import { UNKNOWN_USER } from "./MethodTable.ts"
 import { fields, first, listed, loggedIn, Server, short } from "./TestClient.ts"
 
 layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
@@ -97,7 +97,7 @@ layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
       const alice = yield* loggedIn("alice")
       const base = { module: "chat", method: "message", sid: alice.sid }
       const many = Array.from({ length: 100_000 }, (_, index) => 1_000_000 + index)
-      for (const id of [0, -1, SYSTEM_ACTOR, Number.MAX_SAFE_INTEGER, [], [1, 1, 1], many]) alice.send({ ...base, id })
+      for (const id of [0, -1, UNKNOWN_USER, Number.MAX_SAFE_INTEGER, [], [1, 1, 1], many]) alice.send({ ...base, id })
       assert.strictEqual((yield* alice.ask("ping"))["result"], "success")
       for (const id of ["1", true, {}, 1.5, [1, "2"], [null], [[1]]]) {
         alice.send({ ...base, id })

@@ -10,7 +10,7 @@ import { join } from "node:path"
 import { controlAddress } from "../src/control/socketPath.ts"
 import { askServer } from "../src/control/client.ts"
 import { type Actor, cast } from "./algebra/actors.ts"
-import { differences, keyOf, SYSTEM_ACTOR, operationNames, permissionsPage } from "./algebra/Page.ts"
+import { differences, keyOf, ANONYMOUS, operationNames, permissionsPage } from "./algebra/Page.ts"
 import { factsOf } from "./algebra/Request.ts"
 import { requests } from "./algebra/Requests.ts"
 import { chatFacts, type Role, type Scene } from "./algebra/Scene.ts"
@@ -43,7 +43,7 @@ const explained = Effect.fnUntraced(function* (
         decisions.set(keyOf(scene, role, operation), refused?.rule)
         if (scene.server === "open") {
           const facts = factsOf({ cast: people, place, isNobody: true }, "hisihi")
-          decisions.set(keyOf(scene, SYSTEM_ACTOR, operation), refusal(operation, facts)?.rule)
+          decisions.set(keyOf(scene, ANONYMOUS, operation), refusal(operation, facts)?.rule)
         }
       }
     })

@@ -9,11 +9,11 @@ import type { Request } from "./Request.ts"
 import { protocols } from "./Requests.ts"
 import { type Role, roles, type Scene } from "./Scene.ts"
 
-export const SYSTEM_ACTOR = "nobody"
+export const ANONYMOUS = "nobody"
 
-/** The rule that refuses, or nothing, by scene, by role or `SYSTEM_ACTOR`, and by operation. */
+/** The rule that refuses, or nothing, by scene, by role or `ANONYMOUS`, and by operation. */
 export type Decisions = ReadonlyMap<string, Rule | undefined>
-export const keyOf = (scene: Scene, role: Role | typeof SYSTEM_ACTOR, operation: Operation): string =>
+export const keyOf = (scene: Scene, role: Role | typeof ANONYMOUS, operation: Operation): string =>
   `${scene.name}/${role}/${operation}`
 
 export const operationNames = Object.keys(operations) as ReadonlyArray<Operation>
@@ -46,18 +46,18 @@ const ROLES: Readonly<Record<Role, string>> = {
 }
 
 const sceneTable = (scene: Scene, decisions: Decisions): string => {
-  const columns: ReadonlyArray<Role | typeof SYSTEM_ACTOR> = [
+  const columns: ReadonlyArray<Role | typeof ANONYMOUS> = [
     ...scene.roles,
-    ...(scene.server === "open" ? [SYSTEM_ACTOR as typeof SYSTEM_ACTOR] : [])
+    ...(scene.server === "open" ? [ANONYMOUS as typeof ANONYMOUS] : [])
   ]
-  const cell = (role: Role | typeof SYSTEM_ACTOR, operation: Operation): string => {
+  const cell = (role: Role | typeof ANONYMOUS, operation: Operation): string => {
     const key = keyOf(scene, role, operation)
     if (!decisions.has(key)) throw new Error(`nothing was decided for ${key}`)
     const rule = decisions.get(key)
     return rule === undefined ? "✓" : `\`${rules.get(rule) ?? rule.name}\``
   }
   return table(
-    ["operation", ...columns.map((role) => (role === SYSTEM_ACTOR ? "nobody, through hisihi" : roles[role]))],
+    ["operation", ...columns.map((role) => (role === ANONYMOUS ? "nobody, through hisihi" : roles[role]))],
     operationNames.map((operation) => [`\`${operation}\``, ...columns.map((role) => cell(role, operation))])
   )
 }
