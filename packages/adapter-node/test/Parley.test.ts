@@ -137,7 +137,7 @@ describe("an object below a path", () => {
       /trustedProxies must be .*, not "10.0.0.0\/99"/
     )
     assert.match(await failed({ dialects: [xuanxuan, xuanxuan] }), /Two protocols use WebSockets at \/ws/)
-    assert.match(await failed({ dialects: [ha], settings: { "xuanxuan.tcpProfile": "x" } }), /is not known here/)
+    assert.match(await failed({ dialects: [ha], settings: { "xuanxuan.tcpProfile": "x" } }), /is unknown/)
     assert.match(await failed({ dialects: [xuanxuan], settings: { "xuanxuan.tcpProfile": "x" } }), /must be one of/)
     const parley = await made()
     await assertRejects(parley.operate("ha-key burn"), /There is no command ha-key burn; there are ha-key add/)

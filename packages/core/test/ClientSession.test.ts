@@ -176,7 +176,7 @@ describe("the input of all connections", () => {
         for (const one of [first, second, elsewhere]) one?.client.send("x".repeat(40_000))
         yield* settled
         const { code, reason } = (yield* second?.over ?? Effect.undefined) ?? {}
-        assert.deepStrictEqual([code, reason], [1013, "too much input is waiting"])
+        assert.deepStrictEqual([code, reason], [1013, "too much pending input"])
         assert.include(second?.heard.join(), "InputExhausted")
         // A login is not refused for what others hold.
         third?.client.send("a login")

@@ -244,7 +244,7 @@ describe("a participant", () => {
       .as("ann")
       .upload(group, { title: "t", content: "" })
       .catch((cause: unknown) => cause)
-    assert.match(String(error), /No place for files/)
+    assert.match(String(error), /no file storage/)
     const titled = await ann.upload(team, [
       { title: "a/نامه\u200cای\u202e.txt", content: "" },
       { title: `${"报".repeat(255)}.docx`, content: "" }

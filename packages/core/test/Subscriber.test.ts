@@ -150,7 +150,7 @@ describe("a client that never acknowledges", () => {
         assert(ann && ben)
         yield* group([ann, ben])
         yield* send(ann, "m1", "1")
-        const client = yield* online(ben, { acknowledgement: "taken" })
+        const client = yield* online(ben, { acknowledgement: "implicit" })
         yield* client.until(() => client.of("Posted").length === 1)
         yield* client.ask()
         yield* send(ann, "m2", "2")

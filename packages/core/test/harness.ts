@@ -81,7 +81,7 @@ export interface Client {
   readonly enterAgain: Effect.Effect<void, Refused>
 }
 
-const everySerializer = { explicit: serializer("explicit"), taken: serializer("taken") }
+const everySerializer = { explicit: serializer("explicit"), implicit: serializer("implicit") }
 
 /** A user who comes online: a session of their own on a connection in memory. */
 export const online = Effect.fnUntraced(function* (

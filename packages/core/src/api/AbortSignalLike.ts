@@ -1,11 +1,13 @@
-/** The part of the platform's `AbortSignal` that is used here: the core has no platform. */
+/** The members of the platform's `AbortSignal` that are used here: the core has no platform types. */
 export interface AbortSignalLike {
   readonly aborted: boolean
   readonly addEventListener: (type: "abort", listener: () => void) => void
   readonly removeEventListener: (type: "abort", listener: () => void) => void
 }
 
-/** Calls back once when the signal aborts, at once where it has; the returned function takes that back. */
+/**
+ * Calls back once when the signal aborts, immediately if it already has; the returned function removes the callback.
+ */
 export const onAbort = (signal: AbortSignalLike | undefined, callback: () => void): (() => void) => {
   if (signal === undefined) return () => {}
   if (signal.aborted) {

@@ -1,6 +1,6 @@
 /**
- * Iterations that end as soon as whoever iterates goes, also while they wait for what comes next. A generator alone is
- * deaf to that: its `return()` waits for the very value that may never come, and what it holds is held as long.
+ * Iterations that can be cancelled while they await the next value. A plain generator cannot: its `return()` waits for
+ * a value that may never arrive, and its resources are held meanwhile.
  */
 import type { AbortSignalLike } from "./AbortSignalLike.ts"
 
@@ -22,20 +22,20 @@ class Cancellation implements AbortSignalLike {
   }
 }
 
-/** `generate` is given what tells it that nobody iterates any more. */
+/** Returns a cancellable iteration over a generator, which gets a signal that aborts when the consumer stops. */
 export const cancellable = <A>(
-  generate: (left: AbortSignalLike) => AsyncGenerator<A, void, undefined>
+  generate: (cancelled: AbortSignalLike) => AsyncGenerator<A, void, undefined>
 ): AsyncIterableIterator<A, void, undefined> => {
-  const leaving = new Cancellation()
-  const generator = generate(leaving)
+  const cancellation = new Cancellation()
+  const generator = generate(cancellation)
   return {
     next: () => generator.next(),
     return: () => {
-      leaving.cancel()
+      cancellation.cancel()
       return generator.return()
     },
     throw: (error: unknown) => {
-      leaving.cancel()
+      cancellation.cancel()
       return generator.throw(error)
     },
     [Symbol.asyncIterator]() {

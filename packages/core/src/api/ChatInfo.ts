@@ -1,13 +1,13 @@
-/** Chats as embedders see them: the engine's facts in one object. */
+/** Chats for embedders: the engine's facts in one object. */
 import type { Chat, LogHead } from "../model/Chat.ts"
 import type { ChatView, OwnChatView } from "../model/Command.ts"
 
-/** A chat and how far its log has come. Times are milliseconds since 1970. */
+/** A chat and its log's head. Times are milliseconds since 1970. */
 export interface ChatInfo extends Chat {
   readonly head: LogHead
 }
 
-/** A chat with what one member set for themself. */
+/** A chat with one member's own flags. */
 export interface OwnChatInfo extends ChatInfo {
   readonly star: boolean
   readonly hide: boolean

@@ -1,4 +1,4 @@
-/** What the promises are made of: the engine's services, and a way to run effects on them. */
+/** Services behind the promise API, and a way to run effects on them. */
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
@@ -16,7 +16,7 @@ import type { EngineSettings } from "../ports/Settings.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Users } from "../services/Users.ts"
 
-/** Everything that an embedded engine offers to who knows Effect. */
+/** Services of an embedded engine, for use with Effect. */
 export type Services = Parley.Services | Store | Blobs | Passwords
 
 export interface EngineServices {
@@ -32,14 +32,14 @@ export interface EngineServices {
   readonly users: Users["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly settings: EngineSettings
-  /** Rejected with a `ParleyError` for whatever goes wrong. */
+  /** Runs an effect; rejects with a `ParleyError` for every failure. */
   readonly run: <A, E>(effect: Effect.Effect<A, E, Services>) => Promise<A>
   /** Whether the engine was closed. */
   readonly isClosed: () => boolean
-  /** Calls back at the engine's end, until the returned function is called. */
+  /** Calls back when the engine closes, until the returned function is called. */
   readonly onClose: (callback: () => void) => () => void
 }
 
-/** A gid that nobody else has. */
+/** Returns a random gid. */
 export const newGid = ({ random }: EngineServices): Effect.Effect<string> =>
   Effect.map(random.randomBytes(16), Hex.encode)

@@ -1,4 +1,4 @@
-/** Listening to an engine's events: by callback, or by iterating. */
+/** The engine's events, by callback or by iteration. */
 import * as Effect from "effect/Effect"
 import { type EventOf, eventOf, type EventType, type ParleyEvent } from "./Events.ts"
 import { cancellable } from "./Cancellable.ts"
@@ -6,7 +6,7 @@ import { ParleyError } from "./ParleyError.ts"
 import { onAbort, type AbortSignalLike } from "./AbortSignalLike.ts"
 import type { EngineServices } from "./EngineServices.ts"
 
-/** Events that may wait for who iterates, at most. */
+/** Maximum number of events buffered for an iteration. */
 export const MAX_BUFFERED_EVENTS = 10_000
 
 type Listener = (event: ParleyEvent) => unknown
@@ -25,17 +25,17 @@ export class EventStream {
     })
   }
 
-  /** Events are told in the turn in which they are announced. What a listener throws is logged, and harms nobody. */
+  /** Calls listeners in the turn of the broadcast. Errors of a listener are logged, and do not affect the others. */
   on<T extends EventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
     return this.#listen((event) => (event.type === type ? listener(event as EventOf<T>) : undefined))
   }
 
   events({ signal }: { readonly signal?: AbortSignalLike } = {}): AsyncIterableIterator<ParleyEvent, void, undefined> {
-    return cancellable((left) => this.#events([signal, left]))
+    return cancellable((cancelled) => this.#events([signal, cancelled]))
   }
 
   async *#events(signals: ReadonlyArray<AbortSignalLike | undefined>): AsyncGenerator<ParleyEvent, void, undefined> {
-    const waiting: Array<ParleyEvent> = []
+    const buffer: Array<ParleyEvent> = []
     let overflowed = false
     let ended = this.#services.isClosed()
     let wake = (): void => {}
@@ -45,7 +45,7 @@ export class EventStream {
     }
     const releases = [
       this.#listen((event) => {
-        if (waiting.length < MAX_BUFFERED_EVENTS) waiting.push(event)
+        if (buffer.length < MAX_BUFFERED_EVENTS) buffer.push(event)
         else overflowed = true
         wake()
       }),
@@ -54,10 +54,10 @@ export class EventStream {
     ]
     try {
       while (!ended) {
-        const event = waiting.shift()
+        const event = buffer.shift()
         if (event !== undefined) yield event
         else if (overflowed) {
-          throw new ParleyError("Overflowed", `More than ${MAX_BUFFERED_EVENTS} events waited to be taken.`)
+          throw new ParleyError("Overflowed", `More than ${MAX_BUFFERED_EVENTS} events are waiting to be read.`)
         } else await new Promise<void>((resolve) => (wake = resolve))
       }
     } finally {
@@ -84,14 +84,14 @@ export class EventStream {
   }
 
   #emit(listener: Listener, event: ParleyEvent): void {
-    const complain = (cause: unknown): void => {
+    const logFailure = (cause: unknown): void => {
       this.#services.run(Effect.logError("A listener failed.", cause)).catch(() => {})
     }
     try {
-      const told = listener(event)
-      if (told instanceof Promise) told.catch(complain)
+      const returned = listener(event)
+      if (returned instanceof Promise) returned.catch(logFailure)
     } catch (cause) {
-      complain(cause)
+      logFailure(cause)
     }
   }
 }

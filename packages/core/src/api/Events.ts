@@ -1,4 +1,4 @@
-/** What happens in an engine, whoever did it and by whatever protocol, as plain objects. */
+/** Events of an engine as plain objects, by whichever user and protocol they were caused. */
 import type { Broadcast } from "../model/Event.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Changed } from "../model/Log.ts"
@@ -7,8 +7,8 @@ import type { PresentUser } from "../model/User.ts"
 import { type ChatInfo, chatInfo } from "./ChatInfo.ts"
 
 /**
- * Users by id: the chat's members and those whom this very step removed, online or not, without who did it. Everyone,
- * for a system chat and for what users show of themselves.
+ * Users by id: the chat's members and those whom this very step removed, online or not, without the acting user.
+ * Everyone, for a system chat and for changes of a user.
  */
 export type Recipients = ReadonlyArray<UserId> | "everyone"
 
@@ -19,7 +19,7 @@ interface InChat {
   readonly seq: number
   /** By the engine's clock; milliseconds since 1970. */
   readonly at: number
-  /** Whose doing it was; null for nobody's in particular. */
+  /** The acting user; null for a protocol or the system. */
   readonly by: UserId | null
   readonly recipients: Recipients
 }
@@ -29,12 +29,12 @@ export interface MessageSent extends InChat {
   readonly type: "message"
   readonly message: Message
 }
-/** A message has another content. */
+/** A message has new content. */
 export interface MessageReplaced extends InChat {
   readonly type: "replaced"
   readonly message: Message
 }
-/** A message was emptied for everybody. */
+/** A message was emptied for all members. */
 export interface MessageRecalled extends InChat {
   readonly type: "recalled"
   readonly message: Message
@@ -42,12 +42,12 @@ export interface MessageRecalled extends InChat {
 export interface ChatCreated extends InChat {
   readonly type: "created"
 }
-/** A chat's facts changed in one step: what is in `change` is new, the rest is as before. */
+/** A chat's facts changed in one step: `change` contains the changed ones. */
 export interface ChatChanged extends InChat {
   readonly type: "changed"
   readonly change: Omit<Changed, "_tag">
 }
-/** A user came, went, or shows something else of themself. */
+/** A user logged in or out, or changed their name or status. */
 export interface UserUpdated {
   readonly type: "user"
   readonly what: "login" | "logout" | "renamed" | "status"

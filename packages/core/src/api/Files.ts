@@ -1,4 +1,4 @@
-/** Files of a chat: contents in and out as bytes. */
+/** Files of a chat: uploads and downloads as bytes. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { BlobFailed } from "../ports/Blobs.ts"
@@ -12,23 +12,23 @@ import { type ChatRef, chatRef } from "./References.ts"
 import { closed, fromFailure, ParleyError } from "./ParleyError.ts"
 import type { EngineServices } from "./EngineServices.ts"
 
-/** A file to upload. A stream of the platform is an iterable of bytes too. */
+/** A file to upload. A platform stream is an iterable of bytes too. */
 export interface Upload {
   /**
-   * As others see it: 1 to 4,096 characters, no control characters. What is a path before it, or turns text around, goes,
-   * and what is beyond 255 bytes of UTF-8 is cut before the extension.
+   * Title for other users: 1 to 4,096 characters, no control characters. A path before it and characters that change
+   * the text direction are removed, and a title over 255 bytes of UTF-8 is cut before the extension.
    */
   readonly title: string
   readonly content: string | Uint8Array | AsyncIterable<Uint8Array>
 }
 
-/** A file and its bytes, which are read as they are asked for. */
+/** A file and its bytes, which are read on demand. */
 export interface Download {
   readonly file: StoredFile
   readonly content: AsyncIterable<Uint8Array>
 }
 
-/** Both included, from 0. */
+/** Both bounds are included, from 0. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
@@ -43,18 +43,18 @@ const streamOf = (content: Upload["content"]): Stream.Stream<Uint8Array, ParleyE
       ? Stream.make(content)
       : Stream.fromAsyncIterable(content, (cause) => new ParleyError("Failed", "The content failed.", { cause }))
 
-/** All are kept, or none. */
+/** Stores all files, or none. */
 export const upload = (
   { engine, blobs, settings }: EngineServices,
   caller: UserCaller,
   chat: ChatRef,
   files: ReadonlyArray<Upload>
 ): Effect.Effect<ReadonlyArray<StoredFile>, Refused | BlobFailed | ParleyError> => {
-  const kept: Array<{ readonly title: string; readonly size: number; readonly blob: string }> = []
-  /** Whether the files are stored, or may be: then their contents stay, whatever becomes of who waits. */
-  let stored = false
-  const drop = Effect.suspend(() =>
-    stored ? Effect.void : Effect.ignore(Effect.forEach(kept, ({ blob }) => blobs.remove(blob)))
+  const blobsPut: Array<{ readonly title: string; readonly size: number; readonly blob: string }> = []
+  /** Whether the files are stored, or may be: their contents then stay, even if the caller gets an error. */
+  let isStored = false
+  const removeBlobs = Effect.suspend(() =>
+    isStored ? Effect.void : Effect.ignore(Effect.forEach(blobsPut, ({ blob }) => blobs.remove(blob)))
   )
   return Effect.gen(function* () {
     if (files.length === 0 || files.length > settings.filesPerUpload) {
@@ -64,7 +64,7 @@ export const upload = (
       const problem = "must have 1 to 4096 characters and no control characters"
       return yield* refuse({ _tag: "Invalid", field: "title", problem })
     }
-    // Nobody's content is taken who may not add it.
+    // Checks the permission before reading the content.
     yield* engine.perform(caller, { _tag: "ListFiles", chat: chatRef(chat) })
     for (const { title, content } of files) {
       const { key, size } = yield* blobs
@@ -74,22 +74,22 @@ export const upload = (
             refuse({ _tag: "Invalid", field: "content", problem: `must have at most ${limit} bytes` })
           )
         )
-      kept.push({ title: fileTitle(title), size, blob: key })
+      blobsPut.push({ title: fileTitle(title), size, blob: key })
     }
     return yield* Effect.suspend(() => {
-      stored = true
-      return engine.perform(caller, { _tag: "AddFiles", chat: chatRef(chat), files: kept })
+      isStored = true
+      return engine.perform(caller, { _tag: "AddFiles", chat: chatRef(chat), files: blobsPut })
     }).pipe(
       Effect.tapError(({ reason }) =>
         Effect.sync(() => {
-          stored = reason._tag === "Unavailable"
+          isStored = reason._tag === "Unavailable"
         })
       ),
       Effect.uninterruptible
     )
   }).pipe(
-    Effect.tapError(() => drop),
-    Effect.onInterrupt(() => drop)
+    Effect.tapError(() => removeBlobs),
+    Effect.onInterrupt(() => removeBlobs)
   )
 }
 

@@ -1,4 +1,4 @@
-/** What the engine has to say to who runs it, in a host's own log. */
+/** The engine's log, written to a host's own logger. */
 import * as Cause from "effect/Cause"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -7,9 +7,12 @@ import * as References from "effect/References"
 export interface LogLine {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal"
   readonly message: string
-  /** What went wrong, where something did. */
+  /** The logged failure, if any. */
   readonly error?: unknown
-  /** What the line is about: `account` and `address` of a failed login, `audit` and its details, `count` of gathered lines. */
+  /**
+   * Annotations of the line: `account` and `address` of a failed login, `audit` and its details, `count` of throttled
+   * lines.
+   */
   readonly details?: Readonly<Record<string, unknown>>
   readonly at: Date
 }
@@ -23,18 +26,18 @@ const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
   Fatal: "fatal"
 }
 
-/** In place of the console. What `write` throws is lost: there is nobody left to tell. */
+/** Replaces the console logger. Errors of `write` are dropped, since they cannot be logged. */
 export const logTo = (write: (line: LogLine) => void): Layer.Layer<never> =>
   Logger.layer([
     Logger.make(({ logLevel, message, cause, date, fiber }) => {
       const parts = [message].flat()
-      const words = parts.filter((part) => typeof part === "string").join(" ")
+      const text = parts.filter((part) => typeof part === "string").join(" ")
       const error = cause.reasons.length > 0 ? Cause.squash(cause) : parts.find((part) => typeof part !== "string")
       const details = fiber.getRef(References.CurrentLogAnnotations)
       try {
         write({
           level: LEVELS[logLevel] ?? "info",
-          message: words,
+          message: text,
           ...(error !== undefined && { error: Cause.isCause(error) ? Cause.squash(error) : error }),
           ...(Object.keys(details).length > 0 && { details }),
           at: date

@@ -1,17 +1,17 @@
-/** The offline queue as a table of packets, one row for each that a user is still owed. */
+/** The offline queue as a table of packets, one row for each undelivered packet of a user. */
 import type { Queued } from "../services/OfflineQueue.ts"
 
-/** One row. The same to a client of a protocol is said by that protocol, from `event`. */
+/** One row. Protocols encode `event` for their clients themselves. */
 export interface OfflineQueueRow extends Queued {
   readonly module: "chat"
   readonly method: "message"
-  /** JSON: a list of one message in the engine's words. Its times are milliseconds since 1970. */
+  /** JSON: a list of one message in the engine's format. Its times are milliseconds since 1970. */
   readonly data: string
 }
 
 export const offlineQueueRow = (queued: Queued): OfflineQueueRow => {
   const { chat, message } = queued.event
-  const said =
+  const messages =
     message === undefined
       ? []
       : [
@@ -27,5 +27,5 @@ export const offlineQueueRow = (queued: Queued): OfflineQueueRow => {
             recalled: message.recalled
           }
         ]
-  return { ...queued, module: "chat", method: "message", data: JSON.stringify(said) }
+  return { ...queued, module: "chat", method: "message", data: JSON.stringify(messages) }
 }

@@ -1,4 +1,4 @@
-/** The engine for who does not know Effect: promises, callbacks and async iterations. */
+/** The engine with promises, callbacks and async iterations, for use without Effect. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as ManagedRuntime from "effect/ManagedRuntime"
@@ -21,63 +21,64 @@ import { onAbort, type AbortSignalLike } from "./AbortSignalLike.ts"
 import type { Services, EngineServices } from "./EngineServices.ts"
 
 export interface EngineOptions extends EngineParts {
-  /** What differs from the defaults. */
+  /** Settings that differ from the defaults. */
   readonly settings?: SettingsInput | undefined
   /** Closes the engine. */
   readonly signal?: AbortSignalLike | undefined
 }
 
-/** A user who has shown that it is them. */
+/** A user who has authenticated. */
 export interface LoggedIn {
   readonly user: User
-  /** Shown to protocols that take a token, until it expires or is ended. */
+  /** Token for protocols that take one, until it expires or is ended. */
   readonly token: string
 }
 
-/** Every method that answers a promise rejects with a `ParleyError`; after `close`, with the code `Closed`. */
+/** Every method that returns a promise rejects with a `ParleyError`; after `close`, with the code `Closed`. */
 export class ParleyEngine implements AsyncDisposable {
   /** The engine's users. */
   readonly users: UsersApi
-  /** The same engine for who knows Effect. */
+  /** The same engine for use with Effect. */
   readonly runtime: ManagedRuntime.ManagedRuntime<Services, never>
   protected readonly services: EngineServices
-  readonly #feed: EventStream
+  readonly #events: EventStream
   readonly #close: () => Promise<void>
 
   constructor({ services, runtime, close }: OpenedEngine) {
     this.users = new UsersApi(services)
     this.runtime = runtime
     this.services = services
-    this.#feed = new EventStream(services)
+    this.#events = new EventStream(services)
     this.#close = close
   }
 
-  /** What this user can do. Whether there is such a user is seen by the first call. */
+  /** Returns the commands of a user. An unknown user is reported by the first call. */
   as(user: UserRef): UserApi {
     return new UserApi(this.services, user)
   }
 
-  /** Calls back for each event of a type, in the turn in which it happens, until the returned function is called. */
+  /** Calls back for each event of a type, in the same turn, until the returned function is called. */
   on<T extends EventType>(type: T, listener: (event: EventOf<T>) => unknown): () => void {
-    return this.#feed.on(type, listener)
+    return this.#events.on(type, listener)
   }
 
   /**
-   * Every event from the first `next()` on. It ends with the signal and with the engine. Up to 10,000 events wait for who
-   * is slow; beyond that the iteration throws, code `Overflowed`: what happened in a chat is in its log.
+   * Iterates over all events from the first `next()` on, until the signal aborts or the engine closes. Up to 10,000
+   * events are buffered for a slow consumer; beyond that the iteration throws, code `Overflowed`: the events of a chat
+   * are in its log.
    */
   events(options: { readonly signal?: AbortSignalLike } = {}): AsyncIterableIterator<ParleyEvent> {
-    return this.#feed.events(options)
+    return this.#events.events(options)
   }
 
-  /** Whether the user may do it, and else which rule says no; nothing is done. */
+  /** Returns whether a user is allowed an operation, and otherwise the refusing rule, without running it. */
   explain(user: UserRef, chat: ChatRef, operation: Operation): Promise<Decision> {
     return this.as(user).may(operation, chat)
   }
 
   /**
-   * A token that a client of the user shows once in place of a password, where the host has the passwords and a protocol's
-   * login cannot be verified. `ttl` in seconds.
+   * Returns a token that a client of the user sends once in place of a password, for hosts that have the passwords and
+   * protocols whose login cannot be verified. `ttl` in seconds.
    */
   mintToken(user: UserRef, options: { readonly ttl?: number } = {}): Promise<string> {
     const { ttl } = options
@@ -87,8 +88,9 @@ export class ParleyEngine implements AsyncDisposable {
   }
 
   /**
-   * A session for a user whom the host has authenticated: a token that protocols over HTTP take. `chat` is that of a chat
-   * client, of which a user may have one only by default; `token`, the usual one, is for everything else.
+   * Opens a session for a user whom the host has authenticated, and returns its token for protocols over HTTP. `chat`
+   * is the kind of a chat client, of which a user may have only one by default; `token`, the default, is for all other
+   * uses.
    */
   openSession(
     user: UserRef,
@@ -99,7 +101,7 @@ export class ParleyEngine implements AsyncDisposable {
     )
   }
 
-  /** By account and password, as a protocol does it; failed attempts are throttled by account and `address`. */
+  /** Logs in by account and password, as protocols do; failed attempts are throttled by account and `address`. */
   login(
     account: string,
     password: string,
@@ -128,7 +130,7 @@ export class ParleyEngine implements AsyncDisposable {
     )
   }
 
-  /** Whose token it is; it counts as used now. Undefined for one that is not good. */
+  /** Returns the user of a token and records a use; undefined for an invalid token. */
   resume(token: string): Promise<User | undefined> {
     return this.run(Effect.map(this.services.sessions.resume(token), (found) => found?.user))
   }
@@ -143,18 +145,20 @@ export class ParleyEngine implements AsyncDisposable {
     )
   }
 
-  /** Makes the chat of which everybody is a member, if there is none; system administrators are its admins. */
+  /**
+   * Creates the system chat, whose members are all users, if it does not exist; system administrators are its admins.
+   */
   async addSystemChat(): Promise<void> {
-    // Two that make it at once make one: the other one's is there.
+    // Of two concurrent calls one creates it, and the other one finds it.
     await this.run(Effect.catchTag(ensureSystemChat, "Duplicate", () => Effect.void))
   }
 
-  /** Runs an effect on the engine's services. What it fails with becomes a `ParleyError`. */
+  /** Runs an effect on the engine's services. Failures become a `ParleyError`. */
   run<A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> {
     return this.services.run(effect)
   }
 
-  /** Ends what is under way and releases everything; further calls wait for the same. */
+  /** Stops all work and releases all resources; further calls await the same. */
   close(): Promise<void> {
     return this.#close()
   }
@@ -168,14 +172,14 @@ export class ParleyEngine implements AsyncDisposable {
   }
 }
 
-/** What an engine needs to become one with more to it. */
+/** A started engine, to be extended by an adapter. */
 export interface StartedEngine {
   readonly opened: OpenedEngine
   /** The values of the settings that `declared` adds, by key. */
   readonly dialects: Readonly<Record<string, string | number | boolean>>
 }
 
-/** Opens what `options` say, with the settings that protocols declare. */
+/** Opens an engine from its options, with the settings that protocols declare. */
 export const startEngine = async (
   { settings = {}, signal, ...parts }: EngineOptions,
   declared: ReadonlyArray<Setting>
@@ -185,19 +189,19 @@ export const startEngine = async (
   return { opened: await openRuntime(parts, engine), dialects }
 }
 
-/** Lets the signal end it. */
+/** Closes the engine when the signal aborts. */
 export const closeOnAbort = (
   signal: AbortSignalLike | undefined,
   engine: ParleyEngine,
   services: EngineServices
 ): void => {
-  const forget = onAbort(signal, () => void engine.close().catch(() => {}))
-  services.onClose(forget)
+  const removeListener = onAbort(signal, () => void engine.close().catch(() => {}))
+  services.onClose(removeListener)
 }
 
 /**
- * An engine in this process: no port, no thread, no timer before somebody is there. Rejected with a `ParleyError` where
- * the store cannot be opened or a setting is none.
+ * Creates an engine in this process: no port, no thread, and no timer before the first use. Rejects with a
+ * `ParleyError` if the store cannot be opened or a setting is invalid.
  */
 export const createEngine = async (options: EngineOptions): Promise<ParleyEngine> => {
   const { opened } = await startEngine(options, [])

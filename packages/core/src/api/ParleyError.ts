@@ -1,23 +1,23 @@
-/** What goes wrong, for callers who do not know Effect: one class of error with a code and a sentence. */
+/** Errors of the promise API: one class with a code and a message. */
 import * as Cause from "effect/Cause"
 import { describeReason, type ReasonWords, soleReason } from "../model/describeReason.ts"
 import { type Reason, Refused } from "../model/Refused.ts"
 import { StorageFailed } from "../ports/Store.ts"
 
 /**
- * The state that a refusal names, or:
+ * The tag of a refusal, or:
  * - `Closed`: the engine was closed, or closes.
- * - `Aborted`: the caller's own signal said so.
- * - `Overflowed`: who iterates over events is too slow, and too many wait.
- * - `Failed`: something that should not happen; `cause` says what.
+ * - `Aborted`: the caller's own signal aborted.
+ * - `Overflowed`: an iteration over events is too slow, and its buffer is full.
+ * - `Failed`: an unexpected failure, described by `cause`.
  */
 export type Code = Reason["_tag"] | "Closed" | "Aborted" | "Overflowed" | "Failed"
 
-/** Thrown, or rejected with, by everything that takes promises. */
+/** Thrown or rejected by the promise API. */
 export class ParleyError extends Error {
   override readonly name = "ParleyError"
   readonly code: Code
-  /** All that is known of a refusal: the users who do not exist, the seconds to wait, … */
+  /** Details of a refusal: the unknown users, the seconds to wait, … */
   readonly reason: Reason | undefined
 
   constructor(code: Code, message: string, options: { readonly reason?: Reason; readonly cause?: unknown } = {}) {
@@ -32,7 +32,7 @@ export const closed = (): ParleyError => new ParleyError("Closed", "The engine i
 export const aborted = (cause: unknown): ParleyError =>
   new ParleyError("Aborted", "The caller's signal aborted.", { cause })
 
-const WORDS: ReasonWords = {
+const REASON_WORDS: ReasonWords = {
   caller: "The user",
   sentences: {
     NotLoggedIn: "The user does not exist, or is disabled.",
@@ -42,23 +42,23 @@ const WORDS: ReasonWords = {
 
 export const fromReason = (refused: Reason): ParleyError => {
   const reason = soleReason(refused)
-  return new ParleyError(reason._tag, describeReason(reason, WORDS), { reason })
+  return new ParleyError(reason._tag, describeReason(reason, REASON_WORDS), { reason })
 }
 
-/** Errors of ports have their words in what caused them. */
-const wordsOf = (failure: unknown): string =>
-  failure instanceof Error ? failure.message || wordsOf(failure.cause ?? failure.name) : String(failure)
+/** Errors of ports carry their message in the cause. */
+const messageFrom = (failure: unknown): string =>
+  failure instanceof Error ? failure.message || messageFrom(failure.cause ?? failure.name) : String(failure)
 
-/** Whatever an effect failed with. */
+/** Converts any failure of an effect. */
 export const fromFailure = (failure: unknown): ParleyError => {
   if (failure instanceof ParleyError) return failure
   if (failure instanceof Refused) return fromReason(failure.reason)
   if (failure instanceof StorageFailed) {
     return new ParleyError("Unavailable", describeReason({ _tag: "Unavailable" }), { cause: failure.cause })
   }
-  return new ParleyError("Failed", wordsOf(failure), { cause: failure })
+  return new ParleyError("Failed", messageFrom(failure), { cause: failure })
 }
 
-/** Work that was interrupted was interrupted by the engine's end. */
+/** Converts a cause. Interruption only happens when the engine shuts down. */
 export const fromCause = (cause: Cause.Cause<unknown>): ParleyError =>
   Cause.hasInterruptsOnly(cause) ? closed() : fromFailure(Cause.squash(cause))

@@ -1,6 +1,6 @@
 /**
- * A chat's log as an async iteration: from a sequence number on, first what is stored, then what comes. Nothing is
- * buffered but one page: whoever is slow reads later, by sequence, and misses nothing.
+ * A chat's log as an async iteration: from a sequence on, first stored entries, then new ones. Only one page is
+ * buffered: a slow reader reads later, by sequence, and misses nothing.
  */
 import * as Effect from "effect/Effect"
 import type { UserId } from "../model/Ids.ts"
@@ -15,52 +15,55 @@ import { type ChatRef, chatRef } from "./References.ts"
 import { onAbort, type AbortSignalLike } from "./AbortSignalLike.ts"
 import type { EngineServices } from "./EngineServices.ts"
 
-/** Entries read at once. */
-const PAGE = 200
+/** Number of entries per read. */
+const PAGE_SIZE = 200
 
-/** One step of a chat's log. */
+/** One entry of a chat's log. */
 export interface LogEntry extends Entry {
   /**
-   * The message that the entry is about, as it stands now. Absent where the entry is about none, and where the reader has
-   * deleted it for themself: then the entry has no content either.
+   * The entry's message, as it stands now. Absent if the entry has none, or if the reader has deleted it for themself:
+   * then the entry has no content either.
    */
   readonly message?: Message
 }
 
 export interface LogOptions {
-  /** Begins behind this sequence; 0, the default, is the beginning. */
+  /** Sequence after which the iteration begins; 0, the default, is the beginning of the log. */
   readonly after?: number
-  /** False ends at what is stored now. */
+  /** False ends the iteration at the stored entries. */
   readonly live?: boolean
   /** Ends the iteration. */
   readonly signal?: AbortSignalLike
 }
 
-/** Ends when the signal aborts or the engine is closed; throws a `ParleyError` once the reader may not read it. */
+/**
+ * Iterates over a log until the signal aborts or the engine closes; throws a `ParleyError` once the reader has no
+ * permission.
+ */
 export const readLog = (
   services: EngineServices,
   reader: () => Promise<UserId>,
   chat: ChatRef,
   options: LogOptions
 ): AsyncIterableIterator<LogEntry, void, undefined> =>
-  cancellable((left) => entriesOf(services, reader, chat, options, left))
+  cancellable((cancelled) => entriesOf(services, reader, chat, options, cancelled))
 
 async function* entriesOf(
   services: EngineServices,
   reader: () => Promise<UserId>,
   chat: ChatRef,
   { after = 0, live = true, signal }: LogOptions,
-  left: AbortSignalLike
+  cancelled: AbortSignalLike
 ): AsyncGenerator<LogEntry, void, undefined> {
   const user = await reader()
   const { id } = await services.run(allowed(services, user, chat))
   let cursor = after
-  let grown = true
+  let hasGrown = true
   let ended = services.isClosed()
   let wake = (): void => {}
-  const grow = (grows: ChatId): void => {
-    if (grows !== id) return
-    grown = true
+  const onAppend = (changed: ChatId): void => {
+    if (changed !== id) return
+    hasGrown = true
     wake()
   }
   const end = (): void => {
@@ -70,18 +73,18 @@ async function* entriesOf(
   const releases = [
     services.hub.observe({
       broadcast: ({ event }) => {
-        if (event._tag === "ChatEvent") grow(event.chat.id)
+        if (event._tag === "ChatEvent") onAppend(event.chat.id)
       },
-      remoteAppend: grow
+      remoteAppend: onAppend
     }),
     services.onClose(end),
     onAbort(signal, end),
-    onAbort(left, end)
+    onAbort(cancelled, end)
   ]
   try {
     while (!ended) {
-      // What comes while the page is read is read with the next one.
-      grown = false
+      // Entries appended during the read are in the next page.
+      hasGrown = false
       const page = await services
         .run(Effect.andThen(allowed(services, user, { id }), pageOf(services, user, id, cursor)))
         .catch((error: unknown) => {
@@ -93,9 +96,9 @@ async function* entriesOf(
         cursor = entry.seq
         yield entry
       }
-      if (page.length === PAGE) continue
+      if (page.length === PAGE_SIZE) continue
       if (!live) return
-      while (!grown && !ended) await new Promise<void>((resolve) => (wake = resolve))
+      while (!hasGrown && !ended) await new Promise<void>((resolve) => (wake = resolve))
     }
   } finally {
     for (const release of releases) release()
@@ -113,18 +116,18 @@ const allowed = Effect.fnUntraced(function* (
   return cached === undefined ? yield* refuse({ _tag: "NoSuchChat" }) : { id: cached.chat.id }
 })
 
-/** One page behind a place. */
+/** Reads one page after a sequence. */
 const pageOf = ({ store }: EngineServices, user: UserId, chat: ChatId, after: number) =>
-  Effect.map(readPage(store, { chat, after, limit: PAGE }, user), ({ entries, messages }) =>
-    entries.map((entry) => shown(entry, messages))
+  Effect.map(readPage(store, { chat, after, limit: PAGE_SIZE }, user), ({ entries, messages }) =>
+    entries.map((entry) => withMessage(entry, messages))
   )
 
-/** What was taken back is not told again, also where the log still holds it. */
-const shown = (entry: Entry, messages: ReadonlyMap<EntryId, Message>): LogEntry => {
+/** Removes the content of recalled messages, even if the log still contains it. */
+const withMessage = (entry: Entry, messages: ReadonlyMap<EntryId, Message>): LogEntry => {
   const { body } = entry
   if (!isDurable(body)) return entry
-  const about = messageOf(entry)
-  const message = about === undefined ? undefined : messages.get(about)
+  const messageId = messageOf(entry)
+  const message = messageId === undefined ? undefined : messages.get(messageId)
   if (message === undefined) return body._tag === "Recalled" ? entry : { ...entry, body: { ...body, content: "" } }
   return message.recalled && body._tag !== "Recalled"
     ? { ...entry, body: { ...body, content: "" }, message }

@@ -1,4 +1,4 @@
-/** How an embedder names users and chats. */
+/** References to users and chats in the API. */
 import * as Effect from "effect/Effect"
 import type { ChatRef as EngineChatRef } from "../model/Command.ts"
 import type { CommandContext } from "../commands/CommandHandler.ts"
@@ -8,12 +8,12 @@ import type { StorageFailed } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
 
 /**
- * A user: by our integer id, or by a string, which is the host's own id of the user where the host has a directory, and
- * the account otherwise; or anything that has our `id`.
+ * A user: by our integer id; by a string, which is the external id if the host has a directory, and the account
+ * otherwise; or by any object with our `id`.
  */
 export type UserRef = number | string | { readonly id: number }
 
-/** A chat: by its integer id, by its gid, or anything that has one of them. */
+/** A chat: by its integer id, by its gid, or by any object with one of them. */
 export type ChatRef = number | string | { readonly id: number } | { readonly gid: string }
 
 export const chatRef = (chat: ChatRef): EngineChatRef =>
@@ -25,32 +25,32 @@ export const chatRef = (chat: ChatRef): EngineChatRef =>
         ? { id: ChatId(chat.id) }
         : { gid: chat.gid }
 
-const wordFor = (user: UserRef): string => (typeof user === "object" ? String(user.id) : String(user))
+const textOf = (user: UserRef): string => (typeof user === "object" ? String(user.id) : String(user))
 
-/** The ids of users as they were named, in that order; refused with those who do not exist. */
+/** Returns the ids of users in the given order; refuses with the unknown ones. */
 export const userIds = Effect.fnUntraced(function* (
-  desk: CommandContext,
+  context: CommandContext,
   named: ReadonlyArray<UserRef>
 ): Effect.fn.Return<ReadonlyArray<UserId>, Refused | StorageFailed> {
   const names = [...new Set(named.filter((user) => typeof user === "string"))]
   const found = new Map<string, UserId>()
   if (names.length > 0) {
-    const { external } = desk.users
-    const users = yield* external === undefined ? desk.users.byAccount(names) : desk.users.byExternalId(names)
+    const { external } = context.users
+    const users = yield* external === undefined ? context.users.byAccount(names) : context.users.byExternalId(names)
     for (const user of users) found.set(external?.externalIdOf(user.id) ?? user.account, user.id)
   }
   const unknown = named.filter((user) => typeof user === "string" && !found.has(user))
-  if (unknown.length > 0) return yield* refuse({ _tag: "NoSuchUsers", users: unknown.map(wordFor) })
+  if (unknown.length > 0) return yield* refuse({ _tag: "NoSuchUsers", users: unknown.map(textOf) })
   return named.map((user) =>
     typeof user === "string" ? (found.get(user) ?? UserId(0)) : UserId(typeof user === "number" ? user : user.id)
   )
 })
 
-/** The one user who is named so. */
+/** Returns the user of a reference, or refuses. */
 export const userNamed = Effect.fnUntraced(function* (
-  desk: CommandContext,
+  context: CommandContext,
   named: UserRef
 ): Effect.fn.Return<User, Refused | StorageFailed> {
-  const [id = UserId(0)] = yield* userIds(desk, [named])
-  return (yield* desk.users.find(id)) ?? (yield* refuse({ _tag: "NoSuchUsers", users: [wordFor(named)] }))
+  const [id = UserId(0)] = yield* userIds(context, [named])
+  return (yield* context.users.find(id)) ?? (yield* refuse({ _tag: "NoSuchUsers", users: [textOf(named)] }))
 })

@@ -1,4 +1,4 @@
-/** Puts an engine together from what a host gives, and takes it apart again. */
+/** Assembles an engine from a host's parts, and releases it. */
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
@@ -36,48 +36,48 @@ import {
 } from "./Adapters.ts"
 import type { Services, EngineServices } from "./EngineServices.ts"
 
-/** What an engine is made of; only the store must be given. */
+/** Parts of an engine; only the store is required. */
 export interface EngineParts {
-  /** Where everything is kept. It may bring `Blobs` and `Passwords` with it. */
+  /** The store. Its layer may provide `Blobs` and `Passwords` too. */
   readonly store: Layer.Layer<Store, unknown>
-  /** The contents of files; without it, uploads are refused. */
+  /** Contents of files; without it, uploads are refused. */
   readonly blobs?: Layer.Layer<Blobs, unknown> | undefined
-  /** How passwords are hashed; `WebPasswords` by default. */
+  /** Password hashing; `WebPasswords` by default. */
   readonly passwords?: Layer.Layer<Passwords, unknown> | undefined
-  /** The host's own users, in place of ours. */
+  /** The host's own users, in place of the store's. */
   readonly directory?: DirectoryOption | undefined
-  /** The host's own sessions: who sends a request to a protocol. */
+  /** The host's own sessions: returns the sender of a request to a protocol. */
   readonly authenticate?: AuthenticateOption | undefined
-  /** The host's own passwords, where a protocol sends a plain one. */
+  /** The host's own passwords, for protocols that send a plain one. */
   readonly verifyPassword?: VerifyPasswordOption | undefined
-  /** Origins beside the host's own whose pages may act for who is authenticated by a cookie; none by default. */
+  /** Origins beside the host's own whose pages may act for users authenticated by a cookie; empty by default. */
   readonly origins?: Authenticator["origins"]
-  /** Asked before each command and told after it. */
+  /** Functions called before and after each command. */
   readonly hooks?: HooksOption | undefined
-  /** Where the engine logs; the console by default. */
+  /** Receives the engine's log lines; the console by default. */
   readonly log?: ((line: LogLine) => void) | undefined
 }
 
-/** An engine that runs. */
+/** A running engine. */
 export interface OpenedEngine {
   readonly services: EngineServices
   readonly runtime: ManagedRuntime.ManagedRuntime<Services, never>
-  /** Ends what is under way, writes what is not written, and releases everything. Further calls wait for the same. */
+  /** Stops all work, writes pending data, and releases all resources. Further calls await the same. */
   readonly close: () => Promise<void>
 }
 
-const NO_FILES = new BlobFailed({ operation: "put", cause: new Error("No place for files was given.") })
+const NO_FILES = new BlobFailed({ operation: "put", cause: new Error("The engine has no file storage.") })
 
-/** Holds nothing, and takes nothing. */
+/** Stores nothing, and refuses uploads. */
 const noBlobs = Blobs.of({
   put: () => Effect.fail(NO_FILES),
   get: () => Stream.fail(NO_FILES),
   remove: () => Effect.void
 })
 
-/** What the host brings, with what it leaves out. */
+/** Layer of the host's parts, with defaults for absent ones. */
 const engineLayer = ({ store, blobs, passwords }: EngineParts): Layer.Layer<Store | Blobs | Passwords, unknown> => {
-  const brought = Layer.effectContext(
+  const parts = Layer.effectContext(
     Effect.gen(function* () {
       let context: Context.Context<Store> = yield* Layer.build(store)
       if (blobs !== undefined) context = Context.merge(context, yield* Layer.build(blobs))
@@ -89,11 +89,11 @@ const engineLayer = ({ store, blobs, passwords }: EngineParts): Layer.Layer<Stor
       return context.pipe(Context.add(Blobs, files), Context.add(Passwords, hashes))
     })
   )
-  return brought
+  return parts
 }
 
-const adaptersOf = ({ directory, hooks, log, ...given }: EngineParts): Layer.Layer<never> => {
-  const { authenticate, verifyPassword, origins } = given
+const adaptersOf = ({ directory, hooks, log, ...rest }: EngineParts): Layer.Layer<never> => {
+  const { authenticate, verifyPassword, origins } = rest
   return Layer.mergeAll(
     Layer.succeed(UserDirectory, directory === undefined ? undefined : directoryPort(directory)),
     Layer.succeed(Authenticator, authenticatorPort({ authenticate, verifyPassword, origins })),
@@ -102,7 +102,7 @@ const adaptersOf = ({ directory, hooks, log, ...given }: EngineParts): Layer.Lay
   )
 }
 
-/** Rejected with a `ParleyError` where a part cannot be opened. */
+/** Opens an engine. Rejects with a `ParleyError` if a part cannot be opened. */
 export const openRuntime = async (parts: EngineParts, settings: EngineSettings): Promise<OpenedEngine> => {
   const layer = Parley.layer.pipe(
     Layer.provideMerge(engineLayer(parts)),
@@ -157,6 +157,6 @@ export const openRuntime = async (parts: EngineParts, settings: EngineSettings):
     })()
     return ended
   }
-  // Whatever could fail has been built.
+  // Everything that could fail has been built.
   return { services, runtime: runtime as ManagedRuntime.ManagedRuntime<Services, never>, close }
 }

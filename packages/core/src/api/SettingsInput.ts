@@ -1,10 +1,10 @@
-/** Settings as a host gives them: checked against what is declared. */
+/** Settings from a host, validated against the declared ones. */
 import { type EngineSettings, engineSettings, type Setting, type SettingValues, withBounds } from "../ports/Settings.ts"
 import { ParleyError } from "./ParleyError.ts"
 
 type Value = string | number | boolean
 
-/** The engine's settings by name (`{ sessions: "multi" }`), those of protocols by their dotted key. */
+/** The engine's settings by name (`{ sessions: "multi" }`), and those of protocols by their dotted key. */
 export type SettingsInput = Partial<SettingValues> & { readonly [key: `${string}.${string}`]: Value }
 
 const invalid = (key: string, problem: string): ParleyError =>
@@ -27,18 +27,21 @@ const problemOf = (setting: Setting, value: unknown): string | undefined => {
   }
 }
 
-/** The settings in force: the engine's by name, and those that `declared` adds by key. Throws a `ParleyError`. */
+/**
+ * Returns all settings with defaults: the engine's by name, and those that `declared` adds by key. Throws a
+ * `ParleyError`.
+ */
 export const resolveSettings = (
-  given: SettingsInput,
+  input: SettingsInput,
   declared: ReadonlyArray<Setting>
 ): { readonly engine: EngineSettings; readonly dialects: Readonly<Record<string, Value>> } => {
   const named = new Map<string, Setting>(Object.entries(engineSettings))
   const byKey = new Map(declared.map((setting): [string, Setting] => [setting.key, setting]))
   const values = new Map<string, Value>()
-  for (const [key, value] of Object.entries(given)) {
+  for (const [key, value] of Object.entries(input)) {
     if (value === undefined) continue
     const setting = named.get(key) ?? byKey.get(key)
-    if (setting === undefined) throw invalid(key, "is not known here")
+    if (setting === undefined) throw invalid(key, "is unknown")
     const problem = problemOf(setting, value)
     if (problem !== undefined) throw invalid(key, problem)
     values.set(key, value)
@@ -46,6 +49,6 @@ export const resolveSettings = (
   const engine = Object.fromEntries(Array.from(named, ([name, setting]) => [name, values.get(name) ?? setting.default]))
   return {
     engine: withBounds(engine as SettingValues),
-    dialects: Object.fromEntries(declared.map(({ key, default: usual }) => [key, values.get(key) ?? usual]))
+    dialects: Object.fromEntries(declared.map(({ key, default: fallback }) => [key, values.get(key) ?? fallback]))
   }
 }

@@ -1,26 +1,26 @@
-/** How many messages a user has not read, for each of their chats. */
+/** Counts of unread messages of a user, by chat. */
 import * as Effect from "effect/Effect"
 import type { UserId } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import type { StorageFailed } from "../ports/Store.ts"
 import type { EngineServices } from "./EngineServices.ts"
 
-/** Messages counted in one chat, at most. */
-export const COUNTED = 200
-/** Chats read side by side. */
-const SIDE_BY_SIDE = 8
+/** Maximum number of messages counted in one chat. */
+export const MAX_COUNTED = 200
+/** Maximum number of chats read concurrently. */
+const MAX_CONCURRENT = 8
 
 export interface Unread {
   /** The chat. */
   readonly id: number
   readonly gid: string
-  /** Messages of others behind the read place, recalled and deleted ones left out, among the newest 200. */
+  /** Number of messages of others after the read cursor, without recalled and deleted ones, among the newest 200. */
   readonly count: number
   /** Whether there are older ones, which were not counted. */
   readonly more: boolean
 }
 
-/** The chats in which there is something, by id. */
+/** Returns the chats with unread messages, by id. */
 export const unreadOf = Effect.fnUntraced(function* (
   { engine, cursors, store }: EngineServices,
   id: UserId
@@ -32,7 +32,7 @@ export const unreadOf = Effect.fnUntraced(function* (
     const read = Math.max(own.get(chat.id)?.read ?? 0, chat.members.get(id)?.joinSeq ?? 0)
     return head.posted > 0 && head.seq > read ? [{ chat, head, read }] : []
   })
-  // The entry at the place says how many messages had been posted up to there.
+  // The entry at the cursor has the number of messages posted up to it.
   const at = yield* store.entries(
     behind.flatMap(({ chat, read }) => (read > 0 ? [{ chat: chat.id, after: read - 1, limit: 1 }] : []))
   )
@@ -41,15 +41,15 @@ export const unreadOf = Effect.fnUntraced(function* (
     behind,
     Effect.fnUntraced(function* ({ chat, head }) {
       const first = (posted.get(chat.id) ?? 0) + 1
-      const from = Math.max(first, head.posted - COUNTED + 1)
+      const from = Math.max(first, head.posted - MAX_COUNTED + 1)
       if (from > head.posted) return []
       const messages = yield* store.history(chat.id, { from, to: head.posted, hiddenFrom: id })
-      // Everybody is a member of a system chat, also those who came after its messages.
+      // Everybody is a member of a system chat, even users newer than its messages.
       const since = chat.type === "system" ? user.since : 0
-      const news = messages.filter((message) => !message.recalled && message.sender !== id && message.id > since)
-      return [{ id: chat.id, gid: chat.gid, count: news.length, more: news.length > 0 && first < from }]
+      const unread = messages.filter((message) => !message.recalled && message.sender !== id && message.id > since)
+      return [{ id: chat.id, gid: chat.gid, count: unread.length, more: unread.length > 0 && first < from }]
     }),
-    { concurrency: SIDE_BY_SIDE }
+    { concurrency: MAX_CONCURRENT }
   )
   return counts.flat().filter(({ count }) => count > 0)
 })

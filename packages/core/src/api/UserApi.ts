@@ -1,4 +1,4 @@
-/** What one user can do: everything that a protocol can, in the engine's own words. */
+/** Commands of one user: everything that a protocol can do, in the engine's terms. */
 import * as Effect from "effect/Effect"
 import type { Committers } from "../model/Chat.ts"
 import type { Draft } from "../model/Command.ts"
@@ -18,25 +18,25 @@ import { type OfflineQueueRow, offlineQueueRow } from "./OfflineQueueRow.ts"
 import { type Unread, unreadOf } from "./Unread.ts"
 import { newGid } from "./EngineServices.ts"
 
-/** A group to make. */
+/** A group to create. */
 export interface NewGroup {
   readonly name: string
-  /** Beside the user who makes it. */
+  /** Members beside the creating user. */
   readonly members?: ReadonlyArray<UserRef>
-  /** By default one that nobody else has. Where it has a chat already that the user may see, that one is answered. */
+  /** A random gid by default. If the gid has a chat already that the user may see, that one is returned. */
   readonly gid?: string
-  /** Whether everybody may find and join it; by default not. */
+  /** Whether all users may find and join it; false by default. */
   readonly public?: boolean
   /** `group`, or a kind of closed group by the host's own name. */
   readonly type?: string
-  /** The product, project, … that it is about. */
+  /** Id of the product, project, … that it is about. */
   readonly subject?: number
   readonly attributes?: Readonly<Record<string, unknown>>
 }
 
-/** How a message is sent; all of it may be left out. */
+/** Options of a message. */
 export interface SendOptions {
-  /** By default a new one. The same gid with the same content again answers the stored message. */
+  /** A new gid by default. Sending the same gid with the same content again returns the stored message. */
   readonly gid?: string
   /** `text` by default; `image`, `emoticon`, `file`, … */
   readonly contentType?: string
@@ -44,7 +44,7 @@ export interface SendOptions {
   readonly date?: number
 }
 
-/** Newest first: a page by its number from 1, or so many newest messages skipped, then at most so many. */
+/** Newest first: a page by its number from 1, or at most `limit` messages after the `start` newest ones. */
 export type HistoryPage =
   | { readonly size: number; readonly number: number }
   | { readonly start: number; readonly limit: number }
@@ -57,7 +57,7 @@ export class UserApi extends UserApiBase {
     return this.with((services, user) =>
       Effect.gen(function* () {
         const ids = yield* userIds(services.engine.context, members)
-        const made = yield* services.engine.perform(callerFor(user), {
+        const created = yield* services.engine.perform(callerFor(user), {
           _tag: "CreateChat",
           type: "group",
           public: false,
@@ -67,11 +67,11 @@ export class UserApi extends UserApiBase {
           gid: gid ?? (yield* newGid(services)),
           members: ids
         })
-        return chatInfo(made)
+        return chatInfo(created)
       })
     )
   }
-  /** The one chat of these two, made at the first call. */
+  /** Returns the one direct chat of the two users, created by the first call. */
   openDirectChat(other: UserRef): Promise<ChatInfo> {
     return this.with((services, user) =>
       Effect.flatMap(userIds(services.engine.context, [other]), (members) =>
@@ -90,11 +90,11 @@ export class UserApi extends UserApiBase {
       )
     )
   }
-  /** Of which the user is a member, or which is public. */
+  /** Returns a chat of the user, or a public one. */
   chat(chat: ChatRef): Promise<ChatInfo> {
     return this.change({ _tag: "ReadChat", chat: chatRef(chat) })
   }
-  /** The user's own, by id. */
+  /** Returns the user's own chats, by id. */
   chats(): Promise<ReadonlyArray<OwnChatInfo>> {
     return this.do({ _tag: "ListChats" }, (views) => views.map(ownChatInfo))
   }
@@ -107,7 +107,7 @@ export class UserApi extends UserApiBase {
   publish(chat: ChatRef, open = true): Promise<ChatInfo> {
     return this.change({ _tag: "PublishChat", chat: chatRef(chat), public: open })
   }
-  /** Name, public flag and attributes in one step, by an admin; a null attribute goes. */
+  /** Changes name, public flag and attributes in one step, as an admin; a null attribute is removed. */
   edit(
     chat: ChatRef,
     facts: {
@@ -118,15 +118,15 @@ export class UserApi extends UserApiBase {
   ): Promise<ChatInfo> {
     return this.change({ _tag: "EditChat", chat: chatRef(chat), ...facts })
   }
-  /** Ends a group for everybody, by an admin. */
+  /** Ends a group for all members, as an admin. */
   dissolve(chat: ChatRef): Promise<ChatInfo> {
     return this.change({ _tag: "DissolveChat", chat: chatRef(chat) })
   }
-  /** Of a system chat, by a system administrator. */
+  /** Sets the admins of a system chat, as a system administrator. */
   setAdmins(chat: ChatRef, users: ReadonlyArray<UserRef>, grant = true): Promise<ChatInfo> {
     return this.changeWith(users, (ids) => ({ _tag: "SetAdmins", chat: chatRef(chat), users: ids, grant }))
   }
-  /** Who may speak beside the admins; an empty list lets everybody. */
+  /** Sets the members who may send beside the admins; an empty list allows all members. */
   setCommitters(chat: ChatRef, committers: "all" | "admins" | ReadonlyArray<UserRef>): Promise<ChatInfo> {
     const listed = typeof committers === "string" ? [] : committers
     return this.changeWith(listed, (ids) => {
@@ -146,7 +146,7 @@ export class UserApi extends UserApiBase {
 
   // Members
 
-  /** In the order of joining; of a system chat everybody, by id. */
+  /** Returns members in the order of joining; for a system chat all users, by id. */
   members(chat: ChatRef): Promise<ReadonlyArray<PresentUser>> {
     return this.do({ _tag: "ListMembers", chat: chatRef(chat) }, ({ members }) => members)
   }
@@ -159,11 +159,11 @@ export class UserApi extends UserApiBase {
   addMembers(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<ChatInfo> {
     return this.changeWith(users, (members) => ({ _tag: "AddMembers", chat: chatRef(chat), members }))
   }
-  /** Removes members, by an admin; nobody removes the owner. */
+  /** Removes members, as an admin; the owner cannot be removed. */
   kick(chat: ChatRef, users: ReadonlyArray<UserRef>): Promise<ChatInfo> {
     return this.changeWith(users, (members) => ({ _tag: "RemoveMembers", chat: chatRef(chat), members }))
   }
-  /** Name and members in one step, each part by its own rule. `atLeast` members must remain. */
+  /** Changes name and members in one step, each part by its own rule. At least `atLeast` members must remain. */
   revise(
     chat: ChatRef,
     step: {
@@ -188,11 +188,11 @@ export class UserApi extends UserApiBase {
   send(chat: ChatRef, content: string, options: SendOptions = {}): Promise<Message> {
     return this.#send({ chat, content, type: "normal", ...options })
   }
-  /** A message without a sender, by an admin. */
+  /** Sends a message without a sender, as an admin. */
   broadcast(chat: ChatRef, content: string, options: SendOptions = {}): Promise<Message> {
     return this.#send({ chat, content, type: "broadcast", ...options })
   }
-  /** All are stored, or none; in whichever chats. */
+  /** Sends messages to any chats: stores all of them, or none. */
   sendAll(
     messages: ReadonlyArray<
       SendOptions & { readonly chat: ChatRef; readonly content: string; readonly type?: "normal" | "broadcast" }
@@ -202,15 +202,18 @@ export class UserApi extends UserApiBase {
       Effect.gen(function* () {
         const drafts: Array<Draft> = []
         for (const { chat, gid, ...rest } of messages) {
-          const fresh = gid ?? (yield* newGid(services))
-          drafts.push({ type: "normal", contentType: "text", ...rest, gid: fresh, chat: chatRef(chat) })
+          const newId = gid ?? (yield* newGid(services))
+          drafts.push({ type: "normal", contentType: "text", ...rest, gid: newId, chat: chatRef(chat) })
         }
         const sent = yield* services.engine.perform(callerFor(user), { _tag: "SendMessages", messages: drafts })
         return sent.map(({ message }) => message)
       })
     )
   }
-  /** Newest first. Without a page, everything up to the configured cap. `total` counts recalled messages too. */
+  /**
+   * Returns messages, newest first. Without a page, the whole history up to the configured cap. `total` includes
+   * recalled messages.
+   */
   history(
     chat: ChatRef,
     page?: HistoryPage
@@ -218,26 +221,26 @@ export class UserApi extends UserApiBase {
     const command = { _tag: "ReadHistory", chat: chatRef(chat) } as const
     return this.do(page === undefined ? command : { ...command, page }, ({ messages, total }) => ({ messages, total }))
   }
-  /** Empties a message for everybody: by who sent it, or by an admin. */
+  /** Empties a message for all members, as its sender or an admin. */
   recall(message: string | Message): Promise<Message> {
     return this.do({ _tag: "RecallMessage", gid: gidOf(message) }, asIs)
   }
-  /** Takes a message out of the user's own history. */
+  /** Removes a message from the user's own history. */
   deleteForMe(message: string | Message): Promise<Message> {
     return this.do({ _tag: "HideMessage", gid: gidOf(message) }, asIs)
   }
-  /** Moves the read place forward, to a sequence of the log or to its newest entry; answers where it is. */
+  /** Moves the read cursor forward, to a sequence of the log or to its newest entry, and returns its position. */
   read(chat: ChatRef, upTo?: number): Promise<number> {
     const command = { _tag: "MarkRead", chat: chatRef(chat) } as const
     return this.do(upTo === undefined ? command : { ...command, upTo }, ({ read }) => read)
   }
-  /** What the user has not read, for each chat in which there is something. */
+  /** Returns the counts of unread messages, for each chat with any. */
   unread(): Promise<ReadonlyArray<Unread>> {
     return this.with(unreadOf)
   }
   /**
-   * A chat's log from a sequence on, and then what comes. It ends with the signal and with the engine; a reader who may
-   * not read the chat, or not any more, gets a `ParleyError`.
+   * Iterates over a chat's log from a sequence on, including new entries, until the signal aborts or the engine closes.
+   * Throws a `ParleyError` once the reader has no permission.
    */
   log(chat: ChatRef, options: LogOptions = {}): AsyncIterableIterator<LogEntry> {
     return readLog(this.services, () => this.id(), chat, options)
@@ -245,13 +248,13 @@ export class UserApi extends UserApiBase {
 
   // The offline queue
 
-  /** What the user is still owed, by id; at most `limit` rows, 1,000 if absent. `device` as for a login. */
+  /** Returns the user's undelivered packets, by id; at most `limit` rows, 1,000 if absent. `device` as for a login. */
   queue(options: { readonly device?: string; readonly limit?: number } = {}): Promise<ReadonlyArray<OfflineQueueRow>> {
     return this.with(({ offlineQueue: queue }, user) =>
       Effect.map(queue.list(user, options), (rows) => rows.map(offlineQueueRow))
     )
   }
-  /** These rows of the queue need not be delivered any more. Ids that are not in it do nothing. */
+  /** Acknowledges rows of the queue, which are then not delivered again. Unknown ids are ignored. */
   acknowledge(ids: number | ReadonlyArray<number>, options: { readonly device?: string } = {}): Promise<void> {
     return this.with(({ offlineQueue: queue }, user) => queue.acknowledge(user, [ids].flat().map(EntryId), options))
   }
@@ -273,18 +276,18 @@ export class UserApi extends UserApiBase {
 
   // The user themself
 
-  /** Everybody, by id, with who is here. */
+  /** Returns all users, by id, with their status. */
   users(): Promise<ReadonlyArray<PresentUser>> {
     return this.do({ _tag: "ListUsers" }, asIs)
   }
   changeName(name: string): Promise<User> {
     return this.do({ _tag: "RenameUser", name }, asIs)
   }
-  /** Only of a user who is connected. */
+  /** Requires a connected user. */
   changeStatus(status: Exclude<Status, "offline">): Promise<PresentUser> {
     return this.do({ _tag: "ChangeStatus", status }, asIs)
   }
-  /** What the user's clients keep with them; null for nothing. Another account's, for a system administrator. */
+  /** Returns the settings stored by the user's clients, or null. Another account's, for a system administrator. */
   settings(account?: string): Promise<string | null> {
     return this.do(account === undefined ? { _tag: "ReadUserSettings" } : { _tag: "ReadUserSettings", account }, asIs)
   }
@@ -293,14 +296,14 @@ export class UserApi extends UserApiBase {
     return this.do(account === undefined ? command : { ...command, account }, asIs)
   }
 
-  /** Whether the user may do it, and else which rule says no. */
+  /** Returns whether the user is allowed an operation, and otherwise the refusing rule. */
   may(operation: Operation, chat: ChatRef): Promise<Decision> {
     return this.with(({ permissions }, user) => permissions.explain(user, chatRef(chat), operation))
   }
 
   async #send(draft: SendOptions & { readonly chat: ChatRef; readonly content: string; readonly type: Draft["type"] }) {
     const [message] = await this.sendAll([draft])
-    if (message === undefined) throw new ParleyError("Failed", "A sent message was answered with nothing.")
+    if (message === undefined) throw new ParleyError("Failed", "The reply to a sent message is empty.")
     return message
   }
 }

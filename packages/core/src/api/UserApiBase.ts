@@ -1,4 +1,4 @@
-/** Commands that one user asks for, as promises. */
+/** Commands of one user, as promises. */
 import * as Effect from "effect/Effect"
 import type { ChatView, Command, ReplyOf } from "../model/Command.ts"
 import type { UserCaller } from "../model/Event.ts"
@@ -7,33 +7,35 @@ import { type ChatInfo, chatInfo } from "./ChatInfo.ts"
 import { userIds, userNamed, type UserRef } from "./References.ts"
 import type { EngineServices } from "./EngineServices.ts"
 
-/** Commands that name users and answer a chat. */
-type NamingUsers = Extract<
+/** Commands with user references that reply with a chat. */
+type UsersCommand = Extract<
   Command,
   { readonly _tag: "AddMembers" | "RemoveMembers" | "ReviseGroup" | "SetAdmins" | "SetCommitters" }
 >
 
 export class UserApiBase {
   protected readonly services: EngineServices
-  readonly #named: UserRef
+  readonly #reference: UserRef
 
-  constructor(services: EngineServices, named: UserRef) {
+  constructor(services: EngineServices, reference: UserRef) {
     this.services = services
-    this.#named = named
+    this.#reference = reference
   }
 
-  /** Our id of the user; rejected where there is none. */
+  /** Returns our id of the user; rejects if they do not exist. */
   id(): Promise<UserId> {
     return this.with((_, user) => Effect.succeed(user))
   }
 
   protected with<A, E>(work: (services: EngineServices, user: UserId) => Effect.Effect<A, E>): Promise<A> {
     const { services } = this
-    return services.run(Effect.flatMap(userNamed(services.engine.context, this.#named), ({ id }) => work(services, id)))
+    return services.run(
+      Effect.flatMap(userNamed(services.engine.context, this.#reference), ({ id }) => work(services, id))
+    )
   }
 
-  protected do<C extends Command, A>(command: C, answer: (reply: ReplyOf<C>) => A): Promise<A> {
-    return this.with(({ engine }, user) => Effect.map(engine.perform(callerFor(user), command), answer))
+  protected do<C extends Command, A>(command: C, convert: (reply: ReplyOf<C>) => A): Promise<A> {
+    return this.with(({ engine }, user) => Effect.map(engine.perform(callerFor(user), command), convert))
   }
 
   protected change<C extends Command>(command: ReplyOf<C> extends ChatView ? C : never): Promise<ChatInfo> {
@@ -42,7 +44,7 @@ export class UserApiBase {
 
   protected changeWith(
     users: ReadonlyArray<UserRef>,
-    command: (ids: ReadonlyArray<UserId>) => NamingUsers
+    command: (ids: ReadonlyArray<UserId>) => UsersCommand
   ): Promise<ChatInfo> {
     return this.with(({ engine }, user) =>
       Effect.flatMap(userIds(engine.context, users), (ids) =>

@@ -1,4 +1,4 @@
-/** The engine's users, for who runs it. Users of a host's own directory are read here, and changed there. */
+/** The engine's users, for its operator. Users of a host's own directory are read here, and changed there. */
 import * as Effect from "effect/Effect"
 import { UserId } from "../model/Ids.ts"
 import { refuse } from "../model/Refused.ts"
@@ -8,7 +8,7 @@ import type { UserDraft } from "../services/Users.ts"
 import { userNamed, type UserRef } from "./References.ts"
 import type { EngineServices } from "./EngineServices.ts"
 
-/** What can be changed of a user; what is absent stays. */
+/** Facts of a user that can be changed; absent fields are unchanged. */
 export type UserFacts = Pick<UserChange, "realname" | "avatar" | "role" | "dept" | "admin" | "organisation">
 
 /** Every method rejects with a `ParleyError`. */
@@ -23,13 +23,13 @@ export class UsersApi {
     const [user] = await this.addAll([draft])
     return user as User
   }
-  /** All of them, or none. */
+  /** Adds all users, or none. */
   addAll(drafts: ReadonlyArray<UserDraft>): Promise<ReadonlyArray<User>> {
     return this.#services.run(this.#services.users.add(drafts))
   }
-  /** The user, or undefined. */
-  find(named: UserRef): Promise<User | undefined> {
-    const found = userNamed(this.#services.engine.context, named)
+  /** Returns the user, or undefined. */
+  find(reference: UserRef): Promise<User | undefined> {
+    const found = userNamed(this.#services.engine.context, reference)
     return this.#services.run(
       Effect.catchTag(found, "Refused", (refused) =>
         refused.reason._tag === "NoSuchUsers" ? Effect.undefined : Effect.fail(refused)
@@ -37,8 +37,8 @@ export class UsersApi {
     )
   }
   /**
-   * What the host calls the users whom events, messages and chats name by our ids: its own ids where it has a directory,
-   * accounts otherwise. `as` takes the same. Ids that are nobody's are left out.
+   * Maps our ids, as in events, messages and chats, to the host's: external ids if the host has a directory, accounts
+   * otherwise. `as` accepts the same. Unknown ids are left out.
    */
   externalIds(ids: Iterable<number>): Promise<ReadonlyMap<number, string>> {
     const { users } = this.#services.engine.context
@@ -59,40 +59,40 @@ export class UsersApi {
       })
     )
   }
-  /** Everybody, by id, with who is here. */
+  /** Returns all users, by id, with their status. */
   list(): Promise<ReadonlyArray<PresentUser>> {
     return this.#services.run(this.#services.users.list)
   }
-  /** Others are told of a new name. Users of a host's directory are changed by its own `change`. */
-  change(named: UserRef, facts: UserFacts): Promise<User> {
-    return this.#with(named, ({ engine, users }, { account }) => {
+  /** Changes a user, and notifies others of a new name. Users of a host's directory are changed by its own `change`. */
+  change(reference: UserRef, facts: UserFacts): Promise<User> {
+    return this.#with(reference, ({ engine, users }, { account }) => {
       const problem = facts.realname === undefined ? undefined : nameProblem(engine.context, facts.realname, false)
       return problem === undefined ? users.change(account, facts) : Effect.fail(refuse(problem))
     })
   }
   /** Ends the user's sessions. */
-  setPassword(named: UserRef, password: string): Promise<User> {
-    return this.#with(named, ({ users }, { account }) => users.setPassword(account, password))
+  setPassword(reference: UserRef, password: string): Promise<User> {
+    return this.#with(reference, ({ users }, { account }) => users.setPassword(account, password))
   }
-  /** A disabled user can do nothing; their sessions end, and their connections are closed. */
-  setDisabled(named: UserRef, disabled: boolean): Promise<User> {
-    return this.#with(named, ({ users }, { account }) => users.setDisabled(account, disabled))
+  /** Disables or enables a user. Disabling ends their sessions, and closes their connections. */
+  setDisabled(reference: UserRef, disabled: boolean): Promise<User> {
+    return this.#with(reference, ({ users }, { account }) => users.setDisabled(account, disabled))
   }
   /**
-   * The host's directory has changed these users, by their ids there; all of them, where none is named. They are read
-   * again, and those who are gone or disabled are logged out.
+   * Invalidates users that the host's directory has changed, by external id, or all users. They are loaded again, and
+   * removed or disabled ones are logged out.
    */
   invalidate(ids?: ReadonlyArray<string>): Promise<void> {
     return this.#services.run(this.#services.users.invalidate(ids))
   }
   /** Logs the user out everywhere. */
-  endSessions(named: UserRef): Promise<void> {
-    return this.#with(named, ({ sessions }, { id }) => sessions.endAll(id))
+  endSessions(reference: UserRef): Promise<void> {
+    return this.#with(reference, ({ sessions }, { id }) => sessions.endAll(id))
   }
 
-  #with<A, E>(named: UserRef, work: (services: EngineServices, user: User) => Effect.Effect<A, E>): Promise<A> {
+  #with<A, E>(reference: UserRef, work: (services: EngineServices, user: User) => Effect.Effect<A, E>): Promise<A> {
     return this.#services.run(
-      Effect.flatMap(userNamed(this.#services.engine.context, named), (user) => work(this.#services, user))
+      Effect.flatMap(userNamed(this.#services.engine.context, reference), (user) => work(this.#services, user))
     )
   }
 }

@@ -106,11 +106,11 @@ export class ChatCache {
     if (entry.body._tag === "Posted") cached.activeAt = Math.max(cached.activeAt, entry.at)
     else if (entry.body._tag === "Changed") {
       if (cached.chat.version === baseVersion) cached.chat = evolve(cached.chat, entry)
-      else if (baseVersion === undefined || cached.chat.version < baseVersion) this.forget(entry.chat)
+      else if (baseVersion === undefined || cached.chat.version < baseVersion) this.invalidate(entry.chat)
     }
   }
 
-  forget(id: ChatId): void {
+  invalidate(id: ChatId): void {
     const cached = this.#chats.peek(id)
     if (cached === undefined) return
     this.#chats.delete(id)

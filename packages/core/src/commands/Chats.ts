@@ -96,9 +96,9 @@ export const setPreference: CommandHandler<SetPreference> = Effect.fnUntraced(fu
       expectedVersions: [],
       writes: [{ _tag: "SetPreference", chat: chat.id, user: invocation.user.id, ...flags }]
     },
-    conclude: ([written]) => {
+    toOutcome: ([written]) => {
       if (written?._tag !== "Preference") throw new Error(`the store returned ${written?._tag} for a preference`)
-      return { reply: { ...view(cached), preference: written.preference }, announce: [] }
+      return { reply: { ...view(cached), preference: written.preference }, broadcasts: [] }
     }
   }
 })

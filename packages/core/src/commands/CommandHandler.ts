@@ -47,13 +47,13 @@ export interface Invocation {
 /** The result of a command: its reply, and what others get after that. */
 export interface Outcome<Reply> {
   readonly reply: Reply
-  readonly announce: ReadonlyArray<Broadcast>
+  readonly broadcasts: ReadonlyArray<Broadcast>
 }
 
 export interface Plan<Reply> {
-  /** Undefined if there is nothing to write: `conclude` is then called with no results. */
+  /** Undefined if there is nothing to write: `toOutcome` is then called with no results. */
   readonly batch: WriteBatch | undefined
-  readonly conclude: (written: ReadonlyArray<WriteResult>) => Outcome<Reply>
+  readonly toOutcome: (written: ReadonlyArray<WriteResult>) => Outcome<Reply>
 }
 
 export type CommandHandler<C extends Command> = (
@@ -67,7 +67,7 @@ const NOTHING: ReadonlyArray<Broadcast> = []
 /** Plan of a command that writes nothing. */
 export const replyWith = <Reply>(reply: Reply): Plan<Reply> => ({
   batch: undefined,
-  conclude: () => ({ reply, announce: NOTHING })
+  toOutcome: () => ({ reply, broadcasts: NOTHING })
 })
 
 /** Returns the chat if its rules allow the caller the operation, otherwise refuses with the reason. */
@@ -132,12 +132,12 @@ export const change = (cached: CachedChat, invocation: Invocation, step: Omit<Ch
         }
       ]
     },
-    conclude: ([written]) => {
+    toOutcome: ([written]) => {
       const entry = entryOf(written)
       const next = { chat: evolve(chat, entry), head: { ...cached.head, seq: entry.seq, posted: entry.posted } }
       return {
         reply: next,
-        announce: [{ event: { _tag: "ChatEvent", entry, ...next }, to: { chat: chat.id } }]
+        broadcasts: [{ event: { _tag: "ChatEvent", entry, ...next }, to: { chat: chat.id } }]
       }
     }
   }

@@ -91,13 +91,13 @@ const stored = (
 
 const creation = (invocation: Invocation, chat: NewChat): Plan<Reply> => ({
   batch: { expectedVersions: [], writes: [{ _tag: "CreateChat", chat, by: invocation.by }] },
-  conclude: ([written]) => {
+  toOutcome: ([written]) => {
     const entry = entryOf(written)
     if (written?._tag !== "Chat") throw new Error(`the store returned ${written?._tag} for a chat`)
     const created = written.stored
     return {
       reply: { ...created, created: true },
-      announce: [{ event: { _tag: "ChatEvent", entry, ...created }, to: { chat: created.chat.id } }]
+      broadcasts: [{ event: { _tag: "ChatEvent", entry, ...created }, to: { chat: created.chat.id } }]
     }
   }
 })

@@ -37,9 +37,9 @@ export const addFiles: CommandHandler<AddFiles> = Effect.fnUntraced(function* (c
         file: { ...file, chat: chat.id, addedBy: invocation.user.id, at: invocation.now }
       }))
     },
-    conclude: (written) => ({
+    toOutcome: (written) => ({
       reply: written.flatMap((one) => (one._tag === "File" ? [one.file] : [])),
-      announce: []
+      broadcasts: []
     })
   }
 })

@@ -107,13 +107,13 @@ export const recallMessage: CommandHandler<RecallMessage> = Effect.fnUntraced(fu
         ...(yield* withdrawnFiles(context.store, message, context.fileLinks))
       ]
     },
-    conclude: ([written]) => {
+    toOutcome: ([written]) => {
       const entry = entryOf(written)
       const recalled = amend(message, { id: entry.id, body: { _tag: "Recalled", message: message.id } })
       const head = { ...cached.head, seq: entry.seq, posted: entry.posted }
       return {
         reply: recalled,
-        announce: [{ event: { _tag: "ChatEvent", entry, chat, head, message: recalled }, to: { chat: chat.id } }]
+        broadcasts: [{ event: { _tag: "ChatEvent", entry, chat, head, message: recalled }, to: { chat: chat.id } }]
       }
     }
   }
@@ -123,7 +123,7 @@ export const hideMessage: CommandHandler<HideMessage> = Effect.fnUntraced(functi
   const { message } = yield* visibleMessage(context, invocation, command.gid)
   return {
     batch: { expectedVersions: [], writes: [{ _tag: "HideMessage", user: invocation.user.id, message: message.id }] },
-    conclude: () => ({ reply: message, announce: [] })
+    toOutcome: () => ({ reply: message, broadcasts: [] })
   }
 })
 
@@ -142,6 +142,6 @@ export const markRead: CommandHandler<MarkRead> = Effect.fnUntraced(function* (c
   }
   return {
     batch: { expectedVersions: [], writes: [{ _tag: "MoveCursor", cursor }] },
-    conclude: () => ({ reply: { read }, announce: [] })
+    toOutcome: () => ({ reply: { read }, broadcasts: [] })
   }
 })

@@ -87,8 +87,8 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
 
   return {
     batch: writes.length === 0 ? undefined : { expectedVersions: [...expectedVersions.values()], writes },
-    conclude: (written) => {
-      const announce: Array<Broadcast> = []
+    toOutcome: (written) => {
+      const broadcasts: Array<Broadcast> = []
       const sent: Array<SentMessage> = []
       for (const [index, result] of results.entries()) {
         if (result._tag === "Repeated") {
@@ -108,9 +108,9 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
             : fromPosted({ ...entry, body: entry.body as Posted })
         const outcome = toOutcome(cached.chat, entry, message)
         sent[index] = outcome.reply
-        announce.push(...outcome.announce)
+        broadcasts.push(...outcome.broadcasts)
       }
-      return { reply: sent, announce }
+      return { reply: sent, broadcasts }
     }
   }
 })
@@ -120,7 +120,7 @@ export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<S
   const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
   return {
     reply: { chat, message },
-    announce: [{ event: { _tag: "ChatEvent", entry, chat, head, message }, to: { chat: chat.id } }]
+    broadcasts: [{ event: { _tag: "ChatEvent", entry, chat, head, message }, to: { chat: chat.id } }]
   }
 }
 

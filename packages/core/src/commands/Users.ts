@@ -33,12 +33,12 @@ export const renameUser: CommandHandler<RenameUser> = Effect.fnUntraced(function
       external === undefined
         ? { expectedVersions: [], writes: [{ _tag: "ChangeUser", user: user.id, change: { realname: name } }] }
         : undefined,
-    conclude: () => {
+    toOutcome: () => {
       if (external !== undefined) context.users.change(user.id, { realname: name })
       const renamed = { ...user, realname: name }
       return {
         reply: renamed,
-        announce: [
+        broadcasts: [
           {
             event: { _tag: "UserEvent", id: nextEphemeralId(), what: "renamed", user: context.presence.of(renamed) },
             to: "everyone"
@@ -59,12 +59,12 @@ export const changeStatus: CommandHandler<ChangeStatus> = Effect.fnUntraced(func
   if (context.presence.status(user.id) === "offline") return yield* refuse({ _tag: "NotLoggedIn" })
   return {
     batch: undefined,
-    conclude: () => {
+    toOutcome: () => {
       context.presence.set(user.id, status)
       const present = context.presence.of(user)
       return {
         reply: present,
-        announce: [
+        broadcasts: [
           { event: { _tag: "UserEvent", id: nextEphemeralId(), what: "status", user: present }, to: "everyone" }
         ]
       }
@@ -107,7 +107,7 @@ export const saveUserSettings: CommandHandler<SaveUserSettings> = Effect.fnUntra
     if (!command.settings.isWellFormed()) return yield* refuse(invalid("settings", "must be well-formed Unicode"))
     return {
       batch: { expectedVersions: [], writes: [{ _tag: "SaveSettings", user: user.id, settings: command.settings }] },
-      conclude: () => ({ reply: command.settings, announce: [] })
+      toOutcome: () => ({ reply: command.settings, broadcasts: [] })
     }
   }
 )

@@ -1,28 +1,28 @@
 /**
- * Hands a session what its chats' logs hold above its places: by entry id over all its chats, page by page, waiting for
- * a slow reader, until every chat has met its head and goes on live.
+ * Delivers to a session the entries of its chats' logs above its cursors: by entry id over all its chats, page by page,
+ * waiting for a slow reader, until every chat has reached its head and goes live.
  */
 import * as Effect from "effect/Effect"
 import type { Subscriber } from "./Subscriber.ts"
 import type { ChatId } from "../model/Ids.ts"
 import { type LogReading, LogReader, type NextEntry } from "./LogReader.ts"
-import { Owed } from "./Owed.ts"
+import { DeliveryFilter } from "./DeliveryFilter.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 import type { Subscription } from "./Subscriber.ts"
 import { EventEncoding } from "./Serializer.ts"
 import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
 
-/** Bytes that may wait for the reader before the catch-up waits too. */
+/** Buffered bytes from which the catch-up waits for the reader. */
 const HIGH_WATER = 256 * 1024
-/** The catch-up never takes more than this part of what may wait for a client: that is for what comes beside it. */
-const SHARE = 1 / 4
-/** It goes on once this part of its own bound waits. */
+/** Maximum share of the send buffer for the catch-up; the rest is for other frames. */
+const SEND_BUFFER_SHARE = 1 / 4
+/** The catch-up continues once this share of its own bound is left. */
 const LOW_WATER = 1 / 4
 
-/** One chat that is being caught up. */
+/** A chat with missed entries. */
 interface Backlog {
   readonly subscription: Subscription
-  readonly owed: Owed
+  readonly filter: DeliveryFilter
 }
 
 export const catchUp = Effect.fnUntraced(function* (
@@ -31,7 +31,7 @@ export const catchUp = Effect.fnUntraced(function* (
   chats: ChatCache,
   sendBuffer: number
 ): Effect.fn.Return<void, StorageFailed> {
-  const high = Math.min(HIGH_WATER, sendBuffer * SHARE)
+  const high = Math.min(HIGH_WATER, sendBuffer * SEND_BUFFER_SHARE)
   const backlogs = new Map<ChatId, Backlog>()
   const reader = new LogReader(store)
   while (!subscriber.closed) {
@@ -49,24 +49,24 @@ export const catchUp = Effect.fnUntraced(function* (
   }
 })
 
-/** Takes on chats that fell behind, and lets those go that are gone. */
+/** Adds chats that fell behind, and removes chats that the subscriber has left. */
 const addBacklogs = (subscriber: Subscriber, backlogs: Map<ChatId, Backlog>, reader: LogReader): void => {
   for (const subscription of subscriber.lagging()) {
     if (backlogs.get(subscription.chat)?.subscription === subscription) continue
-    backlogs.set(subscription.chat, { subscription, owed: new Owed(subscriber.key, subscription) })
+    backlogs.set(subscription.chat, { subscription, filter: new DeliveryFilter(subscriber.key, subscription) })
     reader.add(subscription.chat, subscription.position)
   }
   for (const [chat, { subscription }] of backlogs) {
-    if (subscriber.subscription(chat) !== subscription) end(chat, backlogs, reader)
+    if (subscriber.subscription(chat) !== subscription) remove(chat, backlogs, reader)
   }
 }
 
-const end = (chat: ChatId, backlogs: Map<ChatId, Backlog>, reader: LogReader): void => {
+const remove = (chat: ChatId, backlogs: Map<ChatId, Backlog>, reader: LogReader): void => {
   backlogs.delete(chat)
   reader.delete(chat)
 }
 
-/** Hands over in the order of ids until a chat has to be read on, or the reader is slow. */
+/** Delivers in the order of ids until a log has no more loaded entries, or the reader is slow. */
 const deliverPages = (
   subscriber: Subscriber,
   chats: ReadonlyMap<ChatId, CachedChat>,
@@ -74,7 +74,7 @@ const deliverPages = (
   reader: LogReader,
   high: number
 ): void => {
-  /** The log was read to its end: live from here on, unless it has grown meanwhile. */
+  /** Goes live at the end of the log, unless it has grown meanwhile. */
   const goLive = ({ chat, readTo }: LogReading): boolean => {
     const subscription = backlogs.get(chat)?.subscription
     if (subscription !== undefined) {
@@ -91,7 +91,7 @@ const deliverPages = (
     const cached = chats.get(chat)
     const backlog = backlogs.get(chat)
     if (cached === undefined || backlog === undefined || subscriber.subscription(chat) !== backlog.subscription) {
-      end(chat, backlogs, reader)
+      remove(chat, backlogs, reader)
     } else deliverEntry(subscriber, cached, backlog, next)
   }
 }
@@ -99,13 +99,13 @@ const deliverPages = (
 const deliverEntry = (
   subscriber: Subscriber,
   { chat, head }: CachedChat,
-  { subscription, owed }: Backlog,
+  { subscription, filter }: Backlog,
   next: NextEntry
 ): void => {
   const { entry } = next
   const { seq } = entry
   if (seq <= subscription.position) return
-  const message = owed.messageOf(next)
+  const message = filter.messageOf(next)
   if (message === undefined) return subscription.skip(seq)
   subscriber.deliverBacklog(subscription, seq, new EventEncoding({ _tag: "ChatEvent", entry, chat, head, message }))
 }

@@ -4,25 +4,25 @@
  */
 import * as Effect from "effect/Effect"
 
-export interface Waiting {
+export interface EndOfTurnTask {
   readonly endTurn: () => void
 }
 
-let waiting: Array<Waiting> = []
+let tasks: Array<EndOfTurnTask> = []
 
 /** Work that is added meanwhile is done in the same microtask, after the rest. */
 const endTurn = (): void => {
-  for (let nth = 0; nth < waiting.length; nth++) {
+  for (let index = 0; index < tasks.length; index++) {
     try {
-      waiting[nth]?.endTurn()
+      tasks[index]?.endTurn()
     } catch (cause) {
       // A defect in one of them does not affect the others.
       Effect.runFork(Effect.logError("work at the end of a turn failed", cause))
     }
   }
-  waiting = []
+  tasks = []
 }
 
-export const atEndOfTurn = (one: Waiting): void => {
-  if (waiting.push(one) === 1) void Promise.resolve().then(endTurn)
+export const atEndOfTurn = (task: EndOfTurnTask): void => {
+  if (tasks.push(task) === 1) void Promise.resolve().then(endTurn)
 }

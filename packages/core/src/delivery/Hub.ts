@@ -1,6 +1,6 @@
 /**
- * Who is connected, and who hears what. Delivery is synchronous and plain: no fiber, no queue and no encoding for each
- * recipient.
+ * Registry of connected sessions and their subscriptions. Delivery is synchronous and plain: no fiber, no queue and no
+ * encoding per recipient.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -20,13 +20,13 @@ import type { HubSession } from "./HubSession.ts"
 import type { Subscription } from "./Subscriber.ts"
 import { EventEncoding } from "./Serializer.ts"
 
-/** Characters of news that are said in one turn. */
+/** Number of characters of presence events sent in one turn. */
 const BROADCAST_CHUNK_SIZE = 1024 * 1024
 
-/** Somebody who is told of everything in this process, in the turn in which it is announced. Throws nothing. */
+/** Observer of all broadcasts in this process, in the same turn. Never throws. */
 export interface Observer {
-  readonly broadcast: (announcement: Broadcast) => void
-  /** Another node has let a chat's log grow. */
+  readonly broadcast: (broadcast: Broadcast) => void
+  /** Another node has appended to a chat's log. */
   readonly remoteAppend: (chat: ChatId, head: number) => void
 }
 
@@ -36,7 +36,7 @@ export class LocalHub {
   readonly #observers = new Set<Observer>()
   readonly #sessions = new Map<UserId, Set<HubSession>>()
   readonly #channels = new Map<ChatId, Channel>()
-  /** Channels in which something waits for the end of this turn. */
+  /** Channels with broadcasts for the end of this turn. */
   #due: Array<Channel> = []
   readonly recent = new EntryLocationCache()
 
@@ -47,20 +47,20 @@ export class LocalHub {
   }
 
   /**
-   * The same for as long as a list of who is here may be used again: what it lacks is told to whoever gets it, after it.
-   * While news is gathered that is so until they are told, else until somebody's status changes. Who left meanwhile
-   * without logging out is told to nobody, be it those who were here a moment earlier.
+   * Version of the user list: unchanged while a cached list may be reused, because its recipients get all later changes
+   * as events. While presence events are batched it changes with the next broadcast, otherwise with the next status
+   * change. A disconnect without logout is not broadcast, even to users who were online a moment earlier.
    */
   get userListVersion(): string {
     return `${this.#presenceBroadcaster.generation}/${this.#presenceBroadcaster.isBatching ? "" : this.presence.changes}`
   }
 
-  /** The user's connections, by the order in which they came. */
+  /** The user's connections, oldest first. */
   sessionsOf(user: UserId): ReadonlyArray<HubSession> {
     return [...(this.#sessions.get(user) ?? [])]
   }
 
-  /** All connections that have a user. */
+  /** All authenticated connections. */
   allSessions(): ReadonlyArray<HubSession> {
     return [...this.#sessions.values()].flatMap((sessions) => [...sessions])
   }
@@ -69,7 +69,7 @@ export class LocalHub {
     return this.#sessions.has(user)
   }
 
-  /** How many connections have a user. */
+  /** Number of authenticated connections. */
   get size(): number {
     let size = 0
     for (const sessions of this.#sessions.values()) size += sessions.size
@@ -82,7 +82,7 @@ export class LocalHub {
     else sessions.add(session)
   }
 
-  /** Answers whether it was the user's last connection. */
+  /** Returns whether it was the user's last connection. */
   removeSession(user: UserId, session: HubSession): boolean {
     const sessions = this.#sessions.get(user)
     if (sessions === undefined || !sessions.delete(session)) return false
@@ -108,7 +108,7 @@ export class LocalHub {
     if (channel.isEmpty) this.#channels.delete(subscription.chat)
   }
 
-  /** Hands a connection what was announced in this turn already, so that what it is told next comes behind it. */
+  /** Delivers this turn's broadcasts to a connection, so that its next frame comes after them. */
   flushBroadcasts(subscriber: Subscriber): void {
     if (this.#due.length === 0) return
     if (this.#due.length <= subscriber.size) {
@@ -123,25 +123,25 @@ export class LocalHub {
     }
   }
 
-  /** Until the returned function is called. */
+  /** Adds an observer until the returned function is called. */
   observe(observer: Observer): () => void {
     this.#observers.add(observer)
     return () => this.#observers.delete(observer)
   }
 
-  /** Tells everybody whom it concerns, except the connection that asked. */
-  broadcast(announcements: ReadonlyArray<Broadcast>, except?: number): void {
-    for (const { event } of announcements) {
+  /** Sends broadcasts to all recipients except the requesting connection. */
+  broadcast(broadcasts: ReadonlyArray<Broadcast>, except?: number): void {
+    for (const { event } of broadcasts) {
       if (event._tag === "ChatEvent") this.#broadcastToChat(event, except)
       else this.#presenceBroadcaster.publish(event, this.#sessions.size, except)
     }
     if (this.#observers.size === 0) return
     for (const observer of this.#observers) {
-      for (const announcement of announcements) observer.broadcast(announcement)
+      for (const broadcast of broadcasts) observer.broadcast(broadcast)
     }
   }
 
-  /** Another node tells that a chat's log has grown. */
+  /** Handles another node's notice that a chat's log has grown. */
   notifyRemoteAppend(chat: ChatId, head: number): void {
     for (const observer of this.#observers) observer.remoteAppend(chat, head)
     const channel = this.#channels.get(chat)
@@ -152,15 +152,18 @@ export class LocalHub {
     }
   }
 
-  /** In parts of so many characters, about: thousands of clients cannot take much in one turn. */
+  /**
+   * Pushes to all sessions in chunks of about `BROADCAST_CHUNK_SIZE` characters: thousands of clients cannot take much
+   * in one turn.
+   */
   *#broadcastToAll(events: ReadonlyArray<UserEvent>, except: number | undefined): Generator<void, void> {
     const encoding = new EventEncoding(...events)
-    let said = 0
+    let sent = 0
     for (const sessions of this.#sessions.values()) {
       for (const session of sessions) {
-        if (session.connection.id !== except) said += session.subscriber?.pushEphemeral(encoding) ?? 0
-        if (said >= BROADCAST_CHUNK_SIZE) {
-          said = 0
+        if (session.connection.id !== except) sent += session.subscriber?.pushEphemeral(encoding) ?? 0
+        if (sent >= BROADCAST_CHUNK_SIZE) {
+          sent = 0
           yield
         }
       }
@@ -178,11 +181,11 @@ export class LocalHub {
       if (this.#due.push(channel) === 1) atEndOfTurn(this)
       return
     }
-    // It changes who hears the chat: those who heard it until now come first.
+    // The entry changes the recipients of the chat: pending broadcasts go to the earlier ones first.
     this.#channels.get(chat.id)?.flush()
     if (body._tag === "Created") {
-      this.#welcome(chat.type === "system" ? this.#sessions.keys() : chat.members.keys(), event)
-    } else if (body.added !== undefined) this.#welcome(body.added, event)
+      this.#joinSessions(chat.type === "system" ? this.#sessions.keys() : chat.members.keys(), event)
+    } else if (body.added !== undefined) this.#joinSessions(body.added, event)
 
     const channel = this.#channels.get(chat.id)
     if (channel === undefined) return
@@ -208,21 +211,21 @@ export class LocalHub {
       try {
         channel.flush()
       } catch (cause) {
-        // A mistake of ours in one chat is none of the others'.
-        Effect.runFork(Effect.logError("what was announced in a chat could not be handed over", cause))
+        // A defect in one chat must not affect the others.
+        Effect.runFork(Effect.logError("broadcasts of a chat could not be delivered", cause))
       }
     }
   }
 
-  /** Those who are in the chat from this entry on. */
-  #welcome(users: Iterable<UserId>, { chat, entry }: ChatEvent): void {
+  /** Subscribes the sessions of users who join the chat with this entry. */
+  #joinSessions(users: Iterable<UserId>, { chat, entry }: ChatEvent): void {
     for (const user of users) {
       for (const session of this.#sessions.get(user) ?? []) session.joinChat(chat.id, entry.seq)
     }
   }
 }
 
-/** Without broadcasting, which follows a commit and its reply (see `CommandRunner`). */
+/** The hub without broadcasting, which follows a commit and its reply (see `CommandRunner`). */
 export class Hub extends Context.Service<Hub, Omit<LocalHub, "broadcast">>()("@parley/core/Hub") {
   static readonly layer: Layer.Layer<Hub | Broadcaster> = Layer.effectContext(
     Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** A connection with a user, as the hub holds it and as logins and offline queues reach it. */
+/** An authenticated connection as seen by the hub, logins and offline queues. */
 import type * as Effect from "effect/Effect"
 import type { ChatId, EntryId } from "../model/Ids.ts"
 import type { User } from "../model/User.ts"
@@ -11,13 +11,13 @@ export interface HubSession {
   readonly live: LiveSession | undefined
   readonly user: User | undefined
   readonly subscriber: Subscriber | undefined
-  /** Acknowledges what was pushed to this connection, by the ids of entries. */
+  /** Acknowledges entries pushed to this connection, by id. */
   readonly acknowledge: (ids: ReadonlyArray<EntryId>) => Effect.Effect<void>
   /** Subscribes to a chat from the entry `seq` on. */
   readonly joinChat: (chat: ChatId, seq: number) => void
   readonly leaveChat: (chat: ChatId) => void
-  /** The connection has no user any more. */
+  /** Detaches the user from the connection. */
   readonly detachUser: () => void
-  /** Another connection of the user has taken its place: tells the client, and closes the connection. */
+  /** Notifies the client that another connection of the user has replaced it, and closes the connection. */
   readonly takeOver: () => void
 }

@@ -8,15 +8,15 @@ import { MAX_ACKED, type Cursor } from "../model/Cursor.ts"
 /** The user and device that a position belongs to. */
 export interface SubscriberKey {
   readonly user: UserId
-  /** "" where a user has one device only. */
+  /** "" for a user with a single device. */
   readonly device: string
 }
 
 export class LogPosition {
   readonly chat: ChatId
-  /** Everything up to this sequence was handed over or passed by. */
+  /** All entries up to this sequence were delivered or skipped. */
   position: number
-  /** Up to here it had been handed over before this connection came. */
+  /** Entries up to this sequence had been pushed before this connection. */
   readonly pushedBefore: number
   #floor: number
   #acked: Set<number> | undefined
@@ -34,7 +34,7 @@ export class LogPosition {
     return seq <= this.#floor || this.#acked?.has(seq) === true
   }
 
-  /** Whether there is something to save that was not saved before; asking resets it. */
+  /** Returns whether there are unsaved changes, and resets the flag. */
   takeChanged(): boolean {
     const changed = this.#changed
     this.#changed = false
@@ -53,11 +53,11 @@ export class LogPosition {
       return
     }
     this.#acked ??= new Set()
-    // Forgetting an acknowledgement costs a redelivery, nothing else.
+    // Dropping an acknowledgement costs a redelivery, nothing else.
     if (this.#acked.size < MAX_ACKED) this.#acked.add(seq)
   }
 
-  /** Everything up to `seq` was taken. */
+  /** Acknowledges everything up to `seq`. */
   acknowledgeThrough(seq: number): void {
     if (seq <= this.#floor) return
     this.#changed = true
@@ -68,13 +68,13 @@ export class LogPosition {
     if (this.#acked.size === 0) this.#acked = undefined
   }
 
-  /** Goes over an entry that this session is not owed. */
+  /** Skips an entry that the device does not need. */
   skip(seq: number): void {
     if (seq > this.position) this.position = seq
     this.acknowledge(seq)
   }
 
-  /** Hands an entry over, to be acknowledged. */
+  /** Advances to a delivered entry, to be acknowledged. */
   advance(seq: number): void {
     this.position = seq
     this.#changed = true

@@ -1,6 +1,6 @@
 /**
- * Reads chats' logs page by page, with the messages that entries are about as those stand now. Several logs are read
- * together, by entry id; memory is bounded by the pages, not by the logs.
+ * Reads chats' logs page by page, with the messages of the entries as they stand now. Several logs are read together,
+ * by entry id; memory is bounded by the pages, not by the logs.
  */
 import * as Effect from "effect/Effect"
 import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
@@ -16,15 +16,15 @@ const PAGE_MAX = 200
 export interface LogPage {
   /** By id. */
   readonly entries: ReadonlyArray<Entry>
-  /** The messages that they are about, as they stand now. */
+  /** Messages of the entries, as they stand now. */
   readonly messages: ReadonlyMap<EntryId, Message>
 }
 
-/** The id of the message that an entry is about. */
+/** Returns the id of the message that an entry posted or changed. */
 export const messageOf = ({ body, id }: Entry): EntryId | undefined =>
   isDurable(body) ? (body._tag === "Posted" ? id : body.message) : undefined
 
-/** Messages posted in these entries of one chat, without those that the reader has hidden. */
+/** Returns the messages posted in these entries of one chat, without those that the reader has hidden. */
 const visible = Effect.fnUntraced(function* (
   store: Store["Service"],
   chat: ChatId,
@@ -37,7 +37,7 @@ const visible = Effect.fnUntraced(function* (
   return from === undefined || to === undefined ? [] : yield* store.history(chat, { from, to, hiddenFrom })
 })
 
-/** Pages of several logs. */
+/** Reads pages of several logs. */
 export const readPages = Effect.fnUntraced(function* (
   store: Store["Service"],
   ranges: ReadonlyArray<LogRange>
@@ -52,7 +52,7 @@ export const readPages = Effect.fnUntraced(function* (
   return { entries, messages: new Map(messages.map((message) => [message.id, message])) }
 })
 
-/** A page of one log, without the messages in it that the reader has hidden. */
+/** Reads a page of one log, without the messages in it that the reader has hidden. */
 export const readPage = Effect.fnUntraced(function* (
   store: Store["Service"],
   range: LogRange,
@@ -67,26 +67,26 @@ export const readPage = Effect.fnUntraced(function* (
   return { entries, messages }
 })
 
-/** One log of several that are read together. */
+/** One of several logs that are read together. */
 export interface LogReading {
   readonly chat: ChatId
-  /** The log is read up to here. */
+  /** Sequence up to which the log is read. */
   readonly readTo: number
-  /** The page in hand begins after this sequence. */
+  /** Sequence after which the current page begins. */
   readonly pageAfter: number
 }
 
 interface Reading extends LogReading {
   readTo: number
   pageAfter: number
-  /** Whether the last read met the head. */
-  met: boolean
+  /** Whether the last read reached the head. */
+  atHead: boolean
   entries: ReadonlyArray<Entry>
   messages: ReadonlyMap<EntryId, Message>
   next: number
 }
 
-/** The next entry of all logs. */
+/** The next entry over all logs. */
 export interface NextEntry {
   readonly reading: LogReading
   readonly entry: Entry
@@ -105,9 +105,9 @@ export class LogReader {
     return [...this.#readings.keys()]
   }
 
-  /** Reads a log from a sequence on, in place of an earlier reading of it. */
+  /** Adds a log to be read after a sequence, replacing an earlier reading of it. */
   add(chat: ChatId, after: number): void {
-    const reading = { chat, readTo: after, pageAfter: after, met: false, entries: [], messages: new Map(), next: 0 }
+    const reading = { chat, readTo: after, pageAfter: after, atHead: false, entries: [], messages: new Map(), next: 0 }
     this.#readings.set(chat, reading)
   }
 
@@ -115,19 +115,21 @@ export class LogReader {
     this.#readings.delete(chat)
   }
 
-  /** Reads the next page of each log that has run dry. */
+  /** Loads the next page of each log without loaded entries. */
   readonly load: Effect.Effect<void, StorageFailed> = Effect.suspend(() => {
-    const dry = [...this.#readings.values()].filter(({ next, entries, met }) => next >= entries.length && !met)
-    if (dry.length === 0) return Effect.void
+    const exhausted = [...this.#readings.values()].filter(
+      ({ next, entries, atHead }) => next >= entries.length && !atHead
+    )
+    if (exhausted.length === 0) return Effect.void
     const limit = Math.max(PAGE_MIN, Math.min(PAGE_MAX, Math.floor(PAGE_TOTAL / this.#readings.size)))
-    const ranges = dry.map(({ chat, readTo }) => ({ chat, after: readTo, limit }))
+    const ranges = exhausted.map(({ chat, readTo }) => ({ chat, after: readTo, limit }))
     return Effect.map(readPages(this.#store, ranges), ({ entries, messages }) => {
       const pages = Map.groupBy(entries, (entry) => entry.chat)
-      for (const reading of dry) {
+      for (const reading of exhausted) {
         reading.entries = pages.get(reading.chat) ?? []
         reading.messages = messages
         reading.next = 0
-        reading.met = reading.entries.length < limit
+        reading.atHead = reading.entries.length < limit
         reading.pageAfter = reading.readTo
         reading.readTo = reading.entries.at(-1)?.seq ?? reading.readTo
       }
@@ -135,8 +137,8 @@ export class LogReader {
   })
 
   /**
-   * The entry with the lowest id; undefined where a log has to be read on before that is known, or none is left. `atEnd` is
-   * called for a log that was read to its head: it returns whether that is its end, else the log is read on.
+   * Returns the entry with the lowest id, or undefined if a page must be loaded first or no log is left. `atEnd` is
+   * called for a log that was read to its head: if it returns false, the log is read further.
    */
   next(atEnd: (reading: LogReading) => boolean): NextEntry | undefined {
     let first: Reading | undefined
@@ -144,9 +146,9 @@ export class LogReader {
     for (const [chat, reading] of this.#readings) {
       const entry = reading.entries[reading.next]
       if (entry === undefined) {
-        if (!reading.met) return undefined
-        reading.met = atEnd(reading)
-        if (!reading.met) return undefined
+        if (!reading.atHead) return undefined
+        reading.atHead = atEnd(reading)
+        if (!reading.atHead) return undefined
         this.#readings.delete(chat)
       } else if (lowest === undefined || entry.id < lowest.id) {
         first = reading
@@ -155,7 +157,7 @@ export class LogReader {
     }
     if (first === undefined || lowest === undefined) return undefined
     first.next++
-    const about = messageOf(lowest)
-    return { reading: first, entry: lowest, message: about === undefined ? undefined : first.messages.get(about) }
+    const message = messageOf(lowest)
+    return { reading: first, entry: lowest, message: message === undefined ? undefined : first.messages.get(message) }
   }
 }

@@ -26,18 +26,18 @@ export interface Serializer {
    * Whether clients acknowledge packets, or packets that were flushed before the client's next frame count as
    * acknowledged.
    */
-  readonly acknowledgement: "explicit" | "taken"
+  readonly acknowledgement: "explicit" | "implicit"
 }
 
 /** Events encoded by one serializer, for all its recipients. */
 export class EncodedEvent {
   readonly packets: ReadonlyArray<EncodedChunk>
-  /** Characters of all packets. */
+  /** Total number of characters of the packets. */
   readonly size: number
   readonly #serializer: Serializer
   #frame: Frame | undefined
-  /** The last frame of several that began with this one. */
-  #bundle: { readonly all: ReadonlyArray<EncodedEvent>; readonly frame: Frame } | undefined
+  /** The last frame of several events that began with this one. */
+  #joined: { readonly all: ReadonlyArray<EncodedEvent>; readonly frame: Frame } | undefined
 
   constructor(serializer: Serializer, packets: ReadonlyArray<EncodedChunk>) {
     this.#serializer = serializer
@@ -47,7 +47,7 @@ export class EncodedEvent {
     this.size = size
   }
 
-  /** As a frame of its own. */
+  /** Returns a frame with this event only. */
   get frame(): Frame {
     return (this.#frame ??= this.#serializer.framing(this.packets))
   }
@@ -55,12 +55,12 @@ export class EncodedEvent {
   /** One frame of these, of which this is the first. Recipients of the same events in one turn share the frame. */
   frameOf(all: ReadonlyArray<EncodedEvent>): Frame {
     if (all.length === 1) return this.frame
-    const last = this.#bundle
+    const last = this.#joined
     if (last?.all.length === all.length && last.all.every((one, index) => one === all[index])) return last.frame
     const packets: Array<EncodedChunk> = []
     for (const one of all) for (const packet of one.packets) packets.push(packet)
     const frame = this.#serializer.framing(packets)
-    this.#bundle = { all, frame }
+    this.#joined = { all, frame }
     return frame
   }
 }
@@ -110,7 +110,7 @@ const packetsOf = (serializer: Serializer, event: Event): ReadonlyArray<EncodedC
   try {
     return serializer.encode(event).map((packet) => new EncodedChunk(packet))
   } catch (cause) {
-    Effect.runFork(Effect.logError("an event could not be put into a protocol's words", cause))
+    Effect.runFork(Effect.logError("an event could not be encoded", cause))
     return []
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What one connection hears: its subscriptions to its user's chats, what it is behind with, and the packets that wait
- * for the end of this turn to leave in one frame.
+ * Delivery to one connection: its subscriptions to its user's chats, those that fell behind, and the packets that leave
+ * in one frame at the end of this turn.
  */
 import type { Connection } from "../ports/Connection.ts"
 import { atEndOfTurn } from "./EndOfTurn.ts"
@@ -10,18 +10,18 @@ import type { Cursor } from "../model/Cursor.ts"
 import { LogPosition, type SubscriberKey } from "./LogPosition.ts"
 import type { EventEncoding, Serializer, EncodedEvent } from "./Serializer.ts"
 
-/** Characters that wait before a frame is sent at once, about. */
+/** Approximate number of pending characters from which a frame is sent at once. */
 const CHUNK_SIZE = 256 * 1024
-/** Packets that wait before a frame is sent at once. */
+/** Number of pending packets from which a frame is sent at once. */
 const CHUNK_PACKETS = 1000
 
 const NONE: ReadonlySet<Subscription> = new Set()
 
-/** What a delivery asks of its surroundings. */
+/** Callbacks of a subscriber. */
 export interface SubscriberEvents {
-  /** Some of its chats fell behind: the log has to be read. */
+  /** Called when chats fell behind: the log has to be read. */
   readonly catchUp: () => void
-  /** A place has moved and is to be written. */
+  /** Called when a cursor has moved and must be stored. */
   readonly cursorMoved: (subscription: Subscription) => void
 }
 
@@ -49,25 +49,25 @@ export class Subscriber {
   readonly key: SubscriberKey
   readonly #events: SubscriberEvents
   readonly #subscriptions = new Map<ChatId, Subscription>()
-  /** Made when something is first put in, as the set of the untaken is: most connections never need either. */
+  /** Created on first use, like the set of unacknowledged ones: most connections never need either. */
   #lagging: Set<Subscription> | undefined
   #opened = false
   #closed = false
   #pending: Array<EncodedEvent> = []
   #pendingSize = 0
   #pendingPackets = 0
-  #armed = false
-  /** What was handed over since the client was last known to have taken everything. */
+  #isScheduled = false
+  /** Subscriptions with deliveries since the client last acknowledged everything. */
   #unacknowledged: Set<Subscription> | undefined
 
-  constructor(connection: Connection, serializer: Serializer, listener: SubscriberKey, events: SubscriberEvents) {
+  constructor(connection: Connection, serializer: Serializer, key: SubscriberKey, events: SubscriberEvents) {
     this.connection = connection
     this.serializer = serializer
-    this.key = listener
+    this.key = key
     this.#events = events
   }
 
-  /** It hears nothing any more. */
+  /** Whether delivery has ended. */
   get closed(): boolean {
     return this.#closed
   }
@@ -76,7 +76,7 @@ export class Subscriber {
     return this.#subscriptions.get(chat)
   }
 
-  /** How many chats it hears. */
+  /** Number of subscribed chats. */
   get size(): number {
     return this.#subscriptions.size
   }
@@ -85,12 +85,15 @@ export class Subscriber {
     return this.#subscriptions.values()
   }
 
-  /** The chats whose log has to be read before they are live. */
+  /** Subscriptions whose log has to be read before they are live. */
   lagging(): ReadonlySet<Subscription> {
     return this.#lagging ?? NONE
   }
 
-  /** Begins a chat at a place. `head` is the newest sequence of its log. Answers nothing where it has begun already. */
+  /**
+   * Subscribes to a chat at a cursor. `head` is the newest sequence of its log. Returns undefined if it is subscribed
+   * already.
+   */
   subscribe(cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">, head: number): Subscription | undefined {
     if (this.#closed || this.#subscriptions.has(cursor.chat)) return undefined
     const subscription = new Subscription(this, cursor)
@@ -99,7 +102,7 @@ export class Subscriber {
     return subscription
   }
 
-  /** Ends a chat: nothing more of it is owed. */
+  /** Unsubscribes from a chat. */
   unsubscribe(chat: ChatId): Subscription | undefined {
     const subscription = this.#subscriptions.get(chat)
     if (subscription === undefined) return undefined
@@ -110,12 +113,11 @@ export class Subscriber {
   }
 
   /**
-   * From now on it hears: first these frames, which other connections may share; then what was missed; then
-   * everything as it comes.
+   * Starts delivery: first these frames, which other connections may share; then the missed entries; then live events.
    */
-  open(greeting: ReadonlyArray<Frame>): void {
+  open(initialFrames: ReadonlyArray<Frame>): void {
     if (this.#closed) return
-    for (const frame of greeting) this.connection.send(frame, true)
+    for (const frame of initialFrames) this.connection.send(frame, true)
     this.#opened = true
     if (this.lagging().size > 0) this.#events.catchUp()
   }
@@ -130,10 +132,7 @@ export class Subscriber {
     this.#pendingPackets = 0
   }
 
-  /**
-   * Something that is in no log. Before `open` it is no news: the greeting says it. Answers how many characters are on their
-   * way.
-   */
+  /** Pushes an ephemeral event. Ignored before `open`: the initial frames contain it. Returns the characters queued. */
   pushEphemeral(encoding: EventEncoding): number {
     if (!this.#opened) return 0
     const encoded = encoding.for(this.serializer)
@@ -141,7 +140,7 @@ export class Subscriber {
     return encoded.size
   }
 
-  /** A kept entry. Who asked has it with the answer. */
+  /** Delivers a durable entry. The requester already got it in the reply. */
   deliver(subscription: Subscription, seq: number, encoding: EventEncoding, isRequester: boolean): void {
     if (seq <= subscription.position) return
     if (subscription.isBehind || !this.#opened || seq !== subscription.position + 1) {
@@ -158,8 +157,8 @@ export class Subscriber {
   }
 
   /**
-   * Kept entries one after the other, from `first` to `last`, where it has had all before them and none of them, and asked
-   * for none of them; answers whether that was so, and else has done nothing.
+   * Delivers consecutive durable entries `first` to `last`. Returns false, without delivering any, unless the
+   * connection has all entries before them and none of them. Not for a requester of one of them.
    */
   deliverRange(subscription: Subscription, first: number, last: number, encoding: EventEncoding): boolean {
     if (subscription.isBehind || !this.#opened || first !== subscription.position + 1) return false
@@ -169,14 +168,14 @@ export class Subscriber {
     return true
   }
 
-  /** An entry for who is online only. */
+  /** Delivers an entry that is for online members only. */
   deliverEphemeral(subscription: Subscription, seq: number, encoding: EventEncoding, isRequester: boolean): void {
     if (this.#opened && !isRequester) this.#push(encoding.for(this.serializer))
     if (seq === subscription.position + 1 && !subscription.isBehind) subscription.skip(seq)
     else if (seq > subscription.position) this.fallBehind(subscription, seq)
   }
 
-  /** An entry that the catch-up hands over. */
+  /** Delivers an entry of the catch-up. */
   deliverBacklog(subscription: Subscription, seq: number, encoding: EventEncoding): void {
     subscription.advance(seq)
     this.#awaitAcknowledgement(subscription)
@@ -192,7 +191,7 @@ export class Subscriber {
     if (this.#opened) this.#events.catchUp()
   }
 
-  /** The catch-up has met the head of this chat's log. */
+  /** Marks a chat as live after the catch-up has reached its head. */
   caughtUp(subscription: Subscription): void {
     subscription.isBehind = false
     this.#lagging?.delete(subscription)
@@ -207,8 +206,8 @@ export class Subscriber {
   }
 
   /**
-   * The client has sent a frame: whatever was flushed before it counts as taken, for a client that never acknowledges.
-   * Source: PROTOCOLS, "Two wire profiles".
+   * Acknowledges everything flushed before a client's frame, for a client that never acknowledges. Source: PROTOCOLS,
+   * "Two wire profiles".
    */
   acknowledgeImplicitly(): void {
     if (this.#unacknowledged === undefined || this.#pending.length > 0 || this.connection.buffered() > 0) return
@@ -219,12 +218,12 @@ export class Subscriber {
     this.#unacknowledged = undefined
   }
 
-  /** What was handed over and is not taken by the operating system, in bytes, about. */
+  /** Approximate number of bytes delivered and not yet taken by the operating system. */
   get buffered(): number {
     return this.#pendingSize + this.connection.buffered()
   }
 
-  /** Sends what waits for the end of the turn. */
+  /** Sends the pending packets. */
   flush(): void {
     const pending = this.#pending
     const [first] = pending
@@ -236,7 +235,7 @@ export class Subscriber {
   }
 
   #awaitAcknowledgement(subscription: Subscription): void {
-    if (this.serializer.acknowledgement !== "taken") return
+    if (this.serializer.acknowledgement !== "implicit") return
     this.#unacknowledged ??= new Set()
     this.#unacknowledged.add(subscription)
   }
@@ -247,15 +246,15 @@ export class Subscriber {
     this.#pendingSize += encoded.size
     this.#pendingPackets += encoded.packets.length
     if (this.#pendingSize >= CHUNK_SIZE || this.#pendingPackets >= CHUNK_PACKETS) this.flush()
-    else if (!this.#armed) {
-      this.#armed = true
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true
       atEndOfTurn(this)
     }
   }
 
-  /** The end of the turn has come. */
+  /** Flushes at the end of the turn. */
   endTurn(): void {
-    this.#armed = false
+    this.#isScheduled = false
     if (!this.#closed) this.flush()
   }
 }

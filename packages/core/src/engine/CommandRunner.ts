@@ -13,9 +13,9 @@ import type { Refused } from "../model/Refused.ts"
 import { costAfter, costBefore, costOfNotifying } from "../rules/Cost.ts"
 import type { Outcome } from "../commands/CommandHandler.ts"
 import type { Write } from "../ports/Store.ts"
-import type { Waiting } from "./OptimisticCommit.ts"
+import type { Restore } from "./OptimisticCommit.ts"
 
-/** Records of a protocol that take effect together with a command, or not at all. */
+/** Records of a protocol that are committed atomically with a command. */
 export type ExtraWrites = ReadonlyArray<Extract<Write, { readonly _tag: "PutRecord" }>>
 
 /**
@@ -25,7 +25,7 @@ export type ExtraWrites = ReadonlyArray<Extract<Write, { readonly _tag: "PutReco
 export type RunCommand = <C extends Command>(
   caller: Caller,
   command: C,
-  alongside?: ExtraWrites
+  extraWrites?: ExtraWrites
 ) => Effect.Effect<ReplyOf<C>, Refused>
 
 /** The user or app that is charged for a command; undefined if it is free. */
@@ -33,31 +33,31 @@ export type PayerOf = (caller: Caller) => Payer | undefined
 
 /** Events of a request that are committed and not broadcast yet. */
 interface Committed {
-  readonly announce: ReadonlyArray<Broadcast>
-  /** The connection that asked. */
+  readonly broadcasts: ReadonlyArray<Broadcast>
+  /** The requesting connection. */
   readonly except: number | undefined
 }
 
-interface Deps {
+interface Dependencies {
   readonly commit: <C extends Command>(
     caller: Caller,
     command: C,
-    alongside: ExtraWrites,
-    waiting: Waiting
+    extraWrites: ExtraWrites,
+    restore: Restore
   ) => Effect.Effect<Outcome<ReplyOf<C>>, Refused>
   readonly broadcast: SendBroadcasts
   readonly limits: RateLimits
-  /** How many users are online. */
+  /** Number of online users. */
   readonly online: () => number
 }
 
 const free: PayerOf = () => undefined
 
 export class CommandRunner {
-  readonly #deps: Deps
+  readonly #dependencies: Dependencies
 
-  constructor(deps: Deps) {
-    this.#deps = deps
+  constructor(deps: Dependencies) {
+    this.#dependencies = deps
   }
 
   /** Handles a request whose reply `sendReply` sends, or returns to a caller in this process. */
@@ -87,28 +87,28 @@ export class CommandRunner {
   }
 
   /** Replies to a message that the fast path has stored, charges its sender, and broadcasts it. `now`: start of the request. */
-  conclude(
+  complete(
     { user, connection }: UserCaller,
-    { reply, announce }: Outcome<SentMessage>,
+    { reply, broadcasts }: Outcome<SentMessage>,
     sendReply: (sent: SentMessage) => void,
     now: number
   ): void {
-    const { broadcast, limits, online } = this.#deps
+    const { broadcast, limits, online } = this.#dependencies
     try {
       sendReply(reply)
     } finally {
       limits.owe(user, costOfNotifying(reply.chat, online()), now)
-      broadcast(announce, connection)
+      broadcast(broadcasts, connection)
     }
   }
 
   #runner(committed: Array<Committed>, payerOf: PayerOf): RunCommand {
-    const { commit, limits, online } = this.#deps
-    return <C extends Command>(caller: Caller, command: C, alongside: ExtraWrites = []) => {
+    const { commit, limits, online } = this.#dependencies
+    return <C extends Command>(caller: Caller, command: C, extraWrites: ExtraWrites = []) => {
       const payer = payerOf(caller)
       const work = Effect.uninterruptibleMask((restore) =>
-        Effect.map(commit(caller, command, alongside, restore), ({ reply, announce }) => {
-          if (announce.length > 0) committed.push({ announce, except: caller.connection })
+        Effect.map(commit(caller, command, extraWrites, restore), ({ reply, broadcasts }) => {
+          if (broadcasts.length > 0) committed.push({ broadcasts, except: caller.connection })
           if (payer !== undefined) limits.owe(payer, costAfter(command, reply, online()))
           return reply
         })
@@ -119,6 +119,6 @@ export class CommandRunner {
   }
 
   #broadcast(committed: ReadonlyArray<Committed>): void {
-    for (const { announce, except } of committed) this.#deps.broadcast(announce, except)
+    for (const { broadcasts, except } of committed) this.#dependencies.broadcast(broadcasts, except)
   }
 }

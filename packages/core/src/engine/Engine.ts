@@ -1,8 +1,9 @@
 /**
- * Commits commands. What follows a commit, the reply and the broadcast, is the business of its `CommandRunner`.
+ * Commits commands. Reply and broadcast after a commit are done by its `CommandRunner`.
  *
- * Scripts decide on versioned facts without a lock, and the commit refuses a unit whose facts have changed, which is then
- * decided again, in line (see `OptimisticCommit`). Units of one chat take effect in the order of their commits.
+ * Handlers decide on versioned facts without a lock, and the commit refuses a batch whose facts have changed, which is
+ * then decided again under locks (see `OptimisticCommit`). Batches of one chat take effect in the order of their
+ * commits.
  */
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import * as Clock from "effect/Clock"
@@ -26,7 +27,7 @@ import { Hub } from "../delivery/Hub.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { commandHandlers } from "../commands/index.ts"
-import { type OptimisticCommit, optimisticCommit, type Waiting } from "./OptimisticCommit.ts"
+import { type OptimisticCommit, optimisticCommit, type Restore } from "./OptimisticCommit.ts"
 import { type FastSend, makeFastSend } from "./FastSend.ts"
 import type { Invocation, CommandContext, Outcome, Plan } from "../commands/CommandHandler.ts"
 import { Settings } from "../ports/Settings.ts"
@@ -42,7 +43,7 @@ import {
 import type { User } from "../model/User.ts"
 import { ChatCache } from "../cache/ChatCache.ts"
 
-/** Who is in no chat, and has no id of a user. */
+/** Placeholder user for protocol-level callers. */
 const SYSTEM_ACTOR: User = {
   id: UserId(0),
   account: "",
@@ -63,9 +64,9 @@ type AnyHandler = (
   command: never
 ) => Effect.Effect<Plan<unknown>, Refused | StorageFailed>
 
-const withExtraWrites = (batch: WriteBatch | undefined, alongside: ExtraWrites): WriteBatch => ({
+const withExtraWrites = (batch: WriteBatch | undefined, extraWrites: ExtraWrites): WriteBatch => ({
   expectedVersions: batch?.expectedVersions ?? [],
-  writes: [...(batch?.writes ?? []), ...alongside]
+  writes: [...(batch?.writes ?? []), ...extraWrites]
 })
 
 export class Engine extends Context.Service<
@@ -73,22 +74,22 @@ export class Engine extends Context.Service<
   {
     /** Runs the commands of requests: commit, reply, broadcast. */
     readonly commands: CommandRunner
-    /** Runs one command for a caller in this process, whose reply is what it returns. */
+    /** Runs one command for a caller in this process, and returns its reply. */
     readonly perform: RunCommand
-    /** Sends one message within this turn, where that can be. `commands.conclude` does what follows. */
+    /** Sends one message within this turn, if possible. `commands.complete` sends its reply. */
     readonly trySend: FastSend
-    /** Commits writes that no command stands for (users, sessions, a dialect's records), keeping what is warm current. */
+    /** Commits writes without a command (users, sessions, a dialect's records), and updates the caches. */
     readonly commit: (
       batch: WriteBatch
     ) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
     /**
-     * Commits what `decide` plans, and decides again where its facts have changed, as a command does: in line for its
-     * chats after the first conflict. Refused as busy where the line is full or other nodes keep changing them.
+     * Commits the plan of `decide`, and decides again if its facts have changed, as a command does: with locks of its
+     * chats after the first conflict. Refused as busy if the lock queue is full or other nodes keep changing them.
      */
     readonly commitOptimistically: OptimisticCommit
-    /** Does what a command about users asks for, with the embedder's hooks before and after it. */
+    /** Runs a command about users, with the embedder's hooks before and after it. */
     readonly withHooks: <A>(command: UserCommand, work: Effect.Effect<A, Refused>) => Effect.Effect<A, Refused>
-    /** What users and apps may ask for in a second. Protocols charge it; an embedder's own commands are not limited. */
+    /** Rate limits of users and apps. Protocols charge them; an embedder's own commands are not limited. */
     readonly limits: RateLimits
     readonly context: CommandContext
   }
@@ -126,12 +127,12 @@ export class Engine extends Context.Service<
           Effect.tapError(() => Effect.sync(() => invalidateCaches(batch)))
         )
 
-      /** What it relied on has to be read again. */
+      /** Invalidates the facts on which the batch was based. */
       const invalidateCaches = (batch: WriteBatch): void => {
-        for (const { chat } of batch.expectedVersions) context.chats.forget(chat)
+        for (const { chat } of batch.expectedVersions) context.chats.invalidate(chat)
       }
 
-      const appended = (entry: Entry, version: number | undefined): void => {
+      const onAppended = (entry: Entry, version: number | undefined): void => {
         context.chats.advance(entry, version)
         bus.publish({ chat: entry.chat, head: entry.seq })
       }
@@ -144,7 +145,7 @@ export class Engine extends Context.Service<
           else if (one._tag === "User") context.users.put(one.user)
           else if (one._tag === "Entry") {
             const { entry } = one
-            appended(entry, batch.expectedVersions.find(({ chat }) => chat === entry.chat)?.version)
+            onAppended(entry, batch.expectedVersions.find(({ chat }) => chat === entry.chat)?.version)
           }
         }
       }
@@ -152,13 +153,13 @@ export class Engine extends Context.Service<
       const locks = new ChatLocks()
       const commitOptimistically = optimisticCommit(commit, locks)
 
-      const decided = <C extends Command>(
+      const decideAndCommit = <C extends Command>(
         caller: Caller,
         command: C,
-        alongside: ExtraWrites,
-        waiting: Waiting
+        extraWrites: ExtraWrites,
+        restore: Restore
       ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> => {
-        // Every tag has the script of its own command, which TypeScript cannot follow through an index.
+        // Every tag has the handler of its own command, which TypeScript cannot follow through an index.
         const handler: AnyHandler = commandHandlers[command._tag]
         const decide = Effect.fnUntraced(function* (
           duplicate: Duplicate | undefined
@@ -176,9 +177,9 @@ export class Engine extends Context.Service<
             duplicate
           }
           const plan = (yield* handler(context, invocation, command as never)) as Plan<ReplyOf<C>>
-          return alongside.length === 0 ? plan : { ...plan, batch: withExtraWrites(plan.batch, alongside) }
+          return extraWrites.length === 0 ? plan : { ...plan, batch: withExtraWrites(plan.batch, extraWrites) }
         })
-        return Effect.catchTag(commitOptimistically(decide, waiting), "StorageFailed", unavailable)
+        return Effect.catchTag(commitOptimistically(decide, restore), "StorageFailed", unavailable)
       }
 
       const unavailable = (failed: StorageFailed): Effect.Effect<never, Refused> =>
@@ -187,22 +188,22 @@ export class Engine extends Context.Service<
           refuse({ _tag: "Unavailable" })
         )
 
-      const handling = <C extends Command>(
+      const runWithHooks = <C extends Command>(
         caller: Caller,
         command: C,
-        alongside: ExtraWrites,
-        waiting: Waiting
+        extraWrites: ExtraWrites,
+        restore: Restore
       ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> => {
-        if (hooks === undefined) return decided(caller, command, alongside, waiting)
-        const asking = isUser(caller) ? Effect.catch(context.users.find(caller.user), unavailable) : Effect.undefined
-        return Effect.flatMap(asking, (user) =>
-          // Who may not ask for anything is refused before anybody else is asked.
+        if (hooks === undefined) return decideAndCommit(caller, command, extraWrites, restore)
+        const findUser = isUser(caller) ? Effect.catch(context.users.find(caller.user), unavailable) : Effect.undefined
+        return Effect.flatMap(findUser, (user) =>
+          // Disabled callers are refused before the hooks are called.
           isUser(caller) && user?.disabled !== false
             ? Effect.fail(refuse({ _tag: "NotLoggedIn" }))
             : hooks.run(
                 command,
                 { caller, user },
-                (left) => decided(caller, left, alongside, waiting),
+                (allowed) => decideAndCommit(caller, allowed, extraWrites, restore),
                 ({ reply }) => reply
               )
         )
@@ -212,9 +213,9 @@ export class Engine extends Context.Service<
         context,
         locks,
         clock,
-        stored: (entry, version) => {
+        onStored: (entry, version) => {
           succeeded()
-          appended(entry, version)
+          onAppended(entry, version)
         },
         run: (effect, done) => {
           const fiber = fork(effect)
@@ -223,17 +224,17 @@ export class Engine extends Context.Service<
       })
 
       const limits = new RateLimits(clock, settings)
-      const commands = new CommandRunner({ commit: handling, broadcast, limits, online: () => hub.presence.size })
+      const commands = new CommandRunner({ commit: runWithHooks, broadcast, limits, online: () => hub.presence.size })
 
       return Engine.of({
         commands,
         limits,
-        perform: (caller, command, alongside) =>
+        perform: (caller, command, extraWrites) =>
           commands.run(
-            (run) => run(caller, command, alongside),
+            (run) => run(caller, command, extraWrites),
             (reply) => reply
           ),
-        // Hooks may wait, and are asked first.
+        // Hooks may wait, and must run first.
         trySend: hooks === undefined ? fastSend : () => false,
         commit,
         commitOptimistically,

@@ -1,6 +1,6 @@
 /**
- * Messages that are on their way to the disk within the turn in which they came: everything that has to be known is in
- * memory, nothing refuses them, and no fiber is spent on any. Whatever is not so simple is left to the script.
+ * Fast path: hands a message to the store in the same tick. All facts are in memory, no rule refuses it, and no fiber
+ * is needed. Other messages are left to the command handler.
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -16,8 +16,8 @@ import type { CommandContext, Outcome } from "../commands/CommandHandler.ts"
 import { type MessageAppend, type Store, toBatch } from "../ports/Store.ts"
 
 /**
- * Answers false, having done nothing, where the message is to be sent by the command. Else `settled` is called once, in the
- * order of the commits: with what came of it, or with nothing where the commit was refused and the command has to try.
+ * Returns false, without effect, if the message must be sent by the command. Otherwise calls `settled` once, in the
+ * order of the commits: with the outcome, or with undefined if the commit was refused and the command must run.
  */
 export type FastSend = (
   caller: UserCaller,
@@ -29,12 +29,12 @@ interface FastSendContext {
   readonly context: CommandContext
   readonly locks: ChatLocks
   readonly clock: Clock.Clock
-  /** Called when a message was stored that was decided on this version of its chat. */
-  readonly stored: (entry: Entry, version: number) => void
+  /** Called after storing a message that was based on this version of its chat. */
+  readonly onStored: (entry: Entry, version: number) => void
   readonly run: <A, E>(effect: Effect.Effect<A, E>, done?: (exit: Exit.Exit<A, E>) => void) => void
 }
 
-/** How a store that has nothing faster posts a message. */
+/** Appends a message in a store without a fast append. */
 const appendByCommit =
   (store: Store["Service"], run: FastSendContext["run"]): NonNullable<Store["Service"]["appendMessage"]> =>
   (post, settled) =>
@@ -43,23 +43,23 @@ const appendByCommit =
       settled(written?._tag === "Entry" ? { ...written.entry, body: post.body } : undefined)
     })
 
-export const makeFastSend = ({ context, locks, clock, stored, run }: FastSendContext): FastSend => {
+export const makeFastSend = ({ context, locks, clock, onStored, run }: FastSendContext): FastSend => {
   const post = context.store.appendMessage ?? appendByCommit(context.store, run)
 
-  /** What is on its way, by chat: how many, and the version that they rely on. */
-  const onTheirWay = new Map<ChatId, { readonly version: number; messages: number }>()
+  /** Messages in flight by chat: their number, and the version on which they are based. */
+  const inFlight = new Map<ChatId, { readonly version: number; messages: number }>()
 
-  const depart = (chat: ChatId, version: number): boolean => {
-    const earlier = onTheirWay.get(chat)
-    if (earlier === undefined) onTheirWay.set(chat, { version, messages: 1 })
-    // What was decided on an older version of the chat will be refused and decided again: this must not overtake it.
-    else if (earlier.version !== version) return false
-    else earlier.messages++
+  const begin = (chat: ChatId, version: number): boolean => {
+    const pending = inFlight.get(chat)
+    if (pending === undefined) inFlight.set(chat, { version, messages: 1 })
+    // A message based on an older version will be refused and decided again: this one must not overtake it.
+    else if (pending.version !== version) return false
+    else pending.messages++
     return true
   }
-  const arrive = (chat: ChatId): void => {
-    const earlier = onTheirWay.get(chat)
-    if (earlier !== undefined && --earlier.messages === 0) onTheirWay.delete(chat)
+  const end = (chat: ChatId): void => {
+    const pending = inFlight.get(chat)
+    if (pending !== undefined && --pending.messages === 0) inFlight.delete(chat)
   }
 
   return (caller, draft, settled) => {
@@ -68,9 +68,9 @@ export const makeFastSend = ({ context, locks, clock, stored, run }: FastSendCon
     if (user === undefined || user.disabled || cached === undefined) return false
     if (messageProblem(context, { user, via: undefined }, draft, cached) !== undefined) return false
     const { chat } = cached
-    // A change is under way, or waits: what is decided before it would be refused.
+    // A change is running or queued: a message decided before it would be refused.
     if (!locks.isOpen(chat.id)) return false
-    if (!depart(chat.id, chat.version)) return false
+    if (!begin(chat.id, chat.version)) return false
     const at = clock.currentTimeMillisUnsafe()
     const message: MessageAppend = {
       chat: chat.id,
@@ -81,17 +81,17 @@ export const makeFastSend = ({ context, locks, clock, stored, run }: FastSendCon
       body: posting(draft, at)
     }
     post(message, (entry) => {
-      arrive(chat.id)
+      end(chat.id)
       let outcome: Outcome<SentMessage> | undefined
       try {
-        if (entry === undefined) context.chats.forget(chat.id)
+        if (entry === undefined) context.chats.invalidate(chat.id)
         else {
-          stored(entry, message.version)
+          onStored(entry, message.version)
           outcome = toOutcome(chat, entry, fromPosted(entry))
         }
       } catch (cause) {
-        // Whoever waits is answered all the same: in the ordinary way, what is stored already is found.
-        run(Effect.logError("what follows a commit broke off", cause))
+        // The caller still gets a reply: the command finds the message stored.
+        run(Effect.logError("work after a commit failed", cause))
       }
       settled(outcome)
     })

@@ -32,11 +32,11 @@ type Commit = (
 export type Decide<Reply, E> = (duplicate: Duplicate | undefined) => Effect.Effect<Plan<Reply>, E>
 
 /** Makes the wait of an uninterruptible command interruptible, if the caller was. */
-export type Waiting = <A, E>(wait: Effect.Effect<A, E>) => Effect.Effect<A, E>
+export type Restore = <A, E>(wait: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
 export type OptimisticCommit = <Reply, E>(
   decide: Decide<Reply, E>,
-  waiting?: Waiting
+  restore?: Restore
 ) => Effect.Effect<Outcome<Reply>, E | Refused | StorageFailed>
 
 /**
@@ -73,7 +73,7 @@ const backOff = (conflicts: number): Effect.Effect<void> =>
 export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCommit => {
   const decided = Effect.fnUntraced(function* <Reply, E>(
     decide: Decide<Reply, E>,
-    waiting: Waiting,
+    restore: Restore,
     holder: LockHolder
   ): Effect.fn.Return<Outcome<Reply>, E | Refused | StorageFailed> {
     let duplicate: Duplicate | undefined
@@ -83,11 +83,11 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       const plan = yield* decide(duplicate)
       const { batch } = plan
-      if (batch === undefined) return plan.conclude([])
+      if (batch === undefined) return plan.toOutcome([])
       const wanted = locksFor(batch, isContended)
       const isLocked = holder.holds(wanted)
       if (!isLocked && (isContended || !holder.tryTake(wanted))) {
-        yield* waiting(holder.acquire(wanted))
+        yield* restore(holder.acquire(wanted))
         continue
       }
       const written = yield* commit(batch).pipe(
@@ -100,7 +100,7 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
             if (messages.length > 0) duplicate = undefined
             isContended = true
             // A first conflict under lock may be with a commit that began before the lock.
-            return isLocked && ++conflicts > 1 ? waiting(backOff(conflicts)) : Effect.void
+            return isLocked && ++conflicts > 1 ? restore(backOff(conflicts)) : Effect.void
           },
           Duplicate: (found) => {
             if (found.record !== undefined) return refuse({ _tag: "RecordTaken", key: found.record.key })
@@ -109,16 +109,16 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
           }
         })
       )
-      if (written !== undefined) return plan.conclude(written)
+      if (written !== undefined) return plan.toOutcome(written)
     }
     return yield* refuse({ _tag: "Busy" })
   })
 
-  return (decide, waiting = (wait) => wait) =>
+  return (decide, restore = (wait) => wait) =>
     Effect.suspend(() => {
       const holder = locks.holder()
       return Effect.ensuring(
-        decided(decide, waiting, holder),
+        decided(decide, restore, holder),
         Effect.sync(() => holder.release())
       )
     })

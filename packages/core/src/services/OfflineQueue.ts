@@ -1,6 +1,6 @@
 /**
- * What a member is still owed, as the queue that clients and embedders see. It is a view: the chats' logs above the
- * member's places. Nothing is stored for an absent member.
+ * Offline queue of a member, as clients and embedders see it. It is a view of the chats' logs above the member's
+ * cursors; nothing is stored for absent members.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import { Hub } from "../delivery/Hub.ts"
 import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
 import { LogPosition } from "../delivery/LogPosition.ts"
 import { LogReader } from "../delivery/LogReader.ts"
-import { Owed } from "../delivery/Owed.ts"
+import { DeliveryFilter } from "../delivery/DeliveryFilter.ts"
 import { CursorStore } from "../delivery/CursorStore.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 import { resumeCursors } from "../delivery/ResumeCursors.ts"
@@ -19,9 +19,9 @@ import { type StorageFailed, Store, type Write } from "../ports/Store.ts"
 
 /** One packet that is kept for a user until acknowledged. */
 export interface Queued {
-  /** The id of the log entry, which acknowledges it. */
+  /** Id of the log entry, which acknowledges it. */
   readonly id: EntryId
-  /** Packets of a lower level go first. Messages have 3; 0 and 1 are made anew at each login. */
+  /** Packets of a lower level are sent first. Messages have 3; packets of levels 0 and 1 are created at each login. */
   readonly level: 3
   readonly user: UserId
   readonly event: ChatEvent
@@ -35,7 +35,7 @@ export class OfflineQueue extends Context.Service<
       user: UserId,
       options?: { readonly device?: string; readonly limit?: number }
     ) => Effect.Effect<ReadonlyArray<Queued>, Refused>
-    /** These packets need not be delivered again. Ids that are not in the queue do nothing. */
+    /** Acknowledges packets, which are then not delivered again. Unknown ids are ignored. */
     readonly acknowledge: (
       user: UserId,
       ids: ReadonlyArray<EntryId>,
@@ -46,7 +46,7 @@ export class OfflineQueue extends Context.Service<
   static readonly layer: Layer.Layer<OfflineQueue, never, Engine | CursorStore | Store | Hub> = Layer.effect(
     OfflineQueue,
     Effect.gen(function* () {
-      const { context: desk } = yield* Engine
+      const { context } = yield* Engine
       const cursors = yield* CursorStore
       const store = yield* Store
       const hub = yield* Hub
@@ -56,32 +56,32 @@ export class OfflineQueue extends Context.Service<
         id: UserId,
         device: string
       ): Effect.fn.Return<ReadonlyMap<ChatId, LogPosition>, Refused | StorageFailed> {
-        const user = yield* desk.users.find(id)
+        const user = yield* context.users.find(id)
         if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
-        const sources = { cursors, store, chats: desk.chats }
-        const starts = yield* resumeCursors(sources, user, device, yield* store.chatsOf(id))
-        return new Map(starts.map(({ cursor }) => [cursor.chat, new LogPosition(cursor)]))
+        const sources = { cursors, store, chats: context.chats }
+        const resumePoints = yield* resumeCursors(sources, user, device, yield* store.chatsOf(id))
+        return new Map(resumePoints.map(({ cursor }) => [cursor.chat, new LogPosition(cursor)]))
       })
 
-      const available = <A>(effect: Effect.Effect<A, Refused | StorageFailed>): Effect.Effect<A, Refused> =>
+      const orUnavailable = <A>(effect: Effect.Effect<A, Refused | StorageFailed>): Effect.Effect<A, Refused> =>
         Effect.catchTag(effect, "StorageFailed", () => refuse({ _tag: "Unavailable" }))
 
       return OfflineQueue.of({
         list: Effect.fnUntraced(function* (user, { device = "", limit = 1000 } = {}) {
           const reader = new LogReader(store)
-          const owed = new Map<ChatId, Owed>()
+          const filters = new Map<ChatId, DeliveryFilter>()
           for (const [chat, position] of yield* positionsOf(user, device)) {
-            owed.set(chat, new Owed({ user, device }, position))
+            filters.set(chat, new DeliveryFilter({ user, device }, position))
             reader.add(chat, position.position)
           }
           const queue: Array<Queued> = []
           while (queue.length < limit && reader.chats.length > 0) {
             yield* reader.load
-            const cached = new Map((yield* desk.chats.all(reader.chats)).map((one) => [one.chat.id, one]))
+            const cached = new Map((yield* context.chats.all(reader.chats)).map((one) => [one.chat.id, one]))
             for (let next = reader.next(() => true); next !== undefined; next = reader.next(() => true)) {
               const { entry } = next
               const found = cached.get(entry.chat)
-              const message = owed.get(entry.chat)?.messageOf(next)
+              const message = filters.get(entry.chat)?.messageOf(next)
               if (found === undefined || message === undefined) continue
               const event = { _tag: "ChatEvent", entry, chat: found.chat, head: found.head, message } as const
               if (queue.push({ id: entry.id, level: 3, user, event }) >= limit) break
@@ -89,7 +89,7 @@ export class OfflineQueue extends Context.Service<
             yield* Effect.yieldNow
           }
           return queue
-        }, available),
+        }, orUnavailable),
         acknowledge: Effect.fnUntraced(function* (user, ids, { device = "" } = {}) {
           for (const session of hub.sessionsOf(user)) {
             if (session.live?.device === device) yield* session.acknowledge(ids)
@@ -114,7 +114,7 @@ export class OfflineQueue extends Context.Service<
               })
             )
           }
-        }, available)
+        }, orUnavailable)
       })
     })
   )

@@ -28,29 +28,29 @@ import type { Serializer } from "../delivery/Serializer.ts"
 import type { Status, User } from "../model/User.ts"
 import type { ChatCache } from "../cache/ChatCache.ts"
 
-/** WebSocket close codes: of our own, and of RFC 6455. */
+/** WebSocket close codes: application-defined ones, and RFC 6455. */
 const CLOSE_TAKEN_OVER = 4001
 const CLOSE_POLICY = 1008
 const CLOSE_TOO_LARGE = 1009
 const CLOSE_INTERNAL = 1011
 const CLOSE_TRY_LATER = 1013
 
-/** Acknowledged ids of one frame that are looked up in storage, at most; the newest need no looking up. */
+/** Maximum number of acknowledged ids per frame that are looked up in storage; the newest need no lookup. */
 const MAX_LOOKED_UP = 5000
 
-/** Reasons as close frames and the log have them. */
+/** Reasons in close frames and the log. */
 const REJECTIONS: Readonly<Record<Rejection["_tag"], string>> = {
   TooManyConnections: "too many connections",
   TooManyOfAddress: "too many connections from this address",
   LoginDeadline: "no login in time",
-  InputExhausted: "too much input is waiting",
+  InputExhausted: "too much pending input",
   HttpRequest: "an HTTP request on another protocol's port"
 }
 
-/** Reasons for which a client is not to come again as it came. */
+/** Reasons after which a client should not reconnect unchanged. */
 const POLICY: ReadonlySet<Rejection["_tag"]> = new Set(["LoginDeadline", "HttpRequest"])
 
-/** What all sessions of an engine share. */
+/** Dependencies shared by all sessions of an engine. */
 export interface SessionContext extends QueueContext {
   readonly engine: Pick<Engine["Service"], "commands" | "trySend">
   readonly hub: Hub["Service"]
@@ -60,15 +60,15 @@ export interface SessionContext extends QueueContext {
   readonly store: Store["Service"]
   readonly chats: ChatCache
   readonly settings: EngineSettings
-  /** Logs that the engine closes a connection, and why. */
+  /** Logs that the engine closes a connection, with the reason. */
   readonly rejected: (session: ClientSession, reason: string) => void
 }
 
-/** The reply to a request of a client, and what follows it. */
+/** The reply to a client's request, and the actions after it. */
 export interface Reply {
-  /** A whole frame; undefined where the request has no reply. */
+  /** Whole frame; undefined if the request has no reply. */
   readonly frame: string | Frame | undefined
-  /** Users who came or went by this request, broadcast in this order. */
+  /** Users who logged in or out by this request, broadcast in this order. */
   readonly presence?: ReadonlyArray<{ readonly what: "login" | "logout"; readonly user: User }>
   /** Handled when the reply is sent and everything is broadcast: the pushes of a login. */
   readonly next?: RequestHandler
@@ -86,8 +86,8 @@ export type Requests = (session: ClientSession, frame: string) => ReadonlyArray<
 /** Clients are charged for their own commands. */
 const payerOf: PayerOf = (caller) => (isUser(caller) ? caller.user : undefined)
 
-/** A connection with a user. */
-interface Entered {
+/** State of an authenticated connection. */
+interface Authenticated {
   readonly live: LiveSession
   readonly user: User
   readonly subscriber: Subscriber
@@ -95,7 +95,7 @@ interface Entered {
 }
 
 /** `superseded`: its user has logged in elsewhere, and the connection is about to be closed. */
-type State = Entered | "unauthenticated" | "superseded" | "ended"
+type State = Authenticated | "unauthenticated" | "superseded" | "ended"
 
 export class ClientSession implements Peer, LimitedConnection, SubscriberEvents, HubSession {
   readonly connection: Connection
@@ -114,7 +114,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     connection.limitFrames(Math.min(context.settings.frame, context.settings.unauthenticatedInput))
   }
 
-  get #entered(): Entered | undefined {
+  get #authenticated(): Authenticated | undefined {
     return typeof this.#state === "object" ? this.#state : undefined
   }
 
@@ -140,22 +140,22 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     if (this.#state !== "ended") this.reject({ _tag: "HttpRequest" })
   }
 
-  /** Answers for a frame that was too large (`limit` in bytes), which is the last one. */
+  /** Replies to an oversized frame (`limit` in bytes) and closes. */
   refuse(limit: number): void {
-    this.answer(this.serializer.oversized(limit))
+    this.reply(this.serializer.oversized(limit))
     this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
   }
 
   closed(): void {
     if (this.#state === "ended") return
     this.#requests.end()
-    this.#leave("ended")
+    this.#transition("ended")
     this.#context.limiter.remove(this)
   }
 
   reject(reason: Rejection): void {
     this.#requests.clear()
-    this.answer(
+    this.reply(
       reason._tag === "TooManyConnections" ? this.serializer.connectionLimitReached : this.serializer.rejected(reason)
     )
     const text = REJECTIONS[reason._tag]
@@ -172,35 +172,35 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     return this.connection.address
   }
 
-  /** Whether a frame of its is being carried out or waits for that. */
+  /** Whether a frame is running or queued. */
   get isBusy(): boolean {
     return this.#requests.isBusy
   }
 
-  /** The session that this connection has. */
+  /** The login session of this connection. */
   get live(): LiveSession | undefined {
-    return this.#entered?.live
+    return this.#authenticated?.live
   }
 
-  /** The user has logged in elsewhere, and this connection is about to be closed. */
+  /** Whether the user has logged in elsewhere, and this connection is about to be closed. */
   get superseded(): boolean {
     return this.#state === "superseded"
   }
 
   get user(): User | undefined {
-    return this.#entered?.user
+    return this.#authenticated?.user
   }
 
-  /** What this connection hears, while it has a user. */
+  /** Delivery to this connection, while it has a user. */
   get subscriber(): Subscriber | undefined {
-    return this.#entered?.subscriber
+    return this.#authenticated?.subscriber
   }
 
-  /** For the engine's commands. Asking without a user is a mistake of the dialect. */
+  /** Returns the caller of the engine's commands. Throws without a user, which is a defect of the dialect. */
   caller(): UserCaller {
-    const entered = this.#entered
-    if (entered === undefined) throw new Error("this session has no user")
-    return { user: entered.user.id, device: entered.live.device, connection: this.connection.id }
+    const authenticated = this.#authenticated
+    if (authenticated === undefined) throw new Error("this session has no user")
+    return { user: authenticated.user.id, device: authenticated.live.device, connection: this.connection.id }
   }
 
   /**
@@ -216,11 +216,11 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
   ): boolean {
     const { commands, trySend } = this.#context.engine
     const caller = this.caller()
-    const sendReply = (sent: SentMessage): void => this.answer(encodeReply(sent))
+    const sendReply = (sent: SentMessage): void => this.reply(encodeReply(sent))
     return this.#requests.start(
       (settled) =>
         trySend(caller, draft, (outcome) =>
-          outcome === undefined ? settled() : settled(() => commands.conclude(caller, outcome, sendReply, now))
+          outcome === undefined ? settled() : settled(() => commands.complete(caller, outcome, sendReply, now))
         ),
       Effect.suspend(() => this.#handle(handler))
     )
@@ -256,7 +256,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
   }
 
   #sendReply({ frame, presence = [], next }: Reply): RequestHandler | undefined {
-    if (frame !== undefined) this.answer(frame)
+    if (frame !== undefined) this.reply(frame)
     const { broadcast, hub } = this.#context
     for (const { what, user } of presence) {
       const event = { _tag: "UserEvent", id: nextEphemeralId(), what, user: hub.presence.of(user) } as const
@@ -265,13 +265,13 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     return next
   }
 
-  /** Sends an answer, behind everything that was pushed before it. */
-  answer(frame: string | Frame): void {
+  /** Sends a reply, after all earlier pushes. */
+  reply(frame: string | Frame): void {
     this.#flushPushes()
     this.connection.send(typeof frame === "string" ? new Frame(frame) : frame, true)
   }
 
-  /** Sends what was announced before. */
+  /** Sends earlier broadcasts. */
   #flushPushes(): void {
     const { subscriber } = this
     if (subscriber === undefined) return
@@ -280,17 +280,17 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
   }
 
   /**
-   * The connection has this user now, and the user is here. Where only one session is allowed, the user's other
-   * connections are told, and closed after a grace. It hears nothing before `open`.
+   * Attaches a user to the connection, and sets their status. If only one session is allowed, the user's other
+   * connections are notified, and closed after a grace. Nothing is delivered before `open`.
    */
   attachUser(live: LiveSession, user: User, status: Exclude<Status, "offline">): void {
     this.detachUser()
-    // It has ended since it was found: another login came between.
+    // It has ended since the lookup: another login came between.
     if (live.ended) return
     const { hub, settings } = this.#context
     if (settings.sessions === "single") {
       for (const other of hub.sessionsOf(user.id)) {
-        // A connection that is gone by now takes no session over; but who has logged in has ended all earlier ones.
+        // A closed connection takes over no session; but a login has ended all earlier sessions.
         if (this.#state !== "ended" || other.live !== live) other.takeOver()
       }
     }
@@ -304,18 +304,18 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     hub.presence.set(user.id, status)
   }
 
-  /** The connection has no user any more. Nothing is lost: the places stay. */
+  /** Detaches the user. Cursors are preserved. */
   detachUser(): void {
-    if (this.#entered !== undefined) this.#leave("unauthenticated")
+    if (this.#authenticated !== undefined) this.#transition("unauthenticated")
   }
 
-  #leave(state: Exclude<State, Entered>): void {
+  #transition(state: Exclude<State, Authenticated>): void {
     const { limiter, hub, cursors } = this.#context
-    const entered = this.#entered
+    const authenticated = this.#authenticated
     this.#flushPushes()
     this.#state = state
-    if (entered === undefined) return
-    const { subscriber, live, user } = entered
+    if (authenticated === undefined) return
+    const { subscriber, live, user } = authenticated
     live.disconnected()
     subscriber.close()
     for (const subscription of subscriber.subscriptions()) {
@@ -328,7 +328,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     this.#authenticate(false)
   }
 
-  /** Frames may be larger, and more of them wait, once the connection has a user. */
+  /** Authenticated connections have larger limits of frames and queued input. */
   #authenticate(isAuthenticated: boolean): void {
     const { frame, unauthenticatedInput } = this.#context.settings
     this.#requests.authenticate(isAuthenticated)
@@ -336,55 +336,55 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
   }
 
   /**
-   * From here on the session hears what happens in these chats: first the greeting (made in the same turn, so that
-   * nothing falls between), then what was missed, then everything as it comes.
+   * Starts delivery of these chats: first the initial frames (created in the same turn, so that no event is missed),
+   * then the missed entries, then live events.
    */
-  open(chats: ReadonlyArray<ChatId>, greeting: () => ReadonlyArray<Frame>): Effect.Effect<void> {
-    const entered = this.#entered
-    if (entered === undefined) return Effect.void
-    const { subscriber, user } = entered
+  open(chats: ReadonlyArray<ChatId>, initialFrames: () => ReadonlyArray<Frame>): Effect.Effect<void> {
+    const authenticated = this.#authenticated
+    if (authenticated === undefined) return Effect.void
+    const { subscriber, user } = authenticated
     return resumeCursors(this.#context, user, subscriber.key.device, chats).pipe(
-      Effect.map((starts) => {
+      Effect.map((resumePoints) => {
         if (subscriber.closed) return
-        for (const { cursor, head } of starts) {
+        for (const { cursor, head } of resumePoints) {
           const subscription = subscriber.subscribe(cursor, head)
           if (subscription !== undefined) this.#context.hub.subscribe(subscription)
         }
-        subscriber.open(greeting())
+        subscriber.open(initialFrames())
       }),
-      // Without its places nothing can be delivered in order: the client comes again.
+      // Without its cursors nothing can be delivered in order: the client must reconnect.
       Effect.catch((failed) =>
         Effect.andThen(
-          logStorageFailure("places could not be read", failed),
-          Effect.sync(() => this.connection.close(CLOSE_INTERNAL, "the storage does not answer"))
+          logStorageFailure("cursors could not be read", failed),
+          Effect.sync(() => this.connection.close(CLOSE_INTERNAL, "the storage does not respond"))
         )
       )
     )
   }
 
-  /** The client has these packets and need not get them again. Ids that it was not sent do nothing. */
+  /** Acknowledges packets, which are then not delivered again. Unknown ids are ignored. */
   acknowledge(ids: ReadonlyArray<number>): Effect.Effect<void> {
     const { recent } = this.#context.hub
-    const unknown: Array<EntryId> = []
-    // The connection may be gone once they are found: they were acknowledged before.
+    const uncached: Array<EntryId> = []
+    // The connection may have ended when they are found: they were acknowledged before.
     const { subscriber } = this
     for (const id of ids) {
       const at = recent.find(id)
       if (at !== undefined) subscriber?.acknowledge(recent.chat(at), recent.seq(at))
-      // What is not looked up is delivered again, nothing worse.
-      else if (unknown.length < MAX_LOOKED_UP && id > 0 && id < EPHEMERAL_ID_BASE) unknown.push(EntryId(id))
+      // Ids beyond the limit are delivered again.
+      else if (uncached.length < MAX_LOOKED_UP && id > 0 && id < EPHEMERAL_ID_BASE) uncached.push(EntryId(id))
     }
-    if (unknown.length === 0) return Effect.void
-    return this.#context.store.locate(unknown).pipe(
+    if (uncached.length === 0) return Effect.void
+    return this.#context.store.locate(uncached).pipe(
       Effect.map((found) => {
         for (const { chat, seq } of found) subscriber?.acknowledge(chat, seq)
       }),
-      // Then they are delivered again.
+      // They are delivered again.
       Effect.catch((failed) => logStorageFailure("acknowledged entries could not be found", failed))
     )
   }
 
-  /** The same where nothing has to be looked up: answers whether that was so; else `acknowledge` is due, for all of them. */
+  /** Acknowledges synchronously if all ids are cached. Otherwise returns false: call `acknowledge` with all of them. */
   tryAcknowledge(ids: ReadonlyArray<number>): boolean {
     const { subscriber } = this
     if (subscriber === undefined) return false
@@ -394,7 +394,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     for (const id of ids) {
       const at = recent.find(id)
       if (at === undefined) return false
-      // Ids of one chat follow each other, hundreds of them in a busy one.
+      // Ids of one chat often follow each other, hundreds of them in a busy one.
       if (recent.chat(at) !== chat) {
         chat = recent.chat(at)
         subscription = subscriber.subscription(chat)
@@ -405,13 +405,13 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     return true
   }
 
-  /** The user is in a chat from this entry on. */
+  /** Subscribes to a chat that the user joined with this entry. */
   joinChat(chat: ChatId, seq: number): void {
     const subscription = this.subscriber?.subscribe({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
     if (subscription !== undefined) this.#context.hub.subscribe(subscription)
   }
 
-  /** The user is in a chat no more. */
+  /** Unsubscribes from a chat that the user has left. */
   leaveChat(chat: ChatId): void {
     const subscription = this.subscriber?.unsubscribe(chat)
     if (subscription === undefined) return
@@ -420,7 +420,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
   }
 
   takeOver(): void {
-    this.#leave("superseded")
+    this.#transition("superseded")
     this.connection.send(new Frame(this.serializer.takenOver))
     this.#context.run(
       Effect.andThen(
@@ -433,35 +433,35 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     )
   }
 
-  /** See `Follow`. */
+  /** See `SubscriberEvents`. */
   cursorMoved(subscription: Subscription): void {
     const { cursors } = this.#context
     if (subscription.subscriber.closed) cursors.release(subscription)
     else cursors.touch(subscription)
   }
 
-  /** See `Follow`. */
+  /** See `SubscriberEvents`. */
   catchUp(): void {
-    const entered = this.#entered
-    if (entered === undefined || entered.catchingUp) return
-    entered.catchingUp = true
-    const { subscriber } = entered
+    const authenticated = this.#authenticated
+    if (authenticated === undefined || authenticated.catchingUp) return
+    authenticated.catchingUp = true
+    const { subscriber } = authenticated
     const { store, chats, settings } = this.#context
     const reading = catchUp(subscriber, store, chats, settings.sendBuffer).pipe(
       Effect.catchCause((failed) =>
         Effect.andThen(
           logStorageFailure("a backlog could not be read", failed),
           Effect.sync(() => {
-            // Nothing more can be delivered in order: the client comes again.
+            // Nothing more can be delivered in order: the client must reconnect.
             subscriber.close()
-            this.connection.close(CLOSE_INTERNAL, "the storage does not answer")
+            this.connection.close(CLOSE_INTERNAL, "the storage does not respond")
           })
         )
       )
     )
     this.#context.run(reading, () => {
-      entered.catchingUp = false
-      if (this.#state === entered && subscriber.lagging().size > 0 && !subscriber.closed) this.catchUp()
+      authenticated.catchingUp = false
+      if (this.#state === authenticated && subscriber.lagging().size > 0 && !subscriber.closed) this.catchUp()
     })
   }
 }

@@ -1,39 +1,39 @@
 /**
- * Requests of one connection that were begun and wait for the disk together, so that one flush of it serves many. Each is
- * answered in its turn, whatever order their outcomes come in.
+ * Started requests of one connection that wait for the disk together, so that one flush serves many. Replies are sent
+ * in the order of the requests, whatever the order of their outcomes.
  */
 import * as Effect from "effect/Effect"
 import type { EngineSettings } from "../ports/Settings.ts"
 
 class InFlight {
-  /** What answers it, once that is known. */
+  /** Sends its reply, once the outcome is known. */
   sendReply: (() => void) | undefined
-  /** Whether it has to be done in the ordinary way, when it is its turn. */
+  /** Whether its fallback must run, in order. */
   refused = false
   readonly fallback: Effect.Effect<void>
-  /** Bytes of its frame. */
+  /** Size of its frame in bytes. */
   readonly size: number
 
-  constructor(otherwise: Effect.Effect<void>, size: number) {
-    this.fallback = otherwise
+  constructor(fallback: Effect.Effect<void>, size: number) {
+    this.fallback = fallback
     this.size = size
   }
 }
 
 export interface PipelineContext {
   readonly settings: Pick<EngineSettings, "input" | "waitingFrames">
-  /** Runs an effect to its end, whatever becomes of the connection, and calls back. */
+  /** Runs an effect to its end, even after the connection has ended, and calls back. */
   readonly run: (effect: Effect.Effect<void>, done?: () => void) => void
-  /** Counts work that needs no fiber, until `ended` is called; returns false while the engine finishes. */
+  /** Counts work without a fiber, until `ended` is called; returns false while the engine shuts down. */
   readonly begin: () => boolean
   readonly ended: () => void
 }
 
-/** The queue of the connection. */
+/** The request queue of the connection. */
 interface Queue {
-  /** Nothing more can be answered at the moment. */
+  /** Called when no more replies can be sent at the moment. */
   readonly proceed: () => void
-  /** A request of so many bytes is answered. */
+  /** Called when a request of this size has been answered. */
   readonly release: (size: number) => void
 }
 
@@ -42,10 +42,10 @@ export class RequestPipeline {
   readonly #queue: Queue
   /** Oldest first. */
   readonly #inFlight: Array<InFlight> = []
-  /** How many of them have to be done in the ordinary way: nothing may overtake those. */
+  /** Number of requests whose fallback must run: no later reply may overtake them. */
   #refused = 0
   #bytes = 0
-  #answering = false
+  #isReplying = false
 
   constructor(context: PipelineContext, queue: Queue) {
     this.#context = context
@@ -56,68 +56,68 @@ export class RequestPipeline {
     return this.#inFlight.length === 0
   }
 
-  /** Whether more may be begun. */
+  /** Whether another request may be started. */
   get hasRoom(): boolean {
     const { settings } = this.#context
     return this.#refused === 0 && this.#inFlight.length < settings.waitingFrames && this.#bytes <= settings.input
   }
 
-  /** See `Session.begin`; `size` are the bytes of its frame. */
+  /** See `RequestQueue.start`; `size` is the size of its frame in bytes. */
   add(
-    begin: (settled: (conclude?: () => void) => void) => boolean,
-    otherwise: Effect.Effect<void>,
+    start: (settled: (sendReply?: () => void) => void) => boolean,
+    fallback: Effect.Effect<void>,
     size: number
   ): boolean {
     if (!this.hasRoom || !this.#context.begin()) return false
-    const one = new InFlight(otherwise, size)
-    this.#inFlight.push(one)
+    const request = new InFlight(fallback, size)
+    this.#inFlight.push(request)
     this.#bytes += size
-    let begins = false
+    let isStarted = false
     try {
-      begins = begin((conclude) => {
-        one.sendReply = conclude
-        if (conclude === undefined) {
-          one.refused = true
+      isStarted = start((sendReply) => {
+        request.sendReply = sendReply
+        if (sendReply === undefined) {
+          request.refused = true
           this.#refused++
         }
-        if (!this.#answering) this.#answer()
+        if (!this.#isReplying) this.#sendReplies()
       })
     } finally {
-      // Also where it throws: nothing would ever answer it, and all that comes later would wait for it.
-      if (!begins && this.#inFlight.at(-1) === one) {
+      // A request that was not started, or threw, is removed: otherwise all later replies would wait for it.
+      if (!isStarted && this.#inFlight.at(-1) === request) {
         this.#inFlight.pop()
         this.#bytes -= size
         this.#context.ended()
       }
     }
-    return begins
+    return isStarted
   }
 
-  #answer(): void {
-    this.#answering = true
+  #sendReplies(): void {
+    this.#isReplying = true
     for (let first = this.#inFlight[0]; first !== undefined; first = this.#inFlight[0]) {
       if (first.refused) {
-        // `answering` stays: it goes on from here when this one is done.
+        // `#isReplying` stays true: replies continue after the fallback.
         return this.#context.run(first.fallback, () => {
           this.#refused--
-          this.#done()
-          this.#answer()
+          this.#onReplied()
+          this.#sendReplies()
         })
       }
       if (first.sendReply === undefined) break
       try {
         first.sendReply()
       } catch (cause) {
-        // The others of this commit are none the worse for it; it is logged as what breaks off elsewhere.
+        // Other requests of this commit are not affected; the defect is logged.
         this.#context.run(Effect.die(cause))
       }
-      this.#done()
+      this.#onReplied()
     }
-    this.#answering = false
+    this.#isReplying = false
     this.#queue.proceed()
   }
 
-  #done(): void {
+  #onReplied(): void {
     const size = this.#inFlight.shift()?.size ?? 0
     this.#bytes -= size
     this.#queue.release(size)

@@ -1,7 +1,7 @@
 /**
- * The frames of one connection: carried out one after the other and answered in that order, except that work can be begun
- * whose answer comes later, in its turn. Reading pauses when many wait, or many bytes, and no frame is taken up while the
- * client has not taken the answers to those before it.
+ * Queue of one connection's frames: handled and answered in order, except that started work may be answered later, in
+ * order. Reading pauses when many frames, or many bytes, are queued, and no frame is handled while the client has not
+ * read the replies to earlier ones.
  */
 import * as Effect from "effect/Effect"
 import { FRAME_OVERHEAD, INPUT_ALLOWANCE, type InputAccount, type InputBudget } from "../limits/InputBudget.ts"
@@ -11,30 +11,30 @@ import type { Frame } from "../ports/Frame.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
 import { type PipelineContext, RequestPipeline } from "./RequestPipeline.ts"
 
-/** What stands among the waiting frames where one was dropped. */
+/** Placeholder in the queue for a dropped frame. */
 export type RejectedFrame = { readonly _tag: "InvalidUtf8" } | { readonly _tag: "Oversized"; readonly limit: number }
 
-/** Bytes of answers that may wait for the client before its next frame is taken up: a part of its send buffer at most. */
-const UNSENT = 256 * 1024
-const UNSENT_SHARE = 1 / 4
+/** Maximum number of unread bytes before the next frame is handled: at most a share of the send buffer. */
+const MAX_UNREAD = 256 * 1024
+const MAX_UNREAD_SHARE = 1 / 4
 
 /** The session whose frames are queued. */
 interface QueuedSession {
   readonly connection: Connection
   readonly serializer: Pick<Serializer, "invalidUtf8">
-  readonly answer: (frame: string | Frame) => void
-  /** Answers for a frame that was too large (`limit` in bytes), which is the last one. */
+  readonly reply: (frame: string | Frame) => void
+  /** Replies to an oversized frame (`limit` in bytes) and closes. */
   readonly refuse: (limit: number) => void
   readonly reject: (reason: Rejection) => void
 }
 
-/** Handles a frame. Returns nothing to run if that was done at once, or was started by `RequestQueue.start`. */
+/** Handles a frame. Returns undefined if that was done at once, or was started by `RequestQueue.start`. */
 export type HandleFrame<Session> = (session: Session, frame: string) => Effect.Effect<void> | undefined
 
 export interface QueueContext extends PipelineContext {
   readonly input: InputBudget
   readonly settings: Pick<EngineSettings, "input" | "sendBuffer" | "waitingFrames">
-  /** Runs an effect for a frame to its end, and calls back; nothing is taken up while the engine finishes. */
+  /** Runs an effect for a frame to its end, and calls back; does nothing while the engine shuts down. */
   readonly work: (effect: Effect.Effect<void>, done: () => void) => void
 }
 
@@ -43,23 +43,23 @@ export class RequestQueue<Session extends QueuedSession> {
   readonly #respond: HandleFrame<Session>
   readonly #context: QueueContext
   readonly #input: InputAccount
-  readonly #waiting: Array<string | RejectedFrame> = []
-  /** Bytes of each of them, with its overhead. */
+  readonly #frames: Array<string | RejectedFrame> = []
+  /** Sizes of the queued frames in bytes, with overhead. */
   readonly #sizes: Array<number> = []
-  /** Bytes of all that wait, and of a frame that has come in part. */
+  /** Bytes of all queued frames, and of a partial frame. */
   #bytes = 0
   #partial = 0
-  /** Bytes of the frame in work that count in the budget, and those that do not: see `#takeAtOnce`. */
-  #inWork = 0
+  /** Bytes of the running frame that count in the budget, and those that do not: see `#runIdle`. */
+  #runningBytes = 0
   #uncharged = 0
-  /** Made when something is begun: an idle connection should not cost one. */
+  /** Created with the first started request, to keep idle connections small. */
   #pipeline: RequestPipeline | undefined
-  /** A frame that waits until what was begun before it is answered. */
+  /** A frame that waits until all started requests are answered. */
   #held: Effect.Effect<void> | undefined
-  #paused = false
-  #running = false
-  /** Waits until the client has taken its answers. */
-  #draining = false
+  #isPaused = false
+  #isRunning = false
+  /** Whether handling waits until the client has read its replies. */
+  #isDraining = false
   #ended = false
 
   constructor(session: Session, respond: HandleFrame<Session>, context: QueueContext) {
@@ -69,50 +69,50 @@ export class RequestQueue<Session extends QueuedSession> {
     this.#input = context.input.open(session.connection.address)
   }
 
-  /** Whether a frame is being carried out or waits for that. */
+  /** Whether a frame is running or queued. */
   get isBusy(): boolean {
-    return this.#running || this.#held !== undefined || this.#waiting.length > 0 || this.#hasBegun
+    return this.#isRunning || this.#held !== undefined || this.#frames.length > 0 || this.#hasStarted
   }
 
-  /** Bytes of the frame in UTF-8; nothing for one that was dropped. */
+  /** Queues a frame. `bytes` is its size in UTF-8, 0 for a dropped one. */
   enqueue(frame: string | RejectedFrame, bytes = 0): void {
     if (this.#ended) return
     const size = bytes + FRAME_OVERHEAD
-    if (typeof frame === "string" && this.#isIdle) return this.#takeAtOnce(frame, size)
-    this.#waiting.push(frame)
+    if (typeof frame === "string" && this.#isIdle) return this.#runIdle(frame, size)
+    this.#frames.push(frame)
     this.#sizes.push(size)
     this.#bytes += size
     const fits = this.#input.charge(size)
-    if (!this.#bound(fits, false)) return
-    if (!this.#running && this.#held === undefined && !this.#draining) this.#next()
+    if (!this.#enforceLimits(fits, false)) return
+    if (!this.#isRunning && this.#held === undefined && !this.#isDraining) this.#next()
   }
 
-  /** The transport holds these bytes of an unfinished frame. */
+  /** Updates the size of the transport's unfinished frame in bytes. */
   partial(bytes: number): void {
     if (this.#ended) return
     const more = bytes - this.#partial
     this.#partial = bytes
-    if (more > 0) this.#bound(this.#input.charge(more), true)
+    if (more > 0) this.#enforceLimits(this.#input.charge(more), true)
     else this.#input.release(-more)
   }
 
-  /** The connection has a user, or has none any more. */
+  /** Updates the limits when the connection gains or loses its user. */
   authenticate(isAuthenticated: boolean): void {
     this.#input.authenticate(isAuthenticated)
   }
 
-  /** Forgets what waits. What is under way goes on. */
+  /** Drops the queued frames. Running ones continue. */
   clear(): void {
     this.#input.release(this.#bytes)
     this.#bytes = 0
-    this.#waiting.length = 0
+    this.#frames.length = 0
     this.#sizes.length = 0
     if (this.#held === undefined) return
     this.#held = undefined
     this.#finishWork()
   }
 
-  /** The same, for good. */
+  /** Drops the queued frames and accepts no more. */
   end(): void {
     if (this.#ended) return
     this.clear()
@@ -121,52 +121,58 @@ export class RequestQueue<Session extends QueuedSession> {
     this.#input.close()
   }
 
-  /** See `Session.begin`. */
-  start(begin: (settled: (conclude?: () => void) => void) => boolean, otherwise: Effect.Effect<void>): boolean {
+  /**
+   * Starts a request that is answered later, in order; see `ClientSession.trySend`. `begin` starts it and returns
+   * whether it did; `fallback` runs in its turn if it settles without a reply.
+   */
+  start(begin: (settled: (sendReply?: () => void) => void) => boolean, fallback: Effect.Effect<void>): boolean {
     this.#pipeline ??= new RequestPipeline(this.#context, this)
     this.#chargeWork()
-    const size = this.#inWork
-    if (!this.#pipeline.add(begin, otherwise, size)) return false
-    this.#inWork -= size
+    const size = this.#runningBytes
+    if (!this.#pipeline.add(begin, fallback, size)) return false
+    this.#runningBytes -= size
     return true
   }
 
-  /** Something that was begun is answered, and no longer in memory. */
+  /** Releases the memory of an answered request. */
   release(size: number): void {
     this.#input.release(size)
   }
 
-  /** Something that was under way has been answered. */
+  /** Continues after replies to started requests. */
   proceed(): void {
-    if (this.#running || this.#draining) return
+    if (this.#isRunning || this.#isDraining) return
     const held = this.#held
     if (held === undefined) return this.#next()
-    if (this.#hasBegun) return
+    if (this.#hasStarted) return
     this.#held = undefined
-    this.#running = true
+    this.#isRunning = true
     this.#context.work(held, () => {
       this.#finishWork()
       this.#next()
     })
   }
 
-  /** Whether the next frame of a user is taken up at once: the order of conditions is that of how often they fail. */
+  /** Whether the next frame of a user can be handled at once; the likeliest conditions to fail come first. */
   get #isIdle(): boolean {
     return (
-      !this.#running &&
-      this.#waiting.length === 0 &&
+      !this.#isRunning &&
+      this.#frames.length === 0 &&
       this.#held === undefined &&
-      !this.#draining &&
-      !this.#paused &&
+      !this.#isDraining &&
+      !this.#isPaused &&
       this.#input.isAuthenticated &&
       this.#pipeline?.hasRoom !== false &&
-      this.#session.connection.buffered() <= this.#unsent
+      this.#session.connection.buffered() <= this.#maxUnread
     )
   }
 
-  /** A frame that is done within this call never waits, so it is not counted; once it has to wait for anything, it is. */
-  #takeAtOnce(frame: string, size: number): void {
-    this.#running = true
+  /**
+   * Handles a frame at once. A frame that completes within this call never waits and is not counted; once it has to
+   * wait, it is.
+   */
+  #runIdle(frame: string, size: number): void {
+    this.#isRunning = true
     this.#uncharged = size
     const work = this.#execute(frame)
     if (work === undefined) {
@@ -176,35 +182,35 @@ export class RequestQueue<Session extends QueuedSession> {
       this.#chargeWork()
       if (!this.#perform(work)) return
     }
-    if (this.#waiting.length > 0) this.#next()
-    else this.#rest()
+    if (this.#frames.length > 0) this.#next()
+    else this.#stop()
   }
 
   #chargeWork(): void {
     const size = this.#uncharged
     if (size === 0) return
     this.#uncharged = 0
-    this.#inWork += size
+    this.#runningBytes += size
     this.#input.charge(size)
   }
 
-  /** Whether something was begun that is not answered. */
-  get #hasBegun(): boolean {
+  /** Whether started requests are unanswered. */
+  get #hasStarted(): boolean {
     return this.#pipeline?.isEmpty === false
   }
 
-  /** Takes up frames until one is not carried out at once; that one goes on from here when it is. */
+  /** Handles frames until one does not complete at once; its completion continues the queue. */
   #next(): void {
-    this.#running = true
+    this.#isRunning = true
     for (;;) {
-      const frame = this.#ended || this.#pipeline?.hasRoom === false ? undefined : this.#waiting[0]
-      // What is no frame is answered after what was begun before it.
-      if (frame === undefined || (typeof frame !== "string" && this.#hasBegun)) return this.#rest()
-      if (this.#session.connection.buffered() > this.#unsent) return this.#drain()
-      this.#waiting.shift()
+      const frame = this.#ended || this.#pipeline?.hasRoom === false ? undefined : this.#frames[0]
+      // Dropped frames are answered after earlier started requests.
+      if (frame === undefined || (typeof frame !== "string" && this.#hasStarted)) return this.#stop()
+      if (this.#session.connection.buffered() > this.#maxUnread) return this.#drain()
+      this.#frames.shift()
       const size = this.#sizes.shift() ?? 0
       this.#bytes -= size
-      this.#inWork += size
+      this.#runningBytes += size
       if (typeof frame !== "string" && frame._tag === "Oversized") {
         this.clear()
         this.#finishWork()
@@ -212,7 +218,7 @@ export class RequestQueue<Session extends QueuedSession> {
       }
       this.#resumeWhenLow()
       if (typeof frame !== "string") {
-        this.#session.answer(this.#session.serializer.invalidUtf8)
+        this.#session.reply(this.#session.serializer.invalidUtf8)
         this.#finishWork()
         continue
       }
@@ -225,15 +231,15 @@ export class RequestQueue<Session extends QueuedSession> {
     }
   }
 
-  /** Returns whether the work is done already; if it is not, the next frame is taken up when it is. */
+  /** Returns whether the work has completed; if not, its completion continues with the next frame. */
   #perform(work: Effect.Effect<void>): boolean {
-    if (this.#hasBegun) {
-      // It may see what was begun before it, and is answered after that.
+    if (this.#hasStarted) {
+      // It may depend on started requests, and is answered after them.
       this.#held = work
-      this.#rest()
+      this.#stop()
       return false
     }
-    // A list of frames that are carried out at once must not become a stack of calls.
+    // A series of frames that complete at once must not nest calls.
     let done = false
     let later = false
     this.#context.work(work, () => {
@@ -245,67 +251,68 @@ export class RequestQueue<Session extends QueuedSession> {
     return done
   }
 
-  #rest(): void {
-    this.#running = false
+  #stop(): void {
+    this.#isRunning = false
   }
 
-  /** Nothing of the frame in work is in memory any more, but for what was begun. */
+  /** Releases the memory of the running frame, except for started requests. */
   #finishWork(): void {
-    if (this.#inWork === 0) return
-    this.#input.release(this.#inWork)
-    this.#inWork = 0
+    if (this.#runningBytes === 0) return
+    this.#input.release(this.#runningBytes)
+    this.#runningBytes = 0
   }
 
-  /** See `Session.drained`. */
+  /** Resolves when the client has read its replies; undefined if it has. */
   get drained(): Effect.Effect<void> | undefined {
     const { connection } = this.#session
-    const low = this.#unsent
+    const low = this.#maxUnread
     if (connection.buffered() <= low) return undefined
     return Effect.callback((resume) => connection.onDrained(low, () => resume(Effect.void)))
   }
 
-  get #unsent(): number {
-    return Math.min(UNSENT, this.#context.settings.sendBuffer * UNSENT_SHARE)
+  get #maxUnread(): number {
+    return Math.min(MAX_UNREAD, this.#context.settings.sendBuffer * MAX_UNREAD_SHARE)
   }
 
-  /** Takes up the next frame once the client has taken its answers, or the connection has ended. */
+  /** Continues once the client has read its replies, or the connection has ended. */
   #drain(): void {
-    this.#running = false
-    this.#draining = true
-    this.#session.connection.onDrained(this.#unsent, () => {
-      this.#draining = false
+    this.#isRunning = false
+    this.#isDraining = true
+    this.#session.connection.onDrained(this.#maxUnread, () => {
+      this.#isDraining = false
       this.proceed()
     })
   }
 
   /**
-   * Pauses reading when as much waits as may. Where the pools have no room, a connection without a user goes, and so does one
-   * with an unfinished frame, which no pause makes smaller; but none that holds next to nothing. Returns whether it stays.
+   * Pauses reading when the queue is full. If the pools are exhausted, an unauthenticated connection is rejected, and
+   * so is one with an unfinished frame, which no pause makes smaller; but none within the allowance. Returns whether
+   * the connection stays.
    */
-  #bound(fits: boolean, isPartial: boolean): boolean {
+  #enforceLimits(fits: boolean, isPartial: boolean): boolean {
     const input = this.#input
     if (!fits && (isPartial || !input.isAuthenticated) && input.held > INPUT_ALLOWANCE) {
       this.#session.reject({ _tag: "InputExhausted" })
       return false
     }
-    if (this.#paused || this.#waiting.length === 0) return true
+    if (this.#isPaused || this.#frames.length === 0) return true
     const isFull =
-      this.#waiting.length >= this.#context.settings.waitingFrames || this.#bytes + this.#partial > input.limit || !fits
+      this.#frames.length >= this.#context.settings.waitingFrames || this.#bytes + this.#partial > input.limit || !fits
     if (isFull) {
-      this.#paused = true
+      this.#isPaused = true
       this.#session.connection.pause()
     }
     return true
   }
 
   #resumeWhenLow(): void {
-    if (!this.#paused) return
-    const { length } = this.#waiting
+    if (!this.#isPaused) return
+    const { length } = this.#frames
     const isLow =
       length <= this.#context.settings.waitingFrames / 2 && this.#bytes + this.#partial <= this.#input.limit / 2
-    // An unfinished frame by itself never keeps reading paused: the rest of it would not come.
+    // An unfinished frame alone never keeps reading paused: the rest of it would not come.
     if (length > 0 && !isLow) return
-    this.#paused = false
+    this.#isPaused = false
     this.#session.connection.resume()
   }
 
@@ -313,7 +320,7 @@ export class RequestQueue<Session extends QueuedSession> {
     try {
       return this.#respond(this.#session, frame)
     } catch (cause) {
-      // A mistake of ours, logged where work breaks off. It may be called from another connection's commit.
+      // A defect, logged by the caller of the effect. This may run in another connection's commit.
       return Effect.die(cause)
     }
   }

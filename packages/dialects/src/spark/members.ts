@@ -58,7 +58,7 @@ const askFor = (
       expectedVersions: [{ chat: session.chat.id, version: session.chat.version }],
       writes: pending.asking(session, user.id, wanted)
     }
-    return { batch: wanted.length === 0 ? undefined : batch, conclude: () => ({ reply: session, announce: [] }) }
+    return { batch: wanted.length === 0 ? undefined : batch, toOutcome: () => ({ reply: session, broadcasts: [] }) }
   })
   return Effect.map(
     engine.commitOptimistically(() => decide),

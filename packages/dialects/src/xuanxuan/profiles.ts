@@ -52,6 +52,6 @@ export const makeProfile = (name: ProfileName, known: Omit<WireNames, "members">
     rejected: (reason) => refusedFrame(rejectionText(reason)),
     invalidUtf8: refusedFrame("The frame is not UTF-8."),
     oversized: (limit) => refusedFrame(`A frame may have at most ${limit} bytes.`),
-    acknowledgement: client ? "taken" : "explicit"
+    acknowledgement: client ? "implicit" : "explicit"
   }
 }
