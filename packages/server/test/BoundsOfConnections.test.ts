@@ -7,12 +7,7 @@ import { Effect } from "effect"
 import * as http from "node:http"
 import * as net from "node:net"
 import { contents, desktop, md5, newGid, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
-import { folder, serve } from "./serverProcess.ts"
-
-const served = Effect.fnUntraced(function* (settings: Readonly<Record<string, number | string>>) {
-  const set = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`])
-  return yield* serve(yield* folder, "--database", "memory:", "--demo", ...set)
-})
+import { serveInProcess } from "./inProcess.ts"
 
 const CROWDED = {
   module: "null",
@@ -40,7 +35,7 @@ const start = (server: string, token: string) =>
 describe("invariant 7:", () => {
   it.live("connections are bounded, those of all transports together", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.connections": 3 })
+      const server = yield* serveInProcess({ "limits.connections": 3 })
       const alice = yield* online(server.http, "alice")
       const bob = yield* desktop(server.tcp)
       yield* bob.get("login", ["bob", md5(PASSWORD), "online"])
@@ -64,7 +59,7 @@ describe("invariant 7:", () => {
 
   it.live("connections without a user are bounded: the one that waits longest goes", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.connections": 10 })
+      const server = yield* serveInProcess({ "limits.connections": 10 })
       const alice = yield* online(server.http, "alice")
       const first = yield* webSocket(server.http)
       const second = yield* desktop(server.tcp)
@@ -87,7 +82,7 @@ describe("invariant 7:", () => {
 
   it.live("the sockets of a port are bounded", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.connections": 2, "limits.requests": 1, "limits.share": 100 })
+      const server = yield* serveInProcess({ "limits.connections": 2, "limits.requests": 1, "limits.share": 100 })
       const socket = (address: string) =>
         Effect.acquireRelease(
           Effect.sync(() => {
@@ -114,7 +109,7 @@ describe("invariant 7:", () => {
 
   it.live("the sessions of a user are bounded for each kind: the one used longest ago ends", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.sessionsPerUser": 3, "login.attempts": 1000 })
+      const server = yield* serveInProcess({ "limits.sessionsPerUser": 3, "login.attempts": 1000 })
       const tokens: Array<string> = []
       for (let count = 0; count < 3; count++) tokens.push(yield* tokenOf(server.http))
       for (const token of tokens) assert.strictEqual(yield* start(server.http, token), 200)
@@ -136,7 +131,7 @@ describe("invariant 7:", () => {
   it.live("acknowledgements that are not in order are bounded: those beyond are asked for again", () =>
     Effect.gen(function* () {
       const MOST = 1024
-      const server = yield* served({})
+      const server = yield* serveInProcess()
       const alice = yield* online(server.http, "alice")
       const bob = yield* online(server.http, "bob")
       const gid = yield* newGroup(alice, "bob")
@@ -167,7 +162,7 @@ describe("invariant 7:", () => {
 
   it.live("frames that wait for their turn are bounded, and none is lost", () =>
     Effect.gen(function* () {
-      const server = yield* served({})
+      const server = yield* serveInProcess()
       for (const client of [yield* online(server.http, "alice"), yield* desktop(server.tcp)]) {
         const before = client.answers.length
         for (let id = 0; id < 2000; id++) client.send({ module: "chat", method: `m${id}`, sid: client.sid() })
@@ -182,7 +177,7 @@ describe("invariant 7:", () => {
 
   it.live("what waits for a client that does not read is bounded, and nothing of it is lost", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.sendBuffer": 65_536 })
+      const server = yield* serveInProcess({ "limits.sendBuffer": 65_536 })
       const alice = yield* online(server.http, "alice")
       const bob = yield* online(server.http, "bob")
       const gid = yield* newGroup(alice, "bob")
@@ -233,7 +228,7 @@ describe("invariant 7:", () => {
   for (const key of ways) {
     it.live(`what is under way over HTTP is bounded (${key})`, () =>
       Effect.gen(function* () {
-        const server = yield* served({ [key]: 2, "limits.share": 100 })
+        const server = yield* serveInProcess({ [key]: 2, "limits.share": 100 })
         const alice = yield* online(server.http, "alice")
         const gid = yield* newGroup(alice, "bob")
         const upload = () => uploading(server.http, alice.sid(), gid)
@@ -273,7 +268,7 @@ describe("invariant 7:", () => {
 
   it.live("downloads count until they are read, or broken off", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.transfers": 2, "limits.share": 100 })
+      const server = yield* serveInProcess({ "limits.transfers": 2, "limits.share": 100 })
       const alice = yield* online(server.http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const large = uploading(server.http, alice.sid(), gid)
@@ -317,7 +312,7 @@ describe("invariant 7:", () => {
 
   it.live("files, and how many there are in an upload, are bounded", () =>
     Effect.gen(function* () {
-      const server = yield* served({ "limits.file": 1000 })
+      const server = yield* serveInProcess({ "limits.file": 1000 })
       const alice = yield* online(server.http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const send = (...sizes: ReadonlyArray<number>) =>

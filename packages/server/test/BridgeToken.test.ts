@@ -5,13 +5,13 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { idsOf, online, PASSWORD } from "./clients.ts"
-import { folder, serve } from "./serverProcess.ts"
+import { serveInProcess } from "./inProcess.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 
 it.live("with a token hisihi changes what spark and youdu made, and both see it", () =>
   Effect.gen(function* () {
-    const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo", "--set", "hisihi.auth=token")
+    const { http } = yield* serveInProcess({ "hisihi.auth": "token" })
     const ask = (method: string, path: string, token: string, json?: object) =>
       Effect.promise(async () => {
         const response = await fetch(http + path, {

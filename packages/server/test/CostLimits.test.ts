@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { desktop, md5, newGid, newGroup, online, PASSWORD } from "./clients.ts"
-import { folder, serve } from "./serverProcess.ts"
+import { serveInProcess } from "./inProcess.ts"
 
 /** Bytes of a whole history, about: many times the send buffer. */
 const MESSAGES = 100
@@ -11,8 +11,7 @@ const CONTENT = "x".repeat(10_000)
 describe("a client that reads", () => {
   it.live("gets five whole histories that it asked for at once, over every transport, in one frame or in many", () =>
     Effect.gen(function* () {
-      const cwd = yield* folder
-      const server = yield* serve(cwd, "--database", "memory:", "--demo", "--set", "limits.sendBuffer=65536")
+      const server = yield* serveInProcess({ "limits.sendBuffer": 65_536 })
       const alice = yield* online(server.http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const drafts = Array.from({ length: MESSAGES }, () => ({ gid: newGid(), cgid: gid, content: CONTENT }))

@@ -5,11 +5,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { contents, desktop, idsOf, md5, newGid, newGroup, online, PASSWORD } from "./clients.ts"
-import { folder, serve } from "./serverProcess.ts"
+import { serveInProcess } from "./inProcess.ts"
 
-const server = Effect.gen(function* () {
-  return yield* serve(yield* folder, "--database", "memory:", "--demo")
-})
+const server = serveInProcess()
 
 const loggedIn = Effect.fnUntraced(function* (tcp: string, account: string) {
   const client = yield* desktop(tcp)

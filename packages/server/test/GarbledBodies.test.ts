@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { Effect } from "effect"
 import { gzipSync } from "node:zlib"
-import { folder, serve } from "./serverProcess.ts"
+import { serveInProcess } from "./inProcess.ts"
 
 /** JSON whose text has a byte that begins nothing. */
 const invalidUtf8 = Uint8Array.from([
@@ -21,7 +21,7 @@ const requests = (token: string): ReadonlyArray<readonly [path: string, words: s
 describe("a body that is no UTF-8", () => {
   it("is refused by every protocol that has bodies", async () => {
     const found = await Effect.gen(function* () {
-      const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo")
+      const { http } = yield* serveInProcess()
       const post = (path: string, body: string | Uint8Array<ArrayBuffer>, session = "") =>
         Effect.promise(async () => {
           const headers = { "content-type": "application/json", "x-ha-key": "ha-demo", "x-ha-session": session }
@@ -46,7 +46,7 @@ describe("a login's body in a form that is not read", () => {
     const form = new FormData()
     form.set("account", "alice")
     const found = await Effect.gen(function* () {
-      const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo")
+      const { http } = yield* serveInProcess()
       const login = (body: BodyInit, headers: Readonly<Record<string, string>>) =>
         Effect.promise(async () => {
           const answer = await fetch(`${http}/auth/login`, { method: "POST", body, headers })

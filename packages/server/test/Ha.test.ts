@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Client, type Message, idsOf, newGid, online } from "./clients.ts"
+import { serveInProcess } from "./inProcess.ts"
 import { folder, run, serve } from "./serverProcess.ts"
 import { play } from "./playSession.ts"
 
@@ -54,9 +55,7 @@ const app = Effect.fnUntraced(function* (http: string, account: string) {
   }
 })
 
-const server = Effect.gen(function* () {
-  return yield* serve(yield* folder, "--database", "memory:", "--demo")
-})
+const server = serveInProcess()
 
 /** Not in `Message`, and there for what was recalled. */
 const isRecalled = (message: Message): boolean => "recalled" in message && message.recalled === true

@@ -1,6 +1,7 @@
 /** The hisihi protocol of the started server: its page, who may use it, and its chats as xuanxuan sees them. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { serveInProcess } from "./inProcess.ts"
 import { folder, run, serve } from "./serverProcess.ts"
 import { play } from "./playSession.ts"
 import { fields, listed, loggedIn, Server } from "./TestClient.ts"
@@ -34,7 +35,7 @@ const everything = Layer.effect(
 
 it.live("docs/protocols/hisihi.md shows what really happens", () =>
   Effect.gen(function* () {
-    const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo")
+    const { http } = yield* serveInProcess()
     const page = new URL("../../../docs/protocols/hisihi.md", import.meta.url)
     assert.deepStrictEqual(yield* play(page, http, ["timestamp", "nonce", "signature"]), [])
   }).pipe(Effect.scoped)
@@ -159,7 +160,7 @@ describe("hisihi.auth", () => {
 
   it.live("with a token one is the session's user", () =>
     Effect.gen(function* () {
-      const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo", "--set", "hisihi.auth=token")
+      const { http } = yield* serveInProcess({ "hisihi.auth": "token" })
       const login = yield* Effect.promise(() =>
         fetch(`${http}/auth/login`, { method: "POST", body: JSON.stringify({ account: "alice", password: "123456" }) })
       )

@@ -2,11 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { contents, desktop, idsOf, md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
-import { folder, serve } from "./serverProcess.ts"
+import { serveInProcess } from "./inProcess.ts"
 
-const server = Effect.gen(function* () {
-  return yield* serve(yield* folder, "--database", "memory:", "--demo")
-})
+const server = serveInProcess()
 
 describe("login", () => {
   it.live("is answered first; then come all users, one's chats, and what was missed by id over all chats", () =>

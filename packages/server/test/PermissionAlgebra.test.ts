@@ -10,7 +10,7 @@ import { expected, factsOf, type Request, type Trial } from "./algebra/Request.t
 import { requests } from "./algebra/Requests.ts"
 import { type Role, roles, type Scene } from "./algebra/Scene.ts"
 import { scenes } from "./algebra/Scenes.ts"
-import { folder, serve } from "./serverProcess.ts"
+import { serveInProcess } from "./inProcess.ts"
 
 /** Roles tried out at once. */
 const SIDE_BY_SIDE = 16
@@ -92,8 +92,8 @@ const playAll = Effect.fnUntraced(function* (people: Cast, cases: ReadonlyArray<
   return results.flat(2)
 })
 
-const started = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-  const { http } = yield* serve(yield* folder, "--database", "memory:", "--demo", ...args)
+const started = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>>) {
+  const { http } = yield* serveInProcess(settings)
   return yield* cast(http)
 })
 
@@ -104,7 +104,7 @@ it.live("every protocol answers every user what the rules decide, and changes no
     const cases = on("token").flatMap((scene) =>
       scene.roles.map((role): Case => ({ scene, role, requests, isNobody: false }))
     )
-    const people = yield* started("--set", "hisihi.auth=token")
+    const people = yield* started({ "hisihi.auth": "token" })
     assert.deepStrictEqual(yield* playAll(people, cases), [])
     for (const count of Object.values(asked)) assert.isAbove(count, 100)
   }).pipe(Effect.scoped)
@@ -112,7 +112,7 @@ it.live("every protocol answers every user what the rules decide, and changes no
 
 it.live("where hisihi asks nobody who they are, it reaches what was made through it and nothing else", () =>
   Effect.gen(function* () {
-    const people = yield* started()
+    const people = yield* started({})
     const [ofHisihi, others] = [true, false].map((is) =>
       requests.filter(({ protocol }) => (protocol === "hisihi") === is)
     )

@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as http from "node:http"
-import { folder, serve } from "./serverProcess.ts"
+import { serveInProcess } from "./inProcess.ts"
 
 interface Answer {
   readonly status: number
@@ -142,7 +142,7 @@ const protocols = ["xuanxuan", "spark", "hisihi", "ha", "youdu"] as const
 describe("a path that is almost one of a protocol", () => {
   it.live("is refused in that protocol's shape, whatever the verb", () =>
     Effect.gen(function* () {
-      const server = yield* serve(yield* folder, "--database", "memory:", "--demo")
+      const server = yield* serveInProcess()
       for (const protocol of protocols) {
         for (const path of paths[protocol]) {
           for (const method of ["GET", "POST", "PUT", "DELETE"]) {
@@ -162,7 +162,7 @@ describe("a path that is almost one of a protocol", () => {
 
   it.live("is refused in that protocol's shape where the path is right and the verb is not", () =>
     Effect.gen(function* () {
-      const server = yield* serve(yield* folder, "--database", "memory:", "--demo")
+      const server = yield* serveInProcess()
       for (const protocol of protocols) {
         for (const [method, path] of verbs[protocol]) {
           const answer = yield* ask(server.http, path, method)
@@ -178,7 +178,7 @@ describe("a path that is almost one of a protocol", () => {
 
   it.live("is nobody's where no protocol has such a beginning", () =>
     Effect.gen(function* () {
-      const server = yield* serve(yield* folder, "--database", "memory:", "--demo")
+      const server = yield* serveInProcess()
       for (const path of [
         "/",
         "/%zz",

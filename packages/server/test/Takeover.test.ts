@@ -2,12 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Client, contents, desktop, md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
-import { folder, serve } from "./serverProcess.ts"
-
-const server = (...args: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    return yield* serve(yield* folder, "--database", "memory:", "--demo", ...args)
-  })
+import { serveInProcess } from "./inProcess.ts"
 
 const TOLD = { module: "null", method: "null", message: "This account logined in another place." }
 
@@ -21,7 +16,7 @@ const assertTakenOver = Effect.fnUntraced(function* (client: Client) {
 describe("a second login, where one session is allowed", () => {
   it.live("tells the first connection, closes it after a grace, and ends its sid", () =>
     Effect.gen(function* () {
-      const { http } = yield* server("--set", "session.takeoverGrace=1500")
+      const { http } = yield* serveInProcess({ "session.takeoverGrace": "1500" })
       const alice = yield* online(http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const first = yield* online(http, "bob")
@@ -53,7 +48,7 @@ describe("a second login, where one session is allowed", () => {
 
   it.live("takes over across transports and replaces a session of the same connection", () =>
     Effect.gen(function* () {
-      const { http, tcp } = yield* server()
+      const { http, tcp } = yield* serveInProcess()
       const first = yield* online(http, "bob")
       const client = yield* desktop(tcp)
       yield* client.get("login", ["bob", md5(PASSWORD), "online"])
@@ -77,7 +72,7 @@ describe("a second login, where one session is allowed", () => {
 describe("a sid on a new connection", () => {
   it.live("resumes the session there: its request is answered, then come the pushes of a login", () =>
     Effect.gen(function* () {
-      const { http } = yield* server()
+      const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
       const gid = yield* newGroup(alice, "bob", "carol")
       const first = yield* online(http, "bob")
@@ -108,7 +103,7 @@ describe("a sid on a new connection", () => {
 
   it.live("is resumed by an acknowledgement too, which counts before the queue is delivered", () =>
     Effect.gen(function* () {
-      const { http } = yield* server()
+      const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const first = yield* online(http, "bob")
@@ -128,7 +123,7 @@ describe("a sid on a new connection", () => {
 
   it.live("is denied on a connection that has another session, when invented, and after a logout", () =>
     Effect.gen(function* () {
-      const { http } = yield* server()
+      const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
       const bob = yield* online(http, "bob")
       const own = alice.sid()
@@ -157,7 +152,7 @@ describe("a sid on a new connection", () => {
 
   it.live("is good after the connection was lost, and nobody is told of that", () =>
     Effect.gen(function* () {
-      const { http } = yield* server()
+      const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
       const bob = yield* online(http, "bob")
       yield* alice.until("bob's login", () => alice.pushes("login").length === 1)
@@ -180,7 +175,7 @@ describe("a sid on a new connection", () => {
 describe("several sessions, where they are allowed", () => {
   it.live("live side by side, each device with its own place", () =>
     Effect.gen(function* () {
-      const { http } = yield* server("--set", "sessions=multi")
+      const { http } = yield* serveInProcess({ sessions: "multi" })
       const alice = yield* online(http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const phone = yield* online(http, "bob", { device: "phone" })

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 import { type Client, idsOf, online } from "./clients.ts"
+import { serveInProcess } from "./inProcess.ts"
 import { folder, run, serve } from "./serverProcess.ts"
 import { play } from "./playSession.ts"
 
@@ -69,9 +70,7 @@ const admin = Effect.fnUntraced(function* (http: string) {
   }
 })
 
-const server = Effect.gen(function* () {
-  return yield* serve(yield* folder, "--database", "memory:", "--demo")
-})
+const server = serveInProcess()
 
 interface Pushed {
   readonly gid: string

@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { type Client, desktop, idsOf, md5, online, PASSWORD } from "../clients.ts"
-import { folder, serve } from "../serverProcess.ts"
+import { serveInProcess } from "../inProcess.ts"
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -59,7 +59,7 @@ export class World extends Context.Service<
     Layer.effect(
       World,
       Effect.gen(function* () {
-        const { http, tcp } = yield* serve(yield* folder, "--database", "memory:", "--demo")
+        const { http, tcp } = yield* serveInProcess()
         const ask = (method: string, path: string, { headers = {}, json, form }: Asked = {}): Effect.Effect<Answer> =>
           Effect.promise(async () => {
             const response = await fetch(http + path, {
