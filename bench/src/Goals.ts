@@ -72,7 +72,7 @@ const goals: ReadonlyArray<Goal> = [
     atLeast: true
   },
   {
-    description: "low: milliseconds to the answer, median / relay-durable",
+    description: "low: milliseconds to the reply, median / relay-durable",
     of: ["low", "parley"],
     over: ["low", "relay-durable"],
     figure: answer,

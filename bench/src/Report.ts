@@ -99,10 +99,10 @@ const tablesOf = (
           of.map(({ sends, from, to }) => (sends * 1e6) / (to - from)),
           0
         ),
-      "It moves with whatever else the machine does, and with how fast the generator is."
+      "It depends on the machine's other load and on the generator's speed."
     ),
     ...figures(
-      "Milliseconds to the answer, at an even pace",
+      "Milliseconds to the reply, at a constant rate",
       open,
       (of) =>
         three(
@@ -119,13 +119,13 @@ const tablesOf = (
           of.flatMap(({ latency }) => (latency === undefined ? [] : [latency.median])),
           1
         ),
-      "The median of each run; where a scenario is saturated, mostly the time in which a message waits for those before it."
+      "The median of each run; in a saturated scenario mostly the time that a message waits for earlier ones."
     ),
     ...figures(
       "Memory, kB per connection that does nothing",
       idle,
       (of) => three(of.map(perConnection), 1),
-      "Resident memory after a collection of garbage, the same for all servers, less what it was before the first connection."
+      "Resident memory after a garbage collection, minus the memory before the first connection; the same for all servers."
     )
   ]
 }
@@ -143,6 +143,6 @@ export const markdown = (
     `Measured on ${date} by \`${command}\`: ${machine}; ${versions}; ${cores}${runs}. Each figure is the median, with the least and the largest in brackets.`,
     ...(report.ratios.length === 0 ? [] : [markdownOf(ratioTable(report.ratios))]),
     ...[...tablesOf(report, scenarios, subjects), ...report.tables].map(markdownOf),
-    missing.length === 0 ? "Nothing was missing in any run." : `MISSING: ${missing.join("; ")}`
+    missing.length === 0 ? "No message was missing in any run." : `MISSING: ${missing.join("; ")}`
   ].join("\n\n")
 }

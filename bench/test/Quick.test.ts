@@ -50,7 +50,7 @@ describe("the benchmark", () => {
     expect(report.ratios.map(({ description }) => description)).toEqual([
       "b: CPU per delivered message / relay-frame",
       "b: delivered a second and core / socket.io",
-      "low: milliseconds to the answer, median / relay-durable",
+      "low: milliseconds to the reply, median / relay-durable",
       "idle: memory of a connection that does nothing / relay-frame"
     ])
   })

@@ -102,7 +102,7 @@ export const catchUp: Experiment = {
           head: ["what", "figure"],
           body: [
             figures("messages a second, read and acknowledged", ({ seconds }) => owed / seconds),
-            ["messages a second that one chat of two can be sent, beside it", three(sent.map(perSecond), 0)],
+            ["messages a second sent to one chat of two on the same server", three(sent.map(perSecond), 0)],
             figures("server CPU, µs per message", ({ cpu }) => cpu / owed, 1),
             [
               "the same of sending",
@@ -114,17 +114,17 @@ export const catchUp: Experiment = {
             figures("largest frame, kB", ({ frames }) => frames.largestBytes / 1000),
             figures("most packets in a frame", ({ frames }) => frames.mostPackets),
             figures("server memory before, MB", ({ memory }) => memory.before / 1000),
-            figures("server memory at most meanwhile, MB", ({ memory }) => memory.peak / 1000),
+            figures("peak server memory meanwhile, MB", ({ memory }) => memory.peak / 1000),
             [
-              "ms to an answer of others before: median; 99th percentile",
+              "ms to a reply to other members before: median; 99th percentile",
               both(caught.map(({ answersBefore }) => answersBefore))
             ],
             [
-              "ms to an answer of others meanwhile: the same",
+              "ms to a reply to other members meanwhile: the same",
               both(caught.map(({ answersMeanwhile }) => answersMeanwhile))
             ]
           ],
-          note: `Those others send ${RATE} messages a second. Each message must come once, and in the order of its chat.`
+          note: `Other members send ${RATE} messages a second. Each message must arrive once, and in the order of its chat.`
         }
       ],
       missing: caught

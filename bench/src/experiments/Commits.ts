@@ -90,7 +90,7 @@ export const commits: Experiment = {
               )
             ]
           }),
-          note: "No server and no sockets: one message a unit, both on SQLite with `synchronous=FULL`. The bare writer has one statement for a row; it checks no version, numbers no chat and finds no duplicate."
+          note: "No server and no sockets: one message per batch, both on SQLite with `synchronous=FULL`. The bare writer runs one statement per row; it checks no version, assigns no sequence and detects no duplicate."
         }
       ],
       missing: []

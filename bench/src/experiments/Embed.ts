@@ -49,13 +49,13 @@ export const embed: Experiment = {
           ]
         },
         {
-          title: "On the disk after an installation",
-          head: ["installed", "packages", "MB", "MB of them our own"],
+          title: "Disk space of an installation",
+          head: ["installed", "packages", "MB", "MB of Parley's packages"],
           body: INSTALLED.map(([description, names]) => {
             const { packages, bytes, own } = installSize(...names)
             return [description, String(packages), (bytes / 1e6).toFixed(1), (own / 1e6).toFixed(2)]
           }),
-          note: "Of our own packages the files that are published (`dist` as far as it is built, and `src`), of all others what is in their folders. `effect` is most of it."
+          note: "For Parley's packages the published files (`src`, and `dist` if built), for all others their folders. Most of it is `effect`."
         }
       ],
       missing: []

@@ -148,7 +148,7 @@ export const rows: Experiment = {
             "places, per message"
           ],
           body: counted.map(row),
-          note: "Counted by triggers in the database: every row that is inserted, changed or removed. Messages come one after the other; `log_by_chat` and `log_by_gid` are the indexes of the log, an entry in each for a message, made later and many at once; `log_indexed` is their position, written when it changes. `places` holds what was acknowledged, and what was handed out."
+          note: "Counted by triggers in the database: every inserted, updated or deleted row. Messages are sent one after the other. `log_by_chat` and `log_by_gid` are the deferred indexes of the log, with one entry each per message, written in bulk; `log_indexed` has their marks, written when they change. `places` has the cursors: acknowledged and pushed."
         }
       ],
       missing: []

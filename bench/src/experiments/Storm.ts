@@ -93,16 +93,16 @@ export const storm: Experiment = {
       ours.map((seen, round) => figure(seen) / (bare[round] === undefined ? Number.NaN : figure(bare[round])))
     return {
       ratios: ratio(
-        `storm: ${connections} reconnect at once, time until all have caught up / relay that gives as many bytes`,
+        `storm: ${connections} reconnect at once, time until all have caught up / relay that sends as many bytes`,
         4,
         each(({ seconds }) => seconds).filter(Number.isFinite)
       ),
       tables: [
         {
           title: `${connections} users reconnect at once`,
-          head: ["server", "seconds", "seconds of server CPU", "MB sent", "MB of memory at most"],
+          head: ["server", "seconds", "seconds of server CPU", "MB sent", "peak MB of memory"],
           body: [row("parley", ours), row("relay-frame", bare)],
-          note: `Each shows a session, gets the list of all users, its chats and ${OWED} messages, and acknowledges them; the relay takes as many connections and gives each as many bytes.`
+          note: `Each resumes a session, gets the list of all users, its chats and ${OWED} messages, and acknowledges them; the relay accepts as many connections and sends each as many bytes.`
         }
       ],
       missing: [...ours, ...bare]

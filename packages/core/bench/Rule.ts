@@ -7,7 +7,7 @@ const MEMBERS = 50
 
 /** One turn is one message. */
 export const rule = {
-  description: "rule: may this member of a group of 50 speak",
+  description: "rule: may this member of a group of 50 send",
   make: () => {
     const chat = createdChat(
       {

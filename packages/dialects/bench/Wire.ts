@@ -45,7 +45,7 @@ export const decode = {
 
 /** One turn is one message as the frame that all its recipients share. */
 export const encode = {
-  description: "encode: a message of 200 characters, once for all who hear it",
+  description: "encode: a message of 200 characters, once for all receivers",
   make: () => {
     const everybody = [UserId(1), UserId(2)]
     const profile = makeProfile("documented", { accountOf: () => "alice", allUsers: () => "" })
