@@ -1,4 +1,4 @@
-/** What a user of the types writes. It is compiled, not run. */
+/** Code of a user of the types. It is compiled, not run. */
 import { createServer } from "node:http"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"

@@ -1,4 +1,4 @@
-// Loads each module that is named on the command line, as ESM and from CommonJS; says which cannot be.
+// Loads each module that is named on the command line, as ESM and from CommonJS; prints those that cannot be loaded.
 import { createRequire } from "node:module"
 
 const require = createRequire(import.meta.url)

@@ -1,5 +1,5 @@
 /**
- * Compiles all packages, each into its `dist`. What is there afterwards is what the sources say, whatever was there before:
+ * Compiles all packages, each into its `dist`, which then matches the sources, whatever was there before:
  * everything is compiled again, and what has no source any more is removed.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -21,7 +21,7 @@ const RELATIVE = /((?:\bfrom|\bimport)\s*\(?\s*")(\.{1,2}\/[^"]+)\.ts"/g
 const withoutSources = (declaration: string): string => declaration.replace(RELATIVE, '$1$2.js"')
 
 export const build = async (): Promise<void> => {
-  // The compiler's own notes do not tell when somebody has removed its output: `--force`.
+  // The compiler's own notes do not show that its output was removed: `--force`.
   await succeed(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-b", "--force"], { cwd: ROOT })
   for (const { folder } of packages) {
     for (const file of filesBelow(join(folder, "dist")).map((name) => `dist/${name}`)) {

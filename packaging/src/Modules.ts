@@ -1,4 +1,4 @@
-/** What can be imported of a published package, with the patterns of its `exports` spelled out. */
+/** Modules that can be imported from a published package, with the patterns of its `exports` spelled out. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { filesBelow, type Manifest } from "./Workspace.ts"

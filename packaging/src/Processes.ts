@@ -23,7 +23,7 @@ export interface Options {
 
 /**
  * Nothing of the workspace reaches a program: neither its `node_modules/.bin`, nor what package managers and test runners
- * leave in the environment. How the registry is reached stays.
+ * leave in the environment. Settings of the registry stay.
  */
 const environment = (node: string): NodeJS.ProcessEnv => {
   const foreign =

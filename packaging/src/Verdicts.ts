@@ -1,4 +1,4 @@
-/** What those say who judge packages for a living. */
+/** Verdicts of tools that check packages. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { publint } from "publint"
@@ -7,7 +7,7 @@ import { modulesOf } from "./Modules.ts"
 import { run } from "./Processes.ts"
 import { type Package, ROOT } from "./Workspace.ts"
 
-/** All that publint has to say of a tarball, suggestions too. */
+/** All messages of publint about a tarball, with suggestions. */
 export const publintOn = async (tarball: string): Promise<ReadonlyArray<string>> => {
   const bytes = readFileSync(tarball)
   const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer }, strict: true })
@@ -15,7 +15,7 @@ export const publintOn = async (tarball: string): Promise<ReadonlyArray<string>>
 }
 
 /**
- * What `attw` has against the types in a tarball, "" for nothing. It does not look behind patterns by itself, so it is told
+ * Complaints of `attw` about the types in a tarball, "" for nothing. It does not look behind patterns by itself, so it is given
  * every module. `esm-only`: what CommonJS gets is not asked.
  */
 export const attwOn = async (tarball: string, { folder, manifest }: Package): Promise<string> => {

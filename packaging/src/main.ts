@@ -1,4 +1,4 @@
-/** Builds and packs everything: `node packaging/src/main.ts <folder>`. What it writes is what is published. */
+/** Builds and packs everything: `node packaging/src/main.ts <folder>`. Its output is published as it is. */
 import { statSync } from "node:fs"
 import { build } from "./Build.ts"
 import { pack } from "./Pack.ts"

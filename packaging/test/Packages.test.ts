@@ -47,7 +47,7 @@ const tarball = (name: string): string => {
   return file
 }
 
-/** Where a package lies in the project that has all of them. */
+/** Folder of a package in the project that has all of them. */
 const inFull = (name: string): string => join(full, "node_modules", name)
 
 /** Every module that is exported, as the installed packages have it. */
@@ -130,7 +130,7 @@ describe.each(packages)("the tarball of $name", (one) => {
     )
     assert.sameMembers(Object.keys(packed.exports), Object.keys(manifest.exports))
     assert.deepEqual(Object.keys(packed.bin ?? {}), Object.keys(manifest.bin ?? {}))
-    // Two copies of Effect would not know each other's services: a library takes the application's, a program has its own.
+    // Two copies of Effect would not share services: a library takes the application's, a program has its own.
     const own = packed.dependencies?.["effect"]
     const peer = packed.peerDependencies?.["effect"]
     if (packed.bin !== undefined) assert.deepEqual([own, peer], [root.devDependencies["effect"], undefined])

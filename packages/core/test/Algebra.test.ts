@@ -1,6 +1,6 @@
 /**
- * The rules over every chat that can be told apart by them, for everybody and every operation: they know no protocol but
- * the one through which nobody in particular asks, and more rights never forbid what fewer allow.
+ * The rules over every chat that they distinguish, for every role and every operation: they depend on no protocol but
+ * the one of an anonymous caller, and more rights never forbid what fewer allow.
  */
 import { describe, expect, it } from "vitest"
 import { type Chat, type Committers, VIA } from "@parley/core/Chat"
@@ -118,7 +118,7 @@ describe(`over ${chats.length} chats, ${everybody.length} users and ${names.leng
   })
 
   it("having left takes every right, whatever list one is still on", () => {
-    // Nobody leaves a system chat.
+    // A system chat cannot be left.
     const left = chats.filter(({ type }) => type !== "system")
     expect(beyond({ id: FORMER, admin: false }, { id: STRANGER, admin: false }, left)).toEqual([])
     expect(beyond({ id: FORMER, admin: true }, { id: STRANGER, admin: true }, left)).toEqual([])

@@ -1,4 +1,4 @@
-/** What an application reaches, as a table. Source: PROTOCOLS, "youdu". */
+/** The scope of an application, as a table. Source: PROTOCOLS, "youdu". */
 import { describe, expect, it } from "vitest"
 import { reachable, type AppScope } from "@parley/core/rules/AppScope"
 

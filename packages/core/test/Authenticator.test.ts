@@ -1,4 +1,4 @@
-/** Somebody else's sessions: who a request is from, who may log in without a password, and whose pages may ask. */
+/** Sessions of the application: users of requests, logins without a password, and origins of pages. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { parseHeader } from "effect/http/Cookies"

@@ -1,4 +1,4 @@
-/** What is announced in one turn of the event loop is handed over together, and everybody hears the same in the same order. */
+/** Events of one turn of the event loop are delivered together, to all members in the same order. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { repetitions } from "../../../scripts/repetitions.ts"

@@ -1,4 +1,4 @@
-/** What commands come to. Source: PROTOCOLS, "Who may do what", "Pairs", "Idempotent", "message", "history". */
+/** Outcomes of commands. Source: PROTOCOLS, "Who may do what", "Pairs", "Idempotent", "message", "history". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { CreateChat } from "@parley/core/Command"

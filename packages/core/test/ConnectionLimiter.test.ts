@@ -1,4 +1,4 @@
-/** Who is turned away when there are too many, or when no login comes. */
+/** Connections over the limits, and those without a login, are rejected. */
 import { describe, expect, it } from "vitest"
 import { ConnectionLimiter, type ConnectionLimits, type LimitedConnection } from "../src/limits/ConnectionLimiter.ts"
 

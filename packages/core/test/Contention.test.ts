@@ -11,7 +11,7 @@ import { Context, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { people, plainPasswords } from "./harness.ts"
 
-/** A store at some distance that counts commits, and lets another node write before one where the test says so. */
+/** A store at some distance that counts commits, and lets another node write before one where the test wants it. */
 class Remote extends Context.Service<
   Remote,
   { commits: number; before: ((batch: WriteBatch) => Effect.Effect<void>) | undefined }

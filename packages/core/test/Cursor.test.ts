@@ -13,7 +13,7 @@ const cursor: fc.Arbitrary<Cursor> = fc
     return mergeCursors(raw, raw)
   })
 
-/** Everything that the place says was acknowledged. */
+/** All entries that the cursor counts as acknowledged. */
 const acknowledged = (one: Cursor, upTo: number): ReadonlyArray<number> =>
   Array.from({ length: upTo }, (_, n) => n + 1).filter((n) => n <= one.delivered || one.acked.includes(n))
 

@@ -1,4 +1,4 @@
-/** What is acknowledged when a connection ends is written at once. Source: PROTOCOLS, "Offline queue". */
+/** Acknowledgements of a connection that ends are written at once. Source: PROTOCOLS, "Offline queue". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"

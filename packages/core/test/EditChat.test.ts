@@ -1,4 +1,4 @@
-/** What protocols keep with a chat is bounded: 64 attributes of 4 KiB each. */
+/** Attributes of a chat are bounded: 64 of 4 KiB each. */
 import { Engine } from "@parley/core/Engine"
 import { refuse } from "@parley/core/Refused"
 import { assert, describe, it } from "@effect/vitest"

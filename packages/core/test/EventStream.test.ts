@@ -1,4 +1,4 @@
-/** What an embedder hears: events with who is concerned, and a chat's log, of which nothing is missed. */
+/** Events of an embedder with their recipients, and a chat's log without gaps. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import {
   createEngine,
@@ -56,7 +56,7 @@ describe("events", () => {
       ["message", [2, 3]],
       ["replaced", [2, 3]],
       ["changed", [1, 3]],
-      // Who was removed is told of it, and of nothing after it.
+      // A removed member gets the event of the removal, and no later one.
       ["changed", [2, 3]],
       ["recalled", [2]],
       ["user", "everyone"]

@@ -56,10 +56,10 @@ describe("a title", () => {
     assert.strictEqual(fileTitle(`${"报".repeat(255)}.docx`), `${"报".repeat(83)}.docx`)
     assert.strictEqual(fileTitle(`${FAMILY.repeat(30)}.jpg`), `${FAMILY.repeat(10)}.jpg`)
     assert.strictEqual(fileTitle(`${"e\u0301".repeat(200)}.txt`), `${"e\u0301".repeat(83)}.txt`)
-    // What stands behind the last dot is no extension where it is long.
+    // A long text after the last dot is not an extension.
     assert.strictEqual(fileTitle(`a.${"x".repeat(300)}`), `a.${"x".repeat(253)}`)
     assert.strictEqual(fileTitle(`.${"x".repeat(300)}`), `.${"x".repeat(254)}`)
-    // One character of a thousand marks is cut all the same.
+    // One character of a thousand marks is cut as well.
     assert.strictEqual(fileTitle(`a${"\u0301".repeat(1000)}`), `a${"\u0301".repeat(127)}`)
   })
 

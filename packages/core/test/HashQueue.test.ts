@@ -6,7 +6,7 @@ import { Deferred, Effect, Fiber } from "effect"
 const times = <A>(count: number, make: (index: number) => A): ReadonlyArray<A> =>
   Array.from({ length: count }, (_, index) => make(index))
 
-/** A queue in which one hash at a time runs, until it is told to end. */
+/** A queue in which one hash at a time runs, until the test ends it. */
 const staged = () => {
   const queue = new HashQueue(1)
   const begun: Array<string> = []

@@ -1,4 +1,4 @@
-/** A store whose next call of a kind waits until it is told to go on: before it is carried out, or before its answer. */
+/** A store whose next call of a kind waits until it is released: before it is carried out, or before its result. */
 import { Effect } from "effect"
 import { Store, type WriteBatch } from "@parley/core/Store"
 

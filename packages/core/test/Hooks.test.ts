@@ -19,7 +19,7 @@ const withHooks =
 const reasonOf = <A, R>(attempt: Effect.Effect<A, Refused, R>) =>
   Effect.map(Effect.flip(attempt), ({ reason }) => reason)
 
-/** A verdict on what says a word; everything else goes on. */
+/** A verdict on messages with a word; all others pass. */
 const onWord =
   (word: string, verdict: Verdict): NonNullable<Hooks["before"]> =>
   (command) =>
@@ -226,7 +226,7 @@ describe("the hook after a command", () => {
           yield* Deferred.succeed(gate, undefined)
         })
       )
-      // The engine's end waits for what is still to be told.
+      // The engine's end waits for pending notifications.
       assert.deepStrictEqual(told, [
         ["AddUsers", "Done"],
         ["CreateChat", "Done"],

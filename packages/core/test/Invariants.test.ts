@@ -1,4 +1,4 @@
-/** What the architecture must keep true. Each test names the invariant of the design that it holds. */
+/** Invariants of the architecture. Each test names the invariant of the design that it holds. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"

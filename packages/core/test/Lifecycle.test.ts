@@ -63,7 +63,7 @@ describe("an engine", () => {
     const ending = engine.close()
     assert.strictEqual(engine.close(), ending)
     await ending
-    // What was under way either was done or says so: nothing hangs, nothing is lost in silence.
+    // Work under way either was done or fails: nothing hangs, nothing is lost in silence.
     for (const one of await sending) {
       if (one.status === "rejected") assert.strictEqual((one.reason as ParleyError).code, "Closed")
     }

@@ -1,4 +1,4 @@
-/** Who came and went: told at once while that is little, gathered while it is much, and never lost or out of order. */
+/** Presence events: pushed at once while there are few, batched while there are many, and never lost or out of order. */
 import { describe, it } from "@effect/vitest"
 import type { UserEvent } from "@parley/core/Event"
 import { UserId } from "@parley/core/Ids"

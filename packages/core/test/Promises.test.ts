@@ -1,4 +1,4 @@
-/** The engine by promises: everything that a command can do, and errors that a program can tell apart. */
+/** The engine by promises: everything that a command can do, and errors that a program can distinguish. */
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { type Code, createEngine, type EngineOptions, type SettingsInput, ParleyError } from "@parley/core"
@@ -49,7 +49,7 @@ describe("a participant", () => {
       }
     })
     const [ann, ben, cat] = [engine.as("ann"), engine.as(2), engine.as({ id: 3 })]
-    // A status is of who is connected.
+    // Only connected users have a status.
     await engine.run(Effect.map(Hub, (hub) => hub.presence.set(UserId(1), "online")))
 
     const team = await ann.createGroup({ name: "Team", members: ["ben"], attributes: { topic: "tea" } })
@@ -159,12 +159,12 @@ describe("a participant", () => {
     assert.strictEqual((await ben.unread())[0]?.count, 1)
     await ben.read(team)
     assert.deepStrictEqual(await ben.unread(), [])
-    // Nobody counts without end.
+    // The count is bounded.
     for (let from = 0; from < 250; from += 50) {
       await ann.sendAll(Array.from({ length: 50 }, () => ({ chat: pair, content: "x" })))
     }
     assert.deepStrictEqual(await ben.unread(), [{ id: pair.id, gid: pair.gid, count: 200, more: true }])
-    // Who joins has not missed what came before.
+    // Messages before the joining do not count as missed.
     await ann.addMembers(team, ["cat"])
     assert.deepStrictEqual(await engine.as("cat").unread(), [])
   })
@@ -280,7 +280,7 @@ describe("a recalled file", () => {
         [two, bens]
       )
     }
-    // Nobody takes away what others have added, or what a text only speaks of.
+    // A recall removes no file that others have added, and none that a text only mentions.
     await ann.recall(await sent(ann, bens ?? 0))
     await ann.recall(await ann.send(team, JSON.stringify({ id: two })))
     await ann.recall(await sent(ann, 0, "{broken"))
@@ -445,7 +445,7 @@ describe("users and their sessions", () => {
       [...(await engine.users.externalIds([Number(sender), ...recipients, 77])).values()],
       ["6f1c", "9b2e"]
     )
-    // Also by who has never seen these users: another process, after a restart.
+    // Another process, after a restart, has never read these users.
     const { store } = await engine.run(Effect.map(Engine, ({ context: desk }) => desk))
     await using later = await createEngine({
       store: Layer.succeed(Store, store),

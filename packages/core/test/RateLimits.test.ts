@@ -1,4 +1,4 @@
-/** What users and apps may ask for in a second, and what is kept for that. */
+/** Cost limits of users and apps, and the memory for them. */
 import { assert, describe, it } from "@effect/vitest"
 import { UserId } from "@parley/core/Ids"
 import { RateLimits } from "@parley/core/RateLimits"

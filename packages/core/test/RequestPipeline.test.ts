@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import * as fc from "fast-check"
 import { expect } from "vitest"
 
-/** Runs what is to be done in the ordinary way when it is told to, and counts what is under way. */
+/** Runs the fallback when the test starts it, and counts requests under way. */
 class Surroundings {
   count = 0
   finishing = false

@@ -1,4 +1,4 @@
-/** What a host gives may be objects of its own classes, whose methods need them. */
+/** Options may be objects of the host's own classes, whose methods use `this`. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import {
   createEngine,
@@ -59,7 +59,7 @@ describe("an object of a class", () => {
     const engine = await createEngine({ store: MemoryStore.layer, hooks })
     await engine.users.add({ account: "ann" })
     await engine.as("ann").createGroup({ name: "Team" })
-    // Closing waits for what is still to be told.
+    // Closing waits for pending notifications.
     await engine.close()
     assert.deepStrictEqual(hooks.asked, ["AddUsers", "CreateChat"])
     assert.deepStrictEqual(hooks.told, ["AddUsers", "CreateChat"])

@@ -1,4 +1,4 @@
-/** Who may do what, as tables. Source: PROTOCOLS, "Who may do what" and "May speak". */
+/** Permissions as tables. Source: PROTOCOLS, "Who may do what" and "May speak". */
 import { describe, expect, it } from "vitest"
 import { type Chat, type Committers, VIA } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"

@@ -1,6 +1,6 @@
 /**
  * Logins, logouts, changes of passwords and disabling of one user at the same time, each interleaving forced. Source:
- * PROTOCOLS, "Kinds of tokens": logout, password change and disabling end tokens also while requests are under way.
+ * PROTOCOLS, "Kinds of tokens": logout, password change and disabling end tokens even while requests are under way.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
@@ -169,7 +169,7 @@ describe("a chat login whose client has gone", () => {
   )
 })
 
-/** What makes every session of ann's end. */
+/** Acts that end all sessions of ann. */
 const endings = [
   ["a change of the password", Effect.flatMap(Users, (users) => users.setPassword("ann", "other-horse-8"))],
   ["disabling", Effect.flatMap(Users, (users) => users.setDisabled("ann", true))]

@@ -206,7 +206,7 @@ describe("a session", () => {
         yield* TestClock.adjust("2 minutes")
         assert.isFalse(client.ended())
         assert.isDefined(yield* sessions.resume(used.token))
-        // Time without use is measured, whatever the clock says.
+        // Time without use is measured independently of the wall clock.
         yield* TestClock.adjust("22 hours")
         assert.isDefined(yield* sessions.resume(used.token))
         yield* TestClock.adjust("1 hour")

@@ -1,4 +1,4 @@
-/** Who reads and saves the settings of others, and that it is in the audit log. */
+/** Permission to read and save the settings of others, and its audit log. */
 import { assert, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { Users } from "@parley/core/Users"

@@ -1,4 +1,4 @@
-/** Nobody holds more than a share of the slots, and what was taken is given back. */
+/** Each holder has at most a share of the slots, and returns them. */
 import { Slots } from "@parley/core/Slots"
 import { describe, expect, it } from "vitest"
 

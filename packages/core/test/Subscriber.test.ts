@@ -30,7 +30,7 @@ const texts = (client: Client): ReadonlyArray<string> =>
     .filter(({ kind }) => ["Posted", "Replaced", "Recalled"].includes(kind))
     .map(({ kind, text }) => `${kind} ${text}`)
 
-/** Goes offline and comes back; hears what is still owed, and then this last message. */
+/** Goes offline and comes back; gets the backlog, and then this last message. */
 const comesBack = Effect.fnUntraced(function* (who: Caller, sender: Caller, last: string, chat = "g") {
   const client = yield* online(who)
   yield* send(sender, last, last, chat)

@@ -39,7 +39,7 @@ it.effect("everybody who asks at the same time waits for one reading", () =>
     )
     const [first, second] = yield* Effect.all([Effect.forkChild(directory.all), Effect.forkChild(directory.all)])
     yield* Effect.yieldNow
-    // Who has asked first may go without ending the reading.
+    // The first caller may be interrupted without ending the read.
     yield* Fiber.interrupt(first)
     yield* Deferred.succeed(gate, undefined)
     assert.lengthOf(yield* Fiber.join(second), 2)

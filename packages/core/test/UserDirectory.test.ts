@@ -281,7 +281,7 @@ describe("an answer that comes late", () => {
     const theirs = new Theirs("ann", "ben")
     const gates: Array<Deferred.Deferred<void>> = []
     let isGated = false
-    /** Asks their table at once, and answers when it is let. */
+    /** Reads the table at once, and returns when the test opens the gate. */
     const late = <A, E>(answer: Effect.Effect<A, E>): Effect.Effect<A, E> =>
       Effect.flatMap(answer, (answered) => {
         if (!isGated) return Effect.succeed(answered)

@@ -12,7 +12,7 @@ export const uuid = (account: string): string =>
 
 export class Theirs {
   readonly table = new Map<string, DirectoryUser>()
-  /** What was asked, and about how many at once. */
+  /** Operations, each with its number of keys. */
   readonly questions: Array<readonly [what: "find" | "findByAccount" | "list" | "change", many: number]> = []
   state: "answers" | "fails" | "hangs" = "answers"
 

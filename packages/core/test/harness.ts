@@ -27,7 +27,7 @@ export const plainPasswords = Layer.succeed(
 
 export const engineLayer = Parley.layer.pipe(Layer.provideMerge(Layer.merge(MemoryStore.layer, plainPasswords)))
 
-/** One packet as the tests' protocol says it. */
+/** One packet in the tests' protocol. */
 export interface Packet {
   readonly id: number
   readonly kind: string
@@ -39,7 +39,7 @@ const packetOf = (event: Event): Packet =>
     ? { id: event.id, kind: event.what, text: event.user.account }
     : { id: event.entry.id, kind: event.entry.body._tag, text: event.message?.content ?? event.chat.name }
 
-/** How often an event was said. */
+/** Number of times an event was encoded. */
 export const encoded = { count: 0 }
 
 export const serializer = (acknowledgement: Serializer["acknowledgement"]): Serializer => ({
@@ -64,7 +64,7 @@ export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<stri
 })
 
 export interface Client {
-  /** Every packet heard, in order. */
+  /** Every packet received, in order. */
   readonly heard: ReadonlyArray<Packet>
   /** The packets of this kind. */
   readonly of: (kind: string) => ReadonlyArray<Packet>
