@@ -2,18 +2,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { defaultSettings } from "@parley/core/Settings"
 import * as fc from "fast-check"
-import { countJson, JSON_LIMITS, jsonProblem, KEY, namingUsers, TEXT } from "../src/_http/jsonLimits.ts"
+import { countJson, JSON_LIMITS, jsonProblem, KEY_COST, limitsForUsers, STRING_COST } from "../src/_http/jsonLimits.ts"
 import { isUnreadable, jsonLimits, parse } from "../src/xuanxuan/frames.ts"
 
 const UNLIMITED = { values: Infinity, levels: Infinity }
 
 /** The counts of a value that was parsed. */
 const counted = (json: unknown): typeof UNLIMITED => {
-  if (typeof json === "string") return { values: TEXT, levels: 0 }
+  if (typeof json === "string") return { values: STRING_COST, levels: 0 }
   if (typeof json !== "object" || json === null) return { values: 1, levels: 0 }
   const inner = Object.values(json).map(counted)
   return {
-    values: inner.reduce((sum, { values }) => sum + values, 1 + (Array.isArray(json) ? 0 : inner.length * KEY)),
+    values: inner.reduce((sum, { values }) => sum + values, 1 + (Array.isArray(json) ? 0 : inner.length * KEY_COST)),
     levels: 1 + Math.max(0, ...inner.map(({ levels }) => levels))
   }
 }
@@ -56,7 +56,7 @@ describe("the counts of JSON", () => {
 
   it("have each key of an object, also one that occurs again", () => {
     assert.deepStrictEqual(countJson('{"a":1,"a":[2,{}],"__proto__":3}', UNLIMITED), {
-      values: 6 + 3 * KEY,
+      values: 6 + 3 * KEY_COST,
       levels: 3
     })
   })
@@ -73,26 +73,30 @@ describe("the counts of JSON", () => {
     assert.strictEqual(countJson("[".repeat(1000), { ...UNLIMITED, levels: 10 }).levels, 11)
     assert.strictEqual(
       countJson('{"a":'.repeat(1000), { ...UNLIMITED, values: 10 }).values,
-      1 + 1 + KEY + 1 + (TEXT - 1)
+      1 + 1 + KEY_COST + 1 + (STRING_COST - 1)
     )
   })
 })
 
 const { values, levels } = JSON_LIMITS
 const SPACE = " ".repeat(16 * 1024)
-const VALUES = `has more than ${values} values, where a text counts as ${TEXT} and a key as ${KEY}`
+const VALUES = `has more than ${values} values, where a text counts as ${STRING_COST} and a key as ${KEY_COST}`
 const LEVELS = `has more than ${levels} levels`
 
 /** Texts at a limit, and one beyond it. */
 const atLimits = [
   ["items", (more: number) => `[${"1,".repeat(values - 2 + more)}1]`, VALUES],
-  ["texts", (more: number) => `["a${'","a'.repeat(values / TEXT - 3)}"${",1".repeat(2 * TEXT - 1 + more)}]`, VALUES],
+  [
+    "texts",
+    (more: number) => `["a${'","a'.repeat(values / STRING_COST - 3)}"${",1".repeat(2 * STRING_COST - 1 + more)}]`,
+    VALUES
+  ],
   [
     "members",
     (more: number) => {
       // Those that are beyond a multiple of the weight stand in an array.
-      const members = Math.floor((values - 2) / (1 + KEY)) - 1
-      const items = values - 1 - (1 + KEY) * (members + 1) + more
+      const members = Math.floor((values - 2) / (1 + KEY_COST)) - 1
+      const items = values - 1 - (1 + KEY_COST) * (members + 1) + more
       const pairs = Array.from({ length: members }, (_, index) => `"k${index}":1`)
       return `{${pairs.join(",")},"items":[${Array.from({ length: items }, () => 1).join(",")}]}`
     },
@@ -122,7 +126,7 @@ describe("a text over a limit", () => {
         requests.map((one) => isUnreadable(one) && one.problem),
         [`The frame ${problem}.`]
       )
-      const limits = { values: values + 2 * (TEXT + KEY) + KEY + 1, levels: levels + 1 }
+      const limits = { values: values + 2 * (STRING_COST + KEY_COST) + KEY_COST + 1, levels: levels + 1 }
       const [fits] = parse(`{"module":"m","method":"m","params":${text(0)}}`, 1000, limits)
       assert.isFalse(fits === undefined || isUnreadable(fits), what)
     }
@@ -131,10 +135,10 @@ describe("a text over a limit", () => {
 
 describe("the limits of a body", () => {
   it("are raised with the users that one request may name", () => {
-    assert.deepStrictEqual(namingUsers(defaultSettings.membersPerRequest), JSON_LIMITS)
+    assert.deepStrictEqual(limitsForUsers(defaultSettings.membersPerRequest), JSON_LIMITS)
     const text = JSON.stringify({ To: Array.from({ length: 100_000 }, (_, index) => `u${index}`) })
     assert.isDefined(jsonProblem(text))
-    assert.isUndefined(jsonProblem(text, namingUsers(100_000)))
+    assert.isUndefined(jsonProblem(text, limitsForUsers(100_000)))
   })
 })
 
@@ -145,7 +149,13 @@ describe("the limits of a frame", () => {
     const members = Array.from({ length: 100_000 }, (_, id) => ({ id }))
     const text = JSON.stringify({ module: "chat", method: "create", sid: "s", params: { gid: "g", members } })
     assert.isUndefined(jsonProblem(text, users))
-    assert.isAtLeast(jsonLimits({ ...defaultSettings, messagesPerRequest: 10_000 }).values, 10_000 * 11 * (TEXT + KEY))
-    assert.isAtLeast(jsonLimits({ ...defaultSettings, requestsPerFrame: 10_000 }).values, 10_000 * 11 * (TEXT + KEY))
+    assert.isAtLeast(
+      jsonLimits({ ...defaultSettings, messagesPerRequest: 10_000 }).values,
+      10_000 * 11 * (STRING_COST + KEY_COST)
+    )
+    assert.isAtLeast(
+      jsonLimits({ ...defaultSettings, requestsPerFrame: 10_000 }).values,
+      10_000 * 11 * (STRING_COST + KEY_COST)
+    )
   })
 })

@@ -1,4 +1,4 @@
-/** Who sends an HTTP request: by a token of ours, else by what the embedder's authenticator knows the request by. */
+/** Authenticates HTTP requests: by a token of ours, otherwise by the embedder's authenticator. */
 import type { RequestInfo } from "@parley/core/Authenticator"
 import { refuse, type Refused } from "@parley/core/Refused"
 import type { Sessions } from "@parley/core/Sessions"
@@ -9,7 +9,7 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
 import type { Query } from "./query.ts"
 
-/** The token in `Authorization: Bearer`. */
+/** Returns the token in `Authorization: Bearer`. */
 export const bearerOf = ({ headers }: HttpServerRequest): string | undefined =>
   /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]
 
@@ -22,35 +22,36 @@ const requestInfo = (request: HttpServerRequest, query: Query): RequestInfo => (
   address: Option.getOrElse(request.remoteAddress, () => "")
 })
 
-/** Seconds after which a user with too many requests under way may come again. */
-const RETRY = 1
+/** `Retry-After` for a user with too many requests in flight, in seconds. */
+const RETRY_AFTER_SECONDS = 1
 
-/** `identify`, with the request counted for the user: one user may have a share of all requests. */
+/** Identifies the user and counts the request against their share of concurrent requests. */
 export const authenticate = Effect.fnUntraced(function* (
-  ...shown: Parameters<typeof identify>
+  ...args: Parameters<typeof identify>
 ): Effect.fn.Return<User | undefined, Refused> {
-  const user = yield* identify(...shown)
+  const user = yield* identify(...args)
   const claim = yield* ClaimRequest
-  if (user !== undefined && !claim(user.id)) return yield* refuse({ _tag: "RateLimited", retryAfterSeconds: RETRY })
+  if (user !== undefined && !claim(user.id))
+    return yield* refuse({ _tag: "RateLimited", retryAfterSeconds: RETRY_AFTER_SECONDS })
   return user
 })
 
 /**
- * The user of the protocol's own token, which counts alone where it is shown, also if it is dead. A bearer token may be
- * the embedder's as well as ours.
+ * Returns the user of the protocol's own token. If that token is present, only it counts, even if it is expired. A bearer
+ * token may be ours or the embedder's.
  */
 const identify = Effect.fnUntraced(function* (
   sessions: Sessions["Service"],
   request: HttpServerRequest,
   query: Query,
-  shown: {
+  credentials: {
     readonly token?: string | undefined
-    /** A token of ours in a cookie, which browsers send whatever page asks them to: it changes nothing for foreign pages. */
+    /** A token of ours in a cookie. Browsers send it for pages of any origin, so cross-origin requests other than GET are rejected. */
     readonly cookie?: string | undefined
     readonly bearer?: string | undefined
   }
 ): Effect.fn.Return<User | undefined, Refused> {
-  const { token = "", cookie = "", bearer = "" } = shown
+  const { token = "", cookie = "", bearer = "" } = credentials
   if (token !== "") return (yield* sessions.resume(token))?.user
   if (cookie !== "") {
     if (request.method !== "GET") yield* sessions.rejectCrossOrigin(requestInfo(request, query))

@@ -1,6 +1,6 @@
 /**
- * The body of a request as JSON or as a form, for every protocol that comes in by HTTP. Its size is limited by the host,
- * and by the same limit once it is decompressed.
+ * Reads request bodies as JSON or as a form, for every protocol over HTTP. The host limits the size; the same limit applies
+ * after decompression.
  */
 import { nextTurn } from "@parley/core/Slices"
 import * as Effect from "effect/Effect"
@@ -21,8 +21,9 @@ export type Body =
   | { readonly _tag: "Form"; readonly fields: Query }
 
 /**
- * What a protocol's document lets a body be: `json`, where a simple form is told apart so that it can be refused; or a
- * form as well, of at most so many fields, in each way in which clients send one, and compressed.
+ * Bodies that a protocol's document allows. `json`: JSON only; a URL-encoded form is reported as `Form` without fields, so
+ * that it can be refused. `{ fields }`: JSON or a form of at most that many fields, URL-encoded or multipart, optionally
+ * compressed.
  */
 export type Accepted = "json" | { readonly fields: number }
 
@@ -37,8 +38,8 @@ const bytesOf = (request: HttpServerRequest): Effect.Effect<Uint8Array, Unreadab
   )
 
 /**
- * Reads the body. A form is what says so by its content type; everything else is JSON, whatever the content type, since
- * real clients are careless with it.
+ * Reads the body. A content type of a form selects a form; any other content type is read as JSON, since real clients
+ * often send a wrong one.
  */
 export const readBody = Effect.fnUntraced(function* (
   request: HttpServerRequest,
@@ -47,7 +48,7 @@ export const readBody = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Body, UnreadableBody> {
   const type = request.headers["content-type"]
   const compressions = compressionsIn(request.headers["content-encoding"])
-  // One at most: each more would multiply what a small body costs.
+  // At most one: each further one would multiply the cost of a small body.
   if (compressions.length > (accepted === "json" ? 0 : 1)) return yield* unsupported(compressions.join(", "))
   if (accepted === "json") {
     if (isMultipart(type)) {
@@ -77,7 +78,7 @@ export const readBody = Effect.fnUntraced(function* (
   return { _tag: "Json", value }
 })
 
-/** The fields of a form in parts; its files are nothing here. */
+/** Reads the fields of a multipart form; its files are ignored. */
 const multipartBody = (
   bytes: Uint8Array,
   type: string | undefined,

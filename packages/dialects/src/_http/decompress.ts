@@ -1,9 +1,9 @@
-/** Bodies with a `Content-Encoding`, decompressed within a bound: a few bytes can stand for gigabytes. */
+/** Decompresses bodies with a `Content-Encoding` up to a size limit: a few bytes can expand to gigabytes. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { UnreadableBody } from "./UnreadableBody.ts"
 
-/** Every runtime has these; this package's types name no runtime. */
+/** Available in every runtime; this package's types depend on no runtime. */
 interface Compression {
   readonly readable: unknown
   readonly writable: {
@@ -15,7 +15,7 @@ interface Compression {
 }
 declare const DecompressionStream: new (format: string) => Compression
 
-/** The codings of HTTP that change the bytes. Real clients declare others (`UTF-8` say), which are taken as none. */
+/** HTTP content codings that change the bytes. Others that real clients send, such as `UTF-8`, are ignored. */
 const COMPRESSIONS: ReadonlySet<string> = new Set([
   "aes128gcm",
   "br",
@@ -31,7 +31,7 @@ const COMPRESSIONS: ReadonlySet<string> = new Set([
   "zstd"
 ])
 
-/** The codings that are read, by the names of the Compression Streams standard. */
+/** Supported codings, with their names in the Compression Streams standard. */
 const FORMATS: ReadonlyMap<string, string> = new Map([
   ["gzip", "gzip"],
   ["x-gzip", "gzip"],
@@ -39,7 +39,7 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
   ["br", "brotli"]
 ])
 
-/** The compressions that a `Content-Encoding` header names, in the order in which they were applied. */
+/** Returns the compressions in a `Content-Encoding` header, in the order in which they were applied. */
 export const compressionsIn = (header: string | undefined): ReadonlyArray<string> =>
   (header ?? "")
     .split(",")
@@ -49,37 +49,37 @@ export const compressionsIn = (header: string | undefined): ReadonlyArray<string
 export const unsupported = (coding: string): UnreadableBody =>
   new UnreadableBody({ status: 415, problem: `has the Content-Encoding ${coding}, which is not supported` })
 
-const opened = (coding: string): Compression | undefined => {
+const openDecompressor = (coding: string): Compression | undefined => {
   const format = FORMATS.get(coding)
   if (format === undefined) return undefined
   try {
     return new DecompressionStream(format)
   } catch {
-    // Not every runtime has every format.
+    // Some runtimes lack some formats.
     return undefined
   }
 }
 
-/** The bytes without one compression; at most `limit` of them. */
+/** Returns the bytes after undoing one compression; fails if there are more than `limit`. */
 export const decompressed = (
   bytes: Uint8Array,
   coding: string,
   limit: number
 ): Effect.Effect<Uint8Array, UnreadableBody> =>
   Effect.suspend(() => {
-    const stream = opened(coding)
+    const stream = openDecompressor(coding)
     if (stream === undefined) return Effect.fail(unsupported(coding))
     let size = 0
-    const broken = () => new UnreadableBody({ status: 400, problem: `is not valid ${coding}` })
+    const invalidData = () => new UnreadableBody({ status: 400, problem: `is not valid ${coding}` })
     const writer = stream.writable.getWriter()
-    // A failure is seen on the side that is read.
+    // Failures are reported by the readable side.
     writer.write(bytes).then(
       () => writer.close().catch(() => {}),
       () => {}
     )
     return Stream.fromReadableStream<Uint8Array, UnreadableBody>({
       evaluate: () => stream.readable as never,
-      onError: broken
+      onError: invalidData
     }).pipe(
       Stream.tap((chunk) => {
         size += chunk.length

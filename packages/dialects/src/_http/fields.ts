@@ -1,6 +1,6 @@
 /**
- * The named values of one request, read one by one: what is missing or of another type is refused with the name of its
- * field. For protocols whose bodies are JSON objects.
+ * Reads the fields of a JSON object one by one; a missing field or a wrong type is refused with the field's name. For
+ * protocols whose bodies are JSON objects.
  */
 import { type Refused, refuse } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export const invalid = (field: string, problem: string): Refused => refuse({ _ta
 export const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** The body as a JSON object; an empty body has no fields. */
+/** Reads the body as a JSON object; an empty body has no fields. */
 export const readFields = (
   request: HttpServerRequest,
   limits: JsonLimits = JSON_LIMITS
@@ -28,10 +28,13 @@ export const readFields = (
     return Effect.fail(new UnreadableBody({ status: 400, problem }))
   })
 
-/** An own field, never something that every object has. */
+/** Returns an own property, never an inherited one. */
 export const field = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined)
 
-/** Why a value is no text, in words that follow its name. Half a surrogate pair, which JSON can escape, is none. */
+/**
+ * Returns the reason why a value is not a valid string; it completes the field's name. A lone surrogate, which JSON can
+ * escape, is refused.
+ */
 export const textProblem = (value: unknown): string | undefined => {
   if (value === undefined) return "is missing"
   if (typeof value !== "string") return "must be a string"

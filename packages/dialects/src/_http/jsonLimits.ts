@@ -1,37 +1,36 @@
 /**
- * Bounds of JSON from clients beside its size. A megabyte of short keys, empty arrays or brackets takes JSON.parse up to a
- * tenth of a second, in which nothing else runs. Values and levels are counted before, which takes about a
- * millisecond per megabyte.
+ * Limits of client JSON beyond its size. A megabyte of short keys, empty arrays or brackets blocks the event loop in
+ * JSON.parse for up to 100 ms. Values and levels are counted first, which takes about 1 ms per megabyte.
  *
- * Parsing in a worker thread would not help: the result has to be copied, which takes the main thread as long as parsing.
+ * A worker thread would not help: copying the result takes the main thread as long as parsing.
  */
 
-/** A text costs as much as this many numbers: the parser looks up each short one in a table of all. */
-export const TEXT = 4
-/** A key costs as much as this many numbers, beside its value: objects with other keys have another hidden class. */
-export const KEY = 7
+/** Cost of a string in values: the parser interns each short one. */
+export const STRING_COST = 4
+/** Cost of a key in values, in addition to its value: objects with different keys have different hidden classes. */
+export const KEY_COST = 7
 
 export interface JsonLimits {
-  /** Maximum values, objects and arrays among them, at all levels, where texts and keys count as above. */
+  /** Maximum number of values at all levels, including objects and arrays; strings and keys count as above. */
   readonly values: number
   /** Maximum nesting of objects and arrays. */
   readonly levels: number
 }
 
 /**
- * Enough for each documented request with the default limits: 100,000 acknowledged ids, 10,003 keys of `session/Edit` of
- * spark, 1,000 requests with a message each in a frame of xuanxuan, 100 levels of settings that one of its clients keeps.
+ * Enough for each documented request under the default limits: 100,000 acknowledged ids, 10,003 keys of spark's
+ * `session/Edit`, 1,000 requests with one message each in a xuanxuan frame, 100 levels of settings of a xuanxuan client.
  */
 export const JSON_LIMITS: JsonLimits = { values: 131_072, levels: 128 }
 
-/** The limits where a request may name so many users by text: an operator who allows more needs more values. */
-export const namingUsers = (users: number): JsonLimits => ({
+/** Returns limits for requests that name up to `users` accounts; a higher operator setting needs more values. */
+export const limitsForUsers = (users: number): JsonLimits => ({
   ...JSON_LIMITS,
-  values: Math.max(JSON_LIMITS.values, JSON_LIMITS.values / 8 + TEXT * users)
+  values: Math.max(JSON_LIMITS.values, JSON_LIMITS.values / 8 + STRING_COST * users)
 })
 
-/** Maximum characters of JSON that is not counted: nothing of that size takes long. */
-const UNCOUNTED = 16 * 1024
+/** Maximum length of JSON that is parsed without counting, in characters; parsing that much is fast. */
+const MAX_UNCOUNTED_LENGTH = 16 * 1024
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -42,7 +41,7 @@ const CLOSING_BRACKET = 0x5d
 const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
 
-/** Whether the array or object that opens before `from` has nothing in it. */
+/** Returns whether the array or object that opens before `from` is empty. */
 const isEmpty = (text: string, from: number): boolean => {
   let at = from
   let code = text.charCodeAt(at)
@@ -50,7 +49,7 @@ const isEmpty = (text: string, from: number): boolean => {
   return code === CLOSING_BRACKET || code === CLOSING_BRACE
 }
 
-/** Index of the quote that ends the string. */
+/** Returns the index of the closing quote. */
 const stringEnd = (text: string, from: number): number => {
   let at = from
   for (; at < text.length; at++) {
@@ -62,8 +61,7 @@ const stringEnd = (text: string, from: number): number => {
 }
 
 /**
- * Counts values and levels, and stops where one of them is over its limit. Exact for JSON; for other text the counts mean
- * nothing.
+ * Counts values and levels, and stops once one of them exceeds its limit. Exact for valid JSON only.
  */
 export const countJson = (text: string, limits: JsonLimits): JsonLimits => {
   let values = 1
@@ -72,14 +70,14 @@ export const countJson = (text: string, limits: JsonLimits): JsonLimits => {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
-      values += TEXT - 1
+      values += STRING_COST - 1
       if (values > limits.values) break
       at = stringEnd(text, at + 1)
     } else if (code === COMMA) {
       if (++values > limits.values) break
     } else if (code === COLON) {
-      // The key itself was counted as a text without a value.
-      values += KEY - (TEXT - 1)
+      // Replaces the cost of a string, which was added for the key.
+      values += KEY_COST - (STRING_COST - 1)
       if (values > limits.values) break
     } else if (code === OPENING_BRACE || code === OPENING_BRACKET) {
       if (++level > levels) levels = level
@@ -90,15 +88,15 @@ export const countJson = (text: string, limits: JsonLimits): JsonLimits => {
   return { values, levels }
 }
 
-/** Whether a text is large enough to be counted; what is done with its values is then left to another turn. */
-export const isLarge = (text: string): boolean => text.length > UNCOUNTED
+/** Returns whether a text is large enough to be counted; its values should then be processed in a later turn. */
+export const isLarge = (text: string): boolean => text.length > MAX_UNCOUNTED_LENGTH
 
-/** The reason why a text is not parsed, in words that follow "the frame" or "the body"; undefined within the limits. */
+/** Returns the reason for not parsing a text, which completes "the frame …" or "the body …"; undefined within the limits. */
 export const jsonProblem = (text: string, limits: JsonLimits = JSON_LIMITS): string | undefined => {
   if (!isLarge(text)) return undefined
   const { values, levels } = countJson(text, limits)
   if (values > limits.values) {
-    return `has more than ${limits.values} values, where a text counts as ${TEXT} and a key as ${KEY}`
+    return `has more than ${limits.values} values, where a text counts as ${STRING_COST} and a key as ${KEY_COST}`
   }
   return levels > limits.levels ? `has more than ${limits.levels} levels` : undefined
 }

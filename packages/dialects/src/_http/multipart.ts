@@ -1,8 +1,8 @@
 /**
- * `multipart/form-data`, part by part as its bytes come in. Source: RFC 2046, 5.1; RFC 7578.
+ * Streaming parser of `multipart/form-data`. Source: RFC 2046, 5.1; RFC 7578.
  *
- * Effect's own reader decodes names and fields leniently, drops quoted `filename*` and does not say which part is
- * unreadable; its search for the boundary is used here, and the heads are read by `Disposition`.
+ * Effect's own parser decodes names and fields leniently, drops quoted `filename*` and does not report which part is
+ * unreadable. Only its boundary search is used; `disposition.ts` parses the headers.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -10,20 +10,21 @@ import * as Search from "effect/http/MultipartParser/Search"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { type PartHead, readHead, shown } from "./disposition.ts"
+import { type PartHead, readHead, displayName } from "./disposition.ts"
 import { UnreadableBody } from "./UnreadableBody.ts"
 import { valueText } from "./utf8.ts"
 
-/** At most 16 KiB of headers before one part. */
-const HEAD = 16 * 1024
+/** Maximum size of one part's headers, in bytes. */
+const MAX_HEAD_SIZE = 16 * 1024
 const LINE_END = Uint8Array.of(0x0d, 0x0a)
 const DASH = 0x2d
 
 export interface Limits {
+  /** Maximum number of parts. */
   readonly parts: number
-  /** Bytes of one field that is not a file. */
+  /** Maximum size of one field that is not a file, in bytes. */
   readonly field: number
-  /** Bytes of the whole body. */
+  /** Maximum size of the body, in bytes. */
   readonly total: number
 }
 
@@ -44,7 +45,7 @@ const boundaryIn = (contentType: string | undefined): string | undefined => {
 const unreadable = (problem: string): UnreadableBody => new UnreadableBody({ status: 400, problem })
 const tooLarge = (problem: string): UnreadableBody => new UnreadableBody({ status: 413, problem })
 
-/** Where one `\r\n\r\n` begins in the bytes. */
+/** Returns the index of the first `\r\n\r\n`, or -1. */
 const blankLineIn = (bytes: Uint8Array): number => {
   for (let at = bytes.indexOf(0x0d); at >= 0; at = bytes.indexOf(0x0d, at + 1)) {
     if (bytes[at + 1] === 0x0a && bytes[at + 2] === 0x0d && bytes[at + 3] === 0x0a) return at
@@ -52,13 +53,13 @@ const blankLineIn = (bytes: Uint8Array): number => {
   return -1
 }
 
-/** Turns chunks into events. After a problem or the last boundary nothing follows. */
+/** Turns chunks into events; emits none after a problem or the last boundary. */
 class Parser {
   readonly #limits: Limits
   readonly #emit: (event: Event) => void
   readonly #search: ReturnType<typeof Search.make> | undefined
   #part = 0
-  #state: "preamble" | "head" | "content" | "over" = "preamble"
+  #state: "preamble" | "head" | "content" | "done" = "preamble"
   #head = new Uint8Array(0)
   #total = 0
 
@@ -68,12 +69,12 @@ class Parser {
     const boundary = boundaryIn(contentType)
     this.#search =
       boundary === undefined ? undefined : Search.make(`\r\n--${boundary}`, (index, bytes) => this.#found(index, bytes))
-    // The first boundary may be the first thing there is.
+    // The first boundary has no line end before it if the body begins with it.
     this.#search?.write(LINE_END)
   }
 
   write(chunk: Uint8Array): void {
-    if (this.#state === "over") return
+    if (this.#state === "done") return
     if (this.#search === undefined) return this.#fail(unreadable("is a form whose Content-Type has no boundary"))
     this.#total += chunk.length
     if (this.#total > this.#limits.total) return this.#fail(tooLarge("is too large"))
@@ -82,17 +83,17 @@ class Parser {
 
   end(): void {
     this.#search?.end()
-    if (this.#state !== "over") this.#fail(unreadable("is a form that ends before its last boundary"))
+    if (this.#state !== "done") this.#fail(unreadable("is a form that ends before its last boundary"))
   }
 
   #fail(error: UnreadableBody): void {
-    this.#state = "over"
+    this.#state = "done"
     this.#emit({ _tag: "Problem", error })
   }
 
-  /** Bytes behind the boundary of that number; 0 is before the first. */
+  /** Handles bytes after the boundary of that index; 0 is the preamble. */
   #found(index: number, bytes: Uint8Array): void {
-    if (this.#state === "over" || index === 0) return
+    if (this.#state === "done" || index === 0) return
     if (index !== this.#part) {
       if (this.#state === "head") return this.#fail(unreadable(`has a part ${this.#part} that ends within its headers`))
       if (this.#state === "content") this.#emit({ _tag: "End" })
@@ -109,11 +110,11 @@ class Parser {
     head.set(this.#head)
     head.set(bytes, this.#head.length)
     if (head[0] === DASH && head[1] === DASH) {
-      this.#state = "over"
+      this.#state = "done"
       return
     }
     const blank = blankLineIn(head)
-    if (blank > HEAD || (blank < 0 && head.length > HEAD)) {
+    if (blank > MAX_HEAD_SIZE || (blank < 0 && head.length > MAX_HEAD_SIZE)) {
       return this.#fail(unreadable(`has a part ${this.#part} whose headers are too large`))
     }
     this.#head = head
@@ -128,9 +129,9 @@ class Parser {
   }
 }
 
-/** One part. Its content is read within the call that gets it; what is left of it is skipped. */
+/** One part. Its content is readable only until `handle` completes; the rest is skipped. */
 export interface Part<E> extends PartHead {
-  /** From 1. */
+  /** Number of the part, from 1. */
   readonly part: number
   readonly content: Stream.Stream<Uint8Array, E | UnreadableBody>
 }
@@ -139,8 +140,8 @@ export const isFile = ({ filename, contentType }: PartHead): boolean =>
   filename !== undefined || contentType === "application/octet-stream"
 
 /**
- * Gives each part of a form to `handle`, one after the other. A file input in which nothing was chosen, a file without a
- * name and without a byte, is no part.
+ * Runs `handle` for each part of a form in sequence. A file without a name and content is a file input without a chosen
+ * file, and is skipped.
  */
 export const readParts = <E, E2, R>(
   body: Stream.Stream<Uint8Array, E>,
@@ -153,7 +154,7 @@ export const readParts = <E, E2, R>(
       const pull = yield* Stream.toPull(body)
       let events: Array<Event> = []
       let at = 0
-      let ended = false
+      let exhausted = false
       const parser = new Parser(contentType, limits, (event) => events.push(event))
 
       const next: Effect.Effect<Event | undefined, E | UnreadableBody> = Effect.suspend(() => {
@@ -161,14 +162,14 @@ export const readParts = <E, E2, R>(
         if (event !== undefined) return event._tag === "Problem" ? Effect.fail(event.error) : Effect.succeed(event)
         events = []
         at = 0
-        if (ended) return Effect.succeed(undefined)
+        if (exhausted) return Effect.succeed(undefined)
         return pull.pipe(
           Effect.map((chunks) => {
             for (const chunk of chunks) parser.write(chunk)
           }),
           Pull.catchDone(() =>
             Effect.sync(() => {
-              ended = true
+              exhausted = true
               parser.end()
             })
           ),
@@ -181,37 +182,37 @@ export const readParts = <E, E2, R>(
         const { part, head } = event
         let first = yield* next
         if (isFile(head) && head.filename === "" && first?._tag === "End") continue
-        let over = false
+        let ended = false
         const data = Effect.suspend(() => {
-          const given = first
+          const event = first
           first = undefined
-          return given === undefined ? next : Effect.succeed(given)
+          return event === undefined ? next : Effect.succeed(event)
         })
         const content = Stream.fromPull(
           Effect.succeed(
             Effect.suspend(() => {
-              if (over) return Cause.done()
-              return Effect.flatMap(data, (given) => {
-                if (given?._tag === "Data") return Effect.succeed([given.bytes] as const)
-                over = true
+              if (ended) return Cause.done()
+              return Effect.flatMap(data, (event) => {
+                if (event?._tag === "Data") return Effect.succeed([event.bytes] as const)
+                ended = true
                 return Cause.done()
               })
             })
           )
         )
         yield* handle({ ...head, part, content })
-        if (!over) yield* Stream.runDrain(content)
+        if (!ended) yield* Stream.runDrain(content)
       }
     })
   )
 
-/** The value of a field. */
+/** Reads the value of a field. */
 export const fieldText = <E>(
   { name, part, content }: Part<E>,
   limit: number
 ): Effect.Effect<string, E | UnreadableBody> =>
   Effect.suspend(() => {
-    const which = `part ${part} (${shown(name)})`
+    const which = `part ${part} (${displayName(name)})`
     const bytes: Array<Uint8Array> = []
     let size = 0
     return Stream.runForEach(content, (chunk) => {
@@ -221,13 +222,13 @@ export const fieldText = <E>(
       return Effect.void
     }).pipe(
       Effect.flatMap(() => {
-        const whole = new Uint8Array(size)
+        const value = new Uint8Array(size)
         let at = 0
         for (const chunk of bytes) {
-          whole.set(chunk, at)
+          value.set(chunk, at)
           at += chunk.length
         }
-        const text = valueText(whole)
+        const text = valueText(value)
         return text === undefined
           ? Effect.fail(unreadable(`is a form whose ${which} is not UTF-8`))
           : Effect.succeed(text)

@@ -1,4 +1,4 @@
-/** Builds the HTTP routes of a protocol, whose errors are all returned in the protocol's own shape. */
+/** Builds the HTTP routes of a protocol; all errors are returned in the protocol's own shape. */
 import type { HttpEndpoint } from "@parley/core/Dialect"
 import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { Reason, Refused } from "@parley/core/Refused"
@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import { type Query, queryOf, type UnreadableQuery } from "./query.ts"
 import type { UnreadableBody } from "./UnreadableBody.ts"
 
-/** Routes that a host adds to its router. They fail with nothing. */
+/** Routes that a host adds to its router. They do not fail. */
 export type HttpRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter>
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE"
@@ -28,7 +28,7 @@ export type RouteHandler = (
   query: Query
 ) => Effect.Effect<HttpServerResponse, CommonFailure, HttpRouter.RouteContext | Scope.Scope>
 
-/** Handlers by path, and by method within a path. `GET` takes `HEAD` as well. */
+/** Handlers by path and method. `GET` also handles `HEAD`. */
 export type RouteTable = Readonly<Record<`/${string}`, { readonly [M in Method]?: RouteHandler }>>
 
 /** Statuses of failures that concern the HTTP request rather than the command in it, with codes for programs. */

@@ -1,24 +1,24 @@
-/** What stands behind `?` in a request, for every protocol that comes in by HTTP. */
+/** Parses the query of a request, for every protocol over HTTP. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 
-/** At most 10,000 parameters in a query. */
-const QUERY_PARAMETERS = 10_000
+/** Maximum number of parameters in a query. */
+const MAX_PARAMETERS = 10_000
 
 export interface Query {
-  /** The last value of that name. */
+  /** Returns the last value of that name. */
   readonly get: (name: string) => string | undefined
-  /** All values of that name, in order. */
+  /** Returns all values of that name, in order. */
   readonly all: (name: string) => ReadonlyArray<string>
-  /** Each name once, in the order of first use. */
+  /** Returns each name once, in the order of first use. */
   readonly names: () => ReadonlyArray<string>
 }
 
-/** `problem` in words that follow "the query". */
+/** `problem` completes "the query …". */
 export class UnreadableQuery extends Data.TaggedError("UnreadableQuery")<{ readonly problem: string }> {
-  /** A whole sentence. */
+  /** Complete sentence. */
   get sentence(): string {
     return `The query ${this.problem}.`
   }
@@ -26,13 +26,13 @@ export class UnreadableQuery extends Data.TaggedError("UnreadableQuery")<{ reado
 
 export const EMPTY_QUERY: Query = { get: () => undefined, all: () => [], names: () => [] }
 
-/** A query of pairs that are decoded already. */
+/** Builds a query from decoded pairs. */
 export const queryFrom = (pairs: Iterable<readonly [name: string, value: string]>): Query => {
   const values = new Map<string, Array<string>>()
   for (const [name, value] of pairs) {
-    const known = values.get(name)
-    if (known === undefined) values.set(name, [value])
-    else known.push(value)
+    const existing = values.get(name)
+    if (existing === undefined) values.set(name, [value])
+    else existing.push(value)
   }
   return {
     get: (name) => values.get(name)?.at(-1),
@@ -42,8 +42,8 @@ export const queryFrom = (pairs: Iterable<readonly [name: string, value: string]
 }
 
 /**
- * A query or a form body, `a=1&b=2`, of at most `limit` parameters, in linear time. Fails with words that follow "the
- * query" or "the body". Source: URL Standard, 5.1, `application/x-www-form-urlencoded` parsing; bytes that are not UTF-8,
+ * Parses a query or a form body, `a=1&b=2`, of at most `limit` parameters, in linear time. The failure completes "the query
+ * …" or "the body …". Source: URL Standard, 5.1, `application/x-www-form-urlencoded` parsing; bytes that are not UTF-8,
  * which the standard replaces, are refused.
  */
 export const parseQuery = (text: string, limit: number): Result.Result<Query, string> => {
@@ -56,8 +56,8 @@ export const parseQuery = (text: string, limit: number): Result.Result<Query, st
       if (pairs.length >= limit) return Result.fail(`has more than ${limit} parameters`)
       const equals = text.indexOf("=", from)
       const split = equals < 0 || equals > to ? to : equals
-      const name = decoded(text.slice(from, split))
-      const value = decoded(text.slice(Math.min(split + 1, to), to))
+      const name = decode(text.slice(from, split))
+      const value = decode(text.slice(Math.min(split + 1, to), to))
       if (name === undefined || value === undefined) return Result.fail("is not UTF-8 once it is decoded")
       pairs.push([name, value])
     }
@@ -69,14 +69,14 @@ export const parseQuery = (text: string, limit: number): Result.Result<Query, st
 export const queryOf = (request: HttpServerRequest): Effect.Effect<Query, UnreadableQuery> => {
   const at = request.url.indexOf("?")
   if (at < 0) return Effect.succeed(EMPTY_QUERY)
-  const query = parseQuery(request.url.slice(at + 1), QUERY_PARAMETERS)
+  const query = parseQuery(request.url.slice(at + 1), MAX_PARAMETERS)
   return Result.isSuccess(query)
     ? Effect.succeed(query.success)
     : Effect.fail(new UnreadableQuery({ problem: query.failure }))
 }
 
-/** A `%` that begins no escape stands for itself; undefined where the bytes are not UTF-8. */
-const decoded = (text: string): string | undefined => {
+/** Decodes percent-encoding. A `%` that does not begin an escape is kept. Undefined if the bytes are not UTF-8. */
+const decode = (text: string): string | undefined => {
   const spaced = text.includes("+") ? text.replaceAll("+", " ") : text
   if (!spaced.includes("%")) return spaced
   try {

@@ -1,7 +1,7 @@
-/** The header of an answer by HTTP that asks the client to wait. */
+/** The `Retry-After` header of HTTP responses. */
 import type { Reason } from "@parley/core/Refused"
 
-/** `Retry-After` for a refusal that ends by itself after so many seconds; nothing for any other. */
+/** Returns `Retry-After` for refusals that expire after a number of seconds, no header for others. */
 export const retryAfter = (reason: Reason): Readonly<Record<string, string>> =>
   reason._tag === "RateLimited" || reason._tag === "TooManyAttempts"
     ? { "retry-after": String(reason.retryAfterSeconds) }

@@ -1,4 +1,4 @@
-/** The records of one kind that a protocol keeps: few, read as a whole, and cached until one is written. */
+/** Cache of a protocol's records of one kind: few, loaded together, and invalidated by each write. */
 import { refuseOnStorageFailure, logStorageFailure } from "@parley/core/StorageErrors"
 import type { Engine } from "@parley/core/Engine"
 import type { Refused } from "@parley/core/Refused"
@@ -12,22 +12,22 @@ interface Options<A> {
   readonly kind: string
   /** Noun for the records, in the plural. */
   readonly noun: string
-  /** Decodes a record; undefined where it is not valid. */
+  /** Decodes a record; undefined if it is invalid. */
   readonly decode: (record: DialectRecord) => Effect.Effect<A | undefined>
 }
 
-/** Only the process that holds the database changes them, and it does so here. */
+/** Records are changed only through this class, by the process that holds the database. */
 export class CachedRecords<A> {
   readonly #options: Options<A>
   #cached: ReadonlyMap<string, A> | undefined
-  /** Counts writes: a result that was read meanwhile is not cached. */
+  /** Number of writes. A result that was loaded during a write is not cached. */
   #writes = 0
 
   constructor(options: Options<A>) {
     this.#options = options
   }
 
-  /** By key. */
+  /** Records by key. */
   get all(): Effect.Effect<ReadonlyMap<string, A>, Refused> {
     const { store, dialect, kind, noun, decode } = this.#options
     return Effect.suspend(() => {
@@ -46,10 +46,10 @@ export class CachedRecords<A> {
 
   /** `all` for an operator's command. */
   get listed(): Effect.Effect<ReadonlyMap<string, A>, string> {
-    return Effect.mapError(this.all, () => "the database could not be read; the server's log says why")
+    return Effect.mapError(this.all, () => "the database could not be read; see the server's log")
   }
 
-  /** Returns whether it was added: false where there is one with that key. */
+  /** Returns false if a record with that key exists. */
   add(key: string, value: unknown): Effect.Effect<boolean, string> {
     return this.#put(key, value, true)
   }
@@ -65,7 +65,7 @@ export class CachedRecords<A> {
       Effect.as(true),
       Effect.catchTag("Duplicate", () => Effect.succeed(false)),
       Effect.tapError((failed) => logStorageFailure(`the ${noun} could not be written`, failed)),
-      Effect.mapError(() => "the database could not be written; the server's log says why"),
+      Effect.mapError(() => "the database could not be written; see the server's log"),
       Effect.tap(() =>
         Effect.sync(() => {
           this.#writes++

@@ -1,4 +1,4 @@
-/** The apps whose master keys sign, and the operator's commands about them. Source: PROTOCOLS, "hisihi". */
+/** Apps with their master keys for signing, and the operator's commands for them. Source: PROTOCOLS, "hisihi". */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Refused } from "@parley/core/Refused"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
@@ -10,13 +10,13 @@ import { type Failure, failureOf, notFound } from "./errors.ts"
 const KIND = "app"
 const DEMO_APPS = ["1", "2"]
 const DEMO_KEY = "demo-master-key"
-/** Bytes of a key that is made here. */
-const KEY = 24
+/** Size of a generated key, in bytes. */
+const KEY_SIZE = 24
 
-/** What goes into a path and into what is signed. */
+/** Returns whether the id is valid; it is part of paths and of signed texts. */
 const isAppId = (id: string): boolean => /^[A-Za-z0-9._-]{1,64}$/.test(id)
 
-/** The master key of an app; who asks for an unknown one is told so. */
+/** Returns the master key of an app; fails with `not_found` for an unknown one. */
 export const masterKey = (records: Records, app: string): Effect.Effect<string, Failure | Refused> =>
   Effect.flatMap(isAppId(app) ? records.find(KIND, app) : Effect.succeed(undefined), (record) => {
     const { key } = (record?.value ?? {}) as { readonly key?: unknown }
@@ -26,7 +26,7 @@ export const masterKey = (records: Records, app: string): Effect.Effect<string, 
 export const addDemoApps = (records: Records): Effect.Effect<void, Refused> =>
   Effect.forEach(DEMO_APPS, (id) => records.add(KIND, id, { key: DEMO_KEY }), { discard: true })
 
-/** Removes the demonstration's apps that have its key still; returns their ids. */
+/** Removes the demonstration's apps that still have its key; returns their ids. */
 export const removeDemoApps = Effect.fnUntraced(function* (
   records: Records
 ): Effect.fn.Return<ReadonlyArray<string>, Refused> {
@@ -39,7 +39,7 @@ export const removeDemoApps = Effect.fnUntraced(function* (
   return removed
 })
 
-export const withCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
+export const toCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
   Effect.mapError(effect, ({ reason }) => failureOf(reason).message)
 
 export const appCommands = (
@@ -62,35 +62,35 @@ export const appCommands = (
         kind: "text",
         required: false,
         description:
-          "Its master key; made and shown if not given. What stands in a command line can be seen by others on this machine"
+          "The app's master key; generated and shown by default. Other users of this machine can see command lines"
       }
     ],
     run: Effect.fnUntraced(function* (inputs) {
       const id = String(inputs["id"] ?? "")
       if (!isAppId(id)) return yield* Effect.fail("id must be 1 to 64 letters, digits, '.', '_' and '-'")
-      const given = inputs["key"]
-      const key = given === undefined ? Hex.encode(yield* random.randomBytes(KEY)) : String(given)
+      const input = inputs["key"]
+      const key = input === undefined ? Hex.encode(yield* random.randomBytes(KEY_SIZE)) : String(input)
       if (!/^\S{1,256}$/u.test(key)) return yield* Effect.fail("key must be 1 to 256 characters without white space")
-      if (!(yield* withCommandErrors(records.add(KIND, id, { key }))))
+      if (!(yield* toCommandErrors(records.add(KIND, id, { key }))))
         return yield* Effect.fail(`app ${id} exists already`)
-      return given === undefined ? `added app ${id} with master key ${key}` : `added app ${id}`
+      return input === undefined ? `added app ${id} with master key ${key}` : `added app ${id}`
     })
   },
   {
     path: ["app", "list"],
     description: "List the apps of the hisihi protocol, without their keys",
     inputs: [],
-    run: () => Effect.map(withCommandErrors(records.all(KIND)), (all) => all.map(({ key }) => key).join("\n"))
+    run: () => Effect.map(toCommandErrors(records.all(KIND)), (all) => all.map(({ key }) => key).join("\n"))
   },
   {
     path: ["app", "remove"],
-    description: "Remove an app of the hisihi protocol: no signatures are made for it any more",
+    description: "Remove an app of the hisihi protocol; it can no longer get signatures",
     inputs: [{ name: "id", kind: "text", positional: true, required: true, description: "The app's id" }],
     run: Effect.fnUntraced(function* (inputs) {
       const id = String(inputs["id"] ?? "")
-      if ((yield* withCommandErrors(records.find(KIND, id))) === undefined)
+      if ((yield* toCommandErrors(records.find(KIND, id))) === undefined)
         return yield* Effect.fail(`there is no app ${id}`)
-      yield* withCommandErrors(records.remove(KIND, id))
+      yield* toCommandErrors(records.remove(KIND, id))
       return `removed app ${id}`
     })
   }

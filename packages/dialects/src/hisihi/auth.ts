@@ -1,8 +1,8 @@
 /**
- * Who asks. The document names nobody; `hisihi.auth` decides. Source: PROTOCOLS, "hisihi".
+ * Authenticates requests. The document defines no authentication; `hisihi.auth` selects it. Source: PROTOCOLS, "hisihi".
  *
- * - `open`: anybody, for nobody in particular. Only where a demonstration is served to this machine alone.
- * - `token`: the user of a session, by its token as a bearer token, or whom the embedder's authenticator knows.
+ * - `open`: anonymous access. Only in a demonstration that is served to this machine alone.
+ * - `token`: the user of a session, by its token as a bearer token, or the user that the embedder's authenticator returns.
  */
 import type { Chat } from "@parley/core/Chat"
 import { isForwarded, isLoopbackAddress } from "@parley/core/ClientAddress"
@@ -27,14 +27,14 @@ export const authSetting = choice(
   "hisihi.auth",
   ["auto", "open", "token"],
   "auto",
-  "Access to the hisihi protocol: `open` for all, and only in a demonstration (`--demo`), which serves this machine only; `token` for users with a session, each for themself; `auto` is `open` where that is allowed, else `token`."
+  "Access to the hisihi protocol. `open`: anonymous, only in a demonstration (`--demo`), which serves this machine only; `token`: users with a session, each for themself; `auto`: `open` in a demonstration, otherwise `token`."
 )
 
 export interface Principal {
   readonly caller: Caller
-  /** Undefined for nobody in particular. */
+  /** Undefined for anonymous access. */
   readonly user: User | undefined
-  /** What rules decide on when it asks about a chat. */
+  /** Returns the facts for rules about a chat. */
   readonly facts: (chat: Chat) => Facts
 }
 
@@ -46,13 +46,15 @@ const anonymous: Principal = {
   facts: (chat) => ({ user: { id: UserId(0), admin: false }, via: DIALECT, chat })
 }
 
-/** By its address, where that is known. */
+/** Returns whether the client's address is known and is not a loopback address. */
 const isRemote = ({ remoteAddress }: HttpServerRequest): boolean => {
   const address = Option.getOrElse(remoteAddress, () => "")
   return address !== "" && !isLoopbackAddress(address)
 }
 
-/** Behind a proxy on this machine everybody seems to come from it, whoever the proxy says that it was, and may be believed. */
+/**
+ * Refuses forwarded requests as well: behind a proxy on this machine, remote clients may have a loopback address.
+ */
 const authenticateOpen: Authenticate = (request) =>
   !isForwarded(Object.keys(request.headers)) && !isRemote(request)
     ? Effect.succeed(anonymous)
@@ -71,26 +73,25 @@ const authenticateToken = (sessions: Sessions["Service"]): Authenticate =>
     return { caller: { user: user.id, device: null }, user, facts: (chat) => ({ user, chat }) }
   })
 
-/** How it is told who asks, where this site allows what is set. */
-export const authenticators = (
-  site: ServeContext,
+/** Returns the authentication of this setting; fails if the setting is not allowed here. */
+export const makeAuthenticate = (
+  { demonstration = false, settings }: ServeContext,
   sessions: Sessions["Service"]
 ): Effect.Effect<Authenticate, DialectConfigError> => {
-  const auth = site.settings[authSetting.key] ?? authSetting.default
-  const demonstration = site.demonstration === true
+  const auth = settings[authSetting.key] ?? authSetting.default
   if (auth === "open" && !demonstration) {
     return Effect.fail(
       new DialectConfigError({
         message:
-          "hisihi.auth=open lets anybody in, and is only for a demonstration (--demo); start with --set hisihi.auth=token"
+          "hisihi.auth=open allows anonymous access, only in a demonstration (--demo); start with --set hisihi.auth=token"
       })
     )
   }
   return Effect.succeed(auth === "token" || !demonstration ? authenticateToken(sessions) : authenticateOpen)
 }
 
-/** With a session one acts for oneself only; without one, `clientId` is whoever the app says. */
-export const actingAs = ({ user }: Principal, clientId: string): Effect.Effect<void, Failure> =>
+/** Refuses to act for another user's account. Anonymous callers may act for any account that the app names. */
+export const requireOwnAccount = ({ user }: Principal, clientId: string): Effect.Effect<void, Failure> =>
   user === undefined || user.account === clientId
     ? Effect.void
     : Effect.fail(new Failure({ code: "forbidden", message: "client_id must be your own account." }))

@@ -1,7 +1,7 @@
 /**
- * Conversations of the hosted service, by the group that holds each here, and who gets signatures about them. The first
- * group that names a conversation holds it for good: else anybody could make a group with somebody else's `conversion_id`,
- * and administer it. Source: PROTOCOLS, "hisihi".
+ * Maps conversations of the hosted service to groups, and authorizes signatures for them. The first group that names a
+ * conversation claims it permanently; otherwise any user could administer a conversation by creating a group with its
+ * `conversion_id`. Source: PROTOCOLS, "hisihi".
  */
 import type { ExtraWrites } from "@parley/core/CommandRunner"
 import type { Engine } from "@parley/core/Engine"
@@ -9,30 +9,30 @@ import { refuse, type Refused } from "@parley/core/Refused"
 import { refusal } from "@parley/core/rules/Operations"
 import * as Effect from "effect/Effect"
 import type { Principal } from "./auth.ts"
-import { available, put, type Records } from "./records.ts"
+import { orUnavailable, put, type Records } from "./records.ts"
 import { Failure } from "./errors.ts"
 
 const KIND = "conversion"
 
-/** Carries out what makes the group `gid`, together with its claim to the conversation where no group holds it. */
+/** Runs `create` for the group `gid`, with a claim to the conversation if no group has claimed it. */
 export const claimRecord = Effect.fnUntraced(function* <A>(
   records: Records,
   conversion: string,
   gid: string,
-  make: (claim: ExtraWrites) => Effect.Effect<A, Refused>
+  create: (claim: ExtraWrites) => Effect.Effect<A, Refused>
 ): Effect.fn.Return<A, Refused> {
-  if ((yield* records.find(KIND, conversion)) !== undefined) return yield* make([])
+  if ((yield* records.find(KIND, conversion)) !== undefined) return yield* create([])
   return yield* Effect.catchIf(
-    make([{ ...put(KIND, conversion, { gid }), once: true }]),
-    // Another group was faster.
+    create([{ ...put(KIND, conversion, { gid }), once: true }]),
+    // Another group claimed it concurrently.
     ({ reason }) => reason._tag === "RecordTaken",
-    () => make([])
+    () => create([])
   )
 })
 
 /**
- * Whether the asker may have a signature that lets these into the conversation, or removes them. An admin of its group may
- * for all; anybody else for oneself, as far as the group lets them join or leave where there is one.
+ * Checks whether the caller may get a signature that adds these clients to the conversation or removes them. Admins of its
+ * group may for all clients; other users only for themselves, if the group, when there is one, lets them join or leave.
  */
 export const canSign = Effect.fnUntraced(function* (
   { records, engine }: { readonly records: Records; readonly engine: Engine["Service"] },
@@ -43,7 +43,7 @@ export const canSign = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, Failure | Refused> {
   if (user === undefined) return
   const { gid } = ((yield* records.find(KIND, conversion))?.value ?? {}) as { readonly gid?: unknown }
-  const chat = typeof gid === "string" ? (yield* available(engine.context.chats.find({ gid })))?.chat : undefined
+  const chat = typeof gid === "string" ? (yield* orUnavailable(engine.context.chats.find({ gid })))?.chat : undefined
   if (chat !== undefined && refusal("removeMembers", facts(chat)) === undefined) return
   if (clients.some((client) => client !== user.account)) {
     return yield* new Failure({

@@ -1,5 +1,5 @@
 /**
- * Failures as this protocol says them: `{"error": "<code>", "message": "<text>"}` with a status.
+ * Encodes failures: `{"error": "<code>", "message": "<text>"}` with a status.
  * Source: PROTOCOLS, "hisihi".
  */
 import { describeReason, type ReasonWords } from "@parley/core/describeReason"
@@ -25,29 +25,29 @@ const STATUS = {
 
 export type Code = keyof typeof STATUS
 
-/** A request that is not carried out; `message` is for people. */
+/** A failed request; `message` is for people. */
 export class Failure extends Data.TaggedError("Failure")<{
   readonly code: Code
   readonly message: string
-  /** What is answered as `error` instead of `code`: a host that refuses may have a code of its own. */
+  /** Returned as `error` instead of `code`: a host's rejection may have its own code. */
   readonly error?: string
   readonly headers?: Readonly<Record<string, string>>
 }> {}
 
-/** A parameter that is wrong, with words that follow its name. */
+/** Returns a failure for an invalid parameter; `problem` completes its name. */
 export const invalid = (name: string, problem: string): Failure =>
   new Failure({ code: "invalid_parameter", message: `${name} ${problem}.` })
 
-export const notFound = (what: string): Failure =>
-  new Failure({ code: "not_found", message: `There is no such ${what}.` })
+export const notFound = (noun: string): Failure =>
+  new Failure({ code: "not_found", message: `There is no such ${noun}.` })
 
-export const failed = ({ code, message, error = code, headers }: Failure): HttpServerResponse.HttpServerResponse =>
+export const toResponse = ({ code, message, error = code, headers }: Failure): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(
     { error, message },
     { status: STATUS[code], headers: { ...(code === "unauthorized" && { "www-authenticate": "Bearer" }), ...headers } }
   )
 
-/** What the engine calls a field, where this protocol has another name for it. */
+/** Protocol names of engine fields. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
   ["name", "group_name"],
   ["members", "member_client_ids"],
@@ -89,6 +89,6 @@ export const failureOf = (reason: Reason): Failure =>
   })
 
 export const errors: FailureEncoder = {
-  refused: (reason) => failed(failureOf(reason)),
-  failure: (status, message, headers = {}) => failed(new Failure({ code: failureCodes[status], message, headers }))
+  refused: (reason) => toResponse(failureOf(reason)),
+  failure: (status, message, headers = {}) => toResponse(new Failure({ code: failureCodes[status], message, headers }))
 }

@@ -1,5 +1,5 @@
 /**
- * The `hisihi` protocol: HTTP for the app of a school or another organisation whose messages a hosted IM service carries.
+ * The `hisihi` protocol: HTTP for apps of schools and other organisations whose messages a hosted IM service delivers.
  * Source: seeds/001; PROTOCOLS, "hisihi".
  */
 import { type Dialect, type DialectConfigError } from "@parley/core/Dialect"
@@ -12,10 +12,10 @@ import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
-import { addDemoApps, appCommands, removeDemoApps, withCommandErrors } from "./apps.ts"
-import { authenticators, authSetting } from "./auth.ts"
+import { addDemoApps, appCommands, removeDemoApps, toCommandErrors } from "./apps.ts"
+import { authSetting, makeAuthenticate } from "./auth.ts"
 import { clientsOf, newUsersSetting } from "./clients.ts"
-import { addDemoClass, classCommands, markingBroadcasts } from "./organizations.ts"
+import { addDemoClass, classCommands, makeMarkBroadcast } from "./organizations.ts"
 import { DIALECT, Records } from "./records.ts"
 import { routesOf } from "./routes.ts"
 
@@ -26,7 +26,7 @@ const settings = {
     "hisihi.perPage",
     20,
     { min: 1, max: 100_000 },
-    "Number of groups on a page for a request without `per_page`; not above `hisihi.maxPerPage`."
+    "Default `per_page`, in groups; at most `hisihi.maxPerPage`."
   ),
   maxPerPage: integer(
     "hisihi.maxPerPage",
@@ -41,28 +41,28 @@ type Requirements = Engine | Sessions | Store | Users | SecureRandom.SecureRando
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: DIALECT,
   settings: Object.values(settings),
-  open: Effect.fnUntraced(function* (site) {
-    const authenticate = yield* authenticators(site, yield* Sessions)
+  open: Effect.fnUntraced(function* (context) {
+    const authenticate = yield* makeAuthenticate(context, yield* Sessions)
     const engine = yield* Engine
     const random = yield* SecureRandom.SecureRandom
-    const most = integerIn(site.settings, settings.maxPerPage)
+    const maxPerPage = integerIn(context.settings, settings.maxPerPage)
     const records = new Records(yield* Store, engine)
     const routes = routesOf({
       engine,
       random,
       records,
-      pages: { usual: Math.min(most, integerIn(site.settings, settings.perPage)), most },
+      perPage: { default: Math.min(maxPerPage, integerIn(context.settings, settings.perPage)), max: maxPerPage },
       authenticate,
       settings: yield* Settings,
-      clients: clientsOf(engine, yield* Users, site.settings[newUsersSetting.key] === true),
+      clients: clientsOf(engine, yield* Users, context.settings[newUsersSetting.key] === true),
       signing: { random, mac: yield* Effect.provide(Mac.Mac, Mac.layerWebCrypto) },
-      markBroadcast: markingBroadcasts(records)
+      markBroadcast: makeMarkBroadcast(records)
     })
     return {
       endpoints: [{ _tag: "Http", ...routes }],
       commands: [...appCommands(records, random), ...classCommands(records)],
       demo: Effect.orDie(Effect.andThen(addDemoApps(records), addDemoClass(records))),
-      removeDemo: Effect.map(withCommandErrors(removeDemoApps(records)), (ids) =>
+      removeDemo: Effect.map(toCommandErrors(removeDemoApps(records)), (ids) =>
         ids.map((id) => `the app ${id} of hisihi`)
       )
     }

@@ -1,5 +1,5 @@
 /**
- * A request's parameters: from its body, be that JSON or a form, else from its query. Source: PROTOCOLS, "hisihi".
+ * Reads parameters from the body, JSON or a form, otherwise from the query. Source: PROTOCOLS, "hisihi".
  */
 import type { EngineSettings } from "@parley/core/Settings"
 import { accountProblem } from "@parley/core/User"
@@ -11,20 +11,21 @@ import type { Query } from "../_http/query.ts"
 import { UnreadableBody } from "../_http/UnreadableBody.ts"
 import { type Failure, invalid } from "./errors.ts"
 
-/** The value of a parameter; undefined where it is absent or null. */
+/** Returns the value of a parameter; undefined if it is absent or null. */
 export type Parameters = (name: string) => unknown
 
-/** Fields of a form, at most; no operation has more than five parameters. */
-const FIELDS = 100
-/** Characters of an id that is somebody else's, and of a URL, at most. */
+/** Maximum number of form fields; no operation has more than five parameters. */
+const MAX_FIELDS = 100
+/** Maximum length of an id of another service, in characters. */
 const MAX_ID = 255
+/** Maximum length of a URL, in characters. */
 const MAX_URL = 2048
 
 export const readParameters = Effect.fnUntraced(function* (
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<Parameters, UnreadableBody> {
-  const body = yield* readBody(request, { fields: FIELDS })
+  const body = yield* readBody(request, { fields: MAX_FIELDS })
   if (body._tag === "Empty") return query.get
   if (body._tag === "Form") return (name) => body.fields.get(name) ?? query.get(name)
   const { value } = body
@@ -37,7 +38,7 @@ const text = (name: string, value: unknown): Effect.Effect<string, Failure> => {
   return problem === undefined ? Effect.succeed(String(value)) : Effect.fail(invalid(name, problem))
 }
 
-/** A name that people read: not blank, at most so many characters. */
+/** Reads a display name: not blank, at most `limit` characters. */
 export const nameIn = (parameters: Parameters, name: string, limit: number): Effect.Effect<string, Failure> =>
   Effect.flatMap(text(name, parameters(name)), (value) => {
     if (value.trim() === "") return Effect.fail(invalid(name, "must not be empty"))
@@ -45,8 +46,13 @@ export const nameIn = (parameters: Parameters, name: string, limit: number): Eff
     return Effect.succeed(value)
   })
 
-/** A whole number, as JSON or as text. */
-export const wholeNumber = (name: string, value: unknown, min: number, max: number): Effect.Effect<number, Failure> => {
+/** Reads an integer, as JSON or as text. */
+export const integerBetween = (
+  name: string,
+  value: unknown,
+  min: number,
+  max: number
+): Effect.Effect<number, Failure> => {
   if (value === undefined) return Effect.fail(invalid(name, "is missing"))
   const number = typeof value === "string" && /^[0-9]{1,16}$/.test(value) ? Number(value) : value
   return typeof number === "number" && Number.isSafeInteger(number) && number >= min && number <= max
@@ -56,12 +62,12 @@ export const wholeNumber = (name: string, value: unknown, min: number, max: numb
       )
 }
 
-/** An id that is an integer from 1. */
+/** Reads an id, an integer from 1. */
 export const idNumber = (name: string, value: unknown): Effect.Effect<number, Failure> =>
-  wholeNumber(name, value, 1, Number.MAX_SAFE_INTEGER)
+  integerBetween(name, value, 1, Number.MAX_SAFE_INTEGER)
 
-/** An id that somebody else gave and that means nothing here. A `:` would make what is signed ambiguous. */
-export const foreignId = (name: string, value: unknown): Effect.Effect<string, Failure> =>
+/** Reads an opaque id of another service. A `:` would make the signed text ambiguous. */
+export const externalId = (name: string, value: unknown): Effect.Effect<string, Failure> =>
   Effect.flatMap(text(name, value), (id) => {
     if (id === "") return Effect.fail(invalid(name, "must not be empty"))
     if (id.length > MAX_ID) return Effect.fail(invalid(name, `must have at most ${MAX_ID} characters`))
@@ -71,7 +77,7 @@ export const foreignId = (name: string, value: unknown): Effect.Effect<string, F
     return Effect.succeed(id)
   })
 
-/** A URL that is kept as it is; "" where there is none. */
+/** Reads a URL, which is stored unchanged; "" if absent. */
 export const urlIn = (parameters: Parameters, name: string): Effect.Effect<string, Failure> =>
   Effect.flatMap(text(name, parameters(name) ?? ""), (url) =>
     url.length > MAX_URL || /[\s\p{Cc}]/u.test(url)
@@ -79,7 +85,7 @@ export const urlIn = (parameters: Parameters, name: string): Effect.Effect<strin
       : Effect.succeed(url)
   )
 
-/** `limits.account`, and `limits.membersPerRequest`. */
+/** Values of `limits.account` and `limits.membersPerRequest`. */
 type Limits = Pick<EngineSettings, "account" | "membersPerRequest">
 
 export const clientId = (
@@ -92,7 +98,7 @@ export const clientId = (
     return problem === undefined ? Effect.succeed(id) : Effect.fail(invalid(name, problem))
   })
 
-/** Client ids joined by `:`, at least one and at most so many. */
+/** Reads 1 to `limits.membersPerRequest` client ids joined by `:`. */
 export const clientIds = (
   name: string,
   value: unknown,

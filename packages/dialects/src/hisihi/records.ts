@@ -1,4 +1,4 @@
-/** This protocol's own records: apps, classes, the groups of an organisation, the history of class broadcasts. */
+/** Records of this protocol: apps, classes, groups by organisation, and the history of class broadcasts. */
 import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { Engine } from "@parley/core/Engine"
 import { refuse, type Refused } from "@parley/core/Refused"
@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 
 export const DIALECT = "hisihi"
 
-/** The groups of an organisation, by the gid of their chats: a chat's id is not known before it is there. */
+/** Kind of an organisation's groups, keyed by gid: a chat's id is not known before it exists. */
 export const groupKind = (organization: number): string => `group:${organization}`
 
 export const put = (
@@ -19,7 +19,8 @@ export const put = (
   record: { dialect: DIALECT, kind, key, value }
 })
 
-export const available = <A>(effect: Effect.Effect<A, StorageFailed>): Effect.Effect<A, Refused> =>
+/** Logs a storage failure and refuses with `Unavailable`. */
+export const orUnavailable = <A>(effect: Effect.Effect<A, StorageFailed>): Effect.Effect<A, Refused> =>
   Effect.catch(effect, (failed) =>
     Effect.andThen(
       logStorageFailure(`storage failed: ${failed.operation}`, failed.cause),
@@ -37,15 +38,15 @@ export class Records {
   }
 
   find(kind: string, key: string): Effect.Effect<DialectRecord | undefined, Refused> {
-    return available(this.#store.record(DIALECT, kind, key))
+    return orUnavailable(this.#store.record(DIALECT, kind, key))
   }
 
-  /** By key. */
+  /** Returns records ordered by key. */
   all(kind: string): Effect.Effect<ReadonlyArray<DialectRecord>, Refused> {
-    return available(this.#store.records(DIALECT, kind))
+    return orUnavailable(this.#store.records(DIALECT, kind))
   }
 
-  /** Whether it was added: not if there is one with that key. */
+  /** Returns false if a record with that key exists. */
   add(kind: string, key: string, value: Readonly<Record<string, unknown>>): Effect.Effect<boolean, Refused> {
     return this.#write({ ...put(kind, key, value), once: true })
   }
@@ -54,14 +55,14 @@ export class Records {
     return Effect.asVoid(this.#write(put(kind, key, null)))
   }
 
-  /** Whether it was written, and not a duplicate. */
+  /** Returns false for a duplicate. */
   #write(write: Write): Effect.Effect<boolean, Refused> {
     return this.#commit({ expectedVersions: [], writes: [write] }).pipe(
       Effect.as(true),
       Effect.catchTags({
         Duplicate: () => Effect.succeed(false),
         VersionConflict: () => refuse({ _tag: "Busy" }),
-        StorageFailed: (failed) => available<boolean>(Effect.fail(failed))
+        StorageFailed: (failed) => orUnavailable<boolean>(Effect.fail(failed))
       })
     )
   }

@@ -1,6 +1,6 @@
 /**
- * Signatures of the hosted IM service that apps of this protocol use: HMAC-SHA1 over the parts joined by `:`, the key
- * being the app's master key, as lower-case hex. Source: seeds/001, 获取…签名; PROTOCOLS, "hisihi".
+ * Signatures for the hosted IM service: HMAC-SHA1 with the app's master key over the parts joined by `:`, in lower-case hex.
+ * Source: seeds/001, 获取…签名; PROTOCOLS, "hisihi".
  */
 import { textBytes } from "@parley/core/Utf8"
 import * as Clock from "effect/Clock"
@@ -9,10 +9,11 @@ import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 
-const NONCE = 8
+/** Characters in a nonce. */
+const NONCE_LENGTH = 8
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-/** The largest multiple of the alphabet's size that fits in a byte: bytes from it on would favour some characters. */
-const FAIR = 256 - (256 % ALPHABET.length)
+/** Exclusive upper bound of usable bytes, a multiple of the alphabet's size; larger bytes would bias the characters. */
+const BYTE_LIMIT = 256 - (256 % ALPHABET.length)
 
 export interface Signed {
   readonly timestamp: string
@@ -25,7 +26,7 @@ export interface Signing {
   readonly random: SecureRandom.SecureRandom["Service"]
 }
 
-/** Seconds since 1970 with six decimals. */
+/** Returns seconds since 1970 with six decimals. */
 const timestamp: Effect.Effect<string> = Effect.map(Clock.currentTimeNanos, (nanos) => {
   const micros = nanos / 1000n
   return `${micros / 1_000_000n}.${String(micros % 1_000_000n).padStart(6, "0")}`
@@ -33,15 +34,15 @@ const timestamp: Effect.Effect<string> = Effect.map(Clock.currentTimeNanos, (nan
 
 const nonce = Effect.fnUntraced(function* (random: Signing["random"]): Effect.fn.Return<string> {
   let text = ""
-  while (text.length < NONCE) {
-    for (const byte of yield* random.randomBytes(2 * NONCE)) {
-      if (byte < FAIR && text.length < NONCE) text += ALPHABET[byte % ALPHABET.length]
+  while (text.length < NONCE_LENGTH) {
+    for (const byte of yield* random.randomBytes(2 * NONCE_LENGTH)) {
+      if (byte < BYTE_LIMIT && text.length < NONCE_LENGTH) text += ALPHABET[byte % ALPHABET.length]
     }
   }
   return text
 })
 
-/** Signs the parts, time and nonce between what comes before and what comes after. */
+/** Signs `before`, the time, a nonce, and `after`, in this order. */
 export const sign = Effect.fnUntraced(function* (
   { mac, random }: Signing,
   masterKey: string,
@@ -54,5 +55,5 @@ export const sign = Effect.fnUntraced(function* (
   return { ...signed, signature: Hex.encode(yield* Effect.orDie(mac.sign(key, textBytes(message)))) }
 })
 
-/** Member ids in the order in which they are signed: ascending as strings. */
+/** Joins member ids in the signed order: ascending as strings. */
 export const sorted = (ids: ReadonlyArray<string>): string => ids.toSorted().join(":")

@@ -1,6 +1,6 @@
 /**
- * Who waits for an admin to let them in: one record for each, in a partition of its own for each session. Who became a
- * member in another way waits no more, also after having left again. Source: PROTOCOLS, "spark"; seeds/000, "增加会话成员".
+ * Users whose membership waits for an admin's approval: one record per user, in a separate kind per session. A user who
+ * joined in another way is no longer pending, even after leaving again. Source: PROTOCOLS, "spark"; seeds/000, "增加会话成员".
  */
 import { isMember } from "@parley/core/Chat"
 import type { ExtraWrites } from "@parley/core/CommandRunner"
@@ -15,7 +15,7 @@ import { JoinHistory } from "./JoinHistory.ts"
 
 const kindOf = (chat: ChatId): string => `pending:${chat}`
 
-/** The value of a record: who asked, and how far the chat's facts and its log were. */
+/** Value of a record: the requesting user, and the chat's version and newest sequence at that time. */
 interface JoinRequest {
   readonly by: UserId
   readonly version: number
@@ -36,61 +36,64 @@ export class PendingMembers {
     this.#joins = new JoinHistory(store)
   }
 
-  /** Those who wait, in the order of their accounts. */
-  readonly of = Effect.fnUntraced(function* (
+  /** Returns the pending users, ordered by account. */
+  readonly list = Effect.fnUntraced(function* (
     this: PendingMembers,
     { chat, seq }: SparkSession
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
     const records = yield* this.#store.records(DIALECT, kindOf(chat.id))
     if (records.length === 0) return []
-    const asked = new Map<string, JoinRequest>()
-    for (const { key, value } of records) if (isJoinRequest(value)) asked.set(key, value)
-    const waiting: Array<User> = []
-    for (const user of yield* this.#users.byAccount([...asked.keys()])) {
-      const request = asked.get(user.account)
+    const requests = new Map<string, JoinRequest>()
+    for (const { key, value } of records) if (isJoinRequest(value)) requests.set(key, value)
+    const pending: Array<User> = []
+    for (const user of yield* this.#users.byAccount([...requests.keys()])) {
+      const request = requests.get(user.account)
       if (request === undefined || isMember(chat, user.id)) continue
-      // Nobody can have come in while the facts stayed as they were.
+      // No user can have joined while the version is unchanged.
       if (request.version !== chat.version) {
         const newest = yield* this.#joins.since(chat.id, request.seq, seq)
         if ((newest.get(user.id) ?? 0) > request.seq) continue
       }
-      waiting.push(user)
+      pending.push(user)
     }
-    return waiting.sort((a, b) => (a.account < b.account ? -1 : 1))
+    return pending.sort((a, b) => (a.account < b.account ? -1 : 1))
   })
 
-  /** Records that ask for these users. */
-  asking({ chat, seq }: SparkSession, by: UserId, users: ReadonlyArray<User>): ExtraWrites {
+  /** Returns writes that record a request for these users. */
+  requestWrites({ chat, seq }: SparkSession, by: UserId, users: ReadonlyArray<User>): ExtraWrites {
     const value: JoinRequest = { by, version: chat.version, seq }
     return users.map(({ account }) => put({ dialect: DIALECT, kind: kindOf(chat.id), key: account, value }))
   }
 
-  /** Takes back what was asked for these users, where it was. */
-  settling = Effect.fnUntraced(function* (
+  /** Returns writes that remove the requests for these users, if any. */
+  removalWrites = Effect.fnUntraced(function* (
     this: PendingMembers,
     { chat }: SparkSession,
     users: ReadonlyArray<User>
   ): Effect.fn.Return<ExtraWrites, StorageFailed> {
     const records = yield* this.#store.records(DIALECT, kindOf(chat.id))
-    const asked = new Set(records.map(({ key }) => key))
+    const pending = new Set(records.map(({ key }) => key))
     return users.flatMap(({ account }) =>
-      asked.has(account) ? [put({ dialect: DIALECT, kind: kindOf(chat.id), key: account, value: null })] : []
+      pending.has(account) ? [put({ dialect: DIALECT, kind: kindOf(chat.id), key: account, value: null })] : []
     )
   })
 
-  /** The same for those who are let in, while what was asked for them stands; `gone` are those for whom nothing does. */
-  approving = Effect.fnUntraced(function* (
+  /**
+   * Returns writes that approve the requests; they conflict if a request changes before the commit. `notPending`: users
+   * without a request.
+   */
+  approvalWrites = Effect.fnUntraced(function* (
     this: PendingMembers,
     { chat }: SparkSession,
     users: ReadonlyArray<User>
-  ): Effect.fn.Return<{ readonly gone: ReadonlyArray<User>; readonly writes: ExtraWrites }, StorageFailed> {
+  ): Effect.fn.Return<{ readonly notPending: ReadonlyArray<User>; readonly writes: ExtraWrites }, StorageFailed> {
     const kind = kindOf(chat.id)
-    const asked = new Map((yield* this.#store.records(DIALECT, kind)).map(({ key, value }) => [key, value]))
+    const requests = new Map((yield* this.#store.records(DIALECT, kind)).map(({ key, value }) => [key, value]))
     return {
-      gone: users.filter(({ account }) => !asked.has(account)),
+      notPending: users.filter(({ account }) => !requests.has(account)),
       writes: users.map(({ account }) => ({
         ...put({ dialect: DIALECT, kind, key: account, value: null }),
-        expected: asked.get(account)
+        expected: requests.get(account)
       }))
     }
   })

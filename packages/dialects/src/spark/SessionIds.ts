@@ -1,7 +1,7 @@
 /**
- * Ids of new sessions. Two who start a session of one set at the same moment get the same id, so they meet in one session;
- * nobody else can guess it, since it is derived with a secret of the database: an id that could be computed from accounts
- * would tell, through any protocol that makes chats by their gid, who has a session with whom.
+ * Derives ids of new sessions. Users who concurrently start a session with the same members get the same id, hence one
+ * session. The id is derived with a secret of the database: if it could be computed from accounts, any protocol that
+ * creates chats by gid would reveal which users share a session.
  */
 import type { Engine } from "@parley/core/Engine"
 import type { StorageFailed } from "@parley/core/Store"
@@ -14,10 +14,10 @@ import { DIALECT } from "./sessionKey.ts"
 
 const KIND = "secret"
 const KEY = "session-ids"
-/** Bytes of the secret. */
-const SECRET = 32
-/** Hex digits of an id: 128 bits. */
-const DIGITS = 32
+/** Size of the secret, in bytes. */
+const SECRET_SIZE = 32
+/** Hex digits in an id: 128 bits. */
+const ID_DIGITS = 32
 
 export class SessionIds {
   readonly #engine: Engine["Service"]
@@ -35,28 +35,28 @@ export class SessionIds {
     this.#random = random
   }
 
-  /** The id of the session that is started for the nth time, from 0, for these accounts, which are sorted. */
-  readonly of = Effect.fnUntraced(function* (
+  /** Returns the id of the nth session, from 0, of these sorted accounts. */
+  readonly idOf = Effect.fnUntraced(function* (
     this: SessionIds,
     accounts: ReadonlyArray<string>,
     nth: number
   ): Effect.fn.Return<string, StorageFailed> {
-    const secret = (this.#secret ??= yield* secretOf(this.#engine, this.#random))
+    const secret = (this.#secret ??= yield* loadSecret(this.#engine, this.#random))
     const text = `${secret}:${nth}:${accounts.join(",")}`
     const digits = yield* this.#digest.digestHex(Digest.sha256, textBytes(text))
-    return `${DIALECT}-${digits.slice(0, DIGITS)}`
+    return `${DIALECT}-${digits.slice(0, ID_DIGITS)}`
   })
 }
 
-/** The database's secret, made once; of several nodes that make one, the first to be stored counts. */
-const secretOf = Effect.fnUntraced(function* (
-  { context: desk, commit }: Engine["Service"],
+/** Returns the database's secret, created once; if several nodes create one, the first stored counts. */
+const loadSecret = Effect.fnUntraced(function* (
+  { context: { store }, commit }: Engine["Service"],
   random: SecureRandom.SecureRandom["Service"]
 ): Effect.fn.Return<string, StorageFailed> {
   for (;;) {
-    const stored = (yield* desk.store.record(DIALECT, KIND, KEY))?.value
+    const stored = (yield* store.record(DIALECT, KIND, KEY))?.value
     if (typeof stored === "string") return stored
-    const value = Hex.encode(yield* random.randomBytes(SECRET))
+    const value = Hex.encode(yield* random.randomBytes(SECRET_SIZE))
     const record = { dialect: DIALECT, kind: KIND, key: KEY, value }
     yield* commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record, once: true }] }).pipe(
       Effect.catchTags({ Duplicate: () => Effect.void, VersionConflict: () => Effect.void })

@@ -1,4 +1,4 @@
-/** What every operation works with: the engine, who asks, and the session and the users that a request names. */
+/** Context of an operation: dependencies, the caller, and the session and users that a request names. */
 import type { Engine } from "@parley/core/Engine"
 import type { UserCaller } from "@parley/core/Event"
 import { type Refused, refuse } from "@parley/core/Refused"
@@ -14,26 +14,26 @@ import type { PendingMembers } from "./PendingMembers.ts"
 import type { SessionIds } from "./SessionIds.ts"
 import type { SparkSession } from "./SparkSession.ts"
 
-export interface SparkServices {
+export interface SparkDeps {
   readonly engine: Engine["Service"]
   readonly digest: Digest.Digest["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly pending: PendingMembers
   readonly ids: SessionIds
-  /** Bytes of a key in `Edit`'s `Data`, at most. */
-  readonly keyBytes: number
+  /** Maximum size of a key in `Edit`'s `Data`, in bytes. */
+  readonly maxKeySize: number
 }
 
-export interface RequestContext extends SparkServices {
+export interface RequestContext extends SparkDeps {
   readonly user: User
   readonly caller: UserCaller
-  readonly perform: RunCommand
+  readonly runCommand: RunCommand
 }
 
 export const allows = ({ user }: RequestContext, { chat }: SparkSession, operation: Operation): boolean =>
   refusal(operation, { user, chat }) === undefined
 
-/** The session, for an operation that its rules allow who asks. A session's id is the chat's gid. */
+/** Returns the session if its rules allow the caller this operation. A session's id is the chat's gid. */
 export const sessionFor = Effect.fnUntraced(function* (
   { engine, user }: RequestContext,
   id: string,
@@ -46,7 +46,7 @@ export const sessionFor = Effect.fnUntraced(function* (
   return refused === undefined ? { chat, seq } : yield* refuse(refused.reason)
 })
 
-/** The users of these accounts, each once; all of them exist, or it is refused naming those who do not. */
+/** Returns the users of these accounts, each once. Refused with the unknown accounts, if any. */
 export const usersNamed = Effect.fnUntraced(function* (
   { engine }: RequestContext,
   field: string,
@@ -54,9 +54,9 @@ export const usersNamed = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
   const limit = engine.context.settings.membersPerRequest
   if (accounts.length > limit) return yield* invalid(field, `must name at most ${limit} accounts`)
-  const wanted = [...new Set(accounts)]
-  const users = yield* engine.context.users.byAccount(wanted)
-  if (users.length === wanted.length) return users
+  const unique = [...new Set(accounts)]
+  const users = yield* engine.context.users.byAccount(unique)
+  if (users.length === unique.length) return users
   const known = new Set(users.map(({ account }) => account))
-  return yield* refuse({ _tag: "NoSuchUsers", users: wanted.filter((account) => !known.has(account)) })
+  return yield* refuse({ _tag: "NoSuchUsers", users: unique.filter((account) => !known.has(account)) })
 })

@@ -20,12 +20,12 @@ const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   ["false", false]
 ])
 
-/** Keys of one request, at most: as many as any chat may keep (`limits.attributesPerChat`), and the name and the flag. */
-const KEYS = 10_003
-/** Keys that are read before other work is let through. */
-const SLICE = 2000
+/** Maximum number of keys in a request: the upper bound of `limits.attributesPerChat`, plus `name`, `title` and `public`. */
+const MAX_KEYS = 10_003
+/** Keys that are processed before other work runs. */
+const KEYS_PER_SLICE = 2000
 
-/** Bytes, at most: of a value that is a text itself, of every other one as JSON. */
+/** Maximum sizes in bytes. Strings are measured as they are, other values as JSON. */
 interface Limits {
   readonly key: number
   readonly value: number
@@ -38,24 +38,24 @@ interface Changes {
 }
 
 export const editSession = Effect.fnUntraced(function* (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
   const id = yield* parameters.session
   const changes = yield* changesIn(yield* parameters.pairs("Data"), {
-    key: asking.keyBytes,
-    value: asking.engine.context.settings.attribute
+    key: context.maxKeySize,
+    value: context.engine.context.settings.attribute
   })
-  const session = yield* sessionFor(asking, id, "edit")
-  const { chat, head } = yield* asking.perform(asking.caller, {
+  const session = yield* sessionFor(context, id, "edit")
+  const { chat, head } = yield* context.runCommand(context.caller, {
     _tag: "EditChat",
     chat: { id: session.chat.id },
     ...changes
   })
-  return yield* sessionJson(asking, { chat, seq: head.seq })
+  return yield* sessionJson(context, { chat, seq: head.seq })
 })
 
-/** `name` and `title` are the name, `public` the flag; everything else is kept as it is, and goes where it is null. */
+/** `name` and `title` set the name, `public` the flag; other keys are stored unchanged, and removed if null. */
 const changesIn = Effect.fnUntraced(function* (
   data: Readonly<Record<string, unknown>>,
   limits: Limits
@@ -64,9 +64,9 @@ const changesIn = Effect.fnUntraced(function* (
   let isPublic: boolean | undefined
   const attributes: Array<readonly [string, unknown]> = []
   const pairs = Object.entries(data)
-  if (pairs.length > KEYS) return yield* invalid("Data", `must hold at most ${KEYS} keys`)
+  if (pairs.length > MAX_KEYS) return yield* invalid("Data", `must hold at most ${MAX_KEYS} keys`)
   for (const [index, [key, value]] of pairs.entries()) {
-    if (index % SLICE === SLICE - 1) yield* Effect.yieldNow
+    if (index % KEYS_PER_SLICE === KEYS_PER_SLICE - 1) yield* Effect.yieldNow
     if (key === "name" || key === "title") {
       if (typeof value !== "string" || !value.isWellFormed()) return yield* invalid(`Data.${key}`, "must be a string")
       if (name !== undefined && name !== value) return yield* invalid("Data.title", "must be the same as Data.name")
@@ -80,7 +80,7 @@ const changesIn = Effect.fnUntraced(function* (
       attributes.push([`${ATTRIBUTE}${key}`, value])
     }
   }
-  const isLarge = pairs.length > SLICE
+  const isLarge = pairs.length > KEYS_PER_SLICE
   if (isLarge) yield* Effect.yieldNow
   const changes = {
     ...(name !== undefined && { name }),
@@ -98,14 +98,14 @@ const keyProblem = (key: string, limit: number): string | undefined => {
 }
 
 const valueProblem = (value: unknown, limit: number): string | undefined => {
-  // What is taken away has no size.
+  // A removed key has no size.
   if (value === null) return undefined
   const text = typeof value === "string" ? value : jsonOf(value)
   if (text === undefined || exceeds(text, limit)) return `must have at most ${limit} bytes`
   return isWellFormedJson(value) ? undefined : "must be well-formed Unicode"
 }
 
-/** Nothing for a value that nests too deep to be written. */
+/** Returns undefined for a value that nests too deep to serialize. */
 const jsonOf = (value: unknown): string | undefined => {
   try {
     return JSON.stringify(value)

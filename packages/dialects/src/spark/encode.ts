@@ -1,4 +1,4 @@
-/** A session as every operation on one answers it. Source: seeds/000, "响应参数"; PROTOCOLS, "spark". */
+/** Encodes sessions as every operation returns them. Source: seeds/000, "响应参数"; PROTOCOLS, "spark". */
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
@@ -11,26 +11,26 @@ export interface SessionJson {
   readonly SessionId: string
   readonly Members: ReadonlyArray<string>
   readonly md5: string
-  /** Beside the documented fields: who waits for approval, where somebody does. */
+  /** Extension of the documented fields: accounts that wait for approval, if any. */
   readonly Pending?: ReadonlyArray<string>
 }
 
 const accountsOf = (users: ReadonlyArray<User>): ReadonlyArray<string> => sorted(users.map(({ account }) => account))
 
-/** `asked`: the request was one for approval, so its answer shows those who wait, even if there are none. */
+/** `withPending`: the request asked for approval, so that the response contains `Pending` even if it is empty. */
 export const sessionJson = Effect.fnUntraced(function* (
   { engine, digest, pending }: RequestContext,
   session: SparkSession,
-  asked = false
+  withPending = false
 ): Effect.fn.Return<SessionJson, StorageFailed> {
   const { gid, members } = session.chat
-  const waiting = accountsOf(yield* pending.of(session))
+  const waiting = accountsOf(yield* pending.list(session))
   const accounts = accountsOf(yield* engine.context.users.findMany([...members.keys()]))
   return {
     SesssionId: gid,
     SessionId: gid,
     Members: accounts,
     md5: yield* sessionKeyOf(digest, accounts),
-    ...((asked || waiting.length > 0) && { Pending: waiting })
+    ...((withPending || waiting.length > 0) && { Pending: waiting })
   }
 })

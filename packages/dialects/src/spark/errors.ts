@@ -1,7 +1,6 @@
 /**
- * Failures in the shape of this protocol: `{success: false, error, message}`. Source: PROTOCOLS, "spark". What an
- * operation refuses is 400, 401, 403, 404 or 409; beside them, 405, 413 and 429 are about the request as such, and 500 and 503
- * are faults of the server.
+ * Encodes failures: `{success: false, error, message}`. Source: PROTOCOLS, "spark". Operations are refused with 400, 401,
+ * 403, 404 or 409; 405, 413 and 429 concern the request itself, 500 and 503 are faults of the server.
  */
 import { describeReason, type ReasonWords, soleReason } from "@parley/core/describeReason"
 import { listed } from "@parley/core/Listed"
@@ -12,7 +11,7 @@ import { failureCodes, type FailureEncoder } from "../_http/protocolRoutes.ts"
 import { retryAfter } from "../_http/retryAfter.ts"
 import { ATTRIBUTE } from "./sessionKey.ts"
 
-/** Those accounts do not wait for approval. */
+/** The accounts do not wait for approval. */
 export class NotPending extends Data.TaggedError("NotPending")<{ readonly accounts: ReadonlyArray<string> }> {}
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -24,8 +23,8 @@ const failure = (
   headers: Readonly<Record<string, string>> = {}
 ): Response => HttpServerResponse.jsonUnsafe({ success: false, error, message }, { status, headers })
 
-/** Status and code; what is not here is 400, `invalid_parameter`. */
-const KINDS: { readonly [T in Reason["_tag"]]?: readonly [status: number, error: string] } = {
+/** Status and code by reason; by default 400, `invalid_parameter`. */
+const STATUS_AND_CODE: { readonly [T in Reason["_tag"]]?: readonly [status: number, error: string] } = {
   NotLoggedIn: [401, "unauthorized"],
   WrongPassword: [401, "unauthorized"],
   TooManyAttempts: [429, "too_many_attempts"],
@@ -49,7 +48,7 @@ const KINDS: { readonly [T in Reason["_tag"]]?: readonly [status: number, error:
   Rejected: [403, "forbidden"]
 }
 
-/** What the engine calls a field, where this protocol has another name for it. */
+/** Maps the engine's field names to this protocol's. */
 const fieldOf = (field: string): string => {
   if (field === "members") return "To"
   if (field === "content") return "Content"
@@ -76,8 +75,8 @@ const WORDS: ReasonWords = {
 
 const refused = (refusal: Reason): Response => {
   const reason = soleReason(refusal)
-  const [status, error] = KINDS[reason._tag] ?? [400, "invalid_parameter"]
-  // A host that refuses may have a code of its own.
+  const [status, error] = STATUS_AND_CODE[reason._tag] ?? [400, "invalid_parameter"]
+  // A host's rejection may have its own code.
   return failure(
     status,
     reason._tag === "Rejected" ? (reason.code ?? error) : error,

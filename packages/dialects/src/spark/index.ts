@@ -1,6 +1,6 @@
 /**
- * The `spark` protocol: apps over HTTP, with sessions that are known by their members, approval of new members, and
- * messages. Source: seeds/000; PROTOCOLS, "spark".
+ * The `spark` protocol: apps over HTTP, with sessions identified by their members, approval of new members, and messages.
+ * Source: seeds/000; PROTOCOLS, "spark".
  */
 import type { Dialect } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
@@ -29,7 +29,7 @@ type Requirements = Digest.Digest | Engine | SecureRandom.SecureRandom | Session
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: DIALECT,
   settings: Object.values(settings),
-  open: Effect.fnUntraced(function* (site) {
+  open: Effect.fnUntraced(function* (context) {
     const engine = yield* Engine
     const digest = yield* Digest.Digest
     const random = yield* SecureRandom.SecureRandom
@@ -40,7 +40,7 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       sessions: yield* Sessions,
       ids: new SessionIds(engine, digest, random),
       pending: new PendingMembers(engine.context.store, engine.context.users),
-      keyBytes: integerIn(site.settings, settings.key)
+      maxKeySize: integerIn(context.settings, settings.key)
     })
     return { endpoints: [{ _tag: "Http", ...routes }], commands: [], demo: Effect.void }
   })

@@ -1,5 +1,5 @@
 /**
- * `AddMember`, `RemoveMember`, `ApproveMember`: an admin changes the members at once, everybody else asks for it.
+ * `AddMember`, `RemoveMember`, `ApproveMember`: admins change the members directly, other members request approval.
  * Source: seeds/000, "增加会话成员", "减少会话成员", "批准会话成员"; PROTOCOLS, "spark".
  */
 import { isMember } from "@parley/core/Chat"
@@ -15,50 +15,57 @@ import type { Parameters } from "./params.ts"
 import { NotPending } from "./errors.ts"
 import { type SessionJson, sessionJson } from "./encode.ts"
 
-/** How often an approval is decided again when others keep changing who waits. */
-const MAX_ATTEMPTS = 20
+/** Maximum number of retries of an approval after concurrent changes of its requests. */
+const MAX_RETRIES = 20
 
-const answer = (asking: RequestContext, { chat, head }: ChatView): Effect.Effect<SessionJson, StorageFailed> =>
-  sessionJson(asking, { chat, seq: head.seq })
+const toReply = (context: RequestContext, { chat, head }: ChatView): Effect.Effect<SessionJson, StorageFailed> =>
+  sessionJson(context, { chat, seq: head.seq })
 
 const add = (
-  { perform, caller }: RequestContext,
+  { runCommand, caller }: RequestContext,
   session: SparkSession,
   users: ReadonlyArray<User>,
-  alongside: ExtraWrites
+  extraWrites: ExtraWrites
 ) =>
-  perform(caller, { _tag: "AddMembers", chat: { id: session.chat.id }, members: users.map(({ id }) => id) }, alongside)
+  runCommand(
+    caller,
+    { _tag: "AddMembers", chat: { id: session.chat.id }, members: users.map(({ id }) => id) },
+    extraWrites
+  )
 
 export const addMember = Effect.fnUntraced(function* (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
   const id = yield* parameters.session
   const accounts = yield* parameters.texts("To")
-  const session = yield* sessionFor(asking, id, "addMembers")
-  const users = yield* usersNamed(asking, "To", accounts)
-  if (allows(asking, session, "approveMembers")) {
-    return yield* answer(asking, yield* add(asking, session, users, yield* asking.pending.settling(session, users)))
+  const session = yield* sessionFor(context, id, "addMembers")
+  const users = yield* usersNamed(context, "To", accounts)
+  if (allows(context, session, "approveMembers")) {
+    return yield* toReply(
+      context,
+      yield* add(context, session, users, yield* context.pending.removalWrites(session, users))
+    )
   }
-  return yield* sessionJson(asking, yield* askFor(asking, id, users), true)
+  return yield* sessionJson(context, yield* requestApproval(context, id, users), true)
 })
 
-/** Those who are neither members nor waiting wait from now on. Answers the session. */
-const askFor = (
-  asking: RequestContext,
+/** Records a request for users who are neither members nor pending. Returns the session. */
+const requestApproval = (
+  context: RequestContext,
   id: string,
   users: ReadonlyArray<User>
 ): Effect.Effect<SparkSession, Refused | StorageFailed> => {
-  const { engine, pending, user } = asking
+  const { engine, pending, user } = context
   const decide = Effect.gen(function* () {
-    const session = yield* sessionFor(asking, id, "addMembers")
-    const waiting = new Set((yield* pending.of(session)).map((one) => one.id))
-    const wanted = users.filter((one) => !isMember(session.chat, one.id) && !waiting.has(one.id))
+    const session = yield* sessionFor(context, id, "addMembers")
+    const waiting = new Set((yield* pending.list(session)).map(({ id }) => id))
+    const requested = users.filter(({ id }) => !isMember(session.chat, id) && !waiting.has(id))
     const batch = {
       expectedVersions: [{ chat: session.chat.id, version: session.chat.version }],
-      writes: pending.asking(session, user.id, wanted)
+      writes: pending.requestWrites(session, user.id, requested)
     }
-    return { batch: wanted.length === 0 ? undefined : batch, toOutcome: () => ({ reply: session, broadcasts: [] }) }
+    return { batch: requested.length === 0 ? undefined : batch, toOutcome: () => ({ reply: session, broadcasts: [] }) }
   })
   return Effect.map(
     engine.commitOptimistically(() => decide),
@@ -66,46 +73,46 @@ const askFor = (
   )
 }
 
-/** Whoever of them waits for approval is not let in, and waits no more. */
+/** Also removes pending requests for these users. */
 export const removeMember = Effect.fnUntraced(function* (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
   const id = yield* parameters.session
   const accounts = yield* parameters.texts("To")
-  const session = yield* sessionFor(asking, id, "removeMembers")
-  const users = yield* usersNamed(asking, "To", accounts)
-  const changed = yield* asking.perform(
-    asking.caller,
+  const session = yield* sessionFor(context, id, "removeMembers")
+  const users = yield* usersNamed(context, "To", accounts)
+  const changed = yield* context.runCommand(
+    context.caller,
     { _tag: "RemoveMembers", chat: { id: session.chat.id }, members: users.map((user) => user.id) },
-    yield* asking.pending.settling(session, users)
+    yield* context.pending.removalWrites(session, users)
   )
-  return yield* answer(asking, changed)
+  return yield* toReply(context, changed)
 })
 
 const approve = Effect.fnUntraced(function* (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed | NotPending> {
   const id = yield* parameters.session
   const accounts = yield* parameters.texts("To")
-  const session = yield* sessionFor(asking, id, "approveMembers")
-  const users = yield* usersNamed(asking, "To", accounts)
-  const waiting = new Set((yield* asking.pending.of(session)).map((user) => user.id))
+  const session = yield* sessionFor(context, id, "approveMembers")
+  const users = yield* usersNamed(context, "To", accounts)
+  const waiting = new Set((yield* context.pending.list(session)).map((user) => user.id))
   const others = users.filter((user) => !waiting.has(user.id))
   if (others.length > 0) return yield* new NotPending({ accounts: others.map(({ account }) => account) })
-  const { gone, writes } = yield* asking.pending.approving(session, users)
-  if (gone.length > 0) return yield* new NotPending({ accounts: gone.map(({ account }) => account) })
-  return yield* answer(asking, yield* add(asking, session, users, writes))
+  const { notPending, writes } = yield* context.pending.approvalWrites(session, users)
+  if (notPending.length > 0) return yield* new NotPending({ accounts: notPending.map(({ account }) => account) })
+  return yield* toReply(context, yield* add(context, session, users, writes))
 })
 
-/** All who are named, or none: one who does not wait is an error that names them. */
+/** Approves all named users or none: a user who is not pending is an error that names them. */
 export const approveMember = (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ): Effect.Effect<SessionJson, Refused | StorageFailed | NotPending> =>
-  Effect.retry(approve(asking, parameters), {
-    times: MAX_ATTEMPTS,
-    // Somebody else has let one of them in, or taken back what was asked, since it was read.
+  Effect.retry(approve(context, parameters), {
+    times: MAX_RETRIES,
+    // A request was approved or removed after it was read.
     while: (error) => error._tag === "Refused" && error.reason._tag === "RecordTaken"
   })

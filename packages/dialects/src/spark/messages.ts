@@ -21,34 +21,34 @@ export interface RemovedJson {
   readonly success: true
 }
 
-/** Into any chat where one may speak, a pair and a system chat too. A message's id is its gid. */
+/** Sends to any chat in which the caller may speak, including direct and system chats. A message's id is its gid. */
 export const push = Effect.fnUntraced(function* (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<PushedJson, Refused | StorageFailed> {
   const id = yield* parameters.session
   const contentType = CONTENT_TYPES.get(yield* parameters.integer("Type"))
   if (contentType === undefined) return yield* invalid("Type", "must be 0 for a text or 1 for an image")
   const content = yield* parameters.text("Content")
-  const session = yield* sessionFor(asking, id, "send")
-  const gid = yield* asking.random.uuidV4()
-  yield* asking.perform(asking.caller, {
+  const session = yield* sessionFor(context, id, "send")
+  const gid = yield* context.random.uuidV4()
+  yield* context.runCommand(context.caller, {
     _tag: "SendMessages",
     messages: [{ gid, chat: { id: session.chat.id }, type: "normal", contentType, content }]
   })
   return { success: true, MessageId: gid }
 })
 
-/** By who sent it, or by an admin, in any chat of theirs. Once more is no error. */
+/** Recalls a message; allowed for its sender and for admins, in any of their chats. Idempotent. */
 export const remove = Effect.fnUntraced(function* (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<RemovedJson, Refused | StorageFailed> {
   const id = yield* parameters.session
   const gid = yield* parameters.text("MessageId")
-  const session = yield* sessionFor(asking, id, "read")
-  const [message] = yield* asking.engine.context.store.messagesByGid([gid])
+  const session = yield* sessionFor(context, id, "read")
+  const [message] = yield* context.engine.context.store.messagesByGid([gid])
   if (message?.chat !== session.chat.id) return yield* refuse({ _tag: "NoSuchMessage" })
-  yield* asking.perform(asking.caller, { _tag: "RecallMessage", gid })
+  yield* context.runCommand(context.caller, { _tag: "RecallMessage", gid })
   return { success: true }
 })

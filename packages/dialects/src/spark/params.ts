@@ -1,47 +1,47 @@
 /**
- * What a request gives, from a JSON object or a form. A form says an array as `To=a&To=b`, `To[]=a` or `To[0]=a`, and
- * pairs as `Data[name]=x` or as JSON in `Data`. Source: PROTOCOLS, "spark".
+ * Reads parameters from a JSON object or a form. A form encodes an array as `To=a&To=b`, `To[]=a` or `To[0]=a`, and pairs
+ * as `Data[name]=x` or as JSON in `Data`. Source: PROTOCOLS, "spark".
  */
 import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { readBody } from "../_http/body.ts"
 import { type Fields, invalid, isFields } from "../_http/fields.ts"
-import { jsonProblem, namingUsers } from "../_http/jsonLimits.ts"
+import { jsonProblem, limitsForUsers } from "../_http/jsonLimits.ts"
 import type { Query } from "../_http/query.ts"
 import { UnreadableBody } from "../_http/UnreadableBody.ts"
 
-/** Each reads one field or refuses with its name. A field that is null is absent. */
+/** Each function reads one field or refuses with its name. A null field counts as absent. */
 export interface Parameters {
   readonly text: (name: string) => Effect.Effect<string, Refused>
-  /** At least one text. */
+  /** Requires at least one string. */
   readonly texts: (name: string) => Effect.Effect<ReadonlyArray<string>, Refused>
   readonly integer: (name: string) => Effect.Effect<number, Refused>
-  /** At least one pair. */
+  /** Requires at least one pair. */
   readonly pairs: (name: string) => Effect.Effect<Fields, Refused>
-  /** The session, by either of its spellings. */
+  /** Session id, under either spelling. */
   readonly session: Effect.Effect<string, Refused>
 }
 
-/** Both spellings of the document; it uses either for the same thing. */
+/** Both spellings that the document uses for the session id. */
 export const SPELLINGS = ["SesssionId", "SessionId"] as const
 
 const isTexts = (value: unknown): value is ReadonlyArray<string> =>
   Array.isArray(value) && value.every((item) => typeof item === "string")
 
-/** Half a surrogate pair, which JSON can escape, is no text. */
+/** Returns false for lone surrogates, which JSON can escape. */
 const isWellFormed = (value: unknown): boolean =>
   typeof value === "string" ? value.isWellFormed() : !isTexts(value) || value.every((text) => text.isWellFormed())
 
-/** Fields of a form beside the accounts in it, at most: the pairs of `Data` among them. */
-const FIELDS = 1000
+/** Maximum number of form fields in addition to accounts, including the pairs of `Data`. */
+const MAX_OTHER_FIELDS = 1000
 
-/** The body's parameters; what stands behind `?` is none of them. `accounts`: as many as one request may name. */
+/** Reads parameters from the body only, not from the query. `accounts`: maximum number of accounts that a request may name. */
 export const readParameters = (
   request: HttpServerRequest,
   accounts: number
 ): Effect.Effect<Parameters, UnreadableBody> =>
-  Effect.flatMap(readBody(request, { fields: accounts + FIELDS }, namingUsers(accounts)), (body) => {
+  Effect.flatMap(readBody(request, { fields: accounts + MAX_OTHER_FIELDS }, limitsForUsers(accounts)), (body) => {
     if (body._tag === "Form") {
       const problem = jsonProblem(body.fields.get("Data") ?? "")
       return problem === undefined
@@ -54,7 +54,7 @@ export const readParameters = (
       : Effect.fail(new UnreadableBody({ status: 400, problem: "must be a JSON object or a form" }))
   })
 
-/** A form's fields as JSON would have them. */
+/** Converts a form's fields to their JSON form. */
 const fromForm = (form: Query): Fields => {
   const fields = new Map<string, unknown>()
   const accounts: Array<string> = []
@@ -65,19 +65,19 @@ const fromForm = (form: Query): Fields => {
     if (base === "To") {
       for (const account of form.all(name)) accounts.push(account)
     } else if (base === "Data" && key !== undefined) pairs.set(key, value)
-    else if (base === "Data") fields.set(base, parsed(value))
+    else if (base === "Data") fields.set(base, parseJson(value))
     else if (base === "Type") fields.set(base, /^-?[0-9]{1,9}$/.test(value) ? Number(value) : value)
     else fields.set(name, value)
   }
   if (accounts.length > 0) fields.set("To", accounts)
   if (pairs.size > 0) {
-    const whole = fields.get("Data")
-    fields.set("Data", Object.fromEntries([...Object.entries(isFields(whole) ? whole : {}), ...pairs]))
+    const data = fields.get("Data")
+    fields.set("Data", Object.fromEntries([...Object.entries(isFields(data) ? data : {}), ...pairs]))
   }
   return Object.fromEntries(fields)
 }
 
-const parsed = (text: string): unknown => {
+const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text)
   } catch {
@@ -86,20 +86,20 @@ const parsed = (text: string): unknown => {
 }
 
 const parametersOf = (fields: Fields): Parameters => {
-  const given = (name: string): unknown => (Object.hasOwn(fields, name) ? (fields[name] ?? undefined) : undefined)
+  const valueOf = (name: string): unknown => (Object.hasOwn(fields, name) ? (fields[name] ?? undefined) : undefined)
 
   const read = <A>(
     name: string,
-    fits: (value: unknown) => value is A,
+    isValid: (value: unknown) => value is A,
     kind: string,
     isEmpty: (value: A) => boolean,
-    least: string
+    emptyProblem: string
   ): Effect.Effect<A, Refused> => {
-    const value = given(name)
+    const value = valueOf(name)
     if (value === undefined) return invalid(name, "is missing")
-    if (!fits(value)) return invalid(name, `must be ${kind}`)
+    if (!isValid(value)) return invalid(name, `must be ${kind}`)
     if (!isWellFormed(value)) return invalid(name, "must be well-formed Unicode")
-    return isEmpty(value) ? invalid(name, least) : Effect.succeed(value)
+    return isEmpty(value) ? invalid(name, emptyProblem) : Effect.succeed(value)
   }
 
   const text = (name: string) =>
@@ -133,8 +133,8 @@ const parametersOf = (fields: Fields): Parameters => {
       ),
     session: Effect.suspend(() => {
       const [documented, other] = SPELLINGS
-      if (given(documented) === undefined) return text(other)
-      if (given(other) === undefined) return text(documented)
+      if (valueOf(documented) === undefined) return text(other)
+      if (valueOf(other) === undefined) return text(documented)
       return Effect.flatMap(Effect.all([text(documented), text(other)]), ([a, b]) =>
         a === b ? Effect.succeed(a) : invalid(other, `must be the same as ${documented} where both are given`)
       )

@@ -1,4 +1,4 @@
-/** Every documented address, with the token before everything else. Source: seeds/000, each "请求方式". */
+/** Routes of all documented paths; the token is checked first. Source: seeds/000, each "请求方式". */
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { Sessions } from "@parley/core/Sessions"
@@ -11,7 +11,7 @@ import { commandRunner } from "../_http/runCommands.ts"
 import { protocolRoutes, type RouteHandler } from "../_http/protocolRoutes.ts"
 import type { Query } from "../_http/query.ts"
 import { bearerOf, authenticate } from "../_http/authenticate.ts"
-import type { RequestContext, SparkServices } from "./context.ts"
+import type { RequestContext, SparkDeps } from "./context.ts"
 import { editSession } from "./editSession.ts"
 import { addMember, approveMember, removeMember } from "./members.ts"
 import { push, remove } from "./messages.ts"
@@ -20,7 +20,7 @@ import { errors, type NotPending, notPending } from "./errors.ts"
 import { startSession } from "./startSession.ts"
 
 type Operation = (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ) => Effect.Effect<object, Refused | StorageFailed | NotPending>
 
@@ -34,19 +34,19 @@ export const operations: Readonly<Record<`/${string}`, Operation>> = {
   "/message/remove": remove
 }
 
-export interface RouteDeps extends SparkServices {
+export interface RouteDeps extends SparkDeps {
   readonly engine: Engine["Service"]
   readonly sessions: Sessions["Service"]
 }
 
-/** The user of `?token=`, or of a bearer token where there is none, or whom the embedder's authenticator knows. */
+/** Returns the user of `?token=`, otherwise of a bearer token, otherwise the user that the embedder's authenticator returns. */
 const userOf = Effect.fnUntraced(function* (
   { sessions }: RouteDeps,
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<User, Refused> {
-  const shown = { token: query.get("token"), bearer: bearerOf(request) }
-  return (yield* authenticate(sessions, request, query, shown)) ?? (yield* refuse({ _tag: "NotLoggedIn" }))
+  const credentials = { token: query.get("token"), bearer: bearerOf(request) }
+  return (yield* authenticate(sessions, request, query, credentials)) ?? (yield* refuse({ _tag: "NotLoggedIn" }))
 })
 
 const handlerOf =
@@ -54,10 +54,10 @@ const handlerOf =
   (request, query) =>
     Effect.gen(function* () {
       const user = yield* userOf(deps, request, query)
-      const perform = yield* commandRunner(deps.engine, user.id)
+      const runCommand = yield* commandRunner(deps.engine, user.id)
       const parameters = yield* readParameters(request, deps.engine.context.settings.membersPerRequest)
-      const asking: RequestContext = { ...deps, user, caller: { user: user.id, device: null }, perform }
-      return HttpServerResponse.jsonUnsafe(yield* operation(asking, parameters))
+      const context: RequestContext = { ...deps, user, caller: { user: user.id, device: null }, runCommand }
+      return HttpServerResponse.jsonUnsafe(yield* operation(context, parameters))
     }).pipe(Effect.catchTag("NotPending", (error) => Effect.succeed(notPending(error))))
 
 export const routesOf = (deps: RouteDeps) =>

@@ -1,26 +1,26 @@
-/** What a set of members is known by. Source: seeds/000, "开启会话": `Members.sort().join().md5()`. */
+/** Key of a set of members. Source: seeds/000, "开启会话": `Members.sort().join().md5()`. */
 import { type Chat, VIA } from "@parley/core/Chat"
 import type { UserId } from "@parley/core/Ids"
 import { textBytes } from "@parley/core/Utf8"
 import * as Digest from "effect/crypto/Digest"
 import type * as Effect from "effect/Effect"
 
-/** This protocol's name where the store and the engine know it. */
+/** This protocol's name in the store and the engine. */
 export const DIALECT = "spark"
 
-/** What a client's own keys begin with among a chat's attributes, where other protocols keep theirs too. */
+/** Prefix of clients' keys among a chat's attributes, which other protocols use as well. */
 export const ATTRIBUTE = `${DIALECT}.`
 
-/** By code units, as the document's `sort()` does. */
+/** Sorts by code units, like the document's `sort()`. */
 export const sorted = (accounts: ReadonlyArray<string>): ReadonlyArray<string> => [...accounts].sort()
 
-/** 32 lower-case hex digits; `accounts` are sorted. */
+/** Returns 32 lower-case hex digits; `accounts` must be sorted. */
 export const sessionKeyOf = (
   digest: Digest.Digest["Service"],
   accounts: ReadonlyArray<string>
 ): Effect.Effect<string> => digest.digestHex(Digest.md5, textBytes(accounts.join(",")))
 
-/** Whether it was started here and has exactly these members now. */
+/** Returns whether the chat was created by this protocol and has exactly these members. */
 export const isSessionOf = (chat: Chat, members: ReadonlySet<UserId>): boolean =>
   chat.type === "group" &&
   !chat.dissolved &&

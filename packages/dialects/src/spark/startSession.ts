@@ -9,41 +9,41 @@ import { DIALECT, isSessionOf, sorted } from "./sessionKey.ts"
 import type { Parameters } from "./params.ts"
 import { type SessionJson, sessionJson } from "./encode.ts"
 
-/** How often it is tried when others start and change sessions of the same members meanwhile. */
+/** Maximum number of attempts under concurrent changes of sessions with the same members. */
 const MAX_ATTEMPTS = 20
 
-/** The session that has exactly these members, the earliest of several, or a new one of which the caller is the owner. */
+/** Returns the session with exactly these members, the earliest of several, or a new one owned by the caller. */
 export const startSession = Effect.fnUntraced(function* (
-  asking: RequestContext,
+  context: RequestContext,
   parameters: Parameters
 ): Effect.fn.Return<SessionJson, Refused | StorageFailed> {
-  const others = yield* usersNamed(asking, "To", yield* parameters.texts("To"))
-  const { engine, user } = asking
-  const { context: desk } = engine
+  const others = yield* usersNamed(context, "To", yield* parameters.texts("To"))
+  const { engine, user } = context
+  const { chats, store } = engine.context
   const accounts = sorted([...new Set([user.account, ...others.map(({ account }) => account)])])
   const members = new Set<UserId>([user.id, ...others.map(({ id }) => id)])
 
-  const own = yield* desk.chats.all(yield* desk.store.chatsOf(user.id))
-  const there = own.find(({ chat }) => isSessionOf(chat, members))
-  if (there !== undefined) return yield* sessionJson(asking, there)
+  const own = yield* chats.all(yield* store.chatsOf(user.id))
+  const existing = own.find(({ chat }) => isSessionOf(chat, members))
+  if (existing !== undefined) return yield* sessionJson(context, existing)
 
   for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-    const { free, before } = yield* firstFree(asking, accounts)
-    // Somebody has started it since the caller's chats were read.
-    if (before !== undefined && isSessionOf(before.chat, members)) return yield* sessionJson(asking, before)
-    const made = yield* create(asking, yield* asking.ids.of(accounts, free), members)
-    if (made !== undefined && isSessionOf(made.chat, members)) return yield* sessionJson(asking, made)
+    const { free, before } = yield* firstFree(context, accounts)
+    // Another request started it after the caller's chats were read.
+    if (before !== undefined && isSessionOf(before.chat, members)) return yield* sessionJson(context, before)
+    const created = yield* create(context, yield* context.ids.idOf(accounts, free), members)
+    if (created !== undefined && isSessionOf(created.chat, members)) return yield* sessionJson(context, created)
   }
   return yield* refuse({ _tag: "Busy" })
 })
 
-/** The new session, or the one that somebody has made under that id meanwhile; nothing where the caller is not in it. */
+/** Returns the new session, or the one created concurrently under that id; undefined if the caller is not a member of it. */
 const create = (
-  { perform, caller }: RequestContext,
+  { runCommand, caller }: RequestContext,
   gid: string,
   members: ReadonlySet<UserId>
 ): Effect.Effect<SparkSession | undefined, Refused> =>
-  perform(caller, {
+  runCommand(caller, {
     _tag: "CreateChat",
     gid,
     name: "",
@@ -60,8 +60,8 @@ const create = (
   )
 
 /**
- * Sessions of one set that have other members by now keep their ids. Found by doubling and halving, since a set can be
- * started again and again: a free id with a taken one before it, and the chat that has that one.
+ * Returns a free index with a taken one before it, and the chat with the id of the taken one. Sessions whose members
+ * changed keep their ids, and a set can be started many times, hence the search by doubling and bisection.
  */
 const firstFree = Effect.fnUntraced(function* (
   { engine, ids }: RequestContext,
@@ -73,7 +73,7 @@ const firstFree = Effect.fnUntraced(function* (
   let step = 1
   while (free === undefined || free - taken > 1) {
     const nth: number = free === undefined ? taken + step : Math.floor((taken + free) / 2)
-    const chat = yield* engine.context.chats.find({ gid: yield* ids.of(accounts, nth) })
+    const chat = yield* engine.context.chats.find({ gid: yield* ids.idOf(accounts, nth) })
     if (chat === undefined) free = nth
     else {
       taken = nth

@@ -1,7 +1,7 @@
 /** A frame from a client: JSON text with one request, or an array of them. Source: PROTOCOLS, "Frames". */
 
 import type { EngineSettings } from "@parley/core/Settings"
-import { JSON_LIMITS, jsonProblem, type JsonLimits, KEY, TEXT } from "../_http/jsonLimits.ts"
+import { JSON_LIMITS, jsonProblem, type JsonLimits, KEY_COST, STRING_COST } from "../_http/jsonLimits.ts"
 
 /** One request as it came: an object with string `module` and `method`, nothing else is known of it. It may have more fields. */
 export interface Request {
@@ -24,9 +24,9 @@ class Unreadable {
 export const isUnreadable = (request: Request | Unreadable): request is Unreadable => request instanceof Unreadable
 
 /** Values of one request with one message, as they are counted: eleven texts with keys, and what they stand in. */
-const REQUEST = 11 * (TEXT + KEY) + 10
+const REQUEST = 11 * (STRING_COST + KEY_COST) + 10
 /** Values of one user in a list: an object with an id. */
-const USER = 1 + KEY + 1
+const USER = 1 + KEY_COST + 1
 
 /** The limits of a frame's JSON: an operator who allows more requests, messages or users needs more values. */
 export const jsonLimits = ({

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { type Fields, invalid, text } from "../_http/fields.ts"
-import { jsonProblem, type JsonLimits, namingUsers } from "../_http/jsonLimits.ts"
+import { jsonProblem, type JsonLimits, limitsForUsers } from "../_http/jsonLimits.ts"
 import { commandRunner } from "../_http/runCommands.ts"
 import { protocolRoutes, recoverRefusals, type RouteHandler } from "../_http/protocolRoutes.ts"
 import type { Query } from "../_http/query.ts"
@@ -35,7 +35,7 @@ const TOKEN = 100
 
 export const routesOf = (services: RouteDeps) => {
   const { engine, lifetime } = services
-  const limits = namingUsers(services.settings.membersPerRequest)
+  const limits = limitsForUsers(services.settings.membersPerRequest)
 
   /** Gathered, since an app does nothing else. */
   const impersonated = ({ payer }: Access): RequestContext["impersonated"] => {
