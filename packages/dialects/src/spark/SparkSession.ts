@@ -1,6 +1,6 @@
 import type { Chat } from "@parley/core/Chat"
 
-/** A session as it was at one moment: the chat, and the newest sequence of its log. */
+/** Snapshot of a session: the chat and the newest sequence of its log. */
 export interface SparkSession {
   readonly chat: Chat
   readonly seq: number
