@@ -1,4 +1,4 @@
-/** Both ends of connections, for the laws: what a transport brings, and what is seen of it. */
+/** Both ends of connections for the laws: the transport under test, and the recorded calls. */
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -9,50 +9,50 @@ import { Frame } from "../ports/Frame.ts"
 
 export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message: string }> {}
 
-/** The client's end of a connection: another program, as it were. */
+/** The client's end of a connection, as in another program. */
 export interface Client {
   /** Sends one whole frame. */
   readonly send: (text: string) => void
-  /** Sends a frame that is no UTF-8. */
+  /** Sends a frame that is not valid UTF-8. */
   readonly sendGarbled: () => void
   /**
-   * Sends the beginning of a frame, or more of the one that was begun: so many bytes, and never its end. Left out by transports
-   * whose frames are never in parts.
+   * Sends `bytes` of a frame, beginning it or continuing it, and never its end. Absent for transports whose frames are
+   * never partial.
    */
   readonly sendPart?: (bytes: number) => void
-  /** Takes nothing more from the network, so that the server's frames pile up. */
+  /** Stops reading, so that the server's frames pile up. */
   readonly stopReading: () => void
   /** Ends the connection from the client's side. */
   readonly close: () => void
 }
 
-/** What the client's end calls. */
+/** Callbacks of the client's end. */
 export interface Listener {
   /** One whole frame from the server. */
   readonly frame: (text: string) => void
-  /** The connection has ended. More than one call is no harm. */
+  /** The connection has ended. May be called repeatedly. */
   readonly ended: () => void
 }
 
 export interface Harness {
-  /** The name under which this transport keeps a frame's bytes. */
+  /** Key under which this transport caches a frame's bytes. */
   readonly transport: string
-  /** The limits with which connections are made: bytes of one frame, at least 4 KiB, and bytes that may wait, at least eight frames. */
+  /** Limits of the connections: bytes of one frame, at least 4 KiB, and buffered bytes, at least eight frames. */
   readonly frame: number
   readonly sendBuffer: number
-  /** Opens a connection whose server end is made by `accept`. */
+  /** Opens a connection with `accept` at the server's end. */
   readonly open: (accept: Accept, listener: Listener) => Effect.Effect<Client, unknown, Scope.Scope>
 }
 
-/** Fails where the condition does not hold. */
+/** Fails if the condition is false. */
 export const insist = (condition: boolean, message: string): Effect.Effect<void, LawBroken> =>
   condition ? Effect.void : Effect.fail(new LawBroken({ message }))
 
-/** Both ends of one connection, with all that happened to them. */
+/** Both ends of one connection, with all recorded calls. */
 export interface Pair {
   readonly client: Client
   readonly connection: Connection
-  /** Next frame at the client, at the server. */
+  /** The next frame at the client, and at the server. */
   readonly atClient: Effect.Effect<string>
   readonly atServer: Effect.Effect<string>
   readonly clientEnded: Effect.Effect<void>
@@ -62,13 +62,14 @@ export interface Pair {
     received: number
     invalidUtf8: number
     oversized: Array<number>
-    /** Bytes of an unfinished frame, as last told. */
+    /** Last reported size of an unfinished frame, in bytes. */
     partial: number
     closed: number
     afterClosed: number
   }
 }
 
+/** Callbacks of a test at the server's end. */
 export interface Reactions {
   /** Called at the server with each frame. */
   readonly receive?: (connection: Connection, frame: string) => void
@@ -76,7 +77,7 @@ export interface Reactions {
   readonly partial?: (bytes: number) => void
 }
 
-/** Opens a connection and watches both of its ends. */
+/** Opens a connection and records the calls at both ends. */
 export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Reactions = {}) {
   const clientFrames = yield* Queue.unbounded<string>()
   const serverFrames = yield* Queue.unbounded<string>()
@@ -144,7 +145,7 @@ export const open = Effect.fnUntraced(function* (harness: Harness, reactions: Re
   return pair
 })
 
-/** Lets the transport do what it has begun: whole round trips on a connection of their own. */
+/** Lets the transport finish pending work, by round trips on a separate connection. */
 export const settle = Effect.fnUntraced(function* (harness: Harness, rounds = 5) {
   const { atClient, client } = yield* open(harness, { receive: (connection, text) => connection.send(new Frame(text)) })
   for (let round = 0; round < rounds; round++) {
@@ -154,6 +155,6 @@ export const settle = Effect.fnUntraced(function* (harness: Harness, rounds = 5)
   client.close()
 }, Effect.scoped)
 
-/** Waits until at most `low` bytes wait. */
+/** Waits until at most `low` bytes are buffered. */
 export const drained = (connection: Connection, low: number): Effect.Effect<void> =>
   Effect.callback((resume) => connection.onDrained(low, () => resume(Effect.void)))

@@ -1,6 +1,6 @@
 /**
- * What must be true of every transport, sentence by sentence of `Connection`. Run each law with a harness that opens
- * real connections; a law fails with `LawBroken`, or does not end.
+ * Laws of `Connection`: one for each sentence of the port. Run each with a harness that opens real connections; a law
+ * fails with `LawBroken`, or does not end.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -14,10 +14,10 @@ export interface ConnectionLaw {
   readonly check: (harness: Harness) => Effect.Effect<void, unknown, Scope.Scope>
 }
 
-/** Bytes of a frame that neither the limit nor what networks hold on their own has room for. */
+/** Size of a frame in bytes that fits neither the limit nor the buffers of the network. */
 const LARGE = 12 * 1024 * 1024
 
-/** Texts of many sizes and alphabets, none over the limit. */
+/** Texts of many sizes and alphabets, within the limit. */
 const samples = (limit: number): ReadonlyArray<string> => [
   "a",
   "{}",
@@ -49,8 +49,8 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
         yield* drained(connection, harness.sendBuffer - 2 * harness.frame)
       }
       for (const text of samples(harness.frame)) {
-        yield* insist((yield* atClient) === text, `a frame of ${text.length} characters arrived as another one`)
-        yield* insist((yield* atClient) === `after ${text.length}`, "the frame behind it did not follow")
+        yield* insist((yield* atClient) === text, `a frame of ${text.length} characters arrived changed`)
+        yield* insist((yield* atClient) === `after ${text.length}`, "the next frame did not follow")
       }
     })
   ),
@@ -60,7 +60,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       const texts = samples(harness.frame)
       for (const text of texts) client.send(text)
       for (const text of texts) {
-        yield* insist((yield* atServer) === text, `a frame of ${text.length} characters arrived as another one`)
+        yield* insist((yield* atServer) === text, `a frame of ${text.length} characters arrived changed`)
       }
     })
   ),
@@ -82,10 +82,10 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
         again = true
         return new Uint8Array()
       })
-      yield* insist(!again, "its bytes were not kept")
+      yield* insist(!again, "its bytes were not cached")
     })
   ),
-  law("what was sent before close still goes out", (harness) =>
+  law("frames sent before close are still delivered", (harness) =>
     Effect.gen(function* () {
       const { atClient, clientEnded, closed, connection } = yield* open(harness)
       const large = "b".repeat(harness.frame)
@@ -110,14 +110,14 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       connection.close(1000, "again")
       yield* settle(harness)
       yield* insist(seen.clientFrames === 1, "a frame sent after close arrived")
-      yield* insist(connection.buffered() === 0, "something is still kept")
+      yield* insist(connection.buffered() === 0, "bytes are still buffered")
     })
   ),
-  law("once the client is gone, send does nothing", (harness) =>
+  law("after the client disconnected, send does nothing", (harness) =>
     Effect.gen(function* () {
       const { client, closed, connection } = yield* open(harness)
       client.close()
-      // Some of these are sent while the client is going, some after: none of them may matter.
+      // Some of these are sent while the client disconnects, some after it: none may have an effect.
       for (let n = 0; n < 100; n++) {
         connection.send(new Frame("are you there?"))
         yield* Effect.yieldNow
@@ -127,22 +127,19 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       connection.pause()
       connection.resume()
       connection.close(1000, "")
-      yield* insist(connection.buffered() === 0, "something is still kept")
+      yield* insist(connection.buffered() === 0, "bytes are still buffered")
     })
   ),
-  law("a client that does not read is given up when more than the limit waits", (harness) =>
+  law("a client that does not read is dropped when more than the limit is buffered", (harness) =>
     Effect.gen(function* () {
       const { client, closed, connection, seen } = yield* open(harness)
       client.stopReading()
       const text = "s".repeat(harness.frame - 1)
       for (let sent = 0; seen.closed === 0; sent += text.length) {
-        // Networks hold a few megabytes on their own.
-        yield* insist(sent < 256 * 1024 * 1024 + harness.sendBuffer, "it was never given up")
+        // Networks buffer a few megabytes themselves.
+        yield* insist(sent < 256 * 1024 * 1024 + harness.sendBuffer, "it was never dropped")
         connection.send(new Frame(text))
-        yield* insist(
-          connection.buffered() <= harness.sendBuffer + harness.frame,
-          "more was kept than the limit allows"
-        )
+        yield* insist(connection.buffered() <= harness.sendBuffer + harness.frame, "more than the limit was buffered")
         yield* Effect.yieldNow
       }
       yield* closed
@@ -150,7 +147,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* insist(seen.closed === 1, "`closed` was called again")
     })
   ),
-  law("a frame larger than the limit is no reason to give up a client that reads", (harness) =>
+  law("a client that reads is not dropped for a frame larger than the limit", (harness) =>
     Effect.gen(function* () {
       const { atClient, connection } = yield* open(harness)
       const list = "l".repeat(LARGE)
@@ -158,30 +155,30 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
         connection.send(new Frame(list))
         connection.send(new Frame(small))
         yield* insist((yield* atClient) === list, "the large frame was changed")
-        yield* insist((yield* atClient) === small, "the frame behind it did not follow")
+        yield* insist((yield* atClient) === small, "the next frame did not follow")
       }
     })
   ),
-  law("a client that does not read is given up behind a large frame as well", (harness) =>
+  law("a client that does not read is dropped even after a large frame", (harness) =>
     Effect.gen(function* () {
       const { client, closed, connection, seen } = yield* open(harness)
       client.stopReading()
       connection.send(new Frame("l".repeat(LARGE)))
       const text = "s".repeat(harness.frame - 1)
       for (let sent = 0; seen.closed === 0; sent += text.length) {
-        yield* insist(sent < 256 * 1024 * 1024 + harness.sendBuffer, "it was never given up")
+        yield* insist(sent < 256 * 1024 * 1024 + harness.sendBuffer, "it was never dropped")
         connection.send(new Frame(text))
         yield* insist(
-          // A transport's own bytes around the large frame are less than another frame.
+          // A transport's own bytes around the large frame are fewer than another frame.
           connection.buffered() <= LARGE + harness.sendBuffer + 2 * harness.frame,
-          "more was kept than the limit allows"
+          "more than the limit was buffered"
         )
         yield* Effect.yieldNow
       }
       yield* closed
     })
   ),
-  law("answers do not count against the limit, and what is sent beside them does", (harness) =>
+  law("replies do not count against the limit, and other frames do", (harness) =>
     Effect.gen(function* () {
       const { client, closed, connection, seen } = yield* open(harness)
       client.stopReading()
@@ -191,23 +188,23 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
         connection.send(new Frame(text))
       }
       yield* settle(harness)
-      yield* insist(seen.closed === 0, "it was given up for its answers")
+      yield* insist(seen.closed === 0, "it was dropped for its replies")
       for (let sent = 0; seen.closed === 0; sent += text.length) {
-        yield* insist(sent < 2 * LARGE + harness.sendBuffer + 2 * harness.frame, "it was never given up")
+        yield* insist(sent < 2 * LARGE + harness.sendBuffer + 2 * harness.frame, "it was never dropped")
         connection.send(new Frame(text))
         yield* Effect.yieldNow
       }
       yield* closed
     })
   ),
-  law("nobody waits for a slow reader", (harness) =>
+  law("a slow reader does not delay other connections", (harness) =>
     Effect.gen(function* () {
       const slow = yield* open(harness)
       const quick = yield* open(harness)
       slow.client.stopReading()
       const large = "s".repeat(harness.frame - 1)
       for (let n = 0; slow.seen.closed === 0; n++) {
-        yield* insist(n * large.length < 256 * 1024 * 1024, "it was never given up")
+        yield* insist(n * large.length < 256 * 1024 * 1024, "it was never dropped")
         slow.connection.send(new Frame(large))
         quick.connection.send(new Frame(String(n)))
         yield* insist((yield* quick.atClient) === String(n), "the other connection's frames are not in order")
@@ -215,7 +212,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* insist(quick.seen.closed === 0, "the other connection ended too")
     })
   ),
-  law("`closed` is called once, and nothing is received after it, when the client goes", (harness) =>
+  law("`closed` is called once, and nothing is received after it, when the client disconnects", (harness) =>
     Effect.gen(function* () {
       const { client, closed, seen } = yield* open(harness)
       for (let n = 0; n < 20; n++) client.send(`last words ${n}`)
@@ -239,7 +236,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* insist(seen.afterClosed === 0, "a frame was received after it")
     })
   ),
-  law("an engine may close from inside `receive`, and gets no further frame", (harness) =>
+  law("the engine can close inside `receive`, and gets no further frame", (harness) =>
     Effect.gen(function* () {
       const { atClient, client, clientEnded, closed, seen } = yield* open(harness, {
         receive: (connection) => {
@@ -248,33 +245,36 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
         }
       })
       for (let n = 0; n < 20; n++) client.send(`hello ${n}`)
-      yield* insist((yield* atClient) === "goodbye", "the answer was lost")
+      yield* insist((yield* atClient) === "goodbye", "the reply was lost")
       yield* clientEnded
       yield* closed
       yield* insist(seen.received === 1, "frames were received after close")
     })
   ),
-  law("connections have ids of their own, from 1, and an address without a port", (harness) =>
+  law("connections have unique ids, from 1, and an address without a port", (harness) =>
     Effect.gen(function* () {
       const pairs = yield* Effect.forEach([1, 2, 3], () => open(harness))
       const ids = pairs.map(({ connection }) => connection.id)
       yield* insist(new Set(ids).size === 3, "two have the same id")
-      for (const id of ids) yield* insist(Number.isSafeInteger(id) && id >= 1, `${id} is no id`)
+      for (const id of ids) yield* insist(Number.isSafeInteger(id) && id >= 1, `${id} is not an id`)
       for (const { connection } of pairs) {
-        yield* insist(/^(\d+(\.\d+){3}|[0-9a-f:]+)$/.test(connection.address), `${connection.address} is no address`)
+        yield* insist(
+          /^(\d+(\.\d+){3}|[0-9a-f:]+)$/.test(connection.address),
+          `${connection.address} is not an address`
+        )
       }
     })
   ),
-  law("`buffered` counts what was sent until it is taken", (harness) =>
+  law("`buffered` counts sent bytes until the system takes them", (harness) =>
     Effect.gen(function* () {
       const { atClient, connection } = yield* open(harness)
-      yield* insist(connection.buffered() === 0, "something waits before anything was sent")
+      yield* insist(connection.buffered() === 0, "bytes are buffered before anything was sent")
       const text = "n".repeat(1000)
       connection.send(new Frame(text))
       yield* insist(connection.buffered() >= 1000, "a frame that was just sent is not counted")
       yield* atClient
       yield* drained(connection, 0)
-      yield* insist(connection.buffered() === 0, "something still waits")
+      yield* insist(connection.buffered() === 0, "bytes are still buffered")
     })
   ),
   law("`onDrained` calls back once, as soon as `buffered` is low enough", (harness) =>
@@ -303,7 +303,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       client.stopReading()
       const text = "s".repeat(harness.frame - 1)
       const waiting = yield* Deferred.make<void>()
-      // Fills the network first, so that something is really waiting when the callback is asked for.
+      // Fills the network first, so that bytes are buffered when the callback is registered.
       while (connection.buffered() < harness.sendBuffer - 2 * harness.frame && seen.closed === 0) {
         connection.send(new Frame(text))
         yield* Effect.yieldNow
@@ -320,7 +320,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* drained(connection, 0)
     })
   ),
-  law("`pause` stops reading, and `resume` goes on without a loss", (harness) =>
+  law("`pause` stops reading, and `resume` continues without a loss", (harness) =>
     Effect.gen(function* () {
       const { atServer, client, connection, seen } = yield* open(harness)
       client.send("ready")
@@ -345,22 +345,22 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* insist((yield* atClient) === "out", "the frame was changed")
     })
   ),
-  law("a frame that is no UTF-8 is dropped, the engine is told, and the connection goes on", (harness) =>
+  law("a frame that is not UTF-8 is dropped and reported, and the connection continues", (harness) =>
     Effect.gen(function* () {
       const { atClient, atServer, client, connection, seen } = yield* open(harness)
       client.send("before")
       client.sendGarbled()
       client.sendGarbled()
       client.send("after \ufffd")
-      yield* insist((yield* atServer) === "before", "the frame before it is another one")
+      yield* insist((yield* atServer) === "before", "the frame before it was changed")
       yield* insist((yield* atServer) === "after \ufffd", "it was received, or the frame after it was not")
-      yield* insist(seen.invalidUtf8 === 2, `the engine was told ${seen.invalidUtf8} times, not twice`)
+      yield* insist(seen.invalidUtf8 === 2, `${seen.invalidUtf8} frames were reported, not two`)
       connection.send(new Frame("still here"))
-      yield* insist((yield* atClient) === "still here", "the connection does not go on")
+      yield* insist((yield* atClient) === "still here", "the connection does not continue")
       yield* insist(seen.closed === 0, "the connection ended")
     })
   ),
-  law("one byte order mark at the start of a frame is no part of its text", (harness) =>
+  law("one byte order mark at the start of a frame is removed", (harness) =>
     Effect.gen(function* () {
       const { atServer, client } = yield* open(harness)
       client.send("\ufeffmarked")
@@ -371,30 +371,30 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       yield* insist((yield* atServer) === "with\ufeffin", "a mark within a frame was dropped")
     })
   ),
-  law("a frame over the limit, in bytes, is dropped, and the engine is told the limit", (harness) =>
+  law("a frame over the limit, in bytes, is dropped, and the limit is reported", (harness) =>
     Effect.gen(function* () {
       const { atServer, client, seen } = yield* open(harness)
-      // Fewer characters than the limit, and more bytes.
+      // Fewer characters than the limit, but more bytes.
       const wide = "字".repeat(Math.floor(harness.frame / 3) + 1)
       client.send("x".repeat(harness.frame))
       client.send("x".repeat(harness.frame + 1))
       client.send(wide)
       client.send("next")
-      yield* insist((yield* atServer).length === harness.frame, "a frame of just the limit was dropped")
+      yield* insist((yield* atServer).length === harness.frame, "a frame of exactly the limit was dropped")
       yield* insist((yield* atServer) === "next", "a frame over the limit was received")
-      yield* insist(seen.oversized.length === 2, `the engine was told ${seen.oversized.length} times, not twice`)
+      yield* insist(seen.oversized.length === 2, `${seen.oversized.length} frames were reported, not two`)
       yield* insist(
         seen.oversized.every((limit) => limit === harness.frame),
-        "the engine was told another limit"
+        "another limit was reported"
       )
     })
   ),
-  law("`limitFrames` bounds the frames that arrive from then on, up to the transport's own limit", (harness) =>
+  law("`limitFrames` limits later frames, up to the transport's own limit", (harness) =>
     Effect.gen(function* () {
       const { atServer, client, connection, seen } = yield* open(harness)
       connection.limitFrames(1000)
       client.send("x".repeat(1000))
-      yield* insist((yield* atServer).length === 1000, "a frame of just the limit was dropped")
+      yield* insist((yield* atServer).length === 1000, "a frame of exactly the limit was dropped")
       client.send("x".repeat(1001))
       client.send("next")
       yield* insist((yield* atServer) === "next", "a frame over the limit was received")
@@ -404,30 +404,33 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       client.send("x".repeat(harness.frame + 1))
       client.send("last")
       yield* insist((yield* atServer) === "last", "a frame over the transport's limit was received")
-      yield* insist(seen.oversized.join() === `1000,${harness.frame}`, `the engine was told ${seen.oversized.join()}`)
+      yield* insist(
+        seen.oversized.join() === `1000,${harness.frame}`,
+        `the reported limits are ${seen.oversized.join()}`
+      )
     })
   ),
-  law("what is held of an unfinished frame is told, and told again when the frame is whole", (harness) =>
+  law("the size of an unfinished frame is reported, and reported again when the frame is whole", (harness) =>
     Effect.gen(function* () {
-      const told = yield* Queue.unbounded<number>()
+      const sizes = yield* Queue.unbounded<number>()
       const { atServer, client, seen } = yield* open(harness, {
         partial: (bytes) => {
-          Queue.offerUnsafe(told, bytes)
+          Queue.offerUnsafe(sizes, bytes)
         }
       })
       client.send("whole")
       yield* atServer
-      yield* insist(seen.partial === 0, `${seen.partial} bytes are held of nothing`)
+      yield* insist(seen.partial === 0, `${seen.partial} bytes are reported without a frame`)
       if (client.sendPart === undefined) return
       client.sendPart(600)
-      const first = yield* Queue.take(told)
-      yield* insist(first >= 600 && first <= 2048, `${first} bytes are told for 600`)
+      const first = yield* Queue.take(sizes)
+      yield* insist(first >= 600 && first <= 2048, `${first} bytes are reported for 600`)
       client.sendPart(600)
-      const second = yield* Queue.take(told)
-      yield* insist(second >= 1200 && second <= 4096, `${second} bytes are told for 1200`)
+      const second = yield* Queue.take(sizes)
+      yield* insist(second >= 1200 && second <= 4096, `${second} bytes are reported for 1200`)
     })
   ),
-  law("of an endless frame no more is kept than the limit, and the engine may answer it and close", (harness) =>
+  law("no more than the limit of an endless frame is buffered, and the engine can reply and close", (harness) =>
     Effect.gen(function* () {
       const { atClient, client, clientEnded, closed, connection, seen } = yield* open(harness, {
         oversized: (from, limit) => {
@@ -438,16 +441,16 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
       connection.limitFrames(2000)
       if (client.sendPart === undefined) return client.send("x".repeat(harness.frame))
       for (let n = 0; n < 20; n++) client.sendPart(1000)
-      yield* insist((yield* atClient) === "at most 2000 bytes", "the answer was lost")
+      yield* insist((yield* atClient) === "at most 2000 bytes", "the reply was lost")
       yield* clientEnded
       yield* closed
-      yield* insist(seen.oversized.length === 1, `the engine was told ${seen.oversized.length} times`)
-      yield* insist(seen.afterClosed === 0, "something was told after the end")
+      yield* insist(seen.oversized.length === 1, `${seen.oversized.length} frames were reported`)
+      yield* insist(seen.afterClosed === 0, "a call followed the end")
     })
   ),
-  law("an engine may answer an oversized frame and close", (harness) =>
+  law("the engine can reply to an oversized frame and close", (harness) =>
     Effect.gen(function* () {
-      const heard = yield* Queue.unbounded<string>()
+      const frames = yield* Queue.unbounded<string>()
       const ended = yield* Deferred.make<void>()
       const client = yield* harness.open(
         (connection) => ({
@@ -461,7 +464,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
         }),
         {
           frame: (text) => {
-            Queue.offerUnsafe(heard, text)
+            Queue.offerUnsafe(frames, text)
           },
           ended: () => {
             Deferred.doneUnsafe(ended, Effect.void)
@@ -469,7 +472,7 @@ export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
         }
       )
       client.send("x".repeat(2 * harness.frame))
-      yield* insist((yield* Queue.take(heard)) === `at most ${harness.frame} bytes`, "the answer was lost")
+      yield* insist((yield* Queue.take(frames)) === `at most ${harness.frame} bytes`, "the reply was lost")
       yield* Deferred.await(ended)
     })
   )

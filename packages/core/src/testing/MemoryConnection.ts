@@ -1,6 +1,6 @@
 /**
- * A connection without a network, both of its ends in this process: for tests, and to talk to an engine in the same
- * program. Frames travel between turns, never inside the call that sends them.
+ * A connection without a network, with both ends in this process: for tests, and for clients in the engine's own
+ * program. Frames are delivered between turns, never inside the call that sends them.
  */
 import { type Accept, type Connection, nextConnectionId, type Handshake, type Peer } from "../ports/Connection.ts"
 import type { Frame } from "../ports/Frame.ts"
@@ -15,55 +15,55 @@ export interface MemoryClient {
   readonly close: () => void
 }
 
-/** What the client's end calls. */
+/** Callbacks of the client's end. */
 export interface MemoryListener {
   readonly frame: (text: string) => void
-  /** Once; the code and the reason that the server closed with, or undefined where it did not. */
+  /** Called once; with the server's close code and reason, or undefined if the server did not close. */
   readonly ended: (closed: { readonly code: number; readonly reason: string } | undefined) => void
 }
 
 export interface Options {
   readonly accept: Accept
   readonly client: MemoryListener
-  /** Bytes of one frame from the client, at most. 1 MiB by default. */
+  /** Maximum number of bytes of one frame from the client. 1 MiB by default. */
   readonly frame?: number
-  /** Bytes that may wait for the client. 8 MiB by default. */
+  /** Maximum number of bytes buffered for the client. 8 MiB by default. */
   readonly sendBuffer?: number
   readonly address?: string
   readonly opening?: Handshake
 }
 
-/** The name under which frames keep their bytes. */
+/** Key under which frames cache their bytes. */
 export const TRANSPORT = "memory"
 
 /** Opens a connection. `accept` is called before this returns. */
 export const connect = (options: Options): MemoryClient => {
-  const { accept, client, frame: mostFrame = 1024 * 1024, sendBuffer = 8 * 1024 * 1024 } = options
+  const { accept, client, frame: maxFrame = 1024 * 1024, sendBuffer = 8 * 1024 * 1024 } = options
   let toClient: Array<{ readonly text: string; readonly size: number }> = []
   let toServer: Array<string> = []
-  let frameLimit = mostFrame
-  let waiting = 0
-  /** What may wait beside the limit: answers, and frames larger than it. */
+  let frameLimit = maxFrame
+  let bufferedBytes = 0
+  /** Buffered bytes that do not count against the limit: replies, and frames larger than it. */
   let exempt = 0
   let clientReads = true
   let serverReads = true
-  let goodbye: { readonly code: number; readonly reason: string } | undefined
+  let closing: { readonly code: number; readonly reason: string } | undefined
   let ended = false
-  let due = false
+  let isScheduled = false
   let peer: Peer | undefined
   let watchers: Array<{ readonly low: number; readonly callback: () => void }> = []
 
-  const later = (): void => {
-    if (due) return
-    due = true
+  const schedule = (): void => {
+    if (isScheduled) return
+    isScheduled = true
     void Promise.resolve().then(() => {
-      due = false
-      travel()
+      isScheduled = false
+      deliver()
     })
   }
 
-  const tellWatchers = (): void => {
-    const reached = watchers.filter(({ low }) => ended || waiting <= low)
+  const notifyWatchers = (): void => {
+    const reached = watchers.filter(({ low }) => ended || bufferedBytes <= low)
     watchers = watchers.filter((watcher) => !reached.includes(watcher))
     for (const { callback } of reached) callback()
   }
@@ -71,72 +71,72 @@ export const connect = (options: Options): MemoryClient => {
   const end = (): void => {
     if (ended) return
     ended = true
-    waiting = 0
+    bufferedBytes = 0
     toServer = []
     toClient = []
-    tellWatchers()
+    notifyWatchers()
     peer?.closed()
-    client.ended(goodbye)
+    client.ended(closing)
   }
 
-  const travel = (): void => {
+  const deliver = (): void => {
     while (clientReads && !ended) {
       const next = toClient.shift()
       if (next === undefined) break
-      waiting -= next.size
+      bufferedBytes -= next.size
       client.frame(next.text)
     }
-    if (goodbye !== undefined && toClient.length === 0) end()
-    while (serverReads && !ended && goodbye === undefined) {
+    if (closing !== undefined && toClient.length === 0) end()
+    while (serverReads && !ended && closing === undefined) {
       const next = toServer.shift()
       if (next === undefined) break
       const bytes = textBytes(next).length
       if (bytes > frameLimit) peer?.oversized(frameLimit)
-      // Half a surrogate pair has no UTF-8.
+      // An unpaired surrogate has no UTF-8.
       else if (!next.isWellFormed()) peer?.invalidUtf8()
       else peer?.receive(next.startsWith("\ufeff") ? next.slice(1) : next, bytes)
     }
-    tellWatchers()
+    notifyWatchers()
   }
 
   const connection: Connection = {
     id: nextConnectionId(),
     address: options.address ?? "127.0.0.1",
-    send: (frame: Frame, asked = false) => {
-      if (ended || goodbye !== undefined) return
+    send: (frame: Frame, isReply = false) => {
+      if (ended || closing !== undefined) return
       const size = frame.bytes(TRANSPORT, ({ text }) => textBytes(text)).length
-      exempt = Math.min(exempt, waiting)
-      if (waiting > sendBuffer + exempt) {
-        // What ends a connection must not be called from inside `send`: senders go through lists of connections.
+      exempt = Math.min(exempt, bufferedBytes)
+      if (bufferedBytes > sendBuffer + exempt) {
+        // The connection must not end inside `send`: senders iterate over lists of connections.
         toClient = []
-        goodbye = { code: 1006, reason: "" }
-        return later()
+        closing = { code: 1006, reason: "" }
+        return schedule()
       }
-      if (asked || (size > sendBuffer && exempt === 0)) exempt += size
-      waiting += size
+      if (isReply || (size > sendBuffer && exempt === 0)) exempt += size
+      bufferedBytes += size
       toClient.push({ text: frame.text, size })
-      later()
+      schedule()
     },
-    buffered: () => waiting,
+    buffered: () => bufferedBytes,
     onDrained: (low, callback) => {
       watchers.push({ low, callback })
-      later()
+      schedule()
     },
     pause: () => {
       serverReads = false
     },
     resume: () => {
       serverReads = true
-      later()
+      schedule()
     },
     limitFrames: (bytes) => {
-      frameLimit = Math.min(bytes, mostFrame)
+      frameLimit = Math.min(bytes, maxFrame)
     },
     close: (code, reason) => {
-      if (ended || goodbye !== undefined) return
-      goodbye = { code, reason }
+      if (ended || closing !== undefined) return
+      closing = { code, reason }
       toServer = []
-      later()
+      schedule()
     }
   }
 
@@ -147,19 +147,19 @@ export const connect = (options: Options): MemoryClient => {
     send: (text) => {
       if (ended || clientClosed) return
       toServer.push(text)
-      later()
+      schedule()
     },
     stopReading: () => {
       clientReads = false
     },
     startReading: () => {
       clientReads = true
-      later()
+      schedule()
     },
     close: () => {
       if (clientClosed) return
       clientClosed = true
-      // Behind what was sent: it is still received.
+      // After the sent frames, which are still received.
       void Promise.resolve().then(() => void Promise.resolve().then(end))
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The laws of `Store`, for any test runner: each check wants a fresh, empty store, and fails with what was expected and
- * what came. A store is one when it keeps them all.
+ * Laws of `Store` for any test runner: each check runs on a fresh, empty store, and fails with the expected and the
+ * actual value. A valid store passes them all.
  */
 import { amendLaws } from "./StoreLaws/AmendLaws.ts"
 import { chatLaws } from "./StoreLaws/ChatLaws.ts"
@@ -17,7 +17,7 @@ import { userLaws } from "./StoreLaws/UserLaws.ts"
 export { LawBroken, type StoreLaw } from "./StoreLaws/Law.ts"
 export { reopenLaws, type ReopenLaw, type Reopening } from "./StoreLaws/ReopenLaws.ts"
 
-/** What is true of every store. */
+/** Laws of every store. */
 export const storeLaws: ReadonlyArray<StoreLaw> = [
   ...commitLaws,
   ...appendLaws,

@@ -1,4 +1,4 @@
-/** Laws of amendments: each is decided on one revision of its message, and takes effect on that one only. */
+/** Laws of amendments: each is based on one revision of its message, and takes effect on that one only. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { EntryId } from "../../model/Ids.ts"
@@ -22,7 +22,7 @@ import {
   type Storing
 } from "./Law.ts"
 
-const fastSend = { concurrency: "unbounded" } as const
+const CONCURRENT = { concurrency: "unbounded" } as const
 
 const replaced = (message: EntryId, content: string): Amendment => ({
   _tag: "Replaced",
@@ -53,8 +53,8 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
           "duplicate",
           store.commit({ expectedVersions: [], writes: [appending(chat.id, a, posting("m"))] })
         )
-        const told = again._tag === "Duplicate" ? again.messages : []
-        return [...read, ...told].map((message) => message.revision)
+        const stored = again._tag === "Duplicate" ? again.messages : []
+        return [...read, ...stored].map((message) => message.revision)
       })
       yield* same("at first", yield* revisions, [id, id, id, id])
       for (const body of [replaced(id, "1"), replaced(id, "2"), recalled(id)]) {
@@ -65,7 +65,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "an amendment that was decided on an older revision is stale, names the message, and writes nothing",
+    "an amendment based on an older revision conflicts, names the message, and writes nothing",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -95,14 +95,17 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "stale names chats and messages together, also where the unit has duplicates",
+    "a conflict names chats and messages together, even if the batch has duplicates",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       const { id } = yield* post(store, chat.id, a, "m")
       yield* append(store, chat.id, a, replaced(id, "1"))
       const writes = [appending(chat.id, a, posting("m")), amending(chat.id, a, recalled(id), id)]
-      const error = yield* refused("stale", store.commit({ expectedVersions: [{ chat: chat.id, version: 9 }], writes }))
+      const error = yield* refused(
+        "conflict",
+        store.commit({ expectedVersions: [{ chat: chat.id, version: 9 }], writes })
+      )
       yield* same("refusal", error._tag === "VersionConflict" ? [error.chats, error.messages] : error, [
         [chat.id],
         [id]
@@ -122,7 +125,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       const outcomes = yield* Effect.forEach(
         Array.from({ length: 10 }),
         () => Effect.result(store.commit(recall)),
-        fastSend
+        CONCURRENT
       )
       yield* same("recalls", outcomes.filter(Result.isSuccess).length, 1)
       const others = outcomes.flatMap((one) => (Result.isFailure(one) ? [one.failure] : []))
@@ -135,7 +138,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "of a replacement and a recall that were decided on the same revision the first one takes effect, whichever it is",
+    "of a replacement and a recall based on the same revision the first one takes effect, in either order",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -152,7 +155,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
                 writes: [amending(chat.id, a, body, id)]
               })
             ),
-          fastSend
+          CONCURRENT
         )
         yield* same(`round ${round}`, outcomes.map(Result.isSuccess), [true, false])
         const { content, recalled: gone } = yield* messageAt(store, id)
@@ -161,7 +164,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "units that commit at the same time see each other's amendments, whatever stands between them",
+    "concurrent batches see each other's amendments, whatever is between them",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -174,21 +177,21 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
       const outcomes = yield* Effect.forEach(
         writes,
         (one) => Effect.result(store.commit({ expectedVersions: [], writes: [one] })),
-        fastSend
+        CONCURRENT
       )
       yield* same("taken", outcomes.map(Result.isSuccess), [true, true, false])
       yield* same("log", yield* kinds(store, chat.id), ["Posted", "Replaced", "Posted"])
     })
   ),
   law(
-    "a unit that amends one message twice is stale, and one that amends a message of another chat fails",
+    "a batch that amends one message twice conflicts, and one that amends a message of another chat fails",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       const other = yield* createChat(store, "d", [a])
       const { id } = yield* post(store, chat.id, a, "m")
       const twice = [amending(chat.id, a, replaced(id, "1"), id), amending(chat.id, a, recalled(id), id)]
-      const error = yield* refused("stale", store.commit({ expectedVersions: [], writes: twice }))
+      const error = yield* refused("conflict", store.commit({ expectedVersions: [], writes: twice }))
       yield* same("twice", error._tag === "VersionConflict" ? error.messages : error, [id])
       const changed = yield* append(store, chat.id, a, { _tag: "Changed", name: "n" })
       for (const [cursor, message] of [

@@ -1,4 +1,6 @@
-/** Laws of `post`, which is `commit` of one message. A store without it keeps them with `commit` in its place. */
+/**
+ * Laws of `appendMessage`, which is `commit` of one message. A store without it passes them with `commit` in its place.
+ */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { ChatId, type UserId } from "../../model/Ids.ts"
@@ -27,10 +29,10 @@ const message = (chat: ChatId, by: UserId, gid: string, version = 1): MessageApp
   body: posting(gid)
 })
 
-const sent = (store: Storing, post: MessageAppend): Effect.Effect<Entry<Posted> | undefined, unknown> => {
-  const direct = store.appendMessage
-  if (direct !== undefined) {
-    return Effect.callback((resume) => direct(post, (entry) => resume(Effect.succeed(entry))))
+const appended = (store: Storing, post: MessageAppend): Effect.Effect<Entry<Posted> | undefined, unknown> => {
+  const appendMessage = store.appendMessage
+  if (appendMessage !== undefined) {
+    return Effect.callback((resume) => appendMessage(post, (entry) => resume(Effect.succeed(entry))))
   }
   return Effect.map(Effect.result(store.commit(toBatch(post))), (outcome) => {
     const [written] = Result.isSuccess(outcome) ? outcome.success : []
@@ -40,30 +42,30 @@ const sent = (store: Storing, post: MessageAppend): Effect.Effect<Entry<Posted> 
 
 export const appendLaws: ReadonlyArray<StoreLaw> = [
   law(
-    "a posted message is answered with its entry, as the log has it",
+    "an appended message returns its entry, as in the log",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
-      const entry = yield* sent(store, message(chat.id, a, "m1"))
+      const entry = yield* appended(store, message(chat.id, a, "m1"))
       yield* same("entry", [entry], (yield* logOf(store, chat.id)).slice(1))
-      yield* same("place", [entry?.seq, entry?.posted, entry?.device], [2, 1, "phone"])
+      yield* same("position", [entry?.seq, entry?.posted, entry?.device], [2, 1, "phone"])
     })
   ),
   law(
-    "a posted message that is stale, there already or of no chat is answered with nothing, and stores nothing",
+    "an appended message that conflicts, is a duplicate or has no chat returns undefined, and stores nothing",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
-      yield* sent(store, message(chat.id, a, "m1"))
+      yield* appended(store, message(chat.id, a, "m1"))
       const before = yield* logOf(store, chat.id)
-      yield* same("stale", yield* sent(store, message(chat.id, a, "m2", 2)), undefined)
-      yield* same("there already", yield* sent(store, message(chat.id, a, "m1")), undefined)
-      yield* same("no chat", yield* sent(store, message(NO_CHAT, a, "m3")), undefined)
+      yield* same("conflict", yield* appended(store, message(chat.id, a, "m2", 2)), undefined)
+      yield* same("there already", yield* appended(store, message(chat.id, a, "m1")), undefined)
+      yield* same("no chat", yield* appended(store, message(NO_CHAT, a, "m3")), undefined)
       yield* same("log", yield* logOf(store, chat.id), before)
     })
   ),
   law(
-    "posted messages and other units take effect in the order in which they were asked for",
+    "appended messages and other batches take effect in the order of the calls",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -76,7 +78,7 @@ export const appendLaws: ReadonlyArray<StoreLaw> = [
       yield* Effect.forEach(
         gids,
         (gid, index): Effect.Effect<unknown, unknown> =>
-          index % 3 === 2 ? commit(gid) : sent(store, message(chat.id, a, gid)),
+          index % 3 === 2 ? commit(gid) : appended(store, message(chat.id, a, gid)),
         { concurrency: "unbounded" }
       )
       const log = (yield* logOf(store, chat.id)).flatMap(({ body }) => (body._tag === "Posted" ? [body.gid] : []))
@@ -88,12 +90,12 @@ export const appendLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "each posted message is told once what became of it, in the order in which they were posted, whatever its neighbours did",
+    "each appended message gets its result once, in the order of the calls, whatever the results of the others",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
-      yield* sent(store, message(chat.id, a, "there"))
-      const told: Array<readonly [index: number, gid: string | undefined]> = []
+      yield* appended(store, message(chat.id, a, "there"))
+      const results: Array<readonly [index: number, gid: string | undefined]> = []
       const indexes = Array.from({ length: 30 }, (_, index) => index)
       yield* Effect.forEach(
         indexes,
@@ -105,19 +107,19 @@ export const appendLaws: ReadonlyArray<StoreLaw> = [
               : kind === 3
                 ? message(ChatId(index % 2), a, `m${index}`, 7)
                 : message(chat.id, a, `m${index}`)
-          return Effect.map(sent(store, post), (entry) => {
-            told.push([index, entry?.body.gid])
+          return Effect.map(appended(store, post), (entry) => {
+            results.push([index, entry?.body.gid])
           })
         },
         { concurrency: "unbounded" }
       )
       yield* same(
-        "told",
-        told,
+        "results",
+        results,
         indexes.map((index) => [index, index % 5 === 1 || index % 5 === 3 ? undefined : `m${index}`])
       )
       const log = (yield* logOf(store, chat.id)).flatMap(({ body }) => (body._tag === "Posted" ? [body.gid] : []))
-      yield* same("log", log, ["there", ...told.flatMap(([, gid]) => gid ?? [])])
+      yield* same("log", log, ["there", ...results.flatMap(([, gid]) => gid ?? [])])
     })
   )
 ]

@@ -1,4 +1,4 @@
-/** Laws of chats: facts, heads, who is in which, and what members set for themselves. */
+/** Laws of chats: facts, heads, membership and preferences. */
 import * as Effect from "effect/Effect"
 import type { Chat } from "../../model/Chat.ts"
 import { evolve, type Changed } from "../../model/Log.ts"
@@ -26,10 +26,10 @@ import {
 
 export const chatLaws: ReadonlyArray<StoreLaw> = [
   law(
-    "a new chat has what it was made of, version 1, and its making as the first entry",
+    "a new chat has the given facts, version 1, and its creation as the first entry",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
-      const made = yield* createChat(store, "c", [b, a, b], {
+      const created = yield* createChat(store, "c", [b, a, b], {
         name: "名字 🦊",
         type: "project",
         public: true,
@@ -40,10 +40,10 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
         committers: [a, b],
         attributes: { note: "n", deep: { list: [1, "2", false, { x: null }] } }
       })
-      const { admins, attributes, committers, createdBy, members, name, owner, subject, type } = made.chat
+      const { admins, attributes, committers, createdBy, members, name, owner, subject, type } = created.chat
       yield* same(
         "facts",
-        [name, type, made.chat.public, subject, createdBy, owner, admins, committers, attributes],
+        [name, type, created.chat.public, subject, createdBy, owner, admins, committers, attributes],
         ["名字 🦊", "project", true, 12, b, a, [b], [a, b], { note: "n", deep: { list: [1, "2", false, { x: null }] } }]
       )
       yield* same(
@@ -54,7 +54,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
           { user: a, joinedAt: NOW, joinSeq: 1 }
         ]
       )
-      const { dissolved, editedAt, editedBy, version } = made.chat
+      const { dissolved, editedAt, editedBy, version } = created.chat
       yield* same(
         "the rest",
         { dissolved, editedAt, editedBy, version },
@@ -65,14 +65,14 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
           version: 1
         }
       )
-      yield* same("head", made.head, { seq: 1, posted: 0, activeAt: 0 })
-      yield* same("by id", yield* store.chats([made.chat.id]), [made])
-      yield* same("by gid", yield* store.chatByGid("c"), made)
-      const log = yield* logOf(store, made.chat.id)
+      yield* same("head", created.head, { seq: 1, posted: 0, activeAt: 0 })
+      yield* same("by id", yield* store.chats([created.chat.id]), [created])
+      yield* same("by gid", yield* store.chatByGid("c"), created)
+      const log = yield* logOf(store, created.chat.id)
       yield* same("log", log, [
         {
           id: log[0]?.id,
-          chat: made.chat.id,
+          chat: created.chat.id,
           seq: 1,
           posted: 0,
           at: NOW,
@@ -89,7 +89,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
       const users = yield* people(store, 5)
       const [a, b, c, d, e] = users
       if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) return
-      const made = yield* createChat(store, "c", [a, b], { admins: [b], attributes: { keep: 1, drop: 2 } })
+      const created = yield* createChat(store, "c", [a, b], { admins: [b], attributes: { keep: 1, drop: 2 } })
       const changes: ReadonlyArray<Omit<Changed, "_tag">> = [
         { name: "new name" },
         { public: true },
@@ -109,12 +109,12 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
         {},
         { dissolved: true }
       ]
-      let facts = made.chat
+      let facts = created.chat
       for (const [n, change] of changes.entries()) {
         const by = n % 3 === 0 ? null : a
-        const entry = yield* append(store, made.chat.id, by, { _tag: "Changed", ...change }, { at: NOW + n })
+        const entry = yield* append(store, created.chat.id, by, { _tag: "Changed", ...change }, { at: NOW + n })
         facts = evolve(facts, entry)
-        const now = yield* chatAt(store, made.chat.id)
+        const now = yield* chatAt(store, created.chat.id)
         yield* same(`facts after ${JSON.stringify(change)}`, now.chat, facts)
         yield* same("head", now.head, { seq: n + 2, posted: 0, activeAt: 0 })
       }
@@ -122,14 +122,14 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "facts after any changes equal evolve, also where several come in one unit",
+    "facts after any changes equal evolve, even with several changes in one batch",
     Effect.fnUntraced(function* (store) {
       const users = yield* people(store, 8)
       for (let seed = 1; seed <= 5; seed++) {
         const roll = dice(seed)
         const some = () => users.filter(() => roll(3) === 0)
-        const made = yield* createChat(store, `c${seed}`, some(), { createdBy: null, owner: null })
-        let facts: Chat = made.chat
+        const created = yield* createChat(store, `c${seed}`, some(), { createdBy: null, owner: null })
+        let facts: Chat = created.chat
         for (let n = 0; n < 12; n++) {
           const changes = Array.from({ length: 1 + roll(3) }, (): Changed => {
             const choice = roll(4)
@@ -138,18 +138,18 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
             if (choice === 2) return { _tag: "Changed", added: some(), committers: some() }
             return { _tag: "Changed", attributes: { [`k${roll(3)}`]: roll(2) === 0 ? null : n } }
           })
-          const came = yield* store.commit({
+          const actual = yield* store.commit({
             expectedVersions: [{ chat: facts.id, version: facts.version }],
             writes: changes.map((change) => appending(facts.id, null, change, { at: NOW + n }))
           })
-          for (const one of came) if (one._tag === "Entry") facts = evolve(facts, one.entry)
+          for (const one of actual) if (one._tag === "Entry") facts = evolve(facts, one.entry)
           yield* same(`facts in chat ${seed}, step ${n}`, (yield* chatAt(store, facts.id)).chat, facts)
         }
       }
     })
   ),
   law(
-    "a head counts entries and messages, and remembers when the newest message was posted",
+    "a head counts entries and messages, and has the time of the newest message",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -167,7 +167,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "chats are read by id, dissolved ones too; unknown ids and gids are nothing",
+    "chats are read by id, including dissolved ones; unknown ids and gids are left out",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const one = yield* createChat(store, "c1", [a])
@@ -185,7 +185,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a user's chats are those they are in and the system's, without the dissolved, by id",
+    "a user's chats are their own and the system's, without dissolved ones, by id",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const alone = yield* createUser(store, "alone")
@@ -193,10 +193,10 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
       const hers = yield* createChat(store, "hers", [a])
       const system = yield* createChat(store, "system", [], { type: "system", createdBy: null, owner: null })
       const left = yield* createChat(store, "left", [b, a])
-      const gone = yield* createChat(store, "gone", [a, b])
+      const dissolved = yield* createChat(store, "dissolved", [a, b])
       const old = yield* createChat(store, "old", [], { type: "system", createdBy: null, owner: null })
       yield* append(store, left.chat.id, a, { _tag: "Changed", removed: [a] })
-      yield* append(store, gone.chat.id, a, { _tag: "Changed", dissolved: true })
+      yield* append(store, dissolved.chat.id, a, { _tag: "Changed", dissolved: true })
       yield* append(store, old.chat.id, null, { _tag: "Changed", dissolved: true })
       yield* same("chats of a", yield* store.chatsOf(a), [both.chat.id, hers.chat.id, system.chat.id])
       yield* same("chats of b", yield* store.chatsOf(b), [both.chat.id, system.chat.id, left.chat.id])
@@ -207,7 +207,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "public chats are those that are public now and not dissolved, by id",
+    "public chats are those public now and not dissolved, by id",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const [one, two, three, four] = yield* Effect.forEach([true, false, true, true], (open, n) =>
@@ -222,7 +222,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a preference is each member's own, and the latest one counts",
+    "each member has their own preference, and the latest one counts",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const one = (yield* createChat(store, "c1", [a, b])).chat.id
@@ -246,17 +246,17 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a preference keeps the flags that a write does not name, also of writes at the same time, and is returned whole",
+    "a preference keeps the flags that a write does not name, even of concurrent writes, and is returned whole",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { id: chat } = (yield* createChat(store, "c", [a])).chat
       const set = (flags: { readonly star?: boolean; readonly hide?: boolean; readonly mute?: boolean }) =>
         Effect.map(store.commit(batch({ _tag: "SetPreference", chat, user: a, ...flags })), ([written]) => written)
-      const came = yield* Effect.all([set({ star: true }), set({ mute: true }), set({ star: false, hide: true })], {
+      const actual = yield* Effect.all([set({ star: true }), set({ mute: true }), set({ star: false, hide: true })], {
         concurrency: "unbounded"
       })
       const preference = { chat, user: a, star: false, hide: true, mute: true }
-      yield* same("returned", came, [
+      yield* same("returned", actual, [
         { _tag: "Preference", preference: { ...preference, star: true, hide: false, mute: false } },
         { _tag: "Preference", preference: { ...preference, star: true, hide: false } },
         { _tag: "Preference", preference }
@@ -265,7 +265,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "ids of chats and users are never given twice, also when a unit was refused",
+    "ids of chats and users are never reused, even after a refused batch",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const seen: Array<number> = []

@@ -1,4 +1,4 @@
-/** Laws of `commit`: ids, sequences and the order of units, and what is refused as stale. */
+/** Laws of `commit`: ids, sequences, the order of batches, and version conflicts. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import {
@@ -22,16 +22,16 @@ import {
   type StoreLaw
 } from "./Law.ts"
 
-const fastSend = { concurrency: "unbounded" } as const
+const CONCURRENT = { concurrency: "unbounded" } as const
 
 export const commitLaws: ReadonlyArray<StoreLaw> = [
   law(
-    "a unit answers each write at its index",
+    "a batch returns the result of each write at its index",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a, b])
       const file = { chat: chat.id, title: "t", size: 3, addedBy: a, at: NOW, blob: "k" }
-      const came = yield* store.commit(
+      const actual = yield* store.commit(
         batch(
           { _tag: "SetPreference", chat: chat.id, user: a, star: true },
           appending(chat.id, a, posting("m1"), { device: "phone" }),
@@ -43,10 +43,10 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       )
       yield* same(
         "tags",
-        came.map((one) => one._tag),
+        actual.map((one) => one._tag),
         ["Preference", "Entry", "User", "File", "Entry", "Chat"]
       )
-      const entries = came.flatMap((one) => (one._tag === "Entry" ? [one.entry] : []))
+      const entries = actual.flatMap((one) => (one._tag === "Entry" ? [one.entry] : []))
       yield* same("entries", entries, (yield* logOf(store, chat.id)).slice(1))
       yield* same(
         "sequences, numbers and origins",
@@ -56,7 +56,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
           [3, 1, NOW + 1, null, null, "Changed"]
         ]
       )
-      for (const one of came) {
+      for (const one of actual) {
         if (one._tag === "User") yield* same("user", [one.user], yield* store.users([one.user.id]))
         if (one._tag === "File") yield* same("file", one.file, yield* store.file(one.file.id))
         if (one._tag === "Chat") yield* same("chat", one.stored, yield* chatAt(store, one.stored.chat.id))
@@ -64,11 +64,11 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a unit without writes answers nothing, and is stale when a chat has moved on",
+    "a batch without writes returns no results, and conflicts if a chat has changed",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
-      yield* same("answer", yield* store.commit({ expectedVersions: [{ chat: chat.id, version: 1 }], writes: [] }), [])
+      yield* same("result", yield* store.commit({ expectedVersions: [{ chat: chat.id, version: 1 }], writes: [] }), [])
       const error = yield* refused(
         "stale",
         store.commit({ expectedVersions: [{ chat: chat.id, version: 2 }], writes: [] })
@@ -77,7 +77,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "entry ids rise with every commit, whichever chats it is about",
+    "entry ids rise with every commit, in whichever chats",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const one = yield* createChat(store, "c1", [a, b])
@@ -119,7 +119,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
               )
             )
           ),
-        fastSend
+        CONCURRENT
       )
       for (const { chat } of chats) {
         const log = yield* logOf(store, chat.id)
@@ -149,12 +149,12 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "units take effect in the order in which commit was called",
+    "batches take effect in the order in which commit was called",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       const gids = Array.from({ length: 40 }, (_, n) => `m${n}`)
-      yield* Effect.forEach(gids, (gid) => store.commit(batch(appending(chat.id, a, posting(gid)))), fastSend)
+      yield* Effect.forEach(gids, (gid) => store.commit(batch(appending(chat.id, a, posting(gid)))), CONCURRENT)
       const log = yield* logOf(store, chat.id)
       yield* same(
         "order",
@@ -164,7 +164,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "what one commit wrote the next read sees",
+    "the next read sees the writes of a commit",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -176,7 +176,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a commit that relies on an older version is refused as stale and writes nothing",
+    "a commit based on an older version conflicts and writes nothing",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -195,15 +195,15 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       }
       yield* same("log", (yield* logOf(store, chat.id)).length, 2)
       yield* same("messages", yield* store.messagesByGid(["m"]), [])
-      const came = yield* store.commit({
+      const actual = yield* store.commit({
         expectedVersions: [{ chat: chat.id, version: 2 }],
         writes: [appending(chat.id, a, posting("m"))]
       })
-      yield* same("with the present version", came.length, 1)
+      yield* same("with the present version", actual.length, 1)
     })
   ),
   law(
-    "stale names every chat that has moved on or is not there, and no other",
+    "a conflict names every chat that has changed or does not exist, and no other",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const [one, two, three] = yield* Effect.forEach(["1", "2", "3"], (gid) => createChat(store, gid, [a]))
@@ -224,7 +224,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "of concurrent changes that rely on one version exactly one takes effect",
+    "of concurrent changes based on one version exactly one takes effect",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -237,7 +237,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
               writes: [appending(chat.id, a, { _tag: "Changed", name: `${n}` })]
             })
           ),
-        fastSend
+        CONCURRENT
       )
       yield* same("winners", outcomes.filter(Result.isSuccess).length, 1)
       const losers = outcomes.flatMap((outcome) => (Result.isFailure(outcome) ? [outcome.failure._tag] : []))
@@ -246,7 +246,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "messages, preferences and places leave a chat's version as it is",
+    "messages, preferences and cursors leave a chat's version unchanged",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])

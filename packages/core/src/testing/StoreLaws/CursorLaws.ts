@@ -1,4 +1,4 @@
-/** Laws of members' places: they only move forward, whoever writes and in whichever order. */
+/** Laws of members' cursors: they only move forward, in whichever order they are written. */
 import * as Effect from "effect/Effect"
 import { mergeCursors, type Cursor } from "../../model/Cursor.ts"
 import { createChat, dice, law, NO_CHAT, NO_USER, pair, same, sorted, batch, type StoreLaw } from "./Law.ts"
@@ -7,18 +7,18 @@ const key = (cursor: Cursor): string => `${cursor.chat}/${cursor.user}/${cursor.
 
 export const cursorLaws: ReadonlyArray<StoreLaw> = [
   law(
-    "a place comes back as it was written",
+    "a cursor is read as it was written",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       const cursor: Cursor = { chat: chat.id, user: a, device: "p", pushed: 9, delivered: 4, acked: [6, 8], read: 2 }
       yield* same("before", yield* store.cursorsIn(chat.id, [a]), [])
-      yield* same("answer", yield* store.commit(batch({ _tag: "MoveCursor", cursor })), [{ _tag: "Done" }])
+      yield* same("result", yield* store.commit(batch({ _tag: "MoveCursor", cursor })), [{ _tag: "Done" }])
       yield* same("after", yield* store.cursorsIn(chat.id, [a]), [cursor])
     })
   ),
   law(
-    "no part of a place ever goes back",
+    "no part of a cursor ever moves back",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -44,11 +44,11 @@ export const cursorLaws: ReadonlyArray<StoreLaw> = [
       yield* store.commit(
         batch({ _tag: "MoveCursor", cursor: at(11, 8, [], 5) }, { _tag: "MoveCursor", cursor: at(1, 1, [12], 6) })
       )
-      yield* same("two writes in one unit", yield* store.cursorsIn(chat.id, [a]), [at(11, 8, [12], 6)])
+      yield* same("two writes in one batch", yield* store.cursorsIn(chat.id, [a]), [at(11, 8, [12], 6)])
     })
   ),
   law(
-    "writes of places in any order, also at once, come to the fold of furthest",
+    "writes of cursors in any order, even concurrent ones, result in the fold of mergeCursors",
     Effect.fnUntraced(function* (store) {
       const users = yield* pair(store)
       const chats = yield* Effect.forEach(["c1", "c2"], (gid) => createChat(store, gid, users))
@@ -74,7 +74,7 @@ export const cursorLaws: ReadonlyArray<StoreLaw> = [
         const found: Array<Cursor> = []
         for (const { chat } of chats) found.push(...(yield* store.cursorsIn(chat.id, users)))
         yield* same(
-          `places of run ${seed}`,
+          `cursors of run ${seed}`,
           sorted(
             found.filter((cursor) => cursor.device.startsWith(`${seed}`)),
             key
@@ -85,7 +85,7 @@ export const cursorLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "places are read by device over all chats, and by chat for the users asked",
+    "cursors are read by device over all chats, and by chat for the requested users",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const one = (yield* createChat(store, "c1", [a, b])).chat.id

@@ -1,4 +1,4 @@
-/** What laws of the store are made of. No test runner: a law is an effect that fails when the store breaks it. */
+/** Basis of the store laws. Without a test runner: a law is an effect that fails when the store breaks it. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { NewChat, StoredChat } from "../../model/Chat.ts"
@@ -10,13 +10,13 @@ import type { NewUser, User } from "../../model/User.ts"
 
 export type Storing = Store["Service"]
 
-/** One sentence that is true of every store, and the check of it on a fresh, empty one. */
+/** One sentence that is true of every store, and its check on a fresh, empty one. */
 export interface StoreLaw {
   readonly name: string
   readonly check: Effect.Effect<void, unknown, Store>
 }
 
-/** Text in which equal values are equal: keys in order, maps as the lists of their entries. */
+/** Renders equal values as equal texts: keys in order, maps as lists of their entries. */
 const render = (value: unknown): string =>
   JSON.stringify(
     value,
@@ -31,21 +31,21 @@ const render = (value: unknown): string =>
 export class LawBroken extends Data.TaggedError("LawBroken")<{
   readonly what: string
   readonly expected: unknown
-  readonly came: unknown
+  readonly actual: unknown
 }> {
   override get message(): string {
-    return `${this.what}\nexpected: ${render(this.expected)}\ncame: ${render(this.came)}`
+    return `${this.what}\nexpected: ${render(this.expected)}\nactual: ${render(this.actual)}`
   }
 }
 
-/** Fails unless both are equal in structure; maps also in order. */
-export const same = (what: string, came: unknown, expected: unknown): Effect.Effect<void, LawBroken> =>
-  render(came) === render(expected) ? Effect.void : Effect.fail(new LawBroken({ what, expected, came }))
+/** Fails unless both values are structurally equal; for maps including the order. */
+export const same = (what: string, actual: unknown, expected: unknown): Effect.Effect<void, LawBroken> =>
+  render(actual) === render(expected) ? Effect.void : Effect.fail(new LawBroken({ what, expected, actual }))
 
-/** The failure of `effect`, which must fail. */
+/** Returns the failure of `effect`, which must fail. */
 export const refused = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<E, LawBroken, R> =>
   Effect.matchEffect(effect, {
-    onSuccess: (came) => Effect.fail(new LawBroken({ what, expected: "a refusal", came })),
+    onSuccess: (actual) => Effect.fail(new LawBroken({ what, expected: "a refusal", actual })),
     onFailure: Effect.succeed
   })
 
@@ -54,22 +54,22 @@ export const law = (name: string, check: (store: Storing) => Effect.Effect<void,
   check: Effect.flatMap(Store, check)
 })
 
-/** Any moment will do: the store keeps times, and reads none. */
+/** An arbitrary time: the store stores times, and does not read the clock. */
 export const NOW = 1_750_000_000_000
 
 export const batch = (...writes: ReadonlyArray<Write>): WriteBatch => ({ expectedVersions: [], writes })
 
-/** Commits one write and answers what it came to, which must have that tag. */
+/** Commits one write and returns its result, which must have that tag. */
 export const write = <Tag extends WriteResult["_tag"]>(
   store: Storing,
   tag: Tag,
   one: Write
 ): Effect.Effect<Extract<WriteResult, { readonly _tag: Tag }>, unknown> =>
   Effect.flatMap(store.commit(batch(one)), (all) => {
-    const came = all[0]
-    return came?._tag === tag && all.length === 1
-      ? Effect.succeed(came as Extract<WriteResult, { readonly _tag: Tag }>)
-      : Effect.fail(new LawBroken({ what: `the answer to ${one._tag}`, expected: [{ _tag: tag }], came: all }))
+    const actual = all[0]
+    return actual?._tag === tag && all.length === 1
+      ? Effect.succeed(actual as Extract<WriteResult, { readonly _tag: Tag }>)
+      : Effect.fail(new LawBroken({ what: `the result of ${one._tag}`, expected: [{ _tag: tag }], actual: all }))
   })
 
 export const newUser = (account: string, more: Partial<NewUser> = {}): NewUser => ({
@@ -91,15 +91,15 @@ export const createUser = (
   account: string,
   more: Partial<NewUser> = {}
 ): Effect.Effect<User, unknown> =>
-  Effect.map(write(store, "User", { _tag: "CreateUser", user: newUser(account, more) }), (came) => came.user)
+  Effect.map(write(store, "User", { _tag: "CreateUser", user: newUser(account, more) }), (actual) => actual.user)
 
-/** Makes `count` users and answers their ids. */
+/** Creates `count` users and returns their ids. */
 export const people = (store: Storing, count: number): Effect.Effect<ReadonlyArray<UserId>, unknown> =>
   Effect.forEach(Array.from({ length: count }), (_, index) =>
     Effect.map(createUser(store, `user${index}`), (user) => user.id)
   )
 
-/** Two users; for laws that need no more. */
+/** Creates two users, for laws that need no more. */
 export const pair = (store: Storing): Effect.Effect<readonly [UserId, UserId], unknown> =>
   Effect.map(people(store, 2), ([a, b]) => [a ?? UserId(0), b ?? UserId(0)] as const)
 
@@ -127,7 +127,7 @@ export const createChat = (
 ): Effect.Effect<StoredChat, unknown> =>
   Effect.map(
     write(store, "Chat", { _tag: "CreateChat", chat: newChat(gid, members, more), by: members[0] ?? null }),
-    (came) => came.stored
+    (actual) => actual.stored
   )
 
 export const posting = (gid: string, more: Partial<Posted> = {}): Posted => ({
@@ -147,7 +147,7 @@ export const appending = (
   more: { readonly at?: number; readonly device?: string } = {}
 ): Write => ({ _tag: "Append", chat, by, device: more.device ?? null, at: more.at ?? NOW, body })
 
-/** `revision` is the message's that was decided on. */
+/** `revision` is the message's revision on which the amendment is based. */
 export const amending = (
   chat: ChatId,
   by: UserId | null,
@@ -156,7 +156,7 @@ export const amending = (
   more: { readonly at?: number; readonly device?: string } = {}
 ): Write => ({ _tag: "Amend", chat, by, device: more.device ?? null, at: more.at ?? NOW, body, revision })
 
-/** Appends one entry; an amendment to the message as it stands. */
+/** Appends one entry; an amendment is based on the message as it stands. */
 export const append = (
   store: Storing,
   chat: ChatId,
@@ -175,7 +175,7 @@ export const append = (
 export const messageAt = (store: Storing, id: EntryId): Effect.Effect<Message, unknown> =>
   Effect.flatMap(store.messages([id]), ([message]) =>
     message === undefined
-      ? Effect.fail(new LawBroken({ what: "messages([id])", expected: `message ${id}`, came: message }))
+      ? Effect.fail(new LawBroken({ what: "messages([id])", expected: `message ${id}`, actual: message }))
       : Effect.succeed(message)
   )
 
@@ -187,23 +187,23 @@ export const post = (
   more: Partial<Posted> = {}
 ): Effect.Effect<Entry, unknown> => append(store, chat, by, posting(gid, more))
 
-/** The whole log of a chat. */
+/** Returns the whole log of a chat. */
 export const logOf = (store: Storing, chat: ChatId): Effect.Effect<ReadonlyArray<Entry>, unknown> =>
   store.entries([{ chat, after: 0, limit: 1_000_000 }])
 
 export const chatAt = (store: Storing, id: ChatId): Effect.Effect<StoredChat, unknown> =>
   Effect.flatMap(store.chats([id]), ([stored]) =>
     stored === undefined
-      ? Effect.fail(new LawBroken({ what: "chats([id])", expected: `chat ${id}`, came: stored }))
+      ? Effect.fail(new LawBroken({ what: "chats([id])", expected: `chat ${id}`, actual: stored }))
       : Effect.succeed(stored)
   )
 
-/** A chat, a user and an entry that no store of these laws has. */
+/** Ids of a chat, a user and an entry that do not exist in these laws. */
 export const NO_CHAT: ChatId = ChatId(987_654)
 export const NO_USER: UserId = UserId(987_654)
 export const NO_ENTRY: EntryId = EntryId(987_654_321)
 
-/** A repeatable run of numbers: the next integer from 0 below `bound`. */
+/** Returns a repeatable random sequence of integers from 0 below `bound`. */
 export const dice = (seed: number): ((bound: number) => number) => {
   let state = seed >>> 0
   return (bound) => {
@@ -212,6 +212,6 @@ export const dice = (seed: number): ((bound: number) => number) => {
   }
 }
 
-/** For answers whose order the port leaves open. */
+/** Sorts results whose order the port leaves open. */
 export const sorted = <A>(all: ReadonlyArray<A>, by: (one: A) => number | string): ReadonlyArray<A> =>
   [...all].sort((a, b) => (by(a) < by(b) ? -1 : 1))

@@ -21,7 +21,7 @@ import {
   type StoreLaw
 } from "./Law.ts"
 
-/** The messages of a log as they stand, oldest first: what history is compared with. */
+/** Returns the messages of a log as they stand, oldest first, to be compared with history. */
 const standing = (log: ReadonlyArray<Entry>): ReadonlyArray<Message> => {
   const messages = new Map<EntryId, Message>()
   for (const entry of log) {
@@ -37,7 +37,7 @@ const standing = (log: ReadonlyArray<Entry>): ReadonlyArray<Message> => {
 
 export const messageLaws: ReadonlyArray<StoreLaw> = [
   law(
-    "an entry of any kind comes back as it went in",
+    "an entry of any kind is read as it was written",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -57,18 +57,18 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
         { _tag: "Changed" },
         posting("", { content: "" })
       ]
-      const came = yield* Effect.forEach(bodies, (body) => append(store, chat.id, null, body))
+      const actual = yield* Effect.forEach(bodies, (body) => append(store, chat.id, null, body))
       yield* same(
         "bodies answered",
-        came.map((entry) => entry.body),
+        actual.map((entry) => entry.body),
         bodies
       )
-      yield* same("entries", (yield* logOf(store, chat.id)).slice(1), [first, ...came])
+      yield* same("entries", (yield* logOf(store, chat.id)).slice(1), [first, ...actual])
       yield* same("the first", [first.by, first.device, first.at], [a, "desk", NOW + 7])
     })
   ),
   law(
-    "text of any script, with line ends, quotes and zeros, comes back as it went in",
+    "text of any script, with line ends, quotes and zeros, is read as it was written",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -87,7 +87,7 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "entries of many ranges come by id, each once, at most the limit of each range",
+    "entries of many ranges are returned by id, each once, within the limit of each range",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const one = (yield* createChat(store, "c1", [a])).chat.id
@@ -118,7 +118,7 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "locate tells chat and sequence of entries, and leaves unknown ids out",
+    "locate returns chat and sequence of entries, without unknown ids",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const one = (yield* createChat(store, "c1", [a])).chat.id
@@ -139,7 +139,7 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "messages are read by id and by gid as they stand now; what is unknown or no message is left out",
+    "messages are read by id and by gid as they stand now; other ids are left out",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -177,7 +177,7 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "history gives messages by their numbers, newest first, as they stand now",
+    "history returns messages by their numbers, newest first, as they stand now",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -220,7 +220,7 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "what a user hid is left out of their history only, and keeps its number",
+    "a hidden message is left out of its user's history only, and keeps its number",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a, b])
@@ -239,7 +239,7 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a page of ten thousand messages is whole",
+    "a page of ten thousand messages is complete",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])

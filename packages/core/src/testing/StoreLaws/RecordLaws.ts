@@ -14,7 +14,7 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
       const first = (yield* write(store, "File", { _tag: "AddFile", file })).file
       const other = (yield* write(store, "File", { _tag: "AddFile", file: { ...file, chat: two } })).file
       const again = (yield* write(store, "File", { _tag: "AddFile", file: { ...file, addedBy: b } })).file
-      yield* same("answer", first, { ...file, id: first.id })
+      yield* same("result", first, { ...file, id: first.id })
       yield* same("by id", yield* store.file(first.id), first)
       yield* same("unknown", yield* store.file(FileId(987_654)), undefined)
       yield* same("of a chat", yield* store.files(one), [first, again])
@@ -23,7 +23,7 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a record keeps any JSON under its dialect, kind and key, and the latest counts",
+    "a record contains any JSON under its dialect, kind and key, and the latest one counts",
     Effect.fnUntraced(function* (store) {
       const put = (dialect: string, kind: string, key: string, value: unknown) =>
         store.commit(batch({ _tag: "PutRecord", record: { dialect, kind, key, value } }))
@@ -55,7 +55,7 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "records of a kind come by key in the order of UTF-16 units",
+    "records of a kind are returned by key in the order of UTF-16 units",
     Effect.fnUntraced(function* (store) {
       const keys = ["\u{1F98A}", "\uFF01", "z", "10", "9", "a", "Z", ""]
       for (const key of keys) {
@@ -69,15 +69,15 @@ export const recordLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a record that is made from what was read is written only while that is stored",
+    "a record with an expected value is written only while that value is stored",
     Effect.fnUntraced(function* (store) {
       const put = (key: string, value: unknown, expected: unknown) =>
         store.commit(batch({ _tag: "PutRecord", record: { dialect: "d", kind: "k", key, value }, expected }))
-      const stale = { _tag: "VersionConflict", chats: [], messages: [] }
+      const conflict = { _tag: "VersionConflict", chats: [], messages: [] }
       yield* put("x", { n: [1, "一"], b: 0 }, null)
-      yield* same("there already", yield* refused("a new one", put("x", 2, null)), stale)
-      yield* same("another", yield* refused("another", put("x", 2, { n: [1, "二"], b: 0 })), stale)
-      yield* same("none", yield* refused("none", put("y", 2, 1)), stale)
+      yield* same("there already", yield* refused("a new one", put("x", 2, null)), conflict)
+      yield* same("another", yield* refused("another", put("x", 2, { n: [1, "二"], b: 0 })), conflict)
+      yield* same("none", yield* refused("none", put("y", 2, 1)), conflict)
       yield* put("x", 3, (yield* store.record("d", "k", "x"))?.value)
       yield* put("x", null, 3)
       yield* same("removed", yield* store.record("d", "k", "x"), undefined)

@@ -1,4 +1,4 @@
-/** Laws of units that are refused: as duplicates or as faulty, without a trace, and without harm to others. */
+/** Laws of refused batches: duplicates and faulty ones, without a trace, and without harm to others. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { fromPosted } from "../../model/Message.ts"
@@ -31,11 +31,11 @@ import {
   type StoreLaw
 } from "./Law.ts"
 
-const fastSend = { concurrency: "unbounded" } as const
+const CONCURRENT = { concurrency: "unbounded" } as const
 
 export const refusalLaws: ReadonlyArray<StoreLaw> = [
   law(
-    "a message whose gid is stored is a duplicate that shows the stored message as it stands now",
+    "a message with a stored gid is a duplicate with the stored message as it stands now",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a, b])
@@ -53,7 +53,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a unit with a duplicate gid at its end leaves nothing",
+    "a batch with a duplicate gid at its end writes nothing",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -89,7 +89,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
       yield* same("log", (yield* logOf(store, chat.id)).length, 3)
       yield* same("message", yield* store.messagesByGid(["m3"]), [])
       yield* same("preferences", yield* store.preferences(a), [])
-      yield* same("places", yield* store.cursorsIn(chat.id, [a]), [])
+      yield* same("cursors", yield* store.cursorsIn(chat.id, [a]), [])
       yield* same("user", yield* store.usersByAccount(["lost"]), [])
       yield* same("new chat", yield* store.chatByGid("lost"), undefined)
       yield* same("chats of the added one", yield* store.chatsOf(b), [])
@@ -100,7 +100,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a chat whose gid is stored is a duplicate that shows the stored chat",
+    "a chat with a stored gid is a duplicate with the stored chat",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a, b])
@@ -113,13 +113,13 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "of racing creations of one gid exactly one makes a chat",
+    "of concurrent creations of one gid exactly one creates a chat",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const outcomes = yield* Effect.forEach(
         Array.from({ length: 8 }),
         () => Effect.result(store.commit(batch({ _tag: "CreateChat", chat: newChat("c", [a, b]), by: a }))),
-        fastSend
+        CONCURRENT
       )
       const made = outcomes.flatMap((outcome) => (Result.isSuccess(outcome) ? outcome.success : []))
       yield* same("made", made.length, 1)
@@ -132,7 +132,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "an account that is taken is a duplicate that names it",
+    "a taken account is a duplicate that names it",
     Effect.fnUntraced(function* (store) {
       yield* createUser(store, "ann")
       const error = yield* refused(
@@ -148,7 +148,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a record that must be new and is there is a duplicate that shows the stored one",
+    "an existing record that must be new is a duplicate with the stored one",
     Effect.fnUntraced(function* (store) {
       const record = { dialect: "d", kind: "k", key: "x", value: { n: 1 } }
       const once = (value: unknown): Write => ({ _tag: "PutRecord", record: { ...record, value }, once: true })
@@ -162,18 +162,21 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a stale unit is refused as stale, also where it holds duplicates",
+    "a batch with a version conflict is refused as such, even if it has duplicates",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
       yield* post(store, chat.id, a, "m")
       const writes = [appending(chat.id, a, posting("m"))]
-      const error = yield* refused("stale", store.commit({ expectedVersions: [{ chat: chat.id, version: 7 }], writes }))
+      const error = yield* refused(
+        "conflict",
+        store.commit({ expectedVersions: [{ chat: chat.id, version: 7 }], writes })
+      )
       yield* same("refusal", error._tag, "VersionConflict")
     })
   ),
   law(
-    "a unit that has one unique thing twice fails and writes nothing",
+    "a batch with the same unique key twice fails and writes nothing",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -194,7 +197,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a unit that names a chat, user or message that is not there fails and writes nothing",
+    "a batch with an unknown chat, user or message fails and writes nothing",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
@@ -236,7 +239,7 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "units that are refused do not harm those that commit at the same time",
+    "refused batches do not harm concurrent ones",
     Effect.fnUntraced(function* (store) {
       const users = yield* people(store, 3)
       const [a] = users
@@ -255,18 +258,18 @@ export const refusalLaws: ReadonlyArray<StoreLaw> = [
         if (kind === 3) return { ok: true, batch: batch(good, appending(chat.id, a, posting(`more ${n}`))) }
         return { ok: true, batch: { expectedVersions: [{ chat: chat.id, version: 1 }], writes: [good] } }
       })
-      const outcomes = yield* Effect.forEach(batches, (one) => Effect.result(store.commit(one.batch)), fastSend)
+      const outcomes = yield* Effect.forEach(batches, (one) => Effect.result(store.commit(one.batch)), CONCURRENT)
       for (const [n, outcome] of outcomes.entries()) {
         const wanted = batches[n]?.ok
         if (Result.isSuccess(outcome) !== wanted) {
-          return yield* new LawBroken({ what: `unit ${n}`, expected: { ok: wanted }, came: outcome })
+          return yield* new LawBroken({ what: `batch ${n}`, expected: { ok: wanted }, actual: outcome })
         }
         const found = (yield* store.messagesByGid([`good ${n}`])).length
-        yield* same(`message of unit ${n}`, found, wanted === true ? 1 : 0)
+        yield* same(`message of batch ${n}`, found, wanted === true ? 1 : 0)
         if (Result.isSuccess(outcome)) {
           const entries = outcome.success.flatMap((one) => (one._tag === "Entry" ? [one.entry] : []))
           const [message] = yield* store.messagesByGid([`good ${n}`])
-          yield* same(`answer to unit ${n}`, [entries[0]?.id, entries[0]?.seq], [message?.id, message?.seq])
+          yield* same(`result of batch ${n}`, [entries[0]?.id, entries[0]?.seq], [message?.id, message?.seq])
         }
       }
       for (const { chat } of chats) {

@@ -20,7 +20,7 @@ import {
   type Storing
 } from "./Law.ts"
 
-/** How to open and close one store, which is empty when first opened. One is closed before it is opened again. */
+/** Opens and closes one store, which is empty when first opened. It is closed before it is opened again. */
 export interface Reopening {
   readonly open: () => Effect.Effect<Storing, unknown>
   readonly close: () => Effect.Effect<void, unknown>
@@ -31,7 +31,7 @@ export interface ReopenLaw {
   readonly check: (store: Reopening) => Effect.Effect<void, unknown>
 }
 
-/** All that a store tells about these chats and users. */
+/** Returns all facts that a store has about these chats and users. */
 const everything = Effect.fnUntraced(function* (store: Storing) {
   const users = yield* store.allUsers
   const ids = yield* store.chatsOf(users[0]?.id ?? NO_USER)
@@ -91,7 +91,7 @@ const fill = Effect.fnUntraced(function* (store: Storing) {
 
 export const reopenLaws: ReadonlyArray<ReopenLaw> = [
   {
-    name: "what was committed is there after reopening: the same facts, heads, logs and places",
+    name: "committed data exists after reopening: the same facts, heads, logs and cursors",
     check: Effect.fnUntraced(function* ({ close, open }) {
       const store = yield* open()
       yield* fill(store)
@@ -102,7 +102,7 @@ export const reopenLaws: ReadonlyArray<ReopenLaw> = [
     })
   },
   {
-    name: "sequences, numbers and ids go on after reopening where they were",
+    name: "sequences, numbers and ids continue after reopening",
     check: Effect.fnUntraced(function* ({ close, open }) {
       const before = yield* open()
       const { ann, chat } = yield* fill(before)
@@ -121,7 +121,7 @@ export const reopenLaws: ReadonlyArray<ReopenLaw> = [
     })
   },
   {
-    name: "stale and duplicate are refused after reopening as before",
+    name: "conflicts and duplicates are refused after reopening as before",
     check: Effect.fnUntraced(function* ({ close, open }) {
       const { ann, chat } = yield* fill(yield* open())
       yield* close()
@@ -138,28 +138,28 @@ export const reopenLaws: ReadonlyArray<ReopenLaw> = [
     })
   },
   {
-    name: "what was being committed when the store was closed is there as far as it was answered",
+    name: "batches being committed at the close are stored if they returned a result",
     check: Effect.fnUntraced(function* ({ close, open }) {
       const store = yield* open()
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
-      const answered: Array<string> = []
+      const committed: Array<string> = []
       const commits = Effect.forEach(
         Array.from({ length: 200 }, (_, n) => `m${n}`),
         (gid) =>
           Effect.ignore(
             Effect.tap(store.commit(batch(appending(chat.id, a, posting(gid)))), () =>
-              Effect.sync(() => answered.push(gid))
+              Effect.sync(() => committed.push(gid))
             )
           ),
         { concurrency: "unbounded", discard: true }
       )
       yield* Effect.all([commits, close()], { concurrency: "unbounded", discard: true })
-      const found = yield* (yield* open()).messagesByGid(answered)
+      const found = yield* (yield* open()).messagesByGid(committed)
       yield* same(
         "messages",
         sorted(found, (message) => message.id).map((message) => message.gid),
-        answered
+        committed
       )
       yield* close()
     })

@@ -1,4 +1,4 @@
-/** Laws of sessions: who logs in, logs out and is logged out at the same time meets one order. */
+/** Laws of sessions: concurrent logins and logouts of a user have one order. */
 import * as Effect from "effect/Effect"
 import type { UserId } from "../../model/Ids.ts"
 import type { StoredSession } from "../../ports/Store.ts"
@@ -14,7 +14,7 @@ const sessionOf = (hash: string, user: UserId, more: Partial<StoredSession> = {}
   ...more
 })
 
-/** Opens a session of which at most `keep` of its kind are left; answers those that ended. */
+/** Opens a session of which at most `keep` of its kind are left; returns the ended ones. */
 const open = (store: Storing, session: StoredSession, keep: number, epoch?: number) =>
   Effect.map(
     write(store, "Sessions", { _tag: "SaveSession", session, keep, ...(epoch !== undefined && { epoch }) }),
@@ -31,7 +31,7 @@ const hashesOf = (store: Storing, user: UserId) =>
 
 export const sessionLaws: ReadonlyArray<StoreLaw> = [
   law(
-    "a session is found by its hash until it ends, and used again under the same hash",
+    "a session is found by its hash until it ends, and replaced under the same hash",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const save = (session: StoredSession) => store.commit(batch({ _tag: "SaveSession", session }))
@@ -63,7 +63,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "the last use of a session is written, and never brings back one that has ended",
+    "the last use of a session is stored, and never restores an ended one",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const session = sessionOf("h", a)
@@ -83,7 +83,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "beyond a bound of their kind a user's sessions end, those used longest ago, never the new one",
+    "beyond the bound of their kind a user's least recently used sessions end, never the new one",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       yield* open(store, sessionOf("other", b), 1)
@@ -106,7 +106,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "of sessions that replace each other and are opened at the same time one is left, and each ended once",
+    "of concurrently opened sessions that replace each other one is left, and each other one ended once",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       yield* open(store, sessionOf("token", a, { kind: "token" }), 1)
@@ -124,7 +124,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "all sessions of a user end at once, and a login that was decided on before comes too late",
+    "all sessions of a user end at once, and a login based on the earlier epoch conflicts",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       yield* open(store, sessionOf("h1", a, { usedAt: NOW + 1 }), 5)
@@ -144,7 +144,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a login that is decided while all sessions end is refused, or ended with them",
+    "a login while all sessions end is refused, or ended with them",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const epoch = yield* store.sessionEpoch(a)
@@ -171,13 +171,13 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a unit with a session that is refused writes nothing",
+    "a batch with a refused session writes nothing",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       yield* open(store, sessionOf("h1", a), 1)
       const settings = { _tag: "SaveSettings", user: a, settings: "lost" } as const
       const late = { _tag: "SaveSession", session: sessionOf("h2", a), keep: 1, epoch: 7 } as const
-      yield* refused("a unit", store.commit(batch(settings, late)))
+      yield* refused("a batch", store.commit(batch(settings, late)))
       const saved = { ...late, epoch: 0 }
       const once = {
         _tag: "PutRecord",
@@ -185,7 +185,7 @@ export const sessionLaws: ReadonlyArray<StoreLaw> = [
         once: true
       } as const
       yield* store.commit(batch(once))
-      yield* refused("a unit that ended a session", store.commit(batch(saved, { _tag: "EndSessions", user: a }, once)))
+      yield* refused("a batch that ended a session", store.commit(batch(saved, { _tag: "EndSessions", user: a }, once)))
       yield* same("settings", yield* store.settings(a), null)
       yield* same("left", yield* hashesOf(store, a), ["h1"])
       yield* same("epoch", yield* store.sessionEpoch(a), 0)

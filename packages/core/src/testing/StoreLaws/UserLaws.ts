@@ -5,7 +5,7 @@ import { createChat, createUser, law, NO_USER, NOW, pair, post, same, sorted, ba
 
 export const userLaws: ReadonlyArray<StoreLaw> = [
   law(
-    "a user is read by id and by account as made, without the password",
+    "a user is read by id and by account as created, without the password",
     Effect.fnUntraced(function* (store) {
       const fields = {
         realname: "安娜",
@@ -50,7 +50,7 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a change of a user changes what it names and nothing else",
+    "a change of a user changes the named fields and no others",
     Effect.fnUntraced(function* (store) {
       const ann = yield* createUser(store, "ann", { role: "dev", organisation: 4, password: "p1" })
       const bob = yield* createUser(store, "bob", { password: "p2" })
@@ -65,7 +65,7 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
         readonly disabled?: boolean
         readonly password?: string | null
       }) => ({ _tag: "ChangeUser", user: ann.id, change: one }) as const
-      yield* same("answer", yield* change({ realname: "Ann", admin: true }), [{ _tag: "Done" }])
+      yield* same("result", yield* change({ realname: "Ann", admin: true }), [{ _tag: "Done" }])
       yield* same("ann", yield* store.users([ann.id]), [{ ...ann, realname: "Ann", admin: true }])
       yield* change({ avatar: "x", role: "", dept: 5, organisation: null, disabled: true, admin: false })
       const now = { ...ann, realname: "Ann", avatar: "x", role: "", dept: 5, organisation: null, disabled: true }
@@ -82,7 +82,7 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "an account that a user gives up is free, and the user is found by the new one",
+    "a changed account is free, and the user is found by the new one",
     Effect.fnUntraced(function* (store) {
       const ann = yield* createUser(store, "ann", { role: "dev", password: "p1" })
       yield* store.commit(batch({ _tag: "ChangeUser", user: ann.id, change: { account: "removed:1", role: "" } }))
@@ -96,7 +96,7 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "settings are each user's own, null before they were saved, and the latest count",
+    "each user has their own settings, null before they were saved, and the latest count",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       yield* same("before", yield* store.settings(a), null)
