@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The program `parley` from this workspace's sources, for `npx pnpm run link`. Runs on the Node that called it if that can
- * run TypeScript, else on the one that the workspace has installed.
+ * Runs the program `parley` from this workspace's sources, for `npx pnpm run link`: on the calling Node if that can run
+ * TypeScript, otherwise on the workspace's.
  */
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 const main = new URL("../src/main.ts", import.meta.url)
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 
-/** Signals that are passed on; the terminal's own reach the child by themselves, which takes two in a moment for one. */
+/** Forwarded signals. The terminal sends its own to the child too, which treats two within a moment as one. */
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"]
 
 if (major > 22 || (major === 22 && minor >= 19)) await import(main.href)

@@ -1,4 +1,4 @@
-/** `/healthz` says that the process runs; `/readyz` that it serves: it has started, and the storage takes writes. */
+/** Health endpoints: `/healthz` for liveness; `/readyz` for readiness: the server has started and storage accepts writes. */
 import type { StorageHealth } from "@parley/core/StorageHealth"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -9,7 +9,7 @@ const NO_STORE = { headers: { "cache-control": "no-store" } } as const
 
 const unready = (status: string) => HttpServerResponse.jsonUnsafe({ status }, { ...NO_STORE, status: 503 })
 
-/** `ready` says whether the server has started. */
+/** `ready` returns whether the server has started. */
 export const healthRoutes = (ready: () => boolean, { refresh }: Pick<StorageHealth["Service"], "refresh">) =>
   Layer.mergeAll(
     HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" }, NO_STORE)),

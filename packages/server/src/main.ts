@@ -19,15 +19,14 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 
 const args = process.argv.slice(2)
 
-// V8 guesses from the first hundred objects that are made in a place of the code whether all of them live long. With a store
-// that answers late at first, it takes messages under way for such: see docs/decisions/0016.
+// Disables V8 allocation-site pretenuring, which decides by the first hundred objects of an allocation site. With a store
+// that is slow at first, it treats messages in flight as long-lived: see docs/decisions/0016.
 setFlagsFromString("--no-allocation-site-pretenuring")
 
-// What the server keeps (messages, hashes of passwords, files) is for its own user only.
+// Stored data (messages, password hashes, files) is accessible to the server's user only.
 process.umask(0o077)
 
-// The reader of our output may stop reading, as in `parley user list | head -1`: then the rest is of no use. A server
-// goes on: its clients are still there.
+// A command exits when its output is closed, as in `parley user list | head -1`. A server continues for its clients.
 const log = openLog(
   (error) => {
     if (args[0] !== "serve") process.exit(error.code === "EPIPE" ? 0 : 1)
@@ -38,9 +37,7 @@ const log = openLog(
 const dialects = Effect.tryPromise({
   try: () => loadDialects(process.env["PARLEY_DIALECTS"]),
   catch: (cause) =>
-    cause instanceof NoSuchDialect
-      ? cause
-      : new NoSuchDialect({ message: `a protocol does not load: ${String(cause)}` })
+    cause instanceof NoSuchDialect ? cause : new NoSuchDialect({ message: `cannot load a protocol: ${String(cause)}` })
 }).pipe(Effect.tapError(({ message }) => Console.error(`parley: ${message}`)))
 
 const exit = await Effect.runPromiseExit(
@@ -52,12 +49,12 @@ process.exitCode = Exit.match(exit, {
   onSuccess: () => 0,
   onFailure: (cause) => {
     const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
-    // What was expected to go wrong has been said already. Help that nobody asked for by mistake is no failure.
+    // Expected errors are printed already. Requested help is a success.
     if (failure !== undefined) return failure._tag === "ShowHelp" && failure.errors.length === 0 ? 0 : 1
     if (Cause.hasInterruptsOnly(cause)) return 130
-    log.complain(`parley: unexpected: ${String(Cause.squash(cause)).split("\n", 1)[0] ?? ""}`)
+    log.printError(`parley: unexpected: ${String(Cause.squash(cause)).split("\n", 1)[0] ?? ""}`)
     return 70
   }
 })
-// Standard input would keep the process if it was read from; what was written goes out first.
+// Standard input would keep the process alive after it was read. No `process.exit`: output is flushed first.
 process.stdin.unref?.()

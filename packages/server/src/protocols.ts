@@ -1,7 +1,4 @@
-/**
- * The protocols that are served: every folder of `@parley/dialects` is one, found by its name. A new protocol is a new
- * folder there, and nothing here knows of it.
- */
+/** Loads the served protocols: each folder of `@parley/dialects` with an index is one, so a new one needs no registration. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, isAbsolute, join, resolve } from "node:path"
@@ -15,11 +12,11 @@ interface Manifest {
   readonly exports: { readonly "./*": string }
 }
 
-/** The module of the protocol in this folder, if there is one. */
+/** Returns the path of the index module in this folder, if there is one. */
 const indexIn = (folder: string): string | undefined =>
   ["index.ts", "index.js"].map((file) => resolve(folder, file)).find((file) => existsSync(file))
 
-/** The names of all protocols, in alphabetical order. */
+/** Returns the names of all protocols, in alphabetical order. */
 const names = (): ReadonlyArray<string> => {
   const manifest = createRequire(import.meta.url).resolve("@parley/dialects/package.json")
   const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as Manifest
@@ -30,16 +27,16 @@ const names = (): ReadonlyArray<string> => {
     .sort()
 }
 
-/** A protocol that was asked for cannot be loaded; `message` is one line. */
+/** A requested protocol cannot be loaded; `message` is one line. */
 export class NoSuchDialect extends Data.TaggedError("NoSuchDialect")<{ readonly message: string }> {}
 
 /**
- * The protocols to serve: all there are, or those that `wanted` lists, separated by commas. What begins with `.` or `/` is
- * the folder of a protocol of one's own, with an `index.ts` or `index.js`.
+ * Loads all protocols, or those of the comma-separated `list`. An entry that is an absolute path or begins with `.` is the
+ * folder of a protocol outside `@parley/dialects`, with an `index.ts` or `index.js`.
  */
-export const loadDialects = async (wanted?: string): Promise<ReadonlyArray<ServedDialect>> => {
+export const loadDialects = async (list?: string): Promise<ReadonlyArray<ServedDialect>> => {
   const known = names()
-  const listed = (wanted ?? "").split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
+  const listed = (list ?? "").split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
   return Promise.all((listed.length === 0 ? known : listed).map((name) => load(name, known)))
 }
 
@@ -57,6 +54,6 @@ const load = async (name: string, known: ReadonlyArray<string>): Promise<ServedD
 
 const indexOf = (folder: string): string => {
   const index = indexIn(folder)
-  if (index === undefined) throw new NoSuchDialect({ message: `${folder} holds no index.ts or index.js` })
+  if (index === undefined) throw new NoSuchDialect({ message: `${folder} has no index.ts or index.js` })
   return pathToFileURL(index).href
 }

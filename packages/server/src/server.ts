@@ -1,4 +1,4 @@
-/** The reference server: the one place that puts all parts together. */
+/** The reference server: composes engine, adapters and protocols. */
 import * as FileBlobs from "@parley/adapter-node/FileBlobs"
 import * as Hosting from "@parley/adapter-node/serve"
 import { serveHttp } from "@parley/adapter-node/serveHttp"
@@ -31,7 +31,7 @@ import { demoCommands } from "./demo/commands.ts"
 import {
   DEMONSTRATION_SERVED,
   holdsDemonstration,
-  noteDemonstration,
+  recordDemonstration,
   refuseReachableData,
   refuseReachableDemo
 } from "./demo/demoGuard.ts"
@@ -40,26 +40,26 @@ import { permissionCommands } from "./permissions/commands.ts"
 import { sessionCommands } from "./users/sessionCommands.ts"
 import { userCommands } from "./users/commands.ts"
 
-/** Milliseconds for what is under way when the server stops, twice; ten seconds are promised for all of it. */
-const DRAIN = 4000
+/** Milliseconds for requests in progress at the stop, and again for connections; the documentation promises 10 s in total. */
+const DRAIN_TIMEOUT = 4000
 
-const sentence = (cause: unknown): string =>
+const firstLine = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0] ?? ""
 
-type Everything = Parley.Services | Store | Blobs | Passwords
+type EngineServices = Parley.Services | Store | Blobs | Passwords
 
-/** Storage and engine, without anybody being served; without the files folder where `files` is false. */
+/** Opens storage and engine without listening; the files folder only if `files` is true. */
 export const openEngine = Effect.fnUntraced(function* (
   { serve, engine }: Configuration,
   { files }: { readonly files: boolean }
-): Effect.fn.Return<Context.Context<Everything>, CommandFailed, Scope.Scope> {
+): Effect.fn.Return<Context.Context<EngineServices>, CommandFailed, Scope.Scope> {
   const store = serve.database._tag === "Memory" ? MemoryStore.layer : SqliteStore.layer({ file: serve.database.file })
-  const ground = Layer.mergeAll(
+  const adapters = Layer.mergeAll(
     store,
     NodePasswords.layer,
     files ? FileBlobs.layer({ directory: serve.files }) : MemoryBlobs.layer
   )
-  const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground))).pipe(
+  const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(adapters))).pipe(
     Effect.provideService(Settings, engine),
     Effect.provideService(Authenticator, { origins: serve.origins }),
     Effect.mapError(
@@ -67,7 +67,7 @@ export const openEngine = Effect.fnUntraced(function* (
         new CommandFailed({
           message:
             failed._tag === "BlobFailed"
-              ? `The files folder ${serve.files} cannot be used: ${sentence(failed.cause)}.`
+              ? `The files folder ${serve.files} cannot be used: ${firstLine(failed.cause)}.`
               : failed.message
         })
     )
@@ -82,12 +82,12 @@ export interface Address {
 
 export interface RunningServer {
   readonly http: Address
-  /** Undefined when raw TCP is off. */
+  /** Undefined if raw TCP is off. */
   readonly tcp?: Address | undefined
   readonly commands: ReadonlyArray<OperatorCommand>
 }
 
-/** Serves until the scope closes: then what is under way is answered, and connections are told 1001. */
+/** Serves until the scope closes: then requests in progress are completed, and connections closed with code 1001. */
 export const start = Effect.fnUntraced(function* (
   configuration: Configuration,
   dialects: ReadonlyArray<ServedDialect>
@@ -122,7 +122,7 @@ export const start = Effect.fnUntraced(function* (
     const http = yield* serveHttp(host, { host: serve.host, port: serve.port })
     const tcp =
       serve.tcpPort === undefined ? undefined : yield* hosted.listenTcp({ host: serve.host, port: serve.tcpPort })
-    yield* Effect.addFinalizer(() => hosted.end({ drain: DRAIN }))
+    yield* Effect.addFinalizer(() => hosted.end({ drain: DRAIN_TIMEOUT }))
     ready = true
     return { http, tcp, commands: yield* operatorCommands(open) }
   })
@@ -132,21 +132,21 @@ export const start = Effect.fnUntraced(function* (
   )
 })
 
-/** What an empty database needs, and the demonstration where it is wanted. */
+/** Creates the system chat of an empty database, and the demonstration if it is enabled. */
 const prepare = Effect.fnUntraced(function* (
   isDemonstration: boolean,
   open: ReadonlyArray<OpenDialect<unknown>>
-): Effect.fn.Return<void, CommandFailed, Everything> {
+): Effect.fn.Return<void, CommandFailed, EngineServices> {
   yield* ensureSystemChat.pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
   if (!isDemonstration) return
   yield* addDemoUsers.pipe(
     Effect.mapError(({ message }) => new CommandFailed({ message: `the demonstration: ${message}` }))
   )
   for (const dialect of open) yield* dialect.demo
-  yield* noteDemonstration(yield* Engine, true).pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
+  yield* recordDemonstration(yield* Engine, true).pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
 })
 
-/** The commands of the server itself and of its protocols. */
+/** Returns the operator's commands of the server and of its protocols. */
 export const operatorCommands = Effect.fnUntraced(function* (open: ReadonlyArray<OpenDialect<unknown>>) {
   const users = yield* Users
   return [

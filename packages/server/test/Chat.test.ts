@@ -26,7 +26,7 @@ describe("parley chat", () => {
       yield* alice.until(/you are alice/)
       const bob = yield* chat(cwd, http, "bob")
       yield* bob.until(/you are bob/)
-      yield* alice.until(/Bob is here/)
+      yield* alice.until(/Bob is online/)
 
       yield* alice.type('/new "Tea party" bob')
       yield* alice.until(/^\* Tea party is open$/)
@@ -46,7 +46,7 @@ describe("parley chat", () => {
       yield* bob.until(/Bob: \/shrug/)
       yield* bob.type("/quit")
       assert.strictEqual((yield* bob.ended).code, 0)
-      yield* alice.until(/Bob has left/)
+      yield* alice.until(/Bob is offline/)
     }).pipe(Effect.scoped)
   )
 
@@ -68,14 +68,14 @@ describe("parley chat", () => {
       const wrong: ReadonlyArray<readonly [string, string]> = [
         ["/open Lobbby\n", '! there is no chat and no user "Lobbby"'],
         ["lost\n", "! no chat is open"],
-        ["/open bob\n/history\n/hsitory\n", "! there is no /hsitory"],
+        ["/open bob\n/history\n/hsitory\n", "! unknown command /hsitory"],
         [`/open bob\n${"x".repeat(200_000)}\nafter\n`, "! "]
       ]
       for (const [input, text] of wrong) {
         const { code, out, err } = yield* run(cwd, ["chat", "--as", "alice", "--url", http], input)
         assert.strictEqual(code, 1, input.slice(0, 50))
         assert.include(out, text)
-        assert.strictEqual(err, "parley: 1 line was not carried out\n")
+        assert.strictEqual(err, "parley: 1 line failed\n")
       }
     }).pipe(Effect.scoped)
   )
@@ -105,11 +105,11 @@ describe("parley chat", () => {
       yield* alice.until(/is open/)
       child.kill("SIGKILL")
       yield* ended
-      yield* alice.until(/the connection is lost/)
+      yield* alice.until(/connection lost; reconnecting/)
       yield* alice.type("are you there?")
       const again = yield* start(cwd, ["serve", "--port", new URL(http).port, "--tcp-port", "off", "--no-demo"])
       yield* again.until(/^listening/)
-      yield* alice.until(/the connection is back/)
+      yield* alice.until(/\* reconnected/)
       yield* alice.until(/Alice: are you there\?$/)
       const bob = yield* run(cwd, ["chat", "--as", "bob", "--url", http], "/open alice\n/history\n")
       assert.include(bob.out, "Alice: are you there?")

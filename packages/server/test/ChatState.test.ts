@@ -63,7 +63,7 @@ const filled = () => {
   const notebook = new ChatState({ me: user(1, "alice", "Alice"), users: roster.users, chats: roster.chats })
   const hear = (event: ParleyEvent): ReadonlyArray<string> => {
     roster.applyEvent(event)
-    return notebook.hear(event, now)
+    return notebook.applyEvent(event, now)
   }
   return { notebook, hear }
 }
@@ -119,8 +119,8 @@ describe("what the terminal client knows", () => {
 
   it("follows who comes, who goes, and which chats it is in", () => {
     const { hear, notebook } = filled()
-    assert.deepStrictEqual(hear({ type: "logout", data: user(2, "bob", "Bob", "offline") }), ["* Bob has left"])
-    assert.deepStrictEqual(hear({ type: "login", data: user(2, "bob", "Bob") }), ["* Bob is here"])
+    assert.deepStrictEqual(hear({ type: "logout", data: user(2, "bob", "Bob", "offline") }), ["* Bob is offline"])
+    assert.deepStrictEqual(hear({ type: "login", data: user(2, "bob", "Bob") }), ["* Bob is online"])
     assert.deepStrictEqual(hear({ type: "userRenamed", data: user(2, "bob", "Robert") }), [])
     assert.strictEqual(notebook.find("Robert")?.gid, "1&2")
 

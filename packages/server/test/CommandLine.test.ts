@@ -82,13 +82,13 @@ describe("parley says in one line what is wrong", () => {
     [["serve", "--port", "0", "--tcp-port", "off", "--database", "sqlite:./folder"], "./folder cannot be opened"],
     [["user", "add"], "Missing required argument: account. See parley user add --help"],
     [["user", "add", "alice"], "no password: give --password, or one line on standard input"],
-    [["user", "list", "--database", "memory:"], "a database in memory ends with its server"],
+    [["user", "list", "--database", "memory:"], "commands cannot reach a database in memory"],
     [["user", "list"], "there is no database /"],
     [["user", "import", "none.csv"], "none.csv does not exist"],
     [["user", "import", "latin.csv"], 'latin.csv is not in UTF-8; save it as "CSV UTF-8"'],
     [["user", "import", "bad.csv", "--create"], "line 2: account must not be empty"],
     [["chat"], "Missing required flag: --as. See parley chat --help"],
-    [["chat", "--as", "alice", "--url", "ftp://x"], "--url must be a URL of http, not ftp://x"],
+    [["chat", "--as", "alice", "--url", "ftp://x"], "--url must be an http or ws URL, not ftp://x"],
     [["chat", "--as", "alice", "--url", "http://127.0.0.1:1"], "ws://127.0.0.1:1/ws was not reached"]
   ]
   for (const [args, text, environment = {}] of wrong) {

@@ -7,7 +7,7 @@ import { connect } from "node:net"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import { controlAddress } from "../src/control/socketPath.ts"
-import { askServer } from "../src/control/client.ts"
+import { sendCommand } from "../src/control/client.ts"
 import { serveControl } from "../src/control/server.ts"
 
 const folder = Effect.acquireRelease(
@@ -50,7 +50,7 @@ describe("Control", () => {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       yield* serveControl(address, [greet])
       const ask = (inputs: Record<string, string | number | boolean>, words = ["greet"]) =>
-        askServer(address, { words, inputs })
+        sendCommand(address, { words, inputs })
       assert.strictEqual(yield* ask({ whom: "世界" }), "hello 世界")
       assert.strictEqual(yield* ask({ whom: "you", times: 2 }), "hello you\nhello you")
       const said = (effect: ReturnType<typeof ask>) =>
@@ -59,10 +59,10 @@ describe("Control", () => {
           Effect.map((error) => (error._tag === "CommandRefused" ? error.message : error._tag))
         )
       assert.strictEqual(yield* said(ask({ whom: "nobody" })), "nobody is not there")
-      assert.strictEqual(yield* said(ask({ whom: "defect" })), "it failed: Error: oh no")
+      assert.strictEqual(yield* said(ask({ whom: "defect" })), "internal error: Error: oh no")
       assert.strictEqual(yield* said(ask({})), '"greet" needs whom, whom to greet')
       assert.strictEqual(yield* said(ask({ whom: "you", times: "2" })), '"greet" needs times, how often')
-      assert.strictEqual(yield* said(ask({}, ["no", "such"])), 'there is no command "no such" here')
+      assert.strictEqual(yield* said(ask({}, ["no", "such"])), 'unknown command "no such"')
     }).pipe(Effect.scoped)
   )
 
@@ -84,7 +84,7 @@ describe("Control", () => {
       }
       yield* serveControl(address, [work])
       const reports: Array<readonly [number, number]> = []
-      const output = yield* askServer(address, { words: ["work"], inputs: {} }).pipe(
+      const output = yield* sendCommand(address, { words: ["work"], inputs: {} }).pipe(
         Effect.provideService(Progress, (done, total) => reports.push([done, total]))
       )
       assert.strictEqual(output, "done")
@@ -97,8 +97,8 @@ describe("Control", () => {
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       yield* serveControl(address, [greet])
-      assert.strictEqual(yield* raw(address, "{]\n"), '{"error":"the request is not understood"}\n')
-      assert.strictEqual(yield* raw(address, '{"words":"greet"}\n'), '{"error":"the request is not understood"}\n')
+      assert.strictEqual(yield* raw(address, "{]\n"), '{"error":"the request is malformed"}\n')
+      assert.strictEqual(yield* raw(address, '{"words":"greet"}\n'), '{"error":"the request is malformed"}\n')
       assert.strictEqual(
         yield* raw(address, '{"words":["greet"],"inputs":{"whom":"a"}}\n'),
         '{"ok":true,"output":"hello a"}\n'
@@ -111,7 +111,7 @@ describe("Control", () => {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       yield* serveControl(address, [greet])
       const whom = "x".repeat(5_000_000)
-      assert.strictEqual(yield* askServer(address, { words: ["greet"], inputs: { whom } }), `hello ${whom}`)
+      assert.strictEqual(yield* sendCommand(address, { words: ["greet"], inputs: { whom } }), `hello ${whom}`)
     }).pipe(Effect.scoped)
   )
 
@@ -123,7 +123,7 @@ describe("Control", () => {
         assert.strictEqual(statSync(address).mode & 0o777, 0o600)
       }).pipe(Effect.scoped)
       assert.isFalse(existsSync(address))
-      const error = yield* Effect.flip(askServer(address, { words: ["greet"], inputs: {} }))
+      const error = yield* Effect.flip(sendCommand(address, { words: ["greet"], inputs: {} }))
       assert.strictEqual(error._tag, "NoServer")
     }).pipe(Effect.scoped)
   )
@@ -132,10 +132,10 @@ describe("Control", () => {
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       writeFileSync(address, "")
-      const error = yield* Effect.flip(askServer(address, { words: ["greet"], inputs: {} }))
+      const error = yield* Effect.flip(sendCommand(address, { words: ["greet"], inputs: {} }))
       assert.strictEqual(error._tag, "NoServer")
       yield* serveControl(address, [greet])
-      assert.strictEqual(yield* askServer(address, { words: ["greet"], inputs: { whom: "a" } }), "hello a")
+      assert.strictEqual(yield* sendCommand(address, { words: ["greet"], inputs: { whom: "a" } }), "hello a")
     }).pipe(Effect.scoped)
   )
 
@@ -158,7 +158,7 @@ describe("Control", () => {
         const look = () => (existsSync(address) ? resume(Effect.void) : setImmediate(look))
         look()
       })
-      const asked = yield* Effect.forkChild(askServer(address, { words: ["slow"], inputs: {} }))
+      const asked = yield* Effect.forkChild(sendCommand(address, { words: ["slow"], inputs: {} }))
       yield* Deferred.await(begun)
       yield* Deferred.succeed(stop, undefined)
       yield* Deferred.succeed(mayEnd, undefined)

@@ -70,7 +70,7 @@ describe("parley serve", () => {
         const all = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", ...args]
         const { code, out, err } = yield* run(cwd, all, "", environment)
         assert.deepStrictEqual([code, out], [1, ""])
-        assert.match(err, /^parley: --demo is for this machine alone[^\n]*\n$/)
+        assert.match(err, /^parley: --demo is for this machine only[^\n]*\n$/)
         assert.include(err, why)
       }
     }).pipe(Effect.scoped)
@@ -84,7 +84,7 @@ describe("a demonstration", () => {
       yield* Effect.gen(function* () {
         const server = yield* serve(cwd, "--demo")
         const { http, tcp, err } = server
-        assert.include(err(), "DEMONSTRATION: everybody knows the passwords")
+        assert.include(err(), "DEMONSTRATION: the passwords of its users")
         assert.strictEqual(yield* login(http), 200)
         assert.strictEqual(yield* status(`${http}/im/org/2/groups`), 200)
         for (const client of [yield* desktop(tcp), yield* webSocket(http)]) {

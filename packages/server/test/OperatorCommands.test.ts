@@ -25,7 +25,7 @@ describe("an operator's commands about users and sessions", () => {
       // A new name is told to those who are here.
       assert.deepInclude(yield* operate("user", "rename", "alice", "Alice Liddell"), {
         code: 0,
-        out: "alice is called Alice Liddell\n"
+        out: "renamed alice to Alice Liddell\n"
       })
       yield* bob.until("the new name", () =>
         bob
@@ -36,7 +36,7 @@ describe("an operator's commands about users and sessions", () => {
       assert.include((yield* operate("user", "list")).out, "Alice Liddell")
       assert.deepInclude(yield* operate("user", "rename", "alice", " "), { code: 1 })
       assert.deepInclude(yield* operate("user", "rename", "alice", "a\u001b[2J\nb"), {
-        out: "alice is called a\\u001b[2J\\u000ab\n"
+        out: "renamed alice to a\\u001b[2J\\u000ab\n"
       })
       assert.deepInclude(yield* operate("user", "rename", "nobody", "x"), { code: 1 })
 
@@ -45,12 +45,12 @@ describe("an operator's commands about users and sessions", () => {
       const others = { account: "bob" }
       assert.strictEqual((yield* admin.ask("settings", others)).result, "success")
       assert.deepInclude(yield* operate("user", "admin", "admin", "off"), {
-        out: "admin is no system administrator\n"
+        out: "admin is not a system administrator\n"
       })
       assert.strictEqual((yield* admin.ask("settings", others)).result, "fail")
       yield* operate("user", "admin", "admin", "on")
       assert.strictEqual((yield* admin.ask("settings", others)).result, "success")
-      assert.include((yield* operate("user", "admin", "admin", "maybe")).err, "it is on or off")
+      assert.include((yield* operate("user", "admin", "admin", "maybe")).err, "must be on or off")
 
       // Sessions are listed without their tokens, and ended one by one or all.
       const carol = yield* online(server.http, "carol")

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { controlAddress } from "../src/control/socketPath.ts"
-import { askServer } from "../src/control/client.ts"
+import { sendCommand } from "../src/control/client.ts"
 import { type Actor, cast } from "./algebra/actors.ts"
 import { differences, keyOf, ANONYMOUS, operationNames, permissionsPage } from "./algebra/Page.ts"
 import { factsOf } from "./algebra/Request.ts"
@@ -30,7 +30,7 @@ const explained = Effect.fnUntraced(function* (
   const people = yield* cast((yield* serve(cwd, "--demo", ...auth)).http)
   const address = yield* controlAddress(join(cwd, "data", "parley.db"))
   const explain = (user: string, chat: string, operation: string) =>
-    askServer(address, { words: ["explain", "permission"], inputs: { user, chat, operation } })
+    sendCommand(address, { words: ["explain", "permission"], inputs: { user, chat, operation } })
 
   const decide = (scene: Scene, role: Role) =>
     Effect.gen(function* () {

@@ -5,7 +5,7 @@ import { reachable } from "@parley/core/rules/AppScope"
 import { Effect } from "effect"
 import { join } from "node:path"
 import { controlAddress } from "../src/control/socketPath.ts"
-import { askServer } from "../src/control/client.ts"
+import { sendCommand } from "../src/control/client.ts"
 import { application } from "./algebra/Application.ts"
 import { actor, cast, type Cast, http } from "./algebra/actors.ts"
 import { factsOf } from "./algebra/Request.ts"
@@ -29,7 +29,7 @@ it.live("an application reaches groups of its organisation, and may there what t
     const address = yield* controlAddress(join(cwd, "data", "parley.db"))
     const names = ["erika", "fritz", "gerda", "hans", "ilse"]
     yield* Effect.forEach(names, (account) =>
-      askServer(address, {
+      sendCommand(address, {
         words: ["user", "add"],
         inputs: { account, password: PASSWORD, org: ELSEWHERE, admin: account === "fritz" }
       })

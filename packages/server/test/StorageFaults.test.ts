@@ -184,7 +184,7 @@ describe("a mistyped --database", () => {
         assert.deepStrictEqual([code, out], [1, ""])
         assert.strictEqual(
           err,
-          `parley: there is no database ${join(cwd, "tpyo", "parley.db")}; give --database sqlite:<path>, or --create to make it\n`
+          `parley: there is no database ${join(cwd, "tpyo", "parley.db")}; give --database sqlite:<path>, or --create to create it\n`
         )
         assert.isFalse(existsSync(join(cwd, "tpyo")))
       }

@@ -13,7 +13,7 @@ import { Effect, Layer } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { carryOut } from "../src/control/server.ts"
+import { executeCommand } from "../src/control/server.ts"
 import type { Request } from "../src/control/protocol.ts"
 import { userCommands } from "../src/users/commands.ts"
 
@@ -31,7 +31,7 @@ const office = Layer.unwrap(
 )
 
 const run = (line: string, inputs: Request["inputs"] = {}) =>
-  Effect.flatMap(Users, (users) => carryOut(userCommands(users), { words: line.split(" "), inputs }))
+  Effect.flatMap(Users, (users) => executeCommand(userCommands(users), { words: line.split(" "), inputs }))
 
 const SHORT = "must have at least 8 characters (passwords.minimum)"
 const COMMON = "must not be one of the most common passwords (passwords.minimum)"

@@ -93,11 +93,11 @@ describe("a file of users", () => {
   const wrong: ReadonlyArray<readonly [string, string]> = [
     [
       "",
-      "line 1: the first line must name the columns, account and password or password-hash at least: account,password,password-hash,realname,admin,org,role,dept,avatar"
+      "line 1: the first line must name the columns, with account and password or password-hash among them: account,password,password-hash,realname,admin,org,role,dept,avatar"
     ],
     [
       "alice,secret\n",
-      "line 1: the first line must name the columns, account and password or password-hash at least: account,password,password-hash,realname,admin,org,role,dept,avatar"
+      "line 1: the first line must name the columns, with account and password or password-hash among them: account,password,password-hash,realname,admin,org,role,dept,avatar"
     ],
     [
       "account,password,email\na,b,c\n",
@@ -116,8 +116,8 @@ describe("a file of users", () => {
       "account,password,org,dept\na,b,-1,x\n",
       'line 2: org must be a whole number, not "-1"\nline 2: dept must be a whole number, not "x"'
     ],
-    ["account,password\na,b,c\n", "line 2: has not as many fields as the header"],
-    ["account,password\na,b\nc\n", "line 3: has not as many fields as the header"],
+    ["account,password\na,b,c\n", "line 2: does not have as many fields as the header"],
+    ["account,password\na,b\nc\n", "line 3: does not have as many fields as the header"],
     ['account,password\na,"b\n', "line 2: a quoted field is not closed"]
   ]
   for (const [csv, text] of wrong) {
@@ -150,7 +150,7 @@ describe("a file of users", () => {
       [
         "line 5: account must not contain white space, control characters, ',', ':', '/' or '&'",
         'line 6: "stray" is in a column without a name',
-        "line 7: has not as many fields as the header"
+        "line 7: does not have as many fields as the header"
       ].join("\n")
     )
   })
@@ -167,7 +167,7 @@ describe("a file of users", () => {
       [
         "line 2: account ann exists already",
         'line 3: org must be a whole number, not "one"',
-        "line 4: has not as many fields as the header",
+        "line 4: does not have as many fields as the header",
         "line 5: account ann is in line 2 already",
         "line 6: a quoted field is not closed"
       ].join("\n")

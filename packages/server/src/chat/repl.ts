@@ -1,110 +1,110 @@
-/** What the lines typed into the terminal client do. */
+/** Commands of the terminal client. */
 import { type Chat, type Parley, ParleyError } from "@parley/client"
 import * as Effect from "effect/Effect"
 import { type ChatState, plain } from "./ChatState.ts"
 
 const HELP = [
   "/chats                     list your chats",
-  "/open <name or number>     open a chat, or with an account the chat with that user",
+  "/open <name or number>     open a chat; with an account, the direct chat with that user",
   "/history                   show the newest messages of the open chat",
-  "/new <name> <account…>     make a group",
-  "/who                       who is in the open chat",
-  "/quit                      leave",
-  "anything else is sent to the open chat; a line that begins with // is sent with one /"
+  "/new <name> <account…>     create a group",
+  "/who                       list the members of the open chat, or all users",
+  "/quit                      log out and exit",
+  "any other line is sent to the open chat; a line that begins with // is sent with one /"
 ]
 
-/** Messages that `/history` shows. */
-const PAGE = 20
+/** Number of messages that `/history` shows. */
+const HISTORY_SIZE = 20
 
 export interface ReplContext {
   readonly parley: Parley
   readonly state: ChatState
   readonly show: (lines: ReadonlyArray<string>) => void
-  /** Shows why something could not be done. */
+  /** Shows an error, and counts it. */
   readonly fail: (reason: string) => void
-  /** By the clock of whoever reads. */
+  /** The current local time. */
   readonly now: () => Date
 }
 
-/** Does what the line says; answers whether to go on. */
-export const handle = (conversation: ReplContext, line: string): Effect.Effect<boolean> => {
+/** Executes a line; returns false for `/quit`. */
+export const handle = (context: ReplContext, line: string): Effect.Effect<boolean> => {
   const text = line.trim()
   if (text === "") return Effect.succeed(true)
   if (!text.startsWith("/") || text.startsWith("//")) {
-    return Effect.as(say(conversation, text.startsWith("//") ? text.slice(1) : line), true)
+    return Effect.as(send(context, text.startsWith("//") ? text.slice(1) : line), true)
   }
   const [command = "", ...words] = wordsOf(text)
   if (command === "/quit") return Effect.succeed(false)
-  return Effect.as(carryOut(conversation, command, words), true)
+  return Effect.as(execute(context, command, words), true)
 }
 
-const carryOut = (conversation: ReplContext, command: string, words: ReadonlyArray<string>): Effect.Effect<void> => {
+const execute = (context: ReplContext, command: string, words: ReadonlyArray<string>): Effect.Effect<void> => {
   switch (command) {
     case "/help":
-      return Effect.sync(() => conversation.show(HELP))
+      return Effect.sync(() => context.show(HELP))
     case "/chats":
-      return Effect.sync(() => listChats(conversation))
+      return Effect.sync(() => listChats(context))
     case "/open":
-      return open(conversation, words.join(" "))
+      return open(context, words.join(" "))
     case "/history":
-      return history(conversation)
+      return history(context)
     case "/new":
-      return create(conversation, words)
+      return create(context, words)
     case "/who":
-      return Effect.sync(() => who(conversation))
+      return Effect.sync(() => listMembers(context))
     default:
-      return Effect.sync(() => conversation.fail(`there is no ${command}; /help lists what there is`))
+      return Effect.sync(() => context.fail(`unknown command ${command}; /help lists the commands`))
   }
 }
 
-/** Words, of which those in double quotes may hold blanks. */
+/** Splits at white space; words in double quotes may contain it. */
 const wordsOf = (text: string): ReadonlyArray<string> =>
   Array.from(text.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, bare]) => quoted ?? bare ?? "")
 
-export const listChats = ({ state: notebook, show }: ReplContext): void => {
-  const lines = notebook.chats.map((chat, index) => {
-    const mark = chat.gid === notebook.open ? "*" : " "
-    const people = chat.type === "system" ? "everybody" : String(notebook.members(chat).length)
-    return `${mark}${String(index + 1).padStart(3)}  ${notebook.title(chat)}  (${people})`
+export const listChats = ({ state, show }: ReplContext): void => {
+  const lines = state.chats.map((chat, index) => {
+    const mark = chat.gid === state.open ? "*" : " "
+    const members = chat.type === "system" ? "all users" : String(state.members(chat).length)
+    return `${mark}${String(index + 1).padStart(3)}  ${state.title(chat)}  (${members})`
   })
-  show(lines.length === 0 ? ["you are in no chat; /new makes one"] : lines)
+  show(lines.length === 0 ? ["you have no chats; /new creates one"] : lines)
 }
 
-const opened = ({ state: notebook, show }: ReplContext, chat: Chat): void => {
-  notebook.open = chat.gid
-  show([`* ${notebook.title(chat)} is open`])
+const opened = ({ state, show }: ReplContext, chat: Chat): void => {
+  state.open = chat.gid
+  show([`* ${state.title(chat)} is open`])
 }
 
-const open = Effect.fnUntraced(function* (conversation: ReplContext, what: string) {
-  const { state: notebook } = conversation
-  const chat = notebook.find(what)
-  if (chat !== undefined) return opened(conversation, chat)
-  const other = notebook.userByAccount(what)
-  if (other === undefined || other.id === notebook.me.id) {
-    return conversation.fail(`there is no chat and no user ${JSON.stringify(what)}`)
+const open = Effect.fnUntraced(function* (context: ReplContext, key: string) {
+  const { state } = context
+  const chat = state.find(key)
+  if (chat !== undefined) return opened(context, chat)
+  const other = state.userByAccount(key)
+  if (other === undefined || other.id === state.me.id) {
+    return context.fail(`there is no chat and no user ${JSON.stringify(key)}`)
   }
-  yield* make(conversation, (parley) => parley.openDirectChat(other))
+  yield* openCreated(context, (parley) => parley.openDirectChat(other))
 })
 
-const create = Effect.fnUntraced(function* (conversation: ReplContext, words: ReadonlyArray<string>) {
-  const { state: notebook, fail } = conversation
+const create = Effect.fnUntraced(function* (context: ReplContext, words: ReadonlyArray<string>) {
+  const { state, fail } = context
   const [name, ...accounts] = words
   if (name === undefined || accounts.length === 0) return fail("/new needs a name and at least one account")
-  const found = accounts.map((account) => notebook.userByAccount(account))
+  const found = accounts.map((account) => state.userByAccount(account))
   const unknown = accounts.filter((_, index) => found[index] === undefined)
   if (unknown.length > 0) return fail(`there is no user ${unknown.join(", ")}`)
-  const members = [notebook.me, ...found].filter((user) => user !== undefined)
-  yield* make(conversation, (parley) => parley.create({ name, members }))
+  const members = [state.me, ...found].filter((user) => user !== undefined)
+  yield* openCreated(context, (parley) => parley.create({ name, members }))
 })
 
-const make = (conversation: ReplContext, work: (parley: Parley) => Promise<Chat>): Effect.Effect<void> =>
-  ask(conversation, work, (chat) => {
-    conversation.state.learn(chat)
-    opened(conversation, chat)
+const openCreated = (context: ReplContext, work: (parley: Parley) => Promise<Chat>): Effect.Effect<void> =>
+  request(context, work, (chat) => {
+    context.state.applyChat(chat)
+    opened(context, chat)
   })
 
-/** Waits for the server, over reconnects; a refusal is shown. An error that ends the client ends the command elsewhere. */
-const ask = <A>(
+/** Sends a request, across reconnects, and shows a refusal. Never resolves after an error that ends the client. */
+const request = <A>(
   { parley, fail }: ReplContext,
   work: (parley: Parley) => Promise<A>,
   done: (result: A) => void
@@ -117,36 +117,36 @@ const ask = <A>(
     })
   )
 
-const history = (conversation: ReplContext): Effect.Effect<void> => {
-  const { state: notebook, show, fail, now } = conversation
-  const { open: gid } = notebook
+const history = (context: ReplContext): Effect.Effect<void> => {
+  const { state, show, fail, now } = context
+  const { open: gid } = state
   if (gid === undefined) return Effect.sync(() => fail(NOTHING_OPEN))
-  return ask(
-    conversation,
-    (parley) => parley.history(gid, { size: PAGE }),
+  return request(
+    context,
+    (parley) => parley.history(gid, { size: HISTORY_SIZE }),
     ({ messages }) => {
-      // The past is shown even if it was shown before; after that it is not new any more.
-      notebook.news(messages, now())
-      const lines = messages.toReversed().map((message) => notebook.line(message, now()))
+      // Shown even if shown before, and marked as shown.
+      state.unseenLines(messages, now())
+      const lines = messages.toReversed().map((message) => state.line(message, now()))
       show(lines.length === 0 ? ["no messages yet"] : lines)
     }
   )
 }
 
-const who = ({ state: notebook, show }: ReplContext): void => {
-  const chat = notebook.open === undefined ? undefined : notebook.chat(notebook.open)
-  const users = chat === undefined ? notebook.users : notebook.members(chat)
+const listMembers = ({ state, show }: ReplContext): void => {
+  const chat = state.open === undefined ? undefined : state.chat(state.open)
+  const users = chat === undefined ? state.users : state.members(chat)
   show(users.map((user) => `${user.status.padEnd(8)} ${plain(user.account)}  ${plain(user.realname)}`))
 }
 
-const say = (conversation: ReplContext, content: string): Effect.Effect<void> => {
-  const { state: notebook, show, fail, now } = conversation
-  const { open: gid } = notebook
+const send = (context: ReplContext, content: string): Effect.Effect<void> => {
+  const { state, show, fail, now } = context
+  const { open: gid } = state
   if (gid === undefined) return Effect.sync(() => fail(NOTHING_OPEN))
-  return ask(
-    conversation,
+  return request(
+    context,
     (parley) => parley.send(gid, content),
-    (message) => show(notebook.news([message], now()))
+    (message) => show(state.unseenLines([message], now()))
   )
 }
 

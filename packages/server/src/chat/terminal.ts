@@ -1,4 +1,4 @@
-/** Lines in and lines out: a terminal, or pipes, where a program reads and writes. */
+/** Line input and output on a terminal, or on pipes of another program. */
 import { clearLine, createInterface, cursorTo, moveCursor } from "node:readline"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -6,9 +6,9 @@ import type * as Cause from "effect/Cause"
 import type * as Scope from "effect/Scope"
 
 export interface Terminal {
-  /** What was typed, line by line; ends with the input. */
+  /** Typed lines; ends with the input. */
   readonly lines: Queue.Dequeue<string, Cause.Done>
-  /** Shows lines above what is being typed, and calls back once they have been taken. */
+  /** Shows lines above the line being typed; calls `shown` once they are written. */
   readonly show: (lines: ReadonlyArray<string>, shown?: () => void) => void
 }
 
@@ -22,34 +22,36 @@ export const openTerminal = Effect.fnUntraced(function* ({
   output
 }: TerminalStreams): Effect.fn.Return<Terminal, never, Scope.Scope> {
   const lines = yield* Queue.unbounded<string, Cause.Done>()
-  const terminal = output.isTTY === true
+  const isTerminal = output.isTTY === true
   const reader = yield* Effect.acquireRelease(
-    Effect.sync(() => createInterface({ input, ...(terminal ? { output, prompt: "> " } : {}), terminal })),
+    Effect.sync(() =>
+      createInterface({ input, ...(isTerminal ? { output, prompt: "> " } : {}), terminal: isTerminal })
+    ),
     (open) => Effect.sync(() => open.close())
   )
   reader.on("line", (line) => {
-    if (terminal) {
-      // The typed line goes: what is sent is shown again once it is stored, with its time.
+    if (isTerminal) {
+      // Clears the typed line: the message is shown with its time once it is stored.
       moveCursor(output, 0, -1)
       clearLine(output, 0)
       reader.prompt()
     }
     Queue.offerUnsafe(lines, line)
   })
-  // On a terminal, readline takes Ctrl-C for itself: it means here what it means everywhere.
+  // On a terminal, readline intercepts Ctrl-C; this restores its usual meaning.
   reader.on("SIGINT", () => process.kill(process.pid, "SIGINT"))
   reader.on("close", () => Queue.endUnsafe(lines))
-  if (terminal) reader.prompt()
+  if (isTerminal) reader.prompt()
   return {
     lines,
     show: (texts, shown = () => {}) => {
       if (texts.length === 0) return shown()
-      if (terminal) {
+      if (isTerminal) {
         cursorTo(output, 0)
         clearLine(output, 0)
       }
       output.write(`${texts.join("\n")}\n`, () => shown())
-      if (terminal) reader.prompt(true)
+      if (isTerminal) reader.prompt(true)
     }
   }
 })

@@ -1,4 +1,4 @@
-/** What the command line needs of the server that it commands. */
+/** Dependencies of the command line. */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Setting } from "@parley/core/Settings"
 import type * as Effect from "effect/Effect"
@@ -8,15 +8,15 @@ import type { RunningServer } from "../server.ts"
 
 export interface CliContext {
   readonly version: string
-  /** What the protocols declare. */
+  /** Settings declared by the protocols. */
   readonly dialectSettings: ReadonlyArray<Setting>
-  /** The operator's commands, to be named and explained only: nothing is opened for them to run on. */
+  /** The operator's commands for parsing and help only; no database is opened for them. */
   readonly declared: Effect.Effect<ReadonlyArray<OperatorCommand>, never, Scope.Scope>
-  /** Takes the database until the scope closes, without serving anybody. */
+  /** Locks and opens the database until the scope closes, without listening. */
   readonly open: (
     configuration: Configuration
   ) => Effect.Effect<ReadonlyArray<OperatorCommand>, { readonly message: string }, Scope.Scope>
-  /** Takes the database and serves until the scope closes, which lets what is under way finish. */
+  /** Locks the database and serves until the scope closes, which lets requests in progress finish. */
   readonly start: (
     configuration: Configuration
   ) => Effect.Effect<RunningServer, { readonly message: string }, Scope.Scope>

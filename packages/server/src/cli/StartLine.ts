@@ -1,11 +1,11 @@
-/** The log line of a server that has started: where it listens, what it keeps where, and every setting that is not its default. */
+/** Logs the start of a server: addresses, storage, and every setting that is not its default. */
 import type { Setting } from "@parley/core/Settings"
 import { engineSettings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type { RunningServer } from "../server.ts"
 import type { Configuration } from "../config/Configuration.ts"
 
-/** Texts may be secrets (`youdu.token`): they are only said to be set. */
+/** Replaces text by "(set)": it may be a secret, such as `youdu.token`. */
 const shown = ({ kind }: Setting, value: unknown): unknown => (kind === "text" ? "(set)" : value)
 
 const changed = (settings: ReadonlyArray<readonly [Setting, unknown]>): Record<string, unknown> =>

@@ -1,4 +1,4 @@
-/** The parts that the program `parley` commands: the reference server with all its protocols. */
+/** Composes the dependencies of the program `parley`: the reference server with its protocols. */
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
@@ -10,14 +10,14 @@ import type { ServedDialect } from "../protocols.ts"
 import type { Configuration } from "../config/Configuration.ts"
 import type { CliContext } from "./CliContext.ts"
 
-/** What the server itself and its protocols have for the operator, over the engine in the context. */
+/** Returns the operator's commands of the server and of its protocols, for the engine in the context. */
 const commandsOf = Effect.fnUntraced(function* (
   dialects: ReadonlyArray<ServedDialect>,
   settings: Configuration["dialects"]
 ) {
-  // Nobody is served here, so nothing that a protocol demands of where it is served is missing.
-  const site = { settings, tcp: () => undefined, demonstration: true }
-  const open = yield* Effect.forEach(dialects, (dialect) => dialect.open(site))
+  // Nothing is served, so requirements of protocols on where they are served do not apply.
+  const serveContext = { settings, tcp: () => undefined, demonstration: true }
+  const open = yield* Effect.forEach(dialects, (dialect) => dialect.open(serveContext))
   return yield* Application.operatorCommands(open)
 })
 
@@ -27,13 +27,13 @@ export const makeCliContext = (version: string, dialects: ReadonlyArray<ServedDi
   return {
     version,
     dialectSettings,
-    // Over an empty engine in memory: to learn a protocol's commands it has to be opened, and nothing may be touched.
+    // A protocol must be opened to list its commands; an empty engine in memory leaves the database untouched.
     declared: Effect.gen(function* () {
-      const ground = Layer.mergeAll(MemoryStore.layer, MemoryBlobs.layer, NodePasswords.layer)
-      const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(ground)))
+      const adapters = Layer.mergeAll(MemoryStore.layer, MemoryBlobs.layer, NodePasswords.layer)
+      const context = yield* Layer.build(Parley.layer.pipe(Layer.provideMerge(adapters)))
       return yield* Effect.orDie(Effect.provideContext(commandsOf(dialects, defaults), context))
     }),
-    // Without the files folder: no command reads or writes files, and the folder is the server's to make.
+    // Without the files folder: no command reads or writes files, and only the server creates the folder.
     open: Effect.fnUntraced(function* (configuration) {
       const context = yield* Application.openEngine(configuration, { files: false })
       return yield* Effect.provideContext(commandsOf(dialects, configuration.dialects), context)

@@ -1,4 +1,4 @@
-/** The flags that say how the server is set up, and reading them together with the environment and the file. */
+/** Configuration flags, read together with the environment and the configuration file. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Flag from "effect/cli/Flag"
@@ -7,50 +7,49 @@ import { type Configuration, configure } from "../config/Configuration.ts"
 import { Misconfigured, readConfigurationFile } from "../config/ConfigurationFile.ts"
 import { serveDeclarations } from "../config/ServeOptions.ts"
 
-const declared = new Map(serveDeclarations.map((declaration) => [declaration.key, declaration]))
+const declarations = new Map(serveDeclarations.map((declaration) => [declaration.key, declaration]))
 
-/** As text, whatever it is: flags, variables and the file are checked in one place, with one wording. */
-const own = (key: string, name: string, metavar: string) => {
-  const { description = "", defaultText: shown = "", environment = "" } = declared.get(key) ?? {}
-  const usual = shown === "" ? "none" : shown
+/** Declares a flag as text for every kind of value: flags, variables and the file are validated in one place. */
+const settingFlag = (key: string, name: string, metavar: string) => {
+  const { description = "", defaultText = "", environment = "" } = declarations.get(key) ?? {}
   return Flag.String(name).pipe(
-    Flag.withDescription(`${description} Default: ${usual}. Environment: ${environment}`),
+    Flag.withDescription(`${description} Default: ${defaultText || "none"}. Environment: ${environment}`),
     Flag.withMetavar(metavar),
     Flag.optional
   )
 }
 
 export const configFlag = Flag.String("config").pipe(
-  Flag.withDescription("A JSON file with settings by key. Environment: PARLEY_CONFIG"),
+  Flag.withDescription("JSON file with settings by key. Environment: PARLEY_CONFIG"),
   Flag.withMetavar("file"),
   Flag.optional
 )
 
-export const databaseFlag = own("database", "database", "url")
+export const databaseFlag = settingFlag("database", "database", "url")
 
 export const createFlag = Flag.Boolean("create").pipe(
-  Flag.withDescription("Make the database if it does not exist"),
+  Flag.withDescription("Create the database if it does not exist"),
   Flag.withDefault(false)
 )
 
 export const serveFlags = {
-  host: own("host", "host", "address"),
-  port: own("port", "port", "number"),
-  tcpPort: own("tcpPort", "tcp-port", "number|off"),
-  trustedProxies: own("trustedProxies", "trusted-proxies", "list"),
-  origins: own("origins", "origins", "list"),
+  host: settingFlag("host", "host", "address"),
+  port: settingFlag("port", "port", "number"),
+  tcpPort: settingFlag("tcpPort", "tcp-port", "number|off"),
+  trustedProxies: settingFlag("trustedProxies", "trusted-proxies", "list"),
+  origins: settingFlag("origins", "origins", "list"),
   database: databaseFlag,
-  files: own("files", "files", "folder"),
-  auditLog: own("auditLog", "audit-log", "file"),
+  files: settingFlag("files", "files", "folder"),
+  auditLog: settingFlag("auditLog", "audit-log", "file"),
   demo: Flag.Boolean("demo").pipe(
     Flag.withDescription(
-      "Add users, keys and apps to look around with, whose passwords everybody knows; for this machine alone; --no-demo does not. Default: no. Environment: PARLEY_DEMO"
+      "Add demonstration users, keys and apps, whose passwords are public: on a loopback address only, and never with trusted proxies; --no-demo disables it. Default: false. Environment: PARLEY_DEMO"
     ),
     Flag.optional
   ),
   config: configFlag,
   set: Flag.KeyValuePair("set").pipe(
-    Flag.withDescription("Any other setting by its key, as in docs/configuration.md; may be repeated"),
+    Flag.withDescription("Any other setting by its key, see docs/configuration.md; may be repeated"),
     Flag.withMetavar("key=value"),
     Flag.optional
   )
@@ -70,7 +69,7 @@ export interface ServeFlags {
   readonly set?: Option.Option<Readonly<Record<string, string>>>
 }
 
-/** The configuration in force for these flags in this process. */
+/** Returns the configuration in force for these flags and the environment of this process. */
 export const readConfiguration = Effect.fnUntraced(function* (
   dialectSettings: ReadonlyArray<Setting>,
   { config, set, ...flags }: ServeFlags

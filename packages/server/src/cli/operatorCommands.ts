@@ -1,4 +1,4 @@
-/** Turns the operator's commands, whoever declares them, into commands of the command line. */
+/** Maps operator commands of the server and of protocols to commands of the command line. */
 import type { CommandInput, OperatorCommand } from "@parley/core/Dialect"
 import { Progress } from "@parley/core/Progress"
 import * as Console from "effect/Console"
@@ -14,19 +14,19 @@ import { prepareInputs } from "./prepareInput.ts"
 import { printable } from "../terminal/printable.ts"
 import { makeProgressLine } from "../terminal/ProgressLine.ts"
 
-/** What stands behind the groups in `parley --help`. */
+/** Descriptions of command groups in `parley --help`. */
 const GROUPS: Readonly<Record<string, string>> = {
   demo: "Remove the demonstration",
   user: "Add, list, change, remove and import users",
   session: "List and end sessions",
-  explain: "Say why the server decides as it does"
+  explain: "Explain decisions of the server"
 }
 
-/** One command for each first word. */
-export const operatorTree = (parts: CliContext, commands: ReadonlyArray<OperatorCommand>) =>
-  Array.from(byFirstWord(commands), ([word, group]) => node(parts, word, group, []))
+/** Returns one command for each first word. */
+export const operatorTree = (context: CliContext, commands: ReadonlyArray<OperatorCommand>) =>
+  Array.from(byFirstWord(commands), ([word, group]) => node(context, word, group, []))
 
-/** The commands below `word`, themselves without it. */
+/** Commands of a group, with the rest of their path. */
 type Group = ReadonlyArray<{ readonly rest: ReadonlyArray<string>; readonly command: OperatorCommand }>
 
 const byFirstWord = (commands: ReadonlyArray<OperatorCommand>): ReadonlyMap<string, Group> =>
@@ -44,16 +44,16 @@ const group = (entries: Group): ReadonlyMap<string, Group> => {
 type Leaf = ReturnType<typeof leaf>
 type Node = Command.Command<string, never, {}, Command.Error<Leaf>, Command.Services<Leaf>>
 
-const node = (parts: CliContext, word: string, entries: Group, path: ReadonlyArray<string>): Node => {
+const node = (context: CliContext, word: string, entries: Group, path: ReadonlyArray<string>): Node => {
   const own = entries.find(({ rest }) => rest.length === 0)
-  if (own !== undefined) return leaf(parts, word, own.command)
-  const children = Array.from(group(entries), ([child, inner]) => node(parts, child, inner, [...path, word]))
+  if (own !== undefined) return leaf(context, word, own.command)
+  const children = Array.from(group(entries), ([child, inner]) => node(context, child, inner, [...path, word]))
   const description = GROUPS[[...path, word].join(" ")] ?? `Commands of ${word}`
-  // Without a handler of its own a group shows its help.
+  // A group without a handler shows its help.
   return Command.make(word).pipe(Command.withDescription(description), Command.withSubcommands(children))
 }
 
-const leaf = (parts: CliContext, word: string, command: OperatorCommand) =>
+const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
   Command.make(
     word,
     {
@@ -63,13 +63,13 @@ const leaf = (parts: CliContext, word: string, command: OperatorCommand) =>
       config: configFlag
     },
     Effect.fnUntraced(function* ({ inputs, database, create, config }) {
-      const configuration = yield* readConfiguration(parts.dialectSettings, { database, config })
+      const configuration = yield* readConfiguration(context.dialectSettings, { database, config })
       const given = Object.fromEntries(
         Object.entries(inputs).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))
       )
       const request = yield* prepareInputs({ words: command.path, inputs: given })
       const progress = makeProgressLine(process.stderr)
-      const output = yield* runCommand(parts, configuration, request, create).pipe(
+      const output = yield* runCommand(context, configuration, request, create).pipe(
         Effect.provideService(Progress, progress.report),
         Effect.ensuring(Effect.sync(progress.end))
       )
@@ -80,14 +80,14 @@ const leaf = (parts: CliContext, word: string, command: OperatorCommand) =>
 const param = (input: CommandInput) => (input.positional === true ? argument(input) : flag(input))
 
 const argument = ({ name, kind, required, description }: CommandInput) => {
-  const made: Argument.Argument<string | number> = kind === "integer" ? Argument.Int(name) : Argument.String(name)
-  const told = made.pipe(Argument.withDescription(description))
-  return required ? told.pipe(Argument.map(Option.some)) : Argument.optional(told)
+  const base: Argument.Argument<string | number> = kind === "integer" ? Argument.Int(name) : Argument.String(name)
+  const described = base.pipe(Argument.withDescription(description))
+  return required ? described.pipe(Argument.map(Option.some)) : Argument.optional(described)
 }
 
 const flag = ({ name, kind, required, description }: CommandInput) => {
-  const made: Flag.Flag<string | number | boolean> =
+  const base: Flag.Flag<string | number | boolean> =
     kind === "integer" ? Flag.Int(name) : kind === "boolean" ? Flag.Boolean(name) : Flag.String(name)
-  const told = made.pipe(Flag.withDescription(description))
-  return required ? told.pipe(Flag.map(Option.some)) : Flag.optional(told)
+  const described = base.pipe(Flag.withDescription(description))
+  return required ? described.pipe(Flag.map(Option.some)) : Flag.optional(described)
 }

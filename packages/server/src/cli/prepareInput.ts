@@ -1,4 +1,4 @@
-/** What the command line does for a command before it goes to the process that holds the database. */
+/** Completes a command's inputs before it is sent to the process that holds the database. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { Request } from "../control/protocol.ts"
@@ -7,10 +7,10 @@ import { promptSecret } from "../terminal/promptSecret.ts"
 
 type Inputs = Request["inputs"]
 
-/** An import of this many bytes fits into one line to the server, whatever has to be escaped in it. */
+/** Maximum size of an import: it fits into one line of the control socket even if much is escaped. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024
 
-/** The inputs, completed: passwords asked for, the file to import read. */
+/** Prompts for a missing password, and reads the file to import. */
 export const prepareInputs = Effect.fnUntraced(function* ({ words, inputs }: Request) {
   const command = words.join(" ")
   if ((command === "user add" || command === "user passwd") && inputs["password"] === undefined) {
@@ -18,18 +18,18 @@ export const prepareInputs = Effect.fnUntraced(function* ({ words, inputs }: Req
     return { words, inputs: completed }
   }
   if (command === "user import") {
-    const completed: Inputs = { ...inputs, file: yield* readWhole(String(inputs["file"])) }
+    const completed: Inputs = { ...inputs, file: yield* readText(String(inputs["file"])) }
     return { words, inputs: completed }
   }
   return { words, inputs }
 })
 
-const readWhole = Effect.fnUntraced(function* (path: string) {
+const readText = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
   const bytes = yield* files.stat(path).pipe(
     Effect.filterOrFail(
       (info) => info.type === "File" && Number(info.size) <= MAX_FILE_BYTES,
-      () => new CommandFailed({ message: `${path} is no file of at most ${MAX_FILE_BYTES / 1024 / 1024} MiB` })
+      () => new CommandFailed({ message: `${path} is not a file of at most ${MAX_FILE_BYTES / 1024 / 1024} MiB` })
     ),
     Effect.andThen(files.readFile(path)),
     Effect.catchTag("PlatformError", (error) =>

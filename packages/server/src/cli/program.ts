@@ -1,4 +1,4 @@
-/** `parley` with all its commands, and how it speaks to whoever types them. */
+/** The command `parley` with all its subcommands, and its error output. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as CliConfig from "effect/cli/CliConfig"
@@ -11,16 +11,16 @@ import { printable } from "../terminal/printable.ts"
 import type { CliContext } from "./CliContext.ts"
 import { serveCommand } from "./serve.ts"
 
-/** Runs the command that the arguments name. Whatever is wrong has been said, in one line, once this fails. */
-export const runCommandLine = (parts: CliContext, args: ReadonlyArray<string>) =>
+/** Runs the command of the arguments. Before it fails, it prints the error as one line. */
+export const runCommandLine = (context: CliContext, args: ReadonlyArray<string>) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const declared = yield* parts.declared
+      const declared = yield* context.declared
       const parley = Command.make("parley").pipe(
         Command.withDescription("The Parley messaging server"),
-        Command.withSubcommands([serveCommand(parts), ...operatorTree(parts, declared), chatCommand])
+        Command.withSubcommands([serveCommand(context), ...operatorTree(context, declared), chatCommand])
       )
-      yield* Command.runWith(parley, { version: parts.version })(args)
+      yield* Command.runWith(parley, { version: context.version })(args)
     })
   ).pipe(
     Effect.provideService(CliOutput.Presenter, presenter),
@@ -32,12 +32,12 @@ export const runCommandLine = (parts: CliContext, args: ReadonlyArray<string>) =
     )
   )
 
-/** Help goes to standard output; a mistake is one line on standard error that says where help is. */
+/** Prints help to standard output, and a usage error as one line with a hint to standard error. */
 const presenter: CliOutput.Presenter = {
   present: (event) => {
     if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
-    const said = event.errors.map((error) => oneLine(error.message)).join("; ")
-    return Console.error(printable(`parley: ${said}. See ${event.commandPath.join(" ")} --help`))
+    const problems = event.errors.map((error) => oneLine(error.message)).join("; ")
+    return Console.error(printable(`parley: ${problems}. See ${event.commandPath.join(" ")} --help`))
   }
 }
 

@@ -1,10 +1,10 @@
-/** Signals that do not stop a server. */
+/** Handlers of signals that do not stop a server. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
 /**
- * Until the scope closes: SIGHUP runs `reload`, SIGPIPE is ignored, and SIGUSR1, for which Node opens its debugger to every
- * program on the machine unless somebody listens, does nothing.
+ * Until the scope closes: SIGHUP runs `reload`; SIGPIPE and SIGUSR1 are ignored. Without a listener for SIGUSR1, Node would
+ * open its debugger to every program on the machine.
  */
 export const handleSignals = (reload: Effect.Effect<void>): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /**
- * Carries out one of the operator's commands: in this process when the database is free, else in the server that holds
- * it, where it takes effect at once.
+ * Runs an operator command: in this process if the database is not locked, otherwise in the server that holds it, where it
+ * takes effect at once.
  */
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
@@ -9,25 +9,22 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { controlAddress } from "../control/socketPath.ts"
-import { askServer } from "../control/client.ts"
-import { carryOut } from "../control/server.ts"
+import { sendCommand } from "../control/client.ts"
+import { executeCommand } from "../control/server.ts"
 import type { Request } from "../control/protocol.ts"
 import type { Configuration } from "../config/Configuration.ts"
 import { openAuditLog } from "../logging/AuditLog.ts"
 import { CommandFailed } from "../terminal/CommandFailed.ts"
 import type { CliContext } from "./CliContext.ts"
 
-/**
- * The holder may be a server that is just starting or stopping, or another command: neither has a socket, and both are
- * soon through with it.
- */
-const PATIENCE = { schedule: Schedule.spaced(Duration.millis(250)), times: 8 }
+/** Retries for 2 s: a server that starts or stops, and another command, hold the database shortly without a socket. */
+const LOCK_RETRY = { schedule: Schedule.spaced(Duration.millis(250)), times: 8 }
 
-class DatabaseInUse extends Data.TaggedError("Taken")<{ readonly message: string }> {}
+class DatabaseInUse extends Data.TaggedError("DatabaseInUse")<{ readonly message: string }> {}
 
-/** What the command prints. A database that does not exist is made with `create` only: the path may be a mistake. */
+/** Returns the command's output. Creates a missing database only with `create`, since its path may be a typo. */
 export const runCommand = Effect.fnUntraced(function* (
-  parts: CliContext,
+  context: CliContext,
   configuration: Configuration,
   request: Request,
   create: boolean
@@ -35,32 +32,32 @@ export const runCommand = Effect.fnUntraced(function* (
   const { database } = configuration.serve
   if (database._tag === "Memory") {
     return yield* new CommandFailed({
-      message: "a database in memory ends with its server and cannot be reached; give --database sqlite:<path>"
+      message: "commands cannot reach a database in memory; give --database sqlite:<path>"
     })
   }
   const address = yield* controlAddress(database.file)
-  const isThere = Effect.suspend(() =>
+  const requireDatabase = Effect.suspend(() =>
     create || existsSync(database.file)
       ? Effect.void
       : Effect.fail(
           new CommandFailed({
-            message: `there is no database ${resolve(database.file)}; give --database sqlite:<path>, or --create to make it`
+            message: `there is no database ${resolve(database.file)}; give --database sqlite:<path>, or --create to create it`
           })
         )
   )
   const auditLog = yield* openAuditLog(configuration.serve.auditLog)
-  const here = Effect.scoped(
-    parts.open(configuration).pipe(
+  const runLocally = Effect.scoped(
+    context.open(configuration).pipe(
       Effect.mapError(({ message }) => new DatabaseInUse({ message })),
       Effect.flatMap((commands) =>
-        carryOut(commands, request).pipe(Effect.mapError((message) => new CommandFailed({ message })))
+        executeCommand(commands, request).pipe(Effect.mapError((message) => new CommandFailed({ message })))
       ),
       Effect.provide(auditLog.layer)
     )
   )
-  return yield* askServer(address, request).pipe(
-    Effect.catchTag("NoServer", () => Effect.andThen(isThere, here)),
-    Effect.retry({ ...PATIENCE, while: (error) => error._tag === "Taken" }),
-    Effect.catchTag("Taken", ({ message }) => Effect.fail(new CommandFailed({ message })))
+  return yield* sendCommand(address, request).pipe(
+    Effect.catchTag("NoServer", () => Effect.andThen(requireDatabase, runLocally)),
+    Effect.retry({ ...LOCK_RETRY, while: (error) => error._tag === "DatabaseInUse" }),
+    Effect.catchTag("DatabaseInUse", ({ message }) => Effect.fail(new CommandFailed({ message })))
   )
 }, Effect.scoped)

@@ -1,4 +1,4 @@
-/** `parley serve`. */
+/** The command `parley serve`. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
@@ -13,22 +13,22 @@ import type { CliContext } from "./CliContext.ts"
 import { handleSignals } from "./reloadSignal.ts"
 import { untilStopped } from "../terminal/onSignal.ts"
 
-export const serveCommand = (parts: CliContext) =>
+export const serveCommand = (context: CliContext) =>
   Command.make(
     "serve",
     serveFlags,
     Effect.fnUntraced(function* (flags) {
-      const configuration = yield* readConfiguration(parts.dialectSettings, flags)
+      const configuration = yield* readConfiguration(context.dialectSettings, flags)
       const auditLog = yield* openAuditLog(configuration.serve.auditLog)
       yield* handleSignals(auditLog.reopen)
       const serving = Effect.gen(function* () {
-        const running = yield* parts
+        const running = yield* context
           .start(configuration)
           .pipe(Effect.mapError(({ message }) => new CommandFailed({ message })))
         const { database } = configuration.serve
-        // Last to open and first to close: a command is carried out whole, while everything else still stands.
+        // Opened last and closed first, so that commands complete while everything else is still open.
         if (database._tag === "Sqlite") yield* serveControl(yield* controlAddress(database.file), running.commands)
-        yield* logStart(parts.version, parts.dialectSettings, configuration, running)
+        yield* logStart(context.version, context.dialectSettings, configuration, running)
         yield* Console.log(readyLine(running))
         return yield* Effect.never
       }).pipe(Effect.provide(auditLog.layer))
@@ -40,13 +40,13 @@ export const serveCommand = (parts: CliContext) =>
   ).pipe(
     Command.withDescription("Run the server until it is stopped by SIGTERM or SIGINT (Ctrl-C)"),
     Command.withExamples([
-      { command: "parley serve --demo", description: "At http://127.0.0.1:8080, with a demonstration to look around" },
+      { command: "parley serve --demo", description: "At http://127.0.0.1:8080, with demonstration data" },
       { command: "parley serve --host 0.0.0.0 --database sqlite:/var/lib/parley/parley.db" },
       { command: "parley serve --set sessions=multi --set limits.frame=65536" }
     ])
   )
 
-/** The one line that says the server is ready; other programs wait for it. */
+/** Returns the line that is printed when the server is ready; other programs wait for it. */
 export const readyLine = ({ http, tcp }: Pick<RunningServer, "http" | "tcp">): string =>
   ["listening", url("http", http), ...(tcp === undefined ? [] : [url("tcp", tcp)])].join(" ")
 

@@ -1,7 +1,4 @@
-/**
- * Everything that can be set, brought together: a flag wins over the environment, the environment over the configuration
- * file, the file over the default.
- */
+/** Resolves the configuration: flags override the environment, the environment the configuration file, the file defaults. */
 import * as Result from "effect/Result"
 import {
   type EngineSettings,
@@ -13,7 +10,7 @@ import {
 import { type Declaration, fromSetting, readAs, type Value } from "./Declaration.ts"
 import { parseDatabase, serveDeclarations, type ServeOptions } from "./ServeOptions.ts"
 
-/** What was given, by where it was given. */
+/** Raw values by source. */
 export interface ConfigurationSources {
   /** By key: `{ port: "8080", "limits.frame": "65536" }`. */
   readonly flags: Readonly<Record<string, string>>
@@ -36,14 +33,14 @@ export const declarations = (dialectSettings: ReadonlyArray<Setting>): ReadonlyA
   ...dialectSettings.map(fromSetting)
 ]
 
-/** The configuration in force, or the one line that says what is wrong. */
+/** Returns the configuration in force, or a one-line error. */
 export const configure = (
   dialectSettings: ReadonlyArray<Setting>,
-  given: ConfigurationSources
+  sources: ConfigurationSources
 ): Result.Result<Configuration, string> =>
   Result.gen(function* () {
     const all = declarations(dialectSettings)
-    const values = yield* resolve(all, given)
+    const values = yield* resolve(all, sources)
     return {
       serve: yield* serveOptions(values),
       engine: withBounds(
@@ -57,30 +54,30 @@ export const configure = (
     }
   })
 
-/** The value of every declaration, by key. */
+/** Returns the value of every declaration, by key. */
 const resolve = (
   all: ReadonlyArray<Declaration>,
-  given: ConfigurationSources
+  sources: ConfigurationSources
 ): Result.Result<ReadonlyMap<string, Value>, string> =>
   Result.gen(function* () {
     const known = new Map(all.map((declaration) => [declaration.key, declaration]))
-    for (const key of Object.keys(given.flags)) {
+    for (const key of Object.keys(sources.flags)) {
       if (!known.has(key)) return yield* Result.fail(`--set: ${unknownKey(key, known.keys())}`)
     }
-    const inFile = given.file === undefined ? new Map<string, unknown>() : yield* flatten(given.file, known)
+    const inFile = sources.file === undefined ? new Map<string, unknown>() : yield* flatten(sources.file, known)
     const values = new Map<string, Value>()
     for (const declaration of all) {
       const { key, environment } = declaration
-      const flag = given.flags[key]
-      const variable = given.environment[environment]
+      const flag = sources.flags[key]
+      const variable = sources.environment[environment]
       if (flag !== undefined) {
         const name = declaration.flag === undefined ? `--set ${key}` : (declaration.flag.split(/[ ,]/)[0] ?? key)
         values.set(key, yield* readAs(declaration, flag, "text", name))
       } else if (variable !== undefined && variable !== "") {
-        // An empty variable is how container tools say "not set".
+        // Container tools set an empty variable for "not set".
         values.set(key, yield* readAs(declaration, variable, "text", environment))
-      } else if (given.file !== undefined && inFile.has(key)) {
-        values.set(key, yield* readAs(declaration, inFile.get(key), "json", `${given.file.name}: ${key}`))
+      } else if (sources.file !== undefined && inFile.has(key)) {
+        values.set(key, yield* readAs(declaration, inFile.get(key), "json", `${sources.file.name}: ${key}`))
       } else {
         values.set(key, declaration.default)
       }
@@ -88,7 +85,7 @@ const resolve = (
     return values
   })
 
-/** The file's values by dotted key. Keys may be nested, dotted, or both; each may be given once. */
+/** Returns the file's values by dotted key. Keys may be nested, dotted, or both; each may occur once. */
 const flatten = (
   file: { readonly name: string; readonly content: unknown },
   known: ReadonlyMap<string, Declaration>
@@ -113,11 +110,11 @@ const flatten = (
 }
 
 const unknownKey = (key: string, known: Iterable<string>): string => {
-  const near = nearestKey(key, known)
-  return `unknown key ${JSON.stringify(key)}${near === undefined ? "" : `, did you mean ${near}?`}`
+  const nearest = nearestKey(key, known)
+  return `unknown key ${JSON.stringify(key)}${nearest === undefined ? "" : `, did you mean ${nearest}?`}`
 }
 
-/** The known key that is at most three letters away, if any. */
+/** Returns the known key with the smallest edit distance, at most 3 and half its length. */
 const nearestKey = (key: string, known: Iterable<string>): string | undefined => {
   let best: { readonly key: string; readonly distance: number } | undefined
   for (const other of known) {
@@ -149,7 +146,7 @@ const entriesIn = (value: Value | undefined): ReadonlyArray<string> =>
 
 const serveOptions = (values: ReadonlyMap<string, Value>): Result.Result<ServeOptions, string> => {
   const database = parseDatabase(String(values.get("database")))
-  if (database._tag === "Not") return Result.fail(`database ${database.problem}`)
+  if (database._tag === "Invalid") return Result.fail(`database ${database.problem}`)
   const tcpPort = values.get("tcpPort")
   return Result.succeed({
     host: String(values.get("host")),

@@ -3,18 +3,18 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 
-/** Something about the command line, the environment or the configuration file is wrong; `message` is one line. */
+/** The command line, the environment or the configuration file is invalid; `message` is one line. */
 export class Misconfigured extends Data.TaggedError("Misconfigured")<{ readonly message: string }> {}
 
 const MAX_BYTES = 1024 * 1024
 
-/** The parsed JSON of the file at `path`. */
+/** Returns the parsed JSON of the file at `path`. */
 export const readConfigurationFile = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
   const text = yield* files.stat(path).pipe(
     Effect.filterOrFail(
       (info) => info.type === "File" && Number(info.size) <= MAX_BYTES,
-      () => new Misconfigured({ message: `${path}: is no file of at most ${MAX_BYTES} bytes` })
+      () => new Misconfigured({ message: `${path}: is not a file of at most ${MAX_BYTES} bytes` })
     ),
     Effect.andThen(files.readFileString(path)),
     Effect.catchTag("PlatformError", (error) =>

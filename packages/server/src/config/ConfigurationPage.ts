@@ -1,4 +1,4 @@
-/** The documentation page about configuration, written from the declarations, so that it cannot go stale unseen. */
+/** Generates the documentation page about configuration from the declarations; a test keeps it current. */
 import { engineSettings, type Setting } from "@parley/core/Settings"
 import { type Declaration, fromSetting } from "./Declaration.ts"
 import { serveDeclarations } from "./ServeOptions.ts"
@@ -9,7 +9,7 @@ const code = (text: string): string => `\`${text}\``
 
 const defaultText = ({ defaultText }: Declaration): string => (defaultText === "" ? "(empty)" : code(defaultText))
 
-/** With columns as wide as their widest cell, as the formatter would have them. */
+/** Pads columns to their widest cell, as the formatter does. */
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const cells = rows.map((row) => row.map(cell))
   const widths = (cells[0] ?? []).map((_, column) => Math.max(3, ...cells.map((row) => (row[column] ?? "").length)))
@@ -34,7 +34,7 @@ const byDialect = (settings: ReadonlyArray<Setting>): ReadonlyMap<string, Readon
   return groups
 }
 
-/** The page as Markdown. */
+/** Returns the page as Markdown. */
 export const configurationPage = (dialectSettings: ReadonlyArray<Setting>): string => {
   const flags = serveDeclarations.map((declaration) => [code(declaration.flag ?? ""), code(declaration.key)])
   const sections = [
@@ -58,9 +58,9 @@ In the file, keys are nested or dotted as you like:
 \`\`\`
 
 Integers and booleans are JSON numbers and \`true\` or \`false\` there; in flags and variables a boolean is \`true\`, \`yes\`, \`on\` or
-\`1\`, or \`false\`, \`no\`, \`off\` or \`0\`. What is separated by commas may be a JSON
-list of texts in the file. A wrong value anywhere, or a key in the file that is not listed here, stops the server before it starts with one line
-that names it. Relative paths start from the folder the server was started in.`,
+\`1\`, or \`false\`, \`no\`, \`off\` or \`0\`. Values separated by commas may be JSON arrays of strings in the file. The server does not
+start with an invalid value, or with an unknown key in the file; one line names it. Relative paths start from the folder in which the server
+was started.`,
     "## The server",
     settingsTable(serveDeclarations),
     table([["flag", "key"], ...flags]),

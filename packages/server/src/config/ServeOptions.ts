@@ -1,4 +1,4 @@
-/** What `parley serve` itself can be told: where to listen, where to keep things. The names are a contract. */
+/** Options of `parley serve` itself: addresses, storage, demonstration. Their names are stable. */
 import { isProxy, PROXY_DESCRIPTION } from "@parley/adapter-node/trustedProxies"
 import { type Declaration, rangeText, readBoolean, readText } from "./Declaration.ts"
 
@@ -6,18 +6,18 @@ export interface ServeOptions {
   readonly host: string
   /** 0 for any free port. */
   readonly port: number
-  /** 0 for any free port; undefined when raw TCP is off. */
+  /** 0 for any free port; undefined if raw TCP is off. */
   readonly tcpPort: number | undefined
-  /** Whose `X-Forwarded-For` is believed, as `Host.Options` has it. */
+  /** Trusted proxies, whose `X-Forwarded-For` is used. */
   readonly trustedProxies: ReadonlyArray<string>
-  /** Origins of pages that may use the server from their browsers, beside its own: `Authenticator.origins`. */
+  /** Allowed origins of browser pages beside the server's own; see `Authenticator.origins`. */
   readonly origins: ReadonlyArray<string>
   readonly database: Database
-  /** The folder for the files that users upload. */
+  /** Folder of uploaded files. */
   readonly files: string
-  /** The file for lines of the audit log; "" for none. */
+  /** File of the audit log; "" for none. */
   readonly auditLog: string
-  /** Whether to add the demonstration and serve it to programs on this machine. */
+  /** Whether to add the demonstration, and to serve only this machine. */
   readonly demo: boolean
 }
 
@@ -25,44 +25,44 @@ export type Database = { readonly _tag: "Sqlite"; readonly file: string } | { re
 
 const DATABASE_WORDS = "`sqlite:<path>` or `memory:`"
 
-/** Where the database is, or why not, in words that follow the name of the option. Never repeats a URL: it may hold a password. */
-export const parseDatabase = (url: string): Database | { readonly _tag: "Not"; readonly problem: string } => {
+/** Returns the database, or an error to put after the option's name, without the URL: it may contain a password. */
+export const parseDatabase = (url: string): Database | { readonly _tag: "Invalid"; readonly problem: string } => {
   if (url === "memory:") return { _tag: "Memory" }
   if (url.startsWith("sqlite:") && url.length > "sqlite:".length) {
     return { _tag: "Sqlite", file: url.slice("sqlite:".length) }
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]
   const problem = `must be ${DATABASE_WORDS.replaceAll("`", "")}`
-  return { _tag: "Not", problem: scheme === undefined ? problem : `${problem}, not ${scheme}:` }
+  return { _tag: "Invalid", problem: scheme === undefined ? problem : `${problem}, not ${scheme}:` }
 }
 
-const port = (given: unknown, from: "text" | "json"): number | undefined => {
-  const number = from === "text" && typeof given === "string" && /^[0-9]{1,5}$/.test(given) ? Number(given) : given
+const port = (raw: unknown, from: "text" | "json"): number | undefined => {
+  const number = from === "text" && typeof raw === "string" && /^[0-9]{1,5}$/.test(raw) ? Number(raw) : raw
   return typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= 65_535 ? number : undefined
 }
 
-const nonEmpty = (given: unknown): string | undefined => {
-  const text = readText(given)
+const nonEmpty = (raw: unknown): string | undefined => {
+  const text = readText(raw)
   return text === "" ? undefined : text
 }
 
-/** The entries of a list: of a text, what stands between its commas. */
-const entriesOf = (given: unknown): ReadonlyArray<unknown> =>
-  (typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : [given])
+/** Returns the entries of a JSON array, or of a text separated by commas. */
+const entriesOf = (raw: unknown): ReadonlyArray<unknown> =>
+  (typeof raw === "string" ? raw.split(",") : Array.isArray(raw) ? raw : [raw])
     .map((entry: unknown) => (typeof entry === "string" ? entry.trim() : entry))
     .filter((entry) => entry !== "")
 
-const isStrange = (entry: unknown): boolean => typeof entry !== "string" || !isProxy(entry)
+const isInvalidProxy = (entry: unknown): boolean => typeof entry !== "string" || !isProxy(entry)
 
-/** As browsers write an origin: `https://app.example`, `http://localhost:5173`, `file://`. */
+/** Whether an entry is an origin as sent by browsers: `https://app.example`, `http://localhost:5173`, `file://`. */
 const isOrigin = (entry: unknown): boolean => {
   if (typeof entry !== "string" || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*$/.test(entry)) return false
   return !/^https?:/.test(entry) || (URL.canParse(entry) && new URL(entry).origin === entry)
 }
 
-const isNoOrigin = (entry: unknown): boolean => !isOrigin(entry)
+const isInvalidOrigin = (entry: unknown): boolean => !isOrigin(entry)
 
-/** The options as declarations; `trustedProxies` is a text with commas, `tcpPort` may be `off`. */
+/** Declarations of the options; lists are read as text separated by commas, and `tcpPort` may be `off`. */
 export const serveDeclarations: ReadonlyArray<Declaration> = [
   {
     key: "host",
@@ -78,7 +78,7 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "port",
     environment: "PARLEY_PORT",
     flag: "--port <number>",
-    description: "Port for HTTP and WebSocket; 0 for any free one.",
+    description: "Port for HTTP and WebSocket; 0 for any free port.",
     accepts: rangeText(0, 65_535),
     defaultText: "8080",
     default: 8080,
@@ -88,41 +88,41 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     key: "tcpPort",
     environment: "PARLEY_TCP_PORT",
     flag: "--tcp-port <number|off>",
-    description: "Port for raw TCP; 0 for any free one, `off` for none.",
+    description: "Port for raw TCP; 0 for any free port, `off` to disable it.",
     accepts: `${rangeText(0, 65_535)}, or \`off\``,
     defaultText: "8081",
     default: 8081,
-    read: (given, from) => (given === "off" ? "off" : port(given, from))
+    read: (raw, from) => (raw === "off" ? "off" : port(raw, from))
   },
   {
     key: "trustedProxies",
     environment: "PARLEY_TRUSTED_PROXIES",
     flag: "--trusted-proxies <list>",
     description:
-      "Trusted proxies: over HTTP and WebSocket, a client's address is the rightmost of `X-Forwarded-For` that is not among them.",
+      "Trusted proxies: over HTTP and WebSocket, a client's address is the rightmost one in `X-Forwarded-For` that is not a trusted proxy.",
     accepts: `${PROXY_DESCRIPTION}, separated by commas`,
     defaultText: "",
     default: "",
-    read: (given) => (entriesOf(given).some(isStrange) ? undefined : entriesOf(given).join(",")),
-    fault: (given) => entriesOf(given).find(isStrange)
+    read: (raw) => (entriesOf(raw).some(isInvalidProxy) ? undefined : entriesOf(raw).join(",")),
+    fault: (raw) => entriesOf(raw).find(isInvalidProxy)
   },
   {
     key: "origins",
     environment: "PARLEY_ORIGINS",
     flag: "--origins <list>",
     description:
-      "Origins of pages that may use the server from a browser, beside its own: their WebSocket upgrades are accepted, and their requests are answered with CORS headers.",
-    accepts: "origins as browsers write them, `https://app.example` say, separated by commas",
+      "Allowed origins of browser pages beside the server's own: their WebSocket upgrades are accepted, and responses to them have CORS headers.",
+    accepts: "origins such as `https://app.example`, separated by commas",
     defaultText: "",
     default: "",
-    read: (given) => (entriesOf(given).some(isNoOrigin) ? undefined : entriesOf(given).join(",")),
-    fault: (given) => entriesOf(given).find(isNoOrigin)
+    read: (raw) => (entriesOf(raw).some(isInvalidOrigin) ? undefined : entriesOf(raw).join(",")),
+    fault: (raw) => entriesOf(raw).find(isInvalidOrigin)
   },
   {
     key: "database",
     environment: "PARLEY_DATABASE",
     flag: "--database <url>",
-    description: "Storage of users, chats and messages: a file of SQLite, or memory for as long as the server runs.",
+    description: "Storage of users, chats and messages: a SQLite file, or memory until the server stops.",
     accepts: DATABASE_WORDS,
     defaultText: "sqlite:./data/parley.db",
     default: "sqlite:./data/parley.db",
@@ -143,7 +143,7 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     environment: "PARLEY_AUDIT_LOG",
     flag: "--audit-log <file>",
     description:
-      "File for administrative acts, impersonations and ended sessions, one JSON object in each line; opened anew on SIGHUP.",
+      "File for administrative acts, impersonations and ended sessions, one JSON object per line; reopened on SIGHUP.",
     accepts: "a file",
     defaultText: "",
     default: "",
@@ -154,7 +154,7 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     environment: "PARLEY_DEMO",
     flag: "--demo, --no-demo",
     description:
-      "Whether to add users, keys and apps of a demonstration, whose passwords are public: on a loopback address only, and never with trusted proxies.",
+      "Whether to add demonstration users, keys and apps, whose passwords are public: on a loopback address only, and never with trusted proxies.",
     accepts: "true or false",
     defaultText: "false",
     default: false,

@@ -1,4 +1,4 @@
-/** The command line's end of the control socket. */
+/** Client of the control socket, used by the command line. */
 import { connect } from "node:net"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -6,32 +6,32 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { LineDecoder } from "@parley/adapter-node/LineDecoder"
 import { Progress, type ReportProgress } from "@parley/core/Progress"
-import { Answer, MAX_LINE_BYTES, Report, Request } from "./protocol.ts"
+import { Reply, MAX_LINE_BYTES, Report, Request } from "./protocol.ts"
 
-/** Nobody listens at the address: no server runs on that database. */
+/** No process listens at the address: no server runs on that database. */
 export class NoServer extends Data.TaggedError("NoServer")<{ readonly address: string }> {}
 
-/** The server said no, or broke off; `message` is one line. */
+/** The server refused the command, or the exchange failed; `message` is one line. */
 export class CommandRefused extends Data.TaggedError("CommandRefused")<{ readonly message: string }> {}
 
 const encodeRequest = Schema.encodeSync(Schema.fromJsonString(Request))
-const decodeAnswer = Schema.decodeUnknownEffect(Schema.fromJsonString(Answer))
+const decodeReply = Schema.decodeUnknownEffect(Schema.fromJsonString(Reply))
 
 const decodeReport = Schema.decodeUnknownOption(Schema.fromJsonString(Report))
 
 const UNREACHABLE = new Set(["ENOENT", "ECONNREFUSED"])
 
-/** Sends the command through the socket at `address` and waits for what it prints. `Progress` is told how far it is. */
-export const askServer = (address: string, request: Request): Effect.Effect<string, NoServer | CommandRefused> =>
+/** Sends the command to the socket at `address` and returns its output. Reports progress to `Progress`. */
+export const sendCommand = (address: string, request: Request): Effect.Effect<string, NoServer | CommandRefused> =>
   Progress.pipe(
     Effect.flatMap((report) => exchange(address, `${encodeRequest({ ...request, progress: true })}\n`, report)),
     Effect.flatMap((line) =>
-      decodeAnswer(line).pipe(
-        Effect.mapError(() => new CommandRefused({ message: "the running server's answer is not understood" }))
+      decodeReply(line).pipe(
+        Effect.mapError(() => new CommandRefused({ message: "the running server's reply is malformed" }))
       )
     ),
-    Effect.flatMap((answer) =>
-      "error" in answer ? Effect.fail(new CommandRefused({ message: answer.error })) : Effect.succeed(answer.output)
+    Effect.flatMap((reply) =>
+      "error" in reply ? Effect.fail(new CommandRefused({ message: reply.error })) : Effect.succeed(reply.output)
     )
   )
 
@@ -54,14 +54,14 @@ const exchange = (
         if (progress === undefined) finish(Effect.succeed(text))
         else report(progress.done, progress.total)
       },
-      oversized: () => refuse("the running server's answer is too long")
+      oversized: () => refuse("the running server's reply exceeds 64 MiB")
     })
     socket.on("data", (chunk: Buffer) => lines.push(chunk))
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (UNREACHABLE.has(error.code ?? "")) resume(Effect.fail(new NoServer({ address })))
-      else if (error.code === "EACCES") refuse("the server runs as another user, who alone may command it")
+      else if (error.code === "EACCES") refuse("the server runs as another user; run the command as that user")
       else refuse(`the running server cannot be reached: ${error.message}`)
     })
-    socket.on("close", () => refuse("the running server broke off before it answered"))
+    socket.on("close", () => refuse("the running server closed the connection before its reply"))
     return Effect.sync(() => void socket.destroy())
   })

@@ -1,6 +1,6 @@
 /**
- * What travels over the control socket: one JSON text in each line, a request and then its answer. Before the answer come
- * reports of progress, where the request asks for them.
+ * Messages of the control socket: one JSON text per line, a request and then its reply. Reports of progress precede the
+ * reply if the request has `progress`.
  */
 import * as Schema from "effect/Schema"
 
@@ -11,14 +11,14 @@ export const Request = Schema.Struct({
 })
 export type Request = typeof Request.Type
 
-export const Answer = Schema.Union([
+export const Reply = Schema.Union([
   Schema.Struct({ ok: Schema.Literal(true), output: Schema.String }),
   Schema.Struct({ error: Schema.String })
 ])
-export type Answer = typeof Answer.Type
+export type Reply = typeof Reply.Type
 
 export const Report = Schema.Struct({ done: Schema.Finite, total: Schema.Finite })
 export type Report = typeof Report.Type
 
-/** Maximum number of bytes of one line: an import of a hundred thousand users fits. */
+/** Maximum size of one line in bytes; an import of 100,000 users fits. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024

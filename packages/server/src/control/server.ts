@@ -1,4 +1,4 @@
-/** The holder's end of the control socket: runs the operator's commands in the process that holds the database. */
+/** Server of the control socket: runs operator commands in the process that holds the database. */
 import { chmodSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { isMainThread } from "node:worker_threads"
@@ -13,20 +13,20 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { Answer, MAX_LINE_BYTES, type Report, Request } from "./protocol.ts"
+import { Reply, MAX_LINE_BYTES, type Report, Request } from "./protocol.ts"
 
-/** The socket cannot be served; `message` is one line. */
+/** The socket cannot be opened; `message` is one line. */
 export class ControlFailed extends Data.TaggedError("ControlFailed")<{ readonly message: string }> {}
 
-/** Operators are few; more than this is a mistake. */
+/** Maximum connections; operators are few. */
 const MAX_CONNECTIONS = 16
 
 const decodeRequest = Schema.decodeUnknownEffect(Schema.fromJsonString(Request))
-const encodeAnswer = Schema.encodeSync(Schema.fromJsonString(Answer))
+const encodeReply = Schema.encodeSync(Schema.fromJsonString(Reply))
 
 /**
- * Serves `commands` at `address` until the scope closes, which lets commands that are under way finish.
- * The caller holds the database's lock, so a socket that is still there was left by a process that died.
+ * Serves `commands` at `address` until the scope closes, which lets commands in progress finish. Replaces an existing
+ * socket: the caller holds the database's lock, so a process that died has left it.
  */
 export const serveControl = Effect.fnUntraced(function* (
   address: string,
@@ -47,18 +47,20 @@ export const serveControl = Effect.fnUntraced(function* (
   server.on("connection", (socket) => {
     sockets.add(socket)
     socket.on("close", () => sockets.delete(socket))
-    // A client that went away: its command is carried out all the same.
+    // The client has disconnected; its command still runs.
     socket.on("error", () => socket.destroy())
     let last: Promise<void> = Promise.resolve()
     const lines = new LineDecoder(MAX_LINE_BYTES, {
       line: (bytes) => {
         const line = bytes.toString()
-        const before = last
+        const previous = last
         last = new Promise((done) => {
           run(
-            Effect.promise(() => before).pipe(
-              Effect.andThen(answer(commands, line, (report) => void socket.write(`${JSON.stringify(report)}\n`))),
-              Effect.andThen((reply) => Effect.sync(() => void socket.write(`${encodeAnswer(reply)}\n`))),
+            Effect.promise(() => previous).pipe(
+              Effect.andThen(
+                handleRequest(commands, line, (report) => void socket.write(`${JSON.stringify(report)}\n`))
+              ),
+              Effect.andThen((reply) => Effect.sync(() => void socket.write(`${encodeReply(reply)}\n`))),
               Effect.ensuring(Effect.sync(done))
             )
           )
@@ -70,19 +72,19 @@ export const serveControl = Effect.fnUntraced(function* (
   })
 })
 
-/** Milliseconds between two reports of progress, at least. */
+/** Minimum milliseconds between two reports of progress. */
 const REPORT_INTERVAL = 250
 
-/** What a request comes to, and on the way how far it is. Never fails: whatever happens is an answer. */
-export const answer = (
+/** Runs a request and reports its progress. Never fails: errors become replies. */
+export const handleRequest = (
   commands: ReadonlyArray<OperatorCommand>,
   line: string,
   report: (report: Report) => void = () => {}
-): Effect.Effect<Answer> =>
+): Effect.Effect<Reply> =>
   Effect.gen(function* () {
-    const request = yield* decodeRequest(line).pipe(Effect.mapError(() => "the request is not understood"))
+    const request = yield* decodeRequest(line).pipe(Effect.mapError(() => "the request is malformed"))
     let last = performance.now()
-    return yield* carryOut(commands, request).pipe(
+    return yield* executeCommand(commands, request).pipe(
       Effect.provideService(Progress, (done, total) => {
         const now = performance.now()
         if (request.progress !== true || now - last < REPORT_INTERVAL) return
@@ -91,24 +93,27 @@ export const answer = (
       })
     )
   }).pipe(
-    Effect.map((output): Answer => ({ ok: true, output })),
-    Effect.catch((error) => Effect.succeed<Answer>({ error }))
+    Effect.map((output): Reply => ({ ok: true, output })),
+    Effect.catch((error) => Effect.succeed<Reply>({ error }))
   )
 
-/** Runs the command that the request names. A defect becomes a sentence, too: an operator is no place for a stack. */
-export const carryOut = (commands: ReadonlyArray<OperatorCommand>, request: Request): Effect.Effect<string, string> => {
+/** Runs the requested command. A defect becomes a one-line error too, without its stack. */
+export const executeCommand = (
+  commands: ReadonlyArray<OperatorCommand>,
+  request: Request
+): Effect.Effect<string, string> => {
   const command = commands.find(
     ({ path: words }) =>
       words.length === request.words.length && words.every((word, index) => word === request.words[index])
   )
-  if (command === undefined) return Effect.fail(`there is no command "${request.words.join(" ")}" here`)
+  if (command === undefined) return Effect.fail(`unknown command "${request.words.join(" ")}"`)
   for (const input of command.inputs) {
     const value = request.inputs[input.name]
     if (value === undefined ? input.required : typeof value !== TYPES[input.kind]) {
       return Effect.fail(`"${request.words.join(" ")}" needs ${input.name}, ${input.description}`)
     }
   }
-  const record = command.audits === true ? Effect.void : recorded(request)
+  const record = command.audits === true ? Effect.void : auditRequest(request)
   return Effect.andThen(record, command.run(request.inputs)).pipe(
     Effect.exit,
     Effect.flatMap(
@@ -116,27 +121,40 @@ export const carryOut = (commands: ReadonlyArray<OperatorCommand>, request: Requ
         onSuccess: Effect.succeed,
         onFailure: (cause) => {
           const failure = Cause.findErrorOption(cause)
-          return Effect.fail(failure._tag === "Some" ? failure.value : `it failed: ${String(Cause.squash(cause))}`)
+          return Effect.fail(failure._tag === "Some" ? failure.value : `internal error: ${String(Cause.squash(cause))}`)
         }
       })
     )
   )
 }
 
-/** Inputs that name what a command is about; passwords, keys and files are not among them. */
-const NAMED = ["account", "name", "id", "org", "admin", "role", "dept", "buin", "app-id", "session", "value", "device"]
+/** Inputs in the audit log; passwords, keys and files are excluded. */
+const AUDITED_INPUTS = [
+  "account",
+  "name",
+  "id",
+  "org",
+  "admin",
+  "role",
+  "dept",
+  "buin",
+  "app-id",
+  "session",
+  "value",
+  "device"
+]
 
-/** Commands that change nothing. */
+/** Whether a command changes nothing. */
 const isReading = ({ words }: Request): boolean => words.at(-1) === "list" || words[0] === "explain"
 
-/** The operator's commands are in the audit log before they are carried out. */
-const recorded = (request: Request): Effect.Effect<void> => {
+/** Writes a command to the audit log, before it runs. */
+const auditRequest = (request: Request): Effect.Effect<void> => {
   if (isReading(request)) return Effect.void
-  const about = NAMED.flatMap((name) => {
+  const inputs = AUDITED_INPUTS.flatMap((name) => {
     const value = request.inputs[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  return audit("operator", { command: request.words.join(" "), ...Object.fromEntries(about) })
+  return audit("operator", { command: request.words.join(" "), ...Object.fromEntries(inputs) })
 }
 
 const TYPES = { text: "string", integer: "number", boolean: "boolean" } as const
@@ -154,7 +172,7 @@ const listen = (address: string): Effect.Effect<Server, ControlFailed> =>
       if (!isPipe) chmodSync(address, 0o600)
       resume(Effect.succeed(server))
     })
-    // The socket's file is made within `listen` itself: with this mask nobody else can connect, not even for a moment.
+    // `listen` creates the socket's file synchronously; this mask keeps other users out from its creation on.
     const mask = isPipe || !isMainThread ? undefined : process.umask(0o177)
     try {
       server.listen(address)

@@ -1,6 +1,6 @@
 /**
- * Where the process that holds a database can be reached by the command line: a Unix domain socket beside the database
- * file, on Windows a named pipe.
+ * Address at which the command line reaches the process that holds a database: a Unix domain socket beside the database
+ * file, or a named pipe on Windows.
  */
 import { createHash } from "node:crypto"
 import { lstatSync, mkdirSync, realpathSync } from "node:fs"
@@ -9,12 +9,12 @@ import { basename, dirname, join, resolve } from "node:path"
 import { Misconfigured } from "../config/ConfigurationFile.ts"
 import * as Effect from "effect/Effect"
 
-/** A socket's path must fit in the 104 bytes of macOS (108 on Linux), its final zero included. */
+/** Maximum length of a socket's path: macOS allows 104 bytes, Linux 108, including the final zero. */
 const MAX_PATH_BYTES = 100
 
 /**
- * The socket's path for the database in `file`. The same for every path to the same file, whether it exists yet or not.
- * Where the path would be too long, it is a name by hash in a folder that only this user can enter.
+ * Returns the address for the database in `file`: the same for every path to the same file, even before it exists. If the
+ * path is too long, the socket is in a temporary folder that only this user can enter, named by a hash.
  */
 export const controlAddress = (file: string): Effect.Effect<string, Misconfigured> =>
   Effect.suspend(() => {
@@ -38,12 +38,12 @@ const canonical = (path: string): string => {
   }
 }
 
-/** The folder for temporary files is everybody's: somebody else may have made ours first, to listen in. */
+/** Creates the folder, and checks its owner and mode: another user may have created it in the shared temporary folder. */
 const isOurs = (folder: string): boolean => {
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch {
-    // It is there already, or cannot be made; what is there decides.
+    // Exists already, or cannot be created: checked below.
   }
   try {
     const found = lstatSync(folder)

@@ -1,4 +1,4 @@
-/** Where the demonstration may be served, and whether a database holds it. */
+/** Restricts the demonstration to this machine, and records whether a database holds it. */
 import { isLoopbackAddress } from "@parley/core/ClientAddress"
 import type { Engine } from "@parley/core/Engine"
 import type { Store } from "@parley/core/Store"
@@ -6,49 +6,49 @@ import * as Effect from "effect/Effect"
 import { CommandFailed } from "../terminal/CommandFailed.ts"
 import type { ServeOptions } from "../config/ServeOptions.ts"
 
-/** Notes in the database that the demonstration was added to it. */
-const NOTE = { dialect: "parley", kind: "demonstration", key: "added" } as const
+/** Record in a database that holds the demonstration. */
+const MARKER = { dialect: "parley", kind: "demonstration", key: "added" } as const
 
 const isLoopback = (host: string): boolean => host === "localhost" || isLoopbackAddress(host)
 
-/** Why others than programs on this machine could reach a server that is set so; undefined where they cannot. */
-const reach = ({ host, trustedProxies }: ServeOptions): string | undefined => {
+/** Returns the option by which other machines could reach the server, as a clause; undefined if they cannot. */
+const exposure = ({ host, trustedProxies }: ServeOptions): string | undefined => {
   if (!isLoopback(host)) return `--host ${host} is not a loopback address`
-  return trustedProxies.length > 0 ? "--trusted-proxies says that a proxy forwards requests of others" : undefined
+  return trustedProxies.length > 0 ? "--trusted-proxies is set, so that proxies forward requests of others" : undefined
 }
 
-/** Refuses `--demo` where others than programs on this machine could reach it. */
+/** Refuses `--demo` if other machines could reach the server. */
 export const refuseReachableDemo = (serve: ServeOptions): Effect.Effect<void, CommandFailed> => {
-  const reachable = reach(serve)
-  return !serve.demo || reachable === undefined
+  const exposed = exposure(serve)
+  return !serve.demo || exposed === undefined
     ? Effect.void
     : Effect.fail(
         new CommandFailed({
-          message: `--demo is for this machine alone, since everybody knows its passwords and keys, but ${reachable}`
+          message: `--demo is for this machine only, since its passwords and keys are public, but ${exposed}`
         })
       )
 }
 
 /** Whether the database holds the demonstration. */
 export const holdsDemonstration = (store: Store["Service"]) =>
-  Effect.map(store.record(NOTE.dialect, NOTE.kind, NOTE.key), (note) => note !== undefined)
+  Effect.map(store.record(MARKER.dialect, MARKER.kind, MARKER.key), (record) => record !== undefined)
 
-/** Refuses a database that holds the demonstration where others than programs on this machine could reach it. */
+/** Refuses to serve a database that holds the demonstration if other machines could reach the server. */
 export const refuseReachableData = (serve: ServeOptions): Effect.Effect<void, CommandFailed> => {
-  const reachable = reach(serve)
-  if (reachable === undefined) return Effect.void
+  const exposed = exposure(serve)
+  if (exposed === undefined) return Effect.void
   const database = serve.database._tag === "Memory" ? "memory:" : `sqlite:${serve.database.file}`
   return Effect.fail(
     new CommandFailed({
-      message: `the database holds the demonstration, whose passwords and keys everybody knows, and ${reachable}; remove it with: parley demo remove --database ${database}`
+      message: `the database holds the demonstration, whose passwords and keys are public, and ${exposed}; remove it with: parley demo remove --database ${database}`
     })
   )
 }
 
-/** Notes that the demonstration is in the database, or that it is not any more. */
-export const noteDemonstration = ({ commit }: Engine["Service"], isThere: boolean) =>
-  commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record: { ...NOTE, value: isThere ? {} : null } }] })
+/** Records that the database holds the demonstration, or removes that record. */
+export const recordDemonstration = ({ commit }: Engine["Service"], isPresent: boolean) =>
+  commit({ expectedVersions: [], writes: [{ _tag: "PutRecord", record: { ...MARKER, value: isPresent ? {} : null } }] })
 
-/** The line that a server with a demonstration logs at its start. */
+/** Warning of a server that starts with a demonstration. */
 export const DEMONSTRATION_SERVED =
-  "DEMONSTRATION: everybody knows the passwords of its users and its keys. Requests from other machines and through proxies are refused. Never put real conversations here; `parley demo remove` removes it"
+  "DEMONSTRATION: the passwords of its users and its keys are public. Requests from other machines and through proxies are refused. Do not use it for real conversations; remove it with `parley demo remove`"

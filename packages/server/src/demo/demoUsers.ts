@@ -1,4 +1,4 @@
-/** The users of a demonstration. */
+/** Adds and removes the users of the demonstration. */
 import { refuseOnStorageFailure } from "@parley/core/StorageErrors"
 import { Credentials } from "@parley/core/Credentials"
 import { Engine } from "@parley/core/Engine"
@@ -12,12 +12,12 @@ const DEMO_ACCOUNTS = ["admin", "demo", "alice", "bob", "carol", "dave", "erin"]
 const DEMO_PASSWORD = "123456"
 const DEMO_ORGANISATION = 1
 
-/** Adds those demo users who are missing. */
+/** Adds the missing demo users. */
 export const addDemoUsers = Effect.gen(function* () {
   const users = yield* Users
   const present = new Set((yield* users.list).map(({ account }) => account))
   const credentials = yield* Credentials
-  // Hashed here: `passwords.minimum` does not allow it, and the demonstration is served to this machine only.
+  // Hashed here: `passwords.minimum` does not allow this password. The demonstration is served to this machine only.
   const passwordHash = yield* credentials.hash(DEMO_PASSWORD)
   yield* users.add(
     DEMO_ACCOUNTS.filter((account) => !present.has(account)).map((account) => ({
@@ -31,8 +31,8 @@ export const addDemoUsers = Effect.gen(function* () {
 })
 
 /**
- * Disables the demo users who have the demonstration's password still, takes it from them, and ends their sessions. Returns
- * their accounts; other users, and those who got a password of their own, stay as they are.
+ * Disables the demo users that still have the demonstration's password, removes it, and ends their sessions. Returns their
+ * accounts. Demo users with a changed password, and all other users, are not changed.
  */
 export const removeDemoUsers = Effect.gen(function* () {
   const users = yield* Users

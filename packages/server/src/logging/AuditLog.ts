@@ -1,6 +1,6 @@
 /**
- * The audit log: log lines with the annotation `audit` (`@parley/core/Audit`) in a file of their own, for its owner only. They
- * are in the server's log as well. The file is opened anew by `reopen`, so that it can be rotated.
+ * The audit log: writes log entries with the annotation `audit` (`@parley/core/Audit`) to a file that only its owner can
+ * read. They are in the server's log too. `reopen` supports rotation.
  */
 import { openSync } from "node:fs"
 import * as Effect from "effect/Effect"
@@ -16,30 +16,30 @@ const MODE = 0o600
 
 const open = (path: string): LineOutput => new LineOutput(openSync(path, "a", MODE), droppedLines)
 
-const why = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 export interface AuditLog {
   /** Adds the file to the loggers. */
   readonly layer: Layer.Layer<never>
-  /** Opens the file of that path anew; where that fails, it goes on with the old one and says so in the log. */
+  /** Opens the path again; if that fails, logs an error and keeps the old file. */
   readonly reopen: Effect.Effect<void>
 }
 
-/** As long as the scope lives; without a path there is no file. */
+/** Opens the audit log until the scope closes; does nothing if the path is "". */
 export const openAuditLog = Effect.fnUntraced(function* (
   path: string
 ): Effect.fn.Return<AuditLog, CommandFailed, Scope.Scope> {
   if (path === "") return { layer: Layer.empty, reopen: Effect.void }
   let output: LineOutput = yield* Effect.try({
     try: () => open(path),
-    catch: (cause) => new CommandFailed({ message: `the audit log ${path} cannot be opened: ${why(cause)}` })
+    catch: (cause) => new CommandFailed({ message: `the audit log ${path} cannot be opened: ${messageOf(cause)}` })
   })
   yield* Effect.addFinalizer(() => Effect.sync(() => output.close()))
   const logger = Logger.make((options) => {
     if (options.fiber.getRef(References.CurrentLogAnnotations)["audit"] === undefined) return
     output.write(Logger.formatJson.log(options))
   })
-  const reopen = Effect.try({ try: () => open(path), catch: why }).pipe(
+  const reopen = Effect.try({ try: () => open(path), catch: messageOf }).pipe(
     Effect.matchEffect({
       onFailure: (reason) => Effect.logError(`the audit log ${path} cannot be opened: ${reason}`),
       onSuccess: (next) =>

@@ -1,4 +1,4 @@
-/** Log entries for people: the line of the message, and below it the cause and the annotations, indented. */
+/** Formats log entries for terminals: a line with the message, and indented below it the cause and the annotations. */
 import { inspect, styleText } from "node:util"
 import * as Logger from "effect/Logger"
 import { printable, printableCell } from "../terminal/printable.ts"
@@ -13,7 +13,7 @@ const LEVELS: Readonly<Record<string, Style>> = {
   FATAL: ["bgRed", "black"]
 }
 
-/** Of the machine's time zone, with milliseconds. */
+/** Formats a time in the machine's time zone, with milliseconds. */
 const timeOf = (timestamp: string): string => {
   const at = new Date(timestamp)
   return `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, "0")}`
@@ -21,7 +21,7 @@ const timeOf = (timestamp: string): string => {
 
 const indented = (text: string): string => text.replace(/^/gm, "  ")
 
-/** Control characters of the data are shown by their numbers. */
+/** Returns a logger that formats entries; control characters in data are escaped. */
 export const formatEntry = (colors: boolean): Logger.Logger<unknown, string> => {
   const styled = (style: Style, text: string): string =>
     colors ? styleText(style, text, { validateStream: false }) : text

@@ -1,24 +1,25 @@
 /**
- * Writes log lines to a file descriptor. It never blocks the event loop, never throws and never ends the process: lines
- * that cannot be written are dropped and counted, and the count is written in front of the next line that can be.
+ * Writes log lines to a file descriptor. Never blocks the event loop, throws or ends the process: lines that cannot be
+ * written are dropped, and their number is reported before the next line that is written.
  */
 import { closeSync, fstatSync, write as writeAsync, writeSync } from "node:fs"
 
-/** Maximum characters that wait for a slow reader or disk; further lines are dropped. */
-const MAX_WAITING = 256 * 1024
+/** Maximum characters buffered for a slow reader or disk; further lines are dropped. */
+const MAX_BUFFERED = 256 * 1024
 
-/** Milliseconds after which a full pipe or terminal is tried again. */
-const RETRY = 100
+/** Milliseconds between attempts to write to a full pipe or terminal. */
+const RETRY_INTERVAL = 100
 
-/** Maximum milliseconds for which the end of the process waits for a full pipe or terminal, and those between two attempts. */
-const END_WAIT = 250
-const END_RETRY = 5
+/** Maximum milliseconds for which `end` waits for a full pipe or terminal. */
+const END_TIMEOUT = 250
+/** Milliseconds between attempts of `end`. */
+const END_RETRY_INTERVAL = 5
 
 type Done = (error: NodeJS.ErrnoException | null, written: number) => void
 type Write = (chunk: Uint8Array, done: Done) => void
 
-/** For pipes, sockets and terminals that do not block: done within the call. */
-const writeNow =
+/** Writes synchronously; for pipes, sockets and terminals in non-blocking mode. */
+const syncWrite =
   (fd: number): Write =>
   (chunk, done) => {
     let written = 0
@@ -30,8 +31,8 @@ const writeNow =
     done(null, written)
   }
 
-/** For files: a disk that hangs blocks a thread, not the event loop. */
-const writeLater =
+/** Writes asynchronously; for files, where a disk that hangs then blocks a thread, not the event loop. */
+const asyncWrite =
   (fd: number): Write =>
   (chunk, done) =>
     writeAsync(fd, chunk, 0, chunk.length, null, (error, written) => done(error, written))
@@ -47,19 +48,19 @@ const isFile = (fd: number): boolean => {
 
 const NEWLINE = 10
 
-/** Blocks the thread. */
-const pause = (milliseconds: number): void => {
+/** Blocks the thread for this long. */
+const sleep = (milliseconds: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
-/** Bytes that are being written: after a partial write the rest of them. */
+/** Bytes to write, or their rest after a partial write. */
 interface Chunk {
   readonly bytes: Uint8Array
-  /** Dropped lines that its first line reports; 0 where that line is not in it. */
+  /** Number of dropped lines that its first line reports; 0 without such a line. */
   readonly reported: number
 }
 
-/** Lines of log in a chunk that was not written, one that was cut among them. */
+/** Returns the number of log lines in an unwritten chunk, including a partly written one. */
 const linesIn = ({ bytes, reported }: Chunk): number =>
   bytes.reduce((lines, byte) => (byte === NEWLINE ? lines + 1 : lines), reported > 0 ? -1 : 0)
 
@@ -71,30 +72,30 @@ export class LineOutput {
   #characters = 0
   #rest: Chunk | undefined
   #isWriting = false
-  /** Whether the last chunk was written in part only. */
+  /** Whether the last chunk was only partly written. */
   #isCut = false
   #dropped = 0
   #retry: NodeJS.Timeout | undefined
   #isClosing = false
 
   /**
-   * `fd` is a file, or a pipe or socket in non-blocking mode: Node puts those of `process.stderr` and `process.stdout` into
-   * it. A terminal counts as a file unless `isNonBlocking`. `notice` returns the line with the number of dropped lines.
+   * `fd` is a file, or a pipe or socket in non-blocking mode, as Node sets it for `process.stderr` and `process.stdout`. A
+   * terminal is treated as a file unless `isNonBlocking`. `notice` returns the line that reports dropped lines.
    */
   constructor(fd: number, notice: (dropped: number) => string, isNonBlocking = false) {
     this.#fd = fd
-    this.#write = !isNonBlocking && isFile(fd) ? writeLater(fd) : writeNow(fd)
+    this.#write = !isNonBlocking && isFile(fd) ? asyncWrite(fd) : syncWrite(fd)
     this.#notice = notice
   }
 
-  /** Lines that were dropped and not yet reported. */
+  /** Number of dropped lines that are not reported yet. */
   get dropped(): number {
     return this.#dropped
   }
 
   /** Writes one line, given without its newline. */
   write(line: string): void {
-    if (this.#characters + line.length > MAX_WAITING) {
+    if (this.#characters + line.length > MAX_BUFFERED) {
       this.#dropped++
       return
     }
@@ -103,22 +104,22 @@ export class LineOutput {
     this.#flush()
   }
 
-  /** Writes what waits when the process ends; a full pipe or terminal has `END_WAIT` milliseconds. */
+  /** Writes the buffer synchronously at the end of the process; waits at most `END_TIMEOUT` for a full pipe or terminal. */
   end(): void {
     const next = this.#take()
     let bytes = Buffer.concat([this.#rest?.bytes ?? Buffer.of(), next?.bytes ?? Buffer.of()])
-    const deadline = performance.now() + END_WAIT
+    const deadline = performance.now() + END_TIMEOUT
     while (bytes.length > 0) {
       try {
         bytes = bytes.subarray(writeSync(this.#fd, bytes))
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || performance.now() > deadline) return
-        pause(END_RETRY)
+        sleep(END_RETRY_INTERVAL)
       }
     }
   }
 
-  /** Closes the descriptor once what waits is written; nothing may be written any more. */
+  /** Closes the descriptor after the buffer is written. `write` must not be called afterwards. */
   close(): void {
     this.#isClosing = true
     this.#flush()
@@ -137,7 +138,7 @@ export class LineOutput {
     if (next !== undefined) this.#send(next)
   }
 
-  /** All lines that wait, behind the count of those that were dropped. */
+  /** Returns and clears the buffered lines, after the report of dropped ones. */
   #take(): Chunk | undefined {
     if (this.#waiting.length === 0) return undefined
     const reported = this.#dropped
@@ -149,7 +150,7 @@ export class LineOutput {
 
   #send(chunk: Chunk): void {
     this.#isWriting = true
-    // After a chunk that was cut, the next begins a new line.
+    // Terminates a partly written line.
     const bytes =
       this.#isCut && this.#rest === undefined ? Buffer.concat([Buffer.of(NEWLINE), chunk.bytes]) : chunk.bytes
     this.#write(bytes, (error, written) => {
@@ -164,9 +165,9 @@ export class LineOutput {
         this.#retry = setTimeout(() => {
           this.#retry = undefined
           this.#flush()
-        }, RETRY).unref()
+        }, RETRY_INTERVAL).unref()
       } else {
-        // Lines that came meanwhile fail like it; the next line tries again.
+        // Drops lines buffered meanwhile too; the next line tries again.
         this.#dropped += linesIn(chunk) + this.#waiting.length
         this.#rest = undefined
         this.#waiting = []

@@ -1,4 +1,4 @@
-/** The server's log on standard error: for people on a terminal, else one JSON object in each line. */
+/** The server's log on standard error: human-readable on a terminal, otherwise one JSON object per line. */
 import * as Console from "effect/Console"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
@@ -9,13 +9,13 @@ import { consoleOf, openTerminals, takeWarnings } from "./Terminal.ts"
 
 const STDERR = 2
 
-/** The lines of this level and above. */
+/** Passes entries of this level and above to the logger. */
 const from = (level: "Info" | "Warn", logger: Logger.Logger<unknown, void>): Logger.Logger<unknown, void> =>
   Logger.make((options) => {
     if (LogLevel.isGreaterThanOrEqualTo(options.logLevel, level)) logger.log(options)
   })
 
-/** The line in front of the first that could be written again. */
+/** Returns the log line that reports the number of dropped lines. */
 export const droppedLines = (count: number): string =>
   JSON.stringify({
     message: "log lines were dropped: they could not be written",
@@ -25,15 +25,15 @@ export const droppedLines = (count: number): string =>
   })
 
 export interface ServerLog {
-  /** The logger, and the console where a terminal must not block. */
+  /** The logger, and a console that does not block on terminals of a server. */
   readonly layer: Layer.Layer<never>
   /** Writes a line to standard error. */
-  readonly complain: (line: string) => void
+  readonly printError: (line: string) => void
 }
 
 /**
- * Standard output and error get listeners for their errors, and the log goes to standard error. A server that cannot write
- * a line goes on without it; a command waits for its terminal.
+ * Sends the log to standard error, and handles errors of standard output and error. A server drops lines that it cannot
+ * write; a command waits for its terminal.
  */
 export const openLog = (
   onOutputError: (error: NodeJS.ErrnoException) => void,
@@ -56,6 +56,6 @@ export const openLog = (
       Logger.layer([from(options.isServing ? "Info" : "Warn", Logger.map(format, write))]),
       Layer.succeed(Console.Console, consoleOf(terminals))
     ),
-    complain: terminals.stderr === undefined ? toStderr : write
+    printError: terminals.stderr === undefined ? toStderr : write
   }
 }

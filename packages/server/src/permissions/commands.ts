@@ -1,4 +1,4 @@
-/** `parley explain permission`: who may do what, and the rule that decides it. */
+/** The command `parley explain permission`: shows a permission decision and the rule behind it. */
 import type { ChatRef } from "@parley/core/Command"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import { ChatId } from "@parley/core/Ids"
@@ -12,7 +12,7 @@ const names = Object.keys(operations)
 
 const isOperation = (name: string): name is Operation => Object.hasOwn(operations, name)
 
-/** A chat by its number, else by its gid. */
+/** Interprets a positive integer as a chat's id, and any other text as its gid. */
 const chatRef = (text: string): ChatRef =>
   /^[1-9][0-9]{0,14}$/.test(text) ? { id: ChatId(Number(text)) } : { gid: text }
 
@@ -22,7 +22,7 @@ export const permissionCommands = (
 ): ReadonlyArray<OperatorCommand> => [
   {
     path: ["explain", "permission"],
-    description: "Say whether a user may do something in a chat, and which rule decides",
+    description: "Show whether a user may execute an operation in a chat, and the rule that decides",
     inputs: [
       { name: "user", kind: "text", required: true, description: "The user's account" },
       { name: "chat", kind: "text", required: true, description: "The chat's id or gid" },
@@ -31,7 +31,7 @@ export const permissionCommands = (
     run: (inputs) => {
       const [account, chat, operation] = [String(inputs["user"]), String(inputs["chat"]), String(inputs["operation"])]
       if (!isOperation(operation))
-        return Effect.fail(`there is no operation ${operation}; there are ${names.join(", ")}`)
+        return Effect.fail(`unknown operation ${operation}; must be one of ${names.join(", ")}`)
       return Effect.gen(function* () {
         const user = yield* userNamed(users, account)
         const { allowed, rule } = yield* withCommandErrors(permissions.explain(user.id, chatRef(chat), operation))

@@ -1,8 +1,8 @@
-/** How far a command is, on standard error: one line that changes on a terminal, else a line for every tenth. */
+/** Progress of a command on standard error: one line that changes on a terminal, otherwise a line for every 10 %. */
 import type { ReportProgress } from "@parley/core/Progress"
 
-/** Milliseconds that a command may take before it says how far it is. */
-const QUIET = 1000
+/** Milliseconds before a command shows its progress. */
+const SHOW_AFTER = 1000
 
 interface Output {
   readonly isTTY?: boolean
@@ -11,7 +11,7 @@ interface Output {
 
 export interface ProgressLine {
   readonly report: ReportProgress
-  /** Takes the changing line away. */
+  /** Clears the changing line. */
   readonly end: () => void
 }
 
@@ -20,8 +20,8 @@ export const makeProgressLine = (output: Output, now: () => number = () => perfo
   let shown = -1
   return {
     report: (done, total) => {
-      // One thing has no progress: it is done, or it is not.
-      if (total <= 1 || now() - since < QUIET) return
+      // A single step has no progress to show.
+      if (total <= 1 || now() - since < SHOW_AFTER) return
       const percent = Math.floor((done / total) * 100)
       const step = output.isTTY === true ? percent : Math.floor(percent / 10) * 10
       if (step <= shown) return

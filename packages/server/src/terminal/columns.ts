@@ -1,4 +1,4 @@
-/** A table for a terminal: columns of text, aligned, whose cells have nothing that steers it. */
+/** Formats aligned columns of text for a terminal; control characters in cells are escaped. */
 import { printableCell } from "./printable.ts"
 
 type Cells = ReadonlyArray<string>

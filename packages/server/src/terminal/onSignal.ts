@@ -1,17 +1,17 @@
-/** The end of a command that runs until it is stopped. */
+/** Graceful end of a command by SIGTERM or SIGINT. */
 import * as Effect from "effect/Effect"
 
-/** Milliseconds after which the process ends whatever is still open: ten seconds are promised. */
+/** Milliseconds after which the process exits regardless of open resources; the documentation promises 10 s. */
 const DEADLINE = 9_500
 
-/** Milliseconds in which a second signal is the same one: a runner such as pnpm passes on what the terminal sent to all. */
-const ECHO = 100
+/** Milliseconds in which a second signal counts as the same one: pnpm forwards a signal that the terminal sent to all. */
+const DUPLICATE_WINDOW = 100
 
 const SIGNALS = { SIGTERM: 15, SIGINT: 2 } as const
 
 /**
- * Runs `program` until it ends or the process is told to stop by SIGTERM or SIGINT; then `program` is interrupted, and
- * has ten seconds to close what it opened; `stopping` is run before. A second signal ends the process at once.
+ * Runs `program` until it ends or the process receives SIGTERM or SIGINT; then runs `stopping` and interrupts `program`,
+ * whose finalizers have 9.5 s. A second signal exits at once.
  */
 export const untilStopped = <A, E, R>(
   program: Effect.Effect<A, E, R>,
@@ -28,7 +28,7 @@ export const untilStopped = <A, E, R>(
         by = signal
         setTimeout(() => process.exit(0), DEADLINE).unref()
         stop()
-      } else if (now - first > ECHO) {
+      } else if (now - first > DUPLICATE_WINDOW) {
         process.exit(128 + (signal === "SIGINT" ? SIGNALS.SIGINT : SIGNALS.SIGTERM))
       }
     }

@@ -1,12 +1,12 @@
-/** A password that was not given on the command line. */
+/** Reads a password that is not on the command line. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Prompt from "effect/cli/Prompt"
 import { createInterface } from "node:readline"
 import { CommandFailed } from "./CommandFailed.ts"
 
-/** Asked for without echo on a terminal, twice when it is a new one; else the first line of standard input. */
-export const promptSecret = Effect.fnUntraced(function* (whose: string) {
+/** Prompts for a new password twice, without echo, on a terminal; otherwise reads the first line of standard input. */
+export const promptSecret = Effect.fnUntraced(function* (account: string) {
   if (process.stdin.isTTY !== true) {
     const line = yield* firstLine
     if (line === undefined || line === "") {
@@ -15,9 +15,9 @@ export const promptSecret = Effect.fnUntraced(function* (whose: string) {
     return line
   }
   const ask = (message: string) => Effect.map(Prompt.run(Prompt.Hidden({ message })), Redacted.value)
-  const first = yield* ask(`New password of ${whose}:`)
-  const second = yield* ask("The same again:")
-  return first === second ? first : yield* new CommandFailed({ message: "the two passwords are not the same" })
+  const first = yield* ask(`New password of ${account}:`)
+  const second = yield* ask("Repeat the password:")
+  return first === second ? first : yield* new CommandFailed({ message: "the passwords differ" })
 })
 
 const firstLine: Effect.Effect<string | undefined> = Effect.callback((resume) => {

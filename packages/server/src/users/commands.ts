@@ -1,4 +1,4 @@
-/** The operator's commands about users. */
+/** Operator commands for users. */
 import { audit } from "@parley/core/Audit"
 import type { OperatorCommand } from "@parley/core/Dialect"
 import { enforceAccountName } from "@parley/core/AccountName"
@@ -14,8 +14,8 @@ import { type NewUserSettings, readUserFile } from "./csvImport.ts"
 
 type Inputs = Parameters<OperatorCommand["run"]>[0]
 
-const text = (inputs: Inputs, name: string, otherwise = ""): string => String(inputs[name] ?? otherwise)
-const whole = (inputs: Inputs, name: string): number | undefined => {
+const text = (inputs: Inputs, name: string, fallback = ""): string => String(inputs[name] ?? fallback)
+const integer = (inputs: Inputs, name: string): number | undefined => {
   const value = inputs[name]
   return typeof value === "number" ? value : undefined
 }
@@ -31,7 +31,7 @@ const PASSWORD = {
   name: "password",
   kind: "text",
   required: false,
-  description: "Asked for when it is not given; what stands in a command line can be seen by others on this machine"
+  description: "Prompted for if absent; other users of this machine can see command lines"
 } as const
 
 export const userCommands = (
@@ -44,10 +44,10 @@ export const userCommands = (
     inputs: [
       ACCOUNT,
       PASSWORD,
-      { name: "realname", kind: "text", required: false, description: "What others see; the account if not given" },
+      { name: "realname", kind: "text", required: false, description: "Name shown to others; the account if absent" },
       { name: "admin", kind: "boolean", required: false, description: "Make the user a system administrator" },
       { name: "org", kind: "integer", required: false, description: "The id of the user's organisation" },
-      { name: "role", kind: "text", required: false, description: "The user's role, as clients show it" },
+      { name: "role", kind: "text", required: false, description: "The user's role, shown by clients" },
       { name: "dept", kind: "integer", required: false, description: "The id of the user's department" },
       { name: "avatar", kind: "text", required: false, description: "The URL of a picture" }
     ],
@@ -57,9 +57,9 @@ export const userCommands = (
         password: text(inputs, "password"),
         realname: text(inputs, "realname", text(inputs, "account")),
         admin: inputs["admin"] === true,
-        organisation: whole(inputs, "org") ?? null,
+        organisation: integer(inputs, "org") ?? null,
         role: text(inputs, "role"),
-        dept: whole(inputs, "dept") ?? 0,
+        dept: integer(inputs, "dept") ?? 0,
         avatar: text(inputs, "avatar")
       }
       const problem = draftProblem(draft, settings)
@@ -77,7 +77,7 @@ export const userCommands = (
   },
   {
     path: ["user", "passwd"],
-    description: "Give a user a new password; whoever is logged in as that user is logged out",
+    description: "Set a user's password; all sessions of the user end",
     inputs: [ACCOUNT, PASSWORD],
     run: (inputs) => {
       const [account, password] = [text(inputs, "account"), text(inputs, "password")]
@@ -86,7 +86,7 @@ export const userCommands = (
   },
   {
     path: ["user", "disable"],
-    description: "Lock a user out, at once; messages and chats stay",
+    description: "Disable a user: all sessions end at once; messages and chats stay",
     inputs: [ACCOUNT],
     run: (inputs) =>
       Effect.as(
@@ -96,7 +96,7 @@ export const userCommands = (
   },
   {
     path: ["user", "enable"],
-    description: "Let a disabled user in again",
+    description: "Enable a disabled user again",
     inputs: [ACCOUNT],
     run: (inputs) =>
       Effect.as(
@@ -106,10 +106,10 @@ export const userCommands = (
   },
   {
     path: ["user", "rename"],
-    description: "Give a user another name, which others are told at once; the account stays",
+    description: "Change a user's name, which clients get at once; the account stays",
     inputs: [
       ACCOUNT,
-      { name: "name", kind: "text", positional: true, required: true, description: "What others see from now on" }
+      { name: "name", kind: "text", positional: true, required: true, description: "New name shown to others" }
     ],
     audits: true,
     run: Effect.fnUntraced(function* (inputs) {
@@ -117,26 +117,27 @@ export const userCommands = (
       if (name.trim() === "") return yield* Effect.fail("the name must not be empty")
       yield* withCommandErrors(users.change(account, { realname: name }))
       yield* audit("user.rename", { account, name })
-      return `${account} is called ${printableCell(name)}`
+      return `renamed ${account} to ${printableCell(name)}`
     })
   },
   {
     path: ["user", "admin"],
-    description: "Make a user a system administrator, or no longer, at once",
+    description: "Grant or revoke a user's system administration, at once",
     inputs: [ACCOUNT, { name: "on|off", kind: "text", positional: true, required: true, description: "on or off" }],
     audits: true,
     run: Effect.fnUntraced(function* (inputs) {
       const [account, value] = [text(inputs, "account"), text(inputs, "on|off")]
-      if (value !== "on" && value !== "off") return yield* Effect.fail(`it is on or off, not ${JSON.stringify(value)}`)
+      if (value !== "on" && value !== "off")
+        return yield* Effect.fail(`must be on or off, not ${JSON.stringify(value)}`)
       yield* withCommandErrors(users.change(account, { admin: value === "on" }))
       yield* audit("user.admin", { account, admin: value === "on" })
-      return value === "on" ? `${account} is a system administrator` : `${account} is no system administrator`
+      return value === "on" ? `${account} is a system administrator` : `${account} is not a system administrator`
     })
   },
   {
     path: ["user", "delete"],
     description:
-      "Remove a user for good: logged out, out of every group, personal data blanked, the account free; messages stay",
+      "Delete a user permanently: ends sessions, leaves every group, erases personal data, frees the account; messages stay",
     inputs: [ACCOUNT],
     audits: true,
     run: Effect.fnUntraced(function* (inputs) {
@@ -150,7 +151,7 @@ export const userCommands = (
   {
     path: ["user", "import"],
     description: "Add the users of a CSV file, all or none",
-    // The command line sends what the file holds, not its name: the process that holds the database may be elsewhere.
+    // The command line sends the file's content, not its name: the process that holds the database may not see the file.
     inputs: [
       {
         name: "file",
@@ -158,7 +159,7 @@ export const userCommands = (
         positional: true,
         required: true,
         description:
-          "CSV in UTF-8 with the columns account,password and, if wanted, password-hash,realname,admin,org,role,dept,avatar; who has no password cannot log in until one is set"
+          "CSV in UTF-8 with the columns account,password and optionally password-hash,realname,admin,org,role,dept,avatar; users without a password cannot log in until one is set"
       }
     ],
     run: (inputs) => importUsers(users, text(inputs, "file"), settings)
@@ -172,19 +173,21 @@ const draftProblem = ({ account, password = "" }: UserDraft, settings: NewUserSe
   return weak === undefined ? undefined : `password ${weak}`
 }
 
-/** The engine hashes passwords side by side, and takes all users in one commit. */
+/** Adds the users of a file; the engine hashes passwords in parallel and adds all users in one commit. */
 const importUsers = Effect.fnUntraced(function* (users: Users["Service"], csv: string, settings: NewUserSettings) {
   const taken = new Map(
     (yield* withCommandErrors(users.list)).map(({ account }) => [enforceAccountName(account) ?? account, account])
   )
   const lines = yield* Effect.fromResult(readUserFile(csv, settings, (account) => taken.get(account)))
   const added = yield* withCommandErrors(users.add(lines.map(({ draft }) => draft)))
-  const without = lines.filter(({ draft }) => draft.password === undefined && draft.passwordHash === undefined).length
+  const withoutPassword = lines.filter(
+    ({ draft }) => draft.password === undefined && draft.passwordHash === undefined
+  ).length
   return [
     `added ${added.length} ${added.length === 1 ? "user" : "users"}`,
-    ...(without === 0
+    ...(withoutPassword === 0
       ? []
-      : [`${without} of them without a password: they cannot log in with one before "user passwd"`])
+      : [`${withoutPassword} of them without a password: they cannot log in with one before "user passwd"`])
   ].join("; ")
 })
 

@@ -1,10 +1,10 @@
 /**
- * A table as spreadsheets write it: fields separated by commas, semicolons or tabs, in UTF-8 with or without a byte order
- * mark, with empty columns and rows at its edges, and a first line `sep=;` if Excel wrote it for itself.
+ * Reads CSV as written by spreadsheets: fields separated by commas, semicolons or tabs, in UTF-8 with or without a byte order
+ * mark, with empty columns and rows at the edges, and possibly Excel's first line `sep=;`.
  */
 import { CsvError, parse } from "csv-parse/sync"
 
-/** A line that is not empty, with the number of the line that it ends on. */
+/** A record that is not empty, with the number of its last line. */
 export interface Row {
   readonly line: number
   readonly fields: ReadonlyArray<string>
@@ -12,17 +12,17 @@ export interface Row {
 
 export interface Table {
   readonly rows: ReadonlyArray<Row>
-  /** Why nothing after the rows could be read. */
+  /** The error after which nothing was read; undefined if there was none. */
   readonly broken: { readonly line: number; readonly problem: string } | undefined
 }
 
 const DELIMITERS = [",", ";", "\t"] as const
 type Delimiter = (typeof DELIMITERS)[number]
 
-/** Excel's own note of the separator. */
-const NOTE = /^sep=([,;\t])\r?\n/i
+/** Excel's line that declares the separator. */
+const SEPARATOR_LINE = /^sep=([,;\t])\r?\n/i
 
-/** The one that separates most in the first line that has anything, quotes left out; a comma where none does. */
+/** Returns the most frequent delimiter in the first line that is not empty, outside quotes; a comma if there is none. */
 const delimiterOf = (csv: string): Delimiter => {
   const head = /[^\r\n]*\S[^\r\n]*/.exec(csv)?.[0].replaceAll(/"[^"]*"/g, "") ?? ""
   const count = (delimiter: Delimiter): number => head.split(delimiter).length
@@ -31,12 +31,12 @@ const delimiterOf = (csv: string): Delimiter => {
 
 export const readTable = (text: string): Table => {
   const csv = text.replace(/^\uFEFF/, "")
-  const note = NOTE.exec(csv)
+  const separator = SEPARATOR_LINE.exec(csv)
   const rows: Array<Row> = []
   try {
     parse(csv, {
-      delimiter: note?.[1] ?? delimiterOf(csv),
-      from_line: note === null ? 1 : 2,
+      delimiter: separator?.[1] ?? delimiterOf(csv),
+      from_line: separator === null ? 1 : 2,
       relax_column_count: true,
       skip_empty_lines: true,
       trim: true,
@@ -58,8 +58,8 @@ const problemOf = ({ code }: CsvError): string => {
       return "a quoted field is not closed"
     case "INVALID_OPENING_QUOTE":
     case "CSV_INVALID_CLOSING_QUOTE":
-      return 'a quote stands within a field; write it twice in a field in quotes: "say ""so"""'
+      return 'there is a quote within a field; put the field in quotes and double the quote: "say ""so"""'
     default:
-      return "is no CSV"
+      return "is not valid CSV"
   }
 }

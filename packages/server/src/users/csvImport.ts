@@ -1,4 +1,4 @@
-/** A file of users to import: CSV with a header line. */
+/** Reads users to import from CSV with a header line. */
 import { isHash } from "@parley/adapter-node/NodePasswords"
 import { enforceAccountName } from "@parley/core/AccountName"
 import { newPasswordProblem } from "@parley/core/rules/NewPassword"
@@ -22,27 +22,27 @@ export const COLUMNS = [
 ] as const
 type Column = (typeof COLUMNS)[number]
 
-/** A user of the file, with the line that it ends on. */
+/** A user of the file, with the number of its last line. */
 export interface Line {
   readonly line: number
   readonly draft: UserDraft
 }
 
-/** As many problems as an operator wants to read at once. */
+/** Maximum problems that are listed. */
 const MAX_PROBLEMS = 20
 
-/** At most this many problems, one in each line, and how many more there are. */
+/** Returns one line for each problem, and the number of those beyond the maximum. */
 const listProblems = (problems: ReadonlyArray<string>): string =>
   problems.length <= MAX_PROBLEMS
     ? problems.join("\n")
     : [...problems.slice(0, MAX_PROBLEMS), `and ${problems.length - MAX_PROBLEMS} more`].join("\n")
 
-/** Settings by which new users are judged. */
+/** Settings by which new users are validated. */
 export type NewUserSettings = Pick<EngineSettings, "account" | "passwordsMinimum">
 
 /**
- * The users of the file, or every problem with the number of its line. `existing` returns the account that exists and has
- * this form (`enforceAccountName`).
+ * Returns the users of the file, or every problem with the number of its line. `existing` returns the existing account with
+ * this normalised form (`enforceAccountName`).
  */
 export const readUserFile = (
   csv: string,
@@ -59,15 +59,15 @@ export const readUserFile = (
   const firstLineOf = new Map<string, number>()
   const lines = users.flatMap(({ fields, line }): ReadonlyArray<Line> => {
     const problem = (text: string) => problems.push(`line ${line}: ${text}`)
-    // Columns without a name, as spreadsheets leave them, must be empty.
+    // Spreadsheets leave columns without a name, which must be empty.
     const unnamed = fields.findIndex((field, index) => field !== "" && (header.fields[index] ?? "") === "")
     if (fields.length < header.fields.length || unnamed >= header.fields.length) {
-      problem("has not as many fields as the header")
+      problem("does not have as many fields as the header")
       return []
     }
     if (unnamed >= 0) problem(`${JSON.stringify(fields[unnamed])} is in a column without a name`)
     const text = (column: Column): string => fields[header.fields.indexOf(column)] ?? ""
-    const whole = (column: Column): number | undefined => {
+    const integer = (column: Column): number | undefined => {
       if (text(column) === "") return undefined
       const number = /^[0-9]{1,15}$/.test(text(column)) ? Number(text(column)) : undefined
       if (number === undefined) problem(`${column} must be a whole number, not ${JSON.stringify(text(column))}`)
@@ -96,14 +96,14 @@ export const readUserFile = (
         line,
         draft: {
           account,
-          // Who has no password here cannot log in with one until an operator sets it.
+          // Without a password here, the user cannot log in with one until an operator sets it.
           ...(text("password") !== "" && { password: text("password") }),
           ...(hash !== "" && { passwordHash: hash }),
           realname: text("realname") === "" ? account : text("realname"),
           admin: admin ?? false,
-          organisation: whole("org") ?? null,
+          organisation: integer("org") ?? null,
           role: text("role"),
-          dept: whole("dept") ?? 0,
+          dept: integer("dept") ?? 0,
           avatar: text("avatar")
         }
       }
@@ -114,7 +114,7 @@ export const readUserFile = (
   return lines.length === 0 ? Result.fail("line 1: there are no users below the header") : Result.succeed(lines)
 }
 
-const MISSING_HEADER = `the first line must name the columns, account and password or password-hash at least: ${COLUMNS.join(",")}`
+const MISSING_HEADER = `the first line must name the columns, with account and password or password-hash among them: ${COLUMNS.join(",")}`
 
 const headerProblem = (names: ReadonlyArray<string>): string | undefined => {
   const known: ReadonlyArray<string> = COLUMNS

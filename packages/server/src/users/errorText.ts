@@ -1,4 +1,4 @@
-/** Describes refusals for the operator: without a capital letter and a full stop, as lines of a command. */
+/** Describes refusals as output of a command: without a capital letter and a full stop. */
 import { describeReason, type ReasonWords } from "@parley/core/describeReason"
 import type { Reason, Refused } from "@parley/core/Refused"
 import type { User } from "@parley/core/User"
@@ -9,7 +9,7 @@ const WORDS: ReasonWords = {
   sentences: {
     AccountTaken: ({ account }) => `account ${account} exists already`,
     NoSuchUsers: ({ users }) => `there is no user ${users.join(", ")}`,
-    Unavailable: "the database could not be read or written; the server's log says why"
+    Unavailable: "the database could not be read or written; see the server's log"
   }
 }
 
@@ -22,7 +22,7 @@ export const errorText = (reason: Reason): string => {
 export const withCommandErrors = <A>(effect: Effect.Effect<A, Refused>): Effect.Effect<A, string> =>
   Effect.mapError(effect, ({ reason }) => errorText(reason))
 
-/** The user with this account. */
+/** Returns the user with this account; fails if there is none. */
 export const userNamed = Effect.fnUntraced(function* (
   users: Users["Service"],
   account: string

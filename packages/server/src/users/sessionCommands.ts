@@ -1,4 +1,4 @@
-/** The operator's commands about sessions. */
+/** Operator commands for sessions. */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Sessions, SessionView } from "@parley/core/Sessions"
 import type { User } from "@parley/core/User"
@@ -7,16 +7,16 @@ import * as Effect from "effect/Effect"
 import { columns } from "../terminal/columns.ts"
 import { userNamed, withCommandErrors } from "./errorText.ts"
 
-/** To the second, in UTC. */
-const moment = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z")
+/** Formats a time in UTC, to the second. */
+const time = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z")
 
 const row = ({ account }: User, session: SessionView): ReadonlyArray<string> => [
   account,
   session.id,
   session.kind,
   session.device,
-  moment(session.createdAt),
-  moment(session.usedAt),
+  time(session.createdAt),
+  time(session.usedAt),
   session.connected ? "connected" : ""
 ]
 
@@ -26,14 +26,14 @@ export const sessionCommands = (
 ): ReadonlyArray<OperatorCommand> => [
   {
     path: ["session", "list"],
-    description: "List sessions by user, those used last first; tokens are never shown",
-    inputs: [{ name: "user", kind: "text", required: false, description: "The sessions of this account only" }],
+    description: "List sessions by user, most recently used first; tokens are never shown",
+    inputs: [{ name: "user", kind: "text", required: false, description: "Only sessions of this account" }],
     run: Effect.fnUntraced(function* (inputs) {
       const account = inputs["user"]
-      const whose =
+      const owners =
         account === undefined ? yield* withCommandErrors(users.list) : [yield* userNamed(users, String(account))]
       const rows: Array<ReadonlyArray<string>> = []
-      for (const user of whose) {
+      for (const user of owners) {
         for (const session of yield* withCommandErrors(sessions.list(user.id))) rows.push(row(user, session))
       }
       return columns(["account", "session", "kind", "device", "since", "used", "state"], rows)
@@ -41,7 +41,7 @@ export const sessionCommands = (
   },
   {
     path: ["session", "end"],
-    description: "End a user's sessions, or one of them, at once; whoever is connected with it is disconnected",
+    description: "End all sessions of a user, or one of them, at once; their connections are closed",
     inputs: [
       { name: "account", kind: "text", positional: true, required: true, description: "The user's account" },
       {
@@ -49,7 +49,7 @@ export const sessionCommands = (
         kind: "text",
         positional: true,
         required: false,
-        description: "The session's id as session list shows it; all if not given"
+        description: "The session's id from session list; all sessions if absent"
       }
     ],
     run: Effect.fnUntraced(function* (inputs) {
