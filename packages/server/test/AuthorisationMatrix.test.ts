@@ -1,7 +1,7 @@
 /**
- * Every operation of every protocol with every kind of credential: what each is let into, and that nothing changes where it
- * is refused. A credential counts for its user, for an application, or for nothing, by the table in `Credentials`; what a
- * user may do is decided by the rules.
+ * Every operation of every protocol with every kind of credential: each is authorised as expected, and a refusal changes
+ * nothing. The table in `Credentials` maps a credential to a user, to an application or to nothing; the rules decide what a
+ * user may do.
  */
 import { assert, it } from "@effect/vitest"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
@@ -93,7 +93,7 @@ const issued = Effect.fnUntraced(function* ({ alice, admin }: Cast) {
   return tokens
 })
 
-/** The status of the last answer. Xuanxuan has none over WebSocket; youdu says it as `errcode`. */
+/** Status of the last response. Xuanxuan has none over WebSocket; youdu has it in `errcode`. */
 class Answers {
   last: number | undefined
 
@@ -106,7 +106,7 @@ class Answers {
   }
 }
 
-/** The trial with this credential in place of the actor's, and of the administrator's who speaks for an application. */
+/** Returns the trial with this credential in place of the actor's, and of the administrator's that acts for an application. */
 const showing = (people: Cast, place: Place, token: string, chat: Place["actor"]["chat"], answers: Answers): Trial => {
   const { actor } = place
   const shown = talking({ ...actor, token }, (method, params) =>
@@ -131,7 +131,7 @@ const roleFor = ({ role }: Credential, protocol: Protocol): Role =>
 
 const isOwn = (request: Request | OwnRequest): request is OwnRequest => !("operation" in request)
 
-/** The statuses that may be answered. */
+/** Returns the expected statuses. */
 const wanted = (request: Request | OwnRequest, standing: Standing, trial: Trial): ReadonlyArray<number> => {
   if (typeof standing === "number") return [standing]
   if (isOwn(request)) {
@@ -141,12 +141,12 @@ const wanted = (request: Request | OwnRequest, standing: Standing, trial: Trial)
   }
   const outcome: Outcome = expected(request, trial)
   if (outcome === "allowed") return [200, 201, 204]
-  // A protocol without codes, or one that says the same of all refusals.
+  // A protocol without codes, or with one code for all refusals.
   if (request.protocol === "xuanxuan") return [400, 403, 404]
   return outcome === "hidden" ? [404] : [403]
 }
 
-it.live("every credential is let into what it is for, through every protocol, and changes nothing elsewhere", () =>
+it.live("every credential is authorised as expected in every protocol, and refusals change nothing", () =>
   Effect.gen(function* () {
     const people = yield* served
     const tokens = yield* issued(people)
@@ -159,7 +159,7 @@ it.live("every credential is let into what it is for, through every protocol, an
       const token = tokens[name]
       const { ask, enter } = yield* connection(people.base)
       enter(token)
-      /** The chat that no request has changed yet. */
+      /** The chat, not changed by any request yet. */
       const unchanged = new Map<string, Place>()
       for (const request of everything) {
         const { protocol } = request
@@ -184,7 +184,7 @@ it.live("every credential is let into what it is for, through every protocol, an
         const status = answers.last ?? 0
         counts.set(`${protocol} ${status}`, (counts.get(`${protocol} ${status}`) ?? 0) + 1)
         const isIn = status < 300
-        // A list without the chat is a success, too.
+        // A list without the chat is a success too.
         const isList = !isOwn(request) && request.operation === "see" && typeof standing === "string"
         if (!isList && !statuses.includes(status)) wrong.push(`${about}: ${status} instead of ${statuses.join("/")}`)
         if (!isOwn(request) && typeof standing === "string" && outcome !== expected(request, trial)) {

@@ -1,6 +1,6 @@
 /**
- * What is no request gets a clear answer that names the field; nothing is stored, nothing is pushed, and the connection
- * stays open. Source: PROTOCOLS, "Bad input", "Existence is not leaked".
+ * Invalid requests get an error that names the field; nothing is stored or pushed, and the connection stays open.
+ * Source: PROTOCOLS, "Bad input", "Existence is not leaked".
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -11,11 +11,11 @@ import { connect, type Fields, first, listed, PASSWORD, Server, short } from "./
 interface Case {
   readonly description: string
   readonly params: unknown
-  /** What the message has to name. */
+  /** Field that the message must name. */
   readonly field?: string
 }
 
-/** What is wrong with an answer to bad input, or nothing. */
+/** Returns the problem of a reply to bad input; undefined if there is none. */
 const complaint = (request: Fields, { field }: Pick<Case, "field">, answer: Fields): string | undefined => {
   const { module, method, result, sid, message, data, ...more } = answer
   const told = Array.isArray(data)
@@ -31,7 +31,7 @@ const complaint = (request: Fields, { field }: Pick<Case, "field">, answer: Fiel
   return undefined
 }
 
-/** Every case that is not answered as bad input is, or that changes or pushes anything. */
+/** Returns every case whose reply is wrong, or that changes or pushes something. */
 const faults = Effect.fnUntraced(function* (method: Omit<Method, "params">, cases: ReadonlyArray<Case>) {
   const { as, witness, seen } = yield* Stage
   const talk = as[method.as]
@@ -59,7 +59,7 @@ const omit = (object: Fields, name: string): Fields =>
 interface Bad {
   readonly description: string
   readonly name: string
-  /** Absent where the param is missing. */
+  /** Absent if the param is missing. */
   readonly value?: unknown
   readonly field?: string
 }
@@ -73,7 +73,7 @@ const badValues = (params: ReadonlyArray<Param>): ReadonlyArray<Bad> =>
   ])
 
 /** Each bad value by name, and by position. */
-/** Bytes of a frame of a connection without a user, at most. */
+/** Maximum size of a frame of an unauthenticated connection, in bytes. */
 const BEFORE_LOGIN = 64 * 1024
 
 const casesOf = (params: ReadonlyArray<Param>): ReadonlyArray<Case> => {
@@ -89,7 +89,7 @@ const casesOf = (params: ReadonlyArray<Param>): ReadonlyArray<Case> => {
   })
 }
 
-/** Methods with the chat that they are about. */
+/** Methods that name a chat. */
 const chatParam = ({ method, params }: Method): string | undefined =>
   method === "create" ? undefined : params.find(({ name }) => name === "gid" || name === "id")?.name
 
@@ -137,7 +137,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
     })
   )
 
-  it.effect("in a message is told for each message, with its gid and cgid, in every form of the params", () =>
+  it.effect("in a message is reported for each message, with its gid and cgid, in every form of the params", () =>
     Effect.gen(function* () {
       const { as, room } = yield* Stage
       const good = { gid: "good", cgid: room.gid, content: "x" }
@@ -158,7 +158,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
     })
   )
 
-  it.effect("about a chat of others is answered exactly as about none", () =>
+  it.effect("for a chat of other users gets the same reply as for an unknown chat", () =>
     Effect.gen(function* () {
       const scene = yield* Stage
       const { as, secret, pair } = scene
@@ -180,7 +180,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
     })
   )
 
-  it.effect("about a public chat of others is refused by whatever needs membership", () =>
+  it.effect("for a public chat of other users is refused by operations that need membership", () =>
     Effect.gen(function* () {
       const scene = yield* Stage
       const methods = methodsOf(scene).filter(({ method }) => method !== "joinchat")
@@ -196,7 +196,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
     })
   )
 
-  it.effect("of a settings account tells nobody but an administrator whether there is one", () =>
+  it.effect("of a settings account reveals only to administrators whether it exists", () =>
     Effect.gen(function* () {
       const { as } = yield* Stage
       const [bob, nobody] = yield* as.alice.askAll([
@@ -210,7 +210,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
     })
   )
 
-  it.effect("at login is refused by name, and costs nobody their session", () =>
+  it.effect("at login is refused by name, and ends no session", () =>
     Effect.gen(function* () {
       const { as } = yield* Stage
       const cases = casesOf(loginParams(PASSWORD))
@@ -236,7 +236,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
     })
   )
 
-  it.effect("tells a wrong password and an unknown account alike", () =>
+  it.effect("does not distinguish a wrong password from an unknown account", () =>
     Effect.gen(function* () {
       const stranger = yield* connect()
       const [wrong, unknown] = yield* stranger.askAll([

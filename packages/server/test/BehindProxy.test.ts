@@ -1,6 +1,5 @@
 /**
- * Clients behind a proxy, as the started server sees them: each has an address of their own where the proxy is trusted,
- * and the proxy's where it is not.
+ * Clients behind a proxy of a running server: each has its own address if the proxy is trusted, otherwise the proxy's.
  */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -12,7 +11,7 @@ import { Server } from "./TestClient.ts"
 
 const PASSWORD = "a-password-of-their-own"
 
-/** Three failures of one address are enough: an address may fail three times as often as an account. */
+/** Three failures reach the limit of an address, which is three times that of an account. */
 const served = (...args: ReadonlyArray<string>) =>
   Layer.effect(
     Server,
@@ -26,11 +25,11 @@ const served = (...args: ReadonlyArray<string>) =>
     })
   )
 
-/** The header as a proxy leaves it that adds whom it has got a request from. */
+/** Headers as sent by a proxy that appends the address of its client. */
 const behind = (client: string) => ({ "x-forwarded-for": `198.51.100.66, ${client}` })
 
 let unauthenticated = 0
-/** An account that nobody has, and that no other attempt was made for. */
+/** Returns a new account name that does not exist. */
 const stranger = (): string => `stranger${++unauthenticated}`
 
 const overHttp = (client: string, account: string, password = PASSWORD) =>
@@ -47,7 +46,7 @@ const overHttp = (client: string, account: string, password = PASSWORD) =>
 
 const THROTTLED = /too many|try again/i
 
-/** What the login comes to, in the words of HTTP. */
+/** Returns the login's outcome as an HTTP status. */
 const entered = (answer: { readonly result?: string; readonly message?: string }): number =>
   answer.result === "success" ? 200 : THROTTLED.test(answer.message ?? "") ? 429 : 401
 
@@ -66,7 +65,7 @@ const overTcp = Effect.fnUntraced(function* (account: string) {
 layer(served("--trusted-proxies", "10.0.0.0/8, loopback"), { excludeTestServices: true })(
   "behind a trusted proxy",
   (it) => {
-    it.effect("who fails too often over HTTP is throttled, over WebSocket too, and others are not", () =>
+    it.effect("failed logins over HTTP throttle their address, over WebSocket too, and no other", () =>
       Effect.gen(function* () {
         for (let n = 0; n < 3; n++) assert.strictEqual(yield* overHttp("203.0.113.1", stranger()), 401)
         assert.strictEqual(yield* overHttp("203.0.113.1", "alice"), 429)
@@ -78,7 +77,7 @@ layer(served("--trusted-proxies", "10.0.0.0/8, loopback"), { excludeTestServices
       })
     )
 
-    it.effect("who fails too often over WebSocket is throttled, over HTTP too, and others are not", () =>
+    it.effect("failed logins over WebSocket throttle their address, over HTTP too, and no other", () =>
       Effect.gen(function* () {
         for (let n = 0; n < 3; n++) assert.strictEqual(yield* overWebSocket("203.0.113.3", stranger()), 401)
         assert.strictEqual(yield* overWebSocket("203.0.113.3", "carol"), 429)
@@ -88,7 +87,7 @@ layer(served("--trusted-proxies", "10.0.0.0/8, loopback"), { excludeTestServices
       })
     )
 
-    it.effect("what cannot be read counts for the proxy, as does raw TCP, which says nothing of anybody", () =>
+    it.effect("an unreadable header counts for the proxy, as does raw TCP, which has no header", () =>
       Effect.gen(function* () {
         assert.strictEqual(yield* overHttp("unknown", stranger()), 401)
         assert.strictEqual(yield* overWebSocket("<script>", stranger()), 401)
@@ -106,7 +105,7 @@ for (const [name, args] of [
   ["where other ones are trusted", ["--set", "trustedProxies=10.0.0.0/8"]]
 ] as const) {
   layer(served(...args), { excludeTestServices: true })(`behind a proxy, ${name}`, (it) => {
-    it.effect("all clients are one, whatever their headers say, over HTTP, WebSocket and TCP", () =>
+    it.effect("all clients share one address over HTTP, WebSocket and TCP, whatever their headers contain", () =>
       Effect.gen(function* () {
         assert.strictEqual(yield* overHttp("203.0.113.1", stranger()), 401)
         assert.strictEqual(yield* overWebSocket("203.0.113.2", stranger()), 401)
@@ -119,7 +118,7 @@ for (const [name, args] of [
   })
 }
 
-describe("a list that is none", () => {
+describe("an invalid list of proxies", () => {
   it.live("stops the server before it starts, with one line that names the entry", () =>
     Effect.gen(function* () {
       const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:"]

@@ -1,6 +1,6 @@
 /**
- * Invariant 7, everything is bounded: what one frame or one request may hold. At the bound it works; what is one over is
- * told so in its protocol's words, and changes nothing. Bounds of connections are in `BoundsOfConnections.test.ts`.
+ * Invariant 7, everything is bounded: the content of one frame or request. The bound itself is accepted; one more is
+ * refused with an error of the protocol, and changes nothing. Bounds of connections are in `BoundsOfConnections.test.ts`.
  */
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
@@ -40,7 +40,7 @@ interface Answer {
   readonly body: Fields
 }
 
-/** Requests with the token of alice, and where an administrator's is needed, with that. */
+/** Sends requests with the token of alice, or with an administrator's where it is needed. */
 class Http extends Context.Service<
   Http,
   { readonly ask: (method: string, path: string, body?: string) => Effect.Effect<Answer> }
@@ -79,7 +79,7 @@ class Http extends Context.Service<
   )
 }
 
-/** JSON of just so many bytes, by a field that nobody reads. */
+/** Returns JSON of exactly this many bytes, padded by an ignored field. */
 const padded = (json: object, bytes: number): string => {
   const bare = JSON.stringify({ ...json, pad: "" })
   return JSON.stringify({ ...json, pad: "x".repeat(bytes - bare.length) })
@@ -91,7 +91,7 @@ const newRoom = Effect.fnUntraced(function* (talk: Talk, more: Fields = {}) {
   return { gid, id: Number(fields(made["data"])["id"]) }
 })
 
-/** What a refusal in xuanxuan says, all of it. */
+/** Returns a refusal of xuanxuan as text. */
 const words = (answer: Fields): string => JSON.stringify(answer)
 
 layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true })("invariant 7:", (it) => {
@@ -177,7 +177,7 @@ layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true 
         })
       assert.strictEqual(yield* status(15 * 1024), "200")
       assert.strictEqual(yield* status(17 * 1024), "431")
-      // So is its path; the answer is the protocol's own as long as it can be read at all.
+      // Its path too; the response has the protocol's form as long as the request can be parsed.
       assert.strictEqual((yield* (yield* Http).ask("GET", `/im/org/${"9".repeat(15_000)}/groups`)).status, 400)
     })
   )
@@ -189,7 +189,7 @@ layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true 
       const accounts = ["bob", "carol", "dave", "erin"]
       const users = new Map(listed(yield* alice.done("userGetList")).map(({ account, id }) => [account, id]))
       const ids = accounts.map((account) => users.get(account))
-      // Where a protocol unites those whom a request names with who asks, these count as one of them.
+      // If a protocol adds the caller to the named users, the caller counts as one of them.
       const most = LIMITS.membersPerRequest - 1
       const create = (count: number) =>
         alice.ask("create", { gid: newGid(), name: "n", type: "group", members: ids.slice(0, count) })
@@ -254,7 +254,7 @@ layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true 
       const over = yield* page(LIMITS.history + 1)
       assert.include(over, { result: "fail" })
       assert.match(words(over), /recPerPage/)
-      // Whoever wants the whole gets the newest.
+      // A whole history ends with the newest messages.
       assert.deepStrictEqual(
         listed(yield* alice.done("history", [cgid])).map(({ content }) => content),
         ["5", "4", "3", "2", "1"]

@@ -1,6 +1,6 @@
 /**
- * Invariant 7, everything is bounded: connections, sessions, what waits for them, and what is under way. What one request
- * may hold is in `Bounds.test.ts`.
+ * Invariant 7, everything is bounded: connections, sessions, their buffers, and concurrent requests. The content of one
+ * request is in `Bounds.test.ts`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -33,7 +33,7 @@ const start = (server: string, token: string) =>
   })
 
 describe("invariant 7:", () => {
-  it.live("connections are bounded, those of all transports together", () =>
+  it.live("connections are bounded, over all transports together", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess({ "limits.connections": 3 })
       const alice = yield* online(server.http, "alice")
@@ -50,14 +50,14 @@ describe("invariant 7:", () => {
       }
       for (const client of [alice, bob]) yield* client.get("ping")
       assert.strictEqual((yield* stranger.ask("ping")).result, "denied")
-      // A place that is left can be taken.
+      // A closed connection makes room for another.
       yield* stranger.leave
       const next = yield* webSocket(server.http)
       assert.strictEqual((yield* next.ask("ping")).result, "denied")
     }).pipe(Effect.scoped)
   )
 
-  it.live("connections without a user are bounded: the one that waits longest goes", () =>
+  it.live("unauthenticated connections are bounded: the longest idle one is closed", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess({ "limits.connections": 10 })
       const alice = yield* online(server.http, "alice")
@@ -68,7 +68,7 @@ describe("invariant 7:", () => {
       assert.strictEqual((yield* third.ask("ping")).result, "denied")
       assert.strictEqual((yield* first.untilClosed).code, 1013)
       assert.deepStrictEqual(first.heard.at(-1), CROWDED)
-      // Who has a user is no stranger, however long they are here; who logs out is one.
+      // A login makes a connection authenticated; a logout reverts that.
       yield* third.get("login", { account: "bob", password: md5(PASSWORD) })
       const fourth = yield* webSocket(server.http)
       assert.strictEqual((yield* fourth.ask("ping")).result, "denied")
@@ -93,7 +93,7 @@ describe("invariant 7:", () => {
           }),
           ({ one }) => Effect.sync(() => one.destroy())
         )
-      // Of a connection each, and two more for HTTP.
+      // One for each connection, and two for HTTP.
       for (const [address, most] of [
         [server.http, 4],
         [server.tcp, 2]
@@ -107,7 +107,7 @@ describe("invariant 7:", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the sessions of a user are bounded for each kind: the one used longest ago ends", () =>
+  it.live("the sessions of a user are bounded for each kind: the least recently used one ends", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess({ "limits.sessionsPerUser": 3, "login.attempts": 1000 })
       const tokens: Array<string> = []
@@ -116,7 +116,7 @@ describe("invariant 7:", () => {
       tokens.push(yield* tokenOf(server.http))
       const statuses = yield* Effect.forEach(tokens, (token) => start(server.http, token))
       assert.deepStrictEqual(statuses, [401, 200, 200, 200])
-      // A chat client's session neither ends tokens nor is ended by them.
+      // Chat sessions and tokens do not end each other.
       const alice = yield* online(server.http, "alice")
       assert.strictEqual(yield* start(server.http, tokens[1] ?? ""), 200)
       for (let count = 0; count < 100; count++) yield* tokenOf(server.http)
@@ -128,7 +128,7 @@ describe("invariant 7:", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("acknowledgements that are not in order are bounded: those beyond are asked for again", () =>
+  it.live("out-of-order acknowledgements are bounded: packets beyond the bound are delivered again", () =>
     Effect.gen(function* () {
       const MOST = 1024
       const server = yield* serveInProcess()
@@ -141,7 +141,7 @@ describe("invariant 7:", () => {
         yield* alice.get("message", drafts)
       }
       yield* bob.untilTold(texts.at(-1) ?? "")
-      // Never the first, so that the others have to be remembered one by one.
+      // Never the first, so that the others are recorded one by one.
       bob.acknowledge(bob.packets.slice(1, MOST + 1))
       yield* bob.get("ping")
       yield* bob.leave
@@ -155,12 +155,12 @@ describe("invariant 7:", () => {
       const third = yield* online(server.http, "bob")
       yield* alice.say(gid, "end again")
       yield* third.untilTold("end again")
-      // One over had no room: it comes again, and so does what follows it.
+      // One over the bound was not recorded: it is delivered again, as are all after it.
       assert.deepStrictEqual(contents(third.delivered), ["m0", `m${MOST + 1}`, "end", "end again"])
     }).pipe(Effect.scoped)
   )
 
-  it.live("frames that wait for their turn are bounded, and none is lost", () =>
+  it.live("waiting frames are bounded, and none is lost", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess()
       for (const client of [yield* online(server.http, "alice"), yield* desktop(server.tcp)]) {
@@ -175,7 +175,7 @@ describe("invariant 7:", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("what waits for a client that does not read is bounded, and nothing of it is lost", () =>
+  it.live("the send buffer of a client that does not read is bounded, and no message is lost", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess({ "limits.sendBuffer": 65_536 })
       const alice = yield* online(server.http, "alice")
@@ -201,7 +201,7 @@ describe("invariant 7:", () => {
   )
 })
 
-/** A multipart upload that is under way until it is finished; `answer` is the status and the body. */
+/** A multipart upload in progress until it is finished; `answer` is the status and the body. */
 const uploading = (server: string, sid: string, gid: string) => {
   const { promise, resolve, reject } = Promise.withResolvers<readonly [number, string]>()
   const request = http.request(
@@ -226,7 +226,7 @@ const uploading = (server: string, sid: string, gid: string) => {
 describe("invariant 7:", () => {
   const ways = ["limits.transfers", "limits.requests"] as const
   for (const key of ways) {
-    it.live(`what is under way over HTTP is bounded (${key})`, () =>
+    it.live(`concurrent HTTP requests are bounded (${key})`, () =>
       Effect.gen(function* () {
         const server = yield* serveInProcess({ [key]: 2, "limits.share": 100 })
         const alice = yield* online(server.http, "alice")
@@ -237,7 +237,7 @@ describe("invariant 7:", () => {
           assert.match(answer[1], /^\{.*"message":"Too many .* in flight; retry later\."\}$/)
         }
         const [first, second] = [upload(), upload()]
-        // Both have begun once a third is refused; there is no other sign of it.
+        // A refused third one shows that both have begun.
         for (;;) {
           const third = upload()
           third.finish()
@@ -253,7 +253,7 @@ describe("invariant 7:", () => {
         next.send("next")
         next.finish()
         assert.strictEqual((yield* next.answer)[0], 200)
-        // One that breaks off leaves its place, too.
+        // An aborted one makes room too.
         second.request.destroy()
         yield* Effect.ignore(Effect.tryPromise(() => Effect.runPromise(second.answer)))
         for (let count = 0; count < 5; count++) {
@@ -266,13 +266,13 @@ describe("invariant 7:", () => {
     )
   }
 
-  it.live("downloads count until they are read, or broken off", () =>
+  it.live("downloads count until they are read or aborted", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess({ "limits.transfers": 2, "limits.share": 100 })
       const alice = yield* online(server.http, "alice")
       const gid = yield* newGroup(alice, "bob")
       const large = uploading(server.http, alice.sid(), gid)
-      // More than the network holds for a client that does not read.
+      // More than the network buffers for a client that does not read.
       large.send("x".repeat(30 * 1024 * 1024))
       large.finish()
       const { data } = JSON.parse((yield* large.answer)[1]) as { readonly data: ReadonlyArray<{ readonly id: number }> }
@@ -280,7 +280,7 @@ describe("invariant 7:", () => {
       const download = Effect.callback<http.IncomingMessage>((resume) => {
         http.get(server.http + path, { agent: false }, (response) => resume(Effect.succeed(response)))
       })
-      /** How many of its bytes came. */
+      /** Returns the number of received bytes. */
       const read = (response: http.IncomingMessage) =>
         Effect.callback<number>((resume) => {
           let size = 0
@@ -299,7 +299,7 @@ describe("invariant 7:", () => {
       assert.strictEqual(next.statusCode, 200)
       second.destroy()
       next.destroy()
-      // The server hears of it a moment later.
+      // The server notices it a moment later.
       for (;;) {
         const more = yield* download
         const size = yield* read(more)
@@ -310,7 +310,7 @@ describe("invariant 7:", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("files, and how many there are in an upload, are bounded", () =>
+  it.live("the size of files and their number in an upload are bounded", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess({ "limits.file": 1000 })
       const alice = yield* online(server.http, "alice")

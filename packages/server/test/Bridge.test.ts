@@ -1,4 +1,4 @@
-/** One chat, five faces: every operation by every protocol, as every protocol sees it, against one started server. */
+/** Cross-protocol matrix: every operation through every protocol, as seen through every protocol, on one running server. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { readFileSync, writeFileSync } from "node:fs"
 import { Effect } from "effect"
@@ -26,7 +26,7 @@ layer(World.over("WebSocket"), { excludeTestServices: true, timeout: "60 seconds
   }
 })
 
-/** What was pushed to a client, by id and method, as it travelled: parsing it and writing it again changes nothing. */
+/** Returns the pushes of a client as sent, by id and method; parsing and serializing again changes nothing. */
 const pushed = (client: Client): ReadonlyMap<string, string> => {
   for (const frame of client.frames) assert.strictEqual(frame, JSON.stringify(JSON.parse(frame)))
   return new Map(
@@ -39,7 +39,7 @@ const pushed = (client: Client): ReadonlyMap<string, string> => {
 }
 
 layer(World.over("TCP"), { excludeTestServices: true, timeout: "60 seconds" })(
-  "the bridge, seen by a client of 1.0 over TCP",
+  "the bridge, seen by a 1.0 client over TCP",
   (it) => {
     for (const { operation, sender, reader, cell } of cells) {
       if (cell._tag === "Not" || reader !== "xuanxuan") continue
@@ -59,7 +59,7 @@ layer(World.over("TCP"), { excludeTestServices: true, timeout: "60 seconds" })(
           for (const [key, text] of theirs) assert.strictEqual(overTcp.get(key), text)
           return theirs.map(([key]) => key.split(" ")[0])
         }
-        // Of the same profile everything, and of the other one messages.
+        // All pushes of the same profile, and the messages of the other.
         const methods = new Set(common(desk(PEER), (key) => !key.startsWith("getlist ")))
         assert.includeMembers([...methods], ["message", "create", "changeName", "addMember"])
         assert.isAbove(common(desk("alice"), (key) => key.startsWith("message ")).length, 10)
@@ -70,7 +70,7 @@ layer(World.over("TCP"), { excludeTestServices: true, timeout: "60 seconds" })(
 
 type Wanted = readonly [operations: ReadonlyArray<string>, by: ReadonlyArray<Protocol>, seenBy: ReadonlyArray<Protocol>]
 
-/** What must be live wherever the two know a chat in common. */
+/** Operations that must be live if both protocols have the chat. */
 const promised: ReadonlyArray<Wanted> = [
   [
     ["send text", "send image"],
@@ -91,7 +91,7 @@ describe("the declaration", () => {
     assert.strictEqual(cells.length, table.length * protocols.length ** 2)
   })
 
-  it("promises what must be live", () => {
+  it("declares all required live cells", () => {
     const missing = promised.flatMap(([operations, by, seenBy]) =>
       cells.filter(
         ({ operation, sender, reader, cell }) =>
@@ -106,14 +106,14 @@ describe("the declaration", () => {
     assert.deepStrictEqual(letters, [...new Set(letters)])
   })
 
-  it("docs/bridge.md is what is declared", () => {
+  it("docs/bridge.md matches the declaration", () => {
     const file = new URL("../../../docs/bridge.md", import.meta.url)
     if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, page())
     let written = ""
     try {
       written = readFileSync(file, "utf8")
     } catch {
-      // Reported as not current, below.
+      // A missing page is reported as outdated below.
     }
     assert.isTrue(written === page(), "docs/bridge.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
   })

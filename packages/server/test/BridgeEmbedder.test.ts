@@ -1,4 +1,4 @@
-/** The bridge from within: what a program that embeds the engine does, protocols see as if one of them had done it. */
+/** The bridge for embedders: protocols show actions through the API like actions through another protocol. */
 import { assert, it } from "@effect/vitest"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
@@ -27,7 +27,7 @@ interface Listed {
   readonly isread: number
 }
 
-/** Both protocols at an address of their own. */
+/** Serves both protocols at an own address. */
 const served = Effect.gen(function* () {
   const opened = [
     yield* xuanxuan.open({ settings: {}, tcp: () => undefined }),
@@ -58,17 +58,17 @@ const made = (name: string, type: string, members: ReadonlyArray<UserId>): Creat
   public: false
 })
 
-/** Texts by their gids. */
+/** Returns texts by gid. */
 const sent = (chat: ChatRef, texts: Readonly<Record<string, string>>): SendMessages => ({
   _tag: "SendMessages",
   messages: Object.entries(texts).map(([gid, content]) => ({ gid, chat, type: "normal", contentType: "text", content }))
 })
 
-it.live("what an embedder says, recalls, renames and reads, chat clients and ha see at once", () =>
+it.live("messages, recalls, renames and reads of an embedder reach chat clients and ha at once", () =>
   Effect.gen(function* () {
     const [{ perform }, queue, sessions] = [yield* Engine, yield* OfflineQueue, yield* Sessions]
     const accounts = ["ann", "ben", "cat"]
-    // The clients of these tests have the demonstration's password, which no new user may have.
+    // The test clients use the demonstration's password, which new users may not have.
     const passwordHash = yield* (yield* Credentials).hash(PASSWORD)
     const [ann, ben, cat] = yield* (yield* Users).add(accounts.map((account) => ({ account, passwordHash })))
     assert(ann && ben && cat)
@@ -84,7 +84,7 @@ it.live("what an embedder says, recalls, renames and reads, chat clients and ha 
         return ((await response.json()) as { readonly data: ReadonlyArray<Listed> }).data
       })
 
-    // A pair: one for whoever asks, also from within.
+    // A direct chat is the same one for all callers, including embedders.
     const { chat: pair } = yield* perform(anns, made("", "one2one", [ben.id]))
     yield* perform(anns, sent(pair, { m1: "from within" }))
     yield* desk.untilTold("from within")
@@ -97,7 +97,7 @@ it.live("what an embedder says, recalls, renames and reads, chat clients and ha 
     yield* desk.until("the recall", () => desk.delivered.some(({ gid, content }) => gid === "m1" && content === ""))
     assert.deepStrictEqual(yield* list(pair.id), [])
 
-    // A group, with somebody who is away.
+    // A group with an offline member.
     const { chat: group } = yield* perform(anns, made("Team", "group", [ben.id, cat.id]))
     yield* perform(anns, { _tag: "RenameChat", chat: group, name: "Crew" })
     yield* desk.until("the new name", () =>

@@ -1,6 +1,6 @@
 /**
- * The bridge where hisihi asks who one is: its users are members like others, and what other protocols made is theirs to
- * change by its id. Source: PROTOCOLS, "hisihi"; docs/bridge.md.
+ * The bridge with hisihi's token authentication: its users are ordinary members, and can change chats of other protocols by
+ * their ids. Source: PROTOCOLS, "hisihi"; docs/bridge.md.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -9,7 +9,7 @@ import { serveInProcess } from "./inProcess.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 
-it.live("with a token hisihi changes what spark and youdu made, and both see it", () =>
+it.live("with a token hisihi changes chats of spark and youdu, and both show it", () =>
   Effect.gen(function* () {
     const { http } = yield* serveInProcess({ "hisihi.auth": "token" })
     const ask = (method: string, path: string, token: string, json?: object) =>
@@ -59,7 +59,7 @@ it.live("with a token hisihi changes what spark and youdu made, and both see it"
       const seen = yield* ask("POST", "/session/AddMember", bob, { SessionId: gid, To: ["bob"] })
       assert.deepStrictEqual(seen.json["Members"], ["alice", "bob", "dave", "erin"])
 
-      // Only admins remove, also oneself, and a group that was made elsewhere is in no list.
+      // Only admins remove members, including themselves; lists contain no groups of other protocols.
       const leaving = yield* ask("DELETE", `/im/group/${id}/member?member_client_ids=erin`, erin)
       assert.strictEqual(leaving.status, 403)
       assert.strictEqual((yield* ask("DELETE", `/im/group/${id}/member?member_client_ids=erin`, alice)).status, 204)

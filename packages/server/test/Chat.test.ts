@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { folder, run, serve, start } from "./serverProcess.ts"
 
-/** `parley chat` uses the demonstration's password by itself. */
+/** Default password of `parley chat`. */
 const ANY_PASSWORD = { PARLEY_PASSWORDS_MINIMUM: "0" }
 
 /** A server with alice and bob. */
@@ -19,7 +19,7 @@ const withUsers = Effect.gen(function* () {
 const chat = (cwd: string, http: string, account: string) => start(cwd, ["chat", "--as", account, "--url", http])
 
 describe("parley chat", () => {
-  it.live("carries a conversation between two terminals", () =>
+  it.live("connects two terminals", () =>
     Effect.gen(function* () {
       const { cwd, http } = yield* withUsers
       const alice = yield* chat(cwd, http, "alice")
@@ -50,7 +50,7 @@ describe("parley chat", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("from a pipe, as the manual has it, and tells a script whether all was carried out", () =>
+  it.live("reads from a pipe, as documented, and exits with 1 if a line failed", () =>
     Effect.gen(function* () {
       const { cwd, http } = yield* withUsers
       const manual = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8")
@@ -80,7 +80,7 @@ describe("parley chat", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("shows what came in the meantime once, and not again", () =>
+  it.live("shows missed messages once", () =>
     Effect.gen(function* () {
       const { cwd, http } = yield* withUsers
       const sent = yield* run(cwd, ["chat", "--as", "alice", "--url", http], "/open bob\none\ntwo\n")
@@ -96,7 +96,7 @@ describe("parley chat", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("comes back when the server does, with what it had to say", () =>
+  it.live("reconnects after a restart of the server, and sends waiting messages", () =>
     Effect.gen(function* () {
       const { cwd, http, child, ended } = yield* withUsers
       const alice = yield* chat(cwd, http, "alice")
@@ -129,7 +129,7 @@ describe("parley chat", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("says in one line why it cannot log in, and gives way to a later login", () =>
+  it.live("prints one line if it cannot log in, and ends after a later login", () =>
     Effect.gen(function* () {
       const { cwd, http } = yield* withUsers
       const wrong = yield* run(cwd, ["chat", "--as", "alice", "--url", http, "--password", "no"])

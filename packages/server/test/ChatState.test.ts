@@ -48,28 +48,28 @@ const message = (gid: string, content: string, more: Partial<Incoming> = {}): Pa
   }
 })
 
-/** A notebook, and how an event reaches it: after the lists of the client that has received it. */
+/** Returns a state, and a function that applies an event to the client's lists and then to the state. */
 const filled = () => {
-  const roster = new ClientState()
-  roster.me = 1
+  const clientState = new ClientState()
+  clientState.me = 1
   const users = [user(1, "alice", "Alice"), user(2, "bob", "Bob"), user(3, "carol", "")]
   const chats = [
     chat("lobby", "Lobby", "system", []),
     chat("1&2", "", "one2one", [1, 2]),
     chat("g", "Team", "group", [1, 3])
   ]
-  roster.applyEvent({ type: "users", data: users })
-  roster.applyEvent({ type: "chats", data: chats })
-  const notebook = new ChatState({ me: user(1, "alice", "Alice"), users: roster.users, chats: roster.chats })
+  clientState.applyEvent({ type: "users", data: users })
+  clientState.applyEvent({ type: "chats", data: chats })
+  const state = new ChatState({ me: user(1, "alice", "Alice"), users: clientState.users, chats: clientState.chats })
   const hear = (event: ParleyEvent): ReadonlyArray<string> => {
-    roster.applyEvent(event)
-    return notebook.applyEvent(event, now)
+    clientState.applyEvent(event)
+    return state.applyEvent(event, now)
   }
-  return { notebook, hear }
+  return { state, hear }
 }
 
-describe("what the terminal client shows", () => {
-  it("is a message with chat, time and sender", () => {
+describe("the output of the terminal client", () => {
+  it("has messages with chat, time and sender", () => {
     const { hear } = filled()
     assert.deepStrictEqual(hear(message("a", "hi")), ["[Bob] 14:03 Bob: hi"])
     assert.deepStrictEqual(hear(message("b", "two\nlines", { cgid: "g", user: 3, date: at(9, 5, 19) })), [
@@ -80,7 +80,7 @@ describe("what the terminal client shows", () => {
     ])
   })
 
-  it("is every message once, and again only when it has changed", () => {
+  it("has every message once, and again only if it has changed", () => {
     const { hear } = filled()
     assert.lengthOf(hear(message("a", "hi")), 1)
     assert.lengthOf(hear(message("a", "hi")), 0)
@@ -90,14 +90,14 @@ describe("what the terminal client shows", () => {
     assert.lengthOf(hear(message("never seen", "", { recalled: true })), 0)
   })
 
-  it("never lets others' control characters through", () => {
+  it("escapes control characters of other users", () => {
     const { hear } = filled()
     assert.deepStrictEqual(hear(message("a", "\u001b[2Jevil\u0007\u202e\r\nend")), [
       "[Bob] 14:03 Bob:  [2Jevil  \n    end"
     ])
   })
 
-  it("is what a message that is no text is about", () => {
+  it("summarises messages that are not text", () => {
     const { hear } = filled()
     const content = JSON.stringify({ title: "a.pdf", url: "http://x.test/a.pdf" })
     assert.deepStrictEqual(hear(message("a", content, { contentType: "file" })), [
@@ -107,32 +107,32 @@ describe("what the terminal client shows", () => {
   })
 })
 
-describe("what the terminal client knows", () => {
-  it("finds a chat by number, title, or the other's account", () => {
-    const { notebook } = filled()
-    assert.strictEqual(notebook.find("1")?.gid, "lobby")
-    assert.strictEqual(notebook.find("team")?.gid, "g")
-    assert.strictEqual(notebook.find("Bob")?.gid, "1&2")
-    assert.strictEqual(notebook.find("bob")?.gid, "1&2")
-    assert.isUndefined(notebook.find("9"))
+describe("the state of the terminal client", () => {
+  it("finds a chat by number, title, or the other user's account", () => {
+    const { state } = filled()
+    assert.strictEqual(state.find("1")?.gid, "lobby")
+    assert.strictEqual(state.find("team")?.gid, "g")
+    assert.strictEqual(state.find("Bob")?.gid, "1&2")
+    assert.strictEqual(state.find("bob")?.gid, "1&2")
+    assert.isUndefined(state.find("9"))
   })
 
-  it("follows who comes, who goes, and which chats it is in", () => {
-    const { hear, notebook } = filled()
+  it("follows logins, logouts and chats", () => {
+    const { hear, state } = filled()
     assert.deepStrictEqual(hear({ type: "logout", data: user(2, "bob", "Bob", "offline") }), ["* Bob is offline"])
     assert.deepStrictEqual(hear({ type: "login", data: user(2, "bob", "Bob") }), ["* Bob is online"])
     assert.deepStrictEqual(hear({ type: "userRenamed", data: user(2, "bob", "Robert") }), [])
-    assert.strictEqual(notebook.find("Robert")?.gid, "1&2")
+    assert.strictEqual(state.find("Robert")?.gid, "1&2")
 
     const made = chat("new", "New", "group", [1, 2])
     assert.deepStrictEqual(hear({ type: "created", data: made }), ["* you are in New"])
     assert.deepStrictEqual(hear({ type: "renamed", data: { ...made, name: "Newer" } }), [])
-    notebook.open = "new"
+    state.open = "new"
     assert.deepStrictEqual(hear({ type: "members", data: chat("new", "Newer", "group", [2]) }), [
       "* you are no longer in Newer"
     ])
-    assert.isUndefined(notebook.open)
-    assert.isUndefined(notebook.chat("new"))
+    assert.isUndefined(state.open)
+    assert.isUndefined(state.chat("new"))
     assert.deepStrictEqual(hear({ type: "chats", data: [made] }), [])
     assert.deepStrictEqual(hear({ type: "joined", data: made }), [])
   })

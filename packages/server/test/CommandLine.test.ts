@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { folder, run } from "./serverProcess.ts"
 
-describe("parley explains itself", () => {
+describe("help", () => {
   const helps: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<string>]> = [
     [["--help"], ["serve", "user", "chat", "--help", "--version"]],
     [
@@ -66,7 +66,7 @@ describe("parley explains itself", () => {
   )
 })
 
-describe("parley says in one line what is wrong", () => {
+describe("a usage error is one line", () => {
   const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, string, Record<string, string>?]> = [
     [["frob"], 'Unknown subcommand "frob" for "parley". See parley --help'],
     [["serve", "--prot", "1"], "Unrecognized flag: --prot"],

@@ -22,7 +22,7 @@ const refused = (parts: Partial<ConfigurationSources>): string =>
   Result.match(configure(dialect, given(parts)), { onFailure: (line) => line, onSuccess: () => "no problem" })
 
 describe("Configuration", () => {
-  it("has the contract's defaults", () => {
+  it("has the documented defaults", () => {
     const { serve, engine, dialects } = configured({})
     assert.deepStrictEqual(serve, {
       host: "127.0.0.1",
@@ -74,13 +74,13 @@ describe("Configuration", () => {
     assert.strictEqual(configured({ environment: { PARLEY_HISIHI_MASTER_KEY: "k" } }).dialects["hisihi.masterKey"], "k")
   })
 
-  it("has no two settings of one name", () => {
+  it("has unique names", () => {
     const all = declarations(dialect)
     assert.strictEqual(new Set(all.map((declaration) => declaration.key)).size, all.length)
     assert.strictEqual(new Set(all.map((declaration) => declaration.environment)).size, all.length)
   })
 
-  it("reads the serve contract's own forms", () => {
+  it("reads the forms of the server's own options", () => {
     assert.isUndefined(configured({ flags: { tcpPort: "off" } }).serve.tcpPort)
     assert.isUndefined(configured({ file: file({ tcpPort: "off" }) }).serve.tcpPort)
     assert.strictEqual(configured({ environment: { PARLEY_TCP_PORT: "0" } }).serve.tcpPort, 0)
@@ -89,7 +89,7 @@ describe("Configuration", () => {
     assert.isTrue(configured({ file: file({ demo: true }) }).serve.demo)
   })
 
-  it("reads trusted proxies as a text or, in the file, as a list", () => {
+  it("reads trusted proxies as text, or as an array in the file", () => {
     const both = ["loopback", "10.0.0.0/8", "2001:db8::1"]
     for (const parts of [
       { flags: { trustedProxies: "loopback,10.0.0.0/8,2001:db8::1" } },

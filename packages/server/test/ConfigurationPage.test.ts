@@ -5,7 +5,7 @@ import { configurationPage } from "../src/config/ConfigurationPage.ts"
 
 const page = new URL("../../../docs/configuration.md", import.meta.url)
 
-it("docs/configuration.md says what the code declares", async () => {
+it("docs/configuration.md matches the declarations", async () => {
   const current = configurationPage((await loadDialects()).flatMap(({ settings }) => settings))
   if (process.env["UPDATE_DOCS"] === "1") writeFileSync(page, current)
   let written = ""

@@ -1,6 +1,6 @@
 /**
- * The documented sequences, played against the started server: each store, each transport, each wire form. In the quick run
- * the stores share the sequences.
+ * The documented sequences against a running server: each store, transport and wire form. In the quick run the stores share
+ * the sequences.
  */
 import { audits, type Options, protocols, type ScenarioResult } from "@parley/conformance"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
@@ -17,7 +17,7 @@ const ways: ReadonlyArray<readonly [name: string, way: Way]> = [
   ...protocols().flatMap((protocol) => (protocol === "xuanxuan" ? [] : ([[protocol, { protocol }]] as const)))
 ]
 
-/** Stands for an address until the server has one: scenarios are collected before it starts. */
+/** Placeholder of the address: scenarios are collected before the server starts. */
 const NOWHERE = { ws: "ws://127.0.0.1:1/ws", tcp: "tcp://127.0.0.1:1", http: "http://127.0.0.1:1" }
 
 for (const [turn, [store, database]] of Object.entries(stores).entries()) {

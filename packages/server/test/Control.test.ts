@@ -30,7 +30,7 @@ const greet: OperatorCommand = {
         : Effect.succeed(`hello ${String(inputs["whom"])}\n`.repeat(Number(inputs["times"] ?? 1)).trim())
 }
 
-/** One line to the socket as it is, and the line that comes back. */
+/** Sends one raw line to the socket; returns the line of the reply. */
 const raw = (address: string, text: string): Effect.Effect<string> =>
   Effect.callback((resume) => {
     let received = ""
@@ -45,7 +45,7 @@ const raw = (address: string, text: string): Effect.Effect<string> =>
   })
 
 describe("Control", () => {
-  it.live("carries a command to the process that serves it, and its answer back", () =>
+  it.live("sends a command to the serving process, and returns its reply", () =>
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       yield* serveControl(address, [greet])
@@ -66,7 +66,7 @@ describe("Control", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("says how far a command is to those who ask for it, and only to them", () =>
+  it.live("reports progress only to clients that request it", () =>
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       const work: OperatorCommand = {
@@ -76,7 +76,7 @@ describe("Control", () => {
         run: () =>
           Effect.gen(function* () {
             const report = yield* Progress
-            // Reports come a quarter of a second apart at least, however often it is told.
+            // Reports are at least 250 ms apart.
             yield* Effect.sleep("300 millis")
             for (let done = 1; done <= 10; done++) report(done, 10)
             return "done"
@@ -93,7 +93,7 @@ describe("Control", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("answers what it does not understand, and goes on", () =>
+  it.live("replies to malformed requests, and continues", () =>
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       yield* serveControl(address, [greet])
@@ -106,7 +106,7 @@ describe("Control", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("carries an answer and a request of megabytes", () =>
+  it.live("transfers a request and a reply of megabytes", () =>
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       yield* serveControl(address, [greet])
@@ -115,7 +115,7 @@ describe("Control", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is for this user only, and gone with its server", () =>
+  it.live("is accessible to this user only, and removed with its server", () =>
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       yield* Effect.gen(function* () {
@@ -128,7 +128,7 @@ describe("Control", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("takes over from a process that died and left its socket behind", () =>
+  it.live("replaces the socket of a process that died", () =>
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       writeFileSync(address, "")
@@ -139,7 +139,7 @@ describe("Control", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("lets a command that is under way finish before it closes", () =>
+  it.live("lets a command in progress finish before it closes", () =>
     Effect.gen(function* () {
       const address = yield* controlAddress(join(yield* folder, "parley.db"))
       const begun = yield* Deferred.make<void>()
@@ -170,7 +170,7 @@ describe("Control", () => {
 })
 
 describe("the control socket's address", () => {
-  it.live("lies beside the database, and is one for all ways to it", () =>
+  it.live("is beside the database, and the same for all paths to it", () =>
     Effect.gen(function* () {
       const path = yield* folder
       const address = yield* controlAddress(join(path, "parley.db"))
@@ -181,7 +181,7 @@ describe("the control socket's address", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is a short name in a folder of one's own where the path is too long", () =>
+  it.live("is a short name in a private folder if the path is too long", () =>
     Effect.gen(function* () {
       const temporary = yield* Effect.acquireRelease(
         Effect.map(folder, (path) => ({ path, before: process.env["TMPDIR"] })),

@@ -1,15 +1,15 @@
-/** A client that reads gets whatever it asks for, however much at once: its own answers are no reason to drop it. */
+/** A client that reads gets all requested data at once: its own replies do not count as a slow reader's backlog. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { desktop, md5, newGid, newGroup, online, PASSWORD } from "./clients.ts"
 import { serveInProcess } from "./inProcess.ts"
 
-/** Bytes of a whole history, about: many times the send buffer. */
+/** Approximate size of a whole history in bytes: many times the send buffer. */
 const MESSAGES = 100
 const CONTENT = "x".repeat(10_000)
 
 describe("a client that reads", () => {
-  it.live("gets five whole histories that it asked for at once, over every transport, in one frame or in many", () =>
+  it.live("gets five whole histories requested at once, over every transport, in one frame or several", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess({ "limits.sendBuffer": 65_536 })
       const alice = yield* online(server.http, "alice")

@@ -1,4 +1,4 @@
-/** Every default that the settled behaviour of the protocols names can be set: by a key of the file, and by a variable. */
+/** Every default in the documented behaviour of the protocols has a setting: a key of the file and a variable. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Setting } from "@parley/core/Settings"
 import { engineSettings, integer, integerIn } from "@parley/core/Settings"
@@ -10,7 +10,7 @@ import { configure, declarations, type ConfigurationSources } from "../src/confi
 const KIB = 1024
 const MIB = 1024 * KIB
 
-/** What it is a default of, its key, its variable, the default. */
+/** Description, key, variable and value of each default. */
 const defaults: ReadonlyArray<readonly [string, string, string, string | number]> = [
   // Shared by all five.
   ["characters of an account", "limits.account", "PARLEY_LIMITS_ACCOUNT", 64],
@@ -73,7 +73,7 @@ describe("every default has a key, a variable and a line in the documentation", 
   }
 })
 
-describe("a number out of its bounds is refused in one line, wherever it is given", () => {
+describe("a number out of its bounds is refused in one line, from every source", () => {
   for (const setting of [...Object.values(engineSettings), ...dialectSettings]) {
     if (setting.kind !== "integer") continue
     it(`${setting.key}`, () => {
@@ -95,10 +95,10 @@ describe("a number out of its bounds is refused in one line, wherever it is give
   }
 })
 
-describe("a protocol's number, where an embedder gives the values", () => {
+describe("a protocol's number from an embedder", () => {
   const limit = integer("ha.limit", 20, { min: 1, max: 100 }, "")
 
-  it("is the default unless it is given", () => {
+  it("has its default if it is absent", () => {
     assert.strictEqual(integerIn({}, limit), 20)
     assert.strictEqual(integerIn({ "ha.limit": 100 }, limit), 100)
   })
@@ -109,6 +109,6 @@ describe("a protocol's number, where an embedder gives the values", () => {
   }
 })
 
-it("acknowledgements are never written more than a second behind", () => {
+it("acknowledgements are written within a second", () => {
   assert.strictEqual(engineSettings.acknowledgeDelay.max, 1000)
 })

@@ -1,4 +1,4 @@
-/** The demonstration, whose passwords everybody knows: only by `--demo`, and for this machine alone. */
+/** The demonstration, whose passwords are public: only with `--demo`, and for this machine only. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { request } from "node:http"
@@ -7,7 +7,7 @@ import { folder, run, serve } from "./serverProcess.ts"
 
 type Headers = Readonly<Record<string, string>>
 
-/** The status of a request, whose `Host` may be any. */
+/** Returns the status of a request with any `Host`. */
 const status = (url: string, headers: Headers = {}, body?: string) =>
   Effect.callback<number, Error>((resume) => {
     const sent = request(url, { method: body === undefined ? "GET" : "POST", headers }, (response) => {
@@ -46,7 +46,7 @@ const FORWARDED: ReadonlyArray<Headers> = [
 const PATHS = ["/im/org/2/groups", "/signature/login/1/alice", "/conversation", "/healthz", "/ws"]
 
 describe("parley serve", () => {
-  it.live("has no demonstration of its own accord, also in an empty database on a loopback address", () =>
+  it.live("adds no demonstration by default, even to an empty database on a loopback address", () =>
     Effect.gen(function* () {
       const { http, tcp, err } = yield* serve(yield* folder, "--no-demo")
       assert.strictEqual(yield* login(http), 401)
@@ -56,14 +56,14 @@ describe("parley serve", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("refuses a demonstration that others could reach, whoever asks for it", () =>
+  it.live("refuses a demonstration that other machines could reach, from every source of the setting", () =>
     Effect.gen(function* () {
       const cases: ReadonlyArray<[ReadonlyArray<string>, Headers, string]> = [
         [["--demo", "--host", "0.0.0.0"], {}, "--host 0.0.0.0 is not a loopback address"],
         [["--demo", "--host", "::"], {}, "--host :: is not a loopback address"],
-        [["--demo", "--trusted-proxies", "loopback"], {}, "--trusted-proxies says that a proxy forwards"],
+        [["--demo", "--trusted-proxies", "loopback"], {}, "--trusted-proxies is set, so that proxies forward"],
         [["--host", "chat.example"], { PARLEY_DEMO: "true" }, "--host chat.example is not a loopback address"],
-        [["--demo"], { PARLEY_TRUSTED_PROXIES: "10.0.0.0/8" }, "--trusted-proxies says that a proxy forwards"]
+        [["--demo"], { PARLEY_TRUSTED_PROXIES: "10.0.0.0/8" }, "--trusted-proxies is set, so that proxies forward"]
       ]
       const cwd = yield* folder
       for (const [args, environment, why] of cases) {
@@ -78,7 +78,7 @@ describe("parley serve", () => {
 })
 
 describe("a demonstration", () => {
-  it.live("is for programs on this machine: forwarded requests and other names are refused, until it is removed", () =>
+  it.live("is for this machine only: forwarded requests and other host names are refused until it is removed", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       yield* Effect.gen(function* () {
@@ -111,7 +111,7 @@ describe("a demonstration", () => {
         }
       }).pipe(Effect.scoped)
 
-      // Without the flag its data is there still.
+      // Without the flag its data is still there.
       yield* Effect.gen(function* () {
         const { http, err } = yield* serve(cwd, "--no-demo")
         assert.include(err(), "DEMONSTRATION")
@@ -153,7 +153,7 @@ describe("a demonstration", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is removed from a server that runs, and leaves who has a password of their own", () =>
+  it.live("is removed from a running server; users with a changed password stay", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { http, tcp } = yield* serve(cwd, "--demo")

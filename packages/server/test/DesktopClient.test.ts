@@ -1,6 +1,6 @@
 /**
- * A client of the kind that was published for 1.0, over raw TCP: params by position, packets cut anywhere, and no
- * acknowledgements, so that what was flushed to it before it sent another frame counts as taken.
+ * A client like the one published for 1.0, over raw TCP: params by position, packets split anywhere, and no
+ * acknowledgements, so that its next frame acknowledges all packets flushed before.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -19,7 +19,7 @@ const loggedIn = Effect.fnUntraced(function* (tcp: string, account: string) {
 const TEXT = "你好，世界 👋🏽 naïve\u2028Ω"
 
 describe("the desktop client", () => {
-  it.live("holds a conversation with params by position", () =>
+  it.live("converses with params by position", () =>
     Effect.gen(function* () {
       const { http, tcp } = yield* server
       const alice = yield* loggedIn(tcp, "alice")
@@ -61,7 +61,7 @@ describe("the desktop client", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("may send several texts in one packet, and one text in many, cut within characters", () =>
+  it.live("may send several texts in one packet, and one text in several, split within characters", () =>
     Effect.gen(function* () {
       const { http, tcp } = yield* server
       const bob = yield* online(http, "bob")
@@ -99,7 +99,7 @@ describe("the desktop client", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is told of broken frames and goes on", () =>
+  it.live("gets errors for broken frames, and continues", () =>
     Effect.gen(function* () {
       const { tcp } = yield* server
       const alice = yield* loggedIn(tcp, "alice")
@@ -117,7 +117,7 @@ describe("the desktop client", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is told by `kickoff` that somebody else has logged in, and is closed", () =>
+  it.live("gets `kickoff` after a login elsewhere, and is closed", () =>
     Effect.gen(function* () {
       const { tcp } = yield* server
       const first = yield* loggedIn(tcp, "alice")
@@ -132,8 +132,8 @@ describe("the desktop client", () => {
   )
 })
 
-describe("what the desktop client was sent", () => {
-  it.live("while it was away, is delivered again unless it has sent another frame since", () =>
+describe("a packet to the desktop client", () => {
+  it.live("from the offline queue is delivered again unless the client has sent another frame since", () =>
     Effect.gen(function* () {
       const { http, tcp } = yield* server
       const alice = yield* online(http, "alice")
@@ -157,7 +157,7 @@ describe("what the desktop client was sent", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("live, is delivered again as well unless it has sent another frame since", () =>
+  it.live("pushed live is delivered again unless the client has sent another frame since", () =>
     Effect.gen(function* () {
       const { http, tcp } = yield* server
       const alice = yield* online(http, "alice")
@@ -176,7 +176,7 @@ describe("what the desktop client was sent", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("may be acknowledged by id all the same", () =>
+  it.live("may be acknowledged by id too", () =>
     Effect.gen(function* () {
       const { http, tcp } = yield* server
       const alice = yield* online(http, "alice")
@@ -185,7 +185,7 @@ describe("what the desktop client was sent", () => {
       const bob = yield* loggedIn(tcp, "bob")
       yield* bob.untilTold("two")
       bob.acknowledge(bob.packets[1] ?? 0)
-      // The frame is a sign that everything was taken.
+      // The frame acknowledges all packets before it.
       yield* bob.get("ping")
       bob.drop()
       const again = yield* loggedIn(tcp, "bob")
@@ -196,7 +196,7 @@ describe("what the desktop client was sent", () => {
   )
 })
 
-/** Each byte in a turn of its own, so that hardly two travel together. */
+/** Writes each byte in its own turn, so that hardly two are sent together. */
 const byteByByte = (client: { readonly write: (bytes: Uint8Array) => void }, text: string) =>
   Effect.promise(async () => {
     for (const byte of Buffer.from(text)) {

@@ -1,4 +1,4 @@
-/** The pages for users hold together: every link between them leads somewhere. */
+/** Every link between the pages for users has a target. */
 import { existsSync, readFileSync } from "node:fs"
 import { execFileSync } from "node:child_process"
 import { dirname, join, resolve } from "node:path"

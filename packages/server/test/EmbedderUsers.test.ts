@@ -1,4 +1,4 @@
-/** An application with users, passwords and sessions of its own, and this server's protocols inside it. */
+/** An application with its own users, passwords and sessions embeds the protocols. */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as Host from "../../adapter-node/src/internal/http/HttpHost.ts"
@@ -22,7 +22,7 @@ import { authRoutes } from "../../adapter-node/src/internal/http/authRoutes.ts"
 import { md5, webSocket } from "./clients.ts"
 import { folder } from "./serverProcess.ts"
 
-/** Their sessions are cookies with the id in them; their users log in with an e-mail address. */
+/** The application's sessions are cookies that contain the id; its users log in with an e-mail address. */
 const sessionsOf = (theirs: Theirs): Authenticator => ({
   authenticate: ({ headers }) => Effect.succeed(parseHeader(headers.get("cookie") ?? "")["session"]),
   verifyPassword: (email, password) => {
@@ -65,8 +65,8 @@ const idOf = Effect.fnUntraced(function* (account: string) {
 
 const PEOPLE = ["alice", "bobby", "carol"]
 
-describe("users who are somebody else's", () => {
-  it.live("chat through two protocols by a token for once and by their own session, and keep their ids", () =>
+describe("users of an embedding application", () => {
+  it.live("chat through two protocols by a one-time token and by their own session, and keep their ids", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "chat.db")
       const theirs = new Theirs(...PEOPLE)
@@ -100,7 +100,7 @@ describe("users who are somebody else's", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("get a token of ours for a password of theirs, or for a token for once", () =>
+  it.live("get a token for their password or for a one-time token", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "chat.db")
       yield* Effect.gen(function* () {
@@ -119,7 +119,7 @@ describe("users who are somebody else's", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("are thrown out once they are disabled there, and nobody else becomes a user here", () =>
+  it.live("lose their sessions once the application disables them, and no other user is created", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "chat.db")
       const theirs = new Theirs(...PEOPLE)

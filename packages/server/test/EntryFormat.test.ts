@@ -1,10 +1,10 @@
-/** Log entries as a terminal shows them. */
+/** Log entries on a terminal. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Logger } from "effect"
 import { stripVTControlCharacters } from "node:util"
 import { formatEntry } from "../src/logging/EntryFormat.ts"
 
-/** Entries that this program logs, without the times. */
+/** Returns the entries that a program logs, without the times. */
 const logged = Effect.fnUntraced(function* (program: Effect.Effect<void>, colors = false) {
   const entries: Array<string> = []
   const logger = Logger.map(formatEntry(colors), (entry) => void entries.push(entry))
@@ -32,7 +32,7 @@ describe("a log entry on a terminal", () => {
     })
   )
 
-  it.effect("shows control characters by their numbers, and begins no line by data", () =>
+  it.effect("escapes control characters, and never begins a line with data", () =>
     Effect.gen(function* () {
       const evil = "a\u001b[2J\n[12:00:00.000] INFO: forged\u009b"
       const entry = Effect.annotateLogs(Effect.logInfo(evil), { account: evil, of: { account: evil } })

@@ -1,7 +1,7 @@
 /**
- * No request holds everybody else up: the longest stretch of work that the server does in one go, for the largest requests
- * of each protocol. The rule is 20 ms of the machine whose `CALIBRATION` is below: a slower one has as much more. Garbage is
- * collected at any time, so that what takes longer is tried again.
+ * No request blocks the event loop for long: measures the longest stretch of synchronous work for the largest requests of
+ * each protocol. The bound is 20 ms on the machine of `CALIBRATION` below, and scales with slower ones. A longer stretch is
+ * measured again, since a garbage collection may fall into it.
  */
 import { assert, describe, layer } from "@effect/vitest"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
@@ -36,7 +36,7 @@ const write = Effect.fnUntraced(function* (store: Store["Service"], writes: Read
 
 const upTo = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index + 1)
 
-/** 100,000 users, some of whom have sessions; a group of 1,000 with 10,000 messages, and a pair with as many. */
+/** 100,000 users, some with sessions; a group of 1,000 members and a direct chat, with 10,000 messages each. */
 const fill = Effect.fnUntraced(function* (file: string) {
   const store = yield* SqliteStore.make({ file })
   yield* write(
@@ -116,9 +116,9 @@ class Server extends Context.Service<
   Server,
   {
     readonly http: string
-    /** Carries this out and returns the milliseconds of the longest stretch meanwhile. */
+    /** Runs an effect and returns the longest stretch meanwhile, in ms. */
     readonly longest: <E>(work: Effect.Effect<unknown, E>) => Effect.Effect<number, E>
-    /** Milliseconds of a fixed piece of work, in the server's main thread. */
+    /** Returns the milliseconds of a fixed piece of work in the server's main thread. */
     readonly calibration: Effect.Effect<number>
   }
 >()("test/Server") {
@@ -156,7 +156,7 @@ class Server extends Context.Service<
   )
 }
 
-/** Sends a frame as this user, and waits until so many frames with a `result` have come. */
+/** Sends a frame as this user, and waits for this many frames with a `result`. */
 const frame = (http: string, user: number, json: (sid: string) => string, answers: number) =>
   Effect.callback<void>((resume) => {
     const sid = `chat-${sidOf(user)}`
@@ -167,7 +167,7 @@ const frame = (http: string, user: number, json: (sid: string) => string, answer
     ws.on("message", (data: Buffer) => {
       const beginning = data.subarray(0, 300).toString()
       if (beginning.startsWith("[")) {
-        // The two lists that a session which is resumed begins with.
+        // A resumed session begins with two lists.
         if (/"(userGetList|getlist)"/.test(beginning) && ++lists === 2) ws.send(json(sid))
       } else if (/"result":"/.test(beginning) && lists === 2) {
         // A request of messages may be refused with a line for each of a hundred.
@@ -197,7 +197,7 @@ const http = (
     return { status: response.status, bytes: (await response.arrayBuffer()).byteLength }
   })
 
-/** Bytes of a refusal, whatever was asked. */
+/** Maximum bytes of a refusal. */
 const SMALL = 8192
 
 const MIB = 1024 * 1024
@@ -207,11 +207,11 @@ const many = (count: number, method: string, params?: unknown) => (sid: string) 
   JSON.stringify(Array.from({ length: count }, () => ask(sid, method, params)))
 const members = upTo(MEMBERS).map((id) => ({ id }))
 
-/** Each object has a key of its own: the slowest JSON that there is, by its size. */
+/** Objects with distinct keys: the slowest JSON for its size. */
 const KINDS = upTo(14_000).map((id) => ({ [`k${id.toString(36)}`]: 1 }))
 const NESTED = JSON.parse("[".repeat(120) + "]".repeat(120)) as unknown
 
-/** Frames of xuanxuan, and how many answers each has. */
+/** Frames of xuanxuan, and the number of their replies. */
 const frames: ReadonlyArray<readonly [description: string, json: (sid: string) => string, answers: number]> = [
   ["a login among 100,000 users", one("ping"), 1],
   ["1,000 requests in a frame", many(1000, "ping"), 1000],
@@ -230,7 +230,7 @@ const frames: ReadonlyArray<readonly [description: string, json: (sid: string) =
     20
   ],
   [
-    "a request of very many invalid messages",
+    "a request with very many invalid messages",
     (sid) => `{"module":"chat","method":"message","sid":"${sid}","params":[${"1,".repeat(500_000)}1]}`,
     1
   ],
@@ -301,7 +301,7 @@ const frames: ReadonlyArray<readonly [description: string, json: (sid: string) =
 
 const figures: Array<readonly [description: string, milliseconds: number]> = []
 
-/** Carries this out, as often as it takes too long, and judges the shortest of the longest stretches. */
+/** Runs an effect again while it takes too long, and checks the shortest of the longest stretches. */
 const judge = Effect.fnUntraced(function* (
   description: string,
   work: Effect.Effect<unknown>,
@@ -318,13 +318,13 @@ const judge = Effect.fnUntraced(function* (
   assert.isBelow(best, RULE, description)
 })
 
-layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody waits long", (test) => {
+layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("the event loop is not blocked", (test) => {
   describe("for a client of xuanxuan", () => {
     for (const [index, [description, json, answers]] of frames.entries()) {
       test.effect(description, () =>
         Effect.gen(function* () {
           const { http: address } = yield* Server
-          // The first login reads everybody; those after it have them in memory.
+          // The first login reads all users from storage, later ones from memory.
           yield* judge(description, frame(address, index + 1, json, answers), index === 0 ? 1 : ATTEMPTS)
         })
       )
@@ -409,7 +409,7 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
         bearer
       ],
       [
-        "ha: far back in a conversation",
+        "ha: a late page of a conversation",
         "GET",
         "/message?conversationid=-100000002&start=9000&limit=100",
         undefined,
@@ -475,7 +475,7 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("nobody
     }
   })
 
-  test.effect("and these are the figures", () =>
+  test.effect("the figures are printed", () =>
     Effect.sync(() => {
       for (const [description, milliseconds] of figures)
         console.log(`${milliseconds.toFixed(1).padStart(7)} ms  ${description}`)

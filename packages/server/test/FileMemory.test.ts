@@ -1,7 +1,6 @@
 /**
- * Large files go through the server without being held by it. Memory is read as for garbage: once after the first tenth
- * and once after the last, each time when garbage is gone; the file is still under way then, so that whatever is held of
- * it counts.
+ * Large files pass through the server without being held in memory. Memory is measured after the first tenth and after the
+ * last, each time after a garbage collection; the transfer is not finished then, so that a held part of the file counts.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -14,10 +13,10 @@ import { fields, first, listed, loggedIn, Server, settledMemory } from "./TestCl
 const MIB = 1024 * 1024
 const SIZE = 40 * MIB
 const CHUNK = 64 * 1024
-/** Memory after the last tenth, over that after the first. */
+/** Maximum growth of memory from the first tenth to the last. */
 const GROWTH = 1.1
 
-/** Bytes that are the same for the same seed. */
+/** Returns bytes from a seed. */
 function* bytes(seed: number): Iterable<Uint8Array> {
   const dice = new Dice(seed)
   const block = Uint8Array.from({ length: CHUNK }, () => dice.below(256))
@@ -46,7 +45,7 @@ const textOf = async (response: http.IncomingMessage): Promise<string> => {
 }
 
 layer(Server.measured, { excludeTestServices: true })("a file of 40 MiB", (it) => {
-  it.effect("comes in and goes out unchanged, and costs no memory", () =>
+  it.effect("is uploaded and downloaded unchanged, in constant memory", () =>
     Effect.gen(function* () {
       const server = yield* Server
       const alice = yield* loggedIn("alice")
@@ -54,7 +53,7 @@ layer(Server.measured, { excludeTestServices: true })("a file of 40 MiB", (it) =
       const seed = 1
       const memory = () => Effect.runPromise(settledMemory(server))
 
-      /** Readings after the first tenth and after the last. */
+      /** Measurements after the first tenth and after the last. */
       const readings = () => {
         const found = { early: 0, late: 0 }
         let size = 0

@@ -1,4 +1,4 @@
-/** Files over HTTP, in and out. Source: seeds/002, "上传文件", "下载文件"; PROTOCOLS, "Files over HTTP". */
+/** Uploads and downloads over HTTP. Source: seeds/002, "上传文件", "下载文件"; PROTOCOLS, "Files over HTTP". */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { readdirSync } from "node:fs"
@@ -54,7 +54,7 @@ layer(Server.bridged, { excludeTestServices: true })("files", (it) => {
     })
   )
 
-  it.effect("have a validator, by which a browser goes on with what it has, or has it already", () =>
+  it.effect("have a validator, for browsers that resume a download or have a cached copy", () =>
     Effect.gen(function* () {
       const { base, alice, upload, download } = yield* room
       const send = Effect.suspend(() =>
@@ -102,48 +102,46 @@ layer(Server.bridged, { excludeTestServices: true })("files", (it) => {
     })
   )
 
-  it.effect(
-    "are gone for everybody once their message is recalled, by whichever protocol, and however it names them",
-    () =>
-      Effect.gen(function* () {
-        const { base, alice, bob, upload, download } = yield* room
-        const names: ReadonlyArray<(id: string) => string> = [
-          (id) => JSON.stringify({ id: Number(id), name: "a.txt", size: 1 }),
-          (id) => JSON.stringify({ url: `${base}/attach-download-${id}.json?sid=x` }),
-          (id) => `/index.php?m=attach&f=download&fileID=${id}`
-        ]
-        for (const [index, name] of names.entries()) {
-          const id = String(first(listed(json(yield* upload(form(field("gid", "room"), file("a.txt", ["a"]))))))["id"])
-          const gid = `recalled-${index}`
-          yield* alice.done("message", [{ gid, cgid: "room", contentType: "file", content: name(id) }])
-          assert.strictEqual((yield* download(id, {}, bob.sid)).status, 200)
-          const { token } = json(
-            yield* request(`${base}/auth/login`, {
-              method: "POST",
-              body: [JSON.stringify({ account: "alice", password: "123456" })]
-            })
-          )
-          const removed = yield* request(`${base}/message/remove?token=${String(token)}`, {
+  it.effect("are not found after their message is recalled, through any protocol and any form of its content", () =>
+    Effect.gen(function* () {
+      const { base, alice, bob, upload, download } = yield* room
+      const names: ReadonlyArray<(id: string) => string> = [
+        (id) => JSON.stringify({ id: Number(id), name: "a.txt", size: 1 }),
+        (id) => JSON.stringify({ url: `${base}/attach-download-${id}.json?sid=x` }),
+        (id) => `/index.php?m=attach&f=download&fileID=${id}`
+      ]
+      for (const [index, name] of names.entries()) {
+        const id = String(first(listed(json(yield* upload(form(field("gid", "room"), file("a.txt", ["a"]))))))["id"])
+        const gid = `recalled-${index}`
+        yield* alice.done("message", [{ gid, cgid: "room", contentType: "file", content: name(id) }])
+        assert.strictEqual((yield* download(id, {}, bob.sid)).status, 200)
+        const { token } = json(
+          yield* request(`${base}/auth/login`, {
             method: "POST",
-            body: [JSON.stringify({ SessionId: "room", MessageId: gid })]
+            body: [JSON.stringify({ account: "alice", password: "123456" })]
           })
-          assert.deepStrictEqual([removed.status, json(removed)], [200, { success: true }])
-          for (const sid of [alice.sid, bob.sid]) {
-            for (const method of ["GET", "HEAD"]) {
-              assert.strictEqual((yield* download(id, { method }, sid)).status, 404)
-              const other = `${base}/index.php?m=attach&f=download&fileID=${id}&sid=${sid}`
-              assert.strictEqual((yield* request(other, { method })).status, 404)
-            }
+        )
+        const removed = yield* request(`${base}/message/remove?token=${String(token)}`, {
+          method: "POST",
+          body: [JSON.stringify({ SessionId: "room", MessageId: gid })]
+        })
+        assert.deepStrictEqual([removed.status, json(removed)], [200, { success: true }])
+        for (const sid of [alice.sid, bob.sid]) {
+          for (const method of ["GET", "HEAD"]) {
+            assert.strictEqual((yield* download(id, { method }, sid)).status, 404)
+            const other = `${base}/index.php?m=attach&f=download&fileID=${id}&sid=${sid}`
+            assert.strictEqual((yield* request(other, { method })).status, 404)
           }
-          const left = listed(yield* alice.done("getList", ["room"], { module: "attach" })).map((one) =>
-            String(one["id"])
-          )
-          assert.notInclude(left, id)
         }
-      })
+        const left = listed(yield* alice.done("getList", ["room"], { module: "attach" })).map((one) =>
+          String(one["id"])
+        )
+        assert.notInclude(left, id)
+      }
+    })
   )
 
-  it.effect("and logins are at paths that name the methods they take", () =>
+  it.effect("and logins list the allowed methods of their paths", () =>
     Effect.gen(function* () {
       const { base } = yield* room
       const paths: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
@@ -219,7 +217,7 @@ layer(Server.bridged, { excludeTestServices: true })("files", (it) => {
     })
   )
 
-  it.effect("take the chat's gid before the files, behind them, or from the query, and files of either name", () =>
+  it.effect("accept the chat's gid before or after the files or in the query, and both field names", () =>
     Effect.gen(function* () {
       const { alice, upload } = yield* room
       const one = () => file("one.txt", ["1"])
@@ -250,7 +248,7 @@ layer(Server.bridged, { excludeTestServices: true })("files", (it) => {
     })
   )
 
-  it.effect("have a title that is no path, whatever they were called, and come as attachments", () =>
+  it.effect("have a title without a path, and are served as attachments", () =>
     Effect.gen(function* () {
       const { alice, upload, download, kept, cwd } = yield* room
       const names: ReadonlyArray<readonly [string, string]> = [
@@ -299,7 +297,7 @@ layer(Server.bridged, { excludeTestServices: true })("files", (it) => {
     })
   )
 
-  it.effect("are found by what the 1.0 client asks first", () =>
+  it.effect("are found by the 1.0 client's first request", () =>
     Effect.gen(function* () {
       const { http: base, tcp } = yield* Server
       const { hostname, port } = new URL(tcp)

@@ -1,4 +1,4 @@
-/** Whatever comes in, each request and each broken frame has exactly one answer, and the server stays as it is. */
+/** Fuzzing: each request and each broken frame gets exactly one reply, and the server's memory stays constant. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { repetitions } from "../../../scripts/repetitions.ts"
@@ -7,17 +7,17 @@ import { complaintsIn } from "./serverProcess.ts"
 import { type Fields, listed, loggedIn, Server, settledMemory, short, type Talk, type Transport } from "./TestClient.ts"
 
 const FRAMES = repetitions(10_000, 3000)
-/** Frames after which memory is measured for the first time. */
+/** Number of frames before the first measurement of memory. */
 const WARM = 1000
-/** Frames that are sent before their answers are counted. */
+/** Number of frames that are sent before their replies are counted. */
 const WINDOW = 50
-/** Memory at the end, over that after the first frames. */
+/** Maximum growth of memory after the first frames. */
 const GROWTH = 1.1
 
-/** Comes in no garbage, so its answer ends a count. */
+/** Never generated, so its reply ends a count. */
 const BARRIER = "PiNg"
 
-/** The answers to these frames. */
+/** Returns the replies to these frames. */
 const answersTo = Effect.fnUntraced(function* (talk: Talk, frames: ReadonlyArray<Garbage>) {
   for (const { bytes } of frames) talk.sendBytes(bytes)
   talk.send({ module: "chat", method: BARRIER, sid: talk.sid })
@@ -29,16 +29,16 @@ const answersTo = Effect.fnUntraced(function* (talk: Talk, frames: ReadonlyArray
   }
 })
 
-/** What is wrong with an answer, or nothing. */
+/** Returns the problem of a reply; undefined if there is none. */
 const complaint = ({ module, method, result, message }: Fields): string | undefined => {
   if (typeof module !== "string" || typeof method !== "string") return "echoes nothing"
   if (result === "success") return undefined
   if (result !== "fail" && result !== "denied") return "has no result"
   if (typeof message !== "string" || message === "") return "does not say why"
-  return /server error|storage/i.test(message) ? "speaks of the server" : undefined
+  return /server error|storage/i.test(message) ? "names the server" : undefined
 }
 
-/** What is wrong with the answers to these frames, or nothing. */
+/** Returns the problem of the replies to these frames; undefined if there is none. */
 const fault = Effect.fnUntraced(function* (talk: Talk, frames: ReadonlyArray<Garbage>) {
   const { answers, barrier } = yield* answersTo(talk, frames)
   const owed = frames.reduce((sum, frame) => sum + frame.answers, 0)
@@ -83,7 +83,7 @@ const withstands = (transport: Transport, seed: number) =>
     assert.strictEqual((yield* witness.ask("ping"))["result"], "success")
   })
 
-/** No request causes a warning or an error in the log, or another exit code than 0. */
+/** Checks that the log has no warning or error, and that the exit code is 0. */
 const endsWell = Effect.gen(function* () {
   const { child, ended } = yield* Server
   child.kill("SIGTERM")
@@ -99,15 +99,15 @@ for (const [transport, seed] of [
   ["websocket", 20_261],
   ["tcp", 20_262]
 ] as const) {
-  // A server of its own for each: the first frames are all that it has seen before.
-  layer(Server.measured, { excludeTestServices: true })(`garbage over ${transport}`, (it) => {
-    it.effect("is answered, and costs no memory", () => withstands(transport, seed))
-    it.effect("is never the server's mistake", () => endsWell)
+  // Each has its own server, which has received only the first frames before.
+  layer(Server.measured, { excludeTestServices: true })(`fuzzed frames over ${transport}`, (it) => {
+    it.effect("get replies, in constant memory", () => withstands(transport, seed))
+    it.effect("never cause an internal error", () => endsWell)
   })
 }
 
-layer(Server.patient, { excludeTestServices: true })("garbage", (it) => {
-  it.effect("that is no UTF-8 is a broken frame over any transport, and the connection goes on", () =>
+layer(Server.patient, { excludeTestServices: true })("fuzzed frames", (it) => {
+  it.effect("with invalid UTF-8 are broken frames over any transport, and the connection stays open", () =>
     Effect.gen(function* () {
       const [alice, bob] = [yield* loggedIn("alice"), yield* loggedIn("bob", "tcp")]
       const room = (yield* alice.done("create", { gid: "no-text", name: "n", type: "group", members: [bob.id] }))[
@@ -117,7 +117,7 @@ layer(Server.patient, { excludeTestServices: true })("garbage", (it) => {
       yield* bob.pushed("create")
       yield* Effect.all([alice.news, bob.news])
       const history = yield* alice.done("history", [gid])
-      /** A message whose content has a byte that is nowhere in UTF-8. */
+      /** A message whose content has a byte that UTF-8 never contains. */
       const message = (talk: Talk): Buffer => {
         const params = [{ gid: "half", cgid: gid, content: "~" }]
         const bytes = Buffer.from(JSON.stringify({ module: "chat", method: "message", sid: talk.sid, params }))
@@ -146,7 +146,7 @@ layer(Server.patient, { excludeTestServices: true })("garbage", (it) => {
     })
   )
 
-  it.effect("is JSON behind one byte order mark and none behind two, over any transport", () =>
+  it.effect("may begin with one byte order mark, but not with two, over any transport", () =>
     Effect.gen(function* () {
       for (const talk of [yield* loggedIn("alice"), yield* loggedIn("bob", "tcp")]) {
         const ping = JSON.stringify({ module: "chat", method: "ping", sid: talk.sid })
@@ -159,5 +159,5 @@ layer(Server.patient, { excludeTestServices: true })("garbage", (it) => {
     })
   )
 
-  it.effect("is never the server's mistake", () => endsWell)
+  it.effect("never cause an internal error", () => endsWell)
 })

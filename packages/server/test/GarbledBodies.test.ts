@@ -1,10 +1,10 @@
-/** A body that is no UTF-8 is refused in its protocol's words, instead of being stored with question marks. */
+/** A body with invalid UTF-8 is refused with an error of its protocol, instead of being stored with question marks. */
 import { describe, expect, it } from "vitest"
 import { Effect } from "effect"
 import { gzipSync } from "node:zlib"
 import { serveInProcess } from "./inProcess.ts"
 
-/** JSON whose text has a byte that begins nothing. */
+/** JSON whose text contains a byte that cannot begin a character. */
 const invalidUtf8 = Uint8Array.from([
   ...new TextEncoder().encode('{"title":"'),
   0xff,
@@ -18,7 +18,7 @@ const requests = (token: string): ReadonlyArray<readonly [path: string, words: s
   [`/cgi/session/create?accessToken=${token}`, "errmsg"]
 ]
 
-describe("a body that is no UTF-8", () => {
+describe("a body with invalid UTF-8", () => {
   it("is refused by every protocol that has bodies", async () => {
     const found = await Effect.gen(function* () {
       const { http } = yield* serveInProcess()
@@ -29,7 +29,7 @@ describe("a body that is no UTF-8", () => {
           return (await answer.json()) as Readonly<Record<string, unknown>>
         })
       const { token } = yield* post("/auth/login", JSON.stringify({ account: "admin", password: "123456" }))
-      // Its one sentence for a body that is not right.
+      // Its only error for an invalid body.
       const login = yield* post("/auth/login", invalidUtf8)
       expect(login["error"]).toBe("Invalid")
       return yield* Effect.forEach(requests(String(token)), ([path, words]) =>
@@ -40,8 +40,8 @@ describe("a body that is no UTF-8", () => {
   })
 })
 
-describe("a login's body in a form that is not read", () => {
-  it("is refused with 415 by its form, not as JSON that is wrong", async () => {
+describe("a login's body in an unsupported form", () => {
+  it("is refused with 415, not as invalid JSON", async () => {
     const json = JSON.stringify({ account: "alice", password: "123456" })
     const form = new FormData()
     form.set("account", "alice")
@@ -57,7 +57,7 @@ describe("a login's body in a form that is not read", () => {
       return [
         yield* login(Uint8Array.from(gzipSync(json)), { ...type, "content-encoding": "gzip" }),
         yield* login(form, {}),
-        // What some clients declare, though it is no coding.
+        // Some clients declare it, although it is not a coding.
         yield* login(json, { ...type, "content-encoding": "UTF-8" })
       ]
     }).pipe(Effect.scoped, Effect.runPromise)

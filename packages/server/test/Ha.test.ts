@@ -1,4 +1,4 @@
-/** ha against a started server, beside xuanxuan clients of the same chats. Source: seeds/003; PROTOCOLS, "ha". */
+/** ha on a running server, beside xuanxuan clients of the same chats. Source: seeds/003; PROTOCOLS, "ha". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Client, type Message, idsOf, newGid, online } from "./clients.ts"
@@ -57,7 +57,7 @@ const app = Effect.fnUntraced(function* (http: string, account: string) {
 
 const server = serveInProcess()
 
-/** Not in `Message`, and there for what was recalled. */
+/** Present for recalled messages, and not in `Message`. */
 const isRecalled = (message: Message): boolean => "recalled" in message && message.recalled === true
 
 const shown = (client: Client, content: string) => {
@@ -68,7 +68,7 @@ const shown = (client: Client, content: string) => {
 }
 
 describe("ha beside xuanxuan", () => {
-  it.live("a message is pushed to the other's chat client at once, and its own sender's", () =>
+  it.live("a message is pushed at once to the chat clients of the recipient and of the sender", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* app(http, "alice")
@@ -89,7 +89,7 @@ describe("ha beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("an absent one finds it later: the states follow their real places", () =>
+  it.live("an offline recipient gets it later: the states follow the cursors", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* app(http, "alice")
@@ -101,7 +101,7 @@ describe("ha beside xuanxuan", () => {
         list.map(({ ispushed, isread }) => [ispushed, isread])
       )
       assert.deepStrictEqual(yield* states, [[0, 0]])
-      // To read it in the app takes nothing out of the queue.
+      // Reading it in the app removes nothing from the queue.
       yield* bob.list(conversation)
       assert.deepStrictEqual(yield* states, [[0, 1]])
       const desk = yield* online(http, "bob")
@@ -117,7 +117,7 @@ describe("ha beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("what is deleted for both is emptied there, in history too, and never delivered late", () =>
+  it.live("a message deleted for both is emptied there, in history too, and never delivered late", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* app(http, "alice")
@@ -153,7 +153,7 @@ describe("ha beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("what is hidden for oneself stays for the other, and in the own chat client goes as well", () =>
+  it.live("a message hidden for its reader stays for the other, and disappears in the reader's chat client", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* app(http, "alice")
@@ -168,7 +168,7 @@ describe("ha beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a pair that a chat client made is the same conversation, and its content is read as ha has it", () =>
+  it.live("a chat client's direct chat is the same conversation, and its content has ha's form", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* app(http, "alice")
@@ -213,7 +213,7 @@ describe("ha beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("places, conversations and keys survive a restart", () =>
+  it.live("cursors, conversations and keys survive a restart", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const first = yield* serve(cwd, "--demo")
@@ -244,7 +244,7 @@ describe("ha beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("docs/protocols/ha.md shows what is so", () =>
+  it.live("docs/protocols/ha.md shows actual responses", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const page = new URL("../../../docs/protocols/ha.md", import.meta.url)

@@ -1,4 +1,4 @@
-/** What `/healthz` and `/readyz` answer. */
+/** Responses of `/healthz` and `/readyz`. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpEffect } from "effect/http"
@@ -7,7 +7,7 @@ import type { StorageStatus } from "@parley/core/StorageHealth"
 import { healthRoutes } from "../src/healthRoutes.ts"
 
 describe("the health routes", () => {
-  it.effect("follow the start and the storage; that the process is alive depends on neither", () =>
+  it.effect("report readiness by the start and the storage, and liveness by neither", () =>
     Effect.gen(function* () {
       let storage: StorageStatus = "working"
       let isReady = false

@@ -1,4 +1,4 @@
-/** The hisihi protocol of the started server: its page, who may use it, and its chats as xuanxuan sees them. */
+/** The hisihi protocol of a running server: its page, its authentication, and its chats in xuanxuan. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { serveInProcess } from "./inProcess.ts"
@@ -33,7 +33,7 @@ const everything = Layer.effect(
   })
 )
 
-it.live("docs/protocols/hisihi.md shows what really happens", () =>
+it.live("docs/protocols/hisihi.md shows actual responses", () =>
   Effect.gen(function* () {
     const { http } = yield* serveInProcess()
     const page = new URL("../../../docs/protocols/hisihi.md", import.meta.url)
@@ -41,8 +41,8 @@ it.live("docs/protocols/hisihi.md shows what really happens", () =>
   }).pipe(Effect.scoped)
 )
 
-layer(everything, { excludeTestServices: true })("a group of hisihi, as xuanxuan clients see it", (it) => {
-  it.effect("is pushed when it is made, renamed, joined, left and deleted", () =>
+layer(everything, { excludeTestServices: true })("a group of hisihi, seen by xuanxuan clients", (it) => {
+  it.effect("is pushed when it is created, renamed, joined, left and deleted", () =>
     Effect.gen(function* () {
       const { http } = yield* Server
       const alice = yield* loggedIn("alice")
@@ -95,7 +95,7 @@ layer(everything, { excludeTestServices: true })("a group of hisihi, as xuanxuan
     })
   )
 
-  it.effect("what xuanxuan made is out of reach for who is nobody", () =>
+  it.effect("is the only kind of chat that anonymous callers reach", () =>
     Effect.gen(function* () {
       const { http } = yield* Server
       const carol = yield* loggedIn("carol")
@@ -120,7 +120,7 @@ layer(everything, { excludeTestServices: true })("a group of hisihi, as xuanxuan
 })
 
 describe("hisihi.auth", () => {
-  it.live("open does not start for strangers or without a demonstration, and says what to set", () =>
+  it.live("open is refused without a demonstration or beyond this machine, with a hint", () =>
     Effect.gen(function* () {
       for (const args of [["--no-demo"], [], ["--host", "0.0.0.0"]]) {
         const all = [
@@ -142,7 +142,7 @@ describe("hisihi.auth", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is open for a demonstration, also when it is started again, and asks for a token elsewhere", () =>
+  it.live("is open for a demonstration, even after a restart, and requires a token otherwise", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const status = (args: ReadonlyArray<string>) =>
@@ -158,7 +158,7 @@ describe("hisihi.auth", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("with a token one is the session's user", () =>
+  it.live("authenticates a token's user", () =>
     Effect.gen(function* () {
       const { http } = yield* serveInProcess({ "hisihi.auth": "token" })
       const login = yield* Effect.promise(() =>
@@ -174,7 +174,7 @@ describe("hisihi.auth", () => {
 })
 
 describe("parley app", () => {
-  it.live("adds an app to the server that runs, and to a database that nobody serves", () =>
+  it.live("adds an app to a running server, and to a database without a server", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const first = yield* run(cwd, ["app", "add", "school", "--key", "k1", "--create"])

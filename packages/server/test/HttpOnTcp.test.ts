@@ -1,4 +1,4 @@
-/** A page in a browser may send an HTTP request to the TCP port: no line of its body is carried out. */
+/** A browser page may send an HTTP request to the TCP port: no line of its body is executed. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as net from "node:net"
@@ -7,7 +7,7 @@ import { loggedIn, PASSWORD, Server } from "./TestClient.ts"
 layer(Server.patient, { excludeTestServices: true })("an HTTP request to the TCP port", (it) => {
   const login = JSON.stringify({ module: "chat", method: "login", params: ["alice", PASSWORD, "online"] })
 
-  it.effect("logs nobody in, and takes no session over", () =>
+  it.effect("logs no user in, and takes no session over", () =>
     Effect.gen(function* () {
       const { tcp } = yield* Server
       const alice = yield* loggedIn("alice")
@@ -22,7 +22,7 @@ layer(Server.patient, { excludeTestServices: true })("an HTTP request to the TCP
     })
   )
 
-  it.effect("is refused in the protocol's own words", () =>
+  it.effect("is refused with an error of the protocol", () =>
     Effect.gen(function* () {
       const { hostname, port } = new URL((yield* Server).tcp.replace("tcp:", "http:"))
       const text = yield* Effect.callback<string>((resume) => {

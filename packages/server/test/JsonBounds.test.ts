@@ -1,13 +1,13 @@
 /**
- * Invariant 7, everything is bounded: values and levels of JSON. At the bound it is read; what is one over is refused in
- * its protocol's words, and the client goes on.
+ * Invariant 7, everything is bounded: values and levels of JSON. The bound itself is accepted; one more is refused with an
+ * error of the protocol, and the connection stays usable.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { folder, serve } from "./serverProcess.ts"
 import { type Fields, first, loggedIn, Server } from "./TestClient.ts"
 
-/** As docs/security.md has them. */
+/** As in docs/security.md. */
 const VALUES = 131_072
 const TEXT = 4
 const KEY = 7
@@ -32,14 +32,14 @@ const post = (address: string, body: string, headers: Readonly<Record<string, st
     return { status: response.status, json: JSON.parse(text) as Fields, text }
   })
 
-/** What is in an object without objects, as it is counted, and without itself. */
+/** Returns the counted values of an object without nested ones, excluding itself. */
 const sizeOf = (json: object): number => {
   const of = (value: unknown): number =>
     typeof value === "string" ? TEXT : Array.isArray(value) ? value.reduce((sum: number, item) => sum + of(item), 1) : 1
   return Object.values(json).reduce((sum: number, value) => sum + KEY + of(value), 0)
 }
 
-/** A last member of an object with `size` in it: as much as is allowed, or one more. With its refusal. */
+/** Returns a last member of an object at the bound, or one over it with the expected error. */
 const padding = (more: 0 | 1, size: number) => {
   const values = VALUES - 1 - size - KEY - 1 + more
   const members = Math.floor(values / (KEY + 1)) - 1
@@ -160,7 +160,7 @@ layer(server, { excludeTestServices: true })("invariant 7:", (it) => {
       const nothing = 0
       for (const [what, pad] of padding(0, nothing)) {
         const { json: read } = yield* edit(`{${pad}}`)
-        // Levels without anything in them are no large value.
+        // Empty levels are not a large value.
         if (what === "levels") assert.include(read, { SessionId: started.json["SessionId"] })
         else assert.include(read, { error: "invalid_parameter", message: "Data.pad must have at most 4096 bytes." })
       }
@@ -172,7 +172,7 @@ layer(server, { excludeTestServices: true })("invariant 7:", (it) => {
     })
   )
 
-  it.effect("a login by HTTP takes no body that is large enough to be slow", () =>
+  it.effect("a login over HTTP refuses a body large enough to be slow", () =>
     Effect.gen(function* () {
       const { http } = yield* Server
       const login = { account: "alice", password: "123456" }

@@ -1,4 +1,4 @@
-/** Log lines on pipes and disks that do not take them. */
+/** Log lines on pipes and disks that do not accept them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
@@ -9,7 +9,7 @@ import { LineOutput } from "../src/logging/LineOutput.ts"
 
 const notice = (dropped: number): string => `dropped ${dropped}`
 
-/** A named pipe, whose two ends may come and go. */
+/** A named pipe, whose ends may be opened and closed. */
 const pipe = Effect.acquireRelease(
   Effect.sync(() => {
     const folder = mkdtempSync(join(tmpdir(), "parley-pipe-"))
@@ -26,7 +26,7 @@ const open = (path: string, flags: number) =>
     (fd) => Effect.sync(() => closeSync(fd))
   )
 
-/** All that can be read now. */
+/** Returns all available data. */
 const read = (fd: number): string => {
   const chunks: Array<Buffer> = []
   for (;;) {
@@ -43,7 +43,7 @@ const read = (fd: number): string => {
 }
 
 describe("the output of the log", () => {
-  it.live("keeps little for a reader that does not read, drops the rest, and says how much once it reads", () =>
+  it.live("buffers little for a stalled reader, drops the rest, and reports the number once it reads", () =>
     Effect.gen(function* () {
       const { path } = yield* pipe
       const reader = yield* open(path, constants.O_RDONLY)
@@ -65,7 +65,7 @@ describe("the output of the log", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("goes on when the reader is gone, and begins with the count when there is another", () =>
+  it.live("continues without a reader, and starts with the count for the next one", () =>
     Effect.gen(function* () {
       const { path } = yield* pipe
       const first = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -82,7 +82,7 @@ describe("the output of the log", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("counts what a full disk does not take", () =>
+  it.live("counts lines that a full disk does not accept", () =>
     Effect.gen(function* () {
       const output = new LineOutput(yield* open("/dev/full", constants.O_WRONLY), notice)
       for (let i = 0; i < 1000; i++) output.write("lost")
@@ -94,7 +94,7 @@ describe("the output of the log", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("takes a descriptor that is closed", () =>
+  it.live("tolerates a closed descriptor", () =>
     Effect.gen(function* () {
       const fd = openSync("/dev/null", constants.O_RDONLY)
       const output = new LineOutput(fd, notice)

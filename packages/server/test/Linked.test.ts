@@ -1,4 +1,4 @@
-/** `parley` on the PATH, by the one command that the documents name. */
+/** `parley` on the PATH, installed by the documented command. */
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync, spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -24,11 +24,11 @@ describe.skipIf(process.platform === "win32")("npx pnpm run link", () => {
       const run = (...given: ReadonlyArray<string>) =>
         spawnSync("parley", given, { cwd: prefix, env: environment, encoding: "utf8" })
       assert.match(run("--version").stdout, /\d+\.\d+\.\d+/)
-      // Its folder is where it is called, and its exit code is the program's.
+      // It runs in the caller's folder, and returns the program's exit code.
       const listed = run("user", "list")
       assert.strictEqual(listed.status, 1)
       assert.include(listed.stderr, join("data", "parley.db"))
-      // On a Node that cannot run TypeScript, as a machine may have it, the workspace's own runs the program.
+      // If the machine's Node cannot run TypeScript, the workspace's own runs the program.
       const old = `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.0.0"})`
       const launcher = join(ROOT, "packages/server/bin/parley.mjs")
       const onOld = (...given: ReadonlyArray<string>) =>

@@ -1,4 +1,4 @@
-/** A started server whose log cannot be written: it goes on, and says later how much was lost. */
+/** A running server whose log cannot be written: it continues, and reports the number of lost lines later. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
@@ -19,7 +19,7 @@ const SERVE = [
   "login.attempts=100000"
 ]
 
-/** A server whose output goes where a shell's redirection says, and its address. */
+/** Starts a server with redirected output; returns it with its address. */
 const redirected = (redirection: string) =>
   Effect.gen(function* () {
     const cwd = yield* folder
@@ -44,7 +44,7 @@ const redirected = (redirection: string) =>
     return { child, http, ended }
   })
 
-/** So many failed logins of different accounts: each is a line of the log. */
+/** Makes failed logins of different accounts; each is a line of the log. */
 const fail = (http: string, logins: number) =>
   Effect.promise(async () => {
     for (let i = 0; i < logins; i++) {
@@ -63,7 +63,7 @@ describe("a server whose log cannot be written", () => {
     ["is a pipe whose reader is gone", "2> >(exit 0)"],
     ["is a pipe that is not read", "2> >(sleep 60)"]
   ] as const) {
-    it.live(`goes on when standard error ${name}`, () =>
+    it.live(`continues when standard error ${name}`, () =>
       Effect.gen(function* () {
         const { http, ended } = yield* redirected(redirection)
         yield* fail(http, 10)
@@ -72,7 +72,7 @@ describe("a server whose log cannot be written", () => {
     )
   }
 
-  it.live("goes on when the reader of both outputs is gone", () =>
+  it.live("continues when the reader of both outputs is closed", () =>
     Effect.gen(function* () {
       const { child, http, ended } = yield* redirected("")
       child.stdout.destroy()

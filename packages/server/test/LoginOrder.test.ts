@@ -1,4 +1,4 @@
-/** What a login brings and in which order, and what stays owed until it is acknowledged. */
+/** Order of the pushes of a login, and redelivery until they are acknowledged. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { contents, desktop, idsOf, md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
@@ -7,7 +7,7 @@ import { serveInProcess } from "./inProcess.ts"
 const server = serveInProcess()
 
 describe("login", () => {
-  it.live("is answered first; then come all users, one's chats, and what was missed by id over all chats", () =>
+  it.live("gets its reply first, then all users, the user's chats, and missed messages by id over all chats", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* online(http, "alice")
@@ -39,7 +39,7 @@ describe("login", () => {
       const [list] = carol.pushes("getlist").map(({ data }) => data as ReadonlyArray<{ gid: string }>)
       assert.includeMembers(list?.map(({ gid }) => gid) ?? [], [left, right])
 
-      // Everyone else who is here hears of the login; who has logged in does not.
+      // The login is pushed to all other online users, not to the new connection.
       for (const other of [alice, bob]) {
         yield* other.until("carol's login", () =>
           other.pushes("login").some(({ data }) => {
@@ -53,7 +53,7 @@ describe("login", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is refused alike for a wrong password and for nobody's account, and the connection may try again", () =>
+  it.live("is refused alike for a wrong password and an unknown account, and may be retried on the connection", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const guest = yield* webSocket(http)
@@ -97,7 +97,7 @@ describe("login", () => {
 })
 
 describe("an acknowledgement", () => {
-  it.live("by one id or by several, in any order, takes those packets from the queue and no others", () =>
+  it.live("by one id or several, in any order, removes exactly those packets from the queue", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* online(http, "alice")
@@ -108,7 +108,7 @@ describe("an acknowledgement", () => {
       const id = (content: string): number => first.packets[contents(first.delivered).indexOf(content)] ?? 0
       first.acknowledge(id("f"))
       first.acknowledge([id("d"), id("b")])
-      // Ids of nothing, of what was never pushed, and the same again: nothing happens, and nothing is answered.
+      // Unknown ids, ids never pushed, and repeated ids have no effect and no reply.
       first.acknowledge([id("b"), 1_000_000_007, 0, -1])
       yield* first.ask("ping")
       assert.strictEqual(first.answers.length, 2)
@@ -129,7 +129,7 @@ describe("an acknowledgement", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("does nothing to the queue of somebody else", () =>
+  it.live("does not affect another user's queue", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* online(http, "alice")
@@ -146,7 +146,7 @@ describe("an acknowledgement", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is owed for live messages as well", () =>
+  it.live("is required for live messages too", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const alice = yield* online(http, "alice")

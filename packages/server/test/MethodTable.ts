@@ -1,12 +1,12 @@
 /**
- * The methods of the xuanxuan protocol with their params in the document's order: a valid value for each, and values that
- * are none. Source: seeds/002, "API"; PROTOCOLS, "Params", "Who may do what".
+ * The methods of the xuanxuan protocol with their params in the document's order: a valid value for each, and invalid
+ * values. Source: seeds/002, "API"; PROTOCOLS, "Params", "Who may do what".
  */
 import type { Fields } from "./TestClient.ts"
 
-/** What the values of the table are about. */
+/** Users and chats in the values of the table. */
 export interface Scene {
-  /** Ids of alice, who asks, and of bob, carol and dave. */
+  /** Ids of alice, the caller, and of bob, carol and dave. */
   readonly alice: number
   readonly bob: number
   readonly carol: number
@@ -21,16 +21,16 @@ export interface Param {
   readonly name: string
   readonly value: unknown
   readonly optional: boolean
-  /** Refused naming the param. */
+  /** Values refused with the name of the param. */
   readonly wrong: ReadonlyArray<unknown>
-  /** Refused in whatever words. */
+  /** Values refused with any error. */
   readonly refused: ReadonlyArray<unknown>
 }
 
 export interface Method {
   readonly module: string
   readonly method: string
-  /** Who may do it: alice, or a system administrator. */
+  /** Caller with the right: alice, or a system administrator. */
   readonly as: "alice" | "admin"
   readonly params: ReadonlyArray<Param>
 }
@@ -38,7 +38,7 @@ export interface Method {
 export const HUGE = "x".repeat(1_000_000)
 export const UNKNOWN_USER = 999_999_999
 
-/** JSON of so many levels. */
+/** Returns JSON with this many levels. */
 export const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels))
 
 const NO_TEXT = [5, 1.5, true, [], ["a"], {}, { a: "b" }, "half \ud83d", "\ude00\ud83d"]
@@ -86,7 +86,7 @@ const method = (name: `${string}/${string}`, params: ReadonlyArray<Param>, as: M
   return { module, method: word, as, params }
 }
 
-/** Every method with params, but `message`, whose params are a list, and `login`, which has no session. */
+/** Every method with params, except `message`, whose params are a list, and `login`, which has no session. */
 export const methodsOf = ({ bob, carol, dave, room, system }: Scene): ReadonlyArray<Method> => [
   method("chat/userChangeName", [
     param("name", "Alice the First", { wrong: [...NO_TEXT, "", "  ", "x".repeat(256), HUGE] })
@@ -148,7 +148,7 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Scene): ReadonlyAr
   method("attach/getList", [chat(room.gid)])
 ]
 
-/** One message's fields. */
+/** Fields of a message. */
 export const draftOf = ({ alice, bob, room }: Scene): ReadonlyArray<Param> => [
   param("gid", "bad-message", { wrong: [...NO_TEXT, "", "x".repeat(256), HUGE] }),
   param("cgid", room.gid, { wrong: NO_TEXT, refused: ["", "no-such-chat", HUGE] }),
@@ -183,6 +183,6 @@ export const loginParams = (password: string): ReadonlyArray<Param> => [
 /** Methods without params. */
 export const bareMethods = ["userGetlist", "getList", "getPublicList", "ping", "logout"] as const
 
-/** These values by name. */
+/** Returns the values by name. */
 export const named = (params: ReadonlyArray<Param>): Fields =>
   Object.fromEntries(params.map(({ name, value }) => [name, value]))

@@ -1,6 +1,6 @@
 /**
- * Every method in every form that its params may have: by name, by position, with what is optional left out or null; the
- * answer with its documented fields, and who hears of it. Source: seeds/002, "API"; PROTOCOLS, "Params".
+ * Every method with every form of its params: by name, by position, with optional ones absent or null; the documented
+ * fields of the reply, and the recipients of pushes. Source: seeds/002, "API"; PROTOCOLS, "Params".
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -26,10 +26,10 @@ const CHAT = [...FACTS, "members"]
 const OWN_CHAT = [...FACTS, "star", "hide", "mute", "members"]
 const MESSAGE = ["id", "gid", "cgid", "user", "date", "type", "contentType", "content"]
 
-/** One param: its name, its value, and whether it may be left out. */
+/** One param: its name, its value, and whether it is optional. */
 type Given = readonly [name: string, value: unknown, optional?: "optional"]
 
-/** The forms of params, each of which means the same while what is optional has its default. */
+/** Forms of params, equivalent if optional params have their defaults. */
 const forms: Readonly<Record<string, (given: ReadonlyArray<Given>) => unknown>> = {
   "by name": (given) => Object.fromEntries(given),
   "by position": (given) => given.map(([, value]) => value),
@@ -54,7 +54,7 @@ layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
       yield* bob.news
       yield* alice.news
 
-      /** The data of a method's answer, after checking who heard of it by which push. */
+      /** Returns the data of a method's reply, after checking the recipients of each push. */
       const does = Effect.fnUntraced(function* (
         talk: typeof alice,
         name: string,

@@ -1,6 +1,6 @@
 /**
- * Odd but readable input means what it says and comes back as it came: other spellings, flags, text and dates; and
- * acknowledgements of what nobody was sent do nothing. Source: seeds/002, "API"; PROTOCOLS, "Params".
+ * Unusual but valid input keeps its meaning and is returned unchanged: other spellings, flags, text and dates; and
+ * acknowledgements of unknown packets have no effect. Source: seeds/002, "API"; PROTOCOLS, "Params".
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -8,7 +8,7 @@ import { UNKNOWN_USER } from "./MethodTable.ts"
 import { fields, first, listed, loggedIn, Server, short } from "./TestClient.ts"
 
 layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
-  it.effect("takes the document's other spelling of public, and flags as numbers and digits", () =>
+  it.effect("accepts the document's other spelling of public, and flags as numbers and digits", () =>
     Effect.gen(function* () {
       const alice = yield* loggedIn("alice")
       for (const [index, flag] of [true, 1, "1"].entries()) {
@@ -26,7 +26,7 @@ layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
     })
   )
 
-  it.effect("gives back what is odd but readable as it came", () =>
+  it.effect("returns unusual text unchanged", () =>
     Effect.gen(function* () {
       const alice = yield* loggedIn("alice")
       const bob = yield* loggedIn("bob")
@@ -69,7 +69,7 @@ layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
     })
   )
 
-  it.effect("keeps a date as whole seconds, however it is given", () =>
+  it.effect("stores a date in whole seconds, for every accepted form", () =>
     Effect.gen(function* () {
       const alice = yield* loggedIn("alice")
       const dates: ReadonlyArray<readonly [unknown, number]> = [
@@ -92,7 +92,7 @@ layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
     })
   )
 
-  it.effect("does nothing for acknowledgements of what nobody was sent, and answers those that are none", () =>
+  it.effect("ignores acknowledgements of unknown packets, and replies to malformed ones", () =>
     Effect.gen(function* () {
       const alice = yield* loggedIn("alice")
       const base = { module: "chat", method: "message", sid: alice.sid }

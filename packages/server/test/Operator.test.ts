@@ -1,4 +1,4 @@
-/** What an operator reads of a server: its log, its audit log, and no secret in either; and signals that do not end it. */
+/** The server's log and audit log, without secrets; and signals that do not end it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, readFileSync, renameSync, statSync } from "node:fs"
@@ -23,7 +23,7 @@ const PASSWORD = "the secret of alice, in plain"
 const WRONG = "a wrong secret, in plain"
 const TOKEN = "a-token-of-nobody-4711"
 
-/** The status and body of a request; `path` may hold a query. */
+/** Returns the status and body of a request; `path` may contain a query. */
 const ask = (
   http: string,
   method: string,
@@ -43,7 +43,7 @@ const ask = (
 const login = (http: string, account: string, password: string) =>
   ask(http, "POST", "/auth/login", { "content-type": "application/json" }, JSON.stringify({ account, password }))
 
-/** Waits until a file or text is as it should be; signals and files take a moment. */
+/** Waits until a file or text is as expected; signals and files take a moment. */
 const until = (what: string, there: () => boolean) =>
   Effect.gen(function* () {
     for (let tries = 0; !there(); tries++) {
@@ -52,8 +52,8 @@ const until = (what: string, there: () => boolean) =>
     }
   })
 
-describe("the log of a started server", () => {
-  it.live("names failed logins by account and address, operator's acts, and no secret or query", () =>
+describe("the log of a running server", () => {
+  it.live("contains failed logins with account and address, operator commands, and no secret or query", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const secret = "configured-token-0123456789-abcdefgh"
@@ -111,7 +111,7 @@ describe("the log of a started server", () => {
 })
 
 describe("signals", () => {
-  it.live("SIGHUP opens the audit log anew, SIGUSR1 opens no debugger, SIGPIPE does nothing", () =>
+  it.live("SIGHUP reopens the audit log, SIGUSR1 opens no debugger, SIGPIPE has no effect", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd, "--no-demo", "--audit-log", "audit.log")
@@ -133,7 +133,7 @@ describe("signals", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a command that is carried out without a server is in the audit log as well, and logs nothing else", () =>
+  it.live("a command without a server is in the audit log too, and logs nothing else", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const environment = { PARLEY_AUDIT_LOG: "audit.log" }

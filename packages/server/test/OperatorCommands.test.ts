@@ -1,4 +1,4 @@
-/** What an operator does to users and sessions, on a running server and on a database that is free. */
+/** Operator commands for users and sessions, on a running server and on a database without one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { contents, historyOf, idsOf, newGroup, online, webSocket } from "./clients.ts"
@@ -14,7 +14,7 @@ interface Listed {
 const audits = (err: string, act: string): ReadonlyArray<string> =>
   err.split("\n").filter((line) => line.includes(`audit: ${act}`))
 
-describe("an operator's commands about users and sessions", () => {
+describe("operator commands for users and sessions", () => {
   it.live("take effect at once on a running server, and are in the audit log", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
@@ -22,7 +22,7 @@ describe("an operator's commands about users and sessions", () => {
       const operate = (...args: ReadonlyArray<string>) => run(cwd, args)
       const bob = yield* online(server.http, "bob")
 
-      // A new name is told to those who are here.
+      // A new name is pushed to online users.
       assert.deepInclude(yield* operate("user", "rename", "alice", "Alice Liddell"), {
         code: 0,
         out: "renamed alice to Alice Liddell\n"
@@ -40,7 +40,7 @@ describe("an operator's commands about users and sessions", () => {
       })
       assert.deepInclude(yield* operate("user", "rename", "nobody", "x"), { code: 1 })
 
-      // What an administrator may do ends with that, on the connection that is open.
+      // The administrator's rights end at once, even on an open connection.
       const admin = yield* online(server.http, "admin")
       const others = { account: "bob" }
       assert.strictEqual((yield* admin.ask("settings", others)).result, "success")
@@ -78,12 +78,12 @@ describe("an operator's commands about users and sessions", () => {
       }
       assert.isFalse(
         audits(err, "operator").some((line) => /user (rename|admin)/.test(JSON.stringify(line))),
-        "these have a line of their own"
+        "these write their own line"
       )
     }).pipe(Effect.scoped)
   )
 
-  it.live("remove a user: out of every list and group, the account free, the messages there", () =>
+  it.live("delete a user: removed from every list and group, the account free, the messages kept", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd, "--demo")
@@ -99,7 +99,7 @@ describe("an operator's commands about users and sessions", () => {
         out: `alice is removed; the messages of user ${aliceId} stay\n`
       })
       yield* alice.untilClosed
-      // Who is here is told that she left the group, and that the name is gone.
+      // Online users get that she left the group, and her erased name.
       yield* bob.until("the group without her", () =>
         bob.heard.some(
           ({ result, data }) =>
@@ -123,9 +123,9 @@ describe("an operator's commands about users and sessions", () => {
       const history = yield* historyOf(bob, group)
       assert.deepStrictEqual(contents(history), ["from alice"])
       assert.strictEqual(history[0]?.user, aliceId)
-      // The group goes on: somebody owns it and can do what owners do.
+      // The group has a new owner, with an owner's rights.
       assert.strictEqual((yield* bob.ask("changename", { gid: group, name: "ours" })).result, "success")
-      // Nobody adds her to another one, or logs in by what is left of the account.
+      // She cannot be added to another group, and the account cannot log in.
       const addition = { gid: group, members: [{ id: aliceId }], join: true }
       assert.strictEqual((yield* bob.ask("addmember", addition)).result, "fail")
       for (const account of ["alice", `removed:${aliceId}`]) {
@@ -133,7 +133,7 @@ describe("an operator's commands about users and sessions", () => {
         const login = { account, password: "e10adc3949ba59abbe56e057f20f883e" }
         assert.notStrictEqual((yield* stranger.ask("login", login)).result, "success")
       }
-      // The account is free, and who has it next is somebody else.
+      // The account is free; its next user is another one.
       const added = yield* run(cwd, ["user", "add", "alice", "--password", "another long secret"])
       assert.match(added.out, /^added alice with id \d+\n$/)
       assert.notInclude(added.out, `id ${aliceId}\n`)
@@ -141,7 +141,7 @@ describe("an operator's commands about users and sessions", () => {
 
       server.child.kill("SIGTERM")
       assert.isNotEmpty(audits((yield* server.ended).err, "user.delete"))
-      // The same on a database that nobody serves.
+      // The same on a database without a server.
       assert.deepInclude(yield* run(cwd, ["user", "delete", "bob"]), { code: 0 })
       const list = (yield* run(cwd, ["user", "list"])).out
       assert.notInclude(list, "bob")

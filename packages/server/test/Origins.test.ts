@@ -1,4 +1,4 @@
-/** Pages of other origins: none by default, and those of the setting `origins`. */
+/** Pages of other origins: refused by default, allowed by the setting `origins`. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { md5, PASSWORD, webSocket } from "./clients.ts"
@@ -44,7 +44,7 @@ const FOREIGN = [
 ]
 
 layer(served("--origins", `${APP}, http://localhost:5173`), { excludeTestServices: true })("with origins", (it) => {
-  it.effect("answers preflights of those, exactly", () =>
+  it.effect("replies to their preflights only", () =>
     Effect.gen(function* () {
       for (const origin of [APP, "http://localhost:5173"]) {
         const { status, headers } = yield* preflight(origin)
@@ -63,7 +63,7 @@ layer(served("--origins", `${APP}, http://localhost:5173`), { excludeTestService
     })
   )
 
-  it.effect("lets their pages read answers and open WebSockets, and no others", () =>
+  it.effect("lets only their pages read responses and open WebSockets", () =>
     Effect.gen(function* () {
       const { http } = yield* Server
       const body = JSON.stringify({ account: "alice", password: PASSWORD })
@@ -83,7 +83,7 @@ layer(served("--origins", `${APP}, http://localhost:5173`), { excludeTestService
 })
 
 layer(served(), { excludeTestServices: true })("without origins", (it) => {
-  it.effect("only its own pages may connect, and change what a demonstration leaves open to anybody", () =>
+  it.effect("only its own pages may connect, and use a demonstration's anonymous access", () =>
     Effect.gen(function* () {
       const { http } = yield* Server
       const own = yield* webSocket(http, "", { origin: http })
@@ -102,7 +102,7 @@ layer(served(), { excludeTestServices: true })("without origins", (it) => {
 })
 
 describe("a list of origins", () => {
-  it.live("stops the server before it starts where an entry is none", () =>
+  it.live("with an invalid entry stops the server before it starts", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       for (const entry of [

@@ -1,6 +1,6 @@
 /**
- * One permission algebra: every role in every kind of chat tries every operation through every protocol, and each answers
- * what the rules decide. What a protocol decides differently is declared beside the rules, and nothing else is different.
+ * One permission algebra: every role in every kind of chat tries every operation through every protocol, and each protocol
+ * decides by the rules. All differences of protocols are declared beside the rules.
  */
 import { assert, it } from "@effect/vitest"
 import { type Operation, refusal } from "@parley/core/rules/Operations"
@@ -12,10 +12,10 @@ import { type Role, roles, type Scene } from "./algebra/Scene.ts"
 import { scenes } from "./algebra/Scenes.ts"
 import { serveInProcess } from "./inProcess.ts"
 
-/** Roles tried out at once. */
+/** Number of concurrent roles. */
 const SIDE_BY_SIDE = 16
 
-/** One role in one kind of chat, and all that it tries. */
+/** One role in one kind of chat, and its trials. */
 interface Case {
   readonly scene: Scene
   readonly role: Role
@@ -24,16 +24,16 @@ interface Case {
 }
 
 const about = ({ scene, role, isNobody }: Case, { operation, protocol, description }: Request): string =>
-  `${scene.name}, ${isNobody ? "nobody in particular" : roles[role]}, ${operation}, ${protocol}: ${description}`
+  `${scene.name}, ${isNobody ? "an anonymous caller" : roles[role]}, ${operation}, ${protocol}: ${description}`
 
-/** What an answer should be, and whether others then see something else. */
+/** Expected reply, and whether the chat changes for others. */
 const wanted = (request: Request, trial: Trial) => {
   const allows = (operation: Operation): boolean => refusal(operation, factsOf(trial, request.protocol)) === undefined
   const outcome = expected(request, trial)
   return { outcome, changes: outcome === "allowed" && request.changes(trial, allows) }
 }
 
-/** Answers what is wrong. `before` is how the chat looked. */
+/** Returns the problem, if any. `before` is the chat before the request. */
 const ask = Effect.fnUntraced(function* (one: Case, request: Request, trial: Trial, before: string) {
   yield* request.prepare?.(trial) ?? Effect.void
   const { outcome, changes } = wanted(request, trial)
@@ -50,7 +50,7 @@ const ask = Effect.fnUntraced(function* (one: Case, request: Request, trial: Tri
 
 const asked = { allowed: 0, refused: 0, hidden: 0 }
 
-/** What changes nothing is tried in one chat, and everything else in a chat of its own. */
+/** Trials that change nothing share one chat; every other has its own. */
 const play = Effect.fnUntraced(function* (people: Cast, one: Case) {
   const { scene, role, isNobody } = one
   const made = Effect.gen(function* () {
@@ -71,7 +71,7 @@ const play = Effect.fnUntraced(function* (people: Cast, one: Case) {
     else {
       const found = yield* tried(request, common)
       wrong.push(...found)
-      // What went wrong must not spoil the rest.
+      // A failure must not affect the other trials.
       if (found.length > 0) common = yield* made
     }
   }
@@ -99,7 +99,7 @@ const started = Effect.fnUntraced(function* (settings: Readonly<Record<string, s
 
 const on = (server: Scene["server"]): ReadonlyArray<Scene> => scenes.filter((scene) => scene.server === server)
 
-it.live("every protocol answers every user what the rules decide, and changes nothing where it refuses", () =>
+it.live("every protocol decides by the rules for every user, and changes nothing if it refuses", () =>
   Effect.gen(function* () {
     const cases = on("token").flatMap((scene) =>
       scene.roles.map((role): Case => ({ scene, role, requests, isNobody: false }))
@@ -110,7 +110,7 @@ it.live("every protocol answers every user what the rules decide, and changes no
   }).pipe(Effect.scoped)
 )
 
-it.live("where hisihi asks nobody who they are, it reaches what was made through it and nothing else", () =>
+it.live("without authentication hisihi reaches only chats created through it", () =>
   Effect.gen(function* () {
     const people = yield* started({})
     const [ofHisihi, others] = [true, false].map((is) =>

@@ -1,4 +1,4 @@
-/** `parley explain permission` says for every case what the rules decide, and docs/permissions.md shows it. */
+/** `parley explain permission` returns the rules' decision for every case, and docs/permissions.md shows it. */
 import { assert, it } from "@effect/vitest"
 import { UserId } from "@parley/core/Ids"
 import { system } from "@parley/core/rules/Membership"
@@ -19,7 +19,7 @@ import { folder, serve } from "./serverProcess.ts"
 
 const page = new URL("../../../docs/permissions.md", import.meta.url)
 
-/** Makes each chat once for each role, and compares what the server explains with what the rules decide. */
+/** Creates each chat once for each role, and compares the server's explanation with the rules' decision. */
 const explained = Effect.fnUntraced(function* (
   server: Scene["server"],
   decisions: Map<string, Rule | undefined>,
@@ -60,7 +60,7 @@ const explained = Effect.fnUntraced(function* (
   yield* all(true, 1)
 }, Effect.scoped)
 
-it.live("parley explain permission says what the rules decide, and docs/permissions.md shows it", () =>
+it.live("parley explain permission returns the rules' decision, and docs/permissions.md shows it", () =>
   Effect.gen(function* () {
     const decisions = new Map<string, Rule | undefined>()
     const wrong: Array<string> = []
@@ -73,13 +73,13 @@ it.live("parley explain permission says what the rules decide, and docs/permissi
     try {
       written = readFileSync(page, "utf8")
     } catch {
-      // Reported as not current, below.
+      // A missing page is reported as outdated below.
     }
     assert.isTrue(written === current, "docs/permissions.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
   })
 )
 
-it("nobody can be made an admin but of a system chat, as docs/permissions.md says", () => {
+it("only system chats have admins, as in docs/permissions.md", () => {
   const user = { id: UserId(1), admin: true }
   const member = [{ id: 1 } as Actor]
   const decided = ["group", "project", "product", "one2one", "system"].map((type) => {
@@ -95,7 +95,7 @@ it("nobody can be made an admin but of a system chat, as docs/permissions.md say
   ])
 })
 
-it("what is asked beside an operation is a declared difference", () => {
+it("additional requirements of operations are declared differences", () => {
   const declared = differences.map(({ name }) => name)
   assert.deepStrictEqual(declared.toSorted(), ["approveMembers", "createdByProtocol", "edit", "reachable", "useDirect"])
   const asked = requests.flatMap(({ beside, description }) => (beside === undefined ? [] : [[beside, description]]))

@@ -1,4 +1,4 @@
-/** Which chats an application reaches, and that what it does there is decided for the user for whom it acts. */
+/** Chats that an application reaches, where its requests are decided for the user for whom it acts. */
 import { assert, it } from "@effect/vitest"
 import { refusal } from "@parley/core/rules/Operations"
 import { reachable } from "@parley/core/rules/AppScope"
@@ -16,12 +16,12 @@ import { folder, serve } from "./serverProcess.ts"
 
 /** The organisation of the demonstration, its users and its application. */
 const ORGANISATION = 1
-/** Of somebody else. */
+/** Another organisation. */
 const ELSEWHERE = 2
 
 const ROLES: ReadonlyArray<Role> = ["owner", "member", "former", "stranger"]
 
-it.live("an application reaches groups of its organisation, and may there what the user may for whom it acts", () =>
+it.live("an application reaches groups of its organisation, with the rights of the user for whom it acts", () =>
   Effect.gen(function* () {
     const cwd = yield* folder
     const server = yield* serve(cwd, "--demo", "--set", "hisihi.auth=token", "--set", "passwords.minimum=0")
@@ -50,7 +50,7 @@ it.live("an application reaches groups of its organisation, and may there what t
     ]
     let reached = 0
     for (const { people, organisation } of sides) {
-      // The system chat is everybody's, and tried once.
+      // The system chat belongs to no organisation, and is tried once.
       const own = scenes.filter((one) => one.server === "token" && (people === home || !one.name.startsWith("system")))
       for (const scene of own) {
         for (const role of scene.roles.filter((one) => ROLES.includes(one))) {
@@ -73,7 +73,7 @@ it.live("an application reaches groups of its organisation, and may there what t
     assert.deepStrictEqual(wrong, [])
     assert.isAbove(reached, 0)
 
-    // One member is enough.
+    // One member suffices.
     const gid = "algebra-mixed"
     yield* away.alice.done("create", { gid, name: "mixed", type: "group", members: [{ id: away.carol.id }] })
     assert.strictEqual(yield* app.get(gid), 404)

@@ -1,4 +1,4 @@
-/** `parley explain permission`, on a running server and on its database alone. */
+/** `parley explain permission`, on a running server and on its database without one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { folder, run, serve } from "./serverProcess.ts"

@@ -1,5 +1,5 @@
 /**
- * Requests that race on one message or one chat, over real sockets and on SQLite. Source: PROTOCOLS, "Races on one message"
+ * Concurrent requests on one message or one chat, over real sockets and on SQLite. Source: PROTOCOLS, "Races on one message"
  * and "Contention is not an error".
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
@@ -32,7 +32,7 @@ afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 const login = (account: string): Effect.Effect<string> =>
   Effect.map(post(`${http}/auth/login`, { account, password: PASSWORD }), ({ body }) => String(body["token"]))
 
-/** alice with a group that bob is in too, a token of hers, and both online. */
+/** alice and bob online in a group, and a token of alice. */
 const scene = Effect.gen(function* () {
   const token = yield* login("alice")
   const { body } = yield* post(`${http}/session/start?token=${token}`, { To: ["bob"] })
@@ -42,7 +42,7 @@ const scene = Effect.gen(function* () {
   return { cgid, alice, bob, remove }
 })
 
-/** What was pushed of the message: its contents, in their order. */
+/** Returns the pushed contents of the message, in order. */
 const pushed = ({ delivered }: Client, gid: string): ReadonlyArray<string> =>
   delivered.filter((message) => message.gid === gid).map(({ content }) => content)
 
@@ -71,7 +71,7 @@ describe("races on one message", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("of ten recalls at once one is stored and pushed, and all succeed", () =>
+  it.live("of ten concurrent recalls one is stored and pushed, and all succeed", () =>
     Effect.gen(function* () {
       const { alice, bob, cgid, remove } = yield* scene
       for (let round = 0; round < 5; round++) {
@@ -95,8 +95,8 @@ describe("races on one message", () => {
 const youdu = (token: string, name: string, body: Fields): Effect.Effect<Fields> =>
   Effect.map(post(`${http}/cgi/session/${name}?accessToken=${token}`, body), (answer) => answer.body)
 
-describe("changes of one chat at once", () => {
-  it.live("fifty updates of one Youdu session all succeed, one after the other", () =>
+describe("concurrent changes of one chat", () => {
+  it.live("fifty updates of one youdu session all succeed, one after the other", () =>
     Effect.gen(function* () {
       const token = yield* login("admin")
       const member = ["admin", "alice", "bob"]
@@ -116,12 +116,12 @@ describe("changes of one chat at once", () => {
       assert.deepStrictEqual(
         versions,
         titles.map((_, n) => first + n),
-        "each is a version of its own"
+        "each has its own version"
       )
     })
   )
 
-  it.live("an array of fifty requests that change members refuses nobody's messages, on two busy connections", () =>
+  it.live("an array of fifty membership changes causes no refused message, on two busy connections", () =>
     Effect.gen(function* () {
       const { alice, bob, cgid } = yield* scene
       const ids = idsOf(alice)

@@ -1,5 +1,5 @@
 /**
- * Files that are refused, or break off, leave nothing behind. Source: seeds/002, "上传文件", "下载文件"; PROTOCOLS, "Files
+ * Refused and aborted uploads leave nothing behind. Source: seeds/002, "上传文件", "下载文件"; PROTOCOLS, "Files
  * over HTTP", "Existence is not leaked".
  */
 import { assert, layer } from "@effect/vitest"
@@ -25,7 +25,7 @@ import {
 } from "./rawHttp.ts"
 
 layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
-  it.effect("of a chat of others are not there", () =>
+  it.effect("of a chat of other users are not found", () =>
     Effect.gen(function* () {
       const { base, alice, carol, upload, download, kept } = yield* room
       const body = form(field("gid", "foreign"), file("a.txt", ["a"]))
@@ -55,7 +55,7 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
       assert.deepStrictEqual(yield* kept, before)
       assert.strictEqual((yield* alice.ask("getList", ["foreign"], { module: "attach" }))["result"], "fail")
 
-      // Who leaves the chat loses its files.
+      // A user who leaves the chat loses access to its files.
       const bob = yield* loggedIn("bob")
       const mine = first(listed(json(yield* upload(form(field("gid", "room"), content())))))
       assert.strictEqual((yield* download(mine["id"], {}, bob.sid)).status, 200)
@@ -65,7 +65,7 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
     })
   )
 
-  it.effect("with a bad id are refused as a request or as missing, never as a mistake of the server", () =>
+  it.effect("with a bad id are a bad request or not found, never an internal error", () =>
     Effect.gen(function* () {
       const { base, alice, download } = yield* room
       for (const id of [
@@ -93,7 +93,7 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
     })
   )
 
-  it.effect("in a form that is none are refused, and leave nothing behind", () =>
+  it.effect("in a malformed form are refused, and leave nothing behind", () =>
     Effect.gen(function* () {
       const { alice, upload, kept } = yield* room
       const before = yield* kept
@@ -128,7 +128,7 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
     })
   )
 
-  it.effect("that break off in the middle leave nothing behind", () =>
+  it.effect("whose upload is aborted leave nothing behind", () =>
     Effect.gen(function* () {
       const { alice, cwd, upload, kept } = yield* room
       const before = yield* kept
@@ -158,7 +158,7 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
 
 const LIMIT = 300_000
 layer(Server.layer("--set", `limits.file=${LIMIT}`), { excludeTestServices: true })("the limit of a file", (it) => {
-  it.effect("is allowed; one byte more is refused, and so is much more", () =>
+  it.effect("is inclusive; one byte more is refused, and much more too", () =>
     Effect.gen(function* () {
       const { base, alice, upload, kept } = yield* room
       const gid = field("gid", "room")

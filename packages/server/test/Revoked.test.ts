@@ -1,4 +1,4 @@
-/** A session that ends is over on every connection, and a client that goes in the middle of a login leaves nothing. */
+/** A session ends on every connection, and a client that disconnects during its login leaves nothing behind. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
@@ -10,7 +10,7 @@ const server = (...args: ReadonlyArray<string>) =>
   })
 
 describe("a session that ends", () => {
-  it.live("by POST /auth/logout closes the connection that has it", () =>
+  it.live("by POST /auth/logout closes its connection", () =>
     Effect.gen(function* () {
       const { http } = yield* server()
       const alice = yield* online(http, "alice")
@@ -26,7 +26,7 @@ describe("a session that ends", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("by a logout on another connection closes this one, where several are allowed", () =>
+  it.live("by a logout on another connection closes this one, with several sessions allowed", () =>
     Effect.gen(function* () {
       const { http } = yield* server("--set", "sessions=multi")
       const first = yield* online(http, "alice")
@@ -39,7 +39,7 @@ describe("a session that ends", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("by a login on its own connection is dead, also where several are allowed", () =>
+  it.live("by a login on its own connection is invalid, even with several sessions allowed", () =>
     Effect.gen(function* () {
       const { http } = yield* server("--set", "sessions=multi")
       const alice = yield* online(http, "alice")
@@ -52,8 +52,8 @@ describe("a session that ends", () => {
   )
 })
 
-describe("a client that goes in the middle of its login", () => {
-  it.live("is not here, nobody hears of it, and the server has nothing to complain of", () =>
+describe("a client that disconnects during its login", () => {
+  it.live("is not online, is not pushed to others, and logs no error", () =>
     Effect.gen(function* () {
       const { http, child } = yield* server()
       let log = ""
@@ -66,7 +66,7 @@ describe("a client that goes in the middle of its login", () => {
         carol.send({ module: "chat", method: "login", params: ["carol", md5(PASSWORD), "online"] })
         carol.drop()
       }
-      // Logins are carried out beside each other: this one, begun after them, hashes as long as they do.
+      // Logins run concurrently: this one, begun after them, hashes as long as they do.
       yield* online(http, "dave")
       const users = (yield* alice.ask("userGetList")).data as ReadonlyArray<{ account: string; status: string }>
       assert.strictEqual(users.find(({ account }) => account === "carol")?.status, "offline")
@@ -81,7 +81,7 @@ describe("a client that goes in the middle of its login", () => {
 })
 
 describe("refused messages", () => {
-  it.live("are listed each, also those that cannot be read", () =>
+  it.live("are each listed, including malformed ones", () =>
     Effect.gen(function* () {
       const { http } = yield* server()
       const alice = yield* online(http, "alice")

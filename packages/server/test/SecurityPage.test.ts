@@ -1,4 +1,4 @@
-/** docs/security.md names what there is: settings with their defaults, files, and every section of ASVS 5.0.0 once. */
+/** docs/security.md matches the code: settings with their defaults, files, and every section of ASVS 5.0.0 once. */
 import { assert, describe, it } from "@effect/vitest"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -9,7 +9,7 @@ import { declarations } from "../src/config/Configuration.ts"
 const ROOT = new URL("../../../", import.meta.url)
 const page = readFileSync(new URL("docs/security.md", ROOT), "utf8")
 
-/** The cells of the table rows under a heading of level 2, without the head of each table. */
+/** Returns the cells of table rows under a heading of level 2, without the tables' headers. */
 const rowsUnder = (heading: string): ReadonlyArray<ReadonlyArray<string>> => {
   const [, section = ""] = page.split(`\n## ${heading}\n`)
   const [text = ""] = section.split("\n## ", 1)
@@ -52,7 +52,7 @@ const BOUNDS: ReadonlyMap<string, number> = new Map([
 ])
 
 describe("docs/security.md", () => {
-  it("has the defaults of the limits that it lists", async () => {
+  it("has the defaults of the listed limits", async () => {
     const settings = (await loadDialects()).flatMap((dialect) => dialect.settings)
     const defaults = new Map(declarations(settings).map(({ key, default: value }) => [`\`${key}\``, `\`${value}\``]))
     const rows = rowsUnder("Limits").filter(([key = "", , bounds = ""]) => !BOUNDS.has(`${key}: ${bounds}`))
@@ -65,7 +65,7 @@ describe("docs/security.md", () => {
     for (const [bound, value] of BOUNDS) assert.strictEqual(rows.get(bound), `\`${value}\``, bound)
   })
 
-  it("names for each promise a test or a script that exists", () => {
+  it("names an existing test or script for each guarantee", () => {
     for (const [promise = "", holders = ""] of rowsUnder("Promises")) {
       if (promise.startsWith("**")) continue
       const files = Array.from(
@@ -86,7 +86,7 @@ describe("docs/security.md", () => {
     }
   })
 
-  it("judges each section of ASVS 5.0.0 once", () => {
+  it("assesses each section of ASVS 5.0.0 once", () => {
     const rows = rowsUnder("ASVS 5.0.0, level 2")
     const wanted = SECTIONS.flatMap((count, chapter) =>
       Array.from({ length: count }, (_, section) => `${chapter + 1}.${section + 1}`)

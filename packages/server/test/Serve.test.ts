@@ -16,7 +16,7 @@ const login = (http: string, account: string, password: string) =>
   })
 
 describe("parley serve", () => {
-  it.live("says where it listens, and ends with 0 when it is told to stop", () =>
+  it.live("prints its addresses, and exits with 0 on SIGTERM", () =>
     Effect.gen(function* () {
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
         const cwd = yield* folder
@@ -45,14 +45,14 @@ describe("parley serve", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("names no TCP address when TCP is off", () =>
+  it.live("prints no TCP address if TCP is off", () =>
     Effect.gen(function* () {
       const server = yield* start(yield* folder, ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:"])
       assert.match(yield* server.until(/^listening/), /^listening http:\/\/127\.0\.0\.1:\d+$/)
     }).pipe(Effect.scoped)
   )
 
-  it.live("says in one line that a port or the database is taken", () =>
+  it.live("prints one line if a port or the database is in use", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { http } = yield* serve(cwd)
@@ -70,7 +70,7 @@ describe("parley serve", () => {
 })
 
 describe("parley user", () => {
-  it.live("takes effect at once in the server that holds the database", () =>
+  it.live("takes effect at once in the running server", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { http } = yield* serve(cwd, "--no-demo")
@@ -92,7 +92,7 @@ describe("parley user", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("works on the database itself when no server runs, and the next server knows", () =>
+  it.live("changes the database if no server runs, for the next server", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       writeFileSync(join(cwd, "users.csv"), "account,password\nemil,emils-horse-4\nfrida,fridas-horse-5\n")

@@ -1,6 +1,6 @@
 /**
- * Logins and logouts at the same time, over real sockets: what their order is is left to chance here, and forced in the
- * core's tests of the same name. Nobody has a session that should have ended, whatever the order was.
+ * Concurrent logins and logouts over real sockets, in random order; the core's tests of the same name force the orders.
+ * No ended session stays valid in any order.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -23,7 +23,7 @@ const tokenOf = (http: string, account: string) =>
 
 const JSON_BODY = { "content-type": "application/json" }
 
-/** A request of an HTTP protocol, which a dead token makes 401. */
+/** Sends a request of an HTTP protocol, which returns 401 for an ended token. */
 const status = async (http: string, token: string): Promise<number> =>
   (
     await fetch(`${http}/session/start?token=${token}`, {
@@ -37,7 +37,7 @@ const logout = async (http: string, token: string): Promise<number> =>
   (await fetch(`${http}/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${token}` } })).status
 
 describe("sessions on a server", () => {
-  it.live("a token is dead after its logout, however many requests were under way", () =>
+  it.live("a token is invalid after its logout, with any number of requests in progress", () =>
     Effect.gen(function* () {
       const { http } = yield* served()
       for (let round = 0; round < ROUNDS; round++) {
@@ -55,7 +55,7 @@ describe("sessions on a server", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a sid is dead after its logout, however many connections were about to resume it", () =>
+  it.live("a sid is invalid after its logout, with any number of connections resuming it", () =>
     Effect.gen(function* () {
       const { http } = yield* served("--set", "sessions=multi")
       for (let round = 0; round < ROUNDS; round++) {
@@ -76,7 +76,7 @@ describe("sessions on a server", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("of simultaneous chat logins one is left, where one session is allowed", () =>
+  it.live("one of simultaneous chat logins remains if one session is allowed", () =>
     Effect.gen(function* () {
       const { http } = yield* served()
       for (let round = 0; round < ROUNDS; round++) {
@@ -86,7 +86,7 @@ describe("sessions on a server", () => {
         }
         for (const client of clients) yield* client.until("an answer", () => client.answers.length > 0)
         const sids = clients.map(({ answers }) => answers[0]?.sid ?? "")
-        // Over HTTP, where a sid that is shown takes nothing over.
+        // Over HTTP, where using a sid takes nothing over.
         const statuses = yield* Effect.promise(() => Promise.all(sids.map((sid) => status(http, sid))))
         assert.deepStrictEqual(
           statuses.sort((one, other) => one - other),

@@ -1,4 +1,4 @@
-/** What is set is in force: two started servers, one with lower limits than usual by its environment, one with higher by its file. */
+/** Settings take effect: one server with lower limits from its environment, one with higher limits from its file. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { writeFileSync } from "node:fs"
@@ -23,7 +23,7 @@ const serving = (environment: Record<string, string>, file: object) =>
     })
   )
 
-/** Lower than usual. Where a maximum alone is lowered, the default follows it. */
+/** Lower limits. If only a maximum is lowered, the default follows it. */
 const lower = serving(
   {
     PARLEY_LIMITS_ACCOUNT: "5",
@@ -80,7 +80,7 @@ const login = Effect.fnUntraced(function* (account: string) {
   return { token: String(json["token"]), id: Number(fields(json["user"])["id"]) }
 })
 
-/** A user added by the operator; what the program said. */
+/** Adds a user by the command line; returns its output. */
 const addUser = Effect.fnUntraced(function* (account: string) {
   const { cwd } = yield* Server
   const { code, out, err } = yield* run(cwd, ["user", "add", account, "--password", "correct-horse-7"])
@@ -101,7 +101,7 @@ const groupsOn = (query: string) =>
     groups: Array.isArray(json["data"]) ? json["data"].length : json["message"]
   }))
 
-/** A conversation of alice and bob with four messages, and its lists. */
+/** Creates a conversation of alice and bob with four messages; returns its lists. */
 const conversation = Effect.gen(function* () {
   const [alice, bob] = [yield* login("alice"), yield* login("bob")]
   const headers = { "x-ha-key": "ha-demo", "x-ha-session": alice.token }
@@ -123,7 +123,7 @@ const conversation = Effect.gen(function* () {
     )
 })
 
-/** Edits a session that this has started; answers the status and the message of a failure. */
+/** Starts and edits a session; returns the status and the message of a failure. */
 const sparkSession = Effect.gen(function* () {
   const { token } = yield* login("alice")
   const started = yield* ask("POST", `/session/start?token=${token}`, { To: ["bob", "carol"] })
@@ -159,7 +159,7 @@ layer(lower, { excludeTestServices: true })("lower limits, by the environment", 
     })
   )
 
-  it.effect("limits.attributesPerChat, limits.attribute and spark.key: what session/Edit keeps", () =>
+  it.effect("limits.attributesPerChat, limits.attribute and spark.key: values of session/Edit", () =>
     Effect.gen(function* () {
       const edit = yield* sparkSession
       assert.deepStrictEqual(yield* edit({ key1: "12345678" }), OK)
@@ -173,19 +173,21 @@ layer(lower, { excludeTestServices: true })("lower limits, by the environment", 
     })
   )
 
-  it.effect("ha.maxLimit: a larger limit is refused, none is no more; smaller pages of the engine do not matter", () =>
-    Effect.gen(function* () {
-      const list = yield* conversation
-      assert.deepStrictEqual(yield* list(), { status: 200, contents: "43" })
-      assert.deepStrictEqual(yield* list("&limit=2&start=1"), { status: 200, contents: "32" })
-      assert.deepStrictEqual(yield* list("&limit=3"), {
-        status: 400,
-        contents: "limit must be an integer from 1 to 2."
+  it.effect(
+    "ha.maxLimit: a larger limit is refused, and bounds the default; smaller pages of the engine have no effect",
+    () =>
+      Effect.gen(function* () {
+        const list = yield* conversation
+        assert.deepStrictEqual(yield* list(), { status: 200, contents: "43" })
+        assert.deepStrictEqual(yield* list("&limit=2&start=1"), { status: 200, contents: "32" })
+        assert.deepStrictEqual(yield* list("&limit=3"), {
+          status: 400,
+          contents: "limit must be an integer from 1 to 2."
+        })
       })
-    })
   )
 
-  it.effect("hisihi.maxPerPage: a larger page is refused, none is no more", () =>
+  it.effect("hisihi.maxPerPage: a larger page is refused, and bounds the default", () =>
     Effect.gen(function* () {
       for (const name of ["a", "b", "c"]) assert.strictEqual((yield* createGroup(name)).status, 201)
       assert.deepStrictEqual(yield* groupsOn(""), { status: 200, groups: 2 })
@@ -194,7 +196,7 @@ layer(lower, { excludeTestServices: true })("lower limits, by the environment", 
     })
   )
 
-  it.effect("youdu.title, youdu.account and youdu.minMembers: what a session is made of", () =>
+  it.effect("youdu.title, youdu.account and youdu.minMembers: fields of a session", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* youduCreate("abc", "bob", "dave", "erin", "demo"), "ok")
       assert.strictEqual(
@@ -218,7 +220,7 @@ layer(lower, { excludeTestServices: true })("lower limits, by the environment", 
 })
 
 layer(higher, { excludeTestServices: true })("higher limits, by the configuration file", (it) => {
-  it.effect("limits.account and youdu.account: an account of 70 characters, also as creator", () =>
+  it.effect("limits.account and youdu.account: an account of 70 characters, even as creator", () =>
     Effect.gen(function* () {
       assert.match(yield* addUser(LONG), /^added a{70} with id \d+\n$/)
       assert.include(yield* addUser(`${LONG}a`), "account must have at most 70 characters")
@@ -238,7 +240,7 @@ layer(higher, { excludeTestServices: true })("higher limits, by the configuratio
     })
   )
 
-  it.effect("ha.limit and ha.maxLimit: 3 messages unless it is said otherwise, up to 150", () =>
+  it.effect("ha.limit and ha.maxLimit: 3 messages by default, up to 150", () =>
     Effect.gen(function* () {
       const list = yield* conversation
       assert.deepStrictEqual(yield* list(), { status: 200, contents: "432" })
@@ -250,7 +252,7 @@ layer(higher, { excludeTestServices: true })("higher limits, by the configuratio
     })
   )
 
-  it.effect("hisihi.perPage and hisihi.maxPerPage: 3 groups unless it is said otherwise, up to 1,500", () =>
+  it.effect("hisihi.perPage and hisihi.maxPerPage: 3 groups by default, up to 1,500", () =>
     Effect.gen(function* () {
       for (const name of ["a", "b", "c", "d"]) assert.strictEqual((yield* createGroup(name)).status, 201)
       assert.deepStrictEqual(yield* groupsOn(""), { status: 200, groups: 3 })
@@ -271,7 +273,7 @@ layer(higher, { excludeTestServices: true })("higher limits, by the configuratio
   )
 })
 
-describe("nonsense", () => {
+describe("an invalid value", () => {
   it.live("stops the server before it starts, with one line", () =>
     Effect.gen(function* () {
       const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", "--set", "ha.maxLimit=0"]

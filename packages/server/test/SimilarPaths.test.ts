@@ -1,5 +1,5 @@
 /**
- * A request that begins like a documented path and is none is refused in that protocol's words. Source: PROTOCOLS, "Bad
+ * A request that begins like a documented path is refused with an error of that protocol. Source: PROTOCOLS, "Bad
  * input"; the shape of a failure in each of the five.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -13,7 +13,7 @@ interface Answer {
   readonly body: string
 }
 
-/** Paths as they are: `fetch` would put them right. */
+/** Sends paths unchanged; `fetch` would normalise them. */
 const ask = (server: string, path: string, method: string, body = "") =>
   Effect.callback<Answer>((resume) => {
     const { hostname, port } = new URL(server)
@@ -36,7 +36,7 @@ const ask = (server: string, path: string, method: string, body = "") =>
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** What a failure of each protocol has, beside the words for people. */
+/** Fields of a failure of each protocol, beside its message. */
 const shapes = {
   xuanxuan: ({ message, ...rest }: Fields) => [rest, message],
   spark: ({ message, ...rest }: Fields) => [rest, message],
@@ -103,7 +103,7 @@ const paths: { readonly [P in keyof typeof shapes]: ReadonlyArray<string> } = {
   ]
 }
 
-/** Documented paths, with a slash at their end or without, by verbs that they do not take. */
+/** Documented paths, with and without a slash at the end, with unsupported methods. */
 const verbs: { readonly [P in keyof typeof shapes]: ReadonlyArray<readonly [method: string, path: string]> } = {
   xuanxuan: [
     ["GET", "/attach-upload.json"],
@@ -139,8 +139,8 @@ const verbs: { readonly [P in keyof typeof shapes]: ReadonlyArray<readonly [meth
 
 const protocols = ["xuanxuan", "spark", "hisihi", "ha", "youdu"] as const
 
-describe("a path that is almost one of a protocol", () => {
-  it.live("is refused in that protocol's shape, whatever the verb", () =>
+describe("a path similar to one of a protocol", () => {
+  it.live("is refused in that protocol's form for every method", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess()
       for (const protocol of protocols) {
@@ -160,7 +160,7 @@ describe("a path that is almost one of a protocol", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is refused in that protocol's shape where the path is right and the verb is not", () =>
+  it.live("is refused in that protocol's form for a wrong method of a documented path", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess()
       for (const protocol of protocols) {
@@ -176,7 +176,7 @@ describe("a path that is almost one of a protocol", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is nobody's where no protocol has such a beginning", () =>
+  it.live("belongs to no protocol if none has its first segment", () =>
     Effect.gen(function* () {
       const server = yield* serveInProcess()
       for (const path of [

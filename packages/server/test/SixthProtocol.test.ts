@@ -8,7 +8,7 @@ import { folder, run, start } from "./serverProcess.ts"
 const PIGEON = fileURLToPath(new URL("./fixtures/pigeon", import.meta.url))
 const environment = { PARLEY_DIALECTS: `xuanxuan,${PIGEON}` }
 
-/** Frames of a WebSocket, one after the other. */
+/** Reads frames of a WebSocket one by one. */
 const dial = (url: string) =>
   Effect.promise(async () => {
     const socket = new WebSocket(url)
@@ -34,7 +34,7 @@ const dial = (url: string) =>
   })
 
 describe("a sixth protocol in a folder of its own", () => {
-  it.live("is served beside the others, on the same chats", () =>
+  it.live("is served beside the others, with the same chats", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* start(
@@ -89,7 +89,7 @@ describe("a sixth protocol in a folder of its own", () => {
     })
   )
 
-  it.live("that does not exist is one clear line", () =>
+  it.live("that does not exist is reported in one line", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { code, err } = yield* run(cwd, ["serve"], "", { PARLEY_DIALECTS: "morse" })

@@ -1,4 +1,4 @@
-/** A client that never reads: it is given up, nobody else notices, and it has missed nothing when it comes again. */
+/** A client that never reads is dropped without affecting others, and misses nothing when it reconnects. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { writeFileSync } from "node:fs"
@@ -8,11 +8,11 @@ import { type Client, contents, desktop, md5, newGid, newGroup, online, PASSWORD
 import { folder, run, serve } from "./serverProcess.ts"
 
 const MEMBERS = repetitions(50, 10)
-/** Characters of one message. The kernel takes some megabytes for a client before the server has to hold anything. */
+/** Characters of one message. The kernel buffers some megabytes for a client before the server has to buffer anything. */
 const LARGE = 60_000
-/** Messages between two waits for those who read: what they have not read yet must fit what the kernel holds. */
+/** Messages between two waits for reading clients, whose unread data must fit the kernel's buffers. */
 const STRIDE = 5
-/** A reader who is still there after that many messages is not dropped at all. */
+/** Number of messages after which the slow reader must be dropped. */
 const TOO_MANY = 400
 
 const accounts = Array.from({ length: MEMBERS }, (_, index) => `reader${index}`)
@@ -40,7 +40,7 @@ const isOnline = (client: Client, account: string) =>
 
 describe("a client that never reads", () => {
   for (const transport of ["WebSocket", "TCP"] as const) {
-    it.live(`is dropped at its limit, and nobody else is (${transport})`, () =>
+    it.live(`is dropped at its limit, and no other client is (${transport})`, () =>
       Effect.gen(function* () {
         const { http, tcp } = yield* busyGroup
         const [sender, ...others] = yield* Effect.forEach(accounts.slice(1), (account) => online(http, account), {
@@ -79,14 +79,14 @@ describe("a client that never reads", () => {
   }
 })
 
-describe("a client that comes back to a long backlog", () => {
-  it.live("is not dropped for what it has not read of it yet", () =>
+describe("a client that reconnects to a long backlog", () => {
+  it.live("is not dropped for its unread part", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { http } = yield* serve(cwd, "--database", "memory:", "--demo", "--set", "limits.sendBuffer=65536")
       const alice = yield* online(http, "alice")
       const gid = yield* newGroup(alice, "carol")
-      // More than the kernel takes.
+      // More than the kernel buffers.
       const text = "x".repeat(8000)
       for (let page = 0; page < 15; page++) {
         const messages = Array.from({ length: 100 }, () => ({ gid: newGid(), cgid: gid, content: text }))
@@ -94,7 +94,7 @@ describe("a client that comes back to a long backlog", () => {
       }
       const carol = yield* online(http, "carol")
       carol.stopReading()
-      // Meanwhile others come and go, which carol is told of as well.
+      // Meanwhile others log in and out, which is pushed to carol too.
       for (const account of ["bob", "dave", "erin", "demo", "admin"]) {
         const guest = yield* online(http, account)
         yield* guest.get("logout")

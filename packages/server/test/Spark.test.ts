@@ -1,4 +1,4 @@
-/** spark against the started server: beside the desktop clients of the same users, in races, and over a restart. */
+/** spark on a running server: beside desktop clients of the same users, in races, and across a restart. */
 import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { createHash } from "node:crypto"
@@ -20,12 +20,12 @@ const post = (url: string, body: unknown): Effect.Effect<Answer> =>
     return { status: response.status, body: (await response.json()) as Fields }
   })
 
-/** An app that has the token of one user. */
+/** An app with the token of one user. */
 const app = Effect.fnUntraced(function* (http: string, account: string) {
   const { body } = yield* post(`${http}/auth/login`, { account, password: PASSWORD })
   const ask = (path: string, parameters: unknown): Effect.Effect<Answer> =>
     post(`${http}${path}?token=${String(body["token"])}`, parameters)
-  /** The same for a request that must succeed. */
+  /** Sends a request that must succeed. */
   const get = (path: string, parameters: unknown): Effect.Effect<Fields> =>
     Effect.flatMap(ask(path, parameters), (answer) =>
       answer.status === 200 ? Effect.succeed(answer.body) : Effect.die(new Error(JSON.stringify(answer)))
@@ -38,7 +38,7 @@ const app = Effect.fnUntraced(function* (http: string, account: string) {
   }
 })
 
-/** The found value has at least what the wanted one has. */
+/** Checks that the actual value contains the expected one. */
 const like = (found: unknown, wanted: object): void => expect(found).toMatchObject(wanted)
 
 const md5 = (...accounts: ReadonlyArray<string>): string => createHash("md5").update(accounts.join(",")).digest("hex")
@@ -67,7 +67,7 @@ describe("beside desktop clients", () => {
   )
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-  it.live("a session is a group that its members hear of, and a message is pushed to them at once", () =>
+  it.live("a session is pushed to its members as a group, and a message at once", () =>
     Effect.gen(function* () {
       const [alice, bob] = [yield* online(http, "alice"), yield* online(http, "bob")]
       const session = yield* (yield* app(http, "alice")).start("bob", "carol")
@@ -99,7 +99,7 @@ describe("beside desktop clients", () => {
     })
   )
 
-  it.live("what comes while somebody is away waits for them; what is removed meanwhile does not come", () =>
+  it.live("messages wait for an offline member; those removed meanwhile are not delivered", () =>
     Effect.gen(function* () {
       const alice = yield* app(http, "alice")
       const { SessionId } = yield* alice.start("dave")
@@ -127,7 +127,7 @@ describe("beside desktop clients", () => {
     })
   )
 
-  it.live("a message that was told already is emptied where it was told", () =>
+  it.live("a delivered message is emptied where it was delivered", () =>
     Effect.gen(function* () {
       const bob = yield* online(http, "bob")
       const alice = yield* app(http, "alice")
@@ -182,7 +182,7 @@ describe("beside desktop clients", () => {
     })
   )
 
-  it.live("desktop clients hear of approvals, removals and new names", () =>
+  it.live("approvals, removals and new names are pushed to desktop clients", () =>
     Effect.gen(function* () {
       const watching = yield* online(http, "bob")
       const ids = idsOf(watching)
@@ -208,7 +208,7 @@ describe("beside desktop clients", () => {
     })
   )
 
-  it.live("a pair that a desktop client has made is no session, and has room for messages", () =>
+  it.live("a desktop client's direct chat is not a session, and accepts messages", () =>
     Effect.gen(function* () {
       const desktop = yield* online(http, "demo")
       const id = idsOf(desktop).get("erin")
@@ -234,7 +234,7 @@ describe("beside desktop clients", () => {
 })
 
 describe("on a database", () => {
-  it.live("50 starts of one set at once make one session", () =>
+  it.live("50 concurrent starts with the same members create one session", () =>
     Effect.gen(function* () {
       const { http } = yield* started("--database", "sqlite:./parley.db")
       const set = ["alice", "bob", "carol", "dave", "erin"]
@@ -255,7 +255,7 @@ describe("on a database", () => {
     })
   )
 
-  it.live("sessions and who waits for approval are there again after a restart", () =>
+  it.live("sessions and pending members survive a restart", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const run = () => serve(cwd, "--demo", "--database", "sqlite:./parley.db")
@@ -282,7 +282,7 @@ describe("on a database", () => {
 })
 
 describe("the page for users", () => {
-  it.live("holds a session that really runs like this", () =>
+  it.live("shows actual requests and responses", () =>
     Effect.gen(function* () {
       const { http } = yield* started()
       const page = new URL("../../../docs/protocols/spark.md", import.meta.url)

@@ -1,7 +1,6 @@
 /**
- * A server that is told to stop while something is under way that takes longer than any connection lingers: a commit that
- * the disk does not take, an upload that is still coming in. It accepts nothing new, answers them, and ends with 0; what
- * never ends is cut off in time.
+ * A server that is stopped during work that takes longer than any connection lingers: a blocked commit, a slow upload. It
+ * accepts nothing new, completes them, and exits with 0; work that never ends is aborted in time.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
@@ -15,12 +14,12 @@ import { complaintsIn, folder, serve } from "./serverProcess.ts"
 
 type Server = Effect.Success<ReturnType<typeof serve>>
 
-/** Longer than a connection lingers without a frame, so that only waiting for the work itself can pass. */
+/** Longer than a connection lingers without a frame, so that only a wait for the work itself passes the test. */
 const LONG = "2500 millis"
-/** Milliseconds in which everything has ended. */
+/** Maximum milliseconds of the whole stop. */
 const PROMISED = 10_000
 
-/** Keeps everybody else from writing to the database, as a disk does that does not answer. */
+/** Locks the database against writes, like a disk that hangs. */
 const holdDisk = (cwd: string) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -31,7 +30,7 @@ const holdDisk = (cwd: string) =>
     ({ close }) => Effect.sync(close)
   )
 
-/** Tells the server to stop; answers how it ended, and after how many milliseconds. */
+/** Stops the server; returns its exit code and the elapsed milliseconds. */
 const stop = (server: Server) => {
   const before = performance.now()
   server.child.kill("SIGTERM")
@@ -50,7 +49,7 @@ const untilRefused = (address: string) => {
   return Effect.repeat(attempt, { until: (refused) => refused })
 }
 
-/** Sends a message that is under way when this has been waited for: the same frame's first request is answered. */
+/** Sends a message that is in progress after this: the reply to the frame's first request has arrived. */
 const begins = Effect.fnUntraced(function* (client: Client, cgid: string, content: string) {
   const before = client.answers.length
   const sid = client.sid()
@@ -67,7 +66,7 @@ interface Answer {
   readonly text: string
 }
 
-/** An upload that the server has begun to read. */
+/** Begins an upload that the server has begun to read. */
 const uploading = (server: Server, sid: string, gid: string) =>
   Effect.callback<{ readonly finish: () => void; readonly answer: Promise<Answer> }>((resume) => {
     const { promise, resolve } = Promise.withResolvers<Answer>()
@@ -84,7 +83,7 @@ const uploading = (server: Server, sid: string, gid: string) =>
         response.on("end", () => resolve({ status: response.statusCode ?? 0, text }))
       }
     )
-    // Cut off: it has no status.
+    // Aborted: there is no status.
     request.on("error", () => resolve({ status: 0, text: "" }))
     request.once("continue", () => {
       request.write('--b\r\ncontent-disposition: form-data; name="files"; filename="f"\r\n\r\nfirst half, ')
@@ -98,8 +97,8 @@ const uploading = (server: Server, sid: string, gid: string) =>
     request.flushHeaders()
   })
 
-describe("a server that is told to stop", () => {
-  it.live("answers what takes longer than a connection lingers, keeps it, and accepts nothing meanwhile", () =>
+describe("a server that is stopped", () => {
+  it.live("completes work longer than a connection lingers, stores it, and accepts nothing meanwhile", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd)
@@ -128,7 +127,7 @@ describe("a server that is told to stop", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("takes an upload to its end that is still coming in", () =>
+  it.live("completes an upload in progress", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd)
@@ -152,7 +151,7 @@ describe("a server that is told to stop", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("cuts off what never ends: a commit, and an upload", () =>
+  it.live("aborts a commit and an upload that never end", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd)
@@ -165,7 +164,7 @@ describe("a server that is told to stop", () => {
       const { code, took } = yield* stop(server)
       assert.strictEqual(code, 0)
       assert.isBelow(took, PROMISED)
-      // It was given its time.
+      // It had its full time.
       assert.isAbove(took, 4000)
       assert.strictEqual((yield* alice.untilClosed).code, 1001)
       assert.strictEqual(alice.answers.length, answered + 1)
@@ -174,7 +173,7 @@ describe("a server that is told to stop", () => {
       const again = yield* serve(cwd)
       const reader = yield* online(again.http, "alice")
       assert.deepStrictEqual(yield* historyOf(reader, gid), [])
-      // Nothing of the upload lies about after the next start.
+      // The next start leaves nothing of the upload.
       assert.deepStrictEqual(
         readdirSync(join(cwd, "data/files"), { recursive: true, withFileTypes: true }).filter((one) => one.isFile()),
         []

@@ -1,4 +1,4 @@
-/** A running server whose storage is taken away from under it: its files deleted or replaced, its disk full. */
+/** A running server whose storage fails: its files are deleted or replaced, or its disk is full. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { execFileSync } from "node:child_process"
@@ -13,7 +13,7 @@ const readiness = (http: string) =>
     return [response.status, await response.json()] as const
   })
 
-/** Waits until `/readyz` has this status: it looks at most once a second. */
+/** Waits until `/readyz` has this status; the server checks at most once a second. */
 const untilReadiness = (http: string, status: number) =>
   readiness(http).pipe(
     Effect.filterOrFail(
@@ -24,17 +24,17 @@ const untilReadiness = (http: string, status: number) =>
     Effect.orDie
   )
 
-/** Sends a message; the result it is answered. */
+/** Sends a message; returns the result of its reply. */
 const send = (client: Client, cgid: string, content: string) =>
   Effect.map(client.ask("message", [{ gid: newGid(), cgid, content }]), ({ result }) => result)
 
 const DATABASE = "data/parley.db"
 
-/** Files beside the server's database, by what their names end with. */
+/** Returns the files beside the server's database, by the ends of their names. */
 const all = ["", "-wal", "-shm"]
 
 describe("a server whose database files are deleted", () => {
-  it.live("refuses from the first message on, is not ready, says what to do, and makes no new database", () =>
+  it.live("refuses from the first message on, is not ready, logs a remedy, and creates no new database", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd, "--demo")
@@ -46,7 +46,7 @@ describe("a server whose database files are deleted", () => {
       for (let turn = 0; turn < 3; turn++) assert.strictEqual(yield* send(alice, gid, `lost ${turn}`), "fail")
       const [, body] = yield* untilReadiness(server.http, 503)
       assert.deepStrictEqual(body, { status: "storage failing" })
-      // The operator's commands say so, too, and do not begin a database of their own.
+      // Operator commands fail too, and create no database.
       const added = yield* run(cwd, ["user", "add", "zoe", "--password", "correct horse battery"])
       assert.strictEqual(added.code, 1)
       assert.isFalse(existsSync(join(cwd, DATABASE)))
@@ -59,7 +59,7 @@ describe("a server whose database files are deleted", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("loses nothing that it answered where the write-ahead log alone is gone", () =>
+  it.live("loses no acknowledged write if only the write-ahead log is deleted", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd, "--demo")
@@ -103,7 +103,7 @@ describe("a server whose database files are deleted", () => {
 })
 
 describe("a server whose files folder is deleted", () => {
-  it.live("refuses uploads, and goes on with messages", () =>
+  it.live("refuses uploads, and still accepts messages", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd, "--demo")
@@ -132,12 +132,12 @@ describe("a server whose files folder is deleted", () => {
 })
 
 describe.runIf(process.platform === "linux")("a server whose disk is full", () => {
-  /** The largest file that the process may write, in bytes: beyond it every write fails, as on a full disk. */
+  /** Maximum size of a file that the process may write, in bytes; then writes fail as on a full disk. */
   const limitFiles = (pid: number | undefined, bytes: number | "unlimited"): void => {
     execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:`])
   }
 
-  it.live("is not ready while commits fail, is ready again after, and has all that it answered", () =>
+  it.live("is not ready while commits fail, is ready again afterwards, and has all acknowledged writes", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd, "--demo")
@@ -159,7 +159,7 @@ describe.runIf(process.platform === "linux")("a server whose disk is full", () =
       assert.strictEqual((yield* Effect.promise(() => fetch(`${server.http}/healthz`))).status, 200)
 
       limitFiles(server.child.pid, "unlimited")
-      // Without anybody sending: looking is enough.
+      // The check itself suffices, without any message.
       assert.deepStrictEqual(yield* untilReadiness(server.http, 200), [200, { status: "ready" }])
       assert.strictEqual(yield* send(alice, gid, "after"), "success")
       answered.push("after")
@@ -175,7 +175,7 @@ describe.runIf(process.platform === "linux")("a server whose disk is full", () =
 })
 
 describe("a mistyped --database", () => {
-  it.live("of a command makes no database, unless --create says so", () =>
+  it.live("of a command creates no database, except with --create", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const add = ["user", "add", "zoe", "--password", "correct horse battery"]

@@ -1,4 +1,4 @@
-/** The server is killed, or told to stop: what was answered is there afterwards. */
+/** A server that is killed or stopped keeps all acknowledged writes. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
@@ -18,7 +18,7 @@ import {
 } from "./clients.ts"
 import { complaintsIn, folder, run, serve } from "./serverProcess.ts"
 
-/** Kills the server as the machine would: it gets no chance to do anything. */
+/** Kills the server without any chance to clean up, like a crash of the machine. */
 const kill = ({ child, ended }: Effect.Success<ReturnType<typeof serve>>) =>
   Effect.suspend(() => {
     child.kill("SIGKILL")
@@ -26,7 +26,7 @@ const kill = ({ child, ended }: Effect.Success<ReturnType<typeof serve>>) =>
   })
 
 describe("a server that is killed", () => {
-  it.live("has everything that it has answered when it starts again", () =>
+  it.live("has all acknowledged writes after its restart", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const first = yield* serve(cwd)
@@ -42,7 +42,7 @@ describe("a server that is killed", () => {
 
       const second = yield* serve(cwd)
       const carol = yield* online(second.http, "carol")
-      // The session of whoever was there when it was killed is good still; bob has acknowledged nothing.
+      // Sessions of connected users are still valid; bob has acknowledged nothing.
       const bobAgain = yield* webSocket(second.http)
       bobAgain.take(bob.sid())
       const [last] = yield* bobAgain.say(gid, "the end")
@@ -60,7 +60,7 @@ describe("a server that is killed", () => {
       yield* carol.ask("ping")
       yield* carol.leave
       yield* stop(second)
-      // What was acknowledged stays so over a stop, and a repeated request is recognised over any restart.
+      // Acknowledgements survive a stop, and repeated requests are detected after any restart.
       const third = yield* serve(cwd)
       const aliceAgain = yield* online(third.http, "alice")
       const [repeated] = yield* aliceAgain.get<ReadonlyArray<Message>>("message", [
@@ -74,10 +74,10 @@ describe("a server that is killed", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("does not deliver again what was acknowledged before the connection was closed", () =>
+  it.live("does not redeliver packets acknowledged before the connection was closed", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      // The longest time for which acknowledgements of those who stay may be gathered.
+      // Maximum delay of acknowledgements on open connections.
       const first = yield* serve(cwd, "--set", "acknowledge.delay=1000")
       const alice = yield* online(first.http, "alice")
       const bob = yield* online(first.http, "bob")
@@ -94,7 +94,7 @@ describe("a server that is killed", () => {
           users.some((user) => user.account === account && user.status !== "offline")
         )
       while ((yield* isHere("bob")) || (yield* isHere("carol"))) yield* Effect.yieldNow
-      // What is committed later is answered later.
+      // Later commits have later replies.
       yield* alice.say(gid, "d")
       yield* kill(first)
       const second = yield* serve(cwd)
@@ -107,7 +107,7 @@ describe("a server that is killed", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("delivers again what was acknowledged in the last moment at most, and never less than what was not", () =>
+  it.live("redelivers at most the last acknowledged packets, and always all unacknowledged ones", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const first = yield* serve(cwd, "--set", "acknowledge.delay=0")
@@ -118,7 +118,7 @@ describe("a server that is killed", () => {
       yield* carol.untilTold("f")
       carol.acknowledge([carol.packets[1] ?? 0, carol.packets[4] ?? 0])
       yield* carol.ask("ping")
-      // The places are written behind, but before what is committed later: this answer is a sign that they are there.
+      // Cursors are written behind, but before later commits: this reply shows that they are stored.
       yield* alice.say(gid, "g", "h")
       yield* carol.untilTold("h")
       yield* kill(first)
@@ -132,7 +132,7 @@ describe("a server that is killed", () => {
   )
 })
 
-/** Tells the server to stop; answers how it ended, and after how many milliseconds. */
+/** Stops the server; returns its exit code and the elapsed milliseconds. */
 const stop = (server: Effect.Success<ReturnType<typeof serve>>) =>
   Effect.gen(function* () {
     const before = performance.now()
@@ -141,8 +141,8 @@ const stop = (server: Effect.Success<ReturnType<typeof serve>>) =>
     return { ...ended, took: performance.now() - before }
   })
 
-describe("a server that is told to stop", () => {
-  it.live("answers the request that is under way, tells WebSocket clients 1001, and ends with 0", () =>
+describe("a server that is stopped", () => {
+  it.live("completes the request in progress, closes WebSockets with 1001, and exits with 0", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd)
@@ -151,7 +151,7 @@ describe("a server that is told to stop", () => {
       const idle = yield* online(server.http, "bob")
       const overTcp = yield* desktop(server.tcp)
       yield* overTcp.get("login", ["dave", md5(PASSWORD), "online"])
-      // One frame is one piece of work: its first answer shows that it is under way.
+      // One frame is one unit of work: its first reply shows that it is in progress.
       const guest = yield* webSocket(server.http)
       guest.send([
         { module: "chat", method: "ping" },
@@ -195,7 +195,7 @@ describe("a server that is told to stop", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("leaves nothing stored that it has not answered, of requests that came one by one", () =>
+  it.live("stores no request without a reply, of requests sent one by one", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd)
@@ -221,7 +221,7 @@ describe("a server that is told to stop", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("ends in time with clients that do not read, or do not go", () =>
+  it.live("exits in time with clients that do not read or disconnect", () =>
     Effect.gen(function* () {
       const server = yield* serve(yield* folder, "--database", "memory:", "--demo")
       const alice = yield* online(server.http, "alice")
@@ -240,7 +240,7 @@ describe("a server that is told to stop", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("says in one line that another holds its database or its port", () =>
+  it.live("prints one line if its database or its port is in use", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const server = yield* serve(cwd)
@@ -255,7 +255,7 @@ describe("a server that is told to stop", () => {
         assert.deepStrictEqual([other.code, other.out], [1, ""])
         assert.match(other.err, new RegExp(`^parley: [^\\n]*\\b${port}\\b[^\\n]*\\n$`))
       }
-      // Whoever was refused has left the one that runs alone.
+      // The refused server has not disturbed the running one.
       yield* alice.get("ping")
       assert.isNotEmpty(readFileSync(join(cwd, "data/parley.db")))
     }).pipe(Effect.scoped)

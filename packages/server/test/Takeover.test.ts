@@ -1,4 +1,4 @@
-/** One session for a user or several: who gives way to whom, what a sid is good for, and what becomes of it. */
+/** One or several sessions of a user: takeovers, and the lifetime of a sid. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Client, contents, desktop, md5, newGroup, online, PASSWORD, webSocket } from "./clients.ts"
@@ -6,15 +6,15 @@ import { serveInProcess } from "./inProcess.ts"
 
 const TOLD = { module: "null", method: "null", message: "This account logined in another place." }
 
-/** The connection was told that somebody else came, as the document has it, and was closed. */
+/** Checks that the connection got the documented takeover and was closed. */
 const assertTakenOver = Effect.fnUntraced(function* (client: Client) {
   const { code } = yield* client.untilClosed
   assert.deepStrictEqual(client.heard.at(-1), TOLD)
   assert.strictEqual(code, 4001)
 })
 
-describe("a second login, where one session is allowed", () => {
-  it.live("tells the first connection, closes it after a grace, and ends its sid", () =>
+describe("a second login, with one session allowed", () => {
+  it.live("notifies the first connection, closes it after a grace period, and ends its sid", () =>
     Effect.gen(function* () {
       const { http } = yield* serveInProcess({ "session.takeoverGrace": "1500" })
       const alice = yield* online(http, "alice")
@@ -24,7 +24,7 @@ describe("a second login, where one session is allowed", () => {
       const second = yield* online(http, "bob")
       assert.notStrictEqual(second.sid(), dead)
       yield* first.until("to be told", () => first.pushes("null").length > 0)
-      // Within the grace: nothing is done for it any more, and nothing reaches it.
+      // Within the grace period it can execute nothing, and receives nothing.
       assert.isUndefined(first.closed())
       assert.strictEqual((yield* first.ask("ping")).result, "denied")
       yield* alice.say(gid, "for the second")
@@ -36,7 +36,7 @@ describe("a second login, where one session is allowed", () => {
       const stranger = yield* webSocket(http)
       stranger.take(dead)
       assert.strictEqual((yield* stranger.ask("getlist")).result, "denied")
-      // An acknowledgement with a dead sid is answered, and takes nothing from the queue.
+      // An acknowledgement with an ended sid gets a reply, and removes nothing from the queue.
       stranger.acknowledge(second.packets)
       yield* stranger.until("an answer", () => stranger.answers.length === 2)
       assert.strictEqual(stranger.answers[1]?.result, "denied")
@@ -58,7 +58,7 @@ describe("a second login, where one session is allowed", () => {
       assert.notStrictEqual(client.sid(), before)
       yield* client.get("ping")
       assert.strictEqual(client.pushes("kickoff").length, 0)
-      // Another user may come in on the same connection; the one before is gone, and so is their sid.
+      // Another user may log in on the same connection, which ends the previous sid.
       const bobs = client.sid()
       yield* client.get("login", ["carol", md5(PASSWORD), "online"])
       yield* client.get("ping")
@@ -70,7 +70,7 @@ describe("a second login, where one session is allowed", () => {
 })
 
 describe("a sid on a new connection", () => {
-  it.live("resumes the session there: its request is answered, then come the pushes of a login", () =>
+  it.live("resumes the session there: first the reply to its request, then the pushes of a login", () =>
     Effect.gen(function* () {
       const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
@@ -93,7 +93,7 @@ describe("a sid on a new connection", () => {
       yield* assertTakenOver(first)
       yield* alice.untilTold("said while resuming")
       yield* alice.until("bob's return", () => alice.pushes("login").length === 2)
-      // The sid lives on, and goes back just as well.
+      // The sid stays valid, and can be resumed on the first connection again.
       const third = yield* webSocket(http)
       third.take(second.sid())
       yield* third.get("getlist")
@@ -121,7 +121,7 @@ describe("a sid on a new connection", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is denied on a connection that has another session, when invented, and after a logout", () =>
+  it.live("is denied on a connection with another session, if it was never issued, and after a logout", () =>
     Effect.gen(function* () {
       const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
@@ -150,7 +150,7 @@ describe("a sid on a new connection", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is good after the connection was lost, and nobody is told of that", () =>
+  it.live("is valid after the connection was lost, without a push to others", () =>
     Effect.gen(function* () {
       const { http } = yield* serveInProcess()
       const alice = yield* online(http, "alice")
@@ -172,8 +172,8 @@ describe("a sid on a new connection", () => {
   )
 })
 
-describe("several sessions, where they are allowed", () => {
-  it.live("live side by side, each device with its own place", () =>
+describe("several sessions, if allowed", () => {
+  it.live("coexist, each device with its own cursor", () =>
     Effect.gen(function* () {
       const { http } = yield* serveInProcess({ sessions: "multi" })
       const alice = yield* online(http, "alice")
@@ -185,7 +185,7 @@ describe("several sessions, where they are allowed", () => {
       for (const device of [phone, laptop]) yield* device.untilTold("two")
       phone.acknowledge(phone.packets)
       laptop.acknowledge(laptop.packets[1] ?? 0)
-      // What one device says, the other hears.
+      // Messages of one device are pushed to the other.
       yield* phone.say(gid, "from the phone")
       yield* laptop.untilTold("from the phone")
       yield* laptop.say(gid, "from the laptop")
@@ -202,7 +202,7 @@ describe("several sessions, where they are allowed", () => {
       assert.deepStrictEqual(contents(laptopAgain.delivered), ["one", "from the phone", "three", "the end"])
       assert.deepStrictEqual([...phoneAgain.pushes("null"), ...laptopAgain.pushes("null")], [])
 
-      // One device logs out: the user is still here with the other one, and nobody hears of it.
+      // One device logs out: the user stays online with the other one, without a push.
       yield* phoneAgain.get("logout")
       yield* laptopAgain.get("ping")
       assert.strictEqual(alice.pushes("logout").length, 0)

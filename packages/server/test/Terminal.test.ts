@@ -1,4 +1,4 @@
-/** A started server whose output is a terminal that takes nothing: it goes on, and reports later how much was lost. */
+/** A running server on a stalled terminal: it continues, and reports the number of lost lines later. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
@@ -11,13 +11,13 @@ const SERVE = [MAIN, "serve", "--port", "0", "--tcp-port", "off", "--database", 
 
 const WARNINGS = 5000
 
-/** Loaded by the server: many warnings by Node on SIGUSR2, and a signal to the keeper of the terminal behind them. */
+/** Preloaded by the server: on SIGUSR2, emits many Node warnings and then signals the terminal's keeper. */
 const WARNING = `process.on("SIGUSR2", () => {
   for (let n = 0; n < ${WARNINGS}; n++) process.emitWarning("number " + n + " " + "x".repeat(150))
   setImmediate(() => process.kill(process.ppid, "SIGUSR1"))
 })`
 
-/** Keeps a terminal for the program in its arguments, and reports on standard error. Its input is keys of `KEYS`. */
+/** Runs the program in its arguments on a terminal, and reports on standard error. Reads keys of `KEYS`. */
 const KEEPER = `
 import os, pty, select, signal, sys
 child, terminal = pty.fork()
@@ -57,13 +57,13 @@ const KEYS = {
   terminate: "k"
 }
 
-/** A server on a terminal of its own. */
+/** Starts a server on its own terminal. */
 const onTerminal = Effect.gen(function* () {
   const cwd = yield* folder
   const preload = `data:text/javascript,${encodeURIComponent(WARNING)}`
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => spawn("python3", ["-c", KEEPER, process.execPath, "--import", preload, ...SERVE], { cwd })),
-    // The keeper ends its server once its input ends.
+    // The keeper stops its server at the end of its input.
     (one) =>
       Effect.callback<void>((resume) => {
         if (one.exitCode !== null) return resume(Effect.void)
@@ -101,7 +101,7 @@ const onTerminal = Effect.gen(function* () {
       again()
     })
   const reported = (word: string): number => reports.split(`${word}\n`).length - 1
-  /** Done once the keeper has reported so, and the server has warned where that was asked for. */
+  /** Waits for the keeper's report, and for the server's warnings if requested. */
   const press = Effect.fnUntraced(function* (key: keyof typeof KEYS) {
     const report = key === "warn" ? "warned" : "done"
     const before = reported(report)
@@ -132,7 +132,7 @@ describe("a server on a terminal", () => {
     ["is stopped by Ctrl-S", "ctrlS", "ctrlQ"],
     ["is not read", "pauseReading", "readOn"]
   ] as const) {
-    it.live(`answers while the terminal ${name}, and writes what waited and the number of dropped lines`, () =>
+    it.live(`serves while the terminal ${name}, then writes the buffered lines and the number of dropped ones`, () =>
       Effect.gen(function* () {
         const { http, text, press, untilText } = yield* onTerminal
         assert.isBelow(text().indexOf("INFO: started\n"), text().indexOf("listening "))
@@ -159,7 +159,7 @@ describe("a server on a terminal", () => {
     )
   }
 
-  it.live("ends by SIGTERM while the terminal is stopped and lines wait", () =>
+  it.live("exits on SIGTERM while the terminal is stopped and lines are buffered", () =>
     Effect.gen(function* () {
       const { press, ended } = yield* onTerminal
       yield* press("ctrlS")
@@ -169,7 +169,7 @@ describe("a server on a terminal", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("writes its last lines before it ends", () =>
+  it.live("writes its last lines before it exits", () =>
     Effect.gen(function* () {
       const { text, press, ended } = yield* onTerminal
       yield* press("terminate")

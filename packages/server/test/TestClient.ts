@@ -1,4 +1,4 @@
-/** A client that says anything at all, over WebSocket or raw TCP, and keeps apart what answers it and what is pushed. */
+/** A client that sends arbitrary frames over WebSocket or raw TCP, and records replies and pushes separately. */
 import { Context, Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -11,10 +11,10 @@ export type Fields = { readonly [name: string]: unknown }
 export const md5 = (text: string): string => createHash("md5").update(text).digest("hex")
 export const PASSWORD = md5("123456")
 
-/** What a server is started with that is to collect its garbage when it is told to. */
+/** Node options of a server that collects its garbage on SIGUSR2. */
 const COLLECTING = `--expose-gc --import=${new URL("./fixtures/collecting.mjs", import.meta.url).href}`
 
-/** A started server of this protocol alone, with the demo users, and the folder that it works in. */
+/** A running server of xuanxuan with the demo users, and its working folder. */
 export class Server extends Context.Service<Server, Program & { http: string; tcp: string; cwd: string }>()(
   "test/Server"
 ) {
@@ -34,19 +34,19 @@ export class Server extends Context.Service<Server, Program & { http: string; tc
       })
     )
 
-  /** Many logins in a short time, some of them wrong, are what these tests are made of. */
+  /** Without a practical limit of failed logins. */
   static readonly patient = Server.layer("--set", "login.attempts=1000000")
 
-  /** With `spark` beside it. */
+  /** With `spark` in addition. */
   static readonly bridged = Server.started([], { PARLEY_DIALECTS: "xuanxuan,spark" })
 
-  /** The same, ready for `settledMemory`. */
+  /** Like `patient`, for `settledMemory`. */
   static readonly measured = Server.started(["--set", "login.attempts=1000000"], { NODE_OPTIONS: COLLECTING })
 }
 
 export type Transport = "websocket" | "tcp"
 
-/** How long a client waits for an answer that is due, milliseconds. */
+/** Maximum wait for a reply, in milliseconds. */
 const PATIENCE = 20_000
 
 interface Wire {
@@ -56,9 +56,9 @@ interface Wire {
 }
 
 export class Talk {
-  /** Answers that nobody has asked for yet; there should be none. */
+  /** Replies not taken yet; empty between requests. */
   readonly answers: Array<Fields> = []
-  /** Packets that were pushed, with the frames taken apart. */
+  /** Pushed packets, one by one. */
   readonly pushes: Array<Fields> = []
   closed: number | undefined
   sid = ""
@@ -89,18 +89,18 @@ export class Talk {
     this.#wire?.destroy()
   }
 
-  /** Sends a frame: text as it is, everything else as JSON. */
+  /** Sends a frame: text unchanged, other values as JSON. */
   send(frame: unknown): void {
     this.#wire?.write(typeof frame === "string" ? frame : JSON.stringify(frame))
   }
 
-  /** Sends these bytes as one frame; over WebSocket as a binary one, or as if they were text. */
+  /** Sends bytes as one frame; over WebSocket as a binary or a text one. */
   sendBytes(bytes: Buffer, as: "binary" | "text" = "binary"): void {
     this.#wire?.writeBytes(bytes, as === "binary")
   }
 
   #missing(what: string): Effect.Effect<never> {
-    return Effect.die(new Error(`${what} did not come; closed: ${this.closed}, answers: ${short(this.answers)}`))
+    return Effect.die(new Error(`${what} did not arrive; closed: ${this.closed}, answers: ${short(this.answers)}`))
   }
 
   #until<A>(what: string, look: () => A | undefined): Effect.Effect<A> {
@@ -117,24 +117,24 @@ export class Talk {
     }).pipe(Effect.timeoutOrElse({ duration: PATIENCE, orElse: () => this.#missing(what) }))
   }
 
-  /** The next answers, as many as these. */
+  /** Takes the next replies. */
   take(count: number): Effect.Effect<ReadonlyArray<Fields>> {
     return this.#until(`${count} answers`, () =>
       this.answers.length >= count ? this.answers.splice(0, count) : undefined
     )
   }
 
-  /** The close code, once the connection has ended; 1005 for TCP. */
+  /** Waits for the end of the connection; returns the close code, 1005 for TCP. */
   get end(): Effect.Effect<number> {
     return this.#until("the end", () => this.closed)
   }
 
-  /** What was pushed so far, once something like it has come. */
+  /** Waits for a push of this method. */
   pushed(method: string): Effect.Effect<Fields> {
     return this.#until(`a push of ${method}`, () => this.pushes.find((push) => push["method"] === method))
   }
 
-  /** Answers to these requests, sent in one frame. `module` is chat and `sid` one's own where they are not given. */
+  /** Sends requests in one frame, and returns their replies. Defaults are `chat` for `module` and the own `sid`. */
   readonly askAll = (requests: ReadonlyArray<Fields>): Effect.Effect<ReadonlyArray<Fields>> =>
     Effect.suspend(() => {
       this.send(requests.map((request) => ({ module: "chat", sid: this.sid, ...request })))
@@ -146,7 +146,7 @@ export class Talk {
       first(answers)
     )
 
-  /** The same where anything but success ends the test. */
+  /** Like `ask`; fails the test unless the reply is a success. */
   readonly done = (method: string, params?: unknown, extra: Fields = {}): Effect.Effect<Fields> =>
     Effect.flatMap(this.ask(method, params, extra), (answer) =>
       answer["result"] === "success" ? Effect.succeed(answer) : Effect.die(new Error(short(answer)))
@@ -161,16 +161,16 @@ export class Talk {
       }
     )
 
-  /** Everything that was sent to this client before now has come; what was pushed since the last time. */
+  /** Waits until all frames sent before have arrived; returns the pushes since the last call. */
   readonly news: Effect.Effect<ReadonlyArray<Fields>> = Effect.suspend(() =>
     Effect.map(this.ask("ping"), () => this.pushes.splice(0))
   )
 }
 
-/** The first of what must not be empty. */
+/** Returns the first element; throws if there is none. */
 export const first = <A>(all: ReadonlyArray<A>): A => {
   const [one] = all
-  if (one === undefined) throw new Error("there is nothing")
+  if (one === undefined) throw new Error("the list is empty")
   return one
 }
 
@@ -179,14 +179,14 @@ export const fields = (value: unknown): Fields => {
   return value as Fields
 }
 
-/** What is listed under `data`. */
+/** Returns the array in `data`. */
 export const listed = (answer: Fields): ReadonlyArray<Fields> => {
   const data = answer["data"]
-  if (!Array.isArray(data)) throw new Error(`no list: ${short(answer)}`)
+  if (!Array.isArray(data)) throw new Error(`not an array: ${short(answer)}`)
   return data as ReadonlyArray<Fields>
 }
 
-/** A value for a message about it. */
+/** Abbreviates a value for an error message. */
 export const short = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 300 ? `${text.slice(0, 200)}…${text.slice(-80)}` : text
@@ -230,7 +230,7 @@ const overTcp = (url: string, talk: Talk): Effect.Effect<Talk> =>
     socket.once("connect", () => resume(Effect.succeed(talk)))
   })
 
-/** A connection without a user; `path` is of WebSocket only. */
+/** Opens an unauthenticated connection; `path` is for WebSocket only. */
 export const connect = (transport: Transport = "websocket", path = "/ws") =>
   Effect.flatMap(Server, ({ http, tcp }) =>
     Effect.acquireRelease(
@@ -241,7 +241,7 @@ export const connect = (transport: Transport = "websocket", path = "/ws") =>
     )
   )
 
-/** A connection whose user is logged in and has heard everything that a login pushes. */
+/** Opens a connection and logs in; returns after all pushes of the login. */
 export const loggedIn = Effect.fnUntraced(function* (
   account: string,
   transport: Transport = "websocket",
@@ -254,13 +254,13 @@ export const loggedIn = Effect.fnUntraced(function* (
   return Object.assign(talk, { id: Number(user["id"]), account })
 })
 
-/** The same when the server has let its garbage go: one reading, that says what it keeps. */
+/** Returns the resident memory after a full garbage collection. */
 export const settledMemory = Effect.fnUntraced(function* (server: Program) {
   server.child.kill("SIGUSR2")
   yield* server.until(/^collected$/)
   return residentMemory(server)
 })
 
-/** Memory of the server's process that is in use, KiB. */
+/** Returns the resident memory of the server's process, in KiB. */
 export const residentMemory = (server: Program): number =>
   Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${server.child.pid}/status`, "utf8"))?.[1])

@@ -1,6 +1,6 @@
 /**
- * Who has no session is denied every method, and what is no frame or no method is answered by a clear refusal; the
- * connection goes on unless a frame is over the limit. Source: PROTOCOLS, "Bad input", "sid", "Frames".
+ * Without a session every method is denied; malformed frames and unknown methods get an error. The connection stays open
+ * unless a frame exceeds the limit. Source: PROTOCOLS, "Bad input", "sid", "Frames".
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -19,7 +19,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
       { module: "chat", method: "no-such-method", params: {} }
     ]
 
-    it.effect("every method is denied: no sid, one that is none, a dead one, another's", () =>
+    it.effect("every method is denied with a missing, malformed, ended or another user's sid", () =>
       Effect.gen(function* () {
         const scene = yield* Stage
         const { as, witness, seen } = scene
@@ -60,7 +60,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
             assert.isNotEmpty(message)
           }
         })
-        // Frames of who is no user may have 64 KiB.
+        // Frames of unauthenticated connections may have 64 KiB.
         const short = sids.map((sid) => (typeof sid === "string" ? sid.slice(0, 60_000) : sid))
         for (const sid of short) yield* check(stranger, sid)
         for (const sid of [...sids, as.admin.sid]) yield* check(as.alice, sid)
@@ -72,7 +72,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
       })
     )
 
-    it.effect("broken frames are answered each by one packet from nobody, and the connection goes on", () =>
+    it.effect("each broken frame gets one error packet, and the connection stays open", () =>
       Effect.gen(function* () {
         const { as } = yield* Stage
         const requests = [
@@ -119,7 +119,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
       })
     )
 
-    it.effect("a frame of the limit is read; one over it is answered, and ends the connection", () =>
+    it.effect("a frame at the limit is read; one over it gets an error, and ends the connection", () =>
       Effect.gen(function* () {
         const erin = (transport: "websocket" | "tcp") => loggedIn("erin", transport)
         for (const [open, LIMIT] of [
@@ -134,7 +134,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
             }
             talk.send(ping(LIMIT))
             assert.include(first(yield* talk.take(1)), { method: "ping", result: "denied" })
-            // Bytes count, not characters.
+            // The limit counts bytes, not characters.
             talk.send(ping(LIMIT - 1).replace("xx", "字x"))
             const over = first(yield* talk.take(1))
             assert.deepInclude(over, { module: "null", method: "null", result: "fail" })

@@ -17,7 +17,7 @@ import { executeCommand } from "../src/control/server.ts"
 import type { Request } from "../src/control/protocol.ts"
 import { userCommands } from "../src/users/commands.ts"
 
-/** The engine with its users, over a database of its own. */
+/** The engine with its own database. */
 const office = Layer.unwrap(
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(
@@ -36,7 +36,7 @@ const run = (line: string, inputs: Request["inputs"] = {}) =>
 const SHORT = "must have at least 8 characters (passwords.minimum)"
 const COMMON = "must not be one of the most common passwords (passwords.minimum)"
 
-/** What the operator reads, whichever way it went. */
+/** Returns the output of a command, of a failure too. */
 const say = (line: string, inputs: Request["inputs"] = {}) =>
   run(line, inputs).pipe(Effect.catch((error) => Effect.succeed(`no: ${error}`)))
 
@@ -46,8 +46,8 @@ const login = (account: string, password: string) =>
     return yield* (yield* Sessions).login({ account, secret, kind: "token", device: "", address: "127.0.0.1" })
   })
 
-describe("the commands about users", () => {
-  it.live("add, list, change and lock out users", () =>
+describe("commands for users", () => {
+  it.live("add, list, change and disable users", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* say("user add", { account: "alice", password: "one-horse-1" }), "added alice with id 1")
       assert.strictEqual(
@@ -78,7 +78,7 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("say what is wrong in one sentence", () =>
+  it.live("report errors in one sentence", () =>
     Effect.gen(function* () {
       yield* run("user add", { account: "alice", password: "one-horse-1" })
       const refused: ReadonlyArray<readonly [string, Request["inputs"], string]> = [
@@ -98,7 +98,7 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("import a file whole or not at all", () =>
+  it.live("import a file completely or not at all", () =>
     Effect.gen(function* () {
       yield* run("user add", { account: "bob", password: "x-horse-0" })
       const file = "account,password,admin\nalice,horse-of-a,true\nbob,horse-of-b,\ncarol,horse-of-c,\n"
@@ -117,7 +117,7 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("say how far an import is while passwords are hashed", () =>
+  it.live("report progress of an import while passwords are hashed", () =>
     Effect.gen(function* () {
       const reports: Array<readonly [number, number]> = []
       const file = `account,password\n${Array.from({ length: 12 }, (_, n) => `u${n},secret-${n}`).join("\n")}\n`
@@ -131,7 +131,7 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("list nothing that steers a terminal or forges a line", () =>
+  it.live("escape control characters in lists", () =>
     Effect.gen(function* () {
       yield* (yield* Users).add([{ account: "eve", realname: "\u001B[2J\u009B1m\nbob  admin\u202E" }])
       assert.include(yield* say("user list"), "\\u001b[2J\\u009b1m\\u000abob  admin\\u202e")
@@ -139,7 +139,7 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("import accounts without a password, which get one later", () =>
+  it.live("import accounts without a password", () =>
     Effect.gen(function* () {
       assert.strictEqual(
         yield* say("user import", { file: "account,password\nalice,\nbob,horse-of-b\n" }),
@@ -152,7 +152,7 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("import hashes that were made elsewhere, of the md5 of the password", () =>
+  it.live("import external hashes of the password's md5", () =>
     Effect.gen(function* () {
       const { hash } = yield* Passwords
       const made = yield* hash(yield* (yield* Credentials).md5Secret("secret"))
@@ -166,7 +166,7 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("give each user a salt of their own, whatever passwords they share", () =>
+  it.live("use a different salt for each user with the same password", () =>
     Effect.gen(function* () {
       const file = "account,password\nalice,same-horse-1\nbob,same-horse-1\n"
       assert.strictEqual(yield* say("user import", { file }), "added 2 users")
@@ -179,7 +179,7 @@ describe("the commands about users", () => {
     }).pipe(Effect.provide(office))
   )
 
-  it.live("import five thousand accounts at once, in their order", () =>
+  it.live("import five thousand accounts in one request, in order", () =>
     Effect.gen(function* () {
       const file = ["account,password", ...Array.from({ length: 5000 }, (_, n) => `user${n},`)].join("\n")
       assert.include(yield* say("user import", { file }), "added 5000 users")

@@ -3,7 +3,7 @@ import { defaultSettings } from "@parley/core/Settings"
 import { Result } from "effect"
 import { readUserFile } from "../src/users/csvImport.ts"
 
-/** For files whose form is what is tested. */
+/** Settings for tests of the file's form. */
 const ANY_PASSWORD = { ...defaultSettings, passwordsMinimum: 0 }
 
 const problems = (csv: string, settings = ANY_PASSWORD): string =>
@@ -54,7 +54,7 @@ describe("a file of users", () => {
     )
   })
 
-  it("may leave a password empty, for an account that gets one later", () => {
+  it("may leave a password empty", () => {
     const read = Result.getOrThrow(readUserFile("account,password,realname\nalice,,Alice\nbob,bobs-horse-2,\n"))
     assert.deepStrictEqual(
       read.map(({ draft }) => "password" in draft),
@@ -62,7 +62,7 @@ describe("a file of users", () => {
     )
   })
 
-  it("may hold hashes in place of passwords, in a column of their own", () => {
+  it("may contain hashes instead of passwords, in a separate column", () => {
     const hash = `$argon2id$v=19$m=19456,t=2,p=1$${"A".repeat(22)}$${"A".repeat(43)}`
     const scrypt = `$scrypt$ln=15,r=8,p=3$${"A".repeat(22)}$${"A".repeat(43)}`
     const read = Result.getOrThrow(
@@ -128,7 +128,7 @@ describe("a file of users", () => {
     ["semicolons", "account;password;realname\nalice;a,b;Alice, the first\n"],
     ["tabs", "account\tpassword\trealname\r\nalice\ta,b\tAlice, the first\r\n"],
     [
-      "a byte order mark and Excel's own note",
+      "a byte order mark and Excel's separator line",
       '\uFEFFsep=;\r\naccount;password;realname\r\nalice;"a,b";Alice, the first\r\n'
     ],
     [
@@ -144,7 +144,7 @@ describe("a file of users", () => {
     })
   }
 
-  it("keeps the line numbers of the file, whatever lines were skipped", () => {
+  it("keeps the line numbers of the file if lines are skipped", () => {
     assert.strictEqual(
       problems("sep=;\n\naccount;password;\n;;\na b;x;\nbob;y;stray\nbob;z\n"),
       [
@@ -155,7 +155,7 @@ describe("a file of users", () => {
     )
   })
 
-  it("has accounts that exist, problems of fields, and what cannot be read reported together", () => {
+  it("reports existing accounts, problems of fields and syntax errors together", () => {
     const read = readUserFile(
       'account,password,org\nann,x,\nbob,y,one\ncarol,z\nann,q,\ndave,"d\n',
       ANY_PASSWORD,
@@ -174,7 +174,7 @@ describe("a file of users", () => {
     )
   })
 
-  it("has passwords, accounts that no user may have and accounts that look alike reported in the same pass", () => {
+  it("reports passwords, invalid accounts and confusable accounts together", () => {
     const file = [
       "account,password,org",
       "ann,12345678,",
@@ -205,7 +205,7 @@ describe("a file of users", () => {
     )
   })
 
-  it("has all its problems listed, within reason", () => {
+  it("reports at most 20 problems", () => {
     const lines = problems(`account,password\n${"a b,c\n".repeat(30)}`).split("\n")
     assert.strictEqual(lines.length, 21)
     assert.strictEqual(lines[20], "and 10 more")

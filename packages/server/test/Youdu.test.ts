@@ -1,4 +1,4 @@
-/** youdu against a started server, beside xuanxuan clients of the same groups. Source: seeds/004; PROTOCOLS, "youdu". */
+/** youdu on a running server, beside xuanxuan clients of the same groups. Source: seeds/004; PROTOCOLS, "youdu". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
@@ -40,7 +40,7 @@ const open = (sealed: string, key: Buffer = KEY): unknown => {
   return JSON.parse(plain.subarray(20, 20 + plain.readUInt32BE(16)).toString("utf8"))
 }
 
-/** As the SDKs ask. */
+/** Sends a request like the SDKs. */
 const ask = <A>(url: string, body?: object): Effect.Effect<A> =>
   Effect.promise(async () => {
     const response = await fetch(url, {
@@ -83,7 +83,7 @@ const lastPush = (client: Client, method: string): Pushed | undefined =>
   client.pushes(method).at(-1)?.data as Pushed | undefined
 
 describe("youdu beside xuanxuan", () => {
-  it.live("a session is a group of its members' chat clients, at once", () =>
+  it.live("a session is pushed at once as a group to its members' chat clients", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const app = yield* admin(http)
@@ -107,7 +107,7 @@ describe("youdu beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("version grows with what chat clients change, and owner and members follow", () =>
+  it.live("version rises with changes of chat clients, and owner and members follow", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const app = yield* admin(http)
@@ -118,7 +118,7 @@ describe("youdu beside xuanxuan", () => {
       assert.deepInclude(yield* app.get(sessionId), { title: "Renamed", version: 2 })
       yield* alice.get("addmember", { gid: sessionId, members: [{ id: ids.get("bob") }], join: false })
       assert.deepInclude(yield* app.get(sessionId), { version: 3, member: ["alice", "carol", "dave"] })
-      // What is said changes nothing of the session.
+      // Messages do not change the session.
       yield* alice.say(sessionId, "hello")
       assert.strictEqual((yield* app.get(sessionId)).version, 3)
       yield* alice.get("joinchat", { gid: sessionId, join: false })
@@ -126,7 +126,7 @@ describe("youdu beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("an app of one's own speaks the envelope, from gettoken on", () =>
+  it.live("an added app uses the envelope, from gettoken on", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { http } = yield* serve(cwd, "--demo")
@@ -173,7 +173,7 @@ describe("youdu beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a token in the configuration that could be guessed is refused at the start", () =>
+  it.live("a guessable token in the configuration is refused at the start", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", "--set", "youdu.token=secret"]
@@ -183,7 +183,7 @@ describe("youdu beside xuanxuan", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("docs/protocols/youdu.md shows what is so", () =>
+  it.live("docs/protocols/youdu.md shows actual responses", () =>
     Effect.gen(function* () {
       const { http } = yield* server
       const page = new URL("../../../docs/protocols/youdu.md", import.meta.url)

@@ -1,10 +1,10 @@
-/** Small clients of the xuanxuan protocol over real sockets: WebSocket, and raw TCP as the desktop client has it. */
+/** Small clients of the xuanxuan protocol over real sockets: WebSocket, and raw TCP like the desktop client. */
 import { Effect, type Scope } from "effect"
 import { createHash } from "node:crypto"
 import * as net from "node:net"
 import { type RawData, WebSocket } from "ws"
 
-/** One packet: an answer where it has a `result`, else a push. */
+/** A reply if it has a `result`, otherwise a push. */
 export interface Packet {
   readonly id?: number
   readonly module: string
@@ -24,57 +24,57 @@ export interface Message {
 }
 
 export interface Closed {
-  /** The WebSocket close code; 0 where the transport has none. */
+  /** The WebSocket close code; 0 for TCP. */
   readonly code: number
   readonly reason: string
 }
 
 export interface Client {
-  /** Every frame as it came. */
+  /** Received frames, unparsed. */
   readonly frames: ReadonlyArray<string>
-  /** Everything in the order in which it came, packets of one frame one by one. */
+  /** Received packets in order. */
   readonly heard: ReadonlyArray<Packet>
   readonly answers: ReadonlyArray<Packet>
-  /** The messages that were pushed. */
+  /** Pushed messages. */
   readonly delivered: ReadonlyArray<Message>
-  /** For each message that was pushed the id of its packet, which acknowledges it. */
+  /** Packet id of each pushed message, for acknowledgements. */
   readonly packets: ReadonlyArray<number>
-  /** The pushes of this method. */
+  /** Returns the pushes of this method. */
   readonly pushes: (method: string) => ReadonlyArray<Packet>
-  /** Once the connection has ended. */
+  /** Returns the close code and reason, undefined before the end. */
   readonly closed: () => Closed | undefined
   readonly sid: () => string
-  /** This session's id is shown with whatever is asked from now on. */
+  /** Sets the session id of further requests. */
   readonly take: (sid: string) => void
   /** Sends one frame. */
   readonly send: (frame: unknown) => void
-  /** Sends bytes as they are: TCP only. */
+  /** Sends raw bytes; TCP only. */
   readonly write: (bytes: Uint8Array | string) => void
-  /** Sends a request and waits for its answer, which is the next one: nothing else may be under way. */
+  /** Sends a request and waits for the next reply; no other request may be pending. */
   readonly ask: (method: string, params?: unknown) => Effect.Effect<Packet>
-  /** The same for a request that must succeed; answers its data. */
+  /** Like `ask`, for a request that must succeed; returns its data. */
   readonly get: <A>(method: string, params?: unknown) => Effect.Effect<A>
-  /** Sends these texts to a chat, one request each, and waits for each answer. Answers the stored messages. */
+  /** Sends texts to a chat, one request each, and waits for each reply. Returns the stored messages. */
   readonly say: (cgid: string, ...texts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Message>>
   readonly acknowledge: (ids: number | ReadonlyArray<number>) => void
-  /** Waits until it is so; looks whenever something has come, or the connection has ended. */
+  /** Waits for a condition, checked after each frame and at the end of the connection. */
   readonly until: (what: string, there: () => boolean) => Effect.Effect<void>
   /** Waits for a message with this content. */
   readonly untilTold: (content: string) => Effect.Effect<void>
   readonly untilClosed: Effect.Effect<Closed>
   readonly stopReading: () => void
   readonly startReading: () => void
-  /** Ends the connection politely and waits for the other side to have done so. */
+  /** Closes the connection and waits for the server's end. */
   readonly leave: Effect.Effect<Closed>
-  /** Breaks the connection off. */
+  /** Destroys the connection. */
   readonly drop: () => void
 }
 
 export const PASSWORD = "123456"
-/** A password as it travels. */
+/** Returns a password as the protocol sends it. */
 export const md5 = (password: string): string => createHash("md5").update(password).digest("hex")
 
-/** A wait that takes longer has failed, and says what it was for. */
+/** Maximum wait; then the test fails with the name of the condition. */
 const PATIENCE = "40 seconds"
 
 interface Line {
@@ -92,7 +92,7 @@ interface Ears {
 }
 
 let gids = 0
-/** A gid that nothing else has in this process. */
+/** Returns a gid that is unique in this process. */
 export const newGid = (): string => `gid-${process.pid}-${++gids}`
 
 const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>) =>
@@ -147,7 +147,7 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
       }).pipe(
         Effect.timeoutOrElse({
           duration: PATIENCE,
-          orElse: () => Effect.die(new Error(`waited in vain for ${what}; ${state()}`))
+          orElse: () => Effect.die(new Error(`timed out waiting for ${what}; ${state()}`))
         })
       )
     const untilClosed = Effect.callback<Closed>((resume) => {
@@ -161,7 +161,7 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
     }).pipe(
       Effect.timeoutOrElse({
         duration: PATIENCE,
-        orElse: () => Effect.die(new Error(`waited in vain for the end; ${state()}`))
+        orElse: () => Effect.die(new Error(`timed out waiting for the end; ${state()}`))
       })
     )
     const send = (frame: unknown): void => line.send(JSON.stringify(frame))
@@ -276,7 +276,7 @@ export const desktop = (address: string) =>
     )
   )
 
-/** A WebSocket client who has logged in, and has had the pushes of a login up to the list of chats. */
+/** Connects and logs in over WebSocket; returns after the push of the list of chats. */
 export const online = Effect.fnUntraced(function* (
   http: string,
   account: string,
@@ -288,13 +288,13 @@ export const online = Effect.fnUntraced(function* (
   return client
 })
 
-/** The users' ids by account, as the login of this client was told. */
+/** Returns the users' ids by account, from the pushes of this client's login. */
 export const idsOf = (client: Client): ReadonlyMap<string, number> => {
   const users = (client.pushes("userGetList")[0]?.data ?? []) as ReadonlyArray<{ id: number; account: string }>
   return new Map(users.map(({ id, account }) => [account, id]))
 }
 
-/** Makes a group with these accounts and the client itself; answers its gid. */
+/** Creates a group with these accounts and the client itself; returns its gid. */
 export const newGroup = Effect.fnUntraced(function* (client: Client, ...accounts: ReadonlyArray<string>) {
   const ids = idsOf(client)
   const members = accounts.map((account) => ({ id: ids.get(account) ?? 0 }))
@@ -303,7 +303,7 @@ export const newGroup = Effect.fnUntraced(function* (client: Client, ...accounts
   return gid
 })
 
-/** The whole history of a chat, oldest first. */
+/** Returns the whole history of a chat, oldest first. */
 export const historyOf = Effect.fnUntraced(function* (client: Client, gid: string) {
   const recPerPage = 1000
   const pages: Array<ReadonlyArray<Message>> = []

@@ -1,15 +1,15 @@
-/** Frames of garbage, the same for the same seed, and how many answers each of them is owed. */
+/** Random frames from a seed, with the number of replies that each must get. */
 import { bareMethods, draftOf, loginParams, methodsOf, named, type Scene } from "./MethodTable.ts"
 import type { Fields } from "./TestClient.ts"
 
-/** A small generator: the same numbers for the same seed. */
+/** A small generator of numbers from a seed. */
 export class Dice {
   #state: number
   constructor(seed: number) {
     this.#state = seed
   }
 
-  /** An integer from 0, below `sides`. */
+  /** Returns an integer from 0 to `sides` - 1. */
   below(sides: number): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -26,7 +26,7 @@ export class Dice {
   }
 }
 
-/** JSON text that no value of JavaScript is written as. */
+/** JSON texts that `JSON.stringify` never writes. */
 const ODD_TEXTS = [
   "1e999",
   "-1e999",
@@ -49,7 +49,7 @@ const ODD_TEXTS = [
   "undefined"
 ] as const
 
-/** Stands in JSON for one of the texts above until it is text itself. */
+/** Placeholder for one of the texts above until the JSON is serialized. */
 const ODD = "\u0001odd"
 
 const deep = (dice: Dice): string => {
@@ -100,7 +100,7 @@ const value = (dice: Dice, level = 0): unknown => {
   }
 }
 
-/** The same with something else somewhere in it. */
+/** Returns the value with a random part replaced. */
 const disturbed = (dice: Dice, json: unknown): unknown => {
   if (typeof json !== "object" || json === null || dice.below(4) === 0) return value(dice)
   const entries = Object.entries(json)
@@ -113,11 +113,11 @@ const disturbed = (dice: Dice, json: unknown): unknown => {
 
 export interface Garbage {
   readonly bytes: Buffer
-  /** Requests that are owed an answer. */
+  /** Number of requests that must get a reply. */
   readonly answers: number
 }
 
-/** Requests that a frame may hold. */
+/** Maximum requests of a frame. */
 const REQUESTS = 1000
 
 const isOwed = (json: unknown, sid: string): boolean => {
@@ -128,7 +128,7 @@ const isOwed = (json: unknown, sid: string): boolean => {
   return ![id].flat().every(Number.isSafeInteger)
 }
 
-/** What a frame is owed. Blank lines are no frames of TCP. Source: PROTOCOLS, "Frames", "Offline queue". */
+/** Returns the number of replies to a frame. Blank lines are not frames over TCP. Source: PROTOCOLS, "Frames", "Offline queue". */
 const owed = (text: string, sid: string, blankIsNone: boolean): number => {
   if (blankIsNone && /^[ \t\r]*$/.test(text)) return 0
   let json: unknown
@@ -141,7 +141,7 @@ const owed = (text: string, sid: string, blankIsNone: boolean): number => {
   return json.length > REQUESTS ? 1 : json.filter((one) => isOwed(one, sid)).length
 }
 
-/** Makes garbage for who has this sid. Nothing of it ends the session. */
+/** Returns a generator of random frames for this sid. None of them ends the session. */
 export const garbage = (seed: number, scene: Scene, sid: string, transport: "websocket" | "tcp") => {
   const dice = new Dice(seed)
   const requests: ReadonlyArray<Fields> = [

@@ -1,19 +1,19 @@
-/** A scene of rooms and people, with all that has to stay as it is while bad input comes in. */
+/** Chats and users whose state must not change by bad input. */
 import { Context, Effect, Layer } from "effect"
 import type { Scene } from "./MethodTable.ts"
 import { type Fields, listed, loggedIn, type Talk } from "./TestClient.ts"
 
-/** Alice with her room, and what she is no member of. */
+/** alice with her room, and chats of which she is not a member. */
 export class Stage extends Context.Service<
   Stage,
   Scene & {
     readonly as: { readonly alice: Talk; readonly admin: Talk }
-    /** Who is in everything that alice is in, and would hear of it. */
+    /** A member of all of alice's chats, who would receive pushes. */
     readonly witness: Talk
     readonly secret: { readonly gid: string; readonly id: number }
     readonly open: { readonly gid: string; readonly id: number }
     readonly pair: string
-    /** All that alice sees, as text. */
+    /** Requests that return everything alice sees. */
     readonly seen: ReadonlyArray<Fields>
   }
 >()("test/Stage") {

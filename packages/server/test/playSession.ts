@@ -1,25 +1,25 @@
 /**
- * A page for users holds a real session: every ```sh block is run against a started server, all in one shell and in
- * their order, and what it prints must be what the ```json or ```text block right behind it shows.
+ * Runs the examples of a page for users: every ```sh block against a running server, all in one shell and in order. Its
+ * output must equal the ```json or ```text block right after it.
  */
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 
-/** Where the pages say that the server is. */
+/** Address of the server in the pages. */
 const PRINTED = "http://127.0.0.1:8080"
 const BETWEEN = "---- between two blocks ----"
-/** Milliseconds for a whole session. */
+/** Maximum milliseconds of a page's examples. */
 const PATIENCE = 60_000
 
 export interface Step {
-  /** Of the page, where the commands begin; from 1. */
+  /** Line of the page at which the commands begin, from 1. */
   readonly line: number
   readonly commands: string
   readonly shown: { readonly kind: "json" | "text"; readonly content: string } | undefined
 }
 
-/** The blocks of a page, each with what it is said to print. */
+/** Returns the blocks of a page with their expected output. */
 export const stepsOf = (page: string): ReadonlyArray<Step> =>
   Array.from(page.matchAll(/^```sh\n([\s\S]*?)^```\n(?:\s*^```(json|text)\n([\s\S]*?)^```\n)?/gm), (found) => {
     const [, commands = "", kind, content = ""] = found
@@ -30,7 +30,7 @@ export const stepsOf = (page: string): ReadonlyArray<Step> =>
     }
   })
 
-/** Runs the steps in one shell; answers what each printed. */
+/** Runs the steps in one shell; returns their outputs. */
 const run = (steps: ReadonlyArray<Step>, http: string): Effect.Effect<ReadonlyArray<string>> =>
   Effect.callback((resume) => {
     const script = steps
@@ -46,13 +46,13 @@ const run = (steps: ReadonlyArray<Step>, http: string): Effect.Effect<ReadonlyAr
     return Effect.sync(() => void child.kill())
   })
 
-/** A JSON text as one line, its varying fields said by their type. The order of fields stays. */
+/** Formats JSON as one line, with varying fields replaced by their types. The order of fields stays. */
 const settled = (text: string, varying: ReadonlyArray<string>): string =>
   JSON.stringify(JSON.parse(text), (key, value: unknown) => (varying.includes(key) ? typeof value : value))
 
 /**
- * Plays a page against the server at `http`; answers what does not print what it shows, by its line. Fields of JSON that
- * are `varying` (tokens, times) may have any value of the same type.
+ * Runs a page's examples against the server at `http`; returns the differences by line. Fields of JSON that are `varying`
+ * (tokens, times) may have any value of the same type.
  */
 export const play = Effect.fnUntraced(function* (page: URL, http: string, varying: ReadonlyArray<string> = []) {
   const steps = stepsOf(readFileSync(page, "utf8"))

@@ -1,4 +1,4 @@
-/** Files that are sent and fetched over HTTP, in forms of any bytes, by a member of a room. */
+/** Uploads with arbitrary bytes and downloads over HTTP, by a member of a room. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { readdirSync } from "node:fs"
@@ -15,7 +15,7 @@ export interface Asked {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Iterable<Uint8Array | string>
-  /** Breaks off after this many pieces of the body. */
+  /** Aborts after this many chunks of the body. */
   readonly cutAfter?: number
 }
 
@@ -48,7 +48,7 @@ export const request = (url: string, { method = "GET", headers = {}, body = [], 
     })
     outgoing.on("error", (error) => {
       if (cutAfter !== undefined) resume(Effect.succeed(CUT))
-      // Whoever is refused early may find the line closed behind the answer.
+      // After an early refusal the connection may be closed behind the response.
       else if (!answered) resume(Effect.die(error))
     })
     const pieces = body[Symbol.iterator]()
@@ -97,7 +97,7 @@ export function* form(...parts: ReadonlyArray<Iterable<Uint8Array | string>>): I
 
 const CHUNK = 64 * 1024
 
-/** Bytes that are the same for the same seed. */
+/** Returns bytes from a seed. */
 export function* bytes(seed: number, size: number): Iterable<Uint8Array> {
   const dice = new Dice(seed)
   const block = Uint8Array.from({ length: CHUNK }, () => dice.below(256))
@@ -107,11 +107,11 @@ export function* bytes(seed: number, size: number): Iterable<Uint8Array> {
   }
 }
 
-/** All files below a folder. */
+/** Returns all files below a folder. */
 export const filesBelow = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : []))
 
-/** Alice in a room with bob, and carol in one of her own. */
+/** alice in a room with bob, and carol in her own. */
 export const room = Effect.gen(function* () {
   const { http: base, cwd } = yield* Server
   const alice = yield* loggedIn("alice")

@@ -1,4 +1,4 @@
-/** The program `parley` as a process of its own, in a folder of its own. */
+/** Runs the program `parley` in a separate process and folder. */
 import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -22,18 +22,18 @@ export interface Ended {
 export interface Program {
   readonly child: ChildProcess
   readonly type: (line: string) => Effect.Effect<void>
-  /** The first line of its output, from where the last such call left off, that matches. Fails once it has ended. */
+  /** Waits for the next matching line of standard output after the last call's. Fails if the process has ended. */
   readonly until: (pattern: RegExp) => Effect.Effect<string, string>
-  /** What it has logged so far. */
+  /** Standard error so far. */
   readonly err: () => string
   readonly ended: Effect.Effect<Ended>
 }
 
-/** The lines of a log that are neither of level Info nor about the demonstration: a server that is well has none. */
+/** Returns the log lines above level Info, without the demonstration's: a healthy server has none. */
 export const complaintsIn = (err: string): ReadonlyArray<string> =>
   err.split("\n").filter((line) => line !== "" && !/"level":"INFO"|"message":"DEMONSTRATION/.test(line))
 
-/** Starts `parley` with these arguments; it is killed when the scope closes. */
+/** Starts `parley`; kills it when the scope closes. */
 export const start = (cwd: string, args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
   Effect.acquireRelease(
     Effect.sync((): Program => {
@@ -92,7 +92,7 @@ export const start = (cwd: string, args: ReadonlyArray<string>, environment: Rec
       })
   )
 
-/** Runs `parley` to its end, with this on standard input. */
+/** Runs `parley` to its end with this standard input. */
 export const run = Effect.fnUntraced(function* (
   cwd: string,
   args: ReadonlyArray<string>,
@@ -104,7 +104,7 @@ export const run = Effect.fnUntraced(function* (
   return yield* program.ended
 }, Effect.scoped)
 
-/** A server that is ready, at ports of its own, with the demonstration unless the arguments say `--no-demo`. */
+/** Starts a server on free ports, with the demonstration unless the arguments contain `--no-demo`; returns when it is ready. */
 export const serve = Effect.fnUntraced(function* (cwd: string, ...args: ReadonlyArray<string>) {
   const demo = args.includes("--no-demo") || args.includes("--demo") ? [] : ["--demo"]
   const program = yield* start(cwd, ["serve", "--port", "0", "--tcp-port", "0", ...demo, ...args])

@@ -1,4 +1,4 @@
 import * as Data from "effect/Data"
 
-/** A command could not be carried out; `message` is what the operator reads, one line unless it lists lines of a file. */
-export class CommandFailed extends Data.TaggedError("Failed")<{ readonly message: string }> {}
+/** A command failed; `message` is for the operator, one line unless it lists lines of a file. */
+export class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly message: string }> {}

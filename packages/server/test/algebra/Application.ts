@@ -28,7 +28,7 @@ const open = (sealed: string): Json => {
 
 const envelope = (text: string): Json => ({ buin: BUIN, appId: APP, encrypt: seal(text) })
 
-/** Answers the `errcode` of each request. */
+/** Returns the `errcode` of each request. */
 export const application = Effect.fnUntraced(function* (http: Http) {
   const now = String(Math.floor(Date.now() / 1000))
   const { json } = yield* http("POST", "/cgi/gettoken", { body: envelope(now) })

@@ -1,13 +1,13 @@
-/** What a request can show for who sends it, and what each protocol makes of it. */
+/** Credentials of requests, and their meaning in each protocol. */
 import type { Protocol } from "./Request.ts"
 import type { Role } from "./Scene.ts"
 
-/** For whom a request counts that shows the credential; or the status of its refusal, whatever it asks for. */
+/** Principal of a request with the credential; or the status of its refusal, for every operation. */
 export type Standing = "its user" | "the application" | 401 | 403
 
 export interface Credential {
   readonly description: string
-  /** What its user is in the chat that the request is about. */
+  /** Role of its user in the requested chat. */
   readonly role: Role
   readonly standing: Readonly<Record<Protocol, Standing>>
 }

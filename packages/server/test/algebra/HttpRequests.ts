@@ -1,4 +1,4 @@
-/** What the protocols over HTTP offer. They say 403 for what is refused and 404 for what is not there. */
+/** Requests of the protocols over HTTP: 403 for refused, 404 for hidden. */
 import { VIA } from "@parley/core/Chat"
 import type { Operation } from "@parley/core/rules/Operations"
 import { Effect } from "effect"
@@ -37,7 +37,7 @@ export const spark = (
 const isGroup = ({ place: { facts } }: Trial): boolean => facts.type === "group" && !facts.dissolved
 
 export const ofSpark: ReadonlyArray<Request> = [
-  // Who may not let anybody in asks for them only.
+  // A member without the right to add users only requests their admission.
   spark(
     "addMembers",
     "/session/AddMember",
@@ -54,7 +54,7 @@ export const ofSpark: ReadonlyArray<Request> = [
   }),
   spark("send", "/message/push", () => ({ Type: 0, Content: `pushed ${fresh()}` }), always),
   spark("recallOthers", "/message/remove of what others said", ({ place }) => ({ MessageId: place.others }), always),
-  // What oneself said, any member takes back: who may read.
+  // Every member may recall own messages: the rule is that of reading.
   spark(
     "read",
     "/message/remove of what oneself said",
@@ -87,7 +87,7 @@ const listing = (what: "groups" | "contacts"): Request => ({
   protocol: "hisihi",
   operation: "see",
   description: `\`GET /im/org/{organization_id}/${what}\``,
-  // It lists what was made there.
+  // It lists chats created there.
   about: ({ facts }) => facts.attributes[VIA] === "hisihi",
   changes: never,
   ask: (trial) =>

@@ -1,4 +1,4 @@
-/** How each protocol makes a group with these members. */
+/** Creation of a group with given members through each protocol. */
 import { Effect, Semaphore } from "effect"
 import { type Actor, type Cast, fresh, freshGid, type Json } from "./actors.ts"
 
@@ -34,8 +34,8 @@ export const byXuanxuan =
   }
 
 /**
- * A session is known by its members: a set that no session has at the end is started each time, and then reduced. One at
- * a time, so that two cases do not meet in one session.
+ * A session is identified by its members: each is started with a set that no session has, and then reduced. One at a time,
+ * so that two cases do not share a session.
  */
 const oneByOne = Semaphore.makeUnsafe(1)
 export const bySpark: Make = ({ http, alice, admin, bob, carol, dave }, owner, members) =>
@@ -52,7 +52,7 @@ export const bySpark: Make = ({ http, alice, admin, bob, carol, dave }, owner, m
 export const byYoudu: Make = ({ http, admin, dave }, owner, members) =>
   Effect.gen(function* () {
     const ask = (path: string, body: Json) => http("POST", `${path}?accessToken=${admin.token}`, { body })
-    // Three at least make a session; who is too many goes again.
+    // A session needs at least three members; extra ones are removed again.
     const member = [...members, dave].map(({ account }) => account)
     const { json } = yield* ask("/cgi/session/create", { title: "algebra", creator: owner.account, member })
     const sessionId = String(json["sessionId"])
@@ -75,7 +75,7 @@ export const byHisihi =
       }
       const { status, json } = yield* http("POST", "/im/group", { headers, body })
       if (status !== 201) return yield* Effect.die(new Error(`creating a group answered ${JSON.stringify(json)}`))
-      // The answer has the number only; renaming by it tells the gid.
+      // The response has only the id; renaming by it returns the gid.
       const data = yield* carol.done("changename", { id: json["group_id"], name: "named" })
       return { gid: String((data as Json)["gid"]), organisation }
     })

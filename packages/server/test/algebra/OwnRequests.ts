@@ -1,4 +1,4 @@
-/** What the protocols offer that is about no chat that is there: what is one's own, and what makes chats and signatures. */
+/** Requests without an existing chat: the caller's own data, and creation of chats and signatures. */
 import { Effect } from "effect"
 import { fresh, freshGid, type Json } from "./actors.ts"
 import type { Protocol, Trial } from "./Request.ts"
@@ -6,7 +6,7 @@ import type { Protocol, Trial } from "./Request.ts"
 export interface OwnRequest {
   readonly protocol: Protocol
   readonly description: string
-  /** Who may; every user where it is left out. */
+  /** Authorised users; all if absent. */
   readonly only?: "system administrators" | "nobody"
   readonly ask: (trial: Trial) => Effect.Effect<unknown>
 }

@@ -1,5 +1,5 @@
 /**
- * A request that a protocol offers for one operation, and what the rules say to it. Nothing else decides what is expected.
+ * A protocol's request for one operation, and the rules' decision. The expectation comes from the rules only.
  */
 import { UserId } from "@parley/core/Ids"
 import { type Operation, refusal } from "@parley/core/rules/Operations"
@@ -11,13 +11,13 @@ import type { Place } from "./Scene.ts"
 
 export type Protocol = "xuanxuan" | "spark" | "hisihi" | "ha" | "youdu"
 
-/** `hidden` is refused as if the chat did not exist. */
+/** `hidden`: refused as if the chat did not exist. */
 export type Outcome = "allowed" | "refused" | "hidden"
 
 export interface Trial {
   readonly cast: Cast
   readonly place: Place
-  /** Asks without saying who it is, through a protocol that lets it. */
+  /** Anonymous, through a protocol that allows it. */
   readonly isNobody?: boolean
 }
 
@@ -26,17 +26,17 @@ export type Changes = (trial: Trial, allows: (operation: Operation) => boolean) 
 export interface Request {
   readonly protocol: Protocol
   readonly operation: Operation
-  /** As the page names it. */
+  /** Description in the page. */
   readonly description: string
-  /** An operation whose rules are asked beside: what the protocol can do at all, which is a declared difference. */
+  /** Operation whose rules apply in addition: a restriction of the protocol, which is a declared difference. */
   readonly beside?: Operation
-  /** The chats that the request can be about, where these are not all. */
+  /** Whether the request is possible for a chat; absent if it always is. */
   readonly about?: (place: Place) => boolean
-  /** Whether others see something else afterwards, where it is allowed. */
+  /** Whether the chat changes for others if the request is allowed. */
   readonly changes: Changes
-  /** What is answered where the rules allow the operation, but not with whom it is about here. */
+  /** Outcome if the rules allow the operation, but not with its target here. */
   readonly otherwise?: Outcome
-  /** It refuses in the same words whatever for. */
+  /** All its refusals have the same error. */
   readonly alike?: true
   readonly prepare?: (trial: Trial) => Effect.Effect<void>
   readonly ask: (trial: Trial) => Effect.Effect<Outcome>
@@ -49,12 +49,12 @@ export const factsOf = ({ place, isNobody }: Trial, protocol: Protocol): Facts =
     : { user: { id: UserId(actor.id), admin: actor.admin }, chat }
 }
 
-/** What the rules say, which is all that any protocol may answer. */
+/** Returns the rules' decision, which every protocol must follow. */
 export const expected = (request: Request, trial: Trial): Outcome => {
   const { protocol, operation, beside, alike, otherwise } = request
   const facts = factsOf(trial, protocol)
   const { chat } = facts
-  // An application's request: first whether it reaches the group, then what the user may do for whom it acts.
+  // An application's request: first whether it reaches the group, then the rights of the user for whom it acts.
   if (protocol === "youdu" && reachable.check({ scope: "everywhere", chat, members: [] }) !== undefined) return "hidden"
   const refused = (beside === undefined ? undefined : refusal(beside, facts)) ?? refusal(operation, facts)
   if (refused === undefined) return otherwise ?? "allowed"
@@ -62,7 +62,7 @@ export const expected = (request: Request, trial: Trial): Outcome => {
   return isHidden ? "hidden" : "refused"
 }
 
-/** Fails on what is neither: a request that was badly made proves nothing. */
+/** Returns the outcome; fails for any other answer, since a malformed request proves nothing. */
 export const read = (answer: unknown, allowed: boolean, refused: boolean, hidden: boolean): Effect.Effect<Outcome> =>
   allowed
     ? Effect.succeed("allowed")
@@ -72,7 +72,7 @@ export const read = (answer: unknown, allowed: boolean, refused: boolean, hidden
         ? Effect.succeed("hidden")
         : Effect.die(new Error(`neither allowed nor refused: ${JSON.stringify(answer)}`))
 
-/** A method or path as code, and what is said of it as it is. */
+/** Formats the method or path as code, followed by its description. */
 export const named = (words: string): string => words.replace(/^((?:[A-Z]+ )?\S+?)(?=,? |,?$)/, "`$1`")
 
 export const always: Changes = () => true

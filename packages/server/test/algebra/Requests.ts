@@ -6,7 +6,7 @@ import { never, type Protocol, type Request, type Trial } from "./Request.ts"
 import type { Place } from "./Scene.ts"
 import { gidOf, ofXuanxuan, xuanxuan } from "./XuanxuanRequests.ts"
 
-// Nobody removes the owner, through whatever protocol.
+// The owner cannot be removed, through any protocol.
 
 /** In a group made for a case; the actor may be the owner. */
 const ownerOf = ({ cast, place: { facts, actor } }: Trial): Actor =>
@@ -39,7 +39,7 @@ const ofOwners: ReadonlyArray<Request> = [
   sparing("hisihi", (trial) =>
     hisihi("removeMembers", "DELETE", memberPath, "", () => ({ member_client_ids: ownerOf(trial).account })).ask(trial)
   ),
-  // Oneself leaves, there: the owner too.
+  // There the caller leaves, even as owner.
   sparing(
     "youdu",
     (trial) => youdu("removeMembers", "", () => ({ delMember: [ownerOf(trial).account] })).ask(trial),

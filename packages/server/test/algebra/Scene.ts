@@ -1,6 +1,6 @@
 /**
- * A kind of chat with somebody in each role that it has, and the facts that the rules decide on. The facts are the test's
- * own, and are compared with what the server says of the chat.
+ * A kind of chat with a user in each of its roles, and the facts for the rules. The test states the facts itself, and
+ * compares them with the server's.
  */
 import type { Chat } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
@@ -21,21 +21,21 @@ export const roles = {
 } as const
 export type Role = keyof typeof roles
 
-/** A chat that was made for one case. */
+/** A chat created for one case. */
 export interface Place {
   readonly facts: Chat
-  /** Who is tried out. */
+  /** The tested user. */
   readonly actor: Actor
   readonly gid: string
   readonly id: number
-  /** Messages in it: carol's or bob's, and the actor's own, where the actor was ever in. */
+  /** Gids of a message of carol or bob, and of the actor's own if the actor was ever a member. */
   readonly others: string
   readonly own: string | undefined
-  /** Of a group made through hisihi. */
+  /** Organisation of a group created through hisihi. */
   readonly organisation: number
-  /** Who is in the chat throughout. */
+  /** A permanent member. */
   readonly watcher: Actor
-  /** As that one sees it: its facts, how many messages it has, and the newest. */
+  /** State of the chat for the watcher: its facts, the number of messages, and the newest ones. */
   readonly look: Effect.Effect<string>
 }
 
@@ -43,11 +43,11 @@ export interface Scene {
   readonly name: string
   readonly description: string
   readonly roles: ReadonlyArray<Role>
-  /** Where its table is of: a server where hisihi wants a token, or one where it asks nobody who they are. */
+  /** Server of its table: with token authentication of hisihi, or with anonymous access. */
   readonly server: "token" | "open"
-  /** It is made through hisihi by somebody. */
+  /** Created through hisihi by a user. */
   readonly needsToken?: boolean
-  /** There is one such chat only, so cases take turns. */
+  /** There is only one such chat, so cases run one after the other. */
   readonly shared: boolean
   readonly make: (cast: Cast, role: Role) => Effect.Effect<Place>
 }
@@ -55,7 +55,7 @@ export interface Scene {
 export const actorOf = ({ alice, admin }: Cast, role: Role): Actor =>
   role === "administrator" || role === "insider" ? admin : alice
 
-/** Whether who has the role is in the chat while it is made. */
+/** Whether the role's user is a member while the chat is set up. */
 export const wasIn = (role: Role): boolean => !["pending", "stranger", "administrator"].includes(role)
 export const isIn = (role: Role): boolean => wasIn(role) && role !== "former" && role !== "founder"
 
@@ -80,7 +80,7 @@ export const chatFacts = (id: number, gid: string, members: ReadonlyArray<Actor>
   ...part
 })
 
-/** The chat as an answer shows it, without what time and talk change. */
+/** Returns a chat of a reply without fields that messages change. */
 const shown = (data: unknown): Json => {
   const { lastActiveTime: _, ...facts } = data as Json
   return facts
@@ -93,7 +93,7 @@ export const looking = (watcher: Actor, gid: string, creation: Json): Effect.Eff
     return JSON.stringify([chat["result"], shown(chat["data"] ?? {}), result, data, pager])
   })
 
-/** Fails where the server's facts are not the ones that the case stands on. */
+/** Fails if the server's facts differ from the case's. */
 export const agreed = (data: unknown, facts: Chat): Effect.Effect<void> => {
   const { type, subject, public: isPublic, admins, committers, members } = data as Json
   const found = JSON.stringify({
@@ -113,7 +113,7 @@ export const agreed = (data: unknown, facts: Chat): Effect.Effect<void> => {
       facts.committers === "all" ? "$ALL" : facts.committers === "admins" ? "$ADMINS" : facts.committers.join(","),
     members: [...facts.members.keys()].sort((a, b) => a - b)
   })
-  // Of a system chat everybody is a member, without being listed in its facts.
+  // All users are members of a system chat, without being listed in its facts.
   const isSame = facts.type === "system" ? found.startsWith(wanted.slice(0, -3)) : found === wanted
   return isSame ? Effect.void : Effect.die(new Error(`the server has ${found}, the case stands on ${wanted}`))
 }
@@ -127,7 +127,7 @@ export const say = (actor: Actor, cgid: string): Effect.Effect<string> => {
 export const remove = (by: Actor, gid: string, ...users: ReadonlyArray<Actor>) =>
   by.done("addmember", { gid, members: users.map(({ id }) => ({ id })), join: false })
 
-/** Asks for somebody through spark, as a member who may not let anybody in. */
+/** Requests a user's admission through spark, as a member without the right to add users. */
 export const askFor = ({ http, carol }: Cast, SessionId: string, user: Actor): Effect.Effect<void> =>
   Effect.flatMap(
     http("POST", `/session/AddMember?token=${carol.token}`, { body: { SessionId, To: [user.account] } }),

@@ -1,4 +1,4 @@
-/** The chats of the permission algebra: of every kind, each made through the protocols. */
+/** The kinds of chats of the permission algebra, each created through the protocols. */
 import { type Committers, VIA } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
@@ -21,18 +21,18 @@ import {
 const committersFor = ({ committers }: Kind, cast: Cast, actor: Actor, role: Role): Committers => {
   if (committers === undefined) return []
   if (committers === "admins") return "admins"
-  // A former member stays on the list, and must not profit from it.
+  // A former member stays on the list, which must not grant anything.
   const listed = role === "committer" || role === "former" ? [cast.carol, actor] : [cast.carol]
   return listed.map(({ id }) => UserId(id))
 }
 
-/** A chat with an owner, or with none, that is filled, spoken in, restricted and left as the role needs it. */
+/** Sets up a chat with or without an owner for a role: adds members and messages, restricts it, removes members. */
 const made = (kind: Kind, make: Make): Scene["make"] =>
   Effect.fnUntraced(function* (cast, role) {
     const { bob, carol } = cast
     const actor = actorOf(cast, role)
     const owner = role === "owner" || role === "founder" ? actor : bob
-    // In this order: ownership passes to who has been in the chat longest.
+    // In this order: ownership passes to the longest member.
     const inside = role === "founder" ? [bob] : wasIn(role) && owner !== actor ? [actor] : []
     const { gid, organisation = 0 } = yield* make(cast, owner, [...inside, carol])
     const others = yield* say(carol, gid)
@@ -78,7 +78,7 @@ const made = (kind: Kind, make: Make): Scene["make"] =>
     }
   })
 
-/** The one chat of a pair: who is tried out, or carol, with bob. */
+/** The direct chat of bob with the tested user or carol. */
 const pair: Scene["make"] = Effect.fnUntraced(function* (cast, role) {
   const { bob, carol } = cast
   const actor = actorOf(cast, role)
@@ -93,7 +93,7 @@ const pair: Scene["make"] = Effect.fnUntraced(function* (cast, role) {
   return { facts, actor, gid, id, others, own, organisation: 0, watcher: bob, look: looking(bob, gid, creation) }
 })
 
-/** The system chat, put back to how it is at the start, and then given its admins. */
+/** Resets the system chat to its initial state, and then sets its admins. */
 const system = (withAdmins: boolean, kind: Kind = {}): Scene["make"] =>
   Effect.fnUntraced(function* (cast, role) {
     const { admin, alice, bob, carol, dave } = cast
@@ -135,7 +135,7 @@ const GROUP: ReadonlyArray<Role> = [
   "insider"
 ]
 const LISTED: ReadonlyArray<Role> = ["owner", "admin", "committer", ...GROUP.slice(2)]
-/** Nobody gets out of these, and nobody waits to be let in. */
+/** Roles of chats without leaving and without admission requests. */
 const CLOSED: ReadonlyArray<Role> = ["owner", "member", "stranger", "administrator", "insider"]
 
 const group = (name: string, description: string, kind: Kind, make: Make = byXuanxuan(kind), who = GROUP): Scene => ({

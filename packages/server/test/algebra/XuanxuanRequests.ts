@@ -1,4 +1,4 @@
-/** What xuanxuan offers. It has no codes, so what is hidden has the words that are said of a chat which is not there. */
+/** Requests of xuanxuan. It has no error codes: hidden chats are recognised by the message for unknown chats. */
 import type { Chat } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import type { Operation } from "@parley/core/rules/Operations"
@@ -53,7 +53,7 @@ const upload: Request["ask"] = ({ cast, place }) =>
     read(answer, answer.status === 200, answer.status === 400 || answer.status === 404, false)
   )
 
-/** A file that somebody else has put there. */
+/** Uploads a file as another member. */
 const download: Request["ask"] = Effect.fnUntraced(function* ({ cast, place }) {
   const { json } = yield* uploaded(cast, place, place.watcher)
   const [file] = (json["data"] ?? []) as ReadonlyArray<{ readonly id: number }>
@@ -62,7 +62,7 @@ const download: Request["ask"] = Effect.fnUntraced(function* ({ cast, place }) {
   return yield* read(status, status === 200, status === 404, false)
 })
 
-/** What a client lists at the start, and what it offers to join. */
+/** The chats listed at a login, and the public chats. */
 const lists: Request["ask"] = Effect.fnUntraced(function* ({ place: { actor, gid } }) {
   const own = (yield* actor.done("getlist", {})) as ReadonlyArray<Json>
   const open = (yield* actor.done("getpubliclist", {})) as ReadonlyArray<Json>

@@ -1,11 +1,11 @@
-/** Users of a started server, each with a chat connection and a token, and the requests that they make side by side. */
+/** Users of a running server, each with a chat connection and a token, and their concurrent requests. */
 import { Effect } from "effect"
 import { WebSocket } from "ws"
 import { md5, PASSWORD } from "../clients.ts"
 
 export type Json = { readonly [name: string]: unknown }
 
-/** An answer by HTTP; the body is empty where there is none. */
+/** An HTTP response; `json` is empty without a JSON body. */
 export interface Answer {
   readonly status: number
   readonly json: Json
@@ -22,9 +22,9 @@ export interface Actor {
   /** A system administrator. */
   readonly admin: boolean
   readonly token: string
-  /** Asks over the chat connection. Several may be under way: answers come in the order of the requests. */
+  /** Sends a request over the chat connection. Several may be pending: replies are in the order of the requests. */
   readonly chat: (method: string, params: unknown) => Effect.Effect<Json>
-  /** The same for a request that must succeed; answers its data. */
+  /** Like `chat`, for a request that must succeed; returns its data. */
   readonly done: (method: string, params: unknown) => Effect.Effect<unknown>
 }
 
@@ -45,7 +45,7 @@ export const http =
 
 export type Http = ReturnType<typeof http>
 
-/** A connection that pairs each answer with its request. */
+/** A connection that matches each reply with its request. */
 export const connection = (base: string) =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, Error>((resume) => {
@@ -63,7 +63,7 @@ export const connection = (base: string) =>
         for (const packet of Array.isArray(packets) ? packets : [packets]) {
           if (packet["result"] !== undefined) waiting.shift()?.(Effect.succeed(packet as Json))
           else if (packet["method"] === "message") {
-            // Acknowledged at once, so that nothing is queued for anybody.
+            // Acknowledged at once, so that no queue grows.
             ws.send(JSON.stringify({ module: "chat", method: "message", id: packet["id"], sid }))
           }
         }
@@ -95,7 +95,7 @@ export const actor = Effect.fnUntraced(function* (base: string, account: string)
   return talking({ account, id: user.id, admin: user.admin, token }, ask)
 })
 
-/** An actor who asks through this. */
+/** Returns an actor with this chat connection. */
 export const talking = (
   { account, id, admin, token }: Pick<Actor, "account" | "id" | "admin" | "token">,
   chat: Actor["chat"]
@@ -113,20 +113,20 @@ export const talking = (
     )
 })
 
-/** Who plays. What one may do depends on the chat and on `admin`, so a few people are enough for all roles. */
+/** The actors. Rights depend on the chat and on `admin`, so a few users suffice for all roles. */
 export interface Cast {
   readonly base: string
   readonly http: Http
-  /** Plays every role but those of system administrators. */
+  /** Has every role but those of system administrators. */
   readonly alice: Actor
   readonly admin: Actor
-  /** Makes the chats that the actor does not make. */
+  /** Creates the chats that the actor does not create. */
   readonly bob: Actor
-  /** A member throughout, who may be removed and who watches. */
+  /** A permanent member, who observes and may be removed. */
   readonly carol: Actor
-  /** Outside, and may be added. */
+  /** Not a member, and may be added. */
   readonly dave: Actor
-  /** What xuanxuan, which has no codes, says of a chat that is not there. */
+  /** Message of xuanxuan for an unknown chat; it has no error codes. */
   readonly missing: unknown
 }
 
@@ -148,6 +148,6 @@ export const cast = Effect.fnUntraced(function* (base: string) {
 })
 
 let last = 0
-/** A text and a number that nothing else has in this process. */
+/** Returns a number that is unique in this process. */
 export const fresh = (): number => ++last
 export const freshGid = (): string => `algebra-${process.pid}-${fresh()}`

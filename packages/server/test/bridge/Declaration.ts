@@ -1,6 +1,6 @@
 /**
- * How the bridge is declared: a row for each operation says how each protocol does it and how each protocol sees it, or
- * why not. What a row does not say does not compile, so that no cell is silent.
+ * Declaration of the bridge: a row for each operation with each protocol's way to execute and to observe it, or a reason. A
+ * missing entry does not compile, so that no cell is undeclared.
  */
 import { Effect, type Scope } from "effect"
 import type { World } from "./context.ts"
@@ -8,28 +8,28 @@ import type { World } from "./context.ts"
 export const protocols = ["xuanxuan", "spark", "hisihi", "ha", "youdu"] as const
 export type Protocol = (typeof protocols)[number]
 
-/** Why something cannot be said in a protocol, and what happens instead. */
+/** Reason for which a protocol cannot express something, and the replacement. */
 export interface Reason {
   readonly letter: string
   readonly because: string
   readonly instead: string
-  /** Shows what is claimed, on the running server. */
+  /** Checks the claim on the running server. */
   readonly proof: (world: World["Service"]) => Effect.Effect<void, string, Scope.Scope>
 }
 
-/** What the steps of one cell need, and fail with. */
+/** A step of one cell. */
 export type Step<A> = Effect.Effect<A, string, Scope.Scope>
 
-/** Opens a chat, or answers who is to make one. */
+/** Opens a chat, or returns the users to create one. */
 export type Arena<A> = (world: World["Service"]) => Step<A>
 
-/** Prepares in the chat what the deed needs, and answers the deed, which tells readers what was done. */
+/** Prepares an action in the chat; returns the action, whose result is passed to readers. */
 export type Send<A, D> = (world: World["Service"], arena: A) => Step<Step<D>>
 
-/** Notes how things are before the deed, and answers how its effect is seen. */
+/** Records the state before the action; returns a check of its effect. */
 export type Read<A, D> = (world: World["Service"], arena: A) => Step<(deed: D) => Step<void>>
 
-/** For every protocol a way, or a reason. */
+/** An implementation or a reason for every protocol. */
 export type Each<W> = Readonly<Record<Protocol, W | Reason>>
 
 export type Cell =
@@ -38,7 +38,7 @@ export type Cell =
 
 export interface Row {
   readonly operation: string
-  /** What is seen of it where it is live. */
+  /** Effect of the operation if it is live. */
   readonly description: string
   readonly cell: (sender: Protocol, reader: Protocol) => Cell
 }
@@ -46,7 +46,7 @@ export interface Row {
 export interface Declaration<A, D> {
   readonly operation: string
   readonly description: string
-  /** Chats in which both can see it, in each of which it is shown; or why there is none. */
+  /** Chats that both protocols have, each of which is tested; or the reason for which there are none. */
   readonly arenas: (sender: Protocol, reader: Protocol) => ReadonlyArray<Arena<A>> | Reason
   readonly send: Each<Send<A, D>>
   readonly read: Each<Read<A, D>>
@@ -54,7 +54,7 @@ export interface Declaration<A, D> {
 
 const isReason = <W extends object>(way: W | Reason): way is Reason => "letter" in way
 
-/** Of several reasons it is told why the sender cannot, else why they do not meet, else why the reader cannot. */
+/** Returns a row. Of several reasons, the sender's is reported first, then that of the chats, then the reader's. */
 export const row = <A, D>({ operation, description, arenas, send, read }: Declaration<A, D>): Row => ({
   operation,
   description,

@@ -1,4 +1,4 @@
-/** ha: what an app does for one of two people, and what it lists of a deed. Source: seeds/003. */
+/** ha: actions of an app for one of two users, and their effect in its lists. Source: seeds/003. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { byId, type Place } from "./Place.ts"
@@ -36,7 +36,7 @@ const does = <A>(...asked: Parameters<typeof asks>): Effect.Effect<A> =>
 
 export const conversationId = ({ id }: { readonly id: number }): number => -100_000_000 - id
 
-/** Answers the conversation's id. */
+/** Returns the conversation's id. */
 export const createConversation = (world: World["Service"], account: string, other: string): Effect.Effect<number> =>
   Effect.map(
     does<{ readonly conversationid: number }>(world, account, "POST", "/conversation", {
@@ -55,7 +55,7 @@ export const create: Send<string, Created> = (world, creator) =>
     })
   )
 
-/** By the lead; answers its messagekey. */
+/** Sends a message of the lead; returns its messagekey. */
 const send = (world: World["Service"], place: Place, content: string, type: -1 | -2 = -1) =>
   Effect.map(
     does<{ readonly messagekey: string }>(world, place.lead, "POST", "/message", {
@@ -105,14 +105,14 @@ export const recall = recalls("here")
 export const recallUnseen = recalls("nobody")
 export const recallTaken = recalls("gone")
 
-/** The other takes the lead's message out of their own list. */
+/** The other user hides the lead's message in the own list. */
 export const hide: Send<Place, Hidden> = (world, place) =>
   Effect.gen(function* () {
     const gid = yield* send(world, place, fresh("not wanted here"))
     return Effect.as(erase(world, place.other, gid, 1), { gid, by: place.other, notBy: place.lead })
   })
 
-/** The other lists, which is to read. */
+/** The other user lists the messages, which marks them as read. */
 export const read: Send<Place, ReadUpTo> = (world, place) =>
   Effect.gen(function* () {
     const gid = yield* send(world, place, fresh("to be read"))
@@ -167,7 +167,7 @@ export const seesHidden: Read<Place, Hidden> = (world, place) =>
     })
   )
 
-/** The states of a message change by the deed, and by nothing before it. */
+/** Checks that only the action changes a message's states. */
 const seesState =
   (state: "ispushed" | "isread"): Read<Place, Taken | ReadUpTo> =>
   (world, place) =>
@@ -183,7 +183,7 @@ const seesState =
 export const seesTaken = seesState("ispushed")
 export const seesRead = seesState("isread")
 
-/** Nobody was there to whom it could be pushed. */
+/** The recipient was offline, so there was no push. */
 export const findsSent: Read<Place, Sent> = (world, place) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, content }) {

@@ -1,4 +1,4 @@
-/** hisihi, as the demonstration has it: an organisation's app, which is nobody in particular. Source: seeds/001. */
+/** hisihi in the demonstration: an organisation's app without a user. Source: seeds/001. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { byId, LEAVER, NEWCOMER, type Place } from "./Place.ts"
@@ -8,7 +8,7 @@ import { type Fields, fresh, got, type World } from "./context.ts"
 
 const ORGANISATION = 7
 
-/** Answers the group's id, which is the chat's. */
+/** Returns the group's id, which is the chat's. */
 export const createOrganisationGroup = (
   world: World["Service"],
   group_name: string,
@@ -63,7 +63,7 @@ export const removeMember: Send<Place, Joined> = (world, { id }) =>
     Effect.as(got(world, "DELETE", `/im/group/${id}/member?member_client_ids=${LEAVER}`), { account: LEAVER })
   )
 
-/** The group in the list of its organisation, and among its contacts. */
+/** Finds the group in the list of its organisation, and among its contacts. */
 export const listed = Effect.fnUntraced(function* (world: World["Service"], id: number) {
   const found = (answer: Fields): Fields | undefined =>
     (answer["data"] as ReadonlyArray<Fields>).find((one) => one["id"] === id && one["type"] !== "user")

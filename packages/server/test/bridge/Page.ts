@@ -1,10 +1,10 @@
-/** The page for users, as the table declares it. */
+/** Generates the page for users from the table. */
 import { protocols, type Reason } from "./Declaration.ts"
 import { cells, table } from "./Table.ts"
 
 const line = (values: ReadonlyArray<string>): string => `| ${values.join(" | ")} |`
 
-/** Columns as wide as the formatter has them. */
+/** Pads columns to their widest cell, as the formatter does. */
 const padded = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)))
   const [head = [], ...rest] = rows.map((row) => row.map((value, column) => value.padEnd(widths[column] ?? 0)))

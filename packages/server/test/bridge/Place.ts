@@ -1,4 +1,4 @@
-/** A chat as the actors of a cell know it, by each protocol's name for it. */
+/** A chat of a cell, with its ids in each protocol. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Fields, World } from "./context.ts"
@@ -8,17 +8,17 @@ export interface Chat {
   readonly gid: string
 }
 
-/** A chat with who acts in it. `bob` is always there and sees it. */
+/** A chat with its actors. `bob` is always a member. */
 export interface Place extends Chat {
-  /** May do whatever admins may. */
+  /** Has the rights of admins. */
   readonly lead: string
-  /** Whom the lead writes to in a pair; a member like others in a group. */
+  /** The other user of a direct chat; an ordinary member of a group. */
   readonly other: string
 }
 
-/** Who may be removed or may leave, beside `bob` and the one who is away. */
+/** Member that is removed or leaves. */
 export const LEAVER = "erin"
-/** Who is in no group yet. */
+/** User that is not in any group yet. */
 export const NEWCOMER = "dave"
 
 const chatBy = Effect.fnUntraced(function* (
@@ -28,11 +28,11 @@ const chatBy = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Chat> {
   const chats = yield* world.desk(member).get<ReadonlyArray<Fields>>("getlist")
   const found = chats.find(sought)
-  assert.isDefined(found, `${member} has no such chat`)
+  assert.isDefined(found, `${member} does not have the chat`)
   return { id: Number(found?.["id"]), gid: String(found?.["gid"]) }
 })
 
-/** A chat that is known by one of its ids, as the chat client of a member lists it. */
+/** Finds a chat by its id in the list of a member's chat client. */
 export const byId = (world: World["Service"], member: string, id: number): Effect.Effect<Chat> =>
   chatBy(world, member, (chat) => chat["id"] === id)
 export const byGid = (world: World["Service"], member: string, gid: string): Effect.Effect<Chat> =>

@@ -1,4 +1,4 @@
-/** The one place where it is declared what a protocol cannot say, what happens instead, and how that is shown. */
+/** All reasons for which protocols cannot express something, with the replacement and its proof. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { newGid } from "../clients.ts"
@@ -261,7 +261,7 @@ export const appsTakeNothing: Reason = {
     yield* Youdu.session(world, place.gid)
     const { delivered } = yield* world.comesBackFor(content)
     assert.isTrue(delivered.some((message) => message.content === content))
-    // ha shows the same of a pair where both have spoken by spark.
+    // ha shows the same for a direct chat with messages of both through spark.
     const two = yield* pair(AWAY)(world)
     const waiting = fresh("waits in a pair")
     const gid = yield* Spark.push(world, two, waiting)

@@ -1,4 +1,4 @@
-/** spark: what an app with a user's token does, and what it can see of a deed. Source: seeds/000. */
+/** spark: actions of an app with a user's token, and their effect for it. Source: seeds/000. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
@@ -17,7 +17,7 @@ export const asks = (world: World["Service"], account: string, path: string, jso
 const does = (world: World["Service"], account: string, path: string, json: object): Effect.Effect<Fields> =>
   got(world, "POST", at(world, account, path), { json })
 
-/** Answers the session's id. */
+/** Returns the session's id. */
 export const startSession = (
   world: World["Service"],
   account: string,
@@ -25,7 +25,7 @@ export const startSession = (
 ): Effect.Effect<string> =>
   Effect.map(does(world, account, "/session/start", { To }), ({ SessionId }) => String(SessionId))
 
-/** A set that no session has yet. */
+/** Returns a set of members without a session. */
 export const create: Send<string, Created> = (world, creator) =>
   Effect.gen(function* () {
     const others = ["bob", "erin", yield* newGuest(world)]
@@ -99,7 +99,7 @@ export const removeMember = moves("/session/RemoveMember", LEAVER)
 
 const md5 = (accounts: ReadonlyArray<string>): string => createHash("md5").update(accounts.join(",")).digest("hex")
 
-/** A session as it is told: to ask for a member who is one already changes nothing. */
+/** Returns a session: adding an existing member changes nothing. */
 export const session = Effect.fnUntraced(function* (world: World["Service"], gid: string): Effect.fn.Return<Fields> {
   const found = yield* does(world, "bob", "/session/AddMember", { SessionId: gid, To: ["bob"] })
   assert.strictEqual(found["md5"], md5(found["Members"] as ReadonlyArray<string>))
@@ -117,7 +117,7 @@ export const seesCreated: Read<string, Created> = (world) =>
     })
   )
 
-/** `Members` and `md5` are before as they should, and differ after by exactly this one. */
+/** Checks that `Members` and `md5` are right before, and differ by exactly this member after. */
 const seesMoved =
   (isIn: boolean): Read<Place, Joined> =>
   (world, { gid }) =>

@@ -1,4 +1,4 @@
-/** Every operation, by every protocol, as every protocol sees it. */
+/** Every operation through every protocol, observed through every protocol. */
 import { Effect } from "effect"
 import { pair, whereMembersChange, wherePeopleTalk } from "./fixture.ts"
 import { protocols, type Row, row } from "./Declaration.ts"
@@ -24,7 +24,7 @@ const readsNothing = {
   youdu: Because.youduHasNoMessages
 }
 
-/** Whoever creates a pair with `bob`, each once. */
+/** Users that create a direct chat with `bob`, each once. */
 const FIRST = { xuanxuan: "dave", ha: { xuanxuan: "erin", ha: "admin" } } as const
 
 export const table: ReadonlyArray<Row> = [
@@ -229,7 +229,7 @@ export const table: ReadonlyArray<Row> = [
   })
 ]
 
-/** All cells, row by row. */
+/** All cells, by row. */
 export const cells = table.flatMap((operation) =>
   protocols.flatMap((sender) =>
     protocols.map((reader) => ({

@@ -1,4 +1,4 @@
-/** xuanxuan: what a chat client does, and what the clients of the other members see of a deed. Source: seeds/002. */
+/** xuanxuan: actions of a chat client, and their effect at the clients of the other members. Source: seeds/002. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Client, type Message, newGid } from "../clients.ts"
@@ -7,13 +7,13 @@ import type { Read, Send } from "./Declaration.ts"
 import type { Created, Hidden, Joined, Recalled, Renamed, Sent, Taken } from "./actions.ts"
 import { type Fields, fresh, type World } from "./context.ts"
 
-/** A message as this protocol shows it, with what small clients of it do not look at. */
+/** A message of this protocol, with fields that small clients ignore. */
 type Shown = Message & { readonly contentType: string; readonly recalled?: boolean }
 
 const say = (client: Client, place: Place, contentType: string, content: unknown) =>
   client.get<ReadonlyArray<Shown>>("message", [{ gid: newGid(), cgid: place.gid, contentType, content }])
 
-/** Says something in a chat; answers its gid. */
+/** Sends a text to a chat; returns its gid. */
 export const sayIn = (world: World["Service"], place: Place, content: string, contentType = "text") =>
   Effect.map(
     say(world.desk(place.lead), place, contentType, contentType === "text" ? content : { url: content }),
@@ -83,7 +83,7 @@ export const leave: Send<Place, Joined> = (world, { gid }) =>
     Effect.as(world.desk(LEAVER).get("joinchat", { gid, join: false }), { account: LEAVER, atClient: true })
   )
 
-/** Comes to a chat client and hears what was kept. */
+/** Connects a chat client and gets the offline queue. */
 export const takeDelivery: Send<Place, Taken> = (world, place) =>
   Effect.gen(function* () {
     const content = fresh("waits to be taken")
@@ -91,7 +91,7 @@ export const takeDelivery: Send<Place, Taken> = (world, place) =>
     return Effect.as(world.comesBackFor(content), { gid })
   })
 
-/** What a client hears from now on. */
+/** Returns the packets that a client receives from now on. */
 const listening = (client: Client) => {
   const from = client.heard.length
   const pushed = (method: string, gid: string): ReadonlyArray<Fields> =>
@@ -168,13 +168,13 @@ export const seesSent: Read<Place, Sent> = (world, place) =>
       assert.deepInclude(pushed, wanted)
       assert.deepEqual(yield* newest(bob, place.gid), pushed)
       assert.strictEqual(ears.count(gid), 1)
-      // Who said it through another protocol hears it at their chat client, too.
+      // A sender through another protocol gets it at the own chat client too.
       const own = world.desk(by)
       if (atClient !== true) yield* own.until("one's own", () => own.delivered.some((message) => message.gid === gid))
     })
   })
 
-/** The one who is away finds it at the next login, once. */
+/** The offline user gets it once, at the next login. */
 export const findsSent: Read<Place, Sent> = (world, place) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, by, content }) {
@@ -201,7 +201,7 @@ export const seesRecalled: Read<Place, Recalled> = (world, place) =>
     })
   })
 
-/** What was recalled while they were away is not delivered late, and is empty in the history. */
+/** A message recalled while the user was offline is not delivered late, and is empty in the history. */
 export const neverFindsRecalled: Read<Place, Recalled> = (world, place) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, content, next }) {
@@ -212,7 +212,7 @@ export const neverFindsRecalled: Read<Place, Recalled> = (world, place) =>
     })
   )
 
-/** Who had it and was away when it was recalled is told at the next login. */
+/** A recipient that was offline at the recall gets it at the next login. */
 export const findsRecalled: Read<Place, Recalled> = (world) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, next }) {
@@ -243,7 +243,7 @@ export const seesRenamed: Read<Place, Renamed> = (world, { gid }) =>
     })
   })
 
-/** Both who was in it all the time and who is concerned are told; the latter has the chat in their list, or no more. */
+/** Checks pushes to a permanent member and to the changed member, whose list then has the chat or not. */
 const seesMoved =
   (who: string, method: string, isIn: boolean): Read<Place, Joined> =>
   (world, { gid }) =>
@@ -256,7 +256,7 @@ const seesMoved =
         const moved = (chat: Fields): boolean => memberIds(chat).includes(id) === isIn
         yield* ears.pushed(method, gid, moved)
         assert.strictEqual(memberIds(yield* listed(bob, gid)).includes(id), isIn)
-        // Who asked at this very client has the answer instead.
+        // The requesting client gets the reply instead.
         if (atClient !== true) yield* theirs.pushed(method, gid, moved)
         assert.strictEqual((yield* listed(world.desk(who), gid)) !== undefined, isIn)
       })

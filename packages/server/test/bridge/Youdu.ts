@@ -1,4 +1,4 @@
-/** youdu: an app of organisation 1 that speaks the envelope, as the SDKs do. Source: seeds/004; PROTOCOLS, "youdu". */
+/** youdu: an app of organisation 1 that uses the envelope, like the SDKs. Source: seeds/004; PROTOCOLS, "youdu". */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { DEMO, open, seal } from "../../../dialects/test/youdu/Envelope.ts"
@@ -16,7 +16,7 @@ interface Session {
 
 const sealed = (text: string) => ({ buin: DEMO.buin, appId: DEMO.appId, encrypt: seal(text) })
 
-/** `errcode`, and the JSON that the envelope holds. */
+/** `errcode`, and the JSON in the envelope. */
 export const asks = Effect.fnUntraced(function* (
   world: World["Service"],
   operation: "get" | "create" | "update",
@@ -38,7 +38,7 @@ const does = (...asked: Parameters<typeof asks>): Effect.Effect<Session> =>
     return JSON.parse(held) as Session
   })
 
-/** Answers the session's id. */
+/** Returns the session's id. */
 export const createSession = (
   world: World["Service"],
   title: string,
@@ -92,7 +92,7 @@ export const seesCreated: Read<string, Created> = (world) =>
     })
   )
 
-/** The version grows by one, and what was changed is what was done. */
+/** Checks that the version rises by one, and that only the action's fields change. */
 export const seesRenamed: Read<Place, Renamed> = (world, { gid }) =>
   Effect.gen(function* () {
     const before = yield* session(world, gid)

@@ -1,4 +1,4 @@
-/** What a sender tells of what was done, which is all that a reader knows of it. */
+/** Results of a sender's action, from which readers check its effect. */
 
 export interface Created {
   readonly gid: string
@@ -15,25 +15,25 @@ export interface Sent {
   readonly contentType: "text" | "image"
   /** A text, or the link of an image. */
   readonly content: string
-  /** Set where it was said at the chat client of who said it, which has the answer instead of a push. */
+  /** Set if it was sent by the sender's chat client, which gets the reply instead of a push. */
   readonly atClient?: true
 }
 
-/** Who had a message when it is recalled: nobody, who is at a chat client, or who was at one and has gone. */
+/** Recipients of a message at its recall: none, an online client, or a client that has disconnected since. */
 export type Told = "nobody" | "here" | "gone"
 
 export interface Recalled {
   readonly gid: string
-  /** What it was. */
+  /** Its content. */
   readonly content: string
-  /** A text that was said after the recall. */
+  /** Content of a message sent after the recall. */
   readonly next: string
 }
 
 export interface Hidden {
   readonly gid: string
   readonly by: string
-  /** The other, who still has it. */
+  /** The other user, who still has it. */
   readonly notBy: string
 }
 
@@ -43,11 +43,11 @@ export interface Renamed {
 
 export interface Joined {
   readonly account: string
-  /** Set where it was asked for at the chat client of that account, which has the answer instead of a push. */
+  /** Set if it was requested by that account's chat client, which gets the reply instead of a push. */
   readonly atClient?: true
 }
 
-/** The message that somebody's connection took. */
+/** The message that a connection acknowledged. */
 export interface Taken {
   readonly gid: string
 }

@@ -1,4 +1,4 @@
-/** One started server with everybody at it: chat clients of most, tokens of all, and one who is away. */
+/** One running server with all users: chat clients of most, tokens of all, and one offline user. */
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { type Client, desktop, idsOf, md5, online, PASSWORD } from "../clients.ts"
@@ -17,22 +17,22 @@ export interface Asked {
   readonly form?: Readonly<Record<string, string>>
 }
 
-/** Whoever is at a chat client all the time. */
+/** Users with a chat client all the time. */
 export const PRESENT = ["admin", "alice", "bob", "dave", "erin"] as const
-/** Who is in many chats beside `bob`. */
+/** Member of many chats beside `bob`. */
 export const PEER = "erin"
-/** Who is at a chat client for moments only, to find what was kept. */
+/** User that connects only for moments, to get the offline queue. */
 export const AWAY = "carol"
 export const EVERYBODY = [...PRESENT, AWAY] as const
 export type Account = (typeof EVERYBODY)[number]
 
 /**
- * How the chat clients connect that readers look at: by WebSocket in the documented profile, or as the published 1.0
- * client does, by raw TCP in its own.
+ * Connection of the chat clients that readers observe: WebSocket in the documented profile, or raw TCP in the profile of the
+ * published 1.0 client.
  */
 export type Transport = "WebSocket" | "TCP"
 
-/** Somebody at a chat client of 1.0. */
+/** Connects a 1.0 chat client. */
 const onlineOverTcp = Effect.fnUntraced(function* (tcp: string, account: string) {
   const client = yield* desktop(tcp)
   yield* client.get("login", [account, md5(PASSWORD), "online"])
@@ -45,16 +45,16 @@ export class World extends Context.Service<
   {
     readonly http: string
     readonly transport: Transport
-    /** The chat client of somebody present. */
+    /** Returns the chat client of an online user. */
     readonly desk: (account: string) => Client
     readonly id: (account: string) => number
     readonly token: (account: string) => string
     readonly ask: (method: string, path: string, asked?: Asked) => Effect.Effect<Answer>
-    /** The one who is away comes to a chat client, hears everything up to this text, and leaves again. */
+    /** Connects the offline user, waits for the message with this text, and disconnects. */
     readonly comesBackFor: (content: string) => Effect.Effect<Client, string>
   }
 >()("test/bridge/World") {
-  /** `bob`, whose eyes readers have, and who is away come by this transport; all others by WebSocket. */
+  /** `bob`, the observed reader, and the offline user use this transport; all others WebSocket. */
   static readonly over = (transport: Transport) =>
     Layer.effect(
       World,
@@ -74,7 +74,7 @@ export class World extends Context.Service<
         const desks = new Map<string, Client>()
         const comes = (account: string) => (transport === "TCP" ? onlineOverTcp(tcp, account) : online(http, account))
         for (const account of PRESENT) {
-          // One other is of the profile that TCP has, by WebSocket, and must get the same bytes.
+          // One other uses TCP's profile over WebSocket, and must get the same bytes.
           const query = transport === "TCP" && account === PEER ? "?profile=client-1.0" : ""
           desks.set(account, yield* account === "bob" ? comes(account) : online(http, account, { query }))
         }
@@ -85,7 +85,7 @@ export class World extends Context.Service<
         }
         const known = <A>(map: ReadonlyMap<string, A>, account: string): A => {
           const found = map.get(account)
-          if (found === undefined) throw new Error(`nobody here is ${account}`)
+          if (found === undefined) throw new Error(`there is no ${account} here`)
           return found
         }
         const desk = (account: string): Client => known(desks, account)
@@ -112,7 +112,7 @@ export class World extends Context.Service<
 
 type Ask = World["Service"]["ask"]
 
-/** The same for a request that must succeed. */
+/** Sends a request that must succeed. */
 export const got = ({ ask }: World["Service"], ...[method, path, asked]: Parameters<Ask>): Effect.Effect<Fields> =>
   Effect.map(ask(method, path, asked), ({ status, json }) => {
     assert.isTrue(status >= 200 && status < 300, `${method} ${path}: ${status} ${JSON.stringify(json)}`)
@@ -120,5 +120,5 @@ export const got = ({ ask }: World["Service"], ...[method, path, asked]: Paramet
   })
 
 let texts = 0
-/** A text that nothing else has. */
+/** Returns a unique text. */
 export const fresh = (what: string): string => `${what} ${++texts}`

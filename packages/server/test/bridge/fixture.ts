@@ -1,4 +1,4 @@
-/** The chats that cells are played in. Each is made by one protocol, and every protocol names it in its own way. */
+/** Chats of the cells. Each is created through one protocol; every protocol has its own id of it. */
 import { Effect } from "effect"
 import { newGid } from "../clients.ts"
 import type { Arena, Protocol, Reason, Step } from "./Declaration.ts"
@@ -12,7 +12,7 @@ import { createSession } from "./Youdu.ts"
 const OWNER = "alice"
 const OTHERS = ["bob", AWAY, LEAVER]
 
-/** A group that a protocol made which has owners. */
+/** Creates a group through a protocol with owners. */
 export const group =
   (maker: "xuanxuan" | "spark" | "youdu") =>
   (world: World["Service"]): Step<Place> =>
@@ -33,14 +33,14 @@ export const group =
       return { ...(yield* byGid(world, OWNER, made)), lead: OWNER, other: "bob" }
     })
 
-/** A group of an organisation is nobody's: a system administrator among its members acts as its admin. */
+/** Creates a group of an organisation. It has no owner: a system administrator among its members acts as its admin. */
 export const organisationGroup = (world: World["Service"]): Step<Place> =>
   Effect.gen(function* () {
     const id = yield* createOrganisationGroup(world, fresh("class"), "admin", ...OTHERS)
     return { ...(yield* byId(world, "admin", id)), lead: "admin", other: "bob" }
   })
 
-/** The pair of `alice` and this one. */
+/** Opens the direct chat of `alice` and another user. */
 export const pair =
   (other: string) =>
   (world: World["Service"]): Step<Place> =>
@@ -51,7 +51,7 @@ export const pair =
 
 const knowsGroupsOnly = (protocol: Protocol): boolean => protocol === "hisihi" || protocol === "youdu"
 
-/** Where something is said: a pair where `ha` takes part, else groups. */
+/** Chats for messages: a direct chat if `ha` takes part, otherwise groups. */
 export const wherePeopleTalk =
   (apart: Reason, other = "bob") =>
   (sender: Protocol, reader: Protocol): ReadonlyArray<Arena<Place>> | Reason => {
@@ -59,7 +59,7 @@ export const wherePeopleTalk =
     return knowsGroupsOnly(sender) || knowsGroupsOnly(reader) ? apart : [pair(other)]
   }
 
-/** Groups that every protocol made; only those of an organisation where `hisihi` takes part. */
+/** Chats for changes of members: groups of every protocol, or only of an organisation if `hisihi` takes part. */
 export const whereMembersChange =
   (fixed: Reason) =>
   (sender: Protocol, reader: Protocol): ReadonlyArray<Arena<Place>> | Reason => {

@@ -1,6 +1,6 @@
 /**
- * Loaded before a server (`node --import`): puts every mutant's changes into the modules as they are loaded, each beside
- * what was there. Which mutant the server is is what its parent has told it last; at first it is the good one.
+ * Preloaded by a server (`node --import`): adds every mutant's changes to modules when they are loaded, beside the original
+ * code. The parent's last message selects the active mutant; at first none is active.
  */
 import { registerHooks } from "node:module"
 import type { Change } from "./EngineMutant.ts"
@@ -16,7 +16,7 @@ const places: ReadonlyArray<Place> = engineMutants.flatMap(({ name, changes }) =
 
 const packages = new URL("../../../", import.meta.url).href
 
-/** Without semicolons a line that begins with a bracket goes on with the line before. */
+/** Whether a semicolon is needed: without one, a line that begins with a bracket continues the line before. */
 const isStatementAfter = (before: string): boolean => /[\w)\]}"'`]\s*\n\s*$/.test(before)
 
 const changed = (source: string, here: ReadonlyArray<Place>): string =>

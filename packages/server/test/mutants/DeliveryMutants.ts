@@ -1,4 +1,4 @@
-/** Engines that keep, deliver or list the wrong things. */
+/** Mutants of storage, delivery and lists. */
 import type { EngineMutant } from "./EngineMutant.ts"
 
 export const deliveryMutants: ReadonlyArray<EngineMutant> = [

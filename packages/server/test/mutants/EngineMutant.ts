@@ -1,25 +1,25 @@
 /**
- * What an engine can do wrong, each as a change of one place in the source of the good one, with the checks of the
- * conformance kit that are there to find it. `Changed` puts both forms into a server that is then told which to take.
+ * A faulty engine: changes of the source, and the checks of the conformance kit that must detect it. `Changed` loads both
+ * forms into a server, and a message selects one.
  */
 export interface Change {
-  /** Below `packages`. */
+  /** Path below `packages`. */
   readonly module: string
-  /** An expression that stands in the module, once unless `times` says otherwise. */
+  /** An expression that occurs in the module once, or `times` times. */
   readonly from: string
   readonly times?: number
-  /** What is evaluated instead. */
+  /** Expression that replaces it. */
   readonly to: string
 }
 
 export interface EngineMutant {
   readonly name: string
-  /** What is wrong. */
+  /** The fault, as a test title. */
   readonly description: string
   readonly changes: ReadonlyArray<Change>
   readonly kills: ReadonlyArray<string>
-  /** It is silent where something is due. */
+  /** It omits an expected frame. */
   readonly silent?: true
-  /** What it leaves behind is in the way of others: it has a server of its own. */
+  /** It affects later tests, so it needs its own server. */
   readonly spoils?: true
 }

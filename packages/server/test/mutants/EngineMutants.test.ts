@@ -1,4 +1,4 @@
-/** An engine that is wrong in one place is found by the checks of the conformance kit that are there to find it. */
+/** Every engine mutant is detected by its checks of the conformance kit. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { share } from "../../../../scripts/repetitions.ts"
 import { MutantRunner, undetected, distribute } from "../../../conformance/test/mutants/MutantRunner.ts"
@@ -8,7 +8,7 @@ import { engineMutants } from "./EngineMutants.ts"
 
 const changed = `--import=${new URL("Changed.ts", import.meta.url).href}`
 
-/** The named checks that do not find it, on a server that it is. */
+/** Returns the mutant's checks that do not detect it. */
 const survives = async (
   runner: MutantRunner,
   { name, kills, silent }: EngineMutant
@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all(runners.map((runner) => runner.close())))
 
-describe("found by the checks named for it", () => {
+describe("detected by its checks", () => {
   for (const mutant of engineMutants) {
     it(`${mutant.name}: ${mutant.description}`, async () => {
       const left = await survives(mutant.spoils === true ? await open() : shared, mutant)
@@ -44,7 +44,7 @@ describe("found by the checks named for it", () => {
   }
 })
 
-it("the server without a mutant is the good one, also after all of them", async () => {
+it("the server without a mutant conforms, even after all of them", async () => {
   const found = await distribute([shared], share(scenarios, 4), async (one, { id }) => {
     const { result } = await one.play(id, {}, { timing: { reply: 15_000, close: 15_000, scenario: 50_000 } })
     return result.checks.filter(({ verdict }) => verdict !== "pass").map((check) => check.id)

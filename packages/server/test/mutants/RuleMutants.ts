@@ -1,4 +1,4 @@
-/** Engines that allow or accept what they should not. */
+/** Mutants of rules and validation. */
 import type { EngineMutant } from "./EngineMutant.ts"
 
 export const ruleMutants: ReadonlyArray<EngineMutant> = [
