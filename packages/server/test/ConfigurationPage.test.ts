@@ -12,7 +12,7 @@ it("docs/configuration.md matches the declarations", async () => {
   try {
     written = readFileSync(page, "utf8")
   } catch {
-    // Reported as not current, below.
+    // A missing page is reported as outdated below.
   }
-  assert.isTrue(written === current, "docs/configuration.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
+  assert.isTrue(written === current, "docs/configuration.md is outdated: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
 })
