@@ -1,4 +1,4 @@
-/** docs/permissions.md: what the rules decide, who offers it, and where protocols differ. */
+/** Generates docs/permissions.md: the rules' decisions, the protocols' requests, and the differences of protocols. */
 import * as Membership from "@parley/core/rules/Membership"
 import { type Operation, operations } from "@parley/core/rules/Operations"
 import type { Rule } from "@parley/core/rules/Rule"
@@ -20,11 +20,11 @@ export const operationNames = Object.keys(operations) as ReadonlyArray<Operation
 
 const isRule = (value: unknown): value is Rule => typeof value === "object" && value !== null && "check" in value
 
-/** The rules by what they are called in the code. */
+/** Rules by their names in the code. */
 const rules = new Map<Rule, string>()
 for (const [name, value] of Object.entries({ ...Membership, ...Speech })) if (isRule(value)) rules.set(value, name)
 
-/** With columns as wide as their widest cell, as the formatter would have them. */
+/** Pads columns to their widest cell, as the formatter does. */
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? "").length)))
   const line = (row: ReadonlyArray<string>): string =>
@@ -95,7 +95,7 @@ const credentialTable = table(
 )
 
 export interface Difference {
-  /** What it is declared beside: an operation or a rule. */
+  /** Operation or rule beside which it is declared. */
   readonly name: string
   readonly description: string
   readonly protocol: string
@@ -103,7 +103,7 @@ export interface Difference {
 
 const RULES = new URL("../../../core/src/rules/", import.meta.url)
 
-/** Read from the comments beside the rules, where differences are declared. */
+/** Reads the declared differences from the comments beside the rules. */
 export const differences: ReadonlyArray<Difference> = readdirSync(RULES)
   .filter((file) => file.endsWith(".ts"))
   .flatMap((file) => {
