@@ -15,6 +15,7 @@ import { dialect as spark } from "@parley/dialects/spark"
 import { dialect as xuanxuan } from "@parley/dialects/xuanxuan"
 import fastify from "fastify"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { plainPasswords } from "../../core/test/harness.ts"
 import { frameworks, type Mounted } from "./frameworks.ts"
 import { chatClient, KEY, sayByHa } from "./clients.ts"
 
@@ -26,6 +27,7 @@ for (const [name, mount] of Object.entries(frameworks)) {
       parley = await createParley({
         store: MemoryStore.layer,
         blobs: MemoryBlobs.layer,
+        passwords: plainPasswords,
         dialects: [xuanxuan, ha, spark],
         path: "/im",
         login: true,
