@@ -14,6 +14,7 @@ import { createReadStream } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 
+/** Options of the file storage. */
 export interface Options {
   /** Created if missing. Processes on one machine or one network disk may share it. */
   readonly directory: string

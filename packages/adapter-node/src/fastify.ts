@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
 import type { Parley } from "./createParley.ts"
 
+/** Options of the plugin. */
 export interface Options {
   readonly parley: Parley
   /** Prefix of the registration, set by Fastify. */

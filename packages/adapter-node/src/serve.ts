@@ -19,6 +19,7 @@ export type Engine = Parley.Services | Store | Blobs
 /** A protocol with HTTP routes of this host. */
 export type ServedDialect = Dialect<HttpRoutes, Engine, DialectConfigError>
 
+/** Options of `serve`. */
 export interface Options extends Omit<Host.Options, "endpoints" | "input"> {
   readonly dialects: ReadonlyArray<ServedDialect>
   /** Values of the dialects' settings by key; missing ones have their defaults. */
@@ -31,6 +32,7 @@ export interface Options extends Omit<Host.Options, "endpoints" | "input"> {
   readonly demonstration?: boolean | undefined
 }
 
+/** The served dialects and their host. */
 export interface Served {
   readonly host: Host.HttpHost
   /** The opened dialects, in order. */

@@ -38,6 +38,7 @@ export interface Events {
   readonly error: ParleyError
 }
 
+/** Type of an event. */
 export type EventType = keyof Events
 
 /** Any event, discriminated by `type`. */

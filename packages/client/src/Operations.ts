@@ -25,6 +25,7 @@ export type ChatRef = string | { readonly gid: string }
 /** A user, or its id. */
 export type UserRef = number | { readonly id: number }
 
+/** Options of a message. */
 export interface SendOptions extends RequestOptions {
   /** At most 255 characters; random if absent. Makes retries idempotent: the same gid is stored once. */
   readonly gid?: string
@@ -34,12 +35,14 @@ export interface SendOptions extends RequestOptions {
   readonly contentType?: ContentType
 }
 
+/** One message of several. */
 export interface NewMessage extends Omit<SendOptions, keyof RequestOptions> {
   readonly chat: ChatRef
   /** An object is sent as JSON. */
   readonly content: string | object
 }
 
+/** A chat to create. */
 export interface NewChat {
   /** Random if absent. */
   readonly gid?: string
@@ -52,6 +55,7 @@ export interface NewChat {
   readonly public?: boolean
 }
 
+/** Options of `history`. */
 export interface HistoryOptions extends RequestOptions {
   /** From 1, the page of the newest messages. */
   readonly page?: number

@@ -12,6 +12,7 @@ import { SentIds } from "./SentIds.ts"
 import type { Settings } from "./Settings.ts"
 import { type Chat, type Incoming, isCalled, type Packet, type Status, type User } from "./protocol.ts"
 
+/** A logged-in client; `connect` returns it. */
 export class Parley extends Operations {
   readonly #session: Session
   readonly #clientState: ClientState

@@ -41,6 +41,7 @@ export interface ParleyErrorDetails {
   readonly cause?: unknown
 }
 
+/** Error of a call or of the connection; `code` is its kind. */
 export class ParleyError extends Error {
   override readonly name = "ParleyError"
   readonly code: ParleyErrorCode

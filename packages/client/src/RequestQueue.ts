@@ -4,6 +4,7 @@ import { ParleyError, type RefusedMessage } from "./ParleyError.ts"
 import type { Clock } from "./backoff.ts"
 import { listOf, type Packet } from "./protocol.ts"
 
+/** Options of every request. */
 export interface RequestOptions {
   /** Aborts waiting for the reply. The request may still be executed. */
   readonly signal?: AbortSignal | undefined

@@ -5,6 +5,7 @@ import { ParleyError } from "./ParleyError.ts"
 import { type Backoff, type Clock, defaultBackoff, platformClock } from "./backoff.ts"
 import type { Status } from "./protocol.ts"
 
+/** Options of `connect`, without the credentials. */
 export interface ParleyOptions {
   /** URL of the server with `http`, `https`, `ws` or `wss`, with or without `/ws` at its end. */
   readonly url: string

@@ -2,6 +2,7 @@
 
 export type Status = "online" | "away" | "busy" | "offline"
 
+/** A user. */
 export interface User {
   readonly id: number
   readonly account: string
@@ -14,6 +15,7 @@ export interface User {
   readonly status: Status
 }
 
+/** A chat. Dates are milliseconds since 1970. */
 export interface Chat {
   readonly id: number
   readonly gid: string
@@ -41,8 +43,10 @@ export interface Chat {
   readonly mute?: boolean
 }
 
+/** Type of a message's content. */
 export type ContentType = "text" | "emoticon" | "image" | "file"
 
+/** A message. Dates are milliseconds since 1970. */
 export interface Message {
   /** Rises within a chat, in the order in which all members get its messages. */
   readonly id: number
@@ -65,6 +69,7 @@ export interface Incoming extends Message {
   readonly change: "new" | "replaced" | "recalled"
 }
 
+/** Position of a page in a chat's history. */
 export interface Pager {
   readonly recPerPage: number
   /** From 1. */
@@ -75,6 +80,7 @@ export interface Pager {
   readonly continued: boolean
 }
 
+/** A file of a chat. */
 export interface ChatFile {
   readonly id: number
   readonly title: string

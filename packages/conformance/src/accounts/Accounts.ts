@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as EffectScope from "effect/Scope"
 
+/** One account of the server under test. */
 export const Account = Schema.Struct({
   /** The user's id, for protocols that use one. */
   id: Schema.optionalKey(Schema.Union([Schema.Int, Schema.NonEmptyString])),

@@ -14,6 +14,7 @@ import { tap } from "./Tap.ts"
 
 export const resultsSchema = "https://unpkg.com/@parley/conformance/schema/results.schema.json"
 
+/** Returns the results of these runs, in the form of `results.schema.json`. */
 export const resultsOf = (reports: ReadonlyArray<Report>): Results => ({
   $schema: resultsSchema,
   schemaVersion: 1,
@@ -23,6 +24,7 @@ export const resultsOf = (reports: ReadonlyArray<Report>): Results => ({
 
 const asJson = (value: object): string => `${harmlessJson(value, 2)}\n`
 
+/** Report formats by name; each returns the report as text. */
 export const forms: { readonly [form: string]: (results: Results) => string } = {
   json: asJson,
   junit,

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { type CheckResult, isUnplayed, type ScenarioResult, worst } from "./Results.ts"
 import { checks, type Protocol, type Scenario, Transport } from "../scenarios/Scenario.ts"
 
+/** One expected failure of a baseline file. */
 export const Entry = Schema.Struct({
   /** `<scenario>#<check>`, or a scenario with all its checks. */
   check: Schema.NonEmptyString,

@@ -51,6 +51,7 @@ export const Evidence = Schema.Struct({
 })
 export type Evidence = typeof Evidence.Type
 
+/** Result of one check. */
 export const CheckResult = Schema.Struct({
   /** `<scenario>#<check>`. */
   id: Schema.String,
@@ -73,6 +74,7 @@ export const Exchange = Schema.Struct({
 })
 export type Exchange = typeof Exchange.Type
 
+/** Result of one scenario. */
 export const ScenarioResult = Schema.Struct({
   id: Schema.String,
   title: Schema.String,

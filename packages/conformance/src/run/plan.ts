@@ -16,6 +16,7 @@ import type { Timing } from "./ScenarioContext.ts"
 /** Which checks are evaluated: documented ones, hardening ones, or both. */
 export type Judged = "documented" | "hardening" | "all"
 
+/** Options of `run` and `audits`. */
 export interface Options {
   /** Default `xuanxuan`. */
   readonly protocol?: string

@@ -208,6 +208,7 @@ export const runEffect = (options: Options): Effect.Effect<Report, CannotRun> =>
 /** `runEffect` as a promise. Rejects with `BadOptions`, `BadData`, `Unreachable`, `NotPrepared` or `KitFault`. */
 export const run = (options: Options): Promise<Report> => Effect.runPromise(runEffect(options))
 
+/** One scenario, to be run by a test runner. */
 export interface Audit {
   readonly id: string
   readonly title: string

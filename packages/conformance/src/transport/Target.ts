@@ -5,6 +5,7 @@ import * as Data from "effect/Data"
 /** Handles a request, as `fetch` does. */
 export type Fetch = (request: Request) => Response | Promise<Response>
 
+/** Addresses of the server under test. */
 export interface Target {
   /** `http://host:port`, without a path */
   readonly http: string

@@ -39,6 +39,7 @@ export interface MessageRecalled extends InChat {
   readonly type: "recalled"
   readonly message: Message
 }
+/** A new chat. */
 export interface ChatCreated extends InChat {
   readonly type: "created"
 }
@@ -55,10 +56,13 @@ export interface UserUpdated {
   readonly recipients: "everyone"
 }
 
+/** An event of `ParleyEngine.on` and `events`, discriminated by `type`. */
 export type ParleyEvent = MessageSent | MessageReplaced | MessageRecalled | ChatCreated | ChatChanged | UserUpdated
 
+/** Type of an event. */
 export type EventType = ParleyEvent["type"]
 
+/** The event of one type. */
 export type EventOf<T extends EventType> = Extract<ParleyEvent, { readonly type: T }>
 
 export const eventOf = ({ event }: Broadcast): ParleyEvent | undefined => {

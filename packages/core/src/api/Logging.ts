@@ -4,6 +4,7 @@ import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 
+/** One line for the `log` option. */
 export interface LogLine {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal"
   readonly message: string

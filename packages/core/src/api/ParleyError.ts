@@ -27,8 +27,10 @@ export class ParleyError extends Error {
   }
 }
 
+/** Returns the error of calls after `close`. */
 export const closed = (): ParleyError => new ParleyError("Closed", "The engine is closed.")
 
+/** Returns the error of a call whose signal was aborted; `cause` is the signal's reason. */
 export const aborted = (cause: unknown): ParleyError =>
   new ParleyError("Aborted", "The caller's signal aborted.", { cause })
 
@@ -40,6 +42,7 @@ const REASON_WORDS: ReasonWords = {
   }
 }
 
+/** Returns the error of a refused command, with its reason in words. */
 export const fromReason = (refused: Reason): ParleyError => {
   const reason = soleReason(refused)
   return new ParleyError(reason._tag, describeReason(reason, REASON_WORDS), { reason })

@@ -27,6 +27,7 @@ export interface LogEntry extends Entry {
   readonly message?: Message
 }
 
+/** Options of `UserApi.log`. */
 export interface LogOptions {
   /** Sequence after which the iteration begins; 0, the default, is the beginning of the log. */
   readonly after?: number

@@ -10,6 +10,7 @@ export const MAX_COUNTED = 200
 /** Maximum number of chats read concurrently. */
 const MAX_CONCURRENT = 8
 
+/** Unread messages of one chat. */
 export interface Unread {
   /** The chat. */
   readonly id: number

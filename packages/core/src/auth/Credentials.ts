@@ -64,6 +64,7 @@ interface AttemptSource {
   readonly network: string
 }
 
+/** Passwords and login tokens, with throttling of failed logins. */
 export class Credentials extends Context.Service<
   Credentials,
   {

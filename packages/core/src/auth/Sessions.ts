@@ -44,6 +44,7 @@ import { textBytes } from "../model/Utf8.ts"
 
 export { LiveSession } from "../delivery/LiveSession.ts"
 
+/** Credentials and client of a login. */
 export interface LoginRequest {
   readonly account: string
   /** `md5(password)` as 32 lower-case hex digits; a token of `Credentials.mint` may be sent as it is. */
@@ -102,6 +103,7 @@ const MD5_OF_EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
 /** Returns an account as sent by a client, safe for a log: at most 64 characters, without control characters. */
 const printable = (account: string): string => account.slice(0, 64).replace(/\p{C}/gu, "?")
 
+/** Login sessions: opens, finds and ends them. */
 export class Sessions extends Context.Service<
   Sessions,
   {

@@ -29,6 +29,10 @@ const isSame = (a: string, b: string): boolean => {
   return difference === 0
 }
 
+/**
+ * Password hashes by WebCrypto: PBKDF2 with SHA-256 and 600,000 iterations. Source: OWASP Password Storage Cheat
+ * Sheet.
+ */
 export const layer: Layer.Layer<Passwords> = Layer.effect(
   Passwords,
   Effect.gen(function* () {

@@ -10,6 +10,7 @@ interface Entry<K, V> {
   newer: Entry<K, V> | undefined
 }
 
+/** A map that evicts the least recently used entry beyond `limit` entries. */
 export class BoundedMap<K, V> {
   readonly #limit: number
   readonly #onEvict: ((value: V, key: K) => void) | undefined

@@ -11,6 +11,7 @@ import type { ChatId } from "../model/Ids.ts"
 import { type Entry, evolve } from "../model/Log.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 
+/** A chat in memory, at the newest version committed by this process. */
 export class CachedChat {
   chat: Chat
   seq: number
@@ -29,6 +30,7 @@ export class CachedChat {
   }
 }
 
+/** Least recently used cache of chats, of at most `limit` entries. */
 export class ChatCache {
   readonly #store: Store["Service"]
   readonly #users: UserCache

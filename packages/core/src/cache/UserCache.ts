@@ -67,6 +67,7 @@ const patched = (users: ReadonlyArray<User>, patches: ReadonlyArray<User>): Read
   return all
 }
 
+/** Cache of users: of the store, or of an external directory. */
 export class UserCache {
   readonly #source: UserSource
   /** Set if users come from an external directory. */

@@ -15,6 +15,7 @@ import type { Subscription } from "./Subscriber.ts"
 /** Maximum number of cursors per commit. */
 const BATCH_SIZE = 500
 
+/** Cursors of devices, written behind. */
 export class CursorStore extends Context.Service<
   CursorStore,
   {

@@ -30,6 +30,7 @@ export interface Observer {
   readonly remoteAppend: (chat: ChatId, head: number) => void
 }
 
+/** Connections, subscriptions and presence of this process. */
 export class LocalHub {
   readonly presence = new Presence()
   readonly #presenceBroadcaster: PresenceBroadcaster

@@ -7,6 +7,7 @@ import type { Rejection } from "../ports/Connection.ts"
 import type { Event } from "../model/Event.ts"
 import { EncodedChunk, type Frame } from "../ports/Frame.ts"
 
+/** Encodes events for one wire profile of a protocol. */
 export interface Serializer {
   /** The encoded packets of an event; empty if the protocol has no packet for it. */
   readonly encode: (event: Event) => ReadonlyArray<string>

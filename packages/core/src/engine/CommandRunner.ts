@@ -53,6 +53,7 @@ interface Dependencies {
 
 const free: PayerOf = () => undefined
 
+/** Runs requests: commits their commands, sends the reply, then broadcasts what was committed. */
 export class CommandRunner {
   readonly #dependencies: Dependencies
 

@@ -69,6 +69,7 @@ const withExtraWrites = (batch: WriteBatch | undefined, extraWrites: ExtraWrites
   writes: [...(batch?.writes ?? []), ...extraWrites]
 })
 
+/** Runs and commits commands. */
 export class Engine extends Context.Service<
   Engine,
   {

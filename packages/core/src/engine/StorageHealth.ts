@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import { LogThrottle } from "../logging/LogThrottle.ts"
 import { type StorageFailed, Store, type WriteBatch } from "../ports/Store.ts"
 
+/** `failing` from a failed write until the next successful one. */
 export type StorageStatus = "working" | "failing"
 
 /** Minimum interval between two probes, in milliseconds. */
@@ -20,6 +21,7 @@ const PROBE_TIMEOUT_MS = 2000
 /** Record that is written to probe a failing storage. */
 const PROBE = { dialect: "parley", kind: "probe", key: "storage" } as const
 
+/** Health of the storage, by the results of its writes. */
 export class StorageHealth extends Context.Service<
   StorageHealth,
   {

@@ -35,6 +35,7 @@ interface Pool {
   readonly networks: Map<string, NetworkUse>
 }
 
+/** Limits the client input in memory, in bytes: by connection, by address and in total. */
 export class InputBudget {
   readonly #users: Pool
   readonly #unauthenticated: Pool

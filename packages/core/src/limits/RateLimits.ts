@@ -18,6 +18,7 @@ const APP_FACTOR = 10
 /** Minimum lifetime of a bucket in milliseconds: a full bucket need not be stored. */
 const MIN_LIFETIME_MS = 1000
 
+/** Token buckets of users and apps: `costPerSecond` units per second, at most `costBurst` at once. */
 export class RateLimits {
   readonly #clock: Clock.Clock
   readonly #users: Rate

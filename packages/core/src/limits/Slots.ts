@@ -5,6 +5,7 @@
 import * as Context from "effect/Context"
 import type { UserId } from "../model/Ids.ts"
 
+/** Limits concurrent holders: in total, and for each holder a percentage of the total. */
 export class Slots {
   readonly #total: number
   readonly #share: number
@@ -37,6 +38,7 @@ export class Slots {
   }
 }
 
+/** One taken slot. */
 export class Slot {
   readonly #holders: Map<string, number>
   readonly #share: number

@@ -42,6 +42,7 @@ const write = ({ level, message, details = {}, cause }: ThrottledLine, count: nu
     count > 1 ? { ...details, count } : details
   )
 
+/** Throttle of log lines: equal ones are counted, and logged once a minute. */
 export interface LogThrottling {
   /** Logs the line, or counts it. It neither waits nor throws, so callbacks may call it. */
   readonly note: (line: ThrottledLine) => void
@@ -111,4 +112,5 @@ export const make = Effect.gen(function* () {
   return { note }
 })
 
+/** Layer with a throttle of its own; pending counts are logged when its scope closes. */
 export const layer: Layer.Layer<never> = Layer.effect(LogThrottle, make)

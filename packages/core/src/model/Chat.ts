@@ -10,6 +10,7 @@ export type ChatType = string
 /** Members who may send beside the admins: all, none (`admins`), or the listed ones; an empty list means all. */
 export type Committers = "all" | "admins" | ReadonlyArray<UserId>
 
+/** Membership of one user in a chat. */
 export interface Member {
   readonly user: UserId
   /** Milliseconds since 1970. */
@@ -18,6 +19,7 @@ export interface Member {
   readonly joinSeq: number
 }
 
+/** The facts of a chat, at one version. */
 export interface Chat {
   readonly id: ChatId
   /** Unique; chosen by the creator. */
@@ -61,6 +63,7 @@ export interface LogHead {
   readonly activeAt: number
 }
 
+/** A chat with the head of its log. */
 export interface StoredChat {
   readonly chat: Chat
   readonly head: LogHead
@@ -97,4 +100,5 @@ export interface Preference extends PreferenceFlags {
 /** Attribute with the name of the protocol through which a chat was created, for protocols that record it. */
 export const VIA = "parley.via"
 
+/** Returns whether the user is a member; true for every user in a system chat. */
 export const isMember = (chat: Chat, user: UserId): boolean => chat.type === "system" || chat.members.has(user)

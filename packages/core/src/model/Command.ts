@@ -33,6 +33,11 @@ export interface Draft {
   readonly date?: number
 }
 
+/**
+ * Creates a chat. An existing one with this gid is returned with `created: false`, or refused with `GidTaken` if the
+ * caller cannot see it. A direct chat has exactly two members. Refused with `Invalid` for a wrong gid, name or number
+ * of members.
+ */
 export interface CreateChat {
   readonly _tag: "CreateChat"
   /** Ignored for a direct chat, whose gid follows from its two members. */
@@ -48,24 +53,31 @@ export interface CreateChat {
   /** The dialect through which the chat is created, if it is recorded. */
   readonly via?: string
 }
+/**
+ * Adds the caller to a public group. A member gets the chat unchanged. A private group is refused with `NotPublic`.
+ */
 export interface JoinChat {
   readonly _tag: "JoinChat"
   readonly chat: ChatRef
 }
+/** Removes the caller from a group. Ownership passes to the longest-standing member. */
 export interface LeaveChat {
   readonly _tag: "LeaveChat"
   readonly chat: ChatRef
 }
+/** Renames a group, for members who may send. */
 export interface RenameChat {
   readonly _tag: "RenameChat"
   readonly chat: ChatRef
   readonly name: string
 }
+/** Adds users to a group, for members. Present members are ignored. */
 export interface AddMembers {
   readonly _tag: "AddMembers"
   readonly chat: ChatRef
   readonly members: ReadonlyArray<UserId>
 }
+/** Removes users from a group, for admins. Absent users are ignored. */
 export interface RemoveMembers {
   readonly _tag: "RemoveMembers"
   readonly chat: ChatRef
@@ -98,11 +110,13 @@ export interface DissolveChat {
   readonly _tag: "DissolveChat"
   readonly chat: ChatRef
 }
+/** Makes a group without a subject public or private, for admins. */
 export interface PublishChat {
   readonly _tag: "PublishChat"
   readonly chat: ChatRef
   readonly public: boolean
 }
+/** Adds or removes admins of a system chat, for system administrators. */
 export interface SetAdmins {
   readonly _tag: "SetAdmins"
   readonly chat: ChatRef
@@ -110,6 +124,7 @@ export interface SetAdmins {
   /** True adds them to the admins, false removes them. */
   readonly grant: boolean
 }
+/** Sets the users who may send in a group or a system chat, for admins. */
 export interface SetCommitters {
   readonly _tag: "SetCommitters"
   readonly chat: ChatRef
@@ -153,33 +168,41 @@ export interface ReadHistory {
     | { readonly size: number; readonly number: number }
     | { readonly start: number; readonly limit: number }
 }
+/** Reads one chat that the caller can see. */
 export interface ReadChat {
   readonly _tag: "ReadChat"
   readonly chat: ChatRef
 }
+/** Lists a chat's members with their presence, for members. */
 export interface ListMembers {
   readonly _tag: "ListMembers"
   readonly chat: ChatRef
 }
+/** Lists the caller's chats, including system chats. */
 export interface ListChats {
   readonly _tag: "ListChats"
 }
+/** Lists the public chats. */
 export interface ListPublicChats {
   readonly _tag: "ListPublicChats"
 }
+/** Lists a chat's files, for members, without files of recalled messages. */
 export interface ListFiles {
   readonly _tag: "ListFiles"
   readonly chat: ChatRef
 }
+/** Reads one file's facts, for members of its chat. A file of a recalled message is refused with `NoSuchFile`. */
 export interface ReadFile {
   readonly _tag: "ReadFile"
   readonly file: FileId
 }
+/** Adds files whose content is already in `Blobs` to a chat, for members. `size` is in bytes. */
 export interface AddFiles {
   readonly _tag: "AddFiles"
   readonly chat: ChatRef
   readonly files: ReadonlyArray<{ readonly title: string; readonly size: number; readonly blob: string }>
 }
+/** Lists all users with their presence. */
 export interface ListUsers {
   readonly _tag: "ListUsers"
 }
@@ -198,6 +221,10 @@ export interface ReadUserSettings {
   readonly _tag: "ReadUserSettings"
   readonly account?: string
 }
+/**
+ * Saves the caller's settings, or another account's for a system administrator. The text is opaque to the engine; the
+ * limit is the setting `userSettings`, in characters.
+ */
 export interface SaveUserSettings {
   readonly _tag: "SaveUserSettings"
   readonly account?: string
@@ -243,11 +270,13 @@ export interface Replies {
   readonly SaveUserSettings: string
 }
 
+/** A message that was sent, and its chat after it. */
 export interface SentMessage {
   readonly chat: Chat
   readonly message: Message
 }
 
+/** A command of a caller, discriminated by `_tag`; `Replies` has the reply of each. */
 export type Command =
   | CreateChat
   | JoinChat
@@ -280,4 +309,5 @@ export type Command =
   | ReadUserSettings
   | SaveUserSettings
 
+/** Reply of one command. */
 export type ReplyOf<C extends Command> = Replies[C["_tag"]]

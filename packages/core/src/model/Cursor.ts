@@ -4,6 +4,7 @@
  */
 import type { ChatId, UserId } from "./Ids.ts"
 
+/** Position of one device of a user in one chat's log, by sequence. */
 export interface Cursor {
   readonly chat: ChatId
   readonly user: UserId

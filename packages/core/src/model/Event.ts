@@ -28,11 +28,13 @@ export interface UserEvent {
   readonly user: PresentUser
 }
 
+/** A committed or ephemeral event. */
 export type Event = ChatEvent | UserEvent
 
 /** Recipients: a chat's online members (including those whom this very entry removed), or everyone online. */
 export type Audience = { readonly chat: ChatId } | "everyone"
 
+/** An event and its recipients. */
 export interface Broadcast {
   readonly event: Event
   readonly to: Audience
@@ -58,4 +60,5 @@ export interface ProtocolCaller {
   readonly connection?: undefined
 }
 
+/** Returns whether the caller is a user, not a protocol. */
 export const isUser = (caller: Caller): caller is UserCaller => "user" in caller

@@ -10,6 +10,7 @@ export interface Created {
   readonly _tag: "Created"
 }
 
+/** A message was sent. */
 export interface Posted {
   readonly _tag: "Posted"
   /** Unique among all messages; chosen by the sender. */
@@ -54,8 +55,10 @@ export interface Changed {
 /** A later change of one message. */
 export type Amendment = Replaced | Recalled
 
+/** Content of a log entry. */
 export type EntryBody = Created | Posted | Amendment | Changed
 
+/** One entry of a chat's log. */
 export interface Entry<Body extends EntryBody = EntryBody> {
   readonly id: EntryId
   readonly chat: ChatId

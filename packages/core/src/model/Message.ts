@@ -2,6 +2,7 @@
 import type { ChatId, EntryId, UserId } from "./Ids.ts"
 import type { Amendment, Entry, Posted } from "./Log.ts"
 
+/** A message as it stands: after recalls and replacements. */
 export interface Message {
   /** Id of the entry that posted it. */
   readonly id: EntryId
@@ -23,6 +24,7 @@ export interface Message {
   readonly revision: EntryId
 }
 
+/** Returns the message of the entry that posted it, before any change. */
 export const fromPosted = (entry: Entry<Posted>): Message => ({
   id: entry.id,
   gid: entry.body.gid,

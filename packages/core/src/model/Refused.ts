@@ -1,6 +1,7 @@
 /** Reasons for refusing a command: states, in the engine's terms. Each protocol encodes them in its own format. */
 import * as Data from "effect/Data"
 
+/** Reason of a refusal, discriminated by `_tag`. Each protocol maps it to its own error. */
 export type Reason =
   /** The caller is not logged in, or the session has ended. */
   | { readonly _tag: "NotLoggedIn" }
@@ -42,16 +43,19 @@ export type Reason =
   /** Refused by an embedder's own rule: `code` for programs, if any; `message` for people. */
   | { readonly _tag: "Rejected"; readonly code?: string; readonly message: string }
 
+/** Refusal of one message of a request. */
 export interface MessageRefusal {
   /** Index of the message in the request, from 0. */
   readonly index: number
   readonly reason: Reason
 }
 
+/** A command was refused; nothing was changed. */
 export class Refused extends Data.TaggedError("Refused")<{ readonly reason: Reason }> {
   override get message(): string {
     return this.reason._tag
   }
 }
 
+/** Returns the error, to be yielded in an effect. */
 export const refuse = (reason: Reason): Refused => new Refused({ reason })

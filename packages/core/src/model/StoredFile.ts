@@ -1,6 +1,7 @@
 /** A file of a chat: its record in the store, without the content. */
 import type { ChatId, FileId, UserId } from "./Ids.ts"
 
+/** A file of a chat. Its content is in `Blobs`. */
 export interface StoredFile {
   readonly id: FileId
   readonly chat: ChatId

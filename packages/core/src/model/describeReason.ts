@@ -10,6 +10,7 @@ const MAX_ID = 255
 
 type Tag = Reason["_tag"]
 
+/** Terms of one audience, for `describeReason`. */
 export interface ReasonWords {
   /** Noun for a chat; `chat` by default. */
   readonly noun?: string
@@ -23,6 +24,7 @@ export interface ReasonWords {
   }
 }
 
+/** Returns the refusal as one English sentence with a full stop. */
 export const describeReason = (reason: Reason, words: ReasonWords = {}): string => {
   const own = words.sentences?.[reason._tag]
   if (typeof own === "string") return own

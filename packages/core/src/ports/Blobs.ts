@@ -10,11 +10,13 @@ export class BlobTooLarge extends Data.TaggedError("BlobTooLarge")<{ readonly li
 /** The key has no content. */
 export class NoSuchBlob extends Data.TaggedError("NoSuchBlob")<{ readonly key: string }> {}
 
+/** The blob storage failed; `operation` is the method that failed. */
 export class BlobFailed extends Data.TaggedError("BlobFailed")<{
   readonly operation: string
   readonly cause: unknown
 }> {}
 
+/** Port: contents of files, by key. An implementation passes `blobsLaws`. */
 export class Blobs extends Context.Service<
   Blobs,
   {

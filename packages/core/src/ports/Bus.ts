@@ -6,12 +6,17 @@ import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import type { ChatId } from "../model/Ids.ts"
 
+/** Notice that a chat's log has grown. */
 export interface AppendNotice {
   readonly chat: ChatId
   /** The newest sequence of its log. */
   readonly head: number
 }
 
+/**
+ * Port: notices between nodes that share a store. Delivery is best effort; a notice may be lost, repeated or
+ * reordered.
+ */
 export class Bus extends Context.Service<
   Bus,
   {

@@ -38,6 +38,7 @@ export interface HttpEndpoint<Http> {
   readonly fallback?: Http
 }
 
+/** Entry of a protocol for clients. */
 export type Endpoint<Http> = WebSocketEndpoint | TcpEndpoint | HttpEndpoint<Http>
 
 /** One flag or argument of a command. */

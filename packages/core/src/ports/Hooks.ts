@@ -16,8 +16,10 @@ export type UserCommand =
   | { readonly _tag: "SetPassword"; readonly account: string }
   | { readonly _tag: "RemoveUser"; readonly account: string }
 
+/** A command that hooks are called for. */
 export type HookedCommand = Command | UserCommand
 
+/** The caller of a hooked command. */
 export interface HookContext {
   /** The caller; undefined for a command about users, which an operator or the embedder gave. */
   readonly caller: Caller | undefined

@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 
+/** Port: slow password hashes. */
 export class Passwords extends Context.Service<
   Passwords,
   {

@@ -14,21 +14,27 @@ interface Declared<Kind extends string, A> {
   readonly description: string
 }
 
+/** An integer setting; `min` and `max` are inclusive. */
 export interface IntegerSetting extends Declared<"integer", number> {
   readonly min: number
   readonly max: number
 }
+/** A setting with a fixed set of values. */
 export interface ChoiceSetting<A extends string = string> extends Declared<"choice", A> {
   readonly options: ReadonlyArray<A>
 }
+/** A text setting. */
 export interface TextSetting extends Declared<"text", string> {}
+/** A boolean setting. */
 export interface BooleanSetting extends Declared<"boolean", boolean> {}
 
+/** Declaration of a setting. */
 export type Setting = IntegerSetting | ChoiceSetting | TextSetting | BooleanSetting
 
 /** The value type of a setting. */
 export type ValueOf<S> = S extends Declared<string, infer A> ? A : never
 
+/** Declares an integer setting; `value` is its default. */
 export const integer = (
   key: string,
   value: number,
@@ -36,6 +42,7 @@ export const integer = (
   description: string
 ): IntegerSetting => ({ kind: "integer", key, default: value, ...range, description })
 
+/** Declares a choice; `value` is its default. */
 export const choice = <const A extends string>(
   key: string,
   options: ReadonlyArray<A>,
@@ -43,6 +50,7 @@ export const choice = <const A extends string>(
   description: string
 ): ChoiceSetting<A> => ({ kind: "choice", key, default: value, options, description })
 
+/** Declares a text setting; `value` is its default. */
 export const text = (key: string, value: string, description: string): TextSetting => ({
   kind: "text",
   key,
@@ -50,6 +58,7 @@ export const text = (key: string, value: string, description: string): TextSetti
   description
 })
 
+/** Declares a boolean setting; `value` is its default. */
 export const boolean = (key: string, value: boolean, description: string): BooleanSetting => ({
   kind: "boolean",
   key,
@@ -301,6 +310,7 @@ export type EngineSettings = SettingValues & ReturnType<typeof derived> & { read
 /** Completes the values of the settings by the other bounds. */
 export const withBounds = (values: SettingValues): EngineSettings => ({ ...fixed, ...derived(values), ...values })
 
+/** The defaults of all settings of the engine. */
 export const defaultSettings: EngineSettings = withBounds(
   Object.fromEntries(Object.entries(engineSettings).map(([name, setting]) => [name, setting.default])) as SettingValues
 )

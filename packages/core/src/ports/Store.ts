@@ -49,6 +49,7 @@ export interface DialectRecord {
   readonly value: unknown
 }
 
+/** One write of a batch, discriminated by `_tag`. */
 export type Write =
   | { readonly _tag: "CreateChat"; readonly chat: NewChat; readonly by: UserId | null }
   | {
@@ -167,6 +168,7 @@ export interface LogRange {
   readonly limit: number
 }
 
+/** Port: storage. An implementation passes `storeLaws`. */
 export class Store extends Context.Service<
   Store,
   {

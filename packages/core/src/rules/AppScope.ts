@@ -6,6 +6,7 @@ import type { User } from "../model/User.ts"
 /** Scope of an application: the groups of one organisation, or all groups if it represents the whole system. */
 export type AppScope = { readonly organisation: number } | "everywhere"
 
+/** Facts for the decision of whether an app may act on a chat. */
 export interface AppScopeFacts {
   readonly scope: AppScope
   readonly chat: Pick<Chat, "type" | "dissolved">

@@ -43,26 +43,31 @@ export const visible: Rule = {
   }
 }
 
+/** Refuses non-members, with `NotMember`. */
 export const member: Rule = {
   name: "only members",
   check: (facts) => (isParticipant(facts) ? undefined : { _tag: "NotMember" })
 }
 
+/** Refuses members who are not admins, with `Forbidden`. */
 export const admin: Rule = {
   name: "only admins",
   check: (facts) => (isAdmin(facts) ? undefined : { _tag: "Forbidden", requires: "admins" })
 }
 
+/** Refuses users who are not system administrators, with `Forbidden`. */
 export const systemAdministrator: Rule = {
   name: "only system administrators",
   check: ({ user }) => (user.admin ? undefined : { _tag: "Forbidden", requires: "system administrators" })
 }
 
+/** Refuses to join a private chat, with `NotPublic`. */
 export const joinable: Rule = {
   name: "only public chats can be joined",
   check: ({ chat, user }) => (chat.public || isMember(chat, user.id) ? undefined : { _tag: "NotPublic" })
 }
 
+/** Refuses chats that are not groups, with `WrongChatType`. */
 export const group: Rule = {
   name: "only groups",
   check: ({ chat }) => (chat.type === "group" ? undefined : { _tag: "WrongChatType", needs: "a group" })
@@ -74,6 +79,7 @@ export const direct: Rule = {
   check: ({ chat }) => (chat.type === "one2one" ? undefined : { _tag: "NoSuchChat" })
 }
 
+/** Refuses chats that are not groups, or have a subject, with `WrongChatType`. */
 export const groupWithoutSubject: Rule = {
   name: "only groups without a subject",
   check: ({ chat }) =>
@@ -82,11 +88,13 @@ export const groupWithoutSubject: Rule = {
       : { _tag: "WrongChatType", needs: "a group without a subject" }
 }
 
+/** Refuses chats that are not system chats, with `WrongChatType`. */
 export const system: Rule = {
   name: "only system chats",
   check: ({ chat }) => (chat.type === "system" ? undefined : { _tag: "WrongChatType", needs: "a system chat" })
 }
 
+/** Refuses direct chats, with `WrongChatType`. */
 export const groupOrSystem: Rule = {
   name: "only groups and system chats",
   check: ({ chat }) =>

@@ -15,6 +15,7 @@ import {
 import type { Facts, Rule } from "./Rule.ts"
 import { sender } from "./Sending.ts"
 
+/** The rules of each operation, in the order of their checks; the first that refuses decides. */
 export const operations = {
   /** Seeing the chat at all: its facts, without its messages. */
   see: [visible],
@@ -52,6 +53,7 @@ export const operations = {
   recallOthers: [visible, member, admin]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Rule>>>
 
+/** Name of an operation. */
 export type Operation = keyof typeof operations
 
 /** Returns the first rule that refuses, with its reason, or undefined if the operation is allowed. */

@@ -14,6 +14,7 @@ export interface Facts {
   readonly chat: Chat
 }
 
+/** One rule: returns the reason of its refusal, or undefined. */
 export interface Rule {
   /** As printed by `parley explain`. */
   readonly name: string

@@ -27,6 +27,7 @@ export interface Queued {
   readonly event: ChatEvent
 }
 
+/** Packets that a user's device has not acknowledged, read from the logs. */
 export class OfflineQueue extends Context.Service<
   OfflineQueue,
   {

@@ -41,6 +41,7 @@ export type Services =
  */
 export const layer: Layer.Layer<Services, never, Store | Passwords> = layerOn(Bus.layerSingle)
 
+/** Layer of the engine on another bus; for tests also with a seeded source of randomness. */
 export function layerOn<E>(
   bus: Layer.Layer<Bus, E>,
   random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto

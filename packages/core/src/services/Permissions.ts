@@ -9,6 +9,7 @@ import { type Reason, type Refused, refuse } from "../model/Refused.ts"
 import { type Operation, refusal } from "../rules/Operations.ts"
 import type { StorageFailed } from "../ports/Store.ts"
 
+/** Whether an operation is allowed, and otherwise the rule that refuses it. */
 export interface Decision {
   readonly allowed: boolean
   /** Name of the refusing rule; absent if allowed. */
@@ -16,6 +17,7 @@ export interface Decision {
   readonly reason?: Reason
 }
 
+/** Explains the decisions of the rules. */
 export class Permissions extends Context.Service<
   Permissions,
   {

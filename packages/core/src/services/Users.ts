@@ -48,6 +48,7 @@ export interface UserDraft {
 /** Number of concurrent password hashes. */
 const HASH_CONCURRENCY = 4
 
+/** Manages users, for operators and embedders. */
 export class Users extends Context.Service<
   Users,
   {

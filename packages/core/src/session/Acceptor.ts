@@ -23,6 +23,7 @@ import type { Serializer } from "../delivery/Serializer.ts"
 
 type Requirements = Engine | Hub | Broadcaster | CursorStore | Store | Bus
 
+/** Creates a session for each connection of a transport. */
 export class Acceptor extends Context.Service<
   Acceptor,
   {

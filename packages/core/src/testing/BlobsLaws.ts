@@ -9,8 +9,10 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { Blobs } from "../ports/Blobs.ts"
 
+/** A law does not hold. */
 export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message: string }> {}
 
+/** One law: fails with `LawBroken` if it does not hold. */
 export interface BlobsLaw {
   readonly name: string
   readonly check: Effect.Effect<void, unknown, Blobs>
@@ -45,6 +47,7 @@ const law = (name: string, check: () => Effect.fn.Return<void, unknown, Blobs>):
   check: Effect.gen(check)
 })
 
+/** The laws of `Blobs`, for any test runner. */
 export const blobsLaws: ReadonlyArray<BlobsLaw> = [
   law("stored content can be read, and its size is returned", function* () {
     const blobs = yield* Blobs

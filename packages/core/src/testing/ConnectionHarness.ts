@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { Accept, Connection } from "../ports/Connection.ts"
 import { Frame } from "../ports/Frame.ts"
 
+/** A law does not hold. */
 export class LawBroken extends Data.TaggedError("LawBroken")<{ readonly message: string }> {}
 
 /** The client's end of a connection, as in another program. */
@@ -34,6 +35,7 @@ export interface Listener {
   readonly ended: () => void
 }
 
+/** A transport under test. */
 export interface Harness {
   /** Key under which this transport caches a frame's bytes. */
   readonly transport: string

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import { Frame } from "../ports/Frame.ts"
 import { type Harness, drained, insist, open, settle } from "./ConnectionHarness.ts"
 
+/** One law: fails if it does not hold. */
 export interface ConnectionLaw {
   readonly name: string
   readonly check: (harness: Harness) => Effect.Effect<void, unknown, Scope.Scope>
@@ -39,6 +40,7 @@ const law = (name: string, check: (harness: Harness) => Effect.Effect<void, unkn
   check: (harness) => Effect.scoped(check(harness))
 })
 
+/** The laws of `Connection`, for any test runner. */
 export const connectionLaws: ReadonlyArray<ConnectionLaw> = [
   law("frames to the client arrive whole and in the order sent", (harness) =>
     Effect.gen(function* () {

@@ -22,6 +22,7 @@ export interface MemoryListener {
   readonly ended: (closed: { readonly code: number; readonly reason: string } | undefined) => void
 }
 
+/** Options of a connection in memory. */
 export interface Options {
   readonly accept: Accept
   readonly client: MemoryListener

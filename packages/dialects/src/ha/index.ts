@@ -28,6 +28,7 @@ const DEMO_KEY = "ha-demo"
 
 type Requirements = Engine | Hub | CursorStore | Sessions | Store | SecureRandom.SecureRandom
 
+/** The `ha` protocol, for `createParley` and `serve`. */
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: "ha",
   settings: Object.values(settings),

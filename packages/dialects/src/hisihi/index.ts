@@ -38,6 +38,7 @@ const settings = {
 
 type Requirements = Engine | Sessions | Store | Users | SecureRandom.SecureRandom
 
+/** The `hisihi` protocol, for `createParley` and `serve`. */
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: DIALECT,
   settings: Object.values(settings),

@@ -26,6 +26,7 @@ const settings = {
 
 type Requirements = Digest.Digest | Engine | SecureRandom.SecureRandom | Sessions
 
+/** The `spark` protocol, for `createParley` and `serve`. */
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: DIALECT,
   settings: Object.values(settings),

@@ -41,6 +41,7 @@ const GREETINGS = 16
 
 type Requirements = Blobs | Engine | Hub | OfflineQueue | Acceptor | Sessions | SecureRandom.SecureRandom
 
+/** The `xuanxuan` protocol, for `createParley` and `serve`. */
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: "xuanxuan",
   settings: Object.values(settings),

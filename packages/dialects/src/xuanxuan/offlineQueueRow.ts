@@ -2,6 +2,7 @@
 import type { Queued } from "@parley/core/OfflineQueue"
 import { messageJson } from "./encode.ts"
 
+/** One packet that a device has not acknowledged. Source: seeds/002, "UserMessage". */
 export interface OfflineQueueRow {
   /** Acknowledges it. */
   readonly id: number
@@ -15,6 +16,7 @@ export interface OfflineQueueRow {
   readonly data: string
 }
 
+/** Returns the packet as this protocol's clients get it. */
 export const offlineQueueRow = ({ id, level, user, event }: Queued): OfflineQueueRow => {
   const { message, chat } = event
   const data = message === undefined ? [] : [messageJson(message, chat)]

@@ -61,6 +61,7 @@ const DEMO: App = {
 
 type Requirements = Digest.Digest | Engine | SecureRandom.SecureRandom | Sessions | Store
 
+/** The `youdu` protocol, for `createParley` and `serve`. */
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: "youdu",
   settings: Object.values(settings),

@@ -18,6 +18,7 @@ const isBlank = (bytes: Buffer): boolean => {
   return true
 }
 
+/** Callbacks of a `LineDecoder`. */
 export interface LineReceiver {
   /** The bytes are valid until this returns. */
   readonly line: (bytes: Buffer) => void
@@ -25,6 +26,7 @@ export interface LineReceiver {
   readonly oversized: () => void
 }
 
+/** Splits a byte stream into lines ended by `\n`. */
 export class LineDecoder {
   #limit: number
   readonly #receiver: LineReceiver

@@ -28,6 +28,7 @@ const render = (value: unknown): string =>
     1
   ) ?? "undefined"
 
+/** A law does not hold: `what` was expected, and what came instead. */
 export class LawBroken extends Data.TaggedError("LawBroken")<{
   readonly what: string
   readonly expected: unknown

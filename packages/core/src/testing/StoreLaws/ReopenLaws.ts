@@ -26,6 +26,7 @@ export interface Reopening {
   readonly close: () => Effect.Effect<void, unknown>
 }
 
+/** One law of a store that is closed and opened again: fails if it does not hold. */
 export interface ReopenLaw {
   readonly name: string
   readonly check: (store: Reopening) => Effect.Effect<void, unknown>
@@ -89,6 +90,7 @@ const fill = Effect.fnUntraced(function* (store: Storing) {
   return { ann, chat: chat.id }
 })
 
+/** The laws of a durable store across restarts, for any test runner. */
 export const reopenLaws: ReadonlyArray<ReopenLaw> = [
   {
     name: "committed data exists after reopening: the same facts, heads, logs and cursors",
