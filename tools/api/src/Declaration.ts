@@ -16,7 +16,7 @@ const sourceOf = (declarations: string): ts.SourceFile => {
   return parsed
 }
 
-/** What a class extends, as its source has it: declarations have a generated name for an expression. */
+/** Returns the heritage clauses of a class as in its source: declarations have a generated name for an expression. */
 const heritageOf = (declared: ts.ClassDeclaration): string => {
   const written = sourceOf(declared.getSourceFile().fileName).statements.find(
     (statement): statement is ts.ClassDeclaration =>
