@@ -1,7 +1,8 @@
 /**
- * Queue of frames to write to a socket. The frames of one tick leave in one write: with many recipients and small frames,
- * writes dominate the cost.
+ * Queue of frames to write to a socket. The frames of one turn leave in one write, at its end: with many recipients and
+ * small frames, writes dominate the cost.
  */
+import { atEndOfTurn } from "@parley/core/EndOfTurn"
 import type { FrameParts } from "@parley/core/Frame"
 import type { Writable } from "node:stream"
 
@@ -16,34 +17,22 @@ const STEP_BYTES = 1024 * 1024
 /** Replies below this size are not exempted individually: their number is bounded by the frames in process. */
 const LARGE_REPLY = 16 * 1024
 
-/** Queues with frames of this tick; they share one timer. */
-let due: Array<WriteQueue> = []
 /** Queues with much to write, which are flushed after the others. */
 let large: Array<WriteQueue> = []
-const flushDue = (): void => {
-  const writeQueues = due
-  due = []
-  for (const writeQueue of writeQueues) {
-    if (writeQueue.waiting > COPY_LIMIT) large.push(writeQueue)
-    else writeQueue.flush()
-  }
-  if (large.length > 0) flushLarge()
-}
 const flushLarge = (): void => {
   const writeQueues = large
   large = []
   let written = 0
   for (const [index, writeQueue] of writeQueues.entries()) {
     if (written >= MAX_TICK_BYTES) {
-      large = writeQueues.slice(index)
-      if (due.length === 0) setImmediate(flushDue)
+      for (const left of writeQueues.slice(index)) flushLater(left)
       return
     }
     written += writeQueue.flush(STEP_BYTES)
   }
 }
-const flushAtEndOfTick = (writeQueue: WriteQueue): void => {
-  if (due.push(writeQueue) === 1) setImmediate(flushDue)
+const flushLater = (writeQueue: WriteQueue): void => {
+  if (large.push(writeQueue) === 1) setImmediate(flushLarge)
 }
 
 /** Written last; its callback reports that all before it is written. */
@@ -86,14 +75,26 @@ export class WriteQueue {
   /** Queues a frame. `isReply`: exempt from the limit if large. */
   send(bytes: Uint8Array, isReply = false): void {
     if (!this.#admits(bytes.length, isReply)) return
-    if (this.#waiting.push(bytes) === 1 && !this.#stepping) flushAtEndOfTick(this)
+    if (this.#waiting.push(bytes) === 1) this.#schedule()
   }
 
   /** Queues a frame in parts, without copies. */
   sendParts({ all, length }: FrameParts, isReply = false): void {
     if (!this.#admits(length, isReply)) return
-    if (this.#waiting.length === 0 && !this.#stepping) flushAtEndOfTick(this)
+    if (this.#waiting.length === 0) this.#schedule()
     for (const part of all) this.#waiting.push(part)
+  }
+
+  #schedule(): void {
+    if (this.#stepping) return
+    if (this.#bytes > COPY_LIMIT) flushLater(this)
+    else atEndOfTurn(this)
+  }
+
+  /** See `EndOfTurn`. */
+  endTurn(): void {
+    if (this.#bytes > COPY_LIMIT) flushLater(this)
+    else this.flush()
   }
 
   /** Accounts for a frame of `length` bytes; drops a connection over its limit. */
@@ -113,11 +114,6 @@ export class WriteQueue {
     if (isReply ? length >= LARGE_REPLY : length > limit && this.#exempt === 0) this.#exempt += length
     this.#bytes += length
     return true
-  }
-
-  /** Bytes queued in this tick. */
-  get waiting(): number {
-    return this.#bytes
   }
 
   buffered(): number {
@@ -185,7 +181,7 @@ export class WriteQueue {
     socket.write(EMPTY, () => {
       this.#stepping = false
       this.#notifyDrained()
-      if (this.#waiting.length > 0) flushAtEndOfTick(this)
+      if (this.#waiting.length > 0) this.#schedule()
     })
     socket.uncork()
     return bytes
