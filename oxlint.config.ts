@@ -25,8 +25,9 @@ export default defineConfig({
           { property: "answer", message: "A dialect sends nothing: it returns a Reply, which the session sends." },
           { property: "send", message: "A dialect sends nothing: it returns a Reply, which the session sends." },
           {
-            property: "announce",
-            message: "A dialect broadcasts nothing: what its commands announce follows the reply."
+            object: "engine",
+            property: "perform",
+            message: "It broadcasts before the reply: run commands with the `run` of the request."
           }
         ]
       }
