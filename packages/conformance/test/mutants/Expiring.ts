@@ -14,7 +14,7 @@ const places = new Map([
     [["new BoundedMap<string, LiveSession>(", "globalThis.parleySessions = new BoundedMap<string, LiveSession>("]]
   ],
   [
-    `${core}auth/LiveSession.ts`,
+    `${core}delivery/LiveSession.ts`,
     [
       [
         "const ticks = monotonic(this.#clock)",
