@@ -92,18 +92,18 @@ describe("an account's name", () => {
     })
   }
 
-  it("keeps the characters that separate accounts out, also in full width", () => {
+  it("rejects separators of accounts, even in full width", () => {
     for (const text of ["a,b", "a\uff0cb", "a\uff1ab", "a\uff0fb", "a\uff06b"]) {
       assert.include(newAccountProblem(text, 64), "must not contain")
     }
   })
 
-  it("is counted in the form that it gets", () => {
+  it("is measured in its normalized form", () => {
     assert.isUndefined(newAccountProblem("e\u0301".repeat(32), 64))
     assert.include(newAccountProblem("\u00e9".repeat(65), 64), "at most 64")
   })
 
-  it("of any length costs next to nothing", () => {
+  it("of any length is checked quickly", () => {
     assert.deepStrictEqual(accountForms("\u00e9".repeat(100_000)), ["\u00e9".repeat(100_000)])
   })
 })
@@ -118,7 +118,7 @@ const login = Effect.fnUntraced(function* (account: string) {
 })
 
 describe("accounts that look alike", () => {
-  it.effect("are one account: it is kept in one form, found by all, and not added twice", () =>
+  it.effect("are one account: stored in one form, found by all forms, and not added twice", () =>
     Effect.gen(function* () {
       const users = yield* Users
       const [one] = yield* users.add([{ account: "re\u0301ne\u0301", password: "long enough" }])
@@ -134,7 +134,7 @@ describe("accounts that look alike", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("that are older than this rule stay usable, and are not added again in their new form", () =>
+  it.effect("older than this rule stay usable, and cannot be added again in their new form", () =>
     Effect.gen(function* () {
       const store = yield* Store
       const users = yield* Users

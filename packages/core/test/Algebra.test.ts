@@ -80,7 +80,7 @@ const beyond = (fewer: Facts["user"], more: Facts["user"], among = chats): Reado
   )
 
 describe(`over ${chats.length} chats, ${everybody.length} users and ${names.length} operations`, () => {
-  it("through whatever protocol a chat was made, the same users may do the same in it", () => {
+  it("the protocol that created a chat does not change its users' permissions", () => {
     for (const chat of chats) {
       for (const user of everybody) {
         const here = decisions({ user, chat })
@@ -91,7 +91,7 @@ describe(`over ${chats.length} chats, ${everybody.length} users and ${names.leng
     }
   })
 
-  it("who may act for nobody in particular may so where the chat was made, whoever it is taken for", () => {
+  it("an anonymous caller has the same permissions whatever its placeholder user", () => {
     for (const chat of chats) {
       for (const via of protocols) {
         const alone = decisions({ user: { id: UserId(0), admin: false }, via, chat })
@@ -101,13 +101,13 @@ describe(`over ${chats.length} chats, ${everybody.length} users and ${names.leng
     }
   })
 
-  it("nobody may do anything in a dissolved chat", () => {
+  it("no operation is allowed in a dissolved chat", () => {
     for (const chat of chats.filter(({ dissolved }) => dissolved)) {
       for (const user of everybody) expect(decisions({ user, chat })).toBe("")
     }
   })
 
-  it("who is in a private chat sees it, and to all others it does not exist", () => {
+  it("a private chat is visible to its members only", () => {
     for (const chat of chats.filter((one) => !one.public && !one.dissolved)) {
       for (const user of everybody) {
         const isIn = chat.type === "system" || chat.members.has(user.id)
@@ -117,14 +117,14 @@ describe(`over ${chats.length} chats, ${everybody.length} users and ${names.leng
     }
   })
 
-  it("having left takes every right, whatever list one is still on", () => {
+  it("a former member has no permissions, whatever list still names them", () => {
     // A system chat cannot be left.
     const left = chats.filter(({ type }) => type !== "system")
     expect(beyond({ id: FORMER, admin: false }, { id: STRANGER, admin: false }, left)).toEqual([])
     expect(beyond({ id: FORMER, admin: true }, { id: STRANGER, admin: true }, left)).toEqual([])
   })
 
-  it("more rights forbid nothing that fewer allow", () => {
+  it("more rights never forbid an operation that fewer allow", () => {
     const plain = (id: UserId) => ({ id, admin: false })
     expect(beyond(plain(STRANGER), plain(MEMBER))).toEqual([])
     expect(beyond(plain(MEMBER), plain(COMMITTER))).toEqual([])
@@ -133,7 +133,7 @@ describe(`over ${chats.length} chats, ${everybody.length} users and ${names.leng
     for (const { id } of everybody) expect(beyond(plain(id), { id, admin: true })).toEqual([])
   })
 
-  it("a system administrator has more than others only where a chat is nobody's", () => {
+  it("a system administrator has extra rights only in chats without an owner", () => {
     for (const chat of chats.filter(({ type, owner }) => type !== "system" && owner !== null)) {
       for (const { id } of everybody) {
         expect(decisions({ user: { id, admin: true }, chat })).toBe(decisions({ user: { id, admin: false }, chat }))

@@ -11,9 +11,9 @@ import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { engineLayer, people } from "./harness.ts"
-import { Theirs, uuid, withUsersOf } from "./directoryFixture.ts"
+import { DirectoryFixture, uuid, withUsersOf } from "./directoryFixture.ts"
 
-const carried = (headers: Readonly<Record<string, string>>): RequestInfo => ({
+const requestWith = (headers: Readonly<Record<string, string>>): RequestInfo => ({
   kind: "websocket",
   method: "GET",
   url: "/ws",
@@ -49,7 +49,7 @@ const login = Effect.fnUntraced(function* (account: string, secret: string, requ
   return yield* logIn(request === undefined ? attempt : { ...attempt, request })
 })
 
-describe("where a page comes from", () => {
+describe("the origin of a page", () => {
   const page = (headers: Readonly<Record<string, string>>): RequestInfo => ({
     kind: "http",
     method: "POST",
@@ -59,14 +59,14 @@ describe("where a page comes from", () => {
     address: "10.0.0.1"
   })
 
-  it("is foreign where the server's own name is not known, a sandboxed page above all", () => {
+  it("is another one if the server's name is unknown, and for a sandboxed page", () => {
     assert.isTrue(isCrossOrigin(page({ origin: "null" }), {}))
     assert.isTrue(isCrossOrigin(page({ origin: "chrome-extension://abc" }), {}))
     assert.isTrue(isCrossOrigin(page({ origin: "https://chat.example" }), {}))
     assert.isFalse(isCrossOrigin(page({ origin: "https://chat.example" }), { origins: ["https://chat.example"] }))
   })
 
-  it("is told over HTTP/2 as well, which has the host elsewhere", () => {
+  it("is compared over HTTP/2 too, with the host in :authority", () => {
     assert.isFalse(isCrossOrigin(page({ origin: "https://chat.example", ":authority": "chat.example" }), {}))
     assert.isTrue(isCrossOrigin(page({ origin: "https://evil.example", ":authority": "chat.example" }), {}))
     assert.isTrue(isCrossOrigin(page({ origin: "null", ":authority": "chat.example" }), {}))
@@ -74,44 +74,44 @@ describe("where a page comes from", () => {
 })
 
 describe("the user of a request", () => {
-  it.effect("is nobody by a number where ids are somebody else's: theirs may be numbers too, of other people", () =>
-    withUsersOf(new Theirs("ann", "ben").port)(
+  it.effect("is undefined for a number if a directory exists: its ids may be numbers of other users", () =>
+    withUsersOf(new DirectoryFixture("ann", "ben").port)(
       Effect.gen(function* () {
         const { authenticated } = yield* Sessions
         const ann = yield* (yield* Users).byExternalId(uuid("ann"))
         assert.strictEqual(ann?.id, 1)
-        assert.isUndefined(yield* authenticated(carried({ cookie: "user=1" })))
+        assert.isUndefined(yield* authenticated(requestWith({ cookie: "user=1" })))
       })
     ).pipe(Effect.provideService(Authenticator, byCookie))
   )
 
-  it.effect("is nobody where the authenticator answers null", () =>
+  it.effect("is undefined if the authenticator returns null", () =>
     withSessionsOf({ authenticate: () => Effect.succeed(null) })(
       Effect.gen(function* () {
-        assert.isUndefined(yield* (yield* Sessions).authenticated(carried({})))
+        assert.isUndefined(yield* (yield* Sessions).authenticated(requestWith({})))
       })
     )
   )
 
-  it.effect("is whom the authenticator answers: by our id, or by the id of an external directory", () =>
+  it.effect("is the one returned by the authenticator: by our id, or by external id", () =>
     Effect.gen(function* () {
       yield* withSessionsOf(byCookie)(
         Effect.gen(function* () {
           const { authenticated } = yield* Sessions
           const [ann] = yield* people("ann")
-          assert.strictEqual((yield* authenticated(carried({ cookie: `a=b; user=${ann?.user}` })))?.account, "ann")
-          assert.isUndefined(yield* authenticated(carried({ cookie: "user=99" })))
-          assert.isUndefined(yield* authenticated(carried({ cookie: "user=ann" })), "a string is no account")
-          assert.isUndefined(yield* authenticated(carried({})))
+          assert.strictEqual((yield* authenticated(requestWith({ cookie: `a=b; user=${ann?.user}` })))?.account, "ann")
+          assert.isUndefined(yield* authenticated(requestWith({ cookie: "user=99" })))
+          assert.isUndefined(yield* authenticated(requestWith({ cookie: "user=ann" })), "a string is no account")
+          assert.isUndefined(yield* authenticated(requestWith({})))
           yield* (yield* Users).setDisabled("ann", true)
-          assert.isUndefined(yield* authenticated(carried({ cookie: `user=${ann?.user}` })))
+          assert.isUndefined(yield* authenticated(requestWith({ cookie: `user=${ann?.user}` })))
         })
       )
-      yield* withUsersOf(new Theirs("ann").port)(
+      yield* withUsersOf(new DirectoryFixture("ann").port)(
         Effect.gen(function* () {
           const { authenticated } = yield* Sessions
-          assert.strictEqual((yield* authenticated(carried({ cookie: `user=${uuid("ann")}` })))?.account, "ann")
-          assert.isUndefined(yield* authenticated(carried({ cookie: `user=${uuid("ben")}` })))
+          assert.strictEqual((yield* authenticated(requestWith({ cookie: `user=${uuid("ann")}` })))?.account, "ann")
+          assert.isUndefined(yield* authenticated(requestWith({ cookie: `user=${uuid("ben")}` })))
         })
       ).pipe(Effect.provideService(Authenticator, byCookie))
     })
@@ -128,27 +128,27 @@ describe("the user of a request", () => {
     ],
     ["takes too long", () => Effect.never]
   ] as const) {
-    it.effect(`is nobody where the authenticator ${what}`, () =>
+    it.effect(`is undefined if the authenticator ${what}`, () =>
       withSessionsOf({ authenticate, timeout: 1000 })(
         Effect.gen(function* () {
           const { authenticated } = yield* Sessions
-          const asked = yield* Effect.forkChild(authenticated(carried({})))
+          const requested = yield* Effect.forkChild(authenticated(requestWith({})))
           yield* TestClock.adjust("1 second")
-          assert.isUndefined(yield* Fiber.join(asked))
+          assert.isUndefined(yield* Fiber.join(requested))
         })
       )
     )
   }
 
-  it.effect("is nobody where there is no authenticator", () =>
+  it.effect("is undefined without an authenticator", () =>
     withSessionsOf({})(
       Effect.gen(function* () {
-        assert.isUndefined(yield* (yield* Sessions).authenticated(carried({ cookie: "user=1" })))
+        assert.isUndefined(yield* (yield* Sessions).authenticated(requestWith({ cookie: "user=1" })))
       })
     )
   )
 
-  it.effect("is not taken from what a page of a foreign origin sends", () =>
+  it.effect("is not taken from a cross-origin request", () =>
     withSessionsOf({ ...byCookie, origins: ["https://app.example"] })(
       Effect.gen(function* () {
         const { authenticated } = yield* Sessions
@@ -163,9 +163,9 @@ describe("the user of a request", () => {
           { origin: "null" },
           { "sec-fetch-site": "cross-site" }
         ]) {
-          const reason = yield* reasonOf(authenticated(carried({ cookie, ...headers })))
+          const reason = yield* reasonOf(authenticated(requestWith({ cookie, ...headers })))
           assert.deepInclude(reason, { _tag: "Rejected", code: "cross_origin" }, JSON.stringify(headers))
-          assert.isUndefined(yield* authenticated(carried(headers)), "who carries nothing is nobody")
+          assert.isUndefined(yield* authenticated(requestWith(headers)), "who carries nothing is nobody")
         }
         for (const headers of [
           { origin: "https://chat.example" },
@@ -173,14 +173,14 @@ describe("the user of a request", () => {
           { origin: "https://app.example", "sec-fetch-site": "cross-site" },
           { "sec-fetch-site": "same-origin" }
         ]) {
-          assert.strictEqual((yield* authenticated(carried({ cookie, ...headers })))?.account, "ann")
+          assert.strictEqual((yield* authenticated(requestWith({ cookie, ...headers })))?.account, "ann")
         }
       })
     )
   )
 
-  it("may come from any page where the embedder says so", () => {
-    assert.isFalse(isCrossOrigin(carried({ origin: "https://evil.example" }), { origins: "any" }))
+  it("may come from any page if the embedder allows it", () => {
+    assert.isFalse(isCrossOrigin(requestWith({ origin: "https://evil.example" }), { origins: "any" }))
   })
 })
 
@@ -190,10 +190,10 @@ describe("a login on a connection whose request was authenticated", () => {
       { account: "ann", password: "correct-horse-7" },
       { account: "ben", password: "correct-horse-7" }
     )
-    return carried({ cookie: `user=${ann?.user}` })
+    return requestWith({ cookie: `user=${ann?.user}` })
   })
 
-  it.effect("needs no password for that account, and no account either", () =>
+  it.effect("needs no password for that account, and no account name", () =>
     withSessionsOf(byCookie)(
       Effect.gen(function* () {
         const request = yield* stage
@@ -210,7 +210,7 @@ describe("a login on a connection whose request was authenticated", () => {
     )
   )
 
-  it.effect("needs another account's own credentials for that account", () =>
+  it.effect("needs the credentials of any other account", () =>
     withSessionsOf(byCookie)(
       Effect.gen(function* () {
         const request = yield* stage
@@ -223,11 +223,11 @@ describe("a login on a connection whose request was authenticated", () => {
     )
   )
 
-  it.effect("needs the password from everybody whom the authenticator does not know, and from foreign pages", () =>
+  it.effect("needs the password for unknown users and cross-origin requests", () =>
     withSessionsOf(byCookie)(
       Effect.gen(function* () {
         const request = yield* stage
-        assert.strictEqual((yield* reasonOf(login("ann", "", carried({}))))._tag, "WrongPassword")
+        assert.strictEqual((yield* reasonOf(login("ann", "", requestWith({}))))._tag, "WrongPassword")
         assert.strictEqual((yield* reasonOf(login("ann", "")))._tag, "WrongPassword")
         const headers = new Map([...request.headers, ["origin", "https://evil.example"]])
         const foreign = { ...request, headers }
@@ -252,11 +252,11 @@ describe("a password that the embedder verifies", () => {
     return yield* credentials.verify({ account, secret, password, address: "10.0.0.1" })
   })
 
-  const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>) =>
-    withUsersOf(new Theirs("ann").port)(test).pipe(Effect.provideService(Authenticator, verified))
+  const withFixture = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>) =>
+    withUsersOf(new DirectoryFixture("ann").port)(test).pipe(Effect.provideService(Authenticator, verified))
 
-  it.effect("is good for the user whom it answers", () =>
-    staged(
+  it.effect("logs in the returned user", () =>
+    withFixture(
       Effect.gen(function* () {
         assert.strictEqual((yield* verify("ann@example", "theirs")).account, "ann")
         assert.strictEqual((yield* reasonOf(verify("ann@example", "other")))._tag, "WrongPassword")
@@ -264,8 +264,8 @@ describe("a password that the embedder verifies", () => {
     )
   )
 
-  it.effect("is not asked about more often than other passwords", () =>
-    staged(
+  it.effect("is throttled as other passwords are", () =>
+    withFixture(
       Effect.gen(function* () {
         for (let n = 0; n < 10; n++) yield* reasonOf(verify("ann@example", `x${n}`))
         assert.strictEqual((yield* reasonOf(verify("ann@example", "theirs")))._tag, "TooManyAttempts")
@@ -273,8 +273,8 @@ describe("a password that the embedder verifies", () => {
     )
   )
 
-  it.effect("is neither right nor wrong while the embedder cannot tell", () =>
-    staged(
+  it.effect("is refused as unavailable while the embedder fails", () =>
+    withFixture(
       Effect.gen(function* () {
         for (let n = 0; n < 20; n++) {
           assert.strictEqual((yield* reasonOf(verify("ann@example", "breaks")))._tag, "Unavailable")

@@ -16,7 +16,7 @@ const step = fc.tuple(
 )
 
 describe("BoundedMap", () => {
-  it("keeps what a list in the order of use keeps, and evicts from its beginning", () => {
+  it("matches a list in the order of use, and evicts from its beginning", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: KEYS }), fc.array(step, { maxLength: 200 }), (limit, steps) => {
         const evicted: Array<readonly [number, number]> = []

@@ -13,17 +13,17 @@ import { engineLayer, serializer } from "./harness.ts"
 const settled = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
 describe("invariant 7:", () => {
-  it.live("no more frames wait in memory than the bound allows; the rest stay with the client", () =>
+  it.live("queued frames are bounded; further ones stay with the client", () =>
     Effect.gen(function* () {
       const WAITING = 4
-      const reception = yield* Acceptor
+      const acceptor = yield* Acceptor
       const release = yield* Deferred.make<void>()
       const answers = yield* Queue.unbounded<string>()
       const requests: Requests = (_session, frame) => [() => Effect.as(Deferred.await(release), { frame })]
       let received = 0
       const client = connect({
         accept: (connection) => {
-          const session = reception.accept(connection, serializer("explicit"), requests)
+          const session = acceptor.accept(connection, serializer("explicit"), requests)
           return {
             receive: (frame) => {
               received++
@@ -52,7 +52,7 @@ describe("invariant 7:", () => {
     }).pipe(Effect.provide(engineLayer), Effect.provideService(Settings, { ...defaultSettings, waitingFrames: 4 }))
   )
 
-  it.live("no more acknowledgements out of order are remembered than the bound allows", () =>
+  it.live("acknowledgements out of order are bounded", () =>
     Effect.gen(function* () {
       const made = yield* Deferred.make<Subscriber>()
       const client = connect({

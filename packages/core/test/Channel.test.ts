@@ -44,7 +44,7 @@ const chat = {
   members: new Map()
 } as const
 
-/** A message of the chat, of which a connection may have had the answer. */
+/** A message of the chat, which a connection may have got in a reply. */
 const announced = (seq: number, except?: number) => {
   const body = { _tag: "Posted", gid: `m${seq}`, type: "normal", contentType: "text", content: "", date: 0 } as const
   const entry = { id: EntryId(seq), chat: CHAT, seq, posted: seq, at: 0, by: null, device: null, body }
@@ -52,8 +52,8 @@ const announced = (seq: number, except?: number) => {
   return { seq, encoding: new EventEncoding(event), characters: 1, except }
 }
 
-/** Somebody who hears the chat from sequence 1 on. */
-const listener = (channel: Channel, id: number, speech: Serializer = english) => {
+/** A subscriber of the chat from sequence 1 on. */
+const subscriberOf = (channel: Channel, id: number, speech: Serializer = english) => {
   const frames: Array<Frame> = []
   let behind = 0
   const connection: Connection = {
@@ -82,74 +82,74 @@ const listener = (channel: Channel, id: number, speech: Serializer = english) =>
   }
 }
 
-const told = (channel: Channel, ...listeners: ReadonlyArray<ReturnType<typeof listener>>): void => {
+const deliverTo = (channel: Channel, ...subscribers: ReadonlyArray<ReturnType<typeof subscriberOf>>): void => {
   channel.flush()
-  for (const { subscriber } of listeners) subscriber.flush()
+  for (const { subscriber } of subscribers) subscriber.flush()
 }
 
-describe("what is announced in one turn", () => {
-  it("reaches all who speak one tongue in one frame, which they share", () => {
+describe("the broadcasts of one turn", () => {
+  it("reach all recipients of one profile in one shared frame", () => {
     const channel = new Channel(CHAT)
-    const [ann, ben, eve] = [listener(channel, 1), listener(channel, 2), listener(channel, 3, french)]
+    const [ann, ben, eve] = [subscriberOf(channel, 1), subscriberOf(channel, 2), subscriberOf(channel, 3, french)]
     for (const seq of [1, 2, 3]) channel.enqueue(announced(seq))
-    told(channel, ann, ben, eve)
+    deliverTo(channel, ann, ben, eve)
     assert.deepStrictEqual([ann.texts(), ben.texts(), eve.texts()], [["e1 e2 e3"], ["e1 e2 e3"], ["f1 f2 f3"]])
     assert.strictEqual(ann.frames[0], ben.frames[0])
     assert.strictEqual(ann.subscription.position, 3)
   })
 
-  it("leaves out for each connection what it had the answer to", () => {
+  it("omit for each connection the entries in its replies", () => {
     const channel = new Channel(CHAT)
-    const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
+    const [ann, ben] = [subscriberOf(channel, 1), subscriberOf(channel, 2)]
     channel.enqueue(announced(1, 1))
     channel.enqueue(announced(2, 2))
     channel.enqueue(announced(3))
-    told(channel, ann, ben)
+    deliverTo(channel, ann, ben)
     assert.deepStrictEqual([ann.texts(), ben.texts()], [["e2 e3"], ["e1 e3"]])
   })
 
-  it("is handed to one of them earlier, and then not again", () => {
+  it("can be delivered to one subscriber earlier, and then not again", () => {
     const channel = new Channel(CHAT)
-    const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
+    const [ann, ben] = [subscriberOf(channel, 1), subscriberOf(channel, 2)]
     channel.enqueue(announced(1))
     channel.advance(ann.subscription)
     ann.subscriber.flush()
     channel.enqueue(announced(2))
-    told(channel, ann, ben)
+    deliverTo(channel, ann, ben)
     assert.deepStrictEqual([ann.texts(), ben.texts()], [["e1", "e2"], ["e1 e2"]])
   })
 
-  it("is no news for who has read further in the log, nor for who has yet to read it", () => {
+  it("skip subscribers that are ahead or behind in the log", () => {
     const channel = new Channel(CHAT)
-    const [ann, ben] = [listener(channel, 1), listener(channel, 2)]
+    const [ann, ben] = [subscriberOf(channel, 1), subscriberOf(channel, 2)]
     ann.subscription.advance(2)
     ben.subscriber.fallBehind(ben.subscription, 1)
     for (const seq of [1, 2, 3]) channel.enqueue(announced(seq))
-    told(channel, ann, ben)
+    deliverTo(channel, ann, ben)
     assert.deepStrictEqual([ann.texts(), ben.texts()], [["e3"], []])
     assert.strictEqual(ben.subscription.missed, 3)
   })
 
-  it("is read from the log where a part of it was never announced", () => {
+  it("are read from the log if one of them is missing", () => {
     const channel = new Channel(CHAT)
-    const ann = listener(channel, 1)
+    const ann = subscriberOf(channel, 1)
     channel.enqueue(announced(1))
     channel.enqueue(announced(3))
-    told(channel, ann)
+    deliverTo(channel, ann)
     assert.deepStrictEqual(ann.texts(), ["e1"])
     assert.deepStrictEqual([ann.subscription.missed, ann.behind()], [3, 1])
   })
 
-  it("is handed over before it is too much for one frame", () => {
+  it("are delivered before they exceed one frame", () => {
     const channel = new Channel(CHAT)
-    const ann = listener(channel, 1)
+    const ann = subscriberOf(channel, 1)
     for (const seq of [1, 2, 3]) channel.enqueue({ ...announced(seq), characters: 200_000 })
     assert.deepStrictEqual(ann.subscription.position, 2)
-    told(channel, ann)
+    deliverTo(channel, ann)
     assert.strictEqual(ann.subscription.position, 3)
   })
 
-  it("is left out where a protocol fails to say it, and the rest of it is heard", () => {
+  it("omit events that fail to encode, and deliver the rest", () => {
     const channel = new Channel(CHAT)
     const failing: Serializer = {
       ...english,
@@ -158,13 +158,13 @@ describe("what is announced in one turn", () => {
         return english.encode(event)
       }
     }
-    const [ann, ben] = [listener(channel, 1, failing), listener(channel, 2)]
+    const [ann, ben] = [subscriberOf(channel, 1, failing), subscriberOf(channel, 2)]
     for (const seq of [1, 2, 3]) channel.enqueue(announced(seq))
-    told(channel, ann, ben)
+    deliverTo(channel, ann, ben)
     assert.deepStrictEqual([ann.texts(), ben.texts()], [["e1 e3"], ["e1 e2 e3"]])
   })
 
-  it("however much it is, comes to everybody whole and in order", () => {
+  it("arrive complete and in order, whatever their number", () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -179,18 +179,18 @@ describe("what is announced in one turn", () => {
         ),
         (steps) => {
           const channel = new Channel(CHAT)
-          const everybody = [listener(channel, 1), listener(channel, 2), listener(channel, 3, french)]
+          const everybody = [subscriberOf(channel, 1), subscriberOf(channel, 2), subscriberOf(channel, 3, french)]
           for (const [index, { turns, early, except }] of steps.entries()) {
             channel.enqueue(announced(index + 1, except === 0 ? undefined : except))
             const one = everybody[early]
             if (one !== undefined && index % 3 === 0) channel.advance(one.subscription)
-            if (turns && index % 50 === 0) told(channel, ...everybody)
+            if (turns && index % 50 === 0) deliverTo(channel, ...everybody)
           }
-          told(channel, ...everybody)
+          deliverTo(channel, ...everybody)
           for (const [index, one] of everybody.entries()) {
-            const heard = one.texts().flatMap((text) => text.split(" ").map((packet) => Number(packet.slice(1))))
+            const ids = one.texts().flatMap((text) => text.split(" ").map((packet) => Number(packet.slice(1))))
             const owed = steps.flatMap(({ except }, nth) => (except === index + 1 ? [] : [nth + 1]))
-            assert.deepStrictEqual(heard, owed)
+            assert.deepStrictEqual(ids, owed)
             assert.strictEqual(one.behind(), 0)
           }
         }
@@ -201,7 +201,7 @@ describe("what is announced in one turn", () => {
 })
 
 describe("recent entries", () => {
-  it("are found by their ids, until others take their place", () => {
+  it("are found by id until they are overwritten", () => {
     const recent = new EntryLocationCache()
     const where = (id: number) => {
       const at = recent.find(id)

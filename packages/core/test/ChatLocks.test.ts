@@ -28,7 +28,7 @@ const scene = (locks: ChatLocks) => {
 }
 
 describe("a lock of a chat", () => {
-  it.effect("is granted in the order asked for; who shares it has it together with their neighbours only", () =>
+  it.effect("is granted in the order of requests; shared requests are granted together with adjacent ones only", () =>
     Effect.gen(function* () {
       const { ask, release, granted } = scene(new ChatLocks())
       const first = yield* ask("first", wanting("exclusive", 1))
@@ -49,7 +49,7 @@ describe("a lock of a chat", () => {
     })
   )
 
-  it.effect("is no matter of other chats, and is gone when nobody has it", () =>
+  it.effect("does not affect other chats, and is removed after its last release", () =>
     Effect.gen(function* () {
       const locks = new ChatLocks()
       const { ask, release, granted } = scene(locks)
@@ -70,7 +70,7 @@ describe("a lock of a chat", () => {
     })
   )
 
-  it.effect("gives its place in line back to the others when who waits is interrupted", () =>
+  it.effect("is passed on when a waiter is interrupted", () =>
     Effect.gen(function* () {
       const locks = new ChatLocks()
       const { ask, release, granted } = scene(locks)
@@ -95,7 +95,7 @@ describe("a lock of a chat", () => {
     })
   )
 
-  it.effect("is waited for by so many at most", () =>
+  it.effect("has a bounded queue", () =>
     Effect.gen(function* () {
       const { ask, release, granted } = scene(new ChatLocks(2))
       const first = yield* ask("first", wanting("exclusive", 1))
@@ -111,7 +111,7 @@ describe("a lock of a chat", () => {
     })
   )
 
-  it.effect("of several chats is waited for in one order, whatever order they are named in", () =>
+  it.effect("of several chats is acquired in one order, whatever the order of the request", () =>
     Effect.gen(function* () {
       const locks = new ChatLocks()
       const rounds = Array.from({ length: 300 }, (_, n) => n)
@@ -130,7 +130,7 @@ describe("a lock of a chat", () => {
     })
   )
 
-  it.effect("is taken without waiting only where all of them are free", () =>
+  it.effect("of several chats is taken without waiting only if all are free", () =>
     Effect.gen(function* () {
       const locks = new ChatLocks()
       const { ask, release } = scene(locks)

@@ -10,7 +10,7 @@ import { Store } from "@parley/core/Store"
 import { Chats, Members, Messages } from "./Commands.ts"
 import { engineLayer, idsOf, people } from "./harness.ts"
 
-const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
+const withFixture = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
   Effect.provide(test, engineLayer)
 
 const reason = <A, R>(attempt: Effect.Effect<A, { readonly reason: Reason }, R>): Effect.Effect<Reason, A, R> =>
@@ -22,7 +22,7 @@ const send = Effect.fnUntraced(function* (who: Caller, gid: string, content: str
 
 describe("creating a chat", () => {
   it.effect("unites the members with the creator, who owns it", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const [ann, ben] = yield* people("ann", "ben")
         assert(ann && ben)
@@ -32,8 +32,8 @@ describe("creating a chat", () => {
     )
   )
 
-  it.effect("answers the stored chat for a gid that is there, and refuses it to who may not know of it", () =>
-    staged(
+  it.effect("returns the stored chat for an existing gid, and refuses it to users who cannot see it", () =>
+    withFixture(
       Effect.gen(function* () {
         const chats = yield* Chats
         const [ann, ben, eve] = yield* people("ann", "ben", "eve")
@@ -51,8 +51,8 @@ describe("creating a chat", () => {
     )
   )
 
-  it.effect("makes one chat of one pair, whoever asks, whatever gid comes, also when racing", () =>
-    staged(
+  it.effect("creates one direct chat for two users, whatever the caller and gid, even concurrently", () =>
+    withFixture(
       Effect.gen(function* () {
         const chats = yield* Chats
         const everybody = yield* people(...Array.from({ length: 10 }, (_, index) => `u${index}`))
@@ -100,7 +100,7 @@ describe("creating a chat", () => {
     ["a public pair", { gid: "x", type: "one2one", members: [UserId(2)], public: true }, "Invalid"]
   ]
   it.effect.each(bad)("is refused for %s, and nothing is there", ([, chat, expected]) =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const chats = yield* Chats
         const [ann] = yield* people("ann", "ben", "cat")
@@ -113,8 +113,8 @@ describe("creating a chat", () => {
 })
 
 describe("members", () => {
-  it.effect("come and go; ownership passes to who has been there longest; the owner cannot be kicked", () =>
-    staged(
+  it.effect("join and leave; ownership passes to the longest-standing member; the owner cannot be removed", () =>
+    withFixture(
       Effect.gen(function* () {
         const chats = yield* Chats
         const members = yield* Members
@@ -135,8 +135,8 @@ describe("members", () => {
     )
   )
 
-  it.effect("a group that all have left belongs to who comes back first", () =>
-    staged(
+  it.effect("an abandoned group belongs to the first member who rejoins", () =>
+    withFixture(
       Effect.gen(function* () {
         const chats = yield* Chats
         const members = yield* Members
@@ -150,8 +150,8 @@ describe("members", () => {
     )
   )
 
-  it.effect("a change that changes nothing is no step", () =>
-    staged(
+  it.effect("a change without effect adds no entry", () =>
+    withFixture(
       Effect.gen(function* () {
         const chats = yield* Chats
         const members = yield* Members
@@ -169,8 +169,8 @@ describe("members", () => {
     )
   )
 
-  it.effect("a kick and a message that race: either the message is before it, or it is refused", () =>
-    staged(
+  it.effect("a concurrent removal and message: the message is earlier, or refused", () =>
+    withFixture(
       Effect.gen(function* () {
         const members = yield* Members
         const messages = yield* Messages
@@ -191,8 +191,8 @@ describe("members", () => {
 })
 
 describe("sending", () => {
-  it.effect("the same gid with the same content again answers the stored message; anything else is refused", () =>
-    staged(
+  it.effect("the same gid with the same content returns the stored message; other content is refused", () =>
+    withFixture(
       Effect.gen(function* () {
         const chats = yield* Chats
         const [ann, ben] = yield* people("ann", "ben")
@@ -215,7 +215,7 @@ describe("sending", () => {
   )
 
   it.effect("the same gid twice in one request is one message", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const messages = yield* Messages
         const [ann] = yield* people("ann")
@@ -229,8 +229,8 @@ describe("sending", () => {
     )
   )
 
-  it.effect("refuses what is no well-formed text, and keeps whole milliseconds", () =>
-    staged(
+  it.effect("refuses ill-formed text, and stores whole milliseconds", () =>
+    withFixture(
       Effect.gen(function* () {
         const messages = yield* Messages
         const [ann] = yield* people("ann")
@@ -246,7 +246,7 @@ describe("sending", () => {
   )
 
   it.effect("is bounded in bytes of UTF-8", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const [ann] = yield* people("ann")
         assert(ann)
@@ -263,8 +263,8 @@ describe("sending", () => {
 })
 
 describe("history", () => {
-  it.effect("is bounded in size: the whole ends where it is full, a page that is too large is refused", () =>
-    staged(
+  it.effect("is bounded in size: a whole history is cut, a page that is too large is refused", () =>
+    withFixture(
       Effect.gen(function* () {
         const messages = yield* Messages
         const [ann] = yield* people("ann")
@@ -283,8 +283,8 @@ describe("history", () => {
     )
   )
 
-  it.effect("is newest first, whole or by pages; hidden messages are missing for who hid them", () =>
-    staged(
+  it.effect("is newest first, whole or by pages; hidden messages are left out for their user", () =>
+    withFixture(
       Effect.gen(function* () {
         const messages = yield* Messages
         const [ann, ben] = yield* people("ann", "ben")

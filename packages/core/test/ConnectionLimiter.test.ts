@@ -11,7 +11,7 @@ const limiter = (limits: Partial<ConnectionLimits>) => {
   )
   const away: Array<string> = []
   const reasons: Array<string> = []
-  const visitor = (name: string, isBusy = false, address = ""): LimitedConnection & { isBusy: boolean } => {
+  const connect = (name: string, isBusy = false, address = ""): LimitedConnection & { isBusy: boolean } => {
     const one = {
       isBusy,
       address,
@@ -23,43 +23,43 @@ const limiter = (limits: Partial<ConnectionLimits>) => {
     now += seconds * 1000
     return people.expire()
   }
-  return { people, away, reasons, visitor, pass, waits: () => waits }
+  return { people, away, reasons, connect, pass, waits: () => waits }
 }
 
-describe("a crowd", () => {
-  it("turns away who comes when all places are taken", () => {
-    const { people, away, visitor } = limiter({ connections: 2, unauthenticated: 9 })
-    for (const name of ["a", "b", "c"]) people.add(visitor(name))
+describe("the connection limits", () => {
+  it("reject a connection over the total limit", () => {
+    const { people, away, connect } = limiter({ connections: 2, unauthenticated: 9 })
+    for (const name of ["a", "b", "c"]) people.add(connect(name))
     expect(away).toEqual(["c"])
   })
 
-  it("turns away the stranger who has been idle for longest, not one who logs in at this moment", () => {
-    const { people, away, visitor } = limiter({ connections: 9, unauthenticated: 2 })
-    const [busy, idle] = [visitor("busy", true), visitor("idle")]
+  it("reject the longest idle unauthenticated connection, not one during its login", () => {
+    const { people, away, connect } = limiter({ connections: 9, unauthenticated: 2 })
+    const [busy, idle] = [connect("busy", true), connect("idle")]
     people.add(busy)
     people.add(idle)
-    people.add(visitor("new"))
+    people.add(connect("new"))
     expect(away).toEqual(["idle"])
     busy.isBusy = false
-    people.add(visitor("newer"))
+    people.add(connect("newer"))
     expect(away).toEqual(["idle", "busy"])
   })
 
-  it("turns away who comes when all strangers are busy: nobody who was let in loses a login", () => {
-    const { people, away, visitor } = limiter({ connections: 9, unauthenticated: 2 })
-    for (const name of ["a", "b"]) people.add(visitor(name, true))
-    people.add(visitor("c"))
+  it("reject a new connection if all unauthenticated ones are logging in", () => {
+    const { people, away, connect } = limiter({ connections: 9, unauthenticated: 2 })
+    for (const name of ["a", "b"]) people.add(connect(name, true))
+    people.add(connect("c"))
     expect(away).toEqual(["c"])
   })
 
-  it("has room again once somebody has a user, or has left", () => {
-    const { people, away, visitor } = limiter({ connections: 9, unauthenticated: 1 })
-    const [a, b] = [visitor("a"), visitor("b")]
+  it("have room again after a login or a disconnect", () => {
+    const { people, away, connect } = limiter({ connections: 9, unauthenticated: 1 })
+    const [a, b] = [connect("a"), connect("b")]
     people.add(a)
     people.markAuthenticated(a)
     people.add(b)
     people.remove(b)
-    people.add(visitor("c"))
+    people.add(connect("c"))
     expect(away).toEqual([])
     people.markUnauthenticated(a)
     expect(away, "c waits for longer than a").toEqual(["c"])
@@ -67,10 +67,10 @@ describe("a crowd", () => {
 })
 
 describe("the connections of one address", () => {
-  it("are bounded; other addresses, and those that are not known, are not concerned", () => {
-    const { people, away, reasons, visitor } = limiter({ connectionsPerAddress: 2 })
+  it("are bounded; other and unknown addresses are not affected", () => {
+    const { people, away, reasons, connect } = limiter({ connectionsPerAddress: 2 })
     const from = (name: string, address: string) => {
-      const one = visitor(name, false, address)
+      const one = connect(name, false, address)
       people.add(one)
       people.markAuthenticated(one)
       return one
@@ -86,36 +86,36 @@ describe("the connections of one address", () => {
   })
 
   it("of IPv6 are those of one /64", () => {
-    const { people, away, visitor } = limiter({ connectionsPerAddress: 1 })
-    people.add(visitor("a", false, "2001:db8::1"))
-    people.add(visitor("b", false, "2001:db8::ffff:1"))
-    people.add(visitor("c", false, "2001:db8:0:1::1"))
+    const { people, away, connect } = limiter({ connectionsPerAddress: 1 })
+    people.add(connect("a", false, "2001:db8::1"))
+    people.add(connect("b", false, "2001:db8::ffff:1"))
+    people.add(connect("c", false, "2001:db8:0:1::1"))
     expect(away).toEqual(["b"])
   })
 
-  it("of which a quarter may be without a user: the one that has been idle for longest goes", () => {
-    const { people, away, visitor } = limiter({ connectionsPerAddress: 8 })
-    const [busy, idle] = [visitor("busy", true, "192.0.2.1"), visitor("idle", false, "192.0.2.1")]
-    people.add(visitor("elsewhere", false, "192.0.2.2"))
+  it("may be unauthenticated for a quarter: beyond it the longest idle one is rejected", () => {
+    const { people, away, connect } = limiter({ connectionsPerAddress: 8 })
+    const [busy, idle] = [connect("busy", true, "192.0.2.1"), connect("idle", false, "192.0.2.1")]
+    people.add(connect("elsewhere", false, "192.0.2.2"))
     people.add(busy)
     people.add(idle)
     expect(away).toEqual([])
-    people.add(visitor("new", false, "192.0.2.1"))
+    people.add(connect("new", false, "192.0.2.1"))
     expect(away).toEqual(["idle"])
   })
 })
 
 describe("the login deadline", () => {
-  it("turns away who has not logged in, and nobody else", () => {
-    const { people, away, reasons, visitor, pass, waits } = limiter({ loginDeadline: 30 })
-    const user = visitor("user")
+  it("rejects unauthenticated connections only", () => {
+    const { people, away, reasons, connect, pass, waits } = limiter({ loginDeadline: 30 })
+    const user = connect("user")
     people.add(user)
     people.markAuthenticated(user)
     expect(pass(10)).toBeUndefined()
-    people.add(visitor("early"))
+    people.add(connect("early"))
     expect(waits()).toBe(2)
     expect(pass(10)).toBe(20_000)
-    people.add(visitor("late"))
+    people.add(connect("late"))
     expect(pass(19)).toBe(1000)
     expect(pass(1)).toBe(10_000)
     expect([away, reasons]).toEqual([["early"], ["LoginDeadline"]])
@@ -126,9 +126,9 @@ describe("the login deadline", () => {
     expect(away).toEqual(["early", "late", "user"])
   })
 
-  it("comes once more for a login that is in work, and no third time", () => {
-    const { people, away, visitor, pass } = limiter({ loginDeadline: 30 })
-    people.add(visitor("busy", true))
+  it("is extended once for a login in progress", () => {
+    const { people, away, connect, pass } = limiter({ loginDeadline: 30 })
+    people.add(connect("busy", true))
     expect(pass(30)).toBe(30_000)
     expect(away).toEqual([])
     expect(pass(30)).toBeUndefined()

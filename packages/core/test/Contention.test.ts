@@ -106,8 +106,8 @@ const renamedElsewhere = (
     )
   )
 
-describe("changes of one chat at once", () => {
-  it.effect("all succeed, in the order asked for, with one commit each", () =>
+describe("concurrent changes of one chat", () => {
+  it.effect("all succeed, in the order of the requests, with one commit each", () =>
     Effect.gen(function* () {
       const { engine, ann, remote, rename } = yield* scene
       const wanted = Array.from({ length: 1000 }, (_, n) => `name ${n}`)
@@ -123,7 +123,7 @@ describe("changes of one chat at once", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("leave room for messages: none is refused, and they keep their order", () =>
+  it.effect("do not block messages: none is refused, and they keep their order", () =>
     Effect.gen(function* () {
       const { engine, ann, rename, send } = yield* scene
       const texts = Array.from({ length: 50 }, (_, n) => `m${n}`)
@@ -146,7 +146,7 @@ describe("changes of one chat at once", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("are nothing to other chats", () =>
+  it.effect("do not affect other chats", () =>
     Effect.gen(function* () {
       const { chat, make, remote, rename, send } = yield* scene
       yield* make("h")
@@ -169,7 +169,7 @@ describe("changes of one chat at once", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("that are no longer waited for leave the line, and write nothing", () =>
+  it.effect("that are interrupted leave the queue, and write nothing", () =>
     Effect.gen(function* () {
       const { engine, ann, remote, rename } = yield* scene
       let go = () => {}
@@ -229,7 +229,7 @@ const timePasses = Effect.fnUntraced(function* <A, E>(fiber: Fiber.Fiber<A, E>) 
 })
 
 describe("changes of a chat by another node", () => {
-  it.effect("are waited out: later and later, and the command succeeds", () =>
+  it.effect("are retried with increasing delays, and the command succeeds", () =>
     Effect.gen(function* () {
       const { chat, rename } = yield* scene
       yield* interfering(chat.id, 5)
@@ -238,7 +238,7 @@ describe("changes of a chat by another node", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("that never end are given up on, and the line goes on", () =>
+  it.effect("that never end exhaust the retries, and the queue continues", () =>
     Effect.gen(function* () {
       const { chat, remote, rename } = yield* scene
       yield* interfering(chat.id, Infinity)
@@ -253,8 +253,8 @@ describe("changes of a chat by another node", () => {
   )
 })
 
-describe("recalls and replacements of one message at once", () => {
-  it.effect("of fifty recalls one is stored, and all are answered with the recalled message", () =>
+describe("concurrent recalls and replacements of one message", () => {
+  it.effect("store one of fifty recalls, and all return the recalled message", () =>
     Effect.gen(function* () {
       const { chat, engine, ben, send } = yield* scene
       const store = yield* Store
@@ -273,7 +273,7 @@ describe("recalls and replacements of one message at once", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("nothing replaces a message after its recall, and replacements are stored one after the other", () =>
+  it.effect("never replace a message after its recall, and store replacements one after the other", () =>
     Effect.gen(function* () {
       const { chat, engine, ben } = yield* scene
       const store = yield* Store

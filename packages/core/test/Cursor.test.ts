@@ -17,8 +17,8 @@ const cursor: fc.Arbitrary<Cursor> = fc
 const acknowledged = (one: Cursor, upTo: number): ReadonlyArray<number> =>
   Array.from({ length: upTo }, (_, n) => n + 1).filter((n) => n <= one.delivered || one.acked.includes(n))
 
-describe("places", () => {
-  it("never go back in any part", () => {
+describe("merged cursors", () => {
+  it("never move back in any part", () => {
     fc.assert(
       fc.property(cursor, cursor, (a, b) => {
         const both = mergeCursors(a, b)
@@ -31,7 +31,7 @@ describe("places", () => {
     )
   })
 
-  it("come to the same whichever was first, however often and however grouped", () => {
+  it("are the same in any order, repetition and grouping", () => {
     fc.assert(
       fc.property(cursor, cursor, cursor, (a, b, c) => {
         assert.deepStrictEqual(mergeCursors(a, b), mergeCursors(b, a))
@@ -42,7 +42,7 @@ describe("places", () => {
     )
   })
 
-  it("take nothing for acknowledged that neither says", () => {
+  it("acknowledge only entries that one of them acknowledges", () => {
     fc.assert(
       fc.property(cursor, cursor, (a, b) => {
         const either = new Set([...acknowledged(a, 60), ...acknowledged(b, 60)])
@@ -51,7 +51,7 @@ describe("places", () => {
     )
   })
 
-  it("keep a bounded number of acknowledged ones, the oldest, ascending", () => {
+  it("keep a bounded number of acknowledgements, the oldest, ascending", () => {
     const far: Cursor = {
       chat: ChatId(1),
       user: UserId(1),

@@ -18,7 +18,7 @@ const delivered = Effect.fnUntraced(function* (store: Store["Service"], user: Us
 const settled = Effect.forEach(Array.from({ length: 20 }), () => Effect.yieldNow, { discard: true })
 
 describe("acknowledgements of a connection that ends", () => {
-  it.effect("are written without waiting for others, and those of many together", () => {
+  it.effect("are written without delay, and those of many connections together", () => {
     const held = new HeldStore(MemoryStore.make())
     let commits = 0
     const store: Store["Service"] = {
@@ -54,7 +54,7 @@ describe("acknowledgements of a connection that ends", () => {
     }).pipe(Effect.provide(engineOn(store)))
   })
 
-  it.effect("are written also where they were still being looked up", () => {
+  it.effect("are written even if their lookup was still pending", () => {
     const held = new HeldStore(MemoryStore.make())
     return Effect.gen(function* () {
       const [ann, id] = yield* Effect.gen(function* () {

@@ -19,7 +19,7 @@ const many = (count: number) => Object.fromEntries(Array.from({ length: count },
 const invalid = (field: string, problem: string) => refuse({ _tag: "Invalid", field, problem }).reason
 
 describe("attributes", () => {
-  it.live("are 64 at most; through which protocol the chat was made is none of them", () =>
+  it.live("are at most 64, without the engine's own note of the protocol", () =>
     Effect.gen(function* () {
       const edit = yield* group
       assert.deepStrictEqual(yield* edit(many(64)), { ...many(64), "parley.via": "somewhere" })
@@ -31,7 +31,7 @@ describe("attributes", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.live("have 4096 bytes at most: a text as it is, everything else as JSON", () =>
+  it.live("have at most 4096 bytes: texts as they are, other values as JSON", () =>
     Effect.gen(function* () {
       const edit = yield* group
       yield* edit({ text: "é".repeat(2048), list: ["x".repeat(4092)] })

@@ -29,14 +29,14 @@ const nextOf = async <A>(iteration: AsyncIterableIterator<A>): Promise<A> => {
 }
 
 describe("events", () => {
-  it("say what happened and whom it concerns", async () => {
+  it("contain the change and its recipients", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
-    const heard: Array<ParleyEvent> = []
+    const received: Array<ParleyEvent> = []
     const all = engine.events()
     const first = all.next()
     for (const type of ["message", "replaced", "recalled", "created", "changed", "user"] as const) {
-      engine.on(type, (event) => heard.push(event))
+      engine.on(type, (event) => received.push(event))
     }
     const team = await ann.createGroup({ name: "Team", members: ["ben", "cat"] })
     const message = await ann.send(team, "hello")
@@ -46,11 +46,11 @@ describe("events", () => {
     await ann.kick(team, ["cat"])
     await ann.recall(message)
     await ben.changeName("Benjamin")
-    const said = heard.map((event) => [
+    const described = received.map((event) => [
       event.type,
       event.recipients === "everyone" ? event.recipients : event.recipients.map(Number)
     ])
-    assert.deepStrictEqual(said, [
+    assert.deepStrictEqual(described, [
       ["created", [2, 3]],
       ["message", [2, 3]],
       ["message", [2, 3]],
@@ -61,7 +61,7 @@ describe("events", () => {
       ["recalled", [2]],
       ["user", "everyone"]
     ])
-    const [, sent, , , renamed, kicked, recalled, user] = heard
+    const [, sent, , , renamed, kicked, recalled, user] = received
     assert(sent?.type === "message" && renamed?.type === "changed" && kicked?.type === "changed")
     assert(recalled?.type === "recalled" && user?.type === "user")
     assert.deepInclude(sent.message, { gid: message.gid, content: "hello" })
@@ -72,8 +72,8 @@ describe("events", () => {
     assert.deepInclude(user, { what: "renamed" })
 
     const iterated = [(await first).value as ParleyEvent]
-    while (iterated.length < heard.length) iterated.push(await nextOf(all))
-    assert.deepStrictEqual(iterated, heard)
+    while (iterated.length < received.length) iterated.push(await nextOf(all))
+    assert.deepStrictEqual(iterated, received)
   })
 
   it("end with the listener, the signal, the engine", async () => {
@@ -97,7 +97,7 @@ describe("events", () => {
     assert.isTrue((await engine.events().next()).done)
   })
 
-  it("wait for who is slow, but not without end", async () => {
+  it("are buffered for a slow consumer up to a bound", async () => {
     await using engine = await opened()
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })
@@ -121,14 +121,14 @@ describe("events", () => {
     const log = ({ level, message, error }: LogLine) => logged.push(`${level}: ${message} ${String(error)}`)
     await using engine = await opened({ log })
     const ann = engine.as("ann")
-    const heard: Array<string> = []
+    const received: Array<string> = []
     engine.on("message", () => {
       throw new Error("at once")
     })
     engine.on("message", () => Promise.reject(new Error("later")))
-    engine.on("message", ({ message }) => heard.push(message.content))
+    engine.on("message", ({ message }) => received.push(message.content))
     await ann.send(await ann.createGroup({ name: "Team" }), "hello")
-    assert.deepStrictEqual(heard, ["hello"])
+    assert.deepStrictEqual(received, ["hello"])
     assert.deepStrictEqual(logged, [
       "error: A listener failed. Error: at once",
       "error: A listener failed. Error: later"
@@ -142,7 +142,7 @@ const turns = async (): Promise<void> => {
 }
 
 describe("a chat's log", () => {
-  it("is read when it has grown, and not again and again", async () => {
+  it("is read only after it has grown", async () => {
     let reads = 0
     const counted = Layer.effect(
       Store,
@@ -169,7 +169,7 @@ describe("a chat's log", () => {
     assert.strictEqual(reads, before + 1)
   })
 
-  it("is read from a sequence on, and then lives: all entries, each once, in order", async () => {
+  it("is read from a sequence on, then live: all entries, once each, in order", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
     const team = await ann.createGroup({ name: "Team", members: ["ben"] })
@@ -198,7 +198,7 @@ describe("a chat's log", () => {
     )
   })
 
-  it("ends where it is told to", async () => {
+  it("ends at the stored entries if not live", async () => {
     const engine = await opened()
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })
@@ -215,7 +215,7 @@ describe("a chat's log", () => {
     assert.isTrue((await waiting[1])?.done)
   })
 
-  it("does not tell what was taken back", async () => {
+  it("does not contain recalled content", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
     const team = await ann.createGroup({ name: "Team", members: ["ben"] })
@@ -243,7 +243,7 @@ describe("a chat's log", () => {
     )
   })
 
-  it("is closed to who may not read it, and to who may no longer", async () => {
+  it("is refused without permission, and after its loss", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
     const team = await ann.createGroup({ name: "Team", members: ["ben"] })
@@ -261,7 +261,7 @@ describe("a chat's log", () => {
     assert.strictEqual(await codeOf(next), "NoSuchChat")
   })
 
-  it("goes on when another node tells of more", async () => {
+  it("continues after a notice of another node", async () => {
     await using engine = await opened()
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })
@@ -272,8 +272,8 @@ describe("a chat's log", () => {
     // Written past this node's engine, as another one does.
     await engine.run(
       Effect.gen(function* () {
-        const { context: desk } = yield* Engine
-        yield* desk.store.commit({
+        const { context } = yield* Engine
+        yield* context.store.commit({
           expectedVersions: [],
           writes: [
             {
@@ -294,8 +294,8 @@ describe("a chat's log", () => {
   })
 })
 
-describe("an iteration that is left while it waits", () => {
-  it("ends at once, and holds nothing: a stream over it that is destroyed must not wait for a quiet chat", async () => {
+describe("an iteration that is cancelled while it waits", () => {
+  it("ends at once and releases its resources, even over a quiet chat", async () => {
     await using engine = await opened()
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })

@@ -1,6 +1,6 @@
 /**
- * Messages that are on their way to the disk together: begun without waiting for one another, stored in the order in which
- * they were begun, and decided again where what they were decided on has changed.
+ * Messages in flight together: started without waiting for one another, stored in the order of their start, and decided
+ * again if their facts have changed.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
@@ -73,8 +73,8 @@ const group = Effect.fnUntraced(function* (...accounts: ReadonlyArray<string>) {
   return callers as [UserCaller, ...ReadonlyArray<UserCaller>]
 })
 
-describe("messages sent at once", () => {
-  it.effect("are on their way together, and stored in the order in which they were begun", () =>
+describe("messages on the fast path", () => {
+  it.effect("are in flight together, and stored in the order of their start", () =>
     Effect.gen(function* () {
       const [ann] = yield* group("ann", "ben")
       const { engine, send, contents } = yield* begun(ann)
@@ -96,7 +96,7 @@ describe("messages sent at once", () => {
     }).pipe(Effect.provide(heldEngine))
   )
 
-  it.effect("are decided again where the chat has changed meanwhile: who was kicked sends nothing", () =>
+  it.effect("are decided again if the chat has changed: a removed member sends nothing", () =>
     Effect.gen(function* () {
       const [ann, ben] = yield* group("ann", "ben")
       if (ben === undefined) return assert.fail("no ben")
@@ -119,7 +119,7 @@ describe("messages sent at once", () => {
     }).pipe(Effect.provide(heldEngine))
   )
 
-  it.effect("are not doubled: a gid that is on its way or stored is answered as the stored message", () =>
+  it.effect("are not duplicated: a gid in flight or stored returns the stored message", () =>
     Effect.gen(function* () {
       const [ann] = yield* group("ann", "ben")
       const { engine, send, settled } = yield* begun(ann)
@@ -137,7 +137,7 @@ describe("messages sent at once", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("are left to the ordinary way where something is not in memory, or refuses them", () =>
+  it.effect("fall back to the command if facts are not cached, or a rule refuses them", () =>
     Effect.gen(function* () {
       const [ann] = yield* group("ann", "ben")
       const [eve] = yield* people("eve")
@@ -152,7 +152,7 @@ describe("messages sent at once", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("do not pass by the embedder's hooks", () =>
+  it.effect("do not bypass the embedder's hooks", () =>
     Effect.gen(function* () {
       const [ann] = yield* group("ann", "ben")
       const { send } = yield* begun(ann)

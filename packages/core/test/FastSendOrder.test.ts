@@ -57,8 +57,8 @@ const inGroup = Effect.gen(function* () {
   return { engine, ann, settled, send }
 })
 
-describe("messages that are on their way", () => {
-  it.effect("are not overtaken by a later one that knows the chat better", () =>
+describe("messages in flight", () => {
+  it.effect("are not overtaken by a later one with a newer version of the chat", () =>
     Effect.gen(function* () {
       const { engine, ann, settled, send } = yield* inGroup
       const store = yield* Store
@@ -90,7 +90,7 @@ describe("messages that are on their way", () => {
     }).pipe(Effect.provide(engineOn(Bus.layerSingle)))
   )
 
-  it.effect("are not begun while the chat is being changed, since they would be refused", () =>
+  it.effect("are not started during a change of the chat, which would refuse them", () =>
     Effect.gen(function* () {
       const { engine, ann, send } = yield* inGroup
       holding = true
@@ -111,7 +111,7 @@ describe("messages that are on their way", () => {
     }).pipe(Effect.provide(engineOn(Bus.layerSingle)))
   )
 
-  it.effect("are settled, whatever what follows the commit throws", () => {
+  it.effect("are settled even if work after the commit throws", () => {
     let broken = false
     const bus = Layer.succeed(
       Bus,

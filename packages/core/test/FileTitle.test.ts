@@ -9,7 +9,7 @@ const SCOTLAND = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f
 const bytes = (text: string): number => Buffer.byteLength(text)
 
 describe("a title", () => {
-  it("is the last part of a name, without what is no part of one", () => {
+  it("is the last part of a path, without unsafe characters", () => {
     const table: ReadonlyArray<readonly [string, string]> = [
       ["a.txt", "a.txt"],
       ['a"b.txt', 'a"b.txt'],
@@ -35,7 +35,7 @@ describe("a title", () => {
     for (const [name, title] of table) assert.strictEqual(fileTitle(name), title, JSON.stringify(name))
   })
 
-  it("loses the controls that turn text around, and keeps what is spelling", () => {
+  it("loses bidi controls, and keeps joiners and variation selectors", () => {
     for (const control of "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") {
       assert.strictEqual(fileTitle(`a${control}txt.exe`), "atxt.exe")
     }
@@ -50,7 +50,7 @@ describe("a title", () => {
     for (const name of spelled) assert.strictEqual(fileTitle(name), name)
   })
 
-  it("that is too long is cut before its extension, between what a reader takes for characters", () => {
+  it("that is too long is cut before its extension, between graphemes", () => {
     assert.strictEqual(fileTitle(`${"x".repeat(300)}.tar`), `${"x".repeat(251)}.tar`)
     assert.strictEqual(fileTitle("x".repeat(255)), "x".repeat(255))
     assert.strictEqual(fileTitle(`${"报".repeat(255)}.docx`), `${"报".repeat(83)}.docx`)
@@ -63,7 +63,7 @@ describe("a title", () => {
     assert.strictEqual(fileTitle(`a${"\u0301".repeat(1000)}`), `a${"\u0301".repeat(127)}`)
   })
 
-  it("is never a path, never empty, bounded, and itself from then on", () => {
+  it("is never a path, never empty, bounded, and stable", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 400 }), (name) => {
         const title = fileTitle(name)

@@ -7,7 +7,7 @@ const times = <A>(count: number, make: (index: number) => A): ReadonlyArray<A> =
   Array.from({ length: count }, (_, index) => make(index))
 
 /** A queue in which one hash at a time runs, until the test ends it. */
-const staged = () => {
+const withFixture = () => {
   const queue = new HashQueue(1)
   const begun: Array<string> = []
   const ends: Array<() => void> = []
@@ -35,9 +35,9 @@ const staged = () => {
 }
 
 describe("hashes", () => {
-  it.effect("of one address delay another's by one, however many there are", () =>
+  it.effect("of one address delay another's by one hash, whatever their number", () =>
     Effect.gen(function* () {
-      const { begun, hash, endOne, finish } = staged()
+      const { begun, hash, endOne, finish } = withFixture()
       yield* Effect.forEach(
         times(500, () => hash("flood", "unknown")),
         (one) => Effect.forkChild(one)
@@ -53,7 +53,7 @@ describe("hashes", () => {
 
   it.effect("of addresses take turns, those of each in order", () =>
     Effect.gen(function* () {
-      const { begun, hash, endOne, finish } = staged()
+      const { begun, hash, endOne, finish } = withFixture()
       const names = ["a1", "a2", "a3", "b1", "b2", "c1"]
       yield* Effect.forEach(names, (name) => Effect.forkChild(hash(name, "unknown", name.charAt(0))))
       yield* Effect.yieldNow
@@ -63,9 +63,9 @@ describe("hashes", () => {
     })
   )
 
-  it.effect("of known addresses alternate with those of any number of others", () =>
+  it.effect("of known addresses alternate with all others", () =>
     Effect.gen(function* () {
-      const { begun, hash, endOne, finish } = staged()
+      const { begun, hash, endOne, finish } = withFixture()
       yield* Effect.forEach(
         times(100, (index) => hash("flood", "unknown", `10.0.0.${index}`)),
         (one) => Effect.forkChild(one)
@@ -79,9 +79,9 @@ describe("hashes", () => {
     })
   )
 
-  it.effect("that are interrupted while they wait leave the queue, and while they run end first", () =>
+  it.effect("leave the queue if interrupted while waiting, and complete if running", () =>
     Effect.gen(function* () {
-      const { begun, hash, endOne, finish } = staged()
+      const { begun, hash, endOne, finish } = withFixture()
       const running = yield* Effect.forkChild(hash("a", "unknown"))
       const waiting = yield* Effect.forkChild(hash("b", "unknown"))
       yield* Effect.forkChild(hash("c", "unknown"))
@@ -97,9 +97,9 @@ describe("hashes", () => {
     })
   )
 
-  it.effect("are admitted up to a bound for each address and in all, and again once they have ended", () =>
+  it.effect("are admitted up to a bound per address and in total", () =>
     Effect.gen(function* () {
-      const { queue } = staged()
+      const { queue } = withFixture()
       const gate = yield* Deferred.make<void>()
       const admit = (address: string) =>
         Effect.forkChild(Effect.result(queue.admit("unknown", address, Deferred.await(gate))))

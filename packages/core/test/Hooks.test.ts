@@ -44,7 +44,7 @@ const stage = Effect.gen(function* () {
 })
 
 describe("the hook before a command", () => {
-  it.effect("refuses in its own words, and then nothing is stored and nobody is told", () =>
+  it.effect("rejects with its own message: nothing is stored or broadcast", () =>
     withHooks({ before: onWord("spam", { _tag: "Reject", code: "spam", message: "No advertisements here." }) })(
       Effect.gen(function* () {
         const { ben, say, said } = yield* stage
@@ -65,7 +65,7 @@ describe("the hook before a command", () => {
     )
   )
 
-  it.effect("changes what messages say, and nothing else; the same again is the same message", () =>
+  it.effect("rewrites contents of messages only; a retry is the same message", () =>
     withHooks({
       before: (command) =>
         Effect.succeed(
@@ -98,7 +98,7 @@ describe("the hook before a command", () => {
     )
   )
 
-  it.effect("has its contents checked as everybody's are", () =>
+  it.effect("has its contents validated", () =>
     withHooks({ before: onWord("x", { _tag: "Rewrite", contents: ["y".repeat(64 * 1024 + 1)] }) })(
       Effect.gen(function* () {
         const { say, said } = yield* stage
@@ -120,7 +120,7 @@ describe("the hook before a command", () => {
       }
     ]
   ] as const) {
-    it.effect(`that ${what} has the command refused with Unavailable`, () => {
+    it.effect(`that ${what} makes the command Unavailable`, () => {
       let isBroken = false
       return withHooks({ before: () => (isBroken ? before() : Effect.undefined) })(
         Effect.gen(function* () {
@@ -134,7 +134,7 @@ describe("the hook before a command", () => {
     })
   }
 
-  it.effect("that takes too long has the command refused with Unavailable, and holds up nobody else", () =>
+  it.effect("that times out makes the command Unavailable, and does not delay others", () =>
     withHooks({
       timeout: 1000,
       before: (command) =>
@@ -151,7 +151,7 @@ describe("the hook before a command", () => {
     )
   )
 
-  it.effect("sees every command, who asks, and what operators do with users; a password it never sees", () => {
+  it.effect("gets every command with its caller, and commands about users, without passwords", () => {
     const seen: Array<readonly [HookedCommand, HookContext]> = []
     return withHooks({
       before: (command, context) =>
@@ -187,7 +187,7 @@ describe("the hook before a command", () => {
     )
   })
 
-  it.effect("refuses what operators do with users", () =>
+  it.effect("rejects commands about users", () =>
     withHooks({
       before: (command) =>
         Effect.succeed(command._tag === "SetPassword" ? { _tag: "Reject", message: "Not today." } : undefined)
@@ -203,16 +203,16 @@ describe("the hook before a command", () => {
 })
 
 describe("the hook after a command", () => {
-  it.effect("is told what was stored or refused, in order, and never delays or fails the answer", () => {
-    const told: Array<readonly [string, Result["_tag"]]> = []
+  it.effect("gets results in order, and never delays or fails the reply", () => {
+    const results: Array<readonly [string, Result["_tag"]]> = []
     const gate = Deferred.makeUnsafe<void>()
     return Effect.gen(function* () {
       yield* withHooks({
         before: onWord("spam", { _tag: "Reject", message: "No." }),
         after: Effect.fnUntraced(function* (command, result) {
           yield* Deferred.await(gate)
-          told.push([command._tag, result._tag])
-          if (told.length % 2 === 0) return yield* Effect.die(new Error("a mistake"))
+          results.push([command._tag, result._tag])
+          if (results.length % 2 === 0) return yield* Effect.die(new Error("a mistake"))
           return yield* Effect.fail("down")
         })
       })(
@@ -222,12 +222,12 @@ describe("the hook after a command", () => {
           yield* reasonOf(say("spam"))
           yield* say("m2")
           assert.deepStrictEqual(yield* said, ["m1", "m2"])
-          assert.lengthOf(told, 0)
+          assert.lengthOf(results, 0)
           yield* Deferred.succeed(gate, undefined)
         })
       )
       // The engine's end waits for pending notifications.
-      assert.deepStrictEqual(told, [
+      assert.deepStrictEqual(results, [
         ["AddUsers", "Done"],
         ["CreateChat", "Done"],
         ["SendMessages", "Done"],
@@ -238,21 +238,21 @@ describe("the hook after a command", () => {
     })
   })
 
-  it.effect("is told the amended message, the reply, and who asked", () => {
-    const told: Array<readonly [HookedCommand, Result, HookContext]> = []
+  it.effect("gets the rewritten message, the reply, and the caller", () => {
+    const results: Array<readonly [HookedCommand, Result, HookContext]> = []
     return Effect.gen(function* () {
       yield* withHooks({
         before: onWord("damn", { _tag: "Rewrite", contents: ["****"] }),
-        after: (command, result, context) => Effect.sync(() => void told.push([command, result, context]))
+        after: (command, result, context) => Effect.sync(() => void results.push([command, result, context]))
       })(Effect.flatMap(stage, ({ say }) => say("damn", "m1")))
-      const [command, result, context] = told.at(-1) ?? []
+      const [command, result, context] = results.at(-1) ?? []
       assert.include(JSON.stringify(command), '"content":"****"')
       assert.include(JSON.stringify(result), '"content":"****"')
       assert.strictEqual(context?.user?.account, "ann")
     })
   })
 
-  it.effect("may give commands itself", () => {
+  it.effect("may run commands itself", () => {
     const answered = Deferred.makeUnsafe<string>()
     const late: { messages?: Effect.Success<typeof Messages> } = {}
     return withHooks({
@@ -276,7 +276,7 @@ describe("the hook after a command", () => {
     )
   })
 
-  it.effect("that hangs is given up one call after the other; what is too much is dropped, and nobody waits", () => {
+  it.effect("that hangs times out call by call; calls over the bound are dropped", () => {
     let calls = 0
     return withHooks({
       timeout: 1000,
@@ -301,7 +301,7 @@ describe("the hook after a command", () => {
     )
   })
 
-  it.effect("that hangs does not keep the engine from ending, and nothing is left of it", () => {
+  it.effect("that hangs does not prevent the engine from closing", () => {
     let [calls, isGivenUp] = [0, false]
     const hang = Effect.onInterrupt(Effect.never, () => Effect.sync(() => void (isGivenUp = true)))
     const hanging = {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest"
 const LIMITS = { input: 100, unauthenticatedInput: 50, inputPerAddress: 800, inputTotal: 1600 }
 
 describe("a budget of input", () => {
-  it("has an eighth for connections without a user, per network and in total", () => {
+  it("has an eighth for unauthenticated connections, per network and in total", () => {
     const budget = new InputBudget(LIMITS)
     const accounts = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"].map((address) => budget.open(address))
     const [first, second, third, fourth] = accounts
@@ -18,7 +18,7 @@ describe("a budget of input", () => {
     expect(fourth?.charge(60), "210 in total").toBe(false)
   })
 
-  it("moves what a connection holds when it has a user, and back", () => {
+  it("moves held bytes between pools at login and logout", () => {
     const budget = new InputBudget(LIMITS)
     const [one, other] = [budget.open("192.0.2.1"), budget.open("192.0.2.1")]
     one.charge(90)
@@ -42,7 +42,7 @@ describe("a budget of input", () => {
     expect(unknown.open("").charge(100)).toBe(false)
   })
 
-  it("counts what is in work of a connection that has ended until it is done", () => {
+  it("counts running work of an ended connection until it is done", () => {
     const budget = new InputBudget(LIMITS)
     const gone = budget.open("192.0.2.1")
     gone.charge(100)
@@ -53,7 +53,7 @@ describe("a budget of input", () => {
     expect(next.charge(1)).toBe(true)
   })
 
-  it("is empty again once everything was given back, whatever happened", () => {
+  it("is empty after all bytes are released", () => {
     const step = fc.tuple(fc.nat(2), fc.constantFrom("charge", "release", "enter", "exit", "close"), fc.nat(300))
     fc.assert(
       fc.property(fc.array(step), (steps) => {

@@ -57,7 +57,7 @@ const withWatchedStore = <A, E>(
 }
 
 describe("invariant 3: commit, reply, broadcast", () => {
-  it.effect("nothing is pushed that is not stored", () =>
+  it.effect("only stored events are pushed", () =>
     withWatchedStore((log) =>
       Effect.gen(function* () {
         const messages = yield* Messages
@@ -84,7 +84,7 @@ describe("invariant 3: commit, reply, broadcast", () => {
   const draft = { gid: "m", chat: { gid: "g" }, type: "normal", contentType: "text", content: "x" } as const
   const command = { _tag: "SendMessages", messages: [draft] } as const
 
-  it.effect("others get a push once the reply is sent, also where it could not be made", () =>
+  it.effect("others get a push after the reply, even if the reply could not be encoded", () =>
     Effect.gen(function* () {
       const { commands } = yield* Engine
       const [ann, ben] = yield* people("ann", "ben")
@@ -105,7 +105,7 @@ describe("invariant 3: commit, reply, broadcast", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("what is committed is broadcast also where the request is interrupted before its reply", () =>
+  it.effect("committed events are broadcast even if the request is interrupted before its reply", () =>
     Effect.gen(function* () {
       const { commands } = yield* Engine
       const [ann, ben] = yield* people("ann", "ben")
@@ -127,7 +127,7 @@ describe("invariant 3: commit, reply, broadcast", () => {
 })
 
 describe("invariant 4: one log per chat", () => {
-  it.effect("sequences are contiguous, also when 50 send at once", () =>
+  it.effect("sequences are contiguous, even with 50 concurrent senders", () =>
     Effect.gen(function* () {
       const store = yield* Store
       const messages = yield* Messages
@@ -146,7 +146,7 @@ describe("invariant 4: one log per chat", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("sending writes one row, however many members there are", () =>
+  it.effect("sending writes one row, whatever the number of members", () =>
     withWatchedStore((log) =>
       Effect.gen(function* () {
         const messages = yield* Messages
@@ -165,8 +165,8 @@ describe("invariant 4: one log per chat", () => {
   )
 })
 
-describe("invariant 5: places only move forward", () => {
-  it.effect("acknowledgements in any order, doubled, unknown or foreign, never bring anything back", () =>
+describe("invariant 5: cursors only move forward", () => {
+  it.effect("acknowledgements in any order, duplicated, unknown or of others never move a cursor back", () =>
     Effect.gen(function* () {
       const messages = yield* Messages
       const [ann, ben, eve] = yield* people("ann", "ben", "eve")
@@ -223,7 +223,7 @@ describe("invariant 5: places only move forward", () => {
 })
 
 describe("invariant 7: everything is bounded", () => {
-  it.effect("a slow reader is dropped, the others are not, and nothing is lost", () =>
+  it.effect("only a slow reader is dropped, and nothing is lost", () =>
     Effect.gen(function* () {
       const messages = yield* Messages
       const [ann, ben, cat] = yield* people("ann", "ben", "cat")
@@ -248,8 +248,8 @@ describe("invariant 7: everything is bounded", () => {
   )
 })
 
-describe("invariant 8: the message path reads nothing from storage when the chat is warm", () => {
-  it.effect("and encodes a push once, not once for each recipient", () =>
+describe("invariant 8: the message path reads nothing from storage for a cached chat", () => {
+  it.effect("a push is encoded once, not once per recipient", () =>
     withWatchedStore((log) =>
       Effect.gen(function* () {
         const messages = yield* Messages

@@ -22,7 +22,7 @@ const failure = (work: Promise<unknown>): Promise<ParleyError> =>
 const ENGINES = repetitions(1000, 100)
 
 describe("an engine", () => {
-  it("tells the host's own log what a line is about", async () => {
+  it("writes annotations to the host's own log", async () => {
     const lines: Array<LogLine> = []
     await using engine = await createEngine({ store: MemoryStore.layer, log: (line) => lines.push(line) })
     await failure(engine.login("nobody", "wrong"))
@@ -30,7 +30,7 @@ describe("an engine", () => {
     assert.deepInclude(lines[0]?.details, { account: "nobody", reason: "WrongPassword" })
   })
 
-  it(`lives beside ${ENGINES - 1} others, and nothing is left of them`, async () => {
+  it(`runs beside ${ENGINES - 1} others, which leave nothing behind`, async () => {
     const handles = process.getActiveResourcesInfo().length
     const start = performance.now()
     const engines = await Promise.all(Array.from({ length: ENGINES }, () => createEngine({ store: MemoryStore.layer })))
@@ -54,7 +54,7 @@ describe("an engine", () => {
     console.log(`${ENGINES} engines: opened in ${(opened - start).toFixed(0)} ms, each with two users and a message`)
   })
 
-  it("says that it is closed, whatever it is asked", async () => {
+  it("rejects every call after close", async () => {
     const engine = await createEngine({ store: MemoryStore.layer })
     await engine.users.add({ account: "ann" })
     const ann = engine.as("ann")
@@ -91,7 +91,7 @@ describe("an engine", () => {
     engine.on("message", () => assert.fail("there is nothing to hear"))()
   })
 
-  it("ends with its scope, and with its signal", async () => {
+  it("closes with its scope, and with its signal", async () => {
     const control = new AbortController()
     const signalled = await createEngine({ store: MemoryStore.layer, signal: control.signal })
     control.abort()
@@ -108,7 +108,7 @@ describe("an engine", () => {
     assert.strictEqual((await failure(held.users.list())).code, "Closed")
   })
 
-  it("that cannot be opened says why, and leaves nothing", async () => {
+  it("that cannot be opened reports the cause, and leaves nothing behind", async () => {
     let released = 0
     const broken = Layer.effect(
       Store,
@@ -122,7 +122,7 @@ describe("an engine", () => {
     assert.strictEqual(released, 1)
   })
 
-  it("starts at once, and lets the process end by itself", async () => {
+  it("starts at once, and lets the process exit", async () => {
     const script = fileURLToPath(new URL("./fixtures/alone.ts", import.meta.url))
     const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 30_000 })
     const { milliseconds, handles, said } = JSON.parse(stdout) as Record<string, unknown>

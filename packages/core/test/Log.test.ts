@@ -85,7 +85,7 @@ describe("facts after one more entry", () => {
       for (const gone of change.removed ?? []) assert.deepStrictEqual(after.admins.includes(gone), false)
     }))
 
-  it("have as members all who were not removed, and all who were added", () =>
+  it("have all remaining and added members", () =>
     holds(({ after, before, change }) => {
       const removed = new Set(change.removed)
       const expected = new Set([...before.members.keys()].filter((id) => !removed.has(id)))
@@ -93,7 +93,7 @@ describe("facts after one more entry", () => {
       assert.deepStrictEqual([...after.members.keys()], [...expected])
     }))
 
-  it("tell since when each member is one", () =>
+  it("have the join time of each member", () =>
     holds(({ after, before, change, seq }) => {
       const removed = new Set(change.removed)
       for (const [id, member] of after.members) {
@@ -102,7 +102,7 @@ describe("facts after one more entry", () => {
       }
     }))
 
-  it("have one version more, and who changed them when", () =>
+  it("have the next version, with the editor and the time", () =>
     holds(({ after, before, seq }) => {
       assert.deepStrictEqual(
         [after.version, after.editedBy, after.editedAt],
@@ -110,7 +110,7 @@ describe("facts after one more entry", () => {
       )
     }))
 
-  it("keep what the change does not name", () =>
+  it("keep fields that the change does not name", () =>
     holds(({ after, before, change }) => {
       for (const key of ["name", "public", "committers", "owner"] as const) {
         assert.deepStrictEqual(after[key], change[key] === undefined ? before[key] : change[key])
@@ -121,7 +121,7 @@ describe("facts after one more entry", () => {
       assert.deepStrictEqual([createdAt, createdBy, gid, id, subject, type], [at, by, g, i, s, t])
     }))
 
-  it("merge attributes, of which null removes one", () =>
+  it("merge attributes; null removes one", () =>
     holds(({ after, before, change }) => {
       for (const key of ["a", "b", "c"]) {
         const wanted = change.attributes?.[key] === undefined ? before.attributes[key] : change.attributes[key]
@@ -130,7 +130,7 @@ describe("facts after one more entry", () => {
       }
     }))
 
-  it("are the same facts after messages, and after what is said about messages", () => {
+  it("are unchanged by messages and amendments", () => {
     const bodies: ReadonlyArray<EntryBody> = [
       { _tag: "Created" },
       { _tag: "Posted", gid: "m", type: "normal", contentType: "text", content: "", date: 1 },

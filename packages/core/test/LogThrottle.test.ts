@@ -46,7 +46,7 @@ describe("the log throttle", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   })
 
-  it.effect("gathers by message where there are too many keys", () => {
+  it.effect("counts by message if there are too many keys", () => {
     const { lines, layer } = logged()
     return Effect.gen(function* () {
       const { note } = yield* make
@@ -58,7 +58,7 @@ describe("the log throttle", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   })
 
-  it.effect("logs what is counted when it ends", () => {
+  it.effect("logs pending counts when it ends", () => {
     const { lines, layer } = logged()
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -72,7 +72,7 @@ describe("the log throttle", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("is that of the context, which logs every line where there is none", () => {
+  it.effect("is taken from the context; without one every line is logged", () => {
     const { lines, layer } = logged()
     return Effect.gen(function* () {
       const throttle = yield* make

@@ -36,7 +36,7 @@ const slowPasswords = Layer.effectContext(
 
 const engineLayer = Parley.layer.pipe(Layer.provideMerge(Layer.merge(MemoryStore.layer, slowPasswords)))
 
-const staged = <A, E>(
+const withFixture = <A, E>(
   test: Effect.Effect<A, E, Parley.Services | Store | Hashes>,
   settings: Partial<EngineSettings> = {}
 ): Effect.Effect<A, E> =>
@@ -90,8 +90,8 @@ const count = (results: ReadonlyArray<Result>, wanted: Result): number =>
 const ann = people({ account: "ann", password: "correct-horse-7" })
 
 describe("failed logins", () => {
-  it.effect("of one address are evaluated as often as they may fail, however many come at once", () =>
-    staged(
+  it.effect("of one address are evaluated up to the allowed failures, however many are concurrent", () =>
+    withFixture(
       Effect.gen(function* () {
         const results = yield* fastSend(times(600, (index) => resultOf(login(`guess${index}`, "wrong"))))
         assert.strictEqual((yield* Hashes).evaluated, 30)
@@ -102,7 +102,7 @@ describe("failed logins", () => {
   )
 
   it.effect("with a password or a secret of more than 1,024 bytes are refused unhashed and uncounted", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         yield* ann
         const { verify, md5Secret: secretOf } = yield* Credentials
@@ -124,8 +124,8 @@ describe("failed logins", () => {
     )
   )
 
-  it.effect("beyond those that may wait in line are refused at once", () =>
-    staged(
+  it.effect("beyond the queue are refused at once", () =>
+    withFixture(
       Effect.gen(function* () {
         const results = yield* fastSend(times(1100, (index) => resultOf(login(`guess${index}`, "wrong"))))
         assert.strictEqual(count(results, "RateLimited"), 70)
@@ -135,7 +135,7 @@ describe("failed logins", () => {
   )
 
   it.effect("of IPv6 count by /64 network", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const from = (index: number, network: string) => `${network}:${index.toString(16)}`
         const flood = times(60, (index) => resultOf(login(`guess${index}`, "wrong", from(index, "2001:db8:1:2:3:4:5"))))
@@ -148,8 +148,8 @@ describe("failed logins", () => {
     )
   )
 
-  it.effect("of one account are at most 100 an hour, from all unknown addresses together", () =>
-    staged(
+  it.effect("of one account are limited to 100 an hour from all unknown addresses together", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* ann
         let evaluated = 0
@@ -167,15 +167,15 @@ describe("failed logins", () => {
   )
 })
 
-describe("an address that the user logged in from lately", () => {
+describe("an address of a recent login", () => {
   /** Uses up the failures of the account and of the address. */
   const flood = Effect.gen(function* () {
     yield* fastSend(times(20, () => resultOf(login("ann", "wrong", ELSEWHERE))))
     yield* fastSend(times(60, (index) => resultOf(login(`guess${index}`, "wrong", HERE))))
   })
 
-  it.effect("is not locked out by failures of others", () =>
-    staged(
+  it.effect("is not locked out by failures from other addresses", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* ann
         assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
@@ -188,7 +188,7 @@ describe("an address that the user logged in from lately", () => {
   )
 
   it.effect("is throttled by its own failures for that account", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         yield* ann
         assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
@@ -211,6 +211,9 @@ describe("an address that the user logged in from lately", () => {
         Effect.gen(function* () {
           yield* ann
           assert.strictEqual(yield* one(login("ann", "correct-horse-7")), "Right")
+          // The address is recorded after the login.
+          const record = Effect.andThen(Effect.yieldNow, store.record("@parley/core", "knownAddresses", "ann"))
+          yield* Effect.repeat(record, { until: (found) => found !== undefined })
         })
       )
       assert.notInclude(JSON.stringify(yield* store.records("@parley/core", "knownAddresses")), HERE)
@@ -226,8 +229,8 @@ describe("an address that the user logged in from lately", () => {
     })
   )
 
-  it.effect("is forgotten with the account, which is somebody else's later", () =>
-    staged(
+  it.effect("is removed with the account, which may be taken by another user", () =>
+    withFixture(
       Effect.gen(function* () {
         const [users, store] = [yield* Users, yield* Store]
         yield* ann
@@ -243,8 +246,8 @@ describe("an address that the user logged in from lately", () => {
     )
   )
 
-  it.effect("is one of eight at most", () =>
-    staged(
+  it.effect("is one of at most eight", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* ann
         const store = yield* Store
@@ -256,9 +259,9 @@ describe("an address that the user logged in from lately", () => {
   )
 })
 
-describe("attempts under way", () => {
-  it.effect("of one account that are all correct succeed, however many come at once", () =>
-    staged(
+describe("concurrent attempts", () => {
+  it.effect("of one account that are all correct succeed, whatever their number", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* ann
         assert.deepStrictEqual(
@@ -273,8 +276,8 @@ describe("attempts under way", () => {
     )
   )
 
-  it.effect("are bounded in all: beyond it they are refused, and nothing is evaluated for them", () =>
-    staged(
+  it.effect("are bounded in total: further ones are refused without evaluation", () =>
+    withFixture(
       Effect.gen(function* () {
         const results: Array<Result> = []
         const flood = yield* start(
@@ -293,8 +296,8 @@ describe("attempts under way", () => {
     )
   )
 
-  it.effect("that are interrupted count as failed, once the password was looked at", () =>
-    staged(
+  it.effect("that are interrupted count as failed after the password was read", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* ann
         for (let index = 0; index < 10; index++) {
@@ -307,8 +310,8 @@ describe("attempts under way", () => {
     )
   )
 
-  it.effect("that are interrupted in line hold nothing", () =>
-    staged(
+  it.effect("that are interrupted in the queue hold nothing", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* ann
         const holding = yield* start([resultOf(login("ann", "correct-horse-7"))])
@@ -325,7 +328,7 @@ describe("attempts under way", () => {
   )
 
   it.effect("take one hash each, whether the account exists or not", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         yield* people({ account: "ann", password: "correct-horse-7" }, "nopassword")
         const hashes = yield* Hashes

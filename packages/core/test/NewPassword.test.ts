@@ -31,7 +31,7 @@ describe("a new password", () => {
       assert.include(newPasswordProblem(password, "ann@example", 8), problem))
   }
 
-  it("is not checked where the minimum is 0, but must not be empty", () => {
+  it("is only checked for being empty if the minimum is 0", () => {
     assert.isUndefined(newPasswordProblem("1", "ann", 0))
     assert.isString(newPasswordProblem("", "ann", 0))
   })

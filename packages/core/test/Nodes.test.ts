@@ -14,7 +14,7 @@ import { Chats, Messages } from "./Commands.ts"
 import { online, people, plainPasswords } from "./harness.ts"
 
 describe("invariant 6: authority comes from the session, never from a field in a request", () => {
-  it.effect("a caller who is unknown or disabled may do nothing, and nobody's settings but one's own are reached", () =>
+  it.effect("unknown or disabled callers are refused, and users reach their own settings only", () =>
     Effect.gen(function* () {
       const chats = yield* Chats
       const users = yield* Users
@@ -80,20 +80,20 @@ describe("invariant 9: time, randomness and ids come from services", () => {
   )
 })
 
-describe("invariant 11: nodes tell each other that a log has grown, and hints may be lost or doubled", () => {
+describe("invariant 11: nodes notify each other of appends, and notices may be lost or duplicated", () => {
   /** A bus between engines that loses the first hint and doubles all others. */
   const makeWire = () => {
-    const listeners = new Map<number, (hint: AppendNotice) => void>()
+    const listeners = new Map<number, (notice: AppendNotice) => void>()
     let [nodes, told] = [0, 0]
     return Layer.sync(Bus, () => {
       const node = nodes++
       return Bus.of({
-        publish: (hint) => {
+        publish: (notice) => {
           if (told++ === 0) return
           for (const [other, listener] of listeners) {
             if (other === node) continue
-            listener(hint)
-            listener(hint)
+            listener(notice)
+            listener(notice)
           }
         },
         subscribe: (listener) => {
@@ -104,7 +104,7 @@ describe("invariant 11: nodes tell each other that a log has grown, and hints ma
     })
   }
 
-  it.live("a member on another node hears every message once, in order", () =>
+  it.live("a member on another node gets every message once, in order", () =>
     Effect.gen(function* () {
       const store = yield* Layer.build(MemoryStore.layer)
       const wire = makeWire()

@@ -12,11 +12,11 @@ import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { HeldStore } from "./HeldStore.ts"
 import { people } from "./harness.ts"
-import { engineOn, Theirs, uuid, withUsersOf } from "./directoryFixture.ts"
+import { engineOn, DirectoryFixture, uuid, withUsersOf } from "./directoryFixture.ts"
 
 const md5 = (text: string): string => createHash("md5").update(text).digest("hex")
 
-const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>, store = MemoryStore.make()) =>
+const withFixture = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>, store = MemoryStore.make()) =>
   Effect.provide(test, engineOn(store))
 
 let addresses = 0
@@ -38,8 +38,8 @@ const mintFor = Effect.fnUntraced(function* (account: string, ttl?: string) {
 })
 
 describe("a one-time token", () => {
-  it.effect("stands for the password as it is, and as the md5 that chat clients make of it, in either case", () =>
-    staged(
+  it.effect("replaces the password as it is, and as the md5 of chat clients, in either case", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* people("ann", { account: "ben", password: "correct-horse-7" })
         for (const account of ["ann", "ben"]) {
@@ -58,7 +58,7 @@ describe("a one-time token", () => {
 
   it.effect("has 256 random bits, and is stored as a hash only", () => {
     const store = MemoryStore.make()
-    return staged(
+    return withFixture(
       Effect.gen(function* () {
         yield* people("ann")
         const tokens = yield* Effect.all([mintFor("ann"), mintFor("ann")])
@@ -75,10 +75,10 @@ describe("a one-time token", () => {
     )
   })
 
-  it.effect("is good once, in one form or the other, also for many who show it at the same time on two nodes", () => {
+  it.effect("is valid once, in either form, even for concurrent logins on two nodes", () => {
     const store = MemoryStore.make()
     const attempts = (token: string) =>
-      staged(
+      withFixture(
         Effect.forEach(
           Array.from({ length: 4 }, (_, n) => (n % 2 === 0 ? token : md5(token))),
           (secret) => Effect.exit(login("ann", secret)),
@@ -87,31 +87,31 @@ describe("a one-time token", () => {
         store
       )
     return Effect.gen(function* () {
-      const token = yield* staged(Effect.andThen(people("ann"), mintFor("ann")), store)
+      const token = yield* withFixture(Effect.andThen(people("ann"), mintFor("ann")), store)
       const exits = yield* Effect.all([attempts(token), attempts(token)], { concurrency: "unbounded" })
       assert.lengthOf(exits.flat().filter(Exit.isSuccess), 1)
       assert.lengthOf((yield* attempts(token)).filter(Exit.isSuccess), 0)
     })
   })
 
-  it.effect("is good after a restart, and until its time is over", () => {
+  it.effect("is valid after a restart, until it expires", () => {
     const store = MemoryStore.make()
     return Effect.gen(function* () {
-      const [first, second, third] = yield* staged(
+      const [first, second, third] = yield* withFixture(
         Effect.andThen(people("ann"), Effect.all([mintFor("ann"), mintFor("ann"), mintFor("ann", "10 minutes")])),
         store
       )
       yield* TestClock.adjust("59 seconds")
-      assert.strictEqual((yield* staged(login("ann", first), store)).user.account, "ann")
+      assert.strictEqual((yield* withFixture(login("ann", first), store)).user.account, "ann")
       yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* staged(reasonOf(login("ann", second)), store))._tag, "WrongPassword")
+      assert.strictEqual((yield* withFixture(reasonOf(login("ann", second)), store))._tag, "WrongPassword")
       yield* TestClock.adjust("8 minutes")
-      assert.strictEqual((yield* staged(login("ann", third), store)).user.account, "ann")
+      assert.strictEqual((yield* withFixture(login("ann", third), store)).user.account, "ann")
     })
   })
 
-  it.effect("is its user's, and nobody's who is disabled", () =>
-    staged(
+  it.effect("is valid for its user only, unless disabled", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* people("ann", "ben")
         const users = yield* Users
@@ -127,9 +127,9 @@ describe("a one-time token", () => {
     )
   )
 
-  it.effect("is one of a bounded number, which are cleared away after their time", () => {
+  it.effect("is one of a bounded number, which are cleared after they expire", () => {
     const store = MemoryStore.make()
-    return staged(
+    return withFixture(
       Effect.gen(function* () {
         yield* people("ann", "ben")
         const many = Effect.forEach(Array.from({ length: 20 }), () => mintFor("ann"), { concurrency: "unbounded" })
@@ -146,9 +146,9 @@ describe("a one-time token", () => {
     )
   })
 
-  it.effect("is one of a bounded number also where two nodes mint at the same time", () => {
+  it.effect("is one of a bounded number even if two nodes mint concurrently", () => {
     const held = new HeldStore(MemoryStore.make())
-    const onNode = <A, E>(work: Effect.Effect<A, E, Parley.Services | Store>) => staged(work, held.store)
+    const onNode = <A, E>(work: Effect.Effect<A, E, Parley.Services | Store>) => withFixture(work, held.store)
     return Effect.gen(function* () {
       yield* onNode(people("ann"))
       for (let n = 0; n < 19; n++) yield* onNode(mintFor("ann"))
@@ -165,9 +165,9 @@ describe("a one-time token", () => {
     })
   })
 
-  it.effect("is minted again where another node has minted one meanwhile, and both are good", () => {
+  it.effect("is minted again after a concurrent mint of another node, and both are valid", () => {
     const held = new HeldStore(MemoryStore.make())
-    const onNode = <A, E>(work: Effect.Effect<A, E, Parley.Services | Store>) => staged(work, held.store)
+    const onNode = <A, E>(work: Effect.Effect<A, E, Parley.Services | Store>) => withFixture(work, held.store)
     return Effect.gen(function* () {
       yield* onNode(people("ann"))
       const reading = held.hold("record", "after")
@@ -182,8 +182,8 @@ describe("a one-time token", () => {
     })
   })
 
-  it.effect("has a time of an hour at most", () =>
-    staged(
+  it.effect("is valid for at most an hour", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* people("ann")
         for (const ttl of ["0 millis", "61 minutes", "Infinity"]) {
@@ -194,7 +194,7 @@ describe("a one-time token", () => {
   )
 
   it.effect("that is wrong counts as a wrong password", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         yield* people("ann")
         for (let n = 0; n < 10; n++)
@@ -204,8 +204,8 @@ describe("a one-time token", () => {
     )
   )
 
-  it.effect("lets users of an external directory log in, who have no password here", () =>
-    withUsersOf(new Theirs("ann").port)(
+  it.effect("lets users of an external directory log in without a password here", () =>
+    withUsersOf(new DirectoryFixture("ann").port)(
       Effect.gen(function* () {
         const token = yield* mintFor("ann")
         const { user } = yield* login("ann", md5(token))

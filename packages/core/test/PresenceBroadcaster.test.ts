@@ -57,8 +57,8 @@ const open = (parts = 1) => {
   return { news, told, goTo }
 }
 
-describe("news of users", () => {
-  it("is told at once, not to who asked, while there is little of it", () => {
+describe("presence events", () => {
+  it("are sent at once, except to the requester, while there are few", () => {
     const { news, told } = open()
     news.publish(event(1), 50, 7)
     news.publish(event(2), 50, 8)
@@ -69,7 +69,7 @@ describe("news of users", () => {
     expect(news.isBatching).toBe(false)
   })
 
-  it("is gathered when thousands come at once, and told together within a second", () => {
+  it("are batched when thousands log in, and sent together within a second", () => {
     const { news, told, goTo } = open()
     const listeners = 5000
     for (let id = 1; id <= 100; id++) news.publish(event(id), listeners, id)
@@ -87,7 +87,7 @@ describe("news of users", () => {
     expect(told.at(-1), "quiet again").toMatchObject({ ids: [101] })
   })
 
-  it("is told to thousands in parts, and what comes meanwhile is told after it", () => {
+  it("are sent to thousands in chunks, and later events after them", () => {
     const { news, told, goTo } = open(300)
     news.publish(event(1), 10, undefined)
     news.publish(event(2), 10, undefined)
@@ -101,26 +101,26 @@ describe("news of users", () => {
     expect(news.isBatching).toBe(false)
   })
 
-  it("is never lost, doubled or told out of turn, and never later than promised", () => {
+  it("are never lost, duplicated, reordered or late", () => {
     const steps = fc.array(
       fc.record({ wait: fc.nat(700), count: fc.integer({ min: 1, max: 20 }), listeners: fc.nat(9000) })
     )
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 400 }), (storm, parts) => {
         const { news, told, goTo } = open(parts)
-        const asked = new Map<number, number>()
+        const requested = new Map<number, number>()
         let [time, id] = [0, 0]
         for (const { wait, count, listeners } of storm) {
           goTo((time += wait))
           for (let index = 0; index < count; index++) {
-            asked.set(++id, time)
+            requested.set(++id, time)
             news.publish(event(id), listeners, undefined)
           }
         }
         goTo(time + 3 * BATCH_DELAY_MS)
-        expect(told.flatMap(({ ids }) => ids)).toEqual([...asked.keys()])
+        expect(told.flatMap(({ ids }) => ids)).toEqual([...requested.keys()])
         for (const { at, ids } of told) {
-          for (const one of ids) expect(at - (asked.get(one) ?? 0)).toBeLessThanOrEqual(BATCH_DELAY_MS)
+          for (const one of ids) expect(at - (requested.get(one) ?? 0)).toBeLessThanOrEqual(BATCH_DELAY_MS)
         }
       })
     )

@@ -38,13 +38,13 @@ const bytesOf = async (content: AsyncIterable<Uint8Array>): Promise<string> => {
   return Buffer.concat(chunks).toString()
 }
 
-describe("a participant", () => {
-  it("can do whatever a command can", async () => {
-    const asked: Array<string> = []
+describe("a user's API", () => {
+  it("covers every command", async () => {
+    const requested: Array<string> = []
     await using engine = await opened({
       hooks: {
         before: (command) => {
-          asked.push(command._tag)
+          requested.push(command._tag)
         }
       }
     })
@@ -138,10 +138,10 @@ describe("a participant", () => {
     assert.isTrue((await ann.dissolve(team)).dissolved)
     assert.strictEqual(await codeOf(ann.send(team, "anybody?")), "NoSuchChat")
 
-    assert.sameMembers([...new Set(asked.filter((tag) => tag in commandHandlers))], Object.keys(commandHandlers))
+    assert.sameMembers([...new Set(requested.filter((tag) => tag in commandHandlers))], Object.keys(commandHandlers))
   })
 
-  it("knows what it has not read", async () => {
+  it("counts unread messages", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
     const team = await ann.createGroup({ name: "Team", members: ["ben"] })
@@ -198,7 +198,7 @@ describe("a participant", () => {
     assert.deepStrictEqual(await ben.queue(), [])
   })
 
-  it("keeps files whole, or not at all", async () => {
+  it("stores files completely, or not at all", async () => {
     let kept = 0
     const blobs = Layer.sync(Blobs, () => {
       const memory = MemoryBlobs.make()
@@ -257,7 +257,7 @@ describe("a participant", () => {
 })
 
 describe("a recalled file", () => {
-  it("is nobody's any more; a message that is hidden takes no file with it", async () => {
+  it("is gone for all users; hiding a message removes no file", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
     const team = await ann.createGroup({ name: "Team", members: ["ben"] })
@@ -291,8 +291,8 @@ describe("a recalled file", () => {
   })
 })
 
-describe("half a surrogate pair", () => {
-  it("comes in nowhere", async () => {
+describe("an unpaired surrogate", () => {
+  it("is refused everywhere", async () => {
     await using engine = await opened()
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })
@@ -318,7 +318,7 @@ describe("half a surrogate pair", () => {
   })
 })
 
-describe("what is refused", () => {
+describe("a refusal", () => {
   it("is an error with the refusal's code and a sentence", async () => {
     await using engine = await opened()
     const [ann, ben] = [engine.as("ann"), engine.as("ben")]
@@ -360,7 +360,7 @@ describe("what is refused", () => {
     )
   })
 
-  it("is what a hook says", async () => {
+  it("contains the hook's code and message", async () => {
     await using engine = await opened({
       hooks: {
         before: async (command: { readonly _tag: string }) =>
@@ -378,7 +378,7 @@ describe("what is refused", () => {
 })
 
 describe("users and their sessions", () => {
-  it("are added, found, changed, locked out", async () => {
+  it("are added, found, changed, disabled", async () => {
     await using engine = await opened()
     const { users } = engine
     const told: Array<string> = []
@@ -399,7 +399,7 @@ describe("users and their sessions", () => {
     assert.deepStrictEqual(await engine.as("ben").chats(), [])
   })
 
-  it("log in with a password, with a token of the host, or with one that is good once", async () => {
+  it("log in with a password, a token of the host, or a one-time token", async () => {
     await using engine = await opened()
     await engine.users.setPassword("ann", "correct-horse-7")
     const weak = await engine.users.setPassword("ann", "secret").catch((error: unknown) => error)
@@ -420,16 +420,16 @@ describe("users and their sessions", () => {
     assert.strictEqual(await codeOf(engine.login("cat", once)), "WrongPassword")
   })
 
-  it("may be the host's own", async () => {
-    const theirs = [
+  it("may be from the host's directory", async () => {
+    const directory = [
       { id: "6f1c", account: "ann", realname: "Ann" },
       { id: "9b2e", account: "ben", realname: "Ben" }
     ]
     await using engine = await createEngine({
       store: MemoryStore.layer,
       directory: {
-        find: async (ids) => theirs.filter(({ id }) => ids.includes(id)),
-        findByAccount: (accounts) => theirs.filter(({ account }) => accounts.includes(account))
+        find: async (ids) => directory.filter(({ id }) => ids.includes(id)),
+        findByAccount: (accounts) => directory.filter(({ account }) => accounts.includes(account))
       }
     })
     const pair = await engine.as("6f1c").openDirectChat("9b2e")
@@ -446,10 +446,10 @@ describe("users and their sessions", () => {
       ["6f1c", "9b2e"]
     )
     // Another process, after a restart, has never read these users.
-    const { store } = await engine.run(Effect.map(Engine, ({ context: desk }) => desk))
+    const { store } = await engine.run(Effect.map(Engine, ({ context }) => context))
     await using later = await createEngine({
       store: Layer.succeed(Store, store),
-      directory: { find: () => theirs, findByAccount: () => theirs }
+      directory: { find: () => directory, findByAccount: () => directory }
     })
     assert.deepStrictEqual([...(await later.users.externalIds(recipients)).values()], ["9b2e"])
 
@@ -464,7 +464,7 @@ describe("users and their sessions", () => {
   })
 })
 
-it("settings that are none are refused", async () => {
+it("invalid settings are refused", async () => {
   const attempt = (settings: Readonly<Record<string, unknown>>) =>
     codeOf(createEngine({ store: MemoryStore.layer, settings: settings as SettingsInput }))
   assert.strictEqual(await attempt({ frame: 1 }), "Invalid")

@@ -13,7 +13,7 @@ const open = (costPerSecond: number, costBurst: number) =>
 const [ann, ben] = [UserId(1), UserId(2)]
 
 describe("a token bucket", () => {
-  it("gives no more than its burst and what has come back since, whenever it is asked", () => {
+  it("gives no more than its burst and the refill since", () => {
     const steps = fc.array(fc.tuple(fc.nat(3000), fc.integer({ min: 1, max: 50 })), { maxLength: 100 })
     fc.assert(
       fc.property(steps, (all) => {
@@ -33,7 +33,7 @@ describe("a token bucket", () => {
     )
   })
 
-  it("tells after which time there is something left", () => {
+  it("returns the time until tokens are available", () => {
     const rate: Rate = { perSecond: 10, burst: 10 }
     const bucket = fullBucket(rate, 0)
     assert.strictEqual(take(bucket, rate, 1000, 0), 0)
@@ -42,7 +42,7 @@ describe("a token bucket", () => {
     assert.strictEqual(take(bucket, rate, 1, 5 + Math.ceil(wait)), 0)
   })
 
-  it("puts nothing back for a clock that is set back", () => {
+  it("refills nothing for a clock that is set back", () => {
     const rate: Rate = { perSecond: 10, burst: 10 }
     const bucket = fullBucket(rate, 1_000_000)
     take(bucket, rate, 20, 1_000_000)
@@ -53,7 +53,7 @@ describe("a token bucket", () => {
 })
 
 describe("rate limits", () => {
-  it.effect("are each user's own, and an app's ten times as large", () =>
+  it.effect("are separate per user, and ten times as large for an app", () =>
     Effect.gen(function* () {
       const limits = yield* open(10, 20)
       for (let times = 0; times < 20; times++) assert.strictEqual(limits.take(ann, 1), 0)
@@ -67,7 +67,7 @@ describe("rate limits", () => {
     })
   )
 
-  it.effect("what is owed by the time of an earlier use puts nothing back twice", () =>
+  it.effect("do not refill twice for debt at an earlier time", () =>
     Effect.gen(function* () {
       const limits = yield* open(10, 20)
       const start = (yield* Clock.Clock).currentTimeMillisUnsafe()
@@ -82,7 +82,7 @@ describe("rate limits", () => {
     })
   )
 
-  it.effect("what was done is paid back before anything else is taken", () =>
+  it.effect("require debt to be repaid first", () =>
     Effect.gen(function* () {
       const limits = yield* open(10, 20)
       limits.owe(ann, 120)
@@ -97,7 +97,7 @@ describe("rate limits", () => {
     })
   )
 
-  it.effect("keep a bucket for those only who have asked lately, or owe something", () =>
+  it.effect("keep buckets only for recent or indebted payers", () =>
     Effect.gen(function* () {
       const limits = yield* open(10, 20)
       limits.owe(ann, 1000)

@@ -27,10 +27,10 @@ const open = () => {
   const answered: Array<string> = []
   let moves = 0
   let released = 0
-  const underway = new RequestPipeline(around, { proceed: () => moves++, release: (size) => (released += size) })
+  const running = new RequestPipeline(around, { proceed: () => moves++, release: (size) => (released += size) })
   const settle: Array<(refused: boolean) => void> = []
   const begin = (name: string, size = 100): boolean =>
-    underway.add(
+    running.add(
       (settled) => {
         settle.push((refused) => (refused ? settled() : settled(() => answered.push(name))))
         return true
@@ -38,30 +38,30 @@ const open = () => {
       Effect.sync(() => answered.push(`${name} again`)),
       size
     )
-  return { around, underway, answered, settle, begin, moves: () => moves, released: () => released }
+  return { around, running, answered, settle, begin, moves: () => moves, released: () => released }
 }
 
-describe("requests under way together", () => {
-  it("are answered in their order, for every order of their outcomes", () => {
+describe("requests in flight", () => {
+  it("are answered in order, for every order of their outcomes", () => {
     fc.assert(
       fc.property(
         fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 6, maxLength: 6 }),
         fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
         (order, refused) => {
-          const { around, underway, answered, settle, begin } = open()
+          const { around, running, answered, settle, begin } = open()
           for (let n = 0; n < 6; n++) begin(String(n))
           for (const n of order) settle[n]?.(refused[n] ?? false)
           for (let run = around.runs.shift(); run !== undefined; run = around.runs.shift()) run()
           expect(answered).toEqual(refused.map((again, n) => (again ? `${n} again` : String(n))))
-          expect(underway.isEmpty).toBe(true)
+          expect(running.isEmpty).toBe(true)
           expect(around.count).toBe(0)
         }
       )
     )
   })
 
-  it("are not overtaken by what comes after a refusal", () => {
-    const { around, underway, begin, settle, answered } = open()
+  it("are not overtaken by requests after a refusal", () => {
+    const { around, running, begin, settle, answered } = open()
     begin("a")
     begin("b")
     settle[1]?.(true)
@@ -70,18 +70,18 @@ describe("requests under way together", () => {
     expect(answered).toEqual(["a"])
     around.runs.shift()?.()
     expect(answered).toEqual(["a", "b again"])
-    expect(underway.hasRoom).toBe(true)
+    expect(running.hasRoom).toBe(true)
   })
 
   it("are bounded", () => {
-    const { underway, begin, settle, around } = open()
+    const { running, begin, settle, around } = open()
     for (let n = 0; n < around.settings.waitingFrames; n++) expect(begin(String(n))).toBe(true)
     expect(begin("one more")).toBe(false)
     settle[0]?.(false)
-    expect(underway.hasRoom).toBe(true)
+    expect(running.hasRoom).toBe(true)
   })
 
-  it("are bounded in bytes, which are given back with each answer", () => {
+  it("are bounded in bytes, which are released with each reply", () => {
     const { begin, settle, around, released } = open()
     expect(begin("a", around.settings.input - 1)).toBe(true)
     expect(begin("b", 2)).toBe(true)
@@ -91,23 +91,23 @@ describe("requests under way together", () => {
     expect(begin("c", 1)).toBe(true)
   })
 
-  it("are not begun once the engine finishes, and leave no trace where they were not", () => {
-    const { around, underway, begin } = open()
+  it("are not started during shutdown, and leave no trace then", () => {
+    const { around, running, begin } = open()
     expect(
-      underway.add(() => false, Effect.void, 1),
+      running.add(() => false, Effect.void, 1),
       "what does nothing is not under way"
     ).toBe(false)
-    expect([underway.isEmpty, around.count]).toEqual([true, 0])
+    expect([running.isEmpty, around.count]).toEqual([true, 0])
     around.finishing = true
     expect(begin("late")).toBe(false)
-    expect(underway.isEmpty).toBe(true)
+    expect(running.isEmpty).toBe(true)
   })
 
-  it("leave no trace where beginning them breaks off: what comes later does not wait for them", () => {
-    const { around, underway, begin, settle, answered } = open()
+  it("leave no trace if their start throws: later ones do not wait for them", () => {
+    const { around, running, begin, settle, answered } = open()
     begin("a")
     expect(() =>
-      underway.add(
+      running.add(
         () => {
           throw new Error("a mistake")
         },
@@ -119,12 +119,12 @@ describe("requests under way together", () => {
     settle[0]?.(false)
     settle[1]?.(false)
     expect(answered).toEqual(["a", "c"])
-    expect([underway.isEmpty, around.count]).toEqual([true, 0])
+    expect([running.isEmpty, around.count]).toEqual([true, 0])
   })
 
-  it("do not harm each other: an answer that breaks off is logged, and the next is given", () => {
-    const { around, underway, answered, settle, begin } = open()
-    underway.add(
+  it("do not affect each other: a reply that throws is logged, and the next is sent", () => {
+    const { around, running, answered, settle, begin } = open()
+    running.add(
       (settled) => {
         settled(() => {
           throw new Error("a mistake")

@@ -30,11 +30,11 @@ class Table implements DirectoryOption {
 }
 
 class Rules implements HooksOption {
-  readonly asked: Array<string> = []
+  readonly requested: Array<string> = []
   readonly told: Array<string> = []
 
   before({ _tag }: HookedCommand): void {
-    this.asked.push(_tag)
+    this.requested.push(_tag)
   }
   after({ _tag }: HookedCommand): void {
     this.told.push(_tag)
@@ -42,7 +42,7 @@ class Rules implements HooksOption {
 }
 
 describe("an object of a class", () => {
-  it("is a directory", async () => {
+  it("can be a directory", async () => {
     await using engine = await createEngine({ store: MemoryStore.layer, directory: new Table() })
     assert.strictEqual((await engine.users.find("u-1"))?.account, "ann")
     assert.deepStrictEqual(
@@ -54,14 +54,14 @@ describe("an object of a class", () => {
     assert.strictEqual((await engine.users.find("u-1"))?.realname, "Ann")
   })
 
-  it("holds hooks", async () => {
+  it("can contain hooks", async () => {
     const hooks = new Rules()
     const engine = await createEngine({ store: MemoryStore.layer, hooks })
     await engine.users.add({ account: "ann" })
     await engine.as("ann").createGroup({ name: "Team" })
     // Closing waits for pending notifications.
     await engine.close()
-    assert.deepStrictEqual(hooks.asked, ["AddUsers", "CreateChat"])
+    assert.deepStrictEqual(hooks.requested, ["AddUsers", "CreateChat"])
     assert.deepStrictEqual(hooks.told, ["AddUsers", "CreateChat"])
   })
 })

@@ -92,38 +92,38 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     expect(new Set(cases.map(([operation]) => operation))).toEqual(new Set(Object.keys(operations)))
   })
 
-  it("a private chat answers a stranger exactly as one that does not exist, whatever is asked", () => {
+  it("a private chat is indistinguishable from a missing one to non-members, for every operation", () => {
     for (const operation of Object.keys(operations) as ReadonlyArray<Operation>) {
       expect(refusal(operation, { user: user("stranger"), chat: chat() })?.reason).toEqual({ _tag: "NoSuchChat" })
     }
   })
 })
 
-describe("nobody in particular, through a protocol that asks nobody who they are", () => {
+describe("an anonymous protocol caller", () => {
   const through = (via: string, of: Chat): ReadonlyArray<Operation> =>
     (Object.keys(operations) as ReadonlyArray<Operation>).filter(
       (operation) => refusal(operation, { user: { id: UserId(0), admin: false }, via, chat: of }) === undefined
     )
   const made = chat({ attributes: { [VIA]: "open" }, owner: null, createdBy: null, admins: [] })
 
-  it("sees and changes what was made through that protocol", () => {
+  it("sees and changes chats created through that protocol", () => {
     expect(through("open", made)).toEqual(
       expect.arrayContaining(["see", "rename", "addMembers", "removeMembers", "edit", "dissolve"])
     )
   })
-  it("and nothing else, not even what is public or everybody's", () => {
+  it("sees no other chat, not even public and system chats", () => {
     expect(through("other", made)).toEqual([])
     expect(through("open", system())).toEqual([])
     expect(through("open", chat({ public: true }))).toEqual([])
   })
-  it("a system administrator who is in such a group is its admin", () => {
+  it("leaves a system administrator in such a group its admin", () => {
     const inside = new Map(made.members).set(UserId(6), { user: UserId(6), joinedAt: 0, joinSeq: 1 })
     expect(isAdmin({ user: user("administrator"), chat: { ...made, members: inside } })).toBe(true)
     expect(isAdmin({ user: user("member"), chat: made })).toBe(false)
   })
 })
 
-describe("who may speak", () => {
+describe("permission to send", () => {
   const cases: ReadonlyArray<readonly [string, Committers, ReadonlyArray<Role>]> = [
     ["all", "all", ["owner", "admin", "committer", "member"]],
     ["an empty list", [], ["owner", "admin", "committer", "member"]],
@@ -152,7 +152,7 @@ describe("admins and owners", () => {
     expect(isAdmin({ user: user("administrator"), chat: { ...of, members: inside } })).toBe(false)
     expect(isAdmin({ user: user("administrator"), chat: system() })).toBe(true)
   })
-  it("ownership passes to who has been in the chat longest", () => {
+  it("ownership passes to the longest-standing member", () => {
     expect(ownerWithout(chat(), new Set([UserId(1)]))).toBe(2)
     expect(ownerWithout(chat(), new Set([UserId(1), UserId(2), UserId(3)]))).toBe(4)
     expect(ownerWithout(chat(), new Set([UserId(4)]))).toBe(1)

@@ -23,7 +23,7 @@ const NEW = "5798d1970ba75c1e7c5a52c7169ac15a"
 const KINDS = ["token", "chat"] as const
 
 /** An engine that has ann, on a store that can be held. */
-const staged = <A, E>(test: (held: HeldStore) => Effect.Effect<A, E, Parley.Services | Store>) =>
+const withFixture = <A, E>(test: (held: HeldStore) => Effect.Effect<A, E, Parley.Services | Store>) =>
   Effect.suspend(() => {
     const held = new HeldStore(MemoryStore.make())
     return Effect.provide(
@@ -55,8 +55,8 @@ const storedOf = (held: HeldStore, user: Parameters<typeof held.store.sessionsOf
   Effect.map(held.store.sessionsOf(user), (all) => all.map(({ hash }) => hash))
 
 describe.each(KINDS)("a logout (%s)", (kind) => {
-  it.effect("ends a token that is being looked up", () =>
-    staged((held) =>
+  it.effect("ends a token during its lookup", () =>
+    withFixture((held) =>
       Effect.gen(function* () {
         const { token } = yield* login(kind)
         yield* restarted(
@@ -78,8 +78,8 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
     )
   )
 
-  it.effect("ends a token that is shown while the logout is being committed", () =>
-    staged((held) =>
+  it.effect("ends a token that is used during the commit of the logout", () =>
+    withFixture((held) =>
       Effect.gen(function* () {
         const sessions = yield* Sessions
         for (const when of ["before", "after"] as const) {
@@ -98,7 +98,7 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
     )
   )
 
-  it.effect("that cannot be stored is refused, and the token is good until one is stored", () => {
+  it.effect("that cannot be stored is refused, and the token stays valid", () => {
     const store = MemoryStore.make()
     let failing = true
     const failed = new StorageFailed({ operation: "commit", cause: "full" })
@@ -117,8 +117,8 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
     }).pipe(Effect.provide(engineOn({ ...store, commit })))
   })
 
-  it.effect("is not undone by the last use that is being written", () =>
-    staged((held) =>
+  it.effect("is not undone by a concurrent write of the last use", () =>
+    withFixture((held) =>
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const session = yield* login(kind)
@@ -136,7 +136,7 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
   )
 
   it.effect("of one token leaves the others", () =>
-    staged(() =>
+    withFixture(() =>
       Effect.gen(function* () {
         const [first, second] = [yield* login("token"), yield* login(kind)]
         yield* (yield* Sessions).end(first)
@@ -147,9 +147,9 @@ describe.each(KINDS)("a logout (%s)", (kind) => {
   )
 })
 
-describe("a chat login whose client has gone", () => {
+describe("a chat login whose client has disconnected", () => {
   it.effect.each(["password", "sessionEpoch"] as const)("replaces no newer one (gone at %s)", (what) =>
-    staged((held) =>
+    withFixture((held) =>
       Effect.gen(function* () {
         const sessions = yield* Sessions
         let isAwaited = true
@@ -186,7 +186,7 @@ for (const [what, ending] of endings) {
       ["commit", "after", "SaveSession"]
     ] as const
     it.effect.each(cursors)("with the old password: no session is left (%s, held %s)", ([cursor, when, tag]) =>
-      staged((held) =>
+      withFixture((held) =>
         Effect.gen(function* () {
           const users = yield* Users
           const hold = held.hold(cursor, when, tag)
@@ -210,8 +210,8 @@ for (const [what, ending] of endings) {
       )
     )
 
-    it.effect("while that is being committed: no session is left", () =>
-      staged((held) =>
+    it.effect("during its commit leaves no session", () =>
+      withFixture((held) =>
         Effect.gen(function* () {
           for (const when of ["before", "after"] as const) {
             const users = yield* Users
@@ -235,8 +235,8 @@ for (const [what, ending] of endings) {
   })
 
   describe(`${what} itself`, () => {
-    it.effect("ends a token that is being looked up", () =>
-      staged((held) =>
+    it.effect("ends a token during its lookup", () =>
+      withFixture((held) =>
         Effect.gen(function* () {
           const { token } = yield* login("token")
           yield* restarted(
@@ -257,8 +257,8 @@ for (const [what, ending] of endings) {
       )
     )
 
-    it.effect("closes chat connections, and a session that has ended is entered by none", () =>
-      staged(() =>
+    it.effect("closes chat connections, and no connection attaches an ended session", () =>
+      withFixture(() =>
         Effect.gen(function* () {
           const hub = yield* Hub
           const ann = yield* (yield* Users).byAccount("ann")
@@ -280,8 +280,8 @@ for (const [what, ending] of endings) {
 }
 
 describe("a login with the new password", () => {
-  it.effect("while it is being changed succeeds, though it was decided on before the change took effect", () =>
-    staged((held) =>
+  it.effect("during the change succeeds, even if it was verified before the change took effect", () =>
+    withFixture((held) =>
       Effect.gen(function* () {
         const hold = held.hold("password", "before")
         const late = yield* Effect.forkChild(login("token", NEW))
@@ -294,9 +294,9 @@ describe("a login with the new password", () => {
   )
 })
 
-describe("two chat logins at the same time, where one session is allowed", () => {
+describe("concurrent chat logins with a single session", () => {
   it.effect.each(["before", "after"] as const)("leave one session (the first commit held %s)", (when) =>
-    staged((held) =>
+    withFixture((held) =>
       Effect.gen(function* () {
         const hold = held.hold("commit", when, "SaveSession")
         const first = yield* Effect.forkChild(login("chat"))
@@ -311,8 +311,8 @@ describe("two chat logins at the same time, where one session is allowed", () =>
     )
   )
 
-  it.effect("leave one session of eight", () =>
-    staged((held) =>
+  it.effect("leave one of eight sessions", () =>
+    withFixture((held) =>
       Effect.gen(function* () {
         const all = yield* Effect.all(
           Array.from({ length: 8 }, () => login("chat")),

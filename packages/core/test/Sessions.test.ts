@@ -17,7 +17,7 @@ import { engineOn } from "./directoryFixture.ts"
 const RIGHT = "d374a7bdfbe7dfa86bc2807569bacd5d"
 const WRONG = "5798d1970ba75c1e7c5a52c7169ac15a"
 
-const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
+const withFixture = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
   Effect.provide(test, engineLayer)
 
 const login = Effect.fnUntraced(function* (account: string, secret = RIGHT, kind: "chat" | "token" = "chat") {
@@ -29,7 +29,7 @@ const reasonOf = <A, R>(attempt: Effect.Effect<A, { readonly reason: { readonly 
 
 describe("a session", () => {
   it.effect("is opaque, and stored as its hash only", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const store = yield* Store
         yield* people({ account: "ann", password: "correct-horse-7" })
@@ -42,8 +42,8 @@ describe("a session", () => {
     )
   )
 
-  it.effect("expires when it was not used for a day, and lives on with use", () =>
-    staged(
+  it.effect("expires after a day without use, and is extended by use", () =>
+    withFixture(
       Effect.gen(function* () {
         const sessions = yield* Sessions
         yield* people({ account: "ann", password: "correct-horse-7" })
@@ -58,26 +58,24 @@ describe("a session", () => {
     )
   )
 
-  it.effect(
-    "of a chat client ends with the next chat login; tokens of other protocols neither end it nor end by it",
-    () =>
-      staged(
-        Effect.gen(function* () {
-          const sessions = yield* Sessions
-          yield* people({ account: "ann", password: "correct-horse-7" })
-          const first = yield* login("ann")
-          const token = yield* login("ann", RIGHT, "token")
-          assert.isDefined(yield* sessions.resume(first.session.token))
-          const second = yield* login("ann")
-          assert.isUndefined(yield* sessions.resume(first.session.token))
-          assert.isTrue(first.session.ended)
-          assert.isDefined(yield* sessions.resume(second.session.token))
-          assert.isDefined(yield* sessions.resume(token.session.token))
-        })
-      )
+  it.effect("of a chat client ends with the next chat login; other tokens are independent of it", () =>
+    withFixture(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        yield* people({ account: "ann", password: "correct-horse-7" })
+        const first = yield* login("ann")
+        const token = yield* login("ann", RIGHT, "token")
+        assert.isDefined(yield* sessions.resume(first.session.token))
+        const second = yield* login("ann")
+        assert.isUndefined(yield* sessions.resume(first.session.token))
+        assert.isTrue(first.session.ended)
+        assert.isDefined(yield* sessions.resume(second.session.token))
+        assert.isDefined(yield* sessions.resume(token.session.token))
+      })
+    )
   )
 
-  it.effect("of a chat client lives beside others where several are allowed", () =>
+  it.effect("of a chat client exists beside others if several are allowed", () =>
     Effect.gen(function* () {
       const sessions = yield* Sessions
       yield* people({ account: "ann", password: "correct-horse-7" })
@@ -87,8 +85,8 @@ describe("a session", () => {
     }).pipe(Effect.provide(engineLayer), Effect.provideService(Settings, { ...defaultSettings, sessions: "multi" }))
   )
 
-  it.effect("that ends closes its connections, but the one that asked", () =>
-    staged(
+  it.effect("that ends closes its connections, except the requesting one", () =>
+    withFixture(
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const hub = yield* Hub
@@ -106,8 +104,8 @@ describe("a session", () => {
     )
   )
 
-  it.effect("is in use as long as a connection has it, also one that only listens, and after that for its time", () =>
-    staged(
+  it.effect("is in use as long as a connection has it, even an idle one, and for its idle time after that", () =>
+    withFixture(
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const store = yield* Store
@@ -139,7 +137,7 @@ describe("a session", () => {
   )
 
   it.effect("ends with its lifetime, however it is used, and its connections are closed", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const store = yield* Store
@@ -163,7 +161,7 @@ describe("a session", () => {
     ).pipe(Effect.provideService(Settings, { ...defaultSettings, sessionLifetime: 24 * 3600, sessionIdle: 2 * 3600 }))
   )
 
-  it.effect("ends with its lifetime also where it is read from storage", () => {
+  it.effect("ends with its lifetime even if it is read from storage", () => {
     const store = MemoryStore.make()
     return Effect.gen(function* () {
       const { token } = yield* Effect.provide(
@@ -221,7 +219,7 @@ describe("a session", () => {
     })
   })
 
-  it.effect("of a chat client and tokens are bounded each by themselves, and being connected is a use", () =>
+  it.effect("is bounded per kind, and being connected is a use", () =>
     Effect.gen(function* () {
       const sessions = yield* Sessions
       const [ann] = yield* people("ann")
@@ -249,7 +247,7 @@ describe("a session", () => {
   )
 
   it.effect("is listed without its token, and ended by its public id", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const [ann, ben] = yield* people("ann", "ben")
@@ -280,8 +278,8 @@ describe("a session", () => {
     )
   )
 
-  it.effect("that was replaced closes its connections, also where nobody connects with the new one", () =>
-    staged(
+  it.effect("that was replaced closes its connections, even if no connection has the new one", () =>
+    withFixture(
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const [ann] = yield* people("ann")
@@ -295,7 +293,7 @@ describe("a session", () => {
   )
 
   it.effect("is never found by garbage", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const sessions = yield* Sessions
         for (const token of ["", "x", "\u0000", "😀".repeat(50), "a".repeat(100_000)]) {
@@ -308,7 +306,7 @@ describe("a session", () => {
 
 describe("a login", () => {
   it.effect("is refused alike for a wrong password, an unknown account and a disabled user", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const users = yield* Users
         yield* people(
@@ -325,8 +323,8 @@ describe("a login", () => {
     )
   )
 
-  it.effect("is throttled by account, also when attempts come side by side, until the window is over", () =>
-    staged(
+  it.effect("is throttled by account, even for concurrent attempts, until the window is over", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* people({ account: "ann", password: "correct-horse-7" })
         const attempts = Array.from({ length: 15 }, () => reasonOf(login("ann", WRONG)))
@@ -340,7 +338,7 @@ describe("a login", () => {
   )
 
   it.effect("is throttled by address, over many accounts", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         yield* people({ account: "ann", password: "correct-horse-7" })
         for (let index = 0; index < 30; index++) yield* reasonOf(login(`guess${index}`, WRONG))
@@ -349,8 +347,8 @@ describe("a login", () => {
     )
   )
 
-  it.effect("that succeeds counts for nothing, however often", () =>
-    staged(
+  it.effect("that succeeds is not counted", () =>
+    withFixture(
       Effect.gen(function* () {
         yield* people({ account: "ann", password: "correct-horse-7" })
         yield* Effect.forEach(Array.from({ length: 50 }), () => login("ann", RIGHT, "token"))
@@ -360,8 +358,8 @@ describe("a login", () => {
 })
 
 describe("failed logins", () => {
-  it.effect("are counted by the beginning of an account that is longer than any: nothing large is kept", () =>
-    staged(
+  it.effect("are counted by a prefix of an overlong account", () =>
+    withFixture(
       Effect.gen(function* () {
         const long = "x".repeat(100_000)
         for (let n = 0; n < defaultSettings.loginAttempts; n++) {
@@ -375,7 +373,7 @@ describe("failed logins", () => {
 
 describe("an operator's change", () => {
   it.effect("of a password ends the user's sessions, closes their connections and refuses the old one", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const users = yield* Users
         const sessions = yield* Sessions
@@ -393,7 +391,7 @@ describe("an operator's change", () => {
   )
 
   it.effect("of many users takes effect whole or not at all", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const users = yield* Users
         yield* people("ann")
@@ -411,8 +409,8 @@ describe("an operator's change", () => {
 })
 
 describe("one live chat session for a user", () => {
-  it.effect("the earlier connection is told, hears nothing more, and is closed after a grace", () =>
-    staged(
+  it.effect("the earlier connection is notified, gets nothing more, and is closed after a grace", () =>
+    withFixture(
       Effect.gen(function* () {
         const hub = yield* Hub
         const [ann] = yield* people("ann")
@@ -433,7 +431,7 @@ describe("one live chat session for a user", () => {
   )
 
   it.effect("a connection that has logged in again within the grace is not closed", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const hub = yield* Hub
         const [ann] = yield* people("ann")

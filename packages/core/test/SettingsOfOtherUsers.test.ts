@@ -5,7 +5,7 @@ import { Users } from "@parley/core/Users"
 import { Effect, Logger, References } from "effect"
 import { engineLayer } from "./harness.ts"
 
-it.effect("settings of others are for system administrators, and in the audit log", () => {
+it.effect("settings of other users require a system administrator, and are audited", () => {
   const acts: Array<unknown> = []
   const logger = Logger.make(({ fiber }) => {
     const details = fiber.getRef(References.CurrentLogAnnotations)

@@ -3,7 +3,7 @@ import { Slots } from "@parley/core/Slots"
 import { describe, expect, it } from "vitest"
 
 describe("slots", () => {
-  it("are bounded in total and for each holder, with one at least", () => {
+  it("are bounded in total and per holder, with at least one", () => {
     const slots = new Slots(4, 50)
     expect([slots.take("a"), slots.take("a")].includes(undefined)).toBe(false)
     expect(slots.take("a")).toBeUndefined()
@@ -19,7 +19,7 @@ describe("slots", () => {
     expect(new Slots(3, 1).take("a")).toBeDefined()
   })
 
-  it("are not shared out where the holder is not known", () => {
+  it("have no share for an unknown holder", () => {
     const slots = new Slots(4, 25)
     for (let n = 0; n < 4; n++) expect(slots.take("")).toBeDefined()
     expect(slots.take("")).toBeUndefined()

@@ -38,7 +38,7 @@ const onDisk = () => {
 const add = (account: string) => Effect.ignore(people(account))
 
 describe("the storage's health", () => {
-  it.effect("fails with the first failed commit, works with the next that succeeds, and is logged once each", () => {
+  it.effect("changes with the first failed and the next successful commit, and is logged once each", () => {
     const { disk, lines, layer } = onDisk()
     return Effect.gen(function* () {
       const health = yield* StorageHealth
@@ -61,7 +61,7 @@ describe("the storage's health", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("is looked at again by whoever asks, at most once a second", () => {
+  it.effect("is probed on request, at most once a second", () => {
     const { disk, layer } = onDisk()
     return Effect.gen(function* () {
       const health = yield* StorageHealth
@@ -76,7 +76,7 @@ describe("the storage's health", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("fails while the store's own check does, without any commit", () => {
+  it.effect("is failing while the store's own check fails, without any commit", () => {
     const { disk, layer } = onDisk()
     return Effect.gen(function* () {
       const health = yield* StorageHealth
@@ -92,7 +92,7 @@ describe("the storage's health", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("works again once a message is stored", () => {
+  it.effect("recovers once a message is stored", () => {
     const { disk, layer } = onDisk()
     return Effect.gen(function* () {
       const health = yield* StorageHealth

@@ -10,7 +10,7 @@ import { Users } from "@parley/core/Users"
 import { Chats, Members, Messages } from "./Commands.ts"
 import { type Client, engineLayer, idsOf, online, people } from "./harness.ts"
 
-const staged = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
+const withFixture = <A, E>(test: Effect.Effect<A, E, Parley.Services | Store>): Effect.Effect<A, E> =>
   Effect.provide(test, engineLayer)
 
 const send = Effect.fnUntraced(function* (who: Caller, gid: string, text: string, chat = "g") {
@@ -26,7 +26,7 @@ const group = Effect.fnUntraced(function* (everybody: ReadonlyArray<Caller>, gid
 })
 
 const texts = (client: Client): ReadonlyArray<string> =>
-  client.heard
+  client.packets
     .filter(({ kind }) => ["Posted", "Replaced", "Recalled"].includes(kind))
     .map(({ kind, text }) => `${kind} ${text}`)
 
@@ -39,8 +39,8 @@ const comesBack = Effect.fnUntraced(function* (who: Caller, sender: Caller, last
 })
 
 describe("an absent member", () => {
-  it.effect("gets what was sent meanwhile, in order, once, and nothing again that was acknowledged", () =>
-    staged(
+  it.effect("gets missed messages in order, once, and none again after its acknowledgement", () =>
+    withFixture(
       Effect.gen(function* () {
         const [ann, ben] = yield* people("ann", "ben")
         assert(ann && ben)
@@ -60,7 +60,7 @@ describe("an absent member", () => {
   )
 
   it.effect("gets the messages of all chats in the order of their ids", () =>
-    staged(
+    withFixture(
       Effect.gen(function* () {
         const [ann, ben] = yield* people("ann", "ben")
         assert(ann && ben)
@@ -78,8 +78,8 @@ describe("an absent member", () => {
     )
   )
 
-  it.effect("gets nothing that was sent before joining, nothing after leaving, and nothing of the time between", () =>
-    staged(
+  it.effect("gets no messages from before joining, after leaving, or in between", () =>
+    withFixture(
       Effect.gen(function* () {
         const members = yield* Members
         const [ann, ben] = yield* people("ann", "ben")
@@ -97,8 +97,8 @@ describe("an absent member", () => {
     )
   )
 
-  it.effect("gets what they sent through another device, and not what this one has the answer to", () =>
-    staged(
+  it.effect("gets messages of their other devices, and not those of this one", () =>
+    withFixture(
       Effect.gen(function* () {
         const [ann, ben] = yield* people("ann", "ben")
         assert(ann && ben)
@@ -112,8 +112,8 @@ describe("an absent member", () => {
     )
   )
 
-  it.effect("new in the house, gets of the system chat only what came after them", () =>
-    staged(
+  it.effect("gets only newer messages of the system chat as a new user", () =>
+    withFixture(
       Effect.gen(function* () {
         const { commit } = yield* Engine
         const users = yield* Users
@@ -143,8 +143,8 @@ describe("an absent member", () => {
 })
 
 describe("a client that never acknowledges", () => {
-  it.effect("has taken what was flushed before its next frame, and nothing else", () =>
-    staged(
+  it.effect("acknowledges with its next frame what was flushed before it, and nothing else", () =>
+    withFixture(
       Effect.gen(function* () {
         const [ann, ben] = yield* people("ann", "ben")
         assert(ann && ben)
@@ -163,8 +163,8 @@ describe("a client that never acknowledges", () => {
 })
 
 describe("a recalled message", () => {
-  it.effect("is emptied for who is here, in the history and for who had acknowledged it", () =>
-    staged(
+  it.effect("is emptied for online members, in the history and after an acknowledgement", () =>
+    withFixture(
       Effect.gen(function* () {
         const messages = yield* Messages
         const [ann, ben, cat] = yield* people("ann", "ben", "cat")
@@ -190,8 +190,8 @@ describe("a recalled message", () => {
     )
   )
 
-  it.effect("that was never delivered is not delivered any more, nor is its recall", () =>
-    staged(
+  it.effect("that was never delivered is not delivered, nor is its recall", () =>
+    withFixture(
       Effect.gen(function* () {
         const messages = yield* Messages
         const [ann, ben] = yield* people("ann", "ben")
@@ -205,8 +205,8 @@ describe("a recalled message", () => {
     )
   )
 
-  it.effect("that was shown and not acknowledged is not shown again, but its recall is", () =>
-    staged(
+  it.effect("that was pushed and not acknowledged is not pushed again, but its recall is", () =>
+    withFixture(
       Effect.gen(function* () {
         const messages = yield* Messages
         const [ann, ben] = yield* people("ann", "ben")
@@ -222,8 +222,8 @@ describe("a recalled message", () => {
     )
   )
 
-  it.effect("is recalled by its sender or an admin, and by nobody else", () =>
-    staged(
+  it.effect("is recalled by its sender or an admin only", () =>
+    withFixture(
       Effect.gen(function* () {
         const messages = yield* Messages
         const [ann, ben, cat, eve] = yield* people("ann", "ben", "cat", "eve")
@@ -239,13 +239,13 @@ describe("a recalled message", () => {
   )
 })
 
-describe("a placeholder with its content later", () => {
+describe("a placeholder that is replaced later", () => {
   const image = Effect.fnUntraced(function* (who: Caller, content: string) {
     return yield* (yield* Messages).send(who, [{ gid: "pic", chat: { gid: "g" }, contentType: "image", content }])
   })
 
-  it.effect("is pushed again to who is here and to who had acknowledged it; others get it as it stands", () =>
-    staged(
+  it.effect("is pushed again to online members and after an acknowledgement; others get it as it stands", () =>
+    withFixture(
       Effect.gen(function* () {
         const [ann, ben, cat] = yield* people("ann", "ben", "cat")
         assert(ann && ben && cat)
@@ -263,8 +263,8 @@ describe("a placeholder with its content later", () => {
     )
   )
 
-  it.effect("reaches who was still catching up when it came, after the placeholder was handed over", () =>
-    staged(
+  it.effect("is delivered during a catch-up, after its placeholder", () =>
+    withFixture(
       Effect.gen(function* () {
         const [ann, ben] = yield* people("ann", "ben")
         assert(ann && ben)
@@ -277,14 +277,14 @@ describe("a placeholder with its content later", () => {
         yield* image(ann, "whole")
         client.startReading()
         yield* client.until(() => client.of("Posted").length === 401 && client.of("Replaced").length === 1)
-        yield* client.acknowledge(...client.heard.map(({ id }) => id))
+        yield* client.acknowledge(...client.packets.map(({ id }) => id))
         assert.deepStrictEqual(texts(client).at(-1), "Replaced whole")
       })
     )
   )
 
-  it.effect("never after a recall", () =>
-    staged(
+  it.effect("is never delivered after a recall", () =>
+    withFixture(
       Effect.gen(function* () {
         const [ann] = yield* people("ann")
         assert(ann)
@@ -301,51 +301,53 @@ describe("a placeholder with its content later", () => {
   )
 })
 
-describe("who gets a push", () => {
-  it.effect("everybody in the chat but the connection that asked; the kicked one hears of it, and then nothing", () =>
-    staged(
-      Effect.gen(function* () {
-        const members = yield* Members
-        const [ann, ben, cat, eve] = yield* people("ann", "ben", "cat", "eve")
-        assert(ann && ben && cat && eve)
-        yield* group([ann, ben, cat])
-        const [a, b, c, e] = [yield* online(ann), yield* online(ben), yield* online(cat), yield* online(eve)]
-        yield* send(a.caller(), "m1", "1")
-        yield* members.remove(a.caller(), { gid: "g" }, [cat.user])
-        yield* send(a.caller(), "m2", "2")
-        yield* b.until(() => b.of("Posted").length === 2)
-        for (const client of [a, c, e]) yield* client.ask()
-        assert.deepStrictEqual(
-          [a, b, c, e].map((client) => client.heard.map(({ kind }) => kind)),
-          [[], ["Posted", "Changed", "Posted"], ["Posted", "Changed"], []]
-        )
-      })
-    )
+describe("recipients of a push", () => {
+  it.effect(
+    "are all members except the requesting connection; a removed member gets the removal, and then nothing",
+    () =>
+      withFixture(
+        Effect.gen(function* () {
+          const members = yield* Members
+          const [ann, ben, cat, eve] = yield* people("ann", "ben", "cat", "eve")
+          assert(ann && ben && cat && eve)
+          yield* group([ann, ben, cat])
+          const [a, b, c, e] = [yield* online(ann), yield* online(ben), yield* online(cat), yield* online(eve)]
+          yield* send(a.caller(), "m1", "1")
+          yield* members.remove(a.caller(), { gid: "g" }, [cat.user])
+          yield* send(a.caller(), "m2", "2")
+          yield* b.until(() => b.of("Posted").length === 2)
+          for (const client of [a, c, e]) yield* client.ask()
+          assert.deepStrictEqual(
+            [a, b, c, e].map((client) => client.packets.map(({ kind }) => kind)),
+            [[], ["Posted", "Changed", "Posted"], ["Posted", "Changed"], []]
+          )
+        })
+      )
   )
 })
 
 describe("several devices of one user", () => {
-  it.effect("each hears what the other sends, and each has its own place", () =>
+  it.effect("each get the other's messages, and have their own cursors", () =>
     Effect.gen(function* () {
       const [ann, ben] = yield* people("ann", "ben")
       assert(ann && ben)
       yield* group([ann, ben])
       const phone = yield* online(ben, { device: "phone" })
-      const desk = yield* online(ben, { device: "desk" })
+      const context = yield* online(ben, { device: "desk" })
       yield* send(ann, "m1", "1")
       yield* phone.until(() => phone.of("Posted").length === 1)
-      yield* desk.until(() => desk.of("Posted").length === 1)
+      yield* context.until(() => context.of("Posted").length === 1)
       yield* phone.acknowledge(...phone.of("Posted").map(({ id }) => id))
       yield* send(phone.caller(), "m2", "2")
-      yield* desk.until(() => desk.of("Posted").length === 2)
+      yield* context.until(() => context.of("Posted").length === 2)
       yield* phone.leave
-      yield* desk.leave
-      const again = { phone: yield* online(ben, { device: "phone" }), desk: yield* online(ben, { device: "desk" }) }
+      yield* context.leave
+      const again = { phone: yield* online(ben, { device: "phone" }), context: yield* online(ben, { device: "desk" }) }
       yield* send(ann, "m3", "3")
       yield* again.phone.until(() => texts(again.phone).includes("Posted 3"))
-      yield* again.desk.until(() => texts(again.desk).includes("Posted 3"))
+      yield* again.context.until(() => texts(again.context).includes("Posted 3"))
       assert.deepStrictEqual(texts(again.phone), ["Posted 3"])
-      assert.deepStrictEqual(texts(again.desk), ["Posted 1", "Posted 2", "Posted 3"])
+      assert.deepStrictEqual(texts(again.context), ["Posted 1", "Posted 2", "Posted 3"])
       // A device that was never here begins where the user is farthest.
       const tablet = yield* online(ben, { device: "tablet" })
       yield* send(ann, "m4", "4")

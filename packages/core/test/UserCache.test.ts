@@ -1,4 +1,4 @@
-/** Everybody, read once for all who ask meanwhile, and kept current by each change. */
+/** The list of all users: loaded once for concurrent callers, and updated by each change. */
 import { assert, it } from "@effect/vitest"
 import { UserCache } from "@parley/core/UserCache"
 import { EntryId, UserId } from "@parley/core/Ids"
@@ -26,7 +26,7 @@ const open = Effect.fnUntraced(function* (read: Effect.Effect<ReadonlyArray<User
   return new UserCache(Store.of({ ...store, allUsers: read }))
 })
 
-it.effect("everybody who asks at the same time waits for one reading", () =>
+it.effect("concurrent callers share one load", () =>
   Effect.gen(function* () {
     let reads = 0
     const gate = yield* Deferred.make<void>()
@@ -48,7 +48,7 @@ it.effect("everybody who asks at the same time waits for one reading", () =>
   }).pipe(Effect.provide(MemoryStore.layer))
 )
 
-it.effect("what is made or changed while it is read, and later, is in it without another reading", () =>
+it.effect("users created or changed during the load, and later, are included without another load", () =>
   Effect.gen(function* () {
     let reads = 0
     const gate = yield* Deferred.make<void>()
@@ -60,13 +60,13 @@ it.effect("what is made or changed while it is read, and later, is in it without
         return users
       })
     )
-    const asked = yield* Effect.forkChild(directory.all)
+    const requested = yield* Effect.forkChild(directory.all)
     yield* Effect.yieldNow
     directory.put(user(2, "Another Name"))
     directory.put(user(6))
     yield* Deferred.succeed(gate, undefined)
     const names = (users: ReadonlyArray<User>) => users.map(({ id, realname }) => `${id} ${realname}`)
-    assert.deepStrictEqual(names(yield* Fiber.join(asked)), ["1 A Name", "2 Another Name", "5 A Name", "6 A Name"])
+    assert.deepStrictEqual(names(yield* Fiber.join(requested)), ["1 A Name", "2 Another Name", "5 A Name", "6 A Name"])
     const before = yield* directory.all
     directory.change(UserId(5), { realname: "Five" })
     directory.put(user(3))
@@ -79,7 +79,7 @@ it.effect("what is made or changed while it is read, and later, is in it without
   }).pipe(Effect.provide(MemoryStore.layer))
 )
 
-it.effect("a reading that fails, fails for all who wait, and the next one is another", () =>
+it.effect("a failed load fails for all its callers, and the next call loads again", () =>
   Effect.gen(function* () {
     let fails = true
     const directory = yield* open(

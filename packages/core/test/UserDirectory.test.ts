@@ -1,4 +1,4 @@
-/** Somebody else's users: what is read, what is kept, and what happens while their database does not answer. */
+/** External user directory: reads, caching, and failures. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
@@ -13,9 +13,9 @@ import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Chats, Messages } from "./Commands.ts"
 import { online } from "./harness.ts"
-import { engineOn, Theirs, uuid, withUsersOf } from "./directoryFixture.ts"
+import { engineOn, DirectoryFixture, uuid, withUsersOf } from "./directoryFixture.ts"
 
-/** A user of theirs as a caller. */
+/** An external user as a caller. */
 const callerOf = Effect.fnUntraced(function* (account: string) {
   const user = yield* (yield* Users).byExternalId(uuid(account))
   if (user === undefined) return yield* Effect.die(`no ${account}`)
@@ -26,47 +26,44 @@ const reasonOf = <A, R>(attempt: Effect.Effect<A, Refused, R>) =>
   Effect.map(Effect.flip(attempt), ({ reason }) => reason)
 
 describe("users of an external directory", () => {
-  it.effect(
-    "are theirs in all they are, by account and by id; the store keeps the pair of ids and nothing else",
-    () => {
-      const theirs = new Theirs("ann")
-      const facts = { realname: "Ann", avatar: "/a", role: "dev", dept: 3, admin: true, organisation: 9 }
-      theirs.alter("ann", facts)
-      return withUsersOf(theirs.port)(
-        Effect.gen(function* () {
-          yield* TestClock.setTime(1_700_000_000_000)
-          const users = yield* Users
-          const ann = yield* users.byAccount("ann")
-          assert.deepInclude(ann, { account: "ann", ...facts, disabled: false, createdAt: 1_700_000_000_000 })
-          assert.deepStrictEqual(yield* users.byExternalId(uuid("ann")), ann)
-          assert(ann)
-          assert.deepStrictEqual(yield* users.byId(ann.id), ann)
-          const [row, ...others] = yield* (yield* Store).allUsers
-          assert.lengthOf(others, 0)
-          const blank = {
-            realname: "",
-            avatar: "",
-            role: "",
-            dept: 0,
-            admin: false,
-            organisation: null,
-            disabled: false
-          }
-          assert.deepStrictEqual(row, {
-            id: ann.id,
-            account: uuid("ann"),
-            ...blank,
-            createdAt: ann.createdAt,
-            since: ann.since
-          })
+  it.effect("are read by account and by id; the store has only the mapping of ids", () => {
+    const directory = new DirectoryFixture("ann")
+    const facts = { realname: "Ann", avatar: "/a", role: "dev", dept: 3, admin: true, organisation: 9 }
+    directory.alter("ann", facts)
+    return withUsersOf(directory.port)(
+      Effect.gen(function* () {
+        yield* TestClock.setTime(1_700_000_000_000)
+        const users = yield* Users
+        const ann = yield* users.byAccount("ann")
+        assert.deepInclude(ann, { account: "ann", ...facts, disabled: false, createdAt: 1_700_000_000_000 })
+        assert.deepStrictEqual(yield* users.byExternalId(uuid("ann")), ann)
+        assert(ann)
+        assert.deepStrictEqual(yield* users.byId(ann.id), ann)
+        const [row, ...others] = yield* (yield* Store).allUsers
+        assert.lengthOf(others, 0)
+        const blank = {
+          realname: "",
+          avatar: "",
+          role: "",
+          dept: 0,
+          admin: false,
+          organisation: null,
+          disabled: false
+        }
+        assert.deepStrictEqual(row, {
+          id: ann.id,
+          account: uuid("ann"),
+          ...blank,
+          createdAt: ann.createdAt,
+          since: ann.since
         })
-      )
-    }
-  )
+      })
+    )
+  })
 
-  it.effect("who do not exist get no id, however often they are asked for", () => {
-    const theirs = new Theirs("ann")
-    return withUsersOf(theirs.port)(
+  it.effect("who do not exist get no id, however often they are looked up", () => {
+    const directory = new DirectoryFixture("ann")
+    return withUsersOf(directory.port)(
       Effect.gen(function* () {
         const users = yield* Users
         for (let n = 0; n < 50; n++) {
@@ -79,12 +76,12 @@ describe("users of an external directory", () => {
     )
   })
 
-  it.effect("get one id each, also when many ask at the same time, on several nodes, and after a restart", () => {
-    const theirs = new Theirs(...Array.from({ length: 20 }, (_, n) => `user${n}`))
+  it.effect("get one id each, even concurrently, on several nodes, and after a restart", () => {
+    const directory = new DirectoryFixture(...Array.from({ length: 20 }, (_, n) => `user${n}`))
     const store = MemoryStore.make()
     const seeAll = Effect.gen(function* () {
       const users = yield* Users
-      const every = [...theirs.table.values()]
+      const every = [...directory.table.values()]
       const ids = yield* Effect.forEach(
         [...every, ...every],
         ({ id, account }, index) => (index % 2 === 0 ? users.byExternalId(id) : users.byAccount(account)),
@@ -92,7 +89,7 @@ describe("users of an external directory", () => {
       )
       return Object.fromEntries(ids.flatMap((user) => (user === undefined ? [] : [[user.account, user.id] as const])))
     })
-    const node = Effect.provideService(Effect.provide(seeAll, engineOn(store)), UserDirectory, theirs.port)
+    const node = Effect.provideService(Effect.provide(seeAll, engineOn(store)), UserDirectory, directory.port)
     return Effect.gen(function* () {
       const [one, two] = yield* Effect.all([node, node], { concurrency: "unbounded" })
       const later = yield* node
@@ -103,38 +100,38 @@ describe("users of an external directory", () => {
     })
   })
 
-  it.effect("are asked for in bounded questions, and not again before their time is over", () => {
+  it.effect("are loaded in bounded calls, and not again before they expire", () => {
     const names = Array.from({ length: 2500 }, (_, n) => `user${n}`)
-    const theirs = new Theirs(...names)
-    return withUsersOf(theirs.port)(
+    const directory = new DirectoryFixture(...names)
+    return withUsersOf(directory.port)(
       Effect.gen(function* () {
-        const { context: desk } = yield* Engine
-        const all = yield* desk.users.byAccount(names)
+        const { context } = yield* Engine
+        const all = yield* context.users.byAccount(names)
         assert.lengthOf(all, 2500)
         const ids = all.map(({ id }) => id)
-        yield* desk.users.findMany(ids)
-        assert.deepStrictEqual(theirs.questions.splice(0), [
+        yield* context.users.findMany(ids)
+        assert.deepStrictEqual(directory.calls.splice(0), [
           ["findByAccount", 1000],
           ["findByAccount", 1000],
           ["findByAccount", 500]
         ])
-        theirs.alter("user7", { realname: "Seven" })
+        directory.alter("user7", { realname: "Seven" })
         yield* TestClock.adjust("59 seconds")
-        assert.strictEqual((yield* desk.users.byAccount(["user7"]))[0]?.realname, "user7")
-        assert.lengthOf(theirs.questions, 0)
+        assert.strictEqual((yield* context.users.byAccount(["user7"]))[0]?.realname, "user7")
+        assert.lengthOf(directory.calls, 0)
         yield* TestClock.adjust("1 second")
-        assert.strictEqual((yield* desk.users.byAccount(["user7"]))[0]?.realname, "Seven")
-        assert.deepStrictEqual(theirs.questions, [["findByAccount", 1]])
+        assert.strictEqual((yield* context.users.byAccount(["user7"]))[0]?.realname, "Seven")
+        assert.deepStrictEqual(directory.calls, [["findByAccount", 1]])
       })
     )
   })
 
-  it.effect("whose id or account cannot be one are left out", () => {
-    const theirs = new Theirs("ann")
-    theirs.set({ id: "", account: "empty" })
-    theirs.set({ id: "x".repeat(256), account: "long" })
-    theirs.set({ id: uuid("spac"), account: "with space" })
-    return withUsersOf(theirs.wholePort)(
+  it.effect("with an invalid id or account are left out", () => {
+    const directory = new DirectoryFixture("ann")
+    directory.set({ id: "", account: "empty" })
+    directory.set({ id: "x".repeat(256), account: "long" })
+    directory.set({ id: uuid("spac"), account: "with space" })
+    return withUsersOf(directory.fullPort)(
       Effect.gen(function* () {
         const users = yield* Users
         assert.deepStrictEqual(
@@ -147,25 +144,25 @@ describe("users of an external directory", () => {
     )
   })
 
-  it.effect("are all listed where the directory has a list, and otherwise as far as they were seen", () => {
-    const theirs = new Theirs("cleo", "ann", "ben")
+  it.effect("are all listed if the directory has a list, otherwise those seen before", () => {
+    const directory = new DirectoryFixture("cleo", "ann", "ben")
     const listing = Effect.gen(function* () {
       const ann = yield* callerOf("ann")
       return (yield* (yield* Engine).perform(ann, { _tag: "ListUsers" })).map(({ account }) => account).sort()
     })
     return Effect.gen(function* () {
-      assert.deepStrictEqual(yield* withUsersOf(theirs.wholePort)(listing), ["ann", "ben", "cleo"])
-      assert.deepStrictEqual(yield* withUsersOf(theirs.port)(listing), ["ann"])
+      assert.deepStrictEqual(yield* withUsersOf(directory.fullPort)(listing), ["ann", "ben", "cleo"])
+      assert.deepStrictEqual(yield* withUsersOf(directory.port)(listing), ["ann"])
     })
   })
 
   it.effect("who change their account are found by the new one and not by the old", () => {
-    const theirs = new Theirs("ann")
-    return withUsersOf(theirs.port)(
+    const directory = new DirectoryFixture("ann")
+    return withUsersOf(directory.port)(
       Effect.gen(function* () {
         const users = yield* Users
         const before = yield* users.byAccount("ann")
-        theirs.alter("ann", { account: "anna" })
+        directory.alter("ann", { account: "anna" })
         yield* users.invalidate([uuid("ann")])
         assert.isUndefined(yield* users.byAccount("ann"))
         assert.strictEqual((yield* users.byAccount("anna"))?.id, before?.id)
@@ -174,7 +171,7 @@ describe("users of an external directory", () => {
   })
 })
 
-describe("a directory that does not answer", () => {
+describe("a directory that fails", () => {
   const conversation = Effect.gen(function* () {
     const ann = yield* callerOf("ann")
     const ben = yield* callerOf("ben")
@@ -184,25 +181,25 @@ describe("a directory that does not answer", () => {
   })
 
   for (const state of ["fails", "hangs"] as const) {
-    it.effect(`and ${state} stops nobody who is known, and refuses who is not`, () => {
-      const theirs = new Theirs("ann", "ben", "cleo")
-      return withUsersOf({ ...theirs.port, timeout: 1000 })(
+    it.effect(`and ${state} keeps cached users working, and refuses others`, () => {
+      const directory = new DirectoryFixture("ann", "ben", "cleo")
+      return withUsersOf({ ...directory.port, timeout: 1000 })(
         Effect.gen(function* () {
           const { say } = yield* conversation
           const users = yield* Users
-          theirs.state = state
+          directory.state = state
           yield* TestClock.adjust("2 minutes")
-          theirs.questions.length = 0
+          directory.calls.length = 0
           const first = yield* Effect.forkChild(say("m1"))
           yield* TestClock.adjust("1 second")
           yield* Fiber.join(first)
           for (let n = 2; n < 20; n++) yield* say(`m${n}`)
-          assert.lengthOf(theirs.questions, 1, "one waits, and then nobody for a while")
+          assert.lengthOf(directory.calls, 1, "one waits, and then nobody for a while")
           const unknown = yield* Effect.forkChild(reasonOf(users.byAccount("cleo")))
           yield* TestClock.adjust("1 second")
           assert.deepStrictEqual(yield* Fiber.join(unknown), { _tag: "Unavailable" })
-          theirs.state = "answers"
-          theirs.alter("ann", { disabled: true })
+          directory.state = "works"
+          directory.alter("ann", { disabled: true })
           yield* TestClock.adjust("1 minute")
           assert.strictEqual((yield* reasonOf(say("m20")))._tag, "NotLoggedIn")
         })
@@ -211,21 +208,21 @@ describe("a directory that does not answer", () => {
   }
 })
 
-describe("a user who is gone or disabled there", () => {
+describe("a user who is removed or disabled there", () => {
   for (const [what, change] of [
-    ["is disabled", (theirs: Theirs) => theirs.alter("ann", { disabled: true })],
-    ["is deleted", (theirs: Theirs) => void theirs.table.delete(uuid("ann"))]
+    ["is disabled", (directory: DirectoryFixture) => directory.alter("ann", { disabled: true })],
+    ["is deleted", (directory: DirectoryFixture) => void directory.table.delete(uuid("ann"))]
   ] as const) {
-    it.effect(`${what}: is logged out as soon as we are told`, () => {
-      const theirs = new Theirs("ann", "ben")
-      return withUsersOf(theirs.port)(
+    it.effect(`${what}: is logged out by an invalidation`, () => {
+      const directory = new DirectoryFixture("ann", "ben")
+      return withUsersOf(directory.port)(
         Effect.gen(function* () {
           const sessions = yield* Sessions
           const ann = yield* callerOf("ann")
           const { token } = yield* sessions.issue(ann.user, "token")
           const client = yield* online(ann)
           const other = yield* online(yield* callerOf("ben"))
-          change(theirs)
+          change(directory)
           assert.isDefined(yield* sessions.resume(token))
           yield* (yield* Users).invalidate([uuid("ann"), uuid("never-seen")])
           yield* client.until(client.ended)
@@ -238,13 +235,13 @@ describe("a user who is gone or disabled there", () => {
       )
     })
 
-    it.effect(`${what}: is logged out after a while if we are not told, also who only listens`, () => {
-      const theirs = new Theirs("ann", "ben")
-      return withUsersOf(theirs.port)(
+    it.effect(`${what}: is logged out after a while without one, even if idle`, () => {
+      const directory = new DirectoryFixture("ann", "ben")
+      return withUsersOf(directory.port)(
         Effect.gen(function* () {
           const client = yield* online(yield* callerOf("ann"))
           const other = yield* online(yield* callerOf("ben"))
-          change(theirs)
+          change(directory)
           yield* TestClock.adjust("121 seconds")
           yield* client.until(client.ended)
           assert.isFalse(other.ended())
@@ -253,22 +250,22 @@ describe("a user who is gone or disabled there", () => {
     })
   }
 
-  it.effect("is told to others by a new name, and can come back", () => {
-    const theirs = new Theirs("ann", "ben")
-    return withUsersOf(theirs.port)(
+  it.effect("is announced with a new name, and can log in again", () => {
+    const directory = new DirectoryFixture("ann", "ben")
+    return withUsersOf(directory.port)(
       Effect.gen(function* () {
         const users = yield* Users
         const ann = yield* callerOf("ann")
         const client = yield* online(yield* callerOf("ben"))
-        theirs.alter("ann", { realname: "Anna" })
+        directory.alter("ann", { realname: "Anna" })
         yield* users.invalidate([uuid("ann")])
         yield* client.until(() => client.of("renamed").length === 1)
-        const kept = theirs.table.get(uuid("ann"))
+        const kept = directory.table.get(uuid("ann"))
         assert(kept)
-        theirs.table.delete(uuid("ann"))
+        directory.table.delete(uuid("ann"))
         yield* users.invalidate()
         assert.isUndefined(yield* users.byId(ann.user))
-        theirs.set(kept)
+        directory.set(kept)
         yield* users.invalidate()
         assert.strictEqual((yield* users.byId(ann.user))?.realname, "Anna")
       })
@@ -276,9 +273,9 @@ describe("a user who is gone or disabled there", () => {
   })
 })
 
-describe("an answer that comes late", () => {
-  it.effect("does not undo what was learned meanwhile", () => {
-    const theirs = new Theirs("ann", "ben")
+describe("a late response", () => {
+  it.effect("does not overwrite a newer one", () => {
+    const directory = new DirectoryFixture("ann", "ben")
     const gates: Array<Deferred.Deferred<void>> = []
     let isGated = false
     /** Reads the table at once, and returns when the test opens the gate. */
@@ -289,7 +286,7 @@ describe("an answer that comes late", () => {
         gates.push(gate)
         return Effect.as(Deferred.await(gate), answered)
       })
-    const { find, findByAccount, change } = theirs.wholePort
+    const { find, findByAccount, change } = directory.fullPort
     return withUsersOf({
       change,
       find: (ids) => late(find(ids)),
@@ -305,8 +302,8 @@ describe("an answer that comes late", () => {
         yield* TestClock.adjust(0)
         assert.lengthOf(gates, 2)
         isGated = false
-        theirs.alter("ann", { disabled: true })
-        theirs.alter("ben", { disabled: true })
+        directory.alter("ann", { disabled: true })
+        directory.alter("ben", { disabled: true })
         yield* users.invalidate([uuid("ann"), uuid("ben")])
         assert.isTrue((yield* users.byId(ann.user))?.disabled)
         for (const gate of gates) yield* Deferred.succeed(gate, undefined)
@@ -331,9 +328,9 @@ describe("an answer that comes late", () => {
 })
 
 describe("changes of users", () => {
-  it.effect("are refused where the directory carries none out, and nothing is written", () => {
-    const theirs = new Theirs("ann")
-    return withUsersOf(theirs.port)(
+  it.effect("are refused if the directory has no change function, and nothing is written", () => {
+    const directory = new DirectoryFixture("ann")
+    return withUsersOf(directory.port)(
       Effect.gen(function* () {
         const users = yield* Users
         const { perform } = yield* Engine
@@ -356,9 +353,9 @@ describe("changes of users", () => {
     )
   })
 
-  it.effect("are carried out by a directory that does, and count at once", () => {
-    const theirs = new Theirs("ann", "ben")
-    return withUsersOf(theirs.wholePort)(
+  it.effect("are applied by a directory with one, and visible at once", () => {
+    const directory = new DirectoryFixture("ann", "ben")
+    return withUsersOf(directory.fullPort)(
       Effect.gen(function* () {
         const users = yield* Users
         const { perform } = yield* Engine
@@ -366,21 +363,21 @@ describe("changes of users", () => {
         const client = yield* online(yield* callerOf("ben"))
         const renamed = yield* perform(ann, { _tag: "RenameUser", name: "Queen" })
         assert.strictEqual(renamed.realname, "Queen")
-        assert.strictEqual(theirs.table.get(uuid("ann"))?.realname, "Queen")
+        assert.strictEqual(directory.table.get(uuid("ann"))?.realname, "Queen")
         assert.strictEqual((yield* users.byAccount("ann"))?.realname, "Queen")
         yield* client.until(() => client.of("renamed").length === 1)
         yield* users.setDisabled("ben", true)
         yield* client.until(client.ended)
-        assert.isTrue(theirs.table.get(uuid("ben"))?.disabled)
+        assert.isTrue(directory.table.get(uuid("ben"))?.disabled)
         assert.strictEqual((yield* Hub).size, 0)
       })
     )
   })
 
-  it.effect("may be refused by the directory in its own words", () => {
-    const theirs = new Theirs("ann")
+  it.effect("may be refused by the directory with its own reason", () => {
+    const directory = new DirectoryFixture("ann")
     const veto = { _tag: "Rejected", code: "frozen", message: "Names are frozen this week." } as const
-    return withUsersOf({ ...theirs.port, change: () => Effect.fail(refuse(veto)) })(
+    return withUsersOf({ ...directory.port, change: () => Effect.fail(refuse(veto)) })(
       Effect.gen(function* () {
         const { perform } = yield* Engine
         const ann = yield* callerOf("ann")

@@ -6,7 +6,7 @@ import * as fc from "fast-check"
 const encoder = new TextEncoder()
 
 describe("UTF-8", () => {
-  it("is what the platform's encoder writes, half a surrogate pair too", () => {
+  it("equals the platform encoder's, even for unpaired surrogates", () => {
     for (const text of ["", "abc", "é", "消息", "😀", "a😀b", "\ud83d", "\ude00", "\ud83d\ud83d\ude00x", "x\ud83d"]) {
       assert.deepStrictEqual(textBytes(text), encoder.encode(text), JSON.stringify(text))
     }

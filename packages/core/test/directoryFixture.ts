@@ -1,4 +1,4 @@
-/** Somebody else's users, in a table of their own that the tests change, and an engine that reads them. */
+/** An external user directory, a table that tests change, and an engine that reads it. */
 import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { type DirectoryUserChange, UserDirectory, type DirectoryUser } from "@parley/core/UserDirectory"
@@ -6,15 +6,15 @@ import * as Parley from "@parley/core/Parley"
 import { Store } from "@parley/core/Store"
 import { plainPasswords } from "./harness.ts"
 
-/** An id as their database makes them. */
+/** Returns an external id. */
 export const uuid = (account: string): string =>
   `${Buffer.from(account.padEnd(4, "-")).toString("hex")}-0000-4000-8000-000000000000`
 
-export class Theirs {
+export class DirectoryFixture {
   readonly table = new Map<string, DirectoryUser>()
   /** Operations, each with its number of keys. */
-  readonly questions: Array<readonly [what: "find" | "findByAccount" | "list" | "change", many: number]> = []
-  state: "answers" | "fails" | "hangs" = "answers"
+  readonly calls: Array<readonly [what: "find" | "findByAccount" | "list" | "change", many: number]> = []
+  state: "works" | "fails" | "hangs" = "works"
 
   constructor(...accounts: ReadonlyArray<string>) {
     for (const account of accounts) this.set({ id: uuid(account), account })
@@ -24,15 +24,15 @@ export class Theirs {
     this.table.set(user.id, user)
   }
 
-  /** Changes some of what is known of the user with this account. */
+  /** Changes facts of the user with this account. */
   alter(account: string, change: Partial<DirectoryUser>): void {
     const user = this.table.get(uuid(account))
     if (user !== undefined) this.set({ ...user, ...change })
   }
 
-  ask<A>(what: (typeof this.questions)[number][0], many: number, answer: () => A): Effect.Effect<A, string> {
+  ask<A>(what: (typeof this.calls)[number][0], many: number, answer: () => A): Effect.Effect<A, string> {
     return Effect.suspend(() => {
-      this.questions.push([what, many])
+      this.calls.push([what, many])
       if (this.state === "hangs") return Effect.never
       return this.state === "fails" ? Effect.fail("their database is down") : Effect.sync(answer)
     })
@@ -47,8 +47,8 @@ export class Theirs {
       )
   } satisfies UserDirectory
 
-  /** The same, with a list of everybody, and changes that are carried out. */
-  readonly wholePort = {
+  /** The same, with a list of all users, and changes. */
+  readonly fullPort = {
     ...this.port,
     list: this.ask("list", 1, () => [...this.table.values()]),
     change: (id: string, change: DirectoryUserChange) =>
@@ -59,7 +59,7 @@ export class Theirs {
   } satisfies UserDirectory
 }
 
-/** An engine of its own on this store. */
+/** A separate engine on this store. */
 export const engineOn = (store: Store["Service"]) =>
   Layer.fresh(Parley.layer).pipe(Layer.provideMerge(Layer.merge(Layer.succeed(Store, store), plainPasswords)))
 

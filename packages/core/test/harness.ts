@@ -1,4 +1,4 @@
-/** An engine on a store in memory, with passwords that cost nothing, and clients that speak a protocol of the tests' own. */
+/** An engine on a store in memory, with cheap password hashes, and clients of a test protocol. */
 import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
@@ -16,7 +16,7 @@ import type { Serializer } from "@parley/core/Serializer"
 import { type UserDraft, Users } from "@parley/core/Users"
 import { connect } from "../src/testing/MemoryConnection.ts"
 
-/** Hashes of nothing slow: what is tested here is not the hash. */
+/** Cheap hashes for tests that do not depend on them. */
 export const plainPasswords = Layer.succeed(
   Passwords,
   Passwords.of({
@@ -49,14 +49,14 @@ export const serializer = (acknowledgement: Serializer["acknowledgement"]): Seri
   },
   framing: packetFraming("[", ",", "]"),
   takenOver: '[{"id":0,"kind":"takenOver","text":""}]',
-  connectionLimitReached: '[{"id":0,"kind":"crowded","text":""}]',
+  connectionLimitReached: '[{"id":0,"kind":"connectionLimitReached","text":""}]',
   rejected: ({ _tag }) => `[{"id":0,"kind":"${_tag}","text":""}]`,
-  invalidUtf8: '[{"id":0,"kind":"garbled","text":""}]',
+  invalidUtf8: '[{"id":0,"kind":"invalidUtf8","text":""}]',
   oversized: () => '[{"id":0,"kind":"oversized","text":""}]',
   acknowledgement
 })
 
-/** Adds users without passwords; answers them as callers, in order. */
+/** Adds users without passwords; returns them as callers, in order. */
 export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
   const users = yield* Users
   const added = yield* users.add(drafts.map((draft) => (typeof draft === "string" ? { account: draft } : draft)))
@@ -65,11 +65,11 @@ export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<stri
 
 export interface Client {
   /** Every packet received, in order. */
-  readonly heard: ReadonlyArray<Packet>
+  readonly packets: ReadonlyArray<Packet>
   /** The packets of this kind. */
   readonly of: (kind: string) => ReadonlyArray<Packet>
   readonly until: (there: () => boolean) => Effect.Effect<void>
-  /** Sends a frame and waits for its answer: all that was sent before has been carried out then. */
+  /** Sends a frame and waits for its reply, which follows all earlier frames. */
   readonly ask: (frame?: string) => Effect.Effect<string>
   readonly acknowledge: (...ids: ReadonlyArray<number>) => Effect.Effect<string>
   readonly stopReading: () => void
@@ -83,7 +83,7 @@ export interface Client {
 
 const everySerializer = { explicit: serializer("explicit"), implicit: serializer("implicit") }
 
-/** A user who comes online: a session of their own on a connection in memory. */
+/** Logs a user in on a connection in memory. */
 export const online = Effect.fnUntraced(function* (
   { user: id }: Caller,
   options: {
@@ -92,15 +92,15 @@ export const online = Effect.fnUntraced(function* (
     readonly sendBuffer?: number
   } = {}
 ) {
-  const reception = yield* Acceptor
+  const acceptor = yield* Acceptor
   const sessions = yield* Sessions
   const store = yield* Store
-  const { context: desk } = yield* Engine
+  const { context } = yield* Engine
   const live = yield* sessions.issue(id, "chat", options.device ?? "")
-  const user = yield* desk.users.find(id)
+  const user = yield* context.users.find(id)
   if (user === undefined) return yield* Effect.die("no such user")
 
-  const heard: Array<Packet> = []
+  const packets: Array<Packet> = []
   const answers: Array<string> = []
   const watchers = new Set<() => void>()
   let over = false
@@ -109,16 +109,16 @@ export const online = Effect.fnUntraced(function* (
     const reply = Effect.succeed({ frame })
     return [() => (ack === undefined ? reply : Effect.andThen(session.acknowledge(ack), reply))]
   }
-  let session: ReturnType<typeof reception.accept> | undefined
+  let session: ReturnType<typeof acceptor.accept> | undefined
   const client = connect({
     accept: (connection) => {
-      session = reception.accept(connection, everySerializer[options.acknowledgement ?? "explicit"], requests)
+      session = acceptor.accept(connection, everySerializer[options.acknowledgement ?? "explicit"], requests)
       return session
     },
     client: {
       frame: (text) => {
         const json = JSON.parse(text) as Packet | ReadonlyArray<Packet>
-        if (Array.isArray(json)) heard.push(...json)
+        if (Array.isArray(json)) packets.push(...json)
         else answers.push(text)
         for (const watcher of watchers) watcher()
       },
@@ -144,19 +144,19 @@ export const online = Effect.fnUntraced(function* (
       watchers.add(look)
       look()
     })
-  let asked = 0
+  let requested = 0
   const ask = Effect.fnUntraced(function* (frame?: string) {
     const before = answers.length
-    client.send(frame ?? JSON.stringify({ asked: asked++ }))
+    client.send(frame ?? JSON.stringify({ requested: requested++ }))
     yield* until(() => answers.length > before || over)
     return answers[before] ?? ""
   })
   return {
-    heard,
-    of: (kind) => heard.filter((packet) => packet.kind === kind),
+    packets,
+    of: (kind) => packets.filter((packet) => packet.kind === kind),
     until,
     ask,
-    acknowledge: (...ids) => ask(JSON.stringify({ ack: ids, asked: asked++ })),
+    acknowledge: (...ids) => ask(JSON.stringify({ ack: ids, requested: requested++ })),
     stopReading: client.stopReading,
     startReading: client.startReading,
     leave: Effect.andThen(

@@ -35,11 +35,11 @@ describe("what a request by HTTP comes to", () => {
       yield* perform(alice, say("one"))
       yield* perform(alice, { _tag: "RenameChat", chat: { gid: "g" }, name: "two" })
       yield* hearing.ask()
-      assert.deepStrictEqual(hearing.heard, [])
+      assert.deepStrictEqual(hearing.packets, [])
       yield* Scope.close(scope, Exit.void)
-      yield* hearing.until(() => hearing.heard.length === 2)
+      yield* hearing.until(() => hearing.packets.length === 2)
       assert.deepStrictEqual(
-        hearing.heard.map(({ text }) => text),
+        hearing.packets.map(({ text }) => text),
         ["one", "two"]
       )
     }).pipe(Effect.provide(engineLayer))

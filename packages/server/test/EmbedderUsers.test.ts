@@ -17,13 +17,13 @@ import { Effect, Layer } from "effect"
 import { parseHeader } from "effect/http/Cookies"
 import { join } from "node:path"
 import { plainPasswords } from "../../core/test/harness.ts"
-import { Theirs, uuid } from "../../core/test/directoryFixture.ts"
+import { DirectoryFixture, uuid } from "../../core/test/directoryFixture.ts"
 import { authRoutes } from "../../adapter-node/src/internal/http/authRoutes.ts"
 import { md5, webSocket } from "./clients.ts"
 import { folder } from "./serverProcess.ts"
 
 /** The application's sessions are cookies that contain the id; its users log in with an e-mail address. */
-const sessionsOf = (theirs: Theirs): Authenticator => ({
+const sessionsOf = (theirs: DirectoryFixture): Authenticator => ({
   authenticate: ({ headers }) => Effect.succeed(parseHeader(headers.get("cookie") ?? "")["session"]),
   verifyPassword: (email, password) => {
     const account = email.replace(/@example\.com$/, "")
@@ -33,11 +33,11 @@ const sessionsOf = (theirs: Theirs): Authenticator => ({
   }
 })
 
-const application = (file: string, theirs: Theirs) =>
+const application = (file: string, theirs: DirectoryFixture) =>
   Parley.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(SqliteStore.layer({ file }), MemoryBlobs.layer, plainPasswords)),
     Layer.provideMerge(
-      Layer.mergeAll(Layer.succeed(UserDirectory, theirs.wholePort), Layer.succeed(Authenticator, sessionsOf(theirs)))
+      Layer.mergeAll(Layer.succeed(UserDirectory, theirs.fullPort), Layer.succeed(Authenticator, sessionsOf(theirs)))
     )
   )
 
@@ -69,7 +69,7 @@ describe("users of an embedding application", () => {
   it.live("chat through two protocols by a one-time token and by their own session, and keep their ids", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "chat.db")
-      const theirs = new Theirs(...PEOPLE)
+      const theirs = new DirectoryFixture(...PEOPLE)
       const first = yield* Effect.gen(function* () {
         const { http, post } = yield* served
         const token = yield* (yield* Credentials).mint(yield* idOf("alice"))
@@ -115,14 +115,14 @@ describe("users of an embedding application", () => {
         const token = yield* (yield* Credentials).mint(id)
         assert.strictEqual((yield* login("alice", token)).status, 200)
         assert.strictEqual((yield* login("alice", token)).status, 401)
-      }).pipe(Effect.scoped, Effect.provide(application(file, new Theirs(...PEOPLE))))
+      }).pipe(Effect.scoped, Effect.provide(application(file, new DirectoryFixture(...PEOPLE))))
     }).pipe(Effect.scoped)
   )
 
   it.live("lose their sessions once the application disables them, and no other user is created", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "chat.db")
-      const theirs = new Theirs(...PEOPLE)
+      const theirs = new DirectoryFixture(...PEOPLE)
       yield* Effect.gen(function* () {
         const { http, post } = yield* served
         const cookie = `session=${uuid("alice")}`

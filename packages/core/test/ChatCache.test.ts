@@ -41,7 +41,7 @@ const table: ReadonlyArray<{ readonly name: string; readonly uses: ReadonlyArray
   { name: "drops the gid with its chat", uses: [gid(1), gid(2), gid(3), gid(1)], reads: "1 2 3 1" }
 ]
 
-describe("WarmChats of two chats", () => {
+describe("ChatCache of two chats", () => {
   for (const { name, uses, reads } of table) {
     it.effect(name, () =>
       Effect.gen(function* () {

@@ -8,9 +8,9 @@ import { Users } from "@parley/core/Users"
 import { Chats, Members, Messages } from "./Commands.ts"
 import { engineLayer, idsOf, online, people } from "./harness.ts"
 
-describe("the services, in the field's words", () => {
+describe("the services", () => {
   layer(engineLayer)((it) => {
-    it.effect("hold a conversation", () =>
+    it.effect("exchange messages", () =>
       Effect.gen(function* () {
         const chats = yield* Chats
         const members = yield* Members
@@ -24,7 +24,7 @@ describe("the services, in the field's words", () => {
         yield* messages.send(ann, [{ gid: "m1", chat: { gid: "team" }, content: "hello" }])
         yield* there.until(() => there.of("Posted").length === 1)
         assert.deepStrictEqual(
-          there.heard.map(({ kind, text }) => [kind, text]),
+          there.packets.map(({ kind, text }) => [kind, text]),
           [
             ["Created", "Team"],
             ["Posted", "hello"]
@@ -69,7 +69,7 @@ describe("the services, in the field's words", () => {
       })
     )
 
-    it.effect("say who may do what, and which rule decides", () =>
+    it.effect("explain permissions, and the deciding rule", () =>
       Effect.gen(function* () {
         const chats = yield* Chats
         const permissions = yield* Permissions
@@ -85,7 +85,7 @@ describe("the services, in the field's words", () => {
       })
     )
 
-    it.effect("know users and their sessions", () =>
+    it.effect("manage users and their sessions", () =>
       Effect.gen(function* () {
         const users = yield* Users
         const sessions = yield* Sessions
