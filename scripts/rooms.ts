@@ -97,6 +97,29 @@ export const orders: Readonly<Record<string, ReadonlyArray<string>>> = {
     "server.ts",
     "cli",
     "main.ts"
+  ],
+  conformance: [
+    "Json.ts",
+    "Glob.ts",
+    "Suite.ts",
+    "sources",
+    "requirements",
+    "match",
+    "scenarios",
+    "Reproduce.ts",
+    "transport",
+    "accounts",
+    "run",
+    "report",
+    "Explain.ts",
+    "Config.ts",
+    "run.ts",
+    "Doctor.ts",
+    "index.ts",
+    "effect.ts",
+    "vitest.ts",
+    "cli",
+    "main.ts"
   ]
 }
 

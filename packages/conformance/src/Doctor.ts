@@ -4,15 +4,15 @@ import * as Option from "effect/Option"
 import { type Account, roleOf } from "./accounts/Accounts.ts"
 import { load } from "./scenarios/loadScenarios.ts"
 import { openConnection } from "./transport/connect.ts"
-import { requestOf } from "./transport/http.ts"
+import { requestOf } from "./run/http.ts"
 import { isObject, parse } from "./Json.ts"
 import { isAbout } from "./transport/Connection.ts"
 import { perform, type RunContext } from "./run/scenario.ts"
 import { type Options, plan, type Plan } from "./run/plan.ts"
 import type { Request } from "./Reproduce.ts"
-import { probe } from "./run/run.ts"
+import { probe } from "./run.ts"
 import type { Protocol, Scenario } from "./scenarios/Scenario.ts"
-import { reads } from "./scenarios/Variables.ts"
+import { reads } from "./match/Variables.ts"
 
 export interface Finding {
   readonly good: boolean

@@ -1,14 +1,14 @@
 /** Explains a check without a server: its requirements, its steps, what passes, and commands to try it by hand. */
 import { demandsOf, levelAs } from "./run/verdict.ts"
-import { requestOf } from "./transport/http.ts"
+import { requestOf } from "./run/http.ts"
 import { isArray, isObject, type Json } from "./Json.ts"
 import { requirementsOf } from "./requirements/Requirements.ts"
 import { describePattern } from "./match/describePattern.ts"
 import { curl, frames } from "./Reproduce.ts"
 import type { Demand } from "./run/Results.ts"
 import { profileOf, profileOfWhole, type Protocol, type Scenario, type Step, type Wire } from "./scenarios/Scenario.ts"
-import { build, reads, type Variables } from "./scenarios/Variables.ts"
-import { Redactor } from "./report/Redactor.ts"
+import { build, reads, type Variables } from "./match/Variables.ts"
+import { Redactor } from "./run/Redactor.ts"
 import { expand, routine } from "./scenarios/Template.ts"
 
 export interface Explained {

@@ -23,9 +23,9 @@ export {
   type ScenarioResult,
   type Verdict
 } from "./run/Results.ts"
-export { type Audit, audits, KitFault, NotConforming, run } from "./run/run.ts"
+export { type Audit, audits, KitFault, NotConforming, run } from "./run.ts"
 export { BadData } from "./scenarios/Scenario.ts"
-export { signUpAccounts } from "./accounts/SignUp.ts"
+export { signUpAccounts } from "./run/SignUp.ts"
 export {
   type Fetch,
   fromFetch,

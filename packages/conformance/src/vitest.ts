@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { type Options, plan } from "./run/plan.ts"
 import type { ScenarioResult } from "./run/Results.ts"
-import { audits } from "./run/run.ts"
+import { audits } from "./run.ts"
 
 /** Milliseconds added to the scenario's timeout for the test's. */
 const slack = 10_000

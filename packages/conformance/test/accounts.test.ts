@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Accounts, demoAccounts, fileAccounts, staticAccounts } from "../src/accounts/Accounts.ts"
 import { execAccounts } from "../src/accounts/ExecAccounts.ts"
 import { httpAccounts } from "../src/accounts/HttpAccounts.ts"
-import { run } from "../src/run/run.ts"
-import { signUpAccounts } from "../src/accounts/SignUp.ts"
+import { run } from "../src/run.ts"
+import { signUpAccounts } from "../src/run/SignUp.ts"
 import { TinyServer } from "./TinyServer.ts"
 
 const script = join(import.meta.dirname, "fixtures/accounts.py")

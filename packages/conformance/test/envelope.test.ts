@@ -1,10 +1,10 @@
 /** The envelope of youdu, and the completeness of the scenarios of ha and youdu. */
 import { describe, expect, it } from "vitest"
 import { load } from "../src/scenarios/loadScenarios.ts"
-import { opened, seal } from "../src/transport/envelope.ts"
+import { opened, seal } from "../src/match/envelope.ts"
 import type { Json } from "../src/Json.ts"
 import { match } from "../src/match/match.ts"
-import { build } from "../src/scenarios/Variables.ts"
+import { build } from "../src/match/Variables.ts"
 
 const KEY = Buffer.alloc(32, 3).toString("base64")
 const OTHER = Buffer.alloc(32, 4).toString("base64")

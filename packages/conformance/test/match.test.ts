@@ -3,7 +3,7 @@ import { glob } from "../src/Glob.ts"
 import { equals, type Json, parse, printable } from "../src/Json.ts"
 import { describePattern } from "../src/match/describePattern.ts"
 import { match } from "../src/match/match.ts"
-import { build, reads, type Variables, writes } from "../src/scenarios/Variables.ts"
+import { build, reads, type Variables, writes } from "../src/match/Variables.ts"
 
 const scope: Variables = new Map<string, Json>([
   ["g", "g-1"],

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
-import { Redactor } from "../src/report/Redactor.ts"
+import { Redactor } from "../src/run/Redactor.ts"
 
 const known = (): Redactor => {
   const secrets = new Redactor()

@@ -8,7 +8,7 @@ import { httpAccounts } from "../accounts/HttpAccounts.ts"
 import { BadOptions, type Options } from "../run/plan.ts"
 import { type Wanted, wantedReport } from "../report/Reports.ts"
 import type { Transport } from "../scenarios/Scenario.ts"
-import { signUpAccounts } from "../accounts/SignUp.ts"
+import { signUpAccounts } from "../run/SignUp.ts"
 import type { Flags, Host } from "./Host.ts"
 
 const prefix = "PARLEY_CONFORMANCE_"

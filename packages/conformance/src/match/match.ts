@@ -26,10 +26,10 @@
  * | `{"$reading": {"id": p}, …}` | beside other fields: the field under one of the names of a reading of kind `key` |
  * | operators of `Variables` | the value that they stand for |
  */
-import { opened } from "../transport/envelope.ts"
+import { opened } from "./envelope.ts"
 import { equals, field, isArray, isObject, type Json, type JsonObject, parse, show } from "../Json.ts"
 import { reading } from "../requirements/Requirements.ts"
-import { build, operatorOf, type Variables } from "../scenarios/Variables.ts"
+import { build, operatorOf, type Variables } from "./Variables.ts"
 import { kinds } from "./matchers.ts"
 
 export interface Mismatch {

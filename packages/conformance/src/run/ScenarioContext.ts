@@ -9,8 +9,8 @@ import { isAbout, isReply, type Connection, type Packet } from "../transport/Con
 import { again, frames } from "../Reproduce.ts"
 import type { Evidence, Exchange } from "./Results.ts"
 import type { Protocol, Scenario, Step, Transport, Wire } from "../scenarios/Scenario.ts"
-import type { Variables } from "../scenarios/Variables.ts"
-import type { Redactor } from "../report/Redactor.ts"
+import type { Variables } from "../match/Variables.ts"
+import type { Redactor } from "./Redactor.ts"
 import type { Target } from "../transport/Target.ts"
 
 /** Timeouts, all in milliseconds. */

@@ -5,7 +5,7 @@ import type { Json } from "../Json.ts"
 import type { Match, Mismatch } from "../match/match.ts"
 import type { Evidence } from "./Results.ts"
 import type { Step } from "../scenarios/Scenario.ts"
-import { build } from "../scenarios/Variables.ts"
+import { build } from "../match/Variables.ts"
 import { expand } from "../scenarios/Template.ts"
 import { type Actor, evidence, type Found, type ScenarioContext } from "./ScenarioContext.ts"
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { isArray, isObject, type Json, show } from "../Json.ts"
 import { isAbout, type Packet } from "../transport/Connection.ts"
 import { match } from "../match/match.ts"
-import { build } from "../scenarios/Variables.ts"
+import { build } from "../match/Variables.ts"
 import { mismatchText, missingReason, type Of, pass, type Run, type StepContext } from "./StepContext.ts"
 import { answer, ask, barrierName, barriers } from "./ScenarioContext.ts"
 

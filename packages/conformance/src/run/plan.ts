@@ -9,7 +9,7 @@ import { isArray, isObject, type Json } from "../Json.ts"
 import { rolesOf, type RunContext } from "./scenario.ts"
 import type { ScenarioResult } from "./Results.ts"
 import { profileOf, type Protocol, type Scenario, type Transport, type Wire } from "../scenarios/Scenario.ts"
-import { Redactor } from "../report/Redactor.ts"
+import { Redactor } from "./Redactor.ts"
 import type { Target } from "../transport/Target.ts"
 import type { Timing } from "./ScenarioContext.ts"
 

@@ -8,10 +8,10 @@ import { type Account, NotPrepared } from "../accounts/Accounts.ts"
 import { verdictsOf, type Observations, newObservations } from "./verdict.ts"
 import type { Json } from "../Json.ts"
 import { play, use } from "./step.ts"
-import { redact } from "../report/redact.ts"
+import { redact } from "./redact.ts"
 import { type ScenarioResult, worst } from "./Results.ts"
 import { profileOf, type Scenario, type Step } from "../scenarios/Scenario.ts"
-import { Redactor } from "../report/Redactor.ts"
+import { Redactor } from "./Redactor.ts"
 import type { Outcome } from "./StepContext.ts"
 import {
   type Actor,

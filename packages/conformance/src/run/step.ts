@@ -1,10 +1,10 @@
 /** Runs single steps and returns their outcomes. */
 import * as Effect from "effect/Effect"
-import { exchange } from "../transport/http.ts"
+import { exchange } from "./http.ts"
 import { equals } from "../Json.ts"
 import { closed, push, quiet, reply, takeNearest, until } from "./awaitSteps.ts"
 import { match } from "../match/match.ts"
-import { build, reads, writes } from "../scenarios/Variables.ts"
+import { build, reads, writes } from "../match/Variables.ts"
 import { routine } from "../scenarios/Template.ts"
 import { mismatchText, type Of, type Outcome, pass, type Run, StepContext } from "./StepContext.ts"
 import {

@@ -5,7 +5,7 @@
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { isObject } from "../Json.ts"
-import { reads } from "./Variables.ts"
+import { reads } from "../match/Variables.ts"
 
 /** A malformed scenario file; the message names the scenario and the step. */
 export class BadData extends Data.TaggedError("BadData")<{ readonly file: string; readonly message: string }> {}

@@ -3,7 +3,7 @@ import { isArray, isObject, type Json } from "../Json.ts"
 import { matchers } from "../match/match.ts"
 import { reading } from "../requirements/Requirements.ts"
 import type { Protocol, Scenario, Wire } from "./Scenario.ts"
-import { operators, reads, writes } from "./Variables.ts"
+import { operators, reads, writes } from "../match/Variables.ts"
 import { expand, routine } from "./Template.ts"
 import { simpleMatchers } from "../match/matchers.ts"
 

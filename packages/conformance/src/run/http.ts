@@ -5,8 +5,8 @@ import { isArray, parse, printable, type Json, type JsonObject, show } from "../
 import { match } from "../match/match.ts"
 import { curl, type Request as HttpRequest } from "../Reproduce.ts"
 import type { Http, Step } from "../scenarios/Scenario.ts"
-import { build, type Variables } from "../scenarios/Variables.ts"
-import { note, type ScenarioContext } from "../run/ScenarioContext.ts"
+import { build, type Variables } from "../match/Variables.ts"
+import { note, type ScenarioContext } from "./ScenarioContext.ts"
 
 export type HttpStep = Extract<Step, typeof Http.Type>
 

@@ -1,7 +1,7 @@
 /** Redacts a result before it leaves the run. */
-import type { CheckResult, Evidence, ScenarioResult } from "../run/Results.ts"
+import type { CheckResult, Evidence, ScenarioResult } from "./Results.ts"
 import type { Redactor } from "./Redactor.ts"
-import { longestExchange } from "../run/ScenarioContext.ts"
+import { longestExchange } from "./ScenarioContext.ts"
 
 const evidenceOf = (secrets: Redactor, found: Evidence): Evidence => {
   const all = (texts: ReadonlyArray<string>) => texts.map((text) => secrets.hide(text))

@@ -18,7 +18,7 @@
  * | `{"$seal": t, "key": k, "app": a}` | `t`, or its JSON, sealed by `envelope` |
  */
 import { createHash, createHmac, randomInt, randomUUID } from "node:crypto"
-import { seal } from "../transport/envelope.ts"
+import { seal } from "./envelope.ts"
 import { isArray, isObject, type Json, type JsonObject } from "../Json.ts"
 
 export type Variables = Map<string, Json>

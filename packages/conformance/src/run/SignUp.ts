@@ -1,10 +1,10 @@
 /** Accounts that sign up through the protocol, if it defines sign-up. None of the five documents does. */
 import { randomUUID } from "node:crypto"
 import * as Effect from "effect/Effect"
-import { type Accounts, NotPrepared } from "./Accounts.ts"
+import { type Accounts, NotPrepared } from "../accounts/Accounts.ts"
 import { load } from "../scenarios/loadScenarios.ts"
-import { signUp } from "../run/scenario.ts"
-import { type Options, plan } from "../run/plan.ts"
+import { signUp } from "./scenario.ts"
+import { type Options, plan } from "./plan.ts"
 
 /** The protocol's routine that signs an account up. */
 export const routineName = "signup"
