@@ -21,5 +21,5 @@ describe.each([
   ["TCP", tcpHarness],
   ["memory", memoryHarness]
 ] as const)("the laws of connections, over %s", (_, harness) => {
-  for (const law of connectionLaws) it.live(law.name, () => law.check(harness), 10_000)
+  for (const law of connectionLaws) it.live(law.name, () => law.check(harness))
 })
