@@ -1,6 +1,6 @@
 /**
- * The keys of the apps that may use this protocol: records of its own, made by the operator. Who is in the app is told by
- * the user's session; the key alone opens nothing.
+ * Keys of apps that may use this protocol: its own records, created by the operator. The user is identified by a session;
+ * a key alone grants no access.
  */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
@@ -11,24 +11,24 @@ import { CachedRecords } from "../_records/CachedRecords.ts"
 
 const DIALECT = "ha"
 const KIND = "key"
-/** What fits a header as it is: letters, digits and `-._~`. */
-const FORM = /^[A-Za-z0-9._~-]{1,128}$/
+/** Characters that a header can contain unescaped: letters, digits and `-._~`. */
+const KEY_PATTERN = /^[A-Za-z0-9._~-]{1,128}$/
 
 export interface ApiKeys {
   readonly isKnown: (key: string) => Effect.Effect<boolean, Refused>
   readonly commands: ReadonlyArray<OperatorCommand>
-  /** Adds the key unless it is there. */
+  /** Adds the key if it does not exist. */
   readonly ensure: (key: string) => Effect.Effect<void>
-  /** Whether the key was there; it is not any more. */
+  /** Removes the key; returns whether it existed. */
   readonly remove: (key: string) => Effect.Effect<boolean, string>
 }
 
-const KEY = {
+const KEY_INPUT = {
   name: "key",
   kind: "text",
   positional: true,
   required: true,
-  description: "What the app sends as X-HA-Key"
+  description: "Value of the app's X-HA-Key header"
 } as const
 
 export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]): ApiKeys => {
@@ -55,10 +55,11 @@ export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]):
       {
         path: ["ha-key", "add"],
         description: "Let an app use the ha protocol",
-        inputs: [KEY],
+        inputs: [KEY_INPUT],
         run: Effect.fnUntraced(function* (inputs) {
           const key = String(inputs["key"])
-          if (!FORM.test(key)) return yield* Effect.fail("the key must be 1 to 128 letters, digits or any of -._~")
+          if (!KEY_PATTERN.test(key))
+            return yield* Effect.fail("the key must be 1 to 128 letters, digits or any of -._~")
           if (!(yield* records.add(key, {}))) return yield* Effect.fail(`key ${key} exists already`)
           return `added key ${key}`
         })
@@ -72,7 +73,7 @@ export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]):
       {
         path: ["ha-key", "remove"],
         description: "Lock an app out of the ha protocol, at once",
-        inputs: [KEY],
+        inputs: [KEY_INPUT],
         run: Effect.fnUntraced(function* (inputs) {
           const key = String(inputs["key"])
           if (!(yield* remove(key))) return yield* Effect.fail(`there is no key ${key}`)

@@ -1,6 +1,6 @@
 /**
- * Who asks: the app by its key, the user by their session, each in either of the document's two spellings; without a
- * session, whom the embedder's authenticator knows.
+ * Authenticates the app by its key and the user by their session, each in either of the document's two spellings; without
+ * a session, the embedder's authenticator identifies the user.
  * Source: seeds/003, "Headers"; PROTOCOLS, "ha".
  */
 import type { UserCaller } from "@parley/core/Event"
@@ -21,7 +21,7 @@ export interface Principal {
   readonly caller: UserCaller
 }
 
-export const identify = Effect.fnUntraced(function* (
+export const authenticateUser = Effect.fnUntraced(function* (
   keys: ApiKeys,
   sessions: Sessions["Service"],
   request: HttpServerRequest,
@@ -34,6 +34,6 @@ export const identify = Effect.fnUntraced(function* (
     token: headers["x-ha-session"] ?? headers["x-app-session"]
   })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  // No device: what somebody sends here, their own chat clients are to see as well.
+  // No device, so that the user's own chat clients receive the message as well.
   return { user, caller: { user: user.id, device: null } }
 })

@@ -1,21 +1,21 @@
 /**
- * This protocol's own numbers: ids of conversations, types of messages, times. Source: seeds/003; PROTOCOLS, "Identity"
+ * Converts conversation ids, message types and times to this protocol's numbers. Source: seeds/003; PROTOCOLS, "Identity"
  * and "ha".
  */
 import { ChatId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
 import { isFields } from "../_http/fields.ts"
 
-/** Conversation ids are negative and have nine digits: −100000001 is chat 1. */
-const OFFSET = 100_000_000
-const LAST = 999_999_999
+/** Conversation ids are negative with nine digits: −100000001 is chat 1. */
+const ID_OFFSET = 100_000_000
+const MAX_ID = 999_999_999
 
-export const conversationIdOf = (chat: ChatId): number => -(OFFSET + chat)
+export const conversationIdOf = (chat: ChatId): number => -(ID_OFFSET + chat)
 
-/** The chat that the conversation would be; nothing where the number cannot be one's id. */
+/** Returns the chat of a conversation id; undefined if the number is not a conversation id. */
 export const chatIdOf = (conversation: number): ChatId | undefined =>
-  Number.isInteger(conversation) && conversation < -OFFSET && conversation >= -LAST
-    ? ChatId(-conversation - OFFSET)
+  Number.isInteger(conversation) && conversation < -ID_OFFSET && conversation >= -MAX_ID
+    ? ChatId(-conversation - ID_OFFSET)
     : undefined
 
 const TYPES: ReadonlyMap<number, string> = new Map([
@@ -29,15 +29,15 @@ const TYPES: ReadonlyMap<number, string> = new Map([
 const NUMBERS: ReadonlyMap<string, number> = new Map(Array.from(TYPES, ([number, type]) => [type, number]))
 const TEXT = -1
 
-/** The content type of a documented number. */
+/** Returns the content type of a documented number. */
 export const contentTypeOf = (type: number): string | undefined => TYPES.get(type)
 
-/** Types whose content is a link, so that JSON in it came from elsewhere. */
+/** Types whose content is a link; JSON in it comes from another protocol. */
 const LINKS: ReadonlySet<string> = new Set(["image", "video", "file", "audio", "emoticon"])
 
 /**
- * A message's type and content as this protocol shows them: of a content that is JSON, its `url`. What has no number here
- * is text. Source: PROTOCOLS, "Content of other protocols".
+ * Returns a message's type and content for this protocol: of JSON content, its `url`. A type without a number becomes text.
+ * Source: PROTOCOLS, "Content of other protocols".
  */
 export const contentOf = ({ contentType, content }: Message): { readonly type: number; readonly content: string } => ({
   type: NUMBERS.get(contentType) ?? TEXT,
@@ -54,10 +54,10 @@ const linkIn = (content: string): string => {
   }
 }
 
-/** The last millisecond that a date can hold. */
+/** Maximum time of a date, in milliseconds since 1970. */
 const MAX_TIME = 8.64e15
 
-/** Milliseconds since 1970 of a time as it is written: digits. */
+/** Parses milliseconds since 1970, written in digits. */
 export const timeOf = (text: string): number | undefined => {
   const time = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN
   return time <= MAX_TIME ? time : undefined

@@ -1,5 +1,5 @@
 /**
- * The `ha` protocol: two people who message each other, over HTTP. Source: seeds/003; PROTOCOLS, "ha".
+ * The `ha` protocol: direct messages between two users, over HTTP. Source: seeds/003; PROTOCOLS, "ha".
  */
 import type { Dialect } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
@@ -19,9 +19,9 @@ const settings = {
     "ha.limit",
     20,
     { min: 1, max: 10_000 },
-    "Number of messages in a response of `GET /message` to a request without `limit`; not above `ha.maxLimit`."
+    "Default `limit` of `GET /message`, in messages; at most `ha.maxLimit`."
   ),
-  maxLimit: integer("ha.maxLimit", 100, { min: 1, max: 10_000 }, "Maximum `limit` of a request, in messages.")
+  maxLimit: integer("ha.maxLimit", 100, { min: 1, max: 10_000 }, "Maximum `limit` of `GET /message`, in messages.")
 }
 
 const DEMO_KEY = "ha-demo"
@@ -32,10 +32,10 @@ type Requirements = Engine | Hub | CursorStore | Sessions | Store | SecureRandom
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: "ha",
   settings: Object.values(settings),
-  open: Effect.fnUntraced(function* (site) {
+  open: Effect.fnUntraced(function* (context) {
     const engine = yield* Engine
     const store = yield* Store
-    const most = integerIn(site.settings, settings.maxLimit)
+    const maxLimit = integerIn(context.settings, settings.maxLimit)
     const keys = makeApiKeys(store, engine)
     const routes = routesOf({
       keys,
@@ -45,13 +45,13 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       sessions: yield* Sessions,
       cursors: yield* CursorStore,
       random: yield* SecureRandom.SecureRandom,
-      limits: { usual: Math.min(most, integerIn(site.settings, settings.limit)), most }
+      limits: { default: Math.min(maxLimit, integerIn(context.settings, settings.limit)), max: maxLimit }
     })
     return {
       endpoints: [{ _tag: "Http", ...routes }],
       commands: keys.commands,
       demo: keys.ensure(DEMO_KEY),
-      removeDemo: Effect.map(keys.remove(DEMO_KEY), (there) => (there ? [`the key ${DEMO_KEY} of ha`] : []))
+      removeDemo: Effect.map(keys.remove(DEMO_KEY), (removed) => (removed ? [`the key ${DEMO_KEY} of ha`] : []))
     }
   })
 }

@@ -1,5 +1,5 @@
 /**
- * `GET /message`: a conversation's messages, newest first, with how far each has come. Source: seeds/003,
+ * `GET /message`: a conversation's messages, newest first, with their delivery states. Source: seeds/003,
  * "某组对话内容列表"; PROTOCOLS, "ha".
  */
 import type { Chat } from "@parley/core/Chat"
@@ -15,22 +15,22 @@ import * as Effect from "effect/Effect"
 import { invalid } from "../_http/fields.ts"
 import type { RunCommand } from "../_http/runCommands.ts"
 import type { Query } from "../_http/query.ts"
-import { conversation, otherOf } from "./conversations.ts"
+import { conversationFor, otherMemberOf } from "./conversations.ts"
 import type { Principal } from "./auth.ts"
 import { contentOf } from "./encode.ts"
 
-/** Messages in one answer. */
-export interface Limits {
-  /** Where the request gives no `limit`. */
-  readonly usual: number
-  readonly most: number
+/** Number of messages in one response. */
+export interface PageLimits {
+  /** For requests without `limit`. */
+  readonly default: number
+  readonly max: number
 }
 
-/** Messages read at once while those that are not to be seen are left out. */
-const STRIDE = 500
+/** Messages per read while hidden and deleted ones are skipped. */
+const READ_SIZE = 500
 
 export interface ListedMessage {
-  /** The sender's. */
+  /** The sender's id. */
   readonly id: number
   readonly username: string
   readonly nickname: string
@@ -48,40 +48,40 @@ interface ListDeps {
   readonly engine: Engine["Service"]
   readonly hub: Hub["Service"]
   readonly cursors: CursorStore["Service"]
-  readonly limits: Limits
+  readonly limits: PageLimits
 }
 
-/** The states are as they were when the list was asked for; then the caller has read up to the newest listed. */
+/** Returns the states before this request, then marks messages up to the newest listed one as read by the caller. */
 export const listMessages = Effect.fnUntraced(function* (
   { engine, hub, cursors, limits }: ListDeps,
   principal: Principal,
-  perform: RunCommand,
+  runCommand: RunCommand,
   query: Query
 ): Effect.fn.Return<ReadonlyArray<ListedMessage>, Refused | StorageFailed> {
   const { user, caller } = principal
-  const id = yield* number(query, "conversationid")
+  const id = yield* integerOf(query, "conversationid")
   if (id === undefined) return yield* invalid("conversationid", "is missing")
-  const start = (yield* number(query, "start")) ?? 0
+  const start = (yield* integerOf(query, "start")) ?? 0
   if (start < 0) return yield* invalid("start", "must be an integer from 0")
-  const limit = (yield* number(query, "limit")) ?? limits.usual
-  if (limit < 1 || limit > limits.most) return yield* invalid("limit", `must be an integer from 1 to ${limits.most}`)
-  const chat = yield* conversation(principal, perform, id)
-  const messages = yield* page(principal, perform, chat, {
+  const limit = (yield* integerOf(query, "limit")) ?? limits.default
+  if (limit < 1 || limit > limits.max) return yield* invalid("limit", `must be an integer from 1 to ${limits.max}`)
+  const chat = yield* conversationFor(principal, runCommand, id)
+  const messages = yield* page(principal, runCommand, chat, {
     start,
     limit,
-    stride: Math.min(STRIDE, engine.context.settings.history)
+    readSize: Math.min(READ_SIZE, engine.context.settings.history)
   })
-  const other = otherOf(chat, user.id)
+  const other = otherMemberOf(chat, user.id)
   const mine = yield* memberProgress(cursors, hub, chat.id, user.id)
   const theirs = yield* memberProgress(cursors, hub, chat.id, other)
   const known = new Map((yield* engine.context.users.findMany([user.id, other])).map((one) => [one.id, one]))
   const newest = messages[0]?.seq ?? 0
-  if (newest > mine.read) yield* perform(caller, { _tag: "MarkRead", chat: { id: chat.id }, upTo: newest })
+  if (newest > mine.read) yield* runCommand(caller, { _tag: "MarkRead", chat: { id: chat.id }, upTo: newest })
   return messages.map((message) =>
     listed(
       message,
       message.sender === null ? undefined : known.get(message.sender),
-      // A message's states are those of whom it was sent to.
+      // A message's states are those of its recipient.
       message.sender === user.id ? theirs : mine
     )
   )
@@ -101,28 +101,28 @@ const listed = (message: Message, sender: User | undefined, reader: MemberProgre
 })
 
 /**
- * `limit` messages after the `start` newest, not counting those that the caller hid or that were deleted for both: so
- * that pages are full and follow on each other. Messages that come in meanwhile do not move it.
+ * Returns `limit` messages after the `start` newest. Messages that the caller hid or that were deleted for both do not
+ * count, so that pages are full and contiguous. Messages that arrive meanwhile do not shift the page.
  */
 const page = Effect.fnUntraced(function* (
   { caller }: Principal,
-  perform: RunCommand,
+  runCommand: RunCommand,
   chat: Chat,
-  { start, limit, stride }: { readonly start: number; readonly limit: number; readonly stride: number }
+  { start, limit, readSize }: { readonly start: number; readonly limit: number; readonly readSize: number }
 ): Effect.fn.Return<ReadonlyArray<Message>, Refused> {
   const found: Array<Message> = []
   let skipped = 0
-  /** Messages up to this number are still to be looked at. */
+  /** Messages up to this number have not been read yet. */
   let upTo = Number.MAX_SAFE_INTEGER
   let total = 0
   while (found.length < limit && upTo > 0) {
     if (total > 0) yield* Effect.yieldNow
-    const past = Math.max(0, total - upTo)
-    const size = Math.min(stride, start - skipped + limit - found.length)
-    const read = yield* perform(caller, {
+    const offset = Math.max(0, total - upTo)
+    const size = Math.min(readSize, start - skipped + limit - found.length)
+    const read = yield* runCommand(caller, {
       _tag: "ReadHistory",
       chat: { id: chat.id },
-      page: { start: past, limit: size }
+      page: { start: offset, limit: size }
     })
     total = read.total
     if (start >= total) break
@@ -131,14 +131,14 @@ const page = Effect.fnUntraced(function* (
       if (skipped < start) skipped++
       else if (found.length < limit) found.push(message)
     }
-    upTo = Math.min(upTo, total - past - size)
+    upTo = Math.min(upTo, total - offset - size)
   }
   return found
 })
 
-/** An integer of the query; nothing where it is not given. */
-const number = (query: Query, name: string): Effect.Effect<number | undefined, Refused> => {
-  const given = query.get(name)
-  if (given === undefined) return Effect.succeed(undefined)
-  return /^-?[0-9]{1,15}$/.test(given) ? Effect.succeed(Number(given)) : invalid(name, "must be an integer")
+/** Reads an integer from the query; undefined if absent. */
+const integerOf = (query: Query, name: string): Effect.Effect<number | undefined, Refused> => {
+  const value = query.get(name)
+  if (value === undefined) return Effect.succeed(undefined)
+  return /^-?[0-9]{1,15}$/.test(value) ? Effect.succeed(Number(value)) : invalid(name, "must be an integer")
 }

@@ -1,5 +1,5 @@
 /**
- * Every answer: `{code, msg, data}`, with 0 and 成功, or 1, 不成功, `data` null and the reason in `error`.
+ * Encodes responses: `{code, msg, data}`, with 0 and 成功, or 1, 不成功, `data` null and the reason in `error`.
  * Source: seeds/003, "返回"; PROTOCOLS, "ha".
  */
 import { describeReason, type ReasonWords, soleReason } from "@parley/core/describeReason"
@@ -9,14 +9,14 @@ import { retryAfter } from "../_http/retryAfter.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** `data` has its fields in the documented order. */
+/** `data` must have its fields in the documented order. */
 export const success = (data: unknown): Response => HttpServerResponse.jsonUnsafe({ code: 0, msg: "成功", data })
 
-/** `error` is a sentence. */
+/** `error` must be a sentence. */
 export const failure = (status: number, error: string, headers: Readonly<Record<string, string>> = {}): Response =>
   HttpServerResponse.jsonUnsafe({ code: 1, msg: "不成功", data: null, error }, { status, headers })
 
-/** A conversation of others, a group and an unknown id answer alike. */
+/** Other users' conversations, groups and unknown ids have the same status. */
 const STATUS: Partial<Record<Reason["_tag"], number>> = {
   NotLoggedIn: 401,
   WrongPassword: 401,
@@ -51,7 +51,7 @@ const WORDS: ReasonWords = {
   }
 }
 
-export const refused = (given: Reason): Response => {
-  const reason = soleReason(given)
+export const refused = (refusal: Reason): Response => {
+  const reason = soleReason(refusal)
   return failure(STATUS[reason._tag] ?? 400, describeReason(reason, WORDS), retryAfter(reason))
 }

@@ -1,4 +1,4 @@
-/** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
+/** Routes of the documented paths. All responses, including errors, have the protocol's shape. */
 import type { Engine } from "@parley/core/Engine"
 import type { Hub } from "@parley/core/Hub"
 import type { CursorStore } from "@parley/core/CursorStore"
@@ -13,9 +13,9 @@ import { type CommonFailure, protocolRoutes, type RouteHandler } from "../_http/
 import type { Query } from "../_http/query.ts"
 import { createConversation } from "./conversations.ts"
 import { failure, refused, success } from "./responses.ts"
-import { type Principal, identify } from "./auth.ts"
+import { authenticateUser, type Principal } from "./auth.ts"
 import type { ApiKeys } from "./apiKeys.ts"
-import { type Limits, listMessages } from "./listMessages.ts"
+import { listMessages, type PageLimits } from "./listMessages.ts"
 import { deleteMessage, sendMessage } from "./messages.ts"
 
 export interface RouteDeps {
@@ -26,33 +26,33 @@ export interface RouteDeps {
   readonly cursors: CursorStore["Service"]
   readonly store: Store["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
-  readonly limits: Limits
+  readonly limits: PageLimits
 }
 
-export const routesOf = (services: RouteDeps) => {
-  const { keys, engine, sessions, store } = services
+export const routesOf = (deps: RouteDeps) => {
+  const { keys, engine, sessions, store } = deps
 
   const route =
     <A>(
       work: (
         principal: Principal,
-        perform: RunCommand,
+        runCommand: RunCommand,
         request: HttpServerRequest,
         query: Query
       ) => Effect.Effect<A, CommonFailure>
     ): RouteHandler =>
     (request, query) =>
       Effect.gen(function* () {
-        const principal = yield* identify(keys, sessions, request, query)
-        const perform = yield* commandRunner(engine, principal.user.id)
-        return success(yield* work(principal, perform, request, query))
+        const principal = yield* authenticateUser(keys, sessions, request, query)
+        const runCommand = yield* commandRunner(engine, principal.user.id)
+        return success(yield* work(principal, runCommand, request, query))
       }).pipe(Effect.catchTag("UnknownApp", () => Effect.succeed(failure(401, "X-HA-Key is missing or unknown."))))
 
   const withBody = <A>(
-    work: (principal: Principal, perform: RunCommand, fields: Fields) => Effect.Effect<A, CommonFailure>
+    work: (principal: Principal, runCommand: RunCommand, fields: Fields) => Effect.Effect<A, CommonFailure>
   ) =>
-    route((principal, perform, request) =>
-      Effect.flatMap(readFields(request), (fields) => work(principal, perform, fields))
+    route((principal, runCommand, request) =>
+      Effect.flatMap(readFields(request), (fields) => work(principal, runCommand, fields))
     )
 
   return protocolRoutes({
@@ -60,10 +60,10 @@ export const routesOf = (services: RouteDeps) => {
     routes: {
       "/conversation": { POST: withBody(createConversation) },
       "/message": {
-        GET: route((principal, perform, _, query) => listMessages(services, principal, perform, query)),
-        POST: withBody((principal, perform, fields) => sendMessage(services, principal, perform, fields)),
-        DELETE: withBody((principal, perform, fields) =>
-          deleteMessage(store, engine.context.chats, principal, perform, fields)
+        GET: route((principal, runCommand, _, query) => listMessages(deps, principal, runCommand, query)),
+        POST: withBody((principal, runCommand, fields) => sendMessage(deps, principal, runCommand, fields)),
+        DELETE: withBody((principal, runCommand, fields) =>
+          deleteMessage(store, engine.context.chats, principal, runCommand, fields)
         )
       }
     }

@@ -1,6 +1,6 @@
 /**
- * The tokens of apps: opaque, stored as their hash only, good for a fixed time. They are records of this protocol and not
- * sessions, since an app is no user. Source: PROTOCOLS, "youdu".
+ * Access tokens of apps: opaque, stored as hashes only, valid for a fixed time. They are records of this protocol instead of
+ * sessions, since apps are not users. Source: PROTOCOLS, "youdu".
  */
 import { refuseOnStorageFailure } from "@parley/core/StorageErrors"
 import type { Engine } from "@parley/core/Engine"
@@ -16,15 +16,16 @@ import * as Semaphore from "effect/Semaphore"
 import { DIALECT } from "./apps.ts"
 
 const KIND = "token"
-/** Proofs of apps that have been used, each until it would be too old anyhow. */
-const USED = "used"
-/** Proofs that count as used at one time, at most; beyond them no token is issued until the oldest are too old. */
-const MAX_USED = 10_000
-const BYTES = 32
-/** No token of a session begins so, since `.` is no digit of theirs: neither kind is looked for among the other. */
-const PREFIX = "app."
-/** Live tokens of one app, at most; beyond it the oldest end. */
-const PER_APP = 100
+/** Proofs that apps have used, each until it would be too old anyway. */
+const PROOF_KIND = "used"
+/** Maximum number of used proofs; beyond it no token is issued until the oldest proofs expire. */
+const MAX_PROOFS = 10_000
+/** Random bytes in a token. */
+const TOKEN_SIZE = 32
+/** Distinguishes tokens of apps from those of sessions, which never contain `.`, so that neither is looked up as the other. */
+const TOKEN_PREFIX = "app."
+/** Maximum number of valid tokens of one app; beyond it the oldest ones are removed. */
+const MAX_TOKENS_PER_APP = 100
 
 interface StoredToken {
   /** The app's name. */
@@ -36,16 +37,16 @@ interface StoredToken {
 
 export interface AppTokens {
   /**
-   * A fresh token for an app, for a proof that counts once, until `until` (milliseconds since 1970); undefined where the
-   * proof was used before. `mark` is what the proof is known by.
+   * Issues a token for an app, for a proof that is valid once, until `expiresAt` (milliseconds since 1970); undefined if the
+   * proof was used before. `fingerprint` identifies the proof.
    */
   readonly issue: (
     app: string,
-    proof: { readonly mark: string; readonly until: number }
+    proof: { readonly fingerprint: string; readonly expiresAt: number }
   ) => Effect.Effect<string | undefined, Refused>
-  /** The name of the app whose token this is, while it is good. */
+  /** Returns the name of the token's app while the token is valid. */
   readonly appOf: (token: string) => Effect.Effect<string | undefined, Refused>
-  /** SHA-256, lower-case hex. */
+  /** Returns the SHA-256 in lower-case hex. */
   readonly hashOf: (token: string) => Effect.Effect<string>
 }
 
@@ -54,17 +55,17 @@ interface TokenDeps {
   readonly engine: Engine["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly digest: Digest.Digest["Service"]
-  /** Seconds for which a token is good. */
+  /** Lifetime of a token, in seconds. */
   readonly lifetime: number
 }
 
 const readable = refuseOnStorageFailure("tokens of apps")
 
 export const makeAppTokens = ({ store, engine, random, digest, lifetime }: TokenDeps): AppTokens => {
-  /** Of live tokens, by hash. What is not here may still be stored. */
-  const held = new Map<string, StoredToken>()
-  /** Counts commits after which tokens have ended: what was being read meanwhile is not kept. */
-  let endings = 0
+  /** Valid tokens by hash. Others may still be stored. */
+  const cache = new Map<string, StoredToken>()
+  /** Number of commits that may remove tokens. A token that was read during one is not cached. */
+  let commits = 0
   const hashOf = (token: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(token))
 
   const put = (key: string, value: StoredToken | null): Write => ({
@@ -72,15 +73,15 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
     record: { dialect: DIALECT, kind: KIND, key, value }
   })
 
-  /** What is issued side by side is counted all the same. */
+  /** Serializes issuing, so that limits also hold for concurrent requests. */
   const issuing = Semaphore.makeUnsafe(1)
 
   const issue = Effect.fnUntraced(function* (
     app: string,
-    { mark, until }: { readonly mark: string; readonly until: number }
+    { fingerprint, expiresAt }: { readonly fingerprint: string; readonly expiresAt: number }
   ): Effect.fn.Return<string | undefined, Refused> {
     const now = yield* Clock.currentTimeMillis
-    const token = `${PREFIX}${Base64Url.encode(yield* random.randomBytes(BYTES))}`
+    const token = `${TOKEN_PREFIX}${Base64Url.encode(yield* random.randomBytes(TOKEN_SIZE))}`
     const hash = yield* hashOf(token)
     const value: StoredToken = { app, issuedAt: now, expiresAt: now + lifetime * 1000 }
     const stored = (yield* readable(store.records(DIALECT, KIND))).map(({ key, value: one }) => ({
@@ -90,14 +91,14 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
     const others = stored
       .filter((one) => one.app === app && one.expiresAt > now)
       .sort((a, b) => b.issuedAt - a.issuedAt)
-      .slice(PER_APP - 1)
-    const over = [...stored.filter((one) => one.expiresAt <= now), ...others].map(({ key }) => key)
-    const used = yield* readable(store.records(DIALECT, USED))
-    const isOver = (one: unknown): boolean => typeof one !== "number" || one < now
-    if (used.filter(({ value: one }) => !isOver(one)).length >= MAX_USED) {
-      return yield* refuse({ _tag: "RateLimited", retryAfterSeconds: Math.max(1, Math.ceil((until - now) / 1000)) })
+      .slice(MAX_TOKENS_PER_APP - 1)
+    const removed = [...stored.filter((one) => one.expiresAt <= now), ...others].map(({ key }) => key)
+    const proofs = yield* readable(store.records(DIALECT, PROOF_KIND))
+    const isExpired = (one: unknown): boolean => typeof one !== "number" || one < now
+    if (proofs.filter(({ value: one }) => !isExpired(one)).length >= MAX_PROOFS) {
+      return yield* refuse({ _tag: "RateLimited", retryAfterSeconds: Math.max(1, Math.ceil((expiresAt - now) / 1000)) })
     }
-    const proof = { dialect: DIALECT, kind: USED, key: yield* hashOf(`${app}:${mark}`), value: until }
+    const proof = { dialect: DIALECT, kind: PROOF_KIND, key: yield* hashOf(`${app}:${fingerprint}`), value: expiresAt }
     const isNew = yield* readable(
       engine
         .commit({
@@ -105,9 +106,9 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
           writes: [
             { _tag: "PutRecord", record: proof, once: true },
             put(hash, value),
-            ...over.map((key) => put(key, null)),
-            ...used
-              .filter((one) => isOver(one.value) && one.key !== proof.key)
+            ...removed.map((key) => put(key, null)),
+            ...proofs
+              .filter((one) => isExpired(one.value) && one.key !== proof.key)
               .map((one): Write => ({ _tag: "PutRecord", record: { ...one, value: null } }))
           ]
         })
@@ -117,9 +118,9 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
         )
     )
     if (!isNew) return undefined
-    endings++
-    for (const key of over) held.delete(key)
-    held.set(hash, value)
+    commits++
+    for (const key of removed) cache.delete(key)
+    cache.set(hash, value)
     return token
   })
 
@@ -127,18 +128,18 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
     hashOf,
     issue: (app, proof) => issuing.withPermits(1)(issue(app, proof)),
     appOf: Effect.fnUntraced(function* (token) {
-      if (!token.startsWith(PREFIX) || token.length > 256) return undefined
+      if (!token.startsWith(TOKEN_PREFIX) || token.length > 256) return undefined
       const hash = yield* hashOf(token)
-      let found = held.get(hash)
+      let found = cache.get(hash)
       if (found === undefined) {
-        const before = endings
+        const before = commits
         const record = yield* readable(store.record(DIALECT, KIND, hash))
         if (record === undefined) return undefined
         found = record.value as StoredToken
-        if (endings === before) held.set(hash, found)
+        if (commits === before) cache.set(hash, found)
       }
       if (found.expiresAt > (yield* Clock.currentTimeMillis)) return found.app
-      held.delete(hash)
+      cache.delete(hash)
       return undefined
     })
   }

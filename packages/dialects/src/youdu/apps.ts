@@ -1,6 +1,6 @@
 /**
- * The apps that may speak to this server: records of this protocol, made by the operator. A key is kept as it is, since
- * what comes and goes is deciphered with it.
+ * Apps that may use this protocol: its own records, created by the operator. Keys are stored in clear text, since they
+ * encrypt and decrypt messages.
  */
 import type { OperatorCommand } from "@parley/core/Dialect"
 import type { Engine } from "@parley/core/Engine"
@@ -15,31 +15,31 @@ import { keyBytes, makeEnvelopeCipher, type EnvelopeCipher } from "./envelopeCip
 export const DIALECT = "youdu"
 const KIND = "app"
 
-/** As it is stored. */
+/** Stored form of an app. */
 export interface App {
   /** The enterprise's number. */
   readonly buin: number
   readonly appId: string
-  /** EncodingAESKey: 32 bytes in base64. */
+  /** `EncodingAESKey`: 32 bytes in base64. */
   readonly key: string
-  /** It reaches the groups that have a member of this organisation. */
+  /** The app may access groups that have a member of this organisation. */
   readonly organisation: number
 }
 
-export interface OpenApp extends App {
+export interface AppWithCipher extends App {
   readonly name: string
-  readonly sealing: EnvelopeCipher
+  readonly envelope: EnvelopeCipher
 }
 
-/** One app's name among all. */
+/** Returns the unique name of an app. */
 export const appName = (buin: number, appId: string): string => `${buin}/${appId}`
 
 export interface Apps {
-  readonly find: (name: string) => Effect.Effect<OpenApp | undefined, Refused>
+  readonly find: (name: string) => Effect.Effect<AppWithCipher | undefined, Refused>
   readonly commands: ReadonlyArray<OperatorCommand>
-  /** Adds the app unless it is there. */
+  /** Adds the app if it does not exist. */
   readonly ensure: (app: App) => Effect.Effect<void>
-  /** Whether the app was there with this key; it is not any more. */
+  /** Removes the app if it has this key; returns whether it did. */
   readonly remove: (app: App) => Effect.Effect<boolean, string>
 }
 
@@ -54,7 +54,7 @@ const BUIN = { name: "buin", kind: "integer", required: true, description: "The 
 const APP_ID = { name: "app-id", kind: "text", required: true, description: "The app's id" } as const
 
 export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
-  const records = new CachedRecords<OpenApp>({
+  const records = new CachedRecords<AppWithCipher>({
     store,
     engine,
     dialect: DIALECT,
@@ -64,8 +64,8 @@ export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
       const app = value as App
       const bytes = keyBytes(app.key)
       if (bytes === undefined) return undefined
-      const sealing = yield* makeEnvelopeCipher(cipher, random, bytes, app.appId)
-      return { ...app, name: appName(app.buin, app.appId), sealing }
+      const envelope = yield* makeEnvelopeCipher(cipher, random, bytes, app.appId)
+      return { ...app, name: appName(app.buin, app.appId), envelope }
     })
   })
 
@@ -85,12 +85,12 @@ export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
         inputs: [
           BUIN,
           APP_ID,
-          { name: "key", kind: "text", required: true, description: "Its EncodingAESKey: 32 bytes in base64" },
+          { name: "key", kind: "text", required: true, description: "The app's EncodingAESKey: 32 bytes in base64" },
           {
             name: "org",
             kind: "integer",
             required: true,
-            description: "The id of the organisation whose groups it reaches"
+            description: "The id of the organisation whose groups the app may access"
           }
         ],
         run: Effect.fnUntraced(function* (inputs) {

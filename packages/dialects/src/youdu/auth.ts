@@ -1,7 +1,7 @@
 /**
- * Who asks, by the `accessToken` in the query: an app that speaks the envelope, or somebody who speaks plain JSON, by the
- * session of a system administrator or by the token of the configuration; without a token, a system administrator whom the
- * embedder's authenticator knows. Source: PROTOCOLS, "youdu".
+ * Authenticates by the `accessToken` in the query: an app with an envelope; or, with plain JSON, a system administrator's
+ * session or the configured token; without a token, a system administrator that the embedder's authenticator returns.
+ * Source: PROTOCOLS, "youdu".
  */
 import type { Payer } from "@parley/core/RateLimits"
 import { type Refused, refuse } from "@parley/core/Refused"
@@ -16,46 +16,46 @@ import * as Result from "effect/Result"
 import { type Fields, text } from "../_http/fields.ts"
 import type { Query } from "../_http/query.ts"
 import { authenticate } from "../_http/authenticate.ts"
-import { appName, type Apps, DIALECT, type OpenApp } from "./apps.ts"
-import { buinIn } from "./params.ts"
+import { appName, type Apps, DIALECT, type AppWithCipher } from "./apps.ts"
+import { readBuin } from "./params.ts"
 import type { AppTokens } from "./appTokens.ts"
 
-export interface Access {
-  /** Whose envelope it is; nothing for plain JSON. */
-  readonly app: OpenApp | undefined
+export interface Principal {
+  /** App whose envelope is used; undefined for plain JSON. */
+  readonly app: AppWithCipher | undefined
   readonly scope: AppScope
-  /** Who pays for what is asked: the app, or the user whose session it is. */
+  /** Charged for requests: the app, the user of the session, or the protocol for the configured token. */
   readonly payer: Payer
 }
 
-export const payerOf = (app: OpenApp): Payer => `${DIALECT}:${app.name}`
+export const payerOf = (app: AppWithCipher): Payer => `${DIALECT}:${app.name}`
 
 export interface AuthDeps {
   readonly apps: Apps
   readonly tokens: AppTokens
   readonly sessions: Sessions["Service"]
-  /** The hash of the configuration's token, where there is one. */
-  readonly fixed: string | undefined
+  /** Hash of the configured token, if any. */
+  readonly configuredTokenHash: string | undefined
 }
 
-/** Milliseconds by which an app's clock may be off. */
-const TOLERANCE = 300_000
+/** Maximum clock skew of an app, in ms. */
+const MAX_CLOCK_SKEW = 300_000
 
-export const authenticateApp = Effect.fnUntraced(function* (
-  { apps, tokens, sessions, fixed }: AuthDeps,
+export const authenticateRequest = Effect.fnUntraced(function* (
+  { apps, tokens, sessions, configuredTokenHash }: AuthDeps,
   request: HttpServerRequest,
   query: Query
-): Effect.fn.Return<Access, Refused> {
+): Effect.fn.Return<Principal, Refused> {
   const token = query.get("accessToken") ?? ""
-  // A token of a removed app is dead with it.
+  // Tokens of a removed app are invalid.
   const name = yield* tokens.appOf(token)
   const app = name === undefined ? undefined : yield* apps.find(name)
   if (app !== undefined) return { app, scope: { organisation: app.organisation }, payer: payerOf(app) }
-  // Hashes are compared: how long that takes tells nothing of the token.
-  if (fixed !== undefined && token !== "" && (yield* tokens.hashOf(token)) === fixed) {
+  // Compares hashes, so that timing reveals nothing about the token.
+  if (configuredTokenHash !== undefined && token !== "" && (yield* tokens.hashOf(token)) === configuredTokenHash) {
     return { app: undefined, scope: "everywhere", payer: DIALECT }
   }
-  // The sid of a chat login speaks for its user alone: an application token comes from `/auth/login`, and says so.
+  // A chat login's sid authenticates its user only; application tokens come from `/auth/login` and have this kind.
   if (token !== "" && (yield* sessions.resume(token))?.session.kind !== "token") {
     return yield* refuse({ _tag: "NotLoggedIn" })
   }
@@ -65,12 +65,12 @@ export const authenticateApp = Effect.fnUntraced(function* (
   return { app: undefined, scope: "everywhere", payer: user.id }
 })
 
-/** Digits of seconds since 1970. */
+/** Seconds since 1970, in digits. */
 const SECONDS = /^[0-9]{1,12}$/
 
 /**
- * What a sealed text is known by: its last block, which depends on all others and cannot be made without the key. The
- * cipher has no MAC, so whoever has seen a text can change its first block, and with it the time, but not this.
+ * Returns the last block of a sealed text, which depends on all others and cannot be computed without the key. The cipher
+ * has no MAC: anyone who has seen a text can change its first block, and thereby the time, but not the last block.
  */
 const fingerprintOf = (sealed: string): string => {
   const bytes = Result.getOrElse(Base64.decode(sealed), () => new Uint8Array(0))
@@ -78,22 +78,22 @@ const fingerprintOf = (sealed: string): string => {
 }
 
 /**
- * `gettoken`: the app proves that it has its key by sealing the time. Answers its token and the app; nothing where buin,
- * appId, key or time are not right, or the sealed text was used before, which is never told apart.
+ * `gettoken`: the app proves possession of its key by sealing the time. Returns its token and the app; undefined if buin,
+ * appId, key or time is wrong, or the sealed text was used before. Callers cannot distinguish these cases.
  */
-export const tokenFor = Effect.fnUntraced(function* (
+export const issueToken = Effect.fnUntraced(function* (
   { apps, tokens }: AuthDeps,
   fields: Fields
-): Effect.fn.Return<{ readonly app: OpenApp; readonly token: string } | undefined, Refused> {
-  const buin = yield* buinIn(fields)
+): Effect.fn.Return<{ readonly app: AppWithCipher; readonly token: string } | undefined, Refused> {
+  const buin = yield* readBuin(fields)
   const appId = yield* text(fields, "appId")
   const encrypt = yield* text(fields, "encrypt")
   const app = yield* apps.find(appName(buin, appId))
   if (app === undefined) return undefined
-  const time = yield* Effect.catch(app.sealing.open(encrypt), () => Effect.succeed(""))
+  const time = yield* Effect.catch(app.envelope.open(encrypt), () => Effect.succeed(""))
   const at = Number(time.trim()) * 1000
-  const off = Math.abs(at - (yield* Clock.currentTimeMillis))
-  if (!SECONDS.test(time.trim()) || off > TOLERANCE) return undefined
-  const token = yield* tokens.issue(app.name, { mark: fingerprintOf(encrypt), until: at + TOLERANCE })
+  const skew = Math.abs(at - (yield* Clock.currentTimeMillis))
+  if (!SECONDS.test(time.trim()) || skew > MAX_CLOCK_SKEW) return undefined
+  const token = yield* tokens.issue(app.name, { fingerprint: fingerprintOf(encrypt), expiresAt: at + MAX_CLOCK_SKEW })
   return token === undefined ? undefined : { app, token }
 })

@@ -1,5 +1,5 @@
 /**
- * Sessions, which are groups: create, get, update. Source: seeds/004; PROTOCOLS, "youdu".
+ * Creates, returns and updates sessions, which are groups. Source: seeds/004; PROTOCOLS, "youdu".
  */
 import type { Chat } from "@parley/core/Chat"
 import type { Engine } from "@parley/core/Engine"
@@ -15,14 +15,14 @@ import { field, type Fields, invalid, text } from "../_http/fields.ts"
 import type { RunCommand } from "../_http/runCommands.ts"
 import { account, accounts, type Lengths, title } from "./params.ts"
 
-/** The only type there is. */
+/** The only session type. */
 const MULTI = "multi"
 
-/** A session as it is answered, in the documented order. */
+/** A session in responses; fields in the documented order. */
 export interface SessionJson {
   readonly sessionId: string
   readonly title: string
-  /** The present owner's account; "" where there is none. */
+  /** Account of the present owner; "" without one. */
   readonly owner: string
   readonly creator: string
   readonly version: number
@@ -36,26 +36,26 @@ export interface GroupDeps {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly settings: EngineSettings
   readonly lengths: Lengths
-  /** Members of a new session, at least. */
-  readonly atLeast: number
+  /** Minimum number of members of a new session. */
+  readonly minMembers: number
 }
 
-/** One request for or about a session. */
+/** Context of one request. */
 export interface RequestContext {
   readonly scope: AppScope
-  /** Records that the application acts for this user. */
-  readonly impersonated: (user: User, act: "session.create" | "session.update") => Effect.Effect<void>
-  readonly perform: RunCommand
+  /** Records in the audit log that the app acts for this user. */
+  readonly recordImpersonation: (user: User, act: "session.create" | "session.update") => Effect.Effect<void>
+  readonly runCommand: RunCommand
   readonly fields: Fields
 }
 
-type Operation = (deps: GroupDeps, asking: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
+type Operation = (deps: GroupDeps, context: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
 
 export const createSession: Operation = Effect.fnUntraced(function* (
   deps,
-  { scope: reach, perform, fields, impersonated }
+  { scope, runCommand, fields, recordImpersonation }
 ) {
-  const { lengths, atLeast } = deps
+  const { lengths, minMembers } = deps
   const name = yield* title(fields, lengths)
   const creatorAccount = yield* account(fields, "creator", lengths)
   const type = field(fields, "type")
@@ -65,14 +65,15 @@ export const createSession: Operation = Effect.fnUntraced(function* (
   const others = yield* usersOf(deps, "member", named)
   if (creator === undefined || creator.disabled) return yield* invalid("creator", "is disabled")
   const members = new Map([creator, ...others].map((user) => [user.id, user]))
-  if (members.size < atLeast) return yield* invalid("member", `must be at least ${atLeast} users with the creator`)
+  if (members.size < minMembers)
+    return yield* invalid("member", `must be at least ${minMembers} users with the creator`)
   const refused = reachable.check({
-    scope: reach,
+    scope,
     chat: { type: "group", dissolved: false },
     members: members.values()
   })
   if (refused !== undefined) return yield* invalid("member", "must hold somebody of the app's organisation")
-  const { chat } = yield* perform(
+  const { chat } = yield* runCommand(
     { user: creator.id, device: null },
     {
       _tag: "CreateChat",
@@ -84,87 +85,87 @@ export const createSession: Operation = Effect.fnUntraced(function* (
       public: false
     }
   )
-  yield* impersonated(creator, "session.create")
+  yield* recordImpersonation(creator, "session.create")
   return yield* sessionJson(deps, chat)
 })
 
-export const getSession: Operation = Effect.fnUntraced(function* (deps, { scope: reach, fields }) {
-  return yield* sessionJson(deps, yield* reached(deps, reach, fields))
+export const getSession: Operation = Effect.fnUntraced(function* (deps, { scope, fields }) {
+  return yield* sessionJson(deps, yield* sessionFor(deps, scope, fields))
 })
 
-/** One step: title, those who come and those who go, each by its own rule for the acting user. */
+/** Changes title and members in one step; each change is checked by its own rule for the acting user. */
 export const updateSession: Operation = Effect.fnUntraced(function* (
   deps,
-  { scope: reach, perform, fields, impersonated }
+  { scope, runCommand, fields, recordImpersonation }
 ) {
   const { lengths } = deps
   const limit = deps.settings.membersPerRequest
   yield* text(fields, "sessionId")
   const operator = yield* account(fields, "opUser", lengths)
   const name = has(fields, "title") ? yield* title(fields, lengths) : undefined
-  const coming = has(fields, "addMember") ? yield* accounts(fields, "addMember", limit, lengths) : []
-  const going = has(fields, "delMember") ? yield* accounts(fields, "delMember", limit, lengths) : []
-  if (name === undefined && coming.length + going.length === 0) {
+  const added = has(fields, "addMember") ? yield* accounts(fields, "addMember", limit, lengths) : []
+  const removed = has(fields, "delMember") ? yield* accounts(fields, "delMember", limit, lengths) : []
+  if (name === undefined && added.length + removed.length === 0) {
     return yield* invalid("title, addMember or delMember", "must be given")
   }
-  const leaving = new Set(going)
-  const both = coming.find((one) => leaving.has(one))
+  const removedSet = new Set(removed)
+  const both = added.find((one) => removedSet.has(one))
   if (both !== undefined) return yield* invalid("delMember", `must not name ${both}, whom addMember names`)
-  const chat = yield* reached(deps, reach, fields)
+  const chat = yield* sessionFor(deps, scope, fields)
   const [user] = yield* usersOf(deps, "opUser", [operator])
   if (user === undefined || user.disabled) return yield* invalid("opUser", "is disabled")
   if (!chat.members.has(user.id)) return yield* refuse({ _tag: "NotMember" })
-  const add = yield* usersOf(deps, "addMember", coming)
-  const remove = yield* usersOf(deps, "delMember", going)
-  const revised = yield* perform(
+  const usersToAdd = yield* usersOf(deps, "addMember", added)
+  const usersToRemove = yield* usersOf(deps, "delMember", removed)
+  const revised = yield* runCommand(
     { user: user.id, device: null },
     {
       _tag: "ReviseGroup",
       chat: { id: chat.id },
       ...(name !== undefined && { name }),
-      add: add.map(({ id }) => id),
-      remove: remove.map(({ id }) => id)
+      add: usersToAdd.map(({ id }) => id),
+      remove: usersToRemove.map(({ id }) => id)
     }
   )
-  yield* impersonated(user, "session.update")
+  yield* recordImpersonation(user, "session.update")
   return yield* sessionJson(deps, revised.chat)
 })
 
 const has = (fields: Fields, name: string): boolean => field(fields, name) !== undefined
 
-/** The users with these accounts, in that order; unknown ones are refused by their names. */
+/** Returns the users of these accounts, in this order. Refused with the unknown accounts, if any. */
 const usersOf = Effect.fnUntraced(function* (
   { engine }: GroupDeps,
   name: string,
-  wanted: ReadonlyArray<string>
+  accountNames: ReadonlyArray<string>
 ): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
-  const users = yield* engine.context.users.byAccount(wanted)
-  if (users.length === wanted.length) return users
+  const users = yield* engine.context.users.byAccount(accountNames)
+  if (users.length === accountNames.length) return users
   const known = new Set(users.map((user) => user.account))
-  const unknown = wanted.filter((one) => !known.has(one))
+  const unknown = accountNames.filter((one) => !known.has(one))
   return yield* refuse({ _tag: "NoSuchUsers", users: unknown.map((one) => `${one} (${name})`) })
 })
 
-/** The session that the request names, if it can be reached: else it does not exist. */
-const reached = Effect.fnUntraced(function* (
-  { engine: { context: desk } }: GroupDeps,
-  reach: AppScope,
+/** Returns the session that the request names; one outside the app's scope is reported as not found. */
+const sessionFor = Effect.fnUntraced(function* (
+  { engine }: GroupDeps,
+  scope: AppScope,
   fields: Fields
 ): Effect.fn.Return<Chat, Refused | StorageFailed> {
-  const cached = yield* desk.chats.find({ gid: yield* text(fields, "sessionId") })
+  const cached = yield* engine.context.chats.find({ gid: yield* text(fields, "sessionId") })
   if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
   const { chat } = cached
-  const members = yield* desk.users.findMany([...chat.members.keys()])
-  const refused = reachable.check({ scope: reach, chat, members })
+  const members = yield* engine.context.users.findMany([...chat.members.keys()])
+  const refused = reachable.check({ scope, chat, members })
   return refused === undefined ? chat : yield* refuse(refused)
 })
 
 const sessionJson = Effect.fnUntraced(function* (
-  { engine: { context: desk } }: GroupDeps,
+  { engine }: GroupDeps,
   chat: Chat
 ): Effect.fn.Return<SessionJson, StorageFailed> {
   const named = [chat.owner, chat.createdBy].filter((user) => user !== null)
-  const users = yield* desk.users.findMany([...new Set([...named, ...chat.members.keys()])])
+  const users = yield* engine.context.users.findMany([...new Set([...named, ...chat.members.keys()])])
   const known = new Map(users.map((user) => [user.id, user.account]))
   const accountOf = (user: UserId | null): string => (user === null ? "" : (known.get(user) ?? ""))
   return {

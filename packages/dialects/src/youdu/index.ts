@@ -22,7 +22,7 @@ const settings = {
     "youdu.tokenExpiry",
     7200,
     { min: 1, max: 31_536_000 },
-    "Seconds after which a token that an app got by `gettoken` expires."
+    "Lifetime of an access token from `gettoken`, in seconds."
   ),
   title: integer(
     "youdu.title",
@@ -40,17 +40,17 @@ const settings = {
     "youdu.minMembers",
     3,
     { min: 1, max: 1000 },
-    "Minimum number of members of a new session, with its creator."
+    "Minimum number of members of a new session, including its creator."
   ),
   token: text(
     "youdu.token",
     "",
-    "An access token for plain JSON that reaches all groups, of at least 32 characters; empty for none."
+    "Access token for plain JSON with access to all groups, at least 32 characters; empty for none."
   )
 }
 
-/** Shorter ones could be guessed. */
-const TOKEN_LENGTH = 32
+/** Minimum length of the configured token, in characters; shorter ones could be guessed. */
+const MIN_TOKEN_LENGTH = 32
 
 const DEMO: App = {
   buin: 14797363,
@@ -65,19 +65,19 @@ type Requirements = Digest.Digest | Engine | SecureRandom.SecureRandom | Session
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
   name: "youdu",
   settings: Object.values(settings),
-  open: Effect.fnUntraced(function* (site) {
+  open: Effect.fnUntraced(function* (context) {
     const engine = yield* Engine
     const store = yield* Store
     const random = yield* SecureRandom.SecureRandom
     const digest = yield* Digest.Digest
     const cipher = yield* Cipher.Cipher.pipe(Effect.provide(Cipher.layerWebCrypto))
-    const lifetime = integerIn(site.settings, settings.tokenExpiry)
+    const lifetime = integerIn(context.settings, settings.tokenExpiry)
     const apps = makeApps({ store, engine, cipher, random })
     const tokens = makeAppTokens({ store, engine, random, digest, lifetime })
-    const fixed = String(site.settings[settings.token.key] ?? settings.token.default)
-    if (fixed !== "" && fixed.length < TOKEN_LENGTH) {
+    const configuredToken = String(context.settings[settings.token.key] ?? settings.token.default)
+    if (configuredToken !== "" && configuredToken.length < MIN_TOKEN_LENGTH) {
       return yield* new DialectConfigError({
-        message: `${settings.token.key} must have at least ${TOKEN_LENGTH} characters`
+        message: `${settings.token.key} must have at least ${MIN_TOKEN_LENGTH} characters`
       })
     }
     const routes = routesOf({
@@ -89,15 +89,18 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
       settings: yield* Settings,
       log: yield* LogThrottle,
       sessions: yield* Sessions,
-      fixed: fixed === "" ? undefined : yield* tokens.hashOf(fixed),
-      lengths: { title: integerIn(site.settings, settings.title), account: integerIn(site.settings, settings.account) },
-      atLeast: integerIn(site.settings, settings.minMembers)
+      configuredTokenHash: configuredToken === "" ? undefined : yield* tokens.hashOf(configuredToken),
+      lengths: {
+        title: integerIn(context.settings, settings.title),
+        account: integerIn(context.settings, settings.account)
+      },
+      minMembers: integerIn(context.settings, settings.minMembers)
     })
     return {
       endpoints: [{ _tag: "Http", ...routes }],
       commands: apps.commands,
       demo: apps.ensure(DEMO),
-      removeDemo: Effect.map(apps.remove(DEMO), (there) => (there ? [`the app ${DEMO.appId} of youdu`] : []))
+      removeDemo: Effect.map(apps.remove(DEMO), (removed) => (removed ? [`the app ${DEMO.appId} of youdu`] : []))
     }
   })
 }

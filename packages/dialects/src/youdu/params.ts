@@ -1,6 +1,6 @@
 /**
- * What comes in. Clients of this protocol declare `Content-Encoding: UTF-8`, and send `null` for what they leave out: null
- * means absent, everywhere. Source: PROTOCOLS, "youdu".
+ * Reads parameters. Clients of this protocol declare `Content-Encoding: UTF-8`, and send `null` for absent values, so null
+ * always means absent. Source: PROTOCOLS, "youdu".
  */
 import type { Refused } from "@parley/core/Refused"
 import * as Effect from "effect/Effect"
@@ -9,19 +9,19 @@ import { field, type Fields, invalid, isFields, readFields, text, textProblem } 
 import { JSON_LIMITS, type JsonLimits } from "../_http/jsonLimits.ts"
 import type { UnreadableBody } from "../_http/UnreadableBody.ts"
 
-/** Code points of what is named, at most. Source: seeds/004, "参数说明". */
+/** Maximum lengths in code points. Source: seeds/004, "参数说明". */
 export interface Lengths {
   readonly title: number
   readonly account: number
 }
 
-/** The fields of a body. */
+/** Reads the fields of a body. */
 export const bodyOf = (
   request: HttpServerRequest,
   limits: JsonLimits = JSON_LIMITS
 ): Effect.Effect<Fields, UnreadableBody> => Effect.map(readFields(request, limits), withoutNulls)
 
-/** The fields of a text that was sealed; nothing where it is no JSON object. */
+/** Parses the fields of an opened text; undefined if it is not a JSON object. */
 export const fieldsIn = (json: string): Fields | undefined => {
   try {
     const value: unknown = JSON.parse(json)
@@ -33,7 +33,7 @@ export const fieldsIn = (json: string): Fields | undefined => {
 
 const hasNull = (value: unknown): boolean => value === null || (Array.isArray(value) && value.includes(null))
 
-/** The same object where it has no nulls. */
+/** Returns the same object if it contains no nulls. */
 const withoutNulls = (fields: Fields): Fields =>
   Object.keys(fields).some((name) => hasNull(fields[name]))
     ? Object.fromEntries(
@@ -43,14 +43,14 @@ const withoutNulls = (fields: Fields): Fields =>
       )
     : fields
 
-/** An account. */
+/** Reads an account. */
 export const account = (fields: Fields, name: string, lengths: Lengths): Effect.Effect<string, Refused> =>
   Effect.flatMap(text(fields, name), (given) => {
     const problem = lengthProblem(given, lengths)
     return problem === undefined ? Effect.succeed(given) : invalid(name, problem)
   })
 
-/** Accounts, each once, in the order named. */
+/** Reads accounts, each once, in the order named. */
 export const accounts = (
   fields: Fields,
   name: string,
@@ -82,8 +82,8 @@ export const title = (fields: Fields, lengths: Lengths): Effect.Effect<string, R
     return given.trim() === "" ? invalid("title", "must not be blank") : Effect.succeed(given)
   })
 
-/** A number that some clients write as text. */
-export const buinIn = (fields: Fields): Effect.Effect<number, Refused> => {
+/** Reads the enterprise's number, which some clients write as text. */
+export const readBuin = (fields: Fields): Effect.Effect<number, Refused> => {
   const value = field(fields, "buin")
   if (value === undefined) return invalid("buin", "is missing")
   const number = typeof value === "string" && /^[0-9]{1,15}$/.test(value) ? Number(value) : value

@@ -1,6 +1,6 @@
 /**
- * What is answered: `errcode`, `errmsg` and the documented fields, or these sealed in `encrypt`. The status is 200 wherever
- * the request was understood. Source: seeds/004, "返回结果"; PROTOCOLS, "youdu".
+ * Encodes responses: `errcode`, `errmsg` and the documented fields, or these sealed in `encrypt`. The status is 200 for
+ * every request that was understood. Source: seeds/004, "返回结果"; PROTOCOLS, "youdu".
  */
 import { describeReason, type ReasonWords } from "@parley/core/describeReason"
 import type { Reason } from "@parley/core/Refused"
@@ -10,10 +10,10 @@ import { retryAfter } from "../_http/retryAfter.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** Codes other than 0 mean what HTTP means by them. */
+/** Codes other than 0 have their HTTP meaning. */
 export interface Failure {
   readonly errcode: number
-  /** A sentence. */
+  /** Complete sentence. */
   readonly errmsg: string
 }
 
@@ -23,14 +23,14 @@ export const plain = (fields: object): Response => HttpServerResponse.jsonUnsafe
 
 export const sealed = (encrypt: string): Response => HttpServerResponse.jsonUnsafe({ ...OK, encrypt })
 
-/** A client that speaks the envelope finds `encrypt` in every answer; in a failure it is empty. */
+/** With an envelope, every response has `encrypt`; in a failure it is empty. */
 export const failed = (failure: Failure, envelope: boolean, headers: Readonly<Record<string, string>> = {}): Response =>
   HttpServerResponse.jsonUnsafe({ ...failure, ...(envelope && { encrypt: "" }) }, { headers })
 
 export const refused = (reason: Reason, envelope: boolean): Response =>
   failed(failureOf(reason), envelope, retryAfter(reason))
 
-/** A request that was not understood has its `errcode` as the status, too. */
+/** For requests that were not understood, the status equals `errcode`. */
 export const errors: FailureEncoder = {
   refused: (reason) => refused(reason, false),
   failure: (status, errmsg, headers = {}) =>
@@ -52,7 +52,7 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
   Unavailable: 503
 }
 
-/** What the engine calls a field, where this protocol has another name for it. */
+/** Protocol names of engine fields. */
 const FIELDS: ReadonlyMap<string, string> = new Map([["name", "title"]])
 
 const WORDS: ReasonWords = {

@@ -1,4 +1,4 @@
-/** The documented paths. Every answer is in this protocol's shape, whatever went wrong. */
+/** Routes of the documented paths. All responses, including errors, have the protocol's shape. */
 import type { LogThrottling } from "@parley/core/LogThrottle"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
@@ -11,9 +11,9 @@ import { commandRunner } from "../_http/runCommands.ts"
 import { protocolRoutes, recoverRefusals, type RouteHandler } from "../_http/protocolRoutes.ts"
 import type { Query } from "../_http/query.ts"
 import type { UnreadableBody } from "../_http/UnreadableBody.ts"
-import { authenticateApp, type Access, type AuthDeps as AccessGrounds, payerOf, tokenFor } from "./auth.ts"
+import { authenticateRequest, type Principal, type AuthDeps, payerOf, issueToken } from "./auth.ts"
 import { errors, failed, plain, refused, sealed } from "./responses.ts"
-import type { OpenApp } from "./apps.ts"
+import type { AppWithCipher } from "./apps.ts"
 import {
   type RequestContext,
   createSession,
@@ -22,26 +22,26 @@ import {
   type SessionJson,
   updateSession
 } from "./groups.ts"
-import { bodyOf, buinIn, fieldsIn } from "./params.ts"
+import { bodyOf, readBuin, fieldsIn } from "./params.ts"
 
-export interface RouteDeps extends GroupDeps, AccessGrounds {
+export interface RouteDeps extends AuthDeps, GroupDeps {
   readonly log: LogThrottling
-  /** Seconds for which an app's token is good. */
+  /** Lifetime of an app's token, in seconds. */
   readonly lifetime: number
 }
 
-/** Cost of a token: all tokens of the app are looked through. */
-const TOKEN = 100
+/** Cost of issuing a token, which reads the tokens of all apps. */
+const TOKEN_COST = 100
 
-export const routesOf = (services: RouteDeps) => {
-  const { engine, lifetime } = services
-  const limits = limitsForUsers(services.settings.membersPerRequest)
+export const routesOf = (deps: RouteDeps) => {
+  const { engine, lifetime } = deps
+  const limits = limitsForUsers(deps.settings.membersPerRequest)
 
-  /** Gathered, since an app does nothing else. */
-  const impersonated = ({ payer }: Access): RequestContext["impersonated"] => {
+  /** Logs with throttling: impersonation is an app's normal mode of operation. */
+  const recordImpersonation = ({ payer }: Principal): RequestContext["recordImpersonation"] => {
     return ({ account }, act) =>
       Effect.sync(() =>
-        services.log.note({
+        deps.log.note({
           key: `youdu.impersonate ${payer} ${account} ${act}`,
           level: "Info",
           message: "audit: youdu.impersonate",
@@ -52,39 +52,48 @@ export const routesOf = (services: RouteDeps) => {
 
   const getToken: RouteHandler = (request) =>
     Effect.gen(function* () {
-      const found = yield* tokenFor(services, yield* bodyOf(request))
+      const found = yield* issueToken(deps, yield* bodyOf(request))
       if (found === undefined) {
         return failed({ errcode: 401, errmsg: "buin, appId and encrypt are not those of an app at this time." }, true)
       }
       const { app, token } = found
-      yield* engine.limits.charge(payerOf(app), TOKEN)
-      const answer = sealed(yield* app.sealing.seal(JSON.stringify({ accessToken: token, expireIn: lifetime })))
-      return HttpServerResponse.setHeader(answer, "cache-control", "no-store")
+      yield* engine.limits.charge(payerOf(app), TOKEN_COST)
+      const response = sealed(yield* app.envelope.seal(JSON.stringify({ accessToken: token, expireIn: lifetime })))
+      return HttpServerResponse.setHeader(response, "cache-control", "no-store")
     }).pipe(recoverRefusals((reason) => refused(reason, true)))
 
-  /** An operation on a session, in plain JSON or in the envelope, as the token is. */
+  /** Runs an operation on a session, in plain JSON or in an envelope, depending on the token. */
   const operation = (
-    read: (request: HttpServerRequest, query: Query, access: Access) => Effect.Effect<Fields, Refused | UnreadableBody>,
-    work: (deps: GroupDeps, asking: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
+    read: (
+      request: HttpServerRequest,
+      query: Query,
+      principal: Principal
+    ) => Effect.Effect<Fields, Refused | UnreadableBody>,
+    work: (deps: GroupDeps, context: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
   ): RouteHandler =>
     Effect.fnUntraced(function* (request, query) {
-      const access = yield* authenticateApp(services, request, query)
-      const { app, scope: reach } = access
+      const principal = yield* authenticateRequest(deps, request, query)
+      const { app, payer, scope } = principal
       return yield* Effect.gen(function* () {
-        const perform = yield* commandRunner(engine, access.payer)
-        const fields = yield* read(request, query, access)
-        const session = yield* work(services, { scope: reach, perform, fields, impersonated: impersonated(access) })
-        return app === undefined ? plain(session) : sealed(yield* app.sealing.seal(JSON.stringify(session)))
+        const runCommand = yield* commandRunner(engine, payer)
+        const fields = yield* read(request, query, principal)
+        const session = yield* work(deps, {
+          scope,
+          runCommand,
+          fields,
+          recordImpersonation: recordImpersonation(principal)
+        })
+        return app === undefined ? plain(session) : sealed(yield* app.envelope.seal(JSON.stringify(session)))
       }).pipe(recoverRefusals((reason) => refused(reason, app !== undefined)))
     })
 
   const inBody = (
     request: HttpServerRequest,
     _: Query,
-    { app }: Access
+    { app }: Principal
   ): Effect.Effect<Fields, Refused | UnreadableBody> =>
     Effect.flatMap(bodyOf(request, limits), (fields) =>
-      app === undefined ? Effect.succeed(fields) : opened(app, fields, limits)
+      app === undefined ? Effect.succeed(fields) : openEnvelope(app, fields, limits)
     )
 
   const inQuery = (_: HttpServerRequest, query: Query): Effect.Effect<Fields> => {
@@ -103,18 +112,18 @@ export const routesOf = (services: RouteDeps) => {
   })
 }
 
-/** What an app's request holds. Its envelope names the app whose token it shows. */
-const opened = Effect.fnUntraced(function* (
-  app: OpenApp,
+/** Opens an app's envelope, which must name the app of the access token. */
+const openEnvelope = Effect.fnUntraced(function* (
+  app: AppWithCipher,
   fields: Fields,
   limits: JsonLimits
 ): Effect.fn.Return<Fields, Refused> {
-  const buin = yield* buinIn(fields)
+  const buin = yield* readBuin(fields)
   const appId = yield* text(fields, "appId")
   if (buin !== app.buin || appId !== app.appId) return yield* refuse({ _tag: "NotLoggedIn" })
   const sealedText = yield* text(fields, "encrypt")
   const unreadable = invalid("encrypt", "must be a JSON object, sealed with the app's key")
-  const json = yield* Effect.mapError(app.sealing.open(sealedText), () => unreadable)
+  const json = yield* Effect.mapError(app.envelope.open(sealedText), () => unreadable)
   const problem = jsonProblem(json, limits)
   if (problem !== undefined) return yield* invalid("encrypt", `holds JSON that ${problem}`)
   return fieldsIn(json) ?? (yield* unreadable)

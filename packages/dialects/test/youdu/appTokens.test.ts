@@ -23,7 +23,7 @@ const node = Effect.fnUntraced(function* (change: (store: Store["Service"]) => P
 describe("tokens of an app", () => {
   it.effect("that end while they are looked up are dead", () =>
     Effect.gen(function* () {
-      const first = (yield* (yield* node()).issue("app", { mark: "first", until: 0 })) ?? ""
+      const first = (yield* (yield* node()).issue("app", { fingerprint: "first", expiresAt: 0 })) ?? ""
       const [reached, released] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       let holding = true
       const restarted = yield* node((store) => ({
@@ -39,7 +39,7 @@ describe("tokens of an app", () => {
       yield* Deferred.await(reached)
       for (let n = 0; n < 100; n++) {
         yield* TestClock.adjust("1 second")
-        yield* restarted.issue("app", { mark: `${n}`, until: 0 })
+        yield* restarted.issue("app", { fingerprint: `${n}`, expiresAt: 0 })
       }
       yield* Deferred.succeed(released, undefined)
       yield* Fiber.join(looking)

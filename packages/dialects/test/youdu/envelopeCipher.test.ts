@@ -70,7 +70,7 @@ describe("the envelope", () => {
       }
       for (const [what, sealed] of Object.entries(table)) {
         const error = yield* Effect.flip(opens(sealed))
-        assert.strictEqual(error._tag, "Unsealable", what)
+        assert.strictEqual(error._tag, "InvalidEnvelope", what)
       }
     }).pipe(Effect.provide(layer))
   )
