@@ -5,7 +5,7 @@ import type { ChatEvent } from "@parley/core/Event"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { fromPosted } from "@parley/core/Message"
 import * as Result from "effect/Result"
-import { isUnreadable, parse } from "../src/xuanxuan/frames.ts"
+import { isInvalid, parse } from "../src/xuanxuan/frames.ts"
 import { makeProfile } from "../src/xuanxuan/profiles.ts"
 import { draftOf } from "../src/xuanxuan/methods.ts"
 import { draftsIn } from "../src/xuanxuan/params.ts"
@@ -35,7 +35,7 @@ export const decode = {
     return {
       turn: () => {
         const [request] = parse(frame, 1000)
-        const sent = request === undefined || isUnreadable(request) ? [] : draftsIn(request.params)
+        const sent = request === undefined || isInvalid(request) ? [] : draftsIn(request.params)
         if (!Array.isArray(sent) || Result.isFailure(draftOf(user, sent[0], 0))) throw new Error("it is a message")
       },
       close: () => {}

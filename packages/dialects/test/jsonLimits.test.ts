@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { defaultSettings } from "@parley/core/Settings"
 import * as fc from "fast-check"
 import { countJson, JSON_LIMITS, jsonProblem, KEY_COST, limitsForUsers, STRING_COST } from "../src/_http/jsonLimits.ts"
-import { isUnreadable, jsonLimits, parse } from "../src/xuanxuan/frames.ts"
+import { isInvalid, frameJsonLimits, parse } from "../src/xuanxuan/frames.ts"
 
 const UNLIMITED = { values: Infinity, levels: Infinity }
 
@@ -123,12 +123,12 @@ describe("a text over a limit", () => {
     for (const [what, text, problem] of atLimits) {
       const requests = parse(text(1), 1000)
       assert.deepStrictEqual(
-        requests.map((one) => isUnreadable(one) && one.problem),
+        requests.map((one) => isInvalid(one) && one.problem),
         [`The frame ${problem}.`]
       )
       const limits = { values: values + 2 * (STRING_COST + KEY_COST) + KEY_COST + 1, levels: levels + 1 }
       const [fits] = parse(`{"module":"m","method":"m","params":${text(0)}}`, 1000, limits)
-      assert.isFalse(fits === undefined || isUnreadable(fits), what)
+      assert.isFalse(fits === undefined || isInvalid(fits), what)
     }
   })
 })
@@ -144,17 +144,17 @@ describe("the limits of a body", () => {
 
 describe("the limits of a frame", () => {
   it("are raised with what one frame may hold", () => {
-    assert.deepStrictEqual(jsonLimits(defaultSettings), JSON_LIMITS)
-    const users = jsonLimits({ ...defaultSettings, membersPerRequest: 100_000 })
+    assert.deepStrictEqual(frameJsonLimits(defaultSettings), JSON_LIMITS)
+    const users = frameJsonLimits({ ...defaultSettings, membersPerRequest: 100_000 })
     const members = Array.from({ length: 100_000 }, (_, id) => ({ id }))
     const text = JSON.stringify({ module: "chat", method: "create", sid: "s", params: { gid: "g", members } })
     assert.isUndefined(jsonProblem(text, users))
     assert.isAtLeast(
-      jsonLimits({ ...defaultSettings, messagesPerRequest: 10_000 }).values,
+      frameJsonLimits({ ...defaultSettings, messagesPerRequest: 10_000 }).values,
       10_000 * 11 * (STRING_COST + KEY_COST)
     )
     assert.isAtLeast(
-      jsonLimits({ ...defaultSettings, requestsPerFrame: 10_000 }).values,
+      frameJsonLimits({ ...defaultSettings, requestsPerFrame: 10_000 }).values,
       10_000 * 11 * (STRING_COST + KEY_COST)
     )
   })

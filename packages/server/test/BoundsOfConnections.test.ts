@@ -13,7 +13,7 @@ const CROWDED = {
   module: "null",
   method: "null",
   result: "fail",
-  message: "There are too many connections; please try again later."
+  message: "Too many connections; retry later."
 }
 
 const tokenOf = (server: string) =>

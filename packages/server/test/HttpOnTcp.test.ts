@@ -38,7 +38,7 @@ layer(Server.patient, { excludeTestServices: true })("an HTTP request to the TCP
         module: "null",
         method: "null",
         result: "fail",
-        message: "This port takes no HTTP requests."
+        message: "This port does not accept HTTP requests."
       })
     })
   )

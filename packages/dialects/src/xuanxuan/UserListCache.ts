@@ -1,6 +1,6 @@
 /**
- * All users as JSON text in chunks, each encoded again only when one of its users has changed: a login costs one chunk,
- * however many users there are, and all connections share the same bytes.
+ * Caches all users as JSON text in chunks. A chunk is encoded again only after one of its users changed: a login costs one
+ * chunk regardless of the number of users, and all connections share the same bytes.
  */
 import { EncodedChunk } from "@parley/core/Frame"
 import type { Hub } from "@parley/core/Hub"
@@ -8,145 +8,145 @@ import { mapInSlices } from "@parley/core/Slices"
 import type { User } from "@parley/core/User"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { type MembersAs, membersText, userJson } from "./encode.ts"
+import { type MembersFormat, membersText, userJson } from "./encode.ts"
 
-/** Ids of one chunk. Encoding a chunk takes about a quarter of a millisecond. */
-const CHUNK = 256
-/** Chunks that are encoded before other work is let through. */
-const SLICE = 8
-/** Chunks whose users' ids are written before other work is let through. */
-const MEMBERS_SLICE = 32
+/** Size of a chunk's range of ids. Encoding a chunk takes about 0.25 ms. */
+const IDS_PER_CHUNK = 256
+/** Chunks that are encoded before other work runs. */
+const CHUNKS_PER_SLICE = 8
+/** Chunks whose user ids are encoded before other work runs. */
+const MEMBER_CHUNKS_PER_SLICE = 32
 
-/** Every runtime has it; this package's types name no runtime. */
+/** Available in every runtime; this package's types depend on no runtime. */
 declare const TextEncoder: new () => { readonly encode: (text: string) => Uint8Array }
 
 const encoder = new TextEncoder()
 const utf8 = (text: string): Uint8Array => encoder.encode(text)
 
-class Chunk {
-  /** By id. */
+class UserChunk {
+  /** Ordered by id. */
   readonly users: ReadonlyArray<User>
-  /** Whether it is the first one: the text of each other one begins with a comma. */
-  readonly leads: boolean
-  /** Unset while it has to be encoded. */
+  /** Whether this is the first chunk; the text of every other one begins with a comma. */
+  readonly isFirst: boolean
+  /** Unset until it is encoded. */
   list: EncodedChunk | undefined
-  readonly #members = new Map<MembersAs, EncodedChunk>()
+  readonly #members = new Map<MembersFormat, EncodedChunk>()
 
-  constructor(users: ReadonlyArray<User>, leads: boolean) {
+  constructor(users: ReadonlyArray<User>, isFirst: boolean) {
     this.users = users
-    this.leads = leads
+    this.isFirst = isFirst
   }
 
-  members(form: MembersAs): EncodedChunk {
-    let members = this.#members.get(form)
+  members(format: MembersFormat): EncodedChunk {
+    let members = this.#members.get(format)
     if (members === undefined) {
       const text = membersText(
         this.users.map(({ id }) => id),
-        form
+        format
       )
-      members = new EncodedChunk(this.leads ? text : `,${text}`)
+      members = new EncodedChunk(this.isFirst ? text : `,${text}`)
       members.utf8(utf8)
-      this.#members.set(form, members)
+      this.#members.set(format, members)
     }
     return members
   }
 
-  hasMembers(form: MembersAs): boolean {
-    return this.#members.has(form)
+  hasMembers(format: MembersFormat): boolean {
+    return this.#members.has(format)
   }
 
-  isOf(users: ReadonlyArray<User>, from: number, to: number, leads: boolean): boolean {
-    if (this.leads !== leads || this.users.length !== to - from) return false
+  isOf(users: ReadonlyArray<User>, from: number, to: number, isFirst: boolean): boolean {
+    if (this.isFirst !== isFirst || this.users.length !== to - from) return false
     return this.users.every((user, index) => user === users[from + index])
   }
 }
 
-const keyOf = (id: number): number => Math.floor(id / CHUNK)
+const keyOf = (id: number): number => Math.floor(id / IDS_PER_CHUNK)
 
 export class UserListCache {
   readonly #hub: Hub["Service"]
-  #of: ReadonlyArray<User> = []
-  /** By range of ids, in order. */
-  #chunks = new Map<number, Chunk>()
-  #stale = new Set<Chunk>()
-  /** Presence's count of changes that the chunks have or are marked for. */
+  #users: ReadonlyArray<User> = []
+  /** Chunks by range of ids, in order. */
+  #chunks = new Map<number, UserChunk>()
+  #stale = new Set<UserChunk>()
+  /** Presence's change counter at the last refresh. */
   #changes = 0
   #version = ""
-  #pieces: ReadonlyArray<EncodedChunk> | undefined
-  /** The encoding under way, which everybody else who needs it waits for. */
+  #encoded: ReadonlyArray<EncodedChunk> | undefined
+  /** Encoding in progress; concurrent callers wait for it. */
   #encoding: Deferred.Deferred<void> | undefined
 
   constructor(hub: Hub["Service"]) {
     this.#hub = hub
   }
 
-  /** Encodes most of what has to be, in slices, and the members in this form; `pieces` and `members` do the rest. */
-  ready(users: ReadonlyArray<User>, form?: MembersAs): Effect.Effect<void> {
-    const list = this.#listReady(users)
-    return form === undefined ? list : Effect.andThen(list, this.#membersReady(form))
+  /** Encodes most stale chunks in slices, and the members in this format; `chunks` and `members` encode the rest. */
+  prepare(users: ReadonlyArray<User>, format?: MembersFormat): Effect.Effect<void> {
+    const list = this.#prepareList(users)
+    return format === undefined ? list : Effect.andThen(list, this.#prepareMembers(format))
   }
 
-  #membersReady(form: MembersAs): Effect.Effect<void> {
+  #prepareMembers(format: MembersFormat): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const chunks = Array.from(this.#chunks.values()).filter((chunk) => !chunk.hasMembers(form))
+      const chunks = Array.from(this.#chunks.values()).filter((chunk) => !chunk.hasMembers(format))
       return chunks.length === 0
         ? Effect.void
-        : Effect.asVoid(mapInSlices(chunks, (chunk) => chunk.members(form), MEMBERS_SLICE))
+        : Effect.asVoid(mapInSlices(chunks, (chunk) => chunk.members(format), MEMBER_CHUNKS_PER_SLICE))
     })
   }
 
-  #listReady(users: ReadonlyArray<User>): Effect.Effect<void> {
+  #prepareList(users: ReadonlyArray<User>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.#look(users)
+      this.#refresh(users)
       if (this.#encoding !== undefined) return Effect.andThen(Deferred.await(this.#encoding), Effect.yieldNow)
-      if (this.#stale.size <= SLICE) return Effect.void
+      if (this.#stale.size <= CHUNKS_PER_SLICE) return Effect.void
       const encoding = Deferred.makeUnsafe<void>()
       this.#encoding = encoding
       const work = Effect.gen({ self: this }, function* () {
-        while (this.#stale.size > SLICE) {
+        while (this.#stale.size > CHUNKS_PER_SLICE) {
           yield* Effect.yieldNow
-          this.#encode(SLICE)
+          this.#encode(CHUNKS_PER_SLICE)
         }
       })
       const end = Effect.sync(() => {
         this.#encoding = undefined
         Deferred.doneUnsafe(encoding, Effect.void)
       })
-      // In a fiber of its own: the one that asked first may be interrupted, and the others wait.
+      // Runs in a separate fiber: the first caller may be interrupted while others wait.
       return Effect.andThen(
         Effect.forkDetach(Effect.ensuring(work, end), { startImmediately: true }),
-        // What follows begins in a turn of its own.
+        // Continues in a new turn.
         Effect.andThen(Deferred.await(encoding), Effect.yieldNow)
       )
     })
   }
 
-  /** The users with their statuses, without brackets. The same array as long as it may be used again. */
-  pieces(users: ReadonlyArray<User>): ReadonlyArray<EncodedChunk> {
-    this.#look(users)
-    if (this.#pieces !== undefined) return this.#pieces
+  /** Returns users with their statuses, without brackets; the same array until a user changes. */
+  chunks(users: ReadonlyArray<User>): ReadonlyArray<EncodedChunk> {
+    this.#refresh(users)
+    if (this.#encoded !== undefined) return this.#encoded
     this.#encode(Infinity)
-    const pieces: Array<EncodedChunk> = []
-    for (const { list } of this.#chunks.values()) if (list !== undefined) pieces.push(list)
-    this.#pieces = pieces
-    return pieces
+    const encoded: Array<EncodedChunk> = []
+    for (const { list } of this.#chunks.values()) if (list !== undefined) encoded.push(list)
+    this.#encoded = encoded
+    return encoded
   }
 
-  /** Everybody as the members of a system chat, without brackets. */
-  members(users: ReadonlyArray<User>, form: MembersAs): ReadonlyArray<EncodedChunk> {
-    this.#look(users)
-    return Array.from(this.#chunks.values(), (chunk) => chunk.members(form))
+  /** Returns all users as members of a system chat, without brackets. */
+  members(users: ReadonlyArray<User>, format: MembersFormat): ReadonlyArray<EncodedChunk> {
+    this.#refresh(users)
+    return Array.from(this.#chunks.values(), (chunk) => chunk.members(format))
   }
 
-  /** Marks the chunks of which something has changed since the last time. */
-  #look(users: ReadonlyArray<User>): void {
-    const { presence, userListVersion: rosterVersion } = this.#hub
-    const same = users === this.#of
-    if (same && rosterVersion === this.#version) return
-    if (!same) this.#divide(users)
-    this.#of = users
-    this.#version = rosterVersion
-    this.#pieces = undefined
+  /** Marks chunks that changed since the last call. */
+  #refresh(users: ReadonlyArray<User>): void {
+    const { presence, userListVersion: version } = this.#hub
+    const same = users === this.#users
+    if (same && version === this.#version) return
+    if (!same) this.#partition(users)
+    this.#users = users
+    this.#version = version
+    this.#encoded = undefined
     const changed = presence.changedSince(this.#changes)
     this.#changes = presence.changes
     if (changed === undefined) for (const chunk of this.#chunks.values()) this.#mark(chunk)
@@ -158,37 +158,38 @@ export class UserListCache {
     }
   }
 
-  #mark(chunk: Chunk): void {
+  #mark(chunk: UserChunk): void {
     chunk.list = undefined
     this.#stale.add(chunk)
   }
 
-  /** Keeps the chunks whose users are the same. */
-  #divide(users: ReadonlyArray<User>): void {
+  /** Splits users into chunks; keeps chunks whose users are the same. */
+  #partition(users: ReadonlyArray<User>): void {
     const before = this.#chunks
     this.#chunks = new Map()
     for (let from = 0, to = 0; from < users.length; from = to) {
       const key = keyOf(users[from]?.id ?? 0)
       while (to < users.length && keyOf(users[to]?.id ?? 0) === key) to++
-      const leads = from === 0
-      const known = before.get(key)
-      const chunk = known?.isOf(users, from, to, leads) === true ? known : new Chunk(users.slice(from, to), leads)
+      const isFirst = from === 0
+      const existing = before.get(key)
+      const chunk =
+        existing?.isOf(users, from, to, isFirst) === true ? existing : new UserChunk(users.slice(from, to), isFirst)
       this.#chunks.set(key, chunk)
-      if (chunk === known) before.delete(key)
+      if (chunk === existing) before.delete(key)
       else this.#stale.add(chunk)
     }
-    for (const gone of before.values()) this.#stale.delete(gone)
+    for (const removed of before.values()) this.#stale.delete(removed)
   }
 
-  /** At most so many of the marked chunks. */
+  /** Encodes at most `limit` stale chunks. */
   #encode(limit: number): void {
     const { presence } = this.#hub
     let encoded = 0
     for (const chunk of this.#stale) {
       if (encoded++ >= limit) return
       const text = chunk.users.map((user) => JSON.stringify(userJson(presence.of(user)))).join(",")
-      chunk.list = new EncodedChunk(chunk.leads ? text : `,${text}`)
-      // Here, a slice at a time: a transport would do it for all chunks at once.
+      chunk.list = new EncodedChunk(chunk.isFirst ? text : `,${text}`)
+      // Encodes to UTF-8 here, slice by slice; a transport would do it for all chunks at once.
       chunk.list.utf8(utf8)
       this.#stale.delete(chunk)
     }

@@ -1,28 +1,29 @@
 /**
- * Content as this protocol writes it: text as it is, everything else as JSON text.
+ * Encodes content: text unchanged, everything else as JSON text.
  * Source: seeds/002, "Message 表"; PROTOCOLS, "Content of other protocols".
  */
 import type { Message } from "@parley/core/Message"
 
-/** Content types of other protocols that are a `file` here, with their kind. */
-const KINDS: ReadonlySet<string> = new Set(["video", "audio"])
-const OWN: ReadonlySet<string> = new Set(["text", "emoticon", "image", "file"])
+/** Content types of other protocols that are encoded as a `file` with this kind. */
+const FILE_KINDS: ReadonlySet<string> = new Set(["video", "audio"])
+/** Content types of this protocol. */
+const OWN_TYPES: ReadonlySet<string> = new Set(["text", "emoticon", "image", "file"])
 
 export const contentOf = (message: Message): { readonly contentType: string; readonly content: string } => {
   const { contentType, content } = message
-  if (contentType === "text" || message.recalled) return { contentType: shownAs(contentType), content }
-  if (KINDS.has(contentType)) {
+  if (contentType === "text" || message.recalled) return { contentType: typeOf(contentType), content }
+  if (FILE_KINDS.has(contentType)) {
     return { contentType: "file", content: withKind(content, contentType) }
   }
-  if (!OWN.has(contentType)) return { contentType: "text", content }
+  if (!OWN_TYPES.has(contentType)) return { contentType: "text", content }
   if (isObjectText(content)) return { contentType, content }
   return { contentType, content: JSON.stringify({ url: content, ...(contentType === "file" && { kind: "file" }) }) }
 }
 
-const shownAs = (contentType: string): string =>
-  KINDS.has(contentType) ? "file" : OWN.has(contentType) ? contentType : "text"
+const typeOf = (contentType: string): string =>
+  FILE_KINDS.has(contentType) ? "file" : OWN_TYPES.has(contentType) ? contentType : "text"
 
-const parsed = (content: string): unknown => {
+const parse = (content: string): unknown => {
   if (!content.startsWith("{")) return undefined
   try {
     return JSON.parse(content)
@@ -31,18 +32,18 @@ const parsed = (content: string): unknown => {
   }
 }
 
-const isObjectText = (content: string): boolean => parsed(content) !== undefined
+const isObjectText = (content: string): boolean => parse(content) !== undefined
 
 const withKind = (content: string, kind: string): string => {
   try {
     return JSON.stringify({ ...objectOf(content), kind })
   } catch {
-    // What can be parsed may be too deep to be written again; protocols that do not look into content let it pass.
+    // Parsed JSON may be too deep to serialize; protocols that do not inspect content accept it.
     return JSON.stringify({ url: content, kind })
   }
 }
 
 const objectOf = (content: string): object => {
-  const object = parsed(content)
+  const object = parse(content)
   return typeof object === "object" && object !== null ? object : { url: content }
 }

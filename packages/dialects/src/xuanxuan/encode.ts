@@ -1,5 +1,5 @@
 /**
- * What the server says: chats, users and messages with their fields in the documented order, and events as packets.
+ * Encodes chats, users and messages with their fields in the documented order, and events as packets.
  * Source: seeds/002, "API" (each method's response and push); PROTOCOLS, "xuanxuan".
  */
 import type { Chat, Committers, LogHead, Preference } from "@parley/core/Chat"
@@ -16,10 +16,10 @@ import { contentOf } from "./content.ts"
 
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 
-/** How the two wire profiles say a chat's members. They differ in this among all fields. */
-export type MembersAs = "objects" | "ids"
+/** Format of a chat's members, the only field in which the two wire profiles differ. */
+export type MembersFormat = "objects" | "ids"
 
-/** The account of a user who is known; "" for nobody. */
+/** Returns the account of a cached user; "" for null and uncached users. */
 export type AccountOf = (user: UserId | null) => string
 
 const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000)
@@ -37,19 +37,19 @@ export const userJson = (user: PresentUser): Json => ({
 const committersText = (committers: Committers): string =>
   committers === "all" ? "$ALL" : committers === "admins" ? "$ADMINS" : committers.join(",")
 
-/** Members as JSON text, without brackets. */
-export const membersText = (users: Iterable<UserId>, as: MembersAs): string =>
-  Array.from(users, (id) => (as === "ids" ? String(id) : `{"id":${id}}`)).join(",")
+/** Encodes members as JSON text without brackets. */
+export const membersText = (users: Iterable<UserId>, format: MembersFormat): string =>
+  Array.from(users, (id) => (format === "ids" ? String(id) : `{"id":${id}}`)).join(",")
 
-/** The words of one wire profile. */
-export interface WireNames {
-  readonly members: MembersAs
+/** Encoding options of one wire profile. */
+export interface WireFormat {
+  readonly members: MembersFormat
   readonly accountOf: AccountOf
-  /** Everybody, by id: the members of a system chat, as `membersText` writes them. */
-  readonly allUsers: (as: MembersAs) => string
+  /** Returns all users by id, the members of a system chat, as encoded by `membersText`. */
+  readonly allUsers: (format: MembersFormat) => string
 }
 
-const factsJson = (chat: Chat, head: LogHead, { accountOf }: WireNames): { readonly [key: string]: Json } => ({
+const factsJson = (chat: Chat, head: LogHead, { accountOf }: WireFormat): { readonly [key: string]: Json } => ({
   id: chat.id,
   gid: chat.gid,
   name: chat.name,
@@ -65,27 +65,27 @@ const factsJson = (chat: Chat, head: LogHead, { accountOf }: WireNames): { reado
   lastActiveTime: seconds(head.activeAt)
 })
 
-/** A chat without its members as JSON text, as the list of public chats shows it. */
-export const publicChatText = ({ chat, head }: ChatView, vocabulary: WireNames): string =>
-  JSON.stringify(factsJson(chat, head, vocabulary))
+/** Encodes a chat without its members, for the list of public chats. */
+export const publicChatText = ({ chat, head }: ChatView, wireFormat: WireFormat): string =>
+  JSON.stringify(factsJson(chat, head, wireFormat))
 
-/** A chat as JSON text. */
-export const chatText = (view: ChatView, vocabulary: WireNames): string =>
-  `${openFacts(publicChatText(view, vocabulary))}${chatMembers(view.chat, vocabulary)}]}`
+/** Encodes a chat as JSON text. */
+export const chatText = (view: ChatView, wireFormat: WireFormat): string =>
+  `${openFacts(publicChatText(view, wireFormat))}${chatMembers(view.chat, wireFormat)}]}`
 
-/** A chat with what the member who asks set for themself; `members` comes last. */
-export const ownChatText = (view: OwnChatView, vocabulary: WireNames): string =>
-  `${ownFacts(view, vocabulary)}${chatMembers(view.chat, vocabulary)}]}`
+/** Encodes a chat with the caller's preferences; `members` is the last field. */
+export const ownChatText = (view: OwnChatView, wireFormat: WireFormat): string =>
+  `${ownFacts(view, wireFormat)}${chatMembers(view.chat, wireFormat)}]}`
 
-/** The same up to its members, which `]}` is to follow. */
-export const ownFacts = ({ chat, head, preference }: OwnChatView, vocabulary: WireNames): string =>
-  openFacts(JSON.stringify({ ...factsJson(chat, head, vocabulary), ...preferenceJson(preference) }))
+/** Same, up to the members; the caller appends these and `]}`. */
+export const ownFacts = ({ chat, head, preference }: OwnChatView, wireFormat: WireFormat): string =>
+  openFacts(JSON.stringify({ ...factsJson(chat, head, wireFormat), ...preferenceJson(preference) }))
 
 const openFacts = (facts: string): string => `${facts.slice(0, -1)},"members":[`
 
 const preferenceJson = ({ star, hide, mute }: Preference): { readonly [key: string]: Json } => ({ star, hide, mute })
 
-const chatMembers = (chat: Chat, { allUsers, members }: WireNames): string =>
+const chatMembers = (chat: Chat, { allUsers, members }: WireFormat): string =>
   chat.type === "system" ? allUsers(members) : membersText(chat.members.keys(), members)
 
 export const messageJson = (message: Message, chat: Chat): Json => ({
@@ -100,26 +100,29 @@ export const messageJson = (message: Message, chat: Chat): Json => ({
   ...(message.recalled && { recalled: true })
 })
 
-/** Texts that are kept, at most, and the length of one: a longer one is written again. */
-const KEPT = 256
-const MAX_KEPT_LENGTH = 4096
+/** Number of cached message texts. */
+const CACHE_SIZE = 256
+/** Maximum length of a cached text, in characters; longer ones are encoded again. */
+const MAX_CACHED_LENGTH = 4096
 
 /**
- * A text's place is by its message's id. It is no `Map` that is emptied now and then: V8 lets an abandoned table of a map hold on to the
- * next one, so that once one of them was old, everything that ever came into the map lived until a full collection.
+ * Cached texts, indexed by message id modulo the size. Not a `Map` that is cleared: in V8 an abandoned hash table refers to
+ * the next one, so that once one is in the old generation, everything ever added lives until a full collection.
  */
-const lately: Array<{ readonly message: Message; readonly text: string } | undefined> = Array.from({ length: KEPT })
+const messageTexts: Array<{ readonly message: Message; readonly text: string } | undefined> = Array.from({
+  length: CACHE_SIZE
+})
 
 /**
- * The same as JSON text. Who sent a message gets it in the answer and all others get it in a push at the end of the turn, so
- * what was written lately is kept.
+ * Encodes a message as JSON text. Recent texts are cached: the sender gets the text in the reply, other members get it in a
+ * push at the end of the turn.
  */
 export const messageText = (message: Message, chat: Chat): string => {
-  const cursor = message.id % KEPT
-  const kept = lately[cursor]
-  if (kept?.message === message) return kept.text
+  const slot = message.id % CACHE_SIZE
+  const cached = messageTexts[slot]
+  if (cached?.message === message) return cached.text
   const text = JSON.stringify(messageJson(message, chat))
-  if (text.length <= MAX_KEPT_LENGTH) lately[cursor] = { message, text }
+  if (text.length <= MAX_CACHED_LENGTH) messageTexts[slot] = { message, text }
   return text
 }
 
@@ -130,18 +133,18 @@ export const fileJson = (file: StoredFile): Json => ({
   addedBy: file.addedBy
 })
 
-/** One packet of a push. */
-export const packet = (id: number, method: string, data: Json): string => packetAround(id, method, JSON.stringify(data))
+/** Encodes one packet of a push. */
+export const packet = (id: number, method: string, data: Json): string => packetOfText(id, method, JSON.stringify(data))
 
-/** The same around data that is JSON text already. */
-export const packetAround = (id: number, method: string, data: string): string => `${packetStart(id, method)}${data}}`
+/** Same, for data that is already JSON text. */
+export const packetOfText = (id: number, method: string, data: string): string => `${packetStart(id, method)}${data}}`
 
-/** The same up to its data, which `}` is to follow. */
+/** Same, up to the data; the caller appends this and `}`. */
 export const packetStart = (id: number, method: string): string =>
   `{"id":${id},"module":"chat","method":${JSON.stringify(method)},"data":`
 
-/** Packets as one frame. Source: seeds/002, "数据格式和约定". */
-export const bundling = packetFraming("[", ",", "]")
+/** Framing of packets in one frame. Source: seeds/002, "数据格式和约定". */
+export const framing = packetFraming("[", ",", "]")
 
 const USER_PUSHES = {
   login: "login",
@@ -150,26 +153,26 @@ const USER_PUSHES = {
   status: "userChangeStatus"
 } as const
 
-/** The packets of an event. */
-export const packetsOf = (event: Event, vocabulary: WireNames): ReadonlyArray<string> => {
+/** Encodes an event as packets. */
+export const packetsOf = (event: Event, wireFormat: WireFormat): ReadonlyArray<string> => {
   if (event._tag === "UserEvent") return [packet(event.id, USER_PUSHES[event.what], userJson(event.user))]
   const { entry, chat, message } = event
-  if (entry.body._tag === "Created") return [packetAround(entry.id, "create", chatText(event, vocabulary))]
+  if (entry.body._tag === "Created") return [packetOfText(entry.id, "create", chatText(event, wireFormat))]
   if (entry.body._tag === "Changed") {
     const pushes = changePushes(entry.body, event)
     if (pushes.length === 0) return pushes
-    const data = chatText(event, vocabulary)
-    return pushes.map((push) => packetAround(entry.id, push, data))
+    const data = chatText(event, wireFormat)
+    return pushes.map((push) => packetOfText(entry.id, push, data))
   }
-  return message === undefined ? [] : [packetAround(entry.id, "message", `[${messageText(message, chat)}]`)]
+  return message === undefined ? [] : [packetOfText(entry.id, "message", `[${messageText(message, chat)}]`)]
 }
 
-/** The pushes that a step is told by, as the document's push sections spell them. */
+/** Returns the push methods of a change, as the document's push sections spell them. */
 const changePushes = (change: Changed, { entry }: ChatEvent): ReadonlyArray<string> => {
   const pushes: Array<string> = []
-  const moved = [...(change.added ?? []), ...(change.removed ?? [])]
+  const affected = [...(change.added ?? []), ...(change.removed ?? [])]
   if (change.dissolved) pushes.push("addMember")
-  else if (moved.length > 0) pushes.push(moved.every((user) => user === entry.by) ? "joinChat" : "addMember")
+  else if (affected.length > 0) pushes.push(affected.every((user) => user === entry.by) ? "joinChat" : "addMember")
   if (change.name !== undefined) pushes.push("changeName")
   if (change.public !== undefined) pushes.push("changePublic")
   if (change.admins !== undefined) pushes.push("setAdmin")

@@ -1,18 +1,18 @@
-/** Refusals in the words of this protocol: `result`, a `message`, and `data` where several messages were refused. */
+/** Encodes refusals: `result` and `message`. */
 import { describeReason } from "@parley/core/describeReason"
 import { shortened } from "@parley/core/Listed"
 import type { Reason } from "@parley/core/Refused"
 
-/** Characters of a gid, at most; of a longer text, which is none, no more is sent back. */
+/** Maximum length of a gid, in characters; longer texts are truncated in replies. */
 const MAX_GID = 255
 
-/** A text of the client's as it is sent back in a refusal. */
+/** Truncates a client's text for a refusal. */
 export const bounded = (text: string): string => shortened(text, MAX_GID)
 
 /** `denied` asks the client to log in; everything else is `fail`. Source: seeds/002, "数据格式和约定". */
 export const resultOf = (reason: Reason): "fail" | "denied" => (reason._tag === "NotLoggedIn" ? "denied" : "fail")
 
-/** What the engine calls a field, where this protocol has another name for it. */
+/** Protocol names of engine fields. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
   ["page size", "params.recPerPage"],
   ["page number", "params.pageID"]

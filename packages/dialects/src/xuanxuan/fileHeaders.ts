@@ -1,7 +1,7 @@
-/** File names, byte ranges and validators as HTTP has them: RFC 6266, RFC 8187, RFC 9110. */
+/** HTTP file names, byte ranges and validators: RFC 6266, RFC 8187, RFC 9110. */
 import type { StoredFile } from "@parley/core/Store"
 
-/** Always an attachment: a browser never shows what somebody has uploaded. */
+/** Returns a `Content-Disposition`, always `attachment`, so that browsers never display uploads. */
 export const contentDisposition = (title: string): string => {
   const ascii = title.replaceAll(/[^\x20-\x7e]/g, "_").replaceAll(/["\\]/g, "_")
   const encoded = encodeURIComponent(title).replaceAll(
@@ -12,17 +12,17 @@ export const contentDisposition = (title: string): string => {
 }
 
 export interface ByteRange {
-  /** Both included. */
+  /** Both inclusive. */
   readonly start: number
   readonly end: number
 }
 
-/** One `range-spec`, or several, of RFC 9110, 14.1.1. */
+/** One `range-spec` of RFC 9110, 14.1.1. */
 const RANGES = /^bytes=[ \t,]*(\d*)-(\d*)[ \t]*,*[ \t]*$/i
 
 /**
- * One range of bytes. Undefined for a header that is absent, malformed, of another unit, or that asks for several ranges:
- * then the whole file is sent, as RFC 9110, 14.2, allows.
+ * Parses one range of bytes. Undefined if the header is absent, malformed, has another unit, or asks for several ranges; the
+ * complete file is sent then, as RFC 9110, 14.2, allows.
  */
 export const byteRange = (header: string | undefined, size: number): ByteRange | "unsatisfiable" | undefined => {
   const match = RANGES.exec(header ?? "")
@@ -31,7 +31,7 @@ export const byteRange = (header: string | undefined, size: number): ByteRange |
   if (from === "" && to === "") return undefined
   if (from === "") {
     if (Number(to) === 0) return "unsatisfiable"
-    // The last bytes of an empty file are all of it.
+    // A suffix of an empty file is the complete file.
     return size === 0 ? undefined : { start: Math.max(0, size - Number(to)), end: size - 1 }
   }
   if (to !== "" && Number(to) < Number(from)) return undefined
@@ -40,11 +40,11 @@ export const byteRange = (header: string | undefined, size: number): ByteRange |
   return start >= size ? "unsatisfiable" : { start, end }
 }
 
-/** A strong validator: the content of a stored file never changes. */
+/** Returns a strong validator; the content of a stored file never changes. */
 export const entityTag = ({ id, at, size }: Pick<StoredFile, "id" | "at" | "size">): string =>
   `"${id.toString(36)}-${at.toString(36)}-${size.toString(36)}"`
 
-/** The tags that a list holds, each with whether it is weak; undefined for `*`. */
+/** Parses a list of tags; undefined for `*`. */
 const tagsIn = (list: string): ReadonlyArray<{ readonly tag: string; readonly weak: boolean }> | undefined =>
   list.trim() === "*"
     ? undefined
@@ -57,8 +57,8 @@ export interface Conditions {
 }
 
 /**
- * How a file with this tag is sent: with `range` whether a `Range` counts. A date in `If-Range` never matches, since files
- * have none here. Source: RFC 9110, 13.2.2.
+ * Evaluates preconditions for a file with this tag; `range`: whether `Range` applies. A date in `If-Range` never matches,
+ * since files have no `Last-Modified`. Source: RFC 9110, 13.2.2.
  */
 export const precondition = (
   { ifMatch, ifNoneMatch, ifRange }: Conditions,

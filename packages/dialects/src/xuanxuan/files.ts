@@ -24,34 +24,34 @@ import type { UnreadableBody } from "../_http/UnreadableBody.ts"
 import { retryAfter } from "../_http/retryAfter.ts"
 import { byteRange, contentDisposition, entityTag, precondition } from "./fileHeaders.ts"
 import { messageOf } from "./errors.ts"
-import type { Services } from "./session.ts"
+import type { Deps } from "./session.ts"
 import type { Json } from "./encode.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** Bytes of the form's other parts, at most. */
-const FIELD = 4096
-/** Room in a form beside its files: boundaries and part headers. */
-const OVERHEAD = 1024 * 1024
+/** Maximum size of a form field that is not a file, in bytes. */
+const MAX_FIELD_SIZE = 4096
+/** Maximum size of a form in addition to its files, in bytes: boundaries, headers and fields. */
+const MAX_OVERHEAD = 1024 * 1024
 
-/** Cost of an upload or a download, whatever its size: bytes are bounded elsewhere. */
-const TRANSFER = 10
+/** Cost of an upload or a download, regardless of its size; bytes are limited elsewhere. */
+const TRANSFER_COST = 10
 
-export interface FileServices extends Services {
+export interface FileDeps extends Deps {
   readonly blobs: Blobs["Service"]
   readonly transfers: Transfers
 }
 
-/** Uploads and downloads under way: each holds an open file. One user and one address have a share of them. */
+/** Limits concurrent uploads and downloads, in total and per user and network: each holds an open file. */
 export class Transfers {
   readonly #slots: Slots
 
-  /** `share` in percent. */
+  /** `share`: maximum share of one user or network, in percent. */
   constructor(limit: number, share: number) {
     this.#slots = new Slots(limit, share)
   }
 
-  /** Returns whether there is room for one more; it counts until the request is answered, or broken off. */
+  /** Takes a slot until the request's scope closes; returns false if none is free. */
   begin(caller: Caller, request: HttpServerRequest): Effect.Effect<boolean, never, Scope.Scope> {
     return Effect.suspend(() => {
       const slot = this.#slots.take(networkOf(Option.getOrElse(request.remoteAddress, () => "")))
@@ -68,7 +68,7 @@ export class Transfers {
   }
 }
 
-const crowded = (method: "upload" | "download"): Response =>
+const tooManyTransfers = (method: "upload" | "download"): Response =>
   respond(method, 503, { result: "fail", message: "Too many files in flight; retry later." }).pipe(
     HttpServerResponse.setHeader("retry-after", "1")
   )
@@ -100,9 +100,9 @@ const unreadable = ({ status, problem }: Pick<UnreadableBody, "status" | "proble
 const tooLarge = (limit: number): Response =>
   respond("upload", 413, { result: "fail", message: `A file may have at most ${limit} bytes.` })
 
-/** Who asks: by `sid` in the query, in a cookie, or as a bearer token; without one, whom the embedder's authenticator knows. */
+/** Authenticates by `sid` in the query, in a cookie, or as a bearer token; otherwise by the embedder's authenticator. */
 const callerOf = Effect.fnUntraced(function* (
-  { engine, sessions }: Services,
+  { engine, sessions }: Deps,
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<Caller, Refused> {
@@ -112,7 +112,7 @@ const callerOf = Effect.fnUntraced(function* (
     bearer: bearerOf(request)
   })
   if (user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  yield* engine.limits.charge(user.id, TRANSFER)
+  yield* engine.limits.charge(user.id, TRANSFER_COST)
   return { user: user.id, device: null }
 })
 
@@ -124,33 +124,33 @@ interface Uploaded {
 
 /** `POST`, multipart: parts `files` or `files[]`, and the chat's `gid` in the form or in the query. */
 export const upload = (
-  services: FileServices,
+  deps: FileDeps,
   request: HttpServerRequest,
   query: Query
 ): Effect.Effect<Response, never, Scope.Scope> => {
-  const { engine, blobs, settings } = services
-  const kept: Array<Uploaded> = []
-  /** Whether the files are stored, or may be: then their contents stay, whatever becomes of the request. */
-  let stored = false
+  const { engine, blobs, settings } = deps
+  const uploads: Array<Uploaded> = []
+  /** Whether the files are or may be stored: their contents are kept then, regardless of the request's result. */
+  let mayBeStored = false
 
   const work = Effect.gen(function* () {
-    const caller = yield* callerOf(services, request, query)
+    const caller = yield* callerOf(deps, request, query)
     const type = request.headers["content-type"]
     const [compression] = compressionsIn(request.headers["content-encoding"])
     if (compression !== undefined) return yield* unsupported(compression)
     if (!isMultipart(type)) {
       return yield* refuse({ _tag: "Invalid", field: "body", problem: "must be multipart/form-data" })
     }
-    if (!(yield* services.transfers.begin(caller, request))) return crowded("upload")
-    const run = yield* engine.commands.scoped()
+    if (!(yield* deps.transfers.begin(caller, request))) return tooManyTransfers("upload")
+    const runCommand = yield* engine.commands.scoped()
     let gid = query.get("gid")
     const check = (): Effect.Effect<void, Refused> =>
-      gid === undefined ? Effect.void : Effect.asVoid(run(caller, { _tag: "ListFiles", chat: { gid } }))
+      gid === undefined ? Effect.void : Effect.asVoid(runCommand(caller, { _tag: "ListFiles", chat: { gid } }))
     yield* check()
     const limits = {
       parts: settings.filesPerUpload * 2 + 8,
-      field: FIELD,
-      total: settings.file * settings.filesPerUpload + OVERHEAD
+      field: MAX_FIELD_SIZE,
+      total: settings.file * settings.filesPerUpload + MAX_OVERHEAD
     }
     const streamed = yield* StreamBody
     streamed()
@@ -161,10 +161,10 @@ export const upload = (
       Effect.fnUntraced(function* (part) {
         if (!isFile(part)) {
           if (part.name !== "gid") return
-          gid = yield* fieldText(part, FIELD)
+          gid = yield* fieldText(part, MAX_FIELD_SIZE)
           yield* check()
         } else if (part.name === "files" || part.name === "files[]") {
-          if (kept.length >= settings.filesPerUpload) {
+          if (uploads.length >= settings.filesPerUpload) {
             yield* Stream.runDrain(part.content)
             return yield* refuse({
               _tag: "Invalid",
@@ -173,20 +173,20 @@ export const upload = (
             })
           }
           const { key, size } = yield* blobs.put(part.content, settings.file)
-          kept.push({ title: fileTitle(part.filename ?? ""), size, blob: key })
+          uploads.push({ title: fileTitle(part.filename ?? ""), size, blob: key })
         }
       })
     )
     if (gid === undefined) return yield* refuse({ _tag: "Invalid", field: "gid", problem: "is missing" })
-    if (kept.length === 0) return yield* refuse({ _tag: "Invalid", field: "files", problem: "must hold a file" })
+    if (uploads.length === 0) return yield* refuse({ _tag: "Invalid", field: "files", problem: "must hold a file" })
     const chat = { gid }
     const files = yield* Effect.suspend(() => {
-      stored = true
-      return run(caller, { _tag: "AddFiles", chat, files: kept })
+      mayBeStored = true
+      return runCommand(caller, { _tag: "AddFiles", chat, files: uploads })
     }).pipe(
       Effect.tapError(({ reason }) =>
         Effect.sync(() => {
-          stored = reason._tag === "Unavailable"
+          mayBeStored = reason._tag === "Unavailable"
         })
       ),
       Effect.uninterruptible
@@ -197,42 +197,46 @@ export const upload = (
     })
   })
 
-  const drop = Effect.suspend(() =>
-    stored ? Effect.void : Effect.ignore(Effect.forEach(kept, ({ blob }) => blobs.remove(blob)))
+  const removeBlobs = Effect.suspend(() =>
+    mayBeStored ? Effect.void : Effect.ignore(Effect.forEach(uploads, ({ blob }) => blobs.remove(blob)))
   )
   return work.pipe(
-    Effect.tapError(() => drop),
-    Effect.onInterrupt(() => drop),
+    Effect.tapError(() => removeBlobs),
+    Effect.onInterrupt(() => removeBlobs),
     Effect.catchTags({
       Refused: ({ reason }) => Effect.succeed(refused("upload", reason)),
       BlobTooLarge: ({ limit }) => Effect.succeed(tooLarge(limit)),
       BlobFailed: (failed) =>
-        Effect.as(Effect.logError("an upload could not be kept", failed), refused("upload", { _tag: "Unavailable" })),
+        Effect.as(Effect.logError("an upload could not be stored", failed), refused("upload", { _tag: "Unavailable" })),
       UnreadableBody: (error) => Effect.succeed(unreadable(error)),
       HttpServerError: () => Effect.succeed(unreadable({ status: 400, problem: "could not be read" }))
     })
   )
 }
 
-/** `GET`, whole or a range, and `HEAD`. */
+/** `GET`, complete or a range, and `HEAD`. */
 export const download = (
-  services: FileServices,
+  deps: FileDeps,
   request: HttpServerRequest,
   query: Query,
   id: string
 ): Effect.Effect<Response, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const caller = yield* callerOf(services, request, query)
+    const caller = yield* callerOf(deps, request, query)
     if (!/^[1-9][0-9]{0,14}$/.test(id))
       return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be a file's id" })
-    const run = yield* services.engine.commands.scoped()
-    const file = yield* run(caller, { _tag: "ReadFile", file: FileId(Number(id)) })
+    const runCommand = yield* deps.engine.commands.scoped()
+    const file = yield* runCommand(caller, { _tag: "ReadFile", file: FileId(Number(id)) })
     const etag = entityTag(file)
-    // Revalidated each time, since a file can be withdrawn.
+    // Revalidated each time, since access to a file can end.
     const validators = { etag, "cache-control": "private, no-cache" }
-    const { headers: asked } = request
+    const { headers: requestHeaders } = request
     const condition = precondition(
-      { ifMatch: asked["if-match"], ifNoneMatch: asked["if-none-match"], ifRange: asked["if-range"] },
+      {
+        ifMatch: requestHeaders["if-match"],
+        ifNoneMatch: requestHeaders["if-none-match"],
+        ifRange: requestHeaders["if-range"]
+      },
       etag
     )
     if (condition.status === 304) return HttpServerResponse.empty({ status: 304, headers: validators })
@@ -247,19 +251,18 @@ export const download = (
       "x-content-type-options": "nosniff"
     }
     // A range is defined for GET alone. Source: RFC 9110, 14.2.
-    const range = request.method === "GET" && condition.range ? byteRange(asked["range"], file.size) : undefined
+    const range =
+      request.method === "GET" && condition.range ? byteRange(requestHeaders["range"], file.size) : undefined
     if (range === "unsatisfiable") {
       return respond("download", 416, { result: "fail", message: "There are no such bytes in the file." }).pipe(
         HttpServerResponse.setHeader("content-range", `bytes */${file.size}`)
       )
     }
-    if (!(yield* services.transfers.begin(caller, request))) return crowded("download")
+    if (!(yield* deps.transfers.begin(caller, request))) return tooManyTransfers("download")
     const part = range === undefined ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.size}` }
     const contentLength = range === undefined ? file.size : range.end - range.start + 1
-    // A failure that comes after the head was sent can only break the connection off.
-    const content = Stream.orDie(
-      range === undefined ? services.blobs.get(file.blob) : services.blobs.get(file.blob, range)
-    )
+    // A failure after the headers were sent can only abort the connection.
+    const content = Stream.orDie(range === undefined ? deps.blobs.get(file.blob) : deps.blobs.get(file.blob, range))
     return HttpServerResponse.stream(contentLength === 0 ? Stream.empty : content, {
       status: range === undefined ? 200 : 206,
       headers: { ...headers, ...part },

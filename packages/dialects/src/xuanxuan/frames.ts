@@ -1,9 +1,9 @@
-/** A frame from a client: JSON text with one request, or an array of them. Source: PROTOCOLS, "Frames". */
+/** Parses client frames: JSON text with one request or an array of them. Source: PROTOCOLS, "Frames". */
 
 import type { EngineSettings } from "@parley/core/Settings"
 import { JSON_LIMITS, jsonProblem, type JsonLimits, KEY_COST, STRING_COST } from "../_http/jsonLimits.ts"
 
-/** One request as it came: an object with string `module` and `method`, nothing else is known of it. It may have more fields. */
+/** One parsed request: `module` and `method` are strings, other fields are not validated. May have more fields. */
 export interface Request {
   readonly module: string
   readonly method: string
@@ -12,8 +12,8 @@ export interface Request {
   readonly id?: unknown
 }
 
-/** What stands in a frame where a request is due, and why it is none. A class: a request may have any field. */
-class Unreadable {
+/** Problem with a value that is not a valid request. A class, since requests may have any field. */
+class InvalidRequest {
   readonly problem: string
 
   constructor(problem: string) {
@@ -21,15 +21,16 @@ class Unreadable {
   }
 }
 
-export const isUnreadable = (request: Request | Unreadable): request is Unreadable => request instanceof Unreadable
+export const isInvalid = (request: Request | InvalidRequest): request is InvalidRequest =>
+  request instanceof InvalidRequest
 
-/** Values of one request with one message, as they are counted: eleven texts with keys, and what they stand in. */
-const REQUEST = 11 * (STRING_COST + KEY_COST) + 10
-/** Values of one user in a list: an object with an id. */
-const USER = 1 + KEY_COST + 1
+/** Counted values of one request with one message: eleven strings with keys, and their containers. */
+const VALUES_PER_REQUEST = 11 * (STRING_COST + KEY_COST) + 10
+/** Counted values of one user in a list: an object with an id. */
+const VALUES_PER_USER = 1 + KEY_COST + 1
 
-/** The limits of a frame's JSON: an operator who allows more requests, messages or users needs more values. */
-export const jsonLimits = ({
+/** Returns JSON limits of a frame; higher operator settings for requests, messages or users need more values. */
+export const frameJsonLimits = ({
   requestsPerFrame,
   messagesPerRequest,
   membersPerRequest
@@ -37,52 +38,52 @@ export const jsonLimits = ({
   ...JSON_LIMITS,
   values: Math.max(
     JSON_LIMITS.values,
-    REQUEST * Math.max(requestsPerFrame, messagesPerRequest + 1),
-    USER * membersPerRequest + REQUEST
+    VALUES_PER_REQUEST * Math.max(requestsPerFrame, messagesPerRequest + 1),
+    VALUES_PER_USER * membersPerRequest + VALUES_PER_REQUEST
   )
 })
 
-/** The requests of a frame, at most `limit`; an empty array has none. */
+/** Parses a frame of at most `limit` requests. */
 export const parse = (
   frame: string,
   limit: number,
   limits: JsonLimits = JSON_LIMITS
-): ReadonlyArray<Request | Unreadable> => {
+): ReadonlyArray<Request | InvalidRequest> => {
   const problem = jsonProblem(frame, limits)
-  if (problem !== undefined) return [new Unreadable(`The frame ${problem}.`)]
+  if (problem !== undefined) return [new InvalidRequest(`The frame ${problem}.`)]
   let json: unknown
   try {
     json = JSON.parse(frame)
   } catch {
-    return [new Unreadable("The frame is not JSON.")]
+    return [new InvalidRequest("The frame is not JSON.")]
   }
-  // No `[…]` and no `{…}` for what every frame goes through. At a login they live until it is answered, V8 takes what is made in
-  // this place for something that lives long, makes it old from the start, and what it holds lives until a full collection.
-  if (!Array.isArray(json)) return Array.of(read(json))
-  if (json.length > limit) return [new Unreadable(`A frame may hold at most ${limit} requests.`)]
-  return json.map(read)
+  // No array or object literals on the path of every frame. During a login they live until the reply; V8 then pretenures the
+  // allocation site, and everything that such objects refer to lives until a full collection.
+  if (!Array.isArray(json)) return Array.of(validate(json))
+  if (json.length > limit) return [new InvalidRequest(`A frame may hold at most ${limit} requests.`)]
+  return json.map(validate)
 }
 
-/** The object as it came, since that is a request already. */
-const read = (json: unknown): Request | Unreadable => {
+/** Returns the same object if it is a request. */
+const validate = (json: unknown): Request | InvalidRequest => {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    return new Unreadable("A request is a JSON object.")
+    return new InvalidRequest("A request is a JSON object.")
   }
   const { module, method } = json as Readonly<Record<string, unknown>>
   if (typeof module !== "string" || typeof method !== "string") {
-    return new Unreadable("A request needs module and method, both strings.")
+    return new InvalidRequest("A request needs module and method, both strings.")
   }
   return json as Request
 }
 
 /**
- * Whether the request is an acknowledgement: a packet's id (or an array of ids) sent back, without params.
+ * Returns whether the request is an acknowledgement: a packet's id (or an array of ids) sent back, without params.
  * Source: PROTOCOLS, "Offline queue".
  */
 export const isAcknowledgement = ({ id, params }: Request): boolean =>
   id !== undefined && id !== null && (params === undefined || params === null)
 
-/** The ids of an acknowledgement, or nothing where they are none. */
+/** Returns the ids of an acknowledgement; undefined if they are not integers. */
 export const acknowledgedIds = (id: unknown): ReadonlyArray<number> | undefined => {
   const ids: ReadonlyArray<unknown> = Array.isArray(id) ? id : [id]
   return ids.every((one): one is number => Number.isSafeInteger(one)) ? ids : undefined

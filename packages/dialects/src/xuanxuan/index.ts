@@ -20,8 +20,8 @@ import type { HttpRoutes } from "../_http/protocolRoutes.ts"
 import { Transfers } from "./files.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./profiles.ts"
 import { makeFrameHandler } from "./session.ts"
-import { fileOfLink, routesOf, WEBSOCKET } from "./routes.ts"
-import type { MembersAs } from "./encode.ts"
+import { fileOfLink, routesOf, WEBSOCKET_PATH } from "./routes.ts"
+import type { MembersFormat } from "./encode.ts"
 import { UserListCache } from "./UserListCache.ts"
 
 export { offlineQueueRow, type OfflineQueueRow } from "./offlineQueueRow.ts"
@@ -36,8 +36,8 @@ const settings = {
   tcpProfile: choice("xuanxuan.tcpProfile", profileNames, "client-1.0", "Wire profile of raw TCP connections.")
 }
 
-/** Greetings under way at one time. Each takes about a millisecond, and waits for storage meanwhile. */
-const GREETINGS = 16
+/** Maximum number of concurrent login pushes. Each takes about 1 ms of CPU, and waits for storage. */
+const MAX_CONCURRENT_LOGINS = 16
 
 type Requirements = Blobs | Engine | Hub | OfflineQueue | Acceptor | Sessions | SecureRandom.SecureRandom
 
@@ -45,65 +45,65 @@ type Requirements = Blobs | Engine | Hub | OfflineQueue | Acceptor | Sessions | 
 export const dialect: Dialect<HttpRoutes, Requirements> = {
   name: "xuanxuan",
   settings: Object.values(settings),
-  open: Effect.fnUntraced(function* (site) {
+  open: Effect.fnUntraced(function* (context) {
     const engine = yield* Engine
     const hub = yield* Hub
-    const reception = yield* Acceptor
-    const settled = yield* Settings
+    const acceptor = yield* Acceptor
+    const engineSettings = yield* Settings
     const userList = new UserListCache(hub)
-    const services = {
+    const deps = {
       engine,
       hub,
       sessions: yield* Sessions,
       queue: yield* OfflineQueue,
       userList,
-      greetings: yield* Semaphore.make(GREETINGS),
-      settings: settled,
+      loginPermits: yield* Semaphore.make(MAX_CONCURRENT_LOGINS),
+      settings: engineSettings,
       clock: yield* Clock.Clock,
       blobs: yield* Blobs,
-      transfers: new Transfers(settled.transfers, settled.share),
+      transfers: new Transfers(engineSettings.transfers, engineSettings.share),
       random: yield* SecureRandom.SecureRandom,
-      site
+      serveContext: context
     }
 
-    const known = {
+    const wireFormat = {
       accountOf: (user: UserId | null) => (user === null ? "" : (engine.context.users.getCached(user)?.account ?? "")),
-      allUsers: (as: MembersAs) =>
+      allUsers: (format: MembersFormat) =>
         userList
-          .members(engine.context.users.cached(), as)
+          .members(engine.context.users.cached(), format)
           .map(({ text }) => text)
           .join("")
     }
     engine.context.fileLinks.push(fileOfLink)
     const profiles: Readonly<Record<ProfileName, Profile>> = {
-      documented: makeProfile("documented", known),
-      "client-1.0": makeProfile("client-1.0", known)
+      documented: makeProfile("documented", wireFormat),
+      "client-1.0": makeProfile("client-1.0", wireFormat)
     }
-    // Where there is no authenticator all connections of a profile are alike.
-    const responding = {
-      documented: makeFrameHandler(services, profiles.documented, undefined),
-      "client-1.0": makeFrameHandler(services, profiles["client-1.0"], undefined)
+    // Without an authenticator, all connections of a profile share one handler.
+    const frameHandlers = {
+      documented: makeFrameHandler(deps, profiles.documented, undefined),
+      "client-1.0": makeFrameHandler(deps, profiles["client-1.0"], undefined)
     }
     const accept =
-      (wanted: (chosen: string | undefined) => unknown): Accept =>
-      (connection, opening) => {
-        const chosen = String(wanted(opening.query.get("profile")))
-        const name = isProfileName(chosen) ? chosen : "documented"
+      (profileFor: (requested: string | undefined) => unknown): Accept =>
+      (connection, handshake) => {
+        const selected = String(profileFor(handshake.query.get("profile")))
+        const name = isProfileName(selected) ? selected : "documented"
         const profile = profiles[name]
-        const { request } = opening
-        const respond = request === undefined ? responding[name] : makeFrameHandler(services, profile, request)
-        return reception.accept(connection, profile, respond)
+        const { request } = handshake
+        const frameHandler = request === undefined ? frameHandlers[name] : makeFrameHandler(deps, profile, request)
+        return acceptor.accept(connection, profile, frameHandler)
       }
 
     return {
       endpoints: [
         {
           _tag: "WebSocket",
-          path: WEBSOCKET,
-          accept: accept((chosen) => chosen ?? site.settings[settings.webSocketProfile.key])
+          path: WEBSOCKET_PATH,
+          accept: accept((requested) => requested ?? context.settings[settings.webSocketProfile.key])
         },
-        { _tag: "Tcp", accept: accept(() => site.settings[settings.tcpProfile.key]) },
-        { _tag: "Http", ...routesOf(services) }
+        { _tag: "Tcp", accept: accept(() => context.settings[settings.tcpProfile.key]) },
+        { _tag: "Http", ...routesOf(deps) }
       ],
       commands: [],
       demo: Effect.void

@@ -1,5 +1,5 @@
-/** Each method but login and logout: its params as a command of the engine, and the engine's reply as `data`. */
-import { refuseOnStorageFailure as availableOr } from "@parley/core/StorageErrors"
+/** Handlers of all methods except login and logout: convert params to an engine command and its reply to `data`. */
+import { refuseOnStorageFailure } from "@parley/core/StorageErrors"
 import type { ChatView, Command, Draft, ReplyOf, SentMessage } from "@parley/core/Command"
 import type { Committers } from "@parley/core/Chat"
 import type { UserCache } from "@parley/core/UserCache"
@@ -17,46 +17,46 @@ import { chatText, fileJson, type Json, messageJson, publicChatText, userJson } 
 import type { UserListCache } from "./UserListCache.ts"
 import { type Method, type ParamsOf, readMessage } from "./params.ts"
 
-/** Data that is JSON text already, in pieces: what is long is written in slices, and what all get is written once. */
+/** Data that is already JSON text, in chunks: long lists are encoded in slices, shared ones once. */
 export class RawJson {
   readonly chunks: ReadonlyArray<EncodedChunk>
 
-  constructor(pieces: ReadonlyArray<EncodedChunk>) {
-    this.chunks = pieces
+  constructor(chunks: ReadonlyArray<EncodedChunk>) {
+    this.chunks = chunks
   }
 }
 
-/** What an answer carries beside what every answer has. */
-export interface Answer {
+/** Fields of a reply in addition to the common ones. */
+export interface MethodResult {
   readonly data: Json | RawJson
   readonly pager?: Json
 }
 
-/** Who asks, and in what words they are answered. */
+/** Context of one request. */
 export interface RequestContext {
   readonly user: User
   readonly profile: Profile
   readonly userList: UserListCache
   readonly users: UserCache
   readonly settings: EngineSettings
-  /** Runs a command; what it announces follows the reply. */
-  readonly handle: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
+  /** Runs a command; its broadcasts follow the reply. */
+  readonly runCommand: <C extends Command>(command: C) => Effect.Effect<ReplyOf<C>, Refused>
 }
 
-type Handler<M extends Method> = (asking: RequestContext, params: ParamsOf<M>) => Effect.Effect<Answer, Refused>
+type Handler<M extends Method> = (context: RequestContext, params: ParamsOf<M>) => Effect.Effect<MethodResult, Refused>
 
-const available = availableOr("users")
+const orUnavailable = refuseOnStorageFailure("users")
 
 const invalid = (field: string, problem: string): Refused => refuse({ _tag: "Invalid", field, problem })
 
 const ids = (users: ReadonlyArray<number | { readonly id: number }>): ReadonlyArray<UserId> =>
   users.map((user) => UserId(typeof user === "number" ? user : user.id))
 
-/** Dates come in seconds, or in milliseconds from 10^11. Source: PROTOCOLS, "message". */
+/** Dates are in seconds below 10^11, otherwise in milliseconds. Source: PROTOCOLS, "message". */
 const MILLISECONDS_FROM = 1e11
 const milliseconds = (date: number): number => Math.floor(date >= MILLISECONDS_FROM ? date : date * 1000)
 
-/** One message as the engine takes it, or why not. */
+/** Converts one message to a draft, or returns the reason for refusing it. */
 export const draftOf = (user: User, sent: unknown, index: number): Result.Result<Draft, Reason> =>
   Result.flatMap(readMessage(sent, index), (message) => {
     const { gid, cgid, date, type, contentType, content } = message
@@ -75,7 +75,7 @@ export const draftOf = (user: User, sent: unknown, index: number): Result.Result
     })
   })
 
-/** All messages of a request, or a refusal that lists each that cannot be read; more than `limit` are refused as a whole. */
+/** Converts all messages of a request; refuses with a list of the invalid ones, or all if there are more than `limit`. */
 const draftsOf = (
   user: User,
   messages: ReadonlyArray<unknown>,
@@ -92,52 +92,52 @@ const draftsOf = (
   return refusals.length > 0 ? refuse({ _tag: "MessagesRefused", refusals }) : Effect.succeed(drafts)
 }
 
-/** The messages as they are stored. */
-const sentAnswer = (sent: ReadonlyArray<SentMessage>): Answer => ({
+/** Encodes the messages as stored. */
+const sentResult = (sent: ReadonlyArray<SentMessage>): MethodResult => ({
   data: sent.map(({ message, chat }) => messageJson(message, chat))
 })
 
-/** A chat with all its members. */
-const chatAnswer = (view: ChatView, { vocabulary }: Profile): Answer => ({
-  data: new RawJson([new EncodedChunk(chatText(view, vocabulary))])
+/** Encodes a chat with all its members. */
+const chatResult = (view: ChatView, { wireFormat }: Profile): MethodResult => ({
+  data: new RawJson([new EncodedChunk(chatText(view, wireFormat))])
 })
 
-/** Items of a list that are written as one piece, before other work is let through. */
-const SLICE = 500
+/** Items of a list that are encoded as one chunk, before other work runs. */
+const ITEMS_PER_SLICE = 500
 
-/** A list that may be long. */
-const listAnswer = <A>(items: ReadonlyArray<A>, write: (item: A) => string): Effect.Effect<RawJson> =>
+/** Encodes a list in slices. */
+const encodeList = <A>(items: ReadonlyArray<A>, write: (item: A) => string): Effect.Effect<RawJson> =>
   Effect.gen(function* () {
-    const pieces = [new EncodedChunk("[")]
-    for (let from = 0; from < items.length; from += SLICE) {
+    const chunks = [new EncodedChunk("[")]
+    for (let from = 0; from < items.length; from += ITEMS_PER_SLICE) {
       if (from > 0) yield* Effect.yieldNow
       const text = items
-        .slice(from, from + SLICE)
+        .slice(from, from + ITEMS_PER_SLICE)
         .map(write)
         .join(",")
-      pieces.push(new EncodedChunk(from === 0 ? text : `,${text}`))
+      chunks.push(new EncodedChunk(from === 0 ? text : `,${text}`))
     }
-    pieces.push(new EncodedChunk("]"))
-    return new RawJson(pieces)
+    chunks.push(new EncodedChunk("]"))
+    return new RawJson(chunks)
   })
 
-/** Each refused message with its reason, beside the refusal as a whole. Source: PROTOCOLS, "message". */
+/** Encodes each refused message with its reason, in addition to the refusal of the request. Source: PROTOCOLS, "message". */
 export const refusedMessages = (reason: Reason, sent: ReadonlyArray<unknown>): Json | undefined => {
-  // A host refuses a request of messages as a whole.
+  // A host rejects all messages of a request together.
   const refusals =
     reason._tag === "MessagesRefused"
       ? reason.refusals
       : reason._tag === "Rejected" && sent.length > 0
         ? sent.map((_, index) => ({ index, reason }))
         : undefined
-  return refusals?.map(({ index, reason: why }) => ({
+  return refusals?.map(({ index, reason: cause }) => ({
     gid: bounded(textOf(sent[index], "gid")),
     cgid: bounded(textOf(sent[index], "cgid")),
-    message: messageOf(why)
+    message: messageOf(cause)
   }))
 }
 
-/** A field of what a client sent, "" where it is no text. */
+/** Returns a field of a client's value; "" if it is not a string. */
 const textOf = (sent: unknown, name: "gid" | "cgid"): string => {
   const value: unknown = typeof sent === "object" && sent !== null ? Reflect.get(sent, name) : undefined
   return typeof value === "string" ? value : ""
@@ -149,15 +149,16 @@ const COMMITTER_WORDS: ReadonlyMap<string, Committers> = new Map<string, Committ
   ["$ADMINS", "admins"]
 ])
 
-/** Characters of one user in a list of committers, with its comma and white space around it. */
-const COMMITTER = 32
+/** Maximum length of one user in a list of committers, in characters, with comma and white space. */
+const MAX_COMMITTER_LENGTH = 32
 
 const committersOf = (
   committers: ParamsOf<"chat/setcommitters">["committers"],
   limit: number
 ): Effect.Effect<Committers, Refused> => {
   if (typeof committers !== "string") return Effect.succeed(ids(committers))
-  if (committers.length > limit * COMMITTER) return invalid("params.committers", `must name at most ${limit} users`)
+  if (committers.length > limit * MAX_COMMITTER_LENGTH)
+    return invalid("params.committers", `must name at most ${limit} users`)
   const word = COMMITTER_WORDS.get(committers.trim())
   if (word !== undefined) return Effect.succeed(word)
   const users = committers.split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]))
@@ -166,8 +167,8 @@ const committersOf = (
     : invalid("params.committers", 'must be user ids, "$ALL" or "$ADMINS"')
 }
 
-/** A chat is renamed by its numeric id or by its gid. Source: PROTOCOLS, "Params". */
-const renamed = (
+/** Reads the chat to rename, by numeric id or by gid. Source: PROTOCOLS, "Params". */
+const chatToRename = (
   params: ParamsOf<"chat/changename">
 ): Effect.Effect<{ readonly id: ChatId } | { readonly gid: string }, Refused> => {
   const ref = params.id ?? params.gid
@@ -178,31 +179,35 @@ const renamed = (
 export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/logout">]: Handler<M> } = {
   "chat/ping": () => Effect.succeed({ data: null }),
 
-  // Everybody gets the same list: the reply says that it may be had, and the list has it in bytes.
-  "chat/usergetlist": Effect.fnUntraced(function* ({ handle, users, userList }) {
-    yield* handle({ _tag: "ListUsers" })
-    const allUsers = yield* available(users.all)
-    yield* userList.ready(allUsers)
+  // All callers share one encoded list; the command only checks and charges.
+  "chat/usergetlist": Effect.fnUntraced(function* ({ runCommand, users, userList }) {
+    yield* runCommand({ _tag: "ListUsers" })
+    const allUsers = yield* orUnavailable(users.all)
+    yield* userList.prepare(allUsers)
     return { data: new RawJson(userListText(users.current(allUsers), userList)) }
   }),
 
-  "chat/getlist": Effect.fnUntraced(function* ({ handle, users, userList, profile }) {
-    const chats = yield* handle({ _tag: "ListChats" })
-    const allUsers = yield* available(users.all)
-    yield* userList.ready(allUsers, profile.vocabulary.members)
-    const written = yield* encodeMembers(chats, profile)
-    return { data: new RawJson(chatListText(chats, { users: users.current(allUsers), userList, written, profile })) }
+  "chat/getlist": Effect.fnUntraced(function* ({ runCommand, users, userList, profile }) {
+    const chats = yield* runCommand({ _tag: "ListChats" })
+    const allUsers = yield* orUnavailable(users.all)
+    yield* userList.prepare(allUsers, profile.wireFormat.members)
+    const memberTexts = yield* encodeMembers(chats, profile)
+    return {
+      data: new RawJson(chatListText(chats, { users: users.current(allUsers), userList, memberTexts, profile }))
+    }
   }),
 
-  "chat/userchangename": ({ handle }, { name }) =>
-    Effect.map(handle({ _tag: "RenameUser", name }), (user) => ({ data: { id: user.id, name: user.realname } })),
+  "chat/userchangename": ({ runCommand }, { name }) =>
+    Effect.map(runCommand({ _tag: "RenameUser", name }), (user) => ({ data: { id: user.id, name: user.realname } })),
 
-  "chat/userchangestatus": ({ handle }, { status }) =>
-    Effect.map(handle({ _tag: "ChangeStatus", status }), (user) => ({ data: { id: user.id, status: user.status } })),
+  "chat/userchangestatus": ({ runCommand }, { status }) =>
+    Effect.map(runCommand({ _tag: "ChangeStatus", status }), (user) => ({
+      data: { id: user.id, status: user.status }
+    })),
 
-  "chat/create": ({ handle, profile }, params) =>
+  "chat/create": ({ runCommand, profile }, params) =>
     Effect.map(
-      handle({
+      runCommand({
         _tag: "CreateChat",
         gid: params.gid,
         name: params.name ?? "",
@@ -211,58 +216,60 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
         subject: params.subject ?? 0,
         public: params.public ?? false
       }),
-      (view) => chatAnswer(view, profile)
+      (view) => chatResult(view, profile)
     ),
 
-  "chat/joinchat": ({ handle }, { gid, join }) => {
+  "chat/joinchat": ({ runCommand }, { gid, join }) => {
     const joins = join ?? true
-    const command = joins ? handle({ _tag: "JoinChat", chat: { gid } }) : handle({ _tag: "LeaveChat", chat: { gid } })
+    const command = joins
+      ? runCommand({ _tag: "JoinChat", chat: { gid } })
+      : runCommand({ _tag: "LeaveChat", chat: { gid } })
     return Effect.as(command, { data: { gid, join: joins } })
   },
 
-  "chat/changename": ({ handle }, params) =>
-    Effect.flatMap(renamed(params), (chat) =>
-      Effect.map(handle({ _tag: "RenameChat", chat, name: params.name }), (view) => ({
+  "chat/changename": ({ runCommand }, params) =>
+    Effect.flatMap(chatToRename(params), (chat) =>
+      Effect.map(runCommand({ _tag: "RenameChat", chat, name: params.name }), (view) => ({
         data: { gid: view.chat.gid, name: view.chat.name }
       }))
     ),
 
-  "chat/star": ({ handle }, { gid, star }) =>
-    Effect.map(handle({ _tag: "SetPreference", chat: { gid }, star: star ?? true }), ({ preference }) => ({
+  "chat/star": ({ runCommand }, { gid, star }) =>
+    Effect.map(runCommand({ _tag: "SetPreference", chat: { gid }, star: star ?? true }), ({ preference }) => ({
       data: { gid, star: preference.star }
     })),
 
-  "chat/hide": ({ handle }, { gid, hide }) =>
-    Effect.map(handle({ _tag: "SetPreference", chat: { gid }, hide: hide ?? true }), ({ preference }) => ({
+  "chat/hide": ({ runCommand }, { gid, hide }) =>
+    Effect.map(runCommand({ _tag: "SetPreference", chat: { gid }, hide: hide ?? true }), ({ preference }) => ({
       data: { gid, hide: preference.hide }
     })),
 
-  "chat/mute": ({ handle }, { gid, mute }) =>
-    Effect.map(handle({ _tag: "SetPreference", chat: { gid }, mute: mute ?? true }), ({ preference }) => ({
+  "chat/mute": ({ runCommand }, { gid, mute }) =>
+    Effect.map(runCommand({ _tag: "SetPreference", chat: { gid }, mute: mute ?? true }), ({ preference }) => ({
       data: { gid, mute: preference.mute }
     })),
 
-  "chat/addmember": ({ handle, profile }, { gid, members, join }) => {
+  "chat/addmember": ({ runCommand, profile }, { gid, members, join }) => {
     const users = ids(members)
     const command =
       (join ?? true)
-        ? handle({ _tag: "AddMembers", chat: { gid }, members: users })
-        : handle({ _tag: "RemoveMembers", chat: { gid }, members: users })
-    return Effect.map(command, (view) => chatAnswer(view, profile))
+        ? runCommand({ _tag: "AddMembers", chat: { gid }, members: users })
+        : runCommand({ _tag: "RemoveMembers", chat: { gid }, members: users })
+    return Effect.map(command, (view) => chatResult(view, profile))
   },
 
-  "chat/message": ({ handle, user, settings }, { messages }) =>
+  "chat/message": ({ runCommand, user, settings }, { messages }) =>
     Effect.flatMap(draftsOf(user, messages, settings.messagesPerRequest), (drafts) =>
-      Effect.map(handle({ _tag: "SendMessages", messages: drafts }), sentAnswer)
+      Effect.map(runCommand({ _tag: "SendMessages", messages: drafts }), sentResult)
     ),
 
-  "chat/history": ({ handle }, { gid, recPerPage, pageID, continued }) => {
+  "chat/history": ({ runCommand }, { gid, recPerPage, pageID, continued }) => {
     const size = recPerPage ?? 0
     const number = pageID ?? 0
     const page = size === 0 ? {} : { page: { size, number: number === 0 ? 1 : number } }
-    return Effect.flatMap(handle({ _tag: "ReadHistory", chat: { gid }, ...page }), ({ chat, messages, total }) =>
+    return Effect.flatMap(runCommand({ _tag: "ReadHistory", chat: { gid }, ...page }), ({ chat, messages, total }) =>
       Effect.map(
-        listAnswer(messages, (message) => JSON.stringify(messageJson(message, chat))),
+        encodeList(messages, (message) => JSON.stringify(messageJson(message, chat))),
         (data) => ({
           data,
           pager: {
@@ -277,61 +284,61 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     )
   },
 
-  "chat/members": ({ handle, profile: { vocabulary } }, { gid }) =>
-    Effect.flatMap(handle({ _tag: "ListMembers", chat: { gid } }), ({ members }) =>
+  "chat/members": ({ runCommand, profile: { wireFormat } }, { gid }) =>
+    Effect.flatMap(runCommand({ _tag: "ListMembers", chat: { gid } }), ({ members }) =>
       Effect.map(
-        listAnswer(members, (user) =>
-          vocabulary.members === "ids" ? String(user.id) : JSON.stringify(userJson(user))
+        encodeList(members, (user) =>
+          wireFormat.members === "ids" ? String(user.id) : JSON.stringify(userJson(user))
         ),
-        ({ chunks: pieces }) => ({
+        ({ chunks: chunks }) => ({
           data: new RawJson([
             new EncodedChunk(`[{"gid":${JSON.stringify(gid)},"members":`),
-            ...pieces,
+            ...chunks,
             new EncodedChunk("}]")
           ])
         })
       )
     ),
 
-  "chat/changepublic": ({ handle }, params) =>
+  "chat/changepublic": ({ runCommand }, params) =>
     Effect.map(
-      handle({ _tag: "PublishChat", chat: { gid: params.gid }, public: params.public ?? true }),
+      runCommand({ _tag: "PublishChat", chat: { gid: params.gid }, public: params.public ?? true }),
       ({ chat }) => ({ data: { gid: chat.gid, public: chat.public } })
     ),
 
-  "chat/getpubliclist": ({ handle, profile }) =>
-    Effect.flatMap(handle({ _tag: "ListPublicChats" }), (chats) =>
+  "chat/getpubliclist": ({ runCommand, profile }) =>
+    Effect.flatMap(runCommand({ _tag: "ListPublicChats" }), (chats) =>
       Effect.map(
-        listAnswer(chats, (chat) => publicChatText(chat, profile.vocabulary)),
+        encodeList(chats, (chat) => publicChatText(chat, profile.wireFormat)),
         (data) => ({ data })
       )
     ),
 
-  "chat/setadmin": ({ handle, profile }, { gid, admins, isAdmin }) =>
-    Effect.map(handle({ _tag: "SetAdmins", chat: { gid }, users: ids(admins), grant: isAdmin ?? true }), (view) =>
-      chatAnswer(view, profile)
+  "chat/setadmin": ({ runCommand, profile }, { gid, admins, isAdmin }) =>
+    Effect.map(runCommand({ _tag: "SetAdmins", chat: { gid }, users: ids(admins), grant: isAdmin ?? true }), (view) =>
+      chatResult(view, profile)
     ),
 
-  "chat/setcommitters": ({ handle, profile, settings }, { gid, committers }) =>
-    Effect.flatMap(committersOf(committers, settings.membersPerRequest), (wanted) =>
-      Effect.map(handle({ _tag: "SetCommitters", chat: { gid }, committers: wanted }), (view) =>
-        chatAnswer(view, profile)
+  "chat/setcommitters": ({ runCommand, profile, settings }, { gid, committers }) =>
+    Effect.flatMap(committersOf(committers, settings.membersPerRequest), (senders) =>
+      Effect.map(runCommand({ _tag: "SetCommitters", chat: { gid }, committers: senders }), (view) =>
+        chatResult(view, profile)
       )
     ),
 
-  "chat/settings": ({ handle }, { account, settings }) => {
-    const whose = account === "" ? {} : { account }
+  "chat/settings": ({ runCommand }, { account, settings }) => {
+    const target = account === "" ? {} : { account }
     const stored =
       settings === undefined || settings === null || settings === ""
-        ? handle({ _tag: "ReadUserSettings", ...whose })
-        : handle({ _tag: "SaveUserSettings", ...whose, settings: JSON.stringify(settings) })
+        ? runCommand({ _tag: "ReadUserSettings", ...target })
+        : runCommand({ _tag: "SaveUserSettings", ...target, settings: JSON.stringify(settings) })
     return Effect.map(stored, (text) => ({ data: text === null ? null : (JSON.parse(text) as Json) }))
   },
 
-  "attach/getlist": ({ handle }, { gid }) =>
-    Effect.flatMap(handle({ _tag: "ListFiles", chat: { gid } }), (files) =>
+  "attach/getlist": ({ runCommand }, { gid }) =>
+    Effect.flatMap(runCommand({ _tag: "ListFiles", chat: { gid } }), (files) =>
       Effect.map(
-        listAnswer(files, (file) => JSON.stringify(fileJson(file))),
+        encodeList(files, (file) => JSON.stringify(fileJson(file))),
         (data) => ({ data })
       )
     )

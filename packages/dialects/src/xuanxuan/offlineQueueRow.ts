@@ -1,18 +1,18 @@
-/** The offline queue as this protocol's document has it: the table `UserMessage`. Source: seeds/002, "UserMessage". */
+/** Row of the offline queue as in the document's table `UserMessage`. Source: seeds/002, "UserMessage". */
 import type { Queued } from "@parley/core/OfflineQueue"
 import { messageJson } from "./encode.ts"
 
 /** One packet that a device has not acknowledged. Source: seeds/002, "UserMessage". */
 export interface OfflineQueueRow {
-  /** Acknowledges it. */
+  /** Id for the acknowledgement. */
   readonly id: number
-  /** Packets of a lower level go first. */
+  /** Packets with a lower level are sent first. */
   readonly level: number
-  /** Who is owed it. */
+  /** Recipient's user id. */
   readonly user: number
   readonly module: "chat"
   readonly method: "message"
-  /** JSON: the packet's `data`, as it will be pushed. */
+  /** JSON of the packet's `data`, as it will be pushed. */
   readonly data: string
 }
 

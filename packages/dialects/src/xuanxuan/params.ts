@@ -1,6 +1,6 @@
 /**
- * What clients send: the params of each method, by name or by position. Real clients of this protocol send `params` as an
- * array in the document's order, the document shows objects; both are read, for every method.
+ * Decodes the params of each method, by name or by position. Real clients of this protocol send `params` as an array in the
+ * document's order, while the document shows objects; both are accepted for every method.
  * Source: seeds/002, "API"; PROTOCOLS, "Params".
  */
 import * as Effect from "effect/Effect"
@@ -24,16 +24,16 @@ const Flag = Schema.Literals([true, false, 1, 0, "1", "0"]).pipe(
   )
 )
 
-/** Half a surrogate pair, which JSON can escape, is no text: stores and UTF-8 have no place for it. */
+/** Well-formed string. Lone surrogates, which JSON can escape, cannot be stored or encoded as UTF-8. */
 const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed(), { expected: "well-formed Unicode" }))
 
-/** Levels of JSON that is kept as it came; parsers elsewhere stop early too, and some by breaking off. */
-const LEVELS = 100
+/** Maximum nesting of JSON that is stored unchanged; other parsers have such limits too, and some crash. */
+const MAX_LEVELS = 100
 
 const isWithin = (json: unknown, levels: number): boolean => {
   if (typeof json !== "object" || json === null) return true
   if (levels === 0) return false
-  // No copies: there may be a hundred thousand arrays.
+  // Does not copy: there may be 100,000 arrays.
   if (Array.isArray(json)) {
     for (const item of json) if (!isWithin(item, levels - 1)) return false
     return true
@@ -43,17 +43,17 @@ const isWithin = (json: unknown, levels: number): boolean => {
   return true
 }
 
-// What JSON.parse made is JSON; only its depth and its texts are to be checked.
-const Json = Schema.declare((value): value is Schema.Json => isWithin(value, LEVELS) && isWellFormedJson(value), {
-  expected: `well-formed JSON of at most ${LEVELS} levels`
+// The result of JSON.parse is JSON; only its depth and its strings are checked.
+const Json = Schema.declare((value): value is Schema.Json => isWithin(value, MAX_LEVELS) && isWellFormedJson(value), {
+  expected: `well-formed JSON of at most ${MAX_LEVELS} levels`
 })
 const JsonObject = Schema.declare(
   (value): value is { readonly [name: string]: Schema.Json } =>
-    isFields(value) && isWithin(value, LEVELS) && isWellFormedJson(value),
-  { expected: `a well-formed object of at most ${LEVELS} levels` }
+    isFields(value) && isWithin(value, MAX_LEVELS) && isWellFormedJson(value),
+  { expected: `a well-formed object of at most ${MAX_LEVELS} levels` }
 )
 
-/** Absent, or null, which stands for a skipped position. */
+/** Absent or null; null stands for a skipped position. */
 const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 /** `[{id}, …]` or `[id, …]`. */
@@ -71,7 +71,7 @@ const Draft = Schema.Struct({
 
 const Chat = { gid: Text }
 
-/** Each method's params, in the document's order, which is the order of positions. */
+/** Params of each method, in the document's order, which is the order of positions. */
 export const methods = {
   "chat/login": Schema.Struct({
     account: Text,
@@ -103,7 +103,7 @@ export const methods = {
   "chat/hide": Schema.Struct({ ...Chat, hide: optional(Flag) }),
   "chat/mute": Schema.Struct({ ...Chat, mute: optional(Flag) }),
   "chat/addmember": Schema.Struct({ ...Chat, members: UserIds, join: optional(Flag) }),
-  // Each message is read by itself, so that each that is refused can be named.
+  // Each message is decoded separately, so that each refused one can be listed.
   "chat/message": Schema.Struct({ messages: Schema.Array(Schema.Unknown) }),
   "chat/history": Schema.Struct({
     ...Chat,
@@ -137,11 +137,11 @@ const decoders = Object.fromEntries(
   ])
 )
 
-/** The other spelling that the document has for a name. */
+/** Alternative spelling of a name in the document. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map([["pulic", "public"]])
 
-/** Params as an object by name, whatever form they came in. */
-const named = (method: Method, params: unknown, names: ReadonlyArray<string>): unknown => {
+/** Converts params of either form to an object by name. */
+const paramsByName = (method: Method, params: unknown, names: ReadonlyArray<string>): unknown => {
   if (method === "chat/message") return { messages: draftsIn(params) }
   if (params === undefined || params === null) return {}
   if (Array.isArray(params)) {
@@ -156,13 +156,13 @@ const named = (method: Method, params: unknown, names: ReadonlyArray<string>): u
   const byName: Record<string, unknown> = {}
   for (const spelled of Object.keys(params)) {
     const name = SPELLINGS.get(spelled) ?? spelled
-    // Others mean nothing, and there may be thousands.
+    // Unknown names are ignored; there may be thousands.
     if (names.includes(name)) byName[name] = params[spelled]
   }
   return byName
 }
 
-/** The messages of a request: `[{…}, …]`, `[[{…}, …]]`, `{messages: [{…}, …]}`, or one message by itself. */
+/** Returns the messages of a request: `[{…}, …]`, `[[{…}, …]]`, `{messages: [{…}, …]}`, or one message by itself. */
 export const draftsIn = (params: unknown): unknown => {
   if (Array.isArray(params)) return params.length === 1 && Array.isArray(params[0]) ? params[0] : params
   if (isFields(params)) return "messages" in params ? params["messages"] : "cgid" in params ? [params] : undefined
@@ -170,8 +170,8 @@ export const draftsIn = (params: unknown): unknown => {
 }
 
 /**
- * The params of a login that may leave out account and password, since its connection has told already whose it is: what
- * is left out is empty.
+ * Returns login params with empty strings for a missing account and password, which are optional if the connection's
+ * request identifies the user.
  */
 export const withCredentials = (params: unknown): unknown => {
   if (Array.isArray(params)) return [params[0] ?? "", params[1] ?? "", ...params.slice(2)]
@@ -181,24 +181,24 @@ export const withCredentials = (params: unknown): unknown => {
 
 const formatter = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** Why something is not as documented; `under` is where it stands. */
-const invalid = (issue: SchemaIssue.Issue, under: ReadonlyArray<string>): Reason => {
+/** Returns the reason for an invalid value at the path `parent`. */
+const invalid = (issue: SchemaIssue.Issue, parent: ReadonlyArray<string>): Reason => {
   const [first] = formatter(issue).issues
   const path = (first?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
   return {
     _tag: "Invalid",
-    field: [...under, ...path].join("."),
+    field: [...parent, ...path].join("."),
     problem: `is not as documented: ${(first?.message ?? "").split("\n")[0]}`
   }
 }
 
 /** Params that list users. */
-const LISTS = ["members", "admins", "committers"]
+const USER_LISTS = ["members", "admins", "committers"]
 
-/** A list of users that is too long is refused by its length: none of the many ids that a frame can hold is looked at. */
-const overlong = (params: unknown, limit: number): Reason | undefined => {
+/** Refuses a too long list of users by its length, without decoding its ids. */
+const listProblem = (params: unknown, limit: number): Reason | undefined => {
   if (!isFields(params)) return undefined
-  for (const name of LISTS) {
+  for (const name of USER_LISTS) {
     const users = params[name]
     if (Array.isArray(users) && users.length > limit) {
       return { _tag: "Invalid", field: `params.${name}`, problem: `must name at most ${limit} users` }
@@ -207,7 +207,7 @@ const overlong = (params: unknown, limit: number): Reason | undefined => {
   return undefined
 }
 
-/** The params of a method, or a refusal that names the field. `limit` is `limits.membersPerRequest`. */
+/** Decodes the params of a method; a refusal names the field. `limit`: value of `limits.membersPerRequest`. */
 export const decode = <M extends Method>(
   method: M,
   params: unknown,
@@ -215,13 +215,13 @@ export const decode = <M extends Method>(
 ): Effect.Effect<ParamsOf<M>, Refused> => {
   const decoder = decoders[method]
   if (decoder === undefined) throw new Error(`no such method: ${method}`)
-  // A list of which nothing is known is not worth going through.
+  // Skips the schema, which does not check the items of this list.
   if (method === "chat/message") {
     const messages = draftsIn(params)
     if (Array.isArray(messages)) return Effect.succeed({ messages } as unknown as ParamsOf<M>)
   }
-  const byName = named(method, params, decoder.names)
-  const problem = overlong(byName, limit)
+  const byName = paramsByName(method, params, decoder.names)
+  const problem = listProblem(byName, limit)
   if (problem !== undefined) return refuse(problem)
   const result = decoder.decode(byName)
   return Result.isSuccess(result)
@@ -233,6 +233,6 @@ export type MessageParams = typeof Draft.Type
 
 const decodeMessage = Schema.decodeUnknownResult(Draft)
 
-/** One message of a request, or why it is none. `index` is where it stands. */
+/** Decodes the message at `index` of a request. */
 export const readMessage = (message: unknown, index: number): Result.Result<MessageParams, Reason> =>
   Result.mapError(decodeMessage(message), ({ issue }) => invalid(issue, ["params", "messages", String(index)]))

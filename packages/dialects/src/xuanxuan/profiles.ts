@@ -1,9 +1,9 @@
 /**
- * The two wire profiles: `documented`, and `client-1.0` for what the published 1.0 desktop client reads.
+ * The two wire profiles: `documented`, and `client-1.0` for the published 1.0 desktop client.
  * Source: PROTOCOLS, "Two wire profiles".
  */
 import type { Serializer } from "@parley/core/Serializer"
-import { bundling, packetsOf, type WireNames } from "./encode.ts"
+import { framing, packetsOf, type WireFormat } from "./encode.ts"
 
 export const profileNames = ["documented", "client-1.0"] as const
 export type ProfileName = (typeof profileNames)[number]
@@ -13,45 +13,45 @@ export const isProfileName = (name: string): name is ProfileName =>
 
 export interface Profile extends Serializer {
   readonly name: ProfileName
-  readonly vocabulary: WireNames
+  readonly wireFormat: WireFormat
 }
 
-/** The document's own sentence. */
+/** Sentence from the document. */
 const TAKEN_OVER = "This account logined in another place."
 
-/** What is answered where there is no request to echo. */
+/** Encodes a failure without a request to echo. */
 export const refusedFrame = (message: string): string =>
   JSON.stringify({ module: "null", method: "null", result: "fail", message })
 
 const rejectionText = (reason: Parameters<Serializer["rejected"]>[0]): string => {
   switch (reason._tag) {
     case "TooManyOfAddress":
-      return "There are too many connections from this address; please try again later."
+      return "Too many connections from this address; retry later."
     case "LoginDeadline":
       return `A connection must log in within ${reason.seconds} seconds.`
     case "InputExhausted":
-      return "Too much is waiting for the server to read; please try again later."
+      return "The server's input buffers are full; retry later."
     case "HttpRequest":
-      return "This port takes no HTTP requests."
+      return "This port does not accept HTTP requests."
   }
 }
 
-export const makeProfile = (name: ProfileName, known: Omit<WireNames, "members">): Profile => {
-  const client = name === "client-1.0"
-  const vocabulary: WireNames = { ...known, members: client ? "ids" : "objects" }
-  const takenOver = client
+export const makeProfile = (name: ProfileName, options: Omit<WireFormat, "members">): Profile => {
+  const isClient10 = name === "client-1.0"
+  const wireFormat: WireFormat = { ...options, members: isClient10 ? "ids" : "objects" }
+  const takenOver = isClient10
     ? { module: "chat", method: "kickoff", message: TAKEN_OVER }
     : { module: "null", method: "null", message: TAKEN_OVER }
   return {
     name,
-    vocabulary,
-    encode: (event) => packetsOf(event, vocabulary),
-    framing: bundling,
+    wireFormat,
+    encode: (event) => packetsOf(event, wireFormat),
+    framing: framing,
     takenOver: JSON.stringify([takenOver]),
-    connectionLimitReached: refusedFrame("There are too many connections; please try again later."),
+    connectionLimitReached: refusedFrame("Too many connections; retry later."),
     rejected: (reason) => refusedFrame(rejectionText(reason)),
     invalidUtf8: refusedFrame("The frame is not UTF-8."),
     oversized: (limit) => refusedFrame(`A frame may have at most ${limit} bytes.`),
-    acknowledgement: client ? "implicit" : "explicit"
+    acknowledgement: isClient10 ? "implicit" : "explicit"
   }
 }

@@ -1,5 +1,5 @@
 /**
- * HTTP: uploads and downloads by both spellings of their paths, and what the 1.0 client asks first.
+ * HTTP routes: uploads and downloads under both spellings of their paths, and the configuration that the 1.0 client requests.
  * Source: PROTOCOLS, "Files over HTTP".
  */
 import type { ServeContext } from "@parley/core/Dialect"
@@ -12,19 +12,19 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { type FailureEncoder, protocolRoutes, type RouteHandler } from "../_http/protocolRoutes.ts"
 import { EMPTY_QUERY, parseQuery, type Query } from "../_http/query.ts"
-import { download, type FileServices, upload } from "./files.ts"
+import { download, type FileDeps, upload } from "./files.ts"
 import { messageOf } from "./errors.ts"
 
-/** What the 1.0 client takes this server for. */
+/** Server version for the 1.0 client. */
 const VERSION = "1.0.0"
-export const WEBSOCKET = "/ws"
+export const WEBSOCKET_PATH = "/ws"
 
-interface RouteDeps extends FileServices {
+interface RouteDeps extends FileDeps {
   readonly random: SecureRandom.SecureRandom["Service"]
-  readonly site: ServeContext
+  readonly serveContext: ServeContext
 }
 
-/** The id of the file that a link of this protocol leads to, wherever the server is. */
+/** Returns the file id in a link of this protocol, regardless of the server's address. */
 export const fileOfLink = (link: string): number | undefined => {
   const { path = "", query = "" } = /^(?<path>[^?#]*)(?:\?(?<query>[^#]*))?/.exec(link)?.groups ?? {}
   const parameters = parseQuery(query, 100)
@@ -39,15 +39,15 @@ export const fileOfLink = (link: string): number | undefined => {
 const failure = (status: number, message: string, headers: Readonly<Record<string, string>> = {}) =>
   HttpServerResponse.jsonUnsafe({ module: "null", method: "null", result: "fail", message }, { status, headers })
 
-/** Files are refused where they are read, with their own module and method. */
+/** Refusals of file requests are encoded in `files.ts`, with their own module and method. */
 const errors: FailureEncoder = { failure, refused: (reason) => failure(400, messageOf(reason)) }
 
-const unknown = failure(404, "There is nothing at this path.")
+const notFound = failure(404, "There is nothing at this path.")
 
 export const routesOf = (deps: RouteDeps) => {
   const getConfig = Effect.gen(function* () {
-    const { site, random, settings } = deps
-    const tcp = site.tcp()
+    const { serveContext, random, settings } = deps
+    const tcp = serveContext.tcp()
     return HttpServerResponse.jsonUnsafe({
       version: VERSION,
       requestType: "PATH_INFO",
@@ -78,14 +78,18 @@ export const routesOf = (deps: RouteDeps) => {
           if (query.get("mode") === "getconfig") return getConfig
           return actionOf(query) === "attach/download"
             ? download(deps, request, query, query.get("fileID") ?? query.get("id") ?? "")
-            : Effect.succeed(unknown)
+            : Effect.succeed(notFound)
         },
         POST: (request, query) =>
-          actionOf(query) === "attach/upload" ? uploaded(request, query) : Effect.succeed(unknown)
+          actionOf(query) === "attach/upload" ? uploaded(request, query) : Effect.succeed(notFound)
       }
     }
   })
-  // Upgrades do not come here.
-  const webSocket = HttpRouter.add("*", WEBSOCKET, failure(426, "Connect here by WebSocket.", { upgrade: "websocket" }))
+  // WebSocket upgrades do not reach this route.
+  const webSocket = HttpRouter.add(
+    "*",
+    WEBSOCKET_PATH,
+    failure(426, "Connect here by WebSocket.", { upgrade: "websocket" })
+  )
   return { routes: Layer.merge(routes, webSocket), fallback }
 }

@@ -1,5 +1,5 @@
 /**
- * The requests of one frame and their replies; where the session has just begun, the pushes of a login follow. Source:
+ * Handles the requests of one frame; after a login or a resumed session, the login pushes follow the reply. Source:
  * seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
  */
 import { logStorageFailure } from "@parley/core/StorageErrors"
@@ -24,89 +24,90 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Semaphore from "effect/Semaphore"
-import { acknowledgedIds, isAcknowledgement, isUnreadable, jsonLimits, parse, type Request } from "./frames.ts"
+import { acknowledgedIds, isAcknowledgement, isInvalid, frameJsonLimits, parse, type Request } from "./frames.ts"
 import { isLarge } from "../_http/jsonLimits.ts"
 import { loginPushesOf, encodeMembers } from "./loginPushes.ts"
 import { type Profile, refusedFrame } from "./profiles.ts"
 import { messageOf, resultOf } from "./errors.ts"
-import { type Answer, draftOf, handlers, refusedMessages, RawJson } from "./methods.ts"
+import { type MethodResult, draftOf, handlers, refusedMessages, RawJson } from "./methods.ts"
 import { type Json, messageText, userJson } from "./encode.ts"
 import type { UserListCache } from "./UserListCache.ts"
 import { decode, draftsIn, isMethod, type Method, type ParamsOf, withCredentials } from "./params.ts"
 
-export interface Services {
+export interface Deps {
   readonly engine: Engine["Service"]
   readonly hub: Hub["Service"]
   readonly sessions: Sessions["Service"]
   readonly queue: OfflineQueue["Service"]
   readonly userList: UserListCache
-  /** Greetings that are made in one turn: those of thousands who come back at once leave room for what others ask. */
-  readonly greetings: Semaphore.Semaphore
+  /** Limits concurrent login pushes, so that thousands of reconnecting clients leave time for other requests. */
+  readonly loginPermits: Semaphore.Semaphore
   readonly settings: EngineSettings
   readonly clock: Clock.Clock
 }
 
 /** WebSocket close code of RFC 6455. */
 const CLOSE_INTERNAL = 1011
-/** Characters of a device's name, at most. */
+/** Maximum length of a device's name, in characters. */
 const MAX_DEVICE = 64
 
-/** `carried` is what the connection began with, where the embedder's authenticator can tell whose it is. */
-export const makeFrameHandler = (services: Services, profile: Profile, carried: RequestInfo | undefined): Requests => {
-  const { requestsPerFrame } = services.settings
-  const limits = jsonLimits(services.settings)
+/** `requestInfo`: the connection's HTTP request, if there is an embedder's authenticator. */
+export const makeFrameHandler = (deps: Deps, profile: Profile, requestInfo: RequestInfo | undefined): Requests => {
+  const { requestsPerFrame } = deps.settings
+  const limits = frameJsonLimits(deps.settings)
   return (session, frame) => {
     const requests = parse(frame, requestsPerFrame, limits)
     const handlers = requests.map((request): RequestHandler =>
-      isUnreadable(request)
+      isInvalid(request)
         ? () => Effect.succeed({ frame: refusedFrame(request.problem) })
-        : (run) => handleRequest(services, profile, carried, session, request, run)
+        : (runCommand) => handleRequest(deps, profile, requestInfo, session, request, runCommand)
     )
     const [first] = requests
     const [handler] = handlers
     if (first === undefined || handler === undefined) return handlers
-    if (requests.length === 1 && !isUnreadable(first)) {
-      // The one look at the clock for this frame.
-      const now = services.clock.currentTimeMillisUnsafe()
-      if (isLive(services, session, first, now)) {
-        if (tryAcknowledge(services, session, first, now)) return []
-        if (trySend(services, session, first, now, handler)) return []
+    if (requests.length === 1 && !isInvalid(first)) {
+      // The clock is read once per frame.
+      const now = deps.clock.currentTimeMillisUnsafe()
+      if (isLive(deps, session, first, now)) {
+        if (tryAcknowledge(deps, session, first, now)) return []
+        if (trySend(deps, session, first, now, handler)) return []
       }
     }
-    // Parsing may have taken half of what one turn may.
-    if (isLarge(frame)) handlers[0] = (run) => Effect.andThen(nextTurn, handler(run))
+    // Parsing may have taken half of the time slice of a turn.
+    if (isLarge(frame)) handlers[0] = (runCommand) => Effect.andThen(nextTurn, handler(runCommand))
     return handlers
   }
 }
 
-/** Whether the request comes with the session that this connection has. */
-const isLive = ({ sessions }: Services, { live, superseded }: ClientSession, { sid }: Request, now: number): boolean =>
+/** Returns whether the request's session is this connection's live session. */
+const isLive = ({ sessions }: Deps, { live, superseded }: ClientSession, { sid }: Request, now: number): boolean =>
   live !== undefined && !superseded && sid === live.token && sessions.isValid(live, now)
 
 /**
- * Acknowledgements are as many as messages that were delivered. One for packets that were sent lately needs no storage,
- * no answer and so no fiber; everything else goes the ordinary way.
+ * Fast path for acknowledgements, of which there is one per delivered message. An acknowledgement of recently sent packets
+ * needs no storage, no reply and therefore no fiber; others take the normal path.
  */
-const tryAcknowledge = ({ engine }: Services, session: ClientSession, request: Request, now: number): boolean => {
+const tryAcknowledge = ({ engine }: Deps, session: ClientSession, request: Request, now: number): boolean => {
   if (!isAcknowledgement(request)) return false
   const ids = acknowledgedIds(request.id)
   if (ids === undefined || session.user === undefined) return false
   return engine.limits.take(session.user.id, costOfAcknowledging(ids), now) === 0 && session.tryAcknowledge(ids)
 }
 
-/** Acknowledgements are as many as messages that were delivered, and no user can help that. */
+/** Low cost, since each delivered message requires an acknowledgement. */
 const costOfAcknowledging = (ids: ReadonlyArray<number>): number => 0.1 + ids.length / 100
 
 /**
- * A message whose chat and sender are in memory is on its way to the disk before the next frame is looked at, so that
- * many of one client share a flush. Several in one request go the ordinary way: some of them could be repeated.
+ * Fast path for one message whose chat and sender are cached: it is handed to the store before the next frame is processed,
+ * so that many messages of one client share a flush. Requests with several messages, which may contain duplicates, take the
+ * normal path.
  */
 const trySend = (
-  services: Services,
+  deps: Deps,
   session: ClientSession,
   request: Request,
   now: number,
-  ordinarily: RequestHandler
+  fallback: RequestHandler
 ): boolean => {
   const { live, user } = session
   if (request.module !== "chat" || request.method !== "message" || isAcknowledgement(request)) return false
@@ -114,52 +115,52 @@ const trySend = (
   const sent = draftsIn(request.params)
   if (!Array.isArray(sent) || sent.length !== 1) return false
   const draft = draftOf(user, sent[0], 0)
-  const { limits } = services.engine
-  // Whoever has nothing left is refused in the ordinary way.
+  const { limits } = deps.engine
+  // The normal path refuses users who are over their limit.
   if (Result.isFailure(draft) || limits.take(user.id, 1, now) > 0) return false
-  return session.trySend(draft.success, (sent) => sentFrame(live.token, sent), ordinarily, now)
+  return session.trySend(draft.success, (sent) => sentFrame(live.token, sent), fallback, now)
 }
 
-/** The success of `chat/message` with one message, whose JSON text the push has as well. */
+/** Encodes the reply of `chat/message` with one message, whose JSON text is shared with the push. */
 const sentFrame = (sid: string, { chat, message }: SentMessage): string =>
   `{"module":"chat","method":"message","result":"success","sid":${JSON.stringify(sid)},"data":[${messageText(message, chat)}]}`
 
 const handleRequest = (
-  services: Services,
+  deps: Deps,
   profile: Profile,
-  carried: RequestInfo | undefined,
+  requestInfo: RequestInfo | undefined,
   session: ClientSession,
   request: Request,
-  run: RunCommand
+  runCommand: RunCommand
 ): Effect.Effect<Reply> => {
   const name = `${request.module}/${request.method}`.toLowerCase()
   const work =
     name === "chat/login" && !isAcknowledgement(request)
-      ? login(services, profile, carried, session, request)
-      : authenticated(services, profile, session, request, name, run)
-  const answering = (part: Effect.Effect<Reply, Refused>): Effect.Effect<Reply> =>
+      ? login(deps, profile, requestInfo, session, request)
+      : authenticated(deps, profile, session, request, name, runCommand)
+  const withErrorReply = (part: Effect.Effect<Reply, Refused>): Effect.Effect<Reply> =>
     noteSlow(part, slowLine(session, name)).pipe(
-      Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refused(services, session, request, reason))),
-      // A mistake of ours: the client is answered all the same, and the connection goes on.
+      Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refused(deps, session, request, reason))),
+      // A defect: the client still gets a reply, and the connection stays open.
       Effect.catchCause((cause) =>
         Effect.as(Effect.logError(`${name} broke off`, cause), {
           frame: failure(request, "fail", "Internal server error.")
         })
       )
     )
-  return Effect.map(answering(work), ({ next, ...reply }) =>
-    next === undefined ? reply : { ...reply, next: (more: RunCommand) => answering(next(more)) }
+  return Effect.map(withErrorReply(work), ({ next, ...reply }) =>
+    next === undefined ? reply : { ...reply, next: (more: RunCommand) => withErrorReply(next(more)) }
   )
 }
 
 const slowLine = (session: ClientSession, name: string) => (milliseconds: number) => {
-  // The client may have written anything there.
+  // A client may send any name.
   const known = isMethod(name) || name === "chat/login" ? name : "unknown"
   return { key: `slow request ${known}`, details: { method: known, user: session.user?.id ?? null, milliseconds } }
 }
 
-const refused = ({ engine }: Services, { user }: ClientSession, request: Request, reason: Reason): Reply => {
-  // Each of them is listed, with its reason.
+const refused = ({ engine }: Deps, { user }: ClientSession, request: Request, reason: Reason): Reply => {
+  // Each refused message is listed with its reason.
   if (reason._tag === "MessagesRefused" && user !== undefined) engine.limits.owe(user.id, reason.refusals.length)
   return { frame: refusal(request, reason) }
 }
@@ -185,7 +186,7 @@ const refusal = (request: Request, reason: Reason): string => {
   )
 }
 
-const success = (request: Request, sid: string, { data, pager }: Answer): string | Frame => {
+const success = (request: Request, sid: string, { data, pager }: MethodResult): string | Frame => {
   const head = { module: request.module, method: request.method, result: "success", sid }
   if (!(data instanceof RawJson)) return JSON.stringify({ ...head, data, ...(pager !== undefined && { pager }) })
   const before = `${JSON.stringify(head).slice(0, -1)},"data":`
@@ -196,15 +197,15 @@ const success = (request: Request, sid: string, { data, pager }: Answer): string
 }
 
 const login = Effect.fnUntraced(function* (
-  services: Services,
+  deps: Deps,
   profile: Profile,
-  carried: RequestInfo | undefined,
+  requestInfo: RequestInfo | undefined,
   session: ClientSession,
   request: Request
 ): Effect.fn.Return<Reply, Refused> {
   const { account, password, status, device } = yield* decode(
     "chat/login",
-    carried === undefined ? request.params : withCredentials(request.params)
+    requestInfo === undefined ? request.params : withCredentials(request.params)
   )
   if ((device ?? "").length > MAX_DEVICE) {
     return yield* refuse({
@@ -216,144 +217,147 @@ const login = Effect.fnUntraced(function* (
   const problem = passwordLengthProblem(password)
   if (problem !== undefined) return yield* refuse({ _tag: "Invalid", field: "params.password", problem })
   const before = session.live
-  const { session: live, user } = yield* services.sessions.login({
+  const { session: live, user } = yield* deps.sessions.login({
     account,
     secret: password,
-    ...(carried !== undefined && { request: carried }),
+    ...(requestInfo !== undefined && { request: requestInfo }),
     kind: "chat",
-    device: services.settings.sessions === "multi" ? (device ?? "") : "",
+    device: deps.settings.sessions === "multi" ? (device ?? "") : "",
     address: session.connection.address,
     isAwaited: () => !session.isEnded
   })
-  services.engine.limits.owe(user.id, costOfGreeting(services))
+  deps.engine.limits.owe(user.id, costOfLogin(deps))
   session.attachUser(live, user, status ?? "online")
-  // Another login has ended it meanwhile.
+  // Another login ended this session meanwhile.
   if (live.ended) return yield* refuse({ _tag: "NotLoggedIn" })
-  // The client has gone meanwhile: nobody is here, and nobody hears of it.
+  // The client disconnected meanwhile: no reply and no presence event.
   if (session.live !== live) return { frame: undefined }
-  if (before !== undefined && !before.ended) yield* services.sessions.end(before, session.connection.id)
+  if (before !== undefined && !before.ended) yield* deps.sessions.end(before, session.connection.id)
   if (session.live !== live) return { frame: undefined }
   return {
-    frame: success(request, live.token, { data: userJson(services.hub.presence.of(user)) }),
+    frame: success(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
     presence: [{ what: "login", user }],
-    next: (run) => pushLogin(services, profile, session, user, run)
+    next: (runCommand) => pushLogin(deps, profile, session, user, runCommand)
   }
 })
 
-/** A request that needs a live session: this connection's, or one that the request resumes here. */
+/** Handles a request that needs a live session: this connection's, or one that the request resumes. */
 const authenticated = Effect.fnUntraced(function* (
-  services: Services,
+  deps: Deps,
   profile: Profile,
   session: ClientSession,
   request: Request,
   name: string,
-  run: RunCommand
+  runCommand: RunCommand
 ): Effect.fn.Return<Reply, Refused> {
-  const resumed = yield* authenticate(services, session, request.sid)
+  const resumed = yield* authenticate(deps, session, request.sid)
   const { live, user } = session
   if (live === undefined || user === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  // Whoever has resumed here has paid for the greeting; whoever logs out asks for nothing more.
+  // A resumed session was already charged for the login pushes; a logout is free.
   const isFree = resumed || isAcknowledgement(request) || name === "chat/logout"
-  if (!isFree) yield* services.engine.limits.charge(user.id, 1)
+  if (!isFree) yield* deps.engine.limits.charge(user.id, 1)
   const work = isAcknowledgement(request)
-    ? acknowledge(services, session, live, request, resumed)
+    ? acknowledge(deps, session, live, request, resumed)
     : name === "chat/logout"
-      ? logout(services, session, live, user, request)
-      : perform(services, profile, session, live, user, request, name, run)
+      ? logout(deps, session, live, user, request)
+      : runMethod(deps, profile, session, live, user, request, name, runCommand)
   if (!resumed) return yield* work
-  // What goes wrong with the request does not undo the resuming.
+  // A refused request does not undo the resumption.
   const { frame, presence = [] } = yield* Effect.catchTag(work, "Refused", ({ reason }) =>
     Effect.succeed<Reply>({ frame: refusal(request, reason) })
   )
   return {
     frame,
     presence: [{ what: "login", user }, ...presence],
-    ...(session.live === live && { next: (more) => pushLogin(services, profile, session, user, more) })
+    ...(session.live === live && { next: (more) => pushLogin(deps, profile, session, user, more) })
   }
 })
 
-/** Answers whether the session was resumed on this connection just now. */
+/** Returns whether this request resumed the session on this connection. */
 const authenticate = Effect.fnUntraced(function* (
-  services: Services,
+  deps: Deps,
   session: ClientSession,
   sid: unknown
 ): Effect.fn.Return<boolean, Refused> {
   if (typeof sid !== "string" || session.superseded) return yield* refuse({ _tag: "NotLoggedIn" })
   const { live } = session
   if (live !== undefined) {
-    const good = live.token === sid && services.sessions.isValid(live, yield* Clock.currentTimeMillis)
-    if (!good) return yield* refuse({ _tag: "NotLoggedIn" })
+    const isSame = live.token === sid && deps.sessions.isValid(live, yield* Clock.currentTimeMillis)
+    if (!isSame) return yield* refuse({ _tag: "NotLoggedIn" })
     return false
   }
-  const found = yield* services.sessions.resume(sid)
+  const found = yield* deps.sessions.resume(sid)
   if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  yield* services.engine.limits.charge(found.user.id, costOfGreeting(services))
-  session.attachUser(found.session, found.user, statusOf(services, found.user))
+  yield* deps.engine.limits.charge(found.user.id, costOfLogin(deps))
+  session.attachUser(found.session, found.user, statusOf(deps, found.user))
   if (session.live !== found.session) return yield* refuse({ _tag: "NotLoggedIn" })
   return true
 })
 
-/** The list of all users follows each login. */
-const costOfGreeting = ({ engine }: Services): number => 1 + costOfUsers(engine.context.users.size)
+/** Cost of a login, which is followed by the list of all users. */
+const costOfLogin = ({ engine }: Deps): number => 1 + costOfUsers(engine.context.users.size)
 
-/** Who is here already keeps their status. */
-const statusOf = ({ hub }: Services, user: User): Exclude<Status, "offline"> => {
+/** Returns the present status of an online user, otherwise `online`. */
+const statusOf = ({ hub }: Deps, user: User): Exclude<Status, "offline"> => {
   const status = hub.presence.status(user.id)
   return status === "offline" ? "online" : status
 }
 
-const perform = Effect.fnUntraced(function* (
-  services: Services,
+const runMethod = Effect.fnUntraced(function* (
+  deps: Deps,
   profile: Profile,
   session: ClientSession,
   live: LiveSession,
   user: User,
   request: Request,
   name: string,
-  run: RunCommand
+  runCommand: RunCommand
 ): Effect.fn.Return<Reply, Refused> {
   if (!isMethod(name) || name === "chat/login" || name === "chat/logout") {
     return yield* refuse({ _tag: "Invalid", field: "method", problem: "is not known" })
   }
   const caller = session.caller()
-  const handle = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> => run(caller, command)
-  const { engine, userList, settings } = services
-  const asking = { user, profile, userList, users: engine.context.users, settings, handle }
-  return { frame: success(request, live.token, yield* handled(name, asking, request.params)) }
+  const runForCaller = <C extends Command>(command: C): Effect.Effect<ReplyOf<C>, Refused> =>
+    runCommand(caller, command)
+  const { engine, userList, settings } = deps
+  const context = { user, profile, userList, users: engine.context.users, settings, runCommand: runForCaller }
+  return { frame: success(request, live.token, yield* callHandler(name, context, request.params)) }
 })
 
-/** The handler of a method takes that method's params; TypeScript does not follow that through two indexes. */
-const handled = <M extends keyof typeof handlers>(
+/** Calls the handler with its method's params; TypeScript cannot infer this through two index accesses. */
+const callHandler = <M extends keyof typeof handlers>(
   method: M,
-  asking: Parameters<(typeof handlers)[M]>[0],
+  context: Parameters<(typeof handlers)[M]>[0],
   params: unknown
-): Effect.Effect<Answer, Refused> => {
-  const handler: (asking: Parameters<(typeof handlers)[M]>[0], params: ParamsOf<M>) => Effect.Effect<Answer, Refused> =
-    handlers[method]
-  return Effect.flatMap(decode<M & Method>(method, params, asking.settings.membersPerRequest), (decoded) =>
-    handler(asking, decoded)
+): Effect.Effect<MethodResult, Refused> => {
+  const handler: (
+    context: Parameters<(typeof handlers)[M]>[0],
+    params: ParamsOf<M>
+  ) => Effect.Effect<MethodResult, Refused> = handlers[method]
+  return Effect.flatMap(decode<M & Method>(method, params, context.settings.membersPerRequest), (decoded) =>
+    handler(context, decoded)
   )
 }
 
 const logout = Effect.fnUntraced(function* (
-  services: Services,
+  deps: Deps,
   session: ClientSession,
   live: LiveSession,
   user: User,
   request: Request
 ): Effect.fn.Return<Reply, Refused> {
-  yield* services.sessions.end(live, session.connection.id)
+  yield* deps.sessions.end(live, session.connection.id)
   session.detachUser()
   return {
-    frame: success(request, live.token, { data: userJson(services.hub.presence.of(user)) }),
-    // Another device of theirs may still be here.
-    presence: services.hub.isOnline(user.id) ? [] : [{ what: "logout", user }]
+    frame: success(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
+    // Another device of the user may still be online.
+    presence: deps.hub.isOnline(user.id) ? [] : [{ what: "logout", user }]
   }
 })
 
-/** Has no response, unless it is none. Source: PROTOCOLS, "Offline queue". */
+/** Sends no response, except an error for invalid ids. Source: PROTOCOLS, "Offline queue". */
 const acknowledge = Effect.fnUntraced(function* (
-  services: Services,
+  deps: Deps,
   session: ClientSession,
   live: LiveSession,
   request: Request,
@@ -363,54 +367,54 @@ const acknowledge = Effect.fnUntraced(function* (
   if (ids === undefined) {
     return yield* refuse({ _tag: "Invalid", field: "id", problem: "must be an integer, or an array of integers" })
   }
-  yield* services.engine.limits.charge(live.user, costOfAcknowledging(ids))
-  // A session that was resumed by this very frame hears nothing yet: the queue is told, and then not delivered.
+  yield* deps.engine.limits.charge(live.user, costOfAcknowledging(ids))
+  // A session that this frame resumed has no subscriber yet: the queue is updated before it is delivered.
   yield* resumed
-    ? services.queue.acknowledge(live.user, ids.map(EntryId), { device: live.device })
+    ? deps.queue.acknowledge(live.user, ids.map(EntryId), { device: live.device })
     : session.acknowledge(ids)
   return { frame: undefined }
 })
 
-/** The pushes of a login. */
+/** Sends the login pushes. */
 const pushLogin = (
-  services: Services,
+  deps: Deps,
   profile: Profile,
   session: ClientSession,
   user: User,
-  run: RunCommand
+  runCommand: RunCommand
 ): Effect.Effect<Reply> =>
   Effect.gen(function* () {
-    const { engine, userList } = services
+    const { engine, userList } = deps
     if (session.user?.id !== user.id) return
     const caller = session.caller()
     const { users } = engine.context
     const allUsers = yield* users.all
-    const chats = yield* run(caller, { _tag: "ListChats" })
-    yield* userList.ready(allUsers, profile.vocabulary.members)
-    const written = yield* encodeMembers(chats, profile)
+    const chats = yield* runCommand(caller, { _tag: "ListChats" })
+    yield* userList.prepare(allUsers, profile.wireFormat.members)
+    const memberTexts = yield* encodeMembers(chats, profile)
     if (session.user?.id !== user.id) return
     yield* session.open(
       chats.map(({ chat }) => chat.id),
-      // Who was renamed meanwhile was told to those who hear already, and to nobody else.
+      // Reads users again: renames meanwhile were pushed only to sessions that were already open.
       () =>
         loginPushesOf({
           users: users.current(allUsers),
           userList,
-          written,
+          memberTexts,
           chats,
-          cached: engine.context.chats,
+          chatCache: engine.context.chats,
           session,
           profile
         })
     )
   }).pipe(
-    // The login was answered already: the client comes again.
+    // The login was already replied to; the client reconnects.
     Effect.catchTag("StorageFailed", (failed) =>
       Effect.andThen(logStorageFailure("users could not be read", failed), refuse({ _tag: "Unavailable" }))
     ),
     Effect.catchTag("Refused", ({ reason }) =>
       Effect.sync(() => session.connection.close(CLOSE_INTERNAL, messageOf(reason)))
     ),
-    (greeting) => services.greetings.withPermit(Effect.andThen(greeting, Effect.yieldNow)),
+    (pushes) => deps.loginPermits.withPermit(Effect.andThen(pushes, Effect.yieldNow)),
     Effect.as<Reply>({ frame: undefined })
   )

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { repetitions } from "../../../../scripts/repetitions.ts"
-import { acknowledgedIds, isAcknowledgement, isUnreadable, parse, type Request } from "../../src/xuanxuan/frames.ts"
+import { acknowledgedIds, isAcknowledgement, isInvalid, parse, type Request } from "../../src/xuanxuan/frames.ts"
 
 const LIMIT = 3
 
@@ -53,8 +53,7 @@ describe("a frame", () => {
       "\ufeff{}",
       "[".repeat(100_000)
     ]
-    for (const frame of broken)
-      assert.deepStrictEqual(parse(frame, LIMIT).map(isUnreadable), [true], frame.slice(0, 20))
+    for (const frame of broken) assert.deepStrictEqual(parse(frame, LIMIT).map(isInvalid), [true], frame.slice(0, 20))
     const none = [
       "null",
       "true",
@@ -67,20 +66,20 @@ describe("a frame", () => {
       '{"module":"x","method":null}'
     ]
     for (const frame of none) {
-      assert.deepStrictEqual(parse(frame, LIMIT).map(isUnreadable), [true], frame)
+      assert.deepStrictEqual(parse(frame, LIMIT).map(isInvalid), [true], frame)
       const between = parse(`[{"module":"chat","method":"ping"},${frame},[]]`, LIMIT)
-      assert.deepStrictEqual(between.map(isUnreadable), [false, true, true], frame)
+      assert.deepStrictEqual(between.map(isInvalid), [false, true, true], frame)
     }
     const inherited = parse('{"__proto__":{"module":"chat","method":"ping"}}', LIMIT)
-    assert.deepStrictEqual(inherited.map(isUnreadable), [true])
+    assert.deepStrictEqual(inherited.map(isInvalid), [true])
     const withMore = parse('{"module":"chat","method":"ping","problem":"x","more":1}', LIMIT)
-    assert.deepStrictEqual(withMore.map(isUnreadable), [false])
+    assert.deepStrictEqual(withMore.map(isInvalid), [false])
   })
 
   it("holds a bounded number of requests", () => {
     const frame = (count: number) => JSON.stringify(Array.from({ length: count }, () => ({ module: "a", method: "b" })))
     assert.strictEqual(parse(frame(LIMIT), LIMIT).length, LIMIT)
-    assert.deepStrictEqual(parse(frame(LIMIT + 1), LIMIT).map(isUnreadable), [true])
+    assert.deepStrictEqual(parse(frame(LIMIT + 1), LIMIT).map(isInvalid), [true])
     assert.deepStrictEqual(parse("[[],[],[],[]]", LIMIT).length, 1)
   })
 
@@ -93,7 +92,7 @@ describe("a frame", () => {
     fc.assert(
       fc.property(texts, (text) => {
         for (const one of parse(text, LIMIT)) {
-          if (isUnreadable(one)) assert.isNotEmpty(one.problem)
+          if (isInvalid(one)) assert.isNotEmpty(one.problem)
           else assert.deepStrictEqual([typeof one.module, typeof one.method], ["string", "string"])
         }
       }),

@@ -44,7 +44,7 @@ it.effect("an upload that is broken off while it is stored keeps the contents of
       const sessions = yield* Sessions
       const blobs = yield* Blobs
       const settings = yield* Settings
-      const services = {
+      const deps = {
         engine,
         hub,
         sessions,
@@ -52,7 +52,7 @@ it.effect("an upload that is broken off while it is stored keeps the contents of
         settings,
         queue: yield* OfflineQueue,
         userList: new UserListCache(hub),
-        greetings: yield* Semaphore.make(1),
+        loginPermits: yield* Semaphore.make(1),
         clock: yield* Clock.Clock,
         transfers: new Transfers(settings.transfers, 100)
       }
@@ -73,7 +73,7 @@ it.effect("an upload that is broken off while it is stored keeps the contents of
       const url = `http://chat.example/attach-upload.json?gid=g&sid=${token}`
       const request = HttpServerRequest.fromWeb(new Request(url, { method: "POST", body }))
 
-      const uploading = yield* Effect.forkChild(Effect.scoped(upload(services, request, yield* queryOf(request))))
+      const uploading = yield* Effect.forkChild(Effect.scoped(upload(deps, request, yield* queryOf(request))))
       yield* Deferred.await(asked)
       const givingUp = yield* Effect.forkChild(Fiber.interrupt(uploading))
       yield* Effect.yieldNow

@@ -31,7 +31,7 @@ const open = () => {
 
 const textOf = (list: UserListCache, of: ReadonlyArray<User>): string =>
   list
-    .pieces(of)
+    .chunks(of)
     .map(({ text }) => text)
     .join("")
 
@@ -50,9 +50,9 @@ it("a status that changes, a new name and a new user have one chunk written agai
   const { hub, list } = open()
   let everybody = users(10_000)
   const changed = (change: () => void): number => {
-    const before = new Set(list.pieces(everybody))
+    const before = new Set(list.chunks(everybody))
     change()
-    const after = list.pieces(everybody)
+    const after = list.chunks(everybody)
     assert.strictEqual(textOf(list, everybody), whole(hub, everybody))
     return after.filter((piece) => !before.has(piece)).length
   }
@@ -78,13 +78,13 @@ it("a status that changes, a new name and a new user have one chunk written agai
       for (const { id } of everybody) hub.presence.set(id, round === 0 ? "away" : "online")
     }
   })
-  assert.strictEqual(all, list.pieces(everybody).length)
+  assert.strictEqual(all, list.chunks(everybody).length)
 })
 
 it("is the same array for all who get it meanwhile", () => {
   const { list } = open()
   const everybody = users(1000)
-  assert.strictEqual(list.pieces(everybody), list.pieces(everybody))
+  assert.strictEqual(list.chunks(everybody), list.chunks(everybody))
 })
 
 it("members are the ids of all, as either profile has them", () => {
@@ -119,7 +119,7 @@ it.effect("many who come at once wait for one encoding, in which other work has 
       return of(one)
     }
     const guests = yield* Effect.forkChild(
-      Effect.forEach(Array.from({ length: 50 }), () => list.ready(everybody), { concurrency: "unbounded" })
+      Effect.forEach(Array.from({ length: 50 }), () => list.prepare(everybody), { concurrency: "unbounded" })
     )
     let turns = 0
     let most = 0
@@ -132,7 +132,7 @@ it.effect("many who come at once wait for one encoding, in which other work has 
     yield* Fiber.join(guests)
     assert.isAbove(turns, 40)
     assert.isAtMost(most, 8 * 256)
-    list.pieces(everybody)
+    list.chunks(everybody)
     assert.strictEqual(encoded, everybody.length)
   })
 )
