@@ -290,7 +290,7 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
         encodeList(members, (user) =>
           wireFormat.members === "ids" ? String(user.id) : JSON.stringify(userJson(user))
         ),
-        ({ chunks: chunks }) => ({
+        ({ chunks }) => ({
           data: new RawJson([
             new EncodedChunk(`[{"gid":${JSON.stringify(gid)},"members":`),
             ...chunks,
