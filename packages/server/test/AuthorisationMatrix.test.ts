@@ -122,8 +122,8 @@ const sceneOf = (name: string): Scene => {
   if (found === undefined) throw new Error(`no scene ${name}`)
   return found
 }
-const GROUP = sceneOf("group made through hisihi")
-const PAIR = sceneOf("pair")
+const GROUP = sceneOf("group created through hisihi")
+const PAIR = sceneOf("direct chat")
 
 /** An application acts for a member. */
 const roleFor = ({ role }: Credential, protocol: Protocol): Role =>

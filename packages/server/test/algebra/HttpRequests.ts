@@ -53,14 +53,9 @@ export const ofSpark: ReadonlyArray<Request> = [
     beside: "edit"
   }),
   spark("send", "/message/push", () => ({ Type: 0, Content: `pushed ${fresh()}` }), always),
-  spark("recallOthers", "/message/remove of what others said", ({ place }) => ({ MessageId: place.others }), always),
+  spark("recallOthers", "/message/remove of others' messages", ({ place }) => ({ MessageId: place.others }), always),
   // Every member may recall own messages: the rule is that of reading.
-  spark(
-    "read",
-    "/message/remove of what oneself said",
-    ({ place }) => ({ MessageId: place.own ?? place.others }),
-    always
-  )
+  spark("read", "/message/remove of own messages", ({ place }) => ({ MessageId: place.own ?? place.others }), always)
 ]
 
 export const hisihi = (
@@ -175,7 +170,7 @@ export const ofHa: ReadonlyArray<Request> = [
   ),
   ha(
     "recallOthers",
-    "DELETE /message of type 2, of what the other said",
+    "DELETE /message of type 2, of the other's messages",
     "DELETE",
     message,
     ({ place }) => ({ messagekey: place.others, type: 2 }),
@@ -183,7 +178,7 @@ export const ofHa: ReadonlyArray<Request> = [
   ),
   ha(
     "useDirect",
-    "DELETE /message of type 2, of what oneself said",
+    "DELETE /message of type 2, of own messages",
     "DELETE",
     message,
     ({ place }) => ({ messagekey: place.own ?? place.others, type: 2 }),

@@ -9,9 +9,9 @@ import type { Request } from "./Request.ts"
 import { protocols } from "./Requests.ts"
 import { type Role, roles, type Scene } from "./Scene.ts"
 
-export const ANONYMOUS = "nobody"
+export const ANONYMOUS = "anonymous"
 
-/** The rule that refuses, or nothing, by scene, by role or `ANONYMOUS`, and by operation. */
+/** Refusing rule, undefined if allowed, by kind of chat, by role or `ANONYMOUS`, and by operation. */
 export type Decisions = ReadonlyMap<string, Rule | undefined>
 export const keyOf = (scene: Scene, role: Role | typeof ANONYMOUS, operation: Operation): string =>
   `${scene.name}/${role}/${operation}`
@@ -33,16 +33,16 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
 }
 
 const ROLES: Readonly<Record<Role, string>> = {
-  owner: "made the chat, and owns it",
-  admin: "became an admin. In a group that is the owner to whom ownership passed; in a system chat who was made one",
-  committer: "is on the list of committers, and no admin",
-  member: "is in the chat, and nothing else",
-  pending: "is not in it; a member asked through `spark` that they be let in",
-  former: "was in the chat and was removed, or left; where there is a list of committers, they are still on it",
-  founder: "made the chat and left it",
-  stranger: "was never in it",
-  administrator: "is a system administrator who is not in the chat",
-  insider: "is a system administrator who is in the chat, as a member"
+  owner: "created the chat, and owns it",
+  admin: "in a group, a member to whom ownership passed; in a system chat, a user made admin",
+  committer: "is on the list of committers, and not an admin",
+  member: "is a member without another role",
+  pending: "is not a member; a member requested their admission through `spark`",
+  former: "was removed from the chat, or left it; still on the list of committers, if there is one",
+  founder: "created the chat and left it",
+  stranger: "was never a member",
+  administrator: "is a system administrator, and not a member",
+  insider: "is a system administrator, and a member"
 }
 
 const sceneTable = (scene: Scene, decisions: Decisions): string => {
@@ -52,12 +52,12 @@ const sceneTable = (scene: Scene, decisions: Decisions): string => {
   ]
   const cell = (role: Role | typeof ANONYMOUS, operation: Operation): string => {
     const key = keyOf(scene, role, operation)
-    if (!decisions.has(key)) throw new Error(`nothing was decided for ${key}`)
+    if (!decisions.has(key)) throw new Error(`there is no decision for ${key}`)
     const rule = decisions.get(key)
     return rule === undefined ? "✓" : `\`${rules.get(rule) ?? rule.name}\``
   }
   return table(
-    ["operation", ...columns.map((role) => (role === ANONYMOUS ? "nobody, through hisihi" : roles[role]))],
+    ["operation", ...columns.map((role) => (role === ANONYMOUS ? "anonymous, through hisihi" : roles[role]))],
     operationNames.map((operation) => [`\`${operation}\``, ...columns.map((role) => cell(role, operation))])
   )
 }
@@ -72,7 +72,7 @@ const offers = (requests: ReadonlyArray<Request>): string =>
           .filter((request) => request.protocol === protocol && request.operation === operation)
           .filter(({ otherwise }) => otherwise === undefined)
           .map(({ description, beside }) =>
-            beside === undefined || beside === operation ? description : `${description} (also \`${beside}\`)`
+            beside === undefined || beside === operation ? description : `${description} (and \`${beside}\`)`
           )
           .join("; ")
       )
@@ -82,8 +82,8 @@ const offers = (requests: ReadonlyArray<Request>): string =>
 const STANDINGS: Readonly<Record<Standing, string>> = {
   "its user": "its user",
   "the application": "an application, for the user it names",
-  401: "nobody: 401",
-  403: "nobody: 403"
+  401: "refused: 401",
+  403: "refused: 403"
 }
 
 const credentialTable = table(
@@ -121,13 +121,13 @@ export const differences: ReadonlyArray<Difference> = readdirSync(RULES)
   .filter((one) => one !== undefined)
 
 const DIFFERS: Readonly<Record<string, string>> = {
-  createdByProtocol: "Only where `hisihi.auth` is `open`; with a token, who asks is a user like any other.",
+  createdByProtocol: "Only if `hisihi.auth` is `open`; with a token, the caller is a user like any other.",
   approveMembers:
-    "`/session/AddMember` answers success and lets nobody in where who asks may not; who was named is pending.",
-  edit: "`/session/Edit` of `name` by a member is refused, whom `rename` allows it.",
-  useDirect: "A group's id is no conversation, also for its members.",
+    "If the caller may not add members, `/session/AddMember` returns success, and the named users are pending.",
+  edit: "`/session/Edit` of `name` is refused for a member, although `rename` allows it.",
+  useDirect: "A group's id is not a conversation, even for its members.",
   reachable:
-    "`/cgi/session/get` names no user: it answers whenever the application reaches the group. `/cgi/session/update` tells an application that reaches the group that `opUser` is not in it."
+    "`/cgi/session/get` names no user: it succeeds whenever the application reaches the group. `/cgi/session/update` reveals to an application that reaches the group that `opUser` is not a member."
 }
 
 export const permissionsPage = (
@@ -138,9 +138,9 @@ export const permissionsPage = (
 
 <!-- Written by a test from the rules and from what a server explains: \`UPDATE_DOCS=1 npx pnpm test\` rewrites it. -->
 
-Who may do what is decided in one place, by rules that know no protocol, so every protocol allows and forbids the same. This page is written by a
-test that asks a running server for every decision, and that lets every role try every operation in every kind of chat through every protocol. Ask
-for one decision yourself:
+Permissions are decided in one place, by rules that are independent of protocols, so all protocols allow and refuse the same. A test generates this
+page from the decisions of a running server, and lets every role try every operation in every kind of chat through every protocol. To query one
+decision:
 
 \`\`\`sh
 parley explain permission --user alice --chat system --operation send
@@ -149,29 +149,29 @@ parley explain permission --user alice --chat system --operation send
 ## Roles
 
 ${table(
-  ["role", "who"],
-  Object.entries(ROLES).map(([role, who]) => [roles[role as Role], who])
+  ["role", "description"],
+  Object.entries(ROLES).map(([role, description]) => [roles[role as Role], description])
 )}
 
-A system administrator counts as an admin of system chats and of groups that are nobody's, and nowhere else. Nobody can be made an admin of a group
-without owning it: \`setAdmins\` is of system chats, in every protocol.
+A system administrator counts as an admin of system chats and of groups without an owner, and nowhere else. In groups only owners are admins:
+\`setAdmins\` applies to system chats only, in every protocol.
 
 ## Credentials
 
-Who sends a request is decided by its credential alone. A test sends every operation of every protocol with each of these, and compares what is
-answered and what is changed:
+The caller of a request is determined by its credential alone. A test sends every operation of every protocol with each of these credentials, and
+checks the response and the changes:
 
 ${credentialTable}
 
-Instead of 401 \`xuanxuan\` answers \`denied\` over WebSocket and TCP, and \`youdu\` answers with 401 or 403 as \`errcode\`. \`hisihi\` is as in the table
-where \`hisihi.auth\` is \`token\`.
+Instead of 401, \`xuanxuan\` replies \`denied\` over WebSocket and TCP, and \`youdu\` returns 401 or 403 as \`errcode\`. The column of \`hisihi\` applies if
+\`hisihi.auth\` is \`token\`.
 
 ## Rules
 
-In the tables below ✓ is allowed; otherwise the cell names the first rule that refuses.
+In the tables below, ✓ is allowed; other cells name the first rule that refuses.
 
 ${table(
-  ["rule", "as `parley explain` prints it"],
+  ["rule", "text of `parley explain`"],
   Array.from(rules, ([rule, name]) => [`\`${name}\``, rule.name])
 )}
 
@@ -189,18 +189,17 @@ ${table(
 
 ${scenes.map((scene) => `### ${scene.name.charAt(0).toUpperCase()}${scene.name.slice(1)}\n\n${scene.description}\n\n${sceneTable(scene, decisions)}`).join("\n\n")}
 
-## What each protocol offers
+## Requests of each protocol
 
-What a protocol does not offer can be done through another one, by the same users.
+Operations that a protocol does not offer are available to the same users through another one.
 
 ${offers(requests)}
 
-What is about no chat that is there (making one) or about oneself only is open to every user. What oneself said, any member may take back.
-Nobody removes the owner of a group, who can leave it.
+Every user may create chats, and change own data. Every member may recall own messages. The owner of a group cannot be removed, but can leave it.
 
 ## Declared differences
 
-Protocols differ in this and in nothing else. Each difference is declared beside the rules, in \`packages/core/src/rules\`.
+These are all differences between protocols. Each is declared beside the rules, in \`packages/core/src/rules\`.
 
 ${differences
   .map(

@@ -15,7 +15,7 @@ export const roles = {
   pending: "pending",
   former: "former member",
   founder: "former owner",
-  stranger: "stranger",
+  stranger: "non-member",
   administrator: "system administrator, outside",
   insider: "system administrator, a member"
 } as const

@@ -149,9 +149,9 @@ const group = (name: string, description: string, kind: Kind, make: Make = byXua
 })
 
 export const scenes: ReadonlyArray<Scene> = [
-  group("private group", "Where its committers are everybody.", {}),
-  group("public group", "As before, and everybody may see and join it.", { public: true }),
-  group("group where only admins speak", "Its committers are `$ADMINS`.", { committers: "admins" }),
+  group("private group", "All members are committers.", {}),
+  group("public group", "All members are committers, and every user may see and join it.", { public: true }),
+  group("group where only admins send", "Its committers are `$ADMINS`.", { committers: "admins" }),
   group(
     "group with a committer list",
     "Its committers are some of its members; a former member may still be on the list.",
@@ -162,25 +162,30 @@ export const scenes: ReadonlyArray<Scene> = [
   group("group with a subject", "A public group about a product or a project.", { subject: 7, public: true }),
   group(
     "product",
-    "A chat of a type of its own, `product`, with a subject: `project` and any other type is the same.",
+    "A chat of the type `product`, with a subject; `project` and other types are the same.",
     { type: "product", subject: 7 },
     byXuanxuan({ type: "product", subject: 7 }),
     CLOSED
   ),
-  group("group made through spark", "A session that was started there.", { via: "spark" }, bySpark),
-  group("group made through youdu", "A session that an application made for its owner.", {}, byYoudu),
-  group("group made through hisihi", "By somebody with a token, who owns it.", { via: "hisihi" }, byHisihi("token")),
+  group("group created through spark", "A session started there.", { via: "spark" }, bySpark),
+  group("group created through youdu", "A session that an application created for its owner.", {}, byYoudu),
+  group(
+    "group created through hisihi",
+    "Created by a user with a token, who owns it.",
+    { via: "hisihi" },
+    byHisihi("token")
+  ),
   {
-    name: "group that is nobody's",
-    description: "Made through hisihi where it asks nobody who they are (`hisihi.auth` is `open`): it has no owner.",
+    name: "group without an owner",
+    description: "Created through hisihi without authentication (`hisihi.auth` is `open`).",
     roles: ["member", "pending", "former", "stranger", "administrator", "insider"],
     server: "open",
     shared: false,
     make: made({ via: "hisihi", ownerless: true }, byHisihi("open"))
   },
-  group("dissolved group", "One that was deleted through hisihi.", { dissolved: true, public: true }, undefined, GROUP),
+  group("dissolved group", "A group deleted through hisihi.", { dissolved: true, public: true }, undefined, GROUP),
   {
-    name: "pair",
+    name: "direct chat",
     description: "The one chat of two users. It has no owner and no admins.",
     roles: ["member", "stranger", "administrator", "insider"],
     server: "token",
@@ -189,7 +194,7 @@ export const scenes: ReadonlyArray<Scene> = [
   },
   {
     name: "system chat without admins",
-    description: "Everybody is a member.",
+    description: "All users are members.",
     roles: ["member", "insider"],
     server: "token",
     shared: true,
@@ -197,7 +202,7 @@ export const scenes: ReadonlyArray<Scene> = [
   },
   {
     name: "system chat with admins",
-    description: "Everybody is a member, and only admins speak.",
+    description: "All users are members, and only admins may send.",
     roles: ["admin", "member", "insider"],
     server: "token",
     shared: true,
@@ -205,7 +210,7 @@ export const scenes: ReadonlyArray<Scene> = [
   },
   {
     name: "system chat with a committer list",
-    description: "It has admins, and beside them the listed may speak.",
+    description: "Admins and listed users may send.",
     roles: ["admin", "committer", "member", "insider"],
     server: "token",
     shared: true,

@@ -75,7 +75,7 @@ const isMember = ({ place: { facts, actor } }: Trial): boolean => facts.members.
 export const ofXuanxuan: ReadonlyArray<Request> = [
   xuanxuan(
     "see",
-    "create with the gid of a chat that is there",
+    "create with the gid of an existing chat",
     ({ cast, place: { gid, actor, facts } }) =>
       facts.type === "one2one"
         ? {

@@ -32,14 +32,14 @@ const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.
 
 export const page = (): string =>
   [
-    "# One chat, five faces",
+    "# Cross-protocol feature matrix",
     "",
-    "A chat is one chat, whichever protocol made it. For each operation a table says which protocols can do it (rows) and how far the others see it",
-    `(columns): ${LIVE} is live, a letter says why not and what happens instead. The tables and the reasons are what the tests declare and run against a`,
-    "started server; this page is written by them.",
+    "All protocols share the same chats. For each operation a table shows the protocols that can execute it (rows) and its effect in the others",
+    `(columns): ${LIVE} is live; a letter refers to the reason for which it is not, and to the replacement. Tests run all tables and reasons against a`,
+    "running server, and generate this page.",
     "",
-    "Live means: in groups that xuanxuan, spark, youdu and hisihi made alike, where hisihi takes part in those of its organisations, and where ha takes part",
-    "in the pair. What xuanxuan sees is shown to clients of both kinds: by WebSocket in the documented profile, and by raw TCP in that of the 1.0 client.",
+    "Live applies to groups created through xuanxuan, spark, youdu and hisihi; with hisihi only to groups of its organisations, and with ha to direct",
+    "chats. For xuanxuan it applies to both kinds of clients: over WebSocket in the documented profile, and over raw TCP in that of the 1.0 client.",
     "",
     ...table.flatMap(({ operation, description }) => [
       `## ${capital(operation)}`,
@@ -49,7 +49,7 @@ export const page = (): string =>
       ...matrix(operation),
       ""
     ]),
-    "## Letters",
+    "## Reasons",
     "",
     ...reasons.flatMap(({ letter, because, instead }) => [`- **${letter}**: ${because}. Instead: ${instead}.`]),
     ""

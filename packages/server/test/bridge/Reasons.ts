@@ -15,8 +15,8 @@ import * as Youdu from "./Youdu.ts"
 export const hisihiSaysNothing: Reason = {
   letter: "a",
   because:
-    "hisihi sends no messages: the hosted service carries them, and `POST /im/org/<id>/message` keeps a mark of one",
-  instead: "the mark is kept, nobody hears of it, and no chat changes",
+    "hisihi sends no messages: the hosted service transports them, and `POST /im/org/<id>/message` stores a record of one",
+  instead: "the record is stored, nothing is pushed, and no chat changes",
   proof: Effect.fnUntraced(function* (world) {
     const bob = world.desk("bob")
     const chats = yield* bob.get("getlist")
@@ -30,7 +30,7 @@ export const hisihiSaysNothing: Reason = {
 export const youduHasNoMessages: Reason = {
   letter: "b",
   because: "youdu's document has sessions only, and no messages",
-  instead: "members of its sessions speak through another protocol, and the others hear it; the version stays",
+  instead: "members of its sessions send through another protocol, which is pushed to the others; the version stays",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* group("youdu")(world)
     const before = yield* Youdu.session(world, place.gid)
@@ -44,7 +44,7 @@ export const youduHasNoMessages: Reason = {
 export const xuanxuanTakesNothingBack: Reason = {
   letter: "c",
   because: "xuanxuan's document has no recall",
-  instead: "a chat client cannot empty a text by sending its gid again: that is refused; spark and ha can take it back",
+  instead: "a chat client cannot empty a text by sending its gid again: that is refused; spark and ha can recall it",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* group("xuanxuan")(world)
     const alice = world.desk("alice")
@@ -58,9 +58,9 @@ export const xuanxuanTakesNothingBack: Reason = {
 
 export const onlyHaHides: Reason = {
   letter: "d",
-  because: "only ha's document deletes a message for oneself",
+  because: "only ha's document deletes a message for one user",
   instead:
-    "a chat client hides a whole chat (`hide`), which keeps its messages; spark's `message/remove` is for everybody",
+    "a chat client hides a whole chat (`hide`), which keeps its messages; spark's `message/remove` applies to all members",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* group("xuanxuan")(world)
     const bob = world.desk("bob")
@@ -73,8 +73,8 @@ export const onlyHaHides: Reason = {
 
 export const pairsStay: Reason = {
   letter: "e",
-  because: "ha knows pairs only, and a pair has no name and keeps its two members",
-  instead: "whoever asks for it, by whatever protocol, is refused",
+  because: "ha has direct chats only, without a name and with two fixed members",
+  instead: "every such request is refused, through any protocol",
   proof: Effect.fnUntraced(function* (world) {
     const { gid, id } = yield* pair("bob")(world)
     const alice = world.desk("alice")
@@ -95,9 +95,9 @@ export const pairsStay: Reason = {
 export const pairOrGroup: Reason = {
   letter: "f",
   because:
-    "a conversation of ha is a pair; sessions of spark and youdu and groups of hisihi are groups, also of two members",
+    "a conversation of ha is a direct chat; sessions of spark and youdu and groups of hisihi are groups, even with two members",
   instead:
-    "ha answers that there is no such conversation; the others refuse a pair, or know nothing of it, except that messages of spark go there by its gid",
+    "ha does not find the conversation; the others refuse a direct chat or do not list it, except that spark can send messages by its gid",
   proof: Effect.fnUntraced(function* (world) {
     const { gid, id } = yield* pair("bob")(world)
     const to = { SessionId: gid, To: ["dave"] }
@@ -130,7 +130,7 @@ export const sparkReadsNothing: Reason = {
   letter: "g",
   because: "spark's document has no operation that reads messages",
   instead:
-    "what was said is in the chat, and is pushed to its members' chat clients; spark takes it back by its gid, whichever protocol sent it",
+    "messages are stored in the chat, and pushed to its members' chat clients; spark recalls them by gid, whichever protocol sent them",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* group("spark")(world)
     const content = fresh("said by a chat client, taken back by spark")
@@ -150,7 +150,7 @@ export const sparkReadsNothing: Reason = {
 export const hisihiReadsNothing: Reason = {
   letter: "h",
   because: "hisihi's document has no operation that reads messages",
-  instead: "what is said in one of its groups is pushed to the members' chat clients; the lists stay as they are",
+  instead: "messages in its groups are pushed to the members' chat clients; the lists do not change",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* organisationGroup(world)
     const before = yield* Hisihi.listed(world, place.id)
@@ -163,8 +163,8 @@ export const hisihiReadsNothing: Reason = {
 
 export const sparkNamesNothing: Reason = {
   letter: "i",
-  because: "no answer of spark carries a name",
-  instead: "the session keeps its id, `Members` and `md5`, by which spark knows it",
+  because: "no response of spark contains a name",
+  instead: "the session keeps its id, `Members` and `md5`, which identify it in spark",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* group("spark")(world)
     const before = yield* Spark.session(world, place.gid)
@@ -175,9 +175,9 @@ export const sparkNamesNothing: Reason = {
 
 export const hisihiListsNoMembers: Reason = {
   letter: "j",
-  because: "no answer of hisihi lists a group's members",
+  because: "no response of hisihi lists a group's members",
   instead:
-    "its next operation meets the members as they are: removing who has gone is no error, and the group stays listed",
+    "its next operation applies to the current members: removing a former member is not an error, and the group stays listed",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* organisationGroup(world)
     const before = yield* Hisihi.listed(world, place.id)
@@ -191,9 +191,9 @@ export const hisihiListsNoMembers: Reason = {
 export const hisihiListsItsOwn: Reason = {
   letter: "k",
   because:
-    "a group belongs to an organisation of hisihi only when it was made there: other protocols have no `organization_id`",
+    "a group belongs to an organisation of hisihi only if it was created there: other protocols have no `organization_id`",
   instead:
-    "it is in no list of hisihi, and while nobody is asked who they are it cannot be changed through it either; with `hisihi.auth=token` its members change it by `group_id`, and the others see that",
+    "it is not in any list of hisihi; without authentication it cannot be changed through hisihi either; with `hisihi.auth=token` its members change it by `group_id`, which the others see",
   proof: Effect.fnUntraced(function* (world) {
     for (const maker of ["xuanxuan", "spark", "youdu"] as const) {
       const place = yield* group(maker)(world)
@@ -206,8 +206,8 @@ export const hisihiListsItsOwn: Reason = {
 
 export const sparkHasNoLeaving: Reason = {
   letter: "l",
-  because: "spark's document has no leaving, and `session/RemoveMember` is for admins",
-  instead: "a member who names themself is refused and stays; they leave through another protocol",
+  because: "spark's document has no operation to leave, and `session/RemoveMember` is for admins",
+  instead: "members cannot remove themselves; they leave through another protocol",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* group("youdu")(world)
     const naming = { SessionId: place.gid, To: [LEAVER] }
@@ -218,9 +218,9 @@ export const sparkHasNoLeaving: Reason = {
 
 export const hisihiHasNobodyToLeave: Reason = {
   letter: "m",
-  because: "hisihi, where nobody is asked who they are, has nobody who could leave",
+  because: "without authentication, hisihi has no user that could leave",
   instead:
-    "a member who is named in `DELETE …/member` is removed, and the others are told so; with `hisihi.auth=token` only admins remove, so that a member who names themself stays",
+    "a member named in `DELETE …/member` is removed, which is pushed to the others; with `hisihi.auth=token` only admins remove, so that members cannot remove themselves",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* organisationGroup(world)
     const seen = yield* Xuanxuan.seesRemoved(world, place)
@@ -230,8 +230,8 @@ export const hisihiHasNobodyToLeave: Reason = {
 
 export const takingIsNotReading: Reason = {
   letter: "n",
-  because: "xuanxuan's document has no reading: what a chat client acknowledges it has, read or not",
-  instead: "ha shows the message as pushed, and not as read, also after the client has asked for the history",
+  because: "xuanxuan's document has no read state: a chat client acknowledges delivery only",
+  instead: "ha shows the message as pushed and not as read, even after the client has requested the history",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* pair(AWAY)(world)
     const taking = yield* Xuanxuan.takeDelivery(world, place)
@@ -251,8 +251,9 @@ export const takingIsNotReading: Reason = {
 
 export const appsTakeNothing: Reason = {
   letter: "o",
-  because: "spark, hisihi and youdu read no messages and hold no connection: nothing is taken or read by them",
-  instead: "what is kept for a member waits for their chat client, also when their app has spoken meanwhile",
+  because:
+    "spark, hisihi and youdu read no messages and have no connections: nothing is delivered to them or read through them",
+  instead: "messages wait for a member's chat client, even if the member's app has sent meanwhile",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* group("spark")(world)
     const content = fresh("waits all the same")
@@ -276,8 +277,8 @@ export const appsTakeNothing: Reason = {
 
 export const haTakesNothing: Reason = {
   letter: "p",
-  because: "ha holds no connection to which anything is pushed",
-  instead: "listing is reading, and takes nothing out of the queue: the message is still delivered to a chat client",
+  because: "ha has no connections for pushes",
+  instead: "listing marks as read, and removes nothing from the queue: the message is still delivered to a chat client",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* pair(AWAY)(world)
     const content = fresh("listed, then taken")
@@ -291,8 +292,8 @@ export const haTakesNothing: Reason = {
 
 export const onlyHaShowsStates: Reason = {
   letter: "q",
-  because: "only ha's document shows how far another member is",
-  instead: "nothing is pushed, and chats and messages are shown as before",
+  because: "only ha's document shows the progress of another member",
+  instead: "nothing is pushed, and chats and messages do not change",
   proof: Effect.fnUntraced(function* (world) {
     const place = yield* pair("bob")(world)
     const alice = world.desk("alice")

@@ -31,7 +31,7 @@ export const table: ReadonlyArray<Row> = [
   row<string, Created>({
     operation: "create",
     description:
-      "members at a chat client are told at once; the list, `session/get` (version 1), `Members` with `md5`, the organisation's groups and the conversation's id agree",
+      "pushed at once to members' chat clients; the list, `session/get` (version 1), `Members` with `md5`, the organisation's groups and the conversation's id agree",
     arenas: (sender, reader) => {
       if (sender === "ha" || reader === "ha") {
         if (sender === "xuanxuan") return [() => Effect.succeed(FIRST.xuanxuan)]
@@ -64,15 +64,15 @@ export const table: ReadonlyArray<Row> = [
     read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
   }),
   row<Place, Sent>({
-    operation: "send text to who is away",
-    description: "kept for the next login, and delivered then once; listed without having been pushed",
+    operation: "send text to an offline member",
+    description: "stored for the next login, and delivered once then; listed as not pushed",
     arenas: placesOfWhoIsAway,
     send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
     read: { xuanxuan: Xuanxuan.findsSent, ha: Ha.findsSent, ...readsNothing }
   }),
   row<Place, Sent>({
     operation: "send image",
-    description: "as a text; a chat client has it as JSON with its `url`, ha as the link",
+    description: "like a text; a chat client gets JSON with its `url`, ha the link",
     arenas: places,
     send: { xuanxuan: Xuanxuan.sendImage, spark: Spark.sendImage, ha: Ha.sendImage, ...saysNothing },
     read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
@@ -80,7 +80,7 @@ export const table: ReadonlyArray<Row> = [
   row<Place, Recalled>({
     operation: "recall",
     description:
-      "pushed again under its id and gid, empty and `recalled`; so in the history; gone from both lists of ha",
+      "pushed again with its id and gid, empty and `recalled`; the same in the history; removed from both lists of ha",
     arenas: places,
     send: { xuanxuan: Because.xuanxuanTakesNothingBack, spark: Spark.recall, ha: Ha.recall, ...saysNothing },
     read: { xuanxuan: Xuanxuan.seesRecalled, ha: Ha.seesRecalled, ...readsNothing }
@@ -98,8 +98,8 @@ export const table: ReadonlyArray<Row> = [
     read: { xuanxuan: Xuanxuan.neverFindsRecalled, ha: Ha.seesRecalled, ...readsNothing }
   }),
   row<Place, Recalled>({
-    operation: "recall while who had it is away",
-    description: "delivered at the next login under its gid, empty and `recalled`",
+    operation: "recall while its recipient is offline",
+    description: "delivered at the next login with its gid, empty and `recalled`",
     arenas: placesOfWhoIsAway,
     send: {
       xuanxuan: Because.xuanxuanTakesNothingBack,
@@ -110,8 +110,8 @@ export const table: ReadonlyArray<Row> = [
     read: { xuanxuan: Xuanxuan.findsRecalled, ha: Ha.seesRecalled, ...readsNothing }
   }),
   row<Place, Hidden>({
-    operation: "delete for oneself",
-    description: "gone from one's own list and history, and still in the other's",
+    operation: "delete for one user",
+    description: "removed from that user's list and history, and still in the other's",
     arenas: places,
     send: {
       xuanxuan: Because.onlyHaHides,
@@ -125,7 +125,7 @@ export const table: ReadonlyArray<Row> = [
   row<Place, Renamed>({
     operation: "rename",
     description:
-      "pushed at once to chat clients; lists, contacts and `title` have the new name; youdu's version grows by one",
+      "pushed at once to chat clients; lists, contacts and `title` have the new name; youdu's version rises by one",
     arenas: groups,
     send: {
       xuanxuan: Xuanxuan.rename,
@@ -145,7 +145,7 @@ export const table: ReadonlyArray<Row> = [
   row<Place, Joined>({
     operation: "add member",
     description:
-      "pushed at once to members and newcomer; `Members`, `md5` and `member` follow; youdu's version grows by one",
+      "pushed at once to the members and the new one; `Members`, `md5` and `member` follow; youdu's version rises by one",
     arenas: groups,
     send: {
       xuanxuan: Xuanxuan.addMember,
@@ -165,7 +165,7 @@ export const table: ReadonlyArray<Row> = [
   row<Place, Joined>({
     operation: "remove member",
     description:
-      "pushed at once to who stays and who goes, whose list has the chat no more; the rest as for a newcomer",
+      "pushed at once to the remaining members and the removed one, whose list no longer has the chat; the rest like adding",
     arenas: groups,
     send: {
       xuanxuan: Xuanxuan.removeMember,
@@ -184,7 +184,7 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, Joined>({
     operation: "leave",
-    description: "as to remove a member, by a push of `joinChat`",
+    description: "like removing a member, by a push of `joinChat`",
     arenas: groups,
     send: {
       xuanxuan: Xuanxuan.leave,
@@ -202,8 +202,8 @@ export const table: ReadonlyArray<Row> = [
     }
   }),
   row<Place, Taken>({
-    operation: "take delivery",
-    description: "`ispushed` becomes 1 once the message was handed to a connection of the other; `isread` stays",
+    operation: "deliver",
+    description: "`ispushed` becomes 1 once the message was pushed to a connection of the other user; `isread` stays",
     arenas: () => [pair(AWAY)],
     send: {
       xuanxuan: Xuanxuan.takeDelivery,
@@ -216,7 +216,7 @@ export const table: ReadonlyArray<Row> = [
   }),
   row<Place, ReadUpTo>({
     operation: "read",
-    description: "`isread` becomes 1 once the other has listed the message",
+    description: "`isread` becomes 1 once the other user has listed the message",
     arenas: () => [pair("bob")],
     send: {
       xuanxuan: Because.takingIsNotReading,
