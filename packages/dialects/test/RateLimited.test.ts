@@ -61,7 +61,7 @@ describe("a user who has asked for too much", () => {
           assert.isAtMost(waitIn(refused.message), 91)
         }
         yield* other.say(gid, "not too much")
-        yield* client.untilTold("not too much")
+        yield* client.untilMessage("not too much")
         // An acknowledgement that counts for nothing is said to count for nothing.
         client.acknowledge(client.packets)
         yield* client.until("a refusal", () => client.answers.at(-1)?.method === "message")

@@ -25,13 +25,13 @@ import { createHash } from "node:crypto"
 import { join } from "node:path"
 import { plainPasswords } from "../../core/test/harness.ts"
 import { addDemoUsers } from "../src/demo/demoUsers.ts"
-import { type Answer, type Cast, cast, connection, type Json, talking } from "./algebra/actors.ts"
+import { type Answer, type Actors, openActors, connection, type Json, actorWith } from "./algebra/actors.ts"
 import { type Credential, type CredentialName, credentials, type Standing } from "./algebra/Credentials.ts"
 import { type OwnRequest, ownRequests } from "./algebra/OwnRequests.ts"
 import { expected, type Outcome, type Protocol, type Request, type Trial } from "./algebra/Request.ts"
 import { protocols, requests } from "./algebra/Requests.ts"
-import type { Place, Role, Scene } from "./algebra/Scene.ts"
-import { scenes } from "./algebra/Scenes.ts"
+import type { TestChat, Role, ChatCase } from "./algebra/ChatCase.ts"
+import { chatCases } from "./algebra/chatCases.ts"
 import { folder } from "./serverProcess.ts"
 
 const names = Object.keys(credentials) as ReadonlyArray<CredentialName>
@@ -58,11 +58,11 @@ const served = Effect.gen(function* () {
   for (const { demo } of opened) yield* demo
   const endpoints = [...opened.flatMap((one) => one.endpoints), { _tag: "Http", routes: yield* authRoutes } as const]
   const { port } = yield* serveHttp(yield* Host.make({ endpoints }), { host: "127.0.0.1", port: 0 })
-  return yield* cast(`http://127.0.0.1:${port}`)
+  return yield* openActors(`http://127.0.0.1:${port}`)
 })
 
 /** A token of each kind. */
-const issued = Effect.fnUntraced(function* ({ alice, admin }: Cast) {
+const issued = Effect.fnUntraced(function* ({ alice, admin }: Actors) {
   const [users, sessions, store] = [yield* Users, yield* Sessions, yield* Store]
   const [gone] = yield* users.add([{ account: "gone" }])
   assert(gone !== undefined)
@@ -107,23 +107,29 @@ class Answers {
 }
 
 /** Returns the trial with this credential in place of the actor's, and of the administrator's that acts for an application. */
-const showing = (people: Cast, place: Place, token: string, chat: Place["actor"]["chat"], answers: Answers): Trial => {
-  const { actor } = place
-  const shown = talking({ ...actor, token }, (method, params) =>
+const showing = (
+  people: Actors,
+  target: TestChat,
+  token: string,
+  chat: TestChat["actor"]["chat"],
+  answers: Answers
+): Trial => {
+  const { actor } = target
+  const shown = actorWith({ ...actor, token }, (method, params) =>
     Effect.tap(chat(method, params), (answer) => Effect.sync(() => answers.chat(answer)))
   )
-  const http: Cast["http"] = (method, path, sent) =>
+  const http: Actors["http"] = (method, path, sent) =>
     Effect.tap(people.http(method, path, sent), (answer) => Effect.sync(() => answers.http(answer, path)))
-  return { cast: { ...people, http, admin: { ...people.admin, token } }, place: { ...place, actor: shown } }
+  return { actors: { ...people, http, admin: { ...people.admin, token } }, target: { ...target, actor: shown } }
 }
 
-const sceneOf = (name: string): Scene => {
-  const found = scenes.find((scene) => scene.name === name)
-  if (found === undefined) throw new Error(`no scene ${name}`)
+const caseOf = (name: string): ChatCase => {
+  const found = chatCases.find((chatCase) => chatCase.name === name)
+  if (found === undefined) throw new Error(`there is no case ${name}`)
   return found
 }
-const GROUP = sceneOf("group created through hisihi")
-const PAIR = sceneOf("direct chat")
+const GROUP = caseOf("group created through hisihi")
+const PAIR = caseOf("direct chat")
 
 /** An application acts for a member. */
 const roleFor = ({ role }: Credential, protocol: Protocol): Role =>
@@ -136,7 +142,7 @@ const wanted = (request: Request | OwnRequest, standing: Standing, trial: Trial)
   if (typeof standing === "number") return [standing]
   if (isOwn(request)) {
     const { only } = request
-    const may = only === undefined || (only === "system administrators" && trial.place.actor.admin)
+    const may = only === undefined || (only === "system administrators" && trial.target.actor.admin)
     return may ? [200, 201] : [403]
   }
   const outcome: Outcome = expected(request, trial)
@@ -160,25 +166,25 @@ it.live("every credential is authorised as expected in every protocol, and refus
       const { ask, enter } = yield* connection(people.base)
       enter(token)
       /** The chat, not changed by any request yet. */
-      const unchanged = new Map<string, Place>()
+      const unchanged = new Map<string, TestChat>()
       for (const request of everything) {
         const { protocol } = request
-        const scene = protocol === "ha" ? PAIR : GROUP
+        const chatCase = protocol === "ha" ? PAIR : GROUP
         const role = roleFor(credential, protocol)
-        const key = `${scene.name}/${role}`
-        const place = unchanged.get(key) ?? (yield* scene.make(people, role))
-        unchanged.set(key, place)
-        if (!isOwn(request) && request.about?.(place) === false) continue
+        const key = `${chatCase.name}/${role}`
+        const target = unchanged.get(key) ?? (yield* chatCase.make(people, role))
+        unchanged.set(key, target)
+        if (!isOwn(request) && request.about?.(target) === false) continue
 
         const answers = new Answers()
-        const trial = showing(people, place, token, ask, answers)
+        const trial = showing(people, target, token, ask, answers)
         const standing = credential.standing[protocol]
         const statuses = wanted(request, standing, trial)
-        const before = yield* place.look
-        if (!isOwn(request)) yield* request.prepare?.({ cast: people, place }) ?? Effect.void
+        const before = yield* target.look
+        if (!isOwn(request)) yield* request.prepare?.({ actors: people, target }) ?? Effect.void
         const asking: Effect.Effect<unknown> = request.ask(trial)
         const outcome = yield* Effect.catchDefect(asking, () => Effect.succeed("died"))
-        const after = yield* place.look
+        const after = yield* target.look
 
         const about = `${credential.description}, ${protocol}: ${request.description} (${isOwn(request) ? "own" : request.operation})`
         const status = answers.last ?? 0

@@ -5,7 +5,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { draftOf, loginParams, type Method, methodsOf, named, type Param } from "./MethodTable.ts"
-import { Stage } from "./harness.ts"
+import { Harness } from "./harness.ts"
 import { connect, type Fields, first, listed, PASSWORD, Server, short } from "./TestClient.ts"
 
 interface Case {
@@ -33,21 +33,21 @@ const complaint = (request: Fields, { field }: Pick<Case, "field">, answer: Fiel
 
 /** Returns every case whose reply is wrong, or that changes or pushes something. */
 const faults = Effect.fnUntraced(function* (method: Omit<Method, "params">, cases: ReadonlyArray<Case>) {
-  const { as, witness, seen } = yield* Stage
-  const talk = as[method.as]
+  const { as, witness, seen } = yield* Harness
+  const client = as[method.as]
   const look = seen.map((request) => ({ ...request, sid: as.alice.sid }))
   const before = JSON.stringify(yield* as.alice.askAll(look))
   const found: Array<string> = []
   for (const one of cases) {
     const { module, method: word } = method
-    const request = { module, method: word, params: one.params, sid: talk.sid }
-    const [answer, ping] = yield* talk.askAll([request, { method: "ping" }])
+    const request = { module, method: word, params: one.params, sid: client.sid }
+    const [answer, ping] = yield* client.askAll([request, { method: "ping" }])
     const wrong = complaint(request, one, answer ?? {})
     if (wrong !== undefined) found.push(`${one.description}: ${wrong}: ${short(answer)}`)
     if (ping?.["result"] !== "success") found.push(`${one.description}: then ${short(ping)}`)
     if (JSON.stringify(yield* as.alice.askAll(look)) !== before)
       return [...found, `${one.description}: changed something`]
-    const pushed = [...(yield* witness.news), ...(yield* talk.news)]
+    const pushed = [...(yield* witness.news), ...(yield* client.news)]
     if (pushed.length > 0) return [...found, `${one.description}: pushed ${short(pushed)}`]
   }
   return found
@@ -93,12 +93,12 @@ const casesOf = (params: ReadonlyArray<Param>): ReadonlyArray<Case> => {
 const chatParam = ({ method, params }: Method): string | undefined =>
   method === "create" ? undefined : params.find(({ name }) => name === "gid" || name === "id")?.name
 
-layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestServices: true })("bad input", (it) => {
+layer(Harness.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestServices: true })("bad input", (it) => {
   it.effect("in any param of any method is refused by name, and leaves no trace", () =>
     Effect.gen(function* () {
-      const scene = yield* Stage
+      const subjects = yield* Harness
       const found: Record<string, ReadonlyArray<string>> = {}
-      for (const method of methodsOf(scene)) {
+      for (const method of methodsOf(subjects)) {
         const whole = [5, "x", true].map((params): Case => ({ description: `params: ${short(params)}`, params }))
         const wrong = yield* faults(method, [...casesOf(method.params), ...whole])
         if (wrong.length > 0) found[method.method] = wrong
@@ -109,8 +109,8 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
 
   it.effect("in any field of a message is refused by name, and leaves no trace", () =>
     Effect.gen(function* () {
-      const scene = yield* Stage
-      const params = draftOf(scene)
+      const subjects = yield* Harness
+      const params = draftOf(subjects)
       const valid = named(params)
       const other = { ...valid, gid: "bad-other" }
       const message = { module: "chat", method: "message", as: "alice" } as const
@@ -139,7 +139,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
 
   it.effect("in a message is reported for each message, with its gid and cgid, in every form of the params", () =>
     Effect.gen(function* () {
-      const { as, room } = yield* Stage
+      const { as, room } = yield* Harness
       const good = { gid: "good", cgid: room.gid, content: "x" }
       const lost = { gid: "lost", cgid: "no-such-chat", content: "x" }
       const long = { gid: "long", cgid: room.gid, content: "x".repeat(70_000) }
@@ -160,9 +160,9 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
 
   it.effect("for a chat of other users gets the same reply as for an unknown chat", () =>
     Effect.gen(function* () {
-      const scene = yield* Stage
-      const { as, secret, pair } = scene
-      for (const method of methodsOf(scene)) {
+      const subjects = yield* Harness
+      const { as, secret, pair } = subjects
+      for (const method of methodsOf(subjects)) {
         const name = chatParam(method)
         if (name === undefined) continue
         const ask = (chat: unknown) =>
@@ -182,23 +182,23 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
 
   it.effect("for a public chat of other users is refused by operations that need membership", () =>
     Effect.gen(function* () {
-      const scene = yield* Stage
-      const methods = methodsOf(scene).filter(({ method }) => method !== "joinchat")
+      const subjects = yield* Harness
+      const methods = methodsOf(subjects).filter(({ method }) => method !== "joinchat")
       for (const method of methods) {
         const name = chatParam(method)
         if (name === undefined || method.as === "admin") continue
-        const params = { ...named(method.params), [name]: scene.open.gid }
+        const params = { ...named(method.params), [name]: subjects.open.gid }
         assert.deepStrictEqual(yield* faults(method, [{ description: "open", params }]), [], method.method)
       }
       const send = { module: "chat", method: "message", as: "alice" } as const
-      const params = [{ gid: "m", cgid: scene.open.gid, content: "x" }]
+      const params = [{ gid: "m", cgid: subjects.open.gid, content: "x" }]
       assert.deepStrictEqual(yield* faults(send, [{ description: "open", params }]), [])
     })
   )
 
   it.effect("of a settings account reveals only to administrators whether it exists", () =>
     Effect.gen(function* () {
-      const { as } = yield* Stage
+      const { as } = yield* Harness
       const [bob, nobody] = yield* as.alice.askAll([
         { method: "settings", params: ["bob"] },
         { method: "settings", params: ["nobody"] }
@@ -212,7 +212,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
 
   it.effect("at login is refused by name, and ends no session", () =>
     Effect.gen(function* () {
-      const { as } = yield* Stage
+      const { as } = yield* Harness
       const cases = casesOf(loginParams(PASSWORD))
       assert.deepStrictEqual(yield* faults({ module: "chat", method: "login", as: "alice" }, cases), [])
       const stranger = yield* connect()

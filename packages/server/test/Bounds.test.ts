@@ -7,7 +7,7 @@ import { Context, Effect, Layer } from "effect"
 import { connect as connectTo } from "node:net"
 import { newGid } from "./clients.ts"
 import { folder, serve } from "./serverProcess.ts"
-import { connect, type Fields, fields, first, listed, loggedIn, Server, type Talk } from "./TestClient.ts"
+import { connect, type Fields, fields, first, listed, loggedIn, Server, type TestClient } from "./TestClient.ts"
 
 const LIMITS = {
   frame: 4096,
@@ -85,9 +85,9 @@ const padded = (json: object, bytes: number): string => {
   return JSON.stringify({ ...json, pad: "x".repeat(bytes - bare.length) })
 }
 
-const newRoom = Effect.fnUntraced(function* (talk: Talk, more: Fields = {}) {
+const newRoom = Effect.fnUntraced(function* (client: TestClient, more: Fields = {}) {
   const gid = newGid()
-  const made = yield* talk.done("create", { gid, name: "room", type: "group", members: [], ...more })
+  const made = yield* client.done("create", { gid, name: "room", type: "group", members: [], ...more })
   return { gid, id: Number(fields(made["data"])["id"]) }
 })
 
@@ -98,17 +98,17 @@ layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true 
   for (const transport of ["websocket", "tcp"] as const) {
     it.effect(`the size of a frame is bounded (${transport})`, () =>
       Effect.gen(function* () {
-        const talk = yield* connect(transport)
-        talk.send(padded({ module: "chat", method: "ping" }, LIMITS.frame))
-        assert.include(first(yield* talk.take(1)), { method: "ping", result: "denied" })
-        talk.send(padded({ module: "chat", method: "ping" }, LIMITS.frame + 1))
-        assert.deepStrictEqual(first(yield* talk.take(1)), {
+        const client = yield* connect(transport)
+        client.send(padded({ module: "chat", method: "ping" }, LIMITS.frame))
+        assert.include(first(yield* client.take(1)), { method: "ping", result: "denied" })
+        client.send(padded({ module: "chat", method: "ping" }, LIMITS.frame + 1))
+        assert.deepStrictEqual(first(yield* client.take(1)), {
           module: "null",
           method: "null",
           result: "fail",
           message: `A frame may have at most ${LIMITS.frame} bytes.`
         })
-        assert.strictEqual(yield* talk.end, transport === "tcp" ? 1005 : 1009)
+        assert.strictEqual(yield* client.end, transport === "tcp" ? 1005 : 1009)
       })
     )
   }
@@ -153,9 +153,9 @@ layer(Http.layer.pipe(Layer.provideMerge(bounded)), { excludeTestServices: true 
         status: 400,
         body: { error: "Invalid", message: "password must have at most 1024 bytes as UTF-8." }
       })
-      const talk = yield* connect("tcp")
-      talk.send({ module: "chat", method: "login", params: ["alice", "x".repeat(1025), "online"] })
-      assert.include(words(first(yield* talk.take(1))), "password must have at most 1024 bytes as UTF-8")
+      const client = yield* connect("tcp")
+      client.send({ module: "chat", method: "login", params: ["alice", "x".repeat(1025), "online"] })
+      assert.include(words(first(yield* client.take(1))), "password must have at most 1024 bytes as UTF-8")
     })
   )
 
@@ -303,16 +303,16 @@ layer(usual, { excludeTestServices: true })("invariant 7, without a setting:", (
   for (const transport of ["websocket", "tcp"] as const) {
     it.effect(`the requests in a frame are bounded (${transport})`, () =>
       Effect.gen(function* () {
-        const talk = yield* loggedIn("alice", transport)
+        const client = yield* loggedIn("alice", transport)
         const pings = (count: number) => Array.from({ length: count }, () => ({ method: "ping" }))
-        const answers = yield* talk.askAll(pings(FIXED.requestsPerFrame))
+        const answers = yield* client.askAll(pings(FIXED.requestsPerFrame))
         assert.deepStrictEqual([...new Set(answers.map(({ result }) => result))], ["success"])
-        talk.send(pings(FIXED.requestsPerFrame + 1).map((one) => ({ ...one, module: "chat", sid: talk.sid })))
-        assert.include(first(yield* talk.take(1)), {
+        client.send(pings(FIXED.requestsPerFrame + 1).map((one) => ({ ...one, module: "chat", sid: client.sid })))
+        assert.include(first(yield* client.take(1)), {
           result: "fail",
           message: `A frame may hold at most ${FIXED.requestsPerFrame} requests.`
         })
-        assert.strictEqual((yield* talk.ask("ping"))["result"], "success")
+        assert.strictEqual((yield* client.ask("ping"))["result"], "success")
       })
     )
   }

@@ -46,7 +46,7 @@ describe("invariant 7:", () => {
       ] as const) {
         const fourth = yield* open
         assert.strictEqual((yield* fourth.untilClosed).code, code)
-        assert.deepStrictEqual(fourth.heard, [CROWDED])
+        assert.deepStrictEqual(fourth.received, [CROWDED])
       }
       for (const client of [alice, bob]) yield* client.get("ping")
       assert.strictEqual((yield* stranger.ask("ping")).result, "denied")
@@ -67,14 +67,14 @@ describe("invariant 7:", () => {
       const third = yield* webSocket(server.http)
       assert.strictEqual((yield* third.ask("ping")).result, "denied")
       assert.strictEqual((yield* first.untilClosed).code, 1013)
-      assert.deepStrictEqual(first.heard.at(-1), CROWDED)
+      assert.deepStrictEqual(first.received.at(-1), CROWDED)
       // A login makes a connection authenticated; a logout reverts that.
       yield* third.get("login", { account: "bob", password: md5(PASSWORD) })
       const fourth = yield* webSocket(server.http)
       assert.strictEqual((yield* fourth.ask("ping")).result, "denied")
       yield* third.get("logout")
       yield* second.untilClosed
-      assert.deepStrictEqual(second.heard.at(-1), CROWDED)
+      assert.deepStrictEqual(second.received.at(-1), CROWDED)
       for (const client of [alice]) yield* client.get("ping")
       for (const client of [third, fourth]) assert.strictEqual((yield* client.ask("ping")).result, "denied")
     }).pipe(Effect.scoped)
@@ -140,21 +140,21 @@ describe("invariant 7:", () => {
         const drafts = texts.slice(from, from + 100).map((content) => ({ gid: newGid(), cgid: gid, content }))
         yield* alice.get("message", drafts)
       }
-      yield* bob.untilTold(texts.at(-1) ?? "")
+      yield* bob.untilMessage(texts.at(-1) ?? "")
       // Never the first, so that the others are recorded one by one.
       bob.acknowledge(bob.packets.slice(1, MOST + 1))
       yield* bob.get("ping")
       yield* bob.leave
       const again = yield* online(server.http, "bob")
       yield* alice.say(gid, "end")
-      yield* again.untilTold("end")
+      yield* again.untilMessage("end")
       assert.deepStrictEqual(contents(again.delivered), ["m0", `m${MOST + 1}`, "end"])
       again.acknowledge(again.packets.slice(1))
       yield* again.get("ping")
       yield* again.leave
       const third = yield* online(server.http, "bob")
       yield* alice.say(gid, "end again")
-      yield* third.untilTold("end again")
+      yield* third.untilMessage("end again")
       // One over the bound was not recorded: it is delivered again, as are all after it.
       assert.deepStrictEqual(contents(third.delivered), ["m0", `m${MOST + 1}`, "end", "end again"])
     }).pipe(Effect.scoped)
@@ -195,7 +195,7 @@ describe("invariant 7:", () => {
       }
       assert.isAbove(texts.length, 1)
       const again = yield* online(server.http, "bob")
-      yield* again.untilTold(texts.at(-1) ?? "")
+      yield* again.untilMessage(texts.at(-1) ?? "")
       assert.deepStrictEqual(contents(again.delivered), texts)
     }).pipe(Effect.scoped)
   )

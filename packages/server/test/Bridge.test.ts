@@ -5,22 +5,22 @@ import { Effect } from "effect"
 import { type Protocol, protocols } from "./bridge/Declaration.ts"
 import { page, reasons } from "./bridge/Page.ts"
 import { cells, table } from "./bridge/Table.ts"
-import { PEER, World } from "./bridge/context.ts"
+import { PEER, BridgeContext } from "./bridge/context.ts"
 import type { Client } from "./clients.ts"
 
-layer(World.over("WebSocket"), { excludeTestServices: true, timeout: "60 seconds" })("the bridge", (it) => {
+layer(BridgeContext.over("WebSocket"), { excludeTestServices: true, timeout: "60 seconds" })("the bridge", (it) => {
   for (const { operation, sender, reader, cell } of cells) {
     if (cell._tag === "Not") continue
     it.effect(`${operation}: by ${sender}, seen by ${reader}`, () =>
       Effect.gen(function* () {
-        yield* cell.show(yield* World)
+        yield* cell.show(yield* BridgeContext)
       })
     )
   }
   for (const { letter, because, proof } of reasons) {
     it.effect(`${letter}: ${because}`, () =>
       Effect.gen(function* () {
-        yield* proof(yield* World)
+        yield* proof(yield* BridgeContext)
       })
     )
   }
@@ -30,7 +30,7 @@ layer(World.over("WebSocket"), { excludeTestServices: true, timeout: "60 seconds
 const pushed = (client: Client): ReadonlyMap<string, string> => {
   for (const frame of client.frames) assert.strictEqual(frame, JSON.stringify(JSON.parse(frame)))
   return new Map(
-    client.heard.flatMap((packet) =>
+    client.received.flatMap((packet) =>
       packet.result === undefined && packet.id !== undefined
         ? [[`${packet.method} ${packet.id}`, JSON.stringify(packet)]]
         : []
@@ -38,31 +38,31 @@ const pushed = (client: Client): ReadonlyMap<string, string> => {
   )
 }
 
-layer(World.over("TCP"), { excludeTestServices: true, timeout: "60 seconds" })(
+layer(BridgeContext.over("TCP"), { excludeTestServices: true, timeout: "60 seconds" })(
   "the bridge, seen by a 1.0 client over TCP",
   (it) => {
     for (const { operation, sender, reader, cell } of cells) {
       if (cell._tag === "Not" || reader !== "xuanxuan") continue
       it.effect(`${operation}: by ${sender}`, () =>
         Effect.gen(function* () {
-          yield* cell.show(yield* World)
+          yield* cell.show(yield* BridgeContext)
         })
       )
     }
 
     it.effect("has the same bytes as over WebSocket", () =>
       Effect.gen(function* () {
-        const { desk } = yield* World
-        const overTcp = pushed(desk("bob"))
+        const { clientOf } = yield* BridgeContext
+        const overTcp = pushed(clientOf("bob"))
         const common = (other: Client, kind: (key: string) => boolean) => {
           const theirs = Array.from(pushed(other)).filter(([key]) => kind(key) && overTcp.has(key))
           for (const [key, text] of theirs) assert.strictEqual(overTcp.get(key), text)
           return theirs.map(([key]) => key.split(" ")[0])
         }
         // All pushes of the same profile, and the messages of the other.
-        const methods = new Set(common(desk(PEER), (key) => !key.startsWith("getlist ")))
+        const methods = new Set(common(clientOf(PEER), (key) => !key.startsWith("getlist ")))
         assert.includeMembers([...methods], ["message", "create", "changeName", "addMember"])
-        assert.isAbove(common(desk("alice"), (key) => key.startsWith("message ")).length, 10)
+        assert.isAbove(common(clientOf("alice"), (key) => key.startsWith("message ")).length, 10)
       })
     )
   }

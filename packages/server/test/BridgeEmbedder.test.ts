@@ -87,7 +87,7 @@ it.live("messages, recalls, renames and reads of an embedder reach chat clients 
     // A direct chat is the same one for all callers, including embedders.
     const { chat: pair } = yield* perform(anns, made("", "one2one", [ben.id]))
     yield* perform(anns, sent(pair, { m1: "from within" }))
-    yield* desk.untilTold("from within")
+    yield* desk.untilMessage("from within")
     assert.deepInclude(desk.delivered.at(-1), { gid: "m1", cgid: pair.gid, user: ann.id })
     const [before] = yield* list(pair.id)
     assert.deepInclude(before, { messagekey: "m1", content: "from within", ispushed: 1, isread: 0 })
@@ -112,7 +112,7 @@ it.live("messages, recalls, renames and reads of an embedder reach chat clients 
       ["m2", "m4"]
     )
     const late = yield* online(http, "cat")
-    yield* late.untilTold("the last")
+    yield* late.untilMessage("the last")
     assert.deepStrictEqual(
       late.delivered.map(({ content }) => content),
       ["kept", "the last"]

@@ -43,9 +43,9 @@ describe("the desktop client", () => {
         members.map((id) => ({ id }))
       )
       yield* alice.get("message", [[{ gid: newGid(), cgid: gid, contentType: "text", content: TEXT }]])
-      yield* bob.untilTold(TEXT)
+      yield* bob.untilMessage(TEXT)
       yield* bob.say(gid, "hello")
-      yield* alice.untilTold("hello")
+      yield* alice.untilMessage("hello")
       const history = yield* alice.get<ReadonlyArray<{ readonly content: string }>>("history", [gid, 1, 1, 0, true])
       assert.deepStrictEqual(
         history.map(({ content }) => content),
@@ -81,7 +81,7 @@ describe("the desktop client", () => {
       const ping = JSON.stringify({ module: "chat", method: "ping", sid })
 
       yield* byteByByte(alice, `${message(TEXT)}\n`)
-      yield* bob.untilTold(TEXT)
+      yield* bob.untilMessage(TEXT)
       // The end of one text, two whole ones with a blank line and a carriage return between, and half of the next.
       const split = Buffer.from(`${message("first")}\n${message("second")}\r\n\n${ping}\n${message(`${TEXT}!`)}\n`)
       const cut = split.lastIndexOf(Buffer.from("👋🏽")) + 2
@@ -89,7 +89,7 @@ describe("the desktop client", () => {
       alice.write(split.subarray(5, cut))
       yield* alice.until("the first answers", () => alice.answers.length === 6)
       alice.write(split.subarray(cut))
-      yield* bob.untilTold(`${TEXT}!`)
+      yield* bob.untilMessage(`${TEXT}!`)
       assert.deepStrictEqual(contents(bob.delivered), [TEXT, "first", "second", `${TEXT}!`])
       yield* alice.until("all answers", () => alice.answers.length === 7)
       assert.deepStrictEqual(
@@ -123,7 +123,7 @@ describe("the desktop client", () => {
       const first = yield* loggedIn(tcp, "alice")
       yield* loggedIn(tcp, "alice")
       yield* first.untilClosed
-      assert.deepStrictEqual(first.heard.at(-1), {
+      assert.deepStrictEqual(first.received.at(-1), {
         module: "chat",
         method: "kickoff",
         message: "This account logined in another place."
@@ -141,18 +141,18 @@ describe("a packet to the desktop client", () => {
       yield* alice.say(gid, "one", "two", "three")
       for (const how of ["drop", "leave"] as const) {
         const bob = yield* loggedIn(tcp, "bob")
-        yield* bob.untilTold("three")
+        yield* bob.untilMessage("three")
         assert.deepStrictEqual(contents(bob.delivered), ["one", "two", "three"], how)
         if (how === "drop") bob.drop()
         else yield* bob.leave
       }
       const bob = yield* loggedIn(tcp, "bob")
-      yield* bob.untilTold("three")
+      yield* bob.untilMessage("three")
       yield* bob.get("ping")
       bob.drop()
       const again = yield* loggedIn(tcp, "bob")
       yield* alice.say(gid, "four")
-      yield* again.untilTold("four")
+      yield* again.untilMessage("four")
       assert.deepStrictEqual(contents(again.delivered), ["four"])
     }).pipe(Effect.scoped)
   )
@@ -164,14 +164,14 @@ describe("a packet to the desktop client", () => {
       const gid = yield* newGroup(alice, "bob")
       const bob = yield* loggedIn(tcp, "bob")
       yield* alice.say(gid, "one", "two")
-      yield* bob.untilTold("two")
+      yield* bob.untilMessage("two")
       yield* bob.say(gid, "bob's own")
       yield* alice.say(gid, "three", "four")
-      yield* bob.untilTold("four")
+      yield* bob.untilMessage("four")
       bob.drop()
       const again = yield* loggedIn(tcp, "bob")
       yield* alice.say(gid, "five")
-      yield* again.untilTold("five")
+      yield* again.untilMessage("five")
       assert.deepStrictEqual(contents(again.delivered), ["three", "four", "five"])
     }).pipe(Effect.scoped)
   )
@@ -183,14 +183,14 @@ describe("a packet to the desktop client", () => {
       const gid = yield* newGroup(alice, "bob")
       yield* alice.say(gid, "one", "two")
       const bob = yield* loggedIn(tcp, "bob")
-      yield* bob.untilTold("two")
+      yield* bob.untilMessage("two")
       bob.acknowledge(bob.packets[1] ?? 0)
       // The frame acknowledges all packets before it.
       yield* bob.get("ping")
       bob.drop()
       const again = yield* loggedIn(tcp, "bob")
       yield* alice.say(gid, "three")
-      yield* again.untilTold("three")
+      yield* again.untilMessage("three")
       assert.deepStrictEqual(contents(again.delivered), ["three"])
     }).pipe(Effect.scoped)
   )

@@ -86,7 +86,7 @@ describe("users of an embedding application", () => {
         assert.deepStrictEqual([started.status, started.json["Members"]], [200, PEOPLE])
         const push = { SessionId: started.json["SessionId"], Type: 0, Content: "hello" }
         assert.strictEqual((yield* post("/message/push", push, headers)).status, 200)
-        yield* alice.untilTold("hello")
+        yield* alice.untilMessage("hello")
         assert.strictEqual((yield* post("/session/start", { To: ["nobody"] }, headers)).status, 404)
         return new Map(listed.map(({ account, id }) => [account, id]))
       }).pipe(Effect.scoped, Effect.provide(application(file, theirs)))

@@ -4,7 +4,16 @@ import { Effect } from "effect"
 import { repetitions } from "../../../scripts/repetitions.ts"
 import { garbage, type Garbage } from "./fuzzInput.ts"
 import { complaintsIn } from "./serverProcess.ts"
-import { type Fields, listed, loggedIn, Server, settledMemory, short, type Talk, type Transport } from "./TestClient.ts"
+import {
+  type Fields,
+  listed,
+  loggedIn,
+  Server,
+  settledMemory,
+  short,
+  type TestClient,
+  type Transport
+} from "./TestClient.ts"
 
 const FRAMES = repetitions(10_000, 3000)
 /** Number of frames before the first measurement of memory. */
@@ -18,12 +27,12 @@ const GROWTH = 1.1
 const BARRIER = "PiNg"
 
 /** Returns the replies to these frames. */
-const answersTo = Effect.fnUntraced(function* (talk: Talk, frames: ReadonlyArray<Garbage>) {
-  for (const { bytes } of frames) talk.sendBytes(bytes)
-  talk.send({ module: "chat", method: BARRIER, sid: talk.sid })
+const answersTo = Effect.fnUntraced(function* (client: TestClient, frames: ReadonlyArray<Garbage>) {
+  for (const { bytes } of frames) client.sendBytes(bytes)
+  client.send({ module: "chat", method: BARRIER, sid: client.sid })
   const answers: Array<Fields> = []
   for (;;) {
-    const [answer] = yield* talk.take(1)
+    const [answer] = yield* client.take(1)
     if (answer === undefined || answer["method"] === BARRIER) return { answers, barrier: answer }
     answers.push(answer)
   }
@@ -39,8 +48,8 @@ const complaint = ({ module, method, result, message }: Fields): string | undefi
 }
 
 /** Returns the problem of the replies to these frames; undefined if there is none. */
-const fault = Effect.fnUntraced(function* (talk: Talk, frames: ReadonlyArray<Garbage>) {
-  const { answers, barrier } = yield* answersTo(talk, frames)
+const fault = Effect.fnUntraced(function* (client: TestClient, frames: ReadonlyArray<Garbage>) {
+  const { answers, barrier } = yield* answersTo(client, frames)
   const owed = frames.reduce((sum, frame) => sum + frame.answers, 0)
   if (answers.length !== owed) return `${answers.length} answers instead of ${owed}`
   for (const answer of answers) {
@@ -53,27 +62,34 @@ const fault = Effect.fnUntraced(function* (talk: Talk, frames: ReadonlyArray<Gar
 const withstands = (transport: Transport, seed: number) =>
   Effect.gen(function* () {
     const server = yield* Server
-    const talk = yield* loggedIn("alice", transport)
+    const client = yield* loggedIn("alice", transport)
     const witness = yield* loggedIn("bob")
-    const users = new Map(listed(yield* talk.done("userGetList")).map(({ account, id }) => [account, Number(id)]))
+    const users = new Map(listed(yield* client.done("userGetList")).map(({ account, id }) => [account, Number(id)]))
     const id = (account: string) => users.get(account) ?? 0
-    const room = (yield* talk.done("create", ["room", "Room", "group", [id("bob")]]))["data"] as {
+    const room = (yield* client.done("create", ["room", "Room", "group", [id("bob")]]))["data"] as {
       gid: string
       id: number
     }
-    const scene = { alice: id("alice"), bob: id("bob"), carol: id("carol"), dave: id("dave"), room, system: "system" }
-    const next = garbage(seed, scene, talk.sid, transport)
+    const subjects = {
+      alice: id("alice"),
+      bob: id("bob"),
+      carol: id("carol"),
+      dave: id("dave"),
+      room,
+      system: "system"
+    }
+    const next = garbage(seed, subjects, client.sid, transport)
 
     let early = 0
     for (let sent = 0; sent < FRAMES; sent += WINDOW) {
       if (sent === WARM) early = yield* settledMemory(server)
       const frames = Array.from({ length: WINDOW }, next)
-      const wrong = yield* fault(talk, frames)
-      talk.pushes.length = 0
+      const wrong = yield* fault(client, frames)
+      client.pushes.length = 0
       witness.pushes.length = 0
       if (wrong === undefined) continue
       for (const frame of frames) {
-        const why = yield* fault(talk, [frame])
+        const why = yield* fault(client, [frame])
         if (why !== undefined) assert.fail(`seed ${seed}, ${short(frame.bytes.toString())}: ${why}`)
       }
       assert.fail(`seed ${seed}, frames from ${sent}: ${wrong}`)
@@ -118,26 +134,26 @@ layer(Server.patient, { excludeTestServices: true })("fuzzed frames", (it) => {
       yield* Effect.all([alice.news, bob.news])
       const history = yield* alice.done("history", [gid])
       /** A message whose content has a byte that UTF-8 never contains. */
-      const message = (talk: Talk): Buffer => {
+      const message = (client: TestClient): Buffer => {
         const params = [{ gid: "half", cgid: gid, content: "~" }]
-        const bytes = Buffer.from(JSON.stringify({ module: "chat", method: "message", sid: talk.sid, params }))
+        const bytes = Buffer.from(JSON.stringify({ module: "chat", method: "message", sid: client.sid, params }))
         bytes[bytes.indexOf("~")] = 0xff
         return bytes
       }
-      for (const [talk, kinds] of [
+      for (const [client, kinds] of [
         [alice, ["text", "binary"]],
         [bob, ["text"]]
       ] as const) {
         for (const kind of kinds) {
-          for (const bytes of [Buffer.from([0x22, 0xc3, 0x28, 0xff, 0x22]), message(talk)]) {
-            talk.sendBytes(bytes, kind)
-            assert.deepStrictEqual((yield* talk.take(1))[0], {
+          for (const bytes of [Buffer.from([0x22, 0xc3, 0x28, 0xff, 0x22]), message(client)]) {
+            client.sendBytes(bytes, kind)
+            assert.deepStrictEqual((yield* client.take(1))[0], {
               module: "null",
               method: "null",
               result: "fail",
               message: "The frame is not UTF-8."
             })
-            assert.strictEqual((yield* talk.ask("ping"))["result"], "success")
+            assert.strictEqual((yield* client.ask("ping"))["result"], "success")
           }
         }
       }
@@ -148,13 +164,13 @@ layer(Server.patient, { excludeTestServices: true })("fuzzed frames", (it) => {
 
   it.effect("may begin with one byte order mark, but not with two, over any transport", () =>
     Effect.gen(function* () {
-      for (const talk of [yield* loggedIn("alice"), yield* loggedIn("bob", "tcp")]) {
-        const ping = JSON.stringify({ module: "chat", method: "ping", sid: talk.sid })
-        yield* talk.news
-        talk.sendBytes(Buffer.from(`\ufeff${ping}`), "text")
-        assert.strictEqual((yield* talk.take(1))[0]?.["result"], "success")
-        talk.sendBytes(Buffer.from(`\ufeff\ufeff${ping}`), "text")
-        assert.strictEqual((yield* talk.take(1))[0]?.["message"], "The frame is not JSON.")
+      for (const client of [yield* loggedIn("alice"), yield* loggedIn("bob", "tcp")]) {
+        const ping = JSON.stringify({ module: "chat", method: "ping", sid: client.sid })
+        yield* client.news
+        client.sendBytes(Buffer.from(`\ufeff${ping}`), "text")
+        assert.strictEqual((yield* client.take(1))[0]?.["result"], "success")
+        client.sendBytes(Buffer.from(`\ufeff\ufeff${ping}`), "text")
+        assert.strictEqual((yield* client.take(1))[0]?.["message"], "The frame is not JSON.")
       }
     })
   )

@@ -80,8 +80,8 @@ describe("ha beside xuanxuan", () => {
       yield* created
       const sent = yield* alice.send(conversation, "hello")
       assert.strictEqual(sent.ispushed, 1)
-      yield* bob.untilTold("hello")
-      yield* aliceAtHer.untilTold("hello")
+      yield* bob.untilMessage("hello")
+      yield* aliceAtHer.untilMessage("hello")
       assert.deepStrictEqual(shown(bob, "hello"), { contentType: "text", user: alice.id })
       assert.deepInclude(bob.delivered[0], { gid: sent.messagekey, id: sent.id, cgid: `${alice.id}&${bobId}` })
       const [listed] = yield* alice.list(conversation)
@@ -105,7 +105,7 @@ describe("ha beside xuanxuan", () => {
       yield* bob.list(conversation)
       assert.deepStrictEqual(yield* states, [[0, 1]])
       const desk = yield* online(http, "bob")
-      yield* desk.untilTold("while you were away")
+      yield* desk.untilMessage("while you were away")
       assert.deepStrictEqual(yield* states, [[1, 1]])
       yield* desk.leave
       assert.deepStrictEqual(yield* states, [[1, 1]])
@@ -125,7 +125,7 @@ describe("ha beside xuanxuan", () => {
       const conversation = yield* alice.talkTo(bobsApp.id)
       const bob = yield* online(http, "bob")
       const first = yield* alice.send(conversation, "regretted")
-      yield* bob.untilTold("regretted")
+      yield* bob.untilMessage("regretted")
       yield* alice.erase(first.messagekey, 2)
       yield* bob.until("the recall", () => bob.delivered.some(isRecalled))
       const recalled = bob.delivered.find(isRecalled)
@@ -144,7 +144,7 @@ describe("ha beside xuanxuan", () => {
       yield* alice.erase(second.messagekey, 2)
       yield* alice.send(conversation, "seen")
       const back = yield* online(http, "bob")
-      yield* back.untilTold("seen")
+      yield* back.untilMessage("seen")
       assert.isFalse(back.delivered.some(({ content }) => content === "unseen" || content === "regretted"))
       assert.deepStrictEqual(
         (yield* bobsApp.list(conversation)).map(({ content }) => content),

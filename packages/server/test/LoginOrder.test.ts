@@ -21,16 +21,16 @@ describe("login", () => {
       }
       const carol = yield* webSocket(http)
       yield* carol.get("login", { account: "carol", password: md5(PASSWORD), status: "away" })
-      yield* carol.untilTold("turn 5")
+      yield* carol.untilMessage("turn 5")
       assert.deepStrictEqual(
-        carol.heard.map(({ module, method, result }) => `${module}/${method} ${result ?? ""}`),
+        carol.received.map(({ module, method, result }) => `${module}/${method} ${result ?? ""}`),
         ["chat/login success", "chat/userGetList ", "chat/getlist ", ...sent.map(() => "chat/message ")]
       )
       assert.deepStrictEqual(
         carol.delivered.map(({ id }) => id),
         sent
       )
-      const [, users, chats, ...packets] = carol.heard.map(({ id }) => id ?? 0)
+      const [, users, chats, ...packets] = carol.received.map(({ id }) => id ?? 0)
       assert.isTrue(Number.isInteger(users) && Number.isInteger(chats))
       assert.deepStrictEqual(
         packets,
@@ -104,7 +104,7 @@ describe("an acknowledgement", () => {
       const gid = yield* newGroup(alice, "bob", "carol")
       yield* alice.say(gid, "a", "b", "c", "d", "e", "f", "g", "h")
       const first = yield* online(http, "carol")
-      yield* first.untilTold("h")
+      yield* first.untilMessage("h")
       const id = (content: string): number => first.packets[contents(first.delivered).indexOf(content)] ?? 0
       first.acknowledge(id("f"))
       first.acknowledge([id("d"), id("b")])
@@ -116,7 +116,7 @@ describe("an acknowledgement", () => {
 
       const second = yield* online(http, "carol")
       yield* alice.say(gid, "the end")
-      yield* second.untilTold("the end")
+      yield* second.untilMessage("the end")
       assert.deepStrictEqual(contents(second.delivered), ["a", "c", "e", "g", "h", "the end"])
       second.acknowledge(second.packets.toReversed())
       yield* second.ask("ping")
@@ -124,7 +124,7 @@ describe("an acknowledgement", () => {
 
       const third = yield* online(http, "carol")
       yield* alice.say(gid, "after the end")
-      yield* third.untilTold("after the end")
+      yield* third.untilMessage("after the end")
       assert.deepStrictEqual(contents(third.delivered), ["after the end"])
     }).pipe(Effect.scoped)
   )
@@ -136,11 +136,11 @@ describe("an acknowledgement", () => {
       const bob = yield* online(http, "bob")
       const gid = yield* newGroup(alice, "bob", "carol")
       yield* alice.say(gid, "one", "two")
-      yield* bob.untilTold("two")
+      yield* bob.untilMessage("two")
       bob.acknowledge(bob.packets)
       yield* bob.ask("ping")
       const carol = yield* online(http, "carol")
-      yield* carol.untilTold("two")
+      yield* carol.untilMessage("two")
       assert.deepStrictEqual(contents(carol.delivered), ["one", "two"])
       assert.deepStrictEqual(carol.packets, bob.packets)
     }).pipe(Effect.scoped)
@@ -153,12 +153,12 @@ describe("an acknowledgement", () => {
       const gid = yield* newGroup(alice, "carol")
       const carol = yield* online(http, "carol")
       yield* alice.say(gid, "live 1", "live 2", "live 3")
-      yield* carol.untilTold("live 3")
+      yield* carol.untilMessage("live 3")
       carol.acknowledge(carol.packets[1] ?? 0)
       yield* carol.ask("ping")
       carol.drop()
       const again = yield* online(http, "carol")
-      yield* again.untilTold("live 3")
+      yield* again.untilMessage("live 3")
       assert.deepStrictEqual(contents(again.delivered), ["live 1", "live 3"])
     }).pipe(Effect.scoped)
   )

@@ -5,7 +5,7 @@
 import type { Fields } from "./TestClient.ts"
 
 /** Users and chats in the values of the table. */
-export interface Scene {
+export interface Subjects {
   /** Ids of alice, the caller, and of bob, carol and dave. */
   readonly alice: number
   readonly bob: number
@@ -87,7 +87,7 @@ const method = (name: `${string}/${string}`, params: ReadonlyArray<Param>, as: M
 }
 
 /** Every method with params, except `message`, whose params are a list, and `login`, which has no session. */
-export const methodsOf = ({ bob, carol, dave, room, system }: Scene): ReadonlyArray<Method> => [
+export const methodsOf = ({ bob, carol, dave, room, system }: Subjects): ReadonlyArray<Method> => [
   method("chat/userChangeName", [
     param("name", "Alice the First", { wrong: [...NO_TEXT, "", "  ", "x".repeat(256), HUGE] })
   ]),
@@ -149,7 +149,7 @@ export const methodsOf = ({ bob, carol, dave, room, system }: Scene): ReadonlyAr
 ]
 
 /** Fields of a message. */
-export const draftOf = ({ alice, bob, room }: Scene): ReadonlyArray<Param> => [
+export const draftOf = ({ alice, bob, room }: Subjects): ReadonlyArray<Param> => [
   param("gid", "bad-message", { wrong: [...NO_TEXT, "", "x".repeat(256), HUGE] }),
   param("cgid", room.gid, { wrong: NO_TEXT, refused: ["", "no-such-chat", HUGE] }),
   param("user", alice, { ...optional, wrong: [bob, UNKNOWN_USER, "bob", true, 1.5, [], [alice], {}, HUGE] }),

@@ -56,21 +56,21 @@ layer(Server.patient, { excludeTestServices: true })("every method", (it) => {
 
       /** Returns the data of a method's reply, after checking the recipients of each push. */
       const does = Effect.fnUntraced(function* (
-        talk: typeof alice,
+        client: typeof alice,
         name: string,
         given: ReadonlyArray<Given>,
         heard: string | undefined
       ) {
         const [module = "chat", method = ""] = name.split("/")
-        const answer = yield* talk.ask(method, write(given), { module })
-        assert.deepInclude(answer, { module, method, result: "success", sid: talk.sid }, short(answer))
+        const answer = yield* client.ask(method, write(given), { module })
+        assert.deepInclude(answer, { module, method, result: "success", sid: client.sid }, short(answer))
         const pushes = yield* bob.news
         assert.deepStrictEqual(
           pushes.map((push) => [Object.keys(push), push["module"], push["method"], Number.isInteger(push["id"])]),
           heard === undefined ? [] : [[["id", "module", "method", "data"], "chat", heard, true]],
           name
         )
-        const own = (yield* talk.news).filter((push) => push["method"] === heard)
+        const own = (yield* client.news).filter((push) => push["method"] === heard)
         assert.deepStrictEqual(own, [], `${name} is pushed to who asked`)
         return { data: answer["data"], answer, pushed: pushes[0]?.["data"] }
       })

@@ -92,7 +92,7 @@ describe("operator commands for users and sessions", () => {
       const aliceId = idsOf(alice).get("alice") ?? 0
       const group = yield* newGroup(alice, "bob", "carol")
       yield* alice.say(group, "from alice")
-      yield* bob.untilTold("from alice")
+      yield* bob.untilMessage("from alice")
 
       assert.deepInclude(yield* run(cwd, ["user", "delete", "alice"]), {
         code: 0,
@@ -101,7 +101,7 @@ describe("operator commands for users and sessions", () => {
       yield* alice.untilClosed
       // Online users get that she left the group, and her erased name.
       yield* bob.until("the group without her", () =>
-        bob.heard.some(
+        bob.received.some(
           ({ result, data }) =>
             result === undefined &&
             (Array.isArray(data) ? data : [data]).some((one) => {
@@ -111,7 +111,7 @@ describe("operator commands for users and sessions", () => {
         )
       )
       yield* bob.until("the name that is blanked", () =>
-        bob.heard.some(({ data }) => JSON.stringify(data ?? null).includes(`removed:${aliceId}`))
+        bob.received.some(({ data }) => JSON.stringify(data ?? null).includes(`removed:${aliceId}`))
       )
       const users = yield* bob.get<ReadonlyArray<{ readonly id: number; readonly account: string }>>("userGetList")
       assert.notInclude(

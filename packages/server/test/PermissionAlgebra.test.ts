@@ -5,11 +5,11 @@
 import { assert, it } from "@effect/vitest"
 import { type Operation, refusal } from "@parley/core/rules/Operations"
 import { Effect } from "effect"
-import { type Cast, cast } from "./algebra/actors.ts"
+import { type Actors, openActors } from "./algebra/actors.ts"
 import { expected, factsOf, type Request, type Trial } from "./algebra/Request.ts"
 import { requests } from "./algebra/Requests.ts"
-import { type Role, roles, type Scene } from "./algebra/Scene.ts"
-import { scenes } from "./algebra/Scenes.ts"
+import { type Role, roles, type ChatCase } from "./algebra/ChatCase.ts"
+import { chatCases } from "./algebra/chatCases.ts"
 import { serveInProcess } from "./inProcess.ts"
 
 /** Number of concurrent roles. */
@@ -17,14 +17,14 @@ const SIDE_BY_SIDE = 16
 
 /** One role in one kind of chat, and its trials. */
 interface Case {
-  readonly scene: Scene
+  readonly chatCase: ChatCase
   readonly role: Role
   readonly requests: ReadonlyArray<Request>
-  readonly isNobody: boolean
+  readonly isAnonymous: boolean
 }
 
-const about = ({ scene, role, isNobody }: Case, { operation, protocol, description }: Request): string =>
-  `${scene.name}, ${isNobody ? "an anonymous caller" : roles[role]}, ${operation}, ${protocol}: ${description}`
+const about = ({ chatCase, role, isAnonymous }: Case, { operation, protocol, description }: Request): string =>
+  `${chatCase.name}, ${isAnonymous ? "an anonymous caller" : roles[role]}, ${operation}, ${protocol}: ${description}`
 
 /** Expected reply, and whether the chat changes for others. */
 const wanted = (request: Request, trial: Trial) => {
@@ -38,7 +38,7 @@ const ask = Effect.fnUntraced(function* (one: Case, request: Request, trial: Tri
   yield* request.prepare?.(trial) ?? Effect.void
   const { outcome, changes } = wanted(request, trial)
   const found = yield* request.ask(trial)
-  const after = yield* trial.place.look
+  const after = yield* trial.target.look
   asked[found]++
   const wrong: Array<string> = []
   if (found !== outcome) wrong.push(`${about(one, request)}: should be ${outcome}, was ${found}`)
@@ -51,12 +51,12 @@ const ask = Effect.fnUntraced(function* (one: Case, request: Request, trial: Tri
 const asked = { allowed: 0, refused: 0, hidden: 0 }
 
 /** Trials that change nothing share one chat; every other has its own. */
-const play = Effect.fnUntraced(function* (people: Cast, one: Case) {
-  const { scene, role, isNobody } = one
+const play = Effect.fnUntraced(function* (people: Actors, one: Case) {
+  const { chatCase, role, isAnonymous } = one
   const made = Effect.gen(function* () {
-    const place = yield* scene.make(people, role)
-    const trial: Trial = { cast: people, place, isNobody }
-    return { trial, before: yield* place.look }
+    const target = yield* chatCase.make(people, role)
+    const trial: Trial = { actors: people, target, isAnonymous }
+    return { trial, before: yield* target.look }
   })
   const tried = (request: Request, { trial, before }: Effect.Success<typeof made>) =>
     Effect.catchDefect(ask(one, request, trial, before), (defect) =>
@@ -66,7 +66,7 @@ const play = Effect.fnUntraced(function* (people: Cast, one: Case) {
   const wrong: Array<string> = []
   const alone: Array<Request> = []
   for (const request of one.requests) {
-    if (request.about?.(common.trial.place) === false) continue
+    if (request.about?.(common.trial.target) === false) continue
     if (wanted(request, common.trial).changes) alone.push(request)
     else {
       const found = yield* tried(request, common)
@@ -79,11 +79,11 @@ const play = Effect.fnUntraced(function* (people: Cast, one: Case) {
   return wrong
 })
 
-const playAll = Effect.fnUntraced(function* (people: Cast, cases: ReadonlyArray<Case>) {
-  const taken = (shared: boolean) => cases.filter(({ scene }) => scene.shared === shared)
+const playAll = Effect.fnUntraced(function* (people: Actors, cases: ReadonlyArray<Case>) {
+  const taken = (shared: boolean) => cases.filter(({ chatCase }) => chatCase.shared === shared)
   const playOne = (one: Case): Effect.Effect<ReadonlyArray<string>> =>
     Effect.catchDefect(play(people, one), (defect) =>
-      Effect.succeed([`${one.scene.name}, ${roles[one.role]}: could not be made: ${String(defect)}`])
+      Effect.succeed([`${one.chatCase.name}, ${roles[one.role]}: could not be made: ${String(defect)}`])
     )
   const results = yield* Effect.all(
     [Effect.forEach(taken(false), playOne, { concurrency: SIDE_BY_SIDE }), Effect.forEach(taken(true), playOne)],
@@ -94,15 +94,16 @@ const playAll = Effect.fnUntraced(function* (people: Cast, cases: ReadonlyArray<
 
 const started = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>>) {
   const { http } = yield* serveInProcess(settings)
-  return yield* cast(http)
+  return yield* openActors(http)
 })
 
-const on = (server: Scene["server"]): ReadonlyArray<Scene> => scenes.filter((scene) => scene.server === server)
+const on = (server: ChatCase["server"]): ReadonlyArray<ChatCase> =>
+  chatCases.filter((chatCase) => chatCase.server === server)
 
 it.live("every protocol decides by the rules for every user, and changes nothing if it refuses", () =>
   Effect.gen(function* () {
-    const cases = on("token").flatMap((scene) =>
-      scene.roles.map((role): Case => ({ scene, role, requests, isNobody: false }))
+    const cases = on("token").flatMap((chatCase) =>
+      chatCase.roles.map((role): Case => ({ chatCase, role, requests, isAnonymous: false }))
     )
     const people = yield* started({ "hisihi.auth": "token" })
     assert.deepStrictEqual(yield* playAll(people, cases), [])
@@ -116,12 +117,12 @@ it.live("without authentication hisihi reaches only chats created through it", (
     const [ofHisihi, others] = [true, false].map((is) =>
       requests.filter(({ protocol }) => (protocol === "hisihi") === is)
     )
-    const users = on("open").flatMap((scene) =>
-      scene.roles.map((role): Case => ({ scene, role, requests: others ?? [], isNobody: false }))
+    const users = on("open").flatMap((chatCase) =>
+      chatCase.roles.map((role): Case => ({ chatCase, role, requests: others ?? [], isAnonymous: false }))
     )
-    const nobody = scenes
+    const nobody = chatCases
       .filter(({ needsToken }) => needsToken !== true)
-      .map((scene): Case => ({ scene, role: "member", requests: ofHisihi ?? [], isNobody: true }))
+      .map((chatCase): Case => ({ chatCase, role: "member", requests: ofHisihi ?? [], isAnonymous: true }))
     assert.deepStrictEqual(yield* playAll(people, [...users, ...nobody]), [])
   }).pipe(Effect.scoped)
 )

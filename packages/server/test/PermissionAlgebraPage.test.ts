@@ -9,51 +9,51 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { controlAddress } from "../src/control/socketPath.ts"
 import { sendCommand } from "../src/control/client.ts"
-import { type Actor, cast } from "./algebra/actors.ts"
+import { type Actor, openActors } from "./algebra/actors.ts"
 import { differences, keyOf, ANONYMOUS, operationNames, permissionsPage } from "./algebra/Page.ts"
 import { factsOf } from "./algebra/Request.ts"
 import { requests } from "./algebra/Requests.ts"
-import { chatFacts, type Role, type Scene } from "./algebra/Scene.ts"
-import { scenes } from "./algebra/Scenes.ts"
+import { chatFacts, type Role, type ChatCase } from "./algebra/ChatCase.ts"
+import { chatCases } from "./algebra/chatCases.ts"
 import { folder, serve } from "./serverProcess.ts"
 
 const page = new URL("../../../docs/permissions.md", import.meta.url)
 
 /** Creates each chat once for each role, and compares the server's explanation with the rules' decision. */
 const explained = Effect.fnUntraced(function* (
-  server: Scene["server"],
+  server: ChatCase["server"],
   decisions: Map<string, Rule | undefined>,
   wrong: Array<string>
 ) {
   const cwd = yield* folder
   const auth = server === "token" ? ["--set", "hisihi.auth=token"] : []
-  const people = yield* cast((yield* serve(cwd, "--demo", ...auth)).http)
+  const people = yield* openActors((yield* serve(cwd, "--demo", ...auth)).http)
   const address = yield* controlAddress(join(cwd, "data", "parley.db"))
   const explain = (user: string, chat: string, operation: string) =>
     sendCommand(address, { words: ["explain", "permission"], inputs: { user, chat, operation } })
 
-  const decide = (scene: Scene, role: Role) =>
+  const decide = (chatCase: ChatCase, role: Role) =>
     Effect.gen(function* () {
-      const place = yield* scene.make(people, role)
+      const target = yield* chatCase.make(people, role)
       for (const operation of operationNames) {
-        const refused = refusal(operation, factsOf({ cast: people, place }, "xuanxuan"))
-        const said = yield* explain(place.actor.account, place.gid, operation)
+        const refused = refusal(operation, factsOf({ actors: people, target }, "xuanxuan"))
+        const said = yield* explain(target.actor.account, target.gid, operation)
         const isSame = refused === undefined ? said.startsWith("allowed: ") : said === `refused: ${refused.rule.name}`
-        if (!isSame) wrong.push(`${scene.name}, ${role}, ${operation}: ${said}`)
-        decisions.set(keyOf(scene, role, operation), refused?.rule)
-        if (scene.server === "open") {
-          const facts = factsOf({ cast: people, place, isNobody: true }, "hisihi")
-          decisions.set(keyOf(scene, ANONYMOUS, operation), refusal(operation, facts)?.rule)
+        if (!isSame) wrong.push(`${chatCase.name}, ${role}, ${operation}: ${said}`)
+        decisions.set(keyOf(chatCase, role, operation), refused?.rule)
+        if (chatCase.server === "open") {
+          const facts = factsOf({ actors: people, target, isAnonymous: true }, "hisihi")
+          decisions.set(keyOf(chatCase, ANONYMOUS, operation), refusal(operation, facts)?.rule)
         }
       }
     })
-  const cases = scenes
-    .filter((scene) => scene.server === server)
-    .flatMap((scene) => scene.roles.map((role) => [scene, role] as const))
+  const cases = chatCases
+    .filter((chatCase) => chatCase.server === server)
+    .flatMap((chatCase) => chatCase.roles.map((role) => [chatCase, role] as const))
   const all = (shared: boolean, concurrency: number) =>
     Effect.forEach(
-      cases.filter(([scene]) => scene.shared === shared),
-      ([scene, role]) => decide(scene, role),
+      cases.filter(([chatCase]) => chatCase.shared === shared),
+      ([chatCase, role]) => decide(chatCase, role),
       { concurrency, discard: true }
     )
   yield* all(false, 8)
@@ -67,7 +67,7 @@ it.live("parley explain permission returns the rules' decision, and docs/permiss
     yield* Effect.all([explained("token", decisions, wrong), explained("open", decisions, wrong)], { concurrency: 2 })
     assert.deepStrictEqual(wrong, [])
 
-    const current = permissionsPage(scenes, requests, decisions)
+    const current = permissionsPage(chatCases, requests, decisions)
     if (process.env["UPDATE_DOCS"] === "1") writeFileSync(page, current)
     let written = ""
     try {

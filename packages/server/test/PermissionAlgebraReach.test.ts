@@ -7,10 +7,10 @@ import { join } from "node:path"
 import { controlAddress } from "../src/control/socketPath.ts"
 import { sendCommand } from "../src/control/client.ts"
 import { application } from "./algebra/Application.ts"
-import { actor, cast, type Cast, http } from "./algebra/actors.ts"
+import { actor, openActors, type Actors, http } from "./algebra/actors.ts"
 import { factsOf } from "./algebra/Request.ts"
-import type { Role } from "./algebra/Scene.ts"
-import { scenes } from "./algebra/Scenes.ts"
+import type { Role } from "./algebra/ChatCase.ts"
+import { chatCases } from "./algebra/chatCases.ts"
 import { PASSWORD } from "./clients.ts"
 import { folder, serve } from "./serverProcess.ts"
 
@@ -25,7 +25,7 @@ it.live("an application reaches groups of its organisation, with the rights of t
   Effect.gen(function* () {
     const cwd = yield* folder
     const server = yield* serve(cwd, "--demo", "--set", "hisihi.auth=token", "--set", "passwords.minimum=0")
-    const home = yield* cast(server.http)
+    const home = yield* openActors(server.http)
     const address = yield* controlAddress(join(cwd, "data", "parley.db"))
     const names = ["erika", "fritz", "gerda", "hans", "ilse"]
     yield* Effect.forEach(names, (account) =>
@@ -34,7 +34,7 @@ it.live("an application reaches groups of its organisation, with the rights of t
         inputs: { account, password: PASSWORD, org: ELSEWHERE, admin: account === "fritz" }
       })
     )
-    const away: Cast = {
+    const away: Actors = {
       ...home,
       alice: yield* actor(server.http, "erika"),
       admin: yield* actor(server.http, "fritz"),
@@ -51,20 +51,22 @@ it.live("an application reaches groups of its organisation, with the rights of t
     let reached = 0
     for (const { people, organisation } of sides) {
       // The system chat belongs to no organisation, and is tried once.
-      const own = scenes.filter((one) => one.server === "token" && (people === home || !one.name.startsWith("system")))
-      for (const scene of own) {
-        for (const role of scene.roles.filter((one) => ROLES.includes(one))) {
-          const place = yield* scene.make(people, role)
-          const { facts: chat, gid, actor: user } = place
+      const own = chatCases.filter(
+        (one) => one.server === "token" && (people === home || !one.name.startsWith("system"))
+      )
+      for (const chatCase of own) {
+        for (const role of chatCase.roles.filter((one) => ROLES.includes(one))) {
+          const target = yield* chatCase.make(people, role)
+          const { facts: chat, gid, actor: user } = target
           const members = [...chat.members.keys()].map(() => ({ organisation }))
           const unreached = reachable.check({ scope: { organisation: ORGANISATION }, chat, members }) !== undefined
-          const allowed = refusal("rename", factsOf({ cast: people, place }, "youdu")) === undefined
+          const allowed = refusal("rename", factsOf({ actors: people, target }, "youdu")) === undefined
           const wanted = unreached ? [404, 404] : [0, allowed ? 0 : 403]
           const found = [yield* app.get(gid), yield* app.update({ sessionId: gid, opUser: user.account, title: "new" })]
           if (!unreached) reached++
           if (String(found) !== String(wanted)) {
             wrong.push(
-              `${scene.name}, ${role}, organisation ${organisation}: ${String(found)} instead of ${String(wanted)}`
+              `${chatCase.name}, ${role}, organisation ${organisation}: ${String(found)} instead of ${String(wanted)}`
             )
           }
         }

@@ -61,7 +61,7 @@ describe("races on one message", () => {
         })
         assert.strictEqual(removed.status, 200)
         const [marker] = yield* alice.say(cgid, `end of round ${round}`)
-        yield* bob.untilTold(marker?.content ?? "")
+        yield* bob.untilMessage(marker?.content ?? "")
         assert.deepStrictEqual(
           pushed(bob, gid),
           replaced.result === "success" ? [before, after, ""] : [before, ""],
@@ -85,7 +85,7 @@ describe("races on one message", () => {
           answers.map(() => 200)
         )
         const [marker] = yield* alice.say(cgid, `end of recalls ${round}`)
-        yield* bob.untilTold(marker?.content ?? "")
+        yield* bob.untilMessage(marker?.content ?? "")
         assert.deepStrictEqual(pushed(bob, gid), [`regretted ${round}`, ""])
       }
     }).pipe(Effect.scoped)

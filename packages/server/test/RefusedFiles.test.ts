@@ -156,21 +156,21 @@ layer(Server.layer(), { excludeTestServices: true })("files", (it) => {
   )
 })
 
-const LIMIT = 300_000
-layer(Server.layer("--set", `limits.file=${LIMIT}`), { excludeTestServices: true })("the limit of a file", (it) => {
+const MAX_FILE = 300_000
+layer(Server.layer("--set", `limits.file=${MAX_FILE}`), { excludeTestServices: true })("the limit of a file", (it) => {
   it.effect("is inclusive; one byte more is refused, and much more too", () =>
     Effect.gen(function* () {
       const { base, alice, upload, kept } = yield* room
       const gid = field("gid", "room")
-      assert.strictEqual((yield* upload(form(gid, file("limit", bytes(1, LIMIT))))).status, 200)
+      assert.strictEqual((yield* upload(form(gid, file("limit", bytes(1, MAX_FILE))))).status, 200)
       const before = yield* kept
-      for (const size of [LIMIT + 1, 40 * LIMIT]) {
+      for (const size of [MAX_FILE + 1, 40 * MAX_FILE]) {
         const large = () => file("large", bytes(2, size))
         const forms = [form(gid, large()), form(large(), gid), form(gid, file("small", ["x"]), large())]
         for (const body of forms) {
           const answer = yield* upload(body)
           assert.deepStrictEqual(refusal("upload", answer), { status: 413, result: "fail" })
-          assert.include(String(json(answer)["message"]), String(LIMIT))
+          assert.include(String(json(answer)["message"]), String(MAX_FILE))
         }
       }
       assert.deepStrictEqual(yield* kept, before)

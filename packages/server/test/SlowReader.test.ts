@@ -11,7 +11,7 @@ const MEMBERS = repetitions(50, 10)
 /** Characters of one message. The kernel buffers some megabytes for a client before the server has to buffer anything. */
 const LARGE = 60_000
 /** Messages between two waits for reading clients, whose unread data must fit the kernel's buffers. */
-const STRIDE = 5
+const BATCH = 5
 /** Number of messages after which the slow reader must be dropped. */
 const TOO_MANY = 400
 
@@ -58,8 +58,8 @@ describe("a client that never reads", () => {
         let sent = 0
         while (yield* isOnline(sender, "reader0")) {
           assert.isBelow(sent, TOO_MANY)
-          yield* sender.say(gid, ...upTo(STRIDE).map((step) => content(sent + step)))
-          sent += STRIDE
+          yield* sender.say(gid, ...upTo(BATCH).map((step) => content(sent + step)))
+          sent += BATCH
           for (const other of others) yield* other.until("all messages", () => other.delivered.length >= sent)
         }
 
@@ -72,7 +72,7 @@ describe("a client that never reads", () => {
         const again = yield* online(http, "reader0")
         yield* again.until("everything", () => again.delivered.length >= sent)
         yield* sender.say(gid, "the end")
-        yield* again.untilTold("the end")
+        yield* again.untilMessage("the end")
         assert.deepStrictEqual(contents(again.delivered).slice(0, -1).map(number), upTo(sent))
       }).pipe(Effect.scoped)
     )
@@ -102,7 +102,7 @@ describe("a client that reconnects to a long backlog", () => {
       carol.startReading()
       yield* carol.until("everything", () => carol.delivered.length >= 1500)
       yield* alice.say(gid, "the end")
-      yield* carol.untilTold("the end")
+      yield* carol.untilMessage("the end")
       assert.strictEqual(carol.delivered.length, 1501)
     }).pipe(Effect.scoped)
   )

@@ -78,7 +78,7 @@ describe("beside desktop clients", () => {
 
       const sender = yield* app(http, "alice")
       const text = yield* sender.say(gid, "from the app")
-      yield* Effect.all([bob.untilTold("from the app"), alice.untilTold("from the app")])
+      yield* Effect.all([bob.untilMessage("from the app"), alice.untilMessage("from the app")])
       like(bob.delivered.at(-1), {
         gid: text["MessageId"],
         cgid: gid,
@@ -109,7 +109,7 @@ describe("beside desktop clients", () => {
       yield* alice.say(SessionId, "kept too")
 
       const dave = yield* online(http, "dave")
-      yield* dave.untilTold("kept too")
+      yield* dave.untilMessage("kept too")
       const told = dave.delivered.filter(({ cgid }) => cgid === SessionId)
       assert.deepStrictEqual(
         told.map(({ content }) => content).filter((content) => content !== ""),
@@ -133,7 +133,7 @@ describe("beside desktop clients", () => {
       const alice = yield* app(http, "alice")
       const { SessionId } = yield* alice.start("bob")
       const { MessageId } = yield* alice.say(SessionId, "for a moment")
-      yield* bob.untilTold("for a moment")
+      yield* bob.untilMessage("for a moment")
       yield* alice.get("/message/remove", { SesssionId: SessionId, MessageId })
       const emptied = () => bob.delivered.find(({ gid, content }) => gid === MessageId && content === "")
       yield* bob.until("the emptied message", () => emptied() !== undefined)
@@ -216,7 +216,7 @@ describe("beside desktop clients", () => {
       const [erin, bob] = [yield* app(http, "erin"), yield* app(http, "bob")]
       const SessionId = pair["gid"]
       const { MessageId } = yield* erin.say(SessionId, "in a pair")
-      yield* desktop.untilTold("in a pair")
+      yield* desktop.untilMessage("in a pair")
       like(desktop.delivered.at(-1), { gid: MessageId, cgid: SessionId, user: id })
       yield* erin.get("/message/remove", { SessionId, MessageId })
       yield* desktop.until("the emptied message", () => desktop.delivered.at(-1)?.content === "")
@@ -227,7 +227,7 @@ describe("beside desktop clients", () => {
       }
       like(yield* bob.ask("/message/push", { SessionId, Type: 0, Content: "x" }), { status: 404 })
       yield* bob.say("system", "to everybody")
-      yield* desktop.untilTold("to everybody")
+      yield* desktop.untilMessage("to everybody")
       like(yield* bob.ask("/session/Edit", { SessionId: "system", Data: { name: "x" } }), { status: 403 })
     })
   )

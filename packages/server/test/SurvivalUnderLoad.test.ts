@@ -41,7 +41,7 @@ class Sender {
   readonly chats: ReadonlyArray<string>
   readonly sent: Array<Sent> = []
   /** Gids of all messages delivered to the user. */
-  readonly heard = new Set<string>()
+  readonly received = new Set<string>()
   /** Id of the newest of these for each chat. */
   readonly newest = new Map<string, number>()
 
@@ -101,8 +101,8 @@ const settle = ({ client, sender, work }: Shift): void => {
   for (const { gid, cgid, id } of client.delivered) {
     assert.isFalse(here.has(gid), `${gid} came twice on one connection`)
     here.add(gid)
-    if (sender.heard.has(gid)) continue
-    sender.heard.add(gid)
+    if (sender.received.has(gid)) continue
+    sender.received.add(gid)
     assert.isAbove(id, sender.newest.get(cgid) ?? 0, `${gid} came to ${sender.account} after a newer message`)
     sender.newest.set(cgid, id)
   }
@@ -176,7 +176,7 @@ const judge = (senders: ReadonlyArray<Sender>, stored: ReadonlyArray<Message>): 
   const byGid = new Map(stored.map((message) => [message.gid, message]))
   assert.strictEqual(byGid.size, stored.length, "a message is there twice")
   let known = 0
-  for (const { account, chats, heard, sent } of senders) {
+  for (const { account, chats, received, sent } of senders) {
     const there = sent.flatMap((one) => {
       const message = byGid.get(one.gid)
       if (one.answer !== undefined) assert.deepStrictEqual(message, one.answer, `${one.gid} was answered`)
@@ -189,7 +189,7 @@ const judge = (senders: ReadonlyArray<Sender>, stored: ReadonlyArray<Message>): 
     }
     // Users that were connected and acknowledged all the time have missed nothing either.
     const own = new Set(sent.map(({ gid }) => gid))
-    const missed = stored.filter(({ cgid, gid }) => chats.includes(cgid) && !own.has(gid) && !heard.has(gid))
+    const missed = stored.filter(({ cgid, gid }) => chats.includes(cgid) && !own.has(gid) && !received.has(gid))
     assert.deepStrictEqual(missed, [], `${account} has missed messages`)
   }
   assert.strictEqual(known, stored.length, "there is a message that nobody has sent")

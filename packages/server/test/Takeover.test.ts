@@ -9,7 +9,7 @@ const TOLD = { module: "null", method: "null", message: "This account logined in
 /** Checks that the connection got the documented takeover and was closed. */
 const assertTakenOver = Effect.fnUntraced(function* (client: Client) {
   const { code } = yield* client.untilClosed
-  assert.deepStrictEqual(client.heard.at(-1), TOLD)
+  assert.deepStrictEqual(client.received.at(-1), TOLD)
   assert.strictEqual(code, 4001)
 })
 
@@ -28,7 +28,7 @@ describe("a second login, with one session allowed", () => {
       assert.isUndefined(first.closed())
       assert.strictEqual((yield* first.ask("ping")).result, "denied")
       yield* alice.say(gid, "for the second")
-      yield* second.untilTold("for the second")
+      yield* second.untilMessage("for the second")
       yield* first.untilClosed
       assert.deepStrictEqual(contents(first.delivered), [])
       assert.deepStrictEqual(first.pushes("null"), [TOLD])
@@ -42,7 +42,7 @@ describe("a second login, with one session allowed", () => {
       assert.strictEqual(stranger.answers[1]?.result, "denied")
       second.drop()
       const third = yield* online(http, "bob")
-      yield* third.untilTold("for the second")
+      yield* third.untilMessage("for the second")
     }).pipe(Effect.scoped)
   )
 
@@ -77,21 +77,21 @@ describe("a sid on a new connection", () => {
       const gid = yield* newGroup(alice, "bob", "carol")
       const first = yield* online(http, "bob")
       yield* alice.say(gid, "one", "two")
-      yield* first.untilTold("two")
+      yield* first.untilMessage("two")
       first.acknowledge(first.packets[0] ?? 0)
       yield* first.ask("ping")
 
       const second = yield* webSocket(http)
       second.take(first.sid())
       yield* second.say(gid, "said while resuming")
-      yield* second.untilTold("two")
+      yield* second.untilMessage("two")
       assert.deepStrictEqual(
-        second.heard.map(({ method, result }) => `${method} ${result ?? ""}`),
+        second.received.map(({ method, result }) => `${method} ${result ?? ""}`),
         ["message success", "userGetList ", "getlist ", "message "]
       )
       assert.deepStrictEqual(contents(second.delivered), ["two"])
       yield* assertTakenOver(first)
-      yield* alice.untilTold("said while resuming")
+      yield* alice.untilMessage("said while resuming")
       yield* alice.until("bob's return", () => alice.pushes("login").length === 2)
       // The sid stays valid, and can be resumed on the first connection again.
       const third = yield* webSocket(http)
@@ -108,14 +108,14 @@ describe("a sid on a new connection", () => {
       const gid = yield* newGroup(alice, "bob")
       const first = yield* online(http, "bob")
       yield* alice.say(gid, "one", "two", "three")
-      yield* first.untilTold("three")
+      yield* first.untilMessage("three")
       first.drop()
       const second = yield* webSocket(http)
       second.take(first.sid())
       second.acknowledge([first.packets[0] ?? 0, first.packets[2] ?? 0])
-      yield* second.untilTold("two")
+      yield* second.untilMessage("two")
       yield* alice.say(gid, "four")
-      yield* second.untilTold("four")
+      yield* second.untilMessage("four")
       assert.deepStrictEqual(contents(second.delivered), ["two", "four"])
       assert.deepStrictEqual(second.answers, [])
     }).pipe(Effect.scoped)
@@ -182,14 +182,14 @@ describe("several sessions, if allowed", () => {
       const laptop = yield* online(http, "bob", { device: "laptop" })
       assert.notStrictEqual(phone.sid(), laptop.sid())
       yield* alice.say(gid, "one", "two")
-      for (const device of [phone, laptop]) yield* device.untilTold("two")
+      for (const device of [phone, laptop]) yield* device.untilMessage("two")
       phone.acknowledge(phone.packets)
       laptop.acknowledge(laptop.packets[1] ?? 0)
       // Messages of one device are pushed to the other.
       yield* phone.say(gid, "from the phone")
-      yield* laptop.untilTold("from the phone")
+      yield* laptop.untilMessage("from the phone")
       yield* laptop.say(gid, "from the laptop")
-      yield* phone.untilTold("from the laptop")
+      yield* phone.untilMessage("from the laptop")
       phone.drop()
       laptop.drop()
       yield* alice.say(gid, "three")
@@ -197,7 +197,7 @@ describe("several sessions, if allowed", () => {
       const phoneAgain = yield* online(http, "bob", { device: "phone" })
       const laptopAgain = yield* online(http, "bob", { device: "laptop" })
       yield* alice.say(gid, "the end")
-      for (const device of [phoneAgain, laptopAgain]) yield* device.untilTold("the end")
+      for (const device of [phoneAgain, laptopAgain]) yield* device.untilMessage("the end")
       assert.deepStrictEqual(contents(phoneAgain.delivered), ["from the laptop", "three", "the end"])
       assert.deepStrictEqual(contents(laptopAgain.delivered), ["one", "from the phone", "three", "the end"])
       assert.deepStrictEqual([...phoneAgain.pushes("null"), ...laptopAgain.pushes("null")], [])

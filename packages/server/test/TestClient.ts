@@ -47,7 +47,7 @@ export class Server extends Context.Service<Server, Program & { http: string; tc
 export type Transport = "websocket" | "tcp"
 
 /** Maximum wait for a reply, in milliseconds. */
-const PATIENCE = 20_000
+const REPLY_TIMEOUT = 20_000
 
 interface Wire {
   readonly write: (text: string) => void
@@ -55,7 +55,7 @@ interface Wire {
   readonly destroy: () => void
 }
 
-export class Talk {
+export class TestClient {
   /** Replies not taken yet; empty between requests. */
   readonly answers: Array<Fields> = []
   /** Pushed packets, one by one. */
@@ -114,7 +114,7 @@ export class Talk {
       this.#waiting.add(again)
       again()
       return Effect.sync(() => void this.#waiting.delete(again))
-    }).pipe(Effect.timeoutOrElse({ duration: PATIENCE, orElse: () => this.#missing(what) }))
+    }).pipe(Effect.timeoutOrElse({ duration: REPLY_TIMEOUT, orElse: () => this.#missing(what) }))
   }
 
   /** Takes the next replies. */
@@ -192,25 +192,25 @@ export const short = (value: unknown): string => {
   return text.length > 300 ? `${text.slice(0, 200)}…${text.slice(-80)}` : text
 }
 
-const overWebSocket = (url: string, talk: Talk): Effect.Effect<Talk> =>
+const overWebSocket = (url: string, client: TestClient): Effect.Effect<TestClient> =>
   Effect.callback((resume) => {
     const ws = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true })
-    talk.attach({
+    client.attach({
       write: (text) => ws.send(text),
       writeBytes: (bytes, binary) => ws.send(bytes, { binary }),
       destroy: () => ws.terminate()
     })
-    ws.on("message", (data: Buffer) => talk.receive(data.toString("utf8")))
-    ws.on("close", (code) => talk.ended(code))
+    ws.on("message", (data: Buffer) => client.receive(data.toString("utf8")))
+    ws.on("close", (code) => client.ended(code))
     ws.on("error", (error) => resume(Effect.die(error)))
-    ws.once("open", () => resume(Effect.succeed(talk)))
+    ws.once("open", () => resume(Effect.succeed(client)))
   })
 
-const overTcp = (url: string, talk: Talk): Effect.Effect<Talk> =>
+const overTcp = (url: string, client: TestClient): Effect.Effect<TestClient> =>
   Effect.callback((resume) => {
     const { hostname, port } = new URL(url)
     const socket = net.connect(Number(port), hostname)
-    talk.attach({
+    client.attach({
       write: (text) => socket.write(`${text}\n`),
       writeBytes: (bytes) => socket.write(Buffer.concat([bytes, Buffer.of(10)])),
       destroy: () => socket.destroy()
@@ -219,15 +219,15 @@ const overTcp = (url: string, talk: Talk): Effect.Effect<Talk> =>
     socket.on("data", (chunk: Buffer) => {
       let from = 0
       for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
-        talk.receive(Buffer.concat([...rest, chunk.subarray(from, at)]).toString("utf8"))
+        client.receive(Buffer.concat([...rest, chunk.subarray(from, at)]).toString("utf8"))
         rest = []
         from = at + 1
       }
       if (from < chunk.length) rest.push(chunk.subarray(from))
     })
-    socket.on("close", () => talk.ended(1005))
+    socket.on("close", () => client.ended(1005))
     socket.on("error", (error) => resume(Effect.die(error)))
-    socket.once("connect", () => resume(Effect.succeed(talk)))
+    socket.once("connect", () => resume(Effect.succeed(client)))
   })
 
 /** Opens an unauthenticated connection; `path` is for WebSocket only. */
@@ -235,9 +235,9 @@ export const connect = (transport: Transport = "websocket", path = "/ws") =>
   Effect.flatMap(Server, ({ http, tcp }) =>
     Effect.acquireRelease(
       transport === "tcp"
-        ? overTcp(tcp, new Talk())
-        : overWebSocket(`${http.replace(/^http/, "ws")}${path}`, new Talk()),
-      (talk) => Effect.sync(() => talk.destroy())
+        ? overTcp(tcp, new TestClient())
+        : overWebSocket(`${http.replace(/^http/, "ws")}${path}`, new TestClient()),
+      (client) => Effect.sync(() => client.destroy())
     )
   )
 
@@ -247,11 +247,11 @@ export const loggedIn = Effect.fnUntraced(function* (
   transport: Transport = "websocket",
   path?: string
 ) {
-  const talk = yield* connect(transport, path)
-  const user = yield* talk.login(account)
-  yield* talk.pushed("getlist")
-  yield* talk.news
-  return Object.assign(talk, { id: Number(user["id"]), account })
+  const client = yield* connect(transport, path)
+  const user = yield* client.login(account)
+  yield* client.pushed("getlist")
+  yield* client.news
+  return Object.assign(client, { id: Number(user["id"]), account })
 })
 
 /** Returns the resident memory after a full garbage collection. */

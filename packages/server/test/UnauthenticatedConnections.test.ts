@@ -4,16 +4,16 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { bareMethods, draftOf, HUGE, methodsOf, named, type Scene } from "./MethodTable.ts"
-import { Stage } from "./harness.ts"
-import { connect, type Fields, first, loggedIn, Server, type Talk } from "./TestClient.ts"
+import { bareMethods, draftOf, HUGE, methodsOf, named, type Subjects } from "./MethodTable.ts"
+import { Harness } from "./harness.ts"
+import { connect, type Fields, first, loggedIn, Server, type TestClient } from "./TestClient.ts"
 
-layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestServices: true })(
+layer(Harness.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestServices: true })(
   "without a session",
   (it) => {
-    const everything = (scene: Scene): ReadonlyArray<Fields> => [
-      ...methodsOf(scene).map(({ module, method, params }) => ({ module, method, params: named(params) })),
-      { module: "chat", method: "message", params: [named(draftOf(scene))] },
+    const everything = (subjects: Subjects): ReadonlyArray<Fields> => [
+      ...methodsOf(subjects).map(({ module, method, params }) => ({ module, method, params: named(params) })),
+      { module: "chat", method: "message", params: [named(draftOf(subjects))] },
       ...bareMethods.map((method) => ({ module: "chat", method })),
       { module: "chat", method: "message", id: 1 },
       { module: "chat", method: "no-such-method", params: {} }
@@ -21,8 +21,8 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
 
     it.effect("every method is denied with a missing, malformed, ended or another user's sid", () =>
       Effect.gen(function* () {
-        const scene = yield* Stage
-        const { as, witness, seen } = scene
+        const subjects = yield* Harness
+        const { as, witness, seen } = subjects
         const before = JSON.stringify(yield* as.alice.askAll(seen))
         const gone = yield* loggedIn("erin")
         const dead = gone.sid
@@ -45,9 +45,9 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
           HUGE.slice(1000),
           dead
         ]
-        const check = Effect.fnUntraced(function* (talk: Talk, sid: unknown) {
-          for (const request of everything(scene)) {
-            const [answer] = yield* talk.askAll([{ ...request, sid }])
+        const check = Effect.fnUntraced(function* (client: TestClient, sid: unknown) {
+          for (const request of everything(subjects)) {
+            const [answer] = yield* client.askAll([{ ...request, sid }])
             const { module, method, result, message } = answer ?? {}
             assert.deepStrictEqual(
               { module, method, result },
@@ -74,7 +74,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
 
     it.effect("each broken frame gets one error packet, and the connection stays open", () =>
       Effect.gen(function* () {
-        const { as } = yield* Stage
+        const { as } = yield* Harness
         const requests = [
           null,
           5,
@@ -87,7 +87,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
           { module: 1, method: "ping" }
         ]
         for (const transport of ["websocket", "tcp"] as const) {
-          const talk = yield* connect(transport)
+          const client = yield* connect(transport)
           const whole = requests.filter((request) => !Array.isArray(request)).map((request) => JSON.stringify(request))
           for (const frame of [
             ...whole,
@@ -99,21 +99,21 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
             "\u0001",
             "["
           ]) {
-            talk.send(frame)
-            const { message, ...rest } = first(yield* talk.take(1))
+            client.send(frame)
+            const { message, ...rest } = first(yield* client.take(1))
             assert.deepStrictEqual(rest, { module: "null", method: "null", result: "fail" }, frame)
             assert.isNotEmpty(message)
           }
-          talk.send("[]")
-          talk.send([...requests, { module: "chat", method: "ping" }])
-          const answers = yield* talk.take(requests.length + 1)
+          client.send("[]")
+          client.send([...requests, { module: "chat", method: "ping" }])
+          const answers = yield* client.take(requests.length + 1)
           assert.deepStrictEqual(
             answers.map(({ module, result }) => `${String(module)} ${String(result)}`),
             [...requests.map(() => "null fail"), "chat denied"]
           )
-          talk.send(Array.from({ length: 1001 }, () => ({ module: "chat", method: "ping" })))
-          assert.include(first(yield* talk.take(1)), { module: "null", result: "fail" })
-          assert.strictEqual((yield* talk.ask("ping"))["result"], "denied")
+          client.send(Array.from({ length: 1001 }, () => ({ module: "chat", method: "ping" })))
+          assert.include(first(yield* client.take(1)), { module: "null", result: "fail" })
+          assert.strictEqual((yield* client.ask("ping"))["result"], "denied")
         }
         assert.strictEqual((yield* as.alice.ask("ping"))["result"], "success")
       })
@@ -122,24 +122,24 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
     it.effect("a frame at the limit is read; one over it gets an error, and ends the connection", () =>
       Effect.gen(function* () {
         const erin = (transport: "websocket" | "tcp") => loggedIn("erin", transport)
-        for (const [open, LIMIT] of [
+        for (const [open, limit] of [
           [connect, 64 * 1024],
           [erin, 1024 * 1024]
         ] as const) {
           for (const transport of ["websocket", "tcp"] as const) {
-            const talk = yield* open(transport)
+            const client = yield* open(transport)
             const ping = (bytes: number) => {
               const frame = { module: "chat", method: "ping", fill: "" }
               return JSON.stringify({ ...frame, fill: "x".repeat(bytes - JSON.stringify(frame).length) })
             }
-            talk.send(ping(LIMIT))
-            assert.include(first(yield* talk.take(1)), { method: "ping", result: "denied" })
+            client.send(ping(limit))
+            assert.include(first(yield* client.take(1)), { method: "ping", result: "denied" })
             // The limit counts bytes, not characters.
-            talk.send(ping(LIMIT - 1).replace("xx", "字x"))
-            const over = first(yield* talk.take(1))
+            client.send(ping(limit - 1).replace("xx", "字x"))
+            const over = first(yield* client.take(1))
             assert.deepInclude(over, { module: "null", method: "null", result: "fail" })
-            assert.include(String(over["message"]), String(LIMIT))
-            assert.strictEqual(yield* talk.end, transport === "tcp" ? 1005 : 1009)
+            assert.include(String(over["message"]), String(limit))
+            assert.strictEqual(yield* client.end, transport === "tcp" ? 1005 : 1009)
           }
         }
       })
@@ -147,7 +147,7 @@ layer(Stage.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestService
 
     it.effect("an unknown method is refused by name", () =>
       Effect.gen(function* () {
-        const { as } = yield* Stage
+        const { as } = yield* Harness
         for (const [module, method] of [
           ["chat", "nothing"],
           ["nothing", "login"],

@@ -33,7 +33,7 @@ export interface Client {
   /** Received frames, unparsed. */
   readonly frames: ReadonlyArray<string>
   /** Received packets in order. */
-  readonly heard: ReadonlyArray<Packet>
+  readonly received: ReadonlyArray<Packet>
   readonly answers: ReadonlyArray<Packet>
   /** Pushed messages. */
   readonly delivered: ReadonlyArray<Message>
@@ -60,7 +60,7 @@ export interface Client {
   /** Waits for a condition, checked after each frame and at the end of the connection. */
   readonly until: (what: string, there: () => boolean) => Effect.Effect<void>
   /** Waits for a message with this content. */
-  readonly untilTold: (content: string) => Effect.Effect<void>
+  readonly untilMessage: (content: string) => Effect.Effect<void>
   readonly untilClosed: Effect.Effect<Closed>
   readonly stopReading: () => void
   readonly startReading: () => void
@@ -75,9 +75,9 @@ export const PASSWORD = "123456"
 export const md5 = (password: string): string => createHash("md5").update(password).digest("hex")
 
 /** Maximum wait; then the test fails with the name of the condition. */
-const PATIENCE = "40 seconds"
+const WAIT_TIMEOUT = "40 seconds"
 
-interface Line {
+interface ClientSocket {
   readonly send: (frame: string) => void
   readonly write: (bytes: Uint8Array | string) => void
   readonly stopReading: () => void
@@ -86,7 +86,7 @@ interface Line {
   readonly destroy: () => void
 }
 
-interface Ears {
+interface SocketHandlers {
   readonly frame: (text: string) => void
   readonly closed: (how: Closed) => void
 }
@@ -95,10 +95,10 @@ let gids = 0
 /** Returns a gid that is unique in this process. */
 export const newGid = (): string => `gid-${process.pid}-${++gids}`
 
-const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>) =>
+const clientOn = (open: (handlers: SocketHandlers) => Effect.Effect<ClientSocket, string, Scope.Scope>) =>
   Effect.gen(function* () {
     const frames: Array<string> = []
-    const heard: Array<Packet> = []
+    const received: Array<Packet> = []
     const answers: Array<Packet> = []
     const delivered: Array<Message> = []
     const packets: Array<number> = []
@@ -108,8 +108,8 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
     const wake = (): void => {
       for (const look of watchers) look()
     }
-    const hear = (packet: Packet): void => {
-      heard.push(packet)
+    const receive = (packet: Packet): void => {
+      received.push(packet)
       if (packet.result !== undefined) answers.push(packet)
       else if (packet.method === "message" && packet.id !== undefined) {
         for (const message of packet.data as ReadonlyArray<Message>) {
@@ -118,12 +118,12 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
         }
       }
     }
-    const line = yield* open({
+    const connection = yield* open({
       frame: (text) => {
         frames.push(text)
         const json = JSON.parse(text) as Packet | ReadonlyArray<Packet>
-        if (Array.isArray(json)) for (const packet of json as ReadonlyArray<Packet>) hear(packet)
-        else hear(json as Packet)
+        if (Array.isArray(json)) for (const packet of json as ReadonlyArray<Packet>) receive(packet)
+        else receive(json as Packet)
         wake()
       },
       closed: (how) => {
@@ -132,7 +132,7 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
       }
     })
     const state = (): string =>
-      `closed: ${JSON.stringify(closed)}, ${heard.length} packets, the last: ${JSON.stringify(heard.at(-1))?.slice(0, 300)}`
+      `closed: ${JSON.stringify(closed)}, ${received.length} packets, the last: ${JSON.stringify(received.at(-1))?.slice(0, 300)}`
     const until = (what: string, there: () => boolean): Effect.Effect<void> =>
       Effect.callback<void>((resume) => {
         const look = (): void => {
@@ -146,7 +146,7 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
         return Effect.sync(() => void watchers.delete(look))
       }).pipe(
         Effect.timeoutOrElse({
-          duration: PATIENCE,
+          duration: WAIT_TIMEOUT,
           orElse: () => Effect.die(new Error(`timed out waiting for ${what}; ${state()}`))
         })
       )
@@ -160,11 +160,11 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
       look()
     }).pipe(
       Effect.timeoutOrElse({
-        duration: PATIENCE,
+        duration: WAIT_TIMEOUT,
         orElse: () => Effect.die(new Error(`timed out waiting for the end; ${state()}`))
       })
     )
-    const send = (frame: unknown): void => line.send(JSON.stringify(frame))
+    const send = (frame: unknown): void => connection.send(JSON.stringify(frame))
     const ask: Client["ask"] = Effect.fnUntraced(function* (method, params) {
       const index = answers.length
       send({ module: "chat", method, ...(sid !== "" && { sid }), ...(params !== undefined && { params }) })
@@ -183,18 +183,18 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
       )
     const client: Client = {
       frames,
-      heard,
+      received,
       answers,
       delivered,
       packets,
-      pushes: (method) => heard.filter((packet) => packet.result === undefined && packet.method === method),
+      pushes: (method) => received.filter((packet) => packet.result === undefined && packet.method === method),
       closed: () => closed,
       sid: () => sid,
       take: (token) => {
         sid = token
       },
       send,
-      write: line.write,
+      write: connection.write,
       ask,
       get,
       say: (cgid, ...texts) =>
@@ -207,12 +207,12 @@ const clientOn = (open: (ears: Ears) => Effect.Effect<Line, string, Scope.Scope>
         ),
       acknowledge: (id) => send({ module: "chat", method: "message", id, sid }),
       until,
-      untilTold: (content) => until(content, () => delivered.some((message) => message.content === content)),
+      untilMessage: (content) => until(content, () => delivered.some((message) => message.content === content)),
       untilClosed,
-      stopReading: line.stopReading,
-      startReading: line.startReading,
-      leave: Effect.andThen(Effect.sync(line.end), untilClosed),
-      drop: line.destroy
+      stopReading: connection.stopReading,
+      startReading: connection.startReading,
+      leave: Effect.andThen(Effect.sync(connection.end), untilClosed),
+      drop: connection.destroy
     }
     return client
   })
@@ -222,12 +222,12 @@ const textOf = (data: RawData): string =>
 
 /** Connects to `/ws`; `http` is the server's address as it prints it. Fails with what the server answers instead. */
 export const webSocket = (http: string, query = "", headers: Readonly<Record<string, string>> = {}) =>
-  clientOn((ears) =>
+  clientOn((handlers) =>
     Effect.acquireRelease(
       Effect.callback<WebSocket, string>((resume) => {
         const ws = new WebSocket(`${http.replace("http:", "ws:")}/ws${query}`, { perMessageDeflate: false, headers })
-        ws.on("message", (data) => ears.frame(textOf(data)))
-        ws.on("close", (code, reason) => ears.closed({ code, reason: String(reason) }))
+        ws.on("message", (data) => handlers.frame(textOf(data)))
+        ws.on("close", (code, reason) => handlers.closed({ code, reason: String(reason) }))
         ws.on("error", (error) => resume(Effect.fail(error.message)))
         ws.once("open", () => resume(Effect.succeed(ws)))
       }),
@@ -248,7 +248,7 @@ export const webSocket = (http: string, query = "", headers: Readonly<Record<str
 
 /** Connects over raw TCP; `address` is as the server prints it: `tcp://host:port`. */
 export const desktop = (address: string) =>
-  clientOn((ears) =>
+  clientOn((handlers) =>
     Effect.acquireRelease(
       Effect.callback<net.Socket, string>((resume) => {
         const { hostname, port } = new URL(address)
@@ -257,9 +257,9 @@ export const desktop = (address: string) =>
         socket.setEncoding("utf8").on("data", (text) => {
           const lines = (rest + String(text)).split("\n")
           rest = lines.pop() ?? ""
-          for (const one of lines) ears.frame(one)
+          for (const one of lines) handlers.frame(one)
         })
-        socket.on("close", () => ears.closed({ code: 0, reason: "" }))
+        socket.on("close", () => handlers.closed({ code: 0, reason: "" }))
         socket.on("error", (error) => resume(Effect.fail(error.message)))
         socket.once("connect", () => resume(Effect.succeed(socket)))
       }),

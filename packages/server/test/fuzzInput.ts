@@ -1,5 +1,5 @@
 /** Random frames from a seed, with the number of replies that each must get. */
-import { bareMethods, draftOf, loginParams, methodsOf, named, type Scene } from "./MethodTable.ts"
+import { bareMethods, draftOf, loginParams, methodsOf, named, type Subjects } from "./MethodTable.ts"
 import type { Fields } from "./TestClient.ts"
 
 /** A small generator of numbers from a seed. */
@@ -142,17 +142,17 @@ const owed = (text: string, sid: string, blankIsNone: boolean): number => {
 }
 
 /** Returns a generator of random frames for this sid. None of them ends the session. */
-export const garbage = (seed: number, scene: Scene, sid: string, transport: "websocket" | "tcp") => {
+export const garbage = (seed: number, subjects: Subjects, sid: string, transport: "websocket" | "tcp") => {
   const dice = new Dice(seed)
   const requests: ReadonlyArray<Fields> = [
-    ...methodsOf(scene).map(({ module, method, params }) => ({ module, method, params: named(params), sid })),
-    ...methodsOf(scene).map(({ module, method, params }) => ({
+    ...methodsOf(subjects).map(({ module, method, params }) => ({ module, method, params: named(params), sid })),
+    ...methodsOf(subjects).map(({ module, method, params }) => ({
       module,
       method,
       params: params.map((one) => one.value),
       sid
     })),
-    { module: "chat", method: "message", params: [named(draftOf(scene))], sid },
+    { module: "chat", method: "message", params: [named(draftOf(subjects))], sid },
     { module: "chat", method: "login", params: named(loginParams("0".repeat(32))) },
     ...bareMethods.filter((method) => method !== "logout").map((method) => ({ module: "chat", method, sid })),
     { module: "chat", method: "message", id: [1, 2, 3], sid },

@@ -1,24 +1,24 @@
 /** Chats and users whose state must not change by bad input. */
 import { Context, Effect, Layer } from "effect"
-import type { Scene } from "./MethodTable.ts"
-import { type Fields, listed, loggedIn, type Talk } from "./TestClient.ts"
+import type { Subjects } from "./MethodTable.ts"
+import { type Fields, listed, loggedIn, type TestClient } from "./TestClient.ts"
 
 /** alice with her room, and chats of which she is not a member. */
-export class Stage extends Context.Service<
-  Stage,
-  Scene & {
-    readonly as: { readonly alice: Talk; readonly admin: Talk }
+export class Harness extends Context.Service<
+  Harness,
+  Subjects & {
+    readonly as: { readonly alice: TestClient; readonly admin: TestClient }
     /** A member of all of alice's chats, who would receive pushes. */
-    readonly witness: Talk
+    readonly witness: TestClient
     readonly secret: { readonly gid: string; readonly id: number }
     readonly open: { readonly gid: string; readonly id: number }
     readonly pair: string
     /** Requests that return everything alice sees. */
     readonly seen: ReadonlyArray<Fields>
   }
->()("test/Stage") {
+>()("test/Harness") {
   static readonly layer = Layer.effect(
-    Stage,
+    Harness,
     Effect.gen(function* () {
       const alice = yield* loggedIn("alice")
       const bob = yield* loggedIn("bob")
@@ -29,8 +29,8 @@ export class Stage extends Context.Service<
         const { id, gid } = answer["data"] as { id: number; gid: string }
         return { id, gid }
       }
-      const make = (talk: Talk, gid: string, members: ReadonlyArray<number>, more: Fields = {}) =>
-        Effect.map(talk.done("create", { gid, name: gid, type: "group", members, ...more }), created)
+      const make = (client: TestClient, gid: string, members: ReadonlyArray<number>, more: Fields = {}) =>
+        Effect.map(client.done("create", { gid, name: gid, type: "group", members, ...more }), created)
       const room = yield* make(alice, "room", [bob.id])
       const secret = yield* make(carol, "secret", [dave.id])
       const open = yield* make(carol, "open", [dave.id], { public: true })
@@ -40,7 +40,7 @@ export class Stage extends Context.Service<
       yield* carol.done("message", [{ gid: "m3", cgid: "secret", content: "three" }])
       yield* alice.done("settings", ["alice", { theme: "light" }])
       const system = listed(yield* alice.done("getList")).find((chat) => chat["type"] === "system")
-      for (const talk of [alice, bob, carol, admin, dave]) yield* talk.news
+      for (const client of [alice, bob, carol, admin, dave]) yield* client.news
       const ask = (module: string, method: string, ...params: ReadonlyArray<unknown>) => ({ module, method, params })
       return {
         alice: alice.id,

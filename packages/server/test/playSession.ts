@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs"
 const PRINTED = "http://127.0.0.1:8080"
 const BETWEEN = "---- between two blocks ----"
 /** Maximum milliseconds of a page's examples. */
-const PATIENCE = 60_000
+const RUN_TIMEOUT = 60_000
 
 export interface Step {
   /** Line of the page at which the commands begin, from 1. */
@@ -36,7 +36,7 @@ const run = (steps: ReadonlyArray<Step>, http: string): Effect.Effect<ReadonlyAr
     const script = steps
       .map(({ commands }) => commands.replaceAll(PRINTED, http))
       .join(`\nprintf '%s\\n' '${BETWEEN}'\n`)
-    const child = execFile("bash", ["-eu", "-c", script], { timeout: PATIENCE }, (error, out, err) => {
+    const child = execFile("bash", ["-eu", "-c", script], { timeout: RUN_TIMEOUT }, (error, out, err) => {
       resume(
         error === null
           ? Effect.succeed(out.split(`${BETWEEN}\n`))

@@ -1,6 +1,6 @@
 /** Credentials of requests, and their meaning in each protocol. */
 import type { Protocol } from "./Request.ts"
-import type { Role } from "./Scene.ts"
+import type { Role } from "./ChatCase.ts"
 
 /** Principal of a request with the credential; or the status of its refusal, for every operation. */
 export type Standing = "its user" | "the application" | 401 | 403

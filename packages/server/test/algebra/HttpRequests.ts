@@ -4,10 +4,10 @@ import type { Operation } from "@parley/core/rules/Operations"
 import { Effect } from "effect"
 import { type Answer, fresh, type Json } from "./actors.ts"
 import { always, type Changes, named, never, type Outcome, read, type Request, type Trial } from "./Request.ts"
-import { askFor, type Place } from "./Scene.ts"
+import { askFor, type TestChat } from "./ChatCase.ts"
 
-const bearer = ({ place: { actor }, isNobody }: Trial): { readonly headers: Record<string, string> } => ({
-  headers: isNobody === true ? {} : { authorization: `Bearer ${actor.token}` }
+const bearer = ({ target: { actor }, isAnonymous }: Trial): { readonly headers: Record<string, string> } => ({
+  headers: isAnonymous === true ? {} : { authorization: `Bearer ${actor.token}` }
 })
 
 const byStatus = (answer: Answer, status: number, success: boolean): Effect.Effect<Outcome> =>
@@ -26,42 +26,42 @@ export const spark = (
   changes,
   ask: (trial) =>
     Effect.flatMap(
-      trial.cast.http("POST", `${path.split(" ")[0]}?token=${trial.place.actor.token}`, {
-        body: { SessionId: trial.place.gid, ...body(trial) }
+      trial.actors.http("POST", `${path.split(" ")[0]}?token=${trial.target.actor.token}`, {
+        body: { SessionId: trial.target.gid, ...body(trial) }
       }),
       (answer) => byStatus(answer, answer.status, answer.status === 200)
     ),
   ...more
 })
 
-const isGroup = ({ place: { facts } }: Trial): boolean => facts.type === "group" && !facts.dissolved
+const isGroup = ({ target: { facts } }: Trial): boolean => facts.type === "group" && !facts.dissolved
 
 export const ofSpark: ReadonlyArray<Request> = [
   // A member without the right to add users only requests their admission.
   spark(
     "addMembers",
     "/session/AddMember",
-    ({ cast }) => ({ To: [cast.dave.account] }),
+    ({ actors }) => ({ To: [actors.dave.account] }),
     (_, allows) => allows("approveMembers")
   ),
-  spark("approveMembers", "/session/ApproveMember", ({ cast }) => ({ To: [cast.dave.account] }), always, {
-    prepare: (trial) => (isGroup(trial) ? askFor(trial.cast, trial.place.gid, trial.cast.dave) : Effect.void)
+  spark("approveMembers", "/session/ApproveMember", ({ actors }) => ({ To: [actors.dave.account] }), always, {
+    prepare: (trial) => (isGroup(trial) ? askFor(trial.actors, trial.target.gid, trial.actors.dave) : Effect.void)
   }),
-  spark("removeMembers", "/session/RemoveMember", ({ cast }) => ({ To: [cast.carol.account] }), always),
+  spark("removeMembers", "/session/RemoveMember", ({ actors }) => ({ To: [actors.carol.account] }), always),
   spark("edit", "/session/Edit", () => ({ Data: { title: `edited ${fresh()}` } }), always),
-  spark("publish", "/session/Edit of public", ({ place }) => ({ Data: { public: !place.facts.public } }), always, {
+  spark("publish", "/session/Edit of public", ({ target }) => ({ Data: { public: !target.facts.public } }), always, {
     beside: "edit"
   }),
   spark("send", "/message/push", () => ({ Type: 0, Content: `pushed ${fresh()}` }), always),
-  spark("recallOthers", "/message/remove of others' messages", ({ place }) => ({ MessageId: place.others }), always),
+  spark("recallOthers", "/message/remove of others' messages", ({ target }) => ({ MessageId: target.others }), always),
   // Every member may recall own messages: the rule is that of reading.
-  spark("read", "/message/remove of own messages", ({ place }) => ({ MessageId: place.own ?? place.others }), always)
+  spark("read", "/message/remove of own messages", ({ target }) => ({ MessageId: target.own ?? target.others }), always)
 ]
 
 export const hisihi = (
   operation: Operation,
   method: string,
-  path: (place: Place) => string,
+  path: (target: TestChat) => string,
   description: string,
   body: (trial: Trial) => Json | undefined
 ): Request => ({
@@ -72,7 +72,7 @@ export const hisihi = (
   ask: (trial) => {
     const sent = body(trial)
     return Effect.flatMap(
-      trial.cast.http(method, path(trial.place), { ...bearer(trial), ...(sent !== undefined && { body: sent }) }),
+      trial.actors.http(method, path(trial.target), { ...bearer(trial), ...(sent !== undefined && { body: sent }) }),
       (answer) => byStatus(answer, answer.status, answer.status >= 200 && answer.status < 300)
     )
   }
@@ -87,37 +87,37 @@ const listing = (what: "groups" | "contacts"): Request => ({
   changes: never,
   ask: (trial) =>
     Effect.flatMap(
-      trial.cast.http("GET", `/im/org/${trial.place.organisation}/${what}`, bearer(trial)),
+      trial.actors.http("GET", `/im/org/${trial.target.organisation}/${what}`, bearer(trial)),
       (answer): Effect.Effect<Outcome> => {
-        const found = (answer.json["data"] as ReadonlyArray<Json>).some(({ id }) => id === trial.place.id)
+        const found = (answer.json["data"] as ReadonlyArray<Json>).some(({ id }) => id === trial.target.id)
         return read(answer, answer.status === 200 && found, false, answer.status === 200)
       }
     )
 })
 
-const groupPath = ({ id }: Place): string => `/im/group/${id}`
-export const memberPath = ({ id }: Place): string => `/im/group/${id}/member`
+const groupPath = ({ id }: TestChat): string => `/im/group/${id}`
+export const memberPath = ({ id }: TestChat): string => `/im/group/${id}/member`
 
 export const ofHisihi: ReadonlyArray<Request> = [
   listing("groups"),
   listing("contacts"),
   hisihi("rename", "PUT", groupPath, "/im/group/{group_id}", () => ({ group_name: `renamed ${fresh()}` })),
   hisihi("dissolve", "DELETE", groupPath, "/im/group/{group_id}", () => undefined),
-  hisihi("addMembers", "POST", memberPath, "/im/group/{group_id}/member", ({ cast }) => ({
-    member_client_ids: cast.dave.account
+  hisihi("addMembers", "POST", memberPath, "/im/group/{group_id}/member", ({ actors }) => ({
+    member_client_ids: actors.dave.account
   })),
-  hisihi("removeMembers", "DELETE", memberPath, "/im/group/{group_id}/member", ({ cast }) => ({
-    member_client_ids: cast.carol.account
+  hisihi("removeMembers", "DELETE", memberPath, "/im/group/{group_id}/member", ({ actors }) => ({
+    member_client_ids: actors.carol.account
   }))
 ]
 
-const conversationOf = ({ id }: Place): number => -(100_000_000 + id)
+const conversationOf = ({ id }: TestChat): number => -(100_000_000 + id)
 
 const ha = (
   operation: Operation,
   description: string,
   method: string,
-  path: (place: Place) => string,
+  path: (target: TestChat) => string,
   body: (trial: Trial) => Json | undefined,
   changes: Changes
 ): Request => ({
@@ -127,10 +127,10 @@ const ha = (
   beside: "useDirect",
   changes,
   ask: (trial) => {
-    const headers = { "x-ha-key": "ha-demo", "x-ha-session": trial.place.actor.token }
+    const headers = { "x-ha-key": "ha-demo", "x-ha-session": trial.target.actor.token }
     const sent = body(trial)
     return Effect.flatMap(
-      trial.cast.http(method, path(trial.place), { headers, ...(sent !== undefined && { body: sent }) }),
+      trial.actors.http(method, path(trial.target), { headers, ...(sent !== undefined && { body: sent }) }),
       (answer) => byStatus(answer, answer.status, answer.status === 200 && answer.json["code"] === 0)
     )
   }
@@ -144,8 +144,8 @@ export const ofHa: ReadonlyArray<Request> = [
     "POST /message",
     "POST",
     message,
-    ({ place }) => ({
-      conversationid: conversationOf(place),
+    ({ target }) => ({
+      conversationid: conversationOf(target),
       type: -1,
       content: `sent ${fresh()}`,
       time: "1700000000000"
@@ -156,7 +156,7 @@ export const ofHa: ReadonlyArray<Request> = [
     "read",
     "GET /message",
     "GET",
-    (place) => `/message?conversationid=${conversationOf(place)}`,
+    (target) => `/message?conversationid=${conversationOf(target)}`,
     () => undefined,
     never
   ),
@@ -165,7 +165,7 @@ export const ofHa: ReadonlyArray<Request> = [
     "DELETE /message of type 1",
     "DELETE",
     message,
-    ({ place }) => ({ messagekey: place.others, type: 1 }),
+    ({ target }) => ({ messagekey: target.others, type: 1 }),
     never
   ),
   ha(
@@ -173,7 +173,7 @@ export const ofHa: ReadonlyArray<Request> = [
     "DELETE /message of type 2, of the other's messages",
     "DELETE",
     message,
-    ({ place }) => ({ messagekey: place.others, type: 2 }),
+    ({ target }) => ({ messagekey: target.others, type: 2 }),
     always
   ),
   ha(
@@ -181,7 +181,7 @@ export const ofHa: ReadonlyArray<Request> = [
     "DELETE /message of type 2, of own messages",
     "DELETE",
     message,
-    ({ place }) => ({ messagekey: place.own ?? place.others, type: 2 }),
+    ({ target }) => ({ messagekey: target.own ?? target.others, type: 2 }),
     always
   )
 ]
@@ -192,10 +192,10 @@ export const youdu = (operation: Operation, description: string, change: (trial:
   description: `\`/cgi/session/update\`, ${description}`,
   changes: always,
   ask: (trial) => {
-    const { cast, place } = trial
-    const body = { sessionId: place.gid, opUser: place.actor.account, ...change(trial) }
+    const { actors, target } = trial
+    const body = { sessionId: target.gid, opUser: target.actor.account, ...change(trial) }
     return Effect.flatMap(
-      cast.http("POST", `/cgi/session/update?accessToken=${cast.admin.token}`, { body }),
+      actors.http("POST", `/cgi/session/update?accessToken=${actors.admin.token}`, { body }),
       (answer) => byStatus(answer, Number(answer.json["errcode"]), answer.json["errcode"] === 0)
     )
   }
@@ -203,7 +203,7 @@ export const youdu = (operation: Operation, description: string, change: (trial:
 
 export const ofYoudu: ReadonlyArray<Request> = [
   youdu("rename", "`title`", () => ({ title: `revised ${fresh()}` })),
-  youdu("addMembers", "`addMember`", ({ cast }) => ({ addMember: [cast.dave.account] })),
-  youdu("removeMembers", "`delMember` of others", ({ cast }) => ({ delMember: [cast.carol.account] })),
-  youdu("leave", "`delMember` of `opUser`", ({ place }) => ({ delMember: [place.actor.account] }))
+  youdu("addMembers", "`addMember`", ({ actors }) => ({ addMember: [actors.dave.account] })),
+  youdu("removeMembers", "`delMember` of others", ({ actors }) => ({ delMember: [actors.carol.account] })),
+  youdu("leave", "`delMember` of `opUser`", ({ target }) => ({ delMember: [target.actor.account] }))
 ]

@@ -1,9 +1,9 @@
 /** Creation of a group with given members through each protocol. */
 import { Effect, Semaphore } from "effect"
-import { type Actor, type Cast, fresh, freshGid, type Json } from "./actors.ts"
+import { type Actor, type Actors, fresh, freshGid, type Json } from "./actors.ts"
 
 export type Make = (
-  cast: Cast,
+  actors: Actors,
   owner: Actor,
   members: ReadonlyArray<Actor>
 ) => Effect.Effect<{ readonly gid: string; readonly organisation?: number }>

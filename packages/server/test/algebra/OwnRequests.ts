@@ -18,11 +18,11 @@ const xuanxuan = (method: string, params: (trial: Trial) => unknown, only?: Forb
   protocol: "xuanxuan",
   description: method,
   ...restricted(only),
-  ask: (trial) => trial.place.actor.chat(method, params(trial))
+  ask: (trial) => trial.target.actor.chat(method, params(trial))
 })
 
 const signature = (action: string, rest: (trial: Trial) => string, only?: Forbidden): OwnRequest =>
-  hisihi("GET", `/signature/${action}/1`, (trial) => `/${trial.place.actor.account}${rest(trial)}`, undefined, only)
+  hisihi("GET", `/signature/${action}/1`, (trial) => `/${trial.target.actor.account}${rest(trial)}`, undefined, only)
 
 const hisihi = (
   method: string,
@@ -35,16 +35,16 @@ const hisihi = (
   description: `${method} ${path}`,
   ...restricted(only),
   ask: (trial) =>
-    trial.cast.http(method, path + rest(trial), {
-      headers: { authorization: `Bearer ${trial.place.actor.token}` },
+    trial.actors.http(method, path + rest(trial), {
+      headers: { authorization: `Bearer ${trial.target.actor.token}` },
       ...(body !== undefined && { body: body(trial) })
     })
 })
 
 const nothing = () => ""
-const group = ({ cast }: Trial): Json => ({
+const group = ({ actors }: Trial): Json => ({
   group_name: "own",
-  member_client_ids: cast.dave.account,
+  member_client_ids: actors.dave.account,
   organization_id: 1,
   conversion_id: `c${fresh()}`
 })
@@ -52,23 +52,23 @@ const group = ({ cast }: Trial): Json => ({
 export const ownRequests: ReadonlyArray<OwnRequest> = [
   xuanxuan("ping", () => ({})),
   xuanxuan("userGetList", () => ({})),
-  xuanxuan("userChangeName", ({ place: { actor } }) => ({ name: actor.account })),
+  xuanxuan("userChangeName", ({ target: { actor } }) => ({ name: actor.account })),
   xuanxuan("userChangeStatus", () => ({ status: "away" })),
-  xuanxuan("settings", ({ place: { actor } }) => ({ account: actor.account })),
-  xuanxuan("settings", ({ cast }) => ({ account: cast.dave.account }), "system administrators"),
+  xuanxuan("settings", ({ target: { actor } }) => ({ account: actor.account })),
+  xuanxuan("settings", ({ actors }) => ({ account: actors.dave.account }), "system administrators"),
   xuanxuan("create", () => ({ gid: freshGid(), name: "own", type: "group", members: [] })),
   {
     protocol: "spark",
     description: "/session/start",
-    ask: ({ cast, place: { actor } }) =>
-      cast.http("POST", `/session/start?token=${actor.token}`, { body: { To: [cast.dave.account] } })
+    ask: ({ actors, target: { actor } }) =>
+      actors.http("POST", `/session/start?token=${actor.token}`, { body: { To: [actors.dave.account] } })
   },
   signature("login", nothing),
-  signature("conversion", ({ cast }) => `/${cast.dave.account}`),
+  signature("conversion", ({ actors }) => `/${actors.dave.account}`),
   signature("invite", () => "/unknown"),
-  signature("invite", ({ cast }) => `/unknown/${cast.dave.account}`, "nobody"),
-  signature("kick", ({ place: { actor } }) => `/unknown/${actor.account}`),
-  signature("kick", ({ cast }) => `/unknown/${cast.dave.account}`, "nobody"),
+  signature("invite", ({ actors }) => `/unknown/${actors.dave.account}`, "nobody"),
+  signature("kick", ({ target: { actor } }) => `/unknown/${actor.account}`),
+  signature("kick", ({ actors }) => `/unknown/${actors.dave.account}`, "nobody"),
   hisihi("POST", "/im/group", nothing, group),
   hisihi("GET", "/im/org/1/groups", nothing),
   hisihi("GET", "/im/org/1/contacts", nothing),
@@ -76,24 +76,24 @@ export const ownRequests: ReadonlyArray<OwnRequest> = [
   {
     protocol: "ha",
     description: "POST /conversation",
-    ask: ({ cast, place: { actor } }) =>
-      cast.http("POST", "/conversation", {
+    ask: ({ actors, target: { actor } }) =>
+      actors.http("POST", "/conversation", {
         headers: { "x-ha-key": "ha-demo", "x-ha-session": actor.token },
-        body: { passiveuser: cast.dave.id, time: "1700000000000" }
+        body: { passiveuser: actors.dave.id, time: "1700000000000" }
       })
   },
   {
     protocol: "youdu",
     description: "GET /cgi/session/get",
-    ask: ({ cast, place: { gid } }) =>
-      cast.http("GET", `/cgi/session/get?accessToken=${cast.admin.token}&sessionId=${encodeURIComponent(gid)}`)
+    ask: ({ actors, target: { gid } }) =>
+      actors.http("GET", `/cgi/session/get?accessToken=${actors.admin.token}&sessionId=${encodeURIComponent(gid)}`)
   },
   {
     protocol: "youdu",
     description: "POST /cgi/session/create",
-    ask: ({ cast }) =>
-      cast.http("POST", `/cgi/session/create?accessToken=${cast.admin.token}`, {
-        body: { title: "own", creator: cast.bob.account, member: [cast.carol.account, cast.dave.account] }
+    ask: ({ actors }) =>
+      actors.http("POST", `/cgi/session/create?accessToken=${actors.admin.token}`, {
+        body: { title: "own", creator: actors.bob.account, member: [actors.carol.account, actors.dave.account] }
       })
   }
 ]

@@ -7,14 +7,14 @@ import { readdirSync, readFileSync } from "node:fs"
 import { credentials, type Standing } from "./Credentials.ts"
 import type { Request } from "./Request.ts"
 import { protocols } from "./Requests.ts"
-import { type Role, roles, type Scene } from "./Scene.ts"
+import { type Role, roles, type ChatCase } from "./ChatCase.ts"
 
 export const ANONYMOUS = "anonymous"
 
 /** Refusing rule, undefined if allowed, by kind of chat, by role or `ANONYMOUS`, and by operation. */
 export type Decisions = ReadonlyMap<string, Rule | undefined>
-export const keyOf = (scene: Scene, role: Role | typeof ANONYMOUS, operation: Operation): string =>
-  `${scene.name}/${role}/${operation}`
+export const keyOf = (chatCase: ChatCase, role: Role | typeof ANONYMOUS, operation: Operation): string =>
+  `${chatCase.name}/${role}/${operation}`
 
 export const operationNames = Object.keys(operations) as ReadonlyArray<Operation>
 
@@ -45,13 +45,13 @@ const ROLES: Readonly<Record<Role, string>> = {
   insider: "is a system administrator, and a member"
 }
 
-const sceneTable = (scene: Scene, decisions: Decisions): string => {
+const caseTable = (chatCase: ChatCase, decisions: Decisions): string => {
   const columns: ReadonlyArray<Role | typeof ANONYMOUS> = [
-    ...scene.roles,
-    ...(scene.server === "open" ? [ANONYMOUS as typeof ANONYMOUS] : [])
+    ...chatCase.roles,
+    ...(chatCase.server === "open" ? [ANONYMOUS as typeof ANONYMOUS] : [])
   ]
   const cell = (role: Role | typeof ANONYMOUS, operation: Operation): string => {
-    const key = keyOf(scene, role, operation)
+    const key = keyOf(chatCase, role, operation)
     if (!decisions.has(key)) throw new Error(`there is no decision for ${key}`)
     const rule = decisions.get(key)
     return rule === undefined ? "✓" : `\`${rules.get(rule) ?? rule.name}\``
@@ -131,14 +131,14 @@ const DIFFERS: Readonly<Record<string, string>> = {
 }
 
 export const permissionsPage = (
-  scenes: ReadonlyArray<Scene>,
+  chatCases: ReadonlyArray<ChatCase>,
   requests: ReadonlyArray<Request>,
   decisions: Decisions
 ): string => `# Permissions
 
 <!-- Written by a test from the rules and from what a server explains: \`UPDATE_DOCS=1 npx pnpm test\` rewrites it. -->
 
-Permissions are decided in one place, by rules that are independent of protocols, so all protocols allow and refuse the same. A test generates this
+Permissions are decided in one target, by rules that are independent of protocols, so all protocols allow and refuse the same. A test generates this
 page from the decisions of a running server, and lets every role try every operation in every kind of chat through every protocol. To query one
 decision:
 
@@ -187,7 +187,7 @@ ${table(
 
 ## Chats
 
-${scenes.map((scene) => `### ${scene.name.charAt(0).toUpperCase()}${scene.name.slice(1)}\n\n${scene.description}\n\n${sceneTable(scene, decisions)}`).join("\n\n")}
+${chatCases.map((chatCase) => `### ${chatCase.name.charAt(0).toUpperCase()}${chatCase.name.slice(1)}\n\n${chatCase.description}\n\n${caseTable(chatCase, decisions)}`).join("\n\n")}
 
 ## Requests of each protocol
 

@@ -6,8 +6,8 @@ import { type Operation, refusal } from "@parley/core/rules/Operations"
 import { reachable } from "@parley/core/rules/AppScope"
 import type { Facts } from "@parley/core/rules/Rule"
 import { Effect } from "effect"
-import type { Cast } from "./actors.ts"
-import type { Place } from "./Scene.ts"
+import type { Actors } from "./actors.ts"
+import type { TestChat } from "./ChatCase.ts"
 
 export type Protocol = "xuanxuan" | "spark" | "hisihi" | "ha" | "youdu"
 
@@ -15,10 +15,10 @@ export type Protocol = "xuanxuan" | "spark" | "hisihi" | "ha" | "youdu"
 export type Outcome = "allowed" | "refused" | "hidden"
 
 export interface Trial {
-  readonly cast: Cast
-  readonly place: Place
+  readonly actors: Actors
+  readonly target: TestChat
   /** Anonymous, through a protocol that allows it. */
-  readonly isNobody?: boolean
+  readonly isAnonymous?: boolean
 }
 
 export type Changes = (trial: Trial, allows: (operation: Operation) => boolean) => boolean
@@ -31,7 +31,7 @@ export interface Request {
   /** Operation whose rules apply in addition: a restriction of the protocol, which is a declared difference. */
   readonly beside?: Operation
   /** Whether the request is possible for a chat; absent if it always is. */
-  readonly about?: (place: Place) => boolean
+  readonly about?: (target: TestChat) => boolean
   /** Whether the chat changes for others if the request is allowed. */
   readonly changes: Changes
   /** Outcome if the rules allow the operation, but not with its target here. */
@@ -42,9 +42,9 @@ export interface Request {
   readonly ask: (trial: Trial) => Effect.Effect<Outcome>
 }
 
-export const factsOf = ({ place, isNobody }: Trial, protocol: Protocol): Facts => {
-  const { actor, facts: chat } = place
-  return isNobody === true
+export const factsOf = ({ target, isAnonymous }: Trial, protocol: Protocol): Facts => {
+  const { actor, facts: chat } = target
+  return isAnonymous === true
     ? { user: { id: UserId(0), admin: false }, via: protocol, chat }
     : { user: { id: UserId(actor.id), admin: actor.admin }, chat }
 }

@@ -1,25 +1,29 @@
 /** Every request that the protocols offer for an operation on a chat. */
 import { UserId } from "@parley/core/Ids"
-import type { Actor, Cast } from "./actors.ts"
+import type { Actor, Actors } from "./actors.ts"
 import { hisihi, memberPath, ofHa, ofHisihi, ofSpark, ofYoudu, spark, youdu } from "./HttpRequests.ts"
 import { never, type Protocol, type Request, type Trial } from "./Request.ts"
-import type { Place } from "./Scene.ts"
+import type { TestChat } from "./ChatCase.ts"
 import { gidOf, ofXuanxuan, xuanxuan } from "./XuanxuanRequests.ts"
 
 // The owner cannot be removed, through any protocol.
 
 /** In a group made for a case; the actor may be the owner. */
-const ownerOf = ({ cast, place: { facts, actor } }: Trial): Actor =>
-  [actor, ...people(cast)].find(({ id }) => id === facts.owner) ?? actor
+const ownerOf = ({ actors, target: { facts, actor } }: Trial): Actor =>
+  [actor, ...people(actors)].find(({ id }) => id === facts.owner) ?? actor
 
-const people = ({ alice, admin, bob, carol, dave }: Cast): ReadonlyArray<Actor> => [alice, admin, bob, carol, dave]
+const people = ({ alice, admin, bob, carol, dave }: Actors): ReadonlyArray<Actor> => [alice, admin, bob, carol, dave]
 
-const sparing = (protocol: Protocol, ask: Request["ask"], about: (place: Place) => boolean = () => true): Request => ({
+const sparing = (
+  protocol: Protocol,
+  ask: Request["ask"],
+  about: (target: TestChat) => boolean = () => true
+): Request => ({
   protocol,
   operation: "removeMembers",
   description: "removing the owner",
   otherwise: "refused",
-  about: (place) => place.facts.owner !== null && about(place),
+  about: (target) => target.facts.owner !== null && about(target),
   changes: never,
   ask
 })

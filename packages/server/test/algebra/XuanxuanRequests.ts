@@ -3,9 +3,9 @@ import type { Chat } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import type { Operation } from "@parley/core/rules/Operations"
 import { Effect } from "effect"
-import { type Actor, type Answer, type Cast, fresh, freshGid, type Json } from "./actors.ts"
+import { type Actor, type Answer, type Actors, fresh, freshGid, type Json } from "./actors.ts"
 import { always, type Changes, named, never, read, type Request, type Trial } from "./Request.ts"
-import type { Place } from "./Scene.ts"
+import type { TestChat } from "./ChatCase.ts"
 
 const sentence = (answer: Json): unknown => {
   const { data, message: whole } = answer
@@ -26,62 +26,62 @@ export const xuanxuan = (
   changes,
   ask: (trial) =>
     Effect.gen(function* () {
-      const { actor } = trial.place
+      const { actor } = trial.target
       const [name = method] = method.split(" ")
       const answer = yield* actor.chat(name, params(trial))
-      const isHidden = more.alike !== true && sentence(answer) === trial.cast.missing
+      const isHidden = more.alike !== true && sentence(answer) === trial.actors.missing
       const { result } = answer
       return yield* read(answer, result === "success", result === "fail" && !isHidden, result === "fail")
     }),
   ...more
 })
 
-export const gidOf = ({ place: { gid } }: Trial) => ({ gid })
-const messageOf = ({ place: { gid, actor } }: Trial, type: string): Json => ({
+export const gidOf = ({ target: { gid } }: Trial) => ({ gid })
+const messageOf = ({ target: { gid, actor } }: Trial, type: string): Json => ({
   messages: [{ gid: freshGid(), cgid: gid, user: actor.id, type, contentType: "text", content: `${type} ${fresh()}` }]
 })
 
-const uploaded = ({ http }: Cast, { gid }: Place, { token }: Actor): Effect.Effect<Answer> => {
+const uploaded = ({ http }: Actors, { gid }: TestChat, { token }: Actor): Effect.Effect<Answer> => {
   const body = new FormData()
   body.set("gid", gid)
   body.set("files", new Blob(["content"]), "file.txt")
   return http("POST", `/attach-upload.json?sid=${token}`, { body })
 }
 
-const upload: Request["ask"] = ({ cast, place }) =>
-  Effect.flatMap(uploaded(cast, place, place.actor), (answer) =>
+const upload: Request["ask"] = ({ actors, target }) =>
+  Effect.flatMap(uploaded(actors, target, target.actor), (answer) =>
     read(answer, answer.status === 200, answer.status === 400 || answer.status === 404, false)
   )
 
 /** Uploads a file as another member. */
-const download: Request["ask"] = Effect.fnUntraced(function* ({ cast, place }) {
-  const { json } = yield* uploaded(cast, place, place.watcher)
+const download: Request["ask"] = Effect.fnUntraced(function* ({ actors, target }) {
+  const { json } = yield* uploaded(actors, target, target.watcher)
   const [file] = (json["data"] ?? []) as ReadonlyArray<{ readonly id: number }>
-  const path = `/attach-download-${file?.id ?? 999_999_999}.json?sid=${place.actor.token}`
-  const { status } = yield* cast.http("GET", path)
+  const path = `/attach-download-${file?.id ?? 999_999_999}.json?sid=${target.actor.token}`
+  const { status } = yield* actors.http("GET", path)
   return yield* read(status, status === 200, status === 404, false)
 })
 
 /** The chats listed at a login, and the public chats. */
-const lists: Request["ask"] = Effect.fnUntraced(function* ({ place: { actor, gid } }) {
+const lists: Request["ask"] = Effect.fnUntraced(function* ({ target: { actor, gid } }) {
   const own = (yield* actor.done("getlist", {})) as ReadonlyArray<Json>
   const open = (yield* actor.done("getpubliclist", {})) as ReadonlyArray<Json>
   const isListed = [...own, ...open].some((chat) => chat["gid"] === gid)
   return isListed ? "allowed" : "refused"
 })
 
-const isMember = ({ place: { facts, actor } }: Trial): boolean => facts.members.has(UserId(actor.id))
+const isMember = ({ target: { facts, actor } }: Trial): boolean => facts.members.has(UserId(actor.id))
 
 export const ofXuanxuan: ReadonlyArray<Request> = [
   xuanxuan(
     "see",
     "create with the gid of an existing chat",
-    ({ cast, place: { gid, actor, facts } }) =>
+    ({ actors, target: { gid, actor, facts } }) =>
       facts.type === "one2one"
         ? {
             gid,
             type: "one2one",
-            members: [{ id: cast.bob.id }, ...(isPairOf(facts, actor.id) ? [] : [{ id: cast.carol.id }])]
+            members: [{ id: actors.bob.id }, ...(isPairOf(facts, actor.id) ? [] : [{ id: actors.carol.id }])]
           }
         : { gid, type: "group", members: [] },
     never,
@@ -102,7 +102,7 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
     (trial) => !isMember(trial)
   ),
   xuanxuan("leave", "joinchat with join false", (trial) => ({ ...gidOf(trial), join: false }), always),
-  xuanxuan("rename", "changename", ({ place: { id } }) => ({ id, name: `renamed ${fresh()}` }), always),
+  xuanxuan("rename", "changename", ({ target: { id } }) => ({ id, name: `renamed ${fresh()}` }), always),
   xuanxuan("rename", "changename with a gid", (trial) => ({ ...gidOf(trial), name: `renamed ${fresh()}` }), always),
   xuanxuan("setPreference", "star", (trial) => ({ ...gidOf(trial), star: true }), never),
   xuanxuan("setPreference", "hide", (trial) => ({ ...gidOf(trial), hide: true }), never),
@@ -110,13 +110,13 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
   xuanxuan(
     "addMembers",
     "addmember",
-    (trial) => ({ ...gidOf(trial), members: [{ id: trial.cast.dave.id }], join: true }),
+    (trial) => ({ ...gidOf(trial), members: [{ id: trial.actors.dave.id }], join: true }),
     always
   ),
   xuanxuan(
     "removeMembers",
     "addmember with join false",
-    (trial) => ({ ...gidOf(trial), members: [{ id: trial.cast.carol.id }], join: false }),
+    (trial) => ({ ...gidOf(trial), members: [{ id: trial.actors.carol.id }], join: false }),
     always
   ),
   xuanxuan("send", "message", (trial) => messageOf(trial, "normal"), always),
@@ -140,17 +140,17 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
     changes: never,
     ask: download
   },
-  xuanxuan("publish", "changepublic", (trial) => ({ ...gidOf(trial), public: !trial.place.facts.public }), always),
+  xuanxuan("publish", "changepublic", (trial) => ({ ...gidOf(trial), public: !trial.target.facts.public }), always),
   xuanxuan(
     "setAdmins",
     "setadmin",
-    (trial) => ({ ...gidOf(trial), admins: [{ id: trial.cast.dave.id }], isAdmin: true }),
+    (trial) => ({ ...gidOf(trial), admins: [{ id: trial.actors.dave.id }], isAdmin: true }),
     always
   ),
   xuanxuan(
     "setCommitters",
     "setcommitters",
-    (trial) => ({ ...gidOf(trial), committers: trial.place.facts.committers === "admins" ? "$ALL" : "$ADMINS" }),
+    (trial) => ({ ...gidOf(trial), committers: trial.target.facts.committers === "admins" ? "$ALL" : "$ADMINS" }),
     always
   )
 ]

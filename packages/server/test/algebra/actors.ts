@@ -92,11 +92,11 @@ export const actor = Effect.fnUntraced(function* (base: string, account: string)
   const { ask, enter } = yield* connection(base)
   const login = yield* ask("login", { account, password: md5(PASSWORD) })
   enter(String(login["sid"]))
-  return talking({ account, id: user.id, admin: user.admin, token }, ask)
+  return actorWith({ account, id: user.id, admin: user.admin, token }, ask)
 })
 
 /** Returns an actor with this chat connection. */
-export const talking = (
+export const actorWith = (
   { account, id, admin, token }: Pick<Actor, "account" | "id" | "admin" | "token">,
   chat: Actor["chat"]
 ): Actor => ({
@@ -114,7 +114,7 @@ export const talking = (
 })
 
 /** The actors. Rights depend on the chat and on `admin`, so a few users suffice for all roles. */
-export interface Cast {
+export interface Actors {
   readonly base: string
   readonly http: Http
   /** Has every role but those of system administrators. */
@@ -130,11 +130,11 @@ export interface Cast {
   readonly missing: unknown
 }
 
-export const cast = Effect.fnUntraced(function* (base: string) {
+export const openActors = Effect.fnUntraced(function* (base: string) {
   const of = (account: string) => actor(base, account)
   const alice = yield* of("alice")
   const nowhere = yield* alice.chat("members", { gid: "nowhere" })
-  const made: Cast = {
+  const made: Actors = {
     base,
     http: http(base),
     alice,

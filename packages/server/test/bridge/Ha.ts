@@ -1,10 +1,10 @@
 /** ha: actions of an app for one of two users, and their effect in its lists. Source: seeds/003. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { byId, type Place } from "./Place.ts"
+import { byId, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
-import type { Created, Hidden, Recalled, ReadUpTo, Sent, Taken, Told } from "./actions.ts"
-import { type Answer, fresh, type World } from "./context.ts"
+import type { Created, Hidden, Recalled, ReadUpTo, Sent, Taken, RecipientState } from "./actions.ts"
+import { type Answer, fresh, type BridgeContext } from "./context.ts"
 
 interface Listed {
   readonly id: number
@@ -17,14 +17,14 @@ interface Listed {
 }
 
 export const asks = (
-  world: World["Service"],
+  context: BridgeContext["Service"],
   account: string,
   method: string,
   path: string,
   json?: object
 ): Effect.Effect<Answer> =>
-  world.ask(method, path, {
-    headers: { "X-HA-Key": "ha-demo", "X-HA-Session": world.token(account) },
+  context.ask(method, path, {
+    headers: { "X-HA-Key": "ha-demo", "X-HA-Session": context.token(account) },
     ...(json !== undefined && { json })
   })
 
@@ -37,29 +37,33 @@ const does = <A>(...asked: Parameters<typeof asks>): Effect.Effect<A> =>
 export const conversationId = ({ id }: { readonly id: number }): number => -100_000_000 - id
 
 /** Returns the conversation's id. */
-export const createConversation = (world: World["Service"], account: string, other: string): Effect.Effect<number> =>
+export const createConversation = (
+  context: BridgeContext["Service"],
+  account: string,
+  other: string
+): Effect.Effect<number> =>
   Effect.map(
-    does<{ readonly conversationid: number }>(world, account, "POST", "/conversation", {
-      passiveuser: world.id(other),
+    does<{ readonly conversationid: number }>(context, account, "POST", "/conversation", {
+      passiveuser: context.id(other),
       time: "1700000000000"
     }),
     ({ conversationid }) => conversationid
   )
 
 /** With `bob`. */
-export const create: Send<string, Created> = (world, creator) =>
+export const create: Send<string, Created> = (context, creator) =>
   Effect.succeed(
     Effect.gen(function* () {
-      const id = -100_000_000 - (yield* createConversation(world, creator, "bob"))
-      return { ...(yield* byId(world, creator, id)), type: "one2one", name: "", members: [creator, "bob"] }
+      const id = -100_000_000 - (yield* createConversation(context, creator, "bob"))
+      return { ...(yield* byId(context, creator, id)), type: "one2one", name: "", members: [creator, "bob"] }
     })
   )
 
 /** Sends a message of the lead; returns its messagekey. */
-const send = (world: World["Service"], place: Place, content: string, type: -1 | -2 = -1) =>
+const send = (context: BridgeContext["Service"], target: CellChat, content: string, type: -1 | -2 = -1) =>
   Effect.map(
-    does<{ readonly messagekey: string }>(world, place.lead, "POST", "/message", {
-      conversationid: conversationId(place),
+    does<{ readonly messagekey: string }>(context, target.lead, "POST", "/message", {
+      conversationid: conversationId(target),
       type,
       content,
       time: String(Date.now())
@@ -67,59 +71,59 @@ const send = (world: World["Service"], place: Place, content: string, type: -1 |
     ({ messagekey }) => messagekey
   )
 
-export const list = (world: World["Service"], account: string, place: Place) =>
-  does<ReadonlyArray<Listed>>(world, account, "GET", `/message?conversationid=${conversationId(place)}&limit=100`)
+export const list = (context: BridgeContext["Service"], account: string, target: CellChat) =>
+  does<ReadonlyArray<Listed>>(context, account, "GET", `/message?conversationid=${conversationId(target)}&limit=100`)
 
 const sends =
-  (contentType: "text" | "image"): Send<Place, Sent> =>
-  (world, place) =>
+  (contentType: "text" | "image"): Send<CellChat, Sent> =>
+  (context, target) =>
     Effect.succeed(
       Effect.gen(function* () {
         const content = contentType === "text" ? fresh("said by ha") : `https://example.org/ha.png?${fresh("n")}`
-        const gid = yield* send(world, place, content, contentType === "text" ? -1 : -2)
-        return { gid, by: place.lead, contentType, content }
+        const gid = yield* send(context, target, content, contentType === "text" ? -1 : -2)
+        return { gid, by: target.lead, contentType, content }
       })
     )
 export const sendText = sends("text")
 export const sendImage = sends("image")
 
-const erase = (world: World["Service"], account: string, messagekey: string, type: 1 | 2) =>
-  does<null>(world, account, "DELETE", "/message", { messagekey, type })
+const erase = (context: BridgeContext["Service"], account: string, messagekey: string, type: 1 | 2) =>
+  does<null>(context, account, "DELETE", "/message", { messagekey, type })
 
 const recalls =
-  (told: Told): Send<Place, Recalled> =>
-  (world, place) =>
+  (recipient: RecipientState): Send<CellChat, Recalled> =>
+  (context, target) =>
     Effect.gen(function* () {
       const content = fresh("regretted in ha")
-      const gid = yield* send(world, place, content)
-      if (told === "here") yield* world.desk(place.other).untilTold(content)
-      if (told === "gone") yield* world.comesBackFor(content)
+      const gid = yield* send(context, target, content)
+      if (recipient === "online") yield* context.clientOf(target.other).untilMessage(content)
+      if (recipient === "disconnected") yield* context.reconnectFor(content)
       return Effect.gen(function* () {
-        yield* erase(world, place.lead, gid, 2)
+        yield* erase(context, target.lead, gid, 2)
         const next = fresh("said after that")
-        yield* send(world, place, next)
+        yield* send(context, target, next)
         return { gid, content, next }
       })
     })
-export const recall = recalls("here")
-export const recallUnseen = recalls("nobody")
-export const recallTaken = recalls("gone")
+export const recall = recalls("online")
+export const recallUnseen = recalls("none")
+export const recallTaken = recalls("disconnected")
 
 /** The other user hides the lead's message in the own list. */
-export const hide: Send<Place, Hidden> = (world, place) =>
+export const hide: Send<CellChat, Hidden> = (context, target) =>
   Effect.gen(function* () {
-    const gid = yield* send(world, place, fresh("not wanted here"))
-    return Effect.as(erase(world, place.other, gid, 1), { gid, by: place.other, notBy: place.lead })
+    const gid = yield* send(context, target, fresh("not wanted here"))
+    return Effect.as(erase(context, target.other, gid, 1), { gid, by: target.other, notBy: target.lead })
   })
 
 /** The other user lists the messages, which marks them as read. */
-export const read: Send<Place, ReadUpTo> = (world, place) =>
+export const read: Send<CellChat, ReadUpTo> = (context, target) =>
   Effect.gen(function* () {
-    const gid = yield* send(world, place, fresh("to be read"))
-    return Effect.as(list(world, place.other, place), { gid })
+    const gid = yield* send(context, target, fresh("to be read"))
+    return Effect.as(list(context, target.other, target), { gid })
   })
 
-export const seesCreated: Read<string, Created> = (world) =>
+export const seesCreated: Read<string, Created> = (context) =>
   Effect.succeed(
     Effect.fnUntraced(function* (chat) {
       const [creator = "", other = ""] = chat.members
@@ -127,55 +131,55 @@ export const seesCreated: Read<string, Created> = (world) =>
         [creator, other],
         [other, creator]
       ] as const) {
-        assert.strictEqual(yield* createConversation(world, one, two), conversationId(chat))
+        assert.strictEqual(yield* createConversation(context, one, two), conversationId(chat))
       }
     })
   )
 
 const NUMBERS = { text: -1, image: -2 } as const
 
-const found = (world: World["Service"], account: string, place: Place, gid: string) =>
-  Effect.map(list(world, account, place), (all) => all.find(({ messagekey }) => messagekey === gid))
+const found = (context: BridgeContext["Service"], account: string, target: CellChat, gid: string) =>
+  Effect.map(list(context, account, target), (all) => all.find(({ messagekey }) => messagekey === gid))
 
-export const seesSent: Read<Place, Sent> = (world, place) =>
+export const seesSent: Read<CellChat, Sent> = (context, target) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, by, contentType, content }) {
-      const [newest] = yield* list(world, place.other, place)
+      const [newest] = yield* list(context, target.other, target)
       const type = NUMBERS[contentType]
-      assert.deepInclude(newest, { id: world.id(by), messagekey: gid, type, content, issent: 1 })
+      assert.deepInclude(newest, { id: context.id(by), messagekey: gid, type, content, issent: 1 })
     })
   )
 
-export const seesRecalled: Read<Place, Recalled> = (world, place) =>
+export const seesRecalled: Read<CellChat, Recalled> = (context, target) =>
   Effect.gen(function* () {
-    const [before] = yield* list(world, place.other, place)
+    const [before] = yield* list(context, target.other, target)
     return Effect.fnUntraced(function* ({ gid, content, next }) {
       assert.deepInclude(before, { messagekey: gid, content })
-      for (const account of [place.other, place.lead]) {
-        const [newest, ...others] = yield* list(world, account, place)
+      for (const account of [target.other, target.lead]) {
+        const [newest, ...others] = yield* list(context, account, target)
         assert.strictEqual(newest?.content, next)
         assert.isFalse(others.some(({ messagekey }) => messagekey === gid))
       }
     })
   })
 
-export const seesHidden: Read<Place, Hidden> = (world, place) =>
+export const seesHidden: Read<CellChat, Hidden> = (context, target) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, by, notBy }) {
-      assert.isUndefined(yield* found(world, by, place, gid))
-      assert.isDefined(yield* found(world, notBy, place, gid))
+      assert.isUndefined(yield* found(context, by, target, gid))
+      assert.isDefined(yield* found(context, notBy, target, gid))
     })
   )
 
 /** Checks that only the action changes a message's states. */
 const seesState =
-  (state: "ispushed" | "isread"): Read<Place, Taken | ReadUpTo> =>
-  (world, place) =>
+  (state: "ispushed" | "isread"): Read<CellChat, Taken | ReadUpTo> =>
+  (context, target) =>
     Effect.gen(function* () {
-      const [before] = yield* list(world, place.lead, place)
+      const [before] = yield* list(context, target.lead, target)
       return Effect.fnUntraced(function* ({ gid }) {
         assert.deepInclude(before, { messagekey: gid, [state]: 0 })
-        const after = yield* found(world, place.lead, place, gid)
+        const after = yield* found(context, target.lead, target, gid)
         assert.deepStrictEqual(after, { ...before, ...after, [state]: 1 })
         assert.strictEqual(after?.isread, state === "isread" ? 1 : 0)
       })
@@ -184,11 +188,11 @@ export const seesTaken = seesState("ispushed")
 export const seesRead = seesState("isread")
 
 /** The recipient was offline, so there was no push. */
-export const findsSent: Read<Place, Sent> = (world, place) =>
+export const findsSent: Read<CellChat, Sent> = (context, target) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, content }) {
       const sent = { messagekey: gid, content, ispushed: 0, isread: 0 }
-      assert.deepInclude(yield* found(world, place.lead, place, gid), sent)
-      assert.deepInclude(yield* found(world, place.other, place, gid), sent)
+      assert.deepInclude(yield* found(context, target.lead, target, gid), sent)
+      assert.deepInclude(yield* found(context, target.other, target, gid), sent)
     })
   )

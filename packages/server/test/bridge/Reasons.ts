@@ -6,9 +6,9 @@ import { group, organisationGroup, pair } from "./fixture.ts"
 import type { Reason } from "./Declaration.ts"
 import * as Ha from "./Ha.ts"
 import * as Hisihi from "./Hisihi.ts"
-import { LEAVER } from "./Place.ts"
+import { LEAVER } from "./CellChat.ts"
 import * as Spark from "./Spark.ts"
-import { AWAY, type Fields, fresh } from "./context.ts"
+import { OFFLINE, type Fields, fresh } from "./context.ts"
 import * as Xuanxuan from "./Xuanxuan.ts"
 import * as Youdu from "./Youdu.ts"
 
@@ -17,11 +17,11 @@ export const hisihiSaysNothing: Reason = {
   because:
     "hisihi sends no messages: the hosted service transports them, and `POST /im/org/<id>/message` stores a record of one",
   instead: "the record is stored, nothing is pushed, and no chat changes",
-  proof: Effect.fnUntraced(function* (world) {
-    const bob = world.desk("bob")
+  proof: Effect.fnUntraced(function* (context) {
+    const bob = context.clientOf("bob")
     const chats = yield* bob.get("getlist")
     const content = fresh("marked only")
-    assert.strictEqual((yield* world.ask("POST", "/im/org/2/message", { form: { content } })).status, 201)
+    assert.strictEqual((yield* context.ask("POST", "/im/org/2/message", { form: { content } })).status, 201)
     assert.deepStrictEqual(yield* bob.get("getlist"), chats)
     assert.isFalse(bob.delivered.some((message) => message.content === content))
   })
@@ -31,13 +31,13 @@ export const youduHasNoMessages: Reason = {
   letter: "b",
   because: "youdu's document has sessions only, and no messages",
   instead: "members of its sessions send through another protocol, which is pushed to the others; the version stays",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* group("youdu")(world)
-    const before = yield* Youdu.session(world, place.gid)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* group("youdu")(context)
+    const before = yield* Youdu.session(context, target.gid)
     const content = fresh("said in a session of youdu")
-    yield* Spark.push(world, place, content)
-    yield* world.desk("bob").untilTold(content)
-    assert.deepStrictEqual(yield* Youdu.session(world, place.gid), before)
+    yield* Spark.push(context, target, content)
+    yield* context.clientOf("bob").untilMessage(content)
+    assert.deepStrictEqual(yield* Youdu.session(context, target.gid), before)
   })
 }
 
@@ -45,13 +45,13 @@ export const xuanxuanTakesNothingBack: Reason = {
   letter: "c",
   because: "xuanxuan's document has no recall",
   instead: "a chat client cannot empty a text by sending its gid again: that is refused; spark and ha can recall it",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* group("xuanxuan")(world)
-    const alice = world.desk("alice")
-    const gid = yield* Xuanxuan.sayIn(world, place, fresh("stays"))
-    const again = yield* alice.ask("message", [{ gid, cgid: place.gid, contentType: "text", content: "" }])
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* group("xuanxuan")(context)
+    const alice = context.clientOf("alice")
+    const gid = yield* Xuanxuan.sayIn(context, target, fresh("stays"))
+    const again = yield* alice.ask("message", [{ gid, cgid: target.gid, contentType: "text", content: "" }])
     assert.strictEqual(again.result, "fail")
-    const said = yield* alice.get<ReadonlyArray<Fields>>("history", { gid: place.gid })
+    const said = yield* alice.get<ReadonlyArray<Fields>>("history", { gid: target.gid })
     assert.isFalse(said.some((message) => message["gid"] === gid && message["content"] === ""))
   })
 }
@@ -61,12 +61,12 @@ export const onlyHaHides: Reason = {
   because: "only ha's document deletes a message for one user",
   instead:
     "a chat client hides a whole chat (`hide`), which keeps its messages; spark's `message/remove` applies to all members",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* group("xuanxuan")(world)
-    const bob = world.desk("bob")
-    const gid = yield* Xuanxuan.sayIn(world, place, fresh("in a hidden chat"))
-    yield* bob.get("hide", { gid: place.gid, hide: true })
-    const said = yield* bob.get<ReadonlyArray<Fields>>("history", { gid: place.gid })
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* group("xuanxuan")(context)
+    const bob = context.clientOf("bob")
+    const gid = yield* Xuanxuan.sayIn(context, target, fresh("in a hidden chat"))
+    yield* bob.get("hide", { gid: target.gid, hide: true })
+    const said = yield* bob.get<ReadonlyArray<Fields>>("history", { gid: target.gid })
     assert.isTrue(said.some((message) => message["gid"] === gid))
   })
 }
@@ -75,20 +75,20 @@ export const pairsStay: Reason = {
   letter: "e",
   because: "ha has direct chats only, without a name and with two fixed members",
   instead: "every such request is refused, through any protocol",
-  proof: Effect.fnUntraced(function* (world) {
-    const { gid, id } = yield* pair("bob")(world)
-    const alice = world.desk("alice")
-    const members = [{ id: world.id("dave") }]
-    const bob = [{ id: world.id("bob") }]
+  proof: Effect.fnUntraced(function* (context) {
+    const { gid, id } = yield* pair("bob")(context)
+    const alice = context.clientOf("alice")
+    const members = [{ id: context.id("dave") }]
+    const bob = [{ id: context.id("bob") }]
     assert.strictEqual((yield* alice.ask("changename", { id: gid, name: "x" })).result, "fail")
     assert.strictEqual((yield* alice.ask("addmember", { gid, members, join: true })).result, "fail")
     assert.strictEqual((yield* alice.ask("addmember", { gid, members: bob, join: false })).result, "fail")
     assert.strictEqual((yield* alice.ask("joinchat", { gid, join: false })).result, "fail")
     const edit = { SessionId: gid, Data: { name: "x" } }
-    assert.strictEqual((yield* Spark.asks(world, "alice", "/session/Edit", edit)).status, 403)
-    assert.strictEqual((yield* world.ask("PUT", `/im/group/${id}`, { form: { group_name: "x" } })).status, 404)
+    assert.strictEqual((yield* Spark.asks(context, "alice", "/session/Edit", edit)).status, 403)
+    assert.strictEqual((yield* context.ask("PUT", `/im/group/${id}`, { form: { group_name: "x" } })).status, 404)
     const update = { sessionId: gid, opUser: "alice", title: "x" }
-    assert.strictEqual((yield* Youdu.asks(world, "update", update)).errcode, 404)
+    assert.strictEqual((yield* Youdu.asks(context, "update", update)).errcode, 404)
   })
 }
 
@@ -98,30 +98,34 @@ export const pairOrGroup: Reason = {
     "a conversation of ha is a direct chat; sessions of spark and youdu and groups of hisihi are groups, even with two members",
   instead:
     "ha does not find the conversation; the others refuse a direct chat or do not list it, except that spark can send messages by its gid",
-  proof: Effect.fnUntraced(function* (world) {
-    const { gid, id } = yield* pair("bob")(world)
+  proof: Effect.fnUntraced(function* (context) {
+    const { gid, id } = yield* pair("bob")(context)
     const to = { SessionId: gid, To: ["dave"] }
     for (const path of ["/session/AddMember", "/session/RemoveMember", "/session/ApproveMember"]) {
-      assert.strictEqual((yield* Spark.asks(world, "alice", path, to)).status, 403)
-      assert.strictEqual((yield* Spark.asks(world, "erin", path, to)).status, 404)
+      assert.strictEqual((yield* Spark.asks(context, "alice", path, to)).status, 403)
+      assert.strictEqual((yield* Spark.asks(context, "erin", path, to)).status, 404)
     }
     const push = { SessionId: gid, Type: 0, Content: fresh("said by spark in a pair") }
-    assert.strictEqual((yield* Spark.asks(world, "erin", "/message/push", push)).status, 404)
-    assert.strictEqual((yield* Spark.asks(world, "alice", "/message/push", push)).status, 200)
-    yield* world.desk("bob").untilTold(push.Content)
+    assert.strictEqual((yield* Spark.asks(context, "erin", "/message/push", push)).status, 404)
+    assert.strictEqual((yield* Spark.asks(context, "alice", "/message/push", push)).status, 200)
+    yield* context.clientOf("bob").untilMessage(push.Content)
     const added = { form: { member_client_ids: "dave" } }
-    assert.strictEqual((yield* world.ask("POST", `/im/group/${id}/member`, added)).status, 404)
-    assert.strictEqual((yield* Youdu.asks(world, "get", gid)).errcode, 404)
-    for (const made of [yield* group("spark")(world), yield* organisationGroup(world), yield* group("youdu")(world)]) {
+    assert.strictEqual((yield* context.ask("POST", `/im/group/${id}/member`, added)).status, 404)
+    assert.strictEqual((yield* Youdu.asks(context, "get", gid)).errcode, 404)
+    for (const made of [
+      yield* group("spark")(context),
+      yield* organisationGroup(context),
+      yield* group("youdu")(context)
+    ]) {
       const conversationid = Ha.conversationId(made)
       const text = { conversationid, type: -1, content: "x", time: "1700000000000" }
-      assert.strictEqual((yield* Ha.asks(world, "bob", "POST", "/message", text)).status, 404)
+      assert.strictEqual((yield* Ha.asks(context, "bob", "POST", "/message", text)).status, 404)
       const list = `/message?conversationid=${conversationid}`
-      assert.strictEqual((yield* Ha.asks(world, "bob", "GET", list)).status, 404)
+      assert.strictEqual((yield* Ha.asks(context, "bob", "GET", list)).status, 404)
     }
-    const two = yield* Spark.startSession(world, "dave", "erin")
-    const ofTwo = yield* Ha.createConversation(world, "dave", "erin")
-    const chats = yield* world.desk("dave").get<ReadonlyArray<Fields>>("getlist")
+    const two = yield* Spark.startSession(context, "dave", "erin")
+    const ofTwo = yield* Ha.createConversation(context, "dave", "erin")
+    const chats = yield* context.clientOf("dave").get<ReadonlyArray<Fields>>("getlist")
     assert.notStrictEqual(chats.find((chat) => chat["gid"] === two)?.["id"], -100_000_000 - ofTwo)
   })
 }
@@ -131,19 +135,19 @@ export const sparkReadsNothing: Reason = {
   because: "spark's document has no operation that reads messages",
   instead:
     "messages are stored in the chat, and pushed to its members' chat clients; spark recalls them by gid, whichever protocol sent them",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* group("spark")(world)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* group("spark")(context)
     const content = fresh("said by a chat client, taken back by spark")
-    const gid = yield* Xuanxuan.sayIn(world, place, content)
-    const bob = world.desk("bob")
-    yield* bob.untilTold(content)
-    yield* Spark.remove(world, place, gid)
+    const gid = yield* Xuanxuan.sayIn(context, target, content)
+    const bob = context.clientOf("bob")
+    yield* bob.untilMessage(content)
+    yield* Spark.remove(context, target, gid)
     yield* bob.until("the recall", () => bob.delivered.some((one) => one.gid === gid && one.content === ""))
-    const two = yield* pair("bob")(world)
-    const sent = yield* yield* Ha.sendText(world, two)
-    yield* bob.untilTold(sent.content)
-    yield* Spark.remove(world, two, sent.gid)
-    assert.isFalse((yield* Ha.list(world, "bob", two)).some(({ messagekey }) => messagekey === sent.gid))
+    const two = yield* pair("bob")(context)
+    const sent = yield* yield* Ha.sendText(context, two)
+    yield* bob.untilMessage(sent.content)
+    yield* Spark.remove(context, two, sent.gid)
+    assert.isFalse((yield* Ha.list(context, "bob", two)).some(({ messagekey }) => messagekey === sent.gid))
   })
 }
 
@@ -151,13 +155,13 @@ export const hisihiReadsNothing: Reason = {
   letter: "h",
   because: "hisihi's document has no operation that reads messages",
   instead: "messages in its groups are pushed to the members' chat clients; the lists do not change",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* organisationGroup(world)
-    const before = yield* Hisihi.listed(world, place.id)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* organisationGroup(context)
+    const before = yield* Hisihi.listed(context, target.id)
     const content = fresh("said in a group of hisihi")
-    yield* Spark.push(world, place, content)
-    yield* world.desk("bob").untilTold(content)
-    assert.deepStrictEqual(yield* Hisihi.listed(world, place.id), before)
+    yield* Spark.push(context, target, content)
+    yield* context.clientOf("bob").untilMessage(content)
+    assert.deepStrictEqual(yield* Hisihi.listed(context, target.id), before)
   })
 }
 
@@ -165,11 +169,11 @@ export const sparkNamesNothing: Reason = {
   letter: "i",
   because: "no response of spark contains a name",
   instead: "the session keeps its id, `Members` and `md5`, which identify it in spark",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* group("spark")(world)
-    const before = yield* Spark.session(world, place.gid)
-    yield* world.desk("alice").get("changename", { id: place.gid, name: fresh("renamed") })
-    assert.deepStrictEqual(yield* Spark.session(world, place.gid), before)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* group("spark")(context)
+    const before = yield* Spark.session(context, target.gid)
+    yield* context.clientOf("alice").get("changename", { id: target.gid, name: fresh("renamed") })
+    assert.deepStrictEqual(yield* Spark.session(context, target.gid), before)
   })
 }
 
@@ -178,13 +182,13 @@ export const hisihiListsNoMembers: Reason = {
   because: "no response of hisihi lists a group's members",
   instead:
     "its next operation applies to the current members: removing a former member is not an error, and the group stays listed",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* organisationGroup(world)
-    const before = yield* Hisihi.listed(world, place.id)
-    yield* world.desk(LEAVER).get("joinchat", { gid: place.gid, join: false })
-    assert.deepStrictEqual(yield* Hisihi.listed(world, place.id), before)
-    const path = `/im/group/${place.id}/member?member_client_ids=${LEAVER}`
-    assert.strictEqual((yield* world.ask("DELETE", path)).status, 204)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* organisationGroup(context)
+    const before = yield* Hisihi.listed(context, target.id)
+    yield* context.clientOf(LEAVER).get("joinchat", { gid: target.gid, join: false })
+    assert.deepStrictEqual(yield* Hisihi.listed(context, target.id), before)
+    const path = `/im/group/${target.id}/member?member_client_ids=${LEAVER}`
+    assert.strictEqual((yield* context.ask("DELETE", path)).status, 204)
   })
 }
 
@@ -194,12 +198,12 @@ export const hisihiListsItsOwn: Reason = {
     "a group belongs to an organisation of hisihi only if it was created there: other protocols have no `organization_id`",
   instead:
     "it is not in any list of hisihi; without authentication it cannot be changed through hisihi either; with `hisihi.auth=token` its members change it by `group_id`, which the others see",
-  proof: Effect.fnUntraced(function* (world) {
+  proof: Effect.fnUntraced(function* (context) {
     for (const maker of ["xuanxuan", "spark", "youdu"] as const) {
-      const place = yield* group(maker)(world)
-      assert.deepStrictEqual(yield* Hisihi.listed(world, place.id), { group: undefined, contact: undefined })
+      const target = yield* group(maker)(context)
+      assert.deepStrictEqual(yield* Hisihi.listed(context, target.id), { group: undefined, contact: undefined })
       const renaming = { form: { group_name: "x" } }
-      assert.strictEqual((yield* world.ask("PUT", `/im/group/${place.id}`, renaming)).status, 404)
+      assert.strictEqual((yield* context.ask("PUT", `/im/group/${target.id}`, renaming)).status, 404)
     }
   })
 }
@@ -208,11 +212,11 @@ export const sparkHasNoLeaving: Reason = {
   letter: "l",
   because: "spark's document has no operation to leave, and `session/RemoveMember` is for admins",
   instead: "members cannot remove themselves; they leave through another protocol",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* group("youdu")(world)
-    const naming = { SessionId: place.gid, To: [LEAVER] }
-    assert.strictEqual((yield* Spark.asks(world, LEAVER, "/session/RemoveMember", naming)).status, 403)
-    assert.include((yield* Youdu.session(world, place.gid)).member, LEAVER)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* group("youdu")(context)
+    const naming = { SessionId: target.gid, To: [LEAVER] }
+    assert.strictEqual((yield* Spark.asks(context, LEAVER, "/session/RemoveMember", naming)).status, 403)
+    assert.include((yield* Youdu.session(context, target.gid)).member, LEAVER)
   })
 }
 
@@ -221,10 +225,10 @@ export const hisihiHasNobodyToLeave: Reason = {
   because: "without authentication, hisihi has no user that could leave",
   instead:
     "a member named in `DELETE …/member` is removed, which is pushed to the others; with `hisihi.auth=token` only admins remove, so that members cannot remove themselves",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* organisationGroup(world)
-    const seen = yield* Xuanxuan.seesRemoved(world, place)
-    yield* seen(yield* yield* Hisihi.removeMember(world, place))
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* organisationGroup(context)
+    const seen = yield* Xuanxuan.seesRemoved(context, target)
+    yield* seen(yield* yield* Hisihi.removeMember(context, target))
   })
 }
 
@@ -232,19 +236,19 @@ export const takingIsNotReading: Reason = {
   letter: "n",
   because: "xuanxuan's document has no read state: a chat client acknowledges delivery only",
   instead: "ha shows the message as pushed and not as read, even after the client has requested the history",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* pair(AWAY)(world)
-    const taking = yield* Xuanxuan.takeDelivery(world, place)
-    const seen = yield* Ha.seesTaken(world, place)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* pair(OFFLINE)(context)
+    const taking = yield* Xuanxuan.takeDelivery(context, target)
+    const seen = yield* Ha.seesTaken(context, target)
     yield* seen(yield* taking)
-    const bobs = yield* pair("bob")(world)
-    const bob = world.desk("bob")
+    const bobs = yield* pair("bob")(context)
+    const bob = context.clientOf("bob")
     const content = fresh("acknowledged, not read")
-    const gid = yield* Xuanxuan.sayIn(world, bobs, content)
-    yield* bob.untilTold(content)
+    const gid = yield* Xuanxuan.sayIn(context, bobs, content)
+    yield* bob.untilMessage(content)
     bob.acknowledge(bob.packets)
     yield* bob.get("history", { gid: bobs.gid })
-    const shown = (yield* Ha.list(world, "alice", bobs)).find(({ messagekey }) => messagekey === gid)
+    const shown = (yield* Ha.list(context, "alice", bobs)).find(({ messagekey }) => messagekey === gid)
     assert.deepInclude(shown, { ispushed: 1, isread: 0 })
   })
 }
@@ -254,23 +258,23 @@ export const appsTakeNothing: Reason = {
   because:
     "spark, hisihi and youdu read no messages and have no connections: nothing is delivered to them or read through them",
   instead: "messages wait for a member's chat client, even if the member's app has sent meanwhile",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* group("spark")(world)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* group("spark")(context)
     const content = fresh("waits all the same")
-    yield* Xuanxuan.sayIn(world, place, content)
-    yield* Spark.push(world, { ...place, lead: AWAY }, fresh("said while away"))
-    yield* Youdu.session(world, place.gid)
-    const { delivered } = yield* world.comesBackFor(content)
+    yield* Xuanxuan.sayIn(context, target, content)
+    yield* Spark.push(context, { ...target, lead: OFFLINE }, fresh("said while away"))
+    yield* Youdu.session(context, target.gid)
+    const { delivered } = yield* context.reconnectFor(content)
     assert.isTrue(delivered.some((message) => message.content === content))
     // ha shows the same for a direct chat with messages of both through spark.
-    const two = yield* pair(AWAY)(world)
+    const two = yield* pair(OFFLINE)(context)
     const waiting = fresh("waits in a pair")
-    const gid = yield* Spark.push(world, two, waiting)
-    yield* Spark.push(world, { ...two, lead: AWAY }, fresh("said while away"))
+    const gid = yield* Spark.push(context, two, waiting)
+    yield* Spark.push(context, { ...two, lead: OFFLINE }, fresh("said while away"))
     const shown = () =>
-      Effect.map(Ha.list(world, "alice", two), (all) => all.find(({ messagekey }) => messagekey === gid))
+      Effect.map(Ha.list(context, "alice", two), (all) => all.find(({ messagekey }) => messagekey === gid))
     assert.deepInclude(yield* shown(), { ispushed: 0, isread: 0 })
-    yield* world.comesBackFor(waiting)
+    yield* context.reconnectFor(waiting)
     assert.deepInclude(yield* shown(), { ispushed: 1, isread: 0 })
   })
 }
@@ -279,14 +283,14 @@ export const haTakesNothing: Reason = {
   letter: "p",
   because: "ha has no connections for pushes",
   instead: "listing marks as read, and removes nothing from the queue: the message is still delivered to a chat client",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* pair(AWAY)(world)
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* pair(OFFLINE)(context)
     const content = fresh("listed, then taken")
-    const gid = yield* Xuanxuan.sayIn(world, place, content)
-    yield* Ha.list(world, AWAY, place)
-    const shown = (yield* Ha.list(world, "alice", place)).find(({ messagekey }) => messagekey === gid)
+    const gid = yield* Xuanxuan.sayIn(context, target, content)
+    yield* Ha.list(context, OFFLINE, target)
+    const shown = (yield* Ha.list(context, "alice", target)).find(({ messagekey }) => messagekey === gid)
     assert.deepInclude(shown, { ispushed: 0, isread: 1 })
-    yield* world.comesBackFor(content)
+    yield* context.reconnectFor(content)
   })
 }
 
@@ -294,19 +298,19 @@ export const onlyHaShowsStates: Reason = {
   letter: "q",
   because: "only ha's document shows the progress of another member",
   instead: "nothing is pushed, and chats and messages do not change",
-  proof: Effect.fnUntraced(function* (world) {
-    const place = yield* pair("bob")(world)
-    const alice = world.desk("alice")
+  proof: Effect.fnUntraced(function* (context) {
+    const target = yield* pair("bob")(context)
+    const alice = context.clientOf("alice")
     yield* alice.get("message", [
-      { gid: newGid(), cgid: place.gid, contentType: "text", content: fresh("read by bob") }
+      { gid: newGid(), cgid: target.gid, contentType: "text", content: fresh("read by bob") }
     ])
-    const history = () => alice.get<ReadonlyArray<Fields>>("history", { gid: place.gid })
+    const history = () => alice.get<ReadonlyArray<Fields>>("history", { gid: target.gid })
     const pushes = () =>
-      alice.heard.filter(
-        ({ result, data }) => result === undefined && JSON.stringify(data)?.includes(`"${place.gid}"`) === true
+      alice.received.filter(
+        ({ result, data }) => result === undefined && JSON.stringify(data)?.includes(`"${target.gid}"`) === true
       )
     const [before, heard] = [yield* history(), pushes().length]
-    yield* Ha.list(world, "bob", place)
+    yield* Ha.list(context, "bob", target)
     assert.deepStrictEqual(yield* history(), before)
     assert.strictEqual(pushes().length, heard)
   })

@@ -1,20 +1,20 @@
 /** Every operation through every protocol, observed through every protocol. */
 import { Effect } from "effect"
-import { pair, whereMembersChange, wherePeopleTalk } from "./fixture.ts"
+import { pair, chatsForMembers, chatsForMessages } from "./fixture.ts"
 import { protocols, type Row, row } from "./Declaration.ts"
 import type { Created, Hidden, Joined, ReadUpTo, Recalled, Renamed, Sent, Taken } from "./actions.ts"
 import * as Ha from "./Ha.ts"
 import * as Hisihi from "./Hisihi.ts"
-import type { Place } from "./Place.ts"
+import type { CellChat } from "./CellChat.ts"
 import * as Because from "./Reasons.ts"
 import * as Spark from "./Spark.ts"
-import { AWAY } from "./context.ts"
+import { OFFLINE } from "./context.ts"
 import * as Xuanxuan from "./Xuanxuan.ts"
 import * as Youdu from "./Youdu.ts"
 
-const places = wherePeopleTalk(Because.pairOrGroup)
-const placesOfWhoIsAway = wherePeopleTalk(Because.pairOrGroup, AWAY)
-const groups = whereMembersChange(Because.pairsStay)
+const targets = chatsForMessages(Because.pairOrGroup)
+const placesOfWhoIsAway = chatsForMessages(Because.pairOrGroup, OFFLINE)
+const groups = chatsForMembers(Because.pairsStay)
 
 const saysNothing = { hisihi: Because.hisihiSaysNothing, youdu: Because.youduHasNoMessages }
 
@@ -32,7 +32,7 @@ export const table: ReadonlyArray<Row> = [
     operation: "create",
     description:
       "pushed at once to members' chat clients; the list, `session/get` (version 1), `Members` with `md5`, the organisation's groups and the conversation's id agree",
-    arenas: (sender, reader) => {
+    chats: (sender, reader) => {
       if (sender === "ha" || reader === "ha") {
         if (sender === "xuanxuan") return [() => Effect.succeed(FIRST.xuanxuan)]
         if (sender !== "ha" || (reader !== "xuanxuan" && reader !== "ha")) return Because.pairOrGroup
@@ -41,8 +41,8 @@ export const table: ReadonlyArray<Row> = [
       return reader === "hisihi" && sender !== "hisihi" ? Because.hisihiListsItsOwn : [() => Effect.succeed("alice")]
     },
     send: {
-      xuanxuan: (world, creator) =>
-        creator === FIRST.xuanxuan ? Xuanxuan.createPair(world, creator) : Xuanxuan.createGroup(world, creator),
+      xuanxuan: (context, creator) =>
+        creator === FIRST.xuanxuan ? Xuanxuan.createPair(context, creator) : Xuanxuan.createGroup(context, creator),
       spark: Spark.create,
       hisihi: Hisihi.create,
       ha: Ha.create,
@@ -56,39 +56,39 @@ export const table: ReadonlyArray<Row> = [
       youdu: Youdu.seesCreated
     }
   }),
-  row<Place, Sent>({
+  row<CellChat, Sent>({
     operation: "send text",
     description: "pushed at once to chat clients, and the newest in the history and in the list",
-    arenas: places,
+    chats: targets,
     send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
     read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
   }),
-  row<Place, Sent>({
+  row<CellChat, Sent>({
     operation: "send text to an offline member",
     description: "stored for the next login, and delivered once then; listed as not pushed",
-    arenas: placesOfWhoIsAway,
+    chats: placesOfWhoIsAway,
     send: { xuanxuan: Xuanxuan.sendText, spark: Spark.sendText, ha: Ha.sendText, ...saysNothing },
     read: { xuanxuan: Xuanxuan.findsSent, ha: Ha.findsSent, ...readsNothing }
   }),
-  row<Place, Sent>({
+  row<CellChat, Sent>({
     operation: "send image",
     description: "like a text; a chat client gets JSON with its `url`, ha the link",
-    arenas: places,
+    chats: targets,
     send: { xuanxuan: Xuanxuan.sendImage, spark: Spark.sendImage, ha: Ha.sendImage, ...saysNothing },
     read: { xuanxuan: Xuanxuan.seesSent, ha: Ha.seesSent, ...readsNothing }
   }),
-  row<Place, Recalled>({
+  row<CellChat, Recalled>({
     operation: "recall",
     description:
       "pushed again with its id and gid, empty and `recalled`; the same in the history; removed from both lists of ha",
-    arenas: places,
+    chats: targets,
     send: { xuanxuan: Because.xuanxuanTakesNothingBack, spark: Spark.recall, ha: Ha.recall, ...saysNothing },
     read: { xuanxuan: Xuanxuan.seesRecalled, ha: Ha.seesRecalled, ...readsNothing }
   }),
-  row<Place, Recalled>({
+  row<CellChat, Recalled>({
     operation: "recall before it is delivered",
     description: "never delivered, and empty in the history",
-    arenas: placesOfWhoIsAway,
+    chats: placesOfWhoIsAway,
     send: {
       xuanxuan: Because.xuanxuanTakesNothingBack,
       spark: Spark.recallUnseen,
@@ -97,10 +97,10 @@ export const table: ReadonlyArray<Row> = [
     },
     read: { xuanxuan: Xuanxuan.neverFindsRecalled, ha: Ha.seesRecalled, ...readsNothing }
   }),
-  row<Place, Recalled>({
+  row<CellChat, Recalled>({
     operation: "recall while its recipient is offline",
     description: "delivered at the next login with its gid, empty and `recalled`",
-    arenas: placesOfWhoIsAway,
+    chats: placesOfWhoIsAway,
     send: {
       xuanxuan: Because.xuanxuanTakesNothingBack,
       spark: Spark.recallTaken,
@@ -109,10 +109,10 @@ export const table: ReadonlyArray<Row> = [
     },
     read: { xuanxuan: Xuanxuan.findsRecalled, ha: Ha.seesRecalled, ...readsNothing }
   }),
-  row<Place, Hidden>({
+  row<CellChat, Hidden>({
     operation: "delete for one user",
     description: "removed from that user's list and history, and still in the other's",
-    arenas: places,
+    chats: targets,
     send: {
       xuanxuan: Because.onlyHaHides,
       spark: Because.onlyHaHides,
@@ -122,11 +122,11 @@ export const table: ReadonlyArray<Row> = [
     },
     read: { xuanxuan: Xuanxuan.seesHidden, ha: Ha.seesHidden, ...readsNothing }
   }),
-  row<Place, Renamed>({
+  row<CellChat, Renamed>({
     operation: "rename",
     description:
       "pushed at once to chat clients; lists, contacts and `title` have the new name; youdu's version rises by one",
-    arenas: groups,
+    chats: groups,
     send: {
       xuanxuan: Xuanxuan.rename,
       spark: Spark.rename,
@@ -142,11 +142,11 @@ export const table: ReadonlyArray<Row> = [
       youdu: Youdu.seesRenamed
     }
   }),
-  row<Place, Joined>({
+  row<CellChat, Joined>({
     operation: "add member",
     description:
       "pushed at once to the members and the new one; `Members`, `md5` and `member` follow; youdu's version rises by one",
-    arenas: groups,
+    chats: groups,
     send: {
       xuanxuan: Xuanxuan.addMember,
       spark: Spark.addMember,
@@ -162,11 +162,11 @@ export const table: ReadonlyArray<Row> = [
       youdu: Youdu.seesJoined
     }
   }),
-  row<Place, Joined>({
+  row<CellChat, Joined>({
     operation: "remove member",
     description:
       "pushed at once to the remaining members and the removed one, whose list no longer has the chat; the rest like adding",
-    arenas: groups,
+    chats: groups,
     send: {
       xuanxuan: Xuanxuan.removeMember,
       spark: Spark.removeMember,
@@ -182,10 +182,10 @@ export const table: ReadonlyArray<Row> = [
       youdu: Youdu.seesRemoved
     }
   }),
-  row<Place, Joined>({
+  row<CellChat, Joined>({
     operation: "leave",
     description: "like removing a member, by a push of `joinChat`",
-    arenas: groups,
+    chats: groups,
     send: {
       xuanxuan: Xuanxuan.leave,
       spark: Because.sparkHasNoLeaving,
@@ -201,10 +201,10 @@ export const table: ReadonlyArray<Row> = [
       youdu: Youdu.seesLeft
     }
   }),
-  row<Place, Taken>({
+  row<CellChat, Taken>({
     operation: "deliver",
     description: "`ispushed` becomes 1 once the message was pushed to a connection of the other user; `isread` stays",
-    arenas: () => [pair(AWAY)],
+    chats: () => [pair(OFFLINE)],
     send: {
       xuanxuan: Xuanxuan.takeDelivery,
       spark: Because.appsTakeNothing,
@@ -214,10 +214,10 @@ export const table: ReadonlyArray<Row> = [
     },
     read: { xuanxuan: Because.onlyHaShowsStates, ha: Ha.seesTaken, ...readsNothing }
   }),
-  row<Place, ReadUpTo>({
+  row<CellChat, ReadUpTo>({
     operation: "read",
     description: "`isread` becomes 1 once the other user has listed the message",
-    arenas: () => [pair("bob")],
+    chats: () => [pair("bob")],
     send: {
       xuanxuan: Because.takingIsNotReading,
       spark: Because.appsTakeNothing,

@@ -2,106 +2,108 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Client, type Message, newGid } from "../clients.ts"
-import { LEAVER, NEWCOMER, type Place } from "./Place.ts"
+import { LEAVER, NEWCOMER, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
 import type { Created, Hidden, Joined, Recalled, Renamed, Sent, Taken } from "./actions.ts"
-import { type Fields, fresh, type World } from "./context.ts"
+import { type Fields, fresh, type BridgeContext } from "./context.ts"
 
 /** A message of this protocol, with fields that small clients ignore. */
 type Shown = Message & { readonly contentType: string; readonly recalled?: boolean }
 
-const say = (client: Client, place: Place, contentType: string, content: unknown) =>
-  client.get<ReadonlyArray<Shown>>("message", [{ gid: newGid(), cgid: place.gid, contentType, content }])
+const say = (client: Client, target: CellChat, contentType: string, content: unknown) =>
+  client.get<ReadonlyArray<Shown>>("message", [{ gid: newGid(), cgid: target.gid, contentType, content }])
 
 /** Sends a text to a chat; returns its gid. */
-export const sayIn = (world: World["Service"], place: Place, content: string, contentType = "text") =>
+export const sayIn = (context: BridgeContext["Service"], target: CellChat, content: string, contentType = "text") =>
   Effect.map(
-    say(world.desk(place.lead), place, contentType, contentType === "text" ? content : { url: content }),
+    say(context.clientOf(target.lead), target, contentType, contentType === "text" ? content : { url: content }),
     ([stored]) => stored?.gid ?? ""
   )
 
 const sends =
-  (contentType: "text" | "image"): Send<Place, Sent> =>
-  (world, place) =>
+  (contentType: "text" | "image"): Send<CellChat, Sent> =>
+  (context, target) =>
     Effect.succeed(
       Effect.gen(function* () {
         const content =
           contentType === "text" ? fresh("said by a chat client") : `https://example.org/x.png?${fresh("n")}`
-        const gid = yield* sayIn(world, place, content, contentType)
-        return { gid, by: place.lead, contentType, content, atClient: true }
+        const gid = yield* sayIn(context, target, content, contentType)
+        return { gid, by: target.lead, contentType, content, atClient: true }
       })
     )
 export const sendText = sends("text")
 export const sendImage = sends("image")
 
-export const createGroup: Send<string, Created> = (world, creator) =>
+export const createGroup: Send<string, Created> = (context, creator) =>
   Effect.succeed(
     Effect.gen(function* () {
       const members = ["bob", "erin"]
       const name = fresh("made by a chat client")
-      const chat = yield* world.desk(creator).get<Fields>("create", {
+      const chat = yield* context.clientOf(creator).get<Fields>("create", {
         gid: newGid(),
         name,
         type: "group",
-        members: members.map((account) => ({ id: world.id(account) }))
+        members: members.map((account) => ({ id: context.id(account) }))
       })
       return { gid: String(chat["gid"]), id: Number(chat["id"]), type: "group", name, members: [creator, ...members] }
     })
   )
 
-export const createPair: Send<string, Created> = (world, creator) =>
+export const createPair: Send<string, Created> = (context, creator) =>
   Effect.succeed(
     Effect.gen(function* () {
-      const members = [{ id: world.id(creator) }, { id: world.id("bob") }]
-      const chat = yield* world
-        .desk(creator)
+      const members = [{ id: context.id(creator) }, { id: context.id("bob") }]
+      const chat = yield* context
+        .clientOf(creator)
         .get<Fields>("create", { gid: newGid(), name: "", type: "one2one", members })
       return { gid: String(chat["gid"]), id: Number(chat["id"]), type: "one2one", name: "", members: [creator, "bob"] }
     })
   )
 
-export const rename: Send<Place, Renamed> = (world, { gid, lead }) =>
+export const rename: Send<CellChat, Renamed> = (context, { gid, lead }) =>
   Effect.succeed(
     Effect.gen(function* () {
       const name = fresh("renamed by a chat client")
-      yield* world.desk(lead).get("changename", { id: gid, name })
+      yield* context.clientOf(lead).get("changename", { id: gid, name })
       return { name }
     })
   )
 
 const moves =
-  (account: string, join: boolean): Send<Place, Joined> =>
-  (world, { gid, lead }) =>
+  (account: string, join: boolean): Send<CellChat, Joined> =>
+  (context, { gid, lead }) =>
     Effect.succeed(
-      Effect.as(world.desk(lead).get("addmember", { gid, members: [{ id: world.id(account) }], join }), { account })
+      Effect.as(context.clientOf(lead).get("addmember", { gid, members: [{ id: context.id(account) }], join }), {
+        account
+      })
     )
 export const addMember = moves(NEWCOMER, true)
 export const removeMember = moves(LEAVER, false)
 
-export const leave: Send<Place, Joined> = (world, { gid }) =>
+export const leave: Send<CellChat, Joined> = (context, { gid }) =>
   Effect.succeed(
-    Effect.as(world.desk(LEAVER).get("joinchat", { gid, join: false }), { account: LEAVER, atClient: true })
+    Effect.as(context.clientOf(LEAVER).get("joinchat", { gid, join: false }), { account: LEAVER, atClient: true })
   )
 
 /** Connects a chat client and gets the offline queue. */
-export const takeDelivery: Send<Place, Taken> = (world, place) =>
+export const takeDelivery: Send<CellChat, Taken> = (context, target) =>
   Effect.gen(function* () {
     const content = fresh("waits to be taken")
-    const gid = yield* sayIn(world, place, content)
-    return Effect.as(world.comesBackFor(content), { gid })
+    const gid = yield* sayIn(context, target, content)
+    return Effect.as(context.reconnectFor(content), { gid })
   })
 
 /** Returns the packets that a client receives from now on. */
 const listening = (client: Client) => {
-  const from = client.heard.length
+  const from = client.received.length
   const pushed = (method: string, gid: string): ReadonlyArray<Fields> =>
-    client.heard
+    client.received
       .slice(from)
       .filter((packet) => packet.result === undefined && packet.method === method)
       .map(({ data }) => data as Fields)
       .filter((data) => data["gid"] === gid)
   const messages = (gid: string): ReadonlyArray<Shown> =>
-    client.heard
+    client.received
       .slice(from)
       .filter((packet) => packet.result === undefined && packet.method === "message")
       .flatMap(({ data }) => data as ReadonlyArray<Shown>)
@@ -134,15 +136,15 @@ const newest = (client: Client, gid: string): Effect.Effect<Shown | undefined> =
 
 const everything = (client: Client, gid: string) => client.get<ReadonlyArray<Shown>>("history", { gid })
 
-export const seesCreated: Read<string, Created> = (world) =>
+export const seesCreated: Read<string, Created> = (context) =>
   Effect.sync(() => {
-    const bob = world.desk("bob")
+    const bob = context.clientOf("bob")
     const ears = listening(bob)
     return Effect.fnUntraced(function* ({ gid, id, type, name, members }) {
       const pushed = yield* ears.pushed("create", gid, () => true)
       for (const chat of [pushed, yield* listed(bob, gid)]) {
         assert.deepInclude(chat, { gid, id, type, name })
-        const known = members.flatMap((account) => (account.startsWith("guest") ? [] : [world.id(account)]))
+        const known = members.flatMap((account) => (account.startsWith("guest") ? [] : [context.id(account)]))
         assert.includeMembers([...memberIds(chat)], known)
         assert.strictEqual(memberIds(chat).length, members.length)
       }
@@ -152,90 +154,94 @@ export const seesCreated: Read<string, Created> = (world) =>
 const contentAs = (contentType: string, content: string): string =>
   contentType === "text" ? content : JSON.stringify({ url: content })
 
-export const seesSent: Read<Place, Sent> = (world, place) =>
+export const seesSent: Read<CellChat, Sent> = (context, target) =>
   Effect.sync(() => {
-    const bob = world.desk("bob")
+    const bob = context.clientOf("bob")
     const ears = listening(bob)
     return Effect.fnUntraced(function* ({ gid, by, contentType, content, atClient }) {
       const wanted = {
         gid,
-        cgid: place.gid,
-        user: world.id(by),
+        cgid: target.gid,
+        user: context.id(by),
         contentType,
         content: contentAs(contentType, content)
       }
       const pushed = yield* ears.messages(gid, () => true)
       assert.deepInclude(pushed, wanted)
-      assert.deepEqual(yield* newest(bob, place.gid), pushed)
+      assert.deepEqual(yield* newest(bob, target.gid), pushed)
       assert.strictEqual(ears.count(gid), 1)
       // A sender through another protocol gets it at the own chat client too.
-      const own = world.desk(by)
+      const own = context.clientOf(by)
       if (atClient !== true) yield* own.until("one's own", () => own.delivered.some((message) => message.gid === gid))
     })
   })
 
 /** The offline user gets it once, at the next login. */
-export const findsSent: Read<Place, Sent> = (world, place) =>
+export const findsSent: Read<CellChat, Sent> = (context, target) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, by, content }) {
-      const { delivered } = yield* world.comesBackFor(content)
+      const { delivered } = yield* context.reconnectFor(content)
       const found = delivered.filter((message) => message.gid === gid)
       assert.strictEqual(found.length, 1)
-      assert.deepInclude(found[0], { cgid: place.gid, user: world.id(by), content })
+      assert.deepInclude(found[0], { cgid: target.gid, user: context.id(by), content })
     })
   )
 
-export const seesRecalled: Read<Place, Recalled> = (world, place) =>
+export const seesRecalled: Read<CellChat, Recalled> = (context, target) =>
   Effect.sync(() => {
-    const bob = world.desk("bob")
+    const bob = context.clientOf("bob")
     const ears = listening(bob)
     return Effect.fnUntraced(function* ({ gid, content }) {
-      const told = bob.delivered.find((message) => message.gid === gid)
-      assert.strictEqual(told?.content, content)
+      const recipient = bob.delivered.find((message) => message.gid === gid)
+      assert.strictEqual(recipient?.content, content)
       const emptied = yield* ears.messages(gid, ({ recalled }) => recalled === true)
-      assert.deepStrictEqual([emptied?.id, emptied?.cgid, emptied?.content], [told?.id, place.gid, ""])
+      assert.deepStrictEqual([emptied?.id, emptied?.cgid, emptied?.content], [recipient?.id, target.gid, ""])
       assert.deepEqual(
-        (yield* everything(bob, place.gid)).find((message) => message.gid === gid),
+        (yield* everything(bob, target.gid)).find((message) => message.gid === gid),
         emptied
       )
     })
   })
 
 /** A message recalled while the user was offline is not delivered late, and is empty in the history. */
-export const neverFindsRecalled: Read<Place, Recalled> = (world, place) =>
+export const neverFindsRecalled: Read<CellChat, Recalled> = (context, target) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, content, next }) {
-      const client = yield* world.comesBackFor(next)
+      const client = yield* context.reconnectFor(next)
       assert.isFalse(client.delivered.some((message) => message.content === content))
-      const shown = (yield* everything(world.desk(place.lead), place.gid)).find((message) => message.gid === gid)
+      const shown = (yield* everything(context.clientOf(target.lead), target.gid)).find(
+        (message) => message.gid === gid
+      )
       assert.deepInclude(shown, { content: "", recalled: true })
     })
   )
 
 /** A recipient that was offline at the recall gets it at the next login. */
-export const findsRecalled: Read<Place, Recalled> = (world) =>
+export const findsRecalled: Read<CellChat, Recalled> = (context) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, next }) {
-      const { delivered } = yield* world.comesBackFor(next)
-      const told = delivered.filter((message) => message.gid === gid)
-      assert.strictEqual(told.length, 1)
-      assert.deepInclude(told[0] as Shown, { content: "", recalled: true })
+      const { delivered } = yield* context.reconnectFor(next)
+      const recipient = delivered.filter((message) => message.gid === gid)
+      assert.strictEqual(recipient.length, 1)
+      assert.deepInclude(recipient[0] as Shown, { content: "", recalled: true })
     })
   )
 
-export const seesHidden: Read<Place, Hidden> = (world, place) =>
+export const seesHidden: Read<CellChat, Hidden> = (context, target) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, by, notBy }) {
       const has = (account: string) =>
-        Effect.map(everything(world.desk(account), place.gid), (all) => all.some((message) => message.gid === gid))
+        Effect.map(everything(context.clientOf(account), target.gid), (all) =>
+          all.some((message) => message.gid === gid)
+        )
       assert.isFalse(yield* has(by))
       assert.isTrue(yield* has(notBy))
     })
   )
 
-export const seesRenamed: Read<Place, Renamed> = (world, { gid }) =>
+export const seesRenamed: Read<CellChat, Renamed> = (context, { gid }) =>
   Effect.sync(() => {
-    const bob = world.desk("bob")
+    const bob = context.clientOf("bob")
     const ears = listening(bob)
     return Effect.fnUntraced(function* ({ name }) {
       yield* ears.pushed("changeName", gid, (chat) => chat["name"] === name)
@@ -245,20 +251,20 @@ export const seesRenamed: Read<Place, Renamed> = (world, { gid }) =>
 
 /** Checks pushes to a permanent member and to the changed member, whose list then has the chat or not. */
 const seesMoved =
-  (who: string, method: string, isIn: boolean): Read<Place, Joined> =>
-  (world, { gid }) =>
+  (who: string, method: string, isIn: boolean): Read<CellChat, Joined> =>
+  (context, { gid }) =>
     Effect.sync(() => {
-      const bob = world.desk("bob")
-      const [ears, theirs] = [listening(bob), listening(world.desk(who))]
+      const bob = context.clientOf("bob")
+      const [ears, theirs] = [listening(bob), listening(context.clientOf(who))]
       return Effect.fnUntraced(function* ({ account, atClient }) {
-        const id = world.id(account)
+        const id = context.id(account)
         assert.strictEqual(account, who)
         const moved = (chat: Fields): boolean => memberIds(chat).includes(id) === isIn
         yield* ears.pushed(method, gid, moved)
         assert.strictEqual(memberIds(yield* listed(bob, gid)).includes(id), isIn)
         // The requesting client gets the reply instead.
         if (atClient !== true) yield* theirs.pushed(method, gid, moved)
-        assert.strictEqual((yield* listed(world.desk(who), gid)) !== undefined, isIn)
+        assert.strictEqual((yield* listed(context.clientOf(who), gid)) !== undefined, isIn)
       })
     })
 export const seesJoined = seesMoved(NEWCOMER, "addMember", true)

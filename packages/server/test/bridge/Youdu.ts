@@ -2,10 +2,10 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { DEMO, open, seal } from "../../../dialects/test/youdu/Envelope.ts"
-import { byGid, LEAVER, NEWCOMER, type Place } from "./Place.ts"
+import { byGid, LEAVER, NEWCOMER, type CellChat } from "./CellChat.ts"
 import type { Read, Send } from "./Declaration.ts"
 import type { Created, Joined, Renamed } from "./actions.ts"
-import { fresh, got, type World } from "./context.ts"
+import { fresh, got, type BridgeContext } from "./context.ts"
 
 interface Session {
   readonly sessionId: string
@@ -18,17 +18,17 @@ const sealed = (text: string) => ({ buin: DEMO.buin, appId: DEMO.appId, encrypt:
 
 /** `errcode`, and the JSON in the envelope. */
 export const asks = Effect.fnUntraced(function* (
-  world: World["Service"],
+  context: BridgeContext["Service"],
   operation: "get" | "create" | "update",
   asked: object | string
 ) {
   const now = String(Math.floor(Date.now() / 1000))
-  const answer = yield* got(world, "POST", "/cgi/gettoken", { json: sealed(now) })
+  const answer = yield* got(context, "POST", "/cgi/gettoken", { json: sealed(now) })
   const { accessToken } = JSON.parse(open(String(answer["encrypt"])).text) as { readonly accessToken: string }
   const path = `/cgi/session/${operation}?accessToken=${accessToken}`
   const { errcode, encrypt } = yield* typeof asked === "string"
-    ? got(world, "GET", `${path}&sessionId=${encodeURIComponent(asked)}`)
-    : got(world, "POST", path, { json: sealed(JSON.stringify(asked)) })
+    ? got(context, "GET", `${path}&sessionId=${encodeURIComponent(asked)}`)
+    : got(context, "POST", path, { json: sealed(JSON.stringify(asked)) })
   return { errcode, held: errcode === 0 ? open(String(encrypt)).text : "" }
 })
 
@@ -40,77 +40,78 @@ const does = (...asked: Parameters<typeof asks>): Effect.Effect<Session> =>
 
 /** Returns the session's id. */
 export const createSession = (
-  world: World["Service"],
+  context: BridgeContext["Service"],
   title: string,
   creator: string,
   ...member: ReadonlyArray<string>
 ): Effect.Effect<string> =>
-  Effect.map(does(world, "create", { title, creator, type: null, member }), ({ sessionId }) => sessionId)
+  Effect.map(does(context, "create", { title, creator, type: null, member }), ({ sessionId }) => sessionId)
 
-export const session = (world: World["Service"], gid: string): Effect.Effect<Session> => does(world, "get", gid)
+export const session = (context: BridgeContext["Service"], gid: string): Effect.Effect<Session> =>
+  does(context, "get", gid)
 
-export const create: Send<string, Created> = (world, creator) =>
+export const create: Send<string, Created> = (context, creator) =>
   Effect.succeed(
     Effect.gen(function* () {
       const [name, others] = [fresh("made by youdu"), ["bob", "erin"]]
-      const gid = yield* createSession(world, name, creator, ...others)
-      return { ...(yield* byGid(world, creator, gid)), type: "group", name, members: [creator, ...others] }
+      const gid = yield* createSession(context, name, creator, ...others)
+      return { ...(yield* byGid(context, creator, gid)), type: "group", name, members: [creator, ...others] }
     })
   )
 
-export const rename: Send<Place, Renamed> = (world, { gid, lead }) =>
+export const rename: Send<CellChat, Renamed> = (context, { gid, lead }) =>
   Effect.succeed(
     Effect.gen(function* () {
       const name = fresh("renamed by youdu")
-      yield* does(world, "update", { sessionId: gid, opUser: lead, title: name })
+      yield* does(context, "update", { sessionId: gid, opUser: lead, title: name })
       return { name }
     })
   )
 
-export const addMember: Send<Place, Joined> = (world, { gid, lead }) =>
+export const addMember: Send<CellChat, Joined> = (context, { gid, lead }) =>
   Effect.succeed(
-    Effect.as(does(world, "update", { sessionId: gid, opUser: lead, addMember: [NEWCOMER] }), { account: NEWCOMER })
+    Effect.as(does(context, "update", { sessionId: gid, opUser: lead, addMember: [NEWCOMER] }), { account: NEWCOMER })
   )
 
 const removes =
-  (opUser: (place: Place) => string): Send<Place, Joined> =>
-  (world, place) =>
+  (opUser: (target: CellChat) => string): Send<CellChat, Joined> =>
+  (context, target) =>
     Effect.succeed(
-      Effect.as(does(world, "update", { sessionId: place.gid, opUser: opUser(place), delMember: [LEAVER] }), {
+      Effect.as(does(context, "update", { sessionId: target.gid, opUser: opUser(target), delMember: [LEAVER] }), {
         account: LEAVER
       })
     )
 export const removeMember = removes(({ lead }) => lead)
 export const leave = removes(() => LEAVER)
 
-export const seesCreated: Read<string, Created> = (world) =>
+export const seesCreated: Read<string, Created> = (context) =>
   Effect.succeed(
     Effect.fnUntraced(function* ({ gid, name, members }) {
-      const found = yield* session(world, gid)
+      const found = yield* session(context, gid)
       assert.deepInclude(found, { sessionId: gid, title: name, version: 1 })
       assert.sameMembers([...found.member], [...members])
     })
   )
 
 /** Checks that the version rises by one, and that only the action's fields change. */
-export const seesRenamed: Read<Place, Renamed> = (world, { gid }) =>
+export const seesRenamed: Read<CellChat, Renamed> = (context, { gid }) =>
   Effect.gen(function* () {
-    const before = yield* session(world, gid)
+    const before = yield* session(context, gid)
     return Effect.fnUntraced(function* ({ name }) {
-      assert.deepStrictEqual(yield* session(world, gid), { ...before, title: name, version: before.version + 1 })
+      assert.deepStrictEqual(yield* session(context, gid), { ...before, title: name, version: before.version + 1 })
     })
   })
 
 const seesMoved =
-  (isIn: boolean): Read<Place, Joined> =>
-  (world, { gid }) =>
+  (isIn: boolean): Read<CellChat, Joined> =>
+  (context, { gid }) =>
     Effect.gen(function* () {
-      const before = yield* session(world, gid)
+      const before = yield* session(context, gid)
       return Effect.fnUntraced(function* ({ account }) {
         assert.strictEqual(before.member.includes(account), !isIn)
         const rest = before.member.filter((one) => one !== account)
         const member = isIn ? [...rest, account] : rest
-        assert.deepStrictEqual(yield* session(world, gid), { ...before, member, version: before.version + 1 })
+        assert.deepStrictEqual(yield* session(context, gid), { ...before, member, version: before.version + 1 })
       })
     })
 export const seesJoined = seesMoved(true)

@@ -20,7 +20,7 @@ export interface Sent {
 }
 
 /** Recipients of a message at its recall: none, an online client, or a client that has disconnected since. */
-export type Told = "nobody" | "here" | "gone"
+export type RecipientState = "none" | "online" | "disconnected"
 
 export interface Recalled {
   readonly gid: string

@@ -18,13 +18,13 @@ export interface Asked {
 }
 
 /** Users with a chat client all the time. */
-export const PRESENT = ["admin", "alice", "bob", "dave", "erin"] as const
+export const ONLINE = ["admin", "alice", "bob", "dave", "erin"] as const
 /** Member of many chats beside `bob`. */
 export const PEER = "erin"
 /** User that connects only for moments, to get the offline queue. */
-export const AWAY = "carol"
-export const EVERYBODY = [...PRESENT, AWAY] as const
-export type Account = (typeof EVERYBODY)[number]
+export const OFFLINE = "carol"
+export const ACCOUNTS = [...ONLINE, OFFLINE] as const
+export type Account = (typeof ACCOUNTS)[number]
 
 /**
  * Connection of the chat clients that readers observe: WebSocket in the documented profile, or raw TCP in the profile of the
@@ -33,31 +33,31 @@ export type Account = (typeof EVERYBODY)[number]
 export type Transport = "WebSocket" | "TCP"
 
 /** Connects a 1.0 chat client. */
-const onlineOverTcp = Effect.fnUntraced(function* (tcp: string, account: string) {
+const loginOverTcp = Effect.fnUntraced(function* (tcp: string, account: string) {
   const client = yield* desktop(tcp)
   yield* client.get("login", [account, md5(PASSWORD), "online"])
   yield* client.until("the list of chats", () => client.pushes("getlist").length > 0)
   return client
 })
 
-export class World extends Context.Service<
-  World,
+export class BridgeContext extends Context.Service<
+  BridgeContext,
   {
     readonly http: string
     readonly transport: Transport
     /** Returns the chat client of an online user. */
-    readonly desk: (account: string) => Client
+    readonly clientOf: (account: string) => Client
     readonly id: (account: string) => number
     readonly token: (account: string) => string
     readonly ask: (method: string, path: string, asked?: Asked) => Effect.Effect<Answer>
     /** Connects the offline user, waits for the message with this text, and disconnects. */
-    readonly comesBackFor: (content: string) => Effect.Effect<Client, string>
+    readonly reconnectFor: (content: string) => Effect.Effect<Client, string>
   }
->()("test/bridge/World") {
+>()("test/bridge/BridgeContext") {
   /** `bob`, the observed reader, and the offline user use this transport; all others WebSocket. */
   static readonly over = (transport: Transport) =>
     Layer.effect(
-      World,
+      BridgeContext,
       Effect.gen(function* () {
         const { http, tcp } = yield* serveInProcess()
         const ask = (method: string, path: string, { headers = {}, json, form }: Asked = {}): Effect.Effect<Answer> =>
@@ -71,15 +71,15 @@ export class World extends Context.Service<
             const text = await response.text()
             return { status: response.status, json: (text === "" ? {} : JSON.parse(text)) as Fields }
           })
-        const desks = new Map<string, Client>()
-        const comes = (account: string) => (transport === "TCP" ? onlineOverTcp(tcp, account) : online(http, account))
-        for (const account of PRESENT) {
+        const clients = new Map<string, Client>()
+        const comes = (account: string) => (transport === "TCP" ? loginOverTcp(tcp, account) : online(http, account))
+        for (const account of ONLINE) {
           // One other uses TCP's profile over WebSocket, and must get the same bytes.
           const query = transport === "TCP" && account === PEER ? "?profile=client-1.0" : ""
-          desks.set(account, yield* account === "bob" ? comes(account) : online(http, account, { query }))
+          clients.set(account, yield* account === "bob" ? comes(account) : online(http, account, { query }))
         }
         const tokens = new Map<string, string>()
-        for (const account of EVERYBODY) {
+        for (const account of ACCOUNTS) {
           const { json } = yield* ask("POST", "/auth/login", { json: { account, password: PASSWORD } })
           tokens.set(account, String(json["token"]))
         }
@@ -88,18 +88,18 @@ export class World extends Context.Service<
           if (found === undefined) throw new Error(`there is no ${account} here`)
           return found
         }
-        const desk = (account: string): Client => known(desks, account)
-        const ids = idsOf(desk("alice"))
-        return World.of({
+        const clientOf = (account: string): Client => known(clients, account)
+        const ids = idsOf(clientOf("alice"))
+        return BridgeContext.of({
           http,
           transport,
-          desk,
+          clientOf,
           id: (account) => known(ids, account),
           token: (account) => known(tokens, account),
           ask,
-          comesBackFor: Effect.fnUntraced(function* (content) {
-            const client = yield* comes(AWAY)
-            yield* client.untilTold(content)
+          reconnectFor: Effect.fnUntraced(function* (content) {
+            const client = yield* comes(OFFLINE)
+            yield* client.untilMessage(content)
             client.acknowledge(client.packets)
             yield* client.get("ping")
             yield* client.leave
@@ -110,10 +110,13 @@ export class World extends Context.Service<
     )
 }
 
-type Ask = World["Service"]["ask"]
+type Ask = BridgeContext["Service"]["ask"]
 
 /** Sends a request that must succeed. */
-export const got = ({ ask }: World["Service"], ...[method, path, asked]: Parameters<Ask>): Effect.Effect<Fields> =>
+export const got = (
+  { ask }: BridgeContext["Service"],
+  ...[method, path, asked]: Parameters<Ask>
+): Effect.Effect<Fields> =>
   Effect.map(ask(method, path, asked), ({ status, json }) => {
     assert.isTrue(status >= 200 && status < 300, `${method} ${path}: ${status} ${JSON.stringify(json)}`)
     return json

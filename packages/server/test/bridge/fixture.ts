@@ -1,68 +1,68 @@
 /** Chats of the cells. Each is created through one protocol; every protocol has its own id of it. */
 import { Effect } from "effect"
 import { newGid } from "../clients.ts"
-import type { Arena, Protocol, Reason, Step } from "./Declaration.ts"
+import type { OpenChat, Protocol, Reason, Step } from "./Declaration.ts"
 import { createConversation } from "./Ha.ts"
 import { createOrganisationGroup } from "./Hisihi.ts"
-import { byGid, byId, LEAVER, type Place } from "./Place.ts"
+import { byGid, byId, LEAVER, type CellChat } from "./CellChat.ts"
 import { startSession } from "./Spark.ts"
-import { AWAY, type Fields, fresh, type World } from "./context.ts"
+import { OFFLINE, type Fields, fresh, type BridgeContext } from "./context.ts"
 import { createSession } from "./Youdu.ts"
 
 const OWNER = "alice"
-const OTHERS = ["bob", AWAY, LEAVER]
+const OTHERS = ["bob", OFFLINE, LEAVER]
 
 /** Creates a group through a protocol with owners. */
 export const group =
   (maker: "xuanxuan" | "spark" | "youdu") =>
-  (world: World["Service"]): Step<Place> =>
+  (context: BridgeContext["Service"]): Step<CellChat> =>
     Effect.gen(function* () {
       const made = yield* maker === "spark"
-        ? startSession(world, OWNER, ...OTHERS)
+        ? startSession(context, OWNER, ...OTHERS)
         : maker === "youdu"
-          ? createSession(world, fresh("team"), OWNER, ...OTHERS)
+          ? createSession(context, fresh("team"), OWNER, ...OTHERS)
           : Effect.map(
-              world.desk(OWNER).get<Fields>("create", {
+              context.clientOf(OWNER).get<Fields>("create", {
                 gid: newGid(),
                 name: fresh("group"),
                 type: "group",
-                members: OTHERS.map((account) => ({ id: world.id(account) }))
+                members: OTHERS.map((account) => ({ id: context.id(account) }))
               }),
               (chat) => String(chat["gid"])
             )
-      return { ...(yield* byGid(world, OWNER, made)), lead: OWNER, other: "bob" }
+      return { ...(yield* byGid(context, OWNER, made)), lead: OWNER, other: "bob" }
     })
 
 /** Creates a group of an organisation. It has no owner: a system administrator among its members acts as its admin. */
-export const organisationGroup = (world: World["Service"]): Step<Place> =>
+export const organisationGroup = (context: BridgeContext["Service"]): Step<CellChat> =>
   Effect.gen(function* () {
-    const id = yield* createOrganisationGroup(world, fresh("class"), "admin", ...OTHERS)
-    return { ...(yield* byId(world, "admin", id)), lead: "admin", other: "bob" }
+    const id = yield* createOrganisationGroup(context, fresh("class"), "admin", ...OTHERS)
+    return { ...(yield* byId(context, "admin", id)), lead: "admin", other: "bob" }
   })
 
 /** Opens the direct chat of `alice` and another user. */
 export const pair =
   (other: string) =>
-  (world: World["Service"]): Step<Place> =>
+  (context: BridgeContext["Service"]): Step<CellChat> =>
     Effect.gen(function* () {
-      const id = yield* createConversation(world, OWNER, other)
-      return { ...(yield* byId(world, OWNER, -100_000_000 - id)), lead: OWNER, other }
+      const id = yield* createConversation(context, OWNER, other)
+      return { ...(yield* byId(context, OWNER, -100_000_000 - id)), lead: OWNER, other }
     })
 
-const knowsGroupsOnly = (protocol: Protocol): boolean => protocol === "hisihi" || protocol === "youdu"
+const hasGroupsOnly = (protocol: Protocol): boolean => protocol === "hisihi" || protocol === "youdu"
 
 /** Chats for messages: a direct chat if `ha` takes part, otherwise groups. */
-export const wherePeopleTalk =
+export const chatsForMessages =
   (apart: Reason, other = "bob") =>
-  (sender: Protocol, reader: Protocol): ReadonlyArray<Arena<Place>> | Reason => {
-    if (sender !== "ha" && reader !== "ha") return whereMembersChange(apart)(sender, reader)
-    return knowsGroupsOnly(sender) || knowsGroupsOnly(reader) ? apart : [pair(other)]
+  (sender: Protocol, reader: Protocol): ReadonlyArray<OpenChat<CellChat>> | Reason => {
+    if (sender !== "ha" && reader !== "ha") return chatsForMembers(apart)(sender, reader)
+    return hasGroupsOnly(sender) || hasGroupsOnly(reader) ? apart : [pair(other)]
   }
 
 /** Chats for changes of members: groups of every protocol, or only of an organisation if `hisihi` takes part. */
-export const whereMembersChange =
+export const chatsForMembers =
   (fixed: Reason) =>
-  (sender: Protocol, reader: Protocol): ReadonlyArray<Arena<Place>> | Reason => {
+  (sender: Protocol, reader: Protocol): ReadonlyArray<OpenChat<CellChat>> | Reason => {
     if (sender === "ha" || reader === "ha") return fixed
     if (sender === "hisihi" || reader === "hisihi") return [organisationGroup]
     return [group("xuanxuan"), group("spark"), group("youdu"), organisationGroup]

@@ -6,11 +6,11 @@ import { registerHooks } from "node:module"
 import type { Change } from "./EngineMutant.ts"
 import { engineMutants } from "./EngineMutants.ts"
 
-interface Place extends Change {
+interface MutantChange extends Change {
   readonly mutant: string
 }
 
-const places: ReadonlyArray<Place> = engineMutants.flatMap(({ name, changes }) =>
+const mutantChanges: ReadonlyArray<MutantChange> = engineMutants.flatMap(({ name, changes }) =>
   changes.map((change) => ({ ...change, mutant: name }))
 )
 
@@ -19,7 +19,7 @@ const packages = new URL("../../../", import.meta.url).href
 /** Whether a semicolon is needed: without one, a line that begins with a bracket continues the line before. */
 const isStatementAfter = (before: string): boolean => /[\w)\]}"'`]\s*\n\s*$/.test(before)
 
-const changed = (source: string, here: ReadonlyArray<Place>): string =>
+const changed = (source: string, here: ReadonlyArray<MutantChange>): string =>
   Object.entries(Object.groupBy(here, ({ from }) => from)).reduce((text, [from, several = []]) => {
     const parts = text.split(from)
     const times = several[0]?.times ?? 1
@@ -35,7 +35,7 @@ const changed = (source: string, here: ReadonlyArray<Place>): string =>
 registerHooks({
   load(url, context, next) {
     const loaded = next(url, context)
-    const here = places.filter(({ module }) => url === `${packages}${module}`)
+    const here = mutantChanges.filter(({ module }) => url === `${packages}${module}`)
     if (here.length === 0 || loaded.source === undefined || loaded.source === null) return loaded
     const source = typeof loaded.source === "string" ? loaded.source : new TextDecoder().decode(loaded.source)
     return { ...loaded, source: changed(source, here) }

@@ -4,7 +4,7 @@ import type { EngineMutant } from "./EngineMutant.ts"
 export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "queue-drained-twice",
-    description: "what was missed is delivered twice",
+    description: "missed messages are delivered twice",
     changes: [
       {
         module: "core/src/delivery/CatchUp.ts",
@@ -16,7 +16,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "queue-not-drained",
-    description: "what was missed is never delivered",
+    description: "missed messages are never delivered",
     silent: true,
     changes: [
       {
@@ -45,7 +45,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "history-oldest-first",
-    description: "the history is the wrong way round",
+    description: "the history is in the wrong order",
     changes: [
       {
         module: "core/src/commands/Messages.ts",
@@ -63,7 +63,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "history-page-too-long",
-    description: "a page of the history has one message more",
+    description: "a page of the history has one extra message",
     changes: [
       { module: "core/src/commands/Messages.ts", from: "Math.max(1, to - size + 1)", to: "Math.max(1, to - size)" }
     ],
@@ -87,7 +87,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "star-shared",
-    description: "what one marks is marked for everybody",
+    description: "a user's star is set for all members",
     changes: [
       {
         module: "adapter-memory/src/MemoryStore.ts",
@@ -104,7 +104,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "duplicate-login-not-announced",
-    description: "an earlier login gets no notice, and stays connected",
+    description: "an earlier login gets no takeover, and stays connected",
     silent: true,
     changes: [{ module: "core/src/session/ClientSession.ts", from: "other.takeOver()", to: "undefined" }],
     kills: [
@@ -142,7 +142,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "session-outlives-logout",
-    description: "a sid or token is good after the logout",
+    description: "a sid or token is valid after the logout",
     silent: true,
     changes: [
       { module: "core/src/auth/LiveSessions.ts", from: "!hashes.has(session.hash)", to: "true" },
@@ -156,7 +156,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "md5-of-unsorted-members",
-    description: "a spark session is known by its members in the order of their ids",
+    description: "a spark session is identified by its members in the order of their ids",
     changes: [
       {
         module: "dialects/src/spark/sessionKey.ts",
@@ -168,7 +168,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "signature-of-unsorted-members",
-    description: "a signature is made of the members as they were given",
+    description: "a signature contains the members in the given order",
     changes: [{ module: "dialects/src/hisihi/signatures.ts", from: 'ids.toSorted().join(":")', to: 'ids.join(":")' }],
     kills: [
       "hisihi/conversion-signature/sorted#signature",
@@ -178,7 +178,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "recalled-still-listed",
-    description: "a message that was deleted for both is listed",
+    description: "a message deleted for both is listed",
     changes: [
       {
         module: "dialects/src/ha/listMessages.ts",
@@ -190,7 +190,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "hidden-for-all",
-    description: "what one hides is hidden from everybody",
+    description: "a message hidden by a user is hidden for all",
     changes: [
       {
         module: "adapter-memory/src/MemoryStore.ts",
@@ -214,7 +214,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "pair-is-a-group",
-    description: "a chat of two is a group like any other",
+    description: "a direct chat is an ordinary group",
     changes: [{ module: "core/src/commands/CreateChat.ts", from: 'command.type === "one2one"', to: "false" }],
     kills: [
       "xuanxuan/create/pair#gid-of-the-pair",

@@ -4,7 +4,7 @@ import type { EngineMutant } from "./EngineMutant.ts"
 export const ruleMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "no-membership-check",
-    description: "every chat is open to everybody",
+    description: "every chat is open to all users",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
@@ -31,7 +31,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "private-chats-are-known",
-    description: "other users learn that they are not members, in place of that there is no such chat",
+    description: "non-members get that they are not members, instead of an unknown chat",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
@@ -67,7 +67,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "no-administrator-check",
-    description: "everybody counts as a system administrator",
+    description: "every user counts as a system administrator",
     changes: [
       {
         module: "core/src/rules/Membership.ts",
@@ -80,7 +80,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "everybody-speaks",
-    description: "the list of committers is not looked at",
+    description: "the list of committers is ignored",
     changes: [
       {
         module: "core/src/rules/Sending.ts",
@@ -114,7 +114,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "chat-made-twice",
-    description: "a chat's gid that is known is a new chat",
+    description: "creating a chat with an existing gid creates another chat",
     changes: [
       {
         module: "core/src/commands/CreateChat.ts",
@@ -135,7 +135,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "sessions-never-expire",
-    description: "a sid or token is good however long it was not used",
+    description: "a sid or token never expires",
     changes: [
       {
         module: "core/src/delivery/LiveSession.ts",
@@ -170,7 +170,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "message-sent-twice",
-    description: "the same message again is news again",
+    description: "a repeated message is pushed again",
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",
@@ -182,7 +182,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "gids-of-others",
-    description: "a message's gid that is somebody else's is taken for the same message",
+    description: "another user's gid counts as a repeated message",
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",
@@ -194,7 +194,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "not-atomic",
-    description: "of several messages those that are right are sent",
+    description: "of several messages the valid ones are sent",
     changes: [
       {
         module: "core/src/commands/SendMessages.ts",

@@ -5,7 +5,7 @@
 import type { Chat } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
-import { type Actor, type Cast, freshGid, type Json } from "./actors.ts"
+import { type Actor, type Actors, freshGid, type Json } from "./actors.ts"
 
 export const roles = {
   owner: "owner",
@@ -22,7 +22,7 @@ export const roles = {
 export type Role = keyof typeof roles
 
 /** A chat created for one case. */
-export interface Place {
+export interface TestChat {
   readonly facts: Chat
   /** The tested user. */
   readonly actor: Actor
@@ -39,7 +39,7 @@ export interface Place {
   readonly look: Effect.Effect<string>
 }
 
-export interface Scene {
+export interface ChatCase {
   readonly name: string
   readonly description: string
   readonly roles: ReadonlyArray<Role>
@@ -49,10 +49,10 @@ export interface Scene {
   readonly needsToken?: boolean
   /** There is only one such chat, so cases run one after the other. */
   readonly shared: boolean
-  readonly make: (cast: Cast, role: Role) => Effect.Effect<Place>
+  readonly make: (actors: Actors, role: Role) => Effect.Effect<TestChat>
 }
 
-export const actorOf = ({ alice, admin }: Cast, role: Role): Actor =>
+export const actorOf = ({ alice, admin }: Actors, role: Role): Actor =>
   role === "administrator" || role === "insider" ? admin : alice
 
 /** Whether the role's user is a member while the chat is set up. */
@@ -128,7 +128,7 @@ export const remove = (by: Actor, gid: string, ...users: ReadonlyArray<Actor>) =
   by.done("addmember", { gid, members: users.map(({ id }) => ({ id })), join: false })
 
 /** Requests a user's admission through spark, as a member without the right to add users. */
-export const askFor = ({ http, carol }: Cast, SessionId: string, user: Actor): Effect.Effect<void> =>
+export const askFor = ({ http, carol }: Actors, SessionId: string, user: Actor): Effect.Effect<void> =>
   Effect.flatMap(
     http("POST", `/session/AddMember?token=${carol.token}`, { body: { SessionId, To: [user.account] } }),
     ({ status, json }) =>

@@ -2,7 +2,7 @@
 import { type Committers, VIA } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
-import type { Actor, Cast, Json } from "./actors.ts"
+import type { Actor, Actors, Json } from "./actors.ts"
 import { byHisihi, bySpark, byXuanxuan, byYoudu, type Kind, type Make } from "./Makers.ts"
 import {
   actorOf,
@@ -14,37 +14,37 @@ import {
   remove,
   type Role,
   say,
-  type Scene,
+  type ChatCase,
   wasIn
-} from "./Scene.ts"
+} from "./ChatCase.ts"
 
-const committersFor = ({ committers }: Kind, cast: Cast, actor: Actor, role: Role): Committers => {
+const committersFor = ({ committers }: Kind, actors: Actors, actor: Actor, role: Role): Committers => {
   if (committers === undefined) return []
   if (committers === "admins") return "admins"
   // A former member stays on the list, which must not grant anything.
-  const listed = role === "committer" || role === "former" ? [cast.carol, actor] : [cast.carol]
+  const listed = role === "committer" || role === "former" ? [actors.carol, actor] : [actors.carol]
   return listed.map(({ id }) => UserId(id))
 }
 
 /** Sets up a chat with or without an owner for a role: adds members and messages, restricts it, removes members. */
-const made = (kind: Kind, make: Make): Scene["make"] =>
-  Effect.fnUntraced(function* (cast, role) {
-    const { bob, carol } = cast
-    const actor = actorOf(cast, role)
+const made = (kind: Kind, make: Make): ChatCase["make"] =>
+  Effect.fnUntraced(function* (actors, role) {
+    const { bob, carol } = actors
+    const actor = actorOf(actors, role)
     const owner = role === "owner" || role === "founder" ? actor : bob
     // In this order: ownership passes to the longest member.
     const inside = role === "founder" ? [bob] : wasIn(role) && owner !== actor ? [actor] : []
-    const { gid, organisation = 0 } = yield* make(cast, owner, [...inside, carol])
+    const { gid, organisation = 0 } = yield* make(actors, owner, [...inside, carol])
     const others = yield* say(carol, gid)
     const own = wasIn(role) ? yield* say(actor, gid) : undefined
-    const committers = committersFor(kind, cast, actor, role)
+    const committers = committersFor(kind, actors, actor, role)
     if (committers === "admins") yield* owner.done("setcommitters", { gid, committers: "$ADMINS" })
     else if (committers.length > 0) yield* owner.done("setcommitters", { gid, committers })
     if (role === "former" && kind.ownerless === true) yield* actor.done("joinchat", { gid, join: false })
     else if (role === "former") yield* remove(owner, gid, actor)
     if (role === "admin" || role === "founder") yield* owner.done("joinchat", { gid, join: false })
     const heir = role === "admin" ? actor : role === "founder" ? bob : owner
-    if (role === "pending") yield* askFor(cast, gid, actor)
+    if (role === "pending") yield* askFor(actors, gid, actor)
 
     const creation = { gid, name: "", type: "group", members: [] }
     const data = yield* carol.done("create", creation)
@@ -62,7 +62,7 @@ const made = (kind: Kind, make: Make): Scene["make"] =>
     yield* agreed(data, facts)
     if (kind.dissolved === true) {
       const headers = { authorization: `Bearer ${heir.token}` }
-      const { status } = yield* cast.http("DELETE", `/im/group/${id}`, { headers })
+      const { status } = yield* actors.http("DELETE", `/im/group/${id}`, { headers })
       if (status !== 204) return yield* Effect.die(new Error(`deleting a group answered ${status}`))
     }
     return {
@@ -79,9 +79,9 @@ const made = (kind: Kind, make: Make): Scene["make"] =>
   })
 
 /** The direct chat of bob with the tested user or carol. */
-const pair: Scene["make"] = Effect.fnUntraced(function* (cast, role) {
-  const { bob, carol } = cast
-  const actor = actorOf(cast, role)
+const pair: ChatCase["make"] = Effect.fnUntraced(function* (actors, role) {
+  const { bob, carol } = actors
+  const actor = actorOf(actors, role)
   const other = isIn(role) ? actor : carol
   const creation = { gid: "", name: "", type: "one2one", members: [{ id: other.id }] }
   const data = yield* bob.done("create", creation)
@@ -94,10 +94,10 @@ const pair: Scene["make"] = Effect.fnUntraced(function* (cast, role) {
 })
 
 /** Resets the system chat to its initial state, and then sets its admins. */
-const system = (withAdmins: boolean, kind: Kind = {}): Scene["make"] =>
-  Effect.fnUntraced(function* (cast, role) {
-    const { admin, alice, bob, carol, dave } = cast
-    const actor = actorOf(cast, role)
+const system = (withAdmins: boolean, kind: Kind = {}): ChatCase["make"] =>
+  Effect.fnUntraced(function* (actors, role) {
+    const { admin, alice, bob, carol, dave } = actors
+    const actor = actorOf(actors, role)
     const gid = "system"
     const set = (users: ReadonlyArray<Actor>, isAdmin: boolean) =>
       admin.done("setadmin", { gid, admins: users.map(({ id }) => ({ id })), isAdmin })
@@ -107,7 +107,7 @@ const system = (withAdmins: boolean, kind: Kind = {}): Scene["make"] =>
     const own = yield* say(actor, gid)
     const admins = withAdmins ? [bob, ...(role === "admin" ? [actor] : [])] : []
     if (withAdmins) yield* set(admins, true)
-    const committers = committersFor(kind, cast, actor, role)
+    const committers = committersFor(kind, actors, actor, role)
     if (committers === "admins") yield* admin.done("setcommitters", { gid, committers: "$ADMINS" })
     else if (committers.length > 0) yield* admin.done("setcommitters", { gid, committers })
     const creation = { gid, name: "", type: "group", members: [] }
@@ -138,7 +138,13 @@ const LISTED: ReadonlyArray<Role> = ["owner", "admin", "committer", ...GROUP.sli
 /** Roles of chats without leaving and without admission requests. */
 const CLOSED: ReadonlyArray<Role> = ["owner", "member", "stranger", "administrator", "insider"]
 
-const group = (name: string, description: string, kind: Kind, make: Make = byXuanxuan(kind), who = GROUP): Scene => ({
+const group = (
+  name: string,
+  description: string,
+  kind: Kind,
+  make: Make = byXuanxuan(kind),
+  who = GROUP
+): ChatCase => ({
   name,
   description,
   roles: who,
@@ -148,7 +154,7 @@ const group = (name: string, description: string, kind: Kind, make: Make = byXua
   make: made(kind, make)
 })
 
-export const scenes: ReadonlyArray<Scene> = [
+export const chatCases: ReadonlyArray<ChatCase> = [
   group("private group", "All members are committers.", {}),
   group("public group", "All members are committers, and every user may see and join it.", { public: true }),
   group("group where only admins send", "Its committers are `$ADMINS`.", { committers: "admins" }),
