@@ -115,6 +115,6 @@ describe("the declaration", () => {
     } catch {
       // A missing page is reported as outdated below.
     }
-    assert.isTrue(written === page(), "docs/bridge.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
+    assert.isTrue(written === page(), "docs/bridge.md is outdated: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
   })
 })

@@ -75,7 +75,7 @@ it.live("parley explain permission returns the rules' decision, and docs/permiss
     } catch {
       // A missing page is reported as outdated below.
     }
-    assert.isTrue(written === current, "docs/permissions.md is not current: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
+    assert.isTrue(written === current, "docs/permissions.md is outdated: `UPDATE_DOCS=1 npx pnpm test` rewrites it")
   })
 )
 

@@ -138,7 +138,7 @@ export const permissionsPage = (
 
 <!-- Written by a test from the rules and from what a server explains: \`UPDATE_DOCS=1 npx pnpm test\` rewrites it. -->
 
-Permissions are decided in one target, by rules that are independent of protocols, so all protocols allow and refuse the same. A test generates this
+Permissions are decided in one place, by rules that are independent of protocols, so all protocols allow and refuse the same. A test generates this
 page from the decisions of a running server, and lets every role try every operation in every kind of chat through every protocol. To query one
 decision:
 
