@@ -333,22 +333,22 @@ describe("several devices of one user", () => {
       assert(ann && ben)
       yield* group([ann, ben])
       const phone = yield* online(ben, { device: "phone" })
-      const context = yield* online(ben, { device: "desk" })
+      const desktop = yield* online(ben, { device: "desk" })
       yield* send(ann, "m1", "1")
       yield* phone.until(() => phone.of("Posted").length === 1)
-      yield* context.until(() => context.of("Posted").length === 1)
+      yield* desktop.until(() => desktop.of("Posted").length === 1)
       yield* phone.acknowledge(...phone.of("Posted").map(({ id }) => id))
       yield* send(phone.caller(), "m2", "2")
-      yield* context.until(() => context.of("Posted").length === 2)
+      yield* desktop.until(() => desktop.of("Posted").length === 2)
       yield* phone.leave
-      yield* context.leave
-      const again = { phone: yield* online(ben, { device: "phone" }), context: yield* online(ben, { device: "desk" }) }
+      yield* desktop.leave
+      const again = { phone: yield* online(ben, { device: "phone" }), desktop: yield* online(ben, { device: "desk" }) }
       yield* send(ann, "m3", "3")
       yield* again.phone.until(() => texts(again.phone).includes("Posted 3"))
-      yield* again.context.until(() => texts(again.context).includes("Posted 3"))
+      yield* again.desktop.until(() => texts(again.desktop).includes("Posted 3"))
       assert.deepStrictEqual(texts(again.phone), ["Posted 3"])
-      assert.deepStrictEqual(texts(again.context), ["Posted 1", "Posted 2", "Posted 3"])
-      // A device that was never here begins where the user is farthest.
+      assert.deepStrictEqual(texts(again.desktop), ["Posted 1", "Posted 2", "Posted 3"])
+      // A new device begins at the newest position of the others.
       const tablet = yield* online(ben, { device: "tablet" })
       yield* send(ann, "m4", "4")
       yield* tablet.until(() => texts(tablet).includes("Posted 4"))

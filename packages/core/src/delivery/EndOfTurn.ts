@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 
+/** Work for the end of the turn. */
 export interface EndOfTurnTask {
   readonly endTurn: () => void
 }
@@ -23,6 +24,7 @@ const endTurn = (): void => {
   tasks = []
 }
 
+/** Adds a task to the end of this turn. */
 export const atEndOfTurn = (task: EndOfTurnTask): void => {
   if (tasks.push(task) === 1) void Promise.resolve().then(endTurn)
 }

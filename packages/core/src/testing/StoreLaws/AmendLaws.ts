@@ -80,7 +80,7 @@ export const amendLaws: ReadonlyArray<StoreLaw> = [
             amending(chat.id, a, body, revision)
           ]
           const error = yield* refused(
-            "stale",
+            "conflict",
             store.commit({ expectedVersions: [{ chat: chat.id, version: 1 }], writes })
           )
           yield* same("refusal", error._tag === "VersionConflict" ? [error.chats, error.messages] : error, [

@@ -70,7 +70,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       const { chat } = yield* createChat(store, "c", [a])
       yield* same("result", yield* store.commit({ expectedVersions: [{ chat: chat.id, version: 1 }], writes: [] }), [])
       const error = yield* refused(
-        "stale",
+        "conflict",
         store.commit({ expectedVersions: [{ chat: chat.id, version: 2 }], writes: [] })
       )
       yield* same("refusal", error._tag, "VersionConflict")
@@ -187,7 +187,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
           [appending(chat.id, a, { _tag: "Changed", name: "lost" }), { _tag: "EndSession", hash: "h" } as const]
         ]) {
           const error = yield* refused(
-            "stale",
+            "conflict",
             store.commit({ expectedVersions: [{ chat: chat.id, version }], writes })
           )
           yield* same("refusal", error._tag === "VersionConflict" ? error.chats : error, [chat.id])
@@ -212,7 +212,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
       yield* append(store, three.chat.id, a, { _tag: "Changed", name: "new" })
       const expectedVersions = [one.chat.id, two.chat.id, three.chat.id, NO_CHAT].map((chat) => ({ chat, version: 1 }))
       const error = yield* refused(
-        "stale",
+        "conflict",
         store.commit({ expectedVersions, writes: [appending(two.chat.id, a, posting("m"))] })
       )
       yield* same("refusal", error._tag === "VersionConflict" ? error.chats : error, [
