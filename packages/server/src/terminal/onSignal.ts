@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 
 /** Milliseconds after which the process exits regardless of open resources; the documentation promises 10 s. */
-const DEADLINE = 9_500
+const DEADLINE = 9_000
 
 /** Milliseconds in which a second signal counts as the same one: pnpm forwards a signal that the terminal sent to all. */
 const DUPLICATE_WINDOW = 100
