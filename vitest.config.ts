@@ -29,7 +29,7 @@ const LONG = [
   "packaging/test/Packages.test.ts",
   "bench/test/Quick.test.ts",
   "packages/conformance/test/mutants/",
-  "packages/server/test/SurvivalUnderLoad.test.ts",
+  "packages/server/test/CrashRecoveryUnderLoad.test.ts",
   "packages/client/test/FaultyNetwork.test.ts",
   "packages/server/test/Stopping.test.ts",
   "packages/server/test/mutants/"

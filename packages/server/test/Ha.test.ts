@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { type Client, type Message, idsOf, newGid, online } from "./clients.ts"
 import { serveInProcess } from "./inProcess.ts"
 import { folder, run, serve } from "./serverProcess.ts"
-import { play } from "./playSession.ts"
+import { runExamples } from "./runExamples.ts"
 
 interface Listed {
   readonly id: number
@@ -248,7 +248,7 @@ describe("ha beside xuanxuan", () => {
     Effect.gen(function* () {
       const { http } = yield* server
       const page = new URL("../../../docs/protocols/ha.md", import.meta.url)
-      assert.deepStrictEqual(yield* play(page, http, ["messagekey"]), [])
+      assert.deepStrictEqual(yield* runExamples(page, http, ["messagekey"]), [])
     }).pipe(Effect.scoped)
   )
 })

@@ -3,7 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { serveInProcess } from "./inProcess.ts"
 import { folder, run, serve } from "./serverProcess.ts"
-import { play } from "./playSession.ts"
+import { runExamples } from "./runExamples.ts"
 import { fields, listed, loggedIn, Server } from "./TestClient.ts"
 
 const ask = (http: string, method: string, path: string, form?: Record<string, string>, headers = {}) =>
@@ -37,7 +37,7 @@ it.live("docs/protocols/hisihi.md shows actual responses", () =>
   Effect.gen(function* () {
     const { http } = yield* serveInProcess()
     const page = new URL("../../../docs/protocols/hisihi.md", import.meta.url)
-    assert.deepStrictEqual(yield* play(page, http, ["timestamp", "nonce", "signature"]), [])
+    assert.deepStrictEqual(yield* runExamples(page, http, ["timestamp", "nonce", "signature"]), [])
   }).pipe(Effect.scoped)
 )
 

@@ -4,7 +4,7 @@ import { Effect, Exit, Scope } from "effect"
 import { createHash } from "node:crypto"
 import { idsOf, online, PASSWORD } from "./clients.ts"
 import { folder, serve } from "./serverProcess.ts"
-import { play } from "./playSession.ts"
+import { runExamples } from "./runExamples.ts"
 
 type Fields = { readonly [name: string]: unknown }
 
@@ -286,7 +286,7 @@ describe("the page for users", () => {
     Effect.gen(function* () {
       const { http } = yield* started()
       const page = new URL("../../../docs/protocols/spark.md", import.meta.url)
-      assert.deepStrictEqual(yield* play(page, http, ["MessageId", "SessionId", "SesssionId"]), [])
+      assert.deepStrictEqual(yield* runExamples(page, http, ["MessageId", "SessionId", "SesssionId"]), [])
     })
   )
 })

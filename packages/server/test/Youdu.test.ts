@@ -5,7 +5,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 import { type Client, idsOf, online } from "./clients.ts"
 import { serveInProcess } from "./inProcess.ts"
 import { folder, run, serve } from "./serverProcess.ts"
-import { play } from "./playSession.ts"
+import { runExamples } from "./runExamples.ts"
 
 interface SessionJson {
   readonly errcode: number
@@ -187,7 +187,7 @@ describe("youdu beside xuanxuan", () => {
     Effect.gen(function* () {
       const { http } = yield* server
       const page = new URL("../../../docs/protocols/youdu.md", import.meta.url)
-      assert.deepStrictEqual(yield* play(page, http, ["sessionId", "encrypt", "accessToken"]), [])
+      assert.deepStrictEqual(yield* runExamples(page, http, ["sessionId", "encrypt", "accessToken"]), [])
     }).pipe(Effect.scoped)
   )
 })

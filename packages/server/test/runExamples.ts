@@ -7,8 +7,8 @@ import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 
 /** Address of the server in the pages. */
-const PRINTED = "http://127.0.0.1:8080"
-const BETWEEN = "---- between two blocks ----"
+const PAGE_URL = "http://127.0.0.1:8080"
+const SEPARATOR = "---- between two blocks ----"
 /** Maximum milliseconds of a page's examples. */
 const RUN_TIMEOUT = 60_000
 
@@ -34,12 +34,12 @@ export const stepsOf = (page: string): ReadonlyArray<Step> =>
 const run = (steps: ReadonlyArray<Step>, http: string): Effect.Effect<ReadonlyArray<string>> =>
   Effect.callback((resume) => {
     const script = steps
-      .map(({ commands }) => commands.replaceAll(PRINTED, http))
-      .join(`\nprintf '%s\\n' '${BETWEEN}'\n`)
+      .map(({ commands }) => commands.replaceAll(PAGE_URL, http))
+      .join(`\nprintf '%s\\n' '${SEPARATOR}'\n`)
     const child = execFile("bash", ["-eu", "-c", script], { timeout: RUN_TIMEOUT }, (error, out, err) => {
       resume(
         error === null
-          ? Effect.succeed(out.split(`${BETWEEN}\n`))
+          ? Effect.succeed(out.split(`${SEPARATOR}\n`))
           : Effect.die(new Error(`${error.message}\n${out}\n${err}`))
       )
     })
@@ -47,30 +47,30 @@ const run = (steps: ReadonlyArray<Step>, http: string): Effect.Effect<ReadonlyAr
   })
 
 /** Formats JSON as one line, with varying fields replaced by their types. The order of fields stays. */
-const settled = (text: string, varying: ReadonlyArray<string>): string =>
+const normalised = (text: string, varying: ReadonlyArray<string>): string =>
   JSON.stringify(JSON.parse(text), (key, value: unknown) => (varying.includes(key) ? typeof value : value))
 
 /**
  * Runs a page's examples against the server at `http`; returns the differences by line. Fields of JSON that are `varying`
  * (tokens, times) may have any value of the same type.
  */
-export const play = Effect.fnUntraced(function* (page: URL, http: string, varying: ReadonlyArray<string> = []) {
+export const runExamples = Effect.fnUntraced(function* (page: URL, http: string, varying: ReadonlyArray<string> = []) {
   const steps = stepsOf(readFileSync(page, "utf8"))
   if (steps.length === 0) return [`${page.pathname} has no commands`]
   const printed = yield* run(steps, http)
   return steps.flatMap(({ line, shown }, index) => {
     if (shown === undefined) return []
-    const [wanted, found] = [shown.content, (printed[index] ?? "").replaceAll(http, PRINTED)].map((text) =>
-      shown.kind === "json" ? readable(text, varying) : text.trim()
+    const [wanted, found] = [shown.content, (printed[index] ?? "").replaceAll(http, PAGE_URL)].map((text) =>
+      shown.kind === "json" ? comparable(text, varying) : text.trim()
     )
     return wanted === found ? [] : [`line ${line}: shows ${wanted}, prints ${found}`]
   })
 })
 
-const readable = (text: string, varying: ReadonlyArray<string>): string => {
+const comparable = (text: string, varying: ReadonlyArray<string>): string => {
   try {
-    return settled(text, varying)
+    return normalised(text, varying)
   } catch {
-    return `no JSON: ${text}`
+    return `not JSON: ${text}`
   }
 }
