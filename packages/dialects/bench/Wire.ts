@@ -1,4 +1,4 @@
-/** A message of the xuanxuan protocol: read from its frame, and said to others. */
+/** Benchmark of a xuanxuan message: parsing its frame and encoding its push. */
 import { createdChat } from "@parley/core/Chat"
 import { EncodedChunk } from "@parley/core/Frame"
 import type { ChatEvent } from "@parley/core/Event"

@@ -1,4 +1,4 @@
-/** An embedder's own logins in each protocol, over real connections; and pages of other origins, which have none. */
+/** An embedder's own logins in each protocol, over real connections, and pages of other origins, which are refused. */
 import { assert, describe, it } from "@effect/vitest"
 import { Authenticator } from "@parley/core/Authenticator"
 import { Sessions } from "@parley/core/Sessions"
@@ -8,7 +8,7 @@ import { parseHeader } from "effect/http/Cookies"
 import { webSocket } from "../../server/test/clients.ts"
 import { type Answer, engine, type Served, served } from "./serveDialect.ts"
 
-/** Their sessions: a cookie with the user's id, or the same in a bearer token of their own. */
+/** The embedder's sessions: a cookie or a bearer token with the user's id. */
 const authenticator: Authenticator = {
   origins: ["https://app.example"],
   authenticate: (request) => {
@@ -19,7 +19,7 @@ const authenticator: Authenticator = {
   }
 }
 
-/** Alice, who administers everything, and Bob and Carol. */
+/** Alice, a system administrator, and Bob and Carol. */
 const stage = Effect.gen(function* () {
   const added = yield* (yield* Users).add([{ account: "alice", admin: true }, { account: "bob" }, { account: "carol" }])
   const [alice, bob, carol] = added
@@ -30,7 +30,7 @@ const stage = Effect.gen(function* () {
 const embedded = <A, E, R>(test: Effect.Effect<A, E, R>) =>
   test.pipe(Effect.scoped, Effect.provide(engine), Effect.provideService(Authenticator, authenticator))
 
-/** One request of each protocol that needs a user who is Alice. */
+/** One request of each protocol that requires Alice as its user. */
 const requests: ReadonlyArray<
   readonly [
     protocol: string,
@@ -40,7 +40,7 @@ const requests: ReadonlyArray<
       shown?: { readonly token: string }
     ) => Effect.Effect<Answer>,
     done: number,
-    /** Status, or errcode where the protocol says it so, of who is nobody and of who is refused. */
+    /** Status or errcode for an unidentified and for a refused caller. */
     nobody: number,
     refused: number
   ]
@@ -92,9 +92,9 @@ const requests: ReadonlyArray<
   ]
 ]
 
-describe("a request that shows no token", () => {
+describe("a request without a token", () => {
   for (const [protocol, request, done, nobody, refused] of requests) {
-    it.live(`of ${protocol} is from whom the embedder's authenticator knows`, () =>
+    it.live(`of ${protocol} has the user of the embedder's authenticator`, () =>
       embedded(
         Effect.gen(function* () {
           const { ask, alice } = yield* stage
@@ -107,7 +107,7 @@ describe("a request that shows no token", () => {
       )
     )
 
-    it.live(`of ${protocol} is refused where a page of a foreign origin sends it`, () =>
+    it.live(`of ${protocol} is refused from a page of another origin`, () =>
       embedded(
         Effect.gen(function* () {
           const { ask, alice, http } = yield* stage
@@ -128,9 +128,9 @@ describe("a request that shows no token", () => {
   }
 })
 
-describe("a request that shows a token", () => {
+describe("a request with a token", () => {
   for (const [protocol, request, done, nobody] of requests) {
-    it.live(`of ${protocol} is from the token's user alone, wherever it comes from`, () =>
+    it.live(`of ${protocol} has the token's user, from any origin`, () =>
       embedded(
         Effect.gen(function* () {
           const { ask, alice } = yield* stage
@@ -154,7 +154,7 @@ describe("a request that shows a token", () => {
 })
 
 describe("a WebSocket whose upgrade was authenticated", () => {
-  it.live("logs in without a password, as that account or as none, and goes on as any other", () =>
+  it.live("logs in without a password, with that account or none, and then works like others", () =>
     embedded(
       Effect.gen(function* () {
         const { http, alice, bob } = yield* stage
@@ -173,7 +173,7 @@ describe("a WebSocket whose upgrade was authenticated", () => {
     )
   )
 
-  it.live("does not log in as somebody else", () =>
+  it.live("does not log in as another user", () =>
     embedded(
       Effect.gen(function* () {
         const { http, alice } = yield* stage
@@ -185,7 +185,7 @@ describe("a WebSocket whose upgrade was authenticated", () => {
     )
   )
 
-  it.live("needs a password all the same where nobody was authenticated", () =>
+  it.live("still requires a password if no user was authenticated", () =>
     embedded(
       Effect.gen(function* () {
         const { http } = yield* stage
@@ -196,7 +196,7 @@ describe("a WebSocket whose upgrade was authenticated", () => {
     )
   )
 
-  it.live("is refused where a page of a foreign origin opens it, with its user's cookies or without", () =>
+  it.live("is refused from a page of another origin, with or without its user's cookies", () =>
     embedded(
       Effect.gen(function* () {
         const { http, alice } = yield* stage
@@ -236,7 +236,7 @@ describe("a session's token in a cookie", () => {
 })
 
 describe("without an authenticator", () => {
-  it.live("pages of other origins may not connect, with whatever cookies they have", () =>
+  it.live("pages of other origins may not connect, with any cookies", () =>
     Effect.gen(function* () {
       const { http, alice } = yield* stage
       for (const origin of ["https://evil.example", "null", "file://"]) {

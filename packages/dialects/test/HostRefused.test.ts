@@ -1,4 +1,4 @@
-/** What an embedder's hook refuses reaches the client in each protocol's own words, over real connections. */
+/** Rejections by an embedder's hook reach the client in each protocol's own shape, over real connections. */
 import { assert, describe, it } from "@effect/vitest"
 import { type HookedCommand, Hooks } from "@parley/core/Hooks"
 import { Credentials } from "@parley/core/Credentials"
@@ -28,7 +28,7 @@ const hooks: Hooks = {
     )
 }
 
-/** Alice, who administers everything, and Bob and Carol, each with a token. */
+/** Alice, a system administrator, and Bob and Carol, each with a token. */
 const stage = Effect.gen(function* () {
   const users = yield* Users
   const sessions = yield* Sessions
@@ -51,8 +51,8 @@ const nothingStored = Effect.gen(function* () {
   }
 })
 
-describe("what the host refuses", () => {
-  it.live("is said by xuanxuan as fail with the host's message, and for each message of a request", () =>
+describe("a rejection by the host", () => {
+  it.live("is a fail with the host's message in xuanxuan, for each message of a request", () =>
     hooked(
       Effect.gen(function* () {
         const { http, alice, bob, ask, token } = yield* stage
@@ -87,7 +87,7 @@ describe("what the host refuses", () => {
     )
   )
 
-  it.live("is said by spark with 403, and with the host's code where there is one", () =>
+  it.live("is a 403 in spark, with the host's code if any", () =>
     hooked(
       Effect.gen(function* () {
         const { ask, token } = yield* stage
@@ -107,7 +107,7 @@ describe("what the host refuses", () => {
     )
   )
 
-  it.live("is said by hisihi with 403, and with the host's code where there is one", () =>
+  it.live("is a 403 in hisihi, with the host's code if any", () =>
     hooked(
       Effect.gen(function* () {
         const { ask, token } = yield* stage
@@ -127,7 +127,7 @@ describe("what the host refuses", () => {
     )
   )
 
-  it.live("is said by ha in its envelope, with 403", () =>
+  it.live("is a 403 with the envelope in ha", () =>
     hooked(
       Effect.gen(function* () {
         const { ask, token, bob } = yield* stage
@@ -148,7 +148,7 @@ describe("what the host refuses", () => {
     )
   )
 
-  it.live("is said by youdu with errcode 403", () =>
+  it.live("is errcode 403 in youdu", () =>
     hooked(
       Effect.gen(function* () {
         const { ask, token } = yield* stage

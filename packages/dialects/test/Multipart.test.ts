@@ -1,4 +1,4 @@
-/** Forms in parts: RFC 7578, wherever their bytes are cut. */
+/** Multipart forms: RFC 7578, with any division into chunks. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fc from "fast-check"
@@ -15,7 +15,7 @@ interface Read {
   readonly content: string
 }
 
-/** The parts of the body, or how it is refused. */
+/** Returns the parts of a body, or its refusal. */
 const read = (
   chunks: ReadonlyArray<Uint8Array>,
   type = TYPE,
@@ -46,14 +46,14 @@ const part = (disposition: string, content = "x", more = ""): string =>
 const form = (...parts: ReadonlyArray<string>): Uint8Array => bytes(`${parts.join("")}--b--\r\n`)
 const utf8 = (text: string): string => Buffer.from(text).toString("latin1")
 
-describe("a form in parts", () => {
-  it("is known by its content type", () => {
+describe("a multipart form", () => {
+  it("is recognized by its content type", () => {
     for (const type of [TYPE, "Multipart/Form-Data;boundary=x", " multipart/form-data"])
       assert.isTrue(isMultipart(type))
     for (const type of [undefined, "", "multipart/mixed", "multipart/form-database"]) assert.isFalse(isMultipart(type))
   })
 
-  it("gives file names as RFC 7578, RFC 6266 and RFC 8187 have them", async () => {
+  it("has file names as in RFC 7578, RFC 6266 and RFC 8187", async () => {
     const table: ReadonlyArray<readonly [string, string]> = [
       ['filename="a.txt"', "a.txt"],
       ["filename=a.txt", "a.txt"],
@@ -74,7 +74,7 @@ describe("a form in parts", () => {
     }
   })
 
-  it("names the part that it cannot read", async () => {
+  it("is refused with the number of the unreadable part", async () => {
     const good = part('name="gid"', "g")
     const table: ReadonlyArray<readonly [string, string]> = [
       [part('name="files"; filename="\xd6\xd0.txt"'), "part 2 (files) has a filename that is not UTF-8"],
@@ -95,7 +95,7 @@ describe("a form in parts", () => {
     }
   })
 
-  it("that is broken or over a limit is refused", async () => {
+  it("that is malformed or over a limit is refused", async () => {
     const one = part('name="a"')
     assert.match(refusalOf(await read([form(one)], "multipart/form-data")), /^400 .*no boundary/)
     assert.match(
@@ -117,7 +117,7 @@ describe("a form in parts", () => {
     assert.deepStrictEqual(await read([bytes("--b--")]), [])
   })
 
-  it("has no part where a file input was left empty", async () => {
+  it("skips file inputs without a chosen file", async () => {
     const empty = part('name="files"; filename=""', "", "Content-Type: application/octet-stream\r\n")
     const named = part('name="files"; filename="empty.txt"', "")
     const unnamed = part('name="files"; filename=""', "x")
@@ -127,7 +127,7 @@ describe("a form in parts", () => {
     ])
   })
 
-  it("reads the same wherever its bytes are cut", async () => {
+  it("is read the same with any division into chunks", async () => {
     const body = bytes(
       `preamble\r\n${part('name="gid"', "g\r\n--not")}${part('name="files"; filename="a\\"b"', "\r\n--\r\n\r\n-")}--b--\r\nepilogue`
     )
@@ -146,7 +146,7 @@ describe("a form in parts", () => {
     )
   })
 
-  it("of any bytes is read or refused, and gives back what was put in", async () => {
+  it("of any bytes is refused, or read with unchanged content", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (any) => {
         const found = await read([any])

@@ -37,7 +37,7 @@ const standard = (text: string): ReadonlyArray<readonly [string, string]> | unde
 }
 
 describe("a query", () => {
-  it("is decoded as browsers encode it, also around a % that begins no escape", () => {
+  it("is decoded as browsers encode it, even with a % that does not begin an escape", () => {
     const table: ReadonlyArray<readonly [string, ReturnType<typeof parsed>]> = [
       ["", []],
       ["a", [["a", ""]]],
@@ -71,7 +71,7 @@ describe("a query", () => {
     for (const text of table) assert.strictEqual(parsed(text), "is not UTF-8 once it is decoded", text)
   })
 
-  it("is what the URL Standard's algorithm makes of its bytes, and refused where these are not UTF-8", () => {
+  it("matches the URL Standard's algorithm, and is refused if its bytes are not UTF-8", () => {
     const piece = fc.oneof(
       fc.string({ unit: "grapheme", maxLength: 6 }).map((text) => text.toWellFormed()),
       fc.constantFrom("%", "%4", "%41", "+", "&", "=", "%E4%B8%AD", "%ff", "%25")
@@ -91,10 +91,10 @@ describe("a query", () => {
     )
   })
 
-  it("of more parameters than are read is refused as soon as that is known", () => {
+  it("with too many parameters is refused at the limit", () => {
     assert.strictEqual(parsed("a=1&".repeat(1001)), "has more than 1000 parameters")
     assert.lengthOf(parsed("a=1&".repeat(1000)), 1000)
-    // What comes behind the limit is not looked at.
+    // Parameters after the limit are not decoded.
     assert.strictEqual(parsed(`${"a=1&".repeat(1000)}a=%FF`), "has more than 1000 parameters")
   })
 })

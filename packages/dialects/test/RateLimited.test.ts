@@ -1,4 +1,4 @@
-/** Whoever has asked for too much is refused in each protocol's own words, over all connections and protocols at once. */
+/** Users over their rate limit are refused in each protocol's own shape, across all connections and protocols. */
 import { assert, describe, it } from "@effect/vitest"
 import { Credentials } from "@parley/core/Credentials"
 import { Engine } from "@parley/core/Engine"
@@ -28,7 +28,7 @@ const stage = Effect.gen(function* () {
     carol,
     token,
     login: (id: UserId) => Effect.flatMap(Credentials, (credentials) => credentials.mint(id)),
-    /** For the next minute and a half. */
+    /** For the next 90 seconds. */
     exhaust: (id: UserId) => limits.owe(id, defaultSettings.costBurst + 90 * defaultSettings.costPerSecond)
   }
 })
@@ -38,8 +38,8 @@ const running = <A, E, R>(test: Effect.Effect<A, E, R>) => test.pipe(Effect.scop
 const WAIT = /(\d+) seconds/
 const waitIn = (text: string | undefined): number => Number(WAIT.exec(text ?? "")?.[1])
 
-describe("a user who has asked for too much", () => {
-  it.live("is refused by xuanxuan, and nobody else is", () =>
+describe("a user over the rate limit", () => {
+  it.live("is refused by xuanxuan; other users are not", () =>
     running(
       Effect.gen(function* () {
         const { http, alice, bob, login, exhaust, token } = yield* stage
@@ -62,14 +62,14 @@ describe("a user who has asked for too much", () => {
         }
         yield* other.say(gid, "not too much")
         yield* client.untilMessage("not too much")
-        // An acknowledgement that counts for nothing is said to count for nothing.
+        // A refused acknowledgement is reported as refused.
         client.acknowledge(client.packets)
         yield* client.until("a refusal", () => client.answers.at(-1)?.method === "message")
         assert.strictEqual(client.answers.at(-1)?.result, "fail")
         const response = yield* Effect.promise(() => fetch(`${http}/attach-download-1.json?sid=${token}`))
         assert.strictEqual(response.status, 429)
         assert.isAtLeast(Number(response.headers.get("retry-after")), 60)
-        // The session cannot be resumed elsewhere before, and can be ended.
+        // Until then the session cannot be resumed elsewhere, but can be ended.
         const third = yield* webSocket(http)
         third.take(client.sid())
         assert.isAtLeast(waitIn((yield* third.ask("ping")).message), 60)
@@ -78,7 +78,7 @@ describe("a user who has asked for too much", () => {
     )
   )
 
-  it.live("is refused by the protocols over HTTP, with 429 and Retry-After where they have statuses", () =>
+  it.live("is refused by the protocols over HTTP, with 429 and Retry-After if they use statuses", () =>
     running(
       Effect.gen(function* () {
         const { http, alice, bob, exhaust, token } = yield* stage
@@ -119,7 +119,7 @@ describe("a user who has asked for too much", () => {
     )
   )
 
-  it.live("is stopped by what their lists cost, in one frame as in many", () =>
+  it.live("is stopped by the cost of lists, in one frame or in many", () =>
     running(
       Effect.gen(function* () {
         const { http, alice, login } = yield* stage
@@ -132,7 +132,7 @@ describe("a user who has asked for too much", () => {
         yield* client.until("all answers", () => client.answers.length === before + 300)
         const results = client.answers.slice(before).map(({ result }) => result)
         const done = results.filter((result) => result === "success").length
-        // 1 for the request and a tenth for each of three users; the login has cost as much.
+        // 1 for the request and 0.1 for each of three users; the login costs the same.
         assert.isAtLeast(done, 100)
         assert.isAtMost(done, 160)
         assert.deepStrictEqual(
@@ -143,7 +143,7 @@ describe("a user who has asked for too much", () => {
     ).pipe(Effect.provideService(Settings, { ...defaultSettings, costPerSecond: 1, costBurst: 200 }))
   )
 
-  it.live("may ask for whatever they like through the embedding API", () =>
+  it.live("is not limited through the embedding API", () =>
     running(
       Effect.gen(function* () {
         const { alice, exhaust } = yield* stage

@@ -1,4 +1,4 @@
-/** Text that is not UTF-8, forms in every way in which clients send them, and bodies that are compressed; by HTTP. */
+/** Text that is not UTF-8, forms in every encoding that clients use, and compressed bodies, over HTTP. */
 import { assert, describe, it } from "@effect/vitest"
 import { Sessions } from "@parley/core/Sessions"
 import { Users } from "@parley/core/Users"
@@ -36,7 +36,7 @@ const field = (name: string, value: string): string =>
   `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
 
 describe("a form", () => {
-  it.live("is read by the URL Standard, in parts and compressed", () =>
+  it.live("is read by the URL Standard, as multipart and compressed", () =>
     test(
       Effect.gen(function* () {
         const { session, post, push, http, token } = yield* stage
@@ -72,7 +72,7 @@ describe("a form", () => {
     )
   )
 
-  it.live("that is not UTF-8, not what it is said to be, or too large is refused in the protocol's shape", () =>
+  it.live("that is not UTF-8, has a wrong content type, or is too large is refused in the protocol's shape", () =>
     test(
       Effect.gen(function* () {
         const { session, post, push } = yield* stage
@@ -137,7 +137,7 @@ describe("a form", () => {
     )
   )
 
-  it.live("in parts, or compressed, is a 415 with a sentence where the document has JSON only", () =>
+  it.live("that is multipart or compressed is refused with 415 by protocols with JSON only", () =>
     test(
       Effect.gen(function* () {
         const { post, token } = yield* stage
@@ -177,7 +177,7 @@ describe("a form", () => {
 })
 
 describe("text that is not UTF-8", () => {
-  it.live("does not come in by a query, in any protocol", () =>
+  it.live("is refused in queries, in every protocol", () =>
     test(
       Effect.gen(function* () {
         const { post, token, http } = yield* stage
@@ -212,7 +212,7 @@ describe("text that is not UTF-8", () => {
     )
   )
 
-  it.live("does not come in by a path, encoded or not", () =>
+  it.live("is refused in paths, encoded or not", () =>
     test(
       Effect.gen(function* () {
         const { http, token } = yield* stage

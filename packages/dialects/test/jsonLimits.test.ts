@@ -1,4 +1,4 @@
-/** Values and levels of JSON text are counted as a parser finds them, and what is over a limit is not parsed. */
+/** Values and levels of JSON text are counted like a parser finds them; text over a limit is not parsed. */
 import { assert, describe, it } from "@effect/vitest"
 import { defaultSettings } from "@parley/core/Settings"
 import * as fc from "fast-check"
@@ -7,7 +7,7 @@ import { isInvalid, frameJsonLimits, parse } from "../src/xuanxuan/frames.ts"
 
 const UNLIMITED = { values: Infinity, levels: Infinity }
 
-/** The counts of a value that was parsed. */
+/** Returns the counts of a parsed value. */
 const counted = (json: unknown): typeof UNLIMITED => {
   if (typeof json === "string") return { values: STRING_COST, levels: 0 }
   if (typeof json !== "object" || json === null) return { values: 1, levels: 0 }
@@ -18,7 +18,7 @@ const counted = (json: unknown): typeof UNLIMITED => {
   }
 }
 
-/** Texts full of what means something outside of them. */
+/** Strings full of JSON syntax. */
 const texts = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.string({ unit: fc.constantFrom('"', "\\", "[", "{", "}", "]", ":", ",", "x") })
@@ -44,7 +44,7 @@ const spaced = (value: unknown, space: string): string => {
 }
 
 describe("the counts of JSON", () => {
-  it("are those of what a parser makes of it, with white space and escapes of any kind", () => {
+  it("match the parsed value, with any white space and escapes", () => {
     fc.assert(
       fc.property(json, spaces, (value, space) => {
         const text = spaced(value, space)
@@ -54,20 +54,20 @@ describe("the counts of JSON", () => {
     )
   })
 
-  it("have each key of an object, also one that occurs again", () => {
+  it("include each key of an object, even a repeated one", () => {
     assert.deepStrictEqual(countJson('{"a":1,"a":[2,{}],"__proto__":3}', UNLIMITED), {
       values: 6 + 3 * KEY_COST,
       levels: 3
     })
   })
 
-  it("come to an end for every other text", () => {
+  it("terminate for any other text", () => {
     const ends = (text: string) => assert.isAtLeast(countJson(text, UNLIMITED).values, 1)
     fc.assert(fc.property(texts, ends), { numRuns: 1000 })
     for (const text of ["", '"', '"\\', "[", "[ ", "{", "}", "]]]", ",,,", ":"]) ends(text)
   })
 
-  it("are taken only as far as the limits", () => {
+  it("stop at the limits", () => {
     const text = `[${"[],".repeat(1000)}{"a":1}]`
     assert.strictEqual(countJson(text, { ...UNLIMITED, values: 10 }).values, 11)
     assert.strictEqual(countJson("[".repeat(1000), { ...UNLIMITED, levels: 10 }).levels, 11)
@@ -94,7 +94,7 @@ const atLimits = [
   [
     "members",
     (more: number) => {
-      // Those that are beyond a multiple of the weight stand in an array.
+      // The rest beyond a multiple of the cost is in an array.
       const members = Math.floor((values - 2) / (1 + KEY_COST)) - 1
       const items = values - 1 - (1 + KEY_COST) * (members + 1) + more
       const pairs = Array.from({ length: members }, (_, index) => `"k${index}":1`)
@@ -106,20 +106,20 @@ const atLimits = [
 ] as const
 
 describe("a text over a limit", () => {
-  it("is refused at one more than is allowed", () => {
+  it("is refused at one more than allowed", () => {
     for (const [what, text, problem] of atLimits) {
       assert.isUndefined(jsonProblem(text(0)), what)
       assert.strictEqual(jsonProblem(text(1)), problem, what)
     }
   })
 
-  it("is not counted where it is short", () => {
+  it("is not counted if it is short", () => {
     const deep = "[".repeat(8192) + "]".repeat(8192)
     assert.isUndefined(jsonProblem(deep))
     assert.isDefined(jsonProblem(`${deep} `))
   })
 
-  it("as a frame is unreadable as a whole", () => {
+  it("is one invalid request if it is a frame", () => {
     for (const [what, text, problem] of atLimits) {
       const requests = parse(text(1), 1000)
       assert.deepStrictEqual(
@@ -134,7 +134,7 @@ describe("a text over a limit", () => {
 })
 
 describe("the limits of a body", () => {
-  it("are raised with the users that one request may name", () => {
+  it("grow with the users that a request may name", () => {
     assert.deepStrictEqual(limitsForUsers(defaultSettings.membersPerRequest), JSON_LIMITS)
     const text = JSON.stringify({ To: Array.from({ length: 100_000 }, (_, index) => `u${index}`) })
     assert.isDefined(jsonProblem(text))
@@ -143,7 +143,7 @@ describe("the limits of a body", () => {
 })
 
 describe("the limits of a frame", () => {
-  it("are raised with what one frame may hold", () => {
+  it("grow with the requests, messages and users that a frame may hold", () => {
     assert.deepStrictEqual(frameJsonLimits(defaultSettings), JSON_LIMITS)
     const users = frameJsonLimits({ ...defaultSettings, membersPerRequest: 100_000 })
     const members = Array.from({ length: 100_000 }, (_, id) => ({ id }))

@@ -1,4 +1,4 @@
-/** What all protocols over HTTP share: whatever goes wrong is a response in the protocol's own shape. */
+/** Routes shared by all protocols over HTTP: every failure is a response in the protocol's own shape. */
 import { assert, describe, it } from "@effect/vitest"
 import { refuse } from "@parley/core/Refused"
 import { StorageFailed } from "@parley/core/Store"
@@ -50,7 +50,7 @@ describe("the routes of a protocol", () => {
     ["OPTIONS", "/thing?do=%ff", 405, "This path takes GET, DELETE."],
     ["PROPFIND", "/thing", 405, "This path takes GET, DELETE."],
     ["GET", "/other", 404, "There is nothing at this path."]
-  ] as const)("answer %s %s with %i", ([method, path, status, text]) =>
+  ] as const)("respond to %s %s with %i", ([method, path, status, text]) =>
     Effect.gen(function* () {
       const { handler } = yield* opened
       const response = yield* Effect.promise(() => handler(new Request(`http://localhost${path}`, { method })))

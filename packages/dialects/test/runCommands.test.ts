@@ -1,4 +1,4 @@
-/** Commit, reply, broadcast: what a request by HTTP commits is broadcast when its scope closes. */
+/** Commit, reply, broadcast: commits of an HTTP request are broadcast when its scope closes. */
 import { Engine } from "@parley/core/Engine"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
@@ -26,8 +26,8 @@ const stage = Effect.gen(function* () {
   return { alice, hearing: yield* online(bob), engine, say }
 })
 
-describe("what a request by HTTP comes to", () => {
-  it.live("is broadcast once its scope closes, in the order of its commands", () =>
+describe("the commits of an HTTP request", () => {
+  it.live("are broadcast once its scope closes, in the order of its commands", () =>
     Effect.gen(function* () {
       const { alice, hearing, engine, say } = yield* stage
       const scope = yield* Scope.make()
@@ -45,7 +45,7 @@ describe("what a request by HTTP comes to", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.live("is broadcast also where the request is broken off after its commit", () =>
+  it.live("are broadcast even if the request is aborted after the commit", () =>
     Effect.gen(function* () {
       const { alice, hearing, engine, say } = yield* stage
       const committed = yield* Deferred.make<void>()

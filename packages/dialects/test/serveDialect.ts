@@ -27,7 +27,7 @@ export interface Asked {
   readonly form?: FormData
 }
 
-/** The server's address, and requests to it. */
+/** Starts the server; returns its address and a function for requests. */
 export const served = Effect.gen(function* () {
   const site = { settings: { "hisihi.auth": "token" }, tcp: () => undefined }
   const opened = yield* Effect.all([

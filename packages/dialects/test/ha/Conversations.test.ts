@@ -1,4 +1,4 @@
-/** Conversations: the one that a pair has, and its id. Source: seeds/003; PROTOCOLS, "ha". */
+/** Conversations of two users, and their ids. Source: seeds/003; PROTOCOLS, "ha". */
 import { assert, describe, it } from "@effect/vitest"
 import { ChatId } from "@parley/core/Ids"
 import { Effect } from "effect"
@@ -6,7 +6,7 @@ import { engineLayer, people } from "./harness.ts"
 import { dataOf, stage } from "./client.ts"
 
 describe("POST /conversation", () => {
-  it.effect("answers the pair's one conversation, whoever asks, also when racing", () =>
+  it.effect("returns the one conversation of two users, for either caller and under concurrency", () =>
     Effect.gen(function* () {
       const { alice, bob, carol, start, engine } = yield* stage
       const answers = yield* Effect.forEach(
@@ -32,7 +32,7 @@ describe("POST /conversation", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("has its two ids in the order of strings", () =>
+  it.effect("returns the two ids in string order", () =>
     Effect.gen(function* () {
       const { alice, start } = yield* stage
       const more = yield* people(...Array.from({ length: 8 }, (_, index) => `u${index}`))

@@ -1,4 +1,4 @@
-/** Failures: what goes wrong, in a request or the server, the envelope says. Source: seeds/003; PROTOCOLS, "ha". */
+/** Failures of requests and of the server are returned in the envelope. Source: seeds/003; PROTOCOLS, "ha". */
 import { assert, describe, it } from "@effect/vitest"
 import { StorageFailed } from "@parley/core/Store"
 import { Effect } from "effect"
@@ -6,7 +6,7 @@ import { type Answer, engineLayer, engineOver } from "./harness.ts"
 import { failure, headers, stage, TIME } from "./client.ts"
 
 describe("bad input", () => {
-  it.effect("is answered in the envelope, naming the field, and stores nothing", () =>
+  it.effect("returns the field's name in the envelope, and stores nothing", () =>
     Effect.gen(function* () {
       const { ask, alice, bob, carol, group, conversationid: id, told, engine } = yield* stage
       const { messagekey } = yield* told(alice, "kept")
@@ -93,7 +93,7 @@ describe("bad input", () => {
         const [query, status, error] = row
         check(row, yield* ask("GET", `/message${query}`, { headers: headers(alice) }), status, error)
       }
-      // A foreign conversation is none.
+      // Other users' conversations are reported as missing.
       for (const [method, path, json] of [
         ["POST", "/message", message],
         ["GET", `/message?conversationid=${id}`, undefined]
@@ -105,7 +105,7 @@ describe("bad input", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("is refused where a body is no JSON object, or too large, or the method is another", () =>
+  it.effect("refuses bodies that are not JSON objects or too large, and other methods", () =>
     Effect.gen(function* () {
       const { ask, alice } = yield* stage
       for (const [method, path] of [
@@ -144,7 +144,7 @@ describe("bad input", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("ignores fields that it does not know", () =>
+  it.effect("ignores unknown fields", () =>
     Effect.gen(function* () {
       const { alice, told } = yield* stage
       assert.strictEqual((yield* told(alice, "x", { sender: 99, extra: { a: [] } })).issent, 1)
@@ -152,7 +152,7 @@ describe("bad input", () => {
   )
 })
 
-describe("when the server is in trouble", () => {
+describe("failures of the server", () => {
   const failing = new StorageFailed({ operation: "test", cause: "the disk is gone" })
   let isBroken = false
   const broken = engineOver((store) => ({
@@ -161,7 +161,7 @@ describe("when the server is in trouble", () => {
     messagesByGid: (gids) => (isBroken ? Effect.die(new Error("a mistake")) : store.messagesByGid(gids))
   }))
 
-  it.effect("its envelope says so", () =>
+  it.effect("are returned in the envelope", () =>
     Effect.gen(function* () {
       const { alice, send, told, list, erase } = yield* stage
       yield* told(alice, "before")

@@ -1,4 +1,4 @@
-/** Messages: how they are sent, listed, read and deleted. Source: seeds/003; PROTOCOLS, "ha". */
+/** Sending, listing, reading and deleting messages. Source: seeds/003; PROTOCOLS, "ha". */
 import { assert, describe, it } from "@effect/vitest"
 import { ChatId } from "@parley/core/Ids"
 import { Effect } from "effect"
@@ -6,7 +6,7 @@ import { engineLayer } from "./harness.ts"
 import { dataOf, failure, type Listed, type Sent, stage, TIME } from "./client.ts"
 
 describe("POST /message", () => {
-  it.effect("answers the states, with the message's key, in the documented order", () =>
+  it.effect("returns the states with the message's key, in the documented order", () =>
     Effect.gen(function* () {
       const { alice, send, engine, conversationid } = yield* stage
       const answer = yield* send(alice, "hello")
@@ -22,7 +22,7 @@ describe("POST /message", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("takes the six types", () =>
+  it.effect("accepts the six types", () =>
     Effect.gen(function* () {
       const { alice, told, engine, conversationid } = yield* stage
       for (const type of [-1, -2, -3, -4, -5, -6]) yield* told(alice, "https://x/y", { type })
@@ -80,7 +80,7 @@ describe("GET /message", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("moves the caller's read place to the newest listed, and never back", () =>
+  it.effect("moves the caller's read cursor to the newest listed message, and never back", () =>
     Effect.gen(function* () {
       const { alice, bob, told, list, contents } = yield* stage
       for (const content of ["1", "2", "3"]) yield* told(alice, content)
@@ -97,7 +97,7 @@ describe("GET /message", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("hears of a place that the embedding API moved", () =>
+  it.effect("includes cursors that the embedding API moved", () =>
     Effect.gen(function* () {
       const { alice, bob, told, list, engine, conversationid } = yield* stage
       yield* told(alice, "1")
@@ -106,7 +106,7 @@ describe("GET /message", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("has full pages that follow on each other, whatever was deleted in between", () =>
+  it.effect("returns full, contiguous pages despite deleted messages", () =>
     Effect.gen(function* () {
       const { alice, bob, told, erase, contents } = yield* stage
       const keys: Array<string> = []
@@ -126,7 +126,7 @@ describe("GET /message", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("reaches beyond what is read at once", () =>
+  it.effect("returns pages larger than one read", () =>
     Effect.gen(function* () {
       const { alice, engine, conversationid, contents } = yield* stage
       const chat = { id: ChatId(-conversationid - 100_000_000) }
@@ -150,7 +150,7 @@ describe("GET /message", () => {
 })
 
 describe("DELETE /message", () => {
-  it.effect("hides for oneself, or deletes for both, and twice is once", () =>
+  it.effect("hides for the caller or deletes for both, idempotently", () =>
     Effect.gen(function* () {
       const { alice, bob, told, erase, contents, engine, conversationid } = yield* stage
       const one = yield* told(alice, "one")
@@ -174,7 +174,7 @@ describe("DELETE /message", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("is refused to whoever did not send it, or is no part of it", () =>
+  it.effect("is refused to users other than the sender and to outsiders", () =>
     Effect.gen(function* () {
       const { alice, bob, carol, told, erase, engine, contents } = yield* stage
       const { messagekey } = yield* told(alice, "one")
@@ -184,7 +184,7 @@ describe("DELETE /message", () => {
         const byCarol = yield* erase(carol, messagekey, type)
         assert.deepStrictEqual([byCarol.status, byCarol.json], [404, failure("messagekey: there is no such message.")])
       }
-      // Bob owns no pair, but a group he might: what is said there is not this protocol's.
+      // Bob may own a group, unlike a direct chat: messages in groups do not belong to this protocol.
       yield* engine.perform(alice.caller, {
         _tag: "SendMessages",
         messages: [{ gid: "in-group", chat: { gid: "group" }, type: "normal", contentType: "text", content: "to all" }]

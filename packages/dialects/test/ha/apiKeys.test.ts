@@ -1,12 +1,12 @@
-/** Keys: an app is let in by its key and a user by a session. Source: seeds/003; PROTOCOLS, "ha". */
+/** Authentication: apps by a key, users by a session. Source: seeds/003; PROTOCOLS, "ha". */
 import { assert, describe, it } from "@effect/vitest"
 import { Store } from "@parley/core/Store"
 import { Effect } from "effect"
 import { engineLayer, operate } from "./harness.ts"
 import { failure, KEY, stage } from "./client.ts"
 
-describe("who asks", () => {
-  it.effect("is told by either spelling of the headers, mixed as one likes", () =>
+describe("authentication", () => {
+  it.effect("accepts either spelling of the headers, in any combination", () =>
     Effect.gen(function* () {
       const { ask, alice, conversationid } = yield* stage
       for (const key of ["X-HA-Key", "X-APP-Key", "x-app-key"]) {
@@ -19,7 +19,7 @@ describe("who asks", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("is refused without a known key or a live session, on every path alike", () =>
+  it.effect("refuses requests without a known key or a live session, on every path", () =>
     Effect.gen(function* () {
       const { ask, alice } = yield* stage
       const NO_KEY = "X-HA-Key is missing or unknown."
@@ -49,8 +49,8 @@ describe("who asks", () => {
   )
 })
 
-describe("the operator's commands", () => {
-  it.effect("do not add a key that somebody else has added since the keys were read", () =>
+describe("operator commands", () => {
+  it.effect("do not add a key that was added after the keys were read", () =>
     Effect.gen(function* () {
       const { commands } = yield* stage
       const store = yield* Store
@@ -62,7 +62,7 @@ describe("the operator's commands", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("let apps in and lock them out, at once", () =>
+  it.effect("add and remove keys with immediate effect", () =>
     Effect.gen(function* () {
       const { ask, alice, conversationid, commands } = yield* stage
       const with_ = (key: string) =>

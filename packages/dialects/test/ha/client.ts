@@ -1,4 +1,4 @@
-/** A conversation of this protocol with the people around it, what an app asks there, and what it is answered. */
+/** Fixture: a conversation of this protocol, its users, and an app's requests. */
 import { assert } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
@@ -32,7 +32,7 @@ export const dataOf = <A>({ status, text, json }: Answer): A => {
   return (json as { readonly data: A }).data
 }
 
-/** The protocol with alice and bob, who talk, carol, who is no part of it, and a group of all. */
+/** Opens the protocol with a conversation of alice and bob, carol outside of it, and a group of all three. */
 export const stage = Effect.gen(function* () {
   const open = yield* opened
   const ask = yield* asking(open)

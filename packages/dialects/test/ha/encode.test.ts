@@ -13,7 +13,7 @@ describe("ids of conversations", () => {
     expect(chatIdOf(id)).toBe(chat)
   })
 
-  it.each([0, 1, -1, 100000001, -100000000, -1000000000, -100000001.5, Number.NaN])("%d is none", (id) => {
+  it.each([0, 1, -1, 100000001, -100000000, -1000000000, -100000001.5, Number.NaN])("%d is not one", (id) => {
     expect(chatIdOf(id)).toBeUndefined()
   })
 })

@@ -1,4 +1,4 @@
-/** Protocols opened over an engine in memory, and asked by HTTP without a network. */
+/** Harness: protocols on an engine in memory, with HTTP requests but no network. */
 import { Effect, Layer } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
@@ -11,13 +11,13 @@ import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { type UserDraft, Users } from "@parley/core/Users"
 
-/** Nobody logs in with a password here. */
+/** These tests do not log in with passwords. */
 const passwords = Layer.succeed(
   Passwords,
   Passwords.of({ hash: (secret) => Effect.succeed(secret), verify: () => Effect.succeed(false) })
 )
 
-/** An engine whose store does as `change` says instead. */
+/** Engine whose store is replaced by `change`. */
 export const engineOver = (change: (store: Store["Service"]) => Partial<Store["Service"]>) =>
   Parley.layer.pipe(
     Layer.provideMerge(
@@ -44,12 +44,12 @@ export interface Answer {
 export interface Ask {
   /** Sent as JSON. */
   readonly json?: unknown
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Asks an opened protocol. */
+/** Sends requests to an opened protocol. */
 export const asking = (opened: OpenDialect<HttpRoutes>) =>
   Effect.map(
     Host.make({ endpoints: opened.endpoints }),
@@ -98,7 +98,7 @@ export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<stri
   )
 })
 
-/** Carries out an operator's command; answers what the operator reads, whichever way it went. */
+/** Runs an operator's command; returns its output or its error. */
 export const operate = (
   commands: ReadonlyArray<OperatorCommand>,
   words: string,

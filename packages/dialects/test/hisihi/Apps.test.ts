@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { asking, engineLayer, opened } from "./harness.ts"
 
-describe("the operator's commands about apps", () => {
+describe("operator commands for apps", () => {
   it.effect("add an app, list it without its key, and remove it", () =>
     Effect.gen(function* () {
       const dialect = yield* opened()
@@ -37,7 +37,7 @@ describe("the operator's commands about apps", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("the demonstration may be added twice", () =>
+  it.effect("the demonstration can be added twice", () =>
     Effect.gen(function* () {
       const dialect = yield* opened()
       yield* dialect.demo

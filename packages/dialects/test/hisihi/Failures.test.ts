@@ -1,4 +1,4 @@
-/** What can go wrong here, or is asked at the wrong door, is said in the protocol's own shape. */
+/** Failures and unknown paths are returned in the protocol's own shape. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { StorageFailed } from "@parley/core/Store"
@@ -25,7 +25,7 @@ const EVERY: ReadonlyArray<readonly [string, string, Record<string, string>]> = 
 const query = (given: Record<string, string>) => `?${new URLSearchParams(given).toString()}`
 
 describe("failures", () => {
-  it.effect.each(EVERY)("%s %s answers 503 while the storage does not answer", ([method, path, given]) =>
+  it.effect.each(EVERY)("%s %s returns 503 while the storage fails", ([method, path, given]) =>
     Effect.gen(function* () {
       const ask = yield* asking(yield* openedEmpty())
       const answer = yield* ask(method, path + query(given))
@@ -46,7 +46,7 @@ describe("failures", () => {
     )
   )
 
-  it.effect.each(EVERY)("%s %s answers 500 for a fault of ours, without telling which", ([method, path, given]) =>
+  it.effect.each(EVERY)("%s %s returns 500 for a defect, without details", ([method, path, given]) =>
     Effect.gen(function* () {
       const ask = yield* asking(yield* openedEmpty())
       const answer = yield* ask(method, path + query(given))
@@ -66,7 +66,7 @@ describe("failures", () => {
     )
   )
 
-  it.effect.each(EVERY)("%s %s names the methods that are for this path when asked by another", ([method, path]) =>
+  it.effect.each(EVERY)("%s %s returns the allowed methods for another one", ([method, path]) =>
     Effect.gen(function* () {
       const ask = yield* stage()
       const allowed = EVERY.filter(([, other]) => other === path).map(([name]) => name)
@@ -81,7 +81,7 @@ describe("failures", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("a body that is too large answers 413, in every form", () =>
+  it.effect("a body that is too large returns 413, in every format", () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       const group_name = "x".repeat(1024 * 1024 + 1)

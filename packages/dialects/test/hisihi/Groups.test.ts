@@ -6,7 +6,7 @@ import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { type Ask, engineLayer, GROUP, people, stage } from "./harness.ts"
 
-/** Everything of a group that others could see, by the id of its chat. */
+/** All visible facts of a group, by the id of its chat. */
 const chatOf = Effect.fnUntraced(function* (id: number) {
   const { context: desk } = yield* Engine
   const users = yield* Users
@@ -29,7 +29,7 @@ describe("creating a group", () => {
     ["JSON that says it is something else", { body: JSON.stringify(GROUP), headers: { "content-type": "text/plain" } }],
     ["a body before a query", { form: GROUP, query: { group_name: "other", conversion_id: "other" } }]
   ]
-  it.effect.each(ways)("from %s answers 201 in the documented fields", ([, given]) =>
+  it.effect.each(ways)("from %s returns 201 with the documented fields", ([, given]) =>
     Effect.gen(function* () {
       const ask = yield* stage()
       const answer = yield* ask("POST", "/im/group", given)
@@ -40,7 +40,7 @@ describe("creating a group", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect('keeps who is known, adds who is not without a password, and shows a missing avatar as "0"', () =>
+  it.effect('keeps known users, adds unknown ones without a password, and returns a missing avatar as "0"', () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       yield* people({ account: "o12", organisation: 7, avatar: "http://a/1.png" })
@@ -56,7 +56,7 @@ describe("creating a group", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("fifty times at once, with the same unknown client ids, makes fifty groups and each user once", () =>
+  it.effect("50 times concurrently, with the same unknown client ids, creates 50 groups and each user once", () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       const answers = yield* Effect.forEach(
@@ -179,7 +179,7 @@ describe("a group", () => {
     ["DELETE", "/im/group/999/member", { form: { member_client_ids: "stranger" } }]
   ]
 
-  it.effect("that was not made through this protocol does not exist for nobody in particular", () =>
+  it.effect("of another protocol does not exist for anonymous callers", () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       const users = yield* Users
@@ -196,7 +196,7 @@ describe("a group", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("is deleted once, however many ask for it at once", () =>
+  it.effect("is deleted once under concurrent requests", () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       yield* ask("POST", "/im/group", { form: GROUP })
@@ -208,7 +208,7 @@ describe("a group", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("has all members that were added at once", () =>
+  it.effect("has all members that were added concurrently", () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       yield* ask("POST", "/im/group", { form: GROUP })
@@ -241,7 +241,7 @@ describe("a group", () => {
     ["DELETE", "/im/group/1/member", {}, "member_client_ids is missing"],
     ["DELETE", "/im/group/1/member", { query: { member_client_ids: "a b" } }, "member_client_ids must be client ids"]
   ]
-  it.effect.each(bad)("is not changed by %s %s with what is wrong", ([method, path, given, message]) =>
+  it.effect.each(bad)("is not changed by %s %s with invalid parameters", ([method, path, given, message]) =>
     Effect.gen(function* () {
       const ask = yield* stage()
       yield* ask("POST", "/im/group", { form: GROUP })

@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { asking, engineLayer, GROUP, opened, people, stage } from "./harness.ts"
 
 describe("the groups of an organisation", () => {
-  it.effect("are listed by id, in pages of twenty unless it is said otherwise", () =>
+  it.effect("are listed by id, in pages of 20 by default", () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       for (let id = 1; id <= 23; id++) {
@@ -92,8 +92,8 @@ describe("the contacts of an organisation", () => {
   )
 })
 
-describe("the mark that a message went to a class", () => {
-  it.effect("is a record with an id, the class and the time, and nothing else", () =>
+describe("a broadcast to a class", () => {
+  it.effect("is a record with an id, the class and the time only", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1450167470055)
       const ask = yield* stage()
@@ -112,7 +112,7 @@ describe("the mark that a message went to a class", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("has an id of its own each time, also at once and from two servers on one store", () =>
+  it.effect("has a unique id, even concurrently and from two servers on one store", () =>
     Effect.gen(function* () {
       const asks = [yield* stage(), yield* stage()]
       const answers = yield* Effect.forEach(

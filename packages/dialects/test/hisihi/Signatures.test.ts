@@ -1,4 +1,4 @@
-/** The four signatures, held against an independent computation with known keys, nonces and times. */
+/** The four signatures compared with an independent computation with known keys, nonces and times. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -8,7 +8,7 @@ import { engineLayer, stage } from "./harness.ts"
 
 const hmac = (text: string): string => createHmac("sha1", "demo-master-key").update(text).digest("hex")
 
-/** Byte n stands for the nth character: A-Z, a-z, 0-9. Bytes from 248 on would favour some, and are passed over. */
+/** Byte n selects the nth character: A-Z, a-z, 0-9. Bytes from 248 would bias the result and are skipped. */
 const BYTES = [255, 28, 248, 3, 23, 44, 18, 28, 31, 2, 61, 61, 61, 61, 61, 61]
 const nonce = "cDXsScfC"
 const known = SecureRandom.make((size) =>
@@ -16,7 +16,7 @@ const known = SecureRandom.make((size) =>
 )
 
 describe("signatures", () => {
-  it.effect("are HMAC-SHA1 over the parts in the documented order, and answered in the documented fields", () =>
+  it.effect("are HMAC-SHA1 over the parts in the documented order, in the documented fields", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1450166986392)
       const ask = yield* stage().pipe(Effect.provideService(SecureRandom.SecureRandom, known))
@@ -66,7 +66,7 @@ describe("signatures", () => {
   )
 
   // printf '1:2:3:4:5:6:1450167393.275000:cDXsScfC:invite' | openssl dgst -sha1 -hmac demo-master-key
-  it.effect("match what OpenSSL computes", () =>
+  it.effect("match OpenSSL", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1450167393275)
       const ask = yield* stage().pipe(Effect.provideService(SecureRandom.SecureRandom, known))
@@ -75,7 +75,7 @@ describe("signatures", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("sign member ids in ascending string order, whatever order they came in", () =>
+  it.effect("sign member ids in ascending string order, regardless of the given order", () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       for (const path of ["conversion/1/2", "invite/1/2/3", "kick/1/2/3"]) {
@@ -89,7 +89,7 @@ describe("signatures", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("have no member ids for joining oneself, with a slash at the end and without", () =>
+  it.effect("have no member ids for joining, with or without a trailing slash", () =>
     Effect.gen(function* () {
       const ask = yield* stage()
       for (const path of ["/signature/invite/1/2/3/", "/signature/invite/1/2/3"]) {

@@ -22,8 +22,8 @@ const EVERY: ReadonlyArray<readonly [string, string]> = [
   ["POST", "/im/org/2/message"]
 ]
 
-describe("who may ask", () => {
-  it.effect("is anybody in a demonstration, and who has a token elsewhere", () =>
+describe("access", () => {
+  it.effect("is anonymous in a demonstration, and by token elsewhere", () =>
     Effect.gen(function* () {
       const cases = [
         [{}, true, 200],
@@ -41,7 +41,7 @@ describe("who may ask", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("is never anybody where strangers come: it does not open, and names the flag to set", () =>
+  it.effect("is never anonymous on a public server: opening fails and names the setting", () =>
     Effect.gen(function* () {
       const refused = yield* Effect.flip(opened({ "hisihi.auth": "open" }, false))
       assert.strictEqual(refused._tag, "DialectConfigError")
@@ -50,7 +50,7 @@ describe("who may ask", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect.each(EVERY)("%s %s through a proxy is refused while it is open", ([method, path]) =>
+  it.effect.each(EVERY)("%s %s through a proxy is refused while access is open", ([method, path]) =>
     Effect.gen(function* () {
       const ask = yield* stage()
       for (const name of ["Forwarded", "X-Forwarded-For"]) {
@@ -60,7 +60,7 @@ describe("who may ask", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("and so is who is known to be on another machine, by the address or by a trusted proxy", () =>
+  it.effect("is refused for other machines, by the address or by a trusted proxy", () =>
     Effect.gen(function* () {
       const { endpoints } = yield* opened({}, true)
       const host = yield* Host.make({ endpoints, trustedProxies: ["loopback"] })
@@ -103,7 +103,7 @@ describe("who may ask", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("gets signatures for their own client id only", () =>
+  it.effect("of a user includes signatures for their own client id only", () =>
     Effect.gen(function* () {
       const ask = yield* stage({ "hisihi.auth": "token" })
       const [alice, bob] = yield* people("alice", "bob")
@@ -119,7 +119,7 @@ describe("who may ask", () => {
 })
 
 describe("with a token, the rules of every protocol hold", () => {
-  it.effect("who makes a group owns it, members rename and add, admins remove and delete, others see nothing", () =>
+  it.effect("the creator owns a group, members rename and add, admins remove and delete, others see nothing", () =>
     Effect.gen(function* () {
       const ask = yield* stage({ "hisihi.auth": "token" })
       const [owner, member, stranger] = yield* people("owner", "member", "stranger", "carol")
@@ -152,7 +152,7 @@ describe("with a token, the rules of every protocol hold", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("a group made elsewhere is renamed here, and a pair is none", () =>
+  it.effect("a group of another protocol can be renamed, a direct chat cannot", () =>
     Effect.gen(function* () {
       const ask = yield* stage({ "hisihi.auth": "token" })
       const [alice] = yield* people("alice", "bob")
@@ -168,7 +168,7 @@ describe("with a token, the rules of every protocol hold", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("a class is marked by system administrators only, and the sender is known", () =>
+  it.effect("broadcasts to a class are for system administrators only, and record the sender", () =>
     audited((acts) =>
       Effect.gen(function* () {
         const ask = yield* stage({ "hisihi.auth": "token" })
@@ -228,8 +228,8 @@ describe("with a token, the rules of every protocol hold", () => {
   )
 })
 
-describe("with a token, signatures that let others in or remove them", () => {
-  it.effect("are for admins of the group of the conversation; all others get them for themselves", () =>
+describe("with a token, signatures that add or remove others", () => {
+  it.effect("are for admins of the conversation's group; other users get them for themselves", () =>
     Effect.gen(function* () {
       const ask = yield* stage({ "hisihi.auth": "token" })
       const [owner, member, stranger, root] = yield* people("owner", "member", "stranger", {
@@ -238,7 +238,7 @@ describe("with a token, signatures that let others in or remove them", () => {
       })
       const form = { ...GROUP, member_client_ids: "member", conversion_id: "known" }
       assert.strictEqual((yield* ask("POST", "/im/group", { form, headers: owner! })).status, 201)
-      // A later group cannot take the conversation over.
+      // A later group cannot claim the conversation.
       const taken = { ...form, member_client_ids: "member" }
       assert.strictEqual((yield* ask("POST", "/im/group", { form: taken, headers: stranger! })).status, 201)
 
@@ -280,14 +280,14 @@ describe("with a token, signatures that let others in or remove them", () => {
       })
       yield* check("root", root!, { "kick known member": 403, "invite known": 404 })
 
-      // Nobody administers what was deleted, also not with a new group of the same conversation.
+      // A deleted group has no admins, even with a new group of the same conversation.
       assert.strictEqual((yield* ask("DELETE", "/im/group/1", { headers: owner! })).status, 204)
       assert.strictEqual((yield* ask("POST", "/im/group", { form, headers: member! })).status, 201)
       yield* check("member", member!, { "kick known owner": 403, "kick known member": 404 })
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("are for one group also where two are made at once for one conversation", () =>
+  it.effect("belong to one group even if two are created concurrently for one conversation", () =>
     Effect.gen(function* () {
       const ask = yield* stage({ "hisihi.auth": "token" })
       const both = yield* people("alice", "bob")

@@ -1,4 +1,4 @@
-/** The protocol opened over an engine in memory, and asked by HTTP without a network. */
+/** Harness: the protocol on an engine in memory, with HTTP requests but no network. */
 import { Effect, Layer, Logger, References } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
@@ -11,7 +11,7 @@ import { type UserDraft, Users } from "@parley/core/Users"
 import { dialect } from "../../src/hisihi/index.ts"
 import type { HttpRoutes } from "../../src/_http/protocolRoutes.ts"
 
-/** Nobody logs in with a password here. */
+/** These tests do not log in with passwords. */
 const passwords = Layer.succeed(
   Passwords,
   Passwords.of({ hash: (secret) => Effect.succeed(secret), verify: () => Effect.succeed(false) })
@@ -19,7 +19,7 @@ const passwords = Layer.succeed(
 
 export const engineLayer = Parley.layer.pipe(Layer.provideMerge(Layer.merge(MemoryStore.layer, passwords)))
 
-/** An engine whose store does as this says instead. */
+/** Engine with a replaced store. */
 export const engineOver = (change: (store: Store["Service"]) => Partial<Store["Service"]>) =>
   Parley.layer.pipe(
     Layer.provideMerge(
@@ -33,7 +33,7 @@ export const engineOver = (change: (store: Store["Service"]) => Partial<Store["S
     )
   )
 
-/** What the tests read of an answer. */
+/** The checked parts of a response. */
 interface Json {
   readonly [field: string]: unknown
 }
@@ -87,7 +87,7 @@ export const asking = (opened: OpenDialect<HttpRoutes>) =>
         })
   )
 
-/** In a demonstration on a loopback address, unless it is said otherwise. */
+/** By default a demonstration on a loopback address. */
 export const openedEmpty = (settings: Readonly<Record<string, string | boolean>> = {}, demonstration = true) =>
   dialect.open({ settings, tcp: () => undefined, demonstration })
 
@@ -98,7 +98,7 @@ export const stage = Effect.fnUntraced(function* (settings: Readonly<Record<stri
   return yield* asking(yield* opened(settings))
 })
 
-/** Adds users; answers the head that each of them sends. */
+/** Adds users; returns the headers of each. */
 export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
   const users = yield* Users
   const sessions = yield* Sessions
@@ -108,7 +108,7 @@ export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<stri
   )
 })
 
-/** A test with the acts in the audit log so far. */
+/** Runs a test with the audit log's acts so far. */
 export const audited = <A, E, R>(test: (acts: ReadonlyArray<unknown>) => Effect.Effect<A, E, R>) => {
   const acts: Array<unknown> = []
   const logger = Logger.make(({ fiber }) => {

@@ -1,4 +1,4 @@
-/** The protocol's addresses over an engine in memory, without a network, and apps that ask it. */
+/** Harness: the protocol on an engine in memory without a network, and its apps. */
 import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Engine } from "@parley/core/Engine"
@@ -27,13 +27,13 @@ export const engineOn = (store: Layer.Layer<Store>) =>
 
 export const engine = engineOn(MemoryStore.layer)
 
-/** What the document says of a set's identity, computed apart from the protocol's own code. */
+/** The document's key of a set, computed independently of the protocol's code. */
 export const md5 = (...accounts: ReadonlyArray<string>): string =>
   createHash("md5")
     .update([...accounts].sort().join())
     .digest("hex")
 
-/** A session as every answer about one has it. */
+/** A session in responses. */
 export const sessionOf = (id: unknown, ...accounts: ReadonlyArray<string>): Fields => ({
   SesssionId: id,
   SessionId: id,
@@ -41,7 +41,7 @@ export const sessionOf = (id: unknown, ...accounts: ReadonlyArray<string>): Fiel
   md5: md5(...accounts)
 })
 
-/** A served protocol with these users, each with an app that has their token. */
+/** Serves the protocol with these users, each with an app that has their token. */
 export const apps = Effect.fnUntraced(function* (
   accounts: ReadonlyArray<string>,
   settings: Partial<EngineSettings> = {}
@@ -79,10 +79,10 @@ export const apps = Effect.fnUntraced(function* (
           headers: { "content-type": "application/x-www-form-urlencoded" },
           body
         }),
-      /** A session with these members; its id. */
+      /** Starts a session with these members; returns its id. */
       start: (...To: ReadonlyArray<string>): Effect.Effect<string> =>
         Effect.map(ask("/session/start", { To }), ({ body }) => String(body["SessionId"])),
-      /** A text; its id. */
+      /** Sends a text; returns its id. */
       say: (SessionId: string, Content: string): Effect.Effect<string> =>
         Effect.map(ask("/message/push", { SessionId, Type: 0, Content }), ({ body }) => String(body["MessageId"]))
     }
@@ -91,7 +91,7 @@ export const apps = Effect.fnUntraced(function* (
   return {
     request,
     apps: all,
-    /** The app of one of the users. */
+    /** Returns the app of a user. */
     of: (account: string) => {
       const found = all.find((one) => one.account === account)
       if (found === undefined) throw new Error(`no ${account}`)
@@ -106,7 +106,7 @@ export const apps = Effect.fnUntraced(function* (
   }
 })
 
-/** One that nobody made, of everybody. */
+/** A system chat: of all users, without a creator. */
 export const systemChat = (gid: string, ...admins: ReadonlyArray<UserId>): Write => ({
   _tag: "CreateChat",
   by: null,
@@ -126,7 +126,7 @@ export const systemChat = (gid: string, ...admins: ReadonlyArray<UserId>): Write
   }
 })
 
-/** The found value has at least what the wanted one has; `what` is shown where it has not. */
+/** Asserts that the actual value contains the expected one; `what` labels a failure. */
 export const like = (found: unknown, wanted: object, what = ""): void =>
   expect({ what, found }).toMatchObject({ what, found: wanted })
 

@@ -1,4 +1,4 @@
-/** Everything that is wrong with a request is said in the protocol's own shape, and changes nothing. */
+/** Invalid requests are refused in the protocol's own shape, and change nothing. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Duplicate, StorageFailed, Store } from "@parley/core/Store"
 import { assert, describe, it } from "@effect/vitest"
@@ -10,12 +10,12 @@ import { apps, engine, engineOn, failed, type Fields, like, systemChat } from ".
 
 const paths = Object.keys(operations)
 const ONE_TOO_MANY = Array.from({ length: 1001 }, (_, index) => `user${index}`)
-/** Deep JSON of less than 16 KiB: with more the body is refused as a whole. */
+/** Deep JSON of less than 16 KiB; a larger body is refused before parsing. */
 const DEEP = `${"[".repeat(5000)}${"]".repeat(5000)}`
 
 type Case = readonly [path: string, body: unknown, message: string]
 
-/** What is wrong in whatever operation has such a field. */
+/** Invalid values by field, for every operation with that field. */
 const broken = (path: string, rest: Fields): ReadonlyArray<Case> => {
   const cases: Array<Case> = [
     [path, "{", "The body is not JSON."],
@@ -116,7 +116,7 @@ describe("bad input", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("names accounts that do not exist, and adds none of the others", () =>
+  it.live("is refused with unknown accounts, and adds none of the others", () =>
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
@@ -133,7 +133,7 @@ describe("bad input", () => {
 })
 
 describe("a form of many names", () => {
-  it.live("is refused as soon as there are more than a request may have, however it writes them", () =>
+  it.live("is refused over the limit, in every notation", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice"])
       const names = (count: number, name: (index: number) => string): string =>
@@ -150,7 +150,7 @@ describe("a form of many names", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("costs ten times as much for ten times as many, where so many are allowed", () =>
+  it.live("costs ten times as much for ten times as many names", () =>
     Effect.gen(function* () {
       const took = Effect.fnUntraced(function* (count: number) {
         const request = new Request("http://spark.test/session/start", {
@@ -166,14 +166,14 @@ describe("a form of many names", () => {
       yield* took(6000)
       const one = Math.min(yield* took(6000), yield* took(6000), yield* took(6000))
       const ten = Math.min(yield* took(60_000), yield* took(60_000))
-      // It was twenty seconds when each name copied those before it.
+      // Took 20 seconds when each name copied the previous ones.
       assert.isBelow(ten, Math.max(40 * one, 1000))
     })
   )
 })
 
 describe("a body that is too large", () => {
-  it.live("is a 413, wherever it goes", () =>
+  it.live("is a 413, on every path", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice"])
       for (const path of paths) {
@@ -185,7 +185,7 @@ describe("a body that is too large", () => {
 })
 
 describe("a form", () => {
-  it.live("says arrays and pairs in each usual way", () =>
+  it.live("encodes arrays and pairs in each usual way", () =>
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob", "carol"])
       const alice = of("alice")
@@ -209,7 +209,7 @@ describe("a form", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("is refused with the field's name like JSON", () =>
+  it.live("is refused with the field's name, like JSON", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
@@ -229,10 +229,10 @@ describe("a form", () => {
   )
 })
 
-describe("who asks", () => {
+describe("authentication", () => {
   const message = "The token is missing, unknown or expired."
 
-  it.live("must show a good token, in the query or as a bearer, before anything else is looked at", () =>
+  it.live("requires a valid token, in the query or as a bearer token, before anything else", () =>
     Effect.gen(function* () {
       const { of, request } = yield* apps(["alice", "bob"])
       const post = (path: string, headers: Record<string, string> = {}, body = "{") =>
@@ -252,7 +252,7 @@ describe("who asks", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("and must ask by POST", () =>
+  it.live("requires POST", () =>
     Effect.gen(function* () {
       const { request } = yield* apps([])
       for (const path of paths) {
@@ -266,8 +266,8 @@ describe("who asks", () => {
   )
 })
 
-describe("what is no session of the caller", () => {
-  it.live("a pair, a project and a system chat answer a member 403, but to messages; everybody else 404", () =>
+describe("a chat that is not the caller's session", () => {
+  it.live("a direct, project or system chat returns 403 to members, except for messages; 404 to other users", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob", "carol"])
       const store = yield* Store
@@ -294,7 +294,7 @@ describe("what is no session of the caller", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("a public session is there for everybody, and for members only to use", () =>
+  it.live("a public session is visible to all users, and usable by members only", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
@@ -306,7 +306,7 @@ describe("what is no session of the caller", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("what one may not do in it is 403", () =>
+  it.live("forbidden operations return 403", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
@@ -324,7 +324,7 @@ describe("what is no session of the caller", () => {
 })
 
 describe("faults of the server", () => {
-  /** A store that answers as it should until it is told how to break. */
+  /** A store that works until a failure is set. */
   const fault: { now: "none" | "failing" | "stale" | "defect" } = { now: "none" }
   const breaking = Layer.effect(
     Store,
@@ -348,7 +348,7 @@ describe("faults of the server", () => {
     ["defect", 500, "internal_error", "Internal server error."]
   ] as const
 
-  it.live("have the same shape, and tell nothing of what is inside", () =>
+  it.live("have the same shape, without internal details", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")

@@ -1,4 +1,4 @@
-/** The names of an answer's fields, in the order in which it has them. */
+/** Returns the names of a response's fields, in order. */
 import type { Fields } from "./Apps.ts"
 
 export const keys = (fields: Fields): ReadonlyArray<string> => Object.keys(fields)

@@ -1,4 +1,4 @@
-/** Messages: who may push and remove them, and in which sessions. Source: seeds/000; PROTOCOLS, "spark". */
+/** Permissions for pushing and removing messages. Source: seeds/000; PROTOCOLS, "spark". */
 import { Store } from "@parley/core/Store"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -6,7 +6,7 @@ import { apps, engine, failed, like, systemChat } from "./Apps.ts"
 import { keys } from "./Keys.ts"
 
 describe("messages", () => {
-  it.live("are texts and images, with an id of their own", () =>
+  it.live("are texts and images with unique ids", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
@@ -30,7 +30,7 @@ describe("messages", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("go to pairs, whose gid has an ampersand, and are removed there by who sent them only", () =>
+  it.live("are sent to direct chats, whose gid has an ampersand, and removed there by their sender only", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob", "carol"])
       const members = [of("bob").caller.user]
@@ -60,7 +60,7 @@ describe("messages", () => {
 
       const remove = (account: string, SessionId: string, MessageId: string) =>
         of(account).ask("/message/remove", { SessionId, MessageId })
-      // A pair has no admins, and a message is looked for in its own chat.
+      // A direct chat has no admins, and a message is looked up in its own chat.
       like(yield* remove("bob", gid, first), failed(403, "forbidden", "Only the sender may do this."))
       like(yield* remove("carol", gid, first), failed(404, "no_such_session", "There is no such session."))
       const other = yield* of("alice").start("bob")
@@ -75,7 +75,7 @@ describe("messages", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("go to a system chat from who may speak there", () =>
+  it.live("are sent to a system chat by users who may speak there", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob"])
       const store = yield* Store
@@ -92,7 +92,7 @@ describe("messages", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("are removed by who sent them or by an admin, of this session only", () =>
+  it.live("are removed by their sender or by an admin of the session", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob", "carol")

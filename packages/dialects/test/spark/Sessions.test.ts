@@ -1,4 +1,4 @@
-/** Sessions: what each operation on them does and answers. Source: seeds/000; PROTOCOLS, "spark". */
+/** Effects and responses of the operations on sessions. Source: seeds/000; PROTOCOLS, "spark". */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Store } from "@parley/core/Store"
@@ -6,7 +6,7 @@ import { Effect, Layer } from "effect"
 import { apps, engine, engineOn, failed, type Fields, like, md5, sessionOf } from "./Apps.ts"
 import { keys } from "./Keys.ts"
 
-/** Just before somebody is let in, another node takes back what was asked for them. */
+/** Another node removes a request just before its approval is committed. */
 const takenBack = Layer.effect(
   Store,
   Effect.map(Store, (store) =>
@@ -36,7 +36,7 @@ describe("session/start", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("returns the session of the same members untouched, whoever of them asks", () =>
+  it.live("returns the unchanged session of the same members, for each of them", () =>
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob", "carol"])
       const first = yield* of("alice").ask("/session/start", { To: ["bob", "carol"] })
@@ -49,7 +49,7 @@ describe("session/start", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("goes by the present members, and takes the earliest of several", () =>
+  it.live("matches the present members, and returns the earliest of several sessions", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol"])
       const pair = yield* of("alice").start("bob")
@@ -64,7 +64,7 @@ describe("session/start", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("starts a set again and again once its sessions have become others", () =>
+  it.live("starts a new session of a set after the members of earlier ones changed", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol"])
       const ids = new Set<string>()
@@ -77,7 +77,7 @@ describe("session/start", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("50 starts of one set at once, by all of its members, make one session", () =>
+  it.live("50 concurrent starts of one set, by all of its members, create one session", () =>
     Effect.gen(function* () {
       const accounts = ["a", "b", "c", "d", "e"]
       const { apps: all, desk, of } = yield* apps(accounts)
@@ -91,7 +91,7 @@ describe("session/start", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("racing starts meet in one session also when earlier ones of the set have become others", () =>
+  it.live("concurrent starts create one session even if the members of earlier ones changed", () =>
     Effect.gen(function* () {
       const { apps: all, of, desk } = yield* apps(["alice", "bob", "carol"])
       for (let count = 0; count < 3; count++) {
@@ -108,7 +108,7 @@ describe("session/start", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("does not take a chat that was made elsewhere, whatever its members or its gid", () =>
+  it.live("does not return a chat of another protocol, regardless of its members and gid", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob"])
       const [alice, bob] = [of("alice").caller, of("bob").caller]
@@ -122,13 +122,13 @@ describe("session/start", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("has an id that nobody can compute, so that no other protocol tells who has a session with whom", () =>
+  it.live("has an id that cannot be computed, so that no other protocol reveals which users share a session", () =>
     Effect.gen(function* () {
       const { of, perform, desk } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
       assert.match(id, /^spark-[0-9a-f]{32}$/)
       assert.notInclude(id, md5("alice", "bob"))
-      // Carol tries what the document makes of their names, for a set that has a session and for one that has none.
+      // Carol tries the document's key of the accounts, for a set with a session and for one without.
       for (const set of [
         ["alice", "bob"],
         ["alice", "dave"]
@@ -140,7 +140,7 @@ describe("session/start", () => {
         }
       }
       assert.strictEqual(yield* of("bob").start("alice"), id)
-      // The same for every node and after each start: the secret is the database's.
+      // The same on every node and after each restart: the secret belongs to the database.
       const secrets = yield* desk.store.records("spark", "secret")
       assert.lengthOf(secrets, 1)
       assert.match(String(secrets[0]?.value), /^[0-9a-f]{64}$/)
@@ -160,7 +160,7 @@ describe("session/start", () => {
 })
 
 describe("members", () => {
-  it.live("an admin adds at once, and removes; md5 and Members follow", () =>
+  it.live("an admin adds and removes directly; md5 and Members follow", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
@@ -174,7 +174,7 @@ describe("members", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("another member's request waits for an admin; twice is once", () =>
+  it.live("another member's request waits for an admin, idempotently", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
@@ -194,7 +194,7 @@ describe("members", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("an answer to who only names members has an empty Pending", () =>
+  it.live("a request that only names members returns an empty Pending", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
@@ -203,7 +203,7 @@ describe("members", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("ApproveMember lets nobody in for whom the request is taken back before it is committed", () =>
+  it.live("ApproveMember does not add a user whose request is removed before the commit", () =>
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
@@ -214,7 +214,7 @@ describe("members", () => {
     }).pipe(Effect.provide(engineOn(takenBack)))
   )
 
-  it.live("fifty requests for others at once, while the session changes, all succeed", () =>
+  it.live("50 concurrent requests for approval all succeed while the session changes", () =>
     Effect.gen(function* () {
       const others = Array.from({ length: 25 }, (_, n) => `other${n}`)
       const { of } = yield* apps(["alice", "bob", ...others])
@@ -237,7 +237,7 @@ describe("members", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("ApproveMember lets in all or none, and names who does not wait", () =>
+  it.live("ApproveMember adds all or none, and names the users who do not wait", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol", "dave", "erin"])
       const id = yield* of("alice").start("bob")
@@ -253,13 +253,13 @@ describe("members", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("who became a member in another way waits no more, also after having left again", () =>
+  it.live("a user who joined in another way is no longer pending, even after leaving", () =>
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
       const [alice, carol] = [of("alice").caller, of("carol").caller]
       yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol", "dave"] })
-      // A change that is none of the members, and one elsewhere that brings one of them in and out.
+      // A change that does not concern members, and one in another protocol that adds and removes one of them.
       yield* of("alice").ask("/session/Edit", { SessionId: id, Data: { name: "n" } })
       const members = [carol.user]
       yield* perform(alice, { _tag: "AddMembers", chat: { gid: id }, members })
@@ -275,7 +275,7 @@ describe("members", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("who waits and is added or removed by an admin waits no more", () =>
+  it.live("a pending user whom an admin adds or removes is no longer pending", () =>
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
@@ -287,7 +287,7 @@ describe("members", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("20 members who ask at once for the same and for others lose nobody", () =>
+  it.live("20 concurrent requests for shared and distinct users are all recorded", () =>
     Effect.gen(function* () {
       const wanted = Array.from({ length: 10 }, (_, index) => `wanted${index}`)
       const asking = ["bob", "carol"]
@@ -314,7 +314,7 @@ describe("members", () => {
 })
 
 describe("session/Edit", () => {
-  it.live("sets the name by either key, the public flag, and keeps every other key", () =>
+  it.live("sets the name by either key and the public flag, and stores every other key", () =>
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
@@ -346,7 +346,7 @@ describe("session/Edit", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.live("keeps 64 keys of 4 KiB, and no more", () =>
+  it.live("stores at most 64 keys of 4 KiB", () =>
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")

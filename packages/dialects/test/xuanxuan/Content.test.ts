@@ -1,4 +1,4 @@
-/** Content as this protocol shows it. Source: PROTOCOLS, "Content of other protocols", "Recall". */
+/** Content in this protocol's encoding. Source: PROTOCOLS, "Content of other protocols", "Recall". */
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
 import { assert, describe, it } from "@effect/vitest"
@@ -23,14 +23,14 @@ const message = (contentType: string, content: string, recalled = false): Messag
 const LINK = "http://files.example/1"
 
 describe("content", () => {
-  it("of another protocol that may be too deep to be written again is shown all the same", () => {
+  it("of another protocol is encoded even if it is too deep to serialize", () => {
     const deep = `{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}`
     const { contentType, content } = contentOf(message("video", deep))
     assert.strictEqual(contentType, "file")
     assert.strictEqual((JSON.parse(content) as { readonly kind: unknown }).kind, "video")
   })
 
-  it("is text as it is, and everything else JSON text", () => {
+  it("is unchanged for text, and JSON text for everything else", () => {
     const table: ReadonlyArray<readonly [type: string, content: string, shownType: string, shown: string]> = [
       ["text", "hello", "text", "hello"],
       ["text", "", "text", ""],
@@ -62,7 +62,7 @@ describe("content", () => {
     }
   })
 
-  it("of a recalled message is empty, and its type one of this protocol", () => {
+  it("of a recalled message is empty, with a type of this protocol", () => {
     for (const [contentType, shown] of [
       ["text", "text"],
       ["image", "image"],
@@ -77,7 +77,7 @@ describe("content", () => {
     }
   })
 
-  it("that is not text can always be read as a JSON object", () => {
+  it("that is not text is always a JSON object", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("image", "emoticon", "file", "video", "audio"),

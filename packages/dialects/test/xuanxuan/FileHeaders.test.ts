@@ -8,7 +8,7 @@ import { byteRange, contentDisposition, entityTag, precondition } from "../../sr
 const anyText = fc.string({ unit: "binary", maxLength: 400 })
 
 describe("a disposition", () => {
-  it("is an attachment, named in ASCII and in full", () => {
+  it("is an attachment, with the name in ASCII and in full", () => {
     const table: ReadonlyArray<readonly [string, string]> = [
       ["a.txt", "attachment; filename=\"a.txt\"; filename*=UTF-8''a.txt"],
       ["a b.txt", "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt"],
@@ -19,7 +19,7 @@ describe("a disposition", () => {
     for (const [title, header] of table) assert.strictEqual(contentDisposition(title), header)
   })
 
-  it("of any title is one header line that can be read back", () => {
+  it("of any title is one header line that can be parsed back", () => {
     fc.assert(
       fc.property(anyText, (name) => {
         const title = fileTitle(name)
@@ -65,14 +65,14 @@ describe("a range", () => {
     for (const [header, size, range] of table) assert.deepStrictEqual(byteRange(header, size), range, header)
   })
 
-  it("counts only where the file is the one that the request has in mind", () => {
+  it("applies only if the file matches the preconditions", () => {
     const none = { ifMatch: undefined, ifNoneMatch: undefined, ifRange: undefined }
     const tag = entityTag({ id: FileId(7), at: 1000, size: 36 })
     assert.strictEqual(tag, '"7-rs-10"')
     assert.deepStrictEqual(precondition(none, tag), { status: 200, range: true })
     assert.deepStrictEqual(precondition({ ...none, ifNoneMatch: "garbage" }, tag), { status: 200, range: true })
     assert.deepStrictEqual(precondition({ ...none, ifMatch: "garbage" }, tag), { status: 412 })
-    // If-Match goes before If-None-Match, and that before If-Range.
+    // If-Match precedes If-None-Match, which precedes If-Range.
     assert.deepStrictEqual(precondition({ ifMatch: '"x"', ifNoneMatch: tag, ifRange: tag }, tag), { status: 412 })
     assert.deepStrictEqual(precondition({ ifMatch: tag, ifNoneMatch: tag, ifRange: '"x"' }, tag), { status: 304 })
     fc.assert(
@@ -84,7 +84,7 @@ describe("a range", () => {
     )
   })
 
-  it("that is answered lies within the file, for any header", () => {
+  it("lies within the file, for any header", () => {
     const header = fc.oneof(
       fc.string(),
       fc.tuple(fc.nat(30), fc.nat(30)).map(([from, to]) => `bytes=${from}-${to}`)

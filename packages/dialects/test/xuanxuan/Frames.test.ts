@@ -1,4 +1,4 @@
-/** Frames into requests. Source: PROTOCOLS, "Frames", "Offline queue". */
+/** Parsing frames into requests. Source: PROTOCOLS, "Frames", "Offline queue". */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { repetitions } from "../../../../scripts/repetitions.ts"
@@ -13,7 +13,7 @@ const request = (fields: Partial<Request> & Readonly<Record<string, unknown>> = 
 })
 
 describe("a frame", () => {
-  it("is one request, or a list of them", () => {
+  it("is one request or an array of them", () => {
     const table: ReadonlyArray<readonly [string, ReadonlyArray<Request>]> = [
       ['{"module":"chat","method":"ping"}', [request()]],
       [' \t\r\n{"method":"ping","module":"chat"} ', [request()]],
@@ -37,7 +37,7 @@ describe("a frame", () => {
     for (const [frame, requests] of table) assert.deepStrictEqual(parse(frame, LIMIT), requests, frame)
   })
 
-  it("that is no JSON, or no request, is unreadable in its place", () => {
+  it("that is not JSON, or not a request, is an invalid request in its place", () => {
     const broken = [
       "",
       " ",
@@ -112,7 +112,7 @@ describe("an acknowledgement", () => {
     assert.isFalse(isAcknowledgement(request({ id: null })))
   })
 
-  it("names a packet, or several", () => {
+  it("names one packet or several", () => {
     const table: ReadonlyArray<readonly [unknown, ReadonlyArray<number> | undefined]> = [
       [5, [5]],
       [0, [0]],

@@ -1,6 +1,6 @@
 /**
- * The bytes of every response and of every push, in both wire profiles. The transcripts lie beside this file; sids and
- * the ids of pushes that are not kept are written as what they are, everything else as it is sent.
+ * The bytes of every response and every push, in both wire profiles. The transcripts are in this folder; sids and ids of
+ * ephemeral pushes are replaced by placeholders, everything else is unchanged.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -190,7 +190,7 @@ describe("golden frames", () => {
   }
 })
 
-/** What each client said and heard, packet by packet: how many share a frame is a matter of time. */
+/** Sent and received packets of each client; their grouping in frames depends on timing. */
 const packetsByClient = (transcript: string): ReadonlyMap<string, ReadonlyArray<string>> => {
   const heard = new Map<string, Array<string>>()
   for (const line of transcript.split("\n")) {
@@ -204,7 +204,7 @@ const packetsByClient = (transcript: string): ReadonlyMap<string, ReadonlyArray<
 }
 
 describe("invariant 10: stores are interchangeable", () => {
-  it.effect("the same packets go out whatever lies beneath", () =>
+  it.effect("the same packets are sent on every store", () =>
     Effect.gen(function* () {
       const [inMemory, onDisk] = yield* Effect.forEach([MemoryStore.layer, onSqlite], (store) =>
         Effect.map(conversation("documented").pipe(Effect.provide(engineLayerOn(store))), packetsByClient)

@@ -1,4 +1,4 @@
-/** Requests of chat clients that take long are in the log by their method, and nothing of what they say. */
+/** Slow requests of chat clients are logged by their method, without their content. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { Hooks } from "@parley/core/Hooks"
 import { assert, it } from "@effect/vitest"
@@ -12,7 +12,7 @@ it.effect("a request of two seconds is logged with its method and user, a quick 
     const text: unknown = [message].flat()[0]
     if (text === "slow request") lines.push(fiber.getRef(References.CurrentLogAnnotations))
   })
-  // A host's hook is what takes long.
+  // A host's hook delays the request.
   const hooks = {
     before: ({ _tag }: { readonly _tag: string }) =>
       Effect.as(_tag === "CreateChat" ? Effect.sleep("2500 millis") : Effect.void, undefined)

@@ -1,4 +1,4 @@
-/** Clients of the dialect on an engine in memory, and a transcript of all that goes over their connections. */
+/** Clients of the dialect on an engine in memory, and a transcript of their connections. */
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
@@ -11,11 +11,11 @@ import { TestClock } from "effect/testing"
 import { dialect } from "../../src/xuanxuan/index.ts"
 import type { ProfileName } from "../../src/xuanxuan/profiles.ts"
 
-/** When everything happens: the documented example of a date. Milliseconds. */
+/** Time of all events: the documented example of a date, in milliseconds. */
 const NOON = 1_446_773_418_000
 /** `md5("123456")`. */
 export const PASSWORD = "e10adc3949ba59abbe56e057f20f883e"
-/** Stored as it is: the transcripts are of a password that no new user may have. */
+/** Stored in clear text: the transcripts use a password that new users may not choose. */
 const HASH = `$plain$${PASSWORD}`
 
 const plainPasswords = Layer.succeed(
@@ -55,7 +55,7 @@ const populate = Effect.gen(function* () {
   yield* commit({ expectedVersions: [], writes: [{ _tag: "CreateChat", by: null, chat }] })
 })
 
-/** Opens the dialect; each `client` is a connection with a name that the transcript tells it by. */
+/** Opens the dialect; each `client` is a connection with a name in the transcript. */
 export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
   yield* TestClock.setTime(NOON)
   yield* populate
@@ -67,7 +67,7 @@ export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
   if (door?._tag !== "WebSocket") return yield* Effect.die("no WebSocket door")
 
   const lines: Array<string> = []
-  /** Sids are random, and the ids of pushes that are not kept depend on what came before: both by their order. */
+  /** Replaces sids and ids of ephemeral pushes, which vary, by their order. */
   const stand = new Map<string, string>()
   const plain = (text: string): string =>
     text
@@ -115,7 +115,7 @@ export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
       lines.push(`${name} > ${plain(text)}`)
       send(text)
     }
-    /** Sends a frame as it is and waits for so many answers. */
+    /** Sends a frame unchanged and waits for a number of replies. */
     const say = Effect.fnUntraced(function* (text: string, count = 1) {
       const before = answers
       told(text)
@@ -129,7 +129,7 @@ export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
         say(JSON.stringify({ module: "chat", method: "login", params: [account, PASSWORD, "online"] })),
       acknowledge: (...ids: ReadonlyArray<number>) =>
         Effect.sync(() => told(JSON.stringify({ module: "chat", method: "message", id: ids, sid }))),
-      /** Everything that was sent to this client has come. */
+      /** Waits until everything sent to this client has arrived. */
       listen: Effect.suspend(() => {
         const before = answers
         quiet = true

@@ -1,4 +1,4 @@
-/** Files that are stored keep their contents, also where who sent them gave up in that very moment. */
+/** Stored files keep their contents even if the upload is aborted at that moment. */
 import { assert, it } from "@effect/vitest"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
@@ -17,7 +17,7 @@ import { queryOf } from "../../src/_http/query.ts"
 import { Transfers, upload } from "../../src/xuanxuan/files.ts"
 import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
 
-it.effect("an upload that is broken off while it is stored keeps the contents of what is stored", () =>
+it.effect("an upload that is aborted while it is stored keeps the contents of stored files", () =>
   Effect.gen(function* () {
     const asked = yield* Deferred.make<void>()
     const goOn = yield* Deferred.make<void>()

@@ -1,4 +1,4 @@
-/** The list of all users: written in chunks, each again only where something in it has changed. */
+/** The list of all users: encoded in chunks, each again only after a change. */
 import { assert, it } from "@effect/vitest"
 import { EntryId, UserId } from "@parley/core/Ids"
 import { type Hub, LocalHub } from "@parley/core/Hub"
@@ -38,7 +38,7 @@ const textOf = (list: UserListCache, of: ReadonlyArray<User>): string =>
 const whole = (hub: Hub["Service"], of: ReadonlyArray<User>): string =>
   of.map((one) => JSON.stringify(userJson(hub.presence.of(one)))).join(",")
 
-it("is the text of all users in their order, whatever ids they have", () => {
+it("is the text of all users in order, for any ids", () => {
   const { hub, list } = open()
   const some = [user(3), user(255), user(256), user(70_000), user(70_001), user(9_000_000)]
   for (const of of [users(1000), some, [], users(3, 250), users(3, 249)]) {
@@ -46,7 +46,7 @@ it("is the text of all users in their order, whatever ids they have", () => {
   }
 })
 
-it("a status that changes, a new name and a new user have one chunk written again", () => {
+it("a new status, name or user encodes one chunk again", () => {
   const { hub, list } = open()
   let everybody = users(10_000)
   const changed = (change: () => void): number => {
@@ -72,7 +72,7 @@ it("a status that changes, a new name and a new user have one chunk written agai
     changed(() => (everybody = [...everybody, user(10_001)])),
     1
   )
-  // More than is remembered: everything is written again.
+  // More changes than presence retains: everything is encoded again.
   const all = changed(() => {
     for (let round = 0; round < 2; round++) {
       for (const { id } of everybody) hub.presence.set(id, round === 0 ? "away" : "online")
@@ -81,13 +81,13 @@ it("a status that changes, a new name and a new user have one chunk written agai
   assert.strictEqual(all, list.chunks(everybody).length)
 })
 
-it("is the same array for all who get it meanwhile", () => {
+it("is the same array until a user changes", () => {
   const { list } = open()
   const everybody = users(1000)
   assert.strictEqual(list.chunks(everybody), list.chunks(everybody))
 })
 
-it("members are the ids of all, as either profile has them", () => {
+it("members are all ids in either profile's format", () => {
   const { list } = open()
   const everybody = users(600)
   const text = (as: "ids" | "objects") =>
@@ -107,7 +107,7 @@ it("members are the ids of all, as either profile has them", () => {
   )
 })
 
-it.effect("many who come at once wait for one encoding, in which other work has its turns", () =>
+it.effect("concurrent callers wait for one encoding, which lets other work run", () =>
   Effect.gen(function* () {
     const { hub, list } = open()
     const everybody = users(100_000)

@@ -1,4 +1,4 @@
-/** A message's JSON text, which is kept for a while, since the answer and the push both have it. */
+/** The cached JSON text of a message, which the reply and the push share. */
 import { createdChat } from "@parley/core/Chat"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
@@ -42,7 +42,7 @@ const message = (id: number, content: string): Message => ({
 })
 
 describe("a message's text", () => {
-  it("is that of the message itself, whichever were written before", () => {
+  it("belongs to the message, regardless of earlier ones", () => {
     const content = fc.oneof(fc.string(), fc.string({ minLength: 5000, maxLength: 5100 }))
     const messages = fc.array(fc.tuple(fc.integer({ min: 1, max: 1024 }), content), { minLength: 1, maxLength: 20 })
     fc.assert(
@@ -54,7 +54,7 @@ describe("a message's text", () => {
     )
   })
 
-  it("does not outlive the next ones: young garbage is collected without the old", () => {
+  it("does not outlive the next ones: minor collections free it", () => {
     setFlagsFromString("--expose-gc")
     const collect = runInNewContext("gc") as (options: { readonly type: "minor" | "major" }) => void
     const speak = (from: number): void => {
@@ -65,7 +65,7 @@ describe("a message's text", () => {
     collect({ type: "major" })
     const before = process.memoryUsage().heapUsed
     for (let round = 1; round <= 100; round++) speak(round * 300)
-    // All of it would be some 30 MB.
+    // All texts together have about 30 MB.
     assert.isBelow(process.memoryUsage().heapUsed - before, 10e6)
   })
 })

@@ -1,4 +1,4 @@
-/** What a login is told of the others is as it is in the turn from which on it hears the rest. */
+/** The user list of a login is current in the turn in which the session subscribes. */
 import { assert, it } from "@effect/vitest"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
@@ -20,12 +20,12 @@ interface Packet {
 /** md5 of "correct-horse-7". */
 const PASSWORD = "d374a7bdfbe7dfa86bc2807569bacd5d"
 
-it.effect("somebody who is renamed while another logs in has the new name for them", () =>
+it.effect("a rename during another user's login is in the pushed list", () =>
   Effect.gen(function* () {
     const asked = yield* Deferred.make<void>()
     const goOn = yield* Deferred.make<void>()
     let holding = false
-    /** The places are the last that is read before a session begins to hear. */
+    /** Cursors are the last read before a session subscribes. */
     const slow = Layer.effect(
       Store,
       Effect.map(Store, (store) =>

@@ -1,4 +1,4 @@
-/** What is owed to who is away, as the document's table, is what they are pushed when they come. */
+/** Rows of the offline queue match the packets that are pushed at the next login. */
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { createParley } from "@parley/adapter-node"
 import { dialect, offlineQueueRow } from "@parley/dialects/xuanxuan"
@@ -6,7 +6,7 @@ import { createServer } from "node:http"
 import { assert, it } from "vitest"
 import { chatClient, closing, listening } from "../../../adapter-node/test/clients.ts"
 
-it("the offline queue has the document's rows, and the client gets them as they say", async () => {
+it("the offline queue has the document's rows, and the client gets the same packets", async () => {
   await using parley = await createParley({ store: MemoryStore.layer, dialects: [dialect] })
   await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password: "correct-horse-7" })))
   const ann = parley.as("ann")
@@ -52,7 +52,7 @@ it("the offline queue has the document's rows, and the client gets them as they 
     pushed.map((packet) => [packet.id, JSON.stringify(packet.data)]),
     rows.map((row) => [row.id, row.data])
   )
-  // Acknowledged there, it is gone from here.
+  // Acknowledged packets are no longer in the queue.
   await parley.as("ben").acknowledge(rows.map((row) => row.id))
   assert.deepStrictEqual(await parley.as("ben").queue(), [])
   ben.leave()

@@ -1,4 +1,4 @@
-/** Params as they come, by name and by position. Source: seeds/002, "API"; PROTOCOLS, "Params". */
+/** Params by name and by position. Source: seeds/002, "API"; PROTOCOLS, "Params". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import * as fc from "fast-check"
@@ -8,7 +8,7 @@ import { decode, draftsIn, isMethod, type Method, methods, readMessage } from ".
 
 const names = Object.keys(methods).filter(isMethod)
 
-/** The params of a request, its messages read one by one. */
+/** Decodes the params of a request, its messages one by one. */
 const reading = (method: Method, params: unknown): Effect.Effect<unknown, Refused> =>
   method === "chat/message"
     ? Effect.flatMap(decode("chat/message", params), ({ messages }) =>
@@ -25,7 +25,7 @@ const refused = (method: Method, params: unknown): string => {
   return reason._tag === "Invalid" ? reason.field : reason._tag
 }
 
-/** Valid params of every method: all that the document names, in its order. */
+/** Valid params of every method: all documented ones, in order. */
 const whole: { readonly [M in Method]: Readonly<Record<string, unknown>> } = {
   "chat/login": { account: "alice", password: "x", status: "away", device: "desk" },
   "chat/logout": {},
@@ -81,7 +81,7 @@ const entries = names.flatMap((method) => Object.keys(whole[method]).map((name) 
 describe("params of every method", () => {
   for (const method of names) {
     const params = whole[method]
-    it(`${method}: by position is as by name`, () => {
+    it(`${method}: params by position equal params by name`, () => {
       assert.deepStrictEqual(read(method, params), params)
       assert.deepStrictEqual(read(method, Object.values(params)), params)
     })
@@ -89,16 +89,16 @@ describe("params of every method", () => {
 
   for (const method of names.filter((name) => Object.keys(whole[name]).length > 0)) {
     const params = whole[method]
-    it(`${method}: what nobody knows is ignored`, () => {
+    it(`${method}: unknown params are ignored`, () => {
       const more = JSON.parse('{"__proto__":{"gid":"x"},"constructor":1,"toString":[],"zz":{}}') as object
       assert.deepStrictEqual(read(method, { ...more, ...params }), params)
-      // More messages would be messages.
+      // Further positions would be messages.
       if (method === "chat/message") return
       assert.deepStrictEqual(read(method, [...Object.values(params), 1, [], null]), params)
     })
   }
 
-  /** The params without one, by name, and with null in its place, by position. */
+  /** Returns the params without one, by name, and with null in its place, by position. */
   const without = (method: Method, name: string) => {
     const params = Object.entries(whole[method])
     return {
@@ -118,7 +118,7 @@ describe("params of every method", () => {
   }
 
   for (const { method, name } of entries.filter((one) => !isOptional(one.method, one.name))) {
-    it(`${method}: ${name} is needed`, () => {
+    it(`${method}: ${name} is required`, () => {
       const { byName, byPosition } = without(method, name)
       assert.strictEqual(refused(method, byName), `params.${name}`)
       assert.strictEqual(refused(method, { ...whole[method], [name]: null }), `params.${name}`)
@@ -127,14 +127,14 @@ describe("params of every method", () => {
   }
 
   for (const { method, name } of entries.filter((one) => one.name !== "settings")) {
-    it(`${method}: ${name} cannot be something else`, () => {
+    it(`${method}: ${name} has no other type`, () => {
       for (const wrong of [Number.NaN, Symbol.iterator, [[]], { x: { y: 1 } }, -0.5]) {
         assert.match(refused(method, { ...whole[method], [name]: wrong }), new RegExp(`^params\\.${name}(\\.|$)`))
       }
     })
   }
 
-  it("absent or null is as empty", () => {
+  it("absent or null equals empty", () => {
     for (const method of names.filter((name) => Object.keys(whole[name]).length === 0)) {
       for (const params of [undefined, null, {}, []]) assert.deepStrictEqual(read(method, params), {})
     }
@@ -144,7 +144,7 @@ describe("params of every method", () => {
 })
 
 describe("forms of a param", () => {
-  it("flags come as booleans, numbers and digits", () => {
+  it("flags are booleans, numbers or digits", () => {
     for (const [flag, meant] of [
       [true, true],
       [1, true],
@@ -165,7 +165,7 @@ describe("forms of a param", () => {
     }
   })
 
-  it("members come as ids and as objects, also mixed", () => {
+  it("members are ids, objects, or both", () => {
     for (const members of [[], [1, 2], [{ id: 1 }, { id: 2 }], [1, { id: 2 }]]) {
       assert.deepStrictEqual(read("chat/addmember", ["g", members]), { gid: "g", members })
     }
@@ -176,7 +176,7 @@ describe("forms of a param", () => {
     }
   })
 
-  it("committers come as members do, and as text", () => {
+  it("committers are like members, or text", () => {
     for (const committers of [[1], [{ id: 1 }], "", "1,2,3", "$ALL", "$ADMINS", "anything"]) {
       assert.deepStrictEqual(read("chat/setcommitters", ["g", committers]), { gid: "g", committers })
     }
@@ -185,7 +185,7 @@ describe("forms of a param", () => {
     }
   })
 
-  it("public is read by both of its names", () => {
+  it("public has two spellings", () => {
     const base = { gid: "g", members: [] }
     assert.deepStrictEqual(read("chat/create", { ...base, pulic: 1 }), { ...base, public: true })
     assert.deepStrictEqual(read("chat/create", { ...base, public: 1 }), { ...base, public: true })
@@ -199,7 +199,7 @@ describe("forms of a param", () => {
     assert.strictEqual(refused("chat/changename", [1.5, "N"]), "params.id")
   })
 
-  it("text is well-formed, and JSON has an end", () => {
+  it("text is well-formed, and the depth of JSON is limited", () => {
     for (const half of ["\ud800", "a\udc00", "\udc00\ud800"]) {
       assert.strictEqual(refused("chat/star", [half]), "params.gid")
       const draft = { gid: "m", cgid: "g", content: half }
@@ -221,7 +221,7 @@ describe("messages", () => {
   const one = { gid: "m1", cgid: "g", content: "x" }
   const two = { gid: "m2", cgid: "g", content: "y" }
 
-  it("come in a list, in a list in a list, by name, or one by itself", () => {
+  it("are a list, a list in a list, named, or a single message", () => {
     for (const params of [[one, two], [[one, two]], { messages: [one, two] }]) {
       assert.deepStrictEqual(read("chat/message", params), { messages: [one, two] })
       assert.deepStrictEqual(draftsIn(params), [one, two])
@@ -236,7 +236,7 @@ describe("messages", () => {
     assert.strictEqual(refused("chat/message", [one, null]), "params.messages.1")
   })
 
-  it("have fields of their own kinds", () => {
+  it("have fields of the documented types", () => {
     const fine: ReadonlyArray<Readonly<Record<string, unknown>>> = [
       { user: 1 },
       { user: "alice" },
@@ -273,7 +273,7 @@ describe("messages", () => {
 })
 
 describe("decode", () => {
-  it("takes anything and never breaks off", () => {
+  it("accepts any value without throwing", () => {
     const odd = fc.oneof(fc.jsonValue({ maxDepth: 5 }), fc.anything())
     const near = fc.constantFrom(...names).chain((method) =>
       fc.tuple(
@@ -304,7 +304,7 @@ describe("decode", () => {
     )
   })
 
-  it("a list of too many users is refused by its length, and no user in it is looked at", () => {
+  it("a list of too many users is refused by its length, without decoding its users", () => {
     const users = (count: number) =>
       Array.from({ length: count }, (): unknown => ({
         get id() {

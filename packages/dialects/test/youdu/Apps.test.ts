@@ -1,4 +1,4 @@
-/** Apps: what they seal, the tokens they get for it, and who adds them. Source: seeds/004; PROTOCOLS, "youdu". */
+/** Envelopes, tokens and operator commands of apps. Source: seeds/004; PROTOCOLS, "youdu". */
 import { assert, describe, it } from "@effect/vitest"
 import { Store } from "@parley/core/Store"
 import { Clock, Effect } from "effect"
@@ -8,7 +8,7 @@ import { DEMO, open, seal } from "./Envelope.ts"
 import { envelope, failure, jsonOf, opened, type SessionJson, stage } from "./harness.ts"
 
 describe("the envelope", () => {
-  it.effect("gettoken answers a token sealed, for who seals the time", () =>
+  it.effect("gettoken returns a sealed token for the sealed time", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_700_000_000_000)
       const { getToken } = yield* stage
@@ -30,7 +30,7 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("gettoken takes a sealed text once, also after a restart and with its first block changed", () =>
+  it.effect("gettoken accepts a sealed text once, even after a restart and with a changed first block", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_700_000_000_000)
       const { getToken } = yield* stage
@@ -40,13 +40,13 @@ describe("the envelope", () => {
       assert.deepInclude(jsonOf<object>(yield* getToken({ buin, appId, encrypt: sealed })), { errcode: 0 })
       assert.deepInclude(jsonOf<object>(yield* getToken({ buin, appId, encrypt: sealed })), used)
       const bytes = Buffer.from(sealed, "base64")
-      // Without a MAC this changes the last digits of the time, and nothing that is noticed.
+      // Without a MAC, this changes the last digits of the time undetected.
       bytes[13] = (bytes[13] ?? 0) ^ 1
       assert.deepInclude(jsonOf<object>(yield* getToken({ buin, appId, encrypt: bytes.toString("base64") })), used)
       const again = yield* asking(yield* opened)
       const restarted = yield* again("POST", "/cgi/gettoken", { json: { buin, appId, encrypt: sealed } })
       assert.deepInclude(jsonOf<object>(restarted), used)
-      // What is too old anyhow is not kept.
+      // Expired proofs are removed.
       const store = yield* Store
       assert.lengthOf(yield* store.records("youdu", "used"), 1)
       yield* TestClock.adjust("11 minutes")
@@ -55,7 +55,7 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("of simultaneous requests with one sealed text one gets a token", () =>
+  it.effect("of concurrent requests with one sealed text, one gets a token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_700_000_000_000)
       const { getToken } = yield* stage
@@ -72,7 +72,7 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("gettoken is refused alike, whatever is not right", () =>
+  it.effect("gettoken returns the same error for every wrong value", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_700_000_000_000)
       const { getToken } = yield* stage
@@ -113,7 +113,7 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("carries every operation, also get", () =>
+  it.effect("works for every operation, including get", () =>
     Effect.gen(function* () {
       const { create, get, update, appToken } = yield* stage
       const token = yield* appToken
@@ -141,12 +141,12 @@ describe("the envelope", () => {
       assert.deepStrictEqual(inner(yield* get(sessionId, token)), made)
       const updated = inner(yield* update(envelope({ sessionId, opUser: "bob", addMember: ["erin"] }), token))
       assert.deepInclude(updated, { version: 2, member: ["alice", "bob", "carol", "erin"] })
-      // Both kinds of token see one session.
+      // Both kinds of token can access the session.
       assert.strictEqual(jsonOf<SessionJson>(yield* get(sessionId)).version, 2)
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("is wanted of an app's token, and is the app's own", () =>
+  it.effect("is required for an app's token, and must be the app's own", () =>
     Effect.gen(function* () {
       const { create, get, appToken } = yield* stage
       const token = yield* appToken
@@ -175,12 +175,12 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("may hold as much JSON as a body", () =>
+  it.effect("may contain as much JSON as a body", () =>
     Effect.gen(function* () {
       const { create, appToken } = yield* stage
       const token = yield* appToken
       const plain = { title: "t", creator: "alice", member: ["bob", "carol"] }
-      // Keys and values of the object with `pad`, whose items are numbers.
+      // Keys and values of the object with `pad`, an array of numbers.
       const items = 131_072 - 1 - (4 * 7 + 2 * 4 + (1 + 2 * 4) + 1)
       const padded = (count: number) => envelope({ ...plain, pad: Array.from({ length: count }, () => 0) })
       assert.deepInclude(jsonOf<object>(yield* create(padded(items), token)), { errcode: 0 })
@@ -193,7 +193,7 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("a token ends after its time, or with its app", () =>
+  it.effect("a token expires, and is removed with its app", () =>
     Effect.gen(function* () {
       const { get, team, appToken, commands } = yield* stage
       const { sessionId } = yield* team
@@ -211,7 +211,7 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("tokens are stored as hashes, survive a restart, and are bounded", () =>
+  it.effect("tokens are stored as hashes, survive a restart, and are limited in number", () =>
     Effect.gen(function* () {
       const { get, team, appToken } = yield* stage
       const store = yield* Store
@@ -238,7 +238,7 @@ describe("the envelope", () => {
 })
 
 describe("tokens of one app", () => {
-  it.effect("are bounded also where many are issued at once", () =>
+  it.effect("are limited in number even if many are issued concurrently", () =>
     Effect.gen(function* () {
       const { appToken } = yield* stage
       const store = yield* Store
@@ -253,8 +253,8 @@ describe("tokens of one app", () => {
   )
 })
 
-describe("the operator's commands", () => {
-  it.effect("do not replace an app that somebody else has added since the apps were read", () =>
+describe("operator commands", () => {
+  it.effect("do not replace an app that was added after the apps were read", () =>
     Effect.gen(function* () {
       const { commands } = yield* stage
       const store = yield* Store

@@ -1,4 +1,4 @@
-/** The envelope as its clients make it, on Node's own cipher: it shares nothing with what is tested. */
+/** The clients' envelope on Node's own cipher; shares no code with the tested one. */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 
 export const DEMO = { buin: 14797363, appId: "yd-demo", key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" } as const
@@ -8,7 +8,7 @@ export const pad = (plain: Buffer): Buffer => {
   return Buffer.concat([plain, Buffer.alloc(missing, missing)])
 }
 
-/** Bytes that are padded already. */
+/** Seals bytes that are already padded. */
 export const encrypted = (padded: Buffer, key: string = DEMO.key): string => {
   const bytes = Buffer.from(key, "base64")
   const cipher = createCipheriv("aes-256-cbc", bytes, bytes.subarray(0, 16)).setAutoPadding(false)
@@ -31,7 +31,7 @@ export const frame = (text: string, appId: string): Buffer => {
 export const seal = (text: string, key: string = DEMO.key, appId: string = DEMO.appId): string =>
   encrypted(pad(frame(text, appId)), key)
 
-/** The text and the app it is for. */
+/** Returns the text and its app. */
 export const open = (sealed: string, key: string = DEMO.key): { readonly text: string; readonly appId: string } => {
   const plain = decrypted(sealed, key)
   const end = plain.length - (plain.at(-1) ?? 0)

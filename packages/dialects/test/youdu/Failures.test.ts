@@ -1,4 +1,4 @@
-/** Failures: what goes wrong, in a request or the server, errcode says. Source: seeds/004; PROTOCOLS, "youdu". */
+/** Failures of requests and of the server, returned as errcode. Source: seeds/004; PROTOCOLS, "youdu". */
 import { assert, describe, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { StorageFailed } from "@parley/core/Store"
@@ -9,7 +9,7 @@ import { DEMO, seal } from "./Envelope.ts"
 import { failure, jsonOf, type SessionJson, stage } from "./harness.ts"
 
 describe("bad input", () => {
-  it.effect("is answered with status 200, an errcode and the field's name, and stores nothing", () =>
+  it.effect("returns status 200, an errcode and the field's name, and stores nothing", () =>
     Effect.gen(function* () {
       const { create, update, get, team, alice } = yield* stage
       const engine = yield* Engine
@@ -81,12 +81,12 @@ describe("bad input", () => {
       }
       assert.deepStrictEqual((yield* get("")).json, failure(404, "sessionId: there is no such session."))
       assert.deepStrictEqual(yield* engine.perform(alice.caller, { _tag: "ListChats" }), before)
-      // 64 code points are 64 characters, however they are written.
+      // 64 code points are 64 characters, regardless of their encoding.
       assert.strictEqual(jsonOf<SessionJson>(yield* create({ ...creation, title: "🙂".repeat(64) })).errcode, 0)
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("has the status say so, too, where the request was not understood", () =>
+  it.effect("also sets the status if the request was not understood", () =>
     Effect.gen(function* () {
       const { ask, root } = yield* stage
       for (const path of [
@@ -136,7 +136,7 @@ describe("bad input", () => {
   )
 })
 
-describe("when the server is in trouble", () => {
+describe("failures of the server", () => {
   const failing = new StorageFailed({ operation: "test", cause: "the disk is gone" })
   let isBroken = false
   const broken = engineOver((store) => ({
@@ -145,7 +145,7 @@ describe("when the server is in trouble", () => {
     usersByAccount: (accounts) => (isBroken ? Effect.die(new Error("a mistake")) : store.usersByAccount(accounts))
   }))
 
-  it.effect("errcode says so", () =>
+  it.effect("are returned as errcode", () =>
     Effect.gen(function* () {
       const { create, get, getToken, appToken } = yield* stage
       const token = yield* appToken

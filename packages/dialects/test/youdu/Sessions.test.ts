@@ -1,4 +1,4 @@
-/** Sessions: how they are made, read and changed, in plain JSON. Source: seeds/004; PROTOCOLS, "youdu". */
+/** Creating, reading and updating sessions in plain JSON. Source: seeds/004; PROTOCOLS, "youdu". */
 import { assert, describe, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { Effect } from "effect"
@@ -6,7 +6,7 @@ import { engineLayer } from "../ha/harness.ts"
 import { failure, jsonOf, type SessionJson, stage } from "./harness.ts"
 
 describe("plain JSON", () => {
-  it.effect("create answers the documented fields in their order, with errcode and errmsg", () =>
+  it.effect("create returns the documented fields in order, with errcode and errmsg", () =>
     Effect.gen(function* () {
       const { create, root } = yield* stage
       const answer = yield* create({
@@ -22,13 +22,13 @@ describe("plain JSON", () => {
         `{"errcode":0,"errmsg":"ok","sessionId":"${sessionId}","title":"会议","owner":"alice","creator":"alice",` +
           `"version":1,"type":"multi","member":["alice","carol","bob"]}`
       )
-      // Of the same members there may be many.
+      // The same members may have many sessions.
       const again = yield* create({ title: "会议", creator: "alice", member: ["carol", "bob"] }, root.token)
       assert.notStrictEqual(jsonOf<SessionJson>(again).sessionId, sessionId)
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("null is absent, everywhere, and an unknown content coding is none", () =>
+  it.effect("null always means absent, and an unknown content coding is ignored", () =>
     Effect.gen(function* () {
       const { create, update } = yield* stage
       const coded = { headers: { "content-encoding": "UTF-8" } }
@@ -49,7 +49,7 @@ describe("plain JSON", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("get answers what is there now, version and owner too, whoever changed it", () =>
+  it.effect("get returns the present state, including version and owner, after changes by any protocol", () =>
     Effect.gen(function* () {
       const { get, team, alice } = yield* stage
       const engine = yield* Engine
@@ -68,7 +68,7 @@ describe("plain JSON", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("update changes title and members in one step, each part by its own rule", () =>
+  it.effect("update changes title and members in one step, each by its own rule", () =>
     Effect.gen(function* () {
       const { update, get, team } = yield* stage
       const { sessionId } = yield* team
@@ -90,10 +90,10 @@ describe("plain JSON", () => {
         type: "multi",
         member: ["alice", "bob", "dave"]
       })
-      // What is so already is no step.
+      // An update without an effect does not change the version.
       const same = yield* update({ sessionId, opUser: "alice", title: "Crew", addMember: ["dave"] })
       assert.deepInclude(jsonOf<SessionJson>(same), { errcode: 0, version: 2 })
-      // Whole or not at all: bob may add, but not remove.
+      // All or nothing: bob may add, but not remove.
       const both = yield* update({ sessionId, opUser: "bob", title: "Bob's", addMember: ["erin"], delMember: ["dave"] })
       assert.deepStrictEqual(both.json, failure(403, "Only admins may do this."))
       assert.deepInclude(jsonOf<SessionJson>(yield* get(sessionId)), { title: "Crew", version: 2 })
@@ -104,7 +104,7 @@ describe("plain JSON", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("anybody may leave, the owner too, and fewer than three may remain", () =>
+  it.effect("every member may leave, including the owner, and fewer than three may remain", () =>
     Effect.gen(function* () {
       const { update, team } = yield* stage
       const { sessionId } = yield* team
@@ -120,7 +120,7 @@ describe("plain JSON", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("a title is for members who may speak", () =>
+  it.effect("the title can be changed by members who may speak", () =>
     Effect.gen(function* () {
       const { update, team, alice } = yield* stage
       const engine = yield* Engine
@@ -133,7 +133,7 @@ describe("plain JSON", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("twenty updates at once are twenty steps", () =>
+  it.effect("20 concurrent updates are 20 steps", () =>
     Effect.gen(function* () {
       const { update, get, team } = yield* stage
       const { sessionId } = yield* team

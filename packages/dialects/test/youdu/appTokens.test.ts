@@ -1,4 +1,4 @@
-/** Tokens of apps that end while they are shown. Source: PROTOCOLS, "youdu". */
+/** Tokens of apps that are removed while they are looked up. Source: PROTOCOLS, "youdu". */
 import { assert, describe, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { Store } from "@parley/core/Store"
@@ -8,7 +8,7 @@ import { TestClock } from "effect/testing"
 import { makeAppTokens } from "../../src/youdu/appTokens.ts"
 import { engineLayer } from "../../../core/test/harness.ts"
 
-/** As one node has them. */
+/** Tokens of one node. */
 const node = Effect.fnUntraced(function* (change: (store: Store["Service"]) => Partial<Store["Service"]> = () => ({})) {
   const store = yield* Store
   return makeAppTokens({
@@ -21,7 +21,7 @@ const node = Effect.fnUntraced(function* (change: (store: Store["Service"]) => P
 })
 
 describe("tokens of an app", () => {
-  it.effect("that end while they are looked up are dead", () =>
+  it.effect("are invalid if they are removed during the lookup", () =>
     Effect.gen(function* () {
       const first = (yield* (yield* node()).issue("app", { fingerprint: "first", expiresAt: 0 })) ?? ""
       const [reached, released] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]

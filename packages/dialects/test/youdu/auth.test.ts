@@ -1,4 +1,4 @@
-/** The asker: who an access token stands for, and which sessions it reaches. Source: seeds/004; PROTOCOLS, "youdu". */
+/** Access tokens: their users, and the sessions that they may access. Source: seeds/004; PROTOCOLS, "youdu". */
 import { assert, describe, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
@@ -9,8 +9,8 @@ import { dialect } from "../../src/youdu/index.ts"
 import { engineLayer } from "../ha/harness.ts"
 import { envelope, failure, FIXED, jsonOf, type SessionJson, SETTINGS, stage } from "./harness.ts"
 
-describe("who asks", () => {
-  it.effect("is told by an access token: none, an unknown one, or a plain user's are refused", () =>
+describe("authentication", () => {
+  it.effect("refuses a missing or unknown token, and tokens of plain users", () =>
     Effect.gen(function* () {
       const { ask, alice, team } = yield* stage
       const { sessionId } = yield* team
@@ -37,7 +37,7 @@ describe("who asks", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("is never told by the sid of a chat login, not even an administrator's", () =>
+  it.effect("refuses the sid of a chat login, even an administrator's", () =>
     Effect.gen(function* () {
       const { create, get, update, root, team } = yield* stage
       const { sessionId } = yield* team
@@ -50,7 +50,7 @@ describe("who asks", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("acts for users in the audit log, under the name that it has", () =>
+  it.effect("records in the audit log that the app acts for users, under its name", () =>
     Effect.gen(function* () {
       const lines: Array<unknown> = []
       const log = { note: ({ details }: ThrottledLine) => void lines.push(details) }
@@ -75,7 +75,7 @@ describe("who asks", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("may be the configuration's token", () =>
+  it.effect("accepts the configured token", () =>
     Effect.gen(function* () {
       const { get, team } = yield* stage
       const { sessionId } = yield* team
@@ -87,7 +87,7 @@ describe("who asks", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("reaches the groups of the app's organisation, and an administrator all groups", () =>
+  it.effect("gives apps access to groups of their organisation, and administrators to all groups", () =>
     Effect.gen(function* () {
       const { create, get, update, appToken, root, alice, bob, dave, erin } = yield* stage
       const engine = yield* Engine
@@ -104,10 +104,10 @@ describe("who asks", () => {
         ...failure(400, "member must hold somebody of the app's organisation."),
         encrypt: ""
       })
-      // With alice in it, the app reaches it.
+      // With alice as a member, the app may access it.
       yield* engine.perform(dave.caller, { _tag: "AddMembers", chat: { gid: sessionId }, members: [UserId(alice.id)] })
       assert.strictEqual(jsonOf<SessionJson>(yield* get(sessionId, token)).errcode, 0)
-      // Pairs and system chats are nobody's sessions, and a group of two is one.
+      // Direct and system chats are not sessions; a group of two is one.
       const make = (gid: string, type: string, members: ReadonlyArray<number>) =>
         engine.perform(alice.caller, {
           _tag: "CreateChat",

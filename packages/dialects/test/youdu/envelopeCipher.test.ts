@@ -1,4 +1,4 @@
-/** The envelope against Node's own cipher. Source: PROTOCOLS, "youdu". */
+/** The envelope compared with Node's own cipher. Source: PROTOCOLS, "youdu". */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Cipher, SecureRandom } from "effect/crypto"
@@ -13,7 +13,7 @@ const sealing = Effect.gen(function* () {
   return yield* makeEnvelopeCipher(cipher, random, keyBytes(DEMO.key)!, DEMO.appId)
 })
 
-/** Texts around every border of a block of 16 and of the padding to 32. */
+/** Texts around every boundary of the 16-byte blocks and the padding to 32. */
 const TEXTS = [...Array.from({ length: 70 }, (_, length) => "x".repeat(length)), "有度 🙂", "é".repeat(5000)]
 
 describe("the envelope", () => {
@@ -24,7 +24,7 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("is opened by clients, is padded to 32, and is never twice the same", () =>
+  it.effect("can be opened by clients, is padded to 32 bytes, and never repeats", () =>
     Effect.gen(function* () {
       const { seal: seals } = yield* sealing
       for (const text of TEXTS) {
@@ -36,7 +36,7 @@ describe("the envelope", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("does not open anything else, and never says why", () =>
+  it.effect("does not open anything else, always with the same error", () =>
     Effect.gen(function* () {
       const { open: opens } = yield* sealing
       const other = Buffer.alloc(32, 7).toString("base64")

@@ -1,4 +1,4 @@
-/** The protocol opened with its demo app and people of several organisations, and what an enterprise app asks of it. */
+/** Harness: the protocol with its demo app, users of several organisations, and requests of an enterprise app. */
 import { Clock, Effect } from "effect"
 import { dialect } from "../../src/youdu/index.ts"
 import { type Answer, type Ask, asking, people } from "../ha/harness.ts"
@@ -23,7 +23,7 @@ export interface SessionJson {
 
 export const jsonOf = <A>({ json }: Answer): A => json as A
 
-/** alice, bob and carol are of the demo app's organisation; dave of another, erin of none; root administers all. */
+/** alice, bob and carol are in the demo app's organisation, dave in another, erin in none; root is a system administrator. */
 export const stage = Effect.gen(function* () {
   const { commands, ...open_ } = yield* opened
   const ask = yield* asking({ commands, ...open_ })
@@ -43,7 +43,7 @@ export const stage = Effect.gen(function* () {
     ask("GET", path("get", token, `&sessionId=${encodeURIComponent(sessionId)}`))
   const update = (json: unknown, token = root.token) => ask("POST", path("update", token), { json })
   const getToken = (json: unknown) => ask("POST", "/cgi/gettoken", { json })
-  /** Seals the clock's time and asks for a token. */
+  /** Seals the clock's time and requests a token. */
   const appToken = Effect.gen(function* () {
     const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
     const { buin, appId } = DEMO
