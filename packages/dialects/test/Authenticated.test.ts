@@ -6,7 +6,7 @@ import { Users } from "@parley/core/Users"
 import { Effect } from "effect"
 import { parseHeader } from "effect/http/Cookies"
 import { webSocket } from "../../server/test/clients.ts"
-import { type Answer, engine, type Served, served } from "./serveDialect.ts"
+import { type Reply, engine, type Served, served } from "./serveDialect.ts"
 
 /** The embedder's sessions: a cookie or a bearer token with the user's id. */
 const authenticator: Authenticator = {
@@ -20,7 +20,7 @@ const authenticator: Authenticator = {
 }
 
 /** Alice, a system administrator, and Bob and Carol. */
-const stage = Effect.gen(function* () {
+const fixture = Effect.gen(function* () {
   const added = yield* (yield* Users).add([{ account: "alice", admin: true }, { account: "bob" }, { account: "carol" }])
   const [alice, bob, carol] = added
   if (!alice || !bob || !carol) return yield* Effect.die("no people")
@@ -34,11 +34,11 @@ const embedded = <A, E, R>(test: Effect.Effect<A, E, R>) =>
 const requests: ReadonlyArray<
   readonly [
     protocol: string,
-    ask: (
-      ask: Served["ask"],
+    call: (
+      call: Served["call"],
       headers: Readonly<Record<string, string>>,
-      shown?: { readonly token: string }
-    ) => Effect.Effect<Answer>,
+      credentials?: { readonly token: string }
+    ) => Effect.Effect<Reply>,
     done: number,
     /** Status or errcode for an unidentified and for a refused caller. */
     nobody: number,
@@ -47,8 +47,8 @@ const requests: ReadonlyArray<
 > = [
   [
     "spark",
-    (ask, headers, shown) =>
-      ask("POST", `/session/start${shown === undefined ? "" : `?token=${shown.token}`}`, {
+    (call, headers, credentials) =>
+      call("POST", `/session/start${credentials === undefined ? "" : `?token=${credentials.token}`}`, {
         headers,
         json: { To: ["bob"] }
       }),
@@ -58,21 +58,21 @@ const requests: ReadonlyArray<
   ],
   [
     "ha",
-    (ask, headers, shown) =>
-      ask("POST", "/conversation", {
-        headers: { ...headers, "x-ha-key": "ha-demo", ...(shown && { "x-ha-session": shown.token }) },
+    (call, headers, credentials) =>
+      call("POST", "/conversation", {
+        headers: { ...headers, "x-ha-key": "ha-demo", ...(credentials && { "x-ha-session": credentials.token }) },
         json: { passiveuser: 2, time: "1700000000123" }
       }),
     200,
     401,
     403
   ],
-  ["hisihi", (ask, headers) => ask("GET", "/im/org/2/groups", { headers }), 200, 401, 403],
+  ["hisihi", (call, headers) => call("GET", "/im/org/2/groups", { headers }), 200, 401, 403],
   [
     "youdu",
-    (ask, headers, shown) =>
+    (call, headers, credentials) =>
       Effect.map(
-        ask("POST", `/cgi/session/create${shown === undefined ? "" : `?accessToken=${shown.token}`}`, {
+        call("POST", `/cgi/session/create${credentials === undefined ? "" : `?accessToken=${credentials.token}`}`, {
           headers,
           json: { title: "T", creator: "alice", member: ["bob", "carol"] }
         }),
@@ -84,8 +84,10 @@ const requests: ReadonlyArray<
   ],
   [
     "xuanxuan's files",
-    (ask, headers, shown) =>
-      ask("GET", `/attach-download-1.json${shown === undefined ? "" : `?sid=${shown.token}`}`, { headers }),
+    (call, headers, credentials) =>
+      call("GET", `/attach-download-1.json${credentials === undefined ? "" : `?sid=${credentials.token}`}`, {
+        headers
+      }),
     404,
     401,
     403
@@ -97,12 +99,12 @@ describe("a request without a token", () => {
     it.live(`of ${protocol} has the user of the embedder's authenticator`, () =>
       embedded(
         Effect.gen(function* () {
-          const { ask, alice } = yield* stage
+          const { call, alice } = yield* fixture
           const cookie = `their-user=${alice.id}`
-          assert.strictEqual((yield* request(ask, { cookie })).status, done)
-          assert.strictEqual((yield* request(ask, { authorization: `Bearer theirs-${alice.id}` })).status, done)
-          assert.strictEqual((yield* request(ask, {})).status, nobody)
-          assert.strictEqual((yield* request(ask, { cookie: "their-user=99" })).status, nobody)
+          assert.strictEqual((yield* request(call, { cookie })).status, done)
+          assert.strictEqual((yield* request(call, { authorization: `Bearer theirs-${alice.id}` })).status, done)
+          assert.strictEqual((yield* request(call, {})).status, nobody)
+          assert.strictEqual((yield* request(call, { cookie: "their-user=99" })).status, nobody)
         })
       )
     )
@@ -110,17 +112,17 @@ describe("a request without a token", () => {
     it.live(`of ${protocol} is refused from a page of another origin`, () =>
       embedded(
         Effect.gen(function* () {
-          const { ask, alice, http } = yield* stage
+          const { call, alice, http } = yield* fixture
           const cookie = `their-user=${alice.id}`
           for (const headers of [
             { origin: "https://evil.example" },
             { origin: "null" },
             { origin: "http://127.0.0.1:1" }
           ]) {
-            assert.strictEqual((yield* request(ask, { cookie, ...headers })).status, refused, headers.origin)
+            assert.strictEqual((yield* request(call, { cookie, ...headers })).status, refused, headers.origin)
           }
           for (const origin of ["https://app.example", http]) {
-            assert.strictEqual((yield* request(ask, { cookie, origin })).status, done)
+            assert.strictEqual((yield* request(call, { cookie, origin })).status, done)
           }
         })
       )
@@ -133,17 +135,17 @@ describe("a request with a token", () => {
     it.live(`of ${protocol} has the token's user, from any origin`, () =>
       embedded(
         Effect.gen(function* () {
-          const { ask, alice } = yield* stage
+          const { call, alice } = yield* fixture
           const sessions = yield* Sessions
           const session = yield* sessions.issue(alice.id, "token")
           const headers = { origin: "https://evil.example" }
           const bearer = { ...headers, authorization: `Bearer ${session.token}` }
-          assert.strictEqual((yield* request(ask, protocol === "hisihi" ? bearer : headers, session)).status, done)
+          assert.strictEqual((yield* request(call, protocol === "hisihi" ? bearer : headers, session)).status, done)
           if (protocol === "hisihi") return
           yield* sessions.end(session)
           const cookie = `their-user=${alice.id}`
           assert.strictEqual(
-            (yield* request(ask, { cookie }, session)).status,
+            (yield* request(call, { cookie }, session)).status,
             nobody,
             "a dead token is not made up for"
           )
@@ -157,7 +159,7 @@ describe("a WebSocket whose upgrade was authenticated", () => {
   it.live("logs in without a password, with that account or none, and then works like others", () =>
     embedded(
       Effect.gen(function* () {
-        const { http, alice, bob } = yield* stage
+        const { http, alice, bob } = yield* fixture
         const cookie = `their-user=${alice.id}`
         for (const params of [{ account: "alice", password: "" }, { account: "alice" }, {}, undefined, ["alice"], []]) {
           const client = yield* webSocket(http, "", { cookie, origin: http })
@@ -176,7 +178,7 @@ describe("a WebSocket whose upgrade was authenticated", () => {
   it.live("does not log in as another user", () =>
     embedded(
       Effect.gen(function* () {
-        const { http, alice } = yield* stage
+        const { http, alice } = yield* fixture
         const client = yield* webSocket(http, "", { cookie: `their-user=${alice.id}` })
         const refused = yield* client.ask("login", { account: "bob" })
         assert.deepInclude(refused, { result: "fail", message: "The account or the password is wrong." })
@@ -188,7 +190,7 @@ describe("a WebSocket whose upgrade was authenticated", () => {
   it.live("still requires a password if no user was authenticated", () =>
     embedded(
       Effect.gen(function* () {
-        const { http } = yield* stage
+        const { http } = yield* fixture
         const client = yield* webSocket(http, "", { cookie: "their-user=99" })
         const refused = yield* client.ask("login", { account: "alice", password: "" })
         assert.deepInclude(refused, { result: "fail", message: "The account or the password is wrong." })
@@ -199,7 +201,7 @@ describe("a WebSocket whose upgrade was authenticated", () => {
   it.live("is refused from a page of another origin, with or without its user's cookies", () =>
     embedded(
       Effect.gen(function* () {
-        const { http, alice } = yield* stage
+        const { http, alice } = yield* fixture
         const cookie = `their-user=${alice.id}`
         for (const origin of ["https://evil.example", "null", "http://127.0.0.1:1"]) {
           const refused = yield* Effect.flip(webSocket(http, "", { cookie, origin }))
@@ -219,12 +221,12 @@ describe("a WebSocket whose upgrade was authenticated", () => {
 describe("a session's token in a cookie", () => {
   it.live("uploads for pages of this origin only, with or without an authenticator", () =>
     Effect.gen(function* () {
-      const { ask, alice, http } = yield* stage
+      const { call, alice, http } = yield* fixture
       const { token } = yield* (yield* Sessions).issue(alice.id, "token")
       const upload = (headers: Readonly<Record<string, string>>, query = "") => {
         const form = new FormData()
         form.set("gid", "none")
-        return Effect.map(ask("POST", `/attach-upload.json${query}`, { form, headers }), ({ status }) => status)
+        return Effect.map(call("POST", `/attach-upload.json${query}`, { form, headers }), ({ status }) => status)
       }
       const cookie = `sid=${token}`
       assert.strictEqual(yield* upload({ cookie }), 404)
@@ -238,7 +240,7 @@ describe("a session's token in a cookie", () => {
 describe("without an authenticator", () => {
   it.live("pages of other origins may not connect, with any cookies", () =>
     Effect.gen(function* () {
-      const { http, alice } = yield* stage
+      const { http, alice } = yield* fixture
       for (const origin of ["https://evil.example", "null", "file://"]) {
         const refused = yield* Effect.flip(webSocket(http, "", { cookie: `their-user=${alice.id}`, origin }))
         assert.include(refused, "403", origin)

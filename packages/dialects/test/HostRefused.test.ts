@@ -29,7 +29,7 @@ const hooks: Hooks = {
 }
 
 /** Alice, a system administrator, and Bob and Carol, each with a token. */
-const stage = Effect.gen(function* () {
+const fixture = Effect.gen(function* () {
   const users = yield* Users
   const sessions = yield* Sessions
   const added = yield* users.add([{ account: "alice", admin: true }, { account: "bob" }, { account: "carol" }])
@@ -55,7 +55,7 @@ describe("a rejection by the host", () => {
   it.live("is a fail with the host's message in xuanxuan, for each message of a request", () =>
     hooked(
       Effect.gen(function* () {
-        const { http, alice, bob, ask, token } = yield* stage
+        const { http, alice, bob, call, token } = yield* fixture
         const client = yield* webSocket(http)
         const password = yield* (yield* Credentials).mint(alice.id)
         yield* client.get("login", { account: "alice", password })
@@ -79,7 +79,7 @@ describe("a rejection by the host", () => {
         const form = new FormData()
         form.set("gid", gid)
         form.set("files", new Blob(["x"]), "spam.txt")
-        assert.deepStrictEqual(yield* ask("POST", `/attach-upload.json?sid=${token}`, { form }), {
+        assert.deepStrictEqual(yield* call("POST", `/attach-upload.json?sid=${token}`, { form }), {
           status: 403,
           json: { module: "attach", method: "upload", result: "fail", message: MESSAGE }
         })
@@ -90,8 +90,8 @@ describe("a rejection by the host", () => {
   it.live("is a 403 in spark, with the host's code if any", () =>
     hooked(
       Effect.gen(function* () {
-        const { ask, token } = yield* stage
-        const post = (path: string, json: unknown) => ask("POST", `${path}?token=${token}`, { json })
+        const { call, token } = yield* fixture
+        const post = (path: string, json: unknown) => call("POST", `${path}?token=${token}`, { json })
         const { json } = yield* post("/session/start", { To: ["bob", "carol"] })
         const { SessionId } = json as { readonly SessionId: string }
         assert.deepStrictEqual(yield* post("/message/push", { SessionId, Type: 0, Content: "spam" }), {
@@ -110,7 +110,7 @@ describe("a rejection by the host", () => {
   it.live("is a 403 in hisihi, with the host's code if any", () =>
     hooked(
       Effect.gen(function* () {
-        const { ask, token } = yield* stage
+        const { call, token } = yield* fixture
         const headers = { authorization: `Bearer ${token}` }
         const group = {
           group_name: "Banned",
@@ -119,7 +119,7 @@ describe("a rejection by the host", () => {
           conversion_id: "c",
           group_avatar: ""
         }
-        assert.deepStrictEqual(yield* ask("POST", "/im/group", { headers, json: group }), {
+        assert.deepStrictEqual(yield* call("POST", "/im/group", { headers, json: group }), {
           status: 403,
           json: { error: "forbidden", message: BANNED }
         })
@@ -130,16 +130,16 @@ describe("a rejection by the host", () => {
   it.live("is a 403 with the envelope in ha", () =>
     hooked(
       Effect.gen(function* () {
-        const { ask, token, bob } = yield* stage
+        const { call, token, bob } = yield* fixture
         const headers = { "x-ha-key": "ha-demo", "x-ha-session": token }
-        const started = yield* ask("POST", "/conversation", {
+        const started = yield* call("POST", "/conversation", {
           headers,
           json: { passiveuser: bob.id, time: "1700000000123" }
         })
         const { data } = started.json as { readonly data: { readonly conversationid: number } }
         const { conversationid } = data
         const message = { conversationid, type: -1, content: "spam", time: "1700000000123" }
-        assert.deepStrictEqual(yield* ask("POST", "/message", { headers, json: message }), {
+        assert.deepStrictEqual(yield* call("POST", "/message", { headers, json: message }), {
           status: 403,
           json: { code: 1, msg: "不成功", data: null, error: MESSAGE }
         })
@@ -151,9 +151,9 @@ describe("a rejection by the host", () => {
   it.live("is errcode 403 in youdu", () =>
     hooked(
       Effect.gen(function* () {
-        const { ask, token } = yield* stage
+        const { call, token } = yield* fixture
         const session = { title: "Banned", creator: "alice", member: ["bob", "carol"], type: "multi" }
-        assert.deepStrictEqual(yield* ask("POST", `/cgi/session/create?accessToken=${token}`, { json: session }), {
+        assert.deepStrictEqual(yield* call("POST", `/cgi/session/create?accessToken=${token}`, { json: session }), {
           status: 200,
           json: { errcode: 403, errmsg: BANNED }
         })

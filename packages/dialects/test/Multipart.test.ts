@@ -131,17 +131,17 @@ describe("a multipart form", () => {
     const body = bytes(
       `preamble\r\n${part('name="gid"', "g\r\n--not")}${part('name="files"; filename="a\\"b"', "\r\n--\r\n\r\n-")}--b--\r\nepilogue`
     )
-    const whole = await read([body])
-    assert.deepStrictEqual(whole, [
+    const unsplit = await read([body])
+    assert.deepStrictEqual(unsplit, [
       { name: "gid", content: "g\r\n--not" },
       { name: "files", filename: 'a"b', content: "\r\n--\r\n\r\n-" }
     ])
-    assert.deepStrictEqual(await read(Array.from(body, (byte) => Uint8Array.of(byte))), whole)
+    assert.deepStrictEqual(await read(Array.from(body, (byte) => Uint8Array.of(byte))), unsplit)
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(body.length), { maxLength: 8 }), async (cuts) => {
         const at = [0, ...cuts.toSorted((one, other) => one - other), body.length]
         const chunks = at.slice(1).map((to, index) => body.subarray(at[index], to))
-        assert.deepStrictEqual(await read(chunks), whole)
+        assert.deepStrictEqual(await read(chunks), unsplit)
       })
     )
   })

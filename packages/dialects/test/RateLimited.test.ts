@@ -10,7 +10,7 @@ import { Effect } from "effect"
 import { newGid, webSocket } from "../../server/test/clients.ts"
 import { engine, served } from "./serveDialect.ts"
 
-const stage = Effect.gen(function* () {
+const fixture = Effect.gen(function* () {
   const users = yield* Users
   const sessions = yield* Sessions
   const [alice, bob, carol] = yield* users.add([
@@ -42,7 +42,7 @@ describe("a user over the rate limit", () => {
   it.live("is refused by xuanxuan; other users are not", () =>
     running(
       Effect.gen(function* () {
-        const { http, alice, bob, login, exhaust, token } = yield* stage
+        const { http, alice, bob, login, exhaust, token } = yield* fixture
         const [client, other] = [yield* webSocket(http), yield* webSocket(http)]
         yield* client.get("login", { account: "alice", password: yield* login(alice.id) })
         yield* other.get("login", { account: "bob", password: yield* login(bob.id) })
@@ -81,8 +81,13 @@ describe("a user over the rate limit", () => {
   it.live("is refused by the protocols over HTTP, with 429 and Retry-After if they use statuses", () =>
     running(
       Effect.gen(function* () {
-        const { http, alice, bob, exhaust, token } = yield* stage
-        const asked = (method: string, path: string, headers: Readonly<Record<string, string>> = {}, body?: unknown) =>
+        const { http, alice, bob, exhaust, token } = yield* fixture
+        const fetchJson = (
+          method: string,
+          path: string,
+          headers: Readonly<Record<string, string>> = {},
+          body?: unknown
+        ) =>
           Effect.promise(async () => {
             const response = await fetch(`${http}${path}`, {
               method,
@@ -93,11 +98,11 @@ describe("a user over the rate limit", () => {
             return { status: response.status, wait: Number(response.headers.get("retry-after")), json }
           })
         exhaust(alice.id)
-        const spark = yield* asked("POST", `/session/start?token=${token}`, {}, { To: ["bob"] })
+        const spark = yield* fetchJson("POST", `/session/start?token=${token}`, {}, { To: ["bob"] })
         assert.strictEqual(spark.status, 429)
         assert.isAtLeast(spark.wait, 60)
         assert.include(spark.json, { success: false, error: "rate_limited" })
-        const ha = yield* asked(
+        const ha = yield* fetchJson(
           "POST",
           "/conversation",
           { "x-ha-key": "ha-demo", "x-ha-session": token },
@@ -106,11 +111,11 @@ describe("a user over the rate limit", () => {
         assert.strictEqual(ha.status, 429)
         assert.isAtLeast(ha.wait, 60)
         assert.include(ha.json, { code: 1, msg: "不成功", data: null })
-        const hisihi = yield* asked("GET", "/im/org/2/contacts", { authorization: `Bearer ${token}` })
+        const hisihi = yield* fetchJson("GET", "/im/org/2/contacts", { authorization: `Bearer ${token}` })
         assert.strictEqual(hisihi.status, 429)
         assert.isAtLeast(hisihi.wait, 60)
         assert.include(hisihi.json, { error: "too_many_requests" })
-        const youdu = yield* asked("GET", `/cgi/session/get?accessToken=${token}&sessionId=x`)
+        const youdu = yield* fetchJson("GET", `/cgi/session/get?accessToken=${token}&sessionId=x`)
         assert.strictEqual(youdu.status, 200)
         assert.include(youdu.json, { errcode: 429 })
         assert.isAtLeast(youdu.wait, 60)
@@ -122,7 +127,7 @@ describe("a user over the rate limit", () => {
   it.live("is stopped by the cost of lists, in one frame or in many", () =>
     running(
       Effect.gen(function* () {
-        const { http, alice, login } = yield* stage
+        const { http, alice, login } = yield* fixture
         const client = yield* webSocket(http)
         yield* client.get("login", { account: "alice", password: yield* login(alice.id) })
         yield* client.until("the list of chats", () => client.pushes("getlist").length > 0)
@@ -146,7 +151,7 @@ describe("a user over the rate limit", () => {
   it.live("is not limited through the embedding API", () =>
     running(
       Effect.gen(function* () {
-        const { alice, exhaust } = yield* stage
+        const { alice, exhaust } = yield* fixture
         exhaust(alice.id)
         const { perform } = yield* Engine
         assert.lengthOf(yield* perform({ user: alice.id, device: null }, { _tag: "ListUsers" }), 3)

@@ -10,7 +10,7 @@ import { engine, served } from "./serveDialect.ts"
 const FORM = "application/x-www-form-urlencoded"
 const MULTIPART = "multipart/form-data; boundary=b"
 
-const stage = Effect.gen(function* () {
+const fixture = Effect.gen(function* () {
   const [alice] = yield* (yield* Users).add([{ account: "alice", admin: true }, { account: "bob" }])
   if (alice === undefined) return yield* Effect.die("no people")
   const { http } = yield* served
@@ -39,7 +39,7 @@ describe("a form", () => {
   it.live("is read by the URL Standard, as multipart and compressed", () =>
     test(
       Effect.gen(function* () {
-        const { session, post, push, http, token } = yield* stage
+        const { session, post, push, http, token } = yield* fixture
         const form = (content: string): string => `SessionId=${session}&Type=0&Content=${content}`
         const parts = (content: string): string =>
           `${field("SessionId", session)}${field("Type", "0")}${field("Content", content)}--b--\r\n`
@@ -75,7 +75,7 @@ describe("a form", () => {
   it.live("that is not UTF-8, has a wrong content type, or is too large is refused in the protocol's shape", () =>
     test(
       Effect.gen(function* () {
-        const { session, post, push } = yield* stage
+        const { session, post, push } = yield* fixture
         const form = `SessionId=${session}&Type=0&Content=`
         const bomb = gzipSync(Buffer.alloc(20 * 1024 * 1024))
         const cases: ReadonlyArray<readonly [string | Uint8Array, string, string | undefined, number, string, string]> =
@@ -127,11 +127,11 @@ describe("a form", () => {
             ]
           ]
         for (const [body, type, coding, status, error, message] of cases) {
-          const answer = yield* post(push, body, {
+          const reply = yield* post(push, body, {
             "content-type": type,
             ...(coding !== undefined && { "content-encoding": coding })
           })
-          assert.deepStrictEqual(answer, { status, json: { success: false, error, message } })
+          assert.deepStrictEqual(reply, { status, json: { success: false, error, message } })
         }
       })
     )
@@ -140,7 +140,7 @@ describe("a form", () => {
   it.live("that is multipart or compressed is refused with 415 by protocols with JSON only", () =>
     test(
       Effect.gen(function* () {
-        const { post, token } = yield* stage
+        const { post, token } = yield* fixture
         const parts = "The body is multipart/form-data; only JSON is supported."
         const coded = "The body has the Content-Encoding gzip, which is not supported."
         const json = gzipSync("{}")
@@ -180,7 +180,7 @@ describe("text that is not UTF-8", () => {
   it.live("is refused in queries, in every protocol", () =>
     test(
       Effect.gen(function* () {
-        const { post, token, http } = yield* stage
+        const { post, token, http } = yield* fixture
         const sentence = "The query is not UTF-8 once it is decoded."
         const shapes: ReadonlyArray<readonly [string, string, unknown]> = [
           [
@@ -198,7 +198,7 @@ describe("text that is not UTF-8", () => {
           ]
         ]
         for (const [method, path, json] of shapes) {
-          const answer =
+          const reply =
             method === "POST"
               ? yield* post(path, "{}", {})
               : yield* Effect.promise(async () => {
@@ -206,7 +206,7 @@ describe("text that is not UTF-8", () => {
                   const response = await fetch(`${http}${path}`, { headers })
                   return { status: response.status, json: (await response.json()) as unknown }
                 })
-          assert.deepStrictEqual(answer, { status: 400, json }, path)
+          assert.deepStrictEqual(reply, { status: 400, json }, path)
         }
       })
     )
@@ -215,7 +215,7 @@ describe("text that is not UTF-8", () => {
   it.live("is refused in paths, encoded or not", () =>
     test(
       Effect.gen(function* () {
-        const { http, token } = yield* stage
+        const { http, token } = yield* fixture
         const raw = (target: string): Effect.Effect<string> =>
           Effect.promise(
             () =>

@@ -31,9 +31,9 @@ describe("the commits of an HTTP request", () => {
     Effect.gen(function* () {
       const { alice, hearing, engine, say } = yield* stage
       const scope = yield* Scope.make()
-      const perform = yield* Scope.provide(commandRunner(engine, alice.user), scope)
-      yield* perform(alice, say("one"))
-      yield* perform(alice, { _tag: "RenameChat", chat: { gid: "g" }, name: "two" })
+      const runCommand = yield* Scope.provide(commandRunner(engine, alice.user), scope)
+      yield* runCommand(alice, say("one"))
+      yield* runCommand(alice, { _tag: "RenameChat", chat: { gid: "g" }, name: "two" })
       yield* hearing.ask()
       assert.deepStrictEqual(hearing.packets, [])
       yield* Scope.close(scope, Exit.void)
@@ -51,8 +51,8 @@ describe("the commits of an HTTP request", () => {
       const committed = yield* Deferred.make<void>()
       const request = Effect.scoped(
         Effect.gen(function* () {
-          const perform = yield* commandRunner(engine, alice.user)
-          yield* perform(alice, say("kept"))
+          const runCommand = yield* commandRunner(engine, alice.user)
+          yield* runCommand(alice, say("kept"))
           yield* Deferred.succeed(committed, undefined)
           return yield* Effect.never
         })

@@ -16,12 +16,12 @@ export const engine = Parley.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(MemoryStore.layer, MemoryBlobs.layer, plainPasswords))
 )
 
-export interface Answer {
+export interface Reply {
   readonly status: number
   readonly json: unknown
 }
 
-export interface Asked {
+export interface RequestOptions {
   readonly json?: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly form?: FormData
@@ -29,21 +29,21 @@ export interface Asked {
 
 /** Starts the server; returns its address and a function for requests. */
 export const served = Effect.gen(function* () {
-  const site = { settings: { "hisihi.auth": "token" }, tcp: () => undefined }
-  const opened = yield* Effect.all([
-    ha.open(site),
-    hisihi.open(site),
-    spark.open(site),
-    xuanxuan.open(site),
-    youdu.open(site)
+  const context = { settings: { "hisihi.auth": "token" }, tcp: () => undefined }
+  const dialects = yield* Effect.all([
+    ha.open(context),
+    hisihi.open(context),
+    spark.open(context),
+    xuanxuan.open(context),
+    youdu.open(context)
   ])
-  for (const { demo } of opened) yield* demo
-  const host = yield* Host.make({ endpoints: opened.flatMap(({ endpoints }) => endpoints) })
+  for (const { demo } of dialects) yield* demo
+  const host = yield* Host.make({ endpoints: dialects.flatMap(({ endpoints }) => endpoints) })
   const { port } = yield* serveHttp(host, { host: "127.0.0.1", port: 0 })
   const http = `http://127.0.0.1:${port}`
   return {
     http,
-    ask: (method: string, path: string, { json, headers = {}, form }: Asked = {}): Effect.Effect<Answer> =>
+    call: (method: string, path: string, { json, headers = {}, form }: RequestOptions = {}): Effect.Effect<Reply> =>
       Effect.promise(async () => {
         const response = await fetch(`${http}${path}`, {
           method,

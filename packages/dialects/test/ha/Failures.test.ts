@@ -2,14 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { StorageFailed } from "@parley/core/Store"
 import { Effect } from "effect"
-import { type Answer, engineLayer, engineOver } from "./harness.ts"
-import { failure, headers, stage, TIME } from "./client.ts"
+import { type Reply, engineLayer, engineOver } from "./harness.ts"
+import { failure, headers, fixture, TIME } from "./client.ts"
 
 describe("bad input", () => {
   it.effect("returns the field's name in the envelope, and stores nothing", () =>
     Effect.gen(function* () {
-      const { ask, alice, bob, carol, group, conversationid: id, told, engine } = yield* stage
-      const { messagekey } = yield* told(alice, "kept")
+      const { call, alice, bob, carol, group, conversationid: id, sendText, engine } = yield* fixture
+      const { messagekey } = yield* sendText(alice, "kept")
       const conversation = { passiveuser: bob.id, time: TIME }
       const message = { conversationid: id, type: -1, content: "x", time: TIME }
       const deletion = { messagekey, type: 1 }
@@ -79,27 +79,27 @@ describe("bad input", () => {
         [`?conversationid=${id}&limit=99999999999999999999`, 400, "limit must be an integer."]
       ]
       const before = yield* engine.perform(alice.caller, { _tag: "ListChats" })
-      const check = (what: unknown, answer: Answer, status: number, error: string) =>
-        assert.deepStrictEqual([answer.status, answer.json], [status, failure(error)], JSON.stringify(what))
+      const check = (what: unknown, reply: Reply, status: number, error: string) =>
+        assert.deepStrictEqual([reply.status, reply.json], [status, failure(error)], JSON.stringify(what))
       for (const row of posts) {
         const [path, body, status, error] = row
-        check(row, yield* ask("POST", path, { headers: headers(alice), json: body }), status, error)
+        check(row, yield* call("POST", path, { headers: headers(alice), json: body }), status, error)
       }
       for (const row of deletions) {
         const [path, body, status, error] = row
-        check(row, yield* ask("DELETE", path, { headers: headers(alice), json: body }), status, error)
+        check(row, yield* call("DELETE", path, { headers: headers(alice), json: body }), status, error)
       }
       for (const row of gets) {
         const [query, status, error] = row
-        check(row, yield* ask("GET", `/message${query}`, { headers: headers(alice) }), status, error)
+        check(row, yield* call("GET", `/message${query}`, { headers: headers(alice) }), status, error)
       }
       // Other users' conversations are reported as missing.
       for (const [method, path, json] of [
         ["POST", "/message", message],
         ["GET", `/message?conversationid=${id}`, undefined]
       ] as const) {
-        const answer = yield* ask(method, path, { headers: headers(carol), ...(json && { json }) })
-        check([method, path], answer, 404, NO_SUCH)
+        const reply = yield* call(method, path, { headers: headers(carol), ...(json && { json }) })
+        check([method, path], reply, 404, NO_SUCH)
       }
       assert.deepStrictEqual(yield* engine.perform(alice.caller, { _tag: "ListChats" }), before)
     }).pipe(Effect.provide(engineLayer))
@@ -107,18 +107,18 @@ describe("bad input", () => {
 
   it.effect("refuses bodies that are not JSON objects or too large, and other methods", () =>
     Effect.gen(function* () {
-      const { ask, alice } = yield* stage
+      const { call, alice } = yield* fixture
       for (const [method, path] of [
         ["POST", "/conversation"],
         ["POST", "/message"],
         ["DELETE", "/message"]
       ] as const) {
         const sent = (body: string, more: Record<string, string> = {}) =>
-          ask(method, path, { headers: { ...headers(alice), ...more }, body })
+          call(method, path, { headers: { ...headers(alice), ...more }, body })
         assert.deepStrictEqual((yield* sent("{")).json, failure("The body is not JSON."))
         for (const body of ["[]", "null", "5", '"x"', "[{}]"]) {
-          const answer = yield* sent(body)
-          assert.deepStrictEqual([answer.status, answer.json], [400, failure("The body must be a JSON object.")])
+          const reply = yield* sent(body)
+          assert.deepStrictEqual([reply.status, reply.json], [400, failure("The body must be a JSON object.")])
         }
         const form = yield* sent("a=1", { "content-type": "application/x-www-form-urlencoded" })
         assert.deepStrictEqual(
@@ -135,9 +135,9 @@ describe("bad input", () => {
         ["PUT", "/message", "GET, POST, DELETE"],
         ["PATCH", "/message", "GET, POST, DELETE"]
       ] as const) {
-        const answer = yield* ask(method, path)
+        const reply = yield* call(method, path)
         assert.deepStrictEqual(
-          [answer.status, answer.allow, answer.json],
+          [reply.status, reply.allow, reply.json],
           [405, allow, failure(`This path takes ${allow}.`)]
         )
       }
@@ -146,26 +146,26 @@ describe("bad input", () => {
 
   it.effect("ignores unknown fields", () =>
     Effect.gen(function* () {
-      const { alice, told } = yield* stage
-      assert.strictEqual((yield* told(alice, "x", { sender: 99, extra: { a: [] } })).issent, 1)
+      const { alice, sendText } = yield* fixture
+      assert.strictEqual((yield* sendText(alice, "x", { sender: 99, extra: { a: [] } })).issent, 1)
     }).pipe(Effect.provide(engineLayer))
   )
 })
 
 describe("failures of the server", () => {
   const failing = new StorageFailed({ operation: "test", cause: "the disk is gone" })
-  let isBroken = false
-  const broken = engineOver((store) => ({
-    commit: (unit) => (isBroken ? Effect.fail(failing) : store.commit(unit)),
-    history: (chat, page) => (isBroken ? Effect.fail(failing) : store.history(chat, page)),
-    messagesByGid: (gids) => (isBroken ? Effect.die(new Error("a mistake")) : store.messagesByGid(gids))
+  let isFailing = false
+  const failingEngine = engineOver((store) => ({
+    commit: (unit) => (isFailing ? Effect.fail(failing) : store.commit(unit)),
+    history: (chat, page) => (isFailing ? Effect.fail(failing) : store.history(chat, page)),
+    messagesByGid: (gids) => (isFailing ? Effect.die(new Error("a mistake")) : store.messagesByGid(gids))
   }))
 
   it.effect("are returned in the envelope", () =>
     Effect.gen(function* () {
-      const { alice, send, told, list, erase } = yield* stage
-      yield* told(alice, "before")
-      isBroken = true
+      const { alice, send, sendText, list, erase } = yield* fixture
+      yield* sendText(alice, "before")
+      isFailing = true
       const unavailable = [503, failure("The storage does not respond; retry.")]
       const sent = yield* send(alice, "x")
       assert.deepStrictEqual([sent.status, sent.json], unavailable)
@@ -173,6 +173,6 @@ describe("failures of the server", () => {
       assert.deepStrictEqual([listed.status, listed.json], unavailable)
       const erased = yield* erase(alice, "x", 1)
       assert.deepStrictEqual([erased.status, erased.json], [500, failure("Internal server error.")])
-    }).pipe(Effect.ensuring(Effect.sync(() => (isBroken = false))), Effect.provide(broken))
+    }).pipe(Effect.ensuring(Effect.sync(() => (isFailing = false))), Effect.provide(failingEngine))
   )
 })

@@ -3,29 +3,29 @@ import { assert, describe, it } from "@effect/vitest"
 import { ChatId } from "@parley/core/Ids"
 import { Effect } from "effect"
 import { engineLayer } from "./harness.ts"
-import { dataOf, failure, type Listed, type Sent, stage, TIME } from "./client.ts"
+import { dataOf, failure, type Listed, type Sent, fixture, TIME } from "./client.ts"
 
 describe("POST /message", () => {
   it.effect("returns the states with the message's key, in the documented order", () =>
     Effect.gen(function* () {
-      const { alice, send, engine, conversationid } = yield* stage
-      const answer = yield* send(alice, "hello")
-      const { messagekey, id } = dataOf<Sent>(answer)
+      const { alice, send, engine, conversationid } = yield* fixture
+      const reply = yield* send(alice, "hello")
+      const { messagekey, id } = dataOf<Sent>(reply)
       assert.strictEqual(
-        answer.text,
+        reply.text,
         `{"code":0,"msg":"成功","data":{"issent":1,"ispushed":0,"isread":0,"messagekey":"${messagekey}","id":${id}}}`
       )
       const chat = { id: ChatId(-conversationid - 100_000_000) }
-      const reply = yield* engine.perform(alice.caller, { _tag: "ReadHistory", chat })
-      const [message] = reply.messages
+      const history = yield* engine.perform(alice.caller, { _tag: "ReadHistory", chat })
+      const [message] = history.messages
       assert.deepInclude(message, { gid: messagekey, content: "hello", contentType: "text", date: Number(TIME) })
     }).pipe(Effect.provide(engineLayer))
   )
 
   it.effect("accepts the six types", () =>
     Effect.gen(function* () {
-      const { alice, told, engine, conversationid } = yield* stage
-      for (const type of [-1, -2, -3, -4, -5, -6]) yield* told(alice, "https://x/y", { type })
+      const { alice, sendText, engine, conversationid } = yield* fixture
+      for (const type of [-1, -2, -3, -4, -5, -6]) yield* sendText(alice, "https://x/y", { type })
       const chat = { id: ChatId(-conversationid - 100_000_000) }
       const reply = yield* engine.perform(alice.caller, { _tag: "ReadHistory", chat })
       assert.deepStrictEqual(
@@ -39,9 +39,9 @@ describe("POST /message", () => {
 describe("GET /message", () => {
   it.effect("lists newest first, with every documented field, in order", () =>
     Effect.gen(function* () {
-      const { alice, bob, told, list } = yield* stage
-      const first = yield* told(alice, "one")
-      const second = yield* told(bob, "https://x/a.png", { type: -2, time: "1700000000456" })
+      const { alice, bob, sendText, list } = yield* fixture
+      const first = yield* sendText(alice, "one")
+      const second = yield* sendText(bob, "https://x/a.png", { type: -2, time: "1700000000456" })
       assert.strictEqual(
         (yield* list(alice)).text,
         JSON.stringify({
@@ -82,10 +82,10 @@ describe("GET /message", () => {
 
   it.effect("moves the caller's read cursor to the newest listed message, and never back", () =>
     Effect.gen(function* () {
-      const { alice, bob, told, list, contents } = yield* stage
-      for (const content of ["1", "2", "3"]) yield* told(alice, content)
-      const read = Effect.map(list(alice), (answer) =>
-        dataOf<ReadonlyArray<Listed>>(answer).map(({ content, isread }) => `${content}:${isread}`)
+      const { alice, bob, sendText, list, contents } = yield* fixture
+      for (const content of ["1", "2", "3"]) yield* sendText(alice, content)
+      const read = Effect.map(list(alice), (reply) =>
+        dataOf<ReadonlyArray<Listed>>(reply).map(({ content, isread }) => `${content}:${isread}`)
       )
       assert.deepStrictEqual(yield* read, ["3:0", "2:0", "1:0"])
       assert.deepStrictEqual(yield* contents(bob, "&start=1&limit=1"), ["2"])
@@ -99,8 +99,8 @@ describe("GET /message", () => {
 
   it.effect("includes cursors that the embedding API moved", () =>
     Effect.gen(function* () {
-      const { alice, bob, told, list, engine, conversationid } = yield* stage
-      yield* told(alice, "1")
+      const { alice, bob, sendText, list, engine, conversationid } = yield* fixture
+      yield* sendText(alice, "1")
       yield* engine.perform(bob.caller, { _tag: "MarkRead", chat: { id: ChatId(-conversationid - 100_000_000) } })
       assert.strictEqual(dataOf<ReadonlyArray<Listed>>(yield* list(alice))[0]?.isread, 1)
     }).pipe(Effect.provide(engineLayer))
@@ -108,9 +108,9 @@ describe("GET /message", () => {
 
   it.effect("returns full, contiguous pages despite deleted messages", () =>
     Effect.gen(function* () {
-      const { alice, bob, told, erase, contents } = yield* stage
+      const { alice, bob, sendText, erase, contents } = yield* fixture
       const keys: Array<string> = []
-      for (let n = 1; n <= 30; n++) keys.push((yield* told(alice, String(n))).messagekey)
+      for (let n = 1; n <= 30; n++) keys.push((yield* sendText(alice, String(n))).messagekey)
       for (const n of [30, 28, 20, 19, 5]) yield* erase(bob, keys[n - 1]!, 1)
       for (const n of [29, 18, 1]) yield* erase(alice, keys[n - 1]!, 2)
       const forAlice = Array.from({ length: 30 }, (_, n) => 30 - n).filter((n) => ![29, 18, 1].includes(n))
@@ -128,7 +128,7 @@ describe("GET /message", () => {
 
   it.effect("returns pages larger than one read", () =>
     Effect.gen(function* () {
-      const { alice, engine, conversationid, contents } = yield* stage
+      const { alice, engine, conversationid, contents } = yield* fixture
       const chat = { id: ChatId(-conversationid - 100_000_000) }
       for (let batch = 0; batch < 12; batch++) {
         yield* engine.perform(alice.caller, {
@@ -152,9 +152,9 @@ describe("GET /message", () => {
 describe("DELETE /message", () => {
   it.effect("hides for the caller or deletes for both, idempotently", () =>
     Effect.gen(function* () {
-      const { alice, bob, told, erase, contents, engine, conversationid } = yield* stage
-      const one = yield* told(alice, "one")
-      const two = yield* told(alice, "two")
+      const { alice, bob, sendText, erase, contents, engine, conversationid } = yield* fixture
+      const one = yield* sendText(alice, "one")
+      const two = yield* sendText(alice, "two")
       for (const _ of [1, 2]) {
         assert.strictEqual((yield* erase(bob, one.messagekey, 1)).text, '{"code":0,"msg":"成功","data":null}')
       }
@@ -176,8 +176,8 @@ describe("DELETE /message", () => {
 
   it.effect("is refused to users other than the sender and to outsiders", () =>
     Effect.gen(function* () {
-      const { alice, bob, carol, told, erase, engine, contents } = yield* stage
-      const { messagekey } = yield* told(alice, "one")
+      const { alice, bob, carol, sendText, erase, engine, contents } = yield* fixture
+      const { messagekey } = yield* sendText(alice, "one")
       const byBob = yield* erase(bob, messagekey, 2)
       assert.deepStrictEqual([byBob.status, byBob.json], [403, failure("Only the sender may do this.")])
       for (const type of [1, 2]) {

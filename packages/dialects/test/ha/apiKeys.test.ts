@@ -3,17 +3,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Store } from "@parley/core/Store"
 import { Effect } from "effect"
 import { engineLayer, operate } from "./harness.ts"
-import { failure, KEY, stage } from "./client.ts"
+import { failure, KEY, fixture } from "./client.ts"
 
 describe("authentication", () => {
   it.effect("accepts either spelling of the headers, in any combination", () =>
     Effect.gen(function* () {
-      const { ask, alice, conversationid } = yield* stage
+      const { call, alice, conversationid } = yield* fixture
       for (const key of ["X-HA-Key", "X-APP-Key", "x-app-key"]) {
         for (const session of ["X-HA-Session", "X-APP-Session", "x-ha-session"]) {
           const given = { [key]: KEY, [session]: alice.token }
           const path = `/message?conversationid=${conversationid}`
-          assert.strictEqual((yield* ask("GET", path, { headers: given })).status, 200)
+          assert.strictEqual((yield* call("GET", path, { headers: given })).status, 200)
         }
       }
     }).pipe(Effect.provide(engineLayer))
@@ -21,7 +21,7 @@ describe("authentication", () => {
 
   it.effect("refuses requests without a known key or a live session, on every path", () =>
     Effect.gen(function* () {
-      const { ask, alice } = yield* stage
+      const { call, alice } = yield* fixture
       const NO_KEY = "X-HA-Key is missing or unknown."
       const NO_SESSION = "X-HA-Session is missing or has ended."
       const tables: ReadonlyArray<readonly [Record<string, string>, string]> = [
@@ -41,8 +41,8 @@ describe("authentication", () => {
           ["GET", "/message"],
           ["DELETE", "/message"]
         ] as const) {
-          const answer = yield* ask(method, path, { headers: given, ...(method !== "GET" && { body: "{" }) })
-          assert.deepStrictEqual([answer.status, answer.json], [401, failure(error)])
+          const reply = yield* call(method, path, { headers: given, ...(method !== "GET" && { body: "{" }) })
+          assert.deepStrictEqual([reply.status, reply.json], [401, failure(error)])
         }
       }
     }).pipe(Effect.provide(engineLayer))
@@ -52,7 +52,7 @@ describe("authentication", () => {
 describe("operator commands", () => {
   it.effect("do not add a key that was added after the keys were read", () =>
     Effect.gen(function* () {
-      const { commands } = yield* stage
+      const { commands } = yield* fixture
       const store = yield* Store
       yield* operate(commands, "ha-key list")
       const record = { dialect: "ha", kind: "key", key: "mine", value: { note: "theirs" } }
@@ -64,10 +64,10 @@ describe("operator commands", () => {
 
   it.effect("add and remove keys with immediate effect", () =>
     Effect.gen(function* () {
-      const { ask, alice, conversationid, commands } = yield* stage
+      const { call, alice, conversationid, commands } = yield* fixture
       const with_ = (key: string) =>
         Effect.map(
-          ask("GET", `/message?conversationid=${conversationid}`, {
+          call("GET", `/message?conversationid=${conversationid}`, {
             headers: { "X-HA-Key": key, "X-HA-Session": alice.token }
           }),
           ({ status }) => status

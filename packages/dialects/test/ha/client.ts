@@ -4,14 +4,14 @@ import { Engine } from "@parley/core/Engine"
 import { UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
 import { dialect } from "../../src/ha/index.ts"
-import { type Answer, asking, people, type Person } from "./harness.ts"
+import { type Reply, clientOf, addUsers, type TestUser } from "./harness.ts"
 
 export const KEY = "ha-demo"
 export const TIME = "1700000000123"
 
 const opened = Effect.tap(dialect.open({ settings: {}, tcp: () => undefined }), ({ demo }) => demo)
 
-export const headers = ({ token }: Person): Record<string, string> => ({ "X-HA-Key": KEY, "X-HA-Session": token })
+export const headers = ({ token }: TestUser): Record<string, string> => ({ "X-HA-Key": KEY, "X-HA-Session": token })
 
 export interface Sent {
   readonly issent: number
@@ -27,16 +27,16 @@ export interface Listed {
   readonly isread: number
 }
 
-export const dataOf = <A>({ status, text, json }: Answer): A => {
+export const dataOf = <A>({ status, text, json }: Reply): A => {
   assert.strictEqual(status, 200, text)
   return (json as { readonly data: A }).data
 }
 
 /** Opens the protocol with a conversation of alice and bob, carol outside of it, and a group of all three. */
-export const stage = Effect.gen(function* () {
+export const fixture = Effect.gen(function* () {
   const open = yield* opened
-  const ask = yield* asking(open)
-  const [alice, bob, carol] = yield* people("alice", "bob", "carol")
+  const call = yield* clientOf(open)
+  const [alice, bob, carol] = yield* addUsers("alice", "bob", "carol")
   if (alice === undefined || bob === undefined || carol === undefined) return yield* Effect.die("no people")
   const engine = yield* Engine
   const group = yield* engine.perform(alice.caller, {
@@ -48,24 +48,24 @@ export const stage = Effect.gen(function* () {
     subject: 0,
     public: false
   })
-  const start = (by: Person, to: number) =>
-    ask("POST", "/conversation", { headers: headers(by), json: { passiveuser: to, time: TIME } })
+  const start = (by: TestUser, to: number) =>
+    call("POST", "/conversation", { headers: headers(by), json: { passiveuser: to, time: TIME } })
   const { conversationid } = dataOf<{ readonly conversationid: number }>(yield* start(alice, bob.id))
-  const send = (by: Person, content: string, part: object = {}) =>
-    ask("POST", "/message", {
+  const send = (by: TestUser, content: string, part: object = {}) =>
+    call("POST", "/message", {
       headers: headers(by),
       json: { conversationid, type: -1, content, time: TIME, ...part }
     })
-  const list = (by: Person, query = "") =>
-    ask("GET", `/message?conversationid=${conversationid}${query}`, { headers: headers(by) })
-  const contents = (by: Person, query?: string) =>
-    Effect.map(list(by, query), (answer) => dataOf<ReadonlyArray<Listed>>(answer).map(({ content }) => content))
-  const erase = (by: Person, messagekey: string, type: number) =>
-    ask("DELETE", "/message", { headers: headers(by), json: { messagekey, type } })
-  const told = (by: Person, content: string, part: object = {}) =>
-    Effect.map(send(by, content, part), (answer) => dataOf<Sent>(answer))
+  const list = (by: TestUser, query = "") =>
+    call("GET", `/message?conversationid=${conversationid}${query}`, { headers: headers(by) })
+  const contents = (by: TestUser, query?: string) =>
+    Effect.map(list(by, query), (reply) => dataOf<ReadonlyArray<Listed>>(reply).map(({ content }) => content))
+  const erase = (by: TestUser, messagekey: string, type: number) =>
+    call("DELETE", "/message", { headers: headers(by), json: { messagekey, type } })
+  const sendText = (by: TestUser, content: string, part: object = {}) =>
+    Effect.map(send(by, content, part), (reply) => dataOf<Sent>(reply))
   return {
-    ask,
+    call,
     engine,
     alice,
     bob,
@@ -74,7 +74,7 @@ export const stage = Effect.gen(function* () {
     conversationid,
     start,
     send,
-    told,
+    sendText,
     list,
     contents,
     erase,

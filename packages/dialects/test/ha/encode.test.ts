@@ -48,8 +48,8 @@ describe("content", () => {
     ["audio", "https://x/a.mp3", -6, "https://x/a.mp3"],
     ["emoticon", '{"url":":)"}', -1, ":)"],
     ["unheard-of", "something", -1, "something"]
-  ])("%s %s is %i %s", (contentType, content, type, shown) => {
-    expect(contentOf(message(contentType, content))).toEqual({ type, content: shown })
+  ])("%s %s is %i %s", (contentType, content, type, encoded) => {
+    expect(contentOf(message(contentType, content))).toEqual({ type, content: encoded })
   })
 })
 

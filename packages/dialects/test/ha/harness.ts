@@ -33,7 +33,7 @@ export const engineOver = (change: (store: Store["Service"]) => Partial<Store["S
 
 export const engineLayer = engineOver(() => ({}))
 
-export interface Answer {
+export interface Reply {
   readonly status: number
   readonly text: string
   readonly json: unknown
@@ -41,7 +41,7 @@ export interface Answer {
   readonly cacheControl: string | null
 }
 
-export interface Ask {
+export interface Call {
   /** Sent as JSON. */
   readonly json?: unknown
   /** Sent unchanged. */
@@ -50,11 +50,11 @@ export interface Ask {
 }
 
 /** Sends requests to an opened protocol. */
-export const asking = (opened: OpenDialect<HttpRoutes>) =>
+export const clientOf = (opened: OpenDialect<HttpRoutes>) =>
   Effect.map(
     Host.make({ endpoints: opened.endpoints }),
     (host) =>
-      (method: string, path: string, { json, body, headers }: Ask = {}): Effect.Effect<Answer> =>
+      (method: string, path: string, { json, body, headers }: Call = {}): Effect.Effect<Reply> =>
         Effect.promise(async () => {
           const content = json === undefined ? body : JSON.stringify(json)
           const response = await host.fetch(
@@ -76,21 +76,21 @@ export const asking = (opened: OpenDialect<HttpRoutes>) =>
         })
   )
 
-export type Asking = Effect.Success<ReturnType<typeof asking>>
+export type Client = Effect.Success<ReturnType<typeof clientOf>>
 
-export interface Person {
+export interface TestUser {
   readonly id: number
   readonly token: string
   readonly caller: UserCaller
 }
 
 /** Adds users, each with a token. */
-export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
+export const addUsers = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
   const users = yield* Users
   const sessions = yield* Sessions
   const added = yield* users.add(drafts.map((draft) => (typeof draft === "string" ? { account: draft } : draft)))
   return yield* Effect.forEach(added, (user) =>
-    Effect.map(sessions.issue(user.id, "token"), ({ token }): Person => ({
+    Effect.map(sessions.issue(user.id, "token"), ({ token }): TestUser => ({
       id: user.id,
       token,
       caller: { user: user.id, device: null }

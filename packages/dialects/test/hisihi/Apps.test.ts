@@ -1,18 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { asking, engineLayer, opened } from "./harness.ts"
+import { clientOf, engineLayer, opened } from "./harness.ts"
 
 describe("operator commands for apps", () => {
   it.effect("add an app, list it without its key, and remove it", () =>
     Effect.gen(function* () {
       const dialect = yield* opened()
-      const ask = yield* asking(dialect)
+      const call = yield* clientOf(dialect)
       const run = (words: string, inputs: Record<string, string> = {}) =>
         Effect.suspend(() => {
           const command = dialect.commands.find((one) => one.path.join(" ") === words)
           return command === undefined ? Effect.die(`no ${words}`) : command.run(inputs)
         })
-      const signs = Effect.map(ask("GET", "/signature/login/school.app-1/alice"), ({ status }) => status)
+      const signs = Effect.map(call("GET", "/signature/login/school.app-1/alice"), ({ status }) => status)
 
       assert.strictEqual(yield* run("app list"), "1\n2")
       assert.strictEqual(yield* signs, 404)

@@ -2,12 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { StorageFailed } from "@parley/core/Store"
-import { asking, engineLayer, engineOver, GROUP, openedEmpty, stage } from "./harness.ts"
+import { clientOf, engineLayer, engineOver, GROUP, openedEmpty, fixture } from "./harness.ts"
 
 const down = Effect.fail(new StorageFailed({ operation: "test", cause: "the disk is gone" }))
-const broken = Effect.die(new Error("a secret of ours"))
+const defect = Effect.die(new Error("a secret of ours"))
 
-const EVERY: ReadonlyArray<readonly [string, string, Record<string, string>]> = [
+const ALL_OPERATIONS: ReadonlyArray<readonly [string, string, Record<string, string>]> = [
   ["GET", "/signature/login/1/alice", {}],
   ["GET", "/signature/conversion/1/alice/bob", {}],
   ["GET", "/signature/invite/1/alice/c/bob", {}],
@@ -25,12 +25,12 @@ const EVERY: ReadonlyArray<readonly [string, string, Record<string, string>]> = 
 const query = (given: Record<string, string>) => `?${new URLSearchParams(given).toString()}`
 
 describe("failures", () => {
-  it.effect.each(EVERY)("%s %s returns 503 while the storage fails", ([method, path, given]) =>
+  it.effect.each(ALL_OPERATIONS)("%s %s returns 503 while the storage fails", ([method, path, given]) =>
     Effect.gen(function* () {
-      const ask = yield* asking(yield* openedEmpty())
-      const answer = yield* ask(method, path + query(given))
+      const call = yield* clientOf(yield* openedEmpty())
+      const reply = yield* call(method, path + query(given))
       assert.deepStrictEqual(
-        [answer.status, answer.text],
+        [reply.status, reply.text],
         [503, '{"error":"unavailable","message":"The storage does not respond; retry."}']
       )
     }).pipe(
@@ -46,51 +46,51 @@ describe("failures", () => {
     )
   )
 
-  it.effect.each(EVERY)("%s %s returns 500 for a defect, without details", ([method, path, given]) =>
+  it.effect.each(ALL_OPERATIONS)("%s %s returns 500 for a defect, without details", ([method, path, given]) =>
     Effect.gen(function* () {
-      const ask = yield* asking(yield* openedEmpty())
-      const answer = yield* ask(method, path + query(given))
+      const call = yield* clientOf(yield* openedEmpty())
+      const reply = yield* call(method, path + query(given))
       assert.deepStrictEqual(
-        [answer.status, answer.text],
+        [reply.status, reply.text],
         [500, '{"error":"internal_error","message":"Internal server error."}']
       )
     }).pipe(
       Effect.provide(
         engineOver(() => ({
-          record: () => broken,
-          records: () => broken,
-          chats: () => broken,
-          usersByAccount: () => broken
+          record: () => defect,
+          records: () => defect,
+          chats: () => defect,
+          usersByAccount: () => defect
         }))
       )
     )
   )
 
-  it.effect.each(EVERY)("%s %s returns the allowed methods for another one", ([method, path]) =>
+  it.effect.each(ALL_OPERATIONS)("%s %s returns the allowed methods for another one", ([method, path]) =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      const allowed = EVERY.filter(([, other]) => other === path).map(([name]) => name)
+      const call = yield* fixture()
+      const allowed = ALL_OPERATIONS.filter(([, other]) => other === path).map(([name]) => name)
       for (const wrong of ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"].filter(
         (name) => !allowed.includes(name)
       )) {
-        const answer = yield* ask(wrong, path)
-        assert.strictEqual(answer.status, 405, `${wrong} ${path}`)
-        assert.strictEqual(answer.json["error"], "method_not_allowed")
-        assert.include(answer.headers.get("allow") ?? "", method)
+        const reply = yield* call(wrong, path)
+        assert.strictEqual(reply.status, 405, `${wrong} ${path}`)
+        assert.strictEqual(reply.json["error"], "method_not_allowed")
+        assert.include(reply.headers.get("allow") ?? "", method)
       }
     }).pipe(Effect.provide(engineLayer))
   )
 
   it.effect("a body that is too large returns 413, in every format", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
+      const call = yield* fixture()
       const group_name = "x".repeat(1024 * 1024 + 1)
       const part = `--b\r\ncontent-disposition: form-data; name="group_name"\r\n\r\n${group_name}\r\n--b--\r\n`
       const parts = { body: part, headers: { "content-type": "multipart/form-data; boundary=b" } }
       for (const given of [{ form: { group_name } }, { json: { group_name } }, parts]) {
-        const answer = yield* ask("PUT", "/im/group/1", given)
+        const reply = yield* call("PUT", "/im/group/1", given)
         assert.deepStrictEqual(
-          [answer.status, answer.text],
+          [reply.status, reply.text],
           [413, '{"error":"too_large","message":"The body is too large."}']
         )
       }

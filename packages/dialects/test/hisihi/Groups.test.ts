@@ -4,13 +4,13 @@ import { Engine } from "@parley/core/Engine"
 import { ChatId } from "@parley/core/Ids"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
-import { type Ask, engineLayer, GROUP, people, stage } from "./harness.ts"
+import { type Call, engineLayer, GROUP, addUsers, fixture } from "./harness.ts"
 
 /** All visible facts of a group, by the id of its chat. */
 const chatOf = Effect.fnUntraced(function* (id: number) {
-  const { context: desk } = yield* Engine
+  const { context } = yield* Engine
   const users = yield* Users
-  const cached = yield* desk.chats.find({ id: ChatId(id) })
+  const cached = yield* context.chats.find({ id: ChatId(id) })
   assert.isDefined(cached)
   const accounts = yield* Effect.forEach(cached.chat.members.keys(), (user) => users.byId(user))
   return { ...cached.chat, accounts: accounts.map((user) => user?.account) }
@@ -20,7 +20,7 @@ describe("creating a group", () => {
   const documented =
     '{"group_id":1,"group_name":"666","member_client_ids":"o12:u232:p23","organization_id":2,' +
     '"conversion_id":"dasjfr4529sadfh","group_avatar":"http://pic.hisihi.com/232rwfrqw.jpg"}'
-  const ways: ReadonlyArray<readonly [string, Ask]> = [
+  const ways: ReadonlyArray<readonly [string, Call]> = [
     ["a form", { form: GROUP }],
     ["a form in parts", { parts: GROUP }],
     ["a query", { query: GROUP }],
@@ -31,9 +31,9 @@ describe("creating a group", () => {
   ]
   it.effect.each(ways)("from %s returns 201 with the documented fields", ([, given]) =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      const answer = yield* ask("POST", "/im/group", given)
-      assert.deepStrictEqual([answer.status, answer.text], [201, documented])
+      const call = yield* fixture()
+      const reply = yield* call("POST", "/im/group", given)
+      assert.deepStrictEqual([reply.status, reply.text], [201, documented])
       const chat = yield* chatOf(1)
       assert.deepStrictEqual(chat.accounts, ["o12", "u232", "p23"])
       assert.deepInclude(chat, { name: "666", type: "group", public: false, owner: null, createdBy: null })
@@ -42,10 +42,10 @@ describe("creating a group", () => {
 
   it.effect('keeps known users, adds unknown ones without a password, and returns a missing avatar as "0"', () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      yield* people({ account: "o12", organisation: 7, avatar: "http://a/1.png" })
+      const call = yield* fixture()
+      yield* addUsers({ account: "o12", organisation: 7, avatar: "http://a/1.png" })
       const { group_avatar: _, ...bare } = GROUP
-      const { json } = yield* ask("POST", "/im/group", { form: { ...bare, member_client_ids: "o12:u232:o12" } })
+      const { json } = yield* call("POST", "/im/group", { form: { ...bare, member_client_ids: "o12:u232:o12" } })
       assert.deepInclude(json, { member_client_ids: "o12:u232:o12", group_avatar: "0" })
       const users = yield* Users
       const store = yield* Store
@@ -58,14 +58,14 @@ describe("creating a group", () => {
 
   it.effect("50 times concurrently, with the same unknown client ids, creates 50 groups and each user once", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      const answers = yield* Effect.forEach(
+      const call = yield* fixture()
+      const replies = yield* Effect.forEach(
         Array.from({ length: 50 }, (_, index) => index),
-        (index) => ask("POST", "/im/group", { form: { ...GROUP, conversion_id: `c${index}` } }),
+        (index) => call("POST", "/im/group", { form: { ...GROUP, conversion_id: `c${index}` } }),
         { concurrency: "unbounded" }
       )
-      assert.deepStrictEqual(new Set(answers.map(({ status }) => status)), new Set([201]))
-      assert.strictEqual(new Set(answers.map(({ json }) => json["group_id"])).size, 50)
+      assert.deepStrictEqual(new Set(replies.map(({ status }) => status)), new Set([201]))
+      assert.strictEqual(new Set(replies.map(({ json }) => json["group_id"])).size, 50)
       const users = yield* Users
       assert.deepStrictEqual((yield* users.list).map(({ account }) => account).sort(), ["o12", "p23", "u232"])
     }).pipe(Effect.provide(engineLayer))
@@ -73,7 +73,7 @@ describe("creating a group", () => {
 
   const without = (name: keyof typeof GROUP): Record<string, string> =>
     Object.fromEntries(Object.entries(GROUP).filter(([key]) => key !== name))
-  const bad: ReadonlyArray<readonly [string, Ask, string]> = [
+  const bad: ReadonlyArray<readonly [string, Call, string]> = [
     ["nothing", {}, "group_name is missing"],
     ["no name", { form: without("group_name") }, "group_name is missing"],
     ["a null name", { json: { ...GROUP, group_name: null } }, "group_name is missing"],
@@ -117,11 +117,11 @@ describe("creating a group", () => {
   ]
   it.effect.each(bad)("with %s is refused, and nothing is stored", ([, given, message]) =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      const answer = yield* ask("POST", "/im/group", given)
-      assert.deepStrictEqual([answer.status, Object.keys(answer.json)], [400, ["error", "message"]])
-      assert.strictEqual(answer.json["error"], "invalid_parameter")
-      assert.include(String(answer.json["message"]), message)
+      const call = yield* fixture()
+      const reply = yield* call("POST", "/im/group", given)
+      assert.deepStrictEqual([reply.status, Object.keys(reply.json)], [400, ["error", "message"]])
+      assert.strictEqual(reply.json["error"], "invalid_parameter")
+      assert.include(String(reply.json["message"]), message)
       const users = yield* Users
       const store = yield* Store
       assert.deepStrictEqual(yield* users.list, [])
@@ -133,11 +133,11 @@ describe("creating a group", () => {
 describe("a group", () => {
   it.effect("is renamed, gets and loses members, and is deleted", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      yield* ask("POST", "/im/group", { form: GROUP })
-      const renamed = yield* ask("PUT", "/im/group/1", { form: { group_name: "g123" } })
+      const call = yield* fixture()
+      yield* call("POST", "/im/group", { form: GROUP })
+      const renamed = yield* call("PUT", "/im/group/1", { form: { group_name: "g123" } })
       assert.deepStrictEqual([renamed.status, renamed.text], [200, '{"group_name":"g123"}'])
-      const added = yield* ask("POST", "/im/group/1/member", { form: { member_client_ids: "667:775:o12" } })
+      const added = yield* call("POST", "/im/group/1/member", { form: { member_client_ids: "667:775:o12" } })
       assert.deepStrictEqual([added.status, added.text], [201, '{"group_id":1,"member_client_ids":"667:775:o12"}'])
       assert.deepInclude(yield* chatOf(1), { name: "g123", accounts: ["o12", "u232", "p23", "667", "775"] })
 
@@ -146,20 +146,20 @@ describe("a group", () => {
         { form: { member_client_ids: "667" } },
         { json: { member_client_ids: "nobody" } }
       ]) {
-        const removed = yield* ask("DELETE", "/im/group/1/member", given)
+        const removed = yield* call("DELETE", "/im/group/1/member", given)
         assert.deepStrictEqual([removed.status, removed.text], [204, ""])
       }
       assert.deepStrictEqual((yield* chatOf(1)).accounts, ["o12", "u232", "p23", "775"])
       const users = yield* Users
       assert.isUndefined(yield* users.byAccount("nobody"))
 
-      const deleted = yield* ask("DELETE", "/im/group/1")
+      const deleted = yield* call("DELETE", "/im/group/1")
       assert.deepStrictEqual([deleted.status, deleted.text], [204, ""])
       assert.isTrue((yield* chatOf(1)).dissolved)
       for (const [method, path, given] of afterwards) {
-        const answer = yield* ask(method, path, given)
+        const reply = yield* call(method, path, given)
         assert.deepStrictEqual(
-          [answer.status, answer.text],
+          [reply.status, reply.text],
           [404, '{"error":"not_found","message":"There is no such group."}'],
           `${method} ${path}`
         )
@@ -168,7 +168,7 @@ describe("a group", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  const afterwards: ReadonlyArray<readonly [string, string, Ask]> = [
+  const afterwards: ReadonlyArray<readonly [string, string, Call]> = [
     ["PUT", "/im/group/1", { form: { group_name: "x" } }],
     ["DELETE", "/im/group/1", {}],
     ["POST", "/im/group/1/member", { form: { member_client_ids: "stranger" } }],
@@ -181,7 +181,7 @@ describe("a group", () => {
 
   it.effect("of another protocol does not exist for anonymous callers", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
+      const call = yield* fixture()
       const users = yield* Users
       const engine = yield* Engine
       const [owner] = yield* users.add([{ account: "owner" }])
@@ -190,7 +190,7 @@ describe("a group", () => {
         { _tag: "CreateChat", gid: "g", name: "theirs", type: "group", members: [], subject: 0, public: true }
       )
       for (const [method, path, given] of afterwards) {
-        assert.strictEqual((yield* ask(method, path, given)).status, 404, `${method} ${path}`)
+        assert.strictEqual((yield* call(method, path, given)).status, 404, `${method} ${path}`)
       }
       assert.deepInclude(yield* chatOf(1), { name: "theirs", dissolved: false, accounts: ["owner"] })
     }).pipe(Effect.provide(engineLayer))
@@ -198,29 +198,29 @@ describe("a group", () => {
 
   it.effect("is deleted once under concurrent requests", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      yield* ask("POST", "/im/group", { form: GROUP })
-      const answers = yield* Effect.forEach(Array.from({ length: 20 }), () => ask("DELETE", "/im/group/1"), {
+      const call = yield* fixture()
+      yield* call("POST", "/im/group", { form: GROUP })
+      const replies = yield* Effect.forEach(Array.from({ length: 20 }), () => call("DELETE", "/im/group/1"), {
         concurrency: "unbounded"
       })
-      const counts = answers.map(({ status }) => status).toSorted((a, b) => a - b)
+      const counts = replies.map(({ status }) => status).toSorted((a, b) => a - b)
       assert.deepStrictEqual(counts, [204, ...Array.from({ length: 19 }, () => 404)])
     }).pipe(Effect.provide(engineLayer))
   )
 
   it.effect("has all members that were added concurrently", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      yield* ask("POST", "/im/group", { form: GROUP })
+      const call = yield* fixture()
+      yield* call("POST", "/im/group", { form: GROUP })
       const ids = Array.from({ length: 15 }, (_, index) => `new${index}`)
-      yield* Effect.forEach(ids, (id) => ask("POST", "/im/group/1/member", { form: { member_client_ids: id } }), {
+      yield* Effect.forEach(ids, (id) => call("POST", "/im/group/1/member", { form: { member_client_ids: id } }), {
         concurrency: "unbounded"
       })
       assert.deepStrictEqual(new Set((yield* chatOf(1)).accounts.slice(3)), new Set(ids))
     }).pipe(Effect.provide(engineLayer))
   )
 
-  const bad: ReadonlyArray<readonly [string, string, Ask, string]> = [
+  const bad: ReadonlyArray<readonly [string, string, Call, string]> = [
     ["PUT", "/im/group/x", { form: { group_name: "x" } }, "group_id must be a positive integer"],
     ["PUT", "/im/group/0", { form: { group_name: "x" } }, "group_id must be a positive integer"],
     ["PUT", "/im/group/-1", { form: { group_name: "x" } }, "group_id must be a positive integer"],
@@ -243,12 +243,12 @@ describe("a group", () => {
   ]
   it.effect.each(bad)("is not changed by %s %s with invalid parameters", ([method, path, given, message]) =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      yield* ask("POST", "/im/group", { form: GROUP })
+      const call = yield* fixture()
+      yield* call("POST", "/im/group", { form: GROUP })
       const before = yield* chatOf(1)
-      const answer = yield* ask(method, path, given)
-      assert.deepStrictEqual([answer.status, answer.json["error"]], [400, "invalid_parameter"])
-      assert.include(String(answer.json["message"]), message)
+      const reply = yield* call(method, path, given)
+      assert.deepStrictEqual([reply.status, reply.json["error"]], [400, "invalid_parameter"])
+      assert.include(String(reply.json["message"]), message)
       assert.deepStrictEqual(yield* chatOf(1), before)
     }).pipe(Effect.provide(engineLayer))
   )

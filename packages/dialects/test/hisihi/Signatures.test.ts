@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
-import { engineLayer, stage } from "./harness.ts"
+import { engineLayer, fixture } from "./harness.ts"
 
 const hmac = (text: string): string => createHmac("sha1", "demo-master-key").update(text).digest("hex")
 
@@ -19,7 +19,7 @@ describe("signatures", () => {
   it.effect("are HMAC-SHA1 over the parts in the documented order, in the documented fields", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1450166986392)
-      const ask = yield* stage().pipe(Effect.provideService(SecureRandom.SecureRandom, known))
+      const call = yield* fixture().pipe(Effect.provideService(SecureRandom.SecureRandom, known))
       const time = "1450166986.392000"
       const signed = { timestamp: time, nonce }
       const cases: ReadonlyArray<readonly [string, object]> = [
@@ -56,11 +56,11 @@ describe("signatures", () => {
         )
       ]
       for (const [path, body] of cases) {
-        const answer = yield* ask("GET", path)
-        assert.strictEqual(answer.status, 200)
-        assert.strictEqual(answer.text, JSON.stringify(body))
-        assert.strictEqual(answer.headers.get("cache-control"), "no-store")
-        assert.deepInclude(answer.json, signed)
+        const reply = yield* call("GET", path)
+        assert.strictEqual(reply.status, 200)
+        assert.strictEqual(reply.text, JSON.stringify(body))
+        assert.strictEqual(reply.headers.get("cache-control"), "no-store")
+        assert.deepInclude(reply.json, signed)
       }
     }).pipe(Effect.provide(engineLayer))
   )
@@ -69,17 +69,17 @@ describe("signatures", () => {
   it.effect("match OpenSSL", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1450167393275)
-      const ask = yield* stage().pipe(Effect.provideService(SecureRandom.SecureRandom, known))
-      const { json } = yield* ask("GET", "/signature/invite/1/2/3/4:5:6")
+      const call = yield* fixture().pipe(Effect.provideService(SecureRandom.SecureRandom, known))
+      const { json } = yield* call("GET", "/signature/invite/1/2/3/4:5:6")
       assert.strictEqual(json["signature"], "662c7699d97d090cadbd7586aa58937c80ec9e49")
     }).pipe(Effect.provide(engineLayer))
   )
 
   it.effect("sign member ids in ascending string order, regardless of the given order", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
+      const call = yield* fixture()
       for (const path of ["conversion/1/2", "invite/1/2/3", "kick/1/2/3"]) {
-        const { json } = yield* ask("GET", `/signature/${path}/b:10:a:9:B`)
+        const { json } = yield* call("GET", `/signature/${path}/b:10:a:9:B`)
         assert.strictEqual(json["sorted_member_ids"], "10:9:B:a:b")
         const conversion = json["conversion_id"] === undefined ? [] : ["3"]
         const action = json["action"] === undefined ? [] : [json["action"]]
@@ -91,9 +91,9 @@ describe("signatures", () => {
 
   it.effect("have no member ids for joining, with or without a trailing slash", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
+      const call = yield* fixture()
       for (const path of ["/signature/invite/1/2/3/", "/signature/invite/1/2/3"]) {
-        const { status, json } = yield* ask("GET", path)
+        const { status, json } = yield* call("GET", path)
         assert.strictEqual(status, 200)
         assert.strictEqual(json["sorted_member_ids"], "")
         assert.strictEqual(
@@ -106,10 +106,10 @@ describe("signatures", () => {
 
   it.effect("have nonces of eight letters and digits that do not repeat", () =>
     Effect.gen(function* () {
-      const ask = yield* stage()
+      const call = yield* fixture()
       const nonces = new Set<string>()
       for (let round = 0; round < 100; round++) {
-        const { json } = yield* ask("GET", "/signature/login/1/alice")
+        const { json } = yield* call("GET", "/signature/login/1/alice")
         assert.match(String(json["nonce"]), /^[A-Za-z0-9]{8}$/)
         assert.match(String(json["timestamp"]), /^[0-9]+\.[0-9]{6}$/)
         nonces.add(String(json["nonce"]))
@@ -139,11 +139,11 @@ describe("signatures", () => {
   ]
   it.effect.each(bad)("%s is refused with %s", ([path, status, message]) =>
     Effect.gen(function* () {
-      const ask = yield* stage()
-      const answer = yield* ask("GET", path)
-      assert.strictEqual(answer.status, status)
-      assert.strictEqual(answer.json["error"], status === 404 ? "not_found" : "invalid_parameter")
-      assert.include(String(answer.json["message"]), message)
+      const call = yield* fixture()
+      const reply = yield* call("GET", path)
+      assert.strictEqual(reply.status, status)
+      assert.strictEqual(reply.json["error"], status === 404 ? "not_found" : "invalid_parameter")
+      assert.include(String(reply.json["message"]), message)
     }).pipe(Effect.provide(engineLayer))
   )
 })

@@ -4,9 +4,9 @@ import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
 import { Engine } from "@parley/core/Engine"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
-import { asking, type Ask, audited, engineLayer, GROUP, opened, people, stage } from "./harness.ts"
+import { clientOf, type Call, audited, engineLayer, GROUP, opened, addUsers, fixture } from "./harness.ts"
 
-const EVERY: ReadonlyArray<readonly [string, string]> = [
+const ALL_OPERATIONS: ReadonlyArray<readonly [string, string]> = [
   ["GET", "/signature/login/1/alice"],
   ["GET", "/signature/conversion/1/alice/bob"],
   ["GET", "/signature/invite/1/alice/c"],
@@ -35,8 +35,8 @@ describe("access", () => {
         [{ "hisihi.auth": "token" }, false, 401]
       ] as const
       for (const [settings, demonstration, status] of cases) {
-        const ask = yield* asking(yield* opened(settings, demonstration))
-        assert.strictEqual((yield* ask("GET", "/im/org/2/groups")).status, status)
+        const call = yield* clientOf(yield* opened(settings, demonstration))
+        assert.strictEqual((yield* call("GET", "/im/org/2/groups")).status, status)
       }
     }).pipe(Effect.provide(engineLayer))
   )
@@ -50,12 +50,12 @@ describe("access", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect.each(EVERY)("%s %s through a proxy is refused while access is open", ([method, path]) =>
+  it.effect.each(ALL_OPERATIONS)("%s %s through a proxy is refused while access is open", ([method, path]) =>
     Effect.gen(function* () {
-      const ask = yield* stage()
+      const call = yield* fixture()
       for (const name of ["Forwarded", "X-Forwarded-For"]) {
-        const answer = yield* ask(method, path, { headers: { [name]: "for=192.0.2.1" } })
-        assert.deepStrictEqual([answer.status, answer.json["error"]], [403, "forbidden"])
+        const reply = yield* call(method, path, { headers: { [name]: "for=192.0.2.1" } })
+        assert.deepStrictEqual([reply.status, reply.json["error"]], [403, "forbidden"])
       }
     }).pipe(Effect.provide(engineLayer))
   )
@@ -64,29 +64,29 @@ describe("access", () => {
     Effect.gen(function* () {
       const { endpoints } = yield* opened({}, true)
       const host = yield* Host.make({ endpoints, trustedProxies: ["loopback"] })
-      const ask = (from: Host.RequestOrigin, headers: Record<string, string> = {}) =>
+      const call = (from: Host.RequestOrigin, headers: Record<string, string> = {}) =>
         Effect.promise(async () => {
           const request = new Request("http://parley/im/org/2/groups", { headers })
           return (await host.fetch(request, from)).status
         })
       for (const local of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
-        assert.strictEqual(yield* ask({ address: local }), 200)
-        assert.strictEqual(yield* ask({ peer: local }), 200)
+        assert.strictEqual(yield* call({ address: local }), 200)
+        assert.strictEqual(yield* call({ peer: local }), 200)
         for (const client of ["192.0.2.1", "127.0.0.1", "unknown", ""]) {
-          assert.strictEqual(yield* ask({ peer: local }, { "x-forwarded-for": client }), 403, `${local} for ${client}`)
+          assert.strictEqual(yield* call({ peer: local }, { "x-forwarded-for": client }), 403, `${local} for ${client}`)
         }
-        assert.strictEqual(yield* ask({ peer: local }, { forwarded: "for=127.0.0.1" }), 403)
+        assert.strictEqual(yield* call({ peer: local }, { forwarded: "for=127.0.0.1" }), 403)
       }
       for (const other of ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"]) {
-        assert.strictEqual(yield* ask({ address: other }), 403)
-        assert.strictEqual(yield* ask({ peer: other }), 403)
+        assert.strictEqual(yield* call({ address: other }), 403)
+        assert.strictEqual(yield* call({ peer: other }), 403)
       }
     }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect.each(EVERY)("%s %s needs a live session's token", ([method, path]) =>
+  it.effect.each(ALL_OPERATIONS)("%s %s needs a live session's token", ([method, path]) =>
     Effect.gen(function* () {
-      const ask = yield* stage({ "hisihi.auth": "token" })
+      const call = yield* fixture({ "hisihi.auth": "token" })
       const heads: ReadonlyArray<Record<string, string>> = [
         {},
         { authorization: "Bearer" },
@@ -94,23 +94,23 @@ describe("access", () => {
         { authorization: "Basic YTpi" }
       ]
       for (const headers of heads) {
-        const answer = yield* ask(method, path, { headers })
-        assert.strictEqual(answer.status, 401)
-        assert.deepStrictEqual(Object.keys(answer.json), ["error", "message"])
-        assert.strictEqual(answer.json["error"], "unauthorized")
-        assert.strictEqual(answer.headers.get("www-authenticate"), "Bearer")
+        const reply = yield* call(method, path, { headers })
+        assert.strictEqual(reply.status, 401)
+        assert.deepStrictEqual(Object.keys(reply.json), ["error", "message"])
+        assert.strictEqual(reply.json["error"], "unauthorized")
+        assert.strictEqual(reply.headers.get("www-authenticate"), "Bearer")
       }
     }).pipe(Effect.provide(engineLayer))
   )
 
   it.effect("of a user includes signatures for their own client id only", () =>
     Effect.gen(function* () {
-      const ask = yield* stage({ "hisihi.auth": "token" })
-      const [alice, bob] = yield* people("alice", "bob")
-      for (const [method, path] of EVERY.filter(([, path]) => path.startsWith("/signature"))) {
+      const call = yield* fixture({ "hisihi.auth": "token" })
+      const [alice, bob] = yield* addUsers("alice", "bob")
+      for (const [method, path] of ALL_OPERATIONS.filter(([, path]) => path.startsWith("/signature"))) {
         const naming = path.endsWith("/c/bob")
-        assert.strictEqual((yield* ask(method, path, { headers: alice! })).status, naming ? 403 : 200, path)
-        const refused = yield* ask(method, path, { headers: bob! })
+        assert.strictEqual((yield* call(method, path, { headers: alice! })).status, naming ? 403 : 200, path)
+        const refused = yield* call(method, path, { headers: bob! })
         assert.deepStrictEqual([refused.status, refused.json["error"]], [403, "forbidden"], path)
         assert.include(String(refused.json["message"]), "client_id")
       }
@@ -121,15 +121,18 @@ describe("access", () => {
 describe("with a token, the rules of every protocol hold", () => {
   it.effect("the creator owns a group, members rename and add, admins remove and delete, others see nothing", () =>
     Effect.gen(function* () {
-      const ask = yield* stage({ "hisihi.auth": "token" })
-      const [owner, member, stranger] = yield* people("owner", "member", "stranger", "carol")
-      const made = yield* ask("POST", "/im/group", { form: { ...GROUP, member_client_ids: "member" }, headers: owner! })
+      const call = yield* fixture({ "hisihi.auth": "token" })
+      const [owner, member, stranger] = yield* addUsers("owner", "member", "stranger", "carol")
+      const made = yield* call("POST", "/im/group", {
+        form: { ...GROUP, member_client_ids: "member" },
+        headers: owner!
+      })
       assert.strictEqual(made.status, 201)
-      const groups = (headers: Record<string, string>) => ask("GET", "/im/org/2/groups", { headers })
+      const groups = (headers: Record<string, string>) => call("GET", "/im/org/2/groups", { headers })
       assert.strictEqual((yield* groups(member!)).json["total_count"], 1)
       assert.strictEqual((yield* groups(stranger!)).json["total_count"], 0)
 
-      const steps: ReadonlyArray<readonly [string, string, Ask, Record<string, string>, number]> = [
+      const steps: ReadonlyArray<readonly [string, string, Call, Record<string, string>, number]> = [
         ["PUT", "/im/group/1", { form: { group_name: "x" } }, stranger!, 404],
         ["POST", "/im/group/1/member", { form: { member_client_ids: "nobody" } }, stranger!, 404],
         ["DELETE", "/im/group/1/member", { form: { member_client_ids: "member" } }, stranger!, 404],
@@ -144,8 +147,8 @@ describe("with a token, the rules of every protocol hold", () => {
         ["DELETE", "/im/group/1", {}, owner!, 204]
       ]
       for (const [method, path, given, headers, status] of steps) {
-        const answer = yield* ask(method, path, { ...given, headers })
-        assert.strictEqual(answer.status, status, `${method} ${path} ${JSON.stringify(given)} ${answer.text}`)
+        const reply = yield* call(method, path, { ...given, headers })
+        assert.strictEqual(reply.status, status, `${method} ${path} ${JSON.stringify(given)} ${reply.text}`)
       }
       const users = yield* Users
       assert.isUndefined(yield* users.byAccount("nobody"))
@@ -154,16 +157,19 @@ describe("with a token, the rules of every protocol hold", () => {
 
   it.effect("a group of another protocol can be renamed, a direct chat cannot", () =>
     Effect.gen(function* () {
-      const ask = yield* stage({ "hisihi.auth": "token" })
-      const [alice] = yield* people("alice", "bob")
+      const call = yield* fixture({ "hisihi.auth": "token" })
+      const [alice] = yield* addUsers("alice", "bob")
       const users = yield* Users
       const engine = yield* Engine
       const [a, b] = [yield* users.byAccount("alice"), yield* users.byAccount("bob")]
       const create = { _tag: "CreateChat", gid: "g", name: "n", members: [b!.id], subject: 0, public: false } as const
       yield* engine.perform({ user: a!.id, device: null }, { ...create, type: "group" })
       yield* engine.perform({ user: a!.id, device: null }, { ...create, type: "one2one" })
-      assert.strictEqual((yield* ask("PUT", "/im/group/1", { form: { group_name: "x" }, headers: alice! })).status, 200)
-      const pair = yield* ask("PUT", "/im/group/2", { form: { group_name: "x" }, headers: alice! })
+      assert.strictEqual(
+        (yield* call("PUT", "/im/group/1", { form: { group_name: "x" }, headers: alice! })).status,
+        200
+      )
+      const pair = yield* call("PUT", "/im/group/2", { form: { group_name: "x" }, headers: alice! })
       assert.deepStrictEqual([pair.status, pair.json["message"]], [403, "This needs a group."])
     }).pipe(Effect.provide(engineLayer))
   )
@@ -171,20 +177,20 @@ describe("with a token, the rules of every protocol hold", () => {
   it.effect("broadcasts to a class are for system administrators only, and record the sender", () =>
     audited((acts) =>
       Effect.gen(function* () {
-        const ask = yield* stage({ "hisihi.auth": "token" })
+        const call = yield* fixture({ "hisihi.auth": "token" })
         const drafts = [
           { account: "alice", organisation: 2 },
           { account: "root", admin: true }
         ]
-        const [alice, root] = yield* people(...drafts)
+        const [alice, root] = yield* addUsers(...drafts)
         for (const id of [2, 9]) {
-          const refused = yield* ask("POST", `/im/org/${id}/message`, { headers: alice! })
+          const refused = yield* call("POST", `/im/org/${id}/message`, { headers: alice! })
           assert.deepStrictEqual(
             [refused.status, refused.json],
             [403, { error: "forbidden", message: "Only system administrators may do this." }]
           )
         }
-        assert.strictEqual((yield* ask("POST", "/im/org/2/message", { headers: root! })).status, 201)
+        assert.strictEqual((yield* call("POST", "/im/org/2/message", { headers: root! })).status, 201)
         assert.deepStrictEqual(acts, [{ audit: "hisihi.class.message", actor: "root", class: 2 }])
         const store = yield* Store
         const records = yield* store.records("hisihi", "push-history")
@@ -203,10 +209,10 @@ describe("with a token, the rules of every protocol hold", () => {
   ] as const)("%o: unknown client ids make users only where that is set", ([settings, act]) =>
     audited((acts) =>
       Effect.gen(function* () {
-        const ask = yield* stage({ "hisihi.auth": "token", ...settings })
-        const [alice] = yield* people("alice", "bob")
+        const call = yield* fixture({ "hisihi.auth": "token", ...settings })
+        const [alice] = yield* addUsers("alice", "bob")
         const form = { ...GROUP, member_client_ids: "bob:new:newer" }
-        const result = yield* ask("POST", "/im/group", { form, headers: alice! })
+        const result = yield* call("POST", "/im/group", { form, headers: alice! })
         const users = yield* Users
         if (act === undefined) {
           assert.deepStrictEqual(
@@ -214,10 +220,10 @@ describe("with a token, the rules of every protocol hold", () => {
             [400, { error: "invalid_parameter", message: "member_client_ids: there are no such users: new, newer." }]
           )
           assert.isUndefined(yield* users.byAccount("new"))
-          assert.strictEqual((yield* ask("GET", "/im/org/2/groups", { headers: alice! })).json["total_count"], 0)
+          assert.strictEqual((yield* call("GET", "/im/org/2/groups", { headers: alice! })).json["total_count"], 0)
           assert.deepStrictEqual(acts, [])
           const known = { ...form, member_client_ids: "bob" }
-          assert.strictEqual((yield* ask("POST", "/im/group", { form: known, headers: alice! })).status, 201)
+          assert.strictEqual((yield* call("POST", "/im/group", { form: known, headers: alice! })).status, 201)
         } else {
           assert.strictEqual(result.status, 201)
           assert.deepInclude(yield* users.byAccount("newer"), { organisation: 2 })
@@ -231,26 +237,26 @@ describe("with a token, the rules of every protocol hold", () => {
 describe("with a token, signatures that add or remove others", () => {
   it.effect("are for admins of the conversation's group; other users get them for themselves", () =>
     Effect.gen(function* () {
-      const ask = yield* stage({ "hisihi.auth": "token" })
-      const [owner, member, stranger, root] = yield* people("owner", "member", "stranger", {
+      const call = yield* fixture({ "hisihi.auth": "token" })
+      const [owner, member, stranger, root] = yield* addUsers("owner", "member", "stranger", {
         account: "root",
         admin: true
       })
       const form = { ...GROUP, member_client_ids: "member", conversion_id: "known" }
-      assert.strictEqual((yield* ask("POST", "/im/group", { form, headers: owner! })).status, 201)
+      assert.strictEqual((yield* call("POST", "/im/group", { form, headers: owner! })).status, 201)
       // A later group cannot claim the conversation.
       const taken = { ...form, member_client_ids: "member" }
-      assert.strictEqual((yield* ask("POST", "/im/group", { form: taken, headers: stranger! })).status, 201)
+      assert.strictEqual((yield* call("POST", "/im/group", { form: taken, headers: stranger! })).status, 201)
 
       const check = Effect.fnUntraced(function* (
-        who: string,
+        account: string,
         headers: Record<string, string>,
         expected: Readonly<Record<string, number>>
       ) {
         for (const [what, status] of Object.entries(expected)) {
           const [action, conversation, ids = ""] = what.split(" ")
-          const path = `/signature/${action}/1/${who}/${conversation}/${ids}`
-          assert.strictEqual((yield* ask("GET", path, { headers })).status, status, path)
+          const path = `/signature/${action}/1/${account}/${conversation}/${ids}`
+          assert.strictEqual((yield* call("GET", path, { headers })).status, status, path)
         }
       })
       yield* check("owner", owner!, {
@@ -281,27 +287,27 @@ describe("with a token, signatures that add or remove others", () => {
       yield* check("root", root!, { "kick known member": 403, "invite known": 404 })
 
       // A deleted group has no admins, even with a new group of the same conversation.
-      assert.strictEqual((yield* ask("DELETE", "/im/group/1", { headers: owner! })).status, 204)
-      assert.strictEqual((yield* ask("POST", "/im/group", { form, headers: member! })).status, 201)
+      assert.strictEqual((yield* call("DELETE", "/im/group/1", { headers: owner! })).status, 204)
+      assert.strictEqual((yield* call("POST", "/im/group", { form, headers: member! })).status, 201)
       yield* check("member", member!, { "kick known owner": 403, "kick known member": 404 })
     }).pipe(Effect.provide(engineLayer))
   )
 
   it.effect("belong to one group even if two are created concurrently for one conversation", () =>
     Effect.gen(function* () {
-      const ask = yield* stage({ "hisihi.auth": "token" })
-      const both = yield* people("alice", "bob")
-      yield* people("carol")
+      const call = yield* fixture({ "hisihi.auth": "token" })
+      const both = yield* addUsers("alice", "bob")
+      yield* addUsers("carol")
       const form = { ...GROUP, member_client_ids: "carol" }
-      const made = yield* Effect.forEach(both, (headers) => ask("POST", "/im/group", { form, headers }), {
+      const made = yield* Effect.forEach(both, (headers) => call("POST", "/im/group", { form, headers }), {
         concurrency: "unbounded"
       })
       assert.deepStrictEqual(
         made.map(({ status }) => status),
         [201, 201]
       )
-      const signed = yield* Effect.forEach(["alice", "bob"], (who, index) =>
-        ask("GET", `/signature/kick/1/${who}/${GROUP.conversion_id}/carol`, { headers: both[index]! })
+      const signed = yield* Effect.forEach(["alice", "bob"], (account, index) =>
+        call("GET", `/signature/kick/1/${account}/${GROUP.conversion_id}/carol`, { headers: both[index]! })
       )
       assert.deepStrictEqual(
         signed.map(({ status }) => status).toSorted((a, b) => a - b),

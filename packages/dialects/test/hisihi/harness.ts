@@ -38,14 +38,14 @@ interface Json {
   readonly [field: string]: unknown
 }
 
-export interface Answer {
+export interface Reply {
   readonly status: number
   readonly text: string
   readonly json: Json
   readonly headers: Headers
 }
 
-export interface Ask {
+export interface Call {
   readonly query?: Record<string, string>
   readonly form?: Record<string, string>
   readonly parts?: Record<string, string>
@@ -54,7 +54,7 @@ export interface Ask {
   readonly headers?: Record<string, string>
 }
 
-const bodyOf = ({ form, parts, json, body }: Ask): BodyInit | null => {
+const bodyOf = ({ form, parts, json, body }: Call): BodyInit | null => {
   if (form !== undefined) return new URLSearchParams(form)
   if (json !== undefined) return JSON.stringify(json)
   if (parts === undefined) return body ?? null
@@ -63,18 +63,18 @@ const bodyOf = ({ form, parts, json, body }: Ask): BodyInit | null => {
   return data
 }
 
-export const asking = (opened: OpenDialect<HttpRoutes>) =>
+export const clientOf = (opened: OpenDialect<HttpRoutes>) =>
   Effect.map(
     Host.make({ endpoints: opened.endpoints }),
     (host) =>
-      (method: string, path: string, ask: Ask = {}) =>
-        Effect.promise(async (): Promise<Answer> => {
-          const query = ask.query === undefined ? "" : `?${new URLSearchParams(ask.query).toString()}`
+      (method: string, path: string, call: Call = {}) =>
+        Effect.promise(async (): Promise<Reply> => {
+          const query = call.query === undefined ? "" : `?${new URLSearchParams(call.query).toString()}`
           const response = await host.fetch(
             new Request(`http://parley${path}${query}`, {
               method,
-              body: bodyOf(ask),
-              headers: { ...(ask.json !== undefined && { "content-type": "application/json" }), ...ask.headers }
+              body: bodyOf(call),
+              headers: { ...(call.json !== undefined && { "content-type": "application/json" }), ...call.headers }
             })
           )
           const text = await response.text()
@@ -94,12 +94,12 @@ export const openedEmpty = (settings: Readonly<Record<string, string | boolean>>
 export const opened = (settings: Readonly<Record<string, string | boolean>> = {}, demonstration = true) =>
   openedEmpty(settings, demonstration).pipe(Effect.tap(({ demo }) => demo))
 
-export const stage = Effect.fnUntraced(function* (settings: Readonly<Record<string, string | boolean>> = {}) {
-  return yield* asking(yield* opened(settings))
+export const fixture = Effect.fnUntraced(function* (settings: Readonly<Record<string, string | boolean>> = {}) {
+  return yield* clientOf(yield* opened(settings))
 })
 
 /** Adds users; returns the headers of each. */
-export const people = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
+export const addUsers = Effect.fnUntraced(function* (...drafts: ReadonlyArray<string | UserDraft>) {
   const users = yield* Users
   const sessions = yield* Sessions
   const added = yield* users.add(drafts.map((draft) => (typeof draft === "string" ? { account: draft } : draft)))

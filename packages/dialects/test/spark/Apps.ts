@@ -16,7 +16,7 @@ import { dialect } from "../../src/spark/index.ts"
 
 export type Fields = { readonly [name: string]: unknown }
 
-export interface Answer {
+export interface Reply {
   readonly status: number
   readonly body: Fields
   readonly headers: Headers
@@ -50,9 +50,9 @@ export const apps = Effect.fnUntraced(function* (
   const { endpoints } = yield* dialect.open({ settings: {}, tcp: () => undefined })
   const host = yield* Host.make({ endpoints }).pipe(Effect.provideService(Settings, { ...defaults, ...settings }))
   const sessions = yield* Sessions
-  const { context: desk, perform } = yield* Engine
+  const { context, perform } = yield* Engine
 
-  const request = (path: string, init: RequestInit): Effect.Effect<Answer> =>
+  const request = (path: string, init: RequestInit): Effect.Effect<Reply> =>
     Effect.promise(async () => {
       const response = await host.fetch(new Request(`http://spark.test${path}`, init))
       return { status: response.status, body: (await response.json()) as Fields, headers: response.headers }
@@ -62,7 +62,7 @@ export const apps = Effect.fnUntraced(function* (
     const [caller] = yield* people(account)
     if (caller === undefined) return yield* Effect.die(`no ${account}`)
     const { token } = yield* sessions.issue(caller.user, "token")
-    const ask = (path: string, body: unknown): Effect.Effect<Answer> =>
+    const call = (path: string, body: unknown): Effect.Effect<Reply> =>
       request(`${path}?token=${token}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
@@ -72,8 +72,8 @@ export const apps = Effect.fnUntraced(function* (
       account,
       caller: caller satisfies UserCaller,
       token,
-      ask,
-      form: (path: string, body: string): Effect.Effect<Answer> =>
+      call,
+      form: (path: string, body: string): Effect.Effect<Reply> =>
         request(`${path}?token=${token}`, {
           method: "POST",
           headers: { "content-type": "application/x-www-form-urlencoded" },
@@ -81,10 +81,10 @@ export const apps = Effect.fnUntraced(function* (
         }),
       /** Starts a session with these members; returns its id. */
       start: (...To: ReadonlyArray<string>): Effect.Effect<string> =>
-        Effect.map(ask("/session/start", { To }), ({ body }) => String(body["SessionId"])),
+        Effect.map(call("/session/start", { To }), ({ body }) => String(body["SessionId"])),
       /** Sends a text; returns its id. */
       say: (SessionId: string, Content: string): Effect.Effect<string> =>
-        Effect.map(ask("/message/push", { SessionId, Type: 0, Content }), ({ body }) => String(body["MessageId"]))
+        Effect.map(call("/message/push", { SessionId, Type: 0, Content }), ({ body }) => String(body["MessageId"]))
     }
   })
   const all = yield* Effect.forEach(accounts, app)
@@ -97,10 +97,10 @@ export const apps = Effect.fnUntraced(function* (
       if (found === undefined) throw new Error(`no ${account}`)
       return found
     },
-    desk,
+    context,
     perform,
     chat: (gid: string) =>
-      Effect.flatMap(desk.chats.find({ gid }), (chat) =>
+      Effect.flatMap(context.chats.find({ gid }), (chat) =>
         chat === undefined ? Effect.die(`no chat ${gid}`) : Effect.succeed(chat.chat)
       )
   }

@@ -16,7 +16,7 @@ const DEEP = `${"[".repeat(5000)}${"]".repeat(5000)}`
 type Case = readonly [path: string, body: unknown, message: string]
 
 /** Invalid values by field, for every operation with that field. */
-const broken = (path: string, rest: Fields): ReadonlyArray<Case> => {
+const invalidCases = (path: string, rest: Fields): ReadonlyArray<Case> => {
   const cases: Array<Case> = [
     [path, "{", "The body is not JSON."],
     [path, [], "The body must be a JSON object or a form."],
@@ -99,20 +99,20 @@ const special = (SessionId: string): ReadonlyArray<Case> => {
 describe("bad input", () => {
   it.live("is a 400 that names the field, for every operation and every field", () =>
     Effect.gen(function* () {
-      const { of, desk, chat } = yield* apps(["alice", "bob", "carol"])
+      const { of, context, chat } = yield* apps(["alice", "bob", "carol"])
       const alice = of("alice")
       const id = yield* alice.start("bob")
       const before = yield* chat(id)
       const known = bodies(id)
       assert.deepStrictEqual(Object.keys(known).sort(), [...paths].sort())
-      const cases = [...Object.entries(known).flatMap(([path, body]) => broken(path, body)), ...special(id)]
+      const cases = [...Object.entries(known).flatMap(([path, body]) => invalidCases(path, body)), ...special(id)]
       for (const [path, body, message] of cases) {
         const text = typeof body === "string" ? body.slice(0, 80) : JSON.stringify(body).slice(0, 80)
-        like(yield* alice.ask(path, body), failed(400, "invalid_parameter", message), `${path} ${text}`)
+        like(yield* alice.call(path, body), failed(400, "invalid_parameter", message), `${path} ${text}`)
       }
       assert.deepStrictEqual(yield* chat(id), before)
-      assert.lengthOf(yield* desk.store.chatsOf(alice.caller.user), 1)
-      like((yield* desk.store.chats([before.id]))[0]?.head, { posted: 0 })
+      assert.lengthOf(yield* context.store.chatsOf(alice.caller.user), 1)
+      like((yield* context.store.chats([before.id]))[0]?.head, { posted: 0 })
     }).pipe(Effect.provide(engine))
   )
 
@@ -121,11 +121,11 @@ describe("bad input", () => {
       const { of, chat } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
       for (const path of paths.filter((one) => one.startsWith("/session/") && one !== "/session/Edit")) {
-        const answer = yield* of("alice").ask(path, { SessionId: id, To: ["carol", "ghost", "", "Carol"] })
+        const reply = yield* of("alice").call(path, { SessionId: id, To: ["carol", "ghost", "", "Carol"] })
         const message = "There are no such users: ghost, , Carol."
-        like(answer, failed(404, "no_such_users", message), path)
+        like(reply, failed(404, "no_such_users", message), path)
       }
-      const many = yield* of("alice").ask("/session/start", { To: ONE_TOO_MANY.slice(1) })
+      const many = yield* of("alice").call("/session/start", { To: ONE_TOO_MANY.slice(1) })
       assert.match(String(many.body["message"]), /user50 and 950 more\.$/)
       assert.strictEqual((yield* chat(id)).members.size, 2)
     }).pipe(Effect.provide(engine))
@@ -145,7 +145,7 @@ describe("a form of many names", () => {
         const many = yield* of("alice").form("/session/start", names(60_000, name))
         like(many, failed(400, "invalid_parameter", "The body has more than 2000 parameters."))
       }
-      const json = yield* of("alice").ask("/session/start", { To: Array.from({ length: 30_000 }, () => "a") })
+      const json = yield* of("alice").call("/session/start", { To: Array.from({ length: 30_000 }, () => "a") })
       like(json, failed(400, "invalid_parameter", "To must name at most 1000 accounts."))
     }).pipe(Effect.provide(engine))
   )
@@ -177,8 +177,8 @@ describe("a body that is too large", () => {
     Effect.gen(function* () {
       const { of } = yield* apps(["alice"])
       for (const path of paths) {
-        const answer = yield* of("alice").ask(path, `{"To":"${"x".repeat(1024 * 1024)}"}`)
-        like(answer, failed(413, "too_large", "The body is too large."), path)
+        const reply = yield* of("alice").call(path, `{"To":"${"x".repeat(1024 * 1024)}"}`)
+        like(reply, failed(413, "too_large", "The body is too large."), path)
       }
     }).pipe(Effect.provide(engine))
   )
@@ -257,9 +257,9 @@ describe("authentication", () => {
       const { request } = yield* apps([])
       for (const path of paths) {
         for (const method of ["GET", "PUT", "DELETE", "PATCH"]) {
-          const answer = yield* request(path, { method })
-          like(answer, failed(405, "method_not_allowed", "This path takes POST."))
-          assert.strictEqual(answer.headers.get("allow"), "POST")
+          const reply = yield* request(path, { method })
+          like(reply, failed(405, "method_not_allowed", "This path takes POST."))
+          assert.strictEqual(reply.headers.get("allow"), "POST")
         }
       }
     }).pipe(Effect.provide(engine))
@@ -278,16 +278,16 @@ describe("a chat that is not the caller's session", () => {
       const message = "This needs a group."
       for (const path of paths.filter((one) => one !== "/session/start")) {
         for (const gid of [pair.chat.gid, project.chat.gid, "everybody"]) {
-          const answer = yield* of("alice").ask(path, bodies(gid)[path])
-          if (path === "/message/push") like(answer, { status: 200, body: { success: true } }, path + gid)
+          const reply = yield* of("alice").call(path, bodies(gid)[path])
+          if (path === "/message/push") like(reply, { status: 200, body: { success: true } }, path + gid)
           else if (path === "/message/remove") {
-            like(answer, failed(404, "no_such_message", "There is no such message."), path + gid)
-          } else like(answer, failed(403, "not_a_session", message), path + gid)
+            like(reply, failed(404, "no_such_message", "There is no such message."), path + gid)
+          } else like(reply, failed(403, "not_a_session", message), path + gid)
         }
-        const unknown = yield* of("carol").ask(path, bodies("nothing")[path])
+        const unknown = yield* of("carol").call(path, bodies("nothing")[path])
         like(unknown, failed(404, "no_such_session", "There is no such session."), path)
         for (const gid of [pair.chat.gid, project.chat.gid, yield* of("alice").start("bob")]) {
-          const { status, body } = yield* of("carol").ask(path, bodies(gid)[path])
+          const { status, body } = yield* of("carol").call(path, bodies(gid)[path])
           assert.deepStrictEqual({ status, body }, { status: unknown.status, body: unknown.body }, path + gid)
         }
       }
@@ -298,10 +298,10 @@ describe("a chat that is not the caller's session", () => {
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
-      yield* of("alice").ask("/session/Edit", { SessionId: id, Data: { public: true } })
+      yield* of("alice").call("/session/Edit", { SessionId: id, Data: { public: true } })
       for (const path of paths.filter((one) => one !== "/session/start")) {
-        const answer = yield* of("carol").ask(path, bodies(id)[path])
-        like(answer, failed(403, "not_a_member", "You are not a member of this session."), path)
+        const reply = yield* of("carol").call(path, bodies(id)[path])
+        like(reply, failed(403, "not_a_member", "You are not a member of this session."), path)
       }
     }).pipe(Effect.provide(engine))
   )
@@ -310,15 +310,15 @@ describe("a chat that is not the caller's session", () => {
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
-      const ask = (account: string, path: string) => of(account).ask(path, bodies(id)[path])
+      const call = (account: string, path: string) => of(account).call(path, bodies(id)[path])
       for (const path of ["/session/RemoveMember", "/session/ApproveMember", "/session/Edit"]) {
-        like(yield* ask("bob", path), failed(403, "forbidden", "Only admins may do this."), path)
+        like(yield* call("bob", path), failed(403, "forbidden", "Only admins may do this."), path)
       }
-      const owner = yield* of("alice").ask("/session/RemoveMember", { SessionId: id, To: ["alice", "bob"] })
+      const owner = yield* of("alice").call("/session/RemoveMember", { SessionId: id, To: ["alice", "bob"] })
       like(owner, failed(403, "owner_stays", "The owner of the session cannot be removed."))
       yield* perform(of("alice").caller, { _tag: "SetCommitters", chat: { gid: id }, committers: "admins" })
-      like(yield* ask("bob", "/message/push"), failed(403, "may_not_speak", "You may not speak in this session."))
-      like(yield* ask("bob", "/message/remove"), failed(404, "no_such_message", "There is no such message."))
+      like(yield* call("bob", "/message/push"), failed(403, "may_not_speak", "You may not speak in this session."))
+      like(yield* call("bob", "/message/remove"), failed(404, "no_such_message", "There is no such message."))
     }).pipe(Effect.provide(engine))
   )
 })
@@ -353,7 +353,7 @@ describe("faults of the server", () => {
       const { of } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
       const MessageId = yield* of("alice").say(id, "x")
-      const asked: ReadonlyArray<readonly [account: string, path: string, body: unknown]> = [
+      const requests: ReadonlyArray<readonly [account: string, path: string, body: unknown]> = [
         ["alice", "/session/start", { To: ["carol"] }],
         ["bob", "/session/AddMember", { SessionId: id, To: ["carol"] }],
         ["alice", "/session/AddMember", { SessionId: id, To: ["carol"] }],
@@ -363,11 +363,11 @@ describe("faults of the server", () => {
         ["alice", "/message/remove", { SessionId: id, MessageId }]
       ]
       for (const [now, status, error, message] of cases) {
-        for (const [account, path, body] of asked) {
+        for (const [account, path, body] of requests) {
           fault.now = now
-          const answer = yield* of(account).ask(path, body)
+          const reply = yield* of(account).call(path, body)
           fault.now = "none"
-          like(answer, failed(status, error, message), `${now} ${path}`)
+          like(reply, failed(status, error, message), `${now} ${path}`)
         }
       }
     }).pipe(Effect.provide(Layer.merge(engineOn(breaking), Logger.layer([]))))

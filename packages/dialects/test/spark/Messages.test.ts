@@ -10,11 +10,11 @@ describe("messages", () => {
     Effect.gen(function* () {
       const { of, perform } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
-      const text = yield* of("alice").ask("/message/push", { SesssionId: id, Type: 0, Content: "你好" })
+      const text = yield* of("alice").call("/message/push", { SesssionId: id, Type: 0, Content: "你好" })
       like(text, { status: 200, body: { success: true } })
       assert.match(String(text.body["MessageId"]), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
       assert.deepStrictEqual(keys(text.body), ["success", "MessageId"])
-      const image = yield* of("bob").ask("/message/push", {
+      const image = yield* of("bob").call("/message/push", {
         SessionId: id,
         Type: 1,
         Content: "https://example.org/a.png"
@@ -49,7 +49,7 @@ describe("messages", () => {
       const form = `SessionId=${encodeURIComponent(gid)}&Type=1&Content=https://example.org/a.png`
       const second = String((yield* of("bob").form("/message/push", form)).body["MessageId"])
       like(yield* of("bob").form("/message/push", `SessionId=${gid}&Type=0&Content=x`), { status: 404 })
-      like(yield* of("carol").ask("/message/push", { SessionId: gid, Type: 0, Content: "x" }), { status: 404 })
+      like(yield* of("carol").call("/message/push", { SessionId: gid, Type: 0, Content: "x" }), { status: 404 })
       const history = Effect.map(perform(of("bob").caller, { _tag: "ReadHistory", chat: { gid } }), ({ messages }) =>
         messages.map((message) => [message.gid, message.contentType, message.content])
       )
@@ -59,7 +59,7 @@ describe("messages", () => {
       ])
 
       const remove = (account: string, SessionId: string, MessageId: string) =>
-        of(account).ask("/message/remove", { SessionId, MessageId })
+        of(account).call("/message/remove", { SessionId, MessageId })
       // A direct chat has no admins, and a message is looked up in its own chat.
       like(yield* remove("bob", gid, first), failed(403, "forbidden", "Only the sender may do this."))
       like(yield* remove("carol", gid, first), failed(404, "no_such_session", "There is no such session."))
@@ -82,11 +82,11 @@ describe("messages", () => {
       const writes = [systemChat("everybody"), systemChat("notices", of("alice").caller.user)]
       yield* store.commit({ expectedVersions: [], writes })
       const push = (account: string, SessionId: string) =>
-        of(account).ask("/message/push", { SessionId, Type: 0, Content: "x" })
+        of(account).call("/message/push", { SessionId, Type: 0, Content: "x" })
       like(yield* push("bob", "everybody"), { status: 200 })
       like(yield* push("bob", "notices"), failed(403, "may_not_speak", "You may not speak in this session."))
       const MessageId = yield* of("alice").say("notices", "read this")
-      const remove = (account: string) => of(account).ask("/message/remove", { SessionId: "notices", MessageId })
+      const remove = (account: string) => of(account).call("/message/remove", { SessionId: "notices", MessageId })
       like(yield* remove("bob"), failed(403, "forbidden", "Only the sender may do this."))
       like(yield* remove("alice"), { status: 200 })
     }).pipe(Effect.provide(engine))
@@ -99,7 +99,7 @@ describe("messages", () => {
       const other = yield* of("alice").start("bob")
       const [first, second] = [yield* of("bob").say(id, "one"), yield* of("bob").say(id, "two")]
       const remove = (account: string, SessionId: string, MessageId: string) =>
-        of(account).ask("/message/remove", { SessionId, MessageId })
+        of(account).call("/message/remove", { SessionId, MessageId })
       like(yield* remove("carol", id, first), failed(403, "forbidden", "Only the sender may do this."))
       like(yield* remove("bob", other, first), failed(404, "no_such_message", "There is no such message."))
       like(yield* remove("bob", id, first), { status: 200, body: { success: true } })

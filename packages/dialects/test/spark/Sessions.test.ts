@@ -13,8 +13,8 @@ const takenBack = Layer.effect(
     Store.of({
       ...store,
       commit: (unit) => {
-        const asked = unit.writes.find((write) => write._tag === "PutRecord" && write.expected !== undefined)
-        const before = asked?._tag === "PutRecord" ? [{ _tag: "PutRecord", record: asked.record } as const] : []
+        const request = unit.writes.find((write) => write._tag === "PutRecord" && write.expected !== undefined)
+        const before = request?._tag === "PutRecord" ? [{ _tag: "PutRecord", record: request.record } as const] : []
         return Effect.andThen(store.commit({ expectedVersions: [], writes: before }), store.commit(unit))
       }
     })
@@ -25,7 +25,7 @@ describe("session/start", () => {
   it.live("unites To with the caller, who is the owner; fields in the documented order", () =>
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "Bob", "carol"])
-      const { status, body } = yield* of("carol").ask("/session/start", { To: ["alice", "Bob", "alice", "carol"] })
+      const { status, body } = yield* of("carol").call("/session/start", { To: ["alice", "Bob", "alice", "carol"] })
       assert.strictEqual(status, 200)
       assert.deepStrictEqual(body, sessionOf(body["SessionId"], "alice", "Bob", "carol"))
       assert.deepStrictEqual(body["Members"], ["Bob", "alice", "carol"])
@@ -39,12 +39,12 @@ describe("session/start", () => {
   it.live("returns the unchanged session of the same members, for each of them", () =>
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob", "carol"])
-      const first = yield* of("alice").ask("/session/start", { To: ["bob", "carol"] })
+      const first = yield* of("alice").call("/session/start", { To: ["bob", "carol"] })
       const before = yield* chat(String(first.body["SessionId"]))
-      const again = yield* of("bob").ask("/session/start", { To: ["carol", "alice"] })
+      const again = yield* of("bob").call("/session/start", { To: ["carol", "alice"] })
       assert.deepStrictEqual(again.body, first.body)
       assert.deepStrictEqual(yield* chat(String(first.body["SessionId"])), before)
-      const fewer = yield* of("alice").ask("/session/start", { To: ["bob"] })
+      const fewer = yield* of("alice").call("/session/start", { To: ["bob"] })
       assert.notStrictEqual(fewer.body["SessionId"], first.body["SessionId"])
     }).pipe(Effect.provide(engine))
   )
@@ -54,11 +54,11 @@ describe("session/start", () => {
       const { of } = yield* apps(["alice", "bob", "carol"])
       const pair = yield* of("alice").start("bob")
       const three = yield* of("alice").start("bob", "carol")
-      yield* of("alice").ask("/session/AddMember", { SessionId: pair, To: ["carol"] })
+      yield* of("alice").call("/session/AddMember", { SessionId: pair, To: ["carol"] })
       assert.strictEqual(yield* of("alice").start("bob", "carol"), pair)
       const next = yield* of("alice").start("bob")
       assert.notInclude([pair, three], next)
-      yield* of("alice").ask("/session/RemoveMember", { SessionId: pair, To: ["carol"] })
+      yield* of("alice").call("/session/RemoveMember", { SessionId: pair, To: ["carol"] })
       assert.strictEqual(yield* of("bob").start("alice"), pair)
       assert.strictEqual(yield* of("bob").start("alice", "carol"), three)
     }).pipe(Effect.provide(engine))
@@ -71,7 +71,7 @@ describe("session/start", () => {
       for (let count = 0; count < 12; count++) {
         const id = yield* of("alice").start("bob")
         ids.add(id)
-        yield* of("alice").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
+        yield* of("alice").call("/session/AddMember", { SessionId: id, To: ["carol"] })
       }
       assert.strictEqual(ids.size, 12)
     }).pipe(Effect.provide(engine))
@@ -80,31 +80,31 @@ describe("session/start", () => {
   it.live("50 concurrent starts of one set, by all of its members, create one session", () =>
     Effect.gen(function* () {
       const accounts = ["a", "b", "c", "d", "e"]
-      const { apps: all, desk, of } = yield* apps(accounts)
-      const answers = yield* Effect.forEach(
+      const { apps: all, context, of } = yield* apps(accounts)
+      const replies = yield* Effect.forEach(
         Array.from({ length: 50 }, (_, index) => all[index % all.length]),
-        (app) => app?.ask("/session/start", { To: accounts }) ?? Effect.die("nobody"),
+        (app) => app?.call("/session/start", { To: accounts }) ?? Effect.die("nobody"),
         { concurrency: "unbounded" }
       )
-      assert.strictEqual(new Set(answers.map(({ status, body }) => `${status} ${String(body["SessionId"])}`)).size, 1)
-      assert.lengthOf(yield* desk.store.chatsOf(of("a").caller.user), 1)
+      assert.strictEqual(new Set(replies.map(({ status, body }) => `${status} ${String(body["SessionId"])}`)).size, 1)
+      assert.lengthOf(yield* context.store.chatsOf(of("a").caller.user), 1)
     }).pipe(Effect.provide(engine))
   )
 
   it.live("concurrent starts create one session even if the members of earlier ones changed", () =>
     Effect.gen(function* () {
-      const { apps: all, of, desk } = yield* apps(["alice", "bob", "carol"])
+      const { apps: all, of, context } = yield* apps(["alice", "bob", "carol"])
       for (let count = 0; count < 3; count++) {
         const SessionId = yield* of("alice").start("bob")
-        yield* of("alice").ask("/session/AddMember", { SessionId, To: ["carol"] })
+        yield* of("alice").call("/session/AddMember", { SessionId, To: ["carol"] })
       }
-      const answers = yield* Effect.forEach(
+      const replies = yield* Effect.forEach(
         Array.from({ length: 50 }, (_, index) => all[index % 2]),
-        (app) => app?.ask("/session/start", { To: ["alice", "bob"] }) ?? Effect.die("nobody"),
+        (app) => app?.call("/session/start", { To: ["alice", "bob"] }) ?? Effect.die("nobody"),
         { concurrency: "unbounded" }
       )
-      assert.strictEqual(new Set(answers.map(({ body }) => body["SessionId"])).size, 1)
-      assert.lengthOf(yield* desk.store.chatsOf(of("bob").caller.user), 4)
+      assert.strictEqual(new Set(replies.map(({ body }) => body["SessionId"])).size, 1)
+      assert.lengthOf(yield* context.store.chatsOf(of("bob").caller.user), 4)
     }).pipe(Effect.provide(engine))
   )
 
@@ -124,7 +124,7 @@ describe("session/start", () => {
 
   it.live("has an id that cannot be computed, so that no other protocol reveals which users share a session", () =>
     Effect.gen(function* () {
-      const { of, perform, desk } = yield* apps(["alice", "bob", "carol", "dave"])
+      const { of, perform, context } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
       assert.match(id, /^spark-[0-9a-f]{32}$/)
       assert.notInclude(id, md5("alice", "bob"))
@@ -141,7 +141,7 @@ describe("session/start", () => {
       }
       assert.strictEqual(yield* of("bob").start("alice"), id)
       // The same on every node and after each restart: the secret belongs to the database.
-      const secrets = yield* desk.store.records("spark", "secret")
+      const secrets = yield* context.store.records("spark", "secret")
       assert.lengthOf(secrets, 1)
       assert.match(String(secrets[0]?.value), /^[0-9a-f]{64}$/)
     }).pipe(Effect.provide(engine))
@@ -152,7 +152,7 @@ describe("session/start", () => {
       const { of, perform } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
       yield* perform(of("alice").caller, { _tag: "DissolveChat", chat: { gid: id } })
-      const gone = yield* of("alice").ask("/message/push", { SessionId: id, Type: 0, Content: "hi" })
+      const gone = yield* of("alice").call("/message/push", { SessionId: id, Type: 0, Content: "hi" })
       like(gone, failed(404, "no_such_session", "There is no such session."))
       assert.notStrictEqual(yield* of("alice").start("bob"), id)
     }).pipe(Effect.provide(engine))
@@ -164,12 +164,12 @@ describe("members", () => {
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
-      const added = yield* of("alice").ask("/session/AddMember", { SessionId: id, To: ["dave", "carol", "bob"] })
+      const added = yield* of("alice").call("/session/AddMember", { SessionId: id, To: ["dave", "carol", "bob"] })
       like(added, { status: 200, body: sessionOf(id, "alice", "bob", "carol", "dave") })
       assert.deepStrictEqual(keys(added.body), ["SesssionId", "SessionId", "Members", "md5"])
-      const removed = yield* of("alice").ask("/session/RemoveMember", { SessionId: id, To: ["carol", "bob"] })
+      const removed = yield* of("alice").call("/session/RemoveMember", { SessionId: id, To: ["carol", "bob"] })
       assert.deepStrictEqual(removed.body, sessionOf(id, "alice", "dave"))
-      const again = yield* of("alice").ask("/session/RemoveMember", { SessionId: id, To: ["carol"] })
+      const again = yield* of("alice").call("/session/RemoveMember", { SessionId: id, To: ["carol"] })
       like(again, { status: 200, body: sessionOf(id, "alice", "dave") })
     }).pipe(Effect.provide(engine))
   )
@@ -178,18 +178,18 @@ describe("members", () => {
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
-      const asked = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["dave"] })
-      like(asked, { status: 200, body: { ...sessionOf(id, "alice", "bob"), Pending: ["dave"] } })
-      assert.deepStrictEqual(keys(asked.body), ["SesssionId", "SessionId", "Members", "md5", "Pending"])
-      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["dave"] })
-      const both = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["dave", "carol", "alice"] })
+      const pending = yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["dave"] })
+      like(pending, { status: 200, body: { ...sessionOf(id, "alice", "bob"), Pending: ["dave"] } })
+      assert.deepStrictEqual(keys(pending.body), ["SesssionId", "SessionId", "Members", "md5", "Pending"])
+      yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["dave"] })
+      const both = yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["dave", "carol", "alice"] })
       assert.deepStrictEqual(both.body, { ...sessionOf(id, "alice", "bob"), Pending: ["carol", "dave"] })
-      const stranger = yield* of("carol").ask("/message/push", { SessionId: id, Type: 0, Content: "let me in" })
+      const stranger = yield* of("carol").call("/message/push", { SessionId: id, Type: 0, Content: "let me in" })
       like(stranger, failed(404, "no_such_session", "There is no such session."))
 
-      const approved = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      const approved = yield* of("alice").call("/session/ApproveMember", { SessionId: id, To: ["carol"] })
       assert.deepStrictEqual(approved.body, { ...sessionOf(id, "alice", "bob", "carol"), Pending: ["dave"] })
-      const last = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["dave"] })
+      const last = yield* of("alice").call("/session/ApproveMember", { SessionId: id, To: ["dave"] })
       assert.deepStrictEqual(last.body, sessionOf(id, "alice", "bob", "carol", "dave"))
     }).pipe(Effect.provide(engine))
   )
@@ -198,7 +198,7 @@ describe("members", () => {
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
-      const { body } = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["alice"] })
+      const { body } = yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["alice"] })
       assert.deepStrictEqual(body, { ...sessionOf(id, "alice", "bob"), Pending: [] })
     }).pipe(Effect.provide(engine))
   )
@@ -207,8 +207,8 @@ describe("members", () => {
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob", "carol"])
       const id = yield* of("alice").start("bob")
-      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
-      const approved = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["carol"] })
+      const approved = yield* of("alice").call("/session/ApproveMember", { SessionId: id, To: ["carol"] })
       like(approved, failed(409, "not_pending", "These users do not wait for approval: carol."))
       assert.strictEqual((yield* chat(id)).members.size, 2)
     }).pipe(Effect.provide(engineOn(takenBack)))
@@ -219,20 +219,20 @@ describe("members", () => {
       const others = Array.from({ length: 25 }, (_, n) => `other${n}`)
       const { of } = yield* apps(["alice", "bob", ...others])
       const id = yield* of("alice").start("bob")
-      const answers = yield* Effect.forEach(
+      const replies = yield* Effect.forEach(
         others,
         (other, n) =>
           Effect.all(
             [
-              of("bob").ask("/session/AddMember", { SessionId: id, To: [other] }),
-              of("alice").ask("/session/Edit", { SessionId: id, Data: { name: `name ${n}` } })
+              of("bob").call("/session/AddMember", { SessionId: id, To: [other] }),
+              of("alice").call("/session/Edit", { SessionId: id, Data: { name: `name ${n}` } })
             ],
             { concurrency: "unbounded" }
           ),
         { concurrency: "unbounded" }
       )
-      for (const { status } of answers.flat()) assert.strictEqual(status, 200)
-      const { body } = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["alice"] })
+      for (const { status } of replies.flat()) assert.strictEqual(status, 200)
+      const { body } = yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["alice"] })
       assert.deepStrictEqual(body["Pending"], others.toSorted())
     }).pipe(Effect.provide(engine))
   )
@@ -241,14 +241,14 @@ describe("members", () => {
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol", "dave", "erin"])
       const id = yield* of("alice").start("bob")
-      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
-      const none = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol", "erin", "bob"] })
+      yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["carol"] })
+      const none = yield* of("alice").call("/session/ApproveMember", { SessionId: id, To: ["carol", "erin", "bob"] })
       like(none, failed(409, "not_pending", "These users do not wait for approval: erin, bob."))
-      const forbidden = yield* of("bob").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      const forbidden = yield* of("bob").call("/session/ApproveMember", { SessionId: id, To: ["carol"] })
       like(forbidden, failed(403, "forbidden", "Only admins may do this."))
-      const approved = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      const approved = yield* of("alice").call("/session/ApproveMember", { SessionId: id, To: ["carol"] })
       assert.deepStrictEqual(approved.body, sessionOf(id, "alice", "bob", "carol"))
-      const again = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      const again = yield* of("alice").call("/session/ApproveMember", { SessionId: id, To: ["carol"] })
       like(again, { status: 409 })
     }).pipe(Effect.provide(engine))
   )
@@ -258,19 +258,19 @@ describe("members", () => {
       const { of, perform } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
       const [alice, carol] = [of("alice").caller, of("carol").caller]
-      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol", "dave"] })
+      yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["carol", "dave"] })
       // A change that does not concern members, and one in another protocol that adds and removes one of them.
-      yield* of("alice").ask("/session/Edit", { SessionId: id, Data: { name: "n" } })
+      yield* of("alice").call("/session/Edit", { SessionId: id, Data: { name: "n" } })
       const members = [carol.user]
       yield* perform(alice, { _tag: "AddMembers", chat: { gid: id }, members })
-      const inside = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["alice"] })
+      const inside = yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["alice"] })
       assert.deepStrictEqual(inside.body, { ...sessionOf(id, "alice", "bob", "carol"), Pending: ["dave"] })
       yield* perform(alice, { _tag: "RemoveMembers", chat: { gid: id }, members })
-      const outside = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol"] })
+      const outside = yield* of("alice").call("/session/ApproveMember", { SessionId: id, To: ["carol"] })
       like(outside, failed(409, "not_pending", "These users do not wait for approval: carol."))
-      const anew = yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
+      const anew = yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["carol"] })
       assert.deepStrictEqual(anew.body, { ...sessionOf(id, "alice", "bob"), Pending: ["carol", "dave"] })
-      const approved = yield* of("alice").ask("/session/ApproveMember", { SessionId: id, To: ["carol", "dave"] })
+      const approved = yield* of("alice").call("/session/ApproveMember", { SessionId: id, To: ["carol", "dave"] })
       assert.deepStrictEqual(approved.body, sessionOf(id, "alice", "bob", "carol", "dave"))
     }).pipe(Effect.provide(engine))
   )
@@ -279,10 +279,10 @@ describe("members", () => {
     Effect.gen(function* () {
       const { of } = yield* apps(["alice", "bob", "carol", "dave"])
       const id = yield* of("alice").start("bob")
-      yield* of("bob").ask("/session/AddMember", { SessionId: id, To: ["carol", "dave"] })
-      const added = yield* of("alice").ask("/session/AddMember", { SessionId: id, To: ["carol"] })
+      yield* of("bob").call("/session/AddMember", { SessionId: id, To: ["carol", "dave"] })
+      const added = yield* of("alice").call("/session/AddMember", { SessionId: id, To: ["carol"] })
       assert.deepStrictEqual(added.body, { ...sessionOf(id, "alice", "bob", "carol"), Pending: ["dave"] })
-      const removed = yield* of("alice").ask("/session/RemoveMember", { SessionId: id, To: ["dave"] })
+      const removed = yield* of("alice").call("/session/RemoveMember", { SessionId: id, To: ["dave"] })
       assert.deepStrictEqual(removed.body, sessionOf(id, "alice", "bob", "carol"))
     }).pipe(Effect.provide(engine))
   )
@@ -290,25 +290,25 @@ describe("members", () => {
   it.live("20 concurrent requests for shared and distinct users are all recorded", () =>
     Effect.gen(function* () {
       const wanted = Array.from({ length: 10 }, (_, index) => `wanted${index}`)
-      const asking = ["bob", "carol"]
-      const { of } = yield* apps(["alice", ...asking, ...wanted])
-      const id = yield* of("alice").start(...asking)
+      const requesters = ["bob", "carol"]
+      const { of } = yield* apps(["alice", ...requesters, ...wanted])
+      const id = yield* of("alice").start(...requesters)
       yield* Effect.forEach(
-        wanted.flatMap((account) => asking.map((by) => [by, account] as const)),
-        ([by, account]) => of(by).ask("/session/AddMember", { SessionId: id, To: [account] }),
+        wanted.flatMap((account) => requesters.map((by) => [by, account] as const)),
+        ([by, account]) => of(by).call("/session/AddMember", { SessionId: id, To: [account] }),
         { concurrency: "unbounded" }
       )
       const approvals = yield* Effect.forEach(
         wanted,
-        (account) => of("alice").ask("/session/ApproveMember", { SessionId: id, To: [account] }),
+        (account) => of("alice").call("/session/ApproveMember", { SessionId: id, To: [account] }),
         { concurrency: "unbounded" }
       )
       assert.deepStrictEqual(
         approvals.map(({ status }) => status),
         wanted.map(() => 200)
       )
-      const { body } = yield* of("alice").ask("/session/start", { To: [...asking, ...wanted] })
-      assert.deepStrictEqual(body, sessionOf(id, "alice", ...asking, ...wanted))
+      const { body } = yield* of("alice").call("/session/start", { To: [...requesters, ...wanted] })
+      assert.deepStrictEqual(body, sessionOf(id, "alice", ...requesters, ...wanted))
     }).pipe(Effect.provide(engine))
   )
 })
@@ -318,7 +318,7 @@ describe("session/Edit", () => {
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
-      const edit = (Data: Fields) => of("alice").ask("/session/Edit", { SessionId: id, Data })
+      const edit = (Data: Fields) => of("alice").call("/session/Edit", { SessionId: id, Data })
       const edited = yield* edit({
         title: "Lunch",
         public: "1",
@@ -341,7 +341,7 @@ describe("session/Edit", () => {
       const after = yield* chat(id)
       like(after, { name: "Dinner", public: false })
       assert.notProperty(after.attributes, "spark.color")
-      const forbidden = yield* of("bob").ask("/session/Edit", { SessionId: id, Data: { name: "x" } })
+      const forbidden = yield* of("bob").call("/session/Edit", { SessionId: id, Data: { name: "x" } })
       like(forbidden, failed(403, "forbidden", "Only admins may do this."))
     }).pipe(Effect.provide(engine))
   )
@@ -350,7 +350,7 @@ describe("session/Edit", () => {
     Effect.gen(function* () {
       const { of, chat } = yield* apps(["alice", "bob"])
       const id = yield* of("alice").start("bob")
-      const edit = (Data: Fields) => of("alice").ask("/session/Edit", { SessionId: id, Data })
+      const edit = (Data: Fields) => of("alice").call("/session/Edit", { SessionId: id, Data })
       const most = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`k${index}`, "é".repeat(2048)]))
       like(yield* edit(most), { status: 200 })
       like(yield* edit({ more: 1 }), failed(400, "invalid_parameter", "Data must keep at most 64 attributes."))

@@ -31,7 +31,7 @@ describe("content", () => {
   })
 
   it("is unchanged for text, and JSON text for everything else", () => {
-    const table: ReadonlyArray<readonly [type: string, content: string, shownType: string, shown: string]> = [
+    const table: ReadonlyArray<readonly [type: string, content: string, encodedType: string, encoded: string]> = [
       ["text", "hello", "text", "hello"],
       ["text", "", "text", ""],
       ["text", '{"a":1}', "text", '{"a":1}'],
@@ -53,17 +53,17 @@ describe("content", () => {
       ["location", '{"x":1}', "text", '{"x":1}'],
       ["whatever", "x", "text", "x"]
     ]
-    for (const [contentType, content, shownType, shown] of table) {
+    for (const [contentType, content, encodedType, encoded] of table) {
       assert.deepStrictEqual(
         contentOf(message(contentType, content)),
-        { contentType: shownType, content: shown },
+        { contentType: encodedType, content: encoded },
         `${contentType} ${content}`
       )
     }
   })
 
   it("of a recalled message is empty, with a type of this protocol", () => {
-    for (const [contentType, shown] of [
+    for (const [contentType, encoded] of [
       ["text", "text"],
       ["image", "image"],
       ["file", "file"],
@@ -73,7 +73,7 @@ describe("content", () => {
       ["location", "text"],
       ["x", "text"]
     ]) {
-      assert.deepStrictEqual(contentOf(message(contentType ?? "", "", true)), { contentType: shown, content: "" })
+      assert.deepStrictEqual(contentOf(message(contentType ?? "", "", true)), { contentType: encoded, content: "" })
     }
   })
 

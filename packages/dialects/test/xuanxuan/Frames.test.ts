@@ -4,7 +4,7 @@ import * as fc from "fast-check"
 import { repetitions } from "../../../../scripts/repetitions.ts"
 import { acknowledgedIds, isAcknowledgement, isInvalid, parse, type Request } from "../../src/xuanxuan/frames.ts"
 
-const LIMIT = 3
+const MAX_REQUESTS = 3
 
 const request = (fields: Partial<Request> & Readonly<Record<string, unknown>> = {}): Request => ({
   module: "chat",
@@ -34,11 +34,11 @@ describe("a frame", () => {
       ["[]", []],
       [" [ ] ", []]
     ]
-    for (const [frame, requests] of table) assert.deepStrictEqual(parse(frame, LIMIT), requests, frame)
+    for (const [frame, requests] of table) assert.deepStrictEqual(parse(frame, MAX_REQUESTS), requests, frame)
   })
 
   it("that is not JSON, or not a request, is an invalid request in its place", () => {
-    const broken = [
+    const invalidFrames = [
       "",
       " ",
       "{",
@@ -53,7 +53,8 @@ describe("a frame", () => {
       "\ufeff{}",
       "[".repeat(100_000)
     ]
-    for (const frame of broken) assert.deepStrictEqual(parse(frame, LIMIT).map(isInvalid), [true], frame.slice(0, 20))
+    for (const frame of invalidFrames)
+      assert.deepStrictEqual(parse(frame, MAX_REQUESTS).map(isInvalid), [true], frame.slice(0, 20))
     const none = [
       "null",
       "true",
@@ -66,21 +67,21 @@ describe("a frame", () => {
       '{"module":"x","method":null}'
     ]
     for (const frame of none) {
-      assert.deepStrictEqual(parse(frame, LIMIT).map(isInvalid), [true], frame)
-      const between = parse(`[{"module":"chat","method":"ping"},${frame},[]]`, LIMIT)
+      assert.deepStrictEqual(parse(frame, MAX_REQUESTS).map(isInvalid), [true], frame)
+      const between = parse(`[{"module":"chat","method":"ping"},${frame},[]]`, MAX_REQUESTS)
       assert.deepStrictEqual(between.map(isInvalid), [false, true, true], frame)
     }
-    const inherited = parse('{"__proto__":{"module":"chat","method":"ping"}}', LIMIT)
+    const inherited = parse('{"__proto__":{"module":"chat","method":"ping"}}', MAX_REQUESTS)
     assert.deepStrictEqual(inherited.map(isInvalid), [true])
-    const withMore = parse('{"module":"chat","method":"ping","problem":"x","more":1}', LIMIT)
+    const withMore = parse('{"module":"chat","method":"ping","problem":"x","more":1}', MAX_REQUESTS)
     assert.deepStrictEqual(withMore.map(isInvalid), [false])
   })
 
   it("holds a bounded number of requests", () => {
     const frame = (count: number) => JSON.stringify(Array.from({ length: count }, () => ({ module: "a", method: "b" })))
-    assert.strictEqual(parse(frame(LIMIT), LIMIT).length, LIMIT)
-    assert.deepStrictEqual(parse(frame(LIMIT + 1), LIMIT).map(isInvalid), [true])
-    assert.deepStrictEqual(parse("[[],[],[],[]]", LIMIT).length, 1)
+    assert.strictEqual(parse(frame(MAX_REQUESTS), MAX_REQUESTS).length, MAX_REQUESTS)
+    assert.deepStrictEqual(parse(frame(MAX_REQUESTS + 1), MAX_REQUESTS).map(isInvalid), [true])
+    assert.deepStrictEqual(parse("[[],[],[],[]]", MAX_REQUESTS).length, 1)
   })
 
   it("may be any text: parse never throws", () => {
@@ -91,7 +92,7 @@ describe("a frame", () => {
     )
     fc.assert(
       fc.property(texts, (text) => {
-        for (const one of parse(text, LIMIT)) {
+        for (const one of parse(text, MAX_REQUESTS)) {
           if (isInvalid(one)) assert.isNotEmpty(one.problem)
           else assert.deepStrictEqual([typeof one.module, typeof one.method], ["string", "string"])
         }

@@ -14,10 +14,10 @@ import { UserId } from "@parley/core/Ids"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { profileNames } from "../../src/xuanxuan/profiles.ts"
-import { engineLayerOn, stage } from "./Transcript.ts"
+import { engineLayerOn, fixture } from "./Transcript.ts"
 
 const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)[number]) {
-  const { client, note, transcript } = yield* stage(profile)
+  const { client, note, transcript } = yield* fixture(profile)
   const { perform } = yield* Engine
   const [alice, bob, root] = [client("alice"), client("bob"), client("root")]
   const heard = Effect.all([bob.listen, alice.listen, root.listen])
@@ -30,60 +30,60 @@ const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)
   yield* heard
 
   yield* note("userGetlist, getList")
-  yield* alice.ask("userGetlist")
-  yield* alice.ask("getList")
+  yield* alice.call("userGetlist")
+  yield* alice.call("getList")
 
   yield* note("userChangeName, userChangeStatus")
-  yield* alice.ask("userChangeName", { name: "Alice 字" })
+  yield* alice.call("userChangeName", { name: "Alice 字" })
   yield* heard
-  yield* alice.ask("userChangeStatus", ["away"])
+  yield* alice.call("userChangeStatus", ["away"])
   yield* heard
 
   yield* note("create: a group, the same again, a pair")
   yield* later
   const group = { gid: "g", name: "Group", type: "group", members: [{ id: 2 }], subject: 0, pulic: true }
-  yield* alice.ask("create", group)
+  yield* alice.call("create", group)
   yield* heard
-  yield* alice.ask("create", ["g", "Other", "group", []])
-  yield* bob.ask("create", { gid: "", type: "one2one", members: [{ id: 1 }] })
+  yield* alice.call("create", ["g", "Other", "group", []])
+  yield* bob.call("create", { gid: "", type: "one2one", members: [{ id: 1 }] })
   yield* heard
 
   yield* note("joinchat")
   yield* later
-  yield* bob.ask("joinchat", { gid: "g", join: false })
+  yield* bob.call("joinchat", { gid: "g", join: false })
   yield* heard
-  yield* bob.ask("joinchat", { gid: "g" })
+  yield* bob.call("joinchat", { gid: "g" })
   yield* heard
 
   yield* note("changename")
-  yield* alice.ask("changename", { id: 2, name: "Named by id" })
+  yield* alice.call("changename", { id: 2, name: "Named by id" })
   yield* heard
-  yield* alice.ask("changename", ["g", "Named by gid"])
+  yield* alice.call("changename", ["g", "Named by gid"])
   yield* heard
 
   yield* note("star, hide, mute")
-  yield* alice.ask("star", { gid: "g" })
-  yield* alice.ask("hide", { gid: "g", hide: true })
-  yield* alice.ask("hide", ["g", 0])
-  yield* alice.ask("mute", ["g", "1"])
-  yield* alice.ask("getList")
+  yield* alice.call("star", { gid: "g" })
+  yield* alice.call("hide", { gid: "g", hide: true })
+  yield* alice.call("hide", ["g", 0])
+  yield* alice.call("mute", ["g", "1"])
+  yield* alice.call("getList")
 
   yield* note("addmember")
-  yield* alice.ask("addmember", { gid: "g", members: [3] })
+  yield* alice.call("addmember", { gid: "g", members: [3] })
   yield* heard
-  yield* alice.ask("addmember", ["g", [{ id: 3 }], false])
+  yield* alice.call("addmember", ["g", [{ id: 3 }], false])
   yield* heard
 
   yield* note("message: texts, an image that follows its placeholder, a broadcast")
   yield* later
   const text = { gid: "m1", cgid: "g", user: 1, type: "normal", contentType: "text", content: 'Hello "字" 😀\n' }
-  yield* alice.ask("message", [text, { gid: "m2", cgid: "g", date: 1446773400, content: "dated" }])
+  yield* alice.call("message", [text, { gid: "m2", cgid: "g", date: 1446773400, content: "dated" }])
   yield* heard
-  yield* alice.ask("message", [{ gid: "m3", cgid: "g", contentType: "image", content: { type: "placeholder" } }])
+  yield* alice.call("message", [{ gid: "m3", cgid: "g", contentType: "image", content: { type: "placeholder" } }])
   yield* heard
-  yield* alice.ask("message", [{ gid: "m3", cgid: "g", contentType: "image", content: '{"id":5}' }])
+  yield* alice.call("message", [{ gid: "m3", cgid: "g", contentType: "image", content: '{"id":5}' }])
   yield* heard
-  yield* alice.ask("message", { gid: "m4", cgid: "g", type: "broadcast", content: "To everybody" })
+  yield* alice.call("message", { gid: "m4", cgid: "g", type: "broadcast", content: "To everybody" })
   yield* heard
 
   yield* note("content of other protocols, and a recall")
@@ -97,56 +97,56 @@ const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)
   yield* heard
 
   yield* note("history: whole, and a page")
-  yield* alice.ask("history", { gid: "g" })
-  yield* alice.ask("history", ["g", 2, 3, 0, true])
+  yield* alice.call("history", { gid: "g" })
+  yield* alice.call("history", ["g", 2, 3, 0, true])
 
   yield* note("members")
-  yield* alice.ask("members", { gid: "g" })
+  yield* alice.call("members", { gid: "g" })
 
   yield* note("changepublic, getPublicList")
-  yield* alice.ask("changepublic", { gid: "g", public: false })
+  yield* alice.call("changepublic", { gid: "g", public: false })
   yield* heard
-  yield* alice.ask("changepublic", ["g"])
+  yield* alice.call("changepublic", ["g"])
   yield* heard
-  yield* alice.ask("getPublicList")
+  yield* alice.call("getPublicList")
 
   yield* note("setCommitters, setAdmin")
-  yield* alice.ask("setCommitters", { gid: "g", committers: [{ id: 2 }, { id: 1 }] })
+  yield* alice.call("setCommitters", { gid: "g", committers: [{ id: 2 }, { id: 1 }] })
   yield* heard
-  yield* alice.ask("setCommitters", ["g", "$ADMINS"])
+  yield* alice.call("setCommitters", ["g", "$ADMINS"])
   yield* heard
   yield* root.login("root")
   yield* heard
-  yield* root.ask("setAdmin", { gid: "system", admins: [{ id: 1 }] })
+  yield* root.call("setAdmin", { gid: "system", admins: [{ id: 1 }] })
   yield* heard
 
   yield* note("settings, attach/getList, ping")
-  yield* alice.ask("settings", { account: "alice", settings: { theme: "dark" } })
-  yield* alice.ask("settings", { account: "alice" })
-  yield* alice.ask("settings", ["root"])
-  yield* alice.ask("getList", { gid: "g" }, "attach")
-  yield* alice.ask("ping")
+  yield* alice.call("settings", { account: "alice", settings: { theme: "dark" } })
+  yield* alice.call("settings", { account: "alice" })
+  yield* alice.call("settings", ["root"])
+  yield* alice.call("getList", { gid: "g" }, "attach")
+  yield* alice.call("ping")
 
   yield* note("refusals")
-  yield* alice.ask("members", { gid: "nowhere" })
-  yield* alice.ask("members", { gid: 5 })
-  yield* alice.ask("CREATE", ["1&2", "", "group", []])
-  yield* alice.ask("addmember", ["g", [9, 10]])
-  yield* alice.ask("history", ["g", -1])
-  yield* bob.ask("message", [
+  yield* alice.call("members", { gid: "nowhere" })
+  yield* alice.call("members", { gid: 5 })
+  yield* alice.call("CREATE", ["1&2", "", "group", []])
+  yield* alice.call("addmember", ["g", [9, 10]])
+  yield* alice.call("history", ["g", -1])
+  yield* bob.call("message", [
     { gid: "r1", cgid: "g", content: "not by committers" },
     { gid: "r2", cgid: "nowhere", content: "x" }
   ])
-  yield* alice.ask("nothing")
+  yield* alice.call("nothing")
   yield* alice.say('{"module":"chat","method":"getList","sid":"x"}')
   yield* client("stranger").say('{"module":"chat","method":"login","params":["alice","x"]}')
   yield* alice.say("{")
   yield* alice.say('[null,[],{},{"module":"chat"}]', 4)
 
   yield* note("offline packets, and which of them come again")
-  yield* alice.ask("setCommitters", ["g", ""])
-  yield* bob.ask("logout")
-  yield* alice.ask("message", [
+  yield* alice.call("setCommitters", ["g", ""])
+  yield* bob.call("logout")
+  yield* alice.call("message", [
     { gid: "m5", cgid: "g", content: "one" },
     { gid: "m6", cgid: "g", content: "two" }
   ])
@@ -154,7 +154,7 @@ const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)
   yield* bob.login("bob")
   yield* heard
   yield* bob.acknowledge(26)
-  yield* bob.ask("logout")
+  yield* bob.call("logout")
   yield* bob.login("bob")
   yield* heard
 
@@ -167,7 +167,7 @@ const conversation = Effect.fnUntraced(function* (profile: (typeof profileNames)
   yield* Effect.all([bob.listen, root.listen])
 
   yield* note("logout")
-  yield* other.ask("logout")
+  yield* other.call("logout")
   yield* Effect.all([bob.listen, root.listen])
   return yield* transcript
 })

@@ -4,7 +4,7 @@ import { Hooks } from "@parley/core/Hooks"
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, References } from "effect"
 import { TestClock } from "effect/testing"
-import { engineLayerOn, stage } from "./Transcript.ts"
+import { engineLayerOn, fixture } from "./Transcript.ts"
 
 it.effect("a request of two seconds is logged with its method and user, a quick one is not", () => {
   const lines: Array<unknown> = []
@@ -18,13 +18,13 @@ it.effect("a request of two seconds is logged with its method and user, a quick 
       Effect.as(_tag === "CreateChat" ? Effect.sleep("2500 millis") : Effect.void, undefined)
   }
   return Effect.gen(function* () {
-    const { client } = yield* stage("documented")
+    const { client } = yield* fixture("documented")
     const alice = client("alice")
     yield* alice.login("alice")
-    yield* alice.ask("getList")
-    const asked = yield* Effect.forkChild(alice.ask("create", { gid: "secret", type: "group", members: [] }))
+    yield* alice.call("getList")
+    const pending = yield* Effect.forkChild(alice.call("create", { gid: "secret", type: "group", members: [] }))
     yield* TestClock.adjust("3 seconds")
-    yield* Fiber.join(asked)
+    yield* Fiber.join(pending)
     assert.deepStrictEqual(lines, [{ method: "chat/create", user: 1, milliseconds: 2500 }])
   }).pipe(
     Effect.scoped,

@@ -56,7 +56,7 @@ const populate = Effect.gen(function* () {
 })
 
 /** Opens the dialect; each `client` is a connection with a name in the transcript. */
-export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
+export const fixture = Effect.fnUntraced(function* (profile: ProfileName) {
   yield* TestClock.setTime(NOON)
   yield* populate
   const { endpoints } = yield* dialect.open({
@@ -78,7 +78,7 @@ export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
       .replaceAll(/"id":1099511\d{6}/g, '"id":"unkept"')
 
   const client = (name: string) => {
-    let [answers, over, quiet, sid] = [0, false, false, ""]
+    let [replies, over, quiet, sid] = [0, false, false, ""]
     const watchers = new Set<() => void>()
     const wake = () => {
       for (const look of watchers) look()
@@ -98,9 +98,9 @@ export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
       opening: { query: new Map([["profile", profile]]) },
       client: {
         frame: (text) => {
-          const answer = !text.startsWith("[")
-          if (answer) answers++
-          if (!(answer && quiet)) lines.push(`${name} < ${plain(text)}`)
+          const reply = !text.startsWith("[")
+          if (reply) replies++
+          if (!(reply && quiet)) lines.push(`${name} < ${plain(text)}`)
           sid = /"method":"login","result":"success","sid":"([^"]+)"/.exec(text)?.[1] ?? sid
           wake()
         },
@@ -117,13 +117,13 @@ export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
     }
     /** Sends a frame unchanged and waits for a number of replies. */
     const say = Effect.fnUntraced(function* (text: string, count = 1) {
-      const before = answers
+      const before = replies
       told(text)
-      yield* until(() => answers >= before + count)
+      yield* until(() => replies >= before + count)
     })
     return {
       say,
-      ask: (method: string, params?: unknown, module = "chat") =>
+      call: (method: string, params?: unknown, module = "chat") =>
         say(JSON.stringify({ module, method, ...(params !== undefined && { params }), sid })),
       login: (account: string) =>
         say(JSON.stringify({ module: "chat", method: "login", params: [account, PASSWORD, "online"] })),
@@ -131,11 +131,11 @@ export const stage = Effect.fnUntraced(function* (profile: ProfileName) {
         Effect.sync(() => told(JSON.stringify({ module: "chat", method: "message", id: ids, sid }))),
       /** Waits until everything sent to this client has arrived. */
       listen: Effect.suspend(() => {
-        const before = answers
+        const before = replies
         quiet = true
         send(JSON.stringify({ module: "chat", method: "ping", sid }))
         return Effect.map(
-          until(() => answers > before),
+          until(() => replies > before),
           () => (quiet = false)
         )
       }),

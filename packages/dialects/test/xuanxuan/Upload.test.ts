@@ -19,7 +19,7 @@ import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
 
 it.effect("an upload that is aborted while it is stored keeps the contents of stored files", () =>
   Effect.gen(function* () {
-    const asked = yield* Deferred.make<void>()
+    const reached = yield* Deferred.make<void>()
     const goOn = yield* Deferred.make<void>()
     const slow = Layer.effect(
       Store,
@@ -28,7 +28,7 @@ it.effect("an upload that is aborted while it is stored keeps the contents of st
           ...store,
           commit: (unit) =>
             unit.writes.some(({ _tag }) => _tag === "AddFile")
-              ? Deferred.succeed(asked, undefined).pipe(
+              ? Deferred.succeed(reached, undefined).pipe(
                   Effect.andThen(Deferred.await(goOn)),
                   Effect.andThen(store.commit(unit))
                 )
@@ -74,7 +74,7 @@ it.effect("an upload that is aborted while it is stored keeps the contents of st
       const request = HttpServerRequest.fromWeb(new Request(url, { method: "POST", body }))
 
       const uploading = yield* Effect.forkChild(Effect.scoped(upload(deps, request, yield* queryOf(request))))
-      yield* Deferred.await(asked)
+      yield* Deferred.await(reached)
       const givingUp = yield* Effect.forkChild(Fiber.interrupt(uploading))
       yield* Effect.yieldNow
       yield* Deferred.succeed(goOn, undefined)

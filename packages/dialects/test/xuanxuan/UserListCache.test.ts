@@ -35,14 +35,14 @@ const textOf = (list: UserListCache, of: ReadonlyArray<User>): string =>
     .map(({ text }) => text)
     .join("")
 
-const whole = (hub: Hub["Service"], of: ReadonlyArray<User>): string =>
+const completeText = (hub: Hub["Service"], of: ReadonlyArray<User>): string =>
   of.map((one) => JSON.stringify(userJson(hub.presence.of(one)))).join(",")
 
 it("is the text of all users in order, for any ids", () => {
   const { hub, list } = open()
   const some = [user(3), user(255), user(256), user(70_000), user(70_001), user(9_000_000)]
   for (const of of [users(1000), some, [], users(3, 250), users(3, 249)]) {
-    assert.strictEqual(textOf(list, of), whole(hub, of))
+    assert.strictEqual(textOf(list, of), completeText(hub, of))
   }
 })
 
@@ -53,7 +53,7 @@ it("a new status, name or user encodes one chunk again", () => {
     const before = new Set(list.chunks(everybody))
     change()
     const after = list.chunks(everybody)
-    assert.strictEqual(textOf(list, everybody), whole(hub, everybody))
+    assert.strictEqual(textOf(list, everybody), completeText(hub, everybody))
     return after.filter((piece) => !before.has(piece)).length
   }
   assert.strictEqual(

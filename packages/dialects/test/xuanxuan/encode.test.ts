@@ -48,8 +48,8 @@ describe("a message's text", () => {
     fc.assert(
       fc.property(messages, fc.infiniteStream(fc.nat()), (made, order) => {
         const all = made.map(([id, content]) => message(id, content))
-        const asked = order.take(100).map((nth) => all[nth % all.length] ?? message(0, ""))
-        for (const one of asked) assert.strictEqual(messageText(one, chat), JSON.stringify(messageJson(one, chat)))
+        const sample = order.take(100).map((nth) => all[nth % all.length] ?? message(0, ""))
+        for (const one of sample) assert.strictEqual(messageText(one, chat), JSON.stringify(messageJson(one, chat)))
       })
     )
   })

@@ -22,7 +22,7 @@ const PASSWORD = "d374a7bdfbe7dfa86bc2807569bacd5d"
 
 it.effect("a rename during another user's login is in the pushed list", () =>
   Effect.gen(function* () {
-    const asked = yield* Deferred.make<void>()
+    const reached = yield* Deferred.make<void>()
     const goOn = yield* Deferred.make<void>()
     let holding = false
     /** Cursors are the last read before a session subscribes. */
@@ -34,7 +34,7 @@ it.effect("a rename during another user's login is in the pushed list", () =>
           cursorsOf: (user, device) =>
             Effect.suspend(() => {
               if (!holding) return store.cursorsOf(user, device)
-              return Deferred.succeed(asked, undefined).pipe(
+              return Deferred.succeed(reached, undefined).pipe(
                 Effect.andThen(Deferred.await(goOn)),
                 Effect.andThen(store.cursorsOf(user, device))
               )
@@ -88,7 +88,7 @@ it.effect("a rename during another user's login is in the pushed list", () =>
       yield* ann.until(({ method }) => method === "getlist")
       holding = true
       ben.tell("login", ["ben", PASSWORD, "online"])
-      yield* Deferred.await(asked)
+      yield* Deferred.await(reached)
       ann.tell("userChangeName", ["Ann the Second"])
       yield* ann.until(({ method, result }) => method.toLowerCase() === "userchangename" && result === "success")
       yield* Deferred.succeed(goOn, undefined)

@@ -26,7 +26,7 @@ const refused = (method: Method, params: unknown): string => {
 }
 
 /** Valid params of every method: all documented ones, in order. */
-const whole: { readonly [M in Method]: Readonly<Record<string, unknown>> } = {
+const allParams: { readonly [M in Method]: Readonly<Record<string, unknown>> } = {
   "chat/login": { account: "alice", password: "x", status: "away", device: "desk" },
   "chat/logout": {},
   "chat/ping": {},
@@ -76,19 +76,19 @@ const OPTIONAL: ReadonlySet<string> = new Set([
 ])
 const isOptional = (method: Method, name: string): boolean => OPTIONAL.has(`${method.split("/")[1]}.${name}`)
 
-const entries = names.flatMap((method) => Object.keys(whole[method]).map((name) => ({ method, name })))
+const entries = names.flatMap((method) => Object.keys(allParams[method]).map((name) => ({ method, name })))
 
 describe("params of every method", () => {
   for (const method of names) {
-    const params = whole[method]
+    const params = allParams[method]
     it(`${method}: params by position equal params by name`, () => {
       assert.deepStrictEqual(read(method, params), params)
       assert.deepStrictEqual(read(method, Object.values(params)), params)
     })
   }
 
-  for (const method of names.filter((name) => Object.keys(whole[name]).length > 0)) {
-    const params = whole[method]
+  for (const method of names.filter((name) => Object.keys(allParams[name]).length > 0)) {
+    const params = allParams[method]
     it(`${method}: unknown params are ignored`, () => {
       const more = JSON.parse('{"__proto__":{"gid":"x"},"constructor":1,"toString":[],"zz":{}}') as object
       assert.deepStrictEqual(read(method, { ...more, ...params }), params)
@@ -100,7 +100,7 @@ describe("params of every method", () => {
 
   /** Returns the params without one, by name, and with null in its place, by position. */
   const without = (method: Method, name: string) => {
-    const params = Object.entries(whole[method])
+    const params = Object.entries(allParams[method])
     return {
       byName: Object.fromEntries(params.filter(([other]) => other !== name)),
       byPosition: params.map(([other, value]) => (other === name ? null : value))
@@ -110,7 +110,7 @@ describe("params of every method", () => {
   for (const { method, name } of entries.filter((one) => isOptional(one.method, one.name))) {
     it(`${method}: ${name} may be absent or null`, () => {
       const { byName, byPosition } = without(method, name)
-      const withNull = { ...whole[method], [name]: null }
+      const withNull = { ...allParams[method], [name]: null }
       assert.deepStrictEqual(read(method, byName), byName)
       assert.deepStrictEqual(read(method, withNull), withNull)
       assert.deepStrictEqual(read(method, byPosition), withNull)
@@ -121,7 +121,7 @@ describe("params of every method", () => {
     it(`${method}: ${name} is required`, () => {
       const { byName, byPosition } = without(method, name)
       assert.strictEqual(refused(method, byName), `params.${name}`)
-      assert.strictEqual(refused(method, { ...whole[method], [name]: null }), `params.${name}`)
+      assert.strictEqual(refused(method, { ...allParams[method], [name]: null }), `params.${name}`)
       if (method !== "chat/message") assert.strictEqual(refused(method, byPosition), `params.${name}`)
     })
   }
@@ -129,13 +129,13 @@ describe("params of every method", () => {
   for (const { method, name } of entries.filter((one) => one.name !== "settings")) {
     it(`${method}: ${name} has no other type`, () => {
       for (const wrong of [Number.NaN, Symbol.iterator, [[]], { x: { y: 1 } }, -0.5]) {
-        assert.match(refused(method, { ...whole[method], [name]: wrong }), new RegExp(`^params\\.${name}(\\.|$)`))
+        assert.match(refused(method, { ...allParams[method], [name]: wrong }), new RegExp(`^params\\.${name}(\\.|$)`))
       }
     })
   }
 
   it("absent or null equals empty", () => {
-    for (const method of names.filter((name) => Object.keys(whole[name]).length === 0)) {
+    for (const method of names.filter((name) => Object.keys(allParams[name]).length === 0)) {
       for (const params of [undefined, null, {}, []]) assert.deepStrictEqual(read(method, params), {})
     }
     for (const params of [undefined, null, {}, []]) assert.strictEqual(refused("chat/star", params), "params.gid")
@@ -282,13 +282,13 @@ describe("decode", () => {
           odd,
           fc.record(
             Object.fromEntries(
-              Object.entries(whole[method]).map(([name, value]) => [name, fc.oneof(fc.constant(value), odd)])
+              Object.entries(allParams[method]).map(([name, value]) => [name, fc.oneof(fc.constant(value), odd)])
             ),
             {
               requiredKeys: []
             }
           ),
-          fc.tuple(...Object.values(whole[method]).map((value) => fc.oneof(fc.constant(value), odd)))
+          fc.tuple(...Object.values(allParams[method]).map((value) => fc.oneof(fc.constant(value), odd)))
         )
       )
     )

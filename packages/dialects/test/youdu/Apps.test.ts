@@ -3,21 +3,21 @@ import { assert, describe, it } from "@effect/vitest"
 import { Store } from "@parley/core/Store"
 import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { type Answer, asking, engineLayer, operate } from "../ha/harness.ts"
+import { type Reply, clientOf, engineLayer, operate } from "../ha/harness.ts"
 import { DEMO, open, seal } from "./Envelope.ts"
-import { envelope, failure, jsonOf, opened, type SessionJson, stage } from "./harness.ts"
+import { envelope, failure, jsonOf, opened, type SessionJson, fixture } from "./harness.ts"
 
 describe("the envelope", () => {
   it.effect("gettoken returns a sealed token for the sealed time", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_700_000_000_000)
-      const { getToken } = yield* stage
+      const { getToken } = yield* fixture
       const { buin, appId } = DEMO
-      const answer = yield* getToken({ buin, appId, encrypt: seal("1700000000"), extra: null })
-      const { encrypt, ...rest } = jsonOf<{ readonly encrypt: string }>(answer)
-      assert.deepStrictEqual([answer.status, rest], [200, { errcode: 0, errmsg: "ok" }])
-      assert.deepStrictEqual(Object.keys(answer.json as object), ["errcode", "errmsg", "encrypt"])
-      assert.strictEqual(answer.cacheControl, "no-store")
+      const reply = yield* getToken({ buin, appId, encrypt: seal("1700000000"), extra: null })
+      const { encrypt, ...rest } = jsonOf<{ readonly encrypt: string }>(reply)
+      assert.deepStrictEqual([reply.status, rest], [200, { errcode: 0, errmsg: "ok" }])
+      assert.deepStrictEqual(Object.keys(reply.json as object), ["errcode", "errmsg", "encrypt"])
+      assert.strictEqual(reply.cacheControl, "no-store")
       const content = open(encrypt)
       assert.strictEqual(content.appId, appId)
       const inner = JSON.parse(content.text) as { readonly accessToken: string; readonly expireIn: number }
@@ -33,7 +33,7 @@ describe("the envelope", () => {
   it.effect("gettoken accepts a sealed text once, even after a restart and with a changed first block", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_700_000_000_000)
-      const { getToken } = yield* stage
+      const { getToken } = yield* fixture
       const { buin, appId } = DEMO
       const used = { errcode: 401 }
       const sealed = seal("1700000010")
@@ -43,7 +43,7 @@ describe("the envelope", () => {
       // Without a MAC, this changes the last digits of the time undetected.
       bytes[13] = (bytes[13] ?? 0) ^ 1
       assert.deepInclude(jsonOf<object>(yield* getToken({ buin, appId, encrypt: bytes.toString("base64") })), used)
-      const again = yield* asking(yield* opened)
+      const again = yield* clientOf(yield* opened)
       const restarted = yield* again("POST", "/cgi/gettoken", { json: { buin, appId, encrypt: sealed } })
       assert.deepInclude(jsonOf<object>(restarted), used)
       // Expired proofs are removed.
@@ -58,13 +58,13 @@ describe("the envelope", () => {
   it.effect("of concurrent requests with one sealed text, one gets a token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_700_000_000_000)
-      const { getToken } = yield* stage
+      const { getToken } = yield* fixture
       const { buin, appId } = DEMO
       const encrypt = seal("1700000000")
-      const answers = yield* Effect.forEach([1, 2, 3, 4], () => getToken({ buin, appId, encrypt }), {
+      const replies = yield* Effect.forEach([1, 2, 3, 4], () => getToken({ buin, appId, encrypt }), {
         concurrency: "unbounded"
       })
-      const codes = answers.map((answer) => jsonOf<{ readonly errcode: number }>(answer).errcode)
+      const codes = replies.map((reply) => jsonOf<{ readonly errcode: number }>(reply).errcode)
       assert.deepStrictEqual(
         codes.toSorted((a, b) => a - b),
         [0, 401, 401, 401]
@@ -75,7 +75,7 @@ describe("the envelope", () => {
   it.effect("gettoken returns the same error for every wrong value", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_700_000_000_000)
-      const { getToken } = yield* stage
+      const { getToken } = yield* fixture
       const { buin, appId } = DEMO
       const good = seal("1700000000")
       const table: ReadonlyArray<object> = [
@@ -115,11 +115,11 @@ describe("the envelope", () => {
 
   it.effect("works for every operation, including get", () =>
     Effect.gen(function* () {
-      const { create, get, update, appToken } = yield* stage
+      const { create, get, update, appToken } = yield* fixture
       const token = yield* appToken
-      const inner = (answer: Answer): SessionJson => {
-        const { encrypt, ...rest } = jsonOf<{ readonly encrypt: string }>(answer)
-        assert.deepStrictEqual(rest, { errcode: 0, errmsg: "ok" }, answer.text)
+      const inner = (reply: Reply): SessionJson => {
+        const { encrypt, ...rest } = jsonOf<{ readonly encrypt: string }>(reply)
+        assert.deepStrictEqual(rest, { errcode: 0, errmsg: "ok" }, reply.text)
         return JSON.parse(open(encrypt).text) as SessionJson
       }
       const made = inner(
@@ -148,7 +148,7 @@ describe("the envelope", () => {
 
   it.effect("is required for an app's token, and must be the app's own", () =>
     Effect.gen(function* () {
-      const { create, get, appToken } = yield* stage
+      const { create, get, appToken } = yield* fixture
       const token = yield* appToken
       const plain = { title: "t", creator: "alice", member: ["bob", "carol"] }
       const good = envelope(plain)
@@ -177,7 +177,7 @@ describe("the envelope", () => {
 
   it.effect("may contain as much JSON as a body", () =>
     Effect.gen(function* () {
-      const { create, appToken } = yield* stage
+      const { create, appToken } = yield* fixture
       const token = yield* appToken
       const plain = { title: "t", creator: "alice", member: ["bob", "carol"] }
       // Keys and values of the object with `pad`, an array of numbers.
@@ -195,10 +195,10 @@ describe("the envelope", () => {
 
   it.effect("a token expires, and is removed with its app", () =>
     Effect.gen(function* () {
-      const { get, team, appToken, commands } = yield* stage
+      const { get, team, appToken, commands } = yield* fixture
       const { sessionId } = yield* team
       const token = yield* appToken
-      const code = Effect.map(get(sessionId, token), (answer) => jsonOf<SessionJson>(answer).errcode)
+      const code = Effect.map(get(sessionId, token), (reply) => jsonOf<SessionJson>(reply).errcode)
       yield* TestClock.adjust("7199 seconds")
       assert.strictEqual(yield* code, 0)
       yield* TestClock.adjust("1 second")
@@ -213,11 +213,11 @@ describe("the envelope", () => {
 
   it.effect("tokens are stored as hashes, survive a restart, and are limited in number", () =>
     Effect.gen(function* () {
-      const { get, team, appToken } = yield* stage
+      const { get, team, appToken } = yield* fixture
       const store = yield* Store
       const { sessionId } = yield* team
       const first = yield* appToken
-      const restarted = yield* asking(yield* opened)
+      const restarted = yield* clientOf(yield* opened)
       const path = `/cgi/session/get?accessToken=${first}&sessionId=${sessionId}`
       assert.strictEqual(jsonOf<SessionJson>(yield* restarted("GET", path)).errcode, 0)
       for (let n = 0; n < 100; n++) {
@@ -240,7 +240,7 @@ describe("the envelope", () => {
 describe("tokens of one app", () => {
   it.effect("are limited in number even if many are issued concurrently", () =>
     Effect.gen(function* () {
-      const { appToken } = yield* stage
+      const { appToken } = yield* fixture
       const store = yield* Store
       const tokens = yield* Effect.forEach(
         Array.from({ length: 120 }),
@@ -256,7 +256,7 @@ describe("tokens of one app", () => {
 describe("operator commands", () => {
   it.effect("do not replace an app that was added after the apps were read", () =>
     Effect.gen(function* () {
-      const { commands } = yield* stage
+      const { commands } = yield* fixture
       const store = yield* Store
       const run = (words: string, inputs = {}) => operate(commands, `youdu-app ${words}`, inputs)
       yield* run("list")
@@ -273,7 +273,7 @@ describe("operator commands", () => {
 
   it.effect("add, list and remove apps, and never show a key", () =>
     Effect.gen(function* () {
-      const { commands, getToken } = yield* stage
+      const { commands, getToken } = yield* fixture
       const key = Buffer.alloc(32, 9).toString("base64")
       const app = { buin: 5, "app-id": "mine", key, org: 2 }
       const run = (words: string, inputs = {}) => operate(commands, `youdu-app ${words}`, inputs)

@@ -4,14 +4,14 @@ import { Engine } from "@parley/core/Engine"
 import { StorageFailed } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Clock, Effect } from "effect"
-import { type Answer, engineLayer, engineOver } from "../ha/harness.ts"
+import { type Reply, engineLayer, engineOver } from "../ha/harness.ts"
 import { DEMO, seal } from "./Envelope.ts"
-import { failure, jsonOf, type SessionJson, stage } from "./harness.ts"
+import { failure, jsonOf, type SessionJson, fixture } from "./harness.ts"
 
 describe("bad input", () => {
   it.effect("returns status 200, an errcode and the field's name, and stores nothing", () =>
     Effect.gen(function* () {
-      const { create, update, get, team, alice } = yield* stage
+      const { create, update, get, team, alice } = yield* fixture
       const engine = yield* Engine
       const users = yield* Users
       const { sessionId } = yield* team
@@ -88,14 +88,14 @@ describe("bad input", () => {
 
   it.effect("also sets the status if the request was not understood", () =>
     Effect.gen(function* () {
-      const { ask, root } = yield* stage
+      const { call, root } = yield* fixture
       for (const path of [
         "/cgi/gettoken",
         `/cgi/session/create?accessToken=${root.token}`,
         `/cgi/session/update?accessToken=${root.token}`
       ]) {
-        const sent = (body: string, headers: Record<string, string> = {}) => ask("POST", path, { body, headers })
-        const table: ReadonlyArray<readonly [Answer, number, string]> = [
+        const sent = (body: string, headers: Record<string, string> = {}) => call("POST", path, { body, headers })
+        const table: ReadonlyArray<readonly [Reply, number, string]> = [
           [yield* sent("{"), 400, "The body is not JSON."],
           [yield* sent("[]"), 400, "The body must be a JSON object."],
           [yield* sent("5"), 400, "The body must be a JSON object."],
@@ -126,9 +126,9 @@ describe("bad input", () => {
         ["POST", "/cgi/session/get", "GET"],
         ["DELETE", "/cgi/session/update", "POST"]
       ] as const) {
-        const answer = yield* ask(method, path)
+        const reply = yield* call(method, path)
         assert.deepStrictEqual(
-          [answer.status, answer.allow, answer.json],
+          [reply.status, reply.allow, reply.json],
           [405, allow, failure(405, `This path takes ${allow}.`)]
         )
       }
@@ -138,18 +138,18 @@ describe("bad input", () => {
 
 describe("failures of the server", () => {
   const failing = new StorageFailed({ operation: "test", cause: "the disk is gone" })
-  let isBroken = false
-  const broken = engineOver((store) => ({
-    commit: (unit) => (isBroken ? Effect.fail(failing) : store.commit(unit)),
-    chatByGid: (gid) => (isBroken ? Effect.fail(failing) : store.chatByGid(gid)),
-    usersByAccount: (accounts) => (isBroken ? Effect.die(new Error("a mistake")) : store.usersByAccount(accounts))
+  let isFailing = false
+  const failingEngine = engineOver((store) => ({
+    commit: (unit) => (isFailing ? Effect.fail(failing) : store.commit(unit)),
+    chatByGid: (gid) => (isFailing ? Effect.fail(failing) : store.chatByGid(gid)),
+    usersByAccount: (accounts) => (isFailing ? Effect.die(new Error("a mistake")) : store.usersByAccount(accounts))
   }))
 
   it.effect("are returned as errcode", () =>
     Effect.gen(function* () {
-      const { create, get, getToken, appToken } = yield* stage
+      const { create, get, getToken, appToken } = yield* fixture
       const token = yield* appToken
-      isBroken = true
+      isFailing = true
       const unavailable = failure(503, "The storage does not respond; retry.")
       assert.deepStrictEqual(
         (yield* create({ title: "t", creator: "alice", member: ["bob", "carol"] })).json,
@@ -159,10 +159,10 @@ describe("failures of the server", () => {
       assert.deepStrictEqual((yield* get("cold", token)).json, { ...unavailable, encrypt: "" })
       const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
       const { buin, appId } = DEMO
-      const asked = yield* getToken({ buin, appId, encrypt: seal(String(now)) })
-      assert.deepStrictEqual(asked.json, { ...unavailable, encrypt: "" })
+      const refused = yield* getToken({ buin, appId, encrypt: seal(String(now)) })
+      assert.deepStrictEqual(refused.json, { ...unavailable, encrypt: "" })
       const mistaken = yield* create({ title: "t", creator: "unheard-of", member: ["bob", "carol"] })
       assert.deepStrictEqual([mistaken.status, mistaken.json], [500, failure(500, "Internal server error.")])
-    }).pipe(Effect.ensuring(Effect.sync(() => (isBroken = false))), Effect.provide(broken))
+    }).pipe(Effect.ensuring(Effect.sync(() => (isFailing = false))), Effect.provide(failingEngine))
   )
 })

@@ -3,22 +3,22 @@ import { assert, describe, it } from "@effect/vitest"
 import { Engine } from "@parley/core/Engine"
 import { Effect } from "effect"
 import { engineLayer } from "../ha/harness.ts"
-import { failure, jsonOf, type SessionJson, stage } from "./harness.ts"
+import { failure, jsonOf, type SessionJson, fixture } from "./harness.ts"
 
 describe("plain JSON", () => {
   it.effect("create returns the documented fields in order, with errcode and errmsg", () =>
     Effect.gen(function* () {
-      const { create, root } = yield* stage
-      const answer = yield* create({
+      const { create, root } = yield* fixture
+      const reply = yield* create({
         title: "会议",
         creator: "alice",
         type: "multi",
         member: ["alice", "carol", "bob"]
       })
-      const { sessionId } = jsonOf<SessionJson>(answer)
-      assert.strictEqual(answer.status, 200)
+      const { sessionId } = jsonOf<SessionJson>(reply)
+      assert.strictEqual(reply.status, 200)
       assert.strictEqual(
-        answer.text,
+        reply.text,
         `{"errcode":0,"errmsg":"ok","sessionId":"${sessionId}","title":"会议","owner":"alice","creator":"alice",` +
           `"version":1,"type":"multi","member":["alice","carol","bob"]}`
       )
@@ -30,7 +30,7 @@ describe("plain JSON", () => {
 
   it.effect("null always means absent, and an unknown content coding is ignored", () =>
     Effect.gen(function* () {
-      const { create, update } = yield* stage
+      const { create, update } = yield* fixture
       const coded = { headers: { "content-encoding": "UTF-8" } }
       const made = yield* create(
         { title: "t", creator: "alice", type: null, member: ["bob", null, "carol"], extra: null },
@@ -51,7 +51,7 @@ describe("plain JSON", () => {
 
   it.effect("get returns the present state, including version and owner, after changes by any protocol", () =>
     Effect.gen(function* () {
-      const { get, team, alice } = yield* stage
+      const { get, team, alice } = yield* fixture
       const engine = yield* Engine
       const { sessionId } = yield* team
       const chat = { gid: sessionId }
@@ -70,16 +70,16 @@ describe("plain JSON", () => {
 
   it.effect("update changes title and members in one step, each by its own rule", () =>
     Effect.gen(function* () {
-      const { update, get, team } = yield* stage
+      const { update, get, team } = yield* fixture
       const { sessionId } = yield* team
-      const answer = yield* update({
+      const reply = yield* update({
         sessionId,
         opUser: "alice",
         title: "Crew",
         addMember: ["dave", "bob"],
         delMember: ["carol", "erin"]
       })
-      assert.deepStrictEqual(answer.json, {
+      assert.deepStrictEqual(reply.json, {
         errcode: 0,
         errmsg: "ok",
         sessionId,
@@ -106,7 +106,7 @@ describe("plain JSON", () => {
 
   it.effect("every member may leave, including the owner, and fewer than three may remain", () =>
     Effect.gen(function* () {
-      const { update, team } = yield* stage
+      const { update, team } = yield* fixture
       const { sessionId } = yield* team
       const left = yield* update({ sessionId, opUser: "alice", delMember: ["alice"] })
       assert.deepInclude(jsonOf<SessionJson>(left), {
@@ -122,7 +122,7 @@ describe("plain JSON", () => {
 
   it.effect("the title can be changed by members who may speak", () =>
     Effect.gen(function* () {
-      const { update, team, alice } = yield* stage
+      const { update, team, alice } = yield* fixture
       const engine = yield* Engine
       const { sessionId } = yield* team
       const chat = { gid: sessionId }
@@ -135,14 +135,14 @@ describe("plain JSON", () => {
 
   it.effect("20 concurrent updates are 20 steps", () =>
     Effect.gen(function* () {
-      const { update, get, team } = yield* stage
+      const { update, get, team } = yield* fixture
       const { sessionId } = yield* team
-      const answers = yield* Effect.forEach(
+      const replies = yield* Effect.forEach(
         Array.from({ length: 20 }, (_, index) => `title ${index}`),
         (title) => update({ sessionId, opUser: "alice", title }),
         { concurrency: "unbounded" }
       )
-      const versions = answers.map((answer) => jsonOf<SessionJson>(answer).version).sort((a, b) => a - b)
+      const versions = replies.map((reply) => jsonOf<SessionJson>(reply).version).sort((a, b) => a - b)
       assert.deepStrictEqual(
         versions,
         Array.from({ length: 20 }, (_, index) => index + 2)

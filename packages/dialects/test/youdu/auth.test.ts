@@ -7,12 +7,12 @@ import { Sessions } from "@parley/core/Sessions"
 import { Effect } from "effect"
 import { dialect } from "../../src/youdu/index.ts"
 import { engineLayer } from "../ha/harness.ts"
-import { envelope, failure, FIXED, jsonOf, type SessionJson, SETTINGS, stage } from "./harness.ts"
+import { envelope, failure, FIXED, jsonOf, type SessionJson, SETTINGS, fixture } from "./harness.ts"
 
 describe("authentication", () => {
   it.effect("refuses a missing or unknown token, and tokens of plain users", () =>
     Effect.gen(function* () {
-      const { ask, alice, team } = yield* stage
+      const { call, alice, team } = yield* fixture
       const { sessionId } = yield* team
       const NOT = failure(401, "accessToken is missing, unknown or expired.")
       const table: ReadonlyArray<readonly [string, object]> = [
@@ -30,7 +30,7 @@ describe("authentication", () => {
           ["POST", "update"]
         ] as const) {
           const path = `/cgi/session/${name}?sessionId=${sessionId}&${query}`
-          const { status, json } = yield* ask(method, path, method === "POST" ? { json: {} } : {})
+          const { status, json } = yield* call(method, path, method === "POST" ? { json: {} } : {})
           assert.deepStrictEqual([status, json], [200, refused])
         }
       }
@@ -39,7 +39,7 @@ describe("authentication", () => {
 
   it.effect("refuses the sid of a chat login, even an administrator's", () =>
     Effect.gen(function* () {
-      const { create, get, update, root, team } = yield* stage
+      const { create, get, update, root, team } = yield* fixture
       const { sessionId } = yield* team
       const sid = (yield* (yield* Sessions).issue(root.caller.user, "chat")).token
       const NOT = failure(401, "accessToken is missing, unknown or expired.")
@@ -61,7 +61,7 @@ describe("authentication", () => {
         act: what
       })
       yield* Effect.gen(function* () {
-        const { create, update, appToken, root } = yield* stage
+        const { create, update, appToken, root } = yield* fixture
         const made = yield* create({ title: "T", creator: "alice", member: ["bob", "carol"] })
         const { sessionId } = jsonOf<SessionJson>(made)
         const token = yield* appToken
@@ -77,7 +77,7 @@ describe("authentication", () => {
 
   it.effect("accepts the configured token", () =>
     Effect.gen(function* () {
-      const { get, team } = yield* stage
+      const { get, team } = yield* fixture
       const { sessionId } = yield* team
       assert.strictEqual(jsonOf<SessionJson>(yield* get(sessionId, FIXED)).errcode, 0)
       const short = yield* Effect.flip(
@@ -89,7 +89,7 @@ describe("authentication", () => {
 
   it.effect("gives apps access to groups of their organisation, and administrators to all groups", () =>
     Effect.gen(function* () {
-      const { create, get, update, appToken, root, alice, bob, dave, erin } = yield* stage
+      const { create, get, update, appToken, root, alice, bob, dave, erin } = yield* fixture
       const engine = yield* Engine
       const token = yield* appToken
       const { sessionId } = jsonOf<SessionJson>(
@@ -123,7 +123,7 @@ describe("authentication", () => {
       const project = yield* make("project", "project", [bob.id, erin.id])
       for (const by of [root.token, token]) {
         const codes = yield* Effect.forEach([pair, two, project], ({ chat }) =>
-          Effect.map(get(chat.gid, by), (answer) => jsonOf<SessionJson>(answer).errcode)
+          Effect.map(get(chat.gid, by), (reply) => jsonOf<SessionJson>(reply).errcode)
         )
         assert.deepStrictEqual(codes, [404, 0, 404])
       }

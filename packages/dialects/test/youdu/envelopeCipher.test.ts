@@ -40,9 +40,9 @@ describe("the envelope", () => {
     Effect.gen(function* () {
       const { open: opens } = yield* sealing
       const other = Buffer.alloc(32, 7).toString("base64")
-      const whole = Buffer.from(seal("hello"), "base64")
-      const flipped = Buffer.from(whole)
-      flipped[whole.length - 20]! ^= 1
+      const complete = Buffer.from(seal("hello"), "base64")
+      const flipped = Buffer.from(complete)
+      flipped[complete.length - 20]! ^= 1
       const wrongLength = frame("hello", DEMO.appId)
       wrongLength.writeUInt32BE(4, 16)
       const hugeLength = frame("hello", DEMO.appId)
@@ -53,9 +53,9 @@ describe("the envelope", () => {
       const table: Readonly<Record<string, string>> = {
         nothing: "",
         "no base64": "!!!!",
-        "half base64": whole.toString("base64").slice(0, -1),
-        "half a block": whole.subarray(0, 40).toString("base64"),
-        "one block": whole.subarray(0, 16).toString("base64"),
+        "half base64": complete.toString("base64").slice(0, -1),
+        "half a block": complete.subarray(0, 40).toString("base64"),
+        "one block": complete.subarray(0, 16).toString("base64"),
         "another key's": seal("hello", other),
         "another app's": seal("hello", DEMO.key, "yd-other"),
         "a longer app's": seal("hello", DEMO.key, `${DEMO.appId}2`),

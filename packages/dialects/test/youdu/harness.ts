@@ -1,7 +1,7 @@
 /** Harness: the protocol with its demo app, users of several organisations, and requests of an enterprise app. */
 import { Clock, Effect } from "effect"
 import { dialect } from "../../src/youdu/index.ts"
-import { type Answer, type Ask, asking, people } from "../ha/harness.ts"
+import { type Reply, type Call, clientOf, addUsers } from "../ha/harness.ts"
 import { DEMO, open, seal } from "./Envelope.ts"
 
 export const FIXED = "a-token-that-the-configuration-gives"
@@ -21,13 +21,13 @@ export interface SessionJson {
   readonly member: ReadonlyArray<string>
 }
 
-export const jsonOf = <A>({ json }: Answer): A => json as A
+export const jsonOf = <A>({ json }: Reply): A => json as A
 
 /** alice, bob and carol are in the demo app's organisation, dave in another, erin in none; root is a system administrator. */
-export const stage = Effect.gen(function* () {
+export const fixture = Effect.gen(function* () {
   const { commands, ...open_ } = yield* opened
-  const ask = yield* asking({ commands, ...open_ })
-  const everybody = yield* people(
+  const call = yield* clientOf({ commands, ...open_ })
+  const everybody = yield* addUsers(
     ...["alice", "bob", "carol"].map((account) => ({ account, organisation: 1 })),
     { account: "dave", organisation: 2 },
     "erin",
@@ -37,24 +37,24 @@ export const stage = Effect.gen(function* () {
   if (!alice || !bob || !carol || !dave || !erin || !root) return yield* Effect.die("no people")
   const path = (name: string, token: string, more = "") =>
     `/cgi/session/${name}?accessToken=${encodeURIComponent(token)}${more}`
-  const create = (json: unknown, token = root.token, more: Ask = {}) =>
-    ask("POST", path("create", token), { json, ...more })
+  const create = (json: unknown, token = root.token, more: Call = {}) =>
+    call("POST", path("create", token), { json, ...more })
   const get = (sessionId: string, token = root.token) =>
-    ask("GET", path("get", token, `&sessionId=${encodeURIComponent(sessionId)}`))
-  const update = (json: unknown, token = root.token) => ask("POST", path("update", token), { json })
-  const getToken = (json: unknown) => ask("POST", "/cgi/gettoken", { json })
+    call("GET", path("get", token, `&sessionId=${encodeURIComponent(sessionId)}`))
+  const update = (json: unknown, token = root.token) => call("POST", path("update", token), { json })
+  const getToken = (json: unknown) => call("POST", "/cgi/gettoken", { json })
   /** Seals the clock's time and requests a token. */
   const appToken = Effect.gen(function* () {
     const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
     const { buin, appId } = DEMO
-    const answer = yield* getToken({ buin, appId, encrypt: seal(String(now)) })
-    const { encrypt } = jsonOf<{ readonly encrypt: string }>(answer)
+    const reply = yield* getToken({ buin, appId, encrypt: seal(String(now)) })
+    const { encrypt } = jsonOf<{ readonly encrypt: string }>(reply)
     return (JSON.parse(open(encrypt).text) as { readonly accessToken: string }).accessToken
   })
-  const team = Effect.map(create({ title: "Team", creator: "alice", member: ["bob", "carol"] }), (answer) =>
-    jsonOf<SessionJson>(answer)
+  const team = Effect.map(create({ title: "Team", creator: "alice", member: ["bob", "carol"] }), (reply) =>
+    jsonOf<SessionJson>(reply)
   )
-  return { ask, commands, alice, bob, carol, dave, erin, root, path, create, get, update, getToken, appToken, team }
+  return { call, commands, alice, bob, carol, dave, erin, root, path, create, get, update, getToken, appToken, team }
 })
 
 export const envelope = (content: object) => ({
