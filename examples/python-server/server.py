@@ -80,7 +80,7 @@ class Store:
         if other not in self.users:
             raise Refused(404, "there is no such user")
         if one == other:
-            raise Refused(400, "passiveuser must be somebody else")
+            raise Refused(400, "passiveuser must be another user")
         pair = frozenset((one, other))
         if pair not in self.by_pair:
             made = Conversation(len(self.conversations) + 1, pair)

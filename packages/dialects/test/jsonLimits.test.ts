@@ -80,7 +80,7 @@ describe("the counts of JSON", () => {
 
 const { values, levels } = JSON_LIMITS
 const SPACE = " ".repeat(16 * 1024)
-const VALUES = `has more than ${values} values, where a text counts as ${STRING_COST} and a key as ${KEY_COST}`
+const VALUES = `has more than ${values} values, where a string counts as ${STRING_COST} and a key as ${KEY_COST}`
 const LEVELS = `has more than ${levels} levels`
 
 /** Texts at a limit, and one beyond it. */

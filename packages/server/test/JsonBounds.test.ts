@@ -48,7 +48,7 @@ const padding = (more: 0 | 1, size: number) => {
   const texts = Math.floor(values / TEXT)
   const numbers = (count: number) => Array.from({ length: count }, () => "0")
   const levels = LEVELS - 1 + more
-  const over = `has more than ${VALUES} values, where a text counts as ${TEXT} and a key as ${KEY}`
+  const over = `has more than ${VALUES} values, where a string counts as ${TEXT} and a key as ${KEY}`
   return [
     ["members", `"pad":{${pairs.join(",")},"items":[${numbers(items).join(",")}]}`, over],
     ["numbers", `"pad":[${numbers(values).join(",")}]`, over],

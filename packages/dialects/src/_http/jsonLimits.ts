@@ -96,7 +96,7 @@ export const jsonProblem = (text: string, limits: JsonLimits = JSON_LIMITS): str
   if (!isLarge(text)) return undefined
   const { values, levels } = countJson(text, limits)
   if (values > limits.values) {
-    return `has more than ${limits.values} values, where a text counts as ${STRING_COST} and a key as ${KEY_COST}`
+    return `has more than ${limits.values} values, where a string counts as ${STRING_COST} and a key as ${KEY_COST}`
   }
   return levels > limits.levels ? `has more than ${limits.levels} levels` : undefined
 }

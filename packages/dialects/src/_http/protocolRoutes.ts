@@ -86,7 +86,7 @@ export const protocolRoutes = ({
         }),
         Effect.catchDefect((defect) =>
           Effect.as(
-            Effect.logError(`${request.method} ${path} broke off`, defect),
+            Effect.logError(`${request.method} ${path} failed unexpectedly`, defect),
             failure(500, "Internal server error.")
           )
         )

@@ -20,7 +20,7 @@ export const createConversation = Effect.fnUntraced(function* (
 ): Effect.fn.Return<{ readonly conversationid: number; readonly match: ReadonlyArray<string> }, Refused> {
   const passive = yield* integer(fields, "passiveuser")
   yield* sentAt(fields)
-  if (passive === user.id) return yield* invalid("passiveuser", "must be somebody else")
+  if (passive === user.id) return yield* invalid("passiveuser", "must be another user")
   if (passive < 1) return yield* refuse({ _tag: "NoSuchUsers", users: [String(passive)] })
   const { chat } = yield* runCommand(caller, {
     _tag: "CreateChat",

@@ -73,8 +73,8 @@ const WORDS: ReasonWords = {
   noun: "group",
   field: (name) => FIELDS.get(name) ?? name,
   sentences: {
-    NotLoggedIn: "A live session's token is needed as a bearer token.",
-    SendForbidden: "You may not speak in this group, so you may not rename it either.",
+    NotLoggedIn: "A valid session token is required as a bearer token.",
+    SendForbidden: "You may not speak in this group, and therefore not rename it.",
     NoSuchUsers: ({ users }) => `member_client_ids: there are no such users: ${listed(users)}.`
   }
 }

@@ -136,7 +136,7 @@ const parametersOf = (fields: Fields): Parameters => {
       if (valueOf(documented) === undefined) return text(other)
       if (valueOf(other) === undefined) return text(documented)
       return Effect.flatMap(Effect.all([text(documented), text(other)]), ([a, b]) =>
-        a === b ? Effect.succeed(a) : invalid(other, `must be the same as ${documented} where both are given`)
+        a === b ? Effect.succeed(a) : invalid(other, `must be the same as ${documented} if both are given`)
       )
     })
   }

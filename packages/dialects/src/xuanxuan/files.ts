@@ -241,7 +241,7 @@ export const download = (
     )
     if (condition.status === 304) return HttpServerResponse.empty({ status: 304, headers: validators })
     if (condition.status === 412) {
-      return respond("download", 412, { result: "fail", message: "The file is not the one that If-Match names." })
+      return respond("download", 412, { result: "fail", message: "The file does not match If-Match." })
     }
     const headers = {
       ...validators,
@@ -254,7 +254,7 @@ export const download = (
     const range =
       request.method === "GET" && condition.range ? byteRange(requestHeaders["range"], file.size) : undefined
     if (range === "unsatisfiable") {
-      return respond("download", 416, { result: "fail", message: "There are no such bytes in the file." }).pipe(
+      return respond("download", 416, { result: "fail", message: "The range cannot be satisfied." }).pipe(
         HttpServerResponse.setHeader("content-range", `bytes */${file.size}`)
       )
     }

@@ -143,7 +143,7 @@ const handleRequest = (
       Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refused(deps, session, request, reason))),
       // A defect: the client still gets a reply, and the connection stays open.
       Effect.catchCause((cause) =>
-        Effect.as(Effect.logError(`${name} broke off`, cause), {
+        Effect.as(Effect.logError(`${name} failed unexpectedly`, cause), {
           frame: failure(request, "fail", "Internal server error.")
         })
       )

@@ -72,7 +72,7 @@ export const createSession: Operation = Effect.fnUntraced(function* (
     chat: { type: "group", dissolved: false },
     members: members.values()
   })
-  if (refused !== undefined) return yield* invalid("member", "must hold somebody of the app's organisation")
+  if (refused !== undefined) return yield* invalid("member", "must contain a user of the app's organisation")
   const { chat } = yield* runCommand(
     { user: creator.id, device: null },
     {

@@ -45,9 +45,9 @@ const withoutNulls = (fields: Fields): Fields =>
 
 /** Reads an account. */
 export const account = (fields: Fields, name: string, lengths: Lengths): Effect.Effect<string, Refused> =>
-  Effect.flatMap(text(fields, name), (given) => {
-    const problem = lengthProblem(given, lengths)
-    return problem === undefined ? Effect.succeed(given) : invalid(name, problem)
+  Effect.flatMap(text(fields, name), (value) => {
+    const problem = lengthProblem(value, lengths)
+    return problem === undefined ? Effect.succeed(value) : invalid(name, problem)
   })
 
 /** Reads accounts, each once, in the order named. */
@@ -62,10 +62,10 @@ export const accounts = (
   if (!Array.isArray(value)) return invalid(name, "must be an array of accounts")
   if (value.length > limit) return invalid(name, `must name at most ${limit} users`)
   const named = new Set<string>()
-  for (const [index, given] of value.entries()) {
-    const problem = textProblem(given) ?? lengthProblem(String(given), lengths)
+  for (const [index, item] of value.entries()) {
+    const problem = textProblem(item) ?? lengthProblem(String(item), lengths)
     if (problem !== undefined) return invalid(`${name}[${index}]`, problem)
-    named.add(String(given))
+    named.add(String(item))
   }
   return Effect.succeed([...named])
 }
@@ -76,10 +76,10 @@ const lengthProblem = (text: string, lengths: Lengths): string | undefined => {
 }
 
 export const title = (fields: Fields, lengths: Lengths): Effect.Effect<string, Refused> =>
-  Effect.flatMap(text(fields, "title"), (given) => {
-    const length = Array.from(given).length
+  Effect.flatMap(text(fields, "title"), (value) => {
+    const length = Array.from(value).length
     if (length < 1 || length > lengths.title) return invalid("title", `must have 1 to ${lengths.title} characters`)
-    return given.trim() === "" ? invalid("title", "must not be blank") : Effect.succeed(given)
+    return value.trim() === "" ? invalid("title", "must not be blank") : Effect.succeed(value)
   })
 
 /** Reads the enterprise's number, which some clients write as text. */

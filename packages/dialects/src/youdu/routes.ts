@@ -54,7 +54,7 @@ export const routesOf = (deps: RouteDeps) => {
     Effect.gen(function* () {
       const found = yield* issueToken(deps, yield* bodyOf(request))
       if (found === undefined) {
-        return failed({ errcode: 401, errmsg: "buin, appId and encrypt are not those of an app at this time." }, true)
+        return failed({ errcode: 401, errmsg: "buin, appId or encrypt is wrong, or encrypt is expired or used." }, true)
       }
       const { app, token } = found
       yield* engine.limits.charge(payerOf(app), TOKEN_COST)

@@ -29,7 +29,7 @@ describe("bad input", () => {
         ["/conversation", { ...conversation, passiveuser: 0 }, 404, "passiveuser: there is no such user."],
         ["/conversation", { ...conversation, passiveuser: -3 }, 404, "passiveuser: there is no such user."],
         ["/conversation", { ...conversation, passiveuser: 999 }, 404, "passiveuser: there is no such user."],
-        ["/conversation", { ...conversation, passiveuser: alice.id }, 400, "passiveuser must be somebody else."],
+        ["/conversation", { ...conversation, passiveuser: alice.id }, 400, "passiveuser must be another user."],
         ["/conversation", without(conversation, "time"), 400, "time is missing."],
         ["/conversation", { ...conversation, time: 1700000000123 }, 400, "time must be a string."],
         ["/conversation", { ...conversation, time: "now" }, 400, DIGITS],

@@ -91,7 +91,7 @@ const special = (SessionId: string): ReadonlyArray<Case> => {
     [
       "/message/push",
       { SessionId, SesssionId: "other", Type: 0, Content: "x" },
-      "SessionId must be the same as SesssionId where both are given."
+      "SessionId must be the same as SesssionId if both are given."
     ]
   ]
 }

@@ -93,7 +93,7 @@ describe("the envelope", () => {
       ]
       for (const body of table) {
         const { status, json } = yield* getToken(body)
-        const refused = failure(401, "buin, appId and encrypt are not those of an app at this time.")
+        const refused = failure(401, "buin, appId or encrypt is wrong, or encrypt is expired or used.")
         assert.deepStrictEqual([status, json], [200, { ...refused, encrypt: "" }], JSON.stringify(body))
       }
       const fields: ReadonlyArray<readonly [object, string]> = [
@@ -185,7 +185,7 @@ describe("the envelope", () => {
       const padded = (count: number) => envelope({ ...plain, pad: Array.from({ length: count }, () => 0) })
       assert.deepInclude(jsonOf<object>(yield* create(padded(items), token)), { errcode: 0 })
       const over = yield* create(padded(items + 1), token)
-      const problem = "has more than 131072 values, where a text counts as 4 and a key as 7"
+      const problem = "has more than 131072 values, where a string counts as 4 and a key as 7"
       assert.deepStrictEqual(
         [over.status, over.json],
         [200, { ...failure(400, `encrypt holds JSON that ${problem}.`), encrypt: "" }]

@@ -101,7 +101,7 @@ describe("authentication", () => {
       assert.deepStrictEqual((yield* update(change, token)).json, GONE)
       const made = yield* create(envelope({ title: "t", creator: "dave", member: ["erin", "root"] }), token)
       assert.deepStrictEqual(made.json, {
-        ...failure(400, "member must hold somebody of the app's organisation."),
+        ...failure(400, "member must contain a user of the app's organisation."),
         encrypt: ""
       })
       // With alice as a member, the app may access it.
