@@ -1,6 +1,6 @@
 /**
- * The API with promises. The API with effects is the services of the modules beside this one: `Engine` runs the
- * commands of `@parley/core/Command`, and `@parley/core/Parley` is the layer of all.
+ * Promise API. The Effect API is the services of the other modules: `Engine` runs the commands of
+ * `@parley/core/Command`, and `@parley/core/Parley` is the layer of all services.
  */
 export type { RequestInfo, Identity } from "./ports/Authenticator.ts"
 export type { DirectoryUserChange, DirectoryUser } from "./ports/UserDirectory.ts"

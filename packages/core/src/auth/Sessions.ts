@@ -86,7 +86,7 @@ export interface SessionView {
 const ID_LENGTH = 16
 const TOKEN_BYTES = 32
 /** Maximum number of characters of a token that is looked up: longer ones are never issued, and are not hashed. */
-const MAX_TOKEN = 1024
+const MAX_TOKEN = 256
 /** Milliseconds between two checks of the sessions of all connections. */
 const SWEEP_INTERVAL_MS = 60_000
 /** Maximum number of sessions whose last use is written in one commit. */
@@ -108,15 +108,14 @@ export class Sessions extends Context.Service<
   Sessions,
   {
     /**
-     * Opens a session for a user with their password. Without one (or with the md5 of an empty one) it is for the user
-     * whom the authenticator returns for `request`, if that is the account, or if no account is named. A chat login
-     * ends the user's earlier chat sessions if only one is allowed. A wrong password and an unknown account are refused
-     * alike, in similar time.
+     * Opens a session after checking the password. Without a password (or with the md5 of an empty one) the user is the
+     * one whom the authenticator returns for `request`; a named account must match. A chat login ends the user's earlier
+     * chat sessions if only one is allowed. A wrong password and an unknown account are refused alike, in similar time.
      */
     readonly login: (
       request: LoginRequest
     ) => Effect.Effect<{ readonly session: LiveSession; readonly user: User }, Refused>
-    /** Opens a session for a user who was authenticated otherwise. */
+    /** Opens a session for a user who was authenticated by other means. */
     readonly issue: (user: UserId, kind: StoredSession["kind"], device?: string) => Effect.Effect<LiveSession, Refused>
     /** Returns the live session of a token with its user, and records a use; otherwise undefined. */
     readonly resume: (
@@ -207,7 +206,7 @@ export class Sessions extends Context.Service<
           Effect.uninterruptible
         )
 
-      /** Returns undefined if the epoch is over, or the user is disabled. */
+      /** Returns undefined if all sessions of the user were ended since `epoch` was read, or the user is disabled. */
       const openSession = Effect.fnUntraced(function* (
         user: UserId,
         kind: StoredSession["kind"],
@@ -272,7 +271,7 @@ export class Sessions extends Context.Service<
           })
         }).pipe(orUnavailable, Effect.andThen(audit("sessions.end", { user })))
 
-      /** Runs as long as there are connections: their valid sessions are in use. */
+      /** Whether the sweep runs: as long as there are connections. It records uses of their sessions and ends expired ones. */
       let isSweeping = false
       const sweep = Effect.gen(function* () {
         while (isSweeping) {
@@ -332,7 +331,6 @@ export class Sessions extends Context.Service<
       }
 
       const lookUp = Effect.fnUntraced(function* (token: string): Effect.fn.Return<LiveSession | undefined, Refused> {
-        if (token.length > MAX_TOKEN) return undefined
         const hash = yield* hashOf(token)
         return yield* withWatch(hash, (watch) =>
           Effect.map(orUnavailable(store.session(hash)), (stored) =>
@@ -342,7 +340,7 @@ export class Sessions extends Context.Service<
       })
 
       const resume = Effect.fnUntraced(function* (token: string) {
-        if (token === "" || token.length > 256) return undefined
+        if (token === "" || token.length > MAX_TOKEN) return undefined
         const session = live.get(token) ?? (yield* lookUp(token))
         if (session === undefined || !isValid(session, yield* Clock.currentTimeMillis)) return undefined
         const user = yield* orUnavailable(context.users.find(session.user))
@@ -422,7 +420,7 @@ export class Sessions extends Context.Service<
         login: Effect.fnUntraced(function* (request) {
           for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
             const [named] = yield* orUnavailable(context.users.resolve([request.account]))
-            // Before the password is read: if that changes afterwards, the epoch is over.
+            // Read before the password: if the password changes afterwards, the epoch has changed, and the login is retried.
             const before = yield* orUnavailable(store.sessionEpoch(named?.id ?? NO_USER))
             const user = (yield* identifyByRequest(request)) ?? (yield* verifyPassword(request))
             const epoch = user.id === named?.id ? before : yield* epochOf(user.id)

@@ -61,13 +61,15 @@ export class ChatCache {
   }
 
   /** Returns the existing chats in the order of `ids`, with at most one read from storage. */
-  readonly all: (ids: ReadonlyArray<ChatId>) => Effect.Effect<ReadonlyArray<CachedChat>, StorageFailed> = (ids) => {
+  readonly findMany: (ids: ReadonlyArray<ChatId>) => Effect.Effect<ReadonlyArray<CachedChat>, StorageFailed> = (
+    ids
+  ) => {
     const missing = ids.filter((id) => !this.#chats.has(id))
     const present = (loaded: ReadonlyMap<ChatId, CachedChat>): ReadonlyArray<CachedChat> =>
       ids.flatMap((id) => this.#chats.get(id) ?? loaded.get(id) ?? [])
     if (missing.length === 0) return Effect.succeed(present(new Map()))
     return Effect.map(Effect.flatMap(this.#store.chats(missing), this.#preloadUsers), (loadedChats) =>
-      // Kept beside the cache too: a list longer than the cache would evict its own beginning.
+      // Taken from the loaded chats, too: a list longer than the cache would evict its own beginning.
       present(new Map(loadedChats.map((entry) => [entry.chat.id, entry])))
     )
   }

@@ -77,7 +77,7 @@ export class UserCache {
   /** Freshness of external users; empty without a directory. */
   readonly #freshness = new Map<UserId, Freshness>()
   /** All users by id, if loaded. */
-  #all: { readonly users: ReadonlyArray<User>; readonly due: number } | undefined
+  #all: { readonly users: ReadonlyArray<User>; readonly expiresAt: number } | undefined
   /** Users created or changed since that list was made. */
   #patches: Array<User> = []
   /** The load of all users in progress. */
@@ -86,6 +86,7 @@ export class UserCache {
   #generation = 0
   /** Generation of the last `invalidate`: responses to earlier loads may be outdated. */
   #invalidated = 0
+  /** Time until which nothing is refreshed, after a failure. */
   #pausedUntil = 0
 
   constructor(source: Store["Service"] | DirectoryUsers) {
@@ -143,8 +144,8 @@ export class UserCache {
     }
     if (missing.length === 0) return Effect.succeed(accounts.flatMap((account) => found.get(account) ?? []))
     const before = missing.map((account) => this.#cachedByAccount(account))
-    const due = before.flatMap((user) => user?.id ?? [])
-    return this.#refresh(due, this.#source.usersByAccount(missing), before).pipe(
+    const expired = before.flatMap((user) => user?.id ?? [])
+    return this.#refresh(expired, this.#source.usersByAccount(missing), before).pipe(
       Effect.map(({ users, generation }) => {
         for (const one of users) {
           const user = this.#merge(one, generation)
@@ -163,7 +164,7 @@ export class UserCache {
       const forms = accounts.map(accountForms)
       return Effect.map(this.byAccount([...new Set(forms.flat())]), (users) => {
         const found = new Map(users.map((user) => [user.account, user]))
-        return forms.map((of) => found.get(of.find((form) => found.has(form)) ?? ""))
+        return forms.map((ofAccount) => found.get(ofAccount.find((form) => found.has(form)) ?? ""))
       })
     }
 
@@ -184,8 +185,8 @@ export class UserCache {
       const mapping = external.mappingOf(id)
       return mapping === undefined ? undefined : this.#users.get(mapping.id)
     })
-    const due = before.flatMap((user) => user?.id ?? [])
-    return this.#refresh(due, external.usersByExternalId(missing), before).pipe(
+    const expired = before.flatMap((user) => user?.id ?? [])
+    return this.#refresh(expired, external.usersByExternalId(missing), before).pipe(
       Effect.map(({ users, generation }) => {
         for (const user of users) found.set(external.externalIdOf(user.id) ?? "", this.#merge(user, generation))
         return ids.flatMap((id) => found.get(id) ?? [])
@@ -196,7 +197,7 @@ export class UserCache {
   /** All users, by id, without removed ones. */
   readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
     const cached = this.#currentList()
-    if (cached !== undefined && !this.#isDue(cached.due)) return Effect.succeed(cached.users)
+    if (cached !== undefined && !this.#isOver(cached.expiresAt)) return Effect.succeed(cached.users)
     const current = this.#load
     if (current !== undefined) return Effect.tap(Deferred.await(current.done), Effect.yieldNow)
     const listLoad: ListLoad = { done: Deferred.makeUnsafe(), patches: [] }
@@ -237,16 +238,16 @@ export class UserCache {
     const all = patched(users, listLoad.patches)
     // An invalidation during the load discards the list.
     if (this.#load === listLoad) {
-      this.#all = { users: all, due: this.#expiryFrom(this.#now()) }
+      this.#all = { users: all, expiresAt: this.#expiryFrom(this.#now()) }
       this.#patches = []
     }
     return all
   })
 
   /** Returns the list of all users with all changes, if loaded. */
-  #currentList(): { readonly users: ReadonlyArray<User>; readonly due: number } | undefined {
+  #currentList(): { readonly users: ReadonlyArray<User>; readonly expiresAt: number } | undefined {
     if (this.#all !== undefined && this.#patches.length > 0) {
-      this.#all = { users: patched(this.#all.users, this.#patches), due: this.#all.due }
+      this.#all = { users: patched(this.#all.users, this.#patches), expiresAt: this.#all.expiresAt }
       this.#patches = []
     }
     return this.#all
@@ -320,14 +321,14 @@ export class UserCache {
     return this.external?.now() ?? 0
   }
 
-  #isDue(due: number): boolean {
-    if (due === Infinity) return false
+  #isOver(expiresAt: number): boolean {
+    if (expiresAt === Infinity) return false
     const now = this.#now()
-    return now >= due && now >= this.#pausedUntil
+    return now >= expiresAt && now >= this.#pausedUntil
   }
 
   #isExpired(id: UserId): boolean {
-    return this.external !== undefined && this.#isDue(this.#freshness.get(id)?.expiresAt ?? 0)
+    return this.external !== undefined && this.#isOver(this.#freshness.get(id)?.expiresAt ?? 0)
   }
 
   #expiryFrom(now: number): number {
@@ -335,11 +336,11 @@ export class UserCache {
   }
 
   /**
-   * Refreshes expired users. Concurrent callers use the cached ones, so that only one waits. If the refresh fails, all
-   * callers use them for a while, unless a requested user is not cached.
+   * Reads users and refreshes the expired ones among them. Meanwhile other callers use the cached ones. If the read fails,
+   * all callers use the cached ones for a while, unless a requested user is not cached. `before`: the cached users.
    */
   #refresh(
-    due: ReadonlyArray<UserId>,
+    expired: ReadonlyArray<UserId>,
     read: Effect.Effect<ReadonlyArray<User>, StorageFailed>,
     before: ReadonlyArray<User | undefined>
   ): Effect.Effect<{ readonly users: ReadonlyArray<User>; readonly generation: number }, StorageFailed> {
@@ -347,12 +348,12 @@ export class UserCache {
     const { timeout } = this.external
     return Effect.suspend(() => {
       const generation = ++this.#generation
-      this.#extendTtl(due, this.#now() + timeout)
+      this.#setExpiry(expired, this.#now() + timeout)
       return read.pipe(
         Effect.map((users) => ({ users, generation })),
         Effect.catch((failed) => {
           this.#pausedUntil = this.#now() + RETRY_DELAY_MS
-          this.#extendTtl(due, 0)
+          this.#setExpiry(expired, 0)
           const users = before.flatMap((user) => user ?? [])
           // Their generation is unchanged.
           return users.length < before.length
@@ -366,10 +367,10 @@ export class UserCache {
     })
   }
 
-  #extendTtl(ids: ReadonlyArray<UserId>, due: number): void {
+  #setExpiry(ids: ReadonlyArray<UserId>, expiresAt: number): void {
     for (const id of ids) {
       const entry = this.#freshness.get(id)
-      if (entry !== undefined) entry.expiresAt = due
+      if (entry !== undefined) entry.expiresAt = expiresAt
     }
   }
 
@@ -381,7 +382,7 @@ export class UserCache {
     const cached = this.#users.get(user.id)
     if (cached !== undefined && (this.external === undefined || this.#isNewer(user.id, generation))) return cached
     if (cached !== undefined && isSame(cached, user)) {
-      // Keeping the same object shows users of the list that nothing has changed.
+      // The same object is kept: callers compare users by identity.
       this.#set(cached, generation)
       return cached
     }

@@ -105,7 +105,7 @@ export const setPreference: CommandHandler<SetPreference> = Effect.fnUntraced(fu
 
 export const listChats: CommandHandler<ListChats> = Effect.fnUntraced(function* (context, invocation) {
   const { id } = invocation.user
-  const chats = yield* context.chats.all(yield* context.store.chatsOf(id))
+  const chats = yield* context.chats.findMany(yield* context.store.chatsOf(id))
   const preferences = new Map<ChatId, Preference>(
     (yield* context.store.preferences(id)).map((preference) => [preference.chat, preference])
   )
@@ -118,7 +118,7 @@ export const listChats: CommandHandler<ListChats> = Effect.fnUntraced(function* 
 })
 
 export const listPublicChats: CommandHandler<ListPublicChats> = Effect.fnUntraced(function* (context) {
-  const chats = yield* context.chats.all(yield* context.store.publicChats)
+  const chats = yield* context.chats.findMany(yield* context.store.publicChats)
   return replyWith(chats.map(view))
 })
 

@@ -30,7 +30,7 @@ export interface CommandContext {
   readonly fileLinks: Array<FileLink>
 }
 
-/** One attempt at a command; the next one gets the store's conflict. */
+/** One attempt at a command. `duplicate` is the conflict of the previous one, if any. */
 export interface Invocation {
   readonly caller: Caller
   /** The calling user; `SYSTEM_ACTOR`, which is in no chat, for an anonymous protocol caller. */
@@ -44,7 +44,7 @@ export interface Invocation {
   readonly duplicate: Duplicate | undefined
 }
 
-/** The result of a command: its reply, and what others get after that. */
+/** Result of a command: its reply, and the broadcasts that follow it. */
 export interface Outcome<Reply> {
   readonly reply: Reply
   readonly broadcasts: ReadonlyArray<Broadcast>
@@ -62,12 +62,12 @@ export type CommandHandler<C extends Command> = (
   command: C
 ) => Effect.Effect<Plan<ReplyOf<C>>, Refused | StorageFailed>
 
-const NOTHING: ReadonlyArray<Broadcast> = []
+const NO_BROADCASTS: ReadonlyArray<Broadcast> = []
 
 /** Plan of a command that writes nothing. */
 export const replyWith = <Reply>(reply: Reply): Plan<Reply> => ({
   batch: undefined,
-  toOutcome: () => ({ reply, broadcasts: NOTHING })
+  toOutcome: () => ({ reply, broadcasts: NO_BROADCASTS })
 })
 
 /** Returns the chat if its rules allow the caller the operation, otherwise refuses with the reason. */
@@ -115,7 +115,7 @@ export const nameProblem = (context: CommandContext, name: string, mayBeEmpty: b
 
 export const view = (cached: CachedChat): ChatView => ({ chat: cached.chat, head: cached.head })
 
-/** One step that changes facts of a chat: one entry, with the changed chat in the reply and the broadcast. */
+/** Plan that appends one `Changed` entry; reply and broadcast contain the changed chat. */
 export const change = (cached: CachedChat, invocation: Invocation, step: Omit<Changed, "_tag">): Plan<ChatView> => {
   const { chat } = cached
   return {

@@ -1,6 +1,6 @@
 /**
- * Sends messages: all of a request, or none. For a cached chat it reads nothing from storage: the commit itself checks
- * that a gid is new, and otherwise returns the stored message.
+ * Sends the messages of a request, all or none. For cached chats it reads nothing from storage: the commit checks that
+ * each gid is new, and otherwise returns the stored message.
  */
 import * as Effect from "effect/Effect"
 import type { Chat } from "../model/Chat.ts"
@@ -115,7 +115,7 @@ export const sendMessages: CommandHandler<SendMessages> = Effect.fnUntraced(func
   }
 })
 
-/** Returns the outcome of one stored message, by whichever path it was stored. */
+/** Returns the outcome of one stored message, for the command and for the fast path. */
 export const toOutcome = (chat: Chat, entry: Entry, message: Message): Outcome<SentMessage> => {
   const head = { seq: entry.seq, posted: entry.posted, activeAt: entry.at }
   return {

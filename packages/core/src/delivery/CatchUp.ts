@@ -38,7 +38,7 @@ export const catchUp = Effect.fnUntraced(function* (
     addBacklogs(subscriber, backlogs, reader)
     if (backlogs.size === 0) return
     yield* reader.load
-    const cached = new Map((yield* chats.all([...backlogs.keys()])).map((one) => [one.chat.id, one]))
+    const cached = new Map((yield* chats.findMany([...backlogs.keys()])).map((one) => [one.chat.id, one]))
     if (subscriber.closed) return
     deliverPages(subscriber, cached, backlogs, reader, high)
     if (subscriber.buffered > high) {

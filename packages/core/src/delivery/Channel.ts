@@ -54,12 +54,12 @@ export class Channel {
     this.#characters = 0
     const requesters = new Set<number | undefined>()
     for (const { except } of pending) if (except !== undefined) requesters.add(except)
-    const together = new EventEncoding(...pending.map(({ encoding }) => encoding))
+    const batch = new EventEncoding(...pending.map(({ encoding }) => encoding))
     for (const subscription of this.subscriptions) {
       const { subscriber } = subscription
       if (
         requesters.has(subscriber.connection.id) ||
-        !subscriber.deliverRange(subscription, first.seq, last.seq, together)
+        !subscriber.deliverRange(subscription, first.seq, last.seq, batch)
       ) {
         deliver(subscription, pending)
       }

@@ -23,7 +23,7 @@ import { EventEncoding } from "./Serializer.ts"
 /** Number of characters of presence events sent in one turn. */
 const BROADCAST_CHUNK_SIZE = 1024 * 1024
 
-/** Observer of all broadcasts in this process, in the same turn. Never throws. */
+/** Observer of all broadcasts in this process, called in the same turn. Must not throw. */
 export interface Observer {
   readonly broadcast: (broadcast: Broadcast) => void
   /** Another node has appended to a chat's log. */
@@ -48,8 +48,8 @@ export class LocalHub {
   }
 
   /**
-   * Version of the user list: unchanged while a cached list may be reused, because its recipients get all later changes
-   * as events. While presence events are batched it changes with the next broadcast, otherwise with the next status
+   * Version of the user list. A cached list of the same version may be sent: its recipients get all later changes as
+   * events. The version changes with each broadcast while presence events are batched, otherwise with each status
    * change. A disconnect without logout is not broadcast, even to users who were online a moment earlier.
    */
   get userListVersion(): string {
@@ -154,8 +154,8 @@ export class LocalHub {
   }
 
   /**
-   * Pushes to all sessions in chunks of about `BROADCAST_CHUNK_SIZE` characters: thousands of clients cannot take much
-   * in one turn.
+   * Pushes to all sessions, in turns of about `BROADCAST_CHUNK_SIZE` characters, so that thousands of recipients do not
+   * block one turn.
    */
   *#broadcastToAll(events: ReadonlyArray<UserEvent>, except: number | undefined): Generator<void, void> {
     const encoding = new EventEncoding(...events)
@@ -226,7 +226,7 @@ export class LocalHub {
   }
 }
 
-/** The hub without broadcasting, which follows a commit and its reply (see `CommandRunner`). */
+/** The hub without `broadcast`: only `CommandRunner` broadcasts, after a commit and its reply. */
 export class Hub extends Context.Service<Hub, Omit<LocalHub, "broadcast">>()("@parley/core/Hub") {
   static readonly layer: Layer.Layer<Hub | Broadcaster> = Layer.effectContext(
     Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /**
- * One session in use in this process. Idle time and age are measured by the monotonic clock: a step of the wall clock,
- * which storage uses, ends no session in use.
+ * One session in use in this process. Idle time and age are measured by the monotonic clock, so that a step of the wall
+ * clock, which storage uses, does not end it.
  */
 import type * as Clock from "effect/Clock"
 import type { UserId } from "../model/Ids.ts"
@@ -29,7 +29,7 @@ export class LiveSession {
   readonly createdAt: number
   /** Last recorded use; milliseconds since 1970. */
   usedAt: number
-  /** Set by `LiveSessions` alone. */
+  /** Set when the session ends, by `LiveSessions` or `Sessions`. */
   ended = false
   readonly #clock: Clock.Clock
   readonly #times: SessionTimes

@@ -32,7 +32,7 @@ export const resumeCursors = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<ResumePoint>, StorageFailed> {
   const known = yield* cursors.of(user.id, device)
   const floors = new Map<ChatId, number>()
-  for (const cached of yield* chats.all(ids)) {
+  for (const cached of yield* chats.findMany(ids)) {
     const { id } = cached.chat
     const cursor = known.get(id)
     if (cursor !== undefined && (cursor.delivered > 0 || cursor.pushed > 0)) continue
@@ -45,7 +45,7 @@ export const resumeCursors = Effect.fnUntraced(function* (
     }
   }
   // Facts as of now, in the same turn as the subscription: the user may have been removed meanwhile.
-  return (yield* chats.all(ids)).flatMap((cached): ReadonlyArray<ResumePoint> => {
+  return (yield* chats.findMany(ids)).flatMap((cached): ReadonlyArray<ResumePoint> => {
     const { chat } = cached
     if (chat.dissolved || !isMember(chat, user.id)) return []
     const cursor = known.get(chat.id)

@@ -1,6 +1,6 @@
 /**
  * Serializes events for one wire profile of a protocol. Each profile has one serializer, whose connections share the
- * encoded events: an event is encoded once per serializer, whatever the number of recipients.
+ * encoded events: an event is encoded once per serializer, not once per recipient.
  */
 import * as Effect from "effect/Effect"
 import type { Rejection } from "../ports/Connection.ts"
@@ -53,7 +53,7 @@ export class EncodedEvent {
     return (this.#frame ??= this.#serializer.framing(this.packets))
   }
 
-  /** One frame of these, of which this is the first. Recipients of the same events in one turn share the frame. */
+  /** Returns one frame of several events that begin with this one. Recipients of the same events share the frame. */
   frameOf(all: ReadonlyArray<EncodedEvent>): Frame {
     if (all.length === 1) return this.frame
     const last = this.#joined
@@ -71,10 +71,10 @@ export class EventEncoding {
   readonly #parts: ReadonlyArray<Event | EventEncoding>
   #serializer: Serializer | undefined
   #last: EncodedEvent | undefined
-  /** For other serializers than the last one. */
+  /** Encodings for serializers other than the last one. */
   #others: Map<Serializer, EncodedEvent> | undefined
 
-  /** Of several encodings, it has what they have, one after the other. */
+  /** Several parts are concatenated. */
   constructor(...parts: ReadonlyArray<Event | EventEncoding>) {
     this.#parts = parts
   }
@@ -106,7 +106,7 @@ export class EventEncoding {
   }
 }
 
-/** An event that a protocol fails to encode, which is its mistake, is left out: its recipients get everything else. */
+/** Returns the packets of an event; none if the protocol throws, so that its recipients still get all other events. */
 const packetsOf = (serializer: Serializer, event: Event): ReadonlyArray<EncodedChunk> => {
   try {
     return serializer.encode(event).map((packet) => new EncodedChunk(packet))

@@ -10,9 +10,9 @@ import type { Cursor } from "../model/Cursor.ts"
 import { LogPosition, type SubscriberKey } from "./LogPosition.ts"
 import type { EventEncoding, Serializer, EncodedEvent } from "./Serializer.ts"
 
-/** Approximate number of pending characters from which a frame is sent at once. */
+/** Approximate number of pending characters that are sent without waiting for the end of the turn. */
 const CHUNK_SIZE = 256 * 1024
-/** Number of pending packets from which a frame is sent at once. */
+/** Number of pending packets that are sent without waiting for the end of the turn. */
 const CHUNK_PACKETS = 1000
 
 const NONE: ReadonlySet<Subscription> = new Set()
@@ -25,12 +25,12 @@ export interface SubscriberEvents {
   readonly cursorMoved: (subscription: Subscription) => void
 }
 
-/** One connection's position in one chat's log, and whether it is live there. */
+/** A connection's subscription to one chat: its position in the log, and whether it gets live events. */
 export class Subscription extends LogPosition {
   readonly subscriber: Subscriber
   /** The newest sequence that was announced while it was behind. */
   missed = 0
-  /** Whether the catch-up is reading the log for it; live messages wait until it has met the head. */
+  /** Whether the catch-up is reading the log for it; live events wait until it has reached the head. */
   isBehind = false
 
   constructor(subscriber: Subscriber, cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">) {
@@ -157,8 +157,8 @@ export class Subscriber {
   }
 
   /**
-   * Delivers consecutive durable entries `first` to `last`. Returns false, without delivering any, unless the
-   * connection has all entries before them and none of them. Not for a requester of one of them.
+   * Delivers consecutive durable entries `first` to `last`. Returns false, without effect, unless `first` is the next
+   * entry of the subscription. Not for the requester of one of them.
    */
   deliverRange(subscription: Subscription, first: number, last: number, encoding: EventEncoding): boolean {
     if (subscription.isBehind || !this.#opened || first !== subscription.position + 1) return false
@@ -168,7 +168,7 @@ export class Subscriber {
     return true
   }
 
-  /** Delivers an entry that is for online members only. */
+  /** Delivers an ephemeral entry, which only online members get. */
   deliverEphemeral(subscription: Subscription, seq: number, encoding: EventEncoding, isRequester: boolean): void {
     if (this.#opened && !isRequester) this.#push(encoding.for(this.serializer))
     if (seq === subscription.position + 1 && !subscription.isBehind) subscription.skip(seq)

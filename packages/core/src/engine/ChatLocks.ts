@@ -32,7 +32,7 @@ class ChatLock {
     return this.shared === 0 && !this.exclusive && this.waiting.length === 0
   }
 
-  /** Whether a lock is granted to a newcomer at once. */
+  /** Whether a new request gets the lock without waiting. */
   admits(mode: LockMode): boolean {
     if (this.exclusive || this.waiting.length > 0) return false
     return mode === "shared" || this.shared === 0
@@ -43,7 +43,7 @@ class ChatLock {
     else this.exclusive = true
   }
 
-  /** Grants the lock to the first waiters that can hold it together. */
+  /** Grants the lock to the first waiter, and to those after it that can share it. */
   grant(): void {
     for (let next = this.waiting[0]; next !== undefined; next = this.waiting[0]) {
       if (this.exclusive || (next.mode === "exclusive" && this.shared > 0)) return
@@ -95,8 +95,8 @@ export class LockHolder {
   }
 
   /**
-   * Takes the requested exclusive locks if all are free and the shared ones open, which need not be held; otherwise
-   * takes none. Returns whether the command may continue.
+   * Takes the exclusive locks if no requested lock is blocked, otherwise none. Shared ones are checked, but not taken.
+   * Returns whether the command may continue.
    */
   tryTake(wanted: LockRequest): boolean {
     for (const [chat, mode] of wanted) {

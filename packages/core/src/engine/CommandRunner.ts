@@ -31,7 +31,7 @@ export type RunCommand = <C extends Command>(
 /** The user or app that is charged for a command; undefined if it is free. */
 export type PayerOf = (caller: Caller) => Payer | undefined
 
-/** Events of a request that are committed and not broadcast yet. */
+/** Committed events of a request that are not broadcast yet. */
 interface Committed {
   readonly broadcasts: ReadonlyArray<Broadcast>
   /** The requesting connection. */
@@ -87,7 +87,7 @@ export class CommandRunner {
     })
   }
 
-  /** Replies to a message that the fast path has stored, charges its sender, and broadcasts it. `now`: start of the request. */
+  /** Replies to a message stored by the fast path, charges its sender, and broadcasts it. `now`: start of the request. */
   complete(
     { user, connection }: UserCaller,
     { reply, broadcasts }: Outcome<SentMessage>,

@@ -1,5 +1,5 @@
 /**
- * Commits commands. Reply and broadcast after a commit are done by its `CommandRunner`.
+ * Commits commands. Its `CommandRunner` sends the reply and the broadcasts after a commit.
  *
  * Handlers decide on versioned facts without a lock, and the commit refuses a batch whose facts have changed, which is
  * then decided again under locks (see `OptimisticCommit`). Batches of one chat take effect in the order of their
@@ -141,11 +141,11 @@ export class Engine extends Context.Service<
       const applyToCaches = (batch: WriteBatch, written: ReadonlyArray<WriteResult>): void => {
         for (const write of batch.writes)
           if (write._tag === "ChangeUser") context.users.change(write.user, write.change)
-        for (const one of written) {
-          if (one._tag === "Chat") context.chats.put(one.stored)
-          else if (one._tag === "User") context.users.put(one.user)
-          else if (one._tag === "Entry") {
-            const { entry } = one
+        for (const result of written) {
+          if (result._tag === "Chat") context.chats.put(result.stored)
+          else if (result._tag === "User") context.users.put(result.user)
+          else if (result._tag === "Entry") {
+            const { entry } = result
             onAppended(entry, batch.expectedVersions.find(({ chat }) => chat === entry.chat)?.version)
           }
         }
@@ -160,7 +160,7 @@ export class Engine extends Context.Service<
         extraWrites: ExtraWrites,
         restore: Restore
       ): Effect.Effect<Outcome<ReplyOf<C>>, Refused> => {
-        // Every tag has the handler of its own command, which TypeScript cannot follow through an index.
+        // TypeScript cannot relate the command's type to that of the handler under its tag.
         const handler: AnyHandler = commandHandlers[command._tag]
         const decide = Effect.fnUntraced(function* (
           duplicate: Duplicate | undefined

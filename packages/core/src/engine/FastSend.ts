@@ -16,13 +16,13 @@ import type { CommandContext, Outcome } from "../commands/CommandHandler.ts"
 import { type MessageAppend, type Store, toBatch } from "../ports/Store.ts"
 
 /**
- * Returns false, without effect, if the message must be sent by the command. Otherwise calls `settled` once, in the
+ * Returns false, without effect, if the message must be sent by the command. Otherwise calls `onComplete` once, in the
  * order of the commits: with the outcome, or with undefined if the commit was refused and the command must run.
  */
 export type FastSend = (
   caller: UserCaller,
   draft: Draft,
-  settled: (outcome: Outcome<SentMessage> | undefined) => void
+  onComplete: (outcome: Outcome<SentMessage> | undefined) => void
 ) => boolean
 
 interface FastSendContext {
@@ -37,14 +37,14 @@ interface FastSendContext {
 /** Appends a message in a store without a fast append. */
 const appendByCommit =
   (store: Store["Service"], run: FastSendContext["run"]): NonNullable<Store["Service"]["appendMessage"]> =>
-  (post, settled) =>
-    run(store.commit(toBatch(post)), (exit) => {
+  (message, onComplete) =>
+    run(store.commit(toBatch(message)), (exit) => {
       const [written] = Exit.isSuccess(exit) ? exit.value : []
-      settled(written?._tag === "Entry" ? { ...written.entry, body: post.body } : undefined)
+      onComplete(written?._tag === "Entry" ? { ...written.entry, body: message.body } : undefined)
     })
 
 export const makeFastSend = ({ context, locks, clock, onStored, run }: FastSendContext): FastSend => {
-  const post = context.store.appendMessage ?? appendByCommit(context.store, run)
+  const append = context.store.appendMessage ?? appendByCommit(context.store, run)
 
   /** Messages in flight by chat: their number, and the version on which they are based. */
   const inFlight = new Map<ChatId, { readonly version: number; messages: number }>()
@@ -62,7 +62,7 @@ export const makeFastSend = ({ context, locks, clock, onStored, run }: FastSendC
     if (pending !== undefined && --pending.messages === 0) inFlight.delete(chat)
   }
 
-  return (caller, draft, settled) => {
+  return (caller, draft, onComplete) => {
     const user = context.users.getFresh(caller.user)
     const cached = context.chats.getCached(draft.chat)
     if (user === undefined || user.disabled || cached === undefined) return false
@@ -80,7 +80,7 @@ export const makeFastSend = ({ context, locks, clock, onStored, run }: FastSendC
       at,
       body: posting(draft, at)
     }
-    post(message, (entry) => {
+    append(message, (entry) => {
       end(chat.id)
       let outcome: Outcome<SentMessage> | undefined
       try {
@@ -90,10 +90,10 @@ export const makeFastSend = ({ context, locks, clock, onStored, run }: FastSendC
           outcome = toOutcome(chat, entry, fromPosted(entry))
         }
       } catch (cause) {
-        // The caller still gets a reply: the command finds the message stored.
+        // The command runs next, finds the message stored, and replies.
         run(Effect.logError("work after a commit failed", cause))
       }
-      settled(outcome)
+      onComplete(outcome)
     })
     return true
   }

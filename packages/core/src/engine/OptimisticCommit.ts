@@ -68,10 +68,10 @@ const merge = (before: Duplicate | undefined, after: Duplicate): Duplicate =>
       })
 
 const backOff = (conflicts: number): Effect.Effect<void> =>
-  Effect.flatMap(Random.next, (part) => Effect.sleep(Math.min(2 ** conflicts, MAX_BACK_OFF) * (0.5 + part / 2)))
+  Effect.flatMap(Random.next, (jitter) => Effect.sleep(Math.min(2 ** conflicts, MAX_BACK_OFF) * (0.5 + jitter / 2)))
 
 export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCommit => {
-  const decided = Effect.fnUntraced(function* <Reply, E>(
+  const run = Effect.fnUntraced(function* <Reply, E>(
     decide: Decide<Reply, E>,
     restore: Restore,
     holder: LockHolder
@@ -93,10 +93,10 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
       const written = yield* commit(batch).pipe(
         Effect.catchTags({
           VersionConflict: ({ chats, messages }) => {
-            // The command's records are made before the decision: deciding again would not make them again.
+            // The records come with the command, not from `decide`: deciding again would not change them.
             const key = chats.length + messages.length === 0 ? expectedKey(batch) : undefined
             if (key !== undefined) return refuse({ _tag: "RecordTaken", key })
-            // The duplicates found before are of an older revision.
+            // The duplicates found before are outdated.
             if (messages.length > 0) duplicate = undefined
             isContended = true
             // A first conflict under lock may be with a commit that began before the lock.
@@ -118,7 +118,7 @@ export const optimisticCommit = (commit: Commit, locks: ChatLocks): OptimisticCo
     Effect.suspend(() => {
       const holder = locks.holder()
       return Effect.ensuring(
-        decided(decide, restore, holder),
+        run(decide, restore, holder),
         Effect.sync(() => holder.release())
       )
     })

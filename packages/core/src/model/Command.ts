@@ -44,7 +44,7 @@ export interface CreateChat {
   readonly gid: string
   readonly name: string
   readonly type: ChatType
-  /** United with the caller. */
+  /** The caller is added if absent. */
   readonly members: ReadonlyArray<UserId>
   readonly subject: number
   readonly public: boolean
@@ -270,7 +270,7 @@ export interface Replies {
   readonly SaveUserSettings: string
 }
 
-/** A message that was sent, and its chat after it. */
+/** A sent message, and its chat after the message. */
 export interface SentMessage {
   readonly chat: Chat
   readonly message: Message

@@ -1,4 +1,4 @@
-/** Reasons for refusing a command: states, in the engine's terms. Each protocol encodes them in its own format. */
+/** Refusals of commands and their reasons, in the engine's terms. */
 import * as Data from "effect/Data"
 
 /** Reason of a refusal, discriminated by `_tag`. Each protocol maps it to its own error. */
@@ -36,7 +36,7 @@ export type Reason =
   | { readonly _tag: "Invalid"; readonly field: string; readonly problem: string }
   /** Conflicting changes exhausted the retries. The command had no effect and may be retried. */
   | { readonly _tag: "Busy" }
-  /** The messages of a batch that were refused; none of the batch was stored. */
+  /** The refused messages of a request; none of its messages was stored. */
   | { readonly _tag: "MessagesRefused"; readonly refusals: ReadonlyArray<MessageRefusal> }
   /** The storage does not respond. The command may or may not have taken effect; it is safe to retry. */
   | { readonly _tag: "Unavailable" }

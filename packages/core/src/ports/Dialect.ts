@@ -18,8 +18,7 @@ export interface WebSocketEndpoint {
 }
 
 /**
- * Raw TCP endpoint; frames are UTF-8 lines ended by `
- * ` (a `\r` before it is white space of the frame).
+ * Raw TCP endpoint; frames are UTF-8 lines ended by `\n` (a `\r` before it is white space of the frame).
  */
 export interface TcpEndpoint {
   readonly _tag: "Tcp"

@@ -2,7 +2,7 @@
  * Port: storage. Every implementation passes the laws in `testing/StoreLaws`.
  *
  * The port fits a remote database as well as an embedded one: command handlers return their writes as data, one
- * `commit` takes them all, and a read takes many keys at once.
+ * `commit` takes them all, and one read takes many keys.
  *
  * Laws, in short:
  * - `commit` is atomic: a batch takes effect whole or not at all, and the next read sees the writes of a commit.
@@ -176,11 +176,11 @@ export class Store extends Context.Service<
       batch: WriteBatch
     ) => Effect.Effect<ReadonlyArray<WriteResult>, VersionConflict | Duplicate | StorageFailed>
     /**
-     * Commits `toBatch(post)` in its turn among all batches, without running an effect: calls back once, with the entry
-     * as soon as it is durable, or with undefined where `commit` would have failed. Optional: for stores with a faster
-     * way than `commit`.
+     * Commits `toBatch(message)` in its turn among all batches, without running an effect. Calls back once: with the
+     * entry as soon as it is durable, or with undefined if `commit` would have failed. Optional, for stores that have a
+     * faster path than `commit`.
      */
-    readonly appendMessage?: (post: MessageAppend, settled: (entry: Entry<Posted> | undefined) => void) => void
+    readonly appendMessage?: (message: MessageAppend, onComplete: (entry: Entry<Posted> | undefined) => void) => void
 
     /**
      * Fails while the store cannot be written for a reason that it can detect cheaply and without a write, such as a
@@ -220,7 +220,7 @@ export class Store extends Context.Service<
     >
     /**
      * Messages `from`…`to` by their number in the chat, both included, as they stand now, newest first. At most 10,000
-     * are requested at once. Messages hidden by `hiddenFrom` are left out.
+     * are requested in one call. Messages hidden by `hiddenFrom` are left out.
      */
     readonly history: (
       chat: ChatId,

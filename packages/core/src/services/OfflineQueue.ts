@@ -78,7 +78,7 @@ export class OfflineQueue extends Context.Service<
           const queue: Array<Queued> = []
           while (queue.length < limit && reader.chats.length > 0) {
             yield* reader.load
-            const cached = new Map((yield* context.chats.all(reader.chats)).map((one) => [one.chat.id, one]))
+            const cached = new Map((yield* context.chats.findMany(reader.chats)).map((one) => [one.chat.id, one]))
             for (let next = reader.next(() => true); next !== undefined; next = reader.next(() => true)) {
               const { entry } = next
               const found = cached.get(entry.chat)

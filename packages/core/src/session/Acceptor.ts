@@ -27,7 +27,7 @@ type Requirements = Engine | Hub | Broadcaster | CursorStore | Store | Bus
 export class Acceptor extends Context.Service<
   Acceptor,
   {
-    /** Returns a session for a new connection: the engine's end of it. */
+    /** Returns the session of a new connection. */
     readonly accept: (connection: Connection, serializer: Serializer, requests: Requests) => ClientSession
     /** Client input in memory; hosts count the bodies of HTTP requests in it. */
     readonly input: InputBudget
@@ -110,7 +110,7 @@ export class Acceptor extends Context.Service<
         work,
         begin,
         ended,
-        rejected: ({ address, connection }, reason) => {
+        logRejection: ({ address, connection }, reason) => {
           const message = "a connection was closed"
           const details = { reason, address, connection: connection.id }
           throttle.note({ key: `${message} ${reason} ${networkOf(address)}`, level: "Info", message, details })

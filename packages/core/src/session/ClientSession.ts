@@ -1,6 +1,6 @@
 /**
- * State of one connection: with or without a user. Its dialect decodes frames into requests and returns their replies; the
- * session sends the replies and what follows. `RequestQueue` orders frames, `Subscriber` pushes events.
+ * Session of one connection, authenticated or not. Its dialect decodes frames into requests and returns their replies; the
+ * session sends the replies, then broadcasts. `RequestQueue` orders frames, `Subscriber` pushes events.
  */
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import * as Effect from "effect/Effect"
@@ -60,8 +60,8 @@ export interface SessionContext extends QueueContext {
   readonly store: Store["Service"]
   readonly chats: ChatCache
   readonly settings: EngineSettings
-  /** Logs that the engine closes a connection, with the reason. */
-  readonly rejected: (session: ClientSession, reason: string) => void
+  /** Logs the reason for which the engine closes a connection. */
+  readonly logRejection: (session: ClientSession, reason: string) => void
 }
 
 /** The reply to a client's request, and the actions after it. */
@@ -70,7 +70,7 @@ export interface Reply {
   readonly frame: string | Frame | undefined
   /** Users who logged in or out by this request, broadcast in this order. */
   readonly presence?: ReadonlyArray<{ readonly what: "login" | "logout"; readonly user: User }>
-  /** Handled when the reply is sent and everything is broadcast: the pushes of a login. */
+  /** Runs after the reply and the broadcasts: the pushes of a login. */
   readonly next?: RequestHandler
 }
 
@@ -80,7 +80,7 @@ export interface Reply {
  */
 export type RequestHandler = (run: RunCommand) => Effect.Effect<Reply>
 
-/** Decodes a frame into its requests, in order; empty if the frame was handled at once. */
+/** Decodes a frame into its requests, in order; empty if the frame was handled synchronously. */
 export type Requests = (session: ClientSession, frame: string) => ReadonlyArray<RequestHandler>
 
 /** Clients are charged for their own commands. */
@@ -110,7 +110,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     this.serializer = serializer
     this.#decode = requests
     this.#context = context
-    this.#requests = new RequestQueue<ClientSession>(this, ClientSession.#respond, context)
+    this.#requests = new RequestQueue<ClientSession>(this, ClientSession.#handleFrame, context)
     connection.limitFrames(Math.min(context.settings.frame, context.settings.unauthenticatedInput))
   }
 
@@ -141,7 +141,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
   }
 
   /** Replies to an oversized frame (`limit` in bytes) and closes. */
-  refuse(limit: number): void {
+  closeOversized(limit: number): void {
     this.reply(this.serializer.oversized(limit))
     this.connection.close(CLOSE_TOO_LARGE, `a frame may have at most ${limit} bytes`)
   }
@@ -160,7 +160,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     )
     const text = REJECTIONS[reason._tag]
     this.connection.close(POLICY.has(reason._tag) ? CLOSE_POLICY : CLOSE_TRY_LATER, text)
-    this.#context.rejected(this, text)
+    this.#context.logRejection(this, text)
   }
 
   /** Whether the connection has ended. */
@@ -218,23 +218,26 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     const caller = this.caller()
     const sendReply = (sent: SentMessage): void => this.reply(encodeReply(sent))
     return this.#requests.start(
-      (settled) =>
+      (onComplete) =>
         trySend(caller, draft, (outcome) =>
-          outcome === undefined ? settled() : settled(() => commands.complete(caller, outcome, sendReply, now))
+          outcome === undefined ? onComplete() : onComplete(() => commands.complete(caller, outcome, sendReply, now))
         ),
-      Effect.suspend(() => this.#handle(handler))
+      Effect.suspend(() => this.#runHandler(handler))
     )
   }
 
-  static readonly #respond: HandleFrame<ClientSession> = (session, frame) => {
+  static readonly #handleFrame: HandleFrame<ClientSession> = (session, frame) => {
     const handlers = session.#decode(session, frame)
     const [first] = handlers
     if (first === undefined) return undefined
-    return handlers.length === 1 ? session.#handle(first) : session.#handleAll(handlers)
+    return handlers.length === 1 ? session.#runHandler(first) : session.#runHandlers(handlers)
   }
 
-  /** A frame may have a thousand requests: frames of other clients are handled between them, and replies wait for their reader. */
-  #handleAll(handlers: ReadonlyArray<RequestHandler>): Effect.Effect<void> {
+  /**
+   * Runs the requests of one frame in order. A frame may have a thousand: between two of them other clients are served, and
+   * the client has to read its replies.
+   */
+  #runHandlers(handlers: ReadonlyArray<RequestHandler>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       for (const [index, handler] of handlers.entries()) {
         if (index > 0) {
@@ -242,16 +245,16 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
           const { drained } = this.#requests
           if (drained !== undefined) yield* drained
         }
-        yield* this.#handle(handler)
+        yield* this.#runHandler(handler)
       }
     })
   }
 
-  #handle(handler: RequestHandler): Effect.Effect<void> {
+  #runHandler(handler: RequestHandler): Effect.Effect<void> {
     const { commands } = this.#context.engine
     return Effect.flatMap(
       commands.run(handler, (reply) => this.#sendReply(reply), payerOf),
-      (next) => (next === undefined ? Effect.void : this.#handle(next))
+      (next) => (next === undefined ? Effect.void : this.#runHandler(next))
     )
   }
 
@@ -281,16 +284,17 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
 
   /**
    * Attaches a user to the connection, and sets their status. If only one session is allowed, the user's other
-   * connections are notified, and closed after a grace. Nothing is delivered before `open`.
+   * connections are notified, and closed after a grace period. Nothing is delivered before `open`.
    */
   attachUser(live: LiveSession, user: User, status: Exclude<Status, "offline">): void {
     this.detachUser()
-    // It has ended since the lookup: another login came between.
+    // Another login has ended this session since the lookup.
     if (live.ended) return
     const { hub, settings } = this.#context
     if (settings.sessions === "single") {
       for (const other of hub.sessionsOf(user.id)) {
-        // A closed connection takes over no session; but a login has ended all earlier sessions.
+        // A connection that has closed takes over no other connection of its own session. Other sessions were ended by the
+        // login itself.
         if (this.#state !== "ended" || other.live !== live) other.takeOver()
       }
     }
@@ -300,7 +304,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     this.#state = { live, user, subscriber, catchingUp: false }
     hub.addSession(user.id, this)
     this.#context.limiter.markAuthenticated(this)
-    this.#authenticate(true)
+    this.#applyLimits(true)
     hub.presence.set(user.id, status)
   }
 
@@ -325,11 +329,11 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     hub.removeSession(user.id, this)
     if (state === "ended") return
     limiter.markUnauthenticated(this)
-    this.#authenticate(false)
+    this.#applyLimits(false)
   }
 
   /** Authenticated connections have larger limits of frames and queued input. */
-  #authenticate(isAuthenticated: boolean): void {
+  #applyLimits(isAuthenticated: boolean): void {
     const { frame, unauthenticatedInput } = this.#context.settings
     this.#requests.authenticate(isAuthenticated)
     this.connection.limitFrames(isAuthenticated ? frame : Math.min(frame, unauthenticatedInput))
@@ -366,7 +370,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
   acknowledge(ids: ReadonlyArray<number>): Effect.Effect<void> {
     const { recent } = this.#context.hub
     const uncached: Array<EntryId> = []
-    // The connection may have ended when they are found: they were acknowledged before.
+    // Kept: acknowledgements count even if the connection ends during the lookup.
     const { subscriber } = this
     for (const id of ids) {
       const at = recent.find(id)

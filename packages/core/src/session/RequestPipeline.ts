@@ -1,6 +1,6 @@
 /**
  * Started requests of one connection that wait for the disk together, so that one flush serves many. Replies are sent
- * in the order of the requests, whatever the order of their outcomes.
+ * in the order of the requests, regardless of the order in which they complete.
  */
 import * as Effect from "effect/Effect"
 import type { EngineSettings } from "../ports/Settings.ts"
@@ -9,7 +9,7 @@ class InFlight {
   /** Sends its reply, once the outcome is known. */
   sendReply: (() => void) | undefined
   /** Whether its fallback must run, in order. */
-  refused = false
+  needsFallback = false
   readonly fallback: Effect.Effect<void>
   /** Size of its frame in bytes. */
   readonly size: number
@@ -43,7 +43,7 @@ export class RequestPipeline {
   /** Oldest first. */
   readonly #inFlight: Array<InFlight> = []
   /** Number of requests whose fallback must run: no later reply may overtake them. */
-  #refused = 0
+  #fallbacks = 0
   #bytes = 0
   #isReplying = false
 
@@ -59,12 +59,12 @@ export class RequestPipeline {
   /** Whether another request may be started. */
   get hasRoom(): boolean {
     const { settings } = this.#context
-    return this.#refused === 0 && this.#inFlight.length < settings.waitingFrames && this.#bytes <= settings.input
+    return this.#fallbacks === 0 && this.#inFlight.length < settings.waitingFrames && this.#bytes <= settings.input
   }
 
   /** See `RequestQueue.start`; `size` is the size of its frame in bytes. */
   add(
-    start: (settled: (sendReply?: () => void) => void) => boolean,
+    start: (onComplete: (sendReply?: () => void) => void) => boolean,
     fallback: Effect.Effect<void>,
     size: number
   ): boolean {
@@ -77,8 +77,8 @@ export class RequestPipeline {
       isStarted = start((sendReply) => {
         request.sendReply = sendReply
         if (sendReply === undefined) {
-          request.refused = true
-          this.#refused++
+          request.needsFallback = true
+          this.#fallbacks++
         }
         if (!this.#isReplying) this.#sendReplies()
       })
@@ -96,10 +96,10 @@ export class RequestPipeline {
   #sendReplies(): void {
     this.#isReplying = true
     for (let first = this.#inFlight[0]; first !== undefined; first = this.#inFlight[0]) {
-      if (first.refused) {
+      if (first.needsFallback) {
         // `#isReplying` stays true: replies continue after the fallback.
         return this.#context.run(first.fallback, () => {
-          this.#refused--
+          this.#fallbacks--
           this.#onReplied()
           this.#sendReplies()
         })

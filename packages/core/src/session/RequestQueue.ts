@@ -24,11 +24,11 @@ interface QueuedSession {
   readonly serializer: Pick<Serializer, "invalidUtf8">
   readonly reply: (frame: string | Frame) => void
   /** Replies to an oversized frame (`limit` in bytes) and closes. */
-  readonly refuse: (limit: number) => void
+  readonly closeOversized: (limit: number) => void
   readonly reject: (reason: Rejection) => void
 }
 
-/** Handles a frame. Returns undefined if that was done at once, or was started by `RequestQueue.start`. */
+/** Handles a frame. Returns undefined if it was handled synchronously, or started by `RequestQueue.start`. */
 export type HandleFrame<Session> = (session: Session, frame: string) => Effect.Effect<void> | undefined
 
 export interface QueueContext extends PipelineContext {
@@ -40,7 +40,7 @@ export interface QueueContext extends PipelineContext {
 
 export class RequestQueue<Session extends QueuedSession> {
   readonly #session: Session
-  readonly #respond: HandleFrame<Session>
+  readonly #handleFrame: HandleFrame<Session>
   readonly #context: QueueContext
   readonly #input: InputAccount
   readonly #frames: Array<string | RejectedFrame> = []
@@ -49,7 +49,7 @@ export class RequestQueue<Session extends QueuedSession> {
   /** Bytes of all queued frames, and of a partial frame. */
   #bytes = 0
   #partial = 0
-  /** Bytes of the running frame that count in the budget, and those that do not: see `#runIdle`. */
+  /** Bytes of the running frame that are charged to the budget, and bytes not charged yet (see `#runIdle`). */
   #runningBytes = 0
   #uncharged = 0
   /** Created with the first started request, to keep idle connections small. */
@@ -62,9 +62,9 @@ export class RequestQueue<Session extends QueuedSession> {
   #isDraining = false
   #ended = false
 
-  constructor(session: Session, respond: HandleFrame<Session>, context: QueueContext) {
+  constructor(session: Session, handleFrame: HandleFrame<Session>, context: QueueContext) {
     this.#session = session
-    this.#respond = respond
+    this.#handleFrame = handleFrame
     this.#context = context
     this.#input = context.input.open(session.connection.address)
   }
@@ -122,14 +122,14 @@ export class RequestQueue<Session extends QueuedSession> {
   }
 
   /**
-   * Starts a request that is answered later, in order; see `ClientSession.trySend`. `begin` starts it and returns
-   * whether it did; `fallback` runs in its turn if it settles without a reply.
+   * Starts a request that is answered later, in order; see `ClientSession.trySend`. `start` starts it and returns
+   * whether it did; `fallback` runs in its turn if it completes without a reply.
    */
-  start(begin: (settled: (sendReply?: () => void) => void) => boolean, fallback: Effect.Effect<void>): boolean {
+  start(start: (onComplete: (sendReply?: () => void) => void) => boolean, fallback: Effect.Effect<void>): boolean {
     this.#pipeline ??= new RequestPipeline(this.#context, this)
     this.#chargeWork()
     const size = this.#runningBytes
-    if (!this.#pipeline.add(begin, fallback, size)) return false
+    if (!this.#pipeline.add(start, fallback, size)) return false
     this.#runningBytes -= size
     return true
   }
@@ -153,7 +153,7 @@ export class RequestQueue<Session extends QueuedSession> {
     })
   }
 
-  /** Whether the next frame of a user can be handled at once; the likeliest conditions to fail come first. */
+  /** Whether the next frame of a user can be handled immediately; the likeliest conditions to fail come first. */
   get #isIdle(): boolean {
     return (
       !this.#isRunning &&
@@ -168,19 +168,18 @@ export class RequestQueue<Session extends QueuedSession> {
   }
 
   /**
-   * Handles a frame at once. A frame that completes within this call never waits and is not counted; once it has to
-   * wait, it is.
+   * Handles a frame immediately. It is charged to the input budget only if it does not complete within this call.
    */
   #runIdle(frame: string, size: number): void {
     this.#isRunning = true
     this.#uncharged = size
-    const work = this.#execute(frame)
+    const work = this.#tryHandle(frame)
     if (work === undefined) {
       this.#uncharged = 0
       this.#finishWork()
     } else {
       this.#chargeWork()
-      if (!this.#perform(work)) return
+      if (!this.#runWork(work)) return
     }
     if (this.#frames.length > 0) this.#next()
     else this.#stop()
@@ -199,7 +198,7 @@ export class RequestQueue<Session extends QueuedSession> {
     return this.#pipeline?.isEmpty === false
   }
 
-  /** Handles frames until one does not complete at once; its completion continues the queue. */
+  /** Handles frames until one does not complete synchronously; its completion continues the queue. */
   #next(): void {
     this.#isRunning = true
     for (;;) {
@@ -214,7 +213,7 @@ export class RequestQueue<Session extends QueuedSession> {
       if (typeof frame !== "string" && frame._tag === "Oversized") {
         this.clear()
         this.#finishWork()
-        return this.#session.refuse(frame.limit)
+        return this.#session.closeOversized(frame.limit)
       }
       this.#resumeWhenLow()
       if (typeof frame !== "string") {
@@ -222,24 +221,24 @@ export class RequestQueue<Session extends QueuedSession> {
         this.#finishWork()
         continue
       }
-      const work = this.#execute(frame)
+      const work = this.#tryHandle(frame)
       if (work === undefined) {
         this.#finishWork()
         continue
       }
-      if (!this.#perform(work)) return
+      if (!this.#runWork(work)) return
     }
   }
 
   /** Returns whether the work has completed; if not, its completion continues with the next frame. */
-  #perform(work: Effect.Effect<void>): boolean {
+  #runWork(work: Effect.Effect<void>): boolean {
     if (this.#hasStarted) {
       // It may depend on started requests, and is answered after them.
       this.#held = work
       this.#stop()
       return false
     }
-    // A series of frames that complete at once must not nest calls.
+    // A series of frames that complete synchronously must not nest calls.
     let done = false
     let later = false
     this.#context.work(work, () => {
@@ -285,8 +284,8 @@ export class RequestQueue<Session extends QueuedSession> {
   }
 
   /**
-   * Pauses reading when the queue is full. If the pools are exhausted, an unauthenticated connection is rejected, and
-   * so is one with an unfinished frame, which no pause makes smaller; but none within the allowance. Returns whether
+   * Pauses reading when the queue is full. If the budget is exhausted, rejects an unauthenticated connection, or one
+   * with an unfinished frame, whose memory a pause would not free, unless it is within the allowance. Returns whether
    * the connection stays.
    */
   #enforceLimits(fits: boolean, isPartial: boolean): boolean {
@@ -310,15 +309,15 @@ export class RequestQueue<Session extends QueuedSession> {
     const { length } = this.#frames
     const isLow =
       length <= this.#context.settings.waitingFrames / 2 && this.#bytes + this.#partial <= this.#input.limit / 2
-    // An unfinished frame alone never keeps reading paused: the rest of it would not come.
+    // An unfinished frame alone never keeps reading paused: its rest could not be read.
     if (length > 0 && !isLow) return
     this.#isPaused = false
     this.#session.connection.resume()
   }
 
-  #execute(frame: string): Effect.Effect<void> | undefined {
+  #tryHandle(frame: string): Effect.Effect<void> | undefined {
     try {
-      return this.#respond(this.#session, frame)
+      return this.#handleFrame(this.#session, frame)
     } catch (cause) {
       // A defect, logged by the caller of the effect. This may run in another connection's commit.
       return Effect.die(cause)

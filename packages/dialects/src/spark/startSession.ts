@@ -23,7 +23,7 @@ export const startSession = Effect.fnUntraced(function* (
   const accounts = sorted([...new Set([user.account, ...others.map(({ account }) => account)])])
   const members = new Set<UserId>([user.id, ...others.map(({ id }) => id)])
 
-  const own = yield* chats.all(yield* store.chatsOf(user.id))
+  const own = yield* chats.findMany(yield* store.chatsOf(user.id))
   const existing = own.find(({ chat }) => isSessionOf(chat, members))
   if (existing !== undefined) return yield* sessionJson(context, existing)
 
