@@ -16,8 +16,8 @@ const stored = (state: ChatState): StoredChat => ({
   head: { seq: state.log.length, posted: state.messages.length, activeAt: state.activeAt }
 })
 
-/** Returns the values that `find` finds; each key is looked up once. */
-const each = <K, V>(keys: ReadonlyArray<K>, find: (key: K) => V | undefined): ReadonlyArray<V> =>
+/** Looks up each distinct key; missing values are left out. */
+const lookUp = <K, V>(keys: ReadonlyArray<K>, find: (key: K) => V | undefined): ReadonlyArray<V> =>
   [...new Set(keys)].flatMap((key) => find(key) ?? [])
 
 const history = (
@@ -53,11 +53,11 @@ export const make = (): Store["Service"] => {
         return Effect.succeed(batch.writes.map((write): WriteResult => applyWrite(tables, write, stored)))
       }),
 
-    users: (ids) => read(() => each(ids, (id) => tables.users.get(id)?.user)),
+    users: (ids) => read(() => lookUp(ids, (id) => tables.users.get(id)?.user)),
     usersByAccount: (accounts) =>
       read(() =>
-        each(accounts, (account) => {
-          const id = tables.accounts.get(account)
+        lookUp(accounts, (account) => {
+          const id = tables.usersByAccount.get(account)
           return id === undefined ? undefined : tables.users.get(id)?.user
         })
       ),
@@ -67,14 +67,14 @@ export const make = (): Store["Service"] => {
 
     chats: (ids) =>
       read(() =>
-        each(ids, (id) => {
+        lookUp(ids, (id) => {
           const state = tables.chats.get(id)
           return state && stored(state)
         })
       ),
     chatByGid: (gid) =>
       read(() => {
-        const id = tables.gids.get(gid)
+        const id = tables.chatsByGid.get(gid)
         const state = id === undefined ? undefined : tables.chats.get(id)
         return state && stored(state)
       }),
@@ -96,7 +96,7 @@ export const make = (): Store["Service"] => {
       }),
     locate: (ids) =>
       read(() =>
-        each(ids, (id) => {
+        lookUp(ids, (id) => {
           const found = entry(id)
           return found && { id, chat: found.chat, seq: found.seq }
         })
@@ -104,12 +104,12 @@ export const make = (): Store["Service"] => {
     history: (chat, page) => read(() => history(tables, chat, page)),
     messagesByGid: (gids) =>
       read(() =>
-        each(gids, (gid) => {
-          const id = tables.posted.get(gid)
+        lookUp(gids, (gid) => {
+          const id = tables.messagesByGid.get(gid)
           return id === undefined ? undefined : tables.messages.get(id)
         })
       ),
-    messages: (ids) => read(() => each(ids, (id) => tables.messages.get(id))),
+    messages: (ids) => read(() => lookUp(ids, (id) => tables.messages.get(id))),
 
     cursorsOf: (user, device) =>
       read(() => [...(tables.cursors.get(user)?.get(device)?.values() ?? [])].sort((a: Cursor, b) => a.chat - b.chat)),

@@ -76,7 +76,7 @@ export const append = {
         const done = writer.commit(gathered)
         if (done._tag !== "Done" || done.refused.length > 0) throw new Error("it was not appended")
         gathered = []
-        indexing.answered()
+        indexing.afterTransaction()
       },
       close: () => {
         indexing.end()

@@ -25,8 +25,8 @@ const opened = () => {
   }
   /** Indexes them, in a transaction that takes effect; answers how far the index is whole then. */
   const index = (newest: number, most: number, keep: number) => {
-    const { mark, taken } = gids.index(newest, most, keep)
-    taken()
+    const { mark, onCommitted } = gids.index(newest, most, keep)
+    onCommitted()
     return mark
   }
   const indexed = () =>

@@ -44,7 +44,7 @@ const counted = Effect.gen(function* () {
     const gid = `m${count++}`
     const body = { _tag: "Posted", gid, type: "normal", contentType: "text", content: gid, date: 0 } as const
     const message: MessageAppend = { chat: ChatId(1), version: 1, by: UserId(1), device: null, at: 0, body }
-    groupCommit.post(message, (entry) => {
+    groupCommit.appendMessage(message, (entry) => {
       assert.strictEqual(entry?.body.gid, gid)
       settled()
     })

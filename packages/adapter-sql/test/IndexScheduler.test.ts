@@ -9,7 +9,7 @@ const none: IndexEvents = { failed: failing, rebuilt: failing }
 const pretended = () => {
   const writer = {
     unindexed: 0,
-    waiting: 0,
+    bufferedGids: 0,
     asked: new Array<number>(),
     fails: undefined as unknown,
     index(this: void, most = Infinity) {
@@ -31,15 +31,15 @@ describe("indexing", () => {
     const writer = pretended()
     const indexing = new IndexScheduler(writer, { entries: 10, gids: 0, idle: 100 }, none)
     writer.unindexed = 9
-    indexing.answered()
+    indexing.afterTransaction()
     vi.advanceTimersByTime(99)
-    indexing.answered()
+    indexing.afterTransaction()
     vi.advanceTimersByTime(99)
     assert.deepStrictEqual(writer.asked, [])
     vi.advanceTimersByTime(1)
     assert.strictEqual(writer.unindexed, 0)
     writer.unindexed = 10
-    indexing.answered()
+    indexing.afterTransaction()
     assert.strictEqual(writer.unindexed, 0)
     assert.strictEqual(vi.getTimerCount(), 0)
   })
@@ -52,7 +52,7 @@ describe("indexing", () => {
       get unindexed() {
         return writer.unindexed
       },
-      waiting: 0,
+      bufferedGids: 0,
       index(most = Infinity) {
         const before = writer.unindexed
         index(most)
@@ -67,7 +67,7 @@ describe("indexing", () => {
       [6000, 4096]
     ] as const) {
       writer.unindexed = unindexed
-      indexing.answered()
+      indexing.afterTransaction()
       assert.strictEqual(writer.unindexed, left)
     }
     vi.advanceTimersByTime(100_000)
@@ -78,14 +78,14 @@ describe("indexing", () => {
 
   it("adapts the step size when gids take the time", () => {
     vi.useFakeTimers()
-    const writer = { ...pretended(), waiting: 30_000, most: new Array<number>() }
+    const writer = { ...pretended(), bufferedGids: 30_000, most: new Array<number>() }
     const indexing = new IndexScheduler(
       Object.assign(writer, {
         index: (most = Infinity, keep = 0) => {
           writer.most.push(most)
           writer.unindexed = 0
-          const many = Math.min(most, Math.max(0, writer.waiting - keep))
-          writer.waiting -= many
+          const many = Math.min(most, Math.max(0, writer.bufferedGids - keep))
+          writer.bufferedGids -= many
           vi.advanceTimersByTime(many / 20)
         }
       }),
@@ -93,9 +93,9 @@ describe("indexing", () => {
       none
     )
     writer.unindexed = 8192
-    indexing.answered()
+    indexing.afterTransaction()
     vi.advanceTimersByTime(10_000)
-    assert.strictEqual(writer.waiting, 0)
+    assert.strictEqual(writer.bufferedGids, 0)
     assert.deepStrictEqual(writer.most.slice(0, 4), [8192, 8192, 1000, 1000])
     assert.strictEqual(vi.getTimerCount(), 0)
   })
@@ -109,12 +109,12 @@ describe("indexing", () => {
         get unindexed() {
           return writer.unindexed
         },
-        get waiting() {
-          return writer.waiting
+        get bufferedGids() {
+          return writer.bufferedGids
         },
         index(most, keep = 0) {
           kept.push(keep)
-          writer.waiting = keep
+          writer.bufferedGids = keep
           writer.index(most)
         }
       },
@@ -122,13 +122,13 @@ describe("indexing", () => {
       none
     )
     writer.unindexed = 10
-    writer.waiting = 60
-    indexing.answered()
-    assert.deepStrictEqual([writer.unindexed, writer.waiting], [0, 50])
+    writer.bufferedGids = 60
+    indexing.afterTransaction()
+    assert.deepStrictEqual([writer.unindexed, writer.bufferedGids], [0, 50])
     vi.advanceTimersByTime(99)
-    assert.strictEqual(writer.waiting, 50)
+    assert.strictEqual(writer.bufferedGids, 50)
     vi.advanceTimersByTime(1)
-    assert.strictEqual(writer.waiting, 0)
+    assert.strictEqual(writer.bufferedGids, 0)
     assert.deepStrictEqual(kept, [50, 0])
     assert.strictEqual(vi.getTimerCount(), 0)
   })
@@ -144,7 +144,7 @@ describe("indexing", () => {
     )
     writer.fails = new Error("inconsistent")
     writer.unindexed = 10
-    indexing.answered()
+    indexing.afterTransaction()
     for (const [unindexed, attempts] of [
       [11, 1],
       [19, 1],
@@ -153,7 +153,7 @@ describe("indexing", () => {
       [40, 3]
     ] as const) {
       writer.unindexed = unindexed
-      indexing.answered()
+      indexing.afterTransaction()
       assert.strictEqual(writer.asked.length, attempts)
     }
     vi.advanceTimersByTime(3_999)
@@ -170,7 +170,7 @@ describe("indexing", () => {
     vi.advanceTimersByTime(600_000)
     assert.strictEqual(writer.unindexed, 0)
     writer.unindexed = 10
-    indexing.answered()
+    indexing.afterTransaction()
     assert.strictEqual(writer.unindexed, 0)
     indexing.end()
     assert.strictEqual(vi.getTimerCount(), 0)

@@ -63,7 +63,7 @@ describe("the log's indexes", () => {
       for (const one of [ann, chat, message("a"), message("b")]) yield* store.commit(one)
       writer.transactions.index(2, 1)
       assert.deepStrictEqual(extent(file), { newest: 3, upto: 2, byChat: 2, byGid: 1, gids: 1 })
-      assert.deepStrictEqual([writer.transactions.unindexed, writer.transactions.waiting], [1, 1])
+      assert.deepStrictEqual([writer.transactions.unindexed, writer.transactions.bufferedGids], [1, 1])
       writer.transactions.index(7)
       assert.deepStrictEqual(extent(file), { newest: 3, upto: 3, byChat: 3, byGid: 2, gids: 3 })
       assert.strictEqual(writer.transactions.unindexed, 0)

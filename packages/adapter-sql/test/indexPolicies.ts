@@ -61,7 +61,7 @@ export class Here {
   readonly commit: (batch: WriteBatch) => Committed = (batch) =>
     Effect.suspend((): Committed => {
       const outcome = this.transactions.commit([pack(batch)])
-      this.#indexing.answered()
+      this.#indexing.afterTransaction()
       if (outcome._tag === "Failed")
         return Effect.fail(new StorageFailed({ operation: "commit", cause: outcome.cause }))
       const refusal = outcome.refused[0]?.[1]

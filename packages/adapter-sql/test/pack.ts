@@ -1,10 +1,10 @@
-/** A unit as it comes out at the writer's end. */
+/** A batch as it comes out at the writer's end. */
 import type { WriteBatch } from "@parley/core/Store"
 import { PackedBatch, type MessageRow, unpack } from "../src/internal/writer/protocol.ts"
 
 export const pack = (batch: WriteBatch): MessageRow | WriteBatch => {
   const contents = new PackedBatch()
-  contents.batch(batch)
+  contents.addBatch(batch)
   const [packed = batch] = unpack(contents)
   return packed
 }

@@ -28,16 +28,14 @@ export const recordKey = (dialect: string, kind: string): string => JSON.stringi
 /** Maps by id iterate in id order: ids ascend and no row is removed. */
 export class Tables {
   readonly users = new Map<UserId, UserState>()
-  readonly accounts = new Map<string, UserId>()
+  readonly usersByAccount = new Map<string, UserId>()
   readonly chats = new Map<ChatId, ChatState>()
-  /** Chats by gid. */
-  readonly gids = new Map<string, ChatId>()
+  readonly chatsByGid = new Map<string, ChatId>()
   /** Entry n at n - 1. */
   readonly entries: Array<Entry> = []
-  /** Messages as they stand now. */
+  /** Messages in their current state. */
   readonly messages = new Map<EntryId, Message>()
-  /** Messages by gid. */
-  readonly posted = new Map<string, EntryId>()
+  readonly messagesByGid = new Map<string, EntryId>()
   readonly hidden = new Map<UserId, Set<EntryId>>()
   readonly preferences = new Map<UserId, Map<ChatId, Preference>>()
   /** By user, device and chat. */
@@ -51,8 +49,8 @@ export class Tables {
 
 /** Returns the value under the key; creates it if missing. */
 export const getOrMake = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
-  const there = map.get(key)
-  if (there !== undefined) return there
+  const existing = map.get(key)
+  if (existing !== undefined) return existing
   const made = make()
   map.set(key, made)
   return made

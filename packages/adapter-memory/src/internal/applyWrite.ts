@@ -17,10 +17,10 @@ const chatOf = (tables: Tables, id: ChatId): ChatState => {
 }
 
 /** Appends an entry to the chat's log and applies it to the chat's facts and messages. */
-const append = (tables: Tables, state: ChatState, what: Pick<Entry, "at" | "by" | "device" | "body">): Entry => {
-  const { body } = what
+const append = (tables: Tables, state: ChatState, fields: Pick<Entry, "at" | "by" | "device" | "body">): Entry => {
+  const { body } = fields
   const entry: Entry = {
-    ...what,
+    ...fields,
     id: EntryId(tables.entries.length + 1),
     chat: state.chat.id,
     seq: state.log.length + 1,
@@ -31,7 +31,7 @@ const append = (tables: Tables, state: ChatState, what: Pick<Entry, "at" | "by" 
   if (body._tag === "Posted") {
     state.messages.push(entry.id)
     state.activeAt = entry.at
-    tables.posted.set(body.gid, entry.id)
+    tables.messagesByGid.set(body.gid, entry.id)
     tables.messages.set(entry.id, fromPosted({ ...entry, body }))
   } else if (body._tag === "Replaced" || body._tag === "Recalled") {
     const message = tables.messages.get(body.message)
@@ -52,7 +52,7 @@ const createChat = (
   const chat = createdChat(made, id)
   const state: ChatState = { chat, log: [], messages: [], activeAt: 0 }
   tables.chats.set(id, state)
-  tables.gids.set(chat.gid, id)
+  tables.chatsByGid.set(chat.gid, id)
   const entry = append(tables, state, { at: chat.createdAt, by, device: null, body: { _tag: "Created" } })
   return { _tag: "Chat", stored: stored(state), entry }
 }
@@ -61,7 +61,7 @@ const createUser = (tables: Tables, made: NewUser): WriteResult => {
   const { password, ...rest } = made
   const user = { ...rest, id: UserId(tables.users.size + 1), since: EntryId(tables.entries.length) }
   tables.users.set(user.id, { user, password, settings: null, sessionEpoch: 0 })
-  tables.accounts.set(user.account, user.id)
+  tables.usersByAccount.set(user.account, user.id)
   return { _tag: "User", user }
 }
 
@@ -70,8 +70,8 @@ const changeUser = (tables: Tables, id: UserId, change: UserChange): WriteResult
   if (state === undefined) return DONE
   const { password, ...rest } = change
   if (change.account !== undefined) {
-    tables.accounts.delete(state.user.account)
-    tables.accounts.set(change.account, id)
+    tables.usersByAccount.delete(state.user.account)
+    tables.usersByAccount.set(change.account, id)
   }
   state.user = { ...state.user, ...rest }
   if (password !== undefined) state.password = password
@@ -85,14 +85,14 @@ const moveCursor = (tables: Tables, cursor: Cursor): WriteResult => {
   return DONE
 }
 
-const ofUser = (tables: Tables, user: UserId): ReadonlyArray<StoredSession> =>
+const sessionsOf = (tables: Tables, user: UserId): ReadonlyArray<StoredSession> =>
   [...tables.sessions.values()]
     .filter((session) => session.user === user)
     .sort((a, b) => b.usedAt - a.usedAt || b.createdAt - a.createdAt || (a.hash < b.hash ? -1 : 1))
 
-/** The sessions of the same user and kind that end when at most `keep` are left, `session` among them. */
+/** Returns the sessions that `session` ends, so that at most `keep` of its user and kind are left. */
 const surplusSessions = (tables: Tables, session: StoredSession, keep: number): ReadonlyArray<StoredSession> =>
-  ofUser(tables, session.user)
+  sessionsOf(tables, session.user)
     .filter((one) => one.kind === session.kind && one.hash !== session.hash)
     .slice(Math.max(keep - 1, 0))
 
@@ -153,7 +153,7 @@ export const applyWrite = (tables: Tables, write: Write, stored: (state: ChatSta
     case "EndSessions": {
       const state = tables.users.get(write.user)
       if (state !== undefined) state.sessionEpoch += 1
-      return endSessions(tables, ofUser(tables, write.user))
+      return endSessions(tables, sessionsOf(tables, write.user))
     }
     case "AddFile": {
       const file = { ...write.file, id: FileId(tables.files.length + 1) }

@@ -13,13 +13,13 @@ import {
 import { recordKey, type ChatState, type Tables } from "./Tables.ts"
 
 /** Returns the rows that a write refers to; all must exist. */
-const named = (
+const referencesOf = (
   write: Write
 ): {
   readonly users?: ReadonlyArray<UserId | null>
   readonly chat?: ChatId
   readonly entry?: EntryId
-  /** Of the chat. */
+  /** A message of `chat`. */
   readonly message?: EntryId
 } => {
   switch (write._tag) {
@@ -51,8 +51,8 @@ const named = (
   }
 }
 
-const missing = (tables: Tables, write: Write): string | undefined => {
-  const { chat, entry, message, users } = named(write)
+const missingReference = (tables: Tables, write: Write): string | undefined => {
+  const { chat, entry, message, users } = referencesOf(write)
   if (chat !== undefined && !tables.chats.has(chat)) return `there is no chat ${chat}`
   if (entry !== undefined && tables.entries[entry - 1] === undefined) return `there is no entry ${entry}`
   if (message !== undefined && tables.messages.get(message)?.chat !== chat) {
@@ -63,7 +63,7 @@ const missing = (tables: Tables, write: Write): string | undefined => {
 }
 
 /** Returns a name for the unique key of a write. */
-const unique = (write: Write): string | undefined => {
+const uniqueKeyOf = (write: Write): string | undefined => {
   switch (write._tag) {
     case "CreateChat":
       return `chat ${write.chat.gid}`
@@ -80,7 +80,7 @@ const unique = (write: Write): string | undefined => {
   }
 }
 
-const duplicate = (
+const duplicateOf = (
   tables: Tables,
   batch: WriteBatch,
   stored: (state: ChatState) => StoredChat
@@ -91,15 +91,15 @@ const duplicate = (
   let record: DialectRecord | undefined
   for (const write of batch.writes) {
     if (write._tag === "Append" && write.body._tag === "Posted") {
-      const id = tables.posted.get(write.body.gid)
+      const id = tables.messagesByGid.get(write.body.gid)
       const message = id === undefined ? undefined : tables.messages.get(id)
       if (message !== undefined) messages.push(message)
     } else if (write._tag === "CreateChat") {
-      const id = tables.gids.get(write.chat.gid)
+      const id = tables.chatsByGid.get(write.chat.gid)
       const state = id === undefined ? undefined : tables.chats.get(id)
       if (state !== undefined) chat ??= stored(state)
     } else if (write._tag === "CreateUser") {
-      if (tables.accounts.has(write.user.account)) account ??= write.user.account
+      if (tables.usersByAccount.has(write.user.account)) account ??= write.user.account
     } else if (write._tag === "PutRecord" && write.once === true && write.record.value !== null) {
       record ??= tables.records.get(recordKey(write.record.dialect, write.record.kind))?.get(write.record.key)
     }
@@ -128,8 +128,8 @@ const isStale = (tables: Tables, write: Write): boolean => {
   return JSON.stringify(stored) !== JSON.stringify(write.expected)
 }
 
-/** Returns the expected versions that no longer hold. */
-const stale = (tables: Tables, { expectedVersions, writes }: WriteBatch): VersionConflict | undefined => {
+/** Returns the conflict with the expected versions and revisions, or undefined. */
+const conflictOf = (tables: Tables, { expectedVersions, writes }: WriteBatch): VersionConflict | undefined => {
   const chats = new Set<ChatId>()
   const messages = new Set<EntryId>()
   const amended = new Set<EntryId>()
@@ -143,8 +143,8 @@ const stale = (tables: Tables, { expectedVersions, writes }: WriteBatch): Versio
     if (message.revision !== write.revision || amended.has(message.id)) messages.add(message.id)
     amended.add(message.id)
   }
-  const isOld = chats.size + messages.size > 0 || writes.some((write) => isStale(tables, write))
-  return isOld ? new VersionConflict({ chats: [...chats], messages: [...messages] }) : undefined
+  const isStaleBatch = chats.size + messages.size > 0 || writes.some((write) => isStale(tables, write))
+  return isStaleBatch ? new VersionConflict({ chats: [...chats], messages: [...messages] }) : undefined
 }
 
 /** Returns the reason why the batch cannot be applied, or undefined. */
@@ -153,15 +153,15 @@ export const checkBatch = (
   batch: WriteBatch,
   stored: (state: ChatState) => StoredChat
 ): VersionConflict | Duplicate | StorageFailed | undefined => {
-  const old = stale(tables, batch)
-  if (old !== undefined) return old
-  const there = duplicate(tables, batch, stored)
-  if (there !== undefined) return there
+  const conflict = conflictOf(tables, batch)
+  if (conflict !== undefined) return conflict
+  const existing = duplicateOf(tables, batch, stored)
+  if (existing !== undefined) return existing
   const seen = new Set<string>()
   for (const write of batch.writes) {
-    const problem = missing(tables, write)
+    const problem = missingReference(tables, write)
     if (problem !== undefined) return failed(problem)
-    const name = unique(write)
+    const name = uniqueKeyOf(write)
     if (name !== undefined && seen.has(name)) return failed(`the batch has ${name} twice`)
     if (name !== undefined) seen.add(name)
   }

@@ -18,12 +18,12 @@ import { Statements } from "./Statements.ts"
 import { UnindexedTail } from "./log-index/UnindexedTail.ts"
 import * as UserReads from "./queries/users.ts"
 
-/** The writer as the store uses it. */
+/** Operations of the writer that the store uses. */
 export interface StoreWriter {
   readonly commit: (batch: WriteBatch) => Committed
   /** Returns the messages with these gids. Only the writer has the whole index (see `GidIndex`). */
   readonly find: (gids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>
-  readonly post?: NonNullable<Store["Service"]["appendMessage"]>
+  readonly appendMessage?: NonNullable<Store["Service"]["appendMessage"]>
 }
 
 /** Milliseconds a read waits for a lock; in WAL mode only a recovery of the database holds one. */
@@ -66,7 +66,7 @@ const openReader = (path: string): DatabaseSync => {
   }
 }
 
-const refusing =
+const toDatabaseError =
   (file: string) =>
   (cause: unknown): DatabaseError =>
     cause instanceof DatabaseError
@@ -79,13 +79,13 @@ export const openStore = Effect.fnUntraced(function* (
   start: (path: string) => Effect.Effect<StoreWriter, unknown, Scope.Scope>
 ): Effect.fn.Return<Store["Service"], DatabaseError, Scope.Scope> {
   const path = yield* DatabaseLock.acquire(file)
-  yield* Effect.try({ try: () => prepare(file, path), catch: refusing(file) })
-  const writer = yield* start(path).pipe(Effect.mapError(refusing(file)))
+  yield* Effect.try({ try: () => prepare(file, path), catch: toDatabaseError(file) })
+  const writer = yield* start(path).pipe(Effect.mapError(toDatabaseError(file)))
   // Closed before the writer: the last connection to close cleans up, which a read-only one cannot.
   const database = yield* Effect.acquireRelease(
     Effect.try({
       try: () => openReader(path),
-      catch: refusing(file)
+      catch: toDatabaseError(file)
     }),
     (open) => Effect.sync(() => open.close())
   )
@@ -129,7 +129,7 @@ export const openStore = Effect.fnUntraced(function* (
       const cause = new DatabaseDisplaced(displacedText(displaced))
       return Effect.fail(new StorageFailed({ operation: "check", cause }))
     }),
-    ...(writer.post !== undefined && { appendMessage: writer.post }),
+    ...(writer.appendMessage !== undefined && { appendMessage: writer.appendMessage }),
 
     users: (ids) => read("users", (db) => UserReads.users(db, ids)),
     usersByAccount: (accounts) => read("usersByAccount", (db) => UserReads.usersByAccount(db, accounts)),
@@ -153,8 +153,8 @@ export const openStore = Effect.fnUntraced(function* (
       ),
     messages: (ids) => read("messages", (db) => MessageReads.messages(db, ids)),
 
-    cursorsOf: (user, device) => read("placesOf", (db) => ChatReads.cursorsOf(db, user, device)),
-    cursorsIn: (chat, users) => read("placesIn", (db) => ChatReads.cursorsIn(db, chat, users)),
+    cursorsOf: (user, device) => read("cursorsOf", (db) => ChatReads.cursorsOf(db, user, device)),
+    cursorsIn: (chat, users) => read("cursorsIn", (db) => ChatReads.cursorsIn(db, chat, users)),
 
     session: (hash) => read("session", (db) => UserReads.sessionByHash(db, hash)),
     sessionsOf: (user) => read("sessionsOf", (db) => UserReads.sessionsOf(db, user)),

@@ -2,7 +2,7 @@
  * Messages by gid: the index `log_by_gid` and a change buffer in memory.
  *
  * Gids arrive in random order, so a few thousand new ones hardly share a page of the index. The change buffer holds
- * more, in slices of the key space: one slice covers few pages and is written at once. Entries above
+ * more, in slices of the key space: a slice covers few pages and is written as a whole. Entries above
  * `log_indexed.gids` may or may not be in the index; writing one twice is harmless.
  */
 import { hash, randomInt } from "node:crypto"
@@ -10,9 +10,9 @@ import type { DatabaseSync } from "node:sqlite"
 import type { EntryId } from "@parley/core/Ids"
 import type { Statements } from "../Statements.ts"
 
-/** Selected by the first of a fingerprint's eleven digits. */
+/** Number of slices, one for each first hexadecimal digit of a fingerprint of eleven; and the size of one. */
 const SLICES = 16
-const SLICE = 16 ** 10
+const SLICE_SIZE = 16 ** 10
 
 /**
  * Returns the key of a gid in the index, an integer of six bytes: the index has a third of the pages of one over gids of
@@ -25,8 +25,8 @@ export const fingerprint = (gid: string): number => Number.parseInt(hash("sha256
 export const provideFingerprint = (database: DatabaseSync): void =>
   database.function("fingerprint", { deterministic: true, directOnly: true }, (gid) => fingerprint(String(gid)))
 
-const FIND = `SELECT log.id FROM log_by_gid AS place CROSS JOIN log ON log.id = place.id
-  WHERE place.fingerprint = ? AND log.gid = ?`
+const FIND = `SELECT log.id FROM log_by_gid AS by_gid CROSS JOIN log ON log.id = by_gid.id
+  WHERE by_gid.fingerprint = ? AND log.gid = ?`
 
 const PUT = "INSERT INTO log_by_gid (fingerprint, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
@@ -46,7 +46,7 @@ const [LOW, HIGH] = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1]
  */
 const keyOf = (print: number): number => (Math.imul(print, LOW) + Math.imul(print / 2 ** 32, HIGH)) >>> 2
 
-/** Minimum number of gids written at once: fewer hardly share a page. */
+/** Minimum number of gids written in one step: fewer hardly share a page. */
 const MIN_STEP = 2048
 
 /** Belongs to the writing connection; valid within its open transaction, or since the last one. */
@@ -55,7 +55,7 @@ export class GidIndex {
   #isLoaded = false
   /** By key. */
   readonly #changeBuffer = new Map<number, BufferedGid>()
-  /** Each by id. */
+  /** The buffer by slice of the key space; each slice is ordered by id. */
   #slices: Array<Array<BufferedGid>> = []
 
   constructor(db: Statements) {
@@ -78,7 +78,7 @@ export class GidIndex {
   /** Loads the buffer from the log if it is not loaded. */
   load(): void {
     if (this.#isLoaded) return
-    // A failed attempt may have left a part.
+    // A failed attempt may have loaded a part.
     this.invalidate()
     const mark = this.#db.one<{ gids: number }>("SELECT gids FROM log_indexed")?.gids ?? 0
     const rows = this.#db.lists<readonly [EntryId, string]>(
@@ -103,7 +103,7 @@ export class GidIndex {
     const key = keyOf(print)
     const one: BufferedGid = { id, gid, fingerprint: print, before: this.#changeBuffer.get(key) }
     this.#changeBuffer.set(key, one)
-    this.#slices[Math.floor(print / SLICE)]?.push(one)
+    this.#slices[Math.floor(print / SLICE_SIZE)]?.push(one)
   }
 
   /** Removes messages added after the entry `newest`. */
@@ -121,7 +121,7 @@ export class GidIndex {
    * written. Returns the entry up to which the index is complete, where `newest` is the log's last entry, and a function
    * to call after the transaction has committed.
    */
-  index(newest: number, most: number, keep: number): { readonly mark: number; readonly taken: () => void } {
+  index(newest: number, most: number, keep: number): { readonly mark: number; readonly onCommitted: () => void } {
     const limit = Math.max(MIN_STEP, most)
     let left = this.size
     let put = 0
@@ -139,10 +139,10 @@ export class GidIndex {
         for (const one of slice.splice(0, count)) this.#drop(one)
       })
     }
-    const taken = (): void => {
+    const onCommitted = (): void => {
       for (const end of ends) end()
     }
-    return { mark, taken }
+    return { mark, onCommitted }
   }
 
   #drop(one: BufferedGid): void {

@@ -1,6 +1,6 @@
 /**
  * Schedules updates of the log's indexes. Messages arrive in random order of chats and gids, so each would change its own
- * page in both indexes; many at once, sorted, share pages. Gids spread over their whole index, so more of them are
+ * page in both indexes; many together, sorted, share pages. Gids spread over their whole index, so more of them are
  * buffered than of chats (see `GidIndex`).
  */
 import { isBusy } from "../sqliteError.ts"
@@ -45,7 +45,7 @@ export interface IndexedLog {
   /** Number of entries missing from the index by chat. */
   readonly unindexed: number
   /** Number of messages missing from the index by gid. */
-  readonly waiting: number
+  readonly bufferedGids: number
   /**
    * Adds at most `most` entries to each index; `keep` messages may stay out of the one by gid. Throws on failure. Returns
    * the inconsistency because of which it rebuilt the indexes, or undefined.
@@ -73,15 +73,15 @@ export class IndexScheduler {
   }
 
   /** Runs after a transaction once its batches are answered, so that no reply waits for the indexes. */
-  answered(): void {
+  afterTransaction(): void {
     const unindexed = this.#writer.unindexed
     // Works off the backlog incrementally after failed runs.
     const behind = Math.min(unindexed - this.#policy.entries, 2 * this.#policy.entries)
     if (unindexed >= this.#threshold) this.#index(Math.max(this.#stepSize, behind), this.#policy.gids)
-    if (this.#retryDelay === 0 && this.#isBehind) this.#in(this.#policy.idle)
+    if (this.#retryDelay === 0 && this.#isBehind) this.#indexAfter(this.#policy.idle)
   }
 
-  /** Indexes everything at once. */
+  /** Indexes everything immediately. */
   now(): void {
     this.#index(Infinity)
   }
@@ -100,34 +100,34 @@ export class IndexScheduler {
   /** After a failure entries stay readable from memory, and retries back off. */
   #index(most: number, keep = 0): void {
     clearTimeout(this.#timer)
-    const { unindexed, waiting } = this.#writer
+    const { unindexed, bufferedGids } = this.#writer
     const began = performance.now()
     try {
       const inconsistency = this.#writer.index(most, keep)
       if (inconsistency !== undefined) this.#events.rebuilt(inconsistency)
       this.#threshold = this.#policy.entries
       this.#retryDelay = 0
-      const many = Math.max(unindexed - this.#writer.unindexed, waiting - this.#writer.waiting)
-      const paced = Math.floor((many * STEP_TIME) / (performance.now() - began))
-      if (many >= MIN_STEP) this.#stepSize = Math.min(MAX_STEP, Math.max(MIN_STEP, paced))
+      const indexed = Math.max(unindexed - this.#writer.unindexed, bufferedGids - this.#writer.bufferedGids)
+      const target = Math.floor((indexed * STEP_TIME) / (performance.now() - began))
+      if (indexed >= MIN_STEP) this.#stepSize = Math.min(MAX_STEP, Math.max(MIN_STEP, target))
     } catch (cause) {
       this.#threshold = 2 * Math.max(this.#policy.entries, unindexed)
       this.#retryDelay = Math.min(MAX_RETRY_DELAY, Math.max(RETRY_DELAY, 2 * this.#retryDelay))
-      this.#in(this.#retryDelay)
+      this.#indexAfter(this.#retryDelay)
       if (!isBusy(cause)) this.#events.failed(cause)
     }
   }
 
   get #isBehind(): boolean {
-    return this.#writer.unindexed > 0 || this.#writer.waiting > 0
+    return this.#writer.unindexed > 0 || this.#writer.bufferedGids > 0
   }
 
   /** Runs one step after the delay, and further steps until everything is indexed. */
-  #in(milliseconds: number): void {
+  #indexAfter(milliseconds: number): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
       this.#index(this.#stepSize)
-      if (this.#retryDelay === 0 && this.#isBehind) this.#in(0)
+      if (this.#retryDelay === 0 && this.#isBehind) this.#indexAfter(0)
     }, milliseconds)
   }
 }

@@ -44,7 +44,7 @@ export class UnindexedTail {
     try {
       this.#read(db)
     } catch (cause) {
-      // A part would be taken for the whole.
+      // A tail that was read in part must not be used.
       this.invalidate()
       throw cause
     }
@@ -52,7 +52,7 @@ export class UnindexedTail {
 
   #read(db: Statements): void {
     const indexed = db.one<{ upto: number }>("SELECT upto FROM log_indexed")?.upto ?? 0
-    this.begin(indexed)
+    this.dropIndexed(indexed)
     const rows = db.lists<readonly [EntryId, ChatId, number]>(
       "SELECT id, chat, seq FROM log WHERE id > ? ORDER BY id",
       this.newest
@@ -61,7 +61,7 @@ export class UnindexedTail {
   }
 
   /** Drops entries up to `indexed`, which are in the index now. */
-  begin(indexed: number): void {
+  dropIndexed(indexed: number): void {
     if (indexed === this.#indexed) return
     this.#indexed = indexed
     const left = this.#rows.findIndex((row) => row.id > indexed)

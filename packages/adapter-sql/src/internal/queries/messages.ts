@@ -19,9 +19,9 @@ type AmendmentRow = Pick<EntryRow, "id" | "kind" | "target" | "content_type" | "
 type Position = Pick<EntryRow, "seq" | "posted" | "at" | "kind">
 
 /** Indexed entries of one chat. */
-const INDEXED = `SELECT ${entryColumns} FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id WHERE place.chat = ?`
-const NEXT = `${INDEXED} AND place.seq > ? ORDER BY place.seq LIMIT ?`
-const MESSAGES = `${INDEXED} AND place.seq BETWEEN ? AND ? AND log.kind = 'Posted' ORDER BY place.seq DESC`
+const INDEXED = `SELECT ${entryColumns} FROM log_by_chat AS by_chat CROSS JOIN log ON log.id = by_chat.id WHERE by_chat.chat = ?`
+const NEXT = `${INDEXED} AND by_chat.seq > ? ORDER BY by_chat.seq LIMIT ?`
+const MESSAGES = `${INDEXED} AND by_chat.seq BETWEEN ? AND ? AND log.kind = 'Posted' ORDER BY by_chat.seq DESC`
 /** Entries by a JSON list of their ids: one statement for all of them. */
 const LISTED = `SELECT ${entryColumns} FROM json_each(?) AS wanted CROSS JOIN log ON log.id = wanted.value`
 const LISTED_IN_ORDER = `${LISTED} ORDER BY log.id`
@@ -39,8 +39,8 @@ export const last = (db: Statements, tail: UnindexedTail, chat: ChatId): Positio
   const id = tail.last(chat)
   if (id !== undefined) return db.one<Position>(POSITION, id)
   return db.one<Position>(
-    `SELECT log.seq, posted, at, kind FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id
-     WHERE place.chat = ? ORDER BY place.seq DESC LIMIT 1`,
+    `SELECT log.seq, posted, at, kind FROM log_by_chat AS by_chat CROSS JOIN log ON log.id = by_chat.id
+     WHERE by_chat.chat = ? ORDER BY by_chat.seq DESC LIMIT 1`,
     chat
   )
 }
@@ -50,8 +50,8 @@ const entryAt = (db: Statements, tail: UnindexedTail, chat: ChatId, seq: number)
   const id = tail.at(chat, seq)
   if (id !== undefined) return db.one<Position>(POSITION, id)
   return db.one<Position>(
-    `SELECT log.seq, posted, at, kind FROM log_by_chat AS place CROSS JOIN log ON log.id = place.id
-     WHERE place.chat = ? AND place.seq = ?`,
+    `SELECT log.seq, posted, at, kind FROM log_by_chat AS by_chat CROSS JOIN log ON log.id = by_chat.id
+     WHERE by_chat.chat = ? AND by_chat.seq = ?`,
     chat,
     seq
   )
@@ -97,7 +97,7 @@ export const newest = (db: Statements): number =>
 export const entries = (db: Statements, tail: UnindexedTail, ranges: ReadonlyArray<LogRange>): ReadonlyArray<Entry> => {
   const read = ({ after, chat, limit }: LogRange) => {
     const found = rows(db, NEXT, chat, after, Math.max(0, limit))
-    // Sequences have no gaps: the next `limit` of them are what is wanted.
+    // Sequences have no gaps, so the wanted entries are the next `limit` sequences.
     const from = Math.max(0, after) + 1
     const later = tail.between(chat, from, from + limit - 1)
     return later.length === 0 ? found : found.concat(rows(db, LISTED_IN_ORDER, JSON.stringify(later)))
@@ -176,8 +176,8 @@ export const history = (
   for (const row of rows(db, MESSAGES, chat, low, high)) found.set(row.id, fromPosted(posted(row)))
   const later = db.all<AmendmentRow>(
     `SELECT about.id, about.kind, about.target, about.content_type, about.content
-     FROM log_by_chat AS place CROSS JOIN log AS about ON about.target = place.id
-     WHERE place.chat = ? AND place.seq BETWEEN ? AND ? ORDER BY about.id`,
+     FROM log_by_chat AS by_chat CROSS JOIN log AS about ON about.target = by_chat.id
+     WHERE by_chat.chat = ? AND by_chat.seq BETWEEN ? AND ? ORDER BY about.id`,
     chat,
     low,
     high

@@ -37,7 +37,7 @@ const isOneStatement = (write: Write): boolean =>
   write._tag !== "EndSessions" &&
   !(write._tag === "Append" && write.body._tag === "Changed")
 
-/** Whether the facts behind the write have changed, chat versions aside. */
+/** Whether the facts behind the write, other than chat versions, have changed. */
 const isStale = (db: Statements, write: Write): boolean =>
   write._tag === "SaveSession"
     ? isSessionStale(db, write)
@@ -48,7 +48,7 @@ export class BatchApplier {
   readonly #tail: UnindexedTail
   readonly #gids: GidIndex
   readonly #headCache: HeadCache
-  /** Output: the numbers of the batch's writes. */
+  /** Output: the numbers returned by the batch's writes, such as ids and sequences. */
   #numbers: Array<number> = []
   /** Output: the hashes of sessions ended by the batch. */
   #ended: Array<ReadonlyArray<string>> = []
@@ -104,7 +104,7 @@ export class BatchApplier {
     try {
       const head = this.#headCache.get(post[0])
       if (post[1] !== 0 && head?.version !== post[1]) return { _tag: "VersionConflict", chats: [post[0]], messages: [] }
-      if (head === undefined) return this.#unknown(post[0])
+      if (head === undefined) return this.#noSuchChat(post[0])
       return this.#appendMessage(post, head) ? undefined : this.#duplicate({ messages: [post[5]] }, new GidTaken())
     } catch (cause) {
       return this.#failed(cause)
@@ -117,13 +117,13 @@ export class BatchApplier {
     const endedBefore = this.#ended.length
     const newest = this.#tail.newest
     const first = batch.writes[0]
-    const guarded = batch.writes.length > 1 || (first !== undefined && !isOneStatement(first))
+    const needsSavepoint = batch.writes.length > 1 || (first !== undefined && !isOneStatement(first))
     try {
-      const stale = this.#stale(batch)
-      if (stale !== undefined) return stale
-      if (guarded) db.prepare("SAVEPOINT batch").run()
+      const conflict = this.#conflict(batch)
+      if (conflict !== undefined) return conflict
+      if (needsSavepoint) db.prepare("SAVEPOINT batch").run()
       for (const write of batch.writes) this.#write(write)
-      if (guarded) db.prepare("RELEASE batch").run()
+      if (needsSavepoint) db.prepare("RELEASE batch").run()
       return undefined
     } catch (cause) {
       this.#numbers.length = numbersBefore
@@ -132,7 +132,7 @@ export class BatchApplier {
       this.#gids.truncate(newest)
       this.#headCache.invalidate(batch.writes.flatMap((write) => ("body" in write ? [write.chat] : [])))
       const failed = this.#failed(cause)
-      if (guarded) {
+      if (needsSavepoint) {
         db.prepare("ROLLBACK TO batch").run()
         db.prepare("RELEASE batch").run()
       }
@@ -140,8 +140,8 @@ export class BatchApplier {
     }
   }
 
-  /** Returns the expected versions that no longer hold. */
-  #stale({ expectedVersions, writes }: WriteBatch): Refusal | undefined {
+  /** Returns the conflict with the expected versions and revisions, or undefined. */
+  #conflict({ expectedVersions, writes }: WriteBatch): Refusal | undefined {
     const chats = new Set<ChatId>()
     const messages = new Set<EntryId>()
     const amended = new Set<EntryId>()
@@ -156,8 +156,8 @@ export class BatchApplier {
       if (current.revision !== write.revision || amended.has(message)) messages.add(message)
       amended.add(message)
     }
-    const isOld = chats.size + messages.size > 0 || writes.some((write) => isStale(this.#db, write))
-    return isOld ? { _tag: "VersionConflict", chats: [...chats], messages: [...messages] } : undefined
+    const isStaleBatch = chats.size + messages.size > 0 || writes.some((write) => isStale(this.#db, write))
+    return isStaleBatch ? { _tag: "VersionConflict", chats: [...chats], messages: [...messages] } : undefined
   }
 
   #duplicate(wanted: UniqueKeys, cause: unknown): Refusal {
@@ -170,7 +170,7 @@ export class BatchApplier {
     return { _tag: "Failed", cause }
   }
 
-  #unknown(chat: ChatId): Refusal {
+  #noSuchChat(chat: ChatId): Refusal {
     return { _tag: "Failed", cause: new Error(`there is no chat ${chat}`) }
   }
 
@@ -268,7 +268,7 @@ export class BatchApplier {
       return
     }
     const { _tag, ...step } = body
-    const id = this.#entry(write, head, [null, null, JSON.stringify(step)])
+    const id = this.#appendEntry(write, head, [null, null, JSON.stringify(step)])
     changeChat(this.#db, { id, chat, seq: head.seq, posted: head.posted, at, by, device, body })
     head.version += 1
   }
@@ -281,11 +281,11 @@ export class BatchApplier {
       throw new Error(`there is no message ${body.message} in chat ${chat}`)
     }
     const contents = body._tag === "Replaced" ? ([body.contentType, body.content] as const) : ([null, null] as const)
-    this.#entry(write, head, [body.message, ...contents])
+    this.#appendEntry(write, head, [body.message, ...contents])
   }
 
   /** Writes an entry other than a message. */
-  #entry(
+  #appendEntry(
     { at, body, by, chat, device }: Append | Amend,
     head: WriterHead,
     [target, contentType, content]: readonly [EntryId | null, string | null, string | null]

@@ -1,6 +1,6 @@
 /**
  * Group commit. Batches wait here while a transaction is being committed, and all of them become the next one: a lone
- * batch is committed at once, and under load one disk flush serves many.
+ * batch is committed without delay, and under load one disk flush serves many.
  */
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
@@ -22,21 +22,21 @@ export type Committed = Effect.Effect<ReadonlyArray<WriteResult>, VersionConflic
 
 const failed = (cause: unknown): StorageFailed => new StorageFailed({ operation: "commit", cause })
 
-/** A caller waiting for a commit: of a message (gets the entry) or of a batch (gets the outcome). */
-type Waiting =
-  | { readonly post: MessageAppend; readonly settled: (entry: Entry<Posted> | undefined) => void }
-  | { readonly post: undefined; readonly batch: WriteBatch; readonly answer: (outcome: Committed) => void }
+/** A batch with its callback: of a message, which gets the entry, or of another batch, which gets the outcome. */
+type PendingBatch =
+  | { readonly message: MessageAppend; readonly onComplete: (entry: Entry<Posted> | undefined) => void }
+  | { readonly message: undefined; readonly batch: WriteBatch; readonly onOutcome: (outcome: Committed) => void }
 
 /** A caller waiting for messages by gid. */
 type PendingQuery = (outcome: Effect.Effect<ReadonlyArray<EntryId>, StorageFailed>) => void
 
 const notFound = (cause: unknown): StorageFailed => new StorageFailed({ operation: "messagesByGid", cause })
 
-const fail = (waiting: Iterable<Waiting>, cause: unknown): void => {
+const fail = (waiting: Iterable<PendingBatch>, cause: unknown): void => {
   const outcome = Effect.fail(failed(cause))
   for (const one of waiting) {
-    if (one.post === undefined) one.answer(outcome)
-    else one.settled(undefined)
+    if (one.message === undefined) one.onOutcome(outcome)
+    else one.onComplete(undefined)
   }
 }
 
@@ -50,13 +50,13 @@ const RECENT = 10
 /** Number of batches that justify a transaction without further delay. */
 const MIN_BATCH = 256
 
-const refusedAs = (refusal: Refusal): VersionConflict | Duplicate | StorageFailed => {
+const toError = (refusal: Refusal): VersionConflict | Duplicate | StorageFailed => {
   switch (refusal._tag) {
     case "VersionConflict":
       return new VersionConflict({ chats: refusal.chats, messages: refusal.messages })
     case "Duplicate": {
-      const { _tag: _, ...there } = refusal
-      return new Duplicate(there)
+      const { _tag: _, ...existing } = refusal
+      return new Duplicate(existing)
     }
     case "Failed":
       return failed(refusal.cause)
@@ -65,19 +65,19 @@ const refusedAs = (refusal: Refusal): VersionConflict | Duplicate | StorageFaile
 
 export class GroupCommit {
   readonly #worker: Worker
-  #waiting: Array<Waiting> = []
+  #waiting: Array<PendingBatch> = []
   /** Callers of the current transaction; empty between transactions. */
-  #inFlight: ReadonlyArray<Waiting> = []
+  #inFlight: ReadonlyArray<PendingBatch> = []
   /** In the order of the requests and replies. */
-  #finding: Array<PendingQuery> = []
+  #queries: Array<PendingQuery> = []
   /** Whether a transaction is scheduled for the end of the current tick. */
   #isScheduled = false
   /** Number of batches expected soon: as many as were in flight at the end of the last transaction. */
   #expected = 0
   /** Time of the last reply, by `performance.now()`. */
-  #lastAnswer = 0
-  /** Set while the transaction is delayed; ends the delay when enough batches have arrived. */
-  #minBatch: (() => void) | undefined
+  #lastReply = 0
+  /** Ends the delay of the transaction, when enough batches have arrived; undefined while it is not delayed. */
+  #endDelay: (() => void) | undefined
   /** Why no more batches are accepted. */
   #closedBy: unknown
   /** Why all batches are refused since the database's files were displaced. The writer stays for lookups. */
@@ -89,21 +89,22 @@ export class GroupCommit {
 
   constructor(worker: Worker) {
     this.#worker = worker
-    worker.on("message", (message: FromWriter) => this.#answered(message))
-    worker.on("error", (cause) => this.#died(cause))
-    worker.on("exit", (code) => this.#died(new Error(`the writer ended with code ${code}`)))
+    worker.on("message", (message: FromWriter) => this.#onMessage(message))
+    worker.on("error", (cause) => this.#onExit(cause))
+    worker.on("exit", (code) => this.#onExit(new Error(`the writer ended with code ${code}`)))
   }
 
   readonly commit = (batch: WriteBatch): Committed =>
     Effect.callback((resume) => {
       const refused = this.#displaced ?? this.#closedBy
       if (refused !== undefined) return resume(Effect.fail(failed(refused)))
-      this.#add({ post: undefined, batch, answer: resume })
+      this.#add({ message: undefined, batch, onOutcome: resume })
     })
 
-  readonly post = (post: MessageAppend, settled: (entry: Entry<Posted> | undefined) => void): void => {
-    if (this.#displaced !== undefined || this.#closedBy !== undefined) return queueMicrotask(() => settled(undefined))
-    this.#add({ post, settled })
+  readonly appendMessage = (message: MessageAppend, onComplete: (entry: Entry<Posted> | undefined) => void): void => {
+    if (this.#displaced !== undefined || this.#closedBy !== undefined)
+      return queueMicrotask(() => onComplete(undefined))
+    this.#add({ message, onComplete })
   }
 
   readonly find = (gids: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<EntryId>, StorageFailed> =>
@@ -112,16 +113,16 @@ export class GroupCommit {
       if (this.#ending || this.#ended) return resume(Effect.fail(notFound(this.#closedBy)))
       try {
         this.#worker.postMessage({ _tag: "Find", gids } satisfies ToWriter)
-        this.#finding.push(resume)
+        this.#queries.push(resume)
       } catch (cause) {
         resume(Effect.fail(notFound(cause)))
       }
     })
 
-  #add(waiting: Waiting): void {
+  #add(waiting: PendingBatch): void {
     const count = this.#waiting.push(waiting)
     if (this.#inFlight.length > 0) return
-    if (count >= Math.min(this.#expected, MIN_BATCH)) this.#minBatch?.()
+    if (count >= Math.min(this.#expected, MIN_BATCH)) this.#endDelay?.()
     this.#schedule()
   }
 
@@ -133,10 +134,10 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    if (performance.now() - this.#lastAnswer > RECENT) this.#expected = 0
+    if (performance.now() - this.#lastReply > RECENT) this.#expected = 0
     let seen = this.#waiting.length
     let until: number | undefined
-    const look = (): void => {
+    const collect = (): void => {
       const waiting = this.#waiting.length
       // Measured from the end of the tick.
       until ??= performance.now() + MAX_DELAY
@@ -144,25 +145,25 @@ export class GroupCommit {
       const mayWait = waiting < MIN_BATCH && left > 0
       if (mayWait && waiting > seen) {
         seen = waiting
-        setImmediate(look)
+        setImmediate(collect)
       } else if (mayWait && waiting < this.#expected) {
         seen = waiting
         // Node truncates timeouts: 1.9 ms would become 1 ms.
         const timer = setTimeout(() => this.#sendBatch(), Math.ceil(left))
-        this.#minBatch = () => {
+        this.#endDelay = () => {
           clearTimeout(timer)
-          this.#minBatch = undefined
-          setImmediate(look)
+          this.#endDelay = undefined
+          setImmediate(collect)
         }
       } else this.#sendBatch()
     }
-    setImmediate(look)
+    setImmediate(collect)
   }
 
   #sendBatch(): void {
-    this.#minBatch = undefined
+    this.#endDelay = undefined
     this.#isScheduled = false
-    this.#next()
+    this.#sendNext()
   }
 
   /** Calls back when the database's files are found deleted or replaced; immediately if they already were. */
@@ -177,11 +178,11 @@ export class GroupCommit {
     return new Promise((resolve) => {
       if (this.#ended) return resolve()
       this.#worker.once("exit", () => resolve())
-      this.#next()
+      this.#sendNext()
     })
   }
 
-  #next(): void {
+  #sendNext(): void {
     if (this.#ended || this.#inFlight.length > 0) return
     if (this.#waiting.length === 0) {
       if (this.#closedBy === undefined || this.#ending) return
@@ -193,8 +194,8 @@ export class GroupCommit {
     this.#inFlight = batches
     const contents = new PackedBatch()
     for (const one of batches) {
-      if (one.post === undefined) contents.batch(one.batch)
-      else contents.post(one.post)
+      if (one.message === undefined) contents.addBatch(one.batch)
+      else contents.addMessage(one.message)
     }
     this.#send({ _tag: "Commit", contents: { fields: contents.fields, batches: contents.batches } })
   }
@@ -207,13 +208,13 @@ export class GroupCommit {
       const batches = this.#inFlight
       this.#inFlight = []
       fail(batches, cause)
-      this.#next()
+      this.#sendNext()
     }
   }
 
-  #answered(message: FromWriter): void {
-    if (message._tag === "Found") return this.#finding.shift()?.(Effect.succeed(message.ids))
-    if (message._tag === "NotFound") return this.#finding.shift()?.(Effect.fail(notFound(message.cause)))
+  #onMessage(message: FromWriter): void {
+    if (message._tag === "Found") return this.#queries.shift()?.(Effect.succeed(message.ids))
+    if (message._tag === "NotFound") return this.#queries.shift()?.(Effect.fail(notFound(message.cause)))
     if (message._tag === "Displaced") {
       this.#refuseAll(new DatabaseDisplaced(message.message))
       if (!message.isReply) return
@@ -221,7 +222,7 @@ export class GroupCommit {
     const batches = this.#inFlight
     this.#inFlight = []
     this.#expected = batches.length + this.#waiting.length
-    this.#lastAnswer = performance.now()
+    this.#lastReply = performance.now()
     if (this.#waiting.length > 0 || this.#closedBy !== undefined) this.#schedule()
     if (message._tag === "Displaced") return fail(batches, this.#displaced)
     if (message._tag === "Failed") return fail(batches, message.cause)
@@ -230,15 +231,15 @@ export class GroupCommit {
     let at = 0
     const number = (): number => numbers[at++] ?? 0
     let endedAt = 0
-    const endedNext = (): ReadonlyArray<string> => ended[endedAt++] ?? []
+    const nextEnded = (): ReadonlyArray<string> => ended[endedAt++] ?? []
     let refusals = 0
     for (const [index, one] of batches.entries()) {
       const refusal = refused[refusals]
       const isRefused = refusal !== undefined && refusal[0] === index
       if (isRefused) refusals++
-      if (one.post !== undefined) one.settled(isRefused ? undefined : posted(one.post, number))
-      else if (isRefused) one.answer(Effect.fail(refusedAs(refusal[1])))
-      else one.answer(Effect.succeed(one.batch.writes.map((write) => written(write, number, endedNext))))
+      if (one.message !== undefined) one.onComplete(isRefused ? undefined : posted(one.message, number))
+      else if (isRefused) one.onOutcome(Effect.fail(toError(refusal[1])))
+      else one.onOutcome(Effect.succeed(one.batch.writes.map((write) => written(write, number, nextEnded))))
     }
   }
 
@@ -250,7 +251,7 @@ export class GroupCommit {
     this.#onDisplaced(cause)
   }
 
-  #died(cause: unknown): void {
+  #onExit(cause: unknown): void {
     this.#ended = true
     this.#closedBy ??= cause
     const batches = [...this.#inFlight, ...this.#waiting]
@@ -258,7 +259,7 @@ export class GroupCommit {
     this.#waiting = []
     fail(batches, this.#closedBy)
     const outcome = Effect.fail(notFound(this.#closedBy))
-    for (const finding of this.#finding.splice(0)) finding(outcome)
+    for (const query of this.#queries.splice(0)) query(outcome)
   }
 }
 

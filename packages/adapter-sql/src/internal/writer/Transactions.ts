@@ -11,7 +11,7 @@ import type { FromWriter, MessageRow, Refusal } from "./protocol.ts"
 // A conflict ends the transaction: to roll back one statement, SQLite would copy each page before changing it.
 const EXTEND = `INSERT OR ROLLBACK INTO log_by_chat (chat, seq, id)
   SELECT chat, seq, id FROM log WHERE id > (SELECT upto FROM log_indexed) AND id <= ? ORDER BY chat, seq`
-const EXTENDED = "UPDATE log_indexed SET upto = ?, gids = ?"
+const MARK_INDEXED = "UPDATE log_indexed SET upto = ?, gids = ?"
 const EMPTY = "DELETE FROM log_by_chat; DELETE FROM log_by_gid; UPDATE log_indexed SET upto = 0, gids = 0"
 const FINGERPRINTS = "INSERT INTO log_by_gid SELECT fingerprint(gid), id FROM log WHERE gid IS NOT NULL ORDER BY 1, 2"
 
@@ -62,13 +62,13 @@ export class Transactions {
     })
   }
 
-  /** How many entries the log's index by chat does not have yet, as far as is known. */
+  /** Number of entries missing from the index by chat; 0 while the tail is not loaded. */
   get unindexed(): number {
     return this.#tail.size
   }
 
-  /** Messages missing from the index by gid. */
-  get waiting(): number {
+  /** Number of messages missing from the index by gid. */
+  get bufferedGids(): number {
     return this.#gids.size
   }
 
@@ -100,31 +100,31 @@ export class Transactions {
   }
 
   #extend(most: number, keep: number): void {
-    this.#beginNow()
+    this.#beginIndexing()
     if (this.#tail.size === 0 && this.#gids.size <= keep) return
     const upto = this.#tail.nth(most)
     this.#db.run(EXTEND, upto)
-    const { mark, taken } = this.#gids.index(this.#tail.newest, most, keep)
-    this.#db.run(EXTENDED, upto, mark)
+    const { mark, onCommitted } = this.#gids.index(this.#tail.newest, most, keep)
+    this.#db.run(MARK_INDEXED, upto, mark)
     this.#db.prepare("COMMIT").run()
-    this.#tail.begin(upto)
-    taken()
+    this.#tail.dropIndexed(upto)
+    onCommitted()
   }
 
   #rebuild(): void {
-    this.#beginNow()
+    this.#beginIndexing()
     const { newest } = this.#tail
     this.#db.database.exec(EMPTY)
     this.#db.run(EXTEND, newest)
     this.#db.run(FINGERPRINTS)
-    this.#db.run(EXTENDED, newest, newest)
+    this.#db.run(MARK_INDEXED, newest, newest)
     this.#db.prepare("COMMIT").run()
-    this.#tail.begin(newest)
+    this.#tail.dropIndexed(newest)
     this.#gids.invalidate()
   }
 
   /** Begins a transaction for indexing. */
-  #beginNow(): void {
+  #beginIndexing(): void {
     try {
       this.#db.prepare("BEGIN IMMEDIATE").run()
     } catch (cause) {

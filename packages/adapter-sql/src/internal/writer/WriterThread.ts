@@ -18,8 +18,8 @@ const BUSY_TIMEOUT = 10_000
 const LOCK_WAIT = 100
 /** Milliseconds between two checks of the database's files while idle. */
 const IDLE_CHECK = 500
-/** Age in milliseconds of the last check of the files above which a transaction is preceded by another. */
-const FRESH = 50
+/** A transaction is preceded by a check of the files if the last one is older than this, in milliseconds. */
+const MAX_CHECK_AGE = 50
 
 /** The thread's input: the database's path, optionally with an index policy. */
 export type WriterData = string | { readonly file: string; readonly policy: IndexPolicy }
@@ -48,7 +48,7 @@ const checkpoint = (database: DatabaseSync, { isMain }: Displaced): void => {
   }
 }
 
-const finding = (find: () => ReadonlyArray<EntryId>): FromWriter => {
+const findMessages = (find: () => ReadonlyArray<EntryId>): FromWriter => {
   try {
     return { _tag: "Found", ids: find() }
   } catch (cause) {
@@ -67,7 +67,7 @@ const serve = (port: MessagePort, file: string, policy: IndexPolicy): void => {
   const writer = new Transactions(new Statements(database), BUSY_TIMEOUT)
   const indexing = new IndexScheduler(writer, policy, indexEvents)
   indexing.now()
-  // The first read creates the files beside the database at the latest.
+  // This read creates the write-ahead log's files, if nothing else has created them.
   database.prepare("PRAGMA schema_version").get()
   const files = new OpenFiles(file)
   const displaced = (found: Displaced, isReply: boolean): void => {
@@ -87,17 +87,17 @@ const serve = (port: MessagePort, file: string, policy: IndexPolicy): void => {
 
   port.on("message", (message: ToWriter) => {
     if (message._tag === "Commit") {
-      const before = files.checkOlderThan(FRESH)
+      const before = files.checkOlderThan(MAX_CHECK_AGE)
       if (before !== undefined) return displaced(before, true)
       const outcome = writer.commit(unpack(message.contents))
       // Checked before the reply: acknowledged data is in the file at the path.
       const after = files.check()
       if (after !== undefined) return displaced(after, true)
       port.postMessage(outcome)
-      return indexing.answered()
+      return indexing.afterTransaction()
     }
     if (message._tag === "Find") {
-      return port.postMessage(finding(() => writer.find(message.gids)))
+      return port.postMessage(findMessages(() => writer.find(message.gids)))
     }
     clearInterval(idle)
     if (!isStopped) indexing.end()

@@ -42,14 +42,14 @@ export class PackedBatch {
   readonly fields: Array<Field> = []
   readonly batches: Array<WriteBatch> = []
 
-  post({ at, body, by, chat, device, version }: MessageAppend): void {
+  addMessage({ at, body, by, chat, device, version }: MessageAppend): void {
     const { content, contentType, date, gid, type } = body
     this.fields.push(chat, version, by, device, at, gid, type, contentType, content, date)
   }
 
-  batch(batch: WriteBatch): void {
-    const post = messageAppendOf(batch)
-    if (post !== undefined) return this.post(post)
+  addBatch(batch: WriteBatch): void {
+    const message = messageAppendOf(batch)
+    if (message !== undefined) return this.addMessage(message)
     this.fields.push(BATCH)
     this.batches.push(batch)
   }
@@ -58,11 +58,11 @@ export class PackedBatch {
 /** Returns a batch of one message as `MessageAppend`, with version 0 if it expects none; undefined otherwise. */
 const messageAppendOf = ({ expectedVersions, writes }: WriteBatch): MessageAppend | undefined => {
   const [write] = writes
-  const [relied] = expectedVersions
+  const [expected] = expectedVersions
   if (writes.length !== 1 || write?._tag !== "Append" || write.body._tag !== "Posted") return undefined
-  if (expectedVersions.length > 1 || (relied !== undefined && relied.chat !== write.chat)) return undefined
+  if (expectedVersions.length > 1 || (expected !== undefined && expected.chat !== write.chat)) return undefined
   const { at, body, by, chat, device } = write
-  return { chat, version: relied?.version ?? 0, by, device, at, body }
+  return { chat, version: expected?.version ?? 0, by, device, at, body }
 }
 
 /** Returns the batches of a packed batch. */
