@@ -49,7 +49,7 @@ export class Parley extends ParleyEngine {
   readonly attach: Host.HttpHost["attach"]
   readonly #served: Served
   readonly #scope: Scope.Closeable
-  #ended: Promise<void> | undefined
+  #closing: Promise<void> | undefined
 
   constructor({ opened }: StartedEngine, served: Served, scope: Scope.Closeable) {
     super(opened)
@@ -90,12 +90,12 @@ export class Parley extends ParleyEngine {
    * same promise.
    */
   override close({ drain = DRAIN }: { readonly drain?: number } = {}): Promise<void> {
-    this.#ended ??= (async () => {
+    this.#closing ??= (async () => {
       await Effect.runPromise(this.#served.end({ drain }))
       await Effect.runPromise(Scope.close(this.#scope, Exit.void))
       await super.close()
     })()
-    return this.#ended
+    return this.#closing
   }
 
   #commands(): ReadonlyArray<OperatorCommand> {

@@ -15,7 +15,7 @@ export const nextConnectionId = (): number => ++lastConnection
  *   nothing.
  * - A slow client is dropped if a frame is sent while more than the connection's limit is buffered: the connection
  *   ends, and `closed` is called. A single long reply is not a reason: a frame that is larger than the limit does not count
- *   until the operating system has taken it, and neither does a reply (`asked`).
+ *   until the operating system has taken it, and neither does a reply (`isReply`).
  * - At most one unfinished frame is buffered, up to the frame limit. A frame over the limit is reported as soon as its
  *   size is known.
  * - `closed` is called exactly once, and nothing is received after it.
@@ -25,8 +25,8 @@ export interface Connection {
   readonly id: number
   /** The client's address without its port, in its usual form (`ClientAddress`), for throttling and logs. */
   readonly address: string
-  /** Sends one whole frame. A frame that the client requested (`asked`) does not mark it as a slow reader. */
-  readonly send: (frame: Frame, asked?: boolean) => void
+  /** Sends one whole frame. A reply (`isReply`) does not mark it as a slow reader. */
+  readonly send: (frame: Frame, isReply?: boolean) => void
   /** Bytes sent and not yet taken by the operating system. */
   readonly buffered: () => number
   /** Calls back once, as soon as `buffered` is at most `low` bytes or the connection has ended. */

@@ -193,7 +193,7 @@ const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
   })
 
 /** Sorts endpoints into routes, WebSocket paths, and at most one protocol on raw TCP. */
-const sorted = (endpoints: Options["endpoints"]) => {
+const sortEndpoints = (endpoints: Options["endpoints"]) => {
   const routes: Array<Routing> = []
   const paths = new Map<string, Accept>()
   let tcp: Accept | undefined
@@ -215,7 +215,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
   function* (options) {
     const settings = yield* Settings
     const authenticator = yield* Authenticator
-    const { routes, paths, tcp } = sorted(options.endpoints)
+    const { routes, paths, tcp } = sortEndpoints(options.endpoints)
     const mount = parseMountPath(options.path)
     const clientOf = clientAddressResolver(options.trustedProxies ?? [])
     const { localOnly = false } = options
@@ -226,7 +226,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
     const bodyLimit = settings.body
     const limited = Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyLimit))
     const handle = yield* NodeHttpServer.makeHandler(fromClient(app), { scope }).pipe(limited)
-    const answerWeb = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>(
+    const handleWeb = HttpEffect.toWebHandlerWith<never, HttpServerRequest | Scope.Scope>(
       yield* Effect.context<never>().pipe(limited)
     )(fromClient(app))
     const run = Effect.runForkWith(yield* Effect.context<never>())
@@ -235,7 +235,12 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
     }
 
     const throttle = yield* LogThrottle
-    const dropped = (message: string, reason: string, address: string, details: Record<string, number> = {}): void => {
+    const logDropped = (
+      message: string,
+      reason: string,
+      address: string,
+      details: Record<string, number> = {}
+    ): void => {
       const key = `${message} ${reason} ${networkOf(address)}`
       throttle.note({ key, level: "Info", message, details: { reason, address, ...details } })
     }
@@ -245,7 +250,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       sendBuffer: settings.sendBuffer,
       heartbeat: settings.ping * 1000,
       stall: settings.stall * 1000,
-      dropped: ({ id, address }, reason) => dropped("a connection was dropped", reason, address, { connection: id }),
+      dropped: ({ id, address }, reason) => logDropped("a connection was dropped", reason, address, { connection: id }),
       defect: (cause) => logError("A connection's session failed.", cause),
       ...options.connection
     }
@@ -266,14 +271,14 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       sockets: settings.sockets,
       share: settings.share,
       isTrusted: isTrustedBy(options.trustedProxies ?? []),
-      dropped: (address) => dropped("a connection was dropped", "too many sockets from this address", address)
+      dropped: (address) => logDropped("a connection was dropped", "too many sockets from this address", address)
     })
     const input = options.input ?? new InputBudget(settings)
     const limitsOf = (address: string, body: BodyBudget) => ({
       body,
       bodies,
       stall: connectionOptions.stall,
-      dropped: (reason: string) => dropped("a request was dropped", reason, address)
+      dropped: (reason: string) => logDropped("a request was dropped", reason, address)
     })
     const bodies = new BodyDeadlines(connectionOptions.stall, connectionOptions.every)
     let closing = false
@@ -307,8 +312,8 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
 
     /** Returns the headers of the response to an allowed preflight for one of the host's paths. */
     const preflight = (method: string | undefined, url: string | undefined, header: HeaderOf) => {
-      const asked = preflightMethod(method, header)
-      if (url === undefined || asked === undefined || !owns(asked, url)) return undefined
+      const requested = preflightMethod(method, header)
+      if (url === undefined || requested === undefined || !owns(requested, url)) return undefined
       return preflightHeaders(header, authenticator)
     }
 
@@ -383,9 +388,9 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       const watched = watchWebRequest(request, origin + url, limitsOf(client, body))
       inFlight.set(watched.request, active)
       const cors = Object.entries(corsHeaders(header("origin"), authenticator))
-      return answerWeb(watched.request)
-        .then((given) => {
-          const response = watched.refused() ?? given
+      return handleWeb(watched.request)
+        .then((handled) => {
+          const response = watched.refused() ?? handled
           for (const [name, value] of cors) response.headers.append(name, value)
           return response
         })
@@ -437,9 +442,9 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       return detach
     }
 
-    const listenTcp: HttpHost["listenTcp"] = Effect.fnUntraced(function* (wanted) {
+    const listenTcp: HttpHost["listenTcp"] = Effect.fnUntraced(function* (address) {
       if (tcp === undefined) {
-        return yield* new ListenError({ ...wanted, message: "No served protocol uses raw TCP." })
+        return yield* new ListenError({ ...address, message: "No served protocol uses raw TCP." })
       }
       const server = net.createServer({ allowHalfOpen: true }, (socket) => {
         if (localOnly && !isLocal(socket.remoteAddress)) return socket.destroy()
@@ -449,12 +454,12 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
       })
       server.maxConnections = settings.sockets
       servers.add(server)
-      return yield* listen(server, wanted)
+      return yield* listen(server, address)
     })
 
     let drain = 10_000
     let first: Effect.Effect<void> = Effect.void
-    const ended = yield* Effect.cached(
+    const closed = yield* Effect.cached(
       Effect.gen(function* () {
         for (const detach of Array.from(attached.values())) detach()
         for (const server of servers) server.close()
@@ -476,7 +481,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
           first = options?.first ?? first
         }
         closing = true
-        return ended
+        return closed
       })
     yield* Effect.addFinalizer(() => Effect.andThen(close(), Scope.close(scope, Exit.void)))
 

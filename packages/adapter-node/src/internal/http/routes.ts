@@ -22,7 +22,7 @@ const config = {
 } as const
 
 /** Records the paths added to a router, and calls `onPath` for each. */
-const recorded = (
+const recordingRouter = (
   router: HttpRouter.HttpRouter,
   paths: FindMyWay.Router<true>,
   prefix: string,
@@ -50,13 +50,18 @@ const recorded = (
     add,
     addAll,
     prefixed: (inner) =>
-      recorded(router.prefixed(inner), paths, prefix === "" ? inner : HttpRouter.prefixPath(inner, prefix), onPath)
+      recordingRouter(
+        router.prefixed(inner),
+        paths,
+        prefix === "" ? inner : HttpRouter.prefixPath(inner, prefix),
+        onPath
+      )
   })
 }
 
 const pathInput = (path: string): FindMyWay.PathInput => (path === "*" ? "*" : `/${path.replace(/^\//, "")}`)
 
-/** An endpoint's routes, and fallback routes for other paths with the same beginning. */
+/** An endpoint's routes, and fallback routes for other paths with the same prefix. */
 export interface Routing {
   readonly routes: HttpRoutes
   readonly fallback?: HttpRoutes
@@ -65,15 +70,15 @@ export interface Routing {
 type App = Effect.Effect<HttpServerResponse, unknown, HttpServerRequest.HttpServerRequest | Scope.Scope>
 
 /** Returns the constant prefix of a route's path; empty if it begins with a parameter. */
-const beginningOf = (path: string): string => {
+const prefixOf = (path: string): string => {
   const at = path.search(/[:*]/)
   return (at < 0 ? path : path.slice(0, at)).replace(/\/+$/, "")
 }
 
 /** Whether a path equals or continues the prefix: `/a-` with anything, `/a` with `/` only. */
-const begins = (path: string, beginning: string): boolean =>
-  path.startsWith(beginning) &&
-  (!/\w$/.test(beginning) || path.length === beginning.length || path[beginning.length] === "/")
+const hasPrefix = (path: string, constantPrefix: string): boolean =>
+  path.startsWith(constantPrefix) &&
+  (!/\w$/.test(constantPrefix) || path.length === constantPrefix.length || path[constantPrefix.length] === "/")
 
 /** Normalizes a URL as the router does: absolute URLs, `;` like `?`, repeated slashes. */
 const plainPath = (url: string): string =>
@@ -91,23 +96,23 @@ const newRouter = HttpRouter.make.pipe(Effect.provideService(HttpRouter.RouterCo
 export const build = Effect.fnUntraced(function* (endpoints: ReadonlyArray<Routing>) {
   const paths = FindMyWay.make<true>(config)
   const router = yield* newRouter
-  const beginnings = new Map<string, App | undefined>()
+  const prefixes = new Map<string, App | undefined>()
   for (const { routes, fallback } of endpoints) {
     const fallbackApp = fallback === undefined ? undefined : yield* appOf(fallback)
     const onPath = (path: string): void => {
-      const beginning = beginningOf(path)
-      if (beginning !== "" && !beginnings.has(beginning)) beginnings.set(beginning, fallbackApp)
+      const constantPrefix = prefixOf(path)
+      if (constantPrefix !== "" && !prefixes.has(constantPrefix)) prefixes.set(constantPrefix, fallbackApp)
     }
-    const recording = recorded(router, paths, "", onPath)
+    const recording = recordingRouter(router, paths, "", onPath)
     yield* Layer.build(routes).pipe(Effect.provideService(HttpRouter.HttpRouter, recording))
   }
-  const longestFirst = Array.from(beginnings).sort(([one], [other]) => other.length - one.length)
+  const longestFirst = Array.from(prefixes).sort(([one], [other]) => other.length - one.length)
   const fallbackFor = (url: string): App | undefined => {
     const path = plainPath(url)
-    return longestFirst.find(([beginning]) => begins(path, beginning))?.[1]
+    return longestFirst.find(([constantPrefix]) => hasPrefix(path, constantPrefix))?.[1]
   }
-  const fitting = router.asHttpEffect()
-  const app: App = Effect.catchIf(fitting, isUnknown, (error) =>
+  const matched = router.asHttpEffect()
+  const app: App = Effect.catchIf(matched, isUnknown, (error) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => fallbackFor(url) ?? Effect.fail(error))
   )
   return {

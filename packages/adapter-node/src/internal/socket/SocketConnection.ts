@@ -11,7 +11,7 @@ export interface Options {
   readonly frame: number
   /** Maximum bytes queued for a client that does not read. */
   readonly sendBuffer: number
-  /** Milliseconds between two pings; a client without a pong in between is dropped. WebSocket only. */
+  /** Milliseconds between two pings; a client that does not reply with a pong in between is dropped. WebSocket only. */
   readonly heartbeat: number
   /** Milliseconds without progress after which a client that does not read its replies is dropped. */
   readonly stall: number
@@ -55,11 +55,11 @@ export const defaultOptions: Options = {
 }
 
 /** Whether the bytes begin with a byte order mark. */
-const isMarked = (bytes: Buffer): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+const hasByteOrderMark = (bytes: Buffer): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 
 /** Returns a frame's text without its byte order mark; undefined for invalid UTF-8. */
 const textOf = (bytes: Buffer): string | undefined =>
-  isUtf8(bytes) ? bytes.toString("utf8", isMarked(bytes) ? 3 : 0) : undefined
+  isUtf8(bytes) ? bytes.toString("utf8", hasByteOrderMark(bytes) ? 3 : 0) : undefined
 
 const CONNECTION = Symbol("connection")
 
@@ -166,11 +166,11 @@ export abstract class SocketConnection implements Connection, WriteTarget {
     })
   }
 
-  send(frame: Frame, asked = false): void {
+  send(frame: Frame, isReply = false): void {
     if (this.#state === "closing" || this.#state === "ended") return
     if (this.#state === "finishing") this.#lingerTimer?.refresh()
-    if (frame.vectored) this.#writeQueue.sendParts(this.encodeParts(frame), asked)
-    else this.#writeQueue.send(this.encode(frame), asked)
+    if (frame.vectored) this.#writeQueue.sendParts(this.encodeParts(frame), isReply)
+    else this.#writeQueue.send(this.encode(frame), isReply)
   }
 
   buffered(): number {

@@ -90,19 +90,19 @@ const MASK = 4
 const CONTROL_HEAD = 2 + MASK
 const headOf = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10) + MASK
 
-/** Bytes of a fragmented message per byte of the frame limit: tiny fragments consist mostly of heads. */
+/** Maximum bytes of a fragmented message, as a multiple of the frame limit: tiny fragments consist mostly of heads. */
 const FRAGMENTS_FACTOR = 2
 
 /** A close event follows; without a listener the error would end the process. */
 const ignore = (): void => {}
 
 function onMessage(this: Owned, data: RawData): void {
-  this[CONNECTION]?.heard(bytesOf(data))
+  this[CONNECTION]?.onMessage(bytesOf(data))
 }
 
 function onPong(this: Owned, data: Buffer): void {
-  this[CONNECTION]?.alive()
-  this[CONNECTION]?.taken(data.length + CONTROL_HEAD)
+  this[CONNECTION]?.onPong()
+  this[CONNECTION]?.countFrame(data.length + CONTROL_HEAD)
 }
 
 /** Called after `ws` has read a chunk. */
@@ -112,25 +112,26 @@ function onData(this: OwnedSocket, chunk: Buffer): void {
 
 /** Counts a control frame with head and mask. */
 function onControlFrame(this: Owned, data: Buffer): void {
-  this[CONNECTION]?.taken(data.length + CONTROL_HEAD)
+  this[CONNECTION]?.countFrame(data.length + CONTROL_HEAD)
 }
 
 function onClose(this: Owned): void {
-  this[CONNECTION]?.closed()
+  this[CONNECTION]?.onClose()
 }
 
 export class WebSocketConnection extends SocketConnection {
   readonly #ws: Owned
   readonly #stopHeartbeat: () => void
   #paused = false
-  #answered = true
+  /** Whether the client replied to the last ping. */
+  #hasPong = true
   /** Bytes received since the last complete message, without control frames. */
   #unfinished = 0
   /** Bytes of complete frames in the current chunk, and whether it completed a message. */
-  #taken = 0
+  #completed = 0
   #hasMessage = false
   /** Whether the rest of the client's frame is dropped. */
-  #discards = false
+  #isDiscarding = false
 
   /**
    * `socket`: the socket of `ws`. Frames are written to it directly, so `ws` must not compress. UTF-8 is checked here, so
@@ -160,24 +161,24 @@ export class WebSocketConnection extends SocketConnection {
   }
 
   /** Handles a client's message. */
-  heard(bytes: Buffer): void {
+  onMessage(bytes: Buffer): void {
     this.#hasMessage = true
-    this.taken(bytes.length + headOf(bytes.length))
+    this.countFrame(bytes.length + headOf(bytes.length))
     if (bytes.length > this.frame) this.oversized()
     else this.received(bytes)
   }
 
   /** Counts bytes of a complete frame. */
-  taken(bytes: number): void {
-    this.#taken += bytes
+  countFrame(bytes: number): void {
+    this.#completed += bytes
   }
 
   /** Counts a chunk read by `ws`, which keeps the bytes of unfinished messages. */
   read(bytes: number): void {
-    const unfinished = Math.max(0, this.#unfinished + bytes - this.#taken)
+    const unfinished = Math.max(0, this.#unfinished + bytes - this.#completed)
     // The heads of fragments are unknown: the rest is at most this chunk.
     this.#unfinished = this.#hasMessage ? Math.min(unfinished, bytes) : unfinished
-    this.#taken = 0
+    this.#completed = 0
     this.#hasMessage = false
     if (this.#unfinished > FRAGMENTS_FACTOR * this.frame + MASK + 10) this.#discard()
     else this.holding(this.#unfinished)
@@ -185,8 +186,8 @@ export class WebSocketConnection extends SocketConnection {
 
   /** Drops the client's frame. Its end is not detected, so this side ends the socket. */
   #discard(): void {
-    if (this.#discards) return
-    this.#discards = true
+    if (this.#isDiscarding) return
+    this.#isDiscarding = true
     this.#unfinished = 0
     this.socket.removeAllListeners("data")
     this.socket.on("data", ignore)
@@ -196,12 +197,12 @@ export class WebSocketConnection extends SocketConnection {
   }
 
   /** Handles a pong. */
-  alive(): void {
-    this.#answered = true
+  onPong(): void {
+    this.#hasPong = true
   }
 
   /** Handles the close of the WebSocket by either side. */
-  closed(): void {
+  onClose(): void {
     this.#stopHeartbeat()
     this.onClosed()
   }
@@ -227,13 +228,13 @@ export class WebSocketConnection extends SocketConnection {
     if (!this.#paused) return
     this.#paused = false
     // A pong may be in the unread data.
-    this.#answered = true
+    this.#hasPong = true
     this.#ws.resume()
   }
 
   protected override end(code: number, reason: string): void {
     this.#ws.close(sendable(code) ? code : 1000, shortReason(reason))
-    if (this.#discards) this.socket.end()
+    if (this.#isDiscarding) this.socket.end()
   }
 
   override destroy(): void {
@@ -242,8 +243,8 @@ export class WebSocketConnection extends SocketConnection {
 
   #beat(): void {
     if (this.#paused || this.#ws.readyState !== WebSocket.OPEN) return
-    if (!this.#answered) return this.drop("the client did not answer a ping")
-    this.#answered = false
+    if (!this.#hasPong) return this.drop("the client did not answer a ping")
+    this.#hasPong = false
     this.#ws.ping()
   }
 }

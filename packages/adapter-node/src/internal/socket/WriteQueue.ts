@@ -11,13 +11,13 @@ const COPY_LIMIT = 64 * 1024
 
 /** Maximum bytes of large frames written in one tick: the system call copies them. */
 const MAX_TICK_BYTES = 4 * 1024 * 1024
-/** Maximum bytes of one connection among them; the rest follows when they are written. */
+/** Maximum bytes of one connection in one step; the next step follows once they are written. */
 const STEP_BYTES = 1024 * 1024
 
-/** Replies below this size are not exempted individually: their number is bounded by the frames in process. */
+/** Minimum size of a reply that is exempt from the limit; the number of smaller ones is bounded by the frames in process. */
 const LARGE_REPLY = 16 * 1024
 
-/** Queues with much to write, which are flushed after the others. */
+/** Queues above `COPY_LIMIT`, which are flushed after the others. */
 let large: Array<WriteQueue> = []
 const flushLarge = (): void => {
   const writeQueues = large
@@ -61,8 +61,8 @@ export class WriteQueue {
   #exempt = 0
   #open = true
   #drainWaiters: Array<DrainWaiter> = []
-  /** Created on first use, to save memory of idle connections. */
-  #writtenBytes: (() => void) | undefined
+  /** Callback of writes. Created on first use, to save memory of idle connections. */
+  #onWritten: (() => void) | undefined
   /** Whether a step of a large frame is being written. */
   #stepping = false
 
@@ -74,13 +74,13 @@ export class WriteQueue {
 
   /** Queues a frame. `isReply`: exempt from the limit if large. */
   send(bytes: Uint8Array, isReply = false): void {
-    if (!this.#admits(bytes.length, isReply)) return
+    if (!this.#admit(bytes.length, isReply)) return
     if (this.#waiting.push(bytes) === 1) this.#schedule()
   }
 
   /** Queues a frame in parts, without copies. */
   sendParts({ all, length }: FrameParts, isReply = false): void {
-    if (!this.#admits(length, isReply)) return
+    if (!this.#admit(length, isReply)) return
     if (this.#waiting.length === 0) this.#schedule()
     for (const part of all) this.#waiting.push(part)
   }
@@ -98,7 +98,7 @@ export class WriteQueue {
   }
 
   /** Accounts for a frame of `length` bytes; drops a connection over its limit. */
-  #admits(length: number, isReply: boolean): boolean {
+  #admit(length: number, isReply: boolean): boolean {
     if (!this.#open || !this.#owner.writable()) return false
     const limit = this.#limit
     if (this.#exempt > 0) this.#exempt = Math.min(this.#exempt, this.buffered())
@@ -129,12 +129,12 @@ export class WriteQueue {
   onDrained(low: number, callback: () => void): void {
     // Writes without drain waiters pass no callback; it would dominate the cost.
     const { socket } = this.#owner
-    this.#writtenBytes ??= () => this.#notifyDrained()
+    this.#onWritten ??= () => this.#notifyDrained()
     if (this.#drainWaiters.push({ low, callback }) === 1 && socket.writableLength > 0 && this.#owner.writable()) {
-      socket.write(EMPTY, this.#writtenBytes)
+      socket.write(EMPTY, this.#onWritten)
     }
     // Not before this call returns, so that senders that continue in the callback do not grow the stack.
-    queueMicrotask(this.#writtenBytes)
+    queueMicrotask(this.#onWritten)
   }
 
   /**
@@ -190,7 +190,7 @@ export class WriteQueue {
   #write(bytes: Uint8Array): void {
     const { socket } = this.#owner
     if (this.#drainWaiters.length === 0) socket.write(bytes)
-    else socket.write(bytes, this.#writtenBytes)
+    else socket.write(bytes, this.#onWritten)
   }
 
   /** Writes the queue and accepts no more frames. */

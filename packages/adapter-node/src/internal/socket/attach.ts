@@ -20,7 +20,7 @@ export const attachListener = (server: Server, upgrade: Upgrade, foreign: Unmatc
   let isAttached = true
   const before = Object.getOwnPropertyDescriptor(server, "emit")
   const emit = server.emit
-  const emitting = (event: string | symbol, ...args: ReadonlyArray<unknown>): boolean => {
+  const wrapped = (event: string | symbol, ...args: ReadonlyArray<unknown>): boolean => {
     if (isAttached && event === "upgrade" && upgrade(...(args as [IncomingMessage, Duplex, Buffer]))) return true
     return Reflect.apply(emit, server, [event, ...args])
   }
@@ -29,13 +29,13 @@ export const attachListener = (server: Server, upgrade: Upgrade, foreign: Unmatc
     socket.on("error", () => {})
     refuse(socket, "404 Not Found")
   }
-  Object.defineProperty(server, "emit", { value: emitting, configurable: true, writable: true, enumerable: false })
+  Object.defineProperty(server, "emit", { value: wrapped, configurable: true, writable: true, enumerable: false })
   server.on("upgrade", listener)
   return () => {
     isAttached = false
     server.off("upgrade", listener)
-    // If it was wrapped again, ours stays inside and passes everything on.
-    if (server.emit !== emitting) return
+    // If `emit` was wrapped again since, this wrapper stays inside and passes all events on.
+    if (server.emit !== wrapped) return
     if (before === undefined) Reflect.deleteProperty(server, "emit")
     else Object.defineProperty(server, "emit", before)
   }
