@@ -36,8 +36,8 @@ export class ClientState {
 
   /** Takes the current state of a chat. This user's preferences stay: only the list of chats has them. */
   applyReply(chat: Chat): void {
-    const mine = chat.type === "system" || chat.members?.some(({ id }) => id === this.me) !== false
-    if (mine) this.chats.set(chat.gid, { ...this.chats.get(chat.gid), ...chat })
+    const isOwn = chat.type === "system" || chat.members?.some(({ id }) => id === this.me) !== false
+    if (isOwn) this.chats.set(chat.gid, { ...this.chats.get(chat.gid), ...chat })
     else this.chats.delete(chat.gid)
   }
 

@@ -61,11 +61,11 @@ export class Connection {
   readonly #pending: Array<PendingRequest> = []
   #timer: unknown
   #sid: string | undefined
-  /** The login or resume request has no reply yet. */
+  /** Whether the login or resume request has no reply yet. */
   #authenticating = false
   #isUsed = false
-  /** The server replied that it could not read a frame, and that request has failed. */
-  #unread = false
+  /** Whether the server replied that it could not read a frame; that request has failed. */
+  #hasUnreadable = false
 
   constructor(socket: Socket, timing: ConnectionTiming, handlers: ConnectionHandlers) {
     this.#socket = socket
@@ -99,7 +99,7 @@ export class Connection {
   }
 
   /** Sets the session of further requests. */
-  begin(sid: string): void {
+  setSession(sid: string): void {
     this.#sid = sid
   }
 
@@ -155,9 +155,9 @@ export class Connection {
     const [first] = this.#pending
     // `denied` is also the only reply that an acknowledgement can get, so it may have no pending request.
     if (packet.result === "denied" && !this.#authenticating) return this.#handlers.onDenied()
-    const unread = packet.module === "null" && packet.method === "null"
-    if (first === undefined || !(unread || isCalled(packet, first.method))) return this.#handlers.onLost(0)
-    this.#unread ||= unread
+    const isUnreadable = packet.module === "null" && packet.method === "null"
+    if (first === undefined || !(isUnreadable || isCalled(packet, first.method))) return this.#handlers.onLost(0)
+    this.#hasUnreadable ||= isUnreadable
     this.#pending.shift()
     this.#authenticating = false
     this.#resetTimer()
@@ -168,7 +168,7 @@ export class Connection {
   #onClose(code: number): void {
     const [first] = this.#pending
     // The server may close without a reply to the frame that was too large. Sending it again would never end.
-    if (code === TOO_LARGE && !this.#unread && first !== undefined) {
+    if (code === TOO_LARGE && !this.#hasUnreadable && first !== undefined) {
       this.#pending.shift()
       first.onReply({ module: "null", method: "null", result: "fail", message: "The request is too large." })
     }

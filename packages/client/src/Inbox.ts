@@ -66,9 +66,9 @@ export class Inbox {
   readonly #consumers = new Set<Consumer>()
   readonly #positions = new Map<string, ChatPosition>()
   readonly #recent: BoundedMap<number, RecentPacket>
-  /** Packets of the current frame to acknowledge at once: duplicates, and messages of this client. */
+  /** Packets of the current frame that need no processing: duplicates, and messages of this client. */
   #acknowledgeable: Array<number> = []
-  /** Messages were left out because the inbox was full. */
+  /** Whether messages were left out because the inbox was full. */
   #overflowed = false
   #running = false
   #ended = false
@@ -87,8 +87,8 @@ export class Inbox {
     return () => void this.#consumers.delete(consumer)
   }
 
-  /** A new connection began: the server redelivers from the oldest unacknowledged message on. */
-  begin(): void {
+  /** Called after each login: the server redelivers from the oldest unacknowledged message on. */
+  onLogin(): void {
     this.#overflowed = false
   }
 

@@ -17,7 +17,7 @@ interface Reader {
 export class MessageIterator implements AsyncIterableIterator<Incoming, undefined> {
   readonly #unsubscribe: () => void
   #current: CurrentMessage | undefined
-  /** The current message was returned by `next()`. */
+  /** Whether `next()` returned the current message. */
   #returned = false
   #readers: Array<Reader> = []
   #ended = false

@@ -118,7 +118,7 @@ export class Parley extends Operations {
     return iterator
   }
 
-  /** Reconnects at once, or checks at once whether the connection is alive; for example when the network is back. */
+  /** Reconnects immediately, or checks whether the connection is alive; for example when the network is back. */
   wake(): void {
     this.#session.wake()
   }
@@ -138,7 +138,7 @@ export class Parley extends Operations {
     if (typeof data === "object" && data !== null && "id" in data && typeof data.id === "number") {
       this.#clientState.me = data.id
     }
-    this.#inbox.begin()
+    this.#inbox.onLogin()
   }
 
   #onPush(packets: ReadonlyArray<Packet>): void {

@@ -53,7 +53,7 @@ export class RequestQueue {
       }
       const fail = (error: ParleyError): void => {
         settle()
-        // Removed at once, to free its memory: a message may be large.
+        // Removed now, to free its memory: a message may be large.
         this.#waiting = this.#waiting.filter((one) => one !== request)
         reject(error)
       }

@@ -1,6 +1,6 @@
 /**
  * A session: begun by a login or a token, resumed on a new connection whenever one is lost, until the server refuses it.
- * Requests without a reply are sent again then, in order.
+ * Requests without a reply are then sent again, in order.
  */
 import { Connection, type ConnectionTiming, type Socket } from "./Connection.ts"
 import { md5 } from "./Md5.ts"
@@ -183,10 +183,10 @@ export class Session {
   #logIn(connection: Connection, { account, password }: { readonly account: string; readonly password: string }): void {
     const params = { account, password: md5(password), status: this.status, device: this.#settings.device }
     const onReply = ({ module, result, sid, data, message }: Packet): void => {
-      if (result === "success" && sid !== undefined) this.#ready(connection, sid, data)
+      if (result === "success" && sid !== undefined) this.#onLoggedIn(connection, sid, data)
       // The error is about the connection, for example the limit of connections.
       else if (module === "null") this.#onLost()
-      else this.#refused(message)
+      else this.#onRefused(message)
     }
     connection.authenticate({ module: "chat", method: "login", params, sent: 0, settled: true, onReply }, undefined)
   }
@@ -197,14 +197,14 @@ export class Session {
    */
   #resume(connection: Connection, sid: string): void {
     const onReply = ({ result, data, message }: Packet): void => {
-      if (result === "success") return this.#ready(connection, sid, data)
+      if (result === "success") return this.#onLoggedIn(connection, sid, data)
       // A temporary error; the session may still be valid.
       if (result !== "denied") return this.#onLost()
       const isUnused = this.#sid === undefined
       this.#sid = undefined
       if (this.#possiblyTakenOver) return this.end(takenOver())
       if (isUnused || ("token" in this.#credentials && typeof this.#credentials.token === "string")) {
-        return this.#refused(message)
+        return this.#onRefused(message)
       }
       this.#authenticate(connection)
     }
@@ -217,14 +217,14 @@ export class Session {
     )
   }
 
-  #refused(message = "the server refused the login"): void {
+  #onRefused(message = "the server refused the login"): void {
     if (this.#wasOnline && ++this.#refusals < MAX_REFUSALS) this.#onLost()
     else this.end(new ParleyError("login", message, { method: "login" }))
   }
 
-  #ready(connection: Connection, sid: string, data: unknown): void {
+  #onLoggedIn(connection: Connection, sid: string, data: unknown): void {
     this.#sid = sid
-    connection.begin(sid)
+    connection.setSession(sid)
     this.#online = true
     this.#wasOnline = true
     this.#refusals = 0

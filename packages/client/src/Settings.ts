@@ -9,33 +9,33 @@ import type { Status } from "./protocol.ts"
 export interface ParleyOptions {
   /** URL of the server with `http`, `https`, `ws` or `wss`, with or without `/ws` at its end. */
   readonly url: string
-  /** Status shown to other users; `online` if absent. */
+  /** Status shown to other users. Default: `online`. */
   readonly status?: Exclude<Status, "offline">
   /** Name of this device, for servers that allow several logins per user. */
   readonly device?: string
-  /** The platform's `WebSocket` if absent; every browser and Node from 22 on has one. */
+  /** Default: the platform's `WebSocket`, which every browser and Node from 22 on have. */
   readonly WebSocket?: new (url: string) => Socket
-  /** The platform's if absent. */
+  /** Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch
-  /** Bounds of the random wait before an attempt to reconnect; 500 ms, doubled up to 30,000 ms, if absent. */
+  /** Bounds of the random wait before an attempt to reconnect. Default: 500 ms, doubled up to 30,000 ms. */
   readonly backoff?: Partial<Backoff>
-  /** Whether `connect` retries an unreachable server; true if absent. After the first login the client always does. */
+  /** Whether `connect` retries an unreachable server. Default: true. After the first login the client always retries. */
   readonly retry?: boolean
-  /** Maximum wait for a reply and for `connect`, in milliseconds; 30,000 if absent, 0 for no limit. */
+  /** Maximum wait for a reply and for `connect`, in milliseconds; 0 for no limit. Default: 30,000. */
   readonly timeout?: number
-  /** Milliseconds without a request after which the client sends a ping; 20,000 if absent. */
+  /** Milliseconds without a request after which the client sends a ping. Default: 20,000. */
   readonly heartbeat?: number
-  /** Maximum wait for the next reply before the connection counts as lost, in milliseconds; 15,000 if absent. */
+  /** Maximum wait for the next reply before the connection counts as lost, in milliseconds. Default: 15,000. */
   readonly replyTimeout?: number
-  /** Maximum pending requests; 1000 if absent. Further ones reject with `full`. */
+  /** Maximum pending requests; further ones reject with `full`. Default: 1000. */
   readonly limit?: number
-  /** Maximum messages that wait for the application; 1000 if absent. Further ones stay on the server until there is room. */
+  /** Maximum messages that wait for the application; further ones stay on the server until there is room. Default: 1000. */
   readonly inbox?: number
   /** Aborts `connect`. */
   readonly signal?: AbortSignal
   /** Called with every change of the connection's state, from the first attempt on. */
   readonly onState?: (state: State, error: ParleyError | undefined) => void
-  /** Called with errors of listeners, and with `error` events that have no listener; `console.error` if absent. */
+  /** Called with errors of listeners, and with `error` events that have no listener. Default: `console.error`. */
   readonly onError?: (error: unknown) => void
   /** Returns random numbers in [0, 1). */
   readonly random?: () => number

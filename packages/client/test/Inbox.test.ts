@@ -159,7 +159,7 @@ describe("the inbox", () => {
     inbox.accept(before)
     await settled()
     shown.length = acknowledged.length = 0
-    inbox.begin()
+    inbox.onLogin()
     inbox.accept(after)
     await settled()
     assert.deepStrictEqual(shown, delivered)
@@ -169,7 +169,7 @@ describe("the inbox", () => {
   it("does not acknowledge a duplicate of a waiting message", async () => {
     const { inbox, acknowledged, shown, show } = setUp()
     inbox.accept([packet(1)])
-    inbox.begin()
+    inbox.onLogin()
     inbox.accept([packet(1)])
     assert.deepStrictEqual(acknowledged, [])
     inbox.consume(show)
@@ -201,7 +201,7 @@ describe("the inbox", () => {
     inbox.consume(show)
     await settled()
     assert.deepStrictEqual([shown, acknowledged.flat(), renewals()], [["new 1 m1", "new 2 m2"], [1, 2], 1])
-    inbox.begin()
+    inbox.onLogin()
     inbox.accept([packet(2), packet(3)])
     inbox.accept([packet(4, { cgid: "other" })])
     await settled()
