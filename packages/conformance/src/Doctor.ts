@@ -7,7 +7,7 @@ import { openConnection } from "./transport/connect.ts"
 import { requestOf } from "./run/http.ts"
 import { isObject, parse } from "./Json.ts"
 import { isAbout } from "./transport/Connection.ts"
-import { perform, type RunContext } from "./run/scenario.ts"
+import { runScenario, type RunContext } from "./run/scenario.ts"
 import { type Options, plan, type Plan } from "./run/plan.ts"
 import type { Request } from "./Reproduce.ts"
 import { probe } from "./run.ts"
@@ -161,7 +161,7 @@ const accountFindings = (prepared: Plan): Effect.Effect<ReadonlyArray<Finding>> 
           found.push(yield* tokenFinding(prepared, role, account.token))
         }
         const full: RunContext = { ...runContext, accounts: { [role]: account }, expiry: provider.expiry }
-        const result = yield* perform(full, loginOf(name, role))
+        const result = yield* runScenario(full, loginOf(name, role))
         const failed = result.checks.find(({ verdict }) => verdict !== "pass")
         if (failed === undefined && account.token !== undefined && runContext.transport === "http") continue
         const fix = `create ${account.account} with this password, or give other accounts: --accounts`

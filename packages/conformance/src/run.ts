@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import type * as EffectScope from "effect/Scope"
 import { type Account, NotPrepared, type Provider, roleOf } from "./accounts/Accounts.ts"
 import { openConnection, Unreachable } from "./transport/connect.ts"
-import { perform, rolesOf, type RunContext, unplayed } from "./run/scenario.ts"
+import { runScenario, rolesOf, type RunContext, notTestable } from "./run/scenario.ts"
 import { BadOptions, type Options, plan, type Plan } from "./run/plan.ts"
 import { count, type Report, type ScenarioResult } from "./run/Results.ts"
 import { BadData, type Scenario } from "./scenarios/Scenario.ts"
@@ -107,7 +107,7 @@ const withFreshAccounts = (
   )
 }
 
-const notPlayed = ({ id, title }: Scenario, reason: string): ScenarioResult => ({
+const notApplicable = ({ id, title }: Scenario, reason: string): ScenarioResult => ({
   id,
   title,
   verdict: "not-applicable",
@@ -123,7 +123,7 @@ const expires = (scenario: Scenario, { expiry }: RunContext): boolean =>
   expiry === undefined && scenario.steps.some((step) => "expire" in step)
 
 /** The number of consecutive scenarios with a failed setup after which a run gives up. */
-const mostFailedSetups = 10
+const MAX_FAILED_SETUPS = 10
 
 const isSetUp = ({ checks }: ScenarioResult): boolean =>
   checks.every(({ id, verdict }) => !id.endsWith("#setup") || verdict !== "fail")
@@ -132,7 +132,7 @@ const isSetUp = ({ checks }: ScenarioResult): boolean =>
  * Runs the scenarios one after another, because a user may have only one login at a time. Every scenario has a result,
  * even after the server became unusable or the run timed out.
  */
-const playAll = (options: Options, { chosen, skipped, runContext, expectations }: Plan, ready: PreparedRun) =>
+const runAll = (options: Options, { chosen, skipped, runContext, expectations }: Plan, ready: PreparedRun) =>
   Effect.gen(function* () {
     let full = ready.full
     const started = performance.now()
@@ -146,25 +146,25 @@ const playAll = (options: Options, { chosen, skipped, runContext, expectations }
     }
     for (const scenario of chosen) {
       if (expires(scenario, full)) {
-        done(notPlayed(scenario, cannotExpire))
+        done(notApplicable(scenario, cannotExpire))
         continue
       }
       const late = performance.now() - started > runContext.timing.run
-      if (late || failedSetups >= mostFailedSetups) {
+      if (late || failedSetups >= MAX_FAILED_SETUPS) {
         const why = late
           ? `the run took longer than ${runContext.timing.run} ms`
           : `the setup of ${failedSetups} scenarios in a row failed`
-        done(unplayed(full, scenario, why))
+        done(notTestable(full, scenario, why))
         continue
       }
       options.onStart?.(scenario)
-      const result = done(yield* perform(full, scenario))
+      const result = done(yield* runScenario(full, scenario))
       full = { ...full, accounts: yield* withFreshAccounts({ ...ready, full }, scenario) }
       failedSetups = isSetUp(result) ? 0 : failedSetups + 1
       if (options.bail === true && (result.verdict === "fail" || result.verdict === "error")) break
     }
     const how = `for another transport or wire form than ${runContext.transport}, ${runContext.wire}`
-    for (const scenario of skipped) done(notPlayed(scenario, how))
+    for (const scenario of skipped) done(notApplicable(scenario, how))
     return results
   })
 
@@ -185,7 +185,7 @@ export const runEffect = (options: Options): Effect.Effect<Report, CannotRun> =>
       const started = new Date()
       const clock = performance.now()
       options.onPlan?.(prepared.chosen.length)
-      const scenarios = yield* playAll(options, prepared, ready)
+      const scenarios = yield* runAll(options, prepared, ready)
       const staleEntries = prepared.expectations.stale(prepared.all, runContext.protocol)
       return {
         schemaVersion: 1,
@@ -232,7 +232,9 @@ export const audits = (options: Options): ReadonlyArray<Audit> => {
         Effect.scoped(
           Effect.gen(function* () {
             const { full } = yield* withAccounts({ ...prepared, roles })
-            const played = expires(scenario, full) ? notPlayed(scenario, cannotExpire) : yield* perform(full, scenario)
+            const played = expires(scenario, full)
+              ? notApplicable(scenario, cannotExpire)
+              : yield* runScenario(full, scenario)
             return prepared.expectations.apply(played)
           })
         )

@@ -67,7 +67,8 @@ export const readEntries = (file: string): ReadonlyArray<Entry> => {
 const red = new Set<CheckResult["verdict"]>(["fail", "not-testable", "warn"])
 const green = new Set<CheckResult["verdict"]>(["pass", "pass-lenient"])
 
-export interface VersionConflict {
+/** An entry of the file that is no longer correct, and why. */
+export interface StaleEntry {
   readonly check: string
   readonly why: string
 }
@@ -99,7 +100,7 @@ export class Expectations {
   }
 
   /** Entries whose check is unknown or passed. `scenarios` are all scenarios, including those that were not run. */
-  stale(scenarios: ReadonlyArray<Scenario>, protocol: Protocol): ReadonlyArray<VersionConflict> {
+  stale(scenarios: ReadonlyArray<Scenario>, protocol: Protocol): ReadonlyArray<StaleEntry> {
     const ids = new Set(
       scenarios.flatMap((one) => [
         one.id,
@@ -129,7 +130,7 @@ export interface Rewritten {
 export const rewritten = (
   entries: ReadonlyArray<Entry>,
   scenarios: ReadonlyArray<ScenarioResult>,
-  stale: ReadonlyArray<VersionConflict>,
+  stale: ReadonlyArray<StaleEntry>,
   reason: string
 ): Rewritten => {
   const gone = new Set(stale.map(({ check }) => check))

@@ -7,7 +7,7 @@ import type * as EffectScope from "effect/Scope"
 import { type Account, NotPrepared } from "../accounts/Accounts.ts"
 import { verdictsOf, type Observations, newObservations } from "./verdict.ts"
 import type { Json } from "../Json.ts"
-import { play, use } from "./step.ts"
+import { runStep, runRoutine } from "./step.ts"
 import { redact } from "./redact.ts"
 import { type ScenarioResult, worst } from "./Results.ts"
 import { profileOf, type Scenario, type Step } from "../scenarios/Scenario.ts"
@@ -62,7 +62,7 @@ const failed = (context: ScenarioContext, actor: Actor, reason: string): Outcome
 })
 
 /** Opens a connection if the protocol has connections, and logs in. Returns the failure, or `undefined`. */
-const enter = Effect.fnUntraced(function* (context: ScenarioContext, name: string) {
+const logIn = Effect.fnUntraced(function* (context: ScenarioContext, name: string) {
   const actor = actorOf(context, name)
   const opened = context.transport === "http" ? Effect.void : open(context, actor)
   const refused = yield* opened.pipe(
@@ -72,25 +72,25 @@ const enter = Effect.fnUntraced(function* (context: ScenarioContext, name: strin
     )
   )
   if (refused !== undefined) return refused
-  const outcome = yield* use(context, actor, "login", 0)
+  const outcome = yield* runRoutine(context, actor, "login", 0)
   return outcome.verdict === "pass" ? undefined : outcome
 })
 
-const leave = Effect.fnUntraced(function* (context: ScenarioContext, actor: Actor) {
+const logOut = Effect.fnUntraced(function* (context: ScenarioContext, actor: Actor) {
   noteDelivered(context, actor)
-  yield* use(context, actor, "leave", 0)
+  yield* runRoutine(context, actor, "leave", 0)
   actor.connection?.close()
   context.scope.delete(`${actor.name}.sid`)
 })
 
 const prepare = Effect.fnUntraced(function* (context: ScenarioContext, scenario: Scenario) {
   for (const name of scenario.away ?? []) {
-    const refused = yield* enter(context, name)
+    const refused = yield* logIn(context, name)
     if (refused !== undefined) return refused
-    yield* leave(context, actorOf(context, name))
+    yield* logOut(context, actorOf(context, name))
   }
   for (const name of scenario.actors) {
-    const refused = yield* enter(context, name)
+    const refused = yield* logIn(context, name)
     if (refused !== undefined) return refused
   }
   for (const name of scenario.actors) {
@@ -106,7 +106,7 @@ const isJudged = (context: ScenarioContext, step: Step): boolean =>
   context.profile === "all" || profileOf(context.scenario, step) === context.profile
 
 /** Records the outcome of a step. A step of another profile is run for its effects only. */
-const remember = (context: ScenarioContext, found: Observations, step: Step, outcome: Outcome): void => {
+const recordOutcome = (context: ScenarioContext, found: Observations, step: Step, outcome: Outcome): void => {
   if ("expire" in step && outcome.verdict === "not-testable") {
     found.impossible = outcome.evidence.reason
     return
@@ -120,7 +120,7 @@ const remember = (context: ScenarioContext, found: Observations, step: Step, out
   if (outcome.verdict === "fail" && outcome.stop) found.stopped = outcome.evidence.reason
 }
 
-const act = (
+const runSteps = (
   context: ScenarioContext,
   scenario: Scenario,
   found: Observations
@@ -134,7 +134,7 @@ const act = (
     }
     for (const [position, step] of scenario.steps.entries()) {
       if (step.profiles !== undefined && !step.profiles.includes(context.wire)) continue
-      remember(context, found, step, yield* play(context, step, position + 1))
+      recordOutcome(context, found, step, yield* runStep(context, step, position + 1))
       if (found.stopped !== undefined) return
       if (found.impossible !== undefined) break
     }
@@ -142,12 +142,12 @@ const act = (
       const usable =
         context.transport === "http" ||
         (actor.connection !== undefined && actor.connection.closing === undefined && !actor.connection.leaving)
-      if (usable && context.scope.has(`${actor.name}.sid`)) yield* leave(context, actor)
+      if (usable && context.scope.has(`${actor.name}.sid`)) yield* logOut(context, actor)
     }
   })
 
 /** Runs a scenario. Never fails: a defect of the kit gives the verdict `error`. */
-export const perform = (runContext: RunContext, scenario: Scenario): Effect.Effect<ScenarioResult> =>
+export const runScenario = (runContext: RunContext, scenario: Scenario): Effect.Effect<ScenarioResult> =>
   Effect.suspend(() => {
     const started = performance.now()
     const context = contextOf(runContext, scenario)
@@ -158,7 +158,7 @@ export const perform = (runContext: RunContext, scenario: Scenario): Effect.Effe
       milliseconds: performance.now() - started,
       exchanges: context.exchanges
     })
-    return Effect.scoped(act(context, scenario, found)).pipe(
+    return Effect.scoped(runSteps(context, scenario, found)).pipe(
       Effect.timeoutOption(runContext.timing.scenario),
       Effect.exit,
       Effect.map((exit): ScenarioResult => {
@@ -185,7 +185,7 @@ export const perform = (runContext: RunContext, scenario: Scenario): Effect.Effe
  * The result of a scenario that was not run for a reason of the target. It neither passed nor failed, and makes the run
  * incomplete.
  */
-export const unplayed = (runContext: RunContext, scenario: Scenario, reason: string): ScenarioResult => {
+export const notTestable = (runContext: RunContext, scenario: Scenario, reason: string): ScenarioResult => {
   const context = contextOf(runContext, scenario)
   const found = newObservations()
   const nothing = evidence(context, actorOf(context, ""), { index: 0, reason })
@@ -213,7 +213,7 @@ export const signUp = (
   const opened = context.transport === "http" ? Effect.void : open(context, actor)
   return opened.pipe(
     Effect.mapError(({ message }) => refused(message)),
-    Effect.andThen(use(context, actor, routine, 0)),
+    Effect.andThen(runRoutine(context, actor, routine, 0)),
     Effect.flatMap((outcome) => {
       if (outcome.verdict !== "pass") return Effect.fail(refused(outcome.evidence.reason))
       const [id, token] = ["new.id", "new.token"].map((name) => context.scope.get(name))

@@ -85,19 +85,19 @@ const canSkipRoutine = (context: ScenarioContext, actor: Actor, name: string): b
 }
 
 /** Runs the steps of a routine as part of the step that uses it, until the first one that does not pass. */
-export const use = (context: ScenarioContext, actor: Actor, name: string, index: number): Run =>
+export const runRoutine = (context: ScenarioContext, actor: Actor, name: string, index: number): Run =>
   Effect.gen(function* () {
     noteDelivered(context, actor)
     actor.openRequests = []
     if (canSkipRoutine(context, actor, name)) return pass
     for (const step of routine(context.protocol, name, context.wire, actor.name)) {
-      const outcome = yield* play(context, step, index)
+      const outcome = yield* runStep(context, step, index)
       if (outcome.verdict !== "pass") return outcome
     }
     return pass
   })
 
-const act = (current: StepContext): Run => {
+const dispatch = (current: StepContext): Run => {
   const { context, actor, step } = current
   if ("until" in step) return until(current, step)
   if ("send" in step)
@@ -109,7 +109,7 @@ const act = (current: StepContext): Run => {
   if ("http" in step) return http(current, step)
   if ("that" in step) return Effect.succeed(that(current, step))
   if ("expire" in step) return expire(current)
-  if ("use" in step) return use(context, actor, step.use, current.index)
+  if ("use" in step) return runRoutine(context, actor, step.use, current.index)
   if ("ack" in step) return Effect.sync(() => (acknowledge(current, step), pass))
   if ("raw" in step) {
     return Effect.sync(() => {
@@ -134,13 +134,13 @@ const act = (current: StepContext): Run => {
 }
 
 /** Runs a step for its actor. `index` is its position for the report, from 1. */
-export const play = (context: ScenarioContext, step: Step, index: number): Run =>
+export const runStep = (context: ScenarioContext, step: Step, index: number): Run =>
   Effect.suspend(() => {
     const current = new StepContext(context, actorOf(context, step.by), step, index)
     const template = current.expand({ ...step })
     const fresh = "send" in step ? writes(template) : new Set<string>()
     const unknown = [...reads(template)].filter((name) => !fresh.has(name) && !context.scope.has(name))
-    if (unknown.length === 0) return act(current)
+    if (unknown.length === 0) return dispatch(current)
     const skipped = current.skip(`${unknown.join(", ")} is not defined, because an earlier step did not set it`)
     if (!("push" in step)) return Effect.succeed(skipped)
     // The packet still arrives, and must not count as unexpected later.
