@@ -82,7 +82,7 @@ export class TestClient {
   }
 
   #wake(): void {
-    for (const look of this.#waiting) look()
+    for (const check of this.#waiting) check()
   }
 
   destroy(): void {
@@ -103,17 +103,17 @@ export class TestClient {
     return Effect.die(new Error(`${what} did not arrive; closed: ${this.closed}, answers: ${short(this.answers)}`))
   }
 
-  #until<A>(what: string, look: () => A | undefined): Effect.Effect<A> {
+  #until<A>(what: string, check: () => A | undefined): Effect.Effect<A> {
     return Effect.callback<A>((resume) => {
-      const again = () => {
-        const found = look()
+      const recheck = () => {
+        const found = check()
         if (found === undefined && this.closed === undefined) return
-        this.#waiting.delete(again)
+        this.#waiting.delete(recheck)
         resume(found === undefined ? this.#missing(what) : Effect.succeed(found))
       }
-      this.#waiting.add(again)
-      again()
-      return Effect.sync(() => void this.#waiting.delete(again))
+      this.#waiting.add(recheck)
+      recheck()
+      return Effect.sync(() => void this.#waiting.delete(recheck))
     }).pipe(Effect.timeoutOrElse({ duration: REPLY_TIMEOUT, orElse: () => this.#missing(what) }))
   }
 

@@ -58,7 +58,7 @@ export interface Client {
   readonly say: (cgid: string, ...texts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Message>>
   readonly acknowledge: (ids: number | ReadonlyArray<number>) => void
   /** Waits for a condition, checked after each frame and at the end of the connection. */
-  readonly until: (what: string, there: () => boolean) => Effect.Effect<void>
+  readonly until: (what: string, isDone: () => boolean) => Effect.Effect<void>
   /** Waits for a message with this content. */
   readonly untilMessage: (content: string) => Effect.Effect<void>
   readonly untilClosed: Effect.Effect<Closed>
@@ -106,7 +106,7 @@ const clientOn = (open: (handlers: SocketHandlers) => Effect.Effect<ClientSocket
     let closed: Closed | undefined
     let sid = ""
     const wake = (): void => {
-      for (const look of watchers) look()
+      for (const check of watchers) check()
     }
     const receive = (packet: Packet): void => {
       received.push(packet)
@@ -133,17 +133,17 @@ const clientOn = (open: (handlers: SocketHandlers) => Effect.Effect<ClientSocket
     })
     const state = (): string =>
       `closed: ${JSON.stringify(closed)}, ${received.length} packets, the last: ${JSON.stringify(received.at(-1))?.slice(0, 300)}`
-    const until = (what: string, there: () => boolean): Effect.Effect<void> =>
+    const until = (what: string, isDone: () => boolean): Effect.Effect<void> =>
       Effect.callback<void>((resume) => {
-        const look = (): void => {
-          if (there()) resume(Effect.void)
+        const check = (): void => {
+          if (isDone()) resume(Effect.void)
           else if (closed !== undefined) resume(Effect.die(new Error(`closed before ${what}; ${state()}`)))
           else return
-          watchers.delete(look)
+          watchers.delete(check)
         }
-        watchers.add(look)
-        look()
-        return Effect.sync(() => void watchers.delete(look))
+        watchers.add(check)
+        check()
+        return Effect.sync(() => void watchers.delete(check))
       }).pipe(
         Effect.timeoutOrElse({
           duration: WAIT_TIMEOUT,
@@ -151,13 +151,13 @@ const clientOn = (open: (handlers: SocketHandlers) => Effect.Effect<ClientSocket
         })
       )
     const untilClosed = Effect.callback<Closed>((resume) => {
-      const look = (): void => {
+      const check = (): void => {
         if (closed === undefined) return
-        watchers.delete(look)
+        watchers.delete(check)
         resume(Effect.succeed(closed))
       }
-      watchers.add(look)
-      look()
+      watchers.add(check)
+      check()
     }).pipe(
       Effect.timeoutOrElse({
         duration: WAIT_TIMEOUT,

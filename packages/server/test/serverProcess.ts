@@ -45,7 +45,7 @@ export const start = (cwd: string, args: ReadonlyArray<string>, environment: Rec
       let [out, err, read] = ["", "", 0]
       const waiting = new Set<() => void>()
       const wake = () => {
-        for (const look of waiting) look()
+        for (const check of waiting) check()
       }
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
         out += text
@@ -57,17 +57,17 @@ export const start = (cwd: string, args: ReadonlyArray<string>, environment: Rec
         code = ended
         wake()
       })
-      const wait = <A, E>(look: () => Effect.Effect<A, E> | undefined): Effect.Effect<A, E> =>
+      const wait = <A, E>(check: () => Effect.Effect<A, E> | undefined): Effect.Effect<A, E> =>
         Effect.callback((resume) => {
-          const again = () => {
-            const found = look()
+          const recheck = () => {
+            const found = check()
             if (found === undefined) return
-            waiting.delete(again)
+            waiting.delete(recheck)
             resume(found)
           }
-          waiting.add(again)
-          again()
-          return Effect.sync(() => void waiting.delete(again))
+          waiting.add(recheck)
+          recheck()
+          return Effect.sync(() => void waiting.delete(recheck))
         })
       return {
         child,
