@@ -28,9 +28,9 @@ const served = (...args: ReadonlyArray<string>) =>
 /** Headers as sent by a proxy that appends the address of its client. */
 const behind = (client: string) => ({ "x-forwarded-for": `198.51.100.66, ${client}` })
 
-let unauthenticated = 0
+let accounts = 0
 /** Returns a new account name that does not exist. */
-const stranger = (): string => `stranger${++unauthenticated}`
+const unknownAccount = (): string => `unknown${++accounts}`
 
 const overHttp = (client: string, account: string, password = PASSWORD) =>
   Effect.flatMap(Server, ({ http }) =>
@@ -67,7 +67,7 @@ layer(served("--trusted-proxies", "10.0.0.0/8, loopback"), { excludeTestServices
   (it) => {
     it.effect("failed logins over HTTP throttle their address, over WebSocket too, and no other", () =>
       Effect.gen(function* () {
-        for (let n = 0; n < 3; n++) assert.strictEqual(yield* overHttp("203.0.113.1", stranger()), 401)
+        for (let n = 0; n < 3; n++) assert.strictEqual(yield* overHttp("203.0.113.1", unknownAccount()), 401)
         assert.strictEqual(yield* overHttp("203.0.113.1", "alice"), 429)
         assert.strictEqual(yield* overHttp("::ffff:203.0.113.1", "alice"), 429)
         assert.strictEqual(yield* overHttp("203.0.113.1, 10.1.2.3", "alice"), 429)
@@ -79,7 +79,7 @@ layer(served("--trusted-proxies", "10.0.0.0/8, loopback"), { excludeTestServices
 
     it.effect("failed logins over WebSocket throttle their address, over HTTP too, and no other", () =>
       Effect.gen(function* () {
-        for (let n = 0; n < 3; n++) assert.strictEqual(yield* overWebSocket("203.0.113.3", stranger()), 401)
+        for (let n = 0; n < 3; n++) assert.strictEqual(yield* overWebSocket("203.0.113.3", unknownAccount()), 401)
         assert.strictEqual(yield* overWebSocket("203.0.113.3", "carol"), 429)
         assert.strictEqual(yield* overHttp("203.0.113.3", "carol"), 429)
         assert.strictEqual(yield* overWebSocket("203.0.113.4", "carol"), 200)
@@ -89,9 +89,9 @@ layer(served("--trusted-proxies", "10.0.0.0/8, loopback"), { excludeTestServices
 
     it.effect("an unreadable header counts for the proxy, as does raw TCP, which has no header", () =>
       Effect.gen(function* () {
-        assert.strictEqual(yield* overHttp("unknown", stranger()), 401)
-        assert.strictEqual(yield* overWebSocket("<script>", stranger()), 401)
-        assert.strictEqual(yield* overTcp(stranger()), 401)
+        assert.strictEqual(yield* overHttp("unknown", unknownAccount()), 401)
+        assert.strictEqual(yield* overWebSocket("<script>", unknownAccount()), 401)
+        assert.strictEqual(yield* overTcp(unknownAccount()), 401)
         assert.strictEqual(yield* overTcp("dave"), 429)
         assert.strictEqual(yield* overHttp("_hidden", "dave"), 429)
         assert.strictEqual(yield* overHttp("203.0.113.5", "dave"), 200)
@@ -107,9 +107,9 @@ for (const [name, args] of [
   layer(served(...args), { excludeTestServices: true })(`behind a proxy, ${name}`, (it) => {
     it.effect("all clients share one address over HTTP, WebSocket and TCP, whatever their headers contain", () =>
       Effect.gen(function* () {
-        assert.strictEqual(yield* overHttp("203.0.113.1", stranger()), 401)
-        assert.strictEqual(yield* overWebSocket("203.0.113.2", stranger()), 401)
-        assert.strictEqual(yield* overTcp(stranger()), 401)
+        assert.strictEqual(yield* overHttp("203.0.113.1", unknownAccount()), 401)
+        assert.strictEqual(yield* overWebSocket("203.0.113.2", unknownAccount()), 401)
+        assert.strictEqual(yield* overTcp(unknownAccount()), 401)
         assert.strictEqual(yield* overHttp("203.0.113.3", "alice"), 429)
         assert.strictEqual(yield* overWebSocket("203.0.113.4", "alice"), 429)
         assert.strictEqual(yield* overTcp("alice"), 429)

@@ -24,7 +24,7 @@ const greet: OperatorCommand = {
   ],
   run: (inputs) =>
     inputs["whom"] === "nobody"
-      ? Effect.fail("nobody is not there")
+      ? Effect.fail("there is no such person")
       : inputs["whom"] === "defect"
         ? Effect.die(new Error("oh no"))
         : Effect.succeed(`hello ${String(inputs["whom"])}\n`.repeat(Number(inputs["times"] ?? 1)).trim())
@@ -58,7 +58,7 @@ describe("Control", () => {
           Effect.flip,
           Effect.map((error) => (error._tag === "CommandRefused" ? error.message : error._tag))
         )
-      assert.strictEqual(yield* said(ask({ whom: "nobody" })), "nobody is not there")
+      assert.strictEqual(yield* said(ask({ whom: "nobody" })), "there is no such person")
       assert.strictEqual(yield* said(ask({ whom: "defect" })), "internal error: Error: oh no")
       assert.strictEqual(yield* said(ask({})), '"greet" needs whom, whom to greet')
       assert.strictEqual(yield* said(ask({ whom: "you", times: "2" })), '"greet" needs times, how often')

@@ -70,8 +70,8 @@ layer(everything, { excludeTestServices: true })("a group of hisihi, seen by xua
         user: bob.id
       }
       yield* bob.done("message", { messages: [message] })
-      const heard = yield* alice.pushed("message")
-      assert.deepInclude(listed(heard)[0], { content: "hi", cgid: created["gid"] })
+      const pushed = yield* alice.pushed("message")
+      assert.deepInclude(listed(pushed)[0], { content: "hi", cgid: created["gid"] })
 
       yield* alice.news
       yield* ask(http, "DELETE", `${path}/member?member_client_ids=bob`)

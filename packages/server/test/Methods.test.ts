@@ -39,7 +39,7 @@ const forms: Readonly<Record<string, (given: ReadonlyArray<Given>) => unknown>> 
     Object.fromEntries(given.map(([name, value, optional]) => [name, optional === undefined ? value : null])),
   "by position, what is optional null": (given) =>
     given.map(([, value, optional]) => (optional === undefined ? value : null)),
-  "by name, with fields that nobody knows": (given) => ({ ...Object.fromEntries(given), zz: [1], constructor: 5 })
+  "by name, with unknown fields": (given) => ({ ...Object.fromEntries(given), zz: [1], constructor: 5 })
 }
 
 layer(Server.patient, { excludeTestServices: true })("every method", (it) => {

@@ -129,9 +129,9 @@ describe("operator commands for users and sessions", () => {
       const addition = { gid: group, members: [{ id: aliceId }], join: true }
       assert.strictEqual((yield* bob.ask("addmember", addition)).result, "fail")
       for (const account of ["alice", `removed:${aliceId}`]) {
-        const stranger = yield* webSocket(server.http)
+        const unauthenticated = yield* webSocket(server.http)
         const login = { account, password: "e10adc3949ba59abbe56e057f20f883e" }
-        assert.notStrictEqual((yield* stranger.ask("login", login)).result, "success")
+        assert.notStrictEqual((yield* unauthenticated.ask("login", login)).result, "success")
       }
       // The account is free; its next user is another one.
       const added = yield* run(cwd, ["user", "add", "alice", "--password", "another long secret"])

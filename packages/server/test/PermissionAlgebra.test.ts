@@ -120,9 +120,9 @@ it.live("without authentication hisihi reaches only chats created through it", (
     const users = on("open").flatMap((chatCase) =>
       chatCase.roles.map((role): Case => ({ chatCase, role, requests: others ?? [], isAnonymous: false }))
     )
-    const nobody = chatCases
+    const anonymous = chatCases
       .filter(({ needsToken }) => needsToken !== true)
       .map((chatCase): Case => ({ chatCase, role: "member", requests: ofHisihi ?? [], isAnonymous: true }))
-    assert.deepStrictEqual(yield* playAll(people, [...users, ...nobody]), [])
+    assert.deepStrictEqual(yield* playAll(people, [...users, ...anonymous]), [])
   }).pipe(Effect.scoped)
 )

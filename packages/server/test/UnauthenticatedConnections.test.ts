@@ -30,7 +30,7 @@ layer(Harness.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestServi
         yield* witness.news
         yield* as.alice.news
 
-        const stranger = yield* connect()
+        const unauthenticated = yield* connect()
         const sids = [
           undefined,
           null,
@@ -62,13 +62,13 @@ layer(Harness.layer.pipe(Layer.provideMerge(Server.patient)), { excludeTestServi
         })
         // Frames of unauthenticated connections may have 64 KiB.
         const short = sids.map((sid) => (typeof sid === "string" ? sid.slice(0, 60_000) : sid))
-        for (const sid of short) yield* check(stranger, sid)
+        for (const sid of short) yield* check(unauthenticated, sid)
         for (const sid of [...sids, as.admin.sid]) yield* check(as.alice, sid)
         yield* check(gone, dead)
 
         assert.strictEqual(JSON.stringify(yield* as.alice.askAll(seen)), before)
         assert.deepStrictEqual([...(yield* witness.news), ...(yield* as.alice.news)], [])
-        assert.deepStrictEqual(stranger.pushes, [])
+        assert.deepStrictEqual(unauthenticated.pushes, [])
       })
     )
 

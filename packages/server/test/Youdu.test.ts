@@ -142,23 +142,23 @@ describe("youdu beside xuanxuan", () => {
       ]
       for (const { buin, appId, key: own } of apps) {
         const envelope = (text: string) => ({ buin, appId, encrypt: seal(text, appId, own) })
-        const told = <A>(url: string, body?: object): Effect.Effect<A> =>
+        const unsealed = <A>(url: string, body?: object): Effect.Effect<A> =>
           Effect.map(ask<{ readonly errcode: number; readonly encrypt: string }>(url, body), ({ errcode, encrypt }) => {
             assert.strictEqual(errcode, 0)
             return open(encrypt, own) as A
           })
         const now = String(Math.floor(Date.now() / 1000))
-        const { accessToken, expireIn } = yield* told<{ readonly accessToken: string; readonly expireIn: number }>(
+        const { accessToken, expireIn } = yield* unsealed<{ readonly accessToken: string; readonly expireIn: number }>(
           `${http}/cgi/gettoken`,
           envelope(now)
         )
         assert.strictEqual(expireIn, 7200)
         const creation = JSON.stringify({ title: "t", creator: "alice", type: null, member: ["bob", "carol"] })
-        const made = yield* told<SessionJson>(
+        const made = yield* unsealed<SessionJson>(
           `${http}/cgi/session/create?accessToken=${accessToken}`,
           envelope(creation)
         )
-        const got = yield* told<SessionJson>(
+        const got = yield* unsealed<SessionJson>(
           `${http}/cgi/session/get?accessToken=${accessToken}&sessionId=${made.sessionId}`
         )
         assert.deepStrictEqual(got, made)
