@@ -21,8 +21,8 @@ const PAGE_SIZE = 200
 /** One entry of a chat's log. */
 export interface LogEntry extends Entry {
   /**
-   * The entry's message, as it stands now. Absent if the entry has none, or if the reader has deleted it for themself:
-   * then the entry has no content either.
+   * The entry's message, as it stands now. Absent if the entry has none, or if the reader has hidden it: then the
+   * entry has no content either.
    */
   readonly message?: Message
 }

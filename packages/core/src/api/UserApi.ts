@@ -23,7 +23,7 @@ export interface NewGroup {
   readonly name: string
   /** Members beside the creating user. */
   readonly members?: ReadonlyArray<UserRef>
-  /** A random gid by default. If the gid has a chat already that the user may see, that one is returned. */
+  /** A random gid by default. If a chat with this gid exists and is visible to the user, it is returned. */
   readonly gid?: string
   /** Whether all users may find and join it; false by default. */
   readonly public?: boolean
@@ -248,7 +248,7 @@ export class UserApi extends UserApiBase {
 
   // The offline queue
 
-  /** Returns the user's undelivered packets, by id; at most `limit` rows, 1,000 if absent. `device` as for a login. */
+  /** Returns the user's undelivered packets, by id; at most `limit` rows (default: 1,000). `device` as for a login. */
   queue(options: { readonly device?: string; readonly limit?: number } = {}): Promise<ReadonlyArray<OfflineQueueRow>> {
     return this.with(({ offlineQueue: queue }, user) =>
       Effect.map(queue.list(user, options), (rows) => rows.map(offlineQueueRow))

@@ -84,7 +84,7 @@ export class Credentials extends Context.Service<
     readonly verify: (attempt: Attempt) => Effect.Effect<User, Refused>
     /**
      * Returns a token that replaces the user's password once, wherever a password is accepted, for `ttl` (by default a
-     * minute, at most an hour). For users whom the embedder has authenticated: its holder is taken for the user.
+     * minute, at most an hour). For users whom the embedder has authenticated: its holder acts as the user.
      * Refused with `NoSuchUsers` for an unknown or disabled user, and with `TooManyAttempts` while 20 of the user's
      * tokens are stored, each until a minute after it expires.
      */
@@ -186,8 +186,8 @@ export class Credentials extends Context.Service<
         )
 
       /**
-       * Runs a check as an attempt that is counted by these keys. An attempt without a result has failed. So has an
-       * interrupted one, since a recognised password is accepted at once.
+       * Runs a check as an attempt that is counted by these keys. An attempt without a result counts as a
+       * failure. So does an interrupted one: a recognised password would have been accepted without a wait.
        */
       const runCounted = (
         keys: ReadonlyArray<readonly [LoginThrottle, string]>,

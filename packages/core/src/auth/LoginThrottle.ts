@@ -1,7 +1,7 @@
 /**
  * Limits failed logins by key (an account, an address) and concurrent attempts. A running attempt reserves one of the
- * failures that are still allowed: it has not failed yet, but no more attempts run at once than may fail. Further
- * attempts are queued; they are refused once the failures are used up.
+ * remaining failures, so that no more attempts run concurrently than may fail. Further attempts are queued; they are
+ * refused once the failures are used up.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -85,7 +85,7 @@ export class LoginThrottle {
   }
 
   /**
-   * Starts one attempt, at once or after queueing. Each started attempt ends once with `leave`. Refused with
+   * Starts one attempt, immediately or after queueing. Each started attempt ends once with `leave`. Refused with
    * `TooManyAttempts` while no failure is allowed, and with `RateLimited` if too many are queued.
    */
   enter(key: string, now: () => number): Effect.Effect<Attempts, Refused> {

@@ -3,8 +3,8 @@
  * it in place of the password, as it is or as its md5. They are records of the store, by their hash: they survive a
  * restart, and are shared by all nodes.
  *
- * The store ensures that a token is used once: its user writes a mark that must be new. The mark stays until a while
- * after the token expires, when no node can consider it valid any more. The store bounds the number of tokens per user
+ * The store ensures that a token is used once: a use writes a record that must be new. The record stays until
+ * some time after the token expires, when no node can consider it valid any more. The store bounds the number of tokens per user
  * too: their list is written only if it is unchanged since it was read.
  */
 import * as Clock from "effect/Clock"

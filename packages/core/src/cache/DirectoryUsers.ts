@@ -212,7 +212,7 @@ export class DirectoryUsers {
         yield* this.#allocateIds(missing)
         missing = missing.filter((id) => !this.#mappings.has(id))
       }
-      // Merged at once: a list longer than the map of mappings would evict its own beginning.
+      // Merged batch by batch: a list longer than the map of mappings would evict its own beginning.
       for (const user of batch) merged.push(...this.#merged(user))
     }
     return merged

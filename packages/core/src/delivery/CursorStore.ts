@@ -1,6 +1,6 @@
 /**
  * Write-behind store of the cursors of connected sessions: acknowledgements are batched, since a redelivery is allowed
- * and a loss is not. Cursors of a session that ends are written at once. Reads merge pending and stored cursors.
+ * and a loss is not. Cursors of a session that ends are written immediately. Reads merge pending and stored cursors.
  */
 import { logStorageFailure } from "../ports/StorageErrors.ts"
 import * as Context from "effect/Context"
@@ -21,7 +21,7 @@ export class CursorStore extends Context.Service<
   {
     /** Schedules a write of this subscription's cursor. Neither waits nor fails. */
     readonly touch: (subscription: Subscription) => void
-    /** Writes the current cursor of a subscription whose session has ended at once. */
+    /** Immediately writes the cursor of a subscription whose session has ended. */
     readonly release: (subscription: Subscription) => void
     /** Returns the cursors of one device, by chat. */
     readonly of: (user: UserId, device: string) => Effect.Effect<ReadonlyMap<ChatId, Cursor>, StorageFailed>
@@ -92,7 +92,7 @@ export class CursorStore extends Context.Service<
 
       let isFlushing = false
       let isRequested = false
-      /** Flushes at once; cursors added during a write are written together after it. */
+      /** Flushes without delay; cursors added during a write are written together after it. */
       const flushSoon = (): void => {
         isRequested = true
         if (isFlushing) return

@@ -1,6 +1,6 @@
 /**
- * Broadcasts presence events to all online users. Many logins at once would cost their square: events over a limit are
- * batched, and sent to all users in one frame of the same bytes.
+ * Broadcasts presence events to all online users. The cost of many simultaneous logins would be quadratic: events over a
+ * limit are batched, and sent to all users in one frame of the same bytes.
  */
 import type { UserEvent } from "../model/Event.ts"
 
@@ -40,7 +40,7 @@ export class PresenceBroadcaster {
     this.#publish = publish
   }
 
-  /** Number of broadcasts: a list of online users made at one count lacks only later broadcasts. */
+  /** Number of broadcasts. A list of online users lacks only the broadcasts after its generation. */
   get generation(): number {
     return this.#generation
   }

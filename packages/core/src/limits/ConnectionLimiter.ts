@@ -49,7 +49,7 @@ export interface ConnectionLimits {
 export interface LimiterTime {
   /** Monotonic time in milliseconds. */
   readonly now: () => number
-  /** Called when a connection starts to wait for its login: `expire` is due, unless its last result is still ahead. */
+  /** Called when a connection starts to wait for its login: `expire` must be called, unless a call is scheduled. */
   readonly onWaiting: () => void
 }
 

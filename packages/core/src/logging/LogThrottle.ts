@@ -1,5 +1,5 @@
 /**
- * Throttles equal log lines. The first line of a key is logged at once; further ones are counted and logged as one line
+ * Throttles equal log lines. The first line of a key is logged immediately; further ones are counted and logged as one line
  * with `count` when the minute is over. Refused connections, failed logins and a failing disk would otherwise fill the
  * log.
  */

@@ -43,7 +43,7 @@ export interface Chat {
   readonly editedBy: UserId | null
   /** Milliseconds since 1970, 0 for never. */
   readonly editedAt: number
-  /** 1 when created, and one more with each step that changed a fact. */
+  /** 1 at creation; incremented by each step that changes a fact. */
   readonly version: number
   /** Values that protocols store with a chat, by name. */
   readonly attributes: Readonly<Record<string, unknown>>

@@ -26,8 +26,8 @@ export type FileId = number & Brand.Brand<"FileId">
 export const FileId = (id: number): FileId => id as FileId
 
 /**
- * First id of pushes that are in no log (a user list, a user's status). They are integers as the others are and never
- * equal an `EntryId`: a log would need 2^40 entries to get here.
+ * First id of pushes that are in no log (a user list, a user's status). They are integers like entry ids, and never equal
+ * one: a log would need 2^40 entries.
  */
 export const EPHEMERAL_ID_BASE: number = 2 ** 40
 

@@ -1,6 +1,6 @@
 /**
  * A chat's log: append-only, with the sequence 1, 2, 3, … without gaps. Order, history, the offline queue, unread
- * counts and recalls are all derived from it. Sending a message appends one entry, whatever the number of members.
+ * counts and recalls are all derived from it. Sending a message appends one entry, regardless of the number of members.
  */
 import type { Chat, Committers, Member } from "./Chat.ts"
 import type { ChatId, EntryId, UserId } from "./Ids.ts"

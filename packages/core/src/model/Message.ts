@@ -1,8 +1,8 @@
-/** A message as it stands now: the posted content with every later entry about it applied. */
+/** A message in its current state: the posted content with every later entry about it applied. */
 import type { ChatId, EntryId, UserId } from "./Ids.ts"
 import type { Amendment, Entry, Posted } from "./Log.ts"
 
-/** A message as it stands: after recalls and replacements. */
+/** A message, after replacements and a recall. */
 export interface Message {
   /** Id of the entry that posted it. */
   readonly id: EntryId

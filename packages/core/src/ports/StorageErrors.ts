@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { logThrottled } from "../logging/LogThrottle.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 
-/** Logs the failure: the first of a message at once, further ones as a count once a minute. */
+/** Logs the failure: the first of a message immediately, further ones as a count once a minute. */
 export const logStorageFailure = (message: string, cause: unknown): Effect.Effect<void> =>
   logThrottled({ key: message, level: "Error", message, cause })
 

@@ -7,7 +7,7 @@
  *   however often they are looked up.
  * - Results are cached for `ttl` seconds. While the directory fails, cached users stay as they were, and others are
  *   refused with `Unavailable`.
- * - A disabled or removed user is logged out: at once after `Users.invalidate`, otherwise at their first command after
+ * - A disabled or removed user is logged out: immediately after `Users.invalidate`, otherwise at their first command after
  *   `ttl`, or within `ttl` and a minute if they only receive.
  */
 import * as Context from "effect/Context"

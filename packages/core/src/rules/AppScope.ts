@@ -1,4 +1,4 @@
-/** Chats that an application can reach, which is not a user and in no chat. */
+/** Chats that an application can access. An application is not a user, and a member of no chat. */
 import type { Chat } from "../model/Chat.ts"
 import type { Reason } from "../model/Refused.ts"
 import type { User } from "../model/User.ts"
