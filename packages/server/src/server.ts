@@ -1,6 +1,6 @@
 /** The reference server: composes engine, adapters and protocols. */
 import * as FileBlobs from "@parley/adapter-node/FileBlobs"
-import * as Hosting from "@parley/adapter-node/serve"
+import * as NodeHost from "@parley/adapter-node/serve"
 import { serveHttp } from "@parley/adapter-node/serveHttp"
 import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
@@ -108,7 +108,7 @@ export const start = Effect.fnUntraced(function* (
       yield* refuseReachableData(serve)
       yield* Effect.logWarning(DEMONSTRATION_SERVED)
     }
-    const hosted = yield* Hosting.serve({
+    const hosted = yield* NodeHost.serve({
       dialects,
       settings: configuration.dialects,
       demonstration: serve.demo,

@@ -140,11 +140,11 @@ const handleRequest = (
       : authenticated(deps, profile, session, request, name, runCommand)
   const withErrorReply = (part: Effect.Effect<Reply, Refused>): Effect.Effect<Reply> =>
     noteSlow(part, slowLine(session, name)).pipe(
-      Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refused(deps, session, request, reason))),
+      Effect.catchTag("Refused", ({ reason }) => Effect.succeed(refusedReply(deps, session, request, reason))),
       // A defect: the client still gets a reply, and the connection stays open.
       Effect.catchCause((cause) =>
         Effect.as(Effect.logError(`${name} failed unexpectedly`, cause), {
-          frame: failure(request, "fail", "Internal server error.")
+          frame: failureFrame(request, "fail", "Internal server error.")
         })
       )
     )
@@ -159,13 +159,13 @@ const slowLine = (session: ClientSession, name: string) => (milliseconds: number
   return { key: `slow request ${known}`, details: { method: known, user: session.user?.id ?? null, milliseconds } }
 }
 
-const refused = ({ engine }: Deps, { user }: ClientSession, request: Request, reason: Reason): Reply => {
+const refusedReply = ({ engine }: Deps, { user }: ClientSession, request: Request, reason: Reason): Reply => {
   // Each refused message is listed with its reason.
   if (reason._tag === "MessagesRefused" && user !== undefined) engine.limits.owe(user.id, reason.refusals.length)
-  return { frame: refusal(request, reason) }
+  return { frame: refusalFrame(request, reason) }
 }
 
-const failure = (request: Request, result: "fail" | "denied", message: string, data?: Json): string =>
+const failureFrame = (request: Request, result: "fail" | "denied", message: string, data?: Json): string =>
   JSON.stringify({
     module: request.module,
     method: request.method,
@@ -175,10 +175,10 @@ const failure = (request: Request, result: "fail" | "denied", message: string, d
     ...(data !== undefined && { data })
   })
 
-const refusal = (request: Request, reason: Reason): string => {
+const refusalFrame = (request: Request, reason: Reason): string => {
   const ofMessages = `${request.module}/${request.method}`.toLowerCase() === "chat/message"
   const drafts = ofMessages ? draftsIn(request.params) : []
-  return failure(
+  return failureFrame(
     request,
     resultOf(reason),
     messageOf(reason),
@@ -186,7 +186,7 @@ const refusal = (request: Request, reason: Reason): string => {
   )
 }
 
-const success = (request: Request, sid: string, { data, pager }: MethodResult): string | Frame => {
+const successFrame = (request: Request, sid: string, { data, pager }: MethodResult): string | Frame => {
   const head = { module: request.module, method: request.method, result: "success", sid }
   if (!(data instanceof RawJson)) return JSON.stringify({ ...head, data, ...(pager !== undefined && { pager }) })
   const before = `${JSON.stringify(head).slice(0, -1)},"data":`
@@ -235,7 +235,7 @@ const login = Effect.fnUntraced(function* (
   if (before !== undefined && !before.ended) yield* deps.sessions.end(before, session.connection.id)
   if (session.live !== live) return { frame: undefined }
   return {
-    frame: success(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
+    frame: successFrame(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
     presence: [{ what: "login", user }],
     next: (runCommand) => pushLogin(deps, profile, session, user, runCommand)
   }
@@ -264,7 +264,7 @@ const authenticated = Effect.fnUntraced(function* (
   if (!resumed) return yield* work
   // A refused request does not undo the resumption.
   const { frame, presence = [] } = yield* Effect.catchTag(work, "Refused", ({ reason }) =>
-    Effect.succeed<Reply>({ frame: refusal(request, reason) })
+    Effect.succeed<Reply>({ frame: refusalFrame(request, reason) })
   )
   return {
     frame,
@@ -321,7 +321,7 @@ const runMethod = Effect.fnUntraced(function* (
     runCommand(caller, command)
   const { engine, userList, settings } = deps
   const context = { user, profile, userList, users: engine.context.users, settings, runCommand: runForCaller }
-  return { frame: success(request, live.token, yield* callHandler(name, context, request.params)) }
+  return { frame: successFrame(request, live.token, yield* callHandler(name, context, request.params)) }
 })
 
 /** Calls the handler with its method's params; TypeScript cannot infer this through two index accesses. */
@@ -349,7 +349,7 @@ const logout = Effect.fnUntraced(function* (
   yield* deps.sessions.end(live, session.connection.id)
   session.detachUser()
   return {
-    frame: success(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
+    frame: successFrame(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
     // Another device of the user may still be online.
     presence: deps.hub.isOnline(user.id) ? [] : [{ what: "logout", user }]
   }

@@ -59,7 +59,7 @@ interface TokenDeps {
   readonly lifetime: number
 }
 
-const readable = refuseOnStorageFailure("tokens of apps")
+const orUnavailable = refuseOnStorageFailure("tokens of apps")
 
 export const makeAppTokens = ({ store, engine, random, digest, lifetime }: TokenDeps): AppTokens => {
   /** Valid tokens by hash. Others may still be stored. */
@@ -84,7 +84,7 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
     const token = `${TOKEN_PREFIX}${Base64Url.encode(yield* random.randomBytes(TOKEN_SIZE))}`
     const hash = yield* hashOf(token)
     const value: StoredToken = { app, issuedAt: now, expiresAt: now + lifetime * 1000 }
-    const stored = (yield* readable(store.records(DIALECT, KIND))).map(({ key, value: one }) => ({
+    const stored = (yield* orUnavailable(store.records(DIALECT, KIND))).map(({ key, value: one }) => ({
       key,
       ...(one as StoredToken)
     }))
@@ -93,13 +93,13 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
       .sort((a, b) => b.issuedAt - a.issuedAt)
       .slice(MAX_TOKENS_PER_APP - 1)
     const removed = [...stored.filter((one) => one.expiresAt <= now), ...others].map(({ key }) => key)
-    const proofs = yield* readable(store.records(DIALECT, PROOF_KIND))
+    const proofs = yield* orUnavailable(store.records(DIALECT, PROOF_KIND))
     const isExpired = (one: unknown): boolean => typeof one !== "number" || one < now
     if (proofs.filter(({ value: one }) => !isExpired(one)).length >= MAX_PROOFS) {
       return yield* refuse({ _tag: "RateLimited", retryAfterSeconds: Math.max(1, Math.ceil((expiresAt - now) / 1000)) })
     }
     const proof = { dialect: DIALECT, kind: PROOF_KIND, key: yield* hashOf(`${app}:${fingerprint}`), value: expiresAt }
-    const isNew = yield* readable(
+    const isNew = yield* orUnavailable(
       engine
         .commit({
           expectedVersions: [],
@@ -133,7 +133,7 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
       let found = cache.get(hash)
       if (found === undefined) {
         const before = commits
-        const record = yield* readable(store.record(DIALECT, KIND, hash))
+        const record = yield* orUnavailable(store.record(DIALECT, KIND, hash))
         if (record === undefined) return undefined
         found = record.value as StoredToken
         if (commits === before) cache.set(hash, found)

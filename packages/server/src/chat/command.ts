@@ -122,9 +122,9 @@ export const chatCommand = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ as, url, password }) {
-    const given = Option.getOrElse(password, () => process.env["PARLEY_PASSWORD"] ?? DEMO_PASSWORD)
+    const secret = Option.getOrElse(password, () => process.env["PARLEY_PASSWORD"] ?? DEMO_PASSWORD)
     const closing = Effect.sync(() => void setTimeout(() => process.exit(), CLOSE_TIMEOUT).unref())
-    yield* untilStopped(chat({ as, url, password: given }, { input: process.stdin, output: process.stdout })).pipe(
+    yield* untilStopped(chat({ as, url, password: secret }, { input: process.stdin, output: process.stdout })).pipe(
       Effect.ensuring(closing)
     )
   })

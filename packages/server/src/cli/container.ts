@@ -5,7 +5,7 @@ import * as NodePasswords from "@parley/adapter-node/NodePasswords"
 import * as Parley from "@parley/core/Parley"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Application from "../server.ts"
+import * as Server from "../server.ts"
 import type { ServedDialect } from "../protocols.ts"
 import type { Configuration } from "../config/Configuration.ts"
 import type { CliContext } from "./CliContext.ts"
@@ -18,7 +18,7 @@ const commandsOf = Effect.fnUntraced(function* (
   // Nothing is served, so requirements of protocols on where they are served do not apply.
   const serveContext = { settings, tcp: () => undefined, demonstration: true }
   const open = yield* Effect.forEach(dialects, (dialect) => dialect.open(serveContext))
-  return yield* Application.operatorCommands(open)
+  return yield* Server.operatorCommands(open)
 })
 
 export const makeCliContext = (version: string, dialects: ReadonlyArray<ServedDialect>): CliContext => {
@@ -35,9 +35,9 @@ export const makeCliContext = (version: string, dialects: ReadonlyArray<ServedDi
     }),
     // Without the files folder: no command reads or writes files, and only the server creates the folder.
     open: Effect.fnUntraced(function* (configuration) {
-      const context = yield* Application.openEngine(configuration, { files: false })
+      const context = yield* Server.openEngine(configuration, { files: false })
       return yield* Effect.provideContext(commandsOf(dialects, configuration.dialects), context)
     }),
-    start: (configuration) => Application.start(configuration, dialects)
+    start: (configuration) => Server.start(configuration, dialects)
   }
 }
