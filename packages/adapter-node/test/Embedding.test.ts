@@ -164,8 +164,8 @@ describe("a host inside another application", () => {
   )
 
   it("two protocols cannot have one path or one port", () => {
-    const twice = (door: Host.Options["endpoints"][number]) =>
-      Effect.runPromiseExit(Effect.scoped(Host.make({ endpoints: [door, door] })))
+    const twice = (endpoint: Host.Options["endpoints"][number]) =>
+      Effect.runPromiseExit(Effect.scoped(Host.make({ endpoints: [endpoint, endpoint] })))
     return Promise.all([
       twice({ _tag: "WebSocket", path: "/ws", accept: echo }),
       twice({ _tag: "Tcp", accept: echo })

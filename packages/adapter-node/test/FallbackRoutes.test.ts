@@ -1,4 +1,4 @@
-/** Requests that begin like a door's paths and fit none of them are the door's to answer; all others stay foreign. */
+/** Requests that begin like an endpoint's paths and match none are handled by its fallback; all others are passed on. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"

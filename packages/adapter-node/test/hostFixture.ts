@@ -1,4 +1,4 @@
-/** A host with doors of every kind below `/im`, and clients that ask it. */
+/** A host with endpoints of every kind below `/im`, and clients that ask it. */
 import { Effect, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse, Multipart } from "effect/http"
 import { WebSocket } from "ws"

@@ -86,7 +86,7 @@ export const tcpClient = (
     }))
   )
 
-/** A host with one WebSocket door at `/ws` on a server of its own. */
+/** A host with one WebSocket endpoint at `/ws` on a server of its own. */
 export const webSocketServer = (accept: Accept, connection: Host.Options["connection"] = quick) =>
   Effect.gen(function* () {
     const host = yield* Host.make({
@@ -97,7 +97,7 @@ export const webSocketServer = (accept: Accept, connection: Host.Options["connec
     return { host, port, url: `ws://127.0.0.1:${port}/ws` }
   })
 
-/** A host with a TCP door. */
+/** A host with a TCP endpoint. */
 export const tcpServer = (accept: Accept, connection: Host.Options["connection"] = quick) =>
   Effect.gen(function* () {
     const host = yield* Host.make({ endpoints: [{ _tag: "Tcp", accept }], connection: { ...connection } })

@@ -124,7 +124,7 @@ describe("a process that is killed", () => {
             log.map((entry) => entry.seq),
             log.map((_, index) => index + 1)
           )
-          // Units are whole: a lane's place is that of its last message in the log, answered or not.
+          // Batches are atomic: a lane continues after its last message in the log, acknowledged or not.
           const cursors = yield* store.cursorsIn(ChatId(1), [UserId(1)])
           for (const cursor of cursors) {
             const lane = log.flatMap(({ body }) =>

@@ -211,7 +211,7 @@ describe("a batch that cannot be cloned", () => {
 
 describe("a disk that is full", () => {
   it.effect(
-    "fails units whole, and once there is room the log goes on without a gap",
+    "fails whole batches, and once there is room the log continues without a gap",
     Effect.fnUntraced(function* () {
       const database = prepared(join(yield* folder, "parley.db"))
       const writer = new Transactions(new Statements(database))

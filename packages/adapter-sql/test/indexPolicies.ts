@@ -44,7 +44,7 @@ const thrown = (cause: unknown): never => {
   throw cause
 }
 
-/** The writer's work in this thread, each unit a transaction. */
+/** The writer's work in this thread, each batch a transaction. */
 export class Here {
   readonly transactions: Transactions
   readonly #database: DatabaseSync
@@ -91,7 +91,7 @@ export class Here {
     return this.#database.prepare("PRAGMA synchronous").get()?.["synchronous"]
   }
 
-  /** Units whose transaction comes to nothing at its very end: references are looked at only then. */
+  /** Batches whose transaction fails at its commit, where deferred references are checked. */
   lose(batches: ReadonlyArray<WriteBatch>): FromWriter["_tag"] {
     this.#database.exec("PRAGMA defer_foreign_keys = ON")
     const broken: WriteBatch = {

@@ -18,7 +18,7 @@ const identity = (path: string): string | undefined => {
  * Milliseconds after which a directory's change time is conclusive: a later change then has a later time, even on file
  * systems with a resolution of one second.
  */
-const SETTLED = 3000
+const CONCLUSIVE_AFTER = 3000
 
 /** Milliseconds between two checks of the paths themselves: a mount over a path does not change the directory. */
 const PATHS_CHECK = 1000
@@ -64,9 +64,9 @@ export class OpenFiles {
   /** Milliseconds since 1970. */
   readonly #now: () => number
   /** The directory at the last check of the paths, if its change time was conclusive. */
-  #settled: Directory | undefined
+  #lastConclusive: Directory | undefined
   /** When its change time is conclusive; milliseconds since 1970. */
-  #settlesAt = 0
+  #conclusiveAt = 0
   #pathsCheckedAt = performance.now()
   #checkedAt = performance.now()
   #displaced: Displaced | undefined
@@ -102,7 +102,7 @@ export class OpenFiles {
       const found = this.#look(path)
       if (found !== opened) return (this.#displaced = { path, isReplaced: found !== undefined, isMain })
     }
-    this.#settled = directory
+    this.#lastConclusive = directory
     return undefined
   }
 
@@ -113,7 +113,7 @@ export class OpenFiles {
 
   /** Whether the directory has not changed since the last check of the paths. */
   #isUnchanged(): boolean {
-    const before = this.#settled
+    const before = this.#lastConclusive
     if (before === undefined) return false
     const now = directoryAt(this.#directory)
     return (
@@ -128,11 +128,12 @@ export class OpenFiles {
   #settledDirectory(): Directory | undefined {
     const now = this.#now()
     // SQLite keeps Windows from deleting or replacing an open file.
-    if (process.platform === "win32" || (now < this.#settlesAt && now > this.#settlesAt - SETTLED)) return undefined
+    if (process.platform === "win32" || (now < this.#conclusiveAt && now > this.#conclusiveAt - CONCLUSIVE_AFTER))
+      return undefined
     const found = directoryAt(this.#directory)
     if (found === undefined) return undefined
-    this.#settlesAt = Number(found.changedAt / 1_000_000n) + SETTLED
-    return now > this.#settlesAt ? found : undefined
+    this.#conclusiveAt = Number(found.changedAt / 1_000_000n) + CONCLUSIVE_AFTER
+    return now > this.#conclusiveAt ? found : undefined
   }
 
   #look(path: string): string | undefined {

@@ -48,7 +48,7 @@ export interface Match {
 }
 
 /** The deepest nesting that is compared; a deeper value is a mismatch, never a stack overflow. */
-const deepest = 64
+const MAX_DEPTH = 64
 
 const none: ReadonlyMap<string, Json> = new Map()
 const passed: Match = { mismatches: [], captures: none, lenient: [] }
@@ -137,7 +137,7 @@ const readField = (
   return failed(at(found.forms.map((form) => show(form)).join("|")), show(build(pattern, scope)), undefined)
 }
 
-const special = (
+const matchWith = (
   name: string,
   pattern: JsonObject,
   value: Json | undefined,
@@ -147,7 +147,7 @@ const special = (
 ): Match => {
   const argument = pattern[name] ?? null
   const inner = (p: Json, v: Json | undefined, at = path) => compare(p, v, scope, at, depth + 1)
-  const otherwise = () => failed(path, show(build(pattern, scope)), value)
+  const mismatch = () => failed(path, show(build(pattern, scope)), value)
   switch (name) {
     case "$capture": {
       const [key, wanted] = items(argument)
@@ -161,7 +161,7 @@ const special = (
       return (
         items(argument)
           .map((option) => inner(option, value))
-          .find((match) => match.mismatches.length === 0) ?? otherwise()
+          .find((match) => match.mismatches.length === 0) ?? mismatch()
       )
     case "$all":
       return items(argument)
@@ -175,15 +175,15 @@ const special = (
       return second.mismatches.length === 0 ? tolerated(second, typeof why === "string" ? why : show(why)) : first
     }
     case "$not":
-      return inner(argument, value).mismatches.length > 0 ? passed : otherwise()
+      return inner(argument, value).mismatches.length > 0 ? passed : mismatch()
     case "$unordered":
-      if (!isArray(value) || value.length !== items(argument).length) return otherwise()
-      return assign(items(argument), value, scope, path, depth + 1) ?? otherwise()
+      if (!isArray(value) || value.length !== items(argument).length) return mismatch()
+      return assign(items(argument), value, scope, path, depth + 1) ?? mismatch()
     case "$contains": {
       if (typeof argument === "string") {
-        return typeof value === "string" && value.includes(argument) ? passed : otherwise()
+        return typeof value === "string" && value.includes(argument) ? passed : mismatch()
       }
-      if (!isArray(value)) return otherwise()
+      if (!isArray(value)) return mismatch()
       return items(argument)
         .map((part) => {
           const found = value.map((item) => inner(part, item)).find((match) => match.mismatches.length === 0)
@@ -192,41 +192,41 @@ const special = (
         .reduce(both, passed)
     }
     case "$each":
-      if (!isArray(value)) return otherwise()
+      if (!isArray(value)) return mismatch()
       return value.map((item, index) => inner(argument, item, `${path}[${index}]`)).reduce(both, passed)
     case "$matches":
       return typeof argument === "string" && typeof value === "string" && new RegExp(argument, "u").test(value)
         ? passed
-        : otherwise()
+        : mismatch()
     case "$length":
-      return (isArray(value) || typeof value === "string") && value.length === argument ? passed : otherwise()
+      return (isArray(value) || typeof value === "string") && value.length === argument ? passed : mismatch()
     case "$list":
     case "$listed": {
       const wanted = items(build(argument, scope)).map(String).toSorted()
-      if (typeof value !== "string") return otherwise()
+      if (typeof value !== "string") return mismatch()
       const listed = split(value)
       const fits = name === "$list" ? equals(listed, wanted) : wanted.every((item) => listed.includes(item))
-      return fits ? passed : otherwise()
+      return fits ? passed : mismatch()
     }
     case "$opened": {
       const [key, app] = [build(pattern["key"] ?? "", scope), build(pattern["app"] ?? "", scope)]
-      if (typeof value !== "string" || typeof key !== "string" || typeof app !== "string") return otherwise()
+      if (typeof value !== "string" || typeof key !== "string" || typeof app !== "string") return mismatch()
       const inside = opened(value, key, app)
-      return inside === undefined ? otherwise() : inner(argument, parse(inside), `${path}(opened)`)
+      return inside === undefined ? mismatch() : inner(argument, parse(inside), `${path}(opened)`)
     }
     case "$above": {
       const floor = build(argument, scope)
-      return typeof value === "number" && typeof floor === "number" && value > floor ? passed : otherwise()
+      return typeof value === "number" && typeof floor === "number" && value > floor ? passed : mismatch()
     }
     default: {
       const [from, to] = items(build(pattern["swap"] ?? [], scope)).map(String)
-      return equals(swapped(build(argument, scope), from ?? "", to ?? ""), value) ? passed : otherwise()
+      return equals(swapped(build(argument, scope), from ?? "", to ?? ""), value) ? passed : mismatch()
     }
   }
 }
 
 const compare = (pattern: Json, value: Json | undefined, scope: Variables, path: string, depth: number): Match => {
-  if (depth > deepest) return failed(path, `at most ${deepest} levels`, "deeper")
+  if (depth > MAX_DEPTH) return failed(path, `at most ${MAX_DEPTH} levels`, "deeper")
   if (typeof pattern === "string" && Object.hasOwn(kinds, pattern)) {
     return kinds[pattern]?.(value) === true ? passed : failed(path, pattern, value)
   }
@@ -242,7 +242,7 @@ const compare = (pattern: Json, value: Json | undefined, scope: Variables, path:
   }
   const name = matchers.find((matcher) => Object.hasOwn(pattern, matcher))
   const named = pattern["$reading"]
-  if (name !== undefined && !isObject(named)) return special(name, pattern, value, scope, path, depth)
+  if (name !== undefined && !isObject(named)) return matchWith(name, pattern, value, scope, path, depth)
   if (!isObject(value)) return failed(path, `an object like ${show(build(pattern, scope))}`, value)
   const read = Object.entries(isObject(named) ? named : {}).map(([id, item]) =>
     readField(id, item, value, scope, path, depth)

@@ -72,18 +72,18 @@ export interface ScenarioContext {
 }
 
 /** The largest number of exchanges that a scenario keeps. */
-const mostExchanges = 400
+const MAX_EXCHANGES = 400
 /**
  * The longest message in a report, in characters. Twice as much is kept until secrets are redacted, so that none is
  * cut.
  */
-export const longestExchange = 2_000
+export const MAX_EXCHANGE_LENGTH = 2_000
 
 /** Records a message within the budget. Secrets are redacted at the end of the scenario, when all of them are known. */
 export const note = (context: ScenarioContext, actor: string, direction: Exchange["direction"], text: string): void => {
   context.secrets.learn(text)
-  if (context.exchanges.length >= mostExchanges || context.budget.characters <= 0) return
-  const kept = text.slice(0, 2 * longestExchange)
+  if (context.exchanges.length >= MAX_EXCHANGES || context.budget.characters <= 0) return
+  const kept = text.slice(0, 2 * MAX_EXCHANGE_LENGTH)
   context.budget.characters -= kept.length
   context.exchanges.push({ actor, direction, text: kept })
 }
@@ -149,7 +149,7 @@ const withSid = (context: ScenarioContext, actor: Actor, request: Json): Json =>
 /** Sends a text unchanged, without expecting a response. */
 export const transmit = (context: ScenarioContext, actor: Actor, text: string): void => {
   actor.since = actor.connection?.packets.length ?? 0
-  actor.sent = [...actor.sent, printable(context.secrets.hide(text.slice(0, 2 * longestExchange)), 1_000)].slice(-5)
+  actor.sent = [...actor.sent, printable(context.secrets.hide(text.slice(0, 2 * MAX_EXCHANGE_LENGTH)), 1_000)].slice(-5)
   actor.connection?.send(text)
 }
 

@@ -8,7 +8,7 @@ import { mismatchText, missingReason, type Of, pass, type Run, type StepContext 
 import { answer, ask, barrierName, barriers } from "./ScenarioContext.ts"
 
 /** The delay between two requests of an `until` step, in milliseconds. */
-const pause = 20
+const POLL_INTERVAL_MS = 20
 
 export const reply = (current: StepContext, step: Of<"reply">): Run => {
   const { context, actor } = current
@@ -122,7 +122,7 @@ export const until = (current: StepContext, step: Of<"until">): Run =>
       if (performance.now() > deadline) {
         return current.fail(mismatchText(result.mismatches), current.wanted(pattern), { came: [show(packet.body)] })
       }
-      yield* Effect.sleep(pause)
+      yield* Effect.sleep(POLL_INTERVAL_MS)
     }
   })
 

@@ -57,7 +57,7 @@ export class BadOptions extends Data.TaggedError("BadOptions")<{ readonly messag
 export const defaultTiming: Timing = { reply: 5_000, close: 15_000, scenario: 60_000, run: 1_800_000 }
 
 /** The largest number of characters of exchanged messages that a run keeps. */
-const mostCharacters = 48 * 1024 * 1024
+const MAX_CHARACTERS = 48 * 1024 * 1024
 
 export interface Plan {
   /** Without the accounts, which are requested after the target was reached. */
@@ -150,7 +150,7 @@ export const plan = (options: Options): Plan => {
       transport,
       target,
       timing: { ...defaultTiming, ...options.timing },
-      budget: { characters: mostCharacters },
+      budget: { characters: MAX_CHARACTERS },
       secrets
     },
     accounts: source,

@@ -1,7 +1,7 @@
 /** Redacts a result before it leaves the run. */
 import type { CheckResult, Evidence, ScenarioResult } from "./Results.ts"
 import type { Redactor } from "./Redactor.ts"
-import { longestExchange } from "./ScenarioContext.ts"
+import { MAX_EXCHANGE_LENGTH } from "./ScenarioContext.ts"
 
 const evidenceOf = (secrets: Redactor, found: Evidence): Evidence => {
   const all = (texts: ReadonlyArray<string>) => texts.map((text) => secrets.hide(text))
@@ -18,7 +18,8 @@ const evidenceOf = (secrets: Redactor, found: Evidence): Evidence => {
 const check = (secrets: Redactor, found: CheckResult): CheckResult =>
   found.evidence === undefined ? found : { ...found, evidence: evidenceOf(secrets, found.evidence) }
 
-const cut = (text: string): string => (text.length > longestExchange ? `${text.slice(0, longestExchange)}…` : text)
+const cut = (text: string): string =>
+  text.length > MAX_EXCHANGE_LENGTH ? `${text.slice(0, MAX_EXCHANGE_LENGTH)}…` : text
 
 export const redact = (secrets: Redactor, result: ScenarioResult): ScenarioResult => ({
   ...result,

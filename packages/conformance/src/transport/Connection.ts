@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import { field, isArray, isObject, type Json, type JsonObject, parse, printable } from "../Json.ts"
 
 /** The largest number of packets and characters on one connection; more is a fault of the server. */
-const mostPackets = 20_000
-const mostCharacters = 32 * 1024 * 1024
+const MAX_PACKETS = 20_000
+const MAX_CHARACTERS = 32 * 1024 * 1024
 
 export interface Packet {
   /** Position among all packets of this connection, from 0. */
@@ -64,12 +64,12 @@ export class Connection {
     if (this.own && this.faults.length > 0) return
     this.trace("came", text)
     this.characters += text.length
-    if (this.characters > mostCharacters) return this.flood(`${mostCharacters} characters`)
+    if (this.characters > MAX_CHARACTERS) return this.flood(`${MAX_CHARACTERS} characters`)
     const value = parse(text)
     for (const body of isArray(value) ? value : [value]) {
       if (!isObject(body))
         this.fault(`a frame that is not a JSON object or an array of objects: ${printable(text, 200)}`)
-      else if (this.packets.length >= mostPackets) this.flood(`${mostPackets} packets`)
+      else if (this.packets.length >= MAX_PACKETS) this.flood(`${MAX_PACKETS} packets`)
       else this.packets.push({ order: this.packets.length, body, used: false })
     }
     this.wake()

@@ -10,7 +10,7 @@ const TICK = 1000
 export interface ArrivingBody {
   /** Whether progress extends the deadline. */
   readonly isFile: boolean
-  /** Bytes received so far, from any origin. */
+  /** Returns a count of received bytes; only differences matter, so it may start at any value. */
   readonly bytes: () => number
   /** Whether the server has unread bytes, so that the client is not at fault. */
   readonly isHeldUp: () => boolean
