@@ -11,7 +11,7 @@ const SIGNALS = { SIGTERM: 15, SIGINT: 2 } as const
 
 /**
  * Runs `program` until it ends or the process receives SIGTERM or SIGINT; then runs `stopping` and interrupts `program`,
- * whose finalizers have 9.5 s. A second signal exits at once.
+ * whose finalizers have 9 s. A second signal exits at once.
  */
 export const untilStopped = <A, E, R>(
   program: Effect.Effect<A, E, R>,
