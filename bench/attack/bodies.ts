@@ -51,7 +51,7 @@ const post = async (account: string, password: string): Promise<number> => {
 await post("nobody", "warm")
 const idle = memory()
 const sockets: Array<net.Socket> = []
-// Read whole before anybody is known.
+// Read completely before the user is authenticated.
 const head = `POST /cgi/gettoken HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-length: ${BODY}\r\n\r\n`
 for (let n = 0; n < BODIES; n++) {
   const socket = net.connect(Number(port), "127.0.0.1")

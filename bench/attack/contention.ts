@@ -23,8 +23,8 @@ const MAIN = fileURLToPath(new URL("../../packages/server/src/main.ts", import.m
 const PASSWORD = "123456"
 const ROUNDS = 40
 const CHANGES = 1000
-/** Milliseconds after which pushes that do not come are not waited for. */
-const PATIENCE = 20_000
+/** Maximum time to wait for pushes, in ms. */
+const PUSH_TIMEOUT = 20_000
 
 type Fields = { readonly [name: string]: unknown }
 
@@ -68,7 +68,7 @@ const client = async (account: string) => {
     }
   })
   const until = async (there: () => boolean): Promise<void> => {
-    for (const end = Date.now() + PATIENCE; !there() && Date.now() < end;) await sleep(2)
+    for (const end = Date.now() + PUSH_TIMEOUT; !there() && Date.now() < end;) await sleep(2)
     if (!there()) throw new Error(`${account} waited in vain; the last answer: ${JSON.stringify(answers.at(-1))}`)
   }
   const md5 = createHash("md5").update(PASSWORD).digest("hex")

@@ -1,5 +1,5 @@
 /**
- * One user against everybody: a frame of 200 lists of 100,000 users, and 500 logins among 50,000 users. Prints the worst
+ * One user against all others: a frame of 200 lists of 100,000 users, and 500 logins among 50,000 users. Prints the worst
  * wait of another client, which asks for nothing but a `ping` at a time, and the peak memory of the server.
  *
  *   npx pnpm exec node bench/attack/stall.ts
@@ -22,8 +22,8 @@ import { onDatabase, sessionsFor } from "../src/Seed.ts"
 const LISTS = 200
 /** Connections that log in at once. */
 const LOGINS = 500
-/** Maximum number of milliseconds for which an attack is watched. */
-const PATIENCE = 60_000
+/** Time without a result after which an attack ends, in ms. */
+const IDLE_TIMEOUT = 60_000
 /** Milliseconds between two requests of the innocent client. */
 const PAUSE = 5
 const BATCH = 2000
@@ -55,18 +55,18 @@ const attack = async ({ name, port, sids }: Attack): Promise<Report> => {
     last = performance.now()
   }
   const isUserList = (beginning: Buffer): boolean => beginning.includes("userGetList")
-  const ears = {
-    // Lists are thrown away as they come.
-    wants: (beginning: Buffer) => !isUserList(beginning) || beginning.includes('"fail"'),
+  const handlers = {
+    // Lists are discarded on arrival.
+    shouldRead: (beginning: Buffer) => !isUserList(beginning) || beginning.includes('"fail"'),
     skipped: (length: number) => count("done", length),
-    heard: (frame: Buffer) => {
+    received: (frame: Buffer) => {
       if (isUserList(frame)) count(frame.includes('"fail"') ? "refused" : "done", frame.length)
       else bytes += frame.length
     },
     closed: () => lost++
   }
   const own = name === "lists" ? sids.slice(0, 1) : sids
-  const lines = await Promise.all(own.map(() => dial(port, "/ws", ears)))
+  const lines = await Promise.all(own.map(() => dial(port, "/ws", handlers)))
   for (const [index, line] of lines.entries()) {
     const request = (method: string) => ({ module: "chat", method, sid: own[index] })
     // A connection of its own resumes the session with its first request.
@@ -75,7 +75,7 @@ const attack = async ({ name, port, sids }: Attack): Promise<Report> => {
   }
   // The list that follows a login is one more.
   const all = name === "lists" ? wanted + 1 : wanted
-  while (done + refused < all && lost === 0 && performance.now() - last < PATIENCE) await sleep(10)
+  while (done + refused < all && lost === 0 && performance.now() - last < IDLE_TIMEOUT) await sleep(10)
   return { seconds: (last - start) / 1000, done, refused, lost, bytes }
 }
 
@@ -94,9 +94,9 @@ const play = async (name: Attack["name"], file: string, users: ReadonlyArray<Use
   let over = false
   const waits = (async () => {
     while (!over) {
-      const asked = performance.now()
+      const start = performance.now()
       await ask("ping", undefined, innocent)
-      worst = Math.max(worst, performance.now() - asked)
+      worst = Math.max(worst, performance.now() - start)
       await sleep(PAUSE)
     }
   })()

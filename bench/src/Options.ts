@@ -79,7 +79,7 @@ const parse = (args: Array<string>) => {
   }
 }
 
-/** Nothing where only the usage was asked for. */
+/** Undefined if only the usage was requested. */
 export const readOptions = (args: Array<string>): Options | undefined => {
   const values = parse(args)
   if (values.help) return undefined

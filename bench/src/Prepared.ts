@@ -71,7 +71,7 @@ export const importUsers = async (file: string, count: number): Promise<void> =>
   writeFileSync(csv, ["account,password", ...accountsOf(count).map((account) => `${account},`), ""].join("\n"))
   await parley(undefined, ["user", "import", "--create", "--database", `sqlite:${file}`, csv]).output
   rmSync(csv)
-  // The first start makes the chat that everybody is in.
+  // The first start creates the system chat.
   const { program } = await serve(undefined, file)
   await program.stop()
   rmSync(`${file}-files`, { recursive: true, force: true })

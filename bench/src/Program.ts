@@ -51,7 +51,7 @@ export const start = (core: Core, args: ReadonlyArray<string>, input = ""): Prog
     if (code !== 0) throw new Error(`${command.slice(1).join(" ")} ended with ${code}:\n${err.slice(-2000)}`)
     return out
   })
-  // Servers are asked for nothing but their first line; how they end is of no interest then.
+  // Only a server's first line is awaited; its exit does not matter then.
   output.catch(() => {})
   return {
     child,

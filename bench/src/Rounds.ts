@@ -1,4 +1,4 @@
-/** Plays the scenarios against the subjects, all of a round before the next: what else the machine does then hits all alike. */
+/** Runs the scenarios against the subjects round by round, so that other load on the machine affects all alike. */
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { CatchUpPlan, CatchUpSeen, GivePlan, Plan, Seen, StormPlan, StormSeen } from "./generator/Plan.ts"
@@ -33,7 +33,7 @@ export interface Setting {
 const SIZE = 200
 const GENERATOR = fileURLToPath(new URL("generator/main.ts", import.meta.url))
 
-/** The modules that let a server collect its garbage when it is asked to. */
+/** Modules that run a server's garbage collection on SIGUSR2. */
 const COLLECTING = ["--expose-gc", "--import", new URL("servers/Collect.ts", import.meta.url).href]
 
 type Unbound<T> = T extends unknown ? Omit<T, "port" | "pid" | "size"> : never
@@ -46,8 +46,8 @@ export async function generate(
   task: Unbound<Plan | StormPlan | GivePlan | CatchUpPlan>,
   { program, port }: Serving
 ): Promise<unknown> {
-  const whole = { ...task, size: SIZE, port, pid: program.pid }
-  return JSON.parse(await start(1, [GENERATOR], JSON.stringify(whole)).output)
+  const complete = { ...task, size: SIZE, port, pid: program.pid }
+  return JSON.parse(await start(1, [GENERATOR], JSON.stringify(complete)).output)
 }
 
 /** One scenario against one server. */

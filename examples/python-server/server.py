@@ -1,8 +1,8 @@
-"""A server for the protocol "ha", conversations of two, with nothing but Python's standard library.
+"""A server for the protocol "ha", direct conversations, with Python's standard library only.
 
     python3 server.py --port 0
 
-Everything is kept in memory. It shares no line with Parley: the conformance kit judges it by its address.
+Everything is stored in memory. It shares no code with Parley; the conformance kit tests it by its address.
 """
 
 import argparse
@@ -19,12 +19,12 @@ ACCOUNTS = ["admin", "demo", "alice", "bob", "carol", "dave", "erin"]
 PASSWORD = "123456"
 SESSION_SECONDS = 86_400
 MOST_BODY = 1024 * 1024
-# A conversation's id is negative and has nine digits.
+# Conversation ids are negative with nine digits.
 FIRST_CONVERSATION = 100_000_000
 
 
 class Refused(Exception):
-    """What was asked is not done: an HTTP status and a sentence for whoever asked."""
+    """A refused request: an HTTP status and a sentence for the client."""
 
     def __init__(self, status, why):
         super().__init__(why)
@@ -48,7 +48,7 @@ class Conversation:
         self.id = -(FIRST_CONVERSATION + number)
         self.users = users
         self.messages = []
-        # The number of the newest message that a user has listed.
+        # Number of the newest message that each user has listed.
         self.read = {user: 0 for user in users}
 
     def seen_by(self, user):
@@ -57,7 +57,7 @@ class Conversation:
 
 
 class Store:
-    """All that is known. Its methods are called with the lock held, one request at a time."""
+    """All data. Methods are called with the lock held, one request at a time."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -92,7 +92,7 @@ class Store:
         if number >= 0:
             raise Refused(400, "conversationid must be negative")
         found = self.conversations.get(number)
-        # A stranger is told the same as of a conversation that is not there.
+        # Other users' conversations are reported as missing.
         if found is None or user not in found.users:
             raise Refused(404, "there is no such conversation")
         return found
@@ -123,8 +123,8 @@ def digest(token):
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def whole(value, name, least, most):
-    # In Python True is an int.
+def integer(value, name, least, most):
+    # True is an int in Python.
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise Refused(400, f"{name} must be an integer from {least} to {most}")
     return value
@@ -143,7 +143,7 @@ def milliseconds(value):
 def in_query(query, name, default=None):
     values = query.get(name, [] if default is None else [str(default)])
     if len(values) != 1 or not re.fullmatch(r"-?[0-9]{1,15}", values[0]):
-        raise Refused(400, f"{name} must be one whole number")
+        raise Refused(400, f"{name} must be one integer")
     return int(values[0])
 
 
@@ -152,11 +152,11 @@ ANY_ID = (-(10**15), 10**15)
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # An answer is written in two pieces, which would wait for each other's acknowledgement otherwise.
+    # A response is written in two chunks; without this the second waits for the acknowledgement of the first.
     disable_nagle_algorithm = True
 
     def log_message(self, *_):
-        """Tokens are in the headers: nothing is logged."""
+        """Logs nothing, since headers contain tokens."""
 
     def do_GET(self):
         self.answer({"/message": self.list_messages})
@@ -178,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             address = urlsplit(self.path)
             self.query = parse_qs(address.query, keep_blank_values=True)
-            # The body is read whatever comes of it: the next request on the connection begins after it.
+            # The body is always read, since the next request on the connection follows it.
             self.body = self.read_body()
             if address.path not in routes:
                 raise Refused(404, "there is nothing at this address")
@@ -222,7 +222,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(401, "the session is missing or has ended")
         return user
 
-    # --- tokens: the document does not say how one is had -----------------------------------------------------------
+    # --- tokens, which the document does not describe ---------------------------------------------------------------
 
     def login(self):
         fields = self.fields()
@@ -239,19 +239,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def open_conversation(self):
         user, fields = self.user(), self.fields()
-        other = whole(fields.get("passiveuser"), "passiveuser", *ANY_ID)
+        other = integer(fields.get("passiveuser"), "passiveuser", *ANY_ID)
         milliseconds(fields.get("time"))
         found = self.server.store.conversation_of(user, other)
         return succeeded({"conversationid": found.id, "match": sorted(str(one) for one in found.users)})
 
     def send_message(self):
         user, fields = self.user(), self.fields()
-        kind = whole(fields.get("type"), "type", -6, -1)
+        kind = integer(fields.get("type"), "type", -6, -1)
         content = text(fields.get("content"), "content")
         time = milliseconds(fields.get("time"))
-        found = self.server.store.conversation(user, whole(fields.get("conversationid"), "conversationid", *ANY_ID))
+        found = self.server.store.conversation(user, integer(fields.get("conversationid"), "conversationid", *ANY_ID))
         message = self.server.store.send(user, found, kind, content, time)
-        # Nobody is connected here, so nothing is ever pushed.
+        # There are no connections, so nothing is pushed.
         return succeeded(
             {"issent": 1, "ispushed": 0, "isread": 0, "messagekey": message.key, "id": message.number}
         )
@@ -259,15 +259,15 @@ class Handler(BaseHTTPRequestHandler):
     def list_messages(self):
         user = self.user()
         found = self.server.store.conversation(user, in_query(self.query, "conversationid"))
-        start = whole(in_query(self.query, "start", 0), "start", 0, ANY_ID[1])
-        limit = whole(in_query(self.query, "limit", 20), "limit", 1, 100)
+        start = integer(in_query(self.query, "start", 0), "start", 0, ANY_ID[1])
+        limit = integer(in_query(self.query, "limit", 20), "limit", 1, 100)
         page = self.server.store.list(user, found, start, limit)
         return succeeded([self.listed(found, message) for message in page])
 
     def delete_message(self):
         user, fields = self.user(), self.fields()
         key = text(fields.get("messagekey"), "messagekey")
-        for_both = whole(fields.get("type"), "type", 1, 2) == 2
+        for_both = integer(fields.get("type"), "type", 1, 2) == 2
         self.server.store.delete(user, key, for_both)
         return succeeded(None)
 

@@ -22,7 +22,7 @@ export const freshProject = async (
   await succeed("npm", ["install", ...flags, ...tarballs, ...others], { cwd: folder })
 }
 
-/** Installs the oldest Node that is supported; answers its path. It comes as a package of the registry. */
+/** Installs the oldest Node that is supported; returns its path. It comes as a package of the registry. */
 export const installOldestNode = async (folder: string): Promise<string> => {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }))

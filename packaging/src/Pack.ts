@@ -4,7 +4,7 @@ import { join, resolve } from "node:path"
 import { succeed } from "./Processes.ts"
 import { packages, ROOT, root } from "./Workspace.ts"
 
-/** Packs what is built into this folder; answers the tarball of each package by its name. */
+/** Packs the built packages into this folder; returns the tarball of each package by its name. */
 export const pack = async (folder: string): Promise<ReadonlyMap<string, string>> => {
   mkdirSync(folder, { recursive: true })
   const command = ["--yes", root.packageManager, "--recursive", "--filter", "./packages/*", "pack"]

@@ -33,8 +33,8 @@ const environment = (node: string): NodeJS.ProcessEnv => {
   return { ...Object.fromEntries(kept), PATH: [dirname(node), ...path].join(delimiter) }
 }
 
-/** Milliseconds after which a program is no longer waited for. */
-const PATIENCE = 200_000
+/** Maximum run time of a program, in ms. */
+const TIMEOUT = 200_000
 
 export const start = (command: string, args: ReadonlyArray<string>, options: Options): Started => {
   const { cwd, node = process.execPath } = options
@@ -42,7 +42,7 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Opt
     cwd,
     env: environment(node),
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: PATIENCE,
+    timeout: TIMEOUT,
     killSignal: "SIGKILL"
   })
   let [out, err] = ["", ""]
@@ -62,8 +62,8 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Opt
     line: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          const whole = out.slice(0, out.lastIndexOf("\n") + 1)
-          const found = whole.split("\n").flatMap((text) => {
+          const lines = out.slice(0, out.lastIndexOf("\n") + 1)
+          const found = lines.split("\n").flatMap((text) => {
             const match = pattern.exec(text)
             return match === null ? [] : [match]
           })
@@ -76,11 +76,11 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Opt
   }
 }
 
-/** Runs a program to its end, whatever that is. */
+/** Runs a program to its end, successful or not. */
 export const run = (command: string, args: ReadonlyArray<string>, options: Options): Promise<Ended> =>
   start(command, args, options).ended
 
-/** Runs a program that has to succeed; answers its output. */
+/** Runs a program that must succeed; returns its output. */
 export const succeed = async (command: string, args: ReadonlyArray<string>, options: Options): Promise<string> => {
   const { code, out, err } = await run(command, args, options)
   if (code !== 0) throw new Error(`${[command, ...args].join(" ")} ended with ${code}:\n${out}${err}`)

@@ -16,7 +16,7 @@ export const publintOn = async (tarball: string): Promise<ReadonlyArray<string>>
 
 /**
  * Complaints of `attw` about the types in a tarball, "" for nothing. It does not look behind patterns by itself, so it is given
- * every module. `esm-only`: what CommonJS gets is not asked.
+ * every module. `esm-only`: CommonJS is not checked.
  */
 export const attwOn = async (tarball: string, { folder, manifest }: Package): Promise<string> => {
   const modules = modulesOf(folder, { ...manifest, ...manifest.publishConfig })

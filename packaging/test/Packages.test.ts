@@ -231,7 +231,7 @@ describe.each([
     assert.isNotEmpty(out)
   })
 
-  it("the server serves, judged by the kit, and stops when it is told to", async () => {
+  it("the server serves, passes the kit, and stops on SIGTERM", async () => {
     const cwd = join(full, `server-${is}`)
     mkdirSync(cwd)
     const there = { cwd, node: node() }

@@ -36,11 +36,11 @@ const cacheOf = ({ users, chats, messages }: Sizes): string => {
 const make = async (file: string, { users, chats, messages }: Sizes): Promise<void> => {
   await importUsers(file, users)
   await onDatabase(file, async (store) => {
-    const everybody = await sessionsFor(store, accountsOf(users), 0)
+    const sessions = await sessionsFor(store, accountsOf(users), 0)
     const groups = Array.from({ length: chats }, (_, index) => ({
       gid: `stored-${index}`,
       members: Array.from({ length: MEMBERS }, (_, nth) => {
-        const user = everybody[FREE + ((index * MEMBERS + nth) % (users - FREE))]
+        const user = sessions[FREE + ((index * MEMBERS + nth) % (users - FREE))]
         if (user === undefined) throw new Error("there are too few users")
         return user
       })

@@ -1,4 +1,4 @@
-/** Everybody comes back at once: logged in, with the lists and what they missed. Beside it a bare relay that gives each as many bytes. */
+/** All users reconnect at once and get the lists and missed messages; compared with a bare relay that sends the same number of bytes. */
 import type { Experiment, Found } from "../Experiment.ts"
 import type { StormSeen } from "../generator/Plan.ts"
 import { serve } from "../Prepared.ts"
@@ -15,7 +15,7 @@ const OWED = 10
 
 const usersOf = (quick: boolean): number => (quick ? 2 * GROUP : 5000)
 
-/** Our server, with everybody's queue as it is after a night. */
+/** Our server, with queues as after a night offline. */
 const returning = async ({ prepared, quick }: Setting): Promise<StormSeen> => {
   const users = prepared.users.slice(0, usersOf(quick))
   const file = prepared.copy("storm")

@@ -32,8 +32,8 @@ class Client {
 
   static async connect(port: number): Promise<Client> {
     const client = new Client()
-    const heard = (bytes: Buffer): void => client.#receive(bytes.toString("utf8"))
-    client.line = await dial(port, "/ws", { heard, closed: () => {} })
+    const received = (bytes: Buffer): void => client.#receive(bytes.toString("utf8"))
+    client.line = await dial(port, "/ws", { received, closed: () => {} })
     return client
   }
 

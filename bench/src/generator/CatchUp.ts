@@ -1,4 +1,4 @@
-/** One member comes back to a long queue while two others talk. */
+/** One member reconnects to a long queue while two others send messages. */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Client } from "./Client.ts"
 import { dial, type Line } from "./Line.ts"
@@ -7,21 +7,21 @@ import { cpuOf, memoryOf, peakOf } from "./ProcessUse.ts"
 import { now, stamped } from "./Stamp.ts"
 import { GATHER, isNoUserList, packetsIn, xuanxuan } from "./XuanxuanClient.ts"
 
-/** Milliseconds without a message after which what has not come is missing. */
-const PATIENCE = 15_000
-/** Characters of content of those who talk. */
+/** Time without a message after which the rest counts as missing, in ms. */
+const IDLE_TIMEOUT = 15_000
+/** Length of the senders' contents, in characters. */
 const SIZE = 200
 
-/** Two who talk; `answers` takes the milliseconds that each message waited for its answer. */
+/** Two senders; `answers` receives the reply latency of each message, in ms. */
 const talk = async ({ port, talking, rate }: CatchUpPlan, answers: Array<number>): Promise<() => void> => {
   const clients: Array<Client> = []
   const speaker = xuanxuan(port)
   const waiting: Array<number> = []
   for (const [index, member] of talking.members.entries()) {
-    const heard = ({ answers: count }: { readonly answers: number }): void => {
+    const received = ({ answers: count }: { readonly answers: number }): void => {
       if (index === 0) for (const sent of waiting.splice(0, count)) answers.push((now() - sent) / 1000)
     }
-    clients.push(await speaker.connect(talking, member, { heard, lost: () => {} }))
+    clients.push(await speaker.connect(talking, member, { received, lost: () => {} }))
   }
   const timer = setInterval(() => {
     waiting.push(now())
@@ -37,13 +37,13 @@ interface Queue {
   readonly seen: () => number
   readonly disordered: () => number
   readonly frames: () => CatchUpSeen["frames"]
-  readonly lastHeard: () => number
+  readonly lastReceived: () => number
   readonly close: () => void
 }
 
-/** Comes back and acknowledges what it is handed. */
+/** Reconnects and acknowledges its messages. */
 const comeBack = ({ port, late }: CatchUpPlan): Queue => {
-  let [seen, disordered, lastHeard] = [0, 0, now()]
+  let [seen, disordered, lastReceived] = [0, 0, now()]
   let [count, largestBytes, mostPackets] = [0, 0, 0]
   let line: Line | undefined
   let unacknowledged: Array<number> = []
@@ -52,7 +52,7 @@ const comeBack = ({ port, late }: CatchUpPlan): Queue => {
     line?.send(`{"module":"chat","method":"message","id":[${unacknowledged.join(",")}],"sid":"${late.sid}"}`)
     unacknowledged = []
   }
-  const heard = (bytes: Buffer): void => {
+  const received = (bytes: Buffer): void => {
     let packets = 0
     for (const { id, method, result, data } of packetsIn(bytes.toString("utf8"))) {
       if (method !== "message" || result !== undefined || id === undefined) continue
@@ -65,12 +65,12 @@ const comeBack = ({ port, late }: CatchUpPlan): Queue => {
       if (unacknowledged.push(id) === 1) setTimeout(acknowledge, GATHER)
     }
     if (packets === 0) return
-    lastHeard = now()
+    lastReceived = now()
     count++
     largestBytes = Math.max(largestBytes, bytes.length)
     mostPackets = Math.max(mostPackets, packets)
   }
-  dial(port, "/ws", { heard, wants: isNoUserList, closed: () => {} }).then(
+  dial(port, "/ws", { received, shouldRead: isNoUserList, closed: () => {} }).then(
     (opened) => {
       line = opened
       line.send(JSON.stringify({ module: "chat", method: "ping", sid: late.sid }))
@@ -81,7 +81,7 @@ const comeBack = ({ port, late }: CatchUpPlan): Queue => {
     seen: () => seen,
     disordered: () => disordered,
     frames: () => ({ count, largestBytes, mostPackets }),
-    lastHeard: () => lastHeard,
+    lastReceived: () => lastReceived,
     close: () => line?.destroy()
   }
 }
@@ -94,8 +94,8 @@ export const catchUp = async (plan: CatchUpPlan): Promise<CatchUpSeen> => {
   const answersBefore = quantiles(answers.splice(0))
   const [before, cpu, start, peak] = [memoryOf(pid), cpuOf(pid), now(), peakOf(pid)]
   const queue = comeBack(plan)
-  while (queue.seen() < owed && now() - queue.lastHeard() < PATIENCE * 1000) await sleep(5)
-  const took = (queue.lastHeard() - start) / 1e6
+  while (queue.seen() < owed && now() - queue.lastReceived() < IDLE_TIMEOUT * 1000) await sleep(5)
+  const took = (queue.lastReceived() - start) / 1e6
   const answersMeanwhile = quantiles(answers)
   const used = cpuOf(pid) - cpu
   hush()

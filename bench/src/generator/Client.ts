@@ -4,7 +4,7 @@ import type { MadeChat, User } from "./Plan.ts"
 export type Chat = MadeChat
 
 /** Content of a frame that matters to the load generator. */
-export interface Heard {
+export interface Received {
   /** Sends that the server has confirmed. */
   readonly answers: number
   /** Ids of the messages in it, as the server numbers them. */
@@ -14,7 +14,7 @@ export interface Heard {
 }
 
 export interface Hooks {
-  readonly heard: (heard: Heard) => void
+  readonly received: (received: Received) => void
   readonly lost: () => void
 }
 
@@ -25,19 +25,19 @@ export interface Client {
 }
 
 export interface Speaker {
-  /** Makes the chats, where joining them is not enough; answers them as the server names them. */
+  /** Creates the chats, if joining is not enough; returns the server's names of them. */
   readonly prepare: (chats: ReadonlyArray<Chat>) => Promise<ReadonlyArray<Chat>>
   /** Connects a member, logs in, and is in the chat. */
   readonly connect: (chat: Chat, user: User, hooks: Hooks) => Promise<Client>
 }
 
-/** How many frames are remembered. */
+/** Number of cached frames. */
 const REMEMBERED = 64
 
 const ID = Buffer.from('"id":')
 const [ZERO = 0, NINE = 0] = Buffer.from("09")
 
-/** Reads the number behind the first `"id":`, 0 where there is none. In most frames it stands where it stood in the last one. */
+/** Reads the number after the first `"id":`, otherwise 0. In most frames its position is that of the previous one. */
 const idReader = (): ((bytes: Buffer) => number) => {
   let place = 0
   return (bytes) => {
@@ -58,19 +58,19 @@ const idReader = (): ((bytes: Buffer) => number) => {
 }
 
 /**
- * Reads frames, each text once: most recipients of a group get the very bytes that others got just before, and comparing
- * them is much cheaper than reading them. Each frame is compared with one, or the generator would be what is measured.
+ * Parses frames, each text once: most recipients of a group get the same bytes as others just before, and comparing bytes is
+ * much cheaper than parsing. Each frame is compared with one other only, so that the generator does not dominate.
  */
-export const readingOnce = (read: (text: string) => Heard): ((bytes: Buffer) => Heard) => {
+export const readingOnce = (read: (text: string) => Received): ((bytes: Buffer) => Received) => {
   const idOf = idReader()
-  const remembered: Array<{ readonly bytes: Buffer; readonly heard: Heard } | undefined> = []
+  const remembered: Array<{ readonly bytes: Buffer; readonly received: Received } | undefined> = []
   return (bytes) => {
     const place = (idOf(bytes) + bytes.length) % REMEMBERED
     const last = remembered[place]
-    if (last !== undefined && last.bytes.length === bytes.length && last.bytes.equals(bytes)) return last.heard
-    const heard = read(bytes.toString("latin1"))
-    if (heard.ids.length > 0) remembered[place] = { bytes: Buffer.from(bytes), heard }
-    return heard
+    if (last !== undefined && last.bytes.length === bytes.length && last.bytes.equals(bytes)) return last.received
+    const received = read(bytes.toString("latin1"))
+    if (received.ids.length > 0) remembered[place] = { bytes: Buffer.from(bytes), received }
+    return received
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * A client's end of a WebSocket (RFC 6455): whole text messages, no compression. All connections read into one buffer, and
- * a frame is looked at where it lies, so that a thousand clients fit on one core.
+ * Client side of a WebSocket (RFC 6455): complete text messages, no compression. All connections read into one buffer, and
+ * frames are parsed in place, so that a thousand clients fit on one core.
  */
 import { randomBytes } from "node:crypto"
 import * as net from "node:net"
@@ -10,7 +10,7 @@ const CLOSE = 8
 const PING = 9
 const PONG = 10
 
-/** Any mask but zero: the server has to undo it, whatever it is. */
+/** Any mask except zero, since the server has to undo it. */
 const MASK = [0x5a, 0x3c, 0x71, 0xe9] as const
 
 const shared = Buffer.allocUnsafe(256 * 1024)
@@ -35,17 +35,17 @@ const masked = (opcode: number, payload: Buffer): Buffer => {
   return frame
 }
 
-/** Bytes of a message that are there when it is asked whether it is wanted. */
+/** Bytes of a message that are available when the caller decides whether to read it. */
 const PEEK = 96
 
-export interface Ears {
+export interface Handlers {
   /** A text message; the bytes are valid during the call only. */
-  readonly heard: (bytes: Buffer) => void
+  readonly received: (bytes: Buffer) => void
   /**
-   * Asked about a message of which only the beginning has come: false, and the rest is thrown away as it comes. A list of
-   * thousands of users is not worth keeping for each of thousands of clients.
+   * Called for a message of which only the beginning has arrived; if false, the rest is discarded on arrival. A list of
+   * thousands of users is not worth buffering for each of thousands of clients.
    */
-  readonly wants?: (beginning: Buffer) => boolean
+  readonly shouldRead?: (beginning: Buffer) => boolean
   /** Called at the end of discarded bytes, with their number. */
   readonly skipped?: (length: number) => void
   readonly closed: () => void
@@ -56,22 +56,22 @@ export interface Line {
   readonly destroy: () => void
 }
 
-/** Resolves once the server has agreed to speak WebSocket. */
-export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
+/** Resolves once the server has accepted the upgrade. */
+export const dial = (port: number, path: string, handlers: Handlers): Promise<Line> =>
   new Promise((resolve, reject) => {
     let upgraded = false
     /** Chunks of an incomplete message. */
     let kept: Array<Buffer> = []
     let keptSize = 0
-    /** So many bytes are worth looking at again. */
+    /** Number of buffered bytes from which parsing is worth another attempt. */
     let needed = 0
-    /** Bytes of a discarded message that are still to come, and of the whole message. */
+    /** Remaining bytes of a discarded message, and bytes of the complete message. */
     let [skipping, skipped] = [0, 0]
     const line: Line = {
       send: (text) => void socket.write(masked(TEXT, Buffer.from(text))),
       destroy: () => socket.destroy()
     }
-    /** Reads what is whole; answers how many bytes that were. */
+    /** Parses complete messages; returns the number of consumed bytes. */
     const read = (bytes: Buffer): number => {
       let at = 0
       needed = 0
@@ -102,9 +102,9 @@ export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
         }
         if (bytes.length - at < head + length) {
           const here = bytes.length - at - head
-          const isAsked = ears.wants !== undefined && here < PEEK
+          const isAsked = handlers.shouldRead !== undefined && here < PEEK
           needed = head + (isAsked ? Math.min(length, PEEK) : length)
-          if (here >= PEEK && ears.wants?.(bytes.subarray(at + head, at + head + PEEK)) === false) {
+          if (here >= PEEK && handlers.shouldRead?.(bytes.subarray(at + head, at + head + PEEK)) === false) {
             skipping = length - here
             skipped = length
             return bytes.length
@@ -112,7 +112,7 @@ export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
           break
         }
         const payload = bytes.subarray(at + head, at + head + length)
-        if (opcode === TEXT) ears.heard(payload)
+        if (opcode === TEXT) handlers.received(payload)
         else if (opcode === PING) socket.write(masked(PONG, payload))
         else if (opcode === CLOSE) socket.end(masked(CLOSE, payload))
         at += head + length
@@ -131,7 +131,7 @@ export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
             const dropped = Math.min(skipping, count)
             skipping -= dropped
             if (skipping > 0) return true
-            ears.skipped?.(skipped)
+            handlers.skipped?.(skipped)
             fresh = fresh.subarray(dropped)
             if (fresh.length === 0) return true
           }
@@ -152,7 +152,7 @@ export const dial = (port: number, path: string, ears: Ears): Promise<Line> =>
     socket.on("error", reject)
     socket.on("close", () => {
       reject(new Error("the connection was closed before it was one"))
-      ears.closed()
+      handlers.closed()
     })
     socket.write(
       [

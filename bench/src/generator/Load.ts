@@ -1,4 +1,4 @@
-/** Plays a plan: connects the members, sends at the pace, counts what arrives where. */
+/** Runs a plan: connects the members, sends at the pace, counts arrivals. */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Chat, Client, Hooks, Speaker } from "./Client.ts"
 import { type Pace, type Plan, quantiles, type Seen } from "./Plan.ts"
@@ -6,8 +6,8 @@ import { collectedMemoryOf, cpuOf, mainCpuOf, memoryOf } from "./ProcessUse.ts"
 import { now, stamped, stampOf } from "./Stamp.ts"
 
 /**
- * Warm-up of a server before it is measured at a slow pace. At that pace itself it would take a minute until the compiler has
- * seen enough of it.
+ * Warm-up of a server before it is measured at a slow pace. At that pace itself the compiler would need a minute to
+ * optimize it.
  */
 const BRISK: Pace = { mode: "closed", window: 16 }
 /** Milliseconds of the slow pace that are not measured. */
@@ -17,8 +17,8 @@ const LEAD = 500
 const OPENING = 20
 /** Milliseconds without a frame after which the logins are over. */
 const QUIET = 300
-/** Milliseconds without a message after which what has not come is missing. */
-const PATIENCE = 5000
+/** Time without a message after which the rest counts as missing, in ms. */
+const IDLE_TIMEOUT = 5000
 
 const chatsOf = ({ shape, users }: Plan): ReadonlyArray<Chat> =>
   Array.from({ length: shape.chats }, (_, index) => ({
@@ -34,7 +34,7 @@ export class Load {
   /** Milliseconds. */
   readonly #latencies: Array<number> = []
   readonly #answers: Array<number> = []
-  /** When each sender sent what it has no answer to yet: a server answers a connection in its order. */
+  /** Send times of requests without a reply, by sender; a server replies in order of a connection. */
   readonly #unanswered = new Map<Client, Array<number>>()
   #turn = 0
   #sent = 0
@@ -43,7 +43,7 @@ export class Load {
   #frames = 0
   #doubled = 0
   #lost = 0
-  #lastHeard = 0
+  #lastReceived = 0
   #closing = false
   #measuring = false
   /** Called whenever something has arrived. */
@@ -87,7 +87,7 @@ export class Load {
     }
   }
 
-  /** Of one message: all who are connected but the sender. */
+  /** Recipients of one message: all connected members except the sender. */
   get #recipients(): number {
     return this.#plan.shape.online - 1
   }
@@ -105,11 +105,11 @@ export class Load {
         let last = 0
         const unanswered: Array<number> = []
         const hooks: Hooks = {
-          heard: ({ answers, ids, contents }) => {
-            this.#lastHeard = now()
+          received: ({ answers, ids, contents }) => {
+            this.#lastReceived = now()
             this.#answered += answers
             for (const sent of unanswered.splice(0, answers)) {
-              if (this.#measuring) this.#answers.push((this.#lastHeard - sent) / 1000)
+              if (this.#measuring) this.#answers.push((this.#lastReceived - sent) / 1000)
             }
             if (ids.length > 0) this.#frames++
             for (const id of ids) {
@@ -120,7 +120,7 @@ export class Load {
             }
             // One receiver for each chat is enough: all its members get a message in the same turn of the server.
             if (this.#measuring && nth === shape.online - 1) {
-              for (const content of contents) this.#latencies.push((this.#lastHeard - stampOf(content)) / 1000)
+              for (const content of contents) this.#latencies.push((this.#lastReceived - stampOf(content)) / 1000)
             }
             this.#onward()
           },
@@ -146,7 +146,7 @@ export class Load {
     sender.send(stamped(time, this.#plan.size))
   }
 
-  /** Begins to send; what it returns ends it. */
+  /** Starts sending; returns a function that stops it. */
   #start(pace: Pace): () => void {
     if (pace.mode === "idle") return () => {}
     if (pace.mode === "open") return this.#startOpen(pace.rate)
@@ -154,7 +154,7 @@ export class Load {
     const limit = pace.mode === "closed" ? Number.POSITIVE_INFINITY : pace.messages
     const recipients = this.#recipients
     this.#onward = () => {
-      // A message is done with once its sender has the answer and everybody has the message.
+      // A message is complete once its sender has the reply and all recipients have the message.
       const everywhere = recipients === 0 ? this.#answered : Math.floor(this.#delivered / recipients)
       const done = Math.min(everywhere, this.#answered)
       while (this.#sent - done < window && this.#sent < limit) this.#send(now())
@@ -199,13 +199,13 @@ export class Load {
     }
   }
 
-  /** Waits until everything that was sent has arrived everywhere, or nothing comes any more. */
+  /** Waits until all messages have arrived everywhere, or none arrives any more. */
   async #settled(): Promise<void> {
-    this.#lastHeard = now()
+    this.#lastReceived = now()
     const owed = (): boolean =>
       this.#delivered < this.#sent * this.#recipients || this.#answered < this.#sent || this.#mayStillSend()
-    while (owed() && now() - this.#lastHeard < PATIENCE * 1000) await sleep(20)
-    // Acknowledgements are gathered for a while before they go.
+    while (owed() && now() - this.#lastReceived < IDLE_TIMEOUT * 1000) await sleep(20)
+    // Acknowledgements are batched before they are sent.
     await sleep(100)
   }
 
@@ -215,8 +215,8 @@ export class Load {
   }
 
   async #quiet(milliseconds: number): Promise<void> {
-    this.#lastHeard = now()
-    const until = this.#lastHeard + 30e6
-    while (now() - this.#lastHeard < milliseconds * 1000 && now() < until) await sleep(50)
+    this.#lastReceived = now()
+    const until = this.#lastReceived + 30e6
+    while (now() - this.#lastReceived < milliseconds * 1000 && now() < until) await sleep(50)
   }
 }

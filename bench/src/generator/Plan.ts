@@ -91,9 +91,9 @@ export interface Seen {
   readonly latency: Quantiles | undefined
   /** Milliseconds from the sending to the answer that the sender gets. */
   readonly answers: Quantiles | undefined
-  /** Messages that were sent, and did not reach somebody, over the whole run. */
+  /** Sent messages that did not reach all recipients, over the complete run. */
   readonly missing: number
-  /** Messages that reached somebody again, over the whole run. */
+  /** Messages that reached a recipient more than once, over the complete run. */
   readonly doubled: number
   /** Connections that ended by themselves. */
   readonly lost: number
@@ -102,7 +102,7 @@ export interface Seen {
   readonly memory: { readonly before: number; readonly after: number }
 }
 
-/** Users who come back all at once; each is owed the same number of messages. */
+/** Users who reconnect at once; each has the same number of queued messages. */
 export interface StormPlan {
   readonly task: "storm"
   readonly port: number
@@ -111,7 +111,7 @@ export interface StormPlan {
   readonly owed: number
 }
 
-/** As many connections, each of which asks a bare relay for so many bytes. */
+/** The same number of connections, each of which requests a number of bytes from a bare relay. */
 export interface GivePlan {
   readonly task: "give"
   readonly port: number
@@ -134,18 +134,18 @@ export interface StormSeen {
   readonly peak: number
 }
 
-/** One member who was away, and two others who talk at an even pace before it and meanwhile. */
+/** One member who was offline, and two others who send at an even pace before and during the reconnect. */
 export interface CatchUpPlan {
   readonly task: "catch-up"
   readonly port: number
   readonly pid: number
   readonly late: User
-  /** Messages that the late one is owed. */
+  /** Queued messages of the offline member. */
   readonly owed: number
   readonly talking: MadeChat
-  /** Messages a second of those who talk. */
+  /** Messages per second of the senders. */
   readonly rate: number
-  /** Seconds of talking before. */
+  /** Seconds of sending before the reconnect. */
   readonly before: number
 }
 
@@ -153,7 +153,7 @@ export interface CatchUpSeen {
   readonly seconds: number
   readonly cpu: number
   readonly missing: number
-  /** Messages that came before an earlier one of their chat, or twice. */
+  /** Messages that arrived before an earlier one of their chat, or twice. */
   readonly disordered: number
   readonly frames: { readonly count: number; readonly largestBytes: number; readonly mostPackets: number }
   /** kB, before and at the peak. */

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 
-/** Ticks a second of the times in /proc: the same on every Linux that Node runs on. */
+/** Ticks per second of the times in /proc, the same on every Linux that Node runs on. */
 const TICKS = 100
 /** The fields after the name, which may hold blanks: user and system time are the 14th and 15th of all. */
 const USER_TIME = 11
@@ -24,17 +24,17 @@ export const mainCpuOf = (pid: number): number => cpuIn(`/proc/${pid}/task/${pid
 export const memoryOf = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0)
 
-/** Milliseconds for a collection of garbage, and for the pages that it frees to go. */
+/** Time for a garbage collection and for the release of its pages, in ms. */
 const COLLECTING = 1500
 
-/** The same after the process has collected its garbage, which it does on SIGUSR2 (see `servers/Collect.ts`). */
+/** Same, after a garbage collection, which the process runs on SIGUSR2 (see `servers/Collect.ts`). */
 export const collectedMemoryOf = async (pid: number): Promise<number> => {
   process.kill(pid, "SIGUSR2")
   await sleep(COLLECTING)
   return memoryOf(pid)
 }
 
-/** Watches a process's memory until it is asked for the largest that it has seen, in kB. */
+/** Samples a process's memory until the returned function is called, which returns the maximum in kB. */
 export const peakOf = (pid: number): (() => number) => {
   let peak = memoryOf(pid)
   const timer = setInterval(() => (peak = Math.max(peak, memoryOf(pid))), 50)

@@ -19,8 +19,8 @@ export const relay = (port: number): Speaker => ({
     })
     let entered = false
     const line = await dial(port, "/", {
-      heard: (bytes) => {
-        if (entered) return hooks.heard(readOnce(bytes))
+      received: (bytes) => {
+        if (entered) return hooks.received(readOnce(bytes))
         entered = true
         joined()
       },

@@ -1,9 +1,9 @@
 /** Clients of socket.io: its packets over Engine.IO 4, on a WebSocket from the start. Source: socket.io's protocol documents. */
 import { randomUUID } from "node:crypto"
-import { type Client, type Heard, readingOnce, type Speaker, textBehind } from "./Client.ts"
+import { type Client, type Received, readingOnce, type Speaker, textBehind } from "./Client.ts"
 import { dial } from "./Line.ts"
 
-const NOTHING: Heard = { answers: 0, ids: [], contents: [] }
+const NOTHING: Received = { answers: 0, ids: [], contents: [] }
 
 const readOnce = readingOnce((text) => {
   if (text.startsWith("43")) return { ...NOTHING, answers: 1 }
@@ -24,9 +24,9 @@ export const socketIo = (port: number): Speaker => ({
       })
     const greeted = expect("0")
     const line = await dial(port, "/socket.io/?EIO=4&transport=websocket", {
-      heard: (bytes) => {
+      received: (bytes) => {
         if (bytes.length === 1 && bytes[0] === PING) line.send("3")
-        else if (entered) hooks.heard(readOnce(bytes))
+        else if (entered) hooks.received(readOnce(bytes))
         else if (bytes.toString("latin1", 0, expecting.prefix.length) === expecting.prefix) expecting.met()
       },
       closed: hooks.lost

@@ -1,6 +1,6 @@
 /**
- * Thousands of clients that come at once. Ours show their session, get the greeting and what they are owed, and acknowledge
- * it; those of the bare relay get as many bytes.
+ * Thousands of clients that connect at once. Ours resume their session, get the login pushes and their queued messages, and
+ * acknowledge these; those of the bare relay get the same number of bytes.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import { dial, type Line } from "./Line.ts"
@@ -9,13 +9,13 @@ import { cpuOf, peakOf } from "./ProcessUse.ts"
 import { now } from "./Stamp.ts"
 import { GATHER, packetsIn } from "./XuanxuanClient.ts"
 
-/** Milliseconds without any delivery after which the rest counts as missing. */
-const PATIENCE = 15_000
+/** Time without a delivery after which the rest counts as missing, in ms. */
+const IDLE_TIMEOUT = 15_000
 
 /** Bytes by which a frame is classified. */
 const BEGINNING = 96
 
-/** The lists of users and of chats, which take long to read and are of no interest here. */
+/** Lists of users and of chats, which take long to parse and are ignored here. */
 const isList = (frame: Buffer): boolean => {
   const beginning = frame.subarray(0, BEGINNING)
   return beginning.includes("userGetList") || beginning.includes('"getlist"')
@@ -31,7 +31,7 @@ interface Counts {
   bytes: number
   doubled: number
   lost: number
-  lastHeard: number
+  lastReceived: number
 }
 
 /** Opens all connections at once and waits until all clients are done, or none progresses. */
@@ -41,11 +41,11 @@ const run = async (
   missing: (guests: ReadonlyArray<Guest>) => number
 ): Promise<StormSeen> => {
   const [cpu, start, peak] = [cpuOf(pid), now(), peakOf(pid)]
-  const counts: Counts = { bytes: 0, doubled: 0, lost: 0, lastHeard: start }
+  const counts: Counts = { bytes: 0, doubled: 0, lost: 0, lastReceived: start }
   const inside = guests.map((come) => come(counts))
-  while (inside.some(({ done }) => !done) && now() - counts.lastHeard < PATIENCE * 1000) await sleep(10)
+  while (inside.some(({ done }) => !done) && now() - counts.lastReceived < IDLE_TIMEOUT * 1000) await sleep(10)
   const seen = {
-    seconds: (counts.lastHeard - start) / 1e6,
+    seconds: (counts.lastReceived - start) / 1e6,
     cpu: cpuOf(pid) - cpu,
     bytes: counts.bytes,
     missing: missing(inside),
@@ -82,17 +82,17 @@ export const storm = ({ port, pid, users, owed }: StormPlan): Promise<StormSeen>
       const note = (length: number): void => {
         if (guest.done) return
         counts.bytes += length
-        counts.lastHeard = now()
-        // Through are those who have the answer, the two lists, and all that they missed.
+        counts.lastReceived = now()
+        // A client is done with the reply, the two lists, and all missed messages.
         guest.done = steps >= 3 && got >= owed
       }
-      const ears = {
-        wants: (beginning: Buffer) => !isList(beginning),
+      const handlers = {
+        shouldRead: (beginning: Buffer) => !isList(beginning),
         skipped: (length: number) => {
           steps++
           note(length)
         },
-        heard: (bytes: Buffer) => {
+        received: (bytes: Buffer) => {
           const packets = isList(bytes) ? [] : packetsIn(bytes.toString("utf8"))
           if (packets.length === 0) steps++
           for (const { id, method, result } of packets) {
@@ -105,7 +105,7 @@ export const storm = ({ port, pid, users, owed }: StormPlan): Promise<StormSeen>
           if (!guest.done) counts.lost++
         }
       }
-      dial(port, "/ws", ears).then(
+      dial(port, "/ws", handlers).then(
         (line) => {
           guest.line = line
           line.send(JSON.stringify({ module: "chat", method: "ping", sid: user.sid }))
@@ -124,18 +124,18 @@ export const give = ({ port, pid, connections, bytes }: GivePlan): Promise<Storm
     const guest: Guest = { done: false, line: undefined }
     const got = (length: number): void => {
       counts.bytes += length
-      counts.lastHeard = now()
+      counts.lastReceived = now()
       guest.done = true
     }
-    const ears = {
-      wants: () => false,
+    const handlers = {
+      shouldRead: () => false,
       skipped: got,
-      heard: (frame: Buffer) => got(frame.length),
+      received: (frame: Buffer) => got(frame.length),
       closed: () => {
         if (!guest.done) counts.lost++
       }
     }
-    dial(port, "/", ears).then(
+    dial(port, "/", handlers).then(
       (line) => {
         guest.line = line
         line.send(JSON.stringify({ method: "give", params: [bytes] }))

@@ -1,9 +1,9 @@
-/** Clients of Parley, as docs/protocols/xuanxuan.md has them: they acknowledge every packet, gathered for 50 ms. */
+/** Clients of Parley as in docs/protocols/xuanxuan.md: they acknowledge every packet, in batches of 50 ms. */
 import { randomUUID } from "node:crypto"
-import { type Chat, type Client, type Heard, readingOnce, type Speaker } from "./Client.ts"
+import { type Chat, type Client, type Received, readingOnce, type Speaker } from "./Client.ts"
 import { dial, type Line } from "./Line.ts"
 
-/** Milliseconds for which acknowledgements are gathered. */
+/** Time for which acknowledgements are batched, in ms. */
 export const GATHER = 50
 
 export interface Packet {
@@ -15,7 +15,7 @@ export interface Packet {
   readonly data?: unknown
 }
 
-/** Everybody's list of everybody, of which a client here needs nothing. */
+/** The pushed list of all users, which is ignored here. */
 export const isNoUserList = (beginning: Buffer): boolean => !beginning.includes("userGetList")
 
 export const packetsIn = (text: string): ReadonlyArray<Packet> => {
@@ -23,7 +23,7 @@ export const packetsIn = (text: string): ReadonlyArray<Packet> => {
   return Array.isArray(json) ? (json as ReadonlyArray<Packet>) : [json as Packet]
 }
 
-const read = (text: string): Heard => {
+const read = (text: string): Received => {
   let answers = 0
   const ids: Array<number> = []
   const contents: Array<string> = []
@@ -41,15 +41,15 @@ const read = (text: string): Heard => {
   return { answers, ids, contents }
 }
 
-/** A connection that asks one thing at a time, until it goes over to something else. */
+/** A connection with one request at a time, until it is handed over. */
 export interface Conversation {
   readonly line: Line
-  /** Asks and waits for the answer. */
+  /** Sends a request and waits for the reply. */
   readonly ask: (method: string, params?: unknown, sid?: string) => Promise<Packet>
   /** Waits for a push. */
   readonly until: (method: string) => Promise<Packet>
-  /** From now on frames go here. */
-  readonly become: (heard: (bytes: Buffer) => void) => void
+  /** Passes further frames to this handler. */
+  readonly become: (received: (bytes: Buffer) => void) => void
 }
 
 export const converse = async (port: number, lost: () => void): Promise<Conversation> => {
@@ -58,7 +58,7 @@ export const converse = async (port: number, lost: () => void): Promise<Conversa
     readonly found: (packet: Packet) => void
     readonly gone: (error: Error) => void
   }>()
-  let heard = (bytes: Buffer): void => {
+  let received = (bytes: Buffer): void => {
     for (const packet of packetsIn(bytes.toString("utf8"))) {
       for (const one of waiting) {
         if (!one.wanted(packet)) continue
@@ -68,12 +68,12 @@ export const converse = async (port: number, lost: () => void): Promise<Conversa
     }
   }
   const line = await dial(port, "/ws", {
-    heard: (bytes) => heard(bytes),
+    received: (bytes) => received(bytes),
     closed: () => {
       for (const { gone } of waiting) gone(new Error("the server ended the connection before it answered"))
       lost()
     },
-    wants: isNoUserList
+    shouldRead: isNoUserList
   })
   const wait = (wanted: (packet: Packet) => boolean): Promise<Packet> =>
     new Promise((found, gone) => waiting.add({ wanted, found, gone }))
@@ -88,7 +88,7 @@ export const converse = async (port: number, lost: () => void): Promise<Conversa
     },
     until: (method) => wait((packet) => packet.result === undefined && packet.method?.toLowerCase() === method),
     become: (next) => {
-      heard = next
+      received = next
     }
   }
 }
@@ -106,7 +106,7 @@ export const xuanxuan = (port: number): Speaker => ({
       const type = members.length === 2 ? "one2one" : "group"
       const params = { gid, name: gid, type, members: members.map(({ id }) => ({ id })) }
       const { data } = await ask("create", params, first.sid)
-      // The server has names of its own for the chats of two.
+      // The server assigns its own gids to direct chats.
       made.push({ gid: (data as Chat).gid, members })
       line.destroy()
     }
@@ -129,12 +129,12 @@ export const xuanxuan = (port: number): Speaker => ({
       close: line.destroy
     }
     become((bytes) => {
-      const heard = readOnce(bytes)
-      if (heard.ids.length > 0) {
+      const received = readOnce(bytes)
+      if (received.ids.length > 0) {
         if (unacknowledged.length === 0) setTimeout(acknowledge, GATHER)
-        for (const id of heard.ids) unacknowledged.push(id)
+        for (const id of received.ids) unacknowledged.push(id)
       }
-      hooks.heard(heard)
+      hooks.received(received)
     })
     return client
   }

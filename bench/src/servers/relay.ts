@@ -86,11 +86,11 @@ const deliver = (from: Seat, record: Record): void => {
   answer(from, `{"stored":"${record.gid}","id":${record.id}}`)
 }
 
-/** As many bytes as somebody asks for, the same for all who ask for as many. */
-let given = textFrame("")
+/** Frame for requests of bytes; grows to the largest requested number. */
+let payload = textFrame("")
 const give = (seat: Seat, bytes: number): void => {
-  if (given.length < bytes) given = textFrame("x".repeat(bytes))
-  write(seat, given)
+  if (payload.length < bytes) payload = textFrame("x".repeat(bytes))
+  write(seat, payload)
 }
 
 const store = mode === "durable" ? new RelayStore<Seat>(file, deliver) : undefined

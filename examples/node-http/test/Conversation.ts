@@ -157,7 +157,7 @@ export const example = (name: string, given: Example, more: (running: () => Runn
 
     more(current)
 
-    it("stops when it is told to, and nothing holds it back", async () => {
+    it("stops on a signal without delay", async () => {
       const { signIn, chat, stop } = current()
       const client = await chat(await signIn("ben", "coffee"))
       // Nest sends itself the signal again once it is done.
