@@ -23,6 +23,7 @@ const CALIBRATION = 0.8
 const USERS = 100_000
 const MEMBERS = 1000
 const MESSAGES = 10_000
+const PICTURES = 100
 const BATCH = 2000
 
 const sidOf = (id: number): string => `session-of-user-${id}`
@@ -36,7 +37,18 @@ const write = Effect.fnUntraced(function* (store: Store["Service"], writes: Read
 
 const upTo = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, index) => index + 1)
 
-/** 100,000 users, some with sessions; a group of 1,000 members and a direct chat, with 10,000 messages each. */
+/** Content of a picture: a JSON object with as many distinct keys as fit. `nth`: the keys of different pictures differ. */
+const pictureOf = (nth: number): string => {
+  const first = 100_000 * (nth + 1)
+  return `{"url":"u","x":[${upTo(5000)
+    .map((id) => `{"${(first + id).toString(36)}":{}}`)
+    .join(",")}]}`
+}
+
+/**
+ * 100,000 users, some with sessions; a group of 1,000 members and a direct chat, with 10,000 messages each; a group
+ * and a direct chat with 100 pictures each, whose content is large JSON.
+ */
 const fill = Effect.fnUntraced(function* (file: string) {
   const store = yield* SqliteStore.make({ file })
   yield* write(
@@ -71,7 +83,7 @@ const fill = Effect.fnUntraced(function* (file: string) {
     )
   )
   yield* write(store, [{ _tag: "PutRecord", record: { dialect: "ha", kind: "key", key: "ha-test", value: {} } }])
-  const made = (gid: string, type: string, members: number): Write => ({
+  const made = (gid: string, type: string, members: ReadonlyArray<number>): Write => ({
     _tag: "CreateChat",
     chat: {
       gid,
@@ -79,7 +91,7 @@ const fill = Effect.fnUntraced(function* (file: string) {
       type,
       public: true,
       subject: 0,
-      members: upTo(members).map(UserId),
+      members: members.map(UserId),
       owner: type === "group" ? UserId(1) : null,
       admins: [],
       committers: "all",
@@ -89,7 +101,12 @@ const fill = Effect.fnUntraced(function* (file: string) {
     },
     by: UserId(1)
   })
-  yield* write(store, [made("large", "group", MEMBERS), made("1&2", "one2one", 2)])
+  yield* write(store, [
+    made("large", "group", upTo(MEMBERS)),
+    made("1&2", "one2one", [1, 2]),
+    made("pictures", "group", upTo(MEMBERS)),
+    made("1&3", "one2one", [1, 3])
+  ])
   for (const chat of [1, 2]) {
     yield* write(
       store,
@@ -110,6 +127,24 @@ const fill = Effect.fnUntraced(function* (file: string) {
       }))
     )
   }
+  yield* write(
+    store,
+    upTo(2 * PICTURES).map((nth) => ({
+      _tag: "Append",
+      chat: ChatId(nth > PICTURES ? 3 : 4),
+      by: UserId(1),
+      device: null,
+      at: nth,
+      body: {
+        _tag: "Posted",
+        gid: `picture-${nth}`,
+        type: "normal",
+        contentType: "image",
+        content: pictureOf(nth),
+        date: nth
+      }
+    }))
+  )
 }, Effect.scoped)
 
 class Server extends Context.Service<
@@ -194,7 +229,8 @@ const http = (
       headers: { "content-type": "application/json", ...headers },
       ...(body !== undefined && { body })
     })
-    return { status: response.status, bytes: (await response.arrayBuffer()).byteLength }
+    const bytes = Buffer.from(await response.arrayBuffer())
+    return { status: response.status, bytes: bytes.length, beginning: bytes.subarray(0, 200).toString() }
   })
 
 /** Maximum bytes of a refusal. */
@@ -220,6 +256,20 @@ const frames: ReadonlyArray<readonly [description: string, json: (sid: string) =
   ["a group of 1,000 members", one("create", { gid: "another", name: "", type: "group", members }), 1],
   ["its members, 20 times in a frame", many(20, "members", { gid: "large" }), 20],
   ["a history of 10,000 messages", one("history", { gid: "large" }), 1],
+  ["a history of pictures", one("history", { gid: "pictures" }), 1],
+  [
+    "10 pictures in a request",
+    one(
+      "message",
+      upTo(10).map((nth) => ({
+        gid: `sent-${nth}`,
+        cgid: "pictures",
+        contentType: "image",
+        content: pictureOf(200 + nth)
+      }))
+    ),
+    1
+  ],
   [
     "100 messages in each of 20 requests",
     many(
@@ -415,6 +465,7 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("the ev
         undefined,
         ha
       ],
+      ["ha: a page of pictures", "GET", "/message?conversationid=-100000004&limit=60", undefined, ha],
       [
         "ha: wide JSON",
         "POST",
@@ -465,8 +516,9 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("the ev
         Effect.gen(function* () {
           const { http: address } = yield* Server
           const request = http(address, method, path, body, headers)
-          const answered = Effect.map(request, ({ status, bytes }) => {
+          const answered = Effect.map(request, ({ status, bytes, beginning }) => {
             assert.notStrictEqual(status, 401, description)
+            if (method === "GET") assert.strictEqual(status, 200, beginning)
             if (status !== 200) assert.isBelow(bytes, SMALL, description)
           })
           yield* judge(description, answered)

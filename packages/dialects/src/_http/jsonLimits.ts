@@ -100,3 +100,18 @@ export const jsonProblem = (text: string, limits: JsonLimits = JSON_LIMITS): str
   }
   return levels > limits.levels ? `has more than ${limits.levels} levels` : undefined
 }
+
+/** Limits of JSON in a message's content, which is parsed again each time a message is listed. Clients write a few fields. */
+const CONTENT_LIMITS: JsonLimits = { values: 1000, levels: 32 }
+
+/** Parses the content of a message; undefined if it is not a JSON object or is over the limits. */
+export const parseContent = (content: string): Readonly<Record<string, unknown>> | undefined => {
+  if (!content.startsWith("{")) return undefined
+  const { values, levels } = countJson(content, CONTENT_LIMITS)
+  if (values > CONTENT_LIMITS.values || levels > CONTENT_LIMITS.levels) return undefined
+  try {
+    return JSON.parse(content) as Readonly<Record<string, unknown>>
+  } catch {
+    return undefined
+  }
+}

@@ -4,7 +4,7 @@
  */
 import { ChatId } from "@parley/core/Ids"
 import type { Message } from "@parley/core/Message"
-import { isFields } from "../_http/fields.ts"
+import { parseContent } from "../_http/jsonLimits.ts"
 
 /** Conversation ids are negative with nine digits: −100000001 is chat 1. */
 const ID_OFFSET = 100_000_000
@@ -45,13 +45,8 @@ export const contentOf = ({ contentType, content }: Message): { readonly type: n
 })
 
 const linkIn = (content: string): string => {
-  if (!content.startsWith("{")) return content
-  try {
-    const json: unknown = JSON.parse(content)
-    return isFields(json) && typeof json["url"] === "string" ? json["url"] : content
-  } catch {
-    return content
-  }
+  const url = parseContent(content)?.["url"]
+  return typeof url === "string" ? url : content
 }
 
 /** Maximum time of a date, in milliseconds since 1970. */

@@ -3,6 +3,7 @@
  * Source: seeds/002, "Message 表"; PROTOCOLS, "Content of other protocols".
  */
 import type { Message } from "@parley/core/Message"
+import { parseContent } from "../_http/jsonLimits.ts"
 
 /** Content types of other protocols that are encoded as a `file` with this kind. */
 const FILE_KINDS: ReadonlySet<string> = new Set(["video", "audio"])
@@ -16,34 +17,12 @@ export const contentOf = (message: Message): { readonly contentType: string; rea
     return { contentType: "file", content: withKind(content, contentType) }
   }
   if (!OWN_TYPES.has(contentType)) return { contentType: "text", content }
-  if (isObjectText(content)) return { contentType, content }
+  if (parseContent(content) !== undefined) return { contentType, content }
   return { contentType, content: JSON.stringify({ url: content, ...(contentType === "file" && { kind: "file" }) }) }
 }
 
 const typeOf = (contentType: string): string =>
   FILE_KINDS.has(contentType) ? "file" : OWN_TYPES.has(contentType) ? contentType : "text"
 
-const parse = (content: string): unknown => {
-  if (!content.startsWith("{")) return undefined
-  try {
-    return JSON.parse(content)
-  } catch {
-    return undefined
-  }
-}
-
-const isObjectText = (content: string): boolean => parse(content) !== undefined
-
-const withKind = (content: string, kind: string): string => {
-  try {
-    return JSON.stringify({ ...objectOf(content), kind })
-  } catch {
-    // Parsed JSON may be too deep to serialize; protocols that do not inspect content accept it.
-    return JSON.stringify({ url: content, kind })
-  }
-}
-
-const objectOf = (content: string): object => {
-  const object = parse(content)
-  return typeof object === "object" && object !== null ? object : { url: content }
-}
+const withKind = (content: string, kind: string): string =>
+  JSON.stringify({ ...(parseContent(content) ?? { url: content }), kind })

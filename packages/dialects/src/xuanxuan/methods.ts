@@ -104,18 +104,25 @@ const chatResult = (view: ChatView, { wireFormat }: Profile): MethodResult => ({
 
 /** Items of a list that are encoded as one chunk, before other work runs. */
 const ITEMS_PER_SLICE = 500
+/** Characters after which a chunk ends earlier. */
+const CHARACTERS_PER_SLICE = 256 * 1024
 
 /** Encodes a list in slices. */
 const encodeList = <A>(items: ReadonlyArray<A>, write: (item: A) => string): Effect.Effect<RawJson> =>
   Effect.gen(function* () {
     const chunks = [new EncodedChunk("[")]
-    for (let from = 0; from < items.length; from += ITEMS_PER_SLICE) {
-      if (from > 0) yield* Effect.yieldNow
-      const text = items
-        .slice(from, from + ITEMS_PER_SLICE)
-        .map(write)
-        .join(",")
-      chunks.push(new EncodedChunk(from === 0 ? text : `,${text}`))
+    let texts: Array<string> = []
+    let characters = 0
+    for (const [index, item] of items.entries()) {
+      const text = write(item)
+      texts.push(text)
+      characters += text.length
+      const isLast = index === items.length - 1
+      if (!isLast && texts.length < ITEMS_PER_SLICE && characters < CHARACTERS_PER_SLICE) continue
+      chunks.push(new EncodedChunk(`${chunks.length > 1 ? "," : ""}${texts.join(",")}`))
+      texts = []
+      characters = 0
+      if (!isLast) yield* Effect.yieldNow
     }
     chunks.push(new EncodedChunk("]"))
     return new RawJson(chunks)

@@ -44,6 +44,12 @@ describe("content", () => {
     ["image", "{broken", -2, "{broken"],
     ["video", "https://x/a.mp4", -3, "https://x/a.mp4"],
     ["file", '{"name":"a","url":"https://x/a"}', -4, "https://x/a"],
+    [
+      "file",
+      `{"url":"https://x/a","x":[${"0,".repeat(2000)}0]}`,
+      -4,
+      `{"url":"https://x/a","x":[${"0,".repeat(2000)}0]}`
+    ],
     ["location", '{"lat":1,"url":"kept"}', -5, '{"lat":1,"url":"kept"}'],
     ["audio", "https://x/a.mp3", -6, "https://x/a.mp3"],
     ["emoticon", '{"url":":)"}', -1, ":)"],

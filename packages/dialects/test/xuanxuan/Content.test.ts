@@ -62,6 +62,18 @@ describe("content", () => {
     }
   })
 
+  it("that is large JSON is shown as a link, since it is parsed each time", () => {
+    const wide = (fields: number) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: fields }, (_, id) => [`k${id}`, id])))
+    assert.deepStrictEqual(contentOf(message("image", wide(100))), { contentType: "image", content: wide(100) })
+    for (const large of [wide(200), `{"a":${"[".repeat(40)}${"]".repeat(40)}}`]) {
+      assert.deepStrictEqual(contentOf(message("image", large)), {
+        contentType: "image",
+        content: JSON.stringify({ url: large })
+      })
+    }
+  })
+
   it("of a recalled message is empty, with a type of this protocol", () => {
     for (const [contentType, encoded] of [
       ["text", "text"],
