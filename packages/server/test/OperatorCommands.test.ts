@@ -70,6 +70,7 @@ describe("operator commands for users and sessions", () => {
       assert.deepInclude(yield* operate("session", "end", "carol"), { out: "ended 1 session of carol\n" })
       yield* again.untilClosed
       assert.include((yield* operate("session", "end", "nobody")).err, "there is no user nobody")
+      assert.deepInclude(yield* operate("user", "add", "frank", "--password", "12345678"), { code: 1 })
 
       server.child.kill("SIGTERM")
       const { err } = yield* server.ended
@@ -77,9 +78,16 @@ describe("operator commands for users and sessions", () => {
         assert.isNotEmpty(audits(err, act), act)
       }
       assert.isFalse(
-        audits(err, "operator").some((line) => /user (rename|admin)/.test(JSON.stringify(line))),
+        audits(err, 'operator"').some((line) => /user (rename|admin)/.test(JSON.stringify(line))),
         "these write their own line"
       )
+      for (const act of [/user rename.*nobody/, /user admin.*admin/, /session end.*nobody/, /user add.*frank/]) {
+        assert.lengthOf(
+          audits(err, "operator.failed").filter((line) => act.test(line)),
+          1,
+          `${String(act)} did not happen`
+        )
+      }
     }).pipe(Effect.scoped)
   )
 

@@ -113,8 +113,9 @@ export const executeCommand = (
       return Effect.fail(`"${request.words.join(" ")}" needs ${input.name}, ${input.description}`)
     }
   }
-  const record = command.audits === true ? Effect.void : auditRequest(request)
+  const record = command.audits === true ? Effect.void : auditRequest("operator", request)
   return Effect.andThen(record, command.run(request.inputs)).pipe(
+    Effect.tapCause(() => auditRequest("operator.failed", request)),
     Effect.exit,
     Effect.flatMap(
       Exit.match({
@@ -147,14 +148,14 @@ const AUDITED_INPUTS = [
 /** Whether a command changes nothing. */
 const isReading = ({ words }: Request): boolean => words.at(-1) === "list" || words[0] === "explain"
 
-/** Writes a command to the audit log, before it runs. */
-const auditRequest = (request: Request): Effect.Effect<void> => {
+/** Writes a command to the audit log: before it runs, and again if it fails. */
+const auditRequest = (act: "operator" | "operator.failed", request: Request): Effect.Effect<void> => {
   if (isReading(request)) return Effect.void
   const inputs = AUDITED_INPUTS.flatMap((name) => {
     const value = request.inputs[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  return audit("operator", { command: request.words.join(" "), ...Object.fromEntries(inputs) })
+  return audit(act, { command: request.words.join(" "), ...Object.fromEntries(inputs) })
 }
 
 const TYPES = { text: "string", integer: "number", boolean: "boolean" } as const
