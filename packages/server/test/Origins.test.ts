@@ -115,7 +115,7 @@ describe("a list of origins", () => {
         const args = ["serve", "--port", "0", "--tcp-port", "off", "--database", "memory:", "--origins", entry]
         const { code, err } = yield* run(cwd, args)
         assert.strictEqual(code, 1)
-        assert.include(err, `parley: --origins must be origins as browsers write them`)
+        assert.include(err, `parley: --origins must be origins such as https://app.example, separated by commas`)
         assert.include(err, JSON.stringify(entry))
       }
     }).pipe(Effect.scoped)

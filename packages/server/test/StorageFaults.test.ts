@@ -126,7 +126,7 @@ describe("a server whose files folder is deleted", () => {
       assert.isFalse(existsSync(join(cwd, "data", "files")))
       assert.strictEqual(yield* send(alice, gid, "still here"), "success")
       server.child.kill("SIGTERM")
-      assert.include((yield* server.ended).err, "an upload could not be kept")
+      assert.include((yield* server.ended).err, "an upload could not be stored")
     }).pipe(Effect.scoped)
   )
 })
