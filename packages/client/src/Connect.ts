@@ -37,13 +37,13 @@ export const connect = (options: ConnectOptions): Promise<Parley> =>
     const stopState = parley.on("state", ({ state, error }) => {
       if (error !== undefined) fail(error)
       else if (state === "waiting" && !retry) {
-        fail(new ParleyError("connection", `${addressOf(url).socket} was not reached`))
+        fail(new ParleyError("connection", `cannot connect to ${addressOf(url).socket}`))
       }
     })
     if (signal?.aborted === true) return abort()
     signal?.addEventListener("abort", abort)
     if (timeout > 0) {
-      const expire = (): void => fail(new ParleyError("timeout", `${url} was not reached in ${timeout} ms`))
+      const expire = (): void => fail(new ParleyError("timeout", `cannot connect to ${url} within ${timeout} ms`))
       timer = clock.setTimeout(expire, timeout)
     }
     parley.start()

@@ -48,7 +48,7 @@ describe("connecting", () => {
     const { net, clock, connecting } = setUp({ retry: false })
     net.peer.disconnect()
     const error = await failure(connecting)
-    assert.deepStrictEqual([error.code, error.message], ["connection", "ws://server/ws was not reached"])
+    assert.deepStrictEqual([error.code, error.message], ["connection", "cannot connect to ws://server/ws"])
     assert.deepStrictEqual([net.peers.length, clock.pending], [1, 0])
   })
 

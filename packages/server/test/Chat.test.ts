@@ -66,6 +66,7 @@ describe("parley chat", () => {
         assert.match(out, /\[Lobby\].*good morning/)
       }
       const wrong: ReadonlyArray<readonly [string, string]> = [
+        ["/open\n", "! /open needs a name or a number; /chats lists your chats"],
         ["/open Lobbby\n", '! there is no chat and no user "Lobbby"'],
         ["lost\n", "! no chat is open"],
         ["/open bob\n/history\n/hsitory\n", "! unknown command /hsitory"],

@@ -34,6 +34,16 @@ describe("help", () => {
       ]
     ],
     [
+      ["--help"],
+      [
+        "Explain why an operation is allowed or refused",
+        "Keys of apps that may use the ha protocol",
+        "Apps of the hisihi protocol",
+        "Classes of the hisihi protocol",
+        "Apps that may use the youdu protocol"
+      ]
+    ],
+    [
       ["user", "--help"],
       ["add", "list", "passwd", "disable", "enable", "import"]
     ],
@@ -89,7 +99,7 @@ describe("a usage error is one line", () => {
     [["user", "import", "bad.csv", "--create"], "line 2: account must not be empty"],
     [["chat"], "Missing required flag: --as. See parley chat --help"],
     [["chat", "--as", "alice", "--url", "ftp://x"], "--url must be an http or ws URL, not ftp://x"],
-    [["chat", "--as", "alice", "--url", "http://127.0.0.1:1"], "ws://127.0.0.1:1/ws was not reached"]
+    [["chat", "--as", "alice", "--url", "http://127.0.0.1:1"], "cannot connect to ws://127.0.0.1:1/ws"]
   ]
   for (const [args, text, environment = {}] of wrong) {
     it.live(`${Object.entries(environment).join(" ")} parley ${args.join(" ")}`, () =>

@@ -50,7 +50,10 @@ describe("operator commands for users and sessions", () => {
       assert.strictEqual((yield* admin.ask("settings", others)).result, "fail")
       yield* operate("user", "admin", "admin", "on")
       assert.strictEqual((yield* admin.ask("settings", others)).result, "success")
-      assert.include((yield* operate("user", "admin", "admin", "maybe")).err, "must be on or off")
+      assert.include(
+        (yield* operate("user", "admin", "admin", "maybe")).err,
+        "the second argument must be on or off, not"
+      )
 
       // Sessions are listed without their tokens, and ended one by one or all.
       const carol = yield* online(server.http, "carol")

@@ -54,6 +54,8 @@ export interface CommandInput {
 export interface OperatorCommand {
   /** Words after `parley`: `["app", "add"]`. */
   readonly path: ReadonlyArray<string>
+  /** Description of the first word in `parley --help`; one command of a group is enough. */
+  readonly group?: string
   readonly description: string
   readonly inputs: ReadonlyArray<CommandInput>
   /** True if the command writes its own line in the audit log, in place of the one that every command has. */

@@ -54,6 +54,7 @@ export const makeApiKeys = (store: Store["Service"], engine: Engine["Service"]):
     commands: [
       {
         path: ["ha-key", "add"],
+        group: "Keys of apps that may use the ha protocol",
         description: "Let an app use the ha protocol",
         inputs: [KEY_INPUT],
         run: Effect.fnUntraced(function* (inputs) {

@@ -48,6 +48,7 @@ export const appCommands = (
 ): ReadonlyArray<OperatorCommand> => [
   {
     path: ["app", "add"],
+    group: "Apps of the hisihi protocol",
     description: "Add an app of the hisihi protocol, for which signatures are made",
     inputs: [
       {

@@ -183,6 +183,7 @@ export const addDemoClass = (records: Records): Effect.Effect<void, Refused> =>
 export const classCommands = (records: Records): ReadonlyArray<OperatorCommand> => [
   {
     path: ["class", "add"],
+    group: "Classes of the hisihi protocol",
     description: "Add a class of the hisihi protocol that does not have users or groups yet",
     inputs: [
       { name: "id", kind: "integer", positional: true, required: true, description: "The id of the organisation" }

@@ -81,6 +81,7 @@ export const makeApps = ({ store, engine, cipher, random }: AppDeps): Apps => {
     commands: [
       {
         path: ["youdu-app", "add"],
+        group: "Apps that may use the youdu protocol",
         description: "Let an app use the youdu protocol",
         inputs: [
           BUIN,

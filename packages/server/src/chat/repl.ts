@@ -77,6 +77,7 @@ const opened = ({ state, show }: ReplContext, chat: Chat): void => {
 
 const open = Effect.fnUntraced(function* (context: ReplContext, key: string) {
   const { state } = context
+  if (key === "") return context.fail("/open needs a name or a number; /chats lists your chats")
   const chat = state.find(key)
   if (chat !== undefined) return opened(context, chat)
   const other = state.userByAccount(key)

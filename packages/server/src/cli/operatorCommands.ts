@@ -14,12 +14,12 @@ import { prepareInputs } from "./prepareInput.ts"
 import { printable } from "../terminal/printable.ts"
 import { makeProgressLine } from "../terminal/ProgressLine.ts"
 
-/** Descriptions of command groups in `parley --help`. */
+/** Descriptions of the server's own command groups in `parley --help`. */
 const GROUPS: Readonly<Record<string, string>> = {
   demo: "Remove the demonstration",
   user: "Add, list, change, remove and import users",
   session: "List and end sessions",
-  explain: "Explain decisions of the server"
+  explain: "Explain why an operation is allowed or refused"
 }
 
 /** Returns one command for each first word. */
@@ -48,7 +48,10 @@ const node = (context: CliContext, word: string, entries: Group, path: ReadonlyA
   const own = entries.find(({ rest }) => rest.length === 0)
   if (own !== undefined) return leaf(context, word, own.command)
   const children = Array.from(group(entries), ([child, inner]) => node(context, child, inner, [...path, word]))
-  const description = GROUPS[[...path, word].join(" ")] ?? `Commands of ${word}`
+  const description =
+    GROUPS[[...path, word].join(" ")] ??
+    entries.find(({ command }) => command.group)?.command.group ??
+    `Commands of ${word}`
   // A group without a handler shows its help.
   return Command.make(word).pipe(Command.withDescription(description), Command.withSubcommands(children))
 }

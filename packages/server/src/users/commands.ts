@@ -128,7 +128,7 @@ export const userCommands = (
     run: Effect.fnUntraced(function* (inputs) {
       const [account, value] = [text(inputs, "account"), text(inputs, "on|off")]
       if (value !== "on" && value !== "off")
-        return yield* Effect.fail(`must be on or off, not ${JSON.stringify(value)}`)
+        return yield* Effect.fail(`the second argument must be on or off, not ${JSON.stringify(value)}`)
       yield* withCommandErrors(users.change(account, { admin: value === "on" }))
       yield* audit("user.admin", { account, admin: value === "on" })
       return value === "on" ? `${account} is a system administrator` : `${account} is not a system administrator`
