@@ -1,7 +1,11 @@
 /** Cost limits of users and apps, and the memory for them. */
 import { assert, describe, it } from "@effect/vitest"
-import { UserId } from "@parley/core/Ids"
+import { createdChat } from "@parley/core/Chat"
+import type { ReadHistory } from "@parley/core/Command"
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import type { Message } from "@parley/core/Message"
 import { RateLimits } from "@parley/core/RateLimits"
+import { costAfter } from "@parley/core/rules/Cost"
 import { fullBucket, type Rate, take } from "../src/rules/TokenBucket.ts"
 import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -49,6 +53,51 @@ describe("a token bucket", () => {
     assert.isAbove(take(bucket, rate, 1, 0), 0)
     assert.isAbove(take(bucket, rate, 1, 500), 0)
     assert.strictEqual(take(bucket, rate, 1, 2000), 0)
+  })
+})
+
+describe("the cost of a history", () => {
+  const chat = createdChat(
+    {
+      gid: "g",
+      name: "",
+      type: "group",
+      public: false,
+      subject: 0,
+      createdBy: ann,
+      owner: ann,
+      admins: [],
+      committers: "all",
+      createdAt: 0,
+      attributes: {},
+      members: [ann]
+    },
+    ChatId(1)
+  )
+  const message = (content: string): Message => ({
+    id: EntryId(1),
+    gid: "m",
+    chat: ChatId(1),
+    seq: 2,
+    number: 1,
+    sender: ann,
+    type: "normal",
+    date: 0,
+    contentType: "text",
+    content,
+    recalled: false,
+    revision: EntryId(1)
+  })
+  const costOf = (contents: ReadonlyArray<string>): number =>
+    costAfter<ReadHistory>(
+      { _tag: "ReadHistory", chat: { id: ChatId(1) } },
+      { chat, messages: contents.map(message), total: contents.length },
+      0
+    )
+
+  it("is about 1 for each KiB, and at least a half for each message", () => {
+    assert.strictEqual(costOf(["", "hello"]), 1)
+    assert.strictEqual(costOf(Array.from({ length: 64 }, () => "x".repeat(65_536))), 4096)
   })
 })
 

@@ -9,8 +9,10 @@ import type { Command, ReplyOf } from "../model/Command.ts"
 const PER_USER = 1 / 10
 /** Per member id in a reply. */
 const PER_MEMBER_ID = 1 / 100
-/** Per message, chat or file in a reply. */
+/** Per message, chat or file in a reply; a message with a long content costs more. */
 const PER_ITEM = 1 / 2
+/** Per character of a message's content in a reply. */
+const PER_CHARACTER = 1 / 1024
 /** Per user who is notified of an event. */
 const PER_RECIPIENT = 1 / 100
 /** Per message of a requested page, which may be refused once it is read. */
@@ -55,8 +57,13 @@ export const costOfNotifying = (chat: Chat, online: number): number =>
 export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, online: number): number => {
   const done = { command, reply } as Done
   switch (done.command._tag) {
-    case "ReadHistory":
-      return (done.reply as ReplyOf<typeof done.command>).messages.length * PER_ITEM
+    case "ReadHistory": {
+      let cost = 0
+      for (const { content } of (done.reply as ReplyOf<typeof done.command>).messages) {
+        cost += Math.max(PER_ITEM, content.length * PER_CHARACTER)
+      }
+      return cost
+    }
     case "ListMembers":
       return (done.reply as ReplyOf<typeof done.command>).members.length * PER_USER
     case "ListUsers":
