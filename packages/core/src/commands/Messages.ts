@@ -19,8 +19,10 @@ import {
   type CommandHandler
 } from "./CommandHandler.ts"
 
-/** Messages per read from storage. */
-const READ_SIZE = 500
+/** Messages of the first read from storage: large ones fill the response. */
+const FIRST_READ_SIZE = 64
+/** Maximum number of messages per read; each read is twice as large as the previous one. */
+const MAX_READ_SIZE = 500
 /** Approximate size of a message beside its content, in characters. */
 const MESSAGE_FRAME = 200
 
@@ -45,9 +47,12 @@ export const readHistory: CommandHandler<ReadHistory> = Effect.fnUntraced(functi
   const from = Math.max(1, to - size + 1)
   const messages: Array<Message> = []
   let remaining = context.settings.historyBytes
-  for (let newest = to; newest >= from; newest -= READ_SIZE) {
+  let readSize = FIRST_READ_SIZE
+  for (let newest = to; newest >= from;) {
     if (newest < to) yield* Effect.yieldNow
-    const range = { from: Math.max(from, newest - READ_SIZE + 1), to: newest, hiddenFrom: invocation.user.id }
+    const range = { from: Math.max(from, newest - readSize + 1), to: newest, hiddenFrom: invocation.user.id }
+    newest -= readSize
+    readSize = Math.min(MAX_READ_SIZE, 2 * readSize)
     for (const message of yield* context.store.history(chat.id, range)) {
       remaining -= message.content.length + MESSAGE_FRAME
       if (remaining < 0 && messages.length > 0) {
