@@ -90,6 +90,15 @@ describe("a usage error is one line", () => {
     [["serve"], 'typo.json: unknown key "prot", did you mean port?', { PARLEY_CONFIG: "typo.json" }],
     [["serve", "--port", "0", "--tcp-port", "off", "--database", "sqlite:./text.db"], "text.db is not a database"],
     [["serve", "--port", "0", "--tcp-port", "off", "--database", "sqlite:./folder"], "./folder cannot be opened"],
+    [
+      ["serve", "--set", "sessions"],
+      'Invalid value for flag --set: "sessions". Expected: key=value. See parley serve --help'
+    ],
+    [["class", "add", "x"], 'Invalid value for argument <id>: "x". Expected: an integer. See parley class add --help'],
+    [
+      ["user", "add", "a", "--org", "1.5"],
+      'Invalid value for flag --org: "1.5". Expected: an integer. See parley user add'
+    ],
     [["user", "add"], "Missing required argument: account. See parley user add --help"],
     [["user", "add", "alice"], "no password: give --password, or one line on standard input"],
     [["user", "list", "--database", "memory:"], "commands cannot reach a database in memory"],

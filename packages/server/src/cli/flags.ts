@@ -32,6 +32,11 @@ export const createFlag = Flag.Boolean("create").pipe(
   Flag.withDefault(false)
 )
 
+const keyAndValue = (text: string): Option.Option<readonly [string, string]> => {
+  const [, key, value] = /^([^=]+)=(.+)$/s.exec(text) ?? []
+  return key === undefined || value === undefined ? Option.none() : Option.some([key, value])
+}
+
 export const serveFlags = {
   host: settingFlag("host", "host", "address"),
   port: settingFlag("port", "port", "number"),
@@ -48,9 +53,12 @@ export const serveFlags = {
     Flag.optional
   ),
   config: configFlag,
-  set: Flag.KeyValuePair("set").pipe(
+  set: Flag.String("set").pipe(
     Flag.withDescription("Any other setting by its key, see docs/configuration.md; may be repeated"),
     Flag.withMetavar("key=value"),
+    Flag.filterMap(keyAndValue, () => "key=value"),
+    Flag.atLeast(1),
+    Flag.map((pairs): Readonly<Record<string, string>> => Object.fromEntries(pairs)),
     Flag.optional
   )
 }

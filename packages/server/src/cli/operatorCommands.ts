@@ -82,15 +82,33 @@ const leaf = (context: CliContext, word: string, command: OperatorCommand) =>
 
 const param = (input: CommandInput) => (input.positional === true ? argument(input) : flag(input))
 
+const integerOf = (text: string): Option.Option<number> => {
+  const value = text.trim() === "" ? Number.NaN : Number(text)
+  return Number.isSafeInteger(value) ? Option.some(value) : Option.none()
+}
+
 const argument = ({ name, kind, required, description }: CommandInput) => {
-  const base: Argument.Argument<string | number> = kind === "integer" ? Argument.Int(name) : Argument.String(name)
+  const base: Argument.Argument<string | number> =
+    kind === "integer"
+      ? Argument.String(name).pipe(
+          Argument.withMetavar("integer"),
+          Argument.filterMap(integerOf, () => "an integer")
+        )
+      : Argument.String(name)
   const described = base.pipe(Argument.withDescription(description))
   return required ? described.pipe(Argument.map(Option.some)) : Argument.optional(described)
 }
 
 const flag = ({ name, kind, required, description }: CommandInput) => {
   const base: Flag.Flag<string | number | boolean> =
-    kind === "integer" ? Flag.Int(name) : kind === "boolean" ? Flag.Boolean(name) : Flag.String(name)
+    kind === "integer"
+      ? Flag.String(name).pipe(
+          Flag.withMetavar("integer"),
+          Flag.filterMap(integerOf, () => "an integer")
+        )
+      : kind === "boolean"
+        ? Flag.Boolean(name)
+        : Flag.String(name)
   const described = base.pipe(Flag.withDescription(description))
   return required ? described.pipe(Flag.map(Option.some)) : Flag.optional(described)
 }
