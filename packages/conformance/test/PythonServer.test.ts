@@ -54,7 +54,7 @@ describe("a server with Python's standard library alone", () => {
     const run = await kit("run")
     expect(run).toMatchObject({ code: 0 })
     expect(run.out).toMatch(
-      /profile documented\): [1-9]\d+ passed, 0 failed, 0 not testable, 1 scenarios not applicable/
+      /profile documented\): [1-9]\d+ passed, 0 failed, 0 not testable, 1 scenario not applicable/
     )
     // The demo accounts log in by password, and their sessions cannot be expired.
     expect(run.out).toMatch(/^n\/a {3}ha\/session\/expired .*\n {4}the account source cannot expire tokens$/m)

@@ -71,6 +71,11 @@ describe("the command line", () => {
     expect(codes).toEqual(wrong.map(() => 2))
   })
 
+  it("names an unknown flag in one sentence", async () => {
+    const { err } = await call("run", "--nonsense")
+    expect(err.split("\n")[0]).toBe("Unknown option '--nonsense'")
+  })
+
   it("ends with 3 for a server that cannot be reached", async () => {
     const { code, err } = await call("run", "--protocol", "xuanxuan", "--url", "http://127.0.0.1:1")
     expect(code).toBe(3)

@@ -61,7 +61,9 @@ export const parseFlags = (command: Command, args: ReadonlyArray<string>): Flags
     try {
       return parseArgs({ args: [...args], options, allowPositionals: true })
     } catch (cause) {
-      throw new BadOptions({ message: cause instanceof Error ? cause.message : String(cause) })
+      const message = cause instanceof Error ? cause.message : String(cause)
+      // Without Node's advice on positional arguments.
+      throw new BadOptions({ message: message.replace(/\. To specify .*$/s, "") })
     }
   }
   const { values, positionals } = parse()

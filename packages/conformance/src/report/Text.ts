@@ -94,6 +94,9 @@ export const lines = (result: ScenarioResult, paint: Paint = plain): ReadonlyArr
 
 const amount = (count: number, what: string): ReadonlyArray<string> => (count === 0 ? [] : [`${count} ${what}`])
 
+const scenarios = (count: number, state: string): ReadonlyArray<string> =>
+  amount(count, `${count === 1 ? "scenario" : "scenarios"} ${state}`)
+
 /** The last lines of a run: stale expected failures and the counts. */
 export const summary = (report: Report): string => {
   const wires = report.transport === "http" ? "" : `, ${report.wire}`
@@ -105,8 +108,8 @@ export const summary = (report: Report): string => {
     `${report.notTestable} not testable`,
     ...amount(report.expected, "failed as expected"),
     ...amount(report.stale, "stale expectations"),
-    ...amount(report.scenarios.filter(isUnplayed).length, "scenarios not run"),
-    ...amount(report.notApplicable, "scenarios not applicable"),
+    ...scenarios(report.scenarios.filter(isUnplayed).length, "not run"),
+    ...scenarios(report.notApplicable, "not applicable"),
     ...amount(report.errors, "faults of the kit")
   ]
   return [
