@@ -8,10 +8,13 @@ import { type Entry, isDurable } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
 import type { LogRange, StorageFailed, Store } from "../ports/Store.ts"
 
-/** Approximate number of entries in memory for one reader. */
+/** Approximate maximum number of entries in memory for one reader; the first pages are small, in case messages are large. */
 const PAGE_TOTAL = 2000
+const FIRST_PAGE_TOTAL = 64
 const PAGE_MIN = 8
 const PAGE_MAX = 200
+/** Characters of message contents in one load, above which the next load is smaller. */
+const LARGE_LOAD = 512 * 1024
 
 export interface LogPage {
   /** By id. */
@@ -96,6 +99,8 @@ export interface NextEntry {
 export class LogReader {
   readonly #store: Store["Service"]
   readonly #readings = new Map<ChatId, Reading>()
+  /** Entries of the next load, over all logs. */
+  #pageTotal = FIRST_PAGE_TOTAL
 
   constructor(store: Store["Service"]) {
     this.#store = store
@@ -121,9 +126,10 @@ export class LogReader {
       ({ next, entries, atHead }) => next >= entries.length && !atHead
     )
     if (exhausted.length === 0) return Effect.void
-    const limit = Math.max(PAGE_MIN, Math.min(PAGE_MAX, Math.floor(PAGE_TOTAL / this.#readings.size)))
+    const limit = Math.max(PAGE_MIN, Math.min(PAGE_MAX, Math.floor(this.#pageTotal / this.#readings.size)))
     const ranges = exhausted.map(({ chat, readTo }) => ({ chat, after: readTo, limit }))
     return Effect.map(readPages(this.#store, ranges), ({ entries, messages }) => {
+      this.#adaptPageTotal(messages.values())
       const pages = Map.groupBy(entries, (entry) => entry.chat)
       for (const reading of exhausted) {
         reading.entries = pages.get(reading.chat) ?? []
@@ -135,6 +141,13 @@ export class LogReader {
       }
     })
   })
+
+  #adaptPageTotal(messages: Iterable<Message>): void {
+    let characters = 0
+    for (const { content } of messages) characters += content.length
+    const factor = characters > LARGE_LOAD ? 1 / 2 : 2
+    this.#pageTotal = Math.min(PAGE_TOTAL, Math.max(PAGE_MIN, this.#pageTotal * factor))
+  }
 
   /**
    * Returns the entry with the lowest id, or undefined if a page must be loaded first or no log is left. `atEnd` is
