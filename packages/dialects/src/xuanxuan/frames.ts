@@ -21,8 +21,9 @@ class InvalidRequest {
   }
 }
 
-export const isInvalid = (request: Request | InvalidRequest): request is InvalidRequest =>
-  request instanceof InvalidRequest
+export type ParsedRequest = Request | InvalidRequest
+
+export const isInvalid = (request: ParsedRequest): request is InvalidRequest => request instanceof InvalidRequest
 
 /** Counted values of one request with one message: eleven strings with keys, and their containers. */
 const VALUES_PER_REQUEST = 11 * (STRING_COST + KEY_COST) + 10
@@ -44,11 +45,7 @@ export const frameJsonLimits = ({
 })
 
 /** Parses a frame of at most `limit` requests. */
-export const parse = (
-  frame: string,
-  limit: number,
-  limits: JsonLimits = JSON_LIMITS
-): ReadonlyArray<Request | InvalidRequest> => {
+export const parse = (frame: string, limit: number, limits: JsonLimits = JSON_LIMITS): ReadonlyArray<ParsedRequest> => {
   const problem = jsonProblem(frame, limits)
   if (problem !== undefined) return [new InvalidRequest(`The frame ${problem}.`)]
   let json: unknown
@@ -65,7 +62,7 @@ export const parse = (
 }
 
 /** Returns the same object if it is a request. */
-const validate = (json: unknown): Request | InvalidRequest => {
+const validate = (json: unknown): ParsedRequest => {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return new InvalidRequest("A request is a JSON object.")
   }

@@ -24,7 +24,15 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Semaphore from "effect/Semaphore"
-import { acknowledgedIds, isAcknowledgement, isInvalid, frameJsonLimits, parse, type Request } from "./frames.ts"
+import {
+  acknowledgedIds,
+  isAcknowledgement,
+  isInvalid,
+  frameJsonLimits,
+  parse,
+  type ParsedRequest,
+  type Request
+} from "./frames.ts"
 import { isLarge } from "../_http/jsonLimits.ts"
 import { loginPushesOf, encodeMembers } from "./loginPushes.ts"
 import { type Profile, refusedFrame } from "./profiles.ts"
@@ -51,30 +59,35 @@ const CLOSE_INTERNAL = 1011
 /** Maximum length of a device's name, in characters. */
 const MAX_DEVICE = 64
 
+/** For frames that are handled at once. */
+const NONE: ReadonlyArray<RequestHandler> = []
+
 /** `requestInfo`: the connection's HTTP request, if there is an embedder's authenticator. */
 export const makeFrameHandler = (deps: Deps, profile: Profile, requestInfo: RequestInfo | undefined): Requests => {
   const { requestsPerFrame } = deps.settings
   const limits = frameJsonLimits(deps.settings)
   return (session, frame) => {
     const requests = parse(frame, requestsPerFrame, limits)
-    const handlers = requests.map((request): RequestHandler =>
+    const toHandler = (request: ParsedRequest): RequestHandler =>
       isInvalid(request)
         ? () => Effect.succeed({ frame: refusedFrame(request.problem) })
         : (runCommand) => handleRequest(deps, profile, requestInfo, session, request, runCommand)
-    )
     const [first] = requests
-    const [handler] = handlers
-    if (first === undefined || handler === undefined) return handlers
+    if (first === undefined) return NONE
     if (requests.length === 1 && !isInvalid(first)) {
       // The clock is read once per frame.
       const now = deps.clock.currentTimeMillisUnsafe()
       if (isLive(deps, session, first, now)) {
-        if (tryAcknowledge(deps, session, first, now)) return []
-        if (trySend(deps, session, first, now, handler)) return []
+        if (tryAcknowledge(deps, session, first, now)) return NONE
+        if (trySend(deps, session, first, now, toHandler(first))) return NONE
       }
     }
+    const handlers = requests.map(toHandler)
+    const [handler] = handlers
     // Parsing may have taken half of the time slice of a turn.
-    if (isLarge(frame)) handlers[0] = (runCommand) => Effect.andThen(nextTurn, handler(runCommand))
+    if (handler !== undefined && isLarge(frame)) {
+      handlers[0] = (runCommand) => Effect.andThen(nextTurn, handler(runCommand))
+    }
     return handlers
   }
 }

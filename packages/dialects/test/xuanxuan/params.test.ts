@@ -1,10 +1,18 @@
 /** Params by name and by position. Source: seeds/002, "API"; PROTOCOLS, "Params". */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Result } from "effect"
 import * as fc from "fast-check"
 import { Refused } from "@parley/core/Refused"
 import { repetitions } from "../../../../scripts/repetitions.ts"
-import { decode, draftsIn, isMethod, type Method, methods, readMessage } from "../../src/xuanxuan/params.ts"
+import {
+  decode,
+  decodeMessage,
+  draftsIn,
+  isMethod,
+  type Method,
+  methods,
+  readMessage
+} from "../../src/xuanxuan/params.ts"
 
 const names = Object.keys(methods).filter(isMethod)
 
@@ -327,5 +335,37 @@ describe("decode", () => {
     }
     const few = Effect.runSync(Effect.flip(decode("chat/addmember", { gid: "g", members: [1, 2, 3] }, 2)))
     assert.deepInclude(few.reason, { field: "params.members", problem: "must name at most 2 users" })
+  })
+})
+
+describe("a text message, which is decoded without the schema", () => {
+  const text = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("", "\ud800", "&", "normal"))
+  const odd = fc.constantFrom(null, 0, -1, 1.5, Number.NaN, Infinity, 2 ** 53, "", "\udfff", true, [], {})
+  const message = fc.record(
+    {
+      gid: fc.oneof({ weight: 9, arbitrary: text }, odd),
+      cgid: fc.oneof({ weight: 9, arbitrary: text }, odd),
+      user: fc.oneof(fc.integer(), text, odd),
+      date: fc.oneof(fc.double(), fc.constant(""), odd),
+      type: fc.oneof(fc.constantFrom("normal", "broadcast"), odd),
+      contentType: fc.oneof(fc.constantFrom("text", "image", "emoticon"), odd),
+      content: fc.oneof({ weight: 9, arbitrary: text }, fc.dictionary(fc.string(), fc.jsonValue()), odd),
+      more: fc.jsonValue()
+    },
+    { requiredKeys: ["gid", "cgid", "content"] }
+  )
+  const FIELDS = ["gid", "cgid", "user", "date", "type", "contentType", "content"] as const
+
+  it("is accepted and decoded as by the schema", () => {
+    fc.assert(
+      fc.property(message, (sent) => {
+        const read = readMessage(sent, 0)
+        const bySchema = decodeMessage(sent)
+        assert.strictEqual(Result.isSuccess(read), Result.isSuccess(bySchema))
+        if (Result.isFailure(read) || Result.isFailure(bySchema)) return
+        for (const field of FIELDS) assert.deepStrictEqual(read.success[field], bySchema.success[field])
+      }),
+      { numRuns: repetitions(20_000, 2000) }
+    )
   })
 })
