@@ -1,42 +1,31 @@
 /**
  * Session of one connection, authenticated or not. Its dialect decodes frames into requests and returns their replies; the
- * session sends the replies, then broadcasts. `RequestQueue` orders frames, `Subscriber` pushes events.
+ * session sends the replies, then broadcasts. `RequestQueue` orders frames, `SessionDelivery` pushes events.
  */
-import { logStorageFailure } from "../ports/StorageErrors.ts"
 import * as Effect from "effect/Effect"
 import type { SendBroadcasts } from "../delivery/Broadcaster.ts"
-import { catchUp } from "../delivery/CatchUp.ts"
 import type { Draft, SentMessage } from "../model/Command.ts"
 import type { PayerOf, RunCommand } from "../engine/CommandRunner.ts"
 import type { Connection, Peer, Rejection } from "../ports/Connection.ts"
 import type { ConnectionLimiter, LimitedConnection } from "../limits/ConnectionLimiter.ts"
-import { Subscriber, type SubscriberEvents } from "../delivery/Subscriber.ts"
+import type { Subscriber } from "../delivery/Subscriber.ts"
 import type { Engine } from "../engine/Engine.ts"
 import { isUser, type UserCaller } from "../model/Event.ts"
 import { Frame } from "../ports/Frame.ts"
 import { type HandleFrame, type QueueContext, RequestQueue } from "./RequestQueue.ts"
-import type { Hub } from "../delivery/Hub.ts"
 import type { HubSession } from "../delivery/HubSession.ts"
-import { type ChatId, EntryId, nextEphemeralId, EPHEMERAL_ID_BASE } from "../model/Ids.ts"
-import type { CursorStore } from "../delivery/CursorStore.ts"
+import { type ChatId, nextEphemeralId } from "../model/Ids.ts"
 import type { LiveSession } from "../delivery/LiveSession.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
-import { resumeCursors } from "../delivery/ResumeCursors.ts"
-import type { Store } from "../ports/Store.ts"
-import type { Subscription } from "../delivery/Subscriber.ts"
 import type { Serializer } from "../delivery/Serializer.ts"
+import { type DeliveryContext, SessionDelivery } from "./SessionDelivery.ts"
 import type { Status, User } from "../model/User.ts"
-import type { ChatCache } from "../cache/ChatCache.ts"
 
 /** WebSocket close codes: application-defined ones, and RFC 6455. */
 const CLOSE_TAKEN_OVER = 4001
 const CLOSE_POLICY = 1008
 const CLOSE_TOO_LARGE = 1009
-const CLOSE_INTERNAL = 1011
 const CLOSE_TRY_LATER = 1013
-
-/** Maximum number of acknowledged ids per frame that are looked up in storage; the newest need no lookup. */
-const MAX_LOOKED_UP = 5000
 
 /** Reasons in close frames and the log. */
 const REJECTIONS: Readonly<Record<Rejection["_tag"], string>> = {
@@ -51,14 +40,10 @@ const REJECTIONS: Readonly<Record<Rejection["_tag"], string>> = {
 const POLICY: ReadonlySet<Rejection["_tag"]> = new Set(["LoginDeadline", "HttpRequest"])
 
 /** Dependencies shared by all sessions of an engine. */
-export interface SessionContext extends QueueContext {
+export interface SessionContext extends QueueContext, DeliveryContext {
   readonly engine: Pick<Engine["Service"], "commands" | "trySend">
-  readonly hub: Hub["Service"]
   readonly broadcast: SendBroadcasts
   readonly limiter: ConnectionLimiter
-  readonly cursors: CursorStore["Service"]
-  readonly store: Store["Service"]
-  readonly chats: ChatCache
   readonly settings: EngineSettings
   /** Logs the reason for which the engine closes a connection. */
   readonly logRejection: (session: ClientSession, reason: string) => void
@@ -86,18 +71,13 @@ export type Requests = (session: ClientSession, frame: string) => ReadonlyArray<
 /** Clients are charged for their own commands. */
 const payerOf: PayerOf = (caller) => (isUser(caller) ? caller.user : undefined)
 
-/** State of an authenticated connection. */
-interface Authenticated {
-  readonly live: LiveSession
-  readonly user: User
-  readonly subscriber: Subscriber
-  catchingUp: boolean
-}
+/**
+ * The delivery of an authenticated connection, or its state. `superseded`: its user has logged in elsewhere, and the
+ * connection is about to be closed.
+ */
+type State = SessionDelivery | "unauthenticated" | "superseded" | "ended"
 
-/** `superseded`: its user has logged in elsewhere, and the connection is about to be closed. */
-type State = Authenticated | "unauthenticated" | "superseded" | "ended"
-
-export class ClientSession implements Peer, LimitedConnection, SubscriberEvents, HubSession {
+export class ClientSession implements Peer, LimitedConnection, HubSession {
   readonly connection: Connection
   readonly serializer: Serializer
   readonly #decode: Requests
@@ -114,7 +94,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     connection.limitFrames(Math.min(context.settings.frame, context.settings.unauthenticatedInput))
   }
 
-  get #authenticated(): Authenticated | undefined {
+  get #delivery(): SessionDelivery | undefined {
     return typeof this.#state === "object" ? this.#state : undefined
   }
 
@@ -179,7 +159,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
 
   /** The login session of this connection. */
   get live(): LiveSession | undefined {
-    return this.#authenticated?.live
+    return this.#delivery?.live
   }
 
   /** Whether the user has logged in elsewhere, and this connection is about to be closed. */
@@ -188,19 +168,19 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
   }
 
   get user(): User | undefined {
-    return this.#authenticated?.user
+    return this.#delivery?.user
   }
 
   /** Delivery to this connection, while it has a user. */
   get subscriber(): Subscriber | undefined {
-    return this.#authenticated?.subscriber
+    return this.#delivery?.subscriber
   }
 
   /** Returns the caller of the engine's commands. Throws without a user, which is a defect of the dialect. */
   caller(): UserCaller {
-    const authenticated = this.#authenticated
-    if (authenticated === undefined) throw new Error("this session has no user")
-    return { user: authenticated.user.id, device: authenticated.live.device, connection: this.connection.id }
+    const delivery = this.#delivery
+    if (delivery === undefined) throw new Error("this session has no user")
+    return { user: delivery.user.id, device: delivery.live.device, connection: this.connection.id }
   }
 
   /**
@@ -300,8 +280,7 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
     }
     if (this.#state === "ended") return
     live.connected()
-    const subscriber = new Subscriber(this.connection, this.serializer, { user: user.id, device: live.device }, this)
-    this.#state = { live, user, subscriber, catchingUp: false }
+    this.#state = new SessionDelivery(this.connection, this.serializer, { live, user }, this.#context)
     hub.addSession(user.id, this)
     this.#context.limiter.markAuthenticated(this)
     this.#applyLimits(true)
@@ -310,23 +289,18 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
 
   /** Detaches the user. Cursors are preserved. */
   detachUser(): void {
-    if (this.#authenticated !== undefined) this.#transition("unauthenticated")
+    if (this.#delivery !== undefined) this.#transition("unauthenticated")
   }
 
-  #transition(state: Exclude<State, Authenticated>): void {
-    const { limiter, hub, cursors } = this.#context
-    const authenticated = this.#authenticated
+  #transition(state: Exclude<State, SessionDelivery>): void {
+    const { limiter, hub } = this.#context
+    const delivery = this.#delivery
     this.#flushPushes()
     this.#state = state
-    if (authenticated === undefined) return
-    const { subscriber, live, user } = authenticated
-    live.disconnected()
-    subscriber.close()
-    for (const subscription of subscriber.subscriptions()) {
-      hub.unsubscribe(subscription)
-      cursors.release(subscription)
-    }
-    hub.removeSession(user.id, this)
+    if (delivery === undefined) return
+    delivery.live.disconnected()
+    delivery.close()
+    hub.removeSession(delivery.user.id, this)
     if (state === "ended") return
     limiter.markUnauthenticated(this)
     this.#applyLimits(false)
@@ -344,83 +318,27 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
    * then the missed entries, then live events.
    */
   open(chats: ReadonlyArray<ChatId>, initialFrames: () => ReadonlyArray<Frame>): Effect.Effect<void> {
-    const authenticated = this.#authenticated
-    if (authenticated === undefined) return Effect.void
-    const { subscriber, user } = authenticated
-    return resumeCursors(this.#context, user, subscriber.key.device, chats).pipe(
-      Effect.map((resumePoints) => {
-        if (subscriber.closed) return
-        for (const { cursor, head } of resumePoints) {
-          const subscription = subscriber.subscribe(cursor, head)
-          if (subscription !== undefined) this.#context.hub.subscribe(subscription)
-        }
-        subscriber.open(initialFrames())
-      }),
-      // Without its cursors nothing can be delivered in order: the client must reconnect.
-      Effect.catch((failed) =>
-        Effect.andThen(
-          logStorageFailure("cursors could not be read", failed),
-          Effect.sync(() => this.connection.close(CLOSE_INTERNAL, "the storage does not respond"))
-        )
-      )
-    )
+    return this.#delivery?.open(chats, initialFrames) ?? Effect.void
   }
 
   /** Acknowledges packets, which are then not delivered again. Unknown ids are ignored. */
   acknowledge(ids: ReadonlyArray<number>): Effect.Effect<void> {
-    const { recent } = this.#context.hub
-    const uncached: Array<EntryId> = []
-    // Kept: acknowledgements count even if the connection ends during the lookup.
-    const { subscriber } = this
-    for (const id of ids) {
-      const at = recent.find(id)
-      if (at !== undefined) subscriber?.acknowledge(recent.chat(at), recent.seq(at))
-      // Ids beyond the limit are delivered again.
-      else if (uncached.length < MAX_LOOKED_UP && id > 0 && id < EPHEMERAL_ID_BASE) uncached.push(EntryId(id))
-    }
-    if (uncached.length === 0) return Effect.void
-    return this.#context.store.locate(uncached).pipe(
-      Effect.map((found) => {
-        for (const { chat, seq } of found) subscriber?.acknowledge(chat, seq)
-      }),
-      // They are delivered again.
-      Effect.catch((failed) => logStorageFailure("acknowledged entries could not be found", failed))
-    )
+    return this.#delivery?.acknowledge(ids) ?? Effect.void
   }
 
   /** Acknowledges synchronously if all ids are cached. Otherwise returns false: call `acknowledge` with all of them. */
   tryAcknowledge(ids: ReadonlyArray<number>): boolean {
-    const { subscriber } = this
-    if (subscriber === undefined) return false
-    const { recent } = this.#context.hub
-    let chat: ChatId | undefined
-    let subscription: Subscription | undefined
-    for (const id of ids) {
-      const at = recent.find(id)
-      if (at === undefined) return false
-      // Ids of one chat often follow each other, hundreds of them in a busy one.
-      if (recent.chat(at) !== chat) {
-        chat = recent.chat(at)
-        subscription = subscriber.subscription(chat)
-        if (subscription !== undefined) this.cursorMoved(subscription)
-      }
-      subscription?.acknowledge(recent.seq(at))
-    }
-    return true
+    return this.#delivery?.tryAcknowledge(ids) ?? false
   }
 
   /** Subscribes to a chat that the user joined with this entry. */
   joinChat(chat: ChatId, seq: number): void {
-    const subscription = this.subscriber?.subscribe({ chat, pushed: seq - 1, delivered: seq - 1, acked: [] }, seq - 1)
-    if (subscription !== undefined) this.#context.hub.subscribe(subscription)
+    this.#delivery?.joinChat(chat, seq)
   }
 
   /** Unsubscribes from a chat that the user has left. */
   leaveChat(chat: ChatId): void {
-    const subscription = this.subscriber?.unsubscribe(chat)
-    if (subscription === undefined) return
-    this.#context.hub.unsubscribe(subscription)
-    this.#context.cursors.release(subscription)
+    this.#delivery?.leaveChat(chat)
   }
 
   takeOver(): void {
@@ -435,37 +353,5 @@ export class ClientSession implements Peer, LimitedConnection, SubscriberEvents,
         })
       )
     )
-  }
-
-  /** See `SubscriberEvents`. */
-  cursorMoved(subscription: Subscription): void {
-    const { cursors } = this.#context
-    if (subscription.subscriber.closed) cursors.release(subscription)
-    else cursors.touch(subscription)
-  }
-
-  /** See `SubscriberEvents`. */
-  catchUp(): void {
-    const authenticated = this.#authenticated
-    if (authenticated === undefined || authenticated.catchingUp) return
-    authenticated.catchingUp = true
-    const { subscriber } = authenticated
-    const { store, chats, settings } = this.#context
-    const reading = catchUp(subscriber, store, chats, settings.sendBuffer).pipe(
-      Effect.catchCause((failed) =>
-        Effect.andThen(
-          logStorageFailure("a backlog could not be read", failed),
-          Effect.sync(() => {
-            // Nothing more can be delivered in order: the client must reconnect.
-            subscriber.close()
-            this.connection.close(CLOSE_INTERNAL, "the storage does not respond")
-          })
-        )
-      )
-    )
-    this.#context.run(reading, () => {
-      authenticated.catchingUp = false
-      if (this.#state === authenticated && subscriber.lagging().size > 0 && !subscriber.closed) this.catchUp()
-    })
   }
 }
