@@ -1,5 +1,6 @@
 /** Sessions in use in this process, by token and by user, and pending reads and writes of sessions in storage. */
 import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import { BoundedMap } from "../cache/BoundedMap.ts"
 import type { UserId } from "../model/Ids.ts"
 import { LiveSession, type SessionTimes } from "../delivery/LiveSession.ts"
@@ -65,19 +66,22 @@ export class LiveSessions {
     for (const hash of hashes) for (const watch of this.#watches.get(hash) ?? []) watch.ended = true
   }
 
-  /** Registers a pending read or write of a session; see `unwatch`. */
-  watch(hash: string): Watch {
-    const watch = { ended: false }
-    const others = this.#watches.get(hash)
-    if (others === undefined) this.#watches.set(hash, new Set([watch]))
-    else others.add(watch)
-    return watch
-  }
-
-  unwatch(hash: string, watch: Watch): void {
-    const watches = this.#watches.get(hash)
-    watches?.delete(watch)
-    if (watches?.size === 0) this.#watches.delete(hash)
+  /** Runs a read or write of a session in storage, with a watch that is marked if the session ends meanwhile. */
+  watching<A, E>(hash: string, work: (watch: Watch) => Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.suspend(() => {
+      const watch = { ended: false }
+      const others = this.#watches.get(hash)
+      if (others === undefined) this.#watches.set(hash, new Set([watch]))
+      else others.add(watch)
+      return Effect.ensuring(
+        work(watch),
+        Effect.sync(() => {
+          const watches = this.#watches.get(hash)
+          watches?.delete(watch)
+          if (watches?.size === 0) this.#watches.delete(hash)
+        })
+      )
+    })
   }
 
   #onDropped(session: LiveSession): void {

@@ -1,9 +1,6 @@
 /**
  * Sessions: one store of opaque tokens for every protocol. A token has 256 random bits and is stored as its hash only;
  * it expires when it is idle for too long or too old, and can be ended at any time.
- *
- * Logins, logouts, password changes and disabling of one user take effect in the order of their commits. Each commits
- * first, then ends the sessions held by this process; a concurrent lookup or login is notified by its watch.
  */
 import { resolveIdentity } from "./resolveIdentity.ts"
 import * as Clock from "effect/Clock"
@@ -11,7 +8,6 @@ import * as Context from "effect/Context"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
 import {
   Authenticator,
@@ -21,26 +17,20 @@ import {
   isCrossOrigin
 } from "../ports/Authenticator.ts"
 import { audit } from "../logging/Audit.ts"
-import { refuseOnStorageFailure, logStorageFailure } from "../ports/StorageErrors.ts"
+import { refuseOnStorageFailure } from "../ports/StorageErrors.ts"
 import { Credentials } from "./Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { UserId } from "../model/Ids.ts"
 import { LiveSession } from "../delivery/LiveSession.ts"
-import { LiveSessions, type Watch } from "./LiveSessions.ts"
+import { LiveSessions } from "./LiveSessions.ts"
 import { logThrottled } from "../logging/LogThrottle.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
+import { makeSessionSweep } from "./SessionSweep.ts"
+import { makeSessionWriter } from "./SessionWriter.ts"
 import { Settings } from "../ports/Settings.ts"
-import {
-  type Duplicate,
-  type VersionConflict,
-  type StorageFailed,
-  Store,
-  type StoredSession,
-  type Write
-} from "../ports/Store.ts"
+import { Store, type StoredSession, type Write } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
-import { textBytes } from "../model/Utf8.ts"
 
 export { LiveSession } from "../delivery/LiveSession.ts"
 
@@ -84,17 +74,10 @@ export interface SessionView {
 
 /** Number of characters of a session's public id. */
 const ID_LENGTH = 16
-const TOKEN_BYTES = 32
 /** Maximum number of characters of a token that is looked up: longer ones are never issued, and are not hashed. */
 const MAX_TOKEN = 256
-/** Milliseconds between two checks of the sessions of all connections. */
-const SWEEP_INTERVAL_MS = 60_000
-/** Maximum number of sessions whose last use is written in one commit. */
-const BATCH_SIZE = 500
 /** Maximum number of attempts at a login while all sessions of the user are ended concurrently. */
 const MAX_ATTEMPTS = 3
-/** Application-defined WebSocket close code: log in again. */
-const CLOSE_SESSION_ENDED = 4003
 /** Id of no user: the epoch is read for an unknown account too. */
 const NO_USER = UserId(0)
 /** Sent by clients for an empty password. */
@@ -154,185 +137,27 @@ export class Sessions extends Context.Service<
   > = Layer.effect(
     Sessions,
     Effect.gen(function* () {
-      const { commit, context } = yield* Engine
+      const { context } = yield* Engine
       const store = yield* Store
       const credentials = yield* Credentials
-      const hub = yield* Hub
-      const digest = yield* Digest.Digest
-      const random = yield* SecureRandom.SecureRandom
       const settings = yield* Settings
       const authenticator = yield* Authenticator
       const times = { idle: settings.sessionIdle * 1000, lifetime: settings.sessionLifetime * 1000 }
       const live = new LiveSessions(times, yield* Clock.Clock)
-      const scope = yield* Effect.scope
-      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const writer = yield* makeSessionWriter(live)
+      const sweep = yield* makeSessionSweep(writer)
 
       const orUnavailable = refuseOnStorageFailure("sessions")
 
-      const hashOf = (token: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(token))
-
-      /** Runs `work` with a watch that is marked if the session ends meanwhile. */
-      const withWatch = <A, E>(hash: string, work: (watch: Watch) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-        Effect.suspend(() => {
-          const watch = live.watch(hash)
-          return Effect.ensuring(
-            work(watch),
-            Effect.sync(() => live.unwatch(hash, watch))
-          )
+      const openSession = (...session: Parameters<typeof writer.open>): ReturnType<typeof writer.open> =>
+        Effect.tap(writer.open(...session), (opened) => {
+          if (opened !== undefined) sweep.start()
+          return Effect.void
         })
-
-      const closeConnections = (user: UserId, hashes: ReadonlySet<string>, why: string, keep?: number): void => {
-        for (const held of hub.sessionsOf(user)) {
-          if (held.live === undefined || !hashes.has(held.live.hash)) continue
-          held.live.ended = true
-          if (held.connection.id === keep) continue
-          held.detachUser()
-          held.connection.close(CLOSE_SESSION_ENDED, why)
-        }
-      }
-
-      /** Commits, then ends the affected sessions in this process, without interruption between the two. */
-      const commitEnding = (
-        user: UserId,
-        writes: ReadonlyArray<Write>,
-        ended: (hashes: ReadonlyArray<string>) => void
-      ): Effect.Effect<void, VersionConflict | Duplicate | StorageFailed> =>
-        commit({ expectedVersions: [], writes }).pipe(
-          Effect.map((written) => {
-            const hashes = written.flatMap((one) => (one._tag === "Sessions" ? one.ended : []))
-            live.end(user, new Set(hashes))
-            ended(hashes)
-          }),
-          Effect.uninterruptible
-        )
-
-      /** Returns undefined if all sessions of the user were ended since `epoch` was read, or the user is disabled. */
-      const openSession = Effect.fnUntraced(function* (
-        user: UserId,
-        kind: StoredSession["kind"],
-        device: string,
-        epoch: number,
-        isAwaited: () => boolean = () => true
-      ): Effect.fn.Return<LiveSession | undefined, Refused> {
-        const now = yield* Clock.currentTimeMillis
-        const token = Base64Url.encode(yield* random.randomBytes(TOKEN_BYTES))
-        const hash = yield* hashOf(token)
-        const session: StoredSession = { hash, user, kind, device, createdAt: now, usedAt: now }
-        const isSingle = kind === "chat" && settings.sessions === "single"
-        const keep = isSingle ? 1 : settings.sessionsPerUser
-        // Connected sessions are in use, even if their last use was stored long ago.
-        const touches = isSingle ? [] : [...live.of(user)].filter((one) => one.isConnected && one.kind === kind)
-        const writes: ReadonlyArray<Write> = [
-          ...touches.map((one): Write => ({ _tag: "TouchSession", hash: one.hash, usedAt: now })),
-          { _tag: "SaveSession", session, keep, epoch }
-        ]
-        return yield* withWatch(hash, (watch) => {
-          if (!isAwaited()) return refuse({ _tag: "NotLoggedIn" })
-          let opened: LiveSession | undefined
-          return commitEnding(user, writes, (ended) => {
-            opened = live.add(token, session, watch)
-            // A session replaced by a login is notified when its successor connects.
-            if (!isSingle && ended.length > 0) closeConnections(user, new Set(ended), "the user has too many sessions")
-            startSweeping()
-          }).pipe(
-            Effect.map(() => opened),
-            Effect.catchTag("VersionConflict", () => Effect.undefined),
-            orUnavailable
-          )
-        })
-      })
-
-      const endHashes = (user: UserId, hashes: ReadonlyArray<string>, why: string, keep?: number) =>
-        hashes.length === 0
-          ? Effect.void
-          : orUnavailable(
-              commitEnding(
-                user,
-                hashes.map((hash) => ({ _tag: "EndSession", hash })),
-                () => {
-                  const all = new Set(hashes)
-                  live.end(user, all)
-                  closeConnections(user, all, why, keep)
-                }
-              )
-            )
-
-      const endAll = (user: UserId, writes: ReadonlyArray<Write> = []): Effect.Effect<void, Refused> =>
-        Effect.suspend(() => {
-          // Sessions in use here end in any case, even if storage has lost them.
-          const local = [
-            ...Array.from(live.of(user), ({ hash }) => hash),
-            ...hub.sessionsOf(user).flatMap(({ live: held }) => held?.hash ?? [])
-          ]
-          return commitEnding(user, [...writes, { _tag: "EndSessions", user }], (ended) => {
-            const all = new Set([...ended, ...local])
-            live.end(user, all)
-            closeConnections(user, all, "the user's sessions have ended")
-          })
-        }).pipe(orUnavailable, Effect.andThen(audit("sessions.end", { user })))
-
-      /** Whether the sweep runs: as long as there are connections. It records uses of their sessions and ends expired ones. */
-      let isSweeping = false
-      const sweep = Effect.gen(function* () {
-        while (isSweeping) {
-          yield* Effect.sleep(SWEEP_INTERVAL_MS)
-          const now = yield* Clock.currentTimeMillis
-          const over: Array<LiveSession> = []
-          for (const held of hub.allSessions()) {
-            if (held.live === undefined || held.live.use(now)) {
-              if (held.live?.takeUnsaved() === true) unsaved.add(held.live)
-            } else if (held.live.ended) {
-              // Replaced by a session that has no connection yet.
-              closeConnections(held.live.user, new Set([held.live.hash]), "the session has ended")
-            } else over.push(held.live)
-          }
-          for (const one of over) {
-            yield* Effect.ignore(endHashes(one.user, [one.hash], "the session has expired; log in again"))
-          }
-          yield* save
-          if (context.users.external !== undefined) yield* Effect.ignoreCause(endDeparted)
-          isSweeping = hub.size > 0
-        }
-      })
-      /** Ends sessions of users whom the directory has removed or disabled without an invalidation. */
-      const endDeparted = Effect.gen(function* () {
-        const local = [...new Set(hub.allSessions().flatMap(({ user }) => user?.id ?? []))]
-        const byId = new Map((yield* orUnavailable(context.users.findMany(local))).map((user) => [user.id, user]))
-        for (const id of local) if (byId.get(id)?.disabled !== false) yield* endAll(id)
-      })
-      const startSweeping = (): void => {
-        if (isSweeping) return
-        isSweeping = true
-        fork(Effect.forkIn(sweep, scope))
-      }
-
-      /** Sessions whose last use must be stored. */
-      const unsaved = new Set<LiveSession>()
-      const save: Effect.Effect<void> = Effect.gen(function* () {
-        const due = [...unsaved].filter(({ ended }) => !ended)
-        unsaved.clear()
-        for (let start = 0; start < due.length; start += BATCH_SIZE) {
-          const writes = due
-            .slice(start, start + BATCH_SIZE)
-            .map(({ hash, usedAt }): Write => ({ _tag: "TouchSession", hash, usedAt }))
-          yield* commit({ expectedVersions: [], writes })
-        }
-      }).pipe(Effect.catch((failed) => logStorageFailure("the last use of sessions could not be written", failed)))
-
-      const isValid = (session: LiveSession, now: number): boolean => {
-        if (!session.use(now)) return false
-        startSweeping()
-        if (session.takeUnsaved()) {
-          unsaved.add(session)
-          // Uses of the same turn are written together.
-          if (unsaved.size === 1) fork(Effect.andThen(Effect.yieldNow, save))
-        }
-        return true
-      }
 
       const lookUp = Effect.fnUntraced(function* (token: string): Effect.fn.Return<LiveSession | undefined, Refused> {
-        const hash = yield* hashOf(token)
-        return yield* withWatch(hash, (watch) =>
+        const hash = yield* writer.hashOf(token)
+        return yield* live.watching(hash, (watch) =>
           Effect.map(orUnavailable(store.session(hash)), (stored) =>
             stored === undefined ? undefined : live.add(token, stored, watch)
           )
@@ -342,7 +167,7 @@ export class Sessions extends Context.Service<
       const resume = Effect.fnUntraced(function* (token: string) {
         if (token === "" || token.length > MAX_TOKEN) return undefined
         const session = live.get(token) ?? (yield* lookUp(token))
-        if (session === undefined || !isValid(session, yield* Clock.currentTimeMillis)) return undefined
+        if (session === undefined || !sweep.use(session, yield* Clock.currentTimeMillis)) return undefined
         const user = yield* orUnavailable(context.users.find(session.user))
         return user === undefined || user.disabled || session.ended ? undefined : { session, user }
       })
@@ -369,7 +194,7 @@ export class Sessions extends Context.Service<
         const stored = yield* orUnavailable(store.sessionsOf(user))
         const found = stored.find(({ hash }) => hash.slice(0, ID_LENGTH) === id)
         if (found === undefined) return false
-        yield* endHashes(user, [found.hash], "the session was ended by an administrator")
+        yield* writer.end(user, [found.hash], "the session was ended by an administrator")
         yield* audit("session.end", { user, session: id, kind: found.kind })
         return true
       })
@@ -437,9 +262,9 @@ export class Sessions extends Context.Service<
           return yield* refuse({ _tag: "Busy" })
         }),
         resume,
-        isValid,
-        end: (session, keep) => endHashes(session.user, [session.hash], "the session has ended", keep),
-        endAll,
+        isValid: sweep.use,
+        end: (session, keep) => writer.end(session.user, [session.hash], "the session has ended", keep),
+        endAll: writer.endAll,
         list,
         endOne
       })

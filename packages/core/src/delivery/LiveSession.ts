@@ -29,7 +29,7 @@ export class LiveSession {
   readonly createdAt: number
   /** Last recorded use; milliseconds since 1970. */
   usedAt: number
-  /** Set when the session ends, by `LiveSessions` or `Sessions`. */
+  /** Set when the session ends, by `LiveSessions` or `SessionWriter`. */
   ended = false
   readonly #clock: Clock.Clock
   readonly #times: SessionTimes

@@ -146,7 +146,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     silent: true,
     changes: [
       { module: "core/src/auth/LiveSessions.ts", from: "!hashes.has(session.hash)", to: "true" },
-      { module: "core/src/auth/Sessions.ts", from: "held.live.ended = true", to: "undefined" }
+      { module: "core/src/auth/SessionWriter.ts", from: "held.live.ended = true", to: "undefined" }
     ],
     kills: [
       "xuanxuan/logout/sid-dies#sid-is-dead",
