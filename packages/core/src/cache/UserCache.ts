@@ -3,69 +3,24 @@
  * this process. Users of an external directory are refreshed when they expire; if that fails, the cached ones stay in
  * use.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { BoundedMap } from "./BoundedMap.ts"
 import { DirectoryUsers } from "./DirectoryUsers.ts"
 import type { UserId } from "../model/Ids.ts"
 import { accountForms } from "../model/AccountName.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 import { isRemoved, type User, type UserChange } from "../model/User.ts"
+import { UserFreshness } from "./UserFreshness.ts"
+import { UserList } from "./UserList.ts"
 
 /** Maximum number of users in memory; beyond it the least recently used one is dropped. */
 const MAX_USERS = 200_000
-/** Back-off after a failed refresh, in ms. */
-const RETRY_DELAY_MS = 10_000
-/** Users of a list that are processed before other work runs. */
-const LIST_SLICE = 1000
-/** Maximum number of pending changes of the list of all users. */
-const MAX_PATCHES = 1000
 
 /** Source of users: the store, or an external directory. */
 export type UserSource = Pick<Store["Service"], "users" | "usersByAccount" | "allUsers">
 
-interface Freshness {
-  /** Time of the next refresh; milliseconds since 1970. */
-  expiresAt: number
-  /** Generation of the cached value; late responses with a lower one are dropped. */
-  readonly generation: number
-}
-
-/** A load of all users, shared by concurrent callers. */
-interface ListLoad {
-  readonly done: Deferred.Deferred<ReadonlyArray<User>, StorageFailed>
-  /** Users created or changed since it began. */
-  readonly patches: Array<User>
-}
-
 const isSame = (a: User, b: User): boolean =>
   Object.entries(b).every(([name, value]) => a[name as keyof User] === value)
-
-/** Returns the index in a list ordered by id at which this user is, or belongs. */
-const indexOfUser = (users: ReadonlyArray<User>, id: UserId): number => {
-  let low = 0
-  let high = users.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((users[middle]?.id ?? id) < id) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-/** Returns the list with these changes; later ones override earlier ones. */
-const patched = (users: ReadonlyArray<User>, patches: ReadonlyArray<User>): ReadonlyArray<User> => {
-  if (patches.length === 0) return users
-  const all = users.slice()
-  for (const user of patches) {
-    const index = indexOfUser(all, user.id)
-    const isListed = all[index]?.id === user.id
-    if (isRemoved(user)) all.splice(index, isListed ? 1 : 0)
-    else all.splice(index, isListed ? 1 : 0, user)
-  }
-  return all
-}
 
 /** Cache of users: of the store, or of an external directory. */
 export class UserCache {
@@ -74,24 +29,15 @@ export class UserCache {
   readonly external: DirectoryUsers | undefined
   readonly #users = new BoundedMap<UserId, User>(MAX_USERS, (user) => this.#onDropped(user))
   readonly #byAccount = new Map<string, UserId>()
-  /** Freshness of external users; empty without a directory. */
-  readonly #freshness = new Map<UserId, Freshness>()
-  /** All users by id, if loaded. */
-  #all: { readonly users: ReadonlyArray<User>; readonly expiresAt: number } | undefined
-  /** Users created or changed since that list was made. */
-  #patches: Array<User> = []
-  /** The load of all users in progress. */
-  #load: ListLoad | undefined
-  /** Incremented by each load and each change. */
-  #generation = 0
-  /** Generation of the last `invalidate`: responses to earlier loads may be outdated. */
-  #invalidated = 0
-  /** Time until which nothing is refreshed, after a failure. */
-  #pausedUntil = 0
+  readonly #freshness: UserFreshness
+  readonly #list: UserList
 
   constructor(source: Store["Service"] | DirectoryUsers) {
     this.#source = source
     this.external = source instanceof DirectoryUsers ? source : undefined
+    this.#freshness = new UserFreshness(this.external)
+    this.#list = new UserList(source, this.#freshness, (user, generation) => this.#merge(user, generation))
+    this.all = this.#list.all
   }
 
   /** Returns the user from memory, even if expired. */
@@ -195,75 +141,19 @@ export class UserCache {
   }
 
   /** All users, by id, without removed ones. */
-  readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed> = Effect.suspend(() => {
-    const cached = this.#currentList()
-    if (cached !== undefined && !this.#isOver(cached.expiresAt)) return Effect.succeed(cached.users)
-    const current = this.#load
-    if (current !== undefined) return Effect.tap(Deferred.await(current.done), Effect.yieldNow)
-    const listLoad: ListLoad = { done: Deferred.makeUnsafe(), patches: [] }
-    this.#load = listLoad
-    const load = Effect.onExit(this.#loadAll(listLoad), (exit) =>
-      Effect.sync(() => {
-        if (this.#load === listLoad) this.#load = undefined
-        Deferred.doneUnsafe(listLoad.done, exit)
-      })
-    )
-    // In a fiber of its own: the first caller may be interrupted while others wait.
-    return Effect.andThen(
-      Effect.forkDetach(load, { startImmediately: true }),
-      // The caller continues in a turn of its own.
-      Effect.tap(Deferred.await(listLoad.done), Effect.yieldNow)
-    )
-  })
-
-  /** Loads all users, in slices. */
-  readonly #loadAll = Effect.fnUntraced(function* (
-    this: UserCache,
-    listLoad: ListLoad
-  ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
-    const cached = this.#all
-    const generation = ++this.#generation
-    const read = yield* Effect.result(this.#source.allUsers)
-    if (Result.isFailure(read)) {
-      if (cached === undefined) return yield* Effect.fail(read.failure)
-      this.#pausedUntil = this.#now() + RETRY_DELAY_MS
-      return this.#currentList()?.users ?? cached.users
-    }
-    const users: Array<User> = []
-    for (const user of read.success) {
-      if (isRemoved(user)) continue
-      users.push(this.#merge(user, generation))
-      if (users.length % LIST_SLICE === 0) yield* Effect.yieldNow
-    }
-    const all = patched(users, listLoad.patches)
-    // An invalidation during the load discards the list.
-    if (this.#load === listLoad) {
-      this.#all = { users: all, expiresAt: this.#expiryFrom(this.#now()) }
-      this.#patches = []
-    }
-    return all
-  })
-
-  /** Returns the list of all users with all changes, if loaded. */
-  #currentList(): { readonly users: ReadonlyArray<User>; readonly expiresAt: number } | undefined {
-    if (this.#all !== undefined && this.#patches.length > 0) {
-      this.#all = { users: patched(this.#all.users, this.#patches), expiresAt: this.#all.expiresAt }
-      this.#patches = []
-    }
-    return this.#all
-  }
+  readonly all: Effect.Effect<ReadonlyArray<User>, StorageFailed>
 
   /**
    * Returns the users of a recently loaded list as cached now: the same array as `all`, as long as no user has changed.
    */
   current(users: ReadonlyArray<User>): ReadonlyArray<User> {
-    return this.#currentList()?.users ?? users.map((user) => this.#users.peek(user.id) ?? user)
+    return this.#list.users ?? users.map((user) => this.#users.peek(user.id) ?? user)
   }
 
   /** Returns all users in memory, by id. */
   cached(): ReadonlyArray<User> {
     return (
-      this.#currentList()?.users ??
+      this.#list.users ??
       this.#users
         .values()
         .filter((user) => !isRemoved(user))
@@ -273,19 +163,18 @@ export class UserCache {
 
   /** Number of users in memory. */
   get size(): number {
-    return this.#all?.users.length ?? this.#users.size
+    return this.#list.size ?? this.#users.size
   }
 
   /** Stores a user that was just created or changed. */
   put(user: User): void {
-    this.#load?.patches.push(user)
-    if (this.#all !== undefined && this.#patches.push(user) >= MAX_PATCHES) this.#currentList()
-    this.#set(user, ++this.#generation)
+    this.#list.put(user)
+    this.#set(user, this.#freshness.nextGeneration())
   }
 
   /** Applies a change that was just committed; a user who is not cached is loaded on demand. */
   change(id: UserId, change: UserChange): void {
-    const user = this.#users.get(id) ?? this.#findInList(id)
+    const user = this.#users.get(id) ?? this.#list.find(id)
     if (user === undefined) return
     const { password: _password, ...next } = { ...user, ...change }
     this.put(next)
@@ -293,21 +182,8 @@ export class UserCache {
 
   /** Marks these users as expired, or all users if none are given. */
   invalidate(ids?: ReadonlyArray<UserId>): void {
-    this.#all = undefined
-    this.#patches = []
-    this.#load = undefined
-    this.#pausedUntil = 0
-    this.#invalidated = ++this.#generation
-    for (const id of ids ?? this.#users.keys()) {
-      if (this.#users.has(id)) this.#freshness.set(id, { expiresAt: 0, generation: this.#generation })
-    }
-  }
-
-  /** Finds a user in the list of all, which may contain more users than the cache by id. */
-  #findInList(id: UserId): User | undefined {
-    const users = this.#currentList()?.users
-    const user = users?.[indexOfUser(users, id)]
-    return user?.id === id ? user : undefined
+    this.#list.clear()
+    this.#freshness.invalidate(ids?.filter((id) => this.#users.has(id)) ?? this.#users.keys())
   }
 
   /** Returns the user last seen under this account, if it is still theirs. */
@@ -317,22 +193,8 @@ export class UserCache {
     return user?.account === account ? user : undefined
   }
 
-  #now(): number {
-    return this.external?.now() ?? 0
-  }
-
-  #isOver(expiresAt: number): boolean {
-    if (expiresAt === Infinity) return false
-    const now = this.#now()
-    return now >= expiresAt && now >= this.#pausedUntil
-  }
-
   #isExpired(id: UserId): boolean {
-    return this.external !== undefined && this.#isOver(this.#freshness.get(id)?.expiresAt ?? 0)
-  }
-
-  #expiryFrom(now: number): number {
-    return this.external === undefined ? Infinity : now + this.external.ttl
+    return this.external !== undefined && this.#freshness.isExpired(id)
   }
 
   /**
@@ -347,13 +209,13 @@ export class UserCache {
     if (this.external === undefined) return Effect.map(read, (users) => ({ users, generation: 0 }))
     const { timeout } = this.external
     return Effect.suspend(() => {
-      const generation = ++this.#generation
-      this.#setExpiry(expired, this.#now() + timeout)
+      const generation = this.#freshness.nextGeneration()
+      this.#freshness.postpone(expired, timeout)
       return read.pipe(
         Effect.map((users) => ({ users, generation })),
         Effect.catch((failed) => {
-          this.#pausedUntil = this.#now() + RETRY_DELAY_MS
-          this.#setExpiry(expired, 0)
+          this.#freshness.pause()
+          this.#freshness.expire(expired)
           const users = before.flatMap((user) => user ?? [])
           // Their generation is unchanged.
           return users.length < before.length
@@ -367,20 +229,14 @@ export class UserCache {
     })
   }
 
-  #setExpiry(ids: ReadonlyArray<UserId>, expiresAt: number): void {
-    for (const id of ids) {
-      const entry = this.#freshness.get(id)
-      if (entry !== undefined) entry.expiresAt = expiresAt
-    }
-  }
-
   /**
    * Caches a loaded user. With the store as source, a cached user is at least as new as a loaded one; with a directory,
    * the later request wins.
    */
   #merge(user: User, generation: number): User {
     const cached = this.#users.get(user.id)
-    if (cached !== undefined && (this.external === undefined || this.#isNewer(user.id, generation))) return cached
+    if (cached !== undefined && (this.external === undefined || this.#freshness.isNewer(user.id, generation)))
+      return cached
     if (cached !== undefined && isSame(cached, user)) {
       // The same object is kept: callers compare users by identity.
       this.#set(cached, generation)
@@ -390,25 +246,17 @@ export class UserCache {
     return user
   }
 
-  #isNewer(id: UserId, generation: number): boolean {
-    return (this.#freshness.get(id)?.generation ?? 0) > generation
-  }
-
   #set(user: User, generation: number): void {
     const before = this.#users.peek(user.id)
     if (before !== undefined && before.account !== user.account) this.#removeAccount(before)
     this.#users.set(user.id, user)
     this.#byAccount.set(user.account, user.id)
-    if (this.external === undefined) return
-    this.#freshness.set(user.id, {
-      expiresAt: generation < this.#invalidated ? 0 : this.#expiryFrom(this.#now()),
-      generation
-    })
+    this.#freshness.set(user.id, generation)
   }
 
   #drop(id: UserId, generation: number): void {
     const user = this.#users.peek(id)
-    if (user === undefined || this.#isNewer(id, generation)) return
+    if (user === undefined || this.#freshness.isNewer(id, generation)) return
     this.#users.delete(id)
     this.#onDropped(user)
   }
