@@ -24,7 +24,7 @@ import type { UnreadableBody } from "../_http/UnreadableBody.ts"
 import { retryAfter } from "../_http/retryAfter.ts"
 import { byteRange, contentDisposition, entityTag, precondition } from "./fileHeaders.ts"
 import { messageOf } from "./errors.ts"
-import type { Deps } from "./session.ts"
+import type { Deps } from "./context.ts"
 import type { Json } from "./encode.ts"
 
 type Response = HttpServerResponse.HttpServerResponse

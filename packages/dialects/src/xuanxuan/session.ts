@@ -1,29 +1,20 @@
 /**
  * Handles the requests of one frame; after a login or a resumed session, the login pushes follow the reply. Source:
- * seeds/002, "API"; PROTOCOLS, "Frames", "sid", "Login order".
+ * seeds/002, "API"; PROTOCOLS, "Frames", "sid".
  */
-import { logStorageFailure } from "@parley/core/StorageErrors"
 import type { RequestInfo } from "@parley/core/Authenticator"
-import type { Command, ReplyOf, SentMessage } from "@parley/core/Command"
+import type { Command, ReplyOf } from "@parley/core/Command"
 import type { RunCommand } from "@parley/core/CommandRunner"
-import type { Engine } from "@parley/core/Engine"
-import { Frame, EncodedChunk } from "@parley/core/Frame"
-import type { Hub } from "@parley/core/Hub"
 import { EntryId } from "@parley/core/Ids"
-import type { OfflineQueue } from "@parley/core/OfflineQueue"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
 import type { Reply, RequestHandler, Requests, ClientSession } from "@parley/core/ClientSession"
-import { costOfUsers } from "@parley/core/rules/Cost"
-import { passwordLengthProblem } from "@parley/core/rules/PasswordLength"
-import type { LiveSession, Sessions } from "@parley/core/Sessions"
-import type { EngineSettings } from "@parley/core/Settings"
+import type { LiveSession } from "@parley/core/Sessions"
 import { nextTurn } from "@parley/core/Slices"
 import { noteSlow } from "@parley/core/SlowRequests"
-import type { Status, User } from "@parley/core/User"
-import * as Clock from "effect/Clock"
+import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as Semaphore from "effect/Semaphore"
+import type { Deps } from "./context.ts"
 import {
   acknowledgedIds,
   isAcknowledgement,
@@ -34,30 +25,11 @@ import {
   type Request
 } from "./frames.ts"
 import { isLarge } from "../_http/jsonLimits.ts"
-import { loginPushesOf, encodeMembers } from "./loginPushes.ts"
+import { authenticate, login, logout, pushLogin } from "./login.ts"
 import { type Profile, refusedFrame } from "./profiles.ts"
-import { messageOf, resultOf } from "./errors.ts"
-import { type MethodResult, draftOf, handlers, refusedMessages, RawJson } from "./methods.ts"
-import { type Json, messageText, userJson } from "./encode.ts"
-import type { UserListCache } from "./UserListCache.ts"
-import { decode, draftsIn, isMethod, type Method, type ParamsOf, withCredentials } from "./params.ts"
-
-export interface Deps {
-  readonly engine: Engine["Service"]
-  readonly hub: Hub["Service"]
-  readonly sessions: Sessions["Service"]
-  readonly queue: OfflineQueue["Service"]
-  readonly userList: UserListCache
-  /** Limits concurrent login pushes, so that thousands of reconnecting clients leave time for other requests. */
-  readonly loginPermits: Semaphore.Semaphore
-  readonly settings: EngineSettings
-  readonly clock: Clock.Clock
-}
-
-/** WebSocket close code of RFC 6455. */
-const CLOSE_INTERNAL = 1011
-/** Maximum length of a device's name, in characters. */
-const MAX_DEVICE = 64
+import { type MethodResult, draftOf, handlers } from "./methods.ts"
+import { decode, draftsIn, isMethod, type Method, type ParamsOf } from "./params.ts"
+import { failureFrame, refusalFrame, sentFrame, successFrame } from "./replies.ts"
 
 /** For frames that are handled at once. */
 const NONE: ReadonlyArray<RequestHandler> = []
@@ -134,10 +106,6 @@ const trySend = (
   return session.trySend(draft.success, (sent) => sentFrame(live.token, sent), fallback, now)
 }
 
-/** Encodes the reply of `chat/message` with one message, whose JSON text is shared with the push. */
-const sentFrame = (sid: string, { chat, message }: SentMessage): string =>
-  `{"module":"chat","method":"message","result":"success","sid":${JSON.stringify(sid)},"data":[${messageText(message, chat)}]}`
-
 const handleRequest = (
   deps: Deps,
   profile: Profile,
@@ -178,82 +146,6 @@ const refusedReply = ({ engine }: Deps, { user }: ClientSession, request: Reques
   return { frame: refusalFrame(request, reason) }
 }
 
-const failureFrame = (request: Request, result: "fail" | "denied", message: string, data?: Json): string =>
-  JSON.stringify({
-    module: request.module,
-    method: request.method,
-    result,
-    ...(typeof request.sid === "string" && { sid: request.sid }),
-    message,
-    ...(data !== undefined && { data })
-  })
-
-const refusalFrame = (request: Request, reason: Reason): string => {
-  const ofMessages = `${request.module}/${request.method}`.toLowerCase() === "chat/message"
-  const drafts = ofMessages ? draftsIn(request.params) : []
-  return failureFrame(
-    request,
-    resultOf(reason),
-    messageOf(reason),
-    refusedMessages(reason, Array.isArray(drafts) ? drafts : [])
-  )
-}
-
-const successFrame = (request: Request, sid: string, { data, pager }: MethodResult): string | Frame => {
-  const head = { module: request.module, method: request.method, result: "success", sid }
-  if (!(data instanceof RawJson)) return JSON.stringify({ ...head, data, ...(pager !== undefined && { pager }) })
-  const before = `${JSON.stringify(head).slice(0, -1)},"data":`
-  const after = pager === undefined ? "}" : `,"pager":${JSON.stringify(pager)}}`
-  const [only] = data.chunks
-  if (only !== undefined && data.chunks.length === 1) return `${before}${only.text}${after}`
-  return new Frame([new EncodedChunk(before), ...data.chunks, new EncodedChunk(after)], true)
-}
-
-const login = Effect.fnUntraced(function* (
-  deps: Deps,
-  profile: Profile,
-  requestInfo: RequestInfo | undefined,
-  session: ClientSession,
-  request: Request
-): Effect.fn.Return<Reply, Refused> {
-  const { account, password, status, device } = yield* decode(
-    "chat/login",
-    requestInfo === undefined ? request.params : withCredentials(request.params)
-  )
-  if ((device ?? "").length > MAX_DEVICE) {
-    return yield* refuse({
-      _tag: "Invalid",
-      field: "params.device",
-      problem: `must have at most ${MAX_DEVICE} characters`
-    })
-  }
-  const problem = passwordLengthProblem(password)
-  if (problem !== undefined) return yield* refuse({ _tag: "Invalid", field: "params.password", problem })
-  const before = session.live
-  const { session: live, user } = yield* deps.sessions.login({
-    account,
-    secret: password,
-    ...(requestInfo !== undefined && { request: requestInfo }),
-    kind: "chat",
-    device: deps.settings.sessions === "multi" ? (device ?? "") : "",
-    address: session.connection.address,
-    isAwaited: () => !session.isEnded
-  })
-  deps.engine.limits.owe(user.id, costOfLogin(deps))
-  session.attachUser(live, user, status ?? "online")
-  // Another login ended this session meanwhile.
-  if (live.ended) return yield* refuse({ _tag: "NotLoggedIn" })
-  // The client disconnected meanwhile: no reply and no presence event.
-  if (session.live !== live) return { frame: undefined }
-  if (before !== undefined && !before.ended) yield* deps.sessions.end(before, session.connection.id)
-  if (session.live !== live) return { frame: undefined }
-  return {
-    frame: successFrame(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
-    presence: [{ what: "login", user }],
-    next: (runCommand) => pushLogin(deps, profile, session, user, runCommand)
-  }
-})
-
 /** Handles a request that needs a live session: this connection's, or one that the request resumes. */
 const authenticated = Effect.fnUntraced(function* (
   deps: Deps,
@@ -285,36 +177,6 @@ const authenticated = Effect.fnUntraced(function* (
     ...(session.live === live && { next: (more) => pushLogin(deps, profile, session, user, more) })
   }
 })
-
-/** Returns whether this request resumed the session on this connection. */
-const authenticate = Effect.fnUntraced(function* (
-  deps: Deps,
-  session: ClientSession,
-  sid: unknown
-): Effect.fn.Return<boolean, Refused> {
-  if (typeof sid !== "string" || session.superseded) return yield* refuse({ _tag: "NotLoggedIn" })
-  const { live } = session
-  if (live !== undefined) {
-    const isSame = live.token === sid && deps.sessions.isValid(live, yield* Clock.currentTimeMillis)
-    if (!isSame) return yield* refuse({ _tag: "NotLoggedIn" })
-    return false
-  }
-  const found = yield* deps.sessions.resume(sid)
-  if (found === undefined) return yield* refuse({ _tag: "NotLoggedIn" })
-  yield* deps.engine.limits.charge(found.user.id, costOfLogin(deps))
-  session.attachUser(found.session, found.user, statusOf(deps, found.user))
-  if (session.live !== found.session) return yield* refuse({ _tag: "NotLoggedIn" })
-  return true
-})
-
-/** Cost of a login, which is followed by the list of all users. */
-const costOfLogin = ({ engine }: Deps): number => 1 + costOfUsers(engine.context.users.size)
-
-/** Returns the present status of an online user, otherwise `online`. */
-const statusOf = ({ hub }: Deps, user: User): Exclude<Status, "offline"> => {
-  const status = hub.presence.status(user.id)
-  return status === "offline" ? "online" : status
-}
 
 const runMethod = Effect.fnUntraced(function* (
   deps: Deps,
@@ -352,22 +214,6 @@ const callHandler = <M extends keyof typeof handlers>(
   )
 }
 
-const logout = Effect.fnUntraced(function* (
-  deps: Deps,
-  session: ClientSession,
-  live: LiveSession,
-  user: User,
-  request: Request
-): Effect.fn.Return<Reply, Refused> {
-  yield* deps.sessions.end(live, session.connection.id)
-  session.detachUser()
-  return {
-    frame: successFrame(request, live.token, { data: userJson(deps.hub.presence.of(user)) }),
-    // Another device of the user may still be online.
-    presence: deps.hub.isOnline(user.id) ? [] : [{ what: "logout", user }]
-  }
-})
-
 /** Sends no response, except an error for invalid ids. Source: PROTOCOLS, "Offline queue". */
 const acknowledge = Effect.fnUntraced(function* (
   deps: Deps,
@@ -387,47 +233,3 @@ const acknowledge = Effect.fnUntraced(function* (
     : session.acknowledge(ids)
   return { frame: undefined }
 })
-
-/** Sends the login pushes. */
-const pushLogin = (
-  deps: Deps,
-  profile: Profile,
-  session: ClientSession,
-  user: User,
-  runCommand: RunCommand
-): Effect.Effect<Reply> =>
-  Effect.gen(function* () {
-    const { engine, userList } = deps
-    if (session.user?.id !== user.id) return
-    const caller = session.caller()
-    const { users } = engine.context
-    const allUsers = yield* users.all
-    const chats = yield* runCommand(caller, { _tag: "ListChats" })
-    yield* userList.prepare(allUsers, profile.wireFormat.members)
-    const memberTexts = yield* encodeMembers(chats, profile)
-    if (session.user?.id !== user.id) return
-    yield* session.open(
-      chats.map(({ chat }) => chat.id),
-      // Reads users again: renames meanwhile were pushed only to sessions that were already open.
-      () =>
-        loginPushesOf({
-          users: users.current(allUsers),
-          userList,
-          memberTexts,
-          chats,
-          chatCache: engine.context.chats,
-          session,
-          profile
-        })
-    )
-  }).pipe(
-    // The login was already replied to; the client reconnects.
-    Effect.catchTag("StorageFailed", (failed) =>
-      Effect.andThen(logStorageFailure("users could not be read", failed), refuse({ _tag: "Unavailable" }))
-    ),
-    Effect.catchTag("Refused", ({ reason }) =>
-      Effect.sync(() => session.connection.close(CLOSE_INTERNAL, messageOf(reason)))
-    ),
-    (pushes) => deps.loginPermits.withPermit(Effect.andThen(pushes, Effect.yieldNow)),
-    Effect.as<Reply>({ frame: undefined })
-  )
