@@ -1,0 +1,79 @@
+/** Path, client addresses, origins and log of a host: shared by its HTTP requests and its sockets. */
+import { Authenticator, isCrossOrigin } from "@parley/core/Authenticator"
+import { networkOf } from "@parley/core/ClientAddress"
+import { LogThrottle } from "@parley/core/LogThrottle"
+import { Settings } from "@parley/core/Settings"
+import * as Effect from "effect/Effect"
+import type { IncomingHttpHeaders } from "node:http"
+import { type Options as ConnectionOptions, defaultOptions } from "../socket/SocketConnection.ts"
+import { Drain } from "./Drain.ts"
+import { isLocal } from "./localOnly.ts"
+import { parseMountPath } from "./mountPath.ts"
+import { headerOf } from "./requestHead.ts"
+import { isTrustedBy, clientAddressResolver } from "./trustedProxies.ts"
+
+export interface ContextOptions {
+  /** Mount path: `/im` puts `/ws` at `/im/ws`. Default: the documented paths. */
+  readonly path?: string | undefined
+  /**
+   * Trusted proxies, whose `X-Forwarded-For` is used: addresses, ranges (`10.0.0.0/8`), `loopback`, `linklocal`,
+   * `uniquelocal`. Default: none; the client's address is the peer's.
+   */
+  readonly trustedProxies?: ReadonlyArray<string> | undefined
+  /**
+   * Whether only programs on this machine are served: loopback peers, without a proxy, for a name of this machine. Others
+   * get 403. For demonstrations, whose passwords are public. Default: false.
+   */
+  readonly localOnly?: boolean | undefined
+  /** For tests. Default: the settings `limits.frame`, `limits.sendBuffer`, `connection.ping` and `connection.stall`, and `defaultOptions`. */
+  readonly connection?: Partial<ConnectionOptions>
+}
+
+/** Creates the context of a host. Throws for an invalid path or proxy. */
+export const makeHostContext = Effect.fnUntraced(function* (options: ContextOptions) {
+  const settings = yield* Settings
+  const authenticator = yield* Authenticator
+  const throttle = yield* LogThrottle
+  const mount = parseMountPath(options.path)
+  const { localOnly = false, trustedProxies = [] } = options
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const logError = (message: string, cause?: unknown): void => {
+    run(cause === undefined ? Effect.logError(message) : Effect.logError(message, cause))
+  }
+  const logDropped = (message: string, reason: string, address: string, details: Record<string, number> = {}): void => {
+    const key = `${message} ${reason} ${networkOf(address)}`
+    throttle.note({ key, level: "Info", message, details: { reason, address, ...details } })
+  }
+  /** Whether a page of another origin sent the request. */
+  const isOtherOrigin = (headers: IncomingHttpHeaders): boolean =>
+    isCrossOrigin({ headers: { get: headerOf(headers) } }, authenticator)
+  const connectionOptions: ConnectionOptions = {
+    ...defaultOptions,
+    frame: settings.frame,
+    sendBuffer: settings.sendBuffer,
+    heartbeat: settings.ping * 1000,
+    stall: settings.stall * 1000,
+    dropped: ({ id, address }, reason) => logDropped("a connection was dropped", reason, address, { connection: id }),
+    defect: (cause) => logError("A connection's session failed.", cause),
+    ...options.connection
+  }
+  return {
+    settings,
+    authenticator,
+    mount,
+    localOnly,
+    /** Returns the client's address. */
+    clientOf: clientAddressResolver(trustedProxies),
+    isTrusted: isTrustedBy(trustedProxies),
+    isOtherOrigin,
+    /** A demonstration serves this machine only, and pages of its own origin or of `origins`. */
+    isRefused: (peer: string | undefined, headers: IncomingHttpHeaders): boolean =>
+      localOnly && (!isLocal(peer, headers) || isOtherOrigin(headers)),
+    connectionOptions,
+    logError,
+    logDropped,
+    drain: new Drain()
+  }
+})
+
+export type HostContext = Effect.Success<ReturnType<typeof makeHostContext>>
