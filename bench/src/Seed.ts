@@ -74,7 +74,7 @@ export const makeGroups = async (store: Open, groups: ReadonlyArray<MadeChat>): 
       members: members.map(({ id }) => UserId(id)),
       owner: by,
       admins: [],
-      committers: "all",
+      senders: "all",
       attributes: {},
       createdBy: by,
       createdAt: Date.now()

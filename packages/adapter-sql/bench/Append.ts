@@ -60,7 +60,7 @@ export const append = {
         createdBy: by,
         owner: by,
         admins: [],
-        committers: "all" as const,
+        senders: "all" as const,
         createdAt: 0,
         attributes: {},
         members: [by]

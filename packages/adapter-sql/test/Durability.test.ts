@@ -50,7 +50,7 @@ const making = (members: number): WriteBatch => ({
         createdBy: UserId(1),
         owner: UserId(1),
         admins: [],
-        committers: "all",
+        senders: "all",
         createdAt: 0,
         attributes: {},
         members: Array.from({ length: members }, (_, n) => UserId(n + 1))

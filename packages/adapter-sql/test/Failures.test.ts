@@ -49,7 +49,7 @@ const chat = (gid: string): WriteBatch => ({
         createdBy: UserId(1),
         owner: UserId(1),
         admins: [],
-        committers: "all",
+        senders: "all",
         createdAt: 0,
         attributes: {},
         members: [UserId(1)]

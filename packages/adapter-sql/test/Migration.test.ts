@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
-import type { Entry } from "@parley/core/Log"
+import type { Changed, Entry } from "@parley/core/Log"
 import type { Store } from "@parley/core/Store"
 import {
   amending,
@@ -34,10 +34,17 @@ const told = [
   batch(
     amending(GROUP, ANN, { _tag: "Replaced", message: EntryId(3), contentType: "text", content: "better" }, EntryId(3)),
     amending(GROUP, BEN, { _tag: "Recalled", message: EntryId(4) }, EntryId(4)),
-    appending(GROUP, ANN, { _tag: "Changed", name: "renamed", attributes: { colour: "red" } })
+    appending(GROUP, ANN, { _tag: "Changed", name: "renamed", attributes: { colour: "red" } }),
+    appending(GROUP, ANN, { _tag: "Changed", senders: [ANN, BEN], attributes: { committers: 1, "": "\ud800" } }),
+    appending(GROUP, ANN, { _tag: "Changed", name: '"committers":', senders: "admins" }),
+    appending(OTHER, BEN, { _tag: "Changed", senders: [BEN] })
   ),
   batch({ _tag: "HideMessage", user: BEN, message: EntryId(6) })
 ]
+
+/** A change of facts as stored up to version 4. */
+const storedChange = ({ senders, ...rest }: Changed): string =>
+  JSON.stringify({ ...(senders !== undefined && { committers: senders }), ...rest, _tag: undefined })
 
 /** The columns that version 1 had for an entry, in their order. */
 const columns = ({ at, body, by, chat, id, device, posted, seq }: Entry) => [
@@ -56,7 +63,7 @@ const columns = ({ at, body, by, chat, id, device, posted, seq }: Entry) => [
   body._tag === "Posted" || body._tag === "Replaced"
     ? body.content
     : body._tag === "Changed"
-      ? JSON.stringify({ ...body, _tag: undefined })
+      ? storedChange(body)
       : null,
   body._tag === "Posted" ? body.date : null
 ]
@@ -93,7 +100,7 @@ const first = Effect.fnUntraced(function* (file: string) {
     database
       .prepare(
         `INSERT INTO chats (gid, name, type, public, subject, created_by, owner, admins, committers, created_at,
-           edited_by, edited_at, version, attributes, dissolved) VALUES (?, ?, ?, 0, 0, ?, ?, '[]', '"all"', ?, ?, ?, ?, ?, 0)`
+           edited_by, edited_at, version, attributes, dissolved) VALUES (?, ?, ?, 0, 0, ?, ?, '[]', ?, ?, ?, ?, ?, ?, 0)`
       )
       .run(
         chat.gid,
@@ -101,6 +108,7 @@ const first = Effect.fnUntraced(function* (file: string) {
         chat.type,
         chat.createdBy,
         chat.owner,
+        JSON.stringify(chat.senders),
         chat.createdAt,
         chat.editedBy,
         chat.editedAt,
@@ -124,6 +132,7 @@ const earlier: ReadonlyArray<readonly [what: string, become: (database: Database
   ["version 1", () => {}],
   ["version 2", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 2)))],
   ["version 3", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 3)))],
+  ["version 4", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 4)))],
   [
     "version 2 whose process was killed before all was indexed",
     (database) => {

@@ -31,7 +31,7 @@ export interface Events {
   readonly published: Chat
   readonly admins: Chat
   /** The chat as it is now, after its senders were changed. */
-  readonly committers: Chat
+  readonly senders: Chat
   /** State of the connection; `error` is set once it is `ended`. */
   readonly state: { readonly state: State; readonly error: ParleyError | undefined }
   /** A push that is not as documented (`malformed`) was ignored. Passed to `onError` if this event has no listener. */
@@ -58,7 +58,7 @@ const CHAT_EVENTS = {
   changename: "renamed",
   changepublic: "published",
   setadmin: "admins",
-  setcommitters: "committers"
+  setcommitters: "senders"
 } as const
 
 const has = <T extends object>(table: T, key: PropertyKey): key is keyof T => Object.hasOwn(table, key)

@@ -232,13 +232,13 @@ export class Operations {
   }
 
   /** Sets the users who may send to the chat: these, all, or admins only. */
-  async setCommitters(
+  async setSenders(
     chat: ChatRef,
-    committers: ReadonlyArray<UserRef> | "$ALL" | "$ADMINS",
+    senders: ReadonlyArray<UserRef> | "$ALL" | "$ADMINS",
     options?: RequestOptions
   ): Promise<Chat> {
-    const senders = typeof committers === "string" ? committers : committers.map(idOf)
-    return this.#applyReply(await this.#request("setCommitters", { gid: gidOf(chat), committers: senders }, options))
+    const committers = typeof senders === "string" ? senders : senders.map(idOf)
+    return this.#applyReply(await this.#request("setCommitters", { gid: gidOf(chat), committers }, options))
   }
 
   async listUsers(options?: RequestOptions): Promise<ReadonlyArray<User>> {

@@ -145,14 +145,14 @@ layer(Server.layer())("a client of a started server", (it) => {
         await removed
         assert.isFalse(carol.chats.has(team.gid))
 
-        const committers = next(bob, "committers")
-        assert.strictEqual((await alice.setCommitters(team, "$ADMINS")).committers, "$ADMINS")
-        await committers
+        const changed = next(bob, "senders")
+        assert.strictEqual((await alice.setSenders(team, "$ADMINS")).committers, "$ADMINS")
+        await changed
         const silent = await bob.send(team, "may I?").catch((error: unknown) => error)
         assert.instanceOf(silent, ParleyError)
         assert.deepInclude(silent, { code: "refused", method: "message" })
         assert.deepInclude(silent.refused[0], { cgid: team.gid, message: "You may not speak in this chat." })
-        assert.strictEqual((await alice.setCommitters(team, [bob.me])).committers, String(bob.me.id))
+        assert.strictEqual((await alice.setSenders(team, [bob.me])).committers, String(bob.me.id))
 
         await alice.star(team)
         await alice.hide(team)

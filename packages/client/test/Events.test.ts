@@ -135,7 +135,7 @@ describe("events", () => {
       "joined",
       "published",
       "admins",
-      "committers",
+      "senders",
       "members",
       "logout",
       "message"

@@ -50,7 +50,7 @@ export const deliver = {
         createdBy: UserId(1),
         owner: UserId(1),
         admins: [],
-        committers: "all",
+        senders: "all",
         createdAt: 0,
         attributes: {},
         members: Array.from({ length: MEMBERS }, (_, index) => UserId(index + 1))

@@ -19,7 +19,7 @@ export const rule = {
         createdBy: UserId(1),
         owner: UserId(1),
         admins: [],
-        committers: "all",
+        senders: "all",
         createdAt: 0,
         attributes: {},
         members: Array.from({ length: MEMBERS }, (_, index) => UserId(index + 1))

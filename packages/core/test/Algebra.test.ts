@@ -3,7 +3,7 @@
  * the one of an anonymous caller, and more rights never forbid what fewer allow.
  */
 import { describe, expect, it } from "vitest"
-import { type Chat, type Committers, VIA } from "@parley/core/Chat"
+import { type Chat, type Senders, VIA } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { visible } from "@parley/core/rules/Membership"
 import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
@@ -11,26 +11,26 @@ import type { Facts } from "@parley/core/rules/Rule"
 
 const OWNER = UserId(1)
 const ADMIN = UserId(2)
-const COMMITTER = UserId(3)
+const SENDER = UserId(3)
 const MEMBER = UserId(4)
 const FORMER = UserId(5)
 const STRANGER = UserId(6)
 
-const everybody = [OWNER, ADMIN, COMMITTER, MEMBER, FORMER, STRANGER].flatMap((id) =>
+const everybody = [OWNER, ADMIN, SENDER, MEMBER, FORMER, STRANGER].flatMap((id) =>
   [false, true].map((admin) => ({ id, admin }))
 )
 const names = Object.keys(operations) as ReadonlyArray<Operation>
 const protocols = ["xuanxuan", "spark", "hisihi", "ha", "youdu"]
 
 const members = new Map(
-  [OWNER, ADMIN, COMMITTER, MEMBER].map((user, at) => [user, { user, joinedAt: at, joinSeq: 1 }] as const)
+  [OWNER, ADMIN, SENDER, MEMBER].map((user, at) => [user, { user, joinedAt: at, joinSeq: 1 }] as const)
 )
 
 /** The former member is still listed wherever a list may keep them. */
-const committers: ReadonlyArray<Committers> = ["all", "admins", [], [COMMITTER, FORMER]]
+const senders: ReadonlyArray<Senders> = ["all", "admins", [], [SENDER, FORMER]]
 
 const chats: ReadonlyArray<Chat> = ["group", "system", "one2one", "project", "product"].flatMap((type) =>
-  committers.flatMap((speaking) =>
+  senders.flatMap((speaking) =>
     [null, OWNER].flatMap((owner) =>
       [[], [ADMIN]].flatMap((admins) =>
         [false, true].flatMap((isPublic) =>
@@ -46,7 +46,7 @@ const chats: ReadonlyArray<Chat> = ["group", "system", "one2one", "project", "pr
                 createdBy: owner,
                 owner,
                 admins,
-                committers: speaking,
+                senders: speaking,
                 createdAt: 0,
                 editedBy: null,
                 editedAt: 0,
@@ -127,7 +127,7 @@ describe(`over ${chats.length} chats, ${everybody.length} users and ${names.leng
   it("more rights never forbid an operation that fewer allow", () => {
     const plain = (id: UserId) => ({ id, admin: false })
     expect(beyond(plain(STRANGER), plain(MEMBER))).toEqual([])
-    expect(beyond(plain(MEMBER), plain(COMMITTER))).toEqual([])
+    expect(beyond(plain(MEMBER), plain(SENDER))).toEqual([])
     expect(beyond(plain(MEMBER), plain(ADMIN))).toEqual([])
     expect(beyond(plain(MEMBER), plain(OWNER))).toEqual([])
     for (const { id } of everybody) expect(beyond(plain(id), { id, admin: true })).toEqual([])

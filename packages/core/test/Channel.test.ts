@@ -34,7 +34,7 @@ const chat = {
   createdBy: null,
   owner: null,
   admins: [],
-  committers: "all",
+  senders: "all",
   createdAt: 0,
   editedBy: null,
   editedAt: 0,

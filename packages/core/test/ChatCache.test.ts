@@ -20,7 +20,7 @@ const stored = (id: number): StoredChat => {
       createdBy: null,
       owner: null,
       admins: [],
-      committers: "all",
+      senders: "all",
       createdAt: 0,
       attributes: {},
       members: []

@@ -161,7 +161,7 @@ describe("members", () => {
         yield* chats.rename(ann, chat, "n")
         yield* members.add(ann, chat, [ben.user])
         yield* chats.publish(ann, chat, false)
-        yield* chats.setCommitters(ann, chat, [])
+        yield* chats.setSenders(ann, chat, [])
         assert.strictEqual((yield* chats.read(ann, chat)).chat.version, 1)
         yield* chats.rename(ann, chat, "m")
         assert.strictEqual((yield* chats.read(ann, chat)).chat.version, 2)

@@ -1,5 +1,5 @@
 /** Shorthand of the tests for commands of the engine. */
-import type { Committers } from "@parley/core/Chat"
+import type { Senders } from "@parley/core/Chat"
 import type { ChatRef, CreateChat, Draft } from "@parley/core/Command"
 import { Engine } from "@parley/core/Engine"
 import type { Caller } from "@parley/core/Event"
@@ -14,8 +14,8 @@ export const Chats = Effect.map(Engine, ({ perform }) => ({
   rename: (caller: Caller, chat: ChatRef, name: string) => perform(caller, { _tag: "RenameChat", chat, name }),
   publish: (caller: Caller, chat: ChatRef, open: boolean) =>
     perform(caller, { _tag: "PublishChat", chat, public: open }),
-  setCommitters: (caller: Caller, chat: ChatRef, committers: Committers) =>
-    perform(caller, { _tag: "SetCommitters", chat, committers })
+  setSenders: (caller: Caller, chat: ChatRef, senders: Senders) =>
+    perform(caller, { _tag: "SetSenders", chat, senders })
 }))
 
 export const Messages = Effect.map(Engine, ({ perform }) => ({

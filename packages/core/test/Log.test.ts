@@ -1,16 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import type { Chat, Committers } from "@parley/core/Chat"
+import type { Chat, Senders } from "@parley/core/Chat"
 import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import { evolve, isDurable, type Changed, type Entry, type EntryBody } from "@parley/core/Log"
 
 const user = fc.integer({ min: 1, max: 8 }).map(UserId)
 const users = fc.uniqueArray(user, { maxLength: 6 })
-const committers: fc.Arbitrary<Committers> = fc.oneof(
-  fc.constant("all" as const),
-  fc.constant("admins" as const),
-  users
-)
+const senders: fc.Arbitrary<Senders> = fc.oneof(fc.constant("all" as const), fc.constant("admins" as const), users)
 const attributes = fc.dictionary(fc.constantFrom("a", "b", "c"), fc.oneof(fc.constant(null), fc.string(), fc.integer()))
 
 const changed: fc.Arbitrary<Changed> = fc
@@ -19,7 +15,7 @@ const changed: fc.Arbitrary<Changed> = fc
       name: fc.string(),
       public: fc.boolean(),
       admins: users,
-      committers,
+      senders,
       owner: fc.option(user),
       added: fc.array(user, { maxLength: 6 }),
       removed: fc.array(user, { maxLength: 6 }),
@@ -40,7 +36,7 @@ const start: Chat = {
   createdBy: UserId(1),
   owner: UserId(1),
   admins: [],
-  committers: "all",
+  senders: "all",
   createdAt: 1,
   editedBy: null,
   editedAt: 0,
@@ -112,7 +108,7 @@ describe("facts after one more entry", () => {
 
   it("keep fields that the change does not name", () =>
     holds(({ after, before, change }) => {
-      for (const key of ["name", "public", "committers", "owner"] as const) {
+      for (const key of ["name", "public", "senders", "owner"] as const) {
         assert.deepStrictEqual(after[key], change[key] === undefined ? before[key] : change[key])
       }
       assert.deepStrictEqual(after.dissolved, before.dissolved || change.dissolved === true)

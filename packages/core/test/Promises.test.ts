@@ -100,8 +100,8 @@ describe("a user's API", () => {
       name: "Band",
       attributes: { key: 1 }
     })
-    assert.deepStrictEqual((await ann.setCommitters(team, ["cat"])).committers, [UserId(3)])
-    assert.strictEqual((await ann.setCommitters(team, "all")).committers, "all")
+    assert.deepStrictEqual((await ann.setSenders(team, ["cat"])).senders, [UserId(3)])
+    assert.strictEqual((await ann.setSenders(team, "all")).senders, "all")
     assert.isTrue((await ann.star(team)).star)
     assert.isTrue((await ann.hide(team)).hide)
     assert.deepInclude(await ann.mute(team), { star: true, hide: true, mute: true })

@@ -67,7 +67,7 @@ describe("the cost of a history", () => {
       createdBy: ann,
       owner: ann,
       admins: [],
-      committers: "all",
+      senders: "all",
       createdAt: 0,
       attributes: {},
       members: [ann]

@@ -1,12 +1,12 @@
 /** Permissions as tables. Source: PROTOCOLS, "Who may do what" and "May speak". */
 import { describe, expect, it } from "vitest"
-import { type Chat, type Committers, VIA } from "@parley/core/Chat"
+import { type Chat, type Senders, VIA } from "@parley/core/Chat"
 import { ChatId, UserId } from "@parley/core/Ids"
 import { adminsOf, isAdmin, ownerWithout } from "@parley/core/rules/Membership"
 import { type Operation, operations, refusal } from "@parley/core/rules/Operations"
 import { canSend } from "../src/rules/Sending.ts"
 
-const roles = { owner: 1, admin: 2, committer: 3, member: 4, stranger: 5, administrator: 6 } as const
+const roles = { owner: 1, admin: 2, sender: 3, member: 4, stranger: 5, administrator: 6 } as const
 type Role = keyof typeof roles
 
 const chat = (part: Partial<Chat> = {}): Chat => {
@@ -23,7 +23,7 @@ const chat = (part: Partial<Chat> = {}): Chat => {
     createdBy: UserId(1),
     owner: UserId(1),
     admins: [UserId(2)],
-    committers: "all",
+    senders: "all",
     createdAt: 0,
     editedBy: null,
     editedAt: 0,
@@ -43,35 +43,30 @@ const allowed = (operation: Operation, of: Chat): ReadonlyArray<Role> =>
 
 describe("invariant 2: rules are plain functions, the same for every protocol", () => {
   const cases: ReadonlyArray<readonly [Operation, string, Chat, ReadonlyArray<Role>]> = [
-    ["see", "a private group", chat(), ["owner", "admin", "committer", "member"]],
+    ["see", "a private group", chat(), ["owner", "admin", "sender", "member"]],
     ["see", "a public group", chat({ public: true }), everybody],
     ["see", "a dissolved group", chat({ dissolved: true, public: true }), []],
-    ["join", "a private group", chat(), ["owner", "admin", "committer", "member"]],
+    ["join", "a private group", chat(), ["owner", "admin", "sender", "member"]],
     ["join", "a public group", chat({ public: true }), everybody],
     ["join", "a public project", chat({ public: true, type: "project" }), []],
-    ["leave", "a public group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["leave", "a public group", chat({ public: true }), ["owner", "admin", "sender", "member"]],
     ["leave", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
-    ["rename", "a group", chat(), ["owner", "admin", "committer", "member"]],
-    ["rename", "a group where only admins speak", chat({ committers: "admins" }), ["owner", "admin"]],
+    ["rename", "a group", chat(), ["owner", "admin", "sender", "member"]],
+    ["rename", "a group where only admins speak", chat({ senders: "admins" }), ["owner", "admin"]],
     ["rename", "a system chat", system(), []],
-    ["setPreference", "a group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
-    ["addMembers", "a group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["setPreference", "a group", chat({ public: true }), ["owner", "admin", "sender", "member"]],
+    ["addMembers", "a group", chat({ public: true }), ["owner", "admin", "sender", "member"]],
     ["addMembers", "a project", chat({ type: "project" }), []],
     ["approveMembers", "a public group", chat({ public: true }), ["owner", "admin"]],
     ["removeMembers", "a group", chat(), ["owner", "admin"]],
-    [
-      "useDirect",
-      "a pair",
-      chat({ type: "one2one", owner: null, admins: [] }),
-      ["owner", "admin", "committer", "member"]
-    ],
+    ["useDirect", "a pair", chat({ type: "one2one", owner: null, admins: [] }), ["owner", "admin", "sender", "member"]],
     ["useDirect", "a public group", chat({ public: true }), []],
-    ["send", "a group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["send", "a group", chat({ public: true }), ["owner", "admin", "sender", "member"]],
     ["send", "a system chat without admins", system(), everybody],
     ["send", "a system chat with admins", system({ admins: [UserId(2)] }), ["admin", "administrator"]],
     ["broadcast", "a group", chat(), ["owner", "admin"]],
     ["broadcast", "a system chat", system(), ["administrator"]],
-    ["read", "a public group", chat({ public: true }), ["owner", "admin", "committer", "member"]],
+    ["read", "a public group", chat({ public: true }), ["owner", "admin", "sender", "member"]],
     ["edit", "a group", chat(), ["owner", "admin"]],
     ["dissolve", "a group", chat({ public: true }), ["owner", "admin"]],
     ["dissolve", "a pair", chat({ type: "one2one", owner: null, admins: [] }), []],
@@ -79,9 +74,9 @@ describe("invariant 2: rules are plain functions, the same for every protocol", 
     ["publish", "a group with a subject", chat({ subject: 7 }), []],
     ["setAdmins", "a group", chat({ public: true }), []],
     ["setAdmins", "a system chat", system(), ["administrator"]],
-    ["setCommitters", "a group", chat(), ["owner", "admin"]],
-    ["setCommitters", "a system chat", system({ admins: [UserId(3)] }), ["committer", "administrator"]],
-    ["setCommitters", "a project", chat({ type: "project" }), []],
+    ["setSenders", "a group", chat(), ["owner", "admin"]],
+    ["setSenders", "a system chat", system({ admins: [UserId(3)] }), ["sender", "administrator"]],
+    ["setSenders", "a project", chat({ type: "project" }), []],
     ["recallOthers", "a group", chat(), ["owner", "admin"]]
   ]
   it.each(cases)("%s in %s", (operation, _what, of, who) => {
@@ -124,15 +119,15 @@ describe("an anonymous protocol caller", () => {
 })
 
 describe("permission to send", () => {
-  const cases: ReadonlyArray<readonly [string, Committers, ReadonlyArray<Role>]> = [
-    ["all", "all", ["owner", "admin", "committer", "member"]],
-    ["an empty list", [], ["owner", "admin", "committer", "member"]],
+  const cases: ReadonlyArray<readonly [string, Senders, ReadonlyArray<Role>]> = [
+    ["all", "all", ["owner", "admin", "sender", "member"]],
+    ["an empty list", [], ["owner", "admin", "sender", "member"]],
     ["admins", "admins", ["owner", "admin"]],
-    ["a list", [UserId(3)], ["owner", "admin", "committer"]],
+    ["a list", [UserId(3)], ["owner", "admin", "sender"]],
     ["a list of somebody who has left", [UserId(99)], ["owner", "admin"]]
   ]
-  it.each(cases)("committers: %s", (_name, committers, who) => {
-    const of = chat({ committers })
+  it.each(cases)("senders: %s", (_name, senders, who) => {
+    const of = chat({ senders })
     const members = everybody.filter((role) => of.members.has(user(role).id))
     expect(members.filter((role) => canSend({ user: user(role), chat: of }))).toEqual(who)
   })

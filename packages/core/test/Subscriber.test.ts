@@ -120,7 +120,7 @@ describe("an absent member", () => {
         const [ann] = yield* people({ account: "ann", admin: true })
         assert(ann)
         const gid = "system"
-        const facts = { name: "", public: false, subject: 0, createdBy: null, owner: null, admins: [], committers: [] }
+        const facts = { name: "", public: false, subject: 0, createdBy: null, owner: null, admins: [], senders: [] }
         yield* commit({
           expectedVersions: [],
           writes: [

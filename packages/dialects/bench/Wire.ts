@@ -59,7 +59,7 @@ export const encode = {
         createdBy: UserId(1),
         owner: UserId(1),
         admins: [],
-        committers: "all",
+        senders: "all",
         createdAt: 0,
         attributes: {},
         members: everybody

@@ -94,7 +94,7 @@ const fill = Effect.fnUntraced(function* (file: string) {
       members: members.map(UserId),
       owner: type === "group" ? UserId(1) : null,
       admins: [],
-      committers: "all",
+      senders: "all",
       attributes: {},
       createdBy: UserId(1),
       createdAt: 0

@@ -1,5 +1,5 @@
 /** Conversion of table rows to the engine's models. */
-import type { Chat, Committers, LogHead, Member, Preference } from "@parley/core/Chat"
+import type { Chat, Senders, LogHead, Member, Preference } from "@parley/core/Chat"
 import type { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
 import type { Cursor } from "@parley/core/Cursor"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
@@ -48,7 +48,7 @@ export type ChatRow = {
   readonly created_by: UserId | null
   readonly owner: UserId | null
   readonly admins: string
-  readonly committers: string
+  readonly senders: string
   readonly created_at: number
   readonly edited_by: UserId | null
   readonly edited_at: number
@@ -69,7 +69,7 @@ export const chat = (row: ChatRow, members: ReadonlyArray<MemberRow>): Chat => (
   createdBy: row.created_by,
   owner: row.owner,
   admins: JSON.parse(row.admins) as ReadonlyArray<UserId>,
-  committers: JSON.parse(row.committers) as Committers,
+  senders: JSON.parse(row.senders) as Senders,
   createdAt: row.created_at,
   editedBy: row.edited_by,
   editedAt: row.edited_at,

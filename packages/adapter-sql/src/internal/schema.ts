@@ -197,7 +197,14 @@ export const migrations: ReadonlyArray<string> = [
   ALTER TABLE log_indexed ADD COLUMN gids INTEGER NOT NULL DEFAULT 0;
   UPDATE log_indexed SET gids = upto;
   `,
-  "ALTER TABLE users ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE users ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;",
+  // `CASE`: the planner may reorder the terms of an AND, and the content of a message may be any text.
+  `
+  ALTER TABLE chats RENAME COLUMN committers TO senders;
+  UPDATE log
+    SET content = json_set(json_remove(content, '$.committers'), '$.senders', json(content -> '$.committers'))
+    WHERE CASE kind WHEN 'Changed' THEN json_type(content, '$.committers') IS NOT NULL END;
+  `
 ]
 
 /** "Prly" in ASCII: the application id of a Parley database. */

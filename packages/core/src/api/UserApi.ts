@@ -1,6 +1,6 @@
 /** Commands of one user: everything that a protocol can do, in the engine's terms. */
 import * as Effect from "effect/Effect"
-import type { Committers } from "../model/Chat.ts"
+import type { Senders } from "../model/Chat.ts"
 import type { Draft } from "../model/Command.ts"
 import { EntryId, FileId } from "../model/Ids.ts"
 import type { Message } from "../model/Message.ts"
@@ -127,11 +127,11 @@ export class UserApi extends UserApiBase {
     return this.changeWith(users, (ids) => ({ _tag: "SetAdmins", chat: chatRef(chat), users: ids, grant }))
   }
   /** Sets the members who may send beside the admins; an empty list allows all members. */
-  setCommitters(chat: ChatRef, committers: "all" | "admins" | ReadonlyArray<UserRef>): Promise<ChatInfo> {
-    const listed = typeof committers === "string" ? [] : committers
+  setSenders(chat: ChatRef, senders: "all" | "admins" | ReadonlyArray<UserRef>): Promise<ChatInfo> {
+    const listed = typeof senders === "string" ? [] : senders
     return this.changeWith(listed, (ids) => {
-      const wanted: Committers = typeof committers === "string" ? committers : ids
-      return { _tag: "SetCommitters", chat: chatRef(chat), committers: wanted }
+      const wanted: Senders = typeof senders === "string" ? senders : ids
+      return { _tag: "SetSenders", chat: chatRef(chat), senders: wanted }
     })
   }
   star(chat: ChatRef, on = true): Promise<OwnChatInfo> {

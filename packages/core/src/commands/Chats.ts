@@ -1,4 +1,4 @@
-/** Facts of a chat (name, public flag, committers), and lists of chats. */
+/** Facts of a chat (name, public flag, senders), and lists of chats. */
 import * as Effect from "effect/Effect"
 import type { Preference } from "../model/Chat.ts"
 import type {
@@ -9,7 +9,7 @@ import type {
   ReadChat,
   RenameChat,
   SetAdmins,
-  SetCommitters,
+  SetSenders,
   SetPreference
 } from "../model/Command.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
@@ -57,23 +57,23 @@ export const setAdmins: CommandHandler<SetAdmins> = Effect.fnUntraced(function* 
   return after.length === before.length ? replyWith(view(cached)) : change(cached, invocation, { admins: after })
 })
 
-export const setCommitters: CommandHandler<SetCommitters> = Effect.fnUntraced(function* (context, invocation, command) {
-  const cached = yield* permitted(context, invocation, command.chat, "setCommitters")
-  const { committers } = command
-  if (typeof committers === "string") {
-    return cached.chat.committers === committers ? replyWith(view(cached)) : change(cached, invocation, { committers })
+export const setSenders: CommandHandler<SetSenders> = Effect.fnUntraced(function* (context, invocation, command) {
+  const cached = yield* permitted(context, invocation, command.chat, "setSenders")
+  const { senders } = command
+  if (typeof senders === "string") {
+    return cached.chat.senders === senders ? replyWith(view(cached)) : change(cached, invocation, { senders })
   }
-  const users = yield* existing(context, "committers", committers)
+  const users = yield* existing(context, "senders", senders)
   const ids = membersAmong(cached.chat, users)
   if (ids.length < users.length) {
     const memberIds = new Set(ids)
     const nonMembers = users.filter((user) => !memberIds.has(user.id))
     return yield* refuse({ _tag: "TargetsNotMembers", users: nonMembers.map((user) => String(user.id)) })
   }
-  const before = cached.chat.committers
+  const before = cached.chat.senders
   const isUnchanged =
     typeof before !== "string" && before.length === ids.length && ids.every((id) => before.includes(id))
-  return isUnchanged ? replyWith(view(cached)) : change(cached, invocation, { committers: ids })
+  return isUnchanged ? replyWith(view(cached)) : change(cached, invocation, { senders: ids })
 })
 
 export const setPreference: CommandHandler<SetPreference> = Effect.fnUntraced(function* (context, invocation, command) {

@@ -74,7 +74,7 @@ const newChat = (command: CreateChat, gid: string, now: number): Omit<NewChat, "
   public: command.public,
   subject: command.subject,
   admins: [],
-  committers: [],
+  senders: [],
   createdAt: now,
   attributes: { ...command.attributes, ...(command.via !== undefined && { [VIA]: command.via }) }
 })

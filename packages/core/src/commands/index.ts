@@ -8,7 +8,7 @@ import {
   readChat,
   renameChat,
   setAdmins,
-  setCommitters,
+  setSenders,
   setPreference
 } from "./Chats.ts"
 import { dissolveChat, editChat, reviseGroup } from "./Groups.ts"
@@ -33,7 +33,7 @@ export const commandHandlers: {
   DissolveChat: dissolveChat,
   PublishChat: publishChat,
   SetAdmins: setAdmins,
-  SetCommitters: setCommitters,
+  SetSenders: setSenders,
   SetPreference: setPreference,
   SendMessages: sendMessages,
   RecallMessage: recallMessage,

@@ -8,7 +8,7 @@ import type { ChatId, UserId } from "./Ids.ts"
 export type ChatType = string
 
 /** Members who may send beside the admins: all, none (`admins`), or the listed ones; an empty list means all. */
-export type Committers = "all" | "admins" | ReadonlyArray<UserId>
+export type Senders = "all" | "admins" | ReadonlyArray<UserId>
 
 /** Membership of one user in a chat. */
 export interface Member {
@@ -37,7 +37,7 @@ export interface Chat {
   readonly owner: UserId | null
   /** Beside the owner. */
   readonly admins: ReadonlyArray<UserId>
-  readonly committers: Committers
+  readonly senders: Senders
   /** Milliseconds since 1970. */
   readonly createdAt: number
   readonly editedBy: UserId | null

@@ -2,7 +2,7 @@
  * The engine's commands: imperatives, the same for every protocol. Dialects translate their own requests to these, and
  * everything that a protocol can do is here.
  */
-import type { Chat, ChatType, Committers, LogHead, Preference } from "./Chat.ts"
+import type { Chat, ChatType, Senders, LogHead, Preference } from "./Chat.ts"
 import type { ChatId, FileId, UserId } from "./Ids.ts"
 import type { Message } from "./Message.ts"
 import type { StoredFile } from "./StoredFile.ts"
@@ -125,10 +125,10 @@ export interface SetAdmins {
   readonly grant: boolean
 }
 /** Sets the users who may send in a group or a system chat, for admins. */
-export interface SetCommitters {
-  readonly _tag: "SetCommitters"
+export interface SetSenders {
+  readonly _tag: "SetSenders"
   readonly chat: ChatRef
-  readonly committers: Committers
+  readonly senders: Senders
 }
 /** Absent fields stay as they are. */
 export interface SetPreference {
@@ -244,7 +244,7 @@ export interface Replies {
   readonly DissolveChat: ChatView
   readonly PublishChat: ChatView
   readonly SetAdmins: ChatView
-  readonly SetCommitters: ChatView
+  readonly SetSenders: ChatView
   readonly SetPreference: OwnChatView
   readonly SendMessages: ReadonlyArray<SentMessage>
   readonly RecallMessage: Message
@@ -289,7 +289,7 @@ export type Command =
   | DissolveChat
   | PublishChat
   | SetAdmins
-  | SetCommitters
+  | SetSenders
   | SetPreference
   | SendMessages
   | RecallMessage

@@ -2,7 +2,7 @@
  * A chat's log: append-only, with the sequence 1, 2, 3, … without gaps. Order, history, the offline queue, unread
  * counts and recalls are all derived from it. Sending a message appends one entry, regardless of the number of members.
  */
-import type { Chat, Committers, Member } from "./Chat.ts"
+import type { Chat, Senders, Member } from "./Chat.ts"
 import type { ChatId, EntryId, UserId } from "./Ids.ts"
 
 /** The first entry of every log. */
@@ -43,7 +43,7 @@ export interface Changed {
   readonly name?: string
   readonly public?: boolean
   readonly admins?: ReadonlyArray<UserId>
-  readonly committers?: Committers
+  readonly senders?: Senders
   readonly owner?: UserId | null
   readonly added?: ReadonlyArray<UserId>
   readonly removed?: ReadonlyArray<UserId>
@@ -82,7 +82,7 @@ export const isDurable = (body: EntryBody): body is Posted | Replaced | Recalled
 
 /**
  * Returns a chat's facts after one more entry. Stores and caches share this function, so they cannot disagree. A
- * leaving member loses the admin role. The list of committers keeps them: an empty list would let all members send.
+ * leaving member loses the admin role. The list of senders keeps them: an empty list would let all members send.
  */
 export const evolve = (chat: Chat, entry: Entry): Chat => {
   const change = entry.body
@@ -108,7 +108,7 @@ export const evolve = (chat: Chat, entry: Entry): Chat => {
     name: change.name ?? chat.name,
     public: change.public ?? chat.public,
     admins: (change.admins ?? chat.admins).filter((user) => !removed.has(user)),
-    committers: change.committers ?? chat.committers,
+    senders: change.senders ?? chat.senders,
     owner: change.owner === undefined ? chat.owner : change.owner,
     members,
     attributes,

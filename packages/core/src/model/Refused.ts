@@ -19,7 +19,7 @@ export type Reason =
   | { readonly _tag: "NotMember" }
   /** Restricted to the callers in `requires`. */
   | { readonly _tag: "Forbidden"; readonly requires: "admins" | "system administrators" | "the sender" | "oneself" }
-  /** The chat's committers do not include the caller. */
+  /** The chat's senders do not include the caller. */
   | { readonly _tag: "SendForbidden" }
   | { readonly _tag: "NotPublic" }
   /** The operation is not for chats of this type. */

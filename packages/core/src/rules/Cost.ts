@@ -31,8 +31,8 @@ export const costBefore = (command: Command): number => {
       return ((command.add?.length ?? 0) + (command.remove?.length ?? 0)) * PER_USER
     case "SetAdmins":
       return command.users.length * PER_USER
-    case "SetCommitters":
-      return typeof command.committers === "string" ? 0 : command.committers.length * PER_USER
+    case "SetSenders":
+      return typeof command.senders === "string" ? 0 : command.senders.length * PER_USER
     case "ReadHistory": {
       const { page } = command
       return page === undefined ? 0 : ("size" in page ? page.size : page.limit) * PER_PAGE_MESSAGE
@@ -96,7 +96,7 @@ export const costAfter = <C extends Command>(command: C, reply: ReplyOf<C>, onli
     case "DissolveChat":
     case "PublishChat":
     case "SetAdmins":
-    case "SetCommitters": {
+    case "SetSenders": {
       // The reply lists all members too.
       const { chat } = done.reply as ReplyOf<typeof done.command>
       return costOfNotifying(chat, online) + chat.members.size * PER_MEMBER_ID

@@ -48,7 +48,7 @@ export const operations = {
   dissolve: [visible, group, member, admin],
   publish: [visible, groupWithoutSubject, member, admin],
   setAdmins: [visible, system, systemAdministrator],
-  setCommitters: [visible, groupOrSystem, member, admin],
+  setSenders: [visible, groupOrSystem, member, admin],
   /** Recalling another sender's message; every member may recall their own. */
   recallOthers: [visible, member, admin]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Rule>>>

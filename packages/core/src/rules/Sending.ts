@@ -3,18 +3,18 @@ import { isAdmin } from "./Membership.ts"
 import type { Facts, Rule } from "./Rule.ts"
 
 /**
- * Returns whether the user may send. Admins always may. Otherwise the committers decide: `admins` excludes everybody
+ * Returns whether the user may send. Admins always may. Otherwise the senders decide: `admins` excludes everybody
  * else, a list allows its users, and `all` allows all members, except in a system chat with admins. Source: PROTOCOLS,
  * "May speak".
  */
 export const canSend = (facts: Facts): boolean => {
   if (isAdmin(facts)) return true
   const { chat, user } = facts
-  if (chat.committers === "admins") return false
-  if (chat.committers === "all" || chat.committers.length === 0) {
+  if (chat.senders === "admins") return false
+  if (chat.senders === "all" || chat.senders.length === 0) {
     return chat.type !== "system" || chat.admins.length === 0
   }
-  return chat.committers.includes(user.id)
+  return chat.senders.includes(user.id)
 }
 
 export const sender: Rule = {

@@ -27,7 +27,7 @@ export const ensureSystemChat: Effect.Effect<void, VersionConflict | Duplicate |
             createdBy: null,
             owner: null,
             admins: [],
-            committers: [],
+            senders: [],
             createdAt: yield* Clock.currentTimeMillis,
             attributes: {},
             members: []

@@ -2,7 +2,7 @@
  * Encodes chats, users and messages with their fields in the documented order, and events as packets.
  * Source: seeds/002, "API" (each method's response and push); PROTOCOLS, "xuanxuan".
  */
-import type { Chat, Committers, LogHead, Preference } from "@parley/core/Chat"
+import type { Chat, LogHead, Preference, Senders } from "@parley/core/Chat"
 import type { ChatView, OwnChatView } from "@parley/core/Command"
 import type { ChatEvent, Event } from "@parley/core/Event"
 import { packetFraming } from "@parley/core/Frame"
@@ -34,8 +34,8 @@ export const userJson = (user: PresentUser): Json => ({
   status: user.status
 })
 
-const committersText = (committers: Committers): string =>
-  committers === "all" ? "$ALL" : committers === "admins" ? "$ADMINS" : committers.join(",")
+const committersText = (senders: Senders): string =>
+  senders === "all" ? "$ALL" : senders === "admins" ? "$ADMINS" : senders.join(",")
 
 /** Encodes members as JSON text without brackets. */
 export const membersText = (users: Iterable<UserId>, format: MembersFormat): string =>
@@ -55,7 +55,7 @@ const factsJson = (chat: Chat, head: LogHead, { accountOf }: WireFormat): { read
   name: chat.name,
   type: chat.type,
   admins: adminsOf(chat).join(","),
-  committers: committersText(chat.committers),
+  committers: committersText(chat.senders),
   subject: chat.subject,
   public: chat.public,
   createdBy: accountOf(chat.createdBy),
@@ -176,6 +176,6 @@ const changePushes = (change: Changed, { entry }: ChatEvent): ReadonlyArray<stri
   if (change.name !== undefined) pushes.push("changeName")
   if (change.public !== undefined) pushes.push("changePublic")
   if (change.admins !== undefined) pushes.push("setAdmin")
-  if (change.committers !== undefined) pushes.push("setCommitters")
+  if (change.senders !== undefined) pushes.push("setCommitters")
   return pushes
 }

@@ -15,7 +15,8 @@ export const resultOf = (reason: Reason): "fail" | "denied" => (reason._tag === 
 /** Protocol names of engine fields. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
   ["page size", "params.recPerPage"],
-  ["page number", "params.pageID"]
+  ["page number", "params.pageID"],
+  ["senders", "committers"]
 ])
 
 export const messageOf = (reason: Reason): string =>

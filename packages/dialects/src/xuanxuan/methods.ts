@@ -1,7 +1,7 @@
 /** Handlers of all methods except login and logout: convert params to an engine command and its reply to `data`. */
 import { refuseOnStorageFailure } from "@parley/core/StorageErrors"
 import type { ChatView, Command, Draft, ReplyOf, SentMessage } from "@parley/core/Command"
-import type { Committers } from "@parley/core/Chat"
+import type { Senders } from "@parley/core/Chat"
 import type { UserCache } from "@parley/core/UserCache"
 import { EncodedChunk } from "@parley/core/Frame"
 import { ChatId, UserId } from "@parley/core/Ids"
@@ -150,23 +150,23 @@ const textOf = (sent: unknown, name: "gid" | "cgid"): string => {
   return typeof value === "string" ? value : ""
 }
 
-const COMMITTER_WORDS: ReadonlyMap<string, Committers> = new Map<string, Committers>([
+const SENDER_WORDS: ReadonlyMap<string, Senders> = new Map<string, Senders>([
   ["", []],
   ["$ALL", "all"],
   ["$ADMINS", "admins"]
 ])
 
-/** Maximum length of one user in a list of committers, in characters, with comma and white space. */
-const MAX_COMMITTER_LENGTH = 32
+/** Maximum length of one user in `committers`, in characters, with comma and white space. */
+const MAX_SENDER_LENGTH = 32
 
-const committersOf = (
+const sendersOf = (
   committers: ParamsOf<"chat/setcommitters">["committers"],
   limit: number
-): Effect.Effect<Committers, Refused> => {
+): Effect.Effect<Senders, Refused> => {
   if (typeof committers !== "string") return Effect.succeed(ids(committers))
-  if (committers.length > limit * MAX_COMMITTER_LENGTH)
+  if (committers.length > limit * MAX_SENDER_LENGTH)
     return invalid("params.committers", `must name at most ${limit} users`)
-  const word = COMMITTER_WORDS.get(committers.trim())
+  const word = SENDER_WORDS.get(committers.trim())
   if (word !== undefined) return Effect.succeed(word)
   const users = committers.split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]))
   return users.every((user) => /^[0-9]{1,15}$/.test(user))
@@ -327,10 +327,8 @@ export const handlers: { readonly [M in Exclude<Method, "chat/login" | "chat/log
     ),
 
   "chat/setcommitters": ({ runCommand, profile, settings }, { gid, committers }) =>
-    Effect.flatMap(committersOf(committers, settings.membersPerRequest), (senders) =>
-      Effect.map(runCommand({ _tag: "SetCommitters", chat: { gid }, committers: senders }), (view) =>
-        chatResult(view, profile)
-      )
+    Effect.flatMap(sendersOf(committers, settings.membersPerRequest), (senders) =>
+      Effect.map(runCommand({ _tag: "SetSenders", chat: { gid }, senders }), (view) => chatResult(view, profile))
     ),
 
   "chat/settings": ({ runCommand }, { account, settings }) => {

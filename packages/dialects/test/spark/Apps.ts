@@ -119,7 +119,7 @@ export const systemChat = (gid: string, ...admins: ReadonlyArray<UserId>): Write
     createdBy: null,
     owner: null,
     admins,
-    committers: [],
+    senders: [],
     createdAt: 0,
     attributes: {},
     members: []

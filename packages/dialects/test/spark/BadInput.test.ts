@@ -316,7 +316,7 @@ describe("a chat that is not the caller's session", () => {
       }
       const owner = yield* of("alice").call("/session/RemoveMember", { SessionId: id, To: ["alice", "bob"] })
       like(owner, failed(403, "owner_stays", "The owner of the session cannot be removed."))
-      yield* perform(of("alice").caller, { _tag: "SetCommitters", chat: { gid: id }, committers: "admins" })
+      yield* perform(of("alice").caller, { _tag: "SetSenders", chat: { gid: id }, senders: "admins" })
       like(yield* call("bob", "/message/push"), failed(403, "may_not_speak", "You may not speak in this session."))
       like(yield* call("bob", "/message/remove"), failed(404, "no_such_message", "There is no such message."))
     }).pipe(Effect.provide(engine))

@@ -47,7 +47,7 @@ const populate = Effect.gen(function* () {
     createdBy: null,
     owner: null,
     admins: [],
-    committers: [],
+    senders: [],
     createdAt: NOON,
     attributes: {},
     members: []

@@ -18,7 +18,7 @@ const chat = createdChat(
     createdBy: UserId(1),
     owner: UserId(1),
     admins: [],
-    committers: "all",
+    senders: "all",
     createdAt: 0,
     attributes: {},
     members: [UserId(1)]

@@ -126,7 +126,7 @@ describe("plain JSON", () => {
       const engine = yield* Engine
       const { sessionId } = yield* team
       const chat = { gid: sessionId }
-      yield* engine.perform(alice.caller, { _tag: "SetCommitters", chat, committers: "admins" })
+      yield* engine.perform(alice.caller, { _tag: "SetSenders", chat, senders: "admins" })
       const refused = yield* update({ sessionId, opUser: "bob", title: "x" })
       assert.deepStrictEqual(refused.json, failure(403, "opUser may not speak in this session."))
       assert.strictEqual(jsonOf<SessionJson>(yield* update({ sessionId, opUser: "alice", title: "x" })).errcode, 0)

@@ -91,7 +91,7 @@ export class ChatState {
       case "renamed":
       case "published":
       case "admins":
-      case "committers":
+      case "senders":
         return this.applyChat(event.data)
       default:
         return []

@@ -10,7 +10,7 @@ import { type Actor, type Actors, freshGid, type Json } from "./actors.ts"
 export const roles = {
   owner: "owner",
   admin: "admin",
-  committer: "committer",
+  sender: "listed sender",
   member: "member",
   pending: "pending",
   former: "former member",
@@ -69,7 +69,7 @@ export const chatFacts = (id: number, gid: string, members: ReadonlyArray<Actor>
   createdBy: null,
   owner: null,
   admins: [],
-  committers: [],
+  senders: [],
   createdAt: 0,
   editedBy: null,
   editedAt: 0,
@@ -109,8 +109,7 @@ export const agreed = (data: unknown, facts: Chat): Effect.Effect<void> => {
     subject: facts.subject,
     isPublic: facts.public,
     admins: [...(facts.owner === null ? [] : [facts.owner]), ...facts.admins].join(","),
-    committers:
-      facts.committers === "all" ? "$ALL" : facts.committers === "admins" ? "$ADMINS" : facts.committers.join(","),
+    committers: facts.senders === "all" ? "$ALL" : facts.senders === "admins" ? "$ADMINS" : facts.senders.join(","),
     members: [...facts.members.keys()].sort((a, b) => a - b)
   })
   // All users are members of a system chat, without being listed in its facts.

@@ -13,7 +13,7 @@ export interface Kind {
   readonly public?: boolean
   readonly subject?: number
   readonly via?: string
-  readonly committers?: "admins" | "list"
+  readonly senders?: "admins" | "list"
   readonly ownerless?: boolean
   readonly dissolved?: boolean
 }

@@ -35,10 +35,10 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
 const ROLES: Readonly<Record<Role, string>> = {
   owner: "created the chat, and owns it",
   admin: "in a group, a member to whom ownership passed; in a system chat, a user made admin",
-  committer: "is on the list of committers, and not an admin",
+  sender: "is on the list of senders, and not an admin",
   member: "is a member without another role",
   pending: "is not a member; a member requested their admission through `spark`",
-  former: "was removed from the chat, or left it; still on the list of committers, if there is one",
+  former: "was removed from the chat, or left it; still on the list of senders, if there is one",
   founder: "created the chat and left it",
   stranger: "was never a member",
   administrator: "is a system administrator, and not a member",

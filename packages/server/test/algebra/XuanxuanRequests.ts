@@ -148,9 +148,9 @@ export const ofXuanxuan: ReadonlyArray<Request> = [
     always
   ),
   xuanxuan(
-    "setCommitters",
+    "setSenders",
     "setcommitters",
-    (trial) => ({ ...gidOf(trial), committers: trial.target.facts.committers === "admins" ? "$ALL" : "$ADMINS" }),
+    (trial) => ({ ...gidOf(trial), committers: trial.target.facts.senders === "admins" ? "$ALL" : "$ADMINS" }),
     always
   )
 ]

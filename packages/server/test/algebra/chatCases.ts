@@ -1,5 +1,5 @@
 /** The kinds of chats of the permission algebra, each created through the protocols. */
-import { type Committers, VIA } from "@parley/core/Chat"
+import { type Senders, VIA } from "@parley/core/Chat"
 import { UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
 import type { Actor, Actors, Json } from "./actors.ts"
@@ -18,11 +18,11 @@ import {
   wasIn
 } from "./ChatCase.ts"
 
-const committersFor = ({ committers }: Kind, actors: Actors, actor: Actor, role: Role): Committers => {
-  if (committers === undefined) return []
-  if (committers === "admins") return "admins"
+const sendersFor = ({ senders }: Kind, actors: Actors, actor: Actor, role: Role): Senders => {
+  if (senders === undefined) return []
+  if (senders === "admins") return "admins"
   // A former member stays on the list, which must not grant anything.
-  const listed = role === "committer" || role === "former" ? [actors.carol, actor] : [actors.carol]
+  const listed = role === "sender" || role === "former" ? [actors.carol, actor] : [actors.carol]
   return listed.map(({ id }) => UserId(id))
 }
 
@@ -37,9 +37,9 @@ const made = (kind: Kind, make: Make): ChatCase["make"] =>
     const { gid, organisation = 0 } = yield* make(actors, owner, [...inside, carol])
     const others = yield* say(carol, gid)
     const own = wasIn(role) ? yield* say(actor, gid) : undefined
-    const committers = committersFor(kind, actors, actor, role)
-    if (committers === "admins") yield* owner.done("setcommitters", { gid, committers: "$ADMINS" })
-    else if (committers.length > 0) yield* owner.done("setcommitters", { gid, committers })
+    const senders = sendersFor(kind, actors, actor, role)
+    if (senders === "admins") yield* owner.done("setcommitters", { gid, committers: "$ADMINS" })
+    else if (senders.length > 0) yield* owner.done("setcommitters", { gid, committers: senders })
     if (role === "former" && kind.ownerless === true) yield* actor.done("joinchat", { gid, join: false })
     else if (role === "former") yield* remove(owner, gid, actor)
     if (role === "admin" || role === "founder") yield* owner.done("joinchat", { gid, join: false })
@@ -56,7 +56,7 @@ const made = (kind: Kind, make: Make): ChatCase["make"] =>
       subject: kind.subject ?? 0,
       createdBy: kind.ownerless === true ? null : UserId(owner.id),
       owner: kind.ownerless === true ? null : UserId(heir.id),
-      committers,
+      senders,
       attributes: kind.via === undefined ? {} : { [VIA]: kind.via }
     })
     yield* agreed(data, facts)
@@ -107,16 +107,16 @@ const system = (withAdmins: boolean, kind: Kind = {}): ChatCase["make"] =>
     const own = yield* say(actor, gid)
     const admins = withAdmins ? [bob, ...(role === "admin" ? [actor] : [])] : []
     if (withAdmins) yield* set(admins, true)
-    const committers = committersFor(kind, actors, actor, role)
-    if (committers === "admins") yield* admin.done("setcommitters", { gid, committers: "$ADMINS" })
-    else if (committers.length > 0) yield* admin.done("setcommitters", { gid, committers })
+    const senders = sendersFor(kind, actors, actor, role)
+    if (senders === "admins") yield* admin.done("setcommitters", { gid, committers: "$ADMINS" })
+    else if (senders.length > 0) yield* admin.done("setcommitters", { gid, committers: senders })
     const creation = { gid, name: "", type: "group", members: [] }
     const data = yield* carol.done("create", creation)
     const { id } = data as { readonly id: number }
     const facts = chatFacts(id, gid, [], {
       type: "system",
       admins: admins.map((one) => UserId(one.id)),
-      committers,
+      senders,
       public: (data as Json)["public"] === true
     })
     yield* agreed(data, facts)
@@ -134,7 +134,7 @@ const GROUP: ReadonlyArray<Role> = [
   "administrator",
   "insider"
 ]
-const LISTED: ReadonlyArray<Role> = ["owner", "admin", "committer", ...GROUP.slice(2)]
+const LISTED: ReadonlyArray<Role> = ["owner", "admin", "sender", ...GROUP.slice(2)]
 /** Roles of chats without leaving and without admission requests. */
 const CLOSED: ReadonlyArray<Role> = ["owner", "member", "stranger", "administrator", "insider"]
 
@@ -155,13 +155,13 @@ const group = (
 })
 
 export const chatCases: ReadonlyArray<ChatCase> = [
-  group("private group", "All members are committers.", {}),
-  group("public group", "All members are committers, and every user may see and join it.", { public: true }),
-  group("group where only admins send", "Its committers are `$ADMINS`.", { committers: "admins" }),
+  group("private group", "All members may send.", {}),
+  group("public group", "All members may send, and every user may see and join it.", { public: true }),
+  group("group where only admins send", "The senders are `admins`.", { senders: "admins" }),
   group(
-    "group with a committer list",
-    "Its committers are some of its members; a former member may still be on the list.",
-    { committers: "list" },
+    "group with a list of senders",
+    "Some of its members are listed as senders; a former member may still be on the list.",
+    { senders: "list" },
     byXuanxuan({}),
     LISTED
   ),
@@ -215,11 +215,11 @@ export const chatCases: ReadonlyArray<ChatCase> = [
     make: system(true)
   },
   {
-    name: "system chat with a committer list",
+    name: "system chat with a list of senders",
     description: "Admins and listed users may send.",
-    roles: ["admin", "committer", "member", "insider"],
+    roles: ["admin", "sender", "member", "insider"],
     server: "token",
     shared: true,
-    make: system(true, { committers: "list" })
+    make: system(true, { senders: "list" })
   }
 ]

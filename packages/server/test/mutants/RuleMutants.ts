@@ -80,7 +80,7 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
   },
   {
     name: "everybody-speaks",
-    description: "the list of committers is ignored",
+    description: "the list of senders is ignored",
     changes: [
       {
         module: "core/src/rules/Sending.ts",

@@ -16,7 +16,7 @@ const INSERT_MEMBER = "INSERT INTO members (chat, user, joined_at, join_seq, nth
 /** The numbers of the chat and of its first entry. */
 export const createChat = (db: Statements, chat: NewChat, by: UserId | null): readonly [id: number, entry: number] => {
   const id = db.insert(
-    `INSERT INTO chats (gid, name, type, public, subject, created_by, owner, admins, committers, created_at, edited_by,
+    `INSERT INTO chats (gid, name, type, public, subject, created_by, owner, admins, senders, created_at, edited_by,
        edited_at, version, attributes, dissolved)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 1, ?, 0)`,
     chat.gid,
@@ -27,7 +27,7 @@ export const createChat = (db: Statements, chat: NewChat, by: UserId | null): re
     chat.createdBy,
     chat.owner,
     JSON.stringify(chat.admins),
-    JSON.stringify(chat.committers),
+    JSON.stringify(chat.senders),
     chat.createdAt,
     JSON.stringify(chat.attributes)
   )
@@ -39,13 +39,13 @@ export const createChat = (db: Statements, chat: NewChat, by: UserId | null): re
 
 const saveChat = (db: Statements, chat: Chat): void => {
   db.run(
-    `UPDATE chats SET name = ?, public = ?, owner = ?, admins = ?, committers = ?, edited_by = ?, edited_at = ?,
+    `UPDATE chats SET name = ?, public = ?, owner = ?, admins = ?, senders = ?, edited_by = ?, edited_at = ?,
        version = ?, attributes = ?, dissolved = ? WHERE id = ?`,
     chat.name,
     flag(chat.public),
     chat.owner,
     JSON.stringify(chat.admins),
-    JSON.stringify(chat.committers),
+    JSON.stringify(chat.senders),
     chat.editedBy,
     chat.editedAt,
     chat.version,

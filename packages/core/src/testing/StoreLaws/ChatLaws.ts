@@ -37,13 +37,13 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
         createdBy: b,
         owner: a,
         admins: [b],
-        committers: [a, b],
+        senders: [a, b],
         attributes: { note: "n", deep: { list: [1, "2", false, { x: null }] } }
       })
-      const { admins, attributes, committers, createdBy, members, name, owner, subject, type } = created.chat
+      const { admins, attributes, senders, createdBy, members, name, owner, subject, type } = created.chat
       yield* same(
         "facts",
-        [name, type, created.chat.public, subject, createdBy, owner, admins, committers, attributes],
+        [name, type, created.chat.public, subject, createdBy, owner, admins, senders, attributes],
         ["名字 🦊", "project", true, 12, b, a, [b], [a, b], { note: "n", deep: { list: [1, "2", false, { x: null }] } }]
       )
       yield* same(
@@ -95,8 +95,8 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
         { public: true },
         { public: false },
         { admins: [a, b] },
-        { committers: [a, c] },
-        { committers: "admins" },
+        { senders: [a, c] },
+        { senders: "admins" },
         { added: [d, c, d, a] },
         { removed: [b, e] },
         { removed: [a], owner: c },
@@ -104,7 +104,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
         { removed: [d], added: [d, e] },
         { owner: null },
         { attributes: { drop: null, more: { x: [1] } } },
-        { attributes: { keep: "other" }, name: "", committers: "all" },
+        { attributes: { keep: "other" }, name: "", senders: "all" },
         { admins: [e, d], removed: [e] },
         {},
         { dissolved: true }
@@ -135,7 +135,7 @@ export const chatLaws: ReadonlyArray<StoreLaw> = [
             const choice = roll(4)
             if (choice === 0) return { _tag: "Changed", added: some(), removed: some() }
             if (choice === 1) return { _tag: "Changed", admins: some(), removed: some() }
-            if (choice === 2) return { _tag: "Changed", added: some(), committers: some() }
+            if (choice === 2) return { _tag: "Changed", added: some(), senders: some() }
             return { _tag: "Changed", attributes: { [`k${roll(3)}`]: roll(2) === 0 ? null : n } }
           })
           const actual = yield* store.commit({

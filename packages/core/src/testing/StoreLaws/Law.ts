@@ -113,7 +113,7 @@ export const newChat = (gid: string, members: ReadonlyArray<UserId>, more: Parti
   createdBy: members[0] ?? null,
   owner: members[0] ?? null,
   admins: [],
-  committers: "all",
+  senders: "all",
   createdAt: NOW,
   attributes: {},
   members,

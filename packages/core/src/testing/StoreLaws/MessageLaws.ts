@@ -51,9 +51,9 @@ export const messageLaws: ReadonlyArray<StoreLaw> = [
       const bodies: ReadonlyArray<Exclude<EntryBody, { readonly _tag: "Created" }>> = [
         { _tag: "Replaced", message: first.id, contentType: "file", content: "new" },
         { _tag: "Recalled", message: first.id },
-        { _tag: "Changed", name: "n", public: true, admins: [a], committers: [a, b], owner: b, added: [b] },
+        { _tag: "Changed", name: "n", public: true, admins: [a], senders: [a, b], owner: b, added: [b] },
         { _tag: "Changed", removed: [b], attributes: { gone: null, there: { deep: [1, "x"] } } },
-        { _tag: "Changed", owner: null, committers: "admins", dissolved: true },
+        { _tag: "Changed", owner: null, senders: "admins", dissolved: true },
         { _tag: "Changed" },
         posting("", { content: "" })
       ]
