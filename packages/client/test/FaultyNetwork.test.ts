@@ -204,8 +204,9 @@ describe("clients behind a faulty network", () => {
         }
         console.log(`seed ${seed}: ${JSON.stringify(proxy.counts)}`)
         assertDelivered(applications, chats)
-        assert.isAbove(proxy.counts.cuts, 10, "the proxy injected faults")
-        assert.isAbove(proxy.counts.halfCloses, 5, "the proxy injected faults")
+        // About 20 and 10 on average, by chance.
+        assert.isAbove(proxy.counts.cuts, 0, "the proxy injected faults")
+        assert.isAbove(proxy.counts.halfCloses, 0, "the proxy injected faults")
       }).pipe(Effect.scoped),
     85_000
   )
