@@ -4,7 +4,7 @@ import { refuse } from "@parley/core/Refused"
 import { StorageFailed } from "@parley/core/Store"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
-import { protocolRoutes, type RouteHandler } from "../src/_http/protocolRoutes.ts"
+import { protocolRoutes, type RouteHandler, type UnknownPaths } from "../src/_http/protocolRoutes.ts"
 import { UnreadableBody } from "../src/_http/UnreadableBody.ts"
 
 const get: RouteHandler = (_, query) => {
@@ -22,10 +22,15 @@ const get: RouteHandler = (_, query) => {
   }
 }
 
-const opened = Effect.acquireRelease(
+/** Returns the path of the URL as it was sent, without a query. */
+const echo: RouteHandler = ({ method, originalUrl }, query) =>
+  Effect.succeed(HttpServerResponse.text(`${method} ${new URL(originalUrl).pathname} ${query.get("x") ?? ""}`))
+
+const opened = (unknown?: UnknownPaths) => Effect.acquireRelease(
   Effect.sync(() => {
     const { routes, fallback } = protocolRoutes({
       routes: { "/thing": { GET: get, DELETE: get } },
+      ...(unknown !== undefined && { unknown }),
       errors: {
         failure: (status, message, headers = {}) => HttpServerResponse.text(message, { status, headers }),
         refused: ({ _tag }) => HttpServerResponse.text(_tag, { status: 400 })
@@ -52,10 +57,25 @@ describe("the routes of a protocol", () => {
     ["GET", "/other", 404, "There is nothing at this path."]
   ] as const)("respond to %s %s with %i", ([method, path, status, text]) =>
     Effect.gen(function* () {
-      const { handler } = yield* opened
+      const { handler } = yield* opened()
       const response = yield* Effect.promise(() => handler(new Request(`http://localhost${path}`, { method })))
       assert.deepStrictEqual([response.status, yield* Effect.promise(() => response.text())], [status, text])
       assert.strictEqual(response.headers.get("allow"), status === 405 ? "GET, DELETE" : null)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live.each([
+    ["GET", "/thing", "done"],
+    ["GET", "/thing/1?x=2", "GET /thing/1 2"],
+    ["PROPFIND", "/thing/", "This path takes GET, DELETE."],
+    ["PROPFIND", "/other", "PROPFIND /other "],
+    ["GET", "/thing/%zz?x=2", "GET /thing/%zz 2"],
+    ["GET", "/thing/1?x=%ff", "The query is not UTF-8 once it is decoded."]
+  ] as const)("let one handler have unknown paths: %s %s", ([method, path, text]) =>
+    Effect.gen(function* () {
+      const { handler } = yield* opened({ prefix: "/thing", handler: echo })
+      const response = yield* Effect.promise(() => handler(new Request(`http://localhost${path}`, { method })))
+      assert.strictEqual(yield* Effect.promise(() => response.text()), text)
     }).pipe(Effect.scoped)
   )
 })

@@ -9,7 +9,7 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { type Query, queryOf, type UnreadableQuery } from "./query.ts"
+import { type Query, queryIn, type UnreadableQuery } from "./query.ts"
 import type { UnreadableBody } from "./UnreadableBody.ts"
 
 /** Routes that a host adds to its router. They do not fail. */
@@ -61,15 +61,43 @@ export const recoverRefusals =
         Effect.as(logStorageFailure(`storage failed: ${operation}`, cause), refused({ _tag: "Unavailable" }))
     })
 
-/** Returns routes for the table's paths, and a fallback that handles paths that only begin like one of them. */
+/** Handles paths that a table does not have, with every method. */
+export interface UnknownPaths {
+  /** Beginning of the paths, such as `/api`. */
+  readonly prefix: `/${string}`
+  /** Reads the path in `originalUrl`, since `url` may be changed. */
+  readonly handler: RouteHandler
+}
+
+/**
+ * Returns routes for the table's paths, and a fallback that handles paths that only begin like one of them. Both handle
+ * `unknown` paths with its handler; without it, the response is 404.
+ */
 export const protocolRoutes = ({
   routes,
-  errors
+  errors,
+  unknown
 }: {
   readonly routes: RouteTable
   readonly errors: FailureEncoder
+  readonly unknown?: UnknownPaths
 }): Required<Pick<HttpEndpoint<HttpRoutes>, "routes" | "fallback">> => {
   const { failure, refused } = errors
+
+  const guarded = (path: string, handler: RouteHandler, request: HttpServerRequest, url: string) =>
+    Effect.flatMap(queryIn(url), (query) => handler(request, query)).pipe(
+      recoverRefusals(refused),
+      Effect.catchTags({
+        UnreadableBody: ({ status, problem }) => Effect.succeed(failure(status, `The body ${problem}.`)),
+        UnreadableQuery: ({ sentence }) => Effect.succeed(failure(400, sentence))
+      }),
+      Effect.catchDefect((defect) =>
+        Effect.as(
+          Effect.logError(`${request.method} ${path} failed unexpectedly`, defect),
+          failure(500, "Internal server error.")
+        )
+      )
+    )
 
   const route = (path: `/${string}`, handlers: RouteTable[`/${string}`]): HttpRoutes => {
     const byMethod = new Map(Object.entries(handlers))
@@ -77,28 +105,21 @@ export const protocolRoutes = ({
     const notAllowed = failure(405, `This path takes ${allow}.`, { allow })
     return HttpRouter.add("*", path, (request) => {
       const handler = byMethod.get(request.method === "HEAD" ? "GET" : request.method)
-      if (handler === undefined) return Effect.succeed(notAllowed)
-      return Effect.flatMap(queryOf(request), (query) => handler(request, query)).pipe(
-        recoverRefusals(refused),
-        Effect.catchTags({
-          UnreadableBody: ({ status, problem }) => Effect.succeed(failure(status, `The body ${problem}.`)),
-          UnreadableQuery: ({ sentence }) => Effect.succeed(failure(400, sentence))
-        }),
-        Effect.catchDefect((defect) =>
-          Effect.as(
-            Effect.logError(`${request.method} ${path} failed unexpectedly`, defect),
-            failure(500, "Internal server error.")
-          )
-        )
-      )
+      return handler === undefined ? Effect.succeed(notAllowed) : guarded(path, handler, request, request.url)
     })
   }
 
+  const table = Object.entries(routes).reduce<HttpRoutes>(
+    (all, [path, handlers]) => Layer.merge(all, route(path as `/${string}`, handlers)),
+    Layer.empty
+  )
+  if (unknown === undefined) {
+    return { routes: table, fallback: HttpRouter.add("*", "*", failure(404, "There is nothing at this path.")) }
+  }
+  const { prefix, handler } = unknown
+  const handleUnknown = (request: HttpServerRequest) => guarded(`${prefix}/*`, handler, request, request.originalUrl)
   return {
-    routes: Object.entries(routes).reduce<HttpRoutes>(
-      (all, [path, handlers]) => Layer.merge(all, route(path as `/${string}`, handlers)),
-      Layer.empty
-    ),
-    fallback: HttpRouter.add("*", "*", failure(404, "There is nothing at this path."))
+    routes: Layer.merge(table, HttpRouter.add("*", `${prefix}/*`, handleUnknown)),
+    fallback: HttpRouter.add("*", "*", handleUnknown)
   }
 }

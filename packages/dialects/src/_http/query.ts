@@ -1,7 +1,6 @@
 /** Parses the query of a request, for every protocol over HTTP. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 
 /** Maximum number of parameters in a query. */
@@ -66,10 +65,11 @@ export const parseQuery = (text: string, limit: number): Result.Result<Query, st
   return Result.succeed(queryFrom(pairs))
 }
 
-export const queryOf = (request: HttpServerRequest): Effect.Effect<Query, UnreadableQuery> => {
-  const at = request.url.indexOf("?")
+/** Parses the query of a URL. */
+export const queryIn = (url: string): Effect.Effect<Query, UnreadableQuery> => {
+  const at = url.indexOf("?")
   if (at < 0) return Effect.succeed(EMPTY_QUERY)
-  const query = parseQuery(request.url.slice(at + 1), MAX_PARAMETERS)
+  const query = parseQuery(url.slice(at + 1), MAX_PARAMETERS)
   return Result.isSuccess(query)
     ? Effect.succeed(query.success)
     : Effect.fail(new UnreadableQuery({ problem: query.failure }))

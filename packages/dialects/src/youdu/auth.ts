@@ -41,15 +41,24 @@ export interface AuthDeps {
 /** Maximum clock skew of an app, in ms. */
 const MAX_CLOCK_SKEW = 300_000
 
+/** Returns the app of an access token; undefined if it is not one of an app, or not valid. */
+export const appOfToken = Effect.fnUntraced(function* (
+  { apps, tokens }: AuthDeps,
+  token: string
+): Effect.fn.Return<AppWithCipher | undefined, Refused> {
+  // Tokens of a removed app are invalid.
+  const name = yield* tokens.appOf(token)
+  return name === undefined ? undefined : yield* apps.find(name)
+})
+
 export const authenticateRequest = Effect.fnUntraced(function* (
-  { apps, tokens, sessions, configuredTokenHash }: AuthDeps,
+  deps: AuthDeps,
   request: HttpServerRequest,
   query: Query
 ): Effect.fn.Return<Principal, Refused> {
+  const { tokens, sessions, configuredTokenHash } = deps
   const token = query.get("accessToken") ?? ""
-  // Tokens of a removed app are invalid.
-  const name = yield* tokens.appOf(token)
-  const app = name === undefined ? undefined : yield* apps.find(name)
+  const app = yield* appOfToken(deps, token)
   if (app !== undefined) return { app, scope: { organisation: app.organisation }, payer: payerOf(app) }
   // Compares hashes, so that timing reveals nothing about the token.
   if (configuredTokenHash !== undefined && token !== "" && (yield* tokens.hashOf(token)) === configuredTokenHash) {

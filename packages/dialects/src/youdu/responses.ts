@@ -27,8 +27,9 @@ export const sealed = (encrypt: string): Response => HttpServerResponse.jsonUnsa
 export const failed = (failure: Failure, envelope: boolean, headers: Readonly<Record<string, string>> = {}): Response =>
   HttpServerResponse.jsonUnsafe({ ...failure, ...(envelope && { encrypt: "" }) }, { headers })
 
-export const refused = (reason: Reason, envelope: boolean): Response =>
-  failed(failureOf(reason), envelope, retryAfter(reason))
+/** `words` are those of the operation; of sessions by default. */
+export const refused = (reason: Reason, envelope: boolean, words: ReasonWords = SESSION_WORDS): Response =>
+  failed({ errcode: CODES[reason._tag] ?? 400, errmsg: describeReason(reason, words) }, envelope, retryAfter(reason))
 
 /** For requests that were not understood, the status equals `errcode`. */
 export const errors: FailureEncoder = {
@@ -52,21 +53,23 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
   Unavailable: 503
 }
 
-/** Protocol names of engine fields. */
-const FIELDS: ReadonlyMap<string, string> = new Map([["name", "title"]])
-
-const WORDS: ReasonWords = {
-  noun: "session",
+/** Terms of one group of operations. `fields` are the protocol's names of engine fields. */
+export const wordsOf = (
+  noun: string,
+  fields: Readonly<Record<string, string>>,
+  sentences: NonNullable<ReasonWords["sentences"]>
+): ReasonWords => ({
+  noun,
   caller: "opUser",
-  field: (name) => FIELDS.get(name) ?? name,
-  sentences: {
-    NotLoggedIn: "accessToken is missing, unknown or expired.",
+  field: (name) => fields[name] ?? name,
+  sentences: { NotLoggedIn: "accessToken is missing, unknown or expired.", ...sentences }
+})
+
+const SESSION_WORDS = wordsOf(
+  "session",
+  { name: "title" },
+  {
     NoSuchChat: "sessionId: there is no such session.",
     CannotRemoveOwner: "delMember: the owner cannot be removed by others."
   }
-}
-
-const failureOf = (reason: Reason): Failure => ({
-  errcode: CODES[reason._tag] ?? 400,
-  errmsg: describeReason(reason, WORDS)
-})
+)

@@ -1,54 +1,28 @@
-/** Routes of the documented paths. All responses, including errors, have the protocol's shape. */
-import type { LogThrottling } from "@parley/core/LogThrottle"
-import { type Refused, refuse } from "@parley/core/Refused"
-import type { StorageFailed } from "@parley/core/Store"
+/** Routes of the protocol's paths. All responses, including errors, have the protocol's shape. */
 import * as Effect from "effect/Effect"
-import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { type Fields, invalid, text } from "../_http/fields.ts"
-import { jsonProblem, type JsonLimits, limitsForUsers } from "../_http/jsonLimits.ts"
-import { commandRunner } from "../_http/runCommands.ts"
 import { protocolRoutes, recoverRefusals, type RouteHandler } from "../_http/protocolRoutes.ts"
-import type { Query } from "../_http/query.ts"
-import type { UnreadableBody } from "../_http/UnreadableBody.ts"
-import { authenticateRequest, type Principal, type AuthDeps, payerOf, issueToken } from "./auth.ts"
-import { errors, failed, plain, refused, sealed } from "./responses.ts"
-import type { AppWithCipher } from "./apps.ts"
-import {
-  type RequestContext,
-  createSession,
-  getSession,
-  type GroupDeps,
-  type SessionJson,
-  updateSession
-} from "./groups.ts"
-import { bodyOf, readBuin, fieldsIn } from "./params.ts"
+import { appOfToken, issueToken, payerOf } from "./auth.ts"
+import { type OperationDeps, operationsOf } from "./operations.ts"
+import { bodyOf } from "./params.ts"
+import { errors, failed, refused, sealed } from "./responses.ts"
+import { type SessionDeps, sessionRoutes } from "./sessions.ts"
 
-export interface RouteDeps extends AuthDeps, GroupDeps {
-  readonly log: LogThrottling
+export interface RouteDeps extends OperationDeps, SessionDeps {
   /** Lifetime of an app's token, in seconds. */
   readonly lifetime: number
 }
 
 /** Cost of issuing a token, which reads the tokens of all apps. */
 const TOKEN_COST = 100
+/** Beginning of all paths. */
+const PREFIX = "/cgi"
+/** Maximum length of a path in an error message, in characters. */
+const MAX_SHOWN_PATH = 80
 
 export const routesOf = (deps: RouteDeps) => {
   const { engine, lifetime } = deps
-  const limits = limitsForUsers(deps.settings.membersPerRequest)
-
-  /** Logs with throttling: impersonation is an app's normal mode of operation. */
-  const recordImpersonation = ({ payer }: Principal): RequestContext["recordImpersonation"] => {
-    return ({ account }, act) =>
-      Effect.sync(() =>
-        deps.log.note({
-          key: `youdu.impersonate ${payer} ${account} ${act}`,
-          level: "Info",
-          message: "audit: youdu.impersonate",
-          details: { audit: "youdu.impersonate", actor: payer, user: account, act }
-        })
-      )
-  }
+  const operations = operationsOf(deps)
 
   const getToken: RouteHandler = (request) =>
     Effect.gen(function* () {
@@ -62,69 +36,24 @@ export const routesOf = (deps: RouteDeps) => {
       return HttpServerResponse.setHeader(response, "cache-control", "no-store")
     }).pipe(recoverRefusals((reason) => refused(reason, true)))
 
-  /** Runs an operation on a session, in plain JSON or in an envelope, depending on the token. */
-  const operation = (
-    read: (
-      request: HttpServerRequest,
-      query: Query,
-      principal: Principal
-    ) => Effect.Effect<Fields, Refused | UnreadableBody>,
-    work: (deps: GroupDeps, context: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
-  ): RouteHandler =>
-    Effect.fnUntraced(function* (request, query) {
-      const principal = yield* authenticateRequest(deps, request, query)
-      const { app, payer, scope } = principal
-      return yield* Effect.gen(function* () {
-        const runCommand = yield* commandRunner(engine, payer)
-        const fields = yield* read(request, query, principal)
-        const session = yield* work(deps, {
-          scope,
-          runCommand,
-          fields,
-          recordImpersonation: recordImpersonation(principal)
-        })
-        return app === undefined ? plain(session) : sealed(yield* app.envelope.seal(JSON.stringify(session)))
-      }).pipe(recoverRefusals((reason) => refused(reason, app !== undefined)))
-    })
-
-  const inBody = (
-    request: HttpServerRequest,
-    _: Query,
-    { app }: Principal
-  ): Effect.Effect<Fields, Refused | UnreadableBody> =>
-    Effect.flatMap(bodyOf(request, limits), (fields) =>
-      app === undefined ? Effect.succeed(fields) : openEnvelope(app, fields, limits)
+  /** For operations of the real server that this one does not have: clients read `errcode` only if the status is 200. */
+  const unsupported: RouteHandler = ({ originalUrl }, query) =>
+    Effect.map(appOfToken(deps, query.get("accessToken") ?? ""), (app) =>
+      failed({ errcode: 404, errmsg: `The path ${shownPath(originalUrl)} is not supported.` }, app !== undefined)
     )
-
-  const inQuery = (_: HttpServerRequest, query: Query): Effect.Effect<Fields> => {
-    const sessionId = query.get("sessionId")
-    return Effect.succeed(sessionId === undefined ? {} : { sessionId })
-  }
 
   return protocolRoutes({
     errors,
     routes: {
       "/cgi/gettoken": { POST: getToken },
-      "/cgi/session/create": { POST: operation(inBody, createSession) },
-      "/cgi/session/get": { GET: operation(inQuery, getSession) },
-      "/cgi/session/update": { POST: operation(inBody, updateSession) }
-    }
+      ...sessionRoutes(deps, operations)
+    },
+    unknown: { prefix: PREFIX, handler: unsupported }
   })
 }
 
-/** Opens an app's envelope, which must name the app of the access token. */
-const openEnvelope = Effect.fnUntraced(function* (
-  app: AppWithCipher,
-  fields: Fields,
-  limits: JsonLimits
-): Effect.fn.Return<Fields, Refused> {
-  const buin = yield* readBuin(fields)
-  const appId = yield* text(fields, "appId")
-  if (buin !== app.buin || appId !== app.appId) return yield* refuse({ _tag: "NotLoggedIn" })
-  const sealedText = yield* text(fields, "encrypt")
-  const unreadable = invalid("encrypt", "must be a JSON object, sealed with the app's key")
-  const json = yield* Effect.mapError(app.envelope.open(sealedText), () => unreadable)
-  const problem = jsonProblem(json, limits)
-  if (problem !== undefined) return yield* invalid("encrypt", `holds JSON that ${problem}`)
-  return fieldsIn(json) ?? (yield* unreadable)
-})
+/** Returns the path of a URL from `PREFIX` on, shortened for an error message. */
+const shownPath = (url: string): string => {
+  const [path = ""] = url.split(/[?;#]/, 1)
+  return path.slice(Math.max(0, path.indexOf(PREFIX))).slice(0, MAX_SHOWN_PATH)
+}

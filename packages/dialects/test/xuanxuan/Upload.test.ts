@@ -13,7 +13,7 @@ import { Store } from "@parley/core/Store"
 import { Clock, Deferred, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { people, plainPasswords } from "../../../core/test/harness.ts"
-import { queryOf } from "../../src/_http/query.ts"
+import { queryIn } from "../../src/_http/query.ts"
 import { Transfers, upload } from "../../src/xuanxuan/files.ts"
 import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
 
@@ -73,7 +73,7 @@ it.effect("an upload that is aborted while it is stored keeps the contents of st
       const url = `http://chat.example/attach-upload.json?gid=g&sid=${token}`
       const request = HttpServerRequest.fromWeb(new Request(url, { method: "POST", body }))
 
-      const uploading = yield* Effect.forkChild(Effect.scoped(upload(deps, request, yield* queryOf(request))))
+      const uploading = yield* Effect.forkChild(Effect.scoped(upload(deps, request, yield* queryIn(request.url))))
       yield* Deferred.await(reached)
       const givingUp = yield* Effect.forkChild(Fiber.interrupt(uploading))
       yield* Effect.yieldNow

@@ -60,7 +60,9 @@ describe("bad input", () => {
         [{ title: undefined }, 400, "title, addMember or delMember must be given."],
         [{ title: undefined, addMember: [], delMember: [] }, 400, "title, addMember or delMember must be given."],
         [{ title: long }, 400, "title must have 1 to 64 characters."],
-        [{ title: "" }, 400, "title must have 1 to 64 characters."],
+        [{ title: "" }, 400, "title, addMember or delMember must be given."],
+        [{ title: "", addMember: null, delMember: [] }, 400, "title, addMember or delMember must be given."],
+        [{ title: "  " }, 400, "title must not be blank."],
         [{ addMember: "dave" }, 400, "addMember must be an array of accounts."],
         [{ addMember: [5] }, 400, "addMember[0] must be a string."],
         [{ addMember: ["nobody"] }, 404, "There are no such users: nobody (addMember)."],
@@ -132,6 +134,31 @@ describe("bad input", () => {
           [405, allow, failure(405, `This path takes ${allow}.`)]
         )
       }
+    }).pipe(Effect.provide(engineLayer))
+  )
+})
+
+describe("an unknown path", () => {
+  it.effect("returns status 200 and an errcode, in the form of the token", () =>
+    Effect.gen(function* () {
+      const { call, root, appToken } = yield* fixture
+      const token = yield* appToken
+      const unsupported = failure(404, "The path /cgi/dept/create is not supported.")
+      for (const method of ["GET", "POST", "DELETE"]) {
+        for (const [query, expected] of [
+          ["", unsupported],
+          ["?accessToken=unknown&id=1", unsupported],
+          [`?accessToken=${root.token}`, unsupported],
+          [`?accessToken=${token}`, { ...unsupported, encrypt: "" }]
+        ] as const) {
+          const { status, json } = yield* call(method, `/cgi/dept/create${query}`)
+          assert.deepStrictEqual([status, json], [200, expected], `${method} ${query}`)
+        }
+      }
+      const long = yield* call("GET", `/cgi/${"x".repeat(2000)}`)
+      assert.deepStrictEqual(long.json, failure(404, `The path /cgi/${"x".repeat(75)} is not supported.`))
+      const malformed = yield* call("GET", `/cgi/%zz?accessToken=${token}`)
+      assert.deepStrictEqual(malformed.json, { ...failure(404, "The path /cgi/%zz is not supported."), encrypt: "" })
     }).pipe(Effect.provide(engineLayer))
   )
 })

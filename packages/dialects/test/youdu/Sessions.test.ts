@@ -104,6 +104,21 @@ describe("plain JSON", () => {
     }).pipe(Effect.provide(engineLayer))
   )
 
+  it.effect("update changes nothing for an empty title and empty lists, which SDKs send for absent ones", () =>
+    Effect.gen(function* () {
+      const { update, team } = yield* fixture
+      const { sessionId } = yield* team
+      const titled = { sessionId, opUser: "alice", title: "Crew", addMember: [], delMember: [] }
+      assert.deepInclude(jsonOf<SessionJson>(yield* update(titled)), { title: "Crew", version: 2 })
+      const added = { sessionId, opUser: "alice", title: "", addMember: ["dave"], delMember: null }
+      assert.deepInclude(jsonOf<SessionJson>(yield* update(added)), {
+        title: "Crew",
+        version: 3,
+        member: ["alice", "bob", "carol", "dave"]
+      })
+    }).pipe(Effect.provide(engineLayer))
+  )
+
   it.effect("every member may leave, including the owner, and fewer than three may remain", () =>
     Effect.gen(function* () {
       const { update, team } = yield* fixture

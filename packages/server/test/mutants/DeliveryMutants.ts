@@ -209,7 +209,7 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
   {
     name: "version-stays",
     description: "a youdu session's version does not rise",
-    changes: [{ module: "dialects/src/youdu/groups.ts", from: "chat.version", to: "1" }],
+    changes: [{ module: "dialects/src/youdu/sessions.ts", from: "chat.version", to: "1" }],
     kills: ["youdu/update/version#new-title", "youdu/update/documented#by-a-member"]
   },
   {

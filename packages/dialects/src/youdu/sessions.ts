@@ -8,12 +8,13 @@ import { type Refused, refuse } from "@parley/core/Refused"
 import { type AppScope, reachable } from "@parley/core/rules/AppScope"
 import type { EngineSettings } from "@parley/core/Settings"
 import type { StorageFailed } from "@parley/core/Store"
-import type { User } from "@parley/core/User"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { field, type Fields, invalid, text } from "../_http/fields.ts"
-import type { RunCommand } from "../_http/runCommands.ts"
+import type { RouteTable } from "../_http/protocolRoutes.ts"
+import type { Operations, RequestContext } from "./operations.ts"
 import { account, accounts, type Lengths, title } from "./params.ts"
+import { groupNamed, usersNamed } from "./targets.ts"
 
 /** The only session type. */
 const MULTI = "multi"
@@ -31,7 +32,7 @@ export interface SessionJson {
   readonly member: ReadonlyArray<string>
 }
 
-export interface GroupDeps {
+export interface SessionDeps {
   readonly engine: Engine["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly settings: EngineSettings
@@ -40,18 +41,9 @@ export interface GroupDeps {
   readonly minMembers: number
 }
 
-/** Context of one request. */
-export interface RequestContext {
-  readonly scope: AppScope
-  /** Records in the audit log that the app acts for this user. */
-  readonly recordImpersonation: (user: User, act: "session.create" | "session.update") => Effect.Effect<void>
-  readonly runCommand: RunCommand
-  readonly fields: Fields
-}
+type SessionOperation = (deps: SessionDeps, context: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
 
-type Operation = (deps: GroupDeps, context: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
-
-export const createSession: Operation = Effect.fnUntraced(function* (
+const createSession: SessionOperation = Effect.fnUntraced(function* (
   deps,
   { scope, runCommand, fields, recordImpersonation }
 ) {
@@ -61,8 +53,8 @@ export const createSession: Operation = Effect.fnUntraced(function* (
   const type = field(fields, "type")
   if (type !== undefined && type !== MULTI) return yield* invalid("type", `must be ${MULTI}`)
   const named = yield* accounts(fields, "member", deps.settings.membersPerRequest, lengths)
-  const [creator] = yield* usersOf(deps, "creator", [creatorAccount])
-  const others = yield* usersOf(deps, "member", named)
+  const [creator] = yield* usersNamed(deps.engine, "creator", [creatorAccount])
+  const others = yield* usersNamed(deps.engine, "member", named)
   if (creator === undefined || creator.disabled) return yield* invalid("creator", "is disabled")
   const members = new Map([creator, ...others].map((user) => [user.id, user]))
   if (members.size < minMembers)
@@ -89,12 +81,12 @@ export const createSession: Operation = Effect.fnUntraced(function* (
   return yield* sessionJson(deps, chat)
 })
 
-export const getSession: Operation = Effect.fnUntraced(function* (deps, { scope, fields }) {
+const getSession: SessionOperation = Effect.fnUntraced(function* (deps, { scope, fields }) {
   return yield* sessionJson(deps, yield* sessionFor(deps, scope, fields))
 })
 
 /** Changes title and members in one step; each change is checked by its own rule for the acting user. */
-export const updateSession: Operation = Effect.fnUntraced(function* (
+const updateSession: SessionOperation = Effect.fnUntraced(function* (
   deps,
   { scope, runCommand, fields, recordImpersonation }
 ) {
@@ -112,11 +104,11 @@ export const updateSession: Operation = Effect.fnUntraced(function* (
   const both = added.find((one) => removedSet.has(one))
   if (both !== undefined) return yield* invalid("delMember", `must not name ${both}, whom addMember names`)
   const chat = yield* sessionFor(deps, scope, fields)
-  const [user] = yield* usersOf(deps, "opUser", [operator])
+  const [user] = yield* usersNamed(deps.engine, "opUser", [operator])
   if (user === undefined || user.disabled) return yield* invalid("opUser", "is disabled")
   if (!chat.members.has(user.id)) return yield* refuse({ _tag: "NotMember" })
-  const usersToAdd = yield* usersOf(deps, "addMember", added)
-  const usersToRemove = yield* usersOf(deps, "delMember", removed)
+  const usersToAdd = yield* usersNamed(deps.engine, "addMember", added)
+  const usersToRemove = yield* usersNamed(deps.engine, "delMember", removed)
   const revised = yield* runCommand(
     { user: user.id, device: null },
     {
@@ -131,37 +123,28 @@ export const updateSession: Operation = Effect.fnUntraced(function* (
   return yield* sessionJson(deps, revised.chat)
 })
 
-const has = (fields: Fields, name: string): boolean => field(fields, name) !== undefined
-
-/** Returns the users of these accounts, in this order. Refused with the unknown accounts, if any. */
-const usersOf = Effect.fnUntraced(function* (
-  { engine }: GroupDeps,
-  name: string,
-  accountNames: ReadonlyArray<string>
-): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
-  const users = yield* engine.context.users.byAccount(accountNames)
-  if (users.length === accountNames.length) return users
-  const known = new Set(users.map((user) => user.account))
-  const unknown = accountNames.filter((one) => !known.has(one))
-  return yield* refuse({ _tag: "NoSuchUsers", users: unknown.map((one) => `${one} (${name})`) })
+export const sessionRoutes = (deps: SessionDeps, { inBody, inQuery }: Operations): RouteTable => ({
+  "/cgi/session/create": { POST: inBody((context) => createSession(deps, context)) },
+  "/cgi/session/get": { GET: inQuery(["sessionId"], (context) => getSession(deps, context)) },
+  "/cgi/session/update": { POST: inBody((context) => updateSession(deps, context)) }
 })
 
-/** Returns the session that the request names; one outside the app's scope is reported as not found. */
-const sessionFor = Effect.fnUntraced(function* (
-  { engine }: GroupDeps,
+/** Returns whether a change is given. SDKs send an empty text for one that is not. Source: PROTOCOLS, "youdu". */
+const has = (fields: Fields, name: string): boolean => {
+  const value = field(fields, name)
+  return value !== undefined && value !== ""
+}
+
+/** Returns the session that the request names. */
+const sessionFor = (
+  { engine }: SessionDeps,
   scope: AppScope,
   fields: Fields
-): Effect.fn.Return<Chat, Refused | StorageFailed> {
-  const cached = yield* engine.context.chats.find({ gid: yield* text(fields, "sessionId") })
-  if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
-  const { chat } = cached
-  const members = yield* engine.context.users.findMany([...chat.members.keys()])
-  const refused = reachable.check({ scope, chat, members })
-  return refused === undefined ? chat : yield* refuse(refused)
-})
+): Effect.Effect<Chat, Refused | StorageFailed> =>
+  Effect.flatMap(text(fields, "sessionId"), (gid) => groupNamed(engine, scope, gid))
 
 const sessionJson = Effect.fnUntraced(function* (
-  { engine }: GroupDeps,
+  { engine }: SessionDeps,
   chat: Chat
 ): Effect.fn.Return<SessionJson, StorageFailed> {
   const named = [chat.owner, chat.createdBy].filter((user) => user !== null)
