@@ -3,6 +3,7 @@
  * broadcasts. It sends and writes nothing itself, so it can run again on newer facts.
  */
 import * as Effect from "effect/Effect"
+import type { AppScope } from "../model/AppScope.ts"
 import { isMember, type Chat } from "../model/Chat.ts"
 import type { ChatRef, ChatView, Command, ReplyOf } from "../model/Command.ts"
 import type { UserCache } from "../cache/UserCache.ts"
@@ -12,9 +13,10 @@ import type { Changed, Entry } from "../model/Log.ts"
 import { evolve } from "../model/Log.ts"
 import type { Presence } from "../delivery/Presence.ts"
 import { type Reason, type Refused, refuse } from "../model/Refused.ts"
+import { appRights } from "../rules/AppScope.ts"
 import { type Operation, refusal } from "../rules/Operations.ts"
 import type { EngineSettings } from "../ports/Settings.ts"
-import type { Duplicate, StorageFailed, Store, WriteBatch, WriteResult } from "../ports/Store.ts"
+import type { DialectRecord, Duplicate, StorageFailed, Store, WriteBatch, WriteResult } from "../ports/Store.ts"
 import { isRemoved, type User } from "../model/User.ts"
 import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
 import type { FileLink } from "./WithdrawnFiles.ts"
@@ -28,17 +30,24 @@ export interface CommandContext {
   readonly settings: EngineSettings
   /** Links under which protocols serve files; each protocol adds its own when it is opened. */
   readonly fileLinks: Array<FileLink>
+  /**
+   * Kinds of records that protocols keep about users, by account; each protocol adds its own when it is opened. Records
+   * of a user are removed with the user.
+   */
+  readonly userRecords: Array<Pick<DialectRecord, "dialect" | "kind">>
 }
 
 /** One attempt at a command. `duplicate` is the conflict of the previous one, if any. */
 export interface Invocation {
   readonly caller: Caller
-  /** The calling user; `SYSTEM_ACTOR`, which is in no chat, for an anonymous protocol caller. */
+  /** The calling user; `SYSTEM_ACTOR`, which is in no chat, for an application and an anonymous protocol caller. */
   readonly user: User
-  /** The acting user for the log; null for an anonymous caller. */
+  /** The acting user for the log; null for another caller. */
   readonly by: UserId | null
   /** The protocol of an anonymous caller. */
   readonly via: string | undefined
+  /** The scope of a calling application. */
+  readonly scope: AppScope | undefined
   /** By the server's clock; milliseconds since 1970. */
   readonly now: number
   readonly duplicate: Duplicate | undefined
@@ -79,7 +88,11 @@ export const permitted = Effect.fnUntraced(function* (
 ): Effect.fn.Return<CachedChat, Refused | StorageFailed> {
   const cached = context.chats.getCached(ref) ?? (yield* context.chats.find(ref))
   if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
-  const refused = refusal(operation, { user: invocation.user, via: invocation.via, chat: cached.chat })
+  const { user, via, scope } = invocation
+  const { chat } = cached
+  const app =
+    scope === undefined ? undefined : appRights(scope, chat, yield* context.users.findMany([...chat.members.keys()]))
+  const refused = refusal(operation, { user, via, app, chat })
   if (refused !== undefined) return yield* refuse(refused.reason)
   return cached
 })

@@ -1,6 +1,7 @@
 /** Creates a chat, or returns the existing one. Source: PROTOCOLS, "create" and "Pairs". */
 import * as Effect from "effect/Effect"
-import { type NewChat, VIA } from "../model/Chat.ts"
+import type { AppScope } from "../model/AppScope.ts"
+import { type NewChat, ORGANISATION, VIA } from "../model/Chat.ts"
 import type { CreateChat, ReplyOf } from "../model/Command.ts"
 import { isDirectGid, directGid } from "../model/Ids.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -64,10 +65,20 @@ export const createChat: CommandHandler<CreateChat> = Effect.fnUntraced(function
     }
     return replyWith<Reply>({ ...view(existingChat), created: false })
   }
-  return creation(invocation, { ...newChat(command, command.gid, now), members, createdBy: by, owner: by })
+  return creation(invocation, {
+    ...newChat(command, command.gid, now, invocation.scope),
+    members,
+    createdBy: by,
+    owner: by
+  })
 })
 
-const newChat = (command: CreateChat, gid: string, now: number): Omit<NewChat, "members" | "createdBy" | "owner"> => ({
+const newChat = (
+  command: CreateChat,
+  gid: string,
+  now: number,
+  scope?: AppScope
+): Omit<NewChat, "members" | "createdBy" | "owner"> => ({
   gid,
   name: command.name,
   type: command.type,
@@ -76,7 +87,11 @@ const newChat = (command: CreateChat, gid: string, now: number): Omit<NewChat, "
   admins: [],
   senders: [],
   createdAt: now,
-  attributes: { ...command.attributes, ...(command.via !== undefined && { [VIA]: command.via }) }
+  attributes: {
+    ...command.attributes,
+    ...(command.via !== undefined && { [VIA]: command.via }),
+    ...(typeof scope === "object" && { [ORGANISATION]: scope.organisation })
+  }
 })
 
 /** Returns the chat with that gid: the store's duplicate if there is one, otherwise from the cache or the store. */

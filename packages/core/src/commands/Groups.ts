@@ -1,6 +1,6 @@
 /** Several changes of a group in one step: atomic, with one entry and one version. */
 import * as Effect from "effect/Effect"
-import { type Chat, isMember, VIA } from "../model/Chat.ts"
+import { type Chat, isMember, ORGANISATION, VIA } from "../model/Chat.ts"
 import type { DissolveChat, EditChat, ReviseGroup } from "../model/Command.ts"
 import type { UserId } from "../model/Ids.ts"
 import type { Changed } from "../model/Log.ts"
@@ -39,9 +39,9 @@ const ATTRIBUTES_SLICE = 2000
 const isTooLarge = (value: unknown, limit: number): boolean =>
   exceeds(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), limit)
 
-/** Counts the attributes, without the engine's own note of the creating protocol. */
+/** Counts the attributes, without the engine's own ones. */
 const countOf = (attributes: Chat["attributes"]): number =>
-  Object.entries(attributes).filter(([key, value]) => value !== null && key !== VIA).length
+  Object.entries(attributes).filter(([key, value]) => value !== null && key !== VIA && key !== ORGANISATION).length
 
 export const editChat: CommandHandler<EditChat> = Effect.fnUntraced(function* (context, invocation, command) {
   const { name, attributes } = command

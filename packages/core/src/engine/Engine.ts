@@ -43,7 +43,7 @@ import {
 import type { User } from "../model/User.ts"
 import { ChatCache } from "../cache/ChatCache.ts"
 
-/** Placeholder user for protocol-level callers. */
+/** Placeholder user for applications and protocol-level callers. */
 const SYSTEM_ACTOR: User = {
   id: UserId(0),
   account: "",
@@ -57,6 +57,15 @@ const SYSTEM_ACTOR: User = {
   createdAt: 0,
   since: EntryId(0)
 }
+
+/** Commands of applications; all others concern the calling user. */
+const APP_COMMANDS: ReadonlySet<Command["_tag"]> = new Set([
+  "CreateChat",
+  "RenameChat",
+  "AddMembers",
+  "RemoveMembers",
+  "DissolveChat"
+])
 
 type AnyHandler = (
   context: CommandContext,
@@ -117,7 +126,8 @@ export class Engine extends Context.Service<
         store,
         presence: hub.presence,
         settings,
-        fileLinks: []
+        fileLinks: [],
+        userRecords: []
       }
 
       const commit = (
@@ -169,11 +179,13 @@ export class Engine extends Context.Service<
             ? (context.users.getFresh(caller.user) ?? (yield* context.users.find(caller.user)))
             : SYSTEM_ACTOR
           if (user === undefined || user.disabled) return yield* refuse({ _tag: "NotLoggedIn" })
+          if ("app" in caller && !APP_COMMANDS.has(command._tag)) return yield* refuse({ _tag: "NotLoggedIn" })
           const invocation: Invocation = {
             caller,
             user,
             by: isUser(caller) ? user.id : null,
-            via: isUser(caller) ? undefined : caller.via,
+            via: "via" in caller ? caller.via : undefined,
+            scope: "app" in caller ? caller.app : undefined,
             now: yield* Clock.currentTimeMillis,
             duplicate
           }

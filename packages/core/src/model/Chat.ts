@@ -100,5 +100,8 @@ export interface Preference extends PreferenceFlags {
 /** Attribute with the name of the protocol through which a chat was created, for protocols that record it. */
 export const VIA = "parley.via"
 
+/** Attribute with the id of the organisation for which an application created the chat. */
+export const ORGANISATION = "parley.organisation"
+
 /** Returns whether the user is a member; true for every user in a system chat. */
 export const isMember = (chat: Chat, user: UserId): boolean => chat.type === "system" || chat.members.has(user)

@@ -2,6 +2,7 @@
  * Events for other users: past facts. Each protocol encodes them in its own format, once for each wire profile rather
  * than once for each recipient.
  */
+import type { AppScope } from "./AppScope.ts"
 import type { Chat, LogHead } from "./Chat.ts"
 import type { ChatId, UserId } from "./Ids.ts"
 import type { Entry } from "./Log.ts"
@@ -40,8 +41,8 @@ export interface Broadcast {
   readonly to: Audience
 }
 
-/** The user or the protocol for which a command runs. */
-export type Caller = UserCaller | ProtocolCaller
+/** The user, the application or the protocol for which a command runs. */
+export type Caller = UserCaller | AppCaller | ProtocolCaller
 
 /** A user, identified by their session. */
 export interface UserCaller {
@@ -52,6 +53,16 @@ export interface UserCaller {
   readonly connection?: number
 }
 
+/**
+ * An application that acts for itself instead of a user: it creates, renames and dissolves groups and changes their members.
+ * `rules/AppScope` has its rights.
+ */
+export interface AppCaller {
+  readonly app: AppScope
+  readonly device: null
+  readonly connection?: undefined
+}
+
 /** An anonymous caller of a protocol without authentication. It reaches only chats created through that protocol. */
 export interface ProtocolCaller {
   /** The dialect's name. */
@@ -60,5 +71,5 @@ export interface ProtocolCaller {
   readonly connection?: undefined
 }
 
-/** Returns whether the caller is a user, not a protocol. */
+/** Returns whether the caller is a user, not an application or a protocol. */
 export const isUser = (caller: Caller): caller is UserCaller => "user" in caller

@@ -23,7 +23,7 @@ export type HookedCommand = Command | UserCommand
 export interface HookContext {
   /** The caller; undefined for a command about users, which an operator or the embedder gave. */
   readonly caller: Caller | undefined
-  /** The calling user; undefined for an anonymous protocol caller, and without a caller. */
+  /** The calling user; undefined for an application and an anonymous protocol caller, and without a caller. */
   readonly user: User | undefined
 }
 

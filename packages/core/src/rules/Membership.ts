@@ -18,12 +18,15 @@ const hasNoOwner = (chat: Chat): boolean => chat.type === "system" || (chat.crea
  * Anonymous protocol callers are members of no chat, not even a system chat, but may act on chats created through their
  * protocol.
  */
-const isParticipant = (facts: Facts): boolean =>
-  facts.via === undefined ? isMember(facts.chat, facts.user.id) : createdByProtocol(facts)
+const isParticipant = (facts: Facts): boolean => {
+  if (facts.app !== undefined) return facts.app.all || facts.app.members.size > 0
+  return facts.via === undefined ? isMember(facts.chat, facts.user.id) : createdByProtocol(facts)
+}
 
 /** The owner counts as an admin; so does a system administrator in a chat without an owner. */
 export const isAdmin = (facts: Facts): boolean => {
-  const { chat, user } = facts
+  const { chat, user, app } = facts
+  if (app !== undefined) return app.all || adminsOf(chat).some((id) => app.members.has(id))
   if (createdByProtocol(facts)) return true
   if (!isMember(chat, user.id)) return false
   return chat.owner === user.id || chat.admins.includes(user.id) || (user.admin && hasNoOwner(chat))

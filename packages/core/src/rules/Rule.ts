@@ -2,6 +2,7 @@
  * A rule is a plain function over loaded facts that returns a reason to refuse, or undefined. No Effect, no storage, no
  * protocol. The decisions are PROTOCOLS, "Who may do what"; they are the same for every protocol.
  */
+import type { AppRights } from "./AppScope.ts"
 import type { Chat } from "../model/Chat.ts"
 import type { Reason } from "../model/Refused.ts"
 import type { User } from "../model/User.ts"
@@ -11,6 +12,8 @@ export interface Facts {
   readonly user: Pick<User, "id" | "admin">
   /** Set for an anonymous caller of the protocol of this name; `user` is a placeholder then. */
   readonly via?: string | undefined
+  /** Set for an application that names no user; `user` is a placeholder then. */
+  readonly app?: AppRights | undefined
   readonly chat: Chat
 }
 

@@ -9,11 +9,12 @@ import type { Facts, Rule } from "./Rule.ts"
  */
 export const canSend = (facts: Facts): boolean => {
   if (isAdmin(facts)) return true
-  const { chat, user } = facts
+  const { chat, user, app } = facts
   if (chat.senders === "admins") return false
   if (chat.senders === "all" || chat.senders.length === 0) {
     return chat.type !== "system" || chat.admins.length === 0
   }
+  if (app !== undefined) return chat.senders.some((id) => app.members.has(id))
   return chat.senders.includes(user.id)
 }
 

@@ -16,6 +16,7 @@ import { type Refused, refuse } from "../model/Refused.ts"
 import { enforceAccountName } from "../model/AccountName.ts"
 import { newPasswordProblem } from "../rules/NewPassword.ts"
 import { passwordLengthProblem } from "../rules/PasswordLength.ts"
+import type { Write } from "../ports/Store.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import {
   newAccountProblem,
@@ -43,6 +44,8 @@ export interface UserDraft {
   readonly dept?: number
   readonly admin?: boolean
   readonly organisation?: number | null
+  /** A disabled user cannot log in. */
+  readonly disabled?: boolean
 }
 
 /** Number of concurrent password hashes. */
@@ -52,8 +55,11 @@ const HASH_CONCURRENCY = 4
 export class Users extends Context.Service<
   Users,
   {
-    /** Adds all users, or none. */
-    readonly add: (drafts: ReadonlyArray<UserDraft>) => Effect.Effect<ReadonlyArray<User>, Refused>
+    /** Adds all users, or none, and commits `writes` with them: records of a protocol. */
+    readonly add: (
+      drafts: ReadonlyArray<UserDraft>,
+      writes?: ReadonlyArray<Write>
+    ) => Effect.Effect<ReadonlyArray<User>, Refused>
     /** All users by id, with their status. */
     readonly list: Effect.Effect<ReadonlyArray<PresentUser>, Refused>
     readonly byAccount: (account: string) => Effect.Effect<User | undefined, Refused>
@@ -64,12 +70,18 @@ export class Users extends Context.Service<
     readonly setDisabled: (account: string, disabled: boolean) => Effect.Effect<User, Refused>
     /**
      * Changes a user; other users are notified of a new name, and `disabled` acts as `setDisabled`. With an external
-     * directory, applied there.
+     * directory, applied there. `writes` are committed with the change: records of a protocol. Refused with `Busy` if
+     * one of them conflicts, and with an external directory.
      */
-    readonly change: (account: string, change: DirectoryUserChange) => Effect.Effect<User, Refused>
+    readonly change: (
+      account: string,
+      change: DirectoryUserChange,
+      writes?: ReadonlyArray<Write>
+    ) => Effect.Effect<User, Refused>
     /**
      * Removes a user permanently: sessions end, they leave every group, whose ownership passes on as when an owner
-     * leaves, and personal data is removed (see `removal`). The account becomes free; their messages and direct chats
+     * leaves, and personal data is removed (see `removal`), with protocols' records of the user
+     * (`CommandContext.userRecords`). The account becomes free; their messages and direct chats
      * stay, as those of a removed user. If it fails half-way the user is logged out, and it can be repeated.
      */
     readonly remove: (account: string) => Effect.Effect<void, Refused>
@@ -101,7 +113,21 @@ export class Users extends Context.Service<
 
       const { external } = context.users
 
-      const change = Effect.fnUntraced(function* (user: User, what: UserChange): Effect.fn.Return<User, Refused> {
+      const commitOrRefuse = (writes: ReadonlyArray<Write>) =>
+        commit({ expectedVersions: [], writes }).pipe(
+          Effect.catchTag("VersionConflict", () => refuse({ _tag: "Busy" })),
+          Effect.catchTags({
+            Duplicate: (failed) => orUnavailable(Effect.fail(failed)),
+            StorageFailed: (failed) => orUnavailable(Effect.fail(failed))
+          })
+        )
+
+      const change = Effect.fnUntraced(function* (
+        user: User,
+        what: UserChange,
+        writes: ReadonlyArray<Write> = []
+      ): Effect.fn.Return<User, Refused> {
+        if (external !== undefined && writes.length > 0) return yield* externalUsersRefusal
         for (const [field, value] of Object.entries(what)) {
           if (typeof value !== "string" || value.isWellFormed()) continue
           return yield* refuse({ _tag: "Invalid", field, problem: "must be well-formed Unicode" })
@@ -109,10 +135,8 @@ export class Users extends Context.Service<
         // The new password may be secret from holders of the sessions.
         const endsSessions = what.disabled === true || what.password !== undefined
         if (external === undefined) {
-          const write = { _tag: "ChangeUser", user: user.id, change: what } as const
-          yield* endsSessions
-            ? sessions.endAll(user.id, [write])
-            : orUnavailable(commit({ expectedVersions: [], writes: [write] }))
+          const all = [{ _tag: "ChangeUser", user: user.id, change: what } as const, ...writes]
+          yield* endsSessions ? sessions.endAll(user.id, all) : commitOrRefuse(all)
         } else {
           yield* external
             .change(user.id, what)
@@ -137,10 +161,14 @@ export class Users extends Context.Service<
         broadcast([{ event, to: "everyone" }])
       }
 
-      const changeNamed = (account: string, what: DirectoryUserChange): Effect.Effect<User, Refused> =>
+      const changeNamed = (
+        account: string,
+        what: DirectoryUserChange,
+        writes?: ReadonlyArray<Write>
+      ): Effect.Effect<User, Refused> =>
         withHooks(
           { _tag: "ChangeUser", account, change: what },
-          Effect.flatMap(findNamed(account), (user) => change(user, what))
+          Effect.flatMap(findNamed(account), (user) => change(user, what, writes))
         )
 
       /** Returns the groups of the user. Direct chats and system chats cannot be left. */
@@ -158,8 +186,12 @@ export class Users extends Context.Service<
           yield* perform({ user: id, device: null }, { _tag: "LeaveChat", chat: { id: chat } })
         }
         const user = yield* findNamed(account)
+        const records = context.userRecords.map((of): Write => ({
+          _tag: "PutRecord",
+          record: { ...of, key: user.account, value: null }
+        }))
         yield* orUnavailable(
-          commit({ expectedVersions: [], writes: [{ _tag: "SaveSettings", user: id, settings: "" }] })
+          commit({ expectedVersions: [], writes: [{ _tag: "SaveSettings", user: id, settings: "" }, ...records] })
         )
         yield* credentials.forgetAddresses(account)
         yield* change(user, removal(id))
@@ -195,7 +227,7 @@ export class Users extends Context.Service<
           dept: draft.dept ?? 0,
           admin: draft.admin ?? false,
           organisation: draft.organisation ?? null,
-          disabled: false,
+          disabled: draft.disabled ?? false,
           createdAt: yield* Clock.currentTimeMillis,
           password:
             draft.passwordHash ?? (draft.password === undefined ? null : yield* credentials.hash(draft.password))
@@ -220,7 +252,8 @@ export class Users extends Context.Service<
       )
 
       const add = Effect.fnUntraced(function* (
-        drafts: ReadonlyArray<UserDraft>
+        drafts: ReadonlyArray<UserDraft>,
+        writes: ReadonlyArray<Write>
       ): Effect.fn.Return<ReadonlyArray<User>, Refused> {
         if (external !== undefined && drafts.length > 0) return yield* externalUsersRefusal
         const accounts = new Map<string, UserDraft>()
@@ -251,7 +284,7 @@ export class Users extends Context.Service<
         const users = yield* Effect.forEach(accounts, prepared, { concurrency: HASH_CONCURRENCY })
         const written = yield* commit({
           expectedVersions: [],
-          writes: users.map((user) => ({ _tag: "CreateUser", user }))
+          writes: [...users.map((user) => ({ _tag: "CreateUser", user }) as const), ...writes]
         }).pipe(
           Effect.catchTag("Duplicate", (found) => refuse({ _tag: "AccountTaken", account: found.account ?? "" })),
           Effect.catchTags({
@@ -263,7 +296,8 @@ export class Users extends Context.Service<
       })
 
       return Users.of({
-        add: (drafts) => withHooks({ _tag: "AddUsers", accounts: drafts.map(({ account }) => account) }, add(drafts)),
+        add: (drafts, writes = []) =>
+          withHooks({ _tag: "AddUsers", accounts: drafts.map(({ account }) => account) }, add(drafts, writes)),
         list: Effect.map(orUnavailable(context.users.all), (users) => users.map((user) => context.presence.of(user))),
         byAccount: (account) => Effect.map(orUnavailable(context.users.resolve([account])), ([user]) => user),
         byId: (id) => orUnavailable(context.users.find(id)),

@@ -1,0 +1,2 @@
+/** Scope of an application: the users and groups of one organisation, or all if it represents the whole system. */
+export type AppScope = { readonly organisation: number } | "everywhere"
