@@ -52,7 +52,7 @@ describe("an application knows and manages", () => {
 })
 
 describe("an application has the rights of the members of its organisation", () => {
-  /** An application is no user that could join. */
+  /** Applications cannot join. */
   const OPERATIONS = (Object.keys(operations) as ReadonlyArray<Operation>).filter((name) => name !== "join")
   const [owner, admin, speaker, member] = [UserId(1), UserId(2), UserId(3), UserId(4)]
   const base = createdChat(

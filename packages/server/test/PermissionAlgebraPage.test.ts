@@ -97,7 +97,14 @@ it("only system chats have admins, as in docs/permissions.md", () => {
 
 it("additional requirements of operations are declared differences", () => {
   const declared = differences.map(({ name }) => name)
-  assert.deepStrictEqual(declared.toSorted(), ["approveMembers", "createdByProtocol", "edit", "reachable", "useDirect"])
+  assert.deepStrictEqual(declared.toSorted(), [
+    "appRights",
+    "approveMembers",
+    "createdByProtocol",
+    "edit",
+    "reachable",
+    "useDirect"
+  ])
   const asked = requests.flatMap(({ beside, description }) => (beside === undefined ? [] : [[beside, description]]))
   assert.deepStrictEqual(
     asked.filter(([beside = ""]) => !declared.includes(beside)),

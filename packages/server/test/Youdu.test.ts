@@ -187,7 +187,7 @@ describe("youdu beside xuanxuan", () => {
     Effect.gen(function* () {
       const { http } = yield* server
       const page = new URL("../../../docs/protocols/youdu.md", import.meta.url)
-      assert.deepStrictEqual(yield* runExamples(page, http, ["sessionId", "encrypt", "accessToken"]), [])
+      assert.deepStrictEqual(yield* runExamples(page, http, ["sessionId", "encrypt", "accessToken", "id", "gid"]), [])
     }).pipe(Effect.scoped)
   )
 })

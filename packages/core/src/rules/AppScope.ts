@@ -65,11 +65,11 @@ export const knownUser: {
   readonly name: string
   readonly check: (scope: AppScope, user: Pick<User, "organisation">) => boolean
 } = {
-  name: "an application knows the users of its organisation",
+  name: "an application can access the users of its organisation",
   check: (scope, { organisation }) => isOf(scope, organisation)
 }
 
-/** Refuses users whom an application may not change or remove, though it knows them. */
+/** Refuses users whom an application may not change or remove, although it can access them. */
 export const managedUser: {
   readonly name: string
   readonly check: (scope: AppScope, user: Pick<User, "admin">) => Reason | undefined

@@ -4,16 +4,14 @@
  */
 import { StreamBody } from "@parley/core/InputBudget"
 import type { Blobs } from "@parley/core/Blobs"
-import { networkOf } from "@parley/core/ClientAddress"
 import type { Caller } from "@parley/core/Event"
 import { fileTitle } from "@parley/core/FileTitle"
 import { FileId } from "@parley/core/Ids"
 import { type Reason, refuse, type Refused } from "@parley/core/Refused"
-import { Slots, userHolder } from "@parley/core/Slots"
+import { userHolder } from "@parley/core/Slots"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { compressionsIn, unsupported } from "../_http/decompress.ts"
@@ -22,7 +20,9 @@ import type { Query } from "../_http/query.ts"
 import { bearerOf, authenticate } from "../_http/authenticate.ts"
 import type { UnreadableBody } from "../_http/UnreadableBody.ts"
 import { retryAfter } from "../_http/retryAfter.ts"
-import { byteRange, contentDisposition, entityTag, precondition } from "./fileHeaders.ts"
+import type { Transfers } from "../_http/Transfers.ts"
+import { contentDisposition } from "../_http/contentDisposition.ts"
+import { byteRange, entityTag, precondition } from "./fileHeaders.ts"
 import { messageOf } from "./errors.ts"
 import type { Deps } from "./context.ts"
 import type { Json } from "./encode.ts"
@@ -40,32 +40,6 @@ const TRANSFER_COST = 10
 export interface FileDeps extends Deps {
   readonly blobs: Blobs["Service"]
   readonly transfers: Transfers
-}
-
-/** Limits concurrent uploads and downloads, in total and per user and network: each holds an open file. */
-export class Transfers {
-  readonly #slots: Slots
-
-  /** `share`: maximum share of one user or network, in percent. */
-  constructor(limit: number, share: number) {
-    this.#slots = new Slots(limit, share)
-  }
-
-  /** Takes a slot until the request's scope closes; returns false if none is free. */
-  begin(caller: Caller, request: HttpServerRequest): Effect.Effect<boolean, never, Scope.Scope> {
-    return Effect.suspend(() => {
-      const slot = this.#slots.take(networkOf(Option.getOrElse(request.remoteAddress, () => "")))
-      if (slot === undefined) return Effect.succeed(false)
-      if ("user" in caller && !slot.claim(userHolder(caller.user))) {
-        slot.release()
-        return Effect.succeed(false)
-      }
-      return Effect.as(
-        Effect.addFinalizer(() => Effect.sync(() => slot.release())),
-        true
-      )
-    })
-  }
 }
 
 const tooManyTransfers = (method: "upload" | "download"): Response =>
@@ -116,6 +90,8 @@ const callerOf = Effect.fnUntraced(function* (
   return { user: user.id, device: null }
 })
 
+const holderOf = (caller: Caller): string => ("user" in caller ? userHolder(caller.user) : "")
+
 interface Uploaded {
   readonly title: string
   readonly size: number
@@ -141,7 +117,7 @@ export const upload = (
     if (!isMultipart(type)) {
       return yield* refuse({ _tag: "Invalid", field: "body", problem: "must be multipart/form-data" })
     }
-    if (!(yield* deps.transfers.begin(caller, request))) return tooManyTransfers("upload")
+    if (!(yield* deps.transfers.begin(request, holderOf(caller)))) return tooManyTransfers("upload")
     const runCommand = yield* engine.commands.scoped()
     let gid = query.get("gid")
     const check = (): Effect.Effect<void, Refused> =>
@@ -258,7 +234,7 @@ export const download = (
         HttpServerResponse.setHeader("content-range", `bytes */${file.size}`)
       )
     }
-    if (!(yield* deps.transfers.begin(caller, request))) return tooManyTransfers("download")
+    if (!(yield* deps.transfers.begin(request, holderOf(caller)))) return tooManyTransfers("download")
     const part = range === undefined ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.size}` }
     const contentLength = range === undefined ? file.size : range.end - range.start + 1
     // A failure after the headers were sent can only abort the connection.

@@ -17,7 +17,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
-import { Transfers } from "./files.ts"
+import { transfersOf } from "../_http/Transfers.ts"
 import { isProfileName, makeProfile, type Profile, type ProfileName, profileNames } from "./profiles.ts"
 import { makeFrameHandler } from "./session.ts"
 import { fileOfLink, routesOf, WEBSOCKET_PATH } from "./routes.ts"
@@ -61,7 +61,7 @@ export const dialect: Dialect<HttpRoutes, Requirements> = {
       settings: engineSettings,
       clock: yield* Clock.Clock,
       blobs: yield* Blobs,
-      transfers: new Transfers(engineSettings.transfers, engineSettings.share),
+      transfers: transfersOf(engine, engineSettings),
       random: yield* SecureRandom.SecureRandom,
       serveContext: context
     }

@@ -1,19 +1,25 @@
 /**
- * The `youdu` protocol: enterprise apps that manage groups for users, over HTTP, in plain JSON or in an AES envelope.
+ * The `youdu` protocol: enterprise apps that manage users, groups and files of their organisation, over HTTP, in plain JSON
+ * or in an AES envelope.
  * Source: seeds/004; PROTOCOLS, "youdu".
  */
+import { Blobs } from "@parley/core/Blobs"
 import { type Dialect, DialectConfigError } from "@parley/core/Dialect"
 import { Engine } from "@parley/core/Engine"
 import { LogThrottle } from "@parley/core/LogThrottle"
 import { Sessions } from "@parley/core/Sessions"
 import { integer, integerIn, Settings, text } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
+import { Users } from "@parley/core/Users"
 import * as Cipher from "effect/crypto/Cipher"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type { HttpRoutes } from "../_http/protocolRoutes.ts"
-import { type App, makeApps } from "./apps.ts"
+import { transfersOf } from "../_http/Transfers.ts"
+import { type App, DIALECT, makeApps } from "./apps.ts"
+import { makeDepartments } from "./departments.ts"
+import { makeProfiles, PROFILE } from "./profiles.ts"
 import { routesOf } from "./routes.ts"
 import { makeAppTokens } from "./appTokens.ts"
 
@@ -59,7 +65,7 @@ const DEMO: App = {
   organisation: 1
 }
 
-type Requirements = Digest.Digest | Engine | SecureRandom.SecureRandom | Sessions | Store
+type Requirements = Blobs | Digest.Digest | Engine | SecureRandom.SecureRandom | Sessions | Store | Users
 
 /** The `youdu` protocol, for `createParley` and `serve`. */
 export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
@@ -80,13 +86,22 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
         message: `${settings.token.key} must have at least ${MIN_TOKEN_LENGTH} characters`
       })
     }
+    const engineSettings = yield* Settings
+    engine.context.userRecords.push({ dialect: DIALECT, kind: PROFILE })
+    const departments = makeDepartments(store, engine)
     const routes = routesOf({
       engine,
+      store,
       random,
+      users: yield* Users,
+      profiles: makeProfiles(store),
+      departments,
+      blobs: yield* Blobs,
+      transfers: transfersOf(engine, engineSettings),
       apps,
       tokens,
       lifetime,
-      settings: yield* Settings,
+      settings: engineSettings,
       log: yield* LogThrottle,
       sessions: yield* Sessions,
       configuredTokenHash: configuredToken === "" ? undefined : yield* tokens.hashOf(configuredToken),
@@ -98,7 +113,7 @@ export const dialect: Dialect<HttpRoutes, Requirements, DialectConfigError> = {
     })
     return {
       endpoints: [{ _tag: "Http", ...routes }],
-      commands: apps.commands,
+      commands: [...apps.commands, ...departments.commands],
       demo: apps.ensure(DEMO),
       removeDemo: Effect.map(apps.remove(DEMO), (removed) => (removed ? [`the app ${DEMO.appId} of youdu`] : []))
     }

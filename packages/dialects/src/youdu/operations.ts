@@ -5,16 +5,17 @@
 import type { LogThrottling } from "@parley/core/LogThrottle"
 import { type Refused, refuse } from "@parley/core/Refused"
 import type { AppScope } from "@parley/core/rules/AppScope"
-import type { StorageFailed } from "@parley/core/Store"
 import type { Engine } from "@parley/core/Engine"
 import type { EngineSettings } from "@parley/core/Settings"
 import type { User } from "@parley/core/User"
 import type { ReasonWords } from "@parley/core/describeReason"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Scope from "effect/Scope"
 import { type Fields, invalid, text } from "../_http/fields.ts"
 import { jsonProblem, type JsonLimits, limitsForUsers } from "../_http/jsonLimits.ts"
-import { recoverRefusals, type RouteHandler } from "../_http/protocolRoutes.ts"
+import { type CommonFailure, recoverRefusals, type RouteHandler } from "../_http/protocolRoutes.ts"
 import type { Query } from "../_http/query.ts"
 import { commandRunner, type RunCommand } from "../_http/runCommands.ts"
 import type { UnreadableBody } from "../_http/UnreadableBody.ts"
@@ -31,6 +32,7 @@ export interface OperationDeps extends AuthDeps {
 
 /** Context of one request. */
 export interface RequestContext {
+  readonly request: HttpServerRequest
   readonly principal: Principal
   readonly scope: AppScope
   /** Records in the audit log that the app acts for this user; `act` is the operation, such as `session.create`. */
@@ -39,8 +41,10 @@ export interface RequestContext {
   readonly fields: Fields
 }
 
-/** Returns the fields of the response, beside `errcode` and `errmsg`. */
-export type Operation = (context: RequestContext) => Effect.Effect<object, Refused | StorageFailed>
+/** Returns the fields of the response, beside `errcode` and `errmsg`; or the response itself, if it is not JSON. */
+export type Operation = (
+  context: RequestContext
+) => Effect.Effect<object | HttpServerResponse.HttpServerResponse, CommonFailure, Scope.Scope>
 
 /** Builds route handlers of operations. */
 export interface Operations {
@@ -48,6 +52,8 @@ export interface Operations {
   readonly inBody: (work: Operation, words?: ReasonWords) => RouteHandler
   /** Fields in the query, without an envelope; only these names are read. */
   readonly inQuery: (names: ReadonlyArray<string>, work: Operation, words?: ReasonWords) => RouteHandler
+  /** For a body that is not JSON, which `work` reads itself; no fields are read. */
+  readonly inForm: (work: Operation, words?: ReasonWords) => RouteHandler
 }
 
 export const operationsOf = (deps: OperationDeps): Operations => {
@@ -82,12 +88,14 @@ export const operationsOf = (deps: OperationDeps): Operations => {
         const runCommand = yield* commandRunner(deps.engine, payer)
         const fields = yield* read(request, query, principal)
         const result = yield* work({
+          request,
           principal,
           scope,
           runCommand,
           fields,
           recordImpersonation: recordImpersonation(principal)
         })
+        if (HttpServerResponse.isHttpServerResponse(result)) return result
         return app === undefined ? plain(result) : sealed(yield* app.envelope.seal(JSON.stringify(result)))
       }).pipe(recoverRefusals((reason) => refused(reason, app !== undefined, words)))
     })
@@ -103,7 +111,8 @@ export const operationsOf = (deps: OperationDeps): Operations => {
 
   return {
     inBody: (work, words) => operation(bodyFields, work, words),
-    inQuery: (names, work, words) => operation((_, query) => Effect.succeed(fieldsOf(query, names)), work, words)
+    inQuery: (names, work, words) => operation((_, query) => Effect.succeed(fieldsOf(query, names)), work, words),
+    inForm: (work, words) => operation(() => Effect.succeed({}), work, words)
   }
 }
 
@@ -115,8 +124,8 @@ const fieldsOf = (query: Query, names: ReadonlyArray<string>): Fields =>
     })
   )
 
-/** Opens an app's envelope, which must name the app of the access token. */
-const openEnvelope = Effect.fnUntraced(function* (
+/** Opens an app's envelope around a JSON object, which must name the app of the access token. */
+export const openEnvelope = Effect.fnUntraced(function* (
   app: AppWithCipher,
   fields: Fields,
   limits: JsonLimits

@@ -76,10 +76,14 @@ const lengthProblem = (text: string, lengths: Lengths): string | undefined => {
 }
 
 export const title = (fields: Fields, lengths: Lengths): Effect.Effect<string, Refused> =>
-  Effect.flatMap(text(fields, "title"), (value) => {
+  nameOf(fields, "title", lengths)
+
+/** Reads the name of a chat. */
+export const nameOf = (fields: Fields, field: string, lengths: Lengths): Effect.Effect<string, Refused> =>
+  Effect.flatMap(text(fields, field), (value) => {
     const length = Array.from(value).length
-    if (length < 1 || length > lengths.title) return invalid("title", `must have 1 to ${lengths.title} characters`)
-    return value.trim() === "" ? invalid("title", "must not be blank") : Effect.succeed(value)
+    if (length < 1 || length > lengths.title) return invalid(field, `must have 1 to ${lengths.title} characters`)
+    return value.trim() === "" ? invalid(field, "must not be blank") : Effect.succeed(value)
   })
 
 /** Reads the enterprise's number, which some clients write as text. */

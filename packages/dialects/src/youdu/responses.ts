@@ -17,7 +17,7 @@ export interface Failure {
   readonly errmsg: string
 }
 
-const OK = { errcode: 0, errmsg: "ok" } as const
+export const OK = { errcode: 0, errmsg: "ok" } as const
 
 export const plain = (fields: object): Response => HttpServerResponse.jsonUnsafe({ ...OK, ...fields })
 
@@ -42,6 +42,7 @@ const CODES: Partial<Record<Reason["_tag"], number>> = {
   NotLoggedIn: 401,
   NoSuchChat: 404,
   NoSuchUsers: 404,
+  NoSuchFile: 404,
   NotMember: 403,
   Forbidden: 403,
   SendForbidden: 403,

@@ -3,12 +3,16 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { protocolRoutes, recoverRefusals, type RouteHandler } from "../_http/protocolRoutes.ts"
 import { appOfToken, issueToken, payerOf } from "./auth.ts"
+import { type GroupDeps, groupRoutes } from "./groups.ts"
+import { identify, type IdentifyDeps } from "./identify.ts"
+import { type MediaDeps, mediaRoutes } from "./media.ts"
 import { type OperationDeps, operationsOf } from "./operations.ts"
 import { bodyOf } from "./params.ts"
 import { errors, failed, refused, sealed } from "./responses.ts"
 import { type SessionDeps, sessionRoutes } from "./sessions.ts"
+import { type UserDeps, userRoutes } from "./users.ts"
 
-export interface RouteDeps extends OperationDeps, SessionDeps {
+export interface RouteDeps extends OperationDeps, SessionDeps, GroupDeps, UserDeps, MediaDeps, IdentifyDeps {
   /** Lifetime of an app's token, in seconds. */
   readonly lifetime: number
 }
@@ -46,7 +50,11 @@ export const routesOf = (deps: RouteDeps) => {
     errors,
     routes: {
       "/cgi/gettoken": { POST: getToken },
-      ...sessionRoutes(deps, operations)
+      "/cgi/identify": { GET: identify(deps) },
+      ...sessionRoutes(deps, operations),
+      ...groupRoutes(deps, operations),
+      ...userRoutes(deps, operations),
+      ...mediaRoutes(deps, operations)
     },
     unknown: { prefix: PREFIX, handler: unsupported }
   })

@@ -41,7 +41,10 @@ export interface SessionDeps {
   readonly minMembers: number
 }
 
-type SessionOperation = (deps: SessionDeps, context: RequestContext) => Effect.Effect<SessionJson, Refused | StorageFailed>
+type SessionOperation = (
+  deps: SessionDeps,
+  context: RequestContext
+) => Effect.Effect<SessionJson, Refused | StorageFailed>
 
 const createSession: SessionOperation = Effect.fnUntraced(function* (
   deps,
@@ -61,7 +64,7 @@ const createSession: SessionOperation = Effect.fnUntraced(function* (
     return yield* invalid("member", `must be at least ${minMembers} users with the creator`)
   const refused = reachable.check({
     scope,
-    chat: { type: "group", dissolved: false },
+    chat: { type: "group", dissolved: false, attributes: {} },
     members: members.values()
   })
   if (refused !== undefined) return yield* invalid("member", "must contain a user of the app's organisation")

@@ -2,30 +2,53 @@
 import type { Chat } from "@parley/core/Chat"
 import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"
-import { type AppScope, reachable } from "@parley/core/rules/AppScope"
+import { type AppScope, knownUser, reachable } from "@parley/core/rules/AppScope"
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
 
 /** Returns the users of these accounts, in this order. Refused with the unknown accounts and `field`, if any. */
-export const usersNamed = Effect.fnUntraced(function* (
+export const usersNamed: (
   engine: Engine["Service"],
   field: string,
   accounts: ReadonlyArray<string>
-): Effect.fn.Return<ReadonlyArray<User>, Refused | StorageFailed> {
-  const users = yield* engine.context.users.byAccount(accounts)
-  if (users.length === accounts.length) return users
-  const known = new Set(users.map((user) => user.account))
-  const unknown = accounts.filter((one) => !known.has(one))
-  return yield* refuse({ _tag: "NoSuchUsers", users: unknown.map((one) => `${one} (${field})`) })
-})
+) => Effect.Effect<ReadonlyArray<User>, Refused | StorageFailed> = Effect.fnUntraced(
+  function* (engine, field, accounts) {
+    const users = yield* engine.context.users.byAccount(accounts)
+    return users.length === accounts.length ? users : yield* unknownUsers(field, accounts, users)
+  }
+)
+
+/**
+ * Returns the users of these accounts that the app can access: those of its organisation, and the members of `group`. Others
+ * are reported as not found.
+ */
+export const knownUsers: (
+  engine: Engine["Service"],
+  scope: AppScope,
+  field: string,
+  accounts: ReadonlyArray<string>,
+  group?: Chat
+) => Effect.Effect<ReadonlyArray<User>, Refused | StorageFailed> = Effect.fnUntraced(
+  function* (engine, scope, field, accounts, group) {
+    const users = yield* engine.context.users.byAccount(accounts)
+    const known = users.filter((user) => knownUser.check(scope, user) || group?.members.has(user.id) === true)
+    return known.length === accounts.length ? known : yield* unknownUsers(field, accounts, known)
+  }
+)
+
+const unknownUsers = (field: string, accounts: ReadonlyArray<string>, known: ReadonlyArray<User>): Refused => {
+  const found = new Set(known.map(({ account }) => account))
+  const unknown = accounts.filter((one) => !found.has(one))
+  return refuse({ _tag: "NoSuchUsers", users: unknown.map((one) => `${one} (${field})`) })
+}
 
 /** Returns the group with this gid; one outside the app's scope is reported as not found. */
-export const groupNamed = Effect.fnUntraced(function* (
+export const groupNamed: (
   engine: Engine["Service"],
   scope: AppScope,
   gid: string
-): Effect.fn.Return<Chat, Refused | StorageFailed> {
+) => Effect.Effect<Chat, Refused | StorageFailed> = Effect.fnUntraced(function* (engine, scope, gid) {
   const cached = yield* engine.context.chats.find({ gid })
   if (cached === undefined) return yield* refuse({ _tag: "NoSuchChat" })
   const { chat } = cached

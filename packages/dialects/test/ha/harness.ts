@@ -1,5 +1,6 @@
 /** Harness: protocols on an engine in memory, with HTTP requests but no network. */
 import { Effect, Layer } from "effect"
+import * as MemoryBlobs from "@parley/adapter-memory/MemoryBlobs"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import * as Host from "../../../adapter-node/src/internal/http/HttpHost.ts"
 import type { HttpRoutes } from "../../../adapter-node/src/internal/http/routes.ts"
@@ -21,7 +22,8 @@ const passwords = Layer.succeed(
 export const engineOver = (change: (store: Store["Service"]) => Partial<Store["Service"]>) =>
   Parley.layer.pipe(
     Layer.provideMerge(
-      Layer.merge(
+      Layer.mergeAll(
+        MemoryBlobs.layer,
         Layer.effect(
           Store,
           Effect.map(Store, (store) => Store.of({ ...store, ...change(store) }))
@@ -39,6 +41,7 @@ export interface Reply {
   readonly json: unknown
   readonly allow: string | null
   readonly cacheControl: string | null
+  readonly headers: Headers
 }
 
 export interface Call {
@@ -46,7 +49,17 @@ export interface Call {
   readonly json?: unknown
   /** Sent unchanged. */
   readonly body?: string
+  /** Sent as multipart/form-data. */
+  readonly form?: FormData
   readonly headers?: Readonly<Record<string, string>>
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 /** Sends requests to an opened protocol. */
@@ -54,14 +67,17 @@ export const clientOf = (opened: OpenDialect<HttpRoutes>) =>
   Effect.map(
     Host.make({ endpoints: opened.endpoints }),
     (host) =>
-      (method: string, path: string, { json, body, headers }: Call = {}): Effect.Effect<Reply> =>
+      (method: string, path: string, { json, body, form, headers }: Call = {}): Effect.Effect<Reply> =>
         Effect.promise(async () => {
-          const content = json === undefined ? body : JSON.stringify(json)
+          // As bytes: a stream that the server does not read to its end would fail later.
+          const encoded = form === undefined ? undefined : new Response(form)
+          const formType = encoded?.headers.get("content-type") ?? undefined
+          const content = (await encoded?.arrayBuffer()) ?? (json === undefined ? body : JSON.stringify(json))
           const response = await host.fetch(
             new Request(`http://parley${path}`, {
               method,
               ...(content !== undefined && { body: content }),
-              headers: { "content-type": "application/json", ...headers }
+              headers: { "content-type": formType ?? "application/json", ...headers }
             })
           )
           const text = await response.text()
@@ -69,9 +85,10 @@ export const clientOf = (opened: OpenDialect<HttpRoutes>) =>
           return {
             status,
             text,
-            json: text === "" ? undefined : JSON.parse(text),
+            json: parsed(text),
             allow: response.headers.get("allow"),
-            cacheControl: response.headers.get("cache-control")
+            cacheControl: response.headers.get("cache-control"),
+            headers: response.headers
           }
         })
   )

@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { FileId } from "@parley/core/Ids"
 import { fileTitle } from "@parley/core/FileTitle"
-import { byteRange, contentDisposition, entityTag, precondition } from "../../src/xuanxuan/fileHeaders.ts"
+import { contentDisposition } from "../../src/_http/contentDisposition.ts"
+import { byteRange, entityTag, precondition } from "../../src/xuanxuan/fileHeaders.ts"
 
 const anyText = fc.string({ unit: "binary", maxLength: 400 })
 

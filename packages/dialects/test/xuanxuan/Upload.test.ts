@@ -14,7 +14,8 @@ import { Clock, Deferred, Effect, Fiber, Layer, Semaphore, Stream } from "effect
 import { HttpServerRequest } from "effect/http"
 import { people, plainPasswords } from "../../../core/test/harness.ts"
 import { queryIn } from "../../src/_http/query.ts"
-import { Transfers, upload } from "../../src/xuanxuan/files.ts"
+import { Transfers } from "../../src/_http/Transfers.ts"
+import { upload } from "../../src/xuanxuan/files.ts"
 import { UserListCache } from "../../src/xuanxuan/UserListCache.ts"
 
 it.effect("an upload that is aborted while it is stored keeps the contents of stored files", () =>

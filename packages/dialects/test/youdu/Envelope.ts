@@ -21,8 +21,9 @@ export const decrypted = (sealed: string, key: string = DEMO.key): Buffer => {
   return Buffer.concat([decipher.update(Buffer.from(sealed, "base64")), decipher.final()])
 }
 
-export const frame = (text: string, appId: string): Buffer => {
-  const content = Buffer.from(text)
+export const frame = (text: string, appId: string): Buffer => frameOf(Buffer.from(text), appId)
+
+export const frameOf = (content: Uint8Array, appId: string): Buffer => {
   const length = Buffer.alloc(4)
   length.writeUInt32BE(content.length)
   return Buffer.concat([randomBytes(16), length, content, Buffer.from(appId)])
@@ -30,6 +31,16 @@ export const frame = (text: string, appId: string): Buffer => {
 
 export const seal = (text: string, key: string = DEMO.key, appId: string = DEMO.appId): string =>
   encrypted(pad(frame(text, appId)), key)
+
+/** Seals a file. */
+export const sealBytes = (content: Uint8Array, key: string = DEMO.key): string =>
+  encrypted(pad(frameOf(content, DEMO.appId)), key)
+
+/** Opens a sealed file. */
+export const openBytes = (sealed: string, key: string = DEMO.key): Buffer => {
+  const plain = decrypted(sealed, key)
+  return plain.subarray(20, 20 + plain.readUInt32BE(16))
+}
 
 /** Returns the text and its app. */
 export const open = (sealed: string, key: string = DEMO.key): { readonly text: string; readonly appId: string } => {

@@ -1,7 +1,8 @@
 /** Harness: the protocol with its demo app, users of several organisations, and requests of an enterprise app. */
+import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { dialect } from "../../src/youdu/index.ts"
-import { type Reply, type Call, clientOf, addUsers } from "../ha/harness.ts"
+import { type Reply, type Call, type Client, clientOf, addUsers } from "../ha/harness.ts"
 import { DEMO, open, seal } from "./Envelope.ts"
 
 export const FIXED = "a-token-that-the-configuration-gives"
@@ -56,6 +57,47 @@ export const fixture = Effect.gen(function* () {
   )
   return { call, commands, alice, bob, carol, dave, erin, root, path, create, get, update, getToken, appToken, team }
 })
+
+/** Fields of a response: those of plain JSON, or `errcode`, `errmsg` and the fields in the envelope. */
+export type Answer = { readonly errcode: number; readonly errmsg: string } & Readonly<Record<string, unknown>>
+
+export interface Asker {
+  /** Sends fields in the body, in the form of the token. */
+  readonly post: (path: string, fields: unknown) => Effect.Effect<Answer>
+  /** Sends fields in the query. */
+  readonly get: (path: string, fields?: Readonly<Record<string, string>>) => Effect.Effect<Answer>
+}
+
+/** Sends operations with a token, in an envelope if `sealed`; status 200 is required. */
+export const askerOf = (call: Client, token: string, sealed: boolean): Asker => {
+  const answerOf = (reply: Reply): Answer => {
+    assert.strictEqual(reply.status, 200, reply.text)
+    const { encrypt, ...rest } = jsonOf<Answer & { readonly encrypt?: string }>(reply)
+    if (!sealed) {
+      assert.isUndefined(encrypt)
+      return rest
+    }
+    assert.deepStrictEqual(Object.keys(rest), ["errcode", "errmsg"])
+    const inner = encrypt === undefined || encrypt === "" ? {} : (JSON.parse(open(encrypt).text) as object)
+    if (rest.errcode !== 0) assert.strictEqual(encrypt, "")
+    return { errcode: rest.errcode, errmsg: rest.errmsg, ...inner }
+  }
+  const url = (path: string, fields: Readonly<Record<string, string>> = {}): string =>
+    `/cgi/${path}?${new URLSearchParams({ accessToken: token, ...fields }).toString()}`
+  return {
+    post: (path, fields) =>
+      Effect.map(
+        call("POST", url(path), {
+          json: sealed ? envelope(fields as object) : fields,
+          headers: { "content-encoding": "UTF-8" }
+        }),
+        answerOf
+      ),
+    get: (path, fields) => Effect.map(call("GET", url(path, fields)), answerOf)
+  }
+}
+
+export const ok = (fields: object = {}) => ({ errcode: 0, errmsg: "ok", ...fields })
 
 export const envelope = (content: object) => ({
   buin: DEMO.buin,

@@ -41,6 +41,23 @@ const hisihi = (
     })
 })
 
+/** Of an application; fields in the query for GET. */
+const youdu = (
+  method: "GET" | "POST",
+  path: string,
+  fields: (trial: Trial) => Readonly<Record<string, unknown>>
+): OwnRequest => ({
+  protocol: "youdu",
+  description: `${method} ${path}`,
+  ask: (trial) => {
+    const token = `accessToken=${trial.actors.admin.token}`
+    const sent = fields(trial)
+    if (method === "POST") return trial.actors.http("POST", `${path}?${token}`, { body: sent as Json })
+    const query = Object.entries(sent).map(([name, value]) => `&${name}=${encodeURIComponent(String(value))}`)
+    return trial.actors.http("GET", `${path}?${token}${query.join("")}`)
+  }
+})
+
 const nothing = () => ""
 const group = ({ actors }: Trial): Json => ({
   group_name: "own",
@@ -82,18 +99,30 @@ export const ownRequests: ReadonlyArray<OwnRequest> = [
         body: { passiveuser: actors.dave.id, time: "1700000000000" }
       })
   },
-  {
-    protocol: "youdu",
-    description: "GET /cgi/session/get",
-    ask: ({ actors, target: { gid } }) =>
-      actors.http("GET", `/cgi/session/get?accessToken=${actors.admin.token}&sessionId=${encodeURIComponent(gid)}`)
-  },
-  {
-    protocol: "youdu",
-    description: "POST /cgi/session/create",
-    ask: ({ actors }) =>
-      actors.http("POST", `/cgi/session/create?accessToken=${actors.admin.token}`, {
-        body: { title: "own", creator: actors.bob.account, member: [actors.carol.account, actors.dave.account] }
-      })
-  }
+  youdu("GET", "/cgi/session/get", ({ target: { gid } }) => ({ sessionId: gid })),
+  youdu("POST", "/cgi/session/create", ({ actors }) => ({
+    title: "own",
+    creator: actors.bob.account,
+    member: [actors.carol.account, actors.dave.account]
+  })),
+  youdu("POST", "/cgi/group/create", () => ({ name: "own" })),
+  youdu("GET", "/cgi/group/list", ({ actors }) => ({ userId: actors.bob.account })),
+  youdu("GET", "/cgi/group/info", ({ target: { gid } }) => ({ id: gid })),
+  youdu("GET", "/cgi/group/ismember", ({ actors, target: { gid } }) => ({ id: gid, userId: actors.bob.account })),
+  youdu("POST", "/cgi/group/update", ({ target: { gid } }) => ({ id: gid, name: `own ${fresh()}` })),
+  youdu("POST", "/cgi/group/addmember", ({ actors, target: { gid } }) => ({
+    id: gid,
+    userList: [actors.dave.account]
+  })),
+  youdu("POST", "/cgi/group/delmember", ({ actors, target: { gid } }) => ({
+    id: gid,
+    userList: [actors.dave.account]
+  })),
+  youdu("GET", "/cgi/user/get", ({ actors }) => ({ userId: actors.bob.account })),
+  youdu("GET", "/cgi/user/list", () => ({})),
+  youdu("GET", "/cgi/user/simplelist", () => ({})),
+  youdu("GET", "/cgi/dept/list", () => ({})),
+  youdu("POST", "/cgi/user/create", () => ({ userId: `own-${fresh()}`, name: "", gender: 0, dept: [] })),
+  youdu("POST", "/cgi/user/update", ({ actors }) => ({ userId: actors.dave.account, gender: 1 })),
+  youdu("GET", "/cgi/group/delete", ({ target: { gid } }) => ({ id: gid }))
 ]

@@ -127,7 +127,9 @@ const DIFFERS: Readonly<Record<string, string>> = {
   edit: "`/session/Edit` of `name` is refused for a member, although `rename` allows it.",
   useDirect: "A group's id is not a conversation, even for its members.",
   reachable:
-    "`/cgi/session/get` names no user: it succeeds whenever the application reaches the group. `/cgi/session/update` reveals to an application that reaches the group that `opUser` is not a member."
+    "`/cgi/session/get` names no user: it succeeds whenever the application reaches the group. `/cgi/session/update` reveals to an application that reaches the group that `opUser` is not a member.",
+  appRights:
+    "`/cgi/group/update`, `addmember`, `delmember` and `delete` name no user: the application renames a group if one of its organisation's members may, and deletes one if one of them is its owner."
 }
 
 export const permissionsPage = (
