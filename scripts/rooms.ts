@@ -67,6 +67,7 @@ export const orders: Readonly<Record<string, ReadonlyArray<string>>> = {
     "engine",
     "auth",
     "session",
+    "nodes",
     "services",
     "api",
     "index.ts",

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Preference, StoredChat } from "@parley/core/Chat"
 import type { ChatId, EntryId, UserId } from "@parley/core/Ids"
+import type { EntryLocation } from "@parley/core/Journal"
 import type { Entry } from "@parley/core/Log"
 import type { Message } from "@parley/core/Message"
 import type { Cursor } from "@parley/core/Cursor"
@@ -129,7 +130,19 @@ export const make = (): Store["Service"] => {
     records: (dialect, kind) =>
       read(() =>
         [...(tables.records.get(recordKey(dialect, kind))?.values() ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1))
-      )
+      ),
+    journal: {
+      overlap: 0,
+      newest: read(() => ({ change: tables.changes.newest, entry: tables.entries.length })),
+      changes: (after, limit) => read(() => tables.changes.after(after, limit)),
+      appended: (after, limit) =>
+        read(() => {
+          const from = Math.max(0, after)
+          return tables.entries
+            .slice(from, from + Math.max(0, limit))
+            .map(({ id, chat, seq }): EntryLocation => ({ id, chat, seq }))
+        })
+    }
   })
 }
 

@@ -71,6 +71,7 @@ const columns = ({ at, body, by, chat, id, device, posted, seq }: Entry) => [
 const everything = Effect.fnUntraced(function* (store: Store["Service"]) {
   const chats = [GROUP, OTHER]
   return {
+    users: yield* store.allUsers,
     chats: yield* store.chats(chats),
     log: yield* store.entries(chats.map((chat) => ({ chat, after: 0, limit: 100 }))),
     parts: yield* Effect.forEach([0, 1, 3, 6], (after) => store.entries([{ chat: GROUP, after, limit: 2 }])),
@@ -94,7 +95,7 @@ const first = Effect.fnUntraced(function* (file: string) {
         `INSERT INTO users (account, realname, avatar, role, dept, admin, organisation, disabled, created_at, since)
          VALUES (?, ?, '', '', 0, 0, NULL, 0, ?, ?)`
       )
-      .run(user.account, user.realname, user.createdAt, user.since)
+      .run(user.account, user.realname, user.createdAt, 0)
   }
   for (const { chat } of yield* memory.chats([GROUP, OTHER])) {
     database
@@ -133,6 +134,7 @@ const earlier: ReadonlyArray<readonly [what: string, become: (database: Database
   ["version 2", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 2)))],
   ["version 3", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 3)))],
   ["version 4", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 4)))],
+  ["version 5", (database) => assert.isUndefined(migrate(database, migrations.slice(0, 5)))],
   [
     "version 2 whose process was killed before all was indexed",
     (database) => {
@@ -182,6 +184,58 @@ describe("a database of an earlier version", () => {
         after.close()
       })
     )
+
+  it.effect(
+    "keeps where each user began in the system chats, though it had the newest entry of the store instead",
+    Effect.fnUntraced(function* () {
+      const file = join(yield* folder, "parley.db")
+      const { database } = yield* first(file)
+      assert.isUndefined(migrate(database, migrations.slice(0, 5)))
+      const chat = (gid: string, type: string) =>
+        database.exec(
+          `INSERT INTO chats (gid, name, type, public, subject, admins, senders, created_at, edited_at, version,
+             attributes, dissolved) VALUES ('${gid}', '', '${type}', 0, 0, '[]', '"all"', 0, 0, 1, '{}', 0)`
+        )
+      chat("system", "system")
+      chat("later", "system")
+      const newest = Number(Object.values(database.prepare("SELECT max(id) FROM log").get() ?? {})[0])
+      // Entries newest + 1 … newest + 6: 1, 2 and 5 in the first system chat, 6 in the second.
+      for (const [at, [id, seq]] of [
+        [3, 1],
+        [3, 2],
+        [1, 900],
+        [2, 900],
+        [3, 3],
+        [4, 1]
+      ].entries()) {
+        database.exec(
+          `INSERT INTO log (id, chat, seq, posted, at, kind) VALUES (${newest + at + 1}, ${id}, ${seq}, 0, 0, 'Created')`
+        )
+        if (at === 1) {
+          database.exec(`INSERT INTO log_by_chat SELECT chat, seq, id FROM log WHERE id > ${newest}`)
+          database.exec(`UPDATE log_indexed SET upto = ${newest + 2}`)
+        }
+      }
+      for (const after of [0, 1, 4, 5, 6]) {
+        database.exec(
+          `INSERT INTO users (account, realname, avatar, role, dept, admin, disabled, created_at, since)
+           VALUES ('user${after}', '', '', '', 0, 0, 0, 0, ${newest + after})`
+        )
+      }
+      assert.isUndefined(migrate(database))
+      database.close()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* SqliteStore.make({ file })
+          const users = (yield* store.allUsers).filter(({ account }) => account.startsWith("user"))
+          assert.deepStrictEqual(
+            users.map(({ since }) => since),
+            [{}, { 3: 1 }, { 3: 2 }, { 3: 3 }, { 3: 3, 4: 1 }]
+          )
+        })
+      )
+    })
+  )
 
   it.effect(
     "stays one when it cannot become one of this version",

@@ -53,7 +53,7 @@ export class Peer implements Socket {
     this.emit({ module: "chat", method, result: "success", data: null, ...fields })
   }
 
-  push(method: string, data: unknown, id = 2 ** 40): void {
+  push(method: string, data: unknown, id = 2 ** 52): void {
     this.emit([{ id, module: "chat", method, data }])
   }
 

@@ -58,7 +58,7 @@ const wrong = fc.oneof(
 
 /** A push with up to three of its values replaced, possibly the push itself. */
 const mutated = fc.constantFrom(...pushes).chain(({ method, data }) => {
-  const packet: unknown = { id: 2 ** 40, module: "chat", method, data }
+  const packet: unknown = { id: 2 ** 52, module: "chat", method, data }
   return fc
     .array(fc.tuple(fc.constantFrom(...pathsIn(packet)), wrong), { minLength: 1, maxLength: 3 })
     .map((changes) => changes.reduce((value, [path, other]) => changed(value, path, other), packet))

@@ -14,6 +14,7 @@ import { Hub } from "@parley/core/Hub"
 import { Store } from "@parley/core/Store"
 import { Context, Effect, Layer } from "effect"
 import { assert, describe, it } from "vitest"
+import { RemoteBroadcasts } from "../src/delivery/Broadcaster.ts"
 import { MAX_BUFFERED_EVENTS } from "../src/api/EventStream.ts"
 
 const opened = async (options: Partial<EngineOptions> = {}): Promise<ParleyEngine> => {
@@ -286,8 +287,12 @@ describe("a chat's log", () => {
             }
           ]
         })
-        const hub = yield* Hub
-        hub.notifyRemoteAppend(team.id, 2)
+        const [entry] = yield* context.store.entries([{ chat: team.id, after: 1, limit: 1 }])
+        const cached = yield* context.chats.find({ id: team.id })
+        const remote = yield* RemoteBroadcasts as never as Effect.Effect<RemoteBroadcasts["Service"]>
+        if (entry === undefined || cached === undefined) return yield* Effect.die("the chat has no second entry")
+        const event = { _tag: "ChatEvent", entry, chat: cached.chat, head: cached.head } as const
+        remote.observeBroadcasts([{ event, to: { chat: team.id } }])
       })
     )
     assert.strictEqual(((await next).value as LogEntry).message?.content, "from afar")

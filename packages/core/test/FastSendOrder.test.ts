@@ -1,9 +1,9 @@
 /** Messages of one client in one chat never overtake each other, whatever happens to the chat while they are on their way. */
 import { assert, describe, it } from "@effect/vitest"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { Bus } from "@parley/core/Bus"
 import type { Draft, SentMessage } from "@parley/core/Command"
 import { Engine } from "@parley/core/Engine"
+import { Hub } from "@parley/core/Hub"
 import * as Parley from "@parley/core/Parley"
 import type { Outcome } from "../src/commands/CommandHandler.ts"
 import { Store } from "@parley/core/Store"
@@ -32,8 +32,7 @@ const heldStore = Layer.effect(
   })
 ).pipe(Layer.provide(MemoryStore.layer))
 
-const engineOn = (bus: Layer.Layer<Bus>) =>
-  Parley.layerOn(bus).pipe(Layer.provideMerge(Layer.merge(heldStore, plainPasswords)))
+const engineLayer = Parley.layer.pipe(Layer.provideMerge(Layer.merge(heldStore, plainPasswords)))
 
 const draft = (gid: string): Draft => ({ gid, chat: { gid: "g" }, type: "normal", contentType: "text", content: gid })
 
@@ -87,7 +86,7 @@ describe("messages in flight", () => {
         messages.map(({ gid }) => gid),
         ["third", "second", "first"]
       )
-    }).pipe(Effect.provide(engineOn(Bus.layerSingle)))
+    }).pipe(Effect.provide(engineLayer))
   )
 
   it.effect("are not started during a change of the chat, which would refuse them", () =>
@@ -108,30 +107,27 @@ describe("messages in flight", () => {
       const [first] = yield* Fiber.join(sending)
       assert.strictEqual(first?.chat.name, "h")
       assert.isTrue(send("second"))
-    }).pipe(Effect.provide(engineOn(Bus.layerSingle)))
+    }).pipe(Effect.provide(engineLayer))
   )
 
-  it.effect("are settled even if work after the commit throws", () => {
-    let broken = false
-    const bus = Layer.succeed(
-      Bus,
-      Bus.of({
-        publish: () => {
-          if (broken) throw new Error("a mistake of the bus")
-        },
-        subscribe: () => () => {}
-      })
-    )
-    return Effect.gen(function* () {
+  it.effect("are settled even if work after the commit throws", () =>
+    Effect.gen(function* () {
       const { engine, ann, settled, send } = yield* inGroup
-      broken = true
+      const hub = yield* Hub
+      hub.nodes = {
+        committed: () => {
+          throw new Error("a mistake of the link between nodes")
+        },
+        journaled: () => {},
+        broadcast: () => {}
+      }
       assert.isTrue(send("a"))
-      broken = false
+      hub.nodes = undefined
       assert.deepStrictEqual(settled, [undefined], "to be handled in the ordinary way, which finds it")
       const [again] = yield* engine.perform(ann, { _tag: "SendMessages", messages: [draft("a")] })
       assert.strictEqual(again?.message.gid, "a")
       const { total } = yield* engine.perform(ann, { _tag: "ReadHistory", chat: { gid: "g" } })
       assert.strictEqual(total, 1)
-    }).pipe(Effect.provide(engineOn(bus)))
-  })
+    }).pipe(Effect.provide(engineLayer))
+  )
 })

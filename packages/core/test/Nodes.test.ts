@@ -1,17 +1,16 @@
-/** Several engines on one store, and one engine from a seed. Each test names the invariant of the design that it holds. */
+/** Invariants of the design that hold for one engine: authority, and one engine from a seed. Several engines: `TwoNodes.test.ts`. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { TestClock } from "effect/testing"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { Bus, type AppendNotice } from "@parley/core/Bus"
 import { Engine } from "@parley/core/Engine"
 import * as Parley from "@parley/core/Parley"
 import { Sessions } from "@parley/core/Sessions"
 import { Store } from "@parley/core/Store"
 import { Users } from "@parley/core/Users"
 import { Chats, Messages } from "./Commands.ts"
-import { online, people, plainPasswords } from "./harness.ts"
+import { people, plainPasswords } from "./harness.ts"
 
 describe("invariant 6: authority comes from the session, never from a field in a request", () => {
   it.effect("unknown or disabled callers are refused, and users reach their own settings only", () =>
@@ -65,7 +64,7 @@ describe("invariant 9: time, randomness and ids come from services", () => {
       return JSON.stringify({ token, entries })
     }).pipe(
       Effect.provide(
-        Parley.layerOn(Bus.layerSingle, seeded(seed)).pipe(
+        Parley.layerOn(Parley.singleNode, seeded(seed)).pipe(
           Layer.provideMerge(Layer.merge(MemoryStore.layer, plainPasswords))
         )
       )
@@ -77,62 +76,5 @@ describe("invariant 9: time, randomness and ids come from services", () => {
       assert.strictEqual(yield* history(1), first)
       assert.notStrictEqual(yield* history(2), first)
     })
-  )
-})
-
-describe("invariant 11: nodes notify each other of appends, and notices may be lost or duplicated", () => {
-  /** A bus between engines that loses the first hint and doubles all others. */
-  const makeWire = () => {
-    const listeners = new Map<number, (notice: AppendNotice) => void>()
-    let [nodes, told] = [0, 0]
-    return Layer.sync(Bus, () => {
-      const node = nodes++
-      return Bus.of({
-        publish: (notice) => {
-          if (told++ === 0) return
-          for (const [other, listener] of listeners) {
-            if (other === node) continue
-            listener(notice)
-            listener(notice)
-          }
-        },
-        subscribe: (listener) => {
-          listeners.set(node, listener)
-          return () => listeners.delete(node)
-        }
-      })
-    })
-  }
-
-  it.live("a member on another node gets every message once, in order", () =>
-    Effect.gen(function* () {
-      const store = yield* Layer.build(MemoryStore.layer)
-      const wire = makeWire()
-      const node = Layer.build(
-        Layer.fresh(Parley.layerOn(Layer.fresh(wire))).pipe(
-          Layer.provideMerge(Layer.merge(Layer.succeed(Store, Context.get(store, Store)), plainPasswords))
-        )
-      )
-      const [here, there] = [yield* node, yield* node]
-      const [ann, ben] = yield* people("ann", "ben").pipe(Effect.provideContext(here))
-      assert(ann && ben)
-      const create = Effect.flatMap(Chats, (chats) => chats.create(ann, { gid: "g", members: [ben.user] }))
-      const { chat } = yield* create.pipe(Effect.provideContext(here))
-      const client = yield* online(ben).pipe(Effect.provideContext(there))
-      const send = (gid: string) =>
-        Effect.flatMap(Messages, (messages) => messages.send(ann, [{ gid, chat, content: gid }])).pipe(
-          Effect.provideContext(here)
-        )
-      for (const gid of ["1", "2", "3", "4", "5"]) yield* send(gid)
-      yield* client.until(() => client.of("Posted").length >= 5)
-      const answer = Effect.flatMap(Messages, (messages) => messages.send(ben, [{ gid: "6", chat, content: "6" }]))
-      yield* answer.pipe(Effect.provideContext(there))
-      yield* send("7")
-      yield* client.until(() => client.of("Posted").some(({ text }) => text === "7"))
-      assert.deepStrictEqual(
-        client.of("Posted").map(({ text }) => text),
-        ["1", "2", "3", "4", "5", "6", "7"]
-      )
-    }).pipe(Effect.scoped)
   )
 })

@@ -26,7 +26,7 @@ const event = (id: number): UserEvent => ({
     organisation: null,
     disabled: false,
     createdAt: 0,
-    since: 0 as never,
+    since: {},
     status: "online"
   }
 })

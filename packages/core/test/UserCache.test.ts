@@ -1,7 +1,7 @@
 /** The list of all users: loaded once for concurrent callers, and updated by each change. */
 import { assert, it } from "@effect/vitest"
 import { UserCache } from "@parley/core/UserCache"
-import { EntryId, UserId } from "@parley/core/Ids"
+import { UserId } from "@parley/core/Ids"
 import { StorageFailed, Store } from "@parley/core/Store"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
 import type { User } from "@parley/core/User"
@@ -18,7 +18,7 @@ const user = (id: number, realname = "A Name"): User => ({
   organisation: null,
   disabled: false,
   createdAt: 0,
-  since: EntryId(0)
+  since: {}
 })
 
 const open = Effect.fnUntraced(function* (read: Effect.Effect<ReadonlyArray<User>, StorageFailed>) {

@@ -71,6 +71,8 @@ export interface Client {
   readonly until: (there: () => boolean) => Effect.Effect<void>
   /** Sends a frame and waits for its reply, which follows all earlier frames. */
   readonly ask: (frame?: string) => Effect.Effect<string>
+  /** Broadcasts a login or, after detaching the user, a logout. */
+  readonly announce: (presence: "login" | "logout") => Effect.Effect<string>
   readonly acknowledge: (...ids: ReadonlyArray<number>) => Effect.Effect<string>
   readonly stopReading: () => void
   readonly startReading: () => void
@@ -105,8 +107,14 @@ export const online = Effect.fnUntraced(function* (
   const watchers = new Set<() => void>()
   let over = false
   const requests: Requests = (session, frame) => {
-    const { ack } = JSON.parse(frame) as { readonly ack?: ReadonlyArray<number> }
-    const reply = Effect.succeed({ frame })
+    const { ack, presence } = JSON.parse(frame) as {
+      readonly ack?: ReadonlyArray<number>
+      readonly presence?: "login" | "logout"
+    }
+    const reply = Effect.suspend(() => {
+      if (presence === "logout") session.detachUser()
+      return Effect.succeed({ frame, ...(presence !== undefined && { presence: [{ what: presence, user }] }) })
+    })
     return [() => (ack === undefined ? reply : Effect.andThen(session.acknowledge(ack), reply))]
   }
   let session: ReturnType<typeof acceptor.accept> | undefined
@@ -156,6 +164,7 @@ export const online = Effect.fnUntraced(function* (
     of: (kind) => packets.filter((packet) => packet.kind === kind),
     until,
     ask,
+    announce: (presence) => ask(JSON.stringify({ presence, requested: requested++ })),
     acknowledge: (...ids) => ask(JSON.stringify({ ack: ids, requested: requested++ })),
     stopReading: client.stopReading,
     startReading: client.startReading,

@@ -23,7 +23,7 @@ const user = {
   organisation: null,
   disabled: false,
   createdAt: 0,
-  since: EntryId(0)
+  since: {}
 }
 
 /** One turn is one frame with one message. */

@@ -6,6 +6,7 @@ import type { Message } from "@parley/core/Message"
 import type { Cursor } from "@parley/core/Cursor"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
+import { ChangeList } from "./ChangeList.ts"
 
 export interface UserState {
   user: User
@@ -31,6 +32,7 @@ export class Tables {
   readonly usersByAccount = new Map<string, UserId>()
   readonly chats = new Map<ChatId, ChatState>()
   readonly chatsByGid = new Map<string, ChatId>()
+  readonly systemChats = new Set<ChatId>()
   /** Entry n at n - 1. */
   readonly entries: Array<Entry> = []
   /** Messages in their current state. */
@@ -45,6 +47,7 @@ export class Tables {
   readonly files: Array<StoredFile> = []
   /** By `recordKey` and key. */
   readonly records = new Map<string, Map<string, DialectRecord>>()
+  readonly changes = new ChangeList()
 }
 
 /** Returns the value under the key; creates it if missing. */

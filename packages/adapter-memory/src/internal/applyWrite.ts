@@ -38,6 +38,7 @@ const append = (tables: Tables, state: ChatState, fields: Pick<Entry, "at" | "by
     if (message !== undefined) tables.messages.set(message.id, amend(message, { id: entry.id, body }))
   } else {
     state.chat = evolve(state.chat, entry)
+    tables.changes.add({ _tag: "ChatChanged", chat: entry.chat, entry: entry.id, seq: entry.seq })
   }
   return entry
 }
@@ -53,15 +54,22 @@ const createChat = (
   const state: ChatState = { chat, log: [], messages: [], activeAt: 0 }
   tables.chats.set(id, state)
   tables.chatsByGid.set(chat.gid, id)
+  if (chat.type === "system") tables.systemChats.add(id)
   const entry = append(tables, state, { at: chat.createdAt, by, device: null, body: { _tag: "Created" } })
   return { _tag: "Chat", stored: stored(state), entry }
 }
 
 const createUser = (tables: Tables, made: NewUser): WriteResult => {
   const { password, ...rest } = made
-  const user = { ...rest, id: UserId(tables.users.size + 1), since: EntryId(tables.entries.length) }
+  const since: Record<number, number> = {}
+  for (const id of tables.systemChats) {
+    const state = tables.chats.get(id)
+    if (state?.chat.dissolved === false) since[id] = state.log.length
+  }
+  const user = { ...rest, id: UserId(tables.users.size + 1), since }
   tables.users.set(user.id, { user, password, settings: null, sessionEpoch: 0 })
   tables.usersByAccount.set(user.account, user.id)
+  tables.changes.add({ _tag: "UserChanged", user: user.id, renamed: false })
   return { _tag: "User", user }
 }
 
@@ -75,6 +83,7 @@ const changeUser = (tables: Tables, id: UserId, change: UserChange): WriteResult
   }
   state.user = { ...state.user, ...rest }
   if (password !== undefined) state.password = password
+  tables.changes.add({ _tag: "UserChanged", user: id, renamed: change.realname !== undefined })
   return DONE
 }
 
@@ -96,8 +105,11 @@ const surplusSessions = (tables: Tables, session: StoredSession, keep: number): 
     .filter((one) => one.kind === session.kind && one.hash !== session.hash)
     .slice(Math.max(keep - 1, 0))
 
-const endSessions = (tables: Tables, sessions: ReadonlyArray<StoredSession>): WriteResult => {
-  for (const { hash } of sessions) tables.sessions.delete(hash)
+const endSessions = (tables: Tables, sessions: ReadonlyArray<StoredSession>, replaced: boolean): WriteResult => {
+  for (const { hash, user } of sessions) {
+    tables.sessions.delete(hash)
+    tables.changes.add({ _tag: "SessionEnded", user, hash, replaced })
+  }
   return { _tag: "Sessions", ended: sessions.map(({ hash }) => hash) }
 }
 
@@ -140,20 +152,23 @@ export const applyWrite = (tables: Tables, write: Write, stored: (state: ChatSta
     }
     case "SaveSession": {
       tables.sessions.set(write.session.hash, write.session)
-      return endSessions(tables, write.keep === undefined ? [] : surplusSessions(tables, write.session, write.keep))
+      const surplus = write.keep === undefined ? [] : surplusSessions(tables, write.session, write.keep)
+      return endSessions(tables, surplus, true)
     }
     case "TouchSession": {
       const session = tables.sessions.get(write.hash)
       if (session !== undefined) tables.sessions.set(write.hash, { ...session, usedAt: write.usedAt })
       return DONE
     }
-    case "EndSession":
-      tables.sessions.delete(write.hash)
+    case "EndSession": {
+      const session = tables.sessions.get(write.hash)
+      if (session !== undefined) endSessions(tables, [session], false)
       return DONE
+    }
     case "EndSessions": {
       const state = tables.users.get(write.user)
       if (state !== undefined) state.sessionEpoch += 1
-      return endSessions(tables, sessionsOf(tables, write.user))
+      return endSessions(tables, sessionsOf(tables, write.user), false)
     }
     case "AddFile": {
       const file = { ...write.file, id: FileId(tables.files.length + 1) }
@@ -167,5 +182,8 @@ export const applyWrite = (tables: Tables, write: Write, stored: (state: ChatSta
       else records.set(record.key, record)
       return DONE
     }
+    case "NoteChange":
+      tables.changes.add(write.change)
+      return DONE
   }
 }

@@ -10,6 +10,7 @@ import { DatabaseError } from "./DatabaseError.ts"
 import * as ChatReads from "./queries/chats.ts"
 import type { Committed } from "./writer/GroupCommit.ts"
 import { isNoDatabase, errorText } from "./sqliteError.ts"
+import * as JournalReads from "./queries/journal.ts"
 import * as MessageReads from "./queries/messages.ts"
 import * as RecordReads from "./queries/records.ts"
 import { migrate } from "./schema.ts"
@@ -162,6 +163,12 @@ export const openStore = Effect.fnUntraced(function* (
     file: (id) => read("file", (db) => RecordReads.fileById(db, id)),
     files: (chat) => read("files", (db) => RecordReads.files(db, chat)),
     record: (dialect, kind, key) => read("record", (db) => RecordReads.recordByKey(db, dialect, kind, key)),
-    records: (dialect, kind) => read("records", (db) => RecordReads.records(db, dialect, kind))
+    records: (dialect, kind) => read("records", (db) => RecordReads.records(db, dialect, kind)),
+    journal: {
+      overlap: 0,
+      newest: read("newest", JournalReads.newest),
+      changes: (after, limit) => read("changes", (db) => JournalReads.changes(db, after, limit)),
+      appended: (after, limit) => read("appended", (db) => JournalReads.appended(db, after, limit))
+    }
   })
 })

@@ -1,6 +1,6 @@
 /** Conversion of table rows to the engine's models. */
 import type { Chat, Senders, LogHead, Member, Preference } from "@parley/core/Chat"
-import type { ChatId, EntryId, FileId, UserId } from "@parley/core/Ids"
+import type { ChatId, FileId, UserId } from "@parley/core/Ids"
 import type { Cursor } from "@parley/core/Cursor"
 import type { DialectRecord, StoredFile, StoredSession } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
@@ -19,10 +19,18 @@ export type UserRow = {
   readonly organisation: number | null
   readonly disabled: number
   readonly created_at: number
-  readonly since: EntryId
+  readonly since: string
 }
 
 export const userColumns = "id, account, realname, avatar, role, dept, admin, organisation, disabled, created_at, since"
+
+/** The last parsed value: most users have the same one as the user before them. */
+let parsed: readonly [text: string, since: User["since"]] = ["{}", {}]
+
+const since = (text: string): User["since"] => {
+  if (text !== parsed[0]) parsed = [text, JSON.parse(text) as User["since"]]
+  return parsed[1]
+}
 
 export const user = (row: UserRow): User => ({
   id: row.id,
@@ -35,7 +43,7 @@ export const user = (row: UserRow): User => ({
   organisation: row.organisation,
   disabled: row.disabled === 1,
   createdAt: row.created_at,
-  since: row.since
+  since: since(row.since)
 })
 
 export type ChatRow = {

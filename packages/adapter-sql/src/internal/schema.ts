@@ -17,6 +17,8 @@ import { provideFingerprint } from "./log-index/GidIndex.ts"
  *   found by binary search over (chat, seq), without a further index.
  * - `log.content` is a message's content, or a change of facts as JSON.
  * - `members.nth` orders members who joined by the same entry.
+ * - `users.since` is an object of the newest sequence of each system chat, by chat id.
+ * - `changes` is the journal; `change` is a `Change` of the core as JSON.
  * - `users.session_epoch` counts how often all sessions of the user were ended together.
  */
 export const migrations: ReadonlyArray<string> = [
@@ -204,6 +206,28 @@ export const migrations: ReadonlyArray<string> = [
   UPDATE log
     SET content = json_set(json_remove(content, '$.committers'), '$.senders', json(content -> '$.committers'))
     WHERE CASE kind WHEN 'Changed' THEN json_type(content, '$.committers') IS NOT NULL END;
+  `,
+  // `since` was the newest entry of the store.
+  `
+  CREATE TABLE changes (id INTEGER PRIMARY KEY, change TEXT NOT NULL) STRICT;
+
+  CREATE TABLE system_log AS
+    SELECT chat, id, seq FROM log_by_chat WHERE chat IN (SELECT id FROM chats WHERE type = 'system')
+    UNION ALL
+    SELECT chat, id, seq FROM log
+    WHERE id > (SELECT upto FROM log_indexed) AND chat IN (SELECT id FROM chats WHERE type = 'system');
+  CREATE INDEX system_log_by_id ON system_log (chat, id);
+  ALTER TABLE users RENAME COLUMN since TO since_entry;
+  ALTER TABLE users ADD COLUMN since TEXT NOT NULL DEFAULT '{}';
+  UPDATE users SET since = (
+    SELECT json_group_object(chats.id, before.seq)
+    FROM chats JOIN system_log AS before ON before.chat = chats.id
+    WHERE chats.type = 'system' AND before.id = (
+      SELECT max(newest.id) FROM system_log AS newest WHERE newest.chat = chats.id AND newest.id <= users.since_entry
+    )
+  );
+  ALTER TABLE users DROP COLUMN since_entry;
+  DROP TABLE system_log;
   `
 ]
 

@@ -72,8 +72,7 @@ export class EventStream {
       broadcast: (announcement) => {
         const event = eventOf(announcement)
         if (event !== undefined) for (const one of this.#listeners) this.#emit(one, event)
-      },
-      remoteAppend: () => {}
+      }
     })
     return () => {
       this.#listeners.delete(listener)

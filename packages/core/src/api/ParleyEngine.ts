@@ -150,7 +150,7 @@ export class ParleyEngine implements AsyncDisposable {
    */
   async addSystemChat(): Promise<void> {
     // Of two concurrent calls one creates it, and the other one finds it.
-    await this.run(Effect.catchTag(ensureSystemChat, "Duplicate", () => Effect.void))
+    await this.run(ensureSystemChat)
   }
 
   /** Runs an effect on the engine's services. Failures become a `ParleyError`. */

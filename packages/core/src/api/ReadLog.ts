@@ -75,8 +75,7 @@ async function* entriesOf(
     services.hub.observe({
       broadcast: ({ event }) => {
         if (event._tag === "ChatEvent") onAppend(event.chat.id)
-      },
-      remoteAppend: onAppend
+      }
     }),
     services.onClose(end),
     onAbort(signal, end),

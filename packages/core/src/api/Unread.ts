@@ -46,8 +46,8 @@ export const unreadOf = Effect.fnUntraced(function* (
       if (from > head.posted) return []
       const messages = yield* store.history(chat.id, { from, to: head.posted, hiddenFrom: id })
       // Everybody is a member of a system chat, even users newer than its messages.
-      const since = chat.type === "system" ? user.since : 0
-      const unread = messages.filter((message) => !message.recalled && message.sender !== id && message.id > since)
+      const since = chat.type === "system" ? (user.since[chat.id] ?? 0) : 0
+      const unread = messages.filter((message) => !message.recalled && message.sender !== id && message.seq > since)
       return [{ id: chat.id, gid: chat.gid, count: unread.length, more: unread.length > 0 && first < from }]
     }),
     { concurrency: MAX_CONCURRENT }

@@ -66,6 +66,13 @@ export class LiveSessions {
     for (const hash of hashes) for (const watch of this.#watches.get(hash) ?? []) watch.ended = true
   }
 
+  /** Drops all sessions from memory, and marks all pending reads and writes as outdated. */
+  clear(): void {
+    this.#byToken.clear()
+    this.#byUser.clear()
+    for (const watches of this.#watches.values()) for (const watch of watches) watch.ended = true
+  }
+
   /** Runs a read or write of a session in storage, with a watch that is marked if the session ends meanwhile. */
   watching<A, E>(hash: string, work: (watch: Watch) => Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => {

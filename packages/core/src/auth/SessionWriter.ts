@@ -51,6 +51,8 @@ export interface SessionWriter {
   readonly endAll: (user: UserId, writes?: ReadonlyArray<Write>) => Effect.Effect<void, Refused>
   /** Closes the connections of sessions of a user, except the one with the id `keep`. */
   readonly closeConnections: (user: UserId, hashes: ReadonlySet<string>, why: string, keep?: number) => void
+  /** Ends a session in this process that another node has ended; see `Sessions.endedElsewhere`. */
+  readonly endedElsewhere: (user: UserId, hash: string, replaced: boolean) => void
   /** Stores the last use of sessions; a failure is logged. */
   readonly touch: (sessions: ReadonlyArray<LiveSession>) => Effect.Effect<void>
 }
@@ -125,20 +127,29 @@ export const makeSessionWriter = Effect.fnUntraced(function* (live: LiveSessions
     })
   })
 
+  /** Hashes of sessions that this node is ending: its own journal entries must not close their connections. */
+  const ending = new Set<string>()
+
   const end: SessionWriter["end"] = (user, hashes, why, keep) =>
-    hashes.length === 0
-      ? Effect.void
-      : orUnavailable(
-          commitEnding(
-            user,
-            hashes.map((hash) => ({ _tag: "EndSession", hash })),
-            () => {
-              const all = new Set(hashes)
-              live.end(user, all)
-              closeConnections(user, all, why, keep)
-            }
-          )
-        )
+    Effect.suspend(() => {
+      if (hashes.length === 0) return Effect.void
+      const all = new Set(hashes)
+      for (const hash of hashes) ending.add(hash)
+      const commits = commitEnding(
+        user,
+        hashes.map((hash) => ({ _tag: "EndSession", hash })),
+        () => {
+          live.end(user, all)
+          closeConnections(user, all, why, keep)
+        }
+      )
+      return Effect.ensuring(
+        orUnavailable(commits),
+        Effect.sync(() => {
+          for (const hash of hashes) ending.delete(hash)
+        })
+      )
+    })
 
   const endAll: SessionWriter["endAll"] = (user, writes = []) =>
     Effect.suspend(() => {
@@ -154,6 +165,22 @@ export const makeSessionWriter = Effect.fnUntraced(function* (live: LiveSessions
       })
     }).pipe(orUnavailable, Effect.andThen(audit("sessions.end", { user })))
 
+  const endedElsewhere: SessionWriter["endedElsewhere"] = (user, hash, replaced) => {
+    if (ending.has(hash)) return
+    const held = hub.sessionsOf(user).filter((one) => one.live?.hash === hash && !one.live.ended)
+    live.end(user, new Set([hash]))
+    if (!replaced || settings.sessions !== "single") {
+      closeConnections(user, new Set(held.map(() => hash)), "the session has ended")
+      return
+    }
+    for (const one of held) {
+      if (one.live === undefined) continue
+      one.live.ended = true
+      if (one.live.kind === "chat") one.takeOver()
+      else one.connection.close(CLOSE_SESSION_ENDED, "the session has ended")
+    }
+  }
+
   const touch: SessionWriter["touch"] = Effect.fnUntraced(
     function* (sessions) {
       for (let start = 0; start < sessions.length; start += BATCH_SIZE) {
@@ -166,5 +193,5 @@ export const makeSessionWriter = Effect.fnUntraced(function* (live: LiveSessions
     Effect.catch((failed) => logStorageFailure("the last use of sessions could not be written", failed))
   )
 
-  return { hashOf, open, end, endAll, closeConnections, touch } satisfies SessionWriter
+  return { hashOf, open, end, endAll, closeConnections, endedElsewhere, touch } satisfies SessionWriter
 })

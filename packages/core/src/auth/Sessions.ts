@@ -128,6 +128,13 @@ export class Sessions extends Context.Service<
      * Audited.
      */
     readonly endOne: (user: UserId, id: string) => Effect.Effect<boolean, Refused>
+    /**
+     * Ends a session in this process that another node has ended in storage. `replaced`: by a login, of which the client is
+     * notified if only one chat session is allowed.
+     */
+    readonly endedElsewhere: (user: UserId, hash: string, replaced: boolean) => void
+    /** Drops all sessions from memory; those of connections are looked up again by their next use. */
+    readonly clear: () => void
   }
 >()("@parley/core/Sessions") {
   static readonly layer: Layer.Layer<
@@ -266,7 +273,9 @@ export class Sessions extends Context.Service<
         end: (session, keep) => writer.end(session.user, [session.hash], "the session has ended", keep),
         endAll: writer.endAll,
         list,
-        endOne
+        endOne,
+        endedElsewhere: writer.endedElsewhere,
+        clear: () => live.clear()
       })
     })
   )

@@ -36,6 +36,9 @@ export class ChatCache {
   readonly #users: UserCache
   readonly #chats: BoundedMap<ChatId, CachedChat>
   readonly #byGid = new Map<string, ChatId>()
+  /** Number of loads from storage in progress, and chats that other nodes have changed meanwhile. */
+  #loads = 0
+  readonly #outdated = new Set<ChatId>()
 
   constructor(store: Store["Service"], users: UserCache, limit: number) {
     this.#store = store
@@ -55,8 +58,10 @@ export class ChatCache {
     if (cached !== undefined) return Effect.succeed(cached)
     const read =
       "id" in ref ? Effect.map(this.#store.chats([ref.id]), ([stored]) => stored) : this.#store.chatByGid(ref.gid)
-    return Effect.flatMap(read, (stored) =>
-      stored === undefined ? Effect.succeed(undefined) : Effect.map(this.#preloadUsers([stored]), ([entry]) => entry)
+    return this.#loading(
+      Effect.flatMap(read, (stored) =>
+        stored === undefined ? Effect.succeed(undefined) : Effect.map(this.#preloadUsers([stored]), ([entry]) => entry)
+      )
     )
   }
 
@@ -68,7 +73,7 @@ export class ChatCache {
     const present = (loaded: ReadonlyMap<ChatId, CachedChat>): ReadonlyArray<CachedChat> =>
       ids.flatMap((id) => this.#chats.get(id) ?? loaded.get(id) ?? [])
     if (missing.length === 0) return Effect.succeed(present(new Map()))
-    return Effect.map(Effect.flatMap(this.#store.chats(missing), this.#preloadUsers), (loadedChats) =>
+    return Effect.map(this.#loading(Effect.flatMap(this.#store.chats(missing), this.#preloadUsers)), (loadedChats) =>
       // Taken from the loaded chats, too: a list longer than the cache would evict its own beginning.
       present(new Map(loadedChats.map((entry) => [entry.chat.id, entry])))
     )
@@ -79,7 +84,39 @@ export class ChatCache {
     stored: ReadonlyArray<StoredChat>
   ): Effect.Effect<ReadonlyArray<CachedChat>, StorageFailed> => {
     const named = stored.flatMap(({ chat }) => [chat.createdBy, chat.editedBy].filter((user) => user !== null))
-    return Effect.map(this.#users.findMany(named), () => stored.map((entry) => this.put(entry)))
+    return Effect.map(this.#users.findMany(named), () =>
+      // Facts that were read before another node's change are used once, and not cached.
+      stored.map((entry) => (this.#outdated.has(entry.chat.id) ? new CachedChat(entry) : this.put(entry)))
+    )
+  }
+
+  /** Counts a load from storage. */
+  #loading<A>(load: Effect.Effect<A, StorageFailed>): Effect.Effect<A, StorageFailed> {
+    return Effect.suspend(() => {
+      this.#loads++
+      return Effect.ensuring(
+        load,
+        Effect.sync(() => {
+          if (--this.#loads === 0) this.#outdated.clear()
+        })
+      )
+    })
+  }
+
+  /** Invalidates a chat that another node has changed, including loads of it that have begun. */
+  changedElsewhere(id: ChatId): void {
+    this.invalidate(id)
+    if (this.#loads > 0) this.#outdated.add(id)
+  }
+
+  /** Drops all chats. */
+  clear(): void {
+    for (const id of this.#chats.keys()) this.changedElsewhere(id)
+  }
+
+  /** Returns the chat from memory, without marking it as used. */
+  peek(id: ChatId): CachedChat | undefined {
+    return this.#chats.peek(id)
   }
 
   /** Merges a stored chat into the cache; of two versions the newer one wins. */

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { BoundedMap } from "./BoundedMap.ts"
 import type { DirectoryUserChange, UserDirectory, DirectoryUser } from "../ports/UserDirectory.ts"
-import type { EntryId, UserId } from "../model/Ids.ts"
+import type { UserId } from "../model/Ids.ts"
 import { Refused, refuse } from "../model/Refused.ts"
 import { StorageFailed, type Store, type Write } from "../ports/Store.ts"
 import { accountProblem, type NewUser, type User } from "../model/User.ts"
@@ -33,7 +33,7 @@ const DEFAULT_TIMEOUT = 5000
 interface IdMapping {
   readonly id: UserId
   readonly createdAt: number
-  readonly since: EntryId
+  readonly since: User["since"]
 }
 
 /** Refusal of changes to users that the directory does not allow. */

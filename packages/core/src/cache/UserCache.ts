@@ -45,6 +45,11 @@ export class UserCache {
     return this.#users.get(id)
   }
 
+  /** Returns the user from memory, even if expired, without marking them as used; also from the list of all users. */
+  peek(id: UserId): User | undefined {
+    return this.#users.peek(id) ?? this.#list.find(id)
+  }
+
   /** Returns the user from memory, unless expired. */
   getFresh(id: UserId): User | undefined {
     const user = this.#users.get(id)
@@ -178,6 +183,14 @@ export class UserCache {
     if (user === undefined) return
     const { password: _password, ...next } = { ...user, ...change }
     this.put(next)
+  }
+
+  /** Drops all users: changes by other nodes were missed. */
+  clear(): void {
+    this.#list.clear()
+    this.#freshness.clear()
+    this.#users.clear()
+    this.#byAccount.clear()
   }
 
   /** Marks these users as expired, or all users if none are given. */

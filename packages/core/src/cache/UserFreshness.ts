@@ -85,6 +85,12 @@ export class UserFreshness {
     this.#byId.set(id, { expiresAt: generation < this.#invalidated ? 0 : this.expiry(), generation })
   }
 
+  /** Drops all users; responses to earlier loads are outdated. */
+  clear(): void {
+    this.#byId.clear()
+    this.invalidate([])
+  }
+
   delete(id: UserId): void {
     this.#byId.delete(id)
   }

@@ -7,12 +7,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Broadcast, ChatEvent, UserEvent } from "../model/Event.ts"
-import { Broadcaster } from "./Broadcaster.ts"
+import { type Chat, isMember } from "../model/Chat.ts"
+import { Broadcaster, RemoteBroadcasts } from "./Broadcaster.ts"
 import { Channel } from "./Channel.ts"
 import { atEndOfTurn } from "./EndOfTurn.ts"
 import type { Subscriber } from "./Subscriber.ts"
 import type { ChatId, UserId } from "../model/Ids.ts"
-import { isDurable } from "../model/Log.ts"
+import { type Entry, isDurable } from "../model/Log.ts"
 import { Presence } from "./Presence.ts"
 import { PresenceBroadcaster, type BroadcastTiming } from "./PresenceBroadcaster.ts"
 import { EntryLocationCache } from "./EntryLocationCache.ts"
@@ -23,11 +24,19 @@ import { EventEncoding } from "./Serializer.ts"
 /** Number of characters of presence events sent in one turn. */
 const BROADCAST_CHUNK_SIZE = 1024 * 1024
 
-/** Observer of all broadcasts in this process, called in the same turn. Must not throw. */
+/** Observer of all broadcasts of this node and of others, called in the same turn. Must not throw. */
 export interface Observer {
   readonly broadcast: (broadcast: Broadcast) => void
-  /** Another node has appended to a chat's log. */
-  readonly remoteAppend: (chat: ChatId, head: number) => void
+}
+
+/** Link to other nodes that share the store, called in the same turn. Must not throw. */
+export interface NodeLinkHooks {
+  /** An entry was committed by this node, and is about to be broadcast. */
+  readonly committed: (entry: Entry) => void
+  /** A commit of this node has added to the journal. */
+  readonly journaled: () => void
+  /** Broadcasts of this node's commands. */
+  readonly broadcast: (broadcasts: ReadonlyArray<Broadcast>) => void
 }
 
 /** Connections, subscriptions and presence of this process. */
@@ -40,6 +49,8 @@ export class LocalHub {
   /** Channels with broadcasts for the end of this turn. */
   #due: Array<Channel> = []
   readonly recent = new EntryLocationCache()
+  /** Undefined for a single node. */
+  nodes: NodeLinkHooks | undefined
 
   constructor(timing: BroadcastTiming) {
     this.#presenceBroadcaster = new PresenceBroadcaster(timing, (events, except) =>
@@ -66,7 +77,13 @@ export class LocalHub {
     return [...this.#sessions.values()].flatMap((sessions) => [...sessions])
   }
 
+  /** Whether the user has a connection to this node or to another one. */
   isOnline(user: UserId): boolean {
+    return this.#sessions.has(user) || this.presence.isElsewhere(user)
+  }
+
+  /** Whether the user has a connection to this node. */
+  isConnected(user: UserId): boolean {
     return this.#sessions.has(user)
   }
 
@@ -130,21 +147,66 @@ export class LocalHub {
     return () => this.#observers.delete(observer)
   }
 
-  /** Sends broadcasts to all recipients except the requesting connection. */
+  /** Whether broadcasts have observers. */
+  get isObserved(): boolean {
+    return this.#observers.size > 0
+  }
+
+  /** Chats with subscriptions of this node's connections. */
+  subscribedChats(): ReadonlyArray<ChatId> {
+    return [...this.#channels.keys()]
+  }
+
+  isSubscribed(chat: ChatId): boolean {
+    return this.#channels.has(chat)
+  }
+
+  /** Sends broadcasts of this node to all recipients except the requesting connection. */
   broadcast(broadcasts: ReadonlyArray<Broadcast>, except?: number): void {
+    this.deliver(broadcasts, except)
+    this.observeBroadcasts(broadcasts)
+    this.nodes?.broadcast(broadcasts)
+  }
+
+  /** Delivers broadcasts to the connections of this node. */
+  deliver(broadcasts: ReadonlyArray<Broadcast>, except?: number): void {
     for (const { event } of broadcasts) {
       if (event._tag === "ChatEvent") this.#broadcastToChat(event, except)
       else this.#presenceBroadcaster.publish(event, this.#sessions.size, except)
     }
+  }
+
+  /** Calls the observers of broadcasts. */
+  observeBroadcasts(broadcasts: ReadonlyArray<Broadcast>): void {
     if (this.#observers.size === 0) return
     for (const observer of this.#observers) {
       for (const broadcast of broadcasts) observer.broadcast(broadcast)
     }
   }
 
-  /** Handles another node's notice that a chat's log has grown. */
-  notifyRemoteAppend(chat: ChatId, head: number): void {
-    for (const observer of this.#observers) observer.remoteAppend(chat, head)
+  /**
+   * Makes subscriptions agree with a chat's facts, which another node has changed by entries from `seq` on: users who joined
+   * by one of them subscribe, and users who are not members unsubscribe.
+   */
+  reconcile(chat: Chat, seq: number): void {
+    const channel = this.#channels.get(chat.id)
+    channel?.flush()
+    for (const { subscriber } of channel?.subscriptions ?? []) {
+      const { user } = subscriber.key
+      if (!chat.dissolved && isMember(chat, user)) continue
+      for (const session of this.#sessions.get(user) ?? []) session.leaveChat(chat.id)
+    }
+    if (chat.dissolved) return
+    const members = chat.type === "system" ? this.#sessions.keys() : chat.members.keys()
+    for (const user of members) {
+      const joinSeq = chat.members.get(user)?.joinSeq ?? 1
+      if (joinSeq < seq) continue
+      for (const session of this.#sessions.get(user) ?? []) session.joinChat(chat.id, joinSeq)
+    }
+  }
+
+  /** Makes subscriptions read a chat's log up to `head`, to which another node has appended. */
+  readAppended(chat: ChatId, head: number): void {
     const channel = this.#channels.get(chat)
     if (channel === undefined) return
     channel.flush()
@@ -227,8 +289,10 @@ export class LocalHub {
 }
 
 /** The hub without `broadcast`: only `CommandRunner` broadcasts, after a commit and its reply. */
-export class Hub extends Context.Service<Hub, Omit<LocalHub, "broadcast">>()("@parley/core/Hub") {
-  static readonly layer: Layer.Layer<Hub | Broadcaster> = Layer.effectContext(
+export class Hub extends Context.Service<Hub, Omit<LocalHub, "broadcast" | "deliver" | "observeBroadcasts">>()(
+  "@parley/core/Hub"
+) {
+  static readonly layer: Layer.Layer<Hub | Broadcaster | RemoteBroadcasts> = Layer.effectContext(
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
@@ -240,7 +304,8 @@ export class Hub extends Context.Service<Hub, Omit<LocalHub, "broadcast">>()("@p
         }
       })
       return Context.make(Hub, hub).pipe(
-        Context.add(Broadcaster, (broadcasts, except) => hub.broadcast(broadcasts, except))
+        Context.add(Broadcaster, (broadcasts, except) => hub.broadcast(broadcasts, except)),
+        Context.add(RemoteBroadcasts, hub)
       )
     })
   )

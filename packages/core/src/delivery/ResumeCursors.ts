@@ -1,12 +1,12 @@
 /** Cursors at which a session resumes in each of its user's chats. */
 import * as Effect from "effect/Effect"
 import { isMember } from "../model/Chat.ts"
-import type { ChatId, EntryId } from "../model/Ids.ts"
+import type { ChatId } from "../model/Ids.ts"
 import type { Cursor } from "../model/Cursor.ts"
 import type { CursorStore } from "./CursorStore.ts"
-import type { StorageFailed, Store } from "../ports/Store.ts"
+import type { StorageFailed } from "../ports/Store.ts"
 import type { User } from "../model/User.ts"
-import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
+import type { ChatCache } from "../cache/ChatCache.ts"
 
 export interface ResumePoint {
   readonly cursor: Pick<Cursor, "chat" | "pushed" | "delivered" | "acked">
@@ -16,7 +16,6 @@ export interface ResumePoint {
 
 interface Sources {
   readonly cursors: CursorStore["Service"]
-  readonly store: Store["Service"]
   readonly chats: ChatCache
 }
 
@@ -25,7 +24,7 @@ interface Sources {
  * the position at which they joined.
  */
 export const resumeCursors = Effect.fnUntraced(function* (
-  { cursors, store, chats }: Sources,
+  { cursors, chats }: Sources,
   user: User,
   device: string,
   ids: ReadonlyArray<ChatId>
@@ -41,7 +40,7 @@ export const resumeCursors = Effect.fnUntraced(function* (
       floors.set(id, Math.max(0, ...others.map((other) => other.delivered)))
     }
     if (cached.chat.type === "system" && (floors.get(id) ?? 0) === 0) {
-      floors.set(id, yield* seqAt(store, cached, user.since))
+      floors.set(id, user.since[id] ?? 0)
     }
   }
   // Facts as of now, in the same turn as the subscription: the user may have been removed meanwhile.
@@ -54,21 +53,4 @@ export const resumeCursors = Effect.fnUntraced(function* (
     const acked = cursor?.acked.filter((seq) => seq > delivered) ?? []
     return [{ cursor: { chat: chat.id, pushed: cursor?.pushed ?? 0, delivered, acked }, head: cached.seq }]
   })
-})
-
-/** Returns the newest sequence whose entry is not newer than `since`, by binary search in the log. */
-const seqAt = Effect.fnUntraced(function* (
-  store: Store["Service"],
-  cached: CachedChat,
-  since: EntryId
-): Effect.fn.Return<number, StorageFailed> {
-  let low = 0
-  let high = cached.seq
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    const [entry] = yield* store.entries([{ chat: cached.chat.id, after: middle, limit: 1 }])
-    if (entry !== undefined && entry.id <= since) low = entry.seq
-    else high = middle
-  }
-  return low
 })

@@ -11,7 +11,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Broadcaster } from "../delivery/Broadcaster.ts"
-import { Bus } from "../ports/Bus.ts"
 import { ChatLocks } from "./ChatLocks.ts"
 import type { Command, ReplyOf } from "../model/Command.ts"
 import { type ExtraWrites, CommandRunner, type RunCommand } from "./CommandRunner.ts"
@@ -21,7 +20,7 @@ import { DirectoryUsers } from "../cache/DirectoryUsers.ts"
 import { type Caller, isUser } from "../model/Event.ts"
 import { makeHookRunner } from "./HookRunner.ts"
 import type { UserCommand } from "../ports/Hooks.ts"
-import { EntryId, UserId } from "../model/Ids.ts"
+import { UserId } from "../model/Ids.ts"
 import type { Entry } from "../model/Log.ts"
 import { Hub } from "../delivery/Hub.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
@@ -33,10 +32,12 @@ import type { Invocation, CommandContext, Outcome, Plan } from "../commands/Comm
 import { Settings } from "../ports/Settings.ts"
 import { StorageHealth } from "./StorageHealth.ts"
 import {
+  type DialectRecord,
   type Duplicate,
   type VersionConflict,
   type StorageFailed,
   Store,
+  type Write,
   type WriteBatch,
   type WriteResult
 } from "../ports/Store.ts"
@@ -55,7 +56,7 @@ const SYSTEM_ACTOR: User = {
   organisation: null,
   disabled: false,
   createdAt: 0,
-  since: EntryId(0)
+  since: {}
 }
 
 /** Commands of applications; all others concern the calling user. */
@@ -77,6 +78,15 @@ const withExtraWrites = (batch: WriteBatch | undefined, extraWrites: ExtraWrites
   expectedVersions: batch?.expectedVersions ?? [],
   writes: [...(batch?.writes ?? []), ...extraWrites]
 })
+
+/** Whether the write may add to the journal. Chats' facts are left out: they follow as broadcasts. */
+const isJournaled = ({ _tag }: Write): boolean =>
+  _tag === "ChangeUser" ||
+  _tag === "CreateUser" ||
+  _tag === "SaveSession" ||
+  _tag === "EndSession" ||
+  _tag === "EndSessions" ||
+  _tag === "NoteChange"
 
 /** Runs and commits commands. */
 export class Engine extends Context.Service<
@@ -102,16 +112,19 @@ export class Engine extends Context.Service<
     /** Rate limits of users and apps. Protocols charge them; an embedder's own commands are not limited. */
     readonly limits: RateLimits
     readonly context: CommandContext
+    /** Calls back when another node has changed records of this kind, until the returned function is called. */
+    readonly onRecordsChanged: (dialect: string, kind: string, listener: () => void) => () => void
+    /** Reports that another node has changed records of a kind, or any records. Only for the link between nodes. */
+    readonly recordsChanged: (records?: Pick<DialectRecord, "dialect" | "kind">) => void
   }
 >()("@parley/core/Engine") {
-  static readonly layer: Layer.Layer<Engine, never, Store | StorageHealth | Hub | Broadcaster | Bus> = Layer.effect(
+  static readonly layer: Layer.Layer<Engine, never, Store | StorageHealth | Hub | Broadcaster> = Layer.effect(
     Engine,
     Effect.gen(function* () {
       const store = yield* Store
       const { succeeded } = yield* StorageHealth
       const hub = yield* Hub
       const broadcast = yield* Broadcaster
-      const bus = yield* Bus
       const settings = yield* Settings
       const clock = yield* Clock.Clock
       const external = yield* UserDirectory
@@ -145,7 +158,7 @@ export class Engine extends Context.Service<
 
       const onAppended = (entry: Entry, version: number | undefined): void => {
         context.chats.advance(entry, version)
-        bus.publish({ chat: entry.chat, head: entry.seq })
+        hub.nodes?.committed(entry)
       }
 
       const applyToCaches = (batch: WriteBatch, written: ReadonlyArray<WriteResult>): void => {
@@ -159,6 +172,7 @@ export class Engine extends Context.Service<
             onAppended(entry, batch.expectedVersions.find(({ chat }) => chat === entry.chat)?.version)
           }
         }
+        if (hub.nodes !== undefined && batch.writes.some(isJournaled)) hub.nodes.journaled()
       }
 
       const locks = new ChatLocks()
@@ -236,6 +250,7 @@ export class Engine extends Context.Service<
         }
       })
 
+      const recordListeners = new Map<string, Set<() => void>>()
       const limits = new RateLimits(clock, settings)
       const commands = new CommandRunner({ commit: runWithHooks, broadcast, limits, online: () => hub.presence.size })
 
@@ -260,7 +275,20 @@ export class Engine extends Context.Service<
                 () => work,
                 (reply) => reply
               ),
-        context
+        context,
+        onRecordsChanged: (dialect, kind, listener) => {
+          const key = JSON.stringify([dialect, kind])
+          const listeners = recordListeners.get(key) ?? new Set()
+          recordListeners.set(key, listeners.add(listener))
+          return () => listeners.delete(listener)
+        },
+        recordsChanged: (records) => {
+          const changed =
+            records === undefined
+              ? [...recordListeners.values()]
+              : [recordListeners.get(JSON.stringify([records.dialect, records.kind])) ?? []]
+          for (const listeners of changed) for (const listener of listeners) listener()
+        }
       })
     })
   )

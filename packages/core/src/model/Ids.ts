@@ -15,8 +15,9 @@ export type ChatId = number & Brand.Brand<"ChatId">
 export const ChatId = (id: number): ChatId => id as ChatId
 
 /**
- * The id of one log entry: an integer from 1, unique in a store, rising with every commit. A message's id is the id of
- * the entry that posted it, so ids rise within a chat in the order in which all members see its messages.
+ * The id of one log entry: an integer from 1, unique in a store. Ids rise within a chat in the order in which all members
+ * see its entries, and an entry has a higher id than every entry whose commit had returned before its own began.
+ * Concurrent commits in different chats have ids in any order. A message's id is the id of the entry that posted it.
  */
 export type EntryId = number & Brand.Brand<"EntryId">
 export const EntryId = (id: number): EntryId => id as EntryId
@@ -27,9 +28,9 @@ export const FileId = (id: number): FileId => id as FileId
 
 /**
  * First id of pushes that are in no log (a user list, a user's status). They are integers like entry ids, and never equal
- * one: a log would need 2^40 entries.
+ * one: a store would need 2^52 entries.
  */
-export const EPHEMERAL_ID_BASE: number = 2 ** 40
+export const EPHEMERAL_ID_BASE: number = 2 ** 52
 
 let lastEphemeral = EPHEMERAL_ID_BASE
 

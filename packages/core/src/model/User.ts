@@ -1,5 +1,5 @@
 /** Users: their stored facts, and their presence, which is never stored. */
-import type { EntryId, UserId } from "./Ids.ts"
+import type { UserId } from "./Ids.ts"
 import { enforceAccountName } from "./AccountName.ts"
 
 /** A user's displayed status. `offline` cannot be chosen: it means that the user has no live connection. */
@@ -25,10 +25,11 @@ export interface User {
   /** Milliseconds since 1970. */
   readonly createdAt: number
   /**
-   * Newest entry of the store when the user was created. All users are members of a system chat, without a row of their
-   * own in it; its entries up to this one precede the user.
+   * The newest sequence of each system chat when the user was created, by chat id; chats that were created later are
+   * absent. All users are members of a system chat, without a row of their own in it; its entries up to this one precede
+   * the user.
    */
-  readonly since: EntryId
+  readonly since: Readonly<Record<number, number>>
 }
 
 /** A user with their current status. */

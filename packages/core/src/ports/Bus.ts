@@ -1,33 +1,24 @@
 /**
- * Port: notices between nodes with a shared store that a chat's log has grown. A notice may be lost, duplicated or
- * reordered: its receiver reads the log from its own cursor.
+ * Port: packets between nodes that share a store. A bus only makes them faster: a packet may be lost, repeated or
+ * reordered, and its contents are then read from the store.
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
-import type { ChatId } from "../model/Ids.ts"
 
-/** Notice that a chat's log has grown. */
-export interface AppendNotice {
-  readonly chat: ChatId
-  /** The newest sequence of its log. */
-  readonly head: number
-}
-
-/**
- * Port: notices between nodes that share a store. Delivery is best effort; a notice may be lost, repeated or
- * reordered.
- */
+/** Packets between nodes that share a store. Delivery is best effort. */
 export class Bus extends Context.Service<
   Bus,
   {
-    /** Notifies the other nodes. Never fails and never waits. */
-    readonly publish: (notice: AppendNotice) => void
-    /** Calls back for notices of other nodes, never of this one, until the returned function is called. */
-    readonly subscribe: (listener: (notice: AppendNotice) => void) => () => void
+    /** Maximum size of a packet in bytes of UTF-8; 0 for a single node, which publishes nothing. */
+    readonly maxBytes: number
+    /** Sends a packet to the other nodes. Never fails and never waits. */
+    readonly publish: (packet: string) => void
+    /** Calls back for packets of other nodes until the returned function is called. Packets of this node may be among them. */
+    readonly subscribe: (listener: (packet: string) => void) => () => void
   }
 >()("@parley/core/Bus") {
   /** Bus of a single node with its own store: does nothing. */
   static readonly layerSingle: Layer.Layer<Bus> = Layer.sync(Bus, () =>
-    Bus.of({ publish: () => {}, subscribe: () => () => {} })
+    Bus.of({ maxBytes: 0, publish: () => {}, subscribe: () => () => {} })
   )
 }

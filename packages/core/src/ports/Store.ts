@@ -17,6 +17,7 @@ import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type { NewChat, Preference, PreferenceFlags, StoredChat } from "../model/Chat.ts"
 import type { ChatId, EntryId, FileId, UserId } from "../model/Ids.ts"
+import type { EntryLocation, JournalPage, NotedChange } from "../model/Journal.ts"
 import type { Amendment, Changed, Entry, Posted } from "../model/Log.ts"
 import type { Message } from "../model/Message.ts"
 import type { Cursor } from "../model/Cursor.ts"
@@ -97,6 +98,8 @@ export type Write =
    * read.
    */
   | { readonly _tag: "PutRecord"; readonly record: DialectRecord; readonly once?: boolean; readonly expected?: unknown }
+  /** Adds a change to the journal; a store adds all others by itself. */
+  | { readonly _tag: "NoteChange"; readonly change: NotedChange }
 
 /** Writes that take effect whole or not at all. */
 export interface WriteBatch {
@@ -168,6 +171,21 @@ export interface LogRange {
   readonly limit: number
 }
 
+/** The journal of a store. */
+export interface Journal {
+  /**
+   * Milliseconds for which a change or an entry may still appear with a lower id than one that was read: as long as
+   * concurrent commits may last. 0 if all ids appear in their order.
+   */
+  readonly overlap: number
+  /** Ids of the newest change and of the newest entry; 0 if there is none. */
+  readonly newest: Effect.Effect<{ readonly change: number; readonly entry: number }, StorageFailed>
+  /** Changes with an id above `after`, by id, at most `limit`. At least the newest 10,000 changes are kept. */
+  readonly changes: (after: number, limit: number) => Effect.Effect<JournalPage, StorageFailed>
+  /** Entries of all chats with an id above `after`, by id, at most `limit`. */
+  readonly appended: (after: number, limit: number) => Effect.Effect<ReadonlyArray<EntryLocation>, StorageFailed>
+}
+
 /** Port: storage. An implementation passes `storeLaws`. */
 export class Store extends Context.Service<
   Store,
@@ -212,12 +230,7 @@ export class Store extends Context.Service<
     /** Entries of all ranges, by id. */
     readonly entries: (ranges: ReadonlyArray<LogRange>) => Effect.Effect<ReadonlyArray<Entry>, StorageFailed>
     /** Positions of entries; unknown ids are left out. */
-    readonly locate: (
-      ids: ReadonlyArray<EntryId>
-    ) => Effect.Effect<
-      ReadonlyArray<{ readonly id: EntryId; readonly chat: ChatId; readonly seq: number }>,
-      StorageFailed
-    >
+    readonly locate: (ids: ReadonlyArray<EntryId>) => Effect.Effect<ReadonlyArray<EntryLocation>, StorageFailed>
     /**
      * Messages `from`…`to` by their number in the chat, both included, as they stand now, newest first. At most 10,000
      * are requested in one call. Messages hidden by `hiddenFrom` are left out.
@@ -254,5 +267,7 @@ export class Store extends Context.Service<
     ) => Effect.Effect<DialectRecord | undefined, StorageFailed>
     /** All records of one kind, by key. */
     readonly records: (dialect: string, kind: string) => Effect.Effect<ReadonlyArray<DialectRecord>, StorageFailed>
+    /** Changes and appended entries, for nodes that share the store. */
+    readonly journal: Journal
   }
 >()("@parley/core/Store") {}

@@ -59,7 +59,7 @@ export class OfflineQueue extends Context.Service<
       ): Effect.fn.Return<ReadonlyMap<ChatId, LogPosition>, Refused | StorageFailed> {
         const user = yield* context.users.find(id)
         if (user === undefined) return yield* refuse({ _tag: "NoSuchUsers", users: [String(id)] })
-        const sources = { cursors, store, chats: context.chats }
+        const sources = { cursors, chats: context.chats }
         const resumePoints = yield* resumeCursors(sources, user, device, yield* store.chatsOf(id))
         return new Map(resumePoints.map(({ cursor }) => [cursor.chat, new LogPosition(cursor)]))
       })

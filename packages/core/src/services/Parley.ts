@@ -6,6 +6,8 @@ import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Layer from "effect/Layer"
 import { Bus } from "../ports/Bus.ts"
+import { Nodes } from "../ports/Nodes.ts"
+import * as NodeLink from "../nodes/NodeLink.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Hub } from "../delivery/Hub.ts"
@@ -23,6 +25,7 @@ import { Users } from "./Users.ts"
 /** Services of the engine. Commands of users (`Command`) go through `Engine.perform`. */
 export type Services =
   | Bus
+  | Nodes
   | Credentials
   | Engine
   | Hub
@@ -36,24 +39,31 @@ export type Services =
   | Digest.Digest
   | SecureRandom.SecureRandom
 
+/** The ports of a single node with its own store. */
+export const singleNode: Layer.Layer<Bus | Nodes> = Layer.merge(Bus.layerSingle, Nodes.layerSingle)
+
 /**
  * Layer for a single node with its own store; `layerOn` takes another bus, and for tests a seeded source of randomness.
  */
-export const layer: Layer.Layer<Services, never, Store | Passwords> = layerOn(Bus.layerSingle)
+export const layer: Layer.Layer<Services, never, Store | Passwords> = layerOn(singleNode)
 
-/** Layer of the engine on another bus; for tests also with a seeded source of randomness. */
+/**
+ * Layer of the engine as one of several nodes that share a store, by their bus and registry; for tests also with a seeded
+ * source of randomness.
+ */
 export function layerOn<E>(
-  bus: Layer.Layer<Bus, E>,
+  nodes: Layer.Layer<Bus | Nodes, E>,
   random: Layer.Layer<SecureRandom.SecureRandom> = SecureRandom.layerWebCrypto
 ): Layer.Layer<Services, E, Store | Passwords> {
   const storage = watchStore.pipe(Layer.provideMerge(StorageHealth.layer), Layer.provideMerge(LogThrottle.layer))
-  const base = Layer.mergeAll(bus, Hub.layer, CursorStore.layer, Digest.layerWebCrypto, random).pipe(
+  const base = Layer.mergeAll(nodes, Hub.layer, CursorStore.layer, Digest.layerWebCrypto, random).pipe(
     Layer.provideMerge(storage)
   )
   const engine = Engine.layer.pipe(Layer.provideMerge(base))
   const credentials = Credentials.layer.pipe(Layer.provideMerge(engine))
   const sessions = Sessions.layer.pipe(Layer.provideMerge(credentials))
-  return Layer.mergeAll(OfflineQueue.layer, Permissions.layer, Acceptor.layer, Users.layer).pipe(
+  const services = Layer.mergeAll(OfflineQueue.layer, Permissions.layer, Acceptor.layer, Users.layer).pipe(
     Layer.provideMerge(sessions)
   )
+  return NodeLink.layer.pipe(Layer.provideMerge(services))
 }

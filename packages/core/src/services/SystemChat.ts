@@ -2,13 +2,16 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Engine } from "../engine/Engine.ts"
-import { type Duplicate, type VersionConflict, type StorageFailed, Store } from "../ports/Store.ts"
+import { type VersionConflict, type StorageFailed, Store } from "../ports/Store.ts"
 
 const SYSTEM_GID = "system"
 
-/** Creates the system chat if it does not exist; system administrators are its admins. */
-export const ensureSystemChat: Effect.Effect<void, VersionConflict | Duplicate | StorageFailed, Engine | Store> =
-  Effect.gen(function* () {
+/**
+ * Creates the system chat if it does not exist; system administrators are its admins. Of several nodes that start at once,
+ * one creates it.
+ */
+export const ensureSystemChat: Effect.Effect<void, VersionConflict | StorageFailed, Engine | Store> = Effect.gen(
+  function* () {
     const store = yield* Store
     const { commit } = yield* Engine
     if ((yield* store.systemChats).length > 0) return
@@ -34,5 +37,6 @@ export const ensureSystemChat: Effect.Effect<void, VersionConflict | Duplicate |
           }
         }
       ]
-    })
-  })
+    }).pipe(Effect.catchTag("Duplicate", () => Effect.void))
+  }
+)

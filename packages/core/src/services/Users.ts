@@ -10,6 +10,7 @@ import { Engine } from "../engine/Engine.ts"
 import type { DirectoryUserChange } from "../ports/UserDirectory.ts"
 import { externalUsersRefusal } from "../cache/DirectoryUsers.ts"
 import { Hub } from "../delivery/Hub.ts"
+import { invalidateUsers } from "../nodes/RemoteUsers.ts"
 import { nextEphemeralId, type UserId } from "../model/Ids.ts"
 import { Progress } from "../ports/Progress.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
@@ -89,8 +90,8 @@ export class Users extends Context.Service<
     readonly byExternalId: (id: string) => Effect.Effect<User | undefined, Refused>
     /**
      * Invalidates users that the external directory has changed, by external id, or all users. They are loaded again,
-     * and removed or disabled ones are logged out. Call it on every node; without an external directory it does
-     * nothing.
+     * and removed or disabled ones are logged out, on all nodes that share the store. Without an external directory it
+     * does nothing.
      */
     readonly invalidate: (ids?: ReadonlyArray<string>) => Effect.Effect<void, Refused>
   }
@@ -315,20 +316,13 @@ export class Users extends Context.Service<
         change: changeNamed,
         remove: (account) => withHooks({ _tag: "RemoveUser", account }, remove(account)),
         byExternalId: (id) => Effect.map(orUnavailable(context.users.byExternalId([id])), ([user]) => user),
-        invalidate: Effect.fnUntraced(function* (ids) {
-          if (external === undefined) return
-          if (ids === undefined) external.clearMissing()
-          const changed = ids === undefined ? undefined : yield* orUnavailable(external.idsOf(ids))
-          context.users.invalidate(changed)
-          const wanted = changed ?? [...new Set(hub.allSessions().flatMap(({ user }) => user?.id ?? []))]
-          const before = new Map(wanted.map((id) => [id, context.users.getCached(id)]))
-          const current = new Map((yield* orUnavailable(context.users.findMany(wanted))).map((user) => [user.id, user]))
-          for (const id of wanted) {
-            const user = current.get(id)
-            if (user !== undefined) announceRename(before.get(id), user)
-            if (user === undefined || user.disabled) yield* sessions.endAll(id)
-          }
-        })
+        invalidate: (ids) => {
+          const work = invalidateUsers(context, hub, sessions, ids, announceRename)
+          if (external === undefined || hub.nodes === undefined) return work
+          const change = { _tag: "DirectoryChanged", ids: ids ?? null } as const
+          const note = commit({ expectedVersions: [], writes: [{ _tag: "NoteChange", change }] })
+          return Effect.andThen(work, orUnavailable(note))
+        }
       })
     })
   )

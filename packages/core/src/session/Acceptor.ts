@@ -7,7 +7,6 @@ import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { Broadcaster } from "../delivery/Broadcaster.ts"
-import { Bus } from "../ports/Bus.ts"
 import { networkOf } from "../ports/ClientAddress.ts"
 import type { Connection } from "../ports/Connection.ts"
 import { ConnectionLimiter } from "../limits/ConnectionLimiter.ts"
@@ -21,7 +20,7 @@ import { Settings } from "../ports/Settings.ts"
 import { Store } from "../ports/Store.ts"
 import type { Serializer } from "../delivery/Serializer.ts"
 
-type Requirements = Engine | Hub | Broadcaster | CursorStore | Store | Bus
+type Requirements = Engine | Hub | Broadcaster | CursorStore | Store
 
 /** Creates a session for each connection of a transport. */
 export class Acceptor extends Context.Service<
@@ -43,7 +42,6 @@ export class Acceptor extends Context.Service<
       const broadcast = yield* Broadcaster
       const cursors = yield* CursorStore
       const store = yield* Store
-      const bus = yield* Bus
       const settings = yield* Settings
       const throttle = yield* LogThrottle
       const fork = Effect.runForkWith(yield* Effect.context<never>())
@@ -73,9 +71,6 @@ export class Acceptor extends Context.Service<
           done()
         })
       }
-
-      const unsubscribe = bus.subscribe(({ chat, head }) => hub.notifyRemoteAppend(chat, head))
-      yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
 
       const clock = yield* Clock.Clock
       /** Runs while there are unauthenticated connections. */

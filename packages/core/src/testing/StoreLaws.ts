@@ -5,6 +5,7 @@
 import { amendLaws } from "./StoreLaws/AmendLaws.ts"
 import { chatLaws } from "./StoreLaws/ChatLaws.ts"
 import { commitLaws } from "./StoreLaws/CommitLaws.ts"
+import { journalLaws } from "./StoreLaws/JournalLaws.ts"
 import type { StoreLaw } from "./StoreLaws/Law.ts"
 import { messageLaws } from "./StoreLaws/MessageLaws.ts"
 import { cursorLaws } from "./StoreLaws/CursorLaws.ts"
@@ -15,6 +16,7 @@ import { sessionLaws } from "./StoreLaws/SessionLaws.ts"
 import { userLaws } from "./StoreLaws/UserLaws.ts"
 
 export { LawBroken, type StoreLaw } from "./StoreLaws/Law.ts"
+export { sharedStoreLaws, type SharedStoreLaw } from "./StoreLaws/SharedStoreLaws.ts"
 export { reopenLaws, type ReopenLaw, type Reopening } from "./StoreLaws/ReopenLaws.ts"
 
 /** Laws of every store. */
@@ -28,5 +30,6 @@ export const storeLaws: ReadonlyArray<StoreLaw> = [
   ...cursorLaws,
   ...userLaws,
   ...sessionLaws,
-  ...recordLaws
+  ...recordLaws,
+  ...journalLaws
 ]

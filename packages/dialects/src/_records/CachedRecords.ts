@@ -16,7 +16,7 @@ interface Options<A> {
   readonly decode: (record: DialectRecord) => Effect.Effect<A | undefined>
 }
 
-/** Records are changed only through this class, by the process that holds the database. */
+/** Records are changed only through this class; other nodes learn of it by the journal. */
 export class CachedRecords<A> {
   readonly #options: Options<A>
   #cached: ReadonlyMap<string, A> | undefined
@@ -25,6 +25,13 @@ export class CachedRecords<A> {
 
   constructor(options: Options<A>) {
     this.#options = options
+    const { dialect, engine, kind } = options
+    engine.onRecordsChanged(dialect, kind, () => this.#invalidate())
+  }
+
+  #invalidate(): void {
+    this.#writes++
+    this.#cached = undefined
   }
 
   /** Records by key. */
@@ -61,17 +68,13 @@ export class CachedRecords<A> {
   #put(key: string, value: unknown, once: boolean): Effect.Effect<boolean, string> {
     const { engine, dialect, kind, noun } = this.#options
     const write = { _tag: "PutRecord", record: { dialect, kind, key, value }, once } as const
-    return engine.commit({ expectedVersions: [], writes: [write] }).pipe(
+    const note = { _tag: "NoteChange", change: { _tag: "RecordsChanged", dialect, kind } } as const
+    return engine.commit({ expectedVersions: [], writes: [write, note] }).pipe(
       Effect.as(true),
       Effect.catchTag("Duplicate", () => Effect.succeed(false)),
       Effect.tapError((failed) => logStorageFailure(`the ${noun} could not be written`, failed)),
       Effect.mapError(() => "the database could not be written; see the server's log"),
-      Effect.tap(() =>
-        Effect.sync(() => {
-          this.#writes++
-          this.#cached = undefined
-        })
-      )
+      Effect.tap(() => Effect.sync(() => this.#invalidate()))
     )
   }
 }

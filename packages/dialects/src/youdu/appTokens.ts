@@ -61,11 +61,18 @@ interface TokenDeps {
 
 const orUnavailable = refuseOnStorageFailure("tokens of apps")
 
+/** Valid tokens were removed, which other nodes may have in memory. */
+const NOTE: Write = { _tag: "NoteChange", change: { _tag: "RecordsChanged", dialect: DIALECT, kind: KIND } }
+
 export const makeAppTokens = ({ store, engine, random, digest, lifetime }: TokenDeps): AppTokens => {
   /** Valid tokens by hash. Others may still be stored. */
   const cache = new Map<string, StoredToken>()
   /** Number of commits that may remove tokens. A token that was read during one is not cached. */
   let commits = 0
+  engine.onRecordsChanged(DIALECT, KIND, () => {
+    commits++
+    cache.clear()
+  })
   const hashOf = (token: string): Effect.Effect<string> => digest.digestHex(Digest.sha256, textBytes(token))
 
   const put = (key: string, value: StoredToken | null): Write => ({
@@ -109,7 +116,8 @@ export const makeAppTokens = ({ store, engine, random, digest, lifetime }: Token
             ...removed.map((key) => put(key, null)),
             ...proofs
               .filter((one) => isExpired(one.value) && one.key !== proof.key)
-              .map((one): Write => ({ _tag: "PutRecord", record: { ...one, value: null } }))
+              .map((one): Write => ({ _tag: "PutRecord", record: { ...one, value: null } })),
+            ...(others.length > 0 ? [NOTE] : [])
           ]
         })
         .pipe(

@@ -75,7 +75,7 @@ export const fixture = Effect.fnUntraced(function* (profile: ProfileName) {
         if (!stand.has(sid)) stand.set(sid, `sid-${stand.size + 1}`)
         return `"sid":"${stand.get(sid)}"`
       })
-      .replaceAll(/"id":1099511\d{6}/g, '"id":"unkept"')
+      .replaceAll(/"id":45035996\d{8}/g, '"id":"unkept"')
 
   const client = (name: string) => {
     let [replies, over, quiet, sid] = [0, false, false, ""]

@@ -1,6 +1,6 @@
 /** The list of all users: encoded in chunks, each again only after a change. */
 import { assert, it } from "@effect/vitest"
-import { EntryId, UserId } from "@parley/core/Ids"
+import { UserId } from "@parley/core/Ids"
 import { type Hub, LocalHub } from "@parley/core/Hub"
 import type { User } from "@parley/core/User"
 import { Effect, Fiber } from "effect"
@@ -18,7 +18,7 @@ const user = (id: number, realname = `User ${id}`): User => ({
   organisation: null,
   disabled: false,
   createdAt: 0,
-  since: EntryId(0)
+  since: {}
 })
 
 const users = (count: number, from = 1): ReadonlyArray<User> =>

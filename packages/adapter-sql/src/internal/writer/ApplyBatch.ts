@@ -4,13 +4,16 @@
  * A message's gid is looked up before the message is written, since the index of gids lags behind. Other unique keys are
  * constraints of the tables: after a violation the batch is rolled back and the existing rows are looked up.
  */
-import { ChatId, EntryId } from "@parley/core/Ids"
+import { ChatId, EntryId, UserId } from "@parley/core/Ids"
 import type { WriteBatch, Write } from "@parley/core/Store"
+import type { NewUser } from "@parley/core/User"
+import { addChange } from "./changes.ts"
 import { changeChat, createChat, INSERT_ENTRY, moveCursor, setPreference } from "./chats.ts"
 import { findDuplicates, uniqueKeys, type UniqueKeys } from "./findDuplicates.ts"
 import { isUniqueViolation } from "../sqliteError.ts"
 import { fingerprint, GidIndex } from "../log-index/GidIndex.ts"
 import { HeadCache, type WriterHead } from "./HeadCache.ts"
+import { systemChats } from "../queries/chats.ts"
 import { revision } from "../queries/messages.ts"
 import { isRecordStale, putRecord } from "./records.ts"
 import type { Statements } from "../Statements.ts"
@@ -30,12 +33,21 @@ class GidTaken extends Error {
   override readonly message = "a message with this gid exists"
 }
 
+const ONE_STATEMENT: ReadonlySet<Write["_tag"]> = new Set([
+  "Append",
+  "Amend",
+  "SetPreference",
+  "MoveCursor",
+  "HideMessage",
+  "SaveSettings",
+  "TouchSession",
+  "AddFile",
+  "PutRecord"
+])
+
 /** Whether the write is one statement, which SQLite rolls back by itself. */
 const isOneStatement = (write: Write): boolean =>
-  write._tag !== "CreateChat" &&
-  write._tag !== "SaveSession" &&
-  write._tag !== "EndSessions" &&
-  !(write._tag === "Append" && write.body._tag === "Changed")
+  ONE_STATEMENT.has(write._tag) && !(write._tag === "Append" && write.body._tag === "Changed")
 
 /** Whether the facts behind the write, other than chat versions, have changed. */
 const isStale = (db: Statements, write: Write): boolean =>
@@ -196,22 +208,27 @@ export class BatchApplier {
         )
         return
       case "CreateUser":
-        this.#numbers.push(...createUser(db, write.user))
-        return
+        return this.#createUser(write.user)
       case "ChangeUser":
-        return changeUser(db, write.user, write.change)
+        changeUser(db, write.user, write.change)
+        return addChange(db, {
+          _tag: "UserChanged",
+          user: write.user,
+          renamed: write.change.realname !== undefined
+        })
       case "SaveSettings":
         return saveSettings(db, write.user, write.settings)
       case "SaveSession":
-        this.#ended.push(saveSession(db, write))
-        return
+        return this.#sessionsEnded(write.session.user, saveSession(db, write), true)
       case "TouchSession":
         return touchSession(db, write.hash, write.usedAt)
-      case "EndSession":
-        return endSession(db, write.hash)
-      case "EndSessions":
-        this.#ended.push(endSessions(db, write.user))
+      case "EndSession": {
+        const user = endSession(db, write.hash)
+        if (user !== undefined) addChange(db, { _tag: "SessionEnded", user, hash: write.hash, replaced: false })
         return
+      }
+      case "EndSessions":
+        return this.#sessionsEnded(write.user, endSessions(db, write.user), false)
       case "AddFile": {
         const { addedBy, at, blob, chat, size, title } = write.file
         this.#numbers.push(
@@ -229,7 +246,27 @@ export class BatchApplier {
       }
       case "PutRecord":
         return putRecord(db, write)
+      case "NoteChange":
+        return addChange(db, write.change)
     }
+  }
+
+  #createUser(user: NewUser): void {
+    const since: Record<number, number> = {}
+    const pairs: Array<number> = []
+    for (const chat of systemChats(this.#db)) {
+      const seq = this.#headCache.get(chat)?.seq ?? 0
+      since[chat] = seq
+      pairs.push(chat, seq)
+    }
+    const id = UserId(createUser(this.#db, user, since))
+    this.#numbers.push(id, pairs.length / 2, ...pairs)
+    addChange(this.#db, { _tag: "UserChanged", user: id, renamed: false })
+  }
+
+  #sessionsEnded(user: UserId, hashes: ReadonlyArray<string>, replaced: boolean): void {
+    for (const hash of hashes) addChange(this.#db, { _tag: "SessionEnded", user, hash, replaced })
+    this.#ended.push(hashes)
   }
 
   /** Returns false if the gid already exists. */
@@ -255,6 +292,7 @@ export class BatchApplier {
     const [id, entry] = createChat(this.#db, write.chat, write.by)
     this.#tail.append({ id: EntryId(entry), chat: ChatId(id), seq: 1 })
     this.#numbers.push(id, entry)
+    addChange(this.#db, { _tag: "ChatChanged", chat: ChatId(id), entry: EntryId(entry), seq: 1 })
   }
 
   #append(write: Append): void {
@@ -271,6 +309,7 @@ export class BatchApplier {
     const id = this.#appendEntry(write, head, [null, null, JSON.stringify(step)])
     changeChat(this.#db, { id, chat, seq: head.seq, posted: head.posted, at, by, device, body })
     head.version += 1
+    addChange(this.#db, { _tag: "ChatChanged", chat, entry: id, seq: head.seq })
   }
 
   /** The message's revision was checked before the batch. */

@@ -131,7 +131,8 @@ export type FromWriter =
 
 /**
  * Returns the result of one write. `next` returns its numbers: chat and entry of a new chat; id, sequence and posted of an
- * entry; star, hide and mute of a preference; id and since of a user; the id of a file. `ended` returns the sessions
+ * entry; star, hide and mute of a preference; of a user the id, the number of system chats, and id and sequence of each; the
+ * id of a file. `ended` returns the sessions
  * ended by the write.
  */
 export const written = (
@@ -169,7 +170,10 @@ export const written = (
     }
     case "CreateUser": {
       const { password: _, ...user } = write.user
-      return { _tag: "User", user: { ...user, id: UserId(next()), since: EntryId(next()) } }
+      const id = UserId(next())
+      const since: Record<number, number> = {}
+      for (let left = next(); left > 0; left--) since[next()] = next()
+      return { _tag: "User", user: { ...user, id, since } }
     }
     case "AddFile":
       return { _tag: "File", file: { ...write.file, id: FileId(next()) } }

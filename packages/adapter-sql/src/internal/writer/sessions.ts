@@ -49,9 +49,9 @@ export const touchSession = (db: Statements, hash: string, usedAt: number): void
   db.run("UPDATE sessions SET used_at = ? WHERE hash = ?", usedAt, hash)
 }
 
-export const endSession = (db: Statements, hash: string): void => {
-  db.run("DELETE FROM sessions WHERE hash = ?", hash)
-}
+/** Returns the user of the session, or undefined if there is none. */
+export const endSession = (db: Statements, hash: string): UserId | undefined =>
+  db.one<{ user: UserId }>("DELETE FROM sessions WHERE hash = ? RETURNING user", hash)?.user
 
 export const endSessions = (db: Statements, user: UserId): Ended => {
   if (db.run("UPDATE users SET session_epoch = session_epoch + 1 WHERE id = ?", user) === 0) throw noSuchUser(user)

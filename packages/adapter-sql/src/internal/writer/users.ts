@@ -1,16 +1,14 @@
 /** Writes of users and settings. */
 import type { UserId } from "@parley/core/Ids"
-import type { NewUser, UserChange } from "@parley/core/User"
-import { newest } from "../queries/messages.ts"
+import type { NewUser, User, UserChange } from "@parley/core/User"
 import { flag } from "../rows.ts"
 import type { Statements } from "../Statements.ts"
 
 export const noSuchUser = (user: UserId): Error => new Error(`there is no user ${user}`)
 
-/** Returns the ids of the user and of the newest entry. */
-export const createUser = (db: Statements, user: NewUser): readonly [id: number, since: number] => {
-  const since = newest(db)
-  const id = db.insert(
+/** Returns the id of the user; `since` as in `User`. */
+export const createUser = (db: Statements, user: NewUser, since: User["since"]): number =>
+  db.insert(
     `INSERT INTO users (account, realname, avatar, role, dept, admin, organisation, disabled, created_at, since, password)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     user.account,
@@ -22,11 +20,9 @@ export const createUser = (db: Statements, user: NewUser): readonly [id: number,
     user.organisation,
     flag(user.disabled),
     user.createdAt,
-    since,
+    JSON.stringify(since),
     user.password
   )
-  return [id, since]
-}
 
 export const changeUser = (db: Statements, user: UserId, change: UserChange): void => {
   const columns: Array<string> = []

@@ -77,7 +77,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "entry ids rise with every commit, in whichever chats",
+    "an entry has a higher id than all entries whose commits had returned, in whichever chats",
     Effect.fnUntraced(function* (store) {
       const [a, b] = yield* pair(store)
       const one = yield* createChat(store, "c1", [a, b])
@@ -149,7 +149,7 @@ export const commitLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "batches take effect in the order in which commit was called",
+    "batches of one store take effect in the order in which commit was called",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])

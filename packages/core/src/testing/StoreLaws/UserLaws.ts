@@ -1,7 +1,22 @@
 /** Laws of users, their passwords and settings. */
 import * as Effect from "effect/Effect"
-import { EntryId } from "../../model/Ids.ts"
-import { createChat, createUser, law, NO_USER, NOW, pair, post, same, sorted, batch, type StoreLaw } from "./Law.ts"
+import {
+  append,
+  appending,
+  createChat,
+  createUser,
+  law,
+  newUser,
+  NO_USER,
+  NOW,
+  pair,
+  post,
+  posting,
+  same,
+  sorted,
+  batch,
+  type StoreLaw
+} from "./Law.ts"
 
 export const userLaws: ReadonlyArray<StoreLaw> = [
   law(
@@ -19,7 +34,7 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
       }
       const ann = yield* createUser(store, "ann", { ...fields, password: "$scrypt$x" })
       const bob = yield* createUser(store, "Ann")
-      yield* same("ann", ann, { id: ann.id, account: "ann", ...fields, since: EntryId(0) })
+      yield* same("ann", ann, { id: ann.id, account: "ann", ...fields, since: {} })
       yield* same("bob", [bob.organisation, bob.admin, bob.disabled], [null, false, false])
       const found = yield* store.users([bob.id, NO_USER, ann.id, ann.id])
       yield* same(
@@ -34,18 +49,34 @@ export const userLaws: ReadonlyArray<StoreLaw> = [
     })
   ),
   law(
-    "a new user's since is the newest entry of the store",
+    "a new user's since is the newest sequence of each system chat that is not dissolved",
     Effect.fnUntraced(function* (store) {
       const [a] = yield* pair(store)
       const { chat } = yield* createChat(store, "c", [a])
-      const entry = yield* post(store, chat.id, a, "m")
+      const facts = { type: "system", owner: null } as const
+      const system = (yield* createChat(store, "s1", [], facts)).chat.id
+      const dissolved = (yield* createChat(store, "s2", [], facts)).chat.id
+      yield* append(store, dissolved, null, { _tag: "Changed", dissolved: true })
+      yield* post(store, chat.id, a, "m")
+      yield* post(store, system, a, "m1")
+      yield* post(store, system, a, "m2")
       const late = yield* createUser(store, "late")
-      yield* same("since", late.since, entry.id)
-      yield* post(store, chat.id, a, "m2")
+      yield* same("since", late.since, { [system]: 3 })
+      yield* post(store, system, a, "m3")
+      const empty = (yield* createChat(store, "s3", [], facts)).chat.id
       yield* same(
         "since stays",
         (yield* store.users([late.id])).map((user) => user.since),
-        [entry.id]
+        [{ [system]: 3 }]
+      )
+      yield* same("of two chats", (yield* createUser(store, "later")).since, { [system]: 4, [empty]: 1 })
+      const both = yield* store.commit(
+        batch(appending(system, a, posting("m4")), { _tag: "CreateUser", user: newUser("last") })
+      )
+      yield* same(
+        "after an entry of the batch",
+        both.flatMap((one) => (one._tag === "User" ? [one.user.since] : [])),
+        [{ [system]: 5, [empty]: 1 }]
       )
     })
   ),

@@ -1,0 +1,47 @@
+/** Leases and presence of engines of one process that share a store. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { UserId } from "@parley/core/Ids"
+import { LEASE_MS, type NodeLease, type NodePresence, Nodes } from "@parley/core/Nodes"
+
+interface NodeState {
+  /** Milliseconds since 1970. */
+  endsAt: number
+  presence: number
+  readonly users: Map<UserId, NodePresence>
+}
+
+/** Returns a new, empty registry, which the engines share. */
+export const make = (): Nodes["Service"] => {
+  const nodes = new Map<string, NodeState>()
+  const live = Effect.map(Clock.currentTimeMillis, (now) => {
+    for (const [node, { endsAt }] of nodes) if (endsAt <= now) nodes.delete(node)
+    return now
+  })
+  const stateOf = (node: string, now: number): NodeState => {
+    const state = nodes.get(node) ?? { endsAt: 0, presence: 0, users: new Map() }
+    nodes.set(node, state)
+    state.endsAt = now + LEASE_MS
+    return state
+  }
+  return Nodes.of({
+    renew: (node) =>
+      Effect.map(live, (now) => {
+        stateOf(node, now)
+        return Array.from(nodes, ([name, { presence }]): NodeLease => ({ node: name, presence }))
+      }),
+    savePresence: (node, version, users) =>
+      Effect.map(live, (now) => {
+        const state = stateOf(node, now)
+        state.presence = Math.max(state.presence, version)
+        for (const one of users) state.users.set(one.user, one)
+      }),
+    presence: (node, after) =>
+      Effect.map(live, () =>
+        [...(nodes.get(node)?.users.values() ?? [])].filter(
+          ({ eventVersion, version }) => version > after || eventVersion > after
+        )
+      ),
+    leave: (node) => Effect.sync(() => void nodes.delete(node))
+  })
+}

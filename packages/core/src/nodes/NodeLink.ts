@@ -1,0 +1,249 @@
+/**
+ * Link of this node to others that share its store. Packets of a bus contain the entries and events of others. The journal is
+ * read each second, so that no change of facts is missed without them; the log is read by id when packets of a live node
+ * are missing. A single node has no link, and its engine does none of this.
+ */
+import * as Clock from "effect/Clock"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Layer from "effect/Layer"
+import { Sessions } from "../auth/Sessions.ts"
+import { RemoteBroadcasts } from "../delivery/Broadcaster.ts"
+import { Hub } from "../delivery/Hub.ts"
+import { Engine } from "../engine/Engine.ts"
+import type { Broadcast } from "../model/Event.ts"
+import { Bus } from "../ports/Bus.ts"
+import { LEASE_MS, Nodes } from "../ports/Nodes.ts"
+import { logStorageFailure } from "../ports/StorageErrors.ts"
+import { type StorageFailed, Store } from "../ports/Store.ts"
+import { JournalReader } from "./JournalReader.ts"
+import { LocalPresence } from "./LocalPresence.ts"
+import { decodePacket, type EntryNotice, type Notice } from "./Packet.ts"
+import { PacketReceiver } from "./PacketReceiver.ts"
+import { PacketSender } from "./PacketSender.ts"
+import { type Later, RemoteEntries } from "./RemoteEntries.ts"
+import { RemotePresence } from "./RemotePresence.ts"
+import { RemoteUsers } from "./RemoteUsers.ts"
+import { SeenEntries } from "./SeenEntries.ts"
+import { TaskQueue } from "./TaskQueue.ts"
+import { Watermark } from "./Watermark.ts"
+
+/** Milliseconds between two checks; the journal is read, and a packet sent, at every second one. */
+const TICK_MS = 500
+/** Milliseconds without a packet after which a live node counts as silent. */
+const SILENCE_MS = 1500
+/** Milliseconds by which the read of the log begins before the newest known entry: packets may be missed for as long. */
+const MAX_UNNOTICED_MS = 3000
+/** Maximum number of entries per read of the log by id. */
+const PAGE_SIZE = 5000
+/** Maximum number of notices that wait for reads of the store. */
+const MAX_QUEUED = 10_000
+/** WebSocket close code: the client reconnects. RFC 6455 registry, "Service Restart". */
+const CLOSE_RESTART = 1012
+const NODE_ID_BYTES = 8
+
+const entryNotice = ({ event }: Broadcast): EntryNotice | undefined => {
+  if (event._tag !== "ChatEvent") return undefined
+  const { chat, entry, message } = event
+  const { _tag } = entry.body
+  return {
+    _tag: "Entry",
+    entry,
+    version: chat.version,
+    ...((_tag === "Replaced" || _tag === "Recalled") && message !== undefined && { message }),
+    ...(_tag === "Created" && chat.type !== "system" && { members: [...chat.members.keys()] })
+  }
+}
+
+type Requirements = Bus | Nodes | Hub | RemoteBroadcasts | Engine | Sessions | Store | SecureRandom.SecureRandom
+
+const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
+  const registry = yield* Nodes
+  const hub = yield* Hub
+  const remote = yield* RemoteBroadcasts
+  const engine = yield* Engine
+  const sessions = yield* Sessions
+  const store = yield* Store
+  const clock = yield* Clock.Clock
+  const scope = yield* Effect.scope
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
+  const run = (work: Effect.Effect<void>): void => void fork(Effect.forkIn(work, scope))
+  const now = (): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+
+  const node = Hex.encode(yield* (yield* SecureRandom.SecureRandom).randomBytes(NODE_ID_BYTES))
+  const { context } = engine
+  const { presence } = hub
+  const { journal } = store
+
+  const sender = new PacketSender(bus, node, (milliseconds, callback) =>
+    run(Effect.andThen(Effect.sleep(milliseconds), Effect.sync(callback)))
+  )
+  const receiver = new PacketReceiver(node)
+  /** Packets that arrive before the marks below are known. */
+  let early: Array<string> | undefined = []
+  let receive = (text: string): void => void early?.push(text)
+  const unsubscribe = bus.subscribe((text) => receive(text))
+  yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
+
+  // Nothing that was committed before is in memory.
+  const newest = yield* Effect.orDie(journal.newest)
+  const seen = new SeenEntries(newest.entry)
+  const logMark = new Watermark(journal.overlap + MAX_UNNOTICED_MS, newest.entry)
+  const entries = new RemoteEntries({ hub, remote, chats: context.chats, users: context.users, store, seen })
+  const remoteUsers = new RemoteUsers({ hub, remote, engine, sessions })
+  const changes = new JournalReader(
+    {
+      store,
+      engine,
+      sessions,
+      users: remoteUsers,
+      entries,
+      now,
+      reset: () => {
+        context.chats.clear()
+        if (context.users.external === undefined) context.users.clear()
+        else context.users.invalidate()
+        sessions.clear()
+        engine.recordsChanged()
+        for (const session of hub.allSessions()) session.connection.close(CLOSE_RESTART, "reconnect to this server")
+      }
+    },
+    newest.change
+  )
+  const local = new LocalPresence(registry, node)
+  const others = new RemotePresence({ registry, node, presence, users: context.users, remote })
+
+  /** Nodes with a lease at the last renewal. */
+  let live: ReadonlySet<string> = new Set()
+  /** Whether the log must be read: packets, or what they told, were missed. */
+  let isBehind = false
+
+  const queue = new TaskQueue(MAX_QUEUED, run, (cause) => {
+    isBehind = true
+    return logStorageFailure("changes by other nodes could not be read", cause)
+  })
+  /** Adds a task unless the same one is queued and has not begun. */
+  const once = (task: Effect.Effect<void, StorageFailed>): (() => void) => {
+    let isQueued = false
+    const begun = Effect.suspend(() => {
+      isQueued = false
+      return task
+    })
+    return () => {
+      if (!isQueued) isQueued = queue.add(begun)
+    }
+  }
+
+  const readJournal = once(changes.read)
+  const readLog = once(
+    Effect.gen(function* () {
+      isBehind = false
+      for (let after = logMark.after(now()); ;) {
+        const page = yield* journal.appended(after, PAGE_SIZE)
+        yield* entries.applyLocated(page)
+        const last = page.at(-1)?.id
+        if (last !== undefined) logMark.advance(now(), last)
+        if (last === undefined || page.length < PAGE_SIZE) return
+        after = last
+      }
+    })
+  )
+  const followNodes = once(
+    Effect.gen(function* () {
+      yield* local.save
+      const leases = yield* registry.renew(node)
+      live = new Set(leases.map((lease) => lease.node))
+      receiver.retain(live, now(), LEASE_MS)
+      local.restoreFrom(leases.find((lease) => lease.node === node)?.presence ?? 0)
+      yield* others.follow(leases)
+    })
+  )
+
+  const apply = (from: string, notice: Notice): Later => {
+    switch (notice._tag) {
+      case "Entry":
+        return entries.apply(notice)
+      case "Appended":
+        return entries.applyAppended(notice.chat, notice.id, notice.seq)
+      case "Status":
+        others.applyStatus(from, notice)
+        return undefined
+      case "User":
+        if (notice.what === "renamed") {
+          context.users.change(notice.user.id, { realname: notice.user.realname })
+          remoteUsers.announceName(notice.user)
+        } else others.applyUser(from, notice)
+        return undefined
+      case "Journal":
+        readJournal()
+        return undefined
+    }
+  }
+  /** In the order of arrival, also behind notices that wait for the store. */
+  const applyInOrder = (from: string, notice: Notice): void => {
+    const later = queue.isIdle ? apply(from, notice) : Effect.suspend(() => apply(from, notice) ?? Effect.void)
+    if (later !== undefined && !queue.add(later)) isBehind = true
+  }
+  receive = (text) => {
+    const packet = decodePacket(text)
+    const { gap, notices } = receiver.receive(packet, now())
+    for (const notice of notices) applyInOrder(packet?.node ?? "", notice)
+    if (!gap) return
+    isBehind = true
+    readJournal()
+    readLog()
+  }
+  for (const text of early) receive(text)
+  early = undefined
+
+  hub.nodes = {
+    committed: ({ id }) => seen.add(id),
+    journaled: () => sender.add({ _tag: "Journal" }),
+    broadcast: (broadcasts) => {
+      for (const broadcast of broadcasts) {
+        const { event } = broadcast
+        const notice = entryNotice(broadcast)
+        if (notice !== undefined) {
+          const { chat, id, seq } = notice.entry
+          sender.add(notice, { _tag: "Appended", chat, id, seq })
+        } else if (event._tag === "UserEvent") {
+          const { user, what } = event
+          if (what === "renamed") remoteUsers.announced(user)
+          const version = what === "renamed" ? 0 : local.announced(user.id, what)
+          sender.add({ _tag: "User", what, user, version })
+        }
+      }
+    }
+  }
+  for (const [user, status] of presence.local()) local.changed(user, status)
+  presence.onLocalChange = (user, status) => {
+    sender.add({ _tag: "Status", user, status, version: local.changed(user, status) })
+  }
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      hub.nodes = undefined
+      presence.onLocalChange = undefined
+      return Effect.ignore(registry.leave(node))
+    })
+  )
+
+  const tick = Effect.gen(function* () {
+    for (let ticks = 0; ; ticks++) {
+      if (ticks % 2 === 0) {
+        sender.beat()
+        readJournal()
+        followNodes()
+      }
+      if (isBehind || receiver.isSilent(live, now(), SILENCE_MS)) readLog()
+      else logMark.advance(now(), seen.newest)
+      yield* Effect.sleep(TICK_MS)
+    }
+  })
+  yield* Effect.forkIn(tick, scope)
+})
+
+/** Links the engine to other nodes, unless its bus is that of a single node. */
+export const layer: Layer.Layer<never, never, Requirements> = Layer.effectDiscard(
+  Effect.flatMap(Bus, (bus) => (bus.maxBytes === 0 ? Effect.void : link(bus)))
+)

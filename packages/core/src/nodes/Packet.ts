@@ -1,0 +1,76 @@
+/**
+ * Packets between nodes, as JSON. A packet has the format's version, its sender, and a number, so that a lost one is
+ * noticed; a packet of another version counts as a lost one.
+ */
+import type { UserEvent } from "../model/Event.ts"
+import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
+import type { Entry } from "../model/Log.ts"
+import type { Message } from "../model/Message.ts"
+import type { PresentUser, Status } from "../model/User.ts"
+
+/** Version of the format. */
+export const PACKET_FORMAT = 1
+
+/** An appended entry. */
+export interface EntryNotice {
+  readonly _tag: "Entry"
+  readonly entry: Entry
+  /** Version of the chat's facts after it. */
+  readonly version: number
+  /** The replaced or recalled message, as it stands after the entry. */
+  readonly message?: Message
+  /** Members of a new chat, unless all users are. */
+  readonly members?: ReadonlyArray<UserId>
+}
+
+/** One notice of a packet, discriminated by `_tag`. */
+export type Notice =
+  | EntryNotice
+  /** An appended entry that is too large for a packet, or whose chat must be read. `seq` is its sequence. */
+  | { readonly _tag: "Appended"; readonly chat: ChatId; readonly id: EntryId; readonly seq: number }
+  /** A user's status on the sending node. `version` as in `NodePresence`. */
+  | { readonly _tag: "Status"; readonly user: UserId; readonly status: Status; readonly version: number }
+  /** An event about a user. `version` as in `NodePresence`; 0 for a new name. */
+  | { readonly _tag: "User"; readonly what: UserEvent["what"]; readonly user: PresentUser; readonly version: number }
+  /** The journal has grown. */
+  | { readonly _tag: "Journal" }
+
+/** Identity and number of a packet. */
+export interface PacketHeader {
+  readonly format: number
+  /** Unique for each start of a node. */
+  readonly node: string
+  /** 1, 2, 3, … for each node. */
+  readonly number: number
+}
+
+/** A packet that was received. */
+export interface Packet extends PacketHeader {
+  /** Undefined for an unknown format. */
+  readonly notices: ReadonlyArray<Notice> | undefined
+}
+
+/** Returns the packet with these encoded notices. */
+export const encodePacket = (node: string, number: number, notices: ReadonlyArray<string>): string =>
+  `{"format":${PACKET_FORMAT},"node":${JSON.stringify(node)},"number":${number},"notices":[${notices.join(",")}]}`
+
+/** Maximum number of characters around the notices. */
+export const PACKET_OVERHEAD = 200
+
+export const encodeNotice = (notice: Notice): string => JSON.stringify(notice)
+
+/** Decodes a packet; returns undefined for a text that is not one. */
+export const decodePacket = (text: string): Packet | undefined => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== "object" || value === null) return undefined
+  const { format, node, notices, number } = value as Readonly<Record<string, unknown>>
+  if (typeof format !== "number" || typeof node !== "string" || node === "") return undefined
+  if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 1) return undefined
+  const isKnown = format === PACKET_FORMAT && Array.isArray(notices)
+  return { format, node, number, notices: isKnown ? (notices as ReadonlyArray<Notice>) : undefined }
+}

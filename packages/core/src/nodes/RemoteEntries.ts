@@ -1,0 +1,176 @@
+/**
+ * Applies entries that other nodes have appended: to the cached chats, and to the connections and observers of this node. An
+ * entry of a packet is delivered as one of this node if its chat is cached at the same version; otherwise the chat and
+ * its log are read.
+ */
+import * as Effect from "effect/Effect"
+import type { ChatCache } from "../cache/ChatCache.ts"
+import type { UserCache } from "../cache/UserCache.ts"
+import type { RemoteBroadcasts } from "../delivery/Broadcaster.ts"
+import type { Hub } from "../delivery/Hub.ts"
+import { messageOf, readPages } from "../delivery/LogReader.ts"
+import type { ChatEvent } from "../model/Event.ts"
+import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
+import type { EntryLocation } from "../model/Journal.ts"
+import { type Entry, isDurable, type Posted } from "../model/Log.ts"
+import { fromPosted } from "../model/Message.ts"
+import type { StorageFailed, Store } from "../ports/Store.ts"
+import type { EntryNotice } from "./Packet.ts"
+import type { SeenEntries } from "./SeenEntries.ts"
+
+/** Maximum number of entries of one chat that are read for observers; connections read the rest by themselves. */
+const MAX_READ = 1000
+
+/** Work that needs the store; undefined if all is done. */
+export type Later = Effect.Effect<void, StorageFailed> | undefined
+
+interface Dependencies {
+  readonly hub: Hub["Service"]
+  readonly remote: RemoteBroadcasts["Service"]
+  readonly chats: ChatCache
+  readonly users: UserCache
+  readonly store: Store["Service"]
+  readonly seen: SeenEntries
+}
+
+/** Users whom encoders of the entry's events may name. */
+const usersNamed = ({ body, by }: Entry): ReadonlyArray<UserId> => {
+  const named = body._tag === "Changed" ? [body.owner ?? null, ...(body.added ?? []), ...(body.removed ?? [])] : []
+  return [by, ...named].filter((user) => user !== null)
+}
+
+export class RemoteEntries {
+  readonly #deps: Dependencies
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps
+  }
+
+  /** Applies an entry of a packet. */
+  apply(notice: EntryNotice): Later {
+    const { chats, hub, seen, users } = this.#deps
+    const { entry } = notice
+    if (seen.has(entry.id)) return undefined
+    if (this.#fits(notice)) {
+      const named = usersNamed(entry)
+      if (named.every((user) => users.getCached(user) !== undefined)) return this.#deliver(notice)
+      return Effect.flatMap(users.findMany(named), () =>
+        this.#fits(notice) ? Effect.sync(() => this.#deliver(notice)) : this.read(entry.chat, [entry])
+      )
+    }
+    if (this.#isConcerned(notice)) return this.read(entry.chat, [entry])
+    seen.add(entry.id)
+    hub.recent.put(entry.id, entry.chat, entry.seq)
+    chats.changedElsewhere(entry.chat)
+    return undefined
+  }
+
+  /** Applies a notice of an entry without its content. */
+  applyAppended(chat: ChatId, id: EntryId, seq: number): Later {
+    return this.#deps.seen.has(id) ? undefined : this.read(chat, [{ id, seq }])
+  }
+
+  /** Applies a change of a chat's facts from the journal. */
+  applyChange(chat: ChatId, id: EntryId, seq: number): Later {
+    const { chats, seen } = this.#deps
+    const cached = chats.peek(chat)
+    // A cached chat that was loaded before the entry, and cached after it, is behind.
+    if (seen.has(id) && (cached === undefined || cached.seq >= seq)) return undefined
+    return this.read(chat, [{ id, seq }])
+  }
+
+  /** Applies entries that were found in the log by id. */
+  readonly applyLocated = Effect.fnUntraced(function* (
+    this: RemoteEntries,
+    locations: ReadonlyArray<EntryLocation>
+  ): Effect.fn.Return<void, StorageFailed> {
+    const { chats, hub, seen } = this.#deps
+    const unseen = Map.groupBy(
+      locations.filter(({ id }) => !seen.has(id)),
+      ({ chat }) => chat
+    )
+    for (const [chat, entries] of unseen) {
+      if (hub.isSubscribed(chat) || hub.isObserved) yield* this.read(chat, entries)
+      // Not seen: the journal has those that changed facts, such as new members.
+      else chats.changedElsewhere(chat)
+    }
+  })
+
+  /**
+   * Reads a chat and these entries of it. Observers and, for changes of facts, connections get the entries; messages are
+   * delivered by the catch-up of each connection, which leaves out those that were recalled meanwhile.
+   */
+  readonly read = Effect.fnUntraced(function* (
+    this: RemoteEntries,
+    chat: ChatId,
+    wanted: ReadonlyArray<Pick<EntryLocation, "id" | "seq">>
+  ): Effect.fn.Return<void, StorageFailed> {
+    const { chats, hub, remote, seen, store, users } = this.#deps
+    chats.changedElsewhere(chat)
+    const cached = yield* chats.find({ id: chat })
+    if (cached === undefined) return
+    let [first, last] = [Infinity, 0]
+    for (const { seq } of wanted) [first, last] = [Math.min(first, seq), Math.max(last, seq)]
+    const limit = Math.min(last - first + 1, MAX_READ)
+    const page = yield* readPages(store, [{ chat, after: first - 1, limit }])
+    yield* users.findMany([...new Set(page.entries.flatMap(usersNamed))])
+    const ids = new Set(wanted.map(({ id }) => id))
+    for (const entry of page.entries) {
+      if (!ids.has(entry.id) || seen.has(entry.id)) continue
+      seen.add(entry.id)
+      hub.recent.put(entry.id, chat, entry.seq)
+      const id = messageOf(entry)
+      const message = id === undefined ? undefined : page.messages.get(id)
+      if (entry.body._tag === "Posted" && message?.recalled === true) continue
+      const event: ChatEvent = {
+        _tag: "ChatEvent",
+        entry,
+        chat: cached.chat,
+        head: cached.head,
+        ...(message !== undefined && { message })
+      }
+      if (!isDurable(entry.body)) remote.deliver([{ event, to: { chat } }])
+      remote.observeBroadcasts([{ event, to: { chat } }])
+    }
+    for (const { id } of wanted) seen.add(id)
+    hub.reconcile(cached.chat, first)
+    hub.readAppended(chat, last)
+  })
+
+  /** Whether the entry continues the chat's facts as they are cached. */
+  #fits({ entry, message, version }: EntryNotice): boolean {
+    const cached = this.#deps.chats.peek(entry.chat)
+    const { _tag } = entry.body
+    if (cached === undefined || _tag === "Created") return false
+    if ((_tag === "Replaced" || _tag === "Recalled") && message === undefined) return false
+    return cached.chat.version === (_tag === "Changed" ? version - 1 : version)
+  }
+
+  #deliver({ entry, message, version }: EntryNotice): undefined {
+    const { chats, hub, remote, seen } = this.#deps
+    const cached = chats.peek(entry.chat)
+    if (cached === undefined || seen.has(entry.id)) return
+    seen.add(entry.id)
+    hub.recent.put(entry.id, entry.chat, entry.seq)
+    chats.advance(entry, entry.body._tag === "Changed" ? version - 1 : version)
+    const current = entry.body._tag === "Posted" ? fromPosted(entry as Entry<Posted>) : message
+    const event: ChatEvent = {
+      _tag: "ChatEvent",
+      entry,
+      chat: cached.chat,
+      head: cached.head,
+      ...(current !== undefined && { message: current })
+    }
+    remote.deliver([{ event, to: { chat: entry.chat } }])
+    remote.observeBroadcasts([{ event, to: { chat: entry.chat } }])
+  }
+
+  /** Whether a connection or an observer of this node gets the entry. */
+  #isConcerned({ entry, members }: EntryNotice): boolean {
+    const { hub } = this.#deps
+    if (hub.isObserved || hub.isSubscribed(entry.chat)) return true
+    const { body } = entry
+    if (body._tag === "Created") return members === undefined || members.some((user) => hub.isConnected(user))
+    return body._tag === "Changed" && body.added?.some((user) => hub.isConnected(user)) === true
+  }
+}

@@ -1,0 +1,73 @@
+/** Two engines on one store in memory, with a bus that delivers or loses what each test chooses. */
+import { Context, Effect, Layer } from "effect"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { MemoryBus } from "@parley/adapter-memory/MemoryBus"
+import * as MemoryNodes from "@parley/adapter-memory/MemoryNodes"
+import { Bus } from "@parley/core/Bus"
+import { Nodes } from "@parley/core/Nodes"
+import * as Parley from "@parley/core/Parley"
+import type { Passwords } from "@parley/core/Passwords"
+import { Store } from "@parley/core/Store"
+import { plainPasswords } from "./harness.ts"
+
+/** Services of one engine. */
+export type Node = Context.Context<Parley.Services | Store | Passwords>
+
+/** Counts the calls of the store's methods. */
+const counted = (store: Store["Service"], reads: Map<string, number>): Store["Service"] => {
+  const count = (name: string) => reads.set(name, (reads.get(name) ?? 0) + 1)
+  const wrapped: Record<string, unknown> = { ...store }
+  for (const [name, value] of Object.entries(store)) {
+    if (typeof value !== "function" || name === "commit") continue
+    wrapped[name] = (...input: ReadonlyArray<unknown>) => {
+      count(name)
+      return (value as (...input: ReadonlyArray<unknown>) => unknown)(...input)
+    }
+  }
+  const { appended } = store.journal
+  wrapped["journal"] = {
+    ...store.journal,
+    appended: (after: number, limit: number) => {
+      count("appended")
+      return appended(after, limit)
+    }
+  }
+  return wrapped as Store["Service"]
+}
+
+/** `change` returns the packets that arrive in place of one; the same packet by default. */
+export const makeCluster = Effect.fnUntraced(function* (
+  change: (packet: string) => ReadonlyArray<string> = (packet) => [packet]
+) {
+  const reads = new Map<string, number>()
+  const packets: Array<string> = []
+  const registry = MemoryNodes.make()
+  const store = Layer.succeed(Store, counted(MemoryStore.make(), reads))
+  const bus = new MemoryBus()
+  /** A node that `dies` does not end its lease. */
+  const start = (dies: boolean) =>
+    Effect.suspend(() => {
+      const { maxBytes, publish, subscribe } = bus.connect()
+      const changed = Bus.of({
+        maxBytes,
+        subscribe,
+        publish: (packet) => {
+          packets.push(packet)
+          for (const one of change(packet)) publish(one)
+        }
+      })
+      const ports = Layer.merge(
+        Layer.succeed(Bus, changed),
+        Layer.succeed(Nodes, dies ? Nodes.of({ ...registry, leave: () => Effect.void }) : registry)
+      )
+      const layer = Parley.layerOn(ports).pipe(Layer.provideMerge(Layer.merge(store, plainPasswords)))
+      return Layer.build(Layer.fresh(layer))
+    })
+  return { here: yield* start(false), there: yield* start(false), start, reads, packets }
+})
+
+/** Runs an effect on one of the engines. */
+export const on =
+  (node: Node) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Parley.Services | Store | Passwords>> =>
+    Effect.provideContext(effect, node)
