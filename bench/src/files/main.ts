@@ -90,7 +90,7 @@ const parley = await createParley({
   store: SqliteStore.layer({ file: join(folder, "parley.db") }),
   dialects: [xuanxuan, ha],
   // Messages are sent faster than a user may.
-  settings: { costPerSecond: 1_000_000, costBurst: 1_000_000 }
+  settings: { "limits.costPerSecond": 1_000_000, "limits.costBurst": 1_000_000 }
 })
 const server = createServer((request, response) => parley.node(request, response))
 parley.attach(server)

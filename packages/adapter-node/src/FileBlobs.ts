@@ -3,6 +3,7 @@
  * path. A file gets its name only after its whole content is on disk.
  */
 import { BlobFailed, Blobs, BlobTooLarge, NoSuchBlob } from "@parley/core/Blobs"
+import { checkOptions, nonEmpty } from "@parley/core/Check"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -57,7 +58,12 @@ const syncDirectory = async (directory: string): Promise<void> => {
 }
 
 /** Blob storage in `directory`; fails if it cannot be created. */
-export const layer = ({ directory }: Options): Layer.Layer<Blobs, BlobFailed> =>
+export const layer = (options: Options): Layer.Layer<Blobs, BlobFailed> => {
+  checkOptions("FileBlobs.layer", options, { directory: nonEmpty })
+  return layerIn(options.directory)
+}
+
+const layerIn = (directory: string): Layer.Layer<Blobs, BlobFailed> =>
   Layer.effect(
     Blobs,
     Effect.gen(function* () {

@@ -8,6 +8,7 @@ import {
   ParleyEngine
 } from "@parley/core/ParleyEngine"
 import { fromCause, ParleyError } from "@parley/core/ParleyError"
+import { checkArguments, checkOptions } from "@parley/core/Check"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -15,6 +16,7 @@ import type * as Host from "./internal/http/HttpHost.ts"
 import { type Served, type Options as ServeOptions, serve, type ServedDialect } from "./serve.ts"
 import type { Address } from "./internal/http/listen.ts"
 import * as NodePasswords from "./NodePasswords.ts"
+import { checkInputs, parleyOptionChecks, parleyParameters } from "./internal/http/optionChecks.ts"
 
 /** Options of `createParley`. */
 export interface ParleyOptions extends EngineOptions, Pick<ServeOptions, "path" | "login" | "trustedProxies"> {
@@ -75,12 +77,13 @@ export class Parley extends ParleyEngine {
   }
 
   /** Runs an operator command: `operate("ha-key add", { key: "our-app" })`. Resolves to its output. */
-  operate(path: string, inputs: Readonly<Record<string, string | number | boolean>> = {}): Promise<string> {
+  async operate(path: string, inputs: Readonly<Record<string, string | number | boolean>> = {}): Promise<string> {
     const command = this.#commands().find((one) => one.path.join(" ") === path)
     if (command === undefined) {
       const known = this.#commands().map((one) => one.path.join(" "))
-      return Promise.reject(new ParleyError("Failed", `There is no command ${path}; there are ${known.join(", ")}.`))
+      throw new ParleyError("Failed", `There is no command ${path}; there are ${known.join(", ")}.`)
     }
+    checkInputs(command, inputs)
     return this.run(command.run(inputs))
   }
 
@@ -103,12 +106,15 @@ export class Parley extends ParleyEngine {
   }
 }
 
+checkArguments(Parley, parleyParameters)
+
 /**
  * Creates an engine with protocols for an existing server. Opens no port, installs no listener on the process and never
  * exits it. Rejects with a `ParleyError` if a part cannot be opened, a setting is invalid, or two protocols use the same
  * path.
  */
 export const createParley = async (given: ParleyOptions): Promise<Parley> => {
+  checkOptions("createParley", given, parleyOptionChecks)
   const { dialects, path, login, trustedProxies, demonstration, ...options } = given
   const passwords = options.passwords ?? NodePasswords.layer
   const started = await startEngine(

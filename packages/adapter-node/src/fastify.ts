@@ -1,6 +1,7 @@
 /** Chat in a Fastify application: `app.register(parleyFastify, { parley })`, before `listen`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
 import type { Parley } from "./createParley.ts"
+import { checkParley } from "./internal/http/optionChecks.ts"
 
 /** Options of the plugin. */
 export interface Options {
@@ -17,6 +18,7 @@ export interface Options {
  * handles all requests that match no route of the application.
  */
 export const parleyFastify = async (app: FastifyInstance, { parley }: Options): Promise<void> => {
+  checkParley("parleyFastify", parley)
   if (app.prefix !== "" && app.prefix !== parley.path) {
     throw new Error(
       `Parley is registered below ${app.prefix}, and its path is "${parley.path}": they must be the same.`

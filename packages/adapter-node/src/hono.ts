@@ -4,6 +4,7 @@
  */
 import type { Context, MiddlewareHandler } from "hono"
 import type { Parley } from "./createParley.ts"
+import { checkParley } from "./internal/http/optionChecks.ts"
 
 /** The bindings of `@hono/node-server`. */
 interface NodeBindings {
@@ -14,14 +15,15 @@ interface NodeBindings {
  * Handles requests for Parley's paths, wherever it is mounted, and passes all others on. A body that a middleware has read
  * is restored from Hono's cache.
  */
-export const parleyHono =
-  (parley: Pick<Parley, "owns" | "fetch">): MiddlewareHandler =>
-  async (context, next) => {
+export const parleyHono = (parley: Pick<Parley, "owns" | "fetch">): MiddlewareHandler => {
+  checkParley("parleyHono", parley)
+  return async (context, next) => {
     const { pathname, search } = new URL(context.req.url)
     if (!parley.owns(context.req.method, pathname + search)) return next()
     const { incoming } = (context.env ?? {}) as NodeBindings
     return parley.fetch(await withBody(context), { peer: incoming?.socket?.remoteAddress })
   }
+}
 
 /** Returns the request with its body, or the request itself if the body is lost, which is then rejected. */
 const withBody = async ({ req }: Context): Promise<Request> => {

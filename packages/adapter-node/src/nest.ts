@@ -4,6 +4,7 @@ import { HttpAdapterHost } from "@nestjs/core"
 import type { Server } from "node:http"
 import { parleyExpress } from "./express.ts"
 import { Parley } from "./createParley.ts"
+import { checkParley } from "./internal/http/optionChecks.ts"
 
 type Adapter = HttpAdapterHost["httpAdapter"]
 
@@ -25,6 +26,7 @@ class Mounted {
         "ParleyModule is for Nest on Express; on Fastify, register parleyFastify on the adapter's instance."
       )
     }
+    checkParley("ParleyModule", parley)
     this.#adapter = adapter
     this.#parley = parley
     // Modules are created before the application adds its body parsers.

@@ -110,7 +110,7 @@ it("failed logins of one client count together, over HTTP, WebSocket, TCP and th
     dialects: [xuanxuan],
     login: true,
     // Of an address three times as many.
-    settings: { loginAttempts: 1 }
+    settings: { "login.attempts": 1 }
   })
   await parley.users.add({ account: "ann", password: "correct-horse-7" })
   const http = await listening(parley)

@@ -32,7 +32,7 @@ for (const [name, mount] of Object.entries(frameworks)) {
         path: "/im",
         login: true,
         trustedProxies: ["loopback"],
-        settings: { loginAttempts: 2 }
+        settings: { "login.attempts": 2 }
       })
       await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password: "correct-horse-7" })))
       await parley.operate("ha-key add", { key: KEY })

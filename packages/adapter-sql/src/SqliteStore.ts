@@ -5,6 +5,7 @@
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { checkOptions, nonEmpty } from "@parley/core/Check"
 import { Store } from "@parley/core/Store"
 import type { DatabaseError } from "./internal/DatabaseError.ts"
 import * as GroupCommit from "./internal/writer/GroupCommit.ts"
@@ -20,5 +21,7 @@ export const make = (options: { readonly file: string }): Effect.Effect<Store["S
   openStore(options.file, GroupCommit.open)
 
 /** The store on SQLite; `file` is the database's path. */
-export const layer = (options: { readonly file: string }): Layer.Layer<Store, DatabaseError> =>
-  Layer.effect(Store, make(options))
+export const layer = (options: { readonly file: string }): Layer.Layer<Store, DatabaseError> => {
+  checkOptions("SqliteStore.layer", options, { file: nonEmpty })
+  return Layer.effect(Store, make(options))
+}

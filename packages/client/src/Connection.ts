@@ -64,6 +64,7 @@ export class Connection {
   /** Whether the login or resume request has no reply yet. */
   #authenticating = false
   #isUsed = false
+  #isOpened = false
   /** Whether the server replied that it could not read a frame; that request has failed. */
   #hasUnreadable = false
 
@@ -71,7 +72,10 @@ export class Connection {
     this.#socket = socket
     this.#timing = timing
     this.#handlers = handlers
-    socket.onopen = () => handlers.onOpen()
+    socket.onopen = () => {
+      this.#isOpened = true
+      handlers.onOpen()
+    }
     socket.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(packetsOf(data, handlers.onMalformed))
     socket.onclose = ({ code }: { readonly code: number }) => this.#onClose(code)
     // Some platforms signal the end only with an error.
@@ -81,6 +85,11 @@ export class Connection {
 
   get hasRoom(): boolean {
     return this.#pending.length < WINDOW
+  }
+
+  /** Whether the server has accepted it. */
+  get isOpened(): boolean {
+    return this.#isOpened
   }
 
   /** Whether anything was sent on it. */

@@ -9,6 +9,7 @@ import type { RequestOptions } from "./RequestQueue.ts"
 import { MessageIterator } from "./MessageIterator.ts"
 import { ClientState } from "./ClientState.ts"
 import { SentIds } from "./SentIds.ts"
+import { refusalOf } from "./refusal.ts"
 import type { Settings } from "./Settings.ts"
 import { type Chat, type Incoming, isCalled, type Packet, type Status, type User } from "./protocol.ts"
 
@@ -24,7 +25,8 @@ export class Parley extends Operations {
   constructor(settings: Settings, credentials: Credentials, status: Exclude<Status, "offline">) {
     const { socket, http } = addressOf(settings.url)
     const { clock, random, backoff, onError, fetch } = settings
-    const session = new Session({ ...settings, url: socket }, credentials, status)
+    const refusal = (): Promise<string | undefined> => refusalOf(`${http}/ws`, fetch)
+    const session = new Session({ ...settings, url: socket, refusal }, credentials, status)
     const clientState = new ClientState()
     const sent = new SentIds(2 * settings.limit)
     super(session, clientState, sent, { http, fetch })

@@ -8,7 +8,7 @@
  * - `full`: too many requests are pending; this one was not sent.
  * - `closed`: the client was closed. Pending requests may still have been executed.
  * - `malformed`: a reply or push is not as documented. For a push it is reported by the event `error`.
- * - `connection`: the address is wrong, or the platform has no WebSocket; without `retry`, the server was not reached; an
+ * - `connection`: the server refuses connections of this page's origin, with its reason; the address is wrong, or the platform has no WebSocket; without `retry`, the server was not reached; an
  *   upload or a download did not reach it.
  */
 export type ParleyErrorCode =

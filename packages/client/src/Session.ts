@@ -23,6 +23,8 @@ export interface SessionSettings extends RequestSettings, ConnectionTiming {
   readonly random: () => number
   readonly backoff: Backoff
   readonly device: string | undefined
+  /** Returns why the server refuses connections of this page; undefined if it does not. */
+  readonly refusal: () => Promise<string | undefined>
 }
 
 export interface SessionHandlers {
@@ -252,8 +254,21 @@ export class Session {
   }
 
   #onLost(): void {
+    const isRefused = this.#connection?.isOpened === false && !this.#wasOnline
     this.#dropAsStale()
     this.#reconnect()
+    if (isRefused) this.#endIfRefused()
+  }
+
+  /** Ends the session if the server refuses connections of this page. Browsers do not report why a handshake failed. */
+  #endIfRefused(): void {
+    this.#settings.refusal().then(
+      (reason) => {
+        if (reason !== undefined && !this.#wasOnline) this.end(new ParleyError("connection", reason))
+      },
+      // The server cannot be reached.
+      () => {}
+    )
   }
 
   #reconnect(): void {

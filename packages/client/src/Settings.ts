@@ -45,7 +45,7 @@ export interface ParleyOptions {
 /** Options with an account and a password, or with a token. */
 export type ConnectOptions = ParleyOptions & Credentials
 
-export interface Settings extends SessionSettings {
+export interface Settings extends Omit<SessionSettings, "refusal"> {
   readonly inbox: number
   readonly fetch: typeof fetch
   readonly onError: (error: unknown) => void

@@ -14,6 +14,7 @@ export const setUpWith = (credentials: Credentials, options: Partial<ParleyOptio
     url: "http://server",
     ...credentials,
     WebSocket: net.WebSocket,
+    fetch: () => Promise.reject(new TypeError("there is no network")),
     clock,
     random: () => 0.5,
     backoff: { first: 1000, max: 8000 },

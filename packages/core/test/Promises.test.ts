@@ -208,7 +208,7 @@ describe("a user's API", () => {
         remove: (key) => Effect.tap(memory.remove(key), () => Effect.sync(() => kept--))
       })
     })
-    await using engine = await opened({ blobs, settings: { file: 8 } })
+    await using engine = await opened({ blobs, settings: { "limits.file": 8 } })
     const ann = engine.as("ann")
     const team = await ann.createGroup({ name: "Team" })
     async function* streamed(): AsyncIterable<Uint8Array> {
@@ -467,8 +467,8 @@ describe("users and their sessions", () => {
 it("invalid settings are refused", async () => {
   const attempt = (settings: Readonly<Record<string, unknown>>) =>
     codeOf(createEngine({ store: MemoryStore.layer, settings: settings as SettingsInput }))
-  assert.strictEqual(await attempt({ frame: 1 }), "Invalid")
+  assert.strictEqual(await attempt({ "limits.frame": 1 }), "Invalid")
   assert.strictEqual(await attempt({ sessions: "many" }), "Invalid")
-  assert.strictEqual(await attempt({ frames: 4096 }), "Invalid")
-  assert.isUndefined(await attempt({ frame: 4096 }))
+  assert.strictEqual(await attempt({ frame: 4096 }), "Invalid")
+  assert.isUndefined(await attempt({ "limits.frame": 4096 }))
 })

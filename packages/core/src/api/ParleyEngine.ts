@@ -9,6 +9,9 @@ import type { Setting } from "../ports/Settings.ts"
 import type { StoredSession } from "../ports/Store.ts"
 import { ensureSystemChat } from "../services/SystemChat.ts"
 import type { User } from "../model/User.ts"
+import { engineParameters } from "./ArgumentChecks.ts"
+import { checkArguments, checkOptions } from "./Check.ts"
+import { engineOptionChecks } from "./OptionChecks.ts"
 import type { EventOf, EventType, ParleyEvent } from "./Events.ts"
 import { EventStream } from "./EventStream.ts"
 import { type SettingsInput, resolveSettings } from "./SettingsInput.ts"
@@ -172,6 +175,8 @@ export class ParleyEngine implements AsyncDisposable {
   }
 }
 
+checkArguments(ParleyEngine, engineParameters)
+
 /** A started engine, to be extended by an adapter. */
 export interface StartedEngine {
   readonly opened: OpenedEngine
@@ -204,6 +209,7 @@ export const closeOnAbort = (
  * `ParleyError` if the store cannot be opened or a setting is invalid.
  */
 export const createEngine = async (options: EngineOptions): Promise<ParleyEngine> => {
+  checkOptions("createEngine", options, engineOptionChecks)
   const { opened } = await startEngine(options, [])
   const engine = new ParleyEngine(opened)
   closeOnAbort(options.signal, engine, opened.services)

@@ -1,4 +1,5 @@
 /** Assembles an engine from a host's parts, and releases it. */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
@@ -20,7 +21,8 @@ import { Permissions } from "../services/Permissions.ts"
 import { CursorStore } from "../delivery/CursorStore.ts"
 import { Sessions } from "../auth/Sessions.ts"
 import { type EngineSettings, Settings } from "../ports/Settings.ts"
-import { Store } from "../ports/Store.ts"
+import { logFailedOperation } from "../ports/StorageErrors.ts"
+import { StorageFailed, Store } from "../ports/Store.ts"
 import { Users } from "../services/Users.ts"
 import * as WebPasswords from "../auth/WebPasswords.ts"
 import { type LogLine, logTo } from "./Logging.ts"
@@ -124,6 +126,9 @@ export const openRuntime = async (parts: EngineParts, settings: EngineSettings):
     if (isClosed) throw closed()
     const exit = await runtime.runPromiseExit(effect)
     if (Exit.isSuccess(exit)) return exit.value
+    // Failures of commands are logged where they are refused.
+    const failure = Cause.squash(exit.cause)
+    if (failure instanceof StorageFailed) await runtime.runPromise(logFailedOperation(failure))
     throw fromCause(exit.cause)
   }
   const services: EngineServices = {

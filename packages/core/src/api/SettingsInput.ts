@@ -1,29 +1,48 @@
-/** Settings from a host, validated against the declared ones. */
+/** Settings from a host, by the keys of the configuration file, validated against the declared ones. */
+import { nearestName } from "../model/nearestName.ts"
+import { shown } from "../model/shown.ts"
 import { type EngineSettings, engineSettings, type Setting, type SettingValues, withBounds } from "../ports/Settings.ts"
 import { ParleyError } from "./ParleyError.ts"
 
 type Value = string | number | boolean
 
-/** The engine's settings by name (`{ sessions: "multi" }`), and those of protocols by their dotted key. */
-export type SettingsInput = Partial<SettingValues> & { readonly [key: `${string}.${string}`]: Value }
+type Declared = typeof engineSettings
+
+/** The engine's settings by key, as in the configuration file (`{ "limits.frame": 65536 }`), and those of protocols. */
+export type SettingsInput = {
+  readonly [Name in keyof Declared as Declared[Name]["key"]]?: SettingValues[Name] | undefined
+} & { readonly [key: `${string}.${string}`]: Value | undefined }
 
 const invalid = (key: string, problem: string): ParleyError =>
-  new ParleyError("Invalid", `The setting ${key} ${problem}.`, { reason: { _tag: "Invalid", field: key, problem } })
+  new ParleyError("Invalid", `The setting ${key} ${problem}.`.replace(/\?\.$/, "?"), {
+    reason: { _tag: "Invalid", field: key, problem }
+  })
 
-const problemOf = (setting: Setting, value: unknown): string | undefined => {
+const acceptedValues = (setting: Setting): string => {
   switch (setting.kind) {
     case "integer":
-      return typeof value === "number" && Number.isInteger(value) && value >= setting.min && value <= setting.max
-        ? undefined
-        : `must be an integer from ${setting.min} to ${setting.max}`
+      return setting.max === Number.MAX_SAFE_INTEGER
+        ? `an integer from ${setting.min}`
+        : `an integer from ${setting.min} to ${setting.max}`
+    case "choice":
+      return `one of ${setting.options.map((option) => JSON.stringify(option)).join(", ")}`
+    case "text":
+      return "a string"
+    case "boolean":
+      return "true or false"
+  }
+}
+
+const isValid = (setting: Setting, value: unknown): value is Value => {
+  switch (setting.kind) {
+    case "integer":
+      return Number.isSafeInteger(value) && Number(value) >= setting.min && Number(value) <= setting.max
     case "choice":
       return setting.options.some((option) => option === value)
-        ? undefined
-        : `must be one of ${setting.options.join(", ")}`
     case "text":
-      return typeof value === "string" ? undefined : "must be a text"
+      return typeof value === "string"
     case "boolean":
-      return typeof value === "boolean" ? undefined : "must be true or false"
+      return typeof value === "boolean"
   }
 }
 
@@ -35,18 +54,24 @@ export const resolveSettings = (
   input: SettingsInput,
   declared: ReadonlyArray<Setting>
 ): { readonly engine: EngineSettings; readonly dialects: Readonly<Record<string, Value>> } => {
-  const named = new Map<string, Setting>(Object.entries(engineSettings))
-  const byKey = new Map(declared.map((setting): [string, Setting] => [setting.key, setting]))
+  const names = new Map<string, Setting>(Object.entries(engineSettings))
+  const known = new Map([...names.values(), ...declared].map((setting): [string, Setting] => [setting.key, setting]))
   const values = new Map<string, Value>()
-  for (const [key, value] of Object.entries(input)) {
+  for (const [key, value] of Object.entries<unknown>(input)) {
     if (value === undefined) continue
-    const setting = named.get(key) ?? byKey.get(key)
-    if (setting === undefined) throw invalid(key, "is unknown")
-    const problem = problemOf(setting, value)
-    if (problem !== undefined) throw invalid(key, problem)
+    const setting = known.get(key)
+    if (setting === undefined) {
+      const nearest = names.get(key)?.key ?? nearestName(key, known.keys())
+      throw invalid(key, `is unknown${nearest === undefined ? "" : `; did you mean ${nearest}?`}`)
+    }
+    if (!isValid(setting, value)) {
+      throw invalid(key, `must be ${acceptedValues(setting)}, not ${shown(value)}`)
+    }
     values.set(key, value)
   }
-  const engine = Object.fromEntries(Array.from(named, ([name, setting]) => [name, values.get(name) ?? setting.default]))
+  const engine = Object.fromEntries(
+    Array.from(names, ([name, setting]) => [name, values.get(setting.key) ?? setting.default])
+  )
   return {
     engine: withBounds(engine as SettingValues),
     dialects: Object.fromEntries(declared.map(({ key, default: fallback }) => [key, values.get(key) ?? fallback]))

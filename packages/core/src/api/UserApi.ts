@@ -8,6 +8,8 @@ import type { Decision } from "../services/Permissions.ts"
 import type { Operation } from "../rules/Operations.ts"
 import type { StoredFile } from "../model/StoredFile.ts"
 import type { PresentUser, Status, User } from "../model/User.ts"
+import { userApiParameters } from "./ArgumentChecks.ts"
+import { checkArguments } from "./Check.ts"
 import { asIs, UserApiBase, callerFor } from "./UserApiBase.ts"
 import { type ByteRange, type Download, download, type Upload, upload } from "./Files.ts"
 import { type ChatInfo, chatInfo, type OwnChatInfo, ownChatInfo } from "./ChatInfo.ts"
@@ -307,5 +309,7 @@ export class UserApi extends UserApiBase {
     return message
   }
 }
+
+checkArguments(UserApi, userApiParameters)
 
 const gidOf = (message: string | Message): string => (typeof message === "string" ? message : message.gid)

@@ -5,6 +5,8 @@ import { refuse } from "../model/Refused.ts"
 import { nameProblem } from "../commands/CommandHandler.ts"
 import type { PresentUser, User, UserChange } from "../model/User.ts"
 import type { UserDraft } from "../services/Users.ts"
+import { usersApiParameters } from "./ArgumentChecks.ts"
+import { checkArguments } from "./Check.ts"
 import { userNamed, type UserRef } from "./References.ts"
 import type { EngineServices } from "./EngineServices.ts"
 
@@ -96,3 +98,5 @@ export class UsersApi {
     )
   }
 }
+
+checkArguments(UsersApi, usersApiParameters)

@@ -165,7 +165,7 @@ export class Credentials extends Context.Service<
           Effect.suspend(() => verifyPassword(account, password)),
           timeout
         )
-        const user = yield* resolveIdentity(context.users, identity)
+        const user = yield* resolveIdentity(context.users, identity, "verifyPassword")
         return user?.disabled === false ? user : undefined
       })
 

@@ -3,6 +3,7 @@
  * it expires when it is idle for too long or too old, and can be ended at any time.
  */
 import { resolveIdentity } from "./resolveIdentity.ts"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Digest from "effect/crypto/Digest"
@@ -214,11 +215,15 @@ export class Sessions extends Context.Service<
         if (authenticate === undefined) return undefined
         const identity = yield* Effect.suspend(() => authenticate(request)).pipe(
           Effect.timeout(timeout),
-          Effect.catchCause((cause) => Effect.as(Effect.logError("the authenticator failed", cause), undefined))
+          Effect.catchCause((cause) => {
+            const isTimeout = Cause.isTimeoutError(Cause.squash(cause))
+            const message = isTimeout ? `authenticate took longer than ${timeout} ms` : "authenticate failed"
+            return Effect.as(logThrottled({ key: message, level: "Error", message, cause }), undefined)
+          })
         )
         if (identity === undefined) return undefined
         yield* rejectCrossOrigin(request)
-        const user = yield* orUnavailable(resolveIdentity(context.users, identity))
+        const user = yield* orUnavailable(resolveIdentity(context.users, identity, "authenticate"))
         return user?.disabled === false ? user : undefined
       })
 

@@ -6,10 +6,14 @@ import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
+import { logThrottled } from "../logging/LogThrottle.ts"
 import { BoundedMap } from "./BoundedMap.ts"
+import { isExternalId, userProblem } from "./directoryUser.ts"
 import type { DirectoryUserChange, UserDirectory, DirectoryUser } from "../ports/UserDirectory.ts"
 import type { UserId } from "../model/Ids.ts"
 import { Refused, refuse } from "../model/Refused.ts"
+import { DIRECTORY } from "../ports/StorageErrors.ts"
+import { shown } from "../model/shown.ts"
 import { StorageFailed, type Store, type Write } from "../ports/Store.ts"
 import { accountProblem, type NewUser, type User } from "../model/User.ts"
 
@@ -21,8 +25,6 @@ const MAX_CONCURRENT = 32
 const MAX_MAPPINGS = 200_000
 /** Maximum number of ids in memory that the directory does not have. */
 const MAX_MISSING = 10_000
-/** Maximum number of characters of an external id. */
-const MAX_ID = 255
 /** Maximum number of attempts to allocate ids while other nodes allocate them too. */
 const MAX_ATTEMPTS = 20
 
@@ -56,9 +58,7 @@ const EMPTY: Omit<NewUser, "account" | "createdAt"> = {
 }
 
 const failure = (operation: string, cause: unknown): StorageFailed =>
-  new StorageFailed({ operation: `directory: ${operation}`, cause })
-
-const isId = (id: unknown): id is string => typeof id === "string" && id.length > 0 && id.length <= MAX_ID
+  new StorageFailed({ operation: `${DIRECTORY}${operation}`, cause })
 
 const batches = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(all.length / BATCH_SIZE) }, (_, index) =>
@@ -144,7 +144,7 @@ export class DirectoryUsers {
     this: DirectoryUsers,
     ids: ReadonlyArray<string>
   ): Effect.fn.Return<ReadonlyArray<User>, StorageFailed> {
-    const wanted = new Set(ids.filter(isId))
+    const wanted = new Set(ids.filter(isExternalId))
     const found = yield* this.#query("find", [...wanted], (batch) => this.#directory.find(batch))
     return yield* this.#withIds(found.filter(({ id }) => wanted.has(id)))
   })
@@ -156,7 +156,7 @@ export class DirectoryUsers {
       list === undefined
         ? Effect.flatMap(this.#store.allUsers, (rows) => this.users(rows.map(({ id }) => id)))
         : this.#bounded("list", list).pipe(
-            Effect.flatMap((listed) => this.#valid(listed)),
+            Effect.flatMap((listed) => this.#valid("list", listed)),
             Effect.flatMap((valid) => this.#withIds(valid))
           )
     return Effect.map(all, (users) => [...users].sort((a, b) => a.id - b.id))
@@ -185,7 +185,7 @@ export class DirectoryUsers {
   ): Effect.fn.Return<ReadonlyArray<UserId>, StorageFailed> {
     this.#invalidations++
     for (const id of externalIds) this.#missing.delete(id)
-    for (const batch of batches(externalIds.filter((id) => isId(id) && !this.#mappings.has(id))))
+    for (const batch of batches(externalIds.filter((id) => isExternalId(id) && !this.#mappings.has(id))))
       yield* this.#load(batch)
     return externalIds.flatMap((id) => this.#mappings.get(id)?.id ?? [])
   })
@@ -254,9 +254,9 @@ export class DirectoryUsers {
         avatar: user.avatar ?? "",
         role: user.role ?? "",
         dept: user.dept ?? 0,
-        admin: user.admin ?? false,
+        admin: Boolean(user.admin),
         organisation: user.organisation ?? null,
-        disabled: user.disabled ?? false,
+        disabled: Boolean(user.disabled),
         createdAt: mapping.createdAt,
         since: mapping.since
       }
@@ -279,7 +279,7 @@ export class DirectoryUsers {
         operation,
         Effect.suspend(() => call(batch))
       )
-      for (const user of yield* this.#valid(returned)) found.push(user)
+      for (const user of yield* this.#valid(operation, returned)) found.push(user)
     }
     return found
   })
@@ -291,23 +291,35 @@ export class DirectoryUsers {
       .pipe(
         Effect.interruptible,
         Effect.timeout(this.timeout),
-        Effect.catchCause((cause) => failure(operation, Cause.squash(cause)))
+        Effect.catchCause((cause) => {
+          const failed = Cause.squash(cause)
+          return failure(
+            operation,
+            Cause.isTimeoutError(failed)
+              ? new Error(`no result within directory.timeout (${this.timeout} ms)`, { cause: failed })
+              : failed
+          )
+        })
       )
   }
 
-  /** Returns the users with a valid id and account. */
-  #valid(users: ReadonlyArray<DirectoryUser>): Effect.Effect<ReadonlyArray<DirectoryUser>> {
-    const valid = users.filter(
-      ({ id, account }) =>
-        isId(id) && typeof account === "string" && accountProblem(account, this.#maxAccount) === undefined
+  /** Returns the valid users; the others are left out, with one log line. */
+  #valid(operation: string, returned: unknown): Effect.Effect<ReadonlyArray<DirectoryUser>, StorageFailed> {
+    if (!Array.isArray(returned)) {
+      return failure(operation, new Error(`it must return a list of users, not ${shown(returned)}`))
+    }
+    const users: ReadonlyArray<DirectoryUser> = returned
+    const valid = users.filter((user) => userProblem(user, this.#maxAccount) === undefined)
+    if (valid.length === users.length) return Effect.succeed(valid)
+    const first = users.map((user) => userProblem(user, this.#maxAccount)).find((problem) => problem !== undefined)
+    const name = `${DIRECTORY}${operation}`
+    return Effect.as(
+      logThrottled({
+        key: `invalid users of ${name}`,
+        level: "Warn",
+        message: `${name} returned ${users.length - valid.length} users who were left out; of the first, ${first}`
+      }),
+      valid
     )
-    return valid.length === users.length
-      ? Effect.succeed(valid)
-      : Effect.as(
-          Effect.logWarning(
-            `ignored ${users.length - valid.length} users of the directory with an invalid id or account`
-          ),
-          valid
-        )
   }
 }

@@ -4,6 +4,7 @@
  * use.
  */
 import * as Effect from "effect/Effect"
+import { logThrottled } from "../logging/LogThrottle.ts"
 import { BoundedMap } from "./BoundedMap.ts"
 import { DirectoryUsers } from "./DirectoryUsers.ts"
 import type { UserId } from "../model/Ids.ts"
@@ -233,10 +234,18 @@ export class UserCache {
           // Their generation is unchanged.
           return users.length < before.length
             ? Effect.fail(failed)
-            : Effect.as(Effect.logWarning(`using cached users: ${failed.operation} failed`, failed.cause), {
-                users,
-                generation: 0
-              })
+            : Effect.as(
+                logThrottled({
+                  key: failed.operation,
+                  level: "Warn",
+                  message: `using cached users: ${failed.operation} failed`,
+                  cause: failed.cause
+                }),
+                {
+                  users,
+                  generation: 0
+                }
+              )
         })
       )
     })

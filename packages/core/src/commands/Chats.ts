@@ -61,6 +61,10 @@ export const setSenders: CommandHandler<SetSenders> = Effect.fnUntraced(function
   const cached = yield* permitted(context, invocation, command.chat, "setSenders")
   const { senders } = command
   if (typeof senders === "string") {
+    // A list as text would be matched by substring.
+    if (senders !== "all" && senders !== "admins") {
+      return yield* refuse(invalid("senders", "must be all, admins or a list of users"))
+    }
     return cached.chat.senders === senders ? replyWith(view(cached)) : change(cached, invocation, { senders })
   }
   const users = yield* existing(context, "senders", senders)

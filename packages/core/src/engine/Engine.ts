@@ -5,7 +5,7 @@
  * then decided again under locks (see `OptimisticCommit`). Batches of one chat take effect in the order of their
  * commits.
  */
-import { logStorageFailure } from "../ports/StorageErrors.ts"
+import { logFailedOperation } from "../ports/StorageErrors.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -210,10 +210,7 @@ export class Engine extends Context.Service<
       }
 
       const unavailable = (failed: StorageFailed): Effect.Effect<never, Refused> =>
-        Effect.andThen(
-          logStorageFailure(`storage failed: ${failed.operation}`, failed.cause),
-          refuse({ _tag: "Unavailable" })
-        )
+        Effect.andThen(logFailedOperation(failed), refuse({ _tag: "Unavailable" }))
 
       const runWithHooks = <C extends Command>(
         caller: Caller,

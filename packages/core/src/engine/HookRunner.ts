@@ -1,10 +1,13 @@
 /** Calls an embedder's hooks: with a timeout, and the hooks after a command without delaying requests. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
+import { logThrottled } from "../logging/LogThrottle.ts"
 import type { Command } from "../model/Command.ts"
+import { shown } from "../model/shown.ts"
 import { type HookContext, type HookedCommand, Hooks, type Result } from "../ports/Hooks.ts"
 import { type Refused, refuse } from "../model/Refused.ts"
 
@@ -42,9 +45,9 @@ export const makeHookRunner: Effect.Effect<HookRunner | undefined, never, Scope.
   const runQueue = Effect.gen(function* () {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const exit = yield* withTimeout(next)
-      if (Exit.isFailure(exit)) yield* Effect.logError("a hook after a command failed", exit.cause)
+      if (Exit.isFailure(exit)) yield* Effect.logError("hooks.after failed", exit.cause)
       if (dropped > 0) {
-        yield* Effect.logError(`dropped ${dropped} calls of the hook after a command: ${MAX_QUEUED} are queued`)
+        yield* Effect.logError(`dropped ${dropped} calls of hooks.after: ${MAX_QUEUED} are queued`)
         dropped = 0
       }
     }
@@ -79,11 +82,23 @@ export const makeHookRunner: Effect.Effect<HookRunner | undefined, never, Scope.
     if (before === undefined) return command
     const exit = yield* withTimeout(() => before(command, context))
     if (Exit.isFailure(exit)) {
-      yield* Effect.logError(`the hook before ${command._tag} failed`, exit.cause)
+      const line = Cause.isTimeoutError(Cause.squash(exit.cause))
+        ? `hooks.before took longer than hooks.timeout (${timeout} ms) for ${command._tag}`
+        : `hooks.before failed for ${command._tag}`
+      yield* Effect.logError(line, exit.cause)
       return yield* refuse({ _tag: "Unavailable" })
     }
     const verdict = exit.value
     if (verdict === undefined) return command
+    const problem = verdictProblem(verdict)
+    if (problem !== undefined) {
+      yield* logThrottled({
+        key: `verdict ${command._tag}`,
+        level: "Error",
+        message: `hooks.before returned no verdict for ${command._tag}: it ${problem}`
+      })
+      return yield* refuse({ _tag: "Unavailable" })
+    }
     if (verdict._tag === "Rewrite") return rewritten(command, verdict.contents)
     const { code, message } = verdict
     return yield* refuse({ _tag: "Rejected", ...(code !== undefined && { code }), message })
@@ -107,6 +122,25 @@ export const makeHookRunner: Effect.Effect<HookRunner | undefined, never, Scope.
     }
   }
 })
+
+/** Returns why a host's value is not a verdict, as words after "it", or undefined. */
+const verdictProblem = (verdict: unknown): string | undefined => {
+  const ACCEPTED = 'must be nothing, { _tag: "Reject", message } or { _tag: "Rewrite", contents }'
+  if (typeof verdict !== "object" || verdict === null || !("_tag" in verdict))
+    return `${ACCEPTED}, not ${shown(verdict)}`
+  if (verdict._tag === "Reject") {
+    const message: unknown = Reflect.get(verdict, "message")
+    return typeof message === "string" ? undefined : `must have a message that is a string, not ${shown(message)}`
+  }
+  if (verdict._tag !== "Rewrite") return `${ACCEPTED}, not one with the _tag ${shown(verdict._tag)}`
+  const contents: unknown = Reflect.get(verdict, "contents")
+  // A text would be a list of its characters.
+  if (!Array.isArray(contents)) return `must have contents that are a list, not ${shown(contents)}`
+  const other: unknown = contents.find(
+    (content) => typeof content !== "string" && content !== undefined && content !== null
+  )
+  return other === undefined ? undefined : `must have contents that are strings or undefined, not ${shown(other)}`
+}
 
 const isRefused = (failed: unknown): failed is Refused =>
   typeof failed === "object" && failed !== null && "_tag" in failed && failed._tag === "Refused"

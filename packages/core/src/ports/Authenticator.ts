@@ -9,6 +9,21 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import { type Refused, refuse } from "../model/Refused.ts"
+import { allowsOrigin, type Origins } from "./Origins.ts"
+
+/** The origin of a client's request as a trusted proxy has reported it; absent parts are unknown. */
+export interface ForwardedOrigin {
+  /** Host, with the port unless it is the default one: of `X-Forwarded-Host`. */
+  readonly host?: string
+  /** Scheme: of `X-Forwarded-Proto`. */
+  readonly protocol?: "http" | "https"
+}
+
+/** The `ForwardedOrigin` of an HTTP request, as its host provides it. */
+export const Forwarded: Context.Reference<ForwardedOrigin> = Context.Reference<ForwardedOrigin>(
+  "@parley/core/Forwarded",
+  { defaultValue: () => ({}) }
+)
 
 /** An HTTP request, or the upgrade request of a WebSocket, without its body. */
 export interface RequestInfo {
@@ -23,6 +38,8 @@ export interface RequestInfo {
   readonly query: ReadonlyMap<string, string>
   /** The client's address without its port, in its usual form (`ClientAddress`); "" if unknown. */
   readonly address: string
+  /** The origin that a trusted proxy has reported. */
+  readonly forwarded?: ForwardedOrigin
 }
 
 /**
@@ -45,7 +62,7 @@ export interface Authenticator {
    * read replies (CORS), and act for the user whom `authenticate` returns; `any` allows every page on the web. Empty by
    * default.
    */
-  readonly origins?: ReadonlyArray<string> | "any"
+  readonly origins?: Origins
   /** Timeout of one call in milliseconds; 5,000 by default. */
   readonly timeout?: number
 }
@@ -62,18 +79,33 @@ export const DEFAULT_TIMEOUT = 5000
 /**
  * Returns whether a page of another origin sent the request, as far as browsers report it: by `Origin`, or by
  * `Sec-Fetch-Site` if the browser sends no `Origin`. Requests without both are not from a browser, and not
- * cross-origin. Hosts are compared without their scheme, since a proxy may have ended the TLS. In HTTP/2 the host is
- * `:authority`; if it is unknown, every origin is another one.
+ * cross-origin. The server's own origin is that which a trusted proxy has reported (`forwarded`), otherwise `Host`, in
+ * HTTP/2 `:authority`, with any scheme, since a proxy may have ended the TLS. If it is unknown, every origin is another
+ * one.
  */
 export const isCrossOrigin = (
-  { headers }: { readonly headers: { readonly get: (name: string) => string | null | undefined } },
-  { origins = [] }: Pick<Authenticator, "origins">
+  {
+    headers,
+    forwarded = {}
+  }: {
+    readonly headers: { readonly get: (name: string) => string | null | undefined }
+    readonly forwarded?: ForwardedOrigin
+  },
+  { origins }: Pick<Authenticator, "origins">
 ): boolean => {
   if (origins === "any") return false
   const origin = headers.get("origin") ?? undefined
   if (origin === undefined) return headers.get("sec-fetch-site") === "cross-site"
-  const host = (headers.get("host") ?? headers.get(":authority"))?.toLowerCase()
-  return !origins.includes(origin) && (host === undefined || hostOf(origin) !== host)
+  if (allowsOrigin(origins, origin)) return false
+  const host = (forwarded.host ?? headers.get("host") ?? headers.get(":authority"))?.toLowerCase()
+  return host === undefined || !isOwnOrigin(origin, host, forwarded.protocol)
+}
+
+/** Whether an origin is that of a host, which may have the default port of the scheme. `null` matches no host. */
+const isOwnOrigin = (origin: string, host: string, protocol: string | undefined): boolean => {
+  const [, scheme, authority] = /^(https?):\/\/([^/]+)$/.exec(origin.toLowerCase()) ?? []
+  if (authority === undefined || (protocol !== undefined && scheme !== protocol)) return false
+  return authority === host || `${authority}:${scheme === "https" ? 443 : 80}` === host
 }
 
 /** Refusal for a page of another origin, which may not act for the user whose cookies its request carries. */
@@ -82,6 +114,3 @@ export const crossOriginRefusal: Refused = refuse({
   code: "cross_origin",
   message: "A page of this origin may not act for you here."
 })
-
-/** Returns undefined for `null`, the origin of sandboxed pages, which matches no host. */
-const hostOf = (origin: string): string | undefined => /^https?:\/\/([^/]+)$/.exec(origin.toLowerCase())?.[1]

@@ -5,53 +5,57 @@
  */
 import * as Context from "effect/Context"
 
-interface Declared<Kind extends string, A> {
+interface Declared<Kind extends string, A, Key extends string> {
   readonly kind: Kind
   /** Dotted, lower case and camel case: `limits.sendBuffer`. */
-  readonly key: string
+  readonly key: Key
   readonly default: A
   /** One sentence for the documentation: its meaning, and its unit if it has one. */
   readonly description: string
 }
 
 /** An integer setting; `min` and `max` are inclusive. */
-export interface IntegerSetting extends Declared<"integer", number> {
+export interface IntegerSetting<Key extends string = string> extends Declared<"integer", number, Key> {
   readonly min: number
   readonly max: number
 }
 /** A setting with a fixed set of values. */
-export interface ChoiceSetting<A extends string = string> extends Declared<"choice", A> {
+export interface ChoiceSetting<A extends string = string, Key extends string = string> extends Declared<
+  "choice",
+  A,
+  Key
+> {
   readonly options: ReadonlyArray<A>
 }
 /** A text setting. */
-export interface TextSetting extends Declared<"text", string> {}
+export interface TextSetting<Key extends string = string> extends Declared<"text", string, Key> {}
 /** A boolean setting. */
-export interface BooleanSetting extends Declared<"boolean", boolean> {}
+export interface BooleanSetting<Key extends string = string> extends Declared<"boolean", boolean, Key> {}
 
 /** Declaration of a setting. */
 export type Setting = IntegerSetting | ChoiceSetting | TextSetting | BooleanSetting
 
 /** The value type of a setting. */
-export type ValueOf<S> = S extends Declared<string, infer A> ? A : never
+export type ValueOf<S> = S extends Declared<string, infer A, string> ? A : never
 
 /** Declares an integer setting; `value` is its default. */
-export const integer = (
-  key: string,
+export const integer = <const Key extends string>(
+  key: Key,
   value: number,
   range: { readonly min: number; readonly max: number },
   description: string
-): IntegerSetting => ({ kind: "integer", key, default: value, ...range, description })
+): IntegerSetting<Key> => ({ kind: "integer", key, default: value, ...range, description })
 
 /** Declares a choice; `value` is its default. */
-export const choice = <const A extends string>(
-  key: string,
+export const choice = <const A extends string, const Key extends string>(
+  key: Key,
   options: ReadonlyArray<A>,
   value: NoInfer<A>,
   description: string
-): ChoiceSetting<A> => ({ kind: "choice", key, default: value, options, description })
+): ChoiceSetting<A, Key> => ({ kind: "choice", key, default: value, options, description })
 
 /** Declares a text setting; `value` is its default. */
-export const text = (key: string, value: string, description: string): TextSetting => ({
+export const text = <const Key extends string>(key: Key, value: string, description: string): TextSetting<Key> => ({
   kind: "text",
   key,
   default: value,
@@ -59,7 +63,11 @@ export const text = (key: string, value: string, description: string): TextSetti
 })
 
 /** Declares a boolean setting; `value` is its default. */
-export const boolean = (key: string, value: boolean, description: string): BooleanSetting => ({
+export const boolean = <const Key extends string>(
+  key: Key,
+  value: boolean,
+  description: string
+): BooleanSetting<Key> => ({
   kind: "boolean",
   key,
   default: value,

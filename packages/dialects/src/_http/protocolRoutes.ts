@@ -1,6 +1,6 @@
 /** Builds the HTTP routes of a protocol; all errors are returned in the protocol's own shape. */
 import type { HttpEndpoint } from "@parley/core/Dialect"
-import { logStorageFailure } from "@parley/core/StorageErrors"
+import { logFailedOperation } from "@parley/core/StorageErrors"
 import type { Reason, Refused } from "@parley/core/Refused"
 import type { StorageFailed } from "@parley/core/Store"
 import * as Effect from "effect/Effect"
@@ -57,8 +57,7 @@ export const recoverRefusals =
   <R>(work: Effect.Effect<HttpServerResponse, CommonFailure, R>): Effect.Effect<HttpServerResponse, Unreadable, R> =>
     Effect.catchTags(work, {
       Refused: ({ reason }) => Effect.succeed(refused(reason)),
-      StorageFailed: ({ operation, cause }) =>
-        Effect.as(logStorageFailure(`storage failed: ${operation}`, cause), refused({ _tag: "Unavailable" }))
+      StorageFailed: (failed) => Effect.as(logFailedOperation(failed), refused({ _tag: "Unavailable" }))
     })
 
 /** Handles paths that a table does not have, with every method. */

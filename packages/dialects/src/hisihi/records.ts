@@ -1,5 +1,5 @@
 /** Records of this protocol: apps, classes, groups by organisation, and the history of class broadcasts. */
-import { logStorageFailure } from "@parley/core/StorageErrors"
+import { logFailedOperation } from "@parley/core/StorageErrors"
 import type { Engine } from "@parley/core/Engine"
 import { refuse, type Refused } from "@parley/core/Refused"
 import type { DialectRecord, StorageFailed, Store, Write } from "@parley/core/Store"
@@ -21,12 +21,7 @@ export const put = (
 
 /** Logs a storage failure and refuses with `Unavailable`. */
 export const orUnavailable = <A>(effect: Effect.Effect<A, StorageFailed>): Effect.Effect<A, Refused> =>
-  Effect.catch(effect, (failed) =>
-    Effect.andThen(
-      logStorageFailure(`storage failed: ${failed.operation}`, failed.cause),
-      refuse({ _tag: "Unavailable" })
-    )
-  )
+  Effect.catch(effect, (failed) => Effect.andThen(logFailedOperation(failed), refuse({ _tag: "Unavailable" })))
 
 export class Records {
   readonly #store: Store["Service"]

@@ -1,5 +1,6 @@
 /** Resolves the configuration: flags override the environment, the environment the configuration file, the file defaults. */
 import * as Result from "effect/Result"
+import { nearestName } from "@parley/core/nearestName"
 import {
   type EngineSettings,
   engineSettings,
@@ -110,33 +111,8 @@ const flatten = (
 }
 
 const unknownKey = (key: string, known: Iterable<string>): string => {
-  const nearest = nearestKey(key, known)
+  const nearest = nearestName(key, known)
   return `unknown key ${JSON.stringify(key)}${nearest === undefined ? "" : `, did you mean ${nearest}?`}`
-}
-
-/** Returns the known key with the smallest edit distance, at most 3 and half its length. */
-const nearestKey = (key: string, known: Iterable<string>): string | undefined => {
-  let best: { readonly key: string; readonly distance: number } | undefined
-  for (const other of known) {
-    const distance = editDistance(key.slice(0, 64).toLowerCase(), other.toLowerCase())
-    if (distance <= 3 && distance <= other.length / 2 && (best === undefined || distance < best.distance)) {
-      best = { key: other, distance }
-    }
-  }
-  return best?.key
-}
-
-const editDistance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }
 
 const entriesIn = (value: Value | undefined): ReadonlyArray<string> =>

@@ -1,5 +1,6 @@
 /** Options of `parley serve` itself: addresses, storage, demonstration. Their names are stable. */
 import { isProxy, PROXY_DESCRIPTION } from "@parley/adapter-node/trustedProxies"
+import { isOrigin } from "@parley/core/Origins"
 import { type Declaration, rangeText, readBoolean, readText } from "./Declaration.ts"
 
 export interface ServeOptions {
@@ -54,12 +55,6 @@ const entriesOf = (raw: unknown): ReadonlyArray<unknown> =>
 
 const isInvalidProxy = (entry: unknown): boolean => typeof entry !== "string" || !isProxy(entry)
 
-/** Whether an entry is an origin as sent by browsers: `https://app.example`, `http://localhost:5173`, `file://`. */
-const isOrigin = (entry: unknown): boolean => {
-  if (typeof entry !== "string" || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*$/.test(entry)) return false
-  return !/^https?:/.test(entry) || (URL.canParse(entry) && new URL(entry).origin === entry)
-}
-
 const isInvalidOrigin = (entry: unknown): boolean => !isOrigin(entry)
 
 /** Declarations of the options; lists are read as text separated by commas, and `tcpPort` may be `off`. */
@@ -99,7 +94,7 @@ export const serveDeclarations: ReadonlyArray<Declaration> = [
     environment: "PARLEY_TRUSTED_PROXIES",
     flag: "--trusted-proxies <list>",
     description:
-      "Trusted proxies: over HTTP and WebSocket, a client's address is the rightmost one in `X-Forwarded-For` that is not a trusted proxy.",
+      "Trusted proxies: over HTTP and WebSocket, a client's address is the rightmost one in `X-Forwarded-For` that is not a trusted proxy, and the server's own origin is that of `X-Forwarded-Host` and `X-Forwarded-Proto`.",
     accepts: `${PROXY_DESCRIPTION}, separated by commas`,
     defaultText: "",
     default: "",

@@ -1,7 +1,8 @@
 /** Path, client addresses, origins and log of a host: shared by its HTTP requests and its sockets. */
-import { Authenticator, isCrossOrigin } from "@parley/core/Authenticator"
+import { Authenticator } from "@parley/core/Authenticator"
 import { networkOf } from "@parley/core/ClientAddress"
 import { LogThrottle } from "@parley/core/LogThrottle"
+import { originsProblem } from "@parley/core/Origins"
 import { Settings } from "@parley/core/Settings"
 import * as Effect from "effect/Effect"
 import type { IncomingHttpHeaders } from "node:http"
@@ -9,6 +10,7 @@ import { type Options as ConnectionOptions, defaultOptions } from "../socket/Soc
 import { Drain } from "./Drain.ts"
 import { isLocal } from "./localOnly.ts"
 import { parseMountPath } from "./mountPath.ts"
+import { PageOrigins } from "./pageOrigins.ts"
 import { headerOf } from "./requestHead.ts"
 import { isTrustedBy, clientAddressResolver } from "./trustedProxies.ts"
 
@@ -16,7 +18,7 @@ export interface ContextOptions {
   /** Mount path: `/im` puts `/ws` at `/im/ws`. Default: the documented paths. */
   readonly path?: string | undefined
   /**
-   * Trusted proxies, whose `X-Forwarded-For` is used: addresses, ranges (`10.0.0.0/8`), `loopback`, `linklocal`,
+   * Trusted proxies, whose `X-Forwarded-For`, `-Host` and `-Proto` are used: addresses, ranges (`10.0.0.0/8`), `loopback`, `linklocal`,
    * `uniquelocal`. Default: none; the client's address is the peer's.
    */
   readonly trustedProxies?: ReadonlyArray<string> | undefined
@@ -29,11 +31,13 @@ export interface ContextOptions {
   readonly connection?: Partial<ConnectionOptions>
 }
 
-/** Creates the context of a host. Throws for an invalid path or proxy. */
+/** Creates the context of a host. Throws for an invalid path, proxy or origin. */
 export const makeHostContext = Effect.fnUntraced(function* (options: ContextOptions) {
   const settings = yield* Settings
   const authenticator = yield* Authenticator
   const throttle = yield* LogThrottle
+  const problem = originsProblem(authenticator.origins)
+  if (problem !== undefined) throw new Error(`origins ${problem}.`)
   const mount = parseMountPath(options.path)
   const { localOnly = false, trustedProxies = [] } = options
   const run = Effect.runForkWith(yield* Effect.context<never>())
@@ -44,9 +48,8 @@ export const makeHostContext = Effect.fnUntraced(function* (options: ContextOpti
     const key = `${message} ${reason} ${networkOf(address)}`
     throttle.note({ key, level: "Info", message, details: { reason, address, ...details } })
   }
-  /** Whether a page of another origin sent the request. */
-  const isOtherOrigin = (headers: IncomingHttpHeaders): boolean =>
-    isCrossOrigin({ headers: { get: headerOf(headers) } }, authenticator)
+  const isTrusted = isTrustedBy(trustedProxies)
+  const pages = new PageOrigins(authenticator, isTrusted, throttle)
   const connectionOptions: ConnectionOptions = {
     ...defaultOptions,
     frame: settings.frame,
@@ -64,11 +67,11 @@ export const makeHostContext = Effect.fnUntraced(function* (options: ContextOpti
     localOnly,
     /** Returns the client's address. */
     clientOf: clientAddressResolver(trustedProxies),
-    isTrusted: isTrustedBy(trustedProxies),
-    isOtherOrigin,
+    isTrusted,
+    pages,
     /** A demonstration serves this machine only, and pages of its own origin or of `origins`. */
     isRefused: (peer: string | undefined, headers: IncomingHttpHeaders): boolean =>
-      localOnly && (!isLocal(peer, headers) || isOtherOrigin(headers)),
+      localOnly && (!isLocal(peer, headers) || pages.refusal(peer, headerOf(headers)) !== undefined),
     connectionOptions,
     logError,
     logDropped,

@@ -12,9 +12,9 @@ import { handshakeOf, refuse } from "../socket/upgrade.ts"
 import { WebSocketConnection } from "../socket/WebSocketConnection.ts"
 import type { HostContext } from "./HostContext.ts"
 import { type Address, ListenError, listen } from "./listen.ts"
-import { isLocal } from "./localOnly.ts"
+import { isLocal, NOT_LOCAL } from "./localOnly.ts"
 import { type ParsedRequest, urlOf } from "./requestBody.ts"
-import { forwardedFor, pathOf, targetOf } from "./requestHead.ts"
+import { forwardedFor, headerOf, pathOf, targetOf } from "./requestHead.ts"
 
 /** Shared by all sockets: a closure per socket would retain its upgrade request. */
 const nothing = (): void => {}
@@ -26,7 +26,7 @@ export interface AttachOptions {
 
 /** Accepts WebSockets at these paths, and raw TCP. */
 export const makeHostSockets = (context: HostContext, paths: ReadonlyMap<string, Accept>, tcp: Accept | undefined) => {
-  const { authenticator, mount, clientOf, isOtherOrigin, isRefused, connectionOptions, logDropped, drain } = context
+  const { authenticator, mount, clientOf, pages, isRefused, connectionOptions, logDropped, drain } = context
   const { settings, localOnly } = context
   const webSockets = new WebSocketServer({
     noServer: true,
@@ -63,12 +63,19 @@ export const makeHostSockets = (context: HostContext, paths: ReadonlyMap<string,
       return true
     }
     const address = clientOf(request.socket.remoteAddress, forwardedFor(request))
-    // CORS does not apply to WebSockets: only the server can refuse other origins.
-    if (isOtherOrigin(request.headers) || isRefused(request.socket.remoteAddress, request.headers)) {
-      refuse(socket, "403 Forbidden")
+    const peer = request.socket.remoteAddress
+    const header = headerOf(request.headers)
+    const refusal = pages.refusal(peer, header)
+    if (refusal !== undefined) {
+      pages.note(peer, header, address, Object.keys(request.headers))
+      refuse(socket, "403 Forbidden", refusal)
       return true
     }
-    const handshake = handshakeOf(request, url, address, authenticator)
+    if (isRefused(peer, request.headers)) {
+      refuse(socket, "403 Forbidden", NOT_LOCAL)
+      return true
+    }
+    const handshake = handshakeOf(request, url, address, pages.forwarded(peer, header), authenticator)
     webSockets.handleUpgrade(request, socket, head, (ws) => {
       shares.upgraded(socket)
       const connection = new WebSocketConnection(ws, socket, address, connectionOptions, onClosed)

@@ -88,7 +88,7 @@ export const make: (options: Options) => Effect.Effect<HttpHost, never, Scope.Sc
     const { mount, drain, settings } = context
     // A separate scope for requests: those in flight outlive the start of `close`.
     const scope = yield* Scope.make()
-    const requests = yield* makeHttpRequests(context, routes, options.input ?? new InputBudget(settings), scope)
+    const requests = yield* makeHttpRequests(context, routes, paths, options.input ?? new InputBudget(settings), scope)
     const sockets = makeHostSockets(context, paths, tcp)
     const { connections } = sockets
 

@@ -1,4 +1,5 @@
 /** HTTP requests of a host, by Node or by web `Request`: limits those in flight, and passes them to the routes. */
+import { Forwarded, type ForwardedOrigin } from "@parley/core/Authenticator"
 import { networkOf, plainAddress } from "@parley/core/ClientAddress"
 import { type InputBudget, StreamBody } from "@parley/core/InputBudget"
 import type { UserId } from "@parley/core/Ids"
@@ -17,6 +18,7 @@ import { BodyDeadlines } from "./BodyDeadlines.ts"
 import { corsHeaders, preflightHeaders, preflightMethod } from "./cors.ts"
 import type { HostContext } from "./HostContext.ts"
 import { NOT_LOCAL } from "./localOnly.ts"
+import { REFUSAL_HEADERS } from "./pageOrigins.ts"
 import { BODY_CONSUMED, type ParsedRequest, restoreBody, urlOf } from "./requestBody.ts"
 import { watchRequest, watchWebRequest } from "./requestDeadlines.ts"
 import { forwardedFor, headerOf, type HeaderOf, pathOf, targetOf } from "./requestHead.ts"
@@ -60,6 +62,7 @@ const addCorsHeaders = (response: ServerResponse, headers: Readonly<Record<strin
 interface ActiveRequest {
   /** The client's address; "" if unknown. */
   readonly address: string
+  readonly forwarded: ForwardedOrigin
   readonly slot: Slot
   readonly body: BodyBudget
 }
@@ -70,7 +73,7 @@ const inFlight = new WeakMap<object, ActiveRequest>()
 /** Provides the client's address, and counts the request for its user once authenticated. */
 const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
   Effect.flatMap(HttpServerRequest, (request) => {
-    const { address = "", slot, body } = inFlight.get(request.source) ?? {}
+    const { address = "", forwarded = {}, slot, body } = inFlight.get(request.source) ?? {}
     const claim = (user: UserId): boolean => {
       if (slot?.claim(userHolder(user)) === false) return false
       body?.authenticate()
@@ -82,19 +85,21 @@ const fromClient = <A, E, R>(app: Effect.Effect<A, E, R | HttpServerRequest>) =>
         : request.modify({ remoteAddress: Option.some(address), peerAddress: request.peerAddress })
     return noteSlowHttp(app).pipe(
       Effect.provideService(HttpServerRequest, addressed),
+      Effect.provideService(Forwarded, forwarded),
       Effect.provideService(ClaimRequest, claim),
       Effect.provideService(StreamBody, () => body?.stream())
     )
   })
 
-/** Serves these routes until the scope closes. */
+/** Serves these routes until the scope closes, and explains at the paths of WebSockets why a page is refused. */
 export const makeHttpRequests = Effect.fnUntraced(function* (
   context: HostContext,
   routes: ReadonlyArray<Routing>,
+  webSockets: ReadonlyMap<string, unknown>,
   input: InputBudget,
   scope: Scope.Scope
 ) {
-  const { authenticator, mount, clientOf, isRefused, connectionOptions, logError, logDropped, drain } = context
+  const { authenticator, mount, clientOf, pages, isRefused, connectionOptions, logError, logDropped, drain } = context
   const { settings } = context
   const { app, owns } = yield* build(routes)
   // Routes of multipart forms have their own limit.
@@ -125,6 +130,17 @@ export const makeHttpRequests = Effect.fnUntraced(function* (
     return preflightHeaders(header, authenticator)
   }
 
+  /** Returns why upgrades of the page that sends this GET to a WebSocket's path are refused, or undefined. */
+  const refusedPage = (
+    method: string | undefined,
+    peer: string | undefined,
+    url: string | undefined,
+    header: HeaderOf
+  ): string | undefined =>
+    url !== undefined && method === "GET" && webSockets.has(pathOf(url))
+      ? pages.explained(peer, url, header)
+      : undefined
+
   const node = (request: ParsedRequest, response: ServerResponse, next?: (error?: unknown) => void): void => {
     const url = mount.within(targetOf(urlOf(request)))
     const allowed = preflight(request.method, url, headerOf(request.headers))
@@ -132,6 +148,8 @@ export const makeHttpRequests = Effect.fnUntraced(function* (
       response.writeHead(204, allowed).end()
       return
     }
+    const reason = refusedPage(request.method, request.socket.remoteAddress, url, headerOf(request.headers))
+    if (reason !== undefined) return respond(response, 403, reason, REFUSAL_HEADERS)
     if (url === undefined || !owns(request.method ?? "GET", url)) {
       if (next === undefined) respond(response, 404, NO_SUCH_PATH)
       else next()
@@ -152,7 +170,8 @@ export const makeHttpRequests = Effect.fnUntraced(function* (
     const slot = slots.take(networkOf(address))
     if (slot === undefined) return respond(response, 429, ADDRESS_BUSY, RETRY_AFTER)
     const body = new BodyBudget(input.open(address), bodyLimit)
-    const active = { address, slot, body }
+    const forwarded = pages.forwarded(restored.socket.remoteAddress, headerOf(restored.headers))
+    const active = { address, forwarded, slot, body }
     response.once("close", () => onAnswered(active))
     inFlight.set(restored, active)
     if (watchRequest(restored, response, limitsOf(address, body))) handle(restored, response)
@@ -164,6 +183,10 @@ export const makeHttpRequests = Effect.fnUntraced(function* (
     const header: HeaderOf = (name) => request.headers.get(name) ?? undefined
     const allowed = preflight(request.method, url, header)
     if (allowed !== undefined) return Promise.resolve(new Response(null, { status: 204, headers: allowed }))
+    const reason = refusedPage(request.method, peer, url, header)
+    if (reason !== undefined) {
+      return Promise.resolve(Response.json({ message: reason }, { status: 403, headers: REFUSAL_HEADERS }))
+    }
     if (url === undefined || !owns(request.method, url)) {
       return Promise.resolve(Response.json({ message: NO_SUCH_PATH }, { status: 404 }))
     }
@@ -192,7 +215,7 @@ export const makeHttpRequests = Effect.fnUntraced(function* (
       return Promise.resolve(Response.json({ message: ADDRESS_BUSY }, { status: 429, headers: RETRY_AFTER }))
     }
     const body = new BodyBudget(input.open(client), bodyLimit)
-    const active = { address: client, slot, body }
+    const active = { address: client, forwarded: pages.forwarded(peer, header), slot, body }
     const watched = watchWebRequest(request, origin + url, limitsOf(client, body))
     inFlight.set(watched.request, active)
     const cors = Object.entries(corsHeaders(header("origin"), authenticator))

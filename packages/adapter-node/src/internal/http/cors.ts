@@ -3,6 +3,7 @@
  * matched exactly; without any, no header is added.
  */
 import type { Authenticator } from "@parley/core/Authenticator"
+import { allowsOrigin } from "@parley/core/Origins"
 
 /** Response headers exposed to pages, beside the safelisted ones. */
 const EXPOSED = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After"
@@ -17,7 +18,7 @@ const NONE: Headers = {}
 /** Returns the headers of responses to requests with this `Origin`. */
 export const corsHeaders = (origin: string | undefined, { origins = [] }: Authenticator): Headers => {
   if (origins.length === 0) return NONE
-  if (origin === undefined || (origins !== "any" && !origins.includes(origin))) return { vary: "Origin" }
+  if (origin === undefined || !allowsOrigin(origins, origin)) return { vary: "Origin" }
   return {
     vary: "Origin",
     "access-control-allow-origin": origin,

@@ -7,10 +7,19 @@ export interface MountPath {
   readonly within: (url: string) => string | undefined
 }
 
+const MOUNT_PATH = /^(?:\/[\w.~!$&'()+,=@-]+)*$/
+
+/** Returns the path with a `/` before it, and none after it. */
+const normalized = (given: string): string => given.replace(/^\/*/, "/").replace(/\/+$/, "")
+
+/** Whether a value is a mount path. */
+export const isMountPath = (value: unknown): value is string =>
+  typeof value === "string" && MOUNT_PATH.test(normalized(value))
+
 /** Parses a mount path; `im`, `/im` and `/im/` are equal. Throws for an invalid path. */
 export const parseMountPath = (given = ""): MountPath => {
-  const path = given.replace(/^\/*/, "/").replace(/\/+$/, "")
-  if (!/^(?:\/[\w.~!$&'()+,=@-]+)*$/.test(path)) {
+  const path = normalized(given)
+  if (!isMountPath(path)) {
     throw new Error(`A mount path is made of segments as in "/im", without parameters or a query: ${given}`)
   }
   if (path === "") return { path, within: (url) => url }

@@ -58,12 +58,16 @@ const forwarded = (text: string): NetAddress.IpAddress | undefined => {
 }
 
 /** Returns the ranges of the entries. Throws for an invalid entry. */
-const rangesOfAll = (proxies: ReadonlyArray<string>): ReadonlyArray<IpNetwork.IpNetwork> =>
-  proxies.flatMap((entry) => {
+const rangesOfAll = (proxies: ReadonlyArray<string>): ReadonlyArray<IpNetwork.IpNetwork> => {
+  const invalid = (given: unknown): Error =>
+    new Error(`trustedProxies must be ${PROXY_DESCRIPTION.replaceAll("`", "")}, not ${JSON.stringify(given)}.`)
+  if (!Array.isArray(proxies)) throw invalid(proxies)
+  return proxies.flatMap((entry) => {
     const found = rangesOf(entry)
     if (found !== undefined) return found
-    throw new Error(`trustedProxies must be ${PROXY_DESCRIPTION.replaceAll("`", "")}, not ${JSON.stringify(entry)}.`)
+    throw invalid(entry)
   })
+}
 
 /** Returns a predicate on peer addresses. Throws for an invalid entry. */
 export const isTrustedBy = (proxies: ReadonlyArray<string>): ((peer: string | undefined) => boolean) => {

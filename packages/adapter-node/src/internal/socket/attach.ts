@@ -1,6 +1,8 @@
 /** WebSocket upgrades of a shared server. */
+import { check, checkArgument } from "@parley/core/Check"
 import type { IncomingMessage, Server as HttpServer } from "node:http"
 import type { Server as HttpsServer } from "node:https"
+import { Server as NetServer } from "node:net"
 import type { Duplex } from "node:stream"
 import { refuse } from "./upgrade.ts"
 
@@ -8,6 +10,12 @@ export type Server = HttpServer | HttpsServer
 
 /** Handling of upgrades for other paths; see `HttpHost.attach`. */
 export type UnmatchedUpgrade = "alone" | "ignore" | "refuse"
+
+/** An application of a framework emits no upgrades: it would never be noticed. */
+const listening = check(
+  "the server that listens, as createServer or app.listen returns it",
+  (value) => value instanceof NetServer
+)
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
 
@@ -17,6 +25,7 @@ type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boole
  * upgrades only if there is one.
  */
 export const attachListener = (server: Server, upgrade: Upgrade, foreign: UnmatchedUpgrade): (() => void) => {
+  checkArgument("attach", "server", listening, server)
   let isAttached = true
   const before = Object.getOwnPropertyDescriptor(server, "emit")
   const emit = server.emit

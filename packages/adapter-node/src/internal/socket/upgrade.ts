@@ -1,5 +1,5 @@
 /** Handshake of a WebSocket upgrade, for dialects and the embedder's authenticator. */
-import type { Authenticator, RequestInfo } from "@parley/core/Authenticator"
+import type { Authenticator, ForwardedOrigin, RequestInfo } from "@parley/core/Authenticator"
 import type { Handshake } from "@parley/core/Connection"
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
@@ -8,7 +8,8 @@ const requestInfo = (
   request: IncomingMessage,
   url: string,
   query: Handshake["query"],
-  address: string
+  address: string,
+  forwarded: ForwardedOrigin
 ): RequestInfo => ({
   kind: "websocket",
   method: request.method ?? "GET",
@@ -19,7 +20,8 @@ const requestInfo = (
     )
   ),
   query,
-  address
+  address,
+  forwarded
 })
 
 /** `url`: path and query; `address`: the client's. The request is kept only if there is an authenticator. */
@@ -27,14 +29,24 @@ export const handshakeOf = (
   request: IncomingMessage,
   url: string,
   address: string,
+  forwarded: ForwardedOrigin,
   { authenticate }: Authenticator
 ): Handshake => {
   const at = url.indexOf("?")
   const query = new Map(at < 0 ? [] : new URLSearchParams(url.slice(at)))
-  return authenticate === undefined ? { query } : { query, request: requestInfo(request, url, query, address) }
+  return authenticate === undefined
+    ? { query }
+    : { query, request: requestInfo(request, url, query, address, forwarded) }
 }
 
-/** Refuses an upgrade and ends its socket. */
-export const refuse = (socket: Duplex, status: "403 Forbidden" | "404 Not Found" | "503 Service Unavailable"): void => {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy())
+/** Refuses an upgrade with a reason, and ends its socket. */
+export const refuse = (
+  socket: Duplex,
+  status: "403 Forbidden" | "404 Not Found" | "503 Service Unavailable",
+  message?: string
+): void => {
+  const body = message === undefined ? "" : JSON.stringify({ message })
+  const type = message === undefined ? "" : "content-type: application/json; charset=utf-8\r\n"
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\n${type}content-length: ${Buffer.byteLength(body)}\r\n\r\n`
+  socket.end(head + body, () => socket.destroy())
 }
