@@ -21,7 +21,9 @@ export const createParley = async ({ path }: { readonly path?: string }): Promis
     dialects: [xuanxuan, spark, hisihi, ha, youdu],
     ...(path !== undefined && { path }),
     login: true,
-    demonstration: true
+    demonstration: true,
+    // As in the documents.
+    settings: { sessions: "single" }
   })
   await parley.addSystemChat()
   await parley.run(addDemoUsers)

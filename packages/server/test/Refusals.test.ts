@@ -251,3 +251,22 @@ describe("a value of the application's own function", () => {
     assert.deepStrictEqual(lines, [])
   })
 })
+
+describe("several tabs", () => {
+  it("of one user are logged in at once, and both get messages", async () => {
+    const { parley, http } = await served({})
+    await parley.users.addAll(["ann", "ben"].map((account) => ({ account, password: "correct-horse-7" })))
+    const tab = () => connect({ url: http, account: "ann", password: "correct-horse-7" })
+    const tabs = [await tab(), await tab()]
+    ending.push(async () => tabs.forEach((one) => one.close()))
+    const received = tabs.map(
+      (one) => new Promise<string>((resolve) => one.on("message", ({ content }) => resolve(content)))
+    )
+    await parley.as("ben").send(await parley.as("ben").openDirectChat("ann"), "hello, both")
+    assert.deepStrictEqual(await Promise.all(received), ["hello, both", "hello, both"])
+    assert.deepStrictEqual(
+      tabs.map(({ state }) => state),
+      ["online", "online"]
+    )
+  })
+})

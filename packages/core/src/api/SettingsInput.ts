@@ -13,6 +13,12 @@ export type SettingsInput = {
   readonly [Name in keyof Declared as Declared[Name]["key"]]?: SettingValues[Name] | undefined
 } & { readonly [key: `${string}.${string}`]: Value | undefined }
 
+/**
+ * Defaults of embedded engines that differ from those of the reference server: a user of a web application has several
+ * tabs, of which each has its own login.
+ */
+const EMBEDDED_DEFAULTS: Partial<SettingValues> = { sessions: "multi" }
+
 const invalid = (key: string, problem: string): ParleyError =>
   new ParleyError("Invalid", `The setting ${key} ${problem}.`.replace(/\?\.$/, "?"), {
     reason: { _tag: "Invalid", field: key, problem }
@@ -70,7 +76,10 @@ export const resolveSettings = (
     values.set(key, value)
   }
   const engine = Object.fromEntries(
-    Array.from(names, ([name, setting]) => [name, values.get(setting.key) ?? setting.default])
+    Array.from(names, ([name, setting]) => [
+      name,
+      values.get(setting.key) ?? EMBEDDED_DEFAULTS[name as keyof SettingValues] ?? setting.default
+    ])
   )
   return {
     engine: withBounds(engine as SettingValues),
