@@ -7,6 +7,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Json } from "../src/Json.ts"
 import { readReadings, readRequirements } from "../src/sources/RequirementTable.ts"
+import { readRules } from "../src/sources/RuleTable.ts"
 import { readProtocolText, readScenarioText } from "../src/sources/ScenarioText.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -25,7 +26,12 @@ export const sourceFiles = (): ReadonlyMap<string, (text: string) => Json> => {
   const tables = protocols.map(
     ({ name }) => [`requirements/${name}.txt`, (text: string) => readRequirements(text).document] as const
   )
-  return new Map([...scenarios, ...tables, ["requirements/readings.txt", readReadings] as const])
+  return new Map([
+    ...scenarios,
+    ...tables,
+    ["requirements/readings.txt", readReadings] as const,
+    ["requirements/rules.txt", readRules] as const
+  ])
 }
 
 /** The built files by their paths in `json/`. Throws `SyntaxError` for a malformed source. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import { load } from "../src/scenarios/loadScenarios.ts"
 import { type Entry, idFaults, parseIds, printIds } from "../src/requirements/RequirementIds.ts"
 import { documents, readings, requirements } from "../src/requirements/Requirements.ts"
+import { rules } from "../src/requirements/Rules.ts"
 import { checks } from "../src/scenarios/Scenario.ts"
 
 export const lockFile: string = fileURLToPath(new URL("../requirements/ids.lock", import.meta.url))
@@ -24,7 +25,8 @@ export const usedIds = (): ReadonlyArray<Entry> => [
     })
     .map((id) => ({ kind: "check", id }) as const),
   ...readings().map(({ id }) => ({ kind: "reading", id }) as const),
-  ...documents.flatMap(requirements).map(({ id }) => ({ kind: "requirement", id }) as const)
+  ...documents.flatMap(requirements).map(({ id }) => ({ kind: "requirement", id }) as const),
+  ...rules().map(({ id }) => ({ kind: "rule", id }) as const)
 ]
 
 if (import.meta.main) {

@@ -39,7 +39,7 @@ export const Config = Schema.Struct({
   ),
   wire: field(Wire, "The wire form of xuanxuan over WebSocket; over TCP it is client-1.0."),
   profile: field(
-    Schema.Literals(["documented", "hardening", "all"]),
+    Schema.Literals(["documented", "hardening", "parley", "all"]),
     "Which checks are evaluated: documented ones, hardening ones, or both. Default: documented."
   ),
   strict: field(Schema.Boolean, "SHOULD and MAY fail like MUST, and a tolerated form warns."),

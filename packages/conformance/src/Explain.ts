@@ -1,12 +1,18 @@
 /** Explains a check without a server: its requirements, its steps, what passes, and commands to try it by hand. */
-import { demandsOf, levelAs } from "./run/verdict.ts"
+import { type BilingualDemand, demandsOf, levelAs } from "./run/verdict.ts"
 import { requestOf } from "./run/http.ts"
 import { isArray, isObject, type Json } from "./Json.ts"
-import { requirementsOf } from "./requirements/Requirements.ts"
 import { describePattern } from "./match/describePattern.ts"
 import { curl, frames } from "./Reproduce.ts"
-import type { Demand } from "./run/Results.ts"
-import { profileOf, profileOfWhole, type Protocol, type Scenario, type Step, type Wire } from "./scenarios/Scenario.ts"
+import {
+  isCheck,
+  profileOf,
+  profileOfWhole,
+  type Protocol,
+  type Scenario,
+  type Step,
+  type Wire
+} from "./scenarios/Scenario.ts"
 import { build, reads, type Variables } from "./match/Variables.ts"
 import { Redactor } from "./run/Redactor.ts"
 import { expand, routine } from "./scenarios/Template.ts"
@@ -16,7 +22,7 @@ export interface Explained {
   readonly title: string
   readonly level: string
   readonly profile: string
-  readonly demands: ReadonlyArray<Demand & { readonly zh: string }>
+  readonly demands: ReadonlyArray<BilingualDemand>
   /** One line for each step; the check's own step begins with `>`. */
   readonly steps: ReadonlyArray<string>
   /** The expanded pattern that passes. */
@@ -91,6 +97,7 @@ class StepDescriber {
     if ("reply" in step) return `has the response ${short(this.withPlaceholders(step.reply))}`
     if ("push" in step) return `is pushed ${short(this.withPlaceholders(step.push))}`
     if ("quiet" in step) return `is not pushed ${short(this.withPlaceholders(step.quiet))}`
+    if ("drain" in step) return "takes whatever was pushed so far"
     if ("http" in step) return `asks ${step.http.method} ${short(this.withPlaceholders(step.http.path))}`
     if ("that" in step) return `${short(this.withPlaceholders(step.that))} is ${short(this.withPlaceholders(step.is))}`
     if ("use" in step) return `runs the routine ${step.use}`
@@ -147,7 +154,7 @@ class StepDescriber {
 
 /** The step of a check; `undefined` for `setup` and `wire`. */
 export const stepOf = (scenario: Scenario, check: string): number =>
-  scenario.steps.findIndex((step) => "check" in step && step.check === check)
+  scenario.steps.findIndex((step) => isCheck(step) && step.check === check)
 
 const always: { readonly [check: string]: string } = {
   setup: "every actor connects, logs in and gets a response, and every step without a check succeeds",
@@ -171,17 +178,18 @@ export const explain = (
   const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
   const secrets = new Redactor()
   secrets.addKeys({ ...scenario })
-  const zh = new Map(requirementsOf(id).map((one) => [one.id, one.description.zh]))
   return {
     check: id,
     title: scenario.title,
     level: levelAs(id, profile),
     profile,
-    demands: demandsOf(id).map((one) => ({ ...one, zh: zh.get(one.id) ?? "" })),
+    demands: demandsOf(id, step),
     steps: scenario.steps.map((one, position) => {
       const mark = position === index ? ">" : " "
       const name = "check" in one ? ` [${one.check}]` : ""
-      const head = `${mark} ${String(position + 1).padStart(2)} ${one.by} ${describer.describe(one)}${name}`
+      const role = "check" in one && one.role !== undefined ? ` (${one.role})` : ""
+      const twin = "check" in one && one.unlike !== undefined ? `, unlike ${one.unlike}` : ""
+      const head = `${mark} ${String(position + 1).padStart(2)} ${one.by} ${describer.describe(one)}${name}${role}${twin}`
       return secrets.hide(`${head}  (${one.source.doc}: ${one.source.section})`)
     }),
     passes: secrets.hide(step === undefined ? (general ?? "") : describer.passes(step)),

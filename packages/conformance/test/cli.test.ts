@@ -7,9 +7,14 @@ const main = join(import.meta.dirname, "../src/main.ts")
 
 const call = (...args: ReadonlyArray<string>): Promise<{ code: number; out: string; err: string }> =>
   new Promise((resolve) => {
-    const child = execFile(process.execPath, [main, ...args], { timeout: 30_000 }, (_, out, err) => {
-      resolve({ code: child.exitCode ?? -1, out, err })
-    })
+    const child = execFile(
+      process.execPath,
+      [main, ...args],
+      { timeout: 30_000, maxBuffer: 8 * 1024 * 1024 },
+      (_, out, err) => {
+        resolve({ code: child.exitCode ?? -1, out, err })
+      }
+    )
   })
 
 let server: TinyServer

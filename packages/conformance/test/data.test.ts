@@ -3,9 +3,11 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { load, protocols } from "../src/scenarios/loadScenarios.ts"
 import { isArray, isObject, type Json } from "../src/Json.ts"
-import { checks, type Source, type Step, type Wire } from "../src/scenarios/Scenario.ts"
+import { checks, isCheck, profileOf, type Source, type Step, type Wire } from "../src/scenarios/Scenario.ts"
 import { lintScenarios, unknownWords } from "../src/scenarios/lint.ts"
 import { expand, routine } from "../src/scenarios/Template.ts"
+import { ruleOf, rules } from "../src/requirements/Rules.ts"
+import { demandsOf } from "../src/run/verdict.ts"
 import { headingsOf } from "./Headings.ts"
 
 const wires: ReadonlyArray<Wire> = ["documented", "client-1.0"]
@@ -55,8 +57,23 @@ describe.each(protocols())("scenario files of %s", (name) => {
   const { protocol, scenarios, headings, steps } = data(name)
 
   it("name a section that exists, for every step", () => {
-    const wrong = steps.filter(([, , { doc, section }]) => headings[doc]?.includes(section) !== true)
+    const wrong = steps.filter(
+      ([, , source]) => headings[source.doc]?.includes(source.section) !== true && ruleOf(source) === undefined
+    )
     expect(wrong.map(([where, , source]) => [where, source])).toEqual([])
+  })
+
+  it("cite a requirement or a rule with every check, and a requirement with every documented one", () => {
+    const without = scenarios.flatMap((scenario) =>
+      scenario.steps.filter(isCheck).flatMap((step) => {
+        const id = `${scenario.id}#${step.check}`
+        const cited = demandsOf(id, step)
+        const isDemanded =
+          profileOf(scenario, step) === "documented" ? cited.some(({ doc }) => doc === name) : cited.length > 0
+        return isDemanded ? [] : [id]
+      })
+    )
+    expect(without).toEqual([])
   })
 
   it("rest on headings as they are printed", () => {
@@ -80,6 +97,25 @@ describe.each(protocols())("scenario files of %s", (name) => {
 
   it("read only defined variables, use only declared actors, and follow only named pushes", () => {
     expect(scenarios.flatMap((scenario) => lintScenarios(protocol, scenario))).toEqual([])
+  })
+})
+
+describe("rules", () => {
+  it("are cited by a check, each of them", () => {
+    const cited = new Set(
+      protocols().flatMap((name) =>
+        load(name).scenarios.flatMap(({ steps }) => steps.filter(isCheck).map(({ source }) => ruleOf(source)?.id))
+      )
+    )
+    expect(rules().flatMap(({ id }) => (cited.has(id) ? [] : [id]))).toEqual([])
+  })
+
+  it("are English and Chinese sentences", () => {
+    const han = /\p{Script=Han}/u
+    const wrong = rules().filter(
+      ({ description: { en, zh } }) => han.test(en) || !en.endsWith(".") || !zh.endsWith("。") || !han.test(zh)
+    )
+    expect(wrong.map(({ id }) => id)).toEqual([])
   })
 })
 

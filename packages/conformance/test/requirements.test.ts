@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { load } from "../src/scenarios/loadScenarios.ts"
+import { isCheck } from "../src/scenarios/Scenario.ts"
 import { coverage, coverageOf } from "../src/requirements/RequirementCoverage.ts"
 import {
   document,
@@ -19,7 +20,7 @@ import { copied, copiedWords, gaps, keysHash, wordsHash } from "../scripts/state
 const sourcesOf = (protocol: string): ReadonlyMap<string, string> =>
   new Map(
     load(protocol).scenarios.flatMap(({ id, steps }) =>
-      steps.flatMap((step) => ("check" in step ? [[`${id}#${step.check}`, step.source.doc] as const] : []))
+      steps.flatMap((step) => (isCheck(step) ? [[`${id}#${step.check}`, step.source.doc] as const] : []))
     )
   )
 

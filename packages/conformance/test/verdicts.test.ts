@@ -1,10 +1,10 @@
 /** Verdicts by levels, readings, profiles and expected failures. */
-import { mkdtempSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { checkEntries, type Entry, readEntries } from "../src/run/Expectations.ts"
-import { exitCode, type Options, type Report, run } from "../src/index.ts"
+import { exitCode, fromFetch, type Options, type Report, run } from "../src/index.ts"
 import { type Fault, TinyServer } from "./TinyServer.ts"
 
 let server: TinyServer
@@ -80,7 +80,7 @@ describe("a profile", () => {
     const ids = (report: Report) => report.scenarios.flatMap(({ checks }) => checks.map(({ id }) => id))
     const own = (report: Report) => ids(report).filter((id) => !/#(setup|wire)$/.test(id))
     expect(own(documented).length).toBeGreaterThan(3)
-    expect(own(hardening)).toEqual([`${only}#response-on`, `${only}#response-off`])
+    expect(own(hardening)).toEqual(["response-on", "response-off", "nobody-hears"].map((name) => `${only}#${name}`))
     expect([...own(documented), ...own(hardening)].toSorted()).toEqual(own(all).toSorted())
     for (const report of [documented, hardening, all]) expect(report).toMatchObject({ failed: 0, notTestable: 0 })
   })
@@ -98,6 +98,73 @@ describe("a profile", () => {
       _tag: "BadOptions",
       message: expect.stringContaining("profile documented")
     })
+  })
+})
+
+describe("a step that prepares, and a refusal with its twin", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kit-"))
+  writeFileSync(
+    join(folder, "a.scenario"),
+    `document ours
+section Rooms
+
+scenario rooms/door/refused
+title A room without a name is refused
+  setup me http made POST "/rooms" body {name: a} => 201 {id: $capture(id, $int), kind: room}
+  me http nameless POST "/rooms" body {} => 400 unlike named
+  me http kept GET \`/rooms/{id}\` => 200
+  me http named POST "/rooms" body {name: b} => 201 {kind: room}
+  cleanup me http gone DELETE \`/rooms/{id}\` => 200
+`
+  )
+  mkdirSync(join(folder, "rooms"))
+  writeFileSync(join(folder, "rooms", "protocol.scenario"), "protocol rooms\ntitle Rooms\n")
+
+  const found = async (answer: (request: Request, body: string) => readonly [status: number, body: object]) => {
+    const target = fromFetch(async (request) => {
+      const [status, body] = answer(request, await request.text())
+      return Response.json(body, { status })
+    })
+    const report = await run({ protocol: "rooms", target, sequences: [folder] })
+    const checks = report.scenarios.flatMap((scenario) => scenario.checks)
+    return {
+      report,
+      verdicts: Object.fromEntries(checks.map(({ id, verdict }) => [id.slice(id.indexOf("#") + 1), verdict])),
+      reasons: checks.flatMap(({ evidence }) => evidence?.reason ?? [])
+    }
+  }
+  const isNamed = (body: string) => body.includes("name")
+
+  it("count nothing of the preparation, and nothing that the clean-up finds", async () => {
+    const { report, verdicts: all } = await found(({ method }, body) => {
+      if (method === "DELETE") return [500, {}]
+      if (method === "GET") return [200, {}]
+      return isNamed(body) ? [201, { id: 1, kind: "room" }] : [400, {}]
+    })
+    expect(all).toEqual({ setup: "pass", nameless: "pass", kept: "pass", named: "pass" })
+    expect(report).toMatchObject({ passed: 3, failed: 0, notTestable: 0 })
+  })
+
+  it("fail for the content of a response where it is judged only", async () => {
+    const { verdicts: all } = await found(({ method }, body) =>
+      method === "GET" ? [200, {}] : isNamed(body) ? [201, { id: 1 }] : [400, {}]
+    )
+    expect(all).toEqual({ setup: "pass", nameless: "pass", kept: "pass", named: "fail" })
+  })
+
+  it("make a refusal untestable where its twin is refused as well", async () => {
+    const { verdicts: all, report } = await found(({ method }, body) =>
+      method === "POST" && body.includes('"a"') ? [201, { id: 1 }] : [400, {}]
+    )
+    expect(all).toEqual({ setup: "pass", nameless: "not-testable", kept: "fail", named: "fail" })
+    expect(exitCode(report)).toBe(1)
+  })
+
+  it("make everything untestable where the preparation fails", async () => {
+    const { verdicts: all, reasons, report } = await found(() => [400, {}])
+    expect(all).toEqual({ setup: "fail", nameless: "not-testable", kept: "not-testable", named: "fail" })
+    expect(reasons).toContain("step 1, which prepares this one, failed")
+    expect(report.passed).toBe(0)
   })
 })
 

@@ -1,4 +1,5 @@
 /** Prints the table of a document's requirements, and the readings, in the form that `src/sources` reads. */
+import type { Rule } from "../../src/requirements/Rules.ts"
 import type { Aside, Document, Reading, Requirement } from "../../src/requirements/Requirements.ts"
 import type { RequirementSource } from "../../src/sources/RequirementTable.ts"
 import type { Wording } from "../../src/sources/Wording.ts"
@@ -89,3 +90,11 @@ const readingLines = (reading: Reading): string => {
 /** The text of the readings. */
 export const printReadings = (readings: ReadonlyArray<Reading>): string =>
   `${readings.map(readingLines).join("\n\n")}\n`
+
+/** The text of the rules. */
+export const printRules = (rules: ReadonlyArray<Rule>): string =>
+  `${rules
+    .map(({ id, profile, description: { en, zh } }) =>
+      [`rule ${profile} ${id.slice(profile.length + 1)}`, `en ${en}`, `zh ${zh}`].join("\n")
+    )
+    .join("\n\n")}\n`

@@ -16,9 +16,10 @@ const sourceOf = (step: Json): Source => {
     : { doc: "", section: "" }
 }
 
-/** The short name of a section: itself where it has no blanks and is of the file's document. */
+/** The short name of a section: itself where it has no blanks and is of the file's document; of a rule its last part. */
 const nameOf = ({ doc, section }: Source, document: string): string => {
   if (doc === document && !/\s/.test(section)) return section
+  if (doc === "hardening" || doc === "parley") return section.slice(section.indexOf(".") + 1)
   const topic = section.replace(/^[^:]+: /, "")
   return topic
     .toLowerCase()

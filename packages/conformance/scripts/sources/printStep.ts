@@ -62,6 +62,7 @@ const detail = (step: JsonObject, names: Printed): string => {
   }
   if ("quiet" in step) return ` quiet${check} ${printTop(step["quiet"] ?? null, names)}`
   if ("disconnect" in step) return " disconnect"
+  if ("drain" in step) return " drain"
   if ("closed" in step) return ` closed${check}${options(names, object(step["closed"]), "code").replace(" code", "")}`
   if ("http" in step) return ` http${check} ${http(object(step["http"]), object(step["answer"]), names)}`
   if ("that" in step)
@@ -71,8 +72,11 @@ const detail = (step: JsonObject, names: Printed): string => {
 
 /** The lines of a step; `cited` is the name of its source where it is not the scenario's own. */
 export const printStep = (step: JsonObject, cited: string | undefined, names: Printed): string => {
-  const { by, profiles } = step
+  const { by, role, unlike, times, racing, profiles } = step
   const wire = Array.isArray(profiles) ? ` wire ${profiles.join(" ")}` : ""
-  const line = `${typeof by === "string" ? by : ""}${detail(step, names)}`.trim()
-  return wrap(`  ${line}${wire}${cited === undefined ? "" : ` § ${cited}`}`)
+  const more = `${typeof times === "number" ? ` times ${times}` : ""}${racing === true ? " racing" : ""}`
+  const twin = typeof unlike === "string" ? ` unlike ${unlike}` : ""
+  const line =
+    `${typeof role === "string" ? `${role} ` : ""}${typeof by === "string" ? by : ""}${detail(step, names)}`.trim()
+  return wrap(`  ${line}${more}${twin}${wire}${cited === undefined ? "" : ` § ${cited}`}`)
 }

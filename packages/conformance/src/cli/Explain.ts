@@ -1,6 +1,7 @@
 /** The command `explain`: describes a check. */
 import { findConfig } from "../Config.ts"
 import { explain as explained } from "../Explain.ts"
+import { isCheck } from "../scenarios/Scenario.ts"
 import type { Command, Host } from "./Host.ts"
 import { locate } from "./Lookup.ts"
 
@@ -38,7 +39,7 @@ export const explain: Command = {
     const http = (flags.text("url") ?? config.url ?? placeholder).replace(/\/+$/, "")
     const usual = protocol.barrier === undefined ? undefined : `${http.replace(/^http/, "ws")}/ws`
     const at = { http, ws: flags.text("ws") ?? config.ws ?? usual }
-    const names = scenario.steps.flatMap((step) => ("check" in step ? [step.check] : []))
+    const names = scenario.steps.flatMap((step) => (isCheck(step) ? [step.check] : []))
     const wanted = check === undefined ? [...new Set(names)] : [check]
     const found = wanted.flatMap((name) => explained(protocol, scenario, name, at) ?? [])
     if (flags.on("json")) host.out(JSON.stringify(found, undefined, 2))

@@ -20,7 +20,7 @@ export const all: { readonly [name: string]: Flag } = {
   tcp: { value: "tcp://host:port", description: "its raw TCP address" },
   transport: { value: "ws|tcp|http,…", description: "default: ws for xuanxuan, http for the others" },
   wire: { value: "documented|client-1.0", description: "the wire form of xuanxuan over ws; over tcp it is client-1.0" },
-  profile: { value: "documented|hardening|all", description: "which checks are evaluated; default documented" },
+  profile: { value: "documented|hardening|parley|all", description: "which checks are evaluated; default documented" },
   strict: { description: "SHOULD and MAY fail like MUST, and a tolerated form warns" },
   only: { value: "glob", many: true, description: "scenarios by id: xuanxuan/message/*, spark/**" },
   accounts: { value: "source", description: "demo, a file, http://… of a hook, exec:<command>, or signup" },

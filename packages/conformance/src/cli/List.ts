@@ -3,22 +3,22 @@ import { load, protocols } from "../scenarios/loadScenarios.ts"
 import { anyGlob } from "../Glob.ts"
 import { isJudged, type Judged } from "../run/plan.ts"
 import { BadOptions } from "../run/plan.ts"
-import { levelAs } from "../run/verdict.ts"
-import { requirementsOf } from "../requirements/Requirements.ts"
-import { checks, profileOf, profileOfWhole, type Protocol, type Scenario } from "../scenarios/Scenario.ts"
+import { demandsOf, levelAs } from "../run/verdict.ts"
+import { checks, isCheck, profileOf, profileOfWhole, type Protocol, type Scenario } from "../scenarios/Scenario.ts"
 import type { Command } from "./Host.ts"
 
-const profiles: ReadonlyArray<Judged> = ["documented", "hardening", "all"]
+const profiles: ReadonlyArray<Judged> = ["documented", "hardening", "parley", "all"]
 
 const checksOf = (scenario: Scenario, protocol: Protocol) =>
   checks(scenario, scenario.profiles?.[0] ?? "documented", protocol).map((id) => {
-    const step = scenario.steps.find((one) => "check" in one && `${scenario.id}#${one.check}` === id)
+    const step = scenario.steps.filter(isCheck).find(({ check }) => `${scenario.id}#${check}` === id)
     const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
     return {
       id,
       level: levelAs(id, profile),
       profile,
-      requirements: requirementsOf(id).map((one) => one.id)
+      requirements: demandsOf(id, step).map((one) => one.id),
+      ...(step === undefined || step.unlike === undefined ? {} : { unlike: `${scenario.id}#${step.unlike}` })
     }
   })
 
@@ -57,7 +57,9 @@ export const list: Command = {
     for (const { protocol, scenario } of found) {
       host.out(`${scenario.id}  ${scenario.title}`)
       if (!flags.on("checks")) continue
-      for (const { id, level, profile: whose } of checksOf(scenario, protocol)) host.out(`  ${id}  ${level} ${whose}`)
+      for (const { id, level, profile: whose, unlike } of checksOf(scenario, protocol)) {
+        host.out(`  ${id}  ${level} ${whose}${unlike === undefined ? "" : `, unlike ${unlike}`}`)
+      }
     }
     return 0
   }

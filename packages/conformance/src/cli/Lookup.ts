@@ -1,7 +1,7 @@
 /** Finds a check by its id. */
 import { load, protocols } from "../scenarios/loadScenarios.ts"
 import { BadOptions } from "../run/plan.ts"
-import type { Protocol, Scenario } from "../scenarios/Scenario.ts"
+import { isCheck, type Protocol, type Scenario } from "../scenarios/Scenario.ts"
 
 export interface Located {
   readonly protocol: Protocol
@@ -39,7 +39,7 @@ export const locate = (id: string, sequences: ReadonlyArray<string>): Located =>
     )
     throw new BadOptions({ message: `unknown scenario ${path}; similar: ${near.join(", ")}` })
   }
-  const names = ["setup", ...scenario.steps.flatMap((step) => ("check" in step ? [step.check] : [])), "wire"]
+  const names = ["setup", ...scenario.steps.flatMap((step) => (isCheck(step) ? [step.check] : [])), "wire"]
   if (check !== undefined && !names.includes(check)) {
     throw new BadOptions({ message: `${path} has no check ${check}; it has ${[...new Set(names)].join(", ")}` })
   }

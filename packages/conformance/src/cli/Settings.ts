@@ -179,7 +179,7 @@ export const settings = (flags: Flags, host: Host, choice: Choice): Settings => 
   const base = {
     target,
     sequences,
-    profile: oneOf("profile", profile, ["documented", "hardening", "all"]),
+    profile: oneOf("profile", profile, ["documented", "hardening", "parley", "all"]),
     strict: values.on("strict") || config.strict === true,
     bail: values.on("bail"),
     expected: entries,

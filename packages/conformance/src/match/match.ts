@@ -9,6 +9,7 @@
  * | `"$ts"` | whole Unix seconds below 10^11, `0` for never |
  * | `"$recent"` | whole Unix seconds within a day of this machine's clock |
  * | `"$any"` / `"$absent"` | any value / a missing field |
+ * | `"$harmless"` | any value without a field that is named like a password, hash or token, at any depth |
  * | `{"$capture": ["name", p]}` | what `p` matches; stores the value as the variable `name` |
  * | `{"$optional": p}` | a missing field, or what `p` matches |
  * | `{"$anyOf": [p, …]}` `{"$all": [p, …]}` `{"$not": p}` | what one of them, all of them, or not `p` matches |
@@ -180,9 +181,8 @@ const matchWith = (
       if (!isArray(value) || value.length !== items(argument).length) return mismatch()
       return assign(items(argument), value, scope, path, depth + 1) ?? mismatch()
     case "$contains": {
-      if (typeof argument === "string") {
-        return typeof value === "string" && value.includes(argument) ? passed : mismatch()
-      }
+      const text = operatorOf(argument) === undefined ? argument : build(argument, scope)
+      if (typeof text === "string") return typeof value === "string" && value.includes(text) ? passed : mismatch()
       if (!isArray(value)) return mismatch()
       return items(argument)
         .map((part) => {

@@ -1,8 +1,8 @@
 /**
- * The registry `requirements/ids.lock` of every id that a check, requirement or reading ever had, one on a line. A
+ * The registry `requirements/ids.lock` of every id that a check, requirement, rule or reading ever had, one on a line. A
  * retired id keeps its line, with `gone` and the reason behind it, and is never reused.
  */
-export const kinds = ["check", "reading", "requirement"] as const
+export const kinds = ["check", "reading", "requirement", "rule"] as const
 export type Kind = (typeof kinds)[number]
 
 export interface Entry {
@@ -12,7 +12,7 @@ export interface Entry {
   readonly gone?: string
 }
 
-const line = /^(check|reading|requirement) (\S+)(?: gone: (\S.*))?$/
+const line = /^(check|reading|requirement|rule) (\S+)(?: gone: (\S.*))?$/
 const isKind = (text: string | undefined): text is Kind => kinds.some((kind) => kind === text)
 
 /**

@@ -92,7 +92,10 @@ export type ScenarioResult = typeof ScenarioResult.Type
 export const Suite = Schema.Struct({ name: Schema.String, version: Schema.String })
 
 export const Counts = Schema.Struct({
-  /** Checks by verdict, without expected failures; `notApplicable` and `errors` count scenarios. */
+  /**
+   * Checks by verdict, without expected failures; `notApplicable` and `errors` count scenarios. A `setup` or `wire` that
+   * passed is not counted.
+   */
   passed: Schema.Natural,
   lenient: Schema.Natural,
   warned: Schema.Natural,
@@ -113,7 +116,7 @@ export const Report = Schema.Struct({
   protocol: Schema.String,
   transport: Transport,
   wire: Wire,
-  profile: Schema.Literals(["documented", "hardening", "all"]),
+  profile: Schema.Literals(["documented", "hardening", "parley", "all"]),
   strict: Schema.Boolean,
   target: Schema.Struct({
     http: Schema.String,
@@ -159,13 +162,17 @@ export const worst = (checks: ReadonlyArray<CheckResult>): Verdict => {
 /** Whether a chosen scenario was not run; its checks are in the results without a verdict on the server. */
 export const isUnplayed = ({ verdict }: ScenarioResult): boolean => verdict === "not-testable"
 
+/** Whether a check is one that every scenario has. It never counts as passed: it demands nothing of its own. */
+export const isGeneral = (id: string): boolean => id.endsWith("#setup") || id.endsWith("#wire")
+
 export const count = (scenarios: ReadonlyArray<ScenarioResult>): Omit<Counts, "stale"> => {
   const all = scenarios.flatMap((scenario) => scenario.checks)
   const checks = all.filter((check) => check.expected === undefined)
   const of = (verdict: Verdict) => checks.filter((check) => check.verdict === verdict).length
+  const own = checks.filter(({ id, verdict }) => verdict === "pass" && !isGeneral(id))
   const played = (verdict: Verdict) => scenarios.filter((scenario) => scenario.verdict === verdict).length
   return {
-    passed: of("pass"),
+    passed: own.length,
     lenient: of("pass-lenient"),
     warned: of("warn"),
     failed: of("fail"),

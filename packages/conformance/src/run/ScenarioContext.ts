@@ -8,7 +8,7 @@ import { describePattern } from "../match/describePattern.ts"
 import { isAbout, isReply, type Connection, type Packet } from "../transport/Connection.ts"
 import { again, frames } from "../Reproduce.ts"
 import type { Evidence, Exchange } from "./Results.ts"
-import type { Protocol, Scenario, Step, Transport, Wire } from "../scenarios/Scenario.ts"
+import type { Profile, Protocol, Scenario, Step, Transport, Wire } from "../scenarios/Scenario.ts"
 import type { Variables } from "../match/Variables.ts"
 import type { Redactor } from "./Redactor.ts"
 import type { Target } from "../transport/Target.ts"
@@ -54,7 +54,7 @@ export interface ScenarioContext {
   readonly protocol: Protocol
   readonly wire: Wire
   /** Which checks are evaluated. */
-  readonly profile: "documented" | "hardening" | "all"
+  readonly profile: Profile | "all"
   readonly strict: boolean
   readonly transport: Transport
   readonly target: Target

@@ -13,8 +13,11 @@ export type Outcome =
   /** `lenient`: the readings whose tolerated form was met. */
   | { readonly verdict: "pass"; readonly lenient: ReadonlyArray<string> }
   | { readonly verdict: "not-testable"; readonly evidence: Evidence }
-  /** `stop`: the connection is unusable, so later steps cannot be evaluated. */
-  | { readonly verdict: "fail"; readonly evidence: Evidence; readonly stop: boolean }
+  /**
+   * `stop`: the connection is unusable, so later steps cannot be evaluated. `accepted`: the request was accepted, and only
+   * the content of the response is wrong.
+   */
+  | { readonly verdict: "fail"; readonly evidence: Evidence; readonly stop: boolean; readonly accepted?: boolean }
 
 export const pass: Outcome = { verdict: "pass", lenient: [] }
 
@@ -45,9 +48,18 @@ export class StepContext {
     return lenient.length === 0 ? pass : { verdict: "pass", lenient: [...new Set(lenient)] }
   }
 
-  fail(reason: string, wanted?: Json, more?: Pick<Found, "came" | "command"> & { readonly stop?: boolean }): Outcome {
+  fail(
+    reason: string,
+    wanted?: Json,
+    more?: Pick<Found, "came" | "command"> & { readonly stop?: boolean; readonly accepted?: boolean }
+  ): Outcome {
     const found = { step: this.step, index: this.index, reason, wanted, came: more?.came, command: more?.command }
-    return { verdict: "fail", evidence: evidence(this.context, this.actor, found), stop: more?.stop ?? false }
+    return {
+      verdict: "fail",
+      evidence: evidence(this.context, this.actor, found),
+      stop: more?.stop ?? false,
+      accepted: more?.accepted ?? false
+    }
   }
 
   skip(reason: string): Outcome {

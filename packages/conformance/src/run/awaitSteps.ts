@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { isArray, isObject, type Json, show } from "../Json.ts"
 import { isAbout, type Packet } from "../transport/Connection.ts"
+import { accepting } from "../match/accepting.ts"
 import { match } from "../match/match.ts"
 import { build } from "../match/Variables.ts"
 import { mismatchText, missingReason, type Of, pass, type Run, type StepContext } from "./StepContext.ts"
@@ -21,9 +22,10 @@ export const reply = (current: StepContext, step: Of<"reply">): Run => {
       if (packet === undefined) return current.fail(`no response: ${missingReason(actor)}`, wanted, { stop: true })
       actor.openRequests.shift()
       const result = match(pattern, packet.body, context.scope)
+      const accepted = match(accepting(pattern), packet.body, context.scope).mismatches.length === 0
       current.keep(result.captures)
-      if (result.mismatches.length === 0) return current.pass(result)
-      return current.fail(mismatchText(result.mismatches), wanted, { came: [show(packet.body)] })
+      if (result.mismatches.length === 0 || (accepted && step.role === "setup")) return current.pass(result)
+      return current.fail(mismatchText(result.mismatches), wanted, { came: [show(packet.body)], accepted })
     })
   )
 }
@@ -104,6 +106,14 @@ export const quiet = (current: StepContext, step: Of<"quiet">): Run => {
     })
   )
 }
+
+export const drain = ({ context, actor }: StepContext): Run =>
+  barriers(context, actor).pipe(
+    Effect.map(() => {
+      for (const packet of actor.connection?.packets ?? []) packet.used = true
+      return pass
+    })
+  )
 
 export const until = (current: StepContext, step: Of<"until">): Run =>
   Effect.gen(function* () {

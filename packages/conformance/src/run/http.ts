@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { isArray, parse, printable, type Json, type JsonObject, show } from "../Json.ts"
+import { accepting } from "../match/accepting.ts"
 import { match } from "../match/match.ts"
 import { curl, type Request as HttpRequest } from "../Reproduce.ts"
 import type { Http, Step } from "../scenarios/Scenario.ts"
@@ -91,6 +92,8 @@ const hasReceived = (response: Response, body: string): string =>
 
 export interface HttpOutcome {
   readonly problems: ReadonlyArray<string>
+  /** Whether the request was accepted as expected, even if the content of the response is wrong. */
+  readonly accepted: boolean
   readonly captures: ReadonlyMap<string, Json>
   readonly lenient: ReadonlyArray<string>
   readonly sent: string
@@ -105,22 +108,22 @@ const errorText = (cause: unknown): string => {
   return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
 }
 
-/** Sends the step's request and compares its response. A failed or endless exchange is a mismatch, never an error. */
-export const exchange = (step: HttpStep, context: ScenarioContext, actor: string): Effect.Effect<HttpOutcome> => {
+/** A response with its body, or the reason why there is none. */
+export type Answered = { readonly response: Response; readonly body: string } | { readonly why: string }
+
+/** A sent request and its response. Both are recorded in the order of sending. */
+export interface Sent {
+  readonly request: HttpRequest
+  readonly answered: Answered
+}
+
+/** Sends the step's request. A failed or endless exchange has no response, and is never an error. */
+export const send = (step: HttpStep, context: ScenarioContext, actor: string): Effect.Effect<Sent> => {
   const request = requestOf(step, context.target.http, context.scope)
-  const shown = {
-    wanted: build({ ...step.answer }, context.scope),
-    sent: printable(requestText(request), 1_000),
-    command: curl(request).slice(0, 20_000)
-  }
-  const failed = (why: string): HttpOutcome => {
-    note(context, actor, "came", `(${why})`)
-    return { ...shown, problems: [why], captures: new Map(), lenient: [], came: why }
-  }
   note(context, actor, "sent", requestText(request))
   const here = context.target.fetch
   return Effect.tryPromise({
-    try: async (signal) => {
+    try: async (signal): Promise<Answered> => {
       const init = initOf(request, signal)
       const response = await (here === undefined ? fetch(request.url, init) : here(new Request(request.url, init)))
       return { response, body: await readBounded(response) }
@@ -128,32 +131,50 @@ export const exchange = (step: HttpStep, context: ScenarioContext, actor: string
     catch: errorText
   }).pipe(
     Effect.timeoutOption(context.timing.reply),
-    Effect.map((answered): HttpOutcome => {
-      if (Option.isNone(answered)) return failed(`no response within ${context.timing.reply} ms`)
-      const { response, body } = answered.value
-      note(context, actor, "came", hasReceived(response, body))
-      const { status, headers } = response
-      const names = Object.keys(step.answer.headers ?? {})
-      const found: JsonObject = {
-        status,
-        headers: Object.fromEntries(
-          names.flatMap((name) => {
-            const value = headers.get(name)
-            return value === null ? [] : [[name, value]]
-          })
-        ),
-        text: body,
-        ...(step.answer.json === undefined ? {} : { json: parse(body) ?? null })
-      }
-      const { mismatches, captures, lenient } = match({ ...step.answer }, found, context.scope)
-      return {
-        ...shown,
-        problems: mismatches.map(({ path, expected, found: value }) => `${path}: expected ${expected}, found ${value}`),
-        captures,
-        lenient,
-        came: show({ status, text: body.slice(0, 1_000) })
-      }
-    }),
-    Effect.catch((why) => Effect.succeed(failed(why)))
+    Effect.map((found) =>
+      Option.getOrElse(found, (): Answered => ({ why: `no response within ${context.timing.reply} ms` }))
+    ),
+    Effect.catch((why) => Effect.succeed<Answered>({ why })),
+    Effect.map((answered) => {
+      const text = "why" in answered ? `(${answered.why})` : hasReceived(answered.response, answered.body)
+      note(context, actor, "came", text)
+      return { request, answered }
+    })
   )
+}
+
+/** Compares a response with the step's pattern. */
+export const judge = (step: HttpStep, context: ScenarioContext, { request, answered }: Sent): HttpOutcome => {
+  const shown = {
+    wanted: build({ ...step.answer }, context.scope),
+    sent: printable(requestText(request), 1_000),
+    command: curl(request).slice(0, 20_000)
+  }
+  if ("why" in answered) {
+    const { why } = answered
+    return { ...shown, problems: [why], accepted: false, captures: new Map(), lenient: [], came: why }
+  }
+  const { response, body } = answered
+  const { status, headers } = response
+  const names = Object.keys(step.answer.headers ?? {})
+  const found: JsonObject = {
+    status,
+    headers: Object.fromEntries(
+      names.flatMap((name) => {
+        const value = headers.get(name)
+        return value === null ? [] : [[name, value]]
+      })
+    ),
+    text: body,
+    ...(step.answer.json === undefined ? {} : { json: parse(body) ?? null })
+  }
+  const { mismatches, captures, lenient } = match({ ...step.answer }, found, context.scope)
+  return {
+    ...shown,
+    accepted: match(accepting({ ...step.answer }), found, context.scope).mismatches.length === 0,
+    problems: mismatches.map(({ path, expected, found: value }) => `${path}: expected ${expected}, found ${value}`),
+    captures,
+    lenient,
+    came: show({ status, text: body.slice(0, 1_000) })
+  }
 }

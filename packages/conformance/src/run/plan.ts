@@ -8,13 +8,21 @@ import { anyGlob } from "../Glob.ts"
 import { isArray, isObject, type Json } from "../Json.ts"
 import { rolesOf, type RunContext } from "./scenario.ts"
 import type { ScenarioResult } from "./Results.ts"
-import { profileOf, type Protocol, type Scenario, type Transport, type Wire } from "../scenarios/Scenario.ts"
+import {
+  isCheck,
+  type Profile,
+  profileOf,
+  type Protocol,
+  type Scenario,
+  type Transport,
+  type Wire
+} from "../scenarios/Scenario.ts"
 import { Redactor } from "./Redactor.ts"
 import type { Target } from "../transport/Target.ts"
 import type { Timing } from "./ScenarioContext.ts"
 
-/** Which checks are evaluated: documented ones, hardening ones, or both. */
-export type Judged = "documented" | "hardening" | "all"
+/** Which checks are evaluated: those of one profile, or all. */
+export type Judged = Profile | "all"
 
 /** Options of `run` and `audits`. */
 export interface Options {
@@ -89,7 +97,7 @@ const protocolWith = (protocol: Protocol, literals: Options["literals"]): Protoc
 
 /** Whether any check of a scenario belongs to the profile. */
 export const isJudged = (scenario: Scenario, profile: Judged): boolean =>
-  profile === "all" || scenario.steps.some((step) => "check" in step && profileOf(scenario, step) === profile)
+  profile === "all" || scenario.steps.some((step) => isCheck(step) && profileOf(scenario, step) === profile)
 
 const credentials = (address: string | undefined): boolean =>
   address !== undefined && URL.canParse(address) && new URL(address).username !== ""

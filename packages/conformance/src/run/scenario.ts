@@ -7,12 +7,13 @@ import type * as EffectScope from "effect/Scope"
 import { type Account, NotPrepared } from "../accounts/Accounts.ts"
 import { verdictsOf, type Observations, newObservations } from "./verdict.ts"
 import type { Json } from "../Json.ts"
-import { runStep, runRoutine } from "./step.ts"
+import type { Sent } from "./http.ts"
+import { race, runStep, runRoutine } from "./step.ts"
 import { redact } from "./redact.ts"
 import { type ScenarioResult, worst } from "./Results.ts"
-import { profileOf, type Scenario, type Step } from "../scenarios/Scenario.ts"
+import { isCheck, profileOf, type Scenario, type Step } from "../scenarios/Scenario.ts"
 import { Redactor } from "./Redactor.ts"
-import type { Outcome } from "./StepContext.ts"
+import type { Of, Outcome } from "./StepContext.ts"
 import {
   type Actor,
   actorOf,
@@ -105,19 +106,44 @@ const prepare = Effect.fnUntraced(function* (context: ScenarioContext, scenario:
 const isJudged = (context: ScenarioContext, step: Step): boolean =>
   context.profile === "all" || profileOf(context.scenario, step) === context.profile
 
-/** Records the outcome of a step. A step of another profile is run for its effects only. */
-const recordOutcome = (context: ScenarioContext, found: Observations, step: Step, outcome: Outcome): void => {
+const failSetup = (found: Observations, outcome: Outcome, index: number): void => {
+  found.failedAt ??= index
+  if (found.setup.verdict === "pass") found.setup = outcome
+}
+
+/** Records the outcome of the step at `index`. A step of another profile is run for its effects only. */
+const recordOutcome = (
+  context: ScenarioContext,
+  found: Observations,
+  step: Step,
+  outcome: Outcome,
+  index: number
+): void => {
   if ("expire" in step && outcome.verdict === "not-testable") {
     found.impossible = outcome.evidence.reason
     return
   }
+  const passed = outcome.verdict === "pass"
+  if ("check" in step && (passed || (outcome.verdict === "fail" && outcome.accepted === true)))
+    found.accepted.add(step.check)
+  if ("check" in step && step.role === "cleanup") return
   const judged = isJudged(context, step)
-  if (!("check" in step)) {
-    if (outcome.verdict !== "pass" && found.setup.verdict === "pass") found.setup = outcome
-  } else if (judged) found.outcomes.set(step.check, outcome)
-  if (outcome.verdict === "pass") return
+  const prepares = !("check" in step) || step.role === "setup"
+  if (isCheck(step) && judged) found.outcomes.set(step.check, { outcome, index })
+  if (passed) return
   if (!judged && "check" in step) found.foreign ??= outcome.evidence.reason
+  else if (prepares) failSetup(found, outcome, index)
   if (outcome.verdict === "fail" && outcome.stop) found.stopped = outcome.evidence.reason
+}
+
+/** The consecutive racing steps from a position on; empty for any other step. */
+const racingFrom = (steps: ReadonlyArray<Step>, from: number): ReadonlyArray<Of<"http">> => {
+  const found: Array<Of<"http">> = []
+  for (const step of steps.slice(from)) {
+    if (!("http" in step) || step.racing !== true) break
+    found.push(step)
+  }
+  return found
 }
 
 const runSteps = (
@@ -128,13 +154,16 @@ const runSteps = (
   Effect.gen(function* () {
     const refused = yield* prepare(context, scenario)
     if (refused !== undefined) {
-      found.setup = refused
+      failSetup(found, refused, 0)
       found.stopped = refused.verdict === "pass" ? undefined : refused.evidence.reason
       return
     }
+    const sent = new Map<Step, Sent>()
     for (const [position, step] of scenario.steps.entries()) {
       if (step.profiles !== undefined && !step.profiles.includes(context.wire)) continue
-      recordOutcome(context, found, step, yield* runStep(context, step, position + 1))
+      const racing = sent.has(step) ? [] : racingFrom(scenario.steps, position)
+      for (const [index, one] of (yield* race(context, racing)).entries()) sent.set(racing[index] ?? step, one)
+      recordOutcome(context, found, step, yield* runStep(context, step, position + 1, sent.get(step)), position + 1)
       if (found.stopped !== undefined) return
       if (found.impossible !== undefined) break
     }

@@ -1,8 +1,8 @@
 /** Runs single steps and returns their outcomes. */
 import * as Effect from "effect/Effect"
-import { exchange } from "./http.ts"
+import { judge, send, type Sent } from "./http.ts"
 import { equals } from "../Json.ts"
-import { closed, push, quiet, reply, takeNearest, until } from "./awaitSteps.ts"
+import { closed, drain, push, quiet, reply, takeNearest, until } from "./awaitSteps.ts"
 import { match } from "../match/match.ts"
 import { build, reads, writes } from "../match/Variables.ts"
 import { routine } from "../scenarios/Template.ts"
@@ -34,17 +34,33 @@ const expandStep = (current: StepContext, step: Of<"http">): Of<"http"> => {
   }
 }
 
-const http = (current: StepContext, step: Of<"http">): Run => {
+const http = (current: StepContext, step: Of<"http">, before?: Sent): Run => {
+  const { context, actor } = current
   const full = expandStep(current, step)
-  return exchange(full, current.context, current.actor.name).pipe(
-    Effect.map(({ problems, captures, lenient, sent, came, wanted, command }) => {
+  const sending = before === undefined ? send(full, context, actor.name) : Effect.succeed(before)
+  return sending.pipe(
+    Effect.map((one) => {
+      const { problems, accepted, captures, lenient, sent, came, wanted, command } = judge(full, context, one)
       current.keep(captures)
-      if (problems.length === 0) return current.pass({ lenient })
-      current.actor.sent = [...current.actor.sent, sent].slice(-5)
-      return current.fail(problems.join("; "), wanted, { came: [came], command })
+      if (problems.length === 0 || (accepted && step.role === "setup")) return current.pass({ lenient })
+      actor.sent = [...actor.sent, sent].slice(-5)
+      return current.fail(problems.join("; "), wanted, { came: [came], command, accepted })
     })
   )
 }
+
+/** Runs the step as often as it wants, until it does not pass. */
+const repeated = (current: StepContext, step: Of<"http">, before: Sent | undefined): Run =>
+  Effect.gen(function* () {
+    let outcome = yield* http(current, step, before)
+    for (let turn = 1; turn < (step.times ?? 1) && outcome.verdict === "pass"; turn++)
+      outcome = yield* http(current, step)
+    return outcome
+  })
+
+/** Sends the requests of racing steps at once. */
+export const race = (context: ScenarioContext, steps: ReadonlyArray<Of<"http">>): Effect.Effect<ReadonlyArray<Sent>> =>
+  Effect.forEach(steps, (step) => send(step, context, step.by), { concurrency: "unbounded" })
 
 const that = (current: StepContext, step: Of<"that">): Outcome => {
   const pattern = current.expand(step.is)
@@ -97,7 +113,7 @@ export const runRoutine = (context: ScenarioContext, actor: Actor, name: string,
     return pass
   })
 
-const dispatch = (current: StepContext): Run => {
+const dispatch = (current: StepContext, before: Sent | undefined): Run => {
   const { context, actor, step } = current
   if ("until" in step) return until(current, step)
   if ("send" in step)
@@ -105,8 +121,9 @@ const dispatch = (current: StepContext): Run => {
   if ("reply" in step) return reply(current, step)
   if ("push" in step) return push(current, step)
   if ("quiet" in step) return quiet(current, step)
+  if ("drain" in step) return drain(current)
   if ("closed" in step) return closed(current, step)
-  if ("http" in step) return http(current, step)
+  if ("http" in step) return repeated(current, step, before)
   if ("that" in step) return Effect.succeed(that(current, step))
   if ("expire" in step) return expire(current)
   if ("use" in step) return runRoutine(context, actor, step.use, current.index)
@@ -133,14 +150,14 @@ const dispatch = (current: StepContext): Run => {
   )
 }
 
-/** Runs a step for its actor. `index` is its position for the report, from 1. */
-export const runStep = (context: ScenarioContext, step: Step, index: number): Run =>
+/** Runs a step for its actor. `index` is its position for the report, from 1; `before` is a request that was sent already. */
+export const runStep = (context: ScenarioContext, step: Step, index: number, before?: Sent): Run =>
   Effect.suspend(() => {
     const current = new StepContext(context, actorOf(context, step.by), step, index)
     const template = current.expand({ ...step })
     const fresh = "send" in step ? writes(template) : new Set<string>()
     const unknown = [...reads(template)].filter((name) => !fresh.has(name) && !context.scope.has(name))
-    if (unknown.length === 0) return dispatch(current)
+    if (unknown.length === 0) return dispatch(current, before)
     const skipped = current.skip(`${unknown.join(", ")} is not defined, because an earlier step did not set it`)
     if (!("push" in step)) return Effect.succeed(skipped)
     // The packet still arrives, and must not count as unexpected later.

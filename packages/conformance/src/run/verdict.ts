@@ -1,14 +1,34 @@
 /** Turns outcomes into verdicts, by the requirements' levels, the profile and `strict`. */
 import { type Level, levelOf, requirementsOf } from "../requirements/Requirements.ts"
+import { ruleOf } from "../requirements/Rules.ts"
 import type { CheckResult, Demand, Evidence, Verdict } from "./Results.ts"
-import { checks, type Profile, profileOf, profileOfWhole, type Scenario } from "../scenarios/Scenario.ts"
+import {
+  checks,
+  isCheck,
+  type Profile,
+  profileOf,
+  profileOfWhole,
+  type Scenario,
+  type Step
+} from "../scenarios/Scenario.ts"
 import { type Outcome, pass } from "./StepContext.ts"
-import { evidence, type ScenarioContext } from "./ScenarioContext.ts"
+import { actorOf, evidence, type ScenarioContext } from "./ScenarioContext.ts"
+
+/** The outcome of a judged step, with its position. */
+interface Judged {
+  readonly outcome: Outcome
+  /** From 1. */
+  readonly index: number
+}
 
 /** Outcomes of the steps so far. Also read if the scenario ends at its timeout. */
 export interface Observations {
-  readonly outcomes: Map<string, Outcome>
+  readonly outcomes: Map<string, Judged>
+  /** The steps whose request was accepted: those that passed, and those that failed by the content of the response only. */
+  readonly accepted: Set<string>
   setup: Outcome
+  /** The position of the first step of the set-up that failed, from 1; 0 if the actors could not log in. */
+  failedAt: number | undefined
   /** Why later steps cannot be evaluated. */
   stopped: string | undefined
   /** Why the scenario cannot run here: the account source lacks something that it needs. */
@@ -19,39 +39,73 @@ export interface Observations {
 
 export const newObservations = (): Observations => ({
   outcomes: new Map(),
+  accepted: new Set(),
   setup: pass,
+  failedAt: undefined,
   stopped: undefined,
   impossible: undefined,
   foreign: undefined
 })
 
-export const demandsOf = (check: string): ReadonlyArray<Demand> =>
-  requirementsOf(check).map(({ id, level, doc, section, description, field }) => ({
-    id,
-    level,
-    doc,
-    section,
-    description: description.en,
-    ...(field === undefined ? {} : { field: field.name })
-  }))
+/** A requirement or rule in both languages. */
+export interface BilingualDemand extends Demand {
+  readonly zh: string
+}
+
+/** The requirements that a check covers, and the rule that its step cites. Throws `BadRequirements`. */
+export const demandsOf = (check: string, step: Step | undefined): ReadonlyArray<BilingualDemand> => {
+  const rule = step === undefined ? undefined : ruleOf(step.source)
+  return [
+    ...requirementsOf(check).map(({ id, level, doc, section, description, field }) => ({
+      id,
+      level,
+      doc,
+      section,
+      description: description.en,
+      zh: description.zh,
+      ...(field === undefined ? {} : { field: field.name })
+    })),
+    ...(rule === undefined || step === undefined
+      ? []
+      : [
+          {
+            id: rule.id,
+            level: "MUST" as const,
+            ...step.source,
+            description: rule.description.en,
+            zh: rule.description.zh
+          }
+        ])
+  ]
+}
+
+const inEnglish = ({ id, level, doc, section, description, field }: BilingualDemand): Demand => ({
+  id,
+  level,
+  doc,
+  section,
+  description,
+  ...(field === undefined ? {} : { field })
+})
 
 interface Known {
   readonly id: string
   readonly profile: Profile
+  readonly step: Step | undefined
 }
 
-/** The level of a check. Hardening checks are MUST, since the profile is chosen explicitly. */
+/** The level of a check. Those beside the documents are MUST, since their profile is chosen explicitly. */
 export const levelAs = (id: string, profile: Profile): Level =>
-  profile === "hardening" ? "MUST" : (levelOf(id) ?? "MUST")
+  profile === "documented" ? (levelOf(id) ?? "MUST") : "MUST"
 
-const result = ({ id, profile }: Known, verdict: Verdict, found?: Evidence): CheckResult => {
+const result = ({ id, profile, step }: Known, verdict: Verdict, found?: Evidence): CheckResult => {
   const level = levelAs(id, profile)
   return {
     id,
     verdict,
     level,
     profile,
-    requirements: demandsOf(id),
+    requirements: demandsOf(id, step).map(inEnglish),
     ...(found === undefined ? {} : { evidence: found })
   }
 }
@@ -92,6 +146,22 @@ const unreached = (known: Known, found: Observations): CheckResult => {
   return result(known, "not-testable", nothing)
 }
 
+/** Why a step that passed proves nothing: the set-up before it failed, or the request that it differs from is refused too. */
+const doubtOf = ({ step }: Known, { outcome, index }: Judged, found: Observations): string | undefined => {
+  if (outcome.verdict !== "pass") return undefined
+  if (found.failedAt !== undefined && found.failedAt < index)
+    return `step ${found.failedAt}, which prepares this one, failed`
+  const twin = step !== undefined && "unlike" in step ? step.unlike : undefined
+  return twin === undefined || found.accepted.has(twin)
+    ? undefined
+    : `the request of ${twin} differs in one thing only and is not accepted either`
+}
+
+const unproved = (context: ScenarioContext, by: string, index: number, reason: string): Outcome => ({
+  verdict: "not-testable",
+  evidence: evidence(context, actorOf(context, by), { index, reason })
+})
+
 /** A check that depends on a failed step of another profile is not applicable. */
 const withoutOtherProfiles = (check: CheckResult, found: Observations): CheckResult =>
   check.verdict === "not-testable" && found.foreign !== undefined ? { ...check, verdict: "not-applicable" } : check
@@ -102,24 +172,21 @@ export const verdictsOf = (
   scenario: Scenario,
   found: Observations
 ): ReadonlyArray<CheckResult> => {
-  const profiles = new Map<string, Profile>()
-  for (const step of scenario.steps) if ("check" in step) profiles.set(step.check, profileOf(scenario, step))
   return checks(scenario, context.wire, context.protocol).flatMap((id) => {
     const check = id.slice(scenario.id.length + 1)
-    const profile = profiles.get(check) ?? profileOfWhole(scenario)
-    const known = { id, profile }
+    const step = scenario.steps.find((one) => isCheck(one) && one.check === check)
+    const profile = step === undefined ? profileOfWhole(scenario) : profileOf(scenario, step)
+    const known = { id, profile, step }
     if (check === "setup") return [withoutOtherProfiles(checkResult(known, found.setup, context.strict), found)]
     if (check === "wire") {
       const silent = found.stopped !== undefined && !hasReceived(context)
       return [silent ? unreached(known, found) : checkResult(known, wire(context), context.strict)]
     }
     if (context.profile !== "all" && profile !== context.profile) return []
-    const outcome = found.outcomes.get(check)
-    return [
-      withoutOtherProfiles(
-        outcome === undefined ? unreached(known, found) : checkResult(known, outcome, context.strict),
-        found
-      )
-    ]
+    const judged = found.outcomes.get(check)
+    if (judged === undefined) return [withoutOtherProfiles(unreached(known, found), found)]
+    const doubt = doubtOf(known, judged, found)
+    const outcome = doubt === undefined ? judged.outcome : unproved(context, step?.by ?? "", judged.index, doubt)
+    return [withoutOtherProfiles(checkResult(known, outcome, context.strict), found)]
   })
 }

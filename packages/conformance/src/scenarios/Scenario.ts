@@ -13,7 +13,10 @@ export class BadData extends Data.TaggedError("BadData")<{ readonly file: string
 /** An error with the file's name in its message. */
 export const badData = (file: string, why: string): BadData => new BadData({ file, message: `${file}: ${why}` })
 
-/** The source of a step: `doc` is a protocol's document or `PROTOCOLS`, `section` a heading as printed. */
+/**
+ * The source of a step: a protocol's document and a heading as printed, or `hardening` or `parley` and the id of a rule
+ * without that word.
+ */
 export const Source = Schema.Struct({ doc: Schema.String, section: Schema.String })
 export type Source = typeof Source.Type
 
@@ -21,10 +24,10 @@ export const Wire = Schema.Literals(["documented", "client-1.0"])
 /** A wire form of the same protocol. */
 export type Wire = typeof Wire.Type
 
-export const Profile = Schema.Literals(["documented", "hardening"])
+export const Profile = Schema.Literals(["documented", "hardening", "parley"])
 /**
- * Whether a check comes from the protocol's document or from this project (leaks, limits, malformed input, open
- * questions).
+ * `documented`: demanded by the protocol's document. `hardening`: a rule of this kit about what the document leaves open
+ * (leaks, malformed input, limits). `parley`: what only this project's server promises.
  */
 export type Profile = typeof Profile.Type
 
@@ -41,7 +44,24 @@ const every = {
   /** The wire forms of the step; all by default. */
   profiles: Schema.optionalKey(Schema.Array(Wire))
 }
-const checked = { ...every, check: slug }
+
+export const Role = Schema.Literals(["setup", "cleanup"])
+/**
+ * A step that is not a check. `setup` prepares later steps: only its status or result and its captured values count, and
+ * if it fails, later checks that pass are not testable. `cleanup` restores something, and nothing depends on it.
+ */
+export type Role = typeof Role.Type
+
+const checked = {
+  ...every,
+  check: slug,
+  role: Schema.optionalKey(Role),
+  /**
+   * The step whose request is accepted although it differs from this refused one in one thing only. If that request is
+   * not accepted, this refusal proves nothing and is not testable.
+   */
+  unlike: Schema.optionalKey(slug)
+}
 
 /** Opens a connection for the actor, in addition to earlier ones. */
 export const Connect = Schema.Struct({ ...every, connect: Schema.Struct({ query: Schema.optionalKey(Schema.String) }) })
@@ -82,6 +102,12 @@ export const Push = Schema.Struct({
 /** No unused packet matches after a barrier of every connected actor, this one last. */
 export const Quiet = Schema.Struct({ ...checked, quiet: Schema.Json })
 
+/**
+ * Takes every packet that the actor has received after a barrier of every connected actor: later steps do not see them.
+ * For packets that may arrive and need not.
+ */
+export const Drain = Schema.Struct({ ...every, drain: Schema.Literal(true) })
+
 /** Repeats the request until its response matches, for effects without a push. */
 export const Until = Schema.Struct({ ...checked, send: Schema.Json, until: Schema.Json })
 
@@ -112,6 +138,10 @@ export const Http = Schema.Struct({
     encoded: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
     body: Schema.optionalKey(Schema.Json)
   }),
+  /** Repeats the request this many times, until one does not pass. */
+  times: Schema.optionalKey(Schema.Int),
+  /** Consecutive steps with it send their requests at once. */
+  racing: Schema.optionalKey(Schema.Literal(true)),
   answer: Schema.Struct({
     status: Schema.Json,
     headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
@@ -139,6 +169,7 @@ export const kinds = {
   reply: Reply,
   push: Push,
   quiet: Quiet,
+  drain: Drain,
   disconnect: Disconnect,
   closed: Closed,
   http: Http,
@@ -156,6 +187,7 @@ export const Step = Schema.Union([
   Reply,
   Push,
   Quiet,
+  Drain,
   Disconnect,
   Closed,
   Http,
@@ -212,9 +244,10 @@ export const Protocol = Schema.Struct({
 })
 export type Protocol = typeof Protocol.Type
 
-/** Whether a scenario logs in actors or opens a connection. */
+/** Whether a scenario logs in actors, opens a connection or has steps of a set-up. */
 const prepares = ({ actors, away, steps }: Scenario): boolean =>
-  actors.length + (away?.length ?? 0) > 0 || steps.some((step) => "connect" in step)
+  actors.length + (away?.length ?? 0) > 0 ||
+  steps.some((step) => "connect" in step || ("check" in step && step.role === "setup"))
 
 /**
  * The checks of a scenario in a wire form, as `<scenario>#<check>`, with those that every scenario has. Excludes checks
@@ -223,7 +256,7 @@ const prepares = ({ actors, away, steps }: Scenario): boolean =>
 export const checks = (scenario: Scenario, wire: Wire, protocol: Protocol): ReadonlyArray<string> => [
   ...(prepares(scenario) ? [`${scenario.id}#setup`] : []),
   ...scenario.steps.flatMap((step) =>
-    "check" in step && (step.profiles === undefined || step.profiles.includes(wire)) && !isMade(step)
+    isCheck(step) && (step.profiles === undefined || step.profiles.includes(wire))
       ? [`${scenario.id}#${step.check}`]
       : []
   ),
@@ -233,13 +266,20 @@ export const checks = (scenario: Scenario, wire: Wire, protocol: Protocol): Read
 /** Whether the step only builds a value without anything of the server. */
 const isMade = (step: Step): boolean => "that" in step && isObject(step.that) && reads(step.that).size === 0
 
-/** The profile of a step: `documented` if its source is a protocol's document, else `hardening`. */
-export const profileOf = (scenario: Scenario, step: Step): Profile =>
-  scenario.profile ?? (step.source.doc === "PROTOCOLS" ? "hardening" : "documented")
+/** A step with a verdict of its own. */
+export type Check = Extract<Step, { readonly check: string }>
 
-/** The profile of `setup` and `wire`: `documented` if any check of the scenario is. */
-export const profileOfWhole = (scenario: Scenario): Profile =>
-  scenario.profile ??
-  (scenario.steps.some((step) => "check" in step && profileOf(scenario, step) === "documented")
-    ? "documented"
-    : "hardening")
+/** Whether a step has a verdict: steps that prepare or restore something have none. */
+export const isCheck = (step: Step): step is Check => "check" in step && step.role === undefined && !isMade(step)
+
+/** The profile of a step, from its source. */
+export const profileOf = (scenario: Scenario, { source: { doc } }: Step): Profile =>
+  scenario.profile ?? (doc === "hardening" || doc === "parley" ? doc : "documented")
+
+const profiles = ["documented", "hardening", "parley"] as const
+
+/** The profile of `setup` and `wire`: the first among those of the scenario's checks. */
+export const profileOfWhole = (scenario: Scenario): Profile => {
+  const found = new Set(scenario.steps.filter(isCheck).map((step) => profileOf(scenario, step)))
+  return scenario.profile ?? profiles.find((one) => found.has(one)) ?? "documented"
+}

@@ -24,6 +24,7 @@ const decoders: { readonly [kind: string]: (input: unknown) => Step } = {
   reply: Schema.decodeUnknownSync(kinds.reply, strict),
   push: Schema.decodeUnknownSync(kinds.push, strict),
   quiet: Schema.decodeUnknownSync(kinds.quiet, strict),
+  drain: Schema.decodeUnknownSync(kinds.drain, strict),
   disconnect: Schema.decodeUnknownSync(kinds.disconnect, strict),
   closed: Schema.decodeUnknownSync(kinds.closed, strict),
   http: Schema.decodeUnknownSync(kinds.http, strict),

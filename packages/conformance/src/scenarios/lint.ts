@@ -56,6 +56,10 @@ const inWire = (protocol: Protocol, scenario: Scenario, wire: Wire): ReadonlyArr
       }
       seen.add(step.check)
     }
+    if ("unlike" in step && step.unlike !== undefined) {
+      const twin = scenario.steps.find((one) => "check" in one && one.check === step.unlike)
+      if (twin === undefined || twin === step) faults.push(`${where}: no other step is named ${step.unlike}`)
+    }
     if ("use" in step && protocol.routines[step.use] === undefined) faults.push(`${where}: no routine ${step.use}`)
     if ("push" in step && step.after !== undefined && !labels.has(step.after)) {
       faults.push(`${where}: no earlier push is named ${step.after}`)

@@ -7,13 +7,15 @@
  * alice ack value [sid value]        alice expire          alice use <routine>
  * alice reply <check> value [to module/method|value]
  * alice push <check> value [as name] [after name]
- * alice quiet <check> value
+ * alice quiet <check> value                                alice drain
  * alice until <check> [module/method] [value] => value
  * alice that <check> value is value
  * alice http <check> METHOD path [headers value] [form|encoded|body value] => status [headers value] [value] [text value]
+ *   [times n] [racing]
  * ```
  *
- * Each may end with `wire <form>…`, the wire forms that it is for, and `§ <source>`.
+ * A step with a check may begin with `setup` or `cleanup`: it has no verdict then. Each may end with `unlike <check>`, the
+ * accepted request of a refused one, `wire <form>…`, the wire forms that it is for, and `§ <source>`.
  */
 import type { Json, JsonObject } from "../Json.ts"
 import type { Scanner } from "./Scanner.ts"
@@ -27,7 +29,7 @@ type Fields = { [key: string]: Json }
 
 const atEnd = (scanner: Scanner): boolean => {
   scanner.skipSpace()
-  return scanner.ended || scanner.take(/(?=§)|(?=wire\s)|(?==>)/y) !== undefined
+  return scanner.ended || scanner.take(/(?=§)|(?=(?:wire|unlike|times)\s)|(?=racing(?:\s|$))|(?==>)/y) !== undefined
 }
 
 const operationOf = (text: string): Fields => {
@@ -62,7 +64,9 @@ const http = (scanner: Scanner): Fields => {
   const headers = options(scanner, "headers")
   const text = options(scanner, "text")
   const json = Object.keys(text).length > 0 || atEnd(scanner) ? {} : { json: readValue(scanner) }
-  return { http: request, answer: { status, ...headers, ...json, ...text, ...options(scanner, "text") } }
+  const answer = { status, ...headers, ...json, ...text, ...options(scanner, "text") }
+  const times = scanner.keyword("times") ? { times: Number(scanner.expect(/[0-9]+/y, "a number")) } : {}
+  return { http: request, answer, ...times, ...(scanner.keyword("racing") ? { racing: true } : {}) }
 }
 
 const until = (scanner: Scanner): Fields => {
@@ -98,6 +102,7 @@ const plain: { readonly [kind: string]: (scanner: Scanner) => Fields } = {
   raw: (scanner) => ({ raw: readValue(scanner) }),
   ack: (scanner) => ({ ack: readValue(scanner), ...options(scanner, "sid") }),
   disconnect: () => ({ disconnect: true }),
+  drain: () => ({ drain: true }),
   expire: () => ({ expire: true }),
   use: (scanner) => ({ use: scanner.expect(name, "the name of a routine") })
 }
@@ -128,7 +133,8 @@ export const readStep = (
   acted: boolean,
   sourceOf: (text: string | undefined) => JsonObject
 ): JsonObject => {
-  const by: Fields = acted ? { by: scanner.expect(name, "an actor") } : {}
+  const role = acted ? scanner.take(/(?:setup|cleanup)(?=\s)/y) : undefined
+  const by: Fields = acted ? { by: (scanner.skipSpace(), scanner.expect(name, "an actor")) } : {}
   const kind = scanner.expect(name, "a kind of step")
   const bare = Object.hasOwn(plain, kind) ? plain[kind] : undefined
   const withCheck = Object.hasOwn(checked, kind) ? checked[kind] : undefined
@@ -136,10 +142,20 @@ export const readStep = (
   if (read === undefined) {
     return scanner.fail(`no kind of step ${kind}; one of ${Object.keys({ ...plain, ...checked }).join(", ")} expected`)
   }
+  if (role !== undefined && withCheck === undefined) scanner.fail(`${kind} is never a check: no ${role}`)
   const check: Fields = withCheck === undefined ? {} : { check: scanner.expect(slug, "the name of a check") }
   const fields = read(scanner)
+  const unlike: Fields = scanner.keyword("unlike") ? { unlike: scanner.expect(slug, "the name of a step") } : {}
   const profiles = wires(scanner)
   const cited = scanner.accept("§") ? scanner.expect(/\S+/y, "a source") : undefined
   if (!scanner.ended) scanner.fail("the end of the step expected")
-  return { ...by, ...check, ...fields, ...profiles, source: sourceOf(cited) }
+  return {
+    ...by,
+    ...(role === undefined ? {} : { role }),
+    ...check,
+    ...fields,
+    ...unlike,
+    ...profiles,
+    source: sourceOf(cited)
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * Servers that are as good as the reference and only speak a little differently: nothing of them may be found wrong.
  */
-import { isArray, isObject, type Json } from "../../src/Json.ts"
+import { isArray, isObject, type Json, type JsonObject } from "../../src/Json.ts"
 import { readings } from "../../src/requirements/Requirements.ts"
 import type { More } from "./MutantRunner.ts"
 import { changed, everywhere, type Mutant } from "./Mutant.ts"
@@ -55,6 +55,10 @@ const onlyNamed = (which: 0 | 1): Mutant => {
 const escaped = (text: string): string =>
   text.replaceAll(/[^\u0020-\u007e\s]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
+const idOf = ({ data }: JsonObject): Json | undefined => (isObject(data) ? data["id"] : undefined)
+
+const echoed = ["chat/create", "chat/addmember", "chat/message"]
+
 export const benign: ReadonlyArray<Benign> = [
   { name: "more-fields", description: "every object has further fields", mutant: onBodies(widened) },
   {
@@ -71,6 +75,19 @@ export const benign: ReadonlyArray<Benign> = [
         { send: { id: 8, module: "chat", method: "message", data: [{ id: 1, gid: "else", cgid: "where", user: 0 }] } },
         { send: body }
       ]
+    }
+  },
+  {
+    name: "echoes",
+    description: "the requester gets the push of a creation, an invitation and a message too",
+    mutant: {
+      packet: ({ body, way, about }, { pushed }) => {
+        const chat = idOf(body)
+        const isKnown = about === "chat/create" && pushed.some((one) => one.about === about && idOf(one.body) === chat)
+        const isEchoed = way === "reply" && body["result"] === "success" && echoed.includes(about) && !isKnown
+        const push = { id: 900_000_001, module: "chat", method: body["method"] ?? null, data: body["data"] ?? null }
+        return isEchoed ? [{ send: body }, { send: push }] : [{ send: body }]
+      }
     }
   },
   {

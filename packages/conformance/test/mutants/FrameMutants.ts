@@ -17,7 +17,7 @@ export const frameMutants: ReadonlyArray<WireMutant> = [
         "formats/number-conventions#chats formats/number-conventions#messages formats/number-conventions#users"
       ),
       ...of("ha", "list/documented#newest-first"),
-      ...of("hisihi", "create/documented#fields", "contacts/documented#with-avatar")
+      ...of("hisihi", "create/documented#fields", "groups/documented#all")
     ]
   },
   {

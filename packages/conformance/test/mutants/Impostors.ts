@@ -65,71 +65,16 @@ const drip = (response: ServerResponse, write: () => void): void => {
   response.on("close", () => clearInterval(timer))
 }
 
-/**
- * Checks of refused sessions. The document of youdu does not define refusals: a response without a session is tolerated
- * as one.
- */
-const sparkRefused = [
-  "spark/start/refused#missing",
-  "spark/start/refused#empty",
-  "spark/add/refused#no-session",
-  "spark/remove-member/refused#no-session",
-  "spark/approve/refused#no-session",
-  "spark/edit/refused#no-session",
-  "spark/push/refused#no-session",
-  "spark/token/required#start-none",
-  "spark/token/required#add-none",
-  "spark/token/required#remove-member-none",
-  "spark/token/required#approve-none",
-  "spark/token/required#edit-none",
-  "spark/token/required#push-none",
-  "spark/token/required#remove-none"
-]
-const sparkUnknown = [
-  "spark/add/refused#unknown-session",
-  "spark/remove-member/refused#unknown-session",
-  "spark/approve/refused#unknown-session",
-  "spark/edit/refused#unknown-session",
-  "spark/push/refused#unknown-session"
-]
-const youduRefused = [
-  "youdu/create/refused#no-title",
-  "youdu/create/refused#no-creator",
-  "youdu/create/refused#no-member",
-  "youdu/create/refused#title-of-65",
-  "youdu/create/refused#creator-of-65",
-  "youdu/create/refused#other-type",
-  "youdu/create/refused#two-members",
-  "youdu/create/refused#no-token",
-  "youdu/update/refused#no-session"
-]
-const youduUnknown = ["youdu/get/refused#no-id", "youdu/get/refused#no-token"]
-const haRefused = [
-  "ha/conversation/refused#no-user",
-  "ha/conversation/refused#no-time",
-  "ha/conversation/refused#no-key",
-  "ha/conversation/refused#no-session",
-  "ha/send/refused#no-conversation",
-  "ha/list/refused#no-conversation",
-  "ha/delete/refused#no-key"
-]
-
-const tolerated = "has nothing of what was asked for, which is tolerated as a refusal"
-const echoed = "gives back what lacks something, which is tolerated as a refusal"
-const denied = "denies what is to be refused"
-
 export const impostors: ReadonlyArray<Impostor> = [
   {
     name: "empty-object",
     description: "answers `{}` to everything",
-    passes: [{ why: tolerated, checks: [...youduRefused, ...youduUnknown] }],
     frame: (_, socket) => socket.send("{}"),
     answer: always(200, "{}")
   },
   {
     name: "echo",
     description: "gives back what it was sent",
-    passes: [{ why: echoed, checks: youduRefused }],
     frame: (text, socket) => socket.send(text),
     answer: (body, request, response) => {
       response.writeHead(200, { "content-type": request.headers["content-type"] ?? "text/plain" }).end(body)
@@ -145,9 +90,6 @@ export const impostors: ReadonlyArray<Impostor> = [
   {
     name: "no",
     description: "everything is denied",
-    passes: [
-      { why: denied, checks: [...sparkRefused, ...sparkUnknown, ...youduRefused, ...youduUnknown, ...haRefused] }
-    ],
     frame: (text, socket) => socket.send(JSON.stringify({ ...about(text), ...bad })),
     answer: always(403, JSON.stringify(bad))
   },

@@ -124,7 +124,7 @@ export const pushMutants: ReadonlyArray<WireMutant> = [
       "login/success#once",
       "logout/success#once",
       "create/group#once",
-      "message/one#once",
+      "message/one#once message/race#once",
       "offline/delivered-at-login#each-once"
     )
   },

@@ -21,7 +21,9 @@ export const sweeping: ReadonlyArray<WireMutant> = [
     name: "status-wrong",
     description: "every answer over HTTP has the status 418",
     make: () => ({ answer: (answer) => ({ ...answer, status: 418 }) }),
-    kills: ({ taken }) => taken.way === "answer"
+    kills: ({ id, taken, scenario }) =>
+      taken.way === "answer" ||
+      (id.endsWith("#setup") && scenario.steps.some((step) => "http" in step && step.role === "setup"))
   },
   {
     name: "entry-refused",

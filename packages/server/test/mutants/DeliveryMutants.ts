@@ -27,7 +27,6 @@ export const deliveryMutants: ReadonlyArray<EngineMutant> = [
     ],
     kills: [
       "xuanxuan/offline/delivered-at-login#first-delivered",
-      "xuanxuan/offline/redelivered#delivered",
       "xuanxuan/offline/live-unacknowledged#delivered-again",
       "xuanxuan/offline/not-taken#delivered-again",
       "xuanxuan/offline/joined-later#what-came-after"

@@ -4,7 +4,9 @@ import { share } from "../../../../scripts/repetitions.ts"
 import { MutantRunner, undetected, distribute } from "../../../conformance/test/mutants/MutantRunner.ts"
 import { scenarios } from "../../../conformance/test/mutants/takenIds.ts"
 import type { EngineMutant } from "./EngineMutant.ts"
+import { operations } from "../../../core/src/rules/Operations.ts"
 import { engineMutants } from "./EngineMutants.ts"
+import { operationCases } from "./OperationMutants.ts"
 
 const changed = `--import=${new URL("Changed.ts", import.meta.url).href}`
 
@@ -42,6 +44,12 @@ describe("detected by its checks", () => {
       expect(left).toEqual([])
     })
   }
+})
+
+it("every rule of every operation has a mutant, or a reason why it has none", () => {
+  const named = Object.groupBy(operationCases, ({ operation }) => operation)
+  const found = Object.entries(named).map(([operation, cases = []]) => [operation, cases.map(({ rule }) => rule)])
+  expect(found).toEqual(Object.entries(operations).map(([name, rules]) => [name, rules.map((rule) => rule.name)]))
 })
 
 it("the server without a mutant conforms, even after all of them", async () => {

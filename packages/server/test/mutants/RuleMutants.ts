@@ -123,8 +123,8 @@ export const ruleMutants: ReadonlyArray<EngineMutant> = [
       },
       {
         module: "core/src/commands/CreateChat.ts",
-        from: "newChat(command, command.gid, now)",
-        to: 'newChat(command, invocation.duplicate === undefined ? command.gid : command.gid + "-" + now, now)'
+        from: "newChat(command, command.gid, now, invocation.scope)",
+        to: 'newChat(command, invocation.duplicate === undefined ? command.gid : command.gid + "-" + now, now, invocation.scope)'
       }
     ],
     kills: [

@@ -1,0 +1,219 @@
+/** For every other condition under which a command is refused, a mutant without it. */
+import type { EngineMutant } from "./EngineMutant.ts"
+
+const xuanxuan = (text: string): ReadonlyArray<string> => text.split(" ").map((check) => `xuanxuan/${check}`)
+
+/** A mutant with one changed expression. */
+const mutant = (
+  name: string,
+  description: string,
+  [module, from, to]: readonly [module: string, from: string, to: string],
+  kills: ReadonlyArray<string>,
+  more: Partial<EngineMutant> = {}
+): EngineMutant => ({ name, description, changes: [{ module, from, to }], kills, ...more })
+
+const create = "core/src/commands/CreateChat.ts"
+const send = "core/src/commands/SendMessages.ts"
+
+export const commandMutants: ReadonlyArray<EngineMutant> = [
+  mutant(
+    "system-chats-for-all",
+    "every user may create a system chat",
+    [create, 'command.type === "system"', "false"],
+    xuanxuan("create/bad-input#refused-system-type"),
+    { spoils: true }
+  ),
+  mutant(
+    "direct-chat-of-three",
+    "a direct chat may have a third member",
+    [create, "a === undefined || b === undefined || more.length > 0", "a === undefined || b === undefined"],
+    xuanxuan("create/bad-input#refused-one2one-of-three")
+  ),
+  mutant(
+    "gid-of-a-pair",
+    "a group may have the gid of a direct chat",
+    [create, "isDirectGid(command.gid)", "false"],
+    xuanxuan("create/pair-form-is-taken#refused"),
+    { spoils: true }
+  ),
+  mutant(
+    "empty-gid",
+    "a chat may have an empty gid",
+    [create, 'command.gid === "" || command.gid.length > MAX_GID', "false"],
+    xuanxuan("create/bad-input#refused-empty-gid"),
+    { spoils: true }
+  ),
+  mutant(
+    "known-gid-for-all",
+    "a known gid returns the stored chat to everybody",
+    [create, "existingChat.chat.dissolved || visible.check(facts) !== undefined", "false"],
+    xuanxuan("create/foreign-gid#private")
+  ),
+  mutant(
+    "creator-left-out",
+    "the creator is a member only if listed",
+    [create, "(by === null ? [] : [by])", "[]"],
+    xuanxuan("create/creator-included#response")
+  ),
+  mutant(
+    "unknown-users-skipped",
+    "unknown users of a request are left out",
+    ["core/src/commands/CommandHandler.ts", "users.length < wanted.length", "false"],
+    [
+      ...xuanxuan("create/bad-input#refused-unknown-member invite/atomic#refused invite/atomic#unchanged"),
+      ...xuanxuan("invite/bad-input#refused-unknown-member committers/refused#refused-unknown-committer")
+    ]
+  ),
+  mutant(
+    "owner-removed",
+    "an admin may remove the owner",
+    ["core/src/commands/Members.ts", "users.some((user) => user.id === cached.chat.owner)", "false"],
+    [...xuanxuan("invite/refused#kick-the-owner"), "spark/remove-member/refused#not-the-owner"]
+  ),
+  mutant(
+    "last-member-inherits",
+    "ownership passes to the member who joined last",
+    ["core/src/rules/Membership.ts", "chat.members.keys()", "[...chat.members.keys()].toReversed()"],
+    xuanxuan("join/owner-leaves#heir-is-admin join/owner-leaves#heir-may-kick")
+  ),
+  mutant(
+    "content-without-limit",
+    "a content may have any size",
+    [send, "exceeds(draft.content, context.settings.content)", "false"],
+    [...xuanxuan("message/size#over-the-limit message/size#bytes-are-counted"), "spark/push/refused#too-large"]
+  ),
+  mutant(
+    "characters-for-bytes",
+    "the limit of a content counts characters",
+    [send, "exceeds(draft.content, context.settings.content)", "draft.content.length > context.settings.content"],
+    xuanxuan("message/size#bytes-are-counted")
+  ),
+  mutant(
+    "dates-before-1970",
+    "a message may be dated before 1970",
+    [send, "draft.date !== undefined && !(draft.date >= 0 && draft.date <= MAX_DATE)", "false"],
+    xuanxuan("message/bad-input#refused-negative-date")
+  ),
+  mutant(
+    "date-ignored",
+    "the date of a message is always the server's",
+    [send, "draft.date ?? now", "now"],
+    [...xuanxuan("message/date#seconds message/date#milliseconds"), "ha/send/documented#text-listed"]
+  ),
+  mutant(
+    "same-gid-is-the-same",
+    "a repeated gid returns the stored message, whatever its content",
+    [send, "existing.content === draft.content && existing.contentType === draft.contentType", "true"],
+    xuanxuan("message/idempotent#other-content message/replace-image#replaced message/replace-file#replaced")
+  ),
+  mutant(
+    "texts-are-replaced",
+    "a text may be replaced like an image",
+    [send, "!REPLACEABLE.has(existing.contentType) || !REPLACEABLE.has(draft.contentType)", "false"],
+    xuanxuan("message/idempotent#other-content")
+  ),
+  mutant(
+    "nothing-is-replaced",
+    "an image or a file is never replaced",
+    [send, "!REPLACEABLE.has(existing.contentType) || !REPLACEABLE.has(draft.contentType)", "true"],
+    xuanxuan("message/replace-image#replaced message/replace-file#replaced")
+  ),
+  mutant(
+    "settings-of-others",
+    "every user reads and writes the settings of all",
+    ["core/src/commands/Users.ts", "!invocation.user.admin", "false"],
+    xuanxuan("settings/refused#read settings/refused#write")
+  ),
+  mutant(
+    "any-sender",
+    "a message may name another sender",
+    [
+      "dialects/src/xuanxuan/methods.ts",
+      'claimed !== undefined && claimed !== "" && claimed !== 0 && claimed !== user.id && claimed !== user.account',
+      "false"
+    ],
+    xuanxuan("message/user#somebody-elses-id")
+  ),
+  mutant(
+    "delete-of-any-type",
+    "every type deletes a message for both",
+    ["dialects/src/ha/messages.ts", "type !== FOR_CALLER && type !== FOR_BOTH", "false"],
+    ["ha/delete/refused#type-unknown"]
+  ),
+  mutant(
+    "hide-removes",
+    "type 1 removes a message for both",
+    ["dialects/src/ha/messages.ts", 'type === FOR_CALLER ? "HideMessage" : "RecallMessage"', '"RecallMessage"'],
+    ["ha/delete/documented#hidden"]
+  ),
+  mutant(
+    "list-without-limit",
+    "a list has as many messages as requested",
+    ["dialects/src/ha/listMessages.ts", "limit < 1 || limit > limits.max", "false"],
+    ["ha/list/refused#limit-too-large", "ha/list/refused#limit-none"]
+  ),
+  mutant(
+    "nothing-is-read",
+    "listing does not mark as read",
+    ["dialects/src/ha/listMessages.ts", "newest > mine.read", "false"],
+    ["ha/list/read#older-read", "ha/list/read#all-read"]
+  ),
+  mutant(
+    "read-when-listed-by-anyone",
+    "a message is read as soon as its sender listed it",
+    ["dialects/src/ha/listMessages.ts", "message.sender === user.id ? theirs : mine", "mine"],
+    ["ha/list/read#older-read"]
+  ),
+  {
+    name: "approval-of-anybody",
+    description: "an admin may approve a user who is not pending",
+    changes: [
+      { module: "dialects/src/spark/members.ts", from: "others.length > 0", to: "false" },
+      { module: "dialects/src/spark/members.ts", from: "notPending.length > 0", to: "false" }
+    ],
+    kills: ["spark/approve/refused#one-is-not-pending"]
+  },
+  {
+    name: "removal-leaves-pending",
+    description: "a pending user who is removed stays pending",
+    changes: [
+      {
+        module: "dialects/src/spark/members.ts",
+        from: "yield* context.pending.removalWrites(session, users)",
+        times: 2,
+        to: "[]"
+      }
+    ],
+    kills: ["spark/remove-member/pending#not-pending"]
+  },
+  mutant(
+    "recall-in-any-session",
+    "a message is recalled by a request that names another session",
+    ["dialects/src/spark/messages.ts", "message?.chat !== session.chat.id", "message === undefined"],
+    ["spark/remove/refused#other-session"]
+  ),
+  mutant(
+    "sessions-of-two",
+    "a youdu session may have two members",
+    ["dialects/src/youdu/sessions.ts", "members.size < minMembers", "false"],
+    ["youdu/create/refused#two-members", "youdu/create/refused#two-with-repeats"]
+  ),
+  mutant(
+    "sessions-of-any-type",
+    "a youdu session may have any type",
+    ["dialects/src/youdu/sessions.ts", "type !== undefined && type !== MULTI", "false"],
+    ["youdu/create/refused#other-type"]
+  ),
+  mutant(
+    "any-title",
+    "a youdu title may have any length",
+    ["dialects/src/youdu/params.ts", "length < 1 || length > lengths.title", "false"],
+    ["youdu/create/refused#title-of-65", "youdu/update/refused#title-of-65"]
+  ),
+  mutant(
+    "tokens-of-all-users",
+    "every user's token speaks for a youdu app",
+    ["dialects/src/youdu/auth.ts", "!user.admin", "false"],
+    ["youdu/create/refused#no-administrator"]
+  )
+]
