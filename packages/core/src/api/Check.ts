@@ -99,12 +99,15 @@ export const either = (accepted: string, ...checks: ReadonlyArray<Check>): Check
   return (value) => (checks.some((one) => one(value) === undefined) ? undefined : none(value))
 }
 
-/** Checks of common values. */
+/** Accepts a string. */
 export const text: Check = check("a string", (value) => typeof value === "string")
+/** Accepts a string that is not empty. */
 export const nonEmpty: Check = check("a string that is not empty", (value) => typeof value === "string" && value !== "")
 /** A text that is not shown in errors. */
 export const secret: Check = check("a string", (value) => typeof value === "string", { isSecret: true })
+/** Accepts a boolean. */
 export const flag: Check = check("true or false", (value) => typeof value === "boolean")
+/** Accepts a function. */
 export const callback: Check = check("a function", (value) => typeof value === "function")
 
 /** Accepts one of these values. */
