@@ -509,7 +509,9 @@ layer(Server.layer, { excludeTestServices: true, timeout: "2 minutes" })("the ev
           member: Array.from({ length: 32_000 }, () => "a"),
           type: "multi"
         })
-      ]
+      ],
+      ["youdu: 100,000 users", "GET", `/cgi/user/list?accessToken=${token}`],
+      ["youdu: a group of 1,000", "GET", `/cgi/group/info?accessToken=${token}&id=large`]
     ]
     for (const [description, method, path, body, headers] of requests) {
       test.effect(description, () =>

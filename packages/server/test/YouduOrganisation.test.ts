@@ -28,6 +28,12 @@ const fetched = (url: string, init: RequestInit): Effect.Effect<Response> =>
     ({ status }) => Effect.sync(() => assert.strictEqual(status, 200))
   )
 
+const posted = (url: string, body: object): Effect.Effect<Json> =>
+  Effect.flatMap(
+    fetched(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    (response) => Effect.promise(async () => (await response.json()) as Json)
+  )
+
 /** An app of the demonstration, as an SDK: the token in the query, envelopes around bodies, nothing in those of GET. */
 const sdk = Effect.fnUntraced(function* (http: string) {
   const sealed = (content: string) => ({ buin: DEMO.buin, appId: DEMO.appId, encrypt: seal(content) })
@@ -123,6 +129,13 @@ describe("youdu's organisation", () => {
       )
       const session = yield* app.get("session/get", `&sessionId=${gid}`)
       assert.deepInclude(session, { title: "爱丽丝改的", owner: "", member: ["alice", "bob", "carol"], version: 5 })
+      // spark shows the same members; one who is not an admin may only request an admission there.
+      const login = yield* posted(`${http}/auth/login`, { account: "alice", password: "123456" })
+      const added = yield* posted(`${http}/session/AddMember?token=${String(login["token"])}`, {
+        SessionId: gid,
+        To: ["dave"]
+      })
+      assert.deepInclude(added, { SessionId: gid, Members: ["alice", "bob", "carol"], Pending: ["dave"] })
       const listed = arrayOf(yield* app.get("group/list", "&userId=carol"), "groupList")
       assert.deepInclude(listed, { id: gid, name: "爱丽丝改的" })
       yield* app.ask("group/delmember", { id, userList: ["bob"] })

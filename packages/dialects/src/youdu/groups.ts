@@ -12,11 +12,13 @@ import { knownUser, reachable } from "@parley/core/rules/AppScope"
 import { costOfUsers } from "@parley/core/rules/Cost"
 import type { EngineSettings } from "@parley/core/Settings"
 import type { StorageFailed, Store } from "@parley/core/Store"
+import type { User } from "@parley/core/User"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { type Fields, invalid, text } from "../_http/fields.ts"
 import type { RouteTable } from "../_http/protocolRoutes.ts"
 import type { Operations, RequestContext } from "./operations.ts"
+import { listJson } from "./listJson.ts"
 import { account, accounts, type Lengths, nameOf } from "./params.ts"
 import type { Profiles } from "./profiles.ts"
 import { DIALECT } from "./apps.ts"
@@ -101,16 +103,13 @@ const groupInfo = Effect.fnUntraced(function* (deps: GroupDeps, context: Request
   const members = yield* deps.engine.context.users.findMany([...chat.members.keys()])
   deps.engine.limits.owe(context.principal.payer, costOfUsers(members.length))
   const profiles = yield* deps.profiles.of(members)
-  return {
-    id: chat.gid,
-    name: chat.name,
-    admin: members.find(({ id }) => id === chat.owner)?.account ?? "",
-    members: members.map((user) => ({
-      account: user.account,
-      name: user.realname,
-      mobile: profiles.get(user.account)?.mobile ?? ""
-    }))
-  }
+  const admin = members.find(({ id }) => id === chat.owner)?.account ?? ""
+  const json = ({ account, realname }: User) => ({
+    account,
+    name: realname,
+    mobile: profiles.get(account)?.mobile ?? ""
+  })
+  return yield* listJson("members", members, json, { id: chat.gid, name: chat.name, admin })
 })
 
 /** Lists the groups of one user, or those of all users of the organisation and those that apps created for it. */
@@ -141,11 +140,8 @@ const listGroups = Effect.fnUntraced(function* (deps: GroupDeps, context: Reques
     if (reachable.check({ scope, chat: cached.chat, members }) === undefined) groups.set(cached.chat.id, cached.chat)
   }
   engine.limits.owe(context.principal.payer, costOfUsers(users.length + groups.size))
-  return {
-    groupList: Array.from(groups.values())
-      .toSorted((a, b) => a.id - b.id)
-      .map(({ gid, name }) => ({ id: gid, name }))
-  }
+  const sorted = Array.from(groups.values()).toSorted((a, b) => a.id - b.id)
+  return yield* listJson("groupList", sorted, ({ gid, name }) => ({ id: gid, name }))
 })
 
 const addMembers = Effect.fnUntraced(function* (deps: GroupDeps, context: RequestContext) {

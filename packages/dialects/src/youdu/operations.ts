@@ -21,6 +21,7 @@ import { commandRunner, type RunCommand } from "../_http/runCommands.ts"
 import type { UnreadableBody } from "../_http/UnreadableBody.ts"
 import type { AppWithCipher } from "./apps.ts"
 import { type AuthDeps, authenticateRequest, type Principal } from "./auth.ts"
+import { ListJson, plainList, sealedList } from "./listJson.ts"
 import { bodyOf, fieldsIn, readBuin } from "./params.ts"
 import { plain, refused, sealed } from "./responses.ts"
 
@@ -41,10 +42,13 @@ export interface RequestContext {
   readonly fields: Fields
 }
 
-/** Returns the fields of the response, beside `errcode` and `errmsg`; or the response itself, if it is not JSON. */
+/**
+ * Returns the fields of the response, beside `errcode` and `errmsg`; a long list as `ListJson`; or the response itself, if
+ * it is not JSON.
+ */
 export type Operation = (
   context: RequestContext
-) => Effect.Effect<object | HttpServerResponse.HttpServerResponse, CommonFailure, Scope.Scope>
+) => Effect.Effect<object | ListJson | HttpServerResponse.HttpServerResponse, CommonFailure, Scope.Scope>
 
 /** Builds route handlers of operations. */
 export interface Operations {
@@ -96,6 +100,9 @@ export const operationsOf = (deps: OperationDeps): Operations => {
           recordImpersonation: recordImpersonation(principal)
         })
         if (HttpServerResponse.isHttpServerResponse(result)) return result
+        if (result instanceof ListJson) {
+          return app === undefined ? plainList(result) : yield* sealedList(app.envelope.files, result)
+        }
         return app === undefined ? plain(result) : sealed(yield* app.envelope.seal(JSON.stringify(result)))
       }).pipe(recoverRefusals((reason) => refused(reason, app !== undefined, words)))
     })

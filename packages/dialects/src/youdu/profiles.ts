@@ -3,6 +3,7 @@
  * Source: the public documentation, "用户管理".
  */
 import type { Refused } from "@parley/core/Refused"
+import { nextTurn } from "@parley/core/Slices"
 import type { StorageFailed, Store, Write } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import * as Effect from "effect/Effect"
@@ -47,8 +48,8 @@ const MAX_DEPARTMENTS = 20
 const MAX_ATTRIBUTES = 50
 /** Maximum length of an attribute's name or value, in characters. */
 const MAX_ATTRIBUTE = 255
-/** Number of users from which on all profiles are read at once. */
-const MANY = 100
+/** Profiles that are read before other work runs. */
+const PROFILES_PER_SLICE = 100
 /** Profiles that are read at once. */
 const CONCURRENCY = 16
 
@@ -64,17 +65,20 @@ export const makeProfiles = (store: Store["Service"]): Profiles => {
   return {
     find,
     of: Effect.fnUntraced(function* (users) {
-      if (users.length > MANY) {
-        const records = yield* store.records(DIALECT, PROFILE)
-        return new Map(records.map(({ key, value }) => [key, value as Profile]))
-      }
-      const found = yield* Effect.forEach(users, ({ account }) => find(account), { concurrency: CONCURRENCY })
-      return new Map(
-        users.flatMap(({ account }, index) => {
-          const profile = found[index]
-          return profile === undefined ? [] : [[account, profile] as const]
+      const profiles = new Map<string, Profile>()
+      const read = ({ account }: User) =>
+        Effect.map(find(account), (profile) => {
+          if (profile !== undefined) profiles.set(account, profile)
         })
-      )
+      // In slices: all records of a large organisation at once would block the process.
+      for (let at = 0; at < users.length; at += PROFILES_PER_SLICE) {
+        if (at > 0) yield* nextTurn
+        yield* Effect.forEach(users.slice(at, at + PROFILES_PER_SLICE), read, {
+          concurrency: CONCURRENCY,
+          discard: true
+        })
+      }
+      return profiles
     })
   }
 }

@@ -8,6 +8,7 @@ import type { Engine } from "@parley/core/Engine"
 import { type Refused, refuse } from "@parley/core/Refused"
 import { knownUser, managedUser } from "@parley/core/rules/AppScope"
 import { costOfUsers } from "@parley/core/rules/Cost"
+import { mapInSlices } from "@parley/core/Slices"
 import type { StorageFailed } from "@parley/core/Store"
 import type { User } from "@parley/core/User"
 import type { Users } from "@parley/core/Users"
@@ -16,6 +17,7 @@ import { field, type Fields, invalid } from "../_http/fields.ts"
 import type { RouteTable } from "../_http/protocolRoutes.ts"
 import type { Operations, RequestContext } from "./operations.ts"
 import { type Departments, withChildren } from "./departments.ts"
+import { listJson } from "./listJson.ts"
 import { account, type Lengths } from "./params.ts"
 import {
   departmentsOf,
@@ -103,7 +105,7 @@ const people = Effect.fnUntraced(function* (
   const known = (yield* engine.context.users.all).filter((user) => knownUser.check(scope, user))
   engine.limits.owe(principal.payer, costOfUsers(known.length))
   const found = yield* profiles.of(known)
-  return known.map((user) => ({ user, profile: found.get(user.account) ?? EMPTY_PROFILE }))
+  return yield* mapInSlices(known, (user) => ({ user, profile: found.get(user.account) ?? EMPTY_PROFILE }))
 })
 
 /** Returns the users of the department in `deptId`, or all for the root. A department exists if it has a name or a user. */
@@ -113,6 +115,7 @@ const peopleIn = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Person>, Refused | StorageFailed> {
   const id = yield* departmentIn(context.fields, "deptId")
   const all = yield* people(deps, context)
+  // Few operations for each user, so that they need no slices.
   const members = id === 0 ? all : all.filter(({ user, profile }) => departmentsOf(user, profile).includes(id))
   if (id !== 0 && members.length === 0 && !(yield* departments(deps, context, [])).has(id)) {
     return yield* noSuchDepartment("deptId")
@@ -123,17 +126,14 @@ const peopleIn = Effect.fnUntraced(function* (
 const noSuchDepartment = (name: string): Refused => invalid(name, "must be a department that has a name or users")
 
 const listUsers = Effect.fnUntraced(function* (deps: UserDeps, context: RequestContext) {
-  return { userList: (yield* peopleIn(deps, context)).map(({ user, profile }) => userJson(user, profile)) }
+  return yield* listJson("userList", yield* peopleIn(deps, context), ({ user, profile }) => userJson(user, profile))
 })
 
 const listUsersSimply = Effect.fnUntraced(function* (deps: UserDeps, context: RequestContext) {
-  const members = yield* peopleIn(deps, context)
-  return {
-    userList: members.map(({ user, profile }) => {
-      const { gid, userId, name, gender, dept } = userJson(user, profile)
-      return { gid, userId, name, gender, dept }
-    })
-  }
+  return yield* listJson("userList", yield* peopleIn(deps, context), ({ user, profile }) => {
+    const { gid, userId, name, gender, dept } = userJson(user, profile)
+    return { gid, userId, name, gender, dept }
+  })
 })
 
 /** Lists a department and those below it. */
