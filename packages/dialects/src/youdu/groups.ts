@@ -17,7 +17,7 @@ import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import { type Fields, invalid, text } from "../_http/fields.ts"
 import type { RouteTable } from "../_http/protocolRoutes.ts"
-import type { Operations, RequestContext } from "./operations.ts"
+import { isHead, type Operations, type RequestContext } from "./operations.ts"
 import { listJson } from "./listJson.ts"
 import { account, accounts, type Lengths, nameOf } from "./params.ts"
 import type { Profiles } from "./profiles.ts"
@@ -79,6 +79,7 @@ const createGroup = Effect.fnUntraced(function* (deps: GroupDeps, context: Reque
 })
 
 const deleteGroup = Effect.fnUntraced(function* (deps: GroupDeps, context: RequestContext) {
+  if (isHead(context)) return {}
   const { fields } = context
   // One SDK sends `groupId`.
   const chat = yield* groupFor(deps, { ...context, fields: { id: fields["groupId"], ...fields } })
@@ -104,10 +105,11 @@ const groupInfo = Effect.fnUntraced(function* (deps: GroupDeps, context: Request
   deps.engine.limits.owe(context.principal.payer, costOfUsers(members.length))
   const profiles = yield* deps.profiles.of(members)
   const admin = members.find(({ id }) => id === chat.owner)?.account ?? ""
-  const json = ({ account, realname }: User) => ({
-    account,
-    name: realname,
-    mobile: profiles.get(account)?.mobile ?? ""
+  // The numbers of users of other organisations are not for the app, although the group shows their names.
+  const json = (user: User) => ({
+    account: user.account,
+    name: user.realname,
+    mobile: knownUser.check(context.scope, user) ? (profiles.get(user.account)?.mobile ?? "") : ""
   })
   return yield* listJson("members", members, json, { id: chat.gid, name: chat.name, admin })
 })

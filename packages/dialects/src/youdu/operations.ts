@@ -50,6 +50,9 @@ export type Operation = (
   context: RequestContext
 ) => Effect.Effect<object | ListJson | HttpServerResponse.HttpServerResponse, CommonFailure, Scope.Scope>
 
+/** Returns whether the request is `HEAD`, which must change nothing, although the `GET` of some operations does. */
+export const isHead = ({ request }: RequestContext): boolean => request.method === "HEAD"
+
 /** Builds route handlers of operations. */
 export interface Operations {
   /** Fields in the body: a JSON object, or an envelope around one. `words` are for its refusals; see `refused`. */

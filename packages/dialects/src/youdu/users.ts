@@ -15,7 +15,7 @@ import type { Users } from "@parley/core/Users"
 import * as Effect from "effect/Effect"
 import { field, type Fields, invalid } from "../_http/fields.ts"
 import type { RouteTable } from "../_http/protocolRoutes.ts"
-import type { Operations, RequestContext } from "./operations.ts"
+import { isHead, type Operations, type RequestContext } from "./operations.ts"
 import { type Departments, withChildren } from "./departments.ts"
 import { listJson } from "./listJson.ts"
 import { account, type Lengths } from "./params.ts"
@@ -196,6 +196,7 @@ const updateUser = Effect.fnUntraced(function* (deps: UserDeps, context: Request
 })
 
 const deleteUser = Effect.fnUntraced(function* (deps: UserDeps, context: RequestContext) {
+  if (isHead(context)) return {}
   const { scope, principal } = context
   const user = yield* userFor(deps, context)
   const refused = managedUser.check(scope, user)

@@ -13,7 +13,8 @@ const NO_GROUP = failure(404, "id: there is no such group.")
 const asked = Effect.gen(function* () {
   const all = yield* fixture
   const { call, appToken, root } = all
-  return { ...all, app: askerOf(call, yield* appToken, true), everywhere: askerOf(call, root.token, false) }
+  const token = yield* appToken
+  return { ...all, token, app: askerOf(call, token, true), everywhere: askerOf(call, root.token, false) }
 })
 
 describe("groups", () => {
@@ -105,6 +106,14 @@ describe("groups", () => {
       assert.deepStrictEqual(yield* app.post("group/delmember", { id: own, userList: ["dave", "bob"] }), ok())
       const owner = failure(403, "userList: the owner cannot be removed.")
       assert.deepStrictEqual(yield* app.post("group/delmember", { id: own, userList: ["alice"] }), owner)
+      // Their numbers are not for the app.
+      yield* everywhere.post("user/update", { userId: "dave", mobile: "139" })
+      yield* everywhere.post("user/update", { userId: "alice", mobile: "138" })
+      const { members } = yield* app.get("group/info", { id: joined })
+      assert.includeDeepMembers(members as Array<object>, [
+        { account: "dave", name: "dave", mobile: "" },
+        { account: "alice", name: "alice", mobile: "138" }
+      ])
       // Users of other organisations are known as members only.
       const unknown = (account: string) => failure(404, `There are no such users: ${account} (userList).`)
       assert.deepStrictEqual(
@@ -145,7 +154,7 @@ describe("groups", () => {
 
   it.effect("bad input names the field, in both forms, and changes nothing", () =>
     Effect.gen(function* () {
-      const { app, everywhere } = yield* asked
+      const { app, everywhere, call, token } = yield* asked
       const store = yield* Store
       const { id } = yield* app.post("group/create", { name: "Crew" })
       const long = "字".repeat(65)
@@ -187,6 +196,7 @@ describe("groups", () => {
       ] as const) {
         assert.deepStrictEqual(yield* app.get(path, fields), failure(400, errmsg))
       }
+      yield* call("HEAD", `/cgi/group/delete?accessToken=${token}&id=${String(id)}`)
       assert.deepStrictEqual((yield* store.chatByGid(String(id)))?.chat.version, 1)
       assert.deepStrictEqual(yield* app.get("group/delete", { groupId: String(id) }), ok())
     }).pipe(Effect.provide(engineLayer))
