@@ -1,7 +1,11 @@
-/** Chats that an application reaches, where its requests are decided for the user for whom it acts. */
+/**
+ * Chats that an application reaches, where its requests are decided for the user for whom it acts, or for the members of its
+ * organisation if it names no user.
+ */
 import { assert, it } from "@effect/vitest"
 import { refusal } from "@parley/core/rules/Operations"
-import { reachable } from "@parley/core/rules/AppScope"
+import { appRights, reachable } from "@parley/core/rules/AppScope"
+import { UserId } from "@parley/core/Ids"
 import { Effect } from "effect"
 import { join } from "node:path"
 import { controlAddress } from "../src/control/socketPath.ts"
@@ -58,11 +62,22 @@ it.live("an application reaches groups of its organisation, with the rights of t
         for (const role of chatCase.roles.filter((one) => ROLES.includes(one))) {
           const target = yield* chatCase.make(people, role)
           const { facts: chat, gid, actor: user } = target
-          const members = [...chat.members.keys()].map(() => ({ organisation }))
+          const members = [...chat.members.keys()].map((id) => ({ id, organisation }))
           const unreached = reachable.check({ scope: { organisation: ORGANISATION }, chat, members }) !== undefined
           const allowed = refusal("rename", factsOf({ actors: people, target }, "youdu")) === undefined
           const wanted = unreached ? [404, 404] : [0, allowed ? 0 : 403]
-          const found = [yield* app.get(gid), yield* app.update({ sessionId: gid, opUser: user.account, title: "new" })]
+          const rights = appRights({ organisation: ORGANISATION }, chat, members)
+          const itself = { user: { id: UserId(0), admin: false }, app: rights, chat }
+          for (const operation of ["rename", "removeMembers"] as const) {
+            wanted.push(unreached ? 404 : refusal(operation, itself) === undefined ? 0 : 403)
+          }
+          const found = [
+            yield* app.get(gid),
+            yield* app.update({ sessionId: gid, opUser: user.account, title: "new" }),
+            yield* app.rename(gid, "newer"),
+            // A user who is in none of these chats: removing is allowed, and changes nothing.
+            yield* app.remove(gid, "admin")
+          ]
           if (!unreached) reached++
           if (String(found) !== String(wanted)) {
             wrong.push(

@@ -51,6 +51,8 @@ export interface Call {
   readonly body?: string
   /** Sent as multipart/form-data. */
   readonly form?: FormData
+  /** Sent as it is read. */
+  readonly stream?: ReadableStream<Uint8Array>
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -67,7 +69,7 @@ export const clientOf = (opened: OpenDialect<HttpRoutes>) =>
   Effect.map(
     Host.make({ endpoints: opened.endpoints }),
     (host) =>
-      (method: string, path: string, { json, body, form, headers }: Call = {}): Effect.Effect<Reply> =>
+      (method: string, path: string, { json, body, form, stream, headers }: Call = {}): Effect.Effect<Reply> =>
         Effect.promise(async () => {
           // As bytes: a stream that the server does not read to its end would fail later.
           const encoded = form === undefined ? undefined : new Response(form)
@@ -76,6 +78,7 @@ export const clientOf = (opened: OpenDialect<HttpRoutes>) =>
           const response = await host.fetch(
             new Request(`http://parley${path}`, {
               method,
+              ...(stream !== undefined && { body: stream, duplex: "half" }),
               ...(content !== undefined && { body: content }),
               headers: { "content-type": formType ?? "application/json", ...headers }
             })

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Blobs } from "@parley/core/Blobs"
 import { defaultSettings, Settings } from "@parley/core/Settings"
 import { Store } from "@parley/core/Store"
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { type Reply, engineLayer, operate } from "../ha/harness.ts"
 import { DEMO, open, openBytes, seal, sealBytes } from "./Envelope.ts"
 import { askerOf, envelope, failure, fixture, jsonOf, ok } from "./harness.ts"
@@ -204,6 +204,43 @@ describe("media", () => {
         }
       }
     }).pipe(Effect.provide(engineLayer))
+  )
+
+  it.effect("are limited in number at once", () =>
+    Effect.gen(function* () {
+      const { upload, sealedFields, app, call, root } = yield* asked
+      const mediaId = mediaIdOf(yield* upload(sealedFields("file", "a", Buffer.from("hello"))))
+      const encoded = new Response(formOf({ type: "file", name: "b", file: file("hello") }))
+      const contentType = encoded.headers.get("content-type") ?? ""
+      const bytes = new Uint8Array(yield* Effect.promise(() => encoded.arrayBuffer()))
+      const [isRead, goOn] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      let part = 0
+      const stream = new ReadableStream<Uint8Array>(
+        {
+          pull: async (controller) => {
+            if (part++ === 0) return controller.enqueue(bytes.slice(0, 100))
+            Effect.runSync(Deferred.succeed(isRead, undefined))
+            await Effect.runPromise(Deferred.await(goOn))
+            controller.enqueue(bytes.slice(100))
+            controller.close()
+          }
+        },
+        { highWaterMark: 0 }
+      )
+      const path = `/cgi/media/upload?accessToken=${root.token}`
+      const uploading = yield* Effect.forkChild(
+        call("POST", path, { stream, headers: { "content-type": contentType } })
+      )
+      yield* Deferred.await(isRead)
+      const busy = failure(429, "Too many requests; retry in 1 seconds.")
+      const refused = yield* upload(sealedFields("file", "c", Buffer.from("x")))
+      assert.deepStrictEqual([refused.json, refused.headers.get("retry-after")], [{ ...busy, encrypt: "" }, "1"])
+      assert.deepStrictEqual(yield* app.post("media/get", { mediaId }), busy)
+      assert.deepInclude(yield* app.post("media/search", { mediaId }), { errcode: 0 })
+      yield* Deferred.succeed(goOn, undefined)
+      assert.deepInclude(jsonOf<object>(yield* Fiber.join(uploading)), { errcode: 0 })
+      assert.deepInclude(jsonOf<object>(yield* upload(sealedFields("file", "c", Buffer.from("x")))), { errcode: 0 })
+    }).pipe(Effect.provide(engineLayer), Effect.provideService(Settings, { ...defaultSettings, transfers: 1 }))
   )
 
   it.effect("are limited in size, by their content", () =>

@@ -33,16 +33,20 @@ export const application = Effect.fnUntraced(function* (http: Http) {
   const now = String(Math.floor(Date.now() / 1000))
   const { json } = yield* http("POST", "/cgi/gettoken", { body: envelope(now) })
   const token = String(open(String(json["encrypt"]))["accessToken"])
+  const post = (path: string, fields: Json) =>
+    Effect.map(
+      http("POST", `/cgi/${path}?accessToken=${token}`, { body: envelope(JSON.stringify(fields)) }),
+      (answer) => answer.json["errcode"]
+    )
   return {
     get: (gid: string) =>
       Effect.map(
         http("GET", `/cgi/session/get?accessToken=${token}&sessionId=${encodeURIComponent(gid)}`),
         (answer) => answer.json["errcode"]
       ),
-    update: (change: Json) =>
-      Effect.map(
-        http("POST", `/cgi/session/update?accessToken=${token}`, { body: envelope(JSON.stringify(change)) }),
-        (answer) => answer.json["errcode"]
-      )
+    update: (change: Json) => post("session/update", change),
+    /** Operations that name no user. */
+    rename: (id: string, name: string) => post("group/update", { id, name }),
+    remove: (id: string, account: string) => post("group/delmember", { id, userList: [account] })
   }
 })
