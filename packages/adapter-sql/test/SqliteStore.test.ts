@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { Store } from "@parley/core/Store"
-import { reopenLaws, storeLaws } from "@parley/core/testing/StoreLaws"
+import { reopenLaws, sharedStoreLaws, storeLaws } from "@parley/core/testing/StoreLaws"
 import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { migrate, migrations } from "../src/internal/schema.ts"
 import { folder } from "./folder.ts"
@@ -15,6 +15,17 @@ describe("the store on SQLite", () => {
       Effect.flatMap(folder, (path) =>
         law.check.pipe(Effect.provide(SqliteStore.layer({ file: join(path, "parley.db") }), { local: true }))
       )
+    )
+  }
+})
+
+describe("the store on SQLite, shared by two engines of a process", () => {
+  for (const law of sharedStoreLaws) {
+    it.effect(law.name, () =>
+      Effect.gen(function* () {
+        const store = yield* SqliteStore.make({ file: join(yield* folder, "parley.db") })
+        yield* law.check(store, store, 20)
+      })
     )
   }
 })

@@ -7,7 +7,7 @@ import { ChatId } from "@parley/core/Ids"
 import { Store } from "@parley/core/Store"
 import { ChatCache } from "@parley/core/ChatCache"
 import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 
 const stored = (id: number): StoredChat => {
   const chat = createdChat(
@@ -66,4 +66,48 @@ describe("ChatCache of two chats", () => {
       }).pipe(Effect.provide(MemoryStore.layer))
     )
   }
+})
+
+describe("a load during which another node changes the chat", () => {
+  it.effect.each([
+    ["id", id(1)],
+    ["gid", gid(1)],
+    ["list of ids", undefined]
+  ] as const)("is used once and not cached (by %s)", ([, ref]) =>
+    Effect.gen(function* () {
+      const store = yield* Store
+      const reading = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      let version = 1
+      const read = Effect.gen(function* () {
+        const { chat, head } = stored(1)
+        const found: StoredChat = { chat: { ...chat, version }, head }
+        yield* Deferred.succeed(reading, undefined)
+        if (version === 1) yield* Deferred.await(goOn)
+        return found
+      })
+      const chats = new ChatCache(
+        Store.of({ ...store, chats: () => Effect.map(read, (found) => [found]), chatByGid: () => read }),
+        new UserCache(store),
+        10
+      )
+      const find = Effect.suspend(() =>
+        ref === undefined
+          ? Effect.map(chats.findMany([ChatId(1)]), ([cached]) => cached?.chat.version)
+          : Effect.map(chats.find(ref), (cached) => cached?.chat.version)
+      )
+      const load = yield* Effect.forkChild(find)
+      yield* Deferred.await(reading)
+      version = 2
+      chats.changedElsewhere(ChatId(1))
+      yield* Deferred.succeed(goOn, undefined)
+      assert.strictEqual(yield* Fiber.join(load), 1)
+      assert.strictEqual(yield* find, 2)
+      assert.strictEqual(chats.peek(ChatId(1))?.chat.version, 2)
+      version = 3
+      assert.strictEqual(yield* find, 2, "cached again")
+      chats.clear()
+      assert.strictEqual(yield* find, 3)
+    }).pipe(Effect.provide(MemoryStore.layer))
+  )
 })

@@ -119,6 +119,7 @@ describe("messages in flight", () => {
           throw new Error("a mistake of the link between nodes")
         },
         journaled: () => {},
+        count: () => 1,
         broadcast: () => {}
       }
       assert.isTrue(send("a"))

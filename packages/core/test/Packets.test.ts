@@ -344,6 +344,76 @@ describe("the users of a node", () => {
   )
 })
 
+describe("presence", () => {
+  it.effect("is right after lost packets, and no event is repeated", () =>
+    Effect.gen(function* () {
+      let losing = false
+      const { here, there } = yield* makeCluster((packet) => (losing && packet.includes("Status") ? [] : [packet]))
+      const [ann, ben] = yield* on(here)(people("ann", "ben"))
+      assert(ann && ben)
+      const annHere = yield* on(here)(online(ann))
+      yield* TestClock.adjust("2 seconds")
+      const benThere = yield* on(there)(online(ben))
+      yield* benThere.announce("login")
+      yield* TestClock.adjust("2 seconds")
+      yield* annHere.until(() => annHere.of("login").length === 1)
+      losing = true
+      yield* benThere.leave
+      yield* TestClock.adjust("2 seconds")
+      const status = on(here)(Effect.map(Hub, ({ presence }) => presence.status(ben.user)))
+      assert.strictEqual(yield* status, "offline")
+      losing = false
+      const again = yield* on(there)(online(ben))
+      yield* again.announce("login")
+      yield* TestClock.adjust("2 seconds")
+      yield* annHere.until(() => annHere.of("login").length === 2)
+      yield* annHere.ask()
+      assert.deepStrictEqual([yield* status, annHere.of("login").length], ["online", 2])
+    })
+  )
+
+  it.effect("is saved again after the registry has lost it", () =>
+    Effect.gen(function* () {
+      const { here, registry, there } = yield* makeCluster(() => [])
+      const [ann, ben] = yield* on(here)(people("ann", "ben"))
+      assert(ann && ben)
+      yield* on(there)(online(ben))
+      yield* TestClock.adjust("2 seconds")
+      const status = on(here)(Effect.map(Hub, ({ presence }) => presence.status(ben.user)))
+      assert.strictEqual(yield* status, "online")
+      for (const { node } of yield* registry.renew("other")) yield* registry.leave(node)
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* status, "online")
+    })
+  )
+})
+
+describe("subscriptions", () => {
+  it.effect("are compared with the members of a chat", () =>
+    Effect.gen(function* () {
+      const { here } = yield* makeCluster()
+      const [ann, ben, cat] = yield* on(here)(people("ann", "ben", "cat"))
+      assert(ann && ben && cat)
+      const { chat } = yield* on(here)(
+        Effect.flatMap(Chats, (chats) => chats.create(ann, { gid: "g", members: [ben.user] }))
+      )
+      const [benHere, catHere] = [yield* on(here)(online(ben)), yield* on(here)(online(cat))]
+      const members = new Map(chat.members)
+      members.delete(ben.user)
+      members.set(cat.user, { user: cat.user, joinedAt: 0, joinSeq: 2 })
+      const hub = yield* on(here)(Hub)
+      hub.reconcile({ ...chat, members }, 3)
+      assert.strictEqual(hub.sessionsOf(cat.user)[0]?.subscriber?.size, 0, "joined by an earlier entry")
+      hub.reconcile({ ...chat, members }, 2)
+      assert.strictEqual(hub.sessionsOf(cat.user)[0]?.subscriber?.size, 1)
+      assert.strictEqual(hub.sessionsOf(ben.user)[0]?.subscriber?.size, 0)
+      hub.reconcile({ ...chat, members, dissolved: true }, 2)
+      assert.strictEqual(hub.sessionsOf(cat.user)[0]?.subscriber?.size, 0)
+      yield* Effect.all([benHere.leave, catHere.leave])
+    })
+  )
+})
+
 describe("a node that missed more changes than the journal has", () => {
   it.effect("drops what it has in memory and closes its connections", () =>
     Effect.gen(function* () {

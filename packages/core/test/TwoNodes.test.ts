@@ -3,7 +3,16 @@
  * the other engine within two seconds.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import * as MemoryStore from "@parley/adapter-memory/MemoryStore"
+import { MemoryBus } from "@parley/adapter-memory/MemoryBus"
+import * as MemoryNodes from "@parley/adapter-memory/MemoryNodes"
+import { createEngine } from "@parley/core"
+import { Bus } from "@parley/core/Bus"
+import { Nodes } from "@parley/core/Nodes"
+import { defaultSettings } from "@parley/core/Settings"
+import { Store } from "@parley/core/Store"
+import { UserDirectory } from "@parley/core/UserDirectory"
+import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import type { UserCaller as Caller } from "@parley/core/Event"
 import { Engine } from "@parley/core/Engine"
@@ -275,6 +284,7 @@ describe.each(BUSES)("two nodes and $bus", ({ delivers, time }) => {
         )
       )
       yield* send(here, ann, "a1")
+      yield* send(there, ben, "b1")
       yield* send(here, ann, "a2")
       yield* on(here)(Effect.flatMap(Chats, (chats) => chats.rename(ann, { gid: "g" }, "new")))
       yield* on(here)(Effect.flatMap(Messages, (messages) => messages.recall(ann, "a1")))
@@ -283,8 +293,160 @@ describe.each(BUSES)("two nodes and $bus", ({ delivers, time }) => {
       yield* Effect.andThen(TestClock.adjust("2 seconds"), turns)
       assert.deepStrictEqual(
         [...events].sort(),
-        [...(delivers ? ["a1"] : []), "a2", "changed g", "created h", "recalled g", "user Ann"].sort()
+        [...(delivers ? ["a1"] : []), "a2", "b1", "changed g", "created h", "recalled g", "user Ann"].sort()
       )
     })
   )
+
+  it.effect("replacements and recalls are heard, and on a bus without a read", () =>
+    Effect.gen(function* () {
+      const { ann, ben, here, reads, there } = yield* makeFixture
+      const benThere = yield* on(there)(online(ben))
+      const image = (content: string) =>
+        on(here)(
+          Effect.flatMap(Messages, (messages) =>
+            messages.send(ann, [{ gid: "i", chat: { gid: "g" }, contentType: "image", content }])
+          )
+        )
+      yield* image("placeholder")
+      yield* mend
+      yield* benThere.until(() => texts(benThere).includes("placeholder"))
+      reads.clear()
+      yield* image("pixels")
+      yield* on(here)(Effect.flatMap(Messages, (messages) => messages.recall(ann, "i")))
+      // The deciding node reads the message; the other one does not.
+      const read = [...reads.values()].reduce((sum, calls) => sum + calls, 0)
+      yield* mend
+      yield* benThere.until(() => benThere.of("Recalled").length === 1)
+      if (delivers) {
+        assert.deepStrictEqual(texts(benThere, "Replaced"), ["pixels"])
+        assert.strictEqual(
+          [...reads.values()].reduce((sum, calls) => sum + calls, 0),
+          read
+        )
+      }
+    })
+  )
+
+  it.effect("new, changed and removed users are in the lists of both nodes", () =>
+    Effect.gen(function* () {
+      const { ann, ben, here, there } = yield* makeFixture
+      const names = on(there)(
+        Effect.map(
+          Effect.flatMap(Users, (users) => users.list),
+          (all) => all.map(({ realname }) => realname)
+        )
+      )
+      assert.deepStrictEqual(yield* names, ["ann", "ben", "cat"])
+      const benThere = yield* on(there)(online(ben))
+      yield* on(here)(people("dan"))
+      yield* on(here)(Effect.flatMap(Users, (users) => users.change("ann", { realname: "Ann" })))
+      yield* on(here)(Effect.flatMap(Users, (users) => users.remove("cat")))
+      yield* mend
+      yield* benThere.until(() => benThere.of("renamed").some(({ text }) => text === "ann"))
+      assert.deepStrictEqual(yield* names, ["Ann", "ben", "dan"])
+      assert.isUndefined(yield* on(there)(Effect.flatMap(Users, (users) => users.byAccount("cat"))))
+      yield* on(there)(Effect.flatMap(Engine, ({ perform }) => perform(ann, { _tag: "RenameUser", name: "Anna" })))
+      yield* mend
+      const [first] = yield* on(here)(Effect.flatMap(Users, (users) => users.list))
+      assert.strictEqual(first?.realname, "Anna")
+      yield* benThere.ask()
+      assert.strictEqual(benThere.of("renamed").filter(({ text }) => text === "ann").length, 2)
+    })
+  )
+
+  it.effect("the allowed failed logins are those of all nodes together", () =>
+    Effect.gen(function* () {
+      const { here, there } = yield* makeFixture
+      const fail = (node: Node) =>
+        on(node)(
+          Effect.flatMap(Sessions, (sessions) =>
+            Effect.flip(
+              sessions.login({
+                account: "ann",
+                secret: "0".repeat(32),
+                kind: "token",
+                device: "",
+                address: "192.0.2.1"
+              })
+            )
+          )
+        )
+      const reasons: Array<string> = []
+      for (let n = 0; n < defaultSettings.loginAttempts; n++) {
+        for (const node of [here, there]) reasons.push((yield* fail(node)).reason._tag)
+      }
+      const wrong = reasons.filter((reason) => reason === "WrongPassword").length
+      assert.strictEqual(wrong, 2 * Math.ceil(defaultSettings.loginAttempts / 2))
+    })
+  )
+})
+
+/** An external directory whose users change. */
+describe.each(BUSES)("two nodes with an external directory and $bus", ({ delivers, time }) => {
+  it.effect("an invalidation on one node counts on both", () =>
+    Effect.gen(function* () {
+      const names = new Map([
+        ["u1", { id: "u1", account: "ann", realname: "ann", disabled: false }],
+        ["u2", { id: "u2", account: "ben", realname: "ben", disabled: false }]
+      ])
+      const directory = {
+        find: (ids: ReadonlyArray<string>) => Effect.succeed(ids.flatMap((id) => names.get(id) ?? [])),
+        findByAccount: (accounts: ReadonlyArray<string>) =>
+          Effect.succeed([...names.values()].filter(({ account }) => accounts.includes(account)))
+      }
+      const { here, there } = yield* makeCluster(
+        (packet) => (delivers ? [packet] : []),
+        Layer.succeed(UserDirectory, directory)
+      )
+      const named = (node: Node, account: string) =>
+        on(node)(Effect.flatMap(Users, (users) => users.byAccount(account)))
+      const [ann, ben] = [yield* named(there, "ann"), yield* named(there, "ben")]
+      assert(ann && ben)
+      const [annThere, benThere] = [
+        yield* on(there)(online({ user: ann.id, device: null })),
+        yield* on(there)(online({ user: ben.id, device: null }))
+      ]
+      yield* TestClock.adjust("2 seconds")
+      names.set("u1", { id: "u1", account: "ann", realname: "Ann", disabled: false })
+      names.set("u2", { id: "u2", account: "ben", realname: "ben", disabled: true })
+      yield* on(here)(Effect.flatMap(Users, (users) => users.invalidate(["u1", "u2"])))
+      yield* Effect.andThen(TestClock.adjust(time), turns)
+      yield* benThere.until(benThere.ended)
+      yield* annThere.until(() => annThere.of("renamed").length === 1)
+      assert.strictEqual((yield* named(there, "ann"))?.realname, "Ann")
+    })
+  )
+})
+
+describe("embedded engines on one store", () => {
+  it("emit events of each other, and read each other's logs", async () => {
+    const store = Layer.succeed(Store, MemoryStore.make())
+    const bus = new MemoryBus()
+    const registry = Layer.succeed(Nodes, MemoryNodes.make())
+    const open = () =>
+      createEngine({
+        store,
+        nodes: Layer.merge(
+          Layer.sync(Bus, () => bus.connect()),
+          registry
+        ),
+        log: () => {}
+      })
+    await using here = await open()
+    await using there = await open()
+    await here.users.addAll(["ann", "ben"].map((account) => ({ account })))
+    const events = there.events()
+    const first = events.next()
+    const team = await here.as("ann").createGroup({ name: "Team", members: ["ben"] })
+    const created = (await first).value
+    assert.strictEqual(created?.type, "created")
+    const log = there.as("ben").log(team)
+    await log.next()
+    const next = log.next()
+    await here.as("ann").send(team, "hello")
+    assert.strictEqual((await next).value?.message?.content, "hello")
+    const message = (await events.next()).value
+    assert.strictEqual(message?.type === "message" ? message.message.content : message?.type, "hello")
+  })
 })

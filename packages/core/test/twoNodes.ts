@@ -35,9 +35,10 @@ const counted = (store: Store["Service"], reads: Map<string, number>): Store["Se
   return wrapped as Store["Service"]
 }
 
-/** `change` returns the packets that arrive in place of one; the same packet by default. */
+/** `change` returns the packets that arrive in place of one; the same packet by default. `references`: ports of an embedder. */
 export const makeCluster = Effect.fnUntraced(function* (
-  change: (packet: string) => ReadonlyArray<string> = (packet) => [packet]
+  change: (packet: string) => ReadonlyArray<string> = (packet) => [packet],
+  references: Layer.Layer<never> = Layer.empty
 ) {
   const reads = new Map<string, number>()
   const packets: Array<string> = []
@@ -60,10 +61,10 @@ export const makeCluster = Effect.fnUntraced(function* (
         Layer.succeed(Bus, changed),
         Layer.succeed(Nodes, dies ? Nodes.of({ ...registry, leave: () => Effect.void }) : registry)
       )
-      const layer = Parley.layerOn(ports).pipe(Layer.provideMerge(Layer.merge(store, plainPasswords)))
+      const layer = Parley.layerOn(ports).pipe(Layer.provideMerge(Layer.mergeAll(store, plainPasswords, references)))
       return Layer.build(Layer.fresh(layer))
     })
-  return { here: yield* start(false), there: yield* start(false), start, reads, packets }
+  return { here: yield* start(false), there: yield* start(false), start, reads, packets, registry }
 })
 
 /** Runs an effect on one of the engines. */

@@ -8,6 +8,8 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import { Authenticator } from "../ports/Authenticator.ts"
+import type { Bus } from "../ports/Bus.ts"
+import type { Nodes } from "../ports/Nodes.ts"
 import { BlobFailed, Blobs } from "../ports/Blobs.ts"
 import { Credentials } from "../auth/Credentials.ts"
 import { Engine } from "../engine/Engine.ts"
@@ -54,6 +56,11 @@ export interface EngineParts {
   readonly verifyPassword?: VerifyPasswordOption | undefined
   /** Origins beside the host's own whose pages may act for users authenticated by a cookie; empty by default. */
   readonly origins?: Authenticator["origins"]
+  /**
+   * Makes the engine one of several nodes that share the store: the bus and the registry of the nodes. Without it, the engine
+   * is the only one on its store.
+   */
+  readonly nodes?: Layer.Layer<Bus | Nodes, unknown> | undefined
   /** Functions called before and after each command. */
   readonly hooks?: HooksOption | undefined
   /** Receives the engine's log lines; the console by default. */
@@ -106,7 +113,7 @@ const adaptersOf = ({ directory, hooks, log, ...rest }: EngineParts): Layer.Laye
 
 /** Opens an engine. Rejects with a `ParleyError` if a part cannot be opened. */
 export const openRuntime = async (parts: EngineParts, settings: EngineSettings): Promise<OpenedEngine> => {
-  const layer = Parley.layer.pipe(
+  const layer = Parley.layerOn<unknown>(parts.nodes ?? Parley.singleNode).pipe(
     Layer.provideMerge(engineLayer(parts)),
     Layer.provideMerge(adaptersOf(parts)),
     Layer.provideMerge(Layer.succeed(Settings, settings))

@@ -20,6 +20,7 @@ import * as Layer from "effect/Layer"
 import { Authenticator, DEFAULT_TIMEOUT } from "../ports/Authenticator.ts"
 import { refuseOnStorageFailure, logStorageFailure } from "../ports/StorageErrors.ts"
 import { networkOf, plainAddress } from "../ports/ClientAddress.ts"
+import { Hub } from "../delivery/Hub.ts"
 import { Engine } from "../engine/Engine.ts"
 import { HashQueue, type Kind } from "./HashQueue.ts"
 import type { UserId } from "../model/Ids.ts"
@@ -96,7 +97,7 @@ export class Credentials extends Context.Service<
   static readonly layer: Layer.Layer<
     Credentials,
     never,
-    Engine | Store | Passwords | Digest.Digest | SecureRandom.SecureRandom
+    Engine | Hub | Store | Passwords | Digest.Digest | SecureRandom.SecureRandom
   > = Layer.effect(
     Credentials,
     Effect.gen(function* () {
@@ -111,11 +112,16 @@ export class Credentials extends Context.Service<
       const oneTime = makeOneTimeTokens(engine, store, digest, random)
       const { loginAttempts } = settings
       const window = settings.loginWindow * 1000
-      const accounts = new LoginThrottle([
-        { failures: loginAttempts, window },
-        { failures: Math.max(loginAttempts, settings.loginAttemptsPerHour), window: HOUR_MS }
-      ])
-      const addresses = new LoginThrottle([{ failures: loginAttempts * ADDRESS_FACTOR, window }])
+      const hub = yield* Hub
+      const nodes = (): number => hub.nodes?.count() ?? 1
+      const accounts = new LoginThrottle(
+        [
+          { failures: loginAttempts, window },
+          { failures: Math.max(loginAttempts, settings.loginAttemptsPerHour), window: HOUR_MS }
+        ],
+        nodes
+      )
+      const addresses = new LoginThrottle([{ failures: loginAttempts * ADDRESS_FACTOR, window }], nodes)
       const knownAddresses = makeKnownAddresses(engine, store, digest)
       const queue = new HashQueue(passwords.concurrency ?? DEFAULT_CONCURRENCY)
       const scope = yield* Effect.scope

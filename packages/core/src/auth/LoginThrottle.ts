@@ -24,20 +24,25 @@ export interface Limit {
   readonly window: number
 }
 
+/** Returns the number of nodes, by which the allowed failures are divided: each counts its own. */
+export type NodeCount = () => number
+
 /** Failures within a fixed window. A clock that is set back starts a new one. */
 class FailureCount {
   readonly #limit: Limit
+  readonly #nodes: NodeCount
   #failures = 0
   /** Milliseconds since 1970. */
   #windowStart = 0
 
-  constructor(limit: Limit) {
+  constructor(limit: Limit, nodes: NodeCount) {
     this.#limit = limit
+    this.#nodes = nodes
   }
 
   /** Returns the number of failures that are still allowed. */
   left(now: number): number {
-    return this.#limit.failures - this.#current(now)
+    return Math.ceil(this.#limit.failures / this.#nodes()) - this.#current(now)
   }
 
   /** Returns the seconds until the window is over. */
@@ -76,12 +81,14 @@ export interface Attempts {
 
 export class LoginThrottle {
   readonly #limits: ReadonlyArray<Limit>
+  readonly #nodes: NodeCount
   readonly #byKey = new BoundedMap<string, Attempts>(MAX_KEYS)
   #queued = 0
 
   /** Each key has all of these limits. */
-  constructor(limits: ReadonlyArray<Limit>) {
+  constructor(limits: ReadonlyArray<Limit>, nodes: NodeCount = () => 1) {
     this.#limits = limits
+    this.#nodes = nodes
   }
 
   /**
@@ -154,7 +161,7 @@ export class LoginThrottle {
   #attempts(key: string): Attempts {
     const existing = this.#byKey.get(key)
     if (existing !== undefined) return existing
-    const counts = this.#limits.map((limit) => new FailureCount(limit))
+    const counts = this.#limits.map((limit) => new FailureCount(limit, this.#nodes))
     const attempts: Attempts = { key, counts, running: 0, queue: new Set() }
     this.#byKey.set(key, attempts)
     return attempts

@@ -37,6 +37,8 @@ export interface NodeLinkHooks {
   readonly journaled: () => void
   /** Broadcasts of this node's commands. */
   readonly broadcast: (broadcasts: ReadonlyArray<Broadcast>) => void
+  /** Number of live nodes, this one included. */
+  readonly count: () => number
 }
 
 /** Connections, subscriptions and presence of this process. */

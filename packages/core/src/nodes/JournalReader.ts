@@ -20,7 +20,9 @@ interface Dependencies {
   readonly entries: RemoteEntries
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number
-  /** Drops all that is in memory: changes were missed. */
+  /** Drops all that is in memory. */
+  readonly dropCaches: () => void
+  /** Drops all that is in memory, and closes all connections: changes were missed. */
   readonly reset: () => void
 }
 
@@ -64,7 +66,7 @@ export class JournalReader {
     this: JournalReader,
     changes: ReadonlyArray<Change>
   ): Effect.fn.Return<void, StorageFailed> {
-    const { engine, entries, reset, sessions, users } = this.#deps
+    const { dropCaches, engine, entries, sessions, users } = this.#deps
     let changed = new Set<UserId>()
     let renamed = new Set<UserId>()
     const loadUsers = Effect.suspend(() => {
@@ -95,8 +97,8 @@ export class JournalReader {
           engine.recordsChanged(change)
           break
         default:
-          // A node of a newer version wrote it.
-          reset()
+          // A node of a newer version wrote it; it may be about anything in memory.
+          dropCaches()
       }
     }
     yield* loadUsers

@@ -92,6 +92,13 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   const logMark = new Watermark(journal.overlap + MAX_UNNOTICED_MS, newest.entry)
   const entries = new RemoteEntries({ hub, remote, chats: context.chats, users: context.users, store, seen })
   const remoteUsers = new RemoteUsers({ hub, remote, engine, sessions })
+  const dropCaches = (): void => {
+    context.chats.clear()
+    if (context.users.external === undefined) context.users.clear()
+    else context.users.invalidate()
+    sessions.clear()
+    engine.recordsChanged()
+  }
   const changes = new JournalReader(
     {
       store,
@@ -100,12 +107,9 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
       users: remoteUsers,
       entries,
       now,
+      dropCaches,
       reset: () => {
-        context.chats.clear()
-        if (context.users.external === undefined) context.users.clear()
-        else context.users.invalidate()
-        sessions.clear()
-        engine.recordsChanged()
+        dropCaches()
         for (const session of hub.allSessions()) session.connection.close(CLOSE_RESTART, "reconnect to this server")
       }
     },
@@ -200,6 +204,7 @@ const link = Effect.fnUntraced(function* (bus: Bus["Service"]) {
   hub.nodes = {
     committed: ({ id }) => seen.add(id),
     journaled: () => sender.add({ _tag: "Journal" }),
+    count: () => Math.max(1, live.size),
     broadcast: (broadcasts) => {
       for (const broadcast of broadcasts) {
         const { event } = broadcast

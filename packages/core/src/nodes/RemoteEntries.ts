@@ -4,7 +4,7 @@
  * its log are read.
  */
 import * as Effect from "effect/Effect"
-import type { ChatCache } from "../cache/ChatCache.ts"
+import type { CachedChat, ChatCache } from "../cache/ChatCache.ts"
 import type { UserCache } from "../cache/UserCache.ts"
 import type { RemoteBroadcasts } from "../delivery/Broadcaster.ts"
 import type { Hub } from "../delivery/Hub.ts"
@@ -13,13 +13,13 @@ import type { ChatEvent } from "../model/Event.ts"
 import type { ChatId, EntryId, UserId } from "../model/Ids.ts"
 import type { EntryLocation } from "../model/Journal.ts"
 import { type Entry, isDurable, type Posted } from "../model/Log.ts"
-import { fromPosted } from "../model/Message.ts"
+import { fromPosted, type Message } from "../model/Message.ts"
 import type { StorageFailed, Store } from "../ports/Store.ts"
 import type { EntryNotice } from "./Packet.ts"
 import type { SeenEntries } from "./SeenEntries.ts"
 
-/** Maximum number of entries of one chat that are read for observers; connections read the rest by themselves. */
-const MAX_READ = 1000
+/** Maximum number of entries of one chat per read. */
+const PAGE_SIZE = 500
 
 /** Work that needs the store; undefined if all is done. */
 export type Later = Effect.Effect<void, StorageFailed> | undefined
@@ -105,37 +105,39 @@ export class RemoteEntries {
     chat: ChatId,
     wanted: ReadonlyArray<Pick<EntryLocation, "id" | "seq">>
   ): Effect.fn.Return<void, StorageFailed> {
-    const { chats, hub, remote, seen, store, users } = this.#deps
+    const { chats, hub, seen, store, users } = this.#deps
     chats.changedElsewhere(chat)
     const cached = yield* chats.find({ id: chat })
     if (cached === undefined) return
     let [first, last] = [Infinity, 0]
     for (const { seq } of wanted) [first, last] = [Math.min(first, seq), Math.max(last, seq)]
-    const limit = Math.min(last - first + 1, MAX_READ)
-    const page = yield* readPages(store, [{ chat, after: first - 1, limit }])
-    yield* users.findMany([...new Set(page.entries.flatMap(usersNamed))])
     const ids = new Set(wanted.map(({ id }) => id))
-    for (const entry of page.entries) {
-      if (!ids.has(entry.id) || seen.has(entry.id)) continue
-      seen.add(entry.id)
-      hub.recent.put(entry.id, chat, entry.seq)
-      const id = messageOf(entry)
-      const message = id === undefined ? undefined : page.messages.get(id)
-      if (entry.body._tag === "Posted" && message?.recalled === true) continue
-      const event: ChatEvent = {
-        _tag: "ChatEvent",
-        entry,
-        chat: cached.chat,
-        head: cached.head,
-        ...(message !== undefined && { message })
-      }
-      if (!isDurable(entry.body)) remote.deliver([{ event, to: { chat } }])
-      remote.observeBroadcasts([{ event, to: { chat } }])
+    for (let after = first - 1; after < last;) {
+      const limit = Math.min(last - after, PAGE_SIZE)
+      const page = yield* readPages(store, [{ chat, after, limit }])
+      yield* users.findMany([...new Set(page.entries.flatMap(usersNamed))])
+      for (const entry of page.entries) if (ids.has(entry.id)) this.#announce(entry, cached, page.messages)
+      if (page.entries.length < limit) break
+      after += limit
     }
     for (const { id } of wanted) seen.add(id)
     hub.reconcile(cached.chat, first)
     hub.readAppended(chat, last)
   })
+
+  /** Announces an entry that was read: to observers, and, if it changed facts, to connections. */
+  #announce(entry: Entry, { chat, head }: CachedChat, messages: ReadonlyMap<EntryId, Message>): void {
+    const { hub, remote, seen } = this.#deps
+    if (seen.has(entry.id)) return
+    seen.add(entry.id)
+    hub.recent.put(entry.id, entry.chat, entry.seq)
+    const id = messageOf(entry)
+    const message = id === undefined ? undefined : messages.get(id)
+    if (entry.body._tag === "Posted" && message?.recalled === true) return
+    const event: ChatEvent = { _tag: "ChatEvent", entry, chat, head, ...(message !== undefined && { message }) }
+    if (!isDurable(entry.body)) remote.deliver([{ event, to: { chat: chat.id } }])
+    remote.observeBroadcasts([{ event, to: { chat: chat.id } }])
+  }
 
   /** Whether the entry continues the chat's facts as they are cached. */
   #fits({ entry, message, version }: EntryNotice): boolean {
