@@ -43,6 +43,7 @@ export const engineOptionChecks: { readonly [K in keyof EngineParts | "settings"
   authenticate: optional(callback),
   verifyPassword: optional(callback),
   origins,
+  nodes: optional(layer("a layer of Bus and Nodes, which the engines on the store share")),
   hooks: optional(HOOKS),
   log: optional(callback),
   // Its names and values are checked with the settings that protocols declare.
