@@ -177,7 +177,23 @@ describe("youdu's organisation", () => {
         people.map(({ userId }) => userId),
         ["wangwu"]
       )
+      const simple = arrayOf(yield* app.get("user/simplelist", "&deptId=5"), "userList")
+      assert.deepStrictEqual(
+        simple.map(({ gid, ...rest }) => (assert.strictEqual(typeof gid, "number"), rest)),
+        [{ userId: "wangwu", name: "王五", gender: 1, dept: [5, 3] }]
+      )
+      const departments = arrayOf(yield* app.get("dept/list", "&id=0"), "deptList").map((one) =>
+        field(one, "id", "number")
+      )
+      assert.deepStrictEqual(departments, [3, 5])
       const alice = yield* online(http, "alice")
+      // A web application that was opened with a token of the user's.
+      const identified = yield* fetched(`${http}/cgi/identify?token=${alice.sid()}`, { method: "GET" })
+      const { status, userInfo } = (yield* Effect.promise(() => identified.json())) as Record<string, Json>
+      assert.deepInclude(status, { code: 0 })
+      for (const name of ["gid", "gender"]) field(userInfo ?? {}, name, "number")
+      for (const name of ["mobile", "phone", "email"]) field(userInfo ?? {}, name, "string")
+      assert.deepInclude(userInfo, { account: "alice", chsName: "Alice" })
       const userOf = Effect.map(
         alice.get<ReadonlyArray<{ readonly account: string; readonly realname: string; readonly dept: number }>>(
           "userGetlist"

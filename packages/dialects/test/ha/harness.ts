@@ -18,8 +18,11 @@ const passwords = Layer.succeed(
   Passwords.of({ hash: (secret) => Effect.succeed(secret), verify: () => Effect.succeed(false) })
 )
 
-/** Engine whose store is replaced by `change`. */
-export const engineOver = (change: (store: Store["Service"]) => Partial<Store["Service"]>) =>
+/** Engine whose store, in memory by default, is replaced by `change`. */
+export const engineOver = (
+  change: (store: Store["Service"]) => Partial<Store["Service"]>,
+  storeLayer: Layer.Layer<Store> = MemoryStore.layer
+) =>
   Parley.layer.pipe(
     Layer.provideMerge(
       Layer.mergeAll(
@@ -27,7 +30,7 @@ export const engineOver = (change: (store: Store["Service"]) => Partial<Store["S
         Layer.effect(
           Store,
           Effect.map(Store, (store) => Store.of({ ...store, ...change(store) }))
-        ).pipe(Layer.provide(MemoryStore.layer)),
+        ).pipe(Layer.provide(storeLayer)),
         passwords
       )
     )

@@ -1,15 +1,26 @@
 /** The bytes of every operation in both forms, and random input to each. Source: PROTOCOLS, "youdu"; the public SDKs. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as SqliteStore from "@parley/adapter-sql/SqliteStore"
 import { Sessions } from "@parley/core/Sessions"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { repetitions } from "../../../../scripts/repetitions.ts"
 import { Dice } from "../../../server/test/fuzzInput.ts"
-import { engineLayer, type Reply } from "../ha/harness.ts"
+import { engineLayer, engineOver, type Reply } from "../ha/harness.ts"
 import { open, seal } from "./Envelope.ts"
 import { askerOf, envelope, fixture } from "./harness.ts"
 
 const HEX_ID = /[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}/g
+
+const onSqlite = Layer.unwrap(
+  Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-youdu-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+  ).pipe(Effect.map((folder) => Layer.orDie(SqliteStore.layer({ file: join(folder, "parley.db") }))))
+)
 
 /** The same requests with a token of each form; ids are replaced by their order of appearance. */
 const transcript = Effect.gen(function* () {
@@ -117,12 +128,17 @@ const transcript = Effect.gen(function* () {
 })
 
 describe("golden frames", () => {
-  it.effect("of every operation on users, groups and files", (test) =>
-    Effect.gen(function* () {
-      const text = yield* transcript
-      yield* Effect.promise(() => test.expect(text).toMatchFileSnapshot("./golden/organisation.txt"))
-    }).pipe(Effect.provide(engineLayer))
-  )
+  for (const [store, layer] of [
+    ["memory", engineLayer],
+    ["SQLite", engineOver(() => ({}), onSqlite)]
+  ] as const) {
+    it.effect(`of every operation on users, groups and files, on ${store}`, (test) =>
+      Effect.gen(function* () {
+        const text = yield* transcript
+        yield* Effect.promise(() => test.expect(text).toMatchFileSnapshot("./golden/organisation.txt"))
+      }).pipe(Effect.provide(layer))
+    )
+  }
 })
 
 const BODIES: ReadonlyArray<string> = [
